@@ -1,0 +1,103 @@
+"""The security manager: FAB's, with logins that can be ended, permissions that are cached, and no commit of its own."""
+
+import secrets
+from typing import Any
+
+from flask import Flask, g, session
+from flask_appbuilder.security.sqla.manager import SecurityManager as StockSecurityManager
+from flask_appbuilder.security.sqla.models import Group, PermissionView, Role
+from flask_babel import lazy_gettext
+from flask_jwt_extended import current_user as current_api_user
+from flask_login import LoginManager, current_user
+from sqlalchemy import event, update
+from sqlalchemy.orm import Session
+
+from app.accounts import queries, service
+from app.accounts.models import AccessVersion, Member, Registration
+from app.extensions import db
+
+
+class SecurityManager(StockSecurityManager):  # type: ignore[misc]
+    """Who is asking, and what they may do."""
+
+    user_model = Member
+    registeruser_model = Registration
+    userstatschartview = None
+
+    # -- who is asking
+
+    def create_login_manager(self, app: Flask) -> LoginManager:
+        """Return Flask-Login's manager, speaking the reader's language."""
+        manager = LoginManager(app)
+        manager.login_view = "LoginView.login"
+        manager.login_message = lazy_gettext("Please log in to access this page.")
+        manager.login_message_category = "info"
+        # The login's own row decides; Flask-Login's guess by address and browser would throw out travellers.
+        manager.session_protection = None
+        manager.user_loader(self.load_user)
+        return manager
+
+    def load_user(self, pk: str) -> Member | None:
+        """Return the member of the login that the session names, while that login lasts."""
+        return service.resume(str(session.get(service.LOGIN_KEY, "")), pk)
+
+    def load_user_jwt(self, _jwt_header: dict[str, Any], jwt_data: dict[str, Any]) -> Member | None:
+        """Return the member an API token was made for; such a token lives for minutes."""
+        subject = str(jwt_data.get("sub", ""))
+        member = db.session.get(Member, int(subject)) if subject.isascii() and subject.isdigit() else None
+        if member is None or not member.is_active:
+            return None
+        g.user = member
+        return member
+
+    def find_user(self, username: str | None = None, email: str | None = None) -> Member | None:
+        """Return a member by username or e-mail, whatever its case."""
+        identifier = username or email
+        return queries.member_by_name_or_email(identifier) if identifier else None
+
+    def auth_user_db(self, username: str | None, password: str | None) -> Member | None:
+        """Return the member when the password is right; takes as long when there is no such member."""
+        return service.authenticate(username or "", password or "")
+
+    # -- what they may do
+
+    def has_access(self, permission_name: str, view_name: str) -> bool:
+        """Whether whoever is asking may do `permission_name` on `view_name`."""
+        return (permission_name, view_name) in self._permissions()
+
+    def is_item_public(self, permission_name: str, view_name: str) -> bool:
+        """Whether those who are not logged in may."""
+        return (permission_name, view_name) in queries.permissions_of_public(self.auth_role_public)
+
+    def get_user_menu_access(self, menu_names: list[str] | None = None) -> set[str]:
+        """Return the menu entries that whoever is asking may see."""
+        visible = {view for permission, view in self._permissions() if permission == "menu_access"}
+        return visible & set(menu_names) if menu_names is not None else visible
+
+    def _permissions(self) -> queries.Permissions:
+        """Return the permissions of whoever is asking, read once per request."""
+        member = self._asking()
+        key = member.id if member else 0
+        known: dict[int, queries.Permissions] = g.setdefault("permissions", {})
+        if key not in known:
+            known[key] = (
+                queries.permissions_of_member(key, self.auth_role_public)
+                if key
+                else queries.permissions_of_public(self.auth_role_public)
+            )
+        return known[key]
+
+    @staticmethod
+    def _asking() -> Any:
+        # An API token that was verified in this request goes before a cookie that came along with it.
+        if current_api_user:
+            return current_api_user
+        return current_user if current_user and current_user.is_authenticated else None
+
+
+@event.listens_for(Session, "before_flush")
+def _renew_access_version(session_: Session, _context: object, _instances: object) -> None:
+    """Make every process read the roles again once one of them has changed."""
+    touched = (*session_.new, *session_.dirty, *session_.deleted)
+    if any(isinstance(item, Role | Group | PermissionView) for item in touched):
+        session_.execute(update(AccessVersion).values(version=secrets.token_hex(8)))

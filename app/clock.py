@@ -1,0 +1,22 @@
+"""The only clock: everything that asks what time it is asks here, so that tests can drive it."""
+
+from datetime import UTC, datetime
+
+_frozen: datetime | None = None
+
+
+def now() -> datetime:
+    """Return the current moment, aware, in UTC."""
+    return _frozen or datetime.now(UTC)
+
+
+def set_now(moment: datetime) -> None:
+    """Stop the clock at an aware `moment`; for tests and demonstrations."""
+    global _frozen  # noqa: PLW0603 - one process has one clock
+    _frozen = moment.astimezone(UTC)
+
+
+def reset() -> None:
+    """Let the clock run again."""
+    global _frozen  # noqa: PLW0603
+    _frozen = None

@@ -1,0 +1,71 @@
+"""The database: transactions, the type of a moment, and what SQLite must be told."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import DateTime, Dialect, Engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session, scoped_session
+from sqlalchemy.types import TypeDecorator
+
+from app.extensions import db
+
+BUSY_TIMEOUT_SECONDS = 30
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """A moment: aware in Python, stored as naive UTC, so that both databases order and compare it alike."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Refuse a naive time: nobody could say when it is."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            msg = "a naive datetime is no moment"
+            raise ValueError(msg)
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Give the zone back."""
+        return value and value.replace(tzinfo=UTC)
+
+
+@contextmanager
+def transaction() -> Iterator[scoped_session[Session]]:
+    """Commit what the block did, all of it or nothing.
+
+    Services flush; only the entry points (views, APIs, commands) open one of these.
+    """
+    try:
+        yield db.session
+        db.session.commit()
+    except BaseException:
+        db.session.rollback()
+        raise
+
+
+def engine_options(url: str) -> dict[str, Any]:
+    """Return the engine's options for a database `url`.
+
+    SQLite takes its write lock at the first INSERT, UPDATE or DELETE (BEGIN IMMEDIATE): a deferred transaction that
+    read first could not be upgraded and would fail at once with "database is locked" when another one wrote.
+    """
+    if make_url(url).get_backend_name() == "sqlite":
+        return {"connect_args": {"isolation_level": "IMMEDIATE", "timeout": BUSY_TIMEOUT_SECONDS}}
+    return {"pool_pre_ping": True, "pool_size": 5, "max_overflow": 5}
+
+
+@event.listens_for(Engine, "connect")
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    if type(connection).__module__.partition(".")[0] != "sqlite3":
+        return
+    cursor = connection.cursor()
+    # FULL: a letter that was announced must survive a power cut.
+    for pragma in ("journal_mode = WAL", "foreign_keys = ON", "synchronous = FULL"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()

@@ -1,0 +1,24 @@
+"""Errors that a person may read."""
+
+from typing import Literal
+
+Category = Literal["info", "warning", "danger"]
+
+
+class DomainError(Exception):
+    """A refusal by a rule of the product, in words that are shown to the person who asked.
+
+    `message` is a (lazy) translated text; `category` the flash category it is shown in.
+    """
+
+    def __init__(self, message: object, category: Category = "danger") -> None:
+        super().__init__(message)
+        self.message = message
+        self.category = category
+
+    def __str__(self) -> str:
+        return str(self.message)
+
+
+class ConfigurationError(RuntimeError):
+    """The configuration cannot be served with; the text says what to change."""

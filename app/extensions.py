@@ -1,0 +1,41 @@
+"""The Flask extensions, made once and bound to an application in create_app()."""
+
+from typing import cast
+
+import flask_appbuilder
+from flask import Flask, current_app
+from flask_appbuilder import AppBuilder as StockAppBuilder
+from flask_mail import Mail
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+from flask_wtf import CSRFProtect
+from sqlalchemy import MetaData
+
+# Set before any model is loaded: without names, a constraint can be neither migrated nor mapped to an error.
+NAMING_CONVENTION = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+metadata: MetaData = flask_appbuilder.Model.metadata
+metadata.naming_convention = NAMING_CONVENTION
+
+# One declarative base: a relationship to FAB's tables needs theirs.
+db = SQLAlchemy(model_class=flask_appbuilder.Model, session_options={"expire_on_commit": False})
+migrate = Migrate(compare_type=True, render_as_batch=True)
+csrf = CSRFProtect()
+mail = Mail()
+
+
+class AppBuilder(StockAppBuilder):  # type: ignore[misc]
+    """AppBuilder whose views are all listed in `app.navigation`, none registered behind its back."""
+
+    def _add_admin_views(self) -> None:
+        """Leave FAB's own views out: they act on GET, keep URLs in the cookie, or answer without limit."""
+
+
+def appbuilder_of(app: Flask | None = None) -> AppBuilder:
+    """Return the AppBuilder of `app`, or of the current application."""
+    return cast("AppBuilder", (app or current_app).extensions["appbuilder"])

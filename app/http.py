@@ -1,0 +1,87 @@
+"""What every answer carries: headers, the addresses of static files and of ourselves."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from urllib.parse import urljoin, urlsplit
+
+from flask import Flask, Response, current_app, request, session, url_for
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "object-src 'none'",
+        "frame-ancestors 'none'",
+        "manifest-src 'self'",
+    )
+)
+PERMISSIONS_POLICY = ", ".join(
+    f"{feature}=()" for feature in ("camera", "geolocation", "microphone", "payment", "usb", "browsing-topics")
+)
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": PERMISSIONS_POLICY,
+}
+TWO_YEARS, ONE_YEAR = 63072000, 31536000
+
+
+def init_app(app: Flask) -> None:
+    """Set headers on every answer of `app`, trust its proxies, and name its static files by their content."""
+    proxies = app.config["TRUSTED_PROXIES"]
+    if proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=0)  # type: ignore[method-assign]
+    app.after_request(_set_headers)
+    app.jinja_env.globals["static_url"] = static_url
+
+
+def static_url(filename: str) -> str:
+    """Return the address of a static file; it changes with the content, so it may be cached for ever."""
+    return url_for("static", filename=filename, v=_digest(Path(current_app.static_folder or "") / filename))
+
+
+def public_url(endpoint: str, **values: object) -> str:
+    """Return an absolute address on the configured PUBLIC_URL: the only host that a mail may name."""
+    adapter = current_app.url_map.bind("localhost")
+    path = adapter.build(endpoint, {name: value for name, value in values.items() if value is not None})
+    return str(current_app.config["PUBLIC_URL"]) + path
+
+
+def safe_next(target: str | None, default: str) -> str:
+    """Return `target` as a path of this site, or `default` when it leads, or could lead, elsewhere."""
+    if not target or any(ord(character) < 33 or character == "\\" for character in target):
+        return default
+    parts = urlsplit(urljoin(request.host_url, target))
+    ours = urlsplit(request.host_url)
+    if (parts.scheme, parts.netloc) != (ours.scheme, ours.netloc) or parts.path.startswith("//"):
+        return default
+    return parts.path + (f"?{parts.query}" if parts.query else "")
+
+
+@cache
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def _set_headers(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    if str(current_app.config["PUBLIC_URL"]).startswith("https:"):
+        response.headers.setdefault("Strict-Transport-Security", f"max-age={TWO_YEARS}; includeSubDomains")
+    if request.endpoint == "static" and request.args.get("v"):
+        response.headers["Cache-Control"] = f"public, max-age={ONE_YEAR}, immutable"
+    elif request.endpoint != "static":
+        # A page may show a person or a flash; neither is ever for the next reader.
+        response.headers.setdefault("Cache-Control", "no-store" if session or session.accessed else "no-cache")
+    return response

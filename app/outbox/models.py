@@ -1,0 +1,59 @@
+"""Letters: written with the fact they tell, sent later."""
+
+from datetime import datetime
+
+from flask_babel import lazy_gettext
+from sqlalchemy import CheckConstraint, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app import clock
+from app.database import UTCDateTime
+from app.extensions import db
+
+QUEUED, SENDING, SENT, FAILED = "queued", "sending", "sent", "failed"
+STATES = {
+    QUEUED: lazy_gettext("Waiting"),
+    SENDING: lazy_gettext("Being sent"),
+    SENT: lazy_gettext("Sent"),
+    FAILED: lazy_gettext("Given up"),
+}
+
+
+class Letter(db.Model):  # type: ignore[name-defined,misc]
+    """A letter to one person. The table is the queue: what is not `sent` here was not sent."""
+
+    __tablename__ = "letter"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    recipient: Mapped[str] = mapped_column(String(320))
+    name: Mapped[str] = mapped_column(String(130), default="")
+    kind: Mapped[str] = mapped_column(String(40))
+    locale: Mapped[str] = mapped_column(String(16))
+    timezone: Mapped[str] = mapped_column(String(64))
+    subject: Mapped[str] = mapped_column(String(255))
+    text: Mapped[str] = mapped_column(Text)
+    html: Mapped[str] = mapped_column(Text)
+    # A token the letter carries. It is kept apart from the text and erased once the letter is sent.
+    secret: Mapped[str | None] = mapped_column(String(128))
+    dedupe_key: Mapped[str] = mapped_column(String(200), unique=True)
+    message_id: Mapped[str] = mapped_column(String(255))
+    state: Mapped[str] = mapped_column(String(16), default=QUEUED)
+    attempts: Mapped[int] = mapped_column(default=0)
+    # Smaller goes first; letters of security are 0.
+    priority: Mapped[int] = mapped_column(default=5)
+    not_before: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+    expires_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    lease_owner: Mapped[str | None] = mapped_column(String(64))
+    leased_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    last_error: Mapped[str] = mapped_column(String(500), default="")
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+    sent_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+    __table_args__ = (
+        CheckConstraint("state IN ('queued', 'sending', 'sent', 'failed')", name="state"),
+        Index("ix_letter_state_priority_not_before_id", "state", "priority", "not_before", "id"),
+        Index("ix_letter_created_at_id", "created_at", "id"),
+    )
+
+    def __repr__(self) -> str:
+        return self.subject

@@ -1,0 +1,1 @@
+"""Parties: what is on the table, and who sits at it."""

@@ -1,0 +1,152 @@
+"""Dinner parties and the answers to them."""
+
+from datetime import datetime, timedelta
+
+from flask_babel import lazy_gettext
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, func
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app import clock
+from app.accounts.models import Member
+from app.database import UTCDateTime
+from app.extensions import db
+
+PUBLIC, UNLISTED, PRIVATE = "public", "unlisted", "private"
+DRAFT, PUBLISHED, CANCELLED, DONE = "draft", "published", "cancelled", "done"
+YES, NO, MAYBE, WAITLISTED, WITHDRAWN, REMOVED = "yes", "no", "maybe", "waitlisted", "cancelled", "removed"
+
+VISIBILITIES = {
+    PUBLIC: lazy_gettext("Public"),
+    UNLISTED: lazy_gettext("By link only"),
+    PRIVATE: lazy_gettext("Private"),
+}
+PARTY_STATUSES = {
+    DRAFT: lazy_gettext("Draft"),
+    PUBLISHED: lazy_gettext("Published"),
+    CANCELLED: lazy_gettext("Cancelled"),
+    DONE: lazy_gettext("Done"),
+}
+ANSWERS = {
+    YES: lazy_gettext("Coming"),
+    NO: lazy_gettext("Not coming"),
+    MAYBE: lazy_gettext("Maybe"),
+    WAITLISTED: lazy_gettext("On the waiting list"),
+    WITHDRAWN: lazy_gettext("Withdrawn"),
+    REMOVED: lazy_gettext("Removed by the host"),
+}
+LONGEST_PARTY_MINUTES = 7 * 24 * 60
+MOST_SEATS = 1000
+
+
+def _one_of(column: str, values: dict[str, object]) -> CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+class DinnerParty(db.Model):  # type: ignore[name-defined,misc]
+    """A dinner: people x dishes x seats. `seats_taken` moves only by the guarded UPDATE of `parties.seats`."""
+
+    __tablename__ = "dinner_party"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    title: Mapped[str] = mapped_column(String(120))
+    slug: Mapped[str] = mapped_column(String(80), unique=True)
+    host_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"), index=True)
+    starts_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    timezone: Mapped[str] = mapped_column(String(64), default="UTC")
+    duration_minutes: Mapped[int] = mapped_column(default=180)
+    venue: Mapped[str] = mapped_column(String(120), default="")
+    address: Mapped[str] = mapped_column(String(255), default="")
+    main_dish: Mapped[str] = mapped_column(String(120), default="")
+    description: Mapped[str] = mapped_column(Text, default="")
+    number_seats: Mapped[int] = mapped_column(default=8)
+    seats_taken: Mapped[int] = mapped_column(default=0)
+    rsvp_deadline: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    visibility: Mapped[str] = mapped_column(String(16), default=PUBLIC)
+    status: Mapped[str] = mapped_column(String(16), default=DRAFT)
+    version: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+
+    host: Mapped[Member] = relationship()
+    answers: Mapped[list["Rsvp"]] = relationship(
+        back_populates="party", cascade="all, delete-orphan", passive_deletes=True
+    )
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's name
+    __table_args__ = (
+        CheckConstraint("seats_taken >= 0 AND seats_taken <= number_seats", name="seats"),
+        CheckConstraint(f"number_seats BETWEEN 1 AND {MOST_SEATS}", name="number_seats"),
+        CheckConstraint(f"duration_minutes BETWEEN 1 AND {LONGEST_PARTY_MINUTES}", name="duration_minutes"),
+        _one_of("visibility", VISIBILITIES),
+        _one_of("status", PARTY_STATUSES),
+        Index("ix_dinner_party_starts_at_id", "starts_at", "id"),
+        Index("ix_dinner_party_visibility_status_starts_at_id", "visibility", "status", "starts_at", "id"),
+        Index("ix_dinner_party_title_id", "title", "id"),
+    )
+
+    @property
+    def seats_free(self) -> int:
+        """Seats that nobody holds."""
+        return self.number_seats - self.seats_taken
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the next guest would have to wait."""
+        return self.seats_free <= 0
+
+    @property
+    def ends_at(self) -> datetime:
+        """The moment the party is planned to end."""
+        return self.starts_at + timedelta(minutes=self.duration_minutes)
+
+    @property
+    def is_past(self) -> bool:
+        """Whether it has begun; nobody answers any more."""
+        return self.starts_at <= clock.now()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it takes answers at all."""
+        return self.status == PUBLISHED and not self.is_past
+
+    @property
+    def answers_until(self) -> datetime:
+        """The last moment for an answer."""
+        return min(self.rsvp_deadline or self.starts_at, self.starts_at)
+
+    def __repr__(self) -> str:
+        return self.title
+
+
+class Rsvp(db.Model):  # type: ignore[name-defined,misc]
+    """One person's answer to one party: a row whose status changes, never a second row."""
+
+    __tablename__ = "rsvp"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    party_id: Mapped[int] = mapped_column(ForeignKey("dinner_party.id", ondelete="CASCADE"))
+    member_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="SET NULL"), index=True)
+    email: Mapped[str] = mapped_column(String(320))
+    name: Mapped[str] = mapped_column(String(130), default="")
+    party_size: Mapped[int] = mapped_column(default=1)
+    status: Mapped[str] = mapped_column(String(16))
+    note: Mapped[str] = mapped_column(String(500), default="")
+    locale: Mapped[str | None] = mapped_column(String(16))
+    timezone: Mapped[str | None] = mapped_column(String(64))
+    answered_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+    waitlisted_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+    party: Mapped[DinnerParty] = relationship(back_populates="answers")
+    member: Mapped[Member | None] = relationship()
+
+    __table_args__ = (
+        CheckConstraint(f"party_size BETWEEN 1 AND {MOST_SEATS}", name="party_size"),
+        _one_of("status", ANSWERS),
+        Index("ix_rsvp_party_id_status_waitlisted_at_id", "party_id", "status", "waitlisted_at", "id"),
+    )
+
+    def __repr__(self) -> str:
+        return self.name or self.email
+
+
+Index("uq_rsvp_party_id_lower_email", Rsvp.party_id, func.lower(Rsvp.email), unique=True)

@@ -1,0 +1,149 @@
+"""Configuration: what the environment may set, and what it is when the environment is silent."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from app.database import engine_options
+from app.errors import ConfigurationError
+
+ROOT = Path(__file__).resolve().parent
+SHORTEST_SECRET = 32
+PLACEHOLDER_SECRETS = ("changeme", "change-me", "secret", "thisismyscretkey", "dev", "\\2\\1", "test", "password")
+LANGUAGES = {
+    "en": {"flag": "gb", "name": "English"},
+    "es": {"flag": "es", "name": "Español"},
+    "ar": {"flag": "sa", "name": "العربية"},
+}
+
+
+def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """Return Flask's configuration for `environ`; raises ConfigurationError for what cannot be served with."""
+    instance = Path(environ.get("INSTANCE_PATH", ROOT / "instance")).resolve()
+    instance.mkdir(parents=True, exist_ok=True)
+    host = environ.get("HOST", "127.0.0.1")
+    port = _integer(environ, "PORT", 8080)
+    public_url = _public_url(environ.get("PUBLIC_URL", f"http://127.0.0.1:{port}"))
+    https = public_url.startswith("https:")
+    database_url = environ.get("DATABASE_URL", f"sqlite:///{instance / 'dinnerparty.db'}")
+    if database_url.startswith(("postgres://", "postgresql://")):
+        database_url = "postgresql+psycopg://" + database_url.partition("://")[2]
+    production = environ.get("ENVIRONMENT", "production" if https else "development") == "production"
+    return {
+        "APP_NAME": environ.get("SITE_NAME", "DinnerParty"),
+        "HOST": host,
+        "PORT": port,
+        "WORKERS": _integer(environ, "WORKERS", 2),
+        "PUBLIC_URL": public_url,
+        "TRUSTED_HOSTS": _trusted_hosts(public_url, host, environ.get("TRUSTED_HOSTS", "")),
+        "TRUSTED_PROXIES": _integer(environ, "TRUSTED_PROXIES", 0),
+        "INSTANCE_PATH": str(instance),
+        "SECRET_KEY": secret_key(environ, instance, production=production),
+        # -- sessions
+        "SESSION_COOKIE_NAME": "__Host-session" if https else "session",
+        "SESSION_COOKIE_SECURE": https,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "PERMANENT_SESSION_LIFETIME": 12 * 3600,
+        # -- database
+        "SQLALCHEMY_DATABASE_URI": database_url,
+        "SQLALCHEMY_ENGINE_OPTIONS": engine_options(database_url),
+        # -- mail (Flask-Mail's names)
+        "MAIL_SERVER": environ.get("MAIL_SERVER", ""),
+        "MAIL_PORT": _integer(environ, "MAIL_PORT", 25),
+        "MAIL_USERNAME": environ.get("MAIL_USERNAME") or None,
+        "MAIL_PASSWORD": environ.get("MAIL_PASSWORD") or None,
+        "MAIL_USE_TLS": _boolean(environ, "MAIL_USE_TLS"),
+        "MAIL_USE_SSL": _boolean(environ, "MAIL_USE_SSL"),
+        "MAIL_DEFAULT_SENDER": environ.get("MAIL_DEFAULT_SENDER", f"dinnerparty@{urlsplit(public_url).hostname}"),
+        "MAIL_TIMEOUT": _integer(environ, "MAIL_TIMEOUT", 20),
+        # -- limits
+        "MAX_CONTENT_LENGTH": 1024 * 1024,
+        "MAX_FORM_MEMORY_SIZE": 1024 * 1024,
+        "RATELIMIT_ENABLED": _boolean(environ, "RATELIMIT_ENABLED", default=True),
+        "RATELIMIT_STORAGE_URI": environ.get("REDIS_URL") or "memory://",
+        "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
+        "RATELIMIT_HEADERS_ENABLED": True,
+        # -- languages
+        "LANGUAGES": LANGUAGES,
+        "BABEL_DEFAULT_LOCALE": environ.get("DEFAULT_LOCALE", "en"),
+        "BABEL_DEFAULT_TIMEZONE": environ.get("DEFAULT_TIMEZONE", "UTC"),
+        "BABEL_TRANSLATION_DIRECTORIES": str(ROOT / "translations"),
+        # -- Flask-AppBuilder: the schema belongs to Alembic, permissions to `flask setup`
+        "FAB_SECURITY_MANAGER_CLASS": "app.accounts.security.SecurityManager",
+        "FAB_CREATE_DB": False,
+        "FAB_UPDATE_PERMS": False,
+        "FAB_PASSWORD_HASH_METHOD": "scrypt:32768:8:1",
+        "FAB_API_MAX_PAGE_SIZE": 100,
+        "AUTH_USER_REGISTRATION": True,
+        "AUTH_USER_REGISTRATION_ROLE": "Guest",
+        "JWT_ACCESS_TOKEN_EXPIRES": 900,
+        "WTF_CSRF_TIME_LIMIT": None,
+        "WTF_CSRF_SSL_STRICT": True,
+    }
+
+
+def secret_key(environ: Mapping[str, str], instance: Path, *, production: bool) -> str:
+    """Return the secret that signs sessions: SECRET_KEY, or the one kept in `instance`.
+
+    It is made at the first start, except in production: there a lost file must not silently become a new
+    secret that signs everybody out, and several machines must share one.
+    """
+    kept = instance / "secret_key"
+    given = environ.get("SECRET_KEY") or (kept.read_text().strip() if kept.exists() else "")
+    if not given and not production:
+        given = _keep_secret(kept)
+    if not given:
+        msg = f"No secret: set SECRET_KEY, or write one with `make secret` to {kept}."
+        raise ConfigurationError(msg)
+    if len(given) < SHORTEST_SECRET or given.lower().strip("!\"' ") in PLACEHOLDER_SECRETS or len(set(given)) < 8:
+        msg = f"The secret is known or too short: SECRET_KEY must be {SHORTEST_SECRET} random characters or more."
+        raise ConfigurationError(msg)
+    return given
+
+
+def _keep_secret(kept: Path) -> str:
+    """Write a new secret, or return the one that another process wrote first."""
+    draft = kept.with_name(f"{kept.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    draft.touch(mode=0o600)
+    draft.write_text(secrets.token_urlsafe(48))
+    try:
+        # A link is made whole or not at all: no process ever reads half a secret.
+        os.link(draft, kept)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+    return kept.read_text().strip()
+
+
+def _public_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        msg = f"PUBLIC_URL must look like https://dinner.example.org, not {value!r}."
+        raise ConfigurationError(msg)
+    return value.rstrip("/")
+
+
+def _trusted_hosts(public_url: str, host: str, more: str) -> list[str]:
+    known = {urlsplit(public_url).hostname, host, "127.0.0.1", "localhost", "[::1]", *more.split(",")}
+    return sorted(name.strip() for name in known if name and name.strip() not in {"", "0.0.0.0", "::"})  # noqa: S104
+
+
+def _integer(environ: Mapping[str, str], name: str, default: int) -> int:
+    value = environ.get(name) or str(default)
+    if not value.isascii() or not value.isdigit():
+        msg = f"{name} must be a whole number, not {value!r}."
+        raise ConfigurationError(msg)
+    return int(value)
+
+
+def _boolean(environ: Mapping[str, str], name: str, *, default: bool = False) -> bool:
+    value = environ.get(name, "").strip().lower()
+    if value and value not in {"1", "0", "true", "false", "yes", "no", "on", "off"}:
+        msg = f"{name} must be yes or no, not {value!r}."
+        raise ConfigurationError(msg)
+    return value in {"1", "true", "yes", "on"} if value else default
