@@ -78,6 +78,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "FAB_UPDATE_PERMS": False,
         "FAB_PASSWORD_HASH_METHOD": "scrypt:32768:8:1",
         "FAB_API_MAX_PAGE_SIZE": 100,
+        "FAB_OPENAPI_SERVERS": [{"url": public_url}],
         "AUTH_USER_REGISTRATION": True,
         "AUTH_USER_REGISTRATION_ROLE": "Guest",
         "JWT_ACCESS_TOKEN_EXPIRES": 900,

@@ -5,6 +5,7 @@ from typing import cast
 import flask_appbuilder
 from flask import Flask, current_app
 from flask_appbuilder import AppBuilder as StockAppBuilder
+from flask_appbuilder import BaseView
 from flask_mail import Mail
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
@@ -34,6 +35,10 @@ class AppBuilder(StockAppBuilder):  # type: ignore[misc]
 
     def _add_admin_views(self) -> None:
         """Leave FAB's own views out: they act on GET, keep URLs in the cookie, or answer without limit."""
+
+    def set_index(self, view: type[BaseView]) -> None:
+        """Add `view` and make it the first page."""
+        self._indexview = self.add_view_no_menu(view)
 
 
 def appbuilder_of(app: Flask | None = None) -> AppBuilder:

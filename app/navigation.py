@@ -1,7 +1,50 @@
 """The site map: every view, API and menu entry in menu order; and what each role may do, as data."""
 
+from flask_appbuilder.api.manager import OpenApi
+from flask_babel import lazy_gettext
+
+from app.accounts.api import SecurityApi
+from app.accounts.models import ADMIN, GUEST, PUBLIC, TRANSLATOR
+from app.accounts.views.generated import RegistrationModelView, RoleModelView, UserModelView
+from app.accounts.views.pages import LoginView, RegistrationView
 from app.extensions import AppBuilder
+from app.i18n.views import LocaleView
+from app.outbox.views import LetterModelView
+from app.parties.api import DinnerPartyApi
+from app.parties.views.generated import DinnerPartyModelView, RsvpModelView
+from app.parties.views.pages import LandingView, MemberView, PartyView
+
+# What a new site's roles may do: (permission, view). Administrators may do everything, and change this in the UI.
+ROLES: dict[str, set[tuple[str, str]]] = {
+    PUBLIC: {("can_read", "PartyView")},
+    GUEST: {("can_answer", "PartyView"), ("can_host", "PartyView"), ("can_read", "MemberView")},
+    TRANSLATOR: set(),
+    ADMIN: set(),
+}
+PARTIES = {"category": "Parties", "category_label": lazy_gettext("Parties")}
+PEOPLE = {"category": "People", "category_label": lazy_gettext("People")}
+POST = {"category": "Post", "category_label": lazy_gettext("Post")}
 
 
 def register(appbuilder: AppBuilder) -> None:
     """Add every view and API to `appbuilder`."""
+    manager = appbuilder.sm
+    # Pages
+    appbuilder.set_index(LandingView)
+    appbuilder.add_view_no_menu(PartyView)
+    appbuilder.add_view_no_menu(MemberView)
+    appbuilder.add_view_no_menu(LocaleView)
+    # The door: FAB asks its security manager where it is
+    manager.registeruser_view = appbuilder.add_view_no_menu(RegistrationView)
+    manager.auth_view = appbuilder.add_view_no_menu(LoginView)
+    # The generated UI, in menu order
+    appbuilder.add_view(DinnerPartyModelView, "Dinner parties", label=lazy_gettext("Dinner parties"), **PARTIES)
+    appbuilder.add_view(RsvpModelView, "Answers", label=lazy_gettext("Answers"), **PARTIES)
+    manager.user_view = appbuilder.add_view(UserModelView, "Users", label=lazy_gettext("Users"), **PEOPLE)
+    appbuilder.add_view(RegistrationModelView, "Registrations", label=lazy_gettext("Registrations"), **PEOPLE)
+    appbuilder.add_view(RoleModelView, "Roles", label=lazy_gettext("Roles"), **PEOPLE)
+    appbuilder.add_view(LetterModelView, "Outbox", label=lazy_gettext("Outbox"), **POST)
+    # APIs
+    appbuilder.add_api(SecurityApi)
+    appbuilder.add_api(DinnerPartyApi)
+    appbuilder.add_api(OpenApi)

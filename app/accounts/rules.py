@@ -15,6 +15,9 @@ FORBIDDEN_USERNAMES = frozenset(
     | {"support", "help", "info", "mail", "noreply", "no-reply", "dinnerparty", "anonymous", "public", "me", "new"}
 )
 
+# The program asks for these by name.
+FIXED_ROLES = frozenset({"Admin", "Guest", "Public", "Translator"})
+
 SESSION_IDLE, SESSION_ABSOLUTE = timedelta(minutes=30), timedelta(hours=12)
 REMEMBERED_IDLE, REMEMBERED_ABSOLUTE = timedelta(days=30), timedelta(days=90)
 SEEN_RESOLUTION = timedelta(minutes=5)

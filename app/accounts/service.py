@@ -277,7 +277,7 @@ def _refuse_taken_username(username: str, own: Registration | None) -> None:
         func.lower(Registration.username) == username.lower(), Registration.id != (own.id if own else 0)
     )
     if taken or db.session.execute(other).first() is not None:
-        raise UsernameTakenError
+        raise DomainError(lazy_gettext("This username is already taken."), field="username")
 
 
 def _may_write_to(email: str) -> bool:
@@ -289,10 +289,3 @@ def _may_write_to(email: str) -> bool:
         Letter.created_at > since,
     )
     return db.session.execute(letters).scalar_one() < rules.LETTERS_PER_MAILBOX_AND_DAY
-
-
-class UsernameTakenError(DomainError):
-    """Somebody has, or is about to have, that username."""
-
-    def __init__(self) -> None:
-        super().__init__(lazy_gettext("This username is already taken."))

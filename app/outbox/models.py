@@ -11,6 +11,8 @@ from app.database import UTCDateTime
 from app.extensions import db
 
 QUEUED, SENDING, SENT, FAILED = "queued", "sending", "sent", "failed"
+# Stands in a letter's text and addresses for its secret, which is put in only when it is sent.
+SECRET = "__secret__"  # noqa: S105
 STATES = {
     QUEUED: lazy_gettext("Waiting"),
     SENDING: lazy_gettext("Being sent"),
@@ -39,6 +41,8 @@ class Letter(db.Model):  # type: ignore[name-defined,misc]
     message_id: Mapped[str] = mapped_column(String(255))
     state: Mapped[str] = mapped_column(String(16), default=QUEUED)
     attempts: Mapped[int] = mapped_column(default=0)
+    # How often a process ended while it held the letter.
+    crashes: Mapped[int] = mapped_column(default=0)
     # Smaller goes first; letters of security are 0.
     priority: Mapped[int] = mapped_column(default=5)
     not_before: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
@@ -54,6 +58,16 @@ class Letter(db.Model):  # type: ignore[name-defined,misc]
         Index("ix_letter_state_priority_not_before_id", "state", "priority", "not_before", "id"),
         Index("ix_letter_created_at_id", "created_at", "id"),
     )
+
+    @property
+    def content(self) -> tuple[str, str | None]:
+        """The text, and the secret that belongs into it while there is one."""
+        return self.text, self.secret
+
+    @property
+    def secret_is_gone(self) -> bool:
+        """Whether the letter cannot be sent again, because it would arrive without its secret."""
+        return self.secret is None and SECRET in self.text
 
     def __repr__(self) -> str:
         return self.subject

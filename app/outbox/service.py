@@ -1,12 +1,154 @@
-"""Write letters, send letters."""
+"""Write letters, and put letters back into the queue."""
 
+import logging
+import uuid
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
-from app.outbox.models import Letter
+from flask import current_app, render_template
+from markupsafe import escape
+from sqlalchemy import Insert, event, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
 
-# Stands in a letter's text and addresses for its secret, which is put in only when it is sent.
-SECRET = "__secret__"
+from app import clock
+from app.extensions import db
+from app.i18n import locales, speaking
+from app.outbox import rules
+from app.outbox.models import QUEUED, SECRET, SENT, Letter
+
+__all__ = ["SECRET", "enqueue", "resend"]
+
+URGENT, ORDINARY = 0, 5
+LONGEST_NAME, LONGEST_SUBJECT = 130, 255
+INSERTS = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+UNANNOUNCED = "unannounced letters"
+
+logger = logging.getLogger(__name__)
 
 
-def enqueue(kind: str, **_: Any) -> Letter:
-    raise NotImplementedError
+def enqueue(  # noqa: PLR0913 - what a letter is
+    kind: str,
+    *,
+    to: str,
+    name: str,
+    locale: str | None,
+    timezone: str | None,
+    context: Mapping[str, Any],
+    dedupe_key: str,
+    secret: str | None = None,
+    expires_at: datetime | None = None,
+    priority: int = ORDINARY,
+) -> Letter:
+    """Write a letter in the transaction of the fact it tells, or return the one already written for `dedupe_key`.
+
+    It is rendered from `templates/mail/<kind>/` in the language and time zone of its recipient. Templates see
+    `context`, `name`, `site_name`, `site_url` and `secret`: a mark that is replaced by the secret as the letter is
+    sent. Past `expires_at` it is not sent any more. Letters of smaller `priority` go first.
+    """
+    info = locales.match(locale) or locales.default()
+    name = rules.one_line(name, LONGEST_NAME)
+    values = {
+        "recipient": to,
+        "name": name,
+        "kind": kind,
+        "locale": info.key,
+        "timezone": timezone or current_app.config["BABEL_DEFAULT_TIMEZONE"],
+        "secret": secret,
+        "dedupe_key": dedupe_key,
+        "message_id": message_id(dedupe_key),
+        "expires_at": expires_at,
+        "priority": priority,
+        **_render(kind, info.key, timezone, {"name": name, **context}),
+    }
+    # Of two processes that write the same letter at once, the database lets one do it and the other read it.
+    statement = _insert().values(**values).on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(Letter)
+    letter: Letter | None = db.session.scalars(statement).one_or_none()
+    if letter is None:
+        return db.session.scalars(select(Letter).where(Letter.dedupe_key == dedupe_key)).one()
+    if not delivers():
+        db.session().info.setdefault(UNANNOUNCED, []).append(_announcement(letter))
+    return letter
+
+
+def resend(letters: Iterable[Letter]) -> int:
+    """Queue those of `letters` again that are over and still hold; return how many.
+
+    What goes out a second time by somebody's wish gets a Message-ID of its own: servers drop what they have seen.
+    """
+    now = clock.now()
+    again = [letter for letter in letters if may_resend(letter, now)]
+    for letter in again:
+        if letter.state == SENT:
+            letter.message_id = message_id(f"{letter.dedupe_key} {now.isoformat()}")
+        letter.state, letter.attempts, letter.crashes = QUEUED, 0, 0
+        letter.not_before, letter.sent_at, letter.last_error = now, None, ""
+    db.session.flush()
+    return len(again)
+
+
+def may_resend(letter: Letter, now: datetime) -> bool:
+    """Whether `letter` can be queued again."""
+    return rules.may_resend(letter.state, secret_is_gone=letter.secret_is_gone, expires_at=letter.expires_at, now=now)
+
+
+def delivers() -> bool:
+    """Whether letters are sent; without a mail server they stay in the outbox, for the administrator to read."""
+    return bool(current_app.config["MAIL_SERVER"]) and not current_app.config.get("MAIL_SUPPRESS_SEND")
+
+
+def with_secret(letter: Letter) -> tuple[str, str]:
+    """Return the text and the HTML of `letter` as its recipient reads them."""
+    if letter.secret is None:
+        return letter.text, letter.html
+    return letter.text.replace(SECRET, letter.secret), letter.html.replace(SECRET, escape(letter.secret))
+
+
+def message_id(key: str) -> str:
+    """Return the same Message-ID for the same `key`: a server that gets a letter twice can tell."""
+    return f"<{uuid.uuid5(uuid.NAMESPACE_URL, key)}@{mail_domain()}>"
+
+
+def mail_domain() -> str:
+    """Return the name we have in the world of mail: the public host, an address among brackets."""
+    host = str(urlsplit(current_app.config["PUBLIC_URL"]).hostname)
+    if ":" in host:
+        return f"[IPv6:{host}]"
+    return f"[{host}]" if host.replace(".", "").isdigit() else host
+
+
+def _render(kind: str, locale: str, timezone: str | None, context: Mapping[str, Any]) -> dict[str, str]:
+    settings = current_app.config
+    given = {"site_name": settings["APP_NAME"], "site_url": settings["PUBLIC_URL"], "secret": SECRET, **context}
+    with speaking(locale, timezone):
+        subject, text, html = (
+            render_template(f"mail/{kind}/{part}", **given) for part in ("subject.txt", "body.txt", "body.html")
+        )
+    return {
+        "subject": rules.one_line(subject, LONGEST_SUBJECT),
+        "text": rules.body(text),
+        "html": rules.body(html),
+    }
+
+
+def _insert() -> Any:
+    statement: Insert = INSERTS[db.engine.dialect.name](Letter)
+    return statement
+
+
+def _announcement(letter: Letter) -> str:
+    address = f"{current_app.config['PUBLIC_URL']}/letters/show/{letter.id}"
+    return f"Letter {letter.id} ({letter.kind}) waits in the outbox: {address}"
+
+
+@event.listens_for(Session, "after_commit")
+def _announce(session: Session) -> None:
+    for announcement in session.info.pop(UNANNOUNCED, ()):
+        logger.info(announcement)
+
+
+@event.listens_for(Session, "after_rollback")
+def _forget(session: Session) -> None:
+    session.info.pop(UNANNOUNCED, None)

@@ -1,0 +1,83 @@
+"""The forms of people who come in."""
+
+from flask_babel import lazy_gettext
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, EmailField, Field, HiddenField, PasswordField, StringField
+from wtforms.validators import Email, InputRequired, Length, ValidationError
+
+from app.accounts import rules
+from app.crud.fields import clean_text
+
+FILTERS = [clean_text]
+LONGEST_NAME, LONGEST_EMAIL = 64, 254
+
+
+class RegistrationForm(FlaskForm):  # type: ignore[misc]
+    """Who wants to come in. `website` is invisible to people; what fills it in is not one."""
+
+    username = StringField(
+        lazy_gettext("Username"),
+        filters=FILTERS,
+        validators=[InputRequired()],
+        description=lazy_gettext("3 to 20 letters, digits, dots, dashes or underscores. Others see it."),
+        render_kw={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"},
+    )
+    email = EmailField(
+        lazy_gettext("E-mail address"),
+        filters=FILTERS,
+        validators=[InputRequired(), Length(max=LONGEST_EMAIL), Email()],
+        description=lazy_gettext("We send an activation link there. Nobody else sees it."),
+        render_kw={"autocomplete": "email"},
+    )
+    first_name = StringField(
+        lazy_gettext("First name"),
+        filters=FILTERS,
+        validators=[InputRequired(), Length(max=LONGEST_NAME)],
+        render_kw={"autocomplete": "given-name"},
+    )
+    last_name = StringField(
+        lazy_gettext("Last name"),
+        filters=FILTERS,
+        validators=[InputRequired(), Length(max=LONGEST_NAME)],
+        render_kw={"autocomplete": "family-name"},
+    )
+    password = PasswordField(
+        lazy_gettext("Password"),
+        validators=[InputRequired(), Length(min=rules.SHORTEST_PASSWORD, max=rules.LONGEST_PASSWORD)],
+        description=lazy_gettext("At least 8 characters. A sentence is easier to remember and harder to guess."),
+        render_kw={"autocomplete": "new-password"},
+    )
+    timezone = HiddenField(filters=FILTERS)
+    website = StringField(filters=FILTERS)
+
+    def validate_username(self, field: Field) -> None:
+        """Refuse what cannot stand in an address, or would pass for the site."""
+        if not rules.is_username(field.data or ""):
+            raise ValidationError(
+                lazy_gettext("Use 3 to 20 letters (a-z), digits, dots, dashes or underscores, with a letter or digit at both ends.")
+            )
+        if rules.is_forbidden_username(field.data):
+            raise ValidationError(lazy_gettext("This username is already taken."))
+
+
+class LoginForm(FlaskForm):  # type: ignore[misc]
+    """Username or e-mail, and password."""
+
+    username = StringField(
+        lazy_gettext("Username or e-mail address"),
+        filters=FILTERS,
+        validators=[InputRequired()],
+        render_kw={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"},
+    )
+    password = PasswordField(
+        lazy_gettext("Password"),
+        validators=[InputRequired()],
+        render_kw={"autocomplete": "current-password"},
+    )
+    remember_me = BooleanField(lazy_gettext("Keep me logged in on this device"))
+
+
+class EmailForm(FlaskForm):  # type: ignore[misc]
+    """An address to write to again."""
+
+    email = EmailField(lazy_gettext("E-mail address"), filters=FILTERS, validators=[InputRequired(), Email()])

@@ -1,0 +1,1 @@
+"""Views of accounts: `pages` for people who come in, `generated` for administrators."""

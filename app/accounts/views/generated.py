@@ -1,0 +1,250 @@
+"""The generated UI over members, registrations and roles."""
+
+from typing import Any
+
+from flask import flash, redirect
+from flask_appbuilder.actions import action
+from flask_appbuilder.security.sqla.models import Role
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext, ngettext
+from flask_login import current_user
+from sqlalchemy import func, select
+from werkzeug.wrappers import Response as BaseResponse
+from wtforms import PasswordField
+from wtforms.validators import Email, InputRequired, Length, ValidationError
+
+import config
+from app.accounts import rules, service
+from app.accounts.models import ADMIN, Member, Registration
+from app.crud import ModelView, SQLAInterface
+from app.crud.fields import ZoneField
+from app.database import transaction
+from app.errors import DomainError
+from app.extensions import db
+
+LANGUAGE_NAMES = {key: language["name"] for key, language in config.LANGUAGES.items()}
+
+
+def _valid_username(_form: Any, field: Any) -> None:
+    if not rules.is_username(field.data or ""):
+        raise ValidationError(
+            lazy_gettext("Use 3 to 20 letters (a-z), digits, dots, dashes or underscores, with a letter or digit at both ends.")
+        )
+
+
+class UserModelView(ModelView):
+    """Members."""
+
+    datamodel = SQLAInterface(Member)
+    route_base = "/users"
+    base_order = ("username", "asc")
+    list_title = lazy_gettext("Users")
+    show_title = lazy_gettext("User")
+    add_title = lazy_gettext("Add a user")
+    edit_title = lazy_gettext("Edit user")
+    label_columns = {
+        "username": lazy_gettext("Username"),
+        "first_name": lazy_gettext("First name"),
+        "last_name": lazy_gettext("Last name"),
+        "email": lazy_gettext("E-mail address"),
+        "active": lazy_gettext("Active"),
+        "roles": lazy_gettext("Roles"),
+        "locale": lazy_gettext("Language"),
+        "timezone": lazy_gettext("Time zone"),
+        "joined_at": lazy_gettext("Joined"),
+        "last_login": lazy_gettext("Last login"),
+        "login_count": lazy_gettext("Logins"),
+        "fail_login_count": lazy_gettext("Failed logins"),
+        "password": lazy_gettext("Password"),
+    }
+    list_columns = ["username", "first_name", "last_name", "email", "active", "roles", "joined_at"]
+    show_fieldsets = [
+        (lazy_gettext("Account"), {"fields": ["username", "email", "active", "roles"]}),
+        (lazy_gettext("Person"), {"fields": ["first_name", "last_name", "locale", "timezone"]}),
+        (
+            lazy_gettext("Activity"),
+            {"fields": ["joined_at", "last_login", "login_count", "fail_login_count"], "expanded": True},
+        ),
+    ]
+    edit_columns = ["username", "email", "first_name", "last_name", "active", "roles", "locale", "timezone"]
+    add_columns = [*edit_columns, "password"]
+    search_columns = ["username", "first_name", "last_name", "email", "active", "joined_at"]
+    order_columns = ["username", "first_name", "last_name", "email", "active", "joined_at"]
+    description_columns = {
+        "roles": lazy_gettext("What the person may do. Guests host and answer; administrators do everything."),
+        "active": lazy_gettext("Whoever is not active cannot log in, and keeps their parties and seats."),
+    }
+    validators_columns = {"username": [_valid_username], "email": [Email()]}
+    choices_columns = {"locale": LANGUAGE_NAMES}
+    add_form_extra_fields = {
+        "timezone": ZoneField(lazy_gettext("Time zone")),
+        "password": PasswordField(
+            lazy_gettext("Password"),
+            validators=[InputRequired(), Length(min=rules.SHORTEST_PASSWORD, max=rules.LONGEST_PASSWORD)],
+            render_kw={"autocomplete": "new-password"},
+        ),
+    }
+    edit_form_extra_fields = {"timezone": ZoneField(lazy_gettext("Time zone"))}
+
+    def pre_add(self, item: Member) -> None:
+        """Store the password as a hash, and names in one case."""
+        item.password = service.hash_password(item.password)
+        _lower(item)
+
+    def added_message(self, item: Member) -> str:
+        """Name who was added."""
+        return str(_("User %(name)s created.", name=item.username))
+
+    def pre_update(self, item: Member) -> None:
+        """Keep one administrator, and oneself."""
+        _lower(item)
+        is_self = item.id == current_user.id
+        if is_self and not item.active:
+            raise DomainError(lazy_gettext("You cannot deactivate yourself."), field="active")
+        stays_admin = item.active and any(role.name == ADMIN for role in item.roles)
+        if not stays_admin:
+            _refuse_without_admin({item.id})
+
+    def pre_delete(self, item: Member) -> None:
+        """Keep one administrator, and oneself."""
+        if item.id == current_user.id:
+            raise DomainError(lazy_gettext("You cannot delete yourself."))
+        _refuse_without_admin({item.id})
+
+    @action("activate", lazy_gettext("Activate"), lazy_gettext("Activate the selected users?"), "")
+    def activate(self, items: Any) -> BaseResponse:
+        """Let people log in again."""
+        return self._set_active(items, active=True)
+
+    @action("deactivate", lazy_gettext("Deactivate"), lazy_gettext("Deactivate the selected users?"), "")
+    def deactivate(self, items: Any) -> BaseResponse:
+        """Keep people from logging in."""
+        return self._set_active(items, active=False)
+
+    def _set_active(self, items: Any, *, active: bool) -> BaseResponse:
+        members = items if isinstance(items, list) else [items]
+        try:
+            with transaction():
+                if not active:
+                    if current_user.id in {member.id for member in members}:
+                        raise DomainError(lazy_gettext("You cannot deactivate yourself."))
+                    _refuse_without_admin({member.id for member in members})
+                for member in members:
+                    member.active = active
+        except DomainError as error:
+            flash(str(error), error.category)
+        else:
+            flash(_count_changed(len(members), active=active), "info")
+        return redirect(self.get_redirect(), 303)
+
+
+def _count_changed(count: int, *, active: bool) -> str:
+    if active:
+        return str(ngettext("%(num)d user activated.", "%(num)d users activated.", count))
+    return str(ngettext("%(num)d user deactivated.", "%(num)d users deactivated.", count))
+
+
+def _lower(member: Member) -> None:
+    """Names are compared without case, so they are kept in one."""
+    member.username, member.email = member.username.lower(), member.email.lower()
+
+
+def _refuse_without_admin(leaving: set[int]) -> None:
+    """Refuse to leave the site without an active administrator."""
+    with db.session.no_autoflush:
+        # Two administrators who remove each other at once must meet here: the role's row is the gate.
+        gate = select(Role.id).where(Role.name == ADMIN).with_for_update()
+        db.session.execute(gate)
+        remaining = (
+            select(func.count())
+            .select_from(Member)
+            .where(Member.roles.any(Role.name == ADMIN), Member.active.is_(True), Member.id.not_in(leaving))
+        )
+        if not db.session.execute(remaining).scalar_one():
+            raise DomainError(lazy_gettext("The last administrator cannot be removed."))
+
+
+class RegistrationModelView(ModelView):
+    """Registrations that wait for their owner to prove the address."""
+
+    datamodel = SQLAInterface(Registration)
+    route_base = "/registrations"
+    base_permissions = ["can_list", "can_show", "can_delete", "resend"]
+    base_order = ("expires_at", "desc")
+    list_title = lazy_gettext("Registrations")
+    show_title = lazy_gettext("Registration")
+    label_columns = {
+        "username": lazy_gettext("Username"),
+        "first_name": lazy_gettext("First name"),
+        "last_name": lazy_gettext("Last name"),
+        "email": lazy_gettext("E-mail address"),
+        "locale": lazy_gettext("Language"),
+        "timezone": lazy_gettext("Time zone"),
+        "expires_at": lazy_gettext("Link valid until"),
+        "activated_at": lazy_gettext("Activated"),
+        "sent_count": lazy_gettext("Letters sent"),
+        "last_sent_at": lazy_gettext("Last letter"),
+    }
+    list_columns = ["username", "email", "expires_at", "sent_count", "activated_at"]
+    show_columns = [
+        "username", "first_name", "last_name", "email", "locale", "timezone",
+        "expires_at", "sent_count", "last_sent_at", "activated_at",
+    ]  # fmt: skip
+    search_columns = ["username", "email", "expires_at"]
+    order_columns = ["username", "email", "expires_at", "sent_count"]
+    choices_columns = {"locale": LANGUAGE_NAMES}
+
+    def deleted_message(self, _item: Registration) -> str:
+        """Say what became of it."""
+        return str(_("Registration discarded."))
+
+    @action(
+        "resend", lazy_gettext("Send the letter again"), lazy_gettext("Send a new activation link to the selected?"), ""
+    )
+    def resend(self, items: Any) -> BaseResponse:
+        """Write the activation letter again, with a new link."""
+        chosen = [item for item in (items if isinstance(items, list) else [items]) if item.activated_at is None]
+        with transaction():
+            for registration in chosen:
+                service.send_activation(registration)
+        if not chosen:
+            flash(_("This account is already activated."), "info")
+        elif len(chosen) == 1:
+            flash(_("Activation e-mail sent again to %(email)s.", email=chosen[0].email), "info")
+        else:
+            text = "%(num)d activation e-mail sent again.", "%(num)d activation e-mails sent again."
+            flash(ngettext(*text, len(chosen)), "info")
+        return redirect(self.get_redirect(), 303)
+
+
+class RoleModelView(ModelView):
+    """Roles, and what they may do."""
+
+    datamodel = SQLAInterface(Role)
+    route_base = "/roles"
+    base_order = ("name", "asc")
+    list_title = lazy_gettext("Roles")
+    show_title = lazy_gettext("Role")
+    add_title = lazy_gettext("Add a role")
+    edit_title = lazy_gettext("Edit role")
+    label_columns = {"name": lazy_gettext("Name"), "permissions": lazy_gettext("Permissions")}
+    list_columns = ["name"]
+    show_columns = ["name", "permissions"]
+    add_columns = ["name", "permissions"]
+    edit_columns = ["name", "permissions"]
+    search_columns = ["name"]
+    order_columns = ["name"]
+
+    def pre_update(self, item: Role) -> None:
+        """Keep the names that the program itself asks for."""
+        with db.session.no_autoflush:
+            stored = db.session.execute(select(Role.name).where(Role.id == item.id)).scalar_one()
+        if stored in rules.FIXED_ROLES and item.name != stored:
+            raise DomainError(lazy_gettext("This role belongs to the program; its name cannot change."), field="name")
+
+    def pre_delete(self, item: Role) -> None:
+        """Keep the roles that the program asks for, and those that people hold."""
+        if item.name in rules.FIXED_ROLES:
+            raise DomainError(lazy_gettext("This role belongs to the program and cannot be deleted."))
+        if item.user:
+            raise DomainError(lazy_gettext("Somebody holds this role; it cannot be deleted."))

@@ -1,0 +1,312 @@
+"""The way from a generated view to its table: bounded, ordered, eager reads; writes that refuse in words."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from flask_appbuilder.models.sqla.interface import SQLAInterface as StockSQLAInterface
+from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.orm import InstrumentedAttribute, aliased, joinedload, selectinload
+
+from app.crud.fields import as_moment, find_by_key
+from app.crud.filters import FilterConverter, Filters
+from app.crud.query import LAST_PAGE
+from app.crud.refusals import refusals
+from app.database import UTCDateTime, transaction
+from app.errors import ConfigurationError
+from app.i18n import selectors
+
+# Nobody reads further, and counting a million rows costs more than the page.
+MOST_COUNTED = 10_000
+LARGEST_INTEGER = 2**63 - 1
+LONGEST_KEY = 320
+TRUE, FALSE = {"1", "y", "yes", "true", "on"}, {"0", "n", "no", "false", "off"}
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of rows. `count` is exact unless `is_capped`; then there are at least that many."""
+
+    rows: list[Any]
+    number: int
+    size: int
+    count: int
+    is_capped: bool = False
+
+    @property
+    def has_next(self) -> bool:
+        """Whether there are rows after these."""
+        return self.is_capped or (self.number + 1) * self.size < self.count
+
+
+class SQLAInterface(StockSQLAInterface):  # type: ignore[misc]
+    """A model as the generated views use it."""
+
+    filter_converter_class = FilterConverter
+
+    # -- reading
+
+    def get_filters(
+        self, search_columns: Sequence[str] | None = None, search_filters: dict[str, list[Any]] | None = None
+    ) -> Filters:
+        """Return the filters that `search_columns` may have, none of them set."""
+        return Filters(self.filter_converter_class, self, search_columns, search_filters)
+
+    def page(
+        self,
+        filters: Filters | None,
+        order: tuple[str, str],
+        *,
+        number: int = 0,
+        size: int | None = None,
+        columns: Iterable[str] = (),
+    ) -> Page:
+        """Return one page, with the relations among `columns` loaded; beyond the last page, the last one.
+
+        Keys are found first and rows fetched for these only: a deep page costs little more than the first one.
+        """
+        number = min(max(number, 0), LAST_PAGE)
+        rows = self._rows(filters, order, number, size, columns)
+        if size is None:
+            return Page(rows, 0, max(len(rows), 1), len(rows))
+        if len(rows) <= size and (rows or not number):
+            return Page(rows, number, size, number * size + len(rows))
+        count = self._count(filters)
+        capped = count > MOST_COUNTED
+        if not rows and not capped:
+            number = max(count - 1, 0) // size
+            rows = self._rows(filters, order, number, size, columns)
+        elif not rows:
+            return self.page(filters, order, size=size, columns=columns)
+        # A page beyond what was counted has shown that there are more.
+        known = max(min(count, MOST_COUNTED), number * size + len(rows))
+        return Page(rows[:size], number, size, known, capped)
+
+    def query(
+        self,
+        filters: Filters | None = None,
+        order_column: str = "",
+        order_direction: str = "",
+        page: int | None = None,
+        page_size: int | None = None,
+        select_columns: list[str] | None = None,
+        outer_default_load: bool = False,  # noqa: ARG002, FBT001, FBT002 - Flask-AppBuilder's signature
+    ) -> tuple[int, list[Any]]:
+        """Return a count, at most MOST_COUNTED, and the rows of a page, or of all when there is no `page_size`."""
+        order = (order_column, order_direction or "asc")
+        found = self.page(filters, order, number=page or 0, size=page_size, columns=select_columns or ())
+        return found.count, found.rows
+
+    def get(
+        self,
+        id: Any,  # noqa: A002 - Flask-AppBuilder's name
+        filters: Filters | None = None,
+        select_columns: list[str] | None = None,
+        outer_default_load: bool = False,  # noqa: ARG002, FBT001, FBT002
+    ) -> Any | None:
+        """Return the row with a key, unless `filters` hide it; None for what cannot be a key."""
+        key = self.parse_pk(id)
+        return next(iter(self.get_many([key], filters, select_columns or ())), None) if key is not None else None
+
+    def get_many(self, keys: Iterable[Any], filters: Filters | None = None, columns: Iterable[str] = ()) -> list[Any]:
+        """Return those rows with the given keys that `filters` do not hide."""
+        known = {self.parse_pk(key) for key in keys} - {None}
+        if not known:
+            return []
+        statement = self._filtered(select(self.obj), filters).where(self._pk.in_(known))
+        return list(self.session.scalars(statement.options(*self._eager(columns)).order_by(self._pk)).unique())
+
+    def parse_pk(self, text: Any) -> Any | None:
+        """Return a key as the column has it, or None for what cannot be one."""
+        if not self.is_integer(self._pk.key):
+            value = str(text)
+            return value if 0 < len(value) <= LONGEST_KEY and "\0" not in value else None
+        digits = str(text)
+        if not (digits.isascii() and digits.isdigit()) or len(digits) > len(str(LARGEST_INTEGER)):
+            return None
+        return int(digits) if int(digits) <= LARGEST_INTEGER else None
+
+    def parse_value(self, column: str, text: str, key: str | None = None) -> Any:
+        """Return what a filter compares `column` with; of a relation, the related row's key.
+
+        `key` is the attribute by which a related row is named. Raises ValueError for what no row can have.
+        """
+        if self.is_relation(column):
+            return self._related_key(column, text, key)
+        if self.is_boolean(column):
+            return _boolean(text)
+        if self.is_integer(column):
+            return _integer(text)
+        if self.is_float(column) or self.is_numeric(column):
+            return _number(text)
+        if self.is_date(column):
+            return date.fromisoformat(text)
+        if self.is_datetime(column):
+            moment = _moment(text)
+            aware = isinstance(self.list_columns[column].type, UTCDateTime)
+            return moment if aware else moment.replace(tzinfo=None)
+        return text
+
+    def order_by(self, column: str) -> InstrumentedAttribute[Any]:
+        """Return the attribute that `column` orders by; raises ConfigurationError for what is no column."""
+        name = getattr(getattr(self.obj, column, None), "_col_name", column)
+        root, _dot, leaf = name.partition(".")
+        model = self.get_related_model(root) if leaf and self.is_relation_many_to_one(root) else self.obj
+        attribute = getattr(model, leaf or root, None)
+        if not isinstance(attribute, InstrumentedAttribute) or not hasattr(attribute.property, "columns"):
+            msg = f"{self.obj.__name__} cannot be ordered by {column!r}"
+            raise ConfigurationError(msg)
+        return attribute
+
+    def is_ordered(self, column: str) -> bool:
+        """Whether rows can be ordered by `column`."""
+        try:
+            self.order_by(column)
+        except ConfigurationError:
+            return False
+        return True
+
+    def get_order_columns_list(self, list_columns: list[str] | None = None) -> list[str]:
+        """Return the columns among `list_columns` that the database can order by."""
+        return [column for column in list_columns or self.get_columns_list() if self.is_ordered(column)]
+
+    @property
+    def version_column(self) -> str | None:
+        """The name of the column that counts changes, if there is one."""
+        counter = self.obj.__mapper__.version_id_col
+        return self.obj.__mapper__.get_property_by_column(counter).key if counter is not None else None
+
+    # -- writing
+
+    def add(self, item: Any, commit: bool = True) -> None:  # noqa: FBT001, FBT002
+        """Store a new row; raises DomainError."""
+        with refusals():
+            self._finish(lambda: self.session.add(item), commit=commit)
+
+    def edit(self, item: Any, commit: bool = True) -> None:  # noqa: FBT001, FBT002
+        """Store a changed row; raises DomainError. The row belongs to the session already: nothing is merged."""
+        self.add(item, commit)
+
+    def delete(self, item: Any, commit: bool = True) -> None:  # noqa: FBT001, FBT002
+        """Delete a row; raises DomainError."""
+        with refusals(deleting=True):
+            self._finish(lambda: self.session.delete(item), commit=commit)
+
+    def delete_all(self, items: list[Any]) -> None:
+        """Delete all of these rows or none; raises DomainError."""
+        with refusals(deleting=True), transaction() as session:
+            for item in items:
+                session.delete(item)
+
+    def _finish(self, change: Any, *, commit: bool) -> None:
+        if commit:
+            with transaction():
+                change()
+        else:
+            change()
+            self.session.flush()
+
+    # -- statements
+
+    @property
+    def _pk(self) -> InstrumentedAttribute[Any]:
+        attribute: InstrumentedAttribute[Any] = getattr(self.obj, self.obj.__mapper__.primary_key[0].key)
+        return attribute
+
+    @staticmethod
+    def _filtered(statement: Select[Any], filters: Filters | None) -> Select[Any]:
+        restricted: Select[Any] = filters.apply_all(statement) if filters else statement
+        return restricted
+
+    def _rows(
+        self,
+        filters: Filters | None,
+        order: tuple[str, str],
+        number: int,
+        size: int | None,
+        columns: Iterable[str],
+    ) -> list[Any]:
+        """Return the rows of a page, and one more where there is a next page."""
+        keys, position = self._ordered(self._filtered(select(self._pk.label("pk")), filters), order[0])
+        downwards = order[1] == "desc"
+        keys = keys.add_columns(position.label("position"))
+        keys = keys.order_by(*(each.desc() if downwards else each.asc() for each in (position, self._pk)))
+        if size is not None:
+            keys = keys.limit(size + 1).offset(number * size)
+        page = keys.subquery("page")
+        rows = select(self.obj).join(page, self._pk == page.c.pk).options(*self._eager(columns))
+        rows = rows.order_by(*(each.desc() if downwards else each.asc() for each in (page.c.position, page.c.pk)))
+        return list(self.session.scalars(rows).unique())
+
+    def _ordered(self, statement: Select[Any], column: str) -> tuple[Select[Any], ColumnElement[Any]]:
+        """Return `statement`, joined with what its order needs, and the expression to order by."""
+        if not column:
+            return statement, self._pk
+        attribute = self.order_by(column)
+        if attribute.class_ is self.obj or "." not in column:
+            return statement, attribute
+        relation = getattr(self.obj, column.partition(".")[0])
+        other = aliased(relation.property.mapper.class_)
+        return statement.outerjoin(other, relation.of_type(other)), getattr(other, attribute.key)
+
+    def _count(self, filters: Filters | None) -> int:
+        """Return the number of rows, and MOST_COUNTED + 1 when there are more."""
+        some = self._filtered(select(self._pk), filters).limit(MOST_COUNTED + 1).subquery()
+        return self.session.scalar(select(func.count()).select_from(some)) or 0
+
+    def _eager(self, columns: Iterable[str]) -> list[Any]:
+        """Return options that load the relations among `columns` along with the rows.
+
+        One related row is joined, because the page was cut before; a collection takes one more statement.
+        """
+        relations = dict.fromkeys(column.partition(".")[0] for column in columns)
+        return [
+            (selectinload if self.list_properties[name].uselist else joinedload)(getattr(self.obj, name))
+            for name in relations
+            if self.is_relation(name)
+        ]
+
+    def _related_key(self, column: str, text: str, key: str | None) -> Any:
+        related = type(self)(self.get_related_model(column))
+        found = find_by_key(related.obj, key, text) if key else None
+        found = found or related.get(text)
+        if found is None:
+            raise ValueError(text)
+        return related.get_pk_value(found)
+
+
+def _integer(text: str) -> int:
+    number = int(text)
+    if abs(number) > LARGEST_INTEGER:
+        raise ValueError(text)
+    return number
+
+
+def _number(text: str) -> Decimal:
+    try:
+        number = Decimal(text)
+    except InvalidOperation as error:
+        raise ValueError(text) from error
+    if not number.is_finite():
+        raise ValueError(text)
+    return number
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() not in TRUE | FALSE:
+        raise ValueError(text)
+    return text.lower() in TRUE
+
+
+def _moment(text: str) -> datetime:
+    """Return the moment that `text`, in ISO 8601, means; without a zone it is the reader's."""
+    read = datetime.fromisoformat(text)
+    try:
+        moment = read.astimezone(UTC) if read.tzinfo else as_moment(read, selectors.zone_info())
+    except OverflowError as error:
+        raise ValueError(text) from error
+    if moment is None:
+        raise ValueError(text)
+    return moment

@@ -1,0 +1,254 @@
+"""Form fields: native inputs that keep what was typed, and say in words what is wrong with it."""
+
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import url_for
+from flask_babel import gettext as _
+from flask_wtf import FlaskForm
+from markupsafe import Markup
+from sqlalchemy import Select, select
+from wtforms import Field, SelectField, SelectMultipleField, StringField
+from wtforms.validators import ValidationError
+from wtforms.widgets import CheckboxInput, DateTimeLocalInput, ListWidget, TextInput, html_params
+
+from app.errors import DomainError
+from app.extensions import db
+from app.i18n import selectors
+
+LONGEST_KEY = 320
+MOST_CHECKBOXES = 200
+LINE_BREAKS = {"\n", "\t"}
+MOMENT_FORMATS = ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S")
+# Leaves room for any zone's offset: a moment next to the end of the calendar cannot be converted.
+FIRST_YEAR, LAST_YEAR = 1900, 9990
+
+ZONES_BY_LOWER_NAME: dict[str, str] = {}
+
+
+def clean_text(text: str | None) -> str | None:
+    """Return `text` without NUL and control characters (line breaks stay) and without space around it."""
+    if text is None:
+        return None
+    unified = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(c for c in unified if c in LINE_BREAKS or unicodedata.category(c) not in {"Cc", "Cs"}).strip()
+
+
+def clean_line(text: str | None) -> str | None:
+    """Return `text` cleaned and on one line."""
+    cleaned = clean_text(text)
+    return cleaned and " ".join(cleaned.split())
+
+
+def show_at_field(form: FlaskForm, error: DomainError, field: str | None = None) -> None:
+    """Put a refusal at the field it is about, or above the form when it is about none of its fields."""
+    name = field or error.field
+    if name and name in form:
+        form[name].errors = [*form[name].errors, str(error)]
+    else:
+        form.form_errors = [*form.form_errors, str(error)]
+
+
+class LocalDateTimeField(Field):  # type: ignore[misc]
+    """A moment, typed as the clock on the wall shows it; `data` is aware UTC.
+
+    The wall stands in the zone that the form's field `zone_field` names, or else in the reader's. A time that
+    occurs twice when clocks are put back is the earlier one; one that is skipped is refused.
+    """
+
+    widget = DateTimeLocalInput()
+
+    def __init__(self, *args: Any, zone_field: str | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.zone_field = zone_field
+        self.on_the_wall: datetime | None = None
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Read the clock; the zone is known only once the whole form was read."""
+        text = valuelist[0].strip() if valuelist else ""
+        self.data = self.on_the_wall = None
+        if text:
+            # Something for InputRequired and Optional to see; validation makes a moment of it.
+            self.data = self.on_the_wall = _read_clock(text)
+
+    def pre_validate(self, form: FlaskForm) -> None:
+        """Make the clock's time a moment."""
+        if self.on_the_wall is None:
+            return
+        zone = self._zone()
+        if zone is None:
+            self.data = None
+            return
+        self.data = as_moment(self.on_the_wall, zone)
+        if self.data is None:
+            raise ValidationError(_("This time does not exist: the clocks are put forward then. Choose another."))
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        if not isinstance(self.data, datetime):
+            return ""
+        moment = self.data if self.data.tzinfo else self.data.replace(tzinfo=UTC)
+        return moment.astimezone(self._zone() or selectors.zone_info()).strftime(MOMENT_FORMATS[0])
+
+    def _zone(self) -> ZoneInfo | None:
+        """Return the zone of the wall, or None when the form names one that does not exist."""
+        name = self._form[self.zone_field].data if self.zone_field and self.zone_field in self._form else None
+        if not name:
+            return selectors.zone_info()
+        return ZoneInfo(name) if selectors.is_timezone(name) else None
+
+
+def as_moment(on_the_wall: datetime, zone: ZoneInfo) -> datetime | None:
+    """Return the moment at which the clock of `zone` shows a naive time, the earlier of two, or None for none."""
+    moment = on_the_wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    return moment if moment.astimezone(zone).replace(tzinfo=None) == on_the_wall else None
+
+
+def _read_clock(text: str) -> datetime:
+    """Return the naive time that `text` shows; raises ValueError."""
+    for pattern in MOMENT_FORMATS:
+        try:
+            read = datetime.strptime(text, pattern)  # noqa: DTZ007 - the zone stands in another field
+        except ValueError:
+            continue
+        if FIRST_YEAR <= read.year <= LAST_YEAR:
+            return read
+    raise ValueError(_("Not a valid date and time."))
+
+
+class ZoneField(StringField):  # type: ignore[misc]
+    """The IANA name of a time zone, typed with suggestions."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.render_kw = {"autocomplete": "off", "spellcheck": "false", "dir": "ltr", **(self.render_kw or {})}
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Take a name in any case."""
+        typed = clean_line(valuelist[0]) if valuelist else None
+        if typed is not None:
+            self.data = _zones().get(typed.lower().replace(" ", "_"), typed)
+
+    def pre_validate(self, form: FlaskForm) -> None:
+        """Refuse what is no time zone."""
+        if self.data and not selectors.is_timezone(self.data):
+            raise ValidationError(_("There is no time zone of this name. Type a city, such as Europe/Madrid."))
+
+    def __call__(self, **kwargs: Any) -> Markup:
+        """Render the input with its suggestions."""
+        options = Markup("").join(Markup("<option>{}</option>").format(name) for name in sorted(_zones().values()))
+        return _with_datalist(self, options, kwargs)
+
+
+def _zones() -> Mapping[str, str]:
+    if not ZONES_BY_LOWER_NAME:
+        ZONES_BY_LOWER_NAME.update({name.lower(): name for name in selectors.timezones()})
+    return ZONES_BY_LOWER_NAME
+
+
+class RemoteSelectField(Field):  # type: ignore[misc]
+    """One row of another table, typed by its natural key (a username, a slug) with suggestions from the server.
+
+    `key` is the attribute of `model` that is typed; `endpoint` and `column` are where app.js gets suggestions
+    from. `data` is the row.
+    """
+
+    widget = TextInput()
+
+    def __init__(
+        self, *args: Any, model: type[Any], key: str, endpoint: str = "", column: str = "", **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.model, self.key, self.endpoint, self.column = model, key, endpoint, column
+        self.text = ""
+        self.render_kw = {"autocomplete": "off", "spellcheck": "false", **(self.render_kw or {})}
+
+    def process_data(self, value: Any) -> None:
+        """Show the key of the row that is chosen now."""
+        self.data = value
+        self.text = str(getattr(value, self.key)) if value is not None else ""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Find the row whose key was typed."""
+        self.text = clean_line(valuelist[0]) or "" if valuelist else ""
+        self.data = find_by_key(self.model, self.key, self.text)
+
+    def pre_validate(self, form: FlaskForm) -> None:
+        """Refuse a key that no row has."""
+        if self.text and self.data is None:
+            raise ValidationError(_("“%(value)s” was not found.", value=self.text))
+
+    def __call__(self, **kwargs: Any) -> Markup:
+        """Render the input and an empty list for the suggestions."""
+        if self.endpoint:
+            kwargs["data-options-url"] = url_for(self.endpoint, column=self.column or self.short_name)
+        return _with_datalist(self, Markup(""), kwargs)
+
+    def _value(self) -> str:
+        return self.text
+
+
+def find_by_key(model: type[Any], key: str, text: str) -> Any | None:
+    """Return the row of `model` with the natural key `text`; a key is found in lower case, too."""
+    if not text or len(text) > LONGEST_KEY or "\0" in text:
+        return None
+    column = getattr(model, key)
+    statement: Select[Any] = select(model).where(column.in_({text, text.lower()}))
+    with db.session.no_autoflush:
+        found = db.session.scalars(statement.limit(2)).all()
+    return next((row for row in found if getattr(row, key) == text), found[0] if found else None)
+
+
+def _with_datalist(field: Field, options: Markup, attributes: dict[str, Any]) -> Markup:
+    name = f"{field.id}-options"
+    control = field.widget(field, **{**(field.render_kw or {}), **attributes, "list": name})
+    return Markup("{}<datalist {}>{}</datalist>").format(control, Markup(html_params(id=name)), options)  # noqa: S704
+
+
+class ChoiceField(SelectField):  # type: ignore[misc]
+    """One of the labelled values of a column, in a native select. An optional one has an empty choice."""
+
+    def __init__(
+        self, *args: Any, values: Mapping[Any, object], optional: bool = False, coerce: Any = str, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, coerce=lambda value: None if value == "" else coerce(value), **kwargs)
+        self.choices = lambda: [
+            *([("", "\N{EM DASH}")] if optional else []),
+            *((value, str(label)) for value, label in values.items()),
+        ]
+
+
+class ChecklistField(SelectMultipleField):  # type: ignore[misc]
+    """Any number of rows of a small table, as checkboxes. `data` holds their keys, `rows()` the rows."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
+
+    def __init__(self, *args: Any, load: Callable[[], Sequence[Any]], pk: str = "id", **kwargs: Any) -> None:
+        super().__init__(*args, coerce=str, **kwargs)
+        self._load, self._pk = load, pk
+        self._known: dict[str, Any] | None = None
+        self.choices = lambda: [(key, str(row)) for key, row in self._rows().items()]
+
+    def process_data(self, value: Iterable[Any] | None) -> None:
+        """Check the boxes of the rows that are chosen now."""
+        self.data = [str(getattr(row, self._pk)) for row in value or ()]
+
+    def rows(self) -> list[Any]:
+        """Return the chosen rows."""
+        chosen = set(self.data or ())
+        return [row for key, row in self._rows().items() if key in chosen]
+
+    def populate_obj(self, obj: Any, name: str) -> None:
+        """Give `obj` the chosen rows."""
+        setattr(obj, name, self.rows())
+
+    def _rows(self) -> dict[str, Any]:
+        if self._known is None:
+            with db.session.no_autoflush:
+                self._known = {str(getattr(row, self._pk)): row for row in self._load()[:MOST_CHECKBOXES]}
+        return self._known

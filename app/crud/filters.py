@@ -1,0 +1,162 @@
+"""The filters of a search: what may be asked of a column, and the filters of one request."""
+
+import copy
+from collections.abc import Sequence
+from typing import Any, Self
+
+from flask_appbuilder.models.filters import BaseFilter, FilterRelation
+from flask_appbuilder.models.filters import Filters as StockFilters
+from flask_appbuilder.models.sqla.filters import (
+    FilterEqual,
+    FilterGreater,
+    FilterNotEqual,
+    FilterSmaller,
+    SQLAFilterConverter,
+)
+from flask_babel import lazy_gettext
+from sqlalchemy import Select, or_
+
+ESCAPE = "\\"
+
+
+class _Like(BaseFilter):  # type: ignore[misc]
+    """Compares text whatever its case; `%` and `_` in the value mean themselves."""
+
+    before, after, negated = "", "", False
+
+    def apply(self, query: Select[Any], value: str) -> Select[Any]:
+        """Return `query` restricted to what matches `value`."""
+        text = "".join(ESCAPE + c if c in {"%", "_", ESCAPE} else c for c in str(value))
+        found = getattr(self.model, self.column_name).ilike(f"{self.before}{text}{self.after}", escape=ESCAPE)
+        return query.where(~found if self.negated else found)
+
+
+class FilterStartsWith(_Like):
+    """Text that starts with the value."""
+
+    name, arg_name, after = lazy_gettext("Starts with"), "sw", "%"
+
+
+class FilterEndsWith(_Like):
+    """Text that ends with the value."""
+
+    name, arg_name, before = lazy_gettext("Ends with"), "ew", "%"
+
+
+class FilterContains(_Like):
+    """Text with the value somewhere in it."""
+
+    name, arg_name, before, after = lazy_gettext("Contains"), "ct", "%", "%"
+
+
+class FilterNotStartsWith(FilterStartsWith):
+    """Text that does not start with the value."""
+
+    name, arg_name, negated = lazy_gettext("Not Starts with"), "nsw", True
+
+
+class FilterNotEndsWith(FilterEndsWith):
+    """Text that does not end with the value."""
+
+    name, arg_name, negated = lazy_gettext("Not Ends with"), "new", True
+
+
+class FilterNotContains(FilterContains):
+    """Text without the value."""
+
+    name, arg_name, negated = lazy_gettext("Not Contains"), "nct", True
+
+
+class FilterRelated(FilterRelation):  # type: ignore[misc]
+    """Rows that belong to the related row with the key `value`; it is compared, not fetched."""
+
+    name, arg_name = lazy_gettext("Is"), "rel_o_m"
+
+    def apply(self, query: Select[Any], value: Any) -> Select[Any]:
+        """Return `query` restricted to the rows of one related row."""
+        relation = getattr(self.model, self.column_name)
+        if self.datamodel.is_relation_many_to_one(self.column_name):
+            return query.where(self.datamodel.get_relation_fk(self.column_name) == value)
+        return query.where(relation.any(relation.property.mapper.primary_key[0] == value))
+
+
+class FilterNotRelated(FilterRelation):  # type: ignore[misc]
+    """Rows that belong to another related row, or to none."""
+
+    name, arg_name = lazy_gettext("Is not"), "nrel_o_m"
+
+    def apply(self, query: Select[Any], value: Any) -> Select[Any]:
+        """Return `query` without the rows of one related row."""
+        key = self.datamodel.get_relation_fk(self.column_name)
+        return query.where(or_(key != value, key.is_(None)))
+
+
+TEXT = [
+    FilterStartsWith,
+    FilterEndsWith,
+    FilterContains,
+    FilterEqual,
+    FilterNotStartsWith,
+    FilterNotEndsWith,
+    FilterNotContains,
+    FilterNotEqual,
+]
+ORDERED = [FilterEqual, FilterGreater, FilterSmaller, FilterNotEqual]
+EQUAL = [FilterEqual, FilterNotEqual]
+
+
+class FilterConverter(SQLAFilterConverter):  # type: ignore[misc]
+    """Which filters a column has; their positions are those of Flask-AppBuilder, as they stand in addresses."""
+
+    conversion_table = (
+        ("is_relation_many_to_one", [FilterRelated, FilterNotRelated]),
+        ("is_relation_one_to_one", [FilterRelated]),
+        ("is_relation_many_to_many", [FilterRelated]),
+        ("is_relation_one_to_many", [FilterRelated]),
+        ("is_enum", EQUAL),
+        ("is_text", TEXT),
+        ("is_string", TEXT),
+        ("is_integer", ORDERED),
+        ("is_float", ORDERED),
+        ("is_numeric", ORDERED),
+        ("is_date", ORDERED),
+        ("is_boolean", EQUAL),
+        ("is_datetime", ORDERED),
+    )
+
+
+class Filters(StockFilters):  # type: ignore[misc]
+    """Filters and their values. What is possible is computed once; every request gets its own `fresh()` ones."""
+
+    def __init__(
+        self,
+        filter_converter: type[SQLAFilterConverter],
+        datamodel: Any,
+        search_columns: Sequence[str] | None = None,
+        search_filters: dict[str, list[BaseFilter]] | None = None,
+    ) -> None:
+        self.search_columns = list(search_columns or ())
+        self.filter_converter, self.datamodel = filter_converter, datamodel
+        self.clear_filters()
+        self._search_filters = self._all_filters = self._get_filters(self.search_columns)
+        for column, more in (search_filters or {}).items():
+            self._search_filters[column] = [*self._search_filters.get(column, []), *more]
+
+    def fresh(self) -> Self:
+        """Return the same possibilities with no filter set."""
+        other = copy.copy(self)
+        other.clear_filters()
+        return other
+
+    def copy(self) -> Self:
+        """Return the same filters, to be added to."""
+        other = copy.copy(self)
+        other.filters, other.values = list(self.filters), list(self.values)
+        return other
+
+    def get_joined_filters(self, filters: StockFilters) -> Self:
+        """Return these filters and `filters`."""
+        other = self.copy()
+        other.filters += filters.filters
+        other.values += filters.values
+        return other

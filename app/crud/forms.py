@@ -1,0 +1,149 @@
+"""From the columns of a model to a form of native fields. Nothing of one request stays for the next."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask_appbuilder.forms import DynamicForm
+from sqlalchemy import select
+from wtforms import (
+    BooleanField,
+    DateField,
+    DecimalField,
+    Field,
+    FloatField,
+    HiddenField,
+    IntegerField,
+    StringField,
+    TextAreaField,
+)
+from wtforms.validators import InputRequired, Length, NumberRange, Optional
+
+from app.crud.datamodel import SQLAInterface
+from app.crud.fields import (
+    MOST_CHECKBOXES,
+    ChecklistField,
+    ChoiceField,
+    LocalDateTimeField,
+    RemoteSelectField,
+    ZoneField,
+    clean_line,
+    clean_text,
+)
+from app.errors import ConfigurationError
+from app.extensions import db
+
+LARGEST_INTEGER = 2**31 - 1
+LONGEST_TEXT = 20_000
+SIMPLE_FIELDS: tuple[tuple[str, type[Field], Mapping[str, Any]], ...] = (
+    ("is_text", TextAreaField, {"filters": [clean_text]}),
+    ("is_string", StringField, {"filters": [clean_line]}),
+    ("is_integer", IntegerField, {}),
+    ("is_float", FloatField, {}),
+    ("is_numeric", DecimalField, {}),
+    ("is_date", DateField, {}),
+    ("is_datetime", LocalDateTimeField, {}),
+)
+
+
+class Form(DynamicForm):  # type: ignore[misc]
+    """A generated form. `next` is where to go afterwards; it and the version are no business of the row."""
+
+    next = HiddenField(filters=[clean_line])
+    not_stored = frozenset({"next", "csrf_token"})
+
+    def populate_obj(self, obj: Any) -> None:
+        """Put what was typed into `obj`."""
+        for name, each in self._fields.items():
+            if name not in self.not_stored:
+                each.populate_obj(obj, name)
+
+
+@dataclass(frozen=True)
+class FormConverter:
+    """Makes the add and edit forms of a view from what the view declares."""
+
+    datamodel: SQLAInterface
+    labels: Mapping[str, object]
+    descriptions: Mapping[str, object] = field(default_factory=dict)
+    validators: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    choices: Mapping[str, Mapping[Any, object]] = field(default_factory=dict)
+    remote: Mapping[str, tuple[str, Sequence[str]]] = field(default_factory=dict)
+    zones: Mapping[str, str] = field(default_factory=dict)
+    options_endpoint: str = ""
+
+    def form(self, columns: Sequence[str], extra: Mapping[str, Any], *, version: str | None = None) -> type[Form]:
+        """Return a form class for `columns`; `extra` fields go before generated ones; `version` is carried along."""
+        fields = {name: extra[name] if name in extra else self._field(name) for name in columns}
+        if version and version not in fields:
+            fields[version] = HiddenField()
+        hidden = Form.not_stored | ({version} if version else set())
+        return type("GeneratedForm", (Form,), {**fields, "not_stored": hidden})
+
+    def _field(self, name: str) -> Any:
+        if self.datamodel.is_relation(name):
+            return self._relation(name)
+        if name not in self.datamodel.list_columns:
+            msg = f"{self.datamodel.obj.__name__}.{name} is no column; give the form an extra field of that name"
+            raise ConfigurationError(msg)
+        given = self._given(name)
+        if name in self.choices:
+            optional = self.datamodel.is_nullable(name)
+            coerce = int if self.datamodel.is_integer(name) else str
+            return ChoiceField(values=self.choices[name], optional=optional, coerce=coerce, **given)
+        if name in self.zones.values():
+            return ZoneField(**given)
+        if self.datamodel.is_boolean(name):
+            # An unchecked box is not sent: it cannot be required.
+            return BooleanField(**{**given, "validators": [*self.validators.get(name, ())]})
+        return self._simple(name, given)
+
+    def _simple(self, name: str, given: dict[str, Any]) -> Any:
+        for marker, make, more in SIMPLE_FIELDS:
+            if getattr(self.datamodel, marker)(name):
+                zone = {"zone_field": self.zones.get(name)} if make is LocalDateTimeField else {}
+                return make(**{**given, **more, **zone})
+        msg = f"{self.datamodel.obj.__name__}.{name} has a type that no form field is known for"
+        raise ConfigurationError(msg)
+
+    def _relation(self, name: str) -> Any:
+        given = self._given(name)
+        model = self.datamodel.get_related_model(name)
+        if name in self.remote:
+            key = self.remote[name][0]
+            return RemoteSelectField(model=model, key=key, endpoint=self.options_endpoint, column=name, **given)
+        if self.datamodel.is_relation_many_to_many(name):
+            return ChecklistField(load=_loader(model), pk=model.__mapper__.primary_key[0].key, **given)
+        msg = f"{self.datamodel.obj.__name__}.{name} needs an entry in remote_columns: no form lists all rows"
+        raise ConfigurationError(msg)
+
+    def _given(self, name: str) -> dict[str, Any]:
+        """Return what every field of a column is made with; lists are made anew, so that no form shares them."""
+        return {
+            "label": self.labels[name],
+            "description": self.descriptions.get(name, ""),
+            "validators": [*self._required(name), *self._limits(name), *self.validators.get(name, ())],
+            "default": None if self.datamodel.is_relation(name) else self.datamodel.get_col_default(name),
+        }
+
+    def _required(self, name: str) -> list[Any]:
+        """Return the validator for nothing at all; a column of text with a default takes that for no text."""
+        if self.datamodel.is_relation_many_to_many(name):
+            return []
+        is_text = self.datamodel.is_string(name) and name not in self.choices
+        may_be_empty = is_text and self.datamodel.get_col_default(name) == ""
+        return [Optional() if may_be_empty or self.datamodel.is_nullable(name) else InputRequired()]
+
+    def _limits(self, name: str) -> list[Any]:
+        if self.datamodel.is_string(name) and name not in self.choices:
+            longest = self.datamodel.get_max_length(name)
+            return [Length(max=longest if longest > 0 else LONGEST_TEXT)]
+        if self.datamodel.is_integer(name) and name not in self.choices:
+            return [NumberRange(-LARGEST_INTEGER, LARGEST_INTEGER)]
+        return []
+
+
+def _loader(model: type[Any]) -> Callable[[], Sequence[Any]]:
+    """Return a function that loads the rows of a small table."""
+    pk = model.__mapper__.primary_key[0]
+    return lambda: db.session.scalars(select(model).order_by(pk).limit(MOST_CHECKBOXES)).all()

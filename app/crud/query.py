@@ -1,0 +1,126 @@
+"""What the address of a list asks for, read from its arguments: pure functions that trust nothing.
+
+Flask-AppBuilder's names are kept: `_oc_<View>` and `_od_<View>` order, `page_<View>` and `psize_<View>` page,
+`_flt_<operator>_<column>` filters. A form without JavaScript cannot compose a name, so `_flt=<operator>_<column>`
+followed by `_value=<value>` is accepted as well.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from werkzeug.datastructures import MultiDict
+
+LARGEST_PAGE_SIZE = 100
+# Deeper than anybody pages; a larger number would not fit into the database's integers.
+LAST_PAGE = 1_000_000
+MOST_FILTERS = 20
+LONGEST_VALUE = 500
+FILTER = re.compile(r"([0-9]{1,2})_(\w[\w.]*)", re.ASCII)
+
+Pairs = list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class FilterArgument:
+    """One filter as it was asked for: `operator` is its index among those of `column`."""
+
+    column: str
+    operator: int
+    value: str
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """The argument that asks for it."""
+        return f"_flt_{self.operator}_{self.column}", self.value
+
+
+@dataclass(frozen=True)
+class ListArguments:
+    """What is asked of one list. `order` is (column, "asc" | "desc"); pages count from 0.
+
+    `ignored` tells that something was asked for that does not exist or cannot be.
+    """
+
+    order: tuple[str, str]
+    page: int
+    page_size: int
+    filters: tuple[FilterArgument, ...] = ()
+    ignored: bool = False
+
+
+def parse(
+    args: "MultiDict[str, str]",
+    view: str,
+    *,
+    base_order: tuple[str, str],
+    order_columns: Collection[str],
+    page_size: int,
+    operators: Mapping[str, int],
+) -> ListArguments:
+    """Return what `args` ask of the list of `view`; what cannot be is left out and noted as ignored.
+
+    `operators` gives the number of filters each searchable column has.
+    """
+    order, strange_order = parse_order(args, view, base_order, order_columns)
+    page, strange_page = _number(args.get(f"page_{view}"), 0, 0, LAST_PAGE)
+    size, strange_size = _number(args.get(f"psize_{view}"), page_size, 1, LARGEST_PAGE_SIZE)
+    asked = list(filter_arguments(args))
+    filters = tuple(flt for flt in asked[:MOST_FILTERS] if flt and _is_possible(flt, operators))
+    ignored = strange_order or strange_page or strange_size or len(filters) < len(asked)
+    return ListArguments(order, page, size, filters, ignored)
+
+
+def parse_order(
+    args: "MultiDict[str, str]", view: str, base_order: tuple[str, str], order_columns: Collection[str]
+) -> tuple[tuple[str, str], bool]:
+    """Return the order that is asked for, or the list's own, and whether another one was asked for in vain."""
+    column, direction = args.get(f"_oc_{view}", ""), args.get(f"_od_{view}", "asc")
+    if not column:
+        return base_order, False
+    if column not in order_columns or direction not in {"asc", "desc"}:
+        return base_order, True
+    return (column, direction), False
+
+
+def filter_arguments(args: "MultiDict[str, str]") -> Iterator[FilterArgument | None]:
+    """Yield the filters of `args`, and None for each that cannot be read; one without a value asks for nothing."""
+    named = [(name.removeprefix("_flt_"), value) for name, value in args.items(multi=True) if name.startswith("_flt_")]
+    paired = zip(args.getlist("_flt"), args.getlist("_value"), strict=False)
+    for name, value in (*named, *paired):
+        text = value.strip()
+        match = FILTER.fullmatch(name)
+        if not text:
+            continue
+        if match is None or len(text) > LONGEST_VALUE or "\0" in text:
+            yield None
+        else:
+            yield FilterArgument(match[2], int(match[1]), text)
+
+
+def address(path: str, args: "MultiDict[str, str]", filters: Iterable[FilterArgument], **changes: str | None) -> str:
+    """Return `path` with `args`, but with just these `filters` and with `changes`, of which None removes."""
+    kept: Pairs = [
+        (name, value)
+        for name, value in args.items(multi=True)
+        if name not in changes and name not in {"_flt", "_value"} and not name.startswith("_flt_")
+    ]
+    kept += [flt.pair for flt in filters]
+    kept += [(name, value) for name, value in changes.items() if value is not None]
+    return f"{path}?{urlencode(kept)}" if kept else path
+
+
+def _is_possible(flt: FilterArgument, operators: Mapping[str, int]) -> bool:
+    return flt.operator < operators.get(flt.column, 0)
+
+
+def _number(text: str | None, default: int, least: int, most: int) -> tuple[int, bool]:
+    """Return a number between `least` and `most`, and whether `text` was something else."""
+    if text is None or not text.strip():
+        return default, False
+    digits = text.strip()
+    if not (digits.isascii() and digits.isdigit()):
+        return default, True
+    number = int(digits) if len(digits) < 10 else most
+    return min(max(number, least), most), False

@@ -1,0 +1,218 @@
+"""The bases of all views: pages, forms, and the generated list, show, add, edit and delete of a model."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Response, abort, flash, jsonify, make_response, redirect, request, url_for
+from flask_appbuilder import BaseView as StockBaseView
+from flask_appbuilder import ModelView as StockModelView
+from flask_appbuilder import SimpleFormView as StockFormView
+from flask_appbuilder import expose, has_access
+from flask_babel import gettext as _
+from flask_login import current_user
+from werkzeug.wrappers import Response as BaseResponse
+
+from app.crud import options, saying
+from app.crud.declared import Declared
+from app.crud.listing import Listing
+from app.crud.saving import Saving
+from app.database import transaction
+from app.errors import DomainError
+from app.http import safe_next
+
+SEE_OTHER = 303
+
+
+class BaseView(StockBaseView):  # type: ignore[misc]
+    """A view that keeps no history in the cookie: where to go back to stands in the form, or in the Referer."""
+
+    def update_redirect(self) -> None:
+        """Remember nothing: Flask-AppBuilder's history of five full addresses makes browsers drop the cookie."""
+
+    def get_redirect(self) -> str:
+        """Return where to go after a form."""
+        return self.back_url()
+
+    def back_url(self) -> str:
+        """Return the page that was left for this one, if it is one of this site to go back to."""
+        asked = safe_next(request.values.get("next"), "")
+        if asked and self._may_return_to(urlsplit(asked).path, asked=True):
+            return asked
+        left = safe_next(request.referrer, "")
+        if left and self._may_return_to(urlsplit(left).path, asked=False):
+            return left
+        return self._home()
+
+    def _may_return_to(self, path: str, *, asked: bool) -> bool:
+        return asked and path != request.path
+
+    def _home(self) -> str:
+        return str(self.appbuilder.get_url_for_index)
+
+
+class FormView(BaseView, StockFormView):  # type: ignore[misc]
+    """A form of its own on a page; `form_post` does it and returns a response or None."""
+
+    @expose("/form", methods=["GET"])
+    @has_access
+    def this_form_get(self) -> BaseResponse:
+        """Show the form."""
+        self._init_vars()
+        form = self.form.refresh()
+        self.form_get(form)
+        return self._page(form, 200)
+
+    @expose("/form", methods=["POST"])
+    @has_access
+    def this_form_post(self) -> BaseResponse:
+        """Do what the form asks for, or show it again with what is wrong."""
+        self._init_vars()
+        form = self.form.refresh()
+        if not form.validate():
+            flash(str(saying.CORRECT_THE_FIELDS), "danger")
+            return self._page(form, 422)
+        answer: BaseResponse | None = self.form_post(form)
+        return answer or redirect(self.back_url(), SEE_OTHER)
+
+    def _page(self, form: Any, status: int) -> BaseResponse:
+        widgets = self._get_edit_widget(form=form)
+        return make_response(self.render_template(self.form_template, title=self.form_title, widgets=widgets), status)
+
+
+class ModelView(Declared, Listing, Saving, BaseView, StockModelView):  # type: ignore[misc]
+    """The generated pages of a model. What a view declares is said in `Declared`."""
+
+    # Flask-AppBuilder sends files from a folder that is not configured.
+    download = None
+
+    # -- add and edit
+
+    @expose("/add", methods=["GET", "POST"])
+    @has_access
+    def add(self) -> BaseResponse:
+        """Show an empty form, or store what it says."""
+        widgets, status = self._add()
+        return self._form_page(self.add_template, self.add_title, widgets, status)
+
+    @expose("/edit/<pk>", methods=["GET", "POST"])
+    @has_access
+    def edit(self, pk: str) -> BaseResponse:
+        """Show the form of a row, or store what it says."""
+        widgets, status = self._edit(pk)
+        return self._form_page(self.edit_template, self.edit_title, widgets, status, pk=pk)
+
+    def _form_page(
+        self, template: str, title: object, widgets: dict[str, Any] | None, status: int, **context: Any
+    ) -> BaseResponse:
+        if widgets is None:
+            return redirect(self.back_url(), SEE_OTHER)
+        page = self.render_template(
+            template, title=title, widgets=widgets, related_views=self._related_views, back=self.back_url(), **context
+        )
+        return make_response(page, status)
+
+    # -- delete
+
+    @expose("/delete/<pk>", methods=["GET", "POST"])
+    @has_access
+    def delete(self, pk: str) -> BaseResponse:
+        """Ask before a row is deleted; POST deletes it."""
+        item = self._find(pk)
+        if request.method == "POST":
+            self._delete(item)
+            return redirect(self.back_url(), SEE_OTHER)
+        back = self.back_url()
+        page = self.render_template(
+            "appbuilder/general/confirm.html",
+            title=_("Delete “%(item)s”?", item=str(item)),
+            message=_("This cannot be undone."),
+            action=request.path,
+            back=back,
+            fields=[("next", back)],
+        )
+        return make_response(page)
+
+    # -- actions
+
+    @expose("/action/<string:name>/<pk>", methods=["POST"])
+    def action(self, name: str, pk: str) -> BaseResponse:
+        """Do an action with one row."""
+        return self._act(name, [pk], one=True)
+
+    @expose("/action_post", methods=["POST"])
+    def action_post(self) -> BaseResponse:
+        """Do an action with the chosen rows."""
+        return self._act(request.form.get("action", ""), request.form.getlist("rowid"), one=False)
+
+    def _act(self, name: str, pks: list[str], *, one: bool) -> BaseResponse:
+        action = self.actions.get(name)
+        if action is None or not (action.single if one else action.multiple):
+            abort(404)
+        if not self.appbuilder.sm.has_access(self.get_action_permission_name(name), self.class_permission_name):
+            return self._refuse_access()
+        if not pks:
+            flash(_("Select at least one row."), "warning")
+            return redirect(self.back_url(), SEE_OTHER)
+        items = self.datamodel.get_many(pks, self._base_filters, self.load_columns)
+        if not items and one:
+            abort(404)
+        if not items:
+            flash(_("The chosen rows do not exist any more."), "warning")
+            return redirect(self.back_url(), SEE_OTHER)
+        answer = self._run_action(action.func, items)
+        return answer or redirect(self.back_url(), SEE_OTHER)
+
+    def _refuse_access(self) -> BaseResponse:
+        if current_user.is_authenticated:
+            abort(403)
+        flash(_("Access is Denied"), "danger")
+        return redirect(self.appbuilder.get_url_for_login_with(self._home()), SEE_OTHER)
+
+    # -- suggestions for remote fields
+
+    @expose("/options/<column>")
+    def options(self, column: str) -> Response:
+        """Return up to 20 rows that `column` may point to, as [{"value": key, "label": text}]."""
+        if column not in self.remote_columns:
+            abort(404)
+        if not any(self._may(permission) for permission in self._option_permissions(column)):
+            abort(403 if current_user.is_authenticated else 401)
+        key, searched = self.remote_columns[column]
+        model = self.datamodel.get_related_model(column)
+        return jsonify(options.find(model, key, searched, request.args.get("q", "")))
+
+    def _option_permissions(self, column: str) -> list[str]:
+        by_form = [("can_add", self.add_columns), ("can_edit", self.edit_columns), ("can_list", self.search_columns)]
+        return [permission for permission, columns in by_form if column in columns]
+
+    def _may(self, permission: str) -> bool:
+        allowed = self.appbuilder.sm.has_access(permission, self.class_permission_name)
+        return permission in self.base_permissions and bool(allowed)
+
+    # -- where to go
+
+    def _may_return_to(self, path: str, *, asked: bool) -> bool:
+        if path == request.path:
+            return False
+        if path == self.route_base or path.startswith(f"{self.route_base}/"):
+            shows = path.startswith(f"{self.route_base}/show/") and request.endpoint != f"{self.endpoint}.delete"
+            return path == urlsplit(self._home()).path or shows
+        return asked or "/show/" in path
+
+    def _home(self) -> str:
+        return url_for(f"{self.endpoint}.list") if self.is_routed("list") else super()._home()
+
+    def _run_action(self, func: Any, items: list[Any]) -> BaseResponse | None:
+        """Do `func` with `items` in one transaction; what it returns as text is flashed."""
+        before = saying.pending()
+        answer: Any = None
+        try:
+            with self.datamodel.refusals(), transaction():
+                answer = func(items)
+        except DomainError as error:
+            saying.say(str(error), error.category)
+            return None
+        if isinstance(answer, BaseResponse):
+            return answer
+        saying.say_unless_said(before, answer or (_("Done."), "info"))
+        return None

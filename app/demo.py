@@ -1,0 +1,112 @@
+"""A small set of members and parties to look around with: past and coming, full and free."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+
+from app import clock
+from app.accounts import service as accounts
+from app.accounts.models import GUEST, Member
+from app.extensions import db
+from app.parties.models import PRIVATE, PUBLIC, PUBLISHED, WAITLISTED, YES, DinnerParty, Rsvp
+from app.parties.service import hosting
+
+PASSWORD = "dinner for eight"  # noqa: S105 - printed on purpose, and only ever on an empty database
+PEOPLE = (
+    ("ana", "Ana", "Ferrer", "es", "Europe/Madrid"),
+    ("layla", "ليلى", "حداد", "ar", "Asia/Amman"),
+    ("tom", "Tom", "Whitaker", "en", "Europe/London"),
+    ("mei", "Mei", "Tanaka", "en", "Asia/Tokyo"),
+    ("omar", "Omar", "Nasser", "ar", "Africa/Cairo"),
+    ("ines", "Inés", "Robles", "es", "America/Mexico_City"),
+)
+# Host, title, days from now, hour, seats, venue, address, main dish, description, visibility, guests (who, status)
+PARTIES = (
+    ("ana", "Paella on the terrace", 9, 20, 8, "Casa Ferrer", "Calle del Olmo 12, Madrid", "Paella valenciana",
+     "Bring a jumper: the terrace is lovely, and cool after ten.", PUBLIC, (("tom", YES), ("ines", YES))),
+    ("layla", "عشاء منسف", 16, 19, 4, "بيت ليلى", "شارع الرينبو ٧، عمّان", "منسف",
+     "نبدأ بالشاي بالميرمية وننتهي بالكنافة.", PUBLIC,
+     (("omar", YES), ("mei", YES), ("ana", YES), ("tom", WAITLISTED))),
+    ("tom", "Sunday roast", 23, 14, 6, "The Whitakers'", "9 Larch Road, Leeds", "Roast beef and Yorkshire pudding",
+     "Proper gravy. There is a nut roast for those who would rather.", PUBLIC, (("mei", YES),)),
+    ("mei", "Nabe night", 30, 19, 5, "Mei's kitchen", "2-4-8 Yanaka, Tokyo", "Kimchi nabe",
+     "One pot in the middle, everybody around it.", PUBLIC, ()),
+    ("ana", "Family lunch", 5, 14, 10, "Casa Ferrer", "Calle del Olmo 12, Madrid", "Cocido", "", PRIVATE, ()),
+    ("ines", "Noche de moles", -20, 20, 6, "Casa Robles", "Coyoacán, Ciudad de México", "Mole negro",
+     "Tres moles, mucho mezcal.", PUBLIC, (("ana", YES), ("layla", YES))),
+)  # fmt: skip
+
+
+def add() -> list[str]:
+    """Add the set where nobody and nothing is there yet; return the usernames, or nothing."""
+    if db.session.execute(select(func.count()).select_from(Member)).scalar_one():
+        return []
+    password = accounts.hash_password(PASSWORD)
+    people = {
+        username: accounts.add_member(
+            username=username,
+            email=f"{username}@example.com",
+            first_name=first,
+            last_name=last,
+            password_hash=password,
+            role=GUEST,
+            locale=locale,
+            timezone=zone,
+        )
+        for username, first, last, locale, zone in PEOPLE
+    }
+    for row in PARTIES:
+        _lay(people, *row)
+    return list(people)
+
+
+def _lay(  # noqa: PLR0913 - the columns of a party
+    people: dict[str, Member],
+    host: str,
+    title: str,
+    days: int,
+    hour: int,
+    seats: int,
+    venue: str,
+    address: str,
+    main_dish: str,
+    description: str,
+    visibility: str,
+    guests: tuple[tuple[str, str], ...],
+) -> None:
+    zone = people[host].timezone or "UTC"
+    party = DinnerParty(
+        title=title,
+        starts_at=_at(days, hour, zone),
+        timezone=zone,
+        number_seats=seats,
+        venue=venue,
+        address=address,
+        main_dish=main_dish,
+        description=description,
+        visibility=visibility,
+    )
+    hosting.lay(party, people[host])
+    # Published after it was laid: a party of the past could not be, but the demo wants one.
+    party.status = PUBLISHED
+    party.seats_taken = 1 + sum(status == YES for _guest, status in guests)
+    for username, status in guests:
+        guest = people[username]
+        party.answers.append(
+            Rsvp(
+                member=guest,
+                email=guest.email,
+                name=guest.display_name,
+                status=status,
+                waitlisted_at=clock.now() if status == WAITLISTED else None,
+                locale=guest.locale,
+                timezone=guest.timezone,
+            )
+        )
+    db.session.flush()
+
+
+def _at(days: int, hour: int, zone: str) -> datetime:
+    local = clock.now().astimezone(ZoneInfo(zone)) + timedelta(days=days)
+    return local.replace(hour=hour, minute=0, second=0, microsecond=0)

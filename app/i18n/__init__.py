@@ -1,0 +1,18 @@
+"""Languages: safe translations, the reader's locale and time zone, formats, and tools for translators."""
+
+from flask import Flask
+
+from app.i18n import cli, formats, locales, runtime, selectors, views
+from app.i18n.selectors import speaking
+
+__all__ = ["init_app", "speaking"]
+
+
+def init_app(app: Flask) -> None:
+    """Install in `app`, after AppBuilder: it makes the Babel that is taken over here."""
+    locales.init_app(app)
+    runtime.init_app(app)
+    selectors.init_app(app)
+    formats.init_app(app)
+    views.init_app(app)
+    cli.init_app(app)

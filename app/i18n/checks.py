@@ -1,0 +1,88 @@
+"""The gates before a catalog is shipped. A problem reads like a compiler's: file, line, text, reason."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+
+from app.i18n import catalogs, files, validity
+from app.i18n.catalogs import CatalogError
+from app.i18n.plurals import rule_of
+
+LONGEST_QUOTE = 60
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something to put right in a file of the project in `root`."""
+
+    path: Path
+    line: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.reason}"
+
+
+def check(root: Path, directory: Path) -> list[Problem]:
+    """Return everything that is wrong with the template and the catalogs in `directory`."""
+    path = directory / "messages.pot"
+    fresh = files.extract(root)
+    problems = []
+    if not path.exists() or path.read_text(encoding="utf-8") != files.dump(fresh, None):
+        problems.append(Problem(path, 1, "not what the sources say: run `flask i18n extract`"))
+    for catalog in files.po_paths(directory):
+        problems += check_catalog(catalog, fresh)
+    return [Problem(_relative(problem.path, root), problem.line, problem.reason) for problem in problems]
+
+
+def check_catalog(path: Path, template: Catalog) -> list[Problem]:
+    """Return everything that is wrong with one catalog."""
+    key = files.key_of(path)
+    try:
+        rule = rule_of(key)
+        catalog = catalogs.read(path)
+    except CatalogError as error:
+        return [Problem(path, error.line, error.message)]
+    except LookupError as error:
+        return [Problem(path, 1, str(error.args[0]))]
+    problems = [Problem(path, line, reason) for line, reason in _incomplete(catalog, template)]
+    for message in catalogs.messages(catalog):
+        texts = catalogs.texts_of(message)
+        if all(texts):
+            wrong = validity.problems(catalogs.sources_of(message), texts, rule)
+            problems += [Problem(path, message.lineno or 1, _quote(message.id, reason)) for reason in wrong]
+    if path.read_text(encoding="utf-8") != files.dump(catalog, key):
+        problems.append(Problem(path, 1, "not in the canonical form: run `flask i18n format`"))
+    return sorted(problems, key=lambda problem: problem.line)
+
+
+def _incomplete(catalog: Catalog, template: Catalog) -> Iterator[tuple[int, str]]:
+    """Yield line and reason of every message that is not there, not finished, or not needed."""
+    wanted = {(message.context, catalogs.sources_of(message)) for message in catalogs.messages(template)}
+    found = set()
+    for message in catalogs.messages(catalog):
+        key = (message.context, catalogs.sources_of(message))
+        found.add(key)
+        line = message.lineno or 1
+        if key not in wanted:
+            yield line, _quote(message.id, "is not in the sources: run `flask i18n update`")
+        elif message.fuzzy:
+            yield line, _quote(message.id, "is marked fuzzy: write it anew and remove the mark")
+        elif not all(catalogs.texts_of(message)):
+            yield line, _quote(message.id, "is not translated")
+    for obsolete in catalog.obsolete.values():
+        yield obsolete.lineno or 1, _quote(obsolete.id, "is obsolete: run `flask i18n format`")
+    for _context, sources in sorted(wanted - found, key=str):
+        yield 1, _quote(sources, "is missing: run `flask i18n update`")
+
+
+def _quote(msgid: str | tuple[str, ...] | list[str], reason: str) -> str:
+    text = " ".join((msgid if isinstance(msgid, str) else msgid[0]).split())
+    short = text if len(text) <= LONGEST_QUOTE else f"{text[: LONGEST_QUOTE - 3]}..."
+    return f'"{short}": {reason}'
+
+
+def _relative(path: Path, root: Path) -> Path:
+    return path.relative_to(root) if path.is_relative_to(root) else path

@@ -1,0 +1,153 @@
+"""`flask i18n`: the tools for translators. Without a command: extract, update, format and check."""
+
+from pathlib import Path
+
+import click
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from flask import Flask, current_app
+from flask.cli import AppGroup
+
+from app.i18n import catalogs, checks, files, locales
+from app.i18n.catalogs import CatalogError
+from app.i18n.plurals import rule_of
+
+group = AppGroup("i18n", invoke_without_command=True, help="Extract, update and check the texts of the site.")
+
+
+def init_app(app: Flask) -> None:
+    """Add the commands to `app`."""
+    app.cli.add_command(group)
+
+
+@group.result_callback()
+@click.pass_context
+def _routine(context: click.Context, _result: object) -> None:
+    if context.invoked_subcommand is None:
+        for command in (extract, update, format_, check):
+            context.invoke(command)
+
+
+@group.command()
+def extract() -> None:
+    """Write translations/messages.pot anew from the sources."""
+    path = _directory() / "messages.pot"
+    template = files.extract(_root())
+    changed = files.write(template, path, None)
+    click.echo(f"{_short(path)}: {len(template)} texts, {'written' if changed else 'nothing changed'}")
+
+
+@group.command()
+def update() -> None:
+    """Bring every catalog up to date with translations/messages.pot."""
+    template = _read(_directory() / "messages.pot")
+    for path in files.po_paths(_directory()):
+        _update(template, path, _read(path))
+
+
+@group.command()
+@click.argument("locale")
+def add(locale: str) -> None:
+    """Begin a new LOCALE (such as pt_BR) with what the packages already bring for it."""
+    parsed = locales.parse(locale)
+    if parsed is None or str(parsed) != locale:
+        raise click.BadParameter(f"not a locale; did you mean {parsed}?" if parsed else "not a locale.")
+    try:
+        rule_of(locale)
+    except LookupError as error:
+        raise click.ClickException(str(error.args[0])) from error
+    path = files.po_path(_directory(), locale)
+    if path.exists():
+        msg = f"{_short(path)} exists already."
+        raise click.ClickException(msg)
+    _update(_read(_directory() / "messages.pot"), path, None)
+
+
+@group.command("format")
+def format_() -> None:
+    """Put every catalog into the canonical form."""
+    for path in files.po_paths(_directory()):
+        changed = files.write(_read(path), path, files.key_of(path))
+        click.echo(f"{_short(path)}: {'formatted' if changed else 'nothing changed'}")
+
+
+@group.command("compile")
+@click.option(
+    "--to",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Default: translations/ in the instance folder.",
+)
+def compile_(to: Path | None) -> None:
+    """Write .mo files for other programs; the site itself reads the .po files."""
+    target = to or Path(current_app.instance_path) / "translations"
+    for path in files.po_paths(_directory()):
+        compiled = files.po_path(target, files.key_of(path)).with_suffix(".mo")
+        compiled.parent.mkdir(parents=True, exist_ok=True)
+        with compiled.open("wb") as file:
+            write_mo(file, _finished(_read(path)))
+        click.echo(f"{compiled}: written")
+
+
+@group.command()
+def check() -> None:
+    """Fail when the template is stale or a catalog incomplete, invalid or not in the canonical form."""
+    problems = checks.check(_root(), _directory())
+    for problem in problems:
+        click.echo(str(problem), err=True)
+    if problems:
+        raise click.exceptions.Exit(1)
+    click.echo(f"{len(files.po_paths(_directory()))} catalogs are complete and valid.")
+
+
+@group.command()
+def stats() -> None:
+    """Show how far every catalog is, and how much of it no person has checked yet."""
+    for path in files.po_paths(_directory()):
+        found = list(catalogs.messages(_read(path)))
+        done = sum(all(catalogs.texts_of(message)) and not message.fuzzy for message in found)
+        unchecked = sum(files.is_unchecked(message) for message in found)
+        fuzzy = sum(message.fuzzy for message in found)
+        share = f"{100 * done // max(len(found), 1)} %, {done} of {len(found)}"
+        click.echo(f"{files.key_of(path)}: {share}; {fuzzy} fuzzy, {unchecked} unchecked")
+
+
+def _update(template: Catalog, path: Path, old: Catalog | None) -> None:
+    key = files.key_of(path)
+    catalog = files.update(template, old, key)
+    if old is None:
+        files.seed(catalog, key)
+    changed = files.write(catalog, path, key)
+    todo = sum(not all(catalogs.texts_of(message)) for message in catalogs.messages(catalog))
+    click.echo(f"{_short(path)}: {'written' if changed else 'nothing changed'}, {todo} to translate")
+
+
+def _finished(catalog: Catalog) -> Catalog:
+    finished = Catalog(header_comment="", charset="utf-8")
+    finished.mime_headers = catalog.mime_headers
+    for message in catalogs.messages(catalog):
+        if not message.fuzzy and all(catalogs.texts_of(message)):
+            finished[message.id] = message
+    return finished
+
+
+def _read(path: Path) -> Catalog:
+    try:
+        return catalogs.read(path)
+    except CatalogError as error:
+        msg = f"{_short(path)}:{error.line}: {error.message}"
+        raise click.ClickException(msg) from error
+    except FileNotFoundError as error:
+        msg = f"{_short(path)} does not exist: run `flask i18n extract`."
+        raise click.ClickException(msg) from error
+
+
+def _directory() -> Path:
+    return locales.directory()
+
+
+def _root() -> Path:
+    return Path(current_app.root_path).parent
+
+
+def _short(path: Path) -> Path:
+    return path.relative_to(_root()) if path.is_relative_to(_root()) else path

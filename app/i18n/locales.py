@@ -1,0 +1,135 @@
+"""The languages of the site: which are shipped, what they are called, and which one suits a reader.
+
+A locale is shipped when `translations/` holds a catalog for it; LANGUAGES in the configuration orders them.
+A key is `str(babel.Locale)`, as directories and the database have it; a tag is BCP 47, for HTML and HTTP.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from babel import Locale
+from babel.core import UnknownLocaleError, get_global
+from flask import Flask, current_app
+
+from app.i18n.plurals import PluralRule, rule_of
+
+SOURCE = "en"
+ALIASES = {"iw": "he", "no": "nb", "zh_CN": "zh_Hans", "zh_SG": "zh_Hans", "zh_TW": "zh_Hant"}
+LONGEST_TAG = 35
+
+
+@dataclass(frozen=True)
+class LocaleInfo:
+    """A shipped locale; its name is in its own language, `dir` is ltr or rtl."""
+
+    key: str
+    tag: str
+    name: str
+    dir: str
+    plural: PluralRule
+
+
+def init_app(app: Flask) -> None:
+    """Find the locales that `app` ships."""
+    found = {path.parent.parent.name for path in directory(app).glob("*/LC_MESSAGES/messages.po")} | {SOURCE}
+    listed = [key for key in app.config.get("LANGUAGES", ()) if key in found]
+    shipped_keys = [*listed, *sorted(found.difference(listed))]
+    app.extensions["locales"] = {key: _info(key) for key in shipped_keys}
+
+
+def directory(app: Flask | None = None) -> Path:
+    """Return the directory of our catalogs: the last one that Flask-Babel was given."""
+    return Path((app or current_app).extensions["babel"].translation_directories[-1])
+
+
+def shipped() -> tuple[LocaleInfo, ...]:
+    """Return the shipped locales in the order of the language menu."""
+    return tuple(_shipped().values())
+
+
+def find(key: str | None) -> LocaleInfo | None:
+    """Return the shipped locale with exactly this key, if there is one."""
+    return _shipped().get(key or "")
+
+
+def default() -> LocaleInfo:
+    """Return the configured default locale, or English when that one is not shipped."""
+    return match(current_app.config["BABEL_DEFAULT_LOCALE"]) or _shipped()[SOURCE]
+
+
+def match(tag: str | None) -> LocaleInfo | None:
+    """Return the shipped locale that suits a reader of `tag` best, or None.
+
+    That is the locale itself, the nearest of its parents, or else one of the same language and script.
+    """
+    known = _shipped()
+    for key in chain(tag or ""):
+        if key in known:
+            return known[key]
+    written = language_and_script(tag or "")
+    return next((info for info in known.values() if written and language_and_script(info.key) == written), None)
+
+
+def direction(key: str) -> str:
+    """Return `ltr` or `rtl`; of what is no locale, `ltr`."""
+    locale = parse(key)
+    return locale.text_direction if locale else "ltr"
+
+
+@lru_cache(maxsize=1024)
+def parse(tag: str) -> Locale | None:
+    """Return the locale that a key or tag names, or None."""
+    name = tag.replace("-", "_")
+    if not name or len(name) > LONGEST_TAG:
+        return None
+    try:
+        return Locale.parse(ALIASES.get(name, name))
+    except (ValueError, UnknownLocaleError):
+        return None
+
+
+@lru_cache(maxsize=1024)
+def chain(tag: str) -> tuple[str, ...]:
+    """Return the keys from a locale up through its CLDR parents; they all share one script."""
+    locale = parse(tag)
+    key = str(locale) if locale else ""
+    parents: dict[str, str] = dict(get_global("parent_exceptions"))
+    script = _script(tag)
+    keys = []
+    while key and key != "root" and _script(key) == script:
+        keys.append(key)
+        key = parents.get(key) or key.rpartition("_")[0]
+    return tuple(keys)
+
+
+@lru_cache(maxsize=1024)
+def language_and_script(tag: str) -> tuple[str, str] | None:
+    """Return the language and the script it is written in, such as ("sr", "Cyrl"), or None."""
+    locale = parse(tag)
+    if locale is None:
+        return None
+    likely = get_global("likely_subtags")
+    full = likely.get(f"{locale.language}_{locale.territory}") or likely.get(locale.language) or ""
+    return locale.language, locale.script or full.partition("_")[2].partition("_")[0]
+
+
+def _script(tag: str) -> str:
+    return (language_and_script(tag) or ("", ""))[1]
+
+
+def _info(key: str) -> LocaleInfo:
+    locale = Locale.parse(key)
+    name = locale.display_name or key
+    return LocaleInfo(
+        key=key,
+        tag=key.replace("_", "-"),
+        name=name[:1].upper() + name[1:],
+        dir=locale.text_direction,
+        plural=rule_of(key),
+    )
+
+
+def _shipped() -> dict[str, LocaleInfo]:
+    known: dict[str, LocaleInfo] = current_app.extensions["locales"]
+    return known

@@ -1,0 +1,142 @@
+"""Whose language and clock a text is for: the reader's own choice, then the browser's, then the site's."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice
+from typing import TypeGuard
+from zoneinfo import ZoneInfo, available_timezones
+
+import flask_babel
+import pytz  # type: ignore[import-untyped]
+from flask import Flask, Response, current_app, g, has_request_context, request, session
+from flask_login import AnonymousUserMixin, current_user, user_logged_in, user_logged_out
+from werkzeug.local import LocalProxy
+
+from app.i18n import locales
+from app.i18n.locales import LocaleInfo
+
+# More than anybody speaks; a longer Accept-Language is not worth the time.
+MOST_LANGUAGES = 10
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """Who is spoken to in an application context of its own."""
+
+    locale: str
+    timezone: str
+
+
+def init_app(app: Flask) -> None:
+    """Select locale and time zone in `app`, and tell templates, proxies and browsers about it."""
+    app.extensions["babel"].locale_selector = _select_locale
+    app.extensions["babel"].timezone_selector = _select_timezone
+    app.jinja_env.globals.update(
+        current_locale=LocalProxy(current_locale_info),
+        current_timezone=LocalProxy(current_timezone),
+        locales=LocalProxy(locales.shipped),
+    )
+    app.after_request(_tell_language)
+    user_logged_in.connect(_forget, app)
+    user_logged_out.connect(_forget, app)
+
+
+def current_locale() -> str:
+    """Return the key of the reader's locale, always a shipped one."""
+    return str(flask_babel.get_locale())
+
+
+def current_locale_info() -> LocaleInfo:
+    """Return the reader's locale with its tag, name and direction."""
+    return locales.find(current_locale()) or locales.default()
+
+
+def current_timezone() -> str:
+    """Return the IANA name of the reader's time zone."""
+    return str(flask_babel.get_timezone())
+
+
+def is_timezone(name: str | None) -> TypeGuard[str]:
+    """Tell whether `name` is a time zone that we can calculate with."""
+    return name in timezones()
+
+
+@cache
+def timezones() -> frozenset[str]:
+    """Return the IANA names that both the standard library and Flask-Babel (pytz) know."""
+    return frozenset(available_timezones() & pytz.all_timezones_set)
+
+
+def zone_info(name: str | None = None) -> ZoneInfo:
+    """Return a time zone by its name; the reader's when there is none or it is unknown."""
+    return ZoneInfo(name if is_timezone(name) else current_timezone())
+
+
+@contextmanager
+def speaking(locale: str | None, timezone: str | None) -> Iterator[None]:
+    """Speak to one recipient: whatever is translated or formatted inside is in their language and time zone.
+
+    An unknown locale becomes the nearest or the default one, an unknown zone the default. It is a fresh
+    application context: it may be nested, and nothing of the reader of the current request shows in it. Leave
+    the database alone inside: `db.session` is another one there.
+    """
+    info = locales.match(locale) or locales.default()
+    with current_app.app_context():
+        g.recipient = Recipient(info.key, timezone if is_timezone(timezone) else _default_timezone())
+        # Or Flask-Login would load the member of the request once more, for a letter to somebody else.
+        g._login_user = AnonymousUserMixin()  # noqa: SLF001
+        yield
+
+
+def _select_locale() -> str:
+    if "recipient" in g:
+        return str(g.recipient.locale)
+    if not has_request_context():
+        return locales.default().key
+    chosen = (locales.find(candidate) for candidate in _choices("locale"))
+    info = next(filter(None, chosen), None) or _accepted() or locales.default()
+    return info.key
+
+
+def _select_timezone() -> str:
+    if "recipient" in g:
+        return str(g.recipient.timezone)
+    if not has_request_context():
+        return _default_timezone()
+    return next(filter(is_timezone, _choices("timezone")), None) or _default_timezone()
+
+
+def _choices(what: str) -> Iterator[str]:
+    """Yield what was chosen, most specific first; any of it may be out of date or made up."""
+    if what == "locale":
+        yield request.args.get("_l_", "")
+    if hasattr(current_app, "login_manager") and current_user.is_authenticated:
+        yield getattr(current_user, what, None) or ""
+    kept = session.get(what)
+    if isinstance(kept, str):
+        yield kept
+
+
+def _accepted() -> LocaleInfo | None:
+    """Return the best locale for Accept-Language."""
+    wanted = (tag for tag, quality in request.accept_languages if quality > 0)
+    return next(filter(None, map(locales.match, islice(wanted, MOST_LANGUAGES))), None)
+
+
+def _default_timezone() -> str:
+    name = current_app.config["BABEL_DEFAULT_TIMEZONE"]
+    return str(name) if is_timezone(name) else "UTC"
+
+
+def _forget(_app: Flask, **_kwargs: object) -> None:
+    """Choose again: the reader has just become somebody else."""
+    flask_babel.refresh()
+
+
+def _tell_language(response: Response) -> Response:
+    if response.mimetype == "text/html":
+        response.vary.add("Accept-Language")
+        response.content_language.add(current_locale_info().tag)
+    return response

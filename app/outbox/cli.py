@@ -1,0 +1,61 @@
+"""Commands of the outbox: `flask outbox deliver` and `flask outbox status`."""
+
+import signal
+import sys
+
+import click
+from flask import current_app
+from flask.cli import AppGroup
+from sqlalchemy import func, select
+
+from app.extensions import db
+from app.outbox import delivery, service
+from app.outbox.models import QUEUED, SENDING, STATES, Letter
+
+outbox = AppGroup("outbox", help="Letters waiting for the post.")
+
+
+@outbox.command("deliver")
+@click.option(
+    "--once/--watch", "once", default=True, help="End when nothing is due (the default), or go on until stopped."
+)
+def deliver(*, once: bool) -> None:
+    """Send the letters that are due. Fails when there is no mail server, or a letter could not be delivered."""
+    if not service.delivers():
+        raise click.ClickException("No mail server: set MAIL_SERVER. The letters stay in the outbox.")
+    if once:
+        _deliver_once()
+    else:
+        watch()
+
+
+def watch() -> None:
+    """Deliver until SIGTERM or SIGINT."""
+    deliverer = delivery.Deliverer(current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: deliverer.stop())
+    deliverer.run_forever()
+
+
+def _deliver_once() -> None:
+    report = delivery.drain()
+    click.echo(f"{report.sent} sent, {report.put_off} put off, {report.failed} given up.")
+    if report.unreachable:
+        raise click.ClickException(f"The mail server takes no letters: {report.unreachable}")
+    if report.failed:
+        sys.exit(1)
+
+
+@outbox.command("status")
+def status() -> None:
+    """Count the letters, and tell the oldest that waits and the last error."""
+    counts = dict(db.session.execute(select(Letter.state, func.count()).group_by(Letter.state)).tuples().all())
+    click.echo(", ".join(f"{counts.get(state, 0)} {state}" for state in STATES))
+    oldest = db.session.scalar(select(func.min(Letter.created_at)).where(Letter.state.in_((QUEUED, SENDING))))
+    if oldest:
+        click.echo(f"The oldest that waits was written at {oldest:%Y-%m-%d %H:%M:%S} UTC.")
+    trouble = db.session.scalars(
+        select(Letter).where(Letter.last_error != "").order_by(Letter.not_before.desc(), Letter.id.desc()).limit(1)
+    ).first()
+    if trouble:
+        click.echo(f"Last error, of letter {trouble.id} ({trouble.kind}): {trouble.last_error}")

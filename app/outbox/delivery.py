@@ -1,0 +1,262 @@
+"""Send what waits: claim a letter, hand it to the mail server, write down what came of it.
+
+Any number of processes may do so at once. Each step is a transaction of its own, so that a process may end at any
+point: what it had claimed is another's once the lease is over. A letter is sent twice only when the process ended
+between the server's "250" and our commit, and then under the same Message-ID.
+"""
+
+import logging
+import os
+import random
+import secrets
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from email.errors import MessageError
+from typing import Any, cast
+
+from flask import Flask, current_app
+from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy.engine import CursorResult
+
+from app import clock
+from app.database import transaction
+from app.extensions import db
+from app.outbox import rules, service, smtp
+from app.outbox.models import FAILED, QUEUED, SENDING, SENT, Letter
+from app.outbox.rules import Verdict
+
+POLL_SECONDS = 2.0
+# After so many letters it hangs up and calls again: servers limit the letters of one conversation.
+BATCH = 100
+PAUSE_AFTER_ERROR_SECONDS = 10.0
+# Somebody waits for the answer of a check.
+CHECK_SECONDS = 5.0
+EXPIRED = "It was not delivered before it expired."
+CRASHED = "The process that was sending it ended, again and again."
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Report:
+    """What a drain did; `unreachable` says why the server took nothing, or is empty."""
+
+    sent: int = 0
+    put_off: int = 0
+    failed: int = 0
+    unreachable: str = ""
+
+    @property
+    def handled(self) -> int:
+        """The number of letters that were tried."""
+        return self.sent + self.put_off + self.failed
+
+
+def drain(limit: int | None = None, stop: threading.Event | None = None) -> Report:
+    """Send the letters that are due, `limit` at most and none after `stop` is set; without a mail server, none.
+
+    Call it outside a transaction: it commits after every letter.
+    """
+    drain_ = _Drain(limit, stop or threading.Event())
+    if service.delivers():
+        drain_.report.failed = sweep()
+        drain_.run()
+    return drain_.report
+
+
+def sweep() -> int:
+    """Take back the letters of processes that ended, give up what expired; return how many were given up."""
+    now = clock.now()
+    with transaction():
+        crashed = _update(
+            (Letter.state == SENDING) & (Letter.leased_until <= now),
+            state=QUEUED,
+            crashes=Letter.crashes + 1,
+            lease_owner=None,
+            leased_until=None,
+            not_before=now,
+        )
+        given_up = _update(
+            (Letter.state == QUEUED) & (Letter.crashes >= rules.MOST_CRASHES), state=FAILED, last_error=CRASHED
+        )
+        given_up += _update((Letter.state == QUEUED) & (Letter.expires_at <= now), state=FAILED, last_error=EXPIRED)
+        _update(Letter.secret.is_not(None) & (Letter.state != SENDING) & (Letter.expires_at <= now), secret=None)
+    if crashed:
+        logger.warning("%d letters were taken back from a process that ended", crashed)
+    return given_up
+
+
+def claim(owner: str) -> Letter | None:
+    """Make the next letter that is due `owner`'s for one lease, in one statement, and return it."""
+    now = clock.now()
+    # SQLite has no row locks and needs none: its statements that write run one after the other.
+    first = (
+        select(Letter.id)
+        .where(_is_due(now))
+        .order_by(Letter.priority, Letter.not_before, Letter.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    claimed = (
+        update(Letter)
+        .where(Letter.id == first, Letter.state == QUEUED)
+        .values(
+            state=SENDING,
+            lease_owner=owner,
+            leased_until=now + rules.lease(current_app.config["MAIL_TIMEOUT"]),
+            attempts=Letter.attempts + 1,
+        )
+        .returning(Letter)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    )
+    with transaction():
+        return db.session.scalars(claimed).one_or_none()
+
+
+def finish(letter: Letter, **values: Any) -> bool:
+    """Write down what came of a claimed `letter`; False when the lease was over and it is another's by now."""
+    mine = (
+        (Letter.id == letter.id)
+        & (Letter.state == SENDING)
+        & (Letter.lease_owner == letter.lease_owner)
+        & (Letter.attempts == letter.attempts)
+    )
+    with transaction():
+        done = _update(mine, lease_owner=None, leased_until=None, **values) == 1
+    if not done:
+        logger.warning("Letter %d was taken over by another process before it was done", letter.id)
+    return done
+
+
+def check() -> str:
+    """Return why the mail server cannot be reached, or nothing when it can."""
+    try:
+        smtp.connect(CHECK_SECONDS).close()
+    except OSError as error:
+        return rules.describe(error)
+    return ""
+
+
+class _Drain:
+    """One pass over what is due."""
+
+    def __init__(self, limit: int | None, stop: threading.Event) -> None:
+        self.limit = limit
+        self.stop = stop
+        self.report = Report()
+        self.owner = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
+        self.broken_in_a_row = 0
+
+    def run(self) -> None:
+        while self._goes_on() and _is_anything_due():
+            try:
+                connection = smtp.connect()
+            except OSError as error:
+                self._postpone_all(rules.describe(error))
+            else:
+                with closing(connection):
+                    self._send_over(connection)
+
+    def _goes_on(self) -> bool:
+        enough = self.limit is not None and self.report.handled >= self.limit
+        return not (enough or self.report.unreachable or self.stop.is_set())
+
+    def _send_over(self, connection: smtp.Connection) -> None:
+        while connection.is_open and connection.num_emails < BATCH and self._goes_on():
+            letter = claim(self.owner)
+            if letter is None:
+                return
+            self._send(letter, connection)
+
+    def _send(self, letter: Letter, connection: smtp.Connection) -> None:
+        try:
+            connection.send(smtp.LetterMessage(letter))
+        except (OSError, ValueError, MessageError) as error:
+            self._not_sent(letter, rules.verdict(error), rules.describe(error, letter.secret))
+            return
+        self.broken_in_a_row = 0
+        self.report.sent += 1
+        finish(letter, state=SENT, sent_at=clock.now(), secret=None, last_error="")
+        logger.info("Letter %d (%s) was sent", letter.id, letter.kind)
+
+    def _not_sent(self, letter: Letter, verdict: Verdict, reason: str) -> None:
+        """Put `letter` off or give it up, and stop asking a server that is ill."""
+        if verdict is Verdict.OUTAGE:
+            finish(letter, state=QUEUED, attempts=letter.attempts - 1)
+            self._postpone_all(reason)
+            return
+        retry_at = rules.retry_at(letter.attempts, clock.now(), letter.expires_at, random.random())  # noqa: S311
+        if verdict is Verdict.GIVE_UP or retry_at is None:
+            self.report.failed += 1
+            finish(letter, state=FAILED, last_error=reason)
+            logger.warning("Letter %d (%s) was given up: %s", letter.id, letter.kind, reason)
+        else:
+            self.report.put_off += 1
+            finish(letter, state=QUEUED, not_before=retry_at, last_error=reason)
+            logger.info("Letter %d (%s) was put off to %s: %s", letter.id, letter.kind, retry_at, reason)
+        self.broken_in_a_row = self.broken_in_a_row + 1 if verdict is Verdict.BROKEN else 0
+        if self.broken_in_a_row >= rules.MOST_BROKEN:
+            self._postpone_all(reason)
+
+    def _postpone_all(self, reason: str) -> None:
+        """Let everything that is due rest, for every process: one look at an ill server is enough."""
+        self.report.unreachable = reason
+        now = clock.now()
+        with transaction():
+            # One moment for all of them: then the older still go first.
+            _update(_is_due(now), not_before=now + rules.OUTAGE_PAUSE, last_error=reason)
+
+
+class Deliverer:
+    """Drains the outbox again and again, in a thread or a process of its own."""
+
+    def __init__(self, app: Flask, poll_seconds: float = POLL_SECONDS) -> None:
+        self.app = app
+        self.poll_seconds = poll_seconds
+        self._stop = threading.Event()
+        self._trouble = ""
+
+    def stop(self) -> None:
+        """Ask it to end after the letter at hand; returns at once."""
+        self._stop.set()
+
+    def run_forever(self, wanted: Callable[[], bool] = lambda: True) -> None:
+        """Deliver until `stop()`, or until it is not `wanted` any more."""
+        while wanted() and not self._stop.is_set():
+            self._stop.wait(self._drain())
+
+    def _drain(self) -> float:
+        """Drain once and return the seconds to wait; no trouble ends the loop."""
+        try:
+            with self.app.app_context():
+                report = drain(BATCH, self._stop)
+        except Exception:
+            logger.exception("The outbox could not be worked on; again in %d s", PAUSE_AFTER_ERROR_SECONDS)
+            return PAUSE_AFTER_ERROR_SECONDS
+        if report.unreachable != self._trouble:
+            self._trouble = report.unreachable
+            logger.warning("The mail server takes no letters: %s", report.unreachable or "it does again")
+        return 0 if report.handled >= BATCH else self.poll_seconds
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    return and_(
+        Letter.state == QUEUED,
+        Letter.not_before <= now,
+        or_(Letter.expires_at.is_(None), Letter.expires_at > now),
+    )
+
+
+def _is_anything_due() -> bool:
+    with transaction():
+        return db.session.scalars(select(Letter.id).where(_is_due(clock.now())).limit(1)).first() is not None
+
+
+def _update(which: ColumnElement[bool], **values: Any) -> int:
+    statement = update(Letter).where(which).values(**values).execution_options(synchronize_session=False)
+    return cast("CursorResult[Any]", db.session.execute(statement)).rowcount

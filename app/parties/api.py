@@ -1,0 +1,42 @@
+"""The administrators' API over parties."""
+
+from app.crud import ModelRestApi, SQLAInterface
+from app.parties.models import DinnerParty
+from app.parties.service import hosting
+
+READ = [
+    "id", "title", "slug", "host.username", "starts_at", "timezone", "duration_minutes", "venue", "address", "main_dish",
+    "description", "number_seats", "seats_taken", "rsvp_deadline", "visibility", "status", "created_at",
+]  # fmt: skip
+WRITE = [
+    "title", "host", "starts_at", "timezone", "duration_minutes", "venue", "address", "main_dish", "description",
+    "number_seats", "rsvp_deadline", "visibility", "status",
+]  # fmt: skip
+
+
+class DinnerPartyApi(ModelRestApi):
+    """List, show, add, edit and delete dinner parties; the same rules as everywhere."""
+
+    datamodel = SQLAInterface(DinnerParty)
+    resource_name = "dinnerparties"
+    class_permission_name = "DinnerPartyApi"
+    list_columns = READ
+    show_columns = READ
+    add_columns = WRITE
+    edit_columns = WRITE
+    search_columns = ["title", "slug", "starts_at", "number_seats", "status", "visibility"]
+    order_columns = ["id", "title", "starts_at", "seats_taken", "number_seats"]
+    base_order = ("starts_at", "desc")
+
+    def pre_add(self, item: DinnerParty) -> None:
+        """Give the host the first seat."""
+        hosting.lay(item, item.host)
+
+    def pre_update(self, item: DinnerParty) -> None:
+        """Tell the guests what changed, and hand on new seats."""
+        hosting.amend(item)
+
+    def pre_delete(self, item: DinnerParty) -> None:
+        """Tell the guests of a coming party before it vanishes."""
+        if item.is_open:
+            hosting.cancel(item)

@@ -1,0 +1,64 @@
+"""The letters about parties: who gets which, and what they say."""
+
+from collections.abc import Callable
+from typing import Any
+
+from app.http import public_url
+from app.outbox.service import enqueue
+from app.parties.models import DinnerParty, Rsvp
+
+PartyLetter = Callable[[DinnerParty, Rsvp], None]
+
+
+def rsvp_yes(party: DinnerParty, answer: Rsvp) -> None:
+    """Confirm a seat."""
+    _write("rsvp_yes", party, answer)
+
+
+def rsvp_waitlisted(party: DinnerParty, answer: Rsvp, place: int) -> None:
+    """Tell a place in line."""
+    _write("rsvp_waitlisted", party, answer, place=place)
+
+
+def seat_freed(answer: Rsvp) -> None:
+    """Tell somebody who waited that they have a seat."""
+    _write("seat_freed", answer.party, answer)
+
+
+def party_changed(party: DinnerParty, answer: Rsvp) -> None:
+    """Tell the new time or place."""
+    _write("party_changed", party, answer, version=party.version)
+
+
+def party_cancelled(party: DinnerParty, answer: Rsvp) -> None:
+    """Tell that there will be no party."""
+    _write("party_cancelled", party, answer, version=party.version)
+
+
+def _write(kind: str, party: DinnerParty, answer: Rsvp, *, version: object = None, **more: Any) -> None:
+    # One letter per answer and fact: a change of the answer, or of the party, is another fact.
+    fact = version if version is not None else f"{answer.answered_at:%Y%m%dT%H%M%S%f}"
+    enqueue(
+        kind,
+        to=answer.email,
+        name=answer.name,
+        locale=answer.locale,
+        timezone=answer.timezone,
+        context={"party": _facts(party), "url": public_url("PartyView.show", slug=party.slug), **more},
+        dedupe_key=f"{kind}:{answer.id}:{fact}",
+        expires_at=party.ends_at,
+    )
+
+
+def _facts(party: DinnerParty) -> dict[str, Any]:
+    """Return what a letter may say of a party; templates never touch the row itself."""
+    return {
+        "title": party.title,
+        "slug": party.slug,
+        "starts_at": party.starts_at,
+        "timezone": party.timezone,
+        "venue": party.venue,
+        "address": party.address,
+        "main_dish": party.main_dish,
+        "host_name": party.host.display_name,
+    }

@@ -1,0 +1,143 @@
+"""Questions to the database about parties and answers."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from app import clock
+from app.accounts.models import Member
+from app.extensions import db
+from app.parties.models import CANCELLED, DRAFT, PUBLIC, PUBLISHED, WAITLISTED, YES, DinnerParty, Rsvp
+
+PAGE_SIZE = 24
+LANDING_SIZE = 6
+LARGEST_ID = 2**31 - 1
+# A member's own page shows the latest of each kind; the generated UI lists them all.
+OWN_SIZE = 100
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of parties; `number` counts from 1."""
+
+    items: list[DinnerParty]
+    number: int
+    has_next: bool
+
+    @property
+    def has_previous(self) -> bool:
+        """Whether there is a page before this one."""
+        return self.number > 1
+
+
+def next_public_parties(limit: int = LANDING_SIZE) -> list[DinnerParty]:
+    """Return the next parties that everybody may join, soonest first."""
+    return list(db.session.scalars(_public_parties().limit(limit)))
+
+
+def public_page(number: int) -> Page:
+    """Return page `number` of the coming public parties."""
+    found = list(db.session.scalars(_public_parties().offset((number - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1)))
+    return Page(found[:PAGE_SIZE], number, has_next=len(found) > PAGE_SIZE)
+
+
+def party_by_slug(slug: str) -> DinnerParty | None:
+    """Return the party at an address, its host loaded."""
+    statement = select(DinnerParty).options(joinedload(DinnerParty.host)).where(DinnerParty.slug == slug)
+    return db.session.execute(statement).scalar_one_or_none()
+
+
+def public_party_by_id(text: str) -> DinnerParty | None:
+    """Return the public party whose number somebody typed, or None for anything else they may have typed."""
+    digits = text.strip().removeprefix("#")
+    if not digits.isascii() or not digits.isdigit() or len(digits) > len(str(LARGEST_ID)) or int(digits) > LARGEST_ID:
+        return None
+    statement = (
+        select(DinnerParty)
+        .options(joinedload(DinnerParty.host))
+        .where(DinnerParty.id == int(digits), DinnerParty.visibility == PUBLIC, DinnerParty.status != DRAFT)
+    )
+    return db.session.execute(statement).scalar_one_or_none()
+
+
+def answer_of(party: DinnerParty, member: Member) -> Rsvp | None:
+    """Return a member's answer to a party, given under their account or their address."""
+    statement = select(Rsvp).where(
+        Rsvp.party_id == party.id,
+        or_(Rsvp.member_id == member.id, func.lower(Rsvp.email) == member.email.lower()),
+    )
+    return db.session.execute(statement).scalars().first()
+
+
+def waiting(party_id: int) -> Select[tuple[Rsvp]]:
+    """Return the waiting list of a party as a statement, first in line first."""
+    return (
+        select(Rsvp)
+        .where(Rsvp.party_id == party_id, Rsvp.status == WAITLISTED)
+        .order_by(Rsvp.waitlisted_at, Rsvp.id)
+    )
+
+
+def waiting_count(party: DinnerParty) -> int:
+    """Return how many answers wait."""
+    statement = select(func.count()).where(Rsvp.party_id == party.id, Rsvp.status == WAITLISTED)
+    return db.session.execute(statement).scalar_one()
+
+
+def place_in_line(answer: Rsvp) -> int:
+    """Return the place of a waiting answer; the next to get a seat is 1."""
+    earlier = or_(
+        Rsvp.waitlisted_at < answer.waitlisted_at,
+        and_(Rsvp.waitlisted_at == answer.waitlisted_at, Rsvp.id < answer.id),
+    )
+    statement = select(func.count()).where(Rsvp.party_id == answer.party_id, Rsvp.status == WAITLISTED, earlier)
+    return db.session.execute(statement).scalar_one() + 1
+
+
+def hosted_by(member: Member, *, public_only: bool) -> list[DinnerParty]:
+    """Return the parties somebody hosts, the latest first; strangers get those that are public."""
+    statement = select(DinnerParty).where(DinnerParty.host_id == member.id)
+    if public_only:
+        statement = statement.where(
+            DinnerParty.visibility == PUBLIC, DinnerParty.status.not_in((DRAFT, CANCELLED))
+        )
+    statement = statement.order_by(DinnerParty.starts_at.desc(), DinnerParty.id.desc()).limit(OWN_SIZE)
+    return list(db.session.scalars(statement))
+
+
+def answers_by(member: Member) -> list[Rsvp]:
+    """Return the seats somebody holds or waits for at the tables of others, the latest party first."""
+    statement = (
+        select(Rsvp)
+        .join(Rsvp.party)
+        .options(joinedload(Rsvp.party).selectinload(DinnerParty.host))
+        .where(Rsvp.member_id == member.id, DinnerParty.host_id != member.id)
+        .where(Rsvp.status.in_((YES, WAITLISTED)))
+        .order_by(DinnerParty.starts_at.desc(), Rsvp.id.desc())
+        .limit(OWN_SIZE)
+    )
+    return list(db.session.scalars(statement))
+
+
+def member_by_username(username: str) -> Member | None:
+    """Return the active member with that username."""
+    statement = select(Member).where(func.lower(Member.username) == username.lower(), Member.active.is_(True))
+    return db.session.execute(statement).scalar_one_or_none()
+
+
+def _public_parties() -> Select[tuple[DinnerParty]]:
+    return (
+        select(DinnerParty)
+        .options(selectinload(DinnerParty.host))
+        .where(*_is_public_and_coming())
+        .order_by(DinnerParty.starts_at, DinnerParty.id)
+    )
+
+
+def _is_public_and_coming() -> tuple[ColumnElement[bool], ...]:
+    return (
+        DinnerParty.visibility == PUBLIC,
+        DinnerParty.status == PUBLISHED,
+        DinnerParty.starts_at > clock.now(),
+    )

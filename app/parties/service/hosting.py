@@ -1,0 +1,108 @@
+"""Hosts lay a table, change it, and clear it."""
+
+import secrets
+import unicodedata
+
+from flask_babel import lazy_gettext
+from sqlalchemy import inspect, select
+from sqlalchemy.orm import joinedload
+
+from app.accounts.models import Member
+from app.errors import DomainError
+from app.extensions import db
+from app.parties import mail, rules
+from app.parties.models import CANCELLED, PUBLISHED, YES, DinnerParty, Rsvp
+from app.parties.service import seats
+
+# A change of one of these is told to the guests.
+TELLING = ("starts_at", "timezone", "duration_minutes", "venue", "address")
+SLUG_WORDS = 40
+
+
+def lay(party: DinnerParty, host: Member) -> None:
+    """Add a new party; the host holds the first seat of it."""
+    party.host = host
+    party.slug = new_slug(party.title)
+    party.seats_taken = 1
+    refuse_past_publication(party)
+    party.answers.append(
+        Rsvp(
+            member=host,
+            email=host.email,
+            name=host.display_name,
+            status=YES,
+            locale=host.locale,
+            timezone=host.timezone,
+        )
+    )
+    db.session.add(party)
+    db.session.flush()
+
+
+def amend(party: DinnerParty) -> int:
+    """Store the changes made to `party`; return how many guests are told of them.
+
+    Grown seats go to the waiting list, a cancellation and a new time or place to the guests. Raises DomainError when
+    fewer seats are asked for than are taken, and StaleDataError when somebody else stored a change meanwhile.
+    """
+    with db.session.no_autoflush:
+        taken = seats.lock(party.id)
+        if party.number_seats < taken:
+            message = lazy_gettext("%(taken)d seats are already taken; you cannot go below that.", taken=taken)
+            raise DomainError(message, field="number_seats")
+        changed = changed_columns(party)
+        if "status" in changed:
+            refuse_past_publication(party)
+        db.session.flush()
+    db.session.refresh(party, ["seats_taken"])
+    if party.status == CANCELLED:
+        return _tell(party, mail.party_cancelled) if "status" in changed else 0
+    if party.status != PUBLISHED or party.is_past:
+        return 0
+    told = _tell(party, mail.party_changed) if changed.intersection(TELLING) else 0
+    seats.fill(party.id)
+    db.session.refresh(party, ["seats_taken"])
+    return told
+
+
+def cancel(party: DinnerParty) -> int:
+    """Cancel a party; return how many guests are told. Raises DomainError when there is nothing to cancel."""
+    if party.status == CANCELLED:
+        raise DomainError(lazy_gettext("This party was cancelled."), "info")
+    if party.is_past:
+        raise DomainError(lazy_gettext("This party has begun; it cannot be cancelled any more."))
+    party.status = CANCELLED
+    return amend(party)
+
+
+def changed_columns(party: DinnerParty) -> set[str]:
+    """Return the columns of `party` that hold another value than the database."""
+    state = inspect(party)
+    return {column.key for column in state.mapper.column_attrs if state.attrs[column.key].history.has_changes()}
+
+
+def refuse_past_publication(party: DinnerParty) -> None:
+    """Refuse to publish what nobody could come to."""
+    if party.status == PUBLISHED and party.is_past:
+        raise DomainError(lazy_gettext("The party must start in the future."), field="starts_at")
+
+
+def new_slug(title: str) -> str:
+    """Return a readable address for `title` that nobody can guess from another one."""
+    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    words = "-".join("".join(c if c.isalnum() else " " for c in plain).split())[:SLUG_WORDS].strip("-")
+    return f"{words or 'dinner'}-{secrets.token_hex(4)}"
+
+
+def _tell(party: DinnerParty, letter: mail.PartyLetter) -> int:
+    statement = (
+        select(Rsvp)
+        .options(joinedload(Rsvp.member))
+        .where(Rsvp.party_id == party.id, Rsvp.status.in_(rules.CONCERNED))
+    )
+    guests = [answer for answer in db.session.scalars(statement) if answer.member_id != party.host_id]
+    for answer in guests:
+        letter(party, answer)
+    return len(guests)
+
+

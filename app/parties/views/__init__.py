@@ -1,0 +1,1 @@
+"""Views of parties: `pages` for hosts and guests, `generated` for administrators."""

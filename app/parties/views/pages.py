@@ -1,0 +1,361 @@
+"""Pages of hosts and guests, and the generated UI over parties and answers."""
+
+from typing import Any
+
+from flask import Response, abort, flash, make_response, redirect, request, url_for
+from flask_appbuilder import expose, has_access, permission_name
+from flask_appbuilder.utils.limit import Limit
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext, ngettext
+from flask_limiter.util import get_remote_address
+from flask_login import current_user
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.wrappers import Response as BaseResponse
+
+from app.accounts.models import Member
+from app.crud.fields import show_at_field
+from app.crud.views import BaseView
+from app.database import transaction
+from app.errors import DomainError
+from app.extensions import db
+from app.i18n import formats
+from app.i18n.selectors import current_timezone
+from app import clock
+from app.parties import models, queries, rules
+from app.parties.forms import AnswerForm, PartyForm, RsvpByIdForm
+from app.parties.models import DinnerParty, Rsvp
+from app.parties.service import answers, hosting
+
+ANSWERS_PER_MINUTE = "30 per minute"
+
+
+def _me() -> Member:
+    member: Member = current_user._get_current_object()  # noqa: SLF001 - werkzeug's documented name
+    return member
+
+
+class LandingView(BaseView):
+    """The first page: the next public parties."""
+
+    route_base = ""
+    default_view = "index"
+
+    @expose("/")
+    def index(self) -> str:
+        """Show the next parties that everybody may join."""
+        return str(self.render_template("parties/landing.html", parties=queries.next_public_parties()))
+
+
+class PartyView(BaseView):
+    """Parties as guests and hosts see them."""
+
+    route_base = "/parties"
+    default_view = "list"
+    limits = [  # noqa: RUF012 - FAB's name
+        Limit(
+            ANSWERS_PER_MINUTE,
+            key_func=lambda: str(current_user.get_id() or get_remote_address()),
+            methods=["POST"],
+        )
+    ]
+
+    # -- looking
+
+    @expose("/")
+    @has_access
+    @permission_name("read")
+    def list(self) -> str:
+        """Show the coming public parties."""
+        page = queries.public_page(_page_number())
+        return str(self.render_template("parties/list.html", page=page, form=RsvpByIdForm()))
+
+    @expose("/<slug>")
+    @has_access
+    @permission_name("read")
+    def show(self, slug: str) -> str:
+        """Show one party, and to a member their answer to it."""
+        party, answer = self._visible(slug)
+        is_host = current_user.is_authenticated and party.host_id == current_user.id
+        form = AnswerForm(data={"answer": answer.status} if answer and answer.status in rules.WISHES else None)
+        return str(
+            self.render_template(
+                "parties/party.html",
+                party=party,
+                answer=answer,
+                place=queries.place_in_line(answer) if answer and answer.status == models.WAITLISTED else None,
+                waiting_count=queries.waiting_count(party) if party.is_full else 0,
+                is_host=is_host,
+                may_edit=is_host or self._is_staff(),
+                form=form,
+                late=rules.closed(party.status, party.answers_until, clock.now()) is rules.Closed.LATE,
+            )
+        )
+
+    # -- answering
+
+    @expose("/<slug>/rsvp", methods=["POST"])
+    @has_access
+    @permission_name("answer")
+    def rsvp(self, slug: str) -> BaseResponse:
+        """Answer yes, no or maybe."""
+        party, _answer = self._visible(slug)
+        form = AnswerForm()
+        if form.validate():
+            self._answer(party, form.answer.data)
+        else:
+            flash(_("Please choose one of the answers."), "danger")
+        return redirect(url_for("PartyView.show", slug=slug), 303)
+
+    @expose("/rsvp", methods=["POST"])
+    @has_access
+    @permission_name("answer")
+    def rsvp_by_id(self) -> BaseResponse:
+        """Say yes to the party with the number that was typed."""
+        party = queries.public_party_by_id(RsvpByIdForm().party_id.data or "")
+        if party is None:
+            flash(_("Please enter a valid Party ID to RSVP!"), "danger")
+            return redirect(url_for("PartyView.list"), 303)
+        self._answer(party, models.YES)
+        return redirect(url_for("PartyView.show", slug=party.slug), 303)
+
+    @expose("/<slug>/withdraw", methods=["POST"])
+    @has_access
+    @permission_name("answer")
+    def withdraw(self, slug: str) -> BaseResponse:
+        """Give up a seat or a place in line."""
+        party, _answer = self._visible(slug)
+        try:
+            with transaction():
+                answers.withdraw(party, _me())
+            flash(_("Your seats have been released."), "info")
+        except DomainError as error:
+            flash(str(error), error.category)
+        return redirect(url_for("PartyView.show", slug=slug), 303)
+
+    @staticmethod
+    def _answer(party: DinnerParty, wish: str) -> None:
+        try:
+            outcome = _at_most_twice(lambda: answers.rsvp(party, _me(), wish))
+        except DomainError as error:
+            flash(str(error), error.category)
+        else:
+            flash(*told(party, outcome))
+
+    # -- hosting
+
+    @expose("/new", methods=["GET", "POST"])
+    @has_access
+    @permission_name("host")
+    def new(self) -> BaseResponse:
+        """Lay a new table."""
+        form = PartyForm(data=None if request.method == "POST" else {"timezone": current_timezone()})
+        if form.validate_on_submit():
+            party = DinnerParty()
+            try:
+                with transaction():
+                    _fill(party, form)
+                    hosting.lay(party, _me())
+            except DomainError as error:
+                show_at_field(form, error)
+            else:
+                _flash_saved(party)
+                return redirect(url_for("PartyView.show", slug=party.slug), 303)
+        return self._editor(form)
+
+    @expose("/<slug>/edit", methods=["GET", "POST"])
+    @has_access
+    @permission_name("host")
+    def edit(self, slug: str) -> BaseResponse:
+        """Change a party of one's own."""
+        party = self._own(slug)
+        form = PartyForm(obj=party)
+        if not form.validate_on_submit():
+            return self._editor(form, party)
+        if form.version.data != str(party.version):
+            return self._conflict(form, slug)
+        try:
+            with transaction():
+                _fill(party, form)
+                told_count = hosting.amend(party)
+        except DomainError as error:
+            show_at_field(form, error)
+            return self._editor(form, self._own(slug))
+        except StaleDataError:
+            return self._conflict(form, slug)
+        _flash_changed(party, told_count)
+        return redirect(url_for("PartyView.show", slug=slug), 303)
+
+    @expose("/<slug>/cancel", methods=["POST"])
+    @has_access
+    @permission_name("host")
+    def cancel(self, slug: str) -> BaseResponse:
+        """Call a party off."""
+        party = self._own(slug)
+        try:
+            with transaction():
+                count = hosting.cancel(party)
+        except DomainError as error:
+            flash(str(error), error.category)
+        except StaleDataError:
+            flash(_("The party was changed meanwhile. Look at it again."), "warning")
+        else:
+            flash(_cancelled(count), "warning")
+        return redirect(url_for("PartyView.show", slug=slug), 303)
+
+    def _editor(self, form: PartyForm, party: DinnerParty | None = None, **context: Any) -> BaseResponse:
+        if form.is_submitted():
+            flash(context.pop("problem", _("Please correct the fields that are marked.")), "danger")
+        page = self.render_template("parties/edit.html", form=form, party=party, **context)
+        return make_response(page, 422 if form.is_submitted() else 200)
+
+    def _conflict(self, form: PartyForm, slug: str) -> BaseResponse:
+        """Show both texts: what somebody else stored meanwhile, and what was typed here."""
+        db.session.rollback()
+        party = self._own(slug)
+        db.session.refresh(party)
+        theirs = {
+            field.name: formats.value(getattr(party, field.name))
+            for field in form
+            if hasattr(party, field.name) and getattr(party, field.name) != field.data and field.name != "version"
+        }
+        form.version.data = form.version.raw_data = None
+        form.version.process_data(str(party.version))
+        problem = _("The party was changed meanwhile; both versions are shown. Save again to keep yours.")
+        return self._editor(form, party, conflict=theirs, problem=problem)
+
+    # -- who may
+
+    def _visible(self, slug: str) -> tuple[DinnerParty, Rsvp | None]:
+        party = queries.party_by_slug(slug)
+        if party is None:
+            abort(404)
+        member = current_user.is_authenticated
+        answer = queries.answer_of(party, current_user) if member else None
+        visible = rules.is_visible(
+            visibility=party.visibility,
+            status=party.status,
+            is_host=member and party.host_id == current_user.id,
+            is_guest=answer is not None,
+            is_staff=self._is_staff(),
+        )
+        if not visible:
+            abort(404)
+        return party, answer
+
+    def _own(self, slug: str) -> DinnerParty:
+        party = queries.party_by_slug(slug)
+        if party is None:
+            abort(404)
+        if party.host_id != current_user.id and not self._is_staff():
+            abort(403)
+        return party
+
+    def _is_staff(self) -> bool:
+        """Whether whoever is asking may edit any party in the generated UI."""
+        return bool(self.appbuilder.sm.has_access("can_edit", "DinnerPartyModelView"))
+
+
+class MemberView(BaseView):
+    """A member's own page: hosting, attending, waiting. Others see the public part."""
+
+    route_base = "/user"
+    default_view = "show"
+
+    @expose("/<username>")
+    @has_access
+    @permission_name("read")
+    def show(self, username: str) -> str:
+        """Show the page of one member."""
+        profile = queries.member_by_username(username)
+        if profile is None:
+            abort(404)
+        is_own = profile.id == current_user.id
+        theirs = queries.answers_by(profile) if is_own else []
+        return str(
+            self.render_template(
+                "parties/member.html",
+                profile=profile,
+                is_own=is_own,
+                hosting=queries.hosted_by(profile, public_only=not is_own),
+                attending=[answer for answer in theirs if answer.status == models.YES],
+                waiting=[answer for answer in theirs if answer.status == models.WAITLISTED],
+            )
+        )
+
+
+def told(party: DinnerParty, outcome: answers.Outcome) -> tuple[str, str]:
+    """Return the flash that tells a guest what became of their answer."""
+    status, changed = outcome.answer.status, outcome.changed
+    if status == models.WAITLISTED:
+        text = ngettext(
+            "The table is full. You are number %(pos)d on the waiting list; we will write if %(num)d seat becomes free.",
+            "The table is full. You are number %(pos)d on the waiting list; we will write if %(num)d seats become free.",
+            outcome.answer.party_size,
+            pos=outcome.place,
+        )
+        return text, "warning"
+    if not changed:
+        return str(UNCHANGED[status]), "info"
+    if status == models.YES:
+        when = formats.date(party.starts_at, party.timezone)
+        host = party.host.display_name
+        return _("You successfully RSVP'd to %(host)s's dinner party on %(date)s!", host=host, date=when), "info"
+    if status == models.MAYBE:
+        return _("Noted. No seat is held for a maybe."), "warning"
+    deadline = formats.date_time(party.answers_until, party.timezone)
+    return _("Thanks for telling us. You can change your mind until %(deadline)s.", deadline=deadline), "info"
+
+
+UNCHANGED = {
+    models.YES: lazy_gettext("Nothing changed: you had already answered yes."),
+    models.NO: lazy_gettext("Nothing changed: you had already answered no."),
+    models.MAYBE: lazy_gettext("Nothing changed: you had already answered maybe."),
+}
+
+
+def _at_most_twice(answer: Any) -> answers.Outcome:
+    """Answer; when the same member's first answer came through another tab meanwhile, look again and answer."""
+    try:
+        with transaction():
+            outcome: answers.Outcome = answer()
+    except IntegrityError:
+        with transaction():
+            outcome = answer()
+    return outcome
+
+
+def _page_number() -> int:
+    text = request.args.get("page", "1")[:6]
+    return max(int(text), 1) if text.isascii() and text.isdigit() else 1
+
+
+def _fill(party: DinnerParty, form: PartyForm) -> None:
+    """Put into `party` what the form may set, and the status its button asked for."""
+    for name in form.data.keys() - {"version", "csrf_token"}:
+        setattr(party, name, form.data[name])
+    if party.status in {None, models.DRAFT}:
+        party.status = models.PUBLISHED if request.form.get("action") == "publish" else models.DRAFT
+
+
+def _flash_saved(party: DinnerParty) -> None:
+    if party.status == models.PUBLISHED:
+        flash(_("Party “%(title)s” is published.", title=party.title), "info")
+    elif party.is_past:
+        flash(_("Party “%(title)s” saved as draft, but its date is in the past.", title=party.title), "warning")
+    else:
+        flash(_("Party “%(title)s” saved as draft.", title=party.title), "info")
+
+
+def _flash_changed(party: DinnerParty, told_count: int) -> None:
+    if told_count:
+        text = ngettext("Saved. %(num)d guest will be told.", "Saved. %(num)d guests will be told.", told_count)
+        flash(text, "info")
+    else:
+        _flash_saved(party)
+
+
+def _cancelled(count: int) -> str:
+    return str(
+        ngettext("Party cancelled; %(num)d guest will be told.", "Party cancelled; %(num)d guests will be told.", count)
+    )

@@ -1,0 +1,109 @@
+// What the pages do better with a script; all of them work without.
+
+const confirmDialog = document.querySelector("#confirm");
+
+/** Ask `message` in the dialog; call `onYes` with its form when the answer is yes. */
+function ask(message, onYes) {
+  const form = confirmDialog.querySelector("form");
+  confirmDialog.querySelector("#confirm-message").textContent = message;
+  confirmDialog.querySelector("[value=cancel]").onclick = () => confirmDialog.close();
+  form.onsubmit = (event) => {
+    event.preventDefault();
+    confirmDialog.close();
+    onYes(form);
+  };
+  confirmDialog.showModal();
+}
+
+// Links to a page that only asks: ask here, and POST to the same address.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-post]");
+  if (!link || !confirmDialog || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  ask(link.dataset.post, (form) => {
+    form.action = link.href;
+    form.submit();
+  });
+});
+
+// Buttons that ask first, and forms that must not be sent twice.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  const button = event.submitter;
+  if (event.defaultPrevented || form.method !== "post") return;
+  if (form.dataset.sent) {
+    event.preventDefault();
+  } else if (button?.dataset.confirm && confirmDialog && !form.dataset.confirmed) {
+    event.preventDefault();
+    ask(button.dataset.confirm, () => {
+      form.dataset.confirmed = "yes";
+      form.requestSubmit(button);
+    });
+  } else {
+    form.dataset.sent = "yes";
+    button?.setAttribute("aria-disabled", "true");
+  }
+});
+// A page that comes back from the browser's history may be sent again.
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) {
+    delete form.dataset.sent;
+    delete form.dataset.confirmed;
+    form.querySelector("[aria-disabled]")?.removeAttribute("aria-disabled");
+  }
+});
+
+document.querySelector("[data-focus]")?.focus();
+
+for (const button of document.querySelectorAll(".dismiss")) {
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    button.closest(".flash").remove();
+    document.querySelector("#main").focus();
+  });
+}
+
+for (const all of document.querySelectorAll("[data-check-all]")) {
+  const rows = all.closest("table").querySelectorAll("input[name=rowid]");
+  all.hidden = false;
+  all.addEventListener("change", () => rows.forEach((row) => (row.checked = all.checked)));
+}
+
+const zone = document.querySelector("input[type=hidden][name=timezone]");
+if (zone && !zone.value) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
+
+// Menus close as menus do.
+const openMenus = () => document.querySelectorAll("details.menu[open]");
+document.addEventListener("click", (event) => {
+  for (const menu of openMenus()) if (!menu.contains(event.target)) menu.open = false;
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of openMenus()) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
+
+// A field with data-options-url offers what its address answers to the text typed so far.
+for (const input of document.querySelectorAll("input[list][data-options-url]")) {
+  let timer;
+  let request;
+  input.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(async () => {
+      request?.abort();
+      request = new AbortController();
+      const url = new URL(input.dataset.optionsUrl, location.href);
+      url.searchParams.set("q", input.value);
+      try {
+        const response = await fetch(url, { signal: request.signal, headers: { Accept: "application/json" } });
+        if (!response.ok) return;
+        const { result } = await response.json();
+        input.list.replaceChildren(...result.map(({ text }) => new Option(text, text)));
+      } catch {
+        // Aborted by the next key, or offline: the field stays a text field.
+      }
+    }, 200);
+  });
+}

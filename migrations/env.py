@@ -1,0 +1,29 @@
+"""Run migrations in the application's database, through `flask db` or `flask setup`."""
+
+from alembic import context
+from flask import current_app
+from sqlalchemy import Connection
+
+
+def run(connection: Connection) -> None:
+    """Run the migrations that were asked for, each in a transaction of its own."""
+    options = current_app.extensions["migrate"].configure_args
+    context.configure(
+        connection=connection,
+        target_metadata=current_app.extensions["migrate"].db.metadata,
+        transaction_per_migration=True,
+        **options,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+if context.is_offline_mode():
+    raise SystemExit("Migrations look at the database they change: they cannot be written to a file.")
+
+given = context.config.attributes.get("connection")
+if given is not None:
+    run(given)
+else:
+    with current_app.extensions["migrate"].db.engine.connect() as connection:
+        run(connection)

@@ -1,0 +1,302 @@
+"""Somebody registers, gets a letter, opens its link, and is in."""
+
+import re
+import threading
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from app import clock
+from app.accounts.models import Member, Registration
+from app.accounts.rules import token_hash
+from app.outbox.models import Letter
+from tests.support.factories import PASSWORD, MemberFactory, RegistrationFactory
+
+pytestmark = pytest.mark.both_databases
+
+ADA = {
+    "username": "ada",
+    "email": "ada@example.com",
+    "first_name": "Ada",
+    "last_name": "Byron",
+    "password": "dinner at eight, please",
+}
+SENT = "If ada@example.com can be registered, we have sent an activation link there."
+
+
+def register(visitor, **changes):
+    page = visitor.get("/register/form")
+    return visitor.submit(page.form("/register/form"), **{**ADA, **changes})
+
+
+def link_in(letter):
+    assert letter.secret
+    path = re.search(r"/register/activation/\S+", letter.text).group()
+    return path.replace("__secret__", letter.secret).rstrip(".")
+
+
+def test_registering_stores_a_pending_registration_and_its_letter_together(visitor, records):
+    page = register(visitor)
+    assert page.flashes == [("info", SENT)]
+    assert page.path == "/register/sent"
+    registration = records.one(Registration)
+    letter = records.one(Letter)
+    assert (registration.username, registration.email) == ("ada", "ada@example.com")
+    assert (letter.kind, letter.recipient) == ("activation", "ada@example.com")
+    assert records.count(Member) == 0
+
+
+def test_the_link_shows_a_button_and_its_post_activates(visitor, records, new_visitor):
+    register(visitor)
+    path = link_in(records.one(Letter))
+    page = visitor.get(path)
+    assert page.status == 200
+    assert records.count(Member) == 0
+    page = visitor.submit(page.form(path))
+    assert page.flashes == [("info", "Your account is activated, you can now log in.")]
+    assert records.one(Member).username == "ada"
+    page = visitor.submit(page.form("/login/"), username="ADA", password=ADA["password"])
+    assert page.flashes == [("info", "Welcome, Ada Byron!")]
+    assert {letter.kind for letter in records.all(Letter)} == {"activation", "welcome"}
+
+
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_opening_the_link_changes_nothing(visitor, records, method):
+    register(visitor)
+    path = link_in(records.one(Letter))
+    before = records.dump()
+    getattr(visitor.client, method)(path)
+    assert records.dump() == before
+
+
+def test_a_link_works_once(visitor, records):
+    register(visitor)
+    path = link_in(records.one(Letter))
+    visitor.post(path)
+    page = visitor.post(path)
+    assert page.flashes == [("info", "This account is already activated.")]
+    assert records.count(Member) == 1
+
+
+def test_a_link_expires_after_48_hours_and_another_can_be_asked_for(visitor, records):
+    register(visitor)
+    path = link_in(records.one(Letter))
+    clock.set_now(clock.now() + timedelta(hours=48, seconds=1))
+    page = visitor.post(path)
+    assert page.flashes == [("warning", "This link has expired. Request a new one.")]
+    assert records.count(Member) == 0
+    visitor.submit(page.form("/register/resend"))
+    newest = max(records.all(Letter), key=lambda letter: letter.id)
+    assert visitor.post(link_in(newest)).flashes == [("info", "Your account is activated, you can now log in.")]
+
+
+@pytest.mark.parametrize("token", ["nonsense", "a" * 3000, "%00", "%F0%9F%8D%B7", "..%2F..%2Fetc", "__secret__"])
+def test_a_token_that_never_was_is_not_found(visitor, token):
+    assert visitor.get(f"/register/activation/{token}").status == 404
+    page = visitor.post(f"/register/activation/{token}")
+    assert page.flashes == [("danger", "Registration not found")]
+
+
+def test_a_truncated_token_is_not_found(visitor, records):
+    register(visitor)
+    page = visitor.post(link_in(records.one(Letter))[:-1])
+    assert page.flashes == [("danger", "Registration not found")]
+    assert records.count(Member) == 0
+
+
+def test_the_token_is_nowhere_in_clear_but_in_the_unsent_letter(visitor, records):
+    register(visitor)
+    letter, registration = records.one(Letter), records.one(Registration)
+    assert registration.registration_hash == token_hash(letter.secret)
+    assert letter.secret not in letter.text + letter.html + letter.subject + letter.dedupe_key
+    assert letter.secret not in str({**records.dump(), "letter": None})
+
+
+def test_a_known_address_gets_the_same_page_and_another_letter(visitor, new_visitor, records, cast):
+    unknown = register(visitor)
+    known = register(new_visitor(), username="augusta", email=cast.friend.email)
+    assert known.text.replace(cast.friend.email, "") == unknown.text.replace("ada@example.com", "")
+    assert [category for category, _text in known.flashes] == ["info"]
+    letter = next(letter for letter in records.all(Letter) if letter.recipient == cast.friend.email)
+    assert letter.kind == "already_registered"
+    assert records.count(Registration) == 1
+
+
+def test_registering_again_replaces_what_was_typed_first(visitor, records):
+    register(visitor, first_name="Adda")
+    old = link_in(records.one(Letter))
+    register(visitor)
+    assert records.one(Registration).first_name == "Ada"
+    assert visitor.post(old).flashes == [("danger", "Registration not found")]
+
+
+def test_a_mailbox_gets_three_letters_a_day_at_most(visitor, records):
+    for _attempt in range(6):
+        assert register(visitor).flashes == [("info", SENT)]
+    assert records.count(Letter) == 3
+    clock.set_now(clock.now() + timedelta(days=1, minutes=1))
+    register(visitor)
+    assert records.count(Letter) == 4
+
+
+@pytest.mark.parametrize("taken", ["friend", "FRIEND", "Friend"])
+def test_a_taken_username_is_refused_at_the_field_whatever_its_case(visitor, cast, records, taken):
+    MemberFactory(username="friend-of-all")
+    page = register(visitor, username=cast.friend.username.upper() if taken.isupper() else cast.friend.username)
+    assert page.status == 422
+    assert page.flashes == [("danger", "Please correct the fields that are marked.")]
+    assert "This username is already taken." in page.text
+    assert 'value="ada@example.com"' in page.text
+    assert records.count(Registration) == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["", "ab", "a" * 21, "admin", "ADMIN", "a@b", "a b", "-ada", "ada.", "ада", "<b>", "🍷🍷🍷", "a\x00da\x00" * 9]
+)
+def test_a_username_that_cannot_stand_in_an_address_is_refused(visitor, records, name):
+    page = register(visitor, username=name)
+    assert page.status == 422
+    assert [category for category, _text in page.flashes] == ["danger"]
+    assert records.count(Registration) == 0
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"email": ""},
+        {"email": "no address"},
+        {"email": "ada@example.com\r\nBcc: all@example.com"},
+        {"first_name": ""},
+        {"last_name": "x" * 65},
+        {"password": ""},
+        {"password": "short"},
+        {"password": "x" * 1025},
+    ],
+)
+def test_what_is_wrong_is_said_at_the_field_and_the_rest_is_kept(visitor, records, changes):
+    page = register(visitor, **changes)
+    assert page.status == 422
+    assert page.flashes == [("danger", "Please correct the fields that are marked.")]
+    assert 'value="ada"' in page.text
+    assert ADA["password"] not in page.text
+    assert records.count(Registration) == 0
+
+
+@pytest.mark.parametrize("name", ["O'Hara", "<script>alert(1)</script>", "'; DROP TABLE ab_user; --", "🍷 ليلى", "a\x00b"])
+def test_a_name_may_be_anything_and_stays_text(visitor, records, name):
+    page = register(visitor, first_name=name)
+    assert page.flashes == [("info", SENT)]
+    letter = records.one(Letter)
+    assert "<script>" not in letter.html
+    assert records.one(Registration).first_name == name.replace("\x00", "")
+
+
+def test_what_fills_in_the_invisible_field_gets_the_same_page_and_no_letter(visitor, records):
+    page = register(visitor, website="https://spam.example")
+    assert page.flashes == [("info", SENT)]
+    assert records.count(Registration) == records.count(Letter) == 0
+
+
+def test_an_expired_registration_blocks_nobody(visitor, records):
+    RegistrationFactory(username="ada", email="other@example.com", expired=True)
+    assert register(visitor).flashes == [("info", SENT)]
+    assert records.one(Registration).email == "ada@example.com"
+
+
+def test_a_member_added_meanwhile_is_not_lost_and_neither_is_the_registration(visitor, records):
+    register(visitor)
+    path = link_in(records.one(Letter))
+    MemberFactory(username="ada", email="another@example.com")
+    page = visitor.post(path)
+    assert page.flashes == [("danger", "Not possible to register you at the moment, try again later")]
+    assert records.one(Registration).activated_at is None
+
+
+def test_resending_to_an_address_nobody_registered_says_the_same_and_writes_nothing(visitor, records):
+    page = visitor.post("/register/resend", {"email": "nobody@example.com"})
+    assert page.flashes == [
+        ("info", "If nobody@example.com can be registered, we have sent an activation link there.")
+    ]
+    assert records.count(Letter) == 0
+
+
+def test_the_letter_is_in_the_visitors_language(new_visitor, records):
+    visitor = new_visitor()
+    visitor.client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "es"
+    register(visitor)
+    letter = records.one(Letter)
+    assert letter.locale == "es"
+    assert 'lang="es"' in letter.html
+
+
+def test_links_name_the_configured_site_whatever_the_host_header_says(visitor, records):
+    answer = visitor.client.get("/register/form", headers={"Host": "evil.example"})
+    assert answer.status_code == 400
+    register(visitor)
+    assert "evil.example" not in str(records.dump())
+
+
+def test_of_twenty_who_register_one_name_at_once_one_gets_it(app, new_visitor, records):
+    barrier = threading.Barrier(20)
+
+    def one(number):
+        visitor = new_visitor()
+        page = visitor.get("/register/form")
+        barrier.wait()
+        pages.append(visitor.submit(page.form("/register/form"), **{**ADA, "email": f"ada{number}@example.com"}))
+
+    pages = []
+    threads = [threading.Thread(target=one, args=(number,)) for number in range(20)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert {page.status for page in pages} <= {200, 422}
+    assert len([page for page in pages if page.status == 200]) == 1
+    assert records.one(Registration).username == "ada"
+
+
+def test_of_twenty_who_open_one_link_at_once_one_becomes_the_member(visitor, new_visitor, records):
+    register(visitor)
+    path = link_in(records.one(Letter))
+    barrier = threading.Barrier(20)
+
+    def one():
+        visitor = new_visitor()
+        visitor.get("/login/")
+        barrier.wait()
+        flashes.append(visitor.post(path).flashes[0])
+
+    flashes = []
+    threads = [threading.Thread(target=one) for _number in range(20)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert flashes.count(("info", "Your account is activated, you can now log in.")) == 1
+    assert flashes.count(("info", "This account is already activated.")) == 19
+    assert records.count(Member) == 1
+    assert records.count(select(func.count()).select_from(Letter).where(Letter.kind == "welcome")) == 1
+
+
+def test_the_password_of_a_member_is_kept_as_a_hash(visitor, records):
+    register(visitor)
+    visitor.post(link_in(records.one(Letter)))
+    member = records.one(Member)
+    assert ADA["password"] not in str(records.dump())
+    assert member.password.startswith("scrypt:")
+    assert records.one(Registration).password is None
+    assert PASSWORD != ADA["password"]
+
+
+@pytest.mark.rate_limits
+def test_an_address_registers_five_times_an_hour_at_most(visitor):
+    for number in range(5):
+        assert register(visitor, username=f"ada{number}", email=f"ada{number}@example.com").path == "/register/sent"
+    page = register(visitor, username="ada9", email="ada9@example.com")
+    assert page.status == 429
+    assert int(page.headers["Retry-After"]) > 0
+
+
+@pytest.mark.rate_limits
+def test_typing_errors_do_not_use_up_anybodys_tries(visitor):
+    for _attempt in range(6):
+        assert register(visitor, username="").status == 422
+    assert register(visitor).path == "/register/sent"

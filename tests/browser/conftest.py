@@ -1,0 +1,142 @@
+"""Tests in a real browser. A page that complains on its console, breaks its own policy, misses a file or asks another
+host for anything fails the test, whatever the test looks at.
+
+    site        the address of the application, served on this test's database; factories and the clock work as usual
+    page        a page of an English reader at 1280 x 800; `open_page(locale="ar", ...)` opens others
+    log_in      log_in(page, member), through the form
+    accessible  accessible(page) fails on what axe finds wrong
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, sync_playwright
+from werkzeug.serving import make_server
+
+from app.accounts.models import Member
+from tests.support import browser, parts
+from tests.support.factories import PASSWORD
+from tests.support.smtp import HOST
+
+ARGUMENTS = (
+    *("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"),
+    # Whatever the browser itself would like to look up stays here.
+    f"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE {HOST}",
+)
+# A browser tells of a broken policy on the console only; this makes it say which rule and what.
+REPORT_POLICY = """document.addEventListener("securitypolicyviolation",
+    (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`))"""
+
+
+class OpenPage(Protocol):
+    """Open a page in a browser profile of its own."""
+
+    def __call__(self, **options: Any) -> Page:
+        """Return a page; `options` are those of playwright's new_context()."""
+
+
+@pytest.fixture(scope="session")
+def _browser() -> Iterator[Browser]:
+    path = browser.find_chromium()
+    if path is None:
+        pytest.fail(f"Browser tests are required where CI is set, but there is {browser.MISSING}")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, chromium_sandbox=False, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def site(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Serve the application from a thread; its address, without a slash at the end."""
+    server = make_server(HOST, 0, app, threaded=True)
+    url = f"http://{HOST}:{server.server_port}"
+    monkeypatch.setitem(app.config, "PUBLIC_URL", url)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield url
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def open_page(_browser: Browser, site: str, request: pytest.FixtureRequest) -> Iterator[OpenPage]:
+    """Open pages, and fail the test on what they complain of."""
+    parts.used(request.config)["browser"] += 1
+    complaints: list[str] = []
+    contexts = []
+
+    def open_page(**options: Any) -> Page:
+        usual = {"base_url": site, "locale": "en", "viewport": {"width": 1280, "height": 800}, "reduced_motion": "reduce"}
+        context = _browser.new_context(**(usual | options))
+        contexts.append(context)
+        context.set_default_timeout(10_000)
+        context.add_init_script(REPORT_POLICY)
+        page = context.new_page()
+        _listen(page, complaints)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def page(open_page: OpenPage) -> Page:
+    """A page of an English reader at a desk."""
+    return open_page()
+
+
+@pytest.fixture
+def log_in() -> Callable[[Page, Member], None]:
+    """Log a member in on a page."""
+
+    def log_in(page: Page, member: Member) -> None:
+        page.goto("/login/")
+        page.fill("main [name=username]", member.username)
+        page.fill("main [name=password]", PASSWORD)
+        page.press("main [name=password]", "Enter")
+        page.wait_for_url(lambda url: urlsplit(url).path != "/login/")
+
+    return log_in
+
+
+@pytest.fixture
+def accessible() -> Callable[[Page], None]:
+    """Fail on a page that keeps somebody out: WCAG 2.2 A and AA, as far as a machine can tell."""
+
+    def accessible(page: Page) -> None:
+        rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+        result = Axe().run(page, options=rules)
+        assert not result.violations_count, f"{page.url}\n{result.generate_report()}"
+
+    return accessible
+
+
+def _listen(page: Page, complaints: list[str]) -> None:
+    def console(message: ConsoleMessage) -> None:
+        # That a page itself is an error may be what the test is about; other files are seen to in `answered`.
+        if message.type in {"error", "warning"} and not message.text.startswith("Failed to load resource"):
+            complaints.append(f"{page.url}: {message.text}")
+
+    def asked(request: Request) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme in {"http", "https", "ws", "wss"} and parts.hostname != HOST:
+            complaints.append(f"{page.url} asked {request.url}")
+
+    def answered(response: Response) -> None:
+        if response.status >= 400 and response.request.resource_type not in {"document", "fetch", "xhr"}:
+            complaints.append(f"{page.url}: {response.status} for {response.url}")
+
+    page.on("console", console)
+    page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
+    page.on("request", asked)
+    page.on("response", answered)

@@ -1,0 +1,242 @@
+"""What every test can ask for.
+
+    app            the application on a pristine database of its own: committed rows are gone after the test
+    records        what the database holds, past any session
+    visitor        an anonymous browser; new_visitor() and client_of(member) make more
+    cast           the same five people everywhere: host, friend, stranger, admin, translator
+    smtp           a real mail server that can also refuse, put off, hang and drop
+    server         the site as it is really served, in processes of its own
+
+Tests run on SQLite. `@pytest.mark.both_databases` runs one on PostgreSQL too, `@pytest.mark.postgresql` only there;
+`@pytest.mark.rate_limits` switches on the limits, which are off otherwise.
+
+Never call a visitor inside an app context: requests would share its `g`, and with it who is logged in.
+"""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask_limiter import Limiter
+
+from app import clock
+from app.accounts.models import Member
+from app.extensions import db, mail
+from tests.support import browser, network, parts, postgres, server, smtp
+from tests.support.client import Visitor
+from tests.support.databases import Database, SqliteFiles
+from tests.support.factories import PASSWORD, MemberFactory, RowFactory
+from tests.support.records import Records
+
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
+# What config.py reads: the tests' settings are their own, whatever the developer's shell says.
+ENVIRONMENT = (
+    *("DATABASE_URL", "DEFAULT_LOCALE", "DEFAULT_TIMEZONE", "ENVIRONMENT", "HOST", "INSTANCE_PATH", "PORT"),
+    *("MAIL_DEFAULT_SENDER", "MAIL_PASSWORD", "MAIL_PORT", "MAIL_SERVER", "MAIL_TIMEOUT", "MAIL_USERNAME"),
+    *("MAIL_USE_SSL", "MAIL_USE_TLS", "PUBLIC_URL", "RATELIMIT_ENABLED", "REDIS_URL", "SECRET_KEY", "SITE_NAME"),
+    *("TRUSTED_HOSTS", "TRUSTED_PROXIES", "WORKERS"),
+)
+
+
+# -- the run
+
+
+def pytest_configure() -> None:
+    """Shut the tests off from the developer's settings and from the network."""
+    for name in ENVIRONMENT:
+        os.environ.pop(name, None)
+    network.guard()
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave the browser's tests out where there is no browser, unless they are required."""
+    return True if collection_path.name == "browser" and not browser.is_wanted() else None
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the tests that ask for it on other databases than SQLite."""
+    asked = {mark.name for mark in metafunc.definition.iter_markers()}
+    kinds = [SQLITE, POSTGRESQL] if "both_databases" in asked else [POSTGRESQL] if POSTGRESQL in asked else []
+    if kinds and "database_kind" in metafunc.fixturenames:
+        metafunc.parametrize("database_kind", kinds, indirect=True)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a whole run in which a part was used by no test, and hand a worker's counts to the one that knows all."""
+    config = session.config
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["parts"] = dict(parts.used(config))
+    elif parts.missing(config) and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: parts.Worker) -> None:
+    """Add what a worker's tests used."""
+    parts.used(node.config).update(getattr(node, "workeroutput", {}).get("parts", {}))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say what was left out."""
+    if not browser.is_wanted():
+        terminalreporter.write_line(f"Browser tests were left out: {browser.MISSING}", yellow=True)
+    for part in parts.missing(config):
+        terminalreporter.write_line(f"FAILED: of the whole run, no test used {part}", red=True)
+
+
+# -- the database and the application
+
+
+@pytest.fixture(scope="session")
+def _databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Database]]:
+    """Databases by kind, made when the first test asks: PostgreSQL takes a second to start."""
+    made: dict[str, Database] = {}
+    with contextlib.ExitStack() as stack:
+
+        def database_of(kind: str) -> Database:
+            if kind not in made:
+                directory = tmp_path_factory.mktemp(kind)
+                sqlite = kind == SQLITE
+                place = SqliteFiles(directory) if sqlite else stack.enter_context(postgres.running_server())
+                made[kind] = Database(place, directory)
+            return made[kind]
+
+        yield database_of
+
+
+@pytest.fixture
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """Sqlite or postgresql."""
+    return str(getattr(request, "param", SQLITE))
+
+
+@pytest.fixture
+def database(
+    database_kind: str, _databases: Callable[[str], Database], request: pytest.FixtureRequest
+) -> Iterator[Database]:
+    """The database of this test: set up, with nobody in it."""
+    database = _databases(database_kind)
+    database.reset()
+    parts.used(request.config)[database_kind] += 1
+    yield database
+    with database.app.app_context():
+        assert db.engine.pool.checkedout() == 0, "the test left a connection to the database open"  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def database_url(database: Database) -> str:
+    """The address of this test's database."""
+    return database.url
+
+
+@pytest.fixture
+def app(database: Database, request: pytest.FixtureRequest) -> Flask:
+    """The application, on this test's database."""
+    app = database.app
+    RowFactory.app = app
+    for limiter in app.extensions["limiter"]:
+        _start_anew(limiter, enabled=request.node.get_closest_marker("rate_limits") is not None)
+    return app
+
+
+def _start_anew(limiter: Limiter, *, enabled: bool) -> None:
+    limiter.enabled = enabled
+    limiter.reset()
+
+
+@pytest.fixture
+def records(app: Flask) -> Records:
+    """What the database holds."""
+    return Records(app)
+
+
+@pytest.fixture(autouse=True)
+def _running_clock() -> Iterator[None]:
+    """Let the clock run again after a test that stopped it."""
+    yield
+    clock.reset()
+
+
+# -- people
+
+
+@pytest.fixture
+def new_visitor(app: Flask) -> Callable[[], Visitor]:
+    """Make an anonymous browser."""
+    return lambda: Visitor(app)
+
+
+@pytest.fixture
+def visitor(new_visitor: Callable[[], Visitor]) -> Visitor:
+    """An anonymous browser."""
+    return new_visitor()
+
+
+@pytest.fixture
+def client_of(new_visitor: Callable[[], Visitor]) -> Callable[[Member], Visitor]:
+    """Make a browser in which a member has logged in."""
+
+    def log_in(member: Member) -> Visitor:
+        visitor = new_visitor()
+        page = visitor.log_in(member.username, PASSWORD)
+        assert page.history, f"{member.username} could not log in: {page}"
+        return visitor
+
+    return log_in
+
+
+@dataclass(frozen=True)
+class Cast:
+    """The people of the tests, all with the same password. The first three have the role Guest."""
+
+    host: Member
+    friend: Member
+    stranger: Member
+    admin: Member
+    translator: Member
+
+    def __iter__(self) -> Iterator[Member]:
+        return (getattr(self, person.name) for person in fields(self))
+
+
+@pytest.fixture
+def cast(app: Flask) -> Cast:
+    """The people of the tests."""
+    return Cast(
+        host=MemberFactory(username="host"),
+        friend=MemberFactory(username="friend"),
+        stranger=MemberFactory(username="stranger"),
+        admin=MemberFactory(username="boss", admin=True),
+        translator=MemberFactory(username="translator", translator=True),
+    )
+
+
+# -- other processes
+
+
+@pytest.fixture
+def smtp_server(request: pytest.FixtureRequest) -> Iterator[smtp.MailServer]:
+    """A real mail server that the application knows nothing of."""
+    parts.used(request.config)["smtp"] += 1
+    with smtp.mail_server() as running:
+        yield running
+
+
+@pytest.fixture(name="smtp")
+def smtp_of_the_app(app: Flask, smtp_server: smtp.MailServer, monkeypatch: pytest.MonkeyPatch) -> smtp.MailServer:
+    """The mail server of the application: letters that it delivers arrive here."""
+    monkeypatch.setitem(app.config, "MAIL_SERVER", smtp_server.host)
+    monkeypatch.setitem(app.config, "MAIL_PORT", smtp_server.port)
+    monkeypatch.setitem(app.extensions, "mail", mail.init_mail(app.config, testing=False))
+    return smtp_server
+
+
+@pytest.fixture(name="server")
+def server_on_the_database(database: Database, tmp_path: Path) -> Iterator[server.Servers]:
+    """Start the site in processes of its own, on this test's database."""
+    with server.Servers(tmp_path, database.url) as servers:
+        yield servers

@@ -1,0 +1,325 @@
+"""The tools for translators, on a small project of their own."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from babel.messages.mofile import read_mo
+from babel.messages.pofile import read_po, write_po
+from click.testing import Result
+
+from app.i18n import catalogs, files
+from tests.i18n.conftest import MakeSite
+
+Run = Callable[..., Result]
+
+VIEWS = """
+from flask_babel import gettext as _, lazy_gettext, lazy_ngettext, lazy_pgettext, ngettext
+
+# Translators: above the list
+TITLE = lazy_gettext("Dinner")
+_l = lazy_gettext
+OTHER = _l("Table")
+MONTH = lazy_pgettext("month", "May")
+SEATS = lazy_ngettext("%(num)d seat", "%(num)d seats", num=2)
+HALF = _("100 % cotton")
+
+def greet(name, n):
+    return _("Hi %(name)s", name=name) + ngettext("%(num)d guest", "%(num)d guests", n)
+"""
+TEMPLATE = """
+{% trans %}
+  Welcome
+  in
+{% endtrans %}
+<input title="{{ _('Dinner') }}">
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make a project with two sources; the packages' texts are left out, to keep the tests short."""
+    monkeypatch.setattr(files, "PACKAGES", ())
+    (tmp_path / "app" / "templates").mkdir(parents=True)
+    (tmp_path / "app" / "views.py").write_text(VIEWS)
+    (tmp_path / "app" / "templates" / "page.html").write_text(TEMPLATE)
+    (tmp_path / "app" / "templates" / "subject.txt").write_text("{{ _('Your seat') }}")
+    (tmp_path / "babel.cfg").write_text((Path(__file__).parents[2] / "babel.cfg").read_text())
+    (tmp_path / "other.py").write_text('_("Not ours")')
+    return tmp_path
+
+
+@pytest.fixture
+def run(project: Path, make_site: MakeSite) -> Run:
+    """Run `flask i18n ...` and return what it did."""
+    assert (project / "babel.cfg").exists()
+    app = make_site()
+
+    def invoke(*arguments: str) -> Result:
+        return app.test_cli_runner().invoke(args=["i18n", *arguments])
+
+    return invoke
+
+
+@pytest.fixture
+def complete(run: Run, translations: Path) -> Path:
+    """Make catalogs that pass every gate, and return the Spanish one."""
+    run()
+    for path in files.po_paths(translations):
+        catalog = catalogs.read(path)
+        for message in catalogs.messages(catalog):
+            sources = catalogs.sources_of(message)
+            message.string = sources[0] if len(sources) == 1 else (sources[1],) * len(catalogs.texts_of(message))
+        files.write(catalog, path, files.key_of(path))
+    assert run("check").exit_code == 0
+    return files.po_path(translations, "es")
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def test_extraction_finds_python_templates_and_mails_of_the_application_only(run: Run, translations: Path) -> None:
+    assert run("extract").exit_code == 0
+    text = (translations / "messages.pot").read_text()
+    for msgid in ("Dinner", "Table", "May", "Hi %(name)s", "Welcome in", "Your seat", "100 % cotton"):
+        assert f'msgid "{msgid}"' in text
+    assert 'msgctxt "month"\nmsgid "May"' in text
+    assert '#. above the list\n#: app/templates/page.html\n#: app/views.py\nmsgid "Dinner"' in text
+    assert 'msgid "%(num)d seat"\nmsgid_plural "%(num)d seats"' in text
+    assert '#, python-format\nmsgid "100 % cotton"' not in text
+    assert "Not ours" not in text
+
+
+def test_extraction_takes_the_texts_of_the_packages_that_show_through(
+    run: Run, translations: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "PACKAGES", ("flask_appbuilder", "wtforms"))
+    run("extract")
+    text = (translations / "messages.pot").read_text()
+    for msgid in (
+        "This field is required.",
+        "List Users",
+        "Access is Denied",
+        "Please log in to access this page.",
+    ):
+        assert f'msgid "{msgid}"' in text
+    assert str(Path.home()) not in text
+
+
+def test_a_second_extraction_changes_nothing(run: Run, translations: Path) -> None:
+    run("extract")
+    before = (translations / "messages.pot").read_bytes()
+    assert "nothing changed" in run("extract").output
+    assert (translations / "messages.pot").read_bytes() == before
+
+
+def test_an_update_keeps_translations_and_drops_what_is_gone(run: Run, complete: Path, project: Path) -> None:
+    edit(complete, 'msgstr "Dinner"', 'msgstr "Cena"')
+    edit(complete, 'msgid "Table"', '# checked with the cook\nmsgid "Table"')
+    edit(project / "app" / "views.py", '"Hi %(name)s"', '"Hello %(name)s"')
+    run("extract")
+    output = run("update").output
+    text = complete.read_text()
+    assert 'msgid "Dinner"\nmsgstr "Cena"' in text
+    assert "# checked with the cook" in text
+    assert "Hi %(name)s" not in text
+    assert 'msgid "Hello %(name)s"\nmsgstr ""' in text
+    assert "translations/es/LC_MESSAGES/messages.po: written, 1 to translate" in output
+    assert "fuzzy" not in text
+
+
+def test_a_text_that_becomes_a_plural_is_translated_anew(run: Run, complete: Path, project: Path) -> None:
+    edit(project / "app" / "views.py", '_l("Table")', 'ngettext("Table", "Tables", 2)')
+    run("extract")
+    run("update")
+    assert 'msgid "Table"\nmsgid_plural "Tables"\nmsgstr[0] ""\nmsgstr[1] ""' in complete.read_text()
+
+
+def test_english_is_its_own_translation(run: Run, translations: Path) -> None:
+    run()
+    text = files.po_path(translations, "en").read_text()
+    assert 'msgid "Dinner"\nmsgstr "Dinner"' in text
+    assert 'msgstr[0] "%(num)d guest"\nmsgstr[1] "%(num)d guests"' in text
+
+
+def test_a_new_locale_begins_with_what_the_packages_bring(
+    run: Run, translations: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "PACKAGES", ("wtforms",))
+    run("extract")
+    result = run("add", "pl")
+    assert result.exit_code == 0, result.output
+    text = files.po_path(translations, "pl").read_text()
+    assert 'msgid "This field is required."\nmsgstr "To pole jest wymagane."' in text
+    assert "nplurals=3" in text
+    assert 'msgid_plural "%(num)d guests"\nmsgstr[0] ""\nmsgstr[1] ""\nmsgstr[2] ""\n' in text
+
+
+@pytest.mark.parametrize(
+    ("locale", "reason"),
+    [("xx", "not a locale"), ("pt-BR", "did you mean pt_BR"), ("../es", "not a locale"), ("es", "exists already"),
+     ("zh_TW", "did you mean zh_Hant"), ("mt", "The plural rule of mt is unknown")],
+)  # fmt: skip
+def test_a_locale_that_cannot_be_added_is_refused(run: Run, locale: str, reason: str) -> None:
+    run("extract")
+    result = run("add", locale)
+    assert result.exit_code != 0
+    assert reason in result.output
+
+
+@pytest.mark.parametrize("tool", ["wrapped", "with line numbers", "with dates and obsolete texts"])
+def test_after_the_formatter_it_does_not_matter_which_program_saved_a_file(run: Run, complete: Path, tool: str) -> None:
+    before = complete.read_text()
+    with complete.open(encoding="utf-8") as file:
+        catalog = read_po(file, locale="es")
+    if tool == "with line numbers":
+        for message in catalog:
+            message.locations = [(name, 7) for name, _line in message.locations]
+    with complete.open("wb") as saved:
+        write_po(saved, catalog, width=20 if tool == "wrapped" else 76, sort_output=False)
+    if tool == "with dates and obsolete texts":
+        complete.write_text(complete.read_text() + '\n#~ msgid "Gone"\n#~ msgstr "Ido"\n')
+    assert complete.read_text() != before
+    assert run("format").exit_code == 0
+    assert complete.read_text() == before
+    assert run("format").output.count("nothing changed") == 3
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ('msgstr "Hi %(name)s"', 'msgstr "Hola"', '"Hi %(name)s": placeholder %(name)s is missing'),
+        (
+            'msgstr "Hi %(name)s"',
+            'msgstr "%(name)s %(x)d"',
+            '"Hi %(name)s": placeholder %(x)d is not in the source',
+        ),
+        (
+            'msgstr "Hi %(name)s"',
+            'msgstr "%(name)s 100 %"',
+            '"Hi %(name)s": placeholder % is not in the source',
+        ),
+        (
+            'msgstr[1] "%(num)d seats"',
+            'msgstr[1] "sillas"',
+            '"%(num)d seat": form 1: placeholder %(num)d is missing',
+        ),
+        ('msgstr "Dinner"', 'msgstr "<b>Cena"', '"Dinner": tag <b> is not in the source'),
+        ('msgstr "Dinner"', 'msgstr "Cena "', '"Dinner": the end must not be white space as in the source'),
+        (
+            'msgstr "Dinner"',
+            'msgstr " Cena"',
+            '"Dinner": the beginning must not be white space as in the source',
+        ),
+        ('msgstr "Dinner"', 'msgstr "Ce\u202ena"', '"Dinner": character U+202E is not allowed'),
+        ('msgstr "Dinner"', 'msgstr "Ce\x07na"', '"Dinner": character U+0007 is not allowed'),
+        ('msgstr "Dinner"', 'msgstr "Ce\u200bna"', '"Dinner": character U+200B is not allowed'),
+        ('msgstr "Dinner"', 'msgstr ""', '"Dinner": is not translated'),
+        ('msgstr[0] "%(num)d seats"', 'msgstr[0] ""', '"%(num)d seat": is not translated'),
+        ('msgid "Dinner"', '#, fuzzy\nmsgid "Dinner"', '"Dinner": is marked fuzzy'),
+        ('msgid "Dinner"', 'msgid "Diner"', '"Diner": is not in the sources: run `flask i18n update`'),
+        ('msgid "Dinner"', 'msgid "Diner"', '"Dinner": is missing: run `flask i18n update`'),
+        ('msgid "Table"', '#~ msgid "Gone"\n#~ msgstr "Ido"\n\nmsgid "Table"', '"Gone": is obsolete'),
+        (
+            'msgid "Table"',
+            '#: app/views.py:7\nmsgid "Table"',
+            "not in the canonical form: run `flask i18n format`",
+        ),
+        ("nplurals=2", "nplurals=3", '"%(num)d seat": is not translated'),
+        ("nplurals=2", "nplurals=1", "msg has more translations than num_plurals of catalog"),
+        ("(n != 1)", "(n > 1)", "not in the canonical form"),
+        ('msgid "Table"', 'msgxx "Table"', "Unknown or misformatted keyword"),
+    ],
+)
+def test_the_check_finds_what_is_wrong_and_says_where(
+    run: Run, complete: Path, old: str, new: str, reason: str
+) -> None:
+    edit(complete, old, new)
+    result = run("check")
+    assert result.exit_code == 1
+    found = [line for line in result.output.splitlines() if reason in line]
+    assert found
+    assert found[0].startswith("translations/es/LC_MESSAGES/messages.po:")
+
+
+def test_the_line_of_a_problem_is_that_of_its_text(run: Run, complete: Path) -> None:
+    edit(complete, 'msgstr "Hi %(name)s"', 'msgstr "Hola"')
+    line = complete.read_text().splitlines().index('msgid "Hi %(name)s"') + 1
+    expected = f'translations/es/LC_MESSAGES/messages.po:{line}: "Hi %(name)s": placeholder %(name)s is missing'
+    assert expected in run("check").output.splitlines()
+
+
+def test_a_form_for_one_number_only_may_do_without_the_number(run: Run, complete: Path) -> None:
+    edit(complete, 'msgstr[0] "%(num)d seats"', 'msgstr[0] "una silla"')
+    assert run("check").exit_code == 0
+
+
+def test_a_catalog_with_too_many_tags_or_too_few_is_refused(run: Run, complete: Path, project: Path) -> None:
+    edit(project / "app" / "views.py", '"Dinner"', "'<a href=\"/\">Dinner</a>'")
+    run()
+    text = complete.read_text()
+    source = r'msgid "<a href=\"/\">Dinner</a>"' + "\nmsgstr "
+    complete.write_text(text.replace(source + '""', source + r'"<a href=\"//evil\">Cena</a>"'))
+    output = run("check").output
+    assert 'tag <a href="/"> is missing' in output
+    assert 'tag <a href="//evil"> is not in the source' in output
+
+
+def test_a_stale_template_is_found(run: Run, complete: Path, project: Path) -> None:
+    edit(project / "app" / "views.py", '"Dinner"', '"Supper"')
+    result = run("check")
+    assert complete
+    assert result.exit_code == 1
+    assert "translations/messages.pot:1: not what the sources say: run `flask i18n extract`" in result.output
+
+
+def test_a_catalog_of_a_language_that_we_cannot_count_in_is_refused(run: Run, complete: Path) -> None:
+    tlh = complete.parents[2] / "tlh" / "LC_MESSAGES" / "messages.po"
+    tlh.parent.mkdir(parents=True)
+    tlh.write_text(complete.read_text())
+    assert "tlh/LC_MESSAGES/messages.po:1: The plural rule of tlh is unknown" in run("check").output
+
+
+def test_an_unreadable_catalog_stops_the_tools_with_its_line(run: Run, complete: Path) -> None:
+    edit(complete, 'msgid "Table"', 'msgxx "Table"')
+    for command in ("update", "format", "compile", "stats"):
+        result = run(command)
+        assert result.exit_code == 1
+        assert "translations/es/LC_MESSAGES/messages.po:" in result.output
+
+
+def test_without_a_template_the_tools_say_what_to_do(run: Run) -> None:
+    result = run("update")
+    assert result.exit_code == 1
+    assert "translations/messages.pot does not exist: run `flask i18n extract`" in result.output
+
+
+def test_compiled_files_hold_finished_texts_only(run: Run, complete: Path, tmp_path: Path) -> None:
+    edit(complete, 'msgstr "Dinner"', 'msgstr "Cena"')
+    edit(complete, 'msgstr[0] "%(num)d seats"', 'msgstr[0] ""')
+    edit(complete, 'msgid "Table"', '#, fuzzy\nmsgid "Table"')
+    assert run("compile").exit_code == 0
+    compiled = tmp_path / "instance" / "translations" / "es" / "LC_MESSAGES" / "messages.mo"
+    with compiled.open("rb") as file:
+        catalog = read_mo(file)
+    assert catalog["Dinner"].string == "Cena"
+    assert "Table" not in catalog
+    assert "%(num)d seat" not in catalog
+
+
+def test_the_statistics_tell_how_much_no_person_has_checked(run: Run, complete: Path) -> None:
+    edit(complete, 'msgid "Table"', '# machine: draft 2026-01-31\nmsgid "Table"')
+    edit(complete, 'msgstr "Dinner"', 'msgstr ""')
+    total = len(list(catalogs.messages(catalogs.read(complete))))
+    expected = f"es: {100 * (total - 1) // total} %, {total - 1} of {total}; 0 fuzzy, 1 unchecked"
+    assert expected in run("stats").output.splitlines()
+
+
+def test_the_bare_command_does_the_routine_and_fails_while_texts_are_missing(run: Run, translations: Path) -> None:
+    result = run()
+    assert result.exit_code == 1
+    assert '"Dinner": is not translated' in result.output
+    assert (translations / "messages.pot").exists()

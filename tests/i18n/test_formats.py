@@ -1,0 +1,115 @@
+"""Moments and values are written as the reader writes them."""
+
+import datetime as dt
+from collections.abc import Callable
+from decimal import Decimal
+from enum import Enum, StrEnum
+
+import pytest
+from flask import Flask, render_template_string
+from flask_babel import lazy_gettext
+from markupsafe import Markup
+
+from app.i18n import formats
+
+Speak = Callable[..., Flask]
+DINNER = dt.datetime(2026, 1, 31, 17, 30, tzinfo=dt.UTC)
+
+
+class Status(StrEnum):
+    """An enumeration without labels."""
+
+    OPEN = "open"
+
+
+class Labelled(Enum):
+    """An enumeration with labels."""
+
+    YES = 1
+
+    @property
+    def label(self) -> object:
+        return lazy_gettext("Search")
+
+
+def spaces(text: str) -> str:
+    """CLDR likes narrow and unbreakable spaces; this test does not."""
+    return text.replace("\u202f", " ").replace("\u00a0", " ")
+
+
+def test_a_moment_is_shown_in_the_readers_zone(speak: Speak) -> None:
+    speak("en", "Europe/Berlin")
+    assert spaces(formats.date_time(DINNER)) == "Jan 31, 2026, 6:30 PM"
+    assert formats.date(DINNER) == "Saturday, January 31, 2026"
+    assert spaces(formats.time(DINNER)) == "6:30 PM"
+
+
+def test_a_moment_in_another_zone_tells_which(speak: Speak) -> None:
+    speak("en", "America/New_York")
+    assert spaces(formats.date_time(DINNER)) == "Jan 31, 2026, 12:30 PM"
+    assert (
+        spaces(formats.date_time(DINNER, "Europe/Berlin")) == "Jan 31, 2026, 6:30 PM (Central European Standard Time)"
+    )
+    assert spaces(formats.time(DINNER, "Europe/Berlin")) == "6:30 PM (Central European Standard Time)"
+
+
+def test_a_zone_with_the_same_clock_is_not_worth_words(speak: Speak) -> None:
+    speak("es", "Europe/Madrid")
+    assert spaces(formats.date_time(DINNER, "Europe/Berlin")) == "31 ene 2026, 18:30"
+
+
+def test_the_day_is_that_of_the_zone(speak: Speak) -> None:
+    speak("en", "UTC")
+    late = dt.datetime(2026, 1, 31, 23, 30, tzinfo=dt.UTC)
+    assert formats.date(late, "Europe/Berlin", "short") == "2/1/26"
+    assert formats.date(dt.date(2026, 1, 31), "Europe/Berlin", "short") == "1/31/26"
+
+
+def test_an_unknown_zone_is_the_readers_and_a_naive_moment_is_utc(speak: Speak) -> None:
+    speak("es", "Europe/Madrid")
+    assert spaces(formats.date_time(DINNER.replace(tzinfo=None), "Mars/Olympus")) == "31 ene 2026, 18:30"
+
+
+def test_arabic_has_its_own_words(speak: Speak) -> None:
+    speak("ar", "Asia/Riyadh")
+    assert formats.date(DINNER) == "السبت، 31 يناير 2026"
+    assert "توقيت وسط أوروبا الرسمي" in formats.date_time(DINNER, "Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("thing", "expected"),
+    [
+        (None, "—"),
+        ("", "—"),
+        ([], "—"),
+        (True, "Sí"),
+        (False, "No"),
+        (1234, "1234"),
+        (1234.5, "1.234,5"),
+        (Decimal("12345.5"), "12.345,5"),
+        ("text", "text"),
+        (DINNER, "31 ene 2026, 18:30"),
+        (dt.date(2026, 1, 31), "31 ene 2026"),
+        (dt.time(18, 30), "18:30"),
+        (dt.timedelta(minutes=90), "90 minutos"),
+        (Status.OPEN, "open"),
+        (Labelled.YES, "Buscar"),
+        (["a", None, True], "a, — y Sí"),
+        (lazy_gettext("Search"), "Buscar"),
+    ],
+)
+def test_values_are_shown_in_words(speak: Speak, write_po: Callable[..., object], thing: object, expected: str) -> None:
+    write_po("es", 'msgid "Yes"\nmsgstr "Sí"\n\nmsgid "No"\nmsgstr "No"\n')
+    speak("es", "Europe/Madrid")
+    assert spaces(formats.value(thing)) == expected
+
+
+def test_html_stays_html_and_text_is_escaped(speak: Speak) -> None:
+    speak("en")
+    assert render_template_string("{{ a|value }}{{ b|value }}", a=Markup("<b>"), b="<i>") == "<b>&lt;i&gt;"
+
+
+def test_the_filters_have_the_names_of_the_functions(speak: Speak) -> None:
+    speak("es", "Europe/Madrid")
+    html = render_template_string("{{ d|date_time }}|{{ d|date(width='short') }}|{{ d|time('UTC') }}", d=DINNER)
+    assert spaces(html) == "31 ene 2026, 18:30|31/1/26|17:30 (tiempo universal coordinado)"

@@ -1,0 +1,218 @@
+"""Guests answer: yes, no, maybe; they wait, move up, and withdraw."""
+
+from datetime import timedelta
+
+import pytest
+
+from app import clock
+from app.outbox.models import Letter
+from app.parties.models import DinnerParty, Rsvp
+from tests.support.factories import DinnerPartyFactory, MemberFactory, RsvpFactory
+
+pytestmark = pytest.mark.both_databases
+FULL = "The table is full. You are number %d on the waiting list; we will write if 1 seat becomes free."
+
+
+def answer(guest, party, wish="yes"):
+    page = guest.get(f"/parties/{party.slug}")
+    return guest.submit(page.form(f"/parties/{party.slug}/rsvp"), answer=wish)
+
+
+def kinds(records):
+    return [letter.kind for letter in sorted(records.all(Letter), key=lambda letter: letter.id)]
+
+
+def seats_add_up(records):
+    for party in records.all(DinnerParty):
+        held = sum(row.party_size for row in records.all(Rsvp) if row.party_id == party.id and row.status == "yes")
+        assert party.seats_taken == held <= party.number_seats
+
+
+def test_a_yes_takes_a_seat_and_writes_a_letter(client_of, cast, records):
+    party = DinnerPartyFactory(host=cast.host)
+    page = answer(client_of(cast.friend), party)
+    (category, text) = page.flashes[0]
+    assert category == "info"
+    assert text.startswith(f"You successfully RSVP'd to {cast.host.display_name}'s dinner party on ")
+    assert records.fresh(party).seats_taken == 2
+    assert kinds(records) == ["rsvp_yes"]
+    seats_add_up(records)
+
+
+def test_the_same_answer_twice_changes_nothing(client_of, cast, records):
+    party = DinnerPartyFactory(host=cast.host)
+    friend = client_of(cast.friend)
+    answer(friend, party)
+    page = friend.post(f"/parties/{party.slug}/rsvp", {"answer": "yes"})
+    assert page.flashes == [("info", "Nothing changed: you had already answered yes.")]
+    assert records.fresh(party).seats_taken == 2
+    assert kinds(records) == ["rsvp_yes"]
+
+
+@pytest.mark.parametrize(
+    ("wish", "category", "text"),
+    [
+        ("no", "info", "Thanks for telling us. You can change your mind until "),
+        ("maybe", "warning", "Noted. No seat is held for a maybe."),
+    ],
+)
+def test_no_and_maybe_take_no_seat(client_of, cast, records, wish, category, text):
+    party = DinnerPartyFactory(host=cast.host)
+    ((shown_category, shown),) = answer(client_of(cast.friend), party, wish).flashes
+    assert (shown_category, shown[: len(text)]) == (category, text)
+    assert records.fresh(party).seats_taken == 1
+
+
+@pytest.mark.parametrize("wish", ["", "perhaps", "waitlisted", "removed", "<b>", "\x00", "yes" * 1000])
+def test_an_answer_that_is_none_is_refused(client_of, cast, records, wish):
+    party = DinnerPartyFactory(host=cast.host)
+    page = client_of(cast.friend).post(f"/parties/{party.slug}/rsvp", {"answer": wish})
+    assert page.flashes == [("danger", "Please choose one of the answers.")]
+    assert records.fresh(party).seats_taken == 1
+
+
+def test_who_comes_to_a_full_table_waits_in_order(client_of, cast, records):
+    party = DinnerPartyFactory(host=cast.host, full=True)
+    assert answer(client_of(cast.friend), party).flashes == [("warning", FULL % 1)]
+    assert answer(client_of(cast.stranger), party).flashes == [("warning", FULL % 2)]
+    assert kinds(records) == ["rsvp_waitlisted", "rsvp_waitlisted"]
+    seats_add_up(records)
+
+
+def test_a_freed_seat_goes_to_the_first_in_line_at_once(client_of, cast, records):
+    party = DinnerPartyFactory(host=cast.host, number_seats=2)
+    seated, first, second = (MemberFactory() for _number in range(3))
+    for guest in (seated, first, second):
+        answer(client_of(guest), party)
+    page = client_of(seated).post(f"/parties/{party.slug}/withdraw")
+    assert page.flashes == [("info", "Your seats have been released.")]
+    status = {row.member_id: row.status for row in records.all(Rsvp)}
+    assert (status[seated.id], status[first.id], status[second.id]) == ("cancelled", "yes", "waitlisted")
+    freed = next(letter for letter in records.all(Letter) if letter.kind == "seat_freed")
+    assert freed.recipient == first.email
+    seats_add_up(records)
+
+
+def test_who_withdrew_and_comes_back_waits_at_the_end(client_of, cast, records):
+    party = DinnerPartyFactory(host=cast.host, number_seats=2)
+    seated, waiting = MemberFactory(), MemberFactory()
+    answer(client_of(seated), party)
+    answer(client_of(waiting), party)
+    client_of(seated).post(f"/parties/{party.slug}/withdraw")
+    assert answer(client_of(seated), party).flashes == [("warning", FULL % 1)]
+    assert records.count(Rsvp) == 3
+    seats_add_up(records)
+
+
+def test_a_yes_that_becomes_a_no_gives_the_seat_on(client_of, cast, records):
+    party = DinnerPartyFactory(host=cast.host, number_seats=2)
+    answer(client_of(cast.friend), party)
+    answer(client_of(cast.stranger), party)
+    client_of(cast.friend).post(f"/parties/{party.slug}/rsvp", {"answer": "no"})
+    status = {row.member_id: row.status for row in records.all(Rsvp)}
+    assert (status[cast.friend.id], status[cast.stranger.id]) == ("no", "yes")
+    seats_add_up(records)
+
+
+def test_nothing_is_withdrawn_where_nothing_is_held(client_of, cast):
+    party = DinnerPartyFactory(host=cast.host)
+    page = client_of(cast.friend).post(f"/parties/{party.slug}/withdraw")
+    assert page.flashes == [("warning", "Nothing changed: you hold no seat here.")]
+
+
+def test_the_host_holds_the_first_seat_and_keeps_it(client_of, cast, records):
+    party = DinnerPartyFactory(host=cast.host)
+    host = client_of(cast.host)
+    told = ("info", "You are the host: your seat is at this table already.")
+    assert host.post(f"/parties/{party.slug}/rsvp", {"answer": "no"}).flashes == [told]
+    assert host.post(f"/parties/{party.slug}/withdraw").flashes == [told]
+    assert records.one(Rsvp).status == "yes"
+
+
+@pytest.mark.parametrize(
+    ("traits", "text"),
+    [
+        ({"past": True}, "The RSVP deadline has passed; contact the host."),
+        ({"cancelled": True}, "This party was cancelled."),
+    ],
+)
+def test_a_party_that_takes_no_answers_says_why(client_of, cast, records, traits, text):
+    party = DinnerPartyFactory(host=cast.host, **traits)
+    page = client_of(cast.friend).post(f"/parties/{party.slug}/rsvp", {"answer": "yes"})
+    assert page.flashes == [("danger", text)]
+    assert records.fresh(party).seats_taken == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "flash"),
+    [
+        (timedelta(seconds=1), "info"),
+        (timedelta(0), "danger"),
+    ],
+)
+def test_the_deadline_is_kept_to_the_second(client_of, cast, before, flash):
+    deadline = clock.now() + timedelta(minutes=20)
+    party = DinnerPartyFactory(host=cast.host, rsvp_deadline=deadline)
+    friend = client_of(cast.friend)
+    clock.set_now(deadline - before)
+    assert friend.post(f"/parties/{party.slug}/rsvp", {"answer": "yes"}).flashes[0][0] == flash
+
+
+def test_answering_needs_a_login(visitor, cast, records):
+    party = DinnerPartyFactory(host=cast.host)
+    page = visitor.post(f"/parties/{party.slug}/rsvp", {"answer": "yes"})
+    assert page.flashes == [("info", "Please log in to access this page.")]
+    assert records.fresh(party).seats_taken == 1
+
+
+def test_a_yes_by_party_id(client_of, cast, records):
+    party = DinnerPartyFactory(host=cast.host)
+    friend = client_of(cast.friend)
+    page = friend.get("/parties/")
+    page = friend.submit(page.form("/parties/rsvp"), party_id=f" {party.id} ")
+    assert page.flashes[0][1].startswith("You successfully RSVP'd to ")
+    assert page.path == f"/parties/{party.slug}"
+    assert records.fresh(party).seats_taken == 2
+
+
+@pytest.mark.parametrize(
+    "party_id",
+    ["", "word", "-1", "0", "99999", "9" * 400, "9" * 5000, "1.5", "1e3", "٣", "1; DROP TABLE rsvp", "\x00", "🍷", "²"],
+)
+def test_a_party_id_that_is_none_is_refused(client_of, cast, party_id):
+    page = client_of(cast.friend).post("/parties/rsvp", {"party_id": party_id})
+    assert page.flashes == [("danger", "Please enter a valid Party ID to RSVP!")]
+
+
+@pytest.mark.parametrize("traits", [{"private": True}, {"unlisted": True}, {"draft": True}])
+def test_a_party_id_does_not_open_what_is_not_public(client_of, cast, traits):
+    party = DinnerPartyFactory(host=cast.host, **traits)
+    page = client_of(cast.friend).post("/parties/rsvp", {"party_id": str(party.id)})
+    assert page.flashes == [("danger", "Please enter a valid Party ID to RSVP!")]
+
+
+def test_a_letter_is_in_the_guests_language_and_zone(client_of, cast, records):
+    guest = MemberFactory(locale="ar", timezone="Asia/Amman")
+    party = DinnerPartyFactory(host=cast.host, timezone="Europe/Madrid")
+    client_of(guest).post(f"/parties/{party.slug}/rsvp", {"answer": "yes"})
+    letter = records.one(Letter)
+    assert (letter.locale, letter.timezone) == ("ar", "Asia/Amman")
+    assert 'dir="rtl"' in letter.html
+
+
+def test_an_administrator_takes_a_seat_back_and_the_next_moves_up(client_of, cast, records):
+    party = DinnerPartyFactory(host=cast.host, number_seats=2)
+    answer(client_of(cast.friend), party)
+    answer(client_of(cast.stranger), party)
+    seat = next(row for row in records.all(Rsvp) if row.member_id == cast.friend.id)
+    page = client_of(cast.admin).post("/rsvps/action_post", {"action": "withdraw", "rowid": str(seat.id)})
+    assert page.flashes == [("info", "1 answer removed. 1 guest moved up from the waiting list.")]
+    assert records.fresh(seat).status == "removed"
+    seats_add_up(records)
+
+
+def test_the_seats_given_by_the_factories_add_up(cast, records):
+    party = DinnerPartyFactory(host=cast.host, number_seats=4)
+    RsvpFactory(party=party, member=cast.friend)
+    RsvpFactory(party=party, member=cast.stranger, waiting=True)
+    seats_add_up(records)

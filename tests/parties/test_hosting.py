@@ -1,0 +1,255 @@
+"""Hosts lay a table, change it, and call it off."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from app import clock
+from app.outbox.models import Letter
+from app.parties.models import DinnerParty, Rsvp
+from tests.support.factories import DinnerPartyFactory, MemberFactory, RsvpFactory
+
+pytestmark = pytest.mark.both_databases
+PAELLA = {
+    "title": "Paella",
+    "starts_at": "2030-07-12T20:30",
+    "timezone": "Europe/Madrid",
+    "duration_minutes": "180",
+    "number_seats": "8",
+    "visibility": "public",
+}
+
+
+def lay(host, button="publish", **changes):
+    page = host.get("/parties/new")
+    return host.submit(page.form("/parties/new"), button=("action", button), **{**PAELLA, **changes})
+
+
+def edit(host, party, **changes):
+    page = host.get(f"/parties/{party.slug}/edit")
+    return host.submit(page.form(f"/parties/{party.slug}/edit"), **changes)
+
+
+@pytest.fixture
+def host(client_of, cast):
+    return client_of(cast.host)
+
+
+def test_a_host_publishes_a_party_and_holds_the_first_seat(host, cast, records):
+    page = lay(host)
+    assert page.flashes == [("info", "Party “Paella” is published.")]
+    party = records.one(DinnerParty)
+    assert party.starts_at == datetime(2030, 7, 12, 18, 30, tzinfo=UTC)
+    assert (party.status, party.seats_taken) == ("published", 1)
+    assert records.one(Rsvp).member_id == cast.host.id
+
+
+def test_a_draft_is_seen_by_its_host_alone(host, client_of, cast, records, visitor):
+    page = lay(host, "save_draft")
+    assert page.flashes == [("info", "Party “Paella” saved as draft.")]
+    slug = records.one(DinnerParty).slug
+    assert host.get(f"/parties/{slug}").status == 200
+    assert client_of(cast.friend).get(f"/parties/{slug}").status == 404
+    assert visitor.get(f"/parties/{slug}").status == 404
+
+
+def test_a_party_of_the_past_cannot_be_published_but_kept_as_a_draft(host, records):
+    page = lay(host, starts_at="2020-01-01T20:00")
+    assert page.status == 422
+    assert "The party must start in the future." in page.text
+    assert 'value="2020-01-01T20:00"' in page.text
+    assert records.count(DinnerParty) == 0
+    page = lay(host, "save_draft", starts_at="2020-01-01T20:00")
+    assert page.flashes == [("warning", "Party “Paella” saved as draft, but its date is in the past.")]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"title": ""},
+        {"title": "\x00"},
+        {"title": "x" * 121},
+        {"starts_at": ""},
+        {"starts_at": "tomorrow"},
+        {"starts_at": "2030-03-31T02:30"},
+        {"starts_at": "99999-01-01T00:00"},
+        {"timezone": "Mars/Olympus"},
+        {"timezone": "../../etc/passwd"},
+        {"timezone": ""},
+        {"number_seats": "0"},
+        {"number_seats": "-8"},
+        {"number_seats": "9" * 30},
+        {"number_seats": "eight"},
+        {"number_seats": ""},
+        {"duration_minutes": "0"},
+        {"visibility": "everybody"},
+        {"rsvp_deadline": "never"},
+        {"description": "x" * 5001},
+    ],
+)
+def test_what_is_wrong_is_said_and_what_was_typed_is_kept(host, records, changes):
+    page = lay(host, **{"venue": "Casa Ferrer", **changes})
+    assert page.status == 422
+    assert [category for category, _text in page.flashes] == ["danger"]
+    assert 'value="Casa Ferrer"' in page.text
+    assert records.count(DinnerParty) == 0
+
+
+def test_nothing_but_what_the_form_offers_can_be_set(host, cast, records):
+    lay(host, seats_taken="5", host_id=str(cast.friend.id), slug="mine", status="done", version="77", id="4711")
+    party = records.one(DinnerParty)
+    assert (party.host_id, party.seats_taken, party.status) == (cast.host.id, 1, "published")
+    assert party.slug != "mine"
+    assert (party.version, party.id) != (77, 4711)
+
+
+@pytest.mark.parametrize("title", ["<script>alert(1)</script>", "عشاء 🍷", "'; DROP TABLE dinner_party; --", "\u202eevil"])
+def test_a_title_may_be_anything_and_stays_text(host, records, title):
+    page = lay(host, title=title)
+    assert page.status == 200
+    assert "<script>alert" not in page.text
+    assert records.one(DinnerParty).title == title
+
+
+def test_seats_cannot_go_below_those_taken(host, cast, records):
+    party = DinnerPartyFactory(host=cast.host, number_seats=4)
+    RsvpFactory(party=party, member=cast.friend)
+    page = edit(host, party, number_seats="1", venue="Casa Nueva")
+    assert page.status == 422
+    assert "2 seats are already taken; you cannot go below that." in page.text
+    assert 'value="Casa Nueva"' in page.text
+    assert records.fresh(party).number_seats == 4
+
+
+def test_new_seats_go_to_the_waiting_list(host, cast, records):
+    party = DinnerPartyFactory(host=cast.host, number_seats=1)
+    RsvpFactory(party=party, member=cast.friend, waiting=True)
+    RsvpFactory(party=party, member=cast.stranger, waiting=True)
+    edit(host, party, number_seats="2")
+    status = {row.member_id: row.status for row in records.all(Rsvp)}
+    assert (status[cast.friend.id], status[cast.stranger.id]) == ("yes", "waitlisted")
+    assert records.fresh(party).seats_taken == 2
+    assert [letter.kind for letter in records.all(Letter)] == ["seat_freed"]
+
+
+def test_a_new_time_is_told_to_the_guests_and_a_new_dish_is_not(host, cast, records):
+    party = DinnerPartyFactory(host=cast.host)
+    RsvpFactory(party=party, member=cast.friend)
+    page = edit(host, party, main_dish="Fideuà")
+    assert page.flashes[0][0] == "info"
+    assert records.count(Letter) == 0
+    page = edit(host, party, venue="Casa Nueva")
+    assert page.flashes == [("info", "Saved. 1 guest will be told.")]
+    assert [(letter.kind, letter.recipient) for letter in records.all(Letter)] == [("party_changed", cast.friend.email)]
+
+
+def test_two_tabs_both_texts_are_shown_and_nothing_is_lost(host, cast, records):
+    party = DinnerPartyFactory(host=cast.host, title="First")
+    tab = host.get(f"/parties/{party.slug}/edit").form(f"/parties/{party.slug}/edit")
+    edit(host, party, title="Second")
+    page = host.submit(tab, title="Third")
+    assert page.status == 422
+    assert "Second" in page.text
+    assert 'value="Third"' in page.text
+    assert records.fresh(party).title == "Second"
+    host.submit(page.form(f"/parties/{party.slug}/edit"))
+    assert records.fresh(party).title == "Third"
+
+
+def test_a_party_is_changed_by_its_host_and_staff_alone(client_of, cast, records):
+    party = DinnerPartyFactory(host=cast.host, title="Mine")
+    friend = client_of(cast.friend)
+    assert friend.get(f"/parties/{party.slug}/edit").status == 403
+    assert friend.post(f"/parties/{party.slug}/edit", {**PAELLA, "title": "Theirs"}).status == 403
+    assert friend.post(f"/parties/{party.slug}/cancel").status == 403
+    assert records.fresh(party).title == "Mine"
+    assert edit(client_of(cast.admin), party, title="Ours").status == 200
+    assert records.fresh(party).title == "Ours"
+
+
+def test_calling_a_party_off_tells_the_guests(host, cast, records):
+    party = DinnerPartyFactory(host=cast.host)
+    RsvpFactory(party=party, member=cast.friend)
+    RsvpFactory(party=party, member=cast.stranger, declined=True)
+    page = host.post(f"/parties/{party.slug}/cancel")
+    assert page.flashes == [("warning", "Party cancelled; 1 guest will be told.")]
+    assert [(letter.kind, letter.recipient) for letter in records.all(Letter)] == [
+        ("party_cancelled", cast.friend.email)
+    ]
+    assert host.post(f"/parties/{party.slug}/cancel").flashes == [("info", "This party was cancelled.")]
+    assert records.count(Letter) == 1
+
+
+def test_a_party_that_has_begun_cannot_be_called_off(host, cast, records):
+    party = DinnerPartyFactory(host=cast.host, past=True)
+    page = host.post(f"/parties/{party.slug}/cancel")
+    assert page.flashes == [("danger", "This party has begun; it cannot be cancelled any more.")]
+    assert records.fresh(party).status == "published"
+
+
+def test_ones_own_page_shows_hosting_attending_and_waiting(client_of, cast):
+    mine, theirs, full = (
+        DinnerPartyFactory(host=cast.friend, title="Mine"),
+        DinnerPartyFactory(host=cast.host, title="Theirs"),
+        DinnerPartyFactory(host=cast.stranger, title="Waiting for it", number_seats=1),
+    )
+    RsvpFactory(party=theirs, member=cast.friend)
+    RsvpFactory(party=full, member=cast.friend, waiting=True)
+    page = client_of(cast.friend).get(f"/user/{cast.friend.username}")
+    assert all(party.title in page.text for party in (mine, theirs, full))
+
+
+def test_others_see_the_public_part_of_a_page(client_of, cast, visitor):
+    for title, traits in (("Open", {}), ("Hidden", {"private": True}), ("Unready", {"draft": True})):
+        DinnerPartyFactory(host=cast.host, title=title, **traits)
+    attended = DinnerPartyFactory(host=cast.stranger, title="Attended")
+    RsvpFactory(party=attended, member=cast.host)
+    page = client_of(cast.friend).get(f"/user/{cast.host.username}")
+    assert "Open" in page.text
+    assert not any(title in page.text for title in ("Hidden", "Unready", "Attended"))
+    assert cast.host.email not in page.text
+    assert visitor.get(f"/user/{cast.host.username}").path == "/login/"
+
+
+def test_an_unknown_or_inactive_member_has_no_page(client_of, cast):
+    gone = MemberFactory(inactive=True)
+    friend = client_of(cast.friend)
+    assert friend.get("/user/nobody").status == 404
+    assert friend.get(f"/user/{gone.username}").status == 404
+    assert friend.get("/user/%00").status == 404
+
+
+def test_the_list_shows_what_is_public_and_coming(visitor, cast):
+    for title, traits in (
+        ("Coming", {}), ("Gone by", {"past": True}), ("Secret", {"private": True}), ("By link", {"unlisted": True}),
+        ("Unready", {"draft": True}), ("Called off", {"cancelled": True}),
+    ):  # fmt: skip
+        DinnerPartyFactory(host=cast.host, title=title, **traits)
+    for path in ("/", "/parties/"):
+        page = visitor.get(path)
+        assert "Coming" in page.text
+        assert not any(title in page.text for title in ("Gone by", "Secret", "By link", "Unready", "Called off"))
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "x", "2", "9" * 5000, "%00", "٣", "1.5"])
+def test_a_page_that_is_not_there_is_no_error(visitor, cast, number):
+    DinnerPartyFactory(host=cast.host)
+    assert visitor.get(f"/parties/?page={number}").status == 200
+
+
+def test_a_party_by_link_is_open_to_who_has_it_and_a_private_one_to_its_guests(client_of, cast, visitor):
+    unlisted = DinnerPartyFactory(host=cast.host, unlisted=True)
+    private = DinnerPartyFactory(host=cast.host, private=True)
+    RsvpFactory(party=private, member=cast.friend)
+    assert visitor.get(f"/parties/{unlisted.slug}").status == 200
+    assert visitor.get(f"/parties/{private.slug}").status == 404
+    assert client_of(cast.stranger).get(f"/parties/{private.slug}").status == 404
+    assert client_of(cast.friend).get(f"/parties/{private.slug}").status == 200
+
+
+def test_clocks_are_those_of_the_place(host, records):
+    lay(host, starts_at="2030-01-15T20:00", timezone="asia/tokyo")
+    party = records.one(DinnerParty)
+    assert party.timezone == "Asia/Tokyo"
+    assert party.starts_at == datetime(2030, 1, 15, 11, 0, tzinfo=UTC)
+    assert party.starts_at > clock.now()

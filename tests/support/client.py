@@ -1,0 +1,223 @@
+"""A visitor with a browser, as far as a test without one can be: pages, forms, cookies, redirects, flashes."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import urlsplit
+
+import flask
+from flask import Flask
+from flask_wtf.csrf import generate_csrf
+from werkzeug.datastructures import Headers, MultiDict
+from werkzeug.test import TestResponse
+
+VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+UNSENT = {"submit", "button", "image", "reset", "file"}
+
+
+@dataclass
+class Form:
+    """A form as it is shown: `fields` are the values it would send, `buttons` the (name, value) of those to press."""
+
+    action: str
+    method: str
+    fields: "MultiDict[str, str]" = field(default_factory=MultiDict)
+    names: set[str] = field(default_factory=set)
+    buttons: list[tuple[str, str]] = field(default_factory=list)
+
+
+class _Reader(HTMLParser):
+    """Reads forms and flashes from a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.forms: list[Form] = []
+        self.flashes: list[tuple[str, str]] = []
+        self.title = ""
+        self._form: Form | None = None
+        self._by_id: dict[str, Form] = {}
+        self._elsewhere: list[tuple[str, str, dict[str, str]]] = []
+        self._select: dict[str, str] | None = None
+        self._options: list[tuple[str, bool]] = []
+        self._textarea: str | None = None
+        self._kind: str | None = None
+        self._text: list[str] | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        classes = given.get("class", "").split()
+        if tag == "form":
+            self._form = Form(given.get("action", ""), given.get("method", "get").upper())
+            self.forms.append(self._form)
+            self._by_id[given.get("id", "")] = self._form
+        elif tag in {"input", "button"}:
+            self._control(tag, given)
+        elif tag == "select":
+            self._select, self._options = given, []
+        elif tag == "option" and self._select is not None:
+            self._options.append((given.get("value", ""), "selected" in given))
+        elif tag == "div" and "flash" in classes:
+            (self._kind,) = set(classes) & {"info", "warning", "danger"}
+        if tag in {"textarea", "title"} or (tag == "p" and self._kind):
+            self._text = []
+            self._textarea = given.get("name") if tag == "textarea" else None
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self._form = None
+        elif tag == "select" and self._select is not None:
+            self._choose(self._select, self._options)
+            self._select = None
+        elif self._text is not None and tag in {"textarea", "title", "p"}:
+            self._finish_text(tag, "".join(self._text))
+
+    def handle_data(self, data: str) -> None:
+        if self._text is not None:
+            self._text.append(data)
+
+    def _control(self, tag: str, given: dict[str, str]) -> None:
+        form = self._by_id.get(given["form"]) if "form" in given else self._form
+        if form is None:
+            return
+        kind = given.get("type", "submit" if tag == "button" else "text").lower()
+        name, value = given.get("name", ""), given.get("value", "")
+        if kind in {"submit", "image"}:
+            form.buttons.append((name, value))
+        form.names.add(name)
+        unchecked = kind in {"checkbox", "radio"} and "checked" not in given
+        if name and kind not in UNSENT and not unchecked and "disabled" not in given:
+            form.fields.add(name, value if "value" in given or kind not in {"checkbox", "radio"} else "on")
+
+    def _choose(self, given: dict[str, str], options: list[tuple[str, bool]]) -> None:
+        form = self._by_id.get(given["form"]) if "form" in given else self._form
+        if form is None or "name" not in given:
+            return
+        form.names.add(given["name"])
+        chosen = [value for value, selected in options if selected]
+        if not chosen and "multiple" not in given:
+            chosen = [value for value, _ in options[:1]]
+        for value in chosen:
+            form.fields.add(given["name"], value)
+
+    def _finish_text(self, tag: str, text: str) -> None:
+        self._text = None
+        if tag == "textarea" and self._form is not None and self._textarea:
+            self._form.names.add(self._textarea)
+            # HTML drops the line break right after the tag.
+            self._form.fields.add(self._textarea, text.removeprefix("\n"))
+        elif tag == "title":
+            self.title = " ".join(text.split())
+        elif tag == "p" and self._kind:
+            self.flashes.append((self._kind, " ".join(text.split())))
+            self._kind = None
+
+
+class Page:
+    """An answer, after its redirects."""
+
+    def __init__(self, response: TestResponse) -> None:
+        self.response = response
+        self.status: int = response.status_code
+        self.headers: Headers = response.headers
+        self.path: str = response.request.path
+        self.url: str = response.request.url
+        self.location: str | None = response.headers.get("Location")
+        self.history: list[int] = [earlier.status_code for earlier in response.history]
+        reader = _Reader()
+        if response.mimetype == "text/html":
+            reader.feed(self.text)
+        self.forms = reader.forms
+        self.title = reader.title
+        self.flashes = reader.flashes
+
+    @property
+    def text(self) -> str:
+        """The body."""
+        return str(self.response.get_data(as_text=True))
+
+    @property
+    def json(self) -> Any:
+        """The body, read as JSON."""
+        return self.response.get_json()
+
+    def form(self, action: str | None = None, index: int = 0) -> Form:
+        """Return the form whose action ends like `action`, or the first one with a method of POST."""
+        if action is None:
+            found = [form for form in self.forms if form.method == "POST"]
+        else:
+            found = [form for form in self.forms if urlsplit(form.action or self.path).path.endswith(action)]
+        if len(found) <= index:
+            shown = [(form.method, form.action) for form in self.forms]
+            msg = f"{self.path} ({self.status}) has no form {action or ''!r} number {index}, but {shown}"
+            raise LookupError(msg)
+        return found[index]
+
+    def __repr__(self) -> str:
+        return f"<Page {self.status} {self.path} {self.flashes}>"
+
+
+class Visitor:
+    """One browser: it keeps cookies, follows redirects, and sends forms as they are shown."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.client = app.test_client()
+
+    def get(self, path: str, *, follow: bool = True, **options: Any) -> Page:
+        """Open `path`; `options` are Werkzeug's."""
+        return self.open("GET", path, follow=follow, **options)
+
+    def open(self, method: str, path: str, *, follow: bool = True, **options: Any) -> Page:
+        """Send a request; `options` are Werkzeug's."""
+        return Page(self.client.open(path, method=method, follow_redirects=follow, **options))
+
+    def post(
+        self,
+        path: str,
+        data: Mapping[str, Any] | None = None,
+        *,
+        csrf: bool = True,
+        follow: bool = True,
+        **options: Any,
+    ) -> Page:
+        """Post `data` with a valid CSRF token, or without one."""
+        sent: dict[str, Any] = {"csrf_token": self.csrf_token()} if csrf else {}
+        return self.open("POST", path, follow=follow, data={**sent, **(data or {})}, **options)
+
+    def submit(
+        self,
+        form: Form,
+        *,
+        button: tuple[str, str] | None = None,
+        follow: bool = True,
+        path: str | None = None,
+        **fields: str | Iterable[str] | None,
+    ) -> Page:
+        """Send `form` with `fields` filled in; None leaves one out. `path` is that of a form without an action.
+
+        Raises LookupError when the form does not have a field or the button: a person could not have filled it in.
+        """
+        strange = set(fields) - form.names
+        if strange or (button and button not in form.buttons):
+            msg = f"{form.action!r} has {sorted(form.names)} and {form.buttons}, not {sorted(strange)} {button or ''}"
+            raise LookupError(msg)
+        data = form.fields.copy()
+        for name, value in fields.items():
+            data.setlist(name, [] if value is None else [value] if isinstance(value, str) else list(value))
+        if button and button[0]:
+            data.add(*button)
+        sent = "query_string" if form.method == "GET" else "data"
+        return self.open(form.method, form.action or path or "", follow=follow, **{sent: data})
+
+    def csrf_token(self) -> str:
+        """Return a token that is valid in this visitor's session."""
+        with self.client.session_transaction() as session:
+            secret = session.setdefault("csrf_token", "0" * 40)
+        with self.app.test_request_context():
+            flask.session["csrf_token"] = secret
+            return str(generate_csrf())
+
+    def log_in(self, username: str, password: str) -> Page:
+        """Log in through the page that people use."""
+        return self.submit(self.get("/login/").form("/login/"), username=username, password=password)

@@ -1,0 +1,100 @@
+"""A set-up database with nobody in it, copied afresh for every test: what a test commits is gone after it."""
+
+import shutil
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+from flask import Flask
+from sqlalchemy import Engine, event
+
+from app import create_app, setup
+from app.extensions import db
+
+SETTINGS = {
+    "TESTING": True,
+    # TESTING alone would make Flask-Mail swallow every letter.
+    "MAIL_SUPPRESS_SEND": False,
+    # Logging in must cost the tests nothing.
+    "FAB_PASSWORD_HASH_METHOD": "scrypt:2:1:1",
+}
+PRISTINE, COPY = "pristine", "dinner"
+
+
+class Place(Protocol):
+    """Where databases of one kind are kept."""
+
+    def url(self, database: str) -> str:
+        """Return SQLAlchemy's URL of `database`."""
+
+    def create(self, database: str, *, template: str = ...) -> None:
+        """Make `database`, in place of one that has that name: empty, or a copy of `template`."""
+
+
+class SqliteFiles:
+    """SQLite's databases are files in a directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def url(self, database: str) -> str:
+        """Return SQLAlchemy's URL of `database`."""
+        return f"sqlite:///{self._path(database)}"
+
+    def create(self, database: str, *, template: str = "") -> None:
+        """Make `database`, in place of one that has that name: empty, or a copy of `template`."""
+        for suffix in ("", "-wal", "-shm"):
+            self._path(database + suffix).unlink(missing_ok=True)
+        if template:
+            shutil.copyfile(self._path(template), self._path(database))
+
+    def _path(self, database: str) -> Path:
+        return self.directory / database
+
+
+class Database:
+    """The database of one kind and the application on it; both outlive a test, the rows do not."""
+
+    def __init__(self, place: Place, instance: Path) -> None:
+        self.place = place
+        self.url = place.url(COPY)
+        place.create(COPY)
+        self.app = application(self.url, instance)
+        set_up(self.app)
+        _close_connections(self.app)
+        place.create(PRISTINE, template=COPY)
+
+    def reset(self) -> None:
+        """Put the pristine database in the place of what a test left."""
+        _close_connections(self.app)
+        self.place.create(COPY, template=PRISTINE)
+
+    def empty(self) -> None:
+        """Leave not even tables in it."""
+        _close_connections(self.app)
+        self.place.create(COPY)
+
+
+def application(url: str, instance: Path) -> Flask:
+    """Return a new application on the database at `url`."""
+    with pytest.MonkeyPatch.context() as environ:
+        environ.setenv("DATABASE_URL", url)
+        environ.setenv("INSTANCE_PATH", str(instance))
+        return create_app(SETTINGS)
+
+
+def set_up(app: Flask) -> None:
+    """Do what an operator does before the first start."""
+    with app.app_context():
+        setup.prepare()
+
+
+def _close_connections(app: Flask) -> None:
+    with app.app_context():
+        db.engine.dispose()
+
+
+@event.listens_for(Engine, "connect")
+def _do_not_wait_for_the_disk(connection: Any, _record: object) -> None:
+    if type(connection).__module__.partition(".")[0] == "sqlite3":
+        connection.execute("PRAGMA synchronous = OFF")

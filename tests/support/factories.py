@@ -1,0 +1,219 @@
+"""People, parties, answers and letters for tests, with traits for the states they can be in.
+
+Each call commits in an app context of its own and returns a detached row, its columns loaded. Inside an app context
+it joins that context's session, and whoever opened it commits.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from datetime import timedelta
+from functools import partial
+from typing import Any, ClassVar
+
+import factory
+from factory.alchemy import SQLAlchemyModelFactory
+from flask import Flask, has_app_context
+from flask_appbuilder.security.sqla.models import Role
+from sqlalchemy import select, update
+from werkzeug.security import generate_password_hash
+
+from app import clock
+from app.accounts import rules
+from app.accounts.models import ADMIN, GUEST, TRANSLATOR, Member, Registration
+from app.database import transaction
+from app.extensions import db
+from app.outbox import models as outbox
+from app.outbox.models import Letter
+from app.parties.models import (
+    CANCELLED,
+    DRAFT,
+    MAYBE,
+    NO,
+    PRIVATE,
+    PUBLISHED,
+    UNLISTED,
+    WAITLISTED,
+    YES,
+    DinnerParty,
+    Rsvp,
+)
+
+PASSWORD = "a good dinner needs time"
+PASSWORD_HASH = generate_password_hash(PASSWORD, method="scrypt:2:1:1")
+
+
+class RowFactory(SQLAlchemyModelFactory):
+    """Stores what it makes in the database of `app`, which is that of the running test."""
+
+    app: ClassVar[Flask]
+
+    class Meta:
+        abstract = True
+        sqlalchemy_session = db.session
+        sqlalchemy_session_persistence = "flush"
+
+    @classmethod
+    def _generate(cls, strategy: str, params: dict[str, Any]) -> Any:
+        with _stored():
+            return super()._generate(strategy, params)
+
+
+@contextlib.contextmanager
+def _stored() -> Iterator[None]:
+    if has_app_context():
+        yield
+        return
+    with RowFactory.app.app_context(), transaction():
+        yield
+
+
+def _roles(name: str) -> list[Role]:
+    return list(db.session.scalars(select(Role).where(Role.name == name)))
+
+
+class MemberFactory(RowFactory):
+    """A guest, unless a trait says otherwise."""
+
+    class Meta:
+        model = Member
+
+    class Params:
+        admin = factory.Trait(roles=factory.LazyFunction(partial(_roles, ADMIN)))
+        translator = factory.Trait(roles=factory.LazyFunction(partial(_roles, TRANSLATOR)))
+        inactive = factory.Trait(active=False)
+
+    username = factory.Sequence("member{}".format)
+    first_name = factory.LazyAttribute(lambda member: member.username.capitalize())
+    last_name = "Doe"
+    email = factory.LazyAttribute(lambda member: f"{member.username}@example.com")
+    password = PASSWORD_HASH
+    active = True
+    locale = "en"
+    timezone = "UTC"
+    joined_at = factory.LazyFunction(clock.now)
+    roles = factory.LazyFunction(partial(_roles, GUEST))
+
+
+class RegistrationFactory(RowFactory):
+    """Somebody who has not opened the link yet; `token` on the row is what the link carries."""
+
+    class Meta:
+        model = Registration
+
+    class Params:
+        expired = factory.Trait(expires_at=factory.LazyFunction(lambda: clock.now() - timedelta(seconds=1)))
+        activated = factory.Trait(activated_at=factory.LazyFunction(clock.now), password=None)
+
+    username = factory.Sequence("newcomer{}".format)
+    first_name = factory.LazyAttribute(lambda registration: registration.username.capitalize())
+    last_name = "Doe"
+    email = factory.LazyAttribute(lambda registration: f"{registration.username}@example.com")
+    password = PASSWORD_HASH
+    registration_date = factory.LazyFunction(lambda: clock.now().replace(tzinfo=None))
+    locale = "en"
+    timezone = "UTC"
+    expires_at = factory.LazyFunction(lambda: clock.now() + rules.REGISTRATION_LIFETIME)
+    sent_count = 1
+    last_sent_at = factory.LazyFunction(clock.now)
+    token = factory.LazyFunction(rules.new_token)
+
+    @classmethod
+    def _create(cls, model_class: type[Registration], *args: Any, token: str, **columns: Any) -> Any:
+        registration = super()._create(model_class, *args, registration_hash=rules.token_hash(token), **columns)
+        registration.token = token
+        return registration
+
+
+class DinnerPartyFactory(RowFactory):
+    """A published public party of eight in a week, whose host holds a seat."""
+
+    class Meta:
+        model = DinnerParty
+
+    class Params:
+        past = factory.Trait(starts_at=factory.LazyFunction(lambda: clock.now() - timedelta(days=7)))
+        small = factory.Trait(number_seats=2)
+        draft = factory.Trait(status=DRAFT)
+        cancelled = factory.Trait(status=CANCELLED)
+        private = factory.Trait(visibility=PRIVATE)
+        unlisted = factory.Trait(visibility=UNLISTED)
+
+    title = factory.Sequence("Dinner number {}".format)
+    slug = factory.Sequence("dinner-number-{}".format)
+    host = factory.SubFactory(MemberFactory)
+    starts_at = factory.LazyFunction(lambda: clock.now() + timedelta(days=7))
+    timezone = "UTC"
+    venue = "The long table"
+    address = "1 Market Street"
+    main_dish = "Couscous"
+    description = "Bring nothing but time."
+    number_seats = 8
+    status = PUBLISHED
+
+    @factory.post_generation
+    def _host_seat(self, create: bool, _value: Any, **_: Any) -> None:  # noqa: FBT001 - factory_boy's signature
+        if create:
+            RsvpFactory(party=self, member=self.host)
+
+    @factory.post_generation
+    def full(self, create: bool, wanted: Any, **_: Any) -> None:  # noqa: FBT001
+        """Fill the seats that are free with guests, when asked with full=True."""
+        if create and wanted:
+            RsvpFactory.create_batch(self.seats_free, party=self)
+
+
+class RsvpFactory(RowFactory):
+    """A member who is coming; the party's seats are counted with it."""
+
+    class Meta:
+        model = Rsvp
+
+    class Params:
+        waiting = factory.Trait(status=WAITLISTED, waitlisted_at=factory.LazyFunction(clock.now))
+        declined = factory.Trait(status=NO)
+        maybe = factory.Trait(status=MAYBE)
+
+    party = factory.SubFactory(DinnerPartyFactory)
+    member = factory.SubFactory(MemberFactory)
+    email = factory.LazyAttribute(lambda answer: answer.member.email)
+    name = factory.LazyAttribute(lambda answer: answer.member.display_name)
+    party_size = 1
+    status = YES
+    locale = factory.LazyAttribute(lambda answer: answer.member.locale)
+    timezone = factory.LazyAttribute(lambda answer: answer.member.timezone)
+    answered_at = factory.LazyFunction(clock.now)
+
+    @factory.post_generation
+    def _take_seats(self, create: bool, _value: Any, **_: Any) -> None:  # noqa: FBT001
+        if create and self.status == YES:
+            taken = update(DinnerParty).where(DinnerParty.id == self.party.id)
+            db.session.execute(taken.values(seats_taken=DinnerParty.seats_taken + self.party_size))
+            db.session.refresh(self.party, ["seats_taken"])
+
+
+class LetterFactory(RowFactory):
+    """A letter waiting for the post."""
+
+    class Meta:
+        model = Letter
+
+    class Params:
+        sent = factory.Trait(state=outbox.SENT, attempts=1, sent_at=factory.LazyFunction(clock.now))
+        failed = factory.Trait(state=outbox.FAILED, attempts=9, last_error="550 no such mailbox")
+        sending = factory.Trait(
+            state=outbox.SENDING,
+            attempts=1,
+            lease_owner="somebody",
+            leased_until=factory.LazyFunction(lambda: clock.now() + timedelta(minutes=5)),
+        )
+
+    recipient = factory.Sequence("reader{}@example.com".format)
+    name = "Rita Reader"
+    kind = "welcome"
+    locale = "en"
+    timezone = "UTC"
+    subject = factory.Sequence("Letter number {}".format)
+    text = "Hello"
+    html = "<p>Hello</p>"
+    dedupe_key = factory.Sequence("letter:{}".format)
+    message_id = factory.Sequence("<letter-{}@example.com>".format)

@@ -1,0 +1,72 @@
+"""A real SMTP server on the loopback interface, which can also refuse, put off, hang and drop."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any, Literal, cast
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+Behaviour = Literal["accept", "refuse", "greylist", "hang", "drop"]
+ANSWERS = {"refuse": "550 5.1.1 no such mailbox", "greylist": "451 4.7.1 try again later"}
+HOST = "127.0.0.1"
+
+
+class MailServer:
+    """What arrived, and how the next letter is treated.
+
+    refuse answers 550 and greylist 451 to the recipient; hang never answers to the letter; drop takes it and closes
+    the line without an answer, so that the sender cannot know.
+    """
+
+    def __init__(self, port: int) -> None:
+        self.host = HOST
+        self.port = port
+        self.behaviour: Behaviour = "accept"
+        self.letters: list[EmailMessage] = []
+        self.recipients: list[list[str]] = []
+        self.attempts = 0
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        """Answer to a recipient."""
+        self.attempts += 1
+        if self.behaviour in ANSWERS:
+            return ANSWERS[self.behaviour]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+        """Answer to a letter."""
+        if self.behaviour == "hang":
+            await asyncio.sleep(3600)
+        message = message_from_bytes(cast("bytes", envelope.content), policy=policy.default)
+        self.letters.append(message)
+        self.recipients.append(envelope.rcpt_tos)
+        if self.behaviour == "drop":
+            cast("Any", server.transport).abort()
+        return "250 OK"
+
+
+@contextlib.contextmanager
+def mail_server() -> Iterator[MailServer]:
+    """Run a mail server on a free port."""
+    server = MailServer(free_port())
+    controller = Controller(server, hostname=HOST, port=server.port)
+    controller.start()
+    try:
+        yield server
+    finally:
+        controller.stop()
+
+
+def free_port() -> int:
+    """Return a port of the loopback interface that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind((HOST, 0))
+        return int(listener.getsockname()[1])

@@ -1,0 +1,148 @@
+"""`flask setup` and its kin: done once or ten times, by one process or by several at once."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from flask_appbuilder.security.sqla.models import Role
+from sqlalchemy import delete
+
+import config
+from app import create_app, demo
+from app.accounts.models import Member
+from app.extensions import db
+from app.navigation import ROLES
+from app.parties.models import DinnerParty, Rsvp
+from tests.support.factories import PASSWORD
+
+pytestmark = pytest.mark.both_databases
+
+
+def flask(app, *arguments, **environ):
+    """Run a command as a person would, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "run", *arguments],
+        cwd=config.ROOT,
+        env={
+            **os.environ,
+            "DATABASE_URL": app.config["SQLALCHEMY_DATABASE_URI"],
+            "INSTANCE_PATH": app.config["INSTANCE_PATH"],
+            "SECRET_KEY": app.config["SECRET_KEY"],
+            **environ,
+        },
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_setting_up_prints_an_administrator_who_can_log_in_once(app, visitor, records):
+    done = flask(app, "setup")
+    assert done.returncode == 0, done.stderr
+    password = done.stdout.partition("Password:")[2].split()[0]
+    page = visitor.submit(visitor.get("/login/").form("/login/"), username="admin", password=password)
+    assert page.flashes == [("info", "Welcome, Admin!")]
+    before = records.dump()
+    again = flask(app, "setup")
+    assert again.returncode == 0
+    assert "Password" not in again.stdout
+    assert records.dump() == before
+
+
+def test_processes_that_set_up_at_once_do_it_once(app, records):
+    with app.app_context():
+        db.drop_all()
+        db.session.execute(db.text("DROP TABLE alembic_version"))
+        db.session.commit()
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-m", "flask", "--app", "run", "setup", "--demo"],
+            cwd=config.ROOT,
+            env={
+                **os.environ,
+                "DATABASE_URL": app.config["SQLALCHEMY_DATABASE_URI"],
+                "INSTANCE_PATH": app.config["INSTANCE_PATH"],
+                "SECRET_KEY": app.config["SECRET_KEY"],
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _number in range(3)
+    ]
+    outputs = [process.communicate(timeout=120) for process in running]
+    assert [process.returncode for process in running] == [0, 0, 0], outputs
+    assert sum("Password:" in out for out, _error in outputs) == 1
+    assert records.count(Member) == len(demo.PEOPLE) + 1
+    assert {role.name for role in records.all(Role)} == set(ROLES)
+
+
+def test_the_demo_set_is_for_an_empty_database_alone(app, cast, records):
+    before = records.dump()
+    done = flask(app, "demo")
+    assert done.returncode == 0
+    assert "not empty" in done.stdout
+    assert records.dump() == before
+
+
+def test_the_demo_set_has_members_and_parties_past_and_coming_full_and_free(app, records, visitor):
+    done = flask(app, "demo")
+    assert done.returncode == 0, done.stderr
+    parties = records.all(DinnerParty)
+    assert {party.is_past for party in parties} == {True, False}
+    assert {party.is_full for party in parties} == {True, False}
+    for party in parties:
+        held = [row for row in records.all(Rsvp) if row.party_id == party.id and row.status == "yes"]
+        assert party.seats_taken == len(held)
+    page = visitor.submit(visitor.get("/login/").form("/login/"), username="ana", password=demo.PASSWORD)
+    assert page.flashes[0][0] == "info"
+
+
+def test_an_administrator_can_be_added_by_command(app, visitor):
+    done = flask(app, "create-admin", "--username", "chef", "--email", "chef@example.com", "--password", PASSWORD)
+    assert done.returncode == 0, done.stderr
+    assert "chef" in done.stdout
+    visitor.submit(visitor.get("/login/").form("/login/"), username="chef", password=PASSWORD)
+    assert visitor.get("/users/list/").status == 200
+
+
+@pytest.mark.parametrize(
+    ("username", "email", "password", "said"),
+    [
+        ("admin", "chef@example.com", PASSWORD, "already"),
+        ("chef", "admin@example.com", PASSWORD, "already"),
+        ("c@f", "chef@example.com", PASSWORD, "username"),
+        ("chef", "nowhere", PASSWORD, "email"),
+        ("chef", "chef@example.com", "short", "password"),
+    ],
+)
+def test_an_administrator_that_cannot_be_added_is_an_error(app, username, email, password, said):
+    flask(app, "setup")
+    done = flask(app, "create-admin", "--username", username, "--email", email, "--password", password)
+    assert done.returncode != 0
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_role_that_an_administrator_changed_stays_changed(app, records):
+    with app.app_context():
+        role = db.session.query(Role).filter_by(name="Guest").one()
+        role.permissions = []
+        db.session.commit()
+    assert flask(app, "setup").returncode == 0
+    assert next(role for role in records.all(Role) if role.name == "Guest")
+    with app.app_context():
+        assert db.session.query(Role).filter_by(name="Guest").one().permissions == []
+        db.session.execute(delete(Role).where(Role.name == "Translator"))
+        db.session.commit()
+    assert flask(app, "setup").returncode == 0
+    assert {role.name for role in records.all(Role)} == set(ROLES)
+
+
+def test_starting_writes_nothing(app, visitor, records):
+    before = records.dump()
+    fresh = create_app({"SQLALCHEMY_DATABASE_URI": app.config["SQLALCHEMY_DATABASE_URI"], "SECRET_KEY": app.secret_key})
+    assert fresh.test_client().get("/").status_code == 200
+    assert records.dump() == before
