@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from app.database import engine_options
-from app.errors import ConfigurationError
+from sqlalchemy.engine import make_url
 
 ROOT = Path(__file__).resolve().parent
+BUSY_TIMEOUT_SECONDS = 30
 SHORTEST_SECRET = 32
 PLACEHOLDER_SECRETS = ("changeme", "change-me", "secret", "thisismyscretkey", "dev", "\\2\\1", "test", "password")
 LANGUAGES = {
@@ -18,6 +18,10 @@ LANGUAGES = {
     "es": {"flag": "es", "name": "Español"},
     "ar": {"flag": "sa", "name": "العربية"},
 }
+
+
+class ConfigurationError(RuntimeError):
+    """The configuration cannot be served with; the text says what to change."""
 
 
 def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
@@ -148,3 +152,14 @@ def _boolean(environ: Mapping[str, str], name: str, *, default: bool = False) ->
         msg = f"{name} must be yes or no, not {value!r}."
         raise ConfigurationError(msg)
     return value in {"1", "true", "yes", "on"} if value else default
+
+
+def engine_options(url: str) -> dict[str, Any]:
+    """Return the engine's options for a database `url`.
+
+    SQLite takes its write lock at the first INSERT, UPDATE or DELETE (BEGIN IMMEDIATE): a deferred transaction that
+    read first could not be upgraded and would fail at once with "database is locked" when another one wrote.
+    """
+    if make_url(url).get_backend_name() == "sqlite":
+        return {"connect_args": {"isolation_level": "IMMEDIATE", "timeout": BUSY_TIMEOUT_SECONDS}}
+    return {"pool_pre_ping": True, "pool_size": 5, "max_overflow": 5}

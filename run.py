@@ -1,5 +1,121 @@
 """Serve the site: `python run.py` starts granian's workers and, beside them, the deliverer of letters."""
 
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import threading
+from typing import Any
+
+from granian import Granian
+from granian.constants import Interfaces
+
+import config
 from app import create_app
+from app.errors import ConfigurationError
+from app.outbox.delivery import Deliverer
 
 __all__ = ["create_app"]
+
+# Requests of one worker that may wait for its one thread; further ones wait in the kernel.
+BACKPRESSURE = 128
+# Once we are asked to stop, a request in flight and then a letter at hand may take this long.
+STOP_SECONDS, LETTER_SECONDS = 20, 10
+PAUSE_BEFORE_RESTART_SECONDS = 5
+LOGGING = {
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "loggers": {name: {"handlers": ["console"], "level": "INFO", "propagate": False} for name in ("_granian", "app")},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+}
+
+
+def main() -> None:
+    """Serve until SIGTERM or SIGINT; exits with 1 when that is not possible."""
+    try:
+        settings = config.load()
+        _refuse_busy_port(settings["HOST"], settings["PORT"])
+    except ConfigurationError as error:
+        sys.exit(f"DinnerParty cannot start. {error}")
+    server = _server(settings)
+    if settings["MAIL_SERVER"]:
+        post = PostOffice()
+        server.on_startup(post.open)
+        server.on_shutdown(post.close)
+    print(f"{settings['APP_NAME']} is served at {settings['PUBLIC_URL']} (Ctrl-C stops it).", flush=True)  # noqa: T201
+    server.serve(target_loader=create_app, wrap_loader=False)
+
+
+def _server(settings: dict[str, Any]) -> Any:
+    return Granian(
+        "run:create_app",
+        address=settings["HOST"],
+        port=settings["PORT"],
+        interface=Interfaces.WSGI,
+        factory=True,
+        workers=settings["WORKERS"],
+        # More threads share one interpreter and only lengthen the tail.
+        blocking_threads=1,
+        backpressure=BACKPRESSURE,
+        workers_kill_timeout=STOP_SECONDS,
+        respawn_failed_workers=True,
+        log_dictconfig=LOGGING,
+    )
+
+
+class PostOffice:
+    """Keeps one process that delivers letters: a process, because workers are forked and threads do not fork well."""
+
+    def __init__(self) -> None:
+        self._closed = threading.Event()
+        self._process: multiprocessing.Process | None = None
+
+    def open(self) -> None:
+        """Start delivering, and start again should the process end."""
+        threading.Thread(target=self._keep_open, name="post office", daemon=True).start()
+
+    def close(self) -> None:
+        """Stop after the letter at hand. One that hangs is cut off, and sent when its lease is over."""
+        self._closed.set()
+        if self._process is not None:
+            self._process.terminate()
+            self._process.join(LETTER_SECONDS)
+            self._process.kill()
+
+    def _keep_open(self) -> None:
+        while not self._closed.is_set():
+            self._process = multiprocessing.Process(
+                target=deliver, args=(os.getpid(),), name="post office", daemon=True
+            )
+            self._process.start()
+            self._process.join()
+            self._closed.wait(PAUSE_BEFORE_RESTART_SECONDS)
+
+
+def deliver(parent: int) -> None:
+    """Deliver letters for as long as the process `parent` lives."""
+    # Ctrl-C reaches us too, but the supervising process will tell us to stop; its handlers are not for us.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    deliverer = Deliverer(create_app())
+    signal.signal(signal.SIGTERM, lambda *_: deliverer.stop())
+    deliverer.run_forever(wanted=lambda: os.getppid() == parent)
+
+
+def _refuse_busy_port(host: str, port: int) -> None:
+    """Raise ConfigurationError when the port cannot be had: granian's workers would share it with whoever has it."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            probe.listen()
+    except OSError as error:
+        raise ConfigurationError(
+            f"{host}:{port} cannot be listened on ({error.strerror}); set PORT or HOST."
+        ) from error
+
+
+if __name__ == "__main__":
+    main()

@@ -6,13 +6,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import DateTime, Dialect, Engine, event
-from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session, scoped_session
 from sqlalchemy.types import TypeDecorator
 
 from app.extensions import db
-
-BUSY_TIMEOUT_SECONDS = 30
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -47,17 +44,6 @@ def transaction() -> Iterator[scoped_session[Session]]:
     except BaseException:
         db.session.rollback()
         raise
-
-
-def engine_options(url: str) -> dict[str, Any]:
-    """Return the engine's options for a database `url`.
-
-    SQLite takes its write lock at the first INSERT, UPDATE or DELETE (BEGIN IMMEDIATE): a deferred transaction that
-    read first could not be upgraded and would fail at once with "database is locked" when another one wrote.
-    """
-    if make_url(url).get_backend_name() == "sqlite":
-        return {"connect_args": {"isolation_level": "IMMEDIATE", "timeout": BUSY_TIMEOUT_SECONDS}}
-    return {"pool_pre_ping": True, "pool_size": 5, "max_overflow": 5}
 
 
 @event.listens_for(Engine, "connect")

@@ -2,6 +2,10 @@
 
 from typing import Literal
 
+from config import ConfigurationError
+
+__all__ = ["Category", "ConfigurationError", "DomainError"]
+
 Category = Literal["info", "warning", "danger"]
 
 
@@ -20,7 +24,3 @@ class DomainError(Exception):
 
     def __str__(self) -> str:
         return str(self.message)
-
-
-class ConfigurationError(RuntimeError):
-    """The configuration cannot be served with; the text says what to change."""

@@ -89,14 +89,12 @@ def _store_permissions(appbuilder: AppBuilder) -> None:
     roles = {role.name: role for role in db.session.scalars(select(Role))}
     for name, granted in ROLES.items():
         if name not in roles:
-            role = Role(name=name, permissions=[pairs[pair] for pair in sorted(granted)])
-            db.session.add(role)
-    admin = roles.get(ADMIN) or Role(name=ADMIN)
-    held = {item.id for item in admin.permissions}
-    new = [item for pair, item in sorted(pairs.items()) if pair in wanted and item.id not in held]
-    if new or ADMIN not in roles:
-        admin.permissions.extend(new)
-        db.session.add(admin)
+            roles[name] = Role(name=name, permissions=[pairs[pair] for pair in sorted(granted)])
+            db.session.add(roles[name])
+    held = {item.id for item in roles[ADMIN].permissions}
+    roles[ADMIN].permissions.extend(
+        item for pair, item in sorted(pairs.items()) if pair in wanted and item.id not in held
+    )
     db.session.flush()
 
 

@@ -103,6 +103,7 @@ def _databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[s
                 sqlite = kind == SQLITE
                 place = SqliteFiles(directory) if sqlite else stack.enter_context(postgres.running_server())
                 made[kind] = Database(place, directory)
+                stack.callback(made[kind].close)
             return made[kind]
 
         yield database_of

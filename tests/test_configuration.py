@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import config
-from app.errors import ConfigurationError
+from config import ConfigurationError
 
 GOOD = "0f8dM2zq-Yp3uWn7_kTgLx4RbVhJc6sEaQ1iZoXt"
 

@@ -35,6 +35,9 @@ class Declared:
     # {"ck_dinner_party_seats": lazy_gettext("...")}: what to say when a constraint refuses.
     constraint_messages: Mapping[str, object] = {}
 
+    # What a list without rows says instead of "There is nothing here yet."
+    empty_message: object = None
+
     add_row_message = lazy_gettext("Saved.")
     edit_row_message = lazy_gettext("Saved.")
     delete_row_message = lazy_gettext("Deleted.")
@@ -45,7 +48,9 @@ class Declared:
             return False
         if name in self.exclude_route_methods:
             return False
-        return self.base_permissions is None or f"can_{name}" in self.base_permissions
+        # The instance's list is computed from the routes; the class's, if there is one, limits them.
+        declared = type(self).base_permissions
+        return declared is None or f"can_{name}" in declared
 
     def _init_titles(self: Any) -> None:
         for page in PAGES:

@@ -12,7 +12,7 @@ from flask_wtf import FlaskForm
 from markupsafe import Markup
 from sqlalchemy import Select, select
 from wtforms import Field, SelectField, SelectMultipleField, StringField
-from wtforms.validators import ValidationError
+from wtforms.validators import InputRequired, Optional, ValidationError
 from wtforms.widgets import CheckboxInput, DateTimeLocalInput, ListWidget, TextInput, html_params
 
 from app.errors import DomainError
@@ -20,7 +20,6 @@ from app.extensions import db
 from app.i18n import selectors
 
 LONGEST_KEY = 320
-MOST_CHECKBOXES = 200
 LINE_BREAKS = {"\n", "\t"}
 MOMENT_FORMATS = ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S")
 # Leaves room for any zone's offset: a moment next to the end of the calendar cannot be converted.
@@ -52,6 +51,11 @@ def show_at_field(form: FlaskForm, error: DomainError, field: str | None = None)
         form.form_errors = [*form.form_errors, str(error)]
 
 
+def _required(arguments: dict[str, Any], *, required: bool) -> dict[str, Any]:
+    """Return a field's arguments with the validator for nothing at all, unless validators are given."""
+    return {"validators": [InputRequired() if required else Optional()], **arguments}
+
+
 class LocalDateTimeField(Field):  # type: ignore[misc]
     """A moment, typed as the clock on the wall shows it; `data` is aware UTC.
 
@@ -61,8 +65,8 @@ class LocalDateTimeField(Field):  # type: ignore[misc]
 
     widget = DateTimeLocalInput()
 
-    def __init__(self, *args: Any, zone_field: str | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, *args: Any, zone_field: str | None = None, required: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **_required(kwargs, required=required))
         self.zone_field = zone_field
         self.on_the_wall: datetime | None = None
 
@@ -123,8 +127,8 @@ def _read_clock(text: str) -> datetime:
 class ZoneField(StringField):  # type: ignore[misc]
     """The IANA name of a time zone, typed with suggestions."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, *args: Any, required: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **_required(kwargs, required=required))
         self.render_kw = {"autocomplete": "off", "spellcheck": "false", "dir": "ltr", **(self.render_kw or {})}
 
     def process_formdata(self, valuelist: list[str]) -> None:
@@ -250,5 +254,5 @@ class ChecklistField(SelectMultipleField):  # type: ignore[misc]
     def _rows(self) -> dict[str, Any]:
         if self._known is None:
             with db.session.no_autoflush:
-                self._known = {str(getattr(row, self._pk)): row for row in self._load()[:MOST_CHECKBOXES]}
+                self._known = {str(getattr(row, self._pk)): row for row in self._load()}
         return self._known

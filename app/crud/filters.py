@@ -1,9 +1,10 @@
 """The filters of a search: what may be asked of a column, and the filters of one request."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
+from flask import g, has_request_context
 from flask_appbuilder.models.filters import BaseFilter, FilterRelation
 from flask_appbuilder.models.filters import Filters as StockFilters
 from flask_appbuilder.models.sqla.filters import (
@@ -148,6 +149,11 @@ class Filters(StockFilters):  # type: ignore[misc]
         other.clear_filters()
         return other
 
+    def limit_to_equality(self, columns: Iterable[str]) -> None:
+        """Leave only "is" and "is not" for columns with a few known values."""
+        for column in set(columns) & set(self._search_filters):
+            self._search_filters[column] = [make(column, self.datamodel) for make in EQUAL]
+
     def copy(self) -> Self:
         """Return the same filters, to be added to."""
         other = copy.copy(self)
@@ -160,3 +166,23 @@ class Filters(StockFilters):  # type: ignore[misc]
         other.filters += filters.filters
         other.values += filters.values
         return other
+
+
+class OwnFilters:
+    """Gives every request filters of its own: Flask-AppBuilder keeps them in the view, shared by all threads."""
+
+    _possible_filters: Filters | None = None
+
+    @property
+    def _filters(self) -> Filters:
+        """The filters of this request; outside of requests, those that are possible."""
+        if not has_request_context():
+            return self._possible_filters
+        kept: dict[int, Filters] = g.setdefault("filters_of_views", {})
+        if id(self) not in kept:
+            kept[id(self)] = self._possible_filters.fresh()
+        return kept[id(self)]
+
+    @_filters.setter
+    def _filters(self, filters: Filters) -> None:
+        self._possible_filters = filters

@@ -21,7 +21,6 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from app.crud.datamodel import SQLAInterface
 from app.crud.fields import (
-    MOST_CHECKBOXES,
     ChecklistField,
     ChoiceField,
     LocalDateTimeField,
@@ -146,4 +145,4 @@ class FormConverter:
 def _loader(model: type[Any]) -> Callable[[], Sequence[Any]]:
     """Return a function that loads the rows of a small table."""
     pk = model.__mapper__.primary_key[0]
-    return lambda: db.session.scalars(select(model).order_by(pk).limit(MOST_CHECKBOXES)).all()
+    return lambda: db.session.scalars(select(model).order_by(pk)).unique().all()

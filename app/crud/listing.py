@@ -3,16 +3,14 @@
 from collections.abc import Iterable
 from typing import Any
 
-from flask import abort, flash, g, has_request_context, request, url_for
+from flask import abort, flash, request, url_for
 from flask_appbuilder.models.filters import Filters as StockFilters
 from flask_appbuilder.widgets import RenderTemplateWidget
 from flask_babel import gettext as _
 
 from app.crud import query
-from app.crud.filters import Filters, FilterRelated
+from app.crud.filters import FilterRelated, Filters, OwnFilters
 from app.crud.query import FilterArgument, ListArguments
-
-YES_NO = {"1": "Yes", "0": "No"}
 
 
 class SearchWidget(RenderTemplateWidget):  # type: ignore[misc]
@@ -21,26 +19,12 @@ class SearchWidget(RenderTemplateWidget):  # type: ignore[misc]
     template = "appbuilder/general/widgets/search.html"
 
 
-class Listing:
+class Listing(OwnFilters):
     """The generated list, show page and related lists."""
 
     search_widget = SearchWidget
 
     # -- filters
-
-    @property
-    def _filters(self: Any) -> Filters:
-        """The filters of this request: Flask-AppBuilder shares them between threads."""
-        if not has_request_context():
-            return self._possible_filters
-        kept: dict[int, Filters] = g.setdefault("filters_of_views", {})
-        if id(self) not in kept:
-            kept[id(self)] = self._possible_filters.fresh()
-        return kept[id(self)]
-
-    @_filters.setter
-    def _filters(self: Any, filters: Filters) -> None:
-        self._possible_filters = filters
 
     def _asked(self: Any) -> ListArguments:
         """Return what the address asks of this view's list."""
@@ -129,6 +113,7 @@ class Listing:
             actions=actions or self.actions,
             filters=filters,
             modelview_name=type(self).__name__,
+            empty_message=self.empty_message,
             **kwargs,
         )
         return widgets
@@ -198,8 +183,10 @@ class Listing:
         return self._with_related(item, self._get_show_widget(pk, item))
 
     def _with_related(self: Any, item: Any, widgets: dict[str, Any]) -> dict[str, Any]:
-        """Add the lists of rows that belong to `item`."""
-        widgets["related_views"] = [self._related(item, view) for view in self._related_views if view._may("can_list")]  # noqa: SLF001
+        """Add the lists of rows that belong to `item`; None stands for one that the reader may not see."""
+        widgets["related_views"] = [
+            self._related(item, view) if view.may("list") else None for view in self._related_views
+        ]
         return widgets
 
     def _related(self: Any, item: Any, view: Any) -> Any:

@@ -1,10 +1,9 @@
 """Add, edit, delete: one transaction with its hooks, nothing typed is lost, one flash at the end."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import Any
 
-from flask import abort, request
+from flask import request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
@@ -152,15 +151,16 @@ class Saving:
         return None
 
     def _say_refused(self: Any, form: Any, refused: DomainError) -> None:
-        """Put a refusal at its field, and flash it."""
+        """Flash a refusal, and put it at the field it is about."""
         text = refused.message
         names = [refused.field] if refused.field else []
         if isinstance(refused, ConstraintError):
             text = self.constraint_messages.get(refused.constraint, text)
             names = [*names, *refused.columns]
         name = next((name for name in names if name in form), None)
-        show_at_field(form, DomainError(text, refused.category), name)
-        saying.say(text if name is None else saying.CORRECT_THE_FIELDS, refused.category)
+        if name:
+            show_at_field(form, DomainError(text), name)
+        saying.say(text, refused.category)
 
     def _after(
         self: Any,

@@ -3,11 +3,13 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Response, abort, flash, jsonify, make_response, redirect, request, url_for
+from flask import Response, abort, current_app, flash, jsonify, make_response, redirect, request, url_for
 from flask_appbuilder import BaseView as StockBaseView
 from flask_appbuilder import ModelView as StockModelView
 from flask_appbuilder import SimpleFormView as StockFormView
 from flask_appbuilder import expose, has_access
+from flask_appbuilder.const import PERMISSION_PREFIX
+from flask_appbuilder.hooks import before_request
 from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
@@ -15,6 +17,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.crud import options, saying
 from app.crud.declared import Declared
 from app.crud.listing import Listing
+from app.crud.refusals import refusals
 from app.crud.saving import Saving
 from app.database import transaction
 from app.errors import DomainError
@@ -23,8 +26,24 @@ from app.http import safe_next
 SEE_OTHER = 303
 
 
+def _to_login() -> BaseResponse:
+    answer: BaseResponse = current_app.extensions["appbuilder"].sm.lm.unauthorized()
+    return answer
+
+
 class BaseView(StockBaseView):  # type: ignore[misc]
     """A view that keeps no history in the cookie: where to go back to stands in the form, or in the Referer."""
+
+    @before_request
+    def _ask_to_log_in(self) -> BaseResponse | None:
+        """Lead whoever is not logged in to the login, and back, instead of telling them that they may not."""
+        name = (request.endpoint or "").rpartition(".")[2]
+        if current_user.is_authenticated or not hasattr(getattr(self, name, None), "_permission_name"):
+            return None
+        permission = PERMISSION_PREFIX + self.get_method_permission(name)
+        if self.appbuilder.sm.has_access(permission, self.class_permission_name):
+            return None
+        return _to_login()
 
     def update_redirect(self) -> None:
         """Remember nothing: Flask-AppBuilder's history of five full addresses makes browsers drop the cookie."""
@@ -149,7 +168,9 @@ class ModelView(Declared, Listing, Saving, BaseView, StockModelView):  # type: i
         if action is None or not (action.single if one else action.multiple):
             abort(404)
         if not self.appbuilder.sm.has_access(self.get_action_permission_name(name), self.class_permission_name):
-            return self._refuse_access()
+            if not current_user.is_authenticated:
+                return _to_login()
+            abort(403)
         if not pks:
             flash(_("Select at least one row."), "warning")
             return redirect(self.back_url(), SEE_OTHER)
@@ -162,12 +183,6 @@ class ModelView(Declared, Listing, Saving, BaseView, StockModelView):  # type: i
         answer = self._run_action(action.func, items)
         return answer or redirect(self.back_url(), SEE_OTHER)
 
-    def _refuse_access(self) -> BaseResponse:
-        if current_user.is_authenticated:
-            abort(403)
-        flash(_("Access is Denied"), "danger")
-        return redirect(self.appbuilder.get_url_for_login_with(self._home()), SEE_OTHER)
-
     # -- suggestions for remote fields
 
     @expose("/options/<column>")
@@ -175,19 +190,21 @@ class ModelView(Declared, Listing, Saving, BaseView, StockModelView):  # type: i
         """Return up to 20 rows that `column` may point to, as [{"value": key, "label": text}]."""
         if column not in self.remote_columns:
             abort(404)
-        if not any(self._may(permission) for permission in self._option_permissions(column)):
+        if not any(column in columns and self.may(page) for page, columns in self._offering().items()):
             abort(403 if current_user.is_authenticated else 401)
         key, searched = self.remote_columns[column]
         model = self.datamodel.get_related_model(column)
         return jsonify(options.find(model, key, searched, request.args.get("q", "")))
 
-    def _option_permissions(self, column: str) -> list[str]:
-        by_form = [("can_add", self.add_columns), ("can_edit", self.edit_columns), ("can_list", self.search_columns)]
-        return [permission for permission, columns in by_form if column in columns]
+    def _offering(self) -> dict[str, Any]:
+        """Return the pages on which a row may be chosen, with their columns."""
+        return {"add": self.add_columns, "edit": self.edit_columns, "list": self.search_columns}
 
-    def _may(self, permission: str) -> bool:
+    def may(self, page: str) -> bool:
+        """Whether whoever is asking may open the page `list`, `show`, `add`, `edit` or `delete`."""
+        permission = PERMISSION_PREFIX + self.get_method_permission(page)
         allowed = self.appbuilder.sm.has_access(permission, self.class_permission_name)
-        return permission in self.base_permissions and bool(allowed)
+        return self.is_routed(page) and permission in self.base_permissions and bool(allowed)
 
     # -- where to go
 
@@ -207,7 +224,7 @@ class ModelView(Declared, Listing, Saving, BaseView, StockModelView):  # type: i
         before = saying.pending()
         answer: Any = None
         try:
-            with self.datamodel.refusals(), transaction():
+            with refusals(), transaction():
                 answer = func(items)
         except DomainError as error:
             saying.say(str(error), error.category)

@@ -1,5 +1,6 @@
 """Decisions about letters: what may stand in one, what an error means, when to try again. Pure functions."""
 
+import re
 import unicodedata
 from datetime import datetime, timedelta
 from email.errors import MessageError
@@ -22,6 +23,10 @@ MOST_CRASHES = 3
 MOST_BROKEN = 2
 LONGEST_ERROR = 500
 
+# What SMTP takes without quotes or extensions (RFC 5321: Dot-string "@" Domain).
+ADDRESS = re.compile(
+    r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*@[a-z\d-]+(\.[a-z\d-]+)*", re.ASCII | re.IGNORECASE
+)
 SERVICE_NOT_AVAILABLE, TOO_LARGE = 421, 552
 EMBEDDINGS_AND_OVERRIDES = {chr(code) for code in range(0x202A, 0x202F)}
 
@@ -89,6 +94,15 @@ def lease(timeout: float) -> timedelta:
 def may_resend(state: str, *, secret_is_gone: bool, expires_at: datetime | None, now: datetime) -> bool:
     """Whether a letter can go out once more: it is over, and what it says still holds."""
     return state in {SENT, FAILED} and not secret_is_gone and not (expires_at and expires_at <= now)
+
+
+def ascii_address(address: str) -> str:
+    """Return `address` with its domain as the DNS has it; raises ValueError for what SMTP would not take."""
+    mailbox, _, domain = address.rpartition("@")
+    plain = f"{mailbox}@{domain.encode('idna').decode('ascii')}"
+    if not ADDRESS.fullmatch(plain):
+        raise ValueError("not an e-mail address that can be written to")
+    return plain
 
 
 def one_line(text: str, longest: int) -> str:

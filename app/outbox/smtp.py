@@ -11,7 +11,7 @@ import flask_mail
 from flask import current_app
 
 from app import clock
-from app.outbox import service
+from app.outbox import rules, service
 from app.outbox.models import Letter
 
 # Base64 or quoted-printable: lines stay short and seven bits wide, whatever somebody wrote.
@@ -65,7 +65,7 @@ class Connection(flask_mail.Connection):
         if self.host is None:
             raise smtplib.SMTPServerDisconnected
         sender = parseaddr(str(envelope_from or message.sender))[1]
-        self.host.sendmail(sender, [_ascii(str(message.recipients[0]))], message.as_bytes())
+        self.host.sendmail(sender, [rules.ascii_address(str(message.recipients[0]))], message.as_bytes())
         self.num_emails += 1
 
 
@@ -81,7 +81,7 @@ class LetterMessage(flask_mail.Message):
         message = EmailMessage(policy=POLICY)
         name, address = parseaddr(str(self.sender))
         message["From"] = Address(name or current_app.config["APP_NAME"], addr_spec=address)
-        message["To"] = Address(self.letter.name, addr_spec=_ascii(self.letter.recipient))
+        message["To"] = Address(self.letter.name, addr_spec=rules.ascii_address(self.letter.recipient))
         message["Subject"] = self.subject
         message["Date"] = format_datetime(clock.now())
         message["Message-ID"] = self.letter.message_id
@@ -98,12 +98,3 @@ def connect(timeout: float | None = None) -> Connection:
     connection.timeout = timeout or current_app.config["MAIL_TIMEOUT"]
     connection.host = connection.configure_host()
     return connection
-
-
-def _ascii(address: str) -> str:
-    """Return `address` with its domain as the DNS has it; raises ValueError when the mailbox is not ASCII."""
-    mailbox, _, domain = address.rpartition("@")
-    if not mailbox.isascii():
-        msg = "the mailbox is not ASCII, and SMTPUTF8 is not supported"
-        raise ValueError(msg)
-    return f"{mailbox}@{domain.encode('idna').decode('ascii')}"

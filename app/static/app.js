@@ -65,7 +65,7 @@ for (const button of document.querySelectorAll(".dismiss")) {
 
 for (const all of document.querySelectorAll("[data-check-all]")) {
   const rows = all.closest("table").querySelectorAll("input[name=rowid]");
-  all.hidden = false;
+  all.parentElement.hidden = false;
   all.addEventListener("change", () => rows.forEach((row) => (row.checked = all.checked)));
 }
 
@@ -86,24 +86,41 @@ document.addEventListener("keydown", (event) => {
 });
 
 // A field with data-options-url offers what its address answers to the text typed so far.
-for (const input of document.querySelectorAll("input[list][data-options-url]")) {
+for (const input of document.querySelectorAll("input[list]")) {
   let timer;
   let request;
   input.addEventListener("input", () => {
     clearTimeout(timer);
+    request?.abort();
+    if (!input.dataset.optionsUrl) return;
     timer = setTimeout(async () => {
-      request?.abort();
       request = new AbortController();
       const url = new URL(input.dataset.optionsUrl, location.href);
       url.searchParams.set("q", input.value);
       try {
         const response = await fetch(url, { signal: request.signal, headers: { Accept: "application/json" } });
         if (!response.ok) return;
-        const { result } = await response.json();
-        input.list.replaceChildren(...result.map(({ text }) => new Option(text, text)));
+        const options = await response.json();
+        input.list.replaceChildren(...options.map(({ label, value }) => new Option(label, value)));
       } catch {
         // Aborted by the next key, or offline: the field stays a text field.
       }
     }, 200);
   });
+}
+
+// The value of a filter is typed in the way of its column.
+for (const select of document.querySelectorAll("select[name=_flt]")) {
+  const input = select.form.elements._value;
+  const all = [...input.list.options];
+  const kinds = ["number", "date", "datetime-local"];
+  const adapt = () => {
+    const { column, kind, optionsUrl } = select.selectedOptions[0].parentElement.dataset;
+    input.type = kinds.includes(kind) ? kind : "text";
+    input.list.replaceChildren(...all.filter((option) => option.dataset.column === column));
+    if (optionsUrl) input.dataset.optionsUrl = optionsUrl;
+    else delete input.dataset.optionsUrl;
+  };
+  select.addEventListener("change", adapt);
+  adapt();
 }

@@ -16,7 +16,7 @@ SETTINGS = {
     # TESTING alone would make Flask-Mail swallow every letter.
     "MAIL_SUPPRESS_SEND": False,
     # Logging in must cost the tests nothing.
-    "FAB_PASSWORD_HASH_METHOD": "scrypt:2:1:1",
+    "FAB_PASSWORD_HASH_METHOD": "scrypt:1024:1:1",
 }
 PRISTINE, COPY = "pristine", "dinner"
 
@@ -61,18 +61,23 @@ class Database:
         place.create(COPY)
         self.app = application(self.url, instance)
         set_up(self.app)
-        _close_connections(self.app)
+        self.close()
         place.create(PRISTINE, template=COPY)
 
     def reset(self) -> None:
         """Put the pristine database in the place of what a test left."""
-        _close_connections(self.app)
+        self.close()
         self.place.create(COPY, template=PRISTINE)
 
     def empty(self) -> None:
         """Leave not even tables in it."""
-        _close_connections(self.app)
+        self.close()
         self.place.create(COPY)
+
+    def close(self) -> None:
+        """Close every connection of the application."""
+        with self.app.app_context():
+            db.engine.dispose()
 
 
 def application(url: str, instance: Path) -> Flask:
@@ -87,11 +92,6 @@ def set_up(app: Flask) -> None:
     """Do what an operator does before the first start."""
     with app.app_context():
         setup.prepare()
-
-
-def _close_connections(app: Flask) -> None:
-    with app.app_context():
-        db.engine.dispose()
 
 
 @event.listens_for(Engine, "connect")

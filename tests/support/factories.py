@@ -39,7 +39,7 @@ from app.parties.models import (
 )
 
 PASSWORD = "a good dinner needs time"
-PASSWORD_HASH = generate_password_hash(PASSWORD, method="scrypt:2:1:1")
+PASSWORD_HASH = generate_password_hash(PASSWORD, method="scrypt:1024:1:1")
 
 
 class RowFactory(SQLAlchemyModelFactory):

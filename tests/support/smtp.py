@@ -11,8 +11,9 @@ from typing import Any, Literal, cast
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-Behaviour = Literal["accept", "refuse", "greylist", "hang", "drop"]
+Behaviour = Literal["accept", "refuse", "greylist", "hang", "drop", "refuse_sender", "close"]
 ANSWERS = {"refuse": "550 5.1.1 no such mailbox", "greylist": "451 4.7.1 try again later"}
+ANSWERS_TO_SENDER = {"refuse_sender": "550 5.7.1 who are you?", "close": "421 4.3.2 closing for the night"}
 HOST = "127.0.0.1"
 
 
@@ -20,37 +21,54 @@ class MailServer:
     """What arrived, and how the next letter is treated.
 
     refuse answers 550 and greylist 451 to the recipient; hang never answers to the letter; drop takes it and closes
-    the line without an answer, so that the sender cannot know.
+    the line without an answer, so that the sender cannot know; refuse_sender answers 550 and close 421 to the sender.
+    `behaviours` are for single recipients.
     """
 
     def __init__(self, port: int) -> None:
         self.host = HOST
         self.port = port
         self.behaviour: Behaviour = "accept"
+        self.behaviours: dict[str, Behaviour] = {}
         self.letters: list[EmailMessage] = []
         self.recipients: list[list[str]] = []
         self.attempts = 0
 
-    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+    async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        """Answer to a sender."""
+        if self.behaviour in ANSWERS_TO_SENDER:
+            self.attempts += 1
+            return ANSWERS_TO_SENDER[self.behaviour]
+        envelope.mail_from = address
+        return "250 OK"
+
+    async def handle_RCPT(  # noqa: N802
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         """Answer to a recipient."""
         self.attempts += 1
-        if self.behaviour in ANSWERS:
-            return ANSWERS[self.behaviour]
+        behaviour = self._behaviour(address)
+        if behaviour in ANSWERS:
+            return ANSWERS[behaviour]
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         """Answer to a letter."""
-        if self.behaviour == "hang":
+        behaviour = self._behaviour(envelope.rcpt_tos[0])
+        if behaviour == "hang":
             await asyncio.sleep(3600)
         message = message_from_bytes(cast("bytes", envelope.content), policy=policy.default)
         self.letters.append(message)
         self.recipients.append(envelope.rcpt_tos)
-        if self.behaviour == "drop":
+        if behaviour == "drop":
             cast("Any", server.transport).abort()
         return "250 OK"
+
+    def _behaviour(self, recipient: str) -> Behaviour:
+        return self.behaviours.get(recipient, self.behaviour)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,451 @@
+"""Letters over real SMTP: what arrives, and what becomes of those that the server does not take."""
+
+import logging
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+
+import pytest
+
+from app import clock
+from app.extensions import db
+from app.outbox import delivery, rules
+from app.outbox.models import FAILED, QUEUED, SENDING, SENT, Letter
+from tests.outbox.test_letters import HOSTILE_NAMES
+from tests.support.factories import LetterFactory
+
+pytestmark = pytest.mark.both_databases
+HEADERS = sorted(
+    [
+        "Auto-Submitted",
+        "Content-Language",
+        "Content-Type",
+        "Date",
+        "From",
+        "MIME-Version",
+        "Message-ID",
+        "Subject",
+        "To",
+    ]
+)
+
+
+def test_a_letter_arrives_with_its_headers_text_and_html(write_activation, drain, smtp, noon, records):
+    letter = write_activation(name="Zoë, “Grete” Guest", locale="ar")
+    assert drain() == delivery.Report(sent=1)
+    (arrived,) = smtp.letters
+    assert smtp.recipients == [["guest@example.com"]]
+    assert arrived["Message-ID"] == letter.message_id
+    assert arrived["Subject"] == letter.subject
+    assert arrived["To"].addresses[0].display_name == "Zoë, “Grete” Guest"
+    assert arrived["From"].addresses[0].display_name == "DinnerParty"
+    assert arrived["Auto-Submitted"] == "auto-generated"
+    assert arrived["Content-Language"] == "ar"
+    assert parsedate_to_datetime(arrived["Date"]) == noon
+    assert arrived.get_content_type() == "multipart/alternative"
+    assert [part.get_content_type() for part in arrived.iter_parts()] == ["text/plain", "text/html"]
+    assert 'dir="rtl"' in arrived.get_body(("html",)).get_content()
+    assert records.one(Letter).state == SENT
+
+
+def test_the_secret_is_put_in_as_the_letter_leaves_and_erased_once_it_has_left(write_activation, drain, smtp, records):
+    write_activation("s3cret-token")
+    drain()
+    (arrived,) = smtp.letters
+    for kind in ("plain", "html"):
+        assert "/register/activation/s3cret-token" in arrived.get_body((kind,)).get_content()
+    letter = records.one(Letter)
+    assert letter.secret is None
+    assert letter.secret_is_gone
+    assert "s3cret-token" not in repr(records.dump())
+
+
+@pytest.mark.parametrize("behaviour", ["accept", "refuse", "greylist", "hang", "drop"])
+@pytest.mark.usefixtures("impatient")
+def test_the_secret_is_in_no_error_and_no_log(write_activation, drain, smtp, behaviour, caplog, records):
+    caplog.set_level(logging.DEBUG)
+    smtp.behaviour = behaviour
+    write_activation("s3cret-token")
+    drain()
+    assert smtp.attempts == 1
+    assert "s3cret-token" not in caplog.text
+    assert "s3cret-token" not in records.one(Letter).last_error
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES.values(), ids=HOSTILE_NAMES)
+def test_no_name_breaks_the_headers(write, drain, smtp, name):
+    write(name=name)
+    assert drain().sent == 1
+    (arrived,) = smtp.letters
+    assert smtp.recipients == [["guest@example.com"]]
+    assert [address.addr_spec for address in arrived["To"].addresses] == ["guest@example.com"]
+    assert arrived["Bcc"] is None
+    assert sorted(arrived.keys()) == HEADERS
+
+
+@pytest.mark.parametrize(
+    "recipient", ["a@example.com\r\nRCPT TO:<b@example.com>", "nobody", "gr\x85te@example.com", "grëte@example.com"]
+)
+def test_what_is_no_address_is_given_up_with_a_reason(drain, smtp, recipient, records):
+    LetterFactory(recipient=recipient)
+    LetterFactory(recipient="guest@example.com")
+    assert drain() == delivery.Report(sent=1, failed=1)
+    assert smtp.recipients == [["guest@example.com"]]
+    letter = records.all(Letter)[0]
+    assert letter.state == FAILED
+    assert "address" in letter.last_error
+
+
+def test_a_recipient_with_a_foreign_domain_gets_the_letter(drain, smtp):
+    LetterFactory(recipient="grete@löffel.example")
+    assert drain().sent == 1
+    assert smtp.recipients == [["grete@xn--lffel-jua.example"]]
+
+
+def test_a_very_long_line_arrives_whole(drain, smtp):
+    LetterFactory(text="abcdefghi " * 5000, html=f"<p>{'عشاء ' * 5000}</p>")
+    assert drain().sent == 1
+    assert smtp.letters[0].get_body(("plain",)).get_content().strip() == ("abcdefghi " * 5000).strip()
+    assert "عشاء " * 5000 in smtp.letters[0].get_body(("html",)).get_content()
+
+
+def test_letters_of_security_go_first(drain, smtp):
+    for number, priority in enumerate((5, 9, 0, 5)):
+        LetterFactory(subject=f"{priority} {number}", priority=priority)
+    drain()
+    assert [letter["Subject"] for letter in smtp.letters] == ["0 2", "5 0", "5 3", "9 1"]
+
+
+def test_without_a_mail_server_letters_wait(drain, write, records):
+    write()
+    assert drain() == delivery.Report()
+    assert (records.one(Letter).state, records.one(Letter).attempts) == (QUEUED, 0)
+
+
+def test_a_letter_is_not_sent_before_its_time_nor_after(drain, smtp, records, later):
+    LetterFactory(not_before=clock.now() + timedelta(hours=1))
+    short = LetterFactory(expires_at=clock.now() + timedelta(minutes=1), secret="token", text="__secret__")  # noqa: S106
+    later(minutes=2)
+    assert drain() == delivery.Report(failed=1)
+    assert smtp.attempts == 0
+    assert records.fresh(short).state == FAILED
+    assert records.fresh(short).secret is None
+    later(hours=1)
+    assert drain() == delivery.Report(sent=1)
+
+
+# -- a server that does not take a letter
+
+
+def test_a_refused_letter_is_given_up_and_shown(drain, smtp, records, later):
+    smtp.behaviour = "refuse"
+    LetterFactory()
+    assert drain() == delivery.Report(failed=1)
+    letter = records.one(Letter)
+    assert (letter.state, letter.last_error) == (FAILED, "550 5.1.1 no such mailbox")
+    later(days=5)
+    assert drain() == delivery.Report()
+    assert smtp.attempts == 1
+
+
+def test_a_greylisted_letter_arrives_a_little_later(drain, smtp, records, later):
+    smtp.behaviour = "greylist"
+    LetterFactory()
+    assert drain() == delivery.Report(put_off=1)
+    letter = records.one(Letter)
+    assert (letter.state, letter.last_error) == (QUEUED, "451 4.7.1 try again later")
+    assert timedelta(seconds=45) <= letter.not_before - clock.now() <= timedelta(seconds=75)
+    assert drain() == delivery.Report()
+    smtp.behaviour = "accept"
+    later(seconds=75)
+    assert drain() == delivery.Report(sent=1)
+    assert records.one(Letter).last_error == ""
+    assert smtp.letters[0]["Message-ID"] == letter.message_id
+
+
+def test_a_letter_that_is_put_off_for_three_days_is_given_up(drain, smtp, records, later):
+    smtp.behaviour = "greylist"
+    LetterFactory()
+    for _ in range(100):
+        if drain().failed:
+            break
+        later(hours=1)
+    letter = records.one(Letter)
+    assert letter.state == FAILED
+    assert letter.attempts == smtp.attempts == len(rules.LADDER) + 1
+    assert timedelta(days=2.5) < clock.now() - letter.created_at < timedelta(days=4)
+
+
+def test_one_letter_that_is_put_off_does_not_hold_up_the_others(drain, smtp):
+    smtp.behaviours = {"slow@example.com": "greylist", "gone@example.com": "refuse"}
+    for name in ("slow", "gone", "a", "b"):
+        LetterFactory(recipient=f"{name}@example.com")
+    assert drain() == delivery.Report(sent=2, put_off=1, failed=1)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_letter_over_which_the_server_hangs_does_not_hold_up_the_others(drain, smtp, records):
+    smtp.behaviours = {"poison@example.com": "hang"}
+    LetterFactory(recipient="poison@example.com")
+    LetterFactory.create_batch(3)
+    assert drain() == delivery.Report(sent=3, put_off=1)
+    assert "timed out" in records.all(Letter)[0].last_error
+
+
+def test_a_letter_that_was_taken_without_an_answer_is_sent_again_as_the_same(drain, smtp, records, later):
+    smtp.behaviour = "drop"
+    LetterFactory()
+    assert drain() == delivery.Report(put_off=1)
+    smtp.behaviour = "accept"
+    later(minutes=2)
+    assert drain() == delivery.Report(sent=1)
+    assert [letter["Message-ID"] for letter in smtp.letters] == [records.one(Letter).message_id] * 2
+
+
+# -- a server that takes nothing
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("behaviour", ["hang", "drop", "close"])
+def test_after_two_broken_conversations_the_rest_is_left_in_peace(drain, smtp, records, behaviour, later):
+    smtp.behaviour = behaviour
+    LetterFactory.create_batch(5)
+    report = drain()
+    assert smtp.attempts == 2 if behaviour != "close" else 1
+    assert report.unreachable
+    waiting = [letter for letter in records.all(Letter) if letter.state == QUEUED]
+    assert len(waiting) == 5
+    assert sorted(letter.attempts for letter in waiting)[:3] == [0, 0, 0]
+    smtp.behaviour = "accept"
+    later(minutes=2)
+    assert drain().sent == 5
+
+
+def test_a_server_that_does_not_know_us_costs_no_letter_an_attempt(drain, smtp, records, later):
+    smtp.behaviour = "refuse_sender"
+    LetterFactory.create_batch(3)
+    for _ in range(50):
+        assert drain().unreachable == "550 5.7.1 who are you?"
+        later(minutes=1)
+    assert {(letter.state, letter.attempts) for letter in records.all(Letter)} == {(QUEUED, 0)}
+    assert smtp.attempts == 50
+    smtp.behaviour = "accept"
+    assert drain() == delivery.Report(sent=3)
+
+
+def test_an_outage_costs_no_letter_an_attempt_and_is_shown(app, drain, smtp, records, later, monkeypatch):
+    LetterFactory.create_batch(3)
+    with monkeypatch.context() as outage:
+        outage.setattr(app.extensions["mail"], "port", 1)
+        for _ in range(20):
+            assert "refused" in drain().unreachable
+            assert drain() == delivery.Report()
+            later(hours=12)
+    for letter in records.all(Letter):
+        assert (letter.state, letter.attempts) == (QUEUED, 0)
+        assert "refused" in letter.last_error
+    assert drain() == delivery.Report(sent=3)
+    assert len(smtp.letters) == 3
+
+
+@pytest.mark.usefixtures("impatient", "smtp")
+def test_a_server_that_never_says_hello_is_an_outage(app, drain, silent_port, monkeypatch, records):
+    monkeypatch.setattr(app.extensions["mail"], "port", silent_port)
+    LetterFactory.create_batch(3)
+    assert "timed out" in drain().unreachable
+    assert {letter.attempts for letter in records.all(Letter)} == {0}
+
+
+@pytest.mark.parametrize("setting", ["use_tls", "username"])
+def test_letters_wait_when_the_server_offers_no_encryption_or_no_login(app, drain, smtp, monkeypatch, setting):
+    monkeypatch.setattr(app.extensions["mail"], setting, "asked for")
+    monkeypatch.setattr(app.extensions["mail"], "password", "hidden")
+    LetterFactory()
+    report = drain()
+    assert report.unreachable
+    assert "hidden" not in report.unreachable
+    assert smtp.attempts == 0
+
+
+def test_letters_that_outlive_an_outage_go_out_within_two_minutes(app, drain, smtp, later, monkeypatch):
+    LetterFactory.create_batch(30)
+    with monkeypatch.context() as outage:
+        outage.setattr(app.extensions["mail"], "port", 1)
+        assert drain().unreachable
+    later(minutes=2)
+    assert drain().sent == len(smtp.letters) == 30
+
+
+# -- processes that end, and several at once
+
+
+def claim(app, owner):
+    with app.app_context():
+        return delivery.claim(owner)
+
+
+def finish(app, letter, **values):
+    with app.app_context():
+        return delivery.finish(letter, **values)
+
+
+def test_a_letter_whose_process_ended_is_sent_when_its_lease_is_over(app, drain, smtp, records, later):
+    LetterFactory()
+    claimed = claim(app, "process that ends")
+    assert records.one(Letter).state == SENDING
+    assert drain() == delivery.Report()
+    later(seconds=6 * app.config["MAIL_TIMEOUT"])
+    assert drain() == delivery.Report(sent=1)
+    assert smtp.letters[0]["Message-ID"] == claimed.message_id
+    assert (records.one(Letter).crashes, records.one(Letter).attempts) == (1, 2)
+
+
+def test_a_process_that_ended_between_the_servers_answer_and_our_commit_repeats_the_message_id(
+    app, drain, smtp, records, later
+):
+    LetterFactory()
+
+    def power_cut(*_, **__):
+        raise SystemExit
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(delivery, "finish", power_cut)
+        with pytest.raises(SystemExit):
+            drain()
+    assert len(smtp.letters) == 1
+    later(minutes=10)
+    assert drain() == delivery.Report(sent=1)
+    assert len({letter["Message-ID"] for letter in smtp.letters}) == 1
+    assert records.one(Letter).state == SENT
+
+
+def test_a_letter_that_ends_three_processes_is_given_up(app, drain, smtp, records, later):
+    LetterFactory()
+    for number in range(3):
+        assert claim(app, f"process {number}") is not None
+        later(minutes=10)
+        report = drain(limit=0)
+    assert report == delivery.Report(failed=1)
+    assert records.one(Letter).state == FAILED
+    assert smtp.attempts == 0
+
+
+def test_who_lost_the_lease_cannot_finish(app, records, later, drain, smtp):
+    LetterFactory()
+    slow = claim(app, "slow process")
+    later(minutes=10)
+    assert drain().sent == len(smtp.letters) == 1
+    assert finish(app, slow, state=FAILED, last_error="too late") is False
+    assert records.one(Letter).state == SENT
+
+
+def test_control_who_holds_the_lease_can(app, records):
+    LetterFactory()
+    assert finish(app, claim(app, "process"), state=FAILED, last_error="no") is True
+    assert records.one(Letter).state == FAILED
+
+
+def test_a_claimed_letter_is_nobody_elses(app):
+    LetterFactory()
+    assert claim(app, "first") is not None
+    assert claim(app, "second") is None
+
+
+def test_two_drains_at_once_send_each_letter_once(app, smtp):
+    expected = Counter(letter.message_id for letter in LetterFactory.create_batch(60))
+    together = threading.Barrier(2)
+
+    def deliver(_number):
+        together.wait()
+        with app.app_context():
+            return delivery.drain()
+
+    with ThreadPoolExecutor(2) as pool:
+        reports = list(pool.map(deliver, range(2)))
+    assert Counter(letter["Message-ID"] for letter in smtp.letters) == expected
+    assert sum(report.sent for report in reports) == 60
+    assert all(report.sent for report in reports), "only one of them worked: nothing was tried"
+
+
+def test_control_without_a_claim_letters_go_out_twice(app, smtp):
+    """Reading first and marking later, as one would without thinking."""
+    LetterFactory.create_batch(10)
+    together = threading.Barrier(2)
+
+    def deliver(_number):
+        with app.app_context():
+            letters = list(db.session.scalars(db.select(Letter).where(Letter.state == QUEUED)))
+            db.session.rollback()
+            together.wait()
+            connection = delivery.smtp.connect()
+            for letter in letters:
+                connection.send(delivery.smtp.LetterMessage(letter))
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(deliver, range(2)))
+    assert len(smtp.letters) == 20
+
+
+def test_a_limit_is_kept(drain, smtp):
+    LetterFactory.create_batch(5)
+    assert drain(limit=2).sent == len(smtp.letters) == 2
+
+
+def test_more_letters_than_one_conversation_takes_are_sent_in_several(drain, smtp, monkeypatch):
+    monkeypatch.setattr(delivery, "BATCH", 2)
+    LetterFactory.create_batch(5)
+    assert drain().sent == len(smtp.letters) == 5
+
+
+# -- the deliverer
+
+
+def test_the_deliverer_delivers_until_it_is_stopped(app, smtp, records):
+    LetterFactory.create_batch(3)
+    deliverer = delivery.Deliverer(app, poll_seconds=0.01)
+    thread = threading.Thread(target=deliverer.run_forever)
+    thread.start()
+    while len(smtp.letters) < 3 or any(letter.state != SENT for letter in records.all(Letter)):
+        assert thread.is_alive()
+    deliverer.stop()
+    thread.join(5)
+    assert not thread.is_alive()
+
+
+def test_the_deliverer_survives_what_goes_wrong(app, smtp, monkeypatch, caplog):
+    LetterFactory()
+    monkeypatch.setattr(delivery, "PAUSE_AFTER_ERROR_SECONDS", 0)
+    sweep, calls = delivery.sweep, iter([True, False, False])
+
+    def broken_once():
+        if next(calls, None):
+            raise RuntimeError("the database is on fire")
+        return sweep()
+
+    monkeypatch.setattr(delivery, "sweep", broken_once)
+    deliverer = delivery.Deliverer(app, poll_seconds=0)
+    deliverer.run_forever(wanted=lambda: not smtp.letters)
+    assert "the database is on fire" in caplog.text
+
+
+def test_the_deliverer_tells_of_an_outage_once_and_of_its_end(app, smtp, caplog, monkeypatch):
+    caplog.set_level(logging.INFO, "app")
+    LetterFactory()
+    deliverer = delivery.Deliverer(app, poll_seconds=0)
+    rounds = iter(range(6))
+
+    def go_on():
+        number = next(rounds, None)
+        monkeypatch.setattr(app.extensions["mail"], "port", smtp.port if number and number > 3 else 1)
+        clock.set_now(clock.now() + timedelta(minutes=1))
+        return number is not None
+
+    deliverer.run_forever(wanted=go_on)
+    told = [record.message for record in caplog.records if "mail server" in record.message]
+    assert len(told) == 2
+    assert "refused" in told[0]
+    assert "does again" in told[1]
+    assert len(smtp.letters) == 1

@@ -1,0 +1,217 @@
+"""A letter is written in the transaction of its fact, in the language of its recipient, once."""
+
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from app.database import transaction
+from app.extensions import db
+from app.outbox import service
+from app.outbox.models import QUEUED, SECRET, Letter
+from tests.support.factories import LetterFactory
+
+HOSTILE_NAMES = {
+    "header injection": "Eve\r\nBcc: everybody@example.com\r\n\r\nBuy this",
+    "NUL and escapes": "E\x00v\x1be\x7f",
+    "markup": "<script>alert(1)</script> & \"quotes\" 'more'",
+    "right to left override": "Eve \u202egnp.exe",
+    "right to left mark": "\u200fحواء\u200f",
+    "emoji": "👩‍👩‍👧‍👦 Eve 🍽️",
+    "half a surrogate pair": "Eve \ud83d",
+    "line separators": "Eve\u2028Bcc: x\u2029y\x85z",
+    "placeholders": "%(name)s %s {{ name }} {name}",
+    "very long": "Ève " * 5000,
+    "blank": " \t ",
+}
+
+
+def test_a_letter_waits_in_the_language_and_zone_of_its_recipient(write_activation, noon):
+    letter = write_activation(timezone="Europe/Madrid", locale="es")
+    assert letter.state == QUEUED
+    assert (letter.locale, letter.timezone) == ("es", "Europe/Madrid")
+    assert 'lang="es" dir="ltr"' in letter.html
+    # Noon in UTC is two in the afternoon in Madrid in June.
+    assert "14:00" in letter.text
+    assert letter.not_before == letter.created_at == noon
+
+
+def test_arabic_letters_run_from_right_to_left(write_activation):
+    letter = write_activation(locale="ar", timezone="Africa/Cairo")
+    assert 'lang="ar" dir="rtl"' in letter.html
+    assert "٣:٠٠" in letter.text or "3:00" in letter.text
+
+
+@pytest.mark.parametrize(("asked", "given"), [(None, "en"), ("xx_YY", "en"), ("es_MX", "es"), ("../etc", "en")])
+def test_a_locale_that_is_not_shipped_gives_the_nearest_or_the_default(write, asked, given):
+    assert write(locale=asked).locale == given
+
+
+@pytest.mark.parametrize("zone", [None, "", "Mars/Olympus", "../../etc/passwd"])
+def test_an_unknown_zone_gives_the_default(write_activation, zone):
+    assert "12:00" in write_activation(timezone=zone).text
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("name", HOSTILE_NAMES.values(), ids=HOSTILE_NAMES)
+def test_names_may_hold_anything(write, records, name):
+    write(name=name)
+    letter = records.one(Letter)
+    assert not set("\r\n\x00\x1b\x7f\u202e\u2028\ud83d") & set(letter.name + letter.subject)
+    assert "\x00" not in letter.text
+    assert "<script>" not in letter.html
+    assert len(letter.name) <= 130
+
+
+def test_text_is_not_escaped_and_html_is(write):
+    letter = write(name="O'Brien & <Sons>")
+    assert "O'Brien & <Sons>" in letter.text
+    assert "&lt;Sons&gt;" in letter.html
+    assert "<Sons>" not in letter.html
+
+
+def test_a_subject_is_one_line_that_fits(app, write):
+    facts = {"title": "Soup\r\nBcc: all@example.com\r\n" + "and more soup " * 60, "host_name": "H", "starts_at": None}
+    with app.app_context():
+        context = {"party": {**facts, "starts_at": service.clock.now(), "timezone": "UTC"}, "url": "u"}
+    letter = write("rsvp_yes", context=context)
+    assert letter.subject.startswith("You have a seat: Soup Bcc: all@example.com and more soup")
+    assert len(letter.subject) == 255
+    assert letter.subject.endswith("…")
+
+
+@pytest.mark.both_databases
+def test_a_letter_is_written_once_for_its_key(write, records):
+    first = write(name="First")
+    second = write(name="Second")
+    assert second.id == first.id
+    assert records.one(Letter).name == "First"
+
+
+@pytest.mark.both_databases
+def test_a_letter_is_written_once_when_many_write_it_at_the_same_moment(write, records):
+    together = threading.Barrier(6)
+
+    def write_it(number):
+        together.wait()
+        return write(name=f"Writer {number}").id
+
+    with ThreadPoolExecutor(6) as pool:
+        identities = set(pool.map(write_it, range(6)))
+    assert identities == {records.one(Letter).id}
+
+
+def test_control_the_key_is_what_makes_it_one(write, records):
+    for number in range(3):
+        write(dedupe_key=f"welcome:{number}")
+    assert records.count(Letter) == 3
+
+
+@pytest.mark.both_databases
+def test_a_letter_goes_with_its_fact(app, write, records):
+    with app.app_context():
+        with pytest.raises(ZeroDivisionError), transaction():
+            service.enqueue(
+                "welcome", to="a@example.com", name="A", locale="en", timezone="UTC", dedupe_key="k",
+                context={"login_url": "u"},
+            )  # fmt: skip
+            raise ZeroDivisionError
+    assert records.count(Letter) == 0
+
+
+def test_the_same_key_has_the_same_message_id(app):
+    with app.app_context():
+        assert service.message_id("welcome:1") == service.message_id("welcome:1") != service.message_id("welcome:2")
+
+
+@pytest.mark.parametrize(
+    ("url", "domain"),
+    [
+        ("https://dinner.example.org", "dinner.example.org"),
+        ("https://dinner.example.org:8443/table", "dinner.example.org"),
+        ("http://127.0.0.1:8080", "[127.0.0.1]"),
+        ("http://[::1]:8080", "[IPv6:::1]"),
+    ],
+)
+def test_message_ids_carry_the_public_host(app, monkeypatch, url, domain):
+    monkeypatch.setitem(app.config, "PUBLIC_URL", url)
+    with app.app_context():
+        assert service.message_id("welcome:1").endswith(f"@{domain}>")
+
+
+def test_the_secret_is_kept_apart_from_the_text(write_activation, records):
+    write_activation("s3cret-token")
+    letter = records.one(Letter)
+    assert letter.secret == "s3cret-token"
+    assert SECRET in letter.text
+    assert SECRET in letter.html
+    assert "s3cret-token" not in letter.text + letter.html + letter.subject
+
+
+def test_without_a_mail_server_the_log_says_where_to_read_it(app, write_activation, caplog):
+    caplog.set_level(logging.INFO, "app")
+    letter = write_activation()
+    assert [record.message for record in caplog.records] == [
+        f"Letter {letter.id} (activation) waits in the outbox: {app.config['PUBLIC_URL']}/letters/show/{letter.id}"
+    ]
+
+
+def test_a_letter_that_was_rolled_back_is_not_announced(app, write, caplog):
+    caplog.set_level(logging.INFO, "app")
+    with app.app_context():
+        service.enqueue(
+            "welcome",
+            to="a@example.com",
+            name="A",
+            locale="en",
+            timezone="UTC",
+            dedupe_key="k",
+            context={"login_url": "u"},
+        )
+        db.session.rollback()
+        db.session.commit()
+    assert caplog.records == []
+
+
+@pytest.mark.usefixtures("smtp")
+def test_with_a_mail_server_nothing_is_announced(write, caplog):
+    caplog.set_level(logging.INFO, "app")
+    write()
+    assert caplog.records == []
+
+
+def test_what_is_over_can_be_queued_again(app, later, records):
+    letters = [LetterFactory(sent=True), LetterFactory(failed=True), LetterFactory(), LetterFactory(sending=True)]
+    later(hours=1)
+    with app.app_context(), transaction():
+        again = service.resend([db.session.get(Letter, letter.id) for letter in letters])
+    assert again == 2
+    sent, failed, waiting, sending = (records.fresh(letter) for letter in letters)
+    assert {sent.state, failed.state, waiting.state} == {QUEUED}
+    assert sending.state == "sending"
+    assert (failed.attempts, failed.last_error, failed.not_before) == (0, "", service.clock.now())
+
+
+def test_a_letter_sent_again_by_wish_has_a_new_message_id_and_a_failed_one_keeps_its_own(app, records):
+    letters = [LetterFactory(sent=True), LetterFactory(failed=True)]
+    with app.app_context(), transaction():
+        service.resend([db.session.get(Letter, letter.id) for letter in letters])
+    sent, failed = (records.fresh(letter) for letter in letters)
+    assert sent.message_id != letters[0].message_id
+    assert failed.message_id == letters[1].message_id
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"sent": True, "text": f"https://x/{SECRET}", "secret": None},
+        {"failed": True, "expires_at": service.clock.now() - timedelta(days=365 * 100)},
+    ],
+    ids=["the secret is gone", "expired"],
+)
+def test_what_does_not_hold_any_more_is_not_queued_again(app, changes):
+    letter = LetterFactory(**changes)
+    with app.app_context(), transaction():
+        assert service.resend([db.session.get(Letter, letter.id)]) == 0

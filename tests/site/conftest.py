@@ -1,0 +1,86 @@
+"""Every address of the site, as each kind of reader meets it. Views that are added later are met here by themselves."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import inspect, select
+from werkzeug.routing import Rule
+
+from app.accounts.models import Member, Registration
+from app.extensions import appbuilder_of, db
+from app.parties.models import DinnerParty
+from tests.support.client import Visitor
+from tests.support.factories import DinnerPartyFactory, LetterFactory, RegistrationFactory, RsvpFactory
+
+READERS = ("anonymous", "host", "friend", "stranger", "translator", "admin")
+# What nobody is called and nothing is numbered by; each in the place of every argument of an address.
+STRANGE = ("0", "-1", "nothing", "99999999999999999999", "%00", "%F0%9F%8D%B2", "..%2f..", "x" * 300)
+
+
+@dataclass(frozen=True)
+class Furnished:
+    """A site in use: something stands behind each address."""
+
+    app: Flask
+    party: DinnerParty
+    registration: Registration
+    token: str
+
+    def rules(self, *methods: str) -> Iterator[tuple[Rule, str]]:
+        """Return the rules that answer to one of `methods`, with that method."""
+        for rule in sorted(self.app.url_map.iter_rules(), key=str):
+            for method in sorted((rule.methods or set()).intersection(methods)):
+                yield rule, method
+
+    def address(self, rule: Rule) -> str:
+        """Return an address under `rule` where something is."""
+        return self._fill(rule, {name: self._value(rule, name) for name in rule.arguments})
+
+    def strange_addresses(self, rule: Rule) -> list[str]:
+        """Return addresses under `rule` where nothing can be."""
+        return [self._fill(rule, dict.fromkeys(rule.arguments, value)) for value in STRANGE if rule.arguments]
+
+    def _value(self, rule: Rule, name: str) -> str:
+        known = {
+            "filename": "app.css",
+            "slug": self.party.slug,
+            "token": self.token,
+            "username": self.party.host.username,
+            "pk": self._key(rule),
+        }
+        return known.get(name, "1")
+
+    def _key(self, rule: Rule) -> str:
+        """Return the key of a row that the view behind `rule` shows."""
+        views = {view.endpoint: view for view in appbuilder_of(self.app).baseviews}
+        view = views.get(rule.endpoint.rpartition(".")[0])
+        if view is None or not hasattr(view, "datamodel"):
+            return "1"
+        model = view.datamodel.obj
+        with self.app.app_context():
+            return str(db.session.scalars(select(inspect(model).primary_key[0]).limit(1)).one())
+
+    @staticmethod
+    def _fill(rule: Rule, values: dict[str, str]) -> str:
+        # Not url_for(): it would refuse what nobody can mean, which is what is to be tried.
+        parts = [values.get(content, "") if dynamic else content for dynamic, content in rule._trace]  # noqa: SLF001
+        return "".join(parts).removeprefix("|")
+
+
+@pytest.fixture
+def furnished(cast: Any, app: Flask) -> Furnished:
+    """The site, with a party, an answer, a registration and a letter on it."""
+    party = DinnerPartyFactory(host=cast.host, slug="the-party")
+    RsvpFactory(party=party, member=cast.friend)
+    registration = RegistrationFactory()
+    LetterFactory()
+    return Furnished(app, party, registration, registration.token)
+
+
+@pytest.fixture
+def reader(cast: Any, new_visitor: Callable[[], Visitor], client_of: Callable[[Member], Visitor]) -> Callable[[str], Visitor]:
+    """Return the browser of one of READERS."""
+    return lambda name: new_visitor() if name == "anonymous" else client_of(getattr(cast, name))

@@ -1,0 +1,105 @@
+"""What holds at every address."""
+
+import re
+
+import pytest
+
+from app.extensions import csrf
+from tests.site.conftest import READERS
+
+SAFE, UNSAFE = ("GET", "HEAD"), ("DELETE", "PATCH", "POST", "PUT")
+INLINE = re.compile(r"<script(?![^>]*\ssrc=)|<style|<[a-z][^>]*\s(?:style|on[a-z]+)=", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("who", READERS)
+def test_every_address_answers(furnished, reader, who):
+    visitor = reader(who)
+    broken = []
+    for rule, method in furnished.rules("GET"):
+        for address in (furnished.address(rule), *furnished.strange_addresses(rule)):
+            broken += _failure(visitor, method, address)
+    assert broken == []
+
+
+@pytest.mark.parametrize("method", SAFE)
+@pytest.mark.parametrize("who", READERS)
+def test_looking_changes_nothing(furnished, reader, records, who, method):
+    visitor = reader(who)
+    before = records.dump()
+    for rule, _method in furnished.rules(method):
+        visitor.open(method, furnished.address(rule))
+    assert records.dump() == before
+
+
+@pytest.mark.parametrize("who", READERS)
+def test_nothing_is_done_without_a_token(furnished, reader, records, app, who):
+    visitor = reader(who)
+    before = records.dump()
+    answered = {}
+    for rule, method in furnished.rules(*UNSAFE):
+        page = visitor.open(method, furnished.address(rule), data={"field": "value"}, follow=False)
+        if page.status != 400 and not _needs_no_token(app, rule):
+            answered[f"{method} {rule}"] = page.status
+        assert page.status < 500, f"{method} {rule}"
+    assert answered == {}
+    assert records.dump() == before
+
+
+def test_only_programs_and_the_switch_of_language_need_no_token(app):
+    """Programs send no cookie. The switch asks the browser instead where the form was."""
+    exempt = {rule.endpoint for rule in app.url_map.iter_rules() if _needs_no_token(app, rule)}
+    assert {endpoint.partition(".")[0] for endpoint in exempt} <= {
+        *{view.endpoint for view in app.extensions["appbuilder"].baseviews if view.route_base.startswith("/api/")},
+        "LocaleView",
+    }
+
+
+@pytest.mark.parametrize("who", READERS)
+def test_a_cookie_opens_no_api(furnished, reader, app, who):
+    visitor = reader(who)
+    opened = {}
+    for rule, method in furnished.rules(*UNSAFE, "GET"):
+        if not str(rule).startswith("/api/") or rule.endpoint.startswith(("OpenApi.", "SecurityApi.login")):
+            continue
+        page = visitor.open(method, furnished.address(rule), json={})
+        if page.status not in {401, 403}:
+            opened[f"{method} {rule}"] = page.status
+    assert opened == {}
+
+
+@pytest.mark.parametrize("who", ["anonymous", "host", "admin"])
+def test_every_answer_keeps_to_the_policy(furnished, reader, who):
+    visitor = reader(who)
+    for rule, _method in furnished.rules("GET"):
+        page = visitor.get(furnished.address(rule))
+        assert page.headers["Content-Security-Policy"].startswith("default-src 'none'"), page
+        assert page.headers["X-Content-Type-Options"] == "nosniff", page
+        if page.response.mimetype == "text/html":
+            assert INLINE.search(page.text) is None, f"{page}: {INLINE.search(page.text)}"
+
+
+@pytest.mark.parametrize(("locale", "opening"), [("en", 'lang="en" dir="ltr"'), ("es", 'lang="es" dir="ltr"'), ("ar", 'lang="ar" dir="rtl"')])
+def test_every_page_speaks_the_readers_language(furnished, reader, locale, opening):
+    visitor = reader("anonymous")
+    silent = []
+    for rule, _method in furnished.rules("GET"):
+        page = visitor.get(furnished.address(rule), headers={"Accept-Language": locale})
+        if page.response.mimetype == "text/html" and opening not in page.text:
+            silent.append(page)
+    assert silent == []
+
+
+def _needs_no_token(app, rule):
+    """Ask what CSRFProtect asks before it looks for a token."""
+    view = app.view_functions[rule.endpoint]
+    name = f"{view.__module__}.{view.__name__}"
+    blueprint = rule.endpoint.rpartition(".")[0]
+    return name in csrf._exempt_views or app.blueprints.get(blueprint) in csrf._exempt_blueprints or blueprint in csrf._exempt_blueprints  # noqa: SLF001, E501
+
+
+def _failure(visitor, method, address):
+    try:
+        status = visitor.open(method, address).status
+    except Exception as error:  # noqa: BLE001 - the whole list is wanted
+        return [f"{method} {address}: {error!r}"]
+    return [f"{method} {address}: {status}"] if status >= 500 else []

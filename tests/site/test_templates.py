@@ -1,0 +1,22 @@
+"""What holds for every template."""
+
+from pathlib import Path
+
+import pytest
+
+import app as package
+
+TEMPLATES = Path(package.__file__).parent / "templates"
+MAILS = sorted(path.name for path in (TEMPLATES / "mail").iterdir() if path.is_dir())
+
+
+@pytest.mark.parametrize("name", sorted(str(path.relative_to(TEMPLATES)) for path in TEMPLATES.rglob("*.*")))
+def test_it_compiles(app, name):
+    app.jinja_env.get_template(name)
+
+
+@pytest.mark.parametrize("mail", MAILS)
+def test_a_mail_is_a_subject_of_one_line_and_two_bodies(mail):
+    files = {path.name: path.read_text(encoding="utf-8") for path in (TEMPLATES / "mail" / mail).iterdir()}
+    assert set(files) == {"subject.txt", "body.txt", "body.html"}
+    assert len(files["subject.txt"].strip().splitlines()) == 1
