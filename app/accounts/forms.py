@@ -3,7 +3,7 @@
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, EmailField, Field, HiddenField, PasswordField, StringField
-from wtforms.validators import Email, InputRequired, Length, ValidationError
+from wtforms.validators import DataRequired, Email, InputRequired, Length, ValidationError
 
 from app.accounts import rules
 from app.crud.fields import clean_text
@@ -18,27 +18,27 @@ class RegistrationForm(FlaskForm):  # type: ignore[misc]
     username = StringField(
         lazy_gettext("Username"),
         filters=FILTERS,
-        validators=[InputRequired()],
+        validators=[DataRequired()],
         description=lazy_gettext("3 to 20 letters, digits, dots, dashes or underscores. Others see it."),
         render_kw={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"},
     )
     email = EmailField(
         lazy_gettext("E-mail address"),
         filters=FILTERS,
-        validators=[InputRequired(), Length(max=LONGEST_EMAIL), Email()],
+        validators=[DataRequired(), Length(max=LONGEST_EMAIL), Email()],
         description=lazy_gettext("We send an activation link there. Nobody else sees it."),
         render_kw={"autocomplete": "email"},
     )
     first_name = StringField(
         lazy_gettext("First name"),
         filters=FILTERS,
-        validators=[InputRequired(), Length(max=LONGEST_NAME)],
+        validators=[DataRequired(), Length(max=LONGEST_NAME)],
         render_kw={"autocomplete": "given-name"},
     )
     last_name = StringField(
         lazy_gettext("Last name"),
         filters=FILTERS,
-        validators=[InputRequired(), Length(max=LONGEST_NAME)],
+        validators=[DataRequired(), Length(max=LONGEST_NAME)],
         render_kw={"autocomplete": "family-name"},
     )
     password = PasswordField(
@@ -66,7 +66,7 @@ class LoginForm(FlaskForm):  # type: ignore[misc]
     username = StringField(
         lazy_gettext("Username or e-mail address"),
         filters=FILTERS,
-        validators=[InputRequired()],
+        validators=[DataRequired()],
         render_kw={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"},
     )
     password = PasswordField(
@@ -80,4 +80,4 @@ class LoginForm(FlaskForm):  # type: ignore[misc]
 class EmailForm(FlaskForm):  # type: ignore[misc]
     """An address to write to again."""
 
-    email = EmailField(lazy_gettext("E-mail address"), filters=FILTERS, validators=[InputRequired(), Email()])
+    email = EmailField(lazy_gettext("E-mail address"), filters=FILTERS, validators=[DataRequired(), Email()])

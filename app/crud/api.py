@@ -93,7 +93,7 @@ def _like(stock: Endpoint) -> Callable[[Endpoint], Endpoint]:
     return decorate
 
 
-class SchemaConverter(Model2SchemaConverter):  # type: ignore[misc]
+class SchemaConverter(Model2SchemaConverter):
     """Converts each set of columns once, and moments as what they are."""
 
     def __init__(self, datamodel: SQLAInterface, validators_columns: dict[str, Callable[[Any], Any]]) -> None:
@@ -123,7 +123,7 @@ class SchemaConverter(Model2SchemaConverter):  # type: ignore[misc]
         )
 
 
-class ModelRestApi(OwnFilters, StockModelRestApi):  # type: ignore[misc]
+class ModelRestApi(OwnFilters, StockModelRestApi):
     """The generated JSON API of a model.
 
     Required: `base_order` and all of list, show, add, edit and search columns. What is shown of a related row is

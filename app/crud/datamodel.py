@@ -41,7 +41,7 @@ class Page:
         return self.is_capped or (self.number + 1) * self.size < self.count
 
 
-class SQLAInterface(StockSQLAInterface):  # type: ignore[misc]
+class SQLAInterface(StockSQLAInterface):
     """A model as the generated views use it."""
 
     filter_converter_class = FilterConverter

@@ -56,7 +56,7 @@ def _required(arguments: dict[str, Any], *, required: bool) -> dict[str, Any]:
     return {"validators": [InputRequired() if required else Optional()], **arguments}
 
 
-class LocalDateTimeField(Field):  # type: ignore[misc]
+class LocalDateTimeField(Field):
     """A moment, typed as the clock on the wall shows it; `data` is aware UTC.
 
     The wall stands in the zone that the form's field `zone_field` names, or else in the reader's. A time that
@@ -98,6 +98,12 @@ class LocalDateTimeField(Field):  # type: ignore[misc]
         moment = self.data if self.data.tzinfo else self.data.replace(tzinfo=UTC)
         return moment.astimezone(self._zone() or selectors.zone_info()).strftime(MOMENT_FORMATS[0])
 
+    def populate_obj(self, obj: object, name: str) -> None:
+        """Store the moment; the input shows minutes, so one that was left alone leaves the seconds alone too."""
+        stored = getattr(obj, name, None)
+        if stored is None or self.data is None or stored.replace(second=0, microsecond=0) != self.data:
+            setattr(obj, name, self.data)
+
     def _zone(self) -> ZoneInfo | None:
         """Return the zone of the wall, or None when the form names one that does not exist."""
         name = self._form[self.zone_field].data if self.zone_field and self.zone_field in self._form else None
@@ -124,7 +130,7 @@ def _read_clock(text: str) -> datetime:
     raise ValueError(_("Not a valid date and time."))
 
 
-class ZoneField(StringField):  # type: ignore[misc]
+class ZoneField(StringField):
     """The IANA name of a time zone, typed with suggestions."""
 
     def __init__(self, *args: Any, required: bool = False, **kwargs: Any) -> None:
@@ -154,7 +160,7 @@ def _zones() -> Mapping[str, str]:
     return ZONES_BY_LOWER_NAME
 
 
-class RemoteSelectField(Field):  # type: ignore[misc]
+class RemoteSelectField(Field):
     """One row of another table, typed by its natural key (a username, a slug) with suggestions from the server.
 
     `key` is the attribute of `model` that is typed; `endpoint` and `column` are where app.js gets suggestions
@@ -213,7 +219,7 @@ def _with_datalist(field: Field, options: Markup, attributes: dict[str, Any]) ->
     return Markup("{}<datalist {}>{}</datalist>").format(control, Markup(html_params(id=name)), options)  # noqa: S704
 
 
-class ChoiceField(SelectField):  # type: ignore[misc]
+class ChoiceField(SelectField):
     """One of the labelled values of a column, in a native select. An optional one has an empty choice."""
 
     def __init__(
@@ -226,7 +232,7 @@ class ChoiceField(SelectField):  # type: ignore[misc]
         ]
 
 
-class ChecklistField(SelectMultipleField):  # type: ignore[misc]
+class ChecklistField(SelectMultipleField):
     """Any number of rows of a small table, as checkboxes. `data` holds their keys, `rows()` the rows."""
 
     widget = ListWidget(prefix_label=False)

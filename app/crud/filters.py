@@ -20,7 +20,7 @@ from sqlalchemy import Select, or_
 ESCAPE = "\\"
 
 
-class _Like(BaseFilter):  # type: ignore[misc]
+class _Like(BaseFilter):
     """Compares text whatever its case; `%` and `_` in the value mean themselves."""
 
     before, after, negated = "", "", False
@@ -68,7 +68,7 @@ class FilterNotContains(FilterContains):
     name, arg_name, negated = lazy_gettext("Not Contains"), "nct", True
 
 
-class FilterRelated(FilterRelation):  # type: ignore[misc]
+class FilterRelated(FilterRelation):
     """Rows that belong to the related row with the key `value`; it is compared, not fetched."""
 
     name, arg_name = lazy_gettext("Is"), "rel_o_m"
@@ -81,7 +81,7 @@ class FilterRelated(FilterRelation):  # type: ignore[misc]
         return query.where(relation.any(relation.property.mapper.primary_key[0] == value))
 
 
-class FilterNotRelated(FilterRelation):  # type: ignore[misc]
+class FilterNotRelated(FilterRelation):
     """Rows that belong to another related row, or to none."""
 
     name, arg_name = lazy_gettext("Is not"), "nrel_o_m"
@@ -106,7 +106,7 @@ ORDERED = [FilterEqual, FilterGreater, FilterSmaller, FilterNotEqual]
 EQUAL = [FilterEqual, FilterNotEqual]
 
 
-class FilterConverter(SQLAFilterConverter):  # type: ignore[misc]
+class FilterConverter(SQLAFilterConverter):
     """Which filters a column has; their positions are those of Flask-AppBuilder, as they stand in addresses."""
 
     conversion_table = (
@@ -126,7 +126,7 @@ class FilterConverter(SQLAFilterConverter):  # type: ignore[misc]
     )
 
 
-class Filters(StockFilters):  # type: ignore[misc]
+class Filters(StockFilters):
     """Filters and their values. What is possible is computed once; every request gets its own `fresh()` ones."""
 
     def __init__(

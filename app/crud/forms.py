@@ -45,7 +45,7 @@ SIMPLE_FIELDS: tuple[tuple[str, type[Field], Mapping[str, Any]], ...] = (
 )
 
 
-class Form(DynamicForm):  # type: ignore[misc]
+class Form(DynamicForm):
     """A generated form. `next` is where to go afterwards; it and the version are no business of the row."""
 
     next = HiddenField(filters=[clean_line])

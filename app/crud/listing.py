@@ -13,7 +13,7 @@ from app.crud.filters import FilterRelated, Filters, OwnFilters
 from app.crud.query import FilterArgument, ListArguments
 
 
-class SearchWidget(RenderTemplateWidget):  # type: ignore[misc]
+class SearchWidget(RenderTemplateWidget):
     """The filters that are active and those there could be; nothing of the related tables is loaded."""
 
     template = "appbuilder/general/widgets/search.html"

@@ -37,7 +37,9 @@ MESSAGES = {
     "other": lazy_gettext("This contradicts what is stored already."),
 }
 IN_USE = lazy_gettext("It is still in use elsewhere and cannot be deleted.")
-CHANGED_MEANWHILE = lazy_gettext("Somebody else changed this meanwhile. What they stored is shown; save again to keep yours.")
+CHANGED_MEANWHILE = lazy_gettext(
+    "Somebody else changed this meanwhile. What they stored is shown; save again to keep yours."
+)
 UNFIT = lazy_gettext("A value is too large or of the wrong kind.")
 NOT_STORED = lazy_gettext("The database did not answer as it should. Nothing was changed; please try again.")
 

@@ -63,7 +63,7 @@ class Saving:
     def _prefill_from_address(self: Any, form: Any) -> None:
         """Choose what a link from a related list chose: `_flt_0_party=5` or its natural key."""
         for argument in filter(None, filter_arguments(request.args)):
-            field = form._fields.get(argument.column)  # noqa: SLF001 - WTForms has no other way
+            field = form._fields.get(argument.column)
             if field is None or argument.column not in self.remote_columns:
                 continue
             model, key = self.datamodel.get_related_model(argument.column), self.remote_columns[argument.column][0]

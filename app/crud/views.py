@@ -31,7 +31,7 @@ def _to_login() -> BaseResponse:
     return answer
 
 
-class BaseView(StockBaseView):  # type: ignore[misc]
+class BaseView(StockBaseView):
     """A view that keeps no history in the cookie: where to go back to stands in the form, or in the Referer."""
 
     @before_request
@@ -69,7 +69,7 @@ class BaseView(StockBaseView):  # type: ignore[misc]
         return str(self.appbuilder.get_url_for_index)
 
 
-class FormView(BaseView, StockFormView):  # type: ignore[misc]
+class FormView(BaseView, StockFormView):
     """A form of its own on a page; `form_post` does it and returns a response or None."""
 
     @expose("/form", methods=["GET"])
@@ -98,7 +98,7 @@ class FormView(BaseView, StockFormView):  # type: ignore[misc]
         return make_response(self.render_template(self.form_template, title=self.form_title, widgets=widgets), status)
 
 
-class ModelView(Declared, Listing, Saving, BaseView, StockModelView):  # type: ignore[misc]
+class ModelView(Declared, Listing, Saving, BaseView, StockModelView):
     """The generated pages of a model. What a view declares is said in `Declared`."""
 
     # Flask-AppBuilder sends files from a folder that is not configured.

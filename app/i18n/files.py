@@ -118,7 +118,7 @@ Found = tuple[str, str | tuple[str, ...], list[str], str | None]
 
 def _ours(root: Path) -> Iterator[Found]:
     with (root / "babel.cfg").open(encoding="utf-8") as file:
-        methods, options = parse_mapping_cfg(file)  # type: ignore[no-untyped-call]
+        methods, options = parse_mapping_cfg(file)
     found = extract_from_dir(
         root,
         methods,

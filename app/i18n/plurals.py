@@ -24,9 +24,14 @@ class PluralRule:
         """Return the index of the form for `n` things."""
         return _function(self.expression)(abs(n))
 
-    def numbers(self, form: int) -> list[int]:
+    def numbers(self, form: int) -> tuple[int, ...]:
         """Return the numbers up to 200 that a form is used for."""
-        return [n for n in SAMPLE if self.form(n) == form]
+        return _numbers(self, form)
+
+
+@cache
+def _numbers(rule: PluralRule, form: int) -> tuple[int, ...]:
+    return tuple(n for n in SAMPLE if rule.form(n) == form)
 
 
 _function = cache(gettext.c2py)

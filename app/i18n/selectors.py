@@ -9,7 +9,7 @@ from typing import TypeGuard
 from zoneinfo import ZoneInfo, available_timezones
 
 import flask_babel
-import pytz  # type: ignore[import-untyped]
+import pytz
 from flask import Flask, Response, current_app, g, has_request_context, request, session
 from flask_login import AnonymousUserMixin, current_user, user_logged_in, user_logged_out
 from werkzeug.local import LocalProxy

@@ -1,7 +1,6 @@
 """What a translation must keep of its source, so that it can break neither a format string nor a page."""
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -15,9 +14,9 @@ CONVERSION = re.compile(r"%%|%(?:\(\w*\))?[#0\- +]*\d*(?:\.\d+)?[diouxXeEfFgGcrs
 TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 # The number of a plural may be left out of a form that stands for one number only ("A guest").
 COUNTS = frozenset({"num", "n", "count"})
-LINE_BREAKS_AND_TABS = frozenset("\n\t")
-BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-INVISIBLE = frozenset("\u200b\u2060\ufeff")
+# Control characters but line breaks and tabs, what sets the direction of text that follows, and what is invisible.
+# Marks of direction and joiners are letters of their languages.
+HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2060\u202a-\u202e\u2066-\u2069\ufeff]")
 
 
 def has_placeholders(*texts: str) -> bool:
@@ -78,7 +77,7 @@ def text_problems(sources: Sequence[str], texts: Sequence[str]) -> list[str]:
             )
             if ours != theirs
         ]
-        hidden = sorted(filter(_hidden, set(text)))
+        hidden = sorted(set(HIDDEN.findall(text)))
         problems += [f"character U+{ord(character):04X} is not allowed" for character in hidden]
     return problems
 
@@ -103,11 +102,3 @@ def _optional(sources: Sequence[str], rule: PluralRule, form: int) -> set[str]:
         return set()
     counts = {found.group() for found in PLACEHOLDER.finditer(sources[-1]) if found["name"] in COUNTS}
     return counts | (_conversions(sources[-1]).keys() - _conversions(sources[0]).keys())
-
-
-def _hidden(character: str) -> bool:
-    return (
-        (unicodedata.category(character) == "Cc" and character not in LINE_BREAKS_AND_TABS)
-        or character in BIDI_CONTROLS
-        or character in INVISIBLE
-    )

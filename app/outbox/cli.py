@@ -49,7 +49,7 @@ def _deliver_once() -> None:
 @outbox.command("status")
 def status() -> None:
     """Count the letters, and tell the oldest that waits and the last error."""
-    counts = dict(db.session.execute(select(Letter.state, func.count()).group_by(Letter.state)).tuples().all())
+    counts = dict(db.session.execute(select(Letter.state, func.count()).group_by(Letter.state)).all())
     click.echo(", ".join(f"{counts.get(state, 0)} {state}" for state in STATES))
     oldest = db.session.scalar(select(func.min(Letter.created_at)).where(Letter.state.in_((QUEUED, SENDING))))
     if oldest:

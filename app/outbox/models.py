@@ -21,7 +21,7 @@ STATES = {
 }
 
 
-class Letter(db.Model):  # type: ignore[name-defined,misc]
+class Letter(db.Model):  # type: ignore[name-defined]
     """A letter to one person. The table is the queue: what is not `sent` here was not sent."""
 
     __tablename__ = "letter"

@@ -86,9 +86,10 @@ class LetterMessage(flask_mail.Message):
         message["Date"] = format_datetime(clock.now())
         message["Message-ID"] = self.letter.message_id
         message["Auto-Submitted"] = "auto-generated"
-        message["Content-Language"] = self.letter.locale.replace("_", "-")
         message.set_content(self.body or "")
         message.add_alternative(self.html or "", subtype="html")
+        # Not earlier: content that is set takes all headers called Content-* away.
+        message["Content-Language"] = self.letter.locale.replace("_", "-")
         return message
 
 

@@ -3,7 +3,7 @@
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, IntegerField, RadioField, SelectField, StringField, TextAreaField
-from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
 from app.crud.fields import LocalDateTimeField, ZoneField, clean_text
 from app.parties import models
@@ -20,7 +20,7 @@ WISHES = {
 class PartyForm(FlaskForm):  # type: ignore[misc]
     """What a host says about a party."""
 
-    title = StringField(lazy_gettext("Title"), filters=FILTERS, validators=[InputRequired(), Length(max=120)])
+    title = StringField(lazy_gettext("Title"), filters=FILTERS, validators=[DataRequired(), Length(max=120)])
     starts_at = LocalDateTimeField(lazy_gettext("Starts at"), zone_field="timezone", validators=[InputRequired()])
     timezone = ZoneField(
         lazy_gettext("Time zone"),

@@ -118,7 +118,7 @@ def upgrade() -> None:
         sa.Column("last_error", sa.String(length=500), nullable=False),
         sa.Column("created_at", sa.DateTime(), nullable=False),
         sa.Column("sent_at", sa.DateTime(), nullable=True),
-        sa.CheckConstraint("state IN ('queued', 'sending', 'sent', 'failed')", name="ck_letter_state"),
+        sa.CheckConstraint("state IN ('queued', 'sending', 'sent', 'failed')", name=op.f("ck_letter_state")),
         sa.PrimaryKeyConstraint("id", name="pk_letter"),
         sa.UniqueConstraint("dedupe_key", name="uq_letter_dedupe_key"),
     )
@@ -220,11 +220,11 @@ def upgrade() -> None:
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(), nullable=False),
-        sa.CheckConstraint("status IN ('draft', 'published', 'cancelled', 'done')", name="ck_dinner_party_status"),
-        sa.CheckConstraint("visibility IN ('public', 'unlisted', 'private')", name="ck_dinner_party_visibility"),
-        sa.CheckConstraint("duration_minutes BETWEEN 1 AND 10080", name="ck_dinner_party_duration_minutes"),
-        sa.CheckConstraint("number_seats BETWEEN 1 AND 1000", name="ck_dinner_party_number_seats"),
-        sa.CheckConstraint("seats_taken >= 0 AND seats_taken <= number_seats", name="ck_dinner_party_seats"),
+        sa.CheckConstraint("status IN ('draft', 'published', 'cancelled', 'done')", name=op.f("ck_dinner_party_status")),
+        sa.CheckConstraint("visibility IN ('public', 'unlisted', 'private')", name=op.f("ck_dinner_party_visibility")),
+        sa.CheckConstraint("duration_minutes BETWEEN 1 AND 10080", name=op.f("ck_dinner_party_duration_minutes")),
+        sa.CheckConstraint("number_seats BETWEEN 1 AND 1000", name=op.f("ck_dinner_party_number_seats")),
+        sa.CheckConstraint("seats_taken >= 0 AND seats_taken <= number_seats", name=op.f("ck_dinner_party_seats")),
         sa.ForeignKeyConstraint(["host_id"], ["ab_user.id"], name="fk_dinner_party_host_id"),
         sa.PrimaryKeyConstraint("id", name="pk_dinner_party"),
         sa.UniqueConstraint("slug", name="uq_dinner_party_slug"),
@@ -292,9 +292,9 @@ def upgrade() -> None:
         sa.Column("answered_at", sa.DateTime(), nullable=False),
         sa.Column("waitlisted_at", sa.DateTime(), nullable=True),
         sa.CheckConstraint(
-            "status IN ('yes', 'no', 'maybe', 'waitlisted', 'cancelled', 'removed')", name="ck_rsvp_status"
+            "status IN ('yes', 'no', 'maybe', 'waitlisted', 'cancelled', 'removed')", name=op.f("ck_rsvp_status")
         ),
-        sa.CheckConstraint("party_size BETWEEN 1 AND 1000", name="ck_rsvp_party_size"),
+        sa.CheckConstraint("party_size BETWEEN 1 AND 1000", name=op.f("ck_rsvp_party_size")),
         sa.ForeignKeyConstraint(["member_id"], ["ab_user.id"], name="fk_rsvp_member_id", ondelete="SET NULL"),
         sa.ForeignKeyConstraint(["party_id"], ["dinner_party.id"], name="fk_rsvp_party_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name="pk_rsvp"),

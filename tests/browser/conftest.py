@@ -74,7 +74,12 @@ def open_page(_browser: Browser, site: str, request: pytest.FixtureRequest) -> I
     contexts = []
 
     def open_page(**options: Any) -> Page:
-        usual = {"base_url": site, "locale": "en", "viewport": {"width": 1280, "height": 800}, "reduced_motion": "reduce"}
+        usual = {
+            "base_url": site,
+            "locale": "en",
+            "viewport": {"width": 1280, "height": 800},
+            "reduced_motion": "reduce",
+        }
         context = _browser.new_context(**(usual | options))
         contexts.append(context)
         context.set_default_timeout(10_000)

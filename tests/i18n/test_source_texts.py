@@ -10,6 +10,8 @@ import app
 
 ROOT = Path(app.__file__).parent
 SOURCES = sorted(ROOT.rglob("*.py"))
+# It translates what others ask for.
+RUNTIME = ROOT / "i18n" / "runtime.py"
 EAGER = {"_", "gettext", "ngettext", "pgettext", "npgettext"}
 LAZY = {"_l", "lazy_gettext", "lazy_ngettext", "lazy_pgettext", "lazy_npgettext"}
 CATEGORIES = {"info", "warning", "danger"}
@@ -44,9 +46,9 @@ def literal_flashes(tree: ast.AST) -> Iterator[int]:
 
 
 def wrong_categories(tree: ast.AST) -> Iterator[int]:
-    """Yield lines where flash() is without a category, or with one that is not ours."""
+    """Yield lines where flash() is without a category, or with one that is not ours, as far as can be seen."""
     for call in calls(tree):
-        if name_of(call) == "flash":
+        if name_of(call) == "flash" and not any(isinstance(argument, ast.Starred) for argument in call.args):
             given = [
                 *call.args[1:2],
                 *(keyword.value for keyword in call.keywords if keyword.arg == "category"),
@@ -100,6 +102,7 @@ def test_the_application_keeps_the_rule(rule: Rule) -> None:
     broken = [
         f"{path.relative_to(ROOT.parent)}:{line}"
         for path in SOURCES
+        if path != RUNTIME
         for line in rule(ast.parse(path.read_text(encoding="utf-8")))
     ]
     assert broken == []

@@ -1,6 +1,7 @@
 """What the outbox's tests stand on: a stopped clock, and a post that calls when it is told to."""
 
 import socket
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -64,7 +65,7 @@ def write(app):
 def write_activation(write, noon):
     """Write a letter that carries a secret."""
 
-    def enqueue(secret="s3cret-token", **changes):
+    def enqueue(secret, **changes):
         context = {
             "username": "grete",
             "url": f"https://dinner.example.org/register/activation/{service.SECRET}",
@@ -88,3 +89,16 @@ def silent_port():
     """A port where connections are taken and nobody ever says a word."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
+
+
+@pytest.fixture
+def unplugged(app, smtp):
+    """Cut the way to the mail server for a while."""
+
+    @contextmanager
+    def cut():
+        app.extensions["mail"].port = 1
+        yield
+        app.extensions["mail"].port = smtp.port
+
+    return cut

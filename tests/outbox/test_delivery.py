@@ -13,7 +13,7 @@ from app import clock
 from app.extensions import db
 from app.outbox import delivery, rules
 from app.outbox.models import FAILED, QUEUED, SENDING, SENT, Letter
-from tests.outbox.test_letters import HOSTILE_NAMES
+from tests.outbox.test_letters import HOSTILE_NAMES, TOKEN
 from tests.support.factories import LetterFactory
 
 pytestmark = pytest.mark.both_databases
@@ -33,7 +33,7 @@ HEADERS = sorted(
 
 
 def test_a_letter_arrives_with_its_headers_text_and_html(write_activation, drain, smtp, noon, records):
-    letter = write_activation(name="Zoë, “Grete” Guest", locale="ar")
+    letter = write_activation(TOKEN, name="Zoë, “Grete” Guest", locale="ar")
     assert drain() == delivery.Report(sent=1)
     (arrived,) = smtp.letters
     assert smtp.recipients == [["guest@example.com"]]
@@ -51,27 +51,34 @@ def test_a_letter_arrives_with_its_headers_text_and_html(write_activation, drain
 
 
 def test_the_secret_is_put_in_as_the_letter_leaves_and_erased_once_it_has_left(write_activation, drain, smtp, records):
-    write_activation("s3cret-token")
+    write_activation(TOKEN)
     drain()
     (arrived,) = smtp.letters
     for kind in ("plain", "html"):
-        assert "/register/activation/s3cret-token" in arrived.get_body((kind,)).get_content()
+        assert f"/register/activation/{TOKEN}" in arrived.get_body((kind,)).get_content()
     letter = records.one(Letter)
     assert letter.secret is None
     assert letter.secret_is_gone
-    assert "s3cret-token" not in repr(records.dump())
+    assert TOKEN not in repr(records.dump())
 
 
 @pytest.mark.parametrize("behaviour", ["accept", "refuse", "greylist", "hang", "drop"])
 @pytest.mark.usefixtures("impatient")
-def test_the_secret_is_in_no_error_and_no_log(write_activation, drain, smtp, behaviour, caplog, records):
-    caplog.set_level(logging.DEBUG)
+def test_the_secret_is_in_no_error(write_activation, drain, smtp, behaviour, records):
     smtp.behaviour = behaviour
-    write_activation("s3cret-token")
+    write_activation(TOKEN)
     drain()
     assert smtp.attempts == 1
-    assert "s3cret-token" not in caplog.text
-    assert "s3cret-token" not in records.one(Letter).last_error
+    assert TOKEN not in records.one(Letter).last_error
+
+
+def test_the_secret_is_in_no_log(write_activation, drain, smtp, caplog):
+    caplog.set_level(logging.DEBUG, "app")
+    write_activation(TOKEN)
+    assert drain().sent == len(smtp.letters) == 1
+    ours = [record.getMessage() for record in caplog.records if record.name.startswith("app")]
+    assert ours
+    assert TOKEN not in repr(ours)
 
 
 @pytest.mark.parametrize("name", HOSTILE_NAMES.values(), ids=HOSTILE_NAMES)
@@ -126,7 +133,7 @@ def test_without_a_mail_server_letters_wait(drain, write, records):
 
 def test_a_letter_is_not_sent_before_its_time_nor_after(drain, smtp, records, later):
     LetterFactory(not_before=clock.now() + timedelta(hours=1))
-    short = LetterFactory(expires_at=clock.now() + timedelta(minutes=1), secret="token", text="__secret__")  # noqa: S106
+    short = LetterFactory(expires_at=clock.now() + timedelta(minutes=1), secret="token", text="__secret__")
     later(minutes=2)
     assert drain() == delivery.Report(failed=1)
     assert smtp.attempts == 0
@@ -213,7 +220,7 @@ def test_after_two_broken_conversations_the_rest_is_left_in_peace(drain, smtp, r
     smtp.behaviour = behaviour
     LetterFactory.create_batch(5)
     report = drain()
-    assert smtp.attempts == 2 if behaviour != "close" else 1
+    assert smtp.attempts == (1 if behaviour == "close" else 2)
     assert report.unreachable
     waiting = [letter for letter in records.all(Letter) if letter.state == QUEUED]
     assert len(waiting) == 5
@@ -235,10 +242,9 @@ def test_a_server_that_does_not_know_us_costs_no_letter_an_attempt(drain, smtp, 
     assert drain() == delivery.Report(sent=3)
 
 
-def test_an_outage_costs_no_letter_an_attempt_and_is_shown(app, drain, smtp, records, later, monkeypatch):
+def test_an_outage_costs_no_letter_an_attempt_and_is_shown(unplugged, drain, records, later):
     LetterFactory.create_batch(3)
-    with monkeypatch.context() as outage:
-        outage.setattr(app.extensions["mail"], "port", 1)
+    with unplugged():
         for _ in range(20):
             assert "refused" in drain().unreachable
             assert drain() == delivery.Report()
@@ -247,7 +253,6 @@ def test_an_outage_costs_no_letter_an_attempt_and_is_shown(app, drain, smtp, rec
         assert (letter.state, letter.attempts) == (QUEUED, 0)
         assert "refused" in letter.last_error
     assert drain() == delivery.Report(sent=3)
-    assert len(smtp.letters) == 3
 
 
 @pytest.mark.usefixtures("impatient", "smtp")
@@ -259,7 +264,7 @@ def test_a_server_that_never_says_hello_is_an_outage(app, drain, silent_port, mo
 
 
 @pytest.mark.parametrize("setting", ["use_tls", "username"])
-def test_letters_wait_when_the_server_offers_no_encryption_or_no_login(app, drain, smtp, monkeypatch, setting):
+def test_letters_wait_when_the_server_offers_no_encryption_or_login(app, drain, smtp, monkeypatch, setting):
     monkeypatch.setattr(app.extensions["mail"], setting, "asked for")
     monkeypatch.setattr(app.extensions["mail"], "password", "hidden")
     LetterFactory()
@@ -269,10 +274,9 @@ def test_letters_wait_when_the_server_offers_no_encryption_or_no_login(app, drai
     assert smtp.attempts == 0
 
 
-def test_letters_that_outlive_an_outage_go_out_within_two_minutes(app, drain, smtp, later, monkeypatch):
+def test_letters_that_outlive_an_outage_go_out_within_two_minutes(unplugged, drain, smtp, later):
     LetterFactory.create_batch(30)
-    with monkeypatch.context() as outage:
-        outage.setattr(app.extensions["mail"], "port", 1)
+    with unplugged():
         assert drain().unreachable
     later(minutes=2)
     assert drain().sent == len(smtp.letters) == 30

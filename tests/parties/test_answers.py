@@ -15,7 +15,7 @@ FULL = "The table is full. You are number %d on the waiting list; we will write 
 
 def answer(guest, party, wish="yes"):
     page = guest.get(f"/parties/{party.slug}")
-    return guest.submit(page.form(f"/parties/{party.slug}/rsvp"), answer=wish)
+    return guest.submit(page.form(f"/parties/{party.slug}/rsvp"), button=("answer", wish))
 
 
 def kinds(records):

@@ -96,7 +96,8 @@ def test_what_is_wrong_is_said_and_what_was_typed_is_kept(host, records, changes
 
 
 def test_nothing_but_what_the_form_offers_can_be_set(host, cast, records):
-    lay(host, seats_taken="5", host_id=str(cast.friend.id), slug="mine", status="done", version="77", id="4711")
+    strange = {"seats_taken": "5", "host_id": str(cast.friend.id), "slug": "mine", "status": "done", "version": "77"}
+    host.post("/parties/new", {**PAELLA, **strange, "id": "4711", "action": "publish"})
     party = records.one(DinnerParty)
     assert (party.host_id, party.seats_taken, party.status) == (cast.host.id, 1, "published")
     assert party.slug != "mine"

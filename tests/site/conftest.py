@@ -49,6 +49,7 @@ class Furnished:
             "slug": self.party.slug,
             "token": self.token,
             "username": self.party.host.username,
+            "version": "v1",
             "pk": self._key(rule),
         }
         return known.get(name, "1")
@@ -81,6 +82,8 @@ def furnished(cast: Any, app: Flask) -> Furnished:
 
 
 @pytest.fixture
-def reader(cast: Any, new_visitor: Callable[[], Visitor], client_of: Callable[[Member], Visitor]) -> Callable[[str], Visitor]:
+def reader(
+    cast: Any, new_visitor: Callable[[], Visitor], client_of: Callable[[Member], Visitor]
+) -> Callable[[str], Visitor]:
     """Return the browser of one of READERS."""
     return lambda name: new_visitor() if name == "anonymous" else client_of(getattr(cast, name))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import flask
 from flask import Flask
@@ -128,6 +128,9 @@ class Page:
         if response.mimetype == "text/html":
             reader.feed(self.text)
         self.forms = reader.forms
+        for form in self.forms:
+            # A form without an action is sent to the page it is on.
+            form.action = urljoin(self.url, form.action).removeprefix(urljoin(self.url, "/")[:-1])
         self.title = reader.title
         self.flashes = reader.flashes
 
@@ -146,7 +149,7 @@ class Page:
         if action is None:
             found = [form for form in self.forms if form.method == "POST"]
         else:
-            found = [form for form in self.forms if urlsplit(form.action or self.path).path.endswith(action)]
+            found = [form for form in self.forms if urlsplit(form.action).path.endswith(action)]
         if len(found) <= index:
             shown = [(form.method, form.action) for form in self.forms]
             msg = f"{self.path} ({self.status}) has no form {action or ''!r} number {index}, but {shown}"
@@ -170,7 +173,7 @@ class Visitor:
 
     def open(self, method: str, path: str, *, follow: bool = True, **options: Any) -> Page:
         """Send a request; `options` are Werkzeug's."""
-        return Page(self.client.open(path, method=method, follow_redirects=follow, **options))
+        return Page(self.client.open(path, method=method, follow_redirects=follow, buffered=True, **options))
 
     def post(
         self,
@@ -191,10 +194,9 @@ class Visitor:
         *,
         button: tuple[str, str] | None = None,
         follow: bool = True,
-        path: str | None = None,
         **fields: str | Iterable[str] | None,
     ) -> Page:
-        """Send `form` with `fields` filled in; None leaves one out. `path` is that of a form without an action.
+        """Send `form` with `fields` filled in; None leaves one out.
 
         Raises LookupError when the form does not have a field or the button: a person could not have filled it in.
         """
@@ -208,7 +210,7 @@ class Visitor:
         if button and button[0]:
             data.add(*button)
         sent = "query_string" if form.method == "GET" else "data"
-        return self.open(form.method, form.action or path or "", follow=follow, **{sent: data})
+        return self.open(form.method, form.action, follow=follow, **{sent: data})
 
     def csrf_token(self) -> str:
         """Return a token that is valid in this visitor's session."""

@@ -1,7 +1,8 @@
 """People, parties, answers and letters for tests, with traits for the states they can be in.
 
-Each call commits in an app context of its own and returns a detached row, its columns loaded. Inside an app context
-it joins that context's session, and whoever opened it commits.
+Each call commits in an app context of its own and returns a detached row, its columns loaded; what it changes in rows
+that were made before (the seats of a party) is seen in `records.fresh`. Inside an app context it joins that context's
+session, and whoever opened it commits.
 """
 
 import contextlib
@@ -14,7 +15,7 @@ import factory
 from factory.alchemy import SQLAlchemyModelFactory
 from flask import Flask, has_app_context
 from flask_appbuilder.security.sqla.models import Role
-from sqlalchemy import select, update
+from sqlalchemy import inspect, select, update
 from werkzeug.security import generate_password_hash
 
 from app import clock
@@ -55,7 +56,7 @@ class RowFactory(SQLAlchemyModelFactory):
     @classmethod
     def _generate(cls, strategy: str, params: dict[str, Any]) -> Any:
         with _stored():
-            return super()._generate(strategy, params)
+            return super()._generate(strategy, {name: _here(value) for name, value in params.items()})
 
 
 @contextlib.contextmanager
@@ -65,6 +66,12 @@ def _stored() -> Iterator[None]:
         return
     with RowFactory.app.app_context(), transaction():
         yield
+
+
+def _here(value: Any) -> Any:
+    """Return a row that another session read as a row of this one."""
+    state = inspect(value, raiseerr=False)
+    return db.session.merge(value, load=False) if state is not None and getattr(state, "detached", False) else value
 
 
 def _roles(name: str) -> list[Role]:

@@ -212,8 +212,8 @@ class RegistrationModelView(ModelView):
         elif len(chosen) == 1:
             flash(_("Activation e-mail sent again to %(email)s.", email=chosen[0].email), "info")
         else:
-            text = "%(num)d activation e-mail sent again.", "%(num)d activation e-mails sent again."
-            flash(ngettext(*text, len(chosen)), "info")
+            sent = len(chosen)
+            flash(ngettext("%(num)d activation e-mail sent again.", "%(num)d activation e-mails sent again.", sent), "info")
         return redirect(self.get_redirect(), 303)
 
 

@@ -20,6 +20,7 @@ from app.database import transaction
 from app.errors import DomainError
 from app.http import safe_next
 from app.i18n.selectors import current_locale, current_timezone, is_timezone
+from app.i18n.signals import locale_chosen
 
 SENT_TO = "registration_email"
 # Used already: log in. Expired: ask for another. Unknown: register.
@@ -33,6 +34,14 @@ LIMITS = {
     "RegistrationView.resend": "5 per hour",
     "RegistrationView.activation": "30 per minute",
 }
+
+
+@locale_chosen.connect
+def _remember_locale(_sender: object, locale: str) -> None:
+    """Keep the language that a member has just chosen, for their letters and other devices."""
+    if current_user.is_authenticated:
+        with transaction():
+            current_user.locale = locale
 
 
 def _was_accepted(response: Response) -> bool:

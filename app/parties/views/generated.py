@@ -155,8 +155,10 @@ class DinnerPartyModelView(ModelView):
         except StaleDataError:
             flash(_("The party was changed meanwhile. Look at it again."), "warning")
         else:
-            text = "Party cancelled; %(num)d guest will be told.", "Party cancelled; %(num)d guests will be told."
-            flash(ngettext(*text, count), "warning")
+            said = ngettext(
+                "Party cancelled; %(num)d guest will be told.", "Party cancelled; %(num)d guests will be told.", count
+            )
+            flash(said, "warning")
         return redirect(self.get_redirect(), 303)
 
 

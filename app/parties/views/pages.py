@@ -23,7 +23,7 @@ from app.i18n import formats
 from app.i18n.selectors import current_timezone
 from app import clock
 from app.parties import models, queries, rules
-from app.parties.forms import AnswerForm, PartyForm, RsvpByIdForm
+from app.parties.forms import WISHES, AnswerForm, PartyForm, RsvpByIdForm
 from app.parties.models import DinnerParty, Rsvp
 from app.parties.service import answers, hosting
 
@@ -77,7 +77,7 @@ class PartyView(BaseView):
         """Show one party, and to a member their answer to it."""
         party, answer = self._visible(slug)
         is_host = current_user.is_authenticated and party.host_id == current_user.id
-        form = AnswerForm(data={"answer": answer.status} if answer and answer.status in rules.WISHES else None)
+        form = AnswerForm(data={"answer": answer.status} if answer and answer.status in WISHES else None)
         return str(
             self.render_template(
                 "parties/party.html",
@@ -87,7 +87,6 @@ class PartyView(BaseView):
                 waiting_count=queries.waiting_count(party) if party.is_full else 0,
                 is_host=is_host,
                 may_edit=is_host or self._is_staff(),
-                form=form,
                 late=rules.closed(party.status, party.answers_until, clock.now()) is rules.Closed.LATE,
             )
         )
@@ -332,8 +331,9 @@ def _page_number() -> int:
 
 def _fill(party: DinnerParty, form: PartyForm) -> None:
     """Put into `party` what the form may set, and the status its button asked for."""
-    for name in form.data.keys() - {"version", "csrf_token"}:
-        setattr(party, name, form.data[name])
+    for field in form:
+        if field.name not in {"version", "csrf_token"}:
+            field.populate_obj(party, field.name)
     if party.status in {None, models.DRAFT}:
         party.status = models.PUBLISHED if request.form.get("action") == "publish" else models.DRAFT
 

@@ -1,0 +1,134 @@
+"""`flask outbox deliver` and `flask outbox status`, and several of them at once."""
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+
+import config
+from app import clock
+from app.outbox.models import SENDING, SENT, Letter
+from tests.support.factories import LetterFactory
+
+WAIT_SECONDS = 60
+
+
+@pytest.fixture
+def run(app):
+    """Run a command in this process."""
+    return lambda *args: app.test_cli_runner().invoke(args=["outbox", *args])
+
+
+@pytest.fixture
+def start(database_url, app, smtp):
+    """Start a command in a process of its own."""
+    environ = {
+        **os.environ,
+        "DATABASE_URL": database_url,
+        "INSTANCE_PATH": app.instance_path,
+        "MAIL_SERVER": smtp.host,
+        "MAIL_PORT": str(smtp.port),
+    }
+    started = []
+
+    def start_one(*args):
+        command = [sys.executable, "-m", "flask", "--app", "run", "outbox", *args]
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(command, cwd=config.ROOT, env=environ, text=True, stdout=pipe, stderr=pipe)
+        started.append(process)
+        return process
+
+    yield start_one
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.usefixtures("smtp")
+def test_deliver_sends_what_is_due_and_counts_it(run, records):
+    LetterFactory.create_batch(2)
+    LetterFactory(not_before=clock.now() + timedelta(hours=1))
+    result = run("deliver")
+    assert (result.exit_code, result.output) == (0, "2 sent, 0 put off, 0 given up.\n")
+    assert Counter(letter.state for letter in records.all(Letter)) == {SENT: 2, "queued": 1}
+
+
+def test_deliver_fails_without_a_mail_server(run):
+    result = run("deliver")
+    assert result.exit_code == 1
+    assert "set MAIL_SERVER" in result.output
+
+
+def test_deliver_fails_when_a_letter_is_given_up(run, smtp):
+    smtp.behaviour = "refuse"
+    LetterFactory()
+    result = run("deliver", "--once")
+    assert (result.exit_code, result.output) == (1, "0 sent, 0 put off, 1 given up.\n")
+
+
+def test_deliver_fails_when_the_server_cannot_be_reached(run, unplugged):
+    LetterFactory()
+    with unplugged():
+        result = run("deliver")
+    assert result.exit_code == 1
+    assert "The mail server takes no letters: ConnectionRefusedError" in result.output
+
+
+def test_status_counts_and_shows_the_oldest_and_the_last_error(run):
+    LetterFactory.create_batch(2, sent=True)
+    LetterFactory(failed=True)
+    LetterFactory(created_at=clock.now() - timedelta(hours=3))
+    result = run("status")
+    assert result.exit_code == 0
+    assert result.output.splitlines() == [
+        "1 queued, 0 sending, 2 sent, 1 failed",
+        "The oldest that waits was written at 2030-06-01 09:00:00 UTC.",
+        "Last error, of letter 3 (welcome): 550 no such mailbox",
+    ]
+
+
+def test_status_of_an_empty_outbox(run):
+    result = run("status")
+    assert (result.exit_code, result.output) == (0, "0 queued, 0 sending, 0 sent, 0 failed\n")
+
+
+@pytest.mark.both_databases
+def test_two_processes_send_each_letter_once(start, smtp):
+    long_ago = clock.now() - timedelta(days=3650)
+    expected = Counter(letter.message_id for letter in LetterFactory.create_batch(150, not_before=long_ago))
+    processes = [start("deliver"), start("deliver")]
+    outputs = [process.communicate(timeout=WAIT_SECONDS)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0]
+    assert Counter(letter["Message-ID"] for letter in smtp.letters) == expected
+    assert sum(int(output.split()[0]) for output in outputs) == 150
+
+
+@pytest.mark.both_databases
+def test_a_process_that_is_killed_loses_no_letter(start, smtp, drain, later, records):
+    long_ago = clock.now() - timedelta(days=3650)
+    expected = {letter.message_id for letter in LetterFactory.create_batch(5, not_before=long_ago)}
+    smtp.behaviour = "hang"
+    process = start("deliver")
+    while not smtp.attempts:
+        assert process.poll() is None, process.communicate()
+    process.kill()
+    process.wait()
+    assert Counter(letter.state for letter in records.all(Letter)) == {SENDING: 1, "queued": 4}
+    smtp.behaviour = "accept"
+    later(days=3650)
+    assert drain().sent == 5
+    assert {letter["Message-ID"] for letter in smtp.letters} == expected
+
+
+def test_watch_delivers_until_it_is_told_to_stop(start, smtp, records):
+    letter = LetterFactory(not_before=clock.now() - timedelta(days=3650))
+    process = start("deliver", "--watch")
+    while records.fresh(letter).state != SENT:
+        assert process.poll() is None, process.communicate()
+    process.terminate()
+    process.communicate(timeout=WAIT_SECONDS)
+    assert process.returncode == 0
+    assert len(smtp.letters) == 1

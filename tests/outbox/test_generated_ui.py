@@ -1,0 +1,148 @@
+"""An administrator reads the outbox, sends letters again, and tries the mail server."""
+
+import pytest
+
+from app.outbox.models import FAILED, QUEUED, SENT, Letter
+from tests.outbox.test_letters import TOKEN
+from tests.support.factories import LetterFactory
+
+
+@pytest.fixture
+def admin(client_of, cast):
+    """An administrator's browser."""
+    return client_of(cast.admin)
+
+
+def resend(admin, *letters):
+    return admin.post("/letters/action_post", {"action": "resend", "rowid": [letter.id for letter in letters]})
+
+
+def test_the_list_shows_what_waits_in_words(admin):
+    LetterFactory(recipient="somebody@example.com")
+    page = admin.get("/letters/list/")
+    assert page.status == 200
+    assert "somebody@example.com" in page.text
+    assert "Waiting" in page.text
+    assert "Send a test e-mail to me" in page.text
+
+
+@pytest.mark.parametrize("path", ["/letters/list/", "/letters/show/1"])
+def test_the_outbox_is_for_administrators(client_of, cast, visitor, path):
+    LetterFactory()
+    assert "Letter number" not in visitor.get(path).text
+    page = client_of(cast.stranger).get(path)
+    assert page.status == 403
+    assert "Letter number" not in page.text
+
+
+def test_only_administrators_send_again_or_try_the_server(client_of, cast, visitor, records):
+    letter = LetterFactory(failed=True)
+    for browser in (visitor, client_of(cast.stranger)):
+        resend(browser, letter)
+        browser.post("/letters/test")
+    assert [row.state for row in records.all(Letter)] == [FAILED]
+
+
+@pytest.mark.parametrize("path", ["/letters/add", "/letters/edit/1", "/letters/delete/1"])
+def test_letters_are_neither_added_nor_changed_nor_deleted_by_hand(admin, records, path):
+    LetterFactory()
+    assert admin.get(path).status in {403, 404, 405}
+    assert admin.post(path).status in {403, 404, 405}
+    assert records.count(Letter) == 1
+
+
+def test_without_a_mail_server_the_administrator_can_open_the_link(admin, write_activation, app, monkeypatch):
+    monkeypatch.setitem(app.config, "PUBLIC_URL", "https://dinner.example.org")
+    letter = write_activation(TOKEN)
+    page = admin.get(f"/letters/show/{letter.id}")
+    assert f'<a href="https://dinner.example.org/register/activation/{TOKEN}">' in page.text
+
+
+@pytest.mark.usefixtures("smtp")
+def test_with_a_mail_server_the_secret_is_for_the_recipient_only(admin, write_activation):
+    letter = write_activation(TOKEN)
+    page = admin.get(f"/letters/show/{letter.id}")
+    assert page.status == 200
+    assert "/register/activation/…" in page.text
+    assert TOKEN not in page.text
+
+
+def test_a_letter_shows_markup_as_text(admin):
+    letter = LetterFactory(text="<script>alert(1)</script> http://127.0.0.1:8080/\"onclick='x'>")
+    page = admin.get(f"/letters/show/{letter.id}")
+    assert "<script>alert" not in page.text
+    assert "&lt;script&gt;alert" in page.text
+    assert 'href="http://127.0.0.1:8080/&#34;onclick=&#39;x&#39;&gt;"' in page.text
+
+
+def test_letters_that_are_over_are_queued_again_with_one_flash(admin, records):
+    letters = [LetterFactory(failed=True), LetterFactory(sent=True), LetterFactory()]
+    page = resend(admin, *letters)
+    assert page.flashes == [("info", "2 messages queued again.")]
+    assert {letter.state for letter in records.all(Letter)} == {QUEUED}
+
+
+def test_one_letter_is_queued_again_from_its_page(admin, records):
+    letter = LetterFactory(failed=True)
+    page = admin.get(f"/letters/show/{letter.id}")
+    page = admin.submit(page.form(f"/letters/action/resend/{letter.id}"))
+    assert page.flashes == [("info", "1 message queued again.")]
+    assert records.one(Letter).state == QUEUED
+
+
+def test_what_waits_already_changes_nothing(admin):
+    page = resend(admin, LetterFactory(), LetterFactory(sending=True))
+    assert page.flashes == [
+        ("warning", "Nothing changed: what waits, is being sent or has expired is not queued again.")
+    ]
+
+
+def test_a_letter_whose_link_is_used_up_is_not_sent_again(admin, drain, write_activation, smtp, records):
+    letter = write_activation(TOKEN)
+    drain()
+    page = resend(admin, letter)
+    advice = "1 message carried a link that is used up: send a new activation e-mail from Registrations."
+    assert page.flashes == [("warning", advice)]
+    assert records.one(Letter).state == SENT
+    assert len(smtp.letters) == 1
+
+
+def test_choosing_nothing_is_told(admin):
+    page = admin.post("/letters/action_post", {"action": "resend"})
+    assert page.flashes == [("warning", "Select at least one row.")]
+
+
+def test_a_test_letter_goes_to_whoever_asks(admin, drain, smtp, cast, later):
+    page = admin.get("/letters/list/")
+    page = admin.submit(page.form("/letters/test"))
+    assert page.flashes == [("info", f"Test e-mail queued to {cast.admin.email}.")]
+    later(seconds=1)
+    assert drain().sent == 1
+    assert smtp.recipients == [[cast.admin.email]]
+
+
+def test_a_mail_server_that_is_not_there_is_told(admin, unplugged, records):
+    with unplugged():
+        page = admin.post("/letters/test")
+    assert page.flashes == [
+        ("danger", "Could not reach the mail server: ConnectionRefusedError: [Errno 111] Connection refused")
+    ]
+    assert records.count(Letter) == 0
+
+
+def test_no_mail_server_is_told(admin, records):
+    page = admin.post("/letters/test")
+    assert page.flashes == [("danger", "Could not reach the mail server: no mail server is configured")]
+    assert records.count(Letter) == 0
+
+
+def test_a_test_letter_is_asked_for_by_post(admin):
+    assert admin.get("/letters/test").status == 405
+
+
+@pytest.mark.parametrize("query", ["_flt_3_state=queued", "_oc_LetterModelView=attempts&_od_LetterModelView=desc"])
+def test_the_list_can_be_searched_and_sorted(admin, query):
+    LetterFactory(subject="Find me")
+    page = admin.get(f"/letters/list/?{query}")
+    assert page.status == 200
+    assert "Find me" in page.text
