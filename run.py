@@ -6,10 +6,14 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Iterable
+from io import BytesIO
 from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from granian import Granian
 from granian.constants import Interfaces
+from granian.http import HTTP1Settings
 
 import config
 from app import create_app
@@ -18,8 +22,11 @@ from app.outbox.delivery import Deliverer
 
 __all__ = ["create_app"]
 
-# Requests of one worker that may wait for its one thread; further ones wait in the kernel.
-BACKPRESSURE = 128
+# Of one worker: connections, most of them idle browsers; and requests that arrive or wait for their turn.
+CONNECTIONS, REQUESTS = 1000, 64
+HEADERS_MILLISECONDS = 10_000
+# What is read of a request that is too large to be taken, so that its sender gets to read why.
+MOST_DISCARDED, CHUNK = 32 * 1024 * 1024, 256 * 1024
 # Once we are asked to stop, a request in flight and then a letter at hand may take this long.
 STOP_SECONDS, LETTER_SECONDS = 20, 10
 PAUSE_BEFORE_RESTART_SECONDS = 5
@@ -44,7 +51,7 @@ def main() -> None:
         server.on_startup(post.open)
         server.on_shutdown(post.close)
     print(f"{settings['APP_NAME']} is served at {settings['PUBLIC_URL']} (Ctrl-C stops it).", flush=True)  # noqa: T201
-    server.serve(target_loader=create_app, wrap_loader=False)
+    server.serve(target_loader=load, wrap_loader=False)
 
 
 def _server(settings: dict[str, Any]) -> Any:
@@ -54,14 +61,43 @@ def _server(settings: dict[str, Any]) -> Any:
         port=settings["PORT"],
         interface=Interfaces.WSGI,
         factory=True,
+        websockets=False,
         workers=settings["WORKERS"],
-        # More threads share one interpreter and only lengthen the tail.
-        blocking_threads=1,
-        backpressure=BACKPRESSURE,
+        blocking_threads=REQUESTS,
+        backpressure=CONNECTIONS,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADERS_MILLISECONDS),
         workers_kill_timeout=STOP_SECONDS,
         respawn_failed_workers=True,
         log_dictconfig=LOGGING,
     )
+
+
+def load() -> "OneAtATime":
+    """Return what a worker serves."""
+    app = create_app()
+    return OneAtATime(app, app.config["MAX_CONTENT_LENGTH"])
+
+
+class OneAtATime:
+    """Waits for whole requests in many threads, and lets one at a time into the application.
+
+    Slow senders keep nobody waiting but themselves; threads that share one interpreter would only lengthen the tail.
+    """
+
+    def __init__(self, app: WSGIApplication, longest_body: int) -> None:
+        self._app = app
+        self._longest_body = longest_body
+        self._turn = threading.Lock()
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        stream = environ["wsgi.input"]
+        # One byte more than is allowed: the application sees that it is too large, and says so.
+        environ["wsgi.input"] = BytesIO(stream.read(self._longest_body + 1))
+        for _ in range(MOST_DISCARDED // CHUNK):
+            if not stream.read(CHUNK):
+                break
+        with self._turn:
+            return self._app(environ, start_response)
 
 
 class PostOffice:

@@ -3,7 +3,7 @@
 from flask import Flask, Response, jsonify, make_response, render_template, request
 from flask_babel import lazy_gettext
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 MESSAGES = {
     400: (lazy_gettext("That did not work"), lazy_gettext("The request could not be understood.")),
@@ -38,6 +38,9 @@ def answer(error: HTTPException, message: str = "") -> Response:
     if error.response is not None:
         return make_response(error.response)
     code = error.code or 500
+    if isinstance(error, SecurityError):
+        # A host that is not ours: no address of a page can be built for it.
+        return make_response(str(MESSAGES[400][1]), code, {"Content-Type": "text/plain; charset=utf-8"})
     title, standard = MESSAGES.get(code, MESSAGES[500] if code >= 500 else MESSAGES[400])
     text = message or str(standard)
     if request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json":

@@ -135,6 +135,12 @@ class ModelRestApi(OwnFilters, StockModelRestApi):
     allow_browser_login = False
     model2schemaconverter = SchemaConverter
     constraint_messages: Mapping[str, object] = {}
+    search_columns: Any
+    label_columns: Any
+    list_title: object
+    show_title: object
+    add_title: object
+    edit_title: object
 
     # -- what is declared
 
@@ -196,21 +202,21 @@ class ModelRestApi(OwnFilters, StockModelRestApi):
     @safe
     @_like(StockModelRestApi.info)
     @_arguments(get_info_schema)
-    def info(self, **kwargs: Any) -> Response:
+    def info(self, **kwargs: Any) -> Response:  # noqa: D102 - the documentation is Flask-AppBuilder's
         return self.info_headless(**kwargs)
 
     @protect()
     @safe
     @_like(StockModelRestApi.get)
     @_arguments(get_item_schema)
-    def get(self, pk: int, **kwargs: Any) -> Response:
+    def get(self, pk: int, **kwargs: Any) -> Response:  # noqa: D102
         return self.get_headless(pk, **kwargs)
 
     @protect()
     @safe
     @_like(StockModelRestApi.get_list)
     @_arguments(get_list_schema)
-    def get_list(self, **kwargs: Any) -> Response:
+    def get_list(self, **kwargs: Any) -> Response:  # noqa: D102
         return self.get_list_headless(**kwargs)
 
     def _handle_filters_args(self, rison_args: dict[str, Any]) -> Filters:
@@ -226,7 +232,7 @@ class ModelRestApi(OwnFilters, StockModelRestApi):
     def _value(self, column: str, value: Any) -> Any:
         """Return `value` as the column has it; raises ValueError."""
         if isinstance(value, list):
-            raise ValueError(column)
+            raise ValueError(column)  # noqa: TRY004 - the type is a matter of the value that was sent
         return self.datamodel.parse_value(column, str(value)) if column in self.search_columns else value
 
     # -- writing

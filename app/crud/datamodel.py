@@ -1,6 +1,6 @@
 """The way from a generated view to its table: bounded, ordered, eager reads; writes that refuse in words."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
@@ -84,7 +84,7 @@ class SQLAInterface(StockSQLAInterface):
         known = max(min(count, MOST_COUNTED), number * size + len(rows))
         return Page(rows[:size], number, size, known, capped)
 
-    def query(
+    def query(  # noqa: PLR0913, PLR0917 - Flask-AppBuilder's signature
         self,
         filters: Filters | None = None,
         order_column: str = "",
@@ -92,7 +92,7 @@ class SQLAInterface(StockSQLAInterface):
         page: int | None = None,
         page_size: int | None = None,
         select_columns: list[str] | None = None,
-        outer_default_load: bool = False,  # noqa: ARG002, FBT001, FBT002 - Flask-AppBuilder's signature
+        outer_default_load: bool = False,  # noqa: ARG002, FBT001, FBT002
     ) -> tuple[int, list[Any]]:
         """Return a count, at most MOST_COUNTED, and the rows of a page, or of all when there is no `page_size`."""
         order = (order_column, order_direction or "asc")
@@ -135,19 +135,12 @@ class SQLAInterface(StockSQLAInterface):
         """
         if self.is_relation(column):
             return self._related_key(column, text, key)
-        if self.is_boolean(column):
-            return _boolean(text)
-        if self.is_integer(column):
-            return _integer(text)
-        if self.is_float(column) or self.is_numeric(column):
-            return _number(text)
-        if self.is_date(column):
-            return date.fromisoformat(text)
         if self.is_datetime(column):
             moment = _moment(text)
             aware = isinstance(self.list_columns[column].type, UTCDateTime)
             return moment if aware else moment.replace(tzinfo=None)
-        return text
+        read = next((read for marker, read in READERS if getattr(self, marker)(column)), str)
+        return read(text)
 
     def order_by(self, column: str) -> InstrumentedAttribute[Any]:
         """Return the attribute that `column` orders by; raises ConfigurationError for what is no column."""
@@ -243,13 +236,14 @@ class SQLAInterface(StockSQLAInterface):
     def _ordered(self, statement: Select[Any], column: str) -> tuple[Select[Any], ColumnElement[Any]]:
         """Return `statement`, joined with what its order needs, and the expression to order by."""
         if not column:
-            return statement, self._pk
+            return statement, self._pk.expression
         attribute = self.order_by(column)
-        if attribute.class_ is self.obj or "." not in column:
-            return statement, attribute
+        if "." not in column:
+            return statement, attribute.expression
         relation = getattr(self.obj, column.partition(".")[0])
         other = aliased(relation.property.mapper.class_)
-        return statement.outerjoin(other, relation.of_type(other)), getattr(other, attribute.key)
+        position: ColumnElement[Any] = getattr(other, attribute.key)
+        return statement.outerjoin(other, relation.of_type(other)), position
 
     def _count(self, filters: Filters | None) -> int:
         """Return the number of rows, and MOST_COUNTED + 1 when there are more."""
@@ -310,3 +304,12 @@ def _moment(text: str) -> datetime:
     if moment is None:
         raise ValueError(text)
     return moment
+
+
+READERS: tuple[tuple[str, Callable[[str], Any]], ...] = (
+    ("is_boolean", _boolean),
+    ("is_integer", _integer),
+    ("is_float", _number),
+    ("is_numeric", _number),
+    ("is_date", date.fromisoformat),
+)

@@ -20,6 +20,8 @@ from app.extensions import db
 from app.i18n import selectors
 
 LONGEST_KEY = 320
+# The browser knows neither our zones nor our members.
+PLAIN_INPUT = {"autocomplete": "off", "spellcheck": "false"}
 LINE_BREAKS = {"\n", "\t"}
 MOMENT_FORMATS = ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S")
 # Leaves room for any zone's offset: a moment next to the end of the calendar cannot be converted.
@@ -78,7 +80,7 @@ class LocalDateTimeField(Field):
             # Something for InputRequired and Optional to see; validation makes a moment of it.
             self.data = self.on_the_wall = _read_clock(text)
 
-    def pre_validate(self, form: FlaskForm) -> None:
+    def pre_validate(self, form: FlaskForm) -> None:  # noqa: ARG002 - WTForms' signature
         """Make the clock's time a moment."""
         if self.on_the_wall is None:
             return
@@ -135,7 +137,7 @@ class ZoneField(StringField):
 
     def __init__(self, *args: Any, required: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **_required(kwargs, required=required))
-        self.render_kw = {"autocomplete": "off", "spellcheck": "false", "dir": "ltr", **(self.render_kw or {})}
+        self.render_kw: dict[str, Any] = {**PLAIN_INPUT, "dir": "ltr", **(self.render_kw or {})}
 
     def process_formdata(self, valuelist: list[str]) -> None:
         """Take a name in any case."""
@@ -143,7 +145,7 @@ class ZoneField(StringField):
         if typed is not None:
             self.data = _zones().get(typed.lower().replace(" ", "_"), typed)
 
-    def pre_validate(self, form: FlaskForm) -> None:
+    def pre_validate(self, form: FlaskForm) -> None:  # noqa: ARG002 - WTForms' signature
         """Refuse what is no time zone."""
         if self.data and not selectors.is_timezone(self.data):
             raise ValidationError(_("There is no time zone of this name. Type a city, such as Europe/Madrid."))
@@ -175,7 +177,7 @@ class RemoteSelectField(Field):
         super().__init__(*args, **kwargs)
         self.model, self.key, self.endpoint, self.column = model, key, endpoint, column
         self.text = ""
-        self.render_kw = {"autocomplete": "off", "spellcheck": "false", **(self.render_kw or {})}
+        self.render_kw: dict[str, Any] = {**PLAIN_INPUT, **(self.render_kw or {})}
 
     def process_data(self, value: Any) -> None:
         """Show the key of the row that is chosen now."""
@@ -187,7 +189,7 @@ class RemoteSelectField(Field):
         self.text = clean_line(valuelist[0]) or "" if valuelist else ""
         self.data = find_by_key(self.model, self.key, self.text)
 
-    def pre_validate(self, form: FlaskForm) -> None:
+    def pre_validate(self, form: FlaskForm) -> None:  # noqa: ARG002 - WTForms' signature
         """Refuse a key that no row has."""
         if self.text and self.data is None:
             raise ValidationError(_("“%(value)s” was not found.", value=self.text))

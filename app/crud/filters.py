@@ -171,7 +171,7 @@ class Filters(StockFilters):
 class OwnFilters:
     """Gives every request filters of its own: Flask-AppBuilder keeps them in the view, shared by all threads."""
 
-    _possible_filters: Filters | None = None
+    _possible_filters: Any = None
 
     @property
     def _filters(self) -> Filters:

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 
 from app.crud import query
 from app.crud.filters import FilterRelated, Filters, OwnFilters
-from app.crud.query import FilterArgument, ListArguments
+from app.crud.query import FilterArgument, ListArguments, Offer
 
 
 class SearchWidget(RenderTemplateWidget):
@@ -31,10 +31,12 @@ class Listing(OwnFilters):
         return query.parse(
             request.args,
             type(self).__name__,
-            base_order=self.base_order,
-            order_columns=self.order_columns,
-            page_size=self.page_size,
-            operators={column: len(flts) for column, flts in self._possible_filters.get_search_filters().items()},
+            Offer(
+                base_order=self.base_order,
+                order_columns=self.order_columns,
+                page_size=self.page_size,
+                operators={column: len(flts) for column, flts in self._possible_filters.get_search_filters().items()},
+            ),
         )
 
     def _set_filters(self: Any, arguments: Iterable[FilterArgument]) -> list[FilterArgument]:
@@ -76,7 +78,7 @@ class Listing(OwnFilters):
         widgets["search"] = self._search(applied)
         return dict(widgets)
 
-    def _get_list_widget(
+    def _get_list_widget(  # noqa: PLR0913, PLR0917 - Flask-AppBuilder's signature
         self: Any,
         filters: StockFilters,
         actions: Any = None,

@@ -37,6 +37,16 @@ class FilterArgument:
 
 
 @dataclass(frozen=True)
+class Offer:
+    """What may be asked of a list. `operators` is the number of filters that each searchable column has."""
+
+    base_order: tuple[str, str]
+    order_columns: Collection[str]
+    page_size: int
+    operators: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class ListArguments:
     """What is asked of one list. `order` is (column, "asc" | "desc"); pages count from 0.
 
@@ -50,37 +60,24 @@ class ListArguments:
     ignored: bool = False
 
 
-def parse(
-    args: "MultiDict[str, str]",
-    view: str,
-    *,
-    base_order: tuple[str, str],
-    order_columns: Collection[str],
-    page_size: int,
-    operators: Mapping[str, int],
-) -> ListArguments:
-    """Return what `args` ask of the list of `view`; what cannot be is left out and noted as ignored.
-
-    `operators` gives the number of filters each searchable column has.
-    """
-    order, strange_order = parse_order(args, view, base_order, order_columns)
+def parse(args: "MultiDict[str, str]", view: str, offer: Offer) -> ListArguments:
+    """Return what `args` ask of the list of `view`; what is not on offer is left out and noted as ignored."""
+    order, strange_order = parse_order(args, view, offer)
     page, strange_page = _number(args.get(f"page_{view}"), 0, 0, LAST_PAGE)
-    size, strange_size = _number(args.get(f"psize_{view}"), page_size, 1, LARGEST_PAGE_SIZE)
+    size, strange_size = _number(args.get(f"psize_{view}"), offer.page_size, 1, LARGEST_PAGE_SIZE)
     asked = list(filter_arguments(args))
-    filters = tuple(flt for flt in asked[:MOST_FILTERS] if flt and _is_possible(flt, operators))
+    filters = tuple(flt for flt in asked[:MOST_FILTERS] if flt and _is_possible(flt, offer))
     ignored = strange_order or strange_page or strange_size or len(filters) < len(asked)
     return ListArguments(order, page, size, filters, ignored)
 
 
-def parse_order(
-    args: "MultiDict[str, str]", view: str, base_order: tuple[str, str], order_columns: Collection[str]
-) -> tuple[tuple[str, str], bool]:
+def parse_order(args: "MultiDict[str, str]", view: str, offer: Offer) -> tuple[tuple[str, str], bool]:
     """Return the order that is asked for, or the list's own, and whether another one was asked for in vain."""
     column, direction = args.get(f"_oc_{view}", ""), args.get(f"_od_{view}", "asc")
     if not column:
-        return base_order, False
-    if column not in order_columns or direction not in {"asc", "desc"}:
-        return base_order, True
+        return offer.base_order, False
+    if column not in offer.order_columns or direction not in {"asc", "desc"}:
+        return offer.base_order, True
     return (column, direction), False
 
 
@@ -111,8 +108,8 @@ def address(path: str, args: "MultiDict[str, str]", filters: Iterable[FilterArgu
     return f"{path}?{urlencode(kept)}" if kept else path
 
 
-def _is_possible(flt: FilterArgument, operators: Mapping[str, int]) -> bool:
-    return flt.operator < operators.get(flt.column, 0)
+def _is_possible(flt: FilterArgument, offer: Offer) -> bool:
+    return flt.operator < offer.operators.get(flt.column, 0)
 
 
 def _number(text: str | None, default: int, least: int, most: int) -> tuple[int, bool]:

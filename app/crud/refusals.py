@@ -112,7 +112,7 @@ def _columns_of(constraint: str) -> tuple[str, ...]:
     """Return the columns of a constraint or unique index by its name."""
     for table in metadata.tables.values():
         for candidate in (*table.constraints, *table.indexes):
-            if constraint and str(candidate.name) == constraint:
+            if constraint and str(getattr(candidate, "name", "")) == constraint:
                 return _columns(candidate) if isinstance(candidate, Index) else _names(candidate)
     return ()
 

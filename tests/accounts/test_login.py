@@ -1,6 +1,7 @@
 """Logging in and out, and what a login is worth afterwards."""
 
 from datetime import timedelta
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 
@@ -35,9 +36,9 @@ def test_a_wrong_login_is_refused_and_keeps_the_name(visitor, name, password):
 
 
 def test_known_and_unknown_names_get_the_same_answer(visitor, new_visitor):
-    MemberFactory(username="ada")
-    known, unknown = log_in(visitor, "ada", "wrong"), log_in(new_visitor(), "eve", "wrong")
-    assert known.text.replace("ada", "") .replace("eve", "") == unknown.text.replace("ada", "").replace("eve", "")
+    MemberFactory(username="known-name")
+    known, unknown = log_in(visitor, "known-name", "wrong"), log_in(new_visitor(), "unknown-name", "wrong")
+    assert known.words.replace("known-name", "") == unknown.words.replace("unknown-name", "")
 
 
 def test_who_is_not_active_cannot_log_in(visitor):
@@ -60,12 +61,14 @@ def test_a_page_that_needs_a_login_comes_after_it(visitor, cast):
 def test_next_never_leads_off_the_site(visitor, cast, target):
     visitor.get("/login/")
     page = visitor.post(
-        "/login/", {"username": cast.friend.username, "password": PASSWORD}, query={"next": target}, follow=False
+        f"/login/?{urlencode({'next': target})}",
+        {"username": cast.friend.username, "password": PASSWORD},
+        follow=False,
     )
     assert page.status == 303
     assert page.location.startswith("/")
-    assert not page.location.startswith("//")
-    assert "evil.example" not in page.location.partition("?")[0].removeprefix("/%0d%0aLocation:evil")
+    assert urlsplit(page.location).netloc == ""
+    assert "\\" not in page.location
 
 
 def test_logging_out_is_a_post(visitor, client_of, cast):

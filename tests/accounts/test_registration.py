@@ -5,7 +5,6 @@ import threading
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
 
 from app import clock
 from app.accounts.models import Member, Registration
@@ -91,7 +90,7 @@ def test_a_link_expires_after_48_hours_and_another_can_be_asked_for(visitor, rec
     assert visitor.post(link_in(newest)).flashes == [("info", "Your account is activated, you can now log in.")]
 
 
-@pytest.mark.parametrize("token", ["nonsense", "a" * 3000, "%00", "%F0%9F%8D%B7", "..%2F..%2Fetc", "__secret__"])
+@pytest.mark.parametrize("token", ["nonsense", "a" * 3000, "%00", "%F0%9F%8D%B7", "__secret__"])
 def test_a_token_that_never_was_is_not_found(visitor, token):
     assert visitor.get(f"/register/activation/{token}").status == 404
     page = visitor.post(f"/register/activation/{token}")
@@ -116,7 +115,7 @@ def test_the_token_is_nowhere_in_clear_but_in_the_unsent_letter(visitor, records
 def test_a_known_address_gets_the_same_page_and_another_letter(visitor, new_visitor, records, cast):
     unknown = register(visitor)
     known = register(new_visitor(), username="augusta", email=cast.friend.email)
-    assert known.text.replace(cast.friend.email, "") == unknown.text.replace("ada@example.com", "")
+    assert known.words.replace(cast.friend.email, "") == unknown.words.replace("ada@example.com", "")
     assert [category for category, _text in known.flashes] == ["info"]
     letter = next(letter for letter in records.all(Letter) if letter.recipient == cast.friend.email)
     assert letter.kind == "already_registered"
@@ -273,7 +272,7 @@ def test_of_twenty_who_open_one_link_at_once_one_becomes_the_member(visitor, new
     assert flashes.count(("info", "Your account is activated, you can now log in.")) == 1
     assert flashes.count(("info", "This account is already activated.")) == 19
     assert records.count(Member) == 1
-    assert records.count(select(func.count()).select_from(Letter).where(Letter.kind == "welcome")) == 1
+    assert [letter.kind for letter in records.all(Letter)].count("welcome") == 1
 
 
 def test_the_password_of_a_member_is_kept_as_a_hash(visitor, records):

@@ -4,6 +4,7 @@ import secrets
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from http.client import HTTPConnection
 from urllib.parse import urlencode, urlsplit
 
@@ -60,16 +61,18 @@ def test_200_answers_for_8_seats_through_two_processes(app, server, guests, cast
 
     def answer(browser):
         cookie, csrf = browser
-        connection = HTTPConnection(urlsplit(running.url).netloc, timeout=120)
-        connection.connect()
-        barrier.wait()
-        connection.request(
-            "POST",
-            f"/parties/{party.slug}/rsvp",
-            urlencode({"answer": "yes", "csrf_token": csrf}),
-            {"Cookie": f"session={cookie}", "Content-Type": "application/x-www-form-urlencoded"},
-        )
-        return connection.getresponse().status
+        with closing(HTTPConnection(urlsplit(running.url).netloc, timeout=120)) as connection:
+            connection.connect()
+            barrier.wait()
+            connection.request(
+                "POST",
+                f"/parties/{party.slug}/rsvp",
+                urlencode({"answer": "yes", "csrf_token": csrf}),
+                {"Cookie": f"session={cookie}", "Content-Type": "application/x-www-form-urlencoded"},
+            )
+            response = connection.getresponse()
+            response.read()
+            return response.status
 
     with ThreadPoolExecutor(GUESTS) as pool:
         statuses = Counter(pool.map(answer, guests))
