@@ -2,7 +2,7 @@
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
-PIP := $(PYTHON) -m pip --disable-pip-version-check --no-input install --quiet --root-user-action ignore
+PIP := $(PYTHON) -m pip --disable-pip-version-check --no-input install -qq --root-user-action ignore
 LOCK := $(PYTHON) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url pyproject.toml
 export FLASK_APP := app
@@ -39,7 +39,7 @@ lock: $(VENV)/.installed-dev ## write the requirements files anew from pyproject
 	@$(LOCK) --output-file requirements.txt
 	@$(LOCK) --group dev --constraints requirements.txt --output-file requirements-dev.txt
 
-secret: ## write a new secret key to instance/, unless there is one
+secret: $(VENV)/.created ## write a new secret key to instance/, unless there is one
 	@mkdir -p instance
 	@test ! -e instance/secret_key || { echo "instance/secret_key exists; remove it to sign everybody out."; exit 1; }
 	@umask 077; $(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(48))' > instance/secret_key

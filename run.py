@@ -1,5 +1,6 @@
 """Serve the site: `python run.py` starts granian's workers and, beside them, the deliverer of letters."""
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -30,9 +31,20 @@ MOST_DISCARDED, CHUNK = 32 * 1024 * 1024, 256 * 1024
 # Once we are asked to stop, a request in flight and then a letter at hand may take this long.
 STOP_SECONDS, LETTER_SECONDS = 20, 10
 PAUSE_BEFORE_RESTART_SECONDS = 5
+
+
+class News(logging.Filter):
+    """Leaves out what granian warns of and what is on purpose: its many threads mostly wait."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether `record` is worth a line."""
+        return "allows spawning" not in record.getMessage()
+
+
 LOGGING = {
+    "filters": {"news": {"()": News}},
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["news"]}},
     "loggers": {name: {"handlers": ["console"], "level": "INFO", "propagate": False} for name in ("_granian", "app")},
     "root": {"handlers": ["console"], "level": "WARNING"},
 }

@@ -5,8 +5,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+from flask_sqlalchemy.session import Session
 from sqlalchemy import DateTime, Dialect, Engine, event
-from sqlalchemy.orm import Session, scoped_session
+from sqlalchemy.orm import scoped_session
 from sqlalchemy.types import TypeDecorator
 
 from app.extensions import db

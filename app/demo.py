@@ -1,6 +1,7 @@
 """A small set of members and parties to look around with: past and coming, full and free."""
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
@@ -21,19 +22,36 @@ PEOPLE = (
     ("omar", "Omar", "Nasser", "ar", "Africa/Cairo"),
     ("ines", "Inés", "Robles", "es", "America/Mexico_City"),
 )
-# Host, title, days from now, hour, seats, venue, address, main dish, description, visibility, guests (who, status)
-PARTIES = (
-    ("ana", "Paella on the terrace", 9, 20, 8, "Casa Ferrer", "Calle del Olmo 12, Madrid", "Paella valenciana",
+
+
+class Table(NamedTuple):
+    """A party to lay: `days` from now, at `hour` o'clock in its host's zone, with `guests` as (username, status)."""
+
+    host: str
+    title: str
+    days: int
+    hour: int
+    seats: int
+    venue: str
+    address: str
+    main_dish: str
+    description: str
+    visibility: str
+    guests: tuple[tuple[str, str], ...]
+
+
+TABLES = (
+    Table("ana", "Paella on the terrace", 9, 20, 8, "Casa Ferrer", "Calle del Olmo 12, Madrid", "Paella valenciana",
      "Bring a jumper: the terrace is lovely, and cool after ten.", PUBLIC, (("tom", YES), ("ines", YES))),
-    ("layla", "عشاء منسف", 16, 19, 4, "بيت ليلى", "شارع الرينبو ٧، عمّان", "منسف",
+    Table("layla", "عشاء منسف", 16, 19, 4, "بيت ليلى", "شارع الرينبو ٧، عمّان", "منسف",
      "نبدأ بالشاي بالميرمية وننتهي بالكنافة.", PUBLIC,
      (("omar", YES), ("mei", YES), ("ana", YES), ("tom", WAITLISTED))),
-    ("tom", "Sunday roast", 23, 14, 6, "The Whitakers'", "9 Larch Road, Leeds", "Roast beef and Yorkshire pudding",
+    Table("tom", "Sunday roast", 23, 14, 6, "The Whitakers'", "9 Larch Road, Leeds", "Roast beef and Yorkshire pudding",
      "Proper gravy. There is a nut roast for those who would rather.", PUBLIC, (("mei", YES),)),
-    ("mei", "Nabe night", 30, 19, 5, "Mei's kitchen", "2-4-8 Yanaka, Tokyo", "Kimchi nabe",
+    Table("mei", "Nabe night", 30, 19, 5, "Mei's kitchen", "2-4-8 Yanaka, Tokyo", "Kimchi nabe",
      "One pot in the middle, everybody around it.", PUBLIC, ()),
-    ("ana", "Family lunch", 5, 14, 10, "Casa Ferrer", "Calle del Olmo 12, Madrid", "Cocido", "", PRIVATE, ()),
-    ("ines", "Noche de moles", -20, 20, 6, "Casa Robles", "Coyoacán, Ciudad de México", "Mole negro",
+    Table("ana", "Family lunch", 5, 14, 10, "Casa Ferrer", "Calle del Olmo 12, Madrid", "Cocido", "", PRIVATE, ()),
+    Table("ines", "Noche de moles", -20, 20, 6, "Casa Robles", "Coyoacán, Ciudad de México", "Mole negro",
      "Tres moles, mucho mezcal.", PUBLIC, (("ana", YES), ("layla", YES))),
 )  # fmt: skip
 
@@ -56,55 +74,43 @@ def add() -> list[str]:
         )
         for username, first, last, locale, zone in PEOPLE
     }
-    for row in PARTIES:
-        _lay(people, *row)
+    for table in TABLES:
+        _lay(people, table)
     return list(people)
 
 
-def _lay(  # noqa: PLR0913 - the columns of a party
-    people: dict[str, Member],
-    host: str,
-    title: str,
-    days: int,
-    hour: int,
-    seats: int,
-    venue: str,
-    address: str,
-    main_dish: str,
-    description: str,
-    visibility: str,
-    guests: tuple[tuple[str, str], ...],
-) -> None:
-    zone = people[host].timezone or "UTC"
+def _lay(people: dict[str, Member], table: Table) -> None:
+    host = people[table.host]
+    zone = host.timezone or "UTC"
     party = DinnerParty(
-        title=title,
-        starts_at=_at(days, hour, zone),
+        title=table.title,
+        starts_at=_at(table.days, table.hour, zone),
         timezone=zone,
-        number_seats=seats,
-        venue=venue,
-        address=address,
-        main_dish=main_dish,
-        description=description,
-        visibility=visibility,
+        number_seats=table.seats,
+        venue=table.venue,
+        address=table.address,
+        main_dish=table.main_dish,
+        description=table.description,
+        visibility=table.visibility,
     )
-    hosting.lay(party, people[host])
+    hosting.lay(party, host)
     # Published after it was laid: a party of the past could not be, but the demo wants one.
     party.status = PUBLISHED
-    party.seats_taken = 1 + sum(status == YES for _guest, status in guests)
-    for username, status in guests:
-        guest = people[username]
-        party.answers.append(
-            Rsvp(
-                member=guest,
-                email=guest.email,
-                name=guest.display_name,
-                status=status,
-                waitlisted_at=clock.now() if status == WAITLISTED else None,
-                locale=guest.locale,
-                timezone=guest.timezone,
-            )
-        )
+    party.seats_taken = 1 + sum(status == YES for _guest, status in table.guests)
+    party.answers.extend(_answer(people[username], status) for username, status in table.guests)
     db.session.flush()
+
+
+def _answer(guest: Member, status: str) -> Rsvp:
+    return Rsvp(
+        member=guest,
+        email=guest.email,
+        name=guest.display_name,
+        status=status,
+        waitlisted_at=clock.now() if status == WAITLISTED else None,
+        locale=guest.locale,
+        timezone=guest.timezone,
+    )
 
 
 def _at(days: int, hour: int, zone: str) -> datetime:

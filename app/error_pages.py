@@ -5,6 +5,8 @@ from flask_babel import lazy_gettext
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, SecurityError
 
+from app.extensions import appbuilder_of
+
 MESSAGES = {
     400: (lazy_gettext("That did not work"), lazy_gettext("The request could not be understood.")),
     401: (lazy_gettext("Please log in"), lazy_gettext("Please log in to access this page.")),
@@ -47,8 +49,8 @@ def answer(error: HTTPException, message: str = "") -> Response:
         response = jsonify(message=text)
     else:
         retry_after = next((value for name, value in error.get_headers() if name == "Retry-After"), None)
-        page = render_template("errors/error.html", code=code, title=title, message=text, retry_after=retry_after)
-        response = make_response(page)
+        context = {"code": code, "title": title, "message": text, "retry_after": retry_after}
+        response = make_response(render_template("errors/error.html", appbuilder=appbuilder_of(), **context))
     response.status_code = code
     kept = {"Retry-After", "Allow"}
     response.headers.extend([(name, value) for name, value in error.get_headers() if name in kept])

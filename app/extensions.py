@@ -30,7 +30,7 @@ csrf = CSRFProtect()
 mail = Mail()
 
 
-class AppBuilder(StockAppBuilder):  # type: ignore[misc]
+class AppBuilder(StockAppBuilder):
     """AppBuilder whose views are all listed in `app.navigation`, none registered behind its back."""
 
     def _add_admin_views(self) -> None:

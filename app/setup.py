@@ -101,7 +101,9 @@ def _store_permissions(appbuilder: AppBuilder) -> None:
 def _declared(appbuilder: AppBuilder) -> set[Pair]:
     """Return every (permission, view) that a registered view, API or menu entry asks for."""
     declared = {
-        (permission, view.class_permission_name) for view in appbuilder.baseviews for permission in view.base_permissions
+        (permission, view.class_permission_name)
+        for view in appbuilder.baseviews
+        for permission in view.base_permissions
     }
     for entry in appbuilder.menu.get_list():
         declared |= {("menu_access", item.name) for item in (entry, *entry.childs) if item.name != "-"}

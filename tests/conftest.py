@@ -15,6 +15,7 @@ Never call a visitor inside an app context: requests would share its `g`, and wi
 
 import contextlib
 import os
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -50,6 +51,8 @@ def pytest_configure() -> None:
     for name in ENVIRONMENT:
         os.environ.pop(name, None)
     network.guard()
+    # Asked to end, clean up as after Ctrl-C: other processes are running for us.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
@@ -92,21 +95,19 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 @pytest.fixture(scope="session")
-def _databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Database]]:
-    """Databases by kind, made when the first test asks: PostgreSQL takes a second to start."""
-    made: dict[str, Database] = {}
-    with contextlib.ExitStack() as stack:
+def _sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    directory = tmp_path_factory.mktemp(SQLITE)
+    with contextlib.closing(Database(SqliteFiles(directory), directory)) as database:
+        yield database
 
-        def database_of(kind: str) -> Database:
-            if kind not in made:
-                directory = tmp_path_factory.mktemp(kind)
-                sqlite = kind == SQLITE
-                place = SqliteFiles(directory) if sqlite else stack.enter_context(postgres.running_server())
-                made[kind] = Database(place, directory)
-                stack.callback(made[kind].close)
-            return made[kind]
 
-        yield database_of
+@pytest.fixture(scope="session")
+def _postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    with (
+        postgres.running_server() as place,
+        contextlib.closing(Database(place, tmp_path_factory.mktemp(POSTGRESQL))) as database,
+    ):
+        yield database
 
 
 @pytest.fixture
@@ -116,11 +117,9 @@ def database_kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def database(
-    database_kind: str, _databases: Callable[[str], Database], request: pytest.FixtureRequest
-) -> Iterator[Database]:
+def database(database_kind: str, request: pytest.FixtureRequest) -> Iterator[Database]:
     """The database of this test: set up, with nobody in it."""
-    database = _databases(database_kind)
+    database: Database = request.getfixturevalue(f"_{database_kind}")
     database.reset()
     parts.used(request.config)[database_kind] += 1
     yield database

@@ -52,7 +52,9 @@ def test_production_never_makes_a_secret_of_its_own(tmp_path, environ):
     assert load(tmp_path, SECRET_KEY=GOOD, **environ)["SECRET_KEY"] == GOOD
 
 
-@pytest.mark.parametrize("secret", ["changeme", "short", "a" * 64, "\\2\\1thisismyscretkey\\1\\2\\e\\y\\y\\h", "12" * 20])
+@pytest.mark.parametrize(
+    "secret", ["changeme", "short", "a" * 64, "\\2\\1thisismyscretkey\\1\\2\\e\\y\\y\\h", "12" * 20]
+)
 def test_a_known_or_short_secret_is_refused(tmp_path, secret):
     with pytest.raises(ConfigurationError, match="known or too short"):
         load(tmp_path, SECRET_KEY=secret)

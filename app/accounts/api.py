@@ -12,10 +12,10 @@ def _account_and_address() -> str:
     return f"{str(name).strip().lower()[:320]}|{get_remote_address()}"
 
 
-class SecurityApi(StockSecurityApi):  # type: ignore[misc]
+class SecurityApi(StockSecurityApi):
     """Username and password against a token; guessing is as limited as on the login page."""
 
-    limits = [  # noqa: RUF012 - FAB's name
+    limits = [
         Limit("10 per 5 minute", key_func=_account_and_address, methods=["POST"]),
         Limit("100 per hour", key_func=get_remote_address, methods=["POST"]),
     ]

@@ -12,7 +12,7 @@ FILTERS = [clean_text]
 LONGEST_NAME, LONGEST_EMAIL = 64, 254
 
 
-class RegistrationForm(FlaskForm):  # type: ignore[misc]
+class RegistrationForm(FlaskForm):
     """Who wants to come in. `website` is invisible to people; what fills it in is not one."""
 
     username = StringField(
@@ -54,13 +54,15 @@ class RegistrationForm(FlaskForm):  # type: ignore[misc]
         """Refuse what cannot stand in an address, or would pass for the site."""
         if not rules.is_username(field.data or ""):
             raise ValidationError(
-                lazy_gettext("Use 3 to 20 letters (a-z), digits, dots, dashes or underscores, with a letter or digit at both ends.")
+                lazy_gettext(
+                    "Use 3 to 20 letters (a-z), digits, dots, dashes or underscores, with a letter or digit at both ends."
+                )
             )
         if rules.is_forbidden_username(field.data):
             raise ValidationError(lazy_gettext("This username is already taken."))
 
 
-class LoginForm(FlaskForm):  # type: ignore[misc]
+class LoginForm(FlaskForm):
     """Username or e-mail, and password."""
 
     username = StringField(
@@ -77,7 +79,7 @@ class LoginForm(FlaskForm):  # type: ignore[misc]
     remember_me = BooleanField(lazy_gettext("Keep me logged in on this device"))
 
 
-class EmailForm(FlaskForm):  # type: ignore[misc]
+class EmailForm(FlaskForm):
     """An address to write to again."""
 
     email = EmailField(lazy_gettext("E-mail address"), filters=FILTERS, validators=[DataRequired(), Email()])

@@ -14,7 +14,7 @@ from app.extensions import db
 ADMIN, GUEST, PUBLIC, TRANSLATOR = "Admin", "Guest", "Public", "Translator"
 
 
-class Member(User):  # type: ignore[misc]
+class Member(User):
     """A person with an account: FAB's user, and what a host needs to know to write to them."""
 
     __tablename__ = "ab_user"
@@ -23,7 +23,7 @@ class Member(User):  # type: ignore[misc]
     timezone: Mapped[str | None] = mapped_column(String(64))
     joined_at: Mapped[datetime | None] = mapped_column(UTCDateTime, default=clock.now)
 
-    __table_args__ = {"extend_existing": True}  # noqa: RUF012 - SQLAlchemy's name
+    __table_args__ = {"extend_existing": True}
 
     @property
     def display_name(self) -> str:
@@ -38,7 +38,7 @@ Index("uq_ab_user_lower_username", func.lower(Member.__table__.c.username), uniq
 Index("uq_ab_user_lower_email", func.lower(Member.__table__.c.email), unique=True)
 
 
-class Registration(RegisterUser):  # type: ignore[misc]
+class Registration(RegisterUser):
     """An account waiting for its owner to prove the address. `registration_hash` is that of the token."""
 
     __tablename__ = "ab_register_user"
@@ -51,7 +51,7 @@ class Registration(RegisterUser):  # type: ignore[misc]
     # The row outlives its use until it expires: the same link opened again is then told so, not "unknown".
     activated_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
-    __table_args__ = {"extend_existing": True}  # noqa: RUF012
+    __table_args__ = {"extend_existing": True}
 
     def __repr__(self) -> str:
         return str(self.username)
@@ -61,7 +61,7 @@ Index("uq_ab_register_user_lower_username", func.lower(Registration.__table__.c.
 Index("uq_ab_register_user_lower_email", func.lower(Registration.__table__.c.email), unique=True)
 
 
-class LoginSession(db.Model):  # type: ignore[name-defined,misc]
+class LoginSession(db.Model):  # type: ignore[name-defined]
     """One login on one device. The cookie names it by a token; gone here, the cookie opens nothing."""
 
     __tablename__ = "login_session"
@@ -78,7 +78,7 @@ class LoginSession(db.Model):  # type: ignore[name-defined,misc]
     member: Mapped[Member] = relationship()
 
 
-class AccessVersion(db.Model):  # type: ignore[name-defined,misc]
+class AccessVersion(db.Model):  # type: ignore[name-defined]
     """One row that changes whenever a role's permissions do: processes cache permissions under it."""
 
     __tablename__ = "access_version"

@@ -1,8 +1,5 @@
 """Questions to the database about who somebody is and what they may do."""
 
-from sqlalchemy import func, literal, or_, select, union
-from sqlalchemy.orm import joinedload
-
 from flask_appbuilder.security.sqla.models import (
     Permission,
     PermissionView,
@@ -13,6 +10,8 @@ from flask_appbuilder.security.sqla.models import (
     assoc_user_group,
     assoc_user_role,
 )
+from sqlalchemy import func, literal, or_, select, union
+from sqlalchemy.orm import joinedload
 
 from app.accounts.models import AccessVersion, LoginSession, Member
 from app.extensions import db
@@ -41,9 +40,7 @@ def member_by_name_or_email(identifier: str) -> Member | None:
     A username cannot contain an `@`, so the two never mean different people.
     """
     wanted = identifier.strip().lower()
-    statement = select(Member).where(
-        or_(func.lower(Member.username) == wanted, func.lower(Member.email) == wanted)
-    )
+    statement = select(Member).where(or_(func.lower(Member.username) == wanted, func.lower(Member.email) == wanted))
     return db.session.execute(statement).scalar_one_or_none()
 
 

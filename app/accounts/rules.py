@@ -46,7 +46,5 @@ def is_forbidden_username(name: str) -> bool:
 
 def session_is_over(created_at: datetime, last_seen_at: datetime, now: datetime, *, remember: bool) -> bool:
     """Whether a login has been idle, or has lasted, for too long."""
-    idle, absolute = (
-        (REMEMBERED_IDLE, REMEMBERED_ABSOLUTE) if remember else (SESSION_IDLE, SESSION_ABSOLUTE)
-    )
+    idle, absolute = (REMEMBERED_IDLE, REMEMBERED_ABSOLUTE) if remember else (SESSION_IDLE, SESSION_ABSOLUTE)
     return now - last_seen_at > idle or now - created_at > absolute

@@ -17,7 +17,7 @@ from app.accounts.models import AccessVersion, Member, Registration
 from app.extensions import db
 
 
-class SecurityManager(StockSecurityManager):  # type: ignore[misc]
+class SecurityManager(StockSecurityManager):
     """Who is asking, and what they may do."""
 
     user_model = Member

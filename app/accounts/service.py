@@ -107,9 +107,10 @@ def activate(token: str) -> Member:
         update(Registration)
         .where(Registration.id == registration.id, Registration.activated_at.is_(None))
         .values(activated_at=clock.now())
+        .returning(Registration.id)
         .execution_options(synchronize_session=False)
     )
-    if db.session.execute(claim).rowcount != 1:
+    if db.session.execute(claim).first() is None:
         raise DomainError(lazy_gettext("This account is already activated."), "info")
     member = add_member(
         username=registration.username,

@@ -17,9 +17,11 @@ from flask_appbuilder.exceptions import InvalidColumnFilterFABException
 from flask_babel import lazy_gettext
 from jsonschema.validators import validator_for
 from marshmallow import ValidationError, fields
+from marshmallow.validate import Length
 from prison.decoder import ParserException
 
 from app.crud.datamodel import SQLAInterface
+from app.crud.fields import clean_text
 from app.crud.filters import Filters, OwnFilters
 from app.crud.refusals import ConflictError, ConstraintError, refusals
 from app.database import UTCDateTime, transaction
@@ -116,7 +118,11 @@ class SchemaConverter(Model2SchemaConverter):
     def _column2field(self, datamodel: SQLAInterface, column: Any, *args: Any, **kwargs: Any) -> Any:
         field = super()._column2field(datamodel, column, *args, **kwargs)
         mapped = datamodel.list_columns.get(column.name)
-        if mapped is None or not isinstance(mapped.type, UTCDateTime):
+        if mapped is None:
+            return field
+        if datamodel.is_string(column.name) and not mapped.nullable and datamodel.get_col_default(column.name) != "":
+            field.validators.append(Length(min=1))
+        if not isinstance(mapped.type, UTCDateTime):
             return field
         return fields.AwareDateTime(
             default_timezone=UTC, required=field.required, allow_none=field.allow_none, metadata=field.metadata
@@ -224,16 +230,17 @@ class ModelRestApi(OwnFilters, StockModelRestApi):
         filters.clear_filters()
         asked = rison_args.get("filters", [])
         try:
-            filters.rest_add_filters([{**each, "value": self._value(each["col"], each["value"])} for each in asked])
+            filters.rest_add_filters([{**each, "value": self._filter_value(**each)} for each in asked])
         except (ValueError, OverflowError) as error:
             raise InvalidColumnFilterFABException from error
         return filters.get_joined_filters(self._base_filters)
 
-    def _value(self, column: str, value: Any) -> Any:
-        """Return `value` as the column has it; raises ValueError."""
-        if isinstance(value, list):
-            raise ValueError(column)  # noqa: TRY004 - the type is a matter of the value that was sent
-        return self.datamodel.parse_value(column, str(value)) if column in self.search_columns else value
+    def _filter_value(self, col: str, opr: str, value: Any) -> Any:
+        """Return `value` as the column has it; raises ValueError for what is not on offer."""
+        offered = {flt.arg_name for flt in self._filters.get_search_filters().get(col, ())}
+        if opr not in offered or isinstance(value, list):
+            raise ValueError(opr)
+        return self.datamodel.parse_value(col, str(value))
 
     # -- writing
 
@@ -269,7 +276,8 @@ class ModelRestApi(OwnFilters, StockModelRestApi):
         # A schema keeps the row it loads into in itself: a copy per request keeps threads apart.
         own = copy.copy(schema)
         try:
-            return store(own, own.load(sent, instance=item, partial=item is not None))
+            cleaned = {name: clean_text(value) if isinstance(value, str) else value for name, value in sent.items()}
+            return store(own, own.load(cleaned, instance=item, partial=item is not None))
         except ValidationError as error:
             return self.response_422(message=_in_words(error.messages))
         except DomainError as error:

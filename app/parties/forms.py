@@ -17,7 +17,7 @@ WISHES = {
 }
 
 
-class PartyForm(FlaskForm):  # type: ignore[misc]
+class PartyForm(FlaskForm):
     """What a host says about a party."""
 
     title = StringField(lazy_gettext("Title"), filters=FILTERS, validators=[DataRequired(), Length(max=120)])
@@ -54,7 +54,7 @@ class PartyForm(FlaskForm):  # type: ignore[misc]
     version = HiddenField()
 
 
-class AnswerForm(FlaskForm):  # type: ignore[misc]
+class AnswerForm(FlaskForm):
     """A guest's answer."""
 
     answer = RadioField(
@@ -62,7 +62,7 @@ class AnswerForm(FlaskForm):  # type: ignore[misc]
     )
 
 
-class RsvpByIdForm(FlaskForm):  # type: ignore[misc]
+class RsvpByIdForm(FlaskForm):
     """A yes by the number that stands on an invitation."""
 
     party_id = StringField(

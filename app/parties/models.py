@@ -43,7 +43,7 @@ def _one_of(column: str, values: dict[str, object]) -> CheckConstraint:
     return CheckConstraint(f"{column} IN ({listed})", name=column)
 
 
-class DinnerParty(db.Model):  # type: ignore[name-defined,misc]
+class DinnerParty(db.Model):  # type: ignore[name-defined]
     """A dinner: people x dishes x seats. `seats_taken` moves only by the guarded UPDATE of `parties.seats`."""
 
     __tablename__ = "dinner_party"
@@ -72,7 +72,7 @@ class DinnerParty(db.Model):  # type: ignore[name-defined,misc]
         back_populates="party", cascade="all, delete-orphan", passive_deletes=True
     )
 
-    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's name
+    __mapper_args__ = {"version_id_col": version}
     __table_args__ = (
         CheckConstraint("seats_taken >= 0 AND seats_taken <= number_seats", name="seats"),
         CheckConstraint(f"number_seats BETWEEN 1 AND {MOST_SEATS}", name="number_seats"),
@@ -118,7 +118,7 @@ class DinnerParty(db.Model):  # type: ignore[name-defined,misc]
         return self.title
 
 
-class Rsvp(db.Model):  # type: ignore[name-defined,misc]
+class Rsvp(db.Model):  # type: ignore[name-defined]
     """One person's answer to one party: a row whose status changes, never a second row."""
 
     __tablename__ = "rsvp"

@@ -70,12 +70,10 @@ def answer_of(party: DinnerParty, member: Member) -> Rsvp | None:
     return db.session.execute(statement).scalars().first()
 
 
-def waiting(party_id: int) -> Select[tuple[Rsvp]]:
+def waiting(party_id: int) -> Select[Rsvp]:
     """Return the waiting list of a party as a statement, first in line first."""
     return (
-        select(Rsvp)
-        .where(Rsvp.party_id == party_id, Rsvp.status == WAITLISTED)
-        .order_by(Rsvp.waitlisted_at, Rsvp.id)
+        select(Rsvp).where(Rsvp.party_id == party_id, Rsvp.status == WAITLISTED).order_by(Rsvp.waitlisted_at, Rsvp.id)
     )
 
 
@@ -99,9 +97,7 @@ def hosted_by(member: Member, *, public_only: bool) -> list[DinnerParty]:
     """Return the parties somebody hosts, the latest first; strangers get those that are public."""
     statement = select(DinnerParty).where(DinnerParty.host_id == member.id)
     if public_only:
-        statement = statement.where(
-            DinnerParty.visibility == PUBLIC, DinnerParty.status.not_in((DRAFT, CANCELLED))
-        )
+        statement = statement.where(DinnerParty.visibility == PUBLIC, DinnerParty.status.not_in((DRAFT, CANCELLED)))
     statement = statement.order_by(DinnerParty.starts_at.desc(), DinnerParty.id.desc()).limit(OWN_SIZE)
     return list(db.session.scalars(statement))
 
@@ -126,7 +122,7 @@ def member_by_username(username: str) -> Member | None:
     return db.session.execute(statement).scalar_one_or_none()
 
 
-def _public_parties() -> Select[tuple[DinnerParty]]:
+def _public_parties() -> Select[DinnerParty]:
     return (
         select(DinnerParty)
         .options(selectinload(DinnerParty.host))

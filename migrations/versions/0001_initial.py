@@ -220,7 +220,9 @@ def upgrade() -> None:
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(), nullable=False),
-        sa.CheckConstraint("status IN ('draft', 'published', 'cancelled', 'done')", name=op.f("ck_dinner_party_status")),
+        sa.CheckConstraint(
+            "status IN ('draft', 'published', 'cancelled', 'done')", name=op.f("ck_dinner_party_status")
+        ),
         sa.CheckConstraint("visibility IN ('public', 'unlisted', 'private')", name=op.f("ck_dinner_party_visibility")),
         sa.CheckConstraint("duration_minutes BETWEEN 1 AND 10080", name=op.f("ck_dinner_party_duration_minutes")),
         sa.CheckConstraint("number_seats BETWEEN 1 AND 1000", name=op.f("ck_dinner_party_number_seats")),

@@ -81,7 +81,7 @@ def test_the_last_administrator_stays_one(admin, cast, records):
 
 
 def test_a_member_who_hosts_a_party_is_not_deleted_with_it(admin, cast, records):
-    from tests.support.factories import DinnerPartyFactory  # noqa: PLC0415
+    from tests.support.factories import DinnerPartyFactory
 
     party = DinnerPartyFactory(host=cast.host)
     page = admin.post(f"/users/delete/{cast.host.id}")
@@ -124,9 +124,9 @@ def test_passwords_are_shown_nowhere(admin, cast, records):
 
 
 def test_a_role_of_the_program_keeps_its_name(admin, app):
-    from flask_appbuilder.security.sqla.models import Role  # noqa: PLC0415
+    from flask_appbuilder.security.sqla.models import Role
 
-    from app.extensions import db  # noqa: PLC0415
+    from app.extensions import db
 
     with app.app_context():
         role_id = db.session.query(Role.id).filter_by(name="Guest").scalar()
@@ -137,9 +137,9 @@ def test_a_role_of_the_program_keeps_its_name(admin, app):
 
 
 def test_a_change_of_a_role_is_in_force_at_once(admin, client_of, cast, app):
-    from flask_appbuilder.security.sqla.models import Role  # noqa: PLC0415
+    from flask_appbuilder.security.sqla.models import Role
 
-    from app.extensions import db  # noqa: PLC0415
+    from app.extensions import db
 
     friend = client_of(cast.friend)
     assert friend.get("/parties/new").status == 200
@@ -151,7 +151,9 @@ def test_a_change_of_a_role_is_in_force_at_once(admin, client_of, cast, app):
     assert friend.get("/parties/new").status == 403
 
 
-@pytest.mark.parametrize("path", ["/users/list/", "/roles/list/", "/registrations/list/", "/letters/list/", "/rsvps/list/"])
+@pytest.mark.parametrize(
+    "path", ["/users/list/", "/roles/list/", "/registrations/list/", "/letters/list/", "/rsvps/list/"]
+)
 def test_the_generated_ui_is_for_administrators(client_of, cast, visitor, path):
     assert visitor.get(path).path == "/login/"
     assert client_of(cast.friend).get(path).status == 403

@@ -1,5 +1,7 @@
-"""Tests in a real browser. A page that complains on its console, breaks its own policy, misses a file or asks another
-host for anything fails the test, whatever the test looks at.
+"""Tests in a real browser.
+
+A page that complains on its console, breaks its own policy, misses a file or asks another host for anything fails the
+test, whatever the test looks at.
 
     site        the address of the application, served on this test's database; factories and the clock work as usual
     page        a page of an English reader at 1280 x 800; `open_page(locale="ar", ...)` opens others

@@ -98,12 +98,12 @@ def test_status_of_an_empty_outbox(run):
 @pytest.mark.both_databases
 def test_two_processes_send_each_letter_once(start, smtp):
     long_ago = clock.now() - timedelta(days=3650)
-    expected = Counter(letter.message_id for letter in LetterFactory.create_batch(150, not_before=long_ago))
+    expected = Counter(letter.message_id for letter in LetterFactory.create_batch(80, not_before=long_ago))
     processes = [start("deliver"), start("deliver")]
     outputs = [process.communicate(timeout=WAIT_SECONDS)[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0]
     assert Counter(letter["Message-ID"] for letter in smtp.letters) == expected
-    assert sum(int(output.split()[0]) for output in outputs) == 150
+    assert sum(int(output.split()[0]) for output in outputs) == 80
 
 
 @pytest.mark.both_databases

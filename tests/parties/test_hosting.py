@@ -104,7 +104,9 @@ def test_nothing_but_what_the_form_offers_can_be_set(host, cast, records):
     assert (party.version, party.id) != (77, 4711)
 
 
-@pytest.mark.parametrize("title", ["<script>alert(1)</script>", "عشاء 🍷", "'; DROP TABLE dinner_party; --", "\u202eevil"])
+@pytest.mark.parametrize(
+    "title", ["<script>alert(1)</script>", "عشاء 🍷", "'; DROP TABLE dinner_party; --", "\u202eevil"]
+)
 def test_a_title_may_be_anything_and_stays_text(host, records, title):
     page = lay(host, title=title)
     assert page.status == 200

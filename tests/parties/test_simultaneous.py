@@ -41,7 +41,10 @@ def guests(app, cast):
         tokens = [secrets.token_urlsafe(32) for _member in members]
         db.session.execute(
             insert(LoginSession),
-            [{"token_hash": token_hash(token), "member_id": member.id} for member, token in zip(members, tokens, strict=True)],
+            [
+                {"token_hash": token_hash(token), "member_id": member.id}
+                for member, token in zip(members, tokens, strict=True)
+            ],
         )
         db.session.commit()
         return [_browser(app, member.id, token) for member, token in zip(members, tokens, strict=True)]

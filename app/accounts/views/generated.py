@@ -28,7 +28,9 @@ LANGUAGE_NAMES = {key: language["name"] for key, language in config.LANGUAGES.it
 def _valid_username(_form: Any, field: Any) -> None:
     if not rules.is_username(field.data or ""):
         raise ValidationError(
-            lazy_gettext("Use 3 to 20 letters (a-z), digits, dots, dashes or underscores, with a letter or digit at both ends.")
+            lazy_gettext(
+                "Use 3 to 20 letters (a-z), digits, dots, dashes or underscores, with a letter or digit at both ends."
+            )
         )
 
 
@@ -98,11 +100,9 @@ class UserModelView(ModelView):
     def pre_update(self, item: Member) -> None:
         """Keep one administrator, and oneself."""
         _lower(item)
-        is_self = item.id == current_user.id
-        if is_self and not item.active:
-            raise DomainError(lazy_gettext("You cannot deactivate yourself."), field="active")
-        stays_admin = item.active and any(role.name == ADMIN for role in item.roles)
-        if not stays_admin:
+        if not item.active:
+            _refuse_deactivation({item.id})
+        if not any(role.name == ADMIN for role in item.roles):
             _refuse_without_admin({item.id})
 
     def pre_delete(self, item: Member) -> None:
@@ -126,9 +126,7 @@ class UserModelView(ModelView):
         try:
             with transaction():
                 if not active:
-                    if current_user.id in {member.id for member in members}:
-                        raise DomainError(lazy_gettext("You cannot deactivate yourself."))
-                    _refuse_without_admin({member.id for member in members})
+                    _refuse_deactivation({member.id for member in members})
                 for member in members:
                     member.active = active
         except DomainError as error:
@@ -142,6 +140,13 @@ def _count_changed(count: int, *, active: bool) -> str:
     if active:
         return str(ngettext("%(num)d user activated.", "%(num)d users activated.", count))
     return str(ngettext("%(num)d user deactivated.", "%(num)d users deactivated.", count))
+
+
+def _refuse_deactivation(leaving: set[int]) -> None:
+    """Refuse to lock out whoever is asking, or all who could let them in again."""
+    if current_user.id in leaving:
+        raise DomainError(lazy_gettext("You cannot deactivate yourself."), field="active")
+    _refuse_without_admin(leaving)
 
 
 def _lower(member: Member) -> None:
@@ -213,7 +218,10 @@ class RegistrationModelView(ModelView):
             flash(_("Activation e-mail sent again to %(email)s.", email=chosen[0].email), "info")
         else:
             sent = len(chosen)
-            flash(ngettext("%(num)d activation e-mail sent again.", "%(num)d activation e-mails sent again.", sent), "info")
+            flash(
+                ngettext("%(num)d activation e-mail sent again.", "%(num)d activation e-mails sent again.", sent),
+                "info",
+            )
         return redirect(self.get_redirect(), 303)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Response, abort, flash, make_response, redirect, request, session, url_for
+from flask import Response, flash, make_response, redirect, request, session, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.utils.limit import Limit
 from flask_babel import gettext as _
@@ -11,7 +11,7 @@ from flask_login import current_user
 from sqlalchemy.exc import IntegrityError
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.accounts import rules, service
+from app.accounts import service
 from app.accounts.forms import EmailForm, LoginForm, RegistrationForm
 from app.accounts.service import Applicant
 from app.crud.fields import show_at_field
@@ -62,7 +62,7 @@ class RegistrationView(BaseView):
 
     route_base = "/register"
     default_view = "form"
-    limits = [  # noqa: RUF012 - FAB's name
+    limits = [
         Limit(
             lambda: LIMITS.get(request.endpoint or "", "60 per minute"),
             key_func=lambda: f"{request.endpoint}|{get_remote_address()}",
@@ -181,7 +181,7 @@ class LoginView(BaseView):
 
     route_base = ""
     default_view = "login"
-    limits = [  # noqa: RUF012 - FAB's name
+    limits = [
         Limit("10 per 5 minute", key_func=_account_and_address, methods=["POST"], exempt_when=_is_not_login),
         Limit("100 per hour", key_func=get_remote_address, methods=["POST"], exempt_when=_is_not_login),
     ]

@@ -5,7 +5,7 @@ import unicodedata
 
 from flask_babel import lazy_gettext
 from sqlalchemy import inspect, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import InstanceState, joinedload
 
 from app.accounts.models import Member
 from app.errors import DomainError
@@ -77,7 +77,7 @@ def cancel(party: DinnerParty) -> int:
 
 def changed_columns(party: DinnerParty) -> set[str]:
     """Return the columns of `party` that hold another value than the database."""
-    state = inspect(party)
+    state: InstanceState[DinnerParty] = inspect(party)
     return {column.key for column in state.mapper.column_attrs if state.attrs[column.key].history.has_changes()}
 
 
@@ -96,13 +96,9 @@ def new_slug(title: str) -> str:
 
 def _tell(party: DinnerParty, letter: mail.PartyLetter) -> int:
     statement = (
-        select(Rsvp)
-        .options(joinedload(Rsvp.member))
-        .where(Rsvp.party_id == party.id, Rsvp.status.in_(rules.CONCERNED))
+        select(Rsvp).options(joinedload(Rsvp.member)).where(Rsvp.party_id == party.id, Rsvp.status.in_(rules.CONCERNED))
     )
     guests = [answer for answer in db.session.scalars(statement) if answer.member_id != party.host_id]
     for answer in guests:
         letter(party, answer)
     return len(guests)
-
-

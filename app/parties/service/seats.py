@@ -4,7 +4,7 @@ Reading the free seats and then writing would sell them twice; here the database
 alike. Who needs more than one row takes the party's first (`lock`, `take`), so that no two can wait for each other.
 """
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import ColumnElement, exists, select, update
 
 from app import clock
 from app.extensions import db
@@ -58,11 +58,12 @@ def fill(party_id: int) -> list[Rsvp]:
     return moved_up
 
 
-def _add_taken(party_id: int, seats: int, *conditions: object) -> bool:
+def _add_taken(party_id: int, seats: int, *conditions: ColumnElement[bool]) -> bool:
     statement = (
         update(DinnerParty)
         .where(DinnerParty.id == party_id, DinnerParty.seats_taken + seats <= DinnerParty.number_seats, *conditions)
         .values(seats_taken=DinnerParty.seats_taken + seats)
+        .returning(DinnerParty.id)
         .execution_options(synchronize_session=False)
     )
-    return db.session.execute(statement).rowcount == 1
+    return db.session.execute(statement).first() is not None

@@ -136,7 +136,9 @@ class DinnerPartyModelView(ModelView):
         """Say how many are told."""
         if not getattr(item, "told_count", 0):
             return _saved(item)
-        return ngettext("Saved. %(num)d guest will be told.", "Saved. %(num)d guests will be told.", item.told_count), "info"
+        return ngettext(
+            "Saved. %(num)d guest will be told.", "Saved. %(num)d guests will be told.", item.told_count
+        ), "info"
 
     def pre_delete(self, item: DinnerParty) -> None:
         """Tell the guests of a coming party before it vanishes."""

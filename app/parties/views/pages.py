@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Response, abort, flash, make_response, redirect, request, url_for
+from flask import abort, flash, make_response, redirect, request, url_for
 from flask_appbuilder import expose, has_access, permission_name
 from flask_appbuilder.utils.limit import Limit
 from flask_babel import gettext as _
@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.wrappers import Response as BaseResponse
 
+from app import clock
 from app.accounts.models import Member
 from app.crud.fields import show_at_field
 from app.crud.views import BaseView
@@ -21,9 +22,8 @@ from app.errors import DomainError
 from app.extensions import db
 from app.i18n import formats
 from app.i18n.selectors import current_timezone
-from app import clock
 from app.parties import models, queries, rules
-from app.parties.forms import WISHES, AnswerForm, PartyForm, RsvpByIdForm
+from app.parties.forms import AnswerForm, PartyForm, RsvpByIdForm
 from app.parties.models import DinnerParty, Rsvp
 from app.parties.service import answers, hosting
 
@@ -52,7 +52,7 @@ class PartyView(BaseView):
 
     route_base = "/parties"
     default_view = "list"
-    limits = [  # noqa: RUF012 - FAB's name
+    limits = [
         Limit(
             ANSWERS_PER_MINUTE,
             key_func=lambda: str(current_user.get_id() or get_remote_address()),
@@ -77,7 +77,6 @@ class PartyView(BaseView):
         """Show one party, and to a member their answer to it."""
         party, answer = self._visible(slug)
         is_host = current_user.is_authenticated and party.host_id == current_user.id
-        form = AnswerForm(data={"answer": answer.status} if answer and answer.status in WISHES else None)
         return str(
             self.render_template(
                 "parties/party.html",

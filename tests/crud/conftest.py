@@ -1,0 +1,91 @@
+"""Two more applications on the test's database, in both of which everybody may do everything.
+
+ours     the project's application with views of the test's own
+stock    Flask-AppBuilder as it comes, with views of its own: each weakness is shown there first, so that a test
+that passes without our bases would be noticed
+"""
+
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask_appbuilder import AppBuilder
+from flask_appbuilder.security.sqla.manager import SecurityManager
+
+from app.extensions import appbuilder_of, db
+from tests.support.client import Visitor
+from tests.support.databases import application
+
+MakeVisitor = Callable[..., Visitor]
+
+
+class OpenDoor(SecurityManager):
+    """Lets everybody do everything."""
+
+    def has_access(self, _permission: str, _view: str) -> bool:
+        return True
+
+    def is_item_public(self, _permission: str, _view: str) -> bool:
+        return True
+
+
+@pytest.fixture
+def admin(client_of, cast) -> Visitor:
+    """An administrator, logged in."""
+    return client_of(cast.admin)
+
+
+@pytest.fixture
+def stock(database_url) -> Iterator[MakeVisitor]:
+    """Make a visitor of a stock application with the given views."""
+    made = []
+
+    def make(*views: type) -> Visitor:
+        app = Flask("stock")
+        app.config.update(
+            SECRET_KEY="x" * 32,
+            SQLALCHEMY_DATABASE_URI=database_url,
+            FAB_CREATE_DB=False,
+            FAB_UPDATE_PERMS=False,
+            FAB_SECURITY_MANAGER_CLASS=f"{OpenDoor.__module__}.{OpenDoor.__name__}",
+        )
+        db.init_app(app)
+        with app.app_context():
+            appbuilder = AppBuilder(app, db.session)
+            for view in views:
+                appbuilder.add_view_no_menu(view)
+        made.append(app)
+        return Visitor(app)
+
+    with warnings.catch_warnings():
+        # What its fields do is deprecated by WTForms.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        yield make
+    for app in made:
+        with app.app_context():
+            db.engine.dispose()
+
+
+@pytest.fixture
+def ours(app, database_url, tmp_path, monkeypatch) -> Iterator[MakeVisitor]:
+    """Make a visitor of the project's application with the given views besides its own."""
+    made = []
+
+    def make(*views: type) -> Visitor:
+        own = application(database_url, tmp_path)
+        with own.app_context():
+            appbuilder: Any = appbuilder_of(own)
+            for view in views:
+                appbuilder.add_view_no_menu(view)
+        monkeypatch.setattr(appbuilder.sm, "has_access", lambda *_: True)
+        monkeypatch.setattr(appbuilder.sm, "is_item_public", lambda *_: True)
+        own.config["PROPAGATE_EXCEPTIONS"] = False
+        made.append(own)
+        return Visitor(own)
+
+    yield make
+    for own in made:
+        with own.app_context():
+            db.engine.dispose()

@@ -1,0 +1,89 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from werkzeug.datastructures import MultiDict
+
+from app.crud.query import LARGEST_PAGE_SIZE, LAST_PAGE, FilterArgument, Offer, address, parse
+
+OFFER = Offer(base_order=("title", "asc"), order_columns=["title", "id"], page_size=25, operators={"title": 8, "id": 4})
+
+
+def asked(*pairs):
+    return parse(MultiDict(pairs), "View", OFFER)
+
+
+def test_without_arguments_the_list_is_as_it_was_declared():
+    found = asked()
+    assert (found.order, found.page, found.page_size, found.filters) == (("title", "asc"), 0, 25, ())
+    assert not found.ignored
+
+
+def test_order_page_and_size_are_read():
+    found = asked(("_oc_View", "id"), ("_od_View", "desc"), ("page_View", "3"), ("psize_View", "50"))
+    assert (found.order, found.page, found.page_size) == (("id", "desc"), 3, 50)
+    assert not found.ignored
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        ("_oc_View", "host.password"),
+        ("_oc_View", "\0"),
+        ("page_View", "word"),
+        ("page_View", "-1"),
+        ("page_View", "1.5"),
+        ("page_View", "٣"),
+        ("psize_View", "many"),
+        ("_flt_0_password", "a"),
+        ("_flt_99_title", "a"),
+        ("_flt_x_title", "a"),
+        ("_flt_", "a"),
+        ("_flt_0_title", "a\0b"),
+        ("_flt_0_title", "a" * 501),
+    ],
+)
+def test_what_cannot_be_is_left_out_and_noted(pair):
+    found = asked(pair)
+    assert (found.order, found.page, found.page_size, found.filters) == (("title", "asc"), 0, 25, ())
+    assert found.ignored
+
+
+def test_pages_and_sizes_are_bounded():
+    found = asked(("page_View", "9" * 30), ("psize_View", "1000000"))
+    assert (found.page, found.page_size) == (LAST_PAGE, LARGEST_PAGE_SIZE)
+    assert asked(("psize_View", "0")).page_size == 1
+
+
+def test_arguments_of_another_list_on_the_page_are_none_of_ours():
+    assert asked(("page_Other", "word")) == asked()
+
+
+def test_a_filter_may_come_as_one_argument_or_as_a_pair():
+    expected = (FilterArgument("title", 2, "soup"),)
+    assert asked(("_flt_2_title", "soup")).filters == expected
+    assert asked(("_flt", "2_title"), ("_value", "soup")).filters == expected
+
+
+def test_a_filter_without_a_value_asks_for_nothing():
+    found = asked(("_flt_2_title", " "), ("_flt", "2_title"), ("_value", ""))
+    assert found.filters == ()
+    assert not found.ignored
+
+
+def test_an_address_keeps_what_it_does_not_change():
+    args = MultiDict([("_oc_View", "id"), ("_flt", "2_title"), ("_value", "a&b"), ("page_View", "4")])
+    keep = [FilterArgument("title", 2, "a&b")]
+    assert address("/list/", args, keep, page_View=None) == "/list/?_oc_View=id&_flt_2_title=a%26b"
+    assert address("/list/", MultiDict(), []) == "/list/"
+
+
+NAMES = st.sampled_from(["_oc_View", "_od_View", "page_View", "psize_View", "_flt", "_value", "_flt_0_title", "_flt_"])
+
+
+@given(st.lists(st.tuples(NAMES | st.text(), st.text())))
+def test_nothing_that_is_asked_breaks_the_parser(pairs):
+    found = asked(*pairs)
+    assert 0 <= found.page <= LAST_PAGE
+    assert 1 <= found.page_size <= LARGEST_PAGE_SIZE
+    assert found.order[0] in OFFER.order_columns
+    assert all(each.operator < OFFER.operators[each.column] for each in found.filters)

@@ -1,0 +1,78 @@
+import pytest
+from sqlalchemy import delete, insert, text, update
+
+from app.accounts.models import Member
+from app.crud.refusals import ConflictError, ConstraintError, refusals
+from app.database import transaction
+from app.errors import DomainError
+from app.extensions import db
+from app.outbox.models import Letter
+from app.parties.models import DinnerParty, Rsvp
+from tests.support.factories import DinnerPartyFactory, LetterFactory
+
+pytestmark = pytest.mark.both_databases
+
+
+def refused(app, statement, *, deleting=False):
+    with app.app_context(), pytest.raises(DomainError) as caught, refusals(deleting=deleting), transaction():
+        db.session.execute(statement)
+    return caught.value
+
+
+def test_a_second_one_of_what_is_unique_names_its_column(app):
+    one, other = DinnerPartyFactory(), DinnerPartyFactory()
+    error = refused(app, update(DinnerParty).where(DinnerParty.id == one.id).values(slug=other.slug))
+    assert isinstance(error, ConstraintError)
+    assert (error.kind, error.columns, error.field) == ("unique", ("slug",), "slug")
+    assert error.constraint == "uq_dinner_party_slug"
+
+
+def test_what_is_unique_whatever_its_case_names_its_column_too(app, cast):
+    error = refused(app, update(Member).where(Member.id == cast.host.id).values(username="FRIEND"))
+    assert (error.kind, error.columns) == ("unique", ("username",))
+    assert error.constraint == "uq_ab_user_lower_username"
+
+
+def test_a_check_names_its_constraint(app):
+    party = DinnerPartyFactory()
+    error = refused(app, update(DinnerParty).where(DinnerParty.id == party.id).values(number_seats=0))
+    assert error.kind == "check"
+    assert error.constraint.startswith("ck_dinner_party_")
+
+
+def test_what_is_in_use_cannot_be_deleted(app):
+    party = DinnerPartyFactory()
+    error = refused(app, delete(Member).where(Member.id == party.host_id), deleting=True)
+    assert (error.kind, str(error)) == ("foreign key", "It is still in use elsewhere and cannot be deleted.")
+
+
+def test_what_must_be_there_names_its_column(app):
+    letter = LetterFactory()
+    error = refused(app, update(Letter).where(Letter.id == letter.id).values(recipient=None))
+    assert (error.kind, error.columns) == ("not null", ("recipient",))
+
+
+def test_a_reference_to_nothing_is_refused(app, cast):
+    error = refused(app, update(DinnerParty).where(DinnerParty.id == DinnerPartyFactory().id).values(host_id=987654))
+    assert error.kind == "foreign key"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        insert(Rsvp).values(party_id=2**70, email="a", status="yes"),
+        text("SELECT * FROM nowhere"),
+    ],
+)
+def test_no_text_of_the_database_is_told(app, statement):
+    told = str(refused(app, statement)).lower()
+    assert not any(word in told for word in ("select", "sql", "nowhere", "integer"))
+
+
+def test_a_row_that_was_changed_meanwhile_is_a_conflict(app):
+    party = DinnerPartyFactory()
+    with app.app_context(), pytest.raises(ConflictError), refusals(), transaction():
+        mine = db.session.get(DinnerParty, party.id)
+        change = update(DinnerParty).where(DinnerParty.id == party.id).values(version=9)
+        db.session.execute(change.execution_options(synchronize_session=False))
+        mine.title = "Mine"

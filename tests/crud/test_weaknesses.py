@@ -1,0 +1,615 @@
+"""Each weakness of the framework is shown on a stock view first, then closed by our base on the same rows."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from flask_appbuilder import ModelRestApi as StockModelRestApi
+from flask_appbuilder import ModelView as StockModelView
+from flask_appbuilder.actions import action
+from flask_appbuilder.models.sqla.interface import SQLAInterface as StockSQLAInterface
+from flask_babel import lazy_gettext
+from wtforms.validators import Length
+
+from app.accounts.models import Member
+from app.crud import ModelRestApi, ModelView, SQLAInterface
+from app.crud.filters import FilterContains
+from app.errors import ConfigurationError, DomainError
+from app.outbox.models import Letter
+from app.parties.models import DinnerParty
+from tests.support.factories import PASSWORD_HASH, DinnerPartyFactory, LetterFactory, MemberFactory
+from tests.support.statements import count_statements
+
+
+class Stock(StockModelView):
+    """The base of the stock views: they start without their class's name in the way."""
+
+    base_order = ("id", "asc")
+
+
+def letters(base, interface, **declared):
+    """Return a view over letters, made with either base."""
+    common = {
+        "datamodel": interface(Letter),
+        "route_base": "/texts",
+        "base_order": ("id", "asc"),
+        "list_title": "Texts",
+        "show_title": "Text",
+        "add_title": "Add a text",
+        "edit_title": "Edit a text",
+        "label_columns": {name: name.capitalize() for name in (*LETTER_COLUMNS, "id")},
+        "list_columns": ["id", "subject", "recipient"],
+        "show_columns": ["id", "subject", "recipient"],
+        "add_columns": LETTER_COLUMNS,
+        "edit_columns": ["subject", "recipient", "dedupe_key"],
+        "search_columns": ["subject", "recipient", "attempts", "created_at"],
+    }
+    return type("TextView", (base,), {**common, **declared})
+
+
+LETTER_COLUMNS = [
+    "recipient", "kind", "locale", "timezone", "subject", "text", "html", "dedupe_key", "message_id",
+    "attempts", "created_at",
+]  # fmt: skip
+TYPED = {
+    "recipient": "ada@example.com", "kind": "x", "locale": "en", "timezone": "UTC", "subject": "Typed with care",
+    "text": "t", "html": "h", "dedupe_key": "one", "message_id": "m", "attempts": "0", "created_at": "2026-01-01T00:00",
+}  # fmt: skip
+STOCK, OURS = (StockModelView, StockSQLAInterface), (ModelView, SQLAInterface)
+
+
+def categories(page):
+    return [category for category, _text in page.flashes]
+
+
+# -- S1: what leaves through an API
+
+
+class StockPartyApi(StockModelRestApi):
+    resource_name = "stockparties"
+    datamodel = StockSQLAInterface(DinnerParty)
+
+
+def test_a_stock_api_sends_password_hashes(stock):
+    DinnerPartyFactory()
+    assert PASSWORD_HASH in stock(StockPartyApi).get("/api/v1/stockparties/").text
+
+
+DECLARED = {
+    "datamodel": SQLAInterface(DinnerParty),
+    "base_order": ("id", "asc"),
+    "list_columns": ["title", "host.username"],
+    "show_columns": ["title"],
+    "add_columns": ["title"],
+    "edit_columns": ["title"],
+    "search_columns": ["title"],
+}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({kind: None} for kind in DECLARED if kind != "datamodel"),
+        {"list_columns": ["host"]},
+        {"show_columns": ["host.roles"]},
+        {"search_columns": ["answers"]},
+        {"list_columns": ["host.password.x"]},
+        {"list_columns": ["title.length"]},
+        {"allow_browser_login": True},
+    ],
+)
+def test_an_api_that_could_send_whole_rows_does_not_start(app, changes):
+    with app.app_context(), pytest.raises(ConfigurationError):
+        type("Api", (ModelRestApi,), {**DECLARED, **changes})()
+
+
+def test_no_api_of_the_site_sends_a_password_hash(app, ours):
+    from app.parties.api import DinnerPartyApi  # noqa: PLC0415
+
+    party = DinnerPartyFactory()
+    visitor = ours()
+    for path in (f"/api/v1/{DinnerPartyApi.resource_name}/", f"/api/v1/{DinnerPartyApi.resource_name}/{party.id}"):
+        page = visitor.get(path)
+        assert page.status == 200
+        assert party.host.username in page.text
+        assert PASSWORD_HASH not in page.text
+
+
+@pytest.mark.parametrize("q", ["(", "!(", "(page:word)", "[1]", "1", '{"page": ', "(" * 2000, "(page:1" + "\0)", "x" * 9000])
+def test_a_query_that_cannot_be_read_is_a_bad_request_in_words(ours, q):
+    page = ours().get("/api/v1/dinnerparties/", query_string={"q": q})
+    assert page.status == 400
+    assert page.json == {"message": "The request could not be understood."}
+
+
+@pytest.mark.parametrize(
+    "q",
+    [
+        "(order_column:host.password)",
+        "(filters:!((col:password,opr:eq,value:a)))",
+        "(filters:!((col:number_seats,opr:eq,value:word)))",
+        "(filters:!((col:starts_at,opr:gt,value:never)))",
+        f"(filters:!((col:number_seats,opr:eq,value:{10**30})))",
+        "(filters:!((col:title,opr:zz,value:a)))",
+    ],
+)
+def test_an_api_is_ordered_and_filtered_by_what_is_declared_alone(ours, q):
+    DinnerPartyFactory()
+    assert ours().get("/api/v1/dinnerparties/", query_string={"q": q}).status == 400
+
+
+def test_pages_of_an_api_are_bounded(ours):
+    DinnerPartyFactory.create_batch(3)
+    visitor = ours()
+    assert len(visitor.get("/api/v1/dinnerparties/?q=(page_size:-1)").json["result"]) == 3
+    assert len(visitor.get("/api/v1/dinnerparties/?q=(page_size:2)").json["result"]) == 2
+    assert visitor.get("/api/v1/dinnerparties/?q=(page:-5)").status == 200
+    assert visitor.get(f"/api/v1/dinnerparties/?q=(page:{10**18})").status == 200
+
+
+@pytest.mark.parametrize("body", ["", "[]", "1", "{", '{"title": "\\u0000"}', '{"number_seats": 9999999999999999999999}'])
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+@pytest.mark.both_databases
+def test_what_is_written_through_an_api_is_checked_in_words(ours, records, body, method):
+    party = DinnerPartyFactory()
+    before = records.dump()
+    path = "/api/v1/dinnerparties/" + (str(party.id) if method == "PUT" else "")
+    page = ours().open(method, path, data=body, content_type="application/json")
+    assert page.status in {400, 422}
+    assert "message" in page.json
+    assert records.dump() == before
+
+
+@pytest.mark.parametrize("pk", ["0", "word", "-1", str(2**63), "9" * 200])
+def test_an_api_does_not_find_what_cannot_be_a_key(ours, pk):
+    visitor = ours()
+    for method in ("GET", "PUT", "DELETE"):
+        page = visitor.open(method, f"/api/v1/dinnerparties/{pk}", json={} if method == "PUT" else None)
+        assert page.status in {404, 405}
+
+
+# -- S3: what one form leaves for the next
+
+
+def test_stock_forms_add_to_the_lists_that_a_class_declares(stock):
+    validators = {"subject": [Length(max=9)]}
+    stock(letters(*STOCK, validators_columns=validators))
+    assert len(validators["subject"]) > 1
+
+
+def test_our_forms_leave_the_lists_of_a_class_alone(ours):
+    validators, labels = {"subject": [Length(max=9)]}, {name: name for name in (*LETTER_COLUMNS, "id")}
+    given = dict(labels)
+    ours(letters(*OURS, validators_columns=validators, label_columns=labels))
+    assert len(validators["subject"]) == 1
+    assert labels == given
+
+
+# -- S14: what the address of a list may say
+
+STRANGE = [
+    "page_{view}=word",
+    "page_{view}=-3",
+    "psize_{view}=many",
+    "_oc_{view}=host.password&_od_{view}=asc",
+    "_oc_{view}=nowhere&_od_{view}=asc",
+    "_oc_{view}=__class__",
+    "_flt_0_attempts=word",
+    f"_flt_0_attempts={10**30}",
+    "_flt_9_subject=a",
+    "_flt_2_subject=%00",
+    "_flt_0_secret=a",
+    "_flt_1_created_at=yesterday",
+    "_flt_1_created_at=9999-12-31T23:59:59-23:00",
+    "_flt=0&_value=1",
+    "_flt=2_subject&_value=%00",
+]
+
+
+@pytest.mark.parametrize("query", ["page_TextView=word", "psize_TextView=many", "_flt_9_subject=a"])
+def test_a_stock_list_breaks_on_a_strange_address(stock, query):
+    visitor = stock(letters(*STOCK))
+    visitor.app.config["PROPAGATE_EXCEPTIONS"] = False
+    assert visitor.get(f"/texts/list/?{query}").status == 500
+
+
+@pytest.mark.both_databases
+def test_a_list_leaves_out_what_is_not_possible_and_says_so(ours):
+    LetterFactory(subject="Still here")
+    visitor = ours(letters(*OURS))
+    for query in STRANGE:
+        page = visitor.get("/texts/list/?" + query.format(view="TextView"))
+        assert page.status == 200, query
+        assert "Still here" in page.text, query
+        assert categories(page) == ["warning"], query
+
+
+def test_a_page_beyond_the_last_is_the_last_one(ours):
+    LetterFactory.create_batch(3)
+    LetterFactory(subject="The last one")
+    visitor = ours(letters(*OURS, page_size=2))
+    for number in (1, 2, 700, 10**12):
+        assert "The last one" in visitor.get(f"/texts/list/?page_TextView={number}").text
+
+
+def test_a_page_has_no_more_rows_than_a_hundred(ours):
+    LetterFactory.create_batch(101)
+    page = ours(letters(*OURS)).get("/texts/list/?psize_TextView=1000000")
+    assert page.text.count("/texts/show/") == 100
+
+
+@pytest.mark.parametrize("pk", ["word", "-1", "0", "1.5", str(2**63), "9" * 400, "%00", "%F0%9F%8D%B7"])
+@pytest.mark.both_databases
+def test_a_key_that_cannot_be_is_not_found(ours, pk):
+    visitor = ours()
+    for page in ("show", "edit", "delete"):
+        assert visitor.get(f"/dinnerparties/{page}/{pk}").status == 404
+    assert visitor.post(f"/dinnerparties/delete/{pk}").status == 404
+    assert visitor.post(f"/dinnerparties/action/cancel/{pk}").status == 404
+
+
+def test_a_percent_sign_is_searched_for_as_one(ours):
+    LetterFactory(subject="100 % fun")
+    LetterFactory(subject="No fun")
+    page = ours(letters(*OURS)).get("/texts/list/?_flt_2_subject=%25")
+    assert "100 % fun" in page.text
+    assert "No fun" not in page.text
+
+
+# -- S15: the words of the database
+
+
+def test_a_stock_view_tells_what_the_database_said(stock, cast):
+    view = type("People", (StockModelView,), {"datamodel": StockSQLAInterface(Member), "route_base": "/people"})
+    view.add_columns = ["first_name", "last_name", "username", "email"]
+    typed = {"first_name": "A", "last_name": "B", "username": "HOST", "email": "new@example.com"}
+    page = stock(view).post("/people/add", typed, csrf=False)
+    assert "INSERT INTO" in page.text
+
+
+@pytest.mark.both_databases
+def test_our_views_say_it_in_words_at_the_field(ours):
+    LetterFactory(dedupe_key="one")
+    page = ours(letters(*OURS)).post("/texts/add", TYPED)
+    assert page.flashes == [("danger", "There is one like this already.")]
+    assert page.text.count("There is one like this already.") > 1
+    assert 'value="Typed with care"' in page.text
+    assert not any(word in page.text for word in ("INSERT", "UNIQUE", "psycopg", "sqlite"))
+
+
+# -- R1: filters of other threads
+
+
+class Meeting:
+    """Holds two requests between the reading of their filters and the query."""
+
+    barrier: threading.Barrier
+
+    def _get_list_widget(self, *args, **kwargs):
+        self.barrier.wait(timeout=20)
+        return super()._get_list_widget(*args, **kwargs)
+
+
+def pages_of_two_threads(visitor, view):
+    view.barrier = threading.Barrier(2)
+    client = visitor.app.test_client
+
+    def ask(subject):
+        return client().get(f"/texts/list/?_flt_3_subject={subject}").text
+
+    with ThreadPoolExecutor(2) as threads:
+        return dict(zip(("soup", "salad"), threads.map(ask, ("soup", "salad")), strict=True))
+
+
+def is_mixed_up(pages):
+    other = {"soup": "salad", "salad": "soup"}
+    return any(f"{subject}@example.com" not in page or f"{other[subject]}@example.com" in page for subject, page in pages.items())
+
+
+@pytest.fixture
+def _soup_and_salad(app):
+    for subject in ("soup", "salad"):
+        LetterFactory(subject=subject, recipient=f"{subject}@example.com")
+
+
+@pytest.mark.usefixtures("_soup_and_salad")
+def test_stock_threads_see_the_filters_of_each_other(stock):
+    view = type("TextView", (Meeting, letters(*STOCK)), {})
+    assert is_mixed_up(pages_of_two_threads(stock(view), view))
+
+
+@pytest.mark.usefixtures("_soup_and_salad")
+def test_our_threads_see_their_own_filters(ours):
+    view = type("TextView", (Meeting, letters(*OURS)), {})
+    visitor = ours(view)
+    for _ in range(5):
+        assert not is_mixed_up(pages_of_two_threads(visitor, view))
+
+
+# -- R3: what was typed
+
+
+def refuse(_self, _item):
+    raise DomainError(lazy_gettext("Not today."), "warning")
+
+
+def test_a_stock_form_is_lost_when_a_hook_refuses(stock):
+    view = letters(*STOCK, pre_add=refuse, add_columns=["subject"])
+    page = stock(view).post("/texts/add", {"subject": "Typed with care"}, csrf=False, follow=False)
+    assert page.status == 302
+
+
+@pytest.mark.parametrize("hook", ["pre_add", "pre_update"])
+def test_what_was_typed_is_kept_when_a_hook_refuses(ours, records, hook):
+    letter = LetterFactory()
+    visitor = ours(letters(*OURS, **{hook: refuse}))
+    before = records.dump()
+    path = "/texts/add" if hook == "pre_add" else f"/texts/edit/{letter.id}"
+    page = visitor.post(path, TYPED)
+    assert (page.status, page.flashes) == (422, [("warning", "Not today.")])
+    assert 'value="Typed with care"' in page.text
+    assert records.dump() == before
+
+
+def test_what_was_typed_is_kept_when_something_is_missing(ours, records):
+    page = ours(letters(*OURS)).post("/texts/add", {**TYPED, "recipient": ""})
+    assert (page.status, page.flashes) == (422, [("danger", "Please correct the fields that are marked.")])
+    assert 'value="Typed with care"' in page.text
+    assert records.count(Letter) == 0
+
+
+def test_what_a_hook_stores_goes_with_the_row(ours, records):
+    def write(_self, item):
+        from app.extensions import db  # noqa: PLC0415
+
+        db.session.add(Letter(**{name: TYPED[name] for name in LETTER_COLUMNS[:7]}, dedupe_key="hook", message_id="h"))
+        db.session.flush()
+        if item.subject == "No":
+            raise DomainError(lazy_gettext("No."))
+
+    visitor = ours(letters(*OURS, pre_add=write))
+    assert categories(visitor.post("/texts/add", {**TYPED, "subject": "No"})) == ["danger"]
+    assert records.count(Letter) == 0
+    assert visitor.post("/texts/add", TYPED).flashes == [("info", "Saved.")]
+    assert records.count(Letter) == 2
+
+
+def test_a_refusal_after_the_commit_is_said_instead_of_success(ours, records):
+    page = ours(letters(*OURS, post_add=refuse)).post("/texts/add", TYPED)
+    assert page.flashes == [("warning", "Not today.")]
+    assert records.count(Letter) == 1
+
+
+def test_a_flash_of_a_hook_is_the_only_one(ours):
+    def warn(_self, _item):
+        from flask import flash  # noqa: PLC0415
+
+        flash("Mind the step.", "warning")
+
+    assert ours(letters(*OURS, pre_add=warn)).post("/texts/add", TYPED).flashes == [("warning", "Mind the step.")]
+
+
+@pytest.mark.both_databases
+def test_of_two_tabs_the_later_sees_both_texts_and_loses_nothing(admin, records):
+    party = DinnerPartyFactory()
+    path = f"/dinnerparties/edit/{party.id}"
+    one, other = admin.get(path).form(path), admin.get(path).form(path)
+    assert categories(admin.submit(one, title="The first text")) == ["info"]
+    page = admin.submit(other, title="The second text")
+    assert (page.status, categories(page)) == (409, ["warning"])
+    assert "The first text" in page.text
+    assert 'value="The second text"' in page.text
+    assert records.fresh(party).title == "The first text"
+    assert categories(admin.submit(page.form(path))) == ["info"]
+    assert records.fresh(party).title == "The second text"
+
+
+# -- R4: the cookie
+
+
+def test_a_stock_session_carries_the_addresses_of_the_last_pages(stock):
+    visitor = stock(letters(*STOCK))
+    visitor.get("/texts/list/?_flt_0_subject=" + "a" * 500)
+    with visitor.client.session_transaction() as session:
+        assert len(str(session["page_history"])) > 500
+
+
+def test_our_session_carries_no_addresses(ours):
+    visitor = ours(letters(*OURS))
+    visitor.get("/texts/list/?_flt_0_subject=" + "a" * 500)
+    with visitor.client.session_transaction() as session:
+        assert "a" * 50 not in str(dict(session))
+
+
+LIST = "/texts/list/?_flt_2_subject=ett&_oc_TextView=subject&_od_TextView=desc"
+
+
+def test_after_saving_one_is_back_on_the_list_one_came_from(ours):
+    visitor = ours(letters(*OURS))
+    letter = LetterFactory()
+    referrer = {"headers": {"Referer": "http://localhost" + LIST}}
+    for path in ("/texts/add", f"/texts/edit/{letter.id}"):
+        form = visitor.get(path, **referrer).form(path)
+        fields = {name: value for name, value in TYPED.items() if name in form.names}
+        assert visitor.submit(form, follow=False, **fields).location == LIST
+    form = visitor.get(f"/texts/delete/{letter.id}", **referrer).form(f"/texts/delete/{letter.id}")
+    assert visitor.submit(form, follow=False).location == LIST
+
+
+@pytest.mark.parametrize(
+    "target", ["//evil.example/", "https://evil.example/texts/list/", "/\\evil.example", "javascript:alert(1)", "/texts/edit/1"]
+)
+def test_nobody_is_sent_to_another_site_or_back_into_the_form(ours, target):
+    visitor = ours(letters(*OURS))
+    assert visitor.post("/texts/add", {**TYPED, "next": target}, follow=False).location == "/texts/list/"
+
+
+# -- R6: the order of rows
+
+
+def test_a_stock_list_has_no_order(stock):
+    visitor = stock(letters(*STOCK, base_order=None))
+    LetterFactory()
+    with count_statements() as statements:
+        visitor.get("/texts/list/")
+    assert not any("ORDER BY" in each for each in statements if "FROM letter" in each)
+
+
+def test_a_list_without_an_order_does_not_start(app):
+    with app.app_context(), pytest.raises(ConfigurationError, match="base_order"):
+        letters(*OURS, base_order=None)()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"list_title": ""},
+        {"edit_title": None},
+        {"list_columns": None},
+        {"add_columns": None},
+        {"label_columns": {"subject": "Subject"}},
+        {"search_columns": ["html", "secret"]},
+        {"order_columns": ["subject", "host.password"]},
+        {"base_order": ("nowhere", "asc")},
+    ],
+)
+def test_a_view_that_would_show_made_up_english_does_not_start(app, changes):
+    with app.app_context(), pytest.raises(ConfigurationError):
+        letters(*OURS, **changes)()
+
+
+def test_rows_that_are_equal_in_the_order_keep_their_places_from_page_to_page(ours):
+    made = {str(letter.id) for letter in LetterFactory.create_batch(7, subject="Same")}
+    visitor = ours(letters(*OURS, page_size=3, base_order=("subject", "desc"), actions=None))
+    seen = []
+    for number in range(3):
+        text = visitor.get(f"/texts/list/?page_TextView={number}").text
+        seen += [part.split('"')[0].split("?")[0] for part in text.split("/texts/show/")[1:]]
+    assert len(seen) == 7
+    assert set(seen) == made
+
+
+# -- W1: choosing a row of another table
+
+
+class StockPartyView(StockModelView):
+    datamodel = StockSQLAInterface(DinnerParty)
+    route_base = "/stockparties"
+    edit_columns = ("host",)
+    related_views = ()
+
+
+def test_a_stock_form_lists_all_members(stock):
+    party = DinnerPartyFactory()
+    everybody = MemberFactory.create_batch(30)
+    text = stock(StockPartyView).get(f"/stockparties/edit/{party.id}").text
+    assert all(f'value="{member.id}"' in text for member in everybody)
+
+
+def test_our_forms_list_nobody_and_suggest_twenty(admin, records):
+    party = DinnerPartyFactory()
+    everybody = MemberFactory.create_batch(30)
+    path = f"/dinnerparties/edit/{party.id}"
+    with count_statements() as few:
+        page = admin.get(path)
+    assert not any(f"{member.username}<" in page.text or f'"{member.username}"' in page.text for member in everybody)
+    assert f'value="{party.host.username}"' in page.text
+    assert 'data-options-url="/dinnerparties/options/host"' in page.text
+    assert len(few) <= 6
+    hits = admin.get("/dinnerparties/options/host?q=member").json
+    assert len(hits) == 20
+    assert hits[0].keys() == {"value", "label"}
+    admin.submit(page.form(path), host=everybody[7].username)
+    assert records.fresh(party).host_id == everybody[7].id
+
+
+def test_suggestions_are_for_those_who_may_choose(visitor, client_of, cast, admin):
+    assert visitor.get("/dinnerparties/options/host").status == 401
+    assert client_of(cast.friend).get("/dinnerparties/options/host").status == 403
+    assert admin.get("/dinnerparties/options/answers").status == 404
+    for q in ("%25", "_", "x" * 5000, "'", "%00%25"):
+        assert admin.get(f"/dinnerparties/options/host?q={q}").json == []
+
+
+def test_a_choice_of_nobody_is_refused_and_kept(admin, records):
+    party = DinnerPartyFactory()
+    path = f"/dinnerparties/edit/{party.id}"
+    page = admin.submit(admin.get(path).form(path), host="nobody-at-all")
+    assert (page.status, categories(page)) == (422, ["danger"])
+    assert 'value="nobody-at-all"' in page.text
+    assert records.fresh(party).host_id == party.host_id
+
+
+# -- deleting and actions
+
+
+def test_a_get_asks_and_a_post_deletes(ours, records):
+    letter = LetterFactory()
+    visitor = ours(letters(*OURS))
+    page = visitor.get(f"/texts/delete/{letter.id}")
+    assert page.status == 200
+    assert visitor.open("HEAD", f"/texts/delete/{letter.id}").status == 200
+    assert records.count(Letter) == 1
+    assert visitor.submit(page.form(f"/texts/delete/{letter.id}")).flashes == [("info", "Deleted.")]
+    assert records.count(Letter) == 0
+
+
+class WithAction:
+    base_filters = (["subject", FilterContains, "shown"],)
+
+    @action("shout", "Shout", "Sure?", "")
+    def shout(self, items):
+        for item in items if isinstance(items, list) else [items]:
+            item.subject = item.subject.upper()
+        return "Shouted."
+
+
+class StockShout(WithAction):
+    @action("shout", "Shout", "Sure?", "")
+    def shout(self, items):
+        from flask import redirect  # noqa: PLC0415
+
+        super().shout(items)
+        self.datamodel.session.commit()
+        return redirect("/")
+
+
+def test_a_stock_action_reaches_rows_that_the_view_hides(stock, records):
+    hidden = LetterFactory(subject="secret")
+    view = type("TextView", (StockShout, letters(*STOCK)), {})
+    stock(view).post("/texts/action_post", {"action": "shout", "rowid": [str(hidden.id)]}, csrf=False)
+    assert records.fresh(hidden).subject == "SECRET"
+
+
+def test_our_actions_reach_the_rows_of_the_view_alone(ours, records):
+    hidden, shown = LetterFactory(subject="secret"), LetterFactory(subject="shown")
+    visitor = ours(type("TextView", (WithAction, letters(*OURS)), {}))
+    page = visitor.post("/texts/action_post", {"action": "shout", "rowid": [str(hidden.id), str(shown.id)]})
+    assert page.flashes == [("info", "Shouted.")]
+    assert visitor.post(f"/texts/action/shout/{hidden.id}").status == 404
+    assert [records.fresh(letter).subject for letter in (hidden, shown)] == ["secret", "SHOWN"]
+
+
+def test_an_action_without_rows_or_without_a_name_does_nothing(ours):
+    visitor = ours(type("TextView", (WithAction, letters(*OURS)), {}))
+    none = visitor.post("/texts/action_post", {"action": "shout"})
+    assert none.flashes == [("warning", "Select at least one row.")]
+    for rowid in ("word", "-1", str(2**70), "99999"):
+        page = visitor.post("/texts/action_post", {"action": "shout", "rowid": rowid})
+        assert page.flashes == [("warning", "The chosen rows do not exist any more.")]
+    assert visitor.post("/texts/action_post", {"action": "unknown", "rowid": "1"}).status == 404
+    assert visitor.post("/texts/action_post", {}).status == 404
+    assert visitor.get("/texts/action/shout/1").status == 405
+
+
+# -- the number of statements
+
+
+@pytest.mark.parametrize("rows", [1, 30])
+def test_a_list_and_a_page_take_few_statements_however_many_rows_there_are(admin, rows):
+    parties = DinnerPartyFactory.create_batch(rows)
+    admin.get("/dinnerparties/list/")
+    for path in ("/dinnerparties/list/", "/rsvps/list/", "/users/list/", f"/dinnerparties/show/{parties[0].id}"):
+        with count_statements() as statements:
+            assert admin.get(path).status == 200
+        assert len(statements) <= 6, (path, statements)

@@ -1,0 +1,55 @@
+"""How often a page asks the database: a bound that neither rows nor members raise."""
+
+import pytest
+
+from tests.support.factories import DinnerPartyFactory, MemberFactory, RsvpFactory
+from tests.support.statements import count_statements
+
+pytestmark = pytest.mark.both_databases
+MOST = {
+    "/": 4,
+    "/parties/": 6,
+    "/parties/{party.slug}": 6,
+    "/dinnerparties/list/": 6,
+    "/dinnerparties/show/{party.id}": 6,
+    "/users/list/": 6,
+    "/users/show/{host.id}": 6,
+    "/rsvps/list/": 6,
+    "/letters/list/": 6,
+    "/registrations/list/": 6,
+    "/roles/list/": 6,
+    "/user/{host.username}": 6,
+}
+
+
+def statements_of(client, path):
+    client.get(path)  # what a process learns once
+    with count_statements() as statements:
+        assert client.get(path).status == 200
+    return statements
+
+
+@pytest.mark.parametrize("path", MOST)
+def test_a_page_asks_a_bounded_number_of_times_whatever_there_is(client_of, cast, path):
+    admin = client_of(cast.admin)
+    party = DinnerPartyFactory(host=cast.host)
+    address = path.format(party=party, host=cast.host)
+    few = statements_of(admin, address)
+    for _number in range(30):
+        guest = MemberFactory()
+        DinnerPartyFactory(host=guest)
+        RsvpFactory(party=party, member=guest, waiting=True)
+    many = statements_of(admin, address)
+    assert len(many) <= len(few) + 1, many
+    assert len(many) <= MOST[path], "\n".join(many)
+
+
+def test_whoever_is_not_logged_in_costs_little(visitor, cast):
+    party = DinnerPartyFactory(host=cast.host)
+    assert len(statements_of(visitor, "/")) <= 4
+    assert len(statements_of(visitor, f"/parties/{party.slug}")) <= 6
+
+
+def test_knowing_who_asks_and_what_they_may_takes_two(client_of, cast):
+    page = statements_of(client_of(cast.friend), "/parties/new")
+    assert len(page) <= 2, "\n".join(page)
