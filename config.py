@@ -27,7 +27,8 @@ class ConfigurationError(RuntimeError):
 def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     """Return Flask's configuration for `environ`; raises ConfigurationError for what cannot be served with."""
     instance = Path(environ.get("INSTANCE_PATH", ROOT / "instance")).resolve()
-    instance.mkdir(parents=True, exist_ok=True)
+    # Whoever can read it can read letters and sign sessions.
+    instance.mkdir(mode=0o700, parents=True, exist_ok=True)
     host = environ.get("HOST", "127.0.0.1")
     port = _integer(environ, "PORT", 8080)
     public_url = _public_url(environ.get("PUBLIC_URL", f"http://127.0.0.1:{port}"))

@@ -1,7 +1,7 @@
 """What a view declares, checked at the start: a view that would show English for ever, or too much, does not start."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
+from dataclasses import dataclass
 from typing import Any
 
 from flask_appbuilder.baseviews import BaseView as StockBaseView
@@ -13,6 +13,21 @@ from app.crud.query import LARGEST_PAGE_SIZE
 from app.errors import ConfigurationError
 
 PAGES = ("list", "show", "add", "edit")
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Shows a value by its label."""
+
+    values: Mapping[Any, object]
+
+    def __call__(self, value: Any) -> str:
+        """Return the label of `value`; a value without one is shown as it is, nothing as a dash."""
+        return str(self.values.get(value, value if value is not None else "\N{EM DASH}"))
+
+    def translated(self) -> "Labels":
+        """Return the labels in the reader's language, for many values at once."""
+        return Labels({value: str(label) for value, label in self.values.items()})
 
 
 class Declared:
@@ -72,7 +87,7 @@ class Declared:
         self._filters.limit_to_equality(self.choices_columns)
         self.page_size = min(self.page_size, LARGEST_PAGE_SIZE)
         self.formatters_columns = {
-            **{column: partial(_label, values) for column, values in self.choices_columns.items()},
+            **{column: Labels(values) for column, values in self.choices_columns.items()},
             **self.formatters_columns,
         }
         self._check_columns()
@@ -113,10 +128,6 @@ class Declared:
         if not self.edit_form and self.is_routed("edit"):
             version = self.datamodel.version_column
             self.edit_form = converter.form(self.edit_columns, self.edit_form_extra_fields, version=version)
-
-
-def _label(values: Mapping[Any, object], value: Any) -> str:
-    return str(values.get(value, value if value is not None else "\N{EM DASH}"))
 
 
 def _refuse(view: StockBaseView, what: str) -> None:

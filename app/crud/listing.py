@@ -1,6 +1,6 @@
 """The list and the show page: what the address asks for is checked, and belongs to this request alone."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask import abort, flash, request, url_for
@@ -9,6 +9,7 @@ from flask_appbuilder.widgets import RenderTemplateWidget
 from flask_babel import gettext as _
 
 from app.crud import query
+from app.crud.declared import Labels
 from app.crud.filters import FilterRelated, Filters, OwnFilters
 from app.crud.query import FilterArgument, ListArguments, Offer
 
@@ -55,8 +56,15 @@ class Listing(OwnFilters):
 
     def _filter_value(self: Any, argument: FilterArgument) -> Any:
         column, text = argument.column, argument.value
-        if column in self.choices_columns and text not in map(str, self.choices_columns[column]):
-            raise ValueError(text)
+        choices = self._choices(column)
+        if choices:
+            # Without a script one types the label that one reads.
+            named = {str(label).casefold(): value for value, label in choices} | {
+                value: value for value, _label in choices
+            }
+            text = named.get(text) or named.get(text.casefold()) or ""
+            if not text:
+                raise ValueError(argument.value)
         key = self.remote_columns[column][0] if column in self.remote_columns else None
         return self.datamodel.parse_value(column, text, key)
 
@@ -103,7 +111,7 @@ class Listing(OwnFilters):
             include_columns=self.list_columns,
             value_columns=list(self.datamodel.get_values(found.rows, self.list_columns)),
             order_columns=self.order_columns,
-            formatters_columns=self.formatters_columns,
+            formatters_columns=self._formatters(),
             page=found.number,
             page_size=found.size,
             count=found.count,
@@ -119,6 +127,13 @@ class Listing(OwnFilters):
             **kwargs,
         )
         return widgets
+
+    def _formatters(self: Any) -> dict[str, Callable[[Any], object]]:
+        """Return how values are shown; labels are translated once for a page, not once for a row."""
+        return {
+            column: shown.translated() if isinstance(shown, Labels) else shown
+            for column, shown in self.formatters_columns.items()
+        }
 
     # -- the search
 

@@ -38,5 +38,5 @@ class DinnerPartyApi(ModelRestApi):
 
     def pre_delete(self, item: DinnerParty) -> None:
         """Tell the guests of a coming party before it vanishes."""
-        if item.is_open:
+        if item.is_cancellable:
             hosting.cancel(item)

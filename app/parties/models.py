@@ -110,6 +110,11 @@ class DinnerParty(db.Model):  # type: ignore[name-defined]
         return self.status == PUBLISHED and not self.is_past
 
     @property
+    def is_cancellable(self) -> bool:
+        """Whether it is still to come, and can be called off."""
+        return self.status in {DRAFT, PUBLISHED} and not self.is_past
+
+    @property
     def answers_until(self) -> datetime:
         """The last moment for an answer."""
         return min(self.rsvp_deadline or self.starts_at, self.starts_at)

@@ -38,33 +38,34 @@ def admin(client_of, cast) -> Visitor:
 
 
 @pytest.fixture
-def stock(database_url) -> Iterator[MakeVisitor]:
+def stock(app, database_url) -> Iterator[MakeVisitor]:
     """Make a visitor of a stock application with the given views."""
     made = []
 
     def make(*views: type) -> Visitor:
-        app = Flask("stock")
-        app.config.update(
+        own = Flask("stock")
+        own.config.update(
             SECRET_KEY="x" * 32,
             SQLALCHEMY_DATABASE_URI=database_url,
+            WTF_CSRF_ENABLED=False,
             FAB_CREATE_DB=False,
             FAB_UPDATE_PERMS=False,
             FAB_SECURITY_MANAGER_CLASS=f"{OpenDoor.__module__}.{OpenDoor.__name__}",
         )
-        db.init_app(app)
-        with app.app_context():
-            appbuilder = AppBuilder(app, db.session)
+        db.init_app(own)
+        with own.app_context():
+            appbuilder = AppBuilder(own, db.session)
             for view in views:
                 appbuilder.add_view_no_menu(view)
-        made.append(app)
-        return Visitor(app)
+        made.append(own)
+        return Visitor(own)
 
     with warnings.catch_warnings():
         # What its fields do is deprecated by WTForms.
         warnings.simplefilter("ignore", DeprecationWarning)
         yield make
-    for app in made:
-        with app.app_context():
+    for own in made:
+        with own.app_context():
             db.engine.dispose()
 
 

@@ -71,8 +71,11 @@ def test_no_text_of_the_database_is_told(app, statement):
 
 def test_a_row_that_was_changed_meanwhile_is_a_conflict(app):
     party = DinnerPartyFactory()
-    with app.app_context(), pytest.raises(ConflictError), refusals(), transaction():
+    change = update(DinnerParty).where(DinnerParty.id == party.id).values(version=9)
+    with app.app_context():
         mine = db.session.get(DinnerParty, party.id)
-        change = update(DinnerParty).where(DinnerParty.id == party.id).values(version=9)
-        db.session.execute(change.execution_options(synchronize_session=False))
         mine.title = "Mine"
+        with db.session.no_autoflush:
+            db.session.execute(change.execution_options(synchronize_session=False))
+        with pytest.raises(ConflictError), refusals():
+            db.session.flush()

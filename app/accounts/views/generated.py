@@ -2,14 +2,12 @@
 
 from typing import Any
 
-from flask import flash, redirect
 from flask_appbuilder.actions import action
 from flask_appbuilder.security.sqla.models import Role
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 from flask_login import current_user
 from sqlalchemy import func, select
-from werkzeug.wrappers import Response as BaseResponse
 from wtforms import PasswordField
 from wtforms.validators import Email, InputRequired, Length, ValidationError
 
@@ -18,7 +16,6 @@ from app.accounts import rules, service
 from app.accounts.models import ADMIN, Member, Registration
 from app.crud import ModelView, SQLAInterface
 from app.crud.fields import ZoneField
-from app.database import transaction
 from app.errors import DomainError
 from app.extensions import db
 
@@ -112,34 +109,19 @@ class UserModelView(ModelView):
         _refuse_without_admin({item.id})
 
     @action("activate", lazy_gettext("Activate"), lazy_gettext("Activate the selected users?"), "")
-    def activate(self, items: Any) -> BaseResponse:
+    def activate(self, items: list[Member]) -> str:
         """Let people log in again."""
-        return self._set_active(items, active=True)
+        for member in items:
+            member.active = True
+        return str(ngettext("%(num)d user activated.", "%(num)d users activated.", len(items)))
 
     @action("deactivate", lazy_gettext("Deactivate"), lazy_gettext("Deactivate the selected users?"), "")
-    def deactivate(self, items: Any) -> BaseResponse:
+    def deactivate(self, items: list[Member]) -> str:
         """Keep people from logging in."""
-        return self._set_active(items, active=False)
-
-    def _set_active(self, items: Any, *, active: bool) -> BaseResponse:
-        members = items if isinstance(items, list) else [items]
-        try:
-            with transaction():
-                if not active:
-                    _refuse_deactivation({member.id for member in members})
-                for member in members:
-                    member.active = active
-        except DomainError as error:
-            flash(str(error), error.category)
-        else:
-            flash(_count_changed(len(members), active=active), "info")
-        return redirect(self.get_redirect(), 303)
-
-
-def _count_changed(count: int, *, active: bool) -> str:
-    if active:
-        return str(ngettext("%(num)d user activated.", "%(num)d users activated.", count))
-    return str(ngettext("%(num)d user deactivated.", "%(num)d users deactivated.", count))
+        _refuse_deactivation({member.id for member in items})
+        for member in items:
+            member.active = False
+        return str(ngettext("%(num)d user deactivated.", "%(num)d users deactivated.", len(items)))
 
 
 def _refuse_deactivation(leaving: set[int]) -> None:
@@ -206,23 +188,18 @@ class RegistrationModelView(ModelView):
     @action(
         "resend", lazy_gettext("Send the letter again"), lazy_gettext("Send a new activation link to the selected?"), ""
     )
-    def resend(self, items: Any) -> BaseResponse:
+    def resend(self, items: list[Registration]) -> str:
         """Write the activation letter again, with a new link."""
-        chosen = [item for item in (items if isinstance(items, list) else [items]) if item.activated_at is None]
-        with transaction():
-            for registration in chosen:
-                service.send_activation(registration)
-        if not chosen:
-            flash(_("This account is already activated."), "info")
-        elif len(chosen) == 1:
-            flash(_("Activation e-mail sent again to %(email)s.", email=chosen[0].email), "info")
-        else:
-            sent = len(chosen)
-            flash(
-                ngettext("%(num)d activation e-mail sent again.", "%(num)d activation e-mails sent again.", sent),
-                "info",
-            )
-        return redirect(self.get_redirect(), 303)
+        waiting = [item for item in items if item.activated_at is None]
+        for registration in waiting:
+            service.send_activation(registration)
+        if not waiting:
+            return str(_("This account is already activated."))
+        if len(waiting) == 1:
+            return str(_("Activation e-mail sent again to %(email)s.", email=waiting[0].email))
+        return str(
+            ngettext("%(num)d activation e-mail sent again.", "%(num)d activation e-mails sent again.", len(waiting))
+        )
 
 
 class RoleModelView(ModelView):

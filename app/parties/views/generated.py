@@ -2,16 +2,12 @@
 
 from typing import Any
 
-from flask import flash, redirect
 from flask_appbuilder.actions import action
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
-from sqlalchemy.orm.exc import StaleDataError
-from werkzeug.wrappers import Response as BaseResponse
 
 from app.crud import ModelView, SQLAInterface
 from app.crud.fields import LocalDateTimeField, ZoneField
-from app.database import transaction
 from app.errors import DomainError
 from app.parties import models
 from app.parties.models import DinnerParty, Rsvp
@@ -74,17 +70,14 @@ class RsvpModelView(ModelView):
     remote_columns = {"party": ("slug", ["title", "slug"]), "member": ("username", ["username", "email"])}
 
     @action("withdraw", lazy_gettext("Take the seats back"), lazy_gettext("Release the seats of the selected?"), "")
-    def withdraw(self, items: Any) -> BaseResponse:
+    def withdraw(self, items: list[Rsvp]) -> str:
         """Remove answers; the seats go to the next in line."""
-        chosen = items if isinstance(items, list) else [items]
-        with transaction():
-            moved = sum(answers.remove(answer) for answer in chosen)
-        removed = ngettext("%(num)d answer removed.", "%(num)d answers removed.", len(chosen))
+        moved = sum(answers.remove(answer) for answer in items)
+        removed = ngettext("%(num)d answer removed.", "%(num)d answers removed.", len(items))
         handed = ngettext(
             "%(num)d guest moved up from the waiting list.", "%(num)d guests moved up from the waiting list.", moved
         )
-        flash(f"{removed} {handed}" if moved else removed, "info")
-        return redirect(self.get_redirect(), 303)
+        return f"{removed} {handed}" if moved else str(removed)
 
 
 class DinnerPartyModelView(ModelView):
@@ -142,26 +135,20 @@ class DinnerPartyModelView(ModelView):
 
     def pre_delete(self, item: DinnerParty) -> None:
         """Tell the guests of a coming party before it vanishes."""
-        if item.is_open:
+        if item.is_cancellable:
             hosting.cancel(item)
 
     @action("cancel", lazy_gettext("Cancel"), lazy_gettext("Cancel the selected parties and tell their guests?"), "")
-    def cancel(self, items: Any) -> BaseResponse:
-        """Call parties off."""
-        chosen = items if isinstance(items, list) else [items]
-        try:
-            with transaction():
-                count = sum(hosting.cancel(party) for party in chosen)
-        except DomainError as error:
-            flash(str(error), error.category)
-        except StaleDataError:
-            flash(_("The party was changed meanwhile. Look at it again."), "warning")
-        else:
-            said = ngettext(
-                "Party cancelled; %(num)d guest will be told.", "Party cancelled; %(num)d guests will be told.", count
-            )
-            flash(said, "warning")
-        return redirect(self.get_redirect(), 303)
+    def cancel(self, items: list[DinnerParty]) -> tuple[str, str]:
+        """Call off those parties that still can be."""
+        coming = [party for party in items if party.is_cancellable]
+        if not coming:
+            raise DomainError(lazy_gettext("None of the selected parties can be cancelled any more."), "warning")
+        count = sum(hosting.cancel(party) for party in coming)
+        text = ngettext(
+            "Party cancelled; %(num)d guest will be told.", "Party cancelled; %(num)d guests will be told.", count
+        )
+        return text, "warning"
 
 
 def _saved(party: DinnerParty) -> tuple[str, str]:
