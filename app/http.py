@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
-from flask import Flask, Response, current_app, request, session, url_for
+from flask import Flask, Response, abort, current_app, request, session, url_for
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 CONTENT_SECURITY_POLICY = (
@@ -39,6 +39,7 @@ def init_app(app: Flask) -> None:
     proxies = app.config["TRUSTED_PROXIES"]
     if proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=0)  # type: ignore[method-assign]
+    app.before_request(_refuse_nul)
     app.after_request(_set_headers)
     app.jinja_env.globals["static_url"] = static_url
 
@@ -69,6 +70,12 @@ def safe_next(target: str | None, default: str) -> str:
 @cache
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def _refuse_nul() -> None:
+    """Nothing is found under a NUL; PostgreSQL would not even look."""
+    if "\0" in request.path:
+        abort(404)
 
 
 def _set_headers(response: Response) -> Response:

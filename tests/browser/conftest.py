@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 from werkzeug.serving import make_server
 
 from app.accounts.models import Member
@@ -31,9 +31,6 @@ ARGUMENTS = (
     # Whatever the browser itself would like to look up stays here.
     f"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE {HOST}",
 )
-# A browser tells of a broken policy on the console only; this makes it say which rule and what.
-REPORT_POLICY = """document.addEventListener("securitypolicyviolation",
-    (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`))"""
 
 
 class OpenPage(Protocol):
@@ -85,9 +82,8 @@ def open_page(_browser: Browser, site: str, request: pytest.FixtureRequest) -> I
         context = _browser.new_context(**(usual | options))
         contexts.append(context)
         context.set_default_timeout(10_000)
-        context.add_init_script(REPORT_POLICY)
         page = context.new_page()
-        _listen(page, complaints)
+        browser.listen(page, complaints)
         return page
 
     yield open_page
@@ -126,24 +122,3 @@ def accessible() -> Callable[[Page], None]:
         assert not result.violations_count, f"{page.url}\n{result.generate_report()}"
 
     return accessible
-
-
-def _listen(page: Page, complaints: list[str]) -> None:
-    def console(message: ConsoleMessage) -> None:
-        # That a page itself is an error may be what the test is about; other files are seen to in `answered`.
-        if message.type in {"error", "warning"} and not message.text.startswith("Failed to load resource"):
-            complaints.append(f"{page.url}: {message.text}")
-
-    def asked(request: Request) -> None:
-        parts = urlsplit(request.url)
-        if parts.scheme in {"http", "https", "ws", "wss"} and parts.hostname != HOST:
-            complaints.append(f"{page.url} asked {request.url}")
-
-    def answered(response: Response) -> None:
-        if response.status >= 400 and response.request.resource_type not in {"document", "fetch", "xhr"}:
-            complaints.append(f"{page.url}: {response.status} for {response.url}")
-
-    page.on("console", console)
-    page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
-    page.on("request", asked)
-    page.on("response", answered)

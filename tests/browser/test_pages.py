@@ -8,7 +8,6 @@ PHONE = {"width": 390, "height": 844}
 DEVICES = {
     "desk": {},
     "phone in the dark": {"viewport": PHONE, "color_scheme": "dark", "has_touch": True},
-    "arabic": {"locale": "ar"},
     "arabic phone": {"locale": "ar", "viewport": PHONE},
 }
 STRANGERS_PAGES = [

@@ -256,3 +256,62 @@ def test_clocks_are_those_of_the_place(host, records):
     assert party.timezone == "Asia/Tokyo"
     assert party.starts_at == datetime(2030, 1, 15, 11, 0, tzinfo=UTC)
     assert party.starts_at > clock.now()
+
+
+def test_a_new_host_gets_a_seat_and_the_old_one_keeps_theirs(client_of, cast, records):
+    party = DinnerPartyFactory(host=cast.host, number_seats=2)
+    admin = client_of(cast.admin)
+    path = f"/dinnerparties/edit/{party.id}"
+    admin.submit(admin.get(path).form(path), host=cast.friend.username)
+    assert records.fresh(party).host_id == cast.friend.id
+    assert {row.member_id: row.status for row in records.all(Rsvp)} == {cast.host.id: "yes", cast.friend.id: "yes"}
+    assert records.fresh(party).seats_taken == 2
+    page = admin.submit(admin.get(path).form(path), host=cast.stranger.username)
+    assert page.flashes == [("danger", "The table is full: there is no seat for a new host.")]
+    assert records.fresh(party).host_id == cast.friend.id
+
+
+def test_a_party_saved_with_a_date_in_the_past_warns_the_administrator(client_of, cast, records):
+    admin = client_of(cast.admin)
+    page = admin.get("/dinnerparties/add")
+    page = admin.submit(
+        page.form("/dinnerparties/add"),
+        **{**PAELLA, "starts_at": "2020-07-12T20:30", "host": cast.host.username, "status": "draft"},
+    )
+    assert page.flashes == [("warning", "Saved, but the date of “Paella” is in the past.")]
+    assert records.one(DinnerParty).seats_taken == 1
+
+
+def test_an_administrator_cannot_take_seats_away_either(client_of, cast, records):
+    party = DinnerPartyFactory(host=cast.host, number_seats=3)
+    RsvpFactory(party=party, member=cast.friend)
+    admin = client_of(cast.admin)
+    path = f"/dinnerparties/edit/{party.id}"
+    page = admin.submit(admin.get(path).form(path), number_seats="1", venue="Casa Nueva")
+    assert page.flashes == [("danger", "2 seats are already taken; you cannot go below that.")]
+    assert 'value="Casa Nueva"' in page.text
+    assert records.fresh(party).number_seats == 3
+
+
+def test_parties_are_called_off_and_deleted_in_the_generated_ui(client_of, cast, records):
+    coming, gone = DinnerPartyFactory(host=cast.host), DinnerPartyFactory(host=cast.host, past=True)
+    RsvpFactory(party=coming, member=cast.friend)
+    admin = client_of(cast.admin)
+    chosen = {"action": "cancel", "rowid": [str(coming.id), str(gone.id)]}
+    page = admin.post("/dinnerparties/action_post", chosen)
+    assert page.flashes == [("warning", "Party cancelled; 1 guest will be told.")]
+    page = admin.post("/dinnerparties/action_post", chosen)
+    assert page.flashes == [("warning", "None of the selected parties can be cancelled any more.")]
+    assert admin.get(f"/dinnerparties/delete/{coming.id}").status == 200
+    assert records.count(DinnerParty) == 2
+    page = admin.post(f"/dinnerparties/delete/{coming.id}")
+    assert page.flashes[0][0] == "info"
+    assert records.count(DinnerParty) == 1
+
+
+def test_deleting_a_coming_party_tells_its_guests(client_of, cast, records):
+    party = DinnerPartyFactory(host=cast.host)
+    RsvpFactory(party=party, member=cast.friend)
+    client_of(cast.admin).post(f"/dinnerparties/delete/{party.id}")
+    assert [letter.kind for letter in records.all(Letter)] == ["party_cancelled"]
+    assert records.count(Rsvp) == 0

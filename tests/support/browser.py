@@ -1,9 +1,21 @@
-"""Chromium, where there is one: tests in it run if it is found, and are required where CI is set."""
+"""Chromium, where there is one: tests in it run if it is found, and are required where CI is set.
+
+Also what a page has to complain of.
+"""
 
 import os
 import shutil
+from urllib.parse import urlsplit
+
+from playwright.sync_api import ConsoleMessage, Page, Request, Response
+
+from tests.support.smtp import HOST
 
 MISSING = "no Chromium. Install it (apt-get install chromium), or set CHROMIUM to the path of its binary."
+
+# A browser tells of a broken policy on the console only; this makes it say which rule and what.
+REPORT_POLICY = """document.addEventListener("securitypolicyviolation",
+    (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`))"""
 
 
 def find_chromium() -> str | None:
@@ -15,3 +27,27 @@ def find_chromium() -> str | None:
 def is_wanted() -> bool:
     """Whether its tests are to run, and to fail without it."""
     return os.environ.get("CI", "").lower() in {"1", "true", "yes"} or find_chromium() is not None
+
+
+def listen(page: Page, complaints: list[str]) -> None:
+    """Note what `page` complains of from now on: errors, breaches of its policy, missing files, foreign hosts."""
+
+    def console(message: ConsoleMessage) -> None:
+        # That a page itself is an error may be what the test is about; other files are seen to in `answered`.
+        if message.type in {"error", "warning"} and not message.text.startswith("Failed to load resource"):
+            complaints.append(f"{page.url}: {message.text}")
+
+    def asked(request: Request) -> None:
+        address = urlsplit(request.url)
+        if address.scheme in {"http", "https", "ws", "wss"} and address.hostname != HOST:
+            complaints.append(f"{page.url} asked {request.url}")
+
+    def answered(response: Response) -> None:
+        if response.status >= 400 and response.request.resource_type not in {"document", "fetch", "xhr"}:
+            complaints.append(f"{page.url}: {response.status} for {response.url}")
+
+    page.add_init_script(REPORT_POLICY)
+    page.on("console", console)
+    page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
+    page.on("request", asked)
+    page.on("response", answered)

@@ -92,7 +92,7 @@ def _first_answer(party: DinnerParty, member: Member, wish: str, party_size: int
         timezone=member.timezone,
     )
     if wish == YES:
-        _seat_or_queue(answer)
+        _seat_or_queue(party, answer)
     db.session.add(answer)
     db.session.flush()
     return _told(party, answer)
@@ -104,21 +104,24 @@ def _change(party: DinnerParty, answer: Rsvp, wish: str, party_size: int) -> Out
         return Outcome(answer, changed=False, place=_place(answer))
     if wish == YES:
         answer.party_size = party_size
-        _seat_or_queue(answer)
+        _seat_or_queue(party, answer)
         db.session.flush()
     else:
         _move(answer, wish)
     return _told(party, answer)
 
 
-def _seat_or_queue(answer: Rsvp) -> None:
+def _seat_or_queue(party: DinnerParty, answer: Rsvp) -> None:
     """Take the seats, or the last place in line."""
     answer.answered_at = clock.now()
     with db.session.no_autoflush:
         seated = seats.take(answer.party_id, answer.party_size)
         if not seated:
-            # Look again under the lock: a seat given back just now must not miss who queues just now.
-            seats.lock(answer.party_id)
+            # Look again under the lock: a seat given back just now must not miss who queues just now, and nobody
+            # queues for a party that was called off just now.
+            seats.lock(party.id)
+            db.session.refresh(party)
+            _refuse_closed(party)
             seated = seats.take(answer.party_id, answer.party_size)
     answer.status = YES if seated else WAITLISTED
     answer.waitlisted_at = None if seated else clock.now()

@@ -10,7 +10,7 @@ from sqlalchemy.orm import InstanceState, joinedload
 from app.accounts.models import Member
 from app.errors import DomainError
 from app.extensions import db
-from app.parties import mail, rules
+from app.parties import mail, queries, rules
 from app.parties.models import CANCELLED, PUBLISHED, YES, DinnerParty, Rsvp
 from app.parties.service import seats
 
@@ -25,16 +25,7 @@ def lay(party: DinnerParty, host: Member) -> None:
     party.slug = new_slug(party.title)
     party.seats_taken = 1
     refuse_past_publication(party)
-    party.answers.append(
-        Rsvp(
-            member=host,
-            email=host.email,
-            name=host.display_name,
-            status=YES,
-            locale=host.locale,
-            timezone=host.timezone,
-        )
-    )
+    party.answers.append(_answer_of_host(host))
     db.session.add(party)
     db.session.flush()
 
@@ -54,6 +45,7 @@ def amend(party: DinnerParty) -> int:
         if "status" in changed:
             refuse_past_publication(party)
         db.session.flush()
+    _seat_host(party)
     db.session.refresh(party, ["seats_taken"])
     if party.status == CANCELLED:
         return _tell(party, mail.party_cancelled) if "status" in changed else 0
@@ -85,6 +77,32 @@ def refuse_past_publication(party: DinnerParty) -> None:
     """Refuse to publish what nobody could come to."""
     if party.status == PUBLISHED and party.is_past:
         raise DomainError(lazy_gettext("The party must start in the future."), field="starts_at")
+
+
+def _seat_host(party: DinnerParty) -> None:
+    """Give a new host a seat at the table that is theirs now."""
+    answer = queries.answer_of(party, party.host)
+    if answer is not None and answer.status == YES:
+        return
+    if not seats.take_first(party.id):
+        raise DomainError(lazy_gettext("The table is full: there is no seat for a new host."), field="host")
+    if answer is None:
+        answer = _answer_of_host(party.host)
+        answer.party_id = party.id
+        db.session.add(answer)
+    answer.status, answer.party_size, answer.waitlisted_at = YES, 1, None
+    db.session.flush()
+
+
+def _answer_of_host(host: Member) -> Rsvp:
+    return Rsvp(
+        member=host,
+        email=host.email,
+        name=host.display_name,
+        status=YES,
+        locale=host.locale,
+        timezone=host.timezone,
+    )
 
 
 def new_slug(title: str) -> str:

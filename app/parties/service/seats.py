@@ -17,7 +17,12 @@ def take(party_id: int, seats: int) -> bool:
     somebody_waits = exists(
         select(Rsvp.id).where(Rsvp.party_id == DinnerParty.id, Rsvp.status == WAITLISTED).correlate(DinnerParty)
     )
-    return _add_taken(party_id, seats, ~somebody_waits)
+    return _add_taken(party_id, seats, DinnerParty.status == PUBLISHED, ~somebody_waits)
+
+
+def take_first(party_id: int) -> bool:
+    """Take the seat of a host, who goes before those who wait; return whether one was free."""
+    return _add_taken(party_id, 1)
 
 
 def lock(party_id: int) -> int:

@@ -1,0 +1,50 @@
+"""The browser's tests notice what they are there to notice."""
+
+import pytest
+
+from tests.support.browser import listen
+
+POLICY = {"Content-Security-Policy": "default-src 'self'", "Content-Type": "text/html"}
+
+
+@pytest.fixture
+def bad_page(open_page, _browser):
+    """Show a page of our own making, with the policy of the site."""
+
+    def show(body):
+        complaints = []
+        page = _browser.new_page()
+        listen(page, complaints)
+        page.route("**/*", lambda route: route.fulfill(headers=POLICY, body=f"<!doctype html><title>Bad</title>{body}"))
+        page.goto("http://127.0.0.1/")
+        page.wait_for_timeout(200)
+        page.close()
+        return complaints
+
+    return show
+
+
+@pytest.mark.parametrize(
+    ("body", "complaint"),
+    [
+        ("<p style='color: red'>Red</p>", "policy: style-src-attr"),
+        ("<script>alert(1)</script>", "policy: script-src-elem"),
+        (
+            "<a href='http://example.com/' ping='http://example.com/'>x</a><img src='http://example.com/'>",
+            "example.com",
+        ),
+    ],
+)
+def test_a_page_that_breaks_the_policy_is_told_of(bad_page, body, complaint):
+    assert complaint in "\n".join(bad_page(body))
+
+
+def test_a_page_without_fault_is_not(bad_page):
+    assert bad_page("<p>Good</p>") == []
+
+
+def test_a_page_that_keeps_somebody_out_is_noticed(page, accessible):
+    page.goto("/")
+    page.evaluate("document.querySelector('main').insertAdjacentHTML('beforeend', '<img src=\"data:,\"><input>')")
+    with pytest.raises(AssertionError, match="image-alt"):
+        accessible(page)

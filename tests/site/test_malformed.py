@@ -1,0 +1,174 @@
+"""Whatever is sent, the site answers in its own words and keeps its books straight.
+
+DINNERPARTY_MALFORMED is the number of requests per database; a few hundred unless it is set.
+"""
+
+import os
+import re
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from app.accounts.models import ADMIN, Member
+from app.extensions import db
+from app.outbox.models import Letter
+from app.parties.models import YES, DinnerParty, Rsvp
+from tests.site.malformed import LARGE, Malformed, Spoiler
+from tests.support.factories import (
+    PASSWORD,
+    DinnerPartyFactory,
+    LetterFactory,
+    MemberFactory,
+    RegistrationFactory,
+    RsvpFactory,
+)
+
+REQUESTS = int(os.environ.get("DINNERPARTY_MALFORMED", "330"))
+ROUND = 110
+WHO = ("anonymous", "guest", "admin")
+# Words of the program and the database that nobody may read; what is sent has none of them.
+INSIDE = re.compile(
+    r"Traceback|sqlalchemy|psycopg|sqlite|werkzeug|/app/\w+\.py|ab_user|dinner_party\b|login_session"
+    r"|constraint failed|syntax error|violates|[A-Z]\w+Error\b|SELECT .* FROM|\(Background on this",
+)
+PARTY = {
+    "title": "Dinner", "starts_at": "2030-06-01T19:00", "timezone": "Europe/Madrid", "duration_minutes": "180",
+    "venue": "Home", "address": "1 Street", "main_dish": "Soup", "description": "Come", "number_seats": "8",
+    "visibility": "public",
+}  # fmt: skip
+PERSON = {"email": "new@example.com", "first_name": "New", "last_name": "One", "password": PASSWORD, "timezone": "UTC"}
+
+
+class Site:
+    """A furnished site and its three kinds of readers, renewed for every round: some requests do succeed."""
+
+    def __init__(self, app: Any, new_visitor: Any, number: int, seed: str) -> None:
+        self.app, self.new_visitor = app, new_visitor
+        self.guest = MemberFactory(username=f"guest{number}")
+        self.admin = MemberFactory(username=f"boss{number}", admin=True)
+        self.party = DinnerPartyFactory(host=self.guest, slug=f"the-party-{number}", number_seats=4)
+        answer = RsvpFactory(party=self.party, member=MemberFactory(username=f"friend{number}"))
+        RsvpFactory(party=self.party, member=MemberFactory(username=f"late{number}"), waiting=True)
+        registration = RegistrationFactory(username=f"newcomer{number}")
+        letter = LetterFactory(failed=True)
+        keys = [str(row.id) for row in (self.guest, self.party, answer, registration, letter)]
+        known = {
+            "pk": keys,
+            "slug": [self.party.slug],
+            "username": [self.guest.username],
+            "token": [registration.token],
+            "name": ["activate", "deactivate", "cancel", "withdraw", "resend"],
+            "column": ["host", "party", "member", "roles", "title"],
+            "filename": ["app.css", "app.js"],
+            "version": ["v1"],
+        }
+        document = {**PARTY, "number_seats": 8, "duration_minutes": 60, "host": self.guest.id, "status": "published",
+                    "starts_at": "2030-06-01T19:00:00"}  # fmt: skip
+        rules = sorted(app.url_map.iter_rules(), key=str)
+        self.spoiler = Spoiler(seed, rules, known, self._forms(number), document)
+        self.visitors = {who: self._visitor(who) for who in WHO}
+
+    def _forms(self, number: int) -> dict[str, dict[str, str]]:
+        member = {"username": f"new{number}", **PERSON}
+        generated = {**PARTY, "host": self.guest.username, "status": "published", "version": "1"}
+        return {
+            "PartyView.new": {**PARTY, "action": "publish"},
+            "PartyView.edit": {**PARTY, "version": "1"},
+            "PartyView.rsvp": {"answer": "yes"},
+            "PartyView.rsvp_by_id": {"party_id": str(self.party.id)},
+            "RegistrationView.form": member,
+            "RegistrationView.resend": {"email": "new@example.com"},
+            "LoginView.login": {"username": self.guest.username, "password": PASSWORD},
+            "LocaleView.switch": {"locale": "ar", "next": "/parties/"},
+            "DinnerPartyModelView.add": generated,
+            "DinnerPartyModelView.edit": generated,
+            "UserModelView.add": {**member, "active": "y", "locale": "en"},
+            "UserModelView.edit": {**member, "active": "y", "locale": "en"},
+            "RoleModelView.add": {"name": f"Role {number}", "permissions": "1"},
+            "RoleModelView.edit": {"name": f"Role {number}", "permissions": "1"},
+            **{
+                f"{view}.action_post": {"action": action, "rowid": "1"}
+                for view, action in (("DinnerPartyModelView", "cancel"), ("RsvpModelView", "withdraw"),
+                                     ("LetterModelView", "resend"), ("UserModelView", "deactivate"),
+                                     ("RegistrationModelView", "resend"))
+            },
+        }  # fmt: skip
+
+    def _visitor(self, who: str) -> Any:
+        visitor = self.new_visitor()
+        if who != "anonymous":
+            visitor.log_in(getattr(self, who).username, PASSWORD)
+            body = {"username": getattr(self, who).username, "password": PASSWORD, "provider": "db"}
+            visitor.key = visitor.client.post("/api/v1/security/login", json=body).get_json()["access_token"]
+        return visitor
+
+    def failure(self, who: str, asked: Malformed) -> str | None:
+        """Send one request; return what was wrong with the answer."""
+        visitor = self.visitors[who]
+        headers = list(asked.headers)
+        if asked.path.startswith("/api/") and who != "anonymous" and "Authorization" not in dict(headers):
+            headers.append(("Authorization", f"Bearer {visitor.key}"))
+        data: Any = asked.body
+        if asked.fields is not None:
+            data = encode([("csrf_token", visitor.csrf_token()), *asked.fields])
+            headers.append(("Content-Type", "application/x-www-form-urlencoded"))
+        elif asked.body is not None:
+            headers.append(("X-CSRFToken", visitor.csrf_token()))
+        client = self.app.test_client(use_cookies=False) if "Cookie" in dict(headers) else visitor.client
+        try:
+            answer = client.open(asked.path, method=asked.method, headers=headers, data=data, buffered=True)
+        except Exception as error:  # noqa: BLE001 - the whole list is wanted
+            return f"{who} {asked}: {error!r:.400}"
+        told = INSIDE.search(answer.get_data(as_text=True)) if answer.mimetype not in {"text/css", "text/javascript"} else None
+        if answer.status_code >= 500 or told:
+            return f"{who} {asked}: {answer.status_code} {told}"
+        return None
+
+
+def encode(pairs: list[tuple[str, str]]) -> bytes:
+    """Return a form's body; what cannot be text is sent as it is."""
+    from urllib.parse import urlencode
+
+    return urlencode(pairs, errors="surrogatepass").encode("ascii")
+
+
+def what_is_wrong_in_the_books(app: Any) -> list[str]:
+    with app.app_context():
+        seated = (
+            select(func.coalesce(func.sum(Rsvp.party_size), 0))
+            .where(Rsvp.party_id == DinnerParty.id, Rsvp.status == YES)
+            .scalar_subquery()
+        )
+        wrong = list(db.session.scalars(select(DinnerParty).where(
+            (DinnerParty.seats_taken != seated) | (DinnerParty.seats_taken > DinnerParty.number_seats))))
+        said = [f"party {party.id} counts {party.seats_taken} of {party.number_seats}" for party in wrong]
+        admins = db.session.scalar(select(func.count()).select_from(Member).where(
+            Member.active.is_(True), Member.roles.any(name=ADMIN)))
+        if not admins:
+            said.append("nobody can administer the site")
+        letters = db.session.scalars(select(Letter)).all()
+        said += [f"letter {letter.id}" for letter in letters if re.search(r"[\r\n\0]", letter.recipient + letter.subject + letter.name)]
+    return said
+
+
+@pytest.mark.both_databases
+def test_nothing_malformed_breaks_the_site(app, new_visitor, database_kind):
+    MemberFactory(username="keeper", admin=True)
+    broken, wrong = [], []
+    for number in range(max(1, REQUESTS // ROUND)):
+        site = Site(app, new_visitor, number, f"{number}")
+        for each in range(ROUND):
+            who = WHO[each % len(WHO)]
+            asked = site.spoiler.request()
+            failure = site.failure(who, asked)
+            broken += [failure] if failure else []
+        wrong += [f"after round {number}: {said}" for said in what_is_wrong_in_the_books(app)]
+    assert not broken, f"{len(broken)} of {REQUESTS}:\n" + "\n".join(broken)
+    assert not wrong, "\n".join(wrong)
+
+
+def test_ten_megabytes_are_refused_in_words(visitor):
+    page = visitor.post("/login/", {"username": "x" * LARGE})
+    assert page.status == 413
+    assert "What you sent is too large." in page.text
