@@ -7,6 +7,7 @@ from typing import Any
 
 from flask_sqlalchemy.session import Session
 from sqlalchemy import DateTime, Dialect, Engine, event
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
 from sqlalchemy.orm import scoped_session
 from sqlalchemy.types import TypeDecorator
 
@@ -45,6 +46,13 @@ def transaction() -> Iterator[scoped_session[Session]]:
     except BaseException:
         db.session.rollback()
         raise
+
+
+def is_unavailable(error: BaseException | None) -> bool:
+    """Whether `error` says that the database is away, locked, full or overloaded: later the same may work."""
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    return isinstance(error, OperationalError | InterfaceError | TimeoutError)
 
 
 @event.listens_for(Engine, "connect")

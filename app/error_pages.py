@@ -1,11 +1,18 @@
 """Errors become pages for people and JSON for programs, in the reader's language."""
 
-from flask import Flask, Response, jsonify, make_response, render_template, request
-from flask_babel import lazy_gettext
-from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException, SecurityError
+import logging
 
+from flask import Flask, Response, g, jsonify, make_response, render_template, request
+from flask_babel import lazy_gettext
+from flask_login import AnonymousUserMixin
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import HTTPException, SecurityError, ServiceUnavailable
+
+from app.database import is_unavailable
 from app.extensions import appbuilder_of
+
+log = logging.getLogger(__name__)
 
 MESSAGES = {
     400: (lazy_gettext("That did not work"), lazy_gettext("The request could not be understood.")),
@@ -17,7 +24,9 @@ MESSAGES = {
     413: (lazy_gettext("That is too much"), lazy_gettext("What you sent is too large. The limit is 1 MB.")),
     429: (lazy_gettext("A little slower, please"), lazy_gettext("Too many attempts. Try again later.")),
     500: (lazy_gettext("Something broke in the kitchen"), lazy_gettext("It is our fault and was noted. Try again.")),
+    503: (lazy_gettext("The kitchen is busy"), lazy_gettext("This cannot be done right now. Try again in a moment.")),
 }
+RETRY_SECONDS = 5
 FORM_EXPIRED = lazy_gettext("This form was open for too long. Go back, reload the page and send it again.")
 
 
@@ -25,6 +34,7 @@ def init_app(app: Flask) -> None:
     """Answer errors of `app` in its own look."""
     app.register_error_handler(CSRFError, _csrf_error)
     app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(SQLAlchemyError, _database_error)
 
 
 def _csrf_error(error: CSRFError) -> Response:
@@ -35,6 +45,18 @@ def _http_error(error: HTTPException) -> Response:
     return answer(error)
 
 
+def _database_error(error: SQLAlchemyError) -> Response:
+    """Ask to come back later when the database is away or locked; all else that it says is a fault of ours."""
+    if is_unavailable(error):
+        return _unavailable(error)
+    raise error
+
+
+def _unavailable(error: Exception) -> Response:
+    log.error("The database is not available", exc_info=error)
+    return answer(ServiceUnavailable(retry_after=RETRY_SECONDS))
+
+
 def answer(error: HTTPException, message: str = "") -> Response:
     """Return the page, or for a program the JSON, of an HTTP error."""
     if error.response is not None:
@@ -43,15 +65,39 @@ def answer(error: HTTPException, message: str = "") -> Response:
     if isinstance(error, SecurityError):
         # A host that is not ours: no address of a page can be built for it.
         return make_response(str(MESSAGES[400][1]), code, {"Content-Type": "text/plain; charset=utf-8"})
-    title, standard = MESSAGES.get(code, MESSAGES[500] if code >= 500 else MESSAGES[400])
-    text = message or str(standard)
-    if request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json":
-        response = jsonify(message=text)
-    else:
-        retry_after = next((value for name, value in error.get_headers() if name == "Retry-After"), None)
-        context = {"code": code, "title": title, "message": text, "retry_after": retry_after}
-        response = make_response(render_template("errors/error.html", appbuilder=appbuilder_of(), **context))
+    if code == ServiceUnavailable.code:
+        _forget_reader()
+    try:
+        response = _body(error, code, message)
+    except Exception as failure:
+        if code != ServiceUnavailable.code and is_unavailable(failure):
+            return _unavailable(failure)
+        if code < 500:
+            raise
+        log.exception("The page of an error failed as well")
+        _forget_reader()
+        response = _plain(code)
     response.status_code = code
     kept = {"Retry-After", "Allow"}
     response.headers.extend([(name, value) for name, value in error.get_headers() if name in kept])
     return response
+
+
+def _body(error: HTTPException, code: int, message: str) -> Response:
+    title, standard = MESSAGES.get(code, MESSAGES[500] if code >= 500 else MESSAGES[400])
+    text = message or str(standard)
+    if request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json":
+        return jsonify(message=text)
+    retry_after = next((value for name, value in error.get_headers() if name == "Retry-After"), None)
+    context = {"code": code, "title": title, "message": text, "retry_after": retry_after}
+    return make_response(render_template("errors/error.html", appbuilder=appbuilder_of(), **context))
+
+
+def _plain(code: int) -> Response:
+    text = str(MESSAGES.get(code, MESSAGES[500])[1])
+    return make_response(text, {"Content-Type": "text/plain; charset=utf-8"})
+
+
+def _forget_reader() -> None:
+    """Speak to nobody in particular: who is asking, and so their language, stands in the database."""
+    g._login_user = AnonymousUserMixin()  # noqa: SLF001 - Flask-Login's name

@@ -1,11 +1,14 @@
-"""What every answer carries: headers, the addresses of static files and of ourselves."""
+"""What every request and answer has: bodies that can be read, headers, the addresses of static files and of ourselves."""
 
 import hashlib
 from functools import cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from flask import Flask, Response, abort, current_app, request, session, url_for
+from flask import Request as StockRequest
+from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 CONTENT_SECURITY_POLICY = (
@@ -34,12 +37,32 @@ HEADERS = {
 TWO_YEARS, ONE_YEAR = 63072000, 31536000
 
 
+class Request(StockRequest):
+    """A request whose body is either read or refused; the stock one breaks on some that nobody sends by accident."""
+
+    def _load_form_data(self) -> None:
+        super()._load_form_data()
+        # A part of a multipart body may have no name, and whoever looks through the names expects texts.
+        if None in self.form:
+            named = [(name, value) for name, value in self.form.items(multi=True) if name is not None]
+            self.__dict__["form"] = ImmutableMultiDict(named)
+
+    def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:  # noqa: FBT001, FBT002
+        """Return the body read as JSON; what is nested too deeply to be read is as bad as what is no JSON."""
+        try:
+            return super().get_json(force, silent, cache)
+        except RecursionError:
+            return None if silent else abort(400)
+
+
 def init_app(app: Flask) -> None:
     """Set headers on every answer of `app`, trust its proxies, and name its static files by their content."""
+    app.request_class = Request
     proxies = app.config["TRUSTED_PROXIES"]
     if proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=0)  # type: ignore[method-assign]
     app.before_request(_refuse_nul)
+    app.before_request(_refuse_json_for_people)
     app.after_request(_set_headers)
     app.jinja_env.globals["static_url"] = static_url
 
@@ -60,7 +83,10 @@ def safe_next(target: str | None, default: str) -> str:
     """Return `target` as a path of this site, or `default` when it leads, or could lead, elsewhere."""
     if not target or any(ord(character) < 33 or character == "\\" for character in target):
         return default
-    parts = urlsplit(urljoin(request.host_url, target))
+    try:
+        parts = urlsplit(urljoin(request.host_url, target))
+    except ValueError:
+        return default
     ours = urlsplit(request.host_url)
     if (parts.scheme, parts.netloc) != (ours.scheme, ours.netloc) or parts.path.startswith("//"):
         return default
@@ -76,6 +102,12 @@ def _refuse_nul() -> None:
     """Nothing is found under a NUL; PostgreSQL would not even look."""
     if "\0" in request.path:
         abort(404)
+
+
+def _refuse_json_for_people() -> None:
+    """Only APIs take JSON; forms would read it as one of theirs, and break on what no form can send."""
+    if request.is_json and not request.path.startswith("/api/"):
+        abort(415)
 
 
 def _set_headers(response: Response) -> Response:

@@ -11,8 +11,8 @@ from flask import current_app
 from flask_appbuilder.security.sqla.models import Permission, PermissionView, Role, ViewMenu
 from sqlalchemy import func, insert, select, text
 
-from app.accounts import service
 from app.accounts.models import ADMIN, AccessVersion, Member
+from app.accounts.service import members
 from app.database import transaction
 from app.extensions import AppBuilder, appbuilder_of, db
 from app.navigation import ROLES
@@ -47,12 +47,12 @@ def prepare() -> None:
 
 def add_admin(username: str, email: str, password: str) -> Member:
     """Add an administrator; raises IntegrityError when the name or the address is taken."""
-    return service.add_member(
+    return members.add_member(
         username=username,
         email=email,
         first_name="Admin",
         last_name="",
-        password_hash=service.hash_password(password),
+        password_hash=members.hash_password(password),
         role=ADMIN,
     )
 

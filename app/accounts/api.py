@@ -5,6 +5,8 @@ from flask_appbuilder.security.api import SecurityApi as StockSecurityApi
 from flask_appbuilder.utils.limit import Limit
 from flask_limiter.util import get_remote_address
 
+from app.crud import Answers
+
 
 def _account_and_address() -> str:
     body = request.get_json(silent=True)
@@ -12,7 +14,7 @@ def _account_and_address() -> str:
     return f"{str(name).strip().lower()[:320]}|{get_remote_address()}"
 
 
-class SecurityApi(StockSecurityApi):
+class SecurityApi(Answers, StockSecurityApi):
     """Username and password against a token; guessing is as limited as on the login page."""
 
     limits = [

@@ -12,8 +12,9 @@ from flask_login import LoginManager, current_user
 from sqlalchemy import event, update
 from sqlalchemy.orm import Session
 
-from app.accounts import queries, service
+from app.accounts import queries
 from app.accounts.models import AccessVersion, Member, Registration
+from app.accounts.service import logins
 from app.extensions import db
 
 
@@ -39,7 +40,7 @@ class SecurityManager(StockSecurityManager):
 
     def load_user(self, pk: str) -> Member | None:
         """Return the member of the login that the session names, while that login lasts."""
-        return service.resume(str(session.get(service.LOGIN_KEY, "")), pk)
+        return logins.resume(str(session.get(logins.LOGIN_KEY, "")), pk)
 
     def load_user_jwt(self, _jwt_header: dict[str, Any], jwt_data: dict[str, Any]) -> Member | None:
         """Return the member an API token was made for; such a token lives for minutes."""
@@ -57,7 +58,7 @@ class SecurityManager(StockSecurityManager):
 
     def auth_user_db(self, username: str | None, password: str | None) -> Member | None:
         """Return the member when the password is right; takes as long when there is no such member."""
-        return service.authenticate(username or "", password or "")
+        return logins.authenticate(username or "", password or "")
 
     # -- what they may do
 

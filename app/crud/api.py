@@ -3,6 +3,7 @@
 import copy
 import functools
 import json
+import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC
 from typing import Any
@@ -23,8 +24,8 @@ from prison.decoder import ParserException
 from app.crud.datamodel import SQLAInterface
 from app.crud.fields import clean_text
 from app.crud.filters import Filters, OwnFilters
-from app.crud.refusals import ConflictError, ConstraintError, refusals
-from app.database import UTCDateTime, transaction
+from app.crud.refusals import ConflictError, ConstraintError, UnavailableError, refusals
+from app.database import UTCDateTime, is_unavailable, transaction
 from app.errors import ConfigurationError, DomainError
 
 COLUMNS = ("list_columns", "show_columns", "add_columns", "edit_columns", "search_columns")
@@ -38,6 +39,7 @@ MESSAGES = {
     422: lazy_gettext("What was sent is not complete or not valid."),
     500: lazy_gettext("It is our fault and was noted. Try again."),
 }
+STATUSES = {ConflictError: 409, UnavailableError: 503}
 # Marshmallow speaks English only. What is not listed here becomes INVALID.
 INVALID = lazy_gettext("Not a valid value.")
 VALIDATION_MESSAGES = {
@@ -129,7 +131,45 @@ class SchemaConverter(Model2SchemaConverter):
         )
 
 
-class ModelRestApi(OwnFilters, StockModelRestApi):
+class Answers:
+    """What an API says when it does not do what was asked, in the reader's language."""
+
+    response: Callable[..., Response]
+
+    def response_400(self, message: str | None = None) -> Response:  # noqa: ARG002 - FAB's texts are English for ever
+        """Answer what could not be understood."""
+        return self._answer(400)
+
+    def response_401(self) -> Response:
+        """Answer somebody unknown."""
+        return self._answer(401)
+
+    def response_403(self) -> Response:
+        """Answer somebody who may not."""
+        return self._answer(403)
+
+    def response_404(self) -> Response:
+        """Answer that there is nothing."""
+        return self._answer(404)
+
+    def response_422(self, message: Any = None) -> Response:
+        """Answer what is not valid; of a form, with the fields it is about."""
+        details = {"errors": message} if isinstance(message, dict) else {}
+        return self.response(422, message=str(MESSAGES[422]), **details)
+
+    def response_500(self, message: str | None = None) -> Response:  # noqa: ARG002
+        """Answer that it is our fault, without a word about how; a database that is away is nobody's."""
+        failure = sys.exc_info()[1]
+        if failure is not None and is_unavailable(failure):
+            raise failure
+        return self._answer(500)
+
+    def _answer(self, code: int) -> Response:
+        answer: Response = self.response(code, message=str(MESSAGES[code]))
+        return answer
+
+
+class ModelRestApi(Answers, OwnFilters, StockModelRestApi):
     """The generated JSON API of a model.
 
     Required: `base_order` and all of list, show, add, edit and search columns. What is shown of a related row is
@@ -306,36 +346,7 @@ class ModelRestApi(OwnFilters, StockModelRestApi):
         text = error.message
         if isinstance(error, ConstraintError):
             text = self.constraint_messages.get(error.constraint, text)
-        return self.response(409 if isinstance(error, ConflictError) else 422, message=str(text))
-
-    def response_400(self, message: str | None = None) -> Response:  # noqa: ARG002 - FAB's texts are English for ever
-        """Answer what could not be understood."""
-        return self._answer(400)
-
-    def response_401(self) -> Response:
-        """Answer somebody unknown."""
-        return self._answer(401)
-
-    def response_403(self) -> Response:
-        """Answer somebody who may not."""
-        return self._answer(403)
-
-    def response_404(self) -> Response:
-        """Answer that there is nothing."""
-        return self._answer(404)
-
-    def response_422(self, message: Any = None) -> Response:
-        """Answer what is not valid; of a form, with the fields it is about."""
-        details = {"errors": message} if isinstance(message, dict) else {}
-        return self.response(422, message=str(MESSAGES[422]), **details)
-
-    def response_500(self, message: str | None = None) -> Response:  # noqa: ARG002
-        """Answer that it is our fault, without a word about how."""
-        return self._answer(500)
-
-    def _answer(self, code: int) -> Response:
-        answer: Response = self.response(code, message=str(MESSAGES[code]))
-        return answer
+        return self.response(STATUSES.get(type(error), 422), message=str(text))
 
 
 def _in_words(messages: Any) -> Any:

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError, Statement
 from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.sql import visitors
 
+from app.database import is_unavailable
 from app.errors import DomainError
 from app.extensions import metadata
 
@@ -62,6 +63,13 @@ class ConflictError(DomainError):
         super().__init__(CHANGED_MEANWHILE, "warning")
 
 
+class UnavailableError(DomainError):
+    """The database is away, locked or full: the same may work later."""
+
+    def __init__(self) -> None:
+        super().__init__(NOT_STORED)
+
+
 @contextmanager
 def refusals(*, deleting: bool = False) -> Iterator[None]:
     """Turn what the database refuses within the block into DomainErrors."""
@@ -77,7 +85,7 @@ def refusals(*, deleting: bool = False) -> Iterator[None]:
         if isinstance(error, StatementError) and isinstance(error.orig, ValueError | OverflowError):
             raise DomainError(UNFIT) from error
         log.exception("the database refused")
-        raise DomainError(NOT_STORED) from error
+        raise UnavailableError if is_unavailable(error) else DomainError(NOT_STORED) from error
 
 
 def constraint_error(error: IntegrityError, *, deleting: bool = False) -> ConstraintError:

@@ -92,10 +92,15 @@ class Saving:
             return None, OK
         if isinstance(refused, ConflictError):
             return self._conflict(form, pk)
-        return self._edit_page(form, self._find(pk, self.edit_columns), UNPROCESSABLE)
+        return self._edit_page(form, self._stored(pk), UNPROCESSABLE)
 
     def _edit_page(self: Any, form: Any, item: Any, status: int) -> Outcome:
-        return self._with_related(item, self._get_edit_widget(form=form)), status
+        widgets = self._get_edit_widget(form=form)
+        return (self._with_related(item, widgets) if item is not None else widgets), status
+
+    def _stored(self: Any, pk: str) -> Any | None:
+        """Return the row as it is stored now, if it still is."""
+        return self.datamodel.get(pk, self._base_filters, [*self.edit_columns, *self.load_columns])
 
     def _was_changed_meanwhile(self: Any, form: Any, item: Any) -> bool:
         version = self.datamodel.version_column
@@ -104,10 +109,10 @@ class Saving:
     def _conflict(self: Any, form: Any, pk: str) -> Outcome:
         """Show what somebody else stored beside what was typed; to save again is to keep one's own."""
         db.session.rollback()
-        item = self.datamodel.get(pk, self._base_filters, [*self.edit_columns, *self.load_columns])
+        item = self._stored(pk)
         if item is None:
             saying.say(DELETED_MEANWHILE, "danger")
-            return self._get_edit_widget(form=form), CONFLICT
+            return self._edit_page(form, None, CONFLICT)
         saying.say(ConflictError(), "warning")
         for name in self.edit_columns:
             field = form[name]
@@ -115,7 +120,8 @@ class Saving:
                 stored = self._in_words(name, getattr(item, name))
                 field.errors = [*field.errors, _("Stored meanwhile: %(value)s", value=stored)]
         version = self.datamodel.version_column
-        form[version].process_data(getattr(item, version))
+        if version and version in form:
+            form[version].process_data(getattr(item, version))
         return self._edit_page(form, item, CONFLICT)
 
     def _in_words(self: Any, column: str, value: Any) -> str:

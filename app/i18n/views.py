@@ -51,7 +51,7 @@ def _from_elsewhere() -> bool:
     if site:
         return site not in {"same-origin", "none"}
     origin = request.headers.get("Origin")
-    return origin is not None and urlsplit(origin).netloc != request.host
+    return origin is not None and origin.partition("://")[2] != request.host
 
 
 def _without_locale(address: str) -> str:

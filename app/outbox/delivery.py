@@ -71,23 +71,18 @@ def drain(limit: int | None = None, stop: threading.Event | None = None) -> Repo
 def sweep() -> int:
     """Take back the letters of processes that ended, give up what expired; return how many were given up."""
     now = clock.now()
+    crashed = (Letter.state == SENDING) & (Letter.leased_until <= now)
+    freed: dict[str, Any] = {"crashes": Letter.crashes + 1, "lease_owner": None, "leased_until": None}
+    is_hopeless = Letter.crashes + 1 >= rules.MOST_CRASHES
+    is_expired = Letter.expires_at <= now
     with transaction():
-        crashed = _update(
-            (Letter.state == SENDING) & (Letter.leased_until <= now),
-            state=QUEUED,
-            crashes=Letter.crashes + 1,
-            lease_owner=None,
-            leased_until=None,
-            not_before=now,
-        )
-        given_up = _update(
-            (Letter.state == QUEUED) & (Letter.crashes >= rules.MOST_CRASHES), state=FAILED, last_error=CRASHED
-        )
-        given_up += _update((Letter.state == QUEUED) & (Letter.expires_at <= now), state=FAILED, last_error=EXPIRED)
-        _update(Letter.secret.is_not(None) & (Letter.state != SENDING) & (Letter.expires_at <= now), secret=None)
-    if crashed:
-        logger.warning("%d letters were taken back from a process that ended", crashed)
-    return given_up
+        given_up = _update(crashed & is_hopeless, state=FAILED, last_error=CRASHED, **freed)
+        taken_back = _update(crashed, state=QUEUED, not_before=now, **freed)
+        expired = _update((Letter.state == QUEUED) & is_expired, state=FAILED, last_error=EXPIRED, secret=None)
+        _update((Letter.state == FAILED) & Letter.secret.is_not(None) & is_expired, secret=None)
+    if given_up or taken_back:
+        logger.warning("%d letters were taken back from a process that ended", given_up + taken_back)
+    return given_up + expired
 
 
 def claim(owner: str) -> Letter | None:

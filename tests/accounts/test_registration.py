@@ -90,7 +90,7 @@ def test_a_link_expires_after_48_hours_and_another_can_be_asked_for(visitor, rec
     assert visitor.post(link_in(newest)).flashes == [("info", "Your account is activated, you can now log in.")]
 
 
-@pytest.mark.parametrize("token", ["nonsense", "a" * 3000, "%00", "%F0%9F%8D%B7", "__secret__"])
+@pytest.mark.parametrize("token", ["nonsense", "a" * 3000, "%F0%9F%8D%B7", "__secret__"])
 def test_a_token_that_never_was_is_not_found(visitor, token):
     assert visitor.get(f"/register/activation/{token}").status == 404
     page = visitor.post(f"/register/activation/{token}")

@@ -263,7 +263,7 @@ def test_a_server_that_never_says_hello_is_an_outage(app, drain, silent_port, mo
     assert {letter.attempts for letter in records.all(Letter)} == {0}
 
 
-@pytest.mark.parametrize("setting", ["use_tls", "username"])
+@pytest.mark.parametrize("setting", ["use_tls", "use_ssl", "username"])
 def test_letters_wait_when_the_server_offers_no_encryption_or_login(app, drain, smtp, monkeypatch, setting):
     monkeypatch.setattr(app.extensions["mail"], setting, "asked for")
     monkeypatch.setattr(app.extensions["mail"], "password", "hidden")
@@ -280,6 +280,16 @@ def test_letters_that_outlive_an_outage_go_out_within_two_minutes(unplugged, dra
         assert drain().unreachable
     later(minutes=2)
     assert drain().sent == len(smtp.letters) == 30
+
+
+def test_the_secret_of_a_letter_that_was_given_up_does_not_outlive_it(write_activation, drain, smtp, records, later):
+    smtp.behaviour = "refuse"
+    write_activation(TOKEN)
+    drain()
+    assert records.one(Letter).secret == TOKEN
+    later(hours=49)
+    drain()
+    assert records.one(Letter).secret is None
 
 
 # -- processes that end, and several at once

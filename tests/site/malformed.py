@@ -17,7 +17,7 @@ STRANGE_TEXTS = (
     *("9" * 5000, "x" * 300, "x" * 100_000, "\x00", "a\x00b", "\r\nX-Evil: 1", "\x1b[31m", "\ud800", "\ufffe"),
     *("🍲", "👩‍👩‍👧‍👦" * 40, "\u202eevil\u202c", "\u200f", "ﷺ" * 50, "e\u0301" * 200, "İı", "ß" * 64),
     *("<script>alert(1)</script>", "{{ 7*7 }}", "{% raise %}", "%(name)s", "%s%n", "${7*7}", "' OR '1'='1", "'; DROP TABLE x; --"),
-    *("../../etc/passwd", "..%2f..", "%2e%2e", "%", "%zz", "\\", "//evil.example", "javascript:alert(1)"),
+    *("../../etc/passwd", "..%2f..", "%2e%2e", "%", "%zz", "\\", "//evil.example", "http://[::1", "javascript:alert(1)"),
     *("true", "null", "[]", "{}", "()", "!n", "*", "2030-02-30", "0000-00-00T00:00", "9999-12-31T23:59", "2030-03-31T02:30"),
     *("Mars/Olympus", "xx", "en_XX", "zh-Hant-TW-x-y", "root", "host@example.com", "a@b", "@", "a" * 400 + "@example.com"),
 )  # fmt: skip
@@ -35,6 +35,7 @@ TYPES = (
 MULTIPARTS = (
     b"--x\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\nno end",
     b"--x\r\nContent-Disposition: form-data\r\n\r\nno name\r\n--x--\r\n",
+    b"--x\r\nContent-Disposition: form-data; filename=\"a\"\r\n\r\nno name\r\n--x--\r\n",
     b"--x\r\n\r\n\r\n--x--",
     b"--x\r\nContent-Disposition: form-data; name=\"title\"; filename=\"a\"\r\nContent-Type: x/y\r\n\r\nfile\r\n--x--\r\n",
     b"--x\r\nContent-Disposition: form-data; name=\"title\"\r\nContent-Type: text/plain; charset=none\r\n\r\n\xff\r\n--x--\r\n",

@@ -12,8 +12,10 @@ from wtforms import PasswordField
 from wtforms.validators import Email, InputRequired, Length, ValidationError
 
 import config
-from app.accounts import rules, service
+from app.accounts import rules
 from app.accounts.models import ADMIN, Member, Registration
+from app.accounts.service.members import hash_password
+from app.accounts.service.registration import send_activation
 from app.crud import ModelView, SQLAInterface
 from app.crud.fields import ZoneField
 from app.errors import DomainError
@@ -87,7 +89,7 @@ class UserModelView(ModelView):
 
     def pre_add(self, item: Member) -> None:
         """Store the password as a hash, and names in one case."""
-        item.password = service.hash_password(item.password)
+        item.password = hash_password(item.password)
         _lower(item)
 
     def added_message(self, item: Member) -> str:
@@ -192,7 +194,7 @@ class RegistrationModelView(ModelView):
         """Write the activation letter again, with a new link."""
         waiting = [item for item in items if item.activated_at is None]
         for registration in waiting:
-            service.send_activation(registration)
+            send_activation(registration)
         if not waiting:
             return str(_("This account is already activated."))
         if len(waiting) == 1:

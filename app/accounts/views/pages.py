@@ -11,9 +11,10 @@ from flask_login import current_user
 from sqlalchemy.exc import IntegrityError
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.accounts import service
 from app.accounts.forms import EmailForm, LoginForm, RegistrationForm
-from app.accounts.service import Applicant
+from app.accounts.service import logins
+from app.accounts.service import registration as registrations
+from app.accounts.service.registration import Applicant
 from app.crud.fields import show_at_field
 from app.crud.views import BaseView
 from app.database import transaction
@@ -106,7 +107,7 @@ class RegistrationView(BaseView):
             timezone=timezone if is_timezone(timezone) else current_timezone(),
         )
         try:
-            _twice(lambda: service.register(applicant))
+            _twice(lambda: registrations.register(applicant))
         except DomainError as error:
             show_at_field(form, error)
             return False
@@ -124,7 +125,7 @@ class RegistrationView(BaseView):
         form = EmailForm()
         if form.validate():
             with transaction():
-                service.resend(form.email.data)
+                registrations.resend(form.email.data)
             session[SENT_TO] = form.email.data
             flash(
                 _("If %(email)s can be registered, we have sent an activation link there.", email=form.email.data),
@@ -139,10 +140,10 @@ class RegistrationView(BaseView):
         """Show a button; only its POST activates, because mail scanners open every link."""
         if request.method == "POST":
             return self._activate(token)
-        registration = service.find_registration(token)
+        registration = registrations.find_registration(token)
         state = "unknown"
         if registration is not None:
-            state = "expired" if service.is_expired(registration) else "ready"
+            state = "expired" if registrations.is_expired(registration) else "ready"
             state = "activated" if registration.activated_at else state
         page = self.render_template(
             "accounts/activation.html", state=state, registration=registration, form=EmailForm()
@@ -155,7 +156,7 @@ class RegistrationView(BaseView):
     def _activate(self, token: str) -> BaseResponse:
         try:
             with transaction():
-                service.activate(token)
+                registrations.activate(token)
         except DomainError as error:
             flash(str(error), error.category)
             return redirect(url_for(AFTER_REFUSED_LINK[error.category]), 303)
@@ -197,7 +198,7 @@ class LoginView(BaseView):
             member = self.appbuilder.sm.auth_user_db(form.username.data, form.password.data)
             if member is not None:
                 with transaction():
-                    service.open_session(member, remember=form.remember_me.data)
+                    logins.open_session(member, remember=form.remember_me.data)
                 flash(_("Welcome, %(name)s!", name=member.display_name), "info")
                 return redirect(target, 303)
         if form.is_submitted():
@@ -212,6 +213,6 @@ class LoginView(BaseView):
         """Log out on this device."""
         if current_user.is_authenticated:
             with transaction():
-                service.close_session()
+                logins.close_session()
         flash(_("You are logged out."), "info")
         return redirect(self.appbuilder.get_url_for_index, 303)

@@ -12,6 +12,7 @@ from app.errors import DomainError
 from app.parties import models
 from app.parties.models import DinnerParty, Rsvp
 from app.parties.service import answers, hosting
+from app.parties.views import flashes
 
 PARTY_LABELS = {
     "id": lazy_gettext("Party ID"),
@@ -145,10 +146,7 @@ class DinnerPartyModelView(ModelView):
         if not coming:
             raise DomainError(lazy_gettext("None of the selected parties can be cancelled any more."), "warning")
         count = sum(hosting.cancel(party) for party in coming)
-        text = ngettext(
-            "Party cancelled; %(num)d guest will be told.", "Party cancelled; %(num)d guests will be told.", count
-        )
-        return text, "warning"
+        return flashes.cancelled(count)
 
 
 def _saved(party: DinnerParty) -> tuple[str, str]:

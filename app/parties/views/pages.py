@@ -6,7 +6,6 @@ from flask import abort, flash, make_response, redirect, request, url_for
 from flask_appbuilder import expose, has_access, permission_name
 from flask_appbuilder.utils.limit import Limit
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext, ngettext
 from flask_limiter.util import get_remote_address
 from flask_login import current_user
 from sqlalchemy.exc import IntegrityError
@@ -26,6 +25,7 @@ from app.parties import models, queries, rules
 from app.parties.forms import AnswerForm, PartyForm, RsvpByIdForm
 from app.parties.models import DinnerParty, Rsvp
 from app.parties.service import answers, hosting
+from app.parties.views import flashes
 
 ANSWERS_PER_MINUTE = "30 per minute"
 
@@ -138,7 +138,7 @@ class PartyView(BaseView):
         except DomainError as error:
             flash(str(error), error.category)
         else:
-            flash(*told(party, outcome))
+            flash(*flashes.answered(party, outcome))
 
     # -- hosting
 
@@ -157,7 +157,7 @@ class PartyView(BaseView):
             except DomainError as error:
                 show_at_field(form, error)
             else:
-                _flash_saved(party)
+                flash(*flashes.saved(party))
                 return redirect(url_for("PartyView.show", slug=party.slug), 303)
         return self._editor(form)
 
@@ -181,7 +181,7 @@ class PartyView(BaseView):
             return self._editor(form, self._own(slug))
         except StaleDataError:
             return self._conflict(form, slug)
-        _flash_changed(party, told_count)
+        flash(*flashes.changed(party, told_count))
         return redirect(url_for("PartyView.show", slug=slug), 303)
 
     @expose("/<slug>/cancel", methods=["POST"])
@@ -198,7 +198,7 @@ class PartyView(BaseView):
         except StaleDataError:
             flash(_("The party was changed meanwhile. Look at it again."), "warning")
         else:
-            flash(_cancelled(count), "warning")
+            flash(*flashes.cancelled(count))
         return redirect(url_for("PartyView.show", slug=slug), 303)
 
     def _editor(self, form: PartyForm, party: DinnerParty | None = None, **context: Any) -> BaseResponse:
@@ -282,36 +282,6 @@ class MemberView(BaseView):
         )
 
 
-def told(party: DinnerParty, outcome: answers.Outcome) -> tuple[str, str]:
-    """Return the flash that tells a guest what became of their answer."""
-    status, changed = outcome.answer.status, outcome.changed
-    if status == models.WAITLISTED:
-        text = ngettext(
-            "The table is full. You are number %(pos)d on the waiting list; we will write if %(num)d seat becomes free.",
-            "The table is full. You are number %(pos)d on the waiting list; we will write if %(num)d seats become free.",
-            outcome.answer.party_size,
-            pos=outcome.place,
-        )
-        return text, "warning"
-    if not changed:
-        return str(UNCHANGED[status]), "info"
-    if status == models.YES:
-        when = formats.date(party.starts_at, party.timezone)
-        host = party.host.display_name
-        return _("You successfully RSVP'd to %(host)s's dinner party on %(date)s!", host=host, date=when), "info"
-    if status == models.MAYBE:
-        return _("Noted. No seat is held for a maybe."), "warning"
-    deadline = formats.date_time(party.answers_until, party.timezone)
-    return _("Thanks for telling us. You can change your mind until %(deadline)s.", deadline=deadline), "info"
-
-
-UNCHANGED = {
-    models.YES: lazy_gettext("Nothing changed: you had already answered yes."),
-    models.NO: lazy_gettext("Nothing changed: you had already answered no."),
-    models.MAYBE: lazy_gettext("Nothing changed: you had already answered maybe."),
-}
-
-
 def _at_most_twice(answer: Any) -> answers.Outcome:
     """Answer; when the same member's first answer came through another tab meanwhile, look again and answer."""
     try:
@@ -335,26 +305,3 @@ def _fill(party: DinnerParty, form: PartyForm) -> None:
             field.populate_obj(party, field.name)
     if party.status in {None, models.DRAFT}:
         party.status = models.PUBLISHED if request.form.get("action") == "publish" else models.DRAFT
-
-
-def _flash_saved(party: DinnerParty) -> None:
-    if party.status == models.PUBLISHED:
-        flash(_("Party “%(title)s” is published.", title=party.title), "info")
-    elif party.is_past:
-        flash(_("Party “%(title)s” saved as draft, but its date is in the past.", title=party.title), "warning")
-    else:
-        flash(_("Party “%(title)s” saved as draft.", title=party.title), "info")
-
-
-def _flash_changed(party: DinnerParty, told_count: int) -> None:
-    if told_count:
-        text = ngettext("Saved. %(num)d guest will be told.", "Saved. %(num)d guests will be told.", told_count)
-        flash(text, "info")
-    else:
-        _flash_saved(party)
-
-
-def _cancelled(count: int) -> str:
-    return str(
-        ngettext("Party cancelled; %(num)d guest will be told.", "Party cancelled; %(num)d guests will be told.", count)
-    )

@@ -1,29 +1,19 @@
-"""What happens to accounts: register, activate, log in, log out. Flushes, never commits, never flashes."""
+"""From a visitor's form to a member, by a letter."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from flask import current_app, request, session
-from flask_appbuilder.security.sqla.models import Role
-from flask_appbuilder.security.utils import is_null_password
+from flask import current_app
 from flask_babel import lazy_gettext
-from flask_login import login_user, logout_user
 from sqlalchemy import delete, func, or_, select, update
-from werkzeug.security import check_password_hash, generate_password_hash
 
 from app import clock
 from app.accounts import mail, queries, rules
-from app.accounts.models import GUEST, LoginSession, Member, Registration
-from app.database import transaction
+from app.accounts.models import GUEST, Member, Registration
+from app.accounts.service.members import add_member, hash_password
 from app.errors import DomainError
 from app.extensions import db
 from app.outbox.models import Letter
-
-LOGIN_KEY = "login"
-# Survive login and logout: they are about the reader, not about the account.
-KEPT_IN_SESSION = ("locale", "timezone")
-# The hash of a password nobody has, so that an unknown name costs as much time as a known one.
-NOBODYS_PASSWORD = "no password hashes to this"  # noqa: S105
 
 
 @dataclass(frozen=True)
@@ -37,9 +27,6 @@ class Applicant:
     password: str
     locale: str
     timezone: str
-
-
-# -- registration
 
 
 def register(applicant: Applicant) -> None:
@@ -130,129 +117,6 @@ def activate(token: str) -> Member:
 def is_expired(registration: Registration) -> bool:
     """Whether the link of `registration` is too old to be used."""
     return registration.expires_at is None or registration.expires_at <= clock.now()
-
-
-def add_member(  # noqa: PLR0913 - the columns of a person
-    *,
-    username: str,
-    email: str,
-    first_name: str,
-    last_name: str,
-    password_hash: str | None,
-    role: str,
-    locale: str | None = None,
-    timezone: str | None = None,
-) -> Member:
-    """Add a member with one role; raises IntegrityError when the username or the address is taken."""
-    member = Member(
-        username=username.lower(),
-        email=email.lower(),
-        first_name=first_name,
-        last_name=last_name,
-        password=password_hash,
-        active=True,
-        locale=locale,
-        timezone=timezone,
-        roles=list(db.session.scalars(select(Role).where(Role.name == role))),
-    )
-    db.session.add(member)
-    db.session.flush()
-    return member
-
-
-def hash_password(password: str) -> str:
-    """Return the stored form of a password."""
-    return generate_password_hash(password, method=current_app.config["FAB_PASSWORD_HASH_METHOD"])
-
-
-# -- logging in and out
-
-
-def authenticate(identifier: str, password: str) -> Member | None:
-    """Return the active member with that name (or address) and password, and count the attempt."""
-    member = queries.member_by_name_or_email(identifier)
-    usable = member is not None and member.is_active and not is_null_password(password)
-    stored = member.password if usable and member and member.password else _nobodys_hash()
-    right = check_password_hash(stored, password[: rules.LONGEST_PASSWORD]) and usable
-    with transaction():
-        _count_attempt(member.id if member else 0, succeeded=right)
-    return member if right else None
-
-
-def open_session(member: Member, *, remember: bool = False) -> None:
-    """Log `member` in on this device, under a session nobody could have known before."""
-    _empty_session()
-    token = rules.new_token()
-    db.session.add(
-        LoginSession(
-            token_hash=rules.token_hash(token),
-            member_id=member.id,
-            remember=remember,
-            user_agent=(request.user_agent.string or "")[:256],
-            address=(request.remote_addr or "")[:64],
-        )
-    )
-    db.session.flush()
-    session[LOGIN_KEY] = token
-    session.permanent = remember
-    login_user(member)
-
-
-def close_session() -> None:
-    """Log out on this device: the cookie opens nothing any more, wherever it was copied to."""
-    token = str(session.get(LOGIN_KEY, ""))
-    db.session.execute(delete(LoginSession).where(LoginSession.token_hash == rules.token_hash(token)))
-    logout_user()
-    _empty_session()
-
-
-def resume(token: str, member_id: str) -> Member | None:
-    """Return the member whose login `token` names, if that login and that member are still good."""
-    if not token or not member_id.isascii() or not member_id.isdigit():
-        return None
-    login = queries.login(rules.token_hash(token), int(member_id))
-    if login is None or not login.member.is_active:
-        return None
-    now = clock.now()
-    if rules.session_is_over(login.created_at, login.last_seen_at, now, remember=login.remember):
-        return None
-    if now - login.last_seen_at > rules.SEEN_RESOLUTION:
-        with transaction():
-            login.last_seen_at = now
-    return login.member
-
-
-def _empty_session() -> None:
-    kept = {key: session[key] for key in KEPT_IN_SESSION if key in session}
-    flashes = session.get("_flashes")
-    session.clear()
-    session.update(kept)
-    if flashes:
-        session["_flashes"] = flashes
-
-
-def _count_attempt(member_id: int, *, succeeded: bool) -> None:
-    """Count a login; for nobody it is the same statement, with no row to meet."""
-    values = (
-        {"login_count": func.coalesce(Member.login_count, 0) + 1, "fail_login_count": 0, "last_login": _local_now()}
-        if succeeded
-        else {"fail_login_count": func.coalesce(Member.fail_login_count, 0) + 1}
-    )
-    db.session.execute(
-        update(Member).where(Member.id == member_id).values(values).execution_options(synchronize_session=False)
-    )
-
-
-def _local_now() -> datetime:
-    """FAB's own columns hold naive times."""
-    return clock.now().replace(tzinfo=None)
-
-
-def _nobodys_hash() -> str:
-    config = current_app.config
-    if "NOBODYS_PASSWORD_HASH" not in config:
-        config["NOBODYS_PASSWORD_HASH"] = hash_password(NOBODYS_PASSWORD)
-    return str(config["NOBODYS_PASSWORD_HASH"])
 
 
 def _pending_by_email(email: str) -> Registration | None:

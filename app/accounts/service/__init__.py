@@ -1,0 +1,6 @@
+"""What happens to accounts. Functions fetch, decide and store; they flush, never commit, never flash.
+
+members        add somebody
+registration   from a visitor's form to a member, by a letter
+logins         log in, stay in, log out
+"""

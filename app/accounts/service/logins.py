@@ -1,0 +1,113 @@
+"""Log in, stay in, log out.
+
+`authenticate` and `resume` commit what they count: Flask-AppBuilder and Flask-Login call them, in the middle of anything.
+"""
+
+from datetime import datetime
+
+from flask import current_app, request, session
+from flask_appbuilder.security.utils import is_null_password
+from flask_login import login_user, logout_user
+from sqlalchemy import delete, func, update
+from werkzeug.security import check_password_hash
+
+from app import clock
+from app.accounts import queries, rules
+from app.accounts.models import LoginSession, Member
+from app.accounts.service.members import hash_password
+from app.database import transaction
+from app.extensions import db
+
+LOGIN_KEY = "login"
+# Survive login and logout: they are about the reader, not about the account.
+KEPT_IN_SESSION = ("locale", "timezone")
+# The hash of a password nobody has, so that an unknown name costs as much time as a known one.
+NOBODYS_PASSWORD = "no password hashes to this"  # noqa: S105
+
+
+def authenticate(identifier: str, password: str) -> Member | None:
+    """Return the active member with that name (or address) and password, and count the attempt."""
+    member = queries.member_by_name_or_email(identifier)
+    possible = not is_null_password(password) and len(password) <= rules.LONGEST_PASSWORD
+    usable = possible and member is not None and member.is_active
+    stored = member.password if usable and member and member.password else _nobodys_hash()
+    right = check_password_hash(stored, password[: rules.LONGEST_PASSWORD]) and usable
+    with transaction():
+        _count_attempt(member.id if member else 0, succeeded=right)
+    return member if right else None
+
+
+def open_session(member: Member, *, remember: bool = False) -> None:
+    """Log `member` in on this device, under a session nobody could have known before."""
+    _empty_session()
+    token = rules.new_token()
+    db.session.add(
+        LoginSession(
+            token_hash=rules.token_hash(token),
+            member_id=member.id,
+            remember=remember,
+            user_agent=(request.user_agent.string or "")[:256],
+            address=(request.remote_addr or "")[:64],
+        )
+    )
+    db.session.flush()
+    session[LOGIN_KEY] = token
+    session.permanent = remember
+    login_user(member)
+
+
+def close_session() -> None:
+    """Log out on this device: the cookie opens nothing any more, wherever it was copied to."""
+    token = str(session.get(LOGIN_KEY, ""))
+    db.session.execute(delete(LoginSession).where(LoginSession.token_hash == rules.token_hash(token)))
+    logout_user()
+    _empty_session()
+
+
+def resume(token: str, member_id: str) -> Member | None:
+    """Return the member whose login `token` names, if that login and that member are still good."""
+    if not token or not member_id.isascii() or not member_id.isdigit():
+        return None
+    login = queries.login(rules.token_hash(token), int(member_id))
+    if login is None or not login.member.is_active:
+        return None
+    now = clock.now()
+    if rules.session_is_over(login.created_at, login.last_seen_at, now, remember=login.remember):
+        return None
+    if now - login.last_seen_at > rules.SEEN_RESOLUTION:
+        with transaction():
+            login.last_seen_at = now
+    return login.member
+
+
+def _empty_session() -> None:
+    kept = {key: session[key] for key in KEPT_IN_SESSION if key in session}
+    flashes = session.get("_flashes")
+    session.clear()
+    session.update(kept)
+    if flashes:
+        session["_flashes"] = flashes
+
+
+def _count_attempt(member_id: int, *, succeeded: bool) -> None:
+    """Count a login; for nobody it is the same statement, with no row to meet."""
+    values = (
+        {"login_count": func.coalesce(Member.login_count, 0) + 1, "fail_login_count": 0, "last_login": _local_now()}
+        if succeeded
+        else {"fail_login_count": func.coalesce(Member.fail_login_count, 0) + 1}
+    )
+    db.session.execute(
+        update(Member).where(Member.id == member_id).values(values).execution_options(synchronize_session=False)
+    )
+
+
+def _local_now() -> datetime:
+    """FAB's own columns hold naive times."""
+    return clock.now().replace(tzinfo=None)
+
+
+def _nobodys_hash() -> str:
+    config = current_app.config
+    if "NOBODYS_PASSWORD_HASH" not in config:
+        config["NOBODYS_PASSWORD_HASH"] = hash_password(NOBODYS_PASSWORD)
+    return str(config["NOBODYS_PASSWORD_HASH"])

@@ -1,0 +1,259 @@
+"""What the bases do beyond closing weaknesses: filters of every type, order, links between lists, forms, APIs."""
+
+import pytest
+from flask_babel import lazy_gettext
+from flask_wtf import FlaskForm
+from sqlalchemy import delete
+from wtforms import StringField
+from wtforms.validators import InputRequired
+
+from app.accounts.models import Member
+from app.crud import FormView, ModelView, SQLAInterface, datamodel
+from app.errors import DomainError
+from app.extensions import db
+from app.parties.models import DinnerParty, Rsvp
+from tests.support.factories import DinnerPartyFactory, MemberFactory, RsvpFactory
+
+WORDS = {
+    name: name.capitalize()
+    for name in (
+        "title",
+        "host",
+        "host.username",
+        "starts_at",
+        "party",
+        "member",
+        "name",
+        "status",
+        "username",
+        "email",
+    )
+} | {"active": "Active", "roles": "Roles", "joined_at": "Joined", "number_seats": "Seats", "first_name": "First name"}
+
+
+class Titled(ModelView):
+    """What the views of this test have in common."""
+
+    list_title = show_title = add_title = edit_title = "Title"
+    label_columns = WORDS
+    base_permissions = ("can_list", "can_show", "can_add", "can_edit", "can_delete")
+
+
+class AnswerView(Titled):
+    datamodel = SQLAInterface(Rsvp)
+    route_base = "/replies"
+    base_order = ("id", "asc")
+    list_columns = ["party", "name", "status"]
+    show_columns = ["party", "member"]
+    add_columns = edit_columns = ["party", "name"]
+    search_columns = ["party", "name"]
+    remote_columns = {"party": ("slug", ["title"])}
+
+
+class TableView(Titled):
+    datamodel = SQLAInterface(DinnerParty)
+    route_base = "/tables"
+    base_order = ("host.username", "desc")
+    list_columns = ["title", "host", "starts_at"]
+    show_columns = ["title", "host.username"]
+    add_columns = edit_columns = ["title"]
+    order_columns = ["title", "host.username"]
+    search_columns = ["title", "host", "starts_at", "number_seats"]
+    remote_columns = {"host": ("username", ["username"])}
+    related_views = [AnswerView]
+
+
+class PeopleView(Titled):
+    datamodel = SQLAInterface(Member)
+    route_base = "/folk"
+    base_order = ("username", "asc")
+    list_columns = ["username", "roles"]
+    show_columns = ["username"]
+    add_columns = edit_columns = ["first_name"]
+    search_columns = ["username", "active", "roles", "joined_at"]
+
+
+@pytest.fixture
+def visitor(ours):
+    return ours(AnswerView, TableView, PeopleView)
+
+
+@pytest.mark.both_databases
+def test_rows_are_ordered_by_a_column_of_a_related_row(visitor):
+    for name in ("bea", "ada", "cleo"):
+        DinnerPartyFactory(title=f"At {name}'s", host__username=name)
+    text = visitor.get("/tables/list/").text
+    assert text.index("At cleo") < text.index("At bea") < text.index("At ada")
+    text = visitor.get("/tables/list/?_oc_TableView=host.username&_od_TableView=asc").text
+    assert text.index("At ada") < text.index("At bea") < text.index("At cleo")
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("_flt_0_host=ada", True),
+        ("_flt_0_host=bea", False),
+        ("_flt_1_host=bea", True),
+        ("_flt_1_host=ada", False),
+        ("_flt_0_number_seats=8", True),
+        ("_flt_1_number_seats=8", False),
+        ("_flt_1_starts_at=2000-01-01T00:00", True),
+        ("_flt_2_starts_at=2000-01-01T00:00%2B02:00", False),
+        ("_flt_0_title=soup", True),
+        ("_flt_1_title=NIGHT", True),
+        ("_flt_4_title=soup", False),
+        ("_flt_7_title=Soup night", False),
+        ("_flt_2_title=soup&_flt_2_title=night", True),
+    ],
+)
+def test_a_filter_finds_what_it_says(visitor, query, found):
+    DinnerPartyFactory(title="Soup night", host__username="ada")
+    MemberFactory(username="bea")
+    page = visitor.get(f"/tables/list/?{query}")
+    assert page.flashes == []
+    assert ("/tables/show/" in page.text) is found
+
+
+def test_a_related_row_may_be_named_by_its_key_in_an_address(visitor):
+    party = DinnerPartyFactory(title="Soup night")
+    assert "Soup night" in visitor.get(f"/tables/list/?_flt_0_host={party.host_id}").text
+    assert visitor.get("/tables/list/?_flt_0_host=nobody").flashes[0][0] == "warning"
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [("_flt_0_active=1", 1), ("_flt_0_active=no", 1), ("_flt_0_active=maybe", 2), ("_flt_0_roles=2", 2)],
+)
+def test_people_are_found_by_what_they_are(visitor, app, query, found):
+    MemberFactory(username="ada")
+    MemberFactory(username="bea", inactive=True)
+    with app.app_context():
+        guest = db.session.scalar(db.select(Member).limit(1)).roles[0].id
+    page = visitor.get("/folk/list/?" + query.replace("roles=2", f"roles={guest}"))
+    assert page.text.count("/folk/show/") == found
+
+
+def test_more_rows_than_one_counts_are_at_least_so_many(visitor, monkeypatch):
+    monkeypatch.setattr(datamodel, "MOST_COUNTED", 4)
+    DinnerPartyFactory.create_batch(6)
+    page = visitor.get("/tables/list/?psize_TableView=2")
+    assert "At least 4 entries" in page.text
+    assert visitor.get("/tables/list/?psize_TableView=2&page_TableView=2").text.count("/tables/show/") == 2
+    assert visitor.get("/tables/list/?psize_TableView=2&page_TableView=900").text.count("/tables/show/") == 2
+
+
+def test_the_answers_to_a_party_stand_on_its_page_and_lead_to_a_new_one(visitor, records):
+    party = DinnerPartyFactory(title="Soup night")
+    RsvpFactory(party=party, name="Somebody Hungry")
+    RsvpFactory(name="At another table")
+    page = visitor.get(f"/tables/show/{party.id}")
+    assert "Somebody Hungry" in page.text
+    assert "At another table" not in page.text
+    assert f"/replies/add?_flt_0_party={party.id}" in page.text
+    form = visitor.get(f"/replies/add?_flt_0_party={party.id}").form("/replies/add")
+    assert form.fields["party"] == party.slug
+    assert records.count(Rsvp) == 4
+
+
+def test_what_a_form_cannot_change_stays(visitor, records):
+    party = DinnerPartyFactory(title="Soup night")
+    visitor.post(
+        f"/tables/edit/{party.id}", {"title": "Soup day", "seats_taken": "0", "host_id": "1", "status": "done"}
+    )
+    changed = records.fresh(party)
+    assert (changed.title, changed.seats_taken, changed.status) == ("Soup day", party.seats_taken, party.status)
+
+
+def test_a_row_that_was_deleted_meanwhile_leaves_what_was_typed(ours, records):
+    class Vanishing(TableView):
+        def pre_update(self, item):
+            with db.engine.begin() as somebody_else:
+                somebody_else.execute(delete(DinnerParty).where(DinnerParty.id == item.id))
+
+    visitor = ours(AnswerView, Vanishing)
+    party = DinnerPartyFactory()
+    page = visitor.post(f"/tables/edit/{party.id}", {"title": "Typed with care"})
+    assert (page.status, page.flashes[0][0]) == (409, "danger")
+    assert 'value="Typed with care"' in page.text
+    assert records.count(DinnerParty) == 0
+
+
+def test_a_hook_may_refuse_a_deletion(ours, records):
+    def refuse(_self, _item):
+        raise DomainError(lazy_gettext("Not this one."), "warning")
+
+    visitor = ours(AnswerView, type("TableView", (TableView,), {"pre_delete": refuse}))
+    party = DinnerPartyFactory()
+    assert visitor.post(f"/tables/delete/{party.id}").flashes == [("warning", "Not this one.")]
+    assert records.count(DinnerParty) == 1
+
+
+class WishForm(FlaskForm):
+    wish = StringField("Wish", validators=[InputRequired()])
+
+    @classmethod
+    def refresh(cls, obj=None):
+        return cls(obj=obj)
+
+
+class WishView(FormView):
+    route_base = "/wishes"
+    form = WishForm
+    form_title = "Wish"
+
+    def form_post(self, form):
+        from flask import flash  # noqa: PLC0415
+
+        flash(f"You wished for {form.wish.data}.", "info")
+
+
+def test_a_form_of_its_own_is_kept_when_it_is_refused_and_leaves_when_it_is_not(ours):
+    visitor = ours(WishView)
+    form = visitor.get("/wishes/form").form("/wishes/form")
+    page = visitor.submit(form, wish="")
+    assert (page.status, page.flashes) == (422, [("danger", "Please correct the fields that are marked.")])
+    page = visitor.submit(form, wish="soup")
+    assert page.flashes == [("info", "You wished for soup.")]
+    assert page.path == "/"
+
+
+def test_who_is_not_logged_in_is_led_to_the_login_and_back(app, new_visitor, client_of, cast):
+    stranger = new_visitor()
+    for page in (
+        stranger.get("/dinnerparties/list/"),
+        stranger.post("/dinnerparties/action_post", {"action": "cancel"}),
+    ):
+        assert page.path == "/login/"
+        assert page.flashes == [("info", "Please log in to access this page.")]
+    friend = client_of(cast.friend)
+    assert friend.get("/dinnerparties/list/").status == 403
+    assert friend.post("/dinnerparties/action_post", {"action": "cancel", "rowid": "1"}).status == 403
+
+
+@pytest.mark.both_databases
+def test_an_api_adds_changes_and_deletes_by_the_rules_of_the_site(ours, records, cast):
+    visitor = ours()
+    sent = {
+        "title": " Soup\u0007 night ", "host": cast.host.id, "starts_at": "2099-01-01T20:00:00+01:00", "timezone": "UTC",
+        "status": "draft", "number_seats": 4, "duration_minutes": 60, "visibility": "public",
+    }  # fmt: skip
+    page = visitor.open("POST", "/api/v1/dinnerparties/", json=sent)
+    assert page.status == 201, page.text
+    path = f"/api/v1/dinnerparties/{page.json['id']}"
+    assert visitor.get(path).json["result"]["title"] == "Soup night"
+    assert visitor.get(path).json["result"]["starts_at"] == "2099-01-01T19:00:00+00:00"
+    assert visitor.open("PUT", path, json={"number_seats": 6}).status == 200
+    assert records.one(DinnerParty).number_seats == 6
+    page = visitor.open("PUT", path, json={"title": "", "starts_at": "never", "nonsense": 1})
+    assert page.status == 422
+    assert page.json["errors"].keys() == {"title", "starts_at", "nonsense"}
+    assert page.json["errors"]["nonsense"] == ["There is no such field."]
+    assert visitor.open("DELETE", path).status == 200
+    assert visitor.get(path).status == 404
+
+
+def test_an_api_tells_what_it_has_in_the_words_of_the_site(ours):
+    visitor = ours()
+    assert visitor.get("/api/v1/dinnerparties/_info").json["filters"]["title"]
+    assert visitor.get("/api/v1/dinnerparties/?q=(keys:!(label_columns))").status == 200
