@@ -12,7 +12,8 @@ from sqlalchemy.engine import make_url
 ROOT = Path(__file__).resolve().parent
 BUSY_TIMEOUT_SECONDS = 30
 SHORTEST_SECRET = 32
-PLACEHOLDER_SECRETS = ("changeme", "change-me", "secret", "thisismyscretkey", "dev", "\\2\\1", "test", "password")
+# Parts of secrets that stand in examples all over the world.
+PLACEHOLDERS = ("changeme", "change-me", "change_me", "thisismyscretkey", "secretkey", "secret-key", "placeholder")
 LANGUAGES = {
     "en": {"flag": "gb", "name": "English"},
     "es": {"flag": "es", "name": "Español"},
@@ -55,7 +56,6 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "PERMANENT_SESSION_LIFETIME": 12 * 3600,
         # -- database
         "SQLALCHEMY_DATABASE_URI": database_url,
-        "SQLALCHEMY_ENGINE_OPTIONS": engine_options(database_url),
         # -- mail (Flask-Mail's names)
         "MAIL_SERVER": environ.get("MAIL_SERVER", ""),
         "MAIL_PORT": _integer(environ, "MAIL_PORT", 25),
@@ -63,7 +63,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "MAIL_PASSWORD": environ.get("MAIL_PASSWORD") or None,
         "MAIL_USE_TLS": _boolean(environ, "MAIL_USE_TLS"),
         "MAIL_USE_SSL": _boolean(environ, "MAIL_USE_SSL"),
-        "MAIL_DEFAULT_SENDER": environ.get("MAIL_DEFAULT_SENDER", f"dinnerparty@{urlsplit(public_url).hostname}"),
+        "MAIL_DEFAULT_SENDER": environ.get("MAIL_DEFAULT_SENDER", f"dinnerparty@{_mail_domain(public_url)}"),
         "MAIL_TIMEOUT": _integer(environ, "MAIL_TIMEOUT", 20),
         # -- limits
         "MAX_CONTENT_LENGTH": 1024 * 1024,
@@ -105,7 +105,7 @@ def secret_key(environ: Mapping[str, str], instance: Path, *, production: bool) 
     if not given:
         msg = f"No secret: set SECRET_KEY, or write one with `make secret` to {kept}."
         raise ConfigurationError(msg)
-    if len(given) < SHORTEST_SECRET or given.lower().strip("!\"' ") in PLACEHOLDER_SECRETS or len(set(given)) < 8:
+    if len(given) < SHORTEST_SECRET or any(word in given.lower() for word in PLACEHOLDERS) or len(set(given)) < 8:
         msg = f"The secret is known or too short: SECRET_KEY must be {SHORTEST_SECRET} random characters or more."
         raise ConfigurationError(msg)
     return given
@@ -132,6 +132,12 @@ def _public_url(value: str) -> str:
         msg = f"PUBLIC_URL must look like https://dinner.example.org, not {value!r}."
         raise ConfigurationError(msg)
     return value.rstrip("/")
+
+
+def _mail_domain(public_url: str) -> str:
+    """Return the public host; a bare address of a machine is no domain for mail."""
+    host = urlsplit(public_url).hostname or ""
+    return host if any(character.isalpha() for character in host) and ":" not in host else "localhost"
 
 
 def _trusted_hosts(public_url: str, host: str, more: str) -> list[str]:
@@ -161,6 +167,8 @@ def engine_options(url: str) -> dict[str, Any]:
     SQLite takes its write lock at the first INSERT, UPDATE or DELETE (BEGIN IMMEDIATE): a deferred transaction that
     read first could not be upgraded and would fail at once with "database is locked" when another one wrote.
     """
+    # What is stored stands in no log: letters carry tokens.
+    options: dict[str, Any] = {"hide_parameters": True}
     if make_url(url).get_backend_name() == "sqlite":
-        return {"connect_args": {"isolation_level": "IMMEDIATE", "timeout": BUSY_TIMEOUT_SECONDS}}
-    return {"pool_pre_ping": True, "pool_size": 5, "max_overflow": 5}
+        return {**options, "connect_args": {"isolation_level": "IMMEDIATE", "timeout": BUSY_TIMEOUT_SECONDS}}
+    return {**options, "pool_pre_ping": True, "pool_size": 5, "max_overflow": 5}

@@ -2,6 +2,7 @@
 
 import click
 from flask import Flask, current_app
+from flask.cli import with_appcontext
 from sqlalchemy.exc import IntegrityError
 
 from app import demo, setup
@@ -18,6 +19,7 @@ def init_app(app: Flask) -> None:
 
 @click.command("setup")
 @click.option("--demo", "with_demo", is_flag=True, help="Also add members and parties, on an empty database.")
+@with_appcontext
 def setup_command(*, with_demo: bool) -> None:
     """Bring the database up to date and add what a new site needs. Doing it again changes nothing."""
     with setup.alone():
@@ -36,6 +38,7 @@ def setup_command(*, with_demo: bool) -> None:
 @click.option("--username", prompt=True)
 @click.option("--email", prompt=True)
 @click.password_option()
+@with_appcontext
 def create_admin_command(username: str, email: str, password: str) -> None:
     """Add an administrator."""
     if not rules.is_username(username):
@@ -54,6 +57,7 @@ def create_admin_command(username: str, email: str, password: str) -> None:
 
 
 @click.command("demo")
+@with_appcontext
 def demo_command() -> None:
     """Add members and parties to look around with, on an empty database."""
     with setup.alone():

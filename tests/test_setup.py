@@ -19,35 +19,38 @@ from tests.support.factories import PASSWORD
 pytestmark = pytest.mark.both_databases
 
 
-def flask(app, *arguments, **environ):
-    """Run a command as a person would, in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "flask", "--app", "run", *arguments],
+def flask(app, *arguments):
+    """Run a command as a person would."""
+    return app.test_cli_runner().invoke(args=arguments)
+
+
+def start(app, *arguments):
+    """Start a command in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "flask", "--app", "app", *arguments],
         cwd=config.ROOT,
         env={
             **os.environ,
             "DATABASE_URL": app.config["SQLALCHEMY_DATABASE_URI"],
             "INSTANCE_PATH": app.config["INSTANCE_PATH"],
             "SECRET_KEY": app.config["SECRET_KEY"],
-            **environ,
         },
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=120,
-        check=False,
     )
 
 
 def test_setting_up_prints_an_administrator_who_can_log_in_once(app, visitor, records):
     done = flask(app, "setup")
-    assert done.returncode == 0, done.stderr
-    password = done.stdout.partition("Password:")[2].split()[0]
+    assert done.exit_code == 0, done.output
+    password = done.output.partition("Password:")[2].split()[0]
     page = visitor.submit(visitor.get("/login/").form("/login/"), username="admin", password=password)
     assert page.flashes == [("info", "Welcome, Admin!")]
     before = records.dump()
     again = flask(app, "setup")
-    assert again.returncode == 0
-    assert "Password" not in again.stdout
+    assert again.exit_code == 0
+    assert "Password" not in again.output
     assert records.dump() == before
 
 
@@ -56,22 +59,7 @@ def test_processes_that_set_up_at_once_do_it_once(app, records):
         db.drop_all()
         db.session.execute(db.text("DROP TABLE alembic_version"))
         db.session.commit()
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-m", "flask", "--app", "run", "setup", "--demo"],
-            cwd=config.ROOT,
-            env={
-                **os.environ,
-                "DATABASE_URL": app.config["SQLALCHEMY_DATABASE_URI"],
-                "INSTANCE_PATH": app.config["INSTANCE_PATH"],
-                "SECRET_KEY": app.config["SECRET_KEY"],
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for _number in range(3)
-    ]
+    running = [start(app, "setup", "--demo") for _number in range(3)]
     outputs = [process.communicate(timeout=120) for process in running]
     assert [process.returncode for process in running] == [0, 0, 0], outputs
     assert sum("Password:" in out for out, _error in outputs) == 1
@@ -82,14 +70,14 @@ def test_processes_that_set_up_at_once_do_it_once(app, records):
 def test_the_demo_set_is_for_an_empty_database_alone(app, cast, records):
     before = records.dump()
     done = flask(app, "demo")
-    assert done.returncode == 0
-    assert "not empty" in done.stdout
+    assert done.exit_code == 0
+    assert "not empty" in done.output
     assert records.dump() == before
 
 
 def test_the_demo_set_has_members_and_parties_past_and_coming_full_and_free(app, records, visitor):
     done = flask(app, "demo")
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.output
     parties = records.all(DinnerParty)
     assert {party.is_past for party in parties} == {True, False}
     assert {party.is_full for party in parties} == {True, False}
@@ -102,8 +90,8 @@ def test_the_demo_set_has_members_and_parties_past_and_coming_full_and_free(app,
 
 def test_an_administrator_can_be_added_by_command(app, visitor):
     done = flask(app, "create-admin", "--username", "chef", "--email", "chef@example.com", "--password", PASSWORD)
-    assert done.returncode == 0, done.stderr
-    assert "chef" in done.stdout
+    assert done.exit_code == 0, done.output
+    assert "chef" in done.output
     visitor.submit(visitor.get("/login/").form("/login/"), username="chef", password=PASSWORD)
     assert visitor.get("/users/list/").status == 200
 
@@ -121,9 +109,9 @@ def test_an_administrator_can_be_added_by_command(app, visitor):
 def test_an_administrator_that_cannot_be_added_is_an_error(app, username, email, password, said):
     flask(app, "setup")
     done = flask(app, "create-admin", "--username", username, "--email", email, "--password", password)
-    assert done.returncode != 0
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.exit_code != 0
+    assert said in done.output
+    assert "Traceback" not in done.output
 
 
 def test_a_role_that_an_administrator_changed_stays_changed(app, records):
@@ -131,13 +119,13 @@ def test_a_role_that_an_administrator_changed_stays_changed(app, records):
         role = db.session.query(Role).filter_by(name="Guest").one()
         role.permissions = []
         db.session.commit()
-    assert flask(app, "setup").returncode == 0
+    assert flask(app, "setup").exit_code == 0
     assert next(role for role in records.all(Role) if role.name == "Guest")
     with app.app_context():
         assert db.session.query(Role).filter_by(name="Guest").one().permissions == []
         db.session.execute(delete(Role).where(Role.name == "Translator"))
         db.session.commit()
-    assert flask(app, "setup").returncode == 0
+    assert flask(app, "setup").exit_code == 0
     assert {role.name for role in records.all(Role)} == set(ROLES)
 
 
