@@ -8,10 +8,10 @@ LOCK := $(PYTHON) -m uv pip compile --quiet --universal --python-version 3.11 --
 export FLASK_APP := app
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types format lock secret
+.PHONY: help run test lint types format lock screenshots secret
 
 help: ## list what can be done
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 run: $(VENV)/.installed ## set the site up and serve it; settings from the environment, as in `make run PORT=9000`
 	@$(PYTHON) -m flask setup --demo
@@ -23,8 +23,8 @@ test: $(VENV)/.installed-dev ## run the tests; ARGS="tests/parties -k waiting" c
 lint: $(VENV)/.installed-dev ## look for mistakes in code, templates and the direction of imports
 	@$(PYTHON) -m ruff check
 	@$(PYTHON) -m ruff format --check
-	@$(PYTHON) -m djlint app/templates --check --quiet
-	@$(PYTHON) -m djlint app/templates --lint --quiet
+	@$(PYTHON) -m djlint app/templates --check
+	@$(PYTHON) -m djlint app/templates --lint
 	@$(VENV)/bin/lint-imports --no-logo
 
 types: $(VENV)/.installed-dev ## check the types
@@ -38,6 +38,9 @@ format: $(VENV)/.installed-dev ## put code and templates into the common form
 lock: $(VENV)/.installed-dev ## write the requirements files anew from pyproject.toml
 	@$(LOCK) --output-file requirements.txt
 	@$(LOCK) --group dev --constraints requirements.txt --output-file requirements-dev.txt
+
+screenshots: $(VENV)/.installed-dev ## take the pictures of the documents anew; needs Chromium
+	@$(PYTHON) -m docs.make_screenshots
 
 secret: $(VENV)/.created ## write a new secret key to instance/, unless there is one
 	@mkdir -p instance

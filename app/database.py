@@ -7,7 +7,8 @@ from typing import Any
 
 from flask_sqlalchemy.session import Session
 from sqlalchemy import DateTime, Dialect, Engine, event
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
 from sqlalchemy.orm import scoped_session
 from sqlalchemy.types import TypeDecorator
 
@@ -52,7 +53,7 @@ def is_unavailable(error: BaseException | None) -> bool:
     """Whether `error` says that the database is away, locked, full or overloaded: later the same may work."""
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
-    return isinstance(error, OperationalError | InterfaceError | TimeoutError)
+    return isinstance(error, OperationalError | InterfaceError | NoConnectionError)
 
 
 @event.listens_for(Engine, "connect")

@@ -10,7 +10,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, SecurityError, ServiceUnavailable
 
 from app.database import is_unavailable
-from app.extensions import appbuilder_of
+from app.extensions import appbuilder_of, db
+from app.http import RETRY_SECONDS
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +27,6 @@ MESSAGES = {
     500: (lazy_gettext("Something broke in the kitchen"), lazy_gettext("It is our fault and was noted. Try again.")),
     503: (lazy_gettext("The kitchen is busy"), lazy_gettext("This cannot be done right now. Try again in a moment.")),
 }
-RETRY_SECONDS = 5
 FORM_EXPIRED = lazy_gettext("This form was open for too long. Go back, reload the page and send it again.")
 
 
@@ -49,6 +49,8 @@ def _database_error(error: SQLAlchemyError) -> Response:
     """Ask to come back later when the database is away or locked; all else that it says is a fault of ours."""
     if is_unavailable(error):
         return _unavailable(error)
+    # After a statement that failed nothing else can be asked for, and the page of the error asks who reads it.
+    db.session.rollback()
     raise error
 
 

@@ -35,6 +35,8 @@ HEADERS = {
     "Permissions-Policy": PERMISSIONS_POLICY,
 }
 TWO_YEARS, ONE_YEAR = 63072000, 31536000
+# After which whoever was sent away because the database was, may ask again.
+RETRY_SECONDS = 5
 
 
 class Request(StockRequest):
@@ -44,7 +46,7 @@ class Request(StockRequest):
         super()._load_form_data()
         # A part of a multipart body may have no name, and whoever looks through the names expects texts.
         if None in self.form:
-            named = [(name, value) for name, value in self.form.items(multi=True) if name is not None]
+            named = [(name, value) for name, value in self.form.items(multi=True) if name]
             self.__dict__["form"] = ImmutableMultiDict(named)
 
     def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:  # noqa: FBT001, FBT002
@@ -116,6 +118,8 @@ def _set_headers(response: Response) -> Response:
     response.headers.setdefault("Referrer-Policy", "same-origin")
     if str(current_app.config["PUBLIC_URL"]).startswith("https:"):
         response.headers.setdefault("Strict-Transport-Security", f"max-age={TWO_YEARS}; includeSubDomains")
+    if response.status_code == 503:
+        response.headers.setdefault("Retry-After", str(RETRY_SECONDS))
     if request.endpoint == "static" and request.args.get("v"):
         response.headers["Cache-Control"] = f"public, max-age={ONE_YEAR}, immutable"
     elif request.endpoint != "static":

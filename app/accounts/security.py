@@ -3,19 +3,31 @@
 import secrets
 from typing import Any
 
-from flask import Flask, g, session
+from flask import Flask, Response, g, session
 from flask_appbuilder.security.sqla.manager import SecurityManager as StockSecurityManager
 from flask_appbuilder.security.sqla.models import Group, PermissionView, Role
 from flask_babel import lazy_gettext
+from flask_jwt_extended import JWTManager
 from flask_jwt_extended import current_user as current_api_user
 from flask_login import LoginManager, current_user
 from sqlalchemy import event, update
 from sqlalchemy.orm import Session
+from werkzeug.exceptions import Unauthorized
 
+from app import error_pages
 from app.accounts import queries
 from app.accounts.models import AccessVersion, Member, Registration
 from app.accounts.service import logins
 from app.extensions import db
+
+JWT_REFUSALS = (
+    *("unauthorized_loader", "invalid_token_loader", "expired_token_loader"),
+    *("revoked_token_loader", "needs_fresh_token_loader", "user_lookup_error_loader"),
+)
+
+
+def _unauthorized(*_reasons: object) -> Response:
+    return error_pages.answer(Unauthorized())
 
 
 class SecurityManager(StockSecurityManager):
@@ -41,6 +53,13 @@ class SecurityManager(StockSecurityManager):
     def load_user(self, pk: str) -> Member | None:
         """Return the member of the login that the session names, while that login lasts."""
         return logins.resume(str(session.get(logins.LOGIN_KEY, "")), pk)
+
+    def create_jwt_manager(self, app: Flask) -> JWTManager:
+        """Return the manager of API tokens, which refuses them in the reader's language and says no more than that."""
+        manager = super().create_jwt_manager(app)
+        for loader in JWT_REFUSALS:
+            getattr(manager, loader)(_unauthorized)
+        return manager
 
     def load_user_jwt(self, _jwt_header: dict[str, Any], jwt_data: dict[str, Any]) -> Member | None:
         """Return the member an API token was made for; such a token lives for minutes."""

@@ -24,9 +24,10 @@ from prison.decoder import ParserException
 from app.crud.datamodel import SQLAInterface
 from app.crud.fields import clean_text
 from app.crud.filters import Filters, OwnFilters
-from app.crud.refusals import ConflictError, ConstraintError, UnavailableError, refusals
+from app.crud.refusals import ConflictError, ConstraintError, GoneError, UnavailableError, refusals
 from app.database import UTCDateTime, is_unavailable, transaction
 from app.errors import ConfigurationError, DomainError
+from app.extensions import db
 
 COLUMNS = ("list_columns", "show_columns", "add_columns", "edit_columns", "search_columns")
 WRITTEN = ("add_columns", "edit_columns")
@@ -39,7 +40,7 @@ MESSAGES = {
     422: lazy_gettext("What was sent is not complete or not valid."),
     500: lazy_gettext("It is our fault and was noted. Try again."),
 }
-STATUSES = {ConflictError: 409, UnavailableError: 503}
+STATUSES = {ConflictError: 409, GoneError: 404, UnavailableError: 503}
 # Marshmallow speaks English only. What is not listed here becomes INVALID.
 INVALID = lazy_gettext("Not a valid value.")
 VALIDATION_MESSAGES = {
@@ -162,6 +163,8 @@ class Answers:
         failure = sys.exc_info()[1]
         if failure is not None and is_unavailable(failure):
             raise failure
+        # What failed may have been a statement; then nothing else can be asked for, not even the reader's language.
+        db.session.rollback()
         return self._answer(500)
 
     def _answer(self, code: int) -> Response:
@@ -302,6 +305,7 @@ class ModelRestApi(Answers, OwnFilters, StockModelRestApi):
             return self.response_404()
         try:
             with refusals(deleting=True), transaction():
+                self.datamodel.lock(item)
                 self.pre_delete(item)
                 self.datamodel.delete(item, commit=False)
             self.post_delete(item)
@@ -316,12 +320,21 @@ class ModelRestApi(Answers, OwnFilters, StockModelRestApi):
         # A schema keeps the row it loads into in itself: a copy per request keeps threads apart.
         own = copy.copy(schema)
         try:
-            cleaned = {name: clean_text(value) if isinstance(value, str) else value for name, value in sent.items()}
+            cleaned = {name: self._cleaned(name, value) for name, value in sent.items()}
             return store(own, own.load(cleaned, instance=item, partial=item is not None))
         except ValidationError as error:
             return self.response_422(message=_in_words(error.messages))
         except DomainError as error:
             return self._refusal(error)
+
+    def _cleaned(self, name: str, value: Any) -> Any:
+        """Return what was sent for a column, without control characters; raises ValidationError for what is no key."""
+        if self.datamodel.is_relation(name):
+            parse = type(self.datamodel)(self.datamodel.get_related_model(name)).parse_pk
+            keys = value if isinstance(value, list) else [value]
+            if any(parse(key) is None for key in keys if key is not None):
+                raise ValidationError({name: [str(INVALID)]})
+        return clean_text(value) if isinstance(value, str) else value
 
     def _store_new(self, schema: Any, item: Any) -> Response:
         self._store(item, self.pre_add)

@@ -7,13 +7,13 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from flask_appbuilder.models.sqla.interface import SQLAInterface as StockSQLAInterface
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select, update
 from sqlalchemy.orm import InstrumentedAttribute, aliased, joinedload, selectinload
 
 from app.crud.fields import as_moment, find_by_key
 from app.crud.filters import FilterConverter, Filters
 from app.crud.query import LAST_PAGE
-from app.crud.refusals import refusals
+from app.crud.refusals import GoneError, refusals
 from app.database import UTCDateTime, transaction
 from app.errors import ConfigurationError
 from app.i18n import selectors
@@ -126,7 +126,7 @@ class SQLAInterface(StockSQLAInterface):
         digits = str(text)
         if not (digits.isascii() and digits.isdigit()) or len(digits) > len(str(LARGEST_INTEGER)):
             return None
-        return int(digits) if int(digits) <= LARGEST_INTEGER else None
+        return int(digits) if 0 < int(digits) <= LARGEST_INTEGER else None
 
     def parse_value(self, column: str, text: str, key: str | None = None) -> Any:
         """Return what a filter compares `column` with; of a relation, the related row's key.
@@ -191,7 +191,16 @@ class SQLAInterface(StockSQLAInterface):
         """Delete all of these rows or none; raises DomainError."""
         with refusals(deleting=True), transaction() as session:
             for item in items:
+                self.lock(item)
                 session.delete(item)
+
+    def lock(self, item: Any) -> None:
+        """Hold the row of `item` until the end of the transaction; raises GoneError when it was deleted meanwhile."""
+        key = self.get_pk_value(item)
+        held = update(self.obj).where(self._pk == key).values({self._pk: key}).returning(self._pk)
+        with self.session.no_autoflush:
+            if self.session.execute(held.execution_options(synchronize_session=False)).first() is None:
+                raise GoneError
 
     def _finish(self, change: Any, *, commit: bool) -> None:
         if commit:

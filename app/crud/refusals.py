@@ -41,6 +41,7 @@ IN_USE = lazy_gettext("It is still in use elsewhere and cannot be deleted.")
 CHANGED_MEANWHILE = lazy_gettext(
     "Somebody else changed this meanwhile. What they stored is shown; save again to keep yours."
 )
+GONE = lazy_gettext("The chosen rows do not exist any more.")
 UNFIT = lazy_gettext("A value is too large or of the wrong kind.")
 NOT_STORED = lazy_gettext("The database did not answer as it should. Nothing was changed; please try again.")
 
@@ -61,6 +62,13 @@ class ConflictError(DomainError):
 
     def __init__(self) -> None:
         super().__init__(CHANGED_MEANWHILE, "warning")
+
+
+class GoneError(DomainError):
+    """The row was deleted meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__(GONE, "warning")
 
 
 class UnavailableError(DomainError):

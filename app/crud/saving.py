@@ -190,6 +190,7 @@ class Saving:
         said = saying.pending()
         try:
             with refusals(deleting=True), transaction():
+                self.datamodel.lock(item)
                 self.pre_delete(item)
                 self.datamodel.delete(item, commit=False)
         except DomainError as refused:
@@ -200,6 +201,7 @@ class Saving:
     def delete_rows(self: Any, items: list[Any]) -> None:
         """Delete rows with their hooks, for an action: all of them or none, in the action's transaction."""
         for item in items:
+            self.datamodel.lock(item)
             self.pre_delete(item)
             self.datamodel.delete(item, commit=False)
 

@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.crud import options, saying
 from app.crud.declared import Declared
 from app.crud.listing import Listing
-from app.crud.refusals import refusals
+from app.crud.refusals import GoneError, refusals
 from app.crud.saving import Saving
 from app.database import transaction
 from app.errors import DomainError
@@ -136,7 +136,11 @@ class ModelView(Declared, Listing, Saving, BaseView, StockModelView):
     @has_access
     def delete(self, pk: str) -> BaseResponse:
         """Ask before a row is deleted; POST deletes it."""
-        item = self._find(pk)
+        item = self.datamodel.get(pk, self._base_filters, [*self.load_columns])
+        if item is None and (request.method != "POST" or self.datamodel.parse_pk(pk) is None):
+            abort(404)
+        if item is None:
+            return self._gone()
         if request.method == "POST":
             self._delete(item)
             return redirect(self.back_url(), SEE_OTHER)
@@ -150,6 +154,12 @@ class ModelView(Declared, Listing, Saving, BaseView, StockModelView):
             fields=[("next", back)],
         )
         return make_response(page)
+
+    def _gone(self) -> BaseResponse:
+        """Say that somebody else, or a form that was sent twice, was faster."""
+        gone = GoneError()
+        flash(str(gone), gone.category)
+        return redirect(self.back_url(), SEE_OTHER)
 
     # -- actions
 
@@ -178,8 +188,7 @@ class ModelView(Declared, Listing, Saving, BaseView, StockModelView):
         if not items and one:
             abort(404)
         if not items:
-            flash(_("The chosen rows do not exist any more."), "warning")
-            return redirect(self.back_url(), SEE_OTHER)
+            return self._gone()
         answer = self._run_action(action.func, items)
         return answer or redirect(self.back_url(), SEE_OTHER)
 

@@ -11,6 +11,7 @@ import random
 import secrets
 import socket
 import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ from app.outbox.models import FAILED, QUEUED, SENDING, SENT, Letter
 from app.outbox.rules import Verdict
 
 POLL_SECONDS = 2.0
+# So often it looks for what others left, also when nothing is due.
+SWEEP_SECONDS = 30.0
 # After so many letters it hangs up and calls again: servers limit the letters of one conversation.
 BATCH = 100
 PAUSE_AFTER_ERROR_SECONDS = 10.0
@@ -215,6 +218,7 @@ class Deliverer:
         self.poll_seconds = poll_seconds
         self._stop = threading.Event()
         self._trouble = ""
+        self._next_sweep = 0.0
 
     def stop(self) -> None:
         """Ask it to end after the letter at hand; returns at once."""
@@ -229,11 +233,15 @@ class Deliverer:
         """Drain once and return the seconds to wait; no trouble ends the loop."""
         try:
             with self.app.app_context():
+                if time.monotonic() < self._next_sweep and not _is_anything_due():
+                    return self.poll_seconds
+                self._next_sweep = time.monotonic() + SWEEP_SECONDS
                 report = drain(BATCH, self._stop)
         except Exception:
             logger.exception("The outbox could not be worked on; again in %d s", PAUSE_AFTER_ERROR_SECONDS)
             return PAUSE_AFTER_ERROR_SECONDS
-        if report.unreachable != self._trouble:
+        # A round in which nothing was due tells nothing about the server.
+        if report.unreachable != self._trouble and (report.unreachable or report.sent):
             self._trouble = report.unreachable
             logger.warning("The mail server takes no letters: %s", report.unreachable or "it does again")
         return 0 if report.handled >= BATCH else self.poll_seconds

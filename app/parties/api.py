@@ -1,6 +1,9 @@
 """The administrators' API over parties."""
 
+from marshmallow import ValidationError
+
 from app.crud import ModelRestApi, SQLAInterface
+from app.i18n.selectors import is_timezone
 from app.parties.models import DinnerParty
 from app.parties.service import hosting
 
@@ -12,6 +15,11 @@ WRITE = [
     "title", "host", "starts_at", "timezone", "duration_minutes", "venue", "address", "main_dish", "description",
     "number_seats", "rsvp_deadline", "visibility", "status",
 ]  # fmt: skip
+
+
+def _known_zone(name: str) -> None:
+    if not is_timezone(name):
+        raise ValidationError(name)
 
 
 class DinnerPartyApi(ModelRestApi):
@@ -27,6 +35,7 @@ class DinnerPartyApi(ModelRestApi):
     search_columns = ["title", "slug", "starts_at", "number_seats", "status", "visibility"]
     order_columns = ["id", "title", "starts_at", "seats_taken", "number_seats"]
     base_order = ("starts_at", "desc")
+    validators_columns = {"timezone": _known_zone}
 
     def pre_add(self, item: DinnerParty) -> None:
         """Give the host the first seat."""

@@ -203,7 +203,7 @@ class WishView(FormView):
     form_title = "Wish"
 
     def form_post(self, form):
-        from flask import flash  # noqa: PLC0415
+        from flask import flash
 
         flash(f"You wished for {form.wish.data}.", "info")
 

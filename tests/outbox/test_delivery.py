@@ -447,14 +447,16 @@ def test_the_deliverer_survives_what_goes_wrong(app, smtp, monkeypatch, caplog):
 
 def test_the_deliverer_tells_of_an_outage_once_and_of_its_end(app, smtp, caplog, monkeypatch):
     caplog.set_level(logging.INFO, "app")
+    monkeypatch.setattr(delivery, "SWEEP_SECONDS", 0)
     LetterFactory()
     deliverer = delivery.Deliverer(app, poll_seconds=0)
-    rounds = iter(range(6))
+    rounds = iter(range(8))
 
     def go_on():
         number = next(rounds, None)
         monkeypatch.setattr(app.extensions["mail"], "port", smtp.port if number and number > 3 else 1)
-        clock.set_now(clock.now() + timedelta(minutes=1))
+        # Every other round nothing is due: the letters rest.
+        clock.set_now(clock.now() + rules.OUTAGE_PAUSE / 2)
         return number is not None
 
     deliverer.run_forever(wanted=go_on)

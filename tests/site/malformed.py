@@ -26,19 +26,30 @@ STRANGE_JSON = (
     *("9" * 30, "9" * 5000, "[[]]", '{"id": 1}', '{"$ne": null}', "[1, 2]", '"2030-02-30T00:00:00"', '"9999-12-31T23:59:59-12:00"'),
     *("[" * 200 + "]" * 200, "[" * 100_000 + "]" * 100_000, '{"a":' * 5000 + "1" + "}" * 5000, '"' + "x" * 100_000 + '"'),
 )  # fmt: skip
-BROKEN_BODIES = (b"", b"{", b"[", b"null", b"\xff\xfe", b"\x00" * 100, b"a=1&" * 2000, b"%%%=%%%", b'{"title": "x"', b"--x\r\n")
+BROKEN_BODIES = (
+    b"",
+    b"{",
+    b"[",
+    b"null",
+    b"\xff\xfe",
+    b"\x00" * 100,
+    b"a=1&" * 2000,
+    b"%%%=%%%",
+    b'{"title": "x"',
+    b"--x\r\n",
+)
 TYPES = (
     *("", "application/json", "application/x-www-form-urlencoded", "text/plain", "application/xml", "x", "application/json; charset=utf-16"),
     *("multipart/form-data", "multipart/form-data; boundary=", "multipart/form-data; boundary=x", "application/octet-stream"),
     *("application/x-www-form-urlencoded; charset=utf-7", "application/x-www-form-urlencoded; charset=none", "image/png", "\x7f/;;=;"),
 )  # fmt: skip
 MULTIPARTS = (
-    b"--x\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\nno end",
+    b'--x\r\nContent-Disposition: form-data; name="title"\r\n\r\nno end',
     b"--x\r\nContent-Disposition: form-data\r\n\r\nno name\r\n--x--\r\n",
-    b"--x\r\nContent-Disposition: form-data; filename=\"a\"\r\n\r\nno name\r\n--x--\r\n",
+    b'--x\r\nContent-Disposition: form-data; filename="a"\r\n\r\nno name\r\n--x--\r\n',
     b"--x\r\n\r\n\r\n--x--",
-    b"--x\r\nContent-Disposition: form-data; name=\"title\"; filename=\"a\"\r\nContent-Type: x/y\r\n\r\nfile\r\n--x--\r\n",
-    b"--x\r\nContent-Disposition: form-data; name=\"title\"\r\nContent-Type: text/plain; charset=none\r\n\r\n\xff\r\n--x--\r\n",
+    b'--x\r\nContent-Disposition: form-data; name="title"; filename="a"\r\nContent-Type: x/y\r\n\r\nfile\r\n--x--\r\n',
+    b'--x\r\nContent-Disposition: form-data; name="title"\r\nContent-Type: text/plain; charset=none\r\n\r\n\xff\r\n--x--\r\n',
     b"--x\r\nContent-Disposition: form-data; name*=utf-8''%ff\r\n\r\nx\r\n--x--\r\n",
 )  # fmt: skip
 RISON = (
@@ -65,8 +76,32 @@ HEADERS = (
 )  # fmt: skip
 ARGUMENTS = ("page", "next", "_l_", "q", "_flt", "_value", "v", "action", "locale", "psize", "_method")
 OF_A_LIST = ("_oc_{}", "_od_{}", "page_{}", "psize_{}", "_flt_0_{}", "_flt_99_{}", "_flt_x", "_flt_0_")
-COLUMNS = ("id", "title", "password", "host", "host.password", "username", "starts_at", "status", "x" * 200, "__class__", "é")
-FIELDS = ("action", "answer", "email", "locale", "next", "party_id", "rowid", "username", "password", "version", "csrf_token")
+COLUMNS = (
+    "id",
+    "title",
+    "password",
+    "host",
+    "host.password",
+    "username",
+    "starts_at",
+    "status",
+    "x" * 200,
+    "__class__",
+    "é",
+)
+FIELDS = (
+    "action",
+    "answer",
+    "email",
+    "locale",
+    "next",
+    "party_id",
+    "rowid",
+    "username",
+    "password",
+    "version",
+    "csrf_token",
+)
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND")
 LARGE = 10 * 1024 * 1024
 
@@ -126,11 +161,15 @@ class Spoiler:
         pairs = [(self._one(names), self._argument()) for _ in range(self.random.randint(1, 4))]
         if str(rule).startswith("/api/"):
             pairs.append(("q", self._one(RISON)))
-        query = urlencode(pairs, errors="surrogatepass") if self.random.random() < 0.9 else "&&=;%%%&_flt_0_title&page=%ff"
+        query = (
+            urlencode(pairs, errors="surrogatepass") if self.random.random() < 0.9 else "&&=;%%%&_flt_0_title&page=%ff"
+        )
         return Malformed("GET" if "GET" in (rule.methods or ()) else "POST", f"{self._path(rule)}?{query}")
 
     def header(self, rule: Rule) -> Malformed:
-        return Malformed(self._method(rule), self._path(rule), headers=self.random.sample(HEADERS, self.random.randint(1, 3)))
+        return Malformed(
+            self._method(rule), self._path(rule), headers=self.random.sample(HEADERS, self.random.randint(1, 3))
+        )
 
     def any_method(self, rule: Rule) -> Malformed:
         return Malformed(self._one(METHODS), self._path(rule), fields=[] if self.random.random() < 0.5 else None)
@@ -141,7 +180,9 @@ class Spoiler:
             name = self._one([*fields, *fields, *FIELDS, self._text()[:100]])
             values = (self._text() for _ in range(self.random.choice((0, 1, 1, 1, 1, 3))))
             fields[name] = list(values)
-        return Malformed("POST", self._path(rule), fields=[(name, value) for name, given in fields.items() for value in given])
+        return Malformed(
+            "POST", self._path(rule), fields=[(name, value) for name, given in fields.items() for value in given]
+        )
 
     def body(self, rule: Rule) -> Malformed:
         kind, body = self._one(TYPES), self._one(BROKEN_BODIES)

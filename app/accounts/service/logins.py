@@ -3,20 +3,24 @@
 `authenticate` and `resume` commit what they count: Flask-AppBuilder and Flask-Login call them, in the middle of anything.
 """
 
+import logging
 from datetime import datetime
 
 from flask import current_app, request, session
 from flask_appbuilder.security.utils import is_null_password
 from flask_login import login_user, logout_user
 from sqlalchemy import delete, func, update
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.security import check_password_hash
 
 from app import clock
 from app.accounts import queries, rules
 from app.accounts.models import LoginSession, Member
 from app.accounts.service.members import hash_password
-from app.database import transaction
+from app.database import is_unavailable, transaction
 from app.extensions import db
+
+log = logging.getLogger(__name__)
 
 LOGIN_KEY = "login"
 # Survive login and logout: they are about the reader, not about the account.
@@ -75,9 +79,20 @@ def resume(token: str, member_id: str) -> Member | None:
     if rules.session_is_over(login.created_at, login.last_seen_at, now, remember=login.remember):
         return None
     if now - login.last_seen_at > rules.SEEN_RESOLUTION:
-        with transaction():
-            login.last_seen_at = now
+        _note_seen(login.id, now)
     return login.member
+
+
+def _note_seen(login_id: int, now: datetime) -> None:
+    """Keep a login from going idle. Where nothing can be written just now, reading goes on all the same."""
+    seen = update(LoginSession).where(LoginSession.id == login_id).values(last_seen_at=now)
+    try:
+        with transaction():
+            db.session.execute(seen.execution_options(synchronize_session=False))
+    except SQLAlchemyError as error:
+        if not is_unavailable(error):
+            raise
+        log.warning("A login could not be noted as seen", exc_info=True)
 
 
 def _empty_session() -> None:

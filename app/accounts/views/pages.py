@@ -8,9 +8,11 @@ from flask_appbuilder.utils.limit import Limit
 from flask_babel import gettext as _
 from flask_limiter.util import get_remote_address
 from flask_login import current_user
+from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import IntegrityError
 from werkzeug.wrappers import Response as BaseResponse
 
+from app import error_pages
 from app.accounts.forms import EmailForm, LoginForm, RegistrationForm
 from app.accounts.service import logins
 from app.accounts.service import registration as registrations
@@ -138,8 +140,12 @@ class RegistrationView(BaseView):
     @expose("/activation/<string:token>", methods=["GET", "POST"])
     def activation(self, token: str) -> BaseResponse:
         """Show a button; only its POST activates, because mail scanners open every link."""
-        if request.method == "POST":
-            return self._activate(token)
+        response = self._activate(token) if request.method == "POST" else self._ask_to_activate(token)
+        # The address of this page is a key: it must not travel to the next one.
+        response.headers["Referrer-Policy"] = "no-referrer"
+        return response
+
+    def _ask_to_activate(self, token: str) -> BaseResponse:
         registration = registrations.find_registration(token)
         state = "unknown"
         if registration is not None:
@@ -148,10 +154,7 @@ class RegistrationView(BaseView):
         page = self.render_template(
             "accounts/activation.html", state=state, registration=registration, form=EmailForm()
         )
-        response = make_response(page, 404 if state == "unknown" else 200)
-        # The address of this page is a key: it must not travel to the next one.
-        response.headers["Referrer-Policy"] = "no-referrer"
-        return response
+        return make_response(page, 404 if state == "unknown" else 200)
 
     def _activate(self, token: str) -> BaseResponse:
         try:
@@ -186,6 +189,20 @@ class LoginView(BaseView):
         Limit("10 per 5 minute", key_func=_account_and_address, methods=["POST"], exempt_when=_is_not_login),
         Limit("100 per hour", key_func=get_remote_address, methods=["POST"], exempt_when=_is_not_login),
     ]
+
+    def create_blueprint(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the blueprint, in which a form that was sent twice is no error."""
+        blueprint = super().create_blueprint(*args, **kwargs)
+        blueprint.register_error_handler(CSRFError, self._used_token)
+        return blueprint
+
+    def _used_token(self, error: CSRFError) -> BaseResponse:
+        """Lead on whoever is logged in, or out, as the form asks: the one sent before it has used up the token."""
+        wants_in = request.endpoint == "LoginView.login"
+        if "csrf_token" not in request.form or current_user.is_authenticated != wants_in:
+            return error_pages.answer(error, str(error_pages.FORM_EXPIRED))
+        flash(_("You are logged in already.") if wants_in else _("You are logged out."), "info")
+        return redirect(safe_next(request.args.get("next"), self.appbuilder.get_url_for_index), 303)
 
     @expose("/login/", methods=["GET", "POST"])
     def login(self) -> BaseResponse:

@@ -93,6 +93,8 @@ def _first_answer(party: DinnerParty, member: Member, wish: str, party_size: int
     )
     if wish == YES:
         _seat_or_queue(party, answer)
+    else:
+        seats.lock(party.id)
     db.session.add(answer)
     db.session.flush()
     return _told(party, answer)

@@ -19,10 +19,13 @@ TELLING = ("starts_at", "timezone", "duration_minutes", "venue", "address")
 SLUG_WORDS = 40
 
 
-def lay(party: DinnerParty, host: Member) -> None:
-    """Add a new party; the host holds the first seat of it."""
+def lay(party: DinnerParty, host: Member, *, mark: str = "") -> None:
+    """Add a new party; the host holds the first seat of it.
+
+    Of two with the same title and `mark` the second raises IntegrityError; without one, no two are the same.
+    """
     party.host = host
-    party.slug = new_slug(party.title)
+    party.slug = new_slug(party.title, mark or secrets.token_hex(4))
     party.seats_taken = 1
     refuse_past_publication(party)
     party.answers.append(_answer_of_host(host))
@@ -105,11 +108,11 @@ def _answer_of_host(host: Member) -> Rsvp:
     )
 
 
-def new_slug(title: str) -> str:
-    """Return a readable address for `title` that nobody can guess from another one."""
+def new_slug(title: str, mark: str) -> str:
+    """Return a readable address for `title`; the `mark` keeps it from being guessed from another one."""
     plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
     words = "-".join("".join(c if c.isalnum() else " " for c in plain).split())[:SLUG_WORDS].strip("-")
-    return f"{words or 'dinner'}-{secrets.token_hex(4)}"
+    return f"{words or 'dinner'}-{mark}"
 
 
 def _tell(party: DinnerParty, letter: mail.PartyLetter) -> int:

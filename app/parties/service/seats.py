@@ -4,9 +4,11 @@ Reading the free seats and then writing would sell them twice; here the database
 alike. Who needs more than one row takes the party's first (`lock`, `take`), so that no two can wait for each other.
 """
 
+from flask_babel import lazy_gettext
 from sqlalchemy import ColumnElement, exists, select, update
 
 from app import clock
+from app.errors import DomainError
 from app.extensions import db
 from app.parties import mail, queries
 from app.parties.models import PUBLISHED, WAITLISTED, YES, DinnerParty, Rsvp
@@ -26,7 +28,10 @@ def take_first(party_id: int) -> bool:
 
 
 def lock(party_id: int) -> int:
-    """Hold the party's row until the end of the transaction; return the seats taken."""
+    """Hold the party's row until the end of the transaction; return the seats taken.
+
+    Raises DomainError when the party was deleted meanwhile.
+    """
     statement = (
         update(DinnerParty)
         .where(DinnerParty.id == party_id)
@@ -34,7 +39,10 @@ def lock(party_id: int) -> int:
         .returning(DinnerParty.seats_taken)
         .execution_options(synchronize_session=False)
     )
-    return db.session.execute(statement).scalar_one()
+    taken = db.session.execute(statement).scalar_one_or_none()
+    if taken is None:
+        raise DomainError(lazy_gettext("This party does not exist any more."))
+    return taken
 
 
 def free(party_id: int, seats: int) -> list[Rsvp]:

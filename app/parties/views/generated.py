@@ -109,7 +109,6 @@ class DinnerPartyModelView(ModelView):
     order_columns = ["id", "title", "starts_at", "seats_taken", "number_seats", "status", "visibility"]
     choices_columns = {"status": models.PARTY_STATUSES, "visibility": models.VISIBILITIES}
     remote_columns = {"host": ("username", ["username", "first_name", "last_name", "email"])}
-    version_column = "version"
     add_form_extra_fields = _zoned_fields()
     edit_form_extra_fields = _zoned_fields()
     related_views = [RsvpModelView]
@@ -139,7 +138,12 @@ class DinnerPartyModelView(ModelView):
         if item.is_cancellable:
             hosting.cancel(item)
 
-    @action("cancel", lazy_gettext("Cancel"), lazy_gettext("Cancel the selected parties and tell their guests?"), "")
+    @action(
+        "cancel",
+        lazy_gettext("Cancel the party"),
+        lazy_gettext("Cancel the selected parties and tell their guests?"),
+        "",
+    )
     def cancel(self, items: list[DinnerParty]) -> tuple[str, str]:
         """Call off those parties that still can be."""
         coming = [party for party in items if party.is_cancellable]

@@ -1,5 +1,6 @@
 """Pages of hosts and guests, and the generated UI over parties and answers."""
 
+import hashlib
 from typing import Any
 
 from flask import abort, flash, make_response, redirect, request, url_for
@@ -153,13 +154,21 @@ class PartyView(BaseView):
             try:
                 with transaction():
                     _fill(party, form)
-                    hosting.lay(party, _me())
+                    hosting.lay(party, _me(), mark=_mark_of_form())
             except DomainError as error:
                 show_at_field(form, error)
+            except IntegrityError:
+                return self._sent_twice(party.slug)
             else:
                 flash(*flashes.saved(party))
                 return redirect(url_for("PartyView.show", slug=party.slug), 303)
         return self._editor(form)
+
+    def _sent_twice(self, slug: str) -> BaseResponse:
+        """Lead whoever sent the form of a new party twice to what the first one stored."""
+        party = self._own(slug)
+        flash(*flashes.saved(party))
+        return redirect(url_for("PartyView.show", slug=slug), 303)
 
     @expose("/<slug>/edit", methods=["GET", "POST"])
     @has_access
@@ -215,8 +224,14 @@ class PartyView(BaseView):
         theirs = {
             field.name: formats.value(getattr(party, field.name))
             for field in form
-            if hasattr(party, field.name) and getattr(party, field.name) != field.data and field.name != "version"
+            if hasattr(party, field.name)
+            and field.name != "version"
+            and _differs(getattr(party, field.name), field.data)
         }
+        if not theirs and not _publishes(party):
+            # It was this form, sent twice.
+            flash(*flashes.saved(party))
+            return redirect(url_for("PartyView.show", slug=slug), 303)
         form.version.data = form.version.raw_data = None
         form.version.process_data(str(party.version))
         problem = _("The party was changed meanwhile; both versions are shown. Save again to keep yours.")
@@ -304,4 +319,20 @@ def _fill(party: DinnerParty, form: PartyForm) -> None:
         if field.name not in {"version", "csrf_token"}:
             field.populate_obj(party, field.name)
     if party.status in {None, models.DRAFT}:
-        party.status = models.PUBLISHED if request.form.get("action") == "publish" else models.DRAFT
+        party.status = models.PUBLISHED if _publishes(party) else models.DRAFT
+
+
+def _differs(stored: object, typed: object) -> bool:
+    """Whether two values look different to a person: a form has neither seconds nor an empty text that is None."""
+    return formats.value(stored) != formats.value(typed)
+
+
+def _publishes(party: DinnerParty) -> bool:
+    """Whether the button that was pressed makes a draft, or a new party, public."""
+    return party.status in {None, models.DRAFT} and request.form.get("action") == "publish"
+
+
+def _mark_of_form() -> str:
+    """Return what tells this form from all others that are sent: its token is another one each time it is shown."""
+    sent = repr(sorted(request.form.items(multi=True)))
+    return hashlib.sha256(sent.encode("utf-8", "surrogatepass")).hexdigest()[:8]

@@ -1,0 +1,162 @@
+"""What is typed to harm: markup stays text wherever it is shown, a form is sent once, and nobody looks back."""
+
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import expect
+
+from app import clock
+from app.extensions import db
+from app.outbox.models import Letter
+from app.parties.models import DinnerParty
+from tests.site.conftest import Furnished
+from tests.support.factories import DinnerPartyFactory, LetterFactory, MemberFactory, RegistrationFactory, RsvpFactory
+
+# Each breaks out of another place; an element of theirs on a page, a run script or a sum done is a hole.
+TITLE = "'\"></bdi></title></textarea><script>alert(1)</script><img src=x onerror=alert(1) data-hole>{{1337*7}}%(x)s%"
+NAME = "\"'><svg data-hole onload=alert(1)>{{1337*7}}\u202e%s"
+TEXT = f"javascript:alert(1)\n{TITLE}\n<a data-hole href=javascript:alert(1)>x</a><!--\u2028\n]]>${{1337*7}}"
+SUM = str(1337 * 7)
+
+
+@pytest.fixture
+def people(app):
+    """Members whose names are markup."""
+    return {
+        name: MemberFactory(username=name, first_name=NAME, last_name=NAME, admin=name == "boss")
+        for name in ("host", "friend", "boss")
+    }
+
+
+@pytest.fixture
+def furnished(app, people):
+    """A site on which every text is markup."""
+    texts = {"title": TITLE, "venue": TITLE, "address": TEXT[:255], "main_dish": TITLE, "description": TEXT}
+    party = DinnerPartyFactory(host=people["host"], slug="the-party", **texts)
+    RsvpFactory(party=party, member=people["boss"], note=TEXT, name=NAME)
+    LetterFactory(subject=TITLE, text=TEXT, html=TEXT, name=NAME, last_error=TEXT, failed=True)
+    registration = RegistrationFactory(first_name=NAME, last_name=NAME)
+    return Furnished(app, party, registration, registration.token)
+
+
+@pytest.fixture
+def holes():
+    """Return what a page made of the markup on it; scripts that the policy stopped are complaints of their own."""
+
+    def holes(page):
+        found = page.locator("[data-hole], [src=x], [href^='javascript:']").count()
+        return [f"{page.url}: {found} elements"] * bool(found) + [f"{page.url}: a sum"] * (SUM in page.content())
+
+    return holes
+
+
+@pytest.fixture
+def page(open_page):
+    """A page on which a dialog is a hole."""
+    page, dialogs = open_page(), []
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    yield page
+    assert dialogs == []
+
+
+@pytest.mark.parametrize("reader", ["nobody", "host", "boss"])
+def test_markup_is_text_on_every_page(furnished, people, page, log_in, holes, reader):
+    if reader != "nobody":
+        log_in(page, people[reader])
+    found = []
+    for rule, _method in furnished.rules("GET"):
+        if not str(rule).startswith(("/api/", "/static/", "/swagger/")):
+            page.goto(furnished.address(rule))
+            found += holes(page)
+    assert found == []
+
+
+def test_the_letters_of_a_hostile_party_are_text(furnished, people, page, log_in, holes, records):
+    log_in(page, people["friend"])
+    page.goto("/parties/the-party")
+    page.click("main [value=yes]")
+    expect(page.locator(".flash.info")).to_contain_text("data-hole")
+    assert holes(page) == []
+    page.click("header form[action$='/logout/'] button")
+    log_in(page, people["boss"])
+    letters = records.all(Letter)
+    assert len(letters) > 1
+    for letter in letters:
+        page.goto(f"/letters/show/{letter.id}")
+        expect(page.locator("main")).to_contain_text("<script>alert(1)</script>")
+        assert holes(page) == []
+
+
+def test_what_was_typed_comes_back_as_text(people, page, log_in, holes):
+    page.goto("/register/form")
+    for name in ("username", "email", "first_name", "last_name"):
+        page.fill(f"main [name={name}]", NAME)
+    page.click("main [type=submit]")
+    expect(page.locator("[name=first_name]")).to_have_value(NAME)
+    assert holes(page) == []
+
+    log_in(page, people["boss"])
+    page.goto("/dinnerparties/add")
+    page.fill("[name=title]", TITLE)
+    page.fill("[name=description]", TITLE)
+    page.click("main [type=submit]")
+    expect(page.locator("[name=title]")).to_have_value(TITLE)
+    expect(page.locator("[name=description]")).to_have_value(TITLE)
+    assert holes(page) == []
+
+    page.goto("/dinnerparties/list/")
+    page.click("text=Add a filter")
+    page.fill("[name=_value]", TITLE)
+    page.click("text=Apply")
+    expect(page.locator(".chip bdi")).to_have_text(TITLE)
+    assert holes(page) == []
+
+
+def test_a_choice_is_offered_as_text(furnished, people, page, log_in, holes):
+    log_in(page, people["boss"])
+    page.goto("/dinnerparties/add")
+    page.locator("[name=host]").press_sequentially("ho")
+    option = page.locator("#host-options option, datalist option").filter(has_text="data-hole")
+    expect(option.first).to_be_attached()
+    assert holes(page) == []
+
+
+def test_a_row_is_deleted_after_a_question_in_plain_text(furnished, people, page, log_in, holes, records):
+    log_in(page, people["boss"])
+    page.goto(f"/dinnerparties/delete/{furnished.party.id}")
+    expect(page.locator("h1")).to_contain_text(TITLE)
+    page.goto("/dinnerparties/list/")
+    page.get_by_role("link", name="Delete").click()
+    page.click("dialog [value=ok]")
+    expect(page.locator(".flash.info")).to_be_visible()
+    assert holes(page) == []
+    assert records.count(DinnerParty) == 0
+
+
+def test_an_impatient_host_lays_one_table(app, page, log_in, cast, records):
+    log_in(page, cast.host)
+    page.goto("/parties/new")
+    sent = []
+    page.on("request", lambda request: sent.append(request.method))
+    page.fill("[name=title]", "Once")
+    page.fill("[name=starts_at]", f"{clock.now() + timedelta(days=7):%Y-%m-%dT19:00}")
+    button = page.locator("main [value=publish]")
+    # Nothing can be stored for a while, so the first answer is not there yet when the button is pressed again.
+    with app.app_context(), db.engine.connect() as connection:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        button.evaluate("button => { for (const wait of [0, 100, 200]) setTimeout(() => button.click(), wait) }")
+        page.wait_for_timeout(400)
+        connection.rollback()
+    expect(page.locator(".flash.info")).to_be_visible()
+    assert records.count(DinnerParty) == sent.count("POST") == 1
+
+
+def test_nobody_looks_back_after_logging_out(page, log_in, cast):
+    log_in(page, cast.host)
+    assert page.goto("/user/host").headers["cache-control"] == "no-store"
+    expect(page.locator("main")).to_contain_text("host@example.com")
+    page.click("header form[action$='/logout/'] button")
+    expect(page.locator(".flash.info")).to_be_visible()
+    page.go_back()
+    expect(page.locator("main [name=password]")).to_be_visible()
+    assert "host@example.com" not in page.content()

@@ -1,0 +1,218 @@
+"""The database is away, locked or lost: everybody is asked to come back, in their language, and nothing is half done."""
+
+import contextlib
+import sqlite3
+from datetime import timedelta
+
+import psycopg
+import pytest
+from sqlalchemy import event, text
+from sqlalchemy.engine import make_url
+
+from app import clock
+from app.extensions import db
+from app.parties.models import DinnerParty
+from tests.support.factories import PASSWORD, DinnerPartyFactory
+
+BUSY = "This cannot be done right now. Try again in a moment."
+INSIDE = ("locked", "sql", "psycopg", "connection", "Traceback")
+
+
+@pytest.fixture
+def engine(app):
+    with app.app_context():
+        return db.engine
+
+
+@pytest.fixture
+def locked(engine):
+    """A context in which another process is writing to the SQLite database, and does not come to an end."""
+
+    def do_not_wait(connection, *_rest):
+        connection.execute("PRAGMA busy_timeout = 20")
+
+    @contextlib.contextmanager
+    def lock():
+        with contextlib.closing(sqlite3.connect(engine.url.database, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            yield
+            other.execute("ROLLBACK")
+
+    event.listen(engine, "checkout", do_not_wait)
+    yield lock
+    event.remove(engine, "checkout", do_not_wait)
+    engine.dispose()
+
+
+@pytest.fixture
+def away(engine):
+    """A context in which nobody can connect to the PostgreSQL database, and those who were are thrown out."""
+
+    @contextlib.contextmanager
+    def shut():
+        try:
+            administer(engine, "ALTER DATABASE {} ALLOW_CONNECTIONS false", THROW_OUT)
+            yield
+        finally:
+            administer(engine, "ALTER DATABASE {} ALLOW_CONNECTIONS true")
+
+    return shut
+
+
+THROW_OUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'"
+
+
+def administer(engine, *statements):
+    url = make_url(engine.url)
+    place = f"host={url.query['host']} user={url.username} dbname=postgres"
+    with psycopg.connect(place, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement.format(url.database))
+
+
+def assert_asked_to_come_back(page):
+    assert page.status == 503, page
+    assert page.headers["Retry-After"] == "5"
+    assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert not any(word in page.text for word in INSIDE), page.text
+
+
+# -- SQLite, locked
+
+
+def test_what_cannot_be_stored_is_asked_for_again(locked, client_of, cast, records):
+    party, friend = DinnerPartyFactory(host=cast.host), client_of(cast.friend)
+    before = records.dump()
+    with locked():
+        page = friend.post(f"/parties/{party.slug}/rsvp", {"answer": "yes"})
+        assert_asked_to_come_back(page)
+        assert BUSY in page.text
+        assert "Try again in 5 seconds." in page.text
+        assert records.dump() == before
+    assert friend.post(f"/parties/{party.slug}/rsvp", {"answer": "yes"}).flashes[0][0] == "info"
+
+
+@pytest.mark.parametrize(("locale", "opening"), [("es", '<html lang="es"'), ("ar", '<html lang="ar" dir="rtl"')])
+def test_it_is_said_in_the_readers_language(locked, visitor, cast, locale, opening):
+    with locked():
+        page = visitor.post(
+            "/login/", {"username": "friend", "password": PASSWORD}, headers={"Accept-Language": locale}
+        )
+    assert_asked_to_come_back(page)
+    assert opening in page.text
+
+
+@pytest.mark.parametrize("path", ["/", "/parties/", "/parties/new", "/user/friend"])
+def test_reading_goes_on_while_nothing_can_be_written(locked, client_of, cast, path):
+    friend = client_of(cast.friend)
+    with locked():
+        clock.set_now(clock.now() + timedelta(minutes=20))
+        page = friend.get(path)
+        assert (page.status, page.path) == (200, path)
+        assert "Log out" in page.text
+
+
+def test_what_was_typed_in_the_generated_ui_is_kept(locked, client_of, cast):
+    party, admin = DinnerPartyFactory(host=cast.host), client_of(cast.admin)
+    form = admin.get(f"/dinnerparties/edit/{party.id}").form(f"/edit/{party.id}")
+    with locked():
+        page = admin.submit(form, title="Typed with care")
+    assert page.flashes[0][0] == "danger"
+    assert "Typed with care" in page.text
+
+
+def test_a_program_is_told_so_too(locked, app, cast):
+    party, client = DinnerPartyFactory(host=cast.host), app.test_client()
+    headers = bearer(client, cast.admin)
+    with locked():
+        for method, path in (
+            ("PUT", f"/api/v1/dinnerparties/{party.id}"),
+            ("DELETE", f"/api/v1/dinnerparties/{party.id}"),
+        ):
+            answer = client.open(path, method=method, json={"title": "New"}, headers=headers)
+            assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+            assert set(answer.get_json()) == {"message"}
+
+
+# -- PostgreSQL, away
+
+
+@pytest.mark.postgresql
+def test_a_site_without_its_database_asks_to_come_back_and_does_so_itself(away, client_of, visitor, cast):
+    party, friend = DinnerPartyFactory(host=cast.host), client_of(cast.friend)
+    with away():
+        for path in ("/", "/parties/", f"/parties/{party.slug}", "/nothing-here", "/users/list/"):
+            page = friend.get(path)
+            assert_asked_to_come_back(page)
+            assert "Back to the first page" in page.text
+        assert_asked_to_come_back(friend.post(f"/parties/{party.slug}/rsvp", {"answer": "yes"}))
+        assert_asked_to_come_back(visitor.post("/login/", {"username": "friend", "password": PASSWORD}))
+        assert friend.get("/static/app.css").status == 200
+    assert friend.get(f"/parties/{party.slug}").status == 200
+
+
+@pytest.mark.postgresql
+def test_an_api_without_its_database_asks_to_come_back(away, app, cast):
+    client = app.test_client()
+    headers = bearer(client, cast.admin)
+    with away():
+        for path in ("/api/v1/dinnerparties/", "/api/v1/dinnerparties/1", "/api/v1/dinnerparties/_info"):
+            answer = client.get(path, headers=headers)
+            assert (answer.status_code, answer.get_json()) == (503, {"message": BUSY})
+
+
+@pytest.mark.postgresql
+def test_an_answer_whose_connection_is_lost_in_the_middle_leaves_nothing_behind(engine, client_of, cast, records):
+    party, friend = DinnerPartyFactory(host=cast.host), client_of(cast.friend)
+    lost = []
+
+    def lose(_connection, _cursor, statement, *_rest):
+        if statement.startswith("INSERT INTO letter") and not lost:
+            lost.append(statement)
+            administer(engine, THROW_OUT)
+
+    before = records.dump()
+    event.listen(engine, "before_cursor_execute", lose)
+    try:
+        assert_asked_to_come_back(friend.post(f"/parties/{party.slug}/rsvp", {"answer": "yes"}))
+        assert lost
+        assert records.dump() == before
+        friend.post(f"/parties/{party.slug}/rsvp", {"answer": "yes"})
+    finally:
+        event.remove(engine, "before_cursor_execute", lose)
+    assert records.one(DinnerParty).seats_taken == 2
+
+
+# -- when it is a fault of ours
+
+
+@pytest.mark.both_databases
+def test_a_statement_that_fails_is_told_without_a_word_of_it(app, client_of, cast, monkeypatch):
+    """The page of the error asks the database who reads it: after a statement that failed, too."""
+    friend = client_of(cast.friend)
+    monkeypatch.setitem(app.config, "PROPAGATE_EXCEPTIONS", False)
+    monkeypatch.setitem(
+        app.view_functions, "LandingView.index", lambda: db.session.execute(text("SELECT 'x' + 1 FROM no"))
+    )
+    monkeypatch.setattr(app, "testing", False)
+    page = friend.get("/")
+    if page.status == 500:
+        assert "Something broke in the kitchen" in page.text
+    assert page.status >= 500
+    assert not any(word in page.text for word in (*INSIDE, "SELECT"))
+
+
+# -- when even the page fails
+
+
+def test_a_page_of_an_error_that_fails_itself_is_plain_text(locked, app, visitor, cast, monkeypatch):
+    monkeypatch.setitem(app.jinja_env.globals, "static_url", None)
+    with locked():
+        page = visitor.post("/login/", {"username": "friend", "password": PASSWORD})
+    assert_asked_to_come_back(page)
+    assert (page.response.mimetype, page.text) == ("text/plain", BUSY)
+
+
+def bearer(client, member):
+    body = {"username": member.username, "password": PASSWORD, "provider": "db"}
+    return {"Authorization": f"Bearer {client.post('/api/v1/security/login', json=body).get_json()['access_token']}"}

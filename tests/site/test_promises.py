@@ -1,0 +1,373 @@
+"""What the site promises to those who would rather not have to trust it."""
+
+import logging
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+
+from app.accounts.models import Member, Registration
+from app.extensions import db
+from app.outbox import delivery
+from app.outbox.models import Letter
+from app.parties.models import DinnerParty, Rsvp
+from tests.site.conftest import READERS
+from tests.support.factories import PASSWORD, PASSWORD_HASH, DinnerPartyFactory, MemberFactory, RsvpFactory
+
+API = "/api/v1/dinnerparties/"
+POLICY = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; "
+        "manifest-src 'self'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+DINNER = {
+    "title": "Fondue", "starts_at": "2040-01-01T19:00:00", "timezone": "Europe/Zurich", "duration_minutes": 120,
+    "number_seats": 4, "visibility": "public", "status": "published",
+}  # fmt: skip
+
+
+class Program:
+    """A program that uses the API with a member's token."""
+
+    def __init__(self, app, member):
+        self.client = app.test_client(use_cookies=False)
+        body = {"username": member.username, "password": PASSWORD, "provider": "db", "refresh": True}
+        tokens = self.client.post("/api/v1/security/login", json=body).get_json()
+        self.key, self.refresh = tokens["access_token"], tokens["refresh_token"]
+
+    def ask(self, method, path="", *, key=None, **options):
+        headers = {"Authorization": f"Bearer {key or self.key}", **options.pop("headers", {})}
+        return self.client.open(path if path.startswith("/") else API + path, method=method, headers=headers, **options)
+
+
+@pytest.fixture
+def program(app, cast):
+    return Program(app, cast.admin)
+
+
+# -- headers
+
+
+@pytest.mark.parametrize("who", READERS)
+def test_every_answer_has_the_whole_policy_and_is_kept_by_nobody_else(furnished, reader, who):
+    visitor = reader(who)
+    for rule, _method in furnished.rules("GET"):
+        page = visitor.get(furnished.address(rule))
+        assert {name: page.headers[name] for name in POLICY} == POLICY, page
+        assert page.headers["Permissions-Policy"].startswith("camera=()"), page
+        assert page.headers["Referrer-Policy"] in {"same-origin", "no-referrer"}, page
+        personal = who != "anonymous" and "static" not in rule.endpoint and not str(rule).startswith("/api/")
+        if personal or page.flashes or "csrf_token" in page.text:
+            assert page.headers["Cache-Control"] == "no-store", page
+
+
+@pytest.mark.parametrize("status", [400, 404, 405, 413])
+def test_errors_have_the_policy_too(visitor, status):
+    page = {
+        400: lambda: visitor.post("/login/", {}, csrf=False),
+        404: lambda: visitor.get("/nothing"),
+        405: lambda: visitor.get("/logout/"),
+        413: lambda: visitor.post("/login/", {"username": "x" * 2_000_000}),
+    }[status]()
+    assert page.status == status
+    assert {name: page.headers[name] for name in POLICY} == POLICY
+
+
+def test_the_address_of_a_token_page_is_told_to_nobody(furnished, reader):
+    visitor = reader("anonymous")
+    for token in (furnished.token, "unknown"):
+        page = visitor.get(f"/register/activation/{token}")
+        assert page.headers["Referrer-Policy"] == "no-referrer"
+        assert page.headers["Cache-Control"] == "no-store"
+        assert visitor.post(f"/register/activation/{token}", follow=False).headers["Referrer-Policy"] == "no-referrer"
+
+
+def test_the_button_of_a_token_page_works_where_no_referer_is_sent(furnished, reader, records):
+    """Where the site is served by https, too: there a Referer could be asked for, which this page forbids to send."""
+    visitor = reader("anonymous")
+    address = f"https://localhost/register/activation/{furnished.token}"
+    form = visitor.get(address).form(furnished.token)
+    visitor.post(address, form.fields.to_dict(), csrf=False)
+    assert records.fresh(furnished.registration).activated_at
+
+
+# -- where one is led
+
+
+@pytest.mark.parametrize(
+    "target", ["//evil.example", "https://evil.example/", "/\\evil.example", "http://[", "\t//evil"]
+)
+@pytest.mark.parametrize("path", ["/lang/", "/dinnerparties/delete/{party.id}", "/dinnerparties/edit/{party.id}"])
+def test_next_leads_nowhere_else(client_of, cast, path, target):
+    party = DinnerPartyFactory(host=cast.host)
+    admin = client_of(cast.admin)
+    address = path.format(party=party)
+    form = {} if path == "/lang/" else admin.get(address).form(address).fields.to_dict()
+    page = admin.post(address, {**form, "next": target, "locale": "en"}, follow=False)
+    assert page.status == 303
+    assert urlsplit(page.location).netloc == ""
+    assert not page.location.startswith("//")
+
+
+# -- what belongs to others
+
+MAY = {
+    # action: who may do it to the host's party, or to the friend's answer
+    ("POST", "/parties/{party.slug}/edit"): {"host", "admin"},
+    ("GET", "/parties/{party.slug}/edit"): {"host", "admin"},
+    ("POST", "/parties/{party.slug}/cancel"): {"host", "admin"},
+    ("GET", "/dinnerparties/edit/{party.id}"): {"admin"},
+    ("POST", "/dinnerparties/edit/{party.id}"): {"admin"},
+    ("POST", "/dinnerparties/delete/{party.id}"): {"admin"},
+    ("POST", "/dinnerparties/action/cancel/{party.id}"): {"admin"},
+    ("POST", "/rsvps/action/withdraw/{answer.id}"): {"admin"},
+    ("GET", "/rsvps/show/{answer.id}"): {"admin"},
+    ("GET", "/users/show/{host.id}"): {"admin"},
+    ("POST", "/users/edit/{host.id}"): {"admin"},
+    ("POST", "/users/delete/{host.id}"): {"admin"},
+    ("POST", "/users/action/deactivate/{host.id}"): {"admin"},
+    ("POST", "/roles/edit/1"): {"admin"},
+    ("GET", "/letters/list/"): {"admin"},
+    ("POST", "/letters/test"): {"admin"},
+    ("GET", "/registrations/list/"): {"admin"},
+    ("GET", "/dinnerparties/options/host"): {"admin"},
+}
+
+
+@pytest.mark.parametrize(("method", "path"), MAY)
+@pytest.mark.parametrize("who", READERS)
+def test_nobody_touches_what_belongs_to_others(cast, reader, records, who, method, path):
+    party = DinnerPartyFactory(host=cast.host)
+    answer = RsvpFactory(party=party, member=cast.friend)
+    address = path.format(party=party, answer=answer, host=cast.host)
+    visitor = reader(who)
+    before = records.dump()
+    page = visitor.open(method, address, follow=False, data=post(visitor) if method == "POST" else None)
+    if who in MAY[method, path]:
+        assert page.status < 400 or page.status == 422
+        return
+    refused = page.status in {401, 403, 404} or urlsplit(page.location or "").path == "/login/"
+    assert refused or (who == "translator" and page.status == 303), page
+    assert records.dump() == before
+
+
+def post(visitor):
+    return {"csrf_token": visitor.csrf_token(), "title": "Mine now", "username": "mine", "active": "y"}
+
+
+@pytest.mark.parametrize("who", ["host", "friend", "stranger", "translator"])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", ""), ("GET", "{party.id}"), ("GET", "_info"), ("POST", ""), ("PUT", "{party.id}"), ("DELETE", "{party.id}"),
+     ("GET", "/api/v1/_openapi")],
+)  # fmt: skip
+def test_the_api_is_for_administrators(app, cast, records, who, method, path):
+    party = DinnerPartyFactory(host=cast.host)
+    program = Program(app, getattr(cast, who))
+    before = records.dump()
+    answer = program.ask(
+        method, path.format(party=party), json={**DINNER, "host": cast.host.id} if method in {"POST", "PUT"} else None
+    )
+    assert (answer.status_code, set(answer.get_json())) == (403, {"message"})
+    assert records.dump() == before
+
+
+# -- what nobody offered
+
+
+def test_registering_sets_nothing_but_what_the_form_offers(visitor, records):
+    form = visitor.get("/register/form").form("/register/form").fields.to_dict()
+    more = {
+        "id": "77",
+        "roles": "1",
+        "active": "1",
+        "registration_hash": "x",
+        "expires_at": "2099-01-01",
+        "sent_count": "-9",
+        "activated_at": "x",
+    }
+    ada = {"username": "ada", "email": "ada@example.com", "first_name": "A", "last_name": "B", "password": PASSWORD}
+    visitor.post("/register/form", {**form, **more, **ada})
+    row = records.one(Registration)
+    assert (row.id, row.sent_count, row.activated_at) == (1, 1, None)
+    assert row.registration_hash != "x"
+
+
+def test_a_program_sets_nothing_but_what_the_api_offers(program, cast, records):
+    party = DinnerPartyFactory(host=cast.host)
+    for column, value in {
+        "seats_taken": 0,
+        "id": 9,
+        "slug": "mine",
+        "version": 9,
+        "host_id": 1,
+        "answers": [],
+        "created_at": "x",
+    }.items():
+        answer = program.ask("PUT", str(party.id), json={column: value})
+        assert (answer.status_code, list(answer.get_json()["errors"])) == (422, [column])
+    assert records.fresh(party).slug == party.slug
+
+
+# -- tokens and logs
+
+
+def test_a_token_is_in_no_log(visitor, app, smtp, records, caplog):
+    caplog.set_level(logging.DEBUG)
+    page = visitor.get("/register/form")
+    visitor.submit(page.form("/register/form"), username="ada", email="ada@example.com", first_name="Ada",
+                   last_name="Byron", password=PASSWORD)  # fmt: skip
+    token = records.one(Letter).secret
+    with app.app_context():
+        delivery.drain()
+    assert token in smtp.letters[0].get_body(("plain",)).get_content()
+    visitor.get(f"/register/activation/{token}")
+    visitor.post(f"/register/activation/{token}")
+    visitor.post(f"/register/activation/{token}")
+    visitor.log_in("ada", PASSWORD)
+    assert records.one(Member).username == "ada"
+    with visitor.client.session_transaction() as session:
+        login = session["login"]
+    assert caplog.text
+    assert [secret for secret in (token, PASSWORD, login) if secret in caplog.text] == []
+
+
+# -- the administrators' API
+
+
+def test_a_party_lives_through_the_api(program, cast, records, client_of):
+    made = program.ask("POST", json={**DINNER, "host": cast.host.id})
+    assert made.status_code == 201
+    pk = made.get_json()["id"]
+    party = records.one(DinnerParty)
+    assert (party.id, party.seats_taken, records.one(Rsvp).member_id) == (pk, 1, cast.host.id)
+    assert [row["id"] for row in program.ask("GET").get_json()["result"]] == [pk]
+    shown = program.ask("GET", str(pk)).get_json()["result"]
+    assert (shown["title"], shown["host"]) == ("Fondue", {"username": "host"})
+    assert program.ask("PUT", str(pk), json={"title": "Raclette"}).status_code == 200
+    assert records.one(DinnerParty).title == "Raclette"
+    assert program.ask("DELETE", str(pk)).status_code == 200
+    assert (records.count(DinnerParty), records.count(Rsvp)) == (0, 0)
+    assert program.ask("DELETE", str(pk)).status_code == 404
+
+
+def test_a_change_through_the_api_keeps_the_rules_of_the_table(program, cast, records):
+    party = DinnerPartyFactory(host=cast.host, number_seats=2)
+    RsvpFactory(party=party, member=cast.friend)
+    waiting = RsvpFactory(party=party, member=cast.stranger, waiting=True)
+    refused = program.ask("PUT", str(party.id), json={"number_seats": 1})
+    assert (refused.status_code, refused.get_json()) == (
+        422, {"message": "2 seats are already taken; you cannot go below that."},
+    )  # fmt: skip
+    assert program.ask("PUT", str(party.id), json={"number_seats": 3}).status_code == 200
+    assert records.fresh(waiting).status == "yes"
+    assert records.fresh(party).seats_taken == 3
+    assert [letter.kind for letter in records.all(Letter)] == ["seat_freed"]
+    assert program.ask("PUT", str(party.id), json={"status": "cancelled"}).status_code == 200
+    assert sorted(letter.kind for letter in records.all(Letter)) == ["party_cancelled"] * 2 + ["seat_freed"]
+    assert program.ask("DELETE", str(party.id)).status_code == 200
+    assert len(records.all(Letter)) == 3
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"title": ""}, {"title": "x" * 121}, {"title": None}, {"number_seats": 0}, {"number_seats": 1001}, {"number_seats": "many"},
+     {"duration_minutes": -1}, {"timezone": "Mars/Olympus"}, {"visibility": "secret"}, {"status": "eaten"}, {"host": 987654},
+     {"starts_at": "soon"}, {"starts_at": "2020-01-01T19:00:00"}, {"host": None}, {"venue": "x" * 121}],
+)  # fmt: skip
+@pytest.mark.both_databases
+def test_a_party_with_something_wrong_is_not_added_by_a_program(program, cast, records, changes):
+    answer = program.ask("POST", json={**DINNER, "host": cast.host.id, **changes})
+    assert answer.status_code == 422, answer.get_json()
+    assert answer.get_json()["message"]
+    assert records.count(DinnerParty) == 0
+
+
+def test_a_page_of_the_api_has_a_hundred_rows_at_most(program, cast):
+    DinnerPartyFactory.create_batch(103, host=cast.host)
+    for size in (1000, -1, 0, 10**12):
+        answer = program.ask("GET", "?" + urlencode({"q": f"(page_size:{size})"})).get_json()
+        assert len(answer["result"]) <= 100
+    assert answer["count"] == 103
+
+
+def test_no_answer_of_the_api_has_a_password(program, cast, app):
+    DinnerPartyFactory(host=cast.host)
+    for query in ("", "(columns:!(host.password))", "(columns:!(host))", "(keys:!(show_columns,list_columns))"):
+        text = program.ask("GET", "?" + urlencode({"q": query})).text + program.ask("GET", "_info").text
+        assert PASSWORD_HASH not in text
+        assert "password" not in text
+
+
+@pytest.mark.parametrize("key", ["", "a.b.c", "x" * 5000, "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.", "é"])
+@pytest.mark.parametrize(("locale", "message"), [("en", "Please log in to access this page."), ("es", None)])
+def test_a_key_that_is_none_is_refused_in_words(app, key, locale, message):
+    headers = {"Authorization": f"Bearer {key}", "Accept-Language": locale}
+    answer = app.test_client().get(API, headers=headers)
+    assert answer.status_code == 401
+    assert set(answer.get_json()) == {"message"}
+    assert message in {None, answer.get_json()["message"]}
+
+
+def test_who_is_deactivated_has_no_key_any_more(app, program, cast):
+    other = MemberFactory(username="other", admin=True)
+    theirs = Program(app, other)
+    assert theirs.ask("GET").status_code == 200
+    with app.app_context():
+        db.session.get(Member, other.id).active = False
+        db.session.commit()
+    assert theirs.ask("GET").status_code == 401
+    assert theirs.ask("POST", "/api/v1/security/refresh", key=theirs.refresh).status_code == 401
+    body = {"username": "other", "password": PASSWORD, "provider": "db"}
+    refused = theirs.client.post("/api/v1/security/login", json=body)
+    assert (refused.status_code, set(refused.get_json())) == (401, {"message"})
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["", "{", "[]", "null", '{"username": 1}', "[" * 100_000, '{"username": "a", "password": "b", "provider": "x"}'],
+)
+def test_a_login_of_a_program_that_says_nothing_is_refused(app, body):
+    answer = app.test_client().post("/api/v1/security/login", data=body, content_type="application/json")
+    assert answer.status_code in {400, 401}
+    assert isinstance(answer.get_json()["message"], str)
+
+
+def test_the_document_of_the_api_names_every_address_of_it(program, app):
+    document = program.ask("GET", "/api/v1/_openapi").get_json()
+    assert document["openapi"].startswith("3.")
+    assert document["info"]["title"] == "DinnerParty"
+    assert {"url": app.config["PUBLIC_URL"]} in document["servers"]
+    documented = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
+    served = {
+        (method, str(rule).replace("<int:pk>", "{pk}").replace("<pk>", "{pk}").replace("<version>", "{version}"))
+        for rule in app.url_map.iter_rules()
+        for method in rule.methods & {"GET", "POST", "PUT", "DELETE"}
+        if str(rule).startswith("/api/v1/")
+    }
+    assert served <= documented
+    missing = [ref for ref in references(document) if not resolves(document, ref)]
+    assert missing == []
+    assert "password" not in str(document["components"]["schemas"])
+
+
+def references(node):
+    if isinstance(node, dict):
+        yield from [node["$ref"]] if isinstance(node.get("$ref"), str) else []
+        for value in node.values():
+            yield from references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from references(value)
+
+
+def resolves(document, reference):
+    for part in reference.removeprefix("#/").split("/"):
+        if part not in document:
+            return False
+        document = document[part]
+    return True
