@@ -277,6 +277,7 @@ def test_a_change_through_the_api_keeps_the_rules_of_the_table(program, cast, re
     "changes",
     [{"title": ""}, {"title": "x" * 121}, {"title": None}, {"number_seats": 0}, {"number_seats": 1001}, {"number_seats": "many"},
      {"duration_minutes": -1}, {"timezone": "Mars/Olympus"}, {"visibility": "secret"}, {"status": "eaten"}, {"host": 987654},
+     {"host": "host"}, {"host": "0000-00-00"}, {"host": 2**70}, {"host": True}, {"host": {"id": 1}}, {"host": [1, 2]},
      {"starts_at": "soon"}, {"starts_at": "2020-01-01T19:00:00"}, {"host": None}, {"venue": "x" * 121}],
 )  # fmt: skip
 @pytest.mark.both_databases
