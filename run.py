@@ -105,6 +105,8 @@ class OneAtATime:
         stream = environ["wsgi.input"]
         # One byte more than is allowed: the application sees that it is too large, and says so.
         environ["wsgi.input"] = BytesIO(stream.read(self._longest_body + 1))
+        # Its end is that of the body, also where the sender did not announce a length.
+        environ["wsgi.input_terminated"] = True
         for _ in range(MOST_DISCARDED // CHUNK):
             if not stream.read(CHUNK):
                 break

@@ -64,7 +64,7 @@ def answer(error: HTTPException, message: str = "") -> Response:
     if error.response is not None:
         return make_response(error.response)
     code = error.code or 500
-    if isinstance(error, SecurityError):
+    if isinstance(error, SecurityError) or isinstance(request.routing_exception, SecurityError):
         # A host that is not ours: no address of a page can be built for it.
         return make_response(str(MESSAGES[400][1]), code, {"Content-Type": "text/plain; charset=utf-8"})
     if code == ServiceUnavailable.code:

@@ -65,6 +65,7 @@ def init_app(app: Flask) -> None:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=0)  # type: ignore[method-assign]
     app.before_request(_refuse_nul)
     app.before_request(_refuse_json_for_people)
+    app.before_request(_read_form)
     app.after_request(_set_headers)
     app.jinja_env.globals["static_url"] = static_url
 
@@ -110,6 +111,11 @@ def _refuse_json_for_people() -> None:
     """Only APIs take JSON; forms would read it as one of theirs, and break on what no form can send."""
     if request.is_json and not request.path.startswith("/api/"):
         abort(415)
+
+
+def _read_form() -> None:
+    """Refuse what is too large before limits count by what a form says: they take an error for a lost storage."""
+    _ = request.form
 
 
 def _set_headers(response: Response) -> Response:

@@ -29,7 +29,7 @@ from app.accounts.models import Member
 from app.extensions import db, mail
 from tests.support import browser, network, parts, postgres, server, smtp
 from tests.support.client import Visitor
-from tests.support.databases import Database, SqliteFiles
+from tests.support.databases import Database, SqliteFiles, application, close_connections
 from tests.support.factories import PASSWORD, MemberFactory, RowFactory
 from tests.support.records import Records
 
@@ -141,6 +141,19 @@ def app(database: Database, request: pytest.FixtureRequest) -> Flask:
     for limiter in app.extensions["limiter"]:
         _start_anew(limiter, enabled=request.node.get_closest_marker("rate_limits") is not None)
     return app
+
+
+@pytest.fixture
+def new_app(database: Database, tmp_path: Path) -> Iterator[Callable[[], Flask]]:
+    """Make a further application on this test's database, as another process would."""
+    with contextlib.ExitStack() as made:
+
+        def make() -> Flask:
+            app = application(database.url, tmp_path)
+            made.callback(close_connections, app)
+            return app
+
+        yield make
 
 
 def _start_anew(limiter: Limiter, *, enabled: bool) -> None:

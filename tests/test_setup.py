@@ -9,7 +9,7 @@ from flask_appbuilder.security.sqla.models import Role
 from sqlalchemy import delete
 
 import config
-from app import create_app, demo
+from app import demo
 from app.accounts.models import Member
 from app.extensions import db
 from app.navigation import ROLES
@@ -129,8 +129,7 @@ def test_a_role_that_an_administrator_changed_stays_changed(app, records):
     assert {role.name for role in records.all(Role)} == set(ROLES)
 
 
-def test_starting_writes_nothing(app, visitor, records):
+def test_starting_writes_nothing(new_app, records):
     before = records.dump()
-    fresh = create_app({"SQLALCHEMY_DATABASE_URI": app.config["SQLALCHEMY_DATABASE_URI"], "SECRET_KEY": app.secret_key})
-    assert fresh.test_client().get("/").status_code == 200
+    assert new_app().test_client().get("/").status_code == 200
     assert records.dump() == before

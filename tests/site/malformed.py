@@ -147,6 +147,8 @@ class Spoiler:
             ways += [self.arguments] * 4
         way = self.random.choice(ways)
         made: Malformed = way(rule)
+        if self.random.random() < 0.1:
+            made.headers.append(self._one(HEADERS))
         made.what = f"{way.__name__} of {rule.endpoint}"
         return made
 

@@ -113,6 +113,25 @@ def test_next_leads_nowhere_else(client_of, cast, path, target):
     assert not page.location.startswith("//")
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "more"),
+    [
+        ("GET", "/", {}),
+        ("GET", "/%00", {}),
+        ("POST", "/login/", {"json": []}),
+        ("POST", "/login/", {"data": b"x" * 2_000_000}),
+        ("POST", "/lang/", {"data": {"locale": "es"}}),
+        ("GET", "/api/v1/dinnerparties/", {}),
+    ],
+)
+@pytest.mark.parametrize("host", ["evil.example", "", "a b", "localhost:x"])
+def test_another_hosts_name_is_refused_whatever_else_is_wrong(visitor, host, method, path, more):
+    page = visitor.open(method, path, headers={"Host": host}, follow=False, **more)
+    assert 400 <= page.status < 500
+    assert page.response.mimetype == "text/plain"
+    assert "evil" not in page.text
+
+
 # -- what belongs to others
 
 MAY = {
@@ -234,6 +253,32 @@ def test_a_token_is_in_no_log(visitor, app, smtp, records, caplog):
         login = session["login"]
     assert caplog.text
     assert [secret for secret in (token, PASSWORD, login) if secret in caplog.text] == []
+
+
+# -- limits
+
+
+@pytest.mark.rate_limits
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"data": b"username=" + b"x" * 2_000_000, "content_type": "application/x-www-form-urlencoded"},
+        {"data": {f"field{number}": "x" for number in range(2000)}, "content_type": "multipart/form-data"},
+        {"data": b"[" * 2_000_000, "content_type": "application/json"},
+    ],
+)
+@pytest.mark.parametrize("path", ["/login/", "/api/v1/security/login"])
+def test_what_cannot_be_read_does_not_reset_the_limits(visitor, cast, path, body):
+    guess = {"username": cast.friend.username, "password": "wrong", "provider": "db"}
+    way = "json" if path.startswith("/api/") else "data"
+    token = {"X-CSRFToken": visitor.csrf_token()}
+    answered = []
+    for number in range(12):
+        if number == 9:
+            assert visitor.client.post(path, headers=token, **body).status_code in {400, 401, 413, 415}
+        answered.append(visitor.client.post(path, headers=token, **{way: guess}).status_code)
+    assert answered[-1] == 429
+    assert set(answered) == {401, 429}
 
 
 # -- the administrators' API

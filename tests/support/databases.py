@@ -76,8 +76,7 @@ class Database:
 
     def close(self) -> None:
         """Close every connection of the application."""
-        with self.app.app_context():
-            db.engine.dispose()
+        close_connections(self.app)
 
 
 def application(url: str, instance: Path) -> Flask:
@@ -86,6 +85,12 @@ def application(url: str, instance: Path) -> Flask:
         environ.setenv("DATABASE_URL", url)
         environ.setenv("INSTANCE_PATH", str(instance))
         return create_app(SETTINGS)
+
+
+def close_connections(app: Flask) -> None:
+    """Close every connection of `app` to its database."""
+    with app.app_context():
+        db.engine.dispose()
 
 
 def set_up(app: Flask) -> None:
