@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from sqlalchemy.engine import make_url
 
 ROOT = Path(__file__).resolve().parent
-BUSY_TIMEOUT_SECONDS = 30
+# Whoever waits longer for SQLite's one writer is told to come back; everybody else of that process waits behind them.
+BUSY_TIMEOUT_SECONDS = 10
 SHORTEST_SECRET = 32
 # Parts of secrets that stand in examples all over the world.
 PLACEHOLDERS = ("changeme", "change-me", "change_me", "thisismyscretkey", "secretkey", "secret-key", "placeholder")
@@ -87,6 +88,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "AUTH_USER_REGISTRATION": True,
         "AUTH_USER_REGISTRATION_ROLE": "Guest",
         "JWT_ACCESS_TOKEN_EXPIRES": 900,
+        "JWT_REFRESH_TOKEN_EXPIRES": 12 * 3600,
         "WTF_CSRF_TIME_LIMIT": None,
         # A token is asked for; a Referer is not: the page of an activation link sends none, and some browsers never do.
         "WTF_CSRF_SSL_STRICT": False,

@@ -2,13 +2,14 @@
 
 import logging
 
-from flask import Flask, Response, g, jsonify, make_response, render_template, request
+from flask import Flask, Response, flash, g, jsonify, make_response, render_template, request
 from flask_babel import lazy_gettext
 from flask_login import AnonymousUserMixin
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, SecurityError, ServiceUnavailable
 
+from app import kept_forms
 from app.database import is_unavailable
 from app.extensions import appbuilder_of, db
 from app.http import RETRY_SECONDS
@@ -27,6 +28,7 @@ MESSAGES = {
     500: (lazy_gettext("Something broke in the kitchen"), lazy_gettext("It is our fault and was noted. Try again.")),
     503: (lazy_gettext("The kitchen is busy"), lazy_gettext("This cannot be done right now. Try again in a moment.")),
 }
+FORM_TOO_OLD = lazy_gettext("This form was open for too long.")
 FORM_EXPIRED = lazy_gettext("This form was open for too long. Go back, reload the page and send it again.")
 
 
@@ -38,7 +40,12 @@ def init_app(app: Flask) -> None:
 
 
 def _csrf_error(error: CSRFError) -> Response:
-    return answer(error, str(FORM_EXPIRED))
+    """Offer to send the form once more; one without a token, or from elsewhere, was never one of ours."""
+    typed = kept_forms.fields()
+    if kept_forms.TOKEN not in request.form or not typed:
+        return answer(error, str(FORM_EXPIRED))
+    flash(str(FORM_TOO_OLD), "warning")
+    return make_response(kept_forms.page(request.full_path, typed), 400)
 
 
 def _http_error(error: HTTPException) -> Response:

@@ -96,6 +96,15 @@ def safe_next(target: str | None, default: str) -> str:
     return parts.path + (f"?{parts.query}" if parts.query else "")
 
 
+def came_from_elsewhere() -> bool:
+    """Tell whether a browser sent this request from another site; other programs carry no reader's cookies along."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site:
+        return site not in {"same-origin", "none"}
+    origin = request.headers.get("Origin")
+    return origin is not None and origin.partition("://")[2] != request.host
+
+
 @cache
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]

@@ -5,14 +5,15 @@ from flask import current_app
 from app import clock
 from app.accounts.models import Member, Registration
 from app.http import public_url
-from app.outbox.service import SECRET, enqueue
+from app.outbox.service import SECRET, enqueue, supersede
 
 REGISTRATION_LETTERS = ("activation", "already_registered")
 FIRST = 0
 
 
 def activation(registration: Registration, token: str) -> None:
-    """Send the link that proves the address."""
+    """Send the link that proves the address. Earlier ones do not work any more, and are not sent any more."""
+    supersede("activation", registration.email)
     enqueue(
         "activation",
         to=registration.email,

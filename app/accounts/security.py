@@ -6,13 +6,13 @@ from typing import Any
 from flask import Flask, Response, g, session
 from flask_appbuilder.security.sqla.manager import SecurityManager as StockSecurityManager
 from flask_appbuilder.security.sqla.models import Group, PermissionView, Role
-from flask_babel import lazy_gettext
 from flask_jwt_extended import JWTManager
 from flask_jwt_extended import current_user as current_api_user
 from flask_login import LoginManager, current_user
 from sqlalchemy import event, update
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import Unauthorized
+from werkzeug.wrappers import Response as BaseResponse
 
 from app import error_pages
 from app.accounts import queries
@@ -40,15 +40,18 @@ class SecurityManager(StockSecurityManager):
     # -- who is asking
 
     def create_login_manager(self, app: Flask) -> LoginManager:
-        """Return Flask-Login's manager, speaking the reader's language."""
+        """Return Flask-Login's manager, which asks on our login page."""
         manager = LoginManager(app)
         manager.login_view = "LoginView.login"
-        manager.login_message = lazy_gettext("Please log in to access this page.")
-        manager.login_message_category = "info"
+        manager.unauthorized_handler(self._ask_to_log_in)
         # The login's own row decides; Flask-Login's guess by address and browser would throw out travellers.
         manager.session_protection = None
         manager.user_loader(self.load_user)
         return manager
+
+    def _ask_to_log_in(self) -> BaseResponse:
+        answer: BaseResponse = self.auth_view.ask()
+        return answer
 
     def load_user(self, pk: str) -> Member | None:
         """Return the member of the login that the session names, while that login lasts."""

@@ -28,7 +28,7 @@ class LocaleView(BaseView):
     @expose("/", methods=["POST"])
     def switch(self) -> Response:
         """Keep the language that was chosen, and go back to where the reader was."""
-        if _from_elsewhere():
+        if http.came_from_elsewhere():
             abort(403)
         info = locales.find(request.form.get("locale"))
         if info:
@@ -43,15 +43,6 @@ def _choose(info: LocaleInfo) -> None:
     locale_chosen.send(current_app._get_current_object(), locale=info.key)  # type: ignore[attr-defined] # noqa: SLF001
     with selectors.speaking(info.key, None):
         flash(_("Language changed to %(language)s.", language=info.name), "info")
-
-
-def _from_elsewhere() -> bool:
-    """Tell whether a browser sent this from another site; other programs carry no reader's cookies along."""
-    site = request.headers.get("Sec-Fetch-Site")
-    if site:
-        return site not in {"same-origin", "none"}
-    origin = request.headers.get("Origin")
-    return origin is not None and origin.partition("://")[2] != request.host
 
 
 def _without_locale(address: str) -> str:

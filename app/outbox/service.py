@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from flask import current_app, render_template
 from markupsafe import escape
-from sqlalchemy import Insert, event, select
+from sqlalchemy import Insert, event, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -17,14 +17,15 @@ from app import clock
 from app.extensions import db
 from app.i18n import locales, speaking
 from app.outbox import rules
-from app.outbox.models import QUEUED, SECRET, SENT, Letter
+from app.outbox.models import FAILED, QUEUED, SECRET, SENT, Letter
 
-__all__ = ["SECRET", "enqueue", "resend"]
+__all__ = ["SECRET", "enqueue", "resend", "supersede"]
 
 URGENT, ORDINARY = 0, 5
 LONGEST_NAME, LONGEST_SUBJECT = 130, 255
 INSERTS = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 UNANNOUNCED = "unannounced letters"
+SUPERSEDED = "A newer letter took its place."
 
 logger = logging.getLogger(__name__)
 
@@ -87,6 +88,13 @@ def resend(letters: Iterable[Letter]) -> int:
         letter.not_before, letter.sent_at, letter.last_error = now, None, ""
     db.session.flush()
     return len(again)
+
+
+def supersede(kind: str, to: str) -> None:
+    """Give up the letters of one `kind` to one person that still wait: a newer one takes their place."""
+    waiting = (Letter.kind == kind) & (Letter.recipient == to) & (Letter.state == QUEUED)
+    statement = update(Letter).where(waiting).values(state=FAILED, secret=None, last_error=SUPERSEDED)
+    db.session.execute(statement.execution_options(synchronize_session=False))
 
 
 def may_resend(letter: Letter, now: datetime) -> bool:

@@ -130,6 +130,14 @@ def test_registering_again_replaces_what_was_typed_first(visitor, records):
     assert visitor.post(old).flashes == [("danger", "Registration not found")]
 
 
+def test_of_two_activation_letters_that_wait_the_newer_one_is_sent(visitor, records):
+    register(visitor)
+    register(visitor)
+    older, newer = sorted(records.all(Letter), key=lambda letter: letter.id)
+    assert (older.state, older.last_error, older.secret) == ("failed", "A newer letter took its place.", None)
+    assert newer.state == "queued"
+
+
 def test_a_mailbox_gets_three_letters_a_day_at_most(visitor, records):
     for _attempt in range(6):
         assert register(visitor).flashes == [("info", SENT)]

@@ -6,7 +6,7 @@
 import logging
 from datetime import datetime
 
-from flask import current_app, request, session
+from flask import current_app, g, request, session
 from flask_appbuilder.security.utils import is_null_password
 from flask_login import login_user, logout_user
 from sqlalchemy import delete, func, update
@@ -99,6 +99,8 @@ def _empty_session() -> None:
     kept = {key: session[key] for key in KEPT_IN_SESSION if key in session}
     flashes = session.get("_flashes")
     session.clear()
+    # Flask-WTF keeps the token of a request there; a form shown after this needs one of the new session.
+    g.pop("csrf_token", None)
     session.update(kept)
     if flashes:
         session["_flashes"] = flashes

@@ -12,7 +12,7 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import IntegrityError
 from werkzeug.wrappers import Response as BaseResponse
 
-from app import error_pages
+from app import error_pages, kept_forms
 from app.accounts.forms import EmailForm, LoginForm, RegistrationForm
 from app.accounts.service import logins
 from app.accounts.service import registration as registrations
@@ -211,19 +211,33 @@ class LoginView(BaseView):
         if current_user.is_authenticated:
             return redirect(target, 303)
         form = LoginForm()
-        if form.validate_on_submit():
-            member = self.appbuilder.sm.auth_user_db(form.username.data, form.password.data)
-            if member is not None:
-                with transaction():
-                    logins.open_session(member, remember=form.remember_me.data)
-                flash(_("Welcome, %(name)s!", name=member.display_name), "info")
-                return redirect(target, 303)
-        if form.is_submitted():
+        if not form.is_submitted():
+            return self._page(form, 200)
+        member = form.validate() and self.appbuilder.sm.auth_user_db(form.username.data, form.password.data)
+        if not member:
             flash(_("Invalid login. Please try again."), "warning")
+            return self._page(form, 401, kept=request.form.get(kept_forms.KEPT))
+        with transaction():
+            logins.open_session(member, remember=form.remember_me.data)
+        flash(_("Welcome, %(name)s!", name=member.display_name), "info")
+        kept = kept_forms.unseal(request.form.get(kept_forms.KEPT))
+        return make_response(kept_forms.page(*kept)) if kept else redirect(target, 303)
+
+    def ask(self) -> BaseResponse:
+        """Ask whoever wanted something that needs a login to log in; a form that they sent is carried along."""
+        flash(_("Please log in to access this page."), "info")
+        if request.method in {"GET", "HEAD"}:
+            return redirect(url_for("LoginView.login", next=request.full_path.rstrip("?")), 303)
+        typed = kept_forms.fields()
+        if not typed:
+            return redirect(url_for("LoginView.login"), 303)
+        return self._page(LoginForm(formdata=None), 401, kept=kept_forms.seal(typed))
+
+    def _page(self, form: LoginForm, status: int, kept: str | None = None) -> BaseResponse:
         page = self.render_template(
-            "appbuilder/general/security/login_db.html", form=form, title=_("Log in"), next=request.args.get("next")
+            "appbuilder/general/security/login_db.html", form=form, title=_("Log in"), kept=kept
         )
-        return make_response(page, 401 if form.is_submitted() else 200)
+        return make_response(page, status)
 
     @expose("/logout/", methods=["POST"])
     def logout(self) -> BaseResponse:

@@ -25,7 +25,7 @@ def lay(party: DinnerParty, host: Member, *, mark: str = "") -> None:
     Of two with the same title and `mark` the second raises IntegrityError; without one, no two are the same.
     """
     party.host = host
-    party.slug = new_slug(party.title, mark or secrets.token_hex(4))
+    party.slug = new_slug(party.title, mark or secrets.token_hex(6))
     party.seats_taken = 1
     refuse_past_publication(party)
     party.answers.append(_answer_of_host(host))

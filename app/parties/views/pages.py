@@ -335,4 +335,4 @@ def _publishes(party: DinnerParty) -> bool:
 def _mark_of_form() -> str:
     """Return what tells this form from all others that are sent: its token is another one each time it is shown."""
     sent = repr(sorted(request.form.items(multi=True)))
-    return hashlib.sha256(sent.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return hashlib.sha256(sent.encode("utf-8", "surrogatepass")).hexdigest()[:12]

@@ -1,0 +1,92 @@
+"""A form outlives the login or the cookie it was opened under: nothing is done, and nothing of it is lost."""
+
+from datetime import timedelta
+
+import pytest
+
+from app import clock
+from app.parties.models import DinnerParty, Rsvp
+from tests.support.factories import PASSWORD, DinnerPartyFactory
+
+PAELLA = {
+    "title": "Paella <b>& co</b>",
+    "description": "One line\n\nand 'another' \"one\"",
+    "starts_at": "2030-07-12T20:30",
+    "timezone": "Europe/Madrid",
+    "duration_minutes": "180",
+    "number_seats": "8",
+    "visibility": "public",
+}
+
+
+@pytest.fixture
+def late(client_of, cast):
+    """The host, who opened the form of a new party and was then away for an hour."""
+    host = client_of(cast.host)
+    form = host.get("/parties/new").form("/parties/new")
+    clock.set_now(clock.now() + timedelta(hours=1))
+    return host, form
+
+
+def log_in_on(page, visitor, name, password=PASSWORD):
+    return visitor.submit(page.form("/login/"), username=name, password=password)
+
+
+def test_after_the_login_was_over_the_form_is_sent_again_as_it_was(late, cast, records):
+    host, form = late
+    page = host.submit(form, button=("action", "publish"), **PAELLA)
+    assert (page.status, page.flashes) == (401, [("info", "Please log in to access this page.")])
+    assert records.count(DinnerParty) == 0
+    page = log_in_on(page, host, cast.host.username, "wrong")
+    assert page.flashes == [("warning", "Invalid login. Please try again.")]
+    page = log_in_on(page, host, cast.host.username)
+    assert records.count(DinnerParty) == 0
+    page = host.submit(page.form("/parties/new"))
+    assert page.flashes == [("info", "Party “Paella <b>& co</b>” is published.")]
+    party = records.one(DinnerParty)
+    assert (party.title, party.description) == (PAELLA["title"], PAELLA["description"])
+
+
+def test_a_form_whose_token_is_too_old_is_offered_again(client_of, cast, records):
+    party = DinnerPartyFactory(host=cast.host)
+    friend = client_of(cast.friend)
+    form = friend.get(f"/parties/{party.slug}").form(f"/parties/{party.slug}/rsvp")
+    form.fields["csrf_token"] = "of another cookie"
+    page = friend.submit(form, button=("answer", "yes"))
+    assert page.status == 400
+    assert page.flashes == [("warning", "This form was open for too long.")]
+    assert records.fresh(party).seats_taken == 1
+    page = friend.submit(page.form(f"/parties/{party.slug}/rsvp"))
+    assert page.flashes[0][1].startswith("You successfully RSVP'd to ")
+    assert records.count(Rsvp) == 2
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "same-site"}]
+)
+def test_what_another_site_sends_is_never_offered(client_of, cast, headers):
+    friend = client_of(cast.friend)
+    data = {"title": "Theirs", "csrf_token": "guessed"}
+    answer = friend.client.post("/parties/new", data=data, headers=headers)
+    assert answer.status_code == 400
+    assert "Theirs" not in answer.text
+
+
+def test_a_form_without_a_token_was_never_one_of_ours(client_of, cast):
+    answer = client_of(cast.friend).client.post("/parties/new", data={"title": "Theirs"})
+    assert answer.status_code == 400
+    assert "Theirs" not in answer.text
+
+
+def test_passwords_are_not_kept_in_a_page(client_of, cast):
+    admin = client_of(cast.admin)
+    page = admin.post("/users/add", {"username": "ada", "password": "do not show me", "csrf_token": "old"}, csrf=False)
+    assert page.status == 400
+    assert "do not show me" not in page.text
+
+
+@pytest.mark.parametrize("kept", ["nonsense", "", "\x00", "x" * 5000])
+def test_what_was_not_sealed_by_us_is_not_offered_after_a_login(visitor, cast, kept):
+    page = visitor.post("/login/", {"username": cast.friend.username, "password": PASSWORD, "kept": kept})
+    assert page.path == "/"
+    assert page.flashes[0][0] == "info"
