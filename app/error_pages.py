@@ -28,6 +28,7 @@ MESSAGES = {
     500: (lazy_gettext("Something broke in the kitchen"), lazy_gettext("It is our fault and was noted. Try again.")),
     503: (lazy_gettext("The kitchen is busy"), lazy_gettext("This cannot be done right now. Try again in a moment.")),
 }
+STRANGE_HOST = lazy_gettext("This site is not served under that name.")
 FORM_TOO_OLD = lazy_gettext("This form was open for too long.")
 FORM_EXPIRED = lazy_gettext("This form was open for too long. Go back, reload the page and send it again.")
 
@@ -73,7 +74,8 @@ def answer(error: HTTPException, message: str = "") -> Response:
     code = error.code or 500
     if isinstance(error, SecurityError) or isinstance(request.routing_exception, SecurityError):
         # A host that is not ours: no address of a page can be built for it.
-        return make_response(str(MESSAGES[400][1]), code, {"Content-Type": "text/plain; charset=utf-8"})
+        log.warning("Not served as %r: PUBLIC_URL or TRUSTED_HOSTS would name it", request.headers.get("Host"))
+        return make_response(str(STRANGE_HOST), code, {"Content-Type": "text/plain; charset=utf-8"})
     if code == ServiceUnavailable.code:
         _forget_reader()
     try:

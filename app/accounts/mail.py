@@ -1,14 +1,12 @@
 """The letters about accounts: who gets which, and what they say."""
 
-from flask import current_app
-
 from app import clock
 from app.accounts.models import Member, Registration
 from app.http import public_url
 from app.outbox.service import SECRET, enqueue, supersede
 
 REGISTRATION_LETTERS = ("activation", "already_registered")
-FIRST = 0
+FIRST, LATER = 0, 5
 
 
 def activation(registration: Registration, token: str) -> None:
@@ -24,7 +22,6 @@ def activation(registration: Registration, token: str) -> None:
             "username": registration.username,
             "expires_at": registration.expires_at,
             "url": public_url("RegistrationView.activation", token=SECRET),
-            "site_name": current_app.config["APP_NAME"],
         },
         dedupe_key=f"activation:{registration.registration_hash}",
         secret=token,
@@ -35,26 +32,22 @@ def activation(registration: Registration, token: str) -> None:
 
 def already_registered(member: Member) -> None:
     """Tell a member that somebody tried to register with their address."""
-    enqueue(
-        "already_registered",
-        to=member.email,
-        name=member.display_name,
-        locale=member.locale,
-        timezone=member.timezone,
-        context={"login_url": public_url("LoginView.login"), "site_name": current_app.config["APP_NAME"]},
-        dedupe_key=f"already_registered:{member.id}:{clock.now():%Y%m%dT%H%M%S%f}",
-        priority=FIRST,
-    )
+    _to_member("already_registered", member, f"{clock.now():%Y%m%dT%H%M%S%f}", priority=FIRST)
 
 
 def welcome(member: Member) -> None:
     """Greet a new member."""
+    _to_member("welcome", member, "once")
+
+
+def _to_member(kind: str, member: Member, occasion: str, *, priority: int = LATER) -> None:
     enqueue(
-        "welcome",
+        kind,
         to=member.email,
         name=member.display_name,
         locale=member.locale,
         timezone=member.timezone,
-        context={"login_url": public_url("LoginView.login"), "site_name": current_app.config["APP_NAME"]},
-        dedupe_key=f"welcome:{member.id}",
+        context={"login_url": public_url("LoginView.login")},
+        dedupe_key=f"{kind}:{member.id}:{occasion}",
+        priority=priority,
     )
