@@ -38,12 +38,14 @@ def party_cancelled(party: DinnerParty, answer: Rsvp) -> None:
 def _write(kind: str, party: DinnerParty, answer: Rsvp, *, version: object = None, **more: Any) -> None:
     # One letter per answer and fact: a change of the answer, or of the party, is another fact.
     fact = version if version is not None else f"{answer.answered_at:%Y%m%dT%H%M%S%f}"
+    # Whoever has an account is written to as they are now: they may have moved, or read another language, meanwhile.
+    reader = answer.member or answer
     enqueue(
         kind,
-        to=answer.email,
+        to=reader.email,
         name=answer.name,
-        locale=answer.locale,
-        timezone=answer.timezone,
+        locale=reader.locale,
+        timezone=reader.timezone,
         context={"party": _facts(party), "url": public_url("PartyView.show", slug=party.slug), **more},
         dedupe_key=f"{kind}:{answer.id}:{fact}",
         expires_at=party.ends_at,

@@ -44,7 +44,7 @@ def _one_of(column: str, values: dict[str, object]) -> CheckConstraint:
 
 
 class DinnerParty(db.Model):  # type: ignore[name-defined]
-    """A dinner: people x dishes x seats. `seats_taken` moves only by the guarded UPDATE of `parties.seats`."""
+    """A dinner: people x dishes x seats. `seats_taken` moves only by the guarded UPDATE of `service.seats`."""
 
     __tablename__ = "dinner_party"
 

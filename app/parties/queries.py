@@ -25,11 +25,6 @@ class Page:
     number: int
     has_next: bool
 
-    @property
-    def has_previous(self) -> bool:
-        """Whether there is a page before this one."""
-        return self.number > 1
-
 
 def next_public_parties(limit: int = LANDING_SIZE) -> list[DinnerParty]:
     """Return the next parties that everybody may join, soonest first."""

@@ -211,6 +211,24 @@ def test_an_administrator_takes_a_seat_back_and_the_next_moves_up(client_of, cas
     seats_add_up(records)
 
 
+def test_the_host_keeps_their_seat_whoever_takes_seats_back(client_of, cast, records):
+    DinnerPartyFactory(host=cast.host)
+    seat = records.one(Rsvp)
+    page = client_of(cast.admin).post("/rsvps/action_post", {"action": "withdraw", "rowid": str(seat.id)})
+    assert page.flashes == [("danger", "The host keeps their seat; cancel the party instead.")]
+    assert records.fresh(seat).status == "yes"
+    seats_add_up(records)
+
+
+def test_a_guest_who_reads_another_language_meanwhile_is_written_to_in_it(client_of, cast, records):
+    party = DinnerPartyFactory(host=cast.host)
+    answer(client_of(cast.friend), party)
+    assert client_of(cast.friend).post("/lang/", {"locale": "es"}).flashes
+    client_of(cast.host).post(f"/parties/{party.slug}/cancel")
+    (letter,) = (letter for letter in records.all(Letter) if letter.kind == "party_cancelled")
+    assert (letter.locale, letter.subject) == ("es", f"Cancelada: {party.title}")
+
+
 def test_the_seats_given_by_the_factories_add_up(cast, records):
     party = DinnerPartyFactory(host=cast.host, number_seats=4)
     RsvpFactory(party=party, member=cast.friend)

@@ -7,7 +7,7 @@ from flask_appbuilder.security.sqla.models import Role
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 from flask_login import current_user
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from wtforms import PasswordField
 from wtforms.validators import Email, InputRequired, Length, ValidationError
 
@@ -142,8 +142,9 @@ def _refuse_without_admin(leaving: set[int]) -> None:
     """Refuse to leave the site without an active administrator."""
     with db.session.no_autoflush:
         # Two administrators who remove each other at once must meet here: the role's row is the gate.
-        gate = select(Role.id).where(Role.name == ADMIN).with_for_update()
-        db.session.execute(gate)
+        # An UPDATE, because SQLite knows no FOR UPDATE.
+        gate = update(Role).where(Role.name == ADMIN).values(name=ADMIN)
+        db.session.execute(gate.execution_options(synchronize_session=False))
         remaining = (
             select(func.count())
             .select_from(Member)

@@ -63,7 +63,12 @@ def withdraw(party: DinnerParty, member: Member) -> Outcome:
 
 
 def remove(answer: Rsvp) -> int:
-    """Take an answer off the table, as its host or an administrator; return how many moved up in its place."""
+    """Take an answer off the table, as an administrator; return how many moved up in its place.
+
+    Raises DomainError when it is the host's.
+    """
+    if answer.member_id == answer.party.host_id:
+        raise DomainError(lazy_gettext("The host keeps their seat; cancel the party instead."))
     seats.lock(answer.party_id)
     db.session.refresh(answer)
     return len(_move(answer, REMOVED))

@@ -48,10 +48,10 @@ def amend(party: DinnerParty) -> int:
         if "status" in changed:
             refuse_past_publication(party)
         db.session.flush()
-    _seat_host(party)
-    db.session.refresh(party, ["seats_taken"])
     if party.status == CANCELLED:
         return _tell(party, mail.party_cancelled) if "status" in changed else 0
+    _seat_host(party)
+    db.session.refresh(party, ["seats_taken"])
     if party.status != PUBLISHED or party.is_past:
         return 0
     told = _tell(party, mail.party_changed) if changed.intersection(TELLING) else 0

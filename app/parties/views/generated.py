@@ -73,7 +73,8 @@ class RsvpModelView(ModelView):
     @action("withdraw", lazy_gettext("Take the seats back"), lazy_gettext("Release the seats of the selected?"), "")
     def withdraw(self, items: list[Rsvp]) -> str:
         """Remove answers; the seats go to the next in line."""
-        moved = sum(answers.remove(answer) for answer in items)
+        # In the order of their parties: of two who do so at once, neither then waits for the other.
+        moved = sum(answers.remove(answer) for answer in sorted(items, key=lambda answer: (answer.party_id, answer.id)))
         removed = ngettext("%(num)d answer removed.", "%(num)d answers removed.", len(items))
         handed = ngettext(
             "%(num)d guest moved up from the waiting list.", "%(num)d guests moved up from the waiting list.", moved

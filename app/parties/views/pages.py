@@ -1,4 +1,4 @@
-"""Pages of hosts and guests, and the generated UI over parties and answers."""
+"""Pages of hosts and guests."""
 
 import hashlib
 from typing import Any
