@@ -131,7 +131,13 @@ def _keep_secret(kept: Path) -> str:
 
 def _public_url(value: str) -> str:
     parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+    if (
+        parts.scheme not in {"http", "https"}
+        or not parts.hostname
+        or parts.path.strip("/")
+        or parts.query
+        or parts.fragment
+    ):
         msg = f"PUBLIC_URL must look like https://dinner.example.org, not {value!r}."
         raise ConfigurationError(msg)
     return value.rstrip("/")

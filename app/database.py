@@ -1,18 +1,20 @@
 """The database: transactions, the type of a moment, and what SQLite must be told."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from flask_sqlalchemy.session import Session
 from sqlalchemy import DateTime, Dialect, Engine, event
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
 from sqlalchemy.orm import scoped_session
 from sqlalchemy.types import TypeDecorator
 
 from app.extensions import db
+
+Done = TypeVar("Done")
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -47,6 +49,19 @@ def transaction() -> Iterator[scoped_session[Session]]:
     except BaseException:
         db.session.rollback()
         raise
+
+
+def transact(act: Callable[[], Done]) -> Done:
+    """Do `act` in a transaction and return what it returns.
+
+    When a constraint refused it, because somebody else was faster, it is done once more and sees what they stored.
+    """
+    try:
+        with transaction():
+            return act()
+    except IntegrityError:
+        with transaction():
+            return act()
 
 
 def is_unavailable(error: BaseException | None) -> bool:

@@ -21,7 +21,7 @@ Fields = list[tuple[str, str]]
 
 def fields() -> Fields:
     """Return what this request's form holds, or nothing when it cannot be kept or did not come from a page of ours."""
-    if came_from_elsewhere() or request.method != "POST":
+    if came_from_elsewhere() or request.method != "POST" or request.path.startswith("//"):
         return []
     typed = [(name, value) for name, value in request.form.items(multi=True) if name not in {TOKEN, KEPT}]
     too_long = sum(len(name) + len(value) for name, value in typed) > MOST_CHARACTERS

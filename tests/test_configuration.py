@@ -72,6 +72,7 @@ def test_a_known_or_short_secret_is_refused(tmp_path, secret):
         ("PUBLIC_URL", "dinner.example.org"),
         ("PUBLIC_URL", "javascript:alert(1)"),
         ("PUBLIC_URL", "https://dinner.example.org/?x=1"),
+        ("PUBLIC_URL", "https://example.org/dinner"),
     ],
 )
 def test_a_value_that_means_nothing_is_refused_by_name(tmp_path, name, value):

@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 
 from flask_babel import lazy_gettext
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, func
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, String, Text, event, func, inspect, update
+from sqlalchemy.orm import InstanceState, Mapped, mapped_column, relationship
 
 from app import clock
 from app.accounts.models import Member
@@ -115,6 +115,11 @@ class DinnerParty(db.Model):  # type: ignore[name-defined]
         return self.status in {DRAFT, PUBLISHED} and not self.is_past
 
     @property
+    def is_changeable(self) -> bool:
+        """Whether its host may still change it."""
+        return self.is_open or self.status == DRAFT
+
+    @property
     def answers_until(self) -> datetime:
         """The last moment for an answer."""
         return min(self.rsvp_deadline or self.starts_at, self.starts_at)
@@ -130,7 +135,7 @@ class Rsvp(db.Model):  # type: ignore[name-defined]
 
     id: Mapped[int] = mapped_column(primary_key=True)
     party_id: Mapped[int] = mapped_column(ForeignKey("dinner_party.id", ondelete="CASCADE"))
-    member_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="SET NULL"), index=True)
+    member_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"), index=True)
     email: Mapped[str] = mapped_column(String(320))
     name: Mapped[str] = mapped_column(String(130), default="")
     party_size: Mapped[int] = mapped_column(default=1)
@@ -155,3 +160,11 @@ class Rsvp(db.Model):  # type: ignore[name-defined]
 
 
 Index("uq_rsvp_party_id_lower_email", Rsvp.party_id, func.lower(Rsvp.email), unique=True)
+
+
+@event.listens_for(Member, "after_update")
+def _follow_address(_mapper: object, connection: Connection, member: Member) -> None:
+    """Let a member's answers follow their address: the next who has the old one answers for themselves."""
+    state: InstanceState[Member] = inspect(member)
+    if state.attrs.email.history.has_changes():
+        connection.execute(update(Rsvp).where(Rsvp.member_id == member.id).values(email=member.email))

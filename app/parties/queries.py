@@ -60,7 +60,11 @@ def answer_of(party: DinnerParty, member: Member) -> Rsvp | None:
     """Return a member's answer to a party, given under their account or their address."""
     statement = select(Rsvp).where(
         Rsvp.party_id == party.id,
-        or_(Rsvp.member_id == member.id, func.lower(Rsvp.email) == member.email.lower()),
+        or_(
+            Rsvp.member_id == member.id,
+            # Given without an account; the answer of another member is theirs, whatever its address once was.
+            and_(Rsvp.member_id.is_(None), func.lower(Rsvp.email) == member.email.lower()),
+        ),
     )
     return db.session.execute(statement).scalars().first()
 

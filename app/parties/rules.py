@@ -11,6 +11,15 @@ WITHDRAWABLE = (models.YES, models.WAITLISTED, models.MAYBE)
 CONCERNED = (models.YES, models.WAITLISTED, models.MAYBE)
 
 
+# What a party may become. Guests of one that was called off were told so: another one is laid instead.
+NEXT_STATUSES: dict[str, tuple[str, ...]] = {
+    models.DRAFT: (models.PUBLISHED, models.CANCELLED),
+    models.PUBLISHED: (models.CANCELLED, models.DONE),
+    models.CANCELLED: (),
+    models.DONE: (models.PUBLISHED,),
+}
+
+
 class Closed(Enum):
     """Why a party takes no answer."""
 

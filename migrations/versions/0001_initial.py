@@ -297,7 +297,7 @@ def upgrade() -> None:
             "status IN ('yes', 'no', 'maybe', 'waitlisted', 'cancelled', 'removed')", name=op.f("ck_rsvp_status")
         ),
         sa.CheckConstraint("party_size BETWEEN 1 AND 1000", name=op.f("ck_rsvp_party_size")),
-        sa.ForeignKeyConstraint(["member_id"], ["ab_user.id"], name="fk_rsvp_member_id", ondelete="SET NULL"),
+        sa.ForeignKeyConstraint(["member_id"], ["ab_user.id"], name="fk_rsvp_member_id"),
         sa.ForeignKeyConstraint(["party_id"], ["dinner_party.id"], name="fk_rsvp_party_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name="pk_rsvp"),
     )

@@ -234,3 +234,40 @@ def test_the_seats_given_by_the_factories_add_up(cast, records):
     RsvpFactory(party=party, member=cast.friend)
     RsvpFactory(party=party, member=cast.stranger, waiting=True)
     seats_add_up(records)
+
+
+def test_whoever_was_removed_by_the_host_does_not_come_back_by_themselves(client_of, cast, records):
+    party = DinnerPartyFactory(host=cast.host)
+    friend = client_of(cast.friend)
+    answer(friend, party)
+    seat = next(row for row in records.all(Rsvp) if row.member_id == cast.friend.id)
+    client_of(cast.admin).post("/rsvps/action_post", {"action": "withdraw", "rowid": str(seat.id)})
+    page = friend.post(f"/parties/{party.slug}/rsvp", {"answer": "yes"})
+    assert page.flashes == [("danger", "You were removed from this table; contact the host.")]
+    assert records.fresh(party).seats_taken == 1
+
+
+def test_the_next_owner_of_an_address_answers_for_themselves(client_of, cast, records):
+    party = DinnerPartyFactory(host=cast.host)
+    answer(client_of(cast.friend), party)
+    admin, old = client_of(cast.admin), cast.friend.email
+    for member, email in ((cast.friend, "moved@example.com"), (cast.stranger, old)):
+        path = f"/users/edit/{member.id}"
+        assert admin.submit(admin.get(path).form(path), email=email).flashes[0][0] == "info"
+    stranger = client_of(cast.stranger)
+    page = stranger.post(f"/parties/{party.slug}/withdraw")
+    assert page.flashes == [("warning", "Nothing changed: you hold no seat here.")]
+    assert answer(stranger, party).flashes[0][0] == "info"
+    assert {row.member_id: row.email for row in records.all(Rsvp)} == {
+        cast.host.id: cast.host.email,
+        cast.friend.id: "moved@example.com",
+        cast.stranger.id: old,
+    }
+
+
+def test_a_member_who_holds_a_seat_is_not_deleted_with_the_seat_left_taken(client_of, cast, records):
+    party = DinnerPartyFactory(host=cast.host)
+    RsvpFactory(party=party, member=cast.friend)
+    page = client_of(cast.admin).post(f"/users/delete/{cast.friend.id}")
+    assert page.flashes == [("danger", "It is still in use elsewhere and cannot be deleted.")]
+    seats_add_up(records)

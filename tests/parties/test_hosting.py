@@ -315,3 +315,20 @@ def test_deleting_a_coming_party_tells_its_guests(client_of, cast, records):
     client_of(cast.admin).post(f"/dinnerparties/delete/{party.id}")
     assert [letter.kind for letter in records.all(Letter)] == ["party_cancelled"]
     assert records.count(Rsvp) == 0
+
+
+def test_a_party_that_is_over_or_called_off_is_not_changed_any_more(host, cast, records):
+    for traits in ({"past": True}, {"cancelled": True}):
+        party = DinnerPartyFactory(host=cast.host, title="As it was", **traits)
+        page = host.post(f"/parties/{party.slug}/edit", {**PAELLA, "version": str(party.version)})
+        assert page.flashes == [("warning", "This party can no longer be changed.")]
+        assert records.fresh(party).title == "As it was"
+
+
+def test_a_party_that_was_called_off_is_not_published_again_behind_its_guests_backs(client_of, cast, records):
+    party = DinnerPartyFactory(host=cast.host, cancelled=True)
+    admin = client_of(cast.admin)
+    path = f"/dinnerparties/edit/{party.id}"
+    page = admin.submit(admin.get(path).form(path), status="published")
+    assert page.flashes == [("danger", "A party cannot go back to this status; lay another one.")]
+    assert records.fresh(party).status == "cancelled"

@@ -19,7 +19,7 @@ from app.accounts.service import registration as registrations
 from app.accounts.service.registration import Applicant
 from app.crud.fields import show_at_field
 from app.crud.views import BaseView
-from app.database import transaction
+from app.database import transact, transaction
 from app.errors import DomainError
 from app.http import safe_next
 from app.i18n.selectors import current_locale, current_timezone, is_timezone
@@ -109,7 +109,7 @@ class RegistrationView(BaseView):
             timezone=timezone if is_timezone(timezone) else current_timezone(),
         )
         try:
-            _twice(lambda: registrations.register(applicant))
+            transact(lambda: registrations.register(applicant))
         except DomainError as error:
             show_at_field(form, error)
             return False
@@ -168,16 +168,6 @@ class RegistrationView(BaseView):
             return redirect(url_for("RegistrationView.form"), 303)
         flash(_("Your account is activated, you can now log in."), "info")
         return redirect(url_for("LoginView.login"), 303)
-
-
-def _twice(register: Any) -> None:
-    """Do it; if somebody else stored the same name or address meanwhile, look once more and do it again."""
-    try:
-        with transaction():
-            register()
-    except IntegrityError:
-        with transaction():
-            register()
 
 
 class LoginView(BaseView):

@@ -39,8 +39,10 @@ def rsvp(party: DinnerParty, member: Member, wish: str, party_size: int = 1) -> 
     answer = queries.answer_of(party, member)
     if answer is None:
         return _first_answer(party, member, wish, party_size)
-    seats.lock(party.id)
+    _hold(party)
     db.session.refresh(answer)
+    if answer.status == REMOVED:
+        raise DomainError(lazy_gettext("You were removed from this table; contact the host."))
     return _change(party, answer, wish, party_size)
 
 
@@ -74,6 +76,13 @@ def remove(answer: Rsvp) -> int:
     return len(_move(answer, REMOVED))
 
 
+def _hold(party: DinnerParty) -> None:
+    """Hold the party until the end of the transaction; it may have been called off just now."""
+    seats.lock(party.id)
+    db.session.refresh(party)
+    _refuse_closed(party)
+
+
 def _refuse_closed(party: DinnerParty) -> None:
     reason = rules.closed(party.status, party.answers_until, clock.now())
     if reason is not None:
@@ -99,7 +108,7 @@ def _first_answer(party: DinnerParty, member: Member, wish: str, party_size: int
     if wish == YES:
         _seat_or_queue(party, answer)
     else:
-        seats.lock(party.id)
+        _hold(party)
     db.session.add(answer)
     db.session.flush()
     return _told(party, answer)
@@ -124,11 +133,8 @@ def _seat_or_queue(party: DinnerParty, answer: Rsvp) -> None:
     with db.session.no_autoflush:
         seated = seats.take(answer.party_id, answer.party_size)
         if not seated:
-            # Look again under the lock: a seat given back just now must not miss who queues just now, and nobody
-            # queues for a party that was called off just now.
-            seats.lock(party.id)
-            db.session.refresh(party)
-            _refuse_closed(party)
+            # Look again under the lock: a seat given back just now must not miss who queues just now.
+            _hold(party)
             seated = seats.take(answer.party_id, answer.party_size)
     answer.status = YES if seated else WAITLISTED
     answer.waitlisted_at = None if seated else clock.now()

@@ -46,6 +46,7 @@ def amend(party: DinnerParty) -> int:
             raise DomainError(message, field="number_seats")
         changed = changed_columns(party)
         if "status" in changed:
+            _refuse_strange_status(party)
             refuse_past_publication(party)
         db.session.flush()
     if party.status == CANCELLED:
@@ -74,6 +75,14 @@ def changed_columns(party: DinnerParty) -> set[str]:
     """Return the columns of `party` that hold another value than the database."""
     state: InstanceState[DinnerParty] = inspect(party)
     return {column.key for column in state.mapper.column_attrs if state.attrs[column.key].history.has_changes()}
+
+
+def _refuse_strange_status(party: DinnerParty) -> None:
+    state: InstanceState[DinnerParty] = inspect(party)
+    before = next(iter(state.attrs.status.history.deleted or ()), party.status)
+    if party.status not in {before, *rules.NEXT_STATUSES[before]}:
+        message = lazy_gettext("A party cannot go back to this status; lay another one.")
+        raise DomainError(message, field="status")
 
 
 def refuse_past_publication(party: DinnerParty) -> None:

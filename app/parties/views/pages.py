@@ -17,7 +17,7 @@ from app import clock
 from app.accounts.models import Member
 from app.crud.fields import show_at_field
 from app.crud.views import BaseView
-from app.database import transaction
+from app.database import transact, transaction
 from app.errors import DomainError
 from app.extensions import db
 from app.i18n import formats
@@ -135,7 +135,7 @@ class PartyView(BaseView):
     @staticmethod
     def _answer(party: DinnerParty, wish: str) -> None:
         try:
-            outcome = _at_most_twice(lambda: answers.rsvp(party, _me(), wish))
+            outcome = transact(lambda: answers.rsvp(party, _me(), wish))
         except DomainError as error:
             flash(str(error), error.category)
         else:
@@ -174,8 +174,11 @@ class PartyView(BaseView):
     @has_access
     @permission_name("host")
     def edit(self, slug: str) -> BaseResponse:
-        """Change a party of one's own."""
+        """Change a party of one's own, while there is something to change."""
         party = self._own(slug)
+        if not party.is_changeable:
+            flash(_("This party can no longer be changed."), "warning")
+            return redirect(url_for("PartyView.show", slug=slug), 303)
         form = PartyForm(obj=party)
         if not form.validate_on_submit():
             return self._editor(form, party)
@@ -249,7 +252,7 @@ class PartyView(BaseView):
             visibility=party.visibility,
             status=party.status,
             is_host=member and party.host_id == current_user.id,
-            is_guest=answer is not None,
+            is_guest=answer is not None and answer.status != models.REMOVED,
             is_staff=self._is_staff(),
         )
         if not visible:
@@ -295,17 +298,6 @@ class MemberView(BaseView):
                 waiting=[answer for answer in theirs if answer.status == models.WAITLISTED],
             )
         )
-
-
-def _at_most_twice(answer: Any) -> answers.Outcome:
-    """Answer; when the same member's first answer came through another tab meanwhile, look again and answer."""
-    try:
-        with transaction():
-            outcome: answers.Outcome = answer()
-    except IntegrityError:
-        with transaction():
-            outcome = answer()
-    return outcome
 
 
 def _page_number() -> int:
