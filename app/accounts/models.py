@@ -48,6 +48,8 @@ class Registration(RegisterUser):
     expires_at: Mapped[datetime | None] = mapped_column(UTCDateTime, index=True)
     sent_count: Mapped[int | None] = mapped_column(default=0)
     last_sent_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    # Somebody registered this address again with another password: which of them reads its letters, only it can tell.
+    contested: Mapped[bool] = mapped_column(default=False)
     # The row outlives its use until it expires: the same link opened again is then told so, not "unknown".
     activated_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 

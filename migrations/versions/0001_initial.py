@@ -41,6 +41,7 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.DateTime(), nullable=True),
         sa.Column("sent_count", sa.Integer(), nullable=True),
         sa.Column("last_sent_at", sa.DateTime(), nullable=True),
+        sa.Column("contested", sa.Boolean(), nullable=False),
         sa.Column("activated_at", sa.DateTime(), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_ab_register_user"),
         sa.UniqueConstraint("email", name="uq_ab_register_user_email"),

@@ -130,6 +130,29 @@ def test_registering_again_replaces_what_was_typed_first(visitor, records):
     assert visitor.post(old).flashes == [("danger", "Registration not found")]
 
 
+def test_whoever_registers_anothers_address_cannot_have_them_confirm_a_password(visitor, new_visitor, records):
+    register(visitor)
+    register(new_visitor(), password="a password of the stranger")
+    path = link_in(max(records.all(Letter), key=lambda letter: letter.id))
+    page = visitor.get(path)
+    page = visitor.submit(page.form(path), password=ADA["password"])
+    told = ("danger", "Type the password that you chose last when you registered.")
+    assert (page.status, page.flashes) == (422, [told])
+    assert visitor.post(path).flashes == [told]
+    assert records.count(Member) == 0
+    register(visitor)
+    path = link_in(max(records.all(Letter), key=lambda letter: letter.id))
+    page = visitor.submit(visitor.get(path).form(path), password=ADA["password"])
+    assert page.flashes == [("info", "Your account is activated, you can now log in.")]
+
+
+def test_registering_twice_with_one_password_asks_for_nothing_more(visitor, records):
+    register(visitor)
+    register(visitor, first_name="Augusta Ada")
+    path = link_in(max(records.all(Letter), key=lambda letter: letter.id))
+    assert visitor.post(path).flashes == [("info", "Your account is activated, you can now log in.")]
+
+
 def test_of_two_activation_letters_that_wait_the_newer_one_is_sent(visitor, records):
     register(visitor)
     register(visitor)

@@ -6,7 +6,7 @@
 import logging
 from datetime import datetime
 
-from flask import current_app, g, request, session
+from flask import g, request, session
 from flask_appbuilder.security.utils import is_null_password
 from flask_login import login_user, logout_user
 from sqlalchemy import delete, func, update
@@ -16,7 +16,7 @@ from werkzeug.security import check_password_hash
 from app import clock
 from app.accounts import queries, rules
 from app.accounts.models import LoginSession, Member
-from app.accounts.service.members import hash_password
+from app.accounts.service import members
 from app.database import is_unavailable, transaction
 from app.extensions import db
 
@@ -25,8 +25,6 @@ log = logging.getLogger(__name__)
 LOGIN_KEY = "login"
 # Survive login and logout: they are about the reader, not about the account.
 KEPT_IN_SESSION = ("locale", "timezone")
-# The hash of a password nobody has, so that an unknown name costs as much time as a known one.
-NOBODYS_PASSWORD = "no password hashes to this"  # noqa: S105
 
 
 def authenticate(identifier: str, password: str) -> Member | None:
@@ -34,7 +32,7 @@ def authenticate(identifier: str, password: str) -> Member | None:
     member = queries.member_by_name_or_email(identifier)
     possible = not is_null_password(password) and len(password) <= rules.LONGEST_PASSWORD
     usable = possible and member is not None and member.is_active
-    stored = member.password if usable and member and member.password else _nobodys_hash()
+    stored = member.password if usable and member and member.password else members.nobodys_hash()
     right = check_password_hash(stored, password[: rules.LONGEST_PASSWORD]) and usable
     with transaction():
         _count_attempt(member.id if member else 0, succeeded=right)
@@ -121,10 +119,3 @@ def _count_attempt(member_id: int, *, succeeded: bool) -> None:
 def _local_now() -> datetime:
     """FAB's own columns hold naive times."""
     return clock.now().replace(tzinfo=None)
-
-
-def _nobodys_hash() -> str:
-    config = current_app.config
-    if "NOBODYS_PASSWORD_HASH" not in config:
-        config["NOBODYS_PASSWORD_HASH"] = hash_password(NOBODYS_PASSWORD)
-    return str(config["NOBODYS_PASSWORD_HASH"])

@@ -6,11 +6,12 @@ from datetime import timedelta
 from flask import current_app
 from flask_babel import lazy_gettext
 from sqlalchemy import delete, func, or_, select, update
+from werkzeug.security import check_password_hash
 
 from app import clock
 from app.accounts import mail, queries, rules
 from app.accounts.models import GUEST, Member, Registration
-from app.accounts.service.members import add_member, hash_password
+from app.accounts.service.members import add_member, hash_password, nobodys_hash
 from app.errors import DomainError
 from app.extensions import db
 from app.outbox.models import Letter
@@ -37,6 +38,8 @@ def register(applicant: Applicant) -> None:
     password = hash_password(applicant.password)
     _forget_expired(applicant)
     pending = _pending_by_email(applicant.email)
+    # Compared in every case: a pending registration must not show in the time this takes.
+    same = check_password_hash((pending and pending.password) or nobodys_hash(), applicant.password)
     _refuse_taken_username(applicant.username, pending)
     if not _may_write_to(applicant.email):
         return
@@ -44,7 +47,8 @@ def register(applicant: Applicant) -> None:
     if owner is not None:
         mail.already_registered(owner)
         return
-    registration = pending or Registration(email=applicant.email.lower())
+    registration = pending or Registration(email=applicant.email.lower(), contested=False)
+    registration.contested = registration.contested or (pending is not None and not same)
     registration.username = applicant.username.lower()
     registration.first_name, registration.last_name = applicant.first_name, applicant.last_name
     registration.locale, registration.timezone = applicant.locale, applicant.timezone
@@ -78,10 +82,12 @@ def find_registration(token: str) -> Registration | None:
     return db.session.execute(statement).scalar_one_or_none()
 
 
-def activate(token: str) -> Member:
+def activate(token: str, password: str = "") -> Member:
     """Make the member a link was written for. Of any number of simultaneous requests, one does it.
 
-    Raises DomainError for a link that is unknown, was used or is too old.
+    A contested registration takes the password that was chosen with it, too: else whoever registers an address that
+    is not theirs could have its owner confirm their password. Raises DomainError for a link that is unknown, was used
+    or is too old, and with the field "password" for a wrong password.
     """
     registration = find_registration(token)
     if registration is None:
@@ -90,6 +96,8 @@ def activate(token: str) -> Member:
         raise DomainError(lazy_gettext("This account is already activated."), "info")
     if is_expired(registration):
         raise DomainError(lazy_gettext("This link has expired. Request a new one."), "warning")
+    if registration.contested and not check_password_hash(registration.password or nobodys_hash(), password):
+        raise DomainError(lazy_gettext("Type the password that you chose last when you registered."), field="password")
     claim = (
         update(Registration)
         .where(Registration.id == registration.id, Registration.activated_at.is_(None))

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import error_pages, kept_forms
+from app.accounts import rules
 from app.accounts.forms import EmailForm, LoginForm, RegistrationForm
 from app.accounts.service import logins
 from app.accounts.service import registration as registrations
@@ -145,7 +146,7 @@ class RegistrationView(BaseView):
         response.headers["Referrer-Policy"] = "no-referrer"
         return response
 
-    def _ask_to_activate(self, token: str) -> BaseResponse:
+    def _ask_to_activate(self, token: str, status: int = 200) -> BaseResponse:
         registration = registrations.find_registration(token)
         state = "unknown"
         if registration is not None:
@@ -154,14 +155,16 @@ class RegistrationView(BaseView):
         page = self.render_template(
             "accounts/activation.html", state=state, registration=registration, form=EmailForm()
         )
-        return make_response(page, 404 if state == "unknown" else 200)
+        return make_response(page, 404 if state == "unknown" else status)
 
     def _activate(self, token: str) -> BaseResponse:
         try:
             with transaction():
-                registrations.activate(token)
+                registrations.activate(token, request.form.get("password", "")[: rules.LONGEST_PASSWORD])
         except DomainError as error:
             flash(str(error), error.category)
+            if error.field == "password":
+                return self._ask_to_activate(token, 422)
             return redirect(url_for(AFTER_REFUSED_LINK[error.category]), 303)
         except IntegrityError:
             flash(_("Not possible to register you at the moment, try again later"), "danger")
