@@ -40,7 +40,7 @@ def register(applicant: Applicant) -> None:
     pending = _pending_by_email(applicant.email)
     # Compared in every case: a pending registration must not show in the time this takes.
     same = check_password_hash((pending and pending.password) or nobodys_hash(), applicant.password)
-    _refuse_taken_username(applicant.username, pending)
+    _refuse_taken_username(applicant)
     if not _may_write_to(applicant.email):
         return
     owner = queries.member_by_name_or_email(applicant.email)
@@ -144,10 +144,12 @@ def _forget_expired(applicant: Applicant) -> None:
     db.session.execute(delete(Registration).where(over, same).execution_options(synchronize_session=False))
 
 
-def _refuse_taken_username(username: str, own: Registration | None) -> None:
+def _refuse_taken_username(applicant: Applicant) -> None:
+    """Refuse a name that is a member's, or waits for another address; a second form for the same one is welcome."""
+    username = applicant.username.lower()
     taken = queries.member_by_name_or_email(username) is not None
     other = select(Registration.id).where(
-        func.lower(Registration.username) == username.lower(), Registration.id != (own.id if own else 0)
+        func.lower(Registration.username) == username, func.lower(Registration.email) != applicant.email.lower()
     )
     if taken or db.session.execute(other).first() is not None:
         raise DomainError(lazy_gettext("This username is already taken."), field="username")
