@@ -7,6 +7,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app import demo, setup
 from app.accounts import rules
+from app.accounts.service import passwords
 from app.database import transaction
 
 
@@ -45,8 +46,10 @@ def create_admin_command(username: str, email: str, password: str) -> None:
         raise click.BadParameter("3 to 20 letters, digits, dots, dashes or underscores", param_hint="username")
     if "@" not in email:
         raise click.BadParameter("an e-mail address has an @", param_hint="email")
-    if not rules.SHORTEST_PASSWORD <= len(password) <= rules.LONGEST_PASSWORD:
-        raise click.BadParameter(f"at least {rules.SHORTEST_PASSWORD} characters", param_hint="password")
+    if problem := passwords.problem(
+        password, names=(username, email), least=passwords.shortest(staff=True, second_factor=False)
+    ):
+        raise click.BadParameter(problem, param_hint="password")
     try:
         with transaction():
             setup.add_admin(username, email, password)

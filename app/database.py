@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from flask_sqlalchemy.session import Session
-from sqlalchemy import DateTime, Dialect, Engine, event
+from sqlalchemy import JSON, DateTime, Dialect, Engine, event
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
 from sqlalchemy.orm import scoped_session
@@ -15,6 +16,8 @@ from sqlalchemy.types import TypeDecorator
 from app.extensions import db
 
 Done = TypeVar("Done")
+# PostgreSQL's plain JSON cannot be compared, and so not be in a SELECT DISTINCT.
+Json = JSON().with_variant(JSONB(), "postgresql")
 
 
 class UTCDateTime(TypeDecorator[datetime]):

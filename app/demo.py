@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from app import clock
 from app.accounts.models import GUEST, Member
-from app.accounts.service import members
+from app.accounts.service import members, passwords
 from app.extensions import db
 from app.parties.models import PRIVATE, PUBLIC, PUBLISHED, WAITLISTED, YES, DinnerParty, Rsvp
 from app.parties.service import hosting
@@ -60,7 +60,7 @@ def add() -> list[str]:
     """Add the set where nobody and nothing is there yet; return the usernames, or nothing."""
     if db.session.execute(select(func.count()).select_from(Member)).scalar_one():
         return []
-    password = members.hash_password(PASSWORD)
+    password = passwords.hash_password(PASSWORD)
     people = {
         username: members.add_member(
             username=username,

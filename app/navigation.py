@@ -5,8 +5,19 @@ from flask_babel import lazy_gettext
 
 from app.accounts.api import SecurityApi
 from app.accounts.models import ADMIN, GUEST, PUBLIC, TRANSLATOR
-from app.accounts.views.generated import RegistrationModelView, RoleModelView, UserModelView
-from app.accounts.views.pages import LoginView, RegistrationView
+from app.accounts.views.generated.registrations import RegistrationModelView
+from app.accounts.views.generated.roles import RoleModelView
+from app.accounts.views.generated.users import UserModelView
+from app.accounts.views.pages.api_keys import ApiKeyView
+from app.accounts.views.pages.devices import DeviceView
+from app.accounts.views.pages.factors import SecondFactorView, SecondStepView
+from app.accounts.views.pages.login import LoginView
+from app.accounts.views.pages.my_data import MyDataView
+from app.accounts.views.pages.openid import OpenidView
+from app.accounts.views.pages.passkeys import PasskeyView
+from app.accounts.views.pages.passwords import PasswordView
+from app.accounts.views.pages.profile import EmailView, ProfileView
+from app.accounts.views.pages.registration import RegistrationView
 from app.extensions import AppBuilder
 from app.i18n.views import LocaleView
 from app.outbox.views import LetterModelView
@@ -37,6 +48,11 @@ def register(appbuilder: AppBuilder) -> None:
     # The door: FAB asks its security manager where it is
     manager.registeruser_view = appbuilder.add_view_no_menu(RegistrationView)
     manager.auth_view = appbuilder.add_view_no_menu(LoginView)
+    for view in (SecondStepView, OpenidView, PasskeyView, PasswordView, EmailView):
+        appbuilder.add_view_no_menu(view)
+    # What members see to themselves, in the order of their menu
+    for view in (ProfileView, SecondFactorView, DeviceView, ApiKeyView, MyDataView):
+        appbuilder.add_view_no_menu(view)
     # The generated UI, in menu order
     appbuilder.add_view(DinnerPartyModelView, "Dinner parties", label=lazy_gettext("Dinner parties"), **PARTIES)
     appbuilder.add_view(RsvpModelView, "Answers", label=lazy_gettext("Answers"), **PARTIES)

@@ -12,7 +12,7 @@ from flask_appbuilder.security.sqla.models import Permission, PermissionView, Ro
 from sqlalchemy import func, insert, select, text
 
 from app.accounts.models import ADMIN, AccessVersion, Member
-from app.accounts.service import members
+from app.accounts.service import members, passwords
 from app.database import transaction
 from app.extensions import AppBuilder, appbuilder_of, db
 from app.navigation import ROLES
@@ -52,7 +52,7 @@ def add_admin(username: str, email: str, password: str) -> Member:
         email=email,
         first_name="Admin",
         last_name="",
-        password_hash=members.hash_password(password),
+        password_hash=passwords.hash_password(password),
         role=ADMIN,
     )
 

@@ -26,7 +26,7 @@ def test_without_an_environment_the_site_is_embedded_and_local(tmp_path):
 
 
 def test_the_public_url_follows_the_port(tmp_path):
-    assert load(tmp_path, PORT="9000")["PUBLIC_URL"] == "http://127.0.0.1:9000"
+    assert load(tmp_path, PORT="9000")["PUBLIC_URL"] == "http://localhost:9000"
 
 
 def test_a_secret_is_made_once_and_kept_to_its_owner(tmp_path):

@@ -1,5 +1,9 @@
 """Questions to the database about who somebody is and what they may do."""
 
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
 from flask_appbuilder.security.sqla.models import (
     Permission,
     PermissionView,
@@ -10,10 +14,20 @@ from flask_appbuilder.security.sqla.models import (
     assoc_user_group,
     assoc_user_role,
 )
-from sqlalchemy import func, literal, or_, select, union
-from sqlalchemy.orm import joinedload
+from sqlalchemy import Select, and_, func, literal, or_, select, union
+from sqlalchemy.orm import aliased, joinedload
 
-from app.accounts.models import AccessVersion, LoginSession, Member
+from app.accounts import rules
+from app.accounts.models import (
+    AccessVersion,
+    Device,
+    LoginGuard,
+    LoginSession,
+    Member,
+    Passkey,
+    Registration,
+    Totp,
+)
 from app.extensions import db
 
 Permissions = frozenset[tuple[str, str]]
@@ -44,14 +58,101 @@ def member_by_name_or_email(identifier: str) -> Member | None:
     return db.session.execute(statement).scalar_one_or_none()
 
 
-def permissions_of_member(member_id: int, public_role: str) -> Permissions:
-    """Return the (permission, view) pairs of a member's roles, their groups' roles and the public role."""
-    roles = union(
-        select(assoc_user_role.c.role_id).where(assoc_user_role.c.user_id == member_id),
+@dataclass(frozen=True)
+class Standing:
+    """What a member's roles ask of them, and what they can prove themselves with beside a password."""
+
+    staff: bool
+    factor_required: bool
+    has_totp: bool
+    has_passkey: bool
+
+    @property
+    def has_factor(self) -> bool:
+        """Whether a password alone does not let them in."""
+        return self.has_totp or self.has_passkey
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Whoever a typed name may mean: a member, a registration that waits, or nobody."""
+
+    member: Member | None
+    registration: Registration | None
+    standing: Standing
+    device_is_known: bool
+    # Until when nobody may try: in any browser, and in this one if the member has used it before.
+    locked_until: datetime | None
+    device_locked_until: datetime | None
+
+
+def candidate(identifier: str, device_hash: str, key: str, device_key: str) -> Candidate:
+    """Return who logs in as `identifier` from a device, and whether they may try now, in one statement.
+
+    It is the same statement whoever is meant, so that it takes the same time. `key` and `device_key` are those of the
+    guard.
+    """
+    wanted = identifier.strip().lower()
+    guard, device_guard = aliased(LoginGuard), aliased(LoginGuard)
+    anybody = select(literal(1).label("one")).subquery()
+    statement = (
+        select(
+            Member,
+            Registration,
+            Device.id,
+            guard.locked_until,
+            device_guard.locked_until,
+            *_standing(Member.id),
+        )
+        .select_from(anybody)
+        .outerjoin(Member, or_(func.lower(Member.username) == wanted, func.lower(Member.email) == wanted))
+        .outerjoin(Registration, and_(Member.id.is_(None), _waits_as(wanted)))
+        .outerjoin(Device, and_(Device.member_id == Member.id, Device.token_hash == device_hash))
+        .outerjoin(guard, guard.key == key)
+        .outerjoin(device_guard, device_guard.key == device_key)
+    )
+    # A registration may hold the name and another one the address; either will do.
+    row = db.session.execute(statement.limit(1)).one()
+    return Candidate(row[0], row[1], Standing(*map(bool, row[5:])), row[2] is not None, row[3], row[4])
+
+
+def standing(member_id: int) -> Standing:
+    """Return what is asked of a member and what they have."""
+    statement: Select[Any] = select(*_standing(literal(member_id)))
+    return Standing(*map(bool, db.session.execute(statement).one()))
+
+
+def _standing(member_id: Any) -> tuple[Any, ...]:
+    """Return the columns of a Standing."""
+    held = select(Role.id).where(Role.id.in_(_role_ids(member_id).scalar_subquery()))
+    return (
+        held.where(Role.name.not_in(rules.ORDINARY_ROLES)).exists(),
+        held.where(Role.second_factor_required).exists(),
+        select(Totp.member_id).where(Totp.member_id == member_id, Totp.confirmed_at.is_not(None)).exists(),
+        select(Passkey.id).where(Passkey.member_id == member_id).exists(),
+    )
+
+
+def _waits_as(wanted: str) -> Any:
+    return and_(
+        Registration.activated_at.is_(None),
+        or_(func.lower(Registration.username) == wanted, func.lower(Registration.email) == wanted),
+    )
+
+
+def _role_ids(member_id: Any) -> Any:
+    return union(
+        select(assoc_user_role.c.role_id).where(assoc_user_role.c.user_id == member_id).correlate(Member),
         select(assoc_group_role.c.role_id)
         .join(assoc_user_group, assoc_user_group.c.group_id == assoc_group_role.c.group_id)
-        .where(assoc_user_group.c.user_id == member_id),
-    ).subquery()
+        .where(assoc_user_group.c.user_id == member_id)
+        .correlate(Member),
+    )
+
+
+def permissions_of_member(member_id: int, public_role: str) -> Permissions:
+    """Return the (permission, view) pairs of a member's roles, their groups' roles and the public role."""
+    roles = _role_ids(member_id).subquery()
     statement = select(AccessVersion.version, roles.c.role_id).outerjoin(roles, literal(value=True))
     rows = db.session.execute(statement).all()
     if not rows:

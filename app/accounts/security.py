@@ -3,9 +3,10 @@
 import secrets
 from typing import Any
 
-from flask import Flask, Response, g, session
+from flask import Flask, Response, flash, g, redirect, request, session, url_for
 from flask_appbuilder.security.sqla.manager import SecurityManager as StockSecurityManager
 from flask_appbuilder.security.sqla.models import Group, PermissionView, Role
+from flask_babel import lazy_gettext
 from flask_jwt_extended import JWTManager
 from flask_jwt_extended import current_user as current_api_user
 from flask_login import LoginManager, current_user
@@ -15,15 +16,31 @@ from werkzeug.exceptions import Unauthorized
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import error_pages
-from app.accounts import queries
+from app.accounts import queries, rules
 from app.accounts.models import AccessVersion, Member, Registration
 from app.accounts.service import logins
+from app.errors import DomainError
 from app.extensions import db
 
+STAMP_CLAIM = "stamp"
 JWT_REFUSALS = (
     *("unauthorized_loader", "invalid_token_loader", "expired_token_loader"),
     *("revoked_token_loader", "needs_fresh_token_loader", "user_lookup_error_loader"),
 )
+
+
+# Where a duty is done, and why.
+DUTIES = {
+    rules.CHOOSE_PASSWORD: (
+        "PasswordView.change",
+        lazy_gettext("Your password is shorter than your role allows. Choose a longer one to go on."),
+    ),
+    rules.ADD_SECOND_FACTOR: (
+        "SecondFactorView.overview",
+        lazy_gettext("Your role asks for a second factor. Add one to go on."),
+    ),
+}
+DUTY_FREE = {"static", "appbuilder.static", "LocaleView.switch", "LoginView.logout", "LoginView.again", None}
 
 
 def _unauthorized(*_reasons: object) -> Response:
@@ -47,7 +64,21 @@ class SecurityManager(StockSecurityManager):
         # The login's own row decides; Flask-Login's guess by address and browser would throw out travellers.
         manager.session_protection = None
         manager.user_loader(self.load_user)
+        app.before_request(self._insist_on_duty)
         return manager
+
+    def _insist_on_duty(self) -> BaseResponse | None:
+        """Lead whoever must do something first to where it is done, whatever else they ask for."""
+        if request.endpoint in DUTY_FREE or not session.get(logins.LOGIN_KEY) or not current_user.is_authenticated:
+            return None
+        login = logins.current_login()
+        if login is None or login.duty is None:
+            return None
+        endpoint, message = DUTIES[login.duty]
+        if request.endpoint and request.endpoint.partition(".")[0] == endpoint.partition(".")[0]:
+            return None
+        flash(str(message), "warning")
+        return redirect(url_for(endpoint), 303)
 
     def _ask_to_log_in(self) -> BaseResponse:
         answer: BaseResponse = self.auth_view.ask()
@@ -62,13 +93,19 @@ class SecurityManager(StockSecurityManager):
         manager = super().create_jwt_manager(app)
         for loader in JWT_REFUSALS:
             getattr(manager, loader)(_unauthorized)
+        manager.additional_claims_loader(self._stamp)
         return manager
 
+    @staticmethod
+    def _stamp(member_id: str) -> dict[str, str]:
+        member = db.session.get(Member, int(member_id))
+        return {STAMP_CLAIM: member.session_stamp} if member is not None else {}
+
     def load_user_jwt(self, _jwt_header: dict[str, Any], jwt_data: dict[str, Any]) -> Member | None:
-        """Return the member an API token was made for; such a token lives for minutes."""
+        """Return the member an API token was made for, unless they were signed out everywhere since."""
         subject = str(jwt_data.get("sub", ""))
         member = db.session.get(Member, int(subject)) if subject.isascii() and subject.isdigit() else None
-        if member is None or not member.is_active:
+        if member is None or not member.is_active or jwt_data.get(STAMP_CLAIM) != member.session_stamp:
             return None
         g.user = member
         return member
@@ -80,7 +117,10 @@ class SecurityManager(StockSecurityManager):
 
     def auth_user_db(self, username: str | None, password: str | None) -> Member | None:
         """Return the member when the password is right; takes as long when there is no such member."""
-        return logins.authenticate(username or "", password or "")
+        try:
+            return logins.authenticate(username or "", password or "").member
+        except DomainError:
+            return None
 
     # -- what they may do
 

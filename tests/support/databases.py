@@ -16,7 +16,7 @@ SETTINGS = {
     # TESTING alone would make Flask-Mail swallow every letter.
     "MAIL_SUPPRESS_SEND": False,
     # Logging in must cost the tests nothing.
-    "FAB_PASSWORD_HASH_METHOD": "scrypt:1024:1:1",
+    "PASSWORD_HASH": {"time_cost": 1, "memory_cost": 8, "parallelism": 1},
 }
 PRISTINE, COPY = "pristine", "dinner"
 

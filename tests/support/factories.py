@@ -12,11 +12,11 @@ from functools import partial
 from typing import Any, ClassVar
 
 import factory
+from argon2 import PasswordHasher
 from factory.alchemy import SQLAlchemyModelFactory
 from flask import Flask, has_app_context
 from flask_appbuilder.security.sqla.models import Role
 from sqlalchemy import inspect, select, update
-from werkzeug.security import generate_password_hash
 
 from app import clock
 from app.accounts import rules
@@ -40,7 +40,7 @@ from app.parties.models import (
 )
 
 PASSWORD = "a good dinner needs time"
-PASSWORD_HASH = generate_password_hash(PASSWORD, method="scrypt:1024:1:1")
+PASSWORD_HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 
 
 class RowFactory(SQLAlchemyModelFactory):

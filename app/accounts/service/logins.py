@@ -4,66 +4,202 @@
 """
 
 import logging
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from flask import g, request, session
-from flask_appbuilder.security.utils import is_null_password
+from flask import Response, after_this_request, current_app, flash, g, request, session
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
 from flask_login import login_user, logout_user
-from sqlalchemy import delete, func, update
+from sqlalchemy import Update, delete, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.security import check_password_hash
 
-from app import clock
-from app.accounts import queries, rules
-from app.accounts.models import LoginSession, Member
-from app.accounts.service import members
+from app import audit, clock
+from app.accounts import mail, queries, rules
+from app.accounts.models import Device, LoginSession, Member, Token, new_stamp
+from app.accounts.queries import Candidate, Standing
+from app.accounts.service import guard, passwords, tokens
 from app.database import is_unavailable, transaction
+from app.errors import DomainError
 from app.extensions import db
 
 log = logging.getLogger(__name__)
 
-LOGIN_KEY = "login"
+INSERTS = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+LOGIN_KEY, SECOND_STEP_KEY = "login", "second_step"
 # Survive login and logout: they are about the reader, not about the account.
 KEPT_IN_SESSION = ("locale", "timezone")
+DEVICE_SECONDS = 365 * 24 * 3600
+# Why a login was ended elsewhere, as its reader is told.
+BY_ADMINISTRATOR, BY_PASSWORD, BY_OWNER, BY_BAN = "administrator", "password", "owner", "ban"
+ENDINGS = {
+    BY_ADMINISTRATOR: lazy_gettext("You were signed out by an administrator: %(reason)s"),
+    BY_PASSWORD: lazy_gettext("You were signed out because your password was changed."),
+    BY_OWNER: lazy_gettext("You were signed out from another device of yours."),
+    BY_BAN: lazy_gettext("Your account was banned: %(reason)s"),
+}
 
 
-def authenticate(identifier: str, password: str) -> Member | None:
-    """Return the active member with that name (or address) and password, and count the attempt."""
-    member = queries.member_by_name_or_email(identifier)
-    possible = not is_null_password(password) and len(password) <= rules.LONGEST_PASSWORD
-    usable = possible and member is not None and member.is_active
-    stored = member.password if usable and member and member.password else members.nobodys_hash()
-    right = check_password_hash(stored, password[: rules.LONGEST_PASSWORD]) and usable
+@dataclass(frozen=True)
+class Proof:
+    """Somebody whose password was right, and what that login will have to do first, if anything."""
+
+    member: Member
+    standing: Standing
+    duty: str | None
+
+
+# -- who is it
+
+
+def authenticate(identifier: str, password: str) -> Proof:
+    """Return the member with that name (or address) and password, and count the attempt.
+
+    Raises DomainError: for a wrong name or password, for a lockout (guard.LockedOutError), and, once the password was
+    right, for an account that is not activated, not active or banned.
+    """
+    device_hash = rules.token_hash(_device_token())
+    typed = identifier.strip().lower()
+    keys = guard.key_of("login", typed), guard.key_of("login", f"{device_hash}:{typed}")
+    found = queries.candidate(identifier, device_hash, *keys)
+    key = keys[1] if found.device_is_known else keys[0]
+    guard.refuse_while(found.device_locked_until if found.device_is_known else found.locked_until)
+    owner = found.member or found.registration
+    stored = owner.password if owner is not None else None
+    if not passwords.matches(stored, password):
+        with transaction():
+            _note_failure(found, key)
+        raise DomainError(_("Invalid login. Please try again."), "warning")
+    _refuse_stranger_to_us(found)
+    member = found.member
     with transaction():
-        _count_attempt(member.id if member else 0, succeeded=right)
-    return member if right else None
+        guard.succeed(key)
+        _note_success(member, password)
+    return Proof(member, found.standing, duty(found.standing, password))
 
 
-def open_session(member: Member, *, remember: bool = False) -> None:
+def duty(standing: Standing, password: str | None = None) -> str | None:
+    """Return what a login must do before anything else: one of rules.DUTIES, or None."""
+    if standing.factor_required and not standing.has_factor:
+        return rules.ADD_SECOND_FACTOR
+    least = passwords.shortest(staff=standing.staff, second_factor=standing.has_factor)
+    return rules.CHOOSE_PASSWORD if password is not None and len(password) < least else None
+
+
+def _refuse_stranger_to_us(found: Candidate) -> None:
+    """Refuse whoever typed the right password and may not come in all the same."""
+    member = found.member
+    if member is None:
+        raise DomainError(
+            _(
+                "In order to use your account you have to activate it through the link we have sent to your email address."
+            )
+        )
+    if member.banned_at is not None:
+        raise DomainError(_("Your account was banned: %(reason)s", reason=member.ban_reason))
+    if not member.is_active:
+        raise DomainError(_("This account is not active."))
+
+
+def _note_failure(found: Candidate, key: str) -> None:
+    """Count a failure. For nobody these are the same statements, and the same letter, which is thrown away."""
+    member = found.member
+    failed = {"fail_login_count": func.coalesce(Member.fail_login_count, 0) + 1}
+    db.session.execute(_change(member.id if member else 0, failed))
+    audit.record("login_failed", "member", member)
+    locked_until = guard.fail(key)
+    if locked_until is not None:
+        audit.record("locked_out", "member", member)
+        mail.locked_out(member, locked_until)
+
+
+def _note_success(member: Member, password: str) -> None:
+    values: dict[str, Any] = {
+        "login_count": func.coalesce(Member.login_count, 0) + 1,
+        "fail_login_count": 0,
+        # FAB's own columns hold naive times.
+        "last_login": clock.now().replace(tzinfo=None),
+    }
+    if passwords.is_outdated(member.password):
+        values["password"] = passwords.hash_password(password)
+    db.session.execute(_change(member.id, values))
+
+
+def _change(member_id: int, values: dict[str, Any]) -> Update:
+    statement = update(Member).where(Member.id == member_id).values(values)
+    return statement.execution_options(synchronize_session=False)
+
+
+# -- come in
+
+
+def enter(proof: Proof, *, remember: bool) -> bool:
+    """Log in whoever proved their password; False when a second factor is asked for first.
+
+    Which login waits for it is kept in the session; `second_step` returns it, `complete_second_step` uses it up.
+    """
+    if proof.standing.has_factor:
+        _empty_session()
+        data = {"remember": remember, "duty": proof.duty}
+        session[SECOND_STEP_KEY] = tokens.issue(rules.SECOND_STEP, proof.member, data=data)
+        return False
+    open_session(proof.member, proof.standing, remember=remember, duty=proof.duty)
+    return True
+
+
+def second_step() -> Token | None:
+    """Return the login of this browser that waits for a second factor, while it does."""
+    waiting = tokens.find(rules.SECOND_STEP, str(session.get(SECOND_STEP_KEY, "")))
+    usable = tokens.is_valid(waiting) and waiting is not None and waiting.member is not None
+    return waiting if usable and waiting.member.is_active else None
+
+
+def complete_second_step() -> Member:
+    """Log in whoever has just proved their second factor; raises DomainError when the first step was too long ago."""
+    waiting = tokens.use(rules.SECOND_STEP, str(session.get(SECOND_STEP_KEY, "")))
+    if waiting is None or waiting.member is None or not waiting.member.is_active:
+        raise DomainError(_("That took too long. Please log in again."), "warning")
+    standing = queries.standing(waiting.member.id)
+    open_session(waiting.member, standing, remember=waiting.data["remember"], duty=waiting.data["duty"])
+    return waiting.member
+
+
+def open_session(member: Member, standing: Standing, *, remember: bool = False, duty: str | None = None) -> None:
     """Log `member` in on this device, under a session nobody could have known before."""
     _empty_session()
     token = rules.new_token()
-    db.session.add(
-        LoginSession(
-            token_hash=rules.token_hash(token),
-            member_id=member.id,
-            remember=remember,
-            user_agent=(request.user_agent.string or "")[:256],
-            address=(request.remote_addr or "")[:64],
-        )
+    login = LoginSession(
+        token_hash=rules.token_hash(token),
+        member_id=member.id,
+        remember=remember and not standing.staff,
+        staff=standing.staff,
+        duty=duty,
+        user_agent=(request.user_agent.string or "")[:256],
+        address=(request.remote_addr or "")[:64],
     )
+    db.session.add(login)
+    audit.record("logged_in", "member", member, actor=member)
     db.session.flush()
+    g.login_session = login
     session[LOGIN_KEY] = token
-    session.permanent = remember
+    session.permanent = login.remember
     login_user(member)
+    _recognise_device(member)
 
 
 def close_session() -> None:
     """Log out on this device: the cookie opens nothing any more, wherever it was copied to."""
     token = str(session.get(LOGIN_KEY, ""))
+    audit.record("logged_out", "member", current_login().member if current_login() else None)
     db.session.execute(delete(LoginSession).where(LoginSession.token_hash == rules.token_hash(token)))
+    g.pop("login_session", None)
     logout_user()
     _empty_session()
+
+
+# -- stay in
 
 
 def resume(token: str, member_id: str) -> Member | None:
@@ -71,14 +207,64 @@ def resume(token: str, member_id: str) -> Member | None:
     if not token or not member_id.isascii() or not member_id.isdigit():
         return None
     login = queries.login(rules.token_hash(token), int(member_id))
-    if login is None or not login.member.is_active:
+    if login is None:
+        return None
+    if login.ended_at is not None:
+        _tell_ending(login)
         return None
     now = clock.now()
-    if rules.session_is_over(login.created_at, login.last_seen_at, now, remember=login.remember):
+    over = rules.session_is_over(login.created_at, login.last_seen_at, now, remember=login.remember, staff=login.staff)
+    if over or not login.member.is_active:
         return None
     if now - login.last_seen_at > rules.SEEN_RESOLUTION:
         _note_seen(login.id, now)
+    g.login_session = login
     return login.member
+
+
+def current_login() -> LoginSession | None:
+    """Return the login of this request, once it was asked who is logged in."""
+    login: LoginSession | None = g.get("login_session")
+    return login
+
+
+def is_fresh() -> bool:
+    """Whether whoever is logged in proved who they are a few minutes ago."""
+    login = current_login()
+    return login is not None and rules.is_fresh(login.authenticated_at, clock.now())
+
+
+def reauthenticate(member: Member, password: str) -> None:
+    """Let sensitive pages be shown for a while, as the password is typed again; raises DomainError when it is wrong."""
+    key = guard.key_of("reauthenticate", member.id)
+    guard.check(key)
+    if not passwords.matches(member.password, password):
+        with transaction():
+            audit.record("login_failed", "member", member)
+            locked_until = guard.fail(key)
+            if locked_until is not None:
+                audit.record("locked_out", "member", member)
+                mail.locked_out(member, locked_until)
+        raise DomainError(_("That is not your password."), "warning", field="password")
+    with transaction():
+        guard.succeed(key)
+        refresh()
+
+
+def refresh() -> None:
+    """Let sensitive pages be shown for a while: whoever is logged in has just proved who they are."""
+    login = current_login()
+    if login is not None:
+        login.authenticated_at = clock.now()
+        audit.record("reauthenticated", "member", login.member)
+
+
+def fulfil(done: str) -> None:
+    """Let the current login go on, if `done` was its duty; the other logins of that member, too."""
+    login = current_login()
+    if login is not None:
+        same = update(LoginSession).where(LoginSession.member_id == login.member_id, LoginSession.duty == done)
+        db.session.execute(same.values(duty=None))
 
 
 def _note_seen(login_id: int, now: datetime) -> None:
@@ -93,6 +279,81 @@ def _note_seen(login_id: int, now: datetime) -> None:
         log.warning("A login could not be noted as seen", exc_info=True)
 
 
+# -- be thrown out
+
+
+def end_sessions(
+    member: Member, cause: str, *, reason: str = "", keep: int | None = None, only: int | None = None
+) -> int:
+    """End the logins of `member`, tell each of them why (one of ENDINGS), and return how many there were.
+
+    `keep` is the one that stays, `only` the one that goes, as keys of `login_session`. Unless only one goes, API tokens
+    and logins that wait for their second step open nothing any more, either.
+    """
+    ending = update(LoginSession).where(LoginSession.member_id == member.id, LoginSession.ended_at.is_(None))
+    if only is not None:
+        ending = ending.where(LoginSession.id == only)
+    else:
+        member.session_stamp = new_stamp()
+        tokens.revoke(member, rules.SECOND_STEP)
+    if keep is not None:
+        ending = ending.where(LoginSession.id != keep)
+    values = {"ended_at": clock.now(), "end_cause": cause, "end_reason": reason[:500]}
+    done = db.session.execute(ending.values(values).execution_options(synchronize_session=False))
+    return int(done.rowcount)
+
+
+def _tell_ending(login: LoginSession) -> None:
+    """Say once why this login is over, and forget it here."""
+    template = ENDINGS.get(login.end_cause)
+    if template is not None:
+        flash(str(template) % {"reason": login.end_reason}, "danger")
+    _empty_session()
+
+
+# -- devices
+
+
+def _device_cookie() -> str:
+    return "__Host-device" if current_app.config["SESSION_COOKIE_SECURE"] else "device"
+
+
+def _device_token() -> str:
+    return request.cookies.get(_device_cookie(), "")[:64]
+
+
+def _recognise_device(member: Member) -> None:
+    """Remember this browser as one of the member's, and write to them if it is not the first and was not known."""
+    token, now = _device_token() or rules.new_token(), clock.now()
+    known = INSERTS[db.engine.dialect.name](Device.__table__).values(
+        member_id=member.id, token_hash=rules.token_hash(token), created_at=now, last_seen_at=now
+    )
+    known = known.on_conflict_do_update(
+        index_elements=["member_id", "token_hash"], set_={"last_seen_at": now}
+    ).returning(Device.__table__.c.id, Device.__table__.c.created_at)
+    device = db.session.execute(known).one()
+    if device.created_at == now and _has_other_device(member, device.id):
+        mail.new_device(member, device.id, request.user_agent.string or "", request.remote_addr or "")
+    after_this_request(lambda response: _set_device(response, token))
+
+
+def _has_other_device(member: Member, device_id: int) -> bool:
+    other = select(Device.id).where(Device.member_id == member.id, Device.id != device_id)
+    return db.session.execute(other.limit(1)).first() is not None
+
+
+def _set_device(response: Response, token: str) -> Response:
+    response.set_cookie(
+        _device_cookie(),
+        token,
+        max_age=DEVICE_SECONDS,
+        secure=bool(current_app.config["SESSION_COOKIE_SECURE"]),
+        httponly=True,
+        samesite="Lax",
+    )
+    return response
+
+
 def _empty_session() -> None:
     kept = {key: session[key] for key in KEPT_IN_SESSION if key in session}
     flashes = session.get("_flashes")
@@ -102,20 +363,3 @@ def _empty_session() -> None:
     session.update(kept)
     if flashes:
         session["_flashes"] = flashes
-
-
-def _count_attempt(member_id: int, *, succeeded: bool) -> None:
-    """Count a login; for nobody it is the same statement, with no row to meet."""
-    values = (
-        {"login_count": func.coalesce(Member.login_count, 0) + 1, "fail_login_count": 0, "last_login": _local_now()}
-        if succeeded
-        else {"fail_login_count": func.coalesce(Member.fail_login_count, 0) + 1}
-    )
-    db.session.execute(
-        update(Member).where(Member.id == member_id).values(values).execution_options(synchronize_session=False)
-    )
-
-
-def _local_now() -> datetime:
-    """FAB's own columns hold naive times."""
-    return clock.now().replace(tzinfo=None)

@@ -6,12 +6,12 @@ from datetime import timedelta
 from flask import current_app
 from flask_babel import lazy_gettext
 from sqlalchemy import delete, func, or_, select, update
-from werkzeug.security import check_password_hash
 
 from app import clock
 from app.accounts import mail, queries, rules
 from app.accounts.models import GUEST, Member, Registration
-from app.accounts.service.members import add_member, hash_password, nobodys_hash
+from app.accounts.service import passwords
+from app.accounts.service.members import add_member
 from app.errors import DomainError
 from app.extensions import db
 from app.outbox.models import Letter
@@ -35,11 +35,11 @@ def register(applicant: Applicant) -> None:
 
     What the visitor is told is the same in both cases. Raises DomainError when the username is taken.
     """
-    password = hash_password(applicant.password)
+    password = passwords.hash_password(applicant.password)
     _forget_expired(applicant)
     pending = _pending_by_email(applicant.email)
     # Compared in every case: a pending registration must not show in the time this takes.
-    same = check_password_hash((pending and pending.password) or nobodys_hash(), applicant.password)
+    same = passwords.matches(pending and pending.password, applicant.password)
     _refuse_taken_username(applicant)
     if not _may_write_to(applicant.email):
         return
@@ -96,7 +96,7 @@ def activate(token: str, password: str = "") -> Member:
         raise DomainError(lazy_gettext("This account is already activated."), "info")
     if is_expired(registration):
         raise DomainError(lazy_gettext("This link has expired. Request a new one."), "warning")
-    if registration.contested and not check_password_hash(registration.password or nobodys_hash(), password):
+    if registration.contested and not passwords.matches(registration.password, password):
         raise DomainError(lazy_gettext("Type the password that you chose last when you registered."), field="password")
     claim = (
         update(Registration)

@@ -1,15 +1,12 @@
-"""The forms of people who come in."""
+"""The form of people who register."""
 
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, EmailField, Field, HiddenField, PasswordField, StringField
+from wtforms import EmailField, Field, HiddenField, PasswordField, StringField
 from wtforms.validators import DataRequired, Email, InputRequired, Length, ValidationError
 
 from app.accounts import rules
-from app.crud.fields import clean_text
-
-FILTERS = [clean_text]
-LONGEST_NAME, LONGEST_EMAIL = 64, 254
+from app.accounts.forms.common import FILTERS, LONGEST_EMAIL, LONGEST_NAME
 
 
 class RegistrationForm(FlaskForm):
@@ -43,7 +40,7 @@ class RegistrationForm(FlaskForm):
     )
     password = PasswordField(
         lazy_gettext("Password"),
-        validators=[InputRequired(), Length(min=rules.SHORTEST_PASSWORD, max=rules.LONGEST_PASSWORD)],
+        validators=[InputRequired()],
         description=lazy_gettext("At least 8 characters. A sentence is easier to remember and harder to guess."),
         render_kw={"autocomplete": "new-password"},
     )
@@ -60,26 +57,3 @@ class RegistrationForm(FlaskForm):
             )
         if rules.is_forbidden_username(field.data):
             raise ValidationError(lazy_gettext("This username is already taken."))
-
-
-class LoginForm(FlaskForm):
-    """Username or e-mail, and password."""
-
-    username = StringField(
-        lazy_gettext("Username or e-mail address"),
-        filters=FILTERS,
-        validators=[DataRequired()],
-        render_kw={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"},
-    )
-    password = PasswordField(
-        lazy_gettext("Password"),
-        validators=[InputRequired()],
-        render_kw={"autocomplete": "current-password"},
-    )
-    remember_me = BooleanField(lazy_gettext("Keep me logged in on this device"))
-
-
-class EmailForm(FlaskForm):
-    """An address to write to again."""
-
-    email = EmailField(lazy_gettext("E-mail address"), filters=FILTERS, validators=[DataRequired(), Email()])

@@ -1,4 +1,4 @@
-"""The generated UI over members, registrations and roles."""
+"""The generated UI over members."""
 
 from typing import Any
 
@@ -13,9 +13,8 @@ from wtforms.validators import Email, InputRequired, Length, ValidationError
 
 import config
 from app.accounts import rules
-from app.accounts.models import ADMIN, Member, Registration
-from app.accounts.service.members import hash_password
-from app.accounts.service.registration import send_activation
+from app.accounts.models import ADMIN, Member
+from app.accounts.service import passwords
 from app.crud import ModelView, SQLAInterface
 from app.crud.fields import ZoneField
 from app.errors import DomainError
@@ -81,7 +80,7 @@ class UserModelView(ModelView):
         "timezone": ZoneField(lazy_gettext("Time zone")),
         "password": PasswordField(
             lazy_gettext("Password"),
-            validators=[InputRequired(), Length(min=rules.SHORTEST_PASSWORD, max=rules.LONGEST_PASSWORD)],
+            validators=[InputRequired(), Length(max=rules.LONGEST_PASSWORD)],
             render_kw={"autocomplete": "new-password"},
         ),
     }
@@ -89,7 +88,7 @@ class UserModelView(ModelView):
 
     def pre_add(self, item: Member) -> None:
         """Store the password as a hash, and names in one case."""
-        item.password = hash_password(item.password)
+        item.password = passwords.hash_password(item.password)
         _lower(item)
 
     def added_message(self, item: Member) -> str:
@@ -152,87 +151,3 @@ def _refuse_without_admin(leaving: set[int]) -> None:
         )
         if not db.session.execute(remaining).scalar_one():
             raise DomainError(lazy_gettext("The last administrator cannot be removed."))
-
-
-class RegistrationModelView(ModelView):
-    """Registrations that wait for their owner to prove the address."""
-
-    datamodel = SQLAInterface(Registration)
-    route_base = "/registrations"
-    base_permissions = ["can_list", "can_show", "can_delete", "resend"]
-    base_order = ("expires_at", "desc")
-    list_title = lazy_gettext("Registrations")
-    show_title = lazy_gettext("Registration")
-    label_columns = {
-        "username": lazy_gettext("Username"),
-        "first_name": lazy_gettext("First name"),
-        "last_name": lazy_gettext("Last name"),
-        "email": lazy_gettext("E-mail address"),
-        "locale": lazy_gettext("Language"),
-        "timezone": lazy_gettext("Time zone"),
-        "expires_at": lazy_gettext("Link valid until"),
-        "activated_at": lazy_gettext("Activated"),
-        "sent_count": lazy_gettext("Letters sent"),
-        "last_sent_at": lazy_gettext("Last letter"),
-    }
-    list_columns = ["username", "email", "expires_at", "sent_count", "activated_at"]
-    show_columns = [
-        "username", "first_name", "last_name", "email", "locale", "timezone",
-        "expires_at", "sent_count", "last_sent_at", "activated_at",
-    ]  # fmt: skip
-    search_columns = ["username", "email", "expires_at"]
-    order_columns = ["username", "email", "expires_at", "sent_count"]
-    choices_columns = {"locale": LANGUAGE_NAMES}
-
-    def deleted_message(self, _item: Registration) -> str:
-        """Say what became of it."""
-        return str(_("Registration discarded."))
-
-    @action(
-        "resend", lazy_gettext("Send the letter again"), lazy_gettext("Send a new activation link to the selected?"), ""
-    )
-    def resend(self, items: list[Registration]) -> str:
-        """Write the activation letter again, with a new link."""
-        waiting = [item for item in items if item.activated_at is None]
-        for registration in waiting:
-            send_activation(registration)
-        if not waiting:
-            return str(_("This account is already activated."))
-        if len(waiting) == 1:
-            return str(_("Activation e-mail sent again to %(email)s.", email=waiting[0].email))
-        return str(
-            ngettext("%(num)d activation e-mail sent again.", "%(num)d activation e-mails sent again.", len(waiting))
-        )
-
-
-class RoleModelView(ModelView):
-    """Roles, and what they may do."""
-
-    datamodel = SQLAInterface(Role)
-    route_base = "/roles"
-    base_order = ("name", "asc")
-    list_title = lazy_gettext("Roles")
-    show_title = lazy_gettext("Role")
-    add_title = lazy_gettext("Add a role")
-    edit_title = lazy_gettext("Edit role")
-    label_columns = {"name": lazy_gettext("Name"), "permissions": lazy_gettext("Permissions")}
-    list_columns = ["name"]
-    show_columns = ["name", "permissions"]
-    add_columns = ["name", "permissions"]
-    edit_columns = ["name", "permissions"]
-    search_columns = ["name"]
-    order_columns = ["name"]
-
-    def pre_update(self, item: Role) -> None:
-        """Keep the names that the program itself asks for."""
-        with db.session.no_autoflush:
-            stored = db.session.execute(select(Role.name).where(Role.id == item.id)).scalar_one()
-        if stored in rules.FIXED_ROLES and item.name != stored:
-            raise DomainError(lazy_gettext("This role belongs to the program; its name cannot change."), field="name")
-
-    def pre_delete(self, item: Role) -> None:
-        """Keep the roles that the program asks for, and those that people hold."""
-        if item.name in rules.FIXED_ROLES:
-            raise DomainError(lazy_gettext("This role belongs to the program and cannot be deleted."))
-        if item.user:
-            raise DomainError(lazy_gettext("Somebody holds this role; it cannot be deleted."))

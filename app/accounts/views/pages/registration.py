@@ -1,30 +1,25 @@
-"""Pages of people who come in, and the generated UI over them."""
+"""Register, and prove the address."""
 
-from typing import Any
-
-from flask import Response, flash, make_response, redirect, request, session, url_for
+from flask import flash, make_response, redirect, request, session, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.utils.limit import Limit
 from flask_babel import gettext as _
 from flask_limiter.util import get_remote_address
 from flask_login import current_user
-from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import IntegrityError
 from werkzeug.wrappers import Response as BaseResponse
 
-from app import error_pages, kept_forms
 from app.accounts import rules
-from app.accounts.forms import EmailForm, LoginForm, RegistrationForm
-from app.accounts.service import logins
+from app.accounts.forms.common import EmailForm
+from app.accounts.forms.registration import RegistrationForm
 from app.accounts.service import registration as registrations
 from app.accounts.service.registration import Applicant
+from app.accounts.views import limits
 from app.crud.fields import show_at_field
 from app.crud.views import BaseView
 from app.database import transact, transaction
 from app.errors import DomainError
-from app.http import safe_next
 from app.i18n.selectors import current_locale, current_timezone, is_timezone
-from app.i18n.signals import locale_chosen
 
 SENT_TO = "registration_email"
 # Used already: log in. Expired: ask for another. Unknown: register.
@@ -33,32 +28,6 @@ AFTER_REFUSED_LINK = {
     "warning": "RegistrationView.sent",
     "danger": "RegistrationView.form",
 }
-LIMITS = {
-    "RegistrationView.form": "5 per hour",
-    "RegistrationView.resend": "5 per hour",
-    "RegistrationView.activation": "30 per minute",
-}
-
-
-@locale_chosen.connect
-def _remember_locale(_sender: object, locale: str) -> None:
-    """Keep the language that a member has just chosen, for their letters and other devices."""
-    if current_user.is_authenticated:
-        with transaction():
-            current_user.locale = locale
-
-
-def _was_accepted(response: Response) -> bool:
-    """Whether a form did something; a typing error must not use up anybody's tries."""
-    return response.status_code == 303
-
-
-def _account_and_address() -> str:
-    return f"{request.form.get('username', '').strip().lower()[:320]}|{get_remote_address()}"
-
-
-def _is_not_login() -> bool:
-    return request.endpoint != "LoginView.login"
 
 
 class RegistrationView(BaseView):
@@ -67,12 +36,9 @@ class RegistrationView(BaseView):
     route_base = "/register"
     default_view = "form"
     limits = [
-        Limit(
-            lambda: LIMITS.get(request.endpoint or "", "60 per minute"),
-            key_func=lambda: f"{request.endpoint}|{get_remote_address()}",
-            methods=["POST"],
-            deduct_when=_was_accepted,
-        ),
+        limits.per_address("RegistrationView.form", "5 per hour"),
+        limits.per_address("RegistrationView.resend", "5 per hour"),
+        limits.per_address("RegistrationView.activation", "30 per minute"),
         Limit("120 per hour", key_func=get_remote_address, methods=["POST"]),
     ]
 
@@ -171,72 +137,3 @@ class RegistrationView(BaseView):
             return redirect(url_for("RegistrationView.form"), 303)
         flash(_("Your account is activated, you can now log in."), "info")
         return redirect(url_for("LoginView.login"), 303)
-
-
-class LoginView(BaseView):
-    """Log in, log out."""
-
-    route_base = ""
-    default_view = "login"
-    limits = [
-        Limit("10 per 5 minute", key_func=_account_and_address, methods=["POST"], exempt_when=_is_not_login),
-        Limit("100 per hour", key_func=get_remote_address, methods=["POST"], exempt_when=_is_not_login),
-    ]
-
-    def create_blueprint(self, *args: Any, **kwargs: Any) -> Any:
-        """Return the blueprint, in which a form that was sent twice is no error."""
-        blueprint = super().create_blueprint(*args, **kwargs)
-        blueprint.register_error_handler(CSRFError, self._used_token)
-        return blueprint
-
-    def _used_token(self, error: CSRFError) -> BaseResponse:
-        """Lead on whoever is logged in, or out, as the form asks: the one sent before it has used up the token."""
-        wants_in = request.endpoint == "LoginView.login"
-        if "csrf_token" not in request.form or current_user.is_authenticated != wants_in:
-            return error_pages.answer(error, str(error_pages.FORM_EXPIRED))
-        flash(_("You are logged in already.") if wants_in else _("You are logged out."), "info")
-        return redirect(safe_next(request.args.get("next"), self.appbuilder.get_url_for_index), 303)
-
-    @expose("/login/", methods=["GET", "POST"])
-    def login(self) -> BaseResponse:
-        """Show the form; POST logs in and goes to where one wanted to."""
-        target = safe_next(request.args.get("next"), self.appbuilder.get_url_for_index)
-        if current_user.is_authenticated:
-            return redirect(target, 303)
-        form = LoginForm()
-        if not form.is_submitted():
-            return self._page(form, 200)
-        member = form.validate() and self.appbuilder.sm.auth_user_db(form.username.data, form.password.data)
-        if not member:
-            flash(_("Invalid login. Please try again."), "warning")
-            return self._page(form, 401, kept=request.form.get(kept_forms.KEPT))
-        with transaction():
-            logins.open_session(member, remember=form.remember_me.data)
-        flash(_("Welcome, %(name)s!", name=member.display_name), "info")
-        kept = kept_forms.unseal(request.form.get(kept_forms.KEPT))
-        return make_response(kept_forms.page(*kept)) if kept else redirect(target, 303)
-
-    def ask(self) -> BaseResponse:
-        """Ask whoever wanted something that needs a login to log in; a form that they sent is carried along."""
-        flash(_("Please log in to access this page."), "info")
-        if request.method in {"GET", "HEAD"}:
-            return redirect(url_for("LoginView.login", next=request.full_path.rstrip("?")), 303)
-        typed = kept_forms.fields()
-        if not typed:
-            return redirect(url_for("LoginView.login"), 303)
-        return self._page(LoginForm(formdata=None), 401, kept=kept_forms.seal(typed))
-
-    def _page(self, form: LoginForm, status: int, kept: str | None = None) -> BaseResponse:
-        page = self.render_template(
-            "appbuilder/general/security/login_db.html", form=form, title=_("Log in"), kept=kept
-        )
-        return make_response(page, status)
-
-    @expose("/logout/", methods=["POST"])
-    def logout(self) -> BaseResponse:
-        """Log out on this device."""
-        if current_user.is_authenticated:
-            with transaction():
-                logins.close_session()
-        flash(_("You are logged out."), "info")
-        return redirect(self.appbuilder.get_url_for_index, 303)

@@ -1,0 +1,1 @@
+"""The forms of accounts, by the pages they stand on."""

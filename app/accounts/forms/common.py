@@ -1,0 +1,17 @@
+"""What the forms of accounts share."""
+
+from flask_babel import lazy_gettext
+from flask_wtf import FlaskForm
+from wtforms import EmailField
+from wtforms.validators import DataRequired, Email
+
+from app.crud.fields import clean_text
+
+FILTERS = [clean_text]
+LONGEST_NAME, LONGEST_EMAIL = 64, 254
+
+
+class EmailForm(FlaskForm):
+    """An address to write to again."""
+
+    email = EmailField(lazy_gettext("E-mail address"), filters=FILTERS, validators=[DataRequired(), Email()])

@@ -1,0 +1,86 @@
+"""Tokens: made for one purpose, found while they hold, used once."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import joinedload
+
+from app import clock
+from app.accounts import rules
+from app.accounts.models import Member, Token
+from app.extensions import db
+
+
+def issue(
+    purpose: str,
+    member: Member | None = None,
+    *,
+    data: Mapping[str, Any] | None = None,
+    expires_at: datetime | None = None,
+    value: str | None = None,
+) -> str:
+    """Return a new token for `purpose`, one of rules.TOKEN_LIFETIMES, which also says for how long.
+
+    `data` is given back to whoever uses it. `value` is the token itself, where somebody else chose it.
+    """
+    value = value or rules.new_token()
+    db.session.add(
+        Token(
+            purpose=purpose,
+            token_hash=rules.token_hash(value),
+            member_id=member.id if member is not None else None,
+            data=dict(data or {}),
+            expires_at=expires_at or clock.now() + rules.TOKEN_LIFETIMES[purpose],
+        )
+    )
+    db.session.flush()
+    return value
+
+
+def find(purpose: str, value: str) -> Token | None:
+    """Return the token, used and expired ones included, or None when there is none for that purpose."""
+    statement = (
+        select(Token)
+        .options(joinedload(Token.member))
+        .where(Token.token_hash == rules.token_hash(value), Token.purpose == purpose)
+    )
+    return db.session.execute(statement).scalar_one_or_none()
+
+
+def is_valid(token: Token | None) -> bool:
+    """Whether `token` can still be used."""
+    return token is not None and token.used_at is None and token.expires_at > clock.now()
+
+
+def use(purpose: str, value: str) -> Token | None:
+    """Use a token up and return it, or None when it is unknown, was used or is too old.
+
+    Of any number of simultaneous requests one gets it.
+    """
+    now = clock.now()
+    claim = (
+        update(Token)
+        .where(
+            Token.token_hash == rules.token_hash(value),
+            Token.purpose == purpose,
+            Token.used_at.is_(None),
+            Token.expires_at > now,
+        )
+        .values(used_at=now)
+        .returning(Token.id)
+        .execution_options(synchronize_session=False)
+    )
+    if db.session.execute(claim).first() is None:
+        return None
+    token = find(purpose, value)
+    if token is not None:
+        db.session.refresh(token, ["used_at"])
+    return token
+
+
+def revoke(member: Member, *purposes: str) -> None:
+    """Let the tokens of `member` for `purposes` open nothing any more."""
+    unused = delete(Token).where(Token.member_id == member.id, Token.purpose.in_(purposes), Token.used_at.is_(None))
+    db.session.execute(unused.execution_options(synchronize_session=False))

@@ -1,0 +1,1 @@
+"""The generated UI over accounts, for administrators."""

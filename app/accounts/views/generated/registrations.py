@@ -1,0 +1,61 @@
+"""The generated UI over registrations."""
+
+from flask_appbuilder.actions import action
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext, ngettext
+
+from app.accounts.models import Registration
+from app.accounts.service.registration import send_activation
+from app.accounts.views.generated.users import LANGUAGE_NAMES
+from app.crud import ModelView, SQLAInterface
+
+
+class RegistrationModelView(ModelView):
+    """Registrations that wait for their owner to prove the address."""
+
+    datamodel = SQLAInterface(Registration)
+    route_base = "/registrations"
+    base_permissions = ["can_list", "can_show", "can_delete", "resend"]
+    base_order = ("expires_at", "desc")
+    list_title = lazy_gettext("Registrations")
+    show_title = lazy_gettext("Registration")
+    label_columns = {
+        "username": lazy_gettext("Username"),
+        "first_name": lazy_gettext("First name"),
+        "last_name": lazy_gettext("Last name"),
+        "email": lazy_gettext("E-mail address"),
+        "locale": lazy_gettext("Language"),
+        "timezone": lazy_gettext("Time zone"),
+        "expires_at": lazy_gettext("Link valid until"),
+        "activated_at": lazy_gettext("Activated"),
+        "sent_count": lazy_gettext("Letters sent"),
+        "last_sent_at": lazy_gettext("Last letter"),
+    }
+    list_columns = ["username", "email", "expires_at", "sent_count", "activated_at"]
+    show_columns = [
+        "username", "first_name", "last_name", "email", "locale", "timezone",
+        "expires_at", "sent_count", "last_sent_at", "activated_at",
+    ]  # fmt: skip
+    search_columns = ["username", "email", "expires_at"]
+    order_columns = ["username", "email", "expires_at", "sent_count"]
+    choices_columns = {"locale": LANGUAGE_NAMES}
+
+    def deleted_message(self, _item: Registration) -> str:
+        """Say what became of it."""
+        return str(_("Registration discarded."))
+
+    @action(
+        "resend", lazy_gettext("Send the letter again"), lazy_gettext("Send a new activation link to the selected?"), ""
+    )
+    def resend(self, items: list[Registration]) -> str:
+        """Write the activation letter again, with a new link."""
+        waiting = [item for item in items if item.activated_at is None]
+        for registration in waiting:
+            send_activation(registration)
+        if not waiting:
+            return str(_("This account is already activated."))
+        if len(waiting) == 1:
+            return str(_("Activation e-mail sent again to %(email)s.", email=waiting[0].email))
+        return str(
+            ngettext("%(num)d activation e-mail sent again.", "%(num)d activation e-mails sent again.", len(waiting))
+        )
