@@ -20,7 +20,7 @@ def load(tmp_path, **environ):
 def test_without_an_environment_the_site_is_embedded_and_local(tmp_path):
     loaded = load(tmp_path)
     assert loaded["SQLALCHEMY_DATABASE_URI"].startswith("sqlite:///")
-    assert (loaded["HOST"], loaded["PORT"], loaded["PUBLIC_URL"]) == ("127.0.0.1", 8080, "http://127.0.0.1:8080")
+    assert (loaded["HOST"], loaded["PORT"], loaded["PUBLIC_URL"]) == ("127.0.0.1", 8080, "http://localhost:8080")
     assert loaded["MAIL_SERVER"] == ""
     assert not loaded["SESSION_COOKIE_SECURE"]
 
