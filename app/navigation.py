@@ -22,6 +22,7 @@ from app.extensions import AppBuilder
 from app.i18n.views import LocaleView
 from app.outbox.views import LetterModelView
 from app.parties.api import DinnerPartyApi
+from app.parties.views.calendar import CalendarView, FeedView
 from app.parties.views.generated import DinnerPartyModelView, RsvpModelView
 from app.parties.views.pages import LandingView, MemberView, PartyView
 
@@ -44,6 +45,7 @@ def register(appbuilder: AppBuilder) -> None:
     appbuilder.set_index(LandingView)
     appbuilder.add_view_no_menu(PartyView)
     appbuilder.add_view_no_menu(MemberView)
+    appbuilder.add_view_no_menu(FeedView)
     appbuilder.add_view_no_menu(LocaleView)
     # The door: FAB asks its security manager where it is
     manager.registeruser_view = appbuilder.add_view_no_menu(RegistrationView)
@@ -51,7 +53,7 @@ def register(appbuilder: AppBuilder) -> None:
     for view in (SecondStepView, OpenidView, PasskeyView, PasswordView, EmailView):
         appbuilder.add_view_no_menu(view)
     # What members see to themselves, in the order of their menu
-    for view in (ProfileView, SecondFactorView, DeviceView, ApiKeyView, MyDataView):
+    for view in (ProfileView, SecondFactorView, DeviceView, CalendarView, ApiKeyView, MyDataView):
         appbuilder.add_view_no_menu(view)
     # The generated UI, in menu order
     appbuilder.add_view(DinnerPartyModelView, "Dinner parties", label=lazy_gettext("Dinner parties"), **PARTIES)

@@ -35,6 +35,8 @@ class Letter(db.Model):  # type: ignore[name-defined]
     subject: Mapped[str] = mapped_column(String(255))
     text: Mapped[str] = mapped_column(Text)
     html: Mapped[str] = mapped_column(Text)
+    # An iCalendar object (RFC 5545) that calendars act upon (RFC 6047), if it carries one.
+    calendar: Mapped[str | None] = mapped_column(Text)
     # A token the letter carries. It is kept apart from the text and erased once the letter is sent.
     secret: Mapped[str | None] = mapped_column(String(128))
     dedupe_key: Mapped[str] = mapped_column(String(200), unique=True)

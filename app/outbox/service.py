@@ -2,7 +2,7 @@
 
 import logging
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -42,12 +42,14 @@ def enqueue(  # noqa: PLR0913 - what a letter is
     secret: str | None = None,
     expires_at: datetime | None = None,
     priority: int = ORDINARY,
+    calendar: Callable[[], str] | None = None,
 ) -> Letter:
     """Write a letter in the transaction of the fact it tells, or return the one already written for `dedupe_key`.
 
     It is rendered from `templates/mail/<kind>/` in the language and time zone of its recipient. Templates see
     `context`, `name`, `site_name`, `site_url` and `secret`: a mark that is replaced by the secret as the letter is
-    sent. Past `expires_at` it is not sent any more. Letters of smaller `priority` go first.
+    sent. Past `expires_at` it is not sent any more. Letters of smaller `priority` go first. `calendar` returns the
+    iCalendar object that goes with it; it is called in the language of the recipient, too.
     """
     info = locales.match(locale) or locales.default()
     name = rules.one_line(name, LONGEST_NAME)
@@ -62,7 +64,7 @@ def enqueue(  # noqa: PLR0913 - what a letter is
         "message_id": message_id(dedupe_key),
         "expires_at": expires_at,
         "priority": priority,
-        **_render(kind, info.key, timezone, {"name": name, **context}),
+        **_render(kind, info.key, timezone, {"name": name, **context}, calendar),
     }
     # Of two processes that write the same letter at once, the database lets one do it and the other read it.
     statement = _insert().values(**values).on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(Letter)
@@ -132,17 +134,25 @@ def mail_domain() -> str:
     return f"[{host}]" if host.replace(".", "").isdigit() else host
 
 
-def _render(kind: str, locale: str, timezone: str | None, context: Mapping[str, Any]) -> dict[str, str]:
+def _render(
+    kind: str,
+    locale: str,
+    timezone: str | None,
+    context: Mapping[str, Any],
+    calendar: Callable[[], str] | None = None,
+) -> dict[str, str | None]:
     settings = current_app.config
     given = {"site_name": settings["APP_NAME"], "site_url": settings["PUBLIC_URL"], "secret": SECRET, **context}
     with speaking(locale, timezone):
         subject, text, html = (
             render_template(f"mail/{kind}/{part}", **given) for part in ("subject.txt", "body.txt", "body.html")
         )
+        appointment = calendar() if calendar is not None else None
     return {
         "subject": rules.one_line(subject, LONGEST_SUBJECT),
         "text": rules.body(text),
         "html": rules.body(html),
+        "calendar": appointment,
     }
 
 

@@ -88,9 +88,20 @@ class LetterMessage(flask_mail.Message):
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(self.body or "")
         message.add_alternative(self.html or "", subtype="html")
+        if self.letter.calendar:
+            _add_calendar(message, self.letter.calendar)
         # Not earlier: content that is set takes all headers called Content-* away.
         message["Content-Language"] = self.letter.locale.replace("_", "-")
         return message
+
+
+def _add_calendar(message: EmailMessage, calendar: str) -> None:
+    """Add an appointment: as a part that calendars act upon (RFC 6047), and as a file for all other programs."""
+    method = next(line.partition(":")[2] for line in calendar.splitlines() if line.startswith("METHOD:"))
+    message.add_alternative(calendar, subtype="calendar", params={"method": method})
+    message.add_attachment(
+        calendar.encode(), maintype="application", subtype="ics", filename="dinner.ics", disposition="attachment"
+    )
 
 
 def connect(timeout: float | None = None) -> Connection:

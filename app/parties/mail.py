@@ -1,18 +1,21 @@
 """The letters about parties: who gets which, and what they say."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from app.http import public_url
 from app.outbox.service import enqueue
+from app.parties import calendar
 from app.parties.models import DinnerParty, Rsvp
 
+Appointment = Callable[[DinnerParty, Rsvp], str]
 PartyLetter = Callable[[DinnerParty, Rsvp], None]
 
 
 def rsvp_yes(party: DinnerParty, answer: Rsvp) -> None:
     """Confirm a seat."""
-    _write("rsvp_yes", party, answer)
+    _write("rsvp_yes", party, answer, appointment=calendar.request)
 
 
 def rsvp_waitlisted(party: DinnerParty, answer: Rsvp, place: int) -> None:
@@ -22,20 +25,39 @@ def rsvp_waitlisted(party: DinnerParty, answer: Rsvp, place: int) -> None:
 
 def seat_freed(answer: Rsvp) -> None:
     """Tell somebody who waited that they have a seat."""
-    _write("seat_freed", answer.party, answer)
+    _write("seat_freed", answer.party, answer, appointment=calendar.request)
 
 
 def party_changed(party: DinnerParty, answer: Rsvp) -> None:
     """Tell the new time or place."""
-    _write("party_changed", party, answer, version=party.version)
+    _write("party_changed", party, answer, version=party.version, appointment=_if_it_was_told(answer, calendar.request))
 
 
 def party_cancelled(party: DinnerParty, answer: Rsvp) -> None:
     """Tell that there will be no party."""
-    _write("party_cancelled", party, answer, version=party.version)
+    _write(
+        "party_cancelled",
+        party,
+        answer,
+        version=party.version,
+        appointment=_if_it_was_told(answer, calendar.cancellation),
+    )
 
 
-def _write(kind: str, party: DinnerParty, answer: Rsvp, *, version: object = None, **more: Any) -> None:
+def _if_it_was_told(answer: Rsvp, appointment: Appointment) -> Appointment | None:
+    """Return `appointment` for those in whose calendar the dinner may stand."""
+    return appointment if answer.status in calendar.PARTICIPATION else None
+
+
+def _write(
+    kind: str,
+    party: DinnerParty,
+    answer: Rsvp,
+    *,
+    version: object = None,
+    appointment: Appointment | None = None,
+    **more: Any,
+) -> None:
     # One letter per answer and fact: a change of the answer, or of the party, is another fact.
     fact = version if version is not None else f"{answer.answered_at:%Y%m%dT%H%M%S%f}"
     # Whoever has an account is written to as they are now: they may have moved, or read another language, meanwhile.
@@ -49,6 +71,7 @@ def _write(kind: str, party: DinnerParty, answer: Rsvp, *, version: object = Non
         context={"party": _facts(party), "url": public_url("PartyView.show", slug=party.slug), **more},
         dedupe_key=f"{kind}:{answer.id}:{fact}",
         expires_at=party.ends_at,
+        calendar=None if appointment is None else partial(appointment, party, answer),
     )
 
 

@@ -65,6 +65,8 @@ class DinnerParty(db.Model):  # type: ignore[name-defined]
     visibility: Mapped[str] = mapped_column(String(16), default=PUBLIC)
     status: Mapped[str] = mapped_column(String(16), default=DRAFT)
     version: Mapped[int] = mapped_column(default=1)
+    # How often guests were told of a change; calendars go by it.
+    ics_sequence: Mapped[int] = mapped_column(default=0, server_default="0")
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
 
     host: Mapped[Member] = relationship()
@@ -157,6 +159,18 @@ class Rsvp(db.Model):  # type: ignore[name-defined]
 
     def __repr__(self) -> str:
         return self.name or self.email
+
+
+class CalendarFeed(db.Model):  # type: ignore[name-defined]
+    """The secret address under which a member's calendar looks up their dinners. There is one, and it can be renewed."""
+
+    __tablename__ = "calendar_feed"
+
+    member_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"), primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+
+    member: Mapped[Member] = relationship()
 
 
 Index("uq_rsvp_party_id_lower_email", Rsvp.party_id, func.lower(Rsvp.email), unique=True)

@@ -15,7 +15,7 @@ from app.parties.models import CANCELLED, PUBLISHED, YES, DinnerParty, Rsvp
 from app.parties.service import seats
 
 # A change of one of these is told to the guests.
-TELLING = ("starts_at", "timezone", "duration_minutes", "venue", "address")
+TELLING = ("title", "starts_at", "timezone", "duration_minutes", "venue", "address")
 SLUG_WORDS = 40
 
 
@@ -48,6 +48,8 @@ def amend(party: DinnerParty) -> int:
         if "status" in changed:
             _refuse_strange_status(party)
             refuse_past_publication(party)
+        if changed.intersection(TELLING) or "status" in changed:
+            party.ics_sequence += 1
         db.session.flush()
     if party.status == CANCELLED:
         return _tell(party, mail.party_cancelled) if "status" in changed else 0

@@ -22,11 +22,12 @@ from app.errors import DomainError
 from app.extensions import db
 from app.i18n import formats
 from app.i18n.selectors import current_timezone
-from app.parties import models, queries, rules
+from app.parties import calendar, models, queries, rules
 from app.parties.forms import AnswerForm, PartyForm, RsvpByIdForm
 from app.parties.models import DinnerParty, Rsvp
 from app.parties.service import answers, hosting
 from app.parties.views import flashes
+from app.parties.views.calendar import download
 
 ANSWERS_PER_MINUTE = "30 per minute"
 
@@ -90,6 +91,14 @@ class PartyView(BaseView):
                 late=rules.closed(party.status, party.answers_until, clock.now()) is rules.Closed.LATE,
             )
         )
+
+    @expose("/<slug>/dinner.ics")
+    @has_access
+    @permission_name("read")
+    def download(self, slug: str) -> BaseResponse:
+        """Return the party for a calendar."""
+        party, _answer = self._visible(slug)
+        return download(calendar.published([party]), f"{party.slug}.ics")
 
     # -- answering
 

@@ -1,0 +1,106 @@
+"""Dinners as iCalendar (RFC 5545) and as invitations between calendars (iTIP, RFC 5546).
+
+A dinner keeps one UID for ever. Its SEQUENCE grows with each change that guests are told of, so that a calendar knows
+the newer of two letters whichever comes first. Times are those of the dinner's own zone, which is sent along.
+"""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from email.utils import parseaddr
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from flask import current_app
+from flask_babel import gettext as _
+from icalendar import Calendar, Event, vCalAddress, vText, vUri
+
+from app import clock
+from app.http import public_url
+from app.i18n.selectors import current_locale
+from app.parties.models import CANCELLED, MAYBE, YES, DinnerParty, Rsvp
+
+REQUEST, CANCEL, PUBLISH = "REQUEST", "CANCEL", "PUBLISH"
+# What a guest's own calendar says of them.
+PARTICIPATION = {YES: "ACCEPTED", MAYBE: "TENTATIVE"}
+# So much of a zone's history is sent along on both sides of the dinners.
+ZONE_MARGIN = timedelta(days=366)
+
+
+def request(party: DinnerParty, answer: Rsvp) -> str:
+    """Return what puts `party` into the calendar of the guest who gave `answer`, or brings it up to date there."""
+    return _text(REQUEST, [_event(party, guest=answer)])
+
+
+def cancellation(party: DinnerParty, answer: Rsvp) -> str:
+    """Return what takes `party` out of the calendar of the guest who gave `answer`."""
+    return _text(CANCEL, [_event(party, guest=answer, cancelled=True)])
+
+
+def published(parties: Iterable[DinnerParty]) -> str:
+    """Return `parties` for somebody who looks at them, such as a calendar that subscribed to a feed."""
+    return _text(PUBLISH, [_event(party) for party in parties])
+
+
+def uid(party: DinnerParty) -> str:
+    """Return what a dinner is called in every calendar, for ever."""
+    return f"dinner-{party.id}@{urlsplit(current_app.config['PUBLIC_URL']).hostname}"
+
+
+def _text(method: str, events: list[Event]) -> str:
+    calendar = Calendar()
+    calendar.add("prodid", f"-//{current_app.config['APP_NAME']}//DinnerParty//EN")
+    calendar.add("version", "2.0")
+    calendar.add("method", method)
+    if method == PUBLISH:
+        calendar.add("name", current_app.config["APP_NAME"])
+        calendar.add("refresh-interval", timedelta(hours=1), parameters={"VALUE": "DURATION"})
+    for event in events:
+        calendar.add_component(event)
+    if events:
+        moments = [event["DTSTART"].dt for event in events]
+        calendar.add_missing_timezones(
+            first_date=(min(moments) - ZONE_MARGIN).date(), last_date=(max(moments) + ZONE_MARGIN).date()
+        )
+    return calendar.to_ical().decode()
+
+
+def _event(party: DinnerParty, *, guest: Rsvp | None = None, cancelled: bool = False) -> Event:
+    zone = ZoneInfo(party.timezone)
+    event = Event()
+    event.add("uid", uid(party))
+    event.add("dtstamp", clock.now())
+    event.add("sequence", party.ics_sequence)
+    event.add("dtstart", party.starts_at.astimezone(zone))
+    event.add("dtend", party.ends_at.astimezone(zone))
+    event.add("summary", party.title, parameters={"LANGUAGE": current_locale().replace("_", "-")})
+    event.add("description", _description(party))
+    if party.venue or party.address:
+        event.add("location", ", ".join(filter(None, (party.venue, party.address))))
+    event.add("url", vUri(public_url("PartyView.show", slug=party.slug)))
+    event.add("status", "CANCELLED" if cancelled or party.status == CANCELLED else "CONFIRMED")
+    if guest is not None:
+        event.add("organizer", _organizer(party), encode=0)
+        event.add("attendee", _attendee(guest), encode=0)
+    return event
+
+
+def _description(party: DinnerParty) -> str:
+    host = _("Your host is %(host)s.", host=party.host.display_name)
+    return "\n\n".join(filter(None, (party.main_dish, party.description, host)))
+
+
+def _organizer(party: DinnerParty) -> vCalAddress:
+    """Return the host by name and the site by address: replies come to us, and no guest learns the host's address."""
+    organizer = vCalAddress(f"mailto:{parseaddr(str(current_app.config['MAIL_DEFAULT_SENDER']))[1]}")
+    organizer.params["CN"] = vText(party.host.display_name)
+    return organizer
+
+
+def _attendee(answer: Rsvp) -> vCalAddress:
+    reader = answer.member or answer
+    attendee = vCalAddress(f"mailto:{reader.email}")
+    attendee.params["CN"] = vText(answer.name or reader.email)
+    attendee.params["ROLE"] = vText("REQ-PARTICIPANT")
+    attendee.params["PARTSTAT"] = vText(PARTICIPATION.get(answer.status, "NEEDS-ACTION"))
+    attendee.params["RSVP"] = vText("FALSE")
+    return attendee

@@ -1,0 +1,77 @@
+"""Dinners in one's own calendar: by a feed with a secret address, and one by one."""
+
+from flask import Response, abort, flash, make_response, redirect, url_for
+from flask_appbuilder import expose
+from flask_babel import gettext as _
+from flask_login import current_user
+from werkzeug.wrappers import Response as BaseResponse
+
+from app.accounts.views.access import AccountView
+from app.crud.views import BaseView
+from app.database import transact, transaction
+from app.http import public_url
+from app.i18n import speaking
+from app.parties import calendar
+from app.parties.service import feeds
+
+TYPE = "text/calendar; charset=utf-8"
+
+
+def download(text: str, filename: str) -> Response:
+    """Return an iCalendar object as a file; it may be somebody's own, so nobody keeps it for others."""
+    response = make_response(text)
+    response.headers["Content-Type"] = TYPE
+    response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+class CalendarView(AccountView):
+    """A member makes, renews and stops the address of their feed."""
+
+    route_base = "/account/calendar"
+    default_view = "show"
+
+    @expose("/")
+    def show(self) -> str:
+        """Tell whether there is a feed, and what it is good for."""
+        return str(self.render_template("parties/calendar.html", feed=feeds.of_member(current_user), address=None))
+
+    @expose("/renew", methods=["POST"])
+    def renew(self) -> BaseResponse:
+        """Make a new address and show it, this once: only its hash is kept."""
+        token = transact(lambda: feeds.renew(current_user))
+        flash(_("Here is the address of your calendar. Copy it now; it is not shown again."), "info")
+        address = public_url("FeedView.feed", token=token)
+        page = self.render_template("parties/calendar.html", feed=feeds.of_member(current_user), address=address)
+        return make_response(page)
+
+    @expose("/stop", methods=["POST"])
+    def stop(self) -> BaseResponse:
+        """Let the address open nothing any more."""
+        with transaction():
+            stopped = feeds.stop(current_user)
+        if stopped:
+            flash(_("The address of your calendar opens nothing any more."), "info")
+        else:
+            flash(_("Nothing changed: your calendar had no address."), "warning")
+        return redirect(url_for("CalendarView.show"), 303)
+
+
+class FeedView(BaseView):
+    """The feed itself. Calendars cannot log in: its address is the key."""
+
+    route_base = "/calendar"
+    default_view = "feed"
+
+    @expose("/<string:token>.ics")
+    def feed(self, token: str) -> Response:
+        """Return the dinners of whoever has that address."""
+        member = feeds.owner(token)
+        if member is None:
+            abort(404)
+        # A calendar says nothing of its reader's language.
+        with speaking(member.locale, member.timezone):
+            response = download(calendar.published(feeds.dinners(member)), "dinners.ics")
+        response.headers["Referrer-Policy"] = "no-referrer"
+        return response
