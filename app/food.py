@@ -11,6 +11,14 @@ DIETS = {
     "no_pork": lazy_gettext("No pork"),
     "no_alcohol": lazy_gettext("No alcohol"),
 }
+# What suits one diet suits these, too.
+IMPLIED = {
+    "vegan": frozenset({"vegetarian", "pescatarian", "no_pork"}),
+    "vegetarian": frozenset({"pescatarian", "no_pork"}),
+    "pescatarian": frozenset({"no_pork"}),
+    "halal": frozenset({"no_pork", "no_alcohol"}),
+    "kosher": frozenset({"no_pork"}),
+}
 ALLERGENS = {
     "gluten": lazy_gettext("Cereals with gluten"),
     "crustaceans": lazy_gettext("Crustaceans"),

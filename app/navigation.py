@@ -23,6 +23,7 @@ from app.i18n.views import LocaleView
 from app.outbox.views import LetterModelView
 from app.parties.api import DinnerPartyApi
 from app.parties.views.calendar import CalendarView, FeedView
+from app.parties.views.food import FoodView
 from app.parties.views.generated import DinnerPartyModelView, RsvpModelView
 from app.parties.views.pages import LandingView, MemberView, PartyView
 
@@ -46,6 +47,7 @@ def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view_no_menu(PartyView)
     appbuilder.add_view_no_menu(MemberView)
     appbuilder.add_view_no_menu(FeedView)
+    appbuilder.add_view_no_menu(FoodView)
     appbuilder.add_view_no_menu(LocaleView)
     # The door: FAB asks its security manager where it is
     manager.registeruser_view = appbuilder.add_view_no_menu(RegistrationView)

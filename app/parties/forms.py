@@ -2,10 +2,23 @@
 
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, IntegerField, RadioField, SelectField, StringField, TextAreaField
+from wtforms import (
+    FieldList,
+    Form,
+    FormField,
+    HiddenField,
+    IntegerField,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
+from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.crud.fields import LocalDateTimeField, ZoneField, clean_text
+from app.food import ALLERGENS, DIETS
 from app.parties import models
 
 FILTERS = [clean_text]
@@ -68,3 +81,42 @@ class RsvpByIdForm(FlaskForm):
     party_id = StringField(
         lazy_gettext("Party ID"), filters=FILTERS, render_kw={"inputmode": "numeric", "autocomplete": "off"}
     )
+
+
+class SeveralField(SelectMultipleField):
+    """Any number of a few things, as checkboxes."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
+
+
+class DishForm(Form):
+    """A dish. One without a name is none."""
+
+    name = StringField(lazy_gettext("Dish"), filters=FILTERS, validators=[Length(max=120)])
+    course = SelectField(lazy_gettext("Course"), choices=list(models.COURSES.items()), default=models.MAIN)
+    allergens = SeveralField(lazy_gettext("Contains"), choices=list(ALLERGENS.items()))
+    diets = SeveralField(lazy_gettext("Suits"), choices=list(DIETS.items()))
+
+
+class MenuForm(FlaskForm):
+    """What is on the table."""
+
+    dishes = FieldList(FormField(DishForm), max_entries=models.MOST_DISHES)
+
+
+class PersonForm(Form):
+    """Somebody who comes."""
+
+    name = StringField(lazy_gettext("Name"), filters=FILTERS, validators=[Length(max=130)])
+    diets = SeveralField(lazy_gettext("Diet"), choices=list(DIETS.items()))
+    allergens = SeveralField(lazy_gettext("Must not eat"), choices=list(ALLERGENS.items()))
+    note = StringField(
+        lazy_gettext("Anything else the kitchen should know"), filters=FILTERS, validators=[Length(max=200)]
+    )
+
+
+class PeopleForm(FlaskForm):
+    """Who comes, one for each seat."""
+
+    people = FieldList(FormField(PersonForm), max_entries=models.MOST_SEATS)

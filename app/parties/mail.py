@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from app import clock
 from app.http import public_url
 from app.outbox.service import enqueue
 from app.parties import calendar
@@ -41,6 +42,26 @@ def party_cancelled(party: DinnerParty, answer: Rsvp) -> None:
         answer,
         version=party.version,
         appointment=_if_it_was_told(answer, calendar.cancellation),
+    )
+
+
+def food_clash(party: DinnerParty, answer: Rsvp, dishes: list[str]) -> None:
+    """Tell the host that a guest cannot eat some of the dishes; which of them and why stands on the kitchen's sheet."""
+    host = party.host
+    enqueue(
+        "food_clash",
+        to=host.email,
+        name=host.display_name,
+        locale=host.locale,
+        timezone=host.timezone,
+        context={
+            "party": _facts(party),
+            "guest": answer.name,
+            "dishes": dishes,
+            "url": public_url("FoodView.kitchen", slug=party.slug),
+        },
+        dedupe_key=f"food_clash:{answer.id}:{clock.now():%Y%m%dT%H%M%S%f}",
+        expires_at=party.starts_at,
     )
 
 

@@ -3,13 +3,26 @@
 from datetime import datetime, timedelta
 
 from flask_babel import lazy_gettext
-from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, String, Text, event, func, inspect, update
+from sqlalchemy import (
+    CheckConstraint,
+    Connection,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    event,
+    func,
+    inspect,
+    update,
+)
 from sqlalchemy.orm import InstanceState, Mapped, mapped_column, relationship
 
 from app import clock
 from app.accounts.models import Member
-from app.database import UTCDateTime
+from app.database import Json, UTCDateTime
 from app.extensions import db
+from app.food import ALLERGENS, DIETS
 
 PUBLIC, UNLISTED, PRIVATE = "public", "unlisted", "private"
 DRAFT, PUBLISHED, CANCELLED, DONE = "draft", "published", "cancelled", "done"
@@ -34,8 +47,18 @@ ANSWERS = {
     WITHDRAWN: lazy_gettext("Withdrawn"),
     REMOVED: lazy_gettext("Removed by the host"),
 }
+STARTER, MAIN, SIDE, DESSERT, DRINK = "starter", "main", "side", "dessert", "drink"
+# In the order in which they are served.
+COURSES = {
+    STARTER: lazy_gettext("Starter"),
+    MAIN: lazy_gettext("Main course"),
+    SIDE: lazy_gettext("Side dish"),
+    DESSERT: lazy_gettext("Dessert"),
+    DRINK: lazy_gettext("Drinks"),
+}
 LONGEST_PARTY_MINUTES = 7 * 24 * 60
 MOST_SEATS = 1000
+MOST_DISHES = 40
 
 
 def _one_of(column: str, values: dict[str, object]) -> CheckConstraint:
@@ -159,6 +182,63 @@ class Rsvp(db.Model):  # type: ignore[name-defined]
 
     def __repr__(self) -> str:
         return self.name or self.email
+
+
+class MenuItem(db.Model):  # type: ignore[name-defined]
+    """Something that is on the table. `diets` are those it suits, `allergens` what is in it: keys of app.food."""
+
+    __tablename__ = "menu_item"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    party_id: Mapped[int] = mapped_column(ForeignKey("dinner_party.id", ondelete="CASCADE"), index=True)
+    position: Mapped[int] = mapped_column(default=0)
+    course: Mapped[str] = mapped_column(String(16))
+    name: Mapped[str] = mapped_column(String(120))
+    allergens: Mapped[list[str]] = mapped_column(Json, default=list)
+    diets: Mapped[list[str]] = mapped_column(Json, default=list)
+
+    party: Mapped[DinnerParty] = relationship()
+
+    __table_args__ = (_one_of("course", COURSES),)
+
+    @property
+    def course_name(self) -> str:
+        """When it is served, in the reader's language."""
+        return str(COURSES[self.course])
+
+    @property
+    def allergen_names(self) -> list[str]:
+        """What is in it, in the reader's language."""
+        return [str(ALLERGENS[key]) for key in self.allergens if key in ALLERGENS]
+
+    @property
+    def diet_names(self) -> list[str]:
+        """Whom it suits, in the reader's language."""
+        return [str(DIETS[key]) for key in self.diets if key in DIETS]
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+class RsvpPerson(db.Model):  # type: ignore[name-defined]
+    """One of those who come with an answer, and what they do not eat. The host sees it, and it is purged afterwards."""
+
+    __tablename__ = "rsvp_person"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    rsvp_id: Mapped[int] = mapped_column(ForeignKey("rsvp.id", ondelete="CASCADE"))
+    position: Mapped[int] = mapped_column()
+    name: Mapped[str] = mapped_column(String(130), default="")
+    diets: Mapped[list[str]] = mapped_column(Json, default=list)
+    allergens: Mapped[list[str]] = mapped_column(Json, default=list)
+    note: Mapped[str] = mapped_column(String(200), default="")
+
+    answer: Mapped[Rsvp] = relationship()
+
+    __table_args__ = (UniqueConstraint("rsvp_id", "position"),)
+
+    def __repr__(self) -> str:
+        return self.name
 
 
 class CalendarFeed(db.Model):  # type: ignore[name-defined]

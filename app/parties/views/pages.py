@@ -14,7 +14,6 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import clock
-from app.accounts.models import Member
 from app.crud.fields import show_at_field
 from app.crud.views import BaseView
 from app.database import transact, transaction
@@ -24,17 +23,13 @@ from app.i18n import formats
 from app.i18n.selectors import current_timezone
 from app.parties import calendar, models, queries, rules
 from app.parties.forms import AnswerForm, PartyForm, RsvpByIdForm
-from app.parties.models import DinnerParty, Rsvp
-from app.parties.service import answers, hosting
+from app.parties.models import DinnerParty
+from app.parties.service import answers, food, hosting
 from app.parties.views import flashes
+from app.parties.views.access import TableView, me
 from app.parties.views.calendar import download
 
 ANSWERS_PER_MINUTE = "30 per minute"
-
-
-def _me() -> Member:
-    member: Member = current_user._get_current_object()  # noqa: SLF001 - werkzeug's documented name
-    return member
 
 
 class LandingView(BaseView):
@@ -49,7 +44,7 @@ class LandingView(BaseView):
         return str(self.render_template("parties/landing.html", parties=queries.next_public_parties()))
 
 
-class PartyView(BaseView):
+class PartyView(TableView):
     """Parties as guests and hosts see them."""
 
     route_base = "/parties"
@@ -77,17 +72,18 @@ class PartyView(BaseView):
     @permission_name("read")
     def show(self, slug: str) -> str:
         """Show one party, and to a member their answer to it."""
-        party, answer = self._visible(slug)
+        party, answer = self.visible(slug)
         is_host = current_user.is_authenticated and party.host_id == current_user.id
         return str(
             self.render_template(
                 "parties/party.html",
                 party=party,
                 answer=answer,
+                menu=food.menu(party),
                 place=queries.place_in_line(answer) if answer and answer.status == models.WAITLISTED else None,
                 waiting_count=queries.waiting_count(party) if party.is_full else 0,
                 is_host=is_host,
-                may_edit=is_host or self._is_staff(),
+                may_edit=is_host or self.is_staff(),
                 late=rules.closed(party.status, party.answers_until, clock.now()) is rules.Closed.LATE,
             )
         )
@@ -97,7 +93,7 @@ class PartyView(BaseView):
     @permission_name("read")
     def download(self, slug: str) -> BaseResponse:
         """Return the party for a calendar."""
-        party, _answer = self._visible(slug)
+        party, _answer = self.visible(slug)
         return download(calendar.published([party]), f"{party.slug}.ics")
 
     # -- answering
@@ -107,7 +103,7 @@ class PartyView(BaseView):
     @permission_name("answer")
     def rsvp(self, slug: str) -> BaseResponse:
         """Answer yes, no or maybe."""
-        party, _answer = self._visible(slug)
+        party, _answer = self.visible(slug)
         form = AnswerForm()
         if form.validate():
             self._answer(party, form.answer.data)
@@ -132,10 +128,10 @@ class PartyView(BaseView):
     @permission_name("answer")
     def withdraw(self, slug: str) -> BaseResponse:
         """Give up a seat or a place in line."""
-        party, _answer = self._visible(slug)
+        party, _answer = self.visible(slug)
         try:
             with transaction():
-                answers.withdraw(party, _me())
+                answers.withdraw(party, me())
             flash(_("Your seats have been released."), "info")
         except DomainError as error:
             flash(str(error), error.category)
@@ -144,7 +140,7 @@ class PartyView(BaseView):
     @staticmethod
     def _answer(party: DinnerParty, wish: str) -> None:
         try:
-            outcome = transact(lambda: answers.rsvp(party, _me(), wish))
+            outcome = transact(lambda: answers.rsvp(party, me(), wish))
         except DomainError as error:
             flash(str(error), error.category)
         else:
@@ -163,7 +159,7 @@ class PartyView(BaseView):
             try:
                 with transaction():
                     _fill(party, form)
-                    hosting.lay(party, _me(), mark=_mark_of_form())
+                    hosting.lay(party, me(), mark=_mark_of_form())
             except DomainError as error:
                 show_at_field(form, error)
             except IntegrityError:
@@ -175,7 +171,7 @@ class PartyView(BaseView):
 
     def _sent_twice(self, slug: str) -> BaseResponse:
         """Lead whoever sent the form of a new party twice to what the first one stored."""
-        party = self._own(slug)
+        party = self.own(slug)
         flash(*flashes.saved(party))
         return redirect(url_for("PartyView.show", slug=slug), 303)
 
@@ -184,7 +180,7 @@ class PartyView(BaseView):
     @permission_name("host")
     def edit(self, slug: str) -> BaseResponse:
         """Change a party of one's own, while there is something to change."""
-        party = self._own(slug)
+        party = self.own(slug)
         if not party.is_changeable:
             flash(_("This party can no longer be changed."), "warning")
             return redirect(url_for("PartyView.show", slug=slug), 303)
@@ -199,7 +195,7 @@ class PartyView(BaseView):
                 told_count = hosting.amend(party)
         except DomainError as error:
             show_at_field(form, error)
-            return self._editor(form, self._own(slug))
+            return self._editor(form, self.own(slug))
         except StaleDataError:
             return self._conflict(form, slug)
         flash(*flashes.changed(party, told_count))
@@ -210,7 +206,7 @@ class PartyView(BaseView):
     @permission_name("host")
     def cancel(self, slug: str) -> BaseResponse:
         """Call a party off."""
-        party = self._own(slug)
+        party = self.own(slug)
         try:
             with transaction():
                 count = hosting.cancel(party)
@@ -231,7 +227,7 @@ class PartyView(BaseView):
     def _conflict(self, form: PartyForm, slug: str) -> BaseResponse:
         """Show both texts: what somebody else stored meanwhile, and what was typed here."""
         db.session.rollback()
-        party = self._own(slug)
+        party = self.own(slug)
         db.session.refresh(party)
         theirs = {
             field.name: formats.value(getattr(party, field.name))
@@ -248,37 +244,6 @@ class PartyView(BaseView):
         form.version.process_data(str(party.version))
         problem = _("The party was changed meanwhile; both versions are shown. Save again to keep yours.")
         return self._editor(form, party, conflict=theirs, problem=problem)
-
-    # -- who may
-
-    def _visible(self, slug: str) -> tuple[DinnerParty, Rsvp | None]:
-        party = queries.party_by_slug(slug)
-        if party is None:
-            abort(404)
-        member = current_user.is_authenticated
-        answer = queries.answer_of(party, current_user) if member else None
-        visible = rules.is_visible(
-            visibility=party.visibility,
-            status=party.status,
-            is_host=member and party.host_id == current_user.id,
-            is_guest=answer is not None and answer.status != models.REMOVED,
-            is_staff=self._is_staff(),
-        )
-        if not visible:
-            abort(404)
-        return party, answer
-
-    def _own(self, slug: str) -> DinnerParty:
-        party = queries.party_by_slug(slug)
-        if party is None:
-            abort(404)
-        if party.host_id != current_user.id and not self._is_staff():
-            abort(403)
-        return party
-
-    def _is_staff(self) -> bool:
-        """Whether whoever is asking may edit any party in the generated UI."""
-        return bool(self.appbuilder.sm.has_access("can_edit", "DinnerPartyModelView"))
 
 
 class MemberView(BaseView):

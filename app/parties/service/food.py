@@ -1,0 +1,125 @@
+"""What is on the table, and what those who come do not eat."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import joinedload
+
+from app.accounts.models import Member
+from app.extensions import db
+from app.parties import clashes, mail
+from app.parties.clashes import Clash
+from app.parties.models import COURSES, MAIN, MAYBE, WAITLISTED, YES, DinnerParty, MenuItem, Rsvp, RsvpPerson
+
+# Those the kitchen cooks for, and those it would like to know about: what they typed is kept while they may come.
+EXPECTED, POSSIBLE = (YES,), (YES, MAYBE, WAITLISTED)
+
+
+@dataclass(frozen=True)
+class Dish:
+    """What a host says about a dish."""
+
+    course: str
+    name: str
+    allergens: list[str] = field(default_factory=list)
+    diets: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Person:
+    """What a guest says about one of those who come."""
+
+    name: str
+    diets: list[str] = field(default_factory=list)
+    allergens: list[str] = field(default_factory=list)
+    note: str = ""
+
+
+def menu(party: DinnerParty) -> list[MenuItem]:
+    """Return what is on the table, in the order in which it is served."""
+    items = db.session.scalars(select(MenuItem).where(MenuItem.party_id == party.id))
+    served = list(COURSES)
+    return sorted(items, key=lambda item: (served.index(item.course), item.position))
+
+
+def set_menu(party: DinnerParty, dishes: Sequence[Dish]) -> list[MenuItem]:
+    """Replace the menu; the first main course is the party's main dish from now on."""
+    db.session.execute(delete(MenuItem).where(MenuItem.party_id == party.id))
+    items = [
+        MenuItem(
+            party_id=party.id,
+            position=position,
+            course=dish.course,
+            name=dish.name,
+            allergens=dish.allergens,
+            diets=dish.diets,
+        )
+        for position, dish in enumerate(dishes)
+    ]
+    db.session.add_all(items)
+    main = next((dish.name for dish in dishes if dish.course == MAIN), None)
+    if main is not None:
+        party.main_dish = main
+    db.session.flush()
+    return items
+
+
+def people(answer: Rsvp) -> list[RsvpPerson]:
+    """Return who comes with an answer, as far as it was told."""
+    statement = select(RsvpPerson).where(RsvpPerson.rsvp_id == answer.id).order_by(RsvpPerson.position)
+    return list(db.session.scalars(statement))
+
+
+def set_people(answer: Rsvp, told: Sequence[Person]) -> list[tuple[MenuItem, Clash]]:
+    """Replace those who come with `answer`; return the dishes one of them cannot eat, of which the host is told."""
+    db.session.execute(delete(RsvpPerson).where(RsvpPerson.rsvp_id == answer.id))
+    db.session.add_all(
+        RsvpPerson(
+            rsvp_id=answer.id,
+            position=position,
+            name=person.name,
+            diets=person.diets,
+            allergens=person.allergens,
+            note=person.note,
+        )
+        for position, person in enumerate(told[: answer.party_size])
+    )
+    db.session.flush()
+    found = [(dish, clash) for dish in menu(answer.party) for clash in [_clash_of_any(dish, told)] if clash]
+    if found and answer.member_id != answer.party.host_id:
+        mail.food_clash(answer.party, answer, [dish.name for dish, _clash in found])
+    return found
+
+
+def usual(member: Member) -> Person:
+    """Return what a member said in their profile about what they eat."""
+    return Person(member.display_name, list(member.diets), list(member.allergens))
+
+
+def eaters(party: DinnerParty) -> list[RsvpPerson]:
+    """Return those who come, as far as it was told who they are."""
+    statement = (
+        select(RsvpPerson)
+        .options(joinedload(RsvpPerson.answer))
+        .join(RsvpPerson.answer)
+        .where(Rsvp.party_id == party.id, Rsvp.status.in_(EXPECTED))
+        .order_by(Rsvp.id, RsvpPerson.position)
+    )
+    return list(db.session.scalars(statement))
+
+
+def purge(before: datetime) -> int:
+    """Forget who came, and what they do not eat, at parties that began before a moment; return how many people."""
+    over = select(Rsvp.id).join(Rsvp.party).where(DinnerParty.starts_at < before)
+    forget = delete(RsvpPerson).where(RsvpPerson.rsvp_id.in_(over))
+    return int(db.session.execute(forget.execution_options(synchronize_session=False)).rowcount)
+
+
+def _clash_of_any(dish: MenuItem, told: Sequence[Person]) -> Clash:
+    found = [clashes.clash(dish, person) for person in told]
+    return Clash(
+        tuple(dict.fromkeys(key for clash in found for key in clash.allergens)),
+        tuple(dict.fromkeys(key for clash in found for key in clash.diets)),
+    )

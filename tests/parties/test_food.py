@@ -1,0 +1,149 @@
+"""What is on the table, and who cannot eat it."""
+
+from datetime import timedelta
+
+import pytest
+
+from app import clock
+from app.database import transaction
+from app.extensions import db
+from app.outbox.models import Letter
+from app.parties import clashes
+from app.parties.models import MenuItem, RsvpPerson
+from app.parties.service import food
+from app.parties.service.food import Dish, Person
+from tests.support.factories import DinnerPartyFactory, MemberFactory, RsvpFactory
+
+
+@pytest.mark.parametrize(
+    ("dish", "person", "reasons"),
+    [
+        ({"allergens": ["nuts", "milk"]}, {"allergens": ["nuts"]}, (("nuts",), ())),
+        ({"allergens": ["nuts"]}, {"allergens": ["milk"]}, ((), ())),
+        ({}, {"diets": ["vegan"]}, ((), ("vegan",))),
+        ({"diets": ["vegan"]}, {"diets": ["vegetarian"]}, ((), ())),
+        ({"diets": ["vegetarian"]}, {"diets": ["vegan"]}, ((), ("vegan",))),
+        ({"diets": ["halal"]}, {"diets": ["no_pork", "no_alcohol"]}, ((), ())),
+        ({"allergens": ["fish"], "diets": ["pescatarian"]}, {}, ((), ())),
+    ],
+)
+def test_who_cannot_eat_what(dish, person, reasons):
+    found = clashes.clash(Dish("main", "Stew", **dish), Person("Ana", **person))
+    assert (found.allergens, found.diets) == reasons
+    assert bool(found) == any(reasons)
+
+
+def test_a_course_with_one_dish_for_everybody_leaves_nobody_out():
+    vegan, nobody_else = Person("Ana", diets=["vegan"]), Person("Bo")
+    fish, soup = Dish("main", "Fish", ["fish"]), Dish("main", "Soup", diets=["vegan"])
+    assert clashes.left_out([fish], [vegan, nobody_else]) == {"main": 1}
+    assert clashes.left_out([fish, soup], [vegan, nobody_else]) == {}
+
+
+def save_menu(host, party, **fields):
+    page = host.get(f"/parties/{party.slug}/menu")
+    return host.submit(page.form("/menu"), **{name.replace("__", "-"): value for name, value in fields.items()})
+
+
+def test_a_host_writes_the_menu_and_guests_read_it(client_of, visitor, cast, records):
+    party = DinnerPartyFactory(host=cast.host, main_dish="Couscous")
+    host = client_of(cast.host)
+    page = save_menu(
+        host, party,
+        dishes__0__name="Lamb", dishes__1__name="Cake", dishes__1__course="dessert", dishes__1__allergens=["eggs", "milk"],
+    )  # fmt: skip
+    assert page.flashes == [("info", "The menu is saved.")]
+    assert [(item.course, item.name) for item in records.all(MenuItem)] == [("main", "Lamb"), ("dessert", "Cake")]
+    assert records.fresh(party).main_dish == "Lamb"
+    shown = visitor.get(f"/parties/{party.slug}").text
+    assert "Contains: Eggs and Milk, with lactose" in shown
+    save_menu(host, party, dishes__0__name="")
+    assert [item.name for item in records.all(MenuItem)] == ["Cake"]
+
+
+def test_what_is_no_course_or_allergen_is_refused_and_nothing_typed_is_lost(client_of, cast, records):
+    party = DinnerPartyFactory(host=cast.host)
+    host = client_of(cast.host)
+    page = host.post(f"/parties/{party.slug}/menu", {"dishes-0-name": "Kept soup", "dishes-0-course": "breakfast"})
+    assert (page.status, page.flashes) == (422, [("danger", "Please correct the fields that are marked.")])
+    assert "Kept soup" in page.text
+    assert not records.all(MenuItem)
+
+
+def test_the_menu_and_the_kitchen_are_the_hosts(client_of, cast):
+    party = DinnerPartyFactory(host=cast.host)
+    friend = client_of(cast.friend)
+    assert friend.get(f"/parties/{party.slug}/menu").status == 403
+    assert friend.get(f"/parties/{party.slug}/kitchen").status == 403
+
+
+def planned(app, party, *dishes):
+    with app.app_context(), transaction():
+        food.set_menu(db.session.merge(party), dishes)
+
+
+def test_a_guest_is_warned_and_the_host_is_told(app, client_of, cast, records):
+    party = DinnerPartyFactory(host=cast.host)
+    planned(app, party, Dish("main", "Satay", ["peanuts"]), Dish("dessert", "Fruit", diets=["vegan"]))
+    RsvpFactory(party=party, member=cast.friend, party_size=2)
+    friend = client_of(cast.friend)
+    page = friend.get(f"/parties/{party.slug}/people")
+    page = friend.submit(
+        page.form("/people"),
+        **{"people-0-diets": ["vegetarian"], "people-1-name": "Bo", "people-1-allergens": ["peanuts"]},
+    )
+    assert page.flashes == [("warning", "Heads-up: “Satay” contains Peanuts. The host has been told.")]
+    assert [(person.name, person.allergens) for person in records.all(RsvpPerson)] == [
+        (cast.friend.display_name, []), ("Bo", ["peanuts"]),
+    ]  # fmt: skip
+    letter = records.one(Letter)
+    assert (letter.kind, letter.recipient) == ("food_clash", cast.host.email)
+    assert "Satay" in letter.text
+    sheet = client_of(cast.host).get(f"/parties/{party.slug}/kitchen").text
+    assert "Main course: 2 guests find nothing to eat." in sheet
+    assert "Bo" not in sheet.partition("<main")[2]
+
+
+def test_a_host_is_warned_of_what_guests_cannot_eat(app, client_of, cast):
+    party = DinnerPartyFactory(host=cast.host)
+    answer = RsvpFactory(party=party, member=cast.friend)
+    with app.app_context(), transaction():
+        food.set_people(db.session.merge(answer), [Person("Ana", allergens=["nuts"], diets=["vegan"])])
+    page = save_menu(client_of(cast.host), party, dishes__0__name="Baklava", dishes__0__allergens=["nuts"])
+    assert page.flashes == [("warning", "“Baklava” contains Nuts; 1 guest cannot eat it.")]
+    page = save_menu(client_of(cast.host), party, dishes__0__name="Steak", dishes__0__allergens=[])
+    assert page.flashes == [("warning", "“Steak” does not suit everybody (Vegan); 1 guest cannot eat it.")]
+
+
+def test_what_a_guest_usually_eats_is_offered(client_of, cast):
+    guest = MemberFactory(diets=["halal"], allergens=["celery"])
+    party = DinnerPartyFactory(host=cast.host)
+    RsvpFactory(party=party, member=guest)
+    form = client_of(guest).get(f"/parties/{party.slug}/people").form("/people")
+    assert form.fields.getlist("people-0-diets") == ["halal"]
+    assert form.fields.getlist("people-0-allergens") == ["celery"]
+
+
+def test_who_does_not_come_need_not_tell(client_of, cast):
+    party = DinnerPartyFactory(host=cast.host)
+    page = client_of(cast.friend).get(f"/parties/{party.slug}/people")
+    assert page.flashes == [("warning", "Answer first; then tell who comes with you.")]
+
+
+def test_guests_that_want_nothing_special_are_thanked(client_of, cast):
+    party = DinnerPartyFactory(host=cast.host)
+    RsvpFactory(party=party, member=cast.friend)
+    friend = client_of(cast.friend)
+    page = friend.get(f"/parties/{party.slug}/people")
+    assert friend.submit(page.form("/people")).flashes == [("info", "Thank you. The kitchen knows now.")]
+
+
+def test_what_people_eat_is_forgotten_after_the_party(app, cast, records):
+    over, coming = DinnerPartyFactory(host=cast.host, past=True), DinnerPartyFactory(host=cast.host)
+    for party in (over, coming):
+        answer = RsvpFactory(party=party)
+        with app.app_context(), transaction():
+            food.set_people(db.session.merge(answer), [Person("Ana", allergens=["nuts"])])
+    with app.app_context(), transaction():
+        assert food.purge(clock.now() - timedelta(days=1)) == 1
+    assert records.count(RsvpPerson) == 1
