@@ -28,17 +28,17 @@ ZONE_MARGIN = timedelta(days=366)
 
 def request(party: DinnerParty, answer: Rsvp) -> str:
     """Return what puts `party` into the calendar of the guest who gave `answer`, or brings it up to date there."""
-    return _text(REQUEST, [_event(party, guest=answer)])
+    return _text(REQUEST, [party], guest=answer)
 
 
 def cancellation(party: DinnerParty, answer: Rsvp) -> str:
     """Return what takes `party` out of the calendar of the guest who gave `answer`."""
-    return _text(CANCEL, [_event(party, guest=answer, cancelled=True)])
+    return _text(CANCEL, [party], guest=answer)
 
 
 def published(parties: Iterable[DinnerParty]) -> str:
     """Return `parties` for somebody who looks at them, such as a calendar that subscribed to a feed."""
-    return _text(PUBLISH, [_event(party) for party in parties])
+    return _text(PUBLISH, list(parties))
 
 
 def uid(party: DinnerParty) -> str:
@@ -46,7 +46,7 @@ def uid(party: DinnerParty) -> str:
     return f"dinner-{party.id}@{urlsplit(current_app.config['PUBLIC_URL']).hostname}"
 
 
-def _text(method: str, events: list[Event]) -> str:
+def _text(method: str, parties: list[DinnerParty], guest: Rsvp | None = None) -> str:
     calendar = Calendar()
     calendar.add("prodid", f"-//{current_app.config['APP_NAME']}//DinnerParty//EN")
     calendar.add("version", "2.0")
@@ -54,17 +54,17 @@ def _text(method: str, events: list[Event]) -> str:
     if method == PUBLISH:
         calendar.add("name", current_app.config["APP_NAME"])
         calendar.add("refresh-interval", timedelta(hours=1), parameters={"VALUE": "DURATION"})
-    for event in events:
-        calendar.add_component(event)
-    if events:
-        moments = [event["DTSTART"].dt for event in events]
+    for party in parties:
+        calendar.add_component(_event(party, guest=guest, cancelled=method == CANCEL))
+    if parties:
+        moments = [party.starts_at for party in parties]
         calendar.add_missing_timezones(
             first_date=(min(moments) - ZONE_MARGIN).date(), last_date=(max(moments) + ZONE_MARGIN).date()
         )
     return calendar.to_ical().decode()
 
 
-def _event(party: DinnerParty, *, guest: Rsvp | None = None, cancelled: bool = False) -> Event:
+def _event(party: DinnerParty, *, guest: Rsvp | None, cancelled: bool) -> Event:
     zone = ZoneInfo(party.timezone)
     event = Event()
     event.add("uid", uid(party))
@@ -79,8 +79,8 @@ def _event(party: DinnerParty, *, guest: Rsvp | None = None, cancelled: bool = F
     event.add("url", vUri(public_url("PartyView.show", slug=party.slug)))
     event.add("status", "CANCELLED" if cancelled or party.status == CANCELLED else "CONFIRMED")
     if guest is not None:
-        event.add("organizer", _organizer(party), encode=0)
-        event.add("attendee", _attendee(guest), encode=0)
+        event.add("organizer", _organizer(party), encode=False)
+        event.add("attendee", _attendee(guest), encode=False)
     return event
 
 

@@ -27,7 +27,8 @@ def renew(member: Member) -> str:
 
 def stop(member: Member) -> bool:
     """Take the address away; return whether there was one."""
-    return bool(db.session.execute(delete(CalendarFeed).where(CalendarFeed.member_id == member.id)).rowcount)
+    gone = delete(CalendarFeed).where(CalendarFeed.member_id == member.id).returning(CalendarFeed.member_id)
+    return db.session.execute(gone).first() is not None
 
 
 def of_member(member: Member) -> CalendarFeed | None:

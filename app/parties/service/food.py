@@ -17,7 +17,7 @@ from app.parties.models import COURSES, MAIN, MAYBE, WAITLISTED, YES, DinnerPart
 EXPECTED, POSSIBLE = (YES,), (YES, MAYBE, WAITLISTED)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Dish:
     """What a host says about a dish."""
 
@@ -27,7 +27,7 @@ class Dish:
     diets: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Person:
     """What a guest says about one of those who come."""
 
@@ -113,8 +113,8 @@ def eaters(party: DinnerParty) -> list[RsvpPerson]:
 def purge(before: datetime) -> int:
     """Forget who came, and what they do not eat, at parties that began before a moment; return how many people."""
     over = select(Rsvp.id).join(Rsvp.party).where(DinnerParty.starts_at < before)
-    forget = delete(RsvpPerson).where(RsvpPerson.rsvp_id.in_(over))
-    return int(db.session.execute(forget.execution_options(synchronize_session=False)).rowcount)
+    forget = delete(RsvpPerson).where(RsvpPerson.rsvp_id.in_(over)).returning(RsvpPerson.id)
+    return len(db.session.execute(forget.execution_options(synchronize_session=False)).all())
 
 
 def _clash_of_any(dish: MenuItem, told: Sequence[Person]) -> Clash:

@@ -1,5 +1,7 @@
 """What is on the table, what guests do not eat, and what the kitchen must know of it."""
 
+from collections.abc import Iterable, Mapping
+
 from flask import flash, make_response, redirect, request, url_for
 from flask_appbuilder import expose, has_access, permission_name
 from flask_babel import gettext as _
@@ -14,7 +16,7 @@ from app.i18n import formats
 from app.parties import clashes
 from app.parties.clashes import Clash, Count
 from app.parties.forms import MenuForm, PeopleForm
-from app.parties.models import COURSES, MAIN, MOST_DISHES, DinnerParty, MenuItem, Rsvp
+from app.parties.models import COURSES, MAIN, MOST_DISHES, DinnerParty, MenuItem, Rsvp, RsvpPerson
 from app.parties.service import food
 from app.parties.service.food import POSSIBLE, Dish, Person
 from app.parties.views.access import TableView
@@ -111,7 +113,7 @@ class FoodView(TableView):
 
 def _known_people(answer: Rsvp) -> list[dict[str, object]]:
     """Return one row for each seat of an answer, as far as it is known who sits there."""
-    known = [
+    known: list[dict[str, object]] = [
         {"name": person.name, "diets": person.diets, "allergens": person.allergens, "note": person.note}
         for person in food.people(answer)
     ]
@@ -121,14 +123,14 @@ def _known_people(answer: Rsvp) -> list[dict[str, object]]:
     return [*known, *({} for _seat in range(answer.party_size))][: answer.party_size]
 
 
-def _tally(names: dict[str, object], keys: object) -> list[tuple[object, int]]:
+def _tally(names: Mapping[str, object], keys: Iterable[str]) -> list[tuple[object, int]]:
     """Return how often each of `keys` stands there, by its name, the most frequent first."""
-    listed = list(keys)  # type: ignore[call-overload]
+    listed = list(keys)
     counts = [(name, listed.count(key)) for key, name in names.items() if key in listed]
     return sorted(counts, key=lambda pair: -pair[1])
 
 
-def _planned(menu: list[MenuItem], eaters: list[object]) -> tuple[str, Category]:
+def _planned(menu: list[MenuItem], eaters: list[RsvpPerson]) -> tuple[str, Category]:
     """Return what a host reads after the menu was stored."""
     counted = [(dish, clashes.count(dish, eaters)) for dish in menu]
     sentences = [_cannot_eat(dish, found) for dish, found in counted if found.people]
