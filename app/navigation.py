@@ -25,6 +25,7 @@ from app.parties.api import DinnerPartyApi
 from app.parties.views.calendar import CalendarView, FeedView
 from app.parties.views.food import FoodView
 from app.parties.views.generated import DinnerPartyModelView, RsvpModelView
+from app.parties.views.hosts import HostsView
 from app.parties.views.pages import LandingView, MemberView, PartyView
 
 # What a new site's roles may do: (permission, view). Administrators may do everything, and change this in the UI.
@@ -48,6 +49,7 @@ def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view_no_menu(MemberView)
     appbuilder.add_view_no_menu(FeedView)
     appbuilder.add_view_no_menu(FoodView)
+    appbuilder.add_view_no_menu(HostsView)
     appbuilder.add_view_no_menu(LocaleView)
     # The door: FAB asks its security manager where it is
     manager.registeruser_view = appbuilder.add_view_no_menu(RegistrationView)

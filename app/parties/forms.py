@@ -83,6 +83,17 @@ class RsvpByIdForm(FlaskForm):
     )
 
 
+class CoHostForm(FlaskForm):
+    """Who hosts, too."""
+
+    username = StringField(
+        lazy_gettext("Username"),
+        filters=FILTERS,
+        validators=[DataRequired(), Length(max=64)],
+        render_kw={"autocapitalize": "none", "spellcheck": "false", "autocomplete": "off"},
+    )
+
+
 class SeveralField(SelectMultipleField):
     """Any number of a few things, as checkboxes."""
 

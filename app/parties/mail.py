@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from app import clock
+from app.accounts.models import Member
 from app.http import public_url
 from app.outbox.service import enqueue
 from app.parties import calendar
@@ -42,6 +43,20 @@ def party_cancelled(party: DinnerParty, answer: Rsvp) -> None:
         answer,
         version=party.version,
         appointment=_if_it_was_told(answer, calendar.cancellation),
+    )
+
+
+def co_host(party: DinnerParty, member: Member) -> None:
+    """Tell a member that they host a party beside its owner."""
+    enqueue(
+        "co_host",
+        to=member.email,
+        name=member.display_name,
+        locale=member.locale,
+        timezone=member.timezone,
+        context={"party": _facts(party), "url": public_url("PartyView.show", slug=party.slug)},
+        dedupe_key=f"co_host:{party.id}:{member.id}:{clock.now():%Y%m%dT%H%M%S%f}",
+        expires_at=party.ends_at,
     )
 
 

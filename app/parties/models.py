@@ -93,6 +93,8 @@ class DinnerParty(db.Model):  # type: ignore[name-defined]
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
 
     host: Mapped[Member] = relationship()
+    # Those who host beside the owner, the first of them first.
+    co_hosts: Mapped[list[Member]] = relationship(secondary="co_host", order_by="CoHost.created_at", viewonly=True)
     answers: Mapped[list["Rsvp"]] = relationship(
         back_populates="party", cascade="all, delete-orphan", passive_deletes=True
     )
@@ -182,6 +184,18 @@ class Rsvp(db.Model):  # type: ignore[name-defined]
 
     def __repr__(self) -> str:
         return self.name or self.email
+
+
+class CoHost(db.Model):  # type: ignore[name-defined]
+    """A member who hosts a party beside its owner: they change it and see its guests; calling it off is the owner's."""
+
+    __tablename__ = "co_host"
+
+    party_id: Mapped[int] = mapped_column(ForeignKey("dinner_party.id", ondelete="CASCADE"), primary_key=True)
+    member_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"), primary_key=True, index=True)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+
+    member: Mapped[Member] = relationship()
 
 
 class MenuItem(db.Model):  # type: ignore[name-defined]

@@ -8,7 +8,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from app import clock
 from app.accounts.models import Member
 from app.extensions import db
-from app.parties.models import CANCELLED, DRAFT, PUBLIC, PUBLISHED, WAITLISTED, YES, DinnerParty, Rsvp
+from app.parties.models import CANCELLED, DRAFT, PUBLIC, PUBLISHED, WAITLISTED, YES, CoHost, DinnerParty, Rsvp
 
 PAGE_SIZE = 24
 LANDING_SIZE = 6
@@ -38,8 +38,9 @@ def public_page(number: int) -> Page:
 
 
 def party_by_slug(slug: str) -> DinnerParty | None:
-    """Return the party at an address, its host loaded."""
-    statement = select(DinnerParty).options(joinedload(DinnerParty.host)).where(DinnerParty.slug == slug)
+    """Return the party at an address, its hosts loaded."""
+    loaded = joinedload(DinnerParty.host), selectinload(DinnerParty.co_hosts)
+    statement = select(DinnerParty).options(*loaded).where(DinnerParty.slug == slug)
     return db.session.execute(statement).scalar_one_or_none()
 
 
@@ -93,8 +94,9 @@ def place_in_line(answer: Rsvp) -> int:
 
 
 def hosted_by(member: Member, *, public_only: bool) -> list[DinnerParty]:
-    """Return the parties somebody hosts, the latest first; strangers get those that are public."""
-    statement = select(DinnerParty).where(DinnerParty.host_id == member.id)
+    """Return the parties somebody hosts or helps to host, the latest first; strangers get those that are public."""
+    helping = select(CoHost.party_id).where(CoHost.member_id == member.id)
+    statement = select(DinnerParty).where(or_(DinnerParty.host_id == member.id, DinnerParty.id.in_(helping)))
     if public_only:
         statement = statement.where(DinnerParty.visibility == PUBLIC, DinnerParty.status.not_in((DRAFT, CANCELLED)))
     statement = statement.order_by(DinnerParty.starts_at.desc(), DinnerParty.id.desc()).limit(OWN_SIZE)

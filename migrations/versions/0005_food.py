@@ -1,4 +1,4 @@
-"""What is on the table, and who comes and does not eat it."""
+"""What is on the table, who comes and does not eat it, and who hosts, too."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -41,8 +41,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_rsvp_person"),
         sa.UniqueConstraint("rsvp_id", "position", name="uq_rsvp_person_rsvp_id_position"),
     )
+    op.create_table(
+        "co_host",
+        sa.Column("party_id", sa.Integer(), nullable=False),
+        sa.Column("member_id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["party_id"], ["dinner_party.id"], name="fk_co_host_party_id", ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["member_id"], ["ab_user.id"], name="fk_co_host_member_id", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("party_id", "member_id", name="pk_co_host"),
+    )
+    op.create_index("ix_co_host_member_id", "co_host", ["member_id"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_table("co_host")
     op.drop_table("rsvp_person")
     op.drop_table("menu_item")

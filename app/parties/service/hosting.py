@@ -2,19 +2,27 @@
 
 import secrets
 import unicodedata
+from datetime import UTC, timedelta
+from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext
-from sqlalchemy import inspect, select
+from sqlalchemy import delete, inspect, select
 from sqlalchemy.orm import InstanceState, joinedload
 
+from app import clock
 from app.accounts.models import Member
 from app.errors import DomainError
 from app.extensions import db
 from app.parties import mail, queries, rules
-from app.parties.models import CANCELLED, PUBLISHED, YES, DinnerParty, Rsvp
-from app.parties.service import seats
+from app.parties.models import CANCELLED, DRAFT, PUBLISHED, YES, CoHost, DinnerParty, Rsvp
+from app.parties.service import food, seats
 
 # A change of one of these is told to the guests.
+# What a copy has of the party it was made from.
+COPIED = (
+    *("title", "timezone", "duration_minutes", "venue", "address", "main_dish", "description", "number_seats"),
+    "visibility",
+)
 TELLING = ("title", "starts_at", "timezone", "duration_minutes", "venue", "address")
 SLUG_WORDS = 40
 
@@ -71,6 +79,41 @@ def cancel(party: DinnerParty) -> int:
         raise DomainError(lazy_gettext("This party has begun; it cannot be cancelled any more."))
     party.status = CANCELLED
     return amend(party)
+
+
+def copy(party: DinnerParty, host: Member) -> DinnerParty:
+    """Lay a draft like `party` for `host`: its table, menu and zone, on the same weekday of a coming week."""
+    weeks = max(1, -(-(clock.now() - party.starts_at) // timedelta(weeks=1)))
+    zone = ZoneInfo(party.timezone)
+    # Counted on the clock on the wall: seven o'clock stays seven o'clock when the clocks change.
+    starts_at = (party.starts_at.astimezone(zone) + weeks * timedelta(weeks=1)).astimezone(UTC)
+    twin = DinnerParty(status=DRAFT, starts_at=starts_at, **{name: getattr(party, name) for name in COPIED})
+    lay(twin, host)
+    food.set_menu(twin, [food.Dish(item.course, item.name, item.allergens, item.diets) for item in food.menu(party)])
+    return twin
+
+
+def add_co_host(party: DinnerParty, username: str) -> Member:
+    """Let the member with that name host beside the owner, and write to them. Raises DomainError, at "username"."""
+    member = queries.member_by_username(username.strip())
+    if member is None:
+        raise DomainError(lazy_gettext("Nobody here is called that."), field="username")
+    if member.id == party.host_id or member in party.co_hosts:
+        raise DomainError(
+            lazy_gettext("%(name)s hosts this party already.", name=member.display_name), "info", field="username"
+        )
+    db.session.add(CoHost(party_id=party.id, member_id=member.id))
+    db.session.flush()
+    db.session.expire(party, ["co_hosts"])
+    mail.co_host(party, member)
+    return member
+
+
+def remove_co_host(party: DinnerParty, member: Member) -> None:
+    """Let a member host no more; raises DomainError when they did not."""
+    gone = delete(CoHost).where(CoHost.party_id == party.id, CoHost.member_id == member.id).returning(CoHost.member_id)
+    if db.session.execute(gone).first() is None:
+        raise DomainError(lazy_gettext("Nothing changed: they did not host this party."), "warning")
 
 
 def changed_columns(party: DinnerParty) -> set[str]:

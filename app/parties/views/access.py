@@ -28,7 +28,7 @@ class TableView(BaseView):
         visible = rules.is_visible(
             visibility=party.visibility,
             status=party.status,
-            is_host=member and party.host_id == current_user.id,
+            is_host=self.hosts(party),
             is_guest=answer is not None and answer.status != models.REMOVED,
             is_staff=self.is_staff(),
         )
@@ -41,6 +41,20 @@ class TableView(BaseView):
         party = queries.party_by_slug(slug)
         if party is None:
             abort(404)
+        if not (self.hosts(party) or self.is_staff()):
+            abort(403)
+        return party
+
+    @staticmethod
+    def hosts(party: DinnerParty) -> bool:
+        """Whether whoever is asking is the owner of a party or hosts beside them."""
+        if not current_user.is_authenticated:
+            return False
+        return current_user.id in {party.host_id, *(member.id for member in party.co_hosts)}
+
+    def owned(self, slug: str) -> DinnerParty:
+        """Return a party whose owner is asking; 403 when it is somebody else's."""
+        party = self.own(slug)
         if party.host_id != current_user.id and not self.is_staff():
             abort(403)
         return party

@@ -73,7 +73,8 @@ class PartyView(TableView):
     def show(self, slug: str) -> str:
         """Show one party, and to a member their answer to it."""
         party, answer = self.visible(slug)
-        is_host = current_user.is_authenticated and party.host_id == current_user.id
+        is_owner = current_user.is_authenticated and party.host_id == current_user.id
+        may_edit = is_owner or self.is_staff() or self.hosts(party)
         return str(
             self.render_template(
                 "parties/party.html",
@@ -82,8 +83,9 @@ class PartyView(TableView):
                 menu=food.menu(party),
                 place=queries.place_in_line(answer) if answer and answer.status == models.WAITLISTED else None,
                 waiting_count=queries.waiting_count(party) if party.is_full else 0,
-                is_host=is_host,
-                may_edit=is_host or self.is_staff(),
+                is_host=is_owner,
+                may_edit=may_edit,
+                may_cancel=is_owner or self.is_staff(),
                 late=rules.closed(party.status, party.answers_until, clock.now()) is rules.Closed.LATE,
             )
         )
@@ -206,7 +208,7 @@ class PartyView(TableView):
     @permission_name("host")
     def cancel(self, slug: str) -> BaseResponse:
         """Call a party off."""
-        party = self.own(slug)
+        party = self.owned(slug)
         try:
             with transaction():
                 count = hosting.cancel(party)

@@ -1,0 +1,86 @@
+"""Who hosts beside the owner, and copies of a party."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app import clock
+from app.outbox.models import Letter
+from app.parties.models import CoHost, DinnerParty, MenuItem
+from tests.support.factories import DinnerPartyFactory
+
+
+@pytest.fixture
+def party(cast):
+    return DinnerPartyFactory(host=cast.host)
+
+
+def invite(host, party, username):
+    page = host.get(f"/parties/{party.slug}/hosts")
+    return host.submit(page.form("/hosts"), username=username)
+
+
+def test_a_co_host_changes_the_party_and_does_not_call_it_off(client_of, cast, party, records):
+    page = invite(client_of(cast.host), party, cast.friend.username.upper())
+    assert page.flashes == [("info", f"{cast.friend.display_name} hosts with you now.")]
+    letter = records.one(Letter)
+    assert (letter.kind, letter.recipient) == ("co_host", cast.friend.email)
+    friend = client_of(cast.friend)
+    page = friend.get(f"/parties/{party.slug}/edit")
+    friend.submit(page.form("/edit"), venue="The garden")
+    assert records.fresh(party).venue == "The garden"
+    assert friend.get(f"/parties/{party.slug}/kitchen").status == 200
+    assert friend.post(f"/parties/{party.slug}/cancel").status == 403
+    assert friend.post(f"/parties/{party.slug}/hosts", {"username": cast.stranger.username}).status == 403
+    assert f"/parties/{party.slug}" in friend.get(f"/user/{cast.friend.username}").text
+
+
+def test_a_draft_is_seen_by_its_co_hosts(client_of, cast):
+    draft = DinnerPartyFactory(host=cast.host, draft=True)
+    assert client_of(cast.friend).get(f"/parties/{draft.slug}").status == 404
+    invite(client_of(cast.host), draft, cast.friend.username)
+    assert client_of(cast.friend).get(f"/parties/{draft.slug}").status == 200
+
+
+@pytest.mark.parametrize(
+    ("username", "told"),
+    [
+        ("nobody-at-all", ("danger", "Nobody here is called that.")),
+        ("host", ("info", "Host Doe hosts this party already.")),
+        ("", ("danger", "Please correct the fields that are marked.")),
+    ],
+)
+def test_who_cannot_host_is_refused_in_words(client_of, cast, party, username, told):
+    assert invite(client_of(cast.host), party, username).flashes == [told]
+
+
+def test_co_hosts_are_removed_and_leave(client_of, cast, party, records):
+    host = client_of(cast.host)
+    for guest in (cast.friend, cast.stranger):
+        invite(host, party, guest.username)
+    page = host.post(f"/parties/{party.slug}/hosts/friend/remove")
+    assert page.flashes == [("info", "Friend Doe does not host this party any more.")]
+    page = host.post(f"/parties/{party.slug}/hosts/friend/remove")
+    assert page.flashes == [("warning", "Nothing changed: they did not host this party.")]
+    page = client_of(cast.stranger).post(f"/parties/{party.slug}/hosts/stranger/remove")
+    assert page.flashes == [("info", "Stranger Doe does not host this party any more.")]
+    assert records.count(CoHost) == 0
+
+
+def test_a_copy_is_a_draft_with_the_same_table_at_the_same_hour(client_of, cast, records):
+    clock.set_now(datetime(2030, 4, 10, 12, tzinfo=UTC))
+    # Summer time began in Madrid on the 31st of March.
+    before = datetime(2030, 3, 28, 19, 0, tzinfo=UTC)
+    party = DinnerPartyFactory(host=cast.host, title="Paella", starts_at=before, timezone="Europe/Madrid")
+    host = client_of(cast.host)
+    host.post(f"/parties/{party.slug}/menu", {"dishes-0-name": "Paella", "dishes-0-course": "main"})
+    page = host.post(f"/parties/{party.slug}/copy")
+    assert page.flashes == [("info", "Copy created as a draft; pick a date.")]
+    twin = max(records.all(DinnerParty), key=lambda row: row.id)
+    assert (twin.title, twin.status, twin.number_seats, twin.seats_taken) == ("Paella", "draft", 8, 1)
+    assert twin.starts_at == before + timedelta(weeks=2) - timedelta(hours=1)
+    assert [item.name for item in records.all(MenuItem) if item.party_id == twin.id] == ["Paella"]
+
+
+def test_only_hosts_copy(client_of, cast, party):
+    assert client_of(cast.friend).post(f"/parties/{party.slug}/copy").status == 403
