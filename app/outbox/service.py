@@ -49,24 +49,8 @@ def enqueue(  # noqa: PLR0913 - what a letter is
     `context`, `name`, `site_name`, `site_url` and `secret`: a mark that is replaced by the secret as the letter is
     sent. Past `expires_at` it is not sent any more. Letters of smaller `priority` go first.
     """
-    info = locales.match(locale) or locales.default()
-    name = rules.one_line(name, LONGEST_NAME)
-    values = {
-        "recipient": to,
-        "name": name,
-        "kind": kind,
-        "locale": info.key,
-        "timezone": timezone or current_app.config["BABEL_DEFAULT_TIMEZONE"],
-        "secret": secret,
-        "dedupe_key": dedupe_key,
-        "message_id": message_id(dedupe_key),
-        "expires_at": expires_at,
-        "priority": priority,
-        **_render(kind, info.key, timezone, {"name": name, **context}),
-    }
-    # Of two processes that write the same letter at once, the database lets one do it and the other read it.
-    statement = _insert().values(**values).on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(Letter)
-    letter: Letter | None = db.session.scalars(statement).one_or_none()
+    values = _values(kind, to, name, locale, timezone, context, dedupe_key)
+    letter = _write({**values, "secret": secret, "expires_at": expires_at, "priority": priority})
     if letter is None:
         return db.session.scalars(select(Letter).where(Letter.dedupe_key == dedupe_key)).one()
     if not delivers():
@@ -75,8 +59,11 @@ def enqueue(  # noqa: PLR0913 - what a letter is
 
 
 def rehearse(kind: str, *, context: Mapping[str, Any]) -> None:
-    """Render a letter and throw it away: what is written to nobody takes as long as what is written to somebody."""
-    _render(kind, locales.default().key, None, {"name": "", "username": "", **context})
+    """Write a letter and take it back: what is written to nobody takes as long as what is written to somebody."""
+    values = _values(kind, "", "", None, None, {"username": "", **context}, f"rehearsal:{uuid.uuid4()}")
+    with db.session.begin_nested() as written:
+        _write({**values, "secret": None, "expires_at": None, "priority": URGENT})
+        written.rollback()
 
 
 def resend(letters: Iterable[Letter]) -> int:
@@ -130,6 +117,38 @@ def mail_domain() -> str:
     if ":" in host:
         return f"[IPv6:{host}]"
     return f"[{host}]" if host.replace(".", "").isdigit() else host
+
+
+def _values(  # noqa: PLR0913 - what a letter is
+    kind: str,
+    to: str,
+    name: str,
+    locale: str | None,
+    timezone: str | None,
+    context: Mapping[str, Any],
+    dedupe_key: str,
+) -> dict[str, Any]:
+    info = locales.match(locale) or locales.default()
+    name = rules.one_line(name, LONGEST_NAME)
+    return {
+        "recipient": to,
+        "name": name,
+        "kind": kind,
+        "locale": info.key,
+        "timezone": timezone or current_app.config["BABEL_DEFAULT_TIMEZONE"],
+        "dedupe_key": dedupe_key,
+        "message_id": message_id(dedupe_key),
+        **_render(kind, info.key, timezone, {"name": name, **context}),
+    }
+
+
+def _write(values: dict[str, Any]) -> Letter | None:
+    """Return the letter, or None when it was written before.
+
+    Of two processes that write the same one at once, the database lets one do it and the other read it.
+    """
+    statement = _insert().values(**values).on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(Letter)
+    return db.session.scalars(statement).one_or_none()
 
 
 def _render(kind: str, locale: str, timezone: str | None, context: Mapping[str, Any]) -> dict[str, str]:

@@ -58,8 +58,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_audit_event"),
     )
     op.create_index("ix_audit_event_action", "audit_event", ["action"], unique=False)
+    op.create_index("ix_audit_event_actor", "audit_event", ["actor"], unique=False)
     op.create_index("ix_audit_event_actor_id", "audit_event", ["actor_id"], unique=False)
+    op.create_index("ix_audit_event_address", "audit_event", ["address"], unique=False)
     op.create_index("ix_audit_event_at_id", "audit_event", ["at", "id"], unique=False)
+    op.create_index("ix_audit_event_subject", "audit_event", ["subject"], unique=False)
     op.create_index(
         "ix_audit_event_subject_type_subject_id", "audit_event", ["subject_type", "subject_id"], unique=False
     )

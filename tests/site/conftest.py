@@ -13,7 +13,13 @@ from app.accounts.models import Member, Registration
 from app.extensions import appbuilder_of, db
 from app.parties.models import DinnerParty
 from tests.support.client import Visitor
-from tests.support.factories import DinnerPartyFactory, LetterFactory, RegistrationFactory, RsvpFactory
+from tests.support.factories import (
+    DinnerPartyFactory,
+    LetterFactory,
+    MemberInvitationFactory,
+    RegistrationFactory,
+    RsvpFactory,
+)
 
 READERS = ("anonymous", "host", "friend", "stranger", "translator", "admin")
 # What nobody is called and nothing is numbered by; each in the place of every argument of an address.
@@ -77,6 +83,7 @@ def furnished(cast: Any, app: Flask) -> Furnished:
     party = DinnerPartyFactory(host=cast.host, slug="the-party")
     RsvpFactory(party=party, member=cast.friend)
     registration = RegistrationFactory()
+    MemberInvitationFactory(token=registration.token)
     LetterFactory()
     return Furnished(app, party, registration, registration.token)
 

@@ -82,6 +82,8 @@ class Site:
             "PartyView.rsvp_by_id": {"party_id": str(self.party.id)},
             "RegistrationView.form": member,
             "RegistrationView.resend": {"email": "new@example.com"},
+            "RegistrationView.invited": member,
+            "MemberInvitationModelView.add": {"email": "new@example.com", "locale": "en"},
             "LoginView.login": {"username": self.guest.username, "password": PASSWORD},
             "LocaleView.switch": {"locale": "ar", "next": "/parties/"},
             "DinnerPartyModelView.add": generated,
@@ -94,7 +96,8 @@ class Site:
                 f"{view}.action_post": {"action": action, "rowid": "1"}
                 for view, action in (("DinnerPartyModelView", "cancel"), ("RsvpModelView", "withdraw"),
                                      ("LetterModelView", "resend"), ("UserModelView", "deactivate"),
-                                     ("RegistrationModelView", "resend"))
+                                     ("RegistrationModelView", "resend"),
+                                     ("MemberInvitationModelView", "send_again"))
             },
         }  # fmt: skip
 

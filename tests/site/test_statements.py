@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.factories import DinnerPartyFactory, MemberFactory, RsvpFactory
+from tests.support.factories import PASSWORD, DinnerPartyFactory, MemberFactory, RsvpFactory
 from tests.support.statements import count_statements
 
 pytestmark = pytest.mark.both_databases
@@ -17,6 +17,7 @@ MOST = {
     "/rsvps/list/": 6,
     "/letters/list/": 6,
     "/registrations/list/": 6,
+    "/memberinvitations/list/": 6,
     "/roles/list/": 6,
     "/user/{host.username}": 6,
 }
@@ -53,3 +54,20 @@ def test_whoever_is_not_logged_in_costs_little(visitor, cast):
 def test_knowing_who_asks_and_what_they_may_takes_two(client_of, cast):
     page = statements_of(client_of(cast.friend), "/parties/new")
     assert len(page) <= 2, "\n".join(page)
+
+
+def test_logging_in_where_one_has_logged_in_before_takes_six(client_of, cast):
+    friend = client_of(cast.friend)
+    friend.post("/logout/")
+    form = friend.get("/login/").form("/login/")
+    with count_statements() as statements:
+        assert friend.submit(form, username="friend", password=PASSWORD, follow=False).status == 303
+    assert len(statements) <= 6, "\n".join(statements)
+
+
+def test_guessing_costs_four_and_being_locked_out_one(visitor, cast):
+    form = visitor.get("/login/").form("/login/")
+    for most in (4, 4, 4, 4, None, 1):
+        with count_statements() as statements:
+            visitor.submit(form, username="friend", password="wrong")
+        assert most is None or len(statements) <= most, "\n".join(statements)
