@@ -125,7 +125,12 @@ class BackOffice:
         self._process: multiprocessing.Process | None = None
 
     def open(self) -> None:
-        """Start working, and start again should the process end."""
+        """Start working, and start again should the process end.
+
+        The first one is forked here, before there are workers: forked beside one that is just being made, it would
+        inherit the pipe by whose end the end of that worker is known, and stopping would wait for it in vain.
+        """
+        self._start()
         threading.Thread(target=self._keep_open, name="back office", daemon=True).start()
 
     def close(self) -> None:
@@ -138,10 +143,14 @@ class BackOffice:
 
     def _keep_open(self) -> None:
         while not self._closed.is_set():
-            self._process = multiprocessing.Process(target=work, args=(os.getpid(),), name="back office", daemon=True)
-            self._process.start()
-            self._process.join()
-            self._closed.wait(PAUSE_BEFORE_RESTART_SECONDS)
+            if self._process is not None:
+                self._process.join()
+            if not self._closed.wait(PAUSE_BEFORE_RESTART_SECONDS):
+                self._start()
+
+    def _start(self) -> None:
+        self._process = multiprocessing.Process(target=work, args=(os.getpid(),), name="back office", daemon=True)
+        self._process.start()
 
 
 def work(parent: int) -> None:

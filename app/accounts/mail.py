@@ -24,10 +24,10 @@ def activation(registration: Registration | None, token: str) -> None:
     For nobody the letter is thrown away.
     """
     url = public_url("RegistrationView.activation", token=SECRET)
+    supersede("activation", registration.email if registration is not None else "")
     if registration is None:
         rehearse("activation", context={"expires_at": clock.now(), "url": url})
         return
-    supersede("activation", registration.email)
     enqueue(
         "activation",
         to=registration.email,
@@ -86,7 +86,7 @@ def welcome(member: Member) -> None:
 
 def locked_out(member: Member | None, locked_until: datetime) -> None:
     """Tell a member that somebody failed to log in as them too often; for nobody the letter is thrown away."""
-    context = {"locked_until": locked_until, "forgot_url": public_url("PasswordView.forgot")}
+    context: dict[str, Any] = {"locked_until": locked_until, "forgot_url": public_url("PasswordView.forgot")}
     if member is None:
         rehearse("locked_out", context=context)
     else:
@@ -95,7 +95,7 @@ def locked_out(member: Member | None, locked_until: datetime) -> None:
 
 def new_device(member: Member, device_id: int, browser: str, address: str) -> None:
     """Tell a member that they have logged in with a browser that they never used before."""
-    context = {"browser": browsers.in_words(browser), "address": address, "at": clock.now()}
+    context: dict[str, Any] = {"browser": browsers.in_words(browser), "address": address, "at": clock.now()}
     to_member("new_device", member, str(device_id), devices_url=public_url("DeviceView.list"), **context)
 
 
@@ -173,25 +173,25 @@ def second_factor_reset(member: Member) -> None:
 
 def recovery_code_used(member: Member, left: int) -> None:
     """Tell a member that one of their recovery codes was used, and how many are left."""
-    context = {"left": left, "at": clock.now(), "factors_url": public_url("SecondFactorView.overview")}
+    context: dict[str, Any] = {"left": left, "at": clock.now(), "factors_url": public_url("SecondFactorView.overview")}
     to_member("recovery_code_used", member, _moment(), **context)
 
 
 def second_step_locked(member: Member, locked_until: datetime) -> None:
     """Tell a member that somebody who knows their password failed at the second step too often."""
-    context = {"locked_until": locked_until, "forgot_url": public_url("PasswordView.forgot")}
+    context: dict[str, Any] = {"locked_until": locked_until, "forgot_url": public_url("PasswordView.forgot")}
     to_member("second_step_locked", member, _moment(), **context)
 
 
 def _about_factors(kind: str, member: Member, **context: Any) -> None:
     now = clock.now()
-    context = {"at": now, "factors_url": public_url("SecondFactorView.overview"), **context}
+    context: dict[str, Any] = {"at": now, "factors_url": public_url("SecondFactorView.overview"), **context}
     to_member(kind, member, f"{now:%Y%m%dT%H%M%S%f}", **context)
 
 
 def api_key_created(member: Member, number: str, key_name: str, scope: object, key_expires_at: datetime) -> None:
     """Tell a member that there is a key with which a program can act as them."""
-    context = {"key_name": key_name, "scope": scope, "key_expires_at": key_expires_at}
+    context: dict[str, Any] = {"key_name": key_name, "scope": scope, "key_expires_at": key_expires_at}
     to_member("api_key_created", member, number, keys_url=public_url("ApiKeyView.list"), **context)
 
 

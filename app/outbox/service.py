@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from flask import current_app, render_template
 from markupsafe import escape
-from sqlalchemy import Insert, event, select, update
+from sqlalchemy import Insert, event, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -49,8 +49,17 @@ def enqueue(  # noqa: PLR0913 - what a letter is
     `context`, `name`, `site_name`, `site_url` and `secret`: a mark that is replaced by the secret as the letter is
     sent. Past `expires_at` it is not sent any more. Letters of smaller `priority` go first.
     """
-    values = _values(kind, to, name, locale, timezone, context, dedupe_key)
-    letter = _write({**values, "secret": secret, "expires_at": expires_at, "priority": priority})
+    letter = _write(
+        {
+            **_rendered(kind, name, locale, timezone, context),
+            "recipient": to,
+            "dedupe_key": dedupe_key,
+            "message_id": message_id(dedupe_key),
+            "secret": secret,
+            "expires_at": expires_at,
+            "priority": priority,
+        }
+    )
     if letter is None:
         return db.session.scalars(select(Letter).where(Letter.dedupe_key == dedupe_key)).one()
     if not delivers():
@@ -60,9 +69,18 @@ def enqueue(  # noqa: PLR0913 - what a letter is
 
 def rehearse(kind: str, *, context: Mapping[str, Any]) -> None:
     """Write a letter and take it back: what is written to nobody takes as long as what is written to somebody."""
-    values = _values(kind, "", "", None, None, {"username": "", **context}, f"rehearsal:{uuid.uuid4()}")
+    key = f"rehearsal:{uuid.uuid4()}"
+    letter = {
+        **_rendered(kind, "", None, None, {"username": "", **context}),
+        "recipient": "",
+        "dedupe_key": key,
+        "message_id": message_id(key),
+        "secret": None,
+        "expires_at": None,
+        "priority": URGENT,
+    }
     with db.session.begin_nested() as written:
-        _write({**values, "secret": None, "expires_at": None, "priority": URGENT})
+        _write(letter)
         written.rollback()
 
 
@@ -84,7 +102,7 @@ def resend(letters: Iterable[Letter]) -> int:
 
 def supersede(kind: str, to: str) -> None:
     """Give up the letters of one `kind` to one person that still wait: a newer one takes their place."""
-    waiting = (Letter.kind == kind) & (Letter.recipient == to) & (Letter.state == QUEUED)
+    waiting = (Letter.kind == kind) & (func.lower(Letter.recipient) == to.lower()) & (Letter.state == QUEUED)
     statement = update(Letter).where(waiting).values(state=FAILED, secret=None, last_error=SUPERSEDED)
     db.session.execute(statement.execution_options(synchronize_session=False))
 
@@ -119,25 +137,17 @@ def mail_domain() -> str:
     return f"[{host}]" if host.replace(".", "").isdigit() else host
 
 
-def _values(  # noqa: PLR0913 - what a letter is
-    kind: str,
-    to: str,
-    name: str,
-    locale: str | None,
-    timezone: str | None,
-    context: Mapping[str, Any],
-    dedupe_key: str,
+def _rendered(
+    kind: str, name: str, locale: str | None, timezone: str | None, context: Mapping[str, Any]
 ) -> dict[str, Any]:
+    """Return what a letter says, and to whom in which language."""
     info = locales.match(locale) or locales.default()
     name = rules.one_line(name, LONGEST_NAME)
     return {
-        "recipient": to,
         "name": name,
         "kind": kind,
         "locale": info.key,
         "timezone": timezone or current_app.config["BABEL_DEFAULT_TIMEZONE"],
-        "dedupe_key": dedupe_key,
-        "message_id": message_id(dedupe_key),
         **_render(kind, info.key, timezone, {"name": name, **context}),
     }
 

@@ -83,7 +83,9 @@ def test_a_form_sent_too_late_is_carried_through_the_question(client_of, cast, r
 
 
 def test_what_is_a_secret_is_not_carried_but_asked_for_again(late, records):
-    page = late.post(PAGE, {"email": "new@example.com", "password": PASSWORD}, headers={"Referer": f"http://localhost{PAGE}"})
+    page = late.post(
+        PAGE, {"email": "new@example.com", "password": PASSWORD}, headers={"Referer": f"http://localhost{PAGE}"}
+    )
     assert page.path == "/login/again"
     assert PASSWORD not in page.text
     assert prove(late, page).path == PAGE

@@ -368,6 +368,12 @@ def test_accounts_are_not_changed_here(visitor, people, records):
     assert records.dump() == before
 
 
+def test_a_passkey_alone_opens_nothing(visitor, people):
+    for path in ("/passkeys/login", "/passkeys/login/options"):
+        assert visitor.post(path).status == 403
+    assert "/passkeys/login" not in visitor.get("/login/").text
+
+
 def test_strangers_are_told_so_as_well(visitor, people):
     page = visitor.get("/register/form")
     assert (page.status, 'href="/login/"' in page.text) == (403, True)

@@ -6,6 +6,7 @@ Requests about the two alternate, so that whatever else the machine does falls o
 production. A difference that a stranger could use would be larger than what the fastest and the slowest quarter differ.
 """
 
+import secrets
 import statistics
 import sys
 import tempfile
@@ -15,7 +16,6 @@ from pathlib import Path
 
 from flask import Flask
 
-import config
 from app import create_app, setup
 from app.accounts.service import passwords
 from app.accounts.service.members import add_member
@@ -30,8 +30,11 @@ Ask = Callable[[Visitor, str, int], int]
 def main(tries: int = TRIES, url: str = "") -> None:
     """Print the medians of each question, in milliseconds."""
     with tempfile.TemporaryDirectory() as directory:
-        settings = {"SQLALCHEMY_DATABASE_URI": url or f"sqlite:///{Path(directory) / 'timing.db'}", "RATELIMIT_ENABLED": False}
-        app = create_app({**settings, "INSTANCE_PATH": directory, "SECRET_KEY": config.secrets.token_hex(32)})
+        settings = {
+            "SQLALCHEMY_DATABASE_URI": url or f"sqlite:///{Path(directory) / 'timing.db'}",
+            "RATELIMIT_ENABLED": False,
+        }
+        app = create_app({**settings, "INSTANCE_PATH": directory, "SECRET_KEY": secrets.token_hex(32)})
         with app.app_context():
             setup.prepare()
             with transaction():

@@ -59,7 +59,7 @@ class Passkey(db.Model):  # type: ignore[name-defined]
 
 
 # Only lists of members ask for it: whoever logs in must not wait for it.
-Member.has_second_factor = column_property(  # type: ignore[attr-defined]
+Member.has_second_factor = column_property(
     or_(
         exists().where(Totp.member_id == Member.id, Totp.confirmed_at.is_not(None)),
         exists().where(Passkey.member_id == Member.id),

@@ -76,7 +76,7 @@ def create(
     if _count_live(member) >= MOST_LIVE_KEYS:
         raise DomainError(
             lazy_gettext(
-                "Nobody has more than %(number)d API keys. Revoke one that you do not need any more.",
+                "You cannot have more than %(number)d API keys. Revoke one that you do not need any more.",
                 number=MOST_LIVE_KEYS,
             )
         )

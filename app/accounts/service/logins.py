@@ -168,8 +168,10 @@ def _note_failure(found: Candidate, key: str) -> None:
 
 
 def _note_success(member: Member, password: str | None) -> None:
-    """Count a login; `password` is what was typed, where it is ours to keep."""
-    """Count a success, unless everybody who came in as `member` was told to leave since the password was read."""
+    """Count a success, unless everybody who came in as `member` was told to leave since the password was read.
+
+    `password` is what was typed, where it is ours to keep.
+    """
     values = _counted()
     if password is not None and passwords.is_outdated(member.password):
         values["password"] = passwords.hash_password(password)

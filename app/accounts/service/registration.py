@@ -81,8 +81,8 @@ def resend(email: str) -> None:
 
     Where none does, the letter is thrown away: that takes as long.
     """
-    registration = _pending_by_email(email)
-    if registration is not None and _may_write_to(email):
+    registration, may_write = _pending_by_email(email), _may_write_to(email)
+    if registration is not None and may_write:
         send_activation(registration)
     else:
         mail.activation(None, "")
