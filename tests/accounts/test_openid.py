@@ -331,7 +331,7 @@ def test_a_subject_that_cannot_be_kept_is_refused(visitor, provider, subject):
 
 
 def test_where_nobody_may_register_they_are_told_what_to_do(visitor, provider, app, monkeypatch):
-    monkeypatch.setitem(app.config, "AUTH_USER_REGISTRATION", False)  # noqa: FBT003
+    monkeypatch.setitem(app.config, "REGISTRATION", "closed")
     page = log_in(visitor, provider)
     assert page.path == "/login/"
     assert page.flashes[0][0] == "warning"

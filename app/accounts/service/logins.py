@@ -28,13 +28,16 @@ from app.i18n import speaking
 
 log = logging.getLogger(__name__)
 
-INSERTS = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+INSERTS: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 LOGIN_KEY, SECOND_STEP_KEY = "login", "second_step"
 # Where failures are counted: in all browsers together, in one that a member has used before, and when asked again.
 ANYWHERE, ON_DEVICE, AGAIN = "login", "login on a device", "reauthenticate"
 # Survive login and logout: they are about the reader, not about the account.
 KEPT_IN_SESSION = ("locale", "timezone")
 INVALID = lazy_gettext("Invalid login. Please try again.")
+NOT_ACTIVATED = lazy_gettext(
+    "In order to use your account you have to activate it through the link we have sent to your email address."
+)
 DEVICE_SECONDS = 365 * 24 * 3600
 # Why a login was ended elsewhere, as its reader is told.
 BY_ADMINISTRATOR, BY_PASSWORD, BY_OWNER, BY_BAN = "administrator", "password", "owner", "ban"
@@ -81,13 +84,9 @@ def authenticate(identifier: str, password: str) -> Proof:
     ours: str | None = password
     if isinstance(proved, directory.Person):
         found, ours = _told_by_directory(found, proved), None
-    refused = _refusal(found)
-    if refused is not None:
-        with transaction():
-            audit.record("login_failed", "member", found.member)
-        raise refused
-    _note_success(found.member, ours)
-    return Proof(found.member, found.standing, duty(found.standing, ours))
+    member = _welcome(found)
+    _note_success(member, ours)
+    return Proof(member, found.standing, duty(found.standing, ours))
 
 
 def _ask(stored: str | None, identifier: str, password: str) -> bool | directory.Person | None:
@@ -127,15 +126,21 @@ def duty(standing: Standing, password: str | None = None) -> str | None:
     return rules.CHOOSE_PASSWORD if password is not None and len(password) < least else None
 
 
-def _refusal(found: Candidate) -> DomainError | None:
-    """Return why whoever typed the right password may not come in all the same."""
-    if found.member is None:
-        return DomainError(
-            _(
-                "In order to use your account you have to activate it through the link we have sent to your email address."
-            )
-        )
-    return unwelcome(found.member)
+def _welcome(found: Candidate) -> Member:
+    """Return whoever typed the right password; raises DomainError when they may not come in all the same."""
+    member = found.member
+    if member is None:
+        raise _refused(None, DomainError(NOT_ACTIVATED))
+    why = unwelcome(member)
+    if why is not None:
+        raise _refused(member, why)
+    return member
+
+
+def _refused(member: Member | None, why: DomainError) -> DomainError:
+    with transaction():
+        audit.record("login_failed", "member", member)
+    return why
 
 
 def unwelcome(member: Member) -> DomainError | None:
@@ -176,7 +181,7 @@ def _note_success(member: Member, password: str | None) -> None:
     if password is not None and passwords.is_outdated(member.password):
         values["password"] = passwords.hash_password(password)
     as_read = _change(member.id, values).where(Member.session_stamp == member.session_stamp)
-    if not db.session.execute(as_read).rowcount:
+    if db.session.execute(as_read.returning(Member.id)).first() is None:
         raise DomainError(INVALID, "warning")
 
 
@@ -224,8 +229,9 @@ def enter_proved(member: Member, *, remember: bool) -> None:
 def second_step() -> Token | None:
     """Return the login of this browser that waits for a second factor, while it does."""
     waiting = tokens.find(rules.SECOND_STEP, str(session.get(SECOND_STEP_KEY, "")))
-    usable = tokens.is_valid(waiting) and waiting is not None and waiting.member is not None
-    return waiting if usable and waiting.member.is_active else None
+    if waiting is None or waiting.member is None or not tokens.is_valid(waiting):
+        return None
+    return waiting if waiting.member.is_active else None
 
 
 def complete_second_step() -> Member:
@@ -265,7 +271,8 @@ def open_session(member: Member, standing: Standing, *, remember: bool = False, 
 def close_session() -> None:
     """Log out on this device: the cookie opens nothing any more, wherever it was copied to."""
     token = str(session.get(LOGIN_KEY, ""))
-    audit.record("logged_out", "member", current_login().member if current_login() else None)
+    login = current_login()
+    audit.record("logged_out", "member", login.member if login is not None else None)
     db.session.execute(delete(LoginSession).where(LoginSession.token_hash == rules.token_hash(token)))
     g.pop("login_session", None)
     logout_user()
@@ -380,8 +387,8 @@ def end_sessions(
     if keep is not None:
         ending = ending.where(LoginSession.id != keep)
     values = {"ended_at": clock.now(), "end_cause": cause, "end_reason": reason[:500]}
-    done = db.session.execute(ending.values(values).execution_options(synchronize_session=False))
-    return int(done.rowcount)
+    done = ending.values(values).returning(LoginSession.id).execution_options(synchronize_session=False)
+    return len(db.session.execute(done).all())
 
 
 def _tell_ending(login: LoginSession) -> None:

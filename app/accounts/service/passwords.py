@@ -126,10 +126,12 @@ def _is_made_of(password: str, words: Iterable[str]) -> bool:
 
 
 def _parts(names: Iterable[str]) -> set[str]:
-    """Return what names are made of; of an e-mail address that is what stands before the @."""
-    owned = [name.partition("@")[0].casefold() for name in names]
+    """Return what names are made of; of an e-mail address that is all of it, and what stands before the @."""
+    given = [name.casefold() for name in names]
+    owned = [name.partition("@")[0] for name in given]
     pieces = {_bare(piece) for name in owned for piece in (name, *re.split(r"[\W\d_]+", name))}
-    return {piece for piece in pieces if len(piece) >= SHORTEST_NAME}
+    addresses = {_bare(name) for name in given if "@" in name}
+    return addresses | {piece for piece in pieces if len(piece) >= SHORTEST_NAME}
 
 
 def _bare(text: str) -> str:

@@ -5,6 +5,7 @@ Keys are hashes: whatever is typed fits into the storage, and nobody reads there
 
 import hashlib
 from collections.abc import Callable
+from typing import TypeVar
 
 from flask import Response, request, session
 from flask_appbuilder.utils.limit import Limit
@@ -16,6 +17,7 @@ from app.accounts.service.guard import LockedOutError
 GUESSES, GUESSES_OF_ADDRESS, QUESTIONS = "10 per 5 minute", "100 per hour", "60 per 5 minute"
 
 Whose = Callable[[], str]
+Answer = TypeVar("Answer", bound=BaseResponse)
 
 
 def typed(field: str) -> Whose:
@@ -74,7 +76,7 @@ def _was_accepted(response: Response) -> bool:
     return response.status_code < 400
 
 
-def retry_after(response: BaseResponse, error: Exception) -> BaseResponse:
+def retry_after(response: Answer, error: Exception) -> Answer:
     """Say when to try again, if that is what `error` is about."""
     if isinstance(error, LockedOutError):
         response.headers["Retry-After"] = str(error.seconds)

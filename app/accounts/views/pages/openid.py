@@ -90,7 +90,7 @@ class OpenidView(BaseView):
 
     def _introduce(self, identity: Identity) -> BaseResponse:
         """Lead somebody whom nobody here knows by that identity to the registration."""
-        if not current_app.config["AUTH_USER_REGISTRATION"]:
+        if current_app.config["REGISTRATION"] != "open":
             raise DomainError(
                 _(
                     "No account here is linked with this login at %(provider)s yet. "
