@@ -55,7 +55,9 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "SESSION_COOKIE_SECURE": https,
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
-        "PERMANENT_SESSION_LIFETIME": 12 * 3600,
+        # As long as a remembered login can last: the cookie of another one goes with the browser.
+        "PERMANENT_SESSION_LIFETIME": 90 * 24 * 3600,
+        "SESSION_REFRESH_EACH_REQUEST": False,
         # -- database
         "SQLALCHEMY_DATABASE_URI": database_url,
         # -- mail (Flask-Mail's names)
@@ -72,8 +74,10 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "MAX_FORM_MEMORY_SIZE": 1024 * 1024,
         "RATELIMIT_ENABLED": _boolean(environ, "RATELIMIT_ENABLED", default=True),
         "RATELIMIT_STORAGE_URI": environ.get("REDIS_URL") or "memory://",
+        "RATELIMIT_STORAGE_OPTIONS": _redis_options() if environ.get("REDIS_URL") else {},
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
-        "RATELIMIT_HEADERS_ENABLED": True,
+        # When the storage goes away while a request is answered, that one is not counted, and answered.
+        "RATELIMIT_SWALLOW_ERRORS": True,
         # -- languages
         "LANGUAGES": LANGUAGES,
         "BABEL_DEFAULT_LOCALE": environ.get("DEFAULT_LOCALE", "en"),
@@ -98,11 +102,14 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "SHORTEST_PASSWORD": _integer(environ, "SHORTEST_PASSWORD", 8),
         "SHORTEST_STAFF_PASSWORD": _integer(environ, "SHORTEST_STAFF_PASSWORD", 15),
         "SHORTEST_STAFF_PASSWORD_WITH_FACTOR": _integer(environ, "SHORTEST_STAFF_PASSWORD_WITH_FACTOR", 12),
+        "DIETS_KEPT_DAYS": _integer(environ, "DIETS_KEPT_DAYS", 30),
         "ERASE_AFTER_DAYS": _integer(environ, "ERASE_AFTER_DAYS", 14),
         **_openid(environ),
         **_ldap(environ),
         "JWT_ACCESS_TOKEN_EXPIRES": 900,
         "JWT_REFRESH_TOKEN_EXPIRES": 12 * 3600,
+        # Our machines' clocks may be that far apart.
+        "JWT_DECODE_LEEWAY": 10,
         "WTF_CSRF_TIME_LIMIT": None,
         # A token is asked for; a Referer is not: the page of an activation link sends none, and some browsers never do.
         "WTF_CSRF_SSL_STRICT": False,
@@ -206,11 +213,18 @@ def _ldap(environ: Mapping[str, str]) -> dict[str, Any]:
     server = environ.get("LDAP_SERVER", "")
     if not server:
         return {"AUTH_TYPE": AUTH_DB}
+    if not environ.get("LDAP_SEARCH"):
+        msg = "LDAP_SERVER needs an LDAP_SEARCH, under which people are looked up."
+        raise ConfigurationError(msg)
     return {
         "AUTH_TYPE": AUTH_LDAP,
+        # Nobody registers here who is not in the directory, and who is in it does not have to.
+        "REGISTRATION": "closed",
+        "AUTH_USER_REGISTRATION": False,
         "AUTH_LDAP_SERVER": server,
         "AUTH_LDAP_USE_TLS": _boolean(environ, "LDAP_USE_TLS"),
-        "AUTH_LDAP_SEARCH": environ.get("LDAP_SEARCH", ""),
+        "AUTH_LDAP_TLS_CACERTFILE": environ.get("LDAP_CA_FILE", ""),
+        "AUTH_LDAP_SEARCH": environ["LDAP_SEARCH"],
         "AUTH_LDAP_SEARCH_FILTER": environ.get("LDAP_SEARCH_FILTER", ""),
         "AUTH_LDAP_BIND_USER": environ.get("LDAP_BIND_USER", ""),
         "AUTH_LDAP_BIND_PASSWORD": environ.get("LDAP_BIND_PASSWORD", ""),
@@ -222,6 +236,14 @@ def _ldap(environ: Mapping[str, str]) -> dict[str, Any]:
         "LDAP_ADMIN_GROUP": environ.get("LDAP_ADMIN_GROUP", ""),
         "LDAP_TIMEOUT": 10,
     }
+
+
+def _redis_options() -> dict[str, Any]:
+    """Return how to speak to Redis: whoever waits for it in vain is counted in memory, and must not wait for long."""
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    return {"socket_connect_timeout": 0.5, "socket_timeout": 0.5, "retry": Retry(NoBackoff(), 0)}
 
 
 def _boolean(environ: Mapping[str, str], name: str, *, default: bool = False) -> bool:

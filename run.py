@@ -1,4 +1,4 @@
-"""Serve the site: `python run.py` starts granian's workers and, beside them, the deliverer of letters."""
+"""Serve the site: `python run.py` starts granian's workers and, beside them, who delivers letters and keeps house."""
 
 import logging
 import multiprocessing
@@ -19,6 +19,8 @@ from granian.http import HTTP1Settings
 import config
 from app import create_app
 from app.errors import ConfigurationError
+from app.housekeeping import Housekeeper
+from app.http import TURN
 from app.outbox.delivery import Deliverer
 
 __all__ = ["create_app"]
@@ -58,10 +60,9 @@ def main() -> None:
     except ConfigurationError as error:
         sys.exit(f"DinnerParty cannot start. {error}")
     server = _server(settings)
-    if settings["MAIL_SERVER"]:
-        post = PostOffice()
-        server.on_startup(post.open)
-        server.on_shutdown(post.close)
+    office = BackOffice()
+    server.on_startup(office.open)
+    server.on_shutdown(office.close)
     print(f"{settings['APP_NAME']} is served at {settings['PUBLIC_URL']} (Ctrl-C stops it).", flush=True)  # noqa: T201
     server.serve(target_loader=load, wrap_loader=False)
 
@@ -94,6 +95,7 @@ class OneAtATime:
     """Waits for whole requests in many threads, and lets one at a time into the application.
 
     Slow senders keep nobody waiting but themselves; threads that share one interpreter would only lengthen the tail.
+    Who waits for another server gives the turn back meanwhile (app.http.elsewhere).
     """
 
     def __init__(self, app: WSGIApplication, longest_body: int) -> None:
@@ -110,20 +112,26 @@ class OneAtATime:
         for _ in range(MOST_DISCARDED // CHUNK):
             if not stream.read(CHUNK):
                 break
+        environ[TURN] = self._turn
         with self._turn:
             return self._app(environ, start_response)
 
 
-class PostOffice:
-    """Keeps one process that delivers letters: a process, because workers are forked and threads do not fork well."""
+class BackOffice:
+    """Keeps one process beside the site: a process, because workers are forked and threads do not fork well."""
 
     def __init__(self) -> None:
         self._closed = threading.Event()
         self._process: multiprocessing.Process | None = None
 
     def open(self) -> None:
-        """Start delivering, and start again should the process end."""
-        threading.Thread(target=self._keep_open, name="post office", daemon=True).start()
+        """Start working, and start again should the process end.
+
+        The first one is forked here, before there are workers: forked beside one that is just being made, it would
+        inherit the pipe by whose end the end of that worker is known, and stopping would wait for it in vain.
+        """
+        self._start()
+        threading.Thread(target=self._keep_open, name="back office", daemon=True).start()
 
     def close(self) -> None:
         """Stop after the letter at hand. One that hangs is cut off, and sent when its lease is over."""
@@ -135,22 +143,34 @@ class PostOffice:
 
     def _keep_open(self) -> None:
         while not self._closed.is_set():
-            self._process = multiprocessing.Process(
-                target=deliver, args=(os.getpid(),), name="post office", daemon=True
-            )
-            self._process.start()
-            self._process.join()
-            self._closed.wait(PAUSE_BEFORE_RESTART_SECONDS)
+            if self._process is not None:
+                self._process.join()
+            if not self._closed.wait(PAUSE_BEFORE_RESTART_SECONDS):
+                self._start()
+
+    def _start(self) -> None:
+        self._process = multiprocessing.Process(target=work, args=(os.getpid(),), name="back office", daemon=True)
+        self._process.start()
 
 
-def deliver(parent: int) -> None:
-    """Deliver letters for as long as the process `parent` lives."""
+def work(parent: int) -> None:
+    """Keep house, and where there is a mail server deliver letters, for as long as the process `parent` lives."""
     # Ctrl-C reaches us too, but the supervising process will tell us to stop; its handlers are not for us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    deliverer = Deliverer(create_app())
-    signal.signal(signal.SIGTERM, lambda *_: deliverer.stop())
-    deliverer.run_forever(wanted=lambda: os.getppid() == parent)
+    app = create_app()
+    workers: list[Housekeeper | Deliverer] = [
+        Housekeeper(app),
+        *([Deliverer(app)] if app.config["MAIL_SERVER"] else []),
+    ]
+    signal.signal(signal.SIGTERM, lambda *_: [worker.stop() for worker in workers])
+    running = [
+        threading.Thread(target=worker.run_forever, args=(lambda: os.getppid() == parent,)) for worker in workers
+    ]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join()
 
 
 def _refuse_busy_port(host: str, port: int) -> None:

@@ -1,12 +1,14 @@
-"""Commands that set a site up: `flask setup`, `flask create-admin`, `flask demo`."""
+"""Commands that set a site up and keep it: `flask setup`, `create-admin`, `demo`, `reset-password`, `unlock`, `purge`."""
 
 import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 from sqlalchemy.exc import IntegrityError
 
-from app import demo, setup
-from app.accounts import rules
+from app import demo, housekeeping, setup
+from app.accounts import cli as accounts
+from app.accounts import queries, rules
+from app.accounts.models import ADMIN, Member
 from app.accounts.service import passwords
 from app.database import transaction
 
@@ -16,6 +18,9 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(setup_command)
     app.cli.add_command(create_admin_command)
     app.cli.add_command(demo_command)
+    app.cli.add_command(purge_command)
+    app.cli.add_command(accounts.reset_password_command)
+    app.cli.add_command(accounts.unlock_command)
 
 
 @click.command("setup")
@@ -38,25 +43,52 @@ def setup_command(*, with_demo: bool) -> None:
 @click.command("create-admin")
 @click.option("--username", prompt=True)
 @click.option("--email", prompt=True)
-@click.password_option()
+@click.option("--password", help="Asked for when it is not given.")
 @with_appcontext
-def create_admin_command(username: str, email: str, password: str) -> None:
-    """Add an administrator."""
+def create_admin_command(username: str, email: str, password: str | None) -> None:
+    """Add an administrator. Doing it again changes nothing."""
     if not rules.is_username(username):
         raise click.BadParameter("3 to 20 letters, digits, dots, dashes or underscores", param_hint="username")
     if "@" not in email:
         raise click.BadParameter("an e-mail address has an @", param_hint="email")
-    if problem := passwords.problem(
-        password, names=(username, email), least=passwords.shortest(staff=True, second_factor=False)
-    ):
+    known = queries.member_by_name_or_email(username) or queries.member_by_name_or_email(email)
+    if known is not None:
+        _tell_known(known, username, email)
+        return
+    typed = password or click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    least = passwords.shortest(staff=True, second_factor=False)
+    if problem := passwords.problem(typed, names=(username, email), least=least):
         raise click.BadParameter(problem, param_hint="password")
     try:
         with transaction():
-            setup.add_admin(username, email, password)
+            setup.add_admin(username, email, typed)
     except IntegrityError as error:
-        message = f"There is a member named {username}, or with the address {email}, already."
-        raise click.ClickException(message) from error
+        # Somebody was faster.
+        raise click.ClickException(_taken(username, email)) from error
     click.echo(f"Administrator {username} added. Log in at {current_app.config['PUBLIC_URL']}/login/")
+
+
+def _tell_known(known: Member, username: str, email: str) -> None:
+    """Say that there is such an administrator already; refuse a name or an address that is somebody else's."""
+    if known.username != username.lower():
+        raise click.ClickException(_taken(username, email))
+    if not any(role.name == ADMIN for role in known.roles):
+        raise click.ClickException(
+            f"There is a member named {username} already, who is no administrator. Give them the role in the UI."
+        )
+    click.echo(f"There is an administrator named {known.username} already: nothing was changed.")
+
+
+def _taken(username: str, email: str) -> str:
+    return f"There is a member named {username}, or with the address {email}, already."
+
+
+@click.command("purge")
+@with_appcontext
+def purge_command() -> None:
+    """Throw away what has had its time. The served site does that every hour; doing it again harms nothing."""
+    for name, count in housekeeping.purge():
+        click.echo(f"{count} {name}")
 
 
 @click.command("demo")

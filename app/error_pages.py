@@ -1,15 +1,19 @@
 """Errors become pages for people and JSON for programs, in the reader's language."""
 
 import logging
+import math
+import time
+from datetime import timedelta
 
 from flask import Flask, Response, flash, g, jsonify, make_response, render_template, request
-from flask_babel import lazy_gettext
+from flask_babel import lazy_gettext, ngettext
+from flask_limiter import RateLimitExceeded
 from flask_login import AnonymousUserMixin
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.exceptions import HTTPException, SecurityError, ServiceUnavailable
+from werkzeug.exceptions import HTTPException, SecurityError, ServiceUnavailable, TooManyRequests
 
-from app import kept_forms
+from app import clock, kept_forms
 from app.database import is_unavailable
 from app.extensions import appbuilder_of, db
 from app.http import RETRY_SECONDS
@@ -36,6 +40,7 @@ FORM_EXPIRED = lazy_gettext("This form was open for too long. Go back, reload th
 def init_app(app: Flask) -> None:
     """Answer errors of `app` in its own look."""
     app.register_error_handler(CSRFError, _csrf_error)
+    app.register_error_handler(RateLimitExceeded, _limit_reached)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(SQLAlchemyError, _database_error)
 
@@ -47,6 +52,19 @@ def _csrf_error(error: CSRFError) -> Response:
         return answer(error, str(FORM_EXPIRED))
     flash(str(FORM_TOO_OLD), "warning")
     return make_response(kept_forms.page(request.full_path, typed), 400)
+
+
+def _limit_reached(error: RateLimitExceeded) -> Response:
+    """Say when the limit is over."""
+    limit = appbuilder_of().sm.limiter.current_limit
+    try:
+        seconds = math.ceil(limit.window.reset_time - time.time())
+    except Exception:
+        # Where limits are counted nobody answers any more. That it was reached still holds.
+        log.warning("It is not known when a limit is over", exc_info=True)
+        seconds = error.limit.limit.get_expiry()
+    error.retry_after = max(1, seconds)
+    return answer(error)
 
 
 def _http_error(error: HTTPException) -> Response:
@@ -97,11 +115,25 @@ def answer(error: HTTPException, message: str = "") -> Response:
 def _body(error: HTTPException, code: int, message: str) -> Response:
     title, standard = MESSAGES.get(code, MESSAGES[500] if code >= 500 else MESSAGES[400])
     text = message or str(standard)
+    retry_after = next((int(value) for name, value in error.get_headers() if name == "Retry-After"), None)
+    if code == TooManyRequests.code and retry_after is not None:
+        text = _try_again_in(math.ceil(retry_after / 60))
     if request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json":
         return jsonify(message=text)
-    retry_after = next((value for name, value in error.get_headers() if name == "Retry-After"), None)
     context = {"code": code, "title": title, "message": text, "retry_after": retry_after}
+    if retry_after is not None:
+        context["retry_at"] = clock.now() + timedelta(seconds=retry_after)
     return make_response(render_template("errors/error.html", appbuilder=appbuilder_of(), **context))
+
+
+def _try_again_in(minutes: int) -> str:
+    return str(
+        ngettext(
+            "Too many attempts. Try again in %(num)d minute.",
+            "Too many attempts. Try again in %(num)d minutes.",
+            minutes,
+        )
+    )
 
 
 def _plain(code: int) -> Response:

@@ -1,15 +1,19 @@
 """What every request and answer has: bodies that can be read, headers, the addresses of static files and of ourselves."""
 
 import hashlib
-from functools import cache
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from flask import Flask, Response, abort, current_app, request, session, url_for
+from flask import Flask, Response, abort, current_app, has_request_context, request, session, url_for
 from flask import Request as StockRequest
 from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.middleware.proxy_fix import ProxyFix
+
+from app.database import transaction
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; "
@@ -37,10 +41,17 @@ HEADERS = {
 TWO_YEARS, ONE_YEAR = 63072000, 31536000
 # After which whoever was sent away because the database was, may ask again.
 RETRY_SECONDS = 5
+# Under this name the server puts the lock that a request holds while it has its turn.
+TURN = "dinnerparty.turn"
 
 
 class Request(StockRequest):
     """A request whose body is either read or refused; the stock one breaks on some that nobody sends by accident."""
+
+    @cached_property
+    def cookies(self) -> ImmutableMultiDict[str, str]:
+        """The cookies; an API is asked with a token, and knows nobody by a cookie."""
+        return ImmutableMultiDict() if is_api(self.path) else super().cookies
 
     def _load_form_data(self) -> None:
         super()._load_form_data()
@@ -68,6 +79,11 @@ def init_app(app: Flask) -> None:
     app.before_request(_read_form)
     app.after_request(_set_headers)
     app.jinja_env.globals["static_url"] = static_url
+
+
+def is_api(path: str) -> bool:
+    """Whether a program asks there, and not a person."""
+    return path.startswith("/api/")
 
 
 def static_url(filename: str) -> str:
@@ -103,6 +119,25 @@ def came_from_elsewhere() -> bool:
         return site not in {"same-origin", "none"}
     origin = request.headers.get("Origin")
     return origin is not None and origin.partition("://")[2] != request.host
+
+
+@contextmanager
+def elsewhere() -> Iterator[None]:
+    """Ask another server for something, and keep nobody waiting meanwhile who asks only us.
+
+    The connection goes back to the database and the turn to the next request. For those who have written nothing yet.
+    """
+    with transaction():
+        pass  # What was read stays usable; only the transaction ends.
+    turn = request.environ.get(TURN) if has_request_context() else None
+    if turn is None:
+        yield
+        return
+    turn.release()
+    try:
+        yield
+    finally:
+        turn.acquire()
 
 
 @cache

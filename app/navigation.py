@@ -5,22 +5,26 @@ from flask_babel import lazy_gettext
 
 from app.accounts.api import SecurityApi
 from app.accounts.models import ADMIN, GUEST, PUBLIC, TRANSLATOR
+from app.accounts.views.generated.invitations import MemberInvitationModelView
 from app.accounts.views.generated.registrations import RegistrationModelView
 from app.accounts.views.generated.roles import RoleModelView
+from app.accounts.views.generated.statistics import StatisticsView
 from app.accounts.views.generated.users import UserModelView
 from app.accounts.views.pages.api_keys import ApiKeyView
 from app.accounts.views.pages.devices import DeviceView
 from app.accounts.views.pages.factors import SecondFactorView, SecondStepView
 from app.accounts.views.pages.login import LoginView
 from app.accounts.views.pages.my_data import MyDataView
-from app.accounts.views.pages.openid import OpenidView
+from app.accounts.views.pages.openid import IdentityView, OpenidView
 from app.accounts.views.pages.passkeys import PasskeyView
 from app.accounts.views.pages.passwords import PasswordView
 from app.accounts.views.pages.profile import EmailView, ProfileView
 from app.accounts.views.pages.registration import RegistrationView
+from app.audit.views import AuditEventModelView
 from app.extensions import AppBuilder
 from app.i18n.views import LocaleView
 from app.outbox.views import LetterModelView
+from app.parties import personal_data
 from app.parties.api import DinnerPartyApi
 from app.parties.views.calendar import CalendarView, FeedView
 from app.parties.views.food import FoodView
@@ -41,7 +45,8 @@ POST = {"category": "Post", "category_label": lazy_gettext("Post")}
 
 
 def register(appbuilder: AppBuilder) -> None:
-    """Add every view and API to `appbuilder`."""
+    """Add every view and API to `appbuilder`, and let the features hear of what accounts do."""
+    personal_data.connect()
     manager = appbuilder.sm
     # Pages
     appbuilder.set_index(LandingView)
@@ -57,14 +62,17 @@ def register(appbuilder: AppBuilder) -> None:
     for view in (SecondStepView, OpenidView, PasskeyView, PasswordView, EmailView):
         appbuilder.add_view_no_menu(view)
     # What members see to themselves, in the order of their menu
-    for view in (ProfileView, SecondFactorView, DeviceView, CalendarView, ApiKeyView, MyDataView):
+    for view in (ProfileView, SecondFactorView, IdentityView, DeviceView, CalendarView, ApiKeyView, MyDataView):
         appbuilder.add_view_no_menu(view)
     # The generated UI, in menu order
     appbuilder.add_view(DinnerPartyModelView, "Dinner parties", label=lazy_gettext("Dinner parties"), **PARTIES)
     appbuilder.add_view(RsvpModelView, "Answers", label=lazy_gettext("Answers"), **PARTIES)
     manager.user_view = appbuilder.add_view(UserModelView, "Users", label=lazy_gettext("Users"), **PEOPLE)
     appbuilder.add_view(RegistrationModelView, "Registrations", label=lazy_gettext("Registrations"), **PEOPLE)
+    appbuilder.add_view(MemberInvitationModelView, "Invitations", label=lazy_gettext("Invitations"), **PEOPLE)
     appbuilder.add_view(RoleModelView, "Roles", label=lazy_gettext("Roles"), **PEOPLE)
+    appbuilder.add_view(StatisticsView, "Statistics", label=lazy_gettext("Statistics"), **PEOPLE)
+    appbuilder.add_view(AuditEventModelView, "Audit log", label=lazy_gettext("Audit log"), **PEOPLE)
     appbuilder.add_view(LetterModelView, "Outbox", label=lazy_gettext("Outbox"), **POST)
     # APIs
     appbuilder.add_api(SecurityApi)

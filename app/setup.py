@@ -70,18 +70,18 @@ def first_admin() -> tuple[str, str] | None:
 def _store_permissions(appbuilder: AppBuilder) -> None:
     """Store what is missing of permissions and roles, in a handful of statements.
 
-    Roles other than Admin get their permissions when they are made: afterwards they belong to the administrator,
-    who may have changed them. Admin always has all.
+    Roles other than Admin get their permissions when they are made, and those that a new version brings along when
+    it does: otherwise they belong to the administrator, who may have changed them. Admin always has all.
     """
     wanted = _declared(appbuilder)
     permissions = _by_name(Permission, {permission for permission, _view in wanted})
     views = _by_name(ViewMenu, {view for _permission, view in wanted})
     pairs = _pairs()
-    missing = [
-        {"permission_id": permissions[permission], "view_menu_id": views[view]}
-        for permission, view in sorted(wanted - pairs.keys())
-    ]
-    if missing:
+    new = wanted - pairs.keys()
+    if new:
+        missing = [
+            {"permission_id": permissions[permission], "view_menu_id": views[view]} for permission, view in sorted(new)
+        ]
         db.session.execute(insert(PermissionView), missing)
         pairs = _pairs()
     if db.session.execute(select(AccessVersion.id)).first() is None:
@@ -91,6 +91,8 @@ def _store_permissions(appbuilder: AppBuilder) -> None:
         if name not in roles:
             roles[name] = Role(name=name, permissions=[pairs[pair] for pair in sorted(granted)])
             db.session.add(roles[name])
+        elif granted & new:
+            roles[name].permissions.extend(pairs[pair] for pair in sorted(granted & new))
     held = {item.id for item in roles[ADMIN].permissions}
     roles[ADMIN].permissions.extend(
         item for pair, item in sorted(pairs.items()) if pair in wanted and item.id not in held

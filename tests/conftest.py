@@ -5,6 +5,7 @@
     visitor        an anonymous browser; new_visitor() and client_of(member) make more
     cast           the same five people everywhere: host, friend, stranger, admin, translator
     smtp           a real mail server that can also refuse, put off, hang and drop
+    redis_server   a real Redis that can also be killed
     server         the site as it is really served, in processes of its own
 
 Tests run on SQLite. `@pytest.mark.both_databases` runs one on PostgreSQL too, `@pytest.mark.postgresql` only there;
@@ -27,7 +28,7 @@ from flask_limiter import Limiter
 from app import clock
 from app.accounts.models import Member
 from app.extensions import db, mail
-from tests.support import browser, network, parts, postgres, server, smtp
+from tests.support import browser, network, parts, postgres, redis, server, smtp
 from tests.support.client import Visitor
 from tests.support.databases import Database, SqliteFiles, application, close_connections
 from tests.support.factories import PASSWORD, MemberFactory, RowFactory
@@ -36,8 +37,17 @@ from tests.support.records import Records
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 # What config.py reads: the tests' settings are their own, whatever the developer's shell says.
 ENVIRONMENT = (
-    *("ACTIVATION", "DATABASE_URL", "DEFAULT_LOCALE", "DEFAULT_TIMEZONE", "ENVIRONMENT", "ERASE_AFTER_DAYS", "HOST"),
-    *("INSTANCE_PATH", "LDAP_ADMIN_GROUP", "LDAP_BIND_PASSWORD", "LDAP_BIND_USER", "LDAP_EMAIL_FIELD"),
+    *(
+        "ACTIVATION",
+        "DATABASE_URL",
+        "DEFAULT_LOCALE",
+        "DEFAULT_TIMEZONE",
+        "DIETS_KEPT_DAYS",
+        "ENVIRONMENT",
+        "ERASE_AFTER_DAYS",
+        "HOST",
+    ),
+    *("INSTANCE_PATH", "LDAP_ADMIN_GROUP", "LDAP_BIND_PASSWORD", "LDAP_BIND_USER", "LDAP_CA_FILE", "LDAP_EMAIL_FIELD"),
     *("LDAP_FIRSTNAME_FIELD", "LDAP_GROUP_FIELD", "LDAP_LASTNAME_FIELD", "LDAP_SEARCH", "LDAP_SEARCH_FILTER"),
     *("LDAP_SERVER", "LDAP_UID_FIELD", "LDAP_USE_TLS", "MAIL_DEFAULT_SENDER", "MAIL_PASSWORD", "MAIL_PORT"),
     *("MAIL_SERVER", "MAIL_TIMEOUT", "MAIL_USERNAME", "MAIL_USE_SSL", "MAIL_USE_TLS", "OIDC_CLIENT_ID"),
@@ -148,12 +158,12 @@ def app(database: Database, request: pytest.FixtureRequest) -> Flask:
 
 
 @pytest.fixture
-def new_app(database: Database, tmp_path: Path) -> Iterator[Callable[[], Flask]]:
-    """Make a further application on this test's database, as another process would."""
+def new_app(database: Database, tmp_path: Path) -> Iterator[Callable[..., Flask]]:
+    """Make a further application on this test's database, as another process would, with settings of its own."""
     with contextlib.ExitStack() as made:
 
-        def make() -> Flask:
-            app = application(database.url, tmp_path)
+        def make(**settings: str) -> Flask:
+            app = application(database.url, tmp_path, **settings)
             made.callback(close_connections, app)
             return app
 
@@ -250,6 +260,14 @@ def smtp_of_the_app(app: Flask, smtp_server: smtp.MailServer, monkeypatch: pytes
     monkeypatch.setitem(app.config, "MAIL_PORT", smtp_server.port)
     monkeypatch.setitem(app.extensions, "mail", mail.init_mail(app.config, testing=False))
     return smtp_server
+
+
+@pytest.fixture
+def redis_server(request: pytest.FixtureRequest) -> Iterator[redis.RedisServer]:
+    """A real Redis that the application knows nothing of."""
+    parts.used(request.config)["redis"] += 1
+    with redis.running_server() as running:
+        yield running
 
 
 @pytest.fixture(name="server")

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from flask_appbuilder.security.sqla.models import Role
+from flask_appbuilder.security.sqla.models import PermissionView, Role
 from sqlalchemy import delete
 
 import config
@@ -99,7 +99,6 @@ def test_an_administrator_can_be_added_by_command(app, visitor):
 @pytest.mark.parametrize(
     ("username", "email", "password", "said"),
     [
-        ("admin", "chef@example.com", PASSWORD, "already"),
         ("chef", "admin@example.com", PASSWORD, "already"),
         ("c@f", "chef@example.com", PASSWORD, "username"),
         ("chef", "nowhere", PASSWORD, "email"),
@@ -127,6 +126,41 @@ def test_a_role_that_an_administrator_changed_stays_changed(app, records):
         db.session.commit()
     assert flask(app, "setup").exit_code == 0
     assert {role.name for role in records.all(Role)} == set(ROLES)
+
+
+def test_a_permission_that_a_new_version_brings_is_given_to_the_roles_it_is_for(app, records):
+    new, removed = ("can_host", "PartyView"), ("can_answer", "PartyView")
+    with app.app_context():
+        role = db.session.query(Role).filter_by(name="Guest").one()
+        role.permissions = [item for item in role.permissions if pair(item) not in {new, removed}]
+        admin = db.session.query(Role).filter_by(name="Admin").one()
+        admin.permissions = [item for item in admin.permissions if pair(item) != new]
+        db.session.flush()
+        # As a database that has never heard of it.
+        db.session.delete(next(item for item in db.session.query(PermissionView) if pair(item) == new))
+        db.session.commit()
+    assert flask(app, "setup").exit_code == 0
+    with app.app_context():
+        guest = {pair(item) for item in db.session.query(Role).filter_by(name="Guest").one().permissions}
+        assert guest == ROLES["Guest"] - {removed}
+        assert new in {pair(item) for item in db.session.query(Role).filter_by(name="Admin").one().permissions}
+
+
+def pair(item):
+    return item.permission.name, item.view_menu.name
+
+
+def test_no_role_of_a_new_site_may_do_more_than_is_written_here(app):
+    """Whoever adds to this has thought about what the role may do from now on."""
+    with app.app_context():
+        roles = {role.name: {pair(item) for item in role.permissions} for role in db.session.query(Role)}
+        everything = {pair(item) for item in db.session.query(PermissionView)}
+    assert roles.pop("Admin") == everything
+    assert roles == {
+        "Public": {("can_read", "PartyView")},
+        "Guest": {("can_answer", "PartyView"), ("can_host", "PartyView"), ("can_read", "MemberView")},
+        "Translator": set(),
+    }
 
 
 def test_starting_writes_nothing(new_app, records):

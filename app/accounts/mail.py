@@ -4,16 +4,30 @@ from datetime import datetime
 from typing import Any
 
 from app import clock
-from app.accounts.models import Member, Registration
+from app.accounts import browsers, rules
+from app.accounts.models import Member, MemberInvitation, Registration
 from app.http import public_url
 from app.outbox.service import ORDINARY, SECRET, URGENT, enqueue, rehearse, supersede
 
-REGISTRATION_LETTERS = ("activation", "already_registered")
+ALREADY_REGISTERED = "already_registered"
+REGISTRATION_LETTERS = ("activation", ALREADY_REGISTERED)
+RESET_PASSWORD, CHANGE_EMAIL, EMAIL_CHANGE_NOTICE = "reset_password", "change_email", "email_change_notice"
+EMAIL_CHANGED, EMAIL_CHANGE_UNDONE = "email_changed", "email_change_undone"
+# What is sent to another address of a member than the one they have.
+SENT_ELSEWHERE = (CHANGE_EMAIL, EMAIL_CHANGED, EMAIL_CHANGE_UNDONE)
+ERASED = "erased"
 
 
-def activation(registration: Registration, token: str) -> None:
-    """Send the link that proves the address. Earlier ones do not work any more, and are not sent any more."""
-    supersede("activation", registration.email)
+def activation(registration: Registration | None, token: str) -> None:
+    """Send the link that proves the address. Earlier ones do not work any more, and are not sent any more.
+
+    For nobody the letter is thrown away.
+    """
+    url = public_url("RegistrationView.activation", token=SECRET)
+    supersede("activation", registration.email if registration is not None else "")
+    if registration is None:
+        rehearse("activation", context={"expires_at": clock.now(), "url": url})
+        return
     enqueue(
         "activation",
         to=registration.email,
@@ -23,7 +37,7 @@ def activation(registration: Registration, token: str) -> None:
         context={
             "username": registration.username,
             "expires_at": registration.expires_at,
-            "url": public_url("RegistrationView.activation", token=SECRET),
+            "url": url,
         },
         dedupe_key=f"activation:{registration.registration_hash}",
         secret=token,
@@ -32,9 +46,37 @@ def activation(registration: Registration, token: str) -> None:
     )
 
 
-def already_registered(member: Member) -> None:
-    """Tell a member that somebody tried to register with their address."""
-    to_member("already_registered", member, f"{clock.now():%Y%m%dT%H%M%S%f}", login_url=public_url("LoginView.login"))
+def already_registered(member: Member | None) -> None:
+    """Tell a member that somebody tried to register with their address; for nobody the letter is thrown away."""
+    context: dict[str, Any] = {
+        "login_url": public_url("LoginView.login"),
+        "forgot_url": public_url("PasswordView.forgot"),
+    }
+    if member is None:
+        rehearse(ALREADY_REGISTERED, context=context)
+    else:
+        supersede(ALREADY_REGISTERED, member.email)
+        to_member(ALREADY_REGISTERED, member, f"{clock.now():%Y%m%dT%H%M%S%f}", **context)
+
+
+def invitation(invited: MemberInvitation, token: str) -> None:
+    """Send the link that lets its reader register. Earlier ones do not work any more, and are not sent any more."""
+    supersede("invitation", invited.email)
+    enqueue(
+        "invitation",
+        to=invited.email,
+        name="",
+        locale=invited.locale,
+        timezone=None,
+        context={
+            "inviter": invited.invited_by.display_name if invited.invited_by else "",
+            "expires_at": invited.expires_at,
+            "url": public_url("RegistrationView.invited", token=SECRET),
+        },
+        dedupe_key=f"invitation:{invited.token_hash}",
+        secret=token,
+        expires_at=invited.expires_at,
+    )
 
 
 def welcome(member: Member) -> None:
@@ -44,7 +86,7 @@ def welcome(member: Member) -> None:
 
 def locked_out(member: Member | None, locked_until: datetime) -> None:
     """Tell a member that somebody failed to log in as them too often; for nobody the letter is thrown away."""
-    context = {"locked_until": locked_until, "forgot_url": public_url("PasswordView.forgot")}
+    context: dict[str, Any] = {"locked_until": locked_until, "forgot_url": public_url("PasswordView.forgot")}
     if member is None:
         rehearse("locked_out", context=context)
     else:
@@ -53,8 +95,116 @@ def locked_out(member: Member | None, locked_until: datetime) -> None:
 
 def new_device(member: Member, device_id: int, browser: str, address: str) -> None:
     """Tell a member that they have logged in with a browser that they never used before."""
-    context = {"browser": browser, "address": address, "at": clock.now()}
+    context: dict[str, Any] = {"browser": browsers.in_words(browser), "address": address, "at": clock.now()}
     to_member("new_device", member, str(device_id), devices_url=public_url("DeviceView.list"), **context)
+
+
+def reset_password(member: Member | None, token: str) -> None:
+    """Send the link to choose a new password; for nobody the letter is thrown away."""
+    expires_at = clock.now() + rules.TOKEN_LIFETIMES[rules.RESET_PASSWORD]
+    context: dict[str, Any] = {"expires_at": expires_at, "url": public_url("PasswordView.reset", token=SECRET)}
+    if member is None:
+        rehearse(RESET_PASSWORD, context=context)
+        return
+    to_member(RESET_PASSWORD, member, rules.token_hash(token), secret=token, **context)
+
+
+def account_made(member: Member, token: str, expires_at: datetime) -> None:
+    """Tell somebody that an administrator made an account for them, with the link to choose its password."""
+    url = public_url("PasswordView.reset", token=SECRET)
+    to_member("account_made", member, rules.token_hash(token), secret=token, expires_at=expires_at, url=url)
+
+
+def password_changed(member: Member) -> None:
+    """Tell a member that their password is another one now."""
+    context: dict[str, Any] = {"at": clock.now(), "forgot_url": public_url("PasswordView.forgot")}
+    to_member("password_changed", member, _moment(), **context)
+
+
+def change_email(member: Member, address: str, token: str, *, owner: Member | None, silent: bool) -> None:
+    """Send the link that proves a new address to it, unless it has an owner, who is told so, or has had enough letters."""
+    expires_at = clock.now() + rules.TOKEN_LIFETIMES[rules.CHANGE_EMAIL]
+    context: dict[str, Any] = {"expires_at": expires_at, "url": public_url("EmailView.confirm", token=SECRET)}
+    if silent:
+        rehearse(CHANGE_EMAIL, context=context)
+    elif owner is not None:
+        already_registered(owner)
+    else:
+        supersede(CHANGE_EMAIL, address)
+        to_member(CHANGE_EMAIL, member, rules.token_hash(token), to=address, secret=token, **context)
+
+
+def email_change_notice(member: Member, address: str) -> None:
+    """Tell a member at the address they have that another one was asked for."""
+    context: dict[str, Any] = {"address": address, "forgot_url": public_url("PasswordView.forgot")}
+    to_member(EMAIL_CHANGE_NOTICE, member, _moment(), **context)
+
+
+def email_changed(member: Member, old: str, token: str) -> None:
+    """Tell a member at the address they had that they have another one, with the link to undo that."""
+    expires_at = clock.now() + rules.TOKEN_LIFETIMES[rules.UNDO_EMAIL]
+    context: dict[str, Any] = {
+        "address": member.email,
+        "expires_at": expires_at,
+        "url": public_url("EmailView.undo", token=SECRET),
+    }
+    to_member(EMAIL_CHANGED, member, rules.token_hash(token), to=old, secret=token, **context)
+
+
+def email_change_undone(member: Member, displaced: str) -> None:
+    """Tell whoever reads an address that it was taken away from an account again."""
+    to_member(EMAIL_CHANGE_UNDONE, member, _moment(), to=displaced, at=clock.now())
+
+
+def second_factor_added(member: Member, factor: str, name: str = "") -> None:
+    """Tell a member that an authenticator app ("app") or a passkey ("passkey", and its name) was added."""
+    _about_factors("second_factor_added", member, factor=factor, factor_name=name)
+
+
+def second_factor_removed(member: Member, factor: str, name: str = "") -> None:
+    """Tell a member that an authenticator app ("app") or a passkey ("passkey", and its name) was removed."""
+    _about_factors("second_factor_removed", member, factor=factor, factor_name=name)
+
+
+def second_factor_reset(member: Member) -> None:
+    """Tell a member that an administrator took their second factor away."""
+    _about_factors("second_factor_reset", member)
+
+
+def recovery_code_used(member: Member, left: int) -> None:
+    """Tell a member that one of their recovery codes was used, and how many are left."""
+    context: dict[str, Any] = {"left": left, "at": clock.now(), "factors_url": public_url("SecondFactorView.overview")}
+    to_member("recovery_code_used", member, _moment(), **context)
+
+
+def second_step_locked(member: Member, locked_until: datetime) -> None:
+    """Tell a member that somebody who knows their password failed at the second step too often."""
+    context: dict[str, Any] = {"locked_until": locked_until, "forgot_url": public_url("PasswordView.forgot")}
+    to_member("second_step_locked", member, _moment(), **context)
+
+
+def _about_factors(kind: str, member: Member, **context: Any) -> None:
+    now = clock.now()
+    context: dict[str, Any] = {"at": now, "factors_url": public_url("SecondFactorView.overview"), **context}
+    to_member(kind, member, f"{now:%Y%m%dT%H%M%S%f}", **context)
+
+
+def api_key_created(member: Member, number: str, key_name: str, scope: object, key_expires_at: datetime) -> None:
+    """Tell a member that there is a key with which a program can act as them."""
+    context: dict[str, Any] = {"key_name": key_name, "scope": scope, "key_expires_at": key_expires_at}
+    to_member("api_key_created", member, number, keys_url=public_url("ApiKeyView.list"), **context)
+
+
+def erasing_asked(member: Member, token: str, erase_at: datetime) -> None:
+    """Tell a member when they are going to be erased, with the link to keep their account."""
+    url = public_url("MyDataView.keep", token=SECRET)
+    occasion = rules.token_hash(token)
+    to_member("erasing_asked", member, occasion, secret=token, expires_at=erase_at, erase_at=erase_at, url=url)
+
+
+def erased(member: Member) -> None:
+    """Say goodbye to a member at the address they had; call it while they still have it."""
+    to_member(ERASED, member, "once", urgent=False)
 
 
 def to_member(  # noqa: PLR0913 - what a letter is
@@ -75,9 +225,14 @@ def to_member(  # noqa: PLR0913 - what a letter is
         name=member.display_name,
         locale=member.locale,
         timezone=member.timezone,
-        context={"username": member.username, **context},
+        context={"username": member.username, "expires_at": expires_at, **context},
         dedupe_key=f"{kind}:{member.id}:{occasion}",
         secret=secret,
         expires_at=expires_at,
         priority=URGENT if urgent else ORDINARY,
     )
+
+
+def _moment() -> str:
+    """Return what tells one occasion of a letter from the next."""
+    return f"{clock.now():%Y%m%dT%H%M%S%f}"

@@ -85,14 +85,19 @@ class Candidate:
     locked_until: datetime | None
     device_locked_until: datetime | None
 
+    @property
+    def password(self) -> str | None:
+        """The stored form of the password to compare with."""
+        owner = self.member or self.registration
+        return owner.password if owner is not None else None
 
-def candidate(identifier: str, device_hash: str, key: str, device_key: str) -> Candidate:
-    """Return who logs in as `identifier` from a device, and whether they may try now, in one statement.
+
+def candidate(wanted: str, device_hash: str, key: str, device_key: str) -> Candidate:
+    """Return who logs in as `wanted` (in lower case) from a device, and whether they may try now, in one statement.
 
     It is the same statement whoever is meant, so that it takes the same time. `key` and `device_key` are those of the
     guard.
     """
-    wanted = identifier.strip().lower()
     guard, device_guard = aliased(LoginGuard), aliased(LoginGuard)
     anybody = select(literal(1).label("one")).subquery()
     statement = (
@@ -111,7 +116,7 @@ def candidate(identifier: str, device_hash: str, key: str, device_key: str) -> C
         .outerjoin(guard, guard.key == key)
         .outerjoin(device_guard, device_guard.key == device_key)
     )
-    # A registration may hold the name and another one the address; either will do.
+    # There is one row: what has an `@` is nobody's username, and what has none is nobody's address.
     row = db.session.execute(statement.limit(1)).one()
     return Candidate(row[0], row[1], Standing(*map(bool, row[5:])), row[2] is not None, row[3], row[4])
 

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 REGISTRATION_LIFETIME = timedelta(hours=48)
 LETTERS_PER_MAILBOX_AND_DAY = 3
+# Of each kind that somebody can have sent without being anybody.
+LETTERS_PER_MAILBOX_AND_HOUR = 3
 LONGEST_PASSWORD = 1024
 SHORTEST_USERNAME, LONGEST_USERNAME = 3, 20
 USERNAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?")

@@ -1,24 +1,29 @@
 """The security manager: FAB's, with logins that can be ended, permissions that are cached, and no commit of its own."""
 
 import secrets
+from datetime import UTC, datetime
 from typing import Any
 
-from flask import Flask, Response, flash, g, redirect, request, session, url_for
+from flask import Flask, Response, abort, flash, g, redirect, request, session, url_for
 from flask_appbuilder.security.sqla.manager import SecurityManager as StockSecurityManager
-from flask_appbuilder.security.sqla.models import Group, PermissionView, Role
+from flask_appbuilder.security.sqla.models import ApiKey, Group, PermissionView, Role
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from flask_jwt_extended import JWTManager
 from flask_jwt_extended import current_user as current_api_user
 from flask_login import LoginManager, current_user
 from sqlalchemy import event, update
 from sqlalchemy.orm import Session
-from werkzeug.exceptions import Unauthorized
+from werkzeug.exceptions import Forbidden, Unauthorized
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import error_pages
 from app.accounts import queries, rules
+from app.accounts.cookies import Sessions
 from app.accounts.models import AccessVersion, Member, Registration
-from app.accounts.service import logins
+from app.accounts.service import api_keys, directory, logins
+from app.accounts.views import directory as accounts_elsewhere
+from app.database import transaction
 from app.errors import DomainError
 from app.extensions import db
 
@@ -40,7 +45,11 @@ DUTIES = {
         lazy_gettext("Your role asks for a second factor. Add one to go on."),
     ),
 }
-DUTY_FREE = {"static", "appbuilder.static", "LocaleView.switch", "LoginView.logout", "LoginView.again", None}
+DUTY_FREE = {
+    *("static", "appbuilder.static", "LocaleView.switch", "LoginView.logout", "LoginView.again", None),
+    # A passkey is a second factor, too; and whoever has one may prove with it who they are.
+    *("PasskeyView.add", "PasskeyView.add_options", "PasskeyView.again", "PasskeyView.again_options"),
+}
 
 
 def _unauthorized(*_reasons: object) -> Response:
@@ -58,12 +67,14 @@ class SecurityManager(StockSecurityManager):
 
     def create_login_manager(self, app: Flask) -> LoginManager:
         """Return Flask-Login's manager, which asks on our login page."""
+        app.session_interface = Sessions()
         manager = LoginManager(app)
         manager.login_view = "LoginView.login"
         manager.unauthorized_handler(self._ask_to_log_in)
         # The login's own row decides; Flask-Login's guess by address and browser would throw out travellers.
         manager.session_protection = None
         manager.user_loader(self.load_user)
+        accounts_elsewhere.init_app(app)
         app.before_request(self._insist_on_duty)
         return manager
 
@@ -118,9 +129,59 @@ class SecurityManager(StockSecurityManager):
     def auth_user_db(self, username: str | None, password: str | None) -> Member | None:
         """Return the member when the password is right; takes as long when there is no such member."""
         try:
-            return logins.authenticate(username or "", password or "").member
+            with transaction():
+                return logins.authenticate(username or "", password or "").member
         except DomainError:
             return None
+
+    # -- API keys: Flask-AppBuilder's `protect` and its API over keys end in the service of our pages
+
+    def validate_api_key(self, api_key_string: str) -> Member | None:
+        """Return the member whose key came with this request, if it opens an API; refuse to write with one that only reads."""
+        found = api_keys.find(api_key_string) if request.path.startswith("/api/") else None
+        if found is None:
+            return None
+        key, member = found
+        if not api_keys.allows(key, request.method):
+            abort(error_pages.answer(Forbidden(), str(_("This API key may only read."))))
+        api_keys.note_use(key)
+        g.user = member
+        g._api_key_user = True  # noqa: SLF001 - Flask-AppBuilder's name
+        # Whatever else asks who this is, the audit log for one, is told the same.
+        g._login_user = member  # noqa: SLF001 - Flask-Login's name
+        return member
+
+    def create_api_key(
+        self, user: Member, name: str, scopes: str | None = None, expires_on: datetime | None = None
+    ) -> dict[str, Any] | None:
+        """Make a key, or none when the member has too many; `expires_on` is UTC when it has no zone."""
+        expires_at = expires_on.replace(tzinfo=expires_on.tzinfo or UTC) if expires_on else None
+        try:
+            with transaction():
+                made = api_keys.create(user, name, scopes, expires_at)
+        except DomainError:
+            return None
+        shown = ("uuid", "name", "key_prefix", "scopes", "created_on", "expires_on")
+        return {"key": made.secret, **{column: getattr(made.key, column) for column in shown}}
+
+    def revoke_api_key(self, key_uuid: str) -> bool:
+        """Let a key open nothing any more; False when it did not anyway."""
+        key = api_keys.get(key_uuid)
+        owner = db.session.get(Member, key.user_id) if key is not None else None
+        with transaction():
+            return owner is not None and api_keys.revoke(owner, key_uuid) is not None
+
+    def find_api_keys_for_user(self, user_id: int) -> list[ApiKey]:
+        """Return the keys of a member."""
+        return api_keys.of(user_id)
+
+    def get_api_key_by_uuid(self, key_uuid: str) -> ApiKey | None:
+        """Return the key with that number."""
+        return api_keys.get(key_uuid)
+
+    def auth_user_ldap(self, username: str | None, password: str | None) -> Member | None:
+        """Return the member whom the directory of the organisation knows by that password, if it is in charge here."""
+        return self.auth_user_db(username, password) if directory.is_in_charge() else None
 
     # -- what they may do
 
@@ -148,11 +209,15 @@ class SecurityManager(StockSecurityManager):
                 if key
                 else queries.permissions_of_public(self.auth_role_public)
             )
+            if directory.is_in_charge():
+                known[key] -= accounts_elsewhere.NOT_HERE
         return known[key]
 
     @staticmethod
     def _asking() -> Any:
-        # An API token that was verified in this request goes before a cookie that came along with it.
+        # A key or token that was verified in this request goes before a cookie that came along with it.
+        if g.get("_api_key_user"):
+            return g.user
         if current_api_user:
             return current_api_user
         return current_user if current_user and current_user.is_authenticated else None

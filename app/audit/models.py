@@ -40,7 +40,15 @@ class AuditEvent(db.Model):  # type: ignore[name-defined]
         Index("ix_audit_event_actor_id", "actor_id"),
         Index("ix_audit_event_subject_type_subject_id", "subject_type", "subject_id"),
         Index("ix_audit_event_action", "action"),
+        Index("ix_audit_event_actor", "actor"),
+        Index("ix_audit_event_subject", "subject"),
+        Index("ix_audit_event_address", "address"),
     )
+
+    @property
+    def changes(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What was before, and what is since."""
+        return self.before, self.after
 
     def __repr__(self) -> str:
         return f"{self.action} {self.subject}".strip()

@@ -1,14 +1,21 @@
 """Write down what happens."""
 
 from collections.abc import Mapping
-from typing import Any
+from datetime import timedelta
+from typing import Any, cast
 
 from flask import has_request_context, request
 from flask_login import current_user
+from sqlalchemy import delete
+from sqlalchemy.engine import CursorResult
 
+from app import clock
 from app.audit.actions import ACTIONS, SUBJECTS
 from app.audit.models import AuditEvent
 from app.extensions import db
+
+# A little more than the year for which the database itself keeps it.
+KEPT = timedelta(days=400)
 
 
 def record(  # noqa: PLR0913 - what an entry is
@@ -45,3 +52,9 @@ def record(  # noqa: PLR0913 - what an entry is
             address=(request.remote_addr or "")[:64] if has_request_context() else "",
         )
     )
+
+
+def forget() -> int:
+    """Throw away entries that are older than anybody may need; the database refuses younger ones. Return how many."""
+    old = delete(AuditEvent).where(AuditEvent.at < clock.now() - KEPT)
+    return cast("CursorResult[Any]", db.session.execute(old.execution_options(synchronize_session=False))).rowcount

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask_appbuilder.models.sqla.interface import SQLAInterface as StockSQLAInterface
 from sqlalchemy import ColumnElement, Select, func, select, update
-from sqlalchemy.orm import InstrumentedAttribute, aliased, joinedload, selectinload
+from sqlalchemy.orm import InstrumentedAttribute, aliased, joinedload, selectinload, undefer
 
 from app.crud.fields import as_moment, find_by_key
 from app.crud.filters import FilterConverter, Filters
@@ -117,6 +117,10 @@ class SQLAInterface(StockSQLAInterface):
             return []
         statement = self._filtered(select(self.obj), filters).where(self._pk.in_(known))
         return list(self.session.scalars(statement.options(*self._eager(columns)).order_by(self._pk)).unique())
+
+    def keys(self, filters: Filters | None, order: tuple[str, str], most: int) -> list[Any]:
+        """Return the keys of the first `most` rows, in order."""
+        return list(self.session.scalars(self._keys(filters, order).limit(most)))
 
     def parse_pk(self, text: Any) -> Any | None:
         """Return a key as the column has it, or None for what cannot be one."""
@@ -231,16 +235,18 @@ class SQLAInterface(StockSQLAInterface):
         columns: Iterable[str],
     ) -> list[Any]:
         """Return the rows of a page, and one more where there is a next page."""
-        keys, position = self._ordered(self._filtered(select(self._pk.label("pk")), filters), order[0])
-        downwards = order[1] == "desc"
-        keys = keys.add_columns(position.label("position"))
-        keys = keys.order_by(*(each.desc() if downwards else each.asc() for each in (position, self._pk)))
+        keys = self._keys(filters, order)
         if size is not None:
             keys = keys.limit(size + 1).offset(number * size)
         page = keys.subquery("page")
         rows = select(self.obj).join(page, self._pk == page.c.pk).options(*self._eager(columns))
-        rows = rows.order_by(*(each.desc() if downwards else each.asc() for each in (page.c.position, page.c.pk)))
+        rows = rows.order_by(*_directed(order[1], page.c.position, page.c.pk))
         return list(self.session.scalars(rows).unique())
+
+    def _keys(self, filters: Filters | None, order: tuple[str, str]) -> Select[Any]:
+        """Return a statement for the keys of all rows in order, as `pk`, with what they are ordered by, `position`."""
+        keys, position = self._ordered(self._filtered(select(self._pk.label("pk")), filters), order[0])
+        return keys.add_columns(position.label("position")).order_by(*_directed(order[1], position, self._pk))
 
     def _ordered(self, statement: Select[Any], column: str) -> tuple[Select[Any], ColumnElement[Any]]:
         """Return `statement`, joined with what its order needs, and the expression to order by."""
@@ -260,16 +266,19 @@ class SQLAInterface(StockSQLAInterface):
         return self.session.scalar(select(func.count()).select_from(some)) or 0
 
     def _eager(self, columns: Iterable[str]) -> list[Any]:
-        """Return options that load the relations among `columns` along with the rows.
+        """Return options that load the relations, and what is deferred, among `columns` along with the rows.
 
         One related row is joined, because the page was cut before; a collection takes one more statement.
         """
-        relations = dict.fromkeys(column.partition(".")[0] for column in columns)
-        return [
+        names = dict.fromkeys(column.partition(".")[0] for column in columns)
+        relations = [
             (selectinload if self.list_properties[name].uselist else joinedload)(getattr(self.obj, name))
-            for name in relations
+            for name in names
             if self.is_relation(name)
         ]
+        plain = self.obj.__mapper__.column_attrs
+        deferred = [undefer(getattr(self.obj, name)) for name in names if name in plain and plain[name].deferred]
+        return [*relations, *deferred]
 
     def _related_key(self, column: str, text: str, key: str | None) -> Any:
         related = type(self)(self.get_related_model(column))
@@ -278,6 +287,10 @@ class SQLAInterface(StockSQLAInterface):
         if found is None:
             raise ValueError(text)
         return related.get_pk_value(found)
+
+
+def _directed(direction: str, *each: Any) -> list[Any]:
+    return [one.desc() if direction == "desc" else one.asc() for one in each]
 
 
 def _integer(text: str) -> int:

@@ -104,8 +104,7 @@ class Declared:
     def _check_columns(self: Any) -> None:
         shown = [column for page in PAGES if self.is_routed(page) for column in getattr(self, f"{page}_columns")]
         for column in dict.fromkeys((*shown, *self.search_columns)):
-            if not self.label_columns.get(column):
-                _refuse(self, f"label_columns[{column!r}]")
+            require_label(self, column)
         for column in (self.base_order[0], *self.order_columns):
             self.datamodel.order_by(column)
 
@@ -128,6 +127,12 @@ class Declared:
         if not self.edit_form and self.is_routed("edit"):
             version = self.datamodel.version_column
             self.edit_form = converter.form(self.edit_columns, self.edit_form_extra_fields, version=version)
+
+
+def require_label(view: Any, column: str) -> None:
+    """Refuse to start with a column that has no label."""
+    if not view.label_columns.get(column):
+        _refuse(view, f"label_columns[{column!r}]")
 
 
 def _refuse(view: StockBaseView, what: str) -> None:

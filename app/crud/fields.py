@@ -235,16 +235,26 @@ class ChoiceField(SelectField):
 
 
 class ChecklistField(SelectMultipleField):
-    """Any number of rows of a small table, as checkboxes. `data` holds their keys, `rows()` the rows."""
+    """Any number of rows of a small table, as checkboxes. `data` holds their keys, `rows()` the rows.
+
+    `text` says what stands beside a box.
+    """
 
     widget = ListWidget(prefix_label=False)
     option_widget = CheckboxInput()
 
-    def __init__(self, *args: Any, load: Callable[[], Sequence[Any]], pk: str = "id", **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        load: Callable[[], Sequence[Any]],
+        pk: str = "id",
+        text: Callable[[Any], str] = str,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, coerce=str, **kwargs)
         self._load, self._pk = load, pk
         self._known: dict[str, Any] | None = None
-        self.choices = lambda: [(key, str(row)) for key, row in self._rows().items()]
+        self.choices = lambda: [(key, text(row)) for key, row in self._rows().items()]
 
     def process_data(self, value: Iterable[Any] | None) -> None:
         """Check the boxes of the rows that are chosen now."""

@@ -4,10 +4,10 @@ import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Any, Literal
 
 from flask_babel import lazy_gettext
-from sqlalchemy import Column, Index, Table
+from sqlalchemy import Column, Index, Table, UniqueConstraint
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError, StatementError
 from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.sql import visitors
@@ -128,9 +128,16 @@ def _columns_of(constraint: str) -> tuple[str, ...]:
     """Return the columns of a constraint or unique index by its name."""
     for table in metadata.tables.values():
         for candidate in (*table.constraints, *table.indexes):
-            if constraint and str(getattr(candidate, "name", "")) == constraint:
+            if constraint and _name_in_database(table, candidate) == constraint:
                 return _columns(candidate) if isinstance(candidate, Index) else _names(candidate)
     return ()
+
+
+def _name_in_database(table: Table, candidate: Any) -> str:
+    """Return the name of a constraint or index; those of Flask-AppBuilder's columns have theirs from the migration."""
+    if candidate.name is None and isinstance(candidate, UniqueConstraint):
+        return "_".join(("uq", table.name, *_names(candidate)))
+    return str(candidate.name)
 
 
 def _names(constraint: object) -> tuple[str, ...]:

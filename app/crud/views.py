@@ -1,5 +1,6 @@
 """The bases of all views: pages, forms, and the generated list, show, add, edit and delete of a model."""
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,6 +34,9 @@ def _to_login() -> BaseResponse:
 
 class BaseView(StockBaseView):
     """A view that keeps no history in the cookie: where to go back to stands in the form, or in the Referer."""
+
+    # {"can_host": lazy_gettext("Host dinner parties")}: what permissions are called where they are given.
+    permission_words: Mapping[str, object] = {}
 
     @before_request
     def _ask_to_log_in(self) -> BaseResponse | None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from flask_babel import lazy_gettext
-from sqlalchemy import CheckConstraint, Index, String, Text
+from sqlalchemy import CheckConstraint, Index, String, Text, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock
@@ -73,3 +73,7 @@ class Letter(db.Model):  # type: ignore[name-defined]
 
     def __repr__(self) -> str:
         return self.subject
+
+
+# How many letters a mailbox was sent today is asked before each one that strangers can have sent there.
+Index("ix_letter_lower_recipient_created_at", func.lower(Letter.__table__.c.recipient), Letter.__table__.c.created_at)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from flask import current_app, render_template
 from markupsafe import escape
-from sqlalchemy import Insert, event, select, update
+from sqlalchemy import Insert, event, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -51,24 +51,18 @@ def enqueue(  # noqa: PLR0913 - what a letter is
     sent. Past `expires_at` it is not sent any more. Letters of smaller `priority` go first. `calendar` returns the
     iCalendar object that goes with it; it is called in the language of the recipient, too.
     """
-    info = locales.match(locale) or locales.default()
-    name = rules.one_line(name, LONGEST_NAME)
-    values = {
-        "recipient": to,
-        "name": name,
-        "kind": kind,
-        "locale": info.key,
-        "timezone": timezone or current_app.config["BABEL_DEFAULT_TIMEZONE"],
-        "secret": secret,
-        "dedupe_key": dedupe_key,
-        "message_id": message_id(dedupe_key),
-        "expires_at": expires_at,
-        "priority": priority,
-        **_render(kind, info.key, timezone, {"name": name, **context}, calendar),
-    }
-    # Of two processes that write the same letter at once, the database lets one do it and the other read it.
-    statement = _insert().values(**values).on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(Letter)
-    letter: Letter | None = db.session.scalars(statement).one_or_none()
+    letter = _write(
+        {
+            **_rendered(kind, name, locale, timezone, context),
+            "recipient": to,
+            "dedupe_key": dedupe_key,
+            "message_id": message_id(dedupe_key),
+            "secret": secret,
+            "expires_at": expires_at,
+            "priority": priority,
+            "calendar": _appointment(calendar, locale, timezone),
+        }
+    )
     if letter is None:
         return db.session.scalars(select(Letter).where(Letter.dedupe_key == dedupe_key)).one()
     if not delivers():
@@ -77,8 +71,20 @@ def enqueue(  # noqa: PLR0913 - what a letter is
 
 
 def rehearse(kind: str, *, context: Mapping[str, Any]) -> None:
-    """Render a letter and throw it away: what is written to nobody takes as long as what is written to somebody."""
-    _render(kind, locales.default().key, None, {"name": "", "username": "", **context})
+    """Write a letter and take it back: what is written to nobody takes as long as what is written to somebody."""
+    key = f"rehearsal:{uuid.uuid4()}"
+    letter = {
+        **_rendered(kind, "", None, None, {"username": "", **context}),
+        "recipient": "",
+        "dedupe_key": key,
+        "message_id": message_id(key),
+        "secret": None,
+        "expires_at": None,
+        "priority": URGENT,
+    }
+    with db.session.begin_nested() as written:
+        _write(letter)
+        written.rollback()
 
 
 def resend(letters: Iterable[Letter]) -> int:
@@ -99,7 +105,7 @@ def resend(letters: Iterable[Letter]) -> int:
 
 def supersede(kind: str, to: str) -> None:
     """Give up the letters of one `kind` to one person that still wait: a newer one takes their place."""
-    waiting = (Letter.kind == kind) & (Letter.recipient == to) & (Letter.state == QUEUED)
+    waiting = (Letter.kind == kind) & (func.lower(Letter.recipient) == to.lower()) & (Letter.state == QUEUED)
     statement = update(Letter).where(waiting).values(state=FAILED, secret=None, last_error=SUPERSEDED)
     db.session.execute(statement.execution_options(synchronize_session=False))
 
@@ -134,25 +140,48 @@ def mail_domain() -> str:
     return f"[{host}]" if host.replace(".", "").isdigit() else host
 
 
-def _render(
-    kind: str,
-    locale: str,
-    timezone: str | None,
-    context: Mapping[str, Any],
-    calendar: Callable[[], str] | None = None,
-) -> dict[str, str | None]:
+def _rendered(
+    kind: str, name: str, locale: str | None, timezone: str | None, context: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what a letter says, and to whom in which language."""
+    info = locales.match(locale) or locales.default()
+    name = rules.one_line(name, LONGEST_NAME)
+    return {
+        "name": name,
+        "kind": kind,
+        "locale": info.key,
+        "timezone": timezone or current_app.config["BABEL_DEFAULT_TIMEZONE"],
+        **_render(kind, info.key, timezone, {"name": name, **context}),
+    }
+
+
+def _appointment(calendar: Callable[[], str] | None, locale: str | None, timezone: str | None) -> str | None:
+    if calendar is None:
+        return None
+    with speaking((locales.match(locale) or locales.default()).key, timezone):
+        return calendar()
+
+
+def _write(values: dict[str, Any]) -> Letter | None:
+    """Return the letter, or None when it was written before.
+
+    Of two processes that write the same one at once, the database lets one do it and the other read it.
+    """
+    statement = _insert().values(**values).on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(Letter)
+    return db.session.scalars(statement).one_or_none()
+
+
+def _render(kind: str, locale: str, timezone: str | None, context: Mapping[str, Any]) -> dict[str, str]:
     settings = current_app.config
     given = {"site_name": settings["APP_NAME"], "site_url": settings["PUBLIC_URL"], "secret": SECRET, **context}
     with speaking(locale, timezone):
         subject, text, html = (
             render_template(f"mail/{kind}/{part}", **given) for part in ("subject.txt", "body.txt", "body.html")
         )
-        appointment = calendar() if calendar is not None else None
     return {
         "subject": rules.one_line(subject, LONGEST_SUBJECT),
         "text": rules.body(text),
         "html": rules.body(html),
-        "calendar": appointment,
     }
 
 

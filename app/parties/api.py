@@ -1,5 +1,6 @@
 """The administrators' API over parties."""
 
+from flask_babel import lazy_gettext
 from marshmallow import ValidationError
 
 from app.crud import ModelRestApi, SQLAInterface
@@ -28,6 +29,7 @@ class DinnerPartyApi(ModelRestApi):
     datamodel = SQLAInterface(DinnerParty)
     resource_name = "dinnerparties"
     class_permission_name = "DinnerPartyApi"
+    list_title = lazy_gettext("Dinner parties, by programs")
     list_columns = READ
     show_columns = READ
     add_columns = WRITE

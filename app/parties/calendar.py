@@ -24,6 +24,8 @@ REQUEST, CANCEL, PUBLISH = "REQUEST", "CANCEL", "PUBLISH"
 PARTICIPATION = {YES: "ACCEPTED", MAYBE: "TENTATIVE"}
 # So much of a zone's history is sent along on both sides of the dinners.
 ZONE_MARGIN = timedelta(days=366)
+# Up to here a zone's clocks are described; nobody knows when they will be changed in a hundred years.
+FORESEEABLE = timedelta(days=20 * 366)
 
 
 def request(party: DinnerParty, answer: Rsvp) -> str:
@@ -56,16 +58,17 @@ def _text(method: str, parties: list[DinnerParty], guest: Rsvp | None = None) ->
         calendar.add("refresh-interval", timedelta(hours=1), parameters={"VALUE": "DURATION"})
     for party in parties:
         calendar.add_component(_event(party, guest=guest, cancelled=method == CANCEL))
-    if parties:
-        moments = [party.starts_at for party in parties]
+    foreseeable = [party.starts_at for party in parties if party.starts_at < clock.now() + FORESEEABLE]
+    if foreseeable:
         calendar.add_missing_timezones(
-            first_date=(min(moments) - ZONE_MARGIN).date(), last_date=(max(moments) + ZONE_MARGIN).date()
+            first_date=(min(foreseeable) - ZONE_MARGIN).date(), last_date=(max(foreseeable) + ZONE_MARGIN).date()
         )
     return calendar.to_ical().decode()
 
 
 def _event(party: DinnerParty, *, guest: Rsvp | None, cancelled: bool) -> Event:
-    zone = ZoneInfo(party.timezone)
+    # Beyond what is foreseeable a moment is only known in UTC.
+    zone = ZoneInfo(party.timezone if party.starts_at < clock.now() + FORESEEABLE else "UTC")
     event = Event()
     event.add("uid", uid(party))
     event.add("dtstamp", clock.now())

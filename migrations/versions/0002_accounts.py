@@ -58,8 +58,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_audit_event"),
     )
     op.create_index("ix_audit_event_action", "audit_event", ["action"], unique=False)
+    op.create_index("ix_audit_event_actor", "audit_event", ["actor"], unique=False)
     op.create_index("ix_audit_event_actor_id", "audit_event", ["actor_id"], unique=False)
+    op.create_index("ix_audit_event_address", "audit_event", ["address"], unique=False)
     op.create_index("ix_audit_event_at_id", "audit_event", ["at", "id"], unique=False)
+    op.create_index("ix_audit_event_subject", "audit_event", ["subject"], unique=False)
     op.create_index(
         "ix_audit_event_subject_type_subject_id", "audit_event", ["subject_type", "subject_id"], unique=False
     )
@@ -205,11 +208,14 @@ def upgrade() -> None:
     op.add_column("login_session", sa.Column("end_cause", sa.String(length=20), server_default="", nullable=False))
     op.add_column("login_session", sa.Column("end_reason", sa.String(length=500), server_default="", nullable=False))
     op.create_index("uq_member_invitation_lower_email", "member_invitation", [sa.text("lower(email)")], unique=True)
+    op.create_index("ix_letter_lower_recipient_created_at", "letter", [sa.text("lower(recipient)"), "created_at"])
     for statement in REFUSALS[op.get_bind().dialect.name]:
         op.execute(statement)
 
 
 def downgrade() -> None:
+    op.drop_index("ix_letter_lower_recipient_created_at", "letter")
+
     op.drop_column("login_session", "end_reason")
     op.drop_column("login_session", "end_cause")
     op.drop_column("login_session", "ended_at")

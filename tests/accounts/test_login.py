@@ -1,16 +1,13 @@
-"""Logging in and out, and what a login is worth afterwards."""
+"""Logging in and out."""
 
-from datetime import timedelta
 from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from app import clock
-from app.accounts.models import LoginSession, Member
-from app.extensions import db
+from app.accounts.models import Device, LoginSession, Member
+from app.outbox.models import Letter
 from tests.support.factories import PASSWORD, MemberFactory
 
-pytestmark = pytest.mark.both_databases
 WRONG = [("warning", "Invalid login. Please try again.")]
 
 
@@ -19,6 +16,7 @@ def log_in(visitor, name, password=PASSWORD, *, path="/login/", **more):
     return visitor.submit(page.form("/login/"), username=name, password=password, **more)
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("name", ["ada", "ADA", " ada ", "ada@example.com", "Ada@Example.com"])
 def test_one_logs_in_by_username_or_address_in_any_case(visitor, name):
     MemberFactory(username="ada", email="ada@example.com", first_name="Ada", last_name="Byron")
@@ -39,11 +37,6 @@ def test_known_and_unknown_names_get_the_same_answer(visitor, new_visitor):
     MemberFactory(username="known-name")
     known, unknown = log_in(visitor, "known-name", "wrong"), log_in(new_visitor(), "unknown-name", "wrong")
     assert known.words.replace("known-name", "") == unknown.words.replace("unknown-name", "")
-
-
-def test_who_is_not_active_cannot_log_in(visitor):
-    MemberFactory(username="ada", inactive=True)
-    assert log_in(visitor, "ada").flashes == WRONG
 
 
 def test_a_page_that_needs_a_login_comes_after_it(visitor, cast):
@@ -78,64 +71,7 @@ def test_logging_out_is_a_post(visitor, client_of, cast):
     assert friend.get("/parties/new").path == "/login/"
 
 
-def test_a_cookie_from_before_the_logout_opens_nothing(client_of, cast, new_visitor):
-    friend = client_of(cast.friend)
-    copied = friend.client.get_cookie("session").value
-    friend.post("/logout/")
-    thief = new_visitor()
-    thief.client.set_cookie("session", copied)
-    assert thief.get("/parties/new").path == "/login/"
-
-
-def test_a_session_is_new_at_login(visitor, cast):
-    visitor.get("/login/")
-    before = visitor.client.get_cookie("session").value
-    log_in(visitor, cast.friend.username)
-    assert visitor.client.get_cookie("session").value != before
-
-
-def test_the_token_of_a_login_is_kept_as_a_hash(client_of, cast, records):
-    friend = client_of(cast.friend)
-    with friend.client.session_transaction() as session:
-        token = session["login"]
-    assert token not in str(records.dump())
-    assert records.one(LoginSession).member_id == cast.friend.id
-
-
-@pytest.mark.parametrize(
-    ("remember", "still_in", "out"),
-    [
-        (False, timedelta(minutes=29), timedelta(minutes=31)),
-        (True, timedelta(days=29), timedelta(days=31)),
-    ],
-)
-def test_a_login_ends_when_it_was_idle_for_too_long(visitor, cast, remember, still_in, out):
-    log_in(visitor, cast.friend.username, **({"remember_me": "y"} if remember else {}))
-    start = clock.now()
-    clock.set_now(start + still_in)
-    assert visitor.get("/parties/new").path == "/parties/new"
-    clock.set_now(start + still_in + out)
-    assert visitor.get("/parties/new").path == "/login/"
-
-
-def test_a_login_ends_after_twelve_hours_of_work(visitor, cast):
-    log_in(visitor, cast.friend.username)
-    start = clock.now()
-    for half_hours in range(1, 25):
-        clock.set_now(start + timedelta(minutes=29 * half_hours))
-        assert visitor.get("/parties/new").path == "/parties/new"
-    clock.set_now(start + timedelta(hours=12, minutes=1))
-    assert visitor.get("/parties/new").path == "/login/"
-
-
-def test_who_is_deactivated_is_out_at_once(app, client_of, cast):
-    friend = client_of(cast.friend)
-    with app.app_context():
-        db.session.get(Member, cast.friend.id).active = False
-        db.session.commit()
-    assert friend.get("/parties/new").path == "/login/"
-
-
+@pytest.mark.both_databases
 def test_logins_and_failures_are_counted(visitor, records):
     MemberFactory(username="ada")
     log_in(visitor, "ada", "wrong")
@@ -150,18 +86,70 @@ def test_who_is_logged_in_needs_no_login_page(client_of, cast):
     assert client_of(cast.friend).get("/login/").path == "/"
 
 
-@pytest.mark.rate_limits
-def test_guessing_one_account_is_limited_and_says_when_to_try_again(visitor, cast):
-    for _attempt in range(10):
-        assert log_in(visitor, cast.friend.username, "wrong").status == 401
-    page = visitor.post("/login/", {"username": cast.friend.username, "password": PASSWORD})
-    assert page.status == 429
-    assert int(page.headers["Retry-After"]) > 0
-    assert visitor.post("/login/", {"username": cast.host.username, "password": PASSWORD}).status == 200
+# -- the same form twice, and in two tabs
 
 
-@pytest.mark.rate_limits
-def test_guessing_through_the_api_is_limited_too(visitor, cast):
-    body = {"username": cast.friend.username, "password": "wrong", "provider": "db"}
-    answers = [visitor.client.post("/api/v1/security/login", json=body).status_code for _attempt in range(11)]
-    assert answers == [401] * 10 + [429]
+@pytest.mark.parametrize("names", [("friend", "friend"), ("friend", "host")])
+def test_logging_in_in_two_tabs_is_no_error_and_leaves_the_first_one(visitor, cast, records, names):
+    tabs = [visitor.get("/login/").form("/login/") for _name in names]
+    pages = [visitor.submit(tab, username=name, password=PASSWORD) for tab, name in zip(tabs, names, strict=True)]
+    assert [page.flashes for page in pages] == [
+        [("info", "Welcome, Friend Doe!")],
+        [("info", "You are logged in already.")],
+    ]
+    assert records.one(LoginSession).member_id == cast.friend.id
+
+
+def test_a_wrong_guess_leaves_the_form_good_for_another_one(visitor, cast):
+    form = visitor.get("/login/").form("/login/")
+    page = visitor.submit(form, username="friend", password="wrong")
+    assert visitor.submit(form, username="friend", password="wrong").flashes == WRONG
+    assert visitor.submit(page.form("/login/"), username="friend", password=PASSWORD).status == 200
+
+
+# -- devices
+
+
+@pytest.fixture
+def letters(records):
+    """The letters about new devices so far, the newest last."""
+    return lambda: [letter for letter in records.all(Letter) if letter.kind == "new_device"]
+
+
+@pytest.mark.both_databases
+def test_a_browser_that_was_never_used_before_is_told_to_its_owner_by_letter(new_visitor, cast, letters):
+    first, second = new_visitor(), new_visitor()
+    second.client.environ_base["HTTP_USER_AGENT"] = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0"
+    log_in(first, "friend")
+    assert letters() == []
+    log_in(second, "friend")
+    (letter,) = letters()
+    assert letter.recipient == cast.friend.email
+    assert "127.0.0.1" in letter.text
+    assert "Firefox" in letter.text
+    for browser in (first, second):
+        browser.post("/logout/")
+        log_in(browser, "friend")
+    assert len(letters()) == 1
+
+
+def test_two_people_at_one_browser_are_told_of_nothing(visitor, cast, letters, records):
+    for name in ("friend", "stranger", "friend"):
+        log_in(visitor, name)
+        visitor.post("/logout/")
+    assert letters() == []
+    assert records.count(Device) == 2
+
+
+def test_what_the_cookie_of_a_device_holds_is_kept_as_a_hash(visitor, cast, records):
+    log_in(visitor, "friend")
+    token = visitor.client.get_cookie("device").value
+    assert len(token) >= 32
+    assert token not in str(records.dump())
+
+
+def test_a_device_cookie_opens_nothing_by_itself(visitor, new_visitor, cast):
+    log_in(visitor, "friend")
+    thief = new_visitor()
+    thief.client.set_cookie("device", visitor.client.get_cookie("device").value)
+    assert thief.get("/parties/new").path == "/login/"

@@ -1,8 +1,14 @@
 """Administrators manage members, registrations and roles."""
 
-import pytest
+import re
+from datetime import timedelta
 
+import pytest
+from flask_appbuilder.security.sqla.models import Role
+
+from app import clock
 from app.accounts.models import Member, Registration
+from app.audit.models import AuditEvent
 from app.outbox.models import Letter
 from tests.support.factories import PASSWORD, MemberFactory, RegistrationFactory
 
@@ -36,14 +42,63 @@ def test_an_administrator_adds_a_user_who_can_log_in(admin, visitor, records):
     assert page.flashes == [("info", "Welcome, Ada Byron!")]
 
 
-@pytest.mark.parametrize("field", ["username", "email"])
-def test_a_name_or_address_that_is_taken_is_refused_whatever_its_case(admin, cast, records, field):
+@pytest.mark.parametrize(
+    ("field", "told"),
+    [
+        ("username", "This username is already taken."),
+        ("email", "A user with that email address already exists"),
+    ],
+)
+def test_a_name_or_address_that_is_taken_is_refused_whatever_its_case(admin, cast, records, field, told):
     taken = getattr(cast.friend, field).upper()
     before = records.count(Member)
     page = admin.submit(admin.get("/users/add").form("/users/add"), **{**ADA, field: taken})
-    assert [category for category, _text in page.flashes] == ["danger"]
+    assert (page.status, page.flashes) == (422, [("danger", told)])
+    assert re.search(rf'id="{field}-error">\s*{told}', page.text)
     assert 'value="Byron"' in page.text
     assert records.count(Member) == before
+    path = f"/users/edit/{cast.stranger.id}"
+    page = admin.submit(admin.get(path).form(path), **{field: taken})
+    assert (page.status, page.flashes) == (422, [("danger", told)])
+
+
+def test_whoever_is_added_without_a_password_gets_a_letter_to_choose_one(admin, visitor, records):
+    page = admin.submit(admin.get("/users/add").form("/users/add"), **{**ADA, "password": ""})
+    assert page.flashes == [("info", "User ada created.")]
+    assert member_named(records, "ada").password is None
+    letter = next(letter for letter in records.all(Letter) if letter.kind == "account_made")
+    assert letter.recipient == "ada@example.com"
+    assert letter.secret not in letter.text
+    (path,) = re.findall(r"/password/reset/\S+", letter.text)
+    clock.set_now(clock.now() + timedelta(hours=47))
+    page = visitor.get(path.replace("__secret__", letter.secret))
+    assert page.status == 200
+    page = visitor.submit(page.form("/password/reset/" + letter.secret), new_password=ADA["password"])
+    assert [category for category, _text in page.flashes] == ["info"]
+    assert visitor.log_in("ada", ADA["password"]).flashes == [("info", "Welcome, Ada Byron!")]
+
+
+def test_whoever_may_do_more_needs_a_longer_password(admin, records):
+    form = admin.get("/users/add").form("/users/add")
+    admin_role = next(str(role.id) for role in records.all(Role) if role.name == "Admin")
+    page = admin.submit(form, **{**ADA, "password": "dinner at 8", "roles": [admin_role]})
+    assert (page.status, page.flashes) == (422, [("danger", "Use at least 15 characters.")])
+    page = admin.submit(
+        form, **{**ADA, "password": "Augusta Augusta 1", "first_name": "Augusta", "roles": [admin_role]}
+    )
+    assert page.flashes == [("danger", "Your name is the first thing that somebody would guess. Leave it out.")]
+    page = admin.submit(form, **{**ADA, "roles": [admin_role]})
+    assert page.flashes == [("info", "User ada created.")]
+    entry = next(event for event in records.all(AuditEvent) if event.action == "member_created")
+    assert (entry.actor, entry.subject, entry.after["roles"]) == ("boss", "ada", ["Admin"])
+
+
+def test_a_column_that_no_form_offers_is_not_stored(admin, records, cast):
+    path = f"/users/edit/{cast.friend.id}"
+    form = admin.get(path).form(path)
+    admin.post(path, {**form.fields.to_dict(), "password": "mine now", "login_count": "7", "erase_at": "2030-01-01"})
+    before, after = cast.friend, records.fresh(cast.friend)
+    assert (after.password, after.login_count, after.erase_at) == (before.password, before.login_count, None)
 
 
 @pytest.mark.parametrize(
@@ -124,8 +179,6 @@ def test_passwords_are_shown_nowhere(admin, cast, records):
 
 
 def test_a_role_of_the_program_keeps_its_name(admin, app):
-    from flask_appbuilder.security.sqla.models import Role
-
     from app.extensions import db
 
     with app.app_context():
@@ -137,8 +190,6 @@ def test_a_role_of_the_program_keeps_its_name(admin, app):
 
 
 def test_a_change_of_a_role_is_in_force_at_once(admin, client_of, cast, app):
-    from flask_appbuilder.security.sqla.models import Role
-
     from app.extensions import db
 
     friend = client_of(cast.friend)

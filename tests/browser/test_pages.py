@@ -12,7 +12,14 @@ from axe_playwright_python.sync_playwright import Axe
 
 from app.extensions import appbuilder_of
 from tests.site.conftest import Furnished
-from tests.support.factories import DinnerPartyFactory, LetterFactory, MemberFactory, RegistrationFactory, RsvpFactory
+from tests.support.factories import (
+    DinnerPartyFactory,
+    LetterFactory,
+    MemberFactory,
+    MemberInvitationFactory,
+    RegistrationFactory,
+    RsvpFactory,
+)
 
 SIZES = ({"width": 1280, "height": 800}, {"width": 390, "height": 844})
 MOST_REQUESTS = 6
@@ -79,6 +86,7 @@ def furnished(app, people):
         DinnerPartyFactory(host=host, slug=state, title=f"A {state} party", **{state: True})
     LetterFactory(failed=True)
     registration = RegistrationFactory()
+    MemberInvitationFactory(token=registration.token)
     return Furnished(app, party, registration, registration.token)
 
 

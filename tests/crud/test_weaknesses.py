@@ -276,7 +276,7 @@ def test_a_filter_is_said_in_words_and_can_be_taken_away(admin, query):
 
 def test_a_stock_view_tells_what_the_database_said(stock, cast):
     view = type("People", (StockModelView,), {"datamodel": StockSQLAInterface(Member), "route_base": "/people"})
-    view.add_columns = ["first_name", "last_name", "username", "email"]
+    view.add_columns = view.edit_columns = view.search_columns = ["first_name", "last_name", "username", "email"]
     typed = {"first_name": "A", "last_name": "B", "username": "HOST", "email": "new@example.com"}
     page = stock(view).post("/people/add", typed, csrf=False)
     assert "INSERT INTO" in page.text

@@ -68,11 +68,11 @@ def test_with_a_mail_server_the_secret_is_for_the_recipient_only(admin, write_ac
 
 
 def test_a_letter_shows_markup_as_text(admin):
-    letter = LetterFactory(text="<script>alert(1)</script> http://127.0.0.1:8080/\"onclick='x'>")
+    letter = LetterFactory(text="<script>alert(1)</script> http://localhost:8080/\"onclick='x'>")
     page = admin.get(f"/letters/show/{letter.id}")
     assert "<script>alert" not in page.text
     assert "&lt;script&gt;alert" in page.text
-    assert 'href="http://127.0.0.1:8080/&#34;onclick=&#39;x&#39;&gt;"' in page.text
+    assert 'href="http://localhost:8080/&#34;onclick=&#39;x&#39;&gt;"' in page.text
 
 
 def test_letters_that_are_over_are_queued_again_with_one_flash(admin, records):

@@ -88,8 +88,11 @@ def test_it_stops_when_asked_even_when_the_mail_server_hangs(posting, smtp, reco
 
 def test_nothing_is_left_running_when_it_stops(posting):
     assert len(processes_of(posting)) == 4
+    started = time.monotonic()
     posting.stop()
     assert processes_of(posting) == set()
+    # Nobody is served, so nobody is waited for.
+    assert time.monotonic() - started < 15
 
 
 def test_a_request_that_is_too_large_is_told_so(server):

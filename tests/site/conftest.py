@@ -9,11 +9,21 @@ from flask import Flask
 from sqlalchemy import inspect, select
 from werkzeug.routing import Rule
 
+from app import audit
+from app.accounts import rules
 from app.accounts.models import Member, Registration
+from app.accounts.service import tokens
+from app.database import transaction
 from app.extensions import appbuilder_of, db
 from app.parties.models import DinnerParty
 from tests.support.client import Visitor
-from tests.support.factories import DinnerPartyFactory, LetterFactory, RegistrationFactory, RsvpFactory
+from tests.support.factories import (
+    DinnerPartyFactory,
+    LetterFactory,
+    MemberInvitationFactory,
+    RegistrationFactory,
+    RsvpFactory,
+)
 
 READERS = ("anonymous", "host", "friend", "stranger", "translator", "admin")
 # What nobody is called and nothing is numbered by; each in the place of every argument of an address.
@@ -27,7 +37,13 @@ class Furnished:
     app: Flask
     party: DinnerParty
     registration: Registration
-    token: str
+    # What stands in a link, by the page that it leads to.
+    tokens: dict[str, str]
+
+    @property
+    def token(self) -> str:
+        """What the registration's link carries."""
+        return self.tokens["RegistrationView.activation"]
 
     def rules(self, *methods: str) -> Iterator[tuple[Rule, str]]:
         """Return the rules that answer to one of `methods`, with that method."""
@@ -47,7 +63,7 @@ class Furnished:
         known = {
             "filename": "app.css",
             "slug": self.party.slug,
-            "token": self.token,
+            "token": self.tokens.get(rule.endpoint, "unknown"),
             "username": self.party.host.username,
             "version": "v1",
             "pk": self._key(rule),
@@ -73,12 +89,22 @@ class Furnished:
 
 @pytest.fixture
 def furnished(cast: Any, app: Flask) -> Furnished:
-    """The site, with a party, an answer, a registration and a letter on it."""
+    """The site, with a party, an answer, a registration, a letter and an entry of the audit log on it."""
     party = DinnerPartyFactory(host=cast.host, slug="the-party")
     RsvpFactory(party=party, member=cast.friend)
-    registration = RegistrationFactory()
+    registration, invitation = RegistrationFactory(), MemberInvitationFactory()
     LetterFactory()
-    return Furnished(app, party, registration, registration.token)
+    with app.app_context(), transaction():
+        audit.record("activated", "registration", name="newcomer")
+        links = {
+            "RegistrationView.activation": registration.token,
+            "RegistrationView.invited": invitation.token,
+            "PasswordView.reset": tokens.issue(rules.RESET_PASSWORD, cast.stranger),
+            "EmailView.confirm": tokens.issue(rules.CHANGE_EMAIL, cast.stranger, data={"email": "new@example.com"}),
+            "EmailView.undo": tokens.issue(rules.UNDO_EMAIL, cast.stranger, data={"email": "old@example.com"}),
+            "MyDataView.keep": tokens.issue(rules.KEEP_ACCOUNT, cast.stranger),
+        }
+    return Furnished(app, party, registration, links)
 
 
 @pytest.fixture

@@ -12,7 +12,10 @@ from urllib.parse import urlencode
 import pytest
 from sqlalchemy import func, select
 
+from app.accounts import rules
 from app.accounts.models import ADMIN, Member
+from app.accounts.service import tokens
+from app.database import transaction
 from app.extensions import db
 from app.outbox.models import Letter
 from app.parties.models import YES, DinnerParty, Rsvp
@@ -59,18 +62,28 @@ class Site:
             "pk": keys,
             "slug": [self.party.slug],
             "username": [self.guest.username],
-            "token": [registration.token],
-            "name": ["activate", "deactivate", "cancel", "withdraw", "resend"],
+            "token": [registration.token, *self._links()],
+            "name": [
+                *("activate", "deactivate", "cancel", "withdraw", "resend", "ban", "unban", "sign_out", "unlock"),
+                *("send_password_link", "reset_second_factor", "send_again", "discard"),
+            ],
+            "number": ["1", "2"],
             "column": ["host", "party", "member", "roles", "title"],
             "filename": ["app.css", "app.js"],
             "version": ["v1"],
         }
         document = {**PARTY, "number_seats": 8, "duration_minutes": 60, "host": self.guest.id, "status": "published",
                     "starts_at": "2030-06-01T19:00:00"}  # fmt: skip
-        rules = sorted(app.url_map.iter_rules(), key=str)
-        self.spoiler = Spoiler(seed, rules, known, self._forms(number), document)
+        addresses = sorted(app.url_map.iter_rules(), key=str)
+        self.spoiler = Spoiler(seed, addresses, known, self._forms(number), document)
         self.visitors = {who: self._visitor(who) for who in WHO}
         self.answered: Counter[int] = Counter()
+
+    def _links(self) -> list[str]:
+        purposes = (rules.RESET_PASSWORD, rules.CHANGE_EMAIL, rules.UNDO_EMAIL, rules.KEEP_ACCOUNT, rules.SECOND_STEP)
+        with self.app.app_context(), transaction():
+            data = {"email": "moved@example.com", "remember": False, "duty": None, "kept": None}
+            return [tokens.issue(purpose, self.guest, data=data) for purpose in purposes]
 
     def _forms(self, number: int) -> dict[str, dict[str, str]]:
         member = {"username": f"new{number}", **PERSON}
@@ -82,7 +95,22 @@ class Site:
             "PartyView.rsvp_by_id": {"party_id": str(self.party.id)},
             "RegistrationView.form": member,
             "RegistrationView.resend": {"email": "new@example.com"},
+            "RegistrationView.invited": member,
+            "MemberInvitationModelView.add": {"email": "new@example.com", "locale": "en"},
             "LoginView.login": {"username": self.guest.username, "password": PASSWORD},
+            "LoginView.again": {"password": PASSWORD},
+            "PasswordView.forgot": {"email": self.guest.email},
+            "PasswordView.reset": {"new_password": PASSWORD},
+            "PasswordView.change": {"password": PASSWORD, "new_password": f"{PASSWORD}, always"},
+            "ProfileView.edit": {"first_name": "A", "last_name": "B", "locale": "es", "timezone": "UTC", "diets": "vegan"},
+            "EmailView.change": {"email": "moved@example.com"},
+            "SecondStepView.form": {"code": "123456"},
+            "SecondFactorView.app": {"code": "123456", "offer": "x"},
+            "PasskeyView.add": {"name": "Key", "credential": "{}"},
+            "PasskeyView.login": {"credential": "{}"},
+            "PasskeyView.second_step": {"credential": "{}"},
+            "ApiKeyView.new": {"name": "Key", "scope": "read", "days": "30"},
+            "MyDataView.erase": {"password": PASSWORD},
             "LocaleView.switch": {"locale": "ar", "next": "/parties/"},
             "DinnerPartyModelView.add": generated,
             "DinnerPartyModelView.edit": generated,
@@ -94,7 +122,8 @@ class Site:
                 f"{view}.action_post": {"action": action, "rowid": "1"}
                 for view, action in (("DinnerPartyModelView", "cancel"), ("RsvpModelView", "withdraw"),
                                      ("LetterModelView", "resend"), ("UserModelView", "deactivate"),
-                                     ("RegistrationModelView", "resend"))
+                                     ("RegistrationModelView", "resend"),
+                                     ("MemberInvitationModelView", "send_again"))
             },
         }  # fmt: skip
 
@@ -125,7 +154,7 @@ class Site:
             return f"{who} {asked}: {error!r:.400}"
         self.answered[answer.status_code] += 1
         told = (
-            INSIDE.search(answer.get_data(as_text=True))
+            INSIDE.search(answer.get_data().decode(errors="replace"))
             if answer.mimetype not in {"text/css", "text/javascript"}
             else None
         )

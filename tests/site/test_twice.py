@@ -7,7 +7,14 @@ import pytest
 from app.accounts.models import LoginSession, Member, Registration
 from app.outbox.models import Letter
 from app.parties.models import DinnerParty, Rsvp
-from tests.support.factories import PASSWORD, DinnerPartyFactory, LetterFactory, RegistrationFactory, RsvpFactory
+from tests.support.factories import (
+    PASSWORD,
+    DinnerPartyFactory,
+    LetterFactory,
+    MemberInvitationFactory,
+    RegistrationFactory,
+    RsvpFactory,
+)
 
 pytestmark = pytest.mark.both_databases
 DINNER = {"title": "Fondue", "starts_at": "2040-01-01T19:00", "timezone": "Europe/Zurich"}
@@ -137,10 +144,10 @@ def test_calling_off_twice_tells_the_guests_once(host, cast, twice, records):
     assert records.one(Letter).kind == "party_cancelled"
 
 
-@pytest.mark.parametrize("kind", ["dinnerparties", "users", "registrations", "roles"])
+@pytest.mark.parametrize("kind", ["dinnerparties", "users", "registrations", "memberinvitations", "roles"])
 def test_deleting_twice_is_said_and_no_error(admin, cast, twice, kind, app):
     row = {"dinnerparties": DinnerPartyFactory, "users": lambda: cast.friend, "registrations": RegistrationFactory,
-           "roles": lambda: None}[kind]()  # fmt: skip
+           "memberinvitations": MemberInvitationFactory, "roles": lambda: None}[kind]()  # fmt: skip
     pk = row.id if row else role_to_delete(admin)
     pages = twice(admin, admin.get(f"/{kind}/delete/{pk}").form(f"/delete/{pk}"))
     assert [page.status for page in pages] == [200, 200]

@@ -13,6 +13,8 @@ from tests.support.smtp import HOST
 
 MISSING = "no Chromium. Install it (apt-get install chromium), or set CHROMIUM to the path of its binary."
 
+# HOST, for what needs a name: passkeys.
+NAME = "localhost"
 # A browser tells of a broken policy on the console only; this makes it say which rule and what.
 REPORT_POLICY = """document.addEventListener("securitypolicyviolation",
     (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`))"""
@@ -39,7 +41,7 @@ def listen(page: Page, complaints: list[str]) -> None:
 
     def asked(request: Request) -> None:
         address = urlsplit(request.url)
-        if address.scheme in {"http", "https", "ws", "wss"} and address.hostname != HOST:
+        if address.scheme in {"http", "https", "ws", "wss"} and address.hostname not in {HOST, NAME}:
             complaints.append(f"{page.url} asked {request.url}")
 
     def answered(response: Response) -> None:

@@ -79,11 +79,13 @@ class Database:
         close_connections(self.app)
 
 
-def application(url: str, instance: Path) -> Flask:
-    """Return a new application on the database at `url`."""
+def application(url: str, instance: Path, **settings: str) -> Flask:
+    """Return a new application on the database at `url`; `settings` are what the environment says besides."""
     with pytest.MonkeyPatch.context() as environ:
         environ.setenv("DATABASE_URL", url)
         environ.setenv("INSTANCE_PATH", str(instance))
+        for name, value in settings.items():
+            environ.setenv(name, value)
         return create_app(SETTINGS)
 
 

@@ -20,7 +20,7 @@ from sqlalchemy import inspect, select, update
 
 from app import clock
 from app.accounts import rules
-from app.accounts.models import ADMIN, GUEST, TRANSLATOR, Member, Registration
+from app.accounts.models import ADMIN, GUEST, TRANSLATOR, Member, MemberInvitation, Registration
 from app.database import transaction
 from app.extensions import db
 from app.outbox import models as outbox
@@ -129,6 +129,29 @@ class RegistrationFactory(RowFactory):
         registration = super()._create(model_class, *args, registration_hash=rules.token_hash(token), **columns)
         registration.token = token
         return registration
+
+
+class MemberInvitationFactory(RowFactory):
+    """Somebody whom an administrator has asked to register; `token` on the row is what the link carries."""
+
+    class Meta:
+        model = MemberInvitation
+
+    class Params:
+        expired = factory.Trait(expires_at=factory.LazyFunction(lambda: clock.now() - timedelta(seconds=1)))
+        used = factory.Trait(used_at=factory.LazyFunction(clock.now))
+
+    email = factory.Sequence("invited{}@example.com".format)
+    locale = "en"
+    expires_at = factory.LazyFunction(lambda: clock.now() + rules.INVITATION_LIFETIME)
+    sent_count = 1
+    token = factory.LazyFunction(rules.new_token)
+
+    @classmethod
+    def _create(cls, model_class: type[MemberInvitation], *args: Any, token: str, **columns: Any) -> Any:
+        invitation = super()._create(model_class, *args, token_hash=rules.token_hash(token), **columns)
+        invitation.token = token
+        return invitation
 
 
 class DinnerPartyFactory(RowFactory):

@@ -27,5 +27,6 @@ def missing(config: pytest.Config) -> list[str]:
     chosen = config.args_source is not pytest.Config.ArgsSource.TESTPATHS
     if chosen or config.option.keyword or config.option.markexpr or config.option.collectonly:
         return []
-    expected = ["sqlite", "postgresql", "smtp", *(["browser"] if browser.is_wanted() else [])]
+    browsers = ["browser"] if browser.is_wanted() else []
+    expected = ["sqlite", "postgresql", "smtp", "redis", "openid", "ldap", *browsers]
     return [part for part in expected if not used(config)[part]]

@@ -22,7 +22,10 @@ class LoginForm(FlaskForm):
         validators=[InputRequired()],
         render_kw={"autocomplete": "current-password"},
     )
-    remember_me = BooleanField(lazy_gettext("Keep me logged in on this device"))
+    remember_me = BooleanField(
+        lazy_gettext("Keep me logged in on this device"),
+        description=lazy_gettext("Until you have not come by for 30 days. Not for administrators."),
+    )
 
 
 class ReauthenticationForm(FlaskForm):

@@ -1,12 +1,24 @@
-"""The form of people who register."""
+"""The form of people who register.
 
-from flask_babel import lazy_gettext
+It asks that fields are filled in and that an address looks like one; everything else is asked by the pipeline
+(app.accounts.service.pipeline), so that packages can ask for more.
+"""
+
+from typing import Any
+
+from flask import current_app
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext, ngettext
 from flask_wtf import FlaskForm
-from wtforms import EmailField, Field, HiddenField, PasswordField, StringField
-from wtforms.validators import DataRequired, Email, InputRequired, Length, ValidationError
+from markupsafe import Markup
+from wtforms import BooleanField, EmailField, HiddenField, PasswordField, StringField
+from wtforms.validators import DataRequired, Email, InputRequired, Length
 
-from app.accounts import rules
 from app.accounts.forms.common import FILTERS, LONGEST_EMAIL, LONGEST_NAME
+from app.accounts.service import passwords
+from app.accounts.service.pipeline import Problem
+from app.crud.fields import show_at_field
+from app.errors import DomainError
 
 
 class RegistrationForm(FlaskForm):
@@ -23,7 +35,6 @@ class RegistrationForm(FlaskForm):
         lazy_gettext("E-mail address"),
         filters=FILTERS,
         validators=[DataRequired(), Length(max=LONGEST_EMAIL), Email()],
-        description=lazy_gettext("We send an activation link there. Nobody else sees it."),
         render_kw={"autocomplete": "email"},
     )
     first_name = StringField(
@@ -41,19 +52,47 @@ class RegistrationForm(FlaskForm):
     password = PasswordField(
         lazy_gettext("Password"),
         validators=[InputRequired()],
-        description=lazy_gettext("At least 8 characters. A sentence is easier to remember and harder to guess."),
         render_kw={"autocomplete": "new-password"},
     )
+    accepts_terms = BooleanField(lazy_gettext("I accept the terms of use."))
     timezone = HiddenField(filters=FILTERS)
     website = StringField(filters=FILTERS)
 
-    def validate_username(self, field: Field) -> None:
-        """Refuse what cannot stand in an address, or would pass for the site."""
-        if not rules.is_username(field.data or ""):
-            raise ValidationError(
-                lazy_gettext(
-                    "Use 3 to 20 letters (a-z), digits, dots, dashes or underscores, with a letter or digit at both ends."
-                )
-            )
-        if rules.is_forbidden_username(field.data):
-            raise ValidationError(lazy_gettext("This username is already taken."))
+    def __init__(self, *args: Any, invited: str | None = None, **kwargs: Any) -> None:
+        """Ask for what the configuration asks for. `invited` is the address that was invited: it cannot be changed."""
+        super().__init__(*args, **kwargs)
+        self.password.description = _least(passwords.shortest(staff=False, second_factor=False))
+        if invited is not None:
+            self.email.data = invited
+            self.email.render_kw = {**self.email.render_kw, "readonly": True}
+            self.email.flags.required = False
+            self.email.description = _("Your invitation was sent there, so it cannot be changed. Nobody else sees it.")
+        elif current_app.config["ACTIVATION"] == "letter":
+            self.email.description = _("We send an activation link there. Nobody else sees it.")
+        else:
+            self.email.description = _("We write to you there. Nobody else sees it.")
+        terms = current_app.config["TERMS_URL"]
+        if terms:
+            self.accepts_terms.flags.required = True
+            link = Markup('<a href="{}" target="_blank" rel="noopener">{}</a>')
+            self.accepts_terms.description = link.format(terms, _("Read the terms of use (in a new window)"))
+        else:
+            del self.accepts_terms
+
+    def mark(self, problems: list[Problem]) -> None:
+        """Show `problems` at their fields; a field with a simpler one already shows only that."""
+        said = set(self.errors)
+        for name, text in problems:
+            if name not in said:
+                show_at_field(self, DomainError(text), name)
+
+
+def _least(number: int) -> str:
+    """Return what is asked of a password."""
+    return str(
+        ngettext(
+            "At least %(num)d character. A sentence is easier to remember and harder to guess.",
+            "At least %(num)d characters. A sentence is easier to remember and harder to guess.",
+            number,
+        )
+    )

@@ -2,7 +2,7 @@
 
 import secrets
 
-from flask_appbuilder.security.sqla.models import Role
+from flask_appbuilder.security.sqla.models import Role as Role  # noqa: PLC0414 - exported from here, with its column
 from sqlalchemy import Boolean, Column, String, false
 from sqlalchemy.orm import Mapped, mapped_column
 

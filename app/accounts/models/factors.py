@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String, false
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String, exists, false, or_
+from sqlalchemy.orm import Mapped, column_property, mapped_column
 
 from app import clock
+from app.accounts.models.people import Member
 from app.database import UTCDateTime
 from app.extensions import db
 
@@ -55,3 +56,13 @@ class Passkey(db.Model):  # type: ignore[name-defined]
 
     def __repr__(self) -> str:
         return self.name
+
+
+# Only lists of members ask for it: whoever logs in must not wait for it.
+Member.has_second_factor = column_property(
+    or_(
+        exists().where(Totp.member_id == Member.id, Totp.confirmed_at.is_not(None)),
+        exists().where(Passkey.member_id == Member.id),
+    ),
+    deferred=True,
+)

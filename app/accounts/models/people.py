@@ -4,6 +4,7 @@ import secrets
 from datetime import datetime
 
 from flask_appbuilder.security.sqla.models import RegisterUser, User
+from flask_babel import gettext
 from sqlalchemy import ForeignKey, Index, String, func
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -43,12 +44,25 @@ class Member(User):
     @property
     def display_name(self) -> str:
         """What other people read."""
+        if self.erased_at is not None:
+            return str(gettext("(erased)"))
         return f"{self.first_name} {self.last_name}".strip() or str(self.username)
 
     @property
     def is_active(self) -> bool:
         """Whether they may come in; Flask-Login and Flask-AppBuilder ask for this name."""
         return bool(self.active) and self.banned_at is None and self.erased_at is None
+
+    @property
+    def state(self) -> str:
+        """How things stand with the account, in one word for programs."""
+        if self.erased_at is not None:
+            return "erased"
+        if self.banned_at is not None:
+            return "banned"
+        if not self.active:
+            return "inactive"
+        return "active" if self.erase_at is None else "erasing"
 
     def __repr__(self) -> str:
         return self.display_name

@@ -56,7 +56,10 @@ def refuse_while(locked_until: datetime | None) -> None:
 
 
 def fail(key: str) -> datetime | None:
-    """Count a failure; return until when nobody may try now, if this failure was one too many."""
+    """Count a failure; return until when nobody may try now, if this failure was the one too many.
+
+    Those who were trying at the same time are counted too, and neither prolong the pause nor begin another one.
+    """
     now = clock.now()
     guard = LoginGuard.__table__.c
     old = guard.last_failed_at < now - rules.FAILURES_FORGOTTEN_AFTER
@@ -67,10 +70,11 @@ def fail(key: str) -> datetime | None:
             index_elements=["key"],
             set_={"failures": case((old, 1), else_=guard.failures + 1), "last_failed_at": now},
         )
-        .returning(guard.failures)
+        .returning(guard.failures, guard.locked_until)
     )
-    pause = rules.pause_after(db.session.execute(statement).scalar_one())
-    if not pause:
+    counted = db.session.execute(statement).one()
+    pause = rules.pause_after(counted.failures)
+    if not pause or (counted.locked_until is not None and counted.locked_until > now):
         return None
     lock = LoginGuard.__table__.update().where(guard.key == key).values(locked_until=now + pause)
     db.session.execute(lock)
@@ -78,7 +82,7 @@ def fail(key: str) -> datetime | None:
 
 
 def succeed(key: str) -> None:
-    """Forget the failures of `key`; raises LockedOutError when others failed too often meanwhile, and nothing is forgotten.
+    """Forget the failures of `key`; raises LockedOutError when others failed too often meanwhile: roll back then.
 
     Whoever tries many guesses at once must not have the right one among them counted before the wrong ones are.
     """

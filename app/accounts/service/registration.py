@@ -1,68 +1,91 @@
-"""From a visitor's form to a member, by a letter."""
+"""From a visitor's form to a member, by a letter or at once."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from flask import current_app
 from flask_babel import lazy_gettext
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
-from app import clock
+from app import audit, clock
 from app.accounts import mail, queries, rules
-from app.accounts.models import GUEST, Member, Registration
-from app.accounts.service import passwords
+from app.accounts.models import GUEST, ExternalIdentity, Member, Registration
+from app.accounts.service import passwords, pipeline
 from app.accounts.service.members import add_member
+from app.accounts.service.pipeline import Applicant
 from app.errors import DomainError
 from app.extensions import db
 from app.outbox.models import Letter
 
-
-@dataclass(frozen=True)
-class Applicant:
-    """What a visitor typed to register; `locale` and `timezone` are the ones the page was read in."""
-
-    username: str
-    email: str
-    first_name: str
-    last_name: str
-    password: str
-    locale: str
-    timezone: str
+INSERTS: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+LETTER, AT_ONCE, LOG_IN = "letter", "at-once", "log-in"
 
 
-def register(applicant: Applicant) -> None:
-    """Store a pending registration and its letter, or write to the owner of an address that is known.
+def register(applicant: Applicant) -> Member | None:
+    """Store who registers; return the member, where the configuration (ACTIVATION) makes one at once.
 
-    What the visitor is told is the same in both cases. Raises DomainError when the username is taken.
+    The owner of an address that is known gets a letter instead, and the visitor is told the same. Raises RefusedError
+    when something is wrong with what was typed.
     """
+    pipeline.validate(applicant)
     password = passwords.hash_password(applicant.password)
-    _forget_expired(applicant)
-    pending = _pending_by_email(applicant.email)
+    pending = _pending_by_email(applicant.email, Registration.expires_at > clock.now())
     # Compared in every case: a pending registration must not show in the time this takes.
     same = passwords.matches(pending and pending.password, applicant.password)
-    _refuse_taken_username(applicant)
-    if not _may_write_to(applicant.email):
-        return
+    forget(applicant, over=True)
+    may_write, by_letter = _may_write_to(applicant.email), current_app.config["ACTIVATION"] == LETTER
     owner = queries.member_by_name_or_email(applicant.email)
-    if owner is not None:
-        mail.already_registered(owner)
-        return
     registration = pending or Registration(email=applicant.email.lower(), contested=False)
+    if owner is not None or (by_letter and not may_write):
+        with db.session.begin_nested() as stored:
+            # Taken back at once: a known address must not show in the time this takes, either.
+            _store(registration, applicant, password)
+            stored.rollback()
+        mail.already_registered(owner if may_write else None)
+        return None
     registration.contested = registration.contested or (pending is not None and not same)
+    _store(registration, applicant, password)
+    member = AFTERWARDS[current_app.config["ACTIVATION"]](registration)
+    pipeline.stored(applicant, registration=registration, member=member)
+    return member
+
+
+def _store(registration: Registration, applicant: Applicant, password_hash: str) -> None:
+    fill(registration, applicant, password_hash)
+    db.session.add(registration)
+    db.session.flush()
+    audit.record("registered", "registration", registration)
+    db.session.flush()
+
+
+def fill(registration: Registration, applicant: Applicant, password_hash: str) -> None:
+    """Put what was typed into `registration`; of an earlier form nothing stays."""
+    now = clock.now()
     registration.username = applicant.username.lower()
     registration.first_name, registration.last_name = applicant.first_name, applicant.last_name
     registration.locale, registration.timezone = applicant.locale, applicant.timezone
-    registration.password = password
-    registration.registration_date = clock.now().replace(tzinfo=None)
-    db.session.add(registration)
-    send_activation(registration)
+    registration.password = password_hash
+    registration.terms_accepted_at = now if applicant.accepts_terms else None
+    identity = applicant.identity
+    # An identity that stayed would let whoever typed the earlier form in.
+    registration.identity_issuer = identity.issuer if identity else None
+    registration.identity_subject = identity.subject if identity else None
+    registration.registration_date = now.replace(tzinfo=None)
+    registration.expires_at = now + rules.REGISTRATION_LIFETIME
 
 
 def resend(email: str) -> None:
-    """Write the activation letter again, with a new link, where a registration waits for that address."""
-    registration = _pending_by_email(email)
-    if registration is not None and _may_write_to(email):
+    """Write the activation letter again, with a new link, where a registration waits for that address.
+
+    Where none does, the letter is thrown away: that takes as long.
+    """
+    registration, may_write = _pending_by_email(email), _may_write_to(email)
+    if registration is not None and may_write:
         send_activation(registration)
+    else:
+        mail.activation(None, "")
 
 
 def send_activation(registration: Registration) -> None:
@@ -98,15 +121,11 @@ def activate(token: str, password: str = "") -> Member:
         raise DomainError(lazy_gettext("This link has expired. Request a new one."), "warning")
     if registration.contested and not passwords.matches(registration.password, password):
         raise DomainError(lazy_gettext("Type the password that you chose last when you registered."), field="password")
-    claim = (
-        update(Registration)
-        .where(Registration.id == registration.id, Registration.activated_at.is_(None))
-        .values(activated_at=clock.now())
-        .returning(Registration.id)
-        .execution_options(synchronize_session=False)
-    )
-    if db.session.execute(claim).first() is None:
-        raise DomainError(lazy_gettext("This account is already activated."), "info")
+    return _claim(registration)
+
+
+def become_member(registration: Registration) -> Member:
+    """Make the member that `registration` describes; raises IntegrityError when the name or the address is taken."""
     member = add_member(
         username=registration.username,
         email=registration.email,
@@ -117,9 +136,27 @@ def activate(token: str, password: str = "") -> Member:
         locale=registration.locale,
         timezone=registration.timezone,
     )
+    member.terms_accepted_at = registration.terms_accepted_at
     registration.password = None
+    _link_identity(member, registration)
+    audit.record("activated", "member", member, actor=member)
     mail.welcome(member)
     return member
+
+
+def _link_identity(member: Member, registration: Registration) -> None:
+    """Let `member` log in as who they are elsewhere, if they came from there, unless that is somebody else's by now."""
+    issuer, subject = registration.identity_issuer, registration.identity_subject
+    if not issuer or not subject:
+        return
+    statement = (
+        INSERTS[db.engine.dialect.name](ExternalIdentity)
+        .values(member_id=member.id, issuer=issuer, subject=subject)
+        .on_conflict_do_nothing(index_elements=["issuer", "subject"])
+        .returning(ExternalIdentity.id)
+    )
+    if db.session.execute(statement).first() is not None:
+        audit.record("identity_linked", "member", member, actor=member, after={"issuer": issuer})
 
 
 def is_expired(registration: Registration) -> bool:
@@ -127,32 +164,41 @@ def is_expired(registration: Registration) -> bool:
     return registration.expires_at is None or registration.expires_at <= clock.now()
 
 
-def _pending_by_email(email: str) -> Registration | None:
+def forget(applicant: Applicant, *, over: bool) -> None:
+    """Free the name and the address from registrations that are over: they must not block a new one.
+
+    Unless only those that are `over` go, the one that waits for the same address goes, too.
+    """
+    is_over = or_(
+        Registration.expires_at.is_(None),
+        Registration.expires_at <= clock.now(),
+        Registration.activated_at.is_not(None),
+    )
+    same_name = func.lower(Registration.username) == applicant.username.lower()
+    same_address = func.lower(Registration.email) == applicant.email.lower()
+    gone = and_(is_over, or_(same_name, same_address)) if over else or_(same_address, and_(is_over, same_name))
+    db.session.execute(delete(Registration).where(gone).execution_options(synchronize_session=False))
+
+
+def _claim(registration: Registration) -> Member:
+    """Use `registration` up and make its member."""
+    claim = (
+        update(Registration)
+        .where(Registration.id == registration.id, Registration.activated_at.is_(None))
+        .values(activated_at=clock.now())
+        .returning(Registration.id)
+        .execution_options(synchronize_session=False)
+    )
+    if db.session.execute(claim).first() is None:
+        raise DomainError(lazy_gettext("This account is already activated."), "info")
+    return become_member(registration)
+
+
+def _pending_by_email(email: str, *conditions: Any) -> Registration | None:
     statement = select(Registration).where(
-        func.lower(Registration.email) == email.lower(), Registration.activated_at.is_(None)
+        func.lower(Registration.email) == email.lower(), Registration.activated_at.is_(None), *conditions
     )
     return db.session.execute(statement).scalar_one_or_none()
-
-
-def _forget_expired(applicant: Applicant) -> None:
-    """Free the name and the address from a registration that is over: it must not block a new one."""
-    over = or_(Registration.expires_at <= clock.now(), Registration.activated_at.is_not(None))
-    same = or_(
-        func.lower(Registration.username) == applicant.username.lower(),
-        func.lower(Registration.email) == applicant.email.lower(),
-    )
-    db.session.execute(delete(Registration).where(over, same).execution_options(synchronize_session=False))
-
-
-def _refuse_taken_username(applicant: Applicant) -> None:
-    """Refuse a name that is a member's, or waits for another address; a second form for the same one is welcome."""
-    username = applicant.username.lower()
-    taken = queries.member_by_name_or_email(username) is not None
-    other = select(Registration.id).where(
-        func.lower(Registration.username) == username, func.lower(Registration.email) != applicant.email.lower()
-    )
-    if taken or db.session.execute(other).first() is not None:
-        raise DomainError(lazy_gettext("This username is already taken."), field="username")
 
 
 def _may_write_to(email: str) -> bool:
@@ -164,3 +210,11 @@ def _may_write_to(email: str) -> bool:
         Letter.created_at > since,
     )
     return db.session.execute(letters).scalar_one() < rules.LETTERS_PER_MAILBOX_AND_DAY
+
+
+# What happens once a registration is stored, by the configuration's ACTIVATION. Logging in is the view's business.
+AFTERWARDS: dict[str, Callable[[Registration], Member | None]] = {
+    LETTER: send_activation,
+    AT_ONCE: _claim,
+    LOG_IN: _claim,
+}

@@ -30,11 +30,17 @@ class Fresh:
 
 
 class AccountView(Fresh, BaseView):
-    """A view in which whoever is logged in sees to their own account. No role is needed for that."""
+    """A view in which whoever is logged in sees to their own account. No role is needed for that.
+
+    `for_everybody` holds the names of the methods that need no login, such as those behind links in letters.
+    """
+
+    for_everybody: ClassVar[frozenset[str]] = frozenset()
 
     @before_request
     def _ask_for_login(self) -> BaseResponse | None:
-        if current_user.is_authenticated:
+        name = (request.endpoint or "").rpartition(".")[2]
+        if current_user.is_authenticated or name in self.for_everybody:
             return None
         answer: BaseResponse = self.appbuilder.sm.lm.unauthorized()
         return answer

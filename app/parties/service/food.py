@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import timedelta
 
+from flask import current_app
 from sqlalchemy import delete, select
 from sqlalchemy.orm import joinedload
 
+from app import clock
 from app.accounts.models import Member
 from app.extensions import db
 from app.parties import clashes, mail
@@ -110,8 +112,9 @@ def eaters(party: DinnerParty) -> list[RsvpPerson]:
     return list(db.session.scalars(statement))
 
 
-def purge(before: datetime) -> int:
-    """Forget who came, and what they do not eat, at parties that began before a moment; return how many people."""
+def forget() -> int:
+    """Forget who came, and what they do not eat, DIETS_KEPT_DAYS after a party; return how many people."""
+    before = clock.now() - timedelta(days=current_app.config["DIETS_KEPT_DAYS"])
     over = select(Rsvp.id).join(Rsvp.party).where(DinnerParty.starts_at < before)
     forget = delete(RsvpPerson).where(RsvpPerson.rsvp_id.in_(over)).returning(RsvpPerson.id)
     return len(db.session.execute(forget.execution_options(synchronize_session=False)).all())

@@ -7,6 +7,7 @@ from flask import abort, flash, make_response, redirect, request, url_for
 from flask_appbuilder import expose, has_access, permission_name
 from flask_appbuilder.utils.limit import Limit
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext
 from flask_limiter.util import get_remote_address
 from flask_login import current_user
 from sqlalchemy.exc import IntegrityError
@@ -49,6 +50,11 @@ class PartyView(TableView):
 
     route_base = "/parties"
     default_view = "list"
+    permission_words = {
+        "can_read": lazy_gettext("See dinner parties"),
+        "can_answer": lazy_gettext("Answer invitations"),
+        "can_host": lazy_gettext("Host dinner parties"),
+    }
     limits = [
         Limit(
             ANSWERS_PER_MINUTE,
@@ -253,6 +259,7 @@ class MemberView(BaseView):
 
     route_base = "/user"
     default_view = "show"
+    permission_words = {"can_read": lazy_gettext("See the pages of members")}
 
     @expose("/<username>")
     @has_access

@@ -4,6 +4,7 @@ from flask_appbuilder.actions import action
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 
+from app import audit
 from app.accounts.models import Registration
 from app.accounts.service.registration import send_activation
 from app.accounts.views.generated.users import LANGUAGE_NAMES
@@ -15,7 +16,7 @@ class RegistrationModelView(ModelView):
 
     datamodel = SQLAInterface(Registration)
     route_base = "/registrations"
-    base_permissions = ["can_list", "can_show", "can_delete", "resend"]
+    base_permissions = ["can_list", "can_show", "can_delete", "resend", "discard"]
     base_order = ("expires_at", "desc")
     list_title = lazy_gettext("Registrations")
     show_title = lazy_gettext("Registration")
@@ -28,21 +29,23 @@ class RegistrationModelView(ModelView):
         "timezone": lazy_gettext("Time zone"),
         "expires_at": lazy_gettext("Link valid until"),
         "activated_at": lazy_gettext("Activated"),
+        "terms_accepted_at": lazy_gettext("Terms accepted"),
         "sent_count": lazy_gettext("Letters sent"),
         "last_sent_at": lazy_gettext("Last letter"),
     }
     list_columns = ["username", "email", "expires_at", "sent_count", "activated_at"]
     show_columns = [
         "username", "first_name", "last_name", "email", "locale", "timezone",
-        "expires_at", "sent_count", "last_sent_at", "activated_at",
+        "expires_at", "sent_count", "last_sent_at", "activated_at", "terms_accepted_at",
     ]  # fmt: skip
     search_columns = ["username", "email", "expires_at"]
     order_columns = ["username", "email", "expires_at", "sent_count"]
     choices_columns = {"locale": LANGUAGE_NAMES}
+    delete_row_message = lazy_gettext("Registration discarded.")
 
-    def deleted_message(self, _item: Registration) -> str:
-        """Say what became of it."""
-        return str(_("Registration discarded."))
+    def pre_delete(self, item: Registration) -> None:
+        """Note who discarded it."""
+        audit.record("registration_discarded", "registration", item)
 
     @action(
         "resend", lazy_gettext("Send the letter again"), lazy_gettext("Send a new activation link to the selected?"), ""
@@ -59,3 +62,11 @@ class RegistrationModelView(ModelView):
         return str(
             ngettext("%(num)d activation e-mail sent again.", "%(num)d activation e-mails sent again.", len(waiting))
         )
+
+    @action("discard", lazy_gettext("Discard"), lazy_gettext("Discard the selected registrations?"), "")
+    def discard(self, items: list[Registration]) -> str:
+        """Delete registrations: their links lead to nothing any more."""
+        self.delete_rows(items)
+        if len(items) == 1:
+            return str(self.delete_row_message)
+        return str(ngettext("%(num)d registration discarded.", "%(num)d registrations discarded.", len(items)))

@@ -3,24 +3,35 @@
 from typing import Any
 
 from flask_appbuilder.actions import action
-from flask_appbuilder.security.sqla.models import Role
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 from flask_login import current_user
-from sqlalchemy import func, select, update
+from werkzeug.wrappers import Response as BaseResponse
 from wtforms import PasswordField
-from wtforms.validators import Email, InputRequired, Length, ValidationError
+from wtforms.validators import Email, Length, ValidationError
 
 import config
 from app.accounts import rules
-from app.accounts.models import ADMIN, Member
-from app.accounts.service import passwords
-from app.crud import ModelView, SQLAInterface
+from app.accounts.models import Member
+from app.accounts.service import factors, moderation
+from app.accounts.views.access import Fresh
+from app.crud import ModelView, SQLAInterface, saying
+from app.crud.asking import reason_or_page
+from app.crud.csv import CsvExport
+from app.crud.declared import Labels
 from app.crud.fields import ZoneField
 from app.errors import DomainError
-from app.extensions import db
 
 LANGUAGE_NAMES = {key: language["name"] for key, language in config.LANGUAGES.items()}
+EMAIL_TAKEN = lazy_gettext("A user with that email address already exists")
+USERNAME_TAKEN = lazy_gettext("This username is already taken.")
+STATES = {
+    "active": lazy_gettext("Active"),
+    "inactive": lazy_gettext("Not active"),
+    "banned": lazy_gettext("Banned"),
+    "erasing": lazy_gettext("Wishes to be erased"),
+    "erased": lazy_gettext("Erased"),
+}
 
 
 def _valid_username(_form: Any, field: Any) -> None:
@@ -32,9 +43,10 @@ def _valid_username(_form: Any, field: Any) -> None:
         )
 
 
-class UserModelView(ModelView):
-    """Members."""
+class UserModelView(Fresh, CsvExport, ModelView):
+    """Members. Whoever changes anything about one has typed their own password a few minutes ago."""
 
+    fresh = frozenset({"add", "edit", "delete", "action", "action_post"})
     datamodel = SQLAInterface(Member)
     route_base = "/users"
     base_order = ("username", "asc")
@@ -44,11 +56,14 @@ class UserModelView(ModelView):
     edit_title = lazy_gettext("Edit user")
     label_columns = {
         "username": lazy_gettext("Username"),
+        "display_name": lazy_gettext("Name"),
         "first_name": lazy_gettext("First name"),
         "last_name": lazy_gettext("Last name"),
         "email": lazy_gettext("E-mail address"),
+        "state": lazy_gettext("State"),
         "active": lazy_gettext("Active"),
         "roles": lazy_gettext("Roles"),
+        "has_second_factor": lazy_gettext("Second factor"),
         "locale": lazy_gettext("Language"),
         "timezone": lazy_gettext("Time zone"),
         "joined_at": lazy_gettext("Joined"),
@@ -56,98 +71,192 @@ class UserModelView(ModelView):
         "login_count": lazy_gettext("Logins"),
         "fail_login_count": lazy_gettext("Failed logins"),
         "password": lazy_gettext("Password"),
+        "password_changed_at": lazy_gettext("Password chosen"),
+        "banned_at": lazy_gettext("Banned since"),
+        "ban_reason": lazy_gettext("Why banned"),
+        "erase_at": lazy_gettext("To be erased"),
+        "erased_at": lazy_gettext("Erased"),
     }
-    list_columns = ["username", "first_name", "last_name", "email", "active", "roles", "joined_at"]
+    list_columns = ["username", "display_name", "email", "roles", "state", "has_second_factor", "last_login"]
     show_fieldsets = [
-        (lazy_gettext("Account"), {"fields": ["username", "email", "active", "roles"]}),
+        (lazy_gettext("Account"), {"fields": ["username", "email", "state", "ban_reason", "roles"]}),
         (lazy_gettext("Person"), {"fields": ["first_name", "last_name", "locale", "timezone"]}),
+        (lazy_gettext("Safety"), {"fields": ["has_second_factor", "password_changed_at"]}),
         (
             lazy_gettext("Activity"),
-            {"fields": ["joined_at", "last_login", "login_count", "fail_login_count"], "expanded": True},
+            {
+                "fields": [
+                    *("joined_at", "last_login", "login_count", "fail_login_count"),
+                    *("banned_at", "erase_at", "erased_at"),
+                ]
+            },
         ),
     ]
     edit_columns = ["username", "email", "first_name", "last_name", "active", "roles", "locale", "timezone"]
     add_columns = [*edit_columns, "password"]
-    search_columns = ["username", "first_name", "last_name", "email", "active", "joined_at"]
-    order_columns = ["username", "first_name", "last_name", "email", "active", "joined_at"]
+    search_columns = [
+        *("username", "first_name", "last_name", "email", "active", "has_second_factor"),
+        *("banned_at", "joined_at", "last_login"),
+    ]
+    order_columns = ["username", "email", "last_login"]
+    csv_columns = [
+        *("username", "first_name", "last_name", "email", "roles", "state", "has_second_factor"),
+        *("locale", "timezone", "joined_at", "last_login", "login_count"),
+    ]
     description_columns = {
         "roles": lazy_gettext("What the person may do. Guests host and answer; administrators do everything."),
         "active": lazy_gettext("Whoever is not active cannot log in, and keeps their parties and seats."),
     }
     validators_columns = {"username": [_valid_username], "email": [Email()]}
     choices_columns = {"locale": LANGUAGE_NAMES}
+    formatters_columns = {"state": Labels(STATES)}
+    constraint_messages = {
+        "uq_ab_user_email": EMAIL_TAKEN,
+        "uq_ab_user_lower_email": EMAIL_TAKEN,
+        "uq_ab_user_username": USERNAME_TAKEN,
+        "uq_ab_user_lower_username": USERNAME_TAKEN,
+    }
     add_form_extra_fields = {
         "timezone": ZoneField(lazy_gettext("Time zone")),
         "password": PasswordField(
             lazy_gettext("Password"),
-            validators=[InputRequired(), Length(max=rules.LONGEST_PASSWORD)],
+            description=lazy_gettext("Leave it empty, and a letter lets the person choose one."),
+            validators=[Length(max=rules.LONGEST_PASSWORD)],
             render_kw={"autocomplete": "new-password"},
         ),
     }
     edit_form_extra_fields = {"timezone": ZoneField(lazy_gettext("Time zone"))}
 
+    # -- add, edit, delete
+
     def pre_add(self, item: Member) -> None:
-        """Store the password as a hash, and names in one case."""
-        item.password = passwords.hash_password(item.password)
-        _lower(item)
+        """Store the password as a hash, or let the person choose one."""
+        moderation.add(item, item.password)
 
     def added_message(self, item: Member) -> str:
         """Name who was added."""
         return str(_("User %(name)s created.", name=item.username))
 
+    def _edit(self, pk: str) -> Any:
+        """Show no form for somebody who is not there any more."""
+        item = self._find(pk, self.edit_columns)
+        try:
+            moderation.refuse_erased([item])
+        except DomainError as refused:
+            saying.say(refused.message, refused.category)
+            return None, 200
+        return super()._edit(pk)
+
     def pre_update(self, item: Member) -> None:
         """Keep one administrator, and oneself."""
-        _lower(item)
-        if not item.active:
-            _refuse_deactivation({item.id})
-        if not any(role.name == ADMIN for role in item.roles):
-            _refuse_without_admin({item.id})
+        moderation.change(item, current_user.id)
 
     def pre_delete(self, item: Member) -> None:
         """Keep one administrator, and oneself."""
-        if item.id == current_user.id:
-            raise DomainError(lazy_gettext("You cannot delete yourself."))
-        _refuse_without_admin({item.id})
+        moderation.delete(item, current_user.id)
+
+    # -- actions
 
     @action("activate", lazy_gettext("Activate"), lazy_gettext("Activate the selected users?"), "")
     def activate(self, items: list[Member]) -> str:
         """Let people log in again."""
-        for member in items:
-            member.active = True
+        moderation.activate(items)
         return str(ngettext("%(num)d user activated.", "%(num)d users activated.", len(items)))
 
     @action("deactivate", lazy_gettext("Deactivate"), lazy_gettext("Deactivate the selected users?"), "")
     def deactivate(self, items: list[Member]) -> str:
         """Keep people from logging in."""
-        _refuse_deactivation({member.id for member in items})
-        for member in items:
-            member.active = False
+        moderation.deactivate(items, current_user.id)
         return str(ngettext("%(num)d user deactivated.", "%(num)d users deactivated.", len(items)))
 
-
-def _refuse_deactivation(leaving: set[int]) -> None:
-    """Refuse to lock out whoever is asking, or all who could let them in again."""
-    if current_user.id in leaving:
-        raise DomainError(lazy_gettext("You cannot deactivate yourself."), field="active")
-    _refuse_without_admin(leaving)
-
-
-def _lower(member: Member) -> None:
-    """Names are compared without case, so they are kept in one."""
-    member.username, member.email = member.username.lower(), member.email.lower()
-
-
-def _refuse_without_admin(leaving: set[int]) -> None:
-    """Refuse to leave the site without an active administrator."""
-    with db.session.no_autoflush:
-        # Two administrators who remove each other at once must meet here: the role's row is the gate.
-        # An UPDATE, because SQLite knows no FOR UPDATE.
-        gate = update(Role).where(Role.name == ADMIN).values(name=ADMIN)
-        db.session.execute(gate.execution_options(synchronize_session=False))
-        remaining = (
-            select(func.count())
-            .select_from(Member)
-            .where(Member.roles.any(Role.name == ADMIN), Member.active.is_(True), Member.id.not_in(leaving))
+    @action("ban", lazy_gettext("Ban"), None, "")
+    def ban(self, items: list[Member]) -> str | BaseResponse:
+        """Keep people out, and tell them why."""
+        moderation.refuse_ban(items, current_user.id)
+        reason, page = reason_or_page(
+            self,
+            "ban",
+            items,
+            title=ngettext("Ban this user?", "Ban these users?", len(items)),
+            message=_("They are signed out at once and cannot log in. When they try, they read the reason."),
+            button=_("Ban"),
         )
-        if not db.session.execute(remaining).scalar_one():
-            raise DomainError(lazy_gettext("The last administrator cannot be removed."))
+        if page is not None:
+            return page
+        moderation.ban(items, reason, current_user.id)
+        return str(ngettext("%(num)d user banned.", "%(num)d users banned.", len(items)))
+
+    @action("unban", lazy_gettext("Lift the ban"), lazy_gettext("Let the selected users in again?"), "")
+    def unban(self, items: list[Member]) -> saying.Message:
+        """Let people in again."""
+        count = moderation.unban(items)
+        if not count:
+            return _("Nothing changed: nobody among them is banned."), "warning"
+        return ngettext("%(num)d ban lifted.", "%(num)d bans lifted.", count)
+
+    @action("sign_out", lazy_gettext("Sign out everywhere"), None, "")
+    def sign_out(self, items: list[Member]) -> str | BaseResponse:
+        """End all logins of people, and tell them why."""
+        moderation.refuse_erased(items)
+        reason, page = reason_or_page(
+            self,
+            "sign_out",
+            items,
+            title=ngettext("Sign this user out everywhere?", "Sign these users out everywhere?", len(items)),
+            message=_("All their devices and programs have to log in again. They read the reason once."),
+            button=_("Sign out everywhere"),
+        )
+        if page is not None:
+            return page
+        moderation.sign_out(items, reason, current_user.id)
+        if len(items) == 1:
+            return str(_("%(name)s has been signed out everywhere.", name=items[0].display_name))
+        return str(
+            ngettext(
+                "%(num)d user has been signed out everywhere.",
+                "%(num)d users have been signed out everywhere.",
+                len(items),
+            )
+        )
+
+    @action(
+        "send_password_link",
+        lazy_gettext("Send a link to choose a new password"),
+        lazy_gettext("Send a link to choose a new password to the selected users?"),
+        "",
+    )
+    def send_password_link(self, items: list[Member]) -> str:
+        """Write to people where to choose a new password."""
+        for member in items:
+            moderation.send_password_link(member)
+        if len(items) == 1:
+            return str(_("A link to choose a new password is on its way to %(email)s.", email=items[0].email))
+        return str(
+            ngettext(
+                "A link to choose a new password is on its way to %(num)d user.",
+                "Links to choose a new password are on their way to %(num)d users.",
+                len(items),
+            )
+        )
+
+    @action(
+        "reset_second_factor",
+        lazy_gettext("Take the second factor away"),
+        lazy_gettext("Let the selected user in with the password alone?"),
+        "",
+        multiple=False,
+    )
+    def reset_second_factor(self, items: list[Member]) -> str:
+        """Help somebody who has lost their second factor."""
+        for member in items:
+            factors.reset(member)
+        return str(_("%(name)s can log in with the password alone.", name=items[0].display_name))
+
+    @action("unlock", lazy_gettext("Unlock"), lazy_gettext("Let the selected users try to log in again?"), "")
+    def unlock(self, items: list[Member]) -> str:
+        """Forget how often somebody failed to log in as these people."""
+        for member in items:
+            moderation.unlock(member)
+        return str(
+            ngettext("%(num)d user can try to log in again.", "%(num)d users can try to log in again.", len(items))
+        )

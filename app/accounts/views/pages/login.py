@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app import error_pages, kept_forms
 from app.accounts.forms.login import LoginForm, ReauthenticationForm
-from app.accounts.service import logins
+from app.accounts.service import factors, logins, passkeys
 from app.accounts.service.guard import LockedOutError
 from app.accounts.views import limits
 from app.crud.fields import show_at_field
@@ -68,14 +68,14 @@ class LoginView(BaseView):
             flash(_("Invalid login. Please try again."), "warning")
             return self._page(form, 401, kept=kept)
         try:
-            proof = logins.authenticate(form.username.data, form.password.data)
             with transaction():
-                entered = logins.enter(proof, remember=form.remember_me.data)
+                proof = logins.authenticate(form.username.data, form.password.data)
+                entered = logins.enter(proof, remember=form.remember_me.data, kept=kept)
         except DomainError as error:
             flash(str(error), error.category)
             return limits.retry_after(self._page(form, refused_status(error), kept=kept), error)
         if not entered:
-            return redirect(url_for("SecondStepView.form", next=target, kept=kept), 303)
+            return redirect(url_for("SecondStepView.form", next=target), 303)
         return self.welcome(target, kept)
 
     def welcome(self, target: str, kept: str | None) -> BaseResponse:
@@ -93,7 +93,7 @@ class LoginView(BaseView):
         form = ReauthenticationForm()
         kept = request.form.get(kept_forms.KEPT)
         if not form.is_submitted():
-            return self._page_again(form, 200)
+            return redirect(target, 303) if logins.is_fresh() else self._page_again(form, 200)
         if not form.validate():
             flash(_("Please correct the fields that are marked."), "danger")
             return self._page_again(form, 422, kept=kept)
@@ -103,9 +103,22 @@ class LoginView(BaseView):
             show_at_field(form, error)
             flash(str(error), error.category)
             return limits.retry_after(self._page_again(form, refused_status(error), kept=kept), error)
+        return self.go_on(target, kept)
+
+    def go_on(self, target: str, kept: str | None) -> BaseResponse:
+        """Lead whoever has proved again who they are to where they wanted to, or to the form they had sent."""
         flash(_("Thank you. You can go on."), "info")
         typed = kept_forms.unseal(kept)
         return make_response(kept_forms.page(*typed)) if typed else redirect(target, 303)
+
+    def refused(self, target: str, kept: str | None) -> BaseResponse:
+        """Show whoever failed, on another page, to prove who they are the page to do it on. Why was flashed."""
+        again = current_user.is_authenticated
+        if not kept:
+            return redirect(url_for("LoginView.again" if again else "LoginView.login", next=target), 303)
+        if again:
+            return self._page_again(ReauthenticationForm(formdata=None), 401, kept=kept)
+        return self._page(LoginForm(formdata=None), 401, kept=kept)
 
     def ask_again(self) -> BaseResponse:
         """Ask whoever wanted something sensitive to prove again who they are; a form that they sent is carried along."""
@@ -118,7 +131,8 @@ class LoginView(BaseView):
         return self._page_again(ReauthenticationForm(formdata=None), 401, kept=kept_forms.seal(typed))
 
     def _page_again(self, form: ReauthenticationForm, status: int, kept: str | None = None) -> BaseResponse:
-        page = self.render_template("accounts/again.html", form=form, kept=kept)
+        asks_passkey = passkeys.are_possible() and bool(factors.passkeys_of(current_user))
+        page = self.render_template("accounts/again.html", form=form, kept=kept, asks_passkey=asks_passkey)
         return make_response(page, status)
 
     def ask(self) -> BaseResponse:
@@ -133,7 +147,11 @@ class LoginView(BaseView):
 
     def _page(self, form: LoginForm, status: int, kept: str | None = None) -> BaseResponse:
         page = self.render_template(
-            "appbuilder/general/security/login_db.html", form=form, title=_("Log in"), kept=kept
+            "appbuilder/general/security/login_db.html",
+            form=form,
+            title=_("Log in"),
+            kept=kept,
+            asks_passkey=passkeys.may_log_in(),
         )
         return make_response(page, status)
 

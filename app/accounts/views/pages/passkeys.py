@@ -1,18 +1,211 @@
-"""Passkeys: add, remove, log in with one."""
+"""Passkeys: add, rename and remove one; log in with one.
 
+A script asks for options (JSON), has the browser answer them, and sends the answer as a field of an ordinary form: it
+is protected, refused and led on like any other. Asking is half of an act, and flashes nothing.
+"""
+
+from typing import Any
+
+from flask import flash, jsonify, make_response, redirect, request, url_for
 from flask_appbuilder import expose
+from flask_babel import gettext as _
+from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.crud.views import BaseView
+from app import kept_forms
+from app.accounts.forms.factors import PasskeyForm, PasskeyNameForm
+from app.accounts.service import factors, logins, passkeys
+from app.accounts.views import limits
+from app.accounts.views.access import AccountView
+from app.database import transaction
+from app.errors import DomainError
+from app.http import safe_next
+
+OVERVIEW = "SecondFactorView.overview"
+KEY = "<int(max=2147483647):pk>"
 
 
-class PasskeyView(BaseView):
-    """Passkeys: add, remove, log in with one."""
+class PasskeyView(AccountView):
+    """Passkeys: add, rename and remove one; log in with one."""
 
     route_base = "/passkeys"
-    default_view = "options"
+    default_view = "add"
+    fresh = frozenset({"add", "remove"})
+    for_everybody = frozenset({"login", "login_options", "second_step", "second_step_options"})
+    limits = [
+        *(limits.asking(f"PasskeyView.{door}") for door in ("login", "second_step", "again")),
+        *(limits.asking(f"PasskeyView.{door}_options") for door in ("add", "login", "second_step", "again")),
+    ]
 
-    @expose("/options")
-    def options(self) -> BaseResponse:
-        """To be written."""
-        raise NotImplementedError
+    # -- one's own
+
+    @expose("/add", methods=["GET", "POST"])
+    def add(self) -> BaseResponse:
+        """Show how to add one; POST adds what the browser answered."""
+        form = PasskeyForm()
+        reason = passkeys.impossible()
+        if reason is not None:
+            flash(reason, "warning")
+            return redirect(url_for(OVERVIEW), 303)
+        if not form.is_submitted():
+            return self._add_page(form, 200)
+        if not form.validate():
+            flash(_("Please correct the fields that are marked."), "danger")
+            return self._add_page(form, 422)
+        try:
+            passkeys.add(current_user, form.credential.data or "", form.name.data)
+        except DomainError as error:
+            flash(str(error), error.category)
+            return redirect(url_for(OVERVIEW), 303) if error.category == "info" else self._add_page(form, 422)
+        said = _("Passkey “%(name)s” is added.", name=form.name.data)
+        if not factors.codes_left(current_user):
+            said = _(
+                "Passkey “%(name)s” is added. Make recovery codes now, for the day you lose it.", name=form.name.data
+            )
+        flash(said, "info")
+        return redirect(url_for(OVERVIEW), 303)
+
+    def _add_page(self, form: PasskeyForm, status: int) -> BaseResponse:
+        form.credential.data = ""
+        return make_response(self.render_template("accounts/passkey_add.html", form=form), status)
+
+    @expose("/add/options", methods=["POST"])
+    def add_options(self) -> BaseResponse:
+        """Return what a new passkey is made of."""
+        if not logins.is_fresh():
+            return _refused(_("Please reauthenticate to access this page."), 401)
+        return _options(lambda: passkeys.options_to_add(current_user))
+
+    @expose(f"/{KEY}/rename", methods=["GET", "POST"])
+    def rename(self, pk: int) -> BaseResponse:
+        """Show the name of a passkey; POST changes it."""
+        try:
+            passkey = passkeys.find(current_user, pk)
+            form = PasskeyNameForm(obj=passkey)
+            if not form.validate_on_submit():
+                if form.is_submitted():
+                    flash(_("Please correct the fields that are marked."), "danger")
+                page = self.render_template("accounts/passkey_rename.html", form=form)
+                return make_response(page, 422 if form.is_submitted() else 200)
+            with transaction():
+                passkeys.rename(current_user, pk, form.name.data)
+        except DomainError as error:
+            flash(str(error), error.category)
+        else:
+            flash(_("The passkey is called “%(name)s” now.", name=form.name.data), "info")
+        return redirect(url_for(OVERVIEW), 303)
+
+    @expose(f"/{KEY}/remove", methods=["GET", "POST"])
+    def remove(self, pk: int) -> BaseResponse:
+        """Ask before a passkey is removed; POST removes it."""
+        try:
+            if request.method != "POST":
+                return self._confirm(passkeys.find(current_user, pk).name)
+            with transaction():
+                name = passkeys.remove(current_user, pk)
+        except DomainError as error:
+            flash(str(error), error.category)
+        else:
+            flash(_("Passkey “%(name)s” is removed.", name=name), "info")
+        return redirect(url_for(OVERVIEW), 303)
+
+    def _confirm(self, name: str) -> BaseResponse:
+        page = self.render_template(
+            "appbuilder/general/confirm.html",
+            title=_("Remove the passkey “%(name)s”?", name=name),
+            message=_("It will not open your account any more. On your device you can delete it, too."),
+            action=request.path,
+            back=url_for(OVERVIEW),
+        )
+        return make_response(page)
+
+    # -- log in with one
+
+    @expose("/login/options", methods=["POST"])
+    def login_options(self) -> BaseResponse:
+        """Return what any passkey of this site signs."""
+        return _options(lambda: passkeys.options_to_prove(passkeys.LOG_IN))
+
+    @expose("/login", methods=["POST"])
+    def login(self) -> BaseResponse:
+        """Log in the owner of the passkey that signed; it counts as both factors."""
+        if current_user.is_authenticated:
+            flash(_("You are logged in already."), "info")
+            return redirect(self._target(), 303)
+        kept = request.form.get(kept_forms.KEPT)
+        try:
+            member = passkeys.prove(passkeys.LOG_IN, _answer())
+            with transaction():
+                logins.enter_proved(member, remember="remember_me" in request.form)
+        except DomainError as error:
+            flash(str(error), error.category)
+            return self._door().refused(self._target(), kept)
+        return self._door().welcome(self._target(), kept)
+
+    # -- the second step of logging in with a password
+
+    @expose("/second-step/options", methods=["POST"])
+    def second_step_options(self) -> BaseResponse:
+        """Return what the passkeys of whoever waits for their second step sign."""
+        waiting = logins.second_step()
+        if waiting is None:
+            return _refused(_("That took too long. Please log in again."), 401)
+        return _options(lambda: passkeys.options_to_prove(passkeys.SECOND_STEP, waiting.member))
+
+    @expose("/second-step", methods=["POST"])
+    def second_step(self) -> BaseResponse:
+        """Log in whoever waits for their second step, if one of their passkeys signed."""
+        waiting = logins.second_step()
+        if waiting is None:
+            flash(_("That took too long. Please log in again."), "warning")
+            return redirect(url_for("LoginView.login", next=self._target()), 303)
+        try:
+            passkeys.prove(passkeys.SECOND_STEP, _answer(), waiting.member)
+            with transaction():
+                logins.complete_second_step()
+        except DomainError as error:
+            flash(str(error), error.category)
+            return redirect(url_for("SecondStepView.form", next=self._target()), 303)
+        return self._door().welcome(self._target(), waiting.data.get("kept"))
+
+    # -- prove again who one is
+
+    @expose("/again/options", methods=["POST"])
+    def again_options(self) -> BaseResponse:
+        """Return what the passkeys of whoever is logged in sign."""
+        return _options(lambda: passkeys.options_to_prove(passkeys.AGAIN, current_user))
+
+    @expose("/again", methods=["POST"])
+    def again(self) -> BaseResponse:
+        """Let sensitive pages be shown for a while, if a passkey of whoever is logged in signed."""
+        kept = request.form.get(kept_forms.KEPT)
+        try:
+            passkeys.prove(passkeys.AGAIN, _answer(), current_user)
+            with transaction():
+                logins.refresh()
+        except DomainError as error:
+            flash(str(error), error.category)
+            return self._door().refused(self._target(), kept)
+        return self._door().go_on(self._target(), kept)
+
+    def _door(self) -> Any:
+        return self.appbuilder.sm.auth_view
+
+    def _target(self) -> str:
+        return safe_next(request.form.get("next"), self.appbuilder.get_url_for_index)
+
+
+def _answer() -> str:
+    return request.form.get("credential", "")
+
+
+def _options(make: Any) -> BaseResponse:
+    try:
+        with transaction():
+            return jsonify(make())
+    except DomainError as error:
+        return _refused(str(error), 403)
+
+
+def _refused(message: str, status: int) -> BaseResponse:
+    return make_response(jsonify(message=message), status)

@@ -1,28 +1,127 @@
 """Forget, reset and change a password."""
 
+from typing import Any
+
+from flask import flash, make_response, redirect, url_for
 from flask_appbuilder import expose
+from flask_babel import gettext as _
+from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.crud.views import BaseView
+from app.accounts import rules
+from app.accounts.forms.passwords import ChangePasswordForm, ForgotForm, NewPasswordForm
+from app.accounts.service import links, logins, password_changes, passwords
+from app.accounts.views import limits
+from app.accounts.views.access import AccountView
+from app.accounts.views.pages.login import refused_status
+from app.crud import saying
+from app.crud.fields import show_at_field
+from app.database import transaction
+from app.errors import DomainError
+
+# Used already: log in. Expired or unknown: ask for another.
+AFTER_REFUSED_LINK = {
+    "info": "LoginView.login",
+    "warning": "PasswordView.forgot",
+    "danger": "PasswordView.forgot",
+}
 
 
-class PasswordView(BaseView):
+class PasswordView(AccountView):
     """Forget, reset and change a password."""
 
     route_base = "/password"
     default_view = "forgot"
+    for_everybody = frozenset({"forgot", "reset"})
+    limits = [
+        limits.per_address("PasswordView.forgot", "3 per hour"),
+        limits.per_address("PasswordView.reset", "30 per minute"),
+        *limits.guessing("PasswordView.change", limits.member),
+    ]
 
-    @expose("/forgot")
+    @expose("/forgot", methods=["GET", "POST"])
     def forgot(self) -> BaseResponse:
-        """To be written."""
-        raise NotImplementedError
+        """Ask for the address; POST writes there, and says the same whether or not it is known."""
+        form = ForgotForm()
+        if form.validate_on_submit():
+            with transaction():
+                password_changes.ask_for_link(form.email.data)
+            flash(_("If the address is registered, a link is on its way."), "info")
+            return redirect(url_for("LoginView.login"), 303)
+        if form.is_submitted():
+            saying.say(saying.CORRECT_THE_FIELDS, "danger")
+        page = self.render_template("accounts/forgot.html", form=form)
+        return make_response(page, 422 if form.is_submitted() else 200)
 
-    @expose("/reset/<string:token>")
+    @expose("/reset/<string:token>", methods=["GET", "POST"])
     def reset(self, token: str) -> BaseResponse:
-        """To be written."""
-        raise NotImplementedError
+        """Ask whoever comes from the letter for a new password; POST sets it."""
+        response = self._reset(token)
+        # The address of this page is a key: it must not travel to the next one.
+        response.headers["Referrer-Policy"] = "no-referrer"
+        return response
 
-    @expose("/change")
+    def _reset(self, token: str) -> BaseResponse:
+        state, found = links.look(rules.RESET_PASSWORD, token)
+        member = found.member if found is not None else None
+        form = NewPasswordForm(least=passwords.least_for(member) if member is not None else 0)
+        page = {"form": form, "state": state, "member": member}
+        if not form.is_submitted():
+            return self._reset_page(page, 404 if state == links.UNKNOWN else 200)
+        if state == links.READY and not form.validate():
+            saying.say(saying.CORRECT_THE_FIELDS, "danger")
+            return self._reset_page(page, 422)
+        try:
+            self._do_reset(token, form)
+        except DomainError as error:
+            flash(str(error), error.category)
+            if error.field:
+                show_at_field(form, error)
+            if form.errors:
+                return self._reset_page(page, 422)
+            return redirect(url_for(AFTER_REFUSED_LINK[error.category]), 303)
+        flash(_("Your password has been updated. Other devices were signed out."), "info")
+        return redirect(url_for("LoginView.login"), 303)
+
+    @staticmethod
+    def _do_reset(token: str, form: NewPasswordForm) -> None:
+        with transaction():
+            member = password_changes.reset(token, form.new_password.data or "")
+            if current_user.is_authenticated and current_user.id == member.id:
+                # They need not be told why.
+                logins.close_session()
+
+    def _reset_page(self, page: dict[str, Any], status: int) -> BaseResponse:
+        return make_response(self.render_template("accounts/reset.html", **page), status)
+
+    @expose("/change", methods=["GET", "POST"])
     def change(self) -> BaseResponse:
-        """To be written."""
-        raise NotImplementedError
+        """Ask for the password there is and a new one; POST sets it."""
+        form = ChangePasswordForm(least=passwords.least_for(current_user))
+        if not form.is_submitted():
+            return self._change_page(form, 200)
+        if not form.validate():
+            saying.say(saying.CORRECT_THE_FIELDS, "danger")
+            return self._change_page(form, 422)
+        login = logins.current_login()
+        had_to = login is not None and login.duty == rules.CHOOSE_PASSWORD
+        try:
+            self._change(form)
+        except DomainError as error:
+            show_at_field(form, error)
+            flash(str(error), error.category)
+            status = 422 if error.field == password_changes.FIELD else refused_status(error)
+            return limits.retry_after(self._change_page(form, status), error)
+        flash(_("Your password has been updated. Other devices were signed out."), "info")
+        return redirect(self.appbuilder.get_url_for_index if had_to else url_for("PasswordView.change"), 303)
+
+    @staticmethod
+    def _change(form: ChangePasswordForm) -> None:
+        # What does not depend on the password there is comes first: it tells a guesser nothing.
+        password_changes.refuse(current_user, form.new_password.data, form.password.data)
+        logins.reauthenticate(current_user, form.password.data)
+        with transaction():
+            password_changes.change(current_user, form.new_password.data)
+
+    def _change_page(self, form: ChangePasswordForm, status: int) -> BaseResponse:
+        return make_response(self.render_template("accounts/password.html", form=form), status)

@@ -1,19 +1,27 @@
-"""Register, and prove the address."""
+"""Register, by a letter or by an invitation, and prove the address."""
 
-from flask import flash, make_response, redirect, request, session, url_for
+from collections.abc import Callable
+from typing import Any
+
+from flask import current_app, flash, make_response, redirect, request, session, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.utils.limit import Limit
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext
 from flask_limiter.util import get_remote_address
 from flask_login import current_user
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.accounts import rules
+from app.accounts import queries, rules
 from app.accounts.forms.common import EmailForm
 from app.accounts.forms.registration import RegistrationForm
+from app.accounts.models import Member
+from app.accounts.service import invitations, logins, pipeline
 from app.accounts.service import registration as registrations
-from app.accounts.service.registration import Applicant
+from app.accounts.service.identities import Identity
+from app.accounts.service.pipeline import Applicant
 from app.accounts.views import limits
 from app.crud.fields import show_at_field
 from app.crud.views import BaseView
@@ -22,6 +30,16 @@ from app.errors import DomainError
 from app.i18n.selectors import current_locale, current_timezone, is_timezone
 
 SENT_TO = "registration_email"
+# What an OpenID Connect provider told of a visitor who has no account yet: whoever stores it leads here.
+OPENID = "openid"
+OPENID_FIELDS = ("email", "first_name", "last_name")
+OPEN, INVITATION, CLOSED = "open", "invitation", "closed"
+REFUSALS = {
+    INVITATION: lazy_gettext("Registration is by invitation only."),
+    CLOSED: lazy_gettext("Registration is closed."),
+}
+NOT_NOW = lazy_gettext("Not possible to register you at the moment, try again later")
+ACTIVATED = lazy_gettext("Your account is activated, you can now log in.")
 # Used already: log in. Expired: ask for another. Unknown: register.
 AFTER_REFUSED_LINK = {
     "info": "LoginView.login",
@@ -37,50 +55,100 @@ class RegistrationView(BaseView):
     default_view = "form"
     limits = [
         limits.per_address("RegistrationView.form", "5 per hour"),
+        limits.per_address("RegistrationView.invited", "30 per hour"),
         limits.per_address("RegistrationView.resend", "5 per hour"),
         limits.per_address("RegistrationView.activation", "30 per minute"),
         Limit("120 per hour", key_func=get_remote_address, methods=["POST"]),
     ]
 
+    # -- the form
+
     @expose("/form", methods=["GET", "POST"])
     def form(self) -> BaseResponse:
         """Show the form; POST registers, and says the same whether or not the address is known."""
-        if current_user.is_authenticated:
-            flash(_("You are logged in already."), "info")
+        refusal = REFUSALS.get(current_app.config["REGISTRATION"])
+        if current_user.is_authenticated or refusal:
+            flash(_("You are logged in already.") if current_user.is_authenticated else str(refusal), "info")
             return redirect(self.appbuilder.get_url_for_index, 303)
-        form = RegistrationForm()
-        if form.validate_on_submit() and self._register(form):
-            session[SENT_TO] = form.email.data
-            flash(
-                _("If %(email)s can be registered, we have sent an activation link there.", email=form.email.data),
-                "info",
-            )
-            return redirect(url_for("RegistrationView.sent"), 303)
-        if form.is_submitted():
-            flash(_("Please correct the fields that are marked."), "danger")
-        page = self.render_template("accounts/register.html", form=form)
-        return make_response(page, 422 if form.is_submitted() else 200)
-
-    @staticmethod
-    def _register(form: RegistrationForm) -> bool:
+        form = RegistrationForm(data=_told_by_provider())
+        if not form.is_submitted():
+            return self._page(form, 200)
         if form.website.data:
-            return True
-        timezone = form.timezone.data
-        applicant = Applicant(
-            username=form.username.data,
-            email=form.email.data,
-            first_name=form.first_name.data,
-            last_name=form.last_name.data,
-            password=form.password.data,
-            locale=current_locale(),
-            timezone=timezone if is_timezone(timezone) else current_timezone(),
-        )
+            return self._registered(form, None)
+        applicant = _applicant(form)
         try:
-            transact(lambda: registrations.register(applicant))
+            member = _attempt(form, applicant, lambda: registrations.register(applicant))
         except DomainError as error:
-            show_at_field(form, error)
-            return False
-        return True
+            flash(str(error), error.category)
+            return self._page(form, 422)
+        return self._registered(form, member)
+
+    def _registered(self, form: RegistrationForm, member: Member | None) -> BaseResponse:
+        """Say what comes next.
+
+        By letter it is the same whether or not the address is known. An account that is there at once is one that
+        can be tried: nothing hides from its visitor that the address had an owner, so this sentence does not say it
+        either, and the owner reads it in a letter. Who is logged in at once knows by that alone; who chooses this
+        for a site (ACTIVATION) chooses that, too.
+        """
+        session.pop(OPENID, None)
+        activation = current_app.config["ACTIVATION"]
+        if activation == registrations.LETTER:
+            return self._sent(form.email.data)
+        if activation == registrations.LOG_IN and member is not None:
+            standing = queries.standing(member.id)
+            with transaction():
+                logins.open_session(member, standing, duty=logins.duty(standing, form.password.data))
+            flash(_("Welcome, %(name)s!", name=member.display_name), "info")
+            return redirect(self.appbuilder.get_url_for_index, 303)
+        email = form.email.data
+        flash(_("If %(email)s can be registered, the account is ready and you can log in now.", email=email), "info")
+        return redirect(url_for("LoginView.login"), 303)
+
+    def _page(self, form: RegistrationForm, status: int, *, invited: bool = False) -> BaseResponse:
+        provider = current_app.config["OIDC_NAME"] if OPENID in session else ""
+        page = self.render_template("accounts/register.html", form=form, invited=invited, provider=provider)
+        return make_response(page, status)
+
+    # -- the form of who was invited
+
+    @expose("/invited/<string:token>", methods=["GET", "POST"])
+    def invited(self, token: str) -> BaseResponse:
+        """Show the form to who was invited; its POST activates at once, because the letter has proved the address."""
+        response = self._invited(token)
+        response.headers["Referrer-Policy"] = "no-referrer"
+        return response
+
+    def _invited(self, token: str) -> BaseResponse:
+        closed = current_app.config["REGISTRATION"] == CLOSED
+        if current_user.is_authenticated or closed:
+            flash(_("You are logged in already.") if current_user.is_authenticated else str(REFUSALS[CLOSED]), "info")
+            return redirect(self.appbuilder.get_url_for_index, 303)
+        try:
+            invitation = invitations.usable(token)
+        except invitations.UnusableError as error:
+            return self._refused_invitation(error)
+        form = RegistrationForm(data=_told_by_provider(), invited=invitation.email)
+        if not form.is_submitted():
+            return self._page(form, 200, invited=True)
+        applicant = _applicant(form)
+        try:
+            _attempt(form, applicant, lambda: invitations.accept(token, applicant))
+        except invitations.UnusableError as error:
+            return self._refused_invitation(error)
+        except DomainError as error:
+            flash(str(error), error.category)
+            return self._page(form, 422, invited=True)
+        session.pop(OPENID, None)
+        flash(str(ACTIVATED), "info")
+        return redirect(url_for("LoginView.login"), 303)
+
+    def _refused_invitation(self, error: DomainError) -> BaseResponse:
+        flash(str(error), error.category)
+        used = error.category == "info"
+        return redirect(url_for("LoginView.login") if used else self.appbuilder.get_url_for_index, 303)
+
+    # -- the letter
 
     @expose("/sent")
     def sent(self) -> str:
@@ -95,13 +163,14 @@ class RegistrationView(BaseView):
         if form.validate():
             with transaction():
                 registrations.resend(form.email.data)
-            session[SENT_TO] = form.email.data
-            flash(
-                _("If %(email)s can be registered, we have sent an activation link there.", email=form.email.data),
-                "info",
-            )
-        else:
-            flash(_("Please enter a valid e-mail address."), "danger")
+            return self._sent(form.email.data)
+        flash(_("Please enter a valid e-mail address."), "danger")
+        return redirect(url_for("RegistrationView.sent"), 303)
+
+    @staticmethod
+    def _sent(email: str) -> BaseResponse:
+        session[SENT_TO] = email
+        flash(_("If %(email)s can be registered, we have sent an activation link there.", email=email), "info")
         return redirect(url_for("RegistrationView.sent"), 303)
 
     @expose("/activation/<string:token>", methods=["GET", "POST"])
@@ -124,6 +193,7 @@ class RegistrationView(BaseView):
         return make_response(page, 404 if state == "unknown" else status)
 
     def _activate(self, token: str) -> BaseResponse:
+        open_to_all = current_app.config["REGISTRATION"] == OPEN
         try:
             with transaction():
                 registrations.activate(token, request.form.get("password", "")[: rules.LONGEST_PASSWORD])
@@ -131,9 +201,62 @@ class RegistrationView(BaseView):
             flash(str(error), error.category)
             if error.field == "password":
                 return self._ask_to_activate(token, 422)
-            return redirect(url_for(AFTER_REFUSED_LINK[error.category]), 303)
+            target = AFTER_REFUSED_LINK[error.category]
         except IntegrityError:
-            flash(_("Not possible to register you at the moment, try again later"), "danger")
-            return redirect(url_for("RegistrationView.form"), 303)
-        flash(_("Your account is activated, you can now log in."), "info")
-        return redirect(url_for("LoginView.login"), 303)
+            flash(str(NOT_NOW), "danger")
+            target = "RegistrationView.form"
+        else:
+            flash(str(ACTIVATED), "info")
+            target = "LoginView.login"
+        # Where nobody may register, that page would only say so.
+        return redirect(url_for(target if open_to_all or not target.endswith(".form") else "LoginView.login"), 303)
+
+
+def _told_by_provider() -> dict[str, str]:
+    """Return what the form is filled in with for who comes from an OpenID Connect provider."""
+    told: dict[str, Any] = session.get(OPENID) or {}
+    return {name: str(told.get(name) or "") for name in OPENID_FIELDS}
+
+
+def _applicant(form: RegistrationForm) -> Applicant:
+    told, timezone = session.get(OPENID) or {}, form.timezone.data
+    linked = told.get("issuer") and told.get("subject")
+    return Applicant(
+        username=form.username.data or "",
+        email=form.email.data or "",
+        first_name=form.first_name.data or "",
+        last_name=form.last_name.data or "",
+        password=form.password.data or "",
+        locale=current_locale(),
+        timezone=timezone if is_timezone(timezone) else current_timezone(),
+        accepts_terms="accepts_terms" in form and bool(form.accepts_terms.data),
+        identity=Identity(told["issuer"], told["subject"]) if linked else None,
+    )
+
+
+def _attempt(form: RegistrationForm, applicant: Applicant, store: Callable[[], Member | None]) -> Member | None:
+    """Do `store` if the form is right, and return what it returns; raises DomainError with everything shown in the form.
+
+    What is wrong with the form and what the pipeline finds is shown together.
+    """
+    try:
+        if form.validate():
+            return transact(store)
+        raise pipeline.RefusedError(pipeline.problems(applicant))
+    except DomainError as error:
+        if isinstance(error, pipeline.RefusedError):
+            form.mark(error.problems)
+        elif error.field:
+            show_at_field(form, error)
+        pipeline.failed(applicant, _errors(form, error))
+        raise
+    except (IntegrityError, StaleDataError) as error:
+        refusal = DomainError(str(NOT_NOW))
+        pipeline.failed(applicant, [("", str(refusal))])
+        raise refusal from error
+
+
+def _errors(form: RegistrationForm, error: DomainError) -> list[pipeline.Problem]:
+    """Return all that is shown as wrong, or why nothing was stored."""
+    shown = [(name or "", str(text)) for name, texts in form.errors.items() for text in texts]
+    return shown or [(error.field or "", str(error))]

@@ -1,0 +1,190 @@
+"""Erase a member: asked for, thought over for some days, done.
+
+The row stays, for what others did with it refers to it, but says nothing about anybody any more.
+"""
+
+import logging
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import current_app
+from flask_appbuilder.security.sqla.models import ApiKey, assoc_user_group, assoc_user_role
+from flask_babel import lazy_gettext
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
+
+from app import audit, clock
+from app.accounts import mail, rules
+from app.accounts.models import (
+    ADMIN,
+    Device,
+    ExternalIdentity,
+    LoginSession,
+    Member,
+    MemberInvitation,
+    Passkey,
+    RecoveryCode,
+    Registration,
+    Token,
+    Totp,
+    new_stamp,
+)
+from app.accounts.service import links, logins, moderation, tokens
+from app.accounts.signals import member_erasing
+from app.database import transaction
+from app.errors import DomainError
+from app.extensions import db
+from app.outbox.models import FAILED, SENT, Letter
+
+log = logging.getLogger(__name__)
+
+OWNED = (LoginSession, Device, Token, Totp, RecoveryCode, Passkey, ExternalIdentity)
+
+
+# -- asked for, and thought over
+
+
+def plan(member: Member) -> None:
+    """Erase `member` in some days, end their logins elsewhere, and write to them how to keep the account.
+
+    Raises DomainError when it is planned already, and for the last administrator.
+    """
+    _refuse_last_admin(member)
+    erase_at = clock.now() + timedelta(days=current_app.config["ERASE_AFTER_DAYS"])
+    if not _set_erase_at(member, erase_at, Member.erase_at.is_(None)):
+        raise DomainError(lazy_gettext("Your account is going to be erased already."), "info")
+    current = logins.current_login()
+    logins.end_sessions(member, logins.BY_OWNER, keep=current.id if current is not None else None)
+    mail.erasing_asked(member, tokens.issue(rules.KEEP_ACCOUNT, member, expires_at=erase_at), erase_at)
+    audit.record("erasing_asked", "member", member, after={"erase_at": erase_at.isoformat()})
+
+
+def keep(member: Member) -> None:
+    """Let `member` stay; raises DomainError when nothing else was planned."""
+    if not _set_erase_at(member, None, Member.erase_at.is_not(None)):
+        raise DomainError(lazy_gettext("Your account stays; nothing else was planned."), "info")
+    tokens.revoke(member, rules.KEEP_ACCOUNT)
+    audit.record("erasing_cancelled", "member", member, actor=member)
+
+
+def keep_by_link(link: str) -> None:
+    """Let the member of a letter stay; raises DomainError for a link that was used, is too old or unknown."""
+    state, _token = links.look(rules.KEEP_ACCOUNT, link)
+    if state == links.EXPIRED:
+        raise DomainError(lazy_gettext("This link has expired: the time to change your mind is over."), "warning")
+    _used, member = links.take(rules.KEEP_ACCOUNT, link)
+    keep(member)
+
+
+def _set_erase_at(member: Member, erase_at: datetime | None, condition: ColumnElement[bool]) -> bool:
+    """Plan, or not; False when somebody else did so first. Of two forms that are sent at once, one does it."""
+    claim = update(Member).where(Member.id == member.id, Member.erased_at.is_(None), condition)
+    claim = claim.values(erase_at=erase_at).execution_options(synchronize_session=False)
+    done = db.session.execute(claim.returning(Member.id)).first() is not None
+    db.session.refresh(member, ["erase_at"])
+    return done
+
+
+# -- done
+
+
+def erase_due() -> int:
+    """Erase the members whose time has come, each in a transaction of its own, and return how many.
+
+    Of any number of processes that do this at once, one erases each of them. One that cannot be erased is reported in
+    the log, tried again the next time, and keeps nobody else from it.
+    """
+    due = select(Member.id).where(Member.erase_at <= clock.now(), Member.erased_at.is_(None)).order_by(Member.id)
+    with transaction():
+        waiting = db.session.scalars(due).all()
+        _forget_goodbyes()
+    return sum(_erase_one(member_id) for member_id in waiting)
+
+
+def _erase_one(member_id: int) -> bool:
+    try:
+        with transaction():
+            return _erase(member_id)
+    except DomainError as refused:
+        log.warning("Member %d cannot be erased: %s", member_id, refused)
+    except Exception:
+        log.exception("Member %d could not be erased", member_id)
+    return False
+
+
+def _erase(member_id: int) -> bool:
+    """Erase a member; False when another process did, or they changed their mind."""
+    due = (Member.id == member_id) & (Member.erase_at <= clock.now()) & Member.erased_at.is_(None)
+    # Whoever comes second waits here, and then finds nobody. An UPDATE, because SQLite knows no FOR UPDATE.
+    claim = update(Member).where(due).values(erase_at=Member.erase_at).returning(Member.id)
+    if db.session.execute(claim.execution_options(synchronize_session=False)).first() is None:
+        return False
+    member = db.session.get_one(Member, member_id, populate_existing=True)
+    _refuse_last_admin(member)
+    member_erasing.send(member)
+    _forget_letters(member)
+    mail.erased(member)
+    _forget_what_is_theirs(member)
+    _forget_newcomers(member)
+    # Last, because it takes their row for itself: parties are locked before people.
+    _blank(member)
+    db.session.flush()
+    audit.record("erased", "member", member)
+    db.session.expire(member)
+    return True
+
+
+def _refuse_last_admin(member: Member) -> None:
+    if any(role.name == ADMIN for role in member.roles):
+        moderation.refuse_without_admin({member.id})
+
+
+def _forget_letters(member: Member) -> None:
+    """Delete the letters to a member, also those on their way to another address of theirs."""
+    to_them = func.lower(Letter.recipient) == member.email.lower()
+    elsewhere = [
+        and_(Letter.kind == kind, Letter.dedupe_key.startswith(f"{kind}:{member.id}:", autoescape=True))
+        for kind in mail.SENT_ELSEWHERE
+    ]
+    _delete(Letter, or_(to_them, *elsewhere))
+
+
+def _forget_goodbyes() -> None:
+    """Delete the last letters that were sent, or given up: an address stands in them."""
+    _delete(Letter, and_(Letter.kind == mail.ERASED, Letter.state.in_((SENT, FAILED))))
+
+
+def _forget_what_is_theirs(member: Member) -> None:
+    logins.forget_failures(member)
+    for model in OWNED:
+        _delete(model, model.member_id == member.id)
+    _delete(ApiKey, ApiKey.user_id == member.id)
+    for table in (assoc_user_role, assoc_user_group):
+        db.session.execute(delete(table).where(table.c.user_id == member.id))
+
+
+def _forget_newcomers(member: Member) -> None:
+    """Delete what waits for, or is left from, somebody who registers with the address or the name of a member."""
+    email, username = member.email.lower(), member.username.lower()
+    _delete(Registration, or_(func.lower(Registration.email) == email, func.lower(Registration.username) == username))
+    _delete(MemberInvitation, func.lower(MemberInvitation.email) == email)
+
+
+def _blank(member: Member) -> None:
+    """Leave nothing in the row but its number."""
+    nobody = f"erased-{member.id}"
+    taken = select(Member.id).where(func.lower(Member.username) == nobody)
+    free = db.session.execute(taken).first() is None
+    member.username = nobody if free else f"{nobody}-{secrets.token_hex(4)}"
+    member.email = f"{nobody}@invalid"
+    member.first_name = member.last_name = member.ban_reason = ""
+    member.password = member.locale = member.timezone = None
+    member.diets, member.allergens = [], []
+    member.last_login = member.login_count = member.fail_login_count = None
+    member.joined_at = member.password_changed_at = member.terms_accepted_at = member.banned_at = None
+    member.active, member.session_stamp = False, new_stamp()
+    member.erase_at, member.erased_at = None, clock.now()
+
+
+def _delete(model: Any, which: ColumnElement[bool]) -> None:
+    db.session.execute(delete(model).where(which).execution_options(synchronize_session=False))

@@ -1,0 +1,71 @@
+"""The generated UI over the audit log: read, find, download. There is no way to change it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+from markupsafe import Markup
+
+from app.audit.actions import ACTIONS, COLUMNS, SUBJECTS
+from app.audit.models import AuditEvent
+from app.crud import ModelView, SQLAInterface
+from app.crud.csv import CsvExport
+from app.i18n import formats
+
+TABLE = Markup(
+    '<table class="numbers"><thead><tr><th scope="col">{}</th><th scope="col">{}</th><th scope="col">{}</th></tr></thead>'
+    "<tbody>{}</tbody></table>"
+)
+ROW = Markup('<tr><th scope="row">{}</th><td><bdi>{}</bdi></td><td><bdi>{}</bdi></td></tr>')
+
+
+def _changes(changes: tuple[Mapping[str, Any], Mapping[str, Any]]) -> Markup | str:
+    """Return what an entry says of columns as a table: what they held, what they hold."""
+    before, after = changes
+    names = dict.fromkeys([*before, *after])
+    if not names:
+        return formats.NOTHING
+    head = _("What"), _("Before"), _("Afterwards")
+    rows = [ROW.format(COLUMNS.get(name, name), _value(before, name), _value(after, name)) for name in names]
+    return TABLE.format(*head, Markup("").join(rows))
+
+
+def _value(values: Mapping[str, Any], name: str) -> str:
+    return formats.value(values.get(name))
+
+
+class AuditEventModelView(CsvExport, ModelView):
+    """What happened, newest first. Names are searched whole: that is what the indexes are for."""
+
+    datamodel = SQLAInterface(AuditEvent)
+    route_base = "/audit"
+    include_route_methods = {"list", "show", "csv"}
+    base_permissions = ["can_list", "can_show", "can_csv"]
+    base_order = ("at", "desc")
+    list_title = lazy_gettext("Audit log")
+    show_title = lazy_gettext("Entry of the audit log")
+    empty_message = lazy_gettext("Nothing was written down yet.")
+    label_columns = {
+        "at": lazy_gettext("When"),
+        "actor": lazy_gettext("Who"),
+        "action": lazy_gettext("What they did"),
+        "subject_type": lazy_gettext("To what"),
+        "subject": lazy_gettext("To whom"),
+        "address": lazy_gettext("From where"),
+        "changes": lazy_gettext("What changed"),
+        "before": lazy_gettext("Before"),
+        "after": lazy_gettext("Afterwards"),
+    }
+    list_columns = ["at", "actor", "action", "subject_type", "subject", "address"]
+    show_columns = ["at", "actor", "action", "subject_type", "subject", "address", "changes"]
+    search_columns = ["at", "actor", "action", "subject_type", "subject", "address"]
+    order_columns = ["at"]
+    csv_columns = ["at", "actor", "action", "subject_type", "subject", "address", "before", "after"]
+    choices_columns = {"action": ACTIONS, "subject_type": SUBJECTS}
+    formatters_columns = {"changes": _changes}
+
+    def _init_properties(self) -> None:
+        """Compare names only whole: what stands somewhere inside one, no index could find."""
+        super()._init_properties()
+        self._filters.limit_to_equality(("actor", "subject", "address"))

@@ -1,0 +1,77 @@
+// Passkeys: a form with data-passkey asks the browser for one, and sends its answer as the field `credential`.
+
+const toBytes = (text) => Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
+const toText = (buffer) =>
+  btoa(Array.from(new Uint8Array(buffer), (byte) => String.fromCharCode(byte)).join(""))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
+
+/** What the server says in words, to be shown as it is. */
+class Refusal extends Error {}
+
+/** Return `options` with bytes in place of their base64url. */
+function read(options) {
+  const known = (list) => list?.map((passkey) => ({ ...passkey, id: toBytes(passkey.id) }));
+  return {
+    ...options,
+    challenge: toBytes(options.challenge),
+    user: options.user && { ...options.user, id: toBytes(options.user.id) },
+    excludeCredentials: known(options.excludeCredentials),
+    allowCredentials: known(options.allowCredentials),
+  };
+}
+
+/** Return the browser's answer as JSON, with base64url in place of bytes. */
+function write({ id, rawId, type, authenticatorAttachment, response }) {
+  const parts = { transports: response.getTransports?.() };
+  for (const name of ["clientDataJSON", "attestationObject", "authenticatorData", "signature", "userHandle"]) {
+    if (response[name]) parts[name] = toText(response[name]);
+  }
+  return JSON.stringify({ id, rawId: toText(rawId), type, authenticatorAttachment, response: parts });
+}
+
+async function options(form) {
+  const body = new FormData();
+  body.set("csrf_token", form.elements.csrf_token.value);
+  const answer = await fetch(form.dataset.options, { method: "POST", body });
+  const said = answer.headers.get("Content-Type")?.startsWith("application/json") ? await answer.json() : {};
+  if (!answer.ok || !said.challenge) throw new Refusal(said.message ?? form.dataset.failed);
+  return read(said);
+}
+
+async function answer(form) {
+  const publicKey = await options(form);
+  const asked = form.dataset.passkey === "add" ? "create" : "get";
+  form.elements.credential.value = write(await navigator.credentials[asked]({ publicKey }));
+  for (const field of form.querySelectorAll("[data-as]")) {
+    field.disabled = !document.getElementById(field.dataset.as)?.checked;
+  }
+  form.submit();
+}
+
+function inWords(error, texts) {
+  if (error instanceof Refusal) return error.message;
+  const names = { AbortError: "cancelled", InvalidStateError: "known", NotAllowedError: "cancelled", SecurityError: "elsewhere" };
+  return texts[names[error.name]] ?? texts.failed;
+}
+
+for (const form of window.PublicKeyCredential ? document.querySelectorAll("form[data-passkey]") : []) {
+  const told = form.querySelector("[role=alert]");
+  const button = form.querySelector("button");
+  form.hidden = false;
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (button.ariaDisabled === "true") return;
+    button.ariaDisabled = "true";
+    told.textContent = "";
+    try {
+      await answer(form);
+    } catch (error) {
+      told.textContent = inWords(error, form.dataset);
+      button.ariaDisabled = "false";
+    }
+  });
+  addEventListener("pageshow", () => (button.ariaDisabled = "false"));
+}
+if (window.PublicKeyCredential) document.querySelectorAll("[data-no-passkeys]").forEach((note) => note.remove());

@@ -1,0 +1,271 @@
+"""The API's own door: as wide as the login page, no wider."""
+
+from datetime import timedelta
+
+import pyotp
+import pytest
+import time_machine
+
+from app import clock
+from app.accounts import rules
+from app.accounts.models import LoginSession, Member, RecoveryCode, Totp
+from app.accounts.service import logins, sealing
+from app.audit.models import AuditEvent
+from app.database import transaction
+from app.extensions import db
+from app.outbox.models import Letter
+from tests.support.factories import PASSWORD, MemberFactory, RegistrationFactory, RowFactory
+
+LOGIN, REFRESH, PARTIES = "/api/v1/security/login", "/api/v1/security/refresh", "/api/v1/dinnerparties/"
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+INVALID = {"message": "Invalid login. Please try again."}
+
+
+class Program:
+    """A program that keeps no cookies."""
+
+    def __init__(self, app):
+        self.client = app.test_client(use_cookies=False)
+
+    def log_in(self, username, password=PASSWORD, *, headers=None, **more):
+        return self.client.post(LOGIN, json={"username": username, "password": password, **more}, headers=headers)
+
+    def ask(self, token, path=PARTIES, method="GET"):
+        return self.client.open(path, method=method, headers={"Authorization": f"Bearer {token}"})
+
+    def tokens(self, username, **more):
+        answer = self.log_in(username, refresh=True, **more)
+        assert answer.status_code == 200, answer.get_json()
+        return answer.get_json()["access_token"], answer.get_json()["refresh_token"]
+
+
+@pytest.fixture
+def program(app):
+    return Program(app)
+
+
+@pytest.fixture
+def now():
+    """A clock that stands still."""
+    clock.set_now(clock.now())
+    return clock.now()
+
+
+def with_app(member):
+    """Give `member` an authenticator app."""
+    with RowFactory.app.app_context(), transaction() as session:
+        now = clock.now()
+        secret = sealing.seal("totp", SECRET)
+        session.add(Totp(member_id=member.id, secret=secret, created_at=now, confirmed_at=now))
+    return member
+
+
+def code():
+    return pyotp.TOTP(SECRET).at(clock.now())
+
+
+@pytest.mark.parametrize("name", ["boss", "BOSS ", "boss@example.com"])
+@pytest.mark.parametrize("more", [{}, {"provider": "db"}, {"refresh": False}])
+def test_a_name_and_a_password_give_a_token(program, cast, name, more):
+    answer = program.log_in(name, **more)
+    assert (answer.status_code, set(answer.get_json())) == (200, {"access_token"})
+    assert program.ask(answer.get_json()["access_token"]).status_code == 200
+
+
+def test_a_refresh_token_gives_access_tokens_and_opens_nothing_else(program, cast):
+    access, refresh = program.tokens("boss")
+    answer = program.ask(refresh, REFRESH, "POST")
+    assert set(answer.get_json()) == {"access_token"}
+    assert program.ask(answer.get_json()["access_token"]).status_code == 200
+    assert program.ask(refresh).status_code == 401
+    assert program.ask(access, REFRESH, "POST").status_code == 401
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"{", b"[]", b"null", b'"boss"', b"{}", b'{"username": "boss"}', b'{"password": "x"}',
+        b'{"username": 1, "password": "x"}', b'{"username": "boss", "password": ["x"]}', b'{"username": "", "password": "x"}',
+        b'{"username": "boss", "password": ""}', b'{"username": "boss", "password": "x", "provider": "ldap"}',
+        b'{"username": "boss", "password": "x", "provider": 1}', b'{"username": "boss", "password": "x", "code": 1}',
+        b'{"username": "bo\\u0000ss", "password": "x"}', b'{"username": "boss", "password": "\\ud800"}',
+        b'{"username": "\\udc00", "password": "x"}', b'{"username": "boss", "password": "x", "roles": "Admin"}',
+        b'{"username": null, "password": null}', b"[" * 5000, b"\xff\xfe",
+    ],
+)  # fmt: skip
+@pytest.mark.rate_limits
+def test_what_cannot_be_understood_is_said_to_be_so(program, cast, body):
+    answer = program.client.post(LOGIN, data=body, content_type="application/json")
+    assert (answer.status_code, answer.get_json()) == (400, {"message": "The request could not be understood."})
+
+
+@pytest.mark.parametrize(("name", "password"), [("boss", "wrong"), ("nobody", PASSWORD), ("x" * 5000, "wrong")])
+def test_a_wrong_login_is_refused_in_one_way(program, cast, name, password):
+    answer = program.log_in(name, password)
+    assert (answer.status_code, answer.get_json()) == (401, INVALID)
+
+
+@pytest.mark.parametrize("state", ["banned", "inactive", "pending"])
+def test_who_may_not_come_in_learns_why_once_the_password_was_right(program, state):
+    told = {
+        "inactive": "This account is not active.",
+        "banned": "Your account was banned: Soup",
+        "pending": "In order to use your account you have to activate it through the link we have sent to your email address.",
+    }[state]
+    if state == "pending":
+        RegistrationFactory(username="ada")
+    else:
+        banned = {"banned_at": clock.now(), "ban_reason": "Soup"} if state == "banned" else {}
+        MemberFactory(username="ada", inactive=state == "inactive", **banned)
+    assert program.log_in("ada", "wrong").get_json() == INVALID
+    answer = program.log_in("ada")
+    assert (answer.status_code, answer.get_json()) == (403, {"message": told})
+
+
+def test_refusals_are_said_in_the_readers_language(program, cast):
+    answer = program.log_in("boss", "wrong", headers={"Accept-Language": "es"})
+    assert answer.status_code == 401
+    assert answer.get_json() != INVALID
+
+
+def test_guesses_are_counted_with_those_of_the_login_page(program, visitor, cast, records, now):
+    for _attempt in range(3):
+        program.log_in("boss", "wrong")
+    for _attempt in range(2):
+        visitor.log_in("boss", "wrong")
+    answer = program.log_in("boss")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "60")
+    assert answer.get_json() == {"message": "Too many failed attempts. Try again in 1 minute."}
+    assert visitor.log_in("boss", PASSWORD).status == 429
+    assert records.one(Letter).kind == "locked_out"
+
+
+def test_a_device_that_was_used_before_helps_no_program(client_of, cast, visitor):
+    boss = client_of(cast.admin)
+    boss.post("/logout/")
+    for _attempt in range(5):
+        visitor.log_in("boss", "wrong")
+    assert boss.client.post(LOGIN, json={"username": "boss", "password": PASSWORD}).status_code == 429
+    assert boss.log_in("boss", PASSWORD).status == 200
+
+
+def test_logging_in_is_counted_and_opens_no_login_of_a_browser(program, cast, records):
+    program.log_in("boss", "wrong")
+    program.tokens("boss")
+    assert records.count(LoginSession) == 0
+    assert (records.fresh(cast.admin).login_count, records.fresh(cast.admin).fail_login_count) == (1, 0)
+    assert [event.action for event in records.all(AuditEvent)] == ["login_failed", "api_logged_in"]
+
+
+# -- a second factor, and what a role asks for
+
+
+def test_a_second_factor_is_asked_for(program, cast, records):
+    with_app(cast.admin)
+    answer = program.log_in("boss")
+    assert answer.status_code == 401
+    assert answer.get_json() == {"message": "This account has a second factor: send its code, too."}
+    assert program.log_in("boss", "wrong", code=code()).get_json() == INVALID
+    answer = program.log_in("boss", code="000000")
+    assert (answer.status_code, answer.get_json()) == (401, {"message": "This code is wrong, or was used before."})
+    used = code()
+    assert program.log_in("boss", code=used).status_code == 200
+    assert program.log_in("boss", code=used).status_code == 401
+
+
+def test_a_recovery_code_works_once(program, cast):
+    member = with_app(cast.friend)
+    with RowFactory.app.app_context(), transaction() as session:
+        session.add(RecoveryCode(member_id=member.id, code_hash=rules.token_hash(f"{member.id}:abcdabcdabcdabcd")))
+    assert program.log_in("friend", code="abcd-abcd-abcd-abcd").status_code == 200
+    assert program.log_in("friend", code="abcd-abcd-abcd-abcd").status_code == 401
+
+
+def test_codes_are_guessed_no_more_often_than_passwords(program, cast, now):
+    with_app(cast.admin)
+    for _attempt in range(5):
+        assert program.log_in("boss", code="000000").status_code == 401
+    answer = program.log_in("boss", code=code())
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "60")
+
+
+@pytest.mark.parametrize("duty", ["password", "factor"])
+def test_who_has_a_duty_does_it_on_the_site_first(app, program, cast, duty):
+    if duty == "password":
+        app.config["SHORTEST_STAFF_PASSWORD"], before = 100, app.config["SHORTEST_STAFF_PASSWORD"]
+    else:
+        with app.app_context(), transaction():
+            db.session.get(Member, cast.admin.id).roles[0].second_factor_required = True
+    try:
+        answer = program.log_in("boss", refresh=True)
+    finally:
+        if duty == "password":
+            app.config["SHORTEST_STAFF_PASSWORD"] = before
+    assert (answer.status_code, set(answer.get_json())) == (403, {"message"})
+    assert answer.get_json()["message"].startswith("Log in on the site first")
+    assert program.log_in("friend").status_code == 200
+
+
+# -- how tokens end
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("cause", [logins.BY_PASSWORD, logins.BY_ADMINISTRATOR, logins.BY_OWNER, logins.BY_BAN])
+def test_whoever_must_leave_loses_their_tokens_too(app, program, cast, cause):
+    access, refresh = program.tokens("boss")
+    others = program.tokens("friend")
+    with app.app_context(), transaction():
+        logins.end_sessions(db.session.get(Member, cast.admin.id), cause, reason="Soup")
+    assert program.ask(access).status_code == 401
+    assert program.ask(refresh, REFRESH, "POST").status_code == 401
+    assert program.ask(others[0]).status_code == 403
+    assert program.ask(others[1], REFRESH, "POST").status_code == 200
+
+
+def test_a_changed_password_ends_tokens(program, client_of, cast):
+    access, refresh = program.tokens("boss")
+    boss = client_of(cast.admin)
+    form = boss.get("/password/change").form("/change")
+    boss.submit(form, password=PASSWORD, new_password="another dinner, another word")
+    assert program.ask(access).status_code == 401
+    assert program.ask(refresh, REFRESH, "POST").status_code == 401
+
+
+@pytest.mark.parametrize("change", [{"active": False}, {"banned_at": clock.now()}, {"erased_at": clock.now()}])
+def test_who_may_not_come_in_any_more_loses_their_tokens(app, program, cast, change):
+    access, refresh = program.tokens("boss")
+    with app.app_context(), transaction():
+        for column, value in change.items():
+            setattr(db.session.get(Member, cast.admin.id), column, value)
+    assert program.ask(access).status_code == 401
+    assert program.ask(refresh, REFRESH, "POST").status_code == 401
+
+
+@pytest.mark.parametrize(("who", "hours"), [("boss", 8), ("friend", 12)])
+def test_tokens_last_as_long_as_a_login(program, cast, who, hours):
+    now = clock.now()
+    access, refresh = program.tokens(who)
+    with time_machine.travel(now + timedelta(minutes=16), tick=False):
+        assert program.ask(access).status_code == 401
+        assert program.ask(refresh, REFRESH, "POST").status_code == 200
+    with time_machine.travel(now + timedelta(hours=hours, minutes=1), tick=False):
+        assert program.ask(refresh, REFRESH, "POST").status_code == 401
+
+
+def test_a_token_from_a_machine_that_is_ahead_is_good(program, cast):
+    with time_machine.travel(clock.now() + timedelta(seconds=2), tick=False):
+        access, _refresh = program.tokens("boss")
+    assert program.ask(access).status_code == 200
+
+
+def test_the_document_says_what_is_sent_and_what_comes_back(program, cast):
+    access, _refresh = program.tokens("boss")
+    document = program.ask(access, "/api/v1/_openapi").get_json()
+    login = document["paths"][LOGIN]["post"]
+    sent = login["requestBody"]["content"]["application/json"]["schema"]
+    assert set(sent["properties"]) == {"username", "password", "provider", "refresh", "code"}
+    assert sent["required"] == ["username", "password"]
+    assert set(login["responses"]) == {"200", "400", "401", "403", "429", "500"}
+    for status in ("401", "403", "429"):
+        assert "message" in login["responses"][status]["content"]["application/json"]["schema"]["properties"]
+    assert "Retry-After" in login["responses"]["429"]["headers"]

@@ -1,0 +1,189 @@
+"""Commands for whoever runs the site; and what they, and the served site by itself, throw away."""
+
+import threading
+import time
+from datetime import timedelta
+
+import pytest
+
+from app import clock, housekeeping
+from app.accounts import rules
+from app.accounts.models import Device, LoginGuard, LoginSession, Member, MemberInvitation, Registration, Token
+from app.audit.models import AuditEvent
+from app.database import transaction
+from app.extensions import db
+from app.outbox.models import Letter
+from tests.support.factories import PASSWORD, MemberFactory, RegistrationFactory
+
+NEW = "the second course is better"
+
+
+def flask(app, *arguments, **options):
+    """Run a command as a person would."""
+    return app.test_cli_runner().invoke(args=arguments, **options)
+
+
+# -- passwords and lockouts
+
+
+def test_a_password_is_given_by_command_and_ends_all_logins(app, client_of, new_visitor, cast, records):
+    friend = client_of(cast.friend)
+    done = flask(app, "reset-password", "Friend@example.com", input=f"{NEW}\n{NEW}\n")
+    assert done.exit_code == 0, done.output
+    assert NEW not in done.output
+    told = ("danger", "You were signed out because your password was changed.")
+    assert told in friend.get("/parties/new").flashes
+    assert new_visitor().log_in("friend", NEW).flashes == [("info", "Welcome, Friend Doe!")]
+    assert "password_changed" in [letter.kind for letter in records.all(Letter)]
+    assert "password_changed" in [event.action for event in records.all(AuditEvent)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("friend", "--password", "short"), "Use at least 8 characters."),
+        (("boss", "--password", "a dinner 4 us"), "Use at least 15 characters."),
+        (("nobody", "--password", NEW), "There is no member named nobody"),
+    ],
+)
+def test_a_password_that_will_not_do_is_refused_in_words(app, cast, records, arguments, said):
+    before = records.dump()
+    done = flask(app, "reset-password", *arguments)
+    assert done.exit_code == 1
+    assert said in done.output
+    assert records.dump() == before
+
+
+def test_a_letter_may_be_sent_instead(app, cast, records):
+    done = flask(app, "reset-password", "friend", "--send-letter")
+    assert "friend@example.com" in done.output
+    assert (records.one(Letter).kind, records.one(Token).purpose) == ("reset_password", rules.RESET_PASSWORD)
+
+
+def test_a_lockout_is_ended_by_command_as_often_as_one_likes(app, new_visitor, cast):
+    visitor = new_visitor()
+    for _attempt in range(6):
+        visitor.log_in("friend@example.com", "wrong")
+    assert visitor.log_in("friend@example.com", PASSWORD).status == 429
+    for _time in range(2):
+        assert flask(app, "unlock", "friend").output == "friend can try to log in again.\n"
+    assert visitor.log_in("friend@example.com", PASSWORD).path == "/"
+    assert flask(app, "unlock", "nobody").exit_code == 1
+
+
+# -- administrators
+
+
+def test_an_administrator_who_is_there_already_is_told_so(app, records):
+    arguments = ("create-admin", "--username", "chef", "--email", "chef@example.com", "--password", NEW)
+    assert flask(app, *arguments).exit_code == 0
+    before = records.dump()
+    again = flask(app, *arguments)
+    assert (again.exit_code, "nothing was changed" in again.output) == (0, True)
+    assert records.dump() == before
+
+
+def test_somebody_who_is_no_administrator_is_not_made_one_by_their_name(app, cast, records):
+    before = records.dump()
+    done = flask(app, "create-admin", "--username", "friend", "--email", "x@example.com", "--password", NEW)
+    assert done.exit_code == 1
+    assert "no administrator" in done.output
+    assert records.dump() == before
+
+
+# -- housekeeping
+
+
+@pytest.fixture
+def furnished(app, cast):
+    """Store of everything what has had its time, and what has not."""
+    now, friend = clock.now(), cast.friend.id
+    minutes, days = (lambda n: now - timedelta(minutes=n)), (lambda n: now - timedelta(days=n))
+    RegistrationFactory(username="old", expires_at=days(8))
+    RegistrationFactory(username="kept", expires_at=days(1))
+    rows = [
+        *(Token(purpose="x", token_hash=name, expires_at=at) for name, at in (("old", days(8)), ("kept", days(1)))),
+        *(
+            MemberInvitation(email=f"{name}@example.com", token_hash=name, locale="en", expires_at=at)
+            for name, at in (("old", days(8)), ("kept", days(1)))
+        ),
+        *(
+            Device(member_id=friend, token_hash=name, last_seen_at=at)
+            for name, at in (("old", days(366)), ("kept", days(300)))
+        ),
+        LoginGuard(key="old", failures=3, last_failed_at=days(2)),
+        LoginGuard(key="kept", failures=3, last_failed_at=minutes(5)),
+        LoginSession(token_hash="old", member_id=friend, last_seen_at=minutes(31)),
+        LoginSession(token_hash="old staff", member_id=friend, last_seen_at=minutes(16), staff=True),
+        LoginSession(token_hash="old told", member_id=friend, ended_at=days(31), last_seen_at=days(31)),
+        LoginSession(token_hash="kept", member_id=friend, last_seen_at=minutes(29)),
+        LoginSession(token_hash="kept long", member_id=friend, last_seen_at=days(20), remember=True),
+        LoginSession(token_hash="kept to tell", member_id=friend, last_seen_at=days(20), ended_at=days(20)),
+        AuditEvent(action="logged_in", actor="old", at=days(401)),
+        AuditEvent(action="logged_in", actor="kept", at=days(399)),
+    ]
+    with app.app_context(), transaction():
+        db.session.add_all(rows)
+
+
+NAMED = (
+    (Registration, "username"), (Token, "token_hash"), (MemberInvitation, "token_hash"), (Device, "token_hash"),
+    (LoginGuard, "key"), (LoginSession, "token_hash"), (AuditEvent, "actor"),
+)  # fmt: skip
+
+
+@pytest.mark.both_databases
+def test_what_has_had_its_time_is_thrown_away_and_counted(app, furnished, records):
+    done = flask(app, "purge")
+    assert done.exit_code == 0, done.output
+    assert {name for model, column in NAMED for row in records.all(model) if (name := getattr(row, column))} == {
+        "kept", "kept long", "kept to tell",
+    }  # fmt: skip
+    counts = dict(reversed(line.split(" ", 1)) for line in done.output.splitlines())
+    assert counts == {
+        "registrations": "1", "invitations": "1", "tokens": "1", "logins": "3", "devices": "1",
+        "counters of failures": "1", "entries of the audit log": "1", "members who wished to be erased": "0",
+    }  # fmt: skip
+    assert {line[0] for line in flask(app, "purge").output.splitlines()} == {"0"}
+
+
+@pytest.mark.both_databases
+def test_two_who_keep_house_at_once_do_no_harm(app, new_app, furnished, records):
+    MemberFactory(username="leaver", erase_at=clock.now() - timedelta(days=1))
+    done, start = [], threading.Barrier(2)
+
+    def purge(own):
+        start.wait()
+        with own.app_context():
+            done.append(dict(housekeeping.purge()))
+
+    threads = [threading.Thread(target=purge, args=(own,)) for own in (new_app(), new_app())]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(counts["members who wished to be erased"] for counts in done) == [0, 1]
+    assert sum(counts["tokens"] for counts in done) == 1
+    assert len([member for member in records.all(Member) if member.erased_at]) == 1
+
+
+def test_a_database_that_is_away_is_waited_for(new_app, furnished, records, caplog):
+    app = new_app()
+    wait = housekeeping.Housekeeper(app)._purge  # noqa: SLF001 - how long it would wait
+    with app.app_context(), transaction():
+        db.session.execute(db.text("ALTER TABLE token RENAME TO elsewhere"))
+    assert wait() < 3600
+    assert "could not be kept" in caplog.text
+    with app.app_context(), transaction():
+        db.session.execute(db.text("ALTER TABLE elsewhere RENAME TO token"))
+    assert wait() == 3600
+    assert [row.token_hash for row in records.all(Token)] == ["kept"]
+
+
+def test_the_served_site_keeps_house_by_itself(server, furnished, records):
+    site = server.start(WORKERS="1")
+    deadline = time.monotonic() + 30
+    while {row.token_hash for row in records.all(Token)} != {"kept"}:
+        assert time.monotonic() < deadline, site.log.read_text()
+        time.sleep(0.05)
+    assert site.stop() == 0

@@ -1,0 +1,309 @@
+"""Members take another e-mail address: the new mailbox confirms it, the old one can undo it."""
+
+import re
+import threading
+from datetime import timedelta
+
+import pytest
+
+from app import clock
+from app.accounts.models import LoginSession
+from app.accounts.rules import CHANGE_EMAIL, UNDO_EMAIL
+from app.accounts.service import tokens
+from app.audit.models import AuditEvent
+from app.database import transaction
+from app.outbox.models import Letter
+from tests.support.factories import PASSWORD, DinnerPartyFactory, MemberFactory, RsvpFactory
+from tests.support.statements import count_statements
+
+PATH = "/account/email/"
+NEW, OLD = "new@example.com", "ada@example.com"
+CONFIRMED = [("info", f"Your e-mail address is now {NEW}.")]
+UNDONE = [("info", f"{OLD} is your address again. We have sent you a link to choose a new password.")]
+REFUSED = [("danger", "Not possible to change your e-mail address at the moment, try again later")]
+
+
+@pytest.fixture
+def ada():
+    return MemberFactory(username="ada", first_name="Ada", last_name="Byron")
+
+
+@pytest.fixture
+def mine(client_of, ada):
+    return client_of(ada)
+
+
+def told(email):
+    return [("info", f"If {email} can be used, a link to confirm it is on its way there.")]
+
+
+def ask(visitor, email=NEW):
+    return visitor.submit(visitor.get(PATH).form(PATH), email=email)
+
+
+def link_in(letter):
+    path = re.search(r"/account/email/(?:confirm|undo)/\S+", letter.text).group()
+    return path.replace("__secret__", letter.secret)
+
+
+def letter_of(records, kind):
+    return [letter for letter in records.all(Letter) if letter.kind == kind][-1]
+
+
+def press(visitor, path):
+    return visitor.submit(visitor.get(path).form(path))
+
+
+def link_for(app, member, purpose=CHANGE_EMAIL, email=NEW):
+    page = {CHANGE_EMAIL: "confirm", UNDO_EMAIL: "undo"}[purpose]
+    with app.app_context(), transaction():
+        return f"/account/email/{page}/{tokens.issue(purpose, member, data={'email': email})}"
+
+
+# -- asked for
+
+
+def test_asking_writes_to_both_addresses_and_changes_nothing(mine, ada, records):
+    page = ask(mine, "NEW@example.com")
+    assert (page.path, page.flashes) == (PATH, told("NEW@example.com"))
+    letters = {letter.kind: letter for letter in records.all(Letter)}
+    assert {kind: letter.recipient for kind, letter in letters.items()} == {
+        "change_email": NEW,
+        "email_change_notice": OLD,
+    }
+    assert NEW in letters["email_change_notice"].text
+    assert records.fresh(ada).email == OLD
+    event = records.all(AuditEvent)[-1]
+    assert (event.action, event.actor, event.after) == ("email_change_asked", "ada", {"email": NEW})
+
+
+def test_an_address_of_somebody_else_gets_the_same_answer_by_the_same_work(mine, ada, cast, records):
+    seen = []
+    for email in (NEW, cast.friend.email):
+        form = mine.get(PATH).form(PATH)
+        with count_statements() as statements:
+            page = mine.submit(form, email=email, follow=False)
+        seen.append((page.status, page.location, len(statements)))
+        assert mine.get(PATH).flashes == told(email)
+    assert seen[0] == seen[1]
+    assert letter_of(records, "already_registered").recipient == cast.friend.email
+    assert not [letter for letter in records.all(Letter) if letter.secret and letter.recipient == cast.friend.email]
+
+
+def test_asking_again_takes_the_earlier_link_back(mine, visitor, records):
+    ask(mine)
+    first = link_in(letter_of(records, "change_email"))
+    ask(mine, "newer@example.com")
+    assert visitor.get(first).status == 404
+    assert visitor.post(first).flashes == [("danger", "This link is not known.")]
+
+
+def test_a_mailbox_gets_three_letters_an_hour_at_most(mine, client_of, cast, records):
+    for visitor in (mine, client_of(cast.host)):
+        for _attempt in range(4):
+            assert ask(visitor).flashes == told(NEW)
+    sent = [letter.recipient for letter in records.all(Letter) if letter.kind != "new_device"]
+    assert (sent.count(NEW), sent.count(OLD)) == (3, 3)
+
+
+@pytest.mark.rate_limits
+def test_a_member_asks_five_times_an_hour_at_most(mine):
+    for _attempt in range(5):
+        assert ask(mine).status == 200
+    assert ask(mine).status == 429
+
+
+@pytest.mark.parametrize(
+    ("email", "text"),
+    [
+        ("", "Please correct the fields that are marked."),
+        ("no address", "Please correct the fields that are marked."),
+        ("a@example.com\r\nBcc: b@example.com", "Please correct the fields that are marked."),
+        ("ADA@example.com", "That is your e-mail address already."),
+    ],
+)
+def test_what_will_not_do_is_said_at_the_field(mine, records, email, text):
+    page = ask(mine, email)
+    assert (page.status, page.flashes) == (422, [("danger", text)])
+    assert records.count(Letter) == 0
+
+
+def test_asking_needs_a_login_and_the_password_typed_not_long_ago(visitor, mine, records):
+    assert visitor.get(PATH).path == "/login/"
+    form = mine.get(PATH).form(PATH)
+    clock.set_now(clock.now() + timedelta(minutes=11))
+    assert mine.get(PATH).path == "/login/again"
+    page = mine.submit(form, email=NEW)
+    assert (page.status, page.flashes) == (401, [("warning", "Please reauthenticate to access this page.")])
+    assert records.count(Letter) == 0
+    page = mine.submit(page.form("/login/again"), password=PASSWORD)
+    assert mine.submit(page.form(PATH)).flashes == told(NEW)
+
+
+# -- confirmed
+
+
+@pytest.mark.both_databases
+def test_the_new_mailbox_confirms_also_where_nobody_is_logged_in(visitor, mine, ada, records):
+    party = DinnerPartyFactory()
+    answer = RsvpFactory(party=party, member=ada)
+    ask(mine)
+    page = press(visitor, link_in(letter_of(records, "change_email")))
+    assert (page.path, page.flashes) == ("/login/", CONFIRMED)
+    assert records.fresh(ada).email == NEW
+    assert records.fresh(answer).email == NEW
+    letter = letter_of(records, "email_changed")
+    assert letter.recipient == OLD
+    assert mine.get("/account/profile/").path == "/account/profile/"
+    (event,) = (event for event in records.all(AuditEvent) if event.action == "email_changed")
+    assert (event.actor, event.before, event.after) == ("ada", {"email": OLD}, {"email": NEW})
+    assert visitor.log_in(NEW, PASSWORD).flashes == [("info", "Welcome, Ada Byron!")]
+
+
+def test_who_is_logged_in_sees_their_profile_after_it(mine, app, ada):
+    page = press(mine, link_for(app, ada))
+    assert (page.path, page.flashes) == ("/account/profile/", CONFIRMED)
+    assert NEW in page.text
+
+
+@pytest.mark.parametrize("purpose", [CHANGE_EMAIL, UNDO_EMAIL])
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_opening_a_link_changes_nothing_and_tells_nobody_its_address(visitor, app, ada, records, purpose, method):
+    path = link_for(app, ada, purpose)
+    before = records.dump()
+    answer = getattr(visitor.client, method)(path)
+    assert (answer.status_code, answer.headers["Referrer-Policy"]) == (200, "no-referrer")
+    assert records.dump() == before
+    assert visitor.post(path, follow=False).headers["Referrer-Policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize(
+    ("purpose", "lasts", "late"),
+    [
+        (CHANGE_EMAIL, timedelta(hours=24), "This link has expired. Request a new one."),
+        (UNDO_EMAIL, timedelta(days=7), "This link has expired. Ask an administrator for help."),
+    ],
+)
+def test_a_link_works_once_and_not_for_ever(visitor, app, ada, records, purpose, lasts, late):
+    path = link_for(app, ada, purpose)
+    assert press(visitor, path).flashes[0][0] == "info"
+    assert "This link has been used" in visitor.get(path).text
+    assert visitor.post(path).flashes == [("info", "This link has been used already.")]
+    path = link_for(app, ada, purpose, "newer@example.com")
+    clock.set_now(clock.now() + lasts + timedelta(seconds=1))
+    assert "This link has expired" in visitor.get(path).text
+    assert visitor.post(path).flashes == [("warning", late)]
+    assert records.fresh(ada).email == NEW
+
+
+@pytest.mark.parametrize("page", ["confirm", "undo"])
+@pytest.mark.parametrize("token", ["nonsense", "a" * 3000, "%F0%9F%8D%B7"])
+def test_a_link_that_never_was_is_not_known(visitor, page, token):
+    path = f"/account/email/{page}/{token}"
+    assert visitor.get(path).status == 404
+    assert visitor.post(path).flashes == [("danger", "This link is not known.")]
+
+
+def test_the_links_of_who_may_not_come_in_are_not_known(visitor, app, records):
+    member = MemberFactory(username="bob", banned_at=clock.now())
+    for purpose in (CHANGE_EMAIL, UNDO_EMAIL):
+        assert visitor.post(link_for(app, member, purpose)).flashes == [("danger", "This link is not known.")]
+    assert records.fresh(member).email == "bob@example.com"
+
+
+@pytest.mark.both_databases
+def test_an_address_taken_meanwhile_is_not_given_to_two_and_nobody_is_told_whose_it_is(
+    visitor, mine, app, ada, records
+):
+    path = link_for(app, ada)
+    MemberFactory(username="faster", email=NEW.upper())
+    page = press(visitor, path)
+    assert (page.path, page.flashes) == ("/login/", REFUSED)
+    assert records.fresh(ada).email == OLD
+    assert press(mine, path).path == "/account/profile/"
+
+
+@pytest.mark.both_databases
+def test_of_twenty_who_press_one_button_at_once_one_does_it(app, new_visitor, ada, records):
+    path = link_for(app, ada)
+    barrier = threading.Barrier(20)
+
+    def one():
+        visitor = new_visitor()
+        form = visitor.get(path).form(path)
+        barrier.wait()
+        flashes.extend(visitor.submit(form).flashes)
+
+    flashes = []
+    threads = [threading.Thread(target=one) for _number in range(20)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert flashes.count(CONFIRMED[0]) == 1
+    assert flashes.count(("info", "This link has been used already.")) == 19
+    assert [letter.kind for letter in records.all(Letter)] == ["email_changed"]
+
+
+# -- undone
+
+
+@pytest.mark.both_databases
+def test_the_old_mailbox_takes_the_address_back_and_shuts_the_other_out(visitor, mine, ada, records):
+    answer = RsvpFactory(member=ada)
+    ask(mine)
+    press(mine, link_in(letter_of(records, "change_email")))
+    page = press(visitor, link_in(letter_of(records, "email_changed")))
+    assert (page.path, page.flashes) == ("/login/", UNDONE)
+    member = records.fresh(ada)
+    assert (member.email, member.password) == (OLD, None)
+    assert member.session_stamp != ada.session_stamp
+    assert records.fresh(answer).email == OLD
+    assert mine.get("/account/profile/").path == "/login/"
+    assert letter_of(records, "email_change_undone").recipient == NEW
+    letter = letter_of(records, "reset_password")
+    assert letter.recipient == OLD
+    assert visitor.log_in("ada", PASSWORD).status == 401
+    path = re.search(r"/password/reset/\S+", letter.text).group().replace("__secret__", letter.secret)
+    visitor.submit(visitor.get(path).form(path), new_password="another evening, another soup")
+    assert visitor.log_in("ada", "another evening, another soup").flashes == [("info", "Welcome, Ada Byron!")]
+    assert "email_change_undone" in [event.action for event in records.all(AuditEvent)]
+
+
+def test_whoever_undoes_it_where_they_are_logged_in_is_not_told_twice(mine, app, ada, records):
+    page = press(mine, link_for(app, ada, UNDO_EMAIL, "older@example.com"))
+    assert page.path == "/login/"
+    assert [category for category, _text in page.flashes] == ["info"]
+    assert records.count(LoginSession) == 0
+
+
+def test_who_changed_the_address_twice_cannot_have_it_back(visitor, mine, ada, records):
+    ask(mine)
+    press(mine, link_in(letter_of(records, "change_email")))
+    owners = link_in(letter_of(records, "email_changed"))
+    ask(mine, "newest@example.com")
+    press(mine, link_in(letter_of(records, "change_email")))
+    intruders = link_in(letter_of(records, "email_changed"))
+    assert letter_of(records, "email_changed").recipient == NEW
+    assert press(visitor, owners).flashes == UNDONE
+    assert visitor.post(intruders).flashes == [("danger", "This link is not known.")]
+    assert records.fresh(ada).email == OLD
+
+
+def test_the_owner_can_still_undo_the_first_change_after_the_second_was_undone(visitor, app, ada, records):
+    owners = link_for(app, ada, UNDO_EMAIL, OLD)
+    intruders = link_for(app, ada, UNDO_EMAIL, NEW)
+    press(visitor, intruders)
+    assert records.fresh(ada).email == NEW
+    assert press(visitor, owners).flashes == UNDONE
+    assert records.fresh(ada).email == OLD
+
+
+def test_an_old_address_that_is_somebody_elses_by_now_is_not_taken_from_them(visitor, app, ada, records):
+    MemberFactory(username="other", email=NEW)
+    assert press(visitor, link_for(app, ada, UNDO_EMAIL)).flashes == REFUSED
+    assert records.fresh(ada).email == OLD
+
+
+def test_letters_are_in_the_members_language(client_of, records):
+    member = MemberFactory(username="lola", locale="es")
+    ask(client_of(member))
+    assert {letter.locale for letter in records.all(Letter)} == {"es"}

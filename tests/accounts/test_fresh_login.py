@@ -1,0 +1,135 @@
+"""Sensitive pages: shown to whoever has proved a few minutes ago who they are."""
+
+from datetime import timedelta
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+
+from app import clock
+from app.accounts.models import Member
+from app.extensions import appbuilder_of
+from tests.support.factories import PASSWORD
+
+ASKED = [("warning", "Please reauthenticate to access this page.")]
+THANKS = [("info", "Thank you. You can go on.")]
+MINUTE = timedelta(minutes=1)
+PAGE = "/account/email/"
+
+
+@pytest.fixture
+def late(client_of, cast):
+    """The friend, who logged in eleven minutes ago and has been busy since."""
+    start = clock.now()
+    clock.set_now(start)
+    friend = client_of(cast.friend)
+    clock.set_now(start + 11 * MINUTE)
+    return friend
+
+
+def prove(visitor, page, password=PASSWORD):
+    return visitor.submit(page.form("/login/again"), password=password)
+
+
+def test_for_ten_minutes_nobody_is_asked_again(client_of, cast):
+    start = clock.now()
+    clock.set_now(start)
+    friend = client_of(cast.friend)
+    clock.set_now(start + 10 * MINUTE)
+    assert friend.get(PAGE).path == PAGE
+    clock.set_now(start + 10 * MINUTE + timedelta(seconds=1))
+    assert friend.get(PAGE).path == "/login/again"
+
+
+def test_the_password_leads_to_the_page_that_was_wanted(late):
+    page = late.get(f"{PAGE}?from=menu")
+    assert (page.path, page.flashes) == ("/login/again", ASKED)
+    page = prove(late, page)
+    assert (urlsplit(page.url).path, page.flashes) == (PAGE, THANKS)
+    assert parse_qs(urlsplit(page.url).query) == {"from": ["menu"]}
+    clock.set_now(clock.now() + 9 * MINUTE)
+    assert late.get(PAGE).path == PAGE
+
+
+@pytest.mark.parametrize(
+    ("password", "status", "told"),
+    [("wrong", 401, ("warning", "That is not your password.")),
+     ("", 422, ("danger", "Please correct the fields that are marked."))],
+)  # fmt: skip
+def test_a_wrong_password_is_refused_and_leads_nowhere(late, password, status, told):
+    page = prove(late, late.get(PAGE), password)
+    assert (page.status, page.flashes) == (status, [told])
+    assert late.get(PAGE).path == "/login/again"
+    # The login itself goes on.
+    assert late.get("/parties/new").path == "/parties/new"
+
+
+def test_a_form_sent_too_late_is_carried_through_the_question(client_of, cast, records):
+    start = clock.now()
+    clock.set_now(start)
+    admin = client_of(cast.admin)
+    address = f"/users/edit/{cast.friend.id}"
+    form = admin.get(address).form(address)
+    clock.set_now(start + 11 * MINUTE)
+    page = admin.submit(form, first_name="Fanny")
+    assert (page.status, page.flashes) == (401, ASKED)
+    page = prove(admin, page, "wrong")
+    assert page.status == 401
+    page = prove(admin, page)
+    assert page.flashes == THANKS
+    assert records.fresh(cast.friend).first_name == "Friend"
+    page = admin.submit(page.form(address))
+    assert [kind for kind, _text in page.flashes] == ["info"]
+    assert records.fresh(cast.friend).first_name == "Fanny"
+
+
+def test_what_is_a_secret_is_not_carried_but_asked_for_again(late, records):
+    page = late.post(
+        PAGE, {"email": "new@example.com", "password": PASSWORD}, headers={"Referer": f"http://localhost{PAGE}"}
+    )
+    assert page.path == "/login/again"
+    assert PASSWORD not in page.text
+    assert prove(late, page).path == PAGE
+    assert {member.email for member in records.all(Member)} == {f"{name}@example.com" for name in
+                                                                ("host", "friend", "stranger", "boss", "translator")}  # fmt: skip
+
+
+def test_whoever_is_not_logged_in_is_asked_to_log_in_and_not_again_after_it(visitor, cast):
+    page = visitor.get(f"/login/again?{urlencode({'next': PAGE})}")
+    assert (page.path, page.flashes) == ("/login/", [("info", "Please log in to access this page.")])
+    page = visitor.submit(page.form("/login/"), username="friend", password=PASSWORD)
+    assert page.path == PAGE
+
+
+@pytest.mark.parametrize("target", ["//evil.example", "https://evil.example/", "/\\evil.example", "\t//evil"])
+def test_next_never_leads_off_the_site(late, target):
+    address = f"/login/again?{urlencode({'next': target})}"
+    page = late.submit(late.get(address).form("/login/again"), password=PASSWORD, follow=False)
+    assert page.status == 303
+    assert page.location == "/"
+
+
+def test_to_prove_it_on_one_device_proves_nothing_on_another(late, client_of, cast):
+    other = client_of(cast.friend)
+    prove(late, late.get(PAGE))
+    clock.set_now(clock.now() + 9 * MINUTE)
+    assert late.get(PAGE).path == PAGE
+    clock.set_now(clock.now() + 2 * MINUTE)
+    assert other.get(PAGE).path == "/login/again"
+
+
+def test_every_sensitive_page_that_is_declared_exists(app):
+    """A page that is renamed must not lose its question."""
+    for view in appbuilder_of(app).baseviews:
+        for name in getattr(view, "fresh", ()):
+            assert f"{view.endpoint}.{name}" in app.view_functions, f"{view.endpoint}.{name}"
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    ["EmailView.change", "SecondFactorView.app", "PasskeyView.add", "ApiKeyView.new", "MyDataView.export", "MyDataView.erase",
+     "UserModelView.edit", "UserModelView.action_post", "RoleModelView.edit"],
+)  # fmt: skip
+def test_what_gives_an_account_away_is_sensitive(app, endpoint):
+    views = {view.endpoint: view for view in appbuilder_of(app).baseviews}
+    name, _dot, method = endpoint.partition(".")
+    assert method in views[name].fresh

@@ -1,0 +1,292 @@
+"""Guessing: how often somebody may be wrong, whose fault it is, and what the owner notices of it."""
+
+import threading
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+
+from app import clock
+from app.accounts.models import LoginGuard, LoginSession, Member
+from app.audit.models import AuditEvent
+from app.extensions import db
+from app.outbox.models import Letter
+from tests.support.client import Visitor
+from tests.support.factories import PASSWORD, MemberFactory, RegistrationFactory
+
+WRONG = [("warning", "Invalid login. Please try again.")]
+NOT_ACTIVATED = (
+    "In order to use your account you have to activate it through the link we have sent to your email address."
+)
+FREE = 5
+MINUTE = timedelta(minutes=1)
+
+
+def log_in(visitor, name, password=PASSWORD, **options):
+    return visitor.post("/login/", {"username": name, "password": password}, **options)
+
+
+def fail(visitor, name, times=FREE):
+    for _attempt in range(times):
+        page = log_in(visitor, name, "wrong")
+        assert (page.status, page.flashes) == (401, WRONG)
+
+
+def locked(minutes):
+    unit = "minute" if minutes == 1 else "minutes"
+    return [("danger", f"Too many failed attempts. Try again in {minutes} {unit}.")]
+
+
+@pytest.fixture
+def ada(app):
+    return MemberFactory(username="ada", email="ada@example.com")
+
+
+@pytest.fixture
+def now():
+    """A clock that stands still."""
+    clock.set_now(clock.now())
+    return clock.now()
+
+
+@pytest.mark.both_databases
+def test_after_five_failures_each_one_doubles_a_pause_up_to_a_quarter_of_an_hour(visitor, ada, now):
+    fail(visitor, "ada")
+    for pause in (1, 2, 4, 8, 15, 15):
+        page = log_in(visitor, "ada")
+        assert (page.status, page.flashes) == (429, locked(pause))
+        assert page.headers["Retry-After"] == str(pause * 60)
+        now += pause * MINUTE
+        clock.set_now(now - timedelta(seconds=1))
+        assert log_in(visitor, "ada").flashes == locked(1)
+        clock.set_now(now)
+        fail(visitor, "ada", 1)
+    now += 15 * MINUTE
+    clock.set_now(now)
+    assert log_in(visitor, "ada").status == 200
+
+
+def test_a_right_password_in_a_lockout_is_refused_like_a_wrong_one(visitor, ada):
+    fail(visitor, "ada")
+    right, wrong = log_in(visitor, "ada"), log_in(visitor, "ada", "wrong")
+    assert right.words == wrong.words
+    assert right.headers["Retry-After"] == wrong.headers["Retry-After"]
+
+
+def test_the_form_shows_the_name_again_and_never_the_password(visitor, ada):
+    fail(visitor, "ada")
+    page = log_in(visitor, "ada")
+    assert 'value="ada"' in page.text
+    assert PASSWORD not in page.text
+
+
+def test_coming_in_forgets_the_failures(visitor, ada, records):
+    fail(visitor, "ada", FREE - 1)
+    assert log_in(visitor, "ada").status == 200
+    visitor.post("/logout/")
+    assert records.count(LoginGuard) == 0
+    fail(visitor, "ada", FREE)
+
+
+def test_old_failures_are_forgotten(visitor, ada, now):
+    fail(visitor, "ada", FREE - 1)
+    clock.set_now(now + timedelta(hours=24, seconds=1))
+    fail(visitor, "ada", FREE - 1)
+    assert log_in(visitor, "ada").status == 200
+
+
+def test_a_name_that_nobody_has_is_locked_like_any_other(visitor, new_visitor, ada, records):
+    fail(visitor, "ada")
+    stranger = new_visitor()
+    fail(stranger, "nobody")
+    known, unknown = log_in(visitor, "ada", "wrong"), log_in(stranger, "nobody", "wrong")
+    assert known.flashes == unknown.flashes == locked(1)
+    assert known.words.replace("ada", "") == unknown.words.replace("nobody", "")
+    assert known.headers["Retry-After"] == unknown.headers["Retry-After"]
+    assert records.one(Letter).recipient == ada.email
+
+
+def test_name_and_address_are_counted_apart_so_that_nobody_learns_which_belong_together(visitor, ada):
+    fail(visitor, "ada")
+    fail(visitor, "ada@example.com")
+    assert log_in(visitor, "ada@example.com").status == 429
+
+
+@pytest.mark.parametrize("name", [" ada", "ADA", "Ada\t"])
+def test_another_way_to_write_a_name_is_no_other_name(visitor, ada, name):
+    fail(visitor, "ada")
+    assert log_in(visitor, name, "wrong").status == 429
+
+
+def test_a_stranger_locks_nobody_out_of_a_browser_they_have_used(visitor, client_of, new_visitor, ada):
+    own = client_of(ada)
+    own.post("/logout/")
+    fail(visitor, "ada")
+    assert log_in(new_visitor(), "ada").status == 429
+    assert log_in(own, "ada").flashes == [("info", "Welcome, Ada Doe!")]
+
+
+def test_a_browser_that_was_used_before_is_locked_by_its_own_failures_only(client_of, visitor, ada):
+    own = client_of(ada)
+    own.post("/logout/")
+    fail(own, "ada")
+    assert log_in(own, "ada").status == 429
+    assert log_in(visitor, "ada").status == 200
+
+
+def test_a_browser_that_another_member_has_used_is_as_strange_as_any(client_of, new_visitor, ada):
+    other = client_of(MemberFactory(username="other"))
+    other.post("/logout/")
+    fail(other, "ada")
+    assert log_in(new_visitor(), "ada").status == 429
+
+
+def test_a_device_cookie_that_we_never_gave_opens_no_counter_of_its_own(new_visitor, ada):
+    for number in range(FREE):
+        visitor = new_visitor()
+        visitor.client.set_cookie("device", f"made-up-{number}")
+        fail(visitor, "ada", 1)
+    assert log_in(new_visitor(), "ada").status == 429
+
+
+def test_the_owner_is_told_of_each_lockout_once(visitor, ada, records, now):
+    fail(visitor, "ada")
+    for _attempt in range(3):
+        log_in(visitor, "ada", "wrong")
+    assert [letter.kind for letter in records.all(Letter)] == ["locked_out"]
+    clock.set_now(now + MINUTE)
+    fail(visitor, "ada", 1)
+    log_in(visitor, "ada", "wrong")
+    assert [letter.kind for letter in records.all(Letter)] == ["locked_out"] * 2
+    assert [event.action for event in records.all(AuditEvent)].count("locked_out") == 2
+
+
+def test_what_was_typed_is_written_down_nowhere(visitor, ada, records):
+    for name in ("ada", "hunter2-typed-into-the-wrong-field"):
+        log_in(visitor, name, "a-wrong-password")
+    stored = str(records.dump())
+    assert "hunter2" not in stored
+    assert "a-wrong-password" not in stored
+
+
+@pytest.mark.parametrize("state", ["inactive", "banned", "pending"])
+def test_only_who_knows_the_password_learns_what_is_the_matter_with_an_account(visitor, state):
+    told = {
+        "inactive": ("danger", "This account is not active."),
+        "banned": ("danger", "Your account was banned: Threw the soup"),
+        "pending": ("danger", NOT_ACTIVATED),
+    }[state]
+    if state == "pending":
+        RegistrationFactory(username="ada")
+    else:
+        banned = {"banned_at": clock.now(), "ban_reason": "Threw the soup"} if state == "banned" else {}
+        MemberFactory(username="ada", inactive=state == "inactive", **banned)
+    assert log_in(visitor, "ada", "wrong").flashes == WRONG
+    page = log_in(visitor, "ada")
+    assert (page.status, page.flashes) == (403, [told])
+    fail(visitor, "ada")
+    assert log_in(visitor, "ada").flashes == locked(1)
+
+
+# -- many at once
+
+
+@pytest.mark.both_databases
+def test_of_guesses_at_once_none_is_tried_after_the_lock(app, ada, records):
+    threads = 20
+    ready = threading.Barrier(threads)
+    visitors = [Visitor(app) for _number in range(threads)]
+    pages = [visitor.get("/login/") for visitor in visitors]
+    answered = []
+
+    def guess(visitor, page):
+        ready.wait()
+        form = page.form("/login/")
+        answered.extend(visitor.submit(form, username="ada", password="wrong").status for _attempt in range(2))
+
+    running = [threading.Thread(target=guess, args=pair) for pair in zip(visitors, pages, strict=True)]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join()
+    statuses = Counter(answered)
+    # Each thread had at most one guess in flight when the fifth failure was counted.
+    assert set(statuses) == {401, 429}
+    assert statuses[401] < FREE + threads
+    assert records.fresh(ada).fail_login_count == statuses[401]
+    assert records.one(LoginGuard).failures == statuses[401]
+    assert [letter.kind for letter in records.all(Letter)] == ["locked_out"]
+    assert log_in(visitors[0], "ada").status == 429
+    assert records.count(LoginSession) == 0
+
+
+@pytest.mark.both_databases
+def test_a_right_guess_among_wrong_ones_comes_in_before_the_lock_or_not_at_all(app, ada, records):
+    """Whoever sends all guesses at once learns nothing from the right one that comes after five wrong ones."""
+    guesses = ["wrong"] * 8 + [PASSWORD]
+    ready = threading.Barrier(len(guesses))
+    came_in = []
+
+    def guess(password):
+        visitor = Visitor(app)
+        page = visitor.get("/login/")
+        ready.wait()
+        if visitor.submit(page.form("/login/"), username="ada", password=password).status == 200:
+            came_in.append(password)
+
+    running = [threading.Thread(target=guess, args=(password,)) for password in guesses]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join()
+    with app.app_context():
+        events = [event.action for event in db.session.query(AuditEvent).order_by(AuditEvent.id)]
+    before = events[: events.index("logged_in")] if "logged_in" in events else events
+    assert came_in in ([], [PASSWORD])
+    assert bool(came_in) == ("logged_in" in events)
+    assert before.count("login_failed") < FREE or not came_in
+    assert records.fresh(ada).fail_login_count is not None
+
+
+# -- proving it in another way
+
+
+def test_an_administrator_ends_a_lockout(client_of, visitor, ada, cast):
+    fail(visitor, "ada")
+    assert log_in(visitor, "ada").status == 429
+    admin = client_of(cast.admin)
+    page = admin.post(f"/users/action/unlock/{ada.id}")
+    assert page.status == 200, page
+    assert log_in(visitor, "ada").status == 200
+
+
+def test_a_new_password_by_letter_ends_a_lockout_everywhere(client_of, visitor, new_visitor, ada, records):
+    own = client_of(ada)
+    own.post("/logout/")
+    for browser, name in ((own, "ada"), (visitor, "ada"), (visitor, "ada@example.com")):
+        fail(browser, name)
+    forgot = visitor.get("/password/forgot")
+    visitor.submit(forgot.form("/forgot"), email="ada@example.com")
+    (letter,) = [letter for letter in records.all(Letter) if letter.kind == "reset_password"]
+    page = visitor.get(f"/password/reset/{letter.secret}")
+    chosen = "another dinner, another word"
+    visitor.submit(page.form(letter.secret), new_password=chosen)
+    for browser, name in ((own, "ada"), (visitor, "ada"), (new_visitor(), "ada@example.com")):
+        assert log_in(browser, name, chosen).status == 200
+
+
+def test_proving_again_who_one_is_is_counted_apart(client_of, ada, visitor, now):
+    own = client_of(ada)
+    clock.set_now(now + 11 * MINUTE)
+    form = own.get("/login/again").form("/login/again")
+    for _attempt in range(FREE):
+        page = own.submit(form, password="wrong")
+        assert (page.status, page.flashes) == (401, [("warning", "That is not your password.")])
+    page = own.submit(form, password=PASSWORD)
+    assert (page.status, page.flashes) == (429, locked(1))
+    assert page.headers["Retry-After"] == "60"
+    assert log_in(visitor, "ada").status == 200
+    clock.set_now(now + 12 * MINUTE)
+    assert own.submit(form, password=PASSWORD).flashes == [("info", "Thank you. You can go on.")]
+    with own.app.app_context():
+        assert db.session.get(Member, ada.id).fail_login_count == 0

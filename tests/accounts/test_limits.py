@@ -1,0 +1,245 @@
+"""How often anything may be tried that proves who somebody is, or makes us send a letter; and where that is counted."""
+
+import time
+from datetime import timedelta
+
+import pytest
+import time_machine
+
+from app import clock
+from app.accounts import rules
+from app.accounts.service import tokens
+from app.database import transaction
+from app.extensions import appbuilder_of
+from tests.accounts.test_api_login import LOGIN, REFRESH, with_app
+from tests.support.client import Page, Visitor
+from tests.support.factories import PASSWORD, MemberInvitationFactory, RegistrationFactory
+
+GUESSES, QUESTIONS = 10, 60
+# What a door is asked with so often, whoever is logged in: such that it is counted, and locks nobody out.
+ADA = {"username": "ada", "email": "ada@example.com", "first_name": "A", "last_name": "B", "password": PASSWORD}
+DOORS = {
+    # endpoint: (who, address, form, how often)
+    "LoginView.login": ("anonymous", "/login/", {"username": "friend", "password": ""}, GUESSES),
+    "LoginView.again": ("friend", "/login/again", {"password": ""}, GUESSES),
+    "SecondStepView.form": ("waiting", "/login/second-step/", {"code": ""}, GUESSES),
+    "PasswordView.change": ("friend", "/password/change", {"password": ""}, GUESSES),
+    "PasswordView.forgot": ("anonymous", "/password/forgot", {"email": "friend@example.com"}, 3),
+    "PasswordView.reset": ("anonymous", "/password/reset/unknown", {"new_password": PASSWORD}, 30),
+    "MyDataView.erase": ("friend", "/account/data/erase", {"password": ""}, GUESSES),
+    "MyDataView.export": ("friend", "/account/data/export", {}, 10),
+    "MyDataView.keep": ("anonymous", "/account/data/keep/unknown", {}, 30),
+    "EmailView.change": ("friend", "/account/email/", {"email": "other@example.com"}, 5),
+    "EmailView.confirm": ("anonymous", "/account/email/confirm/unknown", {}, 30),
+    "EmailView.undo": ("anonymous", "/account/email/undo/unknown", {}, 30),
+    "ApiKeyView.new": ("friend", "/account/keys/new", {"name": "A key", "expires_in": "90", "scope": "read"}, 20),
+    "RegistrationView.form": ("anonymous", "/register/form", ADA, 5),
+    "RegistrationView.resend": ("anonymous", "/register/resend", {"email": "ada@example.com"}, 5),
+    "RegistrationView.invited": ("anonymous", "/register/invited/unknown", ADA, 30),
+    "RegistrationView.activation": ("anonymous", "/register/activation/unknown", {}, 30),
+    "PasskeyView.login_options": ("anonymous", "/passkeys/login/options", {}, QUESTIONS),
+    "PasskeyView.login": ("anonymous", "/passkeys/login", {"credential": "{}"}, QUESTIONS),
+    "PasskeyView.second_step_options": ("waiting", "/passkeys/second-step/options", {}, QUESTIONS),
+    "PasskeyView.second_step": ("waiting", "/passkeys/second-step", {"credential": "{}"}, QUESTIONS),
+    "PasskeyView.again_options": ("friend", "/passkeys/again/options", {}, QUESTIONS),
+    "PasskeyView.again": ("friend", "/passkeys/again", {"credential": "{}"}, QUESTIONS),
+    "PasskeyView.add_options": ("friend", "/passkeys/add/options", {}, QUESTIONS),
+    "SecurityApi.login": ("program", LOGIN, {"username": "friend"}, GUESSES),
+    "SecurityApi.refresh": ("program", REFRESH, {}, QUESTIONS),
+}
+# Whoever uses these has proved who they are, and nobody else gets a letter by it.
+NO_DOORS = {
+    *("ApiKeyView.revoke", "DeviceView.sign_out", "DeviceView.sign_out_others", "IdentityView.unlink", "LoginView.logout"),
+    *("MyDataView.stay", "PasskeyView.add", "PasskeyView.remove", "PasskeyView.rename", "ProfileView.edit"),
+    *("SecondFactorView.app", "SecondFactorView.codes", "SecondFactorView.remove_app"),
+}  # fmt: skip
+LATER = timedelta(hours=1, seconds=1)
+
+
+@pytest.fixture
+def asking(app, new_visitor, client_of, cast):
+    """Return what asks at a door."""
+
+    def make(who):
+        if who == "waiting":
+            with_app(cast.friend)
+        visitor = client_of(cast.friend) if who == "friend" else new_visitor()
+        if who == "waiting":
+            visitor.log_in("friend", PASSWORD)
+        if who == "program":
+            return lambda address, fields: Page(visitor.client.post(address, json=fields))
+        token = visitor.csrf_token()
+        return lambda address, fields: visitor.post(address, {"csrf_token": token, **fields}, csrf=False, follow=False)
+
+    return make
+
+
+def test_every_address_to_post_to_is_a_door_with_a_limit_or_none(app):
+    ours = {view.endpoint for view in appbuilder_of(app).baseviews
+            if type(view).__module__.startswith(("app.accounts.views.pages.", "app.accounts.api"))}  # fmt: skip
+    found = {rule.endpoint for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())}
+    assert {endpoint for endpoint in found if endpoint.partition(".")[0] in ours} == {*DOORS, *NO_DOORS}
+
+
+@pytest.mark.rate_limits
+@pytest.mark.parametrize("door", DOORS)
+def test_a_door_stays_shut_for_whoever_knocks_too_often(asking, door):
+    who, address, fields, often = DOORS[door]
+    ask = asking(who)
+    answers = [ask(address, fields) for _attempt in range(often + 1)]
+    assert [number for number, answer in enumerate(answers, 1) if answer.status == 429] == [often + 1], answers
+    seconds = int(answers[-1].headers["Retry-After"])
+    assert 0 < seconds <= 3600
+    minutes = -(-seconds // 60)
+    assert f"Too many attempts. Try again in {minutes} minute" in answers[-1].text
+    with time_machine.travel(clock.now() + LATER, tick=False):
+        assert ask(address, fields).status != 429
+
+
+@pytest.mark.rate_limits
+def test_it_says_when_to_come_back_in_the_readers_words_and_zone(visitor):
+    with time_machine.travel("2030-07-01T18:00:30Z", tick=False):
+        for _attempt in range(GUESSES + 1):
+            page = visitor.post("/login/", {"username": "ada", "password": ""})
+        assert "A little slower, please" in page.text
+        assert "That is at 6:05" in page.text.replace("\N{NARROW NO-BREAK SPACE}", " ")
+        assert "Try again in 5 minutes." in page.text
+        spanish = visitor.post("/login/", {"username": "ada"}, headers={"Accept-Language": "es"})
+    assert spanish.status == 429
+    assert "18:05" in spanish.text
+
+
+@pytest.mark.rate_limits
+def test_one_name_that_is_guessed_too_often_stops_no_other_name(visitor, cast):
+    for _attempt in range(GUESSES + 1):
+        page = visitor.post("/login/", {"username": "friend", "password": ""})
+    assert page.status == 429
+    assert visitor.log_in("host", PASSWORD).status == 200
+
+
+@pytest.mark.rate_limits
+def test_one_address_guesses_a_hundred_names_an_hour(visitor, cast):
+    def guess(number, **elsewhere):
+        return visitor.client.post(LOGIN, json={"username": f"name{number}"}, **elsewhere).status_code
+
+    assert [guess(number) for number in range(101)] == [400] * 100 + [429]
+    assert guess(101, environ_base={"REMOTE_ADDR": "192.0.2.7"}) == 400
+
+
+@pytest.mark.rate_limits
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "CF-Connecting-IP"])
+def test_a_header_makes_nobody_somebody_else(visitor, header):
+    for number in range(GUESSES + 1):
+        headers = {header: f"192.0.2.{number}" if header != "Forwarded" else f"for=192.0.2.{number}"}
+        page = visitor.post("/login/", {"username": "ada"}, headers=headers)
+    assert page.status == 429
+
+
+@pytest.mark.rate_limits
+def test_an_answer_that_is_none_of_a_limits_business_says_nothing_of_it(visitor, cast):
+    page = visitor.post("/login/", {"username": "friend", "password": PASSWORD}, follow=False)
+    assert page.status == 303
+    assert not [name for name, _value in page.headers if name.startswith(("Retry-After", "X-RateLimit"))]
+
+
+# -- links in letters work, however much was tried before
+
+
+@pytest.mark.rate_limits
+def test_a_link_works_where_many_wrong_ones_were_tried_a_minute_ago(visitor, app, cast):
+    registration, invitation = RegistrationFactory(), MemberInvitationFactory()
+    with app.app_context(), transaction():
+        reset = tokens.issue(rules.RESET_PASSWORD, cast.friend)
+    addresses = (
+        f"/register/activation/{registration.token}",
+        f"/register/invited/{invitation.token}",
+        f"/password/reset/{reset}",
+    )
+    for address in addresses:
+        for _attempt in range(31):
+            visitor.post(f"{address}x", follow=False)
+        assert visitor.get(address).status == 200
+
+
+# -- where it is counted
+
+
+@pytest.fixture
+def shared(redis_server, new_app, app):
+    """Make one of several processes that count in the same Redis."""
+    return lambda: new_app(REDIS_URL=redis_server.url)
+
+
+def knock(visitor, times):
+    return [visitor.post("/login/", {"username": "ada"}).status for _attempt in range(times)]
+
+
+def test_several_processes_count_together(shared, redis_server):
+    one, other = Visitor(shared()), Visitor(shared())
+    assert knock(one, 6) == [401] * 6
+    assert knock(other, 5) == [401] * 4 + [429]
+    assert int(other.post("/login/", {"username": "ada"}).headers["Retry-After"]) > 0
+    assert knock(one, 1) == [429]
+
+
+def test_who_has_tried_stands_nowhere_in_the_storage(shared, redis_server):
+    app = shared()
+    Visitor(app).post("/login/", {"username": "ada-lovelace"})
+    kept = appbuilder_of(app).sm.limiter.storage.storage.keys()
+    assert kept
+    assert not [key for key in kept if b"ada" in key or b"127.0" in key]
+
+
+def test_a_storage_that_is_gone_is_no_error_and_no_licence(shared, redis_server, caplog):
+    visitor = Visitor(shared())
+    assert knock(visitor, 3) == [401] * 3
+    redis_server.kill()
+    started = time.monotonic()
+    assert knock(visitor, 11) == [401] * 10 + [429]
+    assert time.monotonic() - started < 5
+    assert "falling back to in-memory" in caplog.text
+
+
+def test_a_storage_that_hangs_keeps_nobody_waiting_for_long(shared, redis_server):
+    visitor = Visitor(shared())
+    assert knock(visitor, 1) == [401]
+    redis_server.freeze()
+    started = time.monotonic()
+    assert knock(visitor, 11) == [401] * 10 + [429]
+    assert time.monotonic() - started < 8
+
+
+def test_a_storage_that_comes_back_counts_again(shared, redis_server):
+    apps = shared(), shared()
+    visitors = [Visitor(app) for app in apps]
+    redis_server.kill()
+    assert [knock(visitor, 1) for visitor in visitors] == [[401], [401]]
+    redis_server.start()
+    with time_machine.travel(clock.now() + timedelta(seconds=70)):
+        # The first request after a while looks whether it is back.
+        for visitor in visitors:
+            knock(visitor, 1)
+        counted = [status for _round in range(6) for visitor in visitors for status in knock(visitor, 1)]
+    assert counted[-1] == 429
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_storage_that_goes_away_while_a_request_is_answered_is_no_error(shared, redis_server, moment, monkeypatch):
+    """What is only counted when it was accepted is counted when the answer is there already."""
+    app = shared()
+    visitor = Visitor(app)
+    form = visitor.get("/password/forgot").form("/forgot")
+    if moment == "before":
+        redis_server.kill()
+    else:
+        app.after_request_funcs.setdefault(None, []).append(lambda response: (redis_server.kill(), response)[1])
+    assert visitor.submit(form, email="ada@example.com").flashes == [
+        ("info", "If the address is registered, a link is on its way.")
+    ]
+
+
+@pytest.mark.rate_limits
+def test_without_a_storage_each_process_counts_in_its_memory(visitor, new_app):
+    other = Visitor(new_app())
+    assert knock(visitor, 11)[-1] == 429
+    assert knock(other, 10) == [401] * 10

@@ -1,0 +1,302 @@
+"""Administrators ban, sign out, unlock, help; and change roles."""
+
+from datetime import timedelta
+
+import pytest
+from flask_appbuilder.security.sqla.models import PermissionView, Role
+from sqlalchemy import select
+
+from app import clock
+from app.accounts.models import LoginSession, Totp
+from app.audit.models import AuditEvent
+from app.database import transaction
+from app.extensions import db
+from app.outbox.models import Letter
+from tests.support.factories import PASSWORD, MemberFactory
+
+REASON = "You shouted at the cook."
+
+
+@pytest.fixture
+def admin(client_of, cast):
+    return client_of(cast.admin)
+
+
+@pytest.fixture
+def new_role(app):
+    """Store a role with permissions, named as Flask-AppBuilder does."""
+
+    def make(name, *permissions, **columns):
+        with app.app_context(), transaction():
+            found = [row for row in db.session.scalars(select(PermissionView)) if str(row) in permissions]
+            db.session.add(Role(name=name, permissions=found, **columns))
+            db.session.flush()
+            return db.session.scalars(select(Role.id).where(Role.name == name)).one()
+
+    return make
+
+
+def act(admin, action, *members, **fields):
+    return admin.post(
+        "/users/action_post", {"action": action, "rowid": [str(member.id) for member in members], **fields}
+    )
+
+
+def give_reason(admin, action, *members, reason=REASON):
+    return admin.submit(act(admin, action, *members).form("/users/action_post"), reason=reason)
+
+
+def entries(records, action):
+    return [event for event in records.all(AuditEvent) if event.action == action]
+
+
+# -- bans
+
+
+@pytest.mark.both_databases
+def test_whoever_is_banned_is_out_at_once_and_reads_why(admin, client_of, new_visitor, cast, records):
+    friend = client_of(cast.friend)
+    page = act(admin, "ban", cast.friend)
+    assert (page.status, page.flashes) == (200, [("info", "One more step: say why.")])
+    assert records.fresh(cast.friend).banned_at is None
+    page = admin.submit(page.form("/users/action_post"), reason=REASON)
+    assert page.flashes == [("info", "1 user banned.")]
+    assert page.path == "/users/list/"
+    told = ("danger", f"Your account was banned: {REASON}")
+    assert told in friend.get("/parties/new").flashes
+    assert told not in friend.get("/parties/new").flashes
+    assert new_visitor().log_in("friend", PASSWORD).flashes == [told]
+    assert told not in new_visitor().log_in("friend", "not the password").flashes
+    (entry,) = entries(records, "member_banned")
+    assert (entry.actor, entry.subject, entry.after) == ("boss", "friend", {"reason": REASON})
+
+
+def test_a_ban_without_a_reason_is_none(admin, cast, records):
+    page = give_reason(admin, "ban", cast.friend, reason="  ")
+    assert (page.status, page.flashes) == (422, [("danger", "Please correct the fields that are marked.")])
+    page = admin.submit(page.form("/users/action_post"), reason="x" * 501)
+    assert page.status == 422
+    assert "x" * 501 in page.text
+    assert records.fresh(cast.friend).banned_at is None
+
+
+def test_several_are_banned_and_let_in_again_with_one_flash(admin, client_of, cast, records):
+    assert give_reason(admin, "ban", cast.friend, cast.stranger).flashes == [("info", "2 users banned.")]
+    assert records.fresh(cast.stranger).ban_reason == REASON
+    page = act(admin, "unban", cast.friend, cast.stranger, cast.host)
+    assert page.flashes == [("info", "2 bans lifted.")]
+    assert client_of(cast.friend).get("/parties/new").status == 200
+    page = act(admin, "unban", cast.friend)
+    assert page.flashes == [("warning", "Nothing changed: nobody among them is banned.")]
+    assert len(entries(records, "member_unbanned")) == 2
+
+
+def test_nobody_bans_themselves(admin, cast, records):
+    assert act(admin, "ban", cast.friend, cast.admin).flashes == [("danger", "You cannot ban yourself.")]
+    assert records.fresh(cast.friend).banned_at is None
+
+
+def test_a_banned_administrator_is_no_administrator_who_could_stay(admin, cast, records):
+    second = MemberFactory(admin=True, banned_at=clock.now())
+    page = admin.get(f"/users/edit/{cast.admin.id}")
+    page = admin.submit(page.form(f"/users/edit/{cast.admin.id}"), roles=[])
+    assert page.flashes == [("danger", "The last administrator cannot be removed.")]
+    assert records.fresh(second).banned_at
+
+
+# -- out, and in
+
+
+@pytest.mark.both_databases
+def test_signing_somebody_out_ends_all_of_their_logins_and_tells_why(admin, client_of, cast):
+    devices = [client_of(cast.friend), client_of(cast.friend)]
+    page = give_reason(admin, "sign_out", cast.friend)
+    assert page.flashes == [("info", "Friend Doe has been signed out everywhere.")]
+    told = ("danger", f"You were signed out by an administrator: {REASON}")
+    for device in devices:
+        assert device.get("/parties/new").flashes == [told, ("info", "Please log in to access this page.")]
+        assert told not in device.get("/parties/new").flashes
+
+
+def test_signing_oneself_out_everywhere_keeps_the_device_one_does_it_from(admin, client_of, cast):
+    elsewhere = client_of(cast.admin)
+    page = give_reason(admin, "sign_out", cast.admin, cast.friend)
+    assert page.flashes == [("info", "2 users have been signed out everywhere.")]
+    assert admin.get("/users/list/").path == "/users/list/"
+    assert elsewhere.get("/users/list/").path == "/login/"
+
+
+def test_an_api_token_ends_with_the_logins(app, admin, cast):
+    program = app.test_client(use_cookies=False)
+    body = {"username": "host", "password": PASSWORD, "provider": "db"}
+    token = program.post("/api/v1/security/login", json=body).get_json()["access_token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    assert program.get("/api/v1/dinnerparties/", headers=headers).status_code == 403
+    give_reason(admin, "sign_out", cast.host)
+    assert program.get("/api/v1/dinnerparties/", headers=headers).status_code == 401
+
+
+def test_somebody_who_is_locked_out_is_let_try_again(admin, new_visitor, cast):
+    visitor = new_visitor()
+    for _attempt in range(6):
+        visitor.log_in("friend", "wrong")
+    assert visitor.log_in("friend", PASSWORD).status == 429
+    assert act(admin, "unlock", cast.friend).flashes == [("info", "1 user can try to log in again.")]
+    assert visitor.log_in("friend", PASSWORD).flashes == [("info", "Welcome, Friend Doe!")]
+
+
+def test_a_link_to_choose_a_password_is_sent(admin, cast, records):
+    page = act(admin, "send_password_link", cast.friend)
+    sent = "A link to choose a new password is on its way to friend@example.com."
+    assert page.flashes == [("info", sent)]
+    letter = records.one(Letter)
+    assert (letter.kind, letter.recipient) == ("reset_password", "friend@example.com")
+    page = act(admin, "send_password_link", cast.friend, cast.host)
+    assert page.flashes == [("info", "Links to choose a new password are on their way to 2 users.")]
+    give_reason(admin, "ban", cast.friend)
+    assert [category for category, _text in act(admin, "send_password_link", cast.friend).flashes] == ["warning"]
+
+
+def test_a_lost_second_factor_is_taken_away(app, admin, cast, records, new_visitor):
+    with app.app_context(), transaction():
+        db.session.add(Totp(member_id=cast.friend.id, secret="x", confirmed_at=clock.now()))
+    assert new_visitor().log_in("friend", PASSWORD).path != "/"
+    path = f"/users/action/reset_second_factor/{cast.friend.id}"
+    assert admin.post(path).flashes == [("info", "Friend Doe can log in with the password alone.")]
+    assert new_visitor().log_in("friend", PASSWORD).flashes == [("info", "Welcome, Friend Doe!")]
+    assert [category for category, _text in admin.post(path).flashes] == ["info"]
+    assert len(entries(records, "second_factor_reset")) == 1
+
+
+# -- sensitive pages
+
+
+@pytest.mark.parametrize("path", ["/users/add", "/users/edit/1", "/users/delete/1", "/roles/edit/1", "/roles/add"])
+def test_who_changes_people_or_roles_has_just_proved_who_they_are(admin, path):
+    clock.set_now(clock.now() + timedelta(minutes=11))
+    page = admin.get(path)
+    assert (page.path, page.flashes) == ("/login/again", [("warning", "Please reauthenticate to access this page.")])
+    assert admin.get("/users/list/").path == "/users/list/"
+    assert admin.get("/roles/show/1").path == "/roles/show/1"
+
+
+def test_an_action_that_came_too_late_is_offered_once_more(admin, cast, records):
+    clock.set_now(clock.now() + timedelta(minutes=11))
+    page = act(admin, "deactivate", cast.friend)
+    assert (page.status, page.flashes) == (401, [("warning", "Please reauthenticate to access this page.")])
+    page = admin.submit(page.form("/login/again"), password=PASSWORD)
+    page = admin.submit(page.form("/users/action_post"))
+    assert page.flashes == [("info", "1 user deactivated.")]
+    assert not records.fresh(cast.friend).active
+
+
+# -- the erased
+
+
+def test_the_erased_are_shown_as_such_and_left_alone(admin, records):
+    gone = MemberFactory(username="erased-1", active=False, erased_at=clock.now())
+    assert "Erased" in admin.get(f"/users/show/{gone.id}").text
+    told = ("warning", "This person was erased: there is nothing left to change.")
+    assert admin.get(f"/users/edit/{gone.id}").flashes == [told]
+    assert admin.post(f"/users/edit/{gone.id}", {"username": "back"}).flashes == [told]
+    for action in ("activate", "deactivate", "ban", "unban", "sign_out"):
+        assert act(admin, action, gone).flashes == [told]
+    assert records.fresh(gone).username == "erased-1"
+
+
+# -- roles
+
+
+def role_ids(records, *names):
+    return [str(role.id) for role in records.all(Role) if role.name in names]
+
+
+@pytest.mark.both_databases
+def test_whoever_loses_a_role_is_signed_out_and_told(admin, client_of, cast, records):
+    friend = client_of(cast.friend)
+    path = f"/users/edit/{cast.friend.id}"
+    admin.submit(admin.get(path).form(path), roles=role_ids(records, "Guest", "Translator"))
+    assert friend.get("/parties/new").status == 200
+    admin.submit(admin.get(path).form(path), roles=role_ids(records, "Translator"))
+    told = "You were signed out by an administrator: Your roles were changed. Please log in again."
+    assert ("danger", told) in friend.get("/parties/new").flashes
+    (given, taken) = entries(records, "member_changed")
+    assert (given.before, given.after) == ({"roles": ["Guest"]}, {"roles": ["Guest", "Translator"]})
+    assert taken.after == {"roles": ["Translator"]}
+
+
+def test_whoever_becomes_staff_logs_in_again_as_staff(admin, client_of, cast, records):
+    client_of(cast.friend)
+    path = f"/users/edit/{cast.friend.id}"
+    admin.submit(admin.get(path).form(path), roles=role_ids(records, "Guest", "Admin"))
+    login = next(login for login in records.all(LoginSession) if login.member_id == cast.friend.id)
+    assert login.ended_at is not None
+    client_of(cast.friend)
+    assert records.all(LoginSession)[-1].staff
+
+
+def test_whoever_is_deactivated_reads_so(admin, client_of, cast):
+    friend = client_of(cast.friend)
+    act(admin, "deactivate", cast.friend)
+    told = ("danger", "You were signed out by an administrator: Your account was deactivated.")
+    assert told in friend.get("/parties/new").flashes
+
+
+def test_what_was_changed_of_a_user_is_written_down_without_their_password(admin, cast, records):
+    path = f"/users/edit/{cast.friend.id}"
+    form = admin.get(path).form(path)
+    admin.submit(form)
+    assert entries(records, "member_changed") == []
+    admin.submit(form, email="New@Example.com", first_name="Fred")
+    (entry,) = entries(records, "member_changed")
+    assert entry.before == {"email": "friend@example.com", "first_name": "Friend"}
+    assert entry.after == {"email": "new@example.com", "first_name": "Fred"}
+    assert "argon2" not in str([(event.before, event.after) for event in records.all(AuditEvent)])
+    admin.post(f"/users/delete/{cast.stranger.id}")
+    assert [event.subject for event in entries(records, "member_deleted")] == ["stranger"]
+
+
+def test_what_was_changed_of_a_role_is_written_down(admin, new_role, records):
+    role_id = new_role("Cook", "can list on RsvpModelView")
+    path = f"/roles/edit/{role_id}"
+    page = admin.get(path)
+    wanted = next(row for row in records.all(PermissionView) if row.permission.name == "can_host")
+    page = admin.submit(page.form(path), permissions=[str(wanted.id)], name="Chef")
+    assert page.flashes == [("info", "Saved.")]
+    (entry,) = entries(records, "role_changed")
+    assert entry.before == {"name": "Cook", "removed": ["can list on RsvpModelView"]}
+    assert entry.after == {"name": "Chef", "added": ["can host on PartyView"]}
+    admin.post(f"/roles/delete/{role_id}")
+    assert len(entries(records, "role_deleted")) == 1
+
+
+@pytest.mark.both_databases
+def test_a_role_that_asks_for_a_second_factor_asks_those_who_are_logged_in(admin, client_of, cast, records):
+    friend, host = client_of(cast.friend), client_of(cast.host)
+    with admin.app.app_context(), transaction():
+        db.session.add(Totp(member_id=cast.host.id, secret="x", confirmed_at=clock.now()))
+    path = f"/roles/edit/{role_ids(records, 'Guest')[0]}"
+    admin.submit(admin.get(path).form(path), second_factor_required="y")
+    page = friend.get("/parties/new")
+    assert ("warning", "Your role asks for a second factor. Add one to go on.") in page.flashes
+    assert host.get("/parties/new").path == "/parties/new"
+
+
+def test_permissions_are_called_what_their_pages_are(admin, records):
+    page = admin.get("/roles/add")
+    for words in ("Edit · Dinner parties", "Host dinner parties", "Ban · Users", "See in the menu · Audit log"):
+        assert words in page.text
+    assert "DinnerPartyModelView" not in page.text
+    assert "Host dinner parties" in admin.get(f"/roles/show/{role_ids(records, 'Guest')[0]}").text
+
+
+# -- the list
+
+
+def test_the_list_tells_who_has_a_second_factor_and_finds_them(app, admin, cast):
+    with app.app_context(), transaction():
+        db.session.add(Totp(member_id=cast.friend.id, secret="x", confirmed_at=clock.now()))
+        db.session.add(Totp(member_id=cast.host.id, secret="x"))
+    page = admin.get("/users/list/?_flt_0_has_second_factor=yes")
+    assert f"/users/show/{cast.friend.id}" in page.text
+    assert f"/users/show/{cast.host.id}" not in page.text

@@ -1,0 +1,441 @@
+"""Take all that is known about oneself along, or have it erased."""
+
+import io
+import json
+import re
+import threading
+import zipfile
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from flask_appbuilder.security.sqla.models import ApiKey, assoc_user_role
+from icalendar import Calendar
+from sqlalchemy import select, update
+
+from app import clock
+from app.accounts import rules
+from app.accounts.models import (
+    Device,
+    ExternalIdentity,
+    LoginGuard,
+    LoginSession,
+    Member,
+    MemberInvitation,
+    Passkey,
+    RecoveryCode,
+    Registration,
+    Token,
+    Totp,
+)
+from app.accounts.service import api_keys, erasing, guard, logins
+from app.audit.models import AuditEvent
+from app.database import transaction
+from app.extensions import db
+from app.outbox.models import SENT, Letter
+from app.parties.models import CANCELLED, PUBLISHED, REMOVED, WITHDRAWN, YES, DinnerParty, Rsvp
+from tests.support.factories import (
+    PASSWORD,
+    DinnerPartyFactory,
+    LetterFactory,
+    MemberFactory,
+    RegistrationFactory,
+    RsvpFactory,
+)
+
+HERE = "/account/data/"
+LATER = timedelta(days=14, seconds=1)
+ADA = {"username": "ada", "email": "friend@example.com", "first_name": "Ada", "last_name": "B.", "password": PASSWORD}
+
+
+@pytest.fixture
+def friend(client_of, cast):
+    return client_of(cast.friend)
+
+
+@pytest.fixture
+def erase_due(app):
+    """Do what the daily command does; return how many were erased."""
+
+    def due():
+        with app.app_context():
+            return erasing.erase_due()
+
+    return due
+
+
+def ask(visitor, password=PASSWORD):
+    """Ask to be erased."""
+    return visitor.submit(visitor.get(f"{HERE}erase").form("/erase"), password=password)
+
+
+def store(app, *rows):
+    with app.app_context(), transaction():
+        db.session.add_all(rows)
+
+
+def letters(records, kind):
+    return [letter for letter in records.all(Letter) if letter.kind == kind]
+
+
+def link_in(letter):
+    return re.search(r"/account/data/keep/\S+", letter.text).group().replace("__secret__", letter.secret)
+
+
+def events(records, action):
+    return [event for event in records.all(AuditEvent) if event.action == action]
+
+
+def files_in(page):
+    with zipfile.ZipFile(io.BytesIO(page.response.get_data())) as packed:
+        assert packed.testzip() is None
+        return {name: packed.read(name) for name in packed.namelist()}
+
+
+# -- take along
+
+
+def secrets_of(app, member):
+    """Give a member one of each secret, and return all of them."""
+    store(
+        app,
+        Totp(member_id=member.id, secret="sealed totp secret", confirmed_at=clock.now()),
+        RecoveryCode(member_id=member.id, code_hash="hash of a code"),
+        Passkey(member_id=member.id, name="Phone", credential_id="credential", public_key=b"public key"),
+        ExternalIdentity(member_id=member.id, issuer="https://id.example", subject="ada"),
+        Token(purpose=rules.RESET_PASSWORD, member_id=member.id, token_hash="hash of a token", expires_at=clock.now()),
+    )
+    with app.app_context(), transaction():
+        key = api_keys.create(member, "Calendar")
+        hashes = [login.token_hash for login in db.session.scalars(select(LoginSession))]
+        hashes += [device.token_hash for device in db.session.scalars(select(Device))]
+        stored = db.session.get(Member, member.id)
+        hashes += [key.secret, key.key.lookup_hash, stored.password, stored.session_stamp]
+    return [
+        *hashes,
+        "sealed totp secret",
+        "hash of a code",
+        "credential",
+        "public key",
+        "hash of a token",
+        "open sesame",
+    ]
+
+
+def test_everything_is_in_one_file_and_no_secret(friend, app, cast, records):
+    secrets = secrets_of(app, cast.friend)
+    LetterFactory(recipient="FRIEND@example.com", text="Open __secret__", secret="open sesame")
+    LetterFactory(recipient=cast.stranger.email, text="a letter to the stranger")
+    DinnerPartyFactory(host=cast.friend, title="Raclette")
+    table = DinnerPartyFactory(host=cast.host, title="Tagine")
+    RsvpFactory(party=table, member=cast.friend, note="I bring bread")
+    RsvpFactory(party=table, member=cast.stranger, note="a note of the stranger")
+    page = friend.submit(friend.get(HERE).form("/export"))
+    assert page.headers["Content-Type"] == "application/zip"
+    assert re.fullmatch(r'attachment; filename="friend-\d{4}-\d\d-\d\d\.zip"', page.headers["Content-Disposition"])
+    assert page.headers["Cache-Control"] == "no-store"
+    files = files_in(page)
+    read = {name: json.loads(content) for name, content in files.items() if name.endswith(".json")}
+    assert read["account.json"]["email"] == cast.friend.email
+    assert read["account.json"]["roles"] == ["Guest"]
+    assert read["account.json"]["passkeys"][0]["name"] == "Phone"
+    assert read["account.json"]["joined_at"].endswith("Z")
+    assert len(read["logins.json"]) == len(read["devices.json"]) == 1
+    assert read["api_keys.json"][0]["name"] == "Calendar"
+    assert [party["title"] for party in read["parties.json"]] == ["Raclette"]
+    assert {answer["party"]["title"]: answer["note"] for answer in read["answers.json"]} == {
+        "Raclette": "",
+        "Tagine": "I bring bread",
+    }
+    assert "Open …" in [letter["text"] for letter in read["letters.json"]]
+    assert "logged_in" in [event["action"] for event in read["audit.json"]]
+    everything = b"".join(files.values()).decode()
+    for secret in [*secrets, "the stranger", cast.stranger.email, cast.host.email]:
+        assert secret not in everything
+    assert friend.get(HERE).flashes == [("info", "Your data is in the file that you have just received.")]
+    assert len(events(records, "data_exported")) == 1
+
+
+def test_of_what_an_administrator_did_only_the_fact_is_told(friend, client_of, app, cast):
+    store(app, AuditEvent(action="member_signed_out", subject_type="member", subject_id=cast.friend.id, subject="friend",
+                          actor_id=cast.admin.id, actor="boss", address="203.0.113.9", after={"reason": "A test"}))  # fmt: skip
+    audit = json.loads(files_in(friend.post(f"{HERE}export"))["audit.json"])
+    told = next(event for event in audit if event["action"] == "member_signed_out")
+    assert (told["by_yourself"], told["after"]) == (False, {"reason": "A test"})
+    assert "boss" not in str(audit)
+    assert "203.0.113.9" not in str(audit)
+
+
+def test_a_dinner_that_one_may_not_see_any_more_is_not_told(friend, cast):
+    table = DinnerPartyFactory(private=True, title="A secret table")
+    RsvpFactory(party=table, member=cast.friend, status=REMOVED)
+    files = files_in(friend.post(f"{HERE}export"))
+    assert json.loads(files["answers.json"])[0]["party"] is None
+    assert b"A secret table" not in b"".join(files.values())
+
+
+def test_the_dinners_are_a_calendar_in_their_own_zones(friend, cast):
+    clock.set_now(clock.now())
+    summer = datetime(clock.now().year + 1, 7, 1, 18, 0, tzinfo=UTC)
+    mine = DinnerPartyFactory(host=cast.friend, starts_at=summer, timezone="Europe/Madrid", title="Paella, for eight")
+    far = DinnerPartyFactory(host=cast.friend, starts_at=summer.replace(year=2500), timezone="Asia/Tokyo")
+    theirs = DinnerPartyFactory(timezone="Africa/Cairo")
+    RsvpFactory(party=theirs, member=cast.friend)
+    RsvpFactory(party=DinnerPartyFactory(title="Full"), member=cast.friend, waiting=True)
+    DinnerPartyFactory(host=cast.friend, draft=True)
+    first, again = (files_in(friend.post(f"{HERE}export"))["dinners.ics"] for _ in range(2))
+    calendar = Calendar.from_ical(first)
+    dinners = {str(event["uid"]): event for event in calendar.events}
+    assert set(dinners) == {f"dinner-{party.id}@localhost" for party in (mine, theirs, far)}
+    paella = dinners[f"dinner-{mine.id}@localhost"]
+    assert paella.start.isoformat() == f"{summer.year}-07-01T20:00:00+02:00"
+    assert paella.end - paella.start == timedelta(hours=3)
+    assert (str(paella["summary"]), paella["dtstart"].params["TZID"]) == ("Paella, for eight", "Europe/Madrid")
+    assert {zone.tz_name for zone in calendar.timezones} == {"Europe/Madrid", "Africa/Cairo"}
+    assert first == again
+
+
+def test_taking_along_asks_who_it_is_when_that_was_long_ago(friend):
+    form = friend.get(HERE).form("/export")
+    clock.set_now(clock.now() + timedelta(minutes=11))
+    assert friend.submit(form).flashes == [("warning", "Please reauthenticate to access this page.")]
+
+
+@pytest.mark.rate_limits
+def test_taking_along_is_limited(friend):
+    statuses = [friend.post(f"{HERE}export").status for _ in range(11)]
+    assert statuses == [200] * 10 + [429]
+
+
+# -- ask to be erased, and think it over
+
+
+def test_erasing_is_planned_and_told(friend, client_of, cast, records):
+    clock.set_now(datetime(2031, 3, 1, 12, 0, tzinfo=UTC))
+    friend, elsewhere = client_of(cast.friend), client_of(cast.friend)
+    page = ask(friend)
+    told = "Your account will be erased on Mar 15, 2031, 12:00 PM. Until then you can keep it."
+    assert page.flashes == [("warning", told)]
+    assert page.path == HERE
+    assert records.fresh(cast.friend).erase_at == datetime(2031, 3, 15, 12, 0, tzinfo=UTC)
+    (letter,) = letters(records, "erasing_asked")
+    assert "Mar 15, 2031" in letter.text
+    assert letter.expires_at == records.fresh(cast.friend).erase_at
+    assert len(events(records, "erasing_asked")) == 1
+    assert elsewhere.get("/").flashes == [("danger", "You were signed out from another device of yours.")]
+    assert "Your account will be erased on" in friend.get("/account/devices/").text
+    assert ask(friend).flashes == [("info", "Your account is going to be erased already.")]
+
+
+@pytest.mark.parametrize(("password", "status"), [("", 422), ("not my password", 401)])
+def test_erasing_asks_for_the_password(friend, cast, records, password, status):
+    page = ask(friend, password)
+    assert page.status == status
+    assert [category for category, _text in page.flashes] == ["danger" if status == 422 else "warning"]
+    assert records.fresh(cast.friend).erase_at is None
+
+
+def test_the_last_administrator_stays(client_of, app, cast, erase_due, records):
+    boss = client_of(cast.admin)
+    assert ask(boss).flashes == [("danger", "The last administrator cannot be removed.")]
+    second = MemberFactory(username="second", admin=True)
+    assert ask(boss).path == HERE
+    assert ask(client_of(second)).path == HERE
+    clock.set_now(clock.now() + LATER)
+    assert erase_due() == 1
+    assert records.fresh(cast.admin).erased_at
+    assert records.fresh(second).erased_at is None
+    assert erase_due() == 0
+
+
+def test_the_link_in_the_letter_shows_a_button_that_keeps_the_account(friend, visitor, cast, records):
+    ask(friend)
+    path = link_in(letters(records, "erasing_asked")[0])
+    before = records.dump()
+    page = visitor.get(path)
+    assert page.headers["Referrer-Policy"] == "no-referrer"
+    assert records.dump() == before
+    page = visitor.submit(page.form(path))
+    assert (page.path, page.flashes) == ("/login/", [("info", "Your account stays. Good to have you!")])
+    assert records.fresh(cast.friend).erase_at is None
+    assert len(events(records, "erasing_cancelled")) == 1
+    assert visitor.post(path).flashes == [("info", "This link has been used already.")]
+
+
+@pytest.mark.parametrize("token", ["nonsense", "a" * 3000, "__secret__"])
+def test_a_link_that_never_was_keeps_nothing(visitor, token):
+    assert visitor.get(f"{HERE}keep/{token}").status == 404
+    assert visitor.post(f"{HERE}keep/{token}").flashes == [("danger", "This link is not known.")]
+
+
+def test_a_link_works_until_the_time_is_over(friend, visitor, records):
+    ask(friend)
+    path = link_in(letters(records, "erasing_asked")[0])
+    clock.set_now(clock.now() + LATER)
+    assert "The time to change your mind is over." in visitor.get(path).text
+    told = "This link has expired: the time to change your mind is over."
+    assert visitor.post(path).flashes == [("warning", told)]
+
+
+def test_a_button_keeps_the_account_too(friend, erase_due, cast, records):
+    page = ask(friend)
+    path = link_in(letters(records, "erasing_asked")[0])
+    page = friend.submit(page.form("/stay"))
+    assert page.flashes == [("info", "Your account stays. Good to have you!")]
+    assert friend.post(f"{HERE}stay").flashes == [("info", "Your account stays; nothing else was planned.")]
+    assert friend.get(path).status == 404
+    clock.set_now(clock.now() + LATER)
+    assert erase_due() == 0
+    assert records.fresh(cast.friend).username == "friend"
+
+
+# -- erased
+
+
+def furnish(app, member):
+    """Give a member all that an account can have."""
+    secrets_of(app, member)
+    store(
+        app,
+        MemberInvitation(email="Friend@example.com", token_hash="invited", locale="en", expires_at=clock.now()),
+        LoginGuard(key=guard.key_of(logins.ANYWHERE, member.email), failures=3),
+    )
+    RegistrationFactory(username="friend2", email=member.email)
+    LetterFactory(recipient=member.email.upper())
+    LetterFactory(recipient="old@example.com", kind="email_changed", dedupe_key=f"email_changed:{member.id}:x")
+    LetterFactory(recipient="somebody@example.com", kind="email_changed", dedupe_key=f"email_changed:{member.id}0:x")
+
+
+@pytest.mark.both_databases
+def test_nothing_is_left_but_a_number(app, client_of, visitor, cast, records, erase_due):
+    friend = client_of(cast.friend)
+    furnish(app, cast.friend)
+    coming = clock.now() + timedelta(days=30)
+    hosted = DinnerPartyFactory(host=cast.friend, title="Raclette", starts_at=coming)
+    RsvpFactory(party=hosted, member=cast.stranger)
+    past = DinnerPartyFactory(host=cast.friend, past=True)
+    been = RsvpFactory(party=DinnerPartyFactory(past=True), member=cast.friend, note="I was late")
+    full = DinnerPartyFactory(small=True, starts_at=coming)
+    seat = RsvpFactory(party=full, member=cast.friend)
+    waiting = RsvpFactory(party=full, member=cast.stranger, waiting=True)
+    ask(friend)
+    assert erase_due() == 0
+    clock.set_now(clock.now() + LATER)
+    assert erase_due() == 1
+    assert erase_due() == 0
+
+    gone = records.fresh(cast.friend)
+    number = gone.id
+    assert (gone.username, gone.email) == (f"erased-{number}", f"erased-{number}@invalid")
+    assert (gone.first_name, gone.last_name, gone.password, gone.locale, gone.timezone) == ("", "", None, None, None)
+    assert (gone.active, gone.erase_at, gone.erased_at) == (False, None, clock.now())
+    with app.test_request_context():
+        assert gone.display_name == "(erased)"
+    for model in (LoginSession, Device, Token, Totp, RecoveryCode, Passkey, ExternalIdentity):
+        assert not [row for row in records.all(model) if row.member_id == number], model
+    for model in (ApiKey, Registration, MemberInvitation, LoginGuard):
+        assert records.count(model) == 0, model
+    with app.app_context():
+        assert not db.session.execute(select(assoc_user_role).where(assoc_user_role.c.user_id == number)).all()
+
+    assert records.fresh(hosted).status == CANCELLED
+    assert (records.fresh(past).status, records.fresh(past).address) == (PUBLISHED, "")
+    assert [letter.recipient for letter in letters(records, "party_cancelled")] == [cast.stranger.email]
+    assert "Friend Doe" in letters(records, "party_cancelled")[0].text
+    assert (records.fresh(seat).status, records.fresh(waiting).status) == (WITHDRAWN, YES)
+    assert records.fresh(full).seats_taken == 2
+    assert [letter.recipient for letter in letters(records, "seat_freed")] == [cast.stranger.email]
+    assert (records.fresh(been).status, records.fresh(been).party_size) == (YES, 1)
+    for answer in records.all(select(Rsvp).where(Rsvp.member_id == number)):
+        assert (answer.name, answer.email, answer.note) == ("", f"erased-{number}@invalid", "")
+
+    (goodbye,) = letters(records, "erased")
+    assert (goodbye.recipient, goodbye.name) == (cast.friend.email, "Friend Doe")
+    others = {letter.recipient for letter in records.all(Letter) if letter.kind != "erased"}
+    assert others == {cast.stranger.email, "somebody@example.com"}
+    (event,) = events(records, "erased")
+    assert (event.subject_id, event.subject, event.before, event.after) == (number, f"erased-{number}", {}, {})
+    assert visitor.log_in("friend", PASSWORD).flashes == [("warning", "Invalid login. Please try again.")]
+    assert friend.get(HERE).path == "/login/"
+
+
+@pytest.mark.both_databases
+def test_two_at_once_erase_once(app, client_of, cast, records):
+    ask(client_of(cast.friend))
+    ask(client_of(cast.stranger))
+    clock.set_now(clock.now() + LATER)
+    start, erased = threading.Barrier(2), []
+
+    def purge():
+        with app.app_context():
+            start.wait()
+            erased.append(erasing.erase_due())
+
+    threads = [threading.Thread(target=purge) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(erased) == 2
+    assert len(events(records, "erased")) == len(letters(records, "erased")) == 2
+
+
+def test_one_who_cannot_be_erased_keeps_nobody_else(app, client_of, cast, erase_due, records):
+    ask(client_of(cast.friend))
+    ask(client_of(cast.stranger))
+    clock.set_now(clock.now() + LATER)
+    broken = DinnerPartyFactory(host=cast.friend)
+    # The database refuses what is below zero.
+    with app.app_context(), transaction():
+        RsvpFactory(party=DinnerPartyFactory(), member=cast.friend, party_size=5)
+        db.session.execute(update(DinnerParty).where(DinnerParty.id != broken.id).values(seats_taken=1))
+    assert erase_due() == 1
+    assert records.fresh(cast.friend).username == "friend"
+    assert records.fresh(broken).status == PUBLISHED
+    assert records.fresh(cast.stranger).erased_at
+
+
+def test_a_name_that_somebody_took_on_purpose_hinders_nobody(client_of, cast, erase_due, records):
+    MemberFactory(username=f"erased-{cast.friend.id}", email="clever@example.com")
+    ask(client_of(cast.friend))
+    clock.set_now(clock.now() + LATER)
+    assert erase_due() == 1
+    assert records.fresh(cast.friend).username.startswith(f"erased-{cast.friend.id}-")
+
+
+def test_others_see_that_somebody_was_erased_and_no_page_of_theirs(client_of, cast, erase_due):
+    party = DinnerPartyFactory(host=cast.friend, past=True)
+    ask(client_of(cast.friend))
+    clock.set_now(clock.now() + LATER)
+    erase_due()
+    stranger = client_of(cast.stranger)
+    page = stranger.get(f"/parties/{party.slug}")
+    assert "Hosted by (erased)" in page.text
+    assert "/user/erased" not in page.text
+    assert stranger.get("/user/friend").status == 404
+    assert stranger.get(f"/user/erased-{cast.friend.id}").status == 404
+
+
+def test_the_same_address_can_register_again(client_of, visitor, cast, erase_due, records):
+    ask(client_of(cast.friend))
+    clock.set_now(clock.now() + LATER)
+    erase_due()
+    form = visitor.get("/register/form").form("/register/form")
+    visitor.submit(form, **ADA)
+    (letter,) = letters(records, "activation")
+    path = re.search(r"/register/activation/\S+", letter.text).group().replace("__secret__", letter.secret)
+    page = visitor.submit(visitor.get(path).form(path))
+    assert page.flashes == [("info", "Your account is activated, you can now log in.")]
+    page = visitor.log_in("ada", PASSWORD)
+    assert page.flashes == [("info", "Welcome, Ada B.!")]
+
+
+def test_the_last_letter_goes_once_it_was_sent(app, client_of, cast, erase_due, records):
+    ask(client_of(cast.friend))
+    clock.set_now(clock.now() + LATER)
+    erase_due()
+    erase_due()
+    (goodbye,) = letters(records, "erased")
+    with app.app_context(), transaction():
+        db.session.execute(update(Letter).where(Letter.id == goodbye.id).values(state=SENT))
+    erase_due()
+    assert letters(records, "erased") == []

@@ -1,0 +1,453 @@
+"""Logging in at an OpenID Connect provider, and everything that can go wrong on the way there and back."""
+
+import threading
+from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from werkzeug.test import Client
+
+import config
+import run
+from app import clock
+from app.accounts.models import ExternalIdentity, LoginSession, Member
+from app.audit.models import AuditEvent
+from app.extensions import db
+from tests.support import openid, parts
+from tests.support.factories import PASSWORD, MemberFactory, RowFactory
+
+START, CALLBACK = "/login/openid/", "/login/openid/callback"
+NAME = "Kitchen ID"
+FAILED = [("danger", f"{NAME} could not tell us who you are. Please try again in a moment.")]
+CANCELLED = [("warning", f"You cancelled at {NAME}. Nothing was changed.")]
+MISSING = [("warning", f"Nothing came back from {NAME}. Please try again.")]
+
+
+class IdentityFactory(RowFactory):
+    class Meta:
+        model = ExternalIdentity
+
+
+@pytest.fixture(scope="module")
+def running():
+    with openid.running_provider() as provider:
+        yield provider
+
+
+@pytest.fixture
+def provider(running, app, monkeypatch, tmp_path, request):
+    """The provider of this site, in good order."""
+    parts.used(request.config)["openid"] += 1
+    environ = {"OIDC_ISSUER": running.issuer, "OIDC_CLIENT_ID": "dinner", "OIDC_CLIENT_SECRET": "x", "OIDC_NAME": NAME}
+    for name, value in config.load({"INSTANCE_PATH": str(tmp_path), **environ}).items():
+        if name.startswith("OIDC_"):
+            monkeypatch.setitem(app.config, name, value)
+    # What an earlier test has learned of it.
+    monkeypatch.setitem(app.extensions, "openid", {})
+    running.behaviour = "work"
+    running.released.clear()
+    running.know("ada-at-kitchen", email="ada@example.com", given_name="Ada", family_name="Byron")
+    running.calls.clear()
+    running.asked.clear()
+    return running
+
+
+@pytest.fixture
+def ada(provider):
+    """A member who linked her identity."""
+    member = MemberFactory(username="ada", first_name="Ada", last_name="Byron")
+    link(member, provider)
+    return member
+
+
+def link(member, provider, subject="ada-at-kitchen"):
+    return IdentityFactory(member_id=member.id, issuer=provider.issuer, subject=subject)
+
+
+def go(visitor, path=START):
+    """Go to the provider; return the address of its page."""
+    page = visitor.get(path, follow=False)
+    assert page.status == 302, page
+    return page.location
+
+
+def come_back(visitor, address):
+    """Let the browser follow the provider's redirect to the site."""
+    assert address.startswith("http://localhost:8080/login/openid/callback?")
+    parts = urlsplit(address)
+    return visitor.get(f"{parts.path}?{parts.query}")
+
+
+def log_in(visitor, provider, subject="ada-at-kitchen", path=START):
+    return come_back(visitor, provider.consent(go(visitor, path), subject))
+
+
+def is_in(visitor):
+    return visitor.get("/parties/new").path == "/parties/new"
+
+
+# -- without a provider
+
+
+@pytest.mark.parametrize("path", [START, CALLBACK, f"{CALLBACK}?code=1&state=2", "/account/identities/"])
+def test_a_site_without_a_provider_has_no_such_pages(client_of, cast, path):
+    friend = client_of(cast.friend)
+    assert friend.get(path).status == 404
+    assert START not in friend.get("/account/data/").text
+    assert friend.post("/account/identities/1/unlink").status == 404
+
+
+def test_a_site_without_a_provider_offers_none(visitor):
+    page = visitor.get("/login/")
+    assert (page.status, START in page.text) == (200, False)
+
+
+# -- there
+
+
+def test_the_login_page_leads_to_the_provider(visitor, provider):
+    page = visitor.get("/login/?next=/parties/new")
+    assert f"Log in with {NAME}" in page.text
+    assert f'href="{START}?next=/parties/new"' in page.text
+    asked = parse_qs(urlsplit(go(visitor)).query)
+    assert asked["redirect_uri"] == ["http://localhost:8080/login/openid/callback"]
+    assert asked["code_challenge_method"] == ["S256"]
+    assert asked["response_type"] == ["code"]
+    assert {*asked} >= {"state", "nonce", "code_challenge"}
+    assert asked["scope"] == ["openid email profile"]
+
+
+def test_starting_over_and_over_keeps_the_cookie_small(visitor, provider):
+    for _attempt in range(10):
+        go(visitor)
+    assert len(visitor.client.get_cookie("session").value) < 2000
+
+
+@pytest.mark.parametrize("behaviour", ["break", "babble"])
+def test_a_provider_that_is_broken_is_told_of_on_the_login_page(visitor, provider, behaviour):
+    provider.behaviour = behaviour
+    page = visitor.get(f"{START}?next=/parties/new")
+    assert (page.path, page.status, page.flashes) == ("/login/", 200, FAILED)
+    assert f'href="{START}?next=/parties/new"' in page.text
+    provider.behaviour = "work"
+    assert go(visitor).startswith(provider.issuer)
+
+
+def test_a_provider_that_is_away_is_told_of_too(visitor, provider, app, monkeypatch):
+    monkeypatch.setitem(app.config, "OIDC_ISSUER", "http://localhost:9")
+    assert visitor.get(START).flashes == FAILED
+
+
+def test_a_provider_that_does_not_answer_is_not_waited_for(visitor, provider, app, monkeypatch):
+    monkeypatch.setitem(app.config, "OIDC_TIMEOUT", 0.2)
+    provider.behaviour = "dawdle"
+    assert visitor.get(START).flashes == FAILED
+    assert provider.calls == [openid.DISCOVERY]
+
+
+def test_nobody_else_waits_for_it(app, provider):
+    served = run.OneAtATime(app, app.config["MAX_CONTENT_LENGTH"])
+    provider.behaviour = "dawdle"
+    waiting = threading.Thread(target=lambda: Client(served).get(START))
+    waiting.start()
+    assert provider.asked.wait(5)
+    assert Client(served).get("/login/").status_code == 200
+    assert waiting.is_alive()
+    provider.released.set()
+    waiting.join()
+
+
+@pytest.mark.rate_limits
+def test_going_there_is_limited(visitor, provider):
+    answers = [visitor.get(START, follow=False).status for _attempt in range(31)]
+    assert answers == [302] * 30 + [429]
+
+
+# -- and back
+
+
+@pytest.mark.both_databases
+def test_who_linked_their_identity_is_logged_in(visitor, provider, ada, records):
+    page = log_in(visitor, provider, path=f"{START}?next=/parties/new")
+    assert (page.path, page.flashes) == ("/parties/new", [("info", "Welcome, Ada Byron!")])
+    assert records.one(LoginSession).member_id == ada.id
+    assert records.fresh(ada).login_count == 1
+    assert [event.action for event in records.all(AuditEvent)] == ["logged_in"]
+
+
+@pytest.mark.parametrize("target", ["//evil.example", "https://evil.example/", "/\\evil.example"])
+def test_next_never_leads_off_the_site(visitor, provider, ada, target):
+    assert log_in(visitor, provider, path=f"{START}?next={target}").path == "/"
+
+
+def test_a_session_is_new_after_it(visitor, provider, ada):
+    visitor.get("/login/")
+    go(visitor)
+    before = visitor.client.get_cookie("session").value
+    log_in(visitor, provider)
+    assert visitor.client.get_cookie("session").value != before
+    with visitor.client.session_transaction() as session:
+        assert not [key for key in session if "openid" in key]
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        ({"banned_at": clock.now(), "ban_reason": "spilled the wine"}, "Your account was banned: spilled the wine"),
+        ({"active": False}, "This account is not active."),
+    ],
+)
+def test_who_may_not_come_in_is_told_so_as_after_a_password(visitor, provider, ada, app, state, told):
+    with app.app_context():
+        for name, value in state.items():
+            setattr(db.session.get(Member, ada.id), name, value)
+        db.session.commit()
+    page = log_in(visitor, provider)
+    assert (page.path, page.flashes) == ("/login/", [("danger", told)])
+    assert not is_in(visitor)
+
+
+def test_who_is_logged_in_already_is_led_on(client_of, provider, ada):
+    browser = client_of(ada)
+    assert browser.get(f"{START}?next=/parties/new").path == "/parties/new"
+    page = browser.get(f"{CALLBACK}?code=stale&state=stale")
+    assert (page.path, page.flashes) == ("/", [("info", "You are logged in already.")])
+
+
+# -- what comes back in its place
+
+
+def test_cancelling_there_is_no_failure(visitor, provider, ada):
+    page = come_back(visitor, provider.cancel(go(visitor, f"{START}?next=/parties/new")))
+    assert (page.path, page.flashes) == ("/login/", CANCELLED)
+    assert f'href="{START}?next=/parties/new"' in page.text
+
+
+def test_nothing_at_all_is_told_so(visitor, provider):
+    go(visitor)
+    page = visitor.get(CALLBACK)
+    assert (page.path, page.flashes) == ("/login/", MISSING)
+
+
+@pytest.mark.parametrize(
+    "query", ["error=server_error", "error=login_required&state=x", "code=x", "code=x&state=x", "code=%00&state=%00"]
+)
+def test_an_error_or_a_forgery_logs_nobody_in(visitor, provider, ada, query):
+    go(visitor)
+    page = visitor.get(f"{CALLBACK}?{query}")
+    assert (page.path, page.flashes) == ("/login/", FAILED)
+    assert openid.TOKEN not in provider.calls
+    assert not is_in(visitor)
+
+
+def test_the_answer_to_one_browser_opens_no_other(visitor, new_visitor, provider, ada):
+    """An attacker cannot have somebody come in as them: the answer belongs to the browser that asked."""
+    attacker = new_visitor()
+    answer = provider.consent(go(attacker), "ada-at-kitchen")
+    go(visitor)
+    assert come_back(visitor, answer).flashes == FAILED
+    assert come_back(new_visitor(), answer).flashes == FAILED
+    assert openid.TOKEN not in provider.calls
+
+
+def test_an_answer_works_once(visitor, provider, ada):
+    answer = provider.consent(go(visitor), "ada-at-kitchen")
+    cookie = visitor.client.get_cookie("session").value
+    assert come_back(visitor, answer).flashes == [("info", "Welcome, Ada Byron!")]
+    visitor.post("/logout/")
+    assert come_back(visitor, answer).flashes == FAILED
+    # The provider knows its code again, even where the browser was made to forget.
+    visitor.client.set_cookie("session", cookie)
+    assert come_back(visitor, answer).flashes == FAILED
+    assert not is_in(visitor)
+
+
+@pytest.mark.parametrize("behaviour", ["break", "babble", "forge"])
+def test_a_provider_that_fails_or_lies_in_the_end_logs_nobody_in(visitor, provider, ada, behaviour):
+    answer = provider.consent(go(visitor), "ada-at-kitchen")
+    provider.behaviour = behaviour
+    page = come_back(visitor, answer)
+    assert (page.path, page.flashes) == ("/login/", FAILED)
+    assert openid.TOKEN in provider.calls
+    assert not is_in(visitor)
+
+
+def test_what_is_meant_for_another_site_logs_nobody_in(visitor, provider, ada, app, monkeypatch):
+    answer = provider.consent(go(visitor), "ada-at-kitchen")
+    client = app.extensions["openid"].popitem()[1]
+    monkeypatch.setitem(app.config, "OIDC_CLIENT_ID", "lunch")
+    app.extensions["openid"][provider.issuer, "lunch", "x"] = client
+    assert come_back(visitor, answer).flashes == FAILED
+
+
+def test_what_another_issuer_says_logs_nobody_in(visitor, provider, ada, app, monkeypatch):
+    answer = provider.consent(go(visitor), "ada-at-kitchen")
+    client = app.extensions["openid"].popitem()[1]
+    monkeypatch.setitem(app.config, "OIDC_ISSUER", "https://other.example")
+    app.extensions["openid"]["https://other.example", "dinner", "x"] = client
+    assert come_back(visitor, answer).flashes == FAILED
+
+
+# -- nobody's identity
+
+
+def test_who_is_not_known_goes_on_to_register(visitor, provider, records):
+    """The address proves nothing: a member who has it is not touched."""
+    owner = MemberFactory(username="ada", email="ada@example.com")
+    page = log_in(visitor, provider)
+    assert page.path == "/register/form"
+    assert [category for category, _text in page.flashes] == ["info"]
+    assert "Complete your registration" in page.flashes[0][1]
+    with visitor.client.session_transaction() as session:
+        assert session["openid"] == {
+            "issuer": provider.issuer,
+            "subject": "ada-at-kitchen",
+            "email": "ada@example.com",
+            "first_name": "Ada",
+            "last_name": "Byron",
+        }
+    assert records.count(ExternalIdentity) == records.count(LoginSession) == 0
+    assert records.fresh(owner).login_count is None
+
+
+def test_what_the_provider_tells_apart_is_asked_for(visitor, provider):
+    with openid.silent_about_people():
+        log_in(visitor, provider)
+    with visitor.client.session_transaction() as session:
+        assert (session["openid"]["email"], session["openid"]["first_name"]) == ("ada@example.com", "Ada")
+
+
+def test_what_the_provider_tells_is_cut_to_size(visitor, provider):
+    provider.know("strange", email=["not", "a text"], given_name="A\x00\n " + "d" * 100, family_name=7)
+    log_in(visitor, provider, "strange")
+    with visitor.client.session_transaction() as session:
+        assert session["openid"]["email"] == session["openid"]["last_name"] == ""
+        assert session["openid"]["first_name"] == "A " + "d" * 62
+
+
+@pytest.mark.parametrize("subject", ["x" * 256, "line\nbreak"])
+def test_a_subject_that_cannot_be_kept_is_refused(visitor, provider, subject):
+    assert log_in(visitor, provider, subject).flashes == FAILED
+
+
+def test_where_nobody_may_register_they_are_told_what_to_do(visitor, provider, app, monkeypatch):
+    monkeypatch.setitem(app.config, "REGISTRATION", "closed")
+    page = log_in(visitor, provider)
+    assert page.path == "/login/"
+    assert page.flashes[0][0] == "warning"
+    assert "link it in your account" in page.flashes[0][1]
+
+
+# -- link and unlink
+
+
+@pytest.fixture
+def friend(client_of, cast, provider):
+    return client_of(cast.friend)
+
+
+def way_to_link(browser):
+    """Return the address of the link on the page of identities."""
+    page = browser.get("/account/identities/")
+    assert page.path == "/account/identities/", page
+    return page.text.split(f'href="{START}')[1].split('"')[0].join([START, ""])
+
+
+@pytest.mark.both_databases
+def test_who_is_logged_in_links_an_identity_and_comes_in_by_it(friend, visitor, provider, cast, records):
+    page = log_in(friend, provider, path=way_to_link(friend))
+    assert (page.path, page.flashes) == (
+        "/account/identities/",
+        [("info", f"From now on you can log in with {NAME}.")],
+    )
+    assert records.one(ExternalIdentity).member_id == cast.friend.id
+    event = records.all(AuditEvent)[-1]
+    assert (event.action, event.subject_id, event.after) == (
+        "identity_linked",
+        cast.friend.id,
+        {"issuer": provider.issuer},
+    )
+    assert log_in(visitor, provider).flashes == [("info", "Welcome, Friend Doe!")]
+
+
+def test_the_area_leads_to_the_page_of_identities(friend):
+    assert 'href="/account/identities/"' in friend.get("/account/identities/").text
+
+
+def test_linking_it_again_changes_nothing(friend, provider, cast, records):
+    link(cast.friend, provider)
+    page = log_in(friend, provider, path=way_to_link(friend))
+    assert page.flashes == [("info", f"You can log in with {NAME} already.")]
+    assert records.count(ExternalIdentity) == 1
+
+
+def test_somebody_elses_identity_stays_theirs(friend, provider, ada, records):
+    page = log_in(friend, provider, path=way_to_link(friend))
+    assert page.flashes == [("danger", f"This login at {NAME} belongs to another account here.")]
+    assert records.one(ExternalIdentity).member_id == ada.id
+
+
+def test_cancelling_and_failing_lead_back_to_the_page_of_identities(friend, provider):
+    page = come_back(friend, provider.cancel(go(friend, way_to_link(friend))))
+    assert (page.path, page.flashes) == ("/account/identities/", CANCELLED)
+    provider.behaviour = "break"
+    answer = friend.get(f"{CALLBACK}?code=1&state=2")
+    assert answer.path == "/"
+    go_there = way_to_link(friend)
+    provider.behaviour = "work"
+    address = provider.consent(go(friend, go_there), "ada-at-kitchen")
+    provider.behaviour = "break"
+    page = come_back(friend, address)
+    assert (page.path, page.flashes) == ("/account/identities/", FAILED)
+
+
+@pytest.mark.parametrize("key", ["", "1", "forged.key"])
+def test_nobody_is_led_to_link_an_identity_by_somebody_elses_page(friend, provider, key):
+    page = friend.get(f"{START}?link={key}")
+    assert page.path == "/account/identities/"
+    assert provider.calls == []
+
+
+def test_the_key_of_another_login_links_nothing(friend, client_of, cast, provider):
+    path = way_to_link(client_of(cast.stranger))
+    assert friend.get(path).path == "/account/identities/"
+    assert openid.DISCOVERY not in provider.calls
+
+
+def test_linking_asks_who_one_is_when_that_is_a_while_ago(friend, provider):
+    path = way_to_link(friend)
+    clock.set_now(clock.now() + timedelta(minutes=11))
+    page = friend.get(path)
+    assert (page.path, page.flashes) == ("/login/again", [("warning", "Please reauthenticate to access this page.")])
+    page = friend.submit(page.form("/login/again"), password=PASSWORD)
+    assert page.path == "/account/identities/"
+
+
+def test_an_answer_that_comes_after_the_logout_links_nothing(friend, provider, records):
+    address = provider.consent(go(friend, way_to_link(friend)), "ada-at-kitchen")
+    cookie = friend.client.get_cookie("session").value
+    friend.post("/logout/")
+    friend.client.set_cookie("session", cookie)
+    page = come_back(friend, address)
+    assert (page.path, page.flashes) == ("/login/", [("warning", "That took too long. Please log in again.")])
+    assert records.count(ExternalIdentity) == 0
+
+
+def test_unlinking_closes_the_door(friend, visitor, provider, cast, records):
+    link(cast.friend, provider)
+    page = friend.submit(friend.get("/account/identities/").form("/unlink"))
+    assert (page.path, page.flashes) == (
+        "/account/identities/",
+        [("info", "This login does not open your account any more.")],
+    )
+    assert records.count(ExternalIdentity) == 0
+    assert records.all(AuditEvent)[-1].action == "identity_unlinked"
+    assert log_in(visitor, provider).path == "/register/form"
+
+
+def test_unlinking_what_is_gone_or_not_ones_own_is_refused(friend, provider, ada, records):
+    number = records.one(ExternalIdentity).id
+    for wanted in (number, 999, 10**30):
+        page = friend.post(f"/account/identities/{wanted}/unlink")
+        assert page.flashes == [("warning", "This link is gone already.")]
+    assert records.count(ExternalIdentity) == 1

@@ -1,0 +1,320 @@
+"""Passkeys, as a browser sends them, and as no browser would: what a real one does is in tests/browser."""
+
+from datetime import timedelta
+
+import pytest
+from flask_appbuilder.const import AUTH_LDAP
+from flask_appbuilder.security.sqla.models import Role
+from sqlalchemy import update
+
+from app import clock
+from app.accounts.models import LoginSession, Member, Passkey
+from app.audit.models import AuditEvent
+from app.database import transaction
+from app.extensions import db
+from app.outbox.models import Letter
+from tests.support.authenticator import Authenticator, add_passkey, sign
+from tests.support.factories import PASSWORD, DinnerPartyFactory, MemberFactory
+
+OVERVIEW = "/account/second-factor/"
+WELCOME = [("info", "Welcome, Ada Byron!")]
+NO_GOOD = [("warning", "This passkey could not be checked. Please try again.")]
+UNKNOWN = [("warning", "This passkey is not known here. Perhaps it was removed.")]
+EXPIRED = [("warning", "That took too long. Please try again.")]
+
+
+@pytest.fixture
+def ada(app):
+    return MemberFactory(username="ada", first_name="Ada", last_name="Byron")
+
+
+@pytest.fixture
+def desk(client_of, ada):
+    """The browser in which Ada is logged in."""
+    return client_of(ada)
+
+
+@pytest.fixture
+def key(desk):
+    """Ada's passkey."""
+    return add_passkey(desk)
+
+
+def first_step(visitor):
+    return visitor.submit(visitor.get("/login/").form("/login/"), username="ada", password=PASSWORD)
+
+
+def actions(records):
+    return [event.action for event in records.all(AuditEvent)]
+
+
+# -- one's own
+
+
+def test_a_passkey_is_added_with_what_it_needs(desk, records):
+    options = desk.post("/passkeys/add/options").json
+    assert (options["rp"]["id"], options["user"]["name"]) == ("localhost", "ada")
+    assert options["authenticatorSelection"]["userVerification"] == "required"
+    assert options["authenticatorSelection"]["residentKey"] == "preferred"
+    key = add_passkey(desk)
+    passkey = records.one(Passkey)
+    assert (passkey.name, passkey.transports) == ("Key ring", "hybrid,internal")
+    assert [letter.kind for letter in records.all(Letter)] == ["second_factor_added"]
+    assert "passkey_added" in actions(records)
+    options = desk.post("/passkeys/add/options").json
+    assert [one["id"] for one in options["excludeCredentials"]] == [passkey.credential_id]
+    page = desk.post("/passkeys/add", {"name": "Again", "credential": key.create(options)})
+    assert page.flashes == [("info", "This passkey is added already.")]
+    assert records.count(Passkey) == 1
+
+
+def test_the_first_one_reminds_of_recovery_codes(desk):
+    form = desk.get("/passkeys/add").form("/passkeys/add")
+    credential = Authenticator().create(desk.post("/passkeys/add/options").json)
+    page = desk.submit(form, name=" Key\tring ", credential=credential)
+    assert page.flashes == [("info", "Passkey “Key ring” is added. Make recovery codes now, for the day you lose it.")]
+    assert "You have no recovery codes." in page.text
+    desk.post("/account/second-factor/codes")
+    form = desk.get("/passkeys/add").form("/passkeys/add")
+    credential = Authenticator().create(desk.post("/passkeys/add/options").json)
+    assert desk.submit(form, name="Other", credential=credential).flashes == [("info", "Passkey “Other” is added.")]
+
+
+@pytest.mark.parametrize("lie", [{"origin": "https://evil.example"}, {"rp_id": "evil.example"}, {"verifies": False}])
+def test_what_was_made_elsewhere_or_for_anybody_is_not_added(desk, records, lie):
+    form = desk.get("/passkeys/add").form("/passkeys/add")
+    credential = Authenticator(**lie).create(desk.post("/passkeys/add/options").json)
+    page = desk.submit(form, name="Key", credential=credential)
+    assert (page.status, page.flashes, 'value="Key"' in page.text) == (422, NO_GOOD, True)
+    assert records.count(Passkey) == 0
+
+
+@pytest.mark.parametrize("path", ["/passkeys/add", "/passkeys/again"])
+def test_nonsense_is_refused_in_words(desk, key, path):
+    for credential in ("", "{}", "[]", "no JSON", "[" * 40_000, "x" * 60_000, '{"id": "\x00"}'):
+        desk.post(f"{path}/options")
+        assert desk.post(path, {"name": "Key", "credential": credential}).flashes == NO_GOOD
+
+
+def test_a_name_is_asked_for(desk, records):
+    for name in ("", " ", "x" * 65):
+        page = desk.post("/passkeys/add", {"name": name})
+        assert (page.status, page.flashes) == (422, [("danger", "Please correct the fields that are marked.")])
+    assert records.count(Passkey) == 0
+
+
+def test_a_passkey_is_renamed_and_removed(desk, key, records):
+    number = records.one(Passkey).id
+    page = desk.submit(desk.get(f"/passkeys/{number}/rename").form("/rename"), name="")
+    assert page.status == 422
+    page = desk.submit(page.form("/rename"), name="Laptop")
+    assert page.flashes == [("info", "The passkey is called “Laptop” now.")]
+    page = desk.get(f"/passkeys/{number}/remove")
+    assert records.count(Passkey) == 1
+    page = desk.submit(page.form("/remove"))
+    assert (page.path, page.flashes) == (OVERVIEW, [("info", "Passkey “Laptop” is removed.")])
+    assert desk.post(f"/passkeys/{number}/remove").flashes == [("info", "There is no such passkey any more.")]
+    assert actions(records)[-2:] == ["passkey_renamed", "passkey_removed"]
+    assert [letter.kind for letter in records.all(Letter)][-1] == "second_factor_removed"
+
+
+def test_nobody_touches_anothers_passkey(key, client_of, cast, records):
+    stranger, number = client_of(cast.stranger), records.one(Passkey).id
+    for path in (f"/passkeys/{number}/rename", f"/passkeys/{number}/remove"):
+        for page in (stranger.get(path), stranger.post(path, {"name": "Mine"})):
+            assert page.flashes == [("info", "There is no such passkey any more.")]
+    assert records.one(Passkey).name == "Key ring"
+    assert stranger.get("/passkeys/99999999999999999999/remove").status == 404
+
+
+def test_there_is_an_end_to_passkeys(desk, app, ada, monkeypatch):
+    monkeypatch.setattr("app.accounts.service.passkeys.MOST_PASSKEYS", 1)
+    add_passkey(desk)
+    answer = desk.post("/passkeys/add/options")
+    assert (answer.status, answer.json) == (403, {"message": "You have 1 passkey already. Remove one first."})
+
+
+# -- log in with one
+
+
+def test_a_passkey_alone_logs_in(key, visitor, ada, records):
+    options = visitor.post("/passkeys/login/options").json
+    assert (options["userVerification"], options["allowCredentials"]) == ("required", [])
+    page = sign(visitor, key, next="/parties/new")
+    assert (page.path, page.flashes) == ("/parties/new", WELCOME)
+    assert (records.one(Passkey).sign_count, records.fresh(ada).login_count) == (1, 2)
+    assert records.one(Passkey).last_used_at
+    assert visitor.post("/passkeys/login").flashes == [("info", "You are logged in already.")]
+
+
+def test_it_keeps_one_logged_in_if_asked_to(key, visitor, new_visitor, records):
+    sign(visitor, key)
+    sign(new_visitor(), key, remember_me="y")
+    assert [login.remember for login in records.all(LoginSession)] == [False, False, True]
+
+
+def test_a_form_that_came_too_late_survives_also_a_refusal(key, desk, ada):
+    party = DinnerPartyFactory(host=ada)
+    form = desk.get(f"/parties/{party.slug}/edit").form(f"/parties/{party.slug}/edit")
+    later(hours=1)
+    page = desk.submit(form, description="A long story")
+    page = sign(desk, Authenticator(), kept=page.form("/passkeys/login").fields["kept"])
+    assert (page.status, page.flashes) == (401, UNKNOWN)
+    page = sign(desk, key, kept=page.form("/passkeys/login").fields["kept"])
+    assert page.form(f"/parties/{party.slug}/edit").fields["description"] == "A long story"
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "told"),
+    [
+        ("banned_at", "now", "Your account was banned: Spam"),
+        ("active", False, "This account is not active."),
+    ],
+)
+def test_who_may_not_come_in_is_told_so(key, visitor, app, ada, records, column, value, told):
+    logins = records.count(LoginSession)
+    with app.app_context(), transaction():
+        values = {column: clock.now() if value == "now" else value, "ban_reason": "Spam"}
+        db.session.execute(update(Member).where(Member.id == ada.id).values(values))
+    assert sign(visitor, key).flashes == [("danger", told)]
+    assert records.count(LoginSession) == logins
+
+
+def test_a_passkey_is_the_second_step(key, visitor):
+    assert visitor.post("/passkeys/second-step/options").status == 401
+    page = visitor.post("/passkeys/second-step")
+    assert page.flashes == [("warning", "That took too long. Please log in again.")]
+    page = first_step(visitor)
+    assert (page.path, "Now use your passkey." in page.text) == ("/login/second-step/", True)
+    assert sign(visitor, key, "second-step").flashes == WELCOME
+
+
+def test_anothers_passkey_is_not_the_second_step(key, visitor, client_of, cast):
+    theirs = add_passkey(client_of(cast.stranger))
+    first_step(visitor)
+    page = sign(visitor, theirs, "second-step")
+    assert (page.path, page.flashes) == ("/login/second-step/", UNKNOWN)
+
+
+def test_a_passkey_proves_again_who_it_is(key, visitor, client_of, cast):
+    theirs = add_passkey(client_of(cast.stranger))
+    sign(visitor, key)
+    later(minutes=11)
+    assert "Use a passkey" in visitor.get("/passkeys/add").text
+    page = sign(visitor, theirs, "again", next="/passkeys/add")
+    assert (page.path, page.flashes) == ("/login/again", UNKNOWN)
+    page = sign(visitor, key, "again", next="/passkeys/add")
+    assert (page.path, page.flashes) == ("/passkeys/add", [("info", "Thank you. You can go on.")])
+
+
+def later(**passed):
+    clock.set_now(clock.now() + timedelta(**passed))
+
+
+# -- what no browser would send
+
+
+@pytest.mark.parametrize("lie", [{"origin": "https://evil.example"}, {"rp_id": "evil.example"}, {"verifies": False}])
+def test_what_was_signed_elsewhere_or_by_anybody_opens_nothing(key, visitor, records, lie):
+    vars(key).update(lie)
+    assert sign(visitor, key).flashes == NO_GOOD
+    assert records.count(LoginSession) == 1
+
+
+def test_another_key_under_a_known_name_opens_nothing(key, visitor):
+    forged = Authenticator(credential_id=key.credential_id, handle=key.handle)
+    assert sign(visitor, forged).flashes == NO_GOOD
+
+
+def test_a_passkey_of_another_person_by_its_own_account_opens_nothing(key, visitor):
+    key.handle = b"somebody else"
+    assert sign(visitor, key).flashes == UNKNOWN
+
+
+def test_an_answer_is_good_once_and_for_what_was_asked(key, visitor, new_visitor, records):
+    options = visitor.post("/passkeys/login/options").json
+    cookie = visitor.client.get_cookie("session").value
+    answer = {"credential": key.sign(options)}
+    assert visitor.post("/passkeys/login", answer).flashes == WELCOME
+    thief = new_visitor()
+    thief.client.set_cookie("session", cookie)
+    assert thief.post("/passkeys/login", answer).flashes == EXPIRED
+    thief.post("/passkeys/login/options")
+    assert thief.post("/passkeys/login", answer).flashes == NO_GOOD
+    other = new_visitor()
+    first_step(other)
+    answer = {"credential": key.sign(other.post("/passkeys/login/options").json)}
+    assert other.post("/passkeys/second-step", answer).flashes == EXPIRED
+    answer = {"credential": key.sign(other.post("/passkeys/second-step/options").json)}
+    later(minutes=5, seconds=1)
+    assert other.post("/passkeys/second-step", answer).flashes == EXPIRED
+
+
+def test_a_copy_of_a_passkey_is_noticed_by_its_counter(key, visitor, new_visitor, records):
+    sign(new_visitor(), key)
+    sign(new_visitor(), key)
+    for behind in (1, 2):
+        key.count -= behind
+        page = sign(visitor, key)
+        assert page.flashes == [
+            ("danger", "This passkey may have been copied: somebody has used it since. It was refused.")
+        ]
+    assert actions(records).count("passkey_refused") == 2
+    assert records.one(Passkey).sign_count == 2
+    key.count = 2
+    assert sign(visitor, key).flashes == WELCOME
+
+
+def test_a_passkey_that_counts_nothing_is_as_good(key, visitor, new_visitor):
+    for browser in (visitor, new_visitor()):
+        key.count = -1
+        assert sign(browser, key).flashes == WELCOME
+
+
+# -- where they cannot work
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("http://192.0.2.7:8080", "they need a site with a name, and this one is reached at 192.0.2.7."),
+        ("https://[2001:db8::1]", "they need a site with a name, and this one is reached at 2001:db8::1."),
+        ("http://dinner.example.org", "they need a site that is served over https."),
+    ],
+)
+def test_where_passkeys_cannot_work_it_is_said_why(desk, key, new_visitor, app, monkeypatch, url, why):
+    monkeypatch.setitem(app.config, "PUBLIC_URL", url)
+    page = desk.get(OVERVIEW)
+    assert f"Passkeys do not work here: {why}" in page.text
+    assert "/passkeys/add" not in page.text
+    assert desk.get("/passkeys/add").flashes == [("warning", f"Passkeys do not work here: {why}")]
+    visitor = new_visitor()
+    assert "passkey" not in visitor.get("/login/").text
+    assert visitor.post("/passkeys/login/options").status == 403
+    assert "nothing is left that could prove" in first_step(visitor).text
+
+
+def test_where_a_directory_says_who_may_come_in_a_passkey_alone_opens_nothing(key, visitor, app, monkeypatch):
+    monkeypatch.setitem(app.config, "AUTH_TYPE", AUTH_LDAP)
+    assert "Log in with a passkey" not in visitor.get("/login/").text
+    assert visitor.post("/passkeys/login/options").status == 403
+    told = "Log in with your password here. A passkey can be the second step."
+    assert visitor.post("/passkeys/login").flashes == [("warning", told)]
+
+
+def test_the_site_is_named_as_browsers_name_it(desk, app, monkeypatch):
+    for url, origin, rp_id in (
+        ("https://dinner.example.org", "https://dinner.example.org", "dinner.example.org"),
+        ("https://Dinner.Example.org:443", "https://dinner.example.org", "dinner.example.org"),
+        ("https://küche.example:8443", "https://xn--kche-0ra.example:8443", "xn--kche-0ra.example"),
+    ):
+        monkeypatch.setitem(app.config, "PUBLIC_URL", url)
+        add_passkey(desk, Authenticator(origin=origin, rp_id=rp_id))
+
+
+def test_the_last_factor_stays_where_a_role_asks_for_one(desk, key, app, records):
+    with app.app_context(), transaction():
+        db.session.execute(update(Role).where(Role.name == "Guest").values(second_factor_required=True))
+    page = desk.post(f"/passkeys/{records.one(Passkey).id}/remove")
+    assert [category for category, _text in page.flashes] == ["danger"]
+    assert records.count(Passkey) == 1

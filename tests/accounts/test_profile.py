@@ -1,0 +1,148 @@
+"""Members say who they are, in their own words and language."""
+
+import pytest
+from sqlalchemy import delete
+
+from app.accounts.models import LoginSession, Member
+from app.audit.models import AuditEvent
+from app.database import transaction
+from tests.support.factories import PASSWORD, MemberFactory
+
+PATH = "/account/profile/"
+OFFERED = {"diets", "allergens"}
+SAVED = [("info", "Settings saved.")]
+
+
+@pytest.fixture
+def ada():
+    return MemberFactory(username="ada", first_name="Ada", last_name="Byron")
+
+
+@pytest.fixture
+def mine(client_of, ada):
+    return client_of(ada)
+
+
+def save(visitor, **fields):
+    return visitor.submit(visitor.get(PATH).form(PATH), **fields)
+
+
+def test_a_member_changes_all_that_is_theirs_to_change(mine, ada, records):
+    page = save(
+        mine,
+        first_name=" Augusta  Ada ",
+        last_name="King",
+        timezone="europe/london",
+        diets=["vegan", "no_alcohol"],
+        allergens=["nuts"],
+    )
+    assert (page.path, page.flashes) == (PATH, SAVED)
+    member = records.fresh(ada)
+    assert (member.first_name, member.last_name, member.timezone) == ("Augusta Ada", "King", "Europe/London")
+    assert (member.diets, member.allergens) == (["vegan", "no_alcohol"], ["nuts"])
+    page = mine.get(PATH)
+    assert page.form(PATH).fields.getlist("diets") == ["vegan", "no_alcohol"]
+    assert page.form(PATH).fields["last_name"] == "King"
+    assert "ada@example.com" in page.text
+    assert save(mine, diets=[], allergens=[]).flashes == SAVED
+    assert records.fresh(ada).diets == []
+
+
+def test_what_changed_is_written_down_but_not_what_somebody_eats(mine, ada, records):
+    save(mine, last_name="King", allergens=["nuts"])
+    (event,) = (event for event in records.all(AuditEvent) if event.action == "profile_changed")
+    assert (event.actor, event.subject_id) == ("ada", ada.id)
+    assert (event.before, event.after) == ({"last_name": "Byron"}, {"last_name": "King", "allergens": "changed"})
+    before = records.count(AuditEvent)
+    assert save(mine).flashes == SAVED
+    assert records.count(AuditEvent) == before
+
+
+def test_another_language_is_spoken_at_once_and_after_logging_out(mine, ada, records):
+    page = save(mine, locale="es")
+    assert '<html lang="es" dir="ltr">' in page.text
+    assert [category for category, _text in page.flashes] == ["info"]
+    assert records.fresh(ada).locale == "es"
+    mine.post("/logout/")
+    assert '<html lang="es"' in mine.get("/login/").text
+
+
+def test_the_switch_of_language_goes_on_working(mine, ada, records):
+    save(mine, locale="es")
+    mine.post("/lang/", {"locale": "ar", "next": PATH})
+    assert records.fresh(ada).locale == "ar"
+    page = mine.get(PATH)
+    assert 'lang="ar" dir="rtl"' in page.text
+    assert page.form(PATH).fields["locale"] == "ar"
+
+
+def test_who_never_chose_is_shown_what_they_read_in(client_of, records):
+    member = MemberFactory(locale=None, timezone=None)
+    visitor = client_of(member)
+    visitor.client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "es"
+    fields = visitor.get(PATH).form(PATH).fields
+    assert (fields["locale"], fields["timezone"]) == ("es", "UTC")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"first_name": ""},
+        {"last_name": "x" * 65},
+        {"timezone": "Mars/Olympus"},
+        {"timezone": ""},
+        {"locale": "xx"},
+        {"diets": ["stones"]},
+        {"allergens": ["nuts", "<b>"]},
+    ],
+)
+def test_what_is_wrong_is_said_and_what_was_typed_is_kept(mine, ada, records, changes):
+    before = records.dump()
+    page = save(mine, **{"first_name": "Kept", "last_name": "Here", **changes})
+    assert (page.status, page.flashes) == (422, [("danger", "Please correct the fields that are marked.")])
+    assert 'value="Kept"' in page.text or 'value="Here"' in page.text
+    assert records.dump() == before
+
+
+@pytest.mark.parametrize("name", ["O'Hara", "<script>alert(1)</script>", "🍷 ليلى", "a\x00b"])
+def test_a_name_may_be_anything_and_stays_text(mine, ada, records, name):
+    page = save(mine, first_name=name)
+    assert page.flashes == SAVED
+    assert "<script>alert" not in page.text
+    assert records.fresh(ada).first_name == name.replace("\x00", "")
+
+
+@pytest.mark.both_databases
+def test_nothing_but_what_the_form_offers_can_be_set(mine, ada, records):
+    form = mine.get(PATH).form(PATH).fields.to_dict()
+    columns = {column.key: "1" for column in Member.__table__.columns if column.key not in {*form, *OFFERED}}
+    more = {"roles": ["1", "2"], "groups": "1", "banned_at": "2020-01-01", "email": "mine@example.com", "password": "x"}
+    before = records.fresh(ada)
+    page = mine.post(PATH, {**columns, **more, **form, "last_name": "King"})
+    assert page.flashes == SAVED
+    after = records.fresh(ada)
+    kept = [key for key in columns if key not in {"changed_on", "changed_by_fk"}]
+    assert {key: getattr(after, key) for key in kept} == {key: getattr(before, key) for key in kept}
+    assert {"password", "email", "active", "username", "session_stamp", "erase_at"} <= set(kept)
+    assert after.last_name == "King"
+    assert mine.get("/users/list/").status == 403
+    mine.post("/logout/")
+    assert mine.log_in("ada", PASSWORD).path == "/"
+
+
+def test_a_profile_is_for_its_owner(visitor):
+    page = visitor.get(PATH)
+    assert (page.path, page.flashes) == ("/login/", [("info", "Please log in to access this page.")])
+    assert visitor.post(PATH, {"first_name": "x"}).path == "/account/profile/"
+
+
+def test_a_form_sent_after_the_login_was_over_is_sent_again_as_it_was(mine, ada, records):
+    form = mine.get(PATH).form(PATH)
+    with mine.app.app_context(), transaction() as session:
+        session.execute(delete(LoginSession))
+    page = mine.submit(form, last_name="King", diets=["vegan", "halal"])
+    assert page.status == 401
+    page = mine.submit(page.form("/login/"), username="ada", password=PASSWORD)
+    page = mine.submit(page.form(PATH))
+    assert page.flashes == SAVED
+    assert (records.fresh(ada).last_name, records.fresh(ada).diets) == ("King", ["vegan", "halal"])

@@ -1,0 +1,465 @@
+"""A second factor: authenticator apps and recovery codes, added, asked for, used up, removed."""
+
+import re
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pyotp
+import pytest
+from flask_appbuilder.security.sqla.models import Role
+from sqlalchemy import update
+
+from app import clock
+from app.accounts.models import LoginSession, Member, Passkey, RecoveryCode, Totp
+from app.accounts.service import factors
+from app.audit.models import AuditEvent
+from app.database import transaction
+from app.errors import DomainError
+from app.extensions import db
+from app.outbox.models import Letter
+from tests.support.authenticator import add_passkey
+from tests.support.factories import PASSWORD, DinnerPartyFactory, MemberFactory
+
+OVERVIEW, APP, STEP = "/account/second-factor/", "/account/second-factor/app", "/login/second-step/"
+NOON = datetime(2030, 1, 2, 12, 0, 5, tzinfo=UTC)
+WRONG = [("warning", "This code is wrong, or was used before.")]
+TOO_LATE = [("warning", "That took too long. Please log in again.")]
+
+
+class Phone:
+    """An authenticator app, whose clock may be wrong."""
+
+    def __init__(self, secret):
+        self.totp = pyotp.TOTP(secret)
+
+    def code(self, slow=0):
+        return self.totp.at(clock.now() - timedelta(seconds=slow))
+
+
+@pytest.fixture(autouse=True)
+def _at_noon():
+    clock.set_now(NOON)
+
+
+@pytest.fixture
+def ada(app):
+    return MemberFactory(username="ada", first_name="Ada", last_name="Byron")
+
+
+def later(**time):
+    clock.set_now(clock.now() + timedelta(**time))
+
+
+def add_app(visitor):
+    """Add an app; return the phone and the recovery codes."""
+    page = visitor.get(APP)
+    phone = Phone(secret_on(page))
+    page = visitor.submit(page.form(APP), code=phone.code())
+    assert page.flashes == [("info", "Your authenticator app is added. From now on you need it to log in.")]
+    later(seconds=30)
+    return phone, codes_on(page)
+
+
+def secret_on(page):
+    return re.search(r'<code class="secret"[^>]*>([^<]+)', page.text).group(1).replace(" ", "")
+
+
+def codes_on(page):
+    return re.findall(r"<li><code>([^<]+)", page.text)
+
+
+def first_step(visitor, name="ada", **more):
+    return visitor.submit(visitor.get("/login/").form("/login/"), username=name, password=PASSWORD, **more)
+
+
+def second_step(visitor, code):
+    return visitor.submit(visitor.get(STEP).form(STEP), code=code)
+
+
+def letters(records):
+    return [letter.kind for letter in records.all(Letter)]
+
+
+def actions(records):
+    return [event.action for event in records.all(AuditEvent)]
+
+
+@pytest.fixture
+def equipped(client_of, ada):
+    """Ada's browser, her phone and her recovery codes."""
+    visitor = client_of(ada)
+    return visitor, *add_app(visitor)
+
+
+# -- the authenticator app
+
+
+def test_an_app_is_added_by_its_first_code(client_of, ada, records):
+    visitor = client_of(ada)
+    assert "Add an authenticator app" in visitor.get(OVERVIEW).text
+    page = visitor.get(APP)
+    assert 'src="data:image/svg+xml' in page.text
+    assert page.headers["Cache-Control"] == "no-store"
+    assert f"otpauth://totp/DinnerParty:ada?secret={secret_on(page)}&amp;issuer=DinnerParty" in page.text
+    assert records.count(Totp) == 0
+    page = visitor.submit(
+        page.form(APP), code=f" {Phone(secret_on(page)).code()[:3]} {Phone(secret_on(page)).code()[3:]}"
+    )
+    assert (page.status, page.headers["Cache-Control"], len(set(codes_on(page)))) == (200, "no-store", 10)
+    assert records.one(Totp).member_id == ada.id
+    assert "10 codes are left." in visitor.get(OVERVIEW).text
+    assert letters(records) == ["second_factor_added"]
+    assert actions(records)[-2:] == ["totp_added", "recovery_codes_made"]
+
+
+def test_a_wrong_first_code_keeps_the_picture(client_of, ada, records):
+    visitor = client_of(ada)
+    page = visitor.get(APP)
+    secret = secret_on(page)
+    for code, category in (("000000", "warning"), ("", "danger"), ("x" * 65, "danger")):
+        page = visitor.submit(page.form(APP), code=code)
+        assert (page.status, [kind for kind, _ in page.flashes]) == (422, [category])
+        assert secret_on(page) == secret
+    assert records.count(Totp) == 0
+    visitor.submit(page.form(APP), code=Phone(secret).code())
+    assert records.count(Totp) == 1
+
+
+def test_a_picture_that_is_too_old_or_anothers_adds_nothing(client_of, ada, cast, records):
+    visitor, friend = client_of(ada), client_of(cast.friend)
+    page = visitor.get(APP)
+    offer, phone = page.form(APP).fields["offer"], Phone(secret_on(page))
+    for sender, sent in ((friend, offer), (visitor, "nonsense"), (visitor, "")):
+        page = sender.post(APP, {"code": phone.code(), "offer": sent})
+        assert page.flashes == [("warning", "That took too long. Please scan the new picture.")]
+    assert records.count(Totp) == 0
+
+
+def test_a_form_that_is_sent_twice_adds_one_app_and_keeps_the_codes(client_of, ada, records):
+    visitor = client_of(ada)
+    page = visitor.get(APP)
+    form, phone = page.form(APP), Phone(secret_on(page))
+    codes = codes_on(visitor.submit(form, code=phone.code()))
+    page = visitor.submit(form, code=phone.code())
+    assert page.flashes == [("info", "This authenticator app is added already.")]
+    assert (len(codes), records.count(RecoveryCode)) == (10, 10)
+    visitor.post("/logout/")
+    first_step(visitor)
+    assert second_step(visitor, codes[0]).flashes == [("info", "Welcome, Ada Byron!")]
+
+
+def test_another_app_takes_the_place_of_the_first(equipped):
+    visitor, old, old_codes = equipped
+    assert "takes the place" in visitor.get(APP).text
+    new, codes = add_app(visitor)
+    visitor.post("/logout/")
+    first_step(visitor)
+    for useless in (old.code(), old_codes[0]):
+        assert second_step(visitor, useless).flashes == WRONG
+    assert second_step(visitor, new.code()).flashes == [("info", "Welcome, Ada Byron!")]
+    assert set(codes).isdisjoint(old_codes)
+
+
+def test_what_is_stored_tells_nobody_the_secret_or_the_codes(equipped, records):
+    _visitor, phone, codes = equipped
+    stored = str(records.dump())
+    assert phone.totp.secret not in stored
+    assert not any(code in stored or code.replace("-", "") in stored for code in codes)
+
+
+def test_adding_and_removing_ask_who_it_is_after_a_while(equipped, records):
+    visitor, _phone, _codes = equipped
+    later(minutes=11)
+    for path in (APP, f"{APP}/remove", "/account/second-factor/codes", "/passkeys/add", "/passkeys/1/remove"):
+        page = visitor.get(path)
+        assert (page.path, page.flashes) == (
+            "/login/again",
+            [("warning", "Please reauthenticate to access this page.")],
+        )
+        assert visitor.post(path).path == "/login/again"
+    assert visitor.post("/passkeys/add/options").status == 401
+    assert visitor.get(OVERVIEW).status == 200
+    assert records.count(Totp) == 1
+
+
+# -- the second step
+
+
+def test_the_second_step_asks_for_a_code(equipped, records):
+    visitor, phone, _codes = equipped
+    visitor.post("/logout/")
+    page = first_step(visitor)
+    assert (page.path, page.flashes) == (STEP, [])
+    assert records.count(LoginSession) == 0
+    assert visitor.get("/parties/new").path == "/login/"
+    page = second_step(visitor, phone.code())
+    assert (page.path, page.flashes) == ("/", [("info", "Welcome, Ada Byron!")])
+    assert visitor.get("/parties/new").path == "/parties/new"
+    assert visitor.get(STEP).path == "/"
+
+
+def test_the_clock_of_a_phone_may_be_thirty_seconds_off(equipped):
+    visitor, phone, _codes = equipped
+    for slow, right in ((60, False), (-60, False), (30, True), (0, True), (-30, True)):
+        later(minutes=5)
+        visitor.post("/logout/")
+        first_step(visitor)
+        page = second_step(visitor, phone.code(slow))
+        assert page.flashes == ([("info", "Welcome, Ada Byron!")] if right else WRONG)
+
+
+def test_digits_may_be_of_any_script_and_spaced(equipped):
+    visitor, phone, _codes = equipped
+    visitor.post("/logout/")
+    first_step(visitor)
+    arabic = phone.code().translate(str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩"))
+    assert second_step(visitor, f"{arabic[:3]} {arabic[3:]}").flashes == [("info", "Welcome, Ada Byron!")]
+
+
+def test_a_code_works_once(equipped, new_visitor):
+    visitor, phone, _codes = equipped
+    visitor.post("/logout/")
+    first_step(visitor)
+    code = phone.code()
+    second_step(visitor, code)
+    other = new_visitor()
+    first_step(other)
+    page = second_step(other, code)
+    assert (page.status, page.flashes) == (401, WRONG)
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("kind", ["app", "recovery"])
+def test_of_twenty_who_use_one_code_at_once_one_gets_in(app, equipped, ada, records, kind):
+    _visitor, phone, codes = equipped
+    code = phone.code() if kind == "app" else codes[0]
+    results, start = [], threading.Barrier(20)
+
+    def use():
+        with app.test_request_context():
+            start.wait()
+            try:
+                with transaction():
+                    factors.verify_code(db.session.get(Member, ada.id), code)
+                results.append("in")
+            except DomainError:
+                results.append("out")
+
+    threads = [threading.Thread(target=use) for _ in range(20)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert sorted(results) == ["in"] + ["out"] * 19
+    assert len([code for code in records.all(RecoveryCode) if code.used_at]) == (kind == "recovery")
+
+
+def test_a_wrong_code_loses_nothing_of_the_first_step(equipped, records):
+    visitor, phone, _codes = equipped
+    visitor.post("/logout/")
+    first_step(visitor, remember_me="y")
+    page = second_step(visitor, "000000")
+    assert (page.status, page.flashes) == (401, WRONG)
+    assert visitor.submit(page.form(STEP), code="").status == 422
+    assert visitor.submit(page.form(STEP), code=phone.code()).flashes == [("info", "Welcome, Ada Byron!")]
+    assert records.one(LoginSession).remember
+
+
+def test_where_one_wanted_to_go_survives_the_second_step(equipped):
+    visitor, phone, _codes = equipped
+    visitor.post("/logout/")
+    page = visitor.get("/parties/new?x=1")
+    page = visitor.submit(page.form("/login/"), username="ada", password=PASSWORD)
+    page = visitor.submit(page.form(STEP), code=phone.code())
+    assert (page.path, page.response.request.query_string) == ("/parties/new", b"x=1")
+
+
+def test_a_form_that_came_too_late_survives_the_second_step_however_long_it_is(equipped, ada):
+    visitor, phone, _codes = equipped
+    party = DinnerPartyFactory(host=ada)
+    form = visitor.get(f"/parties/{party.slug}/edit").form(f"/parties/{party.slug}/edit")
+    later(hours=1)
+    page = visitor.submit(form, description="A long story. " * 1000)
+    page = visitor.submit(page.form("/login/"), username="ada", password=PASSWORD)
+    assert len(page.url) < 500
+    page = visitor.submit(page.form(STEP), code="000000")
+    page = visitor.submit(page.form(STEP), code=phone.code())
+    assert page.form(f"/parties/{party.slug}/edit").fields["description"].startswith("A long story.")
+
+
+def test_the_second_step_is_of_one_browser_and_of_ten_minutes(equipped, new_visitor):
+    visitor, phone, _codes = equipped
+    visitor.post("/logout/")
+    first_step(visitor)
+    form = visitor.get(STEP).form(STEP)
+    page = new_visitor().get(STEP)
+    assert (page.path, page.flashes) == ("/login/", TOO_LATE)
+    other = new_visitor()
+    other.get("/login/")
+    assert other.post(STEP, {"code": phone.code()}).flashes == TOO_LATE
+    later(minutes=10, seconds=1)
+    page = visitor.submit(form, code=phone.code())
+    assert (page.path, page.flashes) == ("/login/", TOO_LATE)
+
+
+def test_who_is_banned_between_the_steps_stays_out(equipped, app, ada, records):
+    visitor, phone, _codes = equipped
+    visitor.post("/logout/")
+    first_step(visitor)
+    form = visitor.get(STEP).form(STEP)
+    with app.app_context(), transaction():
+        db.session.execute(update(Member).where(Member.id == ada.id).values(banned_at=clock.now(), ban_reason="Spam"))
+    assert visitor.submit(form, code=phone.code()).flashes == TOO_LATE
+    assert records.count(LoginSession) == 0
+
+
+def test_too_many_wrong_codes_lock_the_second_step_in_every_browser(equipped, new_visitor, records):
+    visitor, phone, codes = equipped
+    visitor.post("/logout/")
+    first_step(visitor)
+    for _attempt in range(5):
+        page = second_step(visitor, "000000")
+    other = new_visitor()
+    first_step(other)
+    for page in (second_step(visitor, phone.code()), second_step(other, codes[0])):
+        assert page.flashes == [("danger", "Too many failed attempts. Try again in 1 minute.")]
+        assert (page.status, page.headers["Retry-After"]) == (429, "60")
+    assert letters(records).count("second_step_locked") == 1
+    assert actions(records).count("second_step_failed") == 5
+    later(minutes=1, seconds=1)
+    assert second_step(visitor, phone.code()).flashes == [("info", "Welcome, Ada Byron!")]
+
+
+@pytest.mark.rate_limits
+def test_guessing_codes_is_limited(equipped):
+    visitor, _phone, _codes = equipped
+    visitor.post("/logout/")
+    first_step(visitor)
+    form = visitor.get(STEP).form(STEP)
+    statuses = [visitor.submit(form, code="").status for _attempt in range(11)]
+    assert statuses == [422] * 10 + [429]
+
+
+# -- recovery codes
+
+
+def test_a_recovery_code_works_once_and_is_told_of(equipped, records):
+    visitor, _phone, codes = equipped
+    visitor.post("/logout/")
+    first_step(visitor)
+    assert second_step(visitor, codes[0].upper().replace("-", " ")).flashes == [("info", "Welcome, Ada Byron!")]
+    letter = records.all(Letter)[-1]
+    assert (letter.kind, "9 codes are left." in letter.text) == ("recovery_code_used", True)
+    assert "recovery_code_used" in actions(records)
+    visitor.post("/logout/")
+    first_step(visitor)
+    assert second_step(visitor, codes[0]).flashes == WRONG
+    assert second_step(visitor, codes[1]).flashes == [("info", "Welcome, Ada Byron!")]
+
+
+def test_new_recovery_codes_take_the_place_of_the_old_ones(equipped, records):
+    visitor, _phone, old = equipped
+    page = visitor.get("/account/second-factor/codes")
+    assert records.count(RecoveryCode) == 10
+    page = visitor.submit(page.form("/codes"))
+    assert page.flashes == [("info", "These are your new recovery codes. Older ones do not work any more.")]
+    new = codes_on(page)
+    assert page.headers["Cache-Control"] == "no-store"
+    assert not any(code in visitor.get(OVERVIEW).text for code in new)
+    visitor.post("/logout/")
+    first_step(visitor)
+    assert second_step(visitor, old[5]).flashes == WRONG
+    assert second_step(visitor, new[5]).flashes == [("info", "Welcome, Ada Byron!")]
+
+
+def test_recovery_codes_stand_in_for_something(client_of, cast, records):
+    page = client_of(cast.friend).post("/account/second-factor/codes")
+    assert page.flashes == [("warning", "Recovery codes stand in for a second factor. Add one first.")]
+    assert records.count(RecoveryCode) == 0
+
+
+def test_after_a_change_of_the_sites_secret_recovery_codes_still_work(equipped, app, monkeypatch, caplog, records):
+    visitor, phone, codes = equipped
+    monkeypatch.setitem(app.config, "SECRET_KEY", "another secret, long enough to be one")
+    page = first_step(visitor)
+    assert "or type one of your recovery codes" in page.text
+    assert second_step(visitor, phone.code()).flashes == WRONG
+    assert "cannot be read: SECRET_KEY was changed" in caplog.text
+    assert second_step(visitor, codes[0]).flashes == [("info", "Welcome, Ada Byron!")]
+    page = visitor.get(OVERVIEW)
+    assert "can no longer check the codes of your app" in page.text
+    add_app(visitor)
+    assert "can no longer check" not in visitor.get(OVERVIEW).text
+
+
+# -- removing
+
+
+def test_without_the_last_factor_the_password_is_enough(equipped, records):
+    visitor, _phone, _codes = equipped
+    page = visitor.get(f"{APP}/remove")
+    page = visitor.submit(page.form(f"{APP}/remove"))
+    assert (page.path, page.flashes) == (OVERVIEW, [("info", "The authenticator app is removed.")])
+    assert records.count(Totp) == records.count(RecoveryCode) == 0
+    assert letters(records)[-1] == "second_factor_removed"
+    assert actions(records)[-1] == "totp_removed"
+    assert visitor.post(f"{APP}/remove").flashes == [("info", "There is no authenticator app any more.")]
+    visitor.post("/logout/")
+    assert first_step(visitor).flashes == [("info", "Welcome, Ada Byron!")]
+
+
+def demand_factor(app, name="Guest"):
+    with app.app_context(), transaction():
+        db.session.execute(update(Role).where(Role.name == name).values(second_factor_required=True))
+
+
+def test_whoever_must_have_one_does_nothing_else_before_they_do(app, client_of, ada, records):
+    demand_factor(app)
+    visitor = client_of(ada)
+    for path in ("/", "/parties/new", "/account/profile/", "/users/list/", "/passkeys/1/rename"):
+        page = visitor.get(path)
+        assert (page.path, page.flashes) == (
+            OVERVIEW,
+            [("warning", "Your role asks for a second factor. Add one to go on.")],
+        )
+    visitor.post("/parties/new", {"title": "Mine"})
+    later(minutes=11)
+    assert visitor.get(APP).path == "/login/again"
+    page = visitor.submit(visitor.get(APP).form("/login/again"), password=PASSWORD)
+    assert page.path == APP
+    add_app(visitor)
+    assert visitor.get("/parties/new").path == "/parties/new"
+    assert records.one(LoginSession).duty is None
+
+
+def test_a_passkey_fulfils_the_duty_too(app, client_of, ada):
+    demand_factor(app)
+    visitor = client_of(ada)
+    add_passkey(visitor)
+    assert visitor.get("/parties/new").path == "/parties/new"
+
+
+def test_whoever_must_have_one_keeps_the_last(equipped, app, records):
+    visitor, _phone, _codes = equipped
+    demand_factor(app)
+    refusal = "Your role asks for a second factor. Add another one first, then you can remove this one."
+    assert visitor.post(f"{APP}/remove").flashes == [("danger", refusal)]
+    assert (records.count(Totp), records.count(RecoveryCode)) == (1, 10)
+    add_passkey(visitor)
+    assert visitor.post(f"{APP}/remove").flashes == [("info", "The authenticator app is removed.")]
+    assert visitor.post(f"/passkeys/{records.one(Passkey).id}/remove").flashes == [("danger", refusal)]
+    assert (records.count(Passkey), records.count(RecoveryCode)) == (1, 10)
+
+
+def test_an_administrator_resets_everything(equipped, app, ada, records):
+    visitor, _phone, _codes = equipped
+    add_passkey(visitor)
+    visitor.post("/logout/")
+    first_step(visitor)
+    with app.test_request_context(), transaction():
+        factors.reset(db.session.get(Member, ada.id))
+    assert records.count(Totp) == records.count(RecoveryCode) == records.count(Passkey) == 0
+    assert letters(records)[-1] == "second_factor_reset"
+    assert actions(records)[-1] == "second_factor_reset"
+    assert visitor.get(STEP).flashes == TOO_LATE
+    assert first_step(visitor).flashes == [("info", "Welcome, Ada Byron!")]
+    with app.test_request_context(), pytest.raises(DomainError, match="Ada Byron has no second factor"), transaction():
+        factors.reset(db.session.get(Member, ada.id))

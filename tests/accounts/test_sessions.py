@@ -1,0 +1,325 @@
+"""Staying logged in: for how long, under which cookie, and how it ends."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+import time_machine
+from sqlalchemy import Engine, event
+
+from app import clock
+from app.accounts.models import LoginSession, Member
+from app.accounts.service import logins
+from app.database import transaction
+from app.extensions import db
+from tests.support.client import Visitor
+from tests.support.factories import PASSWORD
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+ANOTHER = "another dinner, another word"
+HTTPS = {"PUBLIC_URL": "https://dinner.example.org", "SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyz"}
+
+
+def log_in(visitor, member, **more):
+    return visitor.submit(visitor.get("/login/").form("/login/"), username=member.username, password=PASSWORD, **more)
+
+
+def is_in(visitor):
+    return visitor.get("/account/devices/").path == "/account/devices/"
+
+
+@pytest.fixture
+def cookie_of(app):
+    """A browser that somebody put a copied session cookie into."""
+
+    def make(visitor):
+        thief = Visitor(app)
+        thief.client.set_cookie("session", visitor.client.get_cookie("session").value)
+        return thief
+
+    return make
+
+
+@pytest.fixture
+def end(app):
+    """End the logins of a member, as a service does."""
+
+    def end_sessions(member, *args, **options):
+        with app.app_context(), transaction():
+            return logins.end_sessions(db.session.get(Member, member.id), *args, **options)
+
+    return end_sessions
+
+
+# -- the cookie
+
+
+def test_a_session_is_new_at_login_and_again_at_logout(visitor, cast):
+    seen = []
+    for act in (lambda: None, lambda: log_in(visitor, cast.friend), lambda: visitor.post("/logout/")):
+        act()
+        token = visitor.get("/password/forgot").form("/forgot").fields["csrf_token"]
+        seen.append((visitor.client.get_cookie("session").value, token))
+    assert len({cookie for cookie, _token in seen}) == len({token for _cookie, token in seen}) == 3
+
+
+def test_whoever_plants_a_cookie_is_not_logged_in_with_its_victim(visitor, new_visitor, cast):
+    attacker = new_visitor()
+    attacker.get("/login/")
+    visitor.client.set_cookie("session", attacker.client.get_cookie("session").value)
+    log_in(visitor, cast.friend)
+    assert is_in(visitor)
+    assert not is_in(attacker)
+
+
+def test_the_token_of_a_login_is_kept_as_a_hash(client_of, cast, records):
+    friend = client_of(cast.friend)
+    with friend.client.session_transaction() as session:
+        token = session["login"]
+    assert token not in str(records.dump())
+    assert records.one(LoginSession).member_id == cast.friend.id
+
+
+@pytest.mark.parametrize("change", [{"login": "guessed"}, {"login": None}, {"_user_id": "1"}, {"_user_id": "x"}])
+def test_a_session_without_a_login_of_its_own_opens_nothing(client_of, cast, change):
+    friend = client_of(cast.friend)
+    with friend.client.session_transaction() as session:
+        session.update(change)
+    assert is_in(friend) == (change == {"_user_id": str(cast.friend.id)})
+
+
+@pytest.mark.parametrize("remember", [False, True])
+def test_cookies_are_out_of_reach_for_scripts_and_other_sites(visitor, cast, remember):
+    log_in(visitor, cast.friend, remember_me="y" if remember else None)
+    for name in ("session", "device"):
+        cookie = visitor.client.get_cookie(name)
+        assert (cookie.http_only, cookie.same_site, cookie.path) == (True, "Lax", "/")
+    # One goes with the browser, the other one stays as long as a remembered login can last.
+    expires = visitor.client.get_cookie("session").expires
+    assert (expires is not None) == remember
+    if remember:
+        assert expires - clock.now() > 89 * DAY
+
+
+def test_behind_https_cookies_are_bound_to_this_very_host(new_app, app, cast):
+    visitor = Visitor(new_app(**HTTPS))
+    at = {"base_url": HTTPS["PUBLIC_URL"], "headers": {"Referer": HTTPS["PUBLIC_URL"]}}
+    fields = visitor.get("/login/", **at).form("/login/").fields.to_dict()
+    typed = {**fields, "username": "friend", "password": PASSWORD}
+    set_cookies = visitor.open("POST", "/login/", data=typed, follow=False, **at).headers.getlist("Set-Cookie")
+    assert sorted(cookie.partition("=")[0] for cookie in set_cookies) == ["__Host-device", "__Host-session"]
+    for cookie in set_cookies:
+        assert {"Secure", "HttpOnly", "SameSite=Lax", "Path=/"} <= {part.strip() for part in cookie.split(";")}
+        assert "domain" not in cookie.lower()
+
+
+def test_a_cookie_from_a_machine_that_is_ahead_is_good(new_app, app, cast):
+    """Two machines serve one site, and their clocks differ by two seconds."""
+    visitor = Visitor(new_app())
+    with time_machine.travel(clock.now() + timedelta(seconds=2), tick=False):
+        log_in(visitor, cast.friend)
+    assert is_in(visitor)
+
+
+# -- how long
+
+
+@pytest.mark.parametrize(
+    ("who", "remember", "idle", "absolute"),
+    [
+        ("friend", False, 30 * MINUTE, 12 * HOUR),
+        ("friend", True, 30 * DAY, 90 * DAY),
+        ("translator", False, 30 * MINUTE, 12 * HOUR),
+        ("admin", False, 15 * MINUTE, 8 * HOUR),
+        ("admin", True, 15 * MINUTE, 8 * HOUR),
+    ],
+)
+def test_a_login_ends_when_it_was_idle_or_has_lasted_for_too_long(visitor, cast, who, remember, idle, absolute):
+    start = clock.now()
+    clock.set_now(start)
+    log_in(visitor, getattr(cast, who), remember_me="y" if remember else None)
+    moment = start
+    while moment + idle < start + absolute:
+        moment += idle - 2 * MINUTE
+        clock.set_now(moment)
+        assert is_in(visitor), moment - start
+    clock.set_now(start + absolute)
+    assert is_in(visitor)
+    clock.set_now(start + absolute + MINUTE)
+    assert not is_in(visitor)
+    log_in(visitor, getattr(cast, who))
+    clock.set_now(clock.now() + idle + MINUTE)
+    assert not is_in(visitor)
+
+
+def test_the_login_page_does_not_promise_administrators_what_is_not_kept(visitor, cast, records):
+    page = visitor.get("/login/")
+    assert "Not for administrators" in page.text
+    log_in(visitor, cast.admin, remember_me="y")
+    assert not records.one(LoginSession).remember
+    assert visitor.client.get_cookie("session").expires is None
+
+
+def test_reading_writes_that_one_was_seen_once_in_a_while(client_of, cast, records):
+    friend = client_of(cast.friend)
+    before = records.dump()
+    is_in(friend)
+    assert records.dump() == before
+    clock.set_now(clock.now() + 10 * MINUTE)
+    is_in(friend)
+    assert records.one(LoginSession).last_seen_at == clock.now()
+
+
+# -- how it ends
+
+
+def test_a_copied_cookie_opens_nothing_after_the_logout(client_of, cast, cookie_of):
+    friend = client_of(cast.friend)
+    thief = cookie_of(friend)
+    assert is_in(thief)
+    friend.post("/logout/")
+    assert not is_in(thief)
+
+
+def test_a_copied_cookie_opens_nothing_after_the_password_was_changed(client_of, cast, cookie_of):
+    friend = client_of(cast.friend)
+    thief = cookie_of(friend)
+    form = friend.get("/password/change").form("/change")
+    page = friend.submit(form, password=PASSWORD, new_password=ANOTHER)
+    assert page.flashes == [("info", "Your password has been updated. Other devices were signed out.")]
+    assert is_in(friend)
+    assert not is_in(thief)
+
+
+@pytest.mark.parametrize(
+    ("act", "more"),
+    [
+        ("action/ban", {"reason": "Threw the soup"}),
+        ("action/sign_out", {"reason": "Forgot a phone"}),
+        ("action/deactivate", {}),
+        ("edit", {"roles": "Translator"}),
+    ],
+)
+def test_a_copied_cookie_opens_nothing_after_an_administrator_acted(client_of, cast, cookie_of, act, more):
+    friend = client_of(cast.friend)
+    thief = cookie_of(friend)
+    admin = client_of(cast.admin)
+    address = f"/users/{act}/{cast.friend.id}"
+    if act == "edit":
+        form = admin.get(address).form(address)
+        admin.submit(form, **{name: role_numbers(admin, address) for name in more})
+    else:
+        admin.post(address, more)
+    assert not is_in(friend)
+    assert not is_in(thief)
+
+
+def role_numbers(admin, address):
+    """Return the key of the role Translator, as the form has it."""
+    return [admin.get(address).text.split(">Translator")[0].rpartition('value="')[2].partition('"')[0]]
+
+
+@pytest.mark.both_databases
+def test_an_ended_login_says_why_once_and_never_again(client_of, cast, cookie_of, end):
+    friend = client_of(cast.friend)
+    thief = cookie_of(friend)
+    assert end(cast.friend, logins.BY_ADMINISTRATOR, reason="You left your phone <here>") == 1
+    page = friend.get("/")
+    assert page.flashes == [("danger", "You were signed out by an administrator: You left your phone <here>")]
+    assert friend.get("/").flashes == []
+    assert friend.get("/parties/new").flashes == [("info", "Please log in to access this page.")]
+    assert thief.get("/").flashes == []
+
+
+@pytest.mark.parametrize(
+    ("cause", "told"),
+    [
+        (logins.BY_PASSWORD, "You were signed out because your password was changed."),
+        (logins.BY_OWNER, "You were signed out from another device of yours."),
+        (logins.BY_BAN, "Your account was banned: Soup"),
+    ],
+)
+def test_each_reason_has_its_words(client_of, cast, end, cause, told):
+    friend = client_of(cast.friend)
+    end(cast.friend, cause, reason="Soup")
+    assert friend.get("/").flashes == [("danger", told)]
+
+
+def test_the_reason_is_told_beside_what_the_page_says(client_of, cast, end):
+    friend = client_of(cast.friend)
+    end(cast.friend, logins.BY_OWNER)
+    assert [kind for kind, _text in friend.get("/parties/new").flashes] == ["danger", "info"]
+
+
+def test_a_form_sent_into_an_ended_login_is_kept(client_of, cast, end):
+    friend = client_of(cast.friend)
+    form = friend.get("/parties/new").form("/parties/new")
+    end(cast.friend, logins.BY_OWNER)
+    page = friend.submit(form, title="Fondue", starts_at="2040-01-01T19:00", number_seats="4")
+    assert ("danger", "You were signed out from another device of yours.") in page.flashes
+    assert page.form("/login/").fields["kept"]
+
+
+def test_ending_one_login_or_all_but_one_leaves_the_others(client_of, cast, records, end):
+    browsers = [client_of(cast.friend) for _number in range(3)]
+    keys = [login.id for login in records.all(LoginSession)]
+    assert end(cast.friend, logins.BY_OWNER, only=keys[0]) == 1
+    assert [is_in(browser) for browser in browsers] == [False, True, True]
+    assert end(cast.friend, logins.BY_OWNER, keep=keys[2]) == 1
+    assert [is_in(browser) for browser in browsers] == [False, False, True]
+
+
+def test_signing_out_everywhere_else_leaves_this_device(client_of, cast, cookie_of):
+    here, there = client_of(cast.friend), client_of(cast.friend)
+    page = here.get("/account/devices/")
+    here.submit(page.form("/sign-out-others"))
+    assert is_in(here)
+    assert there.get("/").flashes == [("danger", "You were signed out from another device of yours.")]
+
+
+def test_who_is_deactivated_is_out_at_once(app, client_of, cast):
+    friend = client_of(cast.friend)
+    with app.app_context(), transaction():
+        db.session.get(Member, cast.friend.id).active = False
+    assert not is_in(friend)
+
+
+@pytest.mark.both_databases
+def test_a_password_that_was_changed_while_it_was_checked_opens_nothing(app, visitor, cast, records, end):
+    """Everybody is signed out after the old password was read and before the login with it begins."""
+    meanwhile = threading.Thread(target=end, args=(cast.friend, logins.BY_PASSWORD))
+
+    def sign_out(_connection, _cursor, statement, *_more):
+        if statement.startswith("DELETE FROM login_guard") and not meanwhile.ident:
+            meanwhile.start()
+            meanwhile.join()
+
+    event.listen(Engine, "before_cursor_execute", sign_out)
+    try:
+        page = log_in(visitor, cast.friend)
+    finally:
+        event.remove(Engine, "before_cursor_execute", sign_out)
+    assert meanwhile.ident
+    assert (page.status, page.flashes) == (401, [("warning", "Invalid login. Please try again.")])
+    assert records.count(LoginSession) == 0
+
+
+# -- no cookie and the API
+
+
+def test_an_api_takes_no_cookie_and_sets_none(client_of, visitor, cast):
+    admin = client_of(cast.admin)
+    answers = [
+        admin.client.get("/api/v1/dinnerparties/"),
+        admin.client.post("/api/v1/security/login", json={"username": "friend", "password": PASSWORD}),
+        admin.client.post("/api/v1/security/refresh"),
+    ]
+    assert [answer.status_code for answer in answers] == [401, 200, 401]
+    assert not [answer.headers.getlist("Set-Cookie") for answer in answers if "Set-Cookie" in answer.headers]
+    assert visitor.client.get("/api/v1/dinnerparties/").get_json() == answers[0].get_json()
+
+
+def test_a_remembered_login_sets_its_cookie_once(visitor, cast):
+    log_in(visitor, cast.friend, remember_me="y")
+    for path in ("/static/app.css", "/parties/", "/account/devices/"):
+        assert "Set-Cookie" not in visitor.get(path).headers

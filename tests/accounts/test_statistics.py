@@ -1,0 +1,71 @@
+"""The page of statistics: charts and the same numbers in words, in few statements."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app import audit, clock
+from app.accounts.models import Totp
+from app.database import transaction
+from app.extensions import db
+from tests.support.factories import MemberFactory, RegistrationFactory
+from tests.support.statements import count_statements
+
+NOON = datetime(2030, 6, 15, 12, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def noon():
+    clock.set_now(NOON)
+
+
+@pytest.fixture
+def admin(client_of, cast):
+    return client_of(cast.admin)
+
+
+def number(page, label):
+    """Return the number in the row of a table that is called `label`."""
+    rows = page.text.split(f'<th scope="row">{label}</th>')
+    return int(rows[1].split("<td>")[1].split("</td>")[0])
+
+
+@pytest.mark.both_databases
+def test_members_are_counted_by_state_and_by_when_they_came(app, admin):
+    MemberFactory(username="bea", active=False, joined_at=NOON - timedelta(days=62))
+    MemberFactory(username="cleo", banned_at=NOON, joined_at=NOON - timedelta(days=400))
+    MemberFactory(username="dora", active=False, erased_at=NOON)
+    RegistrationFactory()
+    RegistrationFactory(expired=True)
+    with app.app_context(), transaction():
+        db.session.add(Totp(member_id=MemberFactory(username="ella").id, secret="x", confirmed_at=NOON))
+    clock.set_now(NOON - timedelta(days=3))
+    with app.app_context(), transaction():
+        audit.record("logged_in", "member")
+    clock.set_now(NOON)
+    admin.get("/statistics/")
+    with count_statements() as statements:
+        page = admin.get("/statistics/")
+    assert len(statements) <= 6, "\n".join(statements)
+    shown = {
+        label: number(page, label)
+        for label in ("Active", "Not active", "Banned", "Erased", "With a second factor", "Registrations that wait")
+    }
+    assert shown == {
+        "Active": 6, "Not active": 1, "Banned": 1, "Erased": 1, "With a second factor": 1, "Registrations that wait": 1,
+    }  # fmt: skip
+    assert (number(page, "Apr 2030"), number(page, "Jun 2030"), number(page, "Jul 2029")) == (1, 7, 0)
+    assert (number(page, "Jun 12"), number(page, "Jun 15"), number(page, "Jun 14")) == (1, 1, 0)
+
+
+def test_the_charts_are_drawn_without_a_script_or_a_style(admin):
+    text = admin.get("/statistics/").text
+    assert text.count("<rect") == 6 + 12 + 30
+    assert "style=" not in text
+    assert text.count("<script") == 1
+
+
+def test_it_is_for_administrators_and_stands_in_their_menu(admin, client_of, cast, visitor):
+    assert 'href="/statistics/"' in admin.get("/users/list/").text
+    assert client_of(cast.friend).get("/statistics/").status == 403
+    assert visitor.get("/statistics/").path == "/login/"

@@ -1,0 +1,112 @@
+"""Passkeys in a real browser, whose authenticator is Chromium's virtual one."""
+
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import expect
+
+from app.accounts.models import Passkey
+from tests.support.browser import NAME
+from tests.support.smtp import HOST
+
+OVERVIEW, STEP = "/account/second-factor/", "/login/second-step/"
+
+
+@pytest.fixture
+def site(site, app, monkeypatch):
+    """The site under a name: an address of a machine has no passkeys."""
+    named = site.replace(HOST, NAME)
+    monkeypatch.setitem(app.config, "PUBLIC_URL", named)
+    return named
+
+
+class Finger:
+    """The authenticator of a page, and whether its owner lays a finger on it."""
+
+    def __init__(self, page):
+        self.devtools = page.context.new_cdp_session(page)
+        self.devtools.send("WebAuthn.enable")
+        options = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
+                   "isUserVerified": True, "automaticPresenceSimulation": True}  # fmt: skip
+        answer = self.devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+        self.id = answer["authenticatorId"]
+
+    def is_known(self, *, known):
+        self.devtools.send("WebAuthn.setUserVerified", {"authenticatorId": self.id, "isUserVerified": known})
+
+
+@pytest.fixture
+def finger(page):
+    return Finger(page)
+
+
+def flash(page, text):
+    expect(page.locator(".flash p")).to_have_text([text])
+
+
+def add(page, name):
+    page.goto("/passkeys/add")
+    page.fill("main [name=name]", name)
+    page.get_by_role("button", name="Add a passkey").click()
+
+
+def log_out(page):
+    page.get_by_role("button", name="Log out").click()
+    flash(page, "You are logged out.")
+
+
+def test_a_passkey_from_its_first_day_to_its_last(page, finger, log_in, cast, records, accessible):
+    log_in(page, cast.host)
+    add(page, "Laptop")
+    flash(page, "Passkey “Laptop” is added. Make recovery codes now, for the day you lose it.")
+    accessible(page)
+    add(page, "Laptop again")
+    expect(page.get_by_role("alert")).to_have_text("This device holds a passkey for your account already.")
+    accessible(page)
+    page.goto(OVERVIEW)
+    log_out(page)
+
+    page.goto("/login/?next=/parties/new")
+    page.check("[name=remember_me]")
+    page.get_by_role("button", name="Log in with a passkey").click()
+    flash(page, "Welcome, Host Doe!")
+    assert urlsplit(page.url).path == "/parties/new"
+    assert any(cookie["name"] == "session" and cookie["expires"] > 0 for cookie in page.context.cookies())
+    log_out(page)
+
+    log_in(page, cast.host)
+    assert urlsplit(page.url).path == STEP
+    accessible(page)
+    finger.is_known(known=False)
+    page.get_by_role("button", name="Use a passkey").click()
+    expect(page.get_by_role("alert")).to_have_text(
+        "Nothing was done: it was cancelled, or took too long. Please try again."
+    )
+    finger.is_known(known=True)
+    page.get_by_role("button", name="Use a passkey").click()
+    flash(page, "Welcome, Host Doe!")
+
+    page.goto(OVERVIEW)
+    page.get_by_role("link", name="Remove").click()
+    page.get_by_role("button", name="Yes, go on").click()
+    flash(page, "Passkey “Laptop” is removed.")
+    assert records.count(Passkey) == 0
+
+
+def test_without_scripts_there_are_words_instead_of_buttons(open_page, log_in, cast):
+    page = open_page(java_script_enabled=False)
+    log_in(page, cast.host)
+    page.goto("/passkeys/add")
+    expect(page.get_by_text("This browser does not offer passkeys, or scripts are switched off.")).to_be_visible()
+    expect(page.get_by_role("button", name="Add a passkey")).to_be_hidden()
+    page.get_by_role("button", name="Log out").click()
+    page.goto("/login/")
+    expect(page.get_by_role("button", name="Log in with a passkey")).to_be_hidden()
+
+
+def test_an_app_is_added_and_its_codes_are_read(page, log_in, cast, accessible):
+    log_in(page, cast.host)
+    page.goto(OVERVIEW)
+    page.get_by_role("link", name="Add an authenticator app").click()
+    assert page.locator("img.qr").evaluate("image => image.complete && image.naturalWidth > 0")
+    accessible(page)

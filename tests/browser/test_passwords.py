@@ -1,0 +1,47 @@
+"""A new password is typed with a hint at how hard it is to guess, and can be looked at."""
+
+import pytest
+
+
+@pytest.fixture
+def register(page, site):
+    page.goto(f"{site}/register/form")
+    return page
+
+
+@pytest.mark.parametrize(
+    ("password", "hint"),
+    [
+        ("soup", "Too short so far"),
+        ("password12", "Easy to guess"),
+        ("abcdefgh1234", "Easy to guess"),
+        ("soup for eight", "Harder to guess: a few more words make it good"),
+        ("another evening, another soup", "Hard to guess"),
+        ("ليلة طويلة وعشاء على الشرفة", "Hard to guess"),
+    ],
+)
+def test_a_hint_says_how_hard_a_password_is_to_guess(register, password, hint):
+    assert not register.locator(".strength").is_visible()
+    register.fill("#password", password)
+    assert register.locator(".strength").inner_text() == hint
+
+
+def test_what_is_typed_can_be_looked_at_and_is_hidden_again_before_it_is_sent(register):
+    register.fill("#password", "soup")
+    register.click("text=Show the password")
+    assert register.get_attribute("#password", "type") == "text"
+    register.click("text=Hide the password")
+    assert register.get_attribute("#password", "type") == "password"
+    register.click("text=Show the password")
+    register.evaluate(
+        "document.querySelector('main form').addEventListener('submit', (event) => event.preventDefault())"
+    )
+    register.click("main button[type=submit]")
+    assert register.get_attribute("#password", "type") == "password"
+
+
+def test_without_a_script_neither_is_offered(open_page, site):
+    page = open_page(java_script_enabled=False)
+    page.goto(f"{site}/register/form")
+    assert not page.locator(".strength").is_visible()
+    assert not page.locator("text=Show the password").is_visible()

@@ -1,0 +1,122 @@
+"""A list as a file: what the list shows, as spreadsheets can take it."""
+
+import csv
+from datetime import UTC, datetime
+from io import StringIO
+
+import pytest
+
+from app.accounts.models import Member
+from app.crud import ModelView, SQLAInterface
+from app.crud import csv as module
+from app.crud.csv import CsvExport, cell
+from app.errors import ConfigurationError
+from app.extensions import appbuilder_of
+from tests.support.factories import MemberFactory
+
+JOINED = datetime(2030, 6, 1, 18, 30, tzinfo=UTC)
+
+
+class Folk(ModelView):
+    """What the views of this test have in common."""
+
+    datamodel = SQLAInterface(Member)
+    base_order = ("username", "asc")
+    list_title = show_title = "Folk"
+    label_columns = {
+        name: name.capitalize()
+        for name in ("username", "email", "first_name", "joined_at", "roles", "active", "locale")
+    }
+    list_columns = show_columns = ["username"]
+    search_columns = ["username", "active"]
+    order_columns = ["username", "email"]
+    choices_columns = {"locale": {"en": "English"}}
+
+
+class FolkView(CsvExport, Folk):
+    route_base = "/folk"
+    csv_columns = ["username", "first_name", "active", "roles", "locale", "joined_at", "last_login"]
+    label_columns = {**Folk.label_columns, "last_login": "=Last"}
+    base_permissions = ["can_list", "can_show", "can_csv"]
+
+
+class PlainView(Folk):
+    route_base = "/plain"
+    base_permissions = ["can_list", "can_show"]
+
+
+@pytest.fixture
+def visitor(ours):
+    return ours(FolkView, PlainView)
+
+
+def rows_of(page):
+    assert page.status == 200
+    assert page.response.mimetype == "text/csv"
+    return list(csv.reader(StringIO(page.text.removeprefix("\ufeff"))))
+
+
+@pytest.mark.both_databases
+def test_a_file_has_all_rows_in_the_order_of_the_list(visitor, monkeypatch):
+    monkeypatch.setattr(module, "ROWS_AT_ONCE", 10)
+    for number in range(25):
+        MemberFactory(username=f"member{number:02}")
+    page = visitor.get("/folk/csv?_oc_FolkView=username&_od_FolkView=desc&page_FolkView=1&psize_FolkView=10")
+    head, *rows = rows_of(page)
+    assert head == ["Username", "First_name", "Active", "Roles", "Locale", "Joined_at", "'=Last"]
+    assert [row[0] for row in rows] == [f"member{number:02}" for number in range(24, -1, -1)]
+
+
+def test_a_file_has_what_the_list_finds(visitor):
+    for name in ("ada", "bea"):
+        MemberFactory(username=name)
+    assert [row[0] for row in rows_of(visitor.get("/folk/csv?_flt_0_username=ad"))[1:]] == ["ada"]
+
+
+def test_values_are_for_programs_and_choices_for_people(visitor):
+    MemberFactory(username="ada", first_name="Áda, “the” first", joined_at=JOINED)
+    page = visitor.get("/folk/csv")
+    assert page.response.get_data().startswith(b"\xef\xbb\xbf")
+    assert page.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert page.headers["Content-Disposition"].startswith('attachment; filename="folk-')
+    assert page.headers["Cache-Control"] != "public"
+    expected = ["ada", "Áda, “the” first", "Yes", "Guest", "English", "2030-06-01T18:30:00+00:00", ""]
+    assert rows_of(page)[1] == expected
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "＝"])
+def test_no_cell_is_a_formula(start):
+    assert cell(f"{start}HYPERLINK(1)") == f"'{start}HYPERLINK(1)"
+    assert cell([f"{start}1"]) == f"'{start}1"
+    assert cell(-1) == "-1"
+    assert cell("1=1") == "1=1"
+
+
+def test_nothing_else_is_downloaded_when_a_filter_is_not_possible(visitor):
+    MemberFactory(username="ada")
+    page = visitor.get("/folk/csv?_flt_0_password=x&_flt_0_username=a")
+    assert page.path == "/folk/list/"
+    assert [category for category, _text in page.flashes] == ["warning"]
+
+
+def test_a_file_that_would_be_too_long_is_none(visitor, monkeypatch):
+    monkeypatch.setattr(module, "MOST_ROWS", 3)
+    MemberFactory.create_batch(4)
+    page = visitor.get("/folk/csv")
+    assert page.path == "/folk/list/"
+    assert page.flashes == [("warning", "These are more than 3 rows. Add a filter first.")]
+
+
+def test_the_list_links_to_its_file_with_its_filters(visitor):
+    MemberFactory(username="ada")
+    assert "/folk/csv?_flt_0_username=ad" in visitor.get("/folk/list/?_flt_0_username=ad").text
+    assert "/csv" not in visitor.get("/plain/list/").text
+    assert visitor.get("/plain/csv").status == 404
+
+
+def test_a_column_without_a_label_does_not_start(app):
+    class Nameless(FolkView):
+        csv_columns = ["password"]
+
+    with app.app_context(), pytest.raises(ConfigurationError, match="label_columns"):
+        appbuilder_of(app).add_view_no_menu(Nameless)

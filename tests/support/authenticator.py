@@ -1,0 +1,85 @@
+"""An authenticator in software: what a browser and a security key do together, and what they would never do."""
+
+import hashlib
+import json
+import secrets
+from dataclasses import dataclass, field
+from typing import Any
+
+import cbor2
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
+
+from tests.support.client import Page, Visitor
+
+PRESENT, VERIFIED, NEW = 0x01, 0x04, 0x40
+ES256, EC2, P256 = -7, 2, 1
+X, Y = -2, -3
+
+
+@dataclass
+class Authenticator:
+    """Holds one passkey. Change an attribute to have it lie."""
+
+    origin: str = "http://localhost:8080"
+    rp_id: str = "localhost"
+    count: int = 0
+    verifies: bool = True
+    credential_id: bytes = field(default_factory=lambda: secrets.token_bytes(32))
+    key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
+    handle: bytes = b""
+
+    def create(self, options: dict[str, Any]) -> str:
+        """Answer the options of a new passkey."""
+        self.handle = base64url_to_bytes(options["user"]["id"])
+        point = self.key.public_key().public_numbers()
+        numbers = {X: point.x.to_bytes(32, "big"), Y: point.y.to_bytes(32, "big")}
+        public_key = cbor2.dumps({1: EC2, 3: ES256, -1: P256, **numbers})
+        length = len(self.credential_id).to_bytes(2, "big")
+        data = self._data(NEW) + bytes(16) + length + self.credential_id + public_key
+        attestation = cbor2.dumps({"fmt": "none", "attStmt": {}, "authData": data})
+        return self._answer(
+            clientDataJSON=self._client_data("webauthn.create", options),
+            attestationObject=attestation,
+            transports=["internal", "hybrid"],
+        )
+
+    def sign(self, options: dict[str, Any]) -> str:
+        """Answer the options of somebody who proves who they are."""
+        self.count += 1
+        data, client_data = self._data(), self._client_data("webauthn.get", options)
+        signed = self.key.sign(data + hashlib.sha256(client_data).digest(), ec.ECDSA(SHA256()))
+        return self._answer(
+            clientDataJSON=client_data, authenticatorData=data, signature=signed, userHandle=self.handle
+        )
+
+    def _data(self, flags: int = 0) -> bytes:
+        flags |= PRESENT | (VERIFIED if self.verifies else 0)
+        return hashlib.sha256(self.rp_id.encode()).digest() + bytes([flags]) + self.count.to_bytes(4, "big")
+
+    def _client_data(self, kind: str, options: dict[str, Any]) -> bytes:
+        return json.dumps({"type": kind, "challenge": options["challenge"], "origin": self.origin}).encode()
+
+    def _answer(self, **response: Any) -> str:
+        name = bytes_to_base64url(self.credential_id)
+        parts = {
+            key: bytes_to_base64url(value) if isinstance(value, bytes) else value for key, value in response.items()
+        }
+        return json.dumps({"id": name, "rawId": name, "type": "public-key", "response": parts})
+
+
+def add_passkey(visitor: Visitor, authenticator: Authenticator | None = None, name: str = "Key ring") -> Authenticator:
+    """Add a passkey to the account of `visitor`, through the page, and return what holds it."""
+    authenticator = authenticator or Authenticator()
+    form = visitor.get("/passkeys/add").form("/passkeys/add")
+    options = visitor.post("/passkeys/add/options").json
+    page = visitor.submit(form, name=name, credential=authenticator.create(options))
+    assert page.flashes[0][1].startswith(f"Passkey “{name}” is added."), page
+    return authenticator
+
+
+def sign(visitor: Visitor, authenticator: Authenticator, door: str = "login", **more: str) -> Page:
+    """Prove who one is with a passkey: at "login", "second-step" or "again"."""
+    options = visitor.post(f"/passkeys/{door}/options").json
+    return visitor.post(f"/passkeys/{door}", {"credential": authenticator.sign(options), **more})

@@ -1,0 +1,152 @@
+"""Real directories (ldaptor) in a process of their own, on the loopback interface.
+
+They hold the same people, and differ in their modes: private lets only those search whom it knows, open everybody; starttls
+says who it is by a certificate and takes no password before, false-name by that of somebody else, ldaps from the start;
+hanging never answers, babbling speaks something else. Like some real ones, they let anybody in, as nobody, who gives a name and an empty password.
+"""
+
+import contextlib
+import ipaddress
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import config
+from tests.support.smtp import HOST
+
+BASE = "ou=people,dc=example,dc=com"
+ADMINS = "cn=admins,ou=groups,dc=example,dc=com"
+SERVICE, SERVICE_PASSWORD = "cn=dinner,dc=example,dc=com", "only to look"
+PASSWORD = "couscous on friday"
+MODES = "private", "open", "starttls", "false-name", "ldaps", "hanging", "babbling"
+PRIVATE, OPEN, STARTTLS, FALSE_NAME, LDAPS, HANGING, BABBLING = MODES
+PEOPLE = f"""\
+dn: dc=example,dc=com
+objectClass: dcObject
+dc: example
+
+dn: {SERVICE}
+objectClass: person
+cn: dinner
+userPassword: {SERVICE_PASSWORD}
+
+dn: {BASE}
+objectClass: organizationalUnit
+ou: people
+
+dn: uid=ada,{BASE}
+objectClass: inetOrgPerson
+uid: ada
+givenName: Ada
+sn: Byron
+mail: Ada@example.com
+userPassword: {PASSWORD}
+
+dn: uid=grace,{BASE}
+objectClass: inetOrgPerson
+uid: grace
+givenName: Grace
+sn: Hopper
+mail: grace@example.com
+memberOf: CN=Admins, OU=groups, DC=example, DC=com
+userPassword: {PASSWORD}
+
+dn: uid=nomail,{BASE}
+objectClass: inetOrgPerson
+uid: nomail
+sn: Quiet
+userPassword: {PASSWORD}
+
+dn: uid=odd name,{BASE}
+objectClass: inetOrgPerson
+uid: odd name
+sn: Odd
+mail: odd@example.com
+userPassword: {PASSWORD}
+
+dn: uid=twin,{BASE}
+objectClass: inetOrgPerson
+uid: twin
+sn: First
+mail: twins@example.com
+userPassword: {PASSWORD}
+
+dn: uid=other,{BASE}
+objectClass: inetOrgPerson
+uid: other
+sn: Second
+mail: twins@example.com
+userPassword: {PASSWORD}
+
+"""
+
+
+@dataclass(frozen=True)
+class Directory:
+    """A directory that listens on `port`; `certificate` is the file of the one it says who it is by."""
+
+    port: int
+    certificate: Path
+
+    def settings(self, **more: str) -> dict[str, str]:
+        """Return the environment that lets the site ask it."""
+        return {
+            "LDAP_SERVER": f"ldap://{HOST}:{self.port}",
+            "LDAP_SEARCH": BASE,
+            "LDAP_ADMIN_GROUP": ADMINS,
+            "LDAP_BIND_USER": SERVICE,
+            "LDAP_BIND_PASSWORD": SERVICE_PASSWORD,
+            **more,
+        }
+
+
+@contextlib.contextmanager
+def running_directories(place: Path) -> Iterator[dict[str, Directory]]:
+    """Run a directory for each of MODES on a free port; their files lie in `place`."""
+    certificates = {mode: make_certificate(place, "other.example" if mode == FALSE_NAME else HOST) for mode in MODES}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.support.ldap_server", *map(str, certificates.values())],
+        cwd=config.ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        ports = process.stdout.readline().split()
+        yield {mode: Directory(int(port), certificates[mode]) for mode, port in zip(MODES, ports, strict=True)}
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def make_certificate(place: Path, name: str) -> Path:
+    """Write a key, and a certificate that somebody who is called `name` signs for themselves; return the file of both."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    now = datetime.now(UTC)
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    called = x509.IPAddress(ipaddress.ip_address(name)) if name[0].isdigit() else x509.DNSName(name)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([called]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path = place / f"{name}.pem"
+    path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
+    return path

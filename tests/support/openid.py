@@ -1,0 +1,106 @@
+"""A real OpenID Connect provider on the loopback interface, which can also break, dawdle, lie and keep to itself."""
+
+import contextlib
+import threading
+import warnings
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal
+from urllib.parse import urljoin
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+import requests
+from werkzeug.serving import make_server
+from werkzeug.test import Client
+
+# Authlib warns of its own parts, whatever the filters say.
+with warnings.catch_warnings(record=True):
+    import oidc_provider_mock
+    from oidc_provider_mock import _app as provider_code
+
+Behaviour = Literal["work", "break", "dawdle", "babble", "forge", "reticent"]
+TOKEN, KEYS, DISCOVERY = "/oauth2/token", "/jwks", "/.well-known/openid-configuration"
+
+
+class Provider:
+    """The provider, and how it behaves.
+
+    break answers 500, dawdle not before it is released, babble something else than JSON; forge shows keys that are not
+    those it signs with; reticent tells of people only where it is asked apart. `calls` are the paths that were asked for.
+    """
+
+    def __init__(self, application: WSGIApplication) -> None:
+        self.behaviour: Behaviour = "work"
+        self.calls: list[str] = []
+        self.issuer = ""
+        self.asked = threading.Event()
+        self.released = threading.Event()
+        self._application = application
+        self._other = oidc_provider_mock.app()
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request."""
+        path = environ["PATH_INFO"]
+        self.calls.append(path)
+        self.asked.set()
+        if self.behaviour == "dawdle":
+            self.released.wait(10)
+        if self.behaviour == "break":
+            start_response("500 Internal Server Error", [("Content-Type", "text/plain")])
+            return [b"broken"]
+        if self.behaviour == "babble":
+            start_response("200 OK", [("Content-Type", "text/html")])
+            return [b"<h1>Welcome to the wireless network of our hotel</h1>"]
+        if self.behaviour == "forge" and path == KEYS:
+            return Client(self._other).run_wsgi_app(environ)[0]
+        return self._application(environ, start_response)
+
+    def know(self, subject: str, **claims: str) -> None:
+        """Let it know somebody."""
+        requests.put(f"{self.issuer}/users/{subject}", json=claims, timeout=5).raise_for_status()
+
+    def consent(self, address: str, subject: str) -> str:
+        """Log in there as `subject` on the page at `address`; return where the browser is sent back to."""
+        return self._press(address, sub=subject)
+
+    def cancel(self, address: str) -> str:
+        """Press Deny on that page."""
+        return self._press(address, action="deny")
+
+    def _press(self, address: str, **fields: str) -> str:
+        page = requests.get(address, timeout=5)
+        page.raise_for_status()
+        answer = requests.post(urljoin(address, page.url), data=fields, timeout=5, allow_redirects=False)
+        assert answer.is_redirect, answer.text
+        return answer.headers["Location"]
+
+
+@contextlib.contextmanager
+def running_provider() -> Iterator[Provider]:
+    """Run a provider on a free port."""
+    provider = Provider(oidc_provider_mock.app(require_nonce=True))
+    server = make_server("localhost", 0, provider, threaded=True)
+    provider.issuer = f"http://localhost:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield provider
+    finally:
+        provider.released.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextlib.contextmanager
+def silent_about_people() -> Iterator[None]:
+    """Let what providers sign say who somebody is, and nothing about them."""
+    stock = provider_code.OpenIDCode.generate_user_info
+
+    def only_the_subject(_self: Any, user: Any, _scope: str) -> dict[str, str]:
+        return {"sub": user.sub}
+
+    provider_code.OpenIDCode.generate_user_info = only_the_subject
+    try:
+        yield
+    finally:
+        provider_code.OpenIDCode.generate_user_info = stock
