@@ -49,7 +49,7 @@ FRESH = timedelta(minutes=10)
 STAFF_IDLE, STAFF_ABSOLUTE = timedelta(minutes=15), timedelta(hours=8)
 SESSION_IDLE, SESSION_ABSOLUTE = timedelta(minutes=30), timedelta(hours=12)
 REMEMBERED_IDLE, REMEMBERED_ABSOLUTE = timedelta(days=30), timedelta(days=90)
-SEEN_RESOLUTION = timedelta(minutes=5)
+SEEN_RESOLUTION = timedelta(minutes=1)
 
 
 def new_token() -> str:

@@ -1,11 +1,9 @@
 """Staying logged in: for how long, under which cookie, and how it ends."""
 
-import threading
 from datetime import timedelta
 
 import pytest
 import time_machine
-from sqlalchemy import Engine, event
 
 from app import clock
 from app.accounts.models import LoginSession, Member
@@ -14,6 +12,7 @@ from app.database import transaction
 from app.extensions import db
 from tests.support.client import Visitor
 from tests.support.factories import PASSWORD
+from tests.support.statements import just_before
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 ANOTHER = "another dinner, another word"
@@ -287,19 +286,8 @@ def test_who_is_deactivated_is_out_at_once(app, client_of, cast):
 @pytest.mark.both_databases
 def test_a_password_that_was_changed_while_it_was_checked_opens_nothing(app, visitor, cast, records, end):
     """Everybody is signed out after the old password was read and before the login with it begins."""
-    meanwhile = threading.Thread(target=end, args=(cast.friend, logins.BY_PASSWORD))
-
-    def sign_out(_connection, _cursor, statement, *_more):
-        if statement.startswith("DELETE FROM login_guard") and not meanwhile.ident:
-            meanwhile.start()
-            meanwhile.join()
-
-    event.listen(Engine, "before_cursor_execute", sign_out)
-    try:
+    with just_before("DELETE FROM login_guard", lambda: end(cast.friend, logins.BY_PASSWORD)):
         page = log_in(visitor, cast.friend)
-    finally:
-        event.remove(Engine, "before_cursor_execute", sign_out)
-    assert meanwhile.ident
     assert (page.status, page.flashes) == (401, [("warning", "Invalid login. Please try again.")])
     assert records.count(LoginSession) == 0
 

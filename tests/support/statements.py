@@ -1,7 +1,8 @@
-"""Count the statements that are sent to the database."""
+"""The statements that are sent to the database: count them, or do something just before one."""
 
 import contextlib
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from sqlalchemy import Engine, event
@@ -20,3 +21,21 @@ def count_statements() -> Iterator[list[str]]:
         yield statements
     finally:
         event.remove(Engine, "before_cursor_execute", note)
+
+
+@contextlib.contextmanager
+def just_before(beginning: str, act: Callable[[], object]) -> Iterator[None]:
+    """Do `act` once, as somebody else, before the first statement in the block that has that `beginning`."""
+    other = threading.Thread(target=act)
+
+    def interrupt(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if statement.startswith(beginning) and other.ident is None:
+            other.start()
+            other.join()
+
+    event.listen(Engine, "before_cursor_execute", interrupt)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "before_cursor_execute", interrupt)
+    assert other.ident is not None, f"no statement began with {beginning!r}"
