@@ -17,12 +17,12 @@ from app.parties import mail, queries, rules
 from app.parties.models import CANCELLED, DRAFT, PUBLISHED, YES, CoHost, DinnerParty, Rsvp
 from app.parties.service import food, seats
 
-# A change of one of these is told to the guests.
 # What a copy has of the party it was made from.
 COPIED = (
     *("title", "timezone", "duration_minutes", "venue", "address", "main_dish", "description", "number_seats"),
     "visibility",
 )
+# A change of one of these is told to the guests.
 TELLING = ("title", "starts_at", "timezone", "duration_minutes", "venue", "address")
 SLUG_WORDS = 40
 
