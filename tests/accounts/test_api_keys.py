@@ -96,7 +96,7 @@ def test_twenty_keys_are_enough(admin, app, cast, records):
             api_keys.create(cast.admin, f"Key {number}")
     page, secret = make(admin)
     assert (page.status, secret) == (422, None)
-    assert page.flashes == [("danger", "Nobody has more than 20 API keys. Revoke one that you do not need any more.")]
+    assert page.flashes == [("danger", "You cannot have more than 20 API keys. Revoke one that you do not need any more.")]
     change(app, update(ApiKey).where(ApiKey.name == "Key 0").values(expires_on=datetime(2020, 1, 1)))  # noqa: DTZ001
     assert make(admin)[1]
 

@@ -11,12 +11,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from app.extensions import appbuilder_of
-from tests.site.conftest import Furnished
+from tests.site.conftest import Furnished, links
 from tests.support.factories import (
     DinnerPartyFactory,
     LetterFactory,
     MemberFactory,
-    MemberInvitationFactory,
     RegistrationFactory,
     RsvpFactory,
 )
@@ -86,8 +85,7 @@ def furnished(app, people):
         DinnerPartyFactory(host=host, slug=state, title=f"A {state} party", **{state: True})
     LetterFactory(failed=True)
     registration = RegistrationFactory()
-    MemberInvitationFactory(token=registration.token)
-    return Furnished(app, party, registration, registration.token)
+    return Furnished(app, party, registration, links(app, guest, registration))
 
 
 def addresses_for(furnished, reader):
