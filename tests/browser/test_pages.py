@@ -95,9 +95,8 @@ def addresses_for(furnished, reader):
     }
     pages = [
         furnished.address(rule)
-        for rule, _method in furnished.rules("GET")
-        if not str(rule).startswith(("/api/", "/static/", "/swagger/"))
-        and (rule.endpoint.partition(".")[0] in generated) == (reader == "administrator")
+        for rule in furnished.pages()
+        if (rule.endpoint.partition(".")[0] in generated) == (reader == "administrator")
     ]
     return pages + STATES[reader]
 

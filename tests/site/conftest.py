@@ -51,6 +51,15 @@ class Furnished:
             for method in sorted((rule.methods or set()).intersection(methods)):
                 yield rule, method
 
+    def pages(self) -> list[Rule]:
+        """Return the rules behind which a person reads a page, instead of a program or a file."""
+        apart = ("/api/", "/static/", "/swagger/")
+        return [
+            rule
+            for rule, _method in self.rules("GET")
+            if not str(rule).startswith(apart) and not str(rule).endswith(("/csv", ".ics"))
+        ]
+
     def address(self, rule: Rule) -> str:
         """Return an address under `rule` where something is."""
         return self._fill(rule, {name: self._value(rule, name) for name in rule.arguments})
