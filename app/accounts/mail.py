@@ -185,8 +185,8 @@ def second_step_locked(member: Member, locked_until: datetime) -> None:
 
 def _about_factors(kind: str, member: Member, **context: Any) -> None:
     now = clock.now()
-    context: dict[str, Any] = {"at": now, "factors_url": public_url("SecondFactorView.overview"), **context}
-    to_member(kind, member, f"{now:%Y%m%dT%H%M%S%f}", **context)
+    factors_url = public_url("SecondFactorView.overview")
+    to_member(kind, member, f"{now:%Y%m%dT%H%M%S%f}", at=now, factors_url=factors_url, **context)
 
 
 def api_key_created(member: Member, number: str, key_name: str, scope: object, key_expires_at: datetime) -> None:

@@ -369,8 +369,9 @@ def test_accounts_are_not_changed_here(visitor, people, records):
 
 
 def test_a_passkey_alone_opens_nothing(visitor, people):
-    for path in ("/passkeys/login", "/passkeys/login/options"):
-        assert visitor.post(path).status == 403
+    assert visitor.post("/passkeys/login/options").status == 403
+    told = "Log in with your password here. A passkey can be the second step."
+    assert visitor.post("/passkeys/login").flashes == [("warning", told)]
     assert "/passkeys/login" not in visitor.get("/login/").text
 
 

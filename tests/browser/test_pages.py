@@ -11,12 +11,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from app.extensions import appbuilder_of
-from tests.site.conftest import Furnished
+from tests.site.conftest import Furnished, links
 from tests.support.factories import (
     DinnerPartyFactory,
     LetterFactory,
     MemberFactory,
-    MemberInvitationFactory,
     RegistrationFactory,
     RsvpFactory,
 )
@@ -86,8 +85,7 @@ def furnished(app, people):
         DinnerPartyFactory(host=host, slug=state, title=f"A {state} party", **{state: True})
     LetterFactory(failed=True)
     registration = RegistrationFactory()
-    MemberInvitationFactory(token=registration.token)
-    return Furnished(app, party, registration, registration.token)
+    return Furnished(app, party, registration, links(app, guest, registration))
 
 
 def addresses_for(furnished, reader):
@@ -97,9 +95,8 @@ def addresses_for(furnished, reader):
     }
     pages = [
         furnished.address(rule)
-        for rule, _method in furnished.rules("GET")
-        if not str(rule).startswith(("/api/", "/static/", "/swagger/"))
-        and (rule.endpoint.partition(".")[0] in generated) == (reader == "administrator")
+        for rule in furnished.pages()
+        if (rule.endpoint.partition(".")[0] in generated) == (reader == "administrator")
     ]
     return pages + STATES[reader]
 

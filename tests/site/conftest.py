@@ -51,6 +51,15 @@ class Furnished:
             for method in sorted((rule.methods or set()).intersection(methods)):
                 yield rule, method
 
+    def pages(self) -> list[Rule]:
+        """Return the rules behind which a person reads a page, instead of a program or a file."""
+        apart = ("/api/", "/static/", "/swagger/")
+        return [
+            rule
+            for rule, _method in self.rules("GET")
+            if not str(rule).startswith(apart) and not str(rule).endswith(("/csv", ".ics"))
+        ]
+
     def address(self, rule: Rule) -> str:
         """Return an address under `rule` where something is."""
         return self._fill(rule, {name: self._value(rule, name) for name in rule.arguments})
@@ -87,24 +96,29 @@ class Furnished:
         return "".join(parts).removeprefix("|")
 
 
+def links(app: Flask, member: Member, registration: Registration) -> dict[str, str]:
+    """Return what stands in the links that letters carry, by the page that each leads to."""
+    with app.app_context(), transaction():
+        return {
+            "RegistrationView.activation": registration.token,
+            "RegistrationView.invited": MemberInvitationFactory().token,
+            "PasswordView.reset": tokens.issue(rules.RESET_PASSWORD, member),
+            "EmailView.confirm": tokens.issue(rules.CHANGE_EMAIL, member, data={"email": "new@example.com"}),
+            "EmailView.undo": tokens.issue(rules.UNDO_EMAIL, member, data={"email": "old@example.com"}),
+            "MyDataView.keep": tokens.issue(rules.KEEP_ACCOUNT, member),
+        }
+
+
 @pytest.fixture
 def furnished(cast: Any, app: Flask) -> Furnished:
     """The site, with a party, an answer, a registration, a letter and an entry of the audit log on it."""
     party = DinnerPartyFactory(host=cast.host, slug="the-party")
     RsvpFactory(party=party, member=cast.friend)
-    registration, invitation = RegistrationFactory(), MemberInvitationFactory()
+    registration = RegistrationFactory()
     LetterFactory()
     with app.app_context(), transaction():
         audit.record("activated", "registration", name="newcomer")
-        links = {
-            "RegistrationView.activation": registration.token,
-            "RegistrationView.invited": invitation.token,
-            "PasswordView.reset": tokens.issue(rules.RESET_PASSWORD, cast.stranger),
-            "EmailView.confirm": tokens.issue(rules.CHANGE_EMAIL, cast.stranger, data={"email": "new@example.com"}),
-            "EmailView.undo": tokens.issue(rules.UNDO_EMAIL, cast.stranger, data={"email": "old@example.com"}),
-            "MyDataView.keep": tokens.issue(rules.KEEP_ACCOUNT, cast.stranger),
-        }
-    return Furnished(app, party, registration, links)
+    return Furnished(app, party, registration, links(app, cast.stranger, registration))
 
 
 @pytest.fixture

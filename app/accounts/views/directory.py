@@ -9,13 +9,7 @@ from app.extensions import appbuilder_of
 
 # Views, and single pages of views.
 VIEWS = frozenset({"RegistrationView", "PasswordView", "EmailView", "MemberInvitationModelView"})
-PAGES = frozenset(
-    {
-        *("UserModelView.add", "UserModelView.edit", "UserModelView.delete"),
-        # A passkey alone would open the door to somebody whom the directory does not know any more.
-        *("PasskeyView.login", "PasskeyView.login_options"),
-    }
-)
+PAGES = frozenset({"UserModelView.add", "UserModelView.edit", "UserModelView.delete"})
 # What nobody may, whatever their roles say: the generated pages have no links to it then.
 NOT_HERE = frozenset(
     {
