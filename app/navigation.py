@@ -22,7 +22,7 @@ from app.extensions import AppBuilder
 from app.i18n.views import LocaleView
 from app.outbox.views import LetterModelView
 from app.parties.api import DinnerPartyApi
-from app.parties.views.generated import DinnerPartyModelView, RsvpModelView
+from app.parties.views.generated import DinnerPartyModelView, RsvpModelView, WaitOfferModelView
 from app.parties.views.pages import LandingView, MemberView, PartyView
 
 # What a new site's roles may do: (permission, view). Administrators may do everything, and change this in the UI.
@@ -56,6 +56,7 @@ def register(appbuilder: AppBuilder) -> None:
     # The generated UI, in menu order
     appbuilder.add_view(DinnerPartyModelView, "Dinner parties", label=lazy_gettext("Dinner parties"), **PARTIES)
     appbuilder.add_view(RsvpModelView, "Answers", label=lazy_gettext("Answers"), **PARTIES)
+    appbuilder.add_view(WaitOfferModelView, "Seat offers", label=lazy_gettext("Seat offers"), **PARTIES)
     manager.user_view = appbuilder.add_view(UserModelView, "Users", label=lazy_gettext("Users"), **PEOPLE)
     appbuilder.add_view(RegistrationModelView, "Registrations", label=lazy_gettext("Registrations"), **PEOPLE)
     appbuilder.add_view(RoleModelView, "Roles", label=lazy_gettext("Roles"), **PEOPLE)

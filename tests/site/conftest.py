@@ -13,7 +13,13 @@ from app.accounts.models import Member, Registration
 from app.extensions import appbuilder_of, db
 from app.parties.models import DinnerParty
 from tests.support.client import Visitor
-from tests.support.factories import DinnerPartyFactory, LetterFactory, RegistrationFactory, RsvpFactory
+from tests.support.factories import (
+    DinnerPartyFactory,
+    LetterFactory,
+    RegistrationFactory,
+    RsvpFactory,
+    WaitOfferFactory,
+)
 
 READERS = ("anonymous", "host", "friend", "stranger", "translator", "admin")
 # What nobody is called and nothing is numbered by; each in the place of every argument of an address.
@@ -73,9 +79,10 @@ class Furnished:
 
 @pytest.fixture
 def furnished(cast: Any, app: Flask) -> Furnished:
-    """The site, with a party, an answer, a registration and a letter on it."""
+    """The site, with a party, an answer, an offer, a registration and a letter on it."""
     party = DinnerPartyFactory(host=cast.host, slug="the-party")
     RsvpFactory(party=party, member=cast.friend)
+    WaitOfferFactory(party=party)
     registration = RegistrationFactory()
     LetterFactory()
     return Furnished(app, party, registration, registration.token)

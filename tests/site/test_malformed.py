@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from app.accounts.models import ADMIN, Member
 from app.extensions import db
 from app.outbox.models import Letter
-from app.parties.models import YES, DinnerParty, Rsvp
+from app.parties.models import PENDING, YES, DinnerParty, Rsvp, WaitOffer
 from tests.site.malformed import LARGE, Malformed, Spoiler
 from tests.support.factories import (
     PASSWORD,
@@ -24,6 +24,7 @@ from tests.support.factories import (
     MemberFactory,
     RegistrationFactory,
     RsvpFactory,
+    WaitOfferFactory,
 )
 
 REQUESTS = int(os.environ.get("DINNERPARTY_MALFORMED", "330"))
@@ -52,15 +53,16 @@ class Site:
         self.party = DinnerPartyFactory(host=self.guest, slug=f"the-party-{number}", number_seats=4)
         answer = RsvpFactory(party=self.party, member=MemberFactory(username=f"friend{number}"))
         RsvpFactory(party=self.party, member=MemberFactory(username=f"late{number}"), waiting=True)
+        offer = WaitOfferFactory(party=self.party)
         registration = RegistrationFactory(username=f"newcomer{number}")
         letter = LetterFactory(failed=True)
-        keys = [str(row.id) for row in (self.guest, self.party, answer, registration, letter)]
+        keys = [str(row.id) for row in (self.guest, self.party, answer, offer, registration, letter)]
         known = {
             "pk": keys,
             "slug": [self.party.slug],
             "username": [self.guest.username],
             "token": [registration.token],
-            "name": ["activate", "deactivate", "cancel", "withdraw", "resend"],
+            "name": ["activate", "deactivate", "cancel", "withdraw", "resend", "expire"],
             "column": ["host", "party", "member", "roles", "title"],
             "filename": ["app.css", "app.js"],
             "version": ["v1"],
@@ -78,7 +80,8 @@ class Site:
         return {
             "PartyView.new": {**PARTY, "action": "publish"},
             "PartyView.edit": {**PARTY, "version": "1"},
-            "PartyView.rsvp": {"answer": "yes"},
+            "PartyView.rsvp": {"answer": "yes", "party_size": "2", "min_party": "1", "note": "We are late."},
+            "PartyView.offer": {"decision": "claim"},
             "PartyView.rsvp_by_id": {"party_id": str(self.party.id)},
             "RegistrationView.form": member,
             "RegistrationView.resend": {"email": "new@example.com"},
@@ -92,7 +95,7 @@ class Site:
             "RoleModelView.edit": {"name": f"Role {number}", "permissions": "1"},
             **{
                 f"{view}.action_post": {"action": action, "rowid": "1"}
-                for view, action in (("DinnerPartyModelView", "cancel"), ("RsvpModelView", "withdraw"),
+                for view, action in (("DinnerPartyModelView", "cancel"), ("RsvpModelView", "withdraw"), ("WaitOfferModelView", "expire"),
                                      ("LetterModelView", "resend"), ("UserModelView", "deactivate"),
                                      ("RegistrationModelView", "resend"))
             },
@@ -146,10 +149,15 @@ def what_is_wrong_in_the_books(app: Any) -> list[str]:
             .where(Rsvp.party_id == DinnerParty.id, Rsvp.status == YES)
             .scalar_subquery()
         )
+        held = (
+            select(func.coalesce(func.sum(WaitOffer.seats), 0))
+            .where(WaitOffer.party_id == DinnerParty.id, WaitOffer.state == PENDING)
+            .scalar_subquery()
+        )
         wrong = list(
             db.session.scalars(
                 select(DinnerParty).where(
-                    (DinnerParty.seats_taken != seated) | (DinnerParty.seats_taken > DinnerParty.number_seats)
+                    (DinnerParty.seats_taken != seated + held) | (DinnerParty.seats_taken > DinnerParty.number_seats)
                 )
             )
         )
