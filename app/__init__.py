@@ -6,7 +6,7 @@ from typing import Any
 from flask import Flask
 
 import config
-from app import cli, error_pages, http, i18n, navigation, outbox, plugins
+from app import cli, error_pages, http, i18n, navigation, outbox, parties, plugins
 from app.extensions import AppBuilder, csrf, db, mail, migrate
 
 
@@ -31,6 +31,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
         navigation.register(appbuilder)
     error_pages.init_app(app)
     outbox.init_app(app)
+    parties.init_app(app)
     cli.init_app(app)
     plugins.init_app(app)
     return app

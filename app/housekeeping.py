@@ -1,7 +1,10 @@
-"""What has to be done about hourly, whoever comes: throw away what has had its time, erase those who wished for it."""
+"""What has to be done whoever comes: each minute seats that were offered and not taken go on; each hour what has had
+its time is thrown away, and those who wished for it are erased.
+"""
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 from flask import Flask
@@ -9,9 +12,10 @@ from flask import Flask
 from app.accounts.service import erasing, housekeeping
 from app.audit import service as audit_log
 from app.database import transaction
+from app.parties.cli import sweep
 from app.parties.service import food
 
-HOUR_SECONDS = 3600.0
+HOUR_SECONDS, MINUTE_SECONDS = 3600.0, 60.0
 PAUSE_AFTER_ERROR_SECONDS = 60.0
 # How often it looks whether it is still wanted.
 BREATH_SECONDS = 2.0
@@ -34,11 +38,12 @@ def purge() -> Iterator[tuple[str, int]]:
 
 
 class Housekeeper:
-    """Purges at once and then every hour, in a thread or a process of its own."""
+    """Sweeps and purges at once, then every minute and every hour, in a thread or a process of its own."""
 
     def __init__(self, app: Flask) -> None:
         self.app = app
         self._stop = threading.Event()
+        self._next_purge = 0.0
 
     def stop(self) -> None:
         """Ask it to end; returns at once."""
@@ -47,19 +52,24 @@ class Housekeeper:
     def run_forever(self, wanted: Callable[[], bool] = lambda: True) -> None:
         """Keep house until `stop()`, or until it is not `wanted` any more."""
         while wanted() and not self._stop.is_set():
-            self._rest(self._purge(), wanted)
+            self._rest(self._keep_house(), wanted)
 
-    def _purge(self) -> float:
-        """Purge once and return the seconds to wait; no trouble ends the loop."""
+    def _keep_house(self) -> float:
+        """Do what is due and return the seconds to wait; no trouble ends the loop."""
         try:
             with self.app.app_context():
+                sweep()
+                if time.monotonic() < self._next_purge:
+                    return MINUTE_SECONDS
+                self._next_purge = time.monotonic() + HOUR_SECONDS
                 done = [f"{count} {name}" for name, count in purge() if count]
         except Exception:
             logger.exception("The house could not be kept; again in %d s", PAUSE_AFTER_ERROR_SECONDS)
+            self._next_purge = 0.0
             return PAUSE_AFTER_ERROR_SECONDS
         if done:
             logger.info("Thrown away: %s", ", ".join(done))
-        return HOUR_SECONDS
+        return MINUTE_SECONDS
 
     def _rest(self, seconds: float, wanted: Callable[[], bool]) -> None:
         while seconds > 0 and wanted() and not self._stop.wait(min(seconds, BREATH_SECONDS)):

@@ -28,7 +28,7 @@ from app.parties import personal_data
 from app.parties.api import DinnerPartyApi
 from app.parties.views.calendar import CalendarView, FeedView
 from app.parties.views.food import FoodView
-from app.parties.views.generated import DinnerPartyModelView, RsvpModelView
+from app.parties.views.generated import DinnerPartyModelView, RsvpModelView, WaitOfferModelView
 from app.parties.views.hosts import HostsView
 from app.parties.views.pages import LandingView, MemberView, PartyView
 
@@ -67,6 +67,7 @@ def register(appbuilder: AppBuilder) -> None:
     # The generated UI, in menu order
     appbuilder.add_view(DinnerPartyModelView, "Dinner parties", label=lazy_gettext("Dinner parties"), **PARTIES)
     appbuilder.add_view(RsvpModelView, "Answers", label=lazy_gettext("Answers"), **PARTIES)
+    appbuilder.add_view(WaitOfferModelView, "Seat offers", label=lazy_gettext("Seat offers"), **PARTIES)
     manager.user_view = appbuilder.add_view(UserModelView, "Users", label=lazy_gettext("Users"), **PEOPLE)
     appbuilder.add_view(RegistrationModelView, "Registrations", label=lazy_gettext("Registrations"), **PEOPLE)
     appbuilder.add_view(MemberInvitationModelView, "Invitations", label=lazy_gettext("Invitations"), **PEOPLE)

@@ -24,6 +24,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask_limiter import Limiter
+from hypothesis import settings
 
 from app import clock
 from app.accounts.models import Member
@@ -35,6 +36,8 @@ from tests.support.factories import PASSWORD, MemberFactory, RowFactory
 from tests.support.records import Records
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
+# `pytest --hypothesis-profile=thorough` looks for an hour where the usual run looks for seconds.
+settings.register_profile("thorough", max_examples=20_000)
 # What config.py reads: the tests' settings are their own, whatever the developer's shell says.
 ENVIRONMENT = (
     *(

@@ -10,11 +10,11 @@ from app.parties.service import hosting
 
 READ = [
     "id", "title", "slug", "host.username", "starts_at", "timezone", "duration_minutes", "venue", "address", "main_dish",
-    "description", "number_seats", "seats_taken", "rsvp_deadline", "visibility", "status", "created_at",
+    "description", "number_seats", "seats_taken", "max_party", "rsvp_deadline", "visibility", "status", "created_at",
 ]  # fmt: skip
 WRITE = [
     "title", "host", "starts_at", "timezone", "duration_minutes", "venue", "address", "main_dish", "description",
-    "number_seats", "rsvp_deadline", "visibility", "status",
+    "number_seats", "max_party", "rsvp_deadline", "visibility", "status",
 ]  # fmt: skip
 
 

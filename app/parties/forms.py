@@ -3,6 +3,7 @@
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
 from wtforms import (
+    BooleanField,
     FieldList,
     Form,
     FormField,
@@ -14,7 +15,7 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
-from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.crud.fields import LocalDateTimeField, ZoneField, clean_text
@@ -23,10 +24,17 @@ from app.parties import models
 
 FILTERS = [clean_text]
 LONGEST_DESCRIPTION = 5000
+LONGEST_NOTE = 500
 WISHES = {
     models.YES: lazy_gettext("Yes, I am coming"),
     models.MAYBE: lazy_gettext("Maybe"),
     models.NO: lazy_gettext("No, I cannot come"),
+}
+CLAIM, STAY, LEAVE = "claim", "stay", "leave"
+DECISIONS = {
+    CLAIM: lazy_gettext("Take the seats"),
+    STAY: lazy_gettext("Give them back, and wait on"),
+    LEAVE: lazy_gettext("Give them back, and leave"),
 }
 
 
@@ -57,6 +65,13 @@ class PartyForm(FlaskForm):
         validators=[InputRequired(), NumberRange(1, models.MOST_SEATS)],
         description=lazy_gettext("Yours is one of them."),
     )
+    max_party = IntegerField(
+        lazy_gettext("Largest group"),
+        default=models.USUAL_GROUP,
+        filters=[lambda size: size or models.USUAL_GROUP],
+        validators=[Optional(), NumberRange(1, models.MOST_SEATS)],
+        description=lazy_gettext("So many may come with one answer, the guest who answers included."),
+    )
     rsvp_deadline = LocalDateTimeField(
         lazy_gettext("Answers until"),
         zone_field="timezone",
@@ -73,6 +88,31 @@ class AnswerForm(FlaskForm):
     answer = RadioField(
         lazy_gettext("Your answer"), choices=list(WISHES.items()), default=models.YES, validators=[InputRequired()]
     )
+    party_size = IntegerField(
+        lazy_gettext("How many are you?"), validators=[Optional(), NumberRange(1, models.MOST_SEATS)]
+    )
+    min_party = IntegerField(
+        lazy_gettext("With how few would you come?"),
+        validators=[Optional(), NumberRange(1, models.MOST_SEATS)],
+        description=lazy_gettext("If there is not a seat for each of you. Empty: all together or not at all."),
+    )
+    note = TextAreaField(
+        lazy_gettext("A note to the host"), filters=FILTERS, validators=[Optional(), Length(max=LONGEST_NOTE)]
+    )
+    # The two buttons that are shown when only some of the seats are free.
+    come_with = IntegerField(validators=[Optional(), NumberRange(1, models.MOST_SEATS)])
+    wait = BooleanField()
+
+    def validate_min_party(self, field: IntegerField) -> None:
+        """Refuse more than all of them."""
+        if field.data and self.party_size.data and field.data > self.party_size.data:
+            raise ValidationError(lazy_gettext("That is more than all of you."))
+
+
+class OfferForm(FlaskForm):
+    """What somebody does with seats that are offered to them."""
+
+    decision = RadioField(choices=list(DECISIONS.items()), validators=[InputRequired()])
 
 
 class RsvpByIdForm(FlaskForm):

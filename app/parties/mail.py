@@ -1,23 +1,26 @@
 """The letters about parties: who gets which, and what they say."""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 from app import clock
 from app.accounts.models import Member
 from app.http import public_url
-from app.outbox.service import enqueue
+from app.outbox.service import ORDINARY, enqueue
 from app.parties import calendar
-from app.parties.models import DinnerParty, Rsvp
+from app.parties.models import DinnerParty, Rsvp, WaitOffer
 
 Appointment = Callable[[DinnerParty, Rsvp], str]
 PartyLetter = Callable[[DinnerParty, Rsvp], None]
+# An offer ends soon: its letter does not wait behind a hundred others.
+TIMED = 2
 
 
 def rsvp_yes(party: DinnerParty, answer: Rsvp) -> None:
-    """Confirm a seat."""
-    _write("rsvp_yes", party, answer, appointment=calendar.request)
+    """Confirm seats."""
+    _write("rsvp_yes", party, answer, seats=answer.party_size, appointment=calendar.request)
 
 
 def rsvp_waitlisted(party: DinnerParty, answer: Rsvp, place: int) -> None:
@@ -25,9 +28,26 @@ def rsvp_waitlisted(party: DinnerParty, answer: Rsvp, place: int) -> None:
     _write("rsvp_waitlisted", party, answer, place=place)
 
 
-def seat_freed(answer: Rsvp) -> None:
-    """Tell somebody who waited that they have a seat."""
-    _write("seat_freed", answer.party, answer, appointment=calendar.request)
+def seat_offered(offer: WaitOffer) -> None:
+    """Tell somebody who waited that seats are held for them, and until when."""
+    party = offer.rsvp.party
+    _write(
+        "seat_offered",
+        party,
+        offer.rsvp,
+        version=offer.id,
+        expires_at=offer.expires_at,
+        priority=TIMED,
+        seats=offer.seats,
+        size=offer.rsvp.party_size,
+        until=offer.expires_at,
+        offer_url=public_url("PartyView.offer", slug=party.slug),
+    )
+
+
+def offer_expired(offer: WaitOffer, place: int) -> None:
+    """Tell somebody that their offer ran out, and where they stand now."""
+    _write("offer_expired", offer.rsvp.party, offer.rsvp, version=offer.id, seats=offer.seats, place=place)
 
 
 def party_changed(party: DinnerParty, answer: Rsvp) -> None:
@@ -85,16 +105,18 @@ def _if_it_was_told(answer: Rsvp, appointment: Appointment) -> Appointment | Non
     return appointment if answer.status in calendar.PARTICIPATION else None
 
 
-def _write(
+def _write(  # noqa: PLR0913 - what letters differ in
     kind: str,
     party: DinnerParty,
     answer: Rsvp,
     *,
     version: object = None,
+    expires_at: datetime | None = None,
+    priority: int = ORDINARY,
     appointment: Appointment | None = None,
     **more: Any,
 ) -> None:
-    # One letter per answer and fact: a change of the answer, or of the party, is another fact.
+    # One letter per answer and fact: a change of the answer, of the party, or another offer is another fact.
     fact = version if version is not None else f"{answer.answered_at:%Y%m%dT%H%M%S%f}"
     # Whoever has an account is written to as they are now: they may have moved, or read another language, meanwhile.
     reader = answer.member or answer
@@ -106,7 +128,8 @@ def _write(
         timezone=reader.timezone,
         context={"party": _facts(party), "url": public_url("PartyView.show", slug=party.slug), **more},
         dedupe_key=f"{kind}:{answer.id}:{fact}",
-        expires_at=party.ends_at,
+        expires_at=expires_at or party.ends_at,
+        priority=priority,
         calendar=None if appointment is None else partial(appointment, party, answer),
     )
 

@@ -1,6 +1,8 @@
-"""Dinner parties and the answers to them."""
+"""Dinner parties, the answers to them, and the waiting list: offers, and what happened in line."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from flask_babel import lazy_gettext
 from sqlalchemy import (
@@ -14,6 +16,7 @@ from sqlalchemy import (
     event,
     func,
     inspect,
+    text,
     update,
 )
 from sqlalchemy.orm import InstanceState, Mapped, mapped_column, relationship
@@ -27,6 +30,8 @@ from app.food import ALLERGENS, DIETS
 PUBLIC, UNLISTED, PRIVATE = "public", "unlisted", "private"
 DRAFT, PUBLISHED, CANCELLED, DONE = "draft", "published", "cancelled", "done"
 YES, NO, MAYBE, WAITLISTED, WITHDRAWN, REMOVED = "yes", "no", "maybe", "waitlisted", "cancelled", "removed"
+OFFERED = "offered"
+PENDING, CLAIMED, DECLINED, EXPIRED, REVOKED = "pending", "claimed", "declined", "expired", "revoked"
 
 VISIBILITIES = {
     PUBLIC: lazy_gettext("Public"),
@@ -44,6 +49,7 @@ ANSWERS = {
     NO: lazy_gettext("Not coming"),
     MAYBE: lazy_gettext("Maybe"),
     WAITLISTED: lazy_gettext("On the waiting list"),
+    OFFERED: lazy_gettext("Seats are offered"),
     WITHDRAWN: lazy_gettext("Withdrawn"),
     REMOVED: lazy_gettext("Removed by the host"),
 }
@@ -56,14 +62,36 @@ COURSES = {
     DESSERT: lazy_gettext("Dessert"),
     DRINK: lazy_gettext("Drinks"),
 }
+OFFER_STATES = {
+    PENDING: lazy_gettext("Open"),
+    CLAIMED: lazy_gettext("Claimed"),
+    DECLINED: lazy_gettext("Declined"),
+    EXPIRED: lazy_gettext("Expired"),
+    REVOKED: lazy_gettext("Taken back"),
+}
 LONGEST_PARTY_MINUTES = 7 * 24 * 60
 MOST_SEATS = 1000
+USUAL_GROUP = 4
 MOST_DISHES = 40
 
 
-def _one_of(column: str, values: dict[str, object]) -> CheckConstraint:
+class Step:
+    """What may happen to those who wait; the kinds of LineEvent."""
+
+    JOINED, CHANGED, LEFT, REMOVED, SEATED = "joined", "changed", "left", "removed", "seated"
+    FREED, OFFERED, SKIPPED = "freed", "offered", "skipped"
+    CLAIMED, DECLINED, EXPIRED, REVOKED = CLAIMED, DECLINED, EXPIRED, REVOKED
+    ALL = (JOINED, CHANGED, LEFT, REMOVED, SEATED, FREED, OFFERED, SKIPPED, CLAIMED, DECLINED, EXPIRED, REVOKED)
+
+
+def _one_of(column: str, values: Iterable[str]) -> CheckConstraint:
     listed = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def _whole_group(context: Any) -> int:
+    """Return the fewest seats of a group that said nothing of fewer: all of them."""
+    return int(context.get_current_parameters().get("party_size") or 1)
 
 
 class DinnerParty(db.Model):  # type: ignore[name-defined]
@@ -84,6 +112,8 @@ class DinnerParty(db.Model):  # type: ignore[name-defined]
     description: Mapped[str] = mapped_column(Text, default="")
     number_seats: Mapped[int] = mapped_column(default=8)
     seats_taken: Mapped[int] = mapped_column(default=0)
+    # How many may come with one answer.
+    max_party: Mapped[int] = mapped_column(default=USUAL_GROUP)
     rsvp_deadline: Mapped[datetime | None] = mapped_column(UTCDateTime)
     visibility: Mapped[str] = mapped_column(String(16), default=PUBLIC)
     status: Mapped[str] = mapped_column(String(16), default=DRAFT)
@@ -103,6 +133,7 @@ class DinnerParty(db.Model):  # type: ignore[name-defined]
     __table_args__ = (
         CheckConstraint("seats_taken >= 0 AND seats_taken <= number_seats", name="seats"),
         CheckConstraint(f"number_seats BETWEEN 1 AND {MOST_SEATS}", name="number_seats"),
+        CheckConstraint(f"max_party BETWEEN 1 AND {MOST_SEATS}", name="max_party"),
         CheckConstraint(f"duration_minutes BETWEEN 1 AND {LONGEST_PARTY_MINUTES}", name="duration_minutes"),
         _one_of("visibility", VISIBILITIES),
         _one_of("status", PARTY_STATUSES),
@@ -166,18 +197,23 @@ class Rsvp(db.Model):  # type: ignore[name-defined]
     email: Mapped[str] = mapped_column(String(320))
     name: Mapped[str] = mapped_column(String(130), default="")
     party_size: Mapped[int] = mapped_column(default=1)
+    # "We would also come with fewer": how few.
+    min_party: Mapped[int] = mapped_column(default=_whole_group)
     status: Mapped[str] = mapped_column(String(16))
     note: Mapped[str] = mapped_column(String(500), default="")
     locale: Mapped[str | None] = mapped_column(String(16))
     timezone: Mapped[str | None] = mapped_column(String(64))
     answered_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
     waitlisted_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    # Let an offer pass: is asked again when other seats become free, and until then is in nobody's way.
+    resting: Mapped[bool] = mapped_column(default=False)
 
     party: Mapped[DinnerParty] = relationship(back_populates="answers")
     member: Mapped[Member | None] = relationship()
 
     __table_args__ = (
         CheckConstraint(f"party_size BETWEEN 1 AND {MOST_SEATS}", name="party_size"),
+        CheckConstraint("min_party BETWEEN 1 AND party_size", name="min_party"),
         _one_of("status", ANSWERS),
         Index("ix_rsvp_party_id_status_waitlisted_at_id", "party_id", "status", "waitlisted_at", "id"),
     )
@@ -268,6 +304,70 @@ class CalendarFeed(db.Model):  # type: ignore[name-defined]
 
 
 Index("uq_rsvp_party_id_lower_email", Rsvp.party_id, func.lower(Rsvp.email), unique=True)
+
+
+class WaitOffer(db.Model):  # type: ignore[name-defined]
+    """Seats held for somebody who waited, until `expires_at`. Past that it is void, whatever `state` still says."""
+
+    __tablename__ = "wait_offer"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    party_id: Mapped[int] = mapped_column(ForeignKey("dinner_party.id", ondelete="CASCADE"))
+    rsvp_id: Mapped[int] = mapped_column(ForeignKey("rsvp.id", ondelete="CASCADE"), index=True)
+    seats: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+    expires_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    state: Mapped[str] = mapped_column(String(16), default=PENDING)
+
+    party: Mapped[DinnerParty] = relationship()
+    rsvp: Mapped[Rsvp] = relationship()
+
+    __table_args__ = (
+        CheckConstraint(f"seats BETWEEN 1 AND {MOST_SEATS}", name="seats"),
+        _one_of("state", OFFER_STATES),
+        Index("ix_wait_offer_party_id_state", "party_id", "state"),
+        Index("ix_wait_offer_state_expires_at_id", "state", "expires_at", "id"),
+        Index("ix_wait_offer_created_at_id", "created_at", "id"),
+        Index(
+            "uq_wait_offer_rsvp_id_pending",
+            "rsvp_id",
+            unique=True,
+            sqlite_where=text("state = 'pending'"),
+            postgresql_where=text("state = 'pending'"),
+        ),
+    )
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its seats can still be claimed."""
+        return self.state == PENDING and self.expires_at > clock.now()
+
+    def __repr__(self) -> str:
+        return f"{self.rsvp!r} ({self.seats})"
+
+
+class LineEvent(db.Model):  # type: ignore[name-defined]
+    """One step of what happened to those who wait for a seat at a party; rendered in words for each reader.
+
+    `place` is the place in line at that moment, `seats` and `least` what was asked for or offered; see `Step`.
+    """
+
+    __tablename__ = "line_event"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    party_id: Mapped[int] = mapped_column(ForeignKey("dinner_party.id", ondelete="CASCADE"))
+    # None: it happened to the table.
+    rsvp_id: Mapped[int | None] = mapped_column(ForeignKey("rsvp.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    place: Mapped[int | None]
+    seats: Mapped[int | None]
+    least: Mapped[int | None]
+    until: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+
+    rsvp: Mapped[Rsvp | None] = relationship()
+
+    __table_args__ = (_one_of("kind", Step.ALL), Index("ix_line_event_party_id_id", "party_id", "id"))
 
 
 @event.listens_for(Member, "after_update")

@@ -1,20 +1,39 @@
-"""Questions to the database about parties and answers."""
+"""Questions to the database about parties, answers, and those who wait."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, union
 from sqlalchemy.orm import joinedload, selectinload
 
 from app import clock
 from app.accounts.models import Member
 from app.extensions import db
-from app.parties.models import CANCELLED, DRAFT, PUBLIC, PUBLISHED, WAITLISTED, YES, CoHost, DinnerParty, Rsvp
+from app.parties.models import (
+    CANCELLED,
+    DRAFT,
+    PENDING,
+    PUBLIC,
+    PUBLISHED,
+    WAITLISTED,
+    YES,
+    CoHost,
+    DinnerParty,
+    LineEvent,
+    Rsvp,
+    WaitOffer,
+)
+from app.parties.rules import GUARD, IN_LINE, Waiter
 
 PAGE_SIZE = 24
 LANDING_SIZE = 6
 LARGEST_ID = 2**31 - 1
 # A member's own page shows the latest of each kind; the generated UI lists them all.
 OWN_SIZE = 100
+# Of what happened in line, the latest steps are told; of those who stand in it, the first.
+STEPS_SIZE = 100
+LINE_SIZE = 200
 
 
 @dataclass(frozen=True)
@@ -39,9 +58,9 @@ def public_page(number: int) -> Page:
 
 def party_by_slug(slug: str) -> DinnerParty | None:
     """Return the party at an address, its hosts loaded."""
-    loaded = joinedload(DinnerParty.host), selectinload(DinnerParty.co_hosts)
+    loaded = joinedload(DinnerParty.host), joinedload(DinnerParty.co_hosts)
     statement = select(DinnerParty).options(*loaded).where(DinnerParty.slug == slug)
-    return db.session.execute(statement).scalar_one_or_none()
+    return db.session.execute(statement).unique().scalar_one_or_none()
 
 
 def public_party_by_id(text: str) -> DinnerParty | None:
@@ -77,14 +96,98 @@ def waiting(party_id: int) -> Select[Rsvp]:
     )
 
 
-def waiting_count(party: DinnerParty) -> int:
+def line(party_id: int) -> list[Waiter]:
+    """Return the groups that wait, first in line first."""
+    groups = waiting(party_id).with_only_columns(Rsvp.id, Rsvp.party_size, Rsvp.min_party, Rsvp.resting)
+    return [Waiter(*row) for row in db.session.execute(groups)]
+
+
+def line_with_guests(party_id: int) -> list[Rsvp]:
+    """Return the first of those who wait, with what they said."""
+    return list(db.session.scalars(waiting(party_id).limit(LINE_SIZE)))
+
+
+def end_of_line(party_id: int) -> datetime:
+    """Return the moment at which somebody joins the line now: later than all others, whatever their clocks said."""
+    statement = select(func.max(Rsvp.waitlisted_at)).where(Rsvp.party_id == party_id, Rsvp.status == WAITLISTED)
+    last = db.session.execute(statement).scalar_one()
+    now = clock.now()
+    return max(now, last + timedelta(microseconds=1)) if last else now
+
+
+def pending_offer(answer: Rsvp) -> WaitOffer | None:
+    """Return the offer to an answer that has not ended, as far as it is stored: it may have run out meanwhile."""
+    statement = select(WaitOffer).where(WaitOffer.rsvp_id == answer.id, WaitOffer.state == PENDING)
+    return db.session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
+
+
+def latest_offer(answer: Rsvp) -> WaitOffer | None:
+    """Return the last offer that was made to an answer."""
+    statement = select(WaitOffer).where(WaitOffer.rsvp_id == answer.id).order_by(WaitOffer.id.desc()).limit(1)
+    return db.session.scalars(statement.execution_options(populate_existing=True)).first()
+
+
+def open_offers(answers: Iterable[Rsvp]) -> dict[int, WaitOffer]:
+    """Return the offers to some answers that can still be claimed, by the answer's key."""
+    keys = [answer.id for answer in answers]
+    if not keys:
+        return {}
+    statement = select(WaitOffer).where(WaitOffer.rsvp_id.in_(keys), WaitOffer.state == PENDING)
+    return {offer.rsvp_id: offer for offer in db.session.scalars(statement) if offer.is_open}
+
+
+def offers_of(party: DinnerParty) -> list[WaitOffer]:
+    """Return the offers of a party that have not ended, with whom they were made to; some may have run out."""
+    statement = (
+        select(WaitOffer)
+        .options(joinedload(WaitOffer.rsvp))
+        .where(WaitOffer.party_id == party.id, WaitOffer.state == PENDING)
+        .order_by(WaitOffer.expires_at, WaitOffer.id)
+    )
+    return list(db.session.scalars(statement))
+
+
+def steps_in_line(party: DinnerParty) -> list[LineEvent]:
+    """Return the latest of what happened in a party's line, the newest first."""
+    statement = (
+        select(LineEvent)
+        .options(joinedload(LineEvent.rsvp))
+        .where(LineEvent.party_id == party.id)
+        .order_by(LineEvent.id.desc())
+        .limit(STEPS_SIZE)
+    )
+    return list(db.session.scalars(statement))
+
+
+def parties_to_sweep(now: datetime) -> list[int]:
+    """Return the parties that time has changed something for: an offer ran out, or kept seats may go to others."""
+    ran_out = select(WaitOffer.party_id).where(WaitOffer.state == PENDING, WaitOffer.expires_at <= now)
+    fits = exists().where(
+        Rsvp.party_id == DinnerParty.id,
+        Rsvp.status == WAITLISTED,
+        Rsvp.resting.is_(False),
+        Rsvp.min_party <= DinnerParty.number_seats - DinnerParty.seats_taken,
+    )
+    unguarded = select(DinnerParty.id).where(
+        DinnerParty.status == PUBLISHED,
+        DinnerParty.starts_at > now,
+        DinnerParty.starts_at <= now + GUARD,
+        or_(DinnerParty.rsvp_deadline.is_(None), DinnerParty.rsvp_deadline > now),
+        fits,
+    )
+    return sorted(db.session.scalars(union(ran_out, unguarded)))
+
+
+def waiting_count(party_id: int) -> int:
     """Return how many answers wait."""
-    statement = select(func.count()).where(Rsvp.party_id == party.id, Rsvp.status == WAITLISTED)
+    statement = select(func.count()).where(Rsvp.party_id == party_id, Rsvp.status == WAITLISTED)
     return db.session.execute(statement).scalar_one()
 
 
 def place_in_line(answer: Rsvp) -> int:
-    """Return the place of a waiting answer; the next to get a seat is 1."""
+    """Return the place of a waiting answer; the next to get a seat is 1. An offer that ran out counts as the last."""
+    if answer.status != WAITLISTED:
+        return waiting_count(answer.party_id) + 1
     earlier = or_(
         Rsvp.waitlisted_at < answer.waitlisted_at,
         and_(Rsvp.waitlisted_at == answer.waitlisted_at, Rsvp.id < answer.id),
@@ -110,7 +213,7 @@ def answers_by(member: Member) -> list[Rsvp]:
         .join(Rsvp.party)
         .options(joinedload(Rsvp.party).selectinload(DinnerParty.host))
         .where(Rsvp.member_id == member.id, DinnerParty.host_id != member.id)
-        .where(Rsvp.status.in_((YES, WAITLISTED)))
+        .where(Rsvp.status.in_((YES, *IN_LINE)))
         .order_by(DinnerParty.starts_at.desc(), Rsvp.id.desc())
         .limit(OWN_SIZE)
     )

@@ -32,7 +32,7 @@ from app.audit.models import AuditEvent
 from app.database import transaction
 from app.extensions import db
 from app.outbox.models import SENT, Letter
-from app.parties.models import CANCELLED, PUBLISHED, REMOVED, WITHDRAWN, YES, DinnerParty, Rsvp
+from app.parties.models import CANCELLED, OFFERED, PUBLISHED, REMOVED, WITHDRAWN, YES, DinnerParty, Rsvp
 from tests.support.factories import (
     PASSWORD,
     DinnerPartyFactory,
@@ -341,7 +341,7 @@ def test_nothing_is_left_but_a_number(app, client_of, visitor, cast, records, er
     assert (records.fresh(past).status, records.fresh(past).address) == (PUBLISHED, "")
     assert [letter.recipient for letter in letters(records, "party_cancelled")] == [cast.stranger.email]
     assert "Friend Doe" in letters(records, "party_cancelled")[0].text
-    assert (records.fresh(seat).status, records.fresh(waiting).status) == (WITHDRAWN, YES)
+    assert (records.fresh(seat).status, records.fresh(waiting).status) == (WITHDRAWN, OFFERED)
     assert records.fresh(full).seats_taken == 2
     assert [letter.recipient for letter in letters(records, "seat_freed")] == [cast.stranger.email]
     assert (records.fresh(been).status, records.fresh(been).party_size) == (YES, 1)

@@ -18,6 +18,7 @@ from tests.support.factories import (
     MemberFactory,
     RegistrationFactory,
     RsvpFactory,
+    WaitOfferFactory,
 )
 
 SIZES = ({"width": 1280, "height": 800}, {"width": 390, "height": 844})
@@ -30,10 +31,18 @@ STATES = {
         "/parties/cancelled",
         "/parties/past",
         "/parties/full",
+        "/parties/full/waiting-list",
         "/parties/feast",
         "/users/list/",
     ],
-    "guest": ["/parties/full", "/parties/the-party", "/parties/feast"],
+    "guest": [
+        "/parties/full",
+        "/parties/full/waiting-list",
+        "/parties/the-party",
+        "/parties/feast",
+        "/parties/feast/offer",
+        "/parties/feast/waiting-list",
+    ],
     "administrator": [
         "/dinnerparties/list/?_flt_0_title=a&_flt_0_status=published&psize_DinnerPartyModelView=10",
         "/dinnerparties/list/?_flt_0_title=nothing",
@@ -80,7 +89,8 @@ def furnished(app, people):
     RsvpFactory(party=party, member=MemberFactory(first_name="Wolfeschlegelsteinhausenbergerdorff"))
     full = DinnerPartyFactory(host=host, slug="full", title="عشاء منسف", number_seats=3, full=True)
     RsvpFactory(party=full, member=guest, waiting=True)
-    DinnerPartyFactory(host=host, slug="feast", title="A feast", number_seats=40)
+    feast = DinnerPartyFactory(host=host, slug="feast", title="A feast", number_seats=40)
+    WaitOfferFactory(party=feast, rsvp__member=guest, rsvp__party_size=4, seats=3)
     for state in ("draft", "cancelled", "past"):
         DinnerPartyFactory(host=host, slug=state, title=f"A {state} party", **{state: True})
     LetterFactory(failed=True)

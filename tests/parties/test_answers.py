@@ -6,7 +6,7 @@ import pytest
 
 from app import clock
 from app.outbox.models import Letter
-from app.parties.models import DinnerParty, Rsvp
+from app.parties.models import DinnerParty, Rsvp, WaitOffer
 from tests.support.factories import DinnerPartyFactory, MemberFactory, RsvpFactory
 
 pytestmark = pytest.mark.both_databases
@@ -25,6 +25,7 @@ def kinds(records):
 def seats_add_up(records):
     for party in records.all(DinnerParty):
         held = sum(row.party_size for row in records.all(Rsvp) if row.party_id == party.id and row.status == "yes")
+        held += sum(o.seats for o in records.all(WaitOffer) if o.party_id == party.id and o.state == "pending")
         assert party.seats_taken == held <= party.number_seats
 
 
@@ -79,7 +80,7 @@ def test_who_comes_to_a_full_table_waits_in_order(client_of, cast, records):
     seats_add_up(records)
 
 
-def test_a_freed_seat_goes_to_the_first_in_line_at_once(client_of, cast, records):
+def test_a_freed_seat_is_offered_to_the_first_in_line_at_once(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host, number_seats=2)
     seated, first, second = (MemberFactory() for _number in range(3))
     for guest in (seated, first, second):
@@ -87,9 +88,10 @@ def test_a_freed_seat_goes_to_the_first_in_line_at_once(client_of, cast, records
     page = client_of(seated).post(f"/parties/{party.slug}/withdraw")
     assert page.flashes == [("info", "Your seats have been released.")]
     status = {row.member_id: row.status for row in records.all(Rsvp)}
-    assert (status[seated.id], status[first.id], status[second.id]) == ("cancelled", "yes", "waitlisted")
-    freed = next(letter for letter in records.all(Letter) if letter.kind == "seat_freed")
-    assert freed.recipient == first.email
+    assert (status[seated.id], status[first.id], status[second.id]) == ("cancelled", "offered", "waitlisted")
+    offered = next(letter for letter in records.all(Letter) if letter.kind == "seat_offered")
+    assert offered.recipient == first.email
+    assert f"/parties/{party.slug}/offer" in offered.text
     seats_add_up(records)
 
 
@@ -110,7 +112,7 @@ def test_a_yes_that_becomes_a_no_gives_the_seat_on(client_of, cast, records):
     answer(client_of(cast.stranger), party)
     client_of(cast.friend).post(f"/parties/{party.slug}/rsvp", {"answer": "no"})
     status = {row.member_id: row.status for row in records.all(Rsvp)}
-    assert (status[cast.friend.id], status[cast.stranger.id]) == ("no", "yes")
+    assert (status[cast.friend.id], status[cast.stranger.id]) == ("no", "offered")
     seats_add_up(records)
 
 
@@ -200,13 +202,13 @@ def test_a_letter_is_in_the_guests_language_and_zone(client_of, cast, records):
     assert 'dir="rtl"' in letter.html
 
 
-def test_an_administrator_takes_a_seat_back_and_the_next_moves_up(client_of, cast, records):
+def test_an_administrator_takes_a_seat_back_and_the_next_is_offered_it(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host, number_seats=2)
     answer(client_of(cast.friend), party)
     answer(client_of(cast.stranger), party)
     seat = next(row for row in records.all(Rsvp) if row.member_id == cast.friend.id)
     page = client_of(cast.admin).post("/rsvps/action_post", {"action": "withdraw", "rowid": str(seat.id)})
-    assert page.flashes == [("info", "1 answer removed. 1 guest moved up from the waiting list.")]
+    assert page.flashes == [("info", "1 answer removed. 1 seat offered to the next in line.")]
     assert records.fresh(seat).status == "removed"
     seats_add_up(records)
 

@@ -124,15 +124,15 @@ def test_seats_cannot_go_below_those_taken(host, cast, records):
     assert records.fresh(party).number_seats == 4
 
 
-def test_new_seats_go_to_the_waiting_list(host, cast, records):
+def test_new_seats_are_offered_to_those_who_wait(host, cast, records):
     party = DinnerPartyFactory(host=cast.host, number_seats=1)
     RsvpFactory(party=party, member=cast.friend, waiting=True)
     RsvpFactory(party=party, member=cast.stranger, waiting=True)
     edit(host, party, number_seats="2")
     status = {row.member_id: row.status for row in records.all(Rsvp)}
-    assert (status[cast.friend.id], status[cast.stranger.id]) == ("yes", "waitlisted")
+    assert (status[cast.friend.id], status[cast.stranger.id]) == ("offered", "waitlisted")
     assert records.fresh(party).seats_taken == 2
-    assert [letter.kind for letter in records.all(Letter)] == ["seat_freed"]
+    assert [letter.kind for letter in records.all(Letter)] == ["seat_offered"]
 
 
 def test_a_new_time_is_told_to_the_guests_and_a_new_dish_is_not(host, cast, records):

@@ -1,10 +1,10 @@
-"""Many guests answer at the same moment, through several processes: exactly as many sit down as there are chairs."""
+"""Many groups answer at the same moment, through several processes: as many sit down as there are chairs."""
 
 import secrets
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from http.client import HTTPConnection
 from urllib.parse import urlencode, urlsplit
 
@@ -15,27 +15,36 @@ from sqlalchemy import insert, update
 
 from app.accounts.models import LoginSession, Member
 from app.accounts.rules import token_hash
+from app.database import transaction
 from app.extensions import db
 from app.outbox.models import Letter
 from app.parties.models import DinnerParty, Rsvp
-from app.parties.service import seats
+from app.parties.service import answers, seats
+from app.parties.service.answers import Wish
 from tests.support.factories import DinnerPartyFactory, RsvpFactory
 
 pytestmark = pytest.mark.both_databases
-GUESTS, SEATS = 200, 8
+SEATS = 8
+GUESTS, GUEST_SEATS, LARGEST = 500, 40, 4
+CONNECTIONS_EACH = 20
 
 
 @pytest.fixture
 def guests(app, cast):
-    """200 members who are logged in: each with the cookie and the token that their browser would send."""
+    """Members who are logged in: each as their key, and the cookie and the token that their browser would send."""
     with app.app_context():
-        rows = [
-            {"username": f"guest{n}", "email": f"guest{n}@example.com", "first_name": "Guest", "last_name": str(n),
-             "active": True, "roles": []}
-            for n in range(GUESTS)
-        ]  # fmt: skip
         host = db.session.get(Member, cast.friend.id)
-        members = [Member(**{**row, "roles": list(host.roles)}) for row in rows]
+        members = [
+            Member(
+                username=f"guest{n}",
+                email=f"guest{n}@example.com",
+                first_name="Guest",
+                last_name=str(n),
+                active=True,
+                roles=list(host.roles),
+            )
+            for n in range(GUESTS)
+        ]
         db.session.add_all(members)
         db.session.flush()
         tokens = [secrets.token_urlsafe(32) for _member in members]
@@ -47,7 +56,7 @@ def guests(app, cast):
             ],
         )
         db.session.commit()
-        return [_browser(app, member.id, token) for member, token in zip(members, tokens, strict=True)]
+        return [(member.id, *_browser(app, member.id, token)) for member, token in zip(members, tokens, strict=True)]
 
 
 def _browser(app: Flask, member_id: int, token: str) -> tuple[str, str]:
@@ -57,34 +66,67 @@ def _browser(app: Flask, member_id: int, token: str) -> tuple[str, str]:
     return cookie, URLSafeTimedSerializer(app.secret_key, salt="wtf-csrf-token").dumps(csrf)
 
 
-def test_200_answers_for_8_seats_through_two_processes(app, server, guests, cast, records):
-    party = DinnerPartyFactory(host=cast.host, number_seats=SEATS)
+def _size(number: int) -> int:
+    return number % LARGEST + 1
+
+
+def test_500_groups_for_40_seats_through_two_processes(app, server, guests, cast, records):
+    party, other = (DinnerPartyFactory(host=cast.host, number_seats=GUEST_SEATS + 1) for _number in range(2))
     running = server.start(WORKERS="2", SECRET_KEY=app.secret_key)
-    barrier = threading.Barrier(GUESTS)
+    barrier = threading.Barrier(GUESTS // CONNECTIONS_EACH)
 
-    def answer(browser):
-        cookie, csrf = browser
-        with closing(HTTPConnection(urlsplit(running.url).netloc, timeout=120)) as connection:
-            connection.connect()
+    def answer(numbers):
+        """Send the answers of some guests on a connection each, and only then read what comes back."""
+        with ExitStack() as stack:
+            connections = [
+                stack.enter_context(closing(HTTPConnection(urlsplit(running.url).netloc, timeout=120)))
+                for _number in numbers
+            ]
+            for connection in connections:
+                connection.connect()
             barrier.wait()
-            connection.request(
-                "POST",
-                f"/parties/{party.slug}/rsvp",
-                urlencode({"answer": "yes", "csrf_token": csrf}),
-                {"Cookie": f"session={cookie}", "Content-Type": "application/x-www-form-urlencoded"},
-            )
-            response = connection.getresponse()
-            response.read()
-            return response.status
+            for number, connection in zip(numbers, connections, strict=True):
+                _member, cookie, csrf = guests[number]
+                size = _size(number)
+                connection.request(
+                    "POST",
+                    f"/parties/{party.slug}/rsvp",
+                    urlencode({"answer": "yes", "party_size": size, "min_party": size, "csrf_token": csrf}),
+                    {"Cookie": f"session={cookie}", "Content-Type": "application/x-www-form-urlencoded"},
+                )
+            return [connection.getresponse().status for connection in connections]
 
-    with ThreadPoolExecutor(GUESTS) as pool:
-        statuses = Counter(pool.map(answer, guests))
+    parts = [range(start, start + CONNECTIONS_EACH) for start in range(0, GUESTS, CONNECTIONS_EACH)]
+    with ThreadPoolExecutor(len(parts)) as pool:
+        statuses = Counter(status for part in pool.map(answer, parts) for status in part)
     assert statuses == {303: GUESTS}
-    answers = Counter(row.status for row in records.all(Rsvp))
-    assert answers == {"yes": SEATS, "waitlisted": GUESTS + 1 - SEATS}
-    assert records.fresh(party).seats_taken == SEATS
+
+    rows = [row for row in records.all(Rsvp) if row.party_id == party.id and row.member_id != cast.host.id]
+    assert len(rows) == GUESTS
+    assert all(row.party_size == _size(int(row.email.removeprefix("guest").partition("@")[0])) for row in rows)
+    seated = [row for row in rows if row.status == "yes"]
+    waiting = sorted((row for row in rows if row.status == "waitlisted"), key=lambda row: (row.waitlisted_at, row.id))
+    assert len(seated) + len(waiting) == GUESTS
+    taken = sum(row.party_size for row in seated)
+    assert records.fresh(party).seats_taken == taken + 1
+    # The first in line does not fit, and nobody overtook them.
+    assert GUEST_SEATS - taken < waiting[0].party_size
     letters = Counter(letter.kind for letter in records.all(Letter))
-    assert letters == {"rsvp_yes": SEATS - 1, "rsvp_waitlisted": GUESTS + 1 - SEATS}
+    assert letters == {"rsvp_yes": len(seated), "rsvp_waitlisted": len(waiting)}
+    assert abs(taken - _seated_one_after_the_other(app, other, guests)) < LARGEST
+
+
+def _seated_one_after_the_other(app, party, guests):
+    """Return how many sit down when the same guests answer in turn: once one waits, all others stand behind."""
+    with app.app_context():
+        for number, (member_id, *_browser) in enumerate(guests):
+            with transaction() as session:
+                wish = Wish("yes", _size(number), _size(number))
+                outcome = answers.rsvp(session.get(DinnerParty, party.id), session.get(Member, member_id), wish)
+            if outcome.answer.status == "waitlisted":
+                break
+        db.session.expire_all()
+        return db.session.get(DinnerParty, party.id).seats_taken - 1
 
 
 def _at_once(app, count, act):
@@ -140,7 +182,7 @@ def test_one_guest_in_many_tabs_holds_one_seat(app, client_of, new_visitor, cast
     assert records.count(Rsvp) == 2
 
 
-def test_seats_given_back_at_once_all_go_to_those_who_wait(app, client_of, cast, records):
+def test_seats_given_back_at_once_are_all_offered_to_those_who_wait(app, client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host, number_seats=4)
     seated = [RsvpFactory(party=party) for _number in range(3)]
     for _number in range(5):
@@ -154,5 +196,5 @@ def test_seats_given_back_at_once_all_go_to_those_who_wait(app, client_of, cast,
 
     with ThreadPoolExecutor(len(guests)) as pool:
         assert list(pool.map(withdraw, guests)) == [[("info", "Your seats have been released.")]] * 3
-    assert Counter(row.status for row in records.all(Rsvp)) == {"yes": 4, "cancelled": 3, "waitlisted": 2}
+    assert Counter(row.status for row in records.all(Rsvp)) == {"yes": 1, "offered": 3, "cancelled": 3, "waitlisted": 2}
     assert records.fresh(party).seats_taken == 4

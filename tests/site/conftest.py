@@ -23,6 +23,7 @@ from tests.support.factories import (
     MemberInvitationFactory,
     RegistrationFactory,
     RsvpFactory,
+    WaitOfferFactory,
 )
 
 READERS = ("anonymous", "host", "friend", "stranger", "translator", "admin")
@@ -111,9 +112,10 @@ def links(app: Flask, member: Member, registration: Registration) -> dict[str, s
 
 @pytest.fixture
 def furnished(cast: Any, app: Flask) -> Furnished:
-    """The site, with a party, an answer, a registration, a letter and an entry of the audit log on it."""
+    """The site, with a party, an answer, an offer, a registration, a letter and an entry of the audit log on it."""
     party = DinnerPartyFactory(host=cast.host, slug="the-party")
     RsvpFactory(party=party, member=cast.friend)
+    WaitOfferFactory(party=party)
     registration = RegistrationFactory()
     LetterFactory()
     with app.app_context(), transaction():

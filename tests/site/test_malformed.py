@@ -18,7 +18,7 @@ from app.accounts.service import tokens
 from app.database import transaction
 from app.extensions import db
 from app.outbox.models import Letter
-from app.parties.models import YES, DinnerParty, Rsvp
+from app.parties.models import PENDING, YES, DinnerParty, Rsvp, WaitOffer
 from tests.site.malformed import LARGE, Malformed, Spoiler
 from tests.support.factories import (
     PASSWORD,
@@ -27,6 +27,7 @@ from tests.support.factories import (
     MemberFactory,
     RegistrationFactory,
     RsvpFactory,
+    WaitOfferFactory,
 )
 
 REQUESTS = int(os.environ.get("DINNERPARTY_MALFORMED", "330"))
@@ -55,9 +56,10 @@ class Site:
         self.party = DinnerPartyFactory(host=self.guest, slug=f"the-party-{number}", number_seats=4)
         answer = RsvpFactory(party=self.party, member=MemberFactory(username=f"friend{number}"))
         RsvpFactory(party=self.party, member=MemberFactory(username=f"late{number}"), waiting=True)
+        offer = WaitOfferFactory(party=self.party)
         registration = RegistrationFactory(username=f"newcomer{number}")
         letter = LetterFactory(failed=True)
-        keys = [str(row.id) for row in (self.guest, self.party, answer, registration, letter)]
+        keys = [str(row.id) for row in (self.guest, self.party, answer, offer, registration, letter)]
         known = {
             "pk": keys,
             "slug": [self.party.slug],
@@ -65,7 +67,7 @@ class Site:
             "token": [registration.token, *self._links()],
             "name": [
                 *("activate", "deactivate", "cancel", "withdraw", "resend", "ban", "unban", "sign_out", "unlock"),
-                *("send_password_link", "reset_second_factor", "send_again", "discard"),
+                *("send_password_link", "reset_second_factor", "send_again", "discard", "expire"),
             ],
             "number": ["1", "2"],
             "column": ["host", "party", "member", "roles", "title"],
@@ -91,7 +93,8 @@ class Site:
         return {
             "PartyView.new": {**PARTY, "action": "publish"},
             "PartyView.edit": {**PARTY, "version": "1"},
-            "PartyView.rsvp": {"answer": "yes"},
+            "PartyView.rsvp": {"answer": "yes", "party_size": "2", "min_party": "1", "note": "We are late."},
+            "PartyView.offer": {"decision": "claim"},
             "PartyView.rsvp_by_id": {"party_id": str(self.party.id)},
             "RegistrationView.form": member,
             "RegistrationView.resend": {"email": "new@example.com"},
@@ -120,7 +123,7 @@ class Site:
             "RoleModelView.edit": {"name": f"Role {number}", "permissions": "1"},
             **{
                 f"{view}.action_post": {"action": action, "rowid": "1"}
-                for view, action in (("DinnerPartyModelView", "cancel"), ("RsvpModelView", "withdraw"),
+                for view, action in (("DinnerPartyModelView", "cancel"), ("RsvpModelView", "withdraw"), ("WaitOfferModelView", "expire"),
                                      ("LetterModelView", "resend"), ("UserModelView", "deactivate"),
                                      ("RegistrationModelView", "resend"),
                                      ("MemberInvitationModelView", "send_again"))
@@ -175,10 +178,15 @@ def what_is_wrong_in_the_books(app: Any) -> list[str]:
             .where(Rsvp.party_id == DinnerParty.id, Rsvp.status == YES)
             .scalar_subquery()
         )
+        held = (
+            select(func.coalesce(func.sum(WaitOffer.seats), 0))
+            .where(WaitOffer.party_id == DinnerParty.id, WaitOffer.state == PENDING)
+            .scalar_subquery()
+        )
         wrong = list(
             db.session.scalars(
                 select(DinnerParty).where(
-                    (DinnerParty.seats_taken != seated) | (DinnerParty.seats_taken > DinnerParty.number_seats)
+                    (DinnerParty.seats_taken != seated + held) | (DinnerParty.seats_taken > DinnerParty.number_seats)
                 )
             )
         )

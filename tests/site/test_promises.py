@@ -331,11 +331,11 @@ def test_a_change_through_the_api_keeps_the_rules_of_the_table(program, cast, re
         422, {"message": "2 seats are already taken; you cannot go below that."},
     )  # fmt: skip
     assert program.ask("PUT", str(party.id), json={"number_seats": 3}).status_code == 200
-    assert records.fresh(waiting).status == "yes"
+    assert records.fresh(waiting).status == "offered"
     assert records.fresh(party).seats_taken == 3
-    assert [letter.kind for letter in records.all(Letter)] == ["seat_freed"]
+    assert [letter.kind for letter in records.all(Letter)] == ["seat_offered"]
     assert program.ask("PUT", str(party.id), json={"status": "cancelled"}).status_code == 200
-    assert sorted(letter.kind for letter in records.all(Letter)) == ["party_cancelled"] * 2 + ["seat_freed"]
+    assert sorted(letter.kind for letter in records.all(Letter)) == ["party_cancelled"] * 2 + ["seat_offered"]
     assert program.ask("DELETE", str(party.id)).status_code == 200
     assert len(records.all(Letter)) == 3
 

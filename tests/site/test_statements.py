@@ -9,7 +9,7 @@ pytestmark = pytest.mark.both_databases
 MOST = {
     "/": 4,
     "/parties/": 6,
-    "/parties/{party.slug}": 6,
+    "/parties/{party.slug}": 8,
     "/dinnerparties/list/": 6,
     "/dinnerparties/show/{party.id}": 6,
     "/users/list/": 6,

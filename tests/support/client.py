@@ -105,8 +105,8 @@ class _Reader(HTMLParser):
         self._text = None
         if tag == "textarea" and self._form is not None and self._textarea:
             self._form.names.add(self._textarea)
-            # HTML drops the line break right after the tag.
-            self._form.fields.add(self._textarea, text.removeprefix("\n"))
+            # HTML drops the line break right after the tag, however it is written.
+            self._form.fields.add(self._textarea, text.replace("\r\n", "\n").removeprefix("\n"))
         elif tag == "title":
             self.title = " ".join(text.split())
         elif tag == "p" and self._kind:

@@ -30,6 +30,7 @@ from app.parties.models import (
     DRAFT,
     MAYBE,
     NO,
+    OFFERED,
     PRIVATE,
     PUBLISHED,
     UNLISTED,
@@ -37,6 +38,7 @@ from app.parties.models import (
     YES,
     DinnerParty,
     Rsvp,
+    WaitOffer,
 )
 
 PASSWORD = "a good dinner needs time"
@@ -218,6 +220,33 @@ class RsvpFactory(RowFactory):
         if create and self.status == YES:
             taken = update(DinnerParty).where(DinnerParty.id == self.party.id)
             db.session.execute(taken.values(seats_taken=DinnerParty.seats_taken + self.party_size))
+            db.session.refresh(self.party, ["seats_taken"])
+
+
+class WaitOfferFactory(RowFactory):
+    """Seats held for a member who waits; the party's seats are counted with them."""
+
+    class Meta:
+        model = WaitOffer
+
+    class Params:
+        lapsed = factory.Trait(expires_at=factory.LazyFunction(lambda: clock.now() - timedelta(seconds=1)))
+
+    party = factory.SubFactory(DinnerPartyFactory)
+    rsvp = factory.SubFactory(
+        RsvpFactory,
+        party=factory.SelfAttribute("..party"),
+        status=OFFERED,
+        waitlisted_at=factory.LazyFunction(clock.now),
+    )
+    seats = 1
+    expires_at = factory.LazyFunction(lambda: clock.now() + timedelta(hours=1))
+
+    @factory.post_generation
+    def _take_seats(self, create: bool, _value: Any, **_: Any) -> None:  # noqa: FBT001
+        if create:
+            taken = update(DinnerParty).where(DinnerParty.id == self.party.id)
+            db.session.execute(taken.values(seats_taken=DinnerParty.seats_taken + self.seats))
             db.session.refresh(self.party, ["seats_taken"])
 
 

@@ -14,13 +14,13 @@ from app.accounts.models import Member
 from app.errors import DomainError
 from app.extensions import db
 from app.parties import mail, queries, rules
-from app.parties.models import CANCELLED, DRAFT, PUBLISHED, YES, CoHost, DinnerParty, Rsvp
+from app.parties.models import CANCELLED, CLAIMED, DRAFT, OFFERED, PUBLISHED, YES, CoHost, DinnerParty, Rsvp
 from app.parties.service import food, seats
 
 # What a copy has of the party it was made from.
 COPIED = (
     *("title", "timezone", "duration_minutes", "venue", "address", "main_dish", "description", "number_seats"),
-    "visibility",
+    *("max_party", "visibility"),
 )
 # A change of one of these is told to the guests.
 TELLING = ("title", "starts_at", "timezone", "duration_minutes", "venue", "address")
@@ -44,11 +44,14 @@ def lay(party: DinnerParty, host: Member, *, mark: str = "") -> None:
 def amend(party: DinnerParty) -> int:
     """Store the changes made to `party`; return how many guests are told of them.
 
-    Grown seats go to the waiting list, a cancellation and a new time or place to the guests. Raises DomainError when
-    fewer seats are asked for than are taken, and StaleDataError when somebody else stored a change meanwhile.
+    New seats are offered to those who wait, a cancellation and a new time or place told to the guests. Raises
+    DomainError when fewer seats are asked for than are taken, and StaleDataError when somebody else stored a change
+    meanwhile.
     """
     with db.session.no_autoflush:
-        taken = seats.lock(party.id)
+        before = seats.lock(party.id)
+        lapsed = seats.void(party.id)
+        taken = seats.lock(party.id).seats_taken if lapsed else before.seats_taken
         if party.number_seats < taken:
             message = lazy_gettext("%(taken)d seats are already taken; you cannot go below that.", taken=taken)
             raise DomainError(message, field="number_seats")
@@ -59,15 +62,26 @@ def amend(party: DinnerParty) -> int:
         if changed.intersection(TELLING) or "status" in changed:
             party.ics_sequence += 1
         db.session.flush()
+    if lapsed:
+        seats.put_back(lapsed)
+    told = _follow(party, changed, more=party.number_seats - before.number_seats)
+    db.session.refresh(party, ["seats_taken"])
+    return told
+
+
+def _follow(party: DinnerParty, changed: set[str], *, more: int) -> int:
+    """Do what follows from a change that was stored, of `more` seats among others; return how many are told."""
+    if party.status != PUBLISHED and "status" in changed:
+        seats.revoke_all(party.id)
     if party.status == CANCELLED:
         return _tell(party, mail.party_cancelled) if "status" in changed else 0
     _seat_host(party)
-    db.session.refresh(party, ["seats_taken"])
-    if party.status != PUBLISHED or party.is_past:
+    if party.status != PUBLISHED:
         return 0
-    told = _tell(party, mail.party_changed) if changed.intersection(TELLING) else 0
-    seats.fill(party.id)
-    db.session.refresh(party, ["seats_taken"])
+    told = _tell(party, mail.party_changed) if changed.intersection(TELLING) and not party.is_past else 0
+    if changed.intersection({"starts_at", "rsvp_deadline"}):
+        seats.shorten_offers(party.id, party.answers_until)
+    seats.free(party.id, unseen=max(more, 0))
     return told
 
 
@@ -141,13 +155,19 @@ def _seat_host(party: DinnerParty) -> None:
     answer = queries.answer_of(party, party.host)
     if answer is not None and answer.status == YES:
         return
+    if answer is not None and answer.status == OFFERED:
+        held = seats.end_offer(answer, CLAIMED)
+        answer.status, answer.party_size, answer.min_party, answer.waitlisted_at = YES, 1, 1, None
+        db.session.flush()
+        seats.free(party.id, held - 1)
+        return
     if not seats.take_first(party.id):
         raise DomainError(lazy_gettext("The table is full: there is no seat for a new host."), field="host")
     if answer is None:
         answer = _answer_of_host(party.host)
         answer.party_id = party.id
         db.session.add(answer)
-    answer.status, answer.party_size, answer.waitlisted_at = YES, 1, None
+    answer.status, answer.party_size, answer.min_party, answer.waitlisted_at = YES, 1, 1, None
     db.session.flush()
 
 

@@ -1,25 +1,82 @@
 """Seats: taken by a guarded UPDATE, freed and handed on in the same transaction.
 
 Reading the free seats and then writing would sell them twice; here the database decides, on SQLite and PostgreSQL
-alike. Who needs more than one row takes the party's first (`lock`, `take`), so that no two can wait for each other.
+alike. Who needs more than one row takes the party's first (`lock`, `take`, `free`), so that no two can wait for each
+other. Seats that are offered to somebody who waits are held: they count as taken until the offer ends.
 """
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from flask_babel import lazy_gettext
 from sqlalchemy import ColumnElement, exists, select, update
+from sqlalchemy.orm import joinedload
 
 from app import clock
 from app.errors import DomainError
 from app.extensions import db
-from app.parties import mail, queries
-from app.parties.models import PUBLISHED, WAITLISTED, YES, DinnerParty, Rsvp
+from app.parties import mail, queries, rules
+from app.parties.models import (
+    EXPIRED,
+    OFFERED,
+    PENDING,
+    PUBLISHED,
+    REVOKED,
+    WAITLISTED,
+    DinnerParty,
+    Rsvp,
+    Step,
+    WaitOffer,
+)
+from app.parties.rules import Table, Waiter
+from app.parties.service.line import tell
+
+TABLE = (
+    DinnerParty.seats_taken,
+    DinnerParty.number_seats,
+    DinnerParty.status,
+    DinnerParty.starts_at,
+    DinnerParty.rsvp_deadline,
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A party and those who wait for it, after seats were handed on: nobody in `queue` can be offered any."""
+
+    table: Table
+    queue: Sequence[Waiter] = ()
+    offers: Sequence[WaitOffer] = ()
+
+    @property
+    def offered(self) -> int:
+        """How many seats were offered just now."""
+        return sum(offer.seats for offer in self.offers)
+
+    def seats_for(self, group: Waiter, *, place: int | None = None) -> int:
+        """Return how many seats a group gets at once, that asks for them in `place`, counted from 0, or at the end."""
+        queue = [waiter for waiter in self.queue if waiter.key != group.key]
+        queue.insert(len(queue) if place is None else place, group)
+        return next(verdict.seats for verdict in _decide(self.table, queue) if verdict.key == group.key)
+
+
+# -- taking
 
 
 def take(party_id: int, seats: int) -> bool:
     """Take `seats` seats if so many are free and nobody is waiting for them; return whether it did."""
     somebody_waits = exists(
-        select(Rsvp.id).where(Rsvp.party_id == DinnerParty.id, Rsvp.status == WAITLISTED).correlate(DinnerParty)
+        select(Rsvp.id)
+        .where(Rsvp.party_id == DinnerParty.id, Rsvp.status == WAITLISTED, Rsvp.resting.is_(False))
+        .correlate(DinnerParty)
     )
     return _add_taken(party_id, seats, DinnerParty.status == PUBLISHED, ~somebody_waits)
+
+
+def take_in_turn(party_id: int, seats: int) -> bool:
+    """Take seats for somebody whose turn it is, as `Line.seats_for` has told under the party's lock."""
+    return _add_taken(party_id, seats, DinnerParty.status == PUBLISHED)
 
 
 def take_first(party_id: int) -> bool:
@@ -27,48 +84,202 @@ def take_first(party_id: int) -> bool:
     return _add_taken(party_id, 1)
 
 
-def lock(party_id: int) -> int:
-    """Hold the party's row until the end of the transaction; return the seats taken.
+def lock(party_id: int) -> Table:
+    """Hold the party's row until the end of the transaction; return what it says.
 
     Raises DomainError when the party was deleted meanwhile.
     """
+    return _give_back(party_id, 0)
+
+
+# -- freeing and handing on
+
+
+def free(party_id: int, seats: int = 0, *, unseen: int = 0) -> Line:
+    """Give `seats` seats back and offer all that are free to those who wait: the one way in which seats move on.
+
+    Offers that ran out give theirs back too. Of the free seats, `unseen` were offered to nobody yet: for them, those
+    who let an offer pass are asked again.
+    """
+    table = _give_back(party_id, seats)
+    lapsed = void(party_id)
+    if lapsed:
+        put_back(lapsed)
+        table = lock(party_id)
+    return _hand_on(party_id, table, unseen=unseen)
+
+
+def void(party_id: int) -> list[int]:
+    """End the offers of a party that ran out and give their seats back; return which, for `put_back`.
+
+    It sends nothing else that the session may have changed.
+    """
     statement = (
-        update(DinnerParty)
-        .where(DinnerParty.id == party_id)
-        .values(seats_taken=DinnerParty.seats_taken)
-        .returning(DinnerParty.seats_taken)
+        update(WaitOffer)
+        .where(WaitOffer.party_id == party_id, WaitOffer.state == PENDING, WaitOffer.expires_at <= clock.now())
+        .values(state=EXPIRED)
+        .returning(WaitOffer.id, WaitOffer.seats)
         .execution_options(synchronize_session=False)
     )
-    taken = db.session.execute(statement).scalar_one_or_none()
-    if taken is None:
-        raise DomainError(lazy_gettext("This party does not exist any more."))
-    return taken
+    with db.session.no_autoflush:
+        ended = db.session.execute(statement).all()
+        if ended:
+            _give_back(party_id, sum(seats for _offer_id, seats in ended))
+    return [offer_id for offer_id, _seats in ended]
 
 
-def free(party_id: int, seats: int) -> list[Rsvp]:
-    """Give `seats` seats back and hand them on; return the answers that were moved up."""
+def put_back(lapsed: Sequence[int]) -> None:
+    """Put those whose offers ran out at the end of the line, and tell them."""
+    offers = _offers(WaitOffer.id.in_(lapsed))
+    for offer in offers:
+        offer.rsvp.waitlisted_at = queries.end_of_line(offer.party_id)
+        offer.rsvp.status, offer.rsvp.resting = WAITLISTED, True
+        db.session.flush()
+    for offer in offers:
+        place = queries.place_in_line(offer.rsvp)
+        tell(Step.EXPIRED, offer.party_id, offer.rsvp_id, place=place, seats=offer.seats)
+        mail.offer_expired(offer, place)
+    db.session.flush()
+
+
+def revoke_all(party_id: int) -> None:
+    """Take every offer of a party back that is called off or over; those who had one wait again."""
+    offers = _offers(WaitOffer.party_id == party_id, WaitOffer.state == PENDING)
+    for offer in offers:
+        offer.state, offer.rsvp.status = REVOKED, WAITLISTED
+        tell(Step.REVOKED, offer.party_id, offer.rsvp_id, seats=offer.seats)
+    db.session.flush()
+    _give_back(party_id, sum(offer.seats for offer in offers))
+
+
+def shorten_offers(party_id: int, until: datetime) -> None:
+    """Let no offer of a party last longer than answers are taken."""
+    statement = (
+        update(WaitOffer)
+        .where(WaitOffer.party_id == party_id, WaitOffer.state == PENDING, WaitOffer.expires_at > until)
+        .values(expires_at=until)
+    )
+    db.session.execute(statement.execution_options(synchronize_session=False))
+
+
+def end_offer(answer: Rsvp, state: str) -> int:
+    """End the open offer to an answer, under the party's lock; return how many seats it held."""
+    offer = queries.pending_offer(answer)
+    if offer is None:
+        return 0
+    offer.state = state
+    db.session.flush()
+    return offer.seats
+
+
+def expire(offer: WaitOffer) -> Line | None:
+    """End an offer before its time; its seats go on. Return None when it had ended already."""
+    lock(offer.party_id)
+    db.session.refresh(offer)
+    if offer.state != PENDING:
+        return None
+    offer.expires_at = clock.now()
+    db.session.flush()
+    return free(offer.party_id)
+
+
+def expire_offers(party_id: int) -> int:
+    """Do what time has brought about for a party: offers ran out, or kept seats go to whom they fit.
+
+    Return how many seats were offered. It may be done at any time, by any number of processes at once.
+    """
+    return free(party_id).offered
+
+
+# -- inside
+
+
+def _hand_on(party_id: int, table: Table, *, unseen: int) -> Line:
+    if not table.takes_answers(clock.now()) or table.free <= 0:
+        return Line(table)
+    if unseen:
+        _wake(party_id)
+    queue = queries.line(party_id)
+    if unseen and queue:
+        tell(Step.FREED, party_id, seats=unseen)
+    verdicts = _decide(table, queue)
+    offered = {verdict.key: verdict.seats for verdict in verdicts if verdict.seats}
+    if not offered:
+        return Line(table, queue)
+    _tell_skipped(party_id, table, queue, verdicts)
+    places = {waiter.key: number for number, waiter in enumerate(queue, 1)}
+    offers = _offer(party_id, offered, places, table)
+    left = [waiter for waiter in queue if waiter.key not in offered]
+    return Line(replace(table, seats_taken=table.seats_taken + sum(offered.values())), left, offers)
+
+
+def _decide(table: Table, queue: Sequence[Waiter]) -> list[rules.Verdict]:
+    return rules.decide(
+        queue,
+        table.free,
+        guarded=rules.is_guarded(table.starts_at, clock.now()),
+        table=rules.for_guests(table.number_seats),
+    )
+
+
+def _offer(party_id: int, offered: dict[int, int], places: dict[int, int], table: Table) -> list[WaitOffer]:
+    """Hold seats for those who wait, and write to them."""
+    now = clock.now()
+    until = rules.offered_until(now, table.answers_until)
+    _add_taken(party_id, sum(offered.values()))
+    statement = select(Rsvp).options(joinedload(Rsvp.member)).where(Rsvp.id.in_(offered))
+    answers = {answer.id: answer for answer in db.session.scalars(statement.execution_options(populate_existing=True))}
+    offers = []
+    for key, seats in offered.items():
+        answers[key].status = OFFERED
+        offer = WaitOffer(party_id=party_id, rsvp=answers[key], seats=seats, created_at=now, expires_at=until)
+        db.session.add(offer)
+        offers.append(offer)
+        tell(Step.OFFERED, party_id, key, place=places[key], seats=seats, until=until)
+    db.session.flush()
+    for offer in offers:
+        mail.seat_offered(offer)
+    return offers
+
+
+def _tell_skipped(party_id: int, table: Table, queue: Sequence[Waiter], verdicts: Sequence[rules.Verdict]) -> None:
+    """Note whom those behind them overtake, and why."""
+    free = table.free
+    last = max(number for number, verdict in enumerate(verdicts) if verdict.seats)
+    for number, (waiter, verdict) in enumerate(zip(queue, verdicts, strict=True)):
+        if number < last and verdict.why is rules.Why.TOO_FEW:
+            tell(Step.SKIPPED, party_id, waiter.key, place=number + 1, seats=free, least=waiter.least)
+        free -= verdict.seats
+
+
+def _wake(party_id: int) -> None:
+    statement = update(Rsvp).where(Rsvp.party_id == party_id, Rsvp.resting.is_(True)).values(resting=False)
+    db.session.execute(statement.execution_options(synchronize_session=False))
+
+
+def _offers(*conditions: ColumnElement[bool]) -> list[WaitOffer]:
+    statement = (
+        select(WaitOffer)
+        .options(joinedload(WaitOffer.rsvp).joinedload(Rsvp.member))
+        .where(*conditions)
+        .order_by(WaitOffer.id)
+        .execution_options(populate_existing=True)
+    )
+    return list(db.session.scalars(statement))
+
+
+def _give_back(party_id: int, seats: int) -> Table:
     statement = (
         update(DinnerParty)
         .where(DinnerParty.id == party_id)
         .values(seats_taken=DinnerParty.seats_taken - seats)
+        .returning(*TABLE)
         .execution_options(synchronize_session=False)
     )
-    db.session.execute(statement)
-    return fill(party_id)
-
-
-def fill(party_id: int) -> list[Rsvp]:
-    """Seat those who wait, first come first served, until the next ones do not fit; tell each by letter."""
-    moved_up = []
-    for answer in db.session.scalars(queries.waiting(party_id)).all():
-        if not _add_taken(party_id, answer.party_size, DinnerParty.status == PUBLISHED):
-            break
-        answer.status, answer.waitlisted_at, answer.answered_at = YES, None, clock.now()
-        moved_up.append(answer)
-    db.session.flush()
-    for answer in moved_up:
-        mail.seat_freed(answer)
-    return moved_up
+    row = db.session.execute(statement).one_or_none()
+    if row is None:
+        raise DomainError(lazy_gettext("This party does not exist any more."))
+    return Table(*row)
 
 
 def _add_taken(party_id: int, seats: int, *conditions: ColumnElement[bool]) -> bool:

@@ -7,14 +7,16 @@ from app.errors import Category
 from app.i18n import formats
 from app.parties import models
 from app.parties.models import DinnerParty
-from app.parties.service.answers import Outcome
+from app.parties.service.answers import Outcome, Partly
 
 Flash = tuple[str, Category]
 
 
 def answered(party: DinnerParty, outcome: Outcome) -> Flash:
     """Return the flash that tells a guest what became of their answer."""
-    status, changed = outcome.answer.status, outcome.changed
+    status = outcome.answer.status
+    if status == models.OFFERED:
+        return held(outcome.offered)
     if status == models.WAITLISTED:
         text = ngettext(
             "The table is full. You are number %(pos)d on the waiting list; we will write if %(num)d seat becomes free.",
@@ -23,16 +25,67 @@ def answered(party: DinnerParty, outcome: Outcome) -> Flash:
             pos=outcome.place,
         )
         return text, "warning"
-    if not changed:
+    if not outcome.changed:
         return str(UNCHANGED[status]), "info"
-    if status == models.YES:
-        when = formats.date(party.starts_at, party.timezone)
+    return _changed(party, outcome)
+
+
+def _changed(party: DinnerParty, outcome: Outcome) -> Flash:
+    when = formats.date(party.starts_at, party.timezone)
+    if outcome.resized:
+        text = ngettext(
+            "See you on %(date)s! Seats for %(num)d are reserved.",
+            "See you on %(date)s! Seats for %(num)d are reserved.",
+            outcome.answer.party_size,
+            date=when,
+        )
+        return text, "info"
+    if outcome.answer.status == models.YES:
         host = party.host.display_name
         return _("You successfully RSVP'd to %(host)s's dinner party on %(date)s!", host=host, date=when), "info"
-    if status == models.MAYBE:
+    if outcome.answer.status == models.MAYBE:
         return _("Noted. No seat is held for a maybe."), "warning"
     deadline = formats.date_time(party.answers_until, party.timezone)
     return _("Thanks for telling us. You can change your mind until %(deadline)s.", deadline=deadline), "info"
+
+
+def partly(question: Partly) -> Flash:
+    """Return what a group is asked that does not fit as a whole."""
+    text = ngettext(
+        "Only %(num)d of %(size)d seats is free. Come with %(num)d or wait?",
+        "Only %(num)d of %(size)d seats are free. Come with %(num)d or wait?",
+        question.free,
+        size=question.size,
+    )
+    return text, "warning"
+
+
+def held(seats: int) -> Flash:
+    """Return what somebody reads who asks for seats while some are held for them."""
+    text = ngettext(
+        "%(num)d seat is held for you: take it, or give it back.",
+        "%(num)d seats are held for you: take them, or give them back.",
+        seats,
+    )
+    return text, "info"
+
+
+def claimed(outcome: Outcome) -> Flash:
+    """Return what is said to somebody who takes the seats that were offered."""
+    if outcome.lapsed:
+        return _("This offer has expired; you are back on the waiting list."), "warning"
+    return _("The seats are yours."), "info"
+
+
+def declined(outcome: Outcome) -> Flash:
+    """Return what is said to somebody who gives back the seats that were offered."""
+    if outcome.lapsed:
+        return claimed(outcome)
+    if outcome.offered:
+        return held(outcome.offered)
+    if outcome.place is None:
+        return _("Your seats have been released."), "info"
+    return _("The seats go to the next in line. You wait on, as number %(pos)d.", pos=outcome.place), "info"
 
 
 UNCHANGED = {

@@ -10,8 +10,8 @@ from app.crud import ModelView, SQLAInterface
 from app.crud.fields import LocalDateTimeField, ZoneField
 from app.errors import DomainError
 from app.parties import models
-from app.parties.models import DinnerParty, Rsvp
-from app.parties.service import answers, hosting
+from app.parties.models import DinnerParty, Rsvp, WaitOffer
+from app.parties.service import answers, hosting, seats
 from app.parties.views import flashes
 
 PARTY_LABELS = {
@@ -28,6 +28,7 @@ PARTY_LABELS = {
     "description": lazy_gettext("What guests should know"),
     "number_seats": lazy_gettext("Seats"),
     "seats_taken": lazy_gettext("Seats taken"),
+    "max_party": lazy_gettext("Largest group"),
     "rsvp_deadline": lazy_gettext("Answers until"),
     "visibility": lazy_gettext("Who may see it"),
     "status": lazy_gettext("Status"),
@@ -41,6 +42,50 @@ def _zoned_fields() -> dict[str, Any]:
         "timezone": ZoneField(PARTY_LABELS["timezone"], required=True),
         "rsvp_deadline": LocalDateTimeField(PARTY_LABELS["rsvp_deadline"], zone_field="timezone"),
     }
+
+
+def _by_party(row: Rsvp | WaitOffer) -> tuple[int, int]:
+    return row.party_id, row.id
+
+
+def _handed_on(offered: int) -> str:
+    text = ngettext("%(num)d seat offered to the next in line.", "%(num)d seats offered to the next in line.", offered)
+    return str(text)
+
+
+class WaitOfferModelView(ModelView):
+    """Seats that were offered to those who wait. They are decided by their guests; an administrator can end one."""
+
+    datamodel = SQLAInterface(WaitOffer)
+    route_base = "/offers"
+    base_permissions = ["can_list", "can_show", "expire"]
+    base_order = ("created_at", "desc")
+    list_title = lazy_gettext("Seat offers")
+    show_title = lazy_gettext("Seat offer")
+    label_columns = {
+        "party": lazy_gettext("Party"),
+        "rsvp": lazy_gettext("Guest"),
+        "seats": lazy_gettext("Seats"),
+        "state": lazy_gettext("Status"),
+        "created_at": lazy_gettext("Offered"),
+        "expires_at": lazy_gettext("Open until"),
+    }
+    list_columns = ["party", "rsvp", "seats", "state", "created_at", "expires_at"]
+    show_columns = list_columns
+    search_columns = ["state", "seats", "created_at", "expires_at"]
+    order_columns = ["seats", "state", "created_at", "expires_at"]
+    choices_columns = {"state": models.OFFER_STATES}
+    remote_columns = {"party": ("slug", ["title", "slug"])}
+
+    @action("expire", lazy_gettext("End the offer now"), lazy_gettext("End the selected offers now?"), "")
+    def expire(self, items: list[WaitOffer]) -> str:
+        """End offers before their time; the seats go to the next in line."""
+        ended = [line for line in map(seats.expire, sorted(items, key=_by_party)) if line is not None]
+        if not ended:
+            raise DomainError(lazy_gettext("None of the selected offers is open any more."), "warning")
+        text = ngettext("%(num)d offer ended.", "%(num)d offers ended.", len(ended))
+        offered = sum(line.offered for line in ended)
+        return f"{text} {_handed_on(offered)}" if offered else str(text)
 
 
 class RsvpModelView(ModelView):
@@ -59,14 +104,18 @@ class RsvpModelView(ModelView):
         "email": lazy_gettext("E-mail address"),
         "status": lazy_gettext("Answer"),
         "party_size": lazy_gettext("Seats"),
+        "min_party": lazy_gettext("Would come with"),
         "note": lazy_gettext("Note"),
         "answered_at": lazy_gettext("Answered"),
         "waitlisted_at": lazy_gettext("Waiting since"),
     }
-    list_columns = ["party", "name", "email", "status", "party_size", "answered_at"]
-    show_columns = ["party", "member", "name", "email", "status", "party_size", "note", "answered_at", "waitlisted_at"]
-    search_columns = ["name", "email", "status", "answered_at"]
+    list_columns = ["party", "name", "email", "status", "party_size", "min_party", "answered_at"]
+    show_columns = [
+        "party", "member", "name", "email", "status", "party_size", "min_party", "note", "answered_at", "waitlisted_at",
+    ]  # fmt: skip
+    search_columns = ["name", "email", "status", "party_size", "answered_at"]
     order_columns = ["name", "email", "status", "party_size", "answered_at"]
+    related_views = [WaitOfferModelView]
     choices_columns = {"status": models.ANSWERS}
     remote_columns = {"party": ("slug", ["title", "slug"]), "member": ("username", ["username", "email"])}
 
@@ -74,12 +123,9 @@ class RsvpModelView(ModelView):
     def withdraw(self, items: list[Rsvp]) -> str:
         """Remove answers; the seats go to the next in line."""
         # In the order of their parties: of two who do so at once, neither then waits for the other.
-        moved = sum(answers.remove(answer) for answer in sorted(items, key=lambda answer: (answer.party_id, answer.id)))
+        offered = sum(answers.remove(answer) for answer in sorted(items, key=_by_party))
         removed = ngettext("%(num)d answer removed.", "%(num)d answers removed.", len(items))
-        handed = ngettext(
-            "%(num)d guest moved up from the waiting list.", "%(num)d guests moved up from the waiting list.", moved
-        )
-        return f"{removed} {handed}" if moved else str(removed)
+        return f"{removed} {_handed_on(offered)}" if offered else str(removed)
 
 
 class DinnerPartyModelView(ModelView):
@@ -99,11 +145,11 @@ class DinnerPartyModelView(ModelView):
         (lazy_gettext("Party"), {"fields": ["id", "title", "host", "status", "visibility", "slug"]}),
         (lazy_gettext("When"), {"fields": ["starts_at", "timezone", "duration_minutes", "rsvp_deadline"]}),
         (lazy_gettext("Table"), {"fields": ["venue", "address", "main_dish", "description"]}),
-        (lazy_gettext("Seats"), {"fields": ["number_seats", "seats_taken", "created_at"]}),
+        (lazy_gettext("Seats"), {"fields": ["number_seats", "seats_taken", "max_party", "created_at"]}),
     ]
     edit_columns = [
         "title", "host", "starts_at", "timezone", "duration_minutes", "rsvp_deadline", "venue", "address",
-        "main_dish", "description", "number_seats", "visibility", "status",
+        "main_dish", "description", "number_seats", "max_party", "visibility", "status",
     ]  # fmt: skip
     add_columns = edit_columns
     search_columns = ["title", "slug", "venue", "main_dish", "starts_at", "number_seats", "status", "visibility"]
@@ -112,7 +158,7 @@ class DinnerPartyModelView(ModelView):
     remote_columns = {"host": ("username", ["username", "first_name", "last_name", "email"])}
     add_form_extra_fields = _zoned_fields()
     edit_form_extra_fields = _zoned_fields()
-    related_views = [RsvpModelView]
+    related_views = [RsvpModelView, WaitOfferModelView]
 
     def pre_add(self, item: DinnerParty) -> None:
         """Give the host the first seat."""

@@ -7,7 +7,7 @@ from flask import abort, flash, make_response, redirect, request, url_for
 from flask_appbuilder import expose, has_access, permission_name
 from flask_appbuilder.utils.limit import Limit
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext
+from flask_babel import lazy_gettext, ngettext
 from flask_limiter.util import get_remote_address
 from flask_login import current_user
 from sqlalchemy.exc import IntegrityError
@@ -23,10 +23,11 @@ from app.extensions import db
 from app.i18n import formats
 from app.i18n.selectors import current_timezone
 from app.parties import calendar, models, queries, rules
-from app.parties.forms import AnswerForm, PartyForm, RsvpByIdForm
-from app.parties.models import DinnerParty
+from app.parties.forms import CLAIM, STAY, AnswerForm, OfferForm, PartyForm, RsvpByIdForm
+from app.parties.models import DinnerParty, Rsvp
 from app.parties.service import answers, food, hosting
-from app.parties.views import flashes
+from app.parties.service.answers import Partly, Wish
+from app.parties.views import explained, flashes
 from app.parties.views.access import TableView, me
 from app.parties.views.calendar import download
 
@@ -79,18 +80,33 @@ class PartyView(TableView):
     def show(self, slug: str) -> str:
         """Show one party, and to a member their answer to it."""
         party, answer = self.visible(slug)
+        return self._party_page(party, answer)
+
+    def _party_page(
+        self,
+        party: DinnerParty,
+        answer: Rsvp | None,
+        form: AnswerForm | None = None,
+        partly: Partly | None = None,
+    ) -> str:
         is_owner = current_user.is_authenticated and party.host_id == current_user.id
-        may_edit = is_owner or self.is_staff() or self.hosts(party)
+        offer = queries.pending_offer(answer) if answer and answer.status == models.OFFERED else None
         return str(
             self.render_template(
                 "parties/party.html",
                 party=party,
                 answer=answer,
                 menu=food.menu(party),
-                place=queries.place_in_line(answer) if answer and answer.status == models.WAITLISTED else None,
-                waiting_count=queries.waiting_count(party) if party.is_full else 0,
+                # What is stored may be older than the end of the offer: then it is void.
+                offer=offer if offer and offer.is_open else None,
+                place=queries.place_in_line(answer)
+                if answer and answer.status in rules.IN_LINE and not (offer and offer.is_open)
+                else None,
+                waiting_count=queries.waiting_count(party.id),
+                form=_with_hints(form or _answer_form(answer), party, answer),
+                partly=partly,
                 is_host=is_owner,
-                may_edit=may_edit,
+                may_edit=is_owner or self.is_staff() or self.hosts(party),
                 may_cancel=is_owner or self.is_staff(),
                 late=rules.closed(party.status, party.answers_until, clock.now()) is rules.Closed.LATE,
             )
@@ -104,20 +120,51 @@ class PartyView(TableView):
         party, _answer = self.visible(slug)
         return download(calendar.published([party]), f"{party.slug}.ics")
 
+    @expose("/<slug>/waiting-list")
+    @has_access
+    @permission_name("answer")
+    def waiting_list(self, slug: str) -> str:
+        """Show what happened in line and why: to those who stand in it, and with names to the host."""
+        party, answer = self.visible(slug)
+        named = self.hosts(party) or self.is_staff()
+        waits = answer is not None and answer.status in rules.IN_LINE
+        if not (named or waits):
+            abort(403)
+        pending = queries.offers_of(party)
+        offers = [offer for offer in pending if offer.is_open]
+        # Offers that ran out hold nothing any more, though the next change of the party will say so.
+        free = party.seats_free + sum(offer.seats for offer in pending if not offer.is_open)
+        return str(
+            self.render_template(
+                "parties/waiting_list.html",
+                party=party,
+                answer=answer,
+                named=named,
+                line=_explained(party, free),
+                guests=queries.line_with_guests(party.id) if named else [],
+                offers=offers,
+                own_offer=next((offer for offer in offers if answer and offer.rsvp_id == answer.id), None),
+                steps=explained.steps(queries.steps_in_line(party), own=answer, named=named),
+                free=free,
+            )
+        )
+
     # -- answering
 
-    @expose("/<slug>/rsvp", methods=["POST"])
+    @expose("/<slug>/rsvp", methods=["GET", "POST"])
     @has_access
     @permission_name("answer")
     def rsvp(self, slug: str) -> BaseResponse:
-        """Answer yes, no or maybe."""
-        party, _answer = self.visible(slug)
+        """Answer yes, no or maybe, for a group; whoever comes here otherwise is led to the party."""
+        party, answer = self.visible(slug)
+        if request.method != "POST":
+            return redirect(url_for("PartyView.show", slug=slug), 303)
         form = AnswerForm()
         if form.validate():
-            self._answer(party, form.answer.data)
-        else:
-            flash(_("Please choose one of the answers."), "danger")
-        return redirect(url_for("PartyView.show", slug=slug), 303)
+            return self._answer(party, _wish(form), form)
+        choose, correct = _("Please choose one of the answers."), _("Please correct the fields that are marked.")
+        flash(choose if form.answer.errors else correct, "danger")
+        return make_response(self._party_page(party, answer, form), 422)
 
     @expose("/rsvp", methods=["POST"])
     @has_access
@@ -128,8 +175,39 @@ class PartyView(TableView):
         if party is None:
             flash(_("Please enter a valid Party ID to RSVP!"), "danger")
             return redirect(url_for("PartyView.list"), 303)
-        self._answer(party, models.YES)
-        return redirect(url_for("PartyView.show", slug=party.slug), 303)
+        return self._answer(party, Wish(models.YES))
+
+    @expose("/<slug>/offer", methods=["GET", "POST"])
+    @has_access
+    @permission_name("answer")
+    def offer(self, slug: str) -> BaseResponse:
+        """Show the seats that are offered; POST takes them, or gives them back."""
+        party, answer = self.visible(slug)
+        if request.method == "POST":
+            self._decide(party)
+            return redirect(url_for("PartyView.show", slug=slug), 303)
+        offer = queries.latest_offer(answer) if answer else None
+        return make_response(
+            self.render_template("parties/offer.html", party=party, answer=answer, offer=offer, form=OfferForm())
+        )
+
+    @staticmethod
+    def _decide(party: DinnerParty) -> None:
+        form = OfferForm()
+        if not form.validate():
+            flash(_("Please choose one of the answers."), "danger")
+            return
+        decision = form.decision.data
+        try:
+            with transaction():
+                if decision == CLAIM:
+                    said = flashes.claimed(answers.claim(party, me()))
+                else:
+                    said = flashes.declined(answers.decline(party, me(), stay=decision == STAY))
+        except DomainError as error:
+            flash(str(error), error.category)
+        else:
+            flash(*said)
 
     @expose("/<slug>/withdraw", methods=["POST"])
     @has_access
@@ -145,14 +223,26 @@ class PartyView(TableView):
             flash(str(error), error.category)
         return redirect(url_for("PartyView.show", slug=slug), 303)
 
-    @staticmethod
-    def _answer(party: DinnerParty, wish: str) -> None:
+    def _answer(self, party: DinnerParty, wish: Wish, form: AnswerForm | None = None) -> BaseResponse:
         try:
             outcome = transact(lambda: answers.rsvp(party, me(), wish))
         except DomainError as error:
             flash(str(error), error.category)
-        else:
-            flash(*flashes.answered(party, outcome))
+            if form is None or not error.field:
+                return redirect(url_for("PartyView.show", slug=party.slug), 303)
+            show_at_field(form, error)
+            return self._answer_page(party, form)
+        if isinstance(outcome, Partly):
+            flash(*flashes.partly(outcome))
+            return self._answer_page(party, form, outcome)
+        flash(*flashes.answered(party, outcome))
+        return redirect(url_for("PartyView.show", slug=party.slug), 303)
+
+    def _answer_page(self, party: DinnerParty, form: AnswerForm | None, partly: Partly | None = None) -> BaseResponse:
+        """Show the form as it was typed, beside the party as it is now."""
+        db.session.refresh(party)
+        answer = queries.answer_of(party, me())
+        return make_response(self._party_page(party, answer, form, partly), 422)
 
     # -- hosting
 
@@ -271,6 +361,7 @@ class MemberView(BaseView):
             abort(404)
         is_own = profile.id == current_user.id
         theirs = queries.answers_by(profile) if is_own else []
+        offers = queries.open_offers(answer for answer in theirs if answer.status == models.OFFERED)
         return str(
             self.render_template(
                 "parties/member.html",
@@ -278,7 +369,8 @@ class MemberView(BaseView):
                 is_own=is_own,
                 hosting=queries.hosted_by(profile, public_only=not is_own),
                 attending=[answer for answer in theirs if answer.status == models.YES],
-                waiting=[answer for answer in theirs if answer.status == models.WAITLISTED],
+                offered=[answer for answer in theirs if answer.id in offers],
+                waiting=[answer for answer in theirs if answer.status in rules.IN_LINE and answer.id not in offers],
             )
         )
 
@@ -311,3 +403,43 @@ def _mark_of_form() -> str:
     """Return what tells this form from all others that are sent: its token is another one each time it is shown."""
     sent = repr(sorted(request.form.items(multi=True)))
     return hashlib.sha256(sent.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def _answer_form(answer: Rsvp | None) -> AnswerForm:
+    """Return the form of an answer with what was answered before."""
+    if answer is None:
+        return AnswerForm(formdata=None, party_size=1)
+    least = answer.min_party if answer.min_party != answer.party_size else None
+    return AnswerForm(formdata=None, party_size=answer.party_size, min_party=least, note=answer.note)
+
+
+def _with_hints(form: AnswerForm, party: DinnerParty, answer: Rsvp | None) -> AnswerForm:
+    most = max(party.max_party, answer.party_size if answer else 1)
+    form.party_size.description = ngettext(
+        "With you. Up to %(num)d may come with one answer.", "With you. Up to %(num)d may come with one answer.", most
+    )
+    return form
+
+
+def _wish(form: AnswerForm) -> Wish:
+    """Return what a form asks for; whoever chose to come with fewer asks for so many."""
+    size, least, fewer = form.party_size.data, form.min_party.data, form.come_with.data
+    if fewer:
+        size, least = fewer, min(least, fewer) if least else None
+    return Wish(form.answer.data, size, least, form.note.data, wait=form.wait.data)
+
+
+def _explained(party: DinnerParty, free: int) -> dict[int, tuple[int, str]]:
+    """Return the place of each answer that waits, and why it gets seats or does not."""
+    line = queries.line(party.id)
+    verdicts = rules.decide(
+        line,
+        free,
+        guarded=rules.is_guarded(party.starts_at, clock.now()),
+        table=rules.for_guests(party.number_seats),
+    )
+    told = {}
+    for number, (waiter, verdict) in enumerate(zip(line, verdicts, strict=True), 1):
+        told[waiter.key] = number, explained.why(verdict, waiter, party, free)
+        free -= verdict.seats
+    return told

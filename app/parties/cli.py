@@ -1,0 +1,44 @@
+"""Commands of parties: `flask parties sweep`."""
+
+import logging
+
+import click
+from flask.cli import AppGroup, with_appcontext
+
+from app import clock
+from app.database import transaction
+from app.errors import DomainError
+from app.extensions import db
+from app.parties import queries
+from app.parties.service import seats
+
+logger = logging.getLogger(__name__)
+parties = AppGroup("parties", help="Dinner parties and their waiting lists.")
+
+
+@parties.command("sweep")
+@with_appcontext
+def sweep_command() -> None:
+    """End the offers that ran out and hand their seats on. To be run each minute; doing it again changes nothing."""
+    click.echo(f"Seats offered: {sweep()}.")
+
+
+def sweep() -> int:
+    """Do what time has brought about, each party in a transaction of its own; return how many seats were offered."""
+    due = queries.parties_to_sweep(clock.now())
+    # Begin anew: what was read must not be older than the locks to come.
+    db.session.rollback()
+    return sum(_sweep_one(party_id) for party_id in due)
+
+
+def _sweep_one(party_id: int) -> int:
+    try:
+        with transaction():
+            return seats.expire_offers(party_id)
+    except DomainError:
+        # Deleted since it was found.
+        return 0
+    except Exception:
+        # The trouble of one party is not that of the others, nor of the next minute.
+        logger.exception("the waiting list of party %d does not move", party_id)
+        return 0

@@ -1,0 +1,169 @@
+"""Whatever may happen to a table and its line, as steps for tests; and what must be right after each."""
+
+from datetime import timedelta
+
+from flask import Flask
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm.exc import StaleDataError
+
+from app import clock
+from app.accounts.models import Member
+from app.database import transact, transaction
+from app.errors import DomainError
+from app.extensions import db
+from app.outbox.models import Letter
+from app.parties import queries
+from app.parties.models import (
+    NO,
+    OFFERED,
+    PENDING,
+    PUBLISHED,
+    WAITLISTED,
+    YES,
+    DinnerParty,
+    LineEvent,
+    Rsvp,
+    WaitOffer,
+)
+from app.parties.service import answers, hosting, seats
+from app.parties.service.answers import Wish
+
+
+class Table:
+    """One party and those who may come to it. Each step is a transaction; a refused one returns None."""
+
+    def __init__(self, app: Flask, party_id: int, guests: list[int]) -> None:
+        self.app, self.party_id, self.guests = app, party_id, guests
+
+    # -- steps
+
+    def answer(self, guest, size, least=None, *, wait=False):
+        return self._do(lambda: answers.rsvp(self._party(), self._member(guest), Wish(YES, size, least, wait=wait)))
+
+    def say_no(self, guest):
+        return self._do(lambda: answers.rsvp(self._party(), self._member(guest), Wish(NO)))
+
+    def withdraw(self, guest):
+        return self._do(lambda: answers.withdraw(self._party(), self._member(guest)))
+
+    def claim(self, guest):
+        return self._do(lambda: answers.claim(self._party(), self._member(guest)))
+
+    def decline(self, guest, *, stay):
+        return self._do(lambda: answers.decline(self._party(), self._member(guest), stay=stay))
+
+    def remove(self, guest):
+        def act():
+            answer = queries.answer_of(self._party(), self._member(guest))
+            return answer and answers.remove(answer)
+
+        return self._do(act)
+
+    def set_seats(self, number):
+        def act():
+            party = self._party()
+            party.number_seats = number
+            return hosting.amend(party)
+
+        return self._do(act)
+
+    def cancel(self):
+        return self._do(lambda: hosting.cancel(self._party()))
+
+    def end_an_offer(self):
+        def act():
+            offer = db.session.scalars(select(WaitOffer).where(WaitOffer.state == PENDING).limit(1)).first()
+            return offer and seats.expire(offer)
+
+        return self._do(act)
+
+    def sweep(self):
+        def act():
+            due = queries.parties_to_sweep(clock.now())
+            return [seats.expire_offers(party_id) for party_id in due]
+
+        return self._do(act)
+
+    # -- seeing
+
+    def seated(self):
+        """Return how many seats each who comes holds."""
+        with self.app.app_context():
+            rows = select(Rsvp.member_id, Rsvp.party_size).where(Rsvp.party_id == self.party_id, Rsvp.status == YES)
+            return dict(db.session.execute(rows).all())
+
+    def status(self, guest):
+        with self.app.app_context():
+            return db.session.scalar(
+                select(Rsvp.status).where(Rsvp.party_id == self.party_id, Rsvp.member_id == self.guests[guest])
+            )
+
+    def what_is_wrong(self, *, settled=True):
+        """Return what contradicts the invariants; `settled`: no time has passed since the last step."""
+        with self.app.app_context():
+            party = db.session.get(DinnerParty, self.party_id)
+            rows = list(db.session.scalars(select(Rsvp).where(Rsvp.party_id == self.party_id)))
+            offers = list(db.session.scalars(select(WaitOffer).where(WaitOffer.party_id == self.party_id)))
+            letters = db.session.scalar(select(func.count()).where(Letter.kind == "seat_offered"))
+        return [*_books(party, rows, offers, letters), *(_unfair(party, rows, offers) if settled else ())]
+
+    # -- doing
+
+    def _do(self, act):
+        with self.app.app_context():
+            try:
+                return transact(act)
+            except (DomainError, StaleDataError):
+                # Refused, or somebody else has changed the party meanwhile.
+                return None
+
+    def _party(self):
+        return db.session.get(DinnerParty, self.party_id)
+
+    def _member(self, guest):
+        return db.session.get(Member, self.guests[guest])
+
+
+def lay_anew(app, host, *, seats_, hours):
+    """Clear the one table and lay it again; return its key."""
+    with app.app_context(), transaction() as session:
+        for model in (Letter, LineEvent, WaitOffer, Rsvp, DinnerParty):
+            session.execute(delete(model))
+        party = DinnerParty(
+            title="Dinner", starts_at=clock.now() + timedelta(hours=hours), number_seats=seats_, status=PUBLISHED
+        )
+        hosting.lay(party, session.get(Member, host.id))
+        return party.id
+
+
+def _books(party, rows, offers, letters):
+    held = sum(row.party_size for row in rows if row.status == YES)
+    pending = [offer for offer in offers if offer.state == PENDING]
+    held += sum(offer.seats for offer in pending)
+    if party.seats_taken != held:
+        yield f"{party.seats_taken} seats count as taken, {held} are held"
+    if not 0 <= party.seats_taken <= party.number_seats:
+        yield f"{party.seats_taken} of {party.number_seats} seats are taken"
+    if sorted(row.id for row in rows if row.status == OFFERED) != sorted(offer.rsvp_id for offer in pending):
+        yield "those who are offered seats and the offers are not the same"
+    if len({row.member_id for row in rows}) != len(rows):
+        yield "somebody answered twice"
+    if letters != len(offers):
+        yield f"{len(offers)} offers were made in {letters} letters"
+
+
+def _unfair(party, rows, offers):
+    now = clock.now()
+    if any(offer.state == PENDING and offer.expires_at <= now for offer in offers):
+        yield "an offer that ran out still holds seats"
+    if party.status != PUBLISHED or party.answers_until <= now:
+        return
+    if any(offer.expires_at > party.answers_until for offer in offers if offer.state == PENDING):
+        yield "an offer lasts longer than answers are taken"
+    waiting = sorted((row for row in rows if row.status == WAITLISTED), key=lambda row: (row.waitlisted_at, row.id))
+    asked = [row for row in waiting if not row.resting and row.min_party < party.number_seats]
+    first = asked[:1] if party.starts_at - now > timedelta(hours=48) else asked
+    free = party.number_seats - party.seats_taken
+    yield from (
+        f"{free} seats are free, and {row} would take {row.min_party}" for row in first if row.min_party <= free
+    )

@@ -1,0 +1,116 @@
+"""The rules of the waiting list, as tables of cases."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.parties import rules
+from app.parties.rules import Waiter, Why
+
+NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+
+
+def line(*groups):
+    """Return groups given as size, (size, least) or (size, least, "rests"); the first has the key 1."""
+    waiters = []
+    for key, group in enumerate(groups, 1):
+        size, least, *rests = group if isinstance(group, tuple) else (group, group)
+        waiters.append(Waiter(key, size, least, bool(rests)))
+    return waiters
+
+
+def offers(queue, free, *, guarded, table=20):
+    decided = rules.decide(queue, free, guarded=guarded, table=table)
+    return {verdict.key: verdict.seats for verdict in decided if verdict.seats}
+
+
+@pytest.mark.parametrize(
+    ("groups", "free", "before_48_hours", "after"),
+    [
+        # nothing to give, nobody to give it to
+        ([], 5, {}, {}),
+        ([1, 1], 0, {}, {}),
+        # first come first served
+        ([1, 1, 1], 2, {1: 1, 2: 1}, {1: 1, 2: 1}),
+        ([2, 2], 5, {1: 2, 2: 2}, {1: 2, 2: 2}),
+        ([4], 4, {1: 4}, {1: 4}),
+        # a large group is not overtaken before, and is after
+        ([4, 1], 2, {}, {2: 1}),
+        ([4, 1, 1], 3, {}, {2: 1, 3: 1}),
+        ([1, 4, 1], 3, {1: 1}, {1: 1, 3: 1}),
+        ([4, 3, 2, 1], 3, {}, {2: 3}),
+        # who would come with fewer is offered what is free
+        ([(4, 2), 1], 2, {1: 2}, {1: 2}),
+        ([(4, 2), 1], 3, {1: 3}, {1: 3}),
+        ([(4, 2), 1], 5, {1: 4, 2: 1}, {1: 4, 2: 1}),
+        ([(4, 3), (4, 1)], 2, {}, {2: 2}),
+        # who let an offer pass is in nobody's way
+        ([(1, 1, "rests"), 1], 1, {2: 1}, {2: 1}),
+        ([(4, 4, "rests"), 2], 2, {2: 2}, {2: 2}),
+        ([(1, 1, "rests")], 1, {}, {}),
+        # nor who could never sit down
+        ([21, 2], 3, {2: 2}, {2: 2}),
+        ([(21, 2), 2], 3, {1: 3}, {1: 3}),
+    ],
+)
+def test_seats_are_offered_in_turn(groups, free, before_48_hours, after):
+    assert offers(line(*groups), free, guarded=True) == before_48_hours
+    assert offers(line(*groups), free, guarded=False) == after
+
+
+def test_each_group_is_told_why():
+    queue = line((1, 1, "rests"), 30, 2, 4, 1)
+    why = [verdict.why for verdict in rules.decide(queue, 4, guarded=True, table=20)]
+    assert why == [Why.RESTING, Why.TOO_MANY, Why.OFFERED, Why.TOO_FEW, Why.BEHIND]
+    why = [verdict.why for verdict in rules.decide(queue, 3, guarded=False, table=20)]
+    assert why == [Why.RESTING, Why.TOO_MANY, Why.OFFERED, Why.TOO_FEW, Why.OFFERED]
+    assert rules.decide(line(1), 0, guarded=True, table=20)[0].why is Why.FULL
+
+
+groups = st.lists(st.integers(1, 6).flatmap(lambda size: st.tuples(st.just(size), st.integers(1, size))), max_size=8)
+
+
+@given(groups, st.integers(0, 12), st.booleans())
+def test_no_more_is_offered_than_is_free_and_each_gets_what_they_would_come_with(given_groups, free, guarded):
+    queue = line(*given_groups)
+    offered = offers(queue, free, guarded=guarded)
+    assert sum(offered.values()) <= free
+    assert all(waiter.least <= offered[waiter.key] <= waiter.size for waiter in queue if waiter.key in offered)
+    left = free - sum(offered.values())
+    missed = [waiter for waiter in queue if waiter.key not in offered]
+    if guarded:
+        # Nobody is overtaken, and the first of the others cannot use what is left.
+        assert sorted(offered) == list(range(1, len(offered) + 1))
+        assert not missed or missed[0].least > left
+    else:
+        assert all(waiter.least > left for waiter in missed)
+
+
+@pytest.mark.parametrize(
+    ("before", "guarded"),
+    [(49 * HOUR, True), (48 * HOUR + timedelta(seconds=1), True), (48 * HOUR, False), (HOUR, False)],
+)
+def test_the_guard_ends_48_hours_before_the_start(before, guarded):
+    assert rules.is_guarded(NOW + before, NOW) is guarded
+
+
+@pytest.mark.parametrize(
+    ("left", "lasts"),
+    [
+        (timedelta(days=30), 12 * HOUR),
+        (24 * HOUR, 12 * HOUR),
+        (23 * HOUR, 11.5 * HOUR),
+        (4 * HOUR, 2 * HOUR),
+        (70 * MINUTE, 35 * MINUTE),
+        (60 * MINUTE, 30 * MINUTE),
+        (40 * MINUTE, 30 * MINUTE),
+        (30 * MINUTE, 30 * MINUTE),
+        (10 * MINUTE, 10 * MINUTE),
+        (timedelta(0), timedelta(0)),
+    ],
+)
+def test_an_offer_is_shorter_near_the_start(left, lasts):
+    assert rules.offered_until(NOW, NOW + left) == NOW + lasts
