@@ -343,7 +343,7 @@ def test_nothing_is_left_but_a_number(app, client_of, visitor, cast, records, er
     assert "Friend Doe" in letters(records, "party_cancelled")[0].text
     assert (records.fresh(seat).status, records.fresh(waiting).status) == (WITHDRAWN, OFFERED)
     assert records.fresh(full).seats_taken == 2
-    assert [letter.recipient for letter in letters(records, "seat_freed")] == [cast.stranger.email]
+    assert [letter.recipient for letter in letters(records, "seat_offered")] == [cast.stranger.email]
     assert (records.fresh(been).status, records.fresh(been).party_size) == (YES, 1)
     for answer in records.all(select(Rsvp).where(Rsvp.member_id == number)):
         assert (answer.name, answer.email, answer.note) == ("", f"erased-{number}@invalid", "")
