@@ -1,5 +1,7 @@
-"""What has to be done whoever comes: each minute seats that were offered and not taken go on; each hour what has had
-its time is thrown away, and those who wished for it are erased.
+"""What has to be done whoever comes.
+
+Each minute seats that were offered and not taken go on to the next in line. Each hour what has had its time is thrown
+away, and those who wished for it are erased.
 """
 
 import logging

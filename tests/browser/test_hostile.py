@@ -10,7 +10,14 @@ from app.extensions import db
 from app.outbox.models import Letter
 from app.parties.models import DinnerParty
 from tests.site.conftest import Furnished, links
-from tests.support.factories import DinnerPartyFactory, LetterFactory, MemberFactory, RegistrationFactory, RsvpFactory
+from tests.support.factories import (
+    DinnerPartyFactory,
+    LetterFactory,
+    MemberFactory,
+    RegistrationFactory,
+    RsvpFactory,
+    WaitOfferFactory,
+)
 
 # Each breaks out of another place; an element of theirs on a page, a run script or a sum done is a hole.
 TITLE = "'\"></bdi></title></textarea><script>alert(1)</script><img src=x onerror=alert(1) data-hole>{{1337*7}}%(x)s%"
@@ -34,6 +41,7 @@ def furnished(app, people):
     texts = {"title": TITLE, "venue": TITLE, "address": TEXT[:255], "main_dish": TITLE, "description": TEXT}
     party = DinnerPartyFactory(host=people["host"], slug="the-party", **texts)
     RsvpFactory(party=party, member=people["boss"], note=TEXT, name=NAME)
+    WaitOfferFactory(party=party)
     LetterFactory(subject=TITLE, text=TEXT, html=TEXT, name=NAME, last_error=TEXT, failed=True)
     registration = RegistrationFactory(first_name=NAME, last_name=NAME)
     return Furnished(app, party, registration, links(app, people["friend"], registration))

@@ -83,7 +83,7 @@ def test_errors_have_the_policy_too(visitor, status):
 
 def test_the_address_of_a_token_page_is_told_to_nobody(furnished, reader):
     visitor = reader("anonymous")
-    with_token = [rule for rule, _method in furnished.rules("GET") if "token" in rule.arguments]
+    with_token = [rule for rule in furnished.pages() if "token" in rule.arguments]
     assert {rule.endpoint for rule in with_token} == set(furnished.tokens)
     for rule in with_token:
         known = furnished.address(rule)

@@ -18,11 +18,10 @@ TYPE = "text/calendar; charset=utf-8"
 
 
 def download(text: str, filename: str) -> Response:
-    """Return an iCalendar object as a file; it may be somebody's own, so nobody keeps it for others."""
+    """Return an iCalendar object as a file."""
     response = make_response(text)
     response.headers["Content-Type"] = TYPE
     response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
-    response.headers["Cache-Control"] = "private, no-cache"
     return response
 
 
