@@ -85,7 +85,7 @@ def test_text_is_not_escaped_and_html_is(write):
 def test_a_subject_is_one_line_that_fits(app, write):
     facts = {"title": "Soup\r\nBcc: all@example.com\r\n" + "and more soup " * 60, "host_name": "H", "starts_at": None}
     with app.app_context():
-        context = {"party": {**facts, "starts_at": service.clock.now(), "timezone": "UTC"}, "url": "u"}
+        context = {"party": {**facts, "starts_at": service.clock.now(), "timezone": "UTC"}, "url": "u", "seats": 1}
     letter = write("rsvp_yes", context=context)
     assert letter.subject.startswith("You have a seat: Soup Bcc: all@example.com and more soup")
     assert len(letter.subject) == 255

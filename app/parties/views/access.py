@@ -1,6 +1,7 @@
 """Who may see a party, and who may change it."""
 
 from flask import abort
+from flask_babel import lazy_gettext
 from flask_login import current_user
 
 from app.accounts.models import Member
@@ -16,7 +17,14 @@ def me() -> Member:
 
 
 class TableView(BaseView):
-    """A view of single parties."""
+    """A view of single parties. All of them ask for the same permissions."""
+
+    class_permission_name = "PartyView"
+    permission_words = {
+        "can_read": lazy_gettext("See dinner parties"),
+        "can_answer": lazy_gettext("Answer invitations"),
+        "can_host": lazy_gettext("Host dinner parties"),
+    }
 
     def visible(self, slug: str) -> tuple[DinnerParty, Rsvp | None]:
         """Return the party and the reader's answer to it; 404 when they may not know of it."""

@@ -31,7 +31,6 @@ class FoodView(TableView):
 
     route_base = "/parties"
     default_view = "menu"
-    class_permission_name = "PartyView"
 
     @expose("/<slug>/menu", methods=["GET", "POST"])
     @has_access

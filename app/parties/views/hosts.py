@@ -23,7 +23,6 @@ class HostsView(TableView):
 
     route_base = "/parties"
     default_view = "show"
-    class_permission_name = "PartyView"
 
     @expose("/<slug>/hosts", methods=["GET", "POST"])
     @has_access

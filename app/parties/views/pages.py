@@ -51,11 +51,6 @@ class PartyView(TableView):
 
     route_base = "/parties"
     default_view = "list"
-    permission_words = {
-        "can_read": lazy_gettext("See dinner parties"),
-        "can_answer": lazy_gettext("Answer invitations"),
-        "can_host": lazy_gettext("Host dinner parties"),
-    }
     limits = [
         Limit(
             ANSWERS_PER_MINUTE,
