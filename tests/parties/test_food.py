@@ -9,7 +9,7 @@ from app.database import transaction
 from app.extensions import db
 from app.outbox.models import Letter
 from app.parties import clashes
-from app.parties.models import MenuItem, RsvpPerson
+from app.parties.models import MenuItem, Rsvp, RsvpPerson
 from app.parties.service import food
 from app.parties.service.food import Dish, Person
 from tests.support.factories import DinnerPartyFactory, MemberFactory, RsvpFactory
@@ -75,6 +75,26 @@ def test_the_menu_and_the_kitchen_are_the_hosts(client_of, cast):
     friend = client_of(cast.friend)
     assert friend.get(f"/parties/{party.slug}/menu").status == 403
     assert friend.get(f"/parties/{party.slug}/kitchen").status == 403
+
+
+def test_not_even_administrators_see_what_guests_eat(client_of, cast):
+    party = DinnerPartyFactory(host=cast.host)
+    admin = client_of(cast.admin)
+    assert admin.get(f"/parties/{party.slug}/kitchen").status == 403
+    assert admin.get(f"/parties/{party.slug}/menu").status == 403
+    assert "/kitchen" not in admin.get(f"/parties/{party.slug}").text
+
+
+def test_who_gave_a_seat_back_is_not_cooked_for(app, client_of, cast):
+    party = DinnerPartyFactory(host=cast.host)
+    answer = RsvpFactory(party=party, member=cast.friend, party_size=2)
+    with app.app_context(), transaction():
+        food.set_people(db.session.merge(answer), [Person("Ana"), Person("Bo", diets=["vegan"])])
+        assert [eater.name for eater in food.eaters(party)] == ["Ana", "Bo"]
+        row = db.session.get(Rsvp, answer.id)
+        row.party_size = row.min_party = 1
+    with app.app_context():
+        assert [eater.name for eater in food.eaters(party)] == ["Ana"]
 
 
 def planned(app, party, *dishes):

@@ -106,7 +106,8 @@ def eaters(party: DinnerParty) -> list[RsvpPerson]:
         select(RsvpPerson)
         .options(joinedload(RsvpPerson.answer))
         .join(RsvpPerson.answer)
-        .where(Rsvp.party_id == party.id, Rsvp.status.in_(EXPECTED))
+        # Whoever was told of a seat that was given back since does not come.
+        .where(Rsvp.party_id == party.id, Rsvp.status.in_(EXPECTED), RsvpPerson.position < Rsvp.party_size)
         .order_by(Rsvp.id, RsvpPerson.position)
     )
     return list(db.session.scalars(statement))

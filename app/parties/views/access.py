@@ -60,6 +60,13 @@ class TableView(BaseView):
             return False
         return current_user.id in {party.host_id, *(member.id for member in party.co_hosts)}
 
+    def hosted(self, slug: str) -> DinnerParty:
+        """Return a party of which a host is asking; 403 to everybody else: what guests eat is not even staff's to see."""
+        party = self.own(slug)
+        if not self.hosts(party):
+            abort(403)
+        return party
+
     def owned(self, slug: str) -> DinnerParty:
         """Return a party whose owner is asking; 403 when it is somebody else's."""
         party = self.own(slug)

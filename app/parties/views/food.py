@@ -6,6 +6,7 @@ from flask import flash, make_response, redirect, request, url_for
 from flask_appbuilder import expose, has_access, permission_name
 from flask_babel import gettext as _
 from flask_babel import ngettext
+from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.crud import saying
@@ -37,15 +38,19 @@ class FoodView(TableView):
     @permission_name("host")
     def menu(self, slug: str) -> BaseResponse:
         """Show and change what is on the table."""
-        party = self.own(slug)
+        party = self.hosted(slug)
         form = MenuForm(data={"dishes": self._rows(party)} if request.method == "GET" else None)
         if not form.validate_on_submit():
             return self._form_page("parties/menu.html", form, party)
         dishes = [
             Dish(row["course"], row["name"], row["allergens"], row["diets"]) for row in form.dishes.data if row["name"]
         ]
-        with transaction():
-            food.set_menu(party, dishes)
+        try:
+            with transaction():
+                food.set_menu(party, dishes)
+        except StaleDataError:
+            flash(_("The party was changed meanwhile. Look at it again."), "warning")
+            return self._form_page("parties/menu.html", form, self.hosted(slug), status=409)
         flash(*_planned(food.menu(party), food.eaters(party)))
         return redirect(url_for("FoodView.kitchen", slug=slug), 303)
 
@@ -72,7 +77,7 @@ class FoodView(TableView):
     @permission_name("host")
     def kitchen(self, slug: str) -> str:
         """Show what the kitchen must know, without a name: it may hang on a wall."""
-        party = self.own(slug)
+        party = self.hosted(slug)
         menu, eaters = food.menu(party), food.eaters(party)
         return str(
             self.render_template(
@@ -102,12 +107,12 @@ class FoodView(TableView):
         return [*rows, *({} for _number in range(SPARE_ROWS))][:MOST_DISHES]
 
     def _form_page(
-        self, template: str, form: MenuForm | PeopleForm, party: DinnerParty, **context: object
+        self, template: str, form: MenuForm | PeopleForm, party: DinnerParty, *, status: int = 0, **context: object
     ) -> BaseResponse:
-        if form.is_submitted():
+        if form.is_submitted() and not status:
             flash(str(saying.CORRECT_THE_FIELDS), "danger")
         page = self.render_template(template, form=form, party=party, **context)
-        return make_response(page, 422 if form.is_submitted() else 200)
+        return make_response(page, status or (422 if form.is_submitted() else 200))
 
 
 def _known_people(answer: Rsvp) -> list[dict[str, object]]:

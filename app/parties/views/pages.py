@@ -102,6 +102,7 @@ class PartyView(TableView):
                 partly=partly,
                 is_host=is_owner,
                 may_edit=is_owner or self.is_staff() or self.hosts(party),
+                hosts=self.hosts(party),
                 may_cancel=is_owner or self.is_staff(),
                 late=rules.closed(party.status, party.answers_until, clock.now()) is rules.Closed.LATE,
             )
