@@ -29,7 +29,9 @@ from app.parties.api import DinnerPartyApi
 from app.parties.views.calendar import CalendarView, FeedView
 from app.parties.views.food import FoodView
 from app.parties.views.generated import DinnerPartyModelView, RsvpModelView, WaitOfferModelView
+from app.parties.views.guest_list import GuestListView
 from app.parties.views.hosts import HostsView
+from app.parties.views.invitations import InvitationView
 from app.parties.views.pages import LandingView, MemberView, PartyView
 
 # What a new site's roles may do: (permission, view). Administrators may do everything, and change this in the UI.
@@ -55,6 +57,8 @@ def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view_no_menu(FeedView)
     appbuilder.add_view_no_menu(FoodView)
     appbuilder.add_view_no_menu(HostsView)
+    appbuilder.add_view_no_menu(InvitationView)
+    appbuilder.add_view_no_menu(GuestListView)
     appbuilder.add_view_no_menu(LocaleView)
     # The door: FAB asks its security manager where it is
     manager.registeruser_view = appbuilder.add_view_no_menu(RegistrationView)

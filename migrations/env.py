@@ -6,7 +6,14 @@ from sqlalchemy import Connection
 
 
 def run(connection: Connection) -> None:
-    """Run the migrations that were asked for, each in a transaction of its own."""
+    """Run the migrations that were asked for, each in a transaction of its own.
+
+    SQLite makes a table anew to change it; what refers to the old one would go with it, so nobody looks meanwhile.
+    """
+    sqlite = connection.dialect.name == "sqlite"
+    driver = connection.connection.dbapi_connection
+    if sqlite:
+        driver.execute("PRAGMA foreign_keys = OFF")
     options = current_app.extensions["migrate"].configure_args
     context.configure(
         connection=connection,
@@ -16,6 +23,8 @@ def run(connection: Connection) -> None:
     )
     with context.begin_transaction():
         context.run_migrations()
+    if sqlite:
+        driver.execute("PRAGMA foreign_keys = ON")
 
 
 if context.is_offline_mode():

@@ -27,7 +27,8 @@ from app.http import safe_next
 SEE_OTHER = 303
 
 
-def _to_login() -> BaseResponse:
+def ask_to_log_in() -> BaseResponse:
+    """Return what leads somebody to the login, and back."""
     answer: BaseResponse = current_app.extensions["appbuilder"].sm.lm.unauthorized()
     return answer
 
@@ -41,13 +42,17 @@ class BaseView(StockBaseView):
     @before_request
     def _ask_to_log_in(self) -> BaseResponse | None:
         """Lead whoever is not logged in to the login, and back, instead of telling them that they may not."""
-        name = (request.endpoint or "").rpartition(".")[2]
-        if current_user.is_authenticated or not hasattr(getattr(self, name, None), "_permission_name"):
+        method = self.method()
+        if current_user.is_authenticated or not hasattr(method, "_permission_name"):
             return None
-        permission = PERMISSION_PREFIX + self.get_method_permission(name)
+        permission = PERMISSION_PREFIX + self.get_method_permission(method.__name__)
         if self.appbuilder.sm.has_access(permission, self.class_permission_name):
             return None
-        return _to_login()
+        return ask_to_log_in()
+
+    def method(self) -> Any:
+        """Return the method that answers this request."""
+        return getattr(self, (request.endpoint or "").rpartition(".")[2], None)
 
     def update_redirect(self) -> None:
         """Remember nothing: Flask-AppBuilder's history of five full addresses makes browsers drop the cookie."""
@@ -183,7 +188,7 @@ class ModelView(Declared, Listing, Saving, BaseView, StockModelView):
             abort(404)
         if not self.appbuilder.sm.has_access(self.get_action_permission_name(name), self.class_permission_name):
             if not current_user.is_authenticated:
-                return _to_login()
+                return ask_to_log_in()
             abort(403)
         if not pks:
             flash(_("Select at least one row."), "warning")

@@ -37,6 +37,8 @@ class Letter(db.Model):  # type: ignore[name-defined]
     html: Mapped[str] = mapped_column(Text)
     # An iCalendar object (RFC 5545) that calendars act upon (RFC 6047), if it carries one.
     calendar: Mapped[str | None] = mapped_column(Text)
+    # What somebody can unsubscribe from; letters without one are those that have to be sent.
+    topic: Mapped[str | None] = mapped_column(String(16))
     # A token the letter carries. It is kept apart from the text and erased once the letter is sent.
     secret: Mapped[str | None] = mapped_column(String(128))
     dedupe_key: Mapped[str] = mapped_column(String(200), unique=True)
@@ -75,5 +77,20 @@ class Letter(db.Model):  # type: ignore[name-defined]
         return self.subject
 
 
+class Unsubscription(db.Model):  # type: ignore[name-defined]
+    """An address that wants no more letters of one topic."""
+
+    __tablename__ = "unsubscription"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(320))
+    topic: Mapped[str] = mapped_column(String(16))
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+
+    def __repr__(self) -> str:
+        return self.email
+
+
+Index("uq_unsubscription_lower_email_topic", func.lower(Unsubscription.email), Unsubscription.topic, unique=True)
 # How many letters a mailbox was sent today is asked before each one that strangers can have sent there.
 Index("ix_letter_lower_recipient_created_at", func.lower(Letter.__table__.c.recipient), Letter.__table__.c.created_at)

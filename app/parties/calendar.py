@@ -17,11 +17,11 @@ from icalendar import Calendar, Event, vCalAddress, vText, vUri
 from app import clock
 from app.http import public_url
 from app.i18n.selectors import current_locale
-from app.parties.models import CANCELLED, MAYBE, YES, DinnerParty, Rsvp
+from app.parties.models import CANCELLED, CHECKED_IN, MAYBE, YES, DinnerParty, Rsvp
 
 REQUEST, CANCEL, PUBLISH = "REQUEST", "CANCEL", "PUBLISH"
 # What a guest's own calendar says of them.
-PARTICIPATION = {YES: "ACCEPTED", MAYBE: "TENTATIVE"}
+PARTICIPATION = {YES: "ACCEPTED", CHECKED_IN: "ACCEPTED", MAYBE: "TENTATIVE"}
 # So much of a zone's history is sent along on both sides of the dinners.
 ZONE_MARGIN = timedelta(days=366)
 # Up to here a zone's clocks are described; nobody knows when they will be changed in a hundred years.

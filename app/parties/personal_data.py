@@ -12,7 +12,8 @@ from app.accounts.service.exporting import Archive, pick
 from app.accounts.signals import member_erasing, member_exporting
 from app.extensions import db
 from app.parties import calendar, rules
-from app.parties.models import DONE, PUBLISHED, REMOVED, YES, CoHost, DinnerParty, Rsvp, RsvpPerson
+from app.parties.guests import Guest
+from app.parties.models import DONE, PUBLISHED, REMOVED, SEATED, CoHost, DinnerParty, Rsvp, RsvpPerson
 from app.parties.service import answers, feeds, food, hosting, seats
 
 HOSTED = (
@@ -38,7 +39,7 @@ def _export(member: Member, *, archive: Archive) -> None:
     archive.add_json("parties.json", [pick(party, HOSTED) for party in hosted])
     archive.add_json("answers.json", [_answer(answer, member) for answer in given])
     archive.add_json("people.json", [pick(person, PERSON) for answer in given for person in food.people(answer)])
-    attended = [answer.party for answer in given if answer.status == YES and answer.party.host_id != member.id]
+    attended = [answer.party for answer in given if answer.status in SEATED and answer.party.host_id != member.id]
     planned = [party for party in (*hosted, *attended) if party.status in {PUBLISHED, DONE}]
     archive.add(
         "dinners.ics", calendar.published(sorted(planned, key=lambda party: (party.starts_at, party.id))).encode()
@@ -50,6 +51,7 @@ def _answer(answer: Rsvp, member: Member) -> dict[str, Any]:
     visible = rules.is_visible(
         visibility=answer.party.visibility,
         status=answer.party.status,
+        is_hidden=answer.party.hidden_at is not None,
         is_host=answer.party.host_id == member.id,
         is_guest=answer.status != REMOVED,
         is_staff=False,
@@ -71,7 +73,7 @@ def _erase(member: Member) -> None:
             hosting.cancel(party)
     for answer in _answers_of(member):
         if _can_be_withdrawn(answer, member):
-            answers.withdraw(answer.party, member)
+            answers.withdraw(answer.party, Guest(member))
     db.session.flush()
     feeds.stop(member)
     db.session.execute(delete(CoHost).where(CoHost.member_id == member.id))

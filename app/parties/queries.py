@@ -9,17 +9,21 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from app import clock
 from app.accounts.models import Member
+from app.accounts.rules import token_hash
 from app.extensions import db
+from app.parties.guests import Guest
 from app.parties.models import (
+    AWAITING,
     CANCELLED,
     DRAFT,
     PENDING,
     PUBLIC,
     PUBLISHED,
+    SEATED,
     WAITLISTED,
-    YES,
     CoHost,
     DinnerParty,
+    Invitation,
     LineEvent,
     Rsvp,
     WaitOffer,
@@ -63,6 +67,19 @@ def party_by_slug(slug: str) -> DinnerParty | None:
     return db.session.execute(statement).unique().scalar_one_or_none()
 
 
+def party_and_invitation(slug: str, member: Member) -> tuple[DinnerParty, Invitation | None] | None:
+    """Return the party at an address, its hosts loaded, and the valid invitation to it at a member's address."""
+    loaded = joinedload(DinnerParty.host), joinedload(DinnerParty.co_hosts)
+    theirs = and_(
+        Invitation.party_id == DinnerParty.id,
+        func.lower(Invitation.email) == member.email.lower(),
+        Invitation.revoked_at.is_(None),
+    )
+    statement = select(DinnerParty, Invitation).outerjoin(Invitation, theirs).options(*loaded)
+    row = db.session.execute(statement.where(DinnerParty.slug == slug)).unique().one_or_none()
+    return row and (row[0], row[1])
+
+
 def public_party_by_id(text: str) -> DinnerParty | None:
     """Return the public party whose number somebody typed, or None for anything else they may have typed."""
     digits = text.strip().removeprefix("#")
@@ -71,22 +88,52 @@ def public_party_by_id(text: str) -> DinnerParty | None:
     statement = (
         select(DinnerParty)
         .options(joinedload(DinnerParty.host))
-        .where(DinnerParty.id == int(digits), DinnerParty.visibility == PUBLIC, DinnerParty.status != DRAFT)
+        .where(
+            DinnerParty.id == int(digits),
+            DinnerParty.visibility == PUBLIC,
+            DinnerParty.hidden_at.is_(None),
+            DinnerParty.status != DRAFT,
+        )
     )
     return db.session.execute(statement).scalar_one_or_none()
 
 
-def answer_of(party: DinnerParty, member: Member) -> Rsvp | None:
-    """Return a member's answer to a party, given under their account or their address."""
-    statement = select(Rsvp).where(
-        Rsvp.party_id == party.id,
-        or_(
-            Rsvp.member_id == member.id,
-            # Given without an account; the answer of another member is theirs, whatever its address once was.
-            and_(Rsvp.member_id.is_(None), func.lower(Rsvp.email) == member.email.lower()),
-        ),
+def answer_of(party: DinnerParty, guest: Guest) -> Rsvp | None:
+    """Return a guest's answer to a party, given with their account, their address or their link.
+
+    An answer that was given with an account is its member's alone, whoever else has the link.
+    """
+    nobodys, theirs = Rsvp.member_id.is_(None), []
+    if guest.member is not None:
+        theirs += [Rsvp.member_id == guest.member.id, and_(nobodys, func.lower(Rsvp.email) == guest.email.lower())]
+    if guest.invitation is not None:
+        theirs.append(and_(nobodys, Rsvp.invitation_id == guest.invitation.id))
+    statement = select(Rsvp).where(Rsvp.party_id == party.id, or_(*theirs)).order_by(nobodys, Rsvp.id).limit(1)
+    return db.session.scalars(statement).first()
+
+
+def is_answered_otherwise(party: DinnerParty, guest: Guest) -> bool:
+    """Whether the link or the address of somebody who has no answer of their own was answered with an account."""
+    others = [func.lower(Rsvp.email) == guest.email.lower()]
+    if guest.invitation is not None:
+        others.append(Rsvp.invitation_id == guest.invitation.id)
+    statement = select(Rsvp.id).where(Rsvp.party_id == party.id, or_(*others)).limit(1)
+    return db.session.execute(statement).first() is not None
+
+
+def invitation(invitation_id: int) -> Invitation | None:
+    """Return an invitation by its key."""
+    return db.session.get(Invitation, invitation_id)
+
+
+def invitation_by_token(token: str) -> Invitation | None:
+    """Return the invitation with that token, and its party; it may have been taken back."""
+    statement = (
+        select(Invitation)
+        .options(joinedload(Invitation.party).joinedload(DinnerParty.host))
+        .where(Invitation.token_hash == token_hash(token))
     )
-    return db.session.execute(statement).scalars().first()
+    return db.session.scalars(statement).one_or_none()
 
 
 def waiting(party_id: int) -> Select[Rsvp]:
@@ -201,7 +248,11 @@ def hosted_by(member: Member, *, public_only: bool) -> list[DinnerParty]:
     helping = select(CoHost.party_id).where(CoHost.member_id == member.id)
     statement = select(DinnerParty).where(or_(DinnerParty.host_id == member.id, DinnerParty.id.in_(helping)))
     if public_only:
-        statement = statement.where(DinnerParty.visibility == PUBLIC, DinnerParty.status.not_in((DRAFT, CANCELLED)))
+        statement = statement.where(
+            DinnerParty.visibility == PUBLIC,
+            DinnerParty.hidden_at.is_(None),
+            DinnerParty.status.not_in((DRAFT, CANCELLED)),
+        )
     statement = statement.order_by(DinnerParty.starts_at.desc(), DinnerParty.id.desc()).limit(OWN_SIZE)
     return list(db.session.scalars(statement))
 
@@ -213,7 +264,7 @@ def answers_by(member: Member) -> list[Rsvp]:
         .join(Rsvp.party)
         .options(joinedload(Rsvp.party).selectinload(DinnerParty.host))
         .where(Rsvp.member_id == member.id, DinnerParty.host_id != member.id)
-        .where(Rsvp.status.in_((YES, *IN_LINE)))
+        .where(Rsvp.status.in_((*SEATED, AWAITING, *IN_LINE)))
         .order_by(DinnerParty.starts_at.desc(), Rsvp.id.desc())
         .limit(OWN_SIZE)
     )
@@ -238,6 +289,7 @@ def _public_parties() -> Select[DinnerParty]:
 def _is_public_and_coming() -> tuple[ColumnElement[bool], ...]:
     return (
         DinnerParty.visibility == PUBLIC,
+        DinnerParty.hidden_at.is_(None),
         DinnerParty.status == PUBLISHED,
         DinnerParty.starts_at > clock.now(),
     )

@@ -9,9 +9,9 @@ from typing import NamedTuple
 from app.parties import models
 
 # Answers that hold, or wait for, a seat and so may be withdrawn.
-WITHDRAWABLE = (models.YES, models.OFFERED, models.WAITLISTED, models.MAYBE)
+WITHDRAWABLE = (models.YES, models.OFFERED, models.WAITLISTED, models.AWAITING, models.MAYBE)
 # Those a change or a cancellation must reach.
-CONCERNED = WITHDRAWABLE
+CONCERNED = (*WITHDRAWABLE, models.CHECKED_IN)
 # Those who stand in line, or did until seats were offered to them.
 IN_LINE = (models.WAITLISTED, models.OFFERED)
 # Until so long before the start, a group too large for the free seats is not overtaken by a smaller one.
@@ -47,13 +47,25 @@ def closed(status: str, answers_until: datetime, now: datetime) -> Closed | None
     return None
 
 
-def is_visible(*, visibility: str, status: str, is_host: bool, is_guest: bool, is_staff: bool) -> bool:
-    """Whether somebody who has the link may see the party."""
+def is_visible(  # noqa: PLR0913 - what it depends on
+    *, visibility: str, status: str, is_hidden: bool, is_host: bool, is_guest: bool, is_staff: bool
+) -> bool:
+    """Whether somebody who has the link may see the party. Guests are those who answered or are invited."""
     if is_host or is_staff:
         return True
     if status == models.DRAFT:
         return False
-    return visibility != models.PRIVATE or is_guest
+    return is_guest or (visibility != models.PRIVATE and not is_hidden)
+
+
+def shows_address(*, for_guests: bool, status: str | None, is_host: bool) -> bool:
+    """Whether somebody whose answer has `status` is told where exactly the party is."""
+    return is_host or not for_guests or status in models.SEATED
+
+
+def needs_approval(*, approval: bool, is_invited: bool, was_approved: bool) -> bool:
+    """Whether the host is asked before somebody gets a seat."""
+    return approval and not is_invited and not was_approved
 
 
 # -- the waiting list

@@ -18,7 +18,6 @@ def upgrade() -> None:
     most = sa.CheckConstraint("max_party BETWEEN 1 AND 1000", name=op.f("ck_dinner_party_max_party"))
     op.add_column("dinner_party", sa.Column("max_party", sa.Integer(), most, server_default="4", nullable=False))
 
-    # Nothing refers to an answer yet.
     with op.batch_alter_table("rsvp", copy_from=_rsvp(STATUSES)) as rsvp:
         rsvp.add_column(sa.Column("min_party", sa.Integer(), server_default="1", nullable=False))
         rsvp.add_column(sa.Column("resting", sa.Boolean(), server_default=sa.false(), nullable=False))

@@ -13,6 +13,7 @@ from app.errors import DomainError
 from app.extensions import db
 from app.outbox.models import Letter
 from app.parties import queries
+from app.parties.guests import Guest
 from app.parties.models import (
     NO,
     OFFERED,
@@ -25,8 +26,8 @@ from app.parties.models import (
     Rsvp,
     WaitOffer,
 )
-from app.parties.service import answers, hosting, seats
-from app.parties.service.answers import Wish
+from app.parties.service import answers, hosting, leaving, offers, seats
+from app.parties.service.wishes import Wish
 
 
 class Table:
@@ -38,24 +39,26 @@ class Table:
     # -- steps
 
     def answer(self, guest, size, least=None, *, wait=False):
-        return self._do(lambda: answers.rsvp(self._party(), self._member(guest), Wish(YES, size, least, wait=wait)))
+        return self._do(
+            lambda: answers.rsvp(self._party(), Guest(self._member(guest)), Wish(YES, size, least, wait=wait))
+        )
 
     def say_no(self, guest):
-        return self._do(lambda: answers.rsvp(self._party(), self._member(guest), Wish(NO)))
+        return self._do(lambda: answers.rsvp(self._party(), Guest(self._member(guest)), Wish(NO)))
 
     def withdraw(self, guest):
-        return self._do(lambda: answers.withdraw(self._party(), self._member(guest)))
+        return self._do(lambda: answers.withdraw(self._party(), Guest(self._member(guest))))
 
     def claim(self, guest):
-        return self._do(lambda: answers.claim(self._party(), self._member(guest)))
+        return self._do(lambda: offers.claim(self._party(), Guest(self._member(guest))))
 
     def decline(self, guest, *, stay):
-        return self._do(lambda: answers.decline(self._party(), self._member(guest), stay=stay))
+        return self._do(lambda: offers.decline(self._party(), Guest(self._member(guest)), stay=stay))
 
     def remove(self, guest):
         def act():
-            answer = queries.answer_of(self._party(), self._member(guest))
-            return answer and answers.remove(answer)
+            answer = queries.answer_of(self._party(), Guest(self._member(guest)))
+            return answer and leaving.remove(answer)
 
         return self._do(act)
 

@@ -24,7 +24,7 @@ from sqlalchemy import select, update
 from app import clock
 from app.extensions import db
 from app.parties.models import OFFERED, PENDING, YES, DinnerParty, Rsvp, WaitOffer
-from app.parties.service.answers import Outcome
+from app.parties.service.wishes import Outcome
 from tests.parties.line import Table, lay_anew
 from tests.support.factories import MemberFactory
 

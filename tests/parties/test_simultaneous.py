@@ -18,9 +18,10 @@ from app.accounts.rules import token_hash
 from app.database import transaction
 from app.extensions import db
 from app.outbox.models import Letter
+from app.parties.guests import Guest
 from app.parties.models import DinnerParty, Rsvp
 from app.parties.service import answers, seats
-from app.parties.service.answers import Wish
+from app.parties.service.wishes import Wish
 from tests.support.factories import DinnerPartyFactory, RsvpFactory
 
 pytestmark = pytest.mark.both_databases
@@ -122,7 +123,7 @@ def _seated_one_after_the_other(app, party, guests):
         for number, (member_id, *_browser) in enumerate(guests):
             with transaction() as session:
                 wish = Wish("yes", _size(number), _size(number))
-                outcome = answers.rsvp(session.get(DinnerParty, party.id), session.get(Member, member_id), wish)
+                outcome = answers.rsvp(session.get(DinnerParty, party.id), Guest(session.get(Member, member_id)), wish)
             if outcome.answer.status == "waitlisted":
                 break
         db.session.expire_all()

@@ -19,6 +19,7 @@ from app.parties.models import DinnerParty
 from tests.support.client import Visitor
 from tests.support.factories import (
     DinnerPartyFactory,
+    InvitationFactory,
     LetterFactory,
     MemberInvitationFactory,
     RegistrationFactory,
@@ -106,6 +107,7 @@ def links(app: Flask, member: Member, registration: Registration) -> dict[str, s
             "PasswordView.reset": tokens.issue(rules.RESET_PASSWORD, member),
             "EmailView.confirm": tokens.issue(rules.CHANGE_EMAIL, member, data={"email": "new@example.com"}),
             "EmailView.undo": tokens.issue(rules.UNDO_EMAIL, member, data={"email": "old@example.com"}),
+            "InvitationView.open": InvitationFactory().token,
             "MyDataView.keep": tokens.issue(rules.KEEP_ACCOUNT, member),
         }
 

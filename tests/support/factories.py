@@ -25,18 +25,23 @@ from app.database import transaction
 from app.extensions import db
 from app.outbox import models as outbox
 from app.outbox.models import Letter
+from app.parties import links
 from app.parties.models import (
+    AWAITING,
     CANCELLED,
+    CHECKED_IN,
     DRAFT,
     MAYBE,
     NO,
     OFFERED,
     PRIVATE,
     PUBLISHED,
+    SEATED,
     UNLISTED,
     WAITLISTED,
     YES,
     DinnerParty,
+    Invitation,
     Rsvp,
     WaitOffer,
 )
@@ -204,6 +209,8 @@ class RsvpFactory(RowFactory):
         waiting = factory.Trait(status=WAITLISTED, waitlisted_at=factory.LazyFunction(clock.now))
         declined = factory.Trait(status=NO)
         maybe = factory.Trait(status=MAYBE)
+        asking = factory.Trait(status=AWAITING)
+        here = factory.Trait(status=CHECKED_IN, checked_in_at=factory.LazyFunction(clock.now))
 
     party = factory.SubFactory(DinnerPartyFactory)
     member = factory.SubFactory(MemberFactory)
@@ -217,10 +224,36 @@ class RsvpFactory(RowFactory):
 
     @factory.post_generation
     def _take_seats(self, create: bool, _value: Any, **_: Any) -> None:  # noqa: FBT001
-        if create and self.status == YES:
+        if create and self.status in SEATED:
             taken = update(DinnerParty).where(DinnerParty.id == self.party.id)
             db.session.execute(taken.values(seats_taken=DinnerParty.seats_taken + self.party_size))
             db.session.refresh(self.party, ["seats_taken"])
+
+
+class InvitationFactory(RowFactory):
+    """Somebody without an account who was invited; `token` on the row is what the link carries."""
+
+    class Meta:
+        model = Invitation
+
+    class Params:
+        revoked = factory.Trait(revoked_at=factory.LazyFunction(clock.now))
+
+    party = factory.SubFactory(DinnerPartyFactory)
+    email = factory.Sequence("invitee{}@example.org".format)
+    name = "Iris Invited"
+    locale = "en"
+    max_party = 2
+    sent_at = factory.LazyFunction(clock.now)
+
+    @classmethod
+    def _create(cls, model_class: type[Invitation], *args: Any, **columns: Any) -> Any:
+        invitation = super()._create(model_class, *args, **columns)
+        token = links.personal_token(invitation)
+        db.session.flush()
+        db.session.refresh(invitation)
+        invitation.token = token
+        return invitation
 
 
 class WaitOfferFactory(RowFactory):

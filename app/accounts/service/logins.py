@@ -34,6 +34,8 @@ LOGIN_KEY, SECOND_STEP_KEY = "login", "second_step"
 ANYWHERE, ON_DEVICE, AGAIN = "login", "login on a device", "reauthenticate"
 # Survive login and logout: they are about the reader, not about the account.
 KEPT_IN_SESSION = ("locale", "timezone")
+# Survives login alone: where the reader came from. Whoever logs out leaves nothing of it to the next at this browser.
+KEPT_AT_LOGIN = ("invitations", "shared")
 INVALID = lazy_gettext("Invalid login. Please try again.")
 NOT_ACTIVATED = lazy_gettext(
     "In order to use your account you have to activate it through the link we have sent to your email address."
@@ -277,6 +279,8 @@ def close_session() -> None:
     g.pop("login_session", None)
     logout_user()
     _empty_session()
+    for key in KEPT_AT_LOGIN:
+        session.pop(key, None)
 
 
 # -- stay in
@@ -447,7 +451,7 @@ def _set_device(response: Response, token: str) -> Response:
 
 
 def _empty_session() -> None:
-    kept = {key: session[key] for key in KEPT_IN_SESSION if key in session}
+    kept = {key: session[key] for key in (*KEPT_IN_SESSION, *KEPT_AT_LOGIN) if key in session}
     flashes = session.get("_flashes")
     session.clear()
     # Flask-WTF keeps the token of a request there; a form shown after this needs one of the new session.

@@ -9,7 +9,7 @@ from app import clock
 from app.accounts import rules
 from app.accounts.models import Member
 from app.extensions import db
-from app.parties.models import DRAFT, MAYBE, YES, CalendarFeed, DinnerParty, Rsvp
+from app.parties.models import DRAFT, MAYBE, SEATED, CalendarFeed, DinnerParty, Rsvp
 
 # Dinners stay in the feed for a while after they were given; calendars drop what is gone.
 KEPT = timedelta(days=90)
@@ -49,7 +49,7 @@ def owner(token: str) -> Member | None:
 
 def dinners(member: Member) -> list[DinnerParty]:
     """Return the dinners `member` hosts, attends or may attend, called-off ones included, soonest first."""
-    attended = select(Rsvp.party_id).where(Rsvp.member_id == member.id, Rsvp.status.in_((YES, MAYBE)))
+    attended = select(Rsvp.party_id).where(Rsvp.member_id == member.id, Rsvp.status.in_((*SEATED, MAYBE)))
     statement = (
         select(DinnerParty)
         .options(joinedload(DinnerParty.host))

@@ -13,10 +13,22 @@ from app.accounts.models import Member
 from app.extensions import db
 from app.parties import clashes, mail
 from app.parties.clashes import Clash
-from app.parties.models import COURSES, MAIN, MAYBE, OFFERED, WAITLISTED, YES, DinnerParty, MenuItem, Rsvp, RsvpPerson
+from app.parties.models import (
+    AWAITING,
+    COURSES,
+    MAIN,
+    MAYBE,
+    OFFERED,
+    SEATED,
+    WAITLISTED,
+    DinnerParty,
+    MenuItem,
+    Rsvp,
+    RsvpPerson,
+)
 
 # Those the kitchen cooks for, and those it would like to know about: what they typed is kept while they may come.
-EXPECTED, POSSIBLE = (YES,), (YES, MAYBE, WAITLISTED, OFFERED)
+EXPECTED, POSSIBLE = SEATED, (*SEATED, MAYBE, WAITLISTED, OFFERED, AWAITING)
 
 
 @dataclass

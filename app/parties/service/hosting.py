@@ -14,13 +14,14 @@ from app.accounts.models import Member
 from app.errors import DomainError
 from app.extensions import db
 from app.parties import mail, queries, rules
-from app.parties.models import CANCELLED, CLAIMED, DRAFT, OFFERED, PUBLISHED, YES, CoHost, DinnerParty, Rsvp
+from app.parties.guests import Guest
+from app.parties.models import CANCELLED, CLAIMED, DRAFT, OFFERED, PUBLISHED, SEATED, YES, CoHost, DinnerParty, Rsvp
 from app.parties.service import food, seats
 
 # What a copy has of the party it was made from.
 COPIED = (
     *("title", "timezone", "duration_minutes", "venue", "address", "main_dish", "description", "number_seats"),
-    *("max_party", "visibility"),
+    *("max_party", "visibility", "approval", "address_for_guests", "map_url"),
 )
 # A change of one of these is told to the guests.
 TELLING = ("title", "starts_at", "timezone", "duration_minutes", "venue", "address")
@@ -152,8 +153,8 @@ def refuse_past_publication(party: DinnerParty) -> None:
 
 def _seat_host(party: DinnerParty) -> None:
     """Give a new host a seat at the table that is theirs now."""
-    answer = queries.answer_of(party, party.host)
-    if answer is not None and answer.status == YES:
+    answer = queries.answer_of(party, Guest(party.host))
+    if answer is not None and answer.status in SEATED:
         return
     if answer is not None and answer.status == OFFERED:
         held = seats.end_offer(answer, CLAIMED)

@@ -1,19 +1,57 @@
-"""Who may see a party, and who may change it."""
+"""Who may see a party, who may answer, and who may change it."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, NamedTuple
 
 from flask import abort
+from flask_appbuilder import has_access
+from flask_appbuilder.hooks import before_request
 from flask_babel import lazy_gettext
 from flask_login import current_user
+from werkzeug.wrappers import Response as BaseResponse
 
 from app.accounts.models import Member
-from app.crud.views import BaseView
+from app.crud.views import BaseView, ask_to_log_in
+from app.i18n.selectors import current_locale, current_timezone
 from app.parties import models, queries, rules
+from app.parties.guests import Guest
 from app.parties.models import DinnerParty, Rsvp
+from app.parties.views import visits
 
 
 def me() -> Member:
     """Return the member who is asking, as a row."""
     member: Member = current_user._get_current_object()  # noqa: SLF001 - werkzeug's documented name
     return member
+
+
+def for_guests(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Demand the permission of members, and let others in: `answering` asks them for their personal link."""
+    guarded = has_access(method)
+
+    @wraps(guarded)
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return (guarded if current_user.is_authenticated else method)(self, *args, **kwargs)
+
+    wrapper._for_guests = True  # type: ignore[attr-defined] # noqa: SLF001 - as has_access marks its own
+    return wrapper
+
+
+class Visit(NamedTuple):
+    """Somebody at the page of a party; `guest` is None for strangers without a link."""
+
+    party: DinnerParty
+    guest: Guest | None
+    answer: Rsvp | None
+
+
+class Answering(NamedTuple):
+    """Somebody who may answer."""
+
+    party: DinnerParty
+    guest: Guest
+    answer: Rsvp | None
 
 
 class TableView(BaseView):
@@ -26,23 +64,55 @@ class TableView(BaseView):
         "can_host": lazy_gettext("Host dinner parties"),
     }
 
-    def visible(self, slug: str) -> tuple[DinnerParty, Rsvp | None]:
-        """Return the party and the reader's answer to it; 404 when they may not know of it."""
-        party = queries.party_by_slug(slug)
-        if party is None:
-            abort(404)
-        member = current_user.is_authenticated
-        answer = queries.answer_of(party, current_user) if member else None
+    @before_request
+    def _ask_to_log_in(self) -> BaseResponse | None:
+        """Lead strangers to the login, unless they may have a link."""
+        return None if getattr(self.method(), "_for_guests", False) else super()._ask_to_log_in()
+
+    def visible(self, slug: str) -> Visit:
+        """Return the party, who is looking at it, and their answer; 404 when they may not know of it."""
+        party, guest = self._met(slug)
+        answer = queries.answer_of(party, guest) if guest else None
+        by_share_link = guest.by_share_link if guest else visits.came_by_share_link(party)
         visible = rules.is_visible(
             visibility=party.visibility,
             status=party.status,
+            is_hidden=party.hidden_at is not None,
             is_host=self.hosts(party),
-            is_guest=answer is not None and answer.status != models.REMOVED,
+            is_guest=by_share_link
+            or (answer.status != models.REMOVED if answer else guest is not None and guest.invitation is not None),
             is_staff=self.is_staff(),
         )
         if not visible:
             abort(404)
-        return party, answer
+        return Visit(party, guest, answer)
+
+    def answering(self, slug: str) -> Answering:
+        """Return the party, who may answer, and their answer so far; strangers are asked to log in."""
+        party, guest, answer = self.visible(slug)
+        if guest is None:
+            abort(ask_to_log_in())
+        return Answering(party, guest, answer)
+
+    @staticmethod
+    def _met(slug: str) -> tuple[DinnerParty, Guest | None]:
+        """Return the party, and who is asking: a member, or whoever has opened a personal link here."""
+        member = me() if current_user.is_authenticated else None
+        found = queries.party_and_invitation(slug, member) if member else (queries.party_by_slug(slug), None)
+        party, sent = found or (None, None)
+        if party is None:
+            abort(404)
+        invitation = visits.remembered(party) or sent
+        if member is None and invitation is None:
+            return party, None
+        by_share_link = visits.came_by_share_link(party)
+        return party, Guest(member, invitation, by_share_link, current_locale(), current_timezone())
+
+    def shows_address(self, party: DinnerParty, answer: Rsvp | None) -> bool:
+        """Whether whoever is asking is told where exactly a party is."""
+        status = answer.status if answer else None
+        is_host = self.hosts(party) or self.is_staff()
+        return rules.shows_address(for_guests=party.address_for_guests, status=status, is_host=is_host)
 
     def own(self, slug: str) -> DinnerParty:
         """Return a party of whoever is asking; 403 when it is somebody else's."""

@@ -7,7 +7,7 @@ from app.errors import Category
 from app.i18n import formats
 from app.parties import models
 from app.parties.models import DinnerParty
-from app.parties.service.answers import Outcome, Partly
+from app.parties.service.wishes import Outcome, Partly
 
 Flash = tuple[str, Category]
 
@@ -32,7 +32,9 @@ def answered(party: DinnerParty, outcome: Outcome) -> Flash:
 
 def _changed(party: DinnerParty, outcome: Outcome) -> Flash:
     when = formats.date(party.starts_at, party.timezone)
-    if outcome.resized:
+    if outcome.answer.status == models.AWAITING:
+        return _("Your request was sent to the host."), "info"
+    if outcome.resized or (outcome.answer.status == models.YES and outcome.answer.member_id is None):
         text = ngettext(
             "See you on %(date)s! Seats for %(num)d are reserved.",
             "See you on %(date)s! Seats for %(num)d are reserved.",
@@ -89,6 +91,7 @@ def declined(outcome: Outcome) -> Flash:
 
 
 UNCHANGED = {
+    models.AWAITING: lazy_gettext("Nothing changed: your request waits for the host."),
     models.YES: lazy_gettext("Nothing changed: you had already answered yes."),
     models.NO: lazy_gettext("Nothing changed: you had already answered no."),
     models.MAYBE: lazy_gettext("Nothing changed: you had already answered maybe."),

@@ -16,11 +16,11 @@ from app.food import ALLERGENS, DIETS
 from app.i18n import formats
 from app.parties import clashes
 from app.parties.clashes import Clash, Count
-from app.parties.forms import MenuForm, PeopleForm
+from app.parties.forms.food import MenuForm, PeopleForm
 from app.parties.models import COURSES, MAIN, MOST_DISHES, DinnerParty, MenuItem, Rsvp, RsvpPerson
 from app.parties.service import food
 from app.parties.service.food import POSSIBLE, Dish, Person
-from app.parties.views.access import TableView
+from app.parties.views.access import TableView, for_guests
 
 SPARE_ROWS = 3
 # More than this many sentences in one flash nobody reads; the page below it has them all.
@@ -55,11 +55,11 @@ class FoodView(TableView):
         return redirect(url_for("FoodView.kitchen", slug=slug), 303)
 
     @expose("/<slug>/people", methods=["GET", "POST"])
-    @has_access
+    @for_guests
     @permission_name("answer")
     def people(self, slug: str) -> BaseResponse:
         """Show and change who comes with one's answer, and what they do not eat."""
-        party, answer = self.visible(slug)
+        party, _guest, answer = self.answering(slug)
         if answer is None or answer.status not in POSSIBLE:
             flash(_("Answer first; then tell who comes with you."), "warning")
             return redirect(url_for("PartyView.show", slug=slug), 303)

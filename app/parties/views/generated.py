@@ -11,7 +11,7 @@ from app.crud.fields import LocalDateTimeField, ZoneField
 from app.errors import DomainError
 from app.parties import models
 from app.parties.models import DinnerParty, Rsvp, WaitOffer
-from app.parties.service import answers, hosting, seats
+from app.parties.service import hosting, leaving, seats
 from app.parties.views import flashes
 
 PARTY_LABELS = {
@@ -123,7 +123,7 @@ class RsvpModelView(ModelView):
     def withdraw(self, items: list[Rsvp]) -> str:
         """Remove answers; the seats go to the next in line."""
         # In the order of their parties: of two who do so at once, neither then waits for the other.
-        offered = sum(answers.remove(answer) for answer in sorted(items, key=_by_party))
+        offered = sum(leaving.remove(answer) for answer in sorted(items, key=_by_party))
         removed = ngettext("%(num)d answer removed.", "%(num)d answers removed.", len(items))
         return f"{removed} {_handed_on(offered)}" if offered else str(removed)
 

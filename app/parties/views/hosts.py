@@ -12,7 +12,7 @@ from app.crud.fields import show_at_field
 from app.database import transact, transaction
 from app.errors import DomainError
 from app.parties import queries
-from app.parties.forms import CoHostForm
+from app.parties.forms.hosting import CoHostForm
 from app.parties.models import DinnerParty
 from app.parties.service import hosting
 from app.parties.views.access import TableView, me

@@ -23,12 +23,14 @@ from app.extensions import db
 from app.i18n import formats
 from app.i18n.selectors import current_timezone
 from app.parties import calendar, models, queries, rules
-from app.parties.forms import CLAIM, STAY, AnswerForm, OfferForm, PartyForm, RsvpByIdForm
+from app.parties.forms.answering import CLAIM, STAY, AnswerForm, OfferForm, RsvpByIdForm
+from app.parties.forms.hosting import PartyForm
+from app.parties.guests import Guest
 from app.parties.models import DinnerParty, Rsvp
-from app.parties.service import answers, food, hosting
-from app.parties.service.answers import Partly, Wish
+from app.parties.service import answers, food, hosting, offers
+from app.parties.service.wishes import Partly, Wish
 from app.parties.views import explained, flashes
-from app.parties.views.access import TableView, me
+from app.parties.views.access import Answering, TableView, Visit, for_guests, me
 from app.parties.views.calendar import download
 
 ANSWERS_PER_MINUTE = "30 per minute"
@@ -74,23 +76,24 @@ class PartyView(TableView):
     @permission_name("read")
     def show(self, slug: str) -> str:
         """Show one party, and to a member their answer to it."""
-        party, answer = self.visible(slug)
-        return self._party_page(party, answer)
+        return self._party_page(self.visible(slug))
 
     def _party_page(
         self,
-        party: DinnerParty,
-        answer: Rsvp | None,
+        visit: Visit | Answering,
         form: AnswerForm | None = None,
         partly: Partly | None = None,
     ) -> str:
+        party, guest, answer = visit
         is_owner = current_user.is_authenticated and party.host_id == current_user.id
         offer = queries.pending_offer(answer) if answer and answer.status == models.OFFERED else None
         return str(
             self.render_template(
                 "parties/party.html",
                 party=party,
+                guest=guest,
                 answer=answer,
+                shows_address=self.shows_address(party, answer),
                 menu=food.menu(party),
                 # What is stored may be older than the end of the offer: then it is void.
                 offer=offer if offer and offer.is_open else None,
@@ -98,7 +101,9 @@ class PartyView(TableView):
                 if answer and answer.status in rules.IN_LINE and not (offer and offer.is_open)
                 else None,
                 waiting_count=queries.waiting_count(party.id),
-                form=_with_hints(form or _answer_form(answer), party, answer),
+                form=_with_hints(
+                    form or _answer_form(guest, answer), guest.most(party, answer) if guest else party.max_party
+                ),
                 partly=partly,
                 is_host=is_owner,
                 may_edit=is_owner or self.is_staff() or self.hosts(party),
@@ -113,15 +118,15 @@ class PartyView(TableView):
     @permission_name("read")
     def download(self, slug: str) -> BaseResponse:
         """Return the party for a calendar."""
-        party, _answer = self.visible(slug)
+        party = self.visible(slug).party
         return download(calendar.published([party]), f"{party.slug}.ics")
 
     @expose("/<slug>/waiting-list")
-    @has_access
+    @for_guests
     @permission_name("answer")
     def waiting_list(self, slug: str) -> str:
         """Show what happened in line and why: to those who stand in it, and with names to the host."""
-        party, answer = self.visible(slug)
+        party, _guest, answer = self.answering(slug)
         named = self.hosts(party) or self.is_staff()
         waits = answer is not None and answer.status in rules.IN_LINE
         if not (named or waits):
@@ -148,19 +153,19 @@ class PartyView(TableView):
     # -- answering
 
     @expose("/<slug>/rsvp", methods=["GET", "POST"])
-    @has_access
+    @for_guests
     @permission_name("answer")
     def rsvp(self, slug: str) -> BaseResponse:
         """Answer yes, no or maybe, for a group; whoever comes here otherwise is led to the party."""
-        party, answer = self.visible(slug)
         if request.method != "POST":
             return redirect(url_for("PartyView.show", slug=slug), 303)
+        visit = self.answering(slug)
         form = AnswerForm()
         if form.validate():
-            return self._answer(party, _wish(form), form)
+            return self._answer(visit, _wish(form), form)
         choose, correct = _("Please choose one of the answers."), _("Please correct the fields that are marked.")
         flash(choose if form.answer.errors else correct, "danger")
-        return make_response(self._party_page(party, answer, form), 422)
+        return make_response(self._party_page(visit, form), 422)
 
     @expose("/rsvp", methods=["POST"])
     @has_access
@@ -171,16 +176,16 @@ class PartyView(TableView):
         if party is None:
             flash(_("Please enter a valid Party ID to RSVP!"), "danger")
             return redirect(url_for("PartyView.list"), 303)
-        return self._answer(party, Wish(models.YES))
+        return self._answer(self.answering(party.slug), Wish(models.YES))
 
     @expose("/<slug>/offer", methods=["GET", "POST"])
-    @has_access
+    @for_guests
     @permission_name("answer")
     def offer(self, slug: str) -> BaseResponse:
         """Show the seats that are offered; POST takes them, or gives them back."""
-        party, answer = self.visible(slug)
+        party, guest, answer = self.answering(slug)
         if request.method == "POST":
-            self._decide(party)
+            self._decide(party, guest)
             return redirect(url_for("PartyView.show", slug=slug), 303)
         offer = queries.latest_offer(answer) if answer else None
         return make_response(
@@ -188,7 +193,7 @@ class PartyView(TableView):
         )
 
     @staticmethod
-    def _decide(party: DinnerParty) -> None:
+    def _decide(party: DinnerParty, guest: Guest) -> None:
         form = OfferForm()
         if not form.validate():
             flash(_("Please choose one of the answers."), "danger")
@@ -197,48 +202,49 @@ class PartyView(TableView):
         try:
             with transaction():
                 if decision == CLAIM:
-                    said = flashes.claimed(answers.claim(party, me()))
+                    said = flashes.claimed(offers.claim(party, guest))
                 else:
-                    said = flashes.declined(answers.decline(party, me(), stay=decision == STAY))
+                    said = flashes.declined(offers.decline(party, guest, stay=decision == STAY))
         except DomainError as error:
             flash(str(error), error.category)
         else:
             flash(*said)
 
     @expose("/<slug>/withdraw", methods=["POST"])
-    @has_access
+    @for_guests
     @permission_name("answer")
     def withdraw(self, slug: str) -> BaseResponse:
         """Give up a seat or a place in line."""
-        party, _answer = self.visible(slug)
+        party, guest, _answer = self.answering(slug)
         try:
             with transaction():
-                answers.withdraw(party, me())
+                answers.withdraw(party, guest)
             flash(_("Your seats have been released."), "info")
         except DomainError as error:
             flash(str(error), error.category)
         return redirect(url_for("PartyView.show", slug=slug), 303)
 
-    def _answer(self, party: DinnerParty, wish: Wish, form: AnswerForm | None = None) -> BaseResponse:
+    def _answer(self, visit: Answering, wish: Wish, form: AnswerForm | None = None) -> BaseResponse:
+        party = visit.party
         try:
-            outcome = transact(lambda: answers.rsvp(party, me(), wish))
+            outcome = transact(lambda: answers.rsvp(party, visit.guest, wish))
         except DomainError as error:
             flash(str(error), error.category)
             if form is None or not error.field:
                 return redirect(url_for("PartyView.show", slug=party.slug), 303)
             show_at_field(form, error)
-            return self._answer_page(party, form)
+            return self._answer_page(visit, form)
         if isinstance(outcome, Partly):
             flash(*flashes.partly(outcome))
-            return self._answer_page(party, form, outcome)
+            return self._answer_page(visit, form, outcome)
         flash(*flashes.answered(party, outcome))
         return redirect(url_for("PartyView.show", slug=party.slug), 303)
 
-    def _answer_page(self, party: DinnerParty, form: AnswerForm | None, partly: Partly | None = None) -> BaseResponse:
+    def _answer_page(self, visit: Answering, form: AnswerForm | None, partly: Partly | None = None) -> BaseResponse:
         """Show the form as it was typed, beside the party as it is now."""
-        db.session.refresh(party)
-        answer = queries.answer_of(party, me())
-        return make_response(self._party_page(party, answer, form, partly), 422)
+        db.session.refresh(visit.party)
+        now = visit._replace(answer=queries.answer_of(visit.party, visit.guest))
+        return make_response(self._party_page(now, form, partly), 422)
 
     # -- hosting
 
@@ -401,16 +407,18 @@ def _mark_of_form() -> str:
     return hashlib.sha256(sent.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
-def _answer_form(answer: Rsvp | None) -> AnswerForm:
-    """Return the form of an answer with what was answered before."""
+def _answer_form(guest: Guest | None, answer: Rsvp | None) -> AnswerForm:
+    """Return the form of an answer with what was answered before, or with what the invitation says."""
+    name = guest.name if guest else ""
     if answer is None:
-        return AnswerForm(formdata=None, party_size=1)
+        return AnswerForm(formdata=None, party_size=1, name=name)
     least = answer.min_party if answer.min_party != answer.party_size else None
-    return AnswerForm(formdata=None, party_size=answer.party_size, min_party=least, note=answer.note)
+    return AnswerForm(
+        formdata=None, party_size=answer.party_size, min_party=least, note=answer.note, name=answer.name or name
+    )
 
 
-def _with_hints(form: AnswerForm, party: DinnerParty, answer: Rsvp | None) -> AnswerForm:
-    most = max(party.max_party, answer.party_size if answer else 1)
+def _with_hints(form: AnswerForm, most: int) -> AnswerForm:
     form.party_size.description = ngettext(
         "With you. Up to %(num)d may come with one answer.", "With you. Up to %(num)d may come with one answer.", most
     )
@@ -422,7 +430,7 @@ def _wish(form: AnswerForm) -> Wish:
     size, least, fewer = form.party_size.data, form.min_party.data, form.come_with.data
     if fewer:
         size, least = fewer, min(least, fewer) if least else None
-    return Wish(form.answer.data, size, least, form.note.data, wait=form.wait.data)
+    return Wish(form.answer.data, size, least, form.note.data, wait=form.wait.data, name=form.name.data)
 
 
 def _explained(party: DinnerParty, free: int) -> dict[int, tuple[int, str]]:

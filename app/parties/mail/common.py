@@ -1,0 +1,72 @@
+"""How letters about parties are written, and what they say of one."""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from app.http import public_url
+from app.outbox.service import ORDINARY, enqueue
+from app.parties import links
+from app.parties.models import DinnerParty, Rsvp
+
+Appointment = Callable[[DinnerParty, Rsvp], str]
+
+
+def address(answer: Rsvp, endpoint: str) -> str:
+    """Return the page about an answer: whoever has no account comes by their personal link."""
+    if answer.member_id is None and answer.invitation is not None:
+        return links.personal_url()
+    return public_url(endpoint, slug=answer.party.slug)
+
+
+def secret(answer: Rsvp) -> str | None:
+    """Return the token of the personal link that a letter about an answer carries."""
+    if answer.member_id is None and answer.invitation is not None:
+        return links.personal_token(answer.invitation)
+    return None
+
+
+def write(  # noqa: PLR0913 - what letters differ in
+    kind: str,
+    party: DinnerParty,
+    answer: Rsvp,
+    *,
+    version: object = None,
+    expires_at: datetime | None = None,
+    priority: int = ORDINARY,
+    appointment: Appointment | None = None,
+    **more: Any,
+) -> None:
+    """Write to whoever gave `answer`, once for each fact."""
+    # One letter per answer and fact: a change of the answer, of the party, or another offer is another fact.
+    fact = version if version is not None else f"{answer.answered_at:%Y%m%dT%H%M%S%f}"
+    # Whoever has an account is written to as they are now: they may have moved, or read another language, meanwhile.
+    reader = answer.member or answer
+    enqueue(
+        kind,
+        to=reader.email,
+        name=answer.name,
+        locale=reader.locale,
+        timezone=reader.timezone,
+        context={"party": facts(party), "url": address(answer, "PartyView.show"), **more},
+        dedupe_key=f"{kind}:{answer.id}:{fact}",
+        secret=secret(answer),
+        expires_at=expires_at or party.ends_at,
+        priority=priority,
+        calendar=None if appointment is None else partial(appointment, party, answer),
+    )
+
+
+def facts(party: DinnerParty) -> dict[str, Any]:
+    """Return what a letter may say of a party; templates never touch the row itself."""
+    return {
+        "title": party.title,
+        "slug": party.slug,
+        "starts_at": party.starts_at,
+        "timezone": party.timezone,
+        "venue": party.venue,
+        "address": party.address,
+        "main_dish": party.main_dish,
+        "host_name": party.host.display_name,
+    }

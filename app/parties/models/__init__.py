@@ -1,0 +1,171 @@
+"""The tables of parties.
+
+party        dinner parties, and who hosts them
+answers      answers, and who comes with them
+line         the waiting list: offers, and what happened in line
+food         the menu, and what guests bring along
+invitations  personal links, and the people a host has invited
+writing      what hosts write to guests, and when guests are reminded
+moderation   public parties that somebody finds wrong
+calendar     secret addresses of calendars
+"""
+
+from app.parties.models.answers import (
+    ANSWERS,
+    AWAITING,
+    CHECKED_IN,
+    MAYBE,
+    NO,
+    NO_SHOW,
+    OFFERED,
+    REMOVED,
+    SEATED,
+    WAITLISTED,
+    WITHDRAWN,
+    YES,
+    Rsvp,
+    RsvpPerson,
+)
+from app.parties.models.calendar import (
+    CalendarFeed,
+)
+from app.parties.models.common import (
+    MOST_SEATS,
+)
+from app.parties.models.food import (
+    COURSES,
+    DESSERT,
+    DRINK,
+    MAIN,
+    MOST_DISHES,
+    MOST_WANTED,
+    SIDE,
+    STARTER,
+    DishClaim,
+    DishSlot,
+    MenuItem,
+)
+from app.parties.models.invitations import (
+    Contact,
+    Invitation,
+)
+from app.parties.models.line import (
+    CLAIMED,
+    DECLINED,
+    EXPIRED,
+    OFFER_STATES,
+    PENDING,
+    REVOKED,
+    LineEvent,
+    Step,
+    WaitOffer,
+)
+from app.parties.models.moderation import (
+    DISMISSED,
+    LONGEST_REPORT,
+    OPEN,
+    OTHER,
+    REPORT_REASONS,
+    REPORT_STATES,
+    UPHELD,
+    PartyReport,
+)
+from app.parties.models.party import (
+    CANCELLED,
+    DONE,
+    DRAFT,
+    LONGEST_NOTE,
+    LONGEST_PARTY_MINUTES,
+    LONGEST_URL,
+    PARTY_STATUSES,
+    PRIVATE,
+    PUBLIC,
+    PUBLISHED,
+    UNLISTED,
+    USUAL_GROUP,
+    VISIBILITIES,
+    CoHost,
+    DinnerParty,
+)
+from app.parties.models.writing import (
+    BEFORE_DEADLINE,
+    BEFORE_START,
+    LONGEST_MESSAGE,
+    LONGEST_SUBJECT,
+    MOST_HOURS_BEFORE,
+    REMINDER_KINDS,
+    GuestMessage,
+    Reminder,
+)
+
+__all__ = [
+    "ANSWERS",
+    "AWAITING",
+    "BEFORE_DEADLINE",
+    "BEFORE_START",
+    "CANCELLED",
+    "CHECKED_IN",
+    "CLAIMED",
+    "COURSES",
+    "DECLINED",
+    "DESSERT",
+    "DISMISSED",
+    "DONE",
+    "DRAFT",
+    "DRINK",
+    "EXPIRED",
+    "LONGEST_MESSAGE",
+    "LONGEST_NOTE",
+    "LONGEST_PARTY_MINUTES",
+    "LONGEST_REPORT",
+    "LONGEST_SUBJECT",
+    "LONGEST_URL",
+    "MAIN",
+    "MAYBE",
+    "MOST_DISHES",
+    "MOST_HOURS_BEFORE",
+    "MOST_SEATS",
+    "MOST_WANTED",
+    "NO",
+    "NO_SHOW",
+    "OFFERED",
+    "OFFER_STATES",
+    "OPEN",
+    "OTHER",
+    "PARTY_STATUSES",
+    "PENDING",
+    "PRIVATE",
+    "PUBLIC",
+    "PUBLISHED",
+    "REMINDER_KINDS",
+    "REMOVED",
+    "REPORT_REASONS",
+    "REPORT_STATES",
+    "REVOKED",
+    "SEATED",
+    "SIDE",
+    "STARTER",
+    "UNLISTED",
+    "UPHELD",
+    "USUAL_GROUP",
+    "VISIBILITIES",
+    "WAITLISTED",
+    "WITHDRAWN",
+    "YES",
+    "CalendarFeed",
+    "CoHost",
+    "Contact",
+    "DinnerParty",
+    "DishClaim",
+    "DishSlot",
+    "GuestMessage",
+    "Invitation",
+    "LineEvent",
+    "MenuItem",
+    "PartyReport",
+    "Reminder",
+    "Rsvp",
+    "RsvpPerson",
+    "Step",
+    "WaitOffer",
+]

@@ -1,0 +1,56 @@
+"""What guests ask for, and what becomes of it."""
+
+from dataclasses import dataclass
+
+from app.parties import queries
+from app.parties.models import WAITLISTED, Rsvp
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a guest asks for. What is None stays as it was; a group without `least` comes together or not at all.
+
+    With `wait` they would rather wait for all their seats than come with those that are free.
+    """
+
+    answer: str
+    size: int | None = None
+    least: int | None = None
+    note: str | None = None
+    wait: bool = False
+    # How somebody without an account is called.
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of an answer: the row as it is now, and whether it was so before."""
+
+    answer: Rsvp
+    changed: bool
+    place: int | None = None
+    # The seats that are held for them until they decide.
+    offered: int = 0
+    # They held seats before, and hold more or fewer now.
+    resized: bool = False
+    # Their offer ran out before they decided.
+    lapsed: bool = False
+
+
+@dataclass(frozen=True)
+class Partly:
+    """Nothing was stored: only `free` of `size` seats are free, and the guest has to say what they would rather."""
+
+    free: int
+    size: int
+
+
+def place(answer: Rsvp) -> int | None:
+    """Return the place in line of an answer that waits."""
+    return queries.place_in_line(answer) if answer.status == WAITLISTED else None
+
+
+def held(answer: Rsvp, *, changed: bool) -> Outcome:
+    """Return what somebody is told who has seats held for them."""
+    offer = queries.pending_offer(answer)
+    return Outcome(answer, changed=changed, offered=offer.seats if offer else 0)

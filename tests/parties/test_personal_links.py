@@ -1,0 +1,101 @@
+"""Guests without an account answer by their personal link; members are known by it, too."""
+
+import pytest
+
+from app.outbox.models import Letter
+from app.parties.models import Rsvp
+from tests.support.factories import PASSWORD, DinnerPartyFactory, InvitationFactory, RsvpFactory
+
+SEE_YOU = "See you on "
+
+
+def come_in(visitor, invitation):
+    return visitor.get(f"/invitations/{invitation.token}")
+
+
+def answer(visitor, party, wish="yes", **typed):
+    page = visitor.get(f"/parties/{party.slug}")
+    return visitor.submit(page.form(f"/parties/{party.slug}/rsvp"), button=("answer", wish), **typed)
+
+
+@pytest.fixture
+def party(cast):
+    return DinnerPartyFactory(host=cast.host, private=True)
+
+
+@pytest.fixture
+def invitation(party):
+    return InvitationFactory(party=party)
+
+
+def test_a_guest_without_an_account_answers_by_their_link(visitor, party, invitation, records):
+    page = come_in(visitor, invitation)
+    assert party.title in page.text
+    ((category, text),) = answer(visitor, party).flashes
+    assert (category, text[: len(SEE_YOU)]) == ("info", SEE_YOU)
+    row = next(row for row in records.all(Rsvp) if row.email == invitation.email)
+    assert (row.status, row.member_id, row.invitation_id, row.name) == ("yes", None, invitation.id, "Iris Invited")
+    letter = records.one(Letter)
+    assert letter.secret == invitation.token
+    assert invitation.token not in letter.text
+
+
+def test_looking_at_a_link_changes_nothing(visitor, party, invitation, records):
+    come_in(visitor, invitation)
+    assert records.count(Rsvp) == 1
+    assert records.fresh(invitation).opened_at is None
+
+
+def test_a_link_that_was_taken_back_opens_nothing(visitor, party, records):
+    invitation = InvitationFactory(party=party, revoked=True)
+    page = come_in(visitor, invitation)
+    assert page.flashes == [("danger", "This invitation is not valid any more.")]
+    assert visitor.get(f"/parties/{party.slug}").status == 404
+
+
+def test_a_link_lets_so_many_come_as_it_says(visitor, party, invitation):
+    come_in(visitor, invitation)
+    page = answer(visitor, party, party_size="3")
+    assert page.flashes == [("danger", "Up to 2 people may come with one answer here.")]
+    assert answer(visitor, party, party_size="2").flashes[0][0] == "info"
+
+
+def test_who_asks_without_an_invitation_waits_for_the_host(client_of, cast, records):
+    party = DinnerPartyFactory(host=cast.host, approval=True)
+    friend = client_of(cast.friend)
+    assert answer(friend, party).flashes == [("info", "Your request was sent to the host.")]
+    assert answer(friend, party).flashes == [("info", "Nothing changed: your request waits for the host.")]
+    assert records.fresh(party).seats_taken == 1
+    letter = records.one(Letter)
+    assert (letter.kind, letter.recipient) == ("approval_asked", cast.host.email)
+    assert friend.post(f"/parties/{party.slug}/withdraw").flashes == [("info", "Your seats have been released.")]
+
+
+def test_who_was_invited_is_not_asked_to_wait(client_of, cast, records):
+    party = DinnerPartyFactory(host=cast.host, approval=True)
+    InvitationFactory(party=party, email=cast.friend.email)
+    assert answer(client_of(cast.friend), party).flashes[0][0] == "info"
+    assert records.fresh(party).seats_taken == 2
+
+
+def test_an_answer_given_with_an_account_is_not_changed_by_the_link(visitor, cast, party, invitation, records):
+    RsvpFactory(party=party, member=cast.friend, email=invitation.email)
+    come_in(visitor, invitation)
+    page = answer(visitor, party, "no")
+    assert page.flashes == [("warning", "This invitation was answered with an account. Log in to change the answer.")]
+
+
+def test_who_logs_in_keeps_the_link_and_takes_the_answer_along(visitor, cast, party, invitation, records):
+    come_in(visitor, invitation)
+    answer(visitor, party)
+    visitor.log_in(cast.stranger.username, PASSWORD)
+    answer(visitor, party, party_size="2")
+    row = next(row for row in records.all(Rsvp) if row.invitation_id == invitation.id)
+    assert (row.member_id, row.party_size) == (cast.stranger.id, 2)
+
+
+def test_who_logs_out_leaves_no_link_behind(visitor, cast, party, invitation):
+    come_in(visitor, invitation)
+    visitor.log_in(cast.stranger.username, PASSWORD)
+    visitor.post("/logout/")
+    assert visitor.get(f"/parties/{party.slug}").status == 404
