@@ -335,3 +335,18 @@ def test_typing_errors_do_not_use_up_anybodys_tries(visitor):
     for _attempt in range(6):
         assert register(visitor, username="").status == 422
     assert register(visitor).path == "/register/sent"
+
+
+@pytest.mark.parametrize(
+    ("state", "flash"),
+    [
+        ("unknown", ("danger", "Registration not found")),
+        ("expired", ("warning", "This link has expired. Request a new one.")),
+        ("activated", ("info", "This account is already activated.")),
+    ],
+)
+def test_a_link_that_cannot_be_used_says_so_as_it_is_opened(visitor, state, flash):
+    token = "unknown" if state == "unknown" else RegistrationFactory(**{state: True}).token
+    page = visitor.get(f"/register/activation/{token}")
+    assert page.flashes == [flash]
+    assert visitor.get("/login/").flashes == []

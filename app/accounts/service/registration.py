@@ -15,12 +15,19 @@ from app.accounts.models import GUEST, ExternalIdentity, Member, Registration
 from app.accounts.service import passwords, pipeline
 from app.accounts.service.members import add_member
 from app.accounts.service.pipeline import Applicant
-from app.errors import DomainError
+from app.errors import Category, DomainError
 from app.extensions import db
 from app.outbox.models import Letter
 
 INSERTS: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 LETTER, AT_ONCE, LOG_IN = "letter", "at-once", "log-in"
+READY, UNKNOWN, EXPIRED, ACTIVATED = "ready", "unknown", "expired", "activated"
+# What is said of a link that cannot be used.
+UNUSABLE: dict[str, tuple[Any, Category]] = {
+    UNKNOWN: (lazy_gettext("Registration not found"), "danger"),
+    EXPIRED: (lazy_gettext("This link has expired. Request a new one."), "warning"),
+    ACTIVATED: (lazy_gettext("This account is already activated."), "info"),
+}
 
 
 def register(applicant: Applicant) -> Member | None:
@@ -105,6 +112,15 @@ def find_registration(token: str) -> Registration | None:
     return db.session.execute(statement).scalar_one_or_none()
 
 
+def state_of(registration: Registration | None) -> str:
+    """Return what can be done with the link of a registration."""
+    if registration is None:
+        return UNKNOWN
+    if registration.activated_at is not None:
+        return ACTIVATED
+    return EXPIRED if is_expired(registration) else READY
+
+
 def activate(token: str, password: str = "") -> Member:
     """Make the member a link was written for. Of any number of simultaneous requests, one does it.
 
@@ -113,12 +129,9 @@ def activate(token: str, password: str = "") -> Member:
     or is too old, and with the field "password" for a wrong password.
     """
     registration = find_registration(token)
-    if registration is None:
-        raise DomainError(lazy_gettext("Registration not found"))
-    if registration.activated_at is not None:
-        raise DomainError(lazy_gettext("This account is already activated."), "info")
-    if is_expired(registration):
-        raise DomainError(lazy_gettext("This link has expired. Request a new one."), "warning")
+    state = state_of(registration)
+    if registration is None or state in UNUSABLE:
+        raise DomainError(*UNUSABLE[state])
     if registration.contested and not passwords.matches(registration.password, password):
         raise DomainError(lazy_gettext("Type the password that you chose last when you registered."), field="password")
     return _claim(registration)
@@ -190,7 +203,7 @@ def _claim(registration: Registration) -> Member:
         .execution_options(synchronize_session=False)
     )
     if db.session.execute(claim).first() is None:
-        raise DomainError(lazy_gettext("This account is already activated."), "info")
+        raise DomainError(*UNUSABLE[ACTIVATED])
     return become_member(registration)
 
 

@@ -1,6 +1,7 @@
 """Register, by a letter or by an invitation, and prove the address."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from flask import current_app, flash, make_response, redirect, request, session, url_for
@@ -181,16 +182,16 @@ class RegistrationView(BaseView):
         response.headers["Referrer-Policy"] = "no-referrer"
         return response
 
-    def _ask_to_activate(self, token: str, status: int = 200) -> BaseResponse:
+    def _ask_to_activate(self, token: str, status: int = HTTPStatus.OK) -> BaseResponse:
         registration = registrations.find_registration(token)
-        state = "unknown"
-        if registration is not None:
-            state = "expired" if registrations.is_expired(registration) else "ready"
-            state = "activated" if registration.activated_at else state
+        state = registrations.state_of(registration)
+        if state in registrations.UNUSABLE and status == HTTPStatus.OK:
+            text, category = registrations.UNUSABLE[state]
+            flash(str(text), category)
         page = self.render_template(
             "accounts/activation.html", state=state, registration=registration, form=EmailForm()
         )
-        return make_response(page, 404 if state == "unknown" else status)
+        return make_response(page, HTTPStatus.NOT_FOUND if state == registrations.UNKNOWN else status)
 
     def _activate(self, token: str) -> BaseResponse:
         open_to_all = current_app.config["REGISTRATION"] == OPEN
