@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from flask_appbuilder.security.sqla.models import Role
+from sqlalchemy import select
 
 from app import clock
 from app.accounts.models import Member, Registration
@@ -209,3 +210,10 @@ def test_the_generated_ui_is_for_administrators(client_of, cast, visitor, path):
     assert visitor.get(path).path == "/login/"
     assert client_of(cast.friend).get(path).status == 403
     assert client_of(cast.admin).get(path).status == 200
+
+
+def test_who_is_added_is_proposed_as_a_guest(client_of, cast, records):
+    admin = client_of(cast.admin)
+    page = admin.get("/users/add")
+    admin.submit(page.form("/users/add"), username="carla", email="carla@example.com", first_name="Carla", last_name="C")
+    assert records.one(select(Role.name).join(Member.roles).where(Member.username == "carla")) == "Guest"

@@ -12,7 +12,7 @@ from wtforms.validators import Email, Length, ValidationError
 
 import config
 from app.accounts import rules
-from app.accounts.models import Member
+from app.accounts.models import GUEST, Member
 from app.accounts.service import factors, moderation
 from app.accounts.views.access import Fresh
 from app.crud import ModelView, SQLAInterface, saying
@@ -128,6 +128,11 @@ class UserModelView(Fresh, CsvExport, ModelView):
     edit_form_extra_fields = {"timezone": ZoneField(lazy_gettext("Time zone"))}
 
     # -- add, edit, delete
+
+    def _prefill_from_address(self, form: Any) -> None:
+        """Propose the role of those who register themselves: without one nobody can do anything."""
+        super()._prefill_from_address(form)
+        form.roles.process_data([self.appbuilder.sm.find_role(GUEST)])
 
     def pre_add(self, item: Member) -> None:
         """Store the password as a hash, or let the person choose one."""
