@@ -16,6 +16,7 @@ BUSY_TIMEOUT_SECONDS = 10
 SHORTEST_SECRET = 32
 # Parts of secrets that stand in examples all over the world.
 PLACEHOLDERS = ("changeme", "change-me", "change_me", "thisismyscretkey", "secretkey", "secret-key", "placeholder")
+OPENSTREETMAP = "https://www.openstreetmap.org/search?query={address}"
 LANGUAGES = {
     "en": {"flag": "gb", "name": "English"},
     "es": {"flag": "es", "name": "Español"},
@@ -69,6 +70,10 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "MAIL_USE_SSL": _boolean(environ, "MAIL_USE_SSL"),
         "MAIL_DEFAULT_SENDER": environ.get("MAIL_DEFAULT_SENDER", f"dinnerparty@{_mail_domain(public_url)}"),
         "MAIL_TIMEOUT": _integer(environ, "MAIL_TIMEOUT", 20),
+        # Whom unexpected errors are told.
+        "ERROR_MAIL_TO": [
+            address.strip() for address in environ.get("ERROR_MAIL_TO", "").split(",") if address.strip()
+        ],
         # -- limits
         "MAX_CONTENT_LENGTH": 1024 * 1024,
         "MAX_FORM_MEMORY_SIZE": 1024 * 1024,
@@ -102,7 +107,10 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "SHORTEST_PASSWORD": _integer(environ, "SHORTEST_PASSWORD", 8),
         "SHORTEST_STAFF_PASSWORD": _integer(environ, "SHORTEST_STAFF_PASSWORD", 15),
         "SHORTEST_STAFF_PASSWORD_WITH_FACTOR": _integer(environ, "SHORTEST_STAFF_PASSWORD_WITH_FACTOR", 12),
+        "MAP_URL": _map_url(environ.get("MAP_URL", OPENSTREETMAP)),
+        "INVITATIONS_A_DAY": _integer(environ, "INVITATIONS_A_DAY", 200),
         "DIETS_KEPT_DAYS": _integer(environ, "DIETS_KEPT_DAYS", 30),
+        "INVITATIONS_KEPT_DAYS": _integer(environ, "INVITATIONS_KEPT_DAYS", 365),
         "ERASE_AFTER_DAYS": _integer(environ, "ERASE_AFTER_DAYS", 14),
         **_openid(environ),
         **_ldap(environ),
@@ -162,6 +170,13 @@ def _public_url(value: str) -> str:
         msg = f"PUBLIC_URL must look like https://dinner.example.org, not {value!r}."
         raise ConfigurationError(msg)
     return value.rstrip("/")
+
+
+def _map_url(value: str) -> str:
+    if value and (urlsplit(value).scheme not in {"http", "https"} or "{address}" not in value):
+        msg = f"MAP_URL must look like {OPENSTREETMAP}, or be empty, not {value!r}."
+        raise ConfigurationError(msg)
+    return value
 
 
 def _mail_domain(public_url: str) -> str:

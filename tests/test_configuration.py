@@ -69,6 +69,8 @@ def test_a_known_or_short_secret_is_refused(tmp_path, secret):
         ("MAIL_PORT", "25;"),
         ("WORKERS", "1.5"),
         ("MAIL_USE_TLS", "maybe"),
+        ("MAP_URL", "https://map.example.org/"),
+        ("MAP_URL", "javascript:alert({address})"),
         ("PUBLIC_URL", "dinner.example.org"),
         ("PUBLIC_URL", "javascript:alert(1)"),
         ("PUBLIC_URL", "https://dinner.example.org/?x=1"),

@@ -2,9 +2,10 @@
 
 from flask import Flask
 
-from app.outbox import cli
+from app.outbox import alarm, cli
 
 
 def init_app(app: Flask) -> None:
-    """Add the outbox's commands to `app`."""
+    """Add the outbox's commands to `app`, and let errors be told by letter."""
+    alarm.init_app(app)
     app.cli.add_command(cli.outbox)

@@ -13,6 +13,15 @@ from app.extensions import db
 QUEUED, SENDING, SENT, FAILED = "queued", "sending", "sent", "failed"
 # Stands in a letter's text and addresses for its secret, which is put in only when it is sent.
 SECRET = "__secret__"  # noqa: S105
+# Likewise for what opens the page on which its reader asks for no more of this kind.
+UNSUBSCRIBE = "__unsubscribe__"
+INVITATIONS, MESSAGES, REMINDERS = "invitations", "messages", "reminders"
+# Kinds of letters that nobody has to get. All others have to be sent: somebody asked for them, or must know.
+TOPICS = {
+    INVITATIONS: lazy_gettext("invitations to dinners, and reminders to answer them"),
+    MESSAGES: lazy_gettext("what hosts write to their guests"),
+    REMINDERS: lazy_gettext("reminders that a dinner is near"),
+}
 STATES = {
     QUEUED: lazy_gettext("Waiting"),
     SENDING: lazy_gettext("Being sent"),
@@ -39,6 +48,8 @@ class Letter(db.Model):  # type: ignore[name-defined]
     calendar: Mapped[str | None] = mapped_column(Text)
     # What somebody can unsubscribe from; letters without one are those that have to be sent.
     topic: Mapped[str | None] = mapped_column(String(16))
+    # Where an answer goes, if not to the site.
+    reply_to: Mapped[str | None] = mapped_column(String(320))
     # A token the letter carries. It is kept apart from the text and erased once the letter is sent.
     secret: Mapped[str | None] = mapped_column(String(128))
     dedupe_key: Mapped[str] = mapped_column(String(200), unique=True)

@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from app import clock
 from app.extensions import db
 from app.i18n import locales, speaking
-from app.outbox import rules
-from app.outbox.models import FAILED, QUEUED, SECRET, SENT, Letter
+from app.outbox import links, rules, unsubscribing
+from app.outbox.models import FAILED, QUEUED, SECRET, SENT, TOPICS, UNSUBSCRIBE, Letter
 
 __all__ = ["ORDINARY", "SECRET", "URGENT", "enqueue", "rehearse", "resend", "supersede"]
 
@@ -43,18 +43,27 @@ def enqueue(  # noqa: PLR0913 - what a letter is
     expires_at: datetime | None = None,
     priority: int = ORDINARY,
     calendar: Callable[[], str] | None = None,
-) -> Letter:
+    topic: str | None = None,
+    reply_to: str | None = None,
+) -> Letter | None:
     """Write a letter in the transaction of the fact it tells, or return the one already written for `dedupe_key`.
+
+    A letter with a `topic` need not be read: its reader can ask for no more of them, and then none is written and None
+    returned. Never give one to what has to be known.
 
     It is rendered from `templates/mail/<kind>/` in the language and time zone of its recipient. Templates see
     `context`, `name`, `site_name`, `site_url` and `secret`: a mark that is replaced by the secret as the letter is
     sent. Past `expires_at` it is not sent any more. Letters of smaller `priority` go first. `calendar` returns the
-    iCalendar object that goes with it; it is called in the language of the recipient, too.
+    iCalendar object that goes with it; it is called in the language of the recipient, too. Answers go to `reply_to`.
     """
+    if topic is not None and unsubscribing.find(to, topic) is not None:
+        return None
     letter = _write(
         {
-            **_rendered(kind, name, locale, timezone, context),
+            **_rendered(kind, name, locale, timezone, context, topic),
             "recipient": to,
+            "topic": topic,
+            "reply_to": reply_to,
             "dedupe_key": dedupe_key,
             "message_id": message_id(dedupe_key),
             "secret": secret,
@@ -103,15 +112,22 @@ def resend(letters: Iterable[Letter]) -> int:
     return len(again)
 
 
-def supersede(kind: str, to: str) -> None:
-    """Give up the letters of one `kind` to one person that still wait: a newer one takes their place."""
+def supersede(kind: str, to: str, key: str = "") -> None:
+    """Give up the letters of one `kind` to one person that still wait: a newer one takes their place.
+
+    With a `key`, only those whose `dedupe_key` begins so.
+    """
     waiting = (Letter.kind == kind) & (func.lower(Letter.recipient) == to.lower()) & (Letter.state == QUEUED)
+    if key:
+        waiting &= Letter.dedupe_key.startswith(key, autoescape=True)
     statement = update(Letter).where(waiting).values(state=FAILED, secret=None, last_error=SUPERSEDED)
     db.session.execute(statement.execution_options(synchronize_session=False))
 
 
 def may_resend(letter: Letter, now: datetime) -> bool:
     """Whether `letter` can be queued again."""
+    if letter.topic is not None and unsubscribing.find(letter.recipient, letter.topic) is not None:
+        return False
     return rules.may_resend(letter.state, secret_is_gone=letter.secret_is_gone, expires_at=letter.expires_at, now=now)
 
 
@@ -122,9 +138,13 @@ def delivers() -> bool:
 
 def with_secret(letter: Letter) -> tuple[str, str]:
     """Return the text and the HTML of `letter` as its recipient reads them."""
+    text, html = letter.text, letter.html
+    if letter.topic is not None:
+        token = links.token(letter.recipient, letter.topic)
+        text, html = text.replace(UNSUBSCRIBE, token), html.replace(UNSUBSCRIBE, token)
     if letter.secret is None:
-        return letter.text, letter.html
-    return letter.text.replace(SECRET, letter.secret), letter.html.replace(SECRET, escape(letter.secret))
+        return text, html
+    return text.replace(SECRET, letter.secret), html.replace(SECRET, escape(letter.secret))
 
 
 def message_id(key: str) -> str:
@@ -140,8 +160,13 @@ def mail_domain() -> str:
     return f"[{host}]" if host.replace(".", "").isdigit() else host
 
 
-def _rendered(
-    kind: str, name: str, locale: str | None, timezone: str | None, context: Mapping[str, Any]
+def _rendered(  # noqa: PLR0913, PLR0917 - what a letter is
+    kind: str,
+    name: str,
+    locale: str | None,
+    timezone: str | None,
+    context: Mapping[str, Any],
+    topic: str | None = None,
 ) -> dict[str, Any]:
     """Return what a letter says, and to whom in which language."""
     info = locales.match(locale) or locales.default()
@@ -151,8 +176,13 @@ def _rendered(
         "kind": kind,
         "locale": info.key,
         "timezone": timezone or current_app.config["BABEL_DEFAULT_TIMEZONE"],
-        **_render(kind, info.key, timezone, {"name": name, **context}),
+        **_render(kind, info.key, timezone, {"name": name, **_way_out(topic), **context}),
     }
+
+
+def _way_out(topic: str | None) -> dict[str, Any]:
+    """Return what the foot of a letter says of how to get no more of its kind."""
+    return {} if topic is None else {"topic": TOPICS[topic], "unsubscribe_url": links.address()}
 
 
 def _appointment(calendar: Callable[[], str] | None, locale: str | None, timezone: str | None) -> str | None:

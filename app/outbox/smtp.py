@@ -2,20 +2,34 @@
 
 import smtplib
 import ssl
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, Policy
 from email.utils import format_datetime, parseaddr
 
 import flask_mail
 from flask import current_app
 
 from app import clock
-from app.outbox import rules, service
+from app.outbox import links, rules, service
 from app.outbox.models import Letter
 
+# RFC 2369 and RFC 8058: where a mail program asks for no more of such letters, and that it may do so by itself.
+LIST_UNSUBSCRIBE, LIST_UNSUBSCRIBE_POST = "List-Unsubscribe", "List-Unsubscribe-Post"
+
+
+class AddressHeader(UnstructuredHeader, BaseHeader):
+    """A header with an address of the web, which the standard library would encode as soon as it is long."""
+
+    def fold(self, *, policy: Policy) -> str:
+        """Return the header in one line; RFC 5322 lets it have 998 characters."""
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+HEADERS = HeaderRegistry()
+HEADERS.map_to_type(LIST_UNSUBSCRIBE, AddressHeader)
 # Base64 or quoted-printable: lines stay short and seven bits wide, whatever somebody wrote.
-POLICY = SMTP.clone(cte_type="7bit")
+POLICY = SMTP.clone(cte_type="7bit", header_factory=HEADERS)
 
 
 class Connection(flask_mail.Connection):
@@ -86,6 +100,10 @@ class LetterMessage(flask_mail.Message):
         message["Date"] = format_datetime(clock.now())
         message["Message-ID"] = self.letter.message_id
         message["Auto-Submitted"] = "auto-generated"
+        if self.letter.reply_to:
+            message["Reply-To"] = Address(addr_spec=rules.ascii_address(self.letter.reply_to))
+        if self.letter.topic:
+            _add_way_out(message, links.full_address(self.letter.recipient, self.letter.topic))
         message.set_content(self.body or "")
         message.add_alternative(self.html or "", subtype="html")
         if self.letter.calendar:
@@ -93,6 +111,14 @@ class LetterMessage(flask_mail.Message):
         # Not earlier: content that is set takes all headers called Content-* away.
         message["Content-Language"] = self.letter.locale.replace("_", "-")
         return message
+
+
+def _add_way_out(message: EmailMessage, address: str) -> None:
+    """Let the reader's mail program show a button that asks for no more of such letters."""
+    message[LIST_UNSUBSCRIBE] = f"<{address}>"
+    if address.startswith("https:"):
+        # By plain http nobody would do it by themselves.
+        message[LIST_UNSUBSCRIBE_POST] = "List-Unsubscribe=One-Click"
 
 
 def _add_calendar(message: EmailMessage, calendar: str) -> None:

@@ -75,14 +75,15 @@ def upgrade() -> None:
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("statuses", JSON, nullable=False),
         sa.Column("recipients", sa.Integer(), nullable=False),
+        sa.Column("mark", sa.String(length=64), nullable=False),
         sa.Column("created_at", sa.DateTime(), nullable=False),
         sa.ForeignKeyConstraint(["author_id"], ["ab_user.id"], name="fk_guest_message_author_id", ondelete="SET NULL"),
         sa.ForeignKeyConstraint(
             ["party_id"], ["dinner_party.id"], name="fk_guest_message_party_id", ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name="pk_guest_message"),
+        sa.UniqueConstraint("party_id", "mark", name="uq_guest_message_party_id_mark"),
     )
-    op.create_index("ix_guest_message_party_id", "guest_message", ["party_id"], unique=False)
 
     op.create_table(
         "invitation",
@@ -184,6 +185,7 @@ def upgrade() -> None:
         "uq_unsubscription_lower_email_topic", "unsubscription", [sa.text("lower(email)"), "topic"], unique=True
     )
     op.add_column("letter", sa.Column("topic", sa.String(length=16), nullable=True))
+    op.add_column("letter", sa.Column("reply_to", sa.String(length=320), nullable=True))
     for column in _party():
         op.add_column("dinner_party", column)
 
@@ -221,6 +223,7 @@ def downgrade() -> None:
     _index_rsvp()
     for column in reversed(_party()):
         op.drop_column("dinner_party", column.name)
+    op.drop_column("letter", "reply_to")
     op.drop_column("letter", "topic")
     for table in ("unsubscription", "dish_claim", "reminder", "party_report", "invitation", "guest_message"):
         op.drop_table(table)

@@ -9,6 +9,7 @@ from app.accounts.models import Member, Token
 from app.accounts.service import links, logins, tokens
 from app.errors import DomainError
 from app.extensions import db
+from app.outbox import unsubscribing
 
 
 def ask(member: Member, address: str) -> None:
@@ -73,7 +74,8 @@ def undo(link: str) -> Member:
 
 
 def _move(member: Member, address: str) -> None:
-    """Give `member` another address; their answers to invitations follow it."""
+    """Give `member` another address; their answers to invitations, and which letters they want, follow it."""
+    unsubscribing.follow(member.email, address)
     member.email = address
     db.session.flush()
 

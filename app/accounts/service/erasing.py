@@ -34,6 +34,7 @@ from app.accounts.signals import member_erasing
 from app.database import transaction
 from app.errors import DomainError
 from app.extensions import db
+from app.outbox import unsubscribing
 from app.outbox.models import FAILED, SENT, Letter
 
 log = logging.getLogger(__name__)
@@ -147,6 +148,7 @@ def _forget_letters(member: Member) -> None:
         for kind in mail.SENT_ELSEWHERE
     ]
     _delete(Letter, or_(to_them, *elsewhere))
+    unsubscribing.forget(member.email)
 
 
 def _forget_goodbyes() -> None:

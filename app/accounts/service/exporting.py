@@ -15,7 +15,8 @@ from app.accounts.service import api_keys
 from app.accounts.signals import member_exporting
 from app.audit.models import AuditEvent
 from app.extensions import db
-from app.outbox.models import SECRET, Letter
+from app.outbox import unsubscribing
+from app.outbox.models import SECRET, UNSUBSCRIBE, Letter
 
 # What leaves is listed here, column by column: whatever is not, and that is every secret, stays.
 ACCOUNT = (
@@ -38,6 +39,7 @@ KEY = ("name", "key_prefix", "scopes", "created_on", "expires_on", "revoked_on",
 PASSKEY = ("name", "created_at", "last_used_at")
 IDENTITY = ("issuer", "subject", "created_at")
 LETTER = ("created_at", "sent_at", "state", "kind", "recipient", "name", "subject")
+UNSUBSCRIPTION = ("email", "topic", "created_at")
 LEFT_OUT = "…"
 
 
@@ -74,6 +76,7 @@ def export(member: Member) -> bytes:
     archive.add_json("api_keys.json", _rows(api_keys.of(member.id), KEY))
     archive.add_json("audit.json", _audit(member))
     archive.add_json("letters.json", _letters(member))
+    archive.add_json("unsubscriptions.json", _rows(unsubscribing.of_address(member.email), UNSUBSCRIPTION))
     member_exporting.send(member, archive=archive)
     audit.record("data_exported", "member", member)
     return archive.zipped()
@@ -117,7 +120,7 @@ def _event(event: AuditEvent, member: Member) -> dict[str, Any]:
 def _letters(member: Member) -> list[dict[str, Any]]:
     statement = select(Letter).where(func.lower(Letter.recipient) == member.email.lower()).order_by(Letter.id)
     return [
-        {**pick(letter, LETTER), "text": letter.text.replace(SECRET, LEFT_OUT)}
+        {**pick(letter, LETTER), "text": letter.text.replace(SECRET, LEFT_OUT).replace(UNSUBSCRIBE, LEFT_OUT)}
         for letter in db.session.scalars(statement)
     ]
 

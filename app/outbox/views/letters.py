@@ -20,7 +20,7 @@ from app.crud import ModelView, SQLAInterface
 from app.database import transaction
 from app.errors import Category
 from app.outbox import delivery, service
-from app.outbox.models import SECRET, STATES, Letter
+from app.outbox.models import SECRET, STATES, UNSUBSCRIBE, Letter
 
 
 def _text_to_read(content: tuple[str, str | None]) -> Markup:
@@ -29,7 +29,7 @@ def _text_to_read(content: tuple[str, str | None]) -> Markup:
     Its secret shows only where no mail server could have carried it: then the administrator is the postman.
     """
     text, secret = content
-    text = text.replace(SECRET, "…" if secret is None or service.delivers() else secret)
+    text = text.replace(SECRET, "…" if secret is None or service.delivers() else secret).replace(UNSUBSCRIBE, "…")
     ours = re.compile(rf"({re.escape(current_app.config['PUBLIC_URL'])}/\S*)")
     parts = [
         Markup('<a href="{0}">{0}</a>').format(part) if number % 2 else escape(part)

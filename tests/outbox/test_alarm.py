@@ -1,0 +1,66 @@
+"""Unexpected errors are told by letter to those who look after the site."""
+
+import pytest
+
+from app.outbox.alarm import AlarmHandler
+from app.outbox.models import Letter
+from tests.support.client import Visitor
+
+
+@pytest.fixture
+def broken(new_app, app):
+    """A site with a page that breaks."""
+    site = new_app(ERROR_MAIL_TO="ops@example.com, night@example.com")
+    site.config["PROPAGATE_EXCEPTIONS"] = False
+
+    @site.get("/break/<word>")
+    def break_down(word):
+        raise ValueError(word)
+
+    yield site
+    for handler in [each for each in site.logger.handlers if isinstance(each, AlarmHandler)]:
+        site.logger.removeHandler(handler)
+
+
+def told(site):
+    for handler in site.logger.handlers:
+        handler.flush()
+
+
+def test_an_error_is_told_to_everybody_who_looks_after_the_site(broken, records):
+    assert Visitor(broken).get("/break/secret-word").status == 500
+    told(broken)
+    letters = records.all(Letter)
+    assert {letter.recipient for letter in letters} == {"ops@example.com", "night@example.com"}
+    for letter in letters:
+        assert "ValueError" in letter.subject
+        assert "GET /break/<word>" in letter.text
+        assert "break_down" in letter.text
+        # What stood in the address may be anything.
+        assert "secret-word" not in letter.text + letter.html + letter.subject
+
+
+def test_the_same_error_is_told_once_an_hour(broken, records):
+    browser = Visitor(broken)
+    for word in ("one", "two", "three"):
+        browser.get(f"/break/{word}")
+    told(broken)
+    assert records.count(Letter) == 2
+
+
+def test_what_a_chore_reports_is_told_too(broken, records):
+    broken.logger.error("The house could not be kept")
+    told(broken)
+    assert {letter.kind for letter in records.all(Letter)} == {"error_report"}
+
+
+def test_a_page_that_is_not_there_is_no_error(broken, records):
+    assert Visitor(broken).get("/nothing").status == 404
+    told(broken)
+    assert records.count(Letter) == 0
+
+
+def test_nothing_is_told_where_nobody_is_named(new_app, records):
+    site = new_app()
+    assert not any(isinstance(each, AlarmHandler) for each in site.logger.handlers)
+    assert records.count(Letter) == 0

@@ -1,0 +1,293 @@
+"""Readers ask for no more letters of a kind: by their mail program's button, or by the link at the foot of a letter."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from app import clock
+from app.accounts.service import erasing, exporting
+from app.database import transaction
+from app.outbox import links, service, unsubscribing
+from app.outbox.models import (
+    FAILED,
+    INVITATIONS,
+    MESSAGES,
+    QUEUED,
+    REMINDERS,
+    SENT,
+    UNSUBSCRIBE,
+    Letter,
+    Unsubscription,
+)
+from tests.support.factories import LetterFactory, MemberFactory
+
+GUEST = "Guest@example.com"
+STOPPED = ("info", "You get no more letters of this kind: what hosts write to their guests.")
+ONE_CLICK = {"List-Unsubscribe": "One-Click"}
+
+
+@pytest.fixture
+def https(app, monkeypatch):
+    """Serve the site under the name of which letters tell."""
+    monkeypatch.setitem(app.config, "PUBLIC_URL", "https://dinner.example.org")
+
+
+@pytest.fixture
+def link(app):
+    """The page that a letter leads to."""
+    with app.app_context():
+        return f"/letters/unsubscribe/{links.token(GUEST, MESSAGES)}"
+
+
+@pytest.fixture
+def stop(app):
+    """Ask for no more letters."""
+
+    def ask(email=GUEST, topic=MESSAGES):
+        with app.app_context(), transaction():
+            unsubscribing.stop(email, topic)
+
+    return ask
+
+
+# -- what a letter carries
+
+
+@pytest.mark.usefixtures("https")
+@pytest.mark.parametrize("to", ["guest@example.com", f"{'a' * 64}@{'löffel.' * 20}example.com"])
+def test_a_letter_that_need_not_be_read_says_how_to_get_no_more(write, drain, smtp, app, to):
+    write(topic=MESSAGES, to=to)
+    drain()
+    (arrived,) = smtp.letters
+    with app.app_context():
+        address = links.full_address(to, MESSAGES)
+    assert arrived["List-Unsubscribe"] == f"<{address}>"
+    assert address.startswith("https://dinner.example.org/letters/unsubscribe/")
+    assert arrived["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert address in arrived.get_body(("plain",)).get_content()
+    assert f'href="{address}"' in arrived.get_body(("html",)).get_content()
+
+
+def test_a_letter_that_has_to_be_read_says_nothing_of_it(write, drain, smtp):
+    write()
+    drain()
+    (arrived,) = smtp.letters
+    assert arrived["List-Unsubscribe"] is arrived["List-Unsubscribe-Post"] is None
+    assert "unsubscribe" not in arrived.get_body(("plain",)).get_content()
+
+
+def test_without_https_no_mail_program_is_asked_to_do_it_by_itself(write, drain, smtp):
+    write(topic=MESSAGES)
+    drain()
+    (arrived,) = smtp.letters
+    assert arrived["List-Unsubscribe"].startswith("<http://")
+    assert arrived["List-Unsubscribe-Post"] is None
+
+
+def test_what_opens_the_page_is_stored_with_no_letter_nor_shown_to_administrators(write, records, app, cast, client_of):
+    letter = write(topic=MESSAGES)
+    with app.app_context():
+        token = links.token("guest@example.com", MESSAGES)
+    assert UNSUBSCRIBE in letter.text
+    assert token not in repr(records.dump())
+    page = client_of(cast.admin).get(f"/letters/show/{letter.id}")
+    assert "/letters/unsubscribe/…" in page.text
+    assert token not in page.text
+
+
+@pytest.mark.parametrize(
+    ("locale", "sentence"),
+    [("en", "I want no more letters of this kind: what hosts write to their guests"), ("ar", 'lang="ar" dir="rtl"')],
+)
+def test_the_foot_of_a_letter_speaks_its_readers_language(write, locale, sentence):
+    letter = write(topic=MESSAGES, locale=locale)
+    assert sentence in letter.html
+
+
+def test_answers_go_where_the_letter_says(write, drain, smtp):
+    write(reply_to="zoe.host@löffel.example")
+    write(dedupe_key="welcome:2")
+    drain()
+    first, second = smtp.letters
+    assert first["Reply-To"] == "zoe.host@xn--lffel-jua.example"
+    assert second["Reply-To"] is None
+
+
+# -- asked for no more
+
+
+@pytest.mark.both_databases
+def test_who_wants_none_is_written_none(write, stop, records):
+    stop("GUEST@example.com")
+    assert write(topic=MESSAGES) is None
+    assert records.count(Letter) == 0
+    assert write(topic=REMINDERS, dedupe_key="a").topic == REMINDERS
+    assert write(dedupe_key="b").topic is None
+    assert write(topic=MESSAGES, to="other@example.com", dedupe_key="c").recipient == "other@example.com"
+
+
+def test_what_waits_is_not_sent_any_more_nor_by_an_administrator(write, stop, records, app, smtp, drain):
+    letter, other = write(topic=MESSAGES), write(topic=REMINDERS, dedupe_key="other")
+    sent = LetterFactory(topic=MESSAGES, recipient=GUEST, sent=True)
+    stop()
+    assert [records.fresh(each).state for each in (letter, other, sent)] == [FAILED, QUEUED, SENT]
+    with app.app_context(), transaction() as session:
+        assert service.resend([session.get(Letter, each.id) for each in (letter, sent)]) == 0
+    assert drain().sent == 1
+
+
+def test_a_person_reads_what_it_is_about_and_presses_a_button(visitor, link, records):
+    page = visitor.get(link)
+    assert "guest@example.com" in page.text
+    assert "what hosts write to their guests" in page.text
+    assert page.headers["Referrer-Policy"] == "no-referrer"
+    assert records.count(Unsubscription) == 0
+    page = visitor.submit(page.form("/stop"))
+    assert page.flashes == [STOPPED]
+    row = records.one(Unsubscription)
+    assert (row.email, row.topic) == ("guest@example.com", MESSAGES)
+    page = visitor.submit(page.form("/again"))
+    assert page.flashes == [("info", "We write to you again: what hosts write to their guests.")]
+    assert records.count(Unsubscription) == 0
+    assert page.form("/stop")
+
+
+def test_asked_twice_is_asked_once(visitor, link, records):
+    first, second = visitor.get(link).form("/stop"), visitor.get(link).form("/stop")
+    visitor.submit(first)
+    page = visitor.submit(second)
+    assert page.flashes == [("info", "Nothing changed: you get no such letters already.")]
+    again = page.form("/again")
+    visitor.submit(again)
+    assert visitor.submit(again).flashes == [("info", "Nothing changed: you get such letters.")]
+    assert records.count(Unsubscription) == 0
+
+
+def test_looking_changes_nothing(visitor, link, records):
+    before = records.dump()
+    for method in ("GET", "HEAD"):
+        assert visitor.open(method, link).status == 200
+    assert records.dump() == before
+
+
+@pytest.mark.both_databases
+def test_a_mail_program_asks_without_a_cookie_and_without_a_token_of_a_form(app, link, records):
+    answers = [app.test_client(use_cookies=False).post(link, data=ONE_CLICK) for _time in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert not [answer.headers["Set-Cookie"] for answer in answers if "Set-Cookie" in answer.headers]
+    assert records.one(Unsubscription).topic == MESSAGES
+
+
+def test_a_mail_program_may_send_it_as_a_form_with_parts(app, link, records):
+    sent = app.test_client().post(link, data=ONE_CLICK, content_type="multipart/form-data")
+    assert sent.status_code == 200
+    assert records.count(Unsubscription) == 1
+
+
+@pytest.mark.parametrize("body", [{}, {"List-Unsubscribe": "Two-Clicks"}, {"field": "value"}])
+def test_anything_else_that_is_sent_there_does_nothing(app, link, body, records):
+    assert app.test_client().post(link, data=body).status_code == 400
+    assert records.count(Unsubscription) == 0
+
+
+@pytest.mark.parametrize("forge", ["unknown", "topic", "signature", "key"])
+def test_a_link_that_we_have_not_made_does_nothing(app, visitor, monkeypatch, forge, records):
+    with app.app_context():
+        good = links.token(GUEST, MESSAGES)
+        if forge == "key":
+            monkeypatch.setitem(app.config, "SECRET_KEY", "another key that is long enough for anybody")
+            good = links.token(GUEST, MESSAGES)
+            monkeypatch.undo()
+        forged = {
+            "unknown": "unknown",
+            "key": good,
+            "signature": good[:-3] + ("AAA" if not good.endswith("AAA") else "BBB"),
+            "topic": links._serializer().dumps([GUEST, "essential"]),  # noqa: SLF001 - signed, and means nothing
+        }[forge]
+    link = f"/letters/unsubscribe/{forged}"
+    page = visitor.get(link)
+    assert (page.status, page.title.partition(" · ")[0]) == (404, "This link is not known")
+    assert app.test_client().post(link, data=ONE_CLICK).status_code == 404
+    for what in ("stop", "again"):
+        page = visitor.post(f"{link}/{what}")
+        assert page.flashes == [("danger", "This link is not known")]
+    assert records.count(Unsubscription) == 0
+
+
+def test_only_the_mail_programs_button_works_without_a_token_of_a_form(visitor, link, records):
+    for what in ("stop", "again"):
+        assert visitor.post(f"{link}/{what}", ONE_CLICK, csrf=False).status == 400
+    assert records.count(Unsubscription) == 0
+
+
+@pytest.mark.both_databases
+def test_who_asks_in_many_ways_at_once_is_heard_once(app, link, records):
+    together = threading.Barrier(6)
+
+    def ask(_number):
+        client = app.test_client()
+        together.wait()
+        return client.post(link, data=ONE_CLICK).status_code
+
+    with ThreadPoolExecutor(6) as pool:
+        assert set(pool.map(ask, range(6))) == {200}
+    assert records.count(Unsubscription) == 1
+
+
+@pytest.mark.parametrize(("locale", "opening"), [("es", 'lang="es" dir="ltr"'), ("ar", 'lang="ar" dir="rtl"')])
+def test_the_page_speaks_the_readers_language(visitor, link, locale, opening):
+    assert opening in visitor.get(link, headers={"Accept-Language": locale}).text
+
+
+# -- with the account
+
+
+def test_who_is_erased_leaves_no_such_wish_behind_and_takes_it_along_before(app, client_of, stop, records):
+    member = MemberFactory(username="leaving", erase_at=clock.now())
+    stop(member.email)
+    stop("other@example.com", INVITATIONS)
+    with app.app_context(), transaction() as session:
+        packed = exporting.export(session.get(type(member), member.id))
+    assert b"unsubscriptions.json" in packed
+    with app.app_context():
+        assert erasing.erase_due() == 1
+    assert [row.email for row in records.all(Unsubscription)] == ["other@example.com"]
+
+
+def test_a_link_that_a_member_opens_is_about_the_address_of_the_letter(client_of, cast, link, records):
+    visitor = client_of(cast.friend)
+    visitor.submit(visitor.get(link).form("/stop"))
+    assert records.one(Unsubscription).email == GUEST.lower()
+
+
+def test_members_choose_on_a_page_of_their_own(client_of, cast, link, records):
+    visitor = client_of(cast.friend)
+    page = visitor.get("/account/letters/")
+    assert page.form("/account/letters/").fields.getlist("topics") == [INVITATIONS, MESSAGES, REMINDERS]
+    page = visitor.submit(page.form("/account/letters/"), topics=[REMINDERS])
+    assert page.flashes == [("info", "Settings saved.")]
+    assert page.form("/account/letters/").fields.getlist("topics") == [REMINDERS]
+    assert {(row.email, row.topic) for row in records.all(Unsubscription)} == {
+        (cast.friend.email, INVITATIONS),
+        (cast.friend.email, MESSAGES),
+    }
+    visitor.submit(page.form("/account/letters/"), topics=[MESSAGES, INVITATIONS, REMINDERS])
+    assert records.count(Unsubscription) == 0
+
+
+def test_what_is_no_kind_of_letters_is_refused(client_of, cast, records):
+    page = client_of(cast.friend).post("/account/letters/", {"topics": "security"})
+    assert (page.status, page.flashes) == (422, [("danger", "Please correct the fields that are marked.")])
+    assert records.count(Unsubscription) == 0
+
+
+def test_what_somebody_wants_follows_their_address(app, stop, records):
+    stop("old@example.com")
+    stop("new@example.com", INVITATIONS)
+    with app.app_context(), transaction():
+        unsubscribing.follow("Old@example.com", "new@example.com")
+    assert {(row.email, row.topic) for row in records.all(Unsubscription)} == {
+        ("new@example.com", MESSAGES),
+        ("new@example.com", INVITATIONS),
+    }
