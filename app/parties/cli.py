@@ -1,4 +1,4 @@
-"""Commands of parties: `flask parties sweep`."""
+"""Commands of parties: `flask parties sweep` and `flask parties remind`."""
 
 import logging
 
@@ -10,7 +10,7 @@ from app.database import transaction
 from app.errors import DomainError
 from app.extensions import db
 from app.parties import queries
-from app.parties.service import seats
+from app.parties.service import reminders, seats
 
 logger = logging.getLogger(__name__)
 parties = AppGroup("parties", help="Dinner parties and their waiting lists.")
@@ -21,6 +21,13 @@ parties = AppGroup("parties", help="Dinner parties and their waiting lists.")
 def sweep_command() -> None:
     """End the offers that ran out and hand their seats on. To be run each minute; doing it again changes nothing."""
     click.echo(f"Seats offered: {sweep()}.")
+
+
+@parties.command("remind")
+@with_appcontext
+def remind_command() -> None:
+    """Send the reminders that are due. To be run each minute; doing it again sends none twice."""
+    click.echo(f"People reminded: {reminders.send_due()}.")
 
 
 def sweep() -> int:

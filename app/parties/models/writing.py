@@ -1,5 +1,6 @@
 """What hosts write to their guests, and when guests are reminded."""
 
+import secrets
 from datetime import datetime
 
 from flask_babel import lazy_gettext
@@ -19,7 +20,17 @@ REMINDER_KINDS = {
     BEFORE_DEADLINE: lazy_gettext("Before the last day to answer, to those who have not answered"),
 }
 MOST_HOURS_BEFORE = 14 * 24
+MOST_REMINDERS = 6
 LONGEST_SUBJECT, LONGEST_MESSAGE = 120, 5000
+COMING, MAYBES, WAITING, ASKING, SILENT = "coming", "maybe", "waiting", "asking", "silent"
+# Whom a host can write to. Who said no, or left, is left alone.
+AUDIENCES = {
+    COMING: lazy_gettext("Those who come"),
+    MAYBES: lazy_gettext("Those who said maybe"),
+    WAITING: lazy_gettext("Those on the waiting list"),
+    ASKING: lazy_gettext("Those who wait for your answer"),
+    SILENT: lazy_gettext("Those who were invited and have not answered"),
+}
 
 
 class Reminder(db.Model):  # type: ignore[name-defined]
@@ -47,21 +58,27 @@ class Reminder(db.Model):  # type: ignore[name-defined]
 
 
 class GuestMessage(db.Model):  # type: ignore[name-defined]
-    """What a host wrote to guests whose answers had one of `statuses` at that moment, and to how many."""
+    """What a host wrote to guests, and to how many of them: to those of AUDIENCES that `statuses` names.
+
+    `mark` is that of the form: one that is sent twice is written once.
+    """
 
     __tablename__ = "guest_message"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    party_id: Mapped[int] = mapped_column(ForeignKey("dinner_party.id", ondelete="CASCADE"), index=True)
+    party_id: Mapped[int] = mapped_column(ForeignKey("dinner_party.id", ondelete="CASCADE"))
     author_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="SET NULL"))
     subject: Mapped[str] = mapped_column(String(LONGEST_SUBJECT))
     text: Mapped[str] = mapped_column(Text)
     statuses: Mapped[list[str]] = mapped_column(Json, default=list)
     recipients: Mapped[int] = mapped_column(default=0)
+    mark: Mapped[str] = mapped_column(String(64), default=lambda: secrets.token_hex(16))
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
 
     party: Mapped[DinnerParty] = relationship()
     author: Mapped[Member | None] = relationship()
+
+    __table_args__ = (UniqueConstraint("party_id", "mark"),)
 
     def __repr__(self) -> str:
         return self.subject

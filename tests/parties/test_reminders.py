@@ -1,0 +1,442 @@
+"""Reminders move with the party, go out once, and to those only who want them; a button reminds at once."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from app import clock
+from app.database import transaction
+from app.housekeeping import Housekeeper
+from app.outbox import unsubscribing
+from app.outbox.models import INVITATIONS, REMINDERS, SECRET, Letter
+from app.parties import rules
+from app.parties.models import BEFORE_DEADLINE, BEFORE_START, DinnerParty, DishClaim, DishSlot, Invitation, Reminder
+from app.parties.rules import Reminding
+from app.parties.service import reminders
+from tests.parties.test_hosting import lay
+from tests.support.factories import DinnerPartyFactory, InvitationFactory, MemberFactory, ReminderFactory, RsvpFactory
+
+NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+ALREADY = [("warning", "Already reminded in the last 24 hours.")]
+
+
+@pytest.fixture(autouse=True)
+def noon():
+    clock.set_now(NOON)
+
+
+@pytest.fixture
+def party(cast):
+    """A dinner in 30 hours, with an answer wanted in 29."""
+    return DinnerPartyFactory(
+        host=cast.host,
+        slug="garden",
+        starts_at=NOON + 30 * HOUR,
+        rsvp_deadline=NOON + 29 * HOUR,
+        timezone="Europe/Madrid",
+    )
+
+
+@pytest.fixture
+def sweep(app):
+    """Look once for what is due; return how many people are reminded."""
+
+    def look():
+        with app.app_context():
+            return reminders.send_due()
+
+    return look
+
+
+@pytest.fixture
+def change(app):
+    """Change a party behind everybody's back."""
+
+    def store(party, **values):
+        with app.app_context(), transaction() as session:
+            session.execute(update(DinnerParty).where(DinnerParty.id == party.id).values(**values))
+
+    return store
+
+
+def later(**duration):
+    clock.set_now(clock.now() + timedelta(**duration))
+
+
+def invited(party, **columns):
+    """Invite somebody without an account."""
+    return InvitationFactory(party=party, invited_by=party.host, **columns)
+
+
+def letters(records):
+    """Return the reminders; whoever logs in from several browsers is written to of that."""
+    return [letter for letter in records.all(Letter) if letter.kind.startswith("reminder_")]
+
+
+def recipients(records):
+    return sorted(letter.recipient.partition("@")[0] for letter in letters(records))
+
+
+def of(records, party):
+    found = records.all(select(Reminder).where(Reminder.party_id == party.id).order_by(Reminder.id))
+    return [(row.kind, row.hours_before) for row in found]
+
+
+# -- when
+
+
+@pytest.mark.parametrize(
+    ("hours_left", "sent_hours_left", "state"),
+    [
+        (25, None, Reminding.TO_COME),
+        (24, None, Reminding.DUE),
+        (12.01, None, Reminding.DUE),
+        (12, None, Reminding.MISSED),
+        (20, 24, Reminding.SENT),
+        # It was sent, and then the party moved: what was sent was for another date.
+        (24, 25, Reminding.DUE),
+        (30, 31, Reminding.TO_COME),
+        # It was sent, and then the party came nearer.
+        (2, 23, Reminding.SENT),
+    ],
+)
+def test_a_reminder_goes_out_until_half_of_its_hours_are_over(hours_left, sent_hours_left, state):
+    start = NOON + hours_left * HOUR
+    sent_at = start - sent_hours_left * HOUR if sent_hours_left is not None else None
+    assert rules.reminding(rules.occasion(BEFORE_START, 24, start, None), sent_at, NOON) is state
+
+
+def test_a_reminder_of_the_deadline_needs_one_and_goes_by_the_start_when_that_is_earlier():
+    start = NOON + 10 * HOUR
+    assert rules.reminding(rules.occasion(BEFORE_DEADLINE, 24, start, None), None, NOON) is Reminding.NEVER
+    assert rules.occasion(BEFORE_DEADLINE, 2, start, start + HOUR).due == NOON + 8 * HOUR
+
+
+# -- those that go out by themselves
+
+
+@pytest.mark.both_databases
+def test_who_comes_is_reminded_once_when_it_is_time(party, sweep, records):
+    reminder = ReminderFactory(party=party)
+    RsvpFactory(party=party, member=MemberFactory(username="comes"))
+    RsvpFactory(party=party, member=MemberFactory(username="perhaps"), maybe=True)
+    RsvpFactory(party=party, member=MemberFactory(username="waits"), waiting=True)
+    RsvpFactory(party=party, member=MemberFactory(username="refused"), declined=True)
+    invited(party)
+    assert sweep() == 0
+    later(hours=6)
+    assert [sweep(), sweep()] == [1, 0]
+    assert recipients(records) == ["comes"]
+    assert records.fresh(reminder).sent_at == clock.now()
+    letter = records.one(Letter)
+    assert (letter.kind, letter.topic, letter.expires_at) == ("reminder_start", REMINDERS, party.starts_at)
+
+
+@pytest.mark.both_databases
+def test_who_has_not_answered_is_reminded_before_the_deadline(party, sweep, records, visitor):
+    ReminderFactory(party=party, kind=BEFORE_DEADLINE)
+    long_ago = NOON - timedelta(days=3)
+    silent = invited(party, email="silent@example.org", sent_at=long_ago)
+    invited(party, email="just-invited@example.org", sent_at=NOON)
+    invited(party, email="just-reminded@example.org", sent_at=long_ago, reminded_at=NOON)
+    invited(party, email="gone@example.org", sent_at=long_ago, revoked=True)
+    answered = invited(party, email="ANSWERED@example.com", sent_at=long_ago)
+    RsvpFactory(party=party, member=MemberFactory(username="answered"))
+    RsvpFactory(
+        party=party,
+        member=MemberFactory(username="by-link"),
+        invitation_id=invited(party, email="other@example.org", sent_at=long_ago).id,
+    )
+    RsvpFactory(party=party, member=MemberFactory(username="perhaps"), maybe=True)
+    later(hours=5)
+    assert [sweep(), sweep()] == [2, 0]
+    assert recipients(records) == ["perhaps", "silent"]
+    assert records.fresh(silent).reminded_at == clock.now()
+    assert records.fresh(answered).reminded_at is None
+    maybe, asked = sorted(records.all(Letter), key=lambda letter: letter.recipient)
+    assert maybe.secret is None
+    assert "You said that you may come" in maybe.text
+    assert f"/invitations/{SECRET}" in asked.text
+    assert asked.secret == silent.token
+    assert {maybe.topic, asked.topic} == {INVITATIONS}
+
+
+def test_the_letter_says_when_where_and_what_they_bring_in_the_readers_language(app, party, sweep, records):
+    ReminderFactory(party=party)
+    comes = RsvpFactory(party=party, member=MemberFactory(username="en", timezone="America/Lima"), party_size=2)
+    RsvpFactory(party=party, member=MemberFactory(username="es", locale="es"))
+    RsvpFactory(party=party, member=MemberFactory(username="ar", locale="ar"))
+    with app.app_context(), transaction() as session:
+        slot = DishSlot(party_id=party.id, course="dessert", name="Cake", wanted=3, claimed=3)
+        session.add(slot)
+        session.flush()
+        session.add(DishClaim(slot_id=slot.id, rsvp_id=comes.id, quantity=3, dish="Lemon <tart>"))
+    later(hours=6)
+    assert sweep() == 3
+    found = {letter.locale: letter for letter in letters(records)}
+    assert set(found) == {"en", "es", "ar"}
+    english = found["en"]
+    assert "2 seats are kept for you" in english.text
+    # Seven in the evening in UTC is eight hours later in Madrid's summer than noon there.
+    assert "Sunday, June 2, 2030" in english.text
+    assert "8:00\N{NARROW NO-BREAK SPACE}PM (Central European Summer Time)" in english.text
+    assert "1 Market Street" in english.text
+    assert "- Lemon <tart> × 3" in english.text
+    assert "<bdi>Lemon &lt;tart&gt;</bdi> × 3" in english.html
+    assert "please give your seat up there" in english.text
+    assert "tart" not in found["es"].text
+    assert 'lang="ar" dir="rtl"' in found["ar"].html
+
+
+def test_who_wants_no_reminders_gets_none(app, party, sweep, records):
+    ReminderFactory(party=party)
+    comes = RsvpFactory(party=party)
+    with app.app_context(), transaction():
+        unsubscribing.stop(comes.email, REMINDERS)
+    later(hours=6)
+    assert sweep() == 0
+    assert records.count(Letter) == 0
+
+
+@pytest.mark.parametrize("status", ["draft", "cancelled", "done"])
+def test_of_a_party_that_does_not_take_place_nobody_is_reminded(party, change, sweep, status):
+    ReminderFactory(party=party)
+    RsvpFactory(party=party)
+    change(party, status=status)
+    later(hours=6)
+    assert sweep() == 0
+
+
+def test_one_that_was_missed_for_long_is_left_out(party, sweep, records):
+    reminder = ReminderFactory(party=party)
+    RsvpFactory(party=party)
+    later(hours=18)
+    assert sweep() == 0
+    assert records.fresh(reminder).sent_at is None
+
+
+@pytest.mark.both_databases
+def test_a_party_that_is_put_off_is_reminded_of_again(party, change, sweep, records):
+    ReminderFactory(party=party)
+    RsvpFactory(party=party)
+    later(hours=6)
+    assert sweep() == 1
+    change(party, starts_at=party.starts_at + timedelta(days=3))
+    assert sweep() == 0
+    later(days=3)
+    assert [sweep(), sweep()] == [1, 0]
+    assert records.count(Letter) == 2
+
+
+def test_a_party_that_comes_nearer_is_reminded_of_once(party, change, sweep, records):
+    ReminderFactory(party=party)
+    RsvpFactory(party=party)
+    later(hours=6)
+    assert sweep() == 1
+    change(party, starts_at=party.starts_at - timedelta(hours=5))
+    assert sweep() == 0
+
+
+def test_the_trouble_of_one_party_is_not_that_of_others(app, party, sweep, records, caplog, monkeypatch):
+    other = DinnerPartyFactory(starts_at=party.starts_at)
+    for each in (party, other):
+        ReminderFactory(party=each)
+        RsvpFactory(party=each)
+    later(hours=6)
+    real = reminders._remind_of_start  # noqa: SLF001
+
+    def broken(one, occasion):
+        if one.id == party.id:
+            raise RuntimeError
+        return real(one, occasion)
+
+    monkeypatch.setattr(reminders, "_remind_of_start", broken)
+    assert sweep() == 1
+    assert "cannot be sent" in caplog.text
+    monkeypatch.undo()
+    assert sweep() == 1
+
+
+@pytest.mark.both_databases
+def test_of_several_processes_one_sends(app, party, records):
+    ReminderFactory(party=party)
+    ReminderFactory(party=party, kind=BEFORE_DEADLINE)
+    for _number in range(3):
+        RsvpFactory(party=party)
+        invited(party, sent_at=NOON - timedelta(days=2))
+    later(hours=6)
+    together = threading.Barrier(4)
+
+    def look(_number):
+        with app.app_context():
+            together.wait()
+            return reminders.send_due()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(look, range(4))) == 6
+    assert records.count(Letter) == 6
+
+
+def test_the_housekeeper_and_a_command_look_for_them(app, party, records):
+    ReminderFactory(party=party)
+    RsvpFactory(party=party)
+    later(hours=6)
+    result = app.test_cli_runner().invoke(args=["parties", "remind"])
+    assert (result.exit_code, result.output) == (0, "People reminded: 1.\n")
+    other = DinnerPartyFactory(starts_at=party.starts_at)
+    ReminderFactory(party=other)
+    RsvpFactory(party=other)
+    Housekeeper(app)._keep_house()  # noqa: SLF001 - once, without its thread
+    assert records.count(Letter) == 2
+
+
+# -- which there are
+
+
+def test_a_new_party_and_its_copy_have_reminders(client_of, cast, records):
+    host = client_of(cast.host)
+    page = lay(host)
+    party = records.one(DinnerParty)
+    assert of(records, party) == [(BEFORE_START, 24), (BEFORE_DEADLINE, 48)]
+    form = host.get(f"/parties/{party.slug}/reminders").form("/reminders")
+    host.submit(form, **{"reminders-0-hours_before": "72", "reminders-1-hours_before": ""})
+    host.submit(page.form("/copy"))
+    twin = max(records.all(DinnerParty), key=lambda each: each.id)
+    assert twin.id != party.id
+    assert len(of(records, twin)) == 1
+
+
+def test_a_host_sees_when_each_goes_out_and_changes_them(client_of, cast, party, records, sweep):
+    sent = ReminderFactory(party=party)
+    ReminderFactory(party=party, hours_before=48)
+    ReminderFactory(party=party, kind=BEFORE_DEADLINE, hours_before=2)
+    RsvpFactory(party=party)
+    later(hours=6)
+    sweep()
+    host = client_of(cast.host)
+    page = host.get("/parties/garden/reminders")
+    text = page.text.replace("\N{NARROW NO-BREAK SPACE}", " ")
+    for part in ("Sent on Jun 1, 2030, 8:00 PM", "Left out: it would have come too late", "Still to come"):
+        assert part in text
+    page = host.submit(
+        page.form("/reminders"),
+        **{
+            "reminders-0-hours_before": "",
+            "reminders-3-hours_before": "168",
+            "reminders-4-kind": BEFORE_DEADLINE,
+            "reminders-4-hours_before": "2",
+        },
+    )
+    assert page.flashes == [("info", "The reminders are saved.")]
+    assert of(records, party) == [(BEFORE_START, 24), (BEFORE_DEADLINE, 2), (BEFORE_START, 168)]
+    assert records.fresh(sent).sent_at == clock.now()
+
+
+@pytest.mark.parametrize("typed", ["0", "337", "soon", "-1"])
+def test_hours_that_are_none_are_said_and_kept(client_of, cast, party, typed, records):
+    host = client_of(cast.host)
+    page = host.submit(host.get("/parties/garden/reminders").form("/reminders"), **{"reminders-0-hours_before": typed})
+    assert (page.status, page.flashes) == (422, [("danger", "Please correct the fields that are marked.")])
+    assert page.form("/reminders").fields["reminders-0-hours_before"] == typed
+    assert records.count(Reminder) == 0
+
+
+def test_the_same_form_sent_twice_changes_nothing_more(client_of, cast, party, records):
+    host = client_of(cast.host)
+    form = host.get("/parties/garden/reminders").form("/reminders")
+    for _time in range(2):
+        assert host.submit(form, **{"reminders-0-hours_before": "5"}).flashes == [("info", "The reminders are saved.")]
+    assert of(records, party) == [(BEFORE_START, 5)]
+
+
+# -- at once
+
+
+@pytest.fixture
+def remind(client_of, cast, party):
+    host = client_of(cast.host)
+    return lambda: host.post("/parties/garden/remind")
+
+
+def test_who_has_not_answered_is_reminded_at_once_and_once_a_day(client_of, cast, party, records):
+    invitations = [invited(party, locale=locale) for locale in ("en", "es", "ar")]
+    host = client_of(cast.host)
+    form = host.get("/parties/garden/write").form("/remind")
+    page = host.submit(form)
+    assert (page.path, page.flashes) == (
+        "/parties/garden/write", [("info", "Reminder queued for 3 people who have not answered.")],
+    )  # fmt: skip
+    assert [(letter.locale, letter.secret) for letter in letters(records)] == [
+        (each.locale, each.token) for each in invitations
+    ]
+    assert host.submit(form).flashes == ALREADY
+    new = invited(party)
+    assert host.submit(form).flashes == [("info", "Reminder queued for 1 person who has not answered.")]
+    later(hours=24)
+    page = client_of(cast.host).post("/parties/garden/remind")
+    assert page.flashes == [("info", "Reminder queued for 4 people who have not answered.")]
+    assert records.fresh(new).reminded_at == clock.now()
+    assert len(letters(records)) == 8
+
+
+def test_the_link_in_a_reminder_is_the_one_that_was_sent_before(remind, visitor, party, records):
+    invitation = invited(party)
+    remind()
+    assert records.one(Letter).secret == invitation.token
+    assert records.fresh(invitation).token_hash == invitation.token_hash
+    assert visitor.get(f"/invitations/{invitation.token}").path == "/parties/garden"
+
+
+def test_a_member_who_was_invited_is_reminded_in_their_language(remind, party, records):
+    MemberFactory(username="member", email="Member@example.com", locale="ar", timezone="Africa/Cairo")
+    invited(party, email="member@example.com", locale="es")
+    remind()
+    assert (records.one(Letter).locale, records.one(Letter).timezone) == ("ar", "Africa/Cairo")
+
+
+@pytest.mark.parametrize("who", ["nobody", "answered", "wants none"])
+def test_where_there_is_nobody_to_remind_it_is_said(app, remind, party, who, records):
+    if who == "answered":
+        RsvpFactory(party=party, invitation_id=invited(party).id)
+    if who == "wants none":
+        with app.app_context(), transaction():
+            unsubscribing.stop(invited(party).email, INVITATIONS)
+    assert remind().flashes == [("info", "There is nobody to remind.")]
+    assert records.count(Letter) == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"status": "draft"}, "This party is not published yet."),
+        ({"status": "cancelled"}, "This party was cancelled."),
+        ({"rsvp_deadline": NOON - HOUR}, "The RSVP deadline has passed; contact the host."),
+    ],
+)
+def test_nobody_is_reminded_to_answer_what_takes_no_answers(remind, party, change, changes, message, records):
+    invited(party)
+    change(party, **changes)
+    assert remind().flashes == [("danger", message)]
+    assert records.count(Letter) == 0
+
+
+@pytest.mark.both_databases
+def test_two_hosts_who_press_at_once_remind_once(client_of, cast, party, records):
+    for _number in range(3):
+        invited(party)
+    tabs = [client_of(cast.host) for _number in range(3)]
+    together = threading.Barrier(len(tabs))
+
+    def press(tab):
+        together.wait()
+        return tab.post("/parties/garden/remind").flashes
+
+    with ThreadPoolExecutor(len(tabs)) as pool:
+        said = sorted(pool.map(press, tabs))
+    assert said == [[("info", "Reminder queued for 3 people who have not answered.")], ALREADY, ALREADY]
+    assert len(letters(records)) == 3
+    assert all(invitation.reminded_at == NOON for invitation in records.all(Invitation))

@@ -1,0 +1,305 @@
+"""Hosts write to their guests: to those they choose, once, each in their own language, and to nobody who wants none."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+import time_machine
+
+from app import clock
+from app.database import transaction
+from app.outbox import delivery, unsubscribing
+from app.outbox.models import MESSAGES, SECRET, Letter
+from app.parties.models import OFFERED, GuestMessage
+from tests.support.factories import (
+    DinnerPartyFactory,
+    GuestMessageFactory,
+    InvitationFactory,
+    MemberFactory,
+    RsvpFactory,
+    WaitOfferFactory,
+)
+from tests.support.statements import count_statements
+
+TEXT = "Bring a coat.\n\nWe sit <b>outside</b>,\nunder the tree."
+
+
+@pytest.fixture
+def party(cast):
+    """A dinner whose guests have answered in every way, three of them in languages of their own."""
+    party = DinnerPartyFactory(host=cast.host, title="Garden", slug="garden", number_seats=20, timezone="Europe/Madrid")
+    RsvpFactory(party=party, member=MemberFactory(username="en"))
+    RsvpFactory(party=party, member=MemberFactory(username="es", locale="es", timezone="America/Lima"))
+    RsvpFactory(party=party, member=MemberFactory(username="ar", locale="ar", timezone="Africa/Cairo"), here=True)
+    RsvpFactory(party=party, member=MemberFactory(username="perhaps"), maybe=True)
+    RsvpFactory(party=party, member=MemberFactory(username="waits"), waiting=True)
+    RsvpFactory(party=party, member=MemberFactory(username="asks"), asking=True)
+    RsvpFactory(party=party, member=MemberFactory(username="refused"), declined=True)
+    invited(party, email="silent@example.org", locale="es")
+    invited(party, email="gone@example.org", revoked=True)
+    invited(party, email="later@example.org", sent_at=None)
+    invited(party, email="REFUSED@example.com")
+    InvitationFactory(party=party, email="typed-by-somebody@example.org")
+    return party
+
+
+@pytest.fixture
+def host(client_of, cast):
+    return client_of(cast.host)
+
+
+def page_of(host):
+    return host.get("/parties/garden/write").form("/write")
+
+
+def write(host, *audiences, button="send", form=None, **typed):
+    given = {"subject": "The weather", "text": TEXT, **typed}
+    return host.submit(form or page_of(host), button=("action", button), audiences=audiences, **given)
+
+
+def invited(party, **columns):
+    """Invite somebody without an account."""
+    return InvitationFactory(party=party, invited_by=party.host, **columns)
+
+
+def letters(records):
+    """Return what hosts wrote; whoever logs in from several browsers is written to of that."""
+    return [letter for letter in records.all(Letter) if letter.kind == "guest_message"]
+
+
+def recipients(records):
+    return sorted(letter.recipient.partition("@")[0] for letter in letters(records))
+
+
+# -- to whom
+
+
+@pytest.mark.parametrize(
+    ("audiences", "reached"),
+    [
+        (["coming"], ["ar", "en", "es"]),
+        (["maybe"], ["perhaps"]),
+        (["waiting"], ["waits"]),
+        (["asking"], ["asks"]),
+        (["silent"], ["silent"]),
+        (["maybe", "silent"], ["perhaps", "silent"]),
+        (["everybody"], ["ar", "asks", "en", "es", "perhaps", "silent", "waits"]),
+    ],
+    ids="+".join,
+)
+def test_a_message_goes_to_those_who_were_chosen(host, party, audiences, reached, records):
+    number = f"{len(reached)} guest" + "s" * (len(reached) > 1)
+    assert write(host, *audiences).flashes == [("info", f"Message queued for {number}.")]
+    assert recipients(records) == reached
+    message = records.one(GuestMessage)
+    assert (message.recipients, message.subject, message.text) == (len(reached), "The weather", TEXT)
+
+
+def test_who_is_offered_seats_waits(host, party, records):
+    WaitOfferFactory(party=party)
+    assert write(host, "waiting").flashes == [("info", "Message queued for 2 guests.")]
+    assert OFFERED not in records.one(GuestMessage).statuses
+
+
+def test_the_form_says_how_many_each_choice_reaches(host, party):
+    text = host.get("/parties/garden/write").text
+    for choice in ("Those who come: 3", "Those who said maybe: 1", "have not answered: 1", "All of them: 7"):
+        assert choice in text
+
+
+def test_a_preview_sends_nothing_and_keeps_what_was_typed(host, party, records):
+    page = write(host, "coming", "maybe", button="preview")
+    assert page.flashes == [("info", "Nothing was sent yet: this would go to 4 guests.")]
+    assert "It goes to 4 guests." in page.text
+    assert "We sit &lt;b&gt;outside&lt;/b&gt;" in page.text
+    assert records.count(Letter) == records.count(GuestMessage) == 0
+    form = page.form("/write")
+    assert (form.fields.getlist("audiences"), form.fields["text"]) == (["coming", "maybe"], TEXT)
+    assert write(host, "coming", "maybe", form=form).flashes == [("info", "Message queued for 4 guests.")]
+
+
+def test_nobody_in_the_selection_is_said_and_the_text_kept(host, cast, records):
+    DinnerPartyFactory(host=cast.host, slug="garden")
+    page = write(host, "coming", "silent")
+    assert (page.status, page.flashes) == (422, [("warning", "Nobody is in this selection; nothing was sent.")])
+    assert page.form("/write").fields["text"] == TEXT
+    assert records.count(GuestMessage) == 0
+    assert write(host, "maybe", button="preview").flashes[0][0] == "warning"
+
+
+@pytest.mark.parametrize("typed", [{"subject": ""}, {"text": " \n"}, {"subject": "x" * 121}, {"text": "x" * 5001}])
+def test_what_is_missing_or_too_long_is_said_and_the_rest_kept(host, party, typed, records):
+    page = write(host, "coming", **typed)
+    assert (page.status, page.flashes) == (422, [("danger", "Please correct the fields that are marked.")])
+    assert page.form("/write").fields.getlist("audiences") == ["coming"]
+    assert records.count(Letter) == 0
+
+
+def test_nobody_chosen_is_an_error(host, party):
+    page = write(host)
+    assert page.status == 422
+    assert "Choose whom you write to." in page.text
+
+
+def test_a_co_host_writes_too_and_neither_host_is_written_to(client_of, cast, party, records):
+    owner = client_of(cast.host)
+    owner.submit(owner.get("/parties/garden/hosts").form("/hosts"), username="friend")
+    RsvpFactory(party=party, member=cast.friend)
+    assert write(client_of(cast.friend), "coming").flashes == [("info", "Message queued for 3 guests.")]
+    assert recipients(records) == ["ar", "en", "es"]
+    assert records.one(GuestMessage).author_id == cast.friend.id
+    english = next(letter for letter in letters(records) if letter.locale == "en")
+    assert "Friend Doe writes to you about a dinner:" in english.text
+
+
+@pytest.mark.parametrize("who", ["friend", "admin"])
+def test_only_hosts_write(client_of, cast, party, who):
+    visitor = client_of(getattr(cast, who))
+    for path in ("write", "reminders"):
+        assert visitor.get(f"/parties/garden/{path}").status == 403
+    assert visitor.post("/parties/garden/remind").status == 403
+
+
+def test_drafts_are_not_written_about(host, cast, records):
+    party = DinnerPartyFactory(host=cast.host, slug="garden", draft=True)
+    RsvpFactory(party=party)
+    page = write(host, "coming")
+    assert page.flashes == [("warning", "Publish the party first: guests cannot see a draft.")]
+    assert records.count(Letter) == 0
+
+
+def test_thanks_are_written_after_the_party(host, cast, records):
+    party = DinnerPartyFactory(host=cast.host, slug="garden", past=True)
+    RsvpFactory(party=party)
+    RsvpFactory(party=party, email="erased-7@invalid")
+    assert write(host, "coming").flashes == [("info", "Message queued for 1 guest.")]
+    assert records.one(Letter).expires_at > clock.now()
+
+
+# -- what they read
+
+
+def test_each_guest_reads_it_in_their_language_around_the_hosts_words(host, party, records):
+    write(host, "coming", "silent")
+    found = {letter.recipient.partition("@")[0]: letter for letter in letters(records)}
+    assert {name: letter.locale for name, letter in found.items()} == {
+        "en": "en", "es": "es", "ar": "ar", "silent": "es",
+    }  # fmt: skip
+    assert (found["es"].timezone, found["silent"].timezone) == ("America/Lima", "Europe/Madrid")
+    assert 'lang="ar" dir="rtl"' in found["ar"].html
+    for letter in found.values():
+        assert "The weather" in letter.subject
+        assert "Garden" in letter.subject
+        assert TEXT in letter.text
+        assert "<p>We sit &lt;b&gt;outside&lt;/b&gt;,<br>under the tree.</p>" in letter.html
+        assert '<blockquote dir="auto">' in letter.html
+        assert letter.topic == MESSAGES
+    assert "Host Doe writes to you about a dinner:" in found["en"].text
+
+
+def test_who_has_no_account_gets_their_personal_link(host, visitor, party, records):
+    write(host, "silent")
+    letter = records.one(Letter)
+    assert f"/invitations/{SECRET}" in letter.text
+    assert visitor.get(f"/invitations/{letter.secret}").path == "/parties/garden"
+
+
+def test_the_address_is_told_to_those_only_who_come(host, cast, records):
+    party = DinnerPartyFactory(host=cast.host, slug="garden", address="7 Secret Lane", address_for_guests=True)
+    RsvpFactory(party=party, member=cast.friend)
+    RsvpFactory(party=party, member=cast.stranger, maybe=True)
+    invited(party)
+    write(host, "everybody")
+    told = {letter.recipient: "7 Secret Lane" in letter.text + letter.html for letter in records.all(Letter)}
+    assert [address for address, is_told in told.items() if is_told] == [cast.friend.email]
+
+
+@pytest.mark.parametrize("ticked", [True, False])
+def test_guests_answer_to_the_host_only_if_the_host_says_so(host, app, cast, party, smtp, ticked):
+    write(host, "maybe", with_address=["y"] if ticked else None)
+    with app.app_context():
+        delivery.drain()
+    (arrived,) = smtp.letters
+    assert arrived["Reply-To"] == (cast.host.email if ticked else None)
+    text = arrived.get_body(("plain",)).get_content()
+    assert ("Answer this letter to write to Host Doe." in text) == ticked
+    assert ("Please do not answer this letter" in text) != ticked
+    assert ticked or cast.host.email not in arrived.as_string()
+    assert arrived["List-Unsubscribe"]
+
+
+@pytest.mark.both_databases
+def test_who_wants_no_letters_of_hosts_is_not_counted_and_gets_none(host, app, party, records):
+    with app.app_context(), transaction():
+        for name in ("EN@example.com", "silent@example.org"):
+            unsubscribing.stop(name, MESSAGES)
+    assert "Those who come: 2" in host.get("/parties/garden/write").text
+    assert write(host, "coming", "silent").flashes == [("info", "Message queued for 2 guests.")]
+    assert recipients(records) == ["ar", "es"]
+
+
+# -- once, and not too often
+
+
+def test_the_same_form_sent_twice_writes_once(host, party, records):
+    form = page_of(host)
+    pages = [write(host, "coming", form=form) for _time in range(2)]
+    assert [page.flashes for page in pages] == [[("info", "Message queued for 3 guests.")]] * 2
+    assert (records.count(GuestMessage), len(letters(records))) == (1, 3)
+
+
+def test_the_same_form_with_other_words_is_another_message(host, party, records):
+    form = page_of(host)
+    write(host, "coming", form=form)
+    write(host, "coming", form=form, text="And an umbrella.")
+    assert (records.count(GuestMessage), records.count(Letter)) == (2, 6)
+
+
+@pytest.mark.both_databases
+def test_the_same_form_sent_at_the_same_moment_writes_once(client_of, cast, party, records):
+    tabs = [client_of(cast.host) for _number in range(4)]
+    forms = [page_of(tab) for tab in tabs]
+    together = threading.Barrier(len(tabs))
+
+    def send(number):
+        together.wait()
+        return write(tabs[number], "coming", form=forms[number], key=forms[0].fields["key"]).flashes
+
+    with ThreadPoolExecutor(len(tabs)) as pool:
+        assert list(pool.map(send, range(len(tabs)))) == [[("info", "Message queued for 3 guests.")]] * 4
+    assert (records.count(GuestMessage), len(letters(records))) == (1, 3)
+
+
+def test_ten_messages_a_day_are_enough(host, client_of, cast, party, records):
+    for number in range(10):
+        assert write(host, "maybe", subject=f"Number {number}").flashes[0][0] == "info"
+    page = write(host, "maybe", subject="Number 10")
+    assert page.flashes == [
+        ("danger", "Your guests got 10 messages from you in the last 24 hours. Let them rest, and write tomorrow.")
+    ]
+    assert (page.status, page.form("/write").fields["text"]) == (422, TEXT)
+    assert records.count(GuestMessage) == 10
+    with time_machine.travel(clock.now() + timedelta(hours=24, seconds=1)):
+        assert write(client_of(cast.host), "maybe").flashes == [("info", "Message queued for 1 guest.")]
+
+
+def test_what_was_written_is_listed(host, party):
+    write(host, "maybe", "silent")
+    text = host.get("/parties/garden/write").text
+    for part in ("The weather", "To 2 guests", "Written by Host Doe", "We sit &lt;b&gt;outside&lt;/b&gt;"):
+        assert part in text
+
+
+def test_the_page_asks_the_database_a_few_times_however_many_guests_there_are(host, cast, app):
+    party = DinnerPartyFactory(host=cast.host, slug="garden", number_seats=300)
+    with app.app_context(), transaction():
+        for _number in range(60):
+            RsvpFactory(party=party)
+            InvitationFactory(party=party)
+            GuestMessageFactory(party=party)
+    for path in ("write", "reminders"):
+        host.get(f"/parties/garden/{path}")
+        with count_statements() as statements:
+            assert host.get(f"/parties/garden/{path}").status == 200
+        assert len(statements) <= 8
