@@ -1,0 +1,340 @@
+"""What guests bring along: asked for by hosts, promised by those who come, and never more than is wanted."""
+
+import contextlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+from sqlalchemy.exc import IntegrityError
+
+from app import clock
+from app.database import transaction
+from app.errors import DomainError
+from app.extensions import db
+from app.outbox.models import Letter
+from app.parties.models import DinnerParty, DishClaim, DishSlot, Rsvp
+from app.parties.service import afterwards, potluck
+from tests.support.factories import DinnerPartyFactory, DishSlotFactory, InvitationFactory, RsvpFactory
+
+SAVED = [("info", "Saved. Your guests see what you ask for.")]
+
+
+@pytest.fixture
+def party(cast):
+    return DinnerPartyFactory(host=cast.host)
+
+
+@pytest.fixture
+def host(client_of, cast):
+    return client_of(cast.host)
+
+
+@pytest.fixture
+def friend(client_of, cast, party):
+    RsvpFactory(party=party, member=cast.friend)
+    return client_of(cast.friend)
+
+
+def slot_of(party, name="Salad", wanted=1):
+    return DishSlotFactory(party=party, course="side", name=name, wanted=wanted)
+
+
+def asking(host, party):
+    return host.get(f"/parties/{party.slug}/dishes").form("/dishes")
+
+
+def ask(host, party, **fields):
+    return host.submit(asking(host, party), **typed(fields))
+
+
+def typed(fields):
+    return {name.replace("__", "-"): value for name, value in fields.items()}
+
+
+def bring(guest, party, slot, action="bring", **fields):
+    """Send the form of one of the dishes, as it is shown."""
+    page = guest.get(f"/parties/{party.slug}/bring")
+    form = next(form for form in page.forms if form.fields.get("slot") == str(slot.id))
+    return guest.submit(
+        form, button=("action", action), **{f"dish{slot.id}-{name}": value for name, value in fields.items()}
+    )
+
+
+def asked(records):
+    return [(slot.course, slot.name, slot.wanted, slot.claimed) for slot in records.all(DishSlot)]
+
+
+# -- hosts ask
+
+
+def test_a_host_asks_for_dishes_and_guests_read_what_is_wanted(host, visitor, party, records):
+    page = ask(
+        host, party, dishes__0__name="Salad", dishes__0__wanted="3", dishes__1__name="Wine", dishes__1__course="drink"
+    )
+    assert page.flashes == SAVED
+    assert asked(records) == [("side", "Salad", 3, 0), ("drink", "Wine", 1, 0)]
+    text = visitor.get(f"/parties/{party.slug}").text
+    assert "What guests bring" in text
+    assert "3 are still wanted" in text
+    ask(host, party, dishes__0__name="")
+    assert asked(records) == [("drink", "Wine", 1, 0)]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("wanted", "0"), ("wanted", "many"), ("wanted", "101"), ("course", "breakfast")]
+)
+def test_what_is_wrong_is_said_at_its_row_and_nothing_typed_is_lost(host, party, records, field, value):
+    data = {"dishes-0-name": "Kept salad", "dishes-0-course": "side", "dishes-0-wanted": "1"}
+    page = host.post(f"/parties/{party.slug}/dishes", {**data, f"dishes-0-{field}": value})
+    assert (page.status, page.flashes) == (422, [("danger", "Please correct the fields that are marked.")])
+    assert 'value="Kept salad"' in page.text
+    assert f'href="#dishes-0-{field}"' in page.text
+    assert not records.all(DishSlot)
+
+
+def test_only_hosts_ask_and_not_even_administrators_read_who_brings_what(client_of, friend, cast, party):
+    assert friend.get(f"/parties/{party.slug}/dishes").status == 403
+    assert friend.post(f"/parties/{party.slug}/dishes/release").status == 403
+    assert client_of(cast.admin).get(f"/parties/{party.slug}/dishes").status == 403
+
+
+def test_fewer_than_are_promised_cannot_be_asked_for(host, friend, party, records):
+    slot = slot_of(party, wanted=3)
+    bring(friend, party, slot, quantity="2")
+    page = ask(host, party, dishes__0__wanted="1", dishes__1__name="Kept bread")
+    assert (page.status, page.flashes) == (422, [("danger", "Please correct the fields that are marked.")])
+    assert "2 are promised already; you cannot ask for fewer." in page.text
+    assert 'value="Kept bread"' in page.text
+    assert asked(records) == [("side", "Salad", 3, 2)]
+    assert ask(host, party, dishes__0__wanted="2").flashes == SAVED
+
+
+def test_a_promised_dish_is_not_taken_away_silently(host, friend, cast, party, records):
+    slot = slot_of(party)
+    bring(friend, party, slot)
+    page = ask(host, party, dishes__0__name="")
+    assert page.status == 422
+    assert f"“Salad” is promised by {cast.friend.display_name}. Free them of it first: they will be told." in page.text
+    page = host.submit(page.form("/dishes/release"))
+    assert page.flashes == [("info", f"{cast.friend.display_name} need not bring it, and will be told.")]
+    letter = records.one(Letter)
+    assert (letter.kind, letter.recipient, letter.subject) == (
+        "dish_released",
+        cast.friend.email,
+        "You need not bring it: Salad",
+    )
+    assert asked(records) == [("side", "Salad", 1, 0)]
+    page = host.post(f"/parties/{party.slug}/dishes/release", {"claim": "1"})
+    assert page.flashes == [("warning", "Nothing changed: nobody brings that any more.")]
+    ask(host, party, dishes__0__name="")
+    assert not records.all(DishSlot)
+
+
+def test_a_row_that_is_not_sent_is_not_taken_away_silently_either(host, friend, party, records):
+    slot = slot_of(party)
+    bring(friend, party, slot)
+    seen = asking(host, party).fields["seen"]
+    page = host.post(f"/parties/{party.slug}/dishes", {"seen": seen})
+    assert page.status == 422
+    assert page.flashes[0][0] == "danger"
+    assert "is promised by" in page.flashes[0][1]
+    assert records.one(DishClaim)
+
+
+def test_two_hosts_at_once_see_both_lists_and_nothing_is_lost(host, party, records):
+    tab = asking(host, party)
+    ask(host, party, dishes__0__name="Salad")
+    page = host.submit(tab, **{"dishes-0-name": "Soup"})
+    text = "This was changed meanwhile; both versions are shown. Save again to keep yours."
+    assert (page.status, page.flashes) == (409, [("warning", text)])
+    assert "<bdi>Salad</bdi>" in page.text
+    assert 'value="Soup"' in page.text
+    assert asked(records) == [("side", "Salad", 1, 0)]
+    assert host.submit(page.form("/dishes")).flashes == SAVED
+    assert asked(records) == [("side", "Soup", 1, 0)]
+
+
+def test_a_list_that_is_sent_twice_is_stored_once(host, party, records):
+    tab = asking(host, party)
+    for _click in range(2):
+        page = host.submit(
+            tab, **typed({"dishes__0__name": "Wine", "dishes__0__course": "drink", "dishes__1__name": "Salad"})
+        )
+        assert page.flashes == SAVED
+    assert sorted(name for _course, name, *_ in asked(records)) == ["Salad", "Wine"]
+
+
+def test_dishes_of_another_party_are_not_changed(host, party, cast, records):
+    other = slot_of(DinnerPartyFactory(host=cast.stranger), name="Theirs")
+    ask(host, party, dishes__0__key=str(other.id), dishes__0__name="Mine")
+    assert sorted(slot.name for slot in records.all(DishSlot)) == ["Mine", "Theirs"]
+
+
+def test_a_copy_asks_for_the_same_dishes_and_nobody_has_promised_them(host, friend, party, records):
+    bring(friend, party, slot_of(party, wanted=2))
+    host.post(f"/parties/{party.slug}/copy")
+    assert asked(records) == [("side", "Salad", 2, 1), ("side", "Salad", 2, 0)]
+
+
+# -- guests promise
+
+
+def test_a_guest_brings_a_dish_changes_it_and_gives_it_back(friend, host, party, cast, records):
+    slot = slot_of(party, wanted=3)
+    assert bring(friend, party, slot, quantity="2").flashes == [("info", "You are bringing Salad.")]
+    page = bring(friend, party, slot, quantity="3", dish="Tabbouleh")
+    assert page.flashes == [("info", "You are bringing Tabbouleh.")]
+    assert asked(records) == [("side", "Salad", 3, 3)]
+    assert "Tabbouleh" in friend.get(f"/parties/{party.slug}").text
+    assert cast.friend.display_name in host.get(f"/parties/{party.slug}/dishes").text
+    sheet = host.get(f"/parties/{party.slug}/kitchen").text
+    assert "Tabbouleh" in sheet
+    assert cast.friend.display_name not in sheet
+    assert bring(friend, party, slot, quantity="1").flashes == [("info", "You are bringing Tabbouleh.")]
+    assert asked(records) == [("side", "Salad", 3, 1)]
+    page = bring(friend, party, slot, "give_back")
+    assert page.flashes == [("info", "You are not bringing Tabbouleh any more.")]
+    assert asked(records) == [("side", "Salad", 3, 0)]
+    page = friend.post(f"/parties/{party.slug}/bring", {"slot": str(slot.id), "action": "give_back"})
+    assert page.flashes == [("warning", "Nothing changed: you had not said that you bring it.")]
+
+
+def test_a_guest_with_a_personal_link_brings_something_too(visitor, party, records):
+    slot = slot_of(party)
+    invitation = InvitationFactory(party=party)
+    page = visitor.get(f"/invitations/{invitation.token}")
+    visitor.submit(page.form("/rsvp"), button=("answer", "yes"))
+    assert bring(visitor, party, slot).flashes == [("info", "You are bringing Salad.")]
+
+
+def test_a_dish_that_was_taken_meanwhile_is_no_error(friend, client_of, cast, party):
+    RsvpFactory(party=party, member=cast.stranger)
+    slot = slot_of(party)
+    form = friend.get(f"/parties/{party.slug}/bring").form("/bring")
+    bring(client_of(cast.stranger), party, slot)
+    page = friend.submit(form)
+    assert page.flashes == [("warning", "Someone else just took that dish.")]
+    assert "taken care of" in page.text
+
+
+def test_more_than_is_wanted_is_told_and_nothing_typed_is_lost(friend, client_of, cast, party):
+    RsvpFactory(party=party, member=cast.stranger)
+    slot = slot_of(party, wanted=3)
+    bring(client_of(cast.stranger), party, slot, quantity="2")
+    page = bring(friend, party, slot, quantity="2", dish="Tabbouleh")
+    assert (page.status, page.flashes) == (422, [("warning", "Only 1 of it is still wanted.")])
+    assert 'value="Tabbouleh"' in page.text
+    page = bring(friend, party, slot, quantity="0")
+    assert (page.status, page.flashes) == (422, [("danger", "Please correct the fields that are marked.")])
+
+
+@pytest.mark.parametrize("traits", [{"maybe": True}, {"waiting": True}, {"declined": True}, {"asking": True}])
+def test_who_does_not_come_brings_nothing(client_of, cast, party, records, traits):
+    slot = slot_of(party)
+    RsvpFactory(party=party, member=cast.friend, **traits)
+    friend = client_of(cast.friend)
+    only = [("warning", "Only those who come can bring something. Answer first.")]
+    assert friend.get(f"/parties/{party.slug}/bring").flashes == only
+    assert friend.post(f"/parties/{party.slug}/bring", {"slot": str(slot.id)}).flashes == only
+    assert not records.all(DishClaim)
+
+
+@pytest.mark.parametrize("slot", ["0", "-1", "x", "", "9" * 30, "٣", "4711"])
+def test_a_dish_that_nobody_asked_for_is_not_brought(friend, party, slot):
+    page = friend.post(f"/parties/{party.slug}/bring", {"slot": slot})
+    assert page.flashes == [("warning", "This dish is not asked for any more.")]
+
+
+def test_a_dish_of_another_party_is_not_promised(friend, party, cast, records):
+    other = slot_of(DinnerPartyFactory(host=cast.stranger))
+    page = friend.post(f"/parties/{party.slug}/bring", {"slot": str(other.id)})
+    assert page.flashes == [("warning", "This dish is not asked for any more.")]
+    assert not records.all(DishClaim)
+
+
+def test_when_the_party_has_begun_it_is_too_late(client_of, cast, records):
+    party = DinnerPartyFactory(host=cast.host, starts_at=clock.now() + timedelta(minutes=5))
+    slot = slot_of(party)
+    RsvpFactory(party=party, member=cast.friend)
+    friend = client_of(cast.friend)
+    bring(friend, party, slot)
+    clock.set_now(party.starts_at + timedelta(minutes=1))
+    page = friend.post(f"/parties/{party.slug}/bring", {"slot": str(slot.id), "action": "give_back"})
+    assert page.flashes == [("warning", "It is too late to change what you bring.")]
+    assert records.one(DishClaim)
+
+
+@pytest.mark.parametrize("leave", ["withdraw", "no", "maybe", "removed", "missed"])
+def test_who_does_not_come_after_all_brings_nothing(app, friend, client_of, cast, party, records, leave):
+    slots = [slot_of(party, wanted=2) for _number in range(2)]
+    for slot in slots:
+        bring(friend, party, slot, quantity="2")
+    if leave == "removed":
+        answer = next(row for row in records.all(Rsvp) if row.member_id == cast.friend.id)
+        client_of(cast.admin).post("/rsvps/action_post", {"action": "withdraw", "rowid": str(answer.id)})
+    elif leave == "missed":
+        miss(app, party)
+    elif leave == "withdraw":
+        friend.post(f"/parties/{party.slug}/withdraw")
+    else:
+        friend.post(f"/parties/{party.slug}/rsvp", {"answer": leave})
+    assert [slot.claimed for slot in records.all(DishSlot)] == [0, 0]
+    assert not records.all(DishClaim)
+
+
+def miss(app, party):
+    clock.set_now(party.starts_at + timedelta(days=1))
+    with app.app_context(), transaction() as session:
+        afterwards.miss_all(session.get(DinnerParty, party.id))
+
+
+# -- at once
+
+
+@pytest.mark.both_databases
+def test_40_guests_at_once_promise_as_many_as_are_wanted(app, cast, records):
+    party = DinnerPartyFactory(host=cast.host, number_seats=50)
+    slot = slot_of(party, wanted=10)
+    with app.app_context(), transaction():
+        answers = [answer.id for answer in RsvpFactory.create_batch(40, party=db.session.merge(party))]
+    barrier = threading.Barrier(len(answers))
+
+    def promise(answer_id):
+        with app.app_context():
+            barrier.wait()
+            with contextlib.suppress(DomainError), transaction() as session:
+                return potluck.claim(session.get(DinnerParty, party.id), session.get(Rsvp, answer_id), slot.id, 1).id
+            return None
+
+    with ThreadPoolExecutor(len(answers)) as pool:
+        assert list(pool.map(promise, answers)).count(None) == 30
+    assert records.fresh(slot).claimed == 10
+    assert sum(row.quantity for row in records.all(DishClaim)) == 10
+
+
+@pytest.mark.both_databases
+def test_the_guarded_update_and_the_constraint_behind_it_need_no_lock(app, party, records):
+    slot = slot_of(party, wanted=10)
+    barrier = threading.Barrier(40)
+
+    def take(_number):
+        with app.app_context():
+            barrier.wait()
+            with transaction():
+                return potluck.take(slot.id, 1)
+
+    with ThreadPoolExecutor(40) as pool:
+        assert list(pool.map(take, range(40))).count(True) == 10
+    with app.app_context(), pytest.raises(IntegrityError), transaction() as session:
+        session.execute(update(DishSlot).values(claimed=DishSlot.claimed + 1))
+    assert records.fresh(slot).claimed == 10
+
+
+def test_looking_promises_nothing_however_it_is_asked(friend, party, records):
+    slot = slot_of(party)
+    for method in ("GET", "HEAD"):
+        data = {"slot": str(slot.id), "action": "bring"}
+        assert friend.open(method, f"/parties/{party.slug}/bring", data=data).status == 200
+    assert not records.all(DishClaim)
