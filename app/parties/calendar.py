@@ -17,7 +17,9 @@ from icalendar import Calendar, Event, vCalAddress, vText, vUri
 from app import clock
 from app.http import public_url
 from app.i18n.selectors import current_locale
-from app.parties.models import CANCELLED, CHECKED_IN, MAYBE, YES, DinnerParty, Rsvp
+from app.parties import places
+from app.parties.models import CANCELLED, CHECKED_IN, MAYBE, YES, DinnerParty, Invitation, Rsvp
+from app.parties.places import Place
 
 REQUEST, CANCEL, PUBLISH = "REQUEST", "CANCEL", "PUBLISH"
 # What a guest's own calendar says of them.
@@ -28,18 +30,21 @@ ZONE_MARGIN = timedelta(days=366)
 FORESEEABLE = timedelta(days=20 * 366)
 
 
-def request(party: DinnerParty, answer: Rsvp) -> str:
-    """Return what puts `party` into the calendar of the guest who gave `answer`, or brings it up to date there."""
-    return _text(REQUEST, [party], guest=answer)
+def request(party: DinnerParty, guest: Rsvp | Invitation) -> str:
+    """Return what puts `party` into the calendar of somebody who answered or is invited, or brings it up to date there."""
+    return _text(REQUEST, [(party, _shows_address(party, guest))], guest=guest)
 
 
-def cancellation(party: DinnerParty, answer: Rsvp) -> str:
-    """Return what takes `party` out of the calendar of the guest who gave `answer`."""
-    return _text(CANCEL, [party], guest=answer)
+def cancellation(party: DinnerParty, guest: Rsvp | Invitation) -> str:
+    """Return what takes `party` out of the calendar of somebody who answered or is invited."""
+    return _text(CANCEL, [(party, _shows_address(party, guest))], guest=guest)
 
 
-def published(parties: Iterable[DinnerParty]) -> str:
-    """Return `parties` for somebody who looks at them, such as a calendar that subscribed to a feed."""
+def published(parties: Iterable[tuple[DinnerParty, bool]]) -> str:
+    """Return parties for somebody who looks at them, such as a calendar that subscribed to a feed.
+
+    With each comes whether they are told its address.
+    """
     return _text(PUBLISH, list(parties))
 
 
@@ -48,7 +53,7 @@ def uid(party: DinnerParty) -> str:
     return f"dinner-{party.id}@{urlsplit(current_app.config['PUBLIC_URL']).hostname}"
 
 
-def _text(method: str, parties: list[DinnerParty], guest: Rsvp | None = None) -> str:
+def _text(method: str, parties: list[tuple[DinnerParty, bool]], guest: Rsvp | Invitation | None = None) -> str:
     calendar = Calendar()
     calendar.add("prodid", f"-//{current_app.config['APP_NAME']}//DinnerParty//EN")
     calendar.add("version", "2.0")
@@ -56,9 +61,10 @@ def _text(method: str, parties: list[DinnerParty], guest: Rsvp | None = None) ->
     if method == PUBLISH:
         calendar.add("name", current_app.config["APP_NAME"])
         calendar.add("refresh-interval", timedelta(hours=1), parameters={"VALUE": "DURATION"})
-    for party in parties:
-        calendar.add_component(_event(party, guest=guest, cancelled=method == CANCEL))
-    foreseeable = [party.starts_at for party in parties if party.starts_at < clock.now() + FORESEEABLE]
+    for party, with_address in parties:
+        place = places.told(party, with_address=with_address)
+        calendar.add_component(_event(party, place, guest=guest, cancelled=method == CANCEL))
+    foreseeable = [party.starts_at for party, _with_address in parties if party.starts_at < clock.now() + FORESEEABLE]
     if foreseeable:
         calendar.add_missing_timezones(
             first_date=(min(foreseeable) - ZONE_MARGIN).date(), last_date=(max(foreseeable) + ZONE_MARGIN).date()
@@ -66,7 +72,7 @@ def _text(method: str, parties: list[DinnerParty], guest: Rsvp | None = None) ->
     return calendar.to_ical().decode()
 
 
-def _event(party: DinnerParty, *, guest: Rsvp | None, cancelled: bool) -> Event:
+def _event(party: DinnerParty, place: Place, *, guest: Rsvp | Invitation | None, cancelled: bool) -> Event:
     # Beyond what is foreseeable a moment is only known in UTC.
     zone = ZoneInfo(party.timezone if party.starts_at < clock.now() + FORESEEABLE else "UTC")
     event = Event()
@@ -77,8 +83,8 @@ def _event(party: DinnerParty, *, guest: Rsvp | None, cancelled: bool) -> Event:
     event.add("dtend", party.ends_at.astimezone(zone))
     event.add("summary", party.title, parameters={"LANGUAGE": current_locale().replace("_", "-")})
     event.add("description", _description(party))
-    if party.venue or party.address:
-        event.add("location", ", ".join(filter(None, (party.venue, party.address))))
+    if place.venue or place.address:
+        event.add("location", ", ".join(filter(None, (place.venue, place.address))))
     event.add("url", vUri(public_url("PartyView.show", slug=party.slug)))
     event.add("status", "CANCELLED" if cancelled or party.status == CANCELLED else "CONFIRMED")
     if guest is not None:
@@ -99,11 +105,16 @@ def _organizer(party: DinnerParty) -> vCalAddress:
     return organizer
 
 
-def _attendee(answer: Rsvp) -> vCalAddress:
-    reader = answer.member or answer
+def _shows_address(party: DinnerParty, guest: Rsvp | Invitation) -> bool:
+    return places.shows_address(party, guest if isinstance(guest, Rsvp) else None)
+
+
+def _attendee(guest: Rsvp | Invitation) -> vCalAddress:
+    reader = (guest.member if isinstance(guest, Rsvp) else None) or guest
     attendee = vCalAddress(f"mailto:{reader.email}")
-    attendee.params["CN"] = vText(answer.name or reader.email)
+    attendee.params["CN"] = vText(guest.name or reader.email)
     attendee.params["ROLE"] = vText("REQ-PARTICIPANT")
-    attendee.params["PARTSTAT"] = vText(PARTICIPATION.get(answer.status, "NEEDS-ACTION"))
+    status = guest.status if isinstance(guest, Rsvp) else ""
+    attendee.params["PARTSTAT"] = vText(PARTICIPATION.get(status, "NEEDS-ACTION"))
     attendee.params["RSVP"] = vText("FALSE")
     return attendee

@@ -169,3 +169,110 @@ def test_what_people_eat_is_forgotten_after_the_party(app, cast, records):
     result = app.test_cli_runner().invoke(args=["purge"])
     assert "1 diets of guests" in result.output
     assert records.count(RsvpPerson) == 1
+
+
+CHANGED = ("warning", "This was changed meanwhile; both versions are shown. Save again to keep yours.")
+
+
+def test_two_hosts_at_once_see_both_menus_and_nothing_is_lost(client_of, cast, records):
+    party = DinnerPartyFactory(host=cast.host)
+    host = client_of(cast.host)
+    tab = host.get(f"/parties/{party.slug}/menu").form("/menu")
+    save_menu(host, party, dishes__0__name="Lamb", dishes__1__name="Their cake", dishes__1__course="dessert")
+    page = host.submit(tab, **{"dishes-0-name": "Fish", "dishes-0-allergens": ["fish"]})
+    assert (page.status, page.flashes) == (409, [CHANGED])
+    assert "<bdi>Their cake</bdi>" in page.text
+    assert 'value="Fish"' in page.text
+    assert [item.name for item in records.all(MenuItem)] == ["Lamb", "Their cake"]
+    page = host.submit(page.form("/menu"))
+    assert page.flashes == [("info", "The menu is saved.")]
+    assert [(item.name, item.allergens) for item in records.all(MenuItem)] == [("Fish", ["fish"])]
+
+
+def test_a_menu_that_is_sent_twice_is_no_conflict(client_of, cast, records):
+    party = DinnerPartyFactory(host=cast.host)
+    host = client_of(cast.host)
+    tab = host.get(f"/parties/{party.slug}/menu").form("/menu")
+    for _click in range(2):
+        page = host.submit(tab, **{"dishes-0-name": "Cake", "dishes-0-course": "dessert", "dishes-1-name": "Lamb"})
+        assert page.flashes == [("info", "The menu is saved.")]
+    assert records.count(MenuItem) == 2
+
+
+def test_seats_that_are_taken_meanwhile_are_no_other_menu(client_of, cast, records):
+    party = DinnerPartyFactory(host=cast.host)
+    host = client_of(cast.host)
+    tab = host.get(f"/parties/{party.slug}/menu").form("/menu")
+    client_of(cast.friend).post(f"/parties/{party.slug}/rsvp", {"answer": "yes"})
+    page = host.get(f"/parties/{party.slug}/edit")
+    host.submit(page.form("/edit"), venue="Elsewhere")
+    assert host.submit(tab, **{"dishes-0-name": "Lamb"}).flashes == [("info", "The menu is saved.")]
+    assert (records.fresh(party).venue, records.fresh(party).main_dish) == ("Elsewhere", "Lamb")
+
+
+def test_two_tabs_of_who_comes_show_both_and_nothing_is_lost(client_of, cast, records):
+    party = DinnerPartyFactory(host=cast.host)
+    RsvpFactory(party=party, member=cast.friend)
+    friend = client_of(cast.friend)
+    tab = friend.get(f"/parties/{party.slug}/people").form("/people")
+    friend.submit(tab, **{"people-0-name": "Ana", "people-0-diets": ["vegan"]})
+    page = friend.submit(tab, **{"people-0-name": "Bo"})
+    assert (page.status, page.flashes) == (409, [CHANGED])
+    assert "<bdi>Ana</bdi>" in page.text
+    assert 'value="Bo"' in page.text
+    friend.submit(page.form("/people"))
+    assert [(person.name, person.diets) for person in records.all(RsvpPerson)] == [("Bo", [])]
+
+
+def test_who_left_meanwhile_tells_nothing_any_more(client_of, cast, records):
+    party = DinnerPartyFactory(host=cast.host)
+    RsvpFactory(party=party, member=cast.friend)
+    friend = client_of(cast.friend)
+    tab = friend.get(f"/parties/{party.slug}/people").form("/people")
+    friend.post(f"/parties/{party.slug}/withdraw")
+    assert friend.submit(tab).flashes == [("warning", "Answer first; then tell who comes with you.")]
+    assert not records.all(RsvpPerson)
+
+
+def test_the_kitchen_knows_what_somebody_who_comes_never_eats(app, client_of, cast, records):
+    party = DinnerPartyFactory(host=cast.host)
+    planned(app, party, Dish("main", "Satay", ["peanuts"]))
+    guest = MemberFactory(allergens=["peanuts"])
+    visitor = client_of(guest)
+    page = visitor.post(f"/parties/{party.slug}/rsvp", {"answer": "maybe"})
+    assert not records.all(RsvpPerson)
+    page = visitor.get(f"/parties/{party.slug}")
+    assert "the hosts are told what you do not eat" in page.text
+    ((category, text),) = visitor.submit(page.form("/rsvp"), button=("answer", "yes")).flashes
+    assert category == "warning"
+    assert text.startswith("You successfully RSVP'd to ")
+    assert text.endswith(" Heads-up: “Satay” contains Peanuts. The host has been told.")
+    person = records.one(RsvpPerson)
+    assert (person.position, person.name, person.allergens) == (0, guest.display_name, ["peanuts"])
+    assert sorted(letter.kind for letter in records.all(Letter)) == ["food_clash", "rsvp_yes"]
+
+
+def test_what_a_guest_told_before_is_not_overwritten_by_their_profile(app, client_of, cast, records):
+    party = DinnerPartyFactory(host=cast.host)
+    guest = MemberFactory(diets=["vegan"])
+    answer = RsvpFactory(party=party, member=guest, maybe=True)
+    with app.app_context(), transaction():
+        food.set_people(db.session.merge(answer), [Person("Ana")])
+    ((category, _text),) = client_of(guest).post(f"/parties/{party.slug}/rsvp", {"answer": "yes"}).flashes
+    assert category == "info"
+    assert [(person.name, person.diets) for person in records.all(RsvpPerson)] == [("Ana", [])]
+
+
+def test_who_waits_tells_the_kitchen_with_the_seat(client_of, cast, records, app):
+    party = DinnerPartyFactory(host=cast.host, number_seats=1)
+    planned(app, party, Dish("main", "Steak"))
+    guest = MemberFactory(diets=["vegan"])
+    visitor = client_of(guest)
+    visitor.post(f"/parties/{party.slug}/rsvp", {"answer": "yes"})
+    assert not records.all(RsvpPerson)
+    host = client_of(cast.host)
+    host.submit(host.get(f"/parties/{party.slug}/edit").form("/edit"), number_seats="2")
+    page = visitor.post(f"/parties/{party.slug}/offer", {"decision": "claim"})
+    text = "The seats are yours. Heads-up: “Steak” does not suit you (Vegan). The host has been told."
+    assert page.flashes == [("warning", text)]
+    assert records.one(RsvpPerson).diets == ["vegan"]

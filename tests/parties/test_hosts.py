@@ -73,7 +73,7 @@ def test_a_copy_is_a_draft_with_the_same_table_at_the_same_hour(client_of, cast,
     before = datetime(2030, 3, 28, 19, 0, tzinfo=UTC)
     party = DinnerPartyFactory(host=cast.host, title="Paella", starts_at=before, timezone="Europe/Madrid")
     host = client_of(cast.host)
-    host.post(f"/parties/{party.slug}/menu", {"dishes-0-name": "Paella", "dishes-0-course": "main"})
+    host.submit(host.get(f"/parties/{party.slug}/menu").form("/menu"), **{"dishes-0-name": "Paella"})
     page = host.post(f"/parties/{party.slug}/copy")
     assert page.flashes == [("info", "Copy created as a draft; pick a date.")]
     twin = max(records.all(DinnerParty), key=lambda row: row.id)

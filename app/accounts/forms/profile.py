@@ -61,7 +61,7 @@ class ProfileForm(FlaskForm):
     diets = LabelsField(
         lazy_gettext("How you eat"),
         values=food.DIETS,
-        description=lazy_gettext("We offer it when you answer an invitation. Nobody reads it before you send that."),
+        description=lazy_gettext("When you say that you come to a party, its hosts are told. Nobody else reads it."),
     )
     allergens = LabelsField(lazy_gettext("What you cannot eat"), values=food.ALLERGENS)
 

@@ -2,7 +2,7 @@
 
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
-from wtforms import FieldList, Form, FormField, SelectField, SelectMultipleField, StringField
+from wtforms import FieldList, Form, FormField, HiddenField, SelectField, SelectMultipleField, StringField
 from wtforms.validators import Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -30,9 +30,10 @@ class DishForm(Form):
 
 
 class MenuForm(FlaskForm):
-    """What is on the table."""
+    """What is on the table; `seen` marks the menu that the form was opened upon."""
 
     dishes = FieldList(FormField(DishForm), max_entries=models.MOST_DISHES)
+    seen = HiddenField()
 
 
 class PersonForm(Form):
@@ -47,6 +48,7 @@ class PersonForm(Form):
 
 
 class PeopleForm(FlaskForm):
-    """Who comes, one for each seat."""
+    """Who comes, one for each seat; `seen` marks what was told when the form was opened."""
 
     people = FieldList(FormField(PersonForm), max_entries=models.MOST_SEATS)
+    seen = HiddenField()

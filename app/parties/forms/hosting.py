@@ -1,15 +1,24 @@
 """What a host says about a party."""
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, IntegerField, SelectField, StringField, TextAreaField
-from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
+from wtforms import BooleanField, Field, HiddenField, IntegerField, SelectField, StringField, TextAreaField, URLField
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, ValidationError
 
 from app.crud.fields import LocalDateTimeField, ZoneField, clean_text
-from app.parties import models
+from app.parties import models, rules
 
 FILTERS = [clean_text]
 LONGEST_DESCRIPTION = 5000
+
+
+def refuse_other_links(_form: object, field: Field) -> None:
+    """Refuse what leads anywhere but to the web: a validator."""
+    if not rules.is_web_link(field.data):
+        raise ValidationError(
+            _("This is no address on the web. It must look like https://maps.example.org/place, without a password.")
+        )
 
 
 class PartyForm(FlaskForm):
@@ -53,7 +62,22 @@ class PartyForm(FlaskForm):
         description=lazy_gettext("Empty: until the party starts."),
     )
     visibility = SelectField(lazy_gettext("Who may see it"), choices=list(models.VISIBILITIES.items()))
+    approval = BooleanField(lazy_gettext("Ask me before somebody who was not invited gets a seat"))
+    address_for_guests = BooleanField(
+        lazy_gettext("Tell the address to those who come only"),
+        description=lazy_gettext("Everybody else reads the name of the venue, and neither the address nor the map."),
+    )
+    map_url = URLField(
+        lazy_gettext("Link to a map"),
+        filters=FILTERS,
+        validators=[Optional(), Length(max=models.LONGEST_URL)],
+        description=lazy_gettext("Empty: a map is searched for the address."),
+    )
     version = HiddenField()
+
+    def validate_map_url(self, field: URLField) -> None:
+        """Refuse what leads anywhere but to the web."""
+        refuse_other_links(self, field)
 
 
 class CoHostForm(FlaskForm):

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.http import public_url
 from app.outbox.service import ORDINARY, enqueue
-from app.parties import links
+from app.parties import links, places
 from app.parties.models import DinnerParty, Rsvp
 
 Appointment = Callable[[DinnerParty, Rsvp], str]
@@ -36,37 +36,45 @@ def write(  # noqa: PLR0913 - what letters differ in
     expires_at: datetime | None = None,
     priority: int = ORDINARY,
     appointment: Appointment | None = None,
+    topic: str | None = None,
+    reply_to: str | None = None,
     **more: Any,
-) -> None:
-    """Write to whoever gave `answer`, once for each fact."""
+) -> bool:
+    """Write to whoever gave `answer`, once for each fact; False when they want no letters about `topic`."""
     # One letter per answer and fact: a change of the answer, of the party, or another offer is another fact.
     fact = version if version is not None else f"{answer.answered_at:%Y%m%dT%H%M%S%f}"
     # Whoever has an account is written to as they are now: they may have moved, or read another language, meanwhile.
     reader = answer.member or answer
-    enqueue(
+    letter = enqueue(
         kind,
         to=reader.email,
         name=answer.name,
         locale=reader.locale,
         timezone=reader.timezone,
-        context={"party": facts(party), "url": address(answer, "PartyView.show"), **more},
+        context={"party": facts(party, answer), "url": address(answer, "PartyView.show"), **more},
         dedupe_key=f"{kind}:{answer.id}:{fact}",
         secret=secret(answer),
         expires_at=expires_at or party.ends_at,
         priority=priority,
         calendar=None if appointment is None else partial(appointment, party, answer),
+        topic=topic,
+        reply_to=reply_to,
     )
+    return letter is not None
 
 
-def facts(party: DinnerParty) -> dict[str, Any]:
-    """Return what a letter may say of a party; templates never touch the row itself."""
+def facts(party: DinnerParty, answer: Rsvp | None = None, *, to_host: bool = False) -> dict[str, Any]:
+    """Return what a letter may say of a party to whoever gave `answer`; templates never touch the row itself."""
+    place = places.told(party, with_address=places.shows_address(party, answer, is_host=to_host))
     return {
         "title": party.title,
         "slug": party.slug,
         "starts_at": party.starts_at,
         "timezone": party.timezone,
-        "venue": party.venue,
-        "address": party.address,
+        "venue": place.venue,
+        "address": place.address,
+        "map_url": place.map_url,
+        "map_site": place.map_site,
         "main_dish": party.main_dish,
         "host_name": party.host.display_name,
     }

@@ -2,14 +2,15 @@
 
 from datetime import timedelta
 
-from sqlalchemy import delete, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import and_, delete, or_, select
+from sqlalchemy.orm import joinedload, selectinload
 
 from app import clock
 from app.accounts import rules
 from app.accounts.models import Member
 from app.extensions import db
-from app.parties.models import DRAFT, MAYBE, SEATED, CalendarFeed, DinnerParty, Rsvp
+from app.parties import places
+from app.parties.models import DRAFT, MAYBE, SEATED, CalendarFeed, CoHost, DinnerParty, Rsvp
 
 # Dinners stay in the feed for a while after they were given; calendars drop what is gone.
 KEPT = timedelta(days=90)
@@ -47,15 +48,25 @@ def owner(token: str) -> Member | None:
     return feed.member if feed is not None and feed.member.is_active else None
 
 
-def dinners(member: Member) -> list[DinnerParty]:
-    """Return the dinners `member` hosts, attends or may attend, called-off ones included, soonest first."""
-    attended = select(Rsvp.party_id).where(Rsvp.member_id == member.id, Rsvp.status.in_((*SEATED, MAYBE)))
+def dinners(member: Member) -> list[tuple[DinnerParty, bool]]:
+    """Return the dinners `member` hosts, attends or may attend, called-off ones included, soonest first.
+
+    With each comes whether they are told its address.
+    """
+    theirs = and_(Rsvp.party_id == DinnerParty.id, Rsvp.member_id == member.id, Rsvp.status.in_((*SEATED, MAYBE)))
+    helping = select(CoHost.party_id).where(CoHost.member_id == member.id)
     statement = (
-        select(DinnerParty)
-        .options(joinedload(DinnerParty.host))
-        .where((DinnerParty.host_id == member.id) | DinnerParty.id.in_(attended))
+        select(DinnerParty, Rsvp)
+        .outerjoin(Rsvp, theirs)
+        .options(joinedload(DinnerParty.host), selectinload(DinnerParty.co_hosts))
+        .where(or_(DinnerParty.host_id == member.id, DinnerParty.id.in_(helping), Rsvp.id.is_not(None)))
         .where(DinnerParty.status != DRAFT, DinnerParty.starts_at > clock.now() - KEPT)
         .order_by(DinnerParty.starts_at, DinnerParty.id)
         .limit(MOST_DINNERS)
     )
-    return list(db.session.scalars(statement))
+    rows = db.session.execute(statement).all()
+    return [(party, places.shows_address(party, answer, is_host=_hosts(party, member))) for party, answer in rows]
+
+
+def _hosts(party: DinnerParty, member: Member) -> bool:
+    return member.id in {party.host_id, *(host.id for host in party.co_hosts)}

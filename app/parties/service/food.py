@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from flask import current_app
+from flask_babel import lazy_gettext
 from sqlalchemy import delete, select
 from sqlalchemy.orm import joinedload
 
 from app import clock
 from app.accounts.models import Member
+from app.errors import DomainError
 from app.extensions import db
 from app.parties import clashes, mail
 from app.parties.clashes import Clash
@@ -18,6 +20,7 @@ from app.parties.models import (
     COURSES,
     MAIN,
     MAYBE,
+    MOST_DISHES,
     OFFERED,
     SEATED,
     WAITLISTED,
@@ -26,7 +29,10 @@ from app.parties.models import (
     Rsvp,
     RsvpPerson,
 )
+from app.parties.service import seats
+from app.parties.service.marks import ChangedError, mark
 
+ANSWER_FIRST = lazy_gettext("Answer first; then tell who comes with you.")
 # Those the kitchen cooks for, and those it would like to know about: what they typed is kept while they may come.
 EXPECTED, POSSIBLE = SEATED, (*SEATED, MAYBE, WAITLISTED, OFFERED, AWAITING)
 
@@ -53,9 +59,28 @@ class Person:
 
 def menu(party: DinnerParty) -> list[MenuItem]:
     """Return what is on the table, in the order in which it is served."""
-    items = db.session.scalars(select(MenuItem).where(MenuItem.party_id == party.id))
+    statement = select(MenuItem).where(MenuItem.party_id == party.id)
+    items = db.session.scalars(statement.execution_options(populate_existing=True))
     served = list(COURSES)
     return sorted(items, key=lambda item: (served.index(item.course), item.position))
+
+
+def menu_mark(items: Sequence[MenuItem]) -> str:
+    """Return what tells a menu from another one."""
+    return mark(_said_of_dishes(items))
+
+
+def change_menu(party: DinnerParty, dishes: Sequence[Dish], *, seen: str) -> None:
+    """Replace the menu that has the mark `seen`; raises ChangedError when there is another one by now."""
+    seats.lock(party.id)
+    db.session.refresh(party)
+    stored = menu(party)
+    if seen == menu_mark(stored):
+        set_menu(party, dishes)
+        return
+    served = list(COURSES)
+    if _said_of_dishes(stored) != _said_of_dishes(sorted(dishes, key=lambda dish: served.index(dish.course))):
+        raise ChangedError
 
 
 def set_menu(party: DinnerParty, dishes: Sequence[Dish]) -> list[MenuItem]:
@@ -80,10 +105,62 @@ def set_menu(party: DinnerParty, dishes: Sequence[Dish]) -> list[MenuItem]:
     return items
 
 
+def add_dish(item: MenuItem) -> None:
+    """Put a dish at the end of a menu; raises DomainError where there are enough."""
+    seats.lock(item.party.id)
+    known = menu(item.party)
+    if len(known) >= MOST_DISHES:
+        raise DomainError(lazy_gettext("There are enough dishes on this menu."), field="party")
+    item.position = max((dish.position for dish in known), default=-1) + 1
+    name_main_dish(item.party)
+
+
+def name_main_dish(party: DinnerParty, *, without: MenuItem | None = None) -> None:
+    """Let the first main course of the menu be the party's main dish; where there is none it stays what it was."""
+    seats.lock(party.id)
+    db.session.flush()
+    db.session.refresh(party)
+    main = next((item.name for item in menu(party) if item.course == MAIN and item is not without), None)
+    if main is not None:
+        party.main_dish = main
+        db.session.flush()
+
+
 def people(answer: Rsvp) -> list[RsvpPerson]:
     """Return who comes with an answer, as far as it was told."""
     statement = select(RsvpPerson).where(RsvpPerson.rsvp_id == answer.id).order_by(RsvpPerson.position)
     return list(db.session.scalars(statement))
+
+
+def people_mark(told: Sequence[RsvpPerson]) -> str:
+    """Return what tells what was told of some people from anything else."""
+    return mark(_said_of_people(told))
+
+
+def change_people(answer: Rsvp, told: Sequence[Person], *, seen: str) -> list[tuple[MenuItem, Clash]]:
+    """Replace those who come, of whom the mark of what was told is `seen`; return as `set_people` does.
+
+    Raises ChangedError when other things were told meanwhile, and DomainError when they do not come any more.
+    """
+    seats.lock(answer.party_id)
+    db.session.refresh(answer)
+    if answer.status not in POSSIBLE:
+        raise DomainError(ANSWER_FIRST, "warning")
+    stored = people(answer)
+    if seen != people_mark(stored) and _said_of_people(stored) != _said_of_people(told[: answer.party_size]):
+        raise ChangedError
+    return set_people(answer, told)
+
+
+def tell_usual(answer: Rsvp) -> list[tuple[MenuItem, Clash]]:
+    """Let the kitchen know what somebody who comes never eats, unless they told what they eat there.
+
+    Return the dishes they cannot eat, of which the host is told.
+    """
+    member = answer.member
+    if member is None or not (member.diets or member.allergens) or people(answer):
+        return []
+    return set_people(answer, [usual(member)])
 
 
 def set_people(answer: Rsvp, told: Sequence[Person]) -> list[tuple[MenuItem, Clash]]:
@@ -131,6 +208,14 @@ def forget() -> int:
     over = select(Rsvp.id).join(Rsvp.party).where(DinnerParty.starts_at < before)
     forget = delete(RsvpPerson).where(RsvpPerson.rsvp_id.in_(over)).returning(RsvpPerson.id)
     return len(db.session.execute(forget.execution_options(synchronize_session=False)).all())
+
+
+def _said_of_dishes(dishes: Sequence[MenuItem] | Sequence[Dish]) -> list[list[object]]:
+    return [[dish.course, dish.name, dish.allergens, dish.diets] for dish in dishes]
+
+
+def _said_of_people(told: Sequence[RsvpPerson] | Sequence[Person]) -> list[list[object]]:
+    return [[person.name, person.diets, person.allergens, person.note] for person in told]
 
 
 def _clash_of_any(dish: MenuItem, told: Sequence[Person]) -> Clash:

@@ -1,30 +1,31 @@
 """What is on the table, what guests do not eat, and what the kitchen must know of it."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from flask import flash, make_response, redirect, request, url_for
 from flask_appbuilder import expose, has_access, permission_name
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.crud import saying
 from app.database import transaction
-from app.errors import Category
+from app.errors import Category, DomainError
 from app.food import ALLERGENS, DIETS
 from app.i18n import formats
 from app.parties import clashes
 from app.parties.clashes import Clash, Count
 from app.parties.forms.food import MenuForm, PeopleForm
 from app.parties.models import COURSES, MAIN, MOST_DISHES, DinnerParty, MenuItem, Rsvp, RsvpPerson
-from app.parties.service import food
+from app.parties.service import food, potluck
 from app.parties.service.food import POSSIBLE, Dish, Person
+from app.parties.service.marks import ChangedError
+from app.parties.views import flashes
 from app.parties.views.access import TableView, for_guests
+from app.parties.views.flashes import MOST_SENTENCES
 
 SPARE_ROWS = 3
-# More than this many sentences in one flash nobody reads; the page below it has them all.
-MOST_SENTENCES = 3
 
 
 class FoodView(TableView):
@@ -39,19 +40,25 @@ class FoodView(TableView):
     def menu(self, slug: str) -> BaseResponse:
         """Show and change what is on the table."""
         party = self.hosted(slug)
-        form = MenuForm(data={"dishes": self._rows(party)} if request.method == "GET" else None)
-        if not form.validate_on_submit():
-            return self._form_page("parties/menu.html", form, party)
+        if request.method != "POST":
+            form = MenuForm(data={"dishes": self._rows(party), "seen": food.menu_mark(food.menu(party))})
+            return self._form_page("parties/menu.html", form, party, status=200, theirs=None)
+        form = MenuForm()
+        if not form.validate():
+            flash(str(saying.CORRECT_THE_FIELDS), "danger")
+            return self._form_page("parties/menu.html", form, party, status=422, theirs=None)
         dishes = [
             Dish(row["course"], row["name"], row["allergens"], row["diets"]) for row in form.dishes.data if row["name"]
         ]
         try:
             with transaction():
-                food.set_menu(party, dishes)
-        except StaleDataError:
-            flash(_("The party was changed meanwhile. Look at it again."), "warning")
-            return self._form_page("parties/menu.html", form, self.hosted(slug), status=409)
-        flash(*_planned(food.menu(party), food.eaters(party)))
+                food.change_menu(party, dishes, seen=form.seen.data or "")
+        except ChangedError as error:
+            flash(str(error), error.category)
+            theirs = food.menu(self.hosted(slug))
+            _mark_again(form, food.menu_mark(theirs))
+            return self._form_page("parties/menu.html", form, party, status=409, theirs=theirs)
+        flash(*planned(food.menu(party), food.eaters(party)))
         return redirect(url_for("FoodView.kitchen", slug=slug), 303)
 
     @expose("/<slug>/people", methods=["GET", "POST"])
@@ -61,15 +68,29 @@ class FoodView(TableView):
         """Show and change who comes with one's answer, and what they do not eat."""
         party, _guest, answer = self.answering(slug)
         if answer is None or answer.status not in POSSIBLE:
-            flash(_("Answer first; then tell who comes with you."), "warning")
+            flash(str(food.ANSWER_FIRST), "warning")
             return redirect(url_for("PartyView.show", slug=slug), 303)
-        form = PeopleForm(data={"people": _known_people(answer)} if request.method == "GET" else None)
-        if not form.validate_on_submit():
-            return self._form_page("parties/people.html", form, party, answer=answer, menu=food.menu(party))
+        context: dict[str, Any] = {"answer": answer, "menu": food.menu(party), "theirs": None}
+        if request.method != "POST":
+            form = PeopleForm(data={"people": _known_people(answer), "seen": food.people_mark(food.people(answer))})
+            return self._form_page("parties/people.html", form, party, status=200, **context)
+        form = PeopleForm()
+        if not form.validate():
+            flash(str(saying.CORRECT_THE_FIELDS), "danger")
+            return self._form_page("parties/people.html", form, party, status=422, **context)
         told = [Person(row["name"], row["diets"], row["allergens"], row["note"]) for row in form.people.data]
-        with transaction():
-            found = food.set_people(answer, told)
-        flash(*_warned(found))
+        try:
+            with transaction():
+                found = food.change_people(answer, told, seen=form.seen.data or "")
+        except ChangedError as error:
+            flash(str(error), error.category)
+            theirs = food.people(answer)
+            _mark_again(form, food.people_mark(theirs))
+            return self._form_page("parties/people.html", form, party, status=409, **{**context, "theirs": theirs})
+        except DomainError as error:
+            flash(str(error), error.category)
+        else:
+            flash(*warned(found))
         return redirect(url_for("PartyView.show", slug=slug), 303)
 
     @expose("/<slug>/kitchen")
@@ -83,6 +104,7 @@ class FoodView(TableView):
             self.render_template(
                 "parties/kitchen.html",
                 party=party,
+                potluck=potluck.dishes(party, with_claims=True),
                 menu=[(dish, clashes.count(dish, eaters)) for dish in menu],
                 left_out=clashes.left_out(menu, eaters),
                 diets=_tally(DIETS, (key for eater in eaters for key in eater.diets)),
@@ -107,12 +129,15 @@ class FoodView(TableView):
         return [*rows, *({} for _number in range(SPARE_ROWS))][:MOST_DISHES]
 
     def _form_page(
-        self, template: str, form: MenuForm | PeopleForm, party: DinnerParty, *, status: int = 0, **context: object
+        self, template: str, form: MenuForm | PeopleForm, party: DinnerParty, *, status: int, **context: object
     ) -> BaseResponse:
-        if form.is_submitted() and not status:
-            flash(str(saying.CORRECT_THE_FIELDS), "danger")
-        page = self.render_template(template, form=form, party=party, **context)
-        return make_response(page, status or (422 if form.is_submitted() else 200))
+        return make_response(self.render_template(template, form=form, party=party, **context), status)
+
+
+def _mark_again(form: MenuForm | PeopleForm, mark: str) -> None:
+    """Let the form stand upon what was stored meanwhile, which its reader is shown now."""
+    form.seen.raw_data = None
+    form.seen.data = mark
 
 
 def _known_people(answer: Rsvp) -> list[dict[str, object]]:
@@ -134,7 +159,7 @@ def _tally(names: Mapping[str, object], keys: Iterable[str]) -> list[tuple[objec
     return sorted(counts, key=lambda pair: -pair[1])
 
 
-def _planned(menu: list[MenuItem], eaters: list[RsvpPerson]) -> tuple[str, Category]:
+def planned(menu: list[MenuItem], eaters: list[RsvpPerson]) -> tuple[str, Category]:
     """Return what a host reads after the menu was stored."""
     counted = [(dish, clashes.count(dish, eaters)) for dish in menu]
     sentences = [_cannot_eat(dish, found) for dish, found in counted if found.people]
@@ -165,22 +190,8 @@ def _cannot_eat(dish: MenuItem, found: Count) -> str:
     )
 
 
-def _warned(found: list[tuple[MenuItem, Clash]]) -> tuple[str, Category]:
+def warned(found: list[tuple[MenuItem, Clash]]) -> tuple[str, Category]:
     """Return what a guest reads after they told what they do not eat."""
     if not found:
         return _("Thank you. The kitchen knows now."), "info"
-    sentences = [
-        _(
-            "Heads-up: “%(dish)s” contains %(allergen)s. The host has been told.",
-            dish=dish.name,
-            allergen=formats.value([str(ALLERGENS[key]) for key in clash.allergens]),
-        )
-        if clash.allergens
-        else _(
-            "Heads-up: “%(dish)s” does not suit you (%(diet)s). The host has been told.",
-            dish=dish.name,
-            diet=formats.value([str(DIETS[key]) for key in clash.diets]),
-        )
-        for dish, clash in found
-    ]
-    return " ".join(sentences[:MOST_SENTENCES]), "warning"
+    return " ".join(flashes.heads_up(found)), "warning"

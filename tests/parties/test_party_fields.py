@@ -1,0 +1,300 @@
+"""What a host says beside when and what: who is asked first, who is told the address, and where the map is."""
+
+import io
+import re
+import zipfile
+from urllib.parse import urlsplit
+
+import pytest
+
+from app.accounts.service import exporting
+from app.database import transaction
+from app.extensions import db
+from app.outbox.models import Letter
+from app.parties import places, rules
+from app.parties.models import DinnerParty, Rsvp
+from tests.support.factories import DinnerPartyFactory, InvitationFactory, RsvpFactory
+
+SECRET = "Quiet Lane 7"
+SEARCH = "https://www.openstreetmap.org/search?query=Quiet%20Lane%207"
+MAP = "https://maps.example.org/@40.4,-3.7"
+
+
+@pytest.fixture
+def party(cast):
+    return DinnerPartyFactory(host=cast.host, address=SECRET, venue="The blue door", address_for_guests=True)
+
+
+@pytest.fixture
+def host(client_of, cast):
+    return client_of(cast.host)
+
+
+def edit(host, party, **changes):
+    page = host.get(f"/parties/{party.slug}/edit")
+    return host.submit(page.form("/edit"), **changes)
+
+
+def is_told(text):
+    """Whether a text tells the address; the map that is searched for it tells it, too."""
+    unfolded = text.replace("\r\n ", "")
+    assert (SECRET in unfolded) >= ("Quiet%20Lane" in unfolded)
+    return SECRET in unfolded
+
+
+# -- the form
+
+
+def test_a_host_sets_all_of_it_and_takes_it_back(host, cast, records):
+    party = DinnerPartyFactory(host=cast.host)
+    page = edit(host, party, approval="y", address_for_guests="y", map_url=f" {MAP} ")
+    assert page.status == 200
+    row = records.fresh(party)
+    assert (row.approval, row.address_for_guests, row.map_url) == (True, True, MAP)
+    edit(host, party, approval=None, address_for_guests=None, map_url="")
+    row = records.fresh(party)
+    assert (row.approval, row.address_for_guests, row.map_url) == (False, False, "")
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        *(
+            "javascript:alert(1)",
+            "JavaScript:alert(1)",
+            "data:text/html,x",
+            "//evil.example",
+            "/parties/",
+            "maps.example.org",
+        ),
+        *(
+            "https://maps example.org",
+            "https://maps.example.org/a b",
+            "ftp://maps.example.org",
+            "https://",
+            "http:maps",
+        ),
+        *(
+            "https://me@maps.example.org/",
+            "https://me:secret@maps.example.org/",
+            "https://maps.example.org\\@evil.example",
+        ),
+        *(
+            "https://maps.example.org:port/",
+            "http://[::1",
+            "https://maps.example.org/\u202egro",
+            "https://x.org/" + "x" * 500,
+        ),
+    ],
+)
+def test_what_is_no_address_on_the_web_is_no_map(host, cast, records, link):
+    party = DinnerPartyFactory(host=cast.host)
+    page = edit(host, party, map_url=link, venue="Kept venue")
+    assert (page.status, page.flashes) == (422, [("danger", "Please correct the fields that are marked.")])
+    assert 'value="Kept venue"' in page.text
+    assert '<details class="fold" open>' in page.text
+    assert records.fresh(party).map_url == ""
+
+
+@pytest.mark.parametrize(
+    "link", ["https://maps.example.org", "http://127.0.0.1:8080/x?q=1#y", MAP, "https://m.org/" + "x" * 400]
+)
+def test_an_address_on_the_web_is_a_map(link):
+    assert rules.is_web_link(link)
+
+
+def test_what_somehow_came_into_the_database_becomes_no_link(app, visitor, cast):
+    party = DinnerPartyFactory(host=cast.host, map_url="javascript:alert(1)", address="")
+    assert "javascript:" not in visitor.get(f"/parties/{party.slug}").text
+
+
+def test_two_tabs_both_texts_of_the_new_fields_are_shown_too(host, cast, records):
+    party = DinnerPartyFactory(host=cast.host)
+    tab = host.get(f"/parties/{party.slug}/edit").form("/edit")
+    edit(host, party, map_url=MAP, approval="y")
+    page = host.submit(tab, map_url="https://other.example.org/")
+    assert page.status == 422
+    assert page.text.count("Saved meanwhile by somebody else:") == 2
+    assert MAP in page.text
+    assert 'value="https://other.example.org/"' in page.text
+    assert records.fresh(party).map_url == MAP
+    host.submit(page.form("/edit"))
+    row = records.fresh(party)
+    assert (row.map_url, row.approval) == ("https://other.example.org/", False)
+
+
+def test_who_asked_is_not_let_in_because_nobody_has_to_ask_any_more(host, client_of, cast, records):
+    party = DinnerPartyFactory(host=cast.host, approval=True)
+    friend = client_of(cast.friend)
+    friend.post(f"/parties/{party.slug}/rsvp", {"answer": "yes"})
+    page = edit(host, party, approval=None)
+    assert page.flashes == [("info", f"Party “{party.title}” is published.")]
+    row = next(row for row in records.all(Rsvp) if row.member_id == cast.friend.id)
+    assert (row.status, records.fresh(party).seats_taken) == ("awaiting_approval", 1)
+    # Whoever says so again is not asked to wait for the host once more.
+    friend.post(f"/parties/{party.slug}/rsvp", {"answer": "yes"})
+    assert records.fresh(party).seats_taken == 2
+
+
+def test_a_copy_keeps_its_address_as_well(host, party, records):
+    host.post(f"/parties/{party.slug}/copy")
+    twin = next(row for row in records.all(DinnerParty) if row.id != party.id)
+    assert (twin.address, twin.address_for_guests) == (SECRET, True)
+
+
+# -- who is told the address
+
+READERS = {
+    "anonymous": False,
+    "stranger": False,
+    "invited": False,
+    "maybe": False,
+    "waiting": False,
+    "asking": False,
+    "declined": False,
+    "coming": True,
+    "here": True,
+    "co-host": True,
+    "host": True,
+    "admin": True,
+}
+
+
+@pytest.fixture
+def reader(app, cast, client_of, new_visitor, party):
+    """Return the browser of somebody who stands to the party like this."""
+
+    def make(who):
+        traits = {"maybe": "maybe", "waiting": "waiting", "asking": "asking", "declined": "declined", "here": "here"}
+        if who in traits or who == "coming":
+            RsvpFactory(party=party, member=cast.friend, **({traits[who]: True} if who in traits else {}))
+        elif who == "co-host":
+            client_of(cast.host).post(f"/parties/{party.slug}/hosts", {"username": cast.friend.username})
+        elif who == "invited":
+            visitor = new_visitor()
+            visitor.get(f"/invitations/{InvitationFactory(party=party).token}")
+            return visitor
+        people = {"anonymous": None, "stranger": cast.stranger, "host": cast.host, "admin": cast.admin}
+        member = people.get(who, cast.friend)
+        return client_of(member) if member else new_visitor()
+
+    return make
+
+
+@pytest.mark.parametrize(("who", "told"), READERS.items())
+def test_the_address_is_told_to_those_who_come_only(reader, party, who, told):
+    visitor = reader(who)
+    pages = [visitor.get(f"/parties/{party.slug}"), visitor.get(f"/parties/{party.slug}/dinner.ics")]
+    assert [page.status for page in pages] == [200, 200]
+    assert [is_told(page.text) for page in pages] == [told, told]
+    assert (SEARCH in pages[0].text) == told
+    for path in ("/", "/parties/", f"/parties/{party.slug}/waiting-list", f"/parties/{party.slug}/people"):
+        assert not is_told(visitor.get(path, follow=False).text)
+    assert all("The blue door" in page.text for page in pages)
+
+
+@pytest.mark.parametrize(("who", "told"), [("maybe", False), ("coming", True), ("co-host", True), ("host", True)])
+def test_the_feed_tells_it_to_nobody_else_either(reader, visitor, who, told):
+    page = reader(who).post("/account/calendar/renew")
+    feed = visitor.get(urlsplit(re.search(r'value="(http[^"]+\.ics)"', page.text)[1]).path).text
+    assert "The blue door" in feed
+    assert is_told(feed) == told
+
+
+@pytest.mark.parametrize("who", ["maybe", "coming"])
+def test_taking_ones_data_along_tells_it_to_nobody_else_either(app, reader, cast, who):
+    reader(who)
+    with app.app_context():
+        archive = zipfile.ZipFile(io.BytesIO(exporting.export(db.session.merge(cast.friend))))
+        files = "".join(archive.read(name).decode() for name in archive.namelist())
+    assert is_told(files) == (who == "coming")
+
+
+def letters(records):
+    """Return what the letters about the party say to whom: the text, the page and the appointment."""
+    found = {}
+    for letter in sorted(records.all(Letter), key=lambda letter: letter.id):
+        parts = [letter.text, letter.html, letter.calendar or SECRET * is_told(letter.text)]
+        assert len({is_told(part) for part in parts}) == 1
+        found[letter.kind, letter.recipient] = is_told(letter.text)
+    return found
+
+
+def test_the_letter_of_a_yes_tells_it_and_that_of_a_place_in_line_does_not(client_of, cast, party, records):
+    client_of(cast.friend).post(f"/parties/{party.slug}/rsvp", {"answer": "yes"})
+    with_map = next(letter for letter in records.all(Letter) if letter.kind == "rsvp_yes")
+    assert SEARCH in with_map.text
+    full = DinnerPartyFactory(host=cast.host, address=SECRET, address_for_guests=True, number_seats=1)
+    client_of(cast.stranger).post(f"/parties/{full.slug}/rsvp", {"answer": "yes"})
+    assert letters(records) == {("rsvp_yes", cast.friend.email): True, ("rsvp_waitlisted", cast.stranger.email): False}
+
+
+def test_who_asks_is_not_told_and_the_host_is(client_of, cast, records):
+    party = DinnerPartyFactory(host=cast.host, address=SECRET, address_for_guests=True, approval=True)
+    client_of(cast.friend).post(f"/parties/{party.slug}/rsvp", {"answer": "yes"})
+    assert letters(records) == {("approval_asked", cast.host.email): True}
+
+
+def test_a_change_is_told_to_each_as_far_as_they_may_know(host, cast, party, records):
+    coming, maybe = RsvpFactory(party=party, member=cast.friend), RsvpFactory(party=party, maybe=True)
+    page = edit(host, party, venue="The green door")
+    assert page.flashes == [("info", "Saved. 2 guests will be told.")]
+    assert letters(records) == {("party_changed", coming.email): True, ("party_changed", maybe.email): False}
+
+
+def test_a_new_address_alone_is_told_to_those_only_who_may_know_it(host, cast, party, records):
+    coming = RsvpFactory(party=party, member=cast.friend)
+    RsvpFactory(party=party, maybe=True)
+    page = edit(host, party, address=f"{SECRET}, second floor")
+    assert page.flashes == [("info", "Saved. 1 guest will be told.")]
+    assert letters(records) == {("party_changed", coming.email): True}
+
+
+def test_who_was_removed_is_told_nothing_more(app, client_of, cast, party, records):
+    answer = RsvpFactory(party=party, member=cast.friend)
+    client_of(cast.admin).post("/rsvps/action_post", {"action": "withdraw", "rowid": str(answer.id)})
+    assert letters(records) == {("removed", cast.friend.email): False}
+
+
+def test_an_address_for_everybody_is_told_to_everybody(visitor, cast, records, client_of):
+    party = DinnerPartyFactory(host=cast.host, address=SECRET, number_seats=1)
+    assert is_told(visitor.get(f"/parties/{party.slug}").text)
+    client_of(cast.friend).post(f"/parties/{party.slug}/rsvp", {"answer": "yes"})
+    assert letters(records) == {("rsvp_waitlisted", cast.friend.email): True}
+
+
+# -- the map
+
+
+def test_a_map_leads_away_by_name_and_tells_it_not_where_from(visitor, cast):
+    party = DinnerPartyFactory(host=cast.host, address=SECRET)
+    text = visitor.get(f"/parties/{party.slug}").text
+    link = next(tag for tag in re.findall(r"<a [^>]*>[^<]*", text) if SEARCH in tag)
+    assert 'rel="noopener noreferrer"' in link
+    assert link.endswith("Map on www.openstreetmap.org")
+
+
+def test_the_hosts_own_map_goes_first_and_is_hidden_with_the_address(visitor, client_of, cast):
+    party = DinnerPartyFactory(host=cast.host, address=SECRET, map_url=MAP)
+    text = visitor.get(f"/parties/{party.slug}").text
+    assert MAP in text
+    assert SEARCH not in text
+    assert "Map on maps.example.org" in text
+    hidden = DinnerPartyFactory(host=cast.host, address=SECRET, map_url=MAP, address_for_guests=True)
+    assert MAP not in visitor.get(f"/parties/{hidden.slug}").text
+    assert MAP in client_of(cast.host).get(f"/parties/{hidden.slug}").text
+
+
+def test_a_site_may_show_another_map_or_none(app, monkeypatch, visitor, cast):
+    party = DinnerPartyFactory(host=cast.host, address="1 & 2 “Market”/Street?")
+    monkeypatch.setitem(app.config, "MAP_URL", "https://map.example/?q={address}&z=1")
+    with app.app_context(), transaction() as session:
+        told = places.told(session.get(DinnerParty, party.id), with_address=True)
+    assert told.map_url == "https://map.example/?q=1%20%26%202%20%E2%80%9CMarket%E2%80%9D%2FStreet%3F&z=1"
+    monkeypatch.setitem(app.config, "MAP_URL", "")
+    assert "Map on" not in visitor.get(f"/parties/{party.slug}").text
+
+
+def test_without_an_address_nothing_is_searched(visitor, cast):
+    party = DinnerPartyFactory(host=cast.host, address="")
+    assert "Map on" not in visitor.get(f"/parties/{party.slug}").text
