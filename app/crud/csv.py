@@ -2,11 +2,12 @@
 
 import csv
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import singledispatch
 from io import StringIO
+from itertools import chain
 from typing import Any
 from urllib.parse import urlencode
 
@@ -53,12 +54,7 @@ class CsvExport:
         if len(keys) > MOST_ROWS:
             flash(_("These are more than %(number)d rows. Add a filter first.", number=MOST_ROWS), "warning")
             return self._back_to_list()
-        name = f"{self.route_base.strip('/')}-{clock.now():%Y-%m-%d}.csv"
-        return Response(
-            stream_with_context(self._csv(keys)),
-            content_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="{name}"'},
-        )
+        return attached(f"{self.route_base.strip('/')}-{clock.now():%Y-%m-%d}", self._csv(keys))
 
     def _back_to_list(self: Any) -> BaseResponse:
         asked = urlencode(list(request.args.items(multi=True)))
@@ -67,14 +63,30 @@ class CsvExport:
     def _csv(self: Any, keys: list[Any]) -> Iterator[str]:
         """Yield the file in pieces: rows are fetched as they are sent."""
         labels = {name: shown for name, shown in self._formatters().items() if isinstance(shown, Labels)}
-        yield BYTE_ORDER_MARK + _lines([[_text(str(self.label_columns[column])) for column in self.csv_columns]])
+        yield lines([[_text(str(self.label_columns[column])) for column in self.csv_columns]])
         for start in range(0, len(keys), ROWS_AT_ONCE):
             some = keys[start : start + ROWS_AT_ONCE]
             found = self.datamodel.get_many(some, self._base_filters, (*self.csv_columns, *self.load_columns))
             rows = {self.datamodel.get_pk_value(row): row for row in found}
             # What was deleted meanwhile is left out.
             values = self.datamodel.get_values([rows[key] for key in some if key in rows], self.csv_columns)
-            yield _lines([[cell(row[column], labels.get(column)) for column in self.csv_columns] for row in values])
+            yield lines([[cell(row[column], labels.get(column)) for column in self.csv_columns] for row in values])
+
+
+def attached(name: str, pieces: Iterable[str]) -> Response:
+    """Return a file `name`.csv; `pieces` of it are asked for as they are sent."""
+    return Response(
+        stream_with_context(chain([BYTE_ORDER_MARK], pieces)),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
+    )
+
+
+def lines(rows: Iterable[Sequence[str]]) -> str:
+    """Return rows of what `cell` returned as they stand in a file."""
+    written = StringIO()
+    csv.writer(written).writerows(rows)
+    return written.getvalue()
 
 
 def cell(value: Any, labels: Labels | None = None) -> str:
@@ -122,9 +134,3 @@ def _several(value: Sequence[Any]) -> str:
 
 def _text(text: str) -> str:
     return f"'{text}" if text.startswith(FORMULA) else text
-
-
-def _lines(rows: list[list[str]]) -> str:
-    written = StringIO()
-    csv.writer(written).writerows(rows)
-    return written.getvalue()

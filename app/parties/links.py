@@ -6,7 +6,7 @@ opens, so that a reminder can carry the link that was sent before, and a copy of
 
 import hashlib
 import hmac
-from base64 import urlsafe_b64encode
+from base64 import b32encode, urlsafe_b64encode
 
 from flask import current_app
 
@@ -15,7 +15,10 @@ from app.http import public_url
 from app.outbox.models import SECRET
 from app.parties.models import DinnerParty, Invitation, Rsvp
 
-TOKEN_BYTES, CODE_BYTES = 24, 12
+TOKEN_BYTES, CODE_BYTES = 24, 10
+# What people read instead of the letters of Base32 (RFC 4648).
+MISREAD = str.maketrans("018", "OIB", " -")
+CODE_GROUP, LARGEST_NUMBER = 4, 2**31 - 1
 
 
 def personal_token(invitation: Invitation) -> str:
@@ -43,19 +46,32 @@ def is_share_token(party: DinnerParty, token: str) -> bool:
 
 
 def door_code(answer: Rsvp) -> str:
-    """Return what stands on the ticket of somebody who comes."""
-    return f"{answer.id}-{_derived('door', answer.party_id, answer.id, size=CODE_BYTES)}"
+    """Return what stands on the ticket of somebody who comes: letters that can be read aloud, and typed."""
+    letters = b32encode(_digest("door", answer.party_id, answer.id)[:CODE_BYTES]).decode()
+    groups = [letters[start : start + CODE_GROUP] for start in range(0, len(letters), CODE_GROUP)]
+    return "-".join([str(answer.id), *groups])
 
 
 def is_door_code(answer: Rsvp, code: str) -> bool:
-    """Whether `code` is what stands on that ticket."""
-    return _same(door_code(answer), code)
+    """Whether `code` is what stands on that ticket, as people type it."""
+    number, _dash, letters = door_code(answer).partition("-")
+    typed, _dash, rest = code.strip().partition("-")
+    return typed == number and _same(letters.replace("-", ""), rest.upper().translate(MISREAD))
+
+
+def number_of(code: str) -> int | None:
+    """Return the key of the answer that a ticket's code names, if it may be one."""
+    number, dash, _letters = code.strip().partition("-")
+    is_number = dash and number.isascii() and number.isdigit() and len(number) <= len(str(LARGEST_NUMBER))
+    return int(number) if is_number and int(number) <= LARGEST_NUMBER else None
 
 
 def _derived(purpose: str, *what: int, size: int = TOKEN_BYTES) -> str:
-    text = ":".join([purpose, *map(str, what)])
-    digest = hmac.digest(_key(), text.encode(), hashlib.sha256)
-    return urlsafe_b64encode(digest[:size]).decode()
+    return urlsafe_b64encode(_digest(purpose, *what)[:size]).decode()
+
+
+def _digest(purpose: str, *what: int) -> bytes:
+    return hmac.digest(_key(), ":".join([purpose, *map(str, what)]).encode(), hashlib.sha256)
 
 
 def _key() -> bytes:

@@ -1,0 +1,69 @@
+"""Tickets: what guests show at the door."""
+
+from datetime import timedelta
+from typing import NamedTuple
+
+import segno
+from flask import flash, redirect, url_for
+from flask_appbuilder import expose, permission_name
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response as BaseResponse
+
+from app import clock
+from app.http import public_url
+from app.parties import links, places, rules
+from app.parties.models import SEATED, DinnerParty, Rsvp
+from app.parties.service.door import GIVEN
+from app.parties.views.access import TableView, for_guests
+
+SOON = timedelta(hours=48)
+
+
+class Ticket(NamedTuple):
+    """What stands on the ticket of somebody who comes: a code, and a picture that leads to its address."""
+
+    code: str
+    picture: str
+    # The party is about to begin: its page shows the ticket, too.
+    is_soon: bool
+
+
+def shown(party: DinnerParty, answer: Rsvp | None) -> Ticket | None:
+    """Return the ticket of whoever comes and is not the host, until the door is closed."""
+    if answer is None or answer.status not in SEATED or answer.member_id == party.host_id:
+        return None
+    now = clock.now()
+    if party.status not in GIVEN or rules.doors(party.starts_at, party.ends_at, now) is rules.Doors.LATE:
+        return None
+    code = links.door_code(answer)
+    address = public_url("DoorView.scanned", slug=party.slug, code=code)
+    # Dark on light in dark mode as well: not every camera reads it the other way round.
+    picture = segno.make(address, error="m").svg_data_uri(border=4, light="#fff", omitsize=True)
+    return Ticket(code, picture, is_soon=now > party.starts_at - SOON)
+
+
+class TicketView(TableView):
+    """A guest's own ticket."""
+
+    route_base = "/parties"
+    default_view = "show"
+
+    @expose("/<slug>/ticket")
+    @for_guests
+    @permission_name("answer")
+    def show(self, slug: str) -> BaseResponse | str:
+        """Show what the host scans at the door."""
+        party, _guest, answer = self.answering(slug)
+        ticket = shown(party, answer)
+        if ticket is None:
+            flash(_("There is a ticket as soon as you have a seat."), "warning")
+            return redirect(url_for("PartyView.show", slug=slug), 303)
+        return str(
+            self.render_template(
+                "parties/ticket.html",
+                party=party,
+                answer=answer,
+                ticket=ticket,
+                place_told=places.told(party, with_address=self.shows_address(party, answer)),
+            )
+        )

@@ -1,0 +1,289 @@
+"""Tickets, and the door at which they are shown."""
+
+import re
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from app import clock
+from app.database import transaction
+from app.extensions import db
+from app.outbox.models import Letter
+from app.parties import links, rules
+from app.parties.models import CoHost, Rsvp
+from app.parties.service import food
+from app.parties.service.food import Person
+from tests.support.factories import DinnerPartyFactory, InvitationFactory, RsvpFactory
+
+INVALID = ("danger", "This ticket is not valid for this party.")
+
+
+@pytest.fixture
+def party(cast):
+    """A party that begins in some hours: its door is open."""
+    return DinnerPartyFactory(host=cast.host, starts_at=clock.now() + timedelta(hours=3))
+
+
+@pytest.fixture
+def host(client_of, cast):
+    return client_of(cast.host)
+
+
+@pytest.fixture
+def code_of(app):
+    def code(answer):
+        with app.app_context():
+            return links.door_code(answer)
+
+    return code
+
+
+def check_in(host, party, code):
+    return host.post(f"/parties/{party.slug}/door/{code}")
+
+
+# -- tickets
+
+
+def test_a_guest_shows_a_ticket_that_the_host_scans(client_of, cast, host, party, app, records, code_of):
+    answer = RsvpFactory(party=party, member=cast.friend, party_size=2)
+    friend = client_of(cast.friend)
+    page = friend.get(f"/parties/{party.slug}")
+    assert f"/parties/{party.slug}/ticket" in page.text
+    assert 'class="qr"' in page.text, "it begins soon"
+    page = friend.get(f"/parties/{party.slug}/ticket")
+    code = re.search(r"<code[^>]*>([^<]*)", page.text).group(1)
+    assert code == code_of(answer)
+    assert 'alt="Your ticket as a QR code.' in page.text
+    assert "data:image/svg+xml" in page.text
+    before = records.dump()
+    page = host.get(f"/parties/{party.slug}/door/{code}")
+    assert records.dump() == before, "looking changes nothing"
+    page = host.submit(page.form(f"/door/{code}"))
+    assert page.path == f"/parties/{party.slug}/door"
+    assert page.flashes == [("info", f"{cast.friend.display_name} is checked in; party of 2.")]
+    row = records.fresh(answer)
+    assert (row.status, row.checked_in_at is not None, records.fresh(party).seats_taken) == ("checked_in", True, 3)
+    assert "2 of 2 are here." in page.text
+    assert "You are checked in." in friend.get(f"/parties/{party.slug}").text
+    assert party.title in friend.get(f"/user/{cast.friend.username}").text
+    page = friend.post(f"/parties/{party.slug}/withdraw")
+    assert page.flashes == [("danger", "You are at the table already; talk to your host.")]
+
+
+def test_long_before_the_party_its_page_only_leads_to_the_ticket(client_of, cast):
+    party = DinnerPartyFactory(host=cast.host)
+    RsvpFactory(party=party, member=cast.friend)
+    page = client_of(cast.friend).get(f"/parties/{party.slug}").text
+    assert "/ticket" in page
+    assert 'class="qr"' not in page
+
+
+def test_a_guest_without_an_account_has_a_ticket_too(visitor, cast):
+    party = DinnerPartyFactory(host=cast.host, private=True)
+    invitation = InvitationFactory(party=party)
+    visitor.get(f"/invitations/{invitation.token}")
+    page = visitor.get(f"/parties/{party.slug}")
+    visitor.submit(page.form(f"/parties/{party.slug}/rsvp"), button=("answer", "yes"))
+    assert 'class="qr"' in visitor.get(f"/parties/{party.slug}/ticket").text
+
+
+@pytest.mark.parametrize("status", ["maybe", "no", "waitlisted", "removed", "no_show", None])
+def test_who_has_no_seat_has_no_ticket(client_of, cast, party, status):
+    if status:
+        RsvpFactory(party=party, member=cast.friend, status=status, waitlisted_at=clock.now())
+    friend = client_of(cast.friend)
+    page = friend.get(f"/parties/{party.slug}/ticket")
+    assert 'class="qr"' not in page.text
+    assert page.status == 404 or page.flashes == [("warning", "There is a ticket as soon as you have a seat.")]
+
+
+def test_the_letter_about_a_seat_leads_to_the_ticket(client_of, cast, party, records):
+    friend = client_of(cast.friend)
+    page = friend.get(f"/parties/{party.slug}")
+    friend.submit(page.form(f"/parties/{party.slug}/rsvp"), button=("answer", "yes"))
+    assert f"/parties/{party.slug}/ticket" in records.one(Letter).text
+
+
+def test_who_scans_a_ticket_without_being_the_host_is_told_what_it_is_for(
+    client_of, visitor, cast, party, code_of, records
+):
+    answer = RsvpFactory(party=party, member=cast.friend)
+    address = f"/parties/{party.slug}/door/{code_of(answer)}"
+    before = records.dump()
+    assert "This is your ticket" in client_of(cast.friend).get(address).text
+    page = visitor.get(address)
+    assert "I am the host: log in" in page.text
+    assert cast.friend.display_name not in page.text
+    assert client_of(cast.stranger).get(address).status == 403
+    for other in (cast.friend, cast.stranger, cast.admin):
+        assert client_of(other).post(address).status == 403
+        assert client_of(other).get(f"/parties/{party.slug}/door").status == 403
+    assert records.fresh(answer).status == "yes"
+    forged = address[:-1] + ("A" if address[-1] != "A" else "B")
+    assert visitor.get(forged).status == 404
+    assert client_of(cast.friend).get(forged).status == 404
+    assert {name: rows for name, rows in records.dump().items() if name == "rsvp"} == {
+        name: rows for name, rows in before.items() if name == "rsvp"
+    }
+
+
+# -- checking in
+
+
+def test_who_is_here_already_is_told_so(host, party, code_of, records):
+    answer = RsvpFactory(party=party, name="Ana Guest")
+    check_in(host, party, code_of(answer))
+    at = records.fresh(answer).checked_in_at
+    page = check_in(host, party, code_of(answer))
+    ((category, text),) = page.flashes
+    assert category == "warning"
+    assert re.fullmatch(r"Ana Guest was checked in already at \d?\d:\d\d\s?[AP]M\.", text), text
+    assert records.fresh(answer).checked_in_at == at
+
+
+@pytest.mark.parametrize(
+    "status", ["maybe", "no", "waitlisted", "removed", "cancelled", "awaiting_approval", "offered"]
+)
+def test_who_does_not_come_is_not_checked_in(host, party, code_of, records, status):
+    answer = RsvpFactory(party=party, status=status)
+    assert check_in(host, party, code_of(answer)).flashes == [INVALID]
+    page = host.get(f"/parties/{party.slug}/door/{code_of(answer)}")
+    assert (page.status, INVALID[1] in page.text) == (404, True)
+    assert records.fresh(answer).status == status
+
+
+def test_tickets_of_other_parties_and_forged_ones_are_refused(host, cast, party, code_of, records):
+    answer = RsvpFactory(party=party)
+    elsewhere = RsvpFactory(party=DinnerPartyFactory(host=cast.host, starts_at=party.starts_at))
+    own = next(row for row in records.all(Rsvp) if row.member_id == cast.host.id and row.party_id == party.id)
+    number, _dash, letters = code_of(answer).partition("-")
+    codes = (code_of(elsewhere), f"{elsewhere.id}-{letters}", f"{number}-", number, f"{number}-é", "-", "x" * 300,
+             f"{'9' * 30}-{letters}", f"{2**31}-{letters}", code_of(own))  # fmt: skip
+    for code in codes:
+        assert check_in(host, party, code).flashes == [INVALID], code
+    assert {row.status for row in records.all(Rsvp)} == {"yes"}
+
+
+def test_a_check_in_is_taken_back(host, party, code_of, records):
+    answer = RsvpFactory(party=party, name="Ana Guest")
+    check_in(host, party, code_of(answer))
+    undo = host.get(f"/parties/{party.slug}/door").form("/undo")
+    assert host.submit(undo).flashes == [("info", "Ana Guest is not checked in any more.")]
+    row = records.fresh(answer)
+    assert (row.status, row.checked_in_at, records.fresh(party).seats_taken) == ("yes", None, 2)
+    assert host.submit(undo).flashes == [("warning", "Nothing changed: Ana Guest was not checked in.")]
+
+
+def test_who_was_missed_is_not_checked_in_silently(host, party, code_of):
+    answer = RsvpFactory(party=party, name="Ana Guest", status="no_show")
+    assert check_in(host, party, code_of(answer)).flashes == [
+        ("warning", "Ana Guest was missed: take that back on the guest list first."),
+    ]  # fmt: skip
+
+
+def test_the_door_is_open_from_the_morning_until_the_next_day(client_of, cast, party, code_of, records):
+    answer = RsvpFactory(party=party)
+    opens, closes = party.starts_at - rules.DOORS_OPEN, party.ends_at + rules.DOORS_CLOSE
+    for at, said in ((opens - timedelta(seconds=1), "The door opens on "), (closes, "The door was closed on ")):
+        clock.set_now(at)
+        host = client_of(cast.host)
+        page = check_in(host, party, code_of(answer))
+        ((category, text),) = page.flashes
+        assert (category, text[: len(said)]) == ("warning", said)
+        assert said in host.get(f"/parties/{party.slug}/door").text
+        assert not [form for form in page.forms if "/door/" in form.action]
+    assert records.fresh(answer).status == "yes"
+    for at in (opens, closes - timedelta(seconds=1)):
+        clock.set_now(at)
+        host = client_of(cast.host)
+        check_in(host, party, code_of(answer))
+        assert records.fresh(answer).status == "checked_in"
+        host.post(f"/parties/{party.slug}/door/{code_of(answer)}/undo")
+
+
+@pytest.mark.parametrize("status", ["draft", "cancelled"])
+def test_a_party_that_is_not_given_has_no_door(host, cast, code_of, status):
+    party = DinnerPartyFactory(host=cast.host, starts_at=clock.now() + timedelta(hours=3), status=status)
+    answer = RsvpFactory(party=party)
+    page = check_in(host, party, code_of(answer))
+    assert page.flashes == [("warning", "Nobody is checked in: this party is not given.")]
+
+
+def test_a_co_host_opens_the_door(client_of, cast, party, code_of, app, records):
+    answer = RsvpFactory(party=party)
+    with app.app_context(), transaction() as session:
+        session.add(CoHost(party_id=party.id, member_id=cast.friend.id))
+    assert check_in(client_of(cast.friend), party, code_of(answer)).flashes[0][0] == "info"
+    assert records.fresh(answer).status == "checked_in"
+
+
+# -- searching
+
+
+def test_the_door_finds_guests_by_name_and_by_code(app, host, party, code_of):
+    ana, bo = RsvpFactory(party=party, name="Ana Guest", party_size=2), RsvpFactory(party=party, name="Bo Guest")
+    RsvpFactory(party=party, name="Nora No", declined=True)
+    with app.app_context(), transaction():
+        food.set_people(db.session.merge(ana), [Person("Ana"), Person("Zoe Companion", ["vegan"])])
+    code = code_of(bo)
+    for text, found in (
+        ("", {"Ana Guest", "Bo Guest"}),
+        ("ana", {"Ana Guest"}),
+        ("zoe", {"Ana Guest"}),
+        ("nora", set()),
+        (code, {"Bo Guest"}),
+        (f"  {code.lower().replace('-', ' ').replace(' ', '-', 1)} ", {"Bo Guest"}),
+        (code.replace("O", "0").replace("I", "1"), {"Bo Guest"}),
+        (f"http://localhost/parties/{party.slug}/door/{code}", {"Bo Guest"}),
+    ):
+        page = host.get(f"/parties/{party.slug}/door", query_string={"q": text}).text
+        assert {name for name in ("Ana Guest", "Bo Guest", "Nora No") if f"<bdi>{name}</bdi>" in page} == found, text
+        assert INVALID[1] not in page
+        assert "Vegan" not in page
+    page = host.get(f"/parties/{party.slug}/door", query_string={"q": f"{bo.id}-AAAA-BBBB-CCCC-DDDD"}).text
+    assert INVALID[1] in page
+
+
+# -- at once
+
+
+@pytest.mark.both_databases
+def test_of_many_devices_one_checks_a_guest_in(client_of, cast, party, code_of, records):
+    answer = RsvpFactory(party=party, party_size=2)
+    code = code_of(answer)
+    devices = [client_of(cast.host) for _number in range(5)]
+    barrier = threading.Barrier(len(devices))
+
+    def scan(device):
+        barrier.wait()
+        return check_in(device, party, code).flashes[0][0]
+
+    with ThreadPoolExecutor(len(devices)) as pool:
+        assert Counter(pool.map(scan, devices)) == {"info": 1, "warning": 4}
+    assert (records.fresh(answer).status, records.fresh(party).seats_taken) == ("checked_in", 3)
+
+
+@pytest.mark.both_databases
+def test_a_guest_who_leaves_while_they_are_checked_in_is_either_here_or_gone(client_of, cast, party, code_of, records):
+    answer = RsvpFactory(party=party, member=cast.friend, party_size=2)
+    host, friend, code = client_of(cast.host), client_of(cast.friend), code_of(answer)
+    barrier = threading.Barrier(2)
+
+    def scan():
+        barrier.wait()
+        return check_in(host, party, code).flashes[0][0]
+
+    def leave():
+        barrier.wait()
+        return friend.post(f"/parties/{party.slug}/withdraw").flashes[0][0]
+
+    with ThreadPoolExecutor(2) as pool:
+        said = [pool.submit(scan), pool.submit(leave)]
+        said = [each.result() for each in said]
+    row = records.fresh(answer)
+    assert (row.status, sorted(said)) in [("checked_in", ["danger", "info"]), ("cancelled", ["danger", "info"])]
+    assert records.fresh(party).seats_taken == (3 if row.status == "checked_in" else 1)

@@ -1,0 +1,290 @@
+"""The host's list of guests: who answered what, what can be done about it, and the list as a file."""
+
+import csv
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+
+from app import clock
+from app.database import transaction
+from app.extensions import db
+from app.outbox.models import Letter
+from app.parties.models import CoHost, DishClaim, DishSlot, Rsvp, RsvpPerson
+from app.parties.service import food, roster
+from app.parties.service.food import Person
+from tests.support.factories import PASSWORD, DinnerPartyFactory, InvitationFactory, MemberFactory, RsvpFactory
+from tests.support.statements import count_statements
+
+
+@pytest.fixture
+def party(cast):
+    return DinnerPartyFactory(host=cast.host)
+
+
+@pytest.fixture
+def host(client_of, cast):
+    return client_of(cast.host)
+
+
+def guests_of(party):
+    return f"/parties/{party.slug}/guests"
+
+
+def tell_people(app, answer, *people):
+    with app.app_context(), transaction():
+        food.set_people(db.session.merge(answer), people)
+
+
+def remove(host, party, answer):
+    return host.post(f"{guests_of(party)}/{answer.id}/remove")
+
+
+def after(host, party, hours=4):
+    """Let time pass until after the party; logins do not last so long."""
+    clock.set_now(party.starts_at + timedelta(hours=hours))
+    host.log_in("host", PASSWORD)
+
+
+# -- looking
+
+
+def test_hosts_read_who_answered_what(app, host, party):
+    seated = RsvpFactory(party=party, name="Ana Guest", party_size=2, note="We come by bike.")
+    tell_people(
+        app, seated, Person("Ana", ["vegan"]), Person("Bo Companion", [], ["nuts"], "Faints at the sight of it.")
+    )
+    RsvpFactory(party=party, name="Wanda Waits", waiting=True, party_size=3, min_party=2)
+    RsvpFactory(party=party, name="Asa Asks", asking=True)
+    RsvpFactory(party=party, name="Nora No", declined=True)
+    invitation = InvitationFactory(party=party)
+    InvitationFactory(party=party)
+    RsvpFactory(party=party, name="Iris", member=None, email=invitation.email, invitation=invitation, locale="en",
+                timezone="UTC", maybe=True)  # fmt: skip
+    page = host.get(guests_of(party))
+    for told in (
+        *("Ana Guest", "We come by bike.", "Bo Companion", "Faints at the sight of it.", "Vegan", "Must not eat: Nuts"),
+        *("3 people are coming", "1 person asks for a seat", "3 people are on the waiting list", "Number 1 in line"),
+        *("1 of 2 people invited have not answered", "Would also come with 2.", "By personal link", "Hosts this party"),
+    ):
+        assert told in page.text, told
+    titles = [title for title, _statuses in roster.GROUPS.values()]
+    places = [page.text.index(f'id="group-{name}"') for name in ("asking", "coming", "waiting", "maybe", "no")]
+    assert places == sorted(places)
+    assert len(titles) == 8
+
+
+def test_co_hosts_read_it_and_others_do_not(client_of, cast, party, app):
+    with app.app_context(), transaction() as session:
+        session.add(CoHost(party_id=party.id, member_id=cast.friend.id))
+    assert client_of(cast.friend).get(guests_of(party)).status == 200
+    for other in (cast.stranger, cast.admin):
+        for path in (guests_of(party), f"{guests_of(party)}.csv"):
+            assert client_of(other).get(path).status == 403
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [({"q": "ana"}, {"Ana Guest"}), ({"q": "BO COMP"}, {"Ana Guest"}), ({"q": "@example.ORG"}, {"Élodie"}),
+     ({"q": "élodie"}, {"Élodie"}), ({"q": "%"}, set()), ({"group": "coming", "q": "guest"}, {"Ana Guest"}),
+     ({"group": "maybe"}, {"Élodie"}), ({"group": "no"}, set()), ({"page": "2"}, set()),
+     ({"group": "nonsense", "page": "x"}, {"Ana Guest", "Élodie"})],
+)  # fmt: skip
+def test_a_host_looks_for_guests_without_a_script(app, host, party, query, found):
+    seated = RsvpFactory(party=party, name="Ana Guest", party_size=2)
+    tell_people(app, seated, Person("Ana"), Person("Bo Companion"))
+    RsvpFactory(party=party, name="Élodie", email="elodie@example.org", maybe=True)
+    page = host.get(guests_of(party), query_string=query).text
+    assert {name for name in ("Ana Guest", "Élodie") if f"<bdi>{name}</bdi></strong>" in page} == found
+
+
+def test_the_list_asks_eight_times_whatever_there_is(app, host, cast):
+    party = DinnerPartyFactory(host=cast.host, number_seats=500)
+    with app.app_context(), transaction() as session:
+        for number in range(200):
+            status = ("yes", "waitlisted", "offered", "checked_in")[number % 4]
+            answer = Rsvp(party_id=party.id, email=f"guest{number}@example.com", status=status, party_size=2,
+                          waitlisted_at=clock.now())  # fmt: skip
+            session.add(answer)
+            session.flush()
+            session.add(RsvpPerson(rsvp_id=answer.id, position=1, name="Bo", diets=["vegan"]))
+    host.get(guests_of(party))
+    for path in ("/guests", "/door", "/guests.csv"):
+        with count_statements() as statements:
+            page = host.get(f"/parties/{party.slug}{path}")
+        assert page.status == 200
+        assert len(statements) <= 8, "\n".join(statements)
+        assert page.text.count("guest1") > 50
+    assert "Page 1" in host.get(guests_of(party)).text, "with the host there are 201"
+
+
+# -- removing
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_the_seats_of_who_is_removed_go_to_the_next_in_line(host, party, records, size):
+    RsvpFactory(party=party, party_size=7 - size)
+    answer = RsvpFactory(party=party, name="Ana Guest", party_size=size)
+    RsvpFactory(party=party, waiting=True, party_size=size)
+    question = host.get(f"{guests_of(party)}/{answer.id}/remove")
+    assert "Remove Ana Guest?" in question.text
+    assert records.fresh(answer).status == "yes"
+    page = host.submit(question.form("/remove"))
+    seats = "1 seat" if size == 1 else "2 seats"
+    assert page.flashes == [("info", f"Ana Guest removed; {seats} offered to the next in line.")]
+    assert records.fresh(answer).status == "removed"
+    letters = {letter.kind: letter for letter in records.all(Letter)}
+    assert set(letters) == {"removed", "seat_offered"}
+    assert (letters["removed"].recipient, "METHOD:CANCEL" in letters["removed"].calendar) == (answer.email, True)
+    assert remove(host, party, answer).flashes == [("warning", "Nothing changed: Ana Guest was not expected.")]
+
+
+def test_the_host_is_not_removed_and_neither_is_who_comes_to_another_party(host, cast, party, records):
+    own = next(row for row in records.all(Rsvp) if row.member_id == cast.host.id)
+    page = remove(host, party, own)
+    assert page.flashes == [("danger", "The host keeps their seat; cancel the party instead.")]
+    elsewhere = RsvpFactory()
+    assert remove(host, party, elsewhere).status == 404
+    assert records.fresh(elsewhere).status == "yes"
+
+
+def test_several_are_removed_with_one_question_and_one_flash(host, party, records):
+    answers = [RsvpFactory(party=party, party_size=2), RsvpFactory(party=party, waiting=True)]
+    RsvpFactory(party=party, party_size=4)
+    last = RsvpFactory(party=party, waiting=True)
+    page = host.get(guests_of(party))
+    chosen = [str(answer.id) for answer in answers]
+    question = host.submit(page.form("/chosen"), button=("action", "remove"), rowid=chosen)
+    assert question.flashes == [("info", "One more step: look at whom you chose.")]
+    assert "Remove 2 guests?" in question.text
+    assert records.fresh(answers[0]).status == "yes"
+    page = host.submit(question.form("/chosen"))
+    assert page.flashes == [("info", "2 guests removed. 1 seat offered to the next in line.")]
+    assert [records.fresh(answer).status for answer in (*answers, last)] == ["removed", "removed", "offered"]
+    page = host.submit(question.form("/chosen"))
+    assert page.flashes[0][0] == "warning"
+    # Whoever was in line among those chosen was not offered seats first.
+    assert sorted(letter.kind for letter in records.all(Letter)) == ["removed", "removed", "seat_offered"]
+
+
+def test_the_list_is_shown_again_as_it_was_looked_at(host, party):
+    answer = RsvpFactory(party=party, asking=True)
+    asked = f"{guests_of(party)}?q=&group=asking"
+    for sent, shown in (
+        (asked, asked),
+        ("https://evil.example/", guests_of(party)),
+        ("/users/list/", guests_of(party)),
+    ):
+        page = host.post(f"{guests_of(party)}/{answer.id}/approve", {"next": sent}, follow=False)
+        assert (page.status, page.location) == (303, shown)
+
+
+# -- after the party
+
+
+def test_who_did_not_come_frees_their_seats(host, party, records):
+    answer = RsvpFactory(party=party, name="Ana Guest", party_size=3)
+    page = host.post(f"{guests_of(party)}/{answer.id}/missed")
+    assert page.flashes == [("warning", "Nobody is missed before the party is over.")]
+    after(host, party)
+    assert "Did not come" in host.get(guests_of(party)).text
+    page = host.post(f"{guests_of(party)}/{answer.id}/missed")
+    assert page.flashes == [("info", "Ana Guest did not come: their seats are free.")]
+    assert (records.fresh(answer).status, records.fresh(party).seats_taken) == ("no_show", 1)
+    page = host.post(f"{guests_of(party)}/{answer.id}/missed")
+    assert page.flashes == [("warning", "Nothing changed: Ana Guest was not waited for.")]
+    assert records.count(Letter) == 0, "nobody is told, and nobody is offered seats at a table that was cleared"
+    for said in (("info", "Ana Guest came after all."), ("warning", "Nothing changed: Ana Guest was not missed.")):
+        assert host.post(f"{guests_of(party)}/{answer.id}/came").flashes == [said]
+    assert (records.fresh(answer).status, records.fresh(party).seats_taken) == ("yes", 4)
+
+
+def test_all_are_missed_who_were_not_checked_in(host, cast, party, records):
+    RsvpFactory(party=party, here=True, party_size=2)
+    missed = [RsvpFactory(party=party) for _number in range(2)]
+    RsvpFactory(party=party, maybe=True)
+    after(host, party)
+    page = host.get(f"{guests_of(party)}/missed")
+    page = host.submit(page.form("/missed"))
+    assert page.flashes == [("info", "2 guests did not come: their seats are free.")]
+    assert [records.fresh(answer).status for answer in missed] == ["no_show"] * 2
+    assert records.fresh(party).seats_taken == 3, "the host and the two who are here"
+    page = host.post(f"{guests_of(party)}/missed")
+    assert page.flashes == [("warning", "Nothing changed: nobody is left who was not checked in.")]
+
+
+@pytest.mark.both_databases
+def test_a_missed_guest_gets_no_seat_that_is_another_ones_now(host, cast, records):
+    party = DinnerPartyFactory(host=cast.host, small=True)
+    missed = RsvpFactory(party=party, status="no_show", name="Ana Guest")
+    RsvpFactory(party=party)
+    after(host, party)
+    page = host.post(f"{guests_of(party)}/{missed.id}/came")
+    assert page.flashes == [("warning", "The seats of Ana Guest are taken by others now.")]
+    assert (records.fresh(missed).status, records.fresh(party).seats_taken) == ("no_show", 2)
+
+
+def test_nobody_is_removed_from_a_party_that_has_begun(host, party, records):
+    answer = RsvpFactory(party=party)
+    after(host, party)
+    page = remove(host, party, answer)
+    assert page.flashes == [("warning", "Nobody is removed from a party that has begun or was cancelled.")]
+    assert records.fresh(answer).status == "yes"
+
+
+@pytest.mark.both_databases
+def test_a_party_is_done_some_hours_after_its_end(app, host, cast, client_of, party, records):
+    answer = RsvpFactory(party=party, member=cast.friend)
+    draft = DinnerPartyFactory(host=cast.host, draft=True, starts_at=party.starts_at)
+    lasting = DinnerPartyFactory(host=cast.host, starts_at=party.starts_at, duration_minutes=24 * 60)
+    before = records.fresh(party).version
+    for hours, status in ((8, "published"), (10, "done"), (11, "done")):
+        clock.set_now(party.starts_at + timedelta(hours=hours))
+        app.test_cli_runner().invoke(args=["purge"])
+        assert records.fresh(party).status == status
+    assert records.fresh(party).version == before + 1
+    assert (records.fresh(draft).status, records.fresh(lasting).status) == ("draft", "published")
+    assert records.count(Letter) == 0
+    # It stays to be read, and to be seen to.
+    after(host, party, hours=12)
+    friend = client_of(cast.friend)
+    assert "This party is over." in friend.get(f"/parties/{party.slug}").text
+    for path in ("", "/guests", "/door", "/guests.csv", "/kitchen", "/dinner.ics"):
+        page = host.get(f"/parties/{party.slug}{path}")
+        assert (page.status, page.history) == (200, []), path
+    assert "did not come" in host.post(f"{guests_of(party)}/{answer.id}/missed").flashes[0][1]
+    assert party.title in host.get("/user/host").text
+
+
+# -- the file
+
+
+def test_the_list_is_a_file_for_spreadsheets(app, host, party):
+    answer = RsvpFactory(party=party, name="=HYPERLINK()", party_size=3, note="@home", here=True)
+    people = Person("Ana", ["vegan"], ["nuts"], "-5"), Person("+Bo", ["halal"]), Person("")
+    tell_people(app, answer, *people)
+    with app.app_context(), transaction() as session:
+        slot = DishSlot(party_id=party.id, course="dessert", name="Cake", wanted=2, claimed=2)
+        session.add(slot)
+        session.flush()
+        session.add(DishClaim(slot_id=slot.id, rsvp_id=answer.id, quantity=2, dish="Lemon tart"))
+    page = host.get(f"{guests_of(party)}.csv")
+    assert page.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert f'filename="{party.slug}-' in page.headers["Content-Disposition"]
+    assert page.text.startswith("\N{ZERO WIDTH NO-BREAK SPACE}")
+    head, *rows = csv.reader(StringIO(page.text[1:]))
+    assert head[:4] == ["Name", "E-mail address", "Answer", "Seats"]
+    row = next(row for row in rows if "HYPERLINK" in row[0])
+    assert row[0:1] + row[2:10] == [
+        "'=HYPERLINK()", "Is here", "3", "'+Bo", "Ana: Vegan; +Bo: Halal", "Ana: Nuts", "Ana: -5", "'@home", "2 × Lemon tart",
+    ]  # fmt: skip
+    assert row[10].endswith("+00:00")
+    assert len(rows) == 2
+
+
+def test_its_head_is_in_the_readers_language(client_of):
+    host = MemberFactory(locale="es")
+    party = DinnerPartyFactory(host=host)
+    text = client_of(host).get(f"{guests_of(party)}.csv").text
+    assert "Nombre" in text.splitlines()[0]
