@@ -99,3 +99,61 @@ def test_who_logs_out_leaves_no_link_behind(visitor, cast, party, invitation):
     visitor.log_in(cast.stranger.username, PASSWORD)
     visitor.post("/logout/")
     assert visitor.get(f"/parties/{party.slug}").status == 404
+
+
+# -- opened
+
+
+def seen(visitor, party):
+    """Do what the script of the page does."""
+    assert "data-opened" in visitor.get(f"/parties/{party.slug}").text
+    page = visitor.post(f"/parties/{party.slug}/opened")
+    assert (page.status, page.text) == (204, "")
+
+
+def test_the_page_of_a_link_that_a_reader_sees_is_noted_once(visitor, party, invitation, records):
+    come_in(visitor, invitation)
+    seen(visitor, party)
+    opened_at = records.fresh(invitation).opened_at
+    assert opened_at is not None
+    assert "data-opened" not in visitor.get(f"/parties/{party.slug}").text
+    visitor.post(f"/parties/{party.slug}/opened")
+    assert records.fresh(invitation).opened_at == opened_at
+
+
+def test_an_answer_notes_it_too(visitor, party, invitation, records):
+    come_in(visitor, invitation)
+    answer(visitor, party, "no")
+    assert records.fresh(invitation).opened_at is not None
+
+
+def test_nobody_else_can_say_that_it_was_opened(visitor, client_of, cast, party, invitation, records):
+    assert visitor.post(f"/parties/{party.slug}/opened").status == 404
+    assert client_of(cast.host).post(f"/parties/{party.slug}/opened").status == 204
+    assert records.fresh(invitation).opened_at is None
+
+
+def test_a_link_that_is_opened_by_a_member_belongs_to_the_answer_they_gave(client_of, cast, party, invitation, records):
+    given = RsvpFactory(party=party, member=cast.friend)
+    friend = client_of(cast.friend)
+    come_in(friend, invitation)
+    seen(friend, party)
+    assert records.fresh(given).invitation_id == invitation.id
+
+
+def test_the_address_of_a_link_travels_nowhere(visitor, invitation):
+    for token in (invitation.token, "unknown"):
+        page = visitor.get(f"/invitations/{token}", follow=False)
+        assert page.status == 303
+        assert (page.headers["Referrer-Policy"], page.headers["Cache-Control"]) == ("no-referrer", "no-store")
+
+
+def test_who_has_no_account_reads_who_they_are_and_how_to_get_one(visitor, party, invitation):
+    page = come_in(visitor, invitation)
+    assert f"You answer as Iris Invited, {invitation.email}." in page.text
+    assert "Register to see all your invitations in one place." in page.text
+
+
+def test_a_member_is_not_told_who_they_are(client_of, cast, party, invitation):
+    page = come_in(client_of(cast.friend), invitation)
+    assert "You answer as" not in page.text

@@ -10,7 +10,7 @@ from app.accounts.models import Member
 from app.database import UTCDateTime
 from app.extensions import db
 from app.parties.models.answers import Rsvp
-from app.parties.models.common import MOST_SEATS
+from app.parties.models.common import MOST_SEATS, NOWHERE
 from app.parties.models.party import DinnerParty
 
 
@@ -47,6 +47,11 @@ class Invitation(db.Model):  # type: ignore[name-defined]
         CheckConstraint(f"max_party BETWEEN 1 AND {MOST_SEATS}", name="max_party"),
         Index("ix_invitation_created_at_id", "created_at", "id"),
     )
+
+    @property
+    def is_forgotten(self) -> bool:
+        """Whether nobody stands behind it any more: they wished so, or it was time."""
+        return self.email.endswith(NOWHERE)
 
     def __repr__(self) -> str:
         return self.name or self.email

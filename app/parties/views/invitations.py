@@ -1,27 +1,281 @@
-"""Invitations: what hosts send, and what their guests open."""
+"""Whom a host invites: the page from which letters go out, and what became of them."""
 
-from flask import flash, redirect, url_for
-from flask_appbuilder import expose
+from typing import Any
+
+from flask import abort, flash, make_response, redirect, request, url_for
+from flask_appbuilder import expose, has_access, permission_name
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext, ngettext
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.crud.views import BaseView
-from app.parties import queries
-from app.parties.views import visits
+from app.crud import saying
+from app.crud.fields import show_at_field
+from app.database import transact
+from app.errors import Category, DomainError
+from app.http import public_url
+from app.i18n import locales
+from app.outbox.service import delivers
+from app.parties import links
+from app.parties.forms.invitations import ContactsForm, InviteForm, ListForm
+from app.parties.models import ANSWERS, DinnerParty, Invitation
+from app.parties.queries import LARGEST_ID
+from app.parties.rules import Invited
+from app.parties.service import contacts, guest_lists, invitations, invited
+from app.parties.service.guest_lists import Entry
+from app.parties.service.invitations import Count
+from app.parties.views.access import TableView, me
+from app.parties.views.lists import reported
+
+STATES = {
+    Invited.WAITING: lazy_gettext("Not sent yet"),
+    Invited.SENT: lazy_gettext("Was sent"),
+    Invited.OPENED: lazy_gettext("Was opened"),
+    Invited.REMINDED: lazy_gettext("Was reminded"),
+    Invited.ANSWERED: lazy_gettext("Has answered"),
+    Invited.REVOKED: lazy_gettext("Was taken back"),
+}
+CHECK, INVITE, CHANGE = "check", "invite", "change"
+STOP = "stop"
+NO_NUMBER = -(10**9)
 
 
-class InvitationView(BaseView):
-    """The pages behind personal links and share links. No account is needed, and looking changes nothing."""
+class InvitationsView(TableView):
+    """The invitations of a party, for its hosts."""
 
-    route_base = "/invitations"
-    default_view = "open"
+    route_base = "/parties"
+    default_view = "show"
 
-    @expose("/<token>")
-    def open(self, token: str) -> BaseResponse:
-        """Remember the link in this browser, and lead to the party."""
-        invitation = queries.invitation_by_token(token)
-        if invitation is None or invitation.revoked_at:
-            flash(_("This invitation is not valid any more."), "danger")
-            return redirect(url_for("LandingView.index"), 303)
-        visits.remember(invitation)
-        return redirect(url_for("PartyView.show", slug=invitation.party.slug), 303)
+    # -- one, many, and those of before
+
+    @expose("/<slug>/invitations", methods=["GET", "POST"])
+    @has_access
+    @permission_name("host")
+    def show(self, slug: str) -> BaseResponse:
+        """Show who is invited; POST invites one more."""
+        party = self.hosted(slug)
+        form = InviteForm(data=None if request.method == "POST" else {"number": party.max_party, "locale": _language()})
+        if not form.is_submitted():
+            return self._page(party)
+        if not form.validate():
+            flash(str(saying.CORRECT_THE_FIELDS), "danger")
+            return self._page(party, 422, form=form)
+        return self._invite(party, [form.who], form.locale.data)
+
+    @expose("/<slug>/invitations/list", methods=["POST"])
+    @has_access
+    @permission_name("host")
+    def many(self, slug: str) -> BaseResponse:
+        """Show what a list would do, line by line; nothing is stored before the button below that is pressed."""
+        party, form = self.hosted(slug), ListForm()
+        asked = request.form.get("action", CHECK)
+        try:
+            text = _text_of(form)
+            if asked == CHANGE:
+                form.text.data = text
+                flash(_("Nothing is stored yet."), "info")
+                return self._page(party, list_form=form)
+            report = reported(party, me(), guest_lists.read(text))
+        except DomainError as error:
+            show_at_field(form, error)
+            flash(str(error), error.category)
+            return self._page(party, 422, list_form=form)
+        if asked == INVITE:
+            return self._invite(party, report.entries, form.list_locale.data, bad=report.bad)
+        flash(_("Nothing is stored yet. This is what would happen:"), "info")
+        return make_response(
+            self.render_template("parties/invitations_list.html", party=party, report=report, form=form, text=text)
+        )
+
+    @expose("/<slug>/invitations/contacts", methods=["POST"])
+    @has_access
+    @permission_name("host")
+    def contacts(self, slug: str) -> BaseResponse:
+        """Invite those who were chosen from the address book."""
+        party, form = self.hosted(slug), ContactsForm()
+        entries = contacts.chosen(me(), _keys(request.form.getlist("contact")))
+        if form.validate() and entries:
+            return self._invite(party, entries, form.contacts_locale.data)
+        flash(_("Choose at least one person."), "warning")
+        return self._back(party)
+
+    @expose("/<slug>/invitations/contacts/<int:pk>/remove", methods=["POST"])
+    @has_access
+    @permission_name("host")
+    def forget(self, slug: str, pk: int) -> BaseResponse:
+        """Take somebody out of one's own address book."""
+        party = self.hosted(slug)
+        if pk <= LARGEST_ID and transact(lambda: contacts.forget(me(), pk)):
+            flash(_("Removed from your address book."), "info")
+        else:
+            flash(_("Nothing changed: they were not in your address book."), "warning")
+        return self._back(party)
+
+    # -- one invitation
+
+    @expose("/<slug>/invitations/<int:pk>/again", methods=["POST"])
+    @has_access
+    @permission_name("host")
+    def again(self, slug: str, pk: int) -> BaseResponse:
+        """Invite somebody again, with a new link."""
+        party, invitation = self._one(slug, pk)
+        try:
+            transact(lambda: invitations.again(invitation, seen=_number("round")))
+        except DomainError as error:
+            flash(str(error), error.category)
+        else:
+            text = _("%(name)s is invited again. Earlier links do not work any more.", name=str(invitation))
+            flash(text, "info")
+        return self._back(party)
+
+    @expose("/<slug>/invitations/<int:pk>/revoke", methods=["POST"])
+    @has_access
+    @permission_name("host")
+    def revoke(self, slug: str, pk: int) -> BaseResponse:
+        """Take an invitation back."""
+        party, invitation = self._one(slug, pk)
+        try:
+            transact(lambda: invitations.revoke(invitation))
+        except DomainError as error:
+            flash(str(error), error.category)
+        else:
+            flash(_("The invitation of %(name)s was taken back.", name=str(invitation)), "info")
+        return self._back(party)
+
+    # -- the share link
+
+    @expose("/<slug>/invitations/link", methods=["POST"])
+    @has_access
+    @permission_name("host")
+    def link(self, slug: str) -> BaseResponse:
+        """Make the share link, make it anew, or let it open nothing any more."""
+        party = self.hosted(slug)
+        seen, stops = _number("round"), request.form.get("action") == STOP
+        act = invitations.stop_share_link if stops else invitations.renew_share_link
+        try:
+            transact(lambda: act(party, seen=seen))
+        except DomainError as error:
+            flash(str(error), error.category)
+        else:
+            made = _("Whoever has the new link can see this party and answer. Earlier ones do not work any more.")
+            flash(_("The link does not work any more.") if stops else made, "info")
+        return self._back(party)
+
+    # -- inside
+
+    def _one(self, slug: str, pk: int) -> tuple[DinnerParty, Invitation]:
+        party = self.hosted(slug)
+        invitation = invited.find(party, pk) if pk <= LARGEST_ID else None
+        if invitation is None:
+            abort(404)
+        return party, invitation
+
+    def _invite(self, party: DinnerParty, entries: list[Entry], locale: str, *, bad: int = 0) -> BaseResponse:
+        try:
+            count = transact(lambda: invitations.invite(party, me(), entries, locale))
+        except DomainError as error:
+            flash(str(error), error.category)
+        else:
+            flash(*counted(count, bad))
+        return self._back(party)
+
+    @staticmethod
+    def _back(party: DinnerParty) -> BaseResponse:
+        return redirect(url_for("InvitationsView.show", slug=party.slug), 303)
+
+    def _page(self, party: DinnerParty, status: int = 200, **forms: Any) -> BaseResponse:
+        """Return the page; of its forms, those that were not sent are empty."""
+        form = InviteForm(formdata=None, data={"number": party.max_party, "locale": _language()})
+        list_form = ListForm(formdata=None, data={"list_locale": _language()})
+        contacts_form = ContactsForm(formdata=None, data={"contacts_locale": _language()})
+        found = invited.page(party, _page_number())
+        page = self.render_template(
+            "parties/invitations.html",
+            **{
+                "party": party,
+                "form": form,
+                "list_form": list_form,
+                "contacts_form": contacts_form,
+                "closed": invitations.why_closed(party),
+                "delivers": delivers(),
+                "invited": found,
+                "answers": ANSWERS,
+                "states": {row.invitation.id: _state(row) for row in found.rows},
+                "contacts": contacts.to_invite(me(), party),
+                "share_url": _share_url(party),
+                **forms,
+            },
+        )
+        return make_response(page, status)
+
+
+def _state(row: invited.Invited) -> object:
+    return STATES[
+        Invited.of(
+            sent_at=row.invitation.sent_at,
+            opened_at=row.invitation.opened_at,
+            reminded_at=row.invitation.reminded_at,
+            revoked_at=row.invitation.revoked_at,
+            is_answered=row.answer is not None,
+        )
+    ]
+
+
+def counted(count: Count, bad: int) -> tuple[str, Category]:
+    """Return what a host reads after people were invited."""
+    if count.late and not count.added:
+        return str(_too_many(count)), "warning"
+    text = _(
+        "%(added)d invited, %(skipped)d already invited, %(bad)d invalid addresses.",
+        added=count.added,
+        skipped=count.skipped,
+        bad=bad,
+    )
+    if count.late:
+        return f"{text} {_too_many(count)}", "warning"
+    return text, "warning" if count.skipped or bad else "info"
+
+
+def _too_many(count: Count) -> str:
+    return ngettext(
+        "%(num)d more is too many for one day. Go on tomorrow.",
+        "%(num)d more are too many for one day. Go on tomorrow.",
+        count.late,
+    )
+
+
+def _text_of(form: ListForm) -> str:
+    """Return the list that was sent: a file, or what was typed. Raises DomainError when it cannot be read."""
+    if not form.validate():
+        raise DomainError(saying.CORRECT_THE_FIELDS)
+    if form.file.data:
+        return guest_lists.plain(guest_lists.decode(form.file.data.read()))
+    return guest_lists.plain(form.text.data or "")
+
+
+def _share_url(party: DinnerParty) -> str:
+    if party.share_round <= 0:
+        return ""
+    return public_url("JoinView.link", slug=party.slug, token=links.share_token(party))
+
+
+def _language() -> str:
+    """Return the language of whoever is asking: most people invite those who speak it."""
+    return (locales.match(me().locale) or locales.default()).key
+
+
+def _keys(texts: list[str]) -> list[int]:
+    numbers = [int(text) for text in texts if text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_ID))]
+    return [number for number in numbers if number <= LARGEST_ID]
+
+
+def _number(name: str) -> int:
+    """Return a number of the form, such as the round that was on the page; what is none matches nothing."""
+    text = request.form.get(name, "")
+    digits = text.removeprefix("-")
+    is_number = digits.isascii() and digits.isdigit() and len(digits) < len(str(LARGEST_ID))
+    return int(text) if is_number and text.count("-") <= 1 else NO_NUMBER
+
+
+def _page_number() -> int:
+    text = request.args.get("page", "1")[:6]
+    return max(int(text), 1) if text.isascii() and text.isdigit() else 1

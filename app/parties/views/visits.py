@@ -33,8 +33,13 @@ def remembered(party: DinnerParty) -> Invitation | None:
 
 
 def came_by_share_link(party: DinnerParty) -> bool:
-    """Whether the share link of a party was opened here, and still holds."""
-    return party.share_round > 0 and session.get(SHARED, {}).get(str(party.id)) == party.share_round
+    """Whether the share link of a party was opened here, and still holds.
+
+    Whoever has no more than that is a stranger still, from whom an administrator may have hidden the party.
+    """
+    if party.hidden_at is not None or party.share_round <= 0:
+        return False
+    return session.get(SHARED, {}).get(str(party.id)) == party.share_round
 
 
 def _mark(invitation: Invitation) -> str:
