@@ -51,12 +51,20 @@ ACTIONS = {
     "role_created": lazy_gettext("Created a role"),
     "role_changed": lazy_gettext("Changed a role"),
     "role_deleted": lazy_gettext("Deleted a role"),
+    "party_hidden": lazy_gettext("Hid a party"),
+    "party_shown": lazy_gettext("Showed a hidden party again"),
+    "party_deleted": lazy_gettext("Deleted a party"),
+    "report_dismissed": lazy_gettext("Dismissed a report"),
+    "guest_removed": lazy_gettext("Removed a guest"),
 }
 SUBJECTS = {
     "member": lazy_gettext("User"),
     "registration": lazy_gettext("Registration"),
     "invitation": lazy_gettext("Invitation"),
     "role": lazy_gettext("Role"),
+    "party": lazy_gettext("Party"),
+    "report": lazy_gettext("Report"),
+    "answer": lazy_gettext("Answer"),
 }
 # What stands in `before` and `after`; what has no words here is shown by its name.
 COLUMNS = {
@@ -76,4 +84,7 @@ COLUMNS = {
     "second_factor_required": lazy_gettext("Second factor required"),
     "added": lazy_gettext("Permissions added"),
     "removed": lazy_gettext("Permissions removed"),
+    "status": lazy_gettext("Status"),
+    "reports": lazy_gettext("Reports upheld"),
+    "host": lazy_gettext("Host"),
 }

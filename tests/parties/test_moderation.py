@@ -1,0 +1,322 @@
+"""Public parties that somebody finds wrong are reported, hidden, and shown again."""
+
+import threading
+
+import pytest
+from sqlalchemy import update
+
+from app import clock
+from app.audit.models import AuditEvent
+from app.database import transaction
+from app.extensions import db
+from app.outbox.models import Letter
+from app.parties import links
+from app.parties.models import CoHost, DinnerParty, Invitation, PartyReport, Rsvp
+from tests.support.factories import (
+    DinnerPartyFactory,
+    InvitationFactory,
+    MemberFactory,
+    PartyReportFactory,
+    RsvpFactory,
+)
+
+THANKS = ("info", "Thank you. Somebody will look at it.")
+AGAIN = ("info", "You have reported this party already.")
+WHY = "It sells kitchens & “knives”"
+
+
+@pytest.fixture
+def party(cast):
+    return DinnerPartyFactory(host=cast.host, title="Tupper", slug="tupper")
+
+
+@pytest.fixture
+def admin(client_of, cast):
+    return client_of(cast.admin)
+
+
+def report(visitor, reason="spam", slug="tupper", **typed):
+    form = visitor.get(f"/parties/{slug}/report").form("/report")
+    return visitor.submit(form, reason=reason, **typed)
+
+
+def letters(records, kind):
+    return [letter for letter in records.all(Letter) if letter.kind == kind]
+
+
+def done(records):
+    return [event.action for event in records.all(AuditEvent) if event.subject_type in {"party", "report"}]
+
+
+def hide(admin, *parties, reason=WHY):
+    """Hide parties as an administrator does: choose them, and say why."""
+    chosen = {"action": "hide", "rowid": [str(party.id) for party in parties]}
+    page = admin.post("/dinnerparties/action_post", chosen)
+    return admin.submit(page.form("/dinnerparties/action_post"), reason=reason)
+
+
+# -- report
+
+
+def test_whoever_has_no_account_reports_a_public_party_from_its_page(visitor, party, records):
+    assert "/parties/tupper/report" in visitor.get("/parties/tupper").text
+    page = report(visitor, "other", note="Ask for the <b>price</b>")
+    assert (page.path, page.flashes) == ("/parties/tupper", [THANKS])
+    filed = records.one(PartyReport)
+    assert (filed.reason, filed.note, filed.state, filed.reporter_id) == (
+        "other",
+        "Ask for the <b>price</b>",
+        "open",
+        None,
+    )
+
+
+def test_a_member_reports_and_is_known_in_another_browser(client_of, cast, party, records):
+    assert report(client_of(cast.friend)).flashes == [THANKS]
+    assert report(client_of(cast.friend), "fake").flashes == [AGAIN]
+    assert report(client_of(cast.stranger)).flashes == [THANKS]
+    assert {filed.reporter_id for filed in records.all(PartyReport)} == {cast.friend.id, cast.stranger.id}
+
+
+def test_the_same_browser_reports_once_while_the_report_is_open(new_visitor, admin, party, records):
+    visitor = new_visitor()
+    assert report(visitor).flashes == [THANKS]
+    assert report(visitor, "fake").flashes == [AGAIN]
+    filed = records.one(PartyReport)
+    admin.post(f"/reports/action/dismiss/{filed.id}")
+    assert report(visitor, "fake").flashes == [THANKS]
+    assert report(new_visitor(), "offensive").flashes == [THANKS]
+
+
+def test_what_is_wrong_with_a_report_is_said_and_what_was_typed_is_kept(visitor, party, records):
+    form = visitor.get("/parties/tupper/report").form("/report")
+    page = visitor.submit(form, note="My words")
+    assert (page.status, "Please choose one of the reasons." in page.text, "My words" in page.text) == (422, True, True)
+    page = visitor.submit(form, reason="other")
+    assert (page.status, "Please say in a few words what is wrong." in page.text) == (422, True)
+    page = visitor.submit(form, reason="spam", note="x" * 1001)
+    assert (page.status, [category for category, _text in page.flashes]) == (422, ["danger"])
+    assert visitor.submit(form, reason="boring").status == 422
+    assert records.count(PartyReport) == 0
+
+
+@pytest.mark.parametrize("who", ["host", "helper"])
+def test_hosts_do_not_report_their_own_party(client_of, cast, party, app, records, who):
+    helper = MemberFactory(username="helper")
+    with app.app_context(), transaction():
+        db.session.add(CoHost(party_id=party.id, member_id=helper.id))
+    host = client_of(cast.host if who == "host" else helper)
+    assert "/report" not in host.get("/parties/tupper").text
+    page = host.post("/parties/tupper/report", {"reason": "spam"})
+    assert page.flashes == [("info", "This is your own party. You can change it, or call it off.")]
+    assert records.count(PartyReport) == 0
+
+
+@pytest.mark.parametrize("kind", [{"unlisted": True}, {"private": True}, {"draft": True}])
+def test_what_is_not_public_is_not_reported(client_of, cast, records, kind):
+    party = DinnerPartyFactory(host=cast.host, slug="secret", **kind)
+    RsvpFactory(party=party, member=cast.friend)
+    friend = client_of(cast.friend)
+    assert "/report" not in friend.get("/parties/secret").text
+    page = friend.post("/parties/secret/report", {"reason": "spam"})
+    assert page.status == 404 or page.flashes == [("info", "Only public parties can be reported.")]
+    assert records.count(PartyReport) == 0
+
+
+def test_administrators_get_a_letter_for_the_first_open_report_of_a_party(new_visitor, admin, party, records):
+    MemberFactory(username="second", admin=True, locale="es")
+    MemberFactory(username="gone", admin=True, inactive=True)
+    report(new_visitor(), note="It sells kitchens")
+    report(new_visitor(), "fake")
+    written = letters(records, "party_reported")
+    assert sorted(letter.recipient for letter in written) == ["boss@example.com", "second@example.com"]
+    filed = records.all(PartyReport)[0]
+    letter = next(letter for letter in written if letter.recipient == "boss@example.com")
+    for text in (letter.text, letter.html):
+        assert all(
+            words in text for words in ("Tupper", "It is advertising", "It sells kitchens", f"/reports/show/{filed.id}")
+        )
+    for each in records.all(PartyReport):
+        admin.post(f"/reports/action/dismiss/{each.id}")
+    report(new_visitor(), "offensive")
+    assert len(letters(records, "party_reported")) == 4
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("who", ["friend", "anonymous"])
+def test_two_clicks_report_once(new_visitor, client_of, cast, party, records, who):
+    visitor = client_of(cast.friend) if who == "friend" else new_visitor()
+    form = visitor.get("/parties/tupper/report").form("/report")
+    cookie, pages, start = visitor.client.get_cookie("session"), [], threading.Barrier(2)
+
+    def click():
+        tab = new_visitor()
+        tab.client.set_cookie("session", cookie.value)
+        start.wait()
+        pages.append(tab.submit(form, reason="spam"))
+
+    threads = [threading.Thread(target=click) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(page.flashes for page in pages) == [[THANKS], [AGAIN]]
+    assert records.count(PartyReport) == 1
+
+
+# -- hide
+
+
+@pytest.mark.both_databases
+def test_a_hidden_party_is_kept_from_strangers_and_not_from_its_guests(
+    admin, client_of, new_visitor, cast, party, records
+):
+    RsvpFactory(party=party, member=cast.friend)
+    invited = InvitationFactory(party=party)
+    guest = new_visitor()
+    guest.get(f"/invitations/{invited.token}")
+    page = hide(admin, party)
+    assert page.flashes == [("info", "1 party is hidden now; its hosts are told.")]
+    stranger, friend = client_of(cast.stranger), client_of(cast.friend)
+    for other in (stranger, new_visitor()):
+        assert other.get("/parties/tupper").status == 404
+        assert "Tupper" not in other.get("/parties/").text + other.get("/").text
+    assert stranger.post("/parties/tupper/rsvp", {"answer": "yes"}).status == 404
+    page = stranger.post("/parties/rsvp", {"party_id": str(party.id)})
+    assert page.flashes == [("danger", "Please enter a valid Party ID to RSVP!")]
+    assert friend.get("/parties/tupper").status == guest.get("/parties/tupper").status == 200
+    assert "You have a seat" in friend.get("/parties/tupper").text
+    assert "/report" not in friend.get("/parties/tupper").text
+    assert WHY.replace("&", "&amp;") not in friend.get("/parties/tupper").text
+    assert records.fresh(party).seats_taken == 2
+
+
+def test_hosts_read_why_their_party_is_hidden(admin, client_of, cast, party, app, records):
+    with app.app_context(), transaction():
+        db.session.add(CoHost(party_id=party.id, member_id=cast.stranger.id))
+    hide(admin, party)
+    for host in (cast.host, cast.stranger):
+        assert WHY.replace("&", "&amp;") in client_of(host).get("/parties/tupper").text
+    written = letters(records, "party_hidden")
+    assert sorted(letter.recipient for letter in written) == ["host@example.com", "stranger@example.com"]
+    assert WHY in written[0].text
+    assert WHY.replace("&", "&amp;") in written[0].html
+    assert written[0].subject == "Your party “Tupper” was hidden"
+
+
+def test_a_reason_is_asked_for(admin, party, records):
+    page = admin.post("/dinnerparties/action_post", {"action": "hide", "rowid": str(party.id)})
+    assert page.flashes == [("info", "One more step: say why.")]
+    page = admin.submit(page.form("/dinnerparties/action_post"), reason=" ")
+    assert (page.status, [category for category, _text in page.flashes]) == (422, ["danger"])
+    assert records.fresh(party).hidden_at is None
+
+
+def test_several_are_hidden_at_once_and_what_is_hidden_stays_as_it_was(admin, cast, party, records):
+    other, third = DinnerPartyFactory(host=cast.friend), DinnerPartyFactory(host=cast.friend)
+    hide(admin, other, reason="first")
+    page = hide(admin, party, other, third)
+    assert page.flashes == [("info", "2 parties are hidden now; their hosts are told.")]
+    assert records.fresh(other).hidden_reason == "first"
+    page = admin.post("/dinnerparties/action_post", {"action": "hide", "rowid": [str(party.id), str(other.id)]})
+    assert page.flashes == [("warning", "Nothing changed: these parties are hidden already.")]
+    assert len(letters(records, "party_hidden")) == 3
+
+
+def test_a_host_who_edits_meanwhile_is_not_disturbed(admin, client_of, cast, party, records):
+    host = client_of(cast.host)
+    form = host.get("/parties/tupper/edit").form("/edit")
+    hide(admin, party)
+    assert host.submit(form, title="Supper").path == "/parties/tupper"
+    assert (records.fresh(party).title, records.fresh(party).hidden_reason) == ("Supper", WHY)
+
+
+def test_hiding_upholds_the_open_reports_and_is_written_down(admin, cast, party, records):
+    first, second = PartyReportFactory(party=party), PartyReportFactory(party=party, reporter=cast.friend)
+    dismissed = PartyReportFactory(party=party, state="dismissed", decided_at=clock.now())
+    elsewhere = PartyReportFactory()
+    page = admin.post("/reports/action_post", {"action": "hide", "rowid": [str(first.id)]})
+    page = admin.submit(page.form("/reports/action_post"), reason=WHY)
+    assert page.flashes == [("info", "1 party is hidden now; its hosts are told.")]
+    states = [records.fresh(each).state for each in (first, second, dismissed, elsewhere)]
+    assert states == ["upheld", "upheld", "dismissed", "open"]
+    assert records.fresh(first).decided_by_id == cast.admin.id
+    assert records.fresh(first).decided_at
+    event = next(event for event in records.all(AuditEvent) if event.action == "party_hidden")
+    assert (event.actor, event.subject, event.subject_id) == ("boss", "Tupper", party.id)
+    assert event.after == {"reason": WHY, "reports": 2}
+    assert "Reports upheld" in admin.get(f"/audit/show/{event.id}").text
+
+
+def test_what_was_hidden_is_shown_again(admin, visitor, party, records):
+    hide(admin, party)
+    page = admin.post(f"/dinnerparties/action/unhide/{party.id}")
+    assert page.flashes == [("info", "1 party can be seen again; its hosts are told.")]
+    assert visitor.get("/parties/tupper").status == 200
+    assert (records.fresh(party).hidden_at, records.fresh(party).hidden_reason) == (None, "")
+    assert letters(records, "party_shown")[0].recipient == "host@example.com"
+    page = admin.post(f"/dinnerparties/action/unhide/{party.id}")
+    assert page.flashes == [("warning", "Nothing changed: none of the selected parties is hidden.")]
+    assert done(records) == ["party_hidden", "party_shown"]
+
+
+def test_a_report_is_dismissed_once(admin, party, records):
+    filed = [PartyReportFactory(party=party) for _number in range(2)]
+    chosen = {"action": "dismiss", "rowid": [str(each.id) for each in filed]}
+    assert admin.post("/reports/action_post", chosen).flashes == [("info", "2 reports dismissed.")]
+    assert admin.post("/reports/action_post", chosen).flashes == [
+        ("warning", "None of the selected reports is open any more.")
+    ]
+    assert [records.fresh(each).state for each in filed] == ["dismissed"] * 2
+    assert done(records) == ["report_dismissed"] * 2
+    assert records.fresh(party).hidden_at is None
+
+
+def test_a_copy_of_a_hidden_party_is_a_draft_and_not_hidden(admin, client_of, cast, party, records):
+    hide(admin, party)
+    host = client_of(cast.host)
+    host.submit(host.get("/parties/tupper").form("/copy"))
+    copy = next(each for each in records.all(DinnerParty) if each.slug != "tupper")
+    assert (copy.status, copy.hidden_at, copy.hidden_reason) == ("draft", None, "")
+
+
+def test_a_form_from_before_it_was_hidden_reports_nothing(client_of, cast, party, app, records):
+    RsvpFactory(party=party, member=cast.friend)
+    friend = client_of(cast.friend)
+    form = friend.get("/parties/tupper/report").form("/report")
+    with app.app_context(), transaction():
+        db.session.execute(update(DinnerParty).values(hidden_at=clock.now()))
+    assert friend.submit(form, reason="spam").flashes == [("info", "Only public parties can be reported.")]
+    assert records.count(PartyReport) == 0
+
+
+@pytest.mark.parametrize("who", ["host", "friend", "translator"])
+def test_nobody_but_administrators_hides_or_decides(client_of, cast, party, records, who):
+    filed = PartyReportFactory(party=party)
+    visitor = client_of(getattr(cast, who))
+    for path, action, row in (("/dinnerparties", "hide", party), ("/dinnerparties", "unhide", party),
+                              ("/reports", "hide", filed), ("/reports", "dismiss", filed)):  # fmt: skip
+        assert (
+            visitor.post(f"{path}/action_post", {"action": action, "rowid": str(row.id), "reason": "x"}).status == 403
+        )
+    assert records.fresh(filed).state == "open"
+
+
+def test_a_guest_whom_a_host_removes_is_written_down(admin, cast, party, records):
+    answer = RsvpFactory(party=party, member=cast.friend)
+    admin.post(f"/rsvps/action/withdraw/{answer.id}")
+    assert records.fresh(answer).status == "removed"
+    event = next(event for event in records.all(AuditEvent) if event.action == "guest_removed")
+    assert (event.actor, event.subject, event.before) == ("boss", "Tupper", {"name": "Friend Doe"})
+    assert records.count(Rsvp) == 2
+
+
+def test_a_shared_link_lets_no_stranger_past(admin, visitor, cast, records):
+    party = DinnerPartyFactory(host=cast.host, slug="tupper", unlisted=True, share_round=1)
+    with visitor.app.app_context():
+        token = links.share_token(party)
+    assert visitor.get(f"/parties/tupper/join/{token}").status == 200
+    hide(admin, party)
+    assert visitor.get("/parties/tupper").status == 404
+    visitor.post("/parties/tupper/join", {"name": "Ann", "email": "ann@example.org"})
+    assert records.count(Invitation) == 0

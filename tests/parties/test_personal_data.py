@@ -1,0 +1,264 @@
+"""What parties keep about people: given to them, and let go of, when they wish so or it is time."""
+
+import io
+import json
+import zipfile
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from app import clock
+from app.accounts.models import Member
+from app.accounts.service import erasing
+from app.database import transaction
+from app.extensions import db, metadata
+from app.housekeeping import purge
+from app.parties.models import (
+    CalendarFeed,
+    CoHost,
+    Contact,
+    DinnerParty,
+    DishClaim,
+    DishSlot,
+    GuestMessage,
+    Invitation,
+    PartyReport,
+    Rsvp,
+)
+from tests.support.factories import (
+    ContactFactory,
+    DinnerPartyFactory,
+    DishClaimFactory,
+    DishSlotFactory,
+    GuestMessageFactory,
+    InvitationFactory,
+    LetterFactory,
+    MenuItemFactory,
+    PartyReportFactory,
+    RsvpFactory,
+)
+
+# Every column of parties that names a member or holds an address, where a member finds it among their data, and what
+# becomes of it when they are erased. A new one belongs here, into app.parties.personal_data, and into the test below.
+PERSONAL = {
+    "calendar_feed.member_id": ("calendar.json", "the row is deleted"),
+    "co_host.member_id": ("hosting_with_others.json", "the row is deleted"),
+    "contact.email": ("address_book.json", "the row is deleted, in the address books of others, too"),
+    "contact.owner_id": ("address_book.json", "the row is deleted"),
+    "dinner_party.host_id": (
+        "parties.json",
+        "what is to come is called off; place and description go; the member has no name",
+    ),
+    "guest_message.author_id": ("messages.json", "nobody wrote it, and nothing stands in it"),
+    "invitation.email": ("invitations.json", "another address; the link opens nothing"),
+    "invitation.invited_by_id": ("invitations.json", "nobody invited them"),
+    "party_report.decided_by_id": (None, "stays: the member has no name; it is in the audit log"),
+    "party_report.reporter_id": ("reports.json", "nobody reported it, and in no words"),
+    "rsvp.email": ("answers.json", "another address"),
+    "rsvp.member_id": ("answers.json", "what is to come is withdrawn; the member has no name"),
+}
+HERE = "/account/data/"
+LATER = timedelta(days=14, seconds=1)
+KEPT = timedelta(days=365)
+SECRETS = ("friend@example.com", "other@example.org", "Iris Friend", "between us", "my own words", "Friendly tart")
+
+
+@pytest.fixture
+def files(client_of, cast):
+    """What the friend takes along."""
+
+    def read():
+        visitor = client_of(cast.friend)
+        page = visitor.submit(visitor.get(HERE).form("/export"))
+        with zipfile.ZipFile(io.BytesIO(page.response.get_data())) as packed:
+            return {name: packed.read(name).decode() for name in packed.namelist()}
+
+    return read
+
+
+@pytest.fixture
+def erase(app):
+    """Erase somebody."""
+
+    def do(member):
+        with app.app_context():
+            with transaction():
+                db.session.execute(update(Member).where(Member.id == member.id).values(erase_at=clock.now()))
+            assert erasing.erase_due() == 1
+
+    return do
+
+
+@pytest.fixture
+def known(app, cast):
+    """Everything that parties can know of the friend."""
+    own = DinnerPartyFactory(host=cast.friend, title="My own", slug="my-own")
+    table = DinnerPartyFactory(host=cast.host, title="Tagine", slug="tagine")
+    asked = DinnerPartyFactory(host=cast.stranger, title="Fondue", slug="fondue")
+    by_link = InvitationFactory(party=table, email="other@example.org", name="Iris Friend")
+    answer = RsvpFactory(party=table, member=cast.friend, invitation=by_link, note="my own words")
+    InvitationFactory(party=asked, email="FRIEND@example.com", name="Iris Friend")
+    InvitationFactory(party=own, invited_by=cast.friend, email="guest@example.net", name="Gus Guest")
+    ContactFactory(owner=cast.friend, email="aunt@example.net")
+    ContactFactory(owner=cast.host, email="friend@example.com", name="Iris Friend")
+    ContactFactory(owner=cast.host, email="aunt@example.net")
+    slot = DishSlotFactory(party=table, name="Something sweet")
+    DishClaimFactory(slot=slot, answer=answer, dish="Friendly tart")
+    past = DinnerPartyFactory(host=cast.host, past=True)
+    DishClaimFactory(slot__party=past, answer=RsvpFactory(party=past, member=cast.friend), dish="Friendly tart")
+    MenuItemFactory(party=own, name="Raclette")
+    GuestMessageFactory(party=own, author=cast.friend, subject="between us", text="between us")
+    PartyReportFactory(party=asked, reporter=cast.friend, note="my own words")
+    with app.app_context(), transaction():
+        db.session.add(CoHost(party_id=asked.id, member_id=cast.friend.id))
+        db.session.add(CalendarFeed(member_id=cast.friend.id, token_hash="hash of a feed"))
+    return own, table, asked, slot, answer
+
+
+def addresses(records, model):
+    return sorted(row.email for row in records.all(model))
+
+
+def test_every_column_about_a_person_is_thought_of():
+    ours = {
+        mapper.local_table
+        for mapper in DinnerParty.registry.mappers
+        if mapper.class_.__module__.startswith("app.parties.")
+    }
+    assert ours <= set(metadata.tables.values())
+    found = {
+        f"{table.name}.{column.name}"
+        for table in ours
+        for column in table.columns
+        if "email" in column.name or any(key.column.table.name == "ab_user" for key in column.foreign_keys)
+    }
+    assert found == set(PERSONAL)
+
+
+def test_a_member_takes_all_of_it_along_and_nothing_of_others(files, known, cast):
+    read = files()
+    assert {name for name, _how in PERSONAL.values() if name} <= set(read)
+    found = {name: json.loads(content) for name, content in read.items() if name.endswith(".json")}
+    assert found["parties.json"][0]["menu"][0]["name"] == "Raclette"
+    assert [party["title"] for party in found["hosting_with_others.json"]] == ["Fondue"]
+    sent, received = found["invitations.json"]["sent"], found["invitations.json"]["received"]
+    assert [(row["email"], row["party"]["title"]) for row in sent] == [("guest@example.net", "My own")]
+    assert [row["party"]["title"] for row in received] == ["Fondue"]
+    assert [row["email"] for row in found["address_book.json"]] == ["aunt@example.net"]
+    assert {row["asked_for"] for row in found["brought.json"]} >= {"Something sweet"}
+    assert found["messages.json"][0]["text"] == "between us"
+    assert found["reports.json"][0]["note"] == "my own words"
+    assert found["calendar.json"]["secret_address_since"]
+    text = "".join(read.values())
+    assert "hash of a feed" not in text
+    assert "token" not in "".join(found["invitations.json"]["received"][0])
+
+
+def test_what_a_host_has_not_sent_or_does_not_show_is_not_given_away(files, cast):
+    InvitationFactory(
+        party=DinnerPartyFactory(host=cast.host, draft=True, title="Surprise"), email=cast.friend.email, sent_at=None
+    )
+    private = DinnerPartyFactory(host=cast.host, private=True, title="Secret supper")
+    InvitationFactory(party=private, email=cast.friend.email, revoked=True)
+    text = "".join(files().values())
+    assert ("Surprise" in text, "Secret supper" in text) == (False, False)
+
+
+@pytest.mark.both_databases
+def test_whoever_is_erased_is_nowhere_any_more(erase, known, cast, records):
+    own, table, _asked, slot, answer = known
+    erase(cast.friend)
+    # But for the letter that tells them so.
+    left = str({name: [row for row in rows if "erased" not in row] for name, rows in records.dump().items()})
+    assert [words for words in SECRETS if words.lower() in left.lower()] == []
+    assert (records.fresh(own).status, records.fresh(answer).status) == ("cancelled", "cancelled")
+    assert records.fresh(table).seats_taken == 1
+    assert (records.fresh(slot).claimed, records.fresh(slot).wanted) == (0, 3)
+    assert records.count(DishClaim) == 1
+    assert addresses(records, Contact) == ["aunt@example.net"]
+    assert records.count(CalendarFeed) == records.count(CoHost) == 0
+    theirs = [row for row in records.all(Invitation) if row.email.startswith("erased-")]
+    assert [(row.name, row.token_hash, row.revoked_at is not None) for row in theirs] == [("", None, True)] * 2
+    (other,) = [row for row in records.all(Invitation) if not row.email.startswith("erased-")]
+    assert (other.email, other.invited_by_id) == ("guest@example.net", None)
+    assert records.one(GuestMessage).author_id is None
+    assert records.one(PartyReport).reporter_id is None
+    assert len(records.all(DishSlot)) == 2
+
+
+def test_a_personal_link_of_somebody_erased_opens_nothing(erase, cast, visitor):
+    invitation = InvitationFactory(email=cast.friend.email)
+    erase(cast.friend)
+    page = visitor.get(f"/invitations/{invitation.token}")
+    assert page.flashes == [("danger", "This invitation is not valid any more.")]
+
+
+def test_nobody_writes_to_somebody_who_was_forgotten(erase, client_of, cast, records):
+    invitation = InvitationFactory(email=cast.friend.email, invited_by=cast.host)
+    erase(cast.friend)
+    admin = client_of(cast.admin)
+    page = admin.post("/partyinvitations/action_post", {"action": "invite_again", "rowid": str(invitation.id)})
+    assert page.flashes == [("warning", "This person is forgotten here: there is no address to write to.")]
+    assert records.fresh(invitation).revoked_at
+
+
+@pytest.mark.both_databases
+def test_guests_without_an_account_are_forgotten_in_time(app, cast, records):
+    long_ago = DinnerPartyFactory(host=cast.host, starts_at=clock.now() - KEPT - timedelta(hours=1))
+    lately = DinnerPartyFactory(host=cast.host, starts_at=clock.now() - KEPT + timedelta(hours=1))
+    for party in (long_ago, lately):
+        for email in ("Ann@example.org", "friend@example.com"):
+            invited = InvitationFactory(party=party, email=email)
+            RsvpFactory(
+                party=party,
+                member=None,
+                invitation=invited,
+                email=email,
+                name="Ann",
+                note="late",
+                locale="en",
+                timezone="UTC",
+            )
+    LetterFactory()
+
+    def kept():
+        with app.app_context():
+            return dict(purge())
+
+    done = kept()
+    assert (done["addresses of those who were invited"], done["answers without an account"]) == (1, 1)
+    for model in (Invitation, Rsvp):
+        rows = [row for row in records.all(model) if row.email.startswith("forgotten-")]
+        assert [(row.party_id, row.name, row.email, row.locale) for row in rows] == [
+            (long_ago.id, "", f"forgotten-{rows[0].id}@invalid", None)
+        ]
+        assert sorted(
+            {row.email for row in records.all(model) if row.party_id == lately.id} - {"host@example.com"}
+        ) == [
+            "Ann@example.org",
+            "friend@example.com",
+        ]
+    assert records.fresh(long_ago).seats_taken == 3
+    again = kept()
+    assert (again["addresses of those who were invited"], again["answers without an account"]) == (0, 0)
+
+
+def test_how_long_they_are_kept_is_a_setting(new_app, cast, records):
+    InvitationFactory(party=DinnerPartyFactory(host=cast.host, past=True), email="ann@example.org")
+    with new_app(INVITATIONS_KEPT_DAYS="3").app_context():
+        assert dict(purge())["addresses of those who were invited"] == 1
+    assert records.one(Invitation).name == ""
+
+
+@pytest.mark.both_databases
+def test_a_new_address_that_has_answered_without_an_account_is_no_obstacle(app, cast, records):
+    shared, own = DinnerPartyFactory(host=cast.host), DinnerPartyFactory(host=cast.host)
+    first, second = (RsvpFactory(party=party, member=cast.friend) for party in (shared, own))
+    invited = InvitationFactory(party=shared, email="ann@example.org")
+    RsvpFactory(
+        party=shared, member=None, invitation=invited, email="ann@example.org", name="Ann", locale="en", timezone="UTC"
+    )
+    with app.app_context(), transaction():
+        db.session.get(Member, cast.friend.id).email = "Ann@example.org"
+    assert [records.fresh(answer).email for answer in (first, second)] == ["friend@example.com", "Ann@example.org"]
