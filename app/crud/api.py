@@ -50,9 +50,17 @@ VALIDATION_MESSAGES = {
     "Not a valid integer.": lazy_gettext("Not a valid number."),
     "Not a valid number.": lazy_gettext("Not a valid number."),
     "Not a valid datetime.": lazy_gettext("Not a valid date and time."),
+    "Not a valid boolean.": lazy_gettext("This must be true or false."),
+    "Not a valid list.": lazy_gettext("This must be a list."),
 }
 
 Endpoint = Callable[..., Response]
+
+
+class Said(str):
+    """What is wrong with a value, in the reader's language already; all else that Marshmallow says is English."""
+
+    __slots__ = ()
 
 
 def _arguments(schema: Mapping[str, Any]) -> Callable[[Endpoint], Endpoint]:
@@ -323,7 +331,7 @@ class ModelRestApi(Answers, OwnFilters, StockModelRestApi):
             cleaned = {name: self._cleaned(name, value) for name, value in sent.items()}
             return store(own, own.load(cleaned, instance=item, partial=item is not None))
         except ValidationError as error:
-            return self.response_422(message=_in_words(error.messages))
+            return self.response_422(message=in_words(error.messages))
         except DomainError as error:
             return self._refusal(error)
 
@@ -362,8 +370,8 @@ class ModelRestApi(Answers, OwnFilters, StockModelRestApi):
         return self.response(STATUSES.get(type(error), 422), message=str(text))
 
 
-def _in_words(messages: Any) -> Any:
+def in_words(messages: Any) -> Any:
     """Return Marshmallow's errors in the reader's language."""
     if isinstance(messages, dict):
-        return {str(name): _in_words(each) for name, each in messages.items()}
-    return [str(VALIDATION_MESSAGES.get(text, INVALID)) for text in messages]
+        return {str(name): in_words(each) for name, each in messages.items()}
+    return [text if isinstance(text, Said) else str(VALIDATION_MESSAGES.get(text, INVALID)) for text in messages]

@@ -1,0 +1,124 @@
+"""The description of the APIs, complete: every operation by a name of its own, with what it may be refused for."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Response, current_app
+from flask_appbuilder.api import BaseApi, expose, safe
+from flask_appbuilder.api.manager import OpenApi as StockOpenApi
+from flask_appbuilder.security.decorators import permission_name, protect
+from marshmallow import Schema, fields
+
+from app.crud.api import Answers
+from app.extensions import appbuilder_of
+
+ARGUMENT = re.compile(r"<(?:[^<>]*:)?([^<>:]+)>")
+DESCRIPTION = (
+    "Log in with an API key, which members make for themselves under “My account”, or with a token from "
+    "/security/login. Either is sent as “Authorization: Bearer …”; cookies are not read. What is said to people is in "
+    "the language that the member has chosen, and else in that of Accept-Language."
+)
+# What whatever is asked may be answered; what those are answered who must say who they are; and what depends.
+ALWAYS = {429: "Too many requests", 500: "Our fault", 503: "Not possible right now: try again in a moment"}
+KNOWN = {401: "Nobody we know is asking", 403: "They may not, or their key may only read"}
+OTHERS = {
+    400: "What was sent cannot be read",
+    404: "There is no such thing",
+    422: "What was sent is not complete or not valid",
+}
+RETRY_AFTER = {"Retry-After": {"description": "Seconds after which to try again", "schema": {"type": "integer"}}}
+
+
+class Problem(Schema):
+    """Why something was not done."""
+
+    code = fields.String(metadata={"description": "What a program tells it by, where the status does not say it all"})
+    message = fields.String(required=True, metadata={"description": "For a person, in the language of the member"})
+    category = fields.String(metadata={"enum": ["info", "warning", "danger"]})
+    errors = fields.Dict(
+        keys=fields.String(), values=fields.Raw(), metadata={"description": "What is wrong with which field"}
+    )
+
+
+class OpenApi(Answers, StockOpenApi):
+    """Describes the APIs of a version. What is described changes with the program only, and is put together once."""
+
+    allow_browser_login = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._described: dict[str, str] = {}
+
+    @expose("/<version>/_openapi")
+    @protect()
+    @safe
+    @permission_name("read")
+    def get(self, version: str) -> Response:
+        """Describe the APIs of a version.
+        ---
+        get:
+          summary: Describe the APIs
+          parameters:
+          - in: path
+            name: version
+            required: true
+            schema:
+              type: string
+              example: v1
+          responses:
+            200:
+              description: An OpenAPI document
+              content:
+                application/json:
+                  schema:
+                    type: object
+        """  # noqa: D205 - the format of apispec
+        if version not in self._described:
+            apis = [api for api in appbuilder_of().baseviews if isinstance(api, BaseApi) and api.version == version]
+            if not apis:
+                return self.response_404()
+            self._described[version] = json.dumps(self._describe(version, apis))
+        return Response(self._described[version], mimetype="application/json")
+
+    def _describe(self, version: str, apis: list[BaseApi]) -> dict[str, Any]:
+        spec = self._create_api_spec(version)
+        spec.options["info"] = {"description": DESCRIPTION}
+        spec.components.schema("Problem", schema=Problem)
+        for api in apis:
+            api.add_api_spec(spec)
+        document: dict[str, Any] = spec.to_dict()
+        problem = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+        document["components"]["responses"] = {
+            str(status): {
+                "description": why,
+                "content": problem,
+                **({"headers": RETRY_AFTER} if status in {429, 503} else {}),
+            }
+            for status, why in {**ALWAYS, **KNOWN, **OTHERS}.items()
+        }
+        for path, method, name in _operations():
+            operation = document["paths"].get(path, {}).get(method)
+            if operation is not None:
+                _complete(operation, name, path)
+        return document
+
+
+def _operations() -> Iterator[tuple[str, str, str]]:
+    """Yield what programs may ask, and what answers it."""
+    for rule in current_app.url_map.iter_rules():
+        methods = sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
+        for method in methods:
+            name = rule.endpoint if len(methods) == 1 else f"{rule.endpoint}.{method.lower()}"
+            yield ARGUMENT.sub(r"{\1}", str(rule)), method.lower(), name
+
+
+def _complete(operation: dict[str, Any], name: str, path: str) -> None:
+    """Say of an operation what all of its kind have."""
+    operation.setdefault("operationId", name)
+    refused = {**ALWAYS, **(KNOWN if operation.get("security") else {})}
+    if "{" in path:
+        refused[404] = OTHERS[404]
+    for status in sorted(refused):
+        operation["responses"].setdefault(str(status), {"$ref": f"#/components/responses/{status}"})
