@@ -10,8 +10,25 @@ from app import clock
 from app.accounts.models import GUEST, Member
 from app.accounts.service import members, passwords
 from app.extensions import db
-from app.parties.models import PRIVATE, PUBLIC, PUBLISHED, WAITLISTED, YES, DinnerParty, Rsvp
-from app.parties.service import hosting
+from app.parties import links
+from app.parties.models import (
+    AWAITING,
+    DESSERT,
+    DRINK,
+    PRIVATE,
+    PUBLIC,
+    PUBLISHED,
+    SIDE,
+    WAITLISTED,
+    YES,
+    Contact,
+    DinnerParty,
+    Invitation,
+    Rsvp,
+)
+from app.parties.service import hosting, potluck
+from app.parties.service.marks import mark
+from app.parties.service.potluck import Asked
 
 PASSWORD = "dinner for eight"  # noqa: S105 - printed on purpose, and only ever on an empty database
 PEOPLE = (
@@ -38,6 +55,12 @@ class Table(NamedTuple):
     description: str
     visibility: str
     guests: tuple[tuple[str, str], ...]
+    # What guests are asked to bring: the course, the dish, how many, and who brings what of it.
+    asked: tuple[tuple[str, str, int, tuple[tuple[str, str], ...]], ...] = ()
+    # Whoever was not invited asks first, and those who come are told the address.
+    is_discreet: bool = False
+    # Who has no account here: a name, an address, and with how many they come, or None while they are silent.
+    invited: tuple[tuple[str, str, int | None], ...] = ()
 
 
 TABLES = (
@@ -47,10 +70,14 @@ TABLES = (
      "نبدأ بالشاي بالميرمية وننتهي بالكنافة.", PUBLIC,
      (("omar", YES), ("mei", YES), ("ana", YES), ("tom", WAITLISTED))),
     Table("tom", "Sunday roast", 23, 14, 6, "The Whitakers'", "9 Larch Road, Leeds", "Roast beef and Yorkshire pudding",
-     "Proper gravy. There is a nut roast for those who would rather.", PUBLIC, (("mei", YES),)),
+     "Proper gravy. There is a nut roast for those who would rather.", PUBLIC, (("mei", YES), ("layla", YES)),
+     ((SIDE, "Roast vegetables", 2, (("layla", "Carrots with cumin"),)), (DESSERT, "Pudding", 1, (("mei", ""),)),
+      (DRINK, "Wine, or something without", 3, ()))),
     Table("mei", "Nabe night", 30, 19, 5, "Mei's kitchen", "2-4-8 Yanaka, Tokyo", "Kimchi nabe",
-     "One pot in the middle, everybody around it.", PUBLIC, ()),
-    Table("ana", "Family lunch", 5, 14, 10, "Casa Ferrer", "Calle del Olmo 12, Madrid", "Cocido", "", PRIVATE, ()),
+     "One pot in the middle, everybody around it.", PUBLIC, (("omar", AWAITING), ("tom", YES)), is_discreet=True),
+    Table("ana", "Family lunch", 5, 14, 10, "Casa Ferrer", "Calle del Olmo 12, Madrid", "Cocido", "", PRIVATE, (),
+          invited=(("Abuela Carmen", "carmen@example.org", 2), ("Tío Paco", "paco@example.org", None),
+                   ("Lucía", "lucia@example.org", None))),
     Table("ines", "Noche de moles", -20, 20, 6, "Casa Robles", "Coyoacán, Ciudad de México", "Mole negro",
      "Tres moles, mucho mezcal.", PUBLIC, (("ana", YES), ("layla", YES))),
 )  # fmt: skip
@@ -92,12 +119,46 @@ def _lay(people: dict[str, Member], table: Table) -> None:
         main_dish=table.main_dish,
         description=table.description,
         visibility=table.visibility,
+        approval=table.is_discreet,
+        address_for_guests=table.is_discreet,
     )
     hosting.lay(party, host)
     # Published after it was laid: a party of the past could not be, but the demo wants one.
     party.status = PUBLISHED
     party.seats_taken = 1 + sum(status == YES for _guest, status in table.guests)
     party.answers.extend(_answer(people[username], status) for username, status in table.guests)
+    db.session.flush()
+    _ask_for_dishes(party, people, table)
+    _invite(party, host, table)
+
+
+def _ask_for_dishes(party: DinnerParty, people: dict[str, Member], table: Table) -> None:
+    potluck.ask(party, [Asked(course, name, wanted) for course, name, wanted, _promised in table.asked], seen=mark([]))
+    slots = {slot.name: slot for slot in potluck.dishes(party)}
+    answers = {answer.member_id: answer for answer in party.answers}
+    for _course, name, _wanted, promised in table.asked:
+        for username, what in promised:
+            potluck.claim(party, answers[people[username].id], slots[name].id, 1, what)
+
+
+def _invite(party: DinnerParty, host: Member, table: Table) -> None:
+    """Invite people as if the letters had been sent long ago; one of them may have answered by their link."""
+    if not table.invited:
+        return
+    party.share_round = 1
+    for name, email, size in table.invited:
+        invitation = Invitation(
+            party=party, email=email, name=name, locale=host.locale, max_party=2, invited_by=host, sent_at=clock.now()
+        )
+        db.session.add_all([invitation, Contact(owner=host, email=email, name=name)])
+        db.session.flush()
+        links.personal_token(invitation)
+        if size is None:
+            continue
+        invitation.opened_at = clock.now()
+        party.seats_taken += size
+        answer = Rsvp(invitation=invitation, email=email, name=name, party_size=size, status=YES, locale=host.locale)
+        party.answers.append(answer)
     db.session.flush()
 
 

@@ -1,7 +1,7 @@
 """What has to be done whoever comes.
 
-Each minute seats that were offered and not taken go on to the next in line. Each hour what has had its time is thrown
-away, and those who wished for it are erased.
+Each minute seats that were offered and not taken go on to the next in line, and guests are reminded. Each hour what
+has had its time is thrown away, and those who wished for it are erased.
 """
 
 import logging
@@ -15,7 +15,7 @@ from app.accounts.service import erasing, housekeeping
 from app.audit import service as audit_log
 from app.database import transaction
 from app.parties.cli import sweep
-from app.parties.service import food
+from app.parties.service import afterwards, food, forgetting, reminders
 
 HOUR_SECONDS, MINUTE_SECONDS = 3600.0, 60.0
 PAUSE_AFTER_ERROR_SECONDS = 60.0
@@ -30,7 +30,14 @@ def purge() -> Iterator[tuple[str, int]]:
 
     Call it outside a transaction. It may be done again, and by several processes at once.
     """
-    chores = {**housekeeping.CHORES, "entries of the audit log": audit_log.forget, "diets of guests": food.forget}
+    chores = {
+        **housekeeping.CHORES,
+        "entries of the audit log": audit_log.forget,
+        "diets of guests": food.forget,
+        "addresses of those who were invited": forgetting.invitations,
+        "answers without an account": forgetting.answers,
+        "parties that are over": afterwards.finish,
+    }
     for name, chore in chores.items():
         with transaction():
             count = chore()
@@ -61,6 +68,7 @@ class Housekeeper:
         try:
             with self.app.app_context():
                 sweep()
+                reminders.send_due()
                 if time.monotonic() < self._next_purge:
                     return MINUTE_SECONDS
                 self._next_purge = time.monotonic() + HOUR_SECONDS
@@ -70,7 +78,7 @@ class Housekeeper:
             self._next_purge = 0.0
             return PAUSE_AFTER_ERROR_SECONDS
         if done:
-            logger.info("Thrown away: %s", ", ".join(done))
+            logger.info("Seen to: %s", ", ".join(done))
         return MINUTE_SECONDS
 
     def _rest(self, seconds: float, wanted: Callable[[], bool]) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from app.parties import models
 
@@ -16,6 +17,10 @@ CONCERNED = (*WITHDRAWABLE, models.CHECKED_IN)
 IN_LINE = (models.WAITLISTED, models.OFFERED)
 # Until so long before the start, a group too large for the free seats is not overtaken by a smaller one.
 GUARD = timedelta(hours=48)
+# When guests are checked in: from so long before the start until so long after the end.
+DOORS_OPEN, DOORS_CLOSE = timedelta(hours=12), timedelta(hours=24)
+# So long after its end a party is done.
+DONE_AFTER = timedelta(hours=6)
 OFFER_LIFETIME, SHORTEST_OFFER = timedelta(hours=12), timedelta(minutes=30)
 
 
@@ -63,9 +68,68 @@ def shows_address(*, for_guests: bool, status: str | None, is_host: bool) -> boo
     return is_host or not for_guests or status in models.SEATED
 
 
+def is_web_link(text: str) -> bool:
+    """Whether `text` is an address on the web that a reader may be led to: by http, to a host, and as nobody."""
+    if not text.isprintable() or " " in text or "\\" in text:
+        return False
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and "@" not in parts.netloc
+
+
+class Invited(Enum):
+    """What became of an invitation."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    OPENED = "opened"
+    REMINDED = "reminded"
+    ANSWERED = "answered"
+    REVOKED = "revoked"
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        sent_at: datetime | None,
+        opened_at: datetime | None,
+        reminded_at: datetime | None,
+        revoked_at: datetime | None,
+        is_answered: bool,
+    ) -> "Invited":
+        """Return the last that happened to an invitation; one that is taken back stays so, whatever was answered."""
+        if revoked_at is not None:
+            return cls.REVOKED
+        if is_answered:
+            return cls.ANSWERED
+        if sent_at is None:
+            return cls.WAITING
+        if reminded_at is not None and (opened_at is None or reminded_at > opened_at):
+            return cls.REMINDED
+        return cls.SENT if opened_at is None else cls.OPENED
+
+
 def needs_approval(*, approval: bool, is_invited: bool, was_approved: bool) -> bool:
     """Whether the host is asked before somebody gets a seat."""
     return approval and not is_invited and not was_approved
+
+
+class Doors(Enum):
+    """Whether guests are checked in now."""
+
+    EARLY = "early"
+    OPEN = "open"
+    LATE = "late"
+
+
+def doors(starts_at: datetime, ends_at: datetime, now: datetime) -> Doors:
+    """Return whether the door of a party is open now."""
+    if now < starts_at - DOORS_OPEN:
+        return Doors.EARLY
+    return Doors.LATE if now >= ends_at + DOORS_CLOSE else Doors.OPEN
 
 
 # -- the waiting list
@@ -172,3 +236,47 @@ def offered_until(now: datetime, answers_until: datetime) -> datetime:
     """
     half = max((answers_until - now) / 2, SHORTEST_OFFER)
     return min(now + min(OFFER_LIFETIME, half), answers_until)
+
+
+# -- reminders
+
+
+class Reminding(Enum):
+    """How things stand with a reminder."""
+
+    # There is no last day to answer that it could be counted from.
+    NEVER = "never"
+    TO_COME = "to come"
+    DUE = "due"
+    SENT = "sent"
+    MISSED = "missed"
+
+
+class Occasion(NamedTuple):
+    """When a reminder goes out: at `due`, and not from `until` on, for then it would come too late."""
+
+    due: datetime
+    until: datetime
+
+
+def occasion(kind: str, hours_before: int, starts_at: datetime, deadline: datetime | None) -> Occasion | None:
+    """Return when a reminder goes out: so many hours before the start, or the last moment to answer, whatever it is now.
+
+    Where the party was published or moved too late for that, or nobody could send it, it still goes out until half
+    of these hours are over; later it is left out.
+    """
+    moment = starts_at if kind == models.BEFORE_START else deadline and min(deadline, starts_at)
+    if moment is None:
+        return None
+    return Occasion(moment - timedelta(hours=hours_before), moment - timedelta(hours=hours_before) / 2)
+
+
+def reminding(when: Occasion | None, sent_at: datetime | None, now: datetime) -> Reminding:
+    """Return how things stand with a reminder. One that was sent before a date that is not the party's any more counts not."""
+    if when is None:
+        return Reminding.NEVER
+    if sent_at is not None and sent_at >= when.due:
+        return Reminding.SENT
+    if now < when.due:
+        return Reminding.TO_COME
+    return Reminding.DUE if now < when.until else Reminding.MISSED

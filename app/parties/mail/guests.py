@@ -13,7 +13,8 @@ TIMED = 2
 
 def rsvp_yes(party: DinnerParty, answer: Rsvp) -> None:
     """Confirm seats."""
-    write("rsvp_yes", party, answer, seats=answer.party_size, appointment=calendar.request)
+    ticket = address(answer, "TicketView.show")
+    write("rsvp_yes", party, answer, seats=answer.party_size, ticket_url=ticket, appointment=calendar.request)
 
 
 def rsvp_waitlisted(party: DinnerParty, answer: Rsvp, place: int) -> None:

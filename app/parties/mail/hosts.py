@@ -18,7 +18,7 @@ def approval_asked(party: DinnerParty, answer: Rsvp) -> None:
             locale=host.locale,
             timezone=host.timezone,
             context={
-                "party": facts(party),
+                "party": facts(party, to_host=True),
                 "guest": answer.name,
                 "seats": answer.party_size,
                 "note": answer.note,
@@ -37,7 +37,7 @@ def co_host(party: DinnerParty, member: Member) -> None:
         name=member.display_name,
         locale=member.locale,
         timezone=member.timezone,
-        context={"party": facts(party), "url": public_url("PartyView.show", slug=party.slug)},
+        context={"party": facts(party, to_host=True), "url": public_url("PartyView.show", slug=party.slug)},
         dedupe_key=f"co_host:{party.id}:{member.id}:{clock.now():%Y%m%dT%H%M%S%f}",
         expires_at=party.ends_at,
     )
@@ -53,7 +53,7 @@ def food_clash(party: DinnerParty, answer: Rsvp, dishes: list[str]) -> None:
         locale=host.locale,
         timezone=host.timezone,
         context={
-            "party": facts(party),
+            "party": facts(party, to_host=True),
             "guest": answer.name,
             "dishes": dishes,
             "url": public_url("FoodView.kitchen", slug=party.slug),

@@ -14,14 +14,16 @@ from sqlalchemy import (
     event,
     func,
     inspect,
+    select,
     update,
 )
-from sqlalchemy.orm import InstanceState, Mapped, mapped_column, relationship
+from sqlalchemy.orm import InstanceState, Mapped, aliased, mapped_column, relationship
 
 from app import clock
 from app.accounts.models import Member
 from app.database import Json, UTCDateTime
 from app.extensions import db
+from app.food import ALLERGENS, DIETS
 from app.parties.models.common import MOST_SEATS, one_of
 from app.parties.models.party import DinnerParty
 
@@ -113,6 +115,16 @@ class RsvpPerson(db.Model):  # type: ignore[name-defined]
 
     __table_args__ = (UniqueConstraint("rsvp_id", "position"),)
 
+    @property
+    def diet_names(self) -> list[str]:
+        """How they eat, in the reader's language."""
+        return [str(DIETS[key]) for key in self.diets if key in DIETS]
+
+    @property
+    def allergen_names(self) -> list[str]:
+        """What they must not eat, in the reader's language."""
+        return [str(ALLERGENS[key]) for key in self.allergens if key in ALLERGENS]
+
     def __repr__(self) -> str:
         return self.name
 
@@ -122,4 +134,10 @@ def _follow_address(_mapper: object, connection: Connection, member: Member) -> 
     """Let a member's answers follow their address: the next who has the old one answers for themselves."""
     state: InstanceState[Member] = inspect(member)
     if state.attrs.email.history.has_changes():
-        connection.execute(update(Rsvp).where(Rsvp.member_id == member.id).values(email=member.email))
+        other = aliased(Rsvp)
+        # Where somebody without an account has answered with the new one, two answers cannot have it: each keeps its own.
+        taken = select(other.party_id).where(
+            func.lower(other.email) == member.email.lower(), other.member_id.is_distinct_from(member.id)
+        )
+        follows = Rsvp.member_id == member.id, Rsvp.party_id.not_in(taken)
+        connection.execute(update(Rsvp).where(*follows).values(email=member.email))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from flask_babel import lazy_gettext
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from app import clock
 from app.accounts.models import Member
@@ -60,7 +60,7 @@ class DinnerParty(db.Model):  # type: ignore[name-defined]
     # The address is told to those who come, and to nobody else.
     address_for_guests: Mapped[bool] = mapped_column(default=False)
     map_url: Mapped[str] = mapped_column(String(LONGEST_URL), default="")
-    # Which share link opens the party: each new one is the next. 0: none does.
+    # Which share link opens the party: each new one is the next. None does while it is 0, or below: switched off.
     share_round: Mapped[int] = mapped_column(default=0)
     # An administrator has taken it off the public pages, and why.
     hidden_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
@@ -139,6 +139,10 @@ class DinnerParty(db.Model):  # type: ignore[name-defined]
 
     def __repr__(self) -> str:
         return self.title
+
+
+# Only the generated UI asks for it.
+DinnerParty.is_hidden = column_property(DinnerParty.hidden_at.is_not(None), deferred=True)
 
 
 class CoHost(db.Model):  # type: ignore[name-defined]

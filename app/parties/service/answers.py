@@ -22,7 +22,7 @@ from app.parties.models import (
     Step,
 )
 from app.parties.rules import Waiter
-from app.parties.service import seats
+from app.parties.service import food, seats
 from app.parties.service.leaving import leave
 from app.parties.service.line import tell, tell_asked
 from app.parties.service.seats import Line
@@ -119,6 +119,13 @@ def _adopt(answer: Rsvp, guest: Guest) -> None:
     """Let an answer that was given by a link belong to the account of whoever changes it now."""
     if guest.member is not None and answer.member_id is None:
         answer.member_id, answer.email, answer.name = guest.member.id, guest.email, guest.name
+    _note_opened(guest)
+
+
+def _note_opened(guest: Guest) -> None:
+    """Whoever answers by an invitation has seen it."""
+    if guest.invitation is not None and guest.invitation.opened_at is None:
+        guest.invitation.opened_at = clock.now()
 
 
 def _group(party: DinnerParty, guest: Guest, wish: Wish, answer: Rsvp | None) -> tuple[int, int]:
@@ -170,6 +177,7 @@ def _first_answer(party: DinnerParty, guest: Guest, wish: Wish) -> Outcome | Par
         partly = seat_or_queue(answer, group, wish, _look_again(party))
         if partly:
             return partly
+    _note_opened(guest)
     db.session.add(answer)
     db.session.flush()
     return told(party, answer, before=None)
@@ -297,7 +305,7 @@ def told(party: DinnerParty, answer: Rsvp, *, before: str | None) -> Outcome:
         if before == WAITLISTED:
             tell(Step.SEATED, party.id, answer.id, seats=answer.party_size)
         mail.rsvp_yes(party, answer)
-        return Outcome(answer, changed=True)
+        return Outcome(answer, changed=True, clashes=food.tell_usual(answer))
     if answer.status == AWAITING:
         mail.approval_asked(party, answer)
     if answer.status != WAITLISTED:

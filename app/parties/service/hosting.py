@@ -13,10 +13,11 @@ from app import clock
 from app.accounts.models import Member
 from app.errors import DomainError
 from app.extensions import db
-from app.parties import mail, queries, rules
+from app.outbox.models import INVITATIONS
+from app.parties import mail, places, queries, rules
 from app.parties.guests import Guest
 from app.parties.models import CANCELLED, CLAIMED, DRAFT, OFFERED, PUBLISHED, SEATED, YES, CoHost, DinnerParty, Rsvp
-from app.parties.service import food, seats
+from app.parties.service import audiences, food, invitations, potluck, reminders, seats
 
 # What a copy has of the party it was made from.
 COPIED = (
@@ -39,6 +40,7 @@ def lay(party: DinnerParty, host: Member, *, mark: str = "") -> None:
     refuse_past_publication(party)
     party.answers.append(_answer_of_host(host))
     db.session.add(party)
+    reminders.lay(party)
     db.session.flush()
 
 
@@ -72,14 +74,22 @@ def amend(party: DinnerParty) -> int:
 
 def _follow(party: DinnerParty, changed: set[str], *, more: int) -> int:
     """Do what follows from a change that was stored, of `more` seats among others; return how many are told."""
-    if party.status != PUBLISHED and "status" in changed:
+    ends = party.status != PUBLISHED and "status" in changed
+    told = 0
+    if ends and party.status == CANCELLED:
+        # Before the offers are taken back: whoever has one is told to forget the evening, too.
+        told = _tell(party, mail.party_cancelled) + _tell_invited(party, mail.invitation_cancelled)
+    if ends:
         seats.revoke_all(party.id)
     if party.status == CANCELLED:
-        return _tell(party, mail.party_cancelled) if "status" in changed else 0
+        return told
     _seat_host(party)
     if party.status != PUBLISHED:
         return 0
-    told = _tell(party, mail.party_changed) if changed.intersection(TELLING) and not party.is_past else 0
+    if changed.intersection(TELLING) and not party.is_past:
+        told = _tell(party, mail.party_changed, changed) + _tell_invited(party, mail.invitation_changed, changed)
+    if "status" in changed:
+        told += invitations.send_waiting(party)
     if changed.intersection({"starts_at", "rsvp_deadline"}):
         seats.shorten_offers(party.id, party.answers_until)
     seats.free(party.id, unseen=max(more, 0))
@@ -97,7 +107,10 @@ def cancel(party: DinnerParty) -> int:
 
 
 def copy(party: DinnerParty, host: Member) -> DinnerParty:
-    """Lay a draft like `party` for `host`: its table, menu and zone, on the same weekday of a coming week."""
+    """Lay a draft like `party` for `host`, on the same weekday of a coming week.
+
+    It has its table, its menu, what guests bring, and its zone.
+    """
     weeks = max(1, -(-(clock.now() - party.starts_at) // timedelta(weeks=1)))
     zone = ZoneInfo(party.timezone)
     # Counted on the clock on the wall: seven o'clock stays seven o'clock when the clocks change.
@@ -105,6 +118,8 @@ def copy(party: DinnerParty, host: Member) -> DinnerParty:
     twin = DinnerParty(status=DRAFT, starts_at=starts_at, **{name: getattr(party, name) for name in COPIED})
     lay(twin, host)
     food.set_menu(twin, [food.Dish(item.course, item.name, item.allergens, item.diets) for item in food.menu(party)])
+    potluck.copy(party, twin)
+    reminders.copy(party, twin)
     return twin
 
 
@@ -190,11 +205,24 @@ def new_slug(title: str, mark: str) -> str:
     return f"{words or 'dinner'}-{mark}"
 
 
-def _tell(party: DinnerParty, letter: mail.PartyLetter) -> int:
+def _tell(party: DinnerParty, letter: mail.PartyLetter, changed: set[str] | None = None) -> int:
     statement = (
         select(Rsvp).options(joinedload(Rsvp.member)).where(Rsvp.party_id == party.id, Rsvp.status.in_(rules.CONCERNED))
     )
     guests = [answer for answer in db.session.scalars(statement) if answer.member_id != party.host_id]
+    if changed is not None and changed.intersection(TELLING) == {"address"}:
+        guests = [answer for answer in guests if places.shows_address(party, answer)]
     for answer in guests:
         letter(party, answer)
     return len(guests)
+
+
+def _tell_invited(party: DinnerParty, letter: mail.InvitationLetter, changed: set[str] | None = None) -> int:
+    """Write to those who were invited and have not answered; return how many they are."""
+    if changed is not None and changed.intersection(TELLING) == {"address"} and not places.shows_address(party):
+        return 0
+    silent = audiences.silent(party, INVITATIONS)
+    for invitation, _member in silent:
+        letter(party, invitation)
+    db.session.flush()
+    return len(silent)

@@ -2,12 +2,12 @@
 
 from flask_babel import lazy_gettext
 
-from app import clock
+from app import audit, clock
 from app.errors import DomainError
 from app.extensions import db
 from app.parties import mail, rules
 from app.parties.models import AWAITING, DECLINED, OFFERED, REMOVED, REVOKED, SEATED, Rsvp, Step
-from app.parties.service import seats
+from app.parties.service import potluck, seats
 from app.parties.service.line import tell
 from app.parties.service.wishes import place
 
@@ -22,6 +22,8 @@ def leave(answer: Rsvp, status: str, *, step: str = Step.LEFT, state: str = DECL
     if before in rules.IN_LINE:
         tell(step, answer.party_id, answer.id, place=where)
     db.session.flush()
+    if before in SEATED:
+        potluck.release(answer.id)
     return seats.free(answer.party_id, held, unseen=held if before in SEATED else 0).offered
 
 
@@ -38,6 +40,7 @@ def remove(answer: Rsvp) -> int:
     if before == REMOVED:
         return 0
     offered = leave(answer, REMOVED, step=Step.REMOVED, state=REVOKED)
+    audit.record("guest_removed", "answer", answer, name=answer.party.title, before={"name": answer.name})
     if before == AWAITING:
         mail.request_declined(answer.party, answer)
     elif before in rules.CONCERNED:

@@ -20,7 +20,7 @@ from app.parties.models import (
     Step,
     WaitOffer,
 )
-from app.parties.service import seats
+from app.parties.service import food, seats
 from app.parties.service.leaving import leave
 from app.parties.service.line import tell
 from app.parties.service.wishes import Outcome, held, place
@@ -40,7 +40,7 @@ def claim(party: DinnerParty, guest: Guest) -> Outcome:
     tell(Step.CLAIMED, party.id, answer.id, seats=offer.seats)
     db.session.flush()
     mail.rsvp_yes(party, answer)
-    return Outcome(answer, changed=True)
+    return Outcome(answer, changed=True, clashes=food.tell_usual(answer))
 
 
 def decline(party: DinnerParty, guest: Guest, *, stay: bool) -> Outcome:

@@ -84,6 +84,11 @@ def take_first(party_id: int) -> bool:
     return _add_taken(party_id, 1)
 
 
+def take_again(party_id: int, seats: int) -> bool:
+    """Take the seats of somebody who was missed, and came after all; return whether they are still free."""
+    return _add_taken(party_id, seats)
+
+
 def lock(party_id: int) -> Table:
     """Hold the party's row until the end of the transaction; return what it says.
 

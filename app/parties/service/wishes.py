@@ -1,9 +1,11 @@
 """What guests ask for, and what becomes of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.parties import queries
-from app.parties.models import WAITLISTED, Rsvp
+from app.parties.clashes import Clash
+from app.parties.models import WAITLISTED, MenuItem, Rsvp
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class Outcome:
     resized: bool = False
     # Their offer ran out before they decided.
     lapsed: bool = False
+    # What they never eat, and would be served.
+    clashes: Sequence[tuple[MenuItem, Clash]] = ()
 
 
 @dataclass(frozen=True)

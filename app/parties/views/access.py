@@ -1,6 +1,6 @@
 """Who may see a party, who may answer, and who may change it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, NamedTuple
 
@@ -13,8 +13,9 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.accounts.models import Member
 from app.crud.views import BaseView, ask_to_log_in
+from app.extensions import AppBuilder
 from app.i18n.selectors import current_locale, current_timezone
-from app.parties import models, queries, rules
+from app.parties import models, places, queries, rules
 from app.parties.guests import Guest
 from app.parties.models import DinnerParty, Rsvp
 from app.parties.views import visits
@@ -54,20 +55,16 @@ class Answering(NamedTuple):
     answer: Rsvp | None
 
 
-class TableView(BaseView):
-    """A view of single parties. All of them ask for the same permissions."""
+class AtTheTable:
+    """Who may do what with a party: for its pages and for the API alike, which ask for the same permissions."""
 
+    appbuilder: AppBuilder
     class_permission_name = "PartyView"
-    permission_words = {
+    permission_words: Mapping[str, object] = {
         "can_read": lazy_gettext("See dinner parties"),
         "can_answer": lazy_gettext("Answer invitations"),
         "can_host": lazy_gettext("Host dinner parties"),
     }
-
-    @before_request
-    def _ask_to_log_in(self) -> BaseResponse | None:
-        """Lead strangers to the login, unless they may have a link."""
-        return None if getattr(self.method(), "_for_guests", False) else super()._ask_to_log_in()
 
     def visible(self, slug: str) -> Visit:
         """Return the party, who is looking at it, and their answer; 404 when they may not know of it."""
@@ -110,9 +107,7 @@ class TableView(BaseView):
 
     def shows_address(self, party: DinnerParty, answer: Rsvp | None) -> bool:
         """Whether whoever is asking is told where exactly a party is."""
-        status = answer.status if answer else None
-        is_host = self.hosts(party) or self.is_staff()
-        return rules.shows_address(for_guests=party.address_for_guests, status=status, is_host=is_host)
+        return places.shows_address(party, answer, is_host=self.hosts(party) or self.is_staff())
 
     def own(self, slug: str) -> DinnerParty:
         """Return a party of whoever is asking; 403 when it is somebody else's."""
@@ -147,3 +142,12 @@ class TableView(BaseView):
     def is_staff(self) -> bool:
         """Whether whoever is asking may edit any party in the generated UI."""
         return bool(self.appbuilder.sm.has_access("can_edit", "DinnerPartyModelView"))
+
+
+class TableView(AtTheTable, BaseView):
+    """A view of single parties."""
+
+    @before_request
+    def _ask_to_log_in(self) -> BaseResponse | None:
+        """Lead strangers to the login, unless they may have a link."""
+        return None if getattr(self.method(), "_for_guests", False) else super()._ask_to_log_in()

@@ -12,7 +12,7 @@ from flask_babel import ngettext
 
 from app import clock
 from app.i18n import formats
-from app.parties import rules
+from app.parties import queries, rules
 from app.parties.models import DinnerParty, LineEvent, Rsvp, Step
 from app.parties.rules import Verdict, Waiter, Why
 
@@ -35,6 +35,22 @@ def steps(events: Iterable[LineEvent], *, own: Rsvp | None, named: bool) -> list
 def why(verdict: Verdict, waiter: Waiter, party: DinnerParty, free: int) -> str:
     """Return why a group is offered seats or is not, of `free` that it could have."""
     return EXPLANATIONS[verdict.why](waiter, party, free)
+
+
+def line(party: DinnerParty, free: int) -> dict[int, tuple[int, str]]:
+    """Return the place of each answer that waits, and why it gets seats or does not."""
+    groups = queries.line(party.id)
+    verdicts = rules.decide(
+        groups,
+        free,
+        guarded=rules.is_guarded(party.starts_at, clock.now()),
+        table=rules.for_guests(party.number_seats),
+    )
+    told = {}
+    for number, (waiter, verdict) in enumerate(zip(groups, verdicts, strict=True), 1):
+        told[waiter.key] = number, why(verdict, waiter, party, free)
+        free -= verdict.seats
+    return told
 
 
 def _who(event: LineEvent, own: Rsvp | None, *, named: bool) -> str:

@@ -1,19 +1,29 @@
 """What is said after an answer or a change: a text and its category."""
 
+from collections.abc import Sequence
+
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 
 from app.errors import Category
+from app.food import ALLERGENS, DIETS
 from app.i18n import formats
 from app.parties import models
-from app.parties.models import DinnerParty
+from app.parties.clashes import Clash
+from app.parties.models import DinnerParty, MenuItem
 from app.parties.service.wishes import Outcome, Partly
 
 Flash = tuple[str, Category]
+# More than this many sentences in one flash nobody reads; the page below it has them all.
+MOST_SENTENCES = 3
 
 
 def answered(party: DinnerParty, outcome: Outcome) -> Flash:
     """Return the flash that tells a guest what became of their answer."""
+    return _with_warning(_answered(party, outcome), outcome)
+
+
+def _answered(party: DinnerParty, outcome: Outcome) -> Flash:
     status = outcome.answer.status
     if status == models.OFFERED:
         return held(outcome.offered)
@@ -51,6 +61,28 @@ def _changed(party: DinnerParty, outcome: Outcome) -> Flash:
     return _("Thanks for telling us. You can change your mind until %(deadline)s.", deadline=deadline), "info"
 
 
+def _with_warning(said: Flash, outcome: Outcome) -> Flash:
+    return (" ".join([said[0], *heads_up(outcome.clashes)]), "warning") if outcome.clashes else said
+
+
+def heads_up(found: Sequence[tuple[MenuItem, Clash]]) -> list[str]:
+    """Return what warns a guest of the first of the dishes they cannot eat."""
+    return [
+        _(
+            "Heads-up: “%(dish)s” contains %(allergen)s. The host has been told.",
+            dish=dish.name,
+            allergen=formats.value([str(ALLERGENS[key]) for key in clash.allergens]),
+        )
+        if clash.allergens
+        else _(
+            "Heads-up: “%(dish)s” does not suit you (%(diet)s). The host has been told.",
+            dish=dish.name,
+            diet=formats.value([str(DIETS[key]) for key in clash.diets]),
+        )
+        for dish, clash in found[:MOST_SENTENCES]
+    ]
+
+
 def partly(question: Partly) -> Flash:
     """Return what a group is asked that does not fit as a whole."""
     text = ngettext(
@@ -76,7 +108,7 @@ def claimed(outcome: Outcome) -> Flash:
     """Return what is said to somebody who takes the seats that were offered."""
     if outcome.lapsed:
         return _("This offer has expired; you are back on the waiting list."), "warning"
-    return _("The seats are yours."), "info"
+    return _with_warning((_("The seats are yours."), "info"), outcome)
 
 
 def declined(outcome: Outcome) -> Flash:
@@ -112,6 +144,16 @@ def changed(party: DinnerParty, told: int) -> Flash:
     if not told:
         return saved(party)
     return ngettext("Saved. %(num)d guest will be told.", "Saved. %(num)d guests will be told.", told), "info"
+
+
+def published(invitations: int, *, delivers: bool) -> Flash:
+    """Return what a host reads who has published a draft whose guests were waiting to be invited."""
+    if not delivers:
+        return _("Published, but e-mail is not configured: share the link."), "warning"
+    text = ngettext(
+        "Party published. %(num)d invitation queued.", "Party published. %(num)d invitations queued.", invitations
+    )
+    return text, "info"
 
 
 def cancelled(told: int) -> Flash:

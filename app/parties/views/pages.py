@@ -1,8 +1,5 @@
 """Pages of hosts and guests."""
 
-import hashlib
-from typing import Any
-
 from flask import abort, flash, make_response, redirect, request, url_for
 from flask_appbuilder import expose, has_access, permission_name
 from flask_appbuilder.utils.limit import Limit
@@ -10,8 +7,6 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 from flask_limiter.util import get_remote_address
 from flask_login import current_user
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import clock
@@ -20,18 +15,17 @@ from app.crud.views import BaseView
 from app.database import transact, transaction
 from app.errors import DomainError
 from app.extensions import db
-from app.i18n import formats
-from app.i18n.selectors import current_timezone
-from app.parties import calendar, models, queries, rules
+from app.parties import calendar, models, places, queries, rules
 from app.parties.forms.answering import CLAIM, STAY, AnswerForm, OfferForm, RsvpByIdForm
-from app.parties.forms.hosting import PartyForm
 from app.parties.guests import Guest
 from app.parties.models import DinnerParty, Rsvp
-from app.parties.service import answers, food, hosting, offers
+from app.parties.service import answers, food, invited, offers, potluck
 from app.parties.service.wishes import Partly, Wish
-from app.parties.views import explained, flashes
-from app.parties.views.access import Answering, TableView, Visit, for_guests, me
+from app.parties.views import explained, flashes, tickets
+from app.parties.views.access import Answering, Visit, for_guests
 from app.parties.views.calendar import download
+from app.parties.views.hosting import HostingPages
+from app.parties.views.personal_links import join_form
 
 ANSWERS_PER_MINUTE = "30 per minute"
 
@@ -48,7 +42,7 @@ class LandingView(BaseView):
         return str(self.render_template("parties/landing.html", parties=queries.next_public_parties()))
 
 
-class PartyView(TableView):
+class PartyView(HostingPages):
     """Parties as guests and hosts see them."""
 
     route_base = "/parties"
@@ -92,9 +86,12 @@ class PartyView(TableView):
                 "parties/party.html",
                 party=party,
                 guest=guest,
+                join=join_form(party) if guest is None else None,
                 answer=answer,
-                shows_address=self.shows_address(party, answer),
+                place_told=places.told(party, with_address=self.shows_address(party, answer)),
+                ticket=tickets.shown(party, answer),
                 menu=food.menu(party),
+                potluck=potluck.dishes_and_own(party, answer),
                 # What is stored may be older than the end of the offer: then it is void.
                 offer=offer if offer and offer.is_open else None,
                 place=queries.place_in_line(answer)
@@ -118,8 +115,8 @@ class PartyView(TableView):
     @permission_name("read")
     def download(self, slug: str) -> BaseResponse:
         """Return the party for a calendar."""
-        party = self.visible(slug).party
-        return download(calendar.published([party]), f"{party.slug}.ics")
+        party, _guest, answer = self.visible(slug)
+        return download(calendar.published([(party, self.shows_address(party, answer))]), f"{party.slug}.ics")
 
     @expose("/<slug>/waiting-list")
     @for_guests
@@ -141,7 +138,7 @@ class PartyView(TableView):
                 party=party,
                 answer=answer,
                 named=named,
-                line=_explained(party, free),
+                line=explained.line(party, free),
                 guests=queries.line_with_guests(party.id) if named else [],
                 offers=offers,
                 own_offer=next((offer for offer in offers if answer and offer.rsvp_id == answer.id), None),
@@ -246,105 +243,6 @@ class PartyView(TableView):
         now = visit._replace(answer=queries.answer_of(visit.party, visit.guest))
         return make_response(self._party_page(now, form, partly), 422)
 
-    # -- hosting
-
-    @expose("/new", methods=["GET", "POST"])
-    @has_access
-    @permission_name("host")
-    def new(self) -> BaseResponse:
-        """Lay a new table."""
-        form = PartyForm(data=None if request.method == "POST" else {"timezone": current_timezone()})
-        if form.validate_on_submit():
-            party = DinnerParty()
-            try:
-                with transaction():
-                    _fill(party, form)
-                    hosting.lay(party, me(), mark=_mark_of_form())
-            except DomainError as error:
-                show_at_field(form, error)
-            except IntegrityError:
-                return self._sent_twice(party.slug)
-            else:
-                flash(*flashes.saved(party))
-                return redirect(url_for("PartyView.show", slug=party.slug), 303)
-        return self._editor(form)
-
-    def _sent_twice(self, slug: str) -> BaseResponse:
-        """Lead whoever sent the form of a new party twice to what the first one stored."""
-        party = self.own(slug)
-        flash(*flashes.saved(party))
-        return redirect(url_for("PartyView.show", slug=slug), 303)
-
-    @expose("/<slug>/edit", methods=["GET", "POST"])
-    @has_access
-    @permission_name("host")
-    def edit(self, slug: str) -> BaseResponse:
-        """Change a party of one's own, while there is something to change."""
-        party = self.own(slug)
-        if not party.is_changeable:
-            flash(_("This party can no longer be changed."), "warning")
-            return redirect(url_for("PartyView.show", slug=slug), 303)
-        form = PartyForm(obj=party)
-        if not form.validate_on_submit():
-            return self._editor(form, party)
-        if form.version.data != str(party.version):
-            return self._conflict(form, slug)
-        try:
-            with transaction():
-                _fill(party, form)
-                told_count = hosting.amend(party)
-        except DomainError as error:
-            show_at_field(form, error)
-            return self._editor(form, self.own(slug))
-        except StaleDataError:
-            return self._conflict(form, slug)
-        flash(*flashes.changed(party, told_count))
-        return redirect(url_for("PartyView.show", slug=slug), 303)
-
-    @expose("/<slug>/cancel", methods=["POST"])
-    @has_access
-    @permission_name("host")
-    def cancel(self, slug: str) -> BaseResponse:
-        """Call a party off."""
-        party = self.owned(slug)
-        try:
-            with transaction():
-                count = hosting.cancel(party)
-        except DomainError as error:
-            flash(str(error), error.category)
-        except StaleDataError:
-            flash(_("The party was changed meanwhile. Look at it again."), "warning")
-        else:
-            flash(*flashes.cancelled(count))
-        return redirect(url_for("PartyView.show", slug=slug), 303)
-
-    def _editor(self, form: PartyForm, party: DinnerParty | None = None, **context: Any) -> BaseResponse:
-        if form.is_submitted():
-            flash(context.pop("problem", _("Please correct the fields that are marked.")), "danger")
-        page = self.render_template("parties/edit.html", form=form, party=party, **context)
-        return make_response(page, 422 if form.is_submitted() else 200)
-
-    def _conflict(self, form: PartyForm, slug: str) -> BaseResponse:
-        """Show both texts: what somebody else stored meanwhile, and what was typed here."""
-        db.session.rollback()
-        party = self.own(slug)
-        db.session.refresh(party)
-        theirs = {
-            field.name: formats.value(getattr(party, field.name))
-            for field in form
-            if hasattr(party, field.name)
-            and field.name != "version"
-            and _differs(getattr(party, field.name), field.data)
-        }
-        if not theirs and not _publishes(party):
-            # It was this form, sent twice.
-            flash(*flashes.saved(party))
-            return redirect(url_for("PartyView.show", slug=slug), 303)
-        form.version.data = form.version.raw_data = None
-        form.version.process_data(str(party.version))
-        problem = _("The party was changed meanwhile; both versions are shown. Save again to keep yours.")
-        return self._editor(form, party, conflict=theirs, problem=problem)
-
 
 class MemberView(BaseView):
     """A member's own page: hosting, attending, waiting. Others see the public part."""
@@ -370,7 +268,8 @@ class MemberView(BaseView):
                 profile=profile,
                 is_own=is_own,
                 hosting=queries.hosted_by(profile, public_only=not is_own),
-                attending=[answer for answer in theirs if answer.status == models.YES],
+                attending=[answer for answer in theirs if answer.status in models.SEATED],
+                invited=invited.to_member(profile) if is_own else [],
                 offered=[answer for answer in theirs if answer.id in offers],
                 waiting=[answer for answer in theirs if answer.status in rules.IN_LINE and answer.id not in offers],
             )
@@ -380,31 +279,6 @@ class MemberView(BaseView):
 def _page_number() -> int:
     text = request.args.get("page", "1")[:6]
     return max(int(text), 1) if text.isascii() and text.isdigit() else 1
-
-
-def _fill(party: DinnerParty, form: PartyForm) -> None:
-    """Put into `party` what the form may set, and the status its button asked for."""
-    for field in form:
-        if field.name not in {"version", "csrf_token"}:
-            field.populate_obj(party, field.name)
-    if party.status in {None, models.DRAFT}:
-        party.status = models.PUBLISHED if _publishes(party) else models.DRAFT
-
-
-def _differs(stored: object, typed: object) -> bool:
-    """Whether two values look different to a person: a form has neither seconds nor an empty text that is None."""
-    return formats.value(stored) != formats.value(typed)
-
-
-def _publishes(party: DinnerParty) -> bool:
-    """Whether the button that was pressed makes a draft, or a new party, public."""
-    return party.status in {None, models.DRAFT} and request.form.get("action") == "publish"
-
-
-def _mark_of_form() -> str:
-    """Return what tells this form from all others that are sent: its token is another one each time it is shown."""
-    sent = repr(sorted(request.form.items(multi=True)))
-    return hashlib.sha256(sent.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 def _answer_form(guest: Guest | None, answer: Rsvp | None) -> AnswerForm:
@@ -431,19 +305,3 @@ def _wish(form: AnswerForm) -> Wish:
     if fewer:
         size, least = fewer, min(least, fewer) if least else None
     return Wish(form.answer.data, size, least, form.note.data, wait=form.wait.data, name=form.name.data)
-
-
-def _explained(party: DinnerParty, free: int) -> dict[int, tuple[int, str]]:
-    """Return the place of each answer that waits, and why it gets seats or does not."""
-    line = queries.line(party.id)
-    verdicts = rules.decide(
-        line,
-        free,
-        guarded=rules.is_guarded(party.starts_at, clock.now()),
-        table=rules.for_guests(party.number_seats),
-    )
-    told = {}
-    for number, (waiter, verdict) in enumerate(zip(line, verdicts, strict=True), 1):
-        told[waiter.key] = number, explained.why(verdict, waiter, party, free)
-        free -= verdict.seats
-    return told
