@@ -265,7 +265,7 @@ def test_the_document_says_what_is_sent_and_what_comes_back(program, cast):
     sent = login["requestBody"]["content"]["application/json"]["schema"]
     assert set(sent["properties"]) == {"username", "password", "provider", "refresh", "code"}
     assert sent["required"] == ["username", "password"]
-    assert set(login["responses"]) == {"200", "400", "401", "403", "429", "500"}
+    assert set(login["responses"]) == {"200", "400", "401", "403", "429", "500", "503"}
     for status in ("401", "403", "429"):
         assert "message" in login["responses"][status]["content"]["application/json"]["schema"]["properties"]
     assert "Retry-After" in login["responses"]["429"]["headers"]

@@ -13,7 +13,7 @@ from app.database import transaction
 from app.extensions import appbuilder_of
 from tests.accounts.test_api_login import LOGIN, REFRESH, with_app
 from tests.support.client import Page, Visitor
-from tests.support.factories import PASSWORD, MemberInvitationFactory, RegistrationFactory
+from tests.support.factories import PASSWORD, DinnerPartyFactory, MemberInvitationFactory, RegistrationFactory
 
 GUESSES, QUESTIONS = 10, 60
 # What a door is asked with so often, whoever is logged in: such that it is counted, and locks nobody out.
@@ -44,12 +44,15 @@ DOORS = {
     "PasskeyView.again_options": ("friend", "/passkeys/again/options", {}, QUESTIONS),
     "PasskeyView.again": ("friend", "/passkeys/again", {"credential": "{}"}, QUESTIONS),
     "PasskeyView.add_options": ("friend", "/passkeys/add/options", {}, QUESTIONS),
+    "ReportView.report": ("anonymous", "/parties/the-party/report", {"reason": "spam"}, 5),
+    # The link of the party was opened before: `shared` stands in the cookie.
+    "JoinView.ask": ("shared", "/parties/the-party/join", {"name": "Ada", "email": "ada@example.com"}, 10),
     "SecurityApi.login": ("program", LOGIN, {"username": "friend"}, GUESSES),
     "SecurityApi.refresh": ("program", REFRESH, {}, QUESTIONS),
 }
 # Whoever uses these has proved who they are, and nobody else gets a letter by it.
 NO_DOORS = {
-    *("ApiKeyView.revoke", "DeviceView.sign_out", "DeviceView.sign_out_others", "IdentityView.unlink", "LoginView.logout"),
+    *("JoinView.opened", "ApiKeyView.revoke", "DeviceView.sign_out", "DeviceView.sign_out_others", "IdentityView.unlink", "LettersView.choose", "LoginView.logout"),
     *("MyDataView.stay", "PasskeyView.add", "PasskeyView.remove", "PasskeyView.rename", "ProfileView.edit"),
     *("SecondFactorView.app", "SecondFactorView.codes", "SecondFactorView.remove_app"),
 }  # fmt: skip
@@ -59,6 +62,7 @@ LATER = timedelta(hours=1, seconds=1)
 @pytest.fixture
 def asking(app, new_visitor, client_of, cast):
     """Return what asks at a door."""
+    party = DinnerPartyFactory(host=cast.host, slug="the-party", share_round=1)
 
     def make(who):
         if who == "waiting":
@@ -66,6 +70,9 @@ def asking(app, new_visitor, client_of, cast):
         visitor = client_of(cast.friend) if who == "friend" else new_visitor()
         if who == "waiting":
             visitor.log_in("friend", PASSWORD)
+        if who == "shared":
+            with visitor.client.session_transaction() as session:
+                session["shared"] = {str(party.id): party.share_round}
         if who == "program":
             return lambda address, fields: Page(visitor.client.post(address, json=fields))
         token = visitor.csrf_token()
@@ -76,7 +83,7 @@ def asking(app, new_visitor, client_of, cast):
 
 def test_every_address_to_post_to_is_a_door_with_a_limit_or_none(app):
     ours = {view.endpoint for view in appbuilder_of(app).baseviews
-            if type(view).__module__.startswith(("app.accounts.views.pages.", "app.accounts.api"))}  # fmt: skip
+            if type(view).__module__.startswith(("app.accounts.views.pages.", "app.accounts.api", "app.parties.views.reports", "app.parties.views.personal_links"))}  # fmt: skip
     found = {rule.endpoint for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())}
     assert {endpoint for endpoint in found if endpoint.partition(".")[0] in ours} == {*DOORS, *NO_DOORS}
 

@@ -215,5 +215,7 @@ def test_the_generated_ui_is_for_administrators(client_of, cast, visitor, path):
 def test_who_is_added_is_proposed_as_a_guest(client_of, cast, records):
     admin = client_of(cast.admin)
     page = admin.get("/users/add")
-    admin.submit(page.form("/users/add"), username="carla", email="carla@example.com", first_name="Carla", last_name="C")
+    admin.submit(
+        page.form("/users/add"), username="carla", email="carla@example.com", first_name="Carla", last_name="C"
+    )
     assert records.one(select(Role.name).join(Member.roles).where(Member.username == "carla")) == "Guest"

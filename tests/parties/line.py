@@ -12,13 +12,14 @@ from app.database import transact, transaction
 from app.errors import DomainError
 from app.extensions import db
 from app.outbox.models import Letter
-from app.parties import queries
+from app.parties import links, queries
 from app.parties.guests import Guest
 from app.parties.models import (
     NO,
     OFFERED,
     PENDING,
     PUBLISHED,
+    SEATED,
     WAITLISTED,
     YES,
     DinnerParty,
@@ -26,7 +27,7 @@ from app.parties.models import (
     Rsvp,
     WaitOffer,
 )
-from app.parties.service import answers, hosting, leaving, offers, seats
+from app.parties.service import afterwards, answers, approval, door, hosting, leaving, offers, seats
 from app.parties.service.wishes import Wish
 
 
@@ -56,9 +57,28 @@ class Table:
         return self._do(lambda: offers.decline(self._party(), Guest(self._member(guest)), stay=stay))
 
     def remove(self, guest):
+        return self._with_answer(guest, leaving.remove)
+
+    def approve(self, guest):
+        return self._with_answer(guest, approval.approve)
+
+    def check_in(self, guest):
+        return self._with_answer(guest, lambda answer: door.check_in(self._party(), links.door_code(answer)))
+
+    def check_out(self, guest):
+        return self._with_answer(guest, lambda answer: door.check_out(self._party(), links.door_code(answer)))
+
+    def miss(self, guest):
+        return self._with_answer(guest, lambda answer: afterwards.miss(self._party(), answer) or True)
+
+    def came(self, guest):
+        return self._with_answer(guest, lambda answer: afterwards.came(self._party(), answer) or True)
+
+    def ask_for_approval(self, *, wanted):
         def act():
-            answer = queries.answer_of(self._party(), Guest(self._member(guest)))
-            return answer and leaving.remove(answer)
+            party = self._party()
+            party.approval = wanted
+            return hosting.amend(party)
 
         return self._do(act)
 
@@ -92,7 +112,9 @@ class Table:
     def seated(self):
         """Return how many seats each who comes holds."""
         with self.app.app_context():
-            rows = select(Rsvp.member_id, Rsvp.party_size).where(Rsvp.party_id == self.party_id, Rsvp.status == YES)
+            rows = select(Rsvp.member_id, Rsvp.party_size).where(
+                Rsvp.party_id == self.party_id, Rsvp.status.in_(SEATED)
+            )
             return dict(db.session.execute(rows).all())
 
     def status(self, guest):
@@ -120,6 +142,13 @@ class Table:
                 # Refused, or somebody else has changed the party meanwhile.
                 return None
 
+    def _with_answer(self, guest, change):
+        def act():
+            answer = queries.answer_of(self._party(), Guest(self._member(guest)))
+            return answer and change(answer)
+
+        return self._do(act)
+
     def _party(self):
         return db.session.get(DinnerParty, self.party_id)
 
@@ -140,7 +169,7 @@ def lay_anew(app, host, *, seats_, hours):
 
 
 def _books(party, rows, offers, letters):
-    held = sum(row.party_size for row in rows if row.status == YES)
+    held = sum(row.party_size for row in rows if row.status in SEATED)
     pending = [offer for offer in offers if offer.state == PENDING]
     held += sum(offer.seats for offer in pending)
     if party.seats_taken != held:

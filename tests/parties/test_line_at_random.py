@@ -23,7 +23,7 @@ from sqlalchemy import select, update
 
 from app import clock
 from app.extensions import db
-from app.parties.models import OFFERED, PENDING, YES, DinnerParty, Rsvp, WaitOffer
+from app.parties.models import AWAITING, OFFERED, PENDING, YES, DinnerParty, Rsvp, WaitOffer
 from app.parties.service.wishes import Outcome
 from tests.parties.line import Table, lay_anew
 from tests.support.factories import MemberFactory
@@ -121,6 +121,32 @@ class Evening(RuleBasedStateMachine):
         # Whoever is offered seats again is offered others, and more of them.
         again = self.pending(who)
         assert None in {offer, again} or (again.id != offer.id and (again.seats > offer.seats or not offer.is_open))
+
+    @rule(wanted=st.booleans())
+    def ask_for_approval(self, wanted):
+        self.step(self.table.ask_for_approval(wanted=wanted))
+
+    @rule(who=guest)
+    def approve(self, who):
+        asked = [each for each in range(GUESTS) if self.table.status(each) == AWAITING]
+        if asked:
+            self.step(self.table.approve(asked[who % len(asked)]))
+
+    @rule(who=guest)
+    def check_in(self, who):
+        self.step(self.table.check_in(who))
+
+    @rule(who=guest)
+    def check_out(self, who):
+        self.step(self.table.check_out(who))
+
+    @rule(who=guest)
+    def miss(self, who):
+        self.step(self.table.miss(who), by=[who])
+
+    @rule(who=guest)
+    def came(self, who):
+        self.step(self.table.came(who))
 
     @rule(number=st.integers(1, 9))
     def set_seats(self, number):
@@ -222,6 +248,10 @@ def some_step(table, chance):
         *[lambda: table.withdraw(who)] * 2,
         lambda: table.say_no(who),
         lambda: table.remove(who),
+        lambda: table.approve(who),
+        lambda: table.check_in(who),
+        lambda: table.check_out(who),
+        lambda: table.ask_for_approval(wanted=chance.random() < 0.3),
         lambda: table.set_seats(chance.randint(5, 12)),
         table.end_an_offer,
         table.sweep,

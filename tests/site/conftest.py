@@ -15,14 +15,22 @@ from app.accounts.models import Member, Registration
 from app.accounts.service import tokens
 from app.database import transaction
 from app.extensions import appbuilder_of, db
-from app.parties.models import DinnerParty
+from app.outbox import links as unsubscribe
+from app.outbox.models import MESSAGES
+from app.parties.links import door_code, share_token
+from app.parties.models import DinnerParty, Rsvp
 from tests.support.client import Visitor
 from tests.support.factories import (
     DinnerPartyFactory,
+    DishClaimFactory,
+    GuestMessageFactory,
     InvitationFactory,
     LetterFactory,
     MemberInvitationFactory,
+    MenuItemFactory,
+    PartyReportFactory,
     RegistrationFactory,
+    ReminderFactory,
     RsvpFactory,
     WaitOfferFactory,
 )
@@ -41,6 +49,9 @@ class Furnished:
     registration: Registration
     # What stands in a link, by the page that it leads to.
     tokens: dict[str, str]
+    # Somebody who comes, and what stands on their ticket.
+    answer: Rsvp
+    code: str
 
     @property
     def token(self) -> str:
@@ -59,7 +70,7 @@ class Furnished:
         return [
             rule
             for rule, _method in self.rules("GET")
-            if not str(rule).startswith(apart) and not str(rule).endswith(("/csv", ".ics"))
+            if not str(rule).startswith(apart) and not str(rule).endswith(("/csv", ".csv", ".ics"))
         ]
 
     def address(self, rule: Rule) -> str:
@@ -78,6 +89,8 @@ class Furnished:
             "username": self.party.host.username,
             "version": "v1",
             "pk": self._key(rule),
+            "answer_id": str(self.answer.id),
+            "code": self.code,
         }
         return known.get(name, "1")
 
@@ -98,7 +111,7 @@ class Furnished:
         return "".join(parts).removeprefix("|")
 
 
-def links(app: Flask, member: Member, registration: Registration) -> dict[str, str]:
+def links(app: Flask, member: Member, registration: Registration, party: DinnerParty | None = None) -> dict[str, str]:
     """Return what stands in the links that letters carry, by the page that each leads to."""
     with app.app_context(), transaction():
         return {
@@ -108,6 +121,8 @@ def links(app: Flask, member: Member, registration: Registration) -> dict[str, s
             "EmailView.confirm": tokens.issue(rules.CHANGE_EMAIL, member, data={"email": "new@example.com"}),
             "EmailView.undo": tokens.issue(rules.UNDO_EMAIL, member, data={"email": "old@example.com"}),
             "InvitationView.open": InvitationFactory().token,
+            "JoinView.link": share_token(party) if party else "unknown",
+            "UnsubscribeView.show": unsubscribe.token(member.email, MESSAGES),
             "MyDataView.keep": tokens.issue(rules.KEEP_ACCOUNT, member),
         }
 
@@ -115,14 +130,18 @@ def links(app: Flask, member: Member, registration: Registration) -> dict[str, s
 @pytest.fixture
 def furnished(cast: Any, app: Flask) -> Furnished:
     """The site, with a party, an answer, an offer, a registration, a letter and an entry of the audit log on it."""
-    party = DinnerPartyFactory(host=cast.host, slug="the-party")
-    RsvpFactory(party=party, member=cast.friend)
+    party = DinnerPartyFactory(host=cast.host, slug="the-party", share_round=1)
+    answer = RsvpFactory(party=party, member=cast.friend)
     WaitOfferFactory(party=party)
+    for factory in (MenuItemFactory, ReminderFactory, GuestMessageFactory, PartyReportFactory):
+        factory(party=party)
+    DishClaimFactory(slot__party=party)
     registration = RegistrationFactory()
     LetterFactory()
     with app.app_context(), transaction():
         audit.record("activated", "registration", name="newcomer")
-    return Furnished(app, party, registration, links(app, cast.stranger, registration))
+        code = door_code(answer)
+    return Furnished(app, party, registration, links(app, cast.stranger, registration, party), answer, code)
 
 
 @pytest.fixture

@@ -96,6 +96,12 @@ class Site:
             "PartyView.rsvp": {"answer": "yes", "party_size": "2", "min_party": "1", "note": "We are late."},
             "PartyView.offer": {"decision": "claim"},
             "PartyView.rsvp_by_id": {"party_id": str(self.party.id)},
+            "InvitationsView.show": {"email": "new@example.com", "name": "New", "number": "2", "locale": "en"},
+            "InvitationsView.many": {"text": "New;new@example.com;2", "list_locale": "en", "action": "invite"},
+            "InvitationsView.contacts": {"contact": "1", "contacts_locale": "en"},
+            "InvitationsView.again": {"round": "1"},
+            "InvitationsView.link": {"round": "0", "action": "renew"},
+            "JoinView.ask": {"email": "new@example.com", "name": "New"},
             "RegistrationView.form": member,
             "RegistrationView.resend": {"email": "new@example.com"},
             "RegistrationView.invited": member,
@@ -124,6 +130,7 @@ class Site:
             **{
                 f"{view}.action_post": {"action": action, "rowid": "1"}
                 for view, action in (("DinnerPartyModelView", "cancel"), ("RsvpModelView", "withdraw"), ("WaitOfferModelView", "expire"),
+                                     ("PartyReportModelView", "dismiss"), ("InvitationModelView", "take_back"),
                                      ("LetterModelView", "resend"), ("UserModelView", "deactivate"),
                                      ("RegistrationModelView", "resend"),
                                      ("MemberInvitationModelView", "send_again"))

@@ -26,6 +26,8 @@ POLICY = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 INLINE = re.compile(r"<script(?![^>]*\ssrc=)|<style|<[a-z][^>]*\s(?:style|on[a-z]+)=", re.IGNORECASE)
+# What these pages open is remembered, and they lead on to it; they show nothing themselves.
+LEADING = {"InvitationView.open", "JoinView.link"}
 DINNER = {
     "title": "Fondue", "starts_at": "2040-01-01T19:00:00", "timezone": "Europe/Zurich", "duration_minutes": 120,
     "number_seats": 4, "visibility": "public", "status": "published",
@@ -89,10 +91,15 @@ def test_the_address_of_a_token_page_is_told_to_nobody(furnished, reader):
         known = furnished.address(rule)
         for address in (known, known.replace(furnished.tokens[rule.endpoint], "unknown")):
             page = visitor.get(address, follow=False)
-            assert (page.status == 200) == (address == known), page
+            if rule.endpoint in LEADING:
+                assert (page.location == "/") == (address != known), page
+            else:
+                assert (page.status == 200) == (address == known), page
             assert page.headers["Referrer-Policy"] == "no-referrer", page
             assert page.headers["Cache-Control"] == "no-store"
     for rule in with_token:
+        if rule.endpoint in LEADING:
+            continue
         page = visitor.post(furnished.address(rule), follow=False)
         assert page.headers["Referrer-Policy"] == "no-referrer"
 
@@ -203,9 +210,15 @@ def post(visitor):
 @pytest.mark.parametrize("who", ["host", "friend", "stranger", "translator"])
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", ""), ("GET", "{party.id}"), ("GET", "_info"), ("POST", ""), ("PUT", "{party.id}"), ("DELETE", "{party.id}"),
-     ("GET", "/api/v1/_openapi")],
-)  # fmt: skip
+    [
+        ("GET", ""),
+        ("GET", "{party.id}"),
+        ("GET", "_info"),
+        ("POST", ""),
+        ("PUT", "{party.id}"),
+        ("DELETE", "{party.id}"),
+    ],
+)
 def test_the_api_is_for_administrators(app, cast, records, who, method, path):
     party = DinnerPartyFactory(host=cast.host)
     program = Program(app, getattr(cast, who))
@@ -412,9 +425,9 @@ def test_the_document_of_the_api_names_every_address_of_it(program, app):
     assert {"url": app.config["PUBLIC_URL"]} in document["servers"]
     documented = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
     served = {
-        (method, str(rule).replace("<int:pk>", "{pk}").replace("<pk>", "{pk}").replace("<version>", "{version}"))
+        (method, re.sub(r"<(?:[^<>]*:)?([^<>:]+)>", r"{\1}", str(rule)))
         for rule in app.url_map.iter_rules()
-        for method in rule.methods & {"GET", "POST", "PUT", "DELETE"}
+        for method in rule.methods - {"HEAD", "OPTIONS"}
         if str(rule).startswith("/api/v1/")
     }
     assert served <= documented

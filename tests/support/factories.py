@@ -28,9 +28,11 @@ from app.outbox.models import Letter
 from app.parties import links
 from app.parties.models import (
     AWAITING,
+    BEFORE_START,
     CANCELLED,
     CHECKED_IN,
     DRAFT,
+    MAIN,
     MAYBE,
     NO,
     OFFERED,
@@ -40,11 +42,19 @@ from app.parties.models import (
     UNLISTED,
     WAITLISTED,
     YES,
+    Contact,
     DinnerParty,
+    DishClaim,
+    DishSlot,
+    GuestMessage,
     Invitation,
+    MenuItem,
+    PartyReport,
+    Reminder,
     Rsvp,
     WaitOffer,
 )
+from app.parties.models.moderation import SPAM
 
 PASSWORD = "a good dinner needs time"
 PASSWORD_HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
@@ -281,6 +291,96 @@ class WaitOfferFactory(RowFactory):
             taken = update(DinnerParty).where(DinnerParty.id == self.party.id)
             db.session.execute(taken.values(seats_taken=DinnerParty.seats_taken + self.seats))
             db.session.refresh(self.party, ["seats_taken"])
+
+
+class ContactFactory(RowFactory):
+    """Somebody in a member's address book."""
+
+    class Meta:
+        model = Contact
+
+    owner = factory.SubFactory(MemberFactory)
+    email = factory.Sequence("contact{}@example.org".format)
+    name = "Carl Contact"
+
+
+class MenuItemFactory(RowFactory):
+    """A dish on the table."""
+
+    class Meta:
+        model = MenuItem
+
+    party = factory.SubFactory(DinnerPartyFactory)
+    course = MAIN
+    name = factory.Sequence("Dish number {}".format)
+
+
+class DishSlotFactory(RowFactory):
+    """A dish that guests are asked to bring."""
+
+    class Meta:
+        model = DishSlot
+
+    party = factory.SubFactory(DinnerPartyFactory)
+    course = MAIN
+    name = factory.Sequence("Asked-for dish {}".format)
+    wanted = 3
+
+
+class DishClaimFactory(RowFactory):
+    """A dish that a guest brings; it is counted where it is asked for."""
+
+    class Meta:
+        model = DishClaim
+
+    slot = factory.SubFactory(DishSlotFactory)
+    answer = factory.SubFactory(RsvpFactory, party=factory.SelfAttribute("..slot.party"))
+    dish = "Lemon tart"
+    quantity = 1
+
+    @factory.post_generation
+    def _count(self, create: bool, _value: Any, **_: Any) -> None:  # noqa: FBT001
+        if create:
+            taken = update(DishSlot).where(DishSlot.id == self.slot.id)
+            db.session.execute(taken.values(claimed=DishSlot.claimed + self.quantity))
+            db.session.refresh(self.slot, ["claimed"])
+
+
+class ReminderFactory(RowFactory):
+    """A letter that is due a day before the party."""
+
+    class Meta:
+        model = Reminder
+
+    party = factory.SubFactory(DinnerPartyFactory)
+    kind = BEFORE_START
+    hours_before = 24
+
+
+class GuestMessageFactory(RowFactory):
+    """What a host wrote to those who come."""
+
+    class Meta:
+        model = GuestMessage
+
+    party = factory.SubFactory(DinnerPartyFactory)
+    author = factory.LazyAttribute(lambda message: message.party.host)
+    subject = factory.Sequence("Subject number {}".format)
+    text = "Bring your own chair."
+    statuses = factory.LazyFunction(lambda: ["coming"])
+    recipients = 1
+    mark = factory.Sequence("mark {}".format)
+
+
+class PartyReportFactory(RowFactory):
+    """What a visitor finds wrong with a party."""
+
+    class Meta:
+        model = PartyReport
+
+    party = factory.SubFactory(DinnerPartyFactory)
+    reason = SPAM
+    note = "It sells kitchens."
 
 
 class LetterFactory(RowFactory):

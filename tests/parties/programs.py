@@ -1,0 +1,41 @@
+"""A program of a member: it has an API key, and keeps no cookie."""
+
+from app.accounts.models import Member
+from app.accounts.service import api_keys
+from app.database import transaction
+from app.extensions import db
+
+API = "/api/v1/parties"
+
+
+class Program:
+    """Asks for a member; `path` is what follows the address of the API."""
+
+    def __init__(self, app, member, scope=api_keys.READ_AND_WRITE):
+        self.client = app.test_client(use_cookies=False)
+        with app.app_context(), transaction():
+            self.key = api_keys.create(db.session.get(Member, member.id), "A program", scope).secret
+
+    def ask(self, method, path="", body=None, *, status=None, headers=None):
+        """Send a request and return the answer; with `status`, what it says, and fail when it has another one."""
+        told = {"Authorization": f"Bearer {self.key}", **(headers or {})}
+        answer = self.client.open(API + path, method=method, json=body, headers=told)
+        if status is None:
+            return answer
+        assert answer.status_code == status, (answer.status_code, answer.get_json())
+        return answer.get_json()
+
+    def get(self, path="", status=200):
+        return self.ask("GET", path, status=status)
+
+    def post(self, path="", body=None, status=200, **more):
+        return self.ask("POST", path, body, status=status, **more)
+
+    def put(self, path, body, status=200):
+        return self.ask("PUT", path, body, status=status)
+
+    def patch(self, path, body, status=200):
+        return self.ask("PATCH", path, body, status=status)
+
+    def delete(self, path, status=200):
+        return self.ask("DELETE", path, status=status)
