@@ -13,7 +13,7 @@ from sqlalchemy import exists, func, inspect, select, update
 from app import audit, clock
 from app.accounts import mail, rules
 from app.accounts.models import ADMIN, LoginSession, Member, Passkey, Role, Totp
-from app.accounts.service import directory, guard, logins, passwords, tokens
+from app.accounts.service import authentication, directory, guard, logins, passwords, tokens
 from app.errors import DomainError
 from app.extensions import db
 from app.i18n import speaking
@@ -196,7 +196,7 @@ def send_password_link(member: Member) -> None:
 
 def unlock(member: Member) -> None:
     """Forget how often somebody failed to prove to be `member`, in whatever place and browser."""
-    logins.forget_failures(member)
+    authentication.forget_failures(member)
     guard.clear(guard.key_of("second_step", member.id))
     audit.record("unlocked", "member", member)
 

@@ -18,7 +18,7 @@ from app.accounts import queries, rules
 from app.accounts.forms.common import EmailForm
 from app.accounts.forms.registration import RegistrationForm
 from app.accounts.models import Member
-from app.accounts.service import invitations, logins, pipeline
+from app.accounts.service import authentication, invitations, logins, pipeline
 from app.accounts.service import registration as registrations
 from app.accounts.service.identities import Identity
 from app.accounts.service.pipeline import Applicant
@@ -98,7 +98,7 @@ class RegistrationView(BaseView):
         if activation == registrations.LOG_IN and member is not None:
             standing = queries.standing(member.id)
             with transaction():
-                logins.open_session(member, standing, duty=logins.duty(standing, form.password.data))
+                logins.open_session(member, standing, duty=authentication.duty(standing, form.password.data))
             flash(_("Welcome, %(name)s!", name=member.display_name), "info")
             return redirect(self.appbuilder.get_url_for_index, 303)
         email = form.email.data
