@@ -38,7 +38,6 @@ REFUSALS = {
     INVITATION: lazy_gettext("Registration is by invitation only."),
     CLOSED: lazy_gettext("Registration is closed."),
 }
-NOT_NOW = lazy_gettext("Not possible to register you at the moment, try again later")
 ACTIVATED = lazy_gettext("Your account is activated, you can now log in.")
 # Used already: log in. Expired: ask for another. Unknown: register.
 AFTER_REFUSED_LINK = {
@@ -203,7 +202,7 @@ class RegistrationView(BaseView):
                 return self._ask_to_activate(token, 422)
             target = AFTER_REFUSED_LINK[error.category]
         except IntegrityError:
-            flash(str(NOT_NOW), "danger")
+            flash(str(pipeline.NOT_NOW), "danger")
             target = "RegistrationView.form"
         else:
             flash(str(ACTIVATED), "info")
@@ -251,7 +250,7 @@ def _attempt(form: RegistrationForm, applicant: Applicant, store: Callable[[], M
         pipeline.failed(applicant, _errors(form, error))
         raise
     except (IntegrityError, StaleDataError) as error:
-        refusal = DomainError(str(NOT_NOW))
+        refusal = DomainError(str(pipeline.NOT_NOW))
         pipeline.failed(applicant, [("", str(refusal))])
         raise refusal from error
 
