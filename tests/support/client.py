@@ -15,7 +15,6 @@ from flask_wtf.csrf import generate_csrf
 from werkzeug.datastructures import Headers, MultiDict
 from werkzeug.test import TestResponse
 
-from app.accounts import queries
 from app.accounts.models import Member
 from app.accounts.service import logins
 from app.database import transaction
@@ -259,7 +258,7 @@ class Visitor:
         """Log `member` in without the page: with the session and the cookies that it would have given them."""
         with self.app.test_request_context("/login/", environ_base=self.client.environ_base):
             with transaction():
-                logins.open_session(db.session.merge(member, load=False), queries.standing(member.id))
+                logins.enter_proved(db.session.merge(member, load=False), remember=False)
             answer = self.app.process_response(self.app.response_class())
         for cookie in SimpleCookie("; ".join(answer.headers.getlist("Set-Cookie"))).values():
             self.client.set_cookie(cookie.key, cookie.value)
