@@ -8,7 +8,7 @@ LOCK := $(PYTHON) -m uv pip compile --quiet --universal --python-version 3.11 --
 export FLASK_APP := app
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types format lock screenshots secret
+.PHONY: help run test coverage lint types format lock screenshots secret
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -18,7 +18,10 @@ run: $(VENV)/.installed ## set the site up and serve it; settings from the envir
 	@exec $(PYTHON) run.py
 
 test: $(VENV)/.installed-dev ## run the tests; ARGS="tests/parties -k waiting" chooses some
-	@$(PYTHON) -m pytest $(or $(ARGS),--numprocesses auto --maxprocesses 4 --cov)
+	@$(PYTHON) -m pytest $(or $(ARGS),--numprocesses auto --maxprocesses 4)
+
+coverage: $(VENV)/.installed-dev ## run all tests, and tell which lines none of them meets; takes twice as long
+	@$(PYTHON) -m pytest --numprocesses auto --maxprocesses 4 --cov
 
 lint: $(VENV)/.installed-dev ## look for mistakes in code, templates and the direction of imports
 	@$(PYTHON) -m ruff check

@@ -32,7 +32,7 @@ from app.extensions import db, mail
 from tests.support import browser, network, parts, postgres, redis, server, smtp
 from tests.support.client import Visitor
 from tests.support.databases import Database, SqliteFiles, application, close_connections
-from tests.support.factories import PASSWORD, MemberFactory, RowFactory
+from tests.support.factories import MemberFactory, RowFactory
 from tests.support.records import Records
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
@@ -215,8 +215,7 @@ def client_of(new_visitor: Callable[[], Visitor]) -> Callable[[Member], Visitor]
 
     def log_in(member: Member) -> Visitor:
         visitor = new_visitor()
-        page = visitor.log_in(member.username, PASSWORD)
-        assert page.history, f"{member.username} could not log in: {page}"
+        visitor.let_in(member)
         return visitor
 
     return log_in

@@ -16,8 +16,8 @@ from werkzeug.exceptions import HTTPException
 from app import audit
 from app.accounts import rules
 from app.accounts.queries import Standing
-from app.accounts.service import factors, logins
-from app.accounts.service.logins import Proof
+from app.accounts.service import authentication, factors
+from app.accounts.service.authentication import Proof
 from app.accounts.views import limits
 from app.accounts.views.pages.login import refused_status
 from app.crud import Answers
@@ -138,7 +138,7 @@ class SecurityApi(Answers, StockSecurityApi):
             return self.response_400()
         try:
             with transaction():
-                proof = logins.authenticate(sent["username"], sent["password"])
+                proof = authentication.authenticate(sent["username"], sent["password"])
                 _refuse_unfinished(proof, sent.get("code"))
                 audit.record("api_logged_in", "member", proof.member, actor=proof.member)
         except DomainError as error:

@@ -46,6 +46,11 @@ def activation(registration: Registration | None, token: str) -> None:
     )
 
 
+def withdraw_activation(registration: Registration) -> None:
+    """Send no link any more that would lead to nothing."""
+    supersede("activation", registration.email)
+
+
 def already_registered(member: Member | None) -> None:
     """Tell a member that somebody tried to register with their address; for nobody the letter is thrown away."""
     context: dict[str, Any] = {
@@ -159,6 +164,12 @@ def email_change_undone(member: Member, displaced: str) -> None:
 def second_factor_added(member: Member, factor: str, name: str = "") -> None:
     """Tell a member that an authenticator app ("app") or a passkey ("passkey", and its name) was added."""
     _about_factors("second_factor_added", member, factor=factor, factor_name=name)
+
+
+def identity_linked(member: Member, provider: str) -> None:
+    """Tell a member that they can log in with an identity at `provider` from now on."""
+    context: dict[str, Any] = {"at": clock.now(), "provider": provider}
+    to_member("identity_linked", member, _moment(), identities_url=public_url("IdentityView.list"), **context)
 
 
 def second_factor_removed(member: Member, factor: str, name: str = "") -> None:

@@ -21,7 +21,7 @@ from app import error_pages
 from app.accounts import queries, rules
 from app.accounts.cookies import Sessions
 from app.accounts.models import AccessVersion, Member, Registration
-from app.accounts.service import api_keys, directory, logins
+from app.accounts.service import api_keys, authentication, directory, logins
 from app.accounts.views import directory as accounts_elsewhere
 from app.database import transaction
 from app.errors import DomainError
@@ -130,7 +130,7 @@ class SecurityManager(StockSecurityManager):
         """Return the member when the password is right; takes as long when there is no such member."""
         try:
             with transaction():
-                return logins.authenticate(username or "", password or "").member
+                return authentication.authenticate(username or "", password or "").member
         except DomainError:
             return None
 

@@ -2,6 +2,6 @@
 
 from app.crud.api import Answers, ModelRestApi
 from app.crud.datamodel import SQLAInterface
-from app.crud.views import BaseView, FormView, ModelView
+from app.crud.views import BaseView, ModelView
 
-__all__ = ["Answers", "BaseView", "FormView", "ModelRestApi", "ModelView", "SQLAInterface"]
+__all__ = ["Answers", "BaseView", "ModelRestApi", "ModelView", "SQLAInterface"]

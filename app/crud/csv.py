@@ -45,6 +45,11 @@ class CsvExport:
     @has_access
     def csv(self: Any) -> BaseResponse:
         """Return the rows that the list finds, as a file."""
+        answer: BaseResponse = self.file_of_list()
+        return answer
+
+    def file_of_list(self: Any) -> BaseResponse:
+        """Return the file, or lead back to the list where that says what is wrong."""
         asked = self._asked()
         applied = self._set_filters(asked.filters)
         if asked.ignored or len(applied) < len(asked.filters):

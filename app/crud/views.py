@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 from flask import Response, abort, current_app, flash, jsonify, make_response, redirect, request, url_for
 from flask_appbuilder import BaseView as StockBaseView
 from flask_appbuilder import ModelView as StockModelView
-from flask_appbuilder import SimpleFormView as StockFormView
 from flask_appbuilder import expose, has_access
 from flask_appbuilder.const import PERMISSION_PREFIX
 from flask_appbuilder.hooks import before_request
@@ -76,35 +75,6 @@ class BaseView(StockBaseView):
 
     def _home(self) -> str:
         return str(self.appbuilder.get_url_for_index)
-
-
-class FormView(BaseView, StockFormView):
-    """A form of its own on a page; `form_post` does it and returns a response or None."""
-
-    @expose("/form", methods=["GET"])
-    @has_access
-    def this_form_get(self) -> BaseResponse:
-        """Show the form."""
-        self._init_vars()
-        form = self.form.refresh()
-        self.form_get(form)
-        return self._page(form, 200)
-
-    @expose("/form", methods=["POST"])
-    @has_access
-    def this_form_post(self) -> BaseResponse:
-        """Do what the form asks for, or show it again with what is wrong."""
-        self._init_vars()
-        form = self.form.refresh()
-        if not form.validate():
-            flash(str(saying.CORRECT_THE_FIELDS), "danger")
-            return self._page(form, 422)
-        answer: BaseResponse | None = self.form_post(form)
-        return answer or redirect(self.back_url(), SEE_OTHER)
-
-    def _page(self, form: Any, status: int) -> BaseResponse:
-        widgets = self._get_edit_widget(form=form)
-        return make_response(self.render_template(self.form_template, title=self.form_title, widgets=widgets), status)
 
 
 class ModelView(Declared, Listing, Saving, BaseView, StockModelView):

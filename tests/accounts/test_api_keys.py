@@ -182,6 +182,18 @@ def test_a_key_opens_nothing_for_whoever_may_not_come_in(admin, app, cast, progr
     assert program(secret).status_code == 401
 
 
+def test_a_ban_revokes_keys_for_good(app, client_of, cast, program, records):
+    secret = make(client_of(cast.translator))[1]
+    boss = client_of(cast.admin)
+    page = boss.post(f"/users/action/ban/{cast.translator.id}")
+    boss.submit(page.form("/users/action_post"), reason="Soup")
+    boss.post(f"/users/action/unban/{cast.translator.id}")
+    assert records.fresh(cast.translator).is_active
+    assert program(secret).status_code == 401
+    event = next(event for event in records.all(AuditEvent) if event.action == "api_key_revoked")
+    assert (event.actor, event.subject) == ("boss", "translator")
+
+
 def test_a_key_opens_no_page(admin, program):
     secret = make(admin, scope=api_keys.READ_AND_WRITE)[1]
     for path in ("/users/list/", HERE, "/account/data/", "/dinnerparties/list/"):

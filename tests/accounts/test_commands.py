@@ -5,6 +5,7 @@ import time
 from datetime import timedelta
 
 import pytest
+from flask_appbuilder.security.sqla.models import ApiKey
 
 from app import clock, housekeeping
 from app.accounts import rules
@@ -119,6 +120,12 @@ def furnished(app, cast):
         LoginSession(token_hash="kept", member_id=friend, last_seen_at=minutes(29)),
         LoginSession(token_hash="kept long", member_id=friend, last_seen_at=days(20), remember=True),
         LoginSession(token_hash="kept to tell", member_id=friend, last_seen_at=days(20), ended_at=days(20)),
+        *(
+            ApiKey(
+                name=name, uuid=name, key_hash=name, lookup_hash=name, key_prefix=name, user_id=friend, expires_on=at
+            )
+            for name, at in (("old", days(31).replace(tzinfo=None)), ("kept", days(29).replace(tzinfo=None)))
+        ),
         AuditEvent(action="logged_in", actor="old", at=days(401)),
         AuditEvent(action="logged_in", actor="kept", at=days(399)),
     ]
@@ -129,6 +136,7 @@ def furnished(app, cast):
 NAMED = (
     (Registration, "username"), (Token, "token_hash"), (MemberInvitation, "token_hash"), (Device, "token_hash"),
     (LoginGuard, "key"), (LoginSession, "token_hash"), (AuditEvent, "actor"),
+    (ApiKey, "name"),
 )  # fmt: skip
 
 
@@ -142,7 +150,7 @@ def test_what_has_had_its_time_is_thrown_away_and_counted(app, furnished, record
     counts = dict(reversed(line.split(" ", 1)) for line in done.output.splitlines())
     assert counts == {
         "registrations": "1", "invitations": "1", "tokens": "1", "logins": "3", "devices": "1",
-        "counters of failures": "1", "entries of the audit log": "1", "diets of guests": "0", "members who wished to be erased": "0",
+        "counters of failures": "1", "API keys": "1", "entries of the audit log": "1", "diets of guests": "0", "members who wished to be erased": "0",
     }  # fmt: skip
     assert {line[0] for line in flask(app, "purge").output.splitlines()} == {"0"}
 

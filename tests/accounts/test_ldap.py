@@ -403,6 +403,18 @@ def test_other_pages_go_on(visitor, people):
     assert visitor.get("/account/profile/").status == 200
 
 
+def test_names_are_shown_and_not_asked_for_where_the_directory_knows_them(visitor, people, records):
+    log_in(visitor, "grace")
+    page = visitor.get("/account/profile/")
+    assert "Your names and your e-mail address come from the directory" in page.words
+    form = page.form("/account/profile/")
+    assert not form.names & {"first_name", "last_name"}
+    before = records.one(Member).display_name
+    page = visitor.post("/account/profile/", {**form.fields, "first_name": "Mallory"})
+    assert page.flashes == [("info", "Settings saved.")]
+    assert records.one(Member).display_name == before
+
+
 # -- configuration
 
 

@@ -27,7 +27,7 @@ from app.accounts.models import (
     Token,
     Totp,
 )
-from app.accounts.service import api_keys, erasing, guard, logins
+from app.accounts.service import api_keys, authentication, erasing, guard
 from app.audit.models import AuditEvent
 from app.database import transaction
 from app.extensions import db
@@ -297,7 +297,7 @@ def furnish(app, member):
     store(
         app,
         MemberInvitation(email="Friend@example.com", token_hash="invited", locale="en", expires_at=clock.now()),
-        LoginGuard(key=guard.key_of(logins.ANYWHERE, member.email), failures=3),
+        LoginGuard(key=guard.key_of(authentication.ANYWHERE, member.email), failures=3),
     )
     RegistrationFactory(username="friend2", email=member.email)
     LetterFactory(recipient=member.email.upper())

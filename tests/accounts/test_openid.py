@@ -13,6 +13,7 @@ from app import clock
 from app.accounts.models import ExternalIdentity, LoginSession, Member
 from app.audit.models import AuditEvent
 from app.extensions import db
+from app.outbox.models import Letter
 from tests.support import openid, parts
 from tests.support.factories import PASSWORD, MemberFactory, RowFactory
 
@@ -367,6 +368,12 @@ def test_who_is_logged_in_links_an_identity_and_comes_in_by_it(friend, visitor, 
         cast.friend.id,
         {"issuer": provider.issuer},
     )
+    letter = records.one(Letter)
+    assert (letter.recipient, letter.subject) == (
+        cast.friend.email,
+        "A new way to log in to your account at DinnerParty",
+    )
+    assert f"your login at {NAME} opens your account friend, too" in letter.text
     assert log_in(visitor, provider).flashes == [("info", "Welcome, Friend Doe!")]
 
 

@@ -13,13 +13,14 @@ from app.audit.models import AuditEvent
 from app.database import transaction
 from app.errors import ConfigurationError, DomainError
 from app.extensions import db
-from app.outbox.models import Letter
+from app.outbox.models import FAILED, Letter
 from tests.accounts.test_registration import ADA, SENT, link_in, register
 from tests.support.factories import MemberFactory, RegistrationFactory
 
 CORRECT = ("danger", "Please correct the fields that are marked.")
 TAKEN = "This username is already taken."
 READY = ("info", "If ada@example.com can be registered, the account is ready and you can log in now.")
+NOT_NOW = "Not possible to register you at the moment, try again later"
 TERMS = "https://dinner.example/terms"
 ADA_ELSEWHERE = {"issuer": "https://id.example", "subject": "ada-1815", "email": "countess@example.com",
                  "first_name": "Augusta", "last_name": "King"}  # fmt: skip
@@ -287,6 +288,27 @@ def test_an_account_at_once_ends_the_wait_for_a_letter(visitor, records, configu
     assert records.count(Member) == 1
 
 
+# -- receivers that break
+
+
+@pytest.mark.parametrize("signal", [registration_validating, registration_stored, registration_failed])
+def test_a_receiver_that_breaks_costs_nobody_what_they_typed(app, visitor, records, caplog, signal):
+    def breaks(_sender, **_told):
+        raise ZeroDivisionError
+
+    def refuses(_sender, applicant):
+        return [("username", "Not that one.")] if signal is registration_failed else []
+
+    with signal.connected_to(breaks, sender=app), registration_validating.connected_to(refuses, sender=app):
+        page = register(visitor)
+    told = CORRECT if signal is registration_failed else ("danger", NOT_NOW)
+    assert (page.status, page.flashes) == (422, [told])
+    assert page.form("/register/form").fields["first_name"] == ADA["first_name"]
+    assert records.count(Registration) == records.count(Letter) == 0
+    assert "ZeroDivisionError" in caplog.text
+    assert register(visitor).flashes == [("info", SENT)]
+
+
 # -- closed, or by invitation
 
 
@@ -397,6 +419,13 @@ def test_several_registrations_are_discarded_at_once_with_one_flash(admin, recor
     assert actions(records).count("registration_discarded") == 3
     page = admin.post("/registrations/action_post", {"action": "discard"})
     assert page.flashes == [("warning", "Select at least one row.")]
+
+
+def test_the_letter_of_a_registration_that_is_discarded_is_not_sent_any_more(visitor, admin, records):
+    register(visitor)
+    admin.post(f"/registrations/action/discard/{records.one(Registration).id}")
+    letter = records.one(Letter)
+    assert (letter.state, letter.secret) == (FAILED, None)
 
 
 def test_one_registration_is_discarded_from_its_page(admin, records):

@@ -179,6 +179,18 @@ def test_passwords_are_shown_nowhere(admin, cast, records):
     assert PASSWORD not in admin.get("/users/list/").text
 
 
+def test_a_file_of_users_is_asked_for_again_and_written_down(admin, records):
+    page = admin.get("/users/csv?_flt_0_username=fri")
+    assert page.response.mimetype == "text/html"
+    page = admin.submit(page.form("/users/csv"))
+    assert page.response.mimetype == "text/csv"
+    assert ("friend@example.com" in page.text, "host@example.com" in page.text) == (True, False)
+    event = records.all(AuditEvent)[-1]
+    assert (event.action, event.actor, event.after) == ("members_exported", "boss", {"filters": "_flt_0_username=fri"})
+    clock.set_now(clock.now() + timedelta(minutes=11))
+    assert admin.get("/users/csv").path == "/login/again"
+
+
 def test_a_role_of_the_program_keeps_its_name(admin, app):
     from app.extensions import db
 

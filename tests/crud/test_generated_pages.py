@@ -2,13 +2,10 @@
 
 import pytest
 from flask_babel import lazy_gettext
-from flask_wtf import FlaskForm
 from sqlalchemy import delete
-from wtforms import StringField
-from wtforms.validators import InputRequired
 
 from app.accounts.models import Member
-from app.crud import FormView, ModelView, SQLAInterface, datamodel
+from app.crud import ModelView, SQLAInterface, datamodel
 from app.errors import DomainError
 from app.extensions import db
 from app.parties.models import DinnerParty, Rsvp
@@ -187,35 +184,6 @@ def test_a_hook_may_refuse_a_deletion(ours, records):
     party = DinnerPartyFactory()
     assert visitor.post(f"/tables/delete/{party.id}").flashes == [("warning", "Not this one.")]
     assert records.count(DinnerParty) == 1
-
-
-class WishForm(FlaskForm):
-    wish = StringField("Wish", validators=[InputRequired()])
-
-    @classmethod
-    def refresh(cls, obj=None):
-        return cls(obj=obj)
-
-
-class WishView(FormView):
-    route_base = "/wishes"
-    form = WishForm
-    form_title = "Wish"
-
-    def form_post(self, form):
-        from flask import flash
-
-        flash(f"You wished for {form.wish.data}.", "info")
-
-
-def test_a_form_of_its_own_is_kept_when_it_is_refused_and_leaves_when_it_is_not(ours):
-    visitor = ours(WishView)
-    form = visitor.get("/wishes/form").form("/wishes/form")
-    page = visitor.submit(form, wish="")
-    assert (page.status, page.flashes) == (422, [("danger", "Please correct the fields that are marked.")])
-    page = visitor.submit(form, wish="soup")
-    assert page.flashes == [("info", "You wished for soup.")]
-    assert page.path == "/"
 
 
 def test_who_is_not_logged_in_is_led_to_the_login_and_back(app, new_visitor, client_of, cast):

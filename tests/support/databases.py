@@ -2,10 +2,12 @@
 
 import shutil
 from pathlib import Path
+from types import CodeType
 from typing import Any, Protocol
 
 import pytest
 from flask import Flask
+from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import Engine, event
 
 from app import create_app, setup
@@ -19,6 +21,24 @@ SETTINGS = {
     "PASSWORD_HASH": {"time_cost": 1, "memory_cost": 8, "parallelism": 1},
 }
 PRISTINE, COPY = "pristine", "dinner"
+
+
+class _CompiledTemplates(BytecodeCache):
+    """What templates were compiled to, for every application of this process."""
+
+    def __init__(self) -> None:
+        self._code: dict[tuple[str, str], CodeType | None] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Fill `bucket`, if its template was met before."""
+        bucket.code = self._code.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep what is in `bucket`."""
+        self._code[bucket.key, bucket.checksum] = bucket.code
+
+
+_TEMPLATES = _CompiledTemplates()
 
 
 class Place(Protocol):
@@ -86,7 +106,9 @@ def application(url: str, instance: Path, **settings: str) -> Flask:
         environ.setenv("INSTANCE_PATH", str(instance))
         for name, value in settings.items():
             environ.setenv(name, value)
-        return create_app(SETTINGS)
+        app = create_app(SETTINGS)
+    app.jinja_env.bytecode_cache = _TEMPLATES
+    return app
 
 
 def close_connections(app: Flask) -> None:

@@ -112,6 +112,15 @@ def revoke(member: Member, number: str) -> ApiKey | None:
     return key
 
 
+def revoke_all(member: Member) -> None:
+    """Let no key of `member` open anything any more. Whoever does so, an administrator, is who is logged in."""
+    for key in of(member.id):
+        if state(key) != REVOKED:
+            key.revoked_on = _naive(clock.now())
+            audit.record("api_key_revoked", "member", member, before=_told(key))
+    db.session.flush()
+
+
 def of(member_id: int) -> list[ApiKey]:
     """Return the keys of a member, the newest first; those that opened something once are among them."""
     statement = select(ApiKey).where(ApiKey.user_id == member_id).order_by(ApiKey.created_on.desc(), ApiKey.id.desc())

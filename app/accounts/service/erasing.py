@@ -29,7 +29,7 @@ from app.accounts.models import (
     Totp,
     new_stamp,
 )
-from app.accounts.service import links, logins, moderation, tokens
+from app.accounts.service import authentication, links, logins, moderation, tokens
 from app.accounts.signals import member_erasing
 from app.database import transaction
 from app.errors import DomainError
@@ -157,7 +157,7 @@ def _forget_goodbyes() -> None:
 
 
 def _forget_what_is_theirs(member: Member) -> None:
-    logins.forget_failures(member)
+    authentication.forget_failures(member)
     for model in OWNED:
         _delete(model, model.member_id == member.id)
     _delete(ApiKey, ApiKey.user_id == member.id)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, cast
 
+from flask_appbuilder.security.sqla.models import ApiKey
 from sqlalchemy import ColumnElement, and_, delete, or_
 from sqlalchemy.engine import CursorResult
 
@@ -16,6 +17,7 @@ from app.extensions import db
 KEPT_AFTER_EXPIRY = timedelta(days=7)
 # A login that was ended elsewhere tells its reader why, when they come back.
 KEPT_AFTER_END = timedelta(days=30)
+KEYS_KEPT_AFTER_EXPIRY = timedelta(days=30)
 DEVICE_LIFETIME = timedelta(days=365)
 
 
@@ -59,6 +61,12 @@ def devices() -> int:
     return _delete(Device, Device.last_seen_at <= clock.now() - DEVICE_LIFETIME)
 
 
+def api_keys() -> int:
+    """Forget API keys that expired a while ago; until then their owner sees what they were."""
+    # A column of Flask-AppBuilder's, which holds naive times.
+    return _delete(ApiKey, ApiKey.expires_on <= (clock.now() - KEYS_KEPT_AFTER_EXPIRY).replace(tzinfo=None))
+
+
 def guards() -> int:
     """Forget failures that count no longer."""
     now = clock.now()
@@ -77,5 +85,6 @@ CHORES: dict[str, Callable[[], int]] = {
     "tokens": tokens,
     "logins": sessions,
     "devices": devices,
+    "API keys": api_keys,
     "counters of failures": guards,
 }

@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 from sqlalchemy import delete, select
 
 from app import audit
+from app.accounts import mail
 from app.accounts.models import ExternalIdentity, Member
 from app.crud.fields import clean_line
 from app.errors import DomainError
@@ -202,6 +203,7 @@ def link(member: Member, identity: Identity) -> None:
         raise DomainError(_("This login at %(provider)s belongs to another account here.", provider=provider()))
     db.session.add(ExternalIdentity(member_id=member.id, issuer=identity.issuer, subject=identity.subject))
     audit.record("identity_linked", "member", member, after={"issuer": identity.issuer})
+    mail.identity_linked(member, provider())
     db.session.flush()
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import exists, func, inspect, select, update
 from app import audit, clock
 from app.accounts import mail, rules
 from app.accounts.models import ADMIN, LoginSession, Member, Passkey, Role, Totp
-from app.accounts.service import directory, guard, logins, passwords, tokens
+from app.accounts.service import api_keys, authentication, directory, guard, logins, passwords, tokens
 from app.errors import DomainError
 from app.extensions import db
 from app.i18n import speaking
@@ -148,12 +148,16 @@ def deactivate(members: Sequence[Member], by: int | None) -> None:
 
 
 def ban(members: Sequence[Member], reason: str, by: int | None) -> None:
-    """Keep people out, and tell them why when they next come with the right password."""
+    """Keep people out, and tell them why when they next come with the right password.
+
+    Their API keys are revoked for good: a key may be in anybody's hands, and lifting the ban lets in a person only.
+    """
     refuse_ban(members, by)
     for member in members:
         before = {"reason": member.ban_reason} if member.banned_at else {}
         member.banned_at, member.ban_reason = clock.now(), reason
         tokens.revoke(member, *LINKS)
+        api_keys.revoke_all(member)
         logins.end_sessions(member, logins.BY_BAN, reason=reason)
         audit.record("member_banned", "member", member, before=before, after={"reason": reason})
 
@@ -196,7 +200,7 @@ def send_password_link(member: Member) -> None:
 
 def unlock(member: Member) -> None:
     """Forget how often somebody failed to prove to be `member`, in whatever place and browser."""
-    logins.forget_failures(member)
+    authentication.forget_failures(member)
     guard.clear(guard.key_of("second_step", member.id))
     audit.record("unlocked", "member", member)
 

@@ -5,7 +5,7 @@ from flask_babel import lazy_gettext
 from app import audit, clock
 from app.accounts import mail, queries, rules
 from app.accounts.models import Member
-from app.accounts.service import links, logins, passwords, tokens
+from app.accounts.service import authentication, links, logins, passwords, tokens
 from app.errors import DomainError
 
 FIELD = "new_password"
@@ -44,7 +44,7 @@ def reset(link: str, password: str) -> Member:
     links.take(rules.RESET_PASSWORD, link)
     _store(member, hashed)
     logins.end_sessions(member, logins.BY_PASSWORD)
-    logins.forget_failures(member)
+    authentication.forget_failures(member)
     audit.record("password_reset", "member", member, actor=member)
     return member
 
@@ -65,7 +65,7 @@ def impose(member: Member, password: str) -> None:
     refuse(member, password)
     _store(member, passwords.hash_password(password))
     logins.end_sessions(member, logins.BY_PASSWORD)
-    logins.forget_failures(member)
+    authentication.forget_failures(member)
     audit.record("password_changed", "member", member)
 
 

@@ -23,10 +23,13 @@ below. A package joins by an entry point, which is called with the application a
         if not applicant.email.endswith("@example.com"):
             yield "email", _("Please use your address at work.")
 
-Signals hold functions weakly: one that is made inside another is connected with `weak=False`.
+Signals hold functions weakly: one that is made inside another is connected with `weak=False`. A receiver that breaks
+is written to the log; its visitor is asked to try again later, nothing is stored, and what was typed is kept.
 """
 
+import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -35,14 +38,19 @@ from flask import Flask, current_app
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from sqlalchemy import exists, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.exc import StaleDataError
 
 from app import clock
 from app.accounts import rules
 from app.accounts.models import Member, Registration
 from app.accounts.service import passwords
 from app.accounts.service.identities import Identity
+from app.database import is_unavailable
 from app.errors import DomainError
 from app.extensions import db
+
+log = logging.getLogger(__name__)
 
 _signals = Namespace()
 registration_validating = _signals.signal("registration-validating")
@@ -52,6 +60,7 @@ registration_failed = _signals.signal("registration-failed")
 # The name of a field of the form, and what is wrong with it.
 Problem = tuple[str, str]
 TAKEN = lazy_gettext("This username is already taken.")
+NOT_NOW = lazy_gettext("Not possible to register you at the moment, try again later")
 
 
 @dataclass(frozen=True)
@@ -90,20 +99,41 @@ def validate(applicant: Applicant) -> None:
 
 def problems(applicant: Applicant) -> list[Problem]:
     """Return all that is wrong with `applicant`, each thing once."""
-    answers = registration_validating.send(_app(), applicant=applicant)
-    # Signals answer in no order.
-    return sorted({(name, str(text)) for _receiver, answer in answers for name, text in answer or ()})
+    with _survived():
+        answers = registration_validating.send(_app(), applicant=applicant)
+        # Signals answer in no order.
+        return sorted({(name, str(text)) for _receiver, answer in answers for name, text in answer or ()})
 
 
 def stored(applicant: Applicant, *, registration: Registration | None, member: Member | None) -> None:
     """Tell who wants to know that somebody has registered."""
     applicant = applicant.without_password()
-    registration_stored.send(_app(), applicant=applicant, registration=registration, member=member)
+    with _survived():
+        registration_stored.send(_app(), applicant=applicant, registration=registration, member=member)
 
 
 def failed(applicant: Applicant, errors: list[Problem]) -> None:
     """Tell who wants to know that somebody could not register."""
-    registration_failed.send(_app(), applicant=applicant.without_password(), errors=errors)
+    try:
+        registration_failed.send(_app(), applicant=applicant.without_password(), errors=errors)
+    except Exception:
+        # Who could not register reads why, whatever becomes of those who wanted to know it.
+        log.exception("A receiver of registration_failed broke")
+        db.session.rollback()
+
+
+@contextmanager
+def _survived() -> Iterator[None]:
+    """Refuse the registration where a receiver breaks; what everybody sees to already goes on as it is."""
+    try:
+        yield
+    except (DomainError, IntegrityError, StaleDataError):
+        raise
+    except Exception as error:
+        if is_unavailable(error):
+            raise
+        log.exception("A receiver of a registration broke")
+        raise DomainError(NOT_NOW) from error
 
 
 def _app() -> Flask:

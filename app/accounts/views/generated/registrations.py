@@ -5,6 +5,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 
 from app import audit
+from app.accounts import mail
 from app.accounts.models import Registration
 from app.accounts.service.registration import send_activation
 from app.accounts.views.generated.users import LANGUAGE_NAMES
@@ -44,7 +45,8 @@ class RegistrationModelView(ModelView):
     delete_row_message = lazy_gettext("Registration discarded.")
 
     def pre_delete(self, item: Registration) -> None:
-        """Note who discarded it."""
+        """Note who discarded it, and send its letter no more."""
+        mail.withdraw_activation(item)
         audit.record("registration_discarded", "registration", item)
 
     @action(

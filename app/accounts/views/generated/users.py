@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from flask import make_response, request
+from flask_appbuilder import expose, has_access
 from flask_appbuilder.actions import action
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
@@ -11,6 +13,7 @@ from wtforms import PasswordField
 from wtforms.validators import Email, Length, ValidationError
 
 import config
+from app import audit
 from app.accounts import rules
 from app.accounts.models import GUEST, Member
 from app.accounts.service import factors, moderation
@@ -20,6 +23,7 @@ from app.crud.asking import reason_or_page
 from app.crud.csv import CsvExport
 from app.crud.declared import Labels
 from app.crud.fields import ZoneField
+from app.database import transaction
 from app.errors import DomainError
 
 LANGUAGE_NAMES = {key: language["name"] for key, language in config.LANGUAGES.items()}
@@ -46,7 +50,7 @@ def _valid_username(_form: Any, field: Any) -> None:
 class UserModelView(Fresh, CsvExport, ModelView):
     """Members. Whoever changes anything about one has typed their own password a few minutes ago."""
 
-    fresh = frozenset({"add", "edit", "delete", "action", "action_post"})
+    fresh = frozenset({"add", "edit", "delete", "action", "action_post", "csv"})
     datamodel = SQLAInterface(Member)
     route_base = "/users"
     base_order = ("username", "asc")
@@ -126,6 +130,25 @@ class UserModelView(Fresh, CsvExport, ModelView):
         ),
     }
     edit_form_extra_fields = {"timezone": ZoneField(lazy_gettext("Time zone"))}
+
+    # -- the file
+
+    @expose("/csv", methods=["GET", "POST"])
+    @has_access
+    def csv(self) -> BaseResponse:
+        """Ask before the addresses of people leave the site; POST returns the file, and it is written down who has it."""
+        if request.method == "POST":
+            with transaction():
+                audit.record("members_exported", "member", after={"filters": request.query_string.decode()})
+            return self.file_of_list()
+        page = self.render_template(
+            "appbuilder/general/confirm.html",
+            title=_("Download a file of users?"),
+            message=_("It holds names and e-mail addresses. The audit log will say that you have it."),
+            action=request.full_path.rstrip("?"),
+            back=self.back_url(),
+        )
+        return make_response(page)
 
     # -- add, edit, delete
 

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app import error_pages, kept_forms
 from app.accounts.forms.login import LoginForm, ReauthenticationForm
-from app.accounts.service import factors, logins, passkeys
+from app.accounts.service import authentication, factors, logins, passkeys
 from app.accounts.service.guard import LockedOutError
 from app.accounts.views import limits
 from app.crud.fields import show_at_field
@@ -69,7 +69,7 @@ class LoginView(BaseView):
             return self._page(form, 401, kept=kept)
         try:
             with transaction():
-                proof = logins.authenticate(form.username.data, form.password.data)
+                proof = authentication.authenticate(form.username.data, form.password.data)
                 entered = logins.enter(proof, remember=form.remember_me.data, kept=kept)
         except DomainError as error:
             flash(str(error), error.category)

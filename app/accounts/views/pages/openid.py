@@ -13,7 +13,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.accounts import rules
-from app.accounts.service import identities, logins
+from app.accounts.service import authentication, identities, logins
 from app.accounts.service.identities import Identity
 from app.accounts.views.access import AccountView
 from app.crud.views import BaseView
@@ -80,7 +80,7 @@ class OpenidView(BaseView):
     def _log_in(self, identity: Identity, attempt: dict[str, Any]) -> BaseResponse:
         with transaction():
             member = identities.owner(identity)
-            entered = member is not None and logins.enter(logins.vouched_for(member), remember=False)
+            entered = member is not None and logins.enter(authentication.vouched_for(member), remember=False)
         if member is None:
             return self._introduce(identity)
         if not entered:

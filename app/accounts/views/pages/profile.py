@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.accounts import rules
 from app.accounts.forms.profile import NewEmailForm, ProfileForm
 from app.accounts.models import Member
-from app.accounts.service import emails, links, logins, profile
+from app.accounts.service import directory, emails, links, logins, profile
 from app.accounts.views import limits
 from app.accounts.views.access import AccountView
 from app.crud import saying
@@ -33,6 +33,9 @@ class ProfileView(AccountView):
         given = {"locale": current_locale(), "timezone": current_timezone()}
         names = ("first_name", "last_name", "diets", "allergens")
         form = ProfileForm(data={name: getattr(current_user, name) for name in names} | given)
+        if directory.is_in_charge():
+            # It says them anew with every login.
+            del form.first_name, form.last_name
         if form.validate_on_submit():
             self._save(form)
             flash(_("Settings saved."), "info")
@@ -48,8 +51,8 @@ class ProfileView(AccountView):
             profile.save(
                 current_user,
                 profile.Profile(
-                    first_name=form.first_name.data,
-                    last_name=form.last_name.data,
+                    first_name=form.first_name.data if "first_name" in form else current_user.first_name,
+                    last_name=form.last_name.data if "last_name" in form else current_user.last_name,
                     locale=form.locale.data,
                     timezone=form.timezone.data,
                     diets=form.diets.data,

@@ -19,7 +19,7 @@ from app.accounts import queries, rules
 from app.accounts.forms.common import EmailForm
 from app.accounts.forms.registration import RegistrationForm
 from app.accounts.models import Member
-from app.accounts.service import invitations, logins, pipeline
+from app.accounts.service import authentication, invitations, logins, pipeline
 from app.accounts.service import registration as registrations
 from app.accounts.service.identities import Identity
 from app.accounts.service.pipeline import Applicant
@@ -39,7 +39,6 @@ REFUSALS = {
     INVITATION: lazy_gettext("Registration is by invitation only."),
     CLOSED: lazy_gettext("Registration is closed."),
 }
-NOT_NOW = lazy_gettext("Not possible to register you at the moment, try again later")
 ACTIVATED = lazy_gettext("Your account is activated, you can now log in.")
 # Used already: log in. Expired: ask for another. Unknown: register.
 AFTER_REFUSED_LINK = {
@@ -99,7 +98,7 @@ class RegistrationView(BaseView):
         if activation == registrations.LOG_IN and member is not None:
             standing = queries.standing(member.id)
             with transaction():
-                logins.open_session(member, standing, duty=logins.duty(standing, form.password.data))
+                logins.open_session(member, standing, duty=authentication.duty(standing, form.password.data))
             flash(_("Welcome, %(name)s!", name=member.display_name), "info")
             return redirect(self.appbuilder.get_url_for_index, 303)
         email = form.email.data
@@ -204,7 +203,7 @@ class RegistrationView(BaseView):
                 return self._ask_to_activate(token, 422)
             target = AFTER_REFUSED_LINK[error.category]
         except IntegrityError:
-            flash(str(NOT_NOW), "danger")
+            flash(str(pipeline.NOT_NOW), "danger")
             target = "RegistrationView.form"
         else:
             flash(str(ACTIVATED), "info")
@@ -252,7 +251,7 @@ def _attempt(form: RegistrationForm, applicant: Applicant, store: Callable[[], M
         pipeline.failed(applicant, _errors(form, error))
         raise
     except (IntegrityError, StaleDataError) as error:
-        refusal = DomainError(str(NOT_NOW))
+        refusal = DomainError(str(pipeline.NOT_NOW))
         pipeline.failed(applicant, [("", str(refusal))])
         raise refusal from error
 
