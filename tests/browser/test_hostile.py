@@ -9,14 +9,11 @@ from app import clock
 from app.extensions import db
 from app.outbox.models import Letter
 from app.parties.models import DinnerParty
-from tests.site.conftest import Furnished, links
+from tests.site.conftest import furnish
 from tests.support.factories import (
     DinnerPartyFactory,
-    LetterFactory,
     MemberFactory,
-    RegistrationFactory,
     RsvpFactory,
-    WaitOfferFactory,
 )
 
 # Each breaks out of another place; an element of theirs on a page, a run script or a sum done is a hole.
@@ -40,11 +37,26 @@ def furnished(app, people):
     """A site on which every text is markup."""
     texts = {"title": TITLE, "venue": TITLE, "address": TEXT[:255], "main_dish": TITLE, "description": TEXT}
     party = DinnerPartyFactory(host=people["host"], slug="the-party", **texts)
-    RsvpFactory(party=party, member=people["boss"], note=TEXT, name=NAME)
-    WaitOfferFactory(party=party)
-    LetterFactory(subject=TITLE, text=TEXT, html=TEXT, name=NAME, last_error=TEXT, failed=True)
-    registration = RegistrationFactory(first_name=NAME, last_name=NAME)
-    return Furnished(app, party, registration, links(app, people["friend"], registration))
+    return furnish(
+        app,
+        party,
+        RsvpFactory(party=party, member=people["boss"], note=TEXT, name=NAME),
+        people["friend"],
+        DishClaimFactory={"dish": NAME, "slot__name": NAME},
+        GuestMessageFactory={"subject": TITLE, "text": TEXT},
+        InvitationFactory={"name": NAME},
+        LetterFactory={
+            "subject": TITLE,
+            "text": TEXT,
+            "html": TEXT,
+            "name": NAME,
+            "last_error": TEXT,
+            "failed": True,
+        },
+        MenuItemFactory={"name": NAME},
+        PartyReportFactory={"note": TEXT},
+        RegistrationFactory={"first_name": NAME, "last_name": NAME},
+    )
 
 
 @pytest.fixture

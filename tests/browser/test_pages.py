@@ -10,12 +10,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from app.extensions import appbuilder_of
-from tests.site.conftest import Furnished, links
+from tests.site.conftest import furnish
 from tests.support.factories import (
     DinnerPartyFactory,
-    LetterFactory,
     MemberFactory,
-    RegistrationFactory,
     RsvpFactory,
     WaitOfferFactory,
 )
@@ -88,8 +86,8 @@ def people(app, look):
 def furnished(app, people):
     """The site with parties in all states, and people with long names."""
     host, guest = people["host"], people["guest"]
-    party = DinnerPartyFactory(host=host, slug="the-party", title=LONG, description="Come. " * 99)
-    RsvpFactory(party=party, member=guest)
+    party = DinnerPartyFactory(host=host, slug="the-party", title=LONG, description="Come. " * 99, share_round=1)
+    answer = RsvpFactory(party=party, member=guest)
     RsvpFactory(party=party, member=MemberFactory(first_name="Wolfeschlegelsteinhausenbergerdorff"))
     full = DinnerPartyFactory(host=host, slug="full", title="عشاء منسف", number_seats=3, full=True)
     RsvpFactory(party=full, member=guest, waiting=True)
@@ -97,9 +95,7 @@ def furnished(app, people):
     WaitOfferFactory(party=feast, rsvp__member=guest, rsvp__party_size=4, seats=3)
     for state in ("draft", "cancelled", "past"):
         DinnerPartyFactory(host=host, slug=state, title=f"A {state} party", **{state: True})
-    LetterFactory(failed=True)
-    registration = RegistrationFactory()
-    return Furnished(app, party, registration, links(app, guest, registration))
+    return furnish(app, party, answer, guest, LetterFactory={"failed": True})
 
 
 def addresses_for(furnished, reader):

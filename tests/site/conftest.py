@@ -111,7 +111,7 @@ class Furnished:
         return "".join(parts).removeprefix("|")
 
 
-def links(app: Flask, member: Member, registration: Registration, party: DinnerParty | None = None) -> dict[str, str]:
+def links(app: Flask, member: Member, registration: Registration, party: DinnerParty) -> dict[str, str]:
     """Return what stands in the links that letters carry, by the page that each leads to."""
     with app.app_context(), transaction():
         return {
@@ -121,27 +121,32 @@ def links(app: Flask, member: Member, registration: Registration, party: DinnerP
             "EmailView.confirm": tokens.issue(rules.CHANGE_EMAIL, member, data={"email": "new@example.com"}),
             "EmailView.undo": tokens.issue(rules.UNDO_EMAIL, member, data={"email": "old@example.com"}),
             "InvitationView.open": InvitationFactory().token,
-            "JoinView.link": share_token(party) if party else "unknown",
+            "JoinView.link": share_token(party),
             "UnsubscribeView.show": unsubscribe.token(member.email, MESSAGES),
             "MyDataView.keep": tokens.issue(rules.KEEP_ACCOUNT, member),
         }
+
+
+def furnish(app: Flask, party: DinnerParty, answer: Rsvp, member: Member, **texts: Any) -> Furnished:
+    """Put something behind each address of the site; `texts` are what people typed, by the name of a factory."""
+    WaitOfferFactory(party=party)
+    for factory in (MenuItemFactory, ReminderFactory, GuestMessageFactory, PartyReportFactory):
+        factory(party=party, **texts.get(factory.__name__, {}))
+    DishClaimFactory(slot__party=party, **texts.get("DishClaimFactory", {}))
+    InvitationFactory(party=party, **texts.get("InvitationFactory", {}))
+    registration = RegistrationFactory(**texts.get("RegistrationFactory", {}))
+    LetterFactory(**texts.get("LetterFactory", {}))
+    with app.app_context(), transaction():
+        audit.record("activated", "registration", name="newcomer")
+        code = door_code(answer)
+    return Furnished(app, party, registration, links(app, member, registration, party), answer, code)
 
 
 @pytest.fixture
 def furnished(cast: Any, app: Flask) -> Furnished:
     """The site, with a party, an answer, an offer, a registration, a letter and an entry of the audit log on it."""
     party = DinnerPartyFactory(host=cast.host, slug="the-party", share_round=1)
-    answer = RsvpFactory(party=party, member=cast.friend)
-    WaitOfferFactory(party=party)
-    for factory in (MenuItemFactory, ReminderFactory, GuestMessageFactory, PartyReportFactory):
-        factory(party=party)
-    DishClaimFactory(slot__party=party)
-    registration = RegistrationFactory()
-    LetterFactory()
-    with app.app_context(), transaction():
-        audit.record("activated", "registration", name="newcomer")
-        code = door_code(answer)
-    return Furnished(app, party, registration, links(app, cast.stranger, registration, party), answer, code)
+    return furnish(app, party, RsvpFactory(party=party, member=cast.friend), cast.stranger)
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ class HostingPages(TableView):
                     _fill(party, form)
                     hosting.lay(party, me(), mark=_mark_of_form())
             except DomainError as error:
-                show_at_field(form, error)
+                return self._refused(form, error)
             except IntegrityError:
                 return self._sent_twice(party.slug)
             else:
@@ -75,8 +75,7 @@ class HostingPages(TableView):
                 _fill(party, form)
                 told_count = hosting.amend(party)
         except DomainError as error:
-            show_at_field(form, error)
-            return self._editor(form, self.own(slug))
+            return self._refused(form, error, self.own(slug))
         except StaleDataError:
             return self._conflict(form, slug)
         if was_draft and party.status == models.PUBLISHED and told_count:
@@ -101,6 +100,10 @@ class HostingPages(TableView):
         else:
             flash(*flashes.cancelled(count))
         return redirect(url_for("PartyView.show", slug=slug), 303)
+
+    def _refused(self, form: PartyForm, error: DomainError, party: DinnerParty | None = None) -> BaseResponse:
+        show_at_field(form, error)
+        return self._editor(form, party, problem=str(error))
 
     def _editor(self, form: PartyForm, party: DinnerParty | None = None, **context: Any) -> BaseResponse:
         if form.is_submitted():

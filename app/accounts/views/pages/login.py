@@ -59,6 +59,8 @@ class LoginView(BaseView):
         """Show the form; POST logs in and goes to where one wanted to, by way of the second factor if there is one."""
         target = safe_next(request.args.get("next"), self.appbuilder.get_url_for_index)
         if current_user.is_authenticated:
+            if request.method == "POST":
+                flash(_("You are logged in already."), "info")
             return redirect(target, 303)
         form = LoginForm()
         if not form.is_submitted():
