@@ -166,7 +166,7 @@ def test_as_a_host(page, log_in, says, accessible, cast, records):
     page.fill("[name=number_seats]", "2")
     before = typed(page)
     page.click("main [value=publish]")
-    says(page, "danger", "Please correct the fields that are marked.")
+    says(page, "danger", "%(taken)d seats are already taken; you cannot go below that.", taken=3)
     expect(page.locator("#number_seats-error")).to_contain_text("3 seats are already taken; you cannot go below that.")
     assert typed(page) == before
     assert records.fresh(party).number_seats == 4

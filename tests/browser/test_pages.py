@@ -19,7 +19,7 @@ from tests.support.factories import (
 )
 
 SIZES = ({"width": 1280, "height": 800}, {"width": 390, "height": 844})
-MOST_REQUESTS = 6
+MOST_REQUESTS = 8
 # What a page is built of, whatever it says and of whom: its elements, with what decides about their look and their role.
 OUTLINE = """() => [...document.querySelectorAll("body *")].map(element => element.localName + [...element.attributes].map(
     ({name, value}) => ["class", "hidden", "role", "type"].includes(name) ? `[${name}=${value}]` : `[${name}]`

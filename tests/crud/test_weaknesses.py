@@ -16,8 +16,8 @@ from app.crud import ModelRestApi, ModelView, SQLAInterface
 from app.crud.filters import FilterContains
 from app.errors import ConfigurationError, DomainError
 from app.outbox.models import Letter
-from app.parties.models import DinnerParty
-from tests.support.factories import PASSWORD_HASH, DinnerPartyFactory, LetterFactory, MemberFactory
+from app.parties.models import DinnerParty, Rsvp
+from tests.support.factories import PASSWORD_HASH, DinnerPartyFactory, LetterFactory, MemberFactory, RsvpFactory
 from tests.support.statements import count_statements
 
 
@@ -65,14 +65,14 @@ def categories(page):
 # -- S1: what leaves through an API
 
 
-class StockPartyApi(StockModelRestApi):
-    resource_name = "stockparties"
-    datamodel = StockSQLAInterface(DinnerParty)
+class StockAnswerApi(StockModelRestApi):
+    resource_name = "stockanswers"
+    datamodel = StockSQLAInterface(Rsvp)
 
 
 def test_a_stock_api_sends_password_hashes(stock):
     DinnerPartyFactory()
-    assert PASSWORD_HASH in stock(StockPartyApi).get("/api/v1/stockparties/").text
+    assert PASSWORD_HASH in stock(StockAnswerApi).get("/api/v1/stockanswers/").text
 
 
 DECLARED = {
@@ -511,17 +511,17 @@ def test_rows_that_are_equal_in_the_order_keep_their_places_from_page_to_page(ou
 # -- W1: choosing a row of another table
 
 
-class StockPartyView(StockModelView):
-    datamodel = StockSQLAInterface(DinnerParty)
-    route_base = "/stockparties"
-    edit_columns = ("host",)
+class StockAnswerView(StockModelView):
+    datamodel = StockSQLAInterface(Rsvp)
+    route_base = "/stockanswers"
+    edit_columns = ("member",)
     related_views = ()
 
 
 def test_a_stock_form_lists_all_members(stock):
-    party = DinnerPartyFactory()
+    answer = RsvpFactory()
     everybody = MemberFactory.create_batch(30)
-    text = stock(StockPartyView).get(f"/stockparties/edit/{party.id}").text
+    text = stock(StockAnswerView).get(f"/stockanswers/edit/{answer.id}").text
     assert all(f'value="{member.id}"' in text for member in everybody)
 
 

@@ -116,7 +116,7 @@ def links(app: Flask, member: Member, registration: Registration, party: DinnerP
     with app.app_context(), transaction():
         return {
             "RegistrationView.activation": registration.token,
-            "RegistrationView.invited": MemberInvitationFactory().token,
+            "RegistrationView.invited": MemberInvitationFactory(party=party).token,
             "PasswordView.reset": tokens.issue(rules.RESET_PASSWORD, member),
             "EmailView.confirm": tokens.issue(rules.CHANGE_EMAIL, member, data={"email": "new@example.com"}),
             "EmailView.undo": tokens.issue(rules.UNDO_EMAIL, member, data={"email": "old@example.com"}),

@@ -146,6 +146,7 @@ ASKED_APART = (
     "options",
     "LocaleView",
     "unsubscribe",
+    "opened",
 )
 
 

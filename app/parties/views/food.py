@@ -146,7 +146,9 @@ def _known_people(answer: Rsvp) -> list[dict[str, object]]:
         {"name": person.name, "diets": person.diets, "allergens": person.allergens, "note": person.note}
         for person in food.people(answer)
     ]
-    if not known and answer.member is not None:
+    if not known and answer.member is None:
+        known = [{"name": answer.name}]
+    elif not known and answer.member is not None:
         usual = food.usual(answer.member)
         known = [{"name": usual.name, "diets": usual.diets, "allergens": usual.allergens, "note": ""}]
     return [*known, *({} for _seat in range(answer.party_size))][: answer.party_size]

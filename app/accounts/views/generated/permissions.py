@@ -61,7 +61,9 @@ class Words:
 
     def __init__(self) -> None:
         appbuilder = appbuilder_of()
-        self._views: dict[str, Any] = {view.class_permission_name: view for view in appbuilder.baseviews}
+        # Several views may ask for the same permissions; one that has words for them comes last.
+        views = sorted(appbuilder.baseviews, key=lambda view: bool(getattr(view, "permission_words", None)))
+        self._views: dict[str, Any] = {view.class_permission_name: view for view in views}
         entries = [each for entry in appbuilder.menu.get_list() for each in (entry, *entry.childs)]
         self._entries = {entry.name: entry.label or entry.name for entry in entries}
 

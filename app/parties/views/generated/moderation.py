@@ -87,7 +87,10 @@ class PartyReportModelView(CsvExport, ModelView):
         return hide(self, items, [report.party for report in items])
 
     @action(
-        "dismiss", lazy_gettext("Dismiss"), lazy_gettext("Leave the parties of the selected reports as they are?"), ""
+        "dismiss",
+        lazy_gettext("Dismiss the report"),
+        lazy_gettext("Leave the parties of the selected reports as they are?"),
+        "",
     )
     def dismiss(self, items: list[PartyReport]) -> Message:
         """Leave parties as they are."""
