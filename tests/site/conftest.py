@@ -116,11 +116,11 @@ def links(app: Flask, member: Member, registration: Registration, party: DinnerP
     with app.app_context(), transaction():
         return {
             "RegistrationView.activation": registration.token,
-            "RegistrationView.invited": MemberInvitationFactory(party=party).token,
+            "RegistrationView.invited": MemberInvitationFactory().token,
             "PasswordView.reset": tokens.issue(rules.RESET_PASSWORD, member),
             "EmailView.confirm": tokens.issue(rules.CHANGE_EMAIL, member, data={"email": "new@example.com"}),
             "EmailView.undo": tokens.issue(rules.UNDO_EMAIL, member, data={"email": "old@example.com"}),
-            "InvitationView.open": InvitationFactory().token,
+            "InvitationView.open": InvitationFactory(party=party).token,
             "JoinView.link": share_token(party),
             "UnsubscribeView.show": unsubscribe.token(member.email, MESSAGES),
             "MyDataView.keep": tokens.issue(rules.KEEP_ACCOUNT, member),
