@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from app.accounts.models import Member
 from app.http import public_url
 from app.outbox.service import ORDINARY, enqueue
 from app.parties import links, places
@@ -78,3 +79,17 @@ def facts(party: DinnerParty, answer: Rsvp | None = None, *, to_host: bool = Fal
         "main_dish": party.main_dish,
         "host_name": party.host.display_name,
     }
+
+
+def to_member(kind: str, member: Member, occasion: str, *, expires_at: datetime | None = None, **context: Any) -> None:
+    """Write to a member who is no guest, once for each `occasion`."""
+    enqueue(
+        kind,
+        to=member.email,
+        name=member.display_name,
+        locale=member.locale,
+        timezone=member.timezone,
+        context=context,
+        dedupe_key=f"{kind}:{occasion}",
+        expires_at=expires_at,
+    )

@@ -5,14 +5,14 @@ from typing import Any
 from app import clock
 from app.accounts.models import Member
 from app.http import public_url
-from app.outbox.service import enqueue
+from app.parties.mail.common import to_member
 from app.parties.models import REPORT_REASONS, DinnerParty, PartyReport
 
 
 def party_reported(filed: PartyReport, administrator: Member) -> None:
     """Tell an administrator that somebody finds a party wrong."""
     party = filed.party
-    _write(
+    to_member(
         "party_reported",
         administrator,
         f"{filed.id}:{administrator.id}",
@@ -40,16 +40,4 @@ def _to_hosts(kind: str, party: DinnerParty, **context: Any) -> None:
         if host.erased_at is None:
             occasion = f"{party.id}:{host.id}:{clock.now():%Y%m%dT%H%M%S%f}"
             url = public_url("PartyView.show", slug=party.slug)
-            _write(kind, host, occasion, title=party.title, url=url, **context)
-
-
-def _write(kind: str, member: Member, occasion: str, **context: Any) -> None:
-    enqueue(
-        kind,
-        to=member.email,
-        name=member.display_name,
-        locale=member.locale,
-        timezone=member.timezone,
-        context=context,
-        dedupe_key=f"{kind}:{occasion}",
-    )
+            to_member(kind, host, occasion, title=party.title, url=url, **context)
