@@ -11,7 +11,8 @@ from app.database import transaction
 from app.extensions import db
 from app.outbox.models import Letter
 from app.parties.models import CoHost, DishClaim, DishSlot, Rsvp, RsvpPerson
-from app.parties.service import food, roster
+from app.parties.queries import roster
+from app.parties.service import food
 from app.parties.service.food import Person
 from tests.support.factories import PASSWORD, DinnerPartyFactory, InvitationFactory, MemberFactory, RsvpFactory
 from tests.support.statements import count_statements

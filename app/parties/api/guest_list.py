@@ -10,7 +10,8 @@ from app.parties.api import given
 from app.parties.api.base import NOT_YOURS, TableApi, verb
 from app.parties.api.guests import PAGE, PAGED, page_number
 from app.parties.models import DinnerParty, Rsvp
-from app.parties.service import approval, chosen, door, roster
+from app.parties.queries import roster
+from app.parties.service import approval, chosen, door
 from app.parties.views import evening
 from app.parties.views.flashes import Flash
 

@@ -15,7 +15,8 @@ from app.parties.api import given, taken
 from app.parties.api.base import NO_PARTY, SEEN, UNCHANGED, TableApi, verb
 from app.parties.forms.answering import CLAIM, STAY
 from app.parties.models import DinnerParty, Rsvp
-from app.parties.service import answers, food, invited, offers
+from app.parties.queries import invited
+from app.parties.service import answers, food, offers
 from app.parties.service.food import POSSIBLE, Person
 from app.parties.service.wishes import Outcome, Partly, Wish
 from app.parties.views import explained, flashes, tickets

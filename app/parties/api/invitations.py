@@ -12,7 +12,8 @@ from app.parties.api import given, taken
 from app.parties.api.base import NOT_YOURS, UNCHANGED, TableApi, verb
 from app.parties.api.guests import PAGE, PAGED, page_number
 from app.parties.models import Invitation
-from app.parties.service import invitations, invited
+from app.parties.queries import invited
+from app.parties.service import invitations
 from app.parties.service.guest_lists import Entry
 from app.parties.views.access import me
 from app.parties.views.flashes import Flash

@@ -17,7 +17,8 @@ from app.outbox.models import INVITATIONS
 from app.parties import mail, places, queries, rules
 from app.parties.guests import Guest
 from app.parties.models import CANCELLED, CLAIMED, DRAFT, OFFERED, PUBLISHED, SEATED, YES, CoHost, DinnerParty, Rsvp
-from app.parties.service import audiences, food, invitations, potluck, reminders, seats
+from app.parties.queries import audiences
+from app.parties.service import food, invitations, potluck, reminders, seats
 
 # What a copy has of the party it was made from.
 COPIED = (

@@ -18,7 +18,8 @@ from app.outbox.models import Letter
 from app.outbox.service import supersede
 from app.parties import mail, rules
 from app.parties.models import CANCELLED, DRAFT, PUBLISHED, REMOVED, WITHDRAWN, DinnerParty, Invitation, Rsvp
-from app.parties.service import contacts, invited, seats
+from app.parties.queries import invited
+from app.parties.service import contacts, seats
 from app.parties.service.answers import CLOSED
 from app.parties.service.guest_lists import Entry
 

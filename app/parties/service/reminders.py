@@ -32,8 +32,9 @@ from app.parties.models import (
     Reminder,
     Rsvp,
 )
+from app.parties.queries import audiences
 from app.parties.rules import Occasion, Reminding
-from app.parties.service import audiences, seats
+from app.parties.service import seats
 from app.parties.service.answers import CLOSED
 
 # What a new party is laid with: a day before it starts, and two days before the last one to answer.

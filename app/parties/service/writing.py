@@ -15,7 +15,8 @@ from app.extensions import db
 from app.outbox.models import MESSAGES
 from app.parties import mail
 from app.parties.models import DRAFT, SILENT, DinnerParty, GuestMessage
-from app.parties.service import audiences, seats
+from app.parties.queries import audiences
+from app.parties.service import seats
 
 MOST_MESSAGES, MESSAGES_COUNTED = 10, timedelta(hours=24)
 # So many of what was written are shown.

@@ -12,7 +12,8 @@ from app.database import transact
 from app.errors import DomainError
 from app.parties import links, queries
 from app.parties.models import CHECKED_IN, SEATED, DinnerParty, Rsvp
-from app.parties.service import door, roster
+from app.parties.queries import roster
+from app.parties.service import door
 from app.parties.views import evening
 from app.parties.views.access import TableView, for_guests
 from app.parties.views.flashes import Flash

@@ -8,7 +8,7 @@ from app.crud.csv import cell, lines
 from app.food import ALLERGENS, DIETS
 from app.i18n import formats
 from app.parties.models import ANSWERS, DishClaim, RsvpPerson
-from app.parties.service.roster import Guest
+from app.parties.queries.roster import Guest
 
 BETWEEN = "; "
 

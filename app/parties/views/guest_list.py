@@ -17,7 +17,8 @@ from app.food import ALLERGENS, DIETS
 from app.http import safe_next
 from app.parties import rules
 from app.parties.models import ANSWERS, DinnerParty, Rsvp
-from app.parties.service import afterwards, approval, chosen, roster
+from app.parties.queries import roster
+from app.parties.service import afterwards, approval, chosen
 from app.parties.views import evening, guest_file
 from app.parties.views.access import TableView
 from app.parties.views.flashes import Flash

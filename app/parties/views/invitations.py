@@ -18,9 +18,9 @@ from app.outbox.service import delivers
 from app.parties import links
 from app.parties.forms.invitations import ContactsForm, InviteForm, ListForm
 from app.parties.models import ANSWERS, DinnerParty, Invitation
-from app.parties.queries import LARGEST_ID
+from app.parties.queries import LARGEST_ID, invited
 from app.parties.rules import Invited
-from app.parties.service import contacts, guest_lists, invitations, invited
+from app.parties.service import contacts, guest_lists, invitations
 from app.parties.service.guest_lists import Entry
 from app.parties.service.invitations import Count
 from app.parties.views.access import TableView, me

@@ -19,7 +19,8 @@ from app.parties import calendar, models, places, queries, rules
 from app.parties.forms.answering import CLAIM, STAY, AnswerForm, OfferForm, RsvpByIdForm
 from app.parties.guests import Guest
 from app.parties.models import DinnerParty, Rsvp
-from app.parties.service import answers, food, invited, offers, potluck
+from app.parties.queries import invited
+from app.parties.service import answers, food, offers, potluck
 from app.parties.service.wishes import Partly, Wish
 from app.parties.views import explained, flashes, tickets
 from app.parties.views.access import Answering, Visit, for_guests

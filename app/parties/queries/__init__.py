@@ -1,4 +1,9 @@
-"""Questions to the database about parties, answers, and those who wait."""
+"""Questions to the database about parties, answers, and those who wait.
+
+roster     the list of guests as hosts read it
+invited    who is invited, and what became of it
+audiences  whom letters of hosts and reminders reach
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
