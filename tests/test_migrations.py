@@ -121,3 +121,23 @@ def test_answers_survive_the_waiting_list_and_its_end(app, flask_db):
         assert connection.execute(text("SELECT seats_taken FROM dinner_party")).scalar_one() == 3
         rows = connection.execute(text("SELECT id, party_size, status FROM rsvp ORDER BY id")).all()
         assert [tuple(row) for row in rows] == [(7, 3, "yes"), (8, 1, "waitlisted")]
+
+
+def test_what_refers_to_an_answer_survives_as_its_table_is_made_anew(app, flask_db):
+    flask_db("upgrade", "0004")
+    with app.app_context(), db.engine.begin() as connection:
+        connection.execute(text("INSERT INTO ab_user (id, first_name, last_name, username, email) "
+                                "VALUES (1, 'A', 'B', 'ana', 'ana@example.com')"))  # fmt: skip
+        connection.execute(text(
+            "INSERT INTO dinner_party (id, title, slug, host_id, starts_at, timezone, duration_minutes, venue, address, "
+            "main_dish, description, number_seats, seats_taken, visibility, status, version, created_at) VALUES "
+            "(1, 't', 's', 1, '2040-01-01', 'UTC', 60, '', '', '', '', 4, 3, 'public', 'published', 1, '2026-01-01')"
+        ))  # fmt: skip
+        connection.execute(text("INSERT INTO rsvp (id, party_id, member_id, email, name, party_size, status, note, answered_at) "
+                                "VALUES (7, 1, 1, 'ana@example.com', 'Ana', 3, 'yes', '', '2026-01-01')"))  # fmt: skip
+        connection.execute(text("INSERT INTO rsvp_person (id, rsvp_id, position, name, diets, allergens, note) "
+                                "VALUES (1, 7, 0, 'Zoe', '[]', '[]', '')"))  # fmt: skip
+    for way in (("upgrade",), ("downgrade", "0004")):
+        flask_db(*way)
+        with app.app_context(), db.engine.begin() as connection:
+            assert connection.execute(text("SELECT name FROM rsvp_person WHERE rsvp_id = 7")).scalar_one() == "Zoe"
