@@ -27,7 +27,7 @@ from app.parties.models import (
     Rsvp,
 )
 from app.parties.service import hosting, potluck
-from app.parties.service.marks import mark
+from app.parties.service.conflicts import mark
 from app.parties.service.potluck import Asked
 
 PASSWORD = "dinner for eight"  # noqa: S105 - printed on purpose, and only ever on an empty database

@@ -31,7 +31,7 @@ from app.crud.api import MESSAGES, in_words
 from app.errors import Category, DomainError
 from app.extensions import appbuilder_of, db
 from app.parties import places, queries
-from app.parties.api import given
+from app.parties.api import response_schemas
 from app.parties.models import DinnerParty, Rsvp
 from app.parties.service import answers, food, offers
 from app.parties.views.access import AtTheTable
@@ -207,14 +207,14 @@ class TableApi(AtTheTable, Answers, BaseApi):
         """Return a party as whoever is asking sees it."""
         place = places.told(party, with_address=self.shows_address(party, answer))
         more = {
-            **given.standing(answer),
+            **response_schemas.standing(answer),
             "address": place.address or None,
             "map_url": place.map_url or None,
             "waiting_count": queries.waiting_count(party.id),
             "menu": food.menu(party),
             "hosts": self.hosts(party),
         }
-        return given.Party().dump(given.Seen(party, more))
+        return response_schemas.Party().dump(response_schemas.Seen(party, more))
 
     # -- what is documented
 

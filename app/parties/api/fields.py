@@ -13,7 +13,7 @@ from app.crud.fields import FIRST_YEAR, LAST_YEAR, as_moment, clean_text
 from app.i18n import locales
 from app.i18n.selectors import is_timezone, zone_info
 from app.parties import rules
-from app.parties.service import guest_lists
+from app.parties.service import address_lists
 
 
 class Between(validate.Range):
@@ -135,7 +135,7 @@ class EmailAddress(fields.String):
     """An address that letters can be sent to, as it is kept."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        address = guest_lists.address(clean_text(super()._deserialize(value, attr, data, **kwargs)) or "")
+        address = address_lists.address(clean_text(super()._deserialize(value, attr, data, **kwargs)) or "")
         if address is None:
             raise ValidationError(Said(_("Please enter a valid e-mail address.")), attr or "")
         return address

@@ -6,12 +6,12 @@ from flask_babel import gettext as _
 
 from app.database import transact
 from app.parties import models
-from app.parties.api import given
+from app.parties.api import response_schemas
 from app.parties.api.base import NOT_YOURS, TableApi, verb
 from app.parties.api.guests import PAGE, PAGED, page_number
 from app.parties.models import DinnerParty, Rsvp
 from app.parties.queries import roster
-from app.parties.service import approval, chosen, door
+from app.parties.service import approval, bulk, door
 from app.parties.views import evening
 from app.parties.views.flashes import Flash
 
@@ -33,7 +33,7 @@ class GuestApi(TableApi):
     @expose("/<slug>/guests")
     @verb(
         "host",
-        gives={"type": "array", "items": given.Guest},
+        gives={"type": "array", "items": response_schemas.Guest},
         more=PAGED,
         parameters=(PAGE, GROUP),
         refusals=NOT_YOURS,
@@ -41,11 +41,13 @@ class GuestApi(TableApi):
     def list(self, slug: str) -> Response:
         """List who answered what. A page has 200 of them."""
         page = roster.page(self.hosted(slug), page_number(), group=request.args.get("group", ""))
-        shown = given.Guest(many=True).dump(page.guests)
+        shown = response_schemas.Guest(many=True).dump(page.guests)
         return self.response(200, result=shown, page=page.number, has_next=page.has_next)
 
     @expose(f"/<slug>/guests/{GUEST}/approve", methods=["POST"])
-    @verb("host", gives=given.GuestNow, codes=(models.YES, models.WAITLISTED, models.OFFERED), refusals=DECIDED)
+    @verb(
+        "host", gives=response_schemas.GuestNow, codes=(models.YES, models.WAITLISTED, models.OFFERED), refusals=DECIDED
+    )
     def approve(self, slug: str, guest_id: int) -> Response:
         """Let somebody in who asked. Where the table is full, they wait for a seat."""
         _party, answer = self._guest(slug, guest_id)
@@ -53,7 +55,7 @@ class GuestApi(TableApi):
         return self._now(outcome.answer.status, evening.approved(outcome), outcome.answer)
 
     @expose(f"/<slug>/guests/{GUEST}/decline", methods=["POST"])
-    @verb("host", gives=given.GuestNow, codes=(DECLINED,), refusals=DECIDED)
+    @verb("host", gives=response_schemas.GuestNow, codes=(DECLINED,), refusals=DECIDED)
     def decline(self, slug: str, guest_id: int) -> Response:
         """Tell somebody who asked that there is no seat for them."""
         _party, answer = self._guest(slug, guest_id)
@@ -62,17 +64,17 @@ class GuestApi(TableApi):
         return self._now(DECLINED, (text, "info"), answer)
 
     @expose(f"/<slug>/guests/{GUEST}/remove", methods=["POST"])
-    @verb("host", gives=given.GuestNow, codes=(REMOVED,), refusals=DECIDED)
+    @verb("host", gives=response_schemas.GuestNow, codes=(REMOVED,), refusals=DECIDED)
     def remove(self, slug: str, guest_id: int) -> Response:
         """Take a guest off the table. They are told, and their seats go to the next in line."""
         _party, answer = self._guest(slug, guest_id)
-        offered = transact(lambda: chosen.remove(answer))
+        offered = transact(lambda: bulk.remove(answer))
         return self._now(REMOVED, evening.removed(answer, offered), answer)
 
     # -- the door
 
     @expose("/<slug>/door/<code>", methods=["POST"])
-    @verb("host", gives=given.GuestNow, codes=(CHECKED_IN,), refusals=AT_THE_DOOR)
+    @verb("host", gives=response_schemas.GuestNow, codes=(CHECKED_IN,), refusals=AT_THE_DOOR)
     def check_in(self, slug: str, code: str) -> Response:
         """Check a guest in, by what stands on their ticket."""
         party = self.hosted(slug)
@@ -80,7 +82,7 @@ class GuestApi(TableApi):
         return self._now(CHECKED_IN, evening.checked_in(answer), answer)
 
     @expose("/<slug>/door/<code>", methods=["DELETE"])
-    @verb("host", gives=given.GuestNow, codes=(CHECKED_OUT,), refusals=AT_THE_DOOR)
+    @verb("host", gives=response_schemas.GuestNow, codes=(CHECKED_OUT,), refusals=AT_THE_DOOR)
     def check_out(self, slug: str, code: str) -> Response:
         """Take a check-in back."""
         party = self.hosted(slug)
@@ -92,10 +94,10 @@ class GuestApi(TableApi):
 
     def _guest(self, slug: str, guest_id: int) -> tuple[DinnerParty, Rsvp]:
         party = self.hosted(slug)
-        found = chosen.of_party(party, [guest_id])
+        found = bulk.of_party(party, [guest_id])
         if not found:
             abort(404)
         return party, found[0]
 
     def _now(self, code: str, said: Flash, answer: Rsvp) -> Response:
-        return self.say(200, code, said, result=given.GuestNow().dump(answer))
+        return self.say(200, code, said, result=response_schemas.GuestNow().dump(answer))

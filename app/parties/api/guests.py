@@ -11,7 +11,7 @@ from app.database import transact, transaction
 from app.errors import DomainError
 from app.http import public_url
 from app.parties import models, queries, rules
-from app.parties.api import given, taken
+from app.parties.api import request_schemas, response_schemas
 from app.parties.api.base import NO_PARTY, SEEN, UNCHANGED, TableApi, verb
 from app.parties.forms.answering import CLAIM, STAY
 from app.parties.models import DinnerParty, Rsvp
@@ -32,8 +32,8 @@ PAGE = {
     "schema": {"type": "integer", "minimum": 1, "default": 1},
 }
 PAGED = {"page": {"type": "integer"}, "has_next": {"type": "boolean"}}
-MANY = {"type": "array", "items": given.PartyInShort}
-PEOPLE = {"type": "array", "items": given.Person}
+MANY = {"type": "array", "items": response_schemas.PartyInShort}
+PEOPLE = {"type": "array", "items": response_schemas.Person}
 REASONS_TO_REFUSE = "Refused: the code says why, such as draft, cancelled, late, removed or partly"
 
 
@@ -53,7 +53,7 @@ class PartyApi(TableApi):
         return self.response(200, result=in_short(page.items), page=page.number, has_next=page.has_next)
 
     @expose("/mine")
-    @verb("read", gives=given.Mine)
+    @verb("read", gives=response_schemas.Mine)
     def mine(self) -> Response:
         """List one's own parties. Of each kind, the latest hundred."""
         theirs = queries.answers_by(me())
@@ -68,10 +68,10 @@ class PartyApi(TableApi):
             "asked": [answer.party for answer in theirs if answer.status == models.AWAITING],
             "invited": invited.to_member(me()),
         }
-        return self.response(200, result=given.Mine().dump(groups))
+        return self.response(200, result=response_schemas.Mine().dump(groups))
 
     @expose("/<slug>")
-    @verb("read", gives=given.Party, refusals=NO_PARTY)
+    @verb("read", gives=response_schemas.Party, refusals=NO_PARTY)
     def show(self, slug: str) -> Response:
         """Show a party, and how one stands with it."""
         party, _guest, answer = self.visible(slug)
@@ -84,8 +84,8 @@ class AnswerApi(TableApi):
     @expose("/<slug>/answer", methods=["PUT"])
     @verb(
         "answer",
-        takes=taken.AnswerSent,
-        gives=given.Standing,
+        takes=request_schemas.AnswerSent,
+        gives=response_schemas.Standing,
         codes=ANSWERED,
         refusals={
             **NO_PARTY,
@@ -116,7 +116,7 @@ class AnswerApi(TableApi):
     @expose("/<slug>/answer", methods=["DELETE"])
     @verb(
         "answer",
-        gives=given.Standing,
+        gives=response_schemas.Standing,
         codes=(RELEASED, UNCHANGED),
         refusals={**NO_PARTY, 409: REASONS_TO_REFUSE},
     )
@@ -136,8 +136,8 @@ class AnswerApi(TableApi):
     @expose("/<slug>/offer", methods=["POST"])
     @verb(
         "answer",
-        takes=taken.OfferSent,
-        gives=given.Standing,
+        takes=request_schemas.OfferSent,
+        gives=response_schemas.Standing,
         codes=(CLAIMED, RELEASED, models.WAITLISTED, models.OFFERED, LAPSED),
         refusals={**NO_PARTY, 409: "Nothing is offered"},
     )
@@ -152,7 +152,11 @@ class AnswerApi(TableApi):
         return self._stands(200, _decided(outcome, claims=claims), said, outcome.answer)
 
     @expose("/<slug>/ticket")
-    @verb("answer", gives=given.Ticket, refusals={**NO_PARTY, 409: "There is a ticket as soon as one has a seat"})
+    @verb(
+        "answer",
+        gives=response_schemas.Ticket,
+        refusals={**NO_PARTY, 409: "There is a ticket as soon as one has a seat"},
+    )
     def ticket(self, slug: str) -> Response:
         """Show what one's ticket says. Hosts scan its address at the door, or send the code."""
         party, _guest, answer = self.answering(slug)
@@ -171,7 +175,7 @@ class AnswerApi(TableApi):
     @expose("/<slug>/people", methods=["PUT"])
     @verb(
         "answer",
-        takes=taken.PeopleSent,
+        takes=request_schemas.PeopleSent,
         gives=PEOPLE,
         more=SEEN,
         codes=(SAVED, CLASH),
@@ -187,7 +191,7 @@ class AnswerApi(TableApi):
         return self.say(200, CLASH if found else SAVED, warned(found), **self._people(answer))
 
     @expose("/<slug>/waiting-list")
-    @verb("answer", gives=given.WaitingList, refusals=NO_PARTY)
+    @verb("answer", gives=response_schemas.WaitingList, refusals=NO_PARTY)
     def waiting_list(self, slug: str) -> Response:
         """Show one's place in line and the reasons for it. Hosts see who waits."""
         party, _guest, answer = self.answering(slug)
@@ -207,10 +211,10 @@ class AnswerApi(TableApi):
             "steps": explained.steps(queries.steps_in_line(party), own=answer, named=named),
             "line": _in_line(queries.line_with_guests(party.id), line) if named else None,
         }
-        return self.response(200, result=given.WaitingList().dump(shown))
+        return self.response(200, result=response_schemas.WaitingList().dump(shown))
 
     def _stands(self, status: int, code: str, said: flashes.Flash, answer: Rsvp | None) -> Response:
-        return self.say(status, code, said, result=given.Standing().dump(given.standing(answer)))
+        return self.say(status, code, said, result=response_schemas.Standing().dump(response_schemas.standing(answer)))
 
     def _expected(self, slug: str) -> Rsvp:
         """Return the answer of somebody who comes, or may."""
@@ -222,12 +226,12 @@ class AnswerApi(TableApi):
     @staticmethod
     def _people(answer: Rsvp) -> dict[str, Any]:
         people = food.people(answer)
-        return {"result": given.Person(many=True).dump(people), "seen": food.people_mark(people)}
+        return {"result": response_schemas.Person(many=True).dump(people), "seen": food.people_mark(people)}
 
 
 def in_short(parties: Iterable[DinnerParty]) -> Any:
     """Return parties as they stand in lists."""
-    return given.PartyInShort(many=True).dump(parties)
+    return response_schemas.PartyInShort(many=True).dump(parties)
 
 
 def page_number() -> int:
@@ -251,8 +255,8 @@ def _decided(outcome: Outcome, *, claims: bool) -> str:
     return models.WAITLISTED if outcome.place is not None else RELEASED
 
 
-def _in_line(guests: list[Rsvp], line: dict[int, tuple[int, str]]) -> list[given.Seen]:
+def _in_line(guests: list[Rsvp], line: dict[int, tuple[int, str]]) -> list[response_schemas.Seen]:
     return [
-        given.Seen(guest, {"name": str(guest), "place": line[guest.id][0], "why": line[guest.id][1]})
+        response_schemas.Seen(guest, {"name": str(guest), "place": line[guest.id][0], "why": line[guest.id][1]})
         for guest in guests
     ]

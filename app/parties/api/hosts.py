@@ -16,7 +16,7 @@ from app.extensions import db
 from app.i18n.selectors import current_timezone
 from app.outbox.service import delivers
 from app.parties import clashes, models, queries
-from app.parties.api import given, once, taken
+from app.parties.api import idempotency, request_schemas, response_schemas
 from app.parties.api.base import CHANGED_MEANWHILE, NOT_YOURS, SEEN, UNCHANGED, TableApi, verb
 from app.parties.api.fields import read_clocks
 from app.parties.guests import Guest
@@ -28,12 +28,12 @@ from app.parties.views.access import me
 from app.parties.views.food import planned
 
 SAVED, CLASH, COPIED, ADDED, REMOVED = "saved", "clash", "copied", "added", "removed"
-MENU = {"type": "array", "items": given.Dish}
+MENU = {"type": "array", "items": response_schemas.Dish}
 IDEMPOTENCY_KEY = {
     "in": "header",
-    "name": once.HEADER,
+    "name": idempotency.HEADER,
     "description": "Up to 255 characters of your choice: what is sent with the same is done once",
-    "schema": {"type": "string", "maxLength": once.LONGEST_KEY},
+    "schema": {"type": "string", "maxLength": idempotency.LONGEST_KEY},
 }
 BOTH = (
     "Changed meanwhile: `conflict` has for each field that differs what is stored and what was sent, `result` the party"
@@ -46,8 +46,8 @@ class HostApi(TableApi):
     @expose("", methods=["POST"])
     @verb(
         "host",
-        takes=taken.PartySent,
-        gives=given.Party,
+        takes=request_schemas.PartySent,
+        gives=response_schemas.Party,
         status=201,
         codes=(models.DRAFT, models.PUBLISHED),
         parameters=(IDEMPOTENCY_KEY,),
@@ -56,7 +56,7 @@ class HostApi(TableApi):
     def create(self, sent: dict[str, Any]) -> Response:
         """Lay a new table. The host holds the first seat."""
         read_clocks(sent, current_timezone())
-        asked = once.asked_for(me())
+        asked = idempotency.asked_for(me())
         before, party = asked.stored(), DinnerParty(**{"timezone": current_timezone(), **sent})
         if before is None:
             try:
@@ -75,8 +75,8 @@ class HostApi(TableApi):
     @expose("/<slug>", methods=["PATCH"])
     @verb(
         "host",
-        takes=taken.PartyChange,
-        gives=given.Party,
+        takes=request_schemas.PartyChange,
+        gives=response_schemas.Party,
         codes=(SAVED, UNCHANGED),
         refusals={**NOT_YOURS, 409: BOTH},
     )
@@ -100,7 +100,12 @@ class HostApi(TableApi):
         return self.say(200, SAVED, flashes.changed(party, count), result=self._seen(party))
 
     @expose("/<slug>/publish", methods=["POST"])
-    @verb("host", gives=given.Party, codes=(models.PUBLISHED, UNCHANGED), refusals={**NOT_YOURS, 409: "It is over"})
+    @verb(
+        "host",
+        gives=response_schemas.Party,
+        codes=(models.PUBLISHED, UNCHANGED),
+        refusals={**NOT_YOURS, 409: "It is over"},
+    )
     def publish(self, slug: str) -> Response:
         """Show a draft to its guests."""
         party = self.own(slug)
@@ -115,7 +120,12 @@ class HostApi(TableApi):
         return self.say(200, models.PUBLISHED, said, result=self._seen(party))
 
     @expose("/<slug>/cancel", methods=["POST"])
-    @verb("host", gives=given.Party, codes=(models.CANCELLED, UNCHANGED), refusals={**NOT_YOURS, 409: "It has begun"})
+    @verb(
+        "host",
+        gives=response_schemas.Party,
+        codes=(models.CANCELLED, UNCHANGED),
+        refusals={**NOT_YOURS, 409: "It has begun"},
+    )
     def cancel(self, slug: str) -> Response:
         """Call a party off. Guests are told; only its owner can."""
         party = self.owned(slug)
@@ -129,7 +139,7 @@ class HostApi(TableApi):
         return self.say(200, models.CANCELLED, flashes.cancelled(count), result=self._seen(party))
 
     @expose("/<slug>/copy", methods=["POST"])
-    @verb("host", gives=given.Party, status=201, codes=(COPIED,), refusals=NOT_YOURS)
+    @verb("host", gives=response_schemas.Party, status=201, codes=(COPIED,), refusals=NOT_YOURS)
     def copy(self, slug: str) -> Response:
         """Lay a draft like this party. It is on the same weekday of a coming week."""
         party = self.own(slug)
@@ -151,7 +161,7 @@ class HostApi(TableApi):
     @expose("/<slug>/menu", methods=["PUT"])
     @verb(
         "host",
-        takes=taken.MenuSent,
+        takes=request_schemas.MenuSent,
         gives=MENU,
         more=SEEN,
         codes=(SAVED, CLASH),
@@ -167,7 +177,7 @@ class HostApi(TableApi):
         return self.say(200, CLASH if said[1] == "warning" else SAVED, said, **self._menu(party))
 
     @expose("/<slug>/kitchen")
-    @verb("host", gives=given.Kitchen, refusals=NOT_YOURS)
+    @verb("host", gives=response_schemas.Kitchen, refusals=NOT_YOURS)
     def kitchen(self, slug: str) -> Response:
         """Show what the kitchen must know. Nobody's name is in it."""
         party = self.hosted(slug)
@@ -182,12 +192,19 @@ class HostApi(TableApi):
             "allergens": _tally(key for eater in eaters for key in eater.allergens),
             "notes": [eater.note for eater in eaters if eater.note],
         }
-        return self.response(200, result=given.Kitchen().dump(shown))
+        return self.response(200, result=response_schemas.Kitchen().dump(shown))
 
     # -- who hosts
 
     @expose("/<slug>/hosts", methods=["POST"])
-    @verb("host", takes=taken.HostSent, gives=given.Party, status=201, codes=(ADDED,), refusals=NOT_YOURS)
+    @verb(
+        "host",
+        takes=request_schemas.HostSent,
+        gives=response_schemas.Party,
+        status=201,
+        codes=(ADDED,),
+        refusals=NOT_YOURS,
+    )
     def add_host(self, slug: str, sent: dict[str, Any]) -> Response:
         """Let somebody host beside the owner. They are written to."""
         party = self.owned(slug)
@@ -216,14 +233,14 @@ class HostApi(TableApi):
     @staticmethod
     def _menu(party: DinnerParty) -> dict[str, Any]:
         menu = food.menu(party)
-        return {"result": given.Dish(many=True).dump(menu), "seen": food.menu_mark(menu)}
+        return {"result": response_schemas.Dish(many=True).dump(menu), "seen": food.menu_mark(menu)}
 
     def _seen(self, party: DinnerParty) -> Any:
         return self.seen(party, queries.answer_of(party, Guest(me())))
 
     def _conflict(self, party: DinnerParty, sent: Mapping[str, Any]) -> Response:
         """Show both: what somebody else stored meanwhile, and what was sent."""
-        stored, typed = given.Facts().dump(party), given.Facts().dump(sent)
+        stored, typed = response_schemas.Facts().dump(party), response_schemas.Facts().dump(sent)
         differing = {
             name: {"stored": stored[name], "sent": typed[name]} for name in sent if stored[name] != typed[name]
         }

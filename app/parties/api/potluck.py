@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 
 from app.database import transact, transaction
 from app.errors import DomainError
-from app.parties.api import given, taken
+from app.parties.api import request_schemas, response_schemas
 from app.parties.api.base import NO_PARTY, NOT_YOURS, SEEN, UNCHANGED, TableApi, verb
 from app.parties.models import SEATED, DinnerParty, Rsvp
 from app.parties.service import potluck
@@ -17,7 +17,7 @@ from app.parties.views.flashes import Flash
 
 DISH, PROMISE = "<int(max=2147483647):dish_id>", "<int(max=2147483647):promise_id>"
 BRINGING, GIVEN_BACK, SAVED, RELEASED = "bringing", "given_back", "saved", "released"
-DISHES = {"type": "array", "items": given.AskedFor}
+DISHES = {"type": "array", "items": response_schemas.AskedFor}
 FASTER = {**NO_PARTY, 409: "Others were faster, or whoever is asking does not come"}
 
 
@@ -36,7 +36,7 @@ class PotluckApi(TableApi):
     @expose("/<slug>/dishes", methods=["PUT"])
     @verb(
         "host",
-        takes=taken.AskedForSent,
+        takes=request_schemas.AskedForSent,
         gives=DISHES,
         more=SEEN,
         codes=(SAVED,),
@@ -51,7 +51,7 @@ class PotluckApi(TableApi):
         return self._say(SAVED, (_("Saved. Your guests see what you ask for."), "info"), party, None)
 
     @expose(f"/<slug>/dishes/{DISH}/promise", methods=["PUT"])
-    @verb("answer", takes=taken.PromiseSent, gives=DISHES, more=SEEN, codes=(BRINGING,), refusals=FASTER)
+    @verb("answer", takes=request_schemas.PromiseSent, gives=DISHES, more=SEEN, codes=(BRINGING,), refusals=FASTER)
     def promise(self, slug: str, dish_id: int, sent: dict[str, Any]) -> Response:
         """Promise to bring something. It takes the place of what was promised of it before."""
         party, answer = self._at_the_table(slug)
@@ -103,6 +103,7 @@ class PotluckApi(TableApi):
         asked = potluck.dishes(party, with_claims=named)
         mine = {slot.id: claim for slot, claim in potluck.dishes_and_own(party, answer)}
         shown = [
-            given.Seen(slot, {"mine": mine.get(slot.id), "promises": slot.claims if named else None}) for slot in asked
+            response_schemas.Seen(slot, {"mine": mine.get(slot.id), "promises": slot.claims if named else None})
+            for slot in asked
         ]
-        return {"result": given.AskedFor(many=True).dump(shown), "seen": potluck.mark_of(asked)}
+        return {"result": response_schemas.AskedFor(many=True).dump(shown), "seen": potluck.mark_of(asked)}

@@ -11,8 +11,8 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange,
 from app.crud.fields import clean_line
 from app.i18n import locales
 from app.parties import models
-from app.parties.service import guest_lists
-from app.parties.service.guest_lists import LONGEST_NAME
+from app.parties.service import address_lists
+from app.parties.service.address_lists import LONGEST_NAME
 
 LINE = [clean_line]
 LANGUAGE = lazy_gettext("Language of the letter")
@@ -31,15 +31,15 @@ class AddressForm(FlaskForm):
 
     def validate_email(self, field: EmailField) -> None:
         """Refuse what no letter can be sent to."""
-        address = guest_lists.address(field.data)
+        address = address_lists.address(field.data)
         if address is None:
             raise ValidationError(NO_ADDRESS)
         field.data = address
 
     @property
-    def who(self) -> guest_lists.Entry:
+    def who(self) -> address_lists.Entry:
         """Return whom the form is about."""
-        return guest_lists.Entry(self.email.data, self.name.data or "")
+        return address_lists.Entry(self.email.data, self.name.data or "")
 
 
 class InviteForm(AddressForm):
@@ -58,7 +58,7 @@ class InviteForm(AddressForm):
         self.name.render_kw = self.email.render_kw = {"autocomplete": "off"}
 
     @property
-    def who(self) -> guest_lists.Entry:
+    def who(self) -> address_lists.Entry:
         """Return whom to invite, and with how many."""
         return super().who._replace(number=self.number.data)
 

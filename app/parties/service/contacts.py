@@ -10,7 +10,7 @@ from app import clock
 from app.accounts.models import Member
 from app.extensions import db
 from app.parties.models import Contact, DinnerParty, Invitation, Rsvp
-from app.parties.service.guest_lists import Entry
+from app.parties.service.address_lists import Entry
 
 INSERTS = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 # As many as are offered to choose from; whoever has more types the others, or sends them as a list.

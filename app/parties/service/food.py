@@ -30,7 +30,7 @@ from app.parties.models import (
     RsvpPerson,
 )
 from app.parties.service import seats
-from app.parties.service.marks import ChangedError, mark
+from app.parties.service.conflicts import ChangedError, mark
 
 ANSWER_FIRST = lazy_gettext("Answer first; then tell who comes with you.")
 # Those the kitchen cooks for, and those it would like to know about: what they typed is kept while they may come.

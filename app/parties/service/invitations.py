@@ -20,8 +20,8 @@ from app.parties import mail, rules
 from app.parties.models import CANCELLED, DRAFT, PUBLISHED, REMOVED, WITHDRAWN, DinnerParty, Invitation, Rsvp
 from app.parties.queries import invited
 from app.parties.service import contacts, seats
+from app.parties.service.address_lists import Entry
 from app.parties.service.answers import CLOSED
-from app.parties.service.guest_lists import Entry
 
 # Of each kind that others can have sent to a mailbox.
 LETTERS_PER_MAILBOX_AND_DAY = 3

@@ -18,7 +18,7 @@ from app.i18n import formats
 from app.parties import mail
 from app.parties.models import COURSES, SEATED, DinnerParty, DishClaim, DishSlot, Rsvp
 from app.parties.service import seats
-from app.parties.service.marks import ChangedError, mark
+from app.parties.service.conflicts import ChangedError, mark
 
 ANSWER_FIRST = lazy_gettext("Only those who come can bring something. Answer first.")
 

@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from app.parties.models import OFFERED, WAITLISTED, YES, Rsvp
-from app.parties.service.chosen import Removed
+from app.parties.service.bulk import Removed
 from app.parties.service.wishes import Outcome
 from app.parties.views.flashes import Flash
 

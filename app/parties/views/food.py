@@ -19,8 +19,8 @@ from app.parties.clashes import Clash, Count
 from app.parties.forms.food import MenuForm, PeopleForm
 from app.parties.models import COURSES, MAIN, MOST_DISHES, DinnerParty, MenuItem, Rsvp, RsvpPerson
 from app.parties.service import food, potluck
+from app.parties.service.conflicts import ChangedError
 from app.parties.service.food import POSSIBLE, Dish, Person
-from app.parties.service.marks import ChangedError
 from app.parties.views import flashes
 from app.parties.views.access import TableView, for_guests
 from app.parties.views.flashes import MOST_SENTENCES

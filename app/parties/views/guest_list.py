@@ -18,7 +18,7 @@ from app.http import safe_next
 from app.parties import rules
 from app.parties.models import ANSWERS, DinnerParty, Rsvp
 from app.parties.queries import roster
-from app.parties.service import afterwards, approval, chosen
+from app.parties.service import afterwards, approval, bulk
 from app.parties.views import evening, guest_file
 from app.parties.views.access import TableView
 from app.parties.views.flashes import Flash
@@ -98,7 +98,7 @@ class GuestListView(TableView):
         """Ask before a guest is removed; POST removes them."""
         _party, answer = self._guest(slug, answer_id)
         if request.method == "POST":
-            return self._do(slug, lambda: evening.removed(answer, chosen.remove(answer)))
+            return self._do(slug, lambda: evening.removed(answer, bulk.remove(answer)))
         return self._ask(
             slug,
             title=_("Remove %(name)s?", name=str(answer)),
@@ -112,17 +112,17 @@ class GuestListView(TableView):
         """Let in, or remove, several guests; asks before they are removed."""
         party = self.hosted(slug)
         keys = {int(key) for key in request.form.getlist("rowid") if _is_key(key)}
-        answers = chosen.of_party(party, keys)
+        answers = bulk.of_party(party, keys)
         action = request.form.get("action")
         if not answers:
             flash(_("Select at least one row."), "warning")
             return redirect(self._back(slug), 303)
         if action == APPROVE:
-            return self._do(slug, lambda: evening.all_approved(chosen.approve_all(party, answers)))
+            return self._do(slug, lambda: evening.all_approved(bulk.approve_all(party, answers)))
         if action != REMOVE:
             abort(404)
         if "sure" in request.form:
-            return self._do(slug, lambda: evening.all_removed(chosen.remove_all(party, answers)))
+            return self._do(slug, lambda: evening.all_removed(bulk.remove_all(party, answers)))
         question = ngettext("Remove %(num)d guest?", "Remove %(num)d guests?", len(answers))
         flash(_("One more step: look at whom you chose."), "info")
         return self._ask(
@@ -179,7 +179,7 @@ class GuestListView(TableView):
 
     def _guest(self, slug: str, answer_id: int) -> tuple[DinnerParty, Rsvp]:
         party = self.hosted(slug)
-        found = chosen.of_party(party, [answer_id])
+        found = bulk.of_party(party, [answer_id])
         if not found:
             abort(404)
         return party, found[0]

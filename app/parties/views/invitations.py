@@ -20,11 +20,11 @@ from app.parties.forms.invitations import ContactsForm, InviteForm, ListForm
 from app.parties.models import ANSWERS, DinnerParty, Invitation
 from app.parties.queries import LARGEST_ID, invited
 from app.parties.rules import Invited
-from app.parties.service import contacts, guest_lists, invitations
-from app.parties.service.guest_lists import Entry
+from app.parties.service import address_lists, contacts, invitations
+from app.parties.service.address_lists import Entry
 from app.parties.service.invitations import Count
 from app.parties.views.access import TableView, me
-from app.parties.views.lists import reported
+from app.parties.views.list_reports import reported
 
 STATES = {
     Invited.WAITING: lazy_gettext("Not sent yet"),
@@ -74,7 +74,7 @@ class InvitationsView(TableView):
                 form.text.data = text
                 flash(_("Nothing is stored yet."), "info")
                 return self._page(party, list_form=form)
-            report = reported(party, me(), guest_lists.read(text))
+            report = reported(party, me(), address_lists.read(text))
         except DomainError as error:
             show_at_field(form, error)
             flash(str(error), error.category)
@@ -248,8 +248,8 @@ def _text_of(form: ListForm) -> str:
     if not form.validate():
         raise DomainError(saying.CORRECT_THE_FIELDS)
     if form.file.data:
-        return guest_lists.plain(guest_lists.decode(form.file.data.read()))
-    return guest_lists.plain(form.text.data or "")
+        return address_lists.plain(address_lists.decode(form.file.data.read()))
+    return address_lists.plain(form.text.data or "")
 
 
 def _share_url(party: DinnerParty) -> str:

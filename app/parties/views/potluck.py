@@ -12,7 +12,7 @@ from app.errors import DomainError
 from app.parties.forms.potluck import GIVE_BACK, BringForm, DishesForm
 from app.parties.models import MOST_DISHES, SEATED, DinnerParty, DishClaim, DishSlot, Rsvp
 from app.parties.service import potluck
-from app.parties.service.marks import ChangedError
+from app.parties.service.conflicts import ChangedError
 from app.parties.service.potluck import ANSWER_FIRST, Asked, PromisedError
 from app.parties.views.access import TableView, for_guests
 

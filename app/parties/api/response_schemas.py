@@ -7,7 +7,7 @@ from marshmallow import Schema, fields
 
 from app.http import public_url
 from app.parties import models, queries, rules
-from app.parties.api.taken import told
+from app.parties.api.request_schemas import told
 from app.parties.models import OFFERED, Rsvp
 
 

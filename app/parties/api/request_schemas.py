@@ -24,7 +24,7 @@ from app.parties.api.fields import (
 )
 from app.parties.forms.answering import DECISIONS, LONGEST_NOTE, WISHES
 from app.parties.forms.hosting import LONGEST_DESCRIPTION
-from app.parties.service import guest_lists
+from app.parties.service import address_lists
 
 LONGEST_NAME, LONGEST_TITLE, LONGEST_DISH, LONGEST_PERSON_NOTE = 130, 120, 120, 200
 
@@ -169,7 +169,7 @@ class InvitationsSent(Sent):
     """Whom to invite, and in which language."""
 
     invitations = fields.List(
-        fields.Nested(InvitedSent), required=True, validate=[Filled(), AtMost(guest_lists.MOST_LINES, of="things")]
+        fields.Nested(InvitedSent), required=True, validate=[Filled(), AtMost(address_lists.MOST_LINES, of="things")]
     )
     locale = Locale(**told("The language of the letters; left out: that of the host", example="es"))
 

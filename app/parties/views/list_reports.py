@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext
 from app.accounts.models import Member
 from app.parties.models import DinnerParty
 from app.parties.queries import invited
-from app.parties.service.guest_lists import Entry, Line
+from app.parties.service.address_lists import Entry, Line
 
 
 class Fate(Enum):

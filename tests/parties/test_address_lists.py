@@ -7,8 +7,8 @@ import pytest
 
 from app.outbox.models import Letter
 from app.parties.models import Invitation
-from app.parties.service import guest_lists
-from app.parties.service.guest_lists import Entry
+from app.parties.service import address_lists
+from app.parties.service.address_lists import Entry
 from tests.support.factories import DinnerPartyFactory, InvitationFactory
 
 IRIS, OTTO = "iris@example.org", "otto@example.org"
@@ -16,7 +16,7 @@ TOO_LONG = "The list is too long: up to 1000 lines with 256 kB can be sent at on
 
 
 def people(text):
-    return [line.entry for line in guest_lists.read(text) if not line.is_title]
+    return [line.entry for line in address_lists.read(text) if not line.is_title]
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,9 @@ def test_a_quote_that_was_never_closed_spoils_its_own_line_only():
 
 
 def test_a_line_without_an_address_is_told_and_not_taken_for_titles():
-    assert [(line.number, line.text) for line in guest_lists.read(f"Iris\n{OTTO}\nnot@here") if line.entry is None] == [
+    assert [
+        (line.number, line.text) for line in address_lists.read(f"Iris\n{OTTO}\nnot@here") if line.entry is None
+    ] == [
         (1, "Iris"),
         (3, "not@here"),
     ]
@@ -71,7 +73,7 @@ def test_names_are_cut_and_cleaned():
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
 def test_files_are_read_in_the_encodings_of_spreadsheets(encoding):
-    text = guest_lists.decode(f"Zoë Peña;{IRIS}\n".encode(encoding))
+    text = address_lists.decode(f"Zoë Peña;{IRIS}\n".encode(encoding))
     assert people(text) == [Entry(IRIS, "Zoë Peña")]
 
 
