@@ -4,7 +4,9 @@ from flask_babel import lazy_gettext
 
 from app.accounts.api import SecurityApi
 from app.accounts.models import ADMIN, GUEST, PUBLIC, TRANSLATOR
+from app.accounts.views.generated.groups import GroupModelView
 from app.accounts.views.generated.invitations import MemberInvitationModelView
+from app.accounts.views.generated.keys import ApiKeyModelView
 from app.accounts.views.generated.registrations import RegistrationModelView
 from app.accounts.views.generated.roles import RoleModelView
 from app.accounts.views.generated.statistics import StatisticsView
@@ -120,7 +122,9 @@ def register(appbuilder: AppBuilder) -> None:
     manager.user_view = appbuilder.add_view(UserModelView, "Users", label=lazy_gettext("Users"), **PEOPLE)
     appbuilder.add_view(RegistrationModelView, "Registrations", label=lazy_gettext("Registrations"), **PEOPLE)
     appbuilder.add_view(MemberInvitationModelView, "Invitations", label=lazy_gettext("Invitations"), **PEOPLE)
+    appbuilder.add_view(GroupModelView, "Groups", label=lazy_gettext("Groups"), **PEOPLE)
     appbuilder.add_view(RoleModelView, "Roles", label=lazy_gettext("Roles"), **PEOPLE)
+    appbuilder.add_view(ApiKeyModelView, "API keys", label=lazy_gettext("API keys"), **PEOPLE)
     appbuilder.add_view(StatisticsView, "Statistics", label=lazy_gettext("Statistics"), **PEOPLE)
     appbuilder.add_view(AuditEventModelView, "Audit log", label=lazy_gettext("Audit log"), **PEOPLE)
     appbuilder.add_view(LetterModelView, "Outbox", label=lazy_gettext("Outbox"), **POST)

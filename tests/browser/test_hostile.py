@@ -43,6 +43,8 @@ def furnished(app, people):
         RsvpFactory(party=party, member=people["boss"], note=TEXT, name=NAME),
         people["friend"],
         DishClaimFactory={"dish": NAME, "slot__name": NAME},
+        ApiKeyFactory={"name": NAME},
+        GroupFactory={"name": NAME, "label": NAME, "description": TITLE},
         GuestMessageFactory={"subject": TITLE, "text": TEXT},
         InvitationFactory={"name": NAME},
         LetterFactory={

@@ -21,8 +21,10 @@ from app.parties.links import door_code, share_token
 from app.parties.models import DinnerParty, Rsvp
 from tests.support.client import Visitor
 from tests.support.factories import (
+    ApiKeyFactory,
     DinnerPartyFactory,
     DishClaimFactory,
+    GroupFactory,
     GuestMessageFactory,
     InvitationFactory,
     LetterFactory,
@@ -133,6 +135,8 @@ def furnish(app: Flask, party: DinnerParty, answer: Rsvp, member: Member, **text
     for factory in (MenuItemFactory, ReminderFactory, GuestMessageFactory, PartyReportFactory):
         factory(party=party, **texts.get(factory.__name__, {}))
     DishClaimFactory(slot__party=party, **texts.get("DishClaimFactory", {}))
+    GroupFactory(**texts.get("GroupFactory", {}))
+    ApiKeyFactory(member=member, **texts.get("ApiKeyFactory", {}))
     InvitationFactory(party=party, **texts.get("InvitationFactory", {}))
     registration = RegistrationFactory(**texts.get("RegistrationFactory", {}))
     LetterFactory(**texts.get("LetterFactory", {}))

@@ -15,7 +15,7 @@ import factory
 from argon2 import PasswordHasher
 from factory.alchemy import SQLAlchemyModelFactory
 from flask import Flask, has_app_context
-from flask_appbuilder.security.sqla.models import Role
+from flask_appbuilder.security.sqla.models import ApiKey, Group, Role
 from sqlalchemy import inspect, select, update
 
 from app import clock
@@ -116,6 +116,36 @@ class MemberFactory(RowFactory):
     timezone = "UTC"
     joined_at = factory.LazyFunction(clock.now)
     roles = factory.LazyFunction(partial(_roles, GUEST))
+
+
+class GroupFactory(RowFactory):
+    """A group without roles."""
+
+    class Meta:
+        model = Group
+
+    name = factory.Sequence("group{}".format)
+    label = "Cooks"
+
+
+class ApiKeyFactory(RowFactory):
+    """A key that reads, whose secret nobody knows."""
+
+    class Meta:
+        model = ApiKey
+
+    class Params:
+        member = factory.SubFactory(MemberFactory)
+
+    # Flask-AppBuilder's key belongs to its own class of users.
+    user_id = factory.LazyAttribute(lambda key: key.member.id)
+    name = factory.Sequence("Program number {}".format)
+    key_hash = factory.Sequence("hash{}".format)
+    lookup_hash = factory.SelfAttribute("key_hash")
+    key_prefix = "dinner_abcd"
+    scopes = "read"
+    created_on = factory.LazyFunction(lambda: clock.now().replace(tzinfo=None))
+    expires_on = factory.LazyFunction(lambda: (clock.now() + timedelta(days=30)).replace(tzinfo=None))
 
 
 class RegistrationFactory(RowFactory):

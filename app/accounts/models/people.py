@@ -3,7 +3,7 @@
 import secrets
 from datetime import datetime
 
-from flask_appbuilder.security.sqla.models import RegisterUser, User
+from flask_appbuilder.security.sqla.models import Group, RegisterUser, User, assoc_user_group
 from flask_babel import gettext
 from sqlalchemy import ForeignKey, Index, String, func
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -38,6 +38,9 @@ class Member(User):
     # What they usually eat and never eat: keys of app.food, offered when they answer an invitation.
     diets: Mapped[list[str]] = mapped_column(Json, default=list, server_default="[]")
     allergens: Mapped[list[str]] = mapped_column(Json, default=list, server_default="[]")
+
+    # What Flask-AppBuilder calls `groups` cannot be set: it wants its own class of users.
+    memberships: Mapped[list[Group]] = relationship(secondary=assoc_user_group, overlaps="groups,users")
 
     __table_args__ = {"extend_existing": True}
 

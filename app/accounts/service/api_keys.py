@@ -7,6 +7,7 @@ It is stored as a fast hash, which is enough for what cannot be guessed. The tab
 
 import logging
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -114,11 +115,17 @@ def revoke(member: Member, number: str) -> ApiKey | None:
 
 def revoke_all(member: Member) -> None:
     """Let no key of `member` open anything any more. Whoever does so, an administrator, is who is logged in."""
-    for key in of(member.id):
-        if state(key) != REVOKED:
-            key.revoked_on = _naive(clock.now())
-            audit.record("api_key_revoked", "member", member, before=_told(key))
+    revoke_keys(of(member.id))
+
+
+def revoke_keys(keys: Iterable[ApiKey]) -> int:
+    """Let keys open nothing any more, as an administrator; return how many still did."""
+    live = [key for key in keys if state(key) != REVOKED]
+    for key in live:
+        key.revoked_on = _naive(clock.now())
+        audit.record("api_key_revoked", "member", db.session.get(Member, key.user_id), before=_told(key))
     db.session.flush()
+    return len(live)
 
 
 def of(member_id: int) -> list[ApiKey]:

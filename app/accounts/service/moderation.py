@@ -7,8 +7,9 @@ DomainError what would leave the site without an administrator, or somebody with
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from flask_appbuilder.security.sqla.models import Group
 from flask_babel import lazy_gettext
-from sqlalchemy import exists, func, inspect, select, update
+from sqlalchemy import exists, func, inspect, or_, select, update
 
 from app import audit, clock
 from app.accounts import mail, rules
@@ -20,6 +21,7 @@ from app.i18n import speaking
 
 # What is written down of a change. Never the password.
 COLUMNS = ("username", "email", "first_name", "last_name", "active", "locale", "timezone")
+ROLES_CHANGED = lazy_gettext("Your roles were changed. Please log in again.")
 # Links that were sent to an address, or asked for by somebody who may be kept out now.
 LINKS = (rules.RESET_PASSWORD, rules.CHANGE_EMAIL)
 
@@ -87,7 +89,7 @@ def add(member: Member, password: str | None) -> None:
         member.password_changed_at = clock.now()
     db.session.flush()
     stored = {column: getattr(member, column) for column in COLUMNS}
-    audit.record("member_created", "member", member, after={**stored, "roles": _names(member.roles)})
+    audit.record("member_created", "member", member, after={**stored, "roles": names(member.roles)})
     if not password:
         expires_at = clock.now() + rules.REGISTRATION_LIFETIME
         mail.account_made(member, tokens.issue(rules.RESET_PASSWORD, member, expires_at=expires_at), expires_at)
@@ -112,9 +114,9 @@ def change(member: Member, by: int | None) -> None:
     if "email" in after:
         tokens.revoke(member, *LINKS)
     if "active" in after and not member.active:
-        _sign_out(member, lazy_gettext("Your account was deactivated."), by)
-    elif "roles" in after and _are_stricter(member):
-        _sign_out(member, lazy_gettext("Your roles were changed. Please log in again."), by)
+        end_logins(member, lazy_gettext("Your account was deactivated."), by)
+    elif {"roles", "memberships"}.intersection(after) and _are_stricter(member):
+        end_logins(member, ROLES_CHANGED, by)
 
 
 def delete(member: Member, by: int | None) -> None:
@@ -122,7 +124,7 @@ def delete(member: Member, by: int | None) -> None:
     if member.id == by:
         raise DomainError(lazy_gettext("You cannot delete yourself."))
     refuse_without_admin({member.id})
-    audit.record("member_deleted", "member", member, before={"email": member.email, "roles": _names(member.roles)})
+    audit.record("member_deleted", "member", member, before={"email": member.email, "roles": names(member.roles)})
 
 
 def activate(members: Sequence[Member]) -> None:
@@ -141,7 +143,7 @@ def deactivate(members: Sequence[Member], by: int | None) -> None:
         if member.active:
             member.active = False
             _note_active(member)
-            _sign_out(member, lazy_gettext("Your account was deactivated."), by)
+            end_logins(member, lazy_gettext("Your account was deactivated."), by)
 
 
 # -- keep out, let in
@@ -210,14 +212,8 @@ def unlock(member: Member) -> None:
 
 def changed_role(role: Role) -> None:
     """Write down what was changed of a role; whoever holds it must add a second factor if it asks for one now."""
-    state: Any = inspect(role)
-    before: dict[str, Any] = {}
-    after: dict[str, Any] = {}
-    for column in ("name", "second_factor_required"):
-        history = state.attrs[column].history
-        if history.has_changes():
-            before[column], after[column] = (history.deleted or [None])[0], history.added[0]
-    permissions = state.attrs.permissions.history
+    before, after = changes(role, ("name", "second_factor_required"))
+    permissions = inspect(role).attrs.permissions.history
     if permissions.deleted:
         before["removed"] = sorted(map(str, permissions.deleted))
     if permissions.added:
@@ -232,7 +228,8 @@ def changed_role(role: Role) -> None:
 
 def _ask_for_second_factor(role: Role) -> None:
     """Let the holders of `role` who have no second factor do nothing before they have added one."""
-    holders = select(Member.id).where(Member.roles.any(Role.id == role.id))
+    is_it = Role.id == role.id
+    holders = select(Member.id).where(or_(Member.roles.any(is_it), Member.memberships.any(Group.roles.any(is_it))))
     has_app = exists().where(Totp.member_id == LoginSession.member_id, Totp.confirmed_at.is_not(None))
     has_passkey = exists().where(Passkey.member_id == LoginSession.member_id)
     waiting = update(LoginSession).where(
@@ -246,26 +243,39 @@ def _ask_for_second_factor(role: Role) -> None:
 
 def _changes(member: Member) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what is stored of `member` and what it is to become, as far as they differ."""
-    state: Any = inspect(member)
+    before, after = changes(member, COLUMNS)
+    attributes: Any = inspect(member).attrs
+    for name in ("roles", "memberships"):
+        history = attributes[name].history
+        if history.has_changes():
+            before[name], after[name] = names([*history.unchanged, *history.deleted]), names(getattr(member, name))
+    return before, after
+
+
+def changes(row: Any, columns: Iterable[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what is stored in some columns of a row and what is to be, as far as they differ."""
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
-    for column in COLUMNS:
-        history = state.attrs[column].history
+    for column in columns:
+        history = inspect(row).attrs[column].history
         if history.has_changes():
             before[column], after[column] = (history.deleted or [None])[0], history.added[0]
-    roles = state.attrs.roles.history
-    if roles.has_changes():
-        before["roles"], after["roles"] = _names([*roles.unchanged, *roles.deleted]), _names(member.roles)
     return before, after
 
 
 def _are_stricter(member: Member) -> bool:
     """Whether the roles that `member` is to have take something away, or ask for more than those they had."""
-    state: Any = inspect(member)
-    roles = state.attrs.roles.history
-    had = [*roles.unchanged, *roles.deleted]
-    asks_for_more = any(asks(member.roles) and not asks(had) for asks in (_is_staff, _asks_for_factor))
-    return bool(roles.deleted) or asks_for_more
+    attributes: Any = inspect(member).attrs
+    roles, groups = attributes.roles.history, attributes.memberships.history
+    had = _all_roles([*roles.unchanged, *roles.deleted], [*groups.unchanged, *groups.deleted])
+    has = _all_roles(member.roles, member.memberships)
+    asks_for_more = any(asks(has) and not asks(had) for asks in (_is_staff, _asks_for_factor))
+    return bool(had - has) or asks_for_more
+
+
+def _all_roles(roles: Iterable[Role], groups: Iterable[Group]) -> set[Role]:
+    """Return the roles that come of roles and groups."""
+    return {*roles, *(role for group in groups for role in group.roles)}
 
 
 def _is_staff(roles: Iterable[Role]) -> bool:
@@ -276,7 +286,7 @@ def _asks_for_factor(roles: Iterable[Role]) -> bool:
     return any(role.second_factor_required for role in roles)
 
 
-def _sign_out(member: Member, reason: object, by: int | None) -> None:
+def end_logins(member: Member, reason: object, by: int | None) -> None:
     """End the logins of `member` and say why in their language; whoever does this to themselves stays."""
     with speaking(member.locale, member.timezone):
         told = str(reason)
@@ -294,8 +304,9 @@ def _note_active(member: Member) -> None:
     )
 
 
-def _names(roles: Iterable[Role]) -> list[str]:
-    return sorted(str(role.name) for role in roles)
+def names(named: Iterable[Role | Group]) -> list[str]:
+    """Return what some roles or groups are called."""
+    return sorted(str(each.name) for each in named)
 
 
 def _lower(member: Member) -> None:

@@ -30,7 +30,7 @@ def miss_all(party: DinnerParty) -> int:
 
 def came(party: DinnerParty, answer: Rsvp) -> None:
     """Note that a guest came who was missed. Raises DomainError when they were not, or their seats are taken."""
-    seats.lock(party.id)
+    seats.free(party.id)
     statement = update(Rsvp).where(Rsvp.id == answer.id, Rsvp.status == NO_SHOW).values(status=YES).returning(Rsvp.id)
     if db.session.execute(statement.execution_options(synchronize_session=False)).first() is None:
         raise DomainError(lazy_gettext("Nothing changed: %(name)s was not missed.", name=str(answer)), "warning")

@@ -68,6 +68,6 @@ class RoleModelView(Fresh, ModelView):
         """Keep the roles that the program asks for, and those that people hold."""
         if item.name in rules.FIXED_ROLES:
             raise DomainError(lazy_gettext("This role belongs to the program and cannot be deleted."))
-        if item.user:
+        if item.user or item.groups:
             raise DomainError(lazy_gettext("Somebody holds this role; it cannot be deleted."))
         audit.record("role_deleted", "role", item)

@@ -67,6 +67,7 @@ class UserModelView(Fresh, CsvExport, ModelView):
         "state": lazy_gettext("State"),
         "active": lazy_gettext("Active"),
         "roles": lazy_gettext("Roles"),
+        "memberships": lazy_gettext("Groups"),
         "has_second_factor": lazy_gettext("Second factor"),
         "locale": lazy_gettext("Language"),
         "timezone": lazy_gettext("Time zone"),
@@ -83,7 +84,7 @@ class UserModelView(Fresh, CsvExport, ModelView):
     }
     list_columns = ["username", "display_name", "email", "roles", "state", "has_second_factor", "last_login"]
     show_fieldsets = [
-        (lazy_gettext("Account"), {"fields": ["username", "email", "state", "ban_reason", "roles"]}),
+        (lazy_gettext("Account"), {"fields": ["username", "email", "state", "ban_reason", "roles", "memberships"]}),
         (lazy_gettext("Person"), {"fields": ["first_name", "last_name", "locale", "timezone"]}),
         (lazy_gettext("Safety"), {"fields": ["has_second_factor", "password_changed_at"]}),
         (
@@ -96,7 +97,17 @@ class UserModelView(Fresh, CsvExport, ModelView):
             },
         ),
     ]
-    edit_columns = ["username", "email", "first_name", "last_name", "active", "roles", "locale", "timezone"]
+    edit_columns = [
+        "username",
+        "email",
+        "first_name",
+        "last_name",
+        "active",
+        "roles",
+        "memberships",
+        "locale",
+        "timezone",
+    ]
     add_columns = [*edit_columns, "password"]
     search_columns = [
         *("username", "first_name", "last_name", "email", "active", "has_second_factor"),
@@ -109,6 +120,7 @@ class UserModelView(Fresh, CsvExport, ModelView):
     ]
     description_columns = {
         "roles": lazy_gettext("What the person may do. Guests host and answer; administrators do everything."),
+        "memberships": lazy_gettext("Each group gives its roles beside the person's own."),
         "active": lazy_gettext("Whoever is not active cannot log in, and keeps their parties and seats."),
     }
     validators_columns = {"username": [_valid_username], "email": [Email()]}

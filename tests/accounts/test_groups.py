@@ -1,0 +1,93 @@
+"""Groups give their roles to everybody in them; API keys of all members, as administrators see them."""
+
+import pytest
+from flask_appbuilder.security.sqla.models import ApiKey, Group, Role
+
+from app.audit.models import AuditEvent
+from tests.support.factories import ApiKeyFactory, GroupFactory
+
+
+@pytest.fixture
+def admin(client_of, cast):
+    return client_of(cast.admin)
+
+
+@pytest.fixture
+def role_id(records):
+    return lambda name: next(str(role.id) for role in records.all(Role) if role.name == name)
+
+
+def put_into(admin, member, *groups):
+    page = admin.get(f"/users/edit/{member.id}")
+    return admin.submit(page.form(f"/users/edit/{member.id}"), memberships=[str(group.id) for group in groups])
+
+
+def test_a_group_gives_its_roles_to_everybody_in_it(admin, client_of, cast, records, role_id):
+    form = admin.get("/roles/add").form("/roles/add")
+    shown = admin.get("/roles/add").text
+    number = shown.split("List · Outbox")[0].rsplit('value="', 1)[1].split('"')[0]
+    admin.submit(form, name="Post office", permissions=[number])
+    page = admin.submit(admin.get("/groups/add").form("/groups/add"), name="clerks", roles=[role_id("Post office")])
+    assert page.flashes[0][0] == "info"
+    assert client_of(cast.friend).get("/letters/list/").status == 403
+    friend = client_of(cast.friend)
+    put_into(admin, cast.friend, records.one(Group))
+    told = friend.get("/letters/list/")
+    assert told.path == "/login/"
+    assert (
+        "danger",
+        "You were signed out by an administrator: Your roles were changed. Please log in again.",
+    ) in told.flashes
+    assert client_of(cast.friend).get("/letters/list/").status == 200
+    assert {event.action for event in records.all(AuditEvent)} >= {"group_created", "member_changed"}
+
+
+def test_who_loses_a_role_with_their_group_is_signed_out(admin, client_of, cast, records, role_id):
+    group = GroupFactory()
+    put_into(admin, cast.friend, group)
+    page = admin.get(f"/groups/edit/{group.id}")
+    admin.submit(page.form(f"/groups/edit/{group.id}"), roles=[role_id("Translator")])
+    friend = client_of(cast.friend)
+    page = admin.get(f"/groups/edit/{group.id}")
+    admin.submit(page.form(f"/groups/edit/{group.id}"), roles=[])
+    assert friend.get("/account/profile/").path == "/login/"
+    changes = [event for event in records.all(AuditEvent) if event.action == "group_changed"]
+    assert (changes[-1].before["roles"], changes[-1].after["roles"]) == (["Translator"], [])
+
+
+def test_a_group_makes_no_administrators(admin, records, role_id):
+    page = admin.submit(admin.get("/groups/add").form("/groups/add"), name="bosses", roles=[role_id("Admin")])
+    assert (page.status, page.flashes) == (
+        422,
+        [("danger", "The administrators' role is given to people, not to groups.")],
+    )
+    assert records.count(Group) == 0
+
+
+def test_a_group_that_somebody_is_in_stays(admin, cast, records):
+    group = GroupFactory()
+    put_into(admin, cast.friend, group)
+    assert admin.post(f"/groups/delete/{group.id}").flashes == [
+        ("danger", "Somebody is in this group; it cannot be deleted.")
+    ]
+    put_into(admin, cast.friend)
+    assert admin.post(f"/groups/delete/{group.id}").flashes[0][0] == "info"
+    assert records.count(Group) == 0
+
+
+def test_administrators_see_keys_and_revoke_them(admin, cast, records):
+    key = ApiKeyFactory(member=cast.friend)
+    page = admin.get("/apikeys/list/")
+    assert key.name in page.text
+    assert key.key_hash not in page.text + admin.get(f"/apikeys/show/{key.id}").text
+    form = page.form("/apikeys/action_post")
+    revoke = {"button": ("action", "revoke"), "rowid": [str(key.id)]}
+    assert admin.submit(form, **revoke).flashes == [("info", "1 key revoked.")]
+    assert records.one(ApiKey).revoked_on is not None
+    told = ("warning", "None of the selected keys opens anything any more.")
+    assert admin.submit(form, **revoke).flashes == [told]
+
+
+@pytest.mark.parametrize("path", ["/groups/list/", "/groups/add", "/apikeys/list/"])
+def test_groups_and_keys_are_for_administrators(client_of, cast, path):
+    assert client_of(cast.friend).get(path).status == 403
