@@ -17,11 +17,12 @@ run: $(VENV)/.installed ## set the site up and serve it; settings from the envir
 	@$(PYTHON) -m flask setup --demo
 	@exec $(PYTHON) run.py
 
+# What was compiled is kept, whatever the shell says: the tests start many processes.
 test: $(VENV)/.installed-dev ## run the tests; ARGS="tests/parties -k waiting" chooses some
-	@$(PYTHON) -m pytest $(or $(ARGS),--numprocesses auto --maxprocesses 4)
+	@PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest $(or $(ARGS),--numprocesses auto --maxprocesses 4)
 
 coverage: $(VENV)/.installed-dev ## run all tests, and tell which lines none of them meets; takes twice as long
-	@$(PYTHON) -m pytest --numprocesses auto --maxprocesses 4 --cov
+	@PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest --numprocesses auto --maxprocesses 4 --cov
 
 lint: $(VENV)/.installed-dev ## look for mistakes in code, templates and the direction of imports
 	@$(PYTHON) -m ruff check

@@ -13,7 +13,6 @@ from app.audit.models import AuditEvent
 from app.outbox.models import Letter
 from tests.support.factories import PASSWORD, MemberFactory, RegistrationFactory
 
-pytestmark = pytest.mark.both_databases
 ADA = {
     "username": "Ada",
     "email": "Ada@Example.com",
@@ -33,6 +32,7 @@ def member_named(records, name):
     return next((member for member in records.all(Member) if member.username == name), None)
 
 
+@pytest.mark.both_databases
 def test_an_administrator_adds_a_user_who_can_log_in(admin, visitor, records):
     page = admin.submit(admin.get("/users/add").form("/users/add"), **ADA)
     assert page.flashes == [("info", "User ada created.")]
@@ -43,6 +43,7 @@ def test_an_administrator_adds_a_user_who_can_log_in(admin, visitor, records):
     assert page.flashes == [("info", "Welcome, Ada Byron!")]
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(
     ("field", "told"),
     [
@@ -94,6 +95,7 @@ def test_whoever_may_do_more_needs_a_longer_password(admin, records):
     assert (entry.actor, entry.subject, entry.after["roles"]) == ("boss", "ada", ["Admin"])
 
 
+@pytest.mark.both_databases
 def test_a_column_that_no_form_offers_is_not_stored(admin, records, cast):
     path = f"/users/edit/{cast.friend.id}"
     form = admin.get(path).form(path)
@@ -126,6 +128,7 @@ def test_nobody_deletes_themselves(admin, cast, records):
     assert member_named(records, cast.admin.username)
 
 
+@pytest.mark.both_databases
 def test_the_last_administrator_stays_one(admin, cast, records):
     page = admin.get(f"/users/edit/{cast.admin.id}")
     page = admin.submit(page.form(f"/users/edit/{cast.admin.id}"), roles=[])
@@ -136,6 +139,7 @@ def test_the_last_administrator_stays_one(admin, cast, records):
     assert page.flashes[0][0] == "info"
 
 
+@pytest.mark.both_databases
 def test_a_member_who_hosts_a_party_is_not_deleted_with_it(admin, cast, records):
     from tests.support.factories import DinnerPartyFactory
 
@@ -146,6 +150,7 @@ def test_a_member_who_hosts_a_party_is_not_deleted_with_it(admin, cast, records)
     assert records.fresh(party)
 
 
+@pytest.mark.both_databases
 def test_users_are_deactivated_in_bulk_with_one_flash(admin, cast, records):
     chosen = [str(cast.friend.id), str(cast.stranger.id)]
     page = admin.post("/users/action_post", {"action": "deactivate", "rowid": chosen})
@@ -159,6 +164,7 @@ def test_users_are_deactivated_in_bulk_with_one_flash(admin, cast, records):
     assert page.flashes == [("warning", "Select at least one row.")]
 
 
+@pytest.mark.both_databases
 def test_a_registration_is_sent_again_or_discarded(admin, records):
     registration = RegistrationFactory()
     page = admin.post("/registrations/action_post", {"action": "resend", "rowid": str(registration.id)})
@@ -202,6 +208,7 @@ def test_a_role_of_the_program_keeps_its_name(admin, app):
     assert page.flashes == [("danger", "This role belongs to the program and cannot be deleted.")]
 
 
+@pytest.mark.both_databases
 def test_a_change_of_a_role_is_in_force_at_once(admin, client_of, cast, app):
     from app.extensions import db
 

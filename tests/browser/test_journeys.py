@@ -1,4 +1,4 @@
-"""The tour of the README, walked in a real browser through the site as it is really served."""
+"""The tour of the README, walked in a real browser; once for a guest and once for a host through the site as it is served."""
 
 from datetime import timedelta
 
@@ -18,9 +18,11 @@ ROLES = {"info": "status", "warning": "alert", "danger": "alert"}
 
 
 @pytest.fixture
-def site(server, app):
-    """The address of the site, served in processes of its own."""
-    return server.start().url
+def site(site, request):
+    """The address of the site; with the mark `processes` it is served in processes of its own, which take seconds."""
+    if request.node.get_closest_marker("processes"):
+        return request.getfixturevalue("server").start().url
+    return site
 
 
 @pytest.fixture
@@ -49,8 +51,11 @@ def typed(page):
 
 @pytest.mark.parametrize(
     "options",
-    [{"locale": "en"}, {"locale": "ar"}, {"locale": "en", "java_script_enabled": False}],
-    ids=["English", "Arabic", "English without JavaScript"],
+    [
+        pytest.param({"locale": "en"}, id="English", marks=pytest.mark.processes),
+        pytest.param({"locale": "ar"}, id="Arabic"),
+        pytest.param({"locale": "en", "java_script_enabled": False}, id="English without JavaScript"),
+    ],
 )
 def test_as_a_guest(open_page, log_in, says, cast, records, options):
     party = DinnerPartyFactory(host=cast.host, title="Paella on the terrace")
@@ -134,6 +139,7 @@ def letter_in_outbox(page, log_in, admin):
 # -- as a host
 
 
+@pytest.mark.processes
 def test_as_a_host(page, log_in, says, accessible, cast, records):
     log_in(page, cast.host)
     page.get_by_role("link", name="Host a dinner").click()

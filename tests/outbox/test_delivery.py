@@ -16,7 +16,6 @@ from app.outbox.models import FAILED, QUEUED, SENDING, SENT, Letter
 from tests.outbox.test_letters import HOSTILE_NAMES, TOKEN
 from tests.support.factories import LetterFactory
 
-pytestmark = pytest.mark.both_databases
 HEADERS = sorted(
     [
         "Auto-Submitted",
@@ -32,6 +31,7 @@ HEADERS = sorted(
 )
 
 
+@pytest.mark.both_databases
 def test_a_letter_arrives_with_its_headers_text_and_html(write_activation, drain, smtp, noon, records):
     letter = write_activation(TOKEN, name="Zoë, “Grete” Guest", locale="ar")
     assert drain() == delivery.Report(sent=1)
@@ -50,6 +50,7 @@ def test_a_letter_arrives_with_its_headers_text_and_html(write_activation, drain
     assert records.one(Letter).state == SENT
 
 
+@pytest.mark.both_databases
 def test_the_secret_is_put_in_as_the_letter_leaves_and_erased_once_it_has_left(write_activation, drain, smtp, records):
     write_activation(TOKEN)
     drain()
@@ -118,6 +119,7 @@ def test_a_very_long_line_arrives_whole(drain, smtp):
     assert "عشاء " * 5000 in smtp.letters[0].get_body(("html",)).get_content()
 
 
+@pytest.mark.both_databases
 def test_letters_of_security_go_first(drain, smtp):
     for number, priority in enumerate((5, 9, 0, 5)):
         LetterFactory(subject=f"{priority} {number}", priority=priority)
@@ -131,6 +133,7 @@ def test_without_a_mail_server_letters_wait(drain, write, records):
     assert (records.one(Letter).state, records.one(Letter).attempts) == (QUEUED, 0)
 
 
+@pytest.mark.both_databases
 def test_a_letter_is_not_sent_before_its_time_nor_after(drain, smtp, records, later):
     LetterFactory(not_before=clock.now() + timedelta(hours=1))
     short = LetterFactory(expires_at=clock.now() + timedelta(minutes=1), secret="token", text="__secret__")
@@ -146,6 +149,7 @@ def test_a_letter_is_not_sent_before_its_time_nor_after(drain, smtp, records, la
 # -- a server that does not take a letter
 
 
+@pytest.mark.both_databases
 def test_a_refused_letter_is_given_up_and_shown(drain, smtp, records, later):
     smtp.behaviour = "refuse"
     LetterFactory()
@@ -157,6 +161,7 @@ def test_a_refused_letter_is_given_up_and_shown(drain, smtp, records, later):
     assert smtp.attempts == 1
 
 
+@pytest.mark.both_databases
 def test_a_greylisted_letter_arrives_a_little_later(drain, smtp, records, later):
     smtp.behaviour = "greylist"
     LetterFactory()
@@ -201,6 +206,7 @@ def test_a_letter_over_which_the_server_hangs_does_not_hold_up_the_others(drain,
     assert "timed out" in records.all(Letter)[0].last_error
 
 
+@pytest.mark.both_databases
 def test_a_letter_that_was_taken_without_an_answer_is_sent_again_as_the_same(drain, smtp, records, later):
     smtp.behaviour = "drop"
     LetterFactory()
@@ -242,6 +248,7 @@ def test_a_server_that_does_not_know_us_costs_no_letter_an_attempt(drain, smtp, 
     assert drain() == delivery.Report(sent=3)
 
 
+@pytest.mark.both_databases
 def test_an_outage_costs_no_letter_an_attempt_and_is_shown(unplugged, drain, records, later):
     LetterFactory.create_batch(3)
     with unplugged():
@@ -282,6 +289,7 @@ def test_letters_that_outlive_an_outage_go_out_within_two_minutes(unplugged, dra
     assert drain().sent == len(smtp.letters) == 30
 
 
+@pytest.mark.both_databases
 def test_the_secret_of_a_letter_that_was_given_up_does_not_outlive_it(write_activation, drain, smtp, records, later):
     smtp.behaviour = "refuse"
     write_activation(TOKEN)
@@ -305,6 +313,7 @@ def finish(app, letter, **values):
         return delivery.finish(letter, **values)
 
 
+@pytest.mark.both_databases
 def test_a_letter_whose_process_ended_is_sent_when_its_lease_is_over(app, drain, smtp, records, later):
     LetterFactory()
     claimed = claim(app, "process that ends")
@@ -316,6 +325,7 @@ def test_a_letter_whose_process_ended_is_sent_when_its_lease_is_over(app, drain,
     assert (records.one(Letter).crashes, records.one(Letter).attempts) == (1, 2)
 
 
+@pytest.mark.both_databases
 def test_a_process_that_ended_between_the_servers_answer_and_our_commit_repeats_the_message_id(
     app, drain, smtp, records, later
 ):
@@ -335,6 +345,7 @@ def test_a_process_that_ended_between_the_servers_answer_and_our_commit_repeats_
     assert records.one(Letter).state == SENT
 
 
+@pytest.mark.both_databases
 def test_a_letter_that_ends_three_processes_is_given_up(app, drain, smtp, records, later):
     LetterFactory()
     for number in range(3):
@@ -346,6 +357,7 @@ def test_a_letter_that_ends_three_processes_is_given_up(app, drain, smtp, record
     assert smtp.attempts == 0
 
 
+@pytest.mark.both_databases
 def test_who_lost_the_lease_cannot_finish(app, records, later, drain, smtp):
     LetterFactory()
     slow = claim(app, "slow process")
@@ -355,18 +367,21 @@ def test_who_lost_the_lease_cannot_finish(app, records, later, drain, smtp):
     assert records.one(Letter).state == SENT
 
 
+@pytest.mark.both_databases
 def test_control_who_holds_the_lease_can(app, records):
     LetterFactory()
     assert finish(app, claim(app, "process"), state=FAILED, last_error="no") is True
     assert records.one(Letter).state == FAILED
 
 
+@pytest.mark.both_databases
 def test_a_claimed_letter_is_nobody_elses(app):
     LetterFactory()
     assert claim(app, "first") is not None
     assert claim(app, "second") is None
 
 
+@pytest.mark.both_databases
 def test_two_drains_at_once_send_each_letter_once(app, smtp):
     expected = Counter(letter.message_id for letter in LetterFactory.create_batch(60))
     together = threading.Barrier(2)
@@ -383,6 +398,7 @@ def test_two_drains_at_once_send_each_letter_once(app, smtp):
     assert all(report.sent for report in reports), "only one of them worked: nothing was tried"
 
 
+@pytest.mark.both_databases
 def test_control_without_a_claim_letters_go_out_twice(app, smtp):
     """Reading first and marking later, as one would without thinking."""
     LetterFactory.create_batch(10)
@@ -403,11 +419,13 @@ def test_control_without_a_claim_letters_go_out_twice(app, smtp):
     assert len(smtp.letters) == 20
 
 
+@pytest.mark.both_databases
 def test_a_limit_is_kept(drain, smtp):
     LetterFactory.create_batch(5)
     assert drain(limit=2).sent == len(smtp.letters) == 2
 
 
+@pytest.mark.both_databases
 def test_more_letters_than_one_conversation_takes_are_sent_in_several(drain, smtp, monkeypatch):
     monkeypatch.setattr(delivery, "BATCH", 2)
     LetterFactory.create_batch(5)
@@ -417,6 +435,7 @@ def test_more_letters_than_one_conversation_takes_are_sent_in_several(drain, smt
 # -- the deliverer
 
 
+@pytest.mark.both_databases
 def test_the_deliverer_delivers_until_it_is_stopped(app, smtp, records):
     LetterFactory.create_batch(3)
     deliverer = delivery.Deliverer(app, poll_seconds=0.01)

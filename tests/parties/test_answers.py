@@ -9,7 +9,6 @@ from app.outbox.models import Letter
 from app.parties.models import DinnerParty, Rsvp, WaitOffer
 from tests.support.factories import DinnerPartyFactory, MemberFactory, RsvpFactory
 
-pytestmark = pytest.mark.both_databases
 FULL = "The table is full. You are number %d on the waiting list; we will write if 1 seat becomes free."
 
 
@@ -29,6 +28,7 @@ def seats_add_up(records):
         assert party.seats_taken == held <= party.number_seats
 
 
+@pytest.mark.both_databases
 def test_a_yes_takes_a_seat_and_writes_a_letter(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host)
     page = answer(client_of(cast.friend), party)
@@ -40,6 +40,7 @@ def test_a_yes_takes_a_seat_and_writes_a_letter(client_of, cast, records):
     seats_add_up(records)
 
 
+@pytest.mark.both_databases
 def test_the_same_answer_twice_changes_nothing(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host)
     friend = client_of(cast.friend)
@@ -64,6 +65,7 @@ def test_no_and_maybe_take_no_seat(client_of, cast, records, wish, told):
     assert records.fresh(party).seats_taken == 1
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("wish", ["", "perhaps", "waitlisted", "removed", "<b>", "\x00", "yes" * 1000])
 def test_an_answer_that_is_none_is_refused(client_of, cast, records, wish):
     party = DinnerPartyFactory(host=cast.host)
@@ -72,6 +74,7 @@ def test_an_answer_that_is_none_is_refused(client_of, cast, records, wish):
     assert records.fresh(party).seats_taken == 1
 
 
+@pytest.mark.both_databases
 def test_who_comes_to_a_full_table_waits_in_order(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host, full=True)
     assert answer(client_of(cast.friend), party).flashes == [("warning", FULL % 1)]
@@ -80,6 +83,7 @@ def test_who_comes_to_a_full_table_waits_in_order(client_of, cast, records):
     seats_add_up(records)
 
 
+@pytest.mark.both_databases
 def test_a_freed_seat_is_offered_to_the_first_in_line_at_once(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host, number_seats=2)
     seated, first, second = (MemberFactory() for _number in range(3))
@@ -95,6 +99,7 @@ def test_a_freed_seat_is_offered_to_the_first_in_line_at_once(client_of, cast, r
     seats_add_up(records)
 
 
+@pytest.mark.both_databases
 def test_who_withdrew_and_comes_back_waits_at_the_end(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host, number_seats=2)
     seated, waiting = MemberFactory(), MemberFactory()
@@ -106,6 +111,7 @@ def test_who_withdrew_and_comes_back_waits_at_the_end(client_of, cast, records):
     seats_add_up(records)
 
 
+@pytest.mark.both_databases
 def test_a_yes_that_becomes_a_no_gives_the_seat_on(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host, number_seats=2)
     answer(client_of(cast.friend), party)
@@ -145,6 +151,7 @@ def test_a_party_that_takes_no_answers_says_why(client_of, cast, records, traits
     assert records.fresh(party).seats_taken == 1
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(
     ("before", "flash"),
     [
@@ -177,6 +184,7 @@ def test_a_yes_by_party_id(client_of, cast, records):
     assert records.fresh(party).seats_taken == 2
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(
     "party_id",
     ["", "word", "-1", "0", "99999", "9" * 400, "9" * 5000, "1.5", "1e3", "٣", "1; DROP TABLE rsvp", "\x00", "🍷", "²"],
@@ -202,6 +210,7 @@ def test_a_letter_is_in_the_guests_language_and_zone(client_of, cast, records):
     assert 'dir="rtl"' in letter.html
 
 
+@pytest.mark.both_databases
 def test_an_administrator_takes_a_seat_back_and_the_next_is_offered_it(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host, number_seats=2)
     answer(client_of(cast.friend), party)
@@ -222,6 +231,7 @@ def test_the_host_keeps_their_seat_whoever_takes_seats_back(client_of, cast, rec
     seats_add_up(records)
 
 
+@pytest.mark.both_databases
 def test_a_guest_who_reads_another_language_meanwhile_is_written_to_in_it(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host)
     answer(client_of(cast.friend), party)
@@ -249,6 +259,7 @@ def test_whoever_was_removed_by_the_host_does_not_come_back_by_themselves(client
     assert records.fresh(party).seats_taken == 1
 
 
+@pytest.mark.both_databases
 def test_the_next_owner_of_an_address_answers_for_themselves(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host)
     answer(client_of(cast.friend), party)
@@ -267,6 +278,7 @@ def test_the_next_owner_of_an_address_answers_for_themselves(client_of, cast, re
     }
 
 
+@pytest.mark.both_databases
 def test_a_member_who_holds_a_seat_is_not_deleted_with_the_seat_left_taken(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host)
     RsvpFactory(party=party, member=cast.friend)

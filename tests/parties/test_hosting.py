@@ -9,7 +9,6 @@ from app.outbox.models import Letter
 from app.parties.models import DinnerParty, Rsvp
 from tests.support.factories import DinnerPartyFactory, MemberFactory, RsvpFactory
 
-pytestmark = pytest.mark.both_databases
 PAELLA = {
     "title": "Paella",
     "starts_at": "2030-07-12T20:30",
@@ -35,6 +34,7 @@ def host(client_of, cast):
     return client_of(cast.host)
 
 
+@pytest.mark.both_databases
 def test_a_host_publishes_a_party_and_holds_the_first_seat(host, cast, records):
     page = lay(host)
     assert page.flashes == [("info", "Party “Paella” is published.")]
@@ -104,6 +104,7 @@ def test_nothing_but_what_the_form_offers_can_be_set(host, cast, records):
     assert (party.version, party.id) != (77, 4711)
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(
     "title", ["<script>alert(1)</script>", "عشاء 🍷", "'; DROP TABLE dinner_party; --", "\u202eevil"]
 )
@@ -114,6 +115,7 @@ def test_a_title_may_be_anything_and_stays_text(host, records, title):
     assert records.one(DinnerParty).title == title
 
 
+@pytest.mark.both_databases
 def test_seats_cannot_go_below_those_taken(host, cast, records):
     party = DinnerPartyFactory(host=cast.host, number_seats=4)
     RsvpFactory(party=party, member=cast.friend)
@@ -124,6 +126,7 @@ def test_seats_cannot_go_below_those_taken(host, cast, records):
     assert records.fresh(party).number_seats == 4
 
 
+@pytest.mark.both_databases
 def test_new_seats_are_offered_to_those_who_wait(host, cast, records):
     party = DinnerPartyFactory(host=cast.host, number_seats=1)
     RsvpFactory(party=party, member=cast.friend, waiting=True)
@@ -146,6 +149,7 @@ def test_a_new_time_is_told_to_the_guests_and_a_new_dish_is_not(host, cast, reco
     assert [(letter.kind, letter.recipient) for letter in records.all(Letter)] == [("party_changed", cast.friend.email)]
 
 
+@pytest.mark.both_databases
 def test_two_tabs_both_texts_are_shown_and_nothing_is_lost(host, cast, records):
     party = DinnerPartyFactory(host=cast.host, title="First")
     tab = host.get(f"/parties/{party.slug}/edit").form(f"/parties/{party.slug}/edit")
@@ -190,6 +194,7 @@ def test_a_party_that_has_begun_cannot_be_called_off(host, cast, records):
     assert records.fresh(party).status == "published"
 
 
+@pytest.mark.both_databases
 def test_ones_own_page_shows_hosting_attending_and_waiting(client_of, cast):
     mine, theirs, full = (
         DinnerPartyFactory(host=cast.friend, title="Mine"),
@@ -222,6 +227,7 @@ def test_an_unknown_or_inactive_member_has_no_page(client_of, cast):
     assert friend.get("/user/%00").status == 404
 
 
+@pytest.mark.both_databases
 def test_the_list_shows_what_is_public_and_coming(visitor, cast):
     for title, traits in (
         ("Coming", {}), ("Gone by", {"past": True}), ("Secret", {"private": True}), ("By link", {"unlisted": True}),
@@ -234,6 +240,7 @@ def test_the_list_shows_what_is_public_and_coming(visitor, cast):
         assert not any(title in page.text for title in ("Gone by", "Secret", "By link", "Unready", "Called off"))
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("number", ["0", "-1", "x", "2", "9" * 5000, "%00", "٣", "1.5"])
 def test_a_page_that_is_not_there_is_no_error(visitor, cast, number):
     DinnerPartyFactory(host=cast.host)
@@ -250,6 +257,7 @@ def test_a_party_by_link_is_open_to_who_has_it_and_a_private_one_to_its_guests(c
     assert client_of(cast.friend).get(f"/parties/{private.slug}").status == 200
 
 
+@pytest.mark.both_databases
 def test_clocks_are_those_of_the_place(host, records):
     lay(host, starts_at="2030-01-15T20:00", timezone="asia/tokyo")
     party = records.one(DinnerParty)
@@ -258,6 +266,7 @@ def test_clocks_are_those_of_the_place(host, records):
     assert party.starts_at > clock.now()
 
 
+@pytest.mark.both_databases
 def test_a_new_host_gets_a_seat_and_the_old_one_keeps_theirs(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host, number_seats=2)
     admin = client_of(cast.admin)
@@ -282,6 +291,7 @@ def test_a_party_saved_with_a_date_in_the_past_warns_the_administrator(client_of
     assert records.one(DinnerParty).seats_taken == 1
 
 
+@pytest.mark.both_databases
 def test_an_administrator_cannot_take_seats_away_either(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host, number_seats=3)
     RsvpFactory(party=party, member=cast.friend)
@@ -293,6 +303,7 @@ def test_an_administrator_cannot_take_seats_away_either(client_of, cast, records
     assert records.fresh(party).number_seats == 3
 
 
+@pytest.mark.both_databases
 def test_parties_are_called_off_and_deleted_in_the_generated_ui(client_of, cast, records):
     coming, gone = DinnerPartyFactory(host=cast.host), DinnerPartyFactory(host=cast.host, past=True)
     RsvpFactory(party=coming, member=cast.friend)
@@ -309,6 +320,7 @@ def test_parties_are_called_off_and_deleted_in_the_generated_ui(client_of, cast,
     assert records.count(DinnerParty) == 1
 
 
+@pytest.mark.both_databases
 def test_deleting_a_coming_party_tells_its_guests(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host)
     RsvpFactory(party=party, member=cast.friend)

@@ -43,6 +43,7 @@ class PostgresServer:
     """A running server, reached through the socket in `directory`."""
 
     directory: Path
+    connection: "psycopg.Connection[Any]"
 
     def url(self, database: str) -> str:
         """Return SQLAlchemy's URL of `database`."""
@@ -54,8 +55,7 @@ class PostgresServer:
         self._execute("CREATE DATABASE {} TEMPLATE {}", database, template)
 
     def _execute(self, statement: str, *names: str) -> None:
-        with psycopg.connect(f"host={self.directory} user=postgres", autocommit=True) as connection:
-            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+        self.connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
 
 @contextlib.contextmanager
@@ -83,7 +83,8 @@ def running_server() -> Iterator[PostgresServer]:
             )
         try:
             _wait_until_ready(directory, server, log)
-            yield PostgresServer(directory)
+            with psycopg.connect(f"host={directory} user=postgres", autocommit=True) as connection:
+                yield PostgresServer(directory, connection)
         finally:
             # At once: nothing here is worth a checkpoint.
             server.send_signal(signal.SIGQUIT)
