@@ -7,9 +7,10 @@ hosts           lay a table, change it, call it off
 guest_list      who comes, who may, and who is here
 invitations     who is invited
 potluck         what guests are asked to bring, and bring
-taken, given    what is sent, and what is sent back
+messages        what hosts write to guests, and when guests are reminded
+request_schemas, response_schemas  what is sent, and what is sent back
 fields          what is wrong with a value, in words
-once            a new party is laid once, however often it is sent
+idempotency     what is sent twice is done once
 """
 
 from app.crud.openapi import OpenApi as StockOpenApi
@@ -18,10 +19,11 @@ from app.parties.api.guest_list import GuestApi
 from app.parties.api.guests import AnswerApi, PartyApi
 from app.parties.api.hosts import HostApi
 from app.parties.api.invitations import InvitationApi
+from app.parties.api.messages import MessageApi
 from app.parties.api.potluck import PotluckApi
 
 # In the order in which they are described.
-MEMBERS = (PartyApi, AnswerApi, HostApi, InvitationApi, GuestApi, PotluckApi)
+MEMBERS = (PartyApi, AnswerApi, HostApi, InvitationApi, GuestApi, PotluckApi, MessageApi)
 
 __all__ = ["MEMBERS", "DinnerPartyApi", "OpenApi"]
 

@@ -11,7 +11,7 @@ from app.parties.api.base import NOT_YOURS, TableApi, verb
 from app.parties.api.guests import PAGE, PAGED, page_number
 from app.parties.models import DinnerParty, Rsvp
 from app.parties.queries import roster
-from app.parties.service import approval, bulk, door
+from app.parties.service import afterwards, approval, bulk, door
 from app.parties.views import evening
 from app.parties.views.flashes import Flash
 
@@ -24,6 +24,8 @@ GROUP = {
     "description": "Only these",
     "schema": {"type": "string", "enum": list(roster.GROUPS)},
 }
+MISSED, CAME = "missed", "came"
+AFTERWARDS = {**NOT_YOURS, 409: "It is not over, or they were not waited for, or not missed"}
 AT_THE_DOOR = {**NOT_YOURS, 409: "They are here already, the ticket is not for this party, or the door is closed"}
 
 
@@ -70,6 +72,23 @@ class GuestApi(TableApi):
         _party, answer = self._guest(slug, guest_id)
         offered = transact(lambda: bulk.remove(answer))
         return self._now(REMOVED, evening.removed(answer, offered), answer)
+
+    @expose(f"/<slug>/guests/{GUEST}/missed", methods=["POST"])
+    @verb("host", gives=response_schemas.GuestNow, codes=(MISSED,), refusals=AFTERWARDS)
+    def missed(self, slug: str, guest_id: int) -> Response:
+        """Note, after the party, that a guest did not come."""
+        party, answer = self._guest(slug, guest_id)
+        transact(lambda: afterwards.miss(party, answer))
+        text = _("%(name)s did not come: their seats are free.", name=str(answer))
+        return self._now(MISSED, (text, "info"), answer)
+
+    @expose(f"/<slug>/guests/{GUEST}/came", methods=["POST"])
+    @verb("host", gives=response_schemas.GuestNow, codes=(CAME,), refusals=AFTERWARDS)
+    def came(self, slug: str, guest_id: int) -> Response:
+        """Note that a guest came after all."""
+        party, answer = self._guest(slug, guest_id)
+        transact(lambda: afterwards.came(party, answer))
+        return self._now(CAME, (_("%(name)s came after all.", name=str(answer)), "info"), answer)
 
     # -- the door
 

@@ -16,7 +16,7 @@ from app.parties.api.base import NO_PARTY, SEEN, UNCHANGED, TableApi, verb
 from app.parties.forms.answering import CLAIM, STAY
 from app.parties.models import DinnerParty, Rsvp
 from app.parties.queries import invited
-from app.parties.service import answers, food, offers
+from app.parties.service import answers, food, moderation, offers
 from app.parties.service.food import POSSIBLE, Person
 from app.parties.service.wishes import Outcome, Partly, Wish
 from app.parties.views import explained, flashes, tickets
@@ -24,6 +24,7 @@ from app.parties.views.access import me
 from app.parties.views.food import warned
 
 PARTLY, RELEASED, LAPSED, CLAIMED, SAVED, CLASH = "partly", "released", "lapsed", "claimed", "saved", "clash"
+REPORTED = "reported"
 ANSWERED = (models.YES, models.NO, models.MAYBE, models.WAITLISTED, models.AWAITING, models.OFFERED, UNCHANGED)
 PAGE = {
     "in": "query",
@@ -212,6 +213,19 @@ class AnswerApi(TableApi):
             "line": _in_line(queries.line_with_guests(party.id), line) if named else None,
         }
         return self.response(200, result=response_schemas.WaitingList().dump(shown))
+
+    @expose("/<slug>/report", methods=["POST"])
+    @verb(
+        "read",
+        takes=request_schemas.ReportSent,
+        codes=(REPORTED,),
+        refusals={**NO_PARTY, 409: "It is not public, one's own, or was reported before"},
+    )
+    def report(self, slug: str, sent: dict[str, Any]) -> Response:
+        """Tell the administrators that something is wrong with a public party."""
+        party = self.visible(slug).party
+        transact(lambda: moderation.report(party, sent["reason"], sent["note"], me()))
+        return self.say(200, REPORTED, (_("Thank you. Somebody will look at it."), "info"))
 
     def _stands(self, status: int, code: str, said: flashes.Flash, answer: Rsvp | None) -> Response:
         return self.say(status, code, said, result=response_schemas.Standing().dump(response_schemas.standing(answer)))

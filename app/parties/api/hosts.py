@@ -29,12 +29,6 @@ from app.parties.views.food import planned
 
 SAVED, CLASH, COPIED, ADDED, REMOVED = "saved", "clash", "copied", "added", "removed"
 MENU = {"type": "array", "items": response_schemas.Dish}
-IDEMPOTENCY_KEY = {
-    "in": "header",
-    "name": idempotency.HEADER,
-    "description": "Up to 255 characters of your choice: what is sent with the same is done once",
-    "schema": {"type": "string", "maxLength": idempotency.LONGEST_KEY},
-}
 BOTH = (
     "Changed meanwhile: `conflict` has for each field that differs what is stored and what was sent, `result` the party"
 )
@@ -50,7 +44,7 @@ class HostApi(TableApi):
         gives=response_schemas.Party,
         status=201,
         codes=(models.DRAFT, models.PUBLISHED),
-        parameters=(IDEMPOTENCY_KEY,),
+        parameters=(idempotency.PARAMETER,),
         refusals={200: "It was laid before, by the same request", 409: "The key was sent with another party before"},
     )
     def create(self, sent: dict[str, Any]) -> Response:

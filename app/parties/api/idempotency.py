@@ -19,6 +19,13 @@ from app.parties.models import DinnerParty
 HEADER = "Idempotency-Key"
 LONGEST_KEY = 255
 WITHIN = timedelta(minutes=1)
+# How it is described.
+PARAMETER = {
+    "in": "header",
+    "name": HEADER,
+    "description": "Up to 255 characters of your choice: what is sent with the same is done once",
+    "schema": {"type": "string", "maxLength": LONGEST_KEY},
+}
 MARK_LENGTH = 8
 OTHER_PARTY = lazy_gettext("Another party was sent with this key before. Send another key.")
 NO_KEY = lazy_gettext("An Idempotency-Key has up to 255 characters.")

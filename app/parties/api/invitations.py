@@ -8,10 +8,12 @@ from flask_babel import gettext as _
 
 from app.database import transact
 from app.errors import DomainError
+from app.http import public_url
+from app.parties import links
 from app.parties.api import request_schemas, response_schemas
 from app.parties.api.base import NOT_YOURS, UNCHANGED, TableApi, verb
 from app.parties.api.guests import PAGE, PAGED, page_number
-from app.parties.models import Invitation
+from app.parties.models import DinnerParty, Invitation
 from app.parties.queries import invited
 from app.parties.service import invitations
 from app.parties.service.address_lists import Entry
@@ -20,7 +22,7 @@ from app.parties.views.flashes import Flash
 from app.parties.views.invitations import counted
 
 INVITATION = "<int(max=2147483647):invitation_id>"
-INVITED, AGAIN, REVOKED = "invited", "invited_again", "revoked"
+INVITED, AGAIN, REVOKED, SHARED = "invited", "invited_again", "revoked", "shared"
 CLOSED = {**NOT_YOURS, 409: "Nobody can be invited any more, or not as often"}
 
 
@@ -79,6 +81,31 @@ class InvitationApi(TableApi):
         text = _("The invitation of %(name)s was taken back.", name=str(invitation))
         return self._now(REVOKED, (text, "info"), invitation)
 
+    # -- the link that a host shares
+
+    @expose("/<slug>/share-link")
+    @verb("host", gives=response_schemas.ShareLink, refusals=NOT_YOURS)
+    def share_link(self, slug: str) -> Response:
+        """Show the link that lets whoever has it see the party and answer."""
+        return self.response(200, result=_share_link(self.hosted(slug)))
+
+    @expose("/<slug>/share-link", methods=["POST"])
+    @verb("host", gives=response_schemas.ShareLink, codes=(SHARED,), refusals=CLOSED)
+    def renew_share_link(self, slug: str) -> Response:
+        """Make a new link; the one before opens nothing any more."""
+        party = self.hosted(slug)
+        transact(lambda: invitations.renew_share_link(party, seen=party.share_round))
+        text = _("Whoever has the new link can see this party and answer. Earlier ones do not work any more.")
+        return self.say(200, SHARED, (text, "info"), result=_share_link(party))
+
+    @expose("/<slug>/share-link", methods=["DELETE"])
+    @verb("host", gives=response_schemas.ShareLink, codes=(REVOKED,), refusals=CLOSED)
+    def stop_share_link(self, slug: str) -> Response:
+        """Let the link open nothing any more."""
+        party = self.hosted(slug)
+        transact(lambda: invitations.stop_share_link(party, seen=party.share_round))
+        return self.say(200, REVOKED, (_("The link does not work any more."), "info"), result=_share_link(party))
+
     # -- inside
 
     def _one(self, slug: str, key: int) -> Invitation:
@@ -89,3 +116,9 @@ class InvitationApi(TableApi):
 
     def _now(self, code: str, said: Flash, invitation: Invitation) -> Response:
         return self.say(200, code, said, result=response_schemas.InvitationNow().dump(invitation))
+
+
+def _share_link(party: DinnerParty) -> dict[str, str | None]:
+    if party.share_round <= 0:
+        return {"url": None}
+    return {"url": public_url("JoinView.link", slug=party.slug, token=links.share_token(party))}

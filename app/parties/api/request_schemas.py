@@ -155,6 +155,39 @@ class PromiseSent(Sent):
     dish = Text(LONGEST_DISH, load_default="", **told("What exactly it will be", example="Lemon tart"))
 
 
+class MessageSent(Sent):
+    """What a host writes to guests."""
+
+    audiences = Several(models.AUDIENCES, required=True, **told("Whom to write to, by what they answered"))
+    subject = Text(models.LONGEST_SUBJECT, least=1, required=True)
+    text = Text(models.LONGEST_MESSAGE, least=1, required=True, **told("Plain; an empty line begins a paragraph"))
+    with_address = fields.Boolean(
+        truthy={True}, falsy={False}, load_default=False, **told("Guests may answer to the address of the author")
+    )
+
+
+class ReminderSent(Sent):
+    """When guests are reminded."""
+
+    kind = Choice(models.REMINDER_KINDS, required=True)
+    hours_before = Whole(1, models.MOST_HOURS_BEFORE, required=True)
+
+
+class RemindersSent(Sent):
+    """All reminders of a party."""
+
+    reminders = fields.List(
+        fields.Nested(ReminderSent), required=True, validate=AtMost(models.MOST_REMINDERS, of="things")
+    )
+
+
+class ReportSent(Sent):
+    """What is wrong with a party."""
+
+    reason = Choice(models.REPORT_REASONS, required=True)
+    note = Text(models.LONGEST_REPORT, load_default="")
+
+
 class InvitedSent(Sent):
     """Somebody to invite."""
 

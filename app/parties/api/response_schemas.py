@@ -246,6 +246,31 @@ class Invited(Schema):
     )
 
 
+class ShareLink(Schema):
+    """The link that lets whoever has it see a party and answer."""
+
+    url = fields.String(allow_none=True, **told("Null: there is none"))
+
+
+class Message(Schema):
+    """What was written to guests."""
+
+    subject = fields.String()
+    text = fields.String()
+    audiences = fields.List(fields.String(metadata={"enum": list(models.AUDIENCES)}), attribute="statuses")
+    recipients = fields.Integer()
+    created_at = fields.AwareDateTime()
+
+
+class PlannedReminder(Schema):
+    """When guests are reminded, and how things stand with it."""
+
+    kind = fields.String(attribute="reminder.kind", metadata={"enum": list(models.REMINDER_KINDS)})
+    hours_before = fields.Integer(attribute="reminder.hours_before")
+    due = fields.AwareDateTime(attribute="when.due", allow_none=True)
+    sent_at = fields.AwareDateTime(attribute="reminder.sent_at", allow_none=True)
+
+
 class InvitationNow(Schema):
     """An invitation as it is now."""
 

@@ -1,0 +1,98 @@
+"""Hosts write, remind, share their link and note who came, by their programs; guests report."""
+
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import pytest
+
+from app import clock
+from app.outbox.models import Letter
+from app.parties.models import PartyReport, Reminder, Rsvp
+from tests.parties.programs import Program
+from tests.support.factories import DinnerPartyFactory, InvitationFactory, RsvpFactory
+
+HELLO = {"audiences": ["coming"], "subject": "Bring a lantern", "text": "It gets dark.\n\nSee you!"}
+
+
+@pytest.fixture
+def host(app, cast):
+    return Program(app, cast.host)
+
+
+@pytest.fixture
+def friend(app, cast):
+    return Program(app, cast.friend)
+
+
+@pytest.fixture
+def party(cast):
+    return DinnerPartyFactory(host=cast.host, slug="fondue", title="Fondue", number_seats=4)
+
+
+def kinds(records):
+    return sorted(letter.kind for letter in records.all(Letter) if letter.kind != "api_key_created")
+
+
+def test_guests_are_written_to_once(host, cast, party, records):
+    RsvpFactory(party=party, member=cast.friend)
+    for _attempt in range(2):
+        said = host.post("/fondue/messages", HELLO)
+        assert (said["code"], said["message"]) == ("queued", "Message queued for 1 guest.")
+    assert kinds(records) == ["guest_message"]
+    assert [each["subject"] for each in host.get("/fondue/messages")["result"]] == ["Bring a lantern"]
+
+
+def test_nobody_to_write_to_is_a_refusal(host, party):
+    assert list(host.post("/fondue/messages", HELLO, 422)["errors"]) == ["audiences"]
+
+
+@pytest.mark.parametrize("wrong", [{"audiences": ["everyone"]}, {"subject": ""}, {"text": "x" * 6000}])
+def test_what_is_wrong_with_a_message_is_said_at_the_field(host, party, records, wrong):
+    said = host.post("/fondue/messages", {**HELLO, **wrong}, 422)
+    assert set(said["errors"]) == set(wrong)
+    assert kinds(records) == []
+
+
+def test_the_silent_are_reminded_once_a_day(host, cast, party, records):
+    InvitationFactory(party=party, invited_by=cast.host)
+    assert host.post("/fondue/remind", {})["message"] == "Reminder queued for 1 person who has not answered."
+    assert host.post("/fondue/remind", {}, 409)["message"] == "Already reminded in the last 24 hours."
+    assert kinds(records) == ["reminder_answer"]
+
+
+def test_reminders_are_replaced(host, party, records):
+    wanted = [{"kind": "start", "hours_before": 3}]
+    said = host.put("/fondue/reminders", {"reminders": wanted})
+    assert (said["code"], said["result"][0]["hours_before"]) == ("saved", 3)
+    assert host.get("/fondue/reminders")["result"][0]["kind"] == "start"
+    assert [row.hours_before for row in records.all(Reminder)] == [3]
+
+
+def test_a_link_is_shared_and_switched_off(host, visitor, party):
+    assert host.get("/fondue/share-link")["result"] == {"url": None}
+    url = host.post("/fondue/share-link", {})["result"]["url"]
+    assert visitor.get(urlsplit(url).path).status == 200
+    assert host.delete("/fondue/share-link")["result"] == {"url": None}
+
+
+def test_who_did_not_come_and_who_did_after_all(host, cast, party, records):
+    answer = RsvpFactory(party=party, member=cast.friend)
+    assert host.post(f"/fondue/guests/{answer.id}/missed", {}, 409)["category"] == "warning"
+    clock.set_now(party.starts_at + timedelta(hours=5))
+    assert host.post(f"/fondue/guests/{answer.id}/missed", {})["code"] == "missed"
+    assert records.fresh(answer).status == "no_show"
+    assert host.post(f"/fondue/guests/{answer.id}/came", {})["code"] == "came"
+    assert next(row for row in records.all(Rsvp) if row.id == answer.id).status == "yes"
+
+
+def test_a_public_party_is_reported_once(host, friend, party, records):
+    report = {"reason": "spam", "note": "An advertisement"}
+    assert friend.post("/fondue/report", report)["code"] == "reported"
+    assert friend.post("/fondue/report", report, 409)["category"] == "info"
+    assert host.post("/fondue/report", report, 409)["category"] == "info"
+    assert records.count(PartyReport) == 1
+
+
+@pytest.mark.parametrize("path", ["/fondue/messages", "/fondue/reminders", "/fondue/share-link"])
+def test_it_is_for_hosts(friend, party, path):
+    friend.get(path, 403)
