@@ -165,7 +165,7 @@ def test_as_a_host(page, log_in, says, accessible, cast, records):
     page.get_by_role("link", name="Edit this party").click()
     page.fill("[name=starts_at]", f"{clock.now() + timedelta(days=7):%Y-%m-%dT20:00}")
     page.click("main [value=publish]")
-    says(page, "info", "Saved. 2 guests will be told.")
+    says(page, "info", "Saved. 2 guests will get an updated calendar entry.")
 
     page.get_by_role("link", name="Edit this party").click()
     page.fill("[name=title]", "Less soup")

@@ -153,7 +153,7 @@ def test_of_two_at_the_same_moment_one_is_laid(host, records):
 def test_a_change_is_told_to_the_guests(host, party, records):
     RsvpFactory(party=party)
     said = host.patch("/fondue", {"version": party.version, "title": "Raclette", "starts_at": "2040-06-01T19:00"})
-    assert (said["code"], said["message"]) == ("saved", "Saved. 1 guest will be told.")
+    assert (said["code"], said["message"]) == ("saved", "Saved. 1 guest will get an updated calendar entry.")
     changed = records.fresh(party)
     assert (changed.title, changed.starts_at) == ("Raclette", datetime(2040, 6, 1, 19, tzinfo=UTC))
     assert said["result"]["version"] == changed.version > party.version

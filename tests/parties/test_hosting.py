@@ -145,7 +145,7 @@ def test_a_new_time_is_told_to_the_guests_and_a_new_dish_is_not(host, cast, reco
     assert page.flashes[0][0] == "info"
     assert records.count(Letter) == 0
     page = edit(host, party, venue="Casa Nueva")
-    assert page.flashes == [("info", "Saved. 1 guest will be told.")]
+    assert page.flashes == [("info", "Saved. 1 guest will get an updated calendar entry.")]
     assert [(letter.kind, letter.recipient) for letter in records.all(Letter)] == [("party_changed", cast.friend.email)]
 
 

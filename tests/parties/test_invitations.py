@@ -389,7 +389,9 @@ def test_the_silent_are_told_of_changes_and_of_the_end(host, party, visitor, rec
     visitor.submit(visitor.get(f"/parties/{party.slug}").form("/rsvp"), button=("answer", "no"))
     revoke(host, party, by_name["quit"])
     page = host.get(f"/parties/{party.slug}/edit")
-    assert host.submit(page.form("/edit"), venue="The barn").flashes == [("info", "Saved. 2 guests will be told.")]
+    assert host.submit(page.form("/edit"), venue="The barn").flashes == [
+        ("info", "Saved. 2 guests will get an updated calendar entry.")
+    ]
     told = letters(records, "invitation_changed")
     assert sorted(letter.recipient for letter in told) == [IRIS, "nora@example.org"]
     assert "The barn" in told[0].text

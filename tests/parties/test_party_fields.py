@@ -238,7 +238,7 @@ def test_who_asks_is_not_told_and_the_host_is(client_of, cast, records):
 def test_a_change_is_told_to_each_as_far_as_they_may_know(host, cast, party, records):
     coming, maybe = RsvpFactory(party=party, member=cast.friend), RsvpFactory(party=party, maybe=True)
     page = edit(host, party, venue="The green door")
-    assert page.flashes == [("info", "Saved. 2 guests will be told.")]
+    assert page.flashes == [("info", "Saved. 2 guests will get an updated calendar entry.")]
     assert letters(records) == {("party_changed", coming.email): True, ("party_changed", maybe.email): False}
 
 
@@ -246,7 +246,7 @@ def test_a_new_address_alone_is_told_to_those_only_who_may_know_it(host, cast, p
     coming = RsvpFactory(party=party, member=cast.friend)
     RsvpFactory(party=party, maybe=True)
     page = edit(host, party, address=f"{SECRET}, second floor")
-    assert page.flashes == [("info", "Saved. 1 guest will be told.")]
+    assert page.flashes == [("info", "Saved. 1 guest will get an updated calendar entry.")]
     assert letters(records) == {("party_changed", coming.email): True}
 
 

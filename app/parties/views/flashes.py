@@ -143,7 +143,12 @@ def changed(party: DinnerParty, told: int) -> Flash:
     """Return what a host reads after a change that `told` guests get a letter about."""
     if not told:
         return saved(party)
-    return ngettext("Saved. %(num)d guest will be told.", "Saved. %(num)d guests will be told.", told), "info"
+    text = ngettext(
+        "Saved. %(num)d guest will get an updated calendar entry.",
+        "Saved. %(num)d guests will get an updated calendar entry.",
+        told,
+    )
+    return text, "info"
 
 
 def published(invitations: int, *, delivers: bool) -> Flash:

@@ -172,9 +172,7 @@ class DinnerPartyModelView(CsvExport, ModelView):
         """Say how many are told."""
         if not getattr(item, "told_count", 0):
             return _saved(item)
-        return ngettext(
-            "Saved. %(num)d guest will be told.", "Saved. %(num)d guests will be told.", item.told_count
-        ), "info"
+        return flashes.changed(item, item.told_count)
 
     def pre_delete(self, item: DinnerParty) -> None:
         """Tell the guests of a coming party before it vanishes."""
