@@ -36,7 +36,7 @@ def personal_url() -> str:
 
 
 def share_token(party: DinnerParty) -> str:
-    """Return the token of the share link that is valid now; there is one unless `share_round` is 0."""
+    """Return the token of the share link that is valid now; there is one while `share_round` is above 0."""
     return _derived("share", party.id, party.share_round)
 
 

@@ -19,10 +19,12 @@ from app.accounts.models import Member, Token
 from app.accounts.service import tokens
 from app.database import transaction
 from app.extensions import db
+from app.i18n import checks, validity
+from app.i18n.plurals import rule_of
 from app.outbox.models import Letter
 from app.parties import mail
 from app.parties.models import CANCELLED, SEATED, Rsvp, RsvpPerson, WaitOffer
-from config import LANGUAGES
+from config import LANGUAGES, ROOT
 from tests.support.factories import (
     PASSWORD,
     DinnerPartyFactory,
@@ -178,8 +180,21 @@ def test_invariant_6_a_bulk_action_says_one_thing(client_of, cast):
     assert len(page.flashes) == 1
 
 
-def test_invariant_7_every_sentence_is_in_every_language(new_visitor):
-    """Texts without a msgid are found by test_source_texts, broken markup and placeholders by the catalogs' checks."""
+def test_invariant_7_every_text_is_in_every_catalog_and_nothing_broken_gets_in():
+    """Texts in the source without a msgid are found by test_source_texts."""
+    assert [str(problem) for problem in checks.check(ROOT, ROOT / "translations")] == []
+    spanish = rule_of("es")
+    for source, translation in (
+        ("Welcome, %(name)s!", "¡Hola!"),
+        ("Welcome, %(name)s!", "¡Hola, %(nombre)s!"),
+        ("Press <strong>here</strong>", "Pulsa <b>aquí</b>"),
+        ("Press here", "<script>alert(1)</script>"),
+    ):
+        assert list(validity.problems([source], [translation], spanish))
+    assert list(validity.problems(["Welcome, %(name)s!"], ["¡Hola, %(name)s!"], spanish)) == []
+
+
+def test_invariant_7_a_refusal_is_told_in_the_readers_language(new_visitor):
     told = set()
     for locale in LANGUAGES:
         browser = new_visitor()
