@@ -2,8 +2,10 @@
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
-PIP := $(PYTHON) -m pip --disable-pip-version-check --no-input install -qq --root-user-action ignore
-LOCK := $(PYTHON) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+# The locks are complete and wheels need no building, so nothing is resolved here: no release of anybody can break it.
+PIP := $(PYTHON) -m pip --disable-pip-version-check --no-input install -qq --root-user-action ignore \
+	--no-deps --only-binary :all: --require-hashes
+LOCK := $(PYTHON) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--no-header --no-emit-index-url pyproject.toml
 export FLASK_APP := app
 
@@ -39,9 +41,9 @@ format: $(VENV)/.installed-dev ## put code and templates into the common form
 	@$(PYTHON) -m ruff format
 	@$(PYTHON) -m djlint app/templates --reformat --quiet
 
-lock: $(VENV)/.installed-dev ## write the requirements files anew from pyproject.toml
-	@$(LOCK) --output-file requirements.txt
-	@$(LOCK) --group dev --constraints requirements.txt --output-file requirements-dev.txt
+lock: $(VENV)/.installed-dev ## write the requirements files from pyproject.toml; UPGRADE=yes takes the newest of everything
+	@$(LOCK) $(if $(UPGRADE),--upgrade) --output-file requirements.txt
+	@$(LOCK) $(if $(UPGRADE),--upgrade) --group dev --constraints requirements.txt --output-file requirements-dev.txt
 
 screenshots: $(VENV)/.installed-dev ## take the pictures of the documents anew; needs Chromium
 	@$(PYTHON) -m docs.make_screenshots
@@ -52,23 +54,47 @@ secret: $(VENV)/.created ## write a new secret key to instance/, unless there is
 	@umask 077; $(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(48))' > instance/secret_key
 	@echo "Written to instance/secret_key"
 
-# The first Python that is new enough. It may be on the path and still not run (pyenv's shims), so each is tried.
-$(VENV)/.created:
-	@for python in python3 python3.14 python3.13 python3.12 python3.11; do \
-		if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
-			echo "Making $(VENV) with $$($$python --version)"; \
-			$$python -m venv --clear $(VENV) && touch $@ && exit 0; \
-			echo "It cannot make environments; on Debian: apt-get install python3-venv" >&2; exit 1; \
-		fi; \
+# -- the environment
+
+# What is installed in the environment is told by markers: each is a copy of the lock. It is made anew when it is that of
+# another version of Python, which finds no packages, was moved, or has what a lock has no more: nothing old stays behind.
+WHICH := -c 'import sys; print(sys.implementation.cache_tag, sys.prefix)'
+ENOUGH := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
+is_current = { test ! -e $(VENV)/$(1) || cmp -s $(2) $(VENV)/$(1); }
+
+FORCE:
+
+# Looks each time, and writes only if there is something to do. A Python may be on the path and still not run (pyenv's
+# shims), so each is tried.
+$(VENV)/.created: FORCE
+	@if test "$$($(PYTHON) $(WHICH) 2>&1)" = "$$(cat $@ 2>/dev/null)" \
+		&& $(call is_current,.installed,requirements.txt) \
+		&& $(call is_current,.installed-dev,requirements-dev.txt); then exit 0; fi; \
+	if test -n "$$(ls -A $(VENV) 2>/dev/null)" && ! test -e $(VENV)/pyvenv.cfg; then \
+		echo "$(VENV) is a folder of something else, and is not emptied." >&2; exit 1; fi; \
+	mkdir -p $(VENV) 2>/dev/null && test -w $(VENV) || \
+		{ echo "$(CURDIR) cannot be written to, and $(VENV) is made there." >&2; exit 1; }; \
+	printf '#!/bin/sh\n' > $(VENV)/probe && chmod +x $(VENV)/probe && $(VENV)/probe 2>/dev/null || \
+		{ echo "$(CURDIR) is mounted noexec: no program can be started there, and $(VENV) has some." >&2; exit 1; }; \
+	for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+		$$python $(ENOUGH) 2>/dev/null || continue; \
+		$$python -c 'import ensurepip, venv' 2>/dev/null || \
+			{ echo "$$python cannot make environments. On Debian: apt-get install python3-venv" >&2; exit 1; }; \
+		echo "Making $(VENV) with $$($$python --version)"; \
+		$$python -m venv --clear $(VENV) && $(PYTHON) $(WHICH) > $@; exit; \
 	done; \
 	echo "Python 3.11 or newer is needed, and was not found as python3 or python3.11 to python3.14." >&2; exit 1
 
-$(VENV)/.installed: requirements.txt $(VENV)/.created
-	@echo "Installing what the site needs (once; about a minute)"
-	@$(PIP) --require-hashes --requirement requirements.txt
-	@touch $@
+define install
+	echo "Installing what $(2) (once; $(3))"; \
+	$(PIP) --requirement $(1) && $(PYTHON) -m pip check > $(VENV)/check || \
+		{ cat $(VENV)/check 2>/dev/null; echo "Not installed, see above. Tested are Python 3.11 to 3.14." >&2; exit 1; }
+endef
 
-$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.created
-	@echo "Installing what the tests need (once; about two minutes)"
-	@$(PIP) --require-hashes --requirement requirements-dev.txt
-	@touch $@ $(VENV)/.installed
+$(VENV)/.installed: $(VENV)/.created FORCE
+	@cmp -s requirements.txt $@ || { $(call install,requirements.txt,the site needs,about a minute); \
+		cp requirements.txt $@; }
+
+$(VENV)/.installed-dev: $(VENV)/.created FORCE
+	@cmp -s requirements-dev.txt $@ || { $(call install,requirements-dev.txt,the tests need,about two minutes); \
+		cp requirements.txt $(VENV)/.installed; cp requirements-dev.txt $@; }
