@@ -1,19 +1,26 @@
 """Configuration: what the environment may set, and what it is when the environment is silent."""
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
+from zoneinfo import ZoneInfo
 
-from flask_appbuilder.const import AUTH_DB, AUTH_LDAP
-from sqlalchemy.engine import make_url
+import click
 
 ROOT = Path(__file__).resolve().parent
 # Whoever waits longer for SQLite's one writer is told to come back; everybody else of that process waits behind them.
 BUSY_TIMEOUT_SECONDS = 10
 SHORTEST_SECRET = 32
+LAST_PORT = 65535
+# A hundred years in days: no setting is a larger number, and a date can be that long ago.
+LARGEST_NUMBER = 36_500
+# As in flask_appbuilder.const: importing that would load all of it into the process that only watches the others.
+AUTH_DB, AUTH_LDAP = 1, 2
 # Parts of secrets that stand in examples all over the world.
 PLACEHOLDERS = ("changeme", "change-me", "change_me", "thisismyscretkey", "secretkey", "secret-key", "placeholder")
 OPENSTREETMAP = "https://www.openstreetmap.org/search?query={address}"
@@ -24,35 +31,38 @@ LANGUAGES = {
 }
 
 
-class ConfigurationError(RuntimeError):
-    """The configuration cannot be served with; the text says what to change."""
+DATABASE_EXAMPLES = "postgresql://user:password@host/dinner or sqlite:////var/lib/dinner/dinner.db"
+DRIVERS = {"sqlite", "sqlite+pysqlite", "postgresql+psycopg"}
+# Valkey is spoken to as Redis: its own schemes need a package that is not among ours.
+REDIS_SCHEMES = {"redis", "rediss", "redis+unix", "redis+sentinel", "redis+cluster"}
+
+
+class ConfigurationError(click.ClickException, RuntimeError):
+    """The configuration cannot be served with; the text says what to change. A command prints it, and fails."""
 
 
 def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     """Return Flask's configuration for `environ`; raises ConfigurationError for what cannot be served with."""
-    instance = Path(environ.get("INSTANCE_PATH", ROOT / "instance")).resolve()
-    # Whoever can read it can read letters and sign sessions.
-    instance.mkdir(mode=0o700, parents=True, exist_ok=True)
-    host = environ.get("HOST", "127.0.0.1")
-    port = _integer(environ, "PORT", 8080)
-    public_url = _public_url(environ.get("PUBLIC_URL", f"http://localhost:{port}"))
+    instance = _instance(environ)
+    host = environ.get("HOST") or "127.0.0.1"
+    port = _port(environ, "PORT", 8080)
+    public_url = _public_url(environ.get("PUBLIC_URL") or f"http://localhost:{port}")
     https = public_url.startswith("https:")
-    database_url = environ.get("DATABASE_URL", f"sqlite:///{instance / 'dinnerparty.db'}")
-    if database_url.startswith(("postgres://", "postgresql://")):
-        database_url = "postgresql+psycopg://" + database_url.partition("://")[2]
-    production = environ.get("ENVIRONMENT", "production" if https else "development") == "production"
+    production = "production" if https else "development"
+    is_production = _choice(environ, "ENVIRONMENT", (production, "production", "development")) == "production"
     return {
-        "APP_NAME": environ.get("SITE_NAME", "DinnerParty"),
+        "APP_NAME": environ.get("SITE_NAME") or "DinnerParty",
         "HOST": host,
         "PORT": port,
-        "WORKERS": _integer(environ, "WORKERS", 2),
+        "WORKERS": _integer(environ, "WORKERS", 2, least=1, most=256),
         "PUBLIC_URL": public_url,
         "TRUSTED_HOSTS": _trusted_hosts(public_url, host, environ.get("TRUSTED_HOSTS", "")),
         "TRUSTED_PROXIES": _integer(environ, "TRUSTED_PROXIES", 0),
         "INSTANCE_PATH": str(instance),
-        "SECRET_KEY": secret_key(environ, instance, production=production),
+        "SECRET_KEY": secret_key(environ, instance, production=is_production),
         # -- sessions
-        "SESSION_COOKIE_NAME": "__Host-session" if https else "session",
+        "SESSION_COOKIE_NAME": _cookie_name("session", public_url),
+        "DEVICE_COOKIE_NAME": _cookie_name("device", public_url),
         "SESSION_COOKIE_SECURE": https,
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
@@ -60,33 +70,21 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "PERMANENT_SESSION_LIFETIME": 90 * 24 * 3600,
         "SESSION_REFRESH_EACH_REQUEST": False,
         # -- database
-        "SQLALCHEMY_DATABASE_URI": database_url,
-        # -- mail (Flask-Mail's names)
-        "MAIL_SERVER": environ.get("MAIL_SERVER", ""),
-        "MAIL_PORT": _integer(environ, "MAIL_PORT", 25),
-        "MAIL_USERNAME": environ.get("MAIL_USERNAME") or None,
-        "MAIL_PASSWORD": environ.get("MAIL_PASSWORD") or None,
-        "MAIL_USE_TLS": _boolean(environ, "MAIL_USE_TLS"),
-        "MAIL_USE_SSL": _boolean(environ, "MAIL_USE_SSL"),
-        "MAIL_DEFAULT_SENDER": environ.get("MAIL_DEFAULT_SENDER", f"dinnerparty@{_mail_domain(public_url)}"),
-        "MAIL_TIMEOUT": _integer(environ, "MAIL_TIMEOUT", 20),
-        # Whom unexpected errors are told.
-        "ERROR_MAIL_TO": [
-            address.strip() for address in environ.get("ERROR_MAIL_TO", "").split(",") if address.strip()
-        ],
+        "SQLALCHEMY_DATABASE_URI": _database_url(environ.get("DATABASE_URL", ""), instance),
+        **_mail(environ, public_url),
         # -- limits
         "MAX_CONTENT_LENGTH": 1024 * 1024,
         "MAX_FORM_MEMORY_SIZE": 1024 * 1024,
         "RATELIMIT_ENABLED": _boolean(environ, "RATELIMIT_ENABLED", default=True),
-        "RATELIMIT_STORAGE_URI": environ.get("REDIS_URL") or "memory://",
+        "RATELIMIT_STORAGE_URI": _redis_url(environ.get("REDIS_URL", "")) or "memory://",
         "RATELIMIT_STORAGE_OPTIONS": _redis_options() if environ.get("REDIS_URL") else {},
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
         # When the storage goes away while a request is answered, that one is not counted, and answered.
         "RATELIMIT_SWALLOW_ERRORS": True,
         # -- languages
         "LANGUAGES": LANGUAGES,
-        "BABEL_DEFAULT_LOCALE": environ.get("DEFAULT_LOCALE", "en"),
-        "BABEL_DEFAULT_TIMEZONE": environ.get("DEFAULT_TIMEZONE", "UTC"),
+        "BABEL_DEFAULT_LOCALE": _choice(environ, "DEFAULT_LOCALE", tuple(LANGUAGES)),
+        "BABEL_DEFAULT_TIMEZONE": _timezone(environ.get("DEFAULT_TIMEZONE") or "UTC"),
         "BABEL_TRANSLATION_DIRECTORIES": str(ROOT / "translations"),
         # -- Flask-AppBuilder: the schema belongs to Alembic, permissions to `flask setup`
         "FAB_SECURITY_MANAGER_CLASS": "app.accounts.security.SecurityManager",
@@ -101,13 +99,13 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         # -- who may come in
         "REGISTRATION": _choice(environ, "REGISTRATION", ("open", "invitation", "closed")),
         "ACTIVATION": _choice(environ, "ACTIVATION", ("letter", "at-once", "log-in")),
-        "TERMS_URL": environ.get("TERMS_URL", ""),
-        "AUTH_USER_REGISTRATION": environ.get("REGISTRATION", "open") != "closed",
+        "TERMS_URL": _web_url(environ, "TERMS_URL"),
+        "AUTH_USER_REGISTRATION": environ.get("REGISTRATION") != "closed",
         "AUTH_USER_REGISTRATION_ROLE": "Guest",
-        "SHORTEST_PASSWORD": _integer(environ, "SHORTEST_PASSWORD", 8),
+        "SHORTEST_PASSWORD": _integer(environ, "SHORTEST_PASSWORD", 8, least=1),
         "SHORTEST_STAFF_PASSWORD": _integer(environ, "SHORTEST_STAFF_PASSWORD", 15),
         "SHORTEST_STAFF_PASSWORD_WITH_FACTOR": _integer(environ, "SHORTEST_STAFF_PASSWORD_WITH_FACTOR", 12),
-        "MAP_URL": _map_url(environ.get("MAP_URL", OPENSTREETMAP)),
+        "MAP_URL": _map_url(environ),
         "INVITATIONS_A_DAY": _integer(environ, "INVITATIONS_A_DAY", 200),
         "DIETS_KEPT_DAYS": _integer(environ, "DIETS_KEPT_DAYS", 30),
         "INVITATIONS_KEPT_DAYS": _integer(environ, "INVITATIONS_KEPT_DAYS", 365),
@@ -131,12 +129,14 @@ def secret_key(environ: Mapping[str, str], instance: Path, *, production: bool) 
     secret that signs everybody out, and several machines must share one.
     """
     kept = instance / "secret_key"
-    given = environ.get("SECRET_KEY") or (kept.read_text().strip() if kept.exists() else "")
-    if not given and not production:
-        given = _keep_secret(kept)
+    try:
+        given = environ.get("SECRET_KEY") or (kept.read_text("ascii").strip() if kept.exists() else "")
+        if not given and not production:
+            given = _keep_secret(kept)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{kept} cannot be read or written ({_reason(error)}).") from error
     if not given:
-        msg = f"No secret: set SECRET_KEY, or write one with `make secret` to {kept}."
-        raise ConfigurationError(msg)
+        raise ConfigurationError(f"No secret: set SECRET_KEY, or write one with `make secret` to {kept}.")
     if len(given) < SHORTEST_SECRET or any(word in given.lower() for word in PLACEHOLDERS) or len(set(given)) < 8:
         msg = f"The secret is known or too short: SECRET_KEY must be {SHORTEST_SECRET} random characters or more."
         raise ConfigurationError(msg)
@@ -147,7 +147,7 @@ def _keep_secret(kept: Path) -> str:
     """Write a new secret, or return the one that another process wrote first."""
     draft = kept.with_name(f"{kept.name}.{os.getpid()}.{secrets.token_hex(4)}")
     draft.touch(mode=0o600)
-    draft.write_text(secrets.token_urlsafe(48))
+    draft.write_text(secrets.token_urlsafe(48), "ascii")
     try:
         # A link is made whole or not at all: no process ever reads half a secret.
         os.link(draft, kept)
@@ -155,28 +155,154 @@ def _keep_secret(kept: Path) -> str:
         pass
     finally:
         draft.unlink()
-    return kept.read_text().strip()
+    return kept.read_text("ascii").strip()
+
+
+def _instance(environ: Mapping[str, str]) -> Path:
+    """Return the folder of what is kept; it is made for its owner alone, who can read letters and sign sessions."""
+    instance = Path(environ.get("INSTANCE_PATH") or ROOT / "instance")
+    try:
+        instance = instance.resolve()
+        str(instance).encode()
+        instance.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # A path may also be a circle of links, or no text.
+    except (OSError, RuntimeError, ValueError) as error:
+        msg = f"INSTANCE_PATH: the folder {instance} cannot be made ({_reason(error)})."
+        raise ConfigurationError(msg) from error
+    # What is given by settings has no need of it.
+    if not os.access(instance, os.W_OK | os.X_OK) and not (environ.get("SECRET_KEY") and environ.get("DATABASE_URL")):
+        raise ConfigurationError(f"INSTANCE_PATH: the folder {instance} cannot be written to by this user.")
+    return instance
+
+
+def _reason(error: Exception) -> str:
+    """Return what the system says of `error`, without the path, which we name ourselves."""
+    return (isinstance(error, OSError) and error.strerror) or str(error)
+
+
+def _database_url(value: str, instance: Path) -> str:
+    """Return SQLAlchemy's URL of the database; without a `value` it is a file in `instance`."""
+    if not value:
+        # A path is no part of a URL: what has a meaning there is escaped.
+        return f"sqlite:///{quote(str(instance / 'dinnerparty.db'))}"
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    if value.startswith(("postgres://", "postgresql://")):
+        value = "postgresql+psycopg://" + value.partition("://")[2]
+    try:
+        url = make_url(value)
+        if url.drivername in DRIVERS:
+            url.get_dialect()().create_connect_args(url)
+    except (ArgumentError, ValueError):
+        url = None
+    if url is None or url.drivername not in DRIVERS:
+        # It may hold a password, so it is not repeated.
+        raise ConfigurationError(f"DATABASE_URL must look like {DATABASE_EXAMPLES}.")
+    if url.get_backend_name() == "sqlite" and (url.database in {None, "", ":memory:"} or "?" in value):
+        msg = "DATABASE_URL must name a file that all processes share, without options; a ? in its name is written %3F."
+        raise ConfigurationError(msg)
+    return value
+
+
+def _cookie_name(name: str, public_url: str) -> str:
+    """Return what a cookie of this site is called. Browsers send them to all ports of a host, so it names the port."""
+    parts = urlsplit(public_url)
+    https = parts.scheme == "https"
+    port = parts.port or (443 if https else 80)
+    return ("__Host-" if https else "") + name + ("" if port in {80, 443} else f"-{port}")
+
+
+def _split_url(value: str) -> SplitResult:
+    """Return the parts of an http(s) URL; raises ValueError for another one."""
+    parts = urlsplit(value)
+    is_text = value.isprintable() and " " not in value
+    # A port that is none is found out only when it is asked for.
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0 or not is_text:
+        raise ValueError(value)
+    return parts
 
 
 def _public_url(value: str) -> str:
-    parts = urlsplit(value)
-    if (
-        parts.scheme not in {"http", "https"}
-        or not parts.hostname
-        or parts.path.strip("/")
-        or parts.query
-        or parts.fragment
-    ):
-        msg = f"PUBLIC_URL must look like https://dinner.example.org, not {value!r}."
-        raise ConfigurationError(msg)
-    return value.rstrip("/")
+    try:
+        parts = _split_url(value.strip())
+    except ValueError:
+        parts = SplitResult("", "", "", "", "")
+    if not parts.scheme or "@" in parts.netloc or parts.path.strip("/") or parts.query or parts.fragment:
+        raise ConfigurationError(f"PUBLIC_URL must look like https://dinner.example.org, not {value!r}.")
+    return f"{parts.scheme}://{parts.netloc}"
 
 
-def _map_url(value: str) -> str:
-    if value and (urlsplit(value).scheme not in {"http", "https"} or "{address}" not in value):
-        msg = f"MAP_URL must look like {OPENSTREETMAP}, or be empty, not {value!r}."
-        raise ConfigurationError(msg)
+def _web_url(environ: Mapping[str, str], name: str) -> str:
+    """Return the URL of a page elsewhere, or nothing."""
+    value = environ.get(name, "")
+    try:
+        return value and _split_url(value).geturl()
+    except ValueError as error:
+        raise ConfigurationError(f"{name} must look like https://www.example.org/page, not {value!r}.") from error
+
+
+def _redis_url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        is_known = not value or (parts.scheme in REDIS_SCHEMES and parts.port != 0)
+    except ValueError:
+        is_known = False
+    if not is_known:
+        # It may hold a password, so it is not repeated.
+        raise ConfigurationError("REDIS_URL must look like redis://host:6379/0.")
     return value
+
+
+def _timezone(value: str) -> str:
+    try:
+        return ZoneInfo(value).key
+    except (KeyError, ValueError, OSError) as error:
+        raise ConfigurationError(f"DEFAULT_TIMEZONE must look like Europe/Madrid, not {value!r}.") from error
+
+
+def _map_url(environ: Mapping[str, str]) -> str:
+    """Return where an address is looked up. An empty value says nowhere; without one it is OpenStreetMap."""
+    value = environ.get("MAP_URL", OPENSTREETMAP)
+    if not value:
+        return ""
+    if "{address}" not in value:
+        raise ConfigurationError(f"MAP_URL must look like {OPENSTREETMAP}, or be empty, not {value!r}.")
+    return _web_url(environ, "MAP_URL") or value
+
+
+def _mail(environ: Mapping[str, str], public_url: str) -> dict[str, Any]:
+    """Return how e-mail is sent (Flask-Mail's names) and whom unexpected errors are told."""
+    server = environ.get("MAIL_SERVER", "")
+    if "/" in server or server.count(":") == 1 or not server.isprintable():
+        raise ConfigurationError(f"MAIL_SERVER must be the name of a machine, without its MAIL_PORT, not {server!r}.")
+    settings = {
+        "MAIL_SERVER": server,
+        "MAIL_PORT": _port(environ, "MAIL_PORT", 25),
+        "MAIL_USERNAME": environ.get("MAIL_USERNAME") or None,
+        "MAIL_PASSWORD": environ.get("MAIL_PASSWORD") or None,
+        "MAIL_USE_TLS": _boolean(environ, "MAIL_USE_TLS"),
+        "MAIL_USE_SSL": _boolean(environ, "MAIL_USE_SSL"),
+        "MAIL_DEFAULT_SENDER": _email(
+            "MAIL_DEFAULT_SENDER", environ.get("MAIL_DEFAULT_SENDER") or f"dinnerparty@{_mail_domain(public_url)}"
+        ),
+        "MAIL_TIMEOUT": _integer(environ, "MAIL_TIMEOUT", 20, least=1),
+        "ERROR_MAIL_TO": [
+            _email("ERROR_MAIL_TO", address.strip())
+            for address in environ.get("ERROR_MAIL_TO", "").split(",")
+            if address.strip()
+        ],
+    }
+    if settings["MAIL_USE_TLS"] and settings["MAIL_USE_SSL"]:
+        msg = "MAIL_USE_TLS (STARTTLS, often port 587) and MAIL_USE_SSL (often port 465) cannot both be set."
+        raise ConfigurationError(msg)
+    return settings
+
+
+def _email(name: str, address: str) -> str:
+    if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", parseaddr(address)[1]) or not address.isprintable():
+        raise ConfigurationError(f"{name} must be an e-mail address, not {address!r}.")
+    return address
 
 
 def _mail_domain(public_url: str) -> str:
@@ -186,34 +312,40 @@ def _mail_domain(public_url: str) -> str:
 
 
 def _trusted_hosts(public_url: str, host: str, more: str) -> list[str]:
-    known = {urlsplit(public_url).hostname, host, "127.0.0.1", "localhost", "[::1]", *more.split(",")}
-    return sorted(name.strip() for name in known if name and name.strip() not in {"", "0.0.0.0", "::"})  # noqa: S104
+    known = {urlsplit(public_url).hostname or "", host, "127.0.0.1", "localhost", "::1", *more.split(",")}
+    names = {name.strip().lower() for name in known} - {"", "0.0.0.0", "::"}  # noqa: S104
+    # Browsers put an IPv6 address into brackets.
+    return sorted(f"[{name}]" if ":" in name and not name.startswith("[") else name for name in names)
 
 
-def _integer(environ: Mapping[str, str], name: str, default: int) -> int:
+def _integer(environ: Mapping[str, str], name: str, default: int, *, least: int = 0, most: int = LARGEST_NUMBER) -> int:
     value = environ.get(name) or str(default)
     if not value.isascii() or not value.isdigit():
-        msg = f"{name} must be a whole number, not {value!r}."
-        raise ConfigurationError(msg)
+        raise ConfigurationError(f"{name} must be a whole number, not {value!r}.")
+    # Python reads no number of more than 4,300 digits, and none of ours has that many.
+    if len(value) > 9 or not least <= int(value) <= most:
+        raise ConfigurationError(f"{name} must be a number from {least} to {most}, not {value[:20]}.")
     return int(value)
+
+
+def _port(environ: Mapping[str, str], name: str, default: int) -> int:
+    return _integer(environ, name, default, least=1, most=LAST_PORT)
 
 
 def _choice(environ: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
     """Return what the variable says; silent, the first of `choices`."""
     value = environ.get(name) or choices[0]
     if value not in choices:
-        msg = f"{name} must be one of {', '.join(choices)}, not {value!r}."
-        raise ConfigurationError(msg)
+        raise ConfigurationError(f"{name} must be one of {', '.join(sorted(set(choices)))}, not {value!r}.")
     return value
 
 
 def _openid(environ: Mapping[str, str]) -> dict[str, Any]:
     """Return how to log in at an OpenID Connect provider; without an issuer there is none."""
-    issuer = environ.get("OIDC_ISSUER", "").rstrip("/")
+    issuer = _web_url(environ, "OIDC_ISSUER").rstrip("/")
     client = environ.get("OIDC_CLIENT_ID", "")
     if issuer and not client:
-        msg = "OIDC_ISSUER needs an OIDC_CLIENT_ID."
-        raise ConfigurationError(msg)
+        raise ConfigurationError("OIDC_ISSUER needs an OIDC_CLIENT_ID.")
     return {
         "OIDC_ISSUER": issuer,
         "OIDC_CLIENT_ID": client,
@@ -228,9 +360,13 @@ def _ldap(environ: Mapping[str, str]) -> dict[str, Any]:
     server = environ.get("LDAP_SERVER", "")
     if not server:
         return {"AUTH_TYPE": AUTH_DB}
+    if not re.match(r"ldaps?://[^/:]+(:\d+)?(/|$)|ldaps?://\[", server):
+        raise ConfigurationError(f"LDAP_SERVER must look like ldaps://directory.example.org, not {server!r}.")
+    authorities = environ.get("LDAP_CA_FILE", "")
+    if authorities and not os.access(authorities, os.R_OK):
+        raise ConfigurationError(f"LDAP_CA_FILE: the file {authorities} cannot be read.")
     if not environ.get("LDAP_SEARCH"):
-        msg = "LDAP_SERVER needs an LDAP_SEARCH, under which people are looked up."
-        raise ConfigurationError(msg)
+        raise ConfigurationError("LDAP_SERVER needs an LDAP_SEARCH, under which people are looked up.")
     return {
         "AUTH_TYPE": AUTH_LDAP,
         # Nobody registers here who is not in the directory, and who is in it does not have to.
@@ -238,7 +374,7 @@ def _ldap(environ: Mapping[str, str]) -> dict[str, Any]:
         "AUTH_USER_REGISTRATION": False,
         "AUTH_LDAP_SERVER": server,
         "AUTH_LDAP_USE_TLS": _boolean(environ, "LDAP_USE_TLS"),
-        "AUTH_LDAP_TLS_CACERTFILE": environ.get("LDAP_CA_FILE", ""),
+        "AUTH_LDAP_TLS_CACERTFILE": authorities,
         "AUTH_LDAP_SEARCH": environ["LDAP_SEARCH"],
         "AUTH_LDAP_SEARCH_FILTER": environ.get("LDAP_SEARCH_FILTER", ""),
         "AUTH_LDAP_BIND_USER": environ.get("LDAP_BIND_USER", ""),
@@ -264,8 +400,7 @@ def _redis_options() -> dict[str, Any]:
 def _boolean(environ: Mapping[str, str], name: str, *, default: bool = False) -> bool:
     value = environ.get(name, "").strip().lower()
     if value and value not in {"1", "0", "true", "false", "yes", "no", "on", "off"}:
-        msg = f"{name} must be yes or no, not {value!r}."
-        raise ConfigurationError(msg)
+        raise ConfigurationError(f"{name} must be yes or no, not {value!r}.")
     return value in {"1", "true", "yes", "on"} if value else default
 
 
@@ -275,6 +410,8 @@ def engine_options(url: str) -> dict[str, Any]:
     SQLite takes its write lock at the first INSERT, UPDATE or DELETE (BEGIN IMMEDIATE): a deferred transaction that
     read first could not be upgraded and would fail at once with "database is locked" when another one wrote.
     """
+    from sqlalchemy.engine import make_url
+
     # What is stored stands in no log: letters carry tokens.
     options: dict[str, Any] = {"hide_parameters": True}
     if make_url(url).get_backend_name() == "sqlite":

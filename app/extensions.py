@@ -1,13 +1,15 @@
 """The Flask extensions, made once and bound to an application in create_app()."""
 
-from typing import cast
+from pathlib import Path
+from typing import Any, cast
 
 import flask_appbuilder
 from flask import Flask, current_app
 from flask_appbuilder import AppBuilder as StockAppBuilder
 from flask_appbuilder import BaseView
 from flask_mail import Mail
-from flask_migrate import Migrate
+from flask_migrate import Config
+from flask_migrate import Migrate as StockMigrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 from sqlalchemy import MetaData
@@ -25,6 +27,21 @@ metadata.naming_convention = NAMING_CONVENTION
 
 # One declarative base: a relationship to FAB's tables needs theirs.
 db = SQLAlchemy(model_class=flask_appbuilder.Model, session_options={"expire_on_commit": False})
+
+
+class Migrate(StockMigrate):
+    """Flask-Migrate, whose folder may have any name: Alembic reads a percent sign as the beginning of an option's."""
+
+    def get_config(self, directory: str | None = None, x_arg: Any = None, opts: Any = None) -> Config:
+        """Return Alembic's configuration."""
+        folder = directory or self.directory
+        config = super().get_config(folder.replace("%", "%%"), x_arg, opts)
+        # Under the escaped name there is no file: it was not read yet.
+        config.config_file_name = str(Path(folder) / "alembic.ini")
+        config.file_config.read(config.config_file_name, "utf-8")
+        return config
+
+
 migrate = Migrate(compare_type=True, render_as_batch=True)
 csrf = CSRFProtect()
 mail = Mail()

@@ -6,9 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from flask_appbuilder import const
+from sqlalchemy.engine import make_url
 
 import config
 from config import ConfigurationError
+from tests.conftest import ENVIRONMENT
 
 GOOD = "0f8dM2zq-Yp3uWn7_kTgLx4RbVhJc6sEaQ1iZoXt"
 
@@ -75,11 +78,124 @@ def test_a_known_or_short_secret_is_refused(tmp_path, secret):
         ("PUBLIC_URL", "javascript:alert(1)"),
         ("PUBLIC_URL", "https://dinner.example.org/?x=1"),
         ("PUBLIC_URL", "https://example.org/dinner"),
+        ("PUBLIC_URL", "https://me@example.org"),
+        ("PUBLIC_URL", "http://localhost:99999"),
+        ("PUBLIC_URL", "http://[::1"),
+        ("PORT", "0"),
+        ("PORT", "99999"),
+        ("MAIL_PORT", "65536"),
+        ("WORKERS", "0"),
+        ("MAIL_TIMEOUT", "0"),
+        ("DIETS_KEPT_DAYS", "9" * 5000),
+        ("ERASE_AFTER_DAYS", "36501"),
+        ("ENVIRONMENT", "prodution"),
+        ("DEFAULT_LOCALE", "tlh"),
+        ("DEFAULT_TIMEZONE", "Europe/Nowhere"),
+        ("DEFAULT_TIMEZONE", "../../etc/passwd"),
+        ("TERMS_URL", "javascript:alert(1)"),
+        ("MAP_URL", "http://[/{address}"),
+        ("OIDC_ISSUER", "accounts.example.org"),
+        ("LDAP_SERVER", "directory.example.org"),
+        ("LDAP_SERVER", "ldap://"),
+        ("LDAP_SERVER", "ldap://directory.example.org:port"),
+        ("REDIS_URL", "localhost:6379"),
+        ("REDIS_URL", "valkey://localhost"),
+        ("REDIS_URL", "redis://localhost:port"),
+        ("REDIS_URL", "redis://[::1"),
+        ("MAIL_SERVER", "smtp://mail.example.org"),
+        ("MAIL_SERVER", "mail.example.org:587"),
+        ("MAIL_DEFAULT_SENDER", "@"),
+        ("MAIL_DEFAULT_SENDER", "a@b@c"),
+        ("PUBLIC_URL", "https://dinner example.org"),
+        ("INSTANCE_PATH", "\udcff"),
+        ("MAIL_DEFAULT_SENDER", "dinner"),
+        ("ERROR_MAIL_TO", "boss@example.org, cook"),
+        ("DATABASE_URL", "dinner.db"),
+        ("DATABASE_URL", "mysql://me@db/dinner"),
+        ("DATABASE_URL", "postgresql://me@db:port/dinner"),
+        ("DATABASE_URL", "postgresql+psycopg2://me@db/dinner"),
+        ("DATABASE_URL", "postgresql://me@/dinner?port=abc"),
+        ("DATABASE_URL", "sqlite://host/dinner.db"),
+        ("DATABASE_URL", "sqlite://"),
+        ("DATABASE_URL", "sqlite:////srv/what?/dinner.db"),
     ],
 )
 def test_a_value_that_means_nothing_is_refused_by_name(tmp_path, name, value):
     with pytest.raises(ConfigurationError, match=name):
-        load(tmp_path, **{name: value})
+        config.load({"INSTANCE_PATH": str(tmp_path), name: value})
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL"])
+def test_a_refusal_does_not_tell_the_password(tmp_path, name):
+    with pytest.raises(ConfigurationError) as refused:
+        load(tmp_path, **{name: "who://me:hush@db:port/dinner"})
+    assert "hush" not in str(refused.value)
+
+
+def test_a_file_of_certificates_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(ConfigurationError, match="LDAP_CA_FILE: the file /nowhere cannot be read"):
+        load(tmp_path, LDAP_SERVER="ldaps://directory.example.org", LDAP_SEARCH="dc=example", LDAP_CA_FILE="/nowhere")
+
+
+def test_two_ways_to_encrypt_mail_are_one_too_many(tmp_path):
+    with pytest.raises(ConfigurationError, match=r"MAIL_USE_TLS .* and MAIL_USE_SSL"):
+        load(tmp_path, MAIL_USE_TLS="yes", MAIL_USE_SSL="yes")
+
+
+def test_a_variable_that_is_empty_is_one_that_is_not_set(tmp_path):
+    silent = {"INSTANCE_PATH": str(tmp_path)}
+    # An empty MAP_URL says something of its own: no map.
+    empty = dict.fromkeys(set(ENVIRONMENT) - {"INSTANCE_PATH", "MAP_URL"}, "")
+    assert config.load(silent | empty) == config.load(silent)
+    assert config.load({**silent, "MAP_URL": ""})["MAP_URL"] == ""
+
+
+@pytest.mark.parametrize("name", ["a b?c=d", "100%s", "%41", "#1", "Küche", "עברית", "o'clock", "a:b@c", "[x]"])
+def test_the_database_lies_in_its_folder_whatever_that_is_called(tmp_path, name):
+    folder = tmp_path / name
+    url = make_url(load(folder)["SQLALCHEMY_DATABASE_URI"])
+    assert url.database == str(folder / "dinnerparty.db")
+    assert not url.query
+
+
+@pytest.mark.parametrize("folder", ["/proc/dinner", "/dev/null/dinner"])
+def test_a_folder_that_cannot_be_made_is_refused(folder):
+    with pytest.raises(ConfigurationError, match=f"INSTANCE_PATH: the folder {folder} cannot be made"):
+        config.load({"INSTANCE_PATH": folder})
+
+
+def test_how_members_log_in_is_named_as_flask_appbuilder_does():
+    assert (config.AUTH_DB, config.AUTH_LDAP) == (const.AUTH_DB, const.AUTH_LDAP)
+
+
+@pytest.mark.parametrize(
+    ("public_url", "session", "device"),
+    [
+        ("http://localhost:8080", "session-8080", "device-8080"),
+        ("http://localhost:9000", "session-9000", "device-9000"),
+        ("http://localhost", "session", "device"),
+        ("https://example.org", "__Host-session", "__Host-device"),
+        ("https://example.org:8443", "__Host-session-8443", "__Host-device-8443"),
+    ],
+)
+def test_sites_on_one_host_have_cookies_of_their_own(tmp_path, public_url, session, device):
+    loaded = load(tmp_path, PUBLIC_URL=public_url, SECRET_KEY=GOOD)
+    assert (loaded["SESSION_COOKIE_NAME"], loaded["DEVICE_COOKIE_NAME"]) == (session, device)
+
+
+def test_the_public_url_has_nothing_behind_its_host(tmp_path):
+    assert load(tmp_path, PUBLIC_URL=" http://dinner.example.org/?\n")["PUBLIC_URL"] == "http://dinner.example.org"
+
+
+def test_hosts_are_trusted_as_browsers_write_them(tmp_path):
+    trusted = load(tmp_path, PUBLIC_URL="http://[2001:db8::1]:8080", TRUSTED_HOSTS="B.example.org, ::2")[
+        "TRUSTED_HOSTS"
+    ]
+    assert {"[2001:db8::1]", "b.example.org", "[::2]", "[::1]", "localhost"} <= set(trusted)
+
+
+def test_a_sender_may_have_a_name(tmp_path):
+    assert load(tmp_path, MAIL_DEFAULT_SENDER="Dinner <dinner@example.org>")["MAIL_DEFAULT_SENDER"].endswith("org>")
 
 
 def test_https_makes_cookies_that_only_travel_there(tmp_path):

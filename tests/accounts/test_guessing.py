@@ -11,7 +11,7 @@ from app.accounts.models import LoginGuard, LoginSession, Member
 from app.audit.models import AuditEvent
 from app.extensions import db
 from app.outbox.models import Letter
-from tests.support.client import Visitor
+from tests.support.client import DEVICE_COOKIE, Visitor
 from tests.support.factories import PASSWORD, MemberFactory, RegistrationFactory
 from tests.support.statements import just_before
 
@@ -145,7 +145,7 @@ def test_a_browser_that_another_member_has_used_is_as_strange_as_any(client_of, 
 def test_a_device_cookie_that_we_never_gave_opens_no_counter_of_its_own(new_visitor, ada):
     for number in range(FREE):
         visitor = new_visitor()
-        visitor.client.set_cookie("device", f"made-up-{number}")
+        visitor.client.set_cookie(DEVICE_COOKIE, f"made-up-{number}")
         fail(visitor, "ada", 1)
     assert log_in(new_visitor(), "ada").status == 429
 

@@ -277,7 +277,6 @@ def test_coming_in_twice_at_once_makes_one_member(new_visitor, people, records):
         {"LDAP_BIND_USER": ""},
         {"LDAP_SEARCH": "ou=nowhere,dc=example,dc=com"},
         {"LDAP_USE_TLS": "yes"},
-        {"LDAP_CA_FILE": "/nowhere"},
     ],
 )
 def test_a_directory_that_cannot_be_asked_is_told_of_and_counts_as_nothing(visitor, people, use, records, trouble):
@@ -285,6 +284,14 @@ def test_a_directory_that_cannot_be_asked_is_told_of_and_counts_as_nothing(visit
     page = log_in(visitor, "ada")
     assert (page.status, page.flashes) == (403, UNREACHABLE)
     assert records.count(LoginGuard) == records.count(AuditEvent) == 0
+
+
+def test_certificates_that_are_gone_are_told_of_as_well(visitor, people, use, tmp_path):
+    authorities = tmp_path / "ca.pem"
+    authorities.touch()
+    use(people.settings(LDAP_CA_FILE=str(authorities)))
+    authorities.unlink()
+    assert log_in(visitor, "ada").flashes == UNREACHABLE
 
 
 def test_what_is_no_directory_is_told_of_as_well(visitor, running, use):

@@ -6,6 +6,7 @@ import pytest
 
 from app.accounts.models import Device, LoginSession, Member
 from app.outbox.models import Letter
+from tests.support.client import DEVICE_COOKIE
 from tests.support.factories import PASSWORD, MemberFactory
 
 WRONG = [("warning", "Invalid login. Please try again.")]
@@ -143,7 +144,7 @@ def test_two_people_at_one_browser_are_told_of_nothing(visitor, cast, letters, r
 
 def test_what_the_cookie_of_a_device_holds_is_kept_as_a_hash(visitor, cast, records):
     log_in(visitor, "friend")
-    token = visitor.client.get_cookie("device").value
+    token = visitor.client.get_cookie(DEVICE_COOKIE).value
     assert len(token) >= 32
     assert token not in str(records.dump())
 
@@ -151,5 +152,5 @@ def test_what_the_cookie_of_a_device_holds_is_kept_as_a_hash(visitor, cast, reco
 def test_a_device_cookie_opens_nothing_by_itself(visitor, new_visitor, cast):
     log_in(visitor, "friend")
     thief = new_visitor()
-    thief.client.set_cookie("device", visitor.client.get_cookie("device").value)
+    thief.client.set_cookie(DEVICE_COOKIE, visitor.client.get_cookie(DEVICE_COOKIE).value)
     assert thief.get("/parties/new").path == "/login/"

@@ -15,6 +15,7 @@ from app.audit.models import AuditEvent
 from app.extensions import db
 from app.outbox.models import Letter
 from tests.support import openid, parts
+from tests.support.client import SESSION_COOKIE
 from tests.support.factories import PASSWORD, MemberFactory, RowFactory
 
 START, CALLBACK = "/login/openid/", "/login/openid/callback"
@@ -121,7 +122,7 @@ def test_the_login_page_leads_to_the_provider(visitor, provider):
 def test_starting_over_and_over_keeps_the_cookie_small(visitor, provider):
     for _attempt in range(10):
         go(visitor)
-    assert len(visitor.client.get_cookie("session").value) < 2000
+    assert len(visitor.client.get_cookie(SESSION_COOKIE).value) < 2000
 
 
 @pytest.mark.parametrize("behaviour", ["break", "babble"])
@@ -184,9 +185,9 @@ def test_next_never_leads_off_the_site(visitor, provider, ada, target):
 def test_a_session_is_new_after_it(visitor, provider, ada):
     visitor.get("/login/")
     go(visitor)
-    before = visitor.client.get_cookie("session").value
+    before = visitor.client.get_cookie(SESSION_COOKIE).value
     log_in(visitor, provider)
-    assert visitor.client.get_cookie("session").value != before
+    assert visitor.client.get_cookie(SESSION_COOKIE).value != before
     with visitor.client.session_transaction() as session:
         assert not [key for key in session if "openid" in key]
 
@@ -253,12 +254,12 @@ def test_the_answer_to_one_browser_opens_no_other(visitor, new_visitor, provider
 
 def test_an_answer_works_once(visitor, provider, ada):
     answer = provider.consent(go(visitor), "ada-at-kitchen")
-    cookie = visitor.client.get_cookie("session").value
+    cookie = visitor.client.get_cookie(SESSION_COOKIE).value
     assert come_back(visitor, answer).flashes == [("info", "Welcome, Ada Byron!")]
     visitor.post("/logout/")
     assert come_back(visitor, answer).flashes == FAILED
     # The provider knows its code again, even where the browser was made to forget.
-    visitor.client.set_cookie("session", cookie)
+    visitor.client.set_cookie(SESSION_COOKIE, cookie)
     assert come_back(visitor, answer).flashes == FAILED
     assert not is_in(visitor)
 
@@ -432,9 +433,9 @@ def test_linking_asks_who_one_is_when_that_is_a_while_ago(friend, provider):
 
 def test_an_answer_that_comes_after_the_logout_links_nothing(friend, provider, records):
     address = provider.consent(go(friend, way_to_link(friend)), "ada-at-kitchen")
-    cookie = friend.client.get_cookie("session").value
+    cookie = friend.client.get_cookie(SESSION_COOKIE).value
     friend.post("/logout/")
-    friend.client.set_cookie("session", cookie)
+    friend.client.set_cookie(SESSION_COOKIE, cookie)
     page = come_back(friend, address)
     assert (page.path, page.flashes) == ("/login/", [("warning", "That took too long. Please log in again.")])
     assert records.count(ExternalIdentity) == 0

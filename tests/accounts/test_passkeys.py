@@ -14,6 +14,7 @@ from app.database import transaction
 from app.extensions import db
 from app.outbox.models import Letter
 from tests.support.authenticator import Authenticator, add_passkey, sign
+from tests.support.client import SESSION_COOKIE
 from tests.support.factories import PASSWORD, DinnerPartyFactory, MemberFactory
 
 OVERVIEW = "/account/second-factor/"
@@ -233,11 +234,11 @@ def test_a_passkey_of_another_person_by_its_own_account_opens_nothing(key, visit
 
 def test_an_answer_is_good_once_and_for_what_was_asked(key, visitor, new_visitor, records):
     options = visitor.post("/passkeys/login/options").json
-    cookie = visitor.client.get_cookie("session").value
+    cookie = visitor.client.get_cookie(SESSION_COOKIE).value
     answer = {"credential": key.sign(options)}
     assert visitor.post("/passkeys/login", answer).flashes == WELCOME
     thief = new_visitor()
-    thief.client.set_cookie("session", cookie)
+    thief.client.set_cookie(SESSION_COOKIE, cookie)
     assert thief.post("/passkeys/login", answer).flashes == EXPIRED
     thief.post("/passkeys/login/options")
     assert thief.post("/passkeys/login", answer).flashes == NO_GOOD

@@ -10,7 +10,7 @@ from app.accounts.models import LoginSession, Member
 from app.accounts.service import logins
 from app.database import transaction
 from app.extensions import db
-from tests.support.client import Visitor
+from tests.support.client import DEVICE_COOKIE, SESSION_COOKIE, Visitor
 from tests.support.factories import PASSWORD
 from tests.support.statements import just_before
 
@@ -33,7 +33,7 @@ def cookie_of(app):
 
     def make(visitor):
         thief = Visitor(app)
-        thief.client.set_cookie("session", visitor.client.get_cookie("session").value)
+        thief.client.set_cookie(SESSION_COOKIE, visitor.client.get_cookie(SESSION_COOKIE).value)
         return thief
 
     return make
@@ -58,14 +58,14 @@ def test_a_session_is_new_at_login_and_again_at_logout(visitor, cast):
     for act in (lambda: None, lambda: log_in(visitor, cast.friend), lambda: visitor.post("/logout/")):
         act()
         token = visitor.get("/password/forgot").form("/forgot").fields["csrf_token"]
-        seen.append((visitor.client.get_cookie("session").value, token))
+        seen.append((visitor.client.get_cookie(SESSION_COOKIE).value, token))
     assert len({cookie for cookie, _token in seen}) == len({token for _cookie, token in seen}) == 3
 
 
 def test_whoever_plants_a_cookie_is_not_logged_in_with_its_victim(visitor, new_visitor, cast):
     attacker = new_visitor()
     attacker.get("/login/")
-    visitor.client.set_cookie("session", attacker.client.get_cookie("session").value)
+    visitor.client.set_cookie(SESSION_COOKIE, attacker.client.get_cookie(SESSION_COOKIE).value)
     log_in(visitor, cast.friend)
     assert is_in(visitor)
     assert not is_in(attacker)
@@ -90,11 +90,11 @@ def test_a_session_without_a_login_of_its_own_opens_nothing(client_of, cast, cha
 @pytest.mark.parametrize("remember", [False, True])
 def test_cookies_are_out_of_reach_for_scripts_and_other_sites(visitor, cast, remember):
     log_in(visitor, cast.friend, remember_me="y" if remember else None)
-    for name in ("session", "device"):
+    for name in (SESSION_COOKIE, DEVICE_COOKIE):
         cookie = visitor.client.get_cookie(name)
         assert (cookie.http_only, cookie.same_site, cookie.path) == (True, "Lax", "/")
     # One goes with the browser, the other one stays as long as a remembered login can last.
-    expires = visitor.client.get_cookie("session").expires
+    expires = visitor.client.get_cookie(SESSION_COOKIE).expires
     assert (expires is not None) == remember
     if remember:
         assert expires - clock.now() > 89 * DAY
@@ -156,7 +156,7 @@ def test_the_login_page_does_not_promise_administrators_what_is_not_kept(visitor
     assert "Not for administrators" in page.text
     log_in(visitor, cast.admin, remember_me="y")
     assert not records.one(LoginSession).remember
-    assert visitor.client.get_cookie("session").expires is None
+    assert visitor.client.get_cookie(SESSION_COOKIE).expires is None
 
 
 def test_reading_writes_that_one_was_seen_once_in_a_while(client_of, cast, records):

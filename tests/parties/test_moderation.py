@@ -12,6 +12,7 @@ from app.extensions import db
 from app.outbox.models import Letter
 from app.parties import links
 from app.parties.models import CoHost, DinnerParty, Invitation, PartyReport, Rsvp
+from tests.support.client import SESSION_COOKIE
 from tests.support.factories import (
     DinnerPartyFactory,
     InvitationFactory,
@@ -147,11 +148,11 @@ def test_administrators_get_a_letter_for_the_first_open_report_of_a_party(new_vi
 def test_two_clicks_report_once(new_visitor, client_of, cast, party, records, who):
     visitor = client_of(cast.friend) if who == "friend" else new_visitor()
     form = visitor.get("/parties/tupper/report").form("/report")
-    cookie, pages, start = visitor.client.get_cookie("session"), [], threading.Barrier(2)
+    cookie, pages, start = visitor.client.get_cookie(SESSION_COOKIE), [], threading.Barrier(2)
 
     def click():
         tab = new_visitor()
-        tab.client.set_cookie("session", cookie.value)
+        tab.client.set_cookie(SESSION_COOKIE, cookie.value)
         start.wait()
         pages.append(tab.submit(form, reason="spam"))
 

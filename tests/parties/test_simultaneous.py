@@ -93,7 +93,7 @@ def test_500_groups_for_40_seats_through_two_processes(app, server, guests, cast
                     "POST",
                     f"/parties/{party.slug}/rsvp",
                     urlencode({"answer": "yes", "party_size": size, "min_party": size, "csrf_token": csrf}),
-                    {"Cookie": f"session={cookie}", "Content-Type": "application/x-www-form-urlencoded"},
+                    {"Cookie": f"session-{running.port}={cookie}", "Content-Type": "application/x-www-form-urlencoded"},
                 )
             return [connection.getresponse().status for connection in connections]
 

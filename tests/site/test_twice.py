@@ -7,6 +7,7 @@ import pytest
 from app.accounts.models import LoginSession, Member, Registration
 from app.outbox.models import Letter
 from app.parties.models import DinnerParty, Rsvp
+from tests.support.client import SESSION_COOKIE
 from tests.support.factories import (
     PASSWORD,
     DinnerPartyFactory,
@@ -26,12 +27,12 @@ def twice(new_visitor):
 
     def send(visitor, form, **fields):
         button = fields.pop("button", None)
-        cookie = visitor.client.get_cookie("session")
+        cookie = visitor.client.get_cookie(SESSION_COOKIE)
         pages, start = [], threading.Barrier(2)
 
         def click():
             tab = new_visitor()
-            tab.client.set_cookie("session", cookie.value)
+            tab.client.set_cookie(SESSION_COOKIE, cookie.value)
             start.wait()
             pages.append(tab.submit(form, button=button, **fields))
 

@@ -21,6 +21,8 @@ from app.database import transaction
 from app.extensions import db
 
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+# Of a site at the usual PUBLIC_URL: a browser sends cookies to every port of a host, so they name it.
+SESSION_COOKIE, DEVICE_COOKIE = "session-8080", "device-8080"
 UNSENT = {"submit", "button", "image", "reset", "file"}
 
 

@@ -15,13 +15,9 @@ INSERTS: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.ins
 COOKIE_SECONDS = 365 * 24 * 3600
 
 
-def _cookie() -> str:
-    return "__Host-device" if current_app.config["SESSION_COOKIE_SECURE"] else "device"
-
-
 def token() -> str:
     """Return what this browser's cookie holds, or nothing."""
-    return request.cookies.get(_cookie(), "")[:64]
+    return request.cookies.get(current_app.config["DEVICE_COOKIE_NAME"], "")[:64]
 
 
 def recognise(member: Member) -> None:
@@ -46,7 +42,7 @@ def _has_other(member: Member, device_id: int) -> bool:
 
 def _set_cookie(response: Response, told: str) -> Response:
     response.set_cookie(
-        _cookie(),
+        current_app.config["DEVICE_COOKIE_NAME"],
         told,
         max_age=COOKIE_SECONDS,
         secure=bool(current_app.config["SESSION_COOKIE_SECURE"]),
