@@ -1,5 +1,8 @@
 """Commands that set a site up and keep it: `flask setup`, `create-admin`, `demo`, `reset-password`, `unlock`, `purge`."""
 
+import io
+import sys
+
 import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
@@ -10,11 +13,14 @@ from app.accounts import cli as accounts
 from app.accounts import queries, rules
 from app.accounts.models import ADMIN, Member
 from app.accounts.service import passwords
-from app.database import transaction
+from app.database import report_outage, transaction
 
 
 def init_app(app: Flask) -> None:
     """Add the commands to `app`."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        # Names are in all scripts, and terminals are not: what one cannot show is no reason to end.
+        sys.stdout.reconfigure(errors="replace")
     app.cli.add_command(setup_command)
     app.cli.add_command(create_admin_command)
     app.cli.add_command(demo_command)
@@ -26,6 +32,7 @@ def init_app(app: Flask) -> None:
 @click.command("setup")
 @click.option("--demo", "with_demo", is_flag=True, help="Also add members and parties, on an empty database.")
 @with_appcontext
+@report_outage
 def setup_command(*, with_demo: bool) -> None:
     """Bring the database up to date and add what a new site needs. Doing it again changes nothing."""
     with setup.alone():
@@ -45,6 +52,7 @@ def setup_command(*, with_demo: bool) -> None:
 @click.option("--email", prompt=True)
 @click.option("--password", help="Asked for when it is not given.")
 @with_appcontext
+@report_outage
 def create_admin_command(username: str, email: str, password: str | None) -> None:
     """Add an administrator. Doing it again changes nothing."""
     if not rules.is_username(username):
@@ -85,6 +93,7 @@ def _taken(username: str, email: str) -> str:
 
 @click.command("purge")
 @with_appcontext
+@report_outage
 def purge_command() -> None:
     """Throw away what has had its time. The served site does that every hour; doing it again harms nothing."""
     for name, count in housekeeping.purge():
@@ -93,6 +102,7 @@ def purge_command() -> None:
 
 @click.command("demo")
 @with_appcontext
+@report_outage
 def demo_command() -> None:
     """Add members and parties to look around with, on an empty database."""
     with setup.alone():
@@ -103,6 +113,6 @@ def _add_demo() -> None:
     with transaction():
         added = demo.add()
     if added:
-        click.echo(f"Added a demo set: log in as {', '.join(added)} with the password “{demo.PASSWORD}”.")
+        click.echo(f"Added a demo set: log in as {', '.join(added)} with the password '{demo.PASSWORD}'.")
     else:
         click.echo("The database is not empty: no demo set added.")

@@ -1,21 +1,25 @@
 """The database: transactions, the type of a moment, and what SQLite must be told."""
 
+import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import wraps
 from typing import Any, TypeVar
 
 from flask_sqlalchemy.session import Session
 from sqlalchemy import JSON, DateTime, Dialect, Engine, event
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
 from sqlalchemy.orm import scoped_session
 from sqlalchemy.types import TypeDecorator
 
 from app.extensions import db
+from config import ConfigurationError
 
 Done = TypeVar("Done")
+UNDEFINED_TABLE = "42P01"  # PostgreSQL's code
 # PostgreSQL's plain JSON cannot be compared, and so not be in a SELECT DISTINCT.
 Json = JSON().with_variant(JSONB(), "postgresql")
 
@@ -72,6 +76,45 @@ def is_unavailable(error: BaseException | None) -> bool:
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
     return isinstance(error, OperationalError | InterfaceError | NoConnectionError)
+
+
+def reason(error: BaseException) -> str:
+    """Return the first line of what the database says of `error`: without the statement, and with no values."""
+    lines = str(getattr(error, "orig", None) or error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def report_outage(command: Callable[..., Done]) -> Callable[..., Done]:
+    """Let a `command` fail with a sentence instead of a traceback when the database cannot be used."""
+
+    @wraps(command)
+    def run(*arguments: Any, **options: Any) -> Done:
+        try:
+            return command(*arguments, **options)
+        except SQLAlchemyError as error:
+            if not is_unavailable(error) and not _is_not_set_up(error):
+                raise
+            raise ConfigurationError(
+                f"The database cannot be used ({reason(error)}). Is it running, and was `flask setup` run?"
+            ) from error
+
+    return run
+
+
+def _is_not_set_up(error: SQLAlchemyError) -> bool:
+    """Whether there was no connection, or no table in it."""
+    return isinstance(error, DBAPIError) and (
+        error.statement is None or getattr(error.orig, "sqlstate", None) == UNDEFINED_TABLE
+    )
+
+
+@event.listens_for(Engine, "do_connect")
+def _make_private(dialect: Dialect, _record: object, arguments: list[Any], _options: object) -> None:
+    """Make an SQLite file before SQLite does, for its owner alone: it holds e-mails with tokens."""
+    if dialect.name == "sqlite" and arguments and arguments[0] != ":memory:":
+        # What is wrong with it, SQLite will say.
+        with suppress(OSError):
+            os.close(os.open(arguments[0], os.O_RDWR | os.O_CREAT, 0o600))
 
 
 @event.listens_for(Engine, "connect")

@@ -1,24 +1,33 @@
 """Set a site up: schema, permissions, roles, the first administrator. Everything here may be done again."""
 
 import fcntl
+import logging
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import flask_migrate
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from flask import current_app
 from flask_appbuilder.security.sqla.models import Permission, PermissionView, Role, ViewMenu
 from sqlalchemy import func, insert, select, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts.models import ADMIN, AccessVersion, Member
 from app.accounts.service import members, passwords
-from app.database import transaction
+from app.database import is_unavailable, reason, transaction
+from app.errors import ConfigurationError
 from app.extensions import AppBuilder, appbuilder_of, db
 from app.navigation import ROLES
 
+RUN_SETUP = "run `.venv/bin/flask --app app setup` first, as `make run` does."
 SETUP_LOCK = 7306075  # any number, as long as nothing else in the database locks it
 Pair = tuple[str, str]
+
+logger = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -33,16 +42,57 @@ def alone() -> Iterator[None]:
             finally:
                 connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": SETUP_LOCK})
         return
-    with (Path(current_app.config["INSTANCE_PATH"]) / "setup.lock").open("w") as lock:
+    path = Path(current_app.config["INSTANCE_PATH"]) / "setup.lock"
+    try:
+        lock = path.open("w")
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be written to ({error.strerror}).") from error
+    with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def prepare() -> None:
     """Bring the schema to the newest version, and permissions and roles to what the site map says."""
+    _refuse_unwritable_file()
     flask_migrate.upgrade()
     with transaction():
         _store_permissions(appbuilder_of())
+
+
+def _refuse_unwritable_file() -> None:
+    """Raise ConfigurationError when an SQLite database cannot be written to; SQLite would say why, but not where."""
+    url = db.engine.url
+    if url.get_backend_name() != "sqlite":
+        return
+    path = Path(str(url.database))
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise ConfigurationError(f"The database {path} cannot be written to.")
+
+
+def refuse_other_schema() -> None:
+    """Raise ConfigurationError when `flask setup` has to run before the site can be served.
+
+    A newer schema than ours is no reason: a version runs on that of the next one. Nor is a server that is away: it
+    may come back.
+    """
+    url = db.engine.url
+    is_file = url.get_backend_name() == "sqlite"
+    if is_file and not Path(str(url.database)).exists():
+        raise ConfigurationError(f"There is no database {url.database} yet: {RUN_SETUP}")
+    try:
+        with db.engine.connect() as connection:
+            found = set(MigrationContext.configure(connection).get_current_heads())
+    except SQLAlchemyError as error:
+        if is_file or not is_unavailable(error):
+            raise ConfigurationError(f"The database cannot be used ({reason(error)}).") from error
+        logger.warning("The database is not available yet (%s)", reason(error))
+        return
+    finally:
+        db.engine.dispose()
+    script = ScriptDirectory.from_config(current_app.extensions["migrate"].migrate.get_config())
+    if found <= {revision.revision for revision in script.walk_revisions()} and found != set(script.get_heads()):
+        raise ConfigurationError(f"The database is not set up for this version: {RUN_SETUP}")
 
 
 def add_admin(username: str, email: str, password: str) -> Member:

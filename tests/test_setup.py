@@ -3,14 +3,17 @@
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 
 import pytest
+from alembic.script import ScriptDirectory
 from flask_appbuilder.security.sqla.models import PermissionView, Role
 from sqlalchemy import delete
 
 import config
-from app import demo
+from app import demo, setup
 from app.accounts.models import Member
+from app.errors import ConfigurationError
 from app.extensions import db
 from app.navigation import ROLES
 from app.parties.models import DinnerParty, Rsvp
@@ -161,6 +164,73 @@ def test_no_role_of_a_new_site_may_do_more_than_is_written_here(app):
         "Guest": {("can_answer", "PartyView"), ("can_host", "PartyView"), ("can_read", "MemberView")},
         "Translator": set(),
     }
+
+
+def test_a_database_is_for_its_owner_alone(tmp_path):
+    set_up(tmp_path, umask=0)
+    assert (tmp_path / "dinnerparty.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_database_that_another_command_made_is_so_too(tmp_path):
+    url = f"sqlite:///{tmp_path}/new.db"
+    set_up(tmp_path, "outbox", "status", umask=0, DATABASE_URL=url)
+    assert (tmp_path / "new.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_terminal_that_cannot_show_every_letter_is_no_reason_to_end(tmp_path):
+    done = set_up(tmp_path, PYTHONIOENCODING="iso-8859-1", SITE_NAME="Ужин")
+    assert "Password:" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({"PORT": "99999"}, "Error: PORT must be a number from 1 to 65535, not 99999."),
+        ({"DATABASE_URL": "sqlite:////nowhere/dinner.db"}, "Error: The database /nowhere/dinner.db cannot be written"),
+        ({"DATABASE_URL": "postgresql://me@127.0.0.1:1/dinner"}, "Error: The database cannot be used (connection"),
+        ({"DATABASE_URL": "postgresql://me@127.0.0.1/dinner?colour=red"}, "Error: The database cannot be used (inva"),
+    ],
+)
+def test_a_site_that_cannot_be_set_up_is_told_in_one_sentence(tmp_path, environ, said):
+    done = set_up(tmp_path, **environ)
+    assert done.returncode == 1
+    (sentence,) = done.stderr.splitlines()
+    assert sentence.startswith(said)
+    assert sentence.endswith((".", "?"))
+
+
+def set_up(directory, *words, umask=0o022, **environ):
+    """Set a site up as a newcomer does, or run another command, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "app", *(words or ["setup"])],
+        cwd=config.ROOT,
+        env={**os.environ, "INSTANCE_PATH": str(directory), **environ},
+        umask=umask,
+        capture_output=True,
+        encoding="iso-8859-1",
+        check=False,
+    )
+
+
+def test_a_command_on_a_database_that_is_not_set_up_is_told_what_to_run(app):
+    with app.app_context():
+        db.drop_all()
+    done = flask(app, "purge")
+    assert done.exit_code == 1
+    assert done.output.startswith("Error: The database cannot be used")
+    assert "was `flask setup` run?" in done.output
+
+
+@pytest.mark.parametrize(("revision", "refused"), [(None, True), ("0001", True), ("9999", False), ("0006", False)])
+def test_a_site_is_served_on_the_schema_of_its_version_or_a_newer_one(app, revision, refused):
+    with app.app_context():
+        assert ScriptDirectory.from_config(app.extensions["migrate"].migrate.get_config()).get_heads() == ["0006"]
+        db.session.execute(db.text("DELETE FROM alembic_version"))
+        if revision:
+            db.session.execute(db.text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": revision})
+        db.session.commit()
+        with pytest.raises(ConfigurationError, match="flask --app app setup") if refused else nullcontext():
+            setup.refuse_other_schema()
 
 
 def test_starting_writes_nothing(new_app, records):

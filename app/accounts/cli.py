@@ -6,7 +6,7 @@ from flask.cli import with_appcontext
 from app.accounts import queries
 from app.accounts.models import Member
 from app.accounts.service import moderation, password_changes
-from app.database import transaction
+from app.database import report_outage, transaction
 from app.errors import DomainError
 
 
@@ -17,6 +17,7 @@ from app.errors import DomainError
 )
 @click.option("--password", help="The new password; without it, and without a letter, it is asked for.")
 @with_appcontext
+@report_outage
 def reset_password_command(name: str, password: str | None, *, send_letter: bool) -> None:
     """Give the member NAME (a username or an e-mail address) another password, and sign them out everywhere."""
     member = _member(name)
@@ -39,6 +40,7 @@ def reset_password_command(name: str, password: str | None, *, send_letter: bool
 @click.command("unlock")
 @click.argument("name")
 @with_appcontext
+@report_outage
 def unlock_command(name: str) -> None:
     """Let the member NAME (a username or an e-mail address) try to log in again, after too many failures."""
     member = _member(name)

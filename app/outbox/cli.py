@@ -8,6 +8,7 @@ from flask import current_app
 from flask.cli import AppGroup
 from sqlalchemy import func, select
 
+from app.database import report_outage
 from app.extensions import db
 from app.outbox import delivery, service
 from app.outbox.models import QUEUED, SENDING, STATES, Letter
@@ -19,6 +20,7 @@ outbox = AppGroup("outbox", help="Letters waiting for the post.")
 @click.option(
     "--once/--watch", "once", default=True, help="End when nothing is due (the default), or go on until stopped."
 )
+@report_outage
 def deliver(*, once: bool) -> None:
     """Send the letters that are due. Fails when there is no mail server, or a letter could not be delivered."""
     if not service.delivers():
@@ -47,6 +49,7 @@ def _deliver_once() -> None:
 
 
 @outbox.command("status")
+@report_outage
 def status() -> None:
     """Count the letters, and tell the oldest that waits and the last error."""
     counts = dict(db.session.execute(select(Letter.state, func.count()).group_by(Letter.state)).all())

@@ -6,7 +6,7 @@ import click
 from flask.cli import AppGroup, with_appcontext
 
 from app import clock
-from app.database import transaction
+from app.database import report_outage, transaction
 from app.errors import DomainError
 from app.extensions import db
 from app.parties import queries
@@ -18,6 +18,7 @@ parties = AppGroup("parties", help="Dinner parties and their waiting lists.")
 
 @parties.command("sweep")
 @with_appcontext
+@report_outage
 def sweep_command() -> None:
     """End the offers that ran out and hand their seats on. To be run each minute; doing it again changes nothing."""
     click.echo(f"Seats offered: {sweep()}.")
@@ -25,6 +26,7 @@ def sweep_command() -> None:
 
 @parties.command("remind")
 @with_appcontext
+@report_outage
 def remind_command() -> None:
     """Send the reminders that are due. To be run each minute; doing it again sends none twice."""
     click.echo(f"People reminded: {reminders.send_due()}.")
