@@ -1,29 +1,37 @@
-"""Serve the site: `python run.py` starts granian's workers and, beside them, who delivers letters and keeps house."""
+"""Serve the site: `python run.py` starts granian's workers and, beside them, the background worker.
 
+    run.py            watches the others; imports little, and so stays small
+      fork server     has the application loaded (app/preload.py) and forks
+        granian       WORKERS processes that answer requests
+        background    a process that delivers e-mail and does what is due by the clock
+
+The fork server has one thread: what it forks inherits no lock that is held and no pipe of another process. Processes
+that are forked from here, where there are threads, are now and then waited for in vain when all is stopped.
+"""
+
+import contextlib
 import logging
+import logging.config
 import multiprocessing
 import os
 import signal
 import socket
 import sys
+import tempfile
 import threading
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from io import BytesIO
+from multiprocessing import forkserver, resource_tracker
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from granian import Granian
 from granian.constants import Interfaces
 from granian.http import HTTP1Settings
+from granian.server import mp
 
 import config
-from app import create_app
-from app.errors import ConfigurationError
-from app.housekeeping import Housekeeper
-from app.http import TURN
-from app.outbox.delivery import Deliverer
-
-__all__ = ["create_app"]
+from config import ConfigurationError
 
 # Of one worker: connections, most of them idle browsers; and requests that arrive or wait for their turn.
 CONNECTIONS, REQUESTS = 1000, 64
@@ -32,7 +40,14 @@ HEADERS_MILLISECONDS = 10_000
 MOST_DISCARDED, CHUNK = 32 * 1024 * 1024, 256 * 1024
 # Once we are asked to stop, a request in flight and then a letter at hand may take this long.
 STOP_SECONDS, LETTER_SECONDS = 20, 10
-PAUSE_BEFORE_RESTART_SECONDS = 5
+PAUSE_SECONDS, NOTICE_SECONDS = 5, 0.1
+START_ATTEMPTS = 50
+# The path of a socket has 108 characters at most, and its name in the folder some 50.
+LONGEST_FOLDER = 50
+# Elsewhere granian shares a socket by its number, which a fork server does not hand on.
+PROCESSES: Any = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
+
+logger = logging.getLogger("app.run")
 
 
 class News(logging.Filter):
@@ -44,6 +59,8 @@ class News(logging.Filter):
 
 
 LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
     "filters": {"news": {"()": News}},
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["news"]}},
@@ -52,28 +69,96 @@ LOGGING = {
 }
 
 
+class Process(PROCESSES.Process):
+    """A process that is started also while the fork server dies: the next attempt has a new one."""
+
+    def start(self) -> None:
+        """Start it; raises OSError or EOFError when that is not possible."""
+        for _attempt in range(START_ATTEMPTS):
+            with contextlib.suppress(OSError, EOFError):
+                super().start()
+                return
+            time.sleep(NOTICE_SECONDS)
+        super().start()
+
+
+class Server(mp.MPServer):
+    """granian, which takes a closed terminal for a wish to start its workers anew."""
+
+    signal_handler_reload = mp.MPServer.signal_handler_interrupt
+
+
+class ForkedWorker(mp.WorkerProcess):
+    """A worker of granian, which itself would spawn each and have it load all the application again."""
+
+    def _spawn(self, target: Any, args: Any) -> None:
+        self.inner = Process(name="granian-worker", target=target, args=args)
+
+
 def main() -> None:
     """Serve until SIGTERM or SIGINT; exits with 1 when that is not possible."""
     try:
         settings = config.load()
-        _refuse_busy_port(settings["HOST"], settings["PORT"])
+        address = _free_address(settings["HOST"], settings["PORT"])
     except ConfigurationError as error:
         sys.exit(f"DinnerParty cannot start. {error}")
-    server = _server(settings)
-    office = BackOffice()
-    server.on_startup(office.open)
-    server.on_shutdown(office.close)
-    print(f"{settings['APP_NAME']} is served at {settings['PUBLIC_URL']} (Ctrl-C stops it).", flush=True)  # noqa: T201
+    _start_fork_server()
+    _refuse_what_cannot_be_served()
+    server = _server(settings, address)
+    # All processes may be told to stop at once: that the other one has, is then no error.
+    worker = BackgroundWorker(is_stopping=lambda: server.interrupt_signal)
+    server.on_startup(lambda: logger.info("%(APP_NAME)s is served at %(PUBLIC_URL)s (Ctrl-C stops it)", settings))
+    server.on_startup(worker.start)
+    server.on_shutdown(worker.stop)
     server.serve(target_loader=load, wrap_loader=False)
 
 
-def _server(settings: dict[str, Any]) -> Any:
-    return Granian(
-        "run:create_app",
-        address=settings["HOST"],
+def _start_fork_server() -> None:
+    mp.WorkerProcess = ForkedWorker  # type: ignore[misc]
+    # It looks for the module where we were started, which may be anywhere.
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(config.ROOT), os.environ.get("PYTHONPATH")]))
+    PROCESSES.set_forkserver_preload(["app.preload"])
+    if len(tempfile.gettempdir()) > LONGEST_FOLDER:
+        tempfile.tempdir = "/tmp"  # noqa: S108 - multiprocessing makes a folder of its own in it
+    if PROCESSES.get_start_method() != "forkserver":
+        return
+    # While it loads, it is no more to be told to stop than later (app/preload.py): it ends as soon as it finds us gone.
+    resource_tracker.ensure_running()
+    stop_signals = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+    signal.pthread_sigmask(signal.SIG_BLOCK, stop_signals)
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, stop_signals)
+
+
+def _refuse_what_cannot_be_served() -> None:
+    """Exit where the application cannot be made or its database is not set up; the process that tried has said why."""
+    attempt = Process(target=check)
+    attempt.start()
+    attempt.join()
+    if attempt.exitcode:
+        sys.exit(1)
+
+
+def check() -> None:
+    """Exit with a sentence when the site cannot be served."""
+    try:
+        from app import setup
+        from app.preload import application
+
+        with application().app_context():
+            setup.refuse_other_schema()
+    except ConfigurationError as error:
+        sys.exit(f"DinnerParty cannot start. {error}")
+
+
+def _server(settings: dict[str, Any], address: str) -> Server:
+    return Server(
+        "run:load",
+        address=address,
         port=settings["PORT"],
         interface=Interfaces.WSGI,
-        factory=True,
         websockets=False,
         workers=settings["WORKERS"],
         blocking_threads=REQUESTS,
@@ -86,9 +171,39 @@ def _server(settings: dict[str, Any]) -> Any:
 
 
 def load() -> "OneAtATime":
-    """Return what a worker serves."""
-    app = create_app()
-    return OneAtATime(app, app.config["MAX_CONTENT_LENGTH"])
+    """Return what a worker serves; it ends with the process that watches it, however that ends."""
+    from app.http import TURN
+    from app.preload import STOP_SIGNALS, application
+
+    # Threads that come later inherit this.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    served = OneAtATime(application(), application().config["MAX_CONTENT_LENGTH"], TURN)
+    threading.Thread(target=_stop_once, args=(served, STOP_SIGNALS), daemon=True).start()
+    threading.Thread(target=_stop_with_parent, daemon=True).start()
+    return served
+
+
+def _stop_once(served: "OneAtATime", stop_signals: set[signal.Signals]) -> None:
+    """Tell granian once that it has to stop, in a thread; where nobody was served yet, just end.
+
+    Ctrl-C and systemd signal all processes, and run.py signals the workers once more. granian's worker sometimes misses
+    a signal that comes beside another one or before it serves, and is then waited for until STOP_SECONDS are over.
+    """
+    number = signal.sigwait(stop_signals)
+    # run.py was told, too, and takes our end for a failure if it does not know yet.
+    time.sleep(NOTICE_SECONDS)
+    handler = signal.getsignal(signal.SIGTERM)
+    if served.is_used and callable(handler):
+        handler(number, None)
+    else:
+        os._exit(0)
+
+
+def _stop_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 class OneAtATime:
@@ -98,12 +213,16 @@ class OneAtATime:
     Who waits for another server gives the turn back meanwhile (app.http.elsewhere).
     """
 
-    def __init__(self, app: WSGIApplication, longest_body: int) -> None:
+    def __init__(self, app: WSGIApplication, longest_body: int, turn_key: str) -> None:
         self._app = app
         self._longest_body = longest_body
+        self._turn_key = turn_key
         self._turn = threading.Lock()
+        self.is_used = False
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request, when it has arrived and it is its turn."""
+        self.is_used = True
         stream = environ["wsgi.input"]
         # One byte more than is allowed: the application sees that it is too large, and says so.
         environ["wsgi.input"] = BytesIO(stream.read(self._longest_body + 1))
@@ -112,60 +231,81 @@ class OneAtATime:
         for _ in range(MOST_DISCARDED // CHUNK):
             if not stream.read(CHUNK):
                 break
-        environ[TURN] = self._turn
+        environ[self._turn_key] = self._turn
         with self._turn:
             return self._app(environ, start_response)
 
 
-class BackOffice:
-    """Keeps one process beside the site: a process, because workers are forked and threads do not fork well."""
+class BackgroundWorker:
+    """Keeps one process running beside the site that delivers e-mail and does what is due by the clock."""
 
-    def __init__(self) -> None:
-        self._closed = threading.Event()
-        self._process: multiprocessing.Process | None = None
+    def __init__(self, is_stopping: Callable[[], bool]) -> None:
+        self._is_stopping = is_stopping
+        self._stopping = threading.Event()
+        self._starting = threading.Lock()
+        self._process: Any = None
+        # Alone in starting processes and in waiting for them.
+        self._watcher = threading.Thread(target=self._keep_running, name="background worker", daemon=True)
 
-    def open(self) -> None:
-        """Start working, and start again should the process end.
+    def start(self) -> None:
+        """Start it, and again whenever it ends."""
+        self._watcher.start()
 
-        The first one is forked here, before there are workers: forked beside one that is just being made, it would
-        inherit the pipe by whose end the end of that worker is known, and stopping would wait for it in vain.
-        """
-        self._start()
-        threading.Thread(target=self._keep_open, name="back office", daemon=True).start()
-
-    def close(self) -> None:
-        """Stop after the letter at hand. One that hangs is cut off, and sent when its lease is over."""
-        self._closed.set()
-        if self._process is not None:
-            self._process.terminate()
-            self._process.join(LETTER_SECONDS)
-            self._process.kill()
-
-    def _keep_open(self) -> None:
-        while not self._closed.is_set():
+    def stop(self) -> None:
+        """Stop after the e-mail at hand. One that hangs is cut off, and sent when its lease is over."""
+        with self._starting:
+            self._stopping.set()
             if self._process is not None:
-                self._process.join()
-            if not self._closed.wait(PAUSE_BEFORE_RESTART_SECONDS):
-                self._start()
+                self._process.terminate()
+        self._watcher.join(LETTER_SECONDS)
+        if self._watcher.is_alive() and self._process is not None:
+            self._process.kill()
+            self._watcher.join(LETTER_SECONDS)
 
-    def _start(self) -> None:
-        self._process = multiprocessing.Process(target=work, args=(os.getpid(),), name="back office", daemon=True)
-        self._process.start()
+    def _keep_running(self) -> None:
+        while not self._is_over():
+            try:
+                ended = self._run_once()
+            except (OSError, EOFError) as error:
+                ended = f"could not be started ({error})"
+            self._stopping.wait(NOTICE_SECONDS)
+            if not self._is_over():
+                logger.error("The background worker %s. It is started again in %d s", ended, PAUSE_SECONDS)
+                self._stopping.wait(PAUSE_SECONDS)
+
+    def _is_over(self) -> bool:
+        return self._stopping.is_set() or self._is_stopping()
+
+    def _run_once(self) -> str:
+        """Run one process to its end, and return what became of it."""
+        with self._starting:
+            if self._is_over():
+                return ""
+            process = Process(target=run_background_worker, name="background worker", daemon=True)
+            process.start()
+            self._process = process
+            logger.info("Background worker started with PID: %d", process.pid)
+        process.join()
+        return f"ended with status {process.exitcode}"
 
 
-def work(parent: int) -> None:
-    """Keep house, and where there is a mail server deliver letters, for as long as the process `parent` lives."""
-    # Ctrl-C reaches us too, but the supervising process will tell us to stop; its handlers are not for us.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    app = create_app()
-    workers: list[Housekeeper | Deliverer] = [
-        Housekeeper(app),
-        *([Deliverer(app)] if app.config["MAIL_SERVER"] else []),
-    ]
+def run_background_worker() -> None:
+    """Do what is due, and deliver e-mail where there is a mail server, until SIGTERM or the end of run.py."""
+    # Ctrl-C and a closed terminal reach us too, but run.py will tell us to stop.
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    logging.config.dictConfig(LOGGING)
+    from app.preload import STOP_SIGNALS, application, delivery, housekeeping
+
+    app, parent = application(), multiprocessing.parent_process()
+    workers: list[Any] = [housekeeping.Housekeeper(app)]
+    if app.config["MAIL_SERVER"]:
+        workers.append(delivery.Deliverer(app))
     signal.signal(signal.SIGTERM, lambda *_: [worker.stop() for worker in workers])
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
     running = [
-        threading.Thread(target=worker.run_forever, args=(lambda: os.getppid() == parent,)) for worker in workers
+        threading.Thread(target=worker.run_forever, args=(lambda: parent is None or parent.is_alive(),))
+        for worker in workers
     ]
     for thread in running:
         thread.start()
@@ -173,19 +313,25 @@ def work(parent: int) -> None:
         thread.join()
 
 
-def _refuse_busy_port(host: str, port: int) -> None:
-    """Raise ConfigurationError when the port cannot be had: granian's workers would share it with whoever has it."""
+def _free_address(host: str, port: int) -> str:
+    """Return the address of `host` to listen on: granian takes no names.
+
+    Raises ConfigurationError when the port cannot be had: granian's workers would share it with whoever has it.
+    """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
             probe.listen()
-    except OSError as error:
-        raise ConfigurationError(
-            f"{host}:{port} cannot be listened on ({error.strerror}); set PORT or HOST."
-        ) from error
+        return str(address[0])
+    except (OSError, UnicodeError) as error:
+        reason = (isinstance(error, OSError) and error.strerror) or "that is no name of a machine"
+        raise ConfigurationError(f"{host}:{port} cannot be listened on ({reason}); set PORT or HOST.") from error
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)

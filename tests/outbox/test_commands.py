@@ -35,7 +35,7 @@ def start(database_url, app, smtp):
     started = []
 
     def start_one(*args):
-        command = [sys.executable, "-m", "flask", "--app", "run", "outbox", *args]
+        command = [sys.executable, "-m", "flask", "--app", "app", "outbox", *args]
         pipe = subprocess.PIPE
         process = subprocess.Popen(command, cwd=config.ROOT, env=environ, text=True, stdout=pipe, stderr=pipe)
         started.append(process)

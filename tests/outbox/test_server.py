@@ -2,14 +2,16 @@
 
 import http.client
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from urllib.parse import urlsplit
 
+import psutil
 import pytest
 
 import config
@@ -18,6 +20,8 @@ from app.outbox.models import SENT
 from tests.support.factories import LetterFactory
 
 STOP_SECONDS = 35
+# Far less than what a process is waited for that does not end.
+AT_ONCE = 8
 UPLOAD = (
     b"POST /login/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-www-form-urlencoded\r\n"
     b"Content-Length: 1000\r\n\r\nusername="
@@ -50,12 +54,13 @@ def wait_until(condition):
 
 
 def processes_of(site):
-    """Return the identities of the site's processes that have not ended."""
-    listing = subprocess.run(
-        ["ps", "-o", "pid=,state=", "--sid", str(site.process.pid)], capture_output=True, text=True, check=False
-    )
-    rows = [line.split() for line in listing.stdout.splitlines()]
-    return {int(pid) for pid, state in rows if state != "Z"}
+    """Return the identities of the site's processes that have not ended: all that are in its session."""
+    found = set()
+    for process in psutil.process_iter():
+        with suppress(psutil.NoSuchProcess, ProcessLookupError):
+            if os.getsid(process.pid) == site.process.pid and process.status() != psutil.STATUS_ZOMBIE:
+                found.add(process.pid)
+    return found
 
 
 @pytest.mark.both_databases
@@ -65,16 +70,30 @@ def test_letters_are_delivered_beside_the_site(posting, smtp, records):
     assert len(smtp.letters) == 1
 
 
-def test_no_letter_waits_for_ever_when_the_deliverer_dies(posting, smtp, records):
+def test_no_letter_waits_for_ever_when_every_process_but_the_first_dies(posting, smtp, records):
     LetterFactory()
     wait_until(lambda: smtp.letters)
-    workers = processes_of(posting) - {posting.process.pid}
-    assert len(workers) == 3
-    for pid in workers:
+    others = processes_of(posting) - {posting.process.pid}
+    for pid in others:
         os.kill(pid, signal.SIGKILL)
     letter = LetterFactory()
     wait_until(lambda: records.fresh(letter).state == SENT)
     wait_until(lambda: get(posting) == 200)
+    assert not processes_of(posting) & others
+
+
+def test_a_background_worker_that_ends_is_told_in_the_log_and_started_again(server):
+    site = server.start()
+    os.kill(background_workers(site)[0], signal.SIGKILL)
+    said = "ERROR The background worker ended with status -9. It is started again in 5 s"
+    wait_until(lambda: said in site.log.read_text())
+    wait_until(lambda: len(background_workers(site)) == 2)
+    assert background_workers(site)[1] in processes_of(site)
+
+
+def background_workers(site):
+    """Return the identities of all background workers there have been, the last one last."""
+    return [int(pid) for pid in re.findall(r"Background worker started with PID: (\d+)", site.log.read_text())]
 
 
 def test_it_stops_when_asked_even_when_the_mail_server_hangs(posting, smtp, records):
@@ -87,12 +106,50 @@ def test_it_stops_when_asked_even_when_the_mail_server_hangs(posting, smtp, reco
 
 
 def test_nothing_is_left_running_when_it_stops(posting):
-    assert len(processes_of(posting)) == 4
+    assert len(processes_of(posting)) == 1 + len(
+        ("resource tracker", "fork server", "background worker", "worker-1", "worker-2")
+    )
     started = time.monotonic()
     posting.stop()
-    assert processes_of(posting) == set()
+    wait_until(lambda: processes_of(posting) == set())
     # Nobody is served, so nobody is waited for.
-    assert time.monotonic() - started < 15
+    assert time.monotonic() - started < AT_ONCE
+
+
+def test_the_application_is_loaded_once_for_all_processes(posting):
+    forked = re.findall(r"(?:worker-\d|worker started) with PID: (\d+)", posting.log.read_text())
+    (fork_server,) = {psutil.Process(int(pid)).parent() for pid in forked}
+    assert len(forked) == 3
+    assert "forkserver" in " ".join(fork_server.cmdline())
+    assert fork_server.ppid() == posting.process.pid
+
+
+@pytest.mark.parametrize("moment", ["Starting granian", "Spawning worker-1", "Spawning worker-2", "Started worker-1"])
+def test_it_stops_at_once_whenever_it_is_asked(server, moment):
+    site = server.begin()
+    wait_until(lambda: moment in site.log.read_text())
+    started = time.monotonic()
+    # So early it has no handler yet.
+    assert site.stop() in ({0, -signal.SIGTERM} if moment == "Starting granian" else {0})
+    wait_until(lambda: processes_of(site) == set())
+    assert time.monotonic() - started < AT_ONCE
+    assert "Traceback" not in site.log.read_text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_it_stops_at_once_when_all_of_it_is_asked_as_systemd_and_terminals_do(posting, number):
+    started = time.monotonic()
+    os.killpg(posting.process.pid, number)
+    assert posting.process.wait(STOP_SECONDS) == 0
+    wait_until(lambda: processes_of(posting) == set())
+    assert time.monotonic() - started < AT_ONCE
+    assert not re.search("ERROR|Traceback", posting.log.read_text())
+
+
+def test_nothing_goes_on_without_the_process_that_watches(posting):
+    os.kill(posting.process.pid, signal.SIGKILL)
+    posting.process.wait(STOP_SECONDS)
+    wait_until(lambda: processes_of(posting) == set())
 
 
 def test_a_request_that_is_too_large_is_told_so(server):
@@ -124,17 +181,37 @@ def test_slow_senders_and_idle_browsers_keep_nobody_waiting(server):
         ({"PORT": "eighty"}, "PORT must be a whole number"),
         ({"PUBLIC_URL": "dinner"}, "PUBLIC_URL must look like"),
         ({"SECRET_KEY": "changeme"}, "The secret is known or too short"),
+        ({"HOST": "no.such.host.example"}, "no.such.host.example:8080 cannot be listened on ("),
+        ({"HOST": "a..b"}, "a..b:8080 cannot be listened on (that is no name of a machine)"),
+        ({"PORT": "99999"}, "PORT must be a number from 1 to 65535"),
+        ({}, "dinnerparty.db yet: run `.venv/bin/flask --app app setup` first"),
     ],
 )
 def test_a_configuration_that_cannot_be_served_with_is_told_without_a_traceback(tmp_path, environ, told):
     result = refused_start(tmp_path, **environ)
-    assert told in result.stderr
-    assert "Traceback" not in result.stderr
+    (sentence,) = result.stderr.splitlines()
+    assert sentence.startswith("DinnerParty cannot start. ")
+    assert told in sentence
 
 
 def test_a_port_that_is_taken_is_told(tmp_path, silent_port):
     result = refused_start(tmp_path, PORT=str(silent_port))
     assert f"127.0.0.1:{silent_port} cannot be listened on (Address already in use)" in result.stderr
+
+
+def test_a_host_may_have_a_name(server):
+    assert get(server.start(HOST="localhost")) == 200
+
+
+def test_a_database_that_is_not_set_up_is_not_made_by_serving(tmp_path):
+    refused_start(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]
+
+
+def test_a_server_for_the_database_that_is_away_may_come_back(server, tmp_path):
+    site = server.start(DATABASE_URL="postgresql://me@127.0.0.1:1/dinner")
+    assert "The database is not available yet" in site.log.read_text()
+    assert get(site, "/") == 503
 
 
 def refused_start(directory, **environ):

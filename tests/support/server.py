@@ -56,6 +56,12 @@ class Servers(contextlib.ExitStack):
 
     def start(self, **environ: str) -> RunningServer:
         """Serve the site on a free port and wait until it answers; `environ` goes before the usual settings."""
+        server = self.begin(**environ)
+        _wait_until_ready(server)
+        return server
+
+    def begin(self, **environ: str) -> RunningServer:
+        """Serve the site as `start` does, and wait for nothing."""
         port = free_port()
         settings = {
             "HOST": HOST,
@@ -79,7 +85,6 @@ class Servers(contextlib.ExitStack):
         server = RunningServer(port, process, log)
         self.callback(server.kill)
         self.callback(server.stop)
-        _wait_until_ready(server)
         return server
 
 
