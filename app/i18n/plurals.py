@@ -50,9 +50,10 @@ _HEBREW = PluralRule(3, "n==1 ? 0 : n==2 ? 1 : 2")
 _ARABIC = PluralRule(6, "n==0 ? 0 : n==1 ? 1 : n==2 ? 2 : n%100>=3 && n%100<=10 ? 3 : n%100>=11 ? 4 : 5")
 
 _LANGUAGES = {
-    _NONE: "id ja ko ms th vi zh",
+    _NONE: "id ja ko ms th zh",
     _ONE: "bg ca da de el en es et eu fi gl hu it nb nl nn pt_PT sv sw ta tr ur",
-    _ZERO_OR_ONE: "fa fr hi pt",
+    # Vietnamese since CLDR 49: its pronouns distinguish, though its nouns do not.
+    _ZERO_OR_ONE: "fa fr hi pt vi",
     _SLAVIC: "be bs hr ru sr uk",
     _POLISH: "pl",
     _CZECH: "cs sk",
