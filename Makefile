@@ -10,7 +10,7 @@ LOCK := $(PYTHON) -m uv pip compile --quiet --universal --python-version 3.11 --
 export FLASK_APP := app
 
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage lint types format lock screenshots secret
+.PHONY: help run test coverage lint types format lock outdated machines screenshots secret
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -44,6 +44,12 @@ format: $(VENV)/.installed-dev ## put code and templates into the common form
 lock: $(VENV)/.installed-dev ## write the requirements files from pyproject.toml; UPGRADE=yes takes the newest of everything
 	@$(LOCK) $(if $(UPGRADE),--upgrade) --output-file requirements.txt
 	@$(LOCK) $(if $(UPGRADE),--upgrade) --group dev --constraints requirements.txt --output-file requirements-dev.txt
+
+outdated: $(VENV)/.installed-dev ## say what would break with the newest of everything; changes nothing here
+	@$(PYTHON) -m tests.outdated
+
+machines: $(VENV)/.installed-dev ## prove `make run` and `make test` on minimal Debians; needs root and debootstrap, takes two hours
+	@$(PYTHON) -m tests.machines $(ARGS)
 
 screenshots: $(VENV)/.installed-dev ## take the pictures of the documents anew; needs Chromium
 	@$(PYTHON) -m docs.make_screenshots
