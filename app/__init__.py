@@ -6,7 +6,7 @@ from typing import Any
 from flask import Flask
 
 import config
-from app import cli, error_pages, http, i18n, navigation, outbox, parties, plugins
+from app import cli, error_pages, http, i18n, navigation, outbox, parties, plugins, templating
 from app.extensions import AppBuilder, csrf, db, mail, migrate
 
 
@@ -34,4 +34,5 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     parties.init_app(app)
     cli.init_app(app)
     plugins.init_app(app)
+    templating.init_app(app)
     return app

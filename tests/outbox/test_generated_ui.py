@@ -1,9 +1,15 @@
 """An administrator reads the outbox, sends letters again, and tries the mail server."""
 
 import pytest
+from flask_appbuilder.security.sqla.models import PermissionView, Role
+from sqlalchemy import select
 
+from app.accounts.models import Member
+from app.database import transaction
+from app.extensions import db
 from app.outbox.models import FAILED, QUEUED, SENT, Letter
 from tests.outbox.test_letters import TOKEN
+from tests.support.client import Visitor
 from tests.support.factories import LetterFactory
 
 
@@ -24,6 +30,25 @@ def test_the_list_shows_what_waits_in_words(admin):
     assert "somebody@example.com" in page.text
     assert "Waiting" in page.text
     assert "Send a test e-mail to me" in page.text
+
+
+def test_who_reads_the_list_first_decides_nothing_for_the_next_reader(new_app, cast):
+    site = new_app()
+    site.jinja_env.bytecode_cache = None
+    with site.app_context(), transaction():
+        listing = PermissionView.permission.has(name="can_list") & PermissionView.view_menu.has(name="LetterModelView")
+        role = Role(name="Onlooker", permissions=db.session.scalars(select(PermissionView).where(listing)).all())
+        db.session.add(role)
+        friend = db.session.get(Member, cast.friend.id)
+        friend.roles.append(role)
+    texts = []
+    for member in (cast.friend, cast.admin, cast.friend):
+        reader = Visitor(site)
+        reader.let_in(member)
+        page = reader.get("/letters/list/")
+        assert page.status == 200
+        texts.append("Send a test e-mail to me" in page.text)
+    assert texts == [False, True, False]
 
 
 @pytest.mark.parametrize("path", ["/letters/list/", "/letters/show/1"])

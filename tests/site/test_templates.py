@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from jinja2.filters import FILTERS
+from jinja2.utils import _PassArg
 
 import app as package
 
@@ -13,6 +15,13 @@ MAILS = sorted(path.name for path in (TEMPLATES / "mail").iterdir() if path.is_d
 @pytest.mark.parametrize("name", sorted(str(path.relative_to(TEMPLATES)) for path in TEMPLATES.rglob("*.*")))
 def test_it_compiles(app, name):
     app.jinja_env.get_template(name)
+
+
+def test_no_filter_of_ours_answers_once_for_all_readers(app):
+    ours = {name for name, function in app.jinja_env.filters.items() if FILTERS.get(name) is not function}
+    assert {"is_item_visible", "value", "date_time"} <= ours
+    # Only what takes the context is left for when a page is rendered.
+    assert all(app.jinja_env.filters[name].jinja_pass_arg == _PassArg.context for name in ours)
 
 
 @pytest.mark.parametrize("mail", MAILS)
