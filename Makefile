@@ -76,7 +76,7 @@ $(VENV)/.created: FORCE
 	@if test "$$($(PYTHON) $(WHICH) 2>&1)" = "$$(cat $@ 2>/dev/null)" \
 		&& $(call is_current,.installed,requirements.txt) \
 		&& $(call is_current,.installed-dev,requirements-dev.txt); then exit 0; fi; \
-	if test -n "$$(ls -A $(VENV) 2>/dev/null)" && ! test -e $(VENV)/pyvenv.cfg; then \
+	if ls -A $(VENV) 2>/dev/null | grep -qvx probe && ! test -e $(VENV)/pyvenv.cfg; then \
 		echo "$(VENV) is a folder of something else, and is not emptied." >&2; exit 1; fi; \
 	mkdir -p $(VENV) 2>/dev/null && test -w $(VENV) || \
 		{ echo "$(CURDIR) cannot be written to, and $(VENV) is made there." >&2; exit 1; }; \

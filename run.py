@@ -96,7 +96,7 @@ class ForkedWorker(mp.WorkerProcess):
 
 
 def main() -> None:
-    """Serve until SIGTERM or SIGINT; exits with 1 when that is not possible."""
+    """Serve until SIGTERM, SIGINT or SIGHUP; exits with 1 when that is not possible."""
     try:
         settings = config.load()
         address = _free_address(settings["HOST"], settings["PORT"])
