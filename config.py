@@ -1,9 +1,10 @@
 """Configuration: what the environment may set, and what it is when the environment is silent."""
 
+import logging
 import os
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,10 @@ import click
 ROOT = Path(__file__).resolve().parent
 # Whoever waits longer for SQLite's one writer is told to come back; everybody else of that process waits behind them.
 BUSY_TIMEOUT_SECONDS = 10
-SHORTEST_SECRET = 32
-LAST_PORT = 65535
+SECRET_KEY_MIN_LENGTH = 32
+MAX_PORT = 65535
 # A hundred years in days: no setting is a larger number, and a date can be that long ago.
-LARGEST_NUMBER = 36_500
+MAX_NUMBER = 36_500
 # As in flask_appbuilder.const: importing that would load all of it into the process that only watches the others.
 AUTH_DB, AUTH_LDAP = 1, 2
 # Parts of secrets that stand in examples all over the world.
@@ -35,6 +36,22 @@ DATABASE_EXAMPLES = "postgresql://user:password@host/dinner or sqlite:////var/li
 DRIVERS = {"sqlite", "sqlite+pysqlite", "postgresql+psycopg"}
 # Valkey is spoken to as Redis: its own schemes need a package that is not among ours.
 REDIS_SCHEMES = {"redis", "rediss", "redis+unix", "redis+sentinel", "redis+cluster"}
+# Settings that were renamed, old name first, and values that were. The old ones are still read, with a warning.
+RENAMED = {
+    "DIETS_KEPT_DAYS": "DIETARY_RETENTION_DAYS",
+    "ERASE_AFTER_DAYS": "ACCOUNT_DELETION_GRACE_DAYS",
+    "INVITATIONS_A_DAY": "INVITATION_DAILY_LIMIT",
+    "INVITATIONS_KEPT_DAYS": "INVITATION_RETENTION_DAYS",
+    "LDAP_SEARCH": "LDAP_SEARCH_BASE",
+    "OIDC_NAME": "OIDC_DISPLAY_NAME",
+    "SHORTEST_PASSWORD": "PASSWORD_MIN_LENGTH",
+    "SHORTEST_STAFF_PASSWORD": "STAFF_PASSWORD_MIN_LENGTH",
+    "SHORTEST_STAFF_PASSWORD_WITH_FACTOR": "STAFF_PASSWORD_MIN_LENGTH_2FA",
+    "TRUSTED_PROXIES": "TRUSTED_PROXY_COUNT",
+}
+RENAMED_VALUES = {"ACTIVATION": {"letter": "email", "at-once": "none", "log-in": "auto-login"}}
+
+logger = logging.getLogger("app.config")
 
 
 class ConfigurationError(click.ClickException, RuntimeError):
@@ -43,6 +60,8 @@ class ConfigurationError(click.ClickException, RuntimeError):
 
 def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     """Return Flask's configuration for `environ`; raises ConfigurationError for what cannot be served with."""
+    environ = dict(environ)
+    apply_renames(environ)
     instance = _instance(environ)
     host = environ.get("HOST") or "127.0.0.1"
     port = _port(environ, "PORT", 8080)
@@ -57,7 +76,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "WORKERS": _integer(environ, "WORKERS", 2, least=1, most=256),
         "PUBLIC_URL": public_url,
         "TRUSTED_HOSTS": _trusted_hosts(public_url, host, environ.get("TRUSTED_HOSTS", "")),
-        "TRUSTED_PROXIES": _integer(environ, "TRUSTED_PROXIES", 0),
+        "TRUSTED_PROXY_COUNT": _integer(environ, "TRUSTED_PROXY_COUNT", 0),
         "INSTANCE_PATH": str(instance),
         "SECRET_KEY": secret_key(environ, instance, production=is_production),
         # -- sessions
@@ -98,18 +117,18 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "FAB_API_KEY_PREFIXES": ["dinner_"],
         # -- who may come in
         "REGISTRATION": _choice(environ, "REGISTRATION", ("open", "invitation", "closed")),
-        "ACTIVATION": _choice(environ, "ACTIVATION", ("letter", "at-once", "log-in")),
+        "ACTIVATION": _choice(environ, "ACTIVATION", ("email", "none", "auto-login")),
         "TERMS_URL": _web_url(environ, "TERMS_URL"),
         "AUTH_USER_REGISTRATION": environ.get("REGISTRATION") != "closed",
         "AUTH_USER_REGISTRATION_ROLE": "Guest",
-        "SHORTEST_PASSWORD": _integer(environ, "SHORTEST_PASSWORD", 8, least=1),
-        "SHORTEST_STAFF_PASSWORD": _integer(environ, "SHORTEST_STAFF_PASSWORD", 15),
-        "SHORTEST_STAFF_PASSWORD_WITH_FACTOR": _integer(environ, "SHORTEST_STAFF_PASSWORD_WITH_FACTOR", 12),
+        "PASSWORD_MIN_LENGTH": _integer(environ, "PASSWORD_MIN_LENGTH", 8, least=1),
+        "STAFF_PASSWORD_MIN_LENGTH": _integer(environ, "STAFF_PASSWORD_MIN_LENGTH", 15),
+        "STAFF_PASSWORD_MIN_LENGTH_2FA": _integer(environ, "STAFF_PASSWORD_MIN_LENGTH_2FA", 12),
         "MAP_URL": _map_url(environ),
-        "INVITATIONS_A_DAY": _integer(environ, "INVITATIONS_A_DAY", 200),
-        "DIETS_KEPT_DAYS": _integer(environ, "DIETS_KEPT_DAYS", 30),
-        "INVITATIONS_KEPT_DAYS": _integer(environ, "INVITATIONS_KEPT_DAYS", 365),
-        "ERASE_AFTER_DAYS": _integer(environ, "ERASE_AFTER_DAYS", 14),
+        "INVITATION_DAILY_LIMIT": _integer(environ, "INVITATION_DAILY_LIMIT", 200),
+        "DIETARY_RETENTION_DAYS": _integer(environ, "DIETARY_RETENTION_DAYS", 30),
+        "INVITATION_RETENTION_DAYS": _integer(environ, "INVITATION_RETENTION_DAYS", 365),
+        "ACCOUNT_DELETION_GRACE_DAYS": _integer(environ, "ACCOUNT_DELETION_GRACE_DAYS", 14),
         **_openid(environ),
         **_ldap(environ),
         "JWT_ACCESS_TOKEN_EXPIRES": 900,
@@ -120,6 +139,21 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         # A token is asked for; a Referer is not: the page of an activation link sends none, and some browsers never do.
         "WTF_CSRF_SSL_STRICT": False,
     }
+
+
+def apply_renames(environ: MutableMapping[str, str]) -> None:
+    """Move settings in `environ` to their new names and values, with a warning for each."""
+    for old, new in RENAMED.items():
+        value = environ.pop(old, "")
+        if value and environ.get(new):
+            logger.warning("%s was renamed and is ignored: %s is set, too", old, new)
+        elif value:
+            logger.warning("%s was renamed: set %s instead", old, new)
+            environ[new] = value
+    for name, values in RENAMED_VALUES.items():
+        if new_value := values.get(environ.get(name, "")):
+            logger.warning("%s=%s was renamed: set %s=%s instead", name, environ[name], name, new_value)
+            environ[name] = new_value
 
 
 def secret_key(environ: Mapping[str, str], instance: Path, *, production: bool) -> str:
@@ -137,8 +171,8 @@ def secret_key(environ: Mapping[str, str], instance: Path, *, production: bool) 
         raise ConfigurationError(f"{kept} cannot be read or written ({_reason(error)}).") from error
     if not given:
         raise ConfigurationError(f"No secret: set SECRET_KEY, or write one with `make secret` to {kept}.")
-    if len(given) < SHORTEST_SECRET or any(word in given.lower() for word in PLACEHOLDERS) or len(set(given)) < 8:
-        msg = f"The secret is known or too short: SECRET_KEY must be {SHORTEST_SECRET} random characters or more."
+    if len(given) < SECRET_KEY_MIN_LENGTH or any(word in given.lower() for word in PLACEHOLDERS) or len(set(given)) < 8:
+        msg = f"The secret is known or too short: SECRET_KEY must be {SECRET_KEY_MIN_LENGTH} random characters or more."
         raise ConfigurationError(msg)
     return given
 
@@ -318,7 +352,7 @@ def _trusted_hosts(public_url: str, host: str, more: str) -> list[str]:
     return sorted(f"[{name}]" if ":" in name and not name.startswith("[") else name for name in names)
 
 
-def _integer(environ: Mapping[str, str], name: str, default: int, *, least: int = 0, most: int = LARGEST_NUMBER) -> int:
+def _integer(environ: Mapping[str, str], name: str, default: int, *, least: int = 0, most: int = MAX_NUMBER) -> int:
     value = environ.get(name) or str(default)
     if not value.isascii() or not value.isdigit():
         raise ConfigurationError(f"{name} must be a whole number, not {value!r}.")
@@ -329,7 +363,7 @@ def _integer(environ: Mapping[str, str], name: str, default: int, *, least: int 
 
 
 def _port(environ: Mapping[str, str], name: str, default: int) -> int:
-    return _integer(environ, name, default, least=1, most=LAST_PORT)
+    return _integer(environ, name, default, least=1, most=MAX_PORT)
 
 
 def _choice(environ: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
@@ -350,7 +384,7 @@ def _openid(environ: Mapping[str, str]) -> dict[str, Any]:
         "OIDC_ISSUER": issuer,
         "OIDC_CLIENT_ID": client,
         "OIDC_CLIENT_SECRET": environ.get("OIDC_CLIENT_SECRET", ""),
-        "OIDC_NAME": environ.get("OIDC_NAME") or urlsplit(issuer).hostname or "",
+        "OIDC_DISPLAY_NAME": environ.get("OIDC_DISPLAY_NAME") or urlsplit(issuer).hostname or "",
         "OIDC_TIMEOUT": 10,
     }
 
@@ -365,8 +399,8 @@ def _ldap(environ: Mapping[str, str]) -> dict[str, Any]:
     authorities = environ.get("LDAP_CA_FILE", "")
     if authorities and not os.access(authorities, os.R_OK):
         raise ConfigurationError(f"LDAP_CA_FILE: the file {authorities} cannot be read.")
-    if not environ.get("LDAP_SEARCH"):
-        raise ConfigurationError("LDAP_SERVER needs an LDAP_SEARCH, under which people are looked up.")
+    if not environ.get("LDAP_SEARCH_BASE"):
+        raise ConfigurationError("LDAP_SERVER needs an LDAP_SEARCH_BASE, under which people are looked up.")
     return {
         "AUTH_TYPE": AUTH_LDAP,
         # Nobody registers here who is not in the directory, and who is in it does not have to.
@@ -375,7 +409,7 @@ def _ldap(environ: Mapping[str, str]) -> dict[str, Any]:
         "AUTH_LDAP_SERVER": server,
         "AUTH_LDAP_USE_TLS": _boolean(environ, "LDAP_USE_TLS"),
         "AUTH_LDAP_TLS_CACERTFILE": authorities,
-        "AUTH_LDAP_SEARCH": environ["LDAP_SEARCH"],
+        "AUTH_LDAP_SEARCH": environ["LDAP_SEARCH_BASE"],
         "AUTH_LDAP_SEARCH_FILTER": environ.get("LDAP_SEARCH_FILTER", ""),
         "AUTH_LDAP_BIND_USER": environ.get("LDAP_BIND_USER", ""),
         "AUTH_LDAP_BIND_PASSWORD": environ.get("LDAP_BIND_PASSWORD", ""),

@@ -97,6 +97,9 @@ class ForkedWorker(mp.WorkerProcess):
 
 def main() -> None:
     """Serve until SIGTERM, SIGINT or SIGHUP; exits with 1 when that is not possible."""
+    logging.config.dictConfig(LOGGING)
+    # Here, so that no other process has a reason to warn again.
+    config.apply_renames(os.environ)
     try:
         settings = config.load()
         address = _free_address(settings["HOST"], settings["PORT"])

@@ -71,7 +71,7 @@ class Request(StockRequest):
 def init_app(app: Flask) -> None:
     """Set headers on every answer of `app`, trust its proxies, and name its static files by their content."""
     app.request_class = Request
-    proxies = app.config["TRUSTED_PROXIES"]
+    proxies = app.config["TRUSTED_PROXY_COUNT"]
     if proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=0)  # type: ignore[method-assign]
     app.before_request(_refuse_nul)

@@ -86,8 +86,8 @@ def test_a_known_or_short_secret_is_refused(tmp_path, secret):
         ("MAIL_PORT", "65536"),
         ("WORKERS", "0"),
         ("MAIL_TIMEOUT", "0"),
-        ("DIETS_KEPT_DAYS", "9" * 5000),
-        ("ERASE_AFTER_DAYS", "36501"),
+        ("DIETARY_RETENTION_DAYS", "9" * 5000),
+        ("ACCOUNT_DELETION_GRACE_DAYS", "36501"),
         ("ENVIRONMENT", "prodution"),
         ("DEFAULT_LOCALE", "tlh"),
         ("DEFAULT_TIMEZONE", "Europe/Nowhere"),
@@ -134,7 +134,12 @@ def test_a_refusal_does_not_tell_the_password(tmp_path, name):
 
 def test_a_file_of_certificates_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(ConfigurationError, match="LDAP_CA_FILE: the file /nowhere cannot be read"):
-        load(tmp_path, LDAP_SERVER="ldaps://directory.example.org", LDAP_SEARCH="dc=example", LDAP_CA_FILE="/nowhere")
+        load(
+            tmp_path,
+            LDAP_SERVER="ldaps://directory.example.org",
+            LDAP_SEARCH_BASE="dc=example",
+            LDAP_CA_FILE="/nowhere",
+        )
 
 
 def test_two_ways_to_encrypt_mail_are_one_too_many(tmp_path):
@@ -215,6 +220,53 @@ def test_the_usual_addresses_of_postgresql_are_understood(tmp_path, scheme):
 def test_every_variable_is_documented():
     source = Path(config.__file__).read_text()
     readme = (config.ROOT / "README.md").read_text()
-    names = set(re.findall(r'environ(?:\.get\(|, |\[)"([A-Z_]+)"', source))
+    names = set(re.findall(r'environ(?:\.get\(|, |\[)"([A-Z0-9_]+)"', source))
     assert names
     assert not [name for name in sorted(names) if f"`{name}`" not in readme]
+
+
+# -- settings with an old name
+
+
+@pytest.mark.parametrize(("old", "new"), config.RENAMED.items())
+def test_an_old_name_is_still_read_with_a_warning_that_names_the_new_one(tmp_path, caplog, old, new):
+    value = {"LDAP_SEARCH_BASE": "dc=example", "OIDC_DISPLAY_NAME": "Club"}.get(new, "17")
+    context = {
+        "LDAP_SERVER": "ldaps://directory.example.org",
+        "OIDC_ISSUER": "https://a.example",
+        "OIDC_CLIENT_ID": "b",
+    }
+    search = {} if new == "LDAP_SEARCH_BASE" else {"LDAP_SEARCH_BASE": "dc=other"}
+    by_old_name = load(tmp_path, **context, **search, **{old: value})
+    assert caplog.messages == [f"{old} was renamed: set {new} instead"]
+    assert by_old_name == load(tmp_path, **context, **search, **{new: value})
+    assert by_old_name != load(tmp_path, **context, LDAP_SEARCH_BASE="dc=other")
+    assert len(caplog.messages) == 1
+
+
+def test_of_an_old_and_a_new_name_the_new_one_counts_and_the_warning_says_so(tmp_path, caplog):
+    loaded = load(tmp_path, SHORTEST_PASSWORD="9", PASSWORD_MIN_LENGTH="11")
+    assert loaded["PASSWORD_MIN_LENGTH"] == 11
+    assert caplog.messages == ["SHORTEST_PASSWORD was renamed and is ignored: PASSWORD_MIN_LENGTH is set, too"]
+
+
+@pytest.mark.parametrize(("old", "new"), config.RENAMED_VALUES["ACTIVATION"].items())
+def test_an_old_value_is_still_read_with_a_warning_that_names_the_new_one(tmp_path, caplog, old, new):
+    assert load(tmp_path, ACTIVATION=old)["ACTIVATION"] == new
+    assert caplog.messages == [f"ACTIVATION={old} was renamed: set ACTIVATION={new} instead"]
+
+
+def test_each_old_name_is_warned_of_on_a_line_of_its_own(tmp_path, caplog):
+    load(tmp_path, DIETS_KEPT_DAYS="3", ERASE_AFTER_DAYS="4", ACTIVATION="letter")
+    assert len(caplog.messages) == 3
+
+
+def test_every_renamed_setting_is_in_the_changelog():
+    changelog = (config.ROOT / "CHANGELOG.md").read_text("utf-8")
+    renamed = [*config.RENAMED.items()]
+    renamed += [
+        (f"{name}={old}", f"{name}={new}")
+        for name, values in config.RENAMED_VALUES.items()
+        for old, new in values.items()
+    ]
+    assert not [(old, new) for old, new in renamed if f"| `{old}` | `{new}` |" not in changelog]

@@ -192,7 +192,7 @@ def test_codes_are_guessed_no_more_often_than_passwords(program, cast, now):
 @pytest.mark.parametrize("duty", ["password", "factor"])
 def test_who_has_a_duty_does_it_on_the_site_first(app, program, cast, duty):
     if duty == "password":
-        app.config["SHORTEST_STAFF_PASSWORD"], before = 100, app.config["SHORTEST_STAFF_PASSWORD"]
+        app.config["STAFF_PASSWORD_MIN_LENGTH"], before = 100, app.config["STAFF_PASSWORD_MIN_LENGTH"]
     else:
         with app.app_context(), transaction():
             db.session.get(Member, cast.admin.id).roles[0].second_factor_required = True
@@ -200,7 +200,7 @@ def test_who_has_a_duty_does_it_on_the_site_first(app, program, cast, duty):
         answer = program.log_in("boss", refresh=True)
     finally:
         if duty == "password":
-            app.config["SHORTEST_STAFF_PASSWORD"] = before
+            app.config["STAFF_PASSWORD_MIN_LENGTH"] = before
     assert (answer.status_code, set(answer.get_json())) == (403, {"message"})
     assert answer.get_json()["message"].startswith("Log in on the site first")
     assert program.log_in("friend").status_code == 200

@@ -275,7 +275,7 @@ def test_coming_in_twice_at_once_makes_one_member(new_visitor, people, records):
         {"LDAP_SERVER": "ldap://127.0.0.1:9"},
         {"LDAP_BIND_PASSWORD": "wrong"},
         {"LDAP_BIND_USER": ""},
-        {"LDAP_SEARCH": "ou=nowhere,dc=example,dc=com"},
+        {"LDAP_SEARCH_BASE": "ou=nowhere,dc=example,dc=com"},
         {"LDAP_USE_TLS": "yes"},
     ],
 )
@@ -436,7 +436,7 @@ def test_a_site_starts_with_a_directory(new_app, monkeypatch, people):
 
 
 def test_a_directory_without_a_place_to_search_is_refused(tmp_path):
-    with pytest.raises(ConfigurationError, match="LDAP_SEARCH"):
+    with pytest.raises(ConfigurationError, match="LDAP_SEARCH_BASE"):
         config.load({"INSTANCE_PATH": str(tmp_path), "LDAP_SERVER": "ldap://localhost"})
 
 

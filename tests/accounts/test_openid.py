@@ -41,7 +41,12 @@ def running():
 def provider(running, app, monkeypatch, tmp_path, request):
     """The provider of this site, in good order."""
     parts.used(request.config)["openid"] += 1
-    environ = {"OIDC_ISSUER": running.issuer, "OIDC_CLIENT_ID": "dinner", "OIDC_CLIENT_SECRET": "x", "OIDC_NAME": NAME}
+    environ = {
+        "OIDC_ISSUER": running.issuer,
+        "OIDC_CLIENT_ID": "dinner",
+        "OIDC_CLIENT_SECRET": "x",
+        "OIDC_DISPLAY_NAME": NAME,
+    }
     for name, value in config.load({"INSTANCE_PATH": str(tmp_path), **environ}).items():
         if name.startswith("OIDC_"):
             monkeypatch.setitem(app.config, name, value)

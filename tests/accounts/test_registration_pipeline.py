@@ -101,7 +101,7 @@ def test_a_password_that_will_not_do_is_refused_at_its_field(visitor, records, p
 
 
 def test_the_page_says_how_long_a_password_must_be(visitor, configure):
-    configure(SHORTEST_PASSWORD=12)
+    configure(PASSWORD_MIN_LENGTH=12)
     page = visitor.get("/register/form")
     assert "At least 12 characters." in page.words
     assert 'autocomplete="new-password"' in page.text
@@ -243,7 +243,7 @@ def test_a_package_that_cannot_join_stops_the_start(package, new_app, source):
 
 
 def test_at_once_there_is_an_account_to_log_in_to(visitor, records, configure):
-    configure(ACTIVATION="at-once")
+    configure(ACTIVATION="none")
     page = register(visitor)
     assert (page.path, page.flashes) == ("/login/", [READY])
     assert records.one(Member).username == "ada"
@@ -255,7 +255,7 @@ def test_at_once_there_is_an_account_to_log_in_to(visitor, records, configure):
 
 
 def test_logged_in_at_once_one_is_greeted(visitor, records, configure):
-    configure(ACTIVATION="log-in")
+    configure(ACTIVATION="auto-login")
     page = register(visitor)
     assert (page.path, page.flashes) == ("/", [("info", "Welcome, Ada Byron!")])
     assert records.one(LoginSession).member_id == records.one(Member).id
@@ -265,11 +265,11 @@ def test_logged_in_at_once_one_is_greeted(visitor, records, configure):
 def test_logged_in_at_once_one_still_does_what_the_role_asks_for(app, visitor, configure):
     with app.app_context(), transaction():
         db.session.scalars(select(Role).where(Role.name == GUEST)).one().second_factor_required = True
-    configure(ACTIVATION="log-in")
+    configure(ACTIVATION="auto-login")
     assert ("warning", "Your role asks for a second factor. Add one to go on.") in register(visitor).flashes
 
 
-@pytest.mark.parametrize("activation", ["at-once", "log-in"])
+@pytest.mark.parametrize("activation", ["none", "auto-login"])
 def test_at_once_too_a_known_address_is_told_of_to_its_owner_only(visitor, cast, records, configure, activation):
     configure(ACTIVATION=activation)
     page = register(visitor, email=cast.friend.email)
@@ -282,7 +282,7 @@ def test_at_once_too_a_known_address_is_told_of_to_its_owner_only(visitor, cast,
 def test_an_account_at_once_ends_the_wait_for_a_letter(visitor, records, configure):
     register(visitor)
     path = link_in(records.one(Letter))
-    configure(ACTIVATION="at-once")
+    configure(ACTIVATION="none")
     register(visitor)
     assert visitor.post(path).flashes == [("info", "This account is already activated.")]
     assert records.count(Member) == 1

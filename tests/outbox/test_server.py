@@ -194,6 +194,13 @@ def test_a_configuration_that_cannot_be_served_with_is_told_without_a_traceback(
     assert told in sentence
 
 
+def test_a_setting_with_an_old_name_is_told_once_in_the_log(server):
+    site = server.start(SHORTEST_PASSWORD="9", PASSWORD_MIN_LENGTH="10", ACTIVATION="letter")
+    log = site.log.read_text()
+    assert log.count("WARNING SHORTEST_PASSWORD was renamed and is ignored: PASSWORD_MIN_LENGTH is set, too") == 1
+    assert log.count("was renamed") == 2
+
+
 def test_a_port_that_is_taken_is_told(tmp_path, silent_port):
     result = refused_start(tmp_path, PORT=str(silent_port))
     assert f"127.0.0.1:{silent_port} cannot be listened on (Address already in use)" in result.stderr

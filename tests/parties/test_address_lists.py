@@ -140,7 +140,7 @@ def test_a_list_can_be_changed_before_it_is_used(send, records):
 
 
 def test_what_is_too_many_for_a_day_is_told_before(send, app, monkeypatch):
-    monkeypatch.setitem(app.config, "INVITATIONS_A_DAY", 1)
+    monkeypatch.setitem(app.config, "INVITATION_DAILY_LIMIT", 1)
     page = send(f"{IRIS}\n{OTTO}")
     assert page.text.count("Too many for one day") == 1
     assert "Invite 1 person" in page.text

@@ -200,7 +200,7 @@ def test_a_co_host_invites_and_the_letter_is_from_them(host, client_of, cast, pa
 
 
 def test_a_host_invites_so_many_in_a_day(host, party, app, records, monkeypatch):
-    monkeypatch.setitem(app.config, "INVITATIONS_A_DAY", 2)
+    monkeypatch.setitem(app.config, "INVITATION_DAILY_LIMIT", 2)
     text = "\n".join(f"guest{number}@example.org" for number in range(3))
     fields = {"text": text, "list_locale": "en", "action": "invite"}
     page = host.post(address(party, "list"), fields)

@@ -246,7 +246,7 @@ def test_guests_without_an_account_are_forgotten_in_time(app, cast, records):
 
 def test_how_long_they_are_kept_is_a_setting(new_app, cast, records):
     InvitationFactory(party=DinnerPartyFactory(host=cast.host, past=True), email="ann@example.org")
-    with new_app(INVITATIONS_KEPT_DAYS="3").app_context():
+    with new_app(INVITATION_RETENTION_DAYS="3").app_context():
         assert dict(purge())["addresses of those who were invited"] == 1
     assert records.one(Invitation).name == ""
 

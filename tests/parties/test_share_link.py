@@ -169,7 +169,7 @@ def test_a_mailbox_gets_three_such_letters_a_day(link, party, visitor, records):
 
 
 def test_so_many_strangers_ask_in_a_day(link, party, visitor, app, records, monkeypatch):
-    monkeypatch.setitem(app.config, "INVITATIONS_A_DAY", 1)
+    monkeypatch.setitem(app.config, "INVITATION_DAILY_LIMIT", 1)
     visitor.get(link)
     ask(visitor, party)
     page = ask(visitor, party, "otto@example.org")

@@ -267,7 +267,7 @@ def test_invariant_11_what_guests_eat_is_their_hosts_alone_and_forgotten(client_
     for who in (cast.stranger, cast.admin, cast.translator):
         assert [client_of(who).get(path).status for path in secret] == [403, 403]
     assert "Peanuts" in client_of(cast.host).get(secret[0]).text
-    kept = app.config["DIETS_KEPT_DAYS"]
+    kept = app.config["DIETARY_RETENTION_DAYS"]
     clock.set_now(party.starts_at + timedelta(days=kept, minutes=-5))
     _purge(app)
     assert records.count(RsvpPerson) == 1

@@ -95,7 +95,7 @@ class Directory:
         """Return the environment that lets the site ask it."""
         return {
             "LDAP_SERVER": f"ldap://{HOST}:{self.port}",
-            "LDAP_SEARCH": BASE,
+            "LDAP_SEARCH_BASE": BASE,
             "LDAP_ADMIN_GROUP": ADMINS,
             "LDAP_BIND_USER": SERVICE,
             "LDAP_BIND_PASSWORD": SERVICE_PASSWORD,

@@ -67,7 +67,7 @@ class RegistrationForm(FlaskForm):
             self.email.render_kw = {**self.email.render_kw, "readonly": True}
             self.email.flags.required = False
             self.email.description = _("Your invitation was sent there, so it cannot be changed. Nobody else sees it.")
-        elif current_app.config["ACTIVATION"] == "letter":
+        elif current_app.config["ACTIVATION"] == "email":
             self.email.description = _("We send an activation link there. Nobody else sees it.")
         else:
             self.email.description = _("We write to you there. Nobody else sees it.")

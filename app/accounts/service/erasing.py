@@ -51,7 +51,7 @@ def plan(member: Member) -> None:
     Raises DomainError when it is planned already, and for the last administrator.
     """
     _refuse_last_admin(member)
-    erase_at = clock.now() + timedelta(days=current_app.config["ERASE_AFTER_DAYS"])
+    erase_at = clock.now() + timedelta(days=current_app.config["ACCOUNT_DELETION_GRACE_DAYS"])
     if not _set_erase_at(member, erase_at, Member.erase_at.is_(None)):
         raise DomainError(lazy_gettext("Your account is going to be erased already."), "info")
     current = logins.current_login()

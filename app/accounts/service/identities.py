@@ -53,7 +53,7 @@ def is_configured() -> bool:
 
 def provider() -> str:
     """Return what the provider is called."""
-    return str(current_app.config["OIDC_NAME"])
+    return str(current_app.config["OIDC_DISPLAY_NAME"])
 
 
 # -- there and back

@@ -67,8 +67,8 @@ def shortest(*, staff: bool, second_factor: bool) -> int:
     """Return how many characters a password must have."""
     config = current_app.config
     if not staff:
-        return int(config["SHORTEST_PASSWORD"])
-    return int(config["SHORTEST_STAFF_PASSWORD_WITH_FACTOR" if second_factor else "SHORTEST_STAFF_PASSWORD"])
+        return int(config["PASSWORD_MIN_LENGTH"])
+    return int(config["STAFF_PASSWORD_MIN_LENGTH_2FA" if second_factor else "STAFF_PASSWORD_MIN_LENGTH"])
 
 
 def least_for(member: Member) -> int:

@@ -20,7 +20,7 @@ from app.extensions import db
 from app.outbox.models import Letter
 
 INSERTS: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
-LETTER, AT_ONCE, LOG_IN = "letter", "at-once", "log-in"
+EMAIL, NONE, AUTO_LOGIN = "email", "none", "auto-login"
 READY, UNKNOWN, EXPIRED, ACTIVATED = "ready", "unknown", "expired", "activated"
 # What is said of a link that cannot be used.
 UNUSABLE: dict[str, tuple[Any, Category]] = {
@@ -42,7 +42,7 @@ def register(applicant: Applicant) -> Member | None:
     # Compared in every case: a pending registration must not show in the time this takes.
     same = passwords.matches(pending and pending.password, applicant.password)
     forget(applicant, over=True)
-    may_write, by_letter = _may_write_to(applicant.email), current_app.config["ACTIVATION"] == LETTER
+    may_write, by_letter = _may_write_to(applicant.email), current_app.config["ACTIVATION"] == EMAIL
     owner = queries.member_by_name_or_email(applicant.email)
     registration = pending or Registration(email=applicant.email.lower(), contested=False)
     if owner is not None or (by_letter and not may_write):
@@ -227,7 +227,7 @@ def _may_write_to(email: str) -> bool:
 
 # What happens once a registration is stored, by the configuration's ACTIVATION. Logging in is the view's business.
 AFTERWARDS: dict[str, Callable[[Registration], Member | None]] = {
-    LETTER: send_activation,
-    AT_ONCE: _claim,
-    LOG_IN: _claim,
+    EMAIL: send_activation,
+    NONE: _claim,
+    AUTO_LOGIN: _claim,
 }

@@ -135,7 +135,7 @@ def written_today(kind: str, email: str, *conditions: ColumnElement[bool]) -> in
 
 def _left(*conditions: ColumnElement[bool]) -> int:
     statement = select(func.count()).where(Invitation.created_at > clock.now() - A_DAY, *conditions)
-    most: int = current_app.config["INVITATIONS_A_DAY"]
+    most: int = current_app.config["INVITATION_DAILY_LIMIT"]
     return max(most - db.session.execute(statement).scalar_one(), 0)
 
 

@@ -203,8 +203,8 @@ def eaters(party: DinnerParty) -> list[RsvpPerson]:
 
 
 def forget() -> int:
-    """Forget who came, and what they do not eat, DIETS_KEPT_DAYS after a party; return how many people."""
-    before = clock.now() - timedelta(days=current_app.config["DIETS_KEPT_DAYS"])
+    """Forget who came, and what they do not eat, DIETARY_RETENTION_DAYS after a party; return how many people."""
+    before = clock.now() - timedelta(days=current_app.config["DIETARY_RETENTION_DAYS"])
     over = select(Rsvp.id).join(Rsvp.party).where(DinnerParty.starts_at < before)
     forget = delete(RsvpPerson).where(RsvpPerson.rsvp_id.in_(over)).returning(RsvpPerson.id)
     return len(db.session.execute(forget.execution_options(synchronize_session=False)).all())

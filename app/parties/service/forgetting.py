@@ -21,12 +21,12 @@ ERASED, FORGOTTEN = "erased", "forgotten"
 
 
 def invitations() -> int:
-    """Forget who was invited, INVITATIONS_KEPT_DAYS after a party, unless they have an account; return how many."""
+    """Forget who was invited, INVITATION_RETENTION_DAYS after a party, unless they have an account; return how many."""
     return anonymise_invitations(_is_due(Invitation), FORGOTTEN)
 
 
 def answers() -> int:
-    """Forget who answered without an account, INVITATIONS_KEPT_DAYS after a party; return how many."""
+    """Forget who answered without an account, INVITATION_RETENTION_DAYS after a party; return how many."""
     due = update(Rsvp).where(Rsvp.member_id.is_(None), _is_due(Rsvp))
     return _execute(due.values(name="", email=_nowhere(Rsvp, FORGOTTEN), note="", locale=None, timezone=None))
 
@@ -49,7 +49,7 @@ def anonymise_invitations(which: ColumnElement[bool], why: str) -> int:
 
 
 def _is_due(model: Any) -> ColumnElement[bool]:
-    before: datetime = clock.now() - timedelta(days=current_app.config["INVITATIONS_KEPT_DAYS"])
+    before: datetime = clock.now() - timedelta(days=current_app.config["INVITATION_RETENTION_DAYS"])
     over = select(DinnerParty.id).where(DinnerParty.starts_at < before)
     has_account = exists().where(func.lower(Member.email) == func.lower(model.email))
     due: ColumnElement[bool] = model.party_id.in_(over) & model.email.not_like(f"%{NOWHERE}") & ~has_account

@@ -39,7 +39,9 @@ class MyDataView(AccountView):
     @expose("/")
     def show(self) -> str:
         """Say what is kept about whoever asks, and what they can do with it."""
-        return str(self.render_template("accounts/my_data.html", days=current_app.config["ERASE_AFTER_DAYS"]))
+        return str(
+            self.render_template("accounts/my_data.html", days=current_app.config["ACCOUNT_DELETION_GRACE_DAYS"])
+        )
 
     @expose("/export", methods=["POST"])
     def export(self) -> BaseResponse:
@@ -88,7 +90,7 @@ class MyDataView(AccountView):
             erasing.plan(current_user)
 
     def _erase_page(self, form: EraseForm, status: int) -> BaseResponse:
-        days = current_app.config["ERASE_AFTER_DAYS"]
+        days = current_app.config["ACCOUNT_DELETION_GRACE_DAYS"]
         return make_response(self.render_template("accounts/erase.html", form=form, days=days), status)
 
     @expose("/stay", methods=["POST"])

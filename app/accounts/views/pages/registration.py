@@ -93,9 +93,9 @@ class RegistrationView(BaseView):
         """
         session.pop(OPENID, None)
         activation = current_app.config["ACTIVATION"]
-        if activation == registrations.LETTER:
+        if activation == registrations.EMAIL:
             return self._sent(form.email.data)
-        if activation == registrations.LOG_IN and member is not None:
+        if activation == registrations.AUTO_LOGIN and member is not None:
             standing = queries.standing(member.id)
             with transaction():
                 logins.open_session(member, standing, duty=authentication.duty(standing, form.password.data))
@@ -106,7 +106,7 @@ class RegistrationView(BaseView):
         return redirect(url_for("LoginView.login"), 303)
 
     def _page(self, form: RegistrationForm, status: int, *, invited: bool = False) -> BaseResponse:
-        provider = current_app.config["OIDC_NAME"] if OPENID in session else ""
+        provider = current_app.config["OIDC_DISPLAY_NAME"] if OPENID in session else ""
         page = self.render_template("accounts/register.html", form=form, invited=invited, provider=provider)
         return make_response(page, status)
 
