@@ -4,6 +4,7 @@ import logging
 import os
 import re
 import secrets
+import signal
 from collections.abc import Mapping, MutableMapping
 from email.utils import parseaddr
 from pathlib import Path
@@ -36,6 +37,8 @@ DATABASE_EXAMPLES = "postgresql://user:password@host/dinner or sqlite:////var/li
 DRIVERS = {"sqlite", "sqlite+pysqlite", "postgresql+psycopg"}
 # Valkey is spoken to as Redis: its own schemes need a package that is not among ours.
 REDIS_SCHEMES = {"redis", "rediss", "redis+unix", "redis+sentinel", "redis+cluster"}
+# By hand, by whoever started the process, and when its terminal is closed.
+STOP_SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 # Settings that were renamed, old name first, and values that were. The old ones are still read, with a warning.
 RENAMED = {
     "DIETS_KEPT_DAYS": "DIETARY_RETENTION_DAYS",

@@ -31,27 +31,27 @@ from granian.http import HTTP1Settings
 from granian.server import mp
 
 import config
-from config import ConfigurationError
+from config import STOP_SIGNALS, ConfigurationError
 
-# Of one worker: connections, most of them idle browsers; and requests that arrive or wait for their turn.
+# Of one server process: connections, most of them idle browsers; and requests that arrive or wait for the lock.
 CONNECTIONS, REQUESTS = 1000, 64
 HEADERS_MILLISECONDS = 10_000
 # What is read of a request that is too large to be taken, so that its sender gets to read why.
-MOST_DISCARDED, CHUNK = 32 * 1024 * 1024, 256 * 1024
-# Once we are asked to stop, a request in flight and then a letter at hand may take this long.
-STOP_SECONDS, LETTER_SECONDS = 20, 10
-PAUSE_SECONDS, NOTICE_SECONDS = 5, 0.1
+MAX_DISCARDED, CHUNK = 32 * 1024 * 1024, 256 * 1024
+# Once we are asked to stop, a request in flight and then an e-mail at hand may take this long.
+STOP_SECONDS, EMAIL_SECONDS = 20, 10
+RESTART_SECONDS, NOTICE_SECONDS = 5, 0.1
 START_ATTEMPTS = 50
 # The path of a socket has 108 characters at most, and its name in the folder some 50.
-LONGEST_FOLDER = 50
+MAX_FOLDER_LENGTH = 50
 # Elsewhere granian shares a socket by its number, which a fork server does not hand on.
 PROCESSES: Any = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
 
 logger = logging.getLogger("app.run")
 
 
-class News(logging.Filter):
-    """Leaves out what granian warns of and what is on purpose: its many threads mostly wait."""
+class GranianLogFilter(logging.Filter):
+    """Leaves out a warning of granian's about something that is on purpose: its many threads mostly wait."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether `record` is worth a line."""
@@ -61,9 +61,9 @@ class News(logging.Filter):
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"news": {"()": News}},
+    "filters": {"granian": {"()": GranianLogFilter}},
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["news"]}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["granian"]}},
     "loggers": {name: {"handlers": ["console"], "level": "INFO", "propagate": False} for name in ("_granian", "app")},
     "root": {"handlers": ["console"], "level": "WARNING"},
 }
@@ -109,7 +109,7 @@ def main() -> None:
     _refuse_what_cannot_be_served()
     server = _server(settings, address)
     # All processes may be told to stop at once: that the other one has, is then no error.
-    worker = BackgroundWorker(is_stopping=lambda: server.interrupt_signal)
+    worker = WorkerProcess(is_stopping=lambda: server.interrupt_signal)
     server.on_startup(lambda: logger.info("%(APP_NAME)s is served at %(PUBLIC_URL)s (Ctrl-C stops it)", settings))
     server.on_startup(worker.start)
     server.on_shutdown(worker.stop)
@@ -121,18 +121,17 @@ def _start_fork_server() -> None:
     # It looks for the module where we were started, which may be anywhere.
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(config.ROOT), os.environ.get("PYTHONPATH")]))
     PROCESSES.set_forkserver_preload(["app.preload"])
-    if len(tempfile.gettempdir()) > LONGEST_FOLDER:
+    if len(tempfile.gettempdir()) > MAX_FOLDER_LENGTH:
         tempfile.tempdir = "/tmp"  # noqa: S108 - multiprocessing makes a folder of its own in it
     if PROCESSES.get_start_method() != "forkserver":
         return
     # While it loads, it is no more to be told to stop than later (app/preload.py): it ends as soon as it finds us gone.
     resource_tracker.ensure_running()
-    stop_signals = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-    signal.pthread_sigmask(signal.SIG_BLOCK, stop_signals)
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
         forkserver.ensure_running()
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, stop_signals)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
 
 
 def _refuse_what_cannot_be_served() -> None:
@@ -173,26 +172,26 @@ def _server(settings: dict[str, Any], address: str) -> Server:
     )
 
 
-def load() -> "OneAtATime":
+def load() -> "SerializedWsgi":
     """Return what a worker serves; it ends with the process that watches it, however that ends."""
-    from app.http import TURN
-    from app.preload import STOP_SIGNALS, application
+    from app.http import REQUEST_LOCK_KEY
+    from app.preload import application
 
     # Threads that come later inherit this.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
-    served = OneAtATime(application(), application().config["MAX_CONTENT_LENGTH"], TURN)
-    threading.Thread(target=_stop_once, args=(served, STOP_SIGNALS), daemon=True).start()
+    served = SerializedWsgi(application(), application().config["MAX_CONTENT_LENGTH"], REQUEST_LOCK_KEY)
+    threading.Thread(target=_stop_once, args=(served,), daemon=True).start()
     threading.Thread(target=_stop_with_parent, daemon=True).start()
     return served
 
 
-def _stop_once(served: "OneAtATime", stop_signals: set[signal.Signals]) -> None:
+def _stop_once(served: "SerializedWsgi") -> None:
     """Tell granian once that it has to stop, in a thread; where nobody was served yet, just end.
 
     Ctrl-C and systemd signal all processes, and run.py signals the workers once more. granian's worker sometimes misses
     a signal that comes beside another one or before it serves, and is then waited for until STOP_SECONDS are over.
     """
-    number = signal.sigwait(stop_signals)
+    number = signal.sigwait(STOP_SIGNALS)
     # run.py was told, too, and takes our end for a failure if it does not know yet.
     time.sleep(NOTICE_SECONDS)
     handler = signal.getsignal(signal.SIGTERM)
@@ -209,37 +208,37 @@ def _stop_with_parent() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-class OneAtATime:
-    """Waits for whole requests in many threads, and lets one at a time into the application.
+class SerializedWsgi:
+    """Reads whole requests in many threads, and passes one at a time to the application.
 
-    Slow senders keep nobody waiting but themselves; threads that share one interpreter would only lengthen the tail.
-    Who waits for another server gives the turn back meanwhile (app.http.elsewhere).
+    Slow senders hold up nobody but themselves; threads that share one interpreter would only lengthen the longest
+    response times. A request that waits for another server releases the lock meanwhile (app.http.release_request_lock).
     """
 
-    def __init__(self, app: WSGIApplication, longest_body: int, turn_key: str) -> None:
+    def __init__(self, app: WSGIApplication, max_body_size: int, lock_key: str) -> None:
         self._app = app
-        self._longest_body = longest_body
-        self._turn_key = turn_key
-        self._turn = threading.Lock()
+        self._max_body_size = max_body_size
+        self._lock_key = lock_key
+        self._lock = threading.Lock()
         self.is_used = False
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request, when it has arrived and it is its turn."""
+        """Answer a request that has arrived as a whole, after those before it."""
         self.is_used = True
         stream = environ["wsgi.input"]
         # One byte more than is allowed: the application sees that it is too large, and says so.
-        environ["wsgi.input"] = BytesIO(stream.read(self._longest_body + 1))
+        environ["wsgi.input"] = BytesIO(stream.read(self._max_body_size + 1))
         # Its end is that of the body, also where the sender did not announce a length.
         environ["wsgi.input_terminated"] = True
-        for _ in range(MOST_DISCARDED // CHUNK):
+        for _ in range(MAX_DISCARDED // CHUNK):
             if not stream.read(CHUNK):
                 break
-        environ[self._turn_key] = self._turn
-        with self._turn:
+        environ[self._lock_key] = self._lock
+        with self._lock:
             return self._app(environ, start_response)
 
 
-class BackgroundWorker:
+class WorkerProcess:
     """Keeps one process running beside the site that delivers e-mail and does what is due by the clock."""
 
     def __init__(self, is_stopping: Callable[[], bool]) -> None:
@@ -260,10 +259,10 @@ class BackgroundWorker:
             self._stopping.set()
             if self._process is not None:
                 self._process.terminate()
-        self._watcher.join(LETTER_SECONDS)
+        self._watcher.join(EMAIL_SECONDS)
         if self._watcher.is_alive() and self._process is not None:
             self._process.kill()
-            self._watcher.join(LETTER_SECONDS)
+            self._watcher.join(EMAIL_SECONDS)
 
     def _keep_running(self) -> None:
         while not self._is_over():
@@ -273,8 +272,8 @@ class BackgroundWorker:
                 ended = f"could not be started ({error})"
             self._stopping.wait(NOTICE_SECONDS)
             if not self._is_over():
-                logger.error("The background worker %s. It is started again in %d s", ended, PAUSE_SECONDS)
-                self._stopping.wait(PAUSE_SECONDS)
+                logger.error("The background worker %s. It is started again in %d s", ended, RESTART_SECONDS)
+                self._stopping.wait(RESTART_SECONDS)
 
     def _is_over(self) -> bool:
         return self._stopping.is_set() or self._is_stopping()
@@ -284,7 +283,7 @@ class BackgroundWorker:
         with self._starting:
             if self._is_over():
                 return ""
-            process = Process(target=run_background_worker, name="background worker", daemon=True)
+            process = Process(target=run_worker, name="background worker", daemon=True)
             process.start()
             self._process = process
             logger.info("Background worker started with PID: %d", process.pid)
@@ -292,16 +291,16 @@ class BackgroundWorker:
         return f"ended with status {process.exitcode}"
 
 
-def run_background_worker() -> None:
+def run_worker() -> None:
     """Do what is due, and deliver e-mail where there is a mail server, until SIGTERM or the end of run.py."""
     # Ctrl-C and a closed terminal reach us too, but run.py will tell us to stop.
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     logging.config.dictConfig(LOGGING)
-    from app.preload import STOP_SIGNALS, application, delivery, housekeeping
+    from app.preload import application, delivery, scheduler
 
     app, parent = application(), multiprocessing.parent_process()
-    workers: list[Any] = [housekeeping.Housekeeper(app)]
+    workers: list[Any] = [scheduler.Scheduler(app)]
     if app.config["MAIL_SERVER"]:
         workers.append(delivery.Deliverer(app))
     signal.signal(signal.SIGTERM, lambda *_: [worker.stop() for worker in workers])

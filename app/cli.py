@@ -8,7 +8,7 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 from sqlalchemy.exc import IntegrityError
 
-from app import demo, housekeeping, setup
+from app import demo, scheduler, setup
 from app.accounts import cli as accounts
 from app.accounts import queries, rules
 from app.accounts.models import ADMIN, Member
@@ -95,9 +95,9 @@ def _taken(username: str, email: str) -> str:
 @with_appcontext
 @report_outage
 def purge_command() -> None:
-    """Throw away what has had its time. The served site does that every hour; doing it again harms nothing."""
-    for name, count in housekeeping.purge():
-        click.echo(f"{count} {name}")
+    """Delete what is past its retention period. The background worker does that every hour; repeating it is harmless."""
+    for count, task in scheduler.purge():
+        click.echo(task.describe(count))
 
 
 @click.command("demo")

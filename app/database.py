@@ -58,10 +58,10 @@ def transaction() -> Iterator[scoped_session[Session]]:
         raise
 
 
-def transact(act: Callable[[], Done]) -> Done:
-    """Do `act` in a transaction and return what it returns.
+def run_with_retry(act: Callable[[], Done]) -> Done:
+    """Run `act` in a transaction and return its result.
 
-    When a constraint refused it, because somebody else was faster, it is done once more and sees what they stored.
+    When a constraint was violated, because another request was faster, it runs once more and sees what that one stored.
     """
     try:
         with transaction():

@@ -13,7 +13,7 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, SecurityError, ServiceUnavailable, TooManyRequests
 
-from app import clock, kept_forms
+from app import clock, form_resubmission
 from app.database import is_unavailable
 from app.extensions import appbuilder_of, db
 from app.http import RETRY_SECONDS
@@ -47,11 +47,11 @@ def init_app(app: Flask) -> None:
 
 def _csrf_error(error: CSRFError) -> Response:
     """Offer to send the form once more; one without a token, or from elsewhere, was never one of ours."""
-    typed = kept_forms.fields()
-    if kept_forms.TOKEN not in request.form or not typed:
-        return answer(error, str(FORM_EXPIRED))
+    typed = form_resubmission.submitted_fields()
+    if form_resubmission.CSRF_TOKEN not in request.form or not typed:
+        return render_error(error, str(FORM_EXPIRED))
     flash(str(FORM_TOO_OLD), "warning")
-    return make_response(kept_forms.page(request.full_path, typed), 400)
+    return make_response(form_resubmission.render(request.full_path, typed), 400)
 
 
 def _limit_reached(error: RateLimitExceeded) -> Response:
@@ -64,11 +64,11 @@ def _limit_reached(error: RateLimitExceeded) -> Response:
         log.warning("It is not known when a limit is over", exc_info=True)
         seconds = error.limit.limit.get_expiry()
     error.retry_after = max(1, seconds)
-    return answer(error)
+    return render_error(error)
 
 
 def _http_error(error: HTTPException) -> Response:
-    return answer(error)
+    return render_error(error)
 
 
 def _database_error(error: SQLAlchemyError) -> Response:
@@ -82,10 +82,10 @@ def _database_error(error: SQLAlchemyError) -> Response:
 
 def _unavailable(error: Exception) -> Response:
     log.error("The database is not available", exc_info=error)
-    return answer(ServiceUnavailable(retry_after=RETRY_SECONDS))
+    return render_error(ServiceUnavailable(retry_after=RETRY_SECONDS))
 
 
-def answer(error: HTTPException, message: str = "") -> Response:
+def render_error(error: HTTPException, message: str = "") -> Response:
     """Return the page, or for a program the JSON, of an HTTP error."""
     if error.response is not None:
         return make_response(error.response)

@@ -41,8 +41,8 @@ HEADERS = {
 TWO_YEARS, ONE_YEAR = 63072000, 31536000
 # After which whoever was sent away because the database was, may ask again.
 RETRY_SECONDS = 5
-# Under this name the server puts the lock that a request holds while it has its turn.
-TURN = "dinnerparty.turn"
+# Where the server puts the lock that a request holds while it is answered, in the WSGI environment.
+REQUEST_LOCK_KEY = "dinnerparty.request_lock"
 
 
 class Request(StockRequest):
@@ -112,7 +112,7 @@ def safe_next(target: str | None, default: str) -> str:
     return parts.path + (f"?{parts.query}" if parts.query else "")
 
 
-def came_from_elsewhere() -> bool:
+def is_cross_site_request() -> bool:
     """Tell whether a browser sent this request from another site; other programs carry no reader's cookies along."""
     site = request.headers.get("Sec-Fetch-Site")
     if site:
@@ -122,22 +122,22 @@ def came_from_elsewhere() -> bool:
 
 
 @contextmanager
-def elsewhere() -> Iterator[None]:
-    """Ask another server for something, and keep nobody waiting meanwhile who asks only us.
+def release_request_lock() -> Iterator[None]:
+    """Let other requests be answered while this one waits for another server.
 
-    The connection goes back to the database and the turn to the next request. For those who have written nothing yet.
+    The connection goes back to the pool and the lock to the next request. Only for requests that have written nothing yet.
     """
     with transaction():
         pass  # What was read stays usable; only the transaction ends.
-    turn = request.environ.get(TURN) if has_request_context() else None
-    if turn is None:
+    lock = request.environ.get(REQUEST_LOCK_KEY) if has_request_context() else None
+    if lock is None:
         yield
         return
-    turn.release()
+    lock.release()
     try:
         yield
     finally:
-        turn.acquire()
+        lock.acquire()
 
 
 @cache

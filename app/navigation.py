@@ -61,9 +61,9 @@ ROLES: dict[str, set[tuple[str, str]]] = {
     TRANSLATOR: set(),
     ADMIN: set(),
 }
-PARTIES = {"category": "Parties", "category_label": lazy_gettext("Parties")}
-PEOPLE = {"category": "People", "category_label": lazy_gettext("People")}
-POST = {"category": "Post", "category_label": lazy_gettext("Post")}
+PARTIES_MENU = {"category": "Parties", "category_label": lazy_gettext("Parties")}
+PEOPLE_MENU = {"category": "People", "category_label": lazy_gettext("People")}
+MAIL_MENU = {"category": "Post", "category_label": lazy_gettext("Post")}
 
 
 def register(appbuilder: AppBuilder) -> None:
@@ -107,27 +107,31 @@ def register(appbuilder: AppBuilder) -> None:
     ):
         appbuilder.add_view_no_menu(view)
     # The generated UI, in menu order
-    appbuilder.add_view(DinnerPartyModelView, "Dinner parties", label=lazy_gettext("Dinner parties"), **PARTIES)
-    appbuilder.add_view(RsvpModelView, "Answers", label=lazy_gettext("Answers"), **PARTIES)
-    appbuilder.add_view(WaitOfferModelView, "Seat offers", label=lazy_gettext("Seat offers"), **PARTIES)
-    appbuilder.add_view(InvitationModelView, "Party invitations", label=lazy_gettext("Invited guests"), **PARTIES)
-    appbuilder.add_view(MenuItemModelView, "Menus", label=lazy_gettext("Menus"), **PARTIES)
-    appbuilder.add_view(DishSlotModelView, "Asked-for dishes", label=lazy_gettext("Asked-for dishes"), **PARTIES)
-    appbuilder.add_view(DishClaimModelView, "Brought dishes", label=lazy_gettext("Brought dishes"), **PARTIES)
-    appbuilder.add_view(ReminderModelView, "Reminders", label=lazy_gettext("Reminders"), **PARTIES)
-    appbuilder.add_view(GuestMessageModelView, "Messages", label=lazy_gettext("Messages to guests"), **PARTIES)
+    appbuilder.add_view(DinnerPartyModelView, "Dinner parties", label=lazy_gettext("Dinner parties"), **PARTIES_MENU)
+    appbuilder.add_view(RsvpModelView, "Answers", label=lazy_gettext("Answers"), **PARTIES_MENU)
+    appbuilder.add_view(WaitOfferModelView, "Seat offers", label=lazy_gettext("Seat offers"), **PARTIES_MENU)
+    appbuilder.add_view(InvitationModelView, "Party invitations", label=lazy_gettext("Invited guests"), **PARTIES_MENU)
+    appbuilder.add_view(MenuItemModelView, "Menus", label=lazy_gettext("Menus"), **PARTIES_MENU)
+    appbuilder.add_view(DishSlotModelView, "Asked-for dishes", label=lazy_gettext("Asked-for dishes"), **PARTIES_MENU)
+    appbuilder.add_view(DishClaimModelView, "Brought dishes", label=lazy_gettext("Brought dishes"), **PARTIES_MENU)
+    appbuilder.add_view(ReminderModelView, "Reminders", label=lazy_gettext("Reminders"), **PARTIES_MENU)
+    appbuilder.add_view(GuestMessageModelView, "Messages", label=lazy_gettext("Messages to guests"), **PARTIES_MENU)
     appbuilder.add_view(
-        PartyReportModelView, "Reports", label=lazy_gettext("Reports"), href=PartyReportModelView.OPEN_ONES, **PARTIES
+        PartyReportModelView,
+        "Reports",
+        label=lazy_gettext("Reports"),
+        href=PartyReportModelView.OPEN_ONES,
+        **PARTIES_MENU,
     )
-    manager.user_view = appbuilder.add_view(UserModelView, "Users", label=lazy_gettext("Users"), **PEOPLE)
-    appbuilder.add_view(RegistrationModelView, "Registrations", label=lazy_gettext("Registrations"), **PEOPLE)
-    appbuilder.add_view(MemberInvitationModelView, "Invitations", label=lazy_gettext("Invitations"), **PEOPLE)
-    appbuilder.add_view(GroupModelView, "Groups", label=lazy_gettext("Groups"), **PEOPLE)
-    appbuilder.add_view(RoleModelView, "Roles", label=lazy_gettext("Roles"), **PEOPLE)
-    appbuilder.add_view(ApiKeyModelView, "API keys", label=lazy_gettext("API keys"), **PEOPLE)
-    appbuilder.add_view(StatisticsView, "Statistics", label=lazy_gettext("Statistics"), **PEOPLE)
-    appbuilder.add_view(AuditEventModelView, "Audit log", label=lazy_gettext("Audit log"), **PEOPLE)
-    appbuilder.add_view(LetterModelView, "Outbox", label=lazy_gettext("Outbox"), **POST)
+    manager.user_view = appbuilder.add_view(UserModelView, "Users", label=lazy_gettext("Users"), **PEOPLE_MENU)
+    appbuilder.add_view(RegistrationModelView, "Registrations", label=lazy_gettext("Registrations"), **PEOPLE_MENU)
+    appbuilder.add_view(MemberInvitationModelView, "Invitations", label=lazy_gettext("Invitations"), **PEOPLE_MENU)
+    appbuilder.add_view(GroupModelView, "Groups", label=lazy_gettext("Groups"), **PEOPLE_MENU)
+    appbuilder.add_view(RoleModelView, "Roles", label=lazy_gettext("Roles"), **PEOPLE_MENU)
+    appbuilder.add_view(ApiKeyModelView, "API keys", label=lazy_gettext("API keys"), **PEOPLE_MENU)
+    appbuilder.add_view(StatisticsView, "Statistics", label=lazy_gettext("Statistics"), **PEOPLE_MENU)
+    appbuilder.add_view(AuditEventModelView, "Audit log", label=lazy_gettext("Audit log"), **PEOPLE_MENU)
+    appbuilder.add_view(LetterModelView, "Outbox", label=lazy_gettext("Outbox"), **MAIL_MENU)
     # APIs
     appbuilder.add_api(SecurityApi)
     for api in MEMBERS:

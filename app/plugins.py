@@ -10,11 +10,11 @@ GROUP = "dinnerparty.plugins"
 
 
 def init_app(app: Flask) -> None:
-    """Let every installed plug-in join; raises ConfigurationError when one cannot, which stops the start."""
+    """Let every installed plug-in register; raises ConfigurationError when one cannot, which stops the start."""
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
         try:
-            join = entry.load()
-            join(app)
+            register = entry.load()
+            register(app)
         except Exception as error:
             msg = f"The plug-in {entry.name} ({entry.value}) cannot be loaded: {error!r}. Mend it, or uninstall it."
             raise ConfigurationError(msg) from error

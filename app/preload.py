@@ -12,13 +12,11 @@ import signal
 import granian.server.mp  # noqa: F401 - so that its processes share it
 from flask import Flask
 
-from app import create_app, housekeeping
+from app import create_app, scheduler
 from app.outbox import delivery
+from config import STOP_SIGNALS
 
-__all__ = ["STOP_SIGNALS", "application", "delivery", "housekeeping"]
-
-# By hand, by whoever started the site, and when its terminal is closed.
-STOP_SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+__all__ = ["application", "delivery", "scheduler"]
 
 
 @functools.cache

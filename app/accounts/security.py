@@ -53,7 +53,7 @@ DUTY_FREE = {
 
 
 def _unauthorized(*_reasons: object) -> Response:
-    return error_pages.answer(Unauthorized())
+    return error_pages.render_error(Unauthorized())
 
 
 class SecurityManager(StockSecurityManager):
@@ -143,7 +143,7 @@ class SecurityManager(StockSecurityManager):
             return None
         key, member = found
         if not api_keys.allows(key, request.method):
-            abort(error_pages.answer(Forbidden(), str(_("This API key may only read."))))
+            abort(error_pages.render_error(Forbidden(), str(_("This API key may only read."))))
         api_keys.note_use(key)
         g.user = member
         g._api_key_user = True  # noqa: SLF001 - Flask-AppBuilder's name

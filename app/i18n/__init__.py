@@ -3,9 +3,9 @@
 from flask import Flask
 
 from app.i18n import cli, formats, locales, runtime, selectors, views
-from app.i18n.selectors import speaking
+from app.i18n.selectors import force_locale
 
-__all__ = ["init_app", "speaking"]
+__all__ = ["force_locale", "init_app"]
 
 
 def init_app(app: Flask) -> None:

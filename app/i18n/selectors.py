@@ -75,8 +75,8 @@ def zone_info(name: str | None = None) -> ZoneInfo:
 
 
 @contextmanager
-def speaking(locale: str | None, timezone: str | None) -> Iterator[None]:
-    """Speak to one recipient: whatever is translated or formatted inside is in their language and time zone.
+def force_locale(locale: str | None, timezone: str | None) -> Iterator[None]:
+    """Translate and format whatever is inside in the language and time zone of one recipient.
 
     An unknown locale becomes the nearest or the default one, an unknown zone the default. It is a fresh
     application context: it may be nested, and nothing of the reader of the current request shows in it. Leave

@@ -28,7 +28,7 @@ class LocaleView(BaseView):
     @expose("/", methods=["POST"])
     def switch(self) -> Response:
         """Keep the language that was chosen, and go back to where the reader was."""
-        if http.came_from_elsewhere():
+        if http.is_cross_site_request():
             abort(403)
         info = locales.find(request.form.get("locale"))
         if info:
@@ -41,7 +41,7 @@ class LocaleView(BaseView):
 def _choose(info: LocaleInfo) -> None:
     session["locale"] = info.key
     locale_chosen.send(current_app._get_current_object(), locale=info.key)  # type: ignore[attr-defined] # noqa: SLF001
-    with selectors.speaking(info.key, None):
+    with selectors.force_locale(info.key, None):
         flash(_("Language changed to %(language)s.", language=info.name), "info")
 
 

@@ -2,10 +2,10 @@
 
 from flask import Flask
 
-from app.outbox import alarm, cli
+from app.outbox import cli, error_mail
 
 
 def init_app(app: Flask) -> None:
-    """Add the outbox's commands to `app`, and let errors be told by letter."""
-    alarm.init_app(app)
+    """Add the outbox's commands to `app`, and send unexpected errors by e-mail."""
+    error_mail.init_app(app)
     app.cli.add_command(cli.outbox)

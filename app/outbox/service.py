@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.extensions import db
-from app.i18n import locales, speaking
+from app.i18n import force_locale, locales
 from app.outbox import links, rules, unsubscribing
 from app.outbox.models import FAILED, QUEUED, SECRET, SENT, TOPICS, UNSUBSCRIBE, Letter
 
@@ -188,7 +188,7 @@ def _way_out(topic: str | None) -> dict[str, Any]:
 def _appointment(calendar: Callable[[], str] | None, locale: str | None, timezone: str | None) -> str | None:
     if calendar is None:
         return None
-    with speaking((locales.match(locale) or locales.default()).key, timezone):
+    with force_locale((locales.match(locale) or locales.default()).key, timezone):
         return calendar()
 
 
@@ -204,7 +204,7 @@ def _write(values: dict[str, Any]) -> Letter | None:
 def _render(kind: str, locale: str, timezone: str | None, context: Mapping[str, Any]) -> dict[str, str]:
     settings = current_app.config
     given = {"site_name": settings["APP_NAME"], "site_url": settings["PUBLIC_URL"], "secret": SECRET, **context}
-    with speaking(locale, timezone):
+    with force_locale(locale, timezone):
         subject, text, html = (
             render_template(f"mail/{kind}/{part}", **given) for part in ("subject.txt", "body.txt", "body.html")
         )

@@ -13,7 +13,7 @@ from app import clock
 from app.accounts.models import ExternalIdentity, LoginSession, Member
 from app.audit.models import AuditEvent
 from app.extensions import db
-from app.http import TURN
+from app.http import REQUEST_LOCK_KEY
 from app.outbox.models import Letter
 from tests.support import openid, parts
 from tests.support.client import SESSION_COOKIE
@@ -154,7 +154,7 @@ def test_a_provider_that_does_not_answer_is_not_waited_for(visitor, provider, ap
 
 
 def test_nobody_else_waits_for_it(app, provider):
-    served = run.OneAtATime(app, app.config["MAX_CONTENT_LENGTH"], TURN)
+    served = run.SerializedWsgi(app, app.config["MAX_CONTENT_LENGTH"], REQUEST_LOCK_KEY)
     provider.behaviour = "dawdle"
     waiting = threading.Thread(target=lambda: Client(served).get(START))
     waiting.start()

@@ -213,29 +213,31 @@ def test_packages_are_told_who_was_refused_and_why(app, visitor):
 
 @pytest.fixture
 def package(tmp_path, monkeypatch):
-    """Install a package that joins at the start."""
+    """Install a package that registers a plug-in."""
 
     def install(name, source):
         (tmp_path / f"{name}.py").write_text(source)
         described = tmp_path / f"{name}-1.0.dist-info"
         described.mkdir()
         (described / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-        (described / "entry_points.txt").write_text(f"[dinnerparty.plugins]\nguests = {name}:join\n")
+        (described / "entry_points.txt").write_text(f"[dinnerparty.plugins]\nguests = {name}:register\n")
         monkeypatch.syspath_prepend(tmp_path)
 
     yield install
     sys.modules.pop("dinner_guests", None)
 
 
-def test_an_installed_package_joins_by_its_entry_point(package, new_app):
-    package("dinner_guests", "def join(app):\n    app.config['JOINED'] = app.name\n")
-    assert new_app().config["JOINED"] == "app"
+def test_an_installed_package_registers_by_its_entry_point(package, new_app):
+    package("dinner_guests", "def register(app):\n    app.config['REGISTERED'] = app.name\n")
+    assert new_app().config["REGISTERED"] == "app"
 
 
-@pytest.mark.parametrize("source", ["import nothing_like_it", "", "def join(app):\n    raise ValueError('no list')"])
-def test_a_package_that_cannot_join_stops_the_start(package, new_app, source):
+@pytest.mark.parametrize(
+    "source", ["import nothing_like_it", "", "def register(app):\n    raise ValueError('no list')"]
+)
+def test_a_package_that_cannot_register_stops_the_start(package, new_app, source):
     package("dinner_guests", source)
-    with pytest.raises(ConfigurationError, match=r"The plug-in guests \(dinner_guests:join\) cannot be loaded: "):
+    with pytest.raises(ConfigurationError, match=r"The plug-in guests \(dinner_guests:register\) cannot be loaded: "):
         new_app()
 
 

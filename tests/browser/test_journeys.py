@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from app import clock
 from app.accounts.models import Member
-from app.i18n.selectors import speaking
+from app.i18n.selectors import force_locale
 from app.outbox.models import Letter
 from app.parties.models import CANCELLED, DRAFT, DinnerParty
 from tests.support.factories import PASSWORD, DinnerPartyFactory, MemberFactory, RsvpFactory
@@ -31,7 +31,7 @@ def says(app):
 
     def says(page, category, text, **values):
         locale = page.locator("html").get_attribute("lang")
-        with app.app_context(), speaking(locale, "UTC"):
+        with app.app_context(), force_locale(locale, "UTC"):
             translated = gettext(text, **values)
         assert locale == "en" or translated != text % values
         expect(page.locator(".flash")).to_have_count(1)

@@ -1,12 +1,13 @@
 """Whose language and zone: listed argument, member, session, browser, site; nothing stale does harm."""
 
+import flask_babel
 import pytest
 from flask import Flask, has_request_context, render_template_string
 from flask.testing import FlaskClient
-from flask_babel import force_locale, gettext
+from flask_babel import gettext
 from flask_login import current_user
 
-from app.i18n import locales, selectors, speaking
+from app.i18n import force_locale, locales, selectors
 from tests.i18n.conftest import MakeSite, WritePo
 
 
@@ -122,23 +123,23 @@ def test_the_sites_default_is_used_when_nobody_asks_and_an_unknown_one_is_englis
         assert (selectors.current_locale(), selectors.current_timezone()) == (expected, "UTC")
 
 
-def test_speaking_nests_and_sets_locale_and_time_zone(site: Flask) -> None:
+def test_force_locale_nests_and_sets_locale_and_time_zone(site: Flask) -> None:
     def now() -> tuple[str, str, str]:
         return selectors.current_locale(), selectors.current_timezone(), gettext("Search")
 
     with site.app_context():
         outside = now()
-        with speaking("es", "Europe/Madrid"):
+        with force_locale("es", "Europe/Madrid"):
             spanish = now()
-            with speaking("ar", "Asia/Riyadh"):
+            with force_locale("ar", "Asia/Riyadh"):
                 assert now()[:2] == ("ar", "Asia/Riyadh")
             assert now() == spanish == ("es", "Europe/Madrid", "Buscar")
         assert now() == outside == ("en", "UTC", "Search")
 
 
 @pytest.mark.parametrize(("locale", "expected"), [("ar-EG", "ar"), ("tlh", "en"), (None, "en"), ("", "en")])
-def test_speaking_to_somebody_with_stale_values_falls_back(site: Flask, locale: str | None, expected: str) -> None:
-    with site.app_context(), speaking(locale, "Mars/Olympus"):
+def test_force_locale_with_stale_values_falls_back(site: Flask, locale: str | None, expected: str) -> None:
+    with site.app_context(), force_locale(locale, "Mars/Olympus"):
         assert (selectors.current_locale(), selectors.current_timezone()) == (expected, "UTC")
 
 
@@ -146,7 +147,7 @@ def test_a_recipient_is_not_the_reader_of_the_request(site: Flask) -> None:
     client = site.test_client()
 
     def letter() -> dict[str, object]:
-        with speaking("es", "Europe/Madrid"):
+        with force_locale("es", "Europe/Madrid"):
             inside = render_template_string("{{ current_locale.key }} {{ current_user.is_authenticated }}")
         return {
             "inside": inside,
@@ -159,21 +160,21 @@ def test_a_recipient_is_not_the_reader_of_the_request(site: Flask) -> None:
     assert client.get("/letter?_l_=ar").get_json() == {"inside": "es False", "after": "ar", "member": True}
 
 
-def test_an_error_while_speaking_leaves_the_readers_language_alone(site: Flask) -> None:
+def test_an_error_in_force_locale_leaves_the_readers_language_alone(site: Flask) -> None:
     with site.app_context():
-        with pytest.raises(RuntimeError), speaking("es", "Europe/Madrid"):
+        with pytest.raises(RuntimeError), force_locale("es", "Europe/Madrid"):
             raise RuntimeError
         assert selectors.current_locale() == "en"
         assert not has_request_context()
 
 
 def test_flask_babels_own_switch_still_works(site: Flask) -> None:
-    with site.app_context(), force_locale("es"):
+    with site.app_context(), flask_babel.force_locale("es"):
         assert gettext("Search") == "Buscar"
 
 
 def test_templates_know_the_current_locale_and_all_others(site: Flask) -> None:
-    with site.app_context(), speaking("ar", "Asia/Riyadh"):
+    with site.app_context(), force_locale("ar", "Asia/Riyadh"):
         html = render_template_string(
             '<html lang="{{ current_locale.tag }}" dir="{{ current_locale.dir }}">{{ current_timezone }}'
             "{% for each in locales %} {{ each.name }}{% endfor %}"

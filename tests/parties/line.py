@@ -8,7 +8,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from app import clock
 from app.accounts.models import Member
-from app.database import transact, transaction
+from app.database import run_with_retry, transaction
 from app.errors import DomainError
 from app.extensions import db
 from app.outbox.models import Letter
@@ -137,7 +137,7 @@ class Table:
     def _do(self, act):
         with self.app.app_context():
             try:
-                return transact(act)
+                return run_with_retry(act)
             except (DomainError, StaleDataError):
                 # Refused, or somebody else has changed the party meanwhile.
                 return None

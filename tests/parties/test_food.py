@@ -167,7 +167,7 @@ def test_what_people_eat_is_forgotten_after_the_party(app, cast, records):
             food.set_people(db.session.merge(answer), [Person("Ana", allergens=["nuts"])])
     clock.set_now(over.starts_at + timedelta(days=31))
     result = app.test_cli_runner().invoke(args=["purge"])
-    assert "1 diets of guests" in result.output
+    assert "1 guest's dietary data deleted" in result.output
     assert records.count(RsvpPerson) == 1
 
 

@@ -9,13 +9,13 @@ from sqlalchemy import select, update
 
 from app import clock
 from app.database import transaction
-from app.housekeeping import Housekeeper
 from app.outbox import unsubscribing
 from app.outbox.models import INVITATIONS, REMINDERS, SECRET, Letter
 from app.parties import rules
 from app.parties.models import BEFORE_DEADLINE, BEFORE_START, DinnerParty, DishClaim, DishSlot, Invitation, Reminder
 from app.parties.rules import Reminding
 from app.parties.service import reminders
+from app.scheduler import Scheduler
 from tests.parties.test_hosting import lay
 from tests.support.factories import DinnerPartyFactory, InvitationFactory, MemberFactory, ReminderFactory, RsvpFactory
 
@@ -281,7 +281,7 @@ def test_of_several_processes_one_sends(app, party, records):
     assert records.count(Letter) == 6
 
 
-def test_the_housekeeper_and_a_command_look_for_them(app, party, records):
+def test_the_scheduler_and_a_command_look_for_them(app, party, records):
     ReminderFactory(party=party)
     RsvpFactory(party=party)
     later(hours=6)
@@ -290,7 +290,7 @@ def test_the_housekeeper_and_a_command_look_for_them(app, party, records):
     other = DinnerPartyFactory(starts_at=party.starts_at)
     ReminderFactory(party=other)
     RsvpFactory(party=other)
-    Housekeeper(app)._keep_house()  # noqa: SLF001 - once, without its thread
+    Scheduler(app).run_due_tasks()  # once, without its thread
     assert records.count(Letter) == 2
 
 

@@ -13,7 +13,7 @@ from threading import Barrier
 import pytest
 from sqlalchemy import select
 
-from app import clock, housekeeping
+from app import clock, scheduler
 from app.accounts import rules
 from app.accounts.models import Member, Token
 from app.accounts.service import tokens
@@ -346,4 +346,4 @@ def test_invariant_15_what_is_told_to_one_is_kept_for_nobody_else(furnished, rea
 
 def _purge(app):
     with app.app_context():
-        list(housekeeping.purge())
+        list(scheduler.purge())

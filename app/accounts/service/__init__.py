@@ -16,5 +16,5 @@ emails         another address, and the old one back
 tokens         what stands in links and between two steps
 moderation     what administrators do with the accounts of others
 statistics     how many there are, and how often they come
-housekeeping   throw away what has had its time
+cleanup        delete what has expired
 """

@@ -18,7 +18,7 @@ from flask_babel import gettext as _
 from app.accounts import rules
 from app.crud.fields import clean_line
 from app.errors import DomainError
-from app.http import elsewhere
+from app.http import release_request_lock
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ def ask(identifier: str, password: str) -> Person | None:
     if not _is_text(identifier) or not _is_text(password):
         return None
     try:
-        with elsewhere():
+        with release_request_lock():
             entry = _prove(identifier[:LONGEST_IDENTIFIER], password)
     except UnreachableError as error:
         log.error("The directory cannot be asked: %s", error)  # noqa: TRY400 - its text says it all

@@ -18,7 +18,7 @@ from app.accounts.models import ExternalIdentity, Member
 from app.crud.fields import clean_line
 from app.errors import DomainError
 from app.extensions import db
-from app.http import elsewhere
+from app.http import release_request_lock
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ def begin(callback_url: str) -> Response:
     """
     _forget_attempts()
     try:
-        with elsewhere():
+        with release_request_lock():
             answer: Response = _client().authorize_redirect(callback_url)
     except Exception as error:
         raise _failure(error) from error
@@ -80,7 +80,7 @@ def finish() -> Identity:
     """
     try:
         _refuse_silence(request.args.get("error"), request.args.get("code"))
-        with elsewhere():
+        with release_request_lock():
             return _identity()
     except DomainError:
         raise

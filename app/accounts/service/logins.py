@@ -21,7 +21,7 @@ from app.accounts.service.authentication import Proof
 from app.database import is_unavailable, transaction
 from app.errors import DomainError
 from app.extensions import db
-from app.i18n import speaking
+from app.i18n import force_locale
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ def enter(proof: Proof, *, remember: bool, kept: str | None = None) -> bool:
     """Log in whoever proved their password; False when a second factor is asked for first.
 
     Which login waits for it is kept in the session; `second_step` returns it, `complete_second_step` uses it up. `kept`
-    is a form that came too late (kept_forms.seal); it waits there too, because it is too long for an address.
+    is a form that came too late (form_resubmission.dump_form); it waits there too, because it is too long for an address.
     """
     if proof.standing.has_factor:
         _empty_session()
@@ -239,7 +239,7 @@ def _tell_ending(login: LoginSession) -> None:
     template = ENDINGS.get(login.end_cause)
     if template is not None:
         # Not for whoever is logged in: that is just being found out.
-        with speaking(login.member.locale, login.member.timezone):
+        with force_locale(login.member.locale, login.member.timezone):
             told = str(template) % {"reason": login.end_reason}
         flash(told, "danger")
     _empty_session()

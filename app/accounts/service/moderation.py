@@ -17,7 +17,7 @@ from app.accounts.models import ADMIN, LoginSession, Member, Passkey, Role, Totp
 from app.accounts.service import api_keys, authentication, directory, guard, logins, passwords, tokens
 from app.errors import DomainError
 from app.extensions import db
-from app.i18n import speaking
+from app.i18n import force_locale
 
 # What is written down of a change. Never the password.
 COLUMNS = ("username", "email", "first_name", "last_name", "active", "locale", "timezone")
@@ -288,7 +288,7 @@ def _asks_for_factor(roles: Iterable[Role]) -> bool:
 
 def end_logins(member: Member, reason: object, by: int | None) -> None:
     """End the logins of `member` and say why in their language; whoever does this to themselves stays."""
-    with speaking(member.locale, member.timezone):
+    with force_locale(member.locale, member.timezone):
         told = str(reason)
     logins.end_sessions(member, logins.BY_ADMINISTRATOR, reason=told, keep=_own_login(member, by))
 

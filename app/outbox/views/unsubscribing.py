@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.crud.views import BaseView
-from app.database import transact
+from app.database import run_with_retry
 from app.extensions import csrf
 from app.outbox import links, unsubscribing
 from app.outbox.links import Wish
@@ -40,7 +40,7 @@ class UnsubscribeView(BaseView):
         wish = links.read(token)
         if wish is None:
             return _unknown()
-        if transact(lambda: unsubscribing.stop(*wish)):
+        if run_with_retry(lambda: unsubscribing.stop(*wish)):
             flash(_stopped(wish), "info")
         else:
             flash(_("Nothing changed: you get no such letters already."), "info")
@@ -52,7 +52,7 @@ class UnsubscribeView(BaseView):
         wish = links.read(token)
         if wish is None:
             return _unknown()
-        if transact(lambda: unsubscribing.begin_again(*wish)):
+        if run_with_retry(lambda: unsubscribing.begin_again(*wish)):
             flash(_("We write to you again: %(topic)s.", topic=wish.topic_name), "info")
         else:
             flash(_("Nothing changed: you get such letters."), "info")
@@ -74,7 +74,7 @@ class OneClickView(StockBaseView):
         wish = links.read(token)
         if wish is None:
             return _told_to_nobody(_plain(_("This link is not known"), 404))
-        transact(lambda: unsubscribing.stop(*wish))
+        run_with_retry(lambda: unsubscribing.stop(*wish))
         return _told_to_nobody(_plain(_stopped(wish), 200))
 
 

@@ -4,7 +4,7 @@ from flask import Response, abort, request
 from flask_appbuilder.api import expose
 from flask_babel import gettext as _
 
-from app.database import transact
+from app.database import run_with_retry
 from app.parties import models
 from app.parties.api import response_schemas
 from app.parties.api.base import NOT_YOURS, TableApi, verb
@@ -53,7 +53,7 @@ class GuestApi(TableApi):
     def approve(self, slug: str, guest_id: int) -> Response:
         """Let somebody in who asked. Where the table is full, they wait for a seat."""
         _party, answer = self._guest(slug, guest_id)
-        outcome = transact(lambda: approval.approve(answer))
+        outcome = run_with_retry(lambda: approval.approve(answer))
         return self._now(outcome.answer.status, evening.approved(outcome), outcome.answer)
 
     @expose(f"/<slug>/guests/{GUEST}/decline", methods=["POST"])
@@ -61,7 +61,7 @@ class GuestApi(TableApi):
     def decline(self, slug: str, guest_id: int) -> Response:
         """Tell somebody who asked that there is no seat for them."""
         _party, answer = self._guest(slug, guest_id)
-        transact(lambda: approval.decline(answer))
+        run_with_retry(lambda: approval.decline(answer))
         text = _("%(name)s was told that there is no seat for them.", name=str(answer))
         return self._now(DECLINED, (text, "info"), answer)
 
@@ -70,7 +70,7 @@ class GuestApi(TableApi):
     def remove(self, slug: str, guest_id: int) -> Response:
         """Take a guest off the table. They are told, and their seats go to the next in line."""
         _party, answer = self._guest(slug, guest_id)
-        offered = transact(lambda: bulk.remove(answer))
+        offered = run_with_retry(lambda: bulk.remove(answer))
         return self._now(REMOVED, evening.removed(answer, offered), answer)
 
     @expose(f"/<slug>/guests/{GUEST}/missed", methods=["POST"])
@@ -78,7 +78,7 @@ class GuestApi(TableApi):
     def missed(self, slug: str, guest_id: int) -> Response:
         """Note, after the party, that a guest did not come."""
         party, answer = self._guest(slug, guest_id)
-        transact(lambda: afterwards.miss(party, answer))
+        run_with_retry(lambda: afterwards.miss(party, answer))
         text = _("%(name)s did not come: their seats are free.", name=str(answer))
         return self._now(MISSED, (text, "info"), answer)
 
@@ -87,7 +87,7 @@ class GuestApi(TableApi):
     def came(self, slug: str, guest_id: int) -> Response:
         """Note that a guest came after all."""
         party, answer = self._guest(slug, guest_id)
-        transact(lambda: afterwards.came(party, answer))
+        run_with_retry(lambda: afterwards.came(party, answer))
         return self._now(CAME, (_("%(name)s came after all.", name=str(answer)), "info"), answer)
 
     # -- the door
@@ -97,7 +97,7 @@ class GuestApi(TableApi):
     def check_in(self, slug: str, code: str) -> Response:
         """Check a guest in, by what stands on their ticket."""
         party = self.hosted(slug)
-        answer = transact(lambda: door.check_in(party, code))
+        answer = run_with_retry(lambda: door.check_in(party, code))
         return self._now(CHECKED_IN, evening.checked_in(answer), answer)
 
     @expose("/<slug>/door/<code>", methods=["DELETE"])
@@ -105,7 +105,7 @@ class GuestApi(TableApi):
     def check_out(self, slug: str, code: str) -> Response:
         """Take a check-in back."""
         party = self.hosted(slug)
-        answer = transact(lambda: door.check_out(party, code))
+        answer = run_with_retry(lambda: door.check_out(party, code))
         text = _("%(name)s is not checked in any more.", name=str(answer))
         return self._now(CHECKED_OUT, (text, "info"), answer)
 

@@ -7,7 +7,7 @@ from flask import Response, abort, request
 from flask_appbuilder.api import expose
 from flask_babel import gettext as _
 
-from app.database import transact, transaction
+from app.database import run_with_retry, transaction
 from app.errors import DomainError
 from app.http import public_url
 from app.parties import models, queries, rules
@@ -109,7 +109,7 @@ class AnswerApi(TableApi):
             sent.get("note"),
             wait=sent.get("wait", False),
         )
-        outcome = transact(lambda: answers.rsvp(party, guest, wish))
+        outcome = run_with_retry(lambda: answers.rsvp(party, guest, wish))
         if isinstance(outcome, Partly):
             return self.say(409, PARTLY, flashes.partly(outcome), free=outcome.free, size=outcome.size)
         return self._stands(200, _code(outcome), flashes.answered(party, outcome), outcome.answer)
@@ -224,7 +224,7 @@ class AnswerApi(TableApi):
     def report(self, slug: str, sent: dict[str, Any]) -> Response:
         """Tell the administrators that something is wrong with a public party."""
         party = self.visible(slug).party
-        transact(lambda: moderation.report(party, sent["reason"], sent["note"], me()))
+        run_with_retry(lambda: moderation.report(party, sent["reason"], sent["note"], me()))
         return self.say(200, REPORTED, (_("Thank you. Somebody will look at it."), "info"))
 
     def _stands(self, status: int, code: str, said: flashes.Flash, answer: Rsvp | None) -> Response:

@@ -10,7 +10,7 @@ from flask_login import current_user
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
-from app.database import transact, transaction
+from app.database import run_with_retry, transaction
 from app.errors import DomainError
 from app.extensions import db
 from app.i18n.selectors import current_timezone
@@ -202,7 +202,7 @@ class HostApi(TableApi):
     def add_host(self, slug: str, sent: dict[str, Any]) -> Response:
         """Let somebody host beside the owner. They are written to."""
         party = self.owned(slug)
-        member = transact(lambda: hosting.add_co_host(party, sent["username"]))
+        member = run_with_retry(lambda: hosting.add_co_host(party, sent["username"]))
         said: flashes.Flash = _("%(name)s hosts with you now.", name=member.display_name), "info"
         return self.say(201, ADDED, said, result=self._seen(party))
 

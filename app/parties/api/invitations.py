@@ -6,7 +6,7 @@ from flask import Response, abort
 from flask_appbuilder.api import expose
 from flask_babel import gettext as _
 
-from app.database import transact
+from app.database import run_with_retry
 from app.errors import DomainError
 from app.http import public_url
 from app.parties import links
@@ -56,7 +56,7 @@ class InvitationApi(TableApi):
         party = self.hosted(slug)
         entries = [Entry(each["email"], each["name"], each.get("number")) for each in sent["invitations"]]
         locale = sent.get("locale") or request_schemas.language_of(me())
-        count = transact(lambda: invitations.invite(party, me(), entries, locale))
+        count = run_with_retry(lambda: invitations.invite(party, me(), entries, locale))
         code = INVITED if count.added else UNCHANGED
         return self.say(200, code, counted(count, 0), result=response_schemas.InvitedCount().dump(count))
 
@@ -65,7 +65,7 @@ class InvitationApi(TableApi):
     def again(self, slug: str, invitation_id: int) -> Response:
         """Invite somebody again. They are sent a new link; earlier ones open nothing any more."""
         invitation = self._one(slug, invitation_id)
-        transact(lambda: invitations.again(invitation, seen=invitation.round))
+        run_with_retry(lambda: invitations.again(invitation, seen=invitation.round))
         text = _("%(name)s is invited again. Earlier links do not work any more.", name=str(invitation))
         return self._now(AGAIN, (text, "info"), invitation)
 
@@ -75,7 +75,7 @@ class InvitationApi(TableApi):
         """Take an invitation back. Its links open nothing any more; what was answered stays."""
         invitation = self._one(slug, invitation_id)
         try:
-            transact(lambda: invitations.revoke(invitation))
+            run_with_retry(lambda: invitations.revoke(invitation))
         except DomainError as error:
             return self._now(UNCHANGED, (str(error), error.category), invitation)
         text = _("The invitation of %(name)s was taken back.", name=str(invitation))
@@ -94,7 +94,7 @@ class InvitationApi(TableApi):
     def renew_share_link(self, slug: str) -> Response:
         """Make a new link; the one before opens nothing any more."""
         party = self.hosted(slug)
-        transact(lambda: invitations.renew_share_link(party, seen=party.share_round))
+        run_with_retry(lambda: invitations.renew_share_link(party, seen=party.share_round))
         text = _("Whoever has the new link can see this party and answer. Earlier ones do not work any more.")
         return self.say(200, SHARED, (text, "info"), result=_share_link(party))
 
@@ -103,7 +103,7 @@ class InvitationApi(TableApi):
     def stop_share_link(self, slug: str) -> Response:
         """Let the link open nothing any more."""
         party = self.hosted(slug)
-        transact(lambda: invitations.stop_share_link(party, seen=party.share_round))
+        run_with_retry(lambda: invitations.stop_share_link(party, seen=party.share_round))
         return self.say(200, REVOKED, (_("The link does not work any more."), "info"), result=_share_link(party))
 
     # -- inside

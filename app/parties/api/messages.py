@@ -7,7 +7,7 @@ from flask_appbuilder.api import expose
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from app.database import transact
+from app.database import run_with_retry
 from app.parties.api import idempotency, request_schemas, response_schemas
 from app.parties.api.base import NOT_YOURS, TableApi, verb
 from app.parties.service import reminders, writing
@@ -42,7 +42,7 @@ class MessageApi(TableApi):
         party = self.hosted(slug)
         key = idempotency.asked_for(me()).asked[0]
         draft = Draft(sent["subject"], sent["text"], tuple(sent["audiences"]), sent["with_address"], key)
-        message = transact(lambda: writing.send(party, me(), draft))
+        message = run_with_retry(lambda: writing.send(party, me(), draft))
         text = ngettext("Message queued for %(num)d guest.", "Message queued for %(num)d guests.", message.recipients)
         return self.say(200, QUEUED, (text, "info"), result=response_schemas.Message().dump(message))
 
@@ -51,7 +51,7 @@ class MessageApi(TableApi):
     def remind(self, slug: str) -> Response:
         """Remind those who were invited and have not answered, each of them once a day at most."""
         party = self.hosted(slug)
-        reminded = transact(lambda: reminders.remind_silent(party))
+        reminded = run_with_retry(lambda: reminders.remind_silent(party))
         text = ngettext(
             "Reminder queued for %(num)d person who has not answered.",
             "Reminder queued for %(num)d people who have not answered.",
@@ -71,6 +71,8 @@ class MessageApi(TableApi):
     def change_reminders(self, slug: str, sent: dict[str, Any]) -> Response:
         """Replace when guests are reminded."""
         party = self.hosted(slug)
-        transact(lambda: reminders.change(party, [(each["kind"], each["hours_before"]) for each in sent["reminders"]]))
+        run_with_retry(
+            lambda: reminders.change(party, [(each["kind"], each["hours_before"]) for each in sent["reminders"]])
+        )
         shown = response_schemas.PlannedReminder(many=True).dump(reminders.planned(party))
         return self.say(200, SAVED, (_("The reminders are saved."), "info"), result=shown)

@@ -6,7 +6,7 @@ from flask import Response
 from flask_appbuilder.api import expose
 from flask_babel import gettext as _
 
-from app.database import transact, transaction
+from app.database import run_with_retry, transaction
 from app.errors import DomainError
 from app.parties.api import request_schemas, response_schemas
 from app.parties.api.base import NO_PARTY, NOT_YOURS, SEEN, UNCHANGED, TableApi, verb
@@ -55,7 +55,7 @@ class PotluckApi(TableApi):
     def promise(self, slug: str, dish_id: int, sent: dict[str, Any]) -> Response:
         """Promise to bring something. It takes the place of what was promised of it before."""
         party, answer = self._at_the_table(slug)
-        promised = transact(lambda: potluck.claim(party, answer, dish_id, sent["quantity"], sent["dish"]))
+        promised = run_with_retry(lambda: potluck.claim(party, answer, dish_id, sent["quantity"], sent["dish"]))
         text = _("You are bringing %(dish)s.", dish=str(promised))
         return self._say(BRINGING, (text, "info"), party, answer)
 
@@ -65,7 +65,7 @@ class PotluckApi(TableApi):
         """Bring something no more."""
         party, answer = self._at_the_table(slug)
         try:
-            dropped = transact(lambda: potluck.give_back(party, answer, dish_id))
+            dropped = run_with_retry(lambda: potluck.give_back(party, answer, dish_id))
         except DomainError as error:
             return self._say(UNCHANGED, (str(error), error.category), party, answer)
         text = _("You are not bringing %(dish)s any more.", dish=str(dropped))

@@ -8,9 +8,9 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.accounts.views.access import AccountView
 from app.crud.views import BaseView
-from app.database import transact, transaction
+from app.database import run_with_retry, transaction
 from app.http import public_url
-from app.i18n import speaking
+from app.i18n import force_locale
 from app.parties import calendar
 from app.parties.service import feeds
 
@@ -39,7 +39,7 @@ class CalendarView(AccountView):
     @expose("/renew", methods=["POST"])
     def renew(self) -> BaseResponse:
         """Make a new address and show it, this once: only its hash is kept."""
-        token = transact(lambda: feeds.renew(current_user))
+        token = run_with_retry(lambda: feeds.renew(current_user))
         flash(_("Here is the address of your calendar. Copy it now; it is not shown again."), "info")
         address = public_url("FeedView.feed", token=token)
         page = self.render_template("parties/calendar.html", feed=feeds.of_member(current_user), address=address)
@@ -70,7 +70,7 @@ class FeedView(BaseView):
         if member is None:
             abort(404)
         # A calendar says nothing of its reader's language.
-        with speaking(member.locale, member.timezone):
+        with force_locale(member.locale, member.timezone):
             response = download(calendar.published(feeds.dinners(member)), "dinners.ics")
         response.headers["Referrer-Policy"] = "no-referrer"
         return response

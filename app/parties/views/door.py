@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.database import transact
+from app.database import run_with_retry
 from app.errors import DomainError
 from app.parties import links, queries
 from app.parties.models import CHECKED_IN, SEATED, DinnerParty, Rsvp
@@ -102,7 +102,7 @@ class DoorView(TableView):
     @staticmethod
     def _do(slug: str, act: Callable[[], Flash]) -> BaseResponse:
         try:
-            said = transact(act)
+            said = run_with_retry(act)
         except DomainError as error:
             flash(str(error), error.category)
         else:

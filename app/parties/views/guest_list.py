@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from app import clock
 from app.crud.csv import attached
 from app.crud.fields import clean_line
-from app.database import transact
+from app.database import run_with_retry
 from app.errors import DomainError
 from app.food import ALLERGENS, DIETS
 from app.http import safe_next
@@ -186,7 +186,7 @@ class GuestListView(TableView):
 
     def _do(self, slug: str, act: Callable[[], Flash]) -> BaseResponse:
         try:
-            said = transact(act)
+            said = run_with_retry(act)
         except DomainError as error:
             flash(str(error), error.category)
         else:

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.crud import saying
 from app.crud.fields import show_at_field
-from app.database import transact, transaction
+from app.database import run_with_retry, transaction
 from app.errors import DomainError
 from app.parties import queries
 from app.parties.forms.hosting import CoHostForm
@@ -38,7 +38,7 @@ class HostsView(TableView):
             flash(str(saying.CORRECT_THE_FIELDS), "danger")
             return self._page(party, form, 422)
         try:
-            member = transact(lambda: hosting.add_co_host(party, form.username.data))
+            member = run_with_retry(lambda: hosting.add_co_host(party, form.username.data))
         except DomainError as error:
             show_at_field(form, error)
             flash(str(error), error.category)

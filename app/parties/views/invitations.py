@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.crud import saying
 from app.crud.fields import show_at_field
-from app.database import transact
+from app.database import run_with_retry
 from app.errors import Category, DomainError
 from app.http import public_url
 from app.i18n import locales
@@ -104,7 +104,7 @@ class InvitationsView(TableView):
     def forget(self, slug: str, pk: int) -> BaseResponse:
         """Take somebody out of one's own address book."""
         party = self.hosted(slug)
-        if pk <= LARGEST_ID and transact(lambda: contacts.forget(me(), pk)):
+        if pk <= LARGEST_ID and run_with_retry(lambda: contacts.forget(me(), pk)):
             flash(_("Removed from your address book."), "info")
         else:
             flash(_("Nothing changed: they were not in your address book."), "warning")
@@ -119,7 +119,7 @@ class InvitationsView(TableView):
         """Invite somebody again, with a new link."""
         party, invitation = self._one(slug, pk)
         try:
-            transact(lambda: invitations.again(invitation, seen=_number("round")))
+            run_with_retry(lambda: invitations.again(invitation, seen=_number("round")))
         except DomainError as error:
             flash(str(error), error.category)
         else:
@@ -134,7 +134,7 @@ class InvitationsView(TableView):
         """Take an invitation back."""
         party, invitation = self._one(slug, pk)
         try:
-            transact(lambda: invitations.revoke(invitation))
+            run_with_retry(lambda: invitations.revoke(invitation))
         except DomainError as error:
             flash(str(error), error.category)
         else:
@@ -152,7 +152,7 @@ class InvitationsView(TableView):
         seen, stops = _number("round"), request.form.get("action") == STOP
         act = invitations.stop_share_link if stops else invitations.renew_share_link
         try:
-            transact(lambda: act(party, seen=seen))
+            run_with_retry(lambda: act(party, seen=seen))
         except DomainError as error:
             flash(str(error), error.category)
         else:
@@ -171,7 +171,7 @@ class InvitationsView(TableView):
 
     def _invite(self, party: DinnerParty, entries: list[Entry], locale: str, *, bad: int = 0) -> BaseResponse:
         try:
-            count = transact(lambda: invitations.invite(party, me(), entries, locale))
+            count = run_with_retry(lambda: invitations.invite(party, me(), entries, locale))
         except DomainError as error:
             flash(str(error), error.category)
         else:

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from app import clock
 from app.crud.fields import show_at_field
 from app.crud.views import BaseView
-from app.database import transact, transaction
+from app.database import run_with_retry, transaction
 from app.errors import DomainError
 from app.extensions import db
 from app.parties import calendar, models, places, queries, rules
@@ -225,7 +225,7 @@ class PartyView(HostingPages):
     def _answer(self, visit: Answering, wish: Wish, form: AnswerForm | None = None) -> BaseResponse:
         party = visit.party
         try:
-            outcome = transact(lambda: answers.rsvp(party, visit.guest, wish))
+            outcome = run_with_retry(lambda: answers.rsvp(party, visit.guest, wish))
         except DomainError as error:
             flash(str(error), error.category)
             if form is None or not error.field:

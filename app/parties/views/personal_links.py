@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.accounts.views import limits
 from app.crud import saying
 from app.crud.views import BaseView
-from app.database import transact, transaction
+from app.database import run_with_retry, transaction
 from app.errors import DomainError
 from app.i18n.selectors import current_locale
 from app.parties import links, queries
@@ -84,7 +84,7 @@ class JoinView(TableView):
             flash(str(saying.CORRECT_THE_FIELDS), "danger")
             return make_response(self.render_template("parties/invitations_join.html", party=party, join=form), 422)
         try:
-            transact(lambda: invitations.ask_for_link(party, form.who, current_locale()))
+            run_with_retry(lambda: invitations.ask_for_link(party, form.who, current_locale()))
         except DomainError as error:
             flash(str(error), error.category)
         else:

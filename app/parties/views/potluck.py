@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.crud import saying
 from app.crud.fields import show_at_field
-from app.database import transact, transaction
+from app.database import run_with_retry, transaction
 from app.errors import DomainError
 from app.parties.forms.potluck import GIVE_BACK, BringForm, DishesForm
 from app.parties.models import MOST_DISHES, SEATED, DinnerParty, DishClaim, DishSlot, Rsvp
@@ -99,7 +99,7 @@ class PotluckView(TableView):
             flash(str(saying.CORRECT_THE_FIELDS), "danger")
             return self._bring_page(party, answer, key, form)
         try:
-            said = transact(lambda: self._promise(party, answer, key, form))
+            said = run_with_retry(lambda: self._promise(party, answer, key, form))
         except DomainError as error:
             flash(str(error), error.category)
             if error.field is None:

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.crud import saying
 from app.crud.fields import show_at_field
-from app.database import transact
+from app.database import run_with_retry
 from app.errors import DomainError
 from app.parties.forms.writing import EVERYBODY, MessageForm, RemindersForm
 from app.parties.models import AUDIENCES, COMING, MOST_REMINDERS, REMINDER_KINDS, DinnerParty
@@ -49,7 +49,7 @@ class WritingView(TableView):
         if request.form.get("action") == "preview":
             return self._preview(party, form, counts, draft)
         try:
-            message = transact(lambda: writing.send(party, me(), draft))
+            message = run_with_retry(lambda: writing.send(party, me(), draft))
         except DomainError as error:
             show_at_field(form, error)
             flash(str(error), error.category)
@@ -101,7 +101,7 @@ class WritingView(TableView):
         """Remind those who were invited and have not answered."""
         party = self.hosted(slug)
         try:
-            reminded = transact(lambda: reminding.remind_silent(party))
+            reminded = run_with_retry(lambda: reminding.remind_silent(party))
         except DomainError as error:
             flash(str(error), error.category)
         else:
@@ -127,7 +127,7 @@ class WritingView(TableView):
             flash(str(saying.CORRECT_THE_FIELDS), "danger")
             return self._reminders_page(party, form, planned, status=422)
         wanted = [(row["kind"], row["hours_before"]) for row in form.reminders.data if row["hours_before"]]
-        transact(lambda: reminding.change(party, wanted))
+        run_with_retry(lambda: reminding.change(party, wanted))
         flash(_("The reminders are saved."), "info")
         return redirect(url_for("WritingView.reminders", slug=slug), 303)
 

@@ -16,7 +16,7 @@ from app.accounts.service import api_keys
 from app.accounts.service.api_keys import NewKey
 from app.accounts.views import limits
 from app.accounts.views.access import AccountView
-from app.database import transact, transaction
+from app.database import run_with_retry, transaction
 from app.errors import DomainError
 
 
@@ -47,7 +47,7 @@ class ApiKeyView(AccountView):
             flash(_("Please correct the fields that are marked."), "danger")
             return self._page(form, 422)
         try:
-            made = transact(lambda: self._create(form))
+            made = run_with_retry(lambda: self._create(form))
         except api_keys.MadeAlreadyError as error:
             flash(str(error), error.category)
             return redirect(url_for("ApiKeyView.list"), 303)

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.accounts.forms.letters import LettersForm
 from app.accounts.views.access import AccountView
 from app.crud import saying
-from app.database import transact
+from app.database import run_with_retry
 from app.outbox import unsubscribing
 
 
@@ -24,7 +24,7 @@ class LettersView(AccountView):
         """Show which letters are wanted; POST stores it."""
         form = LettersForm(data={"topics": unsubscribing.wanted(current_user.email)})
         if form.validate_on_submit():
-            transact(lambda: unsubscribing.want(current_user.email, form.topics.data))
+            run_with_retry(lambda: unsubscribing.want(current_user.email, form.topics.data))
             flash(_("Settings saved."), "info")
             return redirect(url_for("LettersView.choose"), 303)
         if form.is_submitted():

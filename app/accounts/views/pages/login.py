@@ -9,7 +9,7 @@ from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response as BaseResponse
 
-from app import error_pages, kept_forms
+from app import error_pages, form_resubmission
 from app.accounts.forms.login import LoginForm, ReauthenticationForm
 from app.accounts.service import authentication, factors, logins, passkeys
 from app.accounts.service.guard import LockedOutError
@@ -50,7 +50,7 @@ class LoginView(BaseView):
         """Lead on whoever is logged in, or out, as the form asks: the one sent before it has used up the token."""
         wants_in = request.endpoint == "LoginView.login"
         if "csrf_token" not in request.form or current_user.is_authenticated != wants_in:
-            return error_pages.answer(error, str(error_pages.FORM_EXPIRED))
+            return error_pages.render_error(error, str(error_pages.FORM_EXPIRED))
         flash(_("You are logged in already.") if wants_in else _("You are logged out."), "info")
         return redirect(safe_next(request.args.get("next"), self.appbuilder.get_url_for_index), 303)
 
@@ -65,7 +65,7 @@ class LoginView(BaseView):
         form = LoginForm()
         if not form.is_submitted():
             return self._page(form, 200)
-        kept = request.form.get(kept_forms.KEPT)
+        kept = request.form.get(form_resubmission.SAVED_FORM)
         if not form.validate():
             flash(_("Invalid login. Please try again."), "warning")
             return self._page(form, 401, kept=kept)
@@ -83,8 +83,8 @@ class LoginView(BaseView):
     def welcome(self, target: str, kept: str | None) -> BaseResponse:
         """Greet whoever has just come in, and lead them to where they wanted to, or to the form they had sent."""
         flash(_("Welcome, %(name)s!", name=current_user.display_name), "info")
-        typed = kept_forms.unseal(kept)
-        return make_response(kept_forms.page(*typed)) if typed else redirect(target, 303)
+        typed = form_resubmission.load_form(kept)
+        return make_response(form_resubmission.render(*typed)) if typed else redirect(target, 303)
 
     @expose("/login/again", methods=["GET", "POST"])
     def again(self) -> BaseResponse:
@@ -93,7 +93,7 @@ class LoginView(BaseView):
         if not current_user.is_authenticated:
             return self.ask()
         form = ReauthenticationForm()
-        kept = request.form.get(kept_forms.KEPT)
+        kept = request.form.get(form_resubmission.SAVED_FORM)
         if not form.is_submitted():
             return redirect(target, 303) if logins.is_fresh() else self._page_again(form, 200)
         if not form.validate():
@@ -110,8 +110,8 @@ class LoginView(BaseView):
     def go_on(self, target: str, kept: str | None) -> BaseResponse:
         """Lead whoever has proved again who they are to where they wanted to, or to the form they had sent."""
         flash(_("Thank you. You can go on."), "info")
-        typed = kept_forms.unseal(kept)
-        return make_response(kept_forms.page(*typed)) if typed else redirect(target, 303)
+        typed = form_resubmission.load_form(kept)
+        return make_response(form_resubmission.render(*typed)) if typed else redirect(target, 303)
 
     def refused(self, target: str, kept: str | None) -> BaseResponse:
         """Show whoever failed, on another page, to prove who they are the page to do it on. Why was flashed."""
@@ -127,10 +127,10 @@ class LoginView(BaseView):
         flash(_("Please reauthenticate to access this page."), "warning")
         if request.method in {"GET", "HEAD"}:
             return redirect(url_for("LoginView.again", next=request.full_path.rstrip("?")), 303)
-        typed = kept_forms.fields()
+        typed = form_resubmission.submitted_fields()
         if not typed:
             return redirect(url_for("LoginView.again", next=safe_next(request.referrer, "") or None), 303)
-        return self._page_again(ReauthenticationForm(formdata=None), 401, kept=kept_forms.seal(typed))
+        return self._page_again(ReauthenticationForm(formdata=None), 401, kept=form_resubmission.dump_form(typed))
 
     def _page_again(self, form: ReauthenticationForm, status: int, kept: str | None = None) -> BaseResponse:
         asks_passkey = passkeys.are_possible() and bool(factors.passkeys_of(current_user))
@@ -142,10 +142,10 @@ class LoginView(BaseView):
         flash(_("Please log in to access this page."), "info")
         if request.method in {"GET", "HEAD"}:
             return redirect(url_for("LoginView.login", next=request.full_path.rstrip("?")), 303)
-        typed = kept_forms.fields()
+        typed = form_resubmission.submitted_fields()
         if not typed:
             return redirect(url_for("LoginView.login"), 303)
-        return self._page(LoginForm(formdata=None), 401, kept=kept_forms.seal(typed))
+        return self._page(LoginForm(formdata=None), 401, kept=form_resubmission.dump_form(typed))
 
     def _page(self, form: LoginForm, status: int, kept: str | None = None) -> BaseResponse:
         page = self.render_template(

@@ -17,7 +17,7 @@ from app.accounts.service import authentication, identities, logins
 from app.accounts.service.identities import Identity
 from app.accounts.views.access import AccountView
 from app.crud.views import BaseView
-from app.database import transact, transaction
+from app.database import run_with_retry, transaction
 from app.errors import DomainError
 from app.http import public_url, safe_next
 
@@ -113,7 +113,7 @@ class OpenidView(BaseView):
         login = logins.current_login() if current_user.is_authenticated else None
         if login is None or login.id != attempt["link"]:
             raise DomainError(_("That took too long. Please log in again."), "warning")
-        transact(lambda: identities.link(current_user, identity))
+        run_with_retry(lambda: identities.link(current_user, identity))
         flash(_("From now on you can log in with %(provider)s.", provider=identities.provider()), "info")
         return redirect(url_for("IdentityView.list"), 303)
 

@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
-from app import kept_forms
+from app import form_resubmission
 from app.accounts.forms.factors import PasskeyForm, PasskeyNameForm
 from app.accounts.service import factors, logins, passkeys
 from app.accounts.views import limits
@@ -132,7 +132,7 @@ class PasskeyView(AccountView):
         if current_user.is_authenticated:
             flash(_("You are logged in already."), "info")
             return redirect(self._target(), 303)
-        kept = request.form.get(kept_forms.KEPT)
+        kept = request.form.get(form_resubmission.SAVED_FORM)
         try:
             member = passkeys.prove(passkeys.LOG_IN, _answer())
             with transaction():
@@ -178,7 +178,7 @@ class PasskeyView(AccountView):
     @expose("/again", methods=["POST"])
     def again(self) -> BaseResponse:
         """Let sensitive pages be shown for a while, if a passkey of whoever is logged in signed."""
-        kept = request.form.get(kept_forms.KEPT)
+        kept = request.form.get(form_resubmission.SAVED_FORM)
         try:
             passkeys.prove(passkeys.AGAIN, _answer(), current_user)
             with transaction():

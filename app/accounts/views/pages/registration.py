@@ -26,7 +26,7 @@ from app.accounts.service.pipeline import Applicant
 from app.accounts.views import limits
 from app.crud.fields import show_at_field
 from app.crud.views import BaseView
-from app.database import transact, transaction
+from app.database import run_with_retry, transaction
 from app.errors import DomainError
 from app.i18n.selectors import current_locale, current_timezone, is_timezone
 
@@ -241,7 +241,7 @@ def _attempt(form: RegistrationForm, applicant: Applicant, store: Callable[[], M
     """
     try:
         if form.validate():
-            return transact(store)
+            return run_with_retry(store)
         raise pipeline.RefusedError(pipeline.problems(applicant))
     except DomainError as error:
         if isinstance(error, pipeline.RefusedError):

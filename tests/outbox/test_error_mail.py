@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.outbox.alarm import AlarmHandler
+from app.outbox.error_mail import ErrorMailHandler
 from app.outbox.models import Letter
 from tests.support.client import Visitor
 
@@ -18,7 +18,7 @@ def broken(new_app, app):
         raise ValueError(word)
 
     yield site
-    for handler in [each for each in site.logger.handlers if isinstance(each, AlarmHandler)]:
+    for handler in [each for each in site.logger.handlers if isinstance(each, ErrorMailHandler)]:
         site.logger.removeHandler(handler)
 
 
@@ -48,8 +48,8 @@ def test_the_same_error_is_told_once_an_hour(broken, records):
     assert records.count(Letter) == 2
 
 
-def test_what_a_chore_reports_is_told_too(broken, records):
-    broken.logger.error("The house could not be kept")
+def test_what_the_scheduler_logs_is_told_too(broken, records):
+    broken.logger.error("Cleanup failed")
     told(broken)
     assert {letter.kind for letter in records.all(Letter)} == {"error_report"}
 
@@ -62,5 +62,5 @@ def test_a_page_that_is_not_there_is_no_error(broken, records):
 
 def test_nothing_is_told_where_nobody_is_named(new_app, records):
     site = new_app()
-    assert not any(isinstance(each, AlarmHandler) for each in site.logger.handlers)
+    assert not any(isinstance(each, ErrorMailHandler) for each in site.logger.handlers)
     assert records.count(Letter) == 0

@@ -1,8 +1,8 @@
-"""Throw away what has had its time. Any number of processes may do so at once: each statement says what it means."""
+"""The accounts cleanup: delete what has expired. Any number of processes may run it at once: each task is one statement."""
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from flask_appbuilder.security.sqla.models import ApiKey
 from sqlalchemy import ColumnElement, and_, delete, or_
@@ -13,7 +13,7 @@ from app.accounts import rules
 from app.accounts.models import Device, LoginGuard, LoginSession, MemberInvitation, Registration, Token
 from app.extensions import db
 
-# Whoever opens a link shortly after its time is told so, instead of that nobody knows it.
+# Who opens a link shortly after it expired is told so, instead of that it is unknown.
 KEPT_AFTER_EXPIRY = timedelta(days=7)
 # A login that was ended elsewhere tells its reader why, when they come back.
 KEPT_AFTER_END = timedelta(days=30)
@@ -21,23 +21,35 @@ KEYS_KEPT_AFTER_EXPIRY = timedelta(days=30)
 DEVICE_LIFETIME = timedelta(days=365)
 
 
+class CleanupTask(NamedTuple):
+    """Something to be done regularly: `run` returns to how many rows; the texts say for one and for several what it was."""
+
+    singular: str
+    plural: str
+    run: Callable[[], int]
+
+    def describe(self, count: int) -> str:
+        """Return what was done, for the log."""
+        return f"{count} {self.singular if count == 1 else self.plural}"
+
+
 def registrations() -> int:
-    """Forget registrations whose link expired a while ago."""
+    """Delete registrations whose link expired a while ago."""
     return _delete(Registration, Registration.expires_at <= clock.now() - KEPT_AFTER_EXPIRY)
 
 
 def invitations() -> int:
-    """Forget invitations to register that expired a while ago."""
+    """Delete invitations to register that expired a while ago."""
     return _delete(MemberInvitation, MemberInvitation.expires_at <= clock.now() - KEPT_AFTER_EXPIRY)
 
 
 def tokens() -> int:
-    """Forget tokens that expired a while ago."""
+    """Delete tokens that expired a while ago."""
     return _delete(Token, Token.expires_at <= clock.now() - KEPT_AFTER_EXPIRY)
 
 
 def sessions() -> int:
-    """Forget logins that were ended, and have told so, or that nobody can go on with."""
+    """Delete logins that were ended, once their reader had time to be told so, and those that have expired."""
     ended = LoginSession.ended_at <= clock.now() - KEPT_AFTER_END
     return _delete(LoginSession, or_(ended, and_(LoginSession.ended_at.is_(None), or_(*_is_over()))))
 
@@ -57,18 +69,18 @@ def _is_over() -> list[ColumnElement[bool]]:
 
 
 def devices() -> int:
-    """Forget browsers in which nobody has logged in for a year."""
+    """Delete browsers in which nobody has logged in for a year."""
     return _delete(Device, Device.last_seen_at <= clock.now() - DEVICE_LIFETIME)
 
 
 def api_keys() -> int:
-    """Forget API keys that expired a while ago; until then their owner sees what they were."""
+    """Delete API keys that expired a while ago; until then their owner sees what they were."""
     # A column of Flask-AppBuilder's, which holds naive times.
     return _delete(ApiKey, ApiKey.expires_on <= (clock.now() - KEYS_KEPT_AFTER_EXPIRY).replace(tzinfo=None))
 
 
 def guards() -> int:
-    """Forget failures that count no longer."""
+    """Delete counters of failed logins that count no longer."""
     now = clock.now()
     old = LoginGuard.last_failed_at <= now - rules.FAILURES_FORGOTTEN_AFTER
     return _delete(LoginGuard, and_(old, or_(LoginGuard.locked_until.is_(None), LoginGuard.locked_until <= now)))
@@ -79,12 +91,12 @@ def _delete(model: Any, which: ColumnElement[bool]) -> int:
     return cast("CursorResult[Any]", db.session.execute(statement)).rowcount
 
 
-CHORES: dict[str, Callable[[], int]] = {
-    "registrations": registrations,
-    "invitations": invitations,
-    "tokens": tokens,
-    "logins": sessions,
-    "devices": devices,
-    "API keys": api_keys,
-    "counters of failures": guards,
-}
+CLEANUP_TASKS = (
+    CleanupTask("expired registration deleted", "expired registrations deleted", registrations),
+    CleanupTask("expired invitation deleted", "expired invitations deleted", invitations),
+    CleanupTask("expired token deleted", "expired tokens deleted", tokens),
+    CleanupTask("ended login deleted", "ended logins deleted", sessions),
+    CleanupTask("unused device deleted", "unused devices deleted", devices),
+    CleanupTask("expired API key deleted", "expired API keys deleted", api_keys),
+    CleanupTask("counter of failed logins deleted", "counters of failed logins deleted", guards),
+)

@@ -1,7 +1,7 @@
-"""Errors that nobody expected are told by letter to those who look after the site (ERROR_MAIL_TO).
+"""Unexpected errors are sent by e-mail to those who look after the site (ERROR_MAIL_TO).
 
-It listens to the log, so that a page that fails and a chore that fails are told alike. One error is told once an hour,
-without what people typed: the kind of the error and where it happened are enough to look into the log.
+It is a handler of the log, so that errors of requests and of the background worker are treated alike. The same error is
+sent once an hour, without what people typed: its type and where it happened are enough to find it in the log.
 """
 
 import hashlib
@@ -17,20 +17,20 @@ from app.database import transaction
 from app.outbox.service import URGENT, enqueue
 
 KIND = "error_report"
-LONGEST_MESSAGE, INNERMOST_FRAMES = 300, 12
+MAX_MESSAGE_LENGTH, MAX_FRAMES = 300, 12
 
 
 def init_app(app: Flask) -> None:
-    """Tell the errors of `app`, if there is somebody to tell."""
-    for handler in [each for each in app.logger.handlers if isinstance(each, AlarmHandler)]:
+    """Send the errors of `app`, if there is somebody to send them to."""
+    for handler in [each for each in app.logger.handlers if isinstance(each, ErrorMailHandler)]:
         # Loggers are the process's, not the application's; tests make many of these.
         app.logger.removeHandler(handler)
     if app.config["ERROR_MAIL_TO"]:
-        app.logger.addHandler(AlarmHandler(app))
+        app.logger.addHandler(ErrorMailHandler(app))
 
 
-class AlarmHandler(logging.Handler):
-    """Writes letters about errors, in a thread each: whoever reports one may hold the database."""
+class ErrorMailHandler(logging.Handler):
+    """Enqueues an e-mail for an error, in a thread of its own: whoever logs one may hold the database."""
 
     def __init__(self, app: Flask) -> None:
         super().__init__(logging.ERROR)
@@ -38,7 +38,7 @@ class AlarmHandler(logging.Handler):
         self._writing: list[threading.Thread] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write about an error, unless it is about writing."""
+        """Enqueue an e-mail, unless the error is one of this module."""
         if record.name == __name__:
             return
         rule = request.url_rule if has_request_context() else None
@@ -71,13 +71,13 @@ class AlarmHandler(logging.Handler):
                     )
         except Exception:
             # The database may be what is broken; the log has the error itself.
-            logging.getLogger(__name__).exception("An error could not be told by letter")
+            logging.getLogger(__name__).exception("An error could not be sent by e-mail")
 
 
 def _summary(record: logging.LogRecord) -> tuple[str, str]:
     """Return what happened, and the lines of code it happened in, the innermost last; no values."""
     if not record.exc_info or record.exc_info[1] is None:
-        return str(record.msg)[:LONGEST_MESSAGE], f"{record.pathname}:{record.lineno}"
+        return str(record.msg)[:MAX_MESSAGE_LENGTH], f"{record.pathname}:{record.lineno}"
     error = record.exc_info[1]
-    frames = traceback.extract_tb(error.__traceback__)[-INNERMOST_FRAMES:]
+    frames = traceback.extract_tb(error.__traceback__)[-MAX_FRAMES:]
     return type(error).__qualname__, "\n".join(f"{each.filename}:{each.lineno} {each.name}" for each in frames)

@@ -1,0 +1,89 @@
+"""The scheduler: what has to be done at certain times, whether or not anybody visits the site.
+
+Each minute it passes on seats whose offer has expired and sends reminders. Each hour it deletes what is past its
+retention period and the accounts whose owners asked for it.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+from flask import Flask
+
+from app.accounts.service import cleanup, erasing
+from app.accounts.service.cleanup import CleanupTask
+from app.audit import service as audit_log
+from app.database import transaction
+from app.parties.cli import sweep
+from app.parties.service import afterwards, food, forgetting, reminders
+
+HOUR_SECONDS, MINUTE_SECONDS = 3600.0, 60.0
+PAUSE_AFTER_ERROR_SECONDS = 60.0
+# How often it checks whether it has to stop.
+STOP_CHECK_SECONDS = 2.0
+
+CLEANUP_TASKS = (
+    *cleanup.CLEANUP_TASKS,
+    CleanupTask("audit log entry deleted", "audit log entries deleted", audit_log.forget),
+    CleanupTask("guest's dietary data deleted", "guests' dietary data deleted", food.forget),
+    CleanupTask("invitation anonymised", "invitations anonymised", forgetting.invitations),
+    CleanupTask("RSVP without an account anonymised", "RSVPs without an account anonymised", forgetting.answers),
+    CleanupTask("finished party closed", "finished parties closed", afterwards.finish),
+)
+# Commits by itself, one account at a time: one that cannot be deleted does not hold up the others.
+ACCOUNT_DELETION = CleanupTask("account deleted", "accounts deleted", erasing.erase_due)
+
+logger = logging.getLogger(__name__)
+
+
+def purge() -> Iterator[tuple[int, CleanupTask]]:
+    """Run every cleanup task in a transaction of its own, and yield how many rows it changed.
+
+    Call it outside a transaction. It may be repeated, and run by several processes at once.
+    """
+    for task in CLEANUP_TASKS:
+        with transaction():
+            count = task.run()
+        yield count, task
+    yield ACCOUNT_DELETION.run(), ACCOUNT_DELETION
+
+
+class Scheduler:
+    """Runs due tasks at once, then every minute and every hour, in a thread or a process of its own."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self._stop = threading.Event()
+        self._next_purge = 0.0
+
+    def stop(self) -> None:
+        """Ask it to end; returns at once."""
+        self._stop.set()
+
+    def run_forever(self, wanted: Callable[[], bool] = lambda: True) -> None:
+        """Run due tasks until `stop()`, or until it is not `wanted` any more."""
+        while wanted() and not self._stop.is_set():
+            self._wait(self.run_due_tasks(), wanted)
+
+    def run_due_tasks(self) -> float:
+        """Run what is due and return the seconds to wait; an error does not end the loop."""
+        try:
+            with self.app.app_context():
+                sweep()
+                reminders.send_due()
+                if time.monotonic() < self._next_purge:
+                    return MINUTE_SECONDS
+                self._next_purge = time.monotonic() + HOUR_SECONDS
+                done = [task.describe(count) for count, task in purge() if count]
+        except Exception:
+            logger.exception("Cleanup failed; retrying in %d s", PAUSE_AFTER_ERROR_SECONDS)
+            self._next_purge = 0.0
+            return PAUSE_AFTER_ERROR_SECONDS
+        if done:
+            logger.info("Cleanup: %s", ", ".join(done))
+        return MINUTE_SECONDS
+
+    def _wait(self, seconds: float, wanted: Callable[[], bool]) -> None:
+        while seconds > 0 and wanted() and not self._stop.wait(min(seconds, STOP_CHECK_SECONDS)):
+            seconds -= STOP_CHECK_SECONDS
