@@ -1,0 +1,221 @@
+"""What the documents for developers say is so: paths and names exist, the plug-in installs, and the code runs."""
+
+import ast
+import importlib
+import re
+import subprocess
+import sys
+from types import ModuleType
+
+import pytest
+
+from app.database import transaction
+from app.errors import ConfigurationError
+from app.extensions import appbuilder_of, db
+from app.outbox.models import Unsubscription
+from config import ROOT
+from tests.support.client import Visitor
+
+DOCS = ROOT / "docs"
+TUTORIALS = sorted((DOCS / "tutorials").glob("*.md"))
+# Decision records are not among them: they tell what was decided, with the names of that day.
+DOCUMENTS = [*TUTORIALS, DOCS / "glossary.md", *(ROOT / f"{name}.md" for name in ("ARCHITECTURE", "CONTRIBUTING"))]
+TABLE_HEAD = ["term", "what it means", "class", "table", "folder"]
+FOLDERS = ("app", "docs", "examples", "findings", "migrations", "tests", "translations")
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+CODE = re.compile(r"`([^`\n]+)`")
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)[^)]*\)")
+APPLICANT = {
+    "username": "ada",
+    "first_name": "Ada",
+    "last_name": "Byron",
+    "password": "a loom of numbers",
+    "confirm": "a loom of numbers",
+}
+
+
+def named(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+def prose(path):
+    """Return a document without its blocks of code."""
+    return FENCE.sub("", path.read_text("utf-8"))
+
+
+def blocks(path):
+    """Return the blocks of Python in a document."""
+    return [code for language, code in FENCE.findall(path.read_text("utf-8")) if language == "python"]
+
+
+def is_there(name):
+    """Whether `app.some.module.name` can be imported."""
+    parts = name.split(".")
+    for length in range(len(parts), 0, -1):
+        try:
+            found = importlib.import_module(".".join(parts[:length]))
+        except ModuleNotFoundError:
+            continue
+        for part in parts[length:]:
+            found = getattr(found, part, None)
+        return found is not None
+    return False
+
+
+def glossary():
+    """Return the rows of the glossary, by their heads, without the marks of code."""
+    rows = [
+        [cell.strip() for cell in line.strip("|").split(" | ")]
+        for line in (DOCS / "glossary.md").read_text("utf-8").splitlines()
+        if line.startswith("|")
+    ]
+    assert [cell.strip() for cell in rows[0]] == TABLE_HEAD
+    return [dict(zip(TABLE_HEAD, (cell.strip(" `|") for cell in row), strict=True)) for row in rows[2:]]
+
+
+# -- what documents name
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=named)
+def test_every_path_in_a_document_exists(document):
+    mentioned = [code for code in CODE.findall(prose(document)) if code.split("/")[0] in FOLDERS and "/" in code]
+    wrong = [path for path in mentioned if "<" not in path and not (ROOT / path.removeprefix("/")).exists()]
+    wrong += [path for path in LINK.findall(prose(document)) if not (document.parent / path).exists()]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=named)
+def test_every_name_in_a_document_exists(document):
+    mentioned = [code for code in CODE.findall(prose(document)) if re.fullmatch(r"app(\.\w+)+", code)]
+    assert [name for name in mentioned if not is_there(name)] == []
+
+
+@pytest.mark.parametrize("document", TUTORIALS, ids=named)
+def test_every_import_in_a_tutorial_works(document):
+    statements = [node for code in blocks(document) for node in ast.walk(ast.parse(code))]
+    imported = {
+        f"{node.module}.{alias.name}"
+        for node in statements
+        if isinstance(node, ast.ImportFrom) and str(node.module).partition(".")[0] == "app"
+        for alias in node.names
+    }
+    assert [name for name in sorted(imported) if not is_there(name)] == []
+
+
+def test_the_glossary_names_classes_with_their_tables():
+    tables = {(mapper.class_.__name__, mapper.local_table.name) for mapper in db.Model.registry.mappers}
+    wrong = [(row["class"], row["table"]) for row in glossary() if row["table"]]
+    assert [pair for pair in wrong if pair not in tables] == []
+
+
+def test_the_glossary_names_classes_that_are_in_their_folders():
+    missing = []
+    for row in glossary():
+        if row["class"] and not row["table"]:
+            place = ROOT / row["folder"]
+            files = [place] if place.is_file() else place.rglob("*.py")
+            if not any(f"\nclass {row['class']}" in file.read_text("utf-8") for file in files):
+                missing.append((row["class"], row["folder"]))
+    assert missing == []
+
+
+def test_the_glossary_is_in_order():
+    terms = [row["term"].lower() for row in glossary()]
+    assert terms == sorted(set(terms))
+
+
+# -- the plug-in
+
+
+@pytest.fixture
+def new_app_with_plugin(new_app, tmp_path, monkeypatch):
+    """Install the example where this process looks for packages; uv builds it without the network."""
+    target = tmp_path / "packages"
+    offline = ("--offline", "--no-cache", "--no-deps", "--quiet")
+    command = (sys.executable, "-m", "uv", "pip", "install", *offline, "--python", sys.executable, "--target", target)
+    subprocess.run([*command, ROOT / "examples" / "plugin_example"], check=True)
+    monkeypatch.syspath_prepend(target)
+    yield new_app
+    sys.modules.pop("email_domains", None)
+
+
+def register(app, email):
+    visitor = Visitor(app)
+    form = visitor.get("/register/form").form("/register/form")
+    typed = {name: text for name, text in APPLICANT.items() if name in form.names}
+    return visitor.submit(form, email=email, **typed)
+
+
+def test_the_plugin_refuses_other_domains_at_the_field(new_app_with_plugin):
+    app = new_app_with_plugin(ALLOWED_EMAIL_DOMAINS="example.com, Example.org")
+    page = register(app, "ada@elsewhere.example")
+    assert page.status == 422
+    assert "Please use an e-mail address at example.com or example.org." in page.words
+    assert register(app, "ada@EXAMPLE.org").status == 200
+
+
+def test_the_plugin_stops_a_start_without_domains(new_app_with_plugin):
+    with pytest.raises(ConfigurationError, match=r"email-domains.*set ALLOWED_EMAIL_DOMAINS"):
+        new_app_with_plugin()
+
+
+def test_the_tutorial_shows_the_plugin_as_it_is():
+    text = (DOCS / "tutorials" / "write-a-plugin.md").read_text("utf-8")
+    for path in ("pyproject.toml", "email_domains/__init__.py"):
+        assert (ROOT / "examples" / "plugin_example" / path).read_text("utf-8") in text
+
+
+# -- the admin view
+
+
+def view_of(code):
+    """Return the view that a block of the tutorial declares."""
+    module = ModuleType("unsubscriptions")
+    exec(compile(code, "add-an-admin-view.md", "exec"), module.__dict__)  # noqa: S102 - our own document
+    return module.UnsubscriptionModelView
+
+
+@pytest.fixture
+def administrator(new_app, monkeypatch):
+    """Make a browser in which everything is allowed, on a site with the view of one block."""
+
+    def make(number):
+        app = new_app()
+        with app.app_context():
+            appbuilder = appbuilder_of(app)
+            appbuilder.add_view_no_menu(view_of(blocks(DOCS / "tutorials" / "add-an-admin-view.md")[number]))
+            with transaction():
+                rows = [
+                    Unsubscription(email=f"{name}@example.com", topic="reminders") for name in ("ana", "tom", "mei")
+                ]
+                db.session.add_all(rows)
+        monkeypatch.setattr(appbuilder.sm, "has_access", lambda *_asked: True)
+        monkeypatch.setattr(appbuilder.sm, "is_item_public", lambda *_asked: True)
+        return Visitor(app)
+
+    return make
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_admin_view_lists_and_finds(administrator, number):
+    visitor = administrator(number)
+    page = visitor.get("/unsubscriptions/list/")
+    assert (page.status, page.title.partition(" ")[0]) == (200, "Unsubscriptions")
+    assert "ana@example.com" in page.words
+    page = visitor.get("/unsubscriptions/list/?_flt_2_email=tom")
+    assert "tom@example.com" in page.words
+    assert "ana@example.com" not in page.words
+    assert visitor.get("/unsubscriptions/show/1").status == 200
+    assert visitor.get("/unsubscriptions/add").flashes == [("danger", "Access is Denied")]
+
+
+def test_the_admin_view_deletes_acts_and_exports(administrator):
+    visitor = administrator(1)
+    page = visitor.get("/unsubscriptions/delete/1")
+    page = visitor.submit(page.form("/unsubscriptions/delete/1"))
+    assert page.flashes == [("info", "ana@example.com gets these e-mails again.")]
+    file = visitor.get("/unsubscriptions/csv")
+    assert [line.split(",")[0] for line in file.text.splitlines()[1:]] == ["mei@example.com", "tom@example.com"]
+    page = visitor.post("/unsubscriptions/action_post", {"action": "subscribe_again", "rowid": ["2", "3"]})
+    assert page.flashes == [("info", "2 rows deleted.")]
+    assert "@example.com" not in visitor.get("/unsubscriptions/csv").text
