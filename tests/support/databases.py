@@ -1,4 +1,4 @@
-"""A set-up database with nobody in it, copied afresh for every test: what a test commits is gone after it."""
+"""A set-up database with nobody in it, restored for every test: what a test commits is gone after it."""
 
 import shutil
 from pathlib import Path
@@ -50,6 +50,12 @@ class Place(Protocol):
     def create(self, database: str, *, template: str = ...) -> None:
         """Make `database`, in place of one that has that name: empty, or a copy of `template`."""
 
+    def keep(self, database: str, *, copy: str) -> None:
+        """Keep what is in `database` now, in a database called `copy`."""
+
+    def restore(self, database: str, *, copy: str) -> None:
+        """Make `database` what it was when it was kept. Nobody may be connected to it."""
+
 
 class SqliteFiles:
     """SQLite's databases are files in a directory."""
@@ -68,6 +74,14 @@ class SqliteFiles:
         if template:
             shutil.copyfile(self._path(template), self._path(database))
 
+    def keep(self, database: str, *, copy: str) -> None:
+        """Keep what is in `database` now, in a database called `copy`."""
+        self.create(copy, template=database)
+
+    def restore(self, database: str, *, copy: str) -> None:
+        """Make `database` what it was when it was kept."""
+        self.create(database, template=copy)
+
     def _path(self, database: str) -> Path:
         return self.directory / database
 
@@ -82,12 +96,12 @@ class Database:
         self.app = application(self.url, instance)
         set_up(self.app)
         self.close()
-        place.create(PRISTINE, template=COPY)
+        place.keep(COPY, copy=PRISTINE)
 
     def reset(self) -> None:
-        """Put the pristine database in the place of what a test left."""
+        """Put back what was there before a test."""
         self.close()
-        self.place.create(COPY, template=PRISTINE)
+        self.place.restore(COPY, copy=PRISTINE)
 
     def empty(self) -> None:
         """Leave not even tables in it."""

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -38,12 +38,94 @@ CLUSTER = (
 )
 
 
+# What tells whether a test made or dropped something: a copy of a database keeps these numbers.
+SCHEMA = """
+    SELECT array_agg(oid ORDER BY oid) FROM (
+        SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace
+        UNION ALL SELECT oid FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+    ) AS objects"""
+SEQUENCES = "SELECT sequencename, start_value, last_value FROM pg_sequences WHERE schemaname = 'public'"
+
+
+class Snapshot:
+    """The rows of a database as they are now, kept in a schema of its own; `restore` puts back those that changed.
+
+    That takes a tenth of the time of copying the database: few tables are written to by one test.
+    """
+
+    def __init__(self, conninfo: str) -> None:
+        self._conninfo = conninfo
+        self._connection: psycopg.Connection[Any] | None = None
+        with psycopg.connect(conninfo) as connection:
+            tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+            self._tables = sorted(name for (name,) in tables)
+            connection.execute("CREATE SCHEMA snapshot")
+            for table in self._tables:
+                name = sql.Identifier(table)
+                connection.execute(sql.SQL("CREATE TABLE snapshot.{} AS TABLE {}").format(name, name))
+            self._schema = connection.execute(SCHEMA).fetchone()
+            self._sequences = set(connection.execute(SEQUENCES))
+            self._hashes = self._hashes_of_tables(connection)
+
+    def restore(self) -> bool:
+        """Put the rows back; return whether that was possible: where the schema has changed, it is not."""
+        try:
+            connection = self._connect()
+            if connection.execute(SCHEMA).fetchone() != self._schema:
+                return False
+            self._put_back(connection)
+        except psycopg.Error:
+            self.close()
+            return False
+        return True
+
+    def close(self) -> None:
+        """Close the connection, if there is one."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _connect(self) -> "psycopg.Connection[Any]":
+        if self._connection is None:
+            self._connection = psycopg.connect(self._conninfo, autocommit=True)
+            self._connection.execute("SET lock_timeout = '5s'")
+            # The order of tables does not matter without the triggers of foreign keys.
+            self._connection.execute("SET session_replication_role = replica")
+        return self._connection
+
+    def _put_back(self, connection: "psycopg.Connection[Any]") -> None:
+        hashes = self._hashes_of_tables(connection)
+        changed = [table for table in self._tables if hashes[table] != self._hashes[table]]
+        statements = [
+            # Deleting a few rows is faster than TRUNCATE, which makes new files.
+            sql.SQL("DELETE FROM {0}; INSERT INTO {0} SELECT * FROM snapshot.{0}").format(sql.Identifier(table))
+            for table in changed
+        ]
+        moved = {name for name, *_values in set(connection.execute(SEQUENCES)) - self._sequences}
+        statements += [
+            sql.SQL("SELECT setval({}, {}, {})").format(name, last or start, last is not None)
+            for name, start, last in self._sequences
+            if name in moved
+        ]
+        if statements:
+            connection.execute(sql.SQL("; ").join(statements))
+
+    def _hashes_of_tables(self, connection: "psycopg.Connection[Any]") -> dict[str, str | None]:
+        """Return a hash of the rows of each table; None of one without rows."""
+        each = sql.SQL("(SELECT md5(string_agg(t::text, ',' ORDER BY t::text)) FROM {} AS t)")
+        columns = sql.SQL(", ").join(each.format(sql.Identifier(table)) for table in self._tables)
+        row = connection.execute(sql.SQL("SELECT {}").format(columns)).fetchone()
+        assert row is not None
+        return dict(zip(self._tables, row, strict=True))
+
+
 @dataclass(frozen=True)
 class PostgresServer:
     """A running server, reached through the socket in `directory`."""
 
     directory: Path
     connection: "psycopg.Connection[Any]"
+    snapshots: dict[str, Snapshot] = field(default_factory=dict)
 
     def url(self, database: str) -> str:
         """Return SQLAlchemy's URL of `database`."""
@@ -53,6 +135,19 @@ class PostgresServer:
         """Make `database` a copy of `template`, in place of one that has that name."""
         self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", database)
         self._execute("CREATE DATABASE {} TEMPLATE {}", database, template)
+
+    def keep(self, database: str, *, copy: str) -> None:
+        """Keep what is in `database` now, in a database called `copy`."""
+        self.snapshots[database] = Snapshot(self._conninfo(database))
+        self.create(copy, template=database)
+
+    def restore(self, database: str, *, copy: str) -> None:
+        """Make `database` what it was when it was kept."""
+        if not self.snapshots[database].restore():
+            self.create(database, template=copy)
+
+    def _conninfo(self, database: str) -> str:
+        return f"host={self.directory} user=postgres dbname={database}"
 
     def _execute(self, statement: str, *names: str) -> None:
         self.connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
@@ -84,7 +179,10 @@ def running_server() -> Iterator[PostgresServer]:
         try:
             _wait_until_ready(directory, server, log)
             with psycopg.connect(f"host={directory} user=postgres", autocommit=True) as connection:
-                yield PostgresServer(directory, connection)
+                running = PostgresServer(directory, connection)
+                yield running
+                for snapshot in running.snapshots.values():
+                    snapshot.close()
         finally:
             # At once: nothing here is worth a checkpoint.
             server.send_signal(signal.SIGQUIT)
