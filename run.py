@@ -297,7 +297,9 @@ def run_worker() -> None:
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     logging.config.dictConfig(LOGGING)
-    from app.preload import application, delivery, scheduler
+    from app import scheduler
+    from app.outbox import delivery
+    from app.preload import application
 
     app, parent = application(), multiprocessing.parent_process()
     workers: list[Any] = [scheduler.Scheduler(app)]

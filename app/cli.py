@@ -12,7 +12,7 @@ from app import demo, scheduler, setup
 from app.accounts import cli as accounts
 from app.accounts import queries, rules
 from app.accounts.models import ADMIN, Member
-from app.accounts.service import passwords
+from app.accounts.passwords import policy as password_policy
 from app.database import report_outage, transaction
 
 
@@ -64,8 +64,8 @@ def create_admin_command(username: str, email: str, password: str | None) -> Non
         _tell_known(known, username, email)
         return
     typed = password or click.prompt("Password", hide_input=True, confirmation_prompt=True)
-    least = passwords.shortest(staff=True, second_factor=False)
-    if problem := passwords.problem(typed, names=(username, email), least=least):
+    least = password_policy.min_length(staff=True, second_factor=False)
+    if problem := password_policy.problem(typed, names=(username, email), least=least):
         raise click.BadParameter(problem, param_hint="password")
     try:
         with transaction():

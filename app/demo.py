@@ -7,28 +7,18 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 
 from app import clock
+from app.accounts import members
 from app.accounts.models import GUEST, Member
-from app.accounts.service import members, passwords
+from app.accounts.passwords import policy as password_policy
 from app.extensions import db
-from app.parties import links
-from app.parties.models import (
-    AWAITING,
-    DESSERT,
-    DRINK,
-    PRIVATE,
-    PUBLIC,
-    PUBLISHED,
-    SIDE,
-    WAITLISTED,
-    YES,
-    Contact,
-    DinnerParty,
-    Invitation,
-    Rsvp,
-)
-from app.parties.service import hosting, potluck
-from app.parties.service.conflicts import mark
-from app.parties.service.potluck import Asked
+from app.parties import secret_links
+from app.parties.enums import Course, PartyStatus, RsvpStatus, Visibility
+from app.parties.hosting import service as hosting_service
+from app.parties.invitations.models import Contact
+from app.parties.models import DinnerParty, Invitation, Rsvp
+from app.parties.optimistic_lock import fingerprint
+from app.parties.potluck import service as potluck_service
+from app.parties.potluck.service import RequestedDish
 
 PASSWORD = "dinner for eight"  # noqa: S105 - printed on purpose, and only ever on an empty database
 PEOPLE = (
@@ -65,21 +55,21 @@ class Table(NamedTuple):
 
 TABLES = (
     Table("ana", "Paella on the terrace", 9, 20, 8, "Casa Ferrer", "Calle del Olmo 12, Madrid", "Paella valenciana",
-     "Bring a jumper: the terrace is lovely, and cool after ten.", PUBLIC, (("tom", YES), ("ines", YES))),
+     "Bring a jumper: the terrace is lovely, and cool after ten.", Visibility.PUBLIC, (("tom", RsvpStatus.YES), ("ines", RsvpStatus.YES))),
     Table("layla", "عشاء منسف", 16, 19, 4, "بيت ليلى", "شارع الرينبو ٧، عمّان", "منسف",
-     "نبدأ بالشاي بالميرمية وننتهي بالكنافة.", PUBLIC,
-     (("omar", YES), ("mei", YES), ("ana", YES), ("tom", WAITLISTED))),
+     "نبدأ بالشاي بالميرمية وننتهي بالكنافة.", Visibility.PUBLIC,
+     (("omar", RsvpStatus.YES), ("mei", RsvpStatus.YES), ("ana", RsvpStatus.YES), ("tom", RsvpStatus.WAITLISTED))),
     Table("tom", "Sunday roast", 23, 14, 6, "The Whitakers'", "9 Larch Road, Leeds", "Roast beef and Yorkshire pudding",
-     "Proper gravy. There is a nut roast for those who would rather.", PUBLIC, (("mei", YES), ("layla", YES)),
-     ((SIDE, "Roast vegetables", 2, (("layla", "Carrots with cumin"),)), (DESSERT, "Pudding", 1, (("mei", ""),)),
-      (DRINK, "Wine, or something without", 3, ()))),
+     "Proper gravy. There is a nut roast for those who would rather.", Visibility.PUBLIC, (("mei", RsvpStatus.YES), ("layla", RsvpStatus.YES)),
+     ((Course.SIDE, "Roast vegetables", 2, (("layla", "Carrots with cumin"),)), (Course.DESSERT, "Pudding", 1, (("mei", ""),)),
+      (Course.DRINK, "Wine, or something without", 3, ()))),
     Table("mei", "Nabe night", 30, 19, 5, "Mei's kitchen", "2-4-8 Yanaka, Tokyo", "Kimchi nabe",
-     "One pot in the middle, everybody around it.", PUBLIC, (("omar", AWAITING), ("tom", YES)), is_discreet=True),
-    Table("ana", "Family lunch", 5, 14, 10, "Casa Ferrer", "Calle del Olmo 12, Madrid", "Cocido", "", PRIVATE, (),
+     "One pot in the middle, everybody around it.", Visibility.PUBLIC, (("omar", RsvpStatus.AWAITING_APPROVAL), ("tom", RsvpStatus.YES)), is_discreet=True),
+    Table("ana", "Family lunch", 5, 14, 10, "Casa Ferrer", "Calle del Olmo 12, Madrid", "Cocido", "", Visibility.PRIVATE, (),
           invited=(("Abuela Carmen", "carmen@example.org", 2), ("Tío Paco", "paco@example.org", None),
                    ("Lucía", "lucia@example.org", None))),
     Table("ines", "Noche de moles", -20, 20, 6, "Casa Robles", "Coyoacán, Ciudad de México", "Mole negro",
-     "Tres moles, mucho mezcal.", PUBLIC, (("ana", YES), ("layla", YES))),
+     "Tres moles, mucho mezcal.", Visibility.PUBLIC, (("ana", RsvpStatus.YES), ("layla", RsvpStatus.YES))),
 )  # fmt: skip
 
 
@@ -87,7 +77,7 @@ def add() -> list[str]:
     """Add the set where nobody and nothing is there yet; return the usernames, or nothing."""
     if db.session.execute(select(func.count()).select_from(Member)).scalar_one():
         return []
-    password = passwords.hash_password(PASSWORD)
+    password = password_policy.hash_password(PASSWORD)
     people = {
         username: members.add_member(
             username=username,
@@ -122,10 +112,10 @@ def _lay(people: dict[str, Member], table: Table) -> None:
         approval=table.is_discreet,
         address_for_guests=table.is_discreet,
     )
-    hosting.lay(party, host)
+    hosting_service.create_party(party, host)
     # Published after it was laid: a party of the past could not be, but the demo wants one.
-    party.status = PUBLISHED
-    party.seats_taken = 1 + sum(status == YES for _guest, status in table.guests)
+    party.status = PartyStatus.PUBLISHED
+    party.seats_taken = 1 + sum(status == RsvpStatus.YES for _guest, status in table.guests)
     party.answers.extend(_answer(people[username], status) for username, status in table.guests)
     db.session.flush()
     _ask_for_dishes(party, people, table)
@@ -133,12 +123,16 @@ def _lay(people: dict[str, Member], table: Table) -> None:
 
 
 def _ask_for_dishes(party: DinnerParty, people: dict[str, Member], table: Table) -> None:
-    potluck.ask(party, [Asked(course, name, wanted) for course, name, wanted, _promised in table.asked], seen=mark([]))
-    slots = {slot.name: slot for slot in potluck.dishes(party)}
+    potluck_service.set_requested_dishes(
+        party,
+        [RequestedDish(course, name, wanted) for course, name, wanted, _promised in table.asked],
+        seen=fingerprint([]),
+    )
+    slots = {slot.name: slot for slot in potluck_service.slots(party)}
     answers = {answer.member_id: answer for answer in party.answers}
     for _course, name, _wanted, promised in table.asked:
         for username, what in promised:
-            potluck.claim(party, answers[people[username].id], slots[name].id, 1, what)
+            potluck_service.claim(party, answers[people[username].id], slots[name].id, 1, what)
 
 
 def _invite(party: DinnerParty, host: Member, table: Table) -> None:
@@ -152,12 +146,14 @@ def _invite(party: DinnerParty, host: Member, table: Table) -> None:
         )
         db.session.add_all([invitation, Contact(owner=host, email=email, name=name)])
         db.session.flush()
-        links.personal_token(invitation)
+        secret_links.personal_token(invitation)
         if size is None:
             continue
         invitation.opened_at = clock.now()
         party.seats_taken += size
-        answer = Rsvp(invitation=invitation, email=email, name=name, party_size=size, status=YES, locale=host.locale)
+        answer = Rsvp(
+            invitation=invitation, email=email, name=name, party_size=size, status=RsvpStatus.YES, locale=host.locale
+        )
         party.answers.append(answer)
     db.session.flush()
 
@@ -168,7 +164,7 @@ def _answer(guest: Member, status: str) -> Rsvp:
         email=guest.email,
         name=guest.display_name,
         status=status,
-        waitlisted_at=clock.now() if status == WAITLISTED else None,
+        waitlisted_at=clock.now() if status == RsvpStatus.WAITLISTED else None,
         locale=guest.locale,
         timezone=guest.timezone,
     )

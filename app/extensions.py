@@ -29,6 +29,12 @@ metadata.naming_convention = NAMING_CONVENTION
 db = SQLAlchemy(model_class=flask_appbuilder.Model, session_options={"expire_on_commit": False})
 
 
+class Model(db.Model):  # type: ignore[name-defined]
+    """The base of all tables. Flask-SQLAlchemy makes its own at run time, where no type checker sees it."""
+
+    __abstract__ = True
+
+
 class Migrate(StockMigrate):
     """Flask-Migrate, whose folder may have any name: Alembic reads a percent sign as the beginning of an option's."""
 

@@ -2,57 +2,62 @@
 
 from flask_babel import lazy_gettext
 
-from app.accounts.api import SecurityApi
+from app.accounts.api_keys.admin import ApiKeyModelView
+from app.accounts.api_keys.views import ApiKeyView
+from app.accounts.email_change.views import EmailChangeView
+from app.accounts.email_preferences.views import EmailPreferencesView
+from app.accounts.groups.admin import GroupModelView
+from app.accounts.login.api import SecurityApi
+from app.accounts.login.views import LoginView
 from app.accounts.models import ADMIN, GUEST, PUBLIC, TRANSLATOR
-from app.accounts.views.generated.groups import GroupModelView
-from app.accounts.views.generated.invitations import MemberInvitationModelView
-from app.accounts.views.generated.keys import ApiKeyModelView
-from app.accounts.views.generated.registrations import RegistrationModelView
-from app.accounts.views.generated.roles import RoleModelView
-from app.accounts.views.generated.statistics import StatisticsView
-from app.accounts.views.generated.users import UserModelView
-from app.accounts.views.pages.api_keys import ApiKeyView
-from app.accounts.views.pages.devices import DeviceView
-from app.accounts.views.pages.factors import SecondFactorView, SecondStepView
-from app.accounts.views.pages.letters import LettersView
-from app.accounts.views.pages.login import LoginView
-from app.accounts.views.pages.my_data import MyDataView
-from app.accounts.views.pages.openid import IdentityView, OpenidView
-from app.accounts.views.pages.passkeys import PasskeyView
-from app.accounts.views.pages.passwords import PasswordView
-from app.accounts.views.pages.profile import EmailView, ProfileView
-from app.accounts.views.pages.registration import RegistrationView
+from app.accounts.oidc.views import IdentityView, OidcView
+from app.accounts.passkeys.views import PasskeyView
+from app.accounts.passwords.views import PasswordView
+from app.accounts.privacy.views import MyDataView
+from app.accounts.profile.views import ProfileView
+from app.accounts.registration.admin import RegistrationModelView
+from app.accounts.registration.invitations_admin import MemberInvitationModelView
+from app.accounts.registration.views import RegistrationView
+from app.accounts.roles.admin import RoleModelView
+from app.accounts.second_factor.views import SecondFactorView, SecondStepView
+from app.accounts.sessions.views import SessionView
+from app.accounts.statistics.views import StatisticsView
+from app.accounts.users.admin import UserModelView
 from app.audit.views import AuditEventModelView
 from app.extensions import AppBuilder
 from app.i18n.views import LocaleView
-from app.outbox.views.letters import LetterModelView
-from app.outbox.views.unsubscribing import OneClickView, UnsubscribeView
-from app.parties import personal_data
-from app.parties.api import MEMBERS, DinnerPartyApi, OpenApi
-from app.parties.views.calendar import CalendarView, FeedView
-from app.parties.views.door import DoorView
-from app.parties.views.food import FoodView
-from app.parties.views.generated import (
-    DinnerPartyModelView,
-    DishClaimModelView,
-    DishSlotModelView,
-    GuestMessageModelView,
-    InvitationModelView,
-    MenuItemModelView,
-    PartyReportModelView,
-    ReminderModelView,
-    RsvpModelView,
-    WaitOfferModelView,
-)
-from app.parties.views.guest_list import GuestListView
-from app.parties.views.hosts import HostsView
-from app.parties.views.invitations import InvitationsView
-from app.parties.views.pages import LandingView, MemberView, PartyView
-from app.parties.views.personal_links import InvitationView, JoinView
-from app.parties.views.potluck import PotluckView
-from app.parties.views.reports import ReportView
-from app.parties.views.tickets import TicketView
-from app.parties.views.writing import WritingView
+from app.outbox.admin import OutboxEmailModelView
+from app.outbox.views import OneClickView, UnsubscribeView
+from app.parties.api_base import OpenApi
+from app.parties.calendar.views import CalendarView, FeedView
+from app.parties.check_in.tickets import TicketView
+from app.parties.check_in.views import CheckInView
+from app.parties.hosting.admin import DinnerPartyModelView
+from app.parties.hosting.admin_api import DinnerPartyApi
+from app.parties.hosting.api import HostApi
+from app.parties.hosting.co_hosts import CoHostView
+from app.parties.invitations.admin import InvitationModelView
+from app.parties.invitations.api import InvitationApi
+from app.parties.invitations.link_views import InvitationView, JoinView
+from app.parties.invitations.views import InvitationsView
+from app.parties.menu.admin import MenuItemModelView
+from app.parties.menu.views import MenuView
+from app.parties.messages.admin import GuestMessageModelView, ReminderModelView
+from app.parties.messages.api import MessageApi
+from app.parties.messages.views import MessageView
+from app.parties.moderation.admin import PartyReportModelView
+from app.parties.moderation.views import ReportView
+from app.parties.pages.api import PartyApi
+from app.parties.pages.views import LandingView, MemberView, PartyView
+from app.parties.potluck.admin import DishClaimModelView, DishSlotModelView
+from app.parties.potluck.api import PotluckApi
+from app.parties.potluck.views import PotluckView
+from app.parties.privacy import personal_data
+from app.parties.rsvps.admin import RsvpModelView
+from app.parties.rsvps.api import RsvpApi
+from app.parties.rsvps.guest_list_api import GuestApi
+from app.parties.rsvps.guest_list_views import GuestListView
+from app.parties.waiting_list.admin import WaitOfferModelView
 
 # What a new site's roles may do: (permission, view). Administrators may do everything, and change this in the UI.
 ROLES: dict[str, set[tuple[str, str]]] = {
@@ -61,6 +66,8 @@ ROLES: dict[str, set[tuple[str, str]]] = {
     TRANSLATOR: set(),
     ADMIN: set(),
 }
+# The API of members, in the order in which it is described.
+PARTY_APIS = (PartyApi, RsvpApi, HostApi, InvitationApi, GuestApi, PotluckApi, MessageApi)
 PARTIES_MENU = {"category": "Parties", "category_label": lazy_gettext("Parties")}
 PEOPLE_MENU = {"category": "People", "category_label": lazy_gettext("People")}
 MAIL_MENU = {"category": "Post", "category_label": lazy_gettext("Post")}
@@ -75,33 +82,33 @@ def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view_no_menu(PartyView)
     appbuilder.add_view_no_menu(MemberView)
     appbuilder.add_view_no_menu(FeedView)
-    appbuilder.add_view_no_menu(FoodView)
+    appbuilder.add_view_no_menu(MenuView)
     appbuilder.add_view_no_menu(PotluckView)
-    appbuilder.add_view_no_menu(HostsView)
+    appbuilder.add_view_no_menu(CoHostView)
     appbuilder.add_view_no_menu(InvitationsView)
     appbuilder.add_view_no_menu(InvitationView)
     appbuilder.add_view_no_menu(JoinView)
     appbuilder.add_view_no_menu(GuestListView)
-    appbuilder.add_view_no_menu(DoorView)
+    appbuilder.add_view_no_menu(CheckInView)
     appbuilder.add_view_no_menu(TicketView)
     appbuilder.add_view_no_menu(ReportView)
-    appbuilder.add_view_no_menu(WritingView)
+    appbuilder.add_view_no_menu(MessageView)
     appbuilder.add_view_no_menu(LocaleView)
     appbuilder.add_view_no_menu(UnsubscribeView)
     appbuilder.add_view_no_menu(OneClickView)
     # The door: FAB asks its security manager where it is
     manager.registeruser_view = appbuilder.add_view_no_menu(RegistrationView)
     manager.auth_view = appbuilder.add_view_no_menu(LoginView)
-    for view in (SecondStepView, OpenidView, PasskeyView, PasswordView, EmailView):
+    for view in (SecondStepView, OidcView, PasskeyView, PasswordView, EmailChangeView):
         appbuilder.add_view_no_menu(view)
     # What members see to themselves, in the order of their menu
     for view in (
         ProfileView,
         SecondFactorView,
         IdentityView,
-        DeviceView,
+        SessionView,
         CalendarView,
-        LettersView,
+        EmailPreferencesView,
         ApiKeyView,
         MyDataView,
     ):
@@ -131,10 +138,10 @@ def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view(ApiKeyModelView, "API keys", label=lazy_gettext("API keys"), **PEOPLE_MENU)
     appbuilder.add_view(StatisticsView, "Statistics", label=lazy_gettext("Statistics"), **PEOPLE_MENU)
     appbuilder.add_view(AuditEventModelView, "Audit log", label=lazy_gettext("Audit log"), **PEOPLE_MENU)
-    appbuilder.add_view(LetterModelView, "Outbox", label=lazy_gettext("Outbox"), **MAIL_MENU)
+    appbuilder.add_view(OutboxEmailModelView, "Outbox", label=lazy_gettext("Outbox"), **MAIL_MENU)
     # APIs
     appbuilder.add_api(SecurityApi)
-    for api in MEMBERS:
+    for api in PARTY_APIS:
         appbuilder.add_api(api)
     appbuilder.add_api(DinnerPartyApi)
     appbuilder.add_api(OpenApi)

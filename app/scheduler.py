@@ -11,12 +11,16 @@ from collections.abc import Callable, Iterator
 
 from flask import Flask
 
-from app.accounts.service import cleanup, erasing
-from app.accounts.service.cleanup import CleanupTask
+from app.accounts import cleanup
+from app.accounts.cleanup import CleanupTask
+from app.accounts.privacy import account_deletion
 from app.audit import service as audit_log
 from app.database import transaction
+from app.parties.attendance import service as attendance_service
 from app.parties.cli import sweep
-from app.parties.service import afterwards, food, forgetting, reminders
+from app.parties.menu import service as menu_service
+from app.parties.messages import reminders
+from app.parties.privacy import retention
 
 HOUR_SECONDS, MINUTE_SECONDS = 3600.0, 60.0
 PAUSE_AFTER_ERROR_SECONDS = 60.0
@@ -26,13 +30,15 @@ STOP_CHECK_SECONDS = 2.0
 CLEANUP_TASKS = (
     *cleanup.CLEANUP_TASKS,
     CleanupTask("audit log entry deleted", "audit log entries deleted", audit_log.forget),
-    CleanupTask("guest's dietary data deleted", "guests' dietary data deleted", food.forget),
-    CleanupTask("invitation anonymised", "invitations anonymised", forgetting.invitations),
-    CleanupTask("RSVP without an account anonymised", "RSVPs without an account anonymised", forgetting.answers),
-    CleanupTask("finished party closed", "finished parties closed", afterwards.finish),
+    CleanupTask("guest's dietary data deleted", "guests' dietary data deleted", menu_service.forget),
+    CleanupTask("invitation anonymised", "invitations anonymised", retention.anonymise_due_invitations),
+    CleanupTask(
+        "RSVP without an account anonymised", "RSVPs without an account anonymised", retention.anonymise_due_rsvps
+    ),
+    CleanupTask("finished party closed", "finished parties closed", attendance_service.close_finished),
 )
 # Commits by itself, one account at a time: one that cannot be deleted does not hold up the others.
-ACCOUNT_DELETION = CleanupTask("account deleted", "accounts deleted", erasing.erase_due)
+ACCOUNT_DELETION = CleanupTask("account deleted", "accounts deleted", account_deletion.run_due)
 
 logger = logging.getLogger(__name__)
 

@@ -16,12 +16,13 @@ from flask_appbuilder.security.sqla.models import Permission, PermissionView, Ro
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.accounts import members
 from app.accounts.models import ADMIN, AccessVersion, Member
-from app.accounts.service import members, passwords
+from app.accounts.passwords import policy as password_policy
 from app.database import is_unavailable, reason, transaction
-from app.errors import ConfigurationError
 from app.extensions import AppBuilder, appbuilder_of, db
 from app.navigation import ROLES
+from config import ConfigurationError
 
 RUN_SETUP = "run `.venv/bin/flask --app app setup` first, as `make run` does."
 SETUP_LOCK = 7306075  # any number, as long as nothing else in the database locks it
@@ -102,7 +103,7 @@ def add_admin(username: str, email: str, password: str) -> Member:
         email=email,
         first_name="Admin",
         last_name="",
-        password_hash=passwords.hash_password(password),
+        password_hash=password_policy.hash_password(password),
         role=ADMIN,
     )
 

@@ -13,10 +13,10 @@ from sqlalchemy import delete
 import config
 from app import demo, setup
 from app.accounts.models import Member
-from app.errors import ConfigurationError
 from app.extensions import db
 from app.navigation import ROLES
 from app.parties.models import DinnerParty, Rsvp
+from config import ConfigurationError
 from tests.support.factories import PASSWORD
 
 pytestmark = pytest.mark.both_databases

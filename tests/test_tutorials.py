@@ -10,10 +10,9 @@ from types import ModuleType
 import pytest
 
 from app.database import transaction
-from app.errors import ConfigurationError
 from app.extensions import appbuilder_of, db
 from app.outbox.models import Unsubscription
-from config import ROOT
+from config import ROOT, ConfigurationError
 from tests.support.client import Visitor
 
 DOCS = ROOT / "docs"

@@ -5,7 +5,8 @@ from flask.cli import with_appcontext
 
 from app.accounts import queries
 from app.accounts.models import Member
-from app.accounts.service import moderation, password_changes
+from app.accounts.passwords import service as password_service
+from app.accounts.users import service as user_service
 from app.database import report_outage, transaction
 from app.errors import DomainError
 
@@ -25,10 +26,10 @@ def reset_password_command(name: str, password: str | None, *, send_letter: bool
     try:
         with transaction():
             if typed is None:
-                moderation.send_password_link(member)
+                user_service.send_password_link(member)
             else:
-                moderation.refuse_in_directory()
-                password_changes.impose(member, typed)
+                user_service.refuse_in_directory()
+                password_service.set_by_administrator(member, typed)
     except DomainError as refused:
         raise click.ClickException(str(refused)) from refused
     if typed is None:
@@ -45,7 +46,7 @@ def unlock_command(name: str) -> None:
     """Let the member NAME (a username or an e-mail address) try to log in again, after too many failures."""
     member = _member(name)
     with transaction():
-        moderation.unlock(member)
+        user_service.unlock(member)
     click.echo(f"{member.username} can try to log in again.")
 
 

@@ -4,10 +4,12 @@ from datetime import datetime
 from typing import Any
 
 from app import clock
-from app.accounts import browsers, rules
+from app.accounts import rules
 from app.accounts.models import Member, MemberInvitation, Registration
+from app.accounts.sessions import user_agents
 from app.http import public_url
-from app.outbox.service import ORDINARY, SECRET, URGENT, enqueue, rehearse, supersede
+from app.outbox.models import SECRET
+from app.outbox.service import ORDINARY, URGENT, enqueue, enqueue_decoy, supersede
 
 ALREADY_REGISTERED = "already_registered"
 REGISTRATION_LETTERS = ("activation", ALREADY_REGISTERED)
@@ -26,7 +28,7 @@ def activation(registration: Registration | None, token: str) -> None:
     url = public_url("RegistrationView.activation", token=SECRET)
     supersede("activation", registration.email if registration is not None else "")
     if registration is None:
-        rehearse("activation", context={"expires_at": clock.now(), "url": url})
+        enqueue_decoy("activation", context={"expires_at": clock.now(), "url": url})
         return
     enqueue(
         "activation",
@@ -58,7 +60,7 @@ def already_registered(member: Member | None) -> None:
         "forgot_url": public_url("PasswordView.forgot"),
     }
     if member is None:
-        rehearse(ALREADY_REGISTERED, context=context)
+        enqueue_decoy(ALREADY_REGISTERED, context=context)
     else:
         supersede(ALREADY_REGISTERED, member.email)
         to_member(ALREADY_REGISTERED, member, f"{clock.now():%Y%m%dT%H%M%S%f}", **context)
@@ -93,14 +95,18 @@ def locked_out(member: Member | None, locked_until: datetime) -> None:
     """Tell a member that somebody failed to log in as them too often; for nobody the letter is thrown away."""
     context: dict[str, Any] = {"locked_until": locked_until, "forgot_url": public_url("PasswordView.forgot")}
     if member is None:
-        rehearse("locked_out", context=context)
+        enqueue_decoy("locked_out", context=context)
     else:
         to_member("locked_out", member, f"{locked_until:%Y%m%dT%H%M%S%f}", **context)
 
 
 def new_device(member: Member, device_id: int, browser: str, address: str) -> None:
     """Tell a member that they have logged in with a browser that they never used before."""
-    context: dict[str, Any] = {"browser": browsers.in_words(browser), "address": address, "at": clock.now()}
+    context: dict[str, Any] = {
+        "browser": user_agents.describe_user_agent(browser),
+        "address": address,
+        "at": clock.now(),
+    }
     to_member("new_device", member, str(device_id), devices_url=public_url("DeviceView.list"), **context)
 
 
@@ -109,7 +115,7 @@ def reset_password(member: Member | None, token: str) -> None:
     expires_at = clock.now() + rules.TOKEN_LIFETIMES[rules.RESET_PASSWORD]
     context: dict[str, Any] = {"expires_at": expires_at, "url": public_url("PasswordView.reset", token=SECRET)}
     if member is None:
-        rehearse(RESET_PASSWORD, context=context)
+        enqueue_decoy(RESET_PASSWORD, context=context)
         return
     to_member(RESET_PASSWORD, member, rules.token_hash(token), secret=token, **context)
 
@@ -131,7 +137,7 @@ def change_email(member: Member, address: str, token: str, *, owner: Member | No
     expires_at = clock.now() + rules.TOKEN_LIFETIMES[rules.CHANGE_EMAIL]
     context: dict[str, Any] = {"expires_at": expires_at, "url": public_url("EmailView.confirm", token=SECRET)}
     if silent:
-        rehearse(CHANGE_EMAIL, context=context)
+        enqueue_decoy(CHANGE_EMAIL, context=context)
     elif owner is not None:
         already_registered(owner)
     else:

@@ -20,13 +20,13 @@ from sqlalchemy.orm import aliased, joinedload
 from app.accounts import rules
 from app.accounts.models import (
     AccessVersion,
-    Device,
-    LoginGuard,
     LoginSession,
+    LoginThrottle,
     Member,
     Passkey,
     Registration,
     Totp,
+    TrustedDevice,
 )
 from app.extensions import db
 
@@ -59,7 +59,7 @@ def member_by_name_or_email(identifier: str) -> Member | None:
 
 
 @dataclass(frozen=True)
-class Standing:
+class AuthRequirements:
     """What a member's roles ask of them, and what they can prove themselves with beside a password."""
 
     staff: bool
@@ -74,12 +74,12 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Candidate:
+class LoginRecord:
     """Whoever a typed name may mean: a member, a registration that waits, or nobody."""
 
     member: Member | None
     registration: Registration | None
-    standing: Standing
+    standing: AuthRequirements
     device_is_known: bool
     # Until when nobody may try: in any browser, and in this one if the member has used it before.
     locked_until: datetime | None
@@ -92,42 +92,42 @@ class Candidate:
         return owner.password if owner is not None else None
 
 
-def candidate(wanted: str, device_hash: str, key: str, device_key: str) -> Candidate:
+def login_record(wanted: str, device_hash: str, key: str, device_key: str) -> LoginRecord:
     """Return who logs in as `wanted` (in lower case) from a device, and whether they may try now, in one statement.
 
     It is the same statement whoever is meant, so that it takes the same time. `key` and `device_key` are those of the
     guard.
     """
-    guard, device_guard = aliased(LoginGuard), aliased(LoginGuard)
+    guard, device_guard = aliased(LoginThrottle), aliased(LoginThrottle)
     anybody = select(literal(1).label("one")).subquery()
     statement = (
         select(
             Member,
             Registration,
-            Device.id,
+            TrustedDevice.id,
             guard.locked_until,
             device_guard.locked_until,
-            *_standing(Member.id),
+            *_auth_requirements(Member.id),
         )
         .select_from(anybody)
         .outerjoin(Member, or_(func.lower(Member.username) == wanted, func.lower(Member.email) == wanted))
         .outerjoin(Registration, and_(Member.id.is_(None), _waits_as(wanted)))
-        .outerjoin(Device, and_(Device.member_id == Member.id, Device.token_hash == device_hash))
+        .outerjoin(TrustedDevice, and_(TrustedDevice.member_id == Member.id, TrustedDevice.token_hash == device_hash))
         .outerjoin(guard, guard.key == key)
         .outerjoin(device_guard, device_guard.key == device_key)
     )
     # There is one row: what has an `@` is nobody's username, and what has none is nobody's address.
     row = db.session.execute(statement.limit(1)).one()
-    return Candidate(row[0], row[1], Standing(*map(bool, row[5:])), row[2] is not None, row[3], row[4])
+    return LoginRecord(row[0], row[1], AuthRequirements(*map(bool, row[5:])), row[2] is not None, row[3], row[4])
 
 
-def standing(member_id: int) -> Standing:
+def auth_requirements(member_id: int) -> AuthRequirements:
     """Return what is asked of a member and what they have."""
-    statement: Select[Any] = select(*_standing(literal(member_id)))
-    return Standing(*map(bool, db.session.execute(statement).one()))
+    statement: Select[Any] = select(*_auth_requirements(literal(member_id)))
+    return AuthRequirements(*map(bool, db.session.execute(statement).one()))
 
 
-def _standing(member_id: Any) -> tuple[Any, ...]:
+def _auth_requirements(member_id: Any) -> tuple[Any, ...]:
     """Return the columns of a Standing."""
     held = select(Role.id).where(Role.id.in_(_role_ids(member_id).scalar_subquery()))
     return (

@@ -6,11 +6,11 @@ import secrets
 from datetime import datetime, timedelta
 
 REGISTRATION_LIFETIME = timedelta(hours=48)
-LETTERS_PER_MAILBOX_AND_DAY = 3
+EMAILS_PER_MAILBOX_AND_DAY = 3
 # Of each kind that somebody can have sent without being anybody.
-LETTERS_PER_MAILBOX_AND_HOUR = 3
-LONGEST_PASSWORD = 1024
-SHORTEST_USERNAME, LONGEST_USERNAME = 3, 20
+EMAILS_PER_MAILBOX_AND_HOUR = 3
+MAX_PASSWORD_LENGTH = 1024
+MIN_USERNAME_LENGTH, MAX_USERNAME_LENGTH = 3, 20
 USERNAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?")
 FORBIDDEN_USERNAMES = frozenset(
     {"admin", "administrator", "root", "system", "postmaster", "webmaster", "hostmaster", "abuse", "security"}
@@ -38,11 +38,11 @@ INVITATION_LIFETIME = timedelta(days=14)
 
 # What a login must do before anything else.
 CHOOSE_PASSWORD, ADD_SECOND_FACTOR = "choose_password", "add_second_factor"
-DUTIES = frozenset({CHOOSE_PASSWORD, ADD_SECOND_FACTOR})
+REQUIRED_ACTIONS = frozenset({CHOOSE_PASSWORD, ADD_SECOND_FACTOR})
 
 # Guesses are free up to the first pause; then each failure doubles it. It never grows beyond what an owner who was
 # locked out by a stranger can wait for.
-FREE_FAILURES, FIRST_PAUSE, LONGEST_PAUSE = 5, timedelta(minutes=1), timedelta(minutes=15)
+FREE_FAILURES, FIRST_PAUSE, MAX_PAUSE = 5, timedelta(minutes=1), timedelta(minutes=15)
 FAILURES_FORGOTTEN_AFTER = timedelta(hours=24)
 
 FRESH = timedelta(minutes=10)
@@ -64,7 +64,7 @@ def token_hash(token: str) -> str:
 
 def is_username(name: str) -> bool:
     """Whether `name` can be one: it stands in addresses, and an `@` would make it look like an e-mail."""
-    fits = SHORTEST_USERNAME <= len(name) <= LONGEST_USERNAME
+    fits = MIN_USERNAME_LENGTH <= len(name) <= MAX_USERNAME_LENGTH
     return fits and USERNAME.fullmatch(name.lower()) is not None
 
 
@@ -91,7 +91,7 @@ def is_fresh(authenticated_at: datetime | None, now: datetime) -> bool:
 def pause_after(failures: int) -> timedelta:
     """Return how long nobody may try again after so many failures in a row."""
     beyond = failures - FREE_FAILURES
-    return timedelta() if beyond < 0 else min(FIRST_PAUSE * 2 ** min(beyond, 10), LONGEST_PAUSE)
+    return timedelta() if beyond < 0 else min(FIRST_PAUSE * 2 ** min(beyond, 10), MAX_PAUSE)
 
 
 def minutes_until(moment: datetime, now: datetime) -> int:

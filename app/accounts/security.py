@@ -19,10 +19,13 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app import error_pages
 from app.accounts import queries, rules
-from app.accounts.cookies import Sessions
+from app.accounts.api_keys import service as api_key_service
+from app.accounts.ldap import client as ldap_client
+from app.accounts.ldap import disabled_pages
+from app.accounts.login import authentication
+from app.accounts.login import service as login_service
 from app.accounts.models import AccessVersion, Member, Registration
-from app.accounts.service import api_keys, authentication, directory, logins
-from app.accounts.views import directory as accounts_elsewhere
+from app.accounts.sessions.cookies import Sessions
 from app.database import transaction
 from app.errors import DomainError
 from app.extensions import db
@@ -35,7 +38,7 @@ JWT_REFUSALS = (
 
 
 # Where a duty is done, and why.
-DUTIES = {
+REQUIRED_ACTION_PAGES = {
     rules.CHOOSE_PASSWORD: (
         "PasswordView.change",
         lazy_gettext("Your password is shorter than your role allows. Choose a longer one to go on."),
@@ -45,7 +48,7 @@ DUTIES = {
         lazy_gettext("Your role asks for a second factor. Add one to go on."),
     ),
 }
-DUTY_FREE = {
+ALLOWED_DURING_REQUIRED_ACTION = {
     *("static", "appbuilder.static", "LocaleView.switch", "LoginView.logout", "LoginView.again", None),
     # A passkey is a second factor, too; and whoever has one may prove with it who they are.
     *("PasskeyView.add", "PasskeyView.add_options", "PasskeyView.again", "PasskeyView.again_options"),
@@ -74,18 +77,22 @@ class SecurityManager(StockSecurityManager):
         # The login's own row decides; Flask-Login's guess by address and browser would throw out travellers.
         manager.session_protection = None
         manager.user_loader(self.load_user)
-        accounts_elsewhere.init_app(app)
+        disabled_pages.init_app(app)
         app.before_request(self._insist_on_duty)
         return manager
 
     def _insist_on_duty(self) -> BaseResponse | None:
         """Lead whoever must do something first to where it is done, whatever else they ask for."""
-        if request.endpoint in DUTY_FREE or not session.get(logins.LOGIN_KEY) or not current_user.is_authenticated:
+        if (
+            request.endpoint in ALLOWED_DURING_REQUIRED_ACTION
+            or not session.get(login_service.LOGIN_KEY)
+            or not current_user.is_authenticated
+        ):
             return None
-        login = logins.current_login()
+        login = login_service.current_login()
         if login is None or login.duty is None:
             return None
-        endpoint, message = DUTIES[login.duty]
+        endpoint, message = REQUIRED_ACTION_PAGES[login.duty]
         if request.endpoint and request.endpoint.partition(".")[0] == endpoint.partition(".")[0]:
             return None
         flash(str(message), "warning")
@@ -97,7 +104,7 @@ class SecurityManager(StockSecurityManager):
 
     def load_user(self, pk: str) -> Member | None:
         """Return the member of the login that the session names, while that login lasts."""
-        return logins.resume(str(session.get(logins.LOGIN_KEY, "")), pk)
+        return login_service.resume(str(session.get(login_service.LOGIN_KEY, "")), pk)
 
     def create_jwt_manager(self, app: Flask) -> JWTManager:
         """Return the manager of API tokens, which refuses them in the reader's language and says no more than that."""
@@ -138,13 +145,13 @@ class SecurityManager(StockSecurityManager):
 
     def validate_api_key(self, api_key_string: str) -> Member | None:
         """Return the member whose key came with this request, if it opens an API; refuse to write with one that only reads."""
-        found = api_keys.find(api_key_string) if request.path.startswith("/api/") else None
+        found = api_key_service.find(api_key_string) if request.path.startswith("/api/") else None
         if found is None:
             return None
         key, member = found
-        if not api_keys.allows(key, request.method):
+        if not api_key_service.allows(key, request.method):
             abort(error_pages.render_error(Forbidden(), str(_("This API key may only read."))))
-        api_keys.note_use(key)
+        api_key_service.note_use(key)
         g.user = member
         g._api_key_user = True  # noqa: SLF001 - Flask-AppBuilder's name
         # Whatever else asks who this is, the audit log for one, is told the same.
@@ -158,7 +165,7 @@ class SecurityManager(StockSecurityManager):
         expires_at = expires_on.replace(tzinfo=expires_on.tzinfo or UTC) if expires_on else None
         try:
             with transaction():
-                made = api_keys.create(user, name, scopes, expires_at)
+                made = api_key_service.create(user, name, scopes, expires_at)
         except DomainError:
             return None
         shown = ("uuid", "name", "key_prefix", "scopes", "created_on", "expires_on")
@@ -166,22 +173,22 @@ class SecurityManager(StockSecurityManager):
 
     def revoke_api_key(self, key_uuid: str) -> bool:
         """Let a key open nothing any more; False when it did not anyway."""
-        key = api_keys.get(key_uuid)
+        key = api_key_service.get(key_uuid)
         owner = db.session.get(Member, key.user_id) if key is not None else None
         with transaction():
-            return owner is not None and api_keys.revoke(owner, key_uuid) is not None
+            return owner is not None and api_key_service.revoke(owner, key_uuid) is not None
 
     def find_api_keys_for_user(self, user_id: int) -> list[ApiKey]:
         """Return the keys of a member."""
-        return api_keys.of(user_id)
+        return api_key_service.of(user_id)
 
     def get_api_key_by_uuid(self, key_uuid: str) -> ApiKey | None:
         """Return the key with that number."""
-        return api_keys.get(key_uuid)
+        return api_key_service.get(key_uuid)
 
     def auth_user_ldap(self, username: str | None, password: str | None) -> Member | None:
         """Return the member whom the directory of the organisation knows by that password, if it is in charge here."""
-        return self.auth_user_db(username, password) if directory.is_in_charge() else None
+        return self.auth_user_db(username, password) if ldap_client.is_enabled() else None
 
     # -- what they may do
 
@@ -209,8 +216,8 @@ class SecurityManager(StockSecurityManager):
                 if key
                 else queries.permissions_of_public(self.auth_role_public)
             )
-            if directory.is_in_charge():
-                known[key] -= accounts_elsewhere.NOT_HERE
+            if ldap_client.is_enabled():
+                known[key] -= disabled_pages.NOT_HERE
         return known[key]
 
     @staticmethod

@@ -8,10 +8,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock
 from app.database import Json, UTCDateTime
-from app.extensions import db
+from app.extensions import Model
 
 
-class AuditEvent(db.Model):  # type: ignore[name-defined]
+class AuditEvent(Model):
     """Something that somebody did. A trigger in the database refuses to change it, or to delete it within a year.
 
     People stand in it by number and by name, without a foreign key: the log outlives them.

@@ -9,8 +9,9 @@ from markupsafe import Markup
 
 from app.audit.actions import ACTIONS, COLUMNS, SUBJECTS
 from app.audit.models import AuditEvent
-from app.crud import ModelView, SQLAInterface
 from app.crud.csv import CsvExport
+from app.crud.datamodel import SQLAInterface
+from app.crud.views import ModelView
 from app.i18n import formats
 
 TABLE = Markup(

@@ -22,16 +22,17 @@ from marshmallow.validate import Length
 from prison.decoder import ParserException
 
 from app.crud.datamodel import SQLAInterface
+from app.crud.db_errors import ConflictError, ConstraintError, GoneError, UnavailableError, translate_db_errors
 from app.crud.fields import clean_text
 from app.crud.filters import Filters, OwnFilters
-from app.crud.refusals import ConflictError, ConstraintError, GoneError, UnavailableError, refusals
 from app.database import UTCDateTime, is_unavailable, transaction
-from app.errors import ConfigurationError, DomainError
+from app.errors import DomainError
 from app.extensions import db
+from config import ConfigurationError
 
 COLUMNS = ("list_columns", "show_columns", "add_columns", "edit_columns", "search_columns")
 WRITTEN = ("add_columns", "edit_columns")
-LONGEST_ARGUMENTS = 8_000
+MAX_ARGUMENTS_LENGTH = 8_000
 MESSAGES = {
     400: lazy_gettext("The request could not be understood."),
     401: lazy_gettext("Please log in to access this page."),
@@ -57,7 +58,7 @@ VALIDATION_MESSAGES = {
 Endpoint = Callable[..., Response]
 
 
-class Said(str):
+class TranslatedMessage(str):
     """What is wrong with a value, in the reader's language already; all else that Marshmallow says is English."""
 
     __slots__ = ()
@@ -90,12 +91,12 @@ def _read(text: str) -> Any:
     """Return what `text` says in Rison or JSON; raises ValueError and the like."""
     if not text:
         return {}
-    if len(text) > LONGEST_ARGUMENTS or "\0" in text:
+    if len(text) > MAX_ARGUMENTS_LENGTH or "\0" in text:
         raise ValueError(text[:20])
     return json.loads(text) if text.lstrip().startswith("{") else prison.loads(text)
 
 
-def _like(stock: Endpoint) -> Callable[[Endpoint], Endpoint]:
+def _same_type(stock: Endpoint) -> Callable[[Endpoint], Endpoint]:
     """Give an endpoint the routes, permission and documentation of Flask-AppBuilder's."""
 
     def decorate(endpoint: Endpoint) -> Endpoint:
@@ -140,7 +141,7 @@ class SchemaConverter(Model2SchemaConverter):
         )
 
 
-class Answers:
+class JsonErrorResponses:
     """What an API says when it does not do what was asked, in the reader's language."""
 
     response: Callable[..., Response]
@@ -180,7 +181,7 @@ class Answers:
         return answer
 
 
-class ModelRestApi(Answers, OwnFilters, StockModelRestApi):
+class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
     """The generated JSON API of a model.
 
     Required: `base_order` and all of list, show, add, edit and search columns. What is shown of a related row is
@@ -257,21 +258,21 @@ class ModelRestApi(Answers, OwnFilters, StockModelRestApi):
 
     @protect()
     @safe
-    @_like(StockModelRestApi.info)
+    @_same_type(StockModelRestApi.info)
     @_arguments(get_info_schema)
     def info(self, **kwargs: Any) -> Response:  # noqa: D102 - the documentation is Flask-AppBuilder's
         return self.info_headless(**kwargs)
 
     @protect()
     @safe
-    @_like(StockModelRestApi.get)
+    @_same_type(StockModelRestApi.get)
     @_arguments(get_item_schema)
     def get(self, pk: int, **kwargs: Any) -> Response:  # noqa: D102
         return self.get_headless(pk, **kwargs)
 
     @protect()
     @safe
-    @_like(StockModelRestApi.get_list)
+    @_same_type(StockModelRestApi.get_list)
     @_arguments(get_list_schema)
     def get_list(self, **kwargs: Any) -> Response:  # noqa: D102
         return self.get_list_headless(**kwargs)
@@ -312,7 +313,7 @@ class ModelRestApi(Answers, OwnFilters, StockModelRestApi):
         if item is None:
             return self.response_404()
         try:
-            with refusals(deleting=True), transaction():
+            with translate_db_errors(deleting=True), transaction():
                 self.datamodel.lock(item)
                 self.pre_delete(item)
                 self.datamodel.delete(item, commit=False)
@@ -331,7 +332,7 @@ class ModelRestApi(Answers, OwnFilters, StockModelRestApi):
             cleaned = {name: self._cleaned(name, value) for name, value in sent.items()}
             return store(own, own.load(cleaned, instance=item, partial=item is not None))
         except ValidationError as error:
-            return self.response_422(message=in_words(error.messages))
+            return self.response_422(message=field_errors(error.messages))
         except DomainError as error:
             return self._refusal(error)
 
@@ -355,7 +356,7 @@ class ModelRestApi(Answers, OwnFilters, StockModelRestApi):
         return self.response(200, result=schema.dump(item, many=False))
 
     def _store(self, item: Any, before: Callable[[Any], None]) -> None:
-        with refusals(), transaction() as session:
+        with translate_db_errors(), transaction() as session:
             with session.no_autoflush:
                 session.add(item)
                 before(item)
@@ -370,8 +371,11 @@ class ModelRestApi(Answers, OwnFilters, StockModelRestApi):
         return self.response(STATUSES.get(type(error), 422), message=str(text))
 
 
-def in_words(messages: Any) -> Any:
+def field_errors(messages: Any) -> Any:
     """Return Marshmallow's errors in the reader's language."""
     if isinstance(messages, dict):
-        return {str(name): in_words(each) for name, each in messages.items()}
-    return [text if isinstance(text, Said) else str(VALIDATION_MESSAGES.get(text, INVALID)) for text in messages]
+        return {str(name): field_errors(each) for name, each in messages.items()}
+    return [
+        text if isinstance(text, TranslatedMessage) else str(VALIDATION_MESSAGES.get(text, INVALID))
+        for text in messages
+    ]

@@ -17,10 +17,10 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import clock
-from app.crud.declared import Labels, require_label
+from app.crud.view_config import Labels, require_label
 from app.i18n import formats
 
-MOST_ROWS = 100_000
+MAX_ROWS = 100_000
 ROWS_AT_ONCE = 500
 # Without it, spreadsheets take UTF-8 for the code page of the nineties.
 BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
@@ -55,9 +55,9 @@ class CsvExport:
         if asked.ignored or len(applied) < len(asked.filters):
             # More than was asked for would be no help: the list tells what is wrong.
             return self._back_to_list()
-        keys = self.datamodel.keys(self._filters.get_joined_filters(self._base_filters), asked.order, MOST_ROWS + 1)
-        if len(keys) > MOST_ROWS:
-            flash(_("These are more than %(number)d rows. Add a filter first.", number=MOST_ROWS), "warning")
+        keys = self.datamodel.keys(self._filters.get_joined_filters(self._base_filters), asked.order, MAX_ROWS + 1)
+        if len(keys) > MAX_ROWS:
+            flash(_("These are more than %(number)d rows. Add a filter first.", number=MAX_ROWS), "warning")
             return self._back_to_list()
         return attached(f"{self.route_base.strip('/')}-{clock.now():%Y-%m-%d}", self._csv(keys))
 

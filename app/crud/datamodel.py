@@ -10,18 +10,18 @@ from flask_appbuilder.models.sqla.interface import SQLAInterface as StockSQLAInt
 from sqlalchemy import ColumnElement, Select, func, select, update
 from sqlalchemy.orm import InstrumentedAttribute, aliased, joinedload, selectinload, undefer
 
+from app.crud.db_errors import GoneError, translate_db_errors
 from app.crud.fields import as_moment, find_by_key
 from app.crud.filters import FilterConverter, Filters
-from app.crud.query import LAST_PAGE
-from app.crud.refusals import GoneError, refusals
+from app.crud.list_arguments import LAST_PAGE
 from app.database import UTCDateTime, transaction
-from app.errors import ConfigurationError
 from app.i18n import selectors
+from config import ConfigurationError
 
 # Nobody reads further, and counting a million rows costs more than the page.
-MOST_COUNTED = 10_000
-LARGEST_INTEGER = 2**63 - 1
-LONGEST_KEY = 320
+MAX_COUNTED = 10_000
+MAX_INTEGER = 2**63 - 1
+MAX_KEY_LENGTH = 320
 TRUE, FALSE = {"1", "y", "yes", "true", "on"}, {"0", "n", "no", "false", "off"}
 
 
@@ -74,14 +74,14 @@ class SQLAInterface(StockSQLAInterface):
         if len(rows) <= size and (rows or not number):
             return Page(rows, number, size, number * size + len(rows))
         count = self._count(filters)
-        capped = count > MOST_COUNTED
+        capped = count > MAX_COUNTED
         if not rows and not capped:
             number = max(count - 1, 0) // size
             rows = self._rows(filters, order, number, size, columns)
         elif not rows:
             return self.page(filters, order, size=size, columns=columns)
         # A page beyond what was counted has shown that there are more.
-        known = max(min(count, MOST_COUNTED), number * size + len(rows))
+        known = max(min(count, MAX_COUNTED), number * size + len(rows))
         return Page(rows[:size], number, size, known, capped)
 
     def query(  # noqa: PLR0913, PLR0917 - Flask-AppBuilder's signature
@@ -126,11 +126,11 @@ class SQLAInterface(StockSQLAInterface):
         """Return a key as the column has it, or None for what cannot be one."""
         if not self.is_integer(self._pk.key):
             value = str(text)
-            return value if 0 < len(value) <= LONGEST_KEY and "\0" not in value else None
+            return value if 0 < len(value) <= MAX_KEY_LENGTH and "\0" not in value else None
         digits = str(text)
-        if not (digits.isascii() and digits.isdigit()) or len(digits) > len(str(LARGEST_INTEGER)):
+        if not (digits.isascii() and digits.isdigit()) or len(digits) > len(str(MAX_INTEGER)):
             return None
-        return int(digits) if 0 < int(digits) <= LARGEST_INTEGER else None
+        return int(digits) if 0 < int(digits) <= MAX_INTEGER else None
 
     def parse_value(self, column: str, text: str, key: str | None = None) -> Any:
         """Return what a filter compares `column` with; of a relation, the related row's key.
@@ -179,7 +179,7 @@ class SQLAInterface(StockSQLAInterface):
 
     def add(self, item: Any, commit: bool = True) -> None:  # noqa: FBT001, FBT002
         """Store a new row; raises DomainError."""
-        with refusals():
+        with translate_db_errors():
             self._finish(lambda: self.session.add(item), commit=commit)
 
     def edit(self, item: Any, commit: bool = True) -> None:  # noqa: FBT001, FBT002
@@ -188,12 +188,12 @@ class SQLAInterface(StockSQLAInterface):
 
     def delete(self, item: Any, commit: bool = True) -> None:  # noqa: FBT001, FBT002
         """Delete a row; raises DomainError."""
-        with refusals(deleting=True):
+        with translate_db_errors(deleting=True):
             self._finish(lambda: self.session.delete(item), commit=commit)
 
     def delete_all(self, items: list[Any]) -> None:
         """Delete all of these rows or none; raises DomainError."""
-        with refusals(deleting=True), transaction() as session:
+        with translate_db_errors(deleting=True), transaction() as session:
             for item in items:
                 self.lock(item)
                 session.delete(item)
@@ -262,7 +262,7 @@ class SQLAInterface(StockSQLAInterface):
 
     def _count(self, filters: Filters | None) -> int:
         """Return the number of rows, and MOST_COUNTED + 1 when there are more."""
-        some = self._filtered(select(self._pk), filters).limit(MOST_COUNTED + 1).subquery()
+        some = self._filtered(select(self._pk), filters).limit(MAX_COUNTED + 1).subquery()
         return self.session.scalar(select(func.count()).select_from(some)) or 0
 
     def _eager(self, columns: Iterable[str]) -> list[Any]:
@@ -295,7 +295,7 @@ def _directed(direction: str, *each: Any) -> list[Any]:
 
 def _integer(text: str) -> int:
     number = int(text)
-    if abs(number) > LARGEST_INTEGER:
+    if abs(number) > MAX_INTEGER:
         raise ValueError(text)
     return number
 

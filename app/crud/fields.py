@@ -19,7 +19,7 @@ from app.errors import DomainError
 from app.extensions import db
 from app.i18n import selectors
 
-LONGEST_KEY = 320
+MAX_KEY_LENGTH = 320
 # The browser knows neither our zones nor our members.
 PLAIN_INPUT = {"autocomplete": "off", "spellcheck": "false"}
 LINE_BREAKS = {"\n", "\t"}
@@ -132,7 +132,7 @@ def _read_clock(text: str) -> datetime:
     raise ValueError(_("Not a valid date and time."))
 
 
-class ZoneField(StringField):
+class TimezoneField(StringField):
     """The IANA name of a time zone, typed with suggestions."""
 
     def __init__(self, *args: Any, required: bool = False, **kwargs: Any) -> None:
@@ -162,7 +162,7 @@ def _zones() -> Mapping[str, str]:
     return ZONES_BY_LOWER_NAME
 
 
-class RemoteSelectField(Field):
+class AutocompleteField(Field):
     """One row of another table, typed by its natural key (a username, a slug) with suggestions from the server.
 
     `key` is the attribute of `model` that is typed; `endpoint` and `column` are where app.js gets suggestions
@@ -206,7 +206,7 @@ class RemoteSelectField(Field):
 
 def find_by_key(model: type[Any], key: str, text: str) -> Any | None:
     """Return the row of `model` with the natural key `text`; a key is found in lower case, too."""
-    if not text or len(text) > LONGEST_KEY or "\0" in text:
+    if not text or len(text) > MAX_KEY_LENGTH or "\0" in text:
         return None
     column = getattr(model, key)
     statement: Select[Any] = select(model).where(column.in_({text, text.lower()}))

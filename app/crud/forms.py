@@ -21,19 +21,19 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from app.crud.datamodel import SQLAInterface
 from app.crud.fields import (
+    AutocompleteField,
     ChecklistField,
     ChoiceField,
     LocalDateTimeField,
-    RemoteSelectField,
-    ZoneField,
+    TimezoneField,
     clean_line,
     clean_text,
 )
-from app.errors import ConfigurationError
 from app.extensions import db
+from config import ConfigurationError
 
-LARGEST_INTEGER = 2**31 - 1
-LONGEST_TEXT = 20_000
+MAX_INTEGER = 2**31 - 1
+MAX_TEXT_LENGTH = 20_000
 SIMPLE_FIELDS: tuple[tuple[str, type[Field], Mapping[str, Any]], ...] = (
     ("is_text", TextAreaField, {"filters": [clean_text]}),
     ("is_string", StringField, {"filters": [clean_line]}),
@@ -91,7 +91,7 @@ class FormConverter:
             coerce = int if self.datamodel.is_integer(name) else str
             return ChoiceField(values=self.choices[name], optional=optional, coerce=coerce, **given)
         if name in self.zones.values():
-            return ZoneField(**given)
+            return TimezoneField(**given)
         if self.datamodel.is_boolean(name):
             # An unchecked box is not sent: it cannot be required.
             return BooleanField(**{**given, "validators": [*self.validators.get(name, ())]})
@@ -110,7 +110,7 @@ class FormConverter:
         model = self.datamodel.get_related_model(name)
         if name in self.remote:
             key = self.remote[name][0]
-            return RemoteSelectField(model=model, key=key, endpoint=self.options_endpoint, column=name, **given)
+            return AutocompleteField(model=model, key=key, endpoint=self.options_endpoint, column=name, **given)
         if self.datamodel.is_relation_many_to_many(name):
             return ChecklistField(load=_loader(model), pk=model.__mapper__.primary_key[0].key, **given)
         msg = f"{self.datamodel.obj.__name__}.{name} needs an entry in remote_columns: no form lists all rows"
@@ -136,9 +136,9 @@ class FormConverter:
     def _limits(self, name: str) -> list[Any]:
         if self.datamodel.is_string(name) and name not in self.choices:
             longest = self.datamodel.get_max_length(name)
-            return [Length(max=longest if longest > 0 else LONGEST_TEXT)]
+            return [Length(max=longest if longest > 0 else MAX_TEXT_LENGTH)]
         if self.datamodel.is_integer(name) and name not in self.choices:
-            return [NumberRange(-LARGEST_INTEGER, LARGEST_INTEGER)]
+            return [NumberRange(-MAX_INTEGER, MAX_INTEGER)]
         return []
 
 

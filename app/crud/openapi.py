@@ -11,7 +11,7 @@ from flask_appbuilder.api.manager import OpenApi as StockOpenApi
 from flask_appbuilder.security.decorators import permission_name, protect
 from marshmallow import Schema, fields
 
-from app.crud.api import Answers
+from app.crud.api import JsonErrorResponses
 from app.extensions import appbuilder_of
 
 ARGUMENT = re.compile(r"<(?:[^<>]*:)?([^<>:]+)>")
@@ -42,7 +42,7 @@ class Problem(Schema):
     )
 
 
-class OpenApi(Answers, StockOpenApi):
+class OpenApi(JsonErrorResponses, StockOpenApi):
     """Describes the APIs of a version. What is described changes with the program only, and is put together once."""
 
     allow_browser_login = False

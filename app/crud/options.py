@@ -8,15 +8,15 @@ from sqlalchemy import or_, select
 from app.crud.filters import ESCAPE
 from app.extensions import db
 
-MOST_HITS = 20
-LONGEST_QUERY = 100
+MAX_HITS = 20
+MAX_QUERY_LENGTH = 100
 
 
 def find(model: type[Any], key: str, searched: Sequence[str], text: str) -> list[dict[str, str]]:
     """Return up to 20 rows with `text` in one of the `searched` attributes: `value` is the key, `label` the row."""
-    wanted = text.replace("\0", "").strip()[:LONGEST_QUERY]
+    wanted = text.replace("\0", "").strip()[:MAX_QUERY_LENGTH]
     escaped = "".join(ESCAPE + c if c in {"%", "_", ESCAPE} else c for c in wanted)
-    statement = select(model).order_by(getattr(model, key)).limit(MOST_HITS)
+    statement = select(model).order_by(getattr(model, key)).limit(MAX_HITS)
     if wanted:
         hits = [getattr(model, name).ilike(f"%{escaped}%", escape=ESCAPE) for name in searched]
         statement = statement.where(or_(*hits))

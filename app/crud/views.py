@@ -14,11 +14,11 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.crud import options, saying
-from app.crud.declared import Declared
-from app.crud.listing import Listing
-from app.crud.refusals import GoneError, refusals
-from app.crud.saving import Saving
+from app.crud import flashes, options
+from app.crud.db_errors import GoneError, translate_db_errors
+from app.crud.edit_mixin import EditMixin
+from app.crud.list_mixin import ListMixin
+from app.crud.view_config import ViewConfigMixin
 from app.database import transaction
 from app.errors import DomainError
 from app.http import safe_next
@@ -77,7 +77,7 @@ class BaseView(StockBaseView):
         return str(self.appbuilder.get_url_for_index)
 
 
-class ModelView(Declared, Listing, Saving, BaseView, StockModelView):
+class ModelView(ViewConfigMixin, ListMixin, EditMixin, BaseView, StockModelView):
     """The generated pages of a model. What a view declares is said in `Declared`."""
 
     # Flask-AppBuilder sends files from a folder that is not configured.
@@ -209,15 +209,15 @@ class ModelView(Declared, Listing, Saving, BaseView, StockModelView):
 
     def _run_action(self, func: Any, items: list[Any]) -> BaseResponse | None:
         """Do `func` with `items` in one transaction; what it returns as text is flashed."""
-        before = saying.pending()
+        before = flashes.pending_messages()
         answer: Any = None
         try:
-            with refusals(), transaction():
+            with translate_db_errors(), transaction():
                 answer = func(items)
         except DomainError as error:
-            saying.say(str(error), error.category)
+            flashes.flash_message(str(error), error.category)
             return None
         if isinstance(answer, BaseResponse):
             return answer
-        saying.say_unless_said(before, answer or (_("Done."), "info"))
+        flashes.flash_default(before, answer or (_("Done."), "info"))
         return None

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from app.database import report_outage
 from app.extensions import db
 from app.outbox import delivery, service
-from app.outbox.models import QUEUED, SENDING, STATES, Letter
+from app.outbox.models import EmailState, OutboxEmail
 
 outbox = AppGroup("outbox", help="Letters waiting for the post.")
 
@@ -52,13 +52,18 @@ def _deliver_once() -> None:
 @report_outage
 def status() -> None:
     """Count the letters, and tell the oldest that waits and the last error."""
-    counts = dict(db.session.execute(select(Letter.state, func.count()).group_by(Letter.state)).all())
-    click.echo(", ".join(f"{counts.get(state, 0)} {state}" for state in STATES))
-    oldest = db.session.scalar(select(func.min(Letter.created_at)).where(Letter.state.in_((QUEUED, SENDING))))
+    counts = dict(db.session.execute(select(OutboxEmail.state, func.count()).group_by(OutboxEmail.state)).all())
+    click.echo(", ".join(f"{counts.get(state, 0)} {state}" for state in EmailState))
+    oldest = db.session.scalar(
+        select(func.min(OutboxEmail.created_at)).where(OutboxEmail.state.in_((EmailState.QUEUED, EmailState.SENDING)))
+    )
     if oldest:
         click.echo(f"The oldest that waits was written at {oldest:%Y-%m-%d %H:%M:%S} UTC.")
     trouble = db.session.scalars(
-        select(Letter).where(Letter.last_error != "").order_by(Letter.not_before.desc(), Letter.id.desc()).limit(1)
+        select(OutboxEmail)
+        .where(OutboxEmail.last_error != "")
+        .order_by(OutboxEmail.not_before.desc(), OutboxEmail.id.desc())
+        .limit(1)
     ).first()
     if trouble:
         click.echo(f"Last error, of letter {trouble.id} ({trouble.kind}): {trouble.last_error}")

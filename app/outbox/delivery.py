@@ -27,8 +27,8 @@ from app import clock
 from app.database import transaction
 from app.extensions import db
 from app.outbox import rules, service, smtp
-from app.outbox.models import FAILED, QUEUED, SENDING, SENT, Letter
-from app.outbox.rules import Verdict
+from app.outbox.models import EmailState, OutboxEmail
+from app.outbox.rules import DeliveryFailure
 
 POLL_SECONDS = 2.0
 # So often it looks for what others left, also when nothing is due.
@@ -74,55 +74,60 @@ def drain(limit: int | None = None, stop: threading.Event | None = None) -> Repo
 def sweep() -> int:
     """Take back the letters of processes that ended, give up what expired; return how many were given up."""
     now = clock.now()
-    crashed = (Letter.state == SENDING) & (Letter.leased_until <= now)
-    freed: dict[str, Any] = {"crashes": Letter.crashes + 1, "lease_owner": None, "leased_until": None}
-    is_hopeless = Letter.crashes + 1 >= rules.MOST_CRASHES
-    is_expired = Letter.expires_at <= now
+    crashed = (OutboxEmail.state == EmailState.SENDING) & (OutboxEmail.leased_until <= now)
+    freed: dict[str, Any] = {"crashes": OutboxEmail.crashes + 1, "lease_owner": None, "leased_until": None}
+    is_hopeless = OutboxEmail.crashes + 1 >= rules.MAX_CRASHES
+    is_expired = OutboxEmail.expires_at <= now
     with transaction():
-        given_up = _update(crashed & is_hopeless, state=FAILED, last_error=CRASHED, **freed)
-        taken_back = _update(crashed, state=QUEUED, not_before=now, **freed)
-        expired = _update((Letter.state == QUEUED) & is_expired, state=FAILED, last_error=EXPIRED, secret=None)
-        _update((Letter.state == FAILED) & Letter.secret.is_not(None) & is_expired, secret=None)
+        given_up = _update(crashed & is_hopeless, state=EmailState.FAILED, last_error=CRASHED, **freed)
+        taken_back = _update(crashed, state=EmailState.QUEUED, not_before=now, **freed)
+        expired = _update(
+            (OutboxEmail.state == EmailState.QUEUED) & is_expired,
+            state=EmailState.FAILED,
+            last_error=EXPIRED,
+            secret=None,
+        )
+        _update((OutboxEmail.state == EmailState.FAILED) & OutboxEmail.secret.is_not(None) & is_expired, secret=None)
     if given_up or taken_back:
         logger.warning("%d letters were taken back from a process that ended", given_up + taken_back)
     return given_up + expired
 
 
-def claim(owner: str) -> Letter | None:
+def claim(owner: str) -> OutboxEmail | None:
     """Make the next letter that is due `owner`'s for one lease, in one statement, and return it."""
     now = clock.now()
     # SQLite has no row locks and needs none: its statements that write run one after the other.
     first = (
-        select(Letter.id)
+        select(OutboxEmail.id)
         .where(_is_due(now))
-        .order_by(Letter.priority, Letter.not_before, Letter.id)
+        .order_by(OutboxEmail.priority, OutboxEmail.not_before, OutboxEmail.id)
         .limit(1)
         .with_for_update(skip_locked=True)
         .scalar_subquery()
     )
     claimed = (
-        update(Letter)
-        .where(Letter.id == first, Letter.state == QUEUED)
+        update(OutboxEmail)
+        .where(OutboxEmail.id == first, OutboxEmail.state == EmailState.QUEUED)
         .values(
-            state=SENDING,
+            state=EmailState.SENDING,
             lease_owner=owner,
             leased_until=now + rules.lease(current_app.config["MAIL_TIMEOUT"]),
-            attempts=Letter.attempts + 1,
+            attempts=OutboxEmail.attempts + 1,
         )
-        .returning(Letter)
+        .returning(OutboxEmail)
         .execution_options(synchronize_session=False, populate_existing=True)
     )
     with transaction():
         return db.session.scalars(claimed).one_or_none()
 
 
-def finish(letter: Letter, **values: Any) -> bool:
+def finish(letter: OutboxEmail, **values: Any) -> bool:
     """Write down what came of a claimed `letter`; False when the lease was over and it is another's by now."""
     mine = (
-        (Letter.id == letter.id)
-        & (Letter.state == SENDING)
-        & (Letter.lease_owner == letter.lease_owner)
-        & (Letter.attempts == letter.attempts)
+        (OutboxEmail.id == letter.id)
+        & (OutboxEmail.state == EmailState.SENDING)
+        & (OutboxEmail.lease_owner == letter.lease_owner)
+        & (OutboxEmail.attempts == letter.attempts)
     )
     with transaction():
         done = _update(mine, lease_owner=None, leased_until=None, **values) == 1
@@ -171,34 +176,34 @@ class _Drain:
                 return
             self._send(letter, connection)
 
-    def _send(self, letter: Letter, connection: smtp.Connection) -> None:
+    def _send(self, letter: OutboxEmail, connection: smtp.Connection) -> None:
         try:
-            connection.send(smtp.LetterMessage(letter))
+            connection.send(smtp.OutboxMessage(letter))
         except (OSError, ValueError, MessageError) as error:
-            self._not_sent(letter, rules.verdict(error), rules.describe(error, letter.secret))
+            self._not_sent(letter, rules.delivery_failure(error), rules.describe(error, letter.secret))
             return
         self.broken_in_a_row = 0
         self.report.sent += 1
-        finish(letter, state=SENT, sent_at=clock.now(), secret=None, last_error="")
+        finish(letter, state=EmailState.SENT, sent_at=clock.now(), secret=None, last_error="")
         logger.info("Letter %d (%s) was sent", letter.id, letter.kind)
 
-    def _not_sent(self, letter: Letter, verdict: Verdict, reason: str) -> None:
+    def _not_sent(self, letter: OutboxEmail, verdict: DeliveryFailure, reason: str) -> None:
         """Put `letter` off or give it up, and stop asking a server that is ill."""
-        if verdict is Verdict.OUTAGE:
-            finish(letter, state=QUEUED, attempts=letter.attempts - 1)
+        if verdict is DeliveryFailure.OUTAGE:
+            finish(letter, state=EmailState.QUEUED, attempts=letter.attempts - 1)
             self._postpone_all(reason)
             return
         retry_at = rules.retry_at(letter.attempts, clock.now(), letter.expires_at, random.random())  # noqa: S311
-        if verdict is Verdict.GIVE_UP or retry_at is None:
+        if verdict is DeliveryFailure.GIVE_UP or retry_at is None:
             self.report.failed += 1
-            finish(letter, state=FAILED, last_error=reason)
+            finish(letter, state=EmailState.FAILED, last_error=reason)
             logger.warning("Letter %d (%s) was given up: %s", letter.id, letter.kind, reason)
         else:
             self.report.put_off += 1
-            finish(letter, state=QUEUED, not_before=retry_at, last_error=reason)
+            finish(letter, state=EmailState.QUEUED, not_before=retry_at, last_error=reason)
             logger.info("Letter %d (%s) was put off to %s: %s", letter.id, letter.kind, retry_at, reason)
-        self.broken_in_a_row = self.broken_in_a_row + 1 if verdict is Verdict.BROKEN else 0
-        if self.broken_in_a_row >= rules.MOST_BROKEN:
+        self.broken_in_a_row = self.broken_in_a_row + 1 if verdict is DeliveryFailure.BROKEN else 0
+        if self.broken_in_a_row >= rules.MAX_BROKEN:
             self._postpone_all(reason)
 
     def _postpone_all(self, reason: str) -> None:
@@ -249,17 +254,17 @@ class Deliverer:
 
 def _is_due(now: datetime) -> ColumnElement[bool]:
     return and_(
-        Letter.state == QUEUED,
-        Letter.not_before <= now,
-        or_(Letter.expires_at.is_(None), Letter.expires_at > now),
+        OutboxEmail.state == EmailState.QUEUED,
+        OutboxEmail.not_before <= now,
+        or_(OutboxEmail.expires_at.is_(None), OutboxEmail.expires_at > now),
     )
 
 
 def _is_anything_due() -> bool:
     with transaction():
-        return db.session.scalars(select(Letter.id).where(_is_due(clock.now())).limit(1)).first() is not None
+        return db.session.scalars(select(OutboxEmail.id).where(_is_due(clock.now())).limit(1)).first() is not None
 
 
 def _update(which: ColumnElement[bool], **values: Any) -> int:
-    statement = update(Letter).where(which).values(**values).execution_options(synchronize_session=False)
+    statement = update(OutboxEmail).where(which).values(**values).execution_options(synchronize_session=False)
     return cast("CursorResult[Any]", db.session.execute(statement)).rowcount

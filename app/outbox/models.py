@@ -8,30 +8,34 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock
 from app.database import UTCDateTime
-from app.extensions import db
+from app.enums import EnumString, LabelledEnum
+from app.extensions import Model
 
-QUEUED, SENDING, SENT, FAILED = "queued", "sending", "sent", "failed"
 # Stands in a letter's text and addresses for its secret, which is put in only when it is sent.
 SECRET = "__secret__"  # noqa: S105
 # Likewise for what opens the page on which its reader asks for no more of this kind.
 UNSUBSCRIBE = "__unsubscribe__"
-INVITATIONS, MESSAGES, REMINDERS = "invitations", "messages", "reminders"
-# Kinds of letters that nobody has to get. All others have to be sent: somebody asked for them, or must know.
-TOPICS = {
-    INVITATIONS: lazy_gettext("invitations to dinners, and reminders to answer them"),
-    MESSAGES: lazy_gettext("what hosts write to their guests"),
-    REMINDERS: lazy_gettext("reminders that a dinner is near"),
-}
-STATES = {
-    QUEUED: lazy_gettext("Waiting"),
-    SENDING: lazy_gettext("Being sent"),
-    SENT: lazy_gettext("Sent"),
-    FAILED: lazy_gettext("Given up"),
-}
 
 
-class Letter(db.Model):  # type: ignore[name-defined]
-    """A letter to one person. The table is the queue: what is not `sent` here was not sent."""
+class EmailTopic(LabelledEnum):
+    """What a person can unsubscribe from. E-mails without a topic are always sent: somebody asked for them, or must know."""
+
+    INVITATIONS = "invitations", lazy_gettext("invitations to dinners, and reminders to answer them")
+    MESSAGES = "messages", lazy_gettext("what hosts write to their guests")
+    REMINDERS = "reminders", lazy_gettext("reminders that a dinner is near")
+
+
+class EmailState(LabelledEnum):
+    """Where an e-mail is on its way."""
+
+    QUEUED = "queued", lazy_gettext("Waiting")
+    SENDING = "sending", lazy_gettext("Being sent")
+    SENT = "sent", lazy_gettext("Sent")
+    FAILED = "failed", lazy_gettext("Given up")
+
+
+class OutboxEmail(Model):
+    """An e-mail to one person. The table is the queue: what is not `sent` here was not sent."""
 
     __tablename__ = "letter"
 
@@ -47,14 +51,14 @@ class Letter(db.Model):  # type: ignore[name-defined]
     # An iCalendar object (RFC 5545) that calendars act upon (RFC 6047), if it carries one.
     calendar: Mapped[str | None] = mapped_column(Text)
     # What somebody can unsubscribe from; letters without one are those that have to be sent.
-    topic: Mapped[str | None] = mapped_column(String(16))
+    topic: Mapped[EmailTopic | None] = mapped_column(EnumString(EmailTopic, 16))
     # Where an answer goes, if not to the site.
     reply_to: Mapped[str | None] = mapped_column(String(320))
     # A token the letter carries. It is kept apart from the text and erased once the letter is sent.
     secret: Mapped[str | None] = mapped_column(String(128))
     dedupe_key: Mapped[str] = mapped_column(String(200), unique=True)
     message_id: Mapped[str] = mapped_column(String(255))
-    state: Mapped[str] = mapped_column(String(16), default=QUEUED)
+    state: Mapped[EmailState] = mapped_column(EnumString(EmailState, 16), default=EmailState.QUEUED)
     attempts: Mapped[int] = mapped_column(default=0)
     # How often a process ended while it held the letter.
     crashes: Mapped[int] = mapped_column(default=0)
@@ -88,14 +92,14 @@ class Letter(db.Model):  # type: ignore[name-defined]
         return self.subject
 
 
-class Unsubscription(db.Model):  # type: ignore[name-defined]
+class Unsubscription(Model):
     """An address that wants no more letters of one topic."""
 
     __tablename__ = "unsubscription"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(String(320))
-    topic: Mapped[str] = mapped_column(String(16))
+    topic: Mapped[EmailTopic] = mapped_column(EnumString(EmailTopic, 16))
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
 
     def __repr__(self) -> str:
@@ -104,4 +108,8 @@ class Unsubscription(db.Model):  # type: ignore[name-defined]
 
 Index("uq_unsubscription_lower_email_topic", func.lower(Unsubscription.email), Unsubscription.topic, unique=True)
 # How many letters a mailbox was sent today is asked before each one that strangers can have sent there.
-Index("ix_letter_lower_recipient_created_at", func.lower(Letter.__table__.c.recipient), Letter.__table__.c.created_at)
+Index(
+    "ix_letter_lower_recipient_created_at",
+    func.lower(OutboxEmail.__table__.c.recipient),
+    OutboxEmail.__table__.c.created_at,
+)

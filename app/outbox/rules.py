@@ -7,7 +7,7 @@ from email.errors import MessageError
 from enum import Enum
 from smtplib import SMTPNotSupportedError, SMTPRecipientsRefused, SMTPResponseException, SMTPSenderRefused
 
-from app.outbox.models import FAILED, SENT
+from app.outbox.models import EmailState
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 # The pauses between attempts: dense while it may be greylisting, then for three days.
@@ -17,11 +17,11 @@ JITTER = 0.25
 OUTAGE_PAUSE = timedelta(seconds=30)
 # MAIL, RCPT, DATA, the text and RSET wait for one time-out each at most; then the letter is another process's.
 TIMEOUTS_PER_LEASE = 6
-SHORTEST_LEASE = MINUTE
-MOST_CRASHES = 3
+MIN_LEASE = MINUTE
+MAX_CRASHES = 3
 # So many letters in a row whose conversation breaks off are the server's fault, not theirs.
-MOST_BROKEN = 2
-LONGEST_ERROR = 500
+MAX_BROKEN = 2
+MAX_ERROR_LENGTH = 500
 
 # What SMTP takes without quotes or extensions (RFC 5321: Dot-string "@" Domain).
 ADDRESS = re.compile(
@@ -31,7 +31,7 @@ SERVICE_NOT_AVAILABLE, TOO_LARGE = 421, 552
 EMBEDDINGS_AND_OVERRIDES = {chr(code) for code in range(0x202A, 0x202F)}
 
 
-class Verdict(Enum):
+class DeliveryFailure(Enum):
     """What an error means for a letter and for those behind it."""
 
     GIVE_UP = "this letter will never be taken"
@@ -40,23 +40,23 @@ class Verdict(Enum):
     OUTAGE = "the server takes nothing from us now, whatever the letter"
 
 
-def verdict(error: Exception) -> Verdict:
+def delivery_failure(error: Exception) -> DeliveryFailure:
     """Return what an `error` while a letter was handed over means."""
     if isinstance(error, SMTPSenderRefused) and error.smtp_code != TOO_LARGE:
-        return Verdict.OUTAGE
+        return DeliveryFailure.OUTAGE
     if isinstance(error, SMTPRecipientsRefused):
-        return _verdict_of_code(min(code for code, _ in error.recipients.values()))
+        return _failure_of_code(min(code for code, _ in error.recipients.values()))
     if isinstance(error, SMTPResponseException):
-        return _verdict_of_code(error.smtp_code)
+        return _failure_of_code(error.smtp_code)
     if isinstance(error, SMTPNotSupportedError | MessageError | ValueError):
-        return Verdict.GIVE_UP
-    return Verdict.BROKEN
+        return DeliveryFailure.GIVE_UP
+    return DeliveryFailure.BROKEN
 
 
-def _verdict_of_code(code: int) -> Verdict:
+def _failure_of_code(code: int) -> DeliveryFailure:
     if 500 <= code < 600:
-        return Verdict.GIVE_UP
-    return Verdict.RETRY if 400 <= code < 500 and code != SERVICE_NOT_AVAILABLE else Verdict.BROKEN
+        return DeliveryFailure.GIVE_UP
+    return DeliveryFailure.RETRY if 400 <= code < 500 and code != SERVICE_NOT_AVAILABLE else DeliveryFailure.BROKEN
 
 
 def describe(error: Exception, secret: str | None = None) -> str:
@@ -68,7 +68,7 @@ def describe(error: Exception, secret: str | None = None) -> str:
         reason = f"{error.smtp_code} {_text(error.smtp_error)}"
     else:
         reason = f"{type(error).__name__}: {error}"
-    return one_line(reason.replace(secret, "…") if secret else reason, LONGEST_ERROR)
+    return one_line(reason.replace(secret, "…") if secret else reason, MAX_ERROR_LENGTH)
 
 
 def _text(reply: bytes | str) -> str:
@@ -88,12 +88,14 @@ def retry_at(attempts: int, now: datetime, expires_at: datetime | None, chance: 
 
 def lease(timeout: float) -> timedelta:
     """Return for how long a letter belongs to who claimed it, when each step of SMTP may take `timeout` seconds."""
-    return max(SHORTEST_LEASE, timedelta(seconds=timeout) * TIMEOUTS_PER_LEASE)
+    return max(MIN_LEASE, timedelta(seconds=timeout) * TIMEOUTS_PER_LEASE)
 
 
 def may_resend(state: str, *, secret_is_gone: bool, expires_at: datetime | None, now: datetime) -> bool:
     """Whether a letter can go out once more: it is over, and what it says still holds."""
-    return state in {SENT, FAILED} and not secret_is_gone and not (expires_at and expires_at <= now)
+    return (
+        state in {EmailState.SENT, EmailState.FAILED} and not secret_is_gone and not (expires_at and expires_at <= now)
+    )
 
 
 def ascii_address(address: str) -> str:

@@ -15,11 +15,12 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.extensions import db
-from app.i18n import force_locale, locales
-from app.outbox import links, rules, unsubscribing
-from app.outbox.models import FAILED, QUEUED, SECRET, SENT, TOPICS, UNSUBSCRIBE, Letter
+from app.i18n import locales
+from app.i18n.selectors import force_locale
+from app.outbox import rules, unsubscribe, unsubscribe_token
+from app.outbox.models import SECRET, UNSUBSCRIBE, EmailState, EmailTopic, OutboxEmail
 
-__all__ = ["ORDINARY", "SECRET", "URGENT", "enqueue", "rehearse", "resend", "supersede"]
+__all__ = ["ORDINARY", "SECRET", "URGENT", "enqueue", "enqueue_decoy", "resend", "supersede"]
 
 URGENT, ORDINARY = 0, 5
 LONGEST_NAME, LONGEST_SUBJECT = 130, 255
@@ -45,7 +46,7 @@ def enqueue(  # noqa: PLR0913 - what a letter is
     calendar: Callable[[], str] | None = None,
     topic: str | None = None,
     reply_to: str | None = None,
-) -> Letter | None:
+) -> OutboxEmail | None:
     """Write a letter in the transaction of the fact it tells, or return the one already written for `dedupe_key`.
 
     A letter with a `topic` need not be read: its reader can ask for no more of them, and then none is written and None
@@ -56,7 +57,7 @@ def enqueue(  # noqa: PLR0913 - what a letter is
     sent. Past `expires_at` it is not sent any more. Letters of smaller `priority` go first. `calendar` returns the
     iCalendar object that goes with it; it is called in the language of the recipient, too. Answers go to `reply_to`.
     """
-    if topic is not None and unsubscribing.find(to, topic) is not None:
+    if topic is not None and unsubscribe.find(to, topic) is not None:
         return None
     letter = _write(
         {
@@ -73,13 +74,13 @@ def enqueue(  # noqa: PLR0913 - what a letter is
         }
     )
     if letter is None:
-        return db.session.scalars(select(Letter).where(Letter.dedupe_key == dedupe_key)).one()
+        return db.session.scalars(select(OutboxEmail).where(OutboxEmail.dedupe_key == dedupe_key)).one()
     if not delivers():
         db.session().info.setdefault(UNANNOUNCED, []).append(_announcement(letter))
     return letter
 
 
-def rehearse(kind: str, *, context: Mapping[str, Any]) -> None:
+def enqueue_decoy(kind: str, *, context: Mapping[str, Any]) -> None:
     """Write a letter and take it back: what is written to nobody takes as long as what is written to somebody."""
     key = f"rehearsal:{uuid.uuid4()}"
     letter = {
@@ -96,7 +97,7 @@ def rehearse(kind: str, *, context: Mapping[str, Any]) -> None:
         written.rollback()
 
 
-def resend(letters: Iterable[Letter]) -> int:
+def resend(letters: Iterable[OutboxEmail]) -> int:
     """Queue those of `letters` again that are over and still hold; return how many.
 
     What goes out a second time by somebody's wish gets a Message-ID of its own: servers drop what they have seen.
@@ -104,9 +105,9 @@ def resend(letters: Iterable[Letter]) -> int:
     now = clock.now()
     again = [letter for letter in letters if may_resend(letter, now)]
     for letter in again:
-        if letter.state == SENT:
+        if letter.state == EmailState.SENT:
             letter.message_id = message_id(f"{letter.dedupe_key} {now.isoformat()}")
-        letter.state, letter.attempts, letter.crashes = QUEUED, 0, 0
+        letter.state, letter.attempts, letter.crashes = EmailState.QUEUED, 0, 0
         letter.not_before, letter.sent_at, letter.last_error = now, None, ""
     db.session.flush()
     return len(again)
@@ -117,16 +118,20 @@ def supersede(kind: str, to: str, key: str = "") -> None:
 
     With a `key`, only those whose `dedupe_key` begins so.
     """
-    waiting = (Letter.kind == kind) & (func.lower(Letter.recipient) == to.lower()) & (Letter.state == QUEUED)
+    waiting = (
+        (OutboxEmail.kind == kind)
+        & (func.lower(OutboxEmail.recipient) == to.lower())
+        & (OutboxEmail.state == EmailState.QUEUED)
+    )
     if key:
-        waiting &= Letter.dedupe_key.startswith(key, autoescape=True)
-    statement = update(Letter).where(waiting).values(state=FAILED, secret=None, last_error=SUPERSEDED)
+        waiting &= OutboxEmail.dedupe_key.startswith(key, autoescape=True)
+    statement = update(OutboxEmail).where(waiting).values(state=EmailState.FAILED, secret=None, last_error=SUPERSEDED)
     db.session.execute(statement.execution_options(synchronize_session=False))
 
 
-def may_resend(letter: Letter, now: datetime) -> bool:
+def may_resend(letter: OutboxEmail, now: datetime) -> bool:
     """Whether `letter` can be queued again."""
-    if letter.topic is not None and unsubscribing.find(letter.recipient, letter.topic) is not None:
+    if letter.topic is not None and unsubscribe.find(letter.recipient, letter.topic) is not None:
         return False
     return rules.may_resend(letter.state, secret_is_gone=letter.secret_is_gone, expires_at=letter.expires_at, now=now)
 
@@ -136,11 +141,11 @@ def delivers() -> bool:
     return bool(current_app.config["MAIL_SERVER"]) and not current_app.config.get("MAIL_SUPPRESS_SEND")
 
 
-def with_secret(letter: Letter) -> tuple[str, str]:
+def with_secret(letter: OutboxEmail) -> tuple[str, str]:
     """Return the text and the HTML of `letter` as its recipient reads them."""
     text, html = letter.text, letter.html
     if letter.topic is not None:
-        token = links.token(letter.recipient, letter.topic)
+        token = unsubscribe_token.dump_token(letter.recipient, letter.topic)
         text, html = text.replace(UNSUBSCRIBE, token), html.replace(UNSUBSCRIBE, token)
     if letter.secret is None:
         return text, html
@@ -176,13 +181,17 @@ def _rendered(  # noqa: PLR0913, PLR0917 - what a letter is
         "kind": kind,
         "locale": info.key,
         "timezone": timezone or current_app.config["BABEL_DEFAULT_TIMEZONE"],
-        **_render(kind, info.key, timezone, {"name": name, **_way_out(topic), **context}),
+        **_render(kind, info.key, timezone, {"name": name, **_unsubscribe_context(topic), **context}),
     }
 
 
-def _way_out(topic: str | None) -> dict[str, Any]:
+def _unsubscribe_context(topic: str | None) -> dict[str, Any]:
     """Return what the foot of a letter says of how to get no more of its kind."""
-    return {} if topic is None else {"topic": TOPICS[topic], "unsubscribe_url": links.address()}
+    return (
+        {}
+        if topic is None
+        else {"topic": EmailTopic.labels()[topic], "unsubscribe_url": unsubscribe_token.stored_url()}
+    )
 
 
 def _appointment(calendar: Callable[[], str] | None, locale: str | None, timezone: str | None) -> str | None:
@@ -192,12 +201,12 @@ def _appointment(calendar: Callable[[], str] | None, locale: str | None, timezon
         return calendar()
 
 
-def _write(values: dict[str, Any]) -> Letter | None:
+def _write(values: dict[str, Any]) -> OutboxEmail | None:
     """Return the letter, or None when it was written before.
 
     Of two processes that write the same one at once, the database lets one do it and the other read it.
     """
-    statement = _insert().values(**values).on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(Letter)
+    statement = _insert().values(**values).on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(OutboxEmail)
     return db.session.scalars(statement).one_or_none()
 
 
@@ -216,11 +225,11 @@ def _render(kind: str, locale: str, timezone: str | None, context: Mapping[str, 
 
 
 def _insert() -> Any:
-    statement: Insert = INSERTS[db.engine.dialect.name](Letter)
+    statement: Insert = INSERTS[db.engine.dialect.name](OutboxEmail)
     return statement
 
 
-def _announcement(letter: Letter) -> str:
+def _announcement(letter: OutboxEmail) -> str:
     address = f"{current_app.config['PUBLIC_URL']}/letters/show/{letter.id}"
     return f"Letter {letter.id} ({letter.kind}) waits in the outbox: {address}"
 

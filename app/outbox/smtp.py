@@ -11,8 +11,8 @@ import flask_mail
 from flask import current_app
 
 from app import clock
-from app.outbox import links, rules, service
-from app.outbox.models import Letter
+from app.outbox import rules, service, unsubscribe_token
+from app.outbox.models import OutboxEmail
 
 # RFC 2369 and RFC 8058: where a mail program asks for no more of such letters, and that it may do so by itself.
 LIST_UNSUBSCRIBE, LIST_UNSUBSCRIBE_POST = "List-Unsubscribe", "List-Unsubscribe-Post"
@@ -83,10 +83,10 @@ class Connection(flask_mail.Connection):
         self.num_emails += 1
 
 
-class LetterMessage(flask_mail.Message):
+class OutboxMessage(flask_mail.Message):
     """A letter as it travels. Raises ValueError when its recipient is no address."""
 
-    def __init__(self, letter: Letter) -> None:
+    def __init__(self, letter: OutboxEmail) -> None:
         text, html = service.with_secret(letter)
         super().__init__(subject=letter.subject, recipients=[letter.recipient], body=text, html=html)
         self.letter = letter
@@ -103,7 +103,7 @@ class LetterMessage(flask_mail.Message):
         if self.letter.reply_to:
             message["Reply-To"] = Address(addr_spec=rules.ascii_address(self.letter.reply_to))
         if self.letter.topic:
-            _add_way_out(message, links.full_address(self.letter.recipient, self.letter.topic))
+            _add_unsubscribe_headers(message, unsubscribe_token.url(self.letter.recipient, self.letter.topic))
         message.set_content(self.body or "")
         message.add_alternative(self.html or "", subtype="html")
         if self.letter.calendar:
@@ -113,7 +113,7 @@ class LetterMessage(flask_mail.Message):
         return message
 
 
-def _add_way_out(message: EmailMessage, address: str) -> None:
+def _add_unsubscribe_headers(message: EmailMessage, address: str) -> None:
     """Let the reader's mail program show a button that asks for no more of such letters."""
     message[LIST_UNSUBSCRIBE] = f"<{address}>"
     if address.startswith("https:"):

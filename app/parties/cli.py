@@ -9,8 +9,9 @@ from app import clock
 from app.database import report_outage, transaction
 from app.errors import DomainError
 from app.extensions import db
-from app.parties import queries
-from app.parties.service import reminders, seats
+from app.parties.messages import reminders
+from app.parties.waiting_list import queries as waiting_list_queries
+from app.parties.waiting_list import seats
 
 logger = logging.getLogger(__name__)
 parties = AppGroup("parties", help="Dinner parties and their waiting lists.")
@@ -34,7 +35,7 @@ def remind_command() -> None:
 
 def sweep() -> int:
     """Do what time has brought about, each party in a transaction of its own; return how many seats were offered."""
-    due = queries.parties_to_sweep(clock.now())
+    due = waiting_list_queries.parties_to_sweep(clock.now())
     # Begin anew: what was read must not be older than the locks to come.
     db.session.rollback()
     return sum(_sweep_one(party_id) for party_id in due)

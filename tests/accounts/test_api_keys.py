@@ -8,12 +8,12 @@ from flask_appbuilder.security.sqla.models import ApiKey
 from sqlalchemy import update
 
 from app import clock
+from app.accounts.api_keys import service as api_key_service
 from app.accounts.models import Member
-from app.accounts.service import api_keys
 from app.audit.models import AuditEvent
 from app.database import transaction
 from app.extensions import appbuilder_of, db
-from app.outbox.models import Letter
+from app.outbox.models import OutboxEmail
 from app.parties.models import DinnerParty
 from tests.support.factories import DinnerPartyFactory
 
@@ -24,7 +24,7 @@ DINNER = {
 }  # fmt: skip
 
 
-def make(visitor, name="Calendar sync", scope=api_keys.READ, days="90"):
+def make(visitor, name="Calendar sync", scope=api_key_service.READ, days="90"):
     """Make a key on its page; return the page and the secret that it shows."""
     page = visitor.submit(visitor.get(f"{HERE}new").form("/new"), name=name, scope=scope, days=days)
     shown = re.search(r'value="(dinner_[^"]+)"', page.text)
@@ -63,8 +63,8 @@ def test_a_key_is_shown_once_and_stored_as_a_hash(admin, records):
     assert secret not in admin.get(HERE).text
     assert secret not in str(records.dump())
     key = records.one(ApiKey)
-    assert (key.scopes, key.key_prefix) == (api_keys.READ, secret[:11])
-    letter = next(letter for letter in records.all(Letter) if letter.kind == "api_key_created")
+    assert (key.scopes, key.key_prefix) == (api_key_service.READ, secret[:11])
+    letter = next(letter for letter in records.all(OutboxEmail) if letter.kind == "api_key_created")
     assert "Calendar sync" in letter.text
     assert secret not in letter.text
     (event,) = [event for event in records.all(AuditEvent) if event.action == "api_key_created"]
@@ -92,8 +92,8 @@ def test_what_is_not_filled_in_is_said(admin, records):
 
 def test_twenty_keys_are_enough(admin, app, cast, records):
     with app.app_context(), transaction():
-        for number in range(api_keys.MOST_LIVE_KEYS):
-            api_keys.create(cast.admin, f"Key {number}")
+        for number in range(api_key_service.MOST_LIVE_KEYS):
+            api_key_service.create(cast.admin, f"Key {number}")
     page, secret = make(admin)
     assert (page.status, secret) == (422, None)
     assert page.flashes == [
@@ -158,7 +158,7 @@ def test_a_key_that_reads_does_not_write(admin, program, records, method, path):
 
 
 def test_a_key_that_writes_writes_as_its_member(admin, cast, program, records):
-    secret = make(admin, scope=api_keys.READ_AND_WRITE)[1]
+    secret = make(admin, scope=api_key_service.READ_AND_WRITE)[1]
     answer = program(secret, "POST", json={**DINNER, "host": cast.host.id})
     assert answer.status_code == 201, answer.get_json()
     assert program(secret, "DELETE", f"{API}{answer.get_json()['id']}").status_code == 200
@@ -195,7 +195,7 @@ def test_a_ban_revokes_keys_for_good(app, client_of, cast, program, records):
 
 
 def test_a_key_opens_no_page(admin, program):
-    secret = make(admin, scope=api_keys.READ_AND_WRITE)[1]
+    secret = make(admin, scope=api_key_service.READ_AND_WRITE)[1]
     for path in ("/users/list/", HERE, "/account/data/", "/dinnerparties/list/"):
         answer = program(secret, path=path)
         assert answer.status_code == 303, path

@@ -7,13 +7,13 @@ import pytest
 import time_machine
 
 from app import clock
-from app.accounts import rules
+from app.accounts import encryption, rules
+from app.accounts.login import service as login_service
 from app.accounts.models import LoginSession, Member, RecoveryCode, Totp
-from app.accounts.service import logins, sealing
 from app.audit.models import AuditEvent
 from app.database import transaction
 from app.extensions import db
-from app.outbox.models import Letter
+from app.outbox.models import OutboxEmail
 from tests.support.factories import PASSWORD, MemberFactory, RegistrationFactory, RowFactory
 
 LOGIN, REFRESH, PARTIES = "/api/v1/security/login", "/api/v1/security/refresh", "/api/v1/dinnerparties/"
@@ -55,7 +55,7 @@ def with_app(member):
     """Give `member` an authenticator app."""
     with RowFactory.app.app_context(), transaction() as session:
         now = clock.now()
-        secret = sealing.seal("totp", SECRET)
+        secret = encryption.encrypt("totp", SECRET)
         session.add(Totp(member_id=member.id, secret=secret, created_at=now, confirmed_at=now))
     return member
 
@@ -137,7 +137,7 @@ def test_guesses_are_counted_with_those_of_the_login_page(program, visitor, cast
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "60")
     assert answer.get_json() == {"message": "Too many failed attempts. Try again in 1 minute."}
     assert visitor.log_in("boss", PASSWORD).status == 429
-    assert records.one(Letter).kind == "locked_out"
+    assert records.one(OutboxEmail).kind == "locked_out"
 
 
 def test_a_device_that_was_used_before_helps_no_program(client_of, cast, visitor):
@@ -210,12 +210,14 @@ def test_who_has_a_duty_does_it_on_the_site_first(app, program, cast, duty):
 
 
 @pytest.mark.both_databases
-@pytest.mark.parametrize("cause", [logins.BY_PASSWORD, logins.BY_ADMINISTRATOR, logins.BY_OWNER, logins.BY_BAN])
+@pytest.mark.parametrize(
+    "cause", [login_service.BY_PASSWORD, login_service.BY_ADMINISTRATOR, login_service.BY_OWNER, login_service.BY_BAN]
+)
 def test_whoever_must_leave_loses_their_tokens_too(app, program, cast, cause):
     access, refresh = program.tokens("boss")
     others = program.tokens("friend")
     with app.app_context(), transaction():
-        logins.end_sessions(db.session.get(Member, cast.admin.id), cause, reason="Soup")
+        login_service.end_sessions(db.session.get(Member, cast.admin.id), cause, reason="Soup")
     assert program.ask(access).status_code == 401
     assert program.ask(refresh, REFRESH, "POST").status_code == 401
     assert program.ask(others[0]).status_code == 403

@@ -9,11 +9,19 @@ from flask_appbuilder.security.sqla.models import ApiKey
 
 from app import clock, scheduler
 from app.accounts import rules
-from app.accounts.models import Device, LoginGuard, LoginSession, Member, MemberInvitation, Registration, Token
+from app.accounts.models import (
+    LoginSession,
+    LoginThrottle,
+    Member,
+    MemberInvitation,
+    Registration,
+    Token,
+    TrustedDevice,
+)
 from app.audit.models import AuditEvent
 from app.database import transaction
 from app.extensions import db
-from app.outbox.models import Letter
+from app.outbox.models import OutboxEmail
 from tests.support.factories import PASSWORD, MemberFactory, RegistrationFactory
 
 NEW = "the second course is better"
@@ -35,7 +43,7 @@ def test_a_password_is_given_by_command_and_ends_all_logins(app, client_of, new_
     told = ("danger", "You were signed out because your password was changed.")
     assert told in friend.get("/parties/new").flashes
     assert new_visitor().log_in("friend", NEW).flashes == [("info", "Welcome, Friend Doe!")]
-    assert "password_changed" in [letter.kind for letter in records.all(Letter)]
+    assert "password_changed" in [letter.kind for letter in records.all(OutboxEmail)]
     assert "password_changed" in [event.action for event in records.all(AuditEvent)]
 
 
@@ -58,7 +66,7 @@ def test_a_password_that_will_not_do_is_refused_in_words(app, cast, records, arg
 def test_a_letter_may_be_sent_instead(app, cast, records):
     done = flask(app, "reset-password", "friend", "--send-letter")
     assert "friend@example.com" in done.output
-    assert (records.one(Letter).kind, records.one(Token).purpose) == ("reset_password", rules.RESET_PASSWORD)
+    assert (records.one(OutboxEmail).kind, records.one(Token).purpose) == ("reset_password", rules.RESET_PASSWORD)
 
 
 def test_a_lockout_is_ended_by_command_as_often_as_one_likes(app, new_visitor, cast):
@@ -109,11 +117,11 @@ def furnished(app, cast):
             for name, at in (("old", days(8)), ("kept", days(1)))
         ),
         *(
-            Device(member_id=friend, token_hash=name, last_seen_at=at)
+            TrustedDevice(member_id=friend, token_hash=name, last_seen_at=at)
             for name, at in (("old", days(366)), ("kept", days(300)))
         ),
-        LoginGuard(key="old", failures=3, last_failed_at=days(2)),
-        LoginGuard(key="kept", failures=3, last_failed_at=minutes(5)),
+        LoginThrottle(key="old", failures=3, last_failed_at=days(2)),
+        LoginThrottle(key="kept", failures=3, last_failed_at=minutes(5)),
         LoginSession(token_hash="old", member_id=friend, last_seen_at=minutes(31)),
         LoginSession(token_hash="old staff", member_id=friend, last_seen_at=minutes(16), staff=True),
         LoginSession(token_hash="old told", member_id=friend, ended_at=days(31), last_seen_at=days(31)),
@@ -134,8 +142,8 @@ def furnished(app, cast):
 
 
 NAMED = (
-    (Registration, "username"), (Token, "token_hash"), (MemberInvitation, "token_hash"), (Device, "token_hash"),
-    (LoginGuard, "key"), (LoginSession, "token_hash"), (AuditEvent, "actor"),
+    (Registration, "username"), (Token, "token_hash"), (MemberInvitation, "token_hash"), (TrustedDevice, "token_hash"),
+    (LoginThrottle, "key"), (LoginSession, "token_hash"), (AuditEvent, "actor"),
     (ApiKey, "name"),
 )  # fmt: skip
 

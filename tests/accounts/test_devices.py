@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 
 from app import clock
-from app.accounts import browsers
 from app.accounts.models import LoginSession
+from app.accounts.sessions import user_agents
 from app.audit.models import AuditEvent
-from app.outbox.models import Letter
+from app.outbox.models import OutboxEmail
 from tests.support.factories import PASSWORD
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -55,7 +55,7 @@ def actions(records, name):
 )
 def test_a_browser_is_called_what_people_call_it(app, user_agent, name):
     with app.test_request_context():
-        assert str(browsers.in_words(user_agent)) == name
+        assert str(user_agents.describe_user_agent(user_agent)) == name
 
 
 def test_the_page_shows_where_one_is_logged_in_and_nobody_else(log_in, cast):
@@ -138,5 +138,5 @@ def test_everywhere_else_at_once(log_in, cast, records, others, told):
 def test_the_letter_about_a_new_device_names_the_browser(log_in, cast, records):
     log_in(cast.friend)
     log_in(cast.friend, SAFARI)
-    letter = next(letter for letter in records.all(Letter) if letter.kind == "new_device")
+    letter = next(letter for letter in records.all(OutboxEmail) if letter.kind == "new_device")
     assert "Safari on iPhone" in letter.text

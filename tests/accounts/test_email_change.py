@@ -7,12 +7,12 @@ from datetime import timedelta
 import pytest
 
 from app import clock
+from app.accounts import tokens
 from app.accounts.models import LoginSession
 from app.accounts.rules import CHANGE_EMAIL, UNDO_EMAIL
-from app.accounts.service import tokens
 from app.audit.models import AuditEvent
 from app.database import transaction
-from app.outbox.models import Letter
+from app.outbox.models import OutboxEmail
 from tests.support.factories import PASSWORD, DinnerPartyFactory, MemberFactory, RsvpFactory
 from tests.support.statements import count_statements
 
@@ -47,7 +47,7 @@ def link_in(letter):
 
 
 def letter_of(records, kind):
-    return [letter for letter in records.all(Letter) if letter.kind == kind][-1]
+    return [letter for letter in records.all(OutboxEmail) if letter.kind == kind][-1]
 
 
 def press(visitor, path):
@@ -66,7 +66,7 @@ def link_for(app, member, purpose=CHANGE_EMAIL, email=NEW):
 def test_asking_writes_to_both_addresses_and_changes_nothing(mine, ada, records):
     page = ask(mine, "NEW@example.com")
     assert (page.path, page.flashes) == (PATH, told("NEW@example.com"))
-    letters = {letter.kind: letter for letter in records.all(Letter)}
+    letters = {letter.kind: letter for letter in records.all(OutboxEmail)}
     assert {kind: letter.recipient for kind, letter in letters.items()} == {
         "change_email": NEW,
         "email_change_notice": OLD,
@@ -87,7 +87,9 @@ def test_an_address_of_somebody_else_gets_the_same_answer_by_the_same_work(mine,
         assert mine.get(PATH).flashes == told(email)
     assert seen[0] == seen[1]
     assert letter_of(records, "already_registered").recipient == cast.friend.email
-    assert not [letter for letter in records.all(Letter) if letter.secret and letter.recipient == cast.friend.email]
+    assert not [
+        letter for letter in records.all(OutboxEmail) if letter.secret and letter.recipient == cast.friend.email
+    ]
 
 
 def test_asking_again_takes_the_earlier_link_back(mine, visitor, records):
@@ -102,7 +104,7 @@ def test_a_mailbox_gets_three_letters_an_hour_at_most(mine, client_of, cast, rec
     for visitor in (mine, client_of(cast.host)):
         for _attempt in range(4):
             assert ask(visitor).flashes == told(NEW)
-    sent = [letter.recipient for letter in records.all(Letter) if letter.kind != "new_device"]
+    sent = [letter.recipient for letter in records.all(OutboxEmail) if letter.kind != "new_device"]
     assert (sent.count(NEW), sent.count(OLD)) == (3, 3)
 
 
@@ -125,7 +127,7 @@ def test_a_member_asks_five_times_an_hour_at_most(mine):
 def test_what_will_not_do_is_said_at_the_field(mine, records, email, text):
     page = ask(mine, email)
     assert (page.status, page.flashes) == (422, [("danger", text)])
-    assert records.count(Letter) == 0
+    assert records.count(OutboxEmail) == 0
 
 
 def test_asking_needs_a_login_and_the_password_typed_not_long_ago(visitor, mine, records):
@@ -135,7 +137,7 @@ def test_asking_needs_a_login_and_the_password_typed_not_long_ago(visitor, mine,
     assert mine.get(PATH).path == "/login/again"
     page = mine.submit(form, email=NEW)
     assert (page.status, page.flashes) == (401, [("warning", "Please reauthenticate to access this page.")])
-    assert records.count(Letter) == 0
+    assert records.count(OutboxEmail) == 0
     page = mine.submit(page.form("/login/again"), password=PASSWORD)
     assert mine.submit(page.form(PATH)).flashes == told(NEW)
 
@@ -240,7 +242,7 @@ def test_of_twenty_who_press_one_button_at_once_one_does_it(app, new_visitor, ad
     [thread.join() for thread in threads]
     assert flashes.count(CONFIRMED[0]) == 1
     assert flashes.count(("info", "This link has been used already.")) == 19
-    assert [letter.kind for letter in records.all(Letter)] == ["email_changed"]
+    assert [letter.kind for letter in records.all(OutboxEmail)] == ["email_changed"]
 
 
 # -- undone
@@ -306,4 +308,4 @@ def test_an_old_address_that_is_somebody_elses_by_now_is_not_taken_from_them(vis
 def test_letters_are_in_the_members_language(client_of, records):
     member = MemberFactory(username="lola", locale="es")
     ask(client_of(member))
-    assert {letter.locale for letter in records.all(Letter)} == {"es"}
+    assert {letter.locale for letter in records.all(OutboxEmail)} == {"es"}

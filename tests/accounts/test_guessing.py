@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 
 from app import clock
-from app.accounts.models import LoginGuard, LoginSession, Member
+from app.accounts.models import LoginSession, LoginThrottle, Member
 from app.audit.models import AuditEvent
 from app.extensions import db
-from app.outbox.models import Letter
+from app.outbox.models import OutboxEmail
 from tests.support.client import DEVICE_COOKIE, Visitor
 from tests.support.factories import PASSWORD, MemberFactory, RegistrationFactory
 from tests.support.statements import just_before
@@ -85,7 +85,7 @@ def test_coming_in_forgets_the_failures(visitor, ada, records):
     fail(visitor, "ada", FREE - 1)
     assert log_in(visitor, "ada").status == 200
     visitor.post("/logout/")
-    assert records.count(LoginGuard) == 0
+    assert records.count(LoginThrottle) == 0
     fail(visitor, "ada", FREE)
 
 
@@ -104,7 +104,7 @@ def test_a_name_that_nobody_has_is_locked_like_any_other(visitor, new_visitor, a
     assert known.flashes == unknown.flashes == locked(1)
     assert known.words.replace("ada", "") == unknown.words.replace("nobody", "")
     assert known.headers["Retry-After"] == unknown.headers["Retry-After"]
-    assert records.one(Letter).recipient == ada.email
+    assert records.one(OutboxEmail).recipient == ada.email
 
 
 def test_name_and_address_are_counted_apart_so_that_nobody_learns_which_belong_together(visitor, ada):
@@ -154,11 +154,11 @@ def test_the_owner_is_told_of_each_lockout_once(visitor, ada, records, now):
     fail(visitor, "ada")
     for _attempt in range(3):
         log_in(visitor, "ada", "wrong")
-    assert [letter.kind for letter in records.all(Letter)] == ["locked_out"]
+    assert [letter.kind for letter in records.all(OutboxEmail)] == ["locked_out"]
     clock.set_now(now + MINUTE)
     fail(visitor, "ada", 1)
     log_in(visitor, "ada", "wrong")
-    assert [letter.kind for letter in records.all(Letter)] == ["locked_out"] * 2
+    assert [letter.kind for letter in records.all(OutboxEmail)] == ["locked_out"] * 2
     assert [event.action for event in records.all(AuditEvent)].count("locked_out") == 2
 
 
@@ -215,8 +215,8 @@ def test_of_guesses_at_once_none_is_tried_after_the_lock(app, ada, records):
     assert set(statuses) == {401, 429}
     assert statuses[401] < FREE + threads
     assert records.fresh(ada).fail_login_count == statuses[401]
-    assert records.one(LoginGuard).failures == statuses[401]
-    assert [letter.kind for letter in records.all(Letter)] == ["locked_out"]
+    assert records.one(LoginThrottle).failures == statuses[401]
+    assert [letter.kind for letter in records.all(OutboxEmail)] == ["locked_out"]
     assert log_in(visitors[0], "ada").status == 429
     assert records.count(LoginSession) == 0
 
@@ -232,7 +232,7 @@ def test_a_right_guess_that_was_sent_before_the_lock_and_comes_after_it_is_refus
     assert page.status == status
     assert records.count(LoginSession) == (status == 200)
     # What was counted meanwhile stays counted for whoever is refused.
-    assert records.count(LoginGuard) == (status == 429)
+    assert records.count(LoginThrottle) == (status == 429)
     assert page.flashes == (locked(1) if status == 429 else [("info", "Welcome, Ada Doe!")])
 
 
@@ -255,7 +255,7 @@ def test_a_new_password_by_letter_ends_a_lockout_everywhere(client_of, visitor, 
         fail(browser, name)
     forgot = visitor.get("/password/forgot")
     visitor.submit(forgot.form("/forgot"), email="ada@example.com")
-    (letter,) = [letter for letter in records.all(Letter) if letter.kind == "reset_password"]
+    (letter,) = [letter for letter in records.all(OutboxEmail) if letter.kind == "reset_password"]
     page = visitor.get(f"/password/reset/{letter.secret}")
     chosen = "another dinner, another word"
     visitor.submit(page.form(letter.secret), new_password=chosen)

@@ -10,7 +10,7 @@ from app import clock
 from app.accounts.models import ExternalIdentity, Member, MemberInvitation, Registration
 from app.accounts.rules import token_hash
 from app.audit.models import AuditEvent
-from app.outbox.models import Letter
+from app.outbox.models import OutboxEmail
 from tests.accounts.test_registration import ADA, register
 from tests.support.factories import MemberFactory, MemberInvitationFactory, RegistrationFactory
 
@@ -41,13 +41,13 @@ def accept(visitor, token, **changes):
 
 
 def letters(records, kind):
-    return [letter for letter in records.all(Letter) if letter.kind == kind]
+    return [letter for letter in records.all(OutboxEmail) if letter.kind == kind]
 
 
 @pytest.mark.both_databases
 def test_who_is_invited_gets_a_letter_and_is_in_with_one_form(by_invitation, admin, visitor, records, cast):
     assert invite(admin, "Ada@Example.com", "es").flashes == [("info", "Invitation sent to ada@example.com.")]
-    letter, invitation = records.one(Letter), records.one(MemberInvitation)
+    letter, invitation = records.one(OutboxEmail), records.one(MemberInvitation)
     assert (letter.kind, letter.recipient, letter.locale) == ("invitation", "ada@example.com", "es")
     assert cast.admin.display_name in letter.text
     assert invitation.token_hash == token_hash(letter.secret)
@@ -60,7 +60,7 @@ def test_who_is_invited_gets_a_letter_and_is_in_with_one_form(by_invitation, adm
     assert (page.path, page.flashes) == ("/login/", [ACTIVATED])
     assert page.headers["Referrer-Policy"] == "same-origin"
     (member,) = [member for member in records.all(Member) if member.username == "ada"]
-    assert (member.email, [letter.kind for letter in records.all(Letter)]) == (
+    assert (member.email, [letter.kind for letter in records.all(OutboxEmail)]) == (
         "ada@example.com",
         ["invitation", "welcome"],
     )
@@ -147,7 +147,7 @@ def test_where_registration_is_closed_an_invitation_opens_nothing(app, admin, vi
     closed = [("warning", "Registration is closed: nobody could use an invitation.")]
     assert invite(admin).flashes == closed
     assert admin.post(f"/memberinvitations/action/send_again/{invitation.id}").flashes == closed
-    assert records.count(Letter) == 0
+    assert records.count(OutboxEmail) == 0
 
 
 def test_a_registration_that_waits_for_its_letter_gives_way(visitor, records):
@@ -212,7 +212,7 @@ def test_an_address_that_has_an_account_or_an_invitation_is_not_invited(admin, c
         assert page.words.count(told) >= 2
     page = invite(admin, "nowhere")
     assert page.flashes == [("danger", "Please correct the fields that are marked.")]
-    assert records.count(Letter) == 0
+    assert records.count(OutboxEmail) == 0
     assert records.count(MemberInvitation) == 1
 
 
@@ -244,13 +244,13 @@ def test_sending_again_makes_a_new_link_and_the_old_one_opens_nothing(admin, vis
     assert page.flashes == [("info", f"Invitation sent again to {invitation.email}.")]
     old = visitor.get(f"/register/invited/{invitation.token}")
     assert old.flashes == [("danger", "Invitation not found")]
-    assert accept(visitor, records.one(Letter).secret).flashes == [ACTIVATED]
+    assert accept(visitor, records.one(OutboxEmail).secret).flashes == [ACTIVATED]
 
 
 def test_of_two_letters_that_wait_the_newer_one_is_sent(admin, records):
     invite(admin)
     admin.post(f"/memberinvitations/action/send_again/{records.one(MemberInvitation).id}")
-    older, newer = records.all(Letter)
+    older, newer = records.all(OutboxEmail)
     assert (older.state, older.secret, newer.state) == ("failed", None, "queued")
     assert records.one(MemberInvitation).sent_count == 2
 
@@ -262,7 +262,7 @@ def test_several_are_sent_again_with_one_flash_but_not_to_who_has_an_account(adm
     assert page.flashes == [("info", "2 invitations sent again.")]
     page = admin.post("/memberinvitations/action_post", {"action": "send_again", "rowid": ids[2:]})
     assert page.flashes == [("warning", "Whoever was invited has an account already.")]
-    assert records.count(Letter) == 2
+    assert records.count(OutboxEmail) == 2
 
 
 def test_an_invitation_that_is_withdrawn_opens_nothing(admin, visitor, records):

@@ -9,12 +9,12 @@ from flask_appbuilder.const import AUTH_LDAP
 
 import config
 from app import clock
-from app.accounts.models import LoginGuard, LoginSession, Member, Totp
-from app.accounts.service import directory
+from app.accounts.ldap import client as ldap_client
+from app.accounts.models import LoginSession, LoginThrottle, Member, Totp
 from app.audit.models import AuditEvent
-from app.errors import ConfigurationError
 from app.extensions import appbuilder_of, db
-from app.outbox.models import Letter
+from app.outbox.models import OutboxEmail
+from config import ConfigurationError
 from tests.support import ldap, parts
 from tests.support.factories import MemberFactory, RegistrationFactory
 
@@ -202,7 +202,7 @@ def test_nobody_else_comes_in(app, visitor, people, records, name, password):
     )
     assert (page.status, page.flashes) == (401, WRONG)
     with app.test_request_context():
-        assert directory.ask(name, password) is None
+        assert ldap_client.authenticate(name, password) is None
     assert records.count(Member) == 0
 
 
@@ -242,7 +242,7 @@ def test_guessing_is_locked_out_and_the_directory_is_left_alone(visitor, people,
     page = log_in(visitor, "ada")
     assert (page.status, page.flashes[0][0]) == (429, "danger")
     assert records.one(Member).fail_login_count == 5
-    assert [letter.kind for letter in records.all(Letter)] == ["locked_out"]
+    assert [letter.kind for letter in records.all(OutboxEmail)] == ["locked_out"]
     clock.set_now(clock.now() + timedelta(minutes=2))
     assert_in(log_in(visitor, "ada"), "Ada Byron")
 
@@ -283,7 +283,7 @@ def test_a_directory_that_cannot_be_asked_is_told_of_and_counts_as_nothing(visit
     use(people.settings(**trouble))
     page = log_in(visitor, "ada")
     assert (page.status, page.flashes) == (403, UNREACHABLE)
-    assert records.count(LoginGuard) == records.count(AuditEvent) == 0
+    assert records.count(LoginThrottle) == records.count(AuditEvent) == 0
 
 
 def test_certificates_that_are_gone_are_told_of_as_well(visitor, people, use, tmp_path):

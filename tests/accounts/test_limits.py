@@ -7,8 +7,7 @@ import pytest
 import time_machine
 
 from app import clock
-from app.accounts import rules
-from app.accounts.service import tokens
+from app.accounts import rules, tokens
 from app.database import transaction
 from app.extensions import appbuilder_of
 from tests.accounts.test_api_login import LOGIN, REFRESH, with_app

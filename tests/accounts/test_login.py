@@ -4,8 +4,8 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from app.accounts.models import Device, LoginSession, Member
-from app.outbox.models import Letter
+from app.accounts.models import LoginSession, Member, TrustedDevice
+from app.outbox.models import OutboxEmail
 from tests.support.client import DEVICE_COOKIE
 from tests.support.factories import PASSWORD, MemberFactory
 
@@ -114,7 +114,7 @@ def test_a_wrong_guess_leaves_the_form_good_for_another_one(visitor, cast):
 @pytest.fixture
 def letters(records):
     """The letters about new devices so far, the newest last."""
-    return lambda: [letter for letter in records.all(Letter) if letter.kind == "new_device"]
+    return lambda: [letter for letter in records.all(OutboxEmail) if letter.kind == "new_device"]
 
 
 @pytest.mark.both_databases
@@ -139,7 +139,7 @@ def test_two_people_at_one_browser_are_told_of_nothing(visitor, cast, letters, r
         log_in(visitor, name)
         visitor.post("/logout/")
     assert letters() == []
-    assert records.count(Device) == 2
+    assert records.count(TrustedDevice) == 2
 
 
 def test_what_the_cookie_of_a_device_holds_is_kept_as_a_hash(visitor, cast, records):

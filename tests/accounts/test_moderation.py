@@ -11,7 +11,7 @@ from app.accounts.models import LoginSession, Totp
 from app.audit.models import AuditEvent
 from app.database import transaction
 from app.extensions import db
-from app.outbox.models import Letter
+from app.outbox.models import OutboxEmail
 from tests.support.factories import PASSWORD, MemberFactory
 
 REASON = "You shouted at the cook."
@@ -149,7 +149,7 @@ def test_a_link_to_choose_a_password_is_sent(admin, cast, records):
     page = act(admin, "send_password_link", cast.friend)
     sent = "A link to choose a new password is on its way to friend@example.com."
     assert page.flashes == [("info", sent)]
-    letter = records.one(Letter)
+    letter = records.one(OutboxEmail)
     assert (letter.kind, letter.recipient) == ("reset_password", "friend@example.com")
     page = act(admin, "send_password_link", cast.friend, cast.host)
     assert page.flashes == [("info", "Links to choose a new password are on their way to 2 users.")]

@@ -14,11 +14,13 @@ from sqlalchemy import select, update
 
 from app import clock
 from app.accounts import rules
+from app.accounts.api_keys import service as api_key_service
+from app.accounts.login import authentication
+from app.accounts.login import throttle as login_throttle
 from app.accounts.models import (
-    Device,
     ExternalIdentity,
-    LoginGuard,
     LoginSession,
+    LoginThrottle,
     Member,
     MemberInvitation,
     Passkey,
@@ -26,13 +28,15 @@ from app.accounts.models import (
     Registration,
     Token,
     Totp,
+    TrustedDevice,
 )
-from app.accounts.service import api_keys, authentication, erasing, guard
+from app.accounts.privacy import account_deletion
 from app.audit.models import AuditEvent
 from app.database import transaction
 from app.extensions import db
-from app.outbox.models import SENT, Letter
-from app.parties.models import CANCELLED, OFFERED, PUBLISHED, REMOVED, WITHDRAWN, YES, DinnerParty, Rsvp
+from app.outbox.models import EmailState, OutboxEmail
+from app.parties.enums import PartyStatus, RsvpStatus
+from app.parties.models import DinnerParty, Rsvp
 from tests.support.factories import (
     PASSWORD,
     DinnerPartyFactory,
@@ -58,7 +62,7 @@ def erase_due(app):
 
     def due():
         with app.app_context():
-            return erasing.erase_due()
+            return account_deletion.run_due()
 
     return due
 
@@ -74,7 +78,7 @@ def store(app, *rows):
 
 
 def letters(records, kind):
-    return [letter for letter in records.all(Letter) if letter.kind == kind]
+    return [letter for letter in records.all(OutboxEmail) if letter.kind == kind]
 
 
 def link_in(letter):
@@ -105,9 +109,9 @@ def secrets_of(app, member):
         Token(purpose=rules.RESET_PASSWORD, member_id=member.id, token_hash="hash of a token", expires_at=clock.now()),
     )
     with app.app_context(), transaction():
-        key = api_keys.create(member, "Calendar")
+        key = api_key_service.create(member, "Calendar")
         hashes = [login.token_hash for login in db.session.scalars(select(LoginSession))]
-        hashes += [device.token_hash for device in db.session.scalars(select(Device))]
+        hashes += [device.token_hash for device in db.session.scalars(select(TrustedDevice))]
         stored = db.session.get(Member, member.id)
         hashes += [key.secret, key.key.lookup_hash, stored.password, stored.session_stamp]
     return [
@@ -167,7 +171,7 @@ def test_of_what_an_administrator_did_only_the_fact_is_told(friend, client_of, a
 
 def test_a_dinner_that_one_may_not_see_any_more_is_not_told(friend, cast):
     table = DinnerPartyFactory(private=True, title="A secret table")
-    RsvpFactory(party=table, member=cast.friend, status=REMOVED)
+    RsvpFactory(party=table, member=cast.friend, status=RsvpStatus.REMOVED)
     files = files_in(friend.post(f"{HERE}export"))
     assert json.loads(files["answers.json"])[0]["party"] is None
     assert b"A secret table" not in b"".join(files.values())
@@ -297,7 +301,7 @@ def furnish(app, member):
     store(
         app,
         MemberInvitation(email="Friend@example.com", token_hash="invited", locale="en", expires_at=clock.now()),
-        LoginGuard(key=guard.key_of(authentication.ANYWHERE, member.email), failures=3),
+        LoginThrottle(key=login_throttle.key_of(authentication.ANYWHERE, member.email), failures=3),
     )
     RegistrationFactory(username="friend2", email=member.email)
     LetterFactory(recipient=member.email.upper())
@@ -330,27 +334,27 @@ def test_nothing_is_left_but_a_number(app, client_of, visitor, cast, records, er
     assert (gone.active, gone.erase_at, gone.erased_at) == (False, None, clock.now())
     with app.test_request_context():
         assert gone.display_name == "(erased)"
-    for model in (LoginSession, Device, Token, Totp, RecoveryCode, Passkey, ExternalIdentity):
+    for model in (LoginSession, TrustedDevice, Token, Totp, RecoveryCode, Passkey, ExternalIdentity):
         assert not [row for row in records.all(model) if row.member_id == number], model
-    for model in (ApiKey, Registration, MemberInvitation, LoginGuard):
+    for model in (ApiKey, Registration, MemberInvitation, LoginThrottle):
         assert records.count(model) == 0, model
     with app.app_context():
         assert not db.session.execute(select(assoc_user_role).where(assoc_user_role.c.user_id == number)).all()
 
-    assert records.fresh(hosted).status == CANCELLED
-    assert (records.fresh(past).status, records.fresh(past).address) == (PUBLISHED, "")
+    assert records.fresh(hosted).status == PartyStatus.CANCELLED
+    assert (records.fresh(past).status, records.fresh(past).address) == (PartyStatus.PUBLISHED, "")
     assert [letter.recipient for letter in letters(records, "party_cancelled")] == [cast.stranger.email]
     assert "Friend Doe" in letters(records, "party_cancelled")[0].text
-    assert (records.fresh(seat).status, records.fresh(waiting).status) == (WITHDRAWN, OFFERED)
+    assert (records.fresh(seat).status, records.fresh(waiting).status) == (RsvpStatus.WITHDRAWN, RsvpStatus.OFFERED)
     assert records.fresh(full).seats_taken == 2
     assert [letter.recipient for letter in letters(records, "seat_offered")] == [cast.stranger.email]
-    assert (records.fresh(been).status, records.fresh(been).party_size) == (YES, 1)
+    assert (records.fresh(been).status, records.fresh(been).party_size) == (RsvpStatus.YES, 1)
     for answer in records.all(select(Rsvp).where(Rsvp.member_id == number)):
         assert (answer.name, answer.email, answer.note) == ("", f"erased-{number}@invalid", "")
 
     (goodbye,) = letters(records, "erased")
     assert (goodbye.recipient, goodbye.name) == (cast.friend.email, "Friend Doe")
-    others = {letter.recipient for letter in records.all(Letter) if letter.kind != "erased"}
+    others = {letter.recipient for letter in records.all(OutboxEmail) if letter.kind != "erased"}
     assert others == {cast.stranger.email, "somebody@example.com"}
     (event,) = events(records, "erased")
     assert (event.subject_id, event.subject, event.before, event.after) == (number, f"erased-{number}", {}, {})
@@ -368,7 +372,7 @@ def test_two_at_once_erase_once(app, client_of, cast, records):
     def purge():
         with app.app_context():
             start.wait()
-            erased.append(erasing.erase_due())
+            erased.append(account_deletion.run_due())
 
     threads = [threading.Thread(target=purge) for _ in range(2)]
     for thread in threads:
@@ -390,7 +394,7 @@ def test_one_who_cannot_be_erased_keeps_nobody_else(app, client_of, cast, erase_
         db.session.execute(update(DinnerParty).where(DinnerParty.id != broken.id).values(seats_taken=1))
     assert erase_due() == 1
     assert records.fresh(cast.friend).username == "friend"
-    assert records.fresh(broken).status == PUBLISHED
+    assert records.fresh(broken).status == PartyStatus.PUBLISHED
     assert records.fresh(cast.stranger).erased_at
 
 
@@ -436,6 +440,6 @@ def test_the_last_letter_goes_once_it_was_sent(app, client_of, cast, erase_due, 
     erase_due()
     (goodbye,) = letters(records, "erased")
     with app.app_context(), transaction():
-        db.session.execute(update(Letter).where(Letter.id == goodbye.id).values(state=SENT))
+        db.session.execute(update(OutboxEmail).where(OutboxEmail.id == goodbye.id).values(state=EmailState.SENT))
     erase_due()
     assert letters(records, "erased") == []

@@ -14,7 +14,7 @@ from app.accounts.models import ExternalIdentity, LoginSession, Member
 from app.audit.models import AuditEvent
 from app.extensions import db
 from app.http import REQUEST_LOCK_KEY
-from app.outbox.models import Letter
+from app.outbox.models import OutboxEmail
 from tests.support import openid, parts
 from tests.support.client import SESSION_COOKIE
 from tests.support.factories import PASSWORD, MemberFactory, RowFactory
@@ -375,7 +375,7 @@ def test_who_is_logged_in_links_an_identity_and_comes_in_by_it(friend, visitor, 
         cast.friend.id,
         {"issuer": provider.issuer},
     )
-    letter = records.one(Letter)
+    letter = records.one(OutboxEmail)
     assert (letter.recipient, letter.subject) == (
         cast.friend.email,
         "A new way to log in to your account at DinnerParty",

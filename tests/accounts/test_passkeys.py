@@ -12,7 +12,7 @@ from app.accounts.models import LoginSession, Member, Passkey
 from app.audit.models import AuditEvent
 from app.database import transaction
 from app.extensions import db
-from app.outbox.models import Letter
+from app.outbox.models import OutboxEmail
 from tests.support.authenticator import Authenticator, add_passkey, sign
 from tests.support.client import SESSION_COOKIE
 from tests.support.factories import PASSWORD, DinnerPartyFactory, MemberFactory
@@ -60,7 +60,7 @@ def test_a_passkey_is_added_with_what_it_needs(desk, records):
     key = add_passkey(desk)
     passkey = records.one(Passkey)
     assert (passkey.name, passkey.transports) == ("Key ring", "hybrid,internal")
-    assert [letter.kind for letter in records.all(Letter)] == ["second_factor_added"]
+    assert [letter.kind for letter in records.all(OutboxEmail)] == ["second_factor_added"]
     assert "passkey_added" in actions(records)
     options = desk.post("/passkeys/add/options").json
     assert [one["id"] for one in options["excludeCredentials"]] == [passkey.credential_id]
@@ -116,7 +116,7 @@ def test_a_passkey_is_renamed_and_removed(desk, key, records):
     assert (page.path, page.flashes) == (OVERVIEW, [("info", "Passkey “Laptop” is removed.")])
     assert desk.post(f"/passkeys/{number}/remove").flashes == [("info", "There is no such passkey any more.")]
     assert actions(records)[-2:] == ["passkey_renamed", "passkey_removed"]
-    assert [letter.kind for letter in records.all(Letter)][-1] == "second_factor_removed"
+    assert [letter.kind for letter in records.all(OutboxEmail)][-1] == "second_factor_removed"
 
 
 def test_nobody_touches_anothers_passkey(key, client_of, cast, records):

@@ -7,12 +7,13 @@ from datetime import timedelta
 import pytest
 
 from app import clock
-from app.accounts.models import LoginGuard, LoginSession, Member, Token, Totp
+from app.accounts import tokens
+from app.accounts.models import LoginSession, LoginThrottle, Member, Token, Totp
+from app.accounts.passwords import policy as password_policy
 from app.accounts.rules import CHANGE_EMAIL, RESET_PASSWORD
-from app.accounts.service import passwords, tokens
 from app.audit.models import AuditEvent
 from app.database import transaction
-from app.outbox.models import Letter
+from app.outbox.models import OutboxEmail
 from tests.support.factories import PASSWORD, MemberFactory
 from tests.support.statements import count_statements
 
@@ -63,13 +64,13 @@ def test_a_forgotten_password_is_replaced_by_way_of_a_letter(visitor, records, a
     assert 'href="/password/forgot"' in visitor.get("/login/").text
     page = forgot(visitor, "ADA@example.com")
     assert (page.path, page.flashes) == ("/login/", ON_ITS_WAY)
-    letter = records.one(Letter)
+    letter = records.one(OutboxEmail)
     assert (letter.kind, letter.recipient) == ("reset_password", ada.email)
     page = reset(visitor, link_in(letter))
     assert (page.path, page.flashes) == ("/login/", [UPDATED])
     assert visitor.log_in("ada", PASSWORD).status == 401
     assert visitor.log_in("ada", NEW).flashes == [("info", "Welcome, Ada Byron!")]
-    assert [letter.kind for letter in records.all(Letter)] == ["reset_password", "password_changed"]
+    assert [letter.kind for letter in records.all(OutboxEmail)] == ["reset_password", "password_changed"]
     asked, changed = records.all(AuditEvent)[:2]
     assert (asked.action, asked.subject) == ("password_reset_asked", "ada")
     assert (changed.action, changed.actor) == ("password_reset", "ada")
@@ -87,7 +88,7 @@ def test_known_and_unknown_addresses_get_the_same_answer_by_the_same_statements(
         seen.append((page.status, page.location, page.words, kinds))
     assert seen[0] == seen[1]
     assert actions(records) == ["password_reset_asked"] * 2
-    assert records.one(Letter).recipient == ada.email
+    assert records.one(OutboxEmail).recipient == ada.email
 
 
 @pytest.mark.parametrize(
@@ -98,7 +99,7 @@ def test_known_and_unknown_addresses_get_the_same_answer_by_the_same_statements(
 def test_who_may_not_come_in_gets_no_letter_and_nobody_is_told(visitor, app, records, state):
     member = MemberFactory(username="bob", **state)
     assert forgot(visitor, member.email).flashes == ON_ITS_WAY
-    assert records.count(Letter) == 0
+    assert records.count(OutboxEmail) == 0
     path = link_for(app, member)
     assert visitor.get(path).status == 404
     assert visitor.post(path, {"new_password": NEW}).flashes == [("danger", "This link is not known.")]
@@ -107,10 +108,10 @@ def test_who_may_not_come_in_gets_no_letter_and_nobody_is_told(visitor, app, rec
 def test_a_mailbox_gets_three_letters_an_hour_at_most(visitor, records, ada):
     for _attempt in range(5):
         assert forgot(visitor, ada.email).flashes == ON_ITS_WAY
-    assert records.count(Letter) == 3
+    assert records.count(OutboxEmail) == 3
     clock.set_now(clock.now() + timedelta(hours=1, seconds=1))
     forgot(visitor, ada.email)
-    assert records.count(Letter) == 4
+    assert records.count(OutboxEmail) == 4
 
 
 @pytest.mark.rate_limits
@@ -127,7 +128,7 @@ def test_an_address_of_the_network_asks_three_times_an_hour_at_most(visitor):
 def test_what_is_no_address_is_said_at_the_field(visitor, records, email):
     page = forgot(visitor, email)
     assert (page.status, page.flashes) == (422, CORRECT)
-    assert records.count(Letter) == 0
+    assert records.count(OutboxEmail) == 0
 
 
 # -- the link
@@ -193,10 +194,10 @@ def test_the_link_ends_a_lockout(visitor, new_visitor, app, records, ada):
         for _attempt in range(6):
             page = visitor.log_in(name, "wrong")
         assert page.status == 429
-    assert records.count(LoginGuard) == 2
+    assert records.count(LoginThrottle) == 2
     assert forgot(visitor, ada.email).flashes == ON_ITS_WAY
     reset(visitor, link_for(app, ada))
-    assert records.count(LoginGuard) == 0
+    assert records.count(LoginThrottle) == 0
     assert new_visitor().log_in(ada.email, NEW).flashes == [("info", "Welcome, Ada Byron!")]
 
 
@@ -227,7 +228,7 @@ def test_of_twenty_who_open_one_link_at_once_one_chooses(app, new_visitor, recor
     [thread.join() for thread in threads]
     assert flashes.count(UPDATED) == 1
     assert flashes.count(("info", "This link has been used already.")) == 19
-    assert [letter.kind for letter in records.all(Letter)] == ["password_changed"]
+    assert [letter.kind for letter in records.all(OutboxEmail)] == ["password_changed"]
 
 
 def test_a_password_that_will_not_do_leaves_the_link_as_it_is(visitor, app, records, ada):
@@ -267,7 +268,7 @@ def test_whoever_knows_the_old_password_changes_it_and_stays_logged_in(visitor, 
     assert visitor.get("/password/change").path == "/login/"
     assert visitor.log_in("ada", NEW).flashes == [("info", "Welcome, Ada Byron!")]
     assert records.fresh(ada).session_stamp != ada.session_stamp
-    assert "password_changed" in [letter.kind for letter in records.all(Letter)]
+    assert "password_changed" in [letter.kind for letter in records.all(OutboxEmail)]
     assert "password_changed" in actions(records)
 
 
@@ -318,7 +319,7 @@ def test_the_current_password_cannot_be_guessed_there(client_of, ada):
 def test_a_login_that_must_choose_a_longer_password_goes_on_after_it(visitor, app):
     short = "eleven char"
     with app.app_context():
-        hashed = passwords.hash_password(short)
+        hashed = password_policy.hash_password(short)
     MemberFactory(username="boss", admin=True, password=hashed)
     page = visitor.log_in("boss", short)
     assert page.path == "/password/change"
@@ -369,7 +370,7 @@ def test_what_looks_the_same_is_the_same_password(client_of, new_visitor, ada):
 
 def test_what_cannot_be_encoded_is_a_wrong_password_and_no_error(app, ada):
     with app.app_context():
-        assert not passwords.matches(ada.password, "\ud800 and more")
+        assert not password_policy.matches(ada.password, "\ud800 and more")
 
 
 @pytest.mark.parametrize(
@@ -404,4 +405,4 @@ def test_what_cannot_be_encoded_is_a_wrong_password_and_no_error(app, ada):
 def test_what_guessers_try_first_is_refused(app, password, told):
     names = ("countess", "lovelace@example.com", "Ada", "Byron")
     with app.test_request_context():
-        assert passwords.problem(password, names=names) == told
+        assert password_policy.problem(password, names=names) == told

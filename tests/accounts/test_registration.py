@@ -9,7 +9,7 @@ import pytest
 from app import clock
 from app.accounts.models import Member, Registration
 from app.accounts.rules import token_hash
-from app.outbox.models import Letter
+from app.outbox.models import OutboxEmail
 from tests.support.factories import PASSWORD, MemberFactory, RegistrationFactory
 
 ADA = {
@@ -38,7 +38,7 @@ def test_registering_stores_a_pending_registration_and_its_letter_together(visit
     assert page.flashes == [("info", SENT)]
     assert page.path == "/register/sent"
     registration = records.one(Registration)
-    letter = records.one(Letter)
+    letter = records.one(OutboxEmail)
     assert (registration.username, registration.email) == ("ada", "ada@example.com")
     assert (letter.kind, letter.recipient) == ("activation", "ada@example.com")
     assert records.count(Member) == 0
@@ -46,7 +46,7 @@ def test_registering_stores_a_pending_registration_and_its_letter_together(visit
 
 def test_the_link_shows_a_button_and_its_post_activates(visitor, records, new_visitor):
     register(visitor)
-    path = link_in(records.one(Letter))
+    path = link_in(records.one(OutboxEmail))
     page = visitor.get(path)
     assert page.status == 200
     assert records.count(Member) == 0
@@ -55,13 +55,13 @@ def test_the_link_shows_a_button_and_its_post_activates(visitor, records, new_vi
     assert records.one(Member).username == "ada"
     page = visitor.submit(page.form("/login/"), username="ADA", password=ADA["password"])
     assert page.flashes == [("info", "Welcome, Ada Byron!")]
-    assert {letter.kind for letter in records.all(Letter)} == {"activation", "welcome"}
+    assert {letter.kind for letter in records.all(OutboxEmail)} == {"activation", "welcome"}
 
 
 @pytest.mark.parametrize("method", ["get", "head"])
 def test_opening_the_link_changes_nothing(visitor, records, method):
     register(visitor)
-    path = link_in(records.one(Letter))
+    path = link_in(records.one(OutboxEmail))
     before = records.dump()
     getattr(visitor.client, method)(path)
     assert records.dump() == before
@@ -69,7 +69,7 @@ def test_opening_the_link_changes_nothing(visitor, records, method):
 
 def test_a_link_works_once(visitor, records):
     register(visitor)
-    path = link_in(records.one(Letter))
+    path = link_in(records.one(OutboxEmail))
     visitor.post(path)
     page = visitor.post(path)
     assert page.flashes == [("info", "This account is already activated.")]
@@ -78,13 +78,13 @@ def test_a_link_works_once(visitor, records):
 
 def test_a_link_expires_after_48_hours_and_another_can_be_asked_for(visitor, records):
     register(visitor)
-    path = link_in(records.one(Letter))
+    path = link_in(records.one(OutboxEmail))
     clock.set_now(clock.now() + timedelta(hours=48, seconds=1))
     page = visitor.post(path)
     assert page.flashes == [("warning", "This link has expired. Request a new one.")]
     assert records.count(Member) == 0
     visitor.submit(page.form("/register/resend"))
-    newest = max(records.all(Letter), key=lambda letter: letter.id)
+    newest = max(records.all(OutboxEmail), key=lambda letter: letter.id)
     assert visitor.post(link_in(newest)).flashes == [("info", "Your account is activated, you can now log in.")]
 
 
@@ -97,14 +97,14 @@ def test_a_token_that_never_was_is_not_found(visitor, token):
 
 def test_a_truncated_token_is_not_found(visitor, records):
     register(visitor)
-    page = visitor.post(link_in(records.one(Letter))[:-1])
+    page = visitor.post(link_in(records.one(OutboxEmail))[:-1])
     assert page.flashes == [("danger", "Registration not found")]
     assert records.count(Member) == 0
 
 
 def test_the_token_is_nowhere_in_clear_but_in_the_unsent_letter(visitor, records):
     register(visitor)
-    letter, registration = records.one(Letter), records.one(Registration)
+    letter, registration = records.one(OutboxEmail), records.one(Registration)
     assert registration.registration_hash == token_hash(letter.secret)
     assert letter.secret not in letter.text + letter.html + letter.subject + letter.dedupe_key
     assert letter.secret not in str({**records.dump(), "letter": None})
@@ -115,7 +115,7 @@ def test_a_known_address_gets_the_same_page_and_another_letter(visitor, new_visi
     known = register(new_visitor(), username="augusta", email=cast.friend.email)
     assert known.words.replace(cast.friend.email, "") == unknown.words.replace("ada@example.com", "")
     assert [category for category, _text in known.flashes] == ["info"]
-    letter = next(letter for letter in records.all(Letter) if letter.recipient == cast.friend.email)
+    letter = next(letter for letter in records.all(OutboxEmail) if letter.recipient == cast.friend.email)
     assert letter.kind == "already_registered"
     assert records.count(Registration) == 1
 
@@ -123,7 +123,7 @@ def test_a_known_address_gets_the_same_page_and_another_letter(visitor, new_visi
 @pytest.mark.both_databases
 def test_registering_again_replaces_what_was_typed_first(visitor, records):
     register(visitor, first_name="Adda")
-    old = link_in(records.one(Letter))
+    old = link_in(records.one(OutboxEmail))
     register(visitor)
     assert records.one(Registration).first_name == "Ada"
     assert visitor.post(old).flashes == [("danger", "Registration not found")]
@@ -132,7 +132,7 @@ def test_registering_again_replaces_what_was_typed_first(visitor, records):
 def test_whoever_registers_anothers_address_cannot_have_them_confirm_a_password(visitor, new_visitor, records):
     register(visitor)
     register(new_visitor(), password="a password of the stranger")
-    path = link_in(max(records.all(Letter), key=lambda letter: letter.id))
+    path = link_in(max(records.all(OutboxEmail), key=lambda letter: letter.id))
     page = visitor.get(path)
     page = visitor.submit(page.form(path), password=ADA["password"])
     told = ("danger", "Type the password that you chose last when you registered.")
@@ -140,7 +140,7 @@ def test_whoever_registers_anothers_address_cannot_have_them_confirm_a_password(
     assert visitor.post(path).flashes == [told]
     assert records.count(Member) == 0
     register(visitor)
-    path = link_in(max(records.all(Letter), key=lambda letter: letter.id))
+    path = link_in(max(records.all(OutboxEmail), key=lambda letter: letter.id))
     page = visitor.submit(visitor.get(path).form(path), password=ADA["password"])
     assert page.flashes == [("info", "Your account is activated, you can now log in.")]
 
@@ -148,14 +148,14 @@ def test_whoever_registers_anothers_address_cannot_have_them_confirm_a_password(
 def test_registering_twice_with_one_password_asks_for_nothing_more(visitor, records):
     register(visitor)
     register(visitor, first_name="Augusta Ada")
-    path = link_in(max(records.all(Letter), key=lambda letter: letter.id))
+    path = link_in(max(records.all(OutboxEmail), key=lambda letter: letter.id))
     assert visitor.post(path).flashes == [("info", "Your account is activated, you can now log in.")]
 
 
 def test_of_two_activation_letters_that_wait_the_newer_one_is_sent(visitor, records):
     register(visitor)
     register(visitor)
-    older, newer = sorted(records.all(Letter), key=lambda letter: letter.id)
+    older, newer = sorted(records.all(OutboxEmail), key=lambda letter: letter.id)
     assert (older.state, older.last_error, older.secret) == ("failed", "A newer letter took its place.", None)
     assert newer.state == "queued"
 
@@ -163,10 +163,10 @@ def test_of_two_activation_letters_that_wait_the_newer_one_is_sent(visitor, reco
 def test_a_mailbox_gets_three_letters_a_day_at_most(visitor, records):
     for _attempt in range(6):
         assert register(visitor).flashes == [("info", SENT)]
-    assert records.count(Letter) == 3
+    assert records.count(OutboxEmail) == 3
     clock.set_now(clock.now() + timedelta(days=1, minutes=1))
     register(visitor)
-    assert records.count(Letter) == 4
+    assert records.count(OutboxEmail) == 4
 
 
 @pytest.mark.parametrize("taken", ["friend", "FRIEND", "Friend"])
@@ -220,7 +220,7 @@ def test_what_is_wrong_is_said_at_the_field_and_the_rest_is_kept(visitor, record
 def test_a_name_may_be_anything_and_stays_text(visitor, records, name):
     page = register(visitor, first_name=name)
     assert page.flashes == [("info", SENT)]
-    letter = records.one(Letter)
+    letter = records.one(OutboxEmail)
     assert "<script>" not in letter.html
     assert records.one(Registration).first_name == name.replace("\x00", "")
 
@@ -228,7 +228,7 @@ def test_a_name_may_be_anything_and_stays_text(visitor, records, name):
 def test_what_fills_in_the_invisible_field_gets_the_same_page_and_no_letter(visitor, records):
     page = register(visitor, website="https://spam.example")
     assert page.flashes == [("info", SENT)]
-    assert records.count(Registration) == records.count(Letter) == 0
+    assert records.count(Registration) == records.count(OutboxEmail) == 0
 
 
 @pytest.mark.both_databases
@@ -241,7 +241,7 @@ def test_an_expired_registration_blocks_nobody(visitor, records):
 @pytest.mark.both_databases
 def test_a_member_added_meanwhile_is_not_lost_and_neither_is_the_registration(visitor, records):
     register(visitor)
-    path = link_in(records.one(Letter))
+    path = link_in(records.one(OutboxEmail))
     MemberFactory(username="ada", email="another@example.com")
     page = visitor.post(path)
     assert page.flashes == [("danger", "Not possible to register you at the moment, try again later")]
@@ -251,14 +251,14 @@ def test_a_member_added_meanwhile_is_not_lost_and_neither_is_the_registration(vi
 def test_resending_to_an_address_nobody_registered_says_the_same_and_writes_nothing(visitor, records):
     page = visitor.post("/register/resend", {"email": "nobody@example.com"})
     assert page.flashes == [("info", "If nobody@example.com can be registered, we have sent an activation link there.")]
-    assert records.count(Letter) == 0
+    assert records.count(OutboxEmail) == 0
 
 
 def test_the_letter_is_in_the_visitors_language(new_visitor, records):
     visitor = new_visitor()
     visitor.client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "es"
     register(visitor)
-    letter = records.one(Letter)
+    letter = records.one(OutboxEmail)
     assert letter.locale == "es"
     assert 'lang="es"' in letter.html
 
@@ -292,7 +292,7 @@ def test_of_twenty_who_register_one_name_at_once_one_gets_it(app, new_visitor, r
 @pytest.mark.both_databases
 def test_of_twenty_who_open_one_link_at_once_one_becomes_the_member(visitor, new_visitor, records):
     register(visitor)
-    path = link_in(records.one(Letter))
+    path = link_in(records.one(OutboxEmail))
     barrier = threading.Barrier(20)
 
     def one():
@@ -308,12 +308,12 @@ def test_of_twenty_who_open_one_link_at_once_one_becomes_the_member(visitor, new
     assert flashes.count(("info", "Your account is activated, you can now log in.")) == 1
     assert flashes.count(("info", "This account is already activated.")) == 19
     assert records.count(Member) == 1
-    assert [letter.kind for letter in records.all(Letter)].count("welcome") == 1
+    assert [letter.kind for letter in records.all(OutboxEmail)].count("welcome") == 1
 
 
 def test_the_password_of_a_member_is_kept_as_a_hash(visitor, records):
     register(visitor)
-    visitor.post(link_in(records.one(Letter)))
+    visitor.post(link_in(records.one(OutboxEmail)))
     member = records.one(Member)
     assert ADA["password"] not in str(records.dump())
     assert member.password.startswith("$argon2id$")

@@ -4,16 +4,18 @@ import sys
 from datetime import timedelta
 
 import pytest
+from flask_appbuilder.security.sqla.models import Role
 from sqlalchemy import insert, select
 
 from app import clock
-from app.accounts.models import GUEST, ExternalIdentity, LoginSession, Member, Registration, Role
-from app.accounts.service.pipeline import registration_failed, registration_stored, registration_validating
+from app.accounts.models import GUEST, ExternalIdentity, LoginSession, Member, Registration
+from app.accounts.registration.hooks import registration_failed, registration_stored, registration_validating
 from app.audit.models import AuditEvent
 from app.database import transaction
-from app.errors import ConfigurationError, DomainError
+from app.errors import DomainError
 from app.extensions import db
-from app.outbox.models import FAILED, Letter
+from app.outbox.models import EmailState, OutboxEmail
+from config import ConfigurationError
 from tests.accounts.test_registration import ADA, SENT, link_in, register
 from tests.support.factories import MemberFactory, RegistrationFactory
 
@@ -52,7 +54,7 @@ def test_everything_that_is_wrong_is_said_at_once(visitor, records, configure):
                  "Invalid email address.", "This field is required."):  # fmt: skip
         assert told in page.words, told
     assert "short" not in page.form("/register/form").fields.getlist("password")
-    assert records.count(Registration) == records.count(Letter) == 0
+    assert records.count(Registration) == records.count(OutboxEmail) == 0
 
 
 def test_a_field_that_is_empty_is_called_so_and_nothing_else(visitor):
@@ -119,7 +121,7 @@ def test_terms_are_accepted_where_there_are_any_and_the_moment_is_kept(visitor, 
     accepted = records.one(Registration).terms_accepted_at
     assert accepted
     clock.set_now(clock.now() + timedelta(hours=1))
-    visitor.post(link_in(records.one(Letter)))
+    visitor.post(link_in(records.one(OutboxEmail)))
     assert records.one(Member).terms_accepted_at == accepted
 
 
@@ -173,7 +175,7 @@ def test_what_a_package_refuses_afterwards_is_not_stored_either(app, visitor, re
     with registration_stored.connected_to(refuse, sender=app):
         page = register(visitor)
     assert (page.status, page.flashes) == (422, [("warning", "The list of guests is full.")])
-    assert records.count(Registration) == records.count(Letter) == 0
+    assert records.count(Registration) == records.count(OutboxEmail) == 0
 
 
 def test_who_cannot_be_stored_reads_so_and_what_was_typed_is_kept(app, visitor, records):
@@ -194,7 +196,7 @@ def test_who_cannot_be_stored_reads_so_and_what_was_typed_is_kept(app, visitor, 
     assert (page.status, page.flashes) == (422, [("danger", sorry)])
     assert page.form("/register/form").fields["username"] == "ada"
     assert told == [("ada", "", [("", sorry)])]
-    assert records.count(Registration) == records.count(Letter) == 0
+    assert records.count(Registration) == records.count(OutboxEmail) == 0
 
 
 def test_packages_are_told_who_was_refused_and_why(app, visitor):
@@ -250,7 +252,7 @@ def test_at_once_there_is_an_account_to_log_in_to(visitor, records, configure):
     assert (page.path, page.flashes) == ("/login/", [READY])
     assert records.one(Member).username == "ada"
     assert records.one(Registration).password is None
-    assert [letter.kind for letter in records.all(Letter)] == ["welcome"]
+    assert [letter.kind for letter in records.all(OutboxEmail)] == ["welcome"]
     assert actions(records) == ["registered", "activated"]
     page = visitor.submit(page.form("/login/"), username="ada", password=ADA["password"])
     assert page.flashes == [("info", "Welcome, Ada Byron!")]
@@ -276,14 +278,14 @@ def test_at_once_too_a_known_address_is_told_of_to_its_owner_only(visitor, cast,
     configure(ACTIVATION=activation)
     page = register(visitor, email=cast.friend.email)
     assert (page.path, page.flashes) == ("/login/", [(READY[0], READY[1].replace("ada@", "friend@"))])
-    assert [letter.kind for letter in records.all(Letter)] == ["already_registered"]
+    assert [letter.kind for letter in records.all(OutboxEmail)] == ["already_registered"]
     assert "ada" not in [member.username for member in records.all(Member)]
     assert records.count(LoginSession) == 0
 
 
 def test_an_account_at_once_ends_the_wait_for_a_letter(visitor, records, configure):
     register(visitor)
-    path = link_in(records.one(Letter))
+    path = link_in(records.one(OutboxEmail))
     configure(ACTIVATION="none")
     register(visitor)
     assert visitor.post(path).flashes == [("info", "This account is already activated.")]
@@ -306,7 +308,7 @@ def test_a_receiver_that_breaks_costs_nobody_what_they_typed(app, visitor, recor
     told = CORRECT if signal is registration_failed else ("danger", NOT_NOW)
     assert (page.status, page.flashes) == (422, [told])
     assert page.form("/register/form").fields["first_name"] == ADA["first_name"]
-    assert records.count(Registration) == records.count(Letter) == 0
+    assert records.count(Registration) == records.count(OutboxEmail) == 0
     assert "ZeroDivisionError" in caplog.text
     assert register(visitor).flashes == [("info", SENT)]
 
@@ -322,7 +324,7 @@ def test_where_not_everybody_may_register_the_form_is_not_shown(visitor, records
     configure(REGISTRATION=mode)
     for page in (visitor.get("/register/form"), visitor.post("/register/form", ADA)):
         assert (page.path, page.history, page.flashes) == ("/", [303], [("info", told)])
-    assert records.count(Registration) == records.count(Letter) == 0
+    assert records.count(Registration) == records.count(OutboxEmail) == 0
     for path in ("/", "/login/", "/register/activation/unknown"):
         assert "/register/form" not in visitor.get(path).text
     page = visitor.post("/register/activation/unknown")
@@ -332,7 +334,7 @@ def test_where_not_everybody_may_register_the_form_is_not_shown(visitor, records
 def test_who_registered_before_it_was_closed_can_still_activate(visitor, records, configure):
     register(visitor)
     configure(REGISTRATION="closed")
-    page = visitor.post(link_in(records.one(Letter)))
+    page = visitor.post(link_in(records.one(OutboxEmail)))
     assert page.flashes == [("info", "Your account is activated, you can now log in.")]
 
 
@@ -365,7 +367,7 @@ def test_activating_links_the_identity_and_the_session_forgets_it(from_elsewhere
     register(from_elsewhere)
     assert from_elsewhere.get("/register/form").form("/register/form").fields["first_name"] == ""
     assert records.count(ExternalIdentity) == 0
-    from_elsewhere.post(link_in(records.one(Letter)))
+    from_elsewhere.post(link_in(records.one(OutboxEmail)))
     identity = records.one(ExternalIdentity)
     assert (identity.issuer, identity.subject) == ("https://id.example", "ada-1815")
     assert identity.member_id == records.one(Member).id
@@ -378,7 +380,7 @@ def test_an_identity_that_is_somebody_elses_by_now_stays_theirs(app, from_elsewh
     other = MemberFactory()
     with app.app_context(), transaction():
         db.session.add(ExternalIdentity(member_id=other.id, issuer="https://id.example", subject="ada-1815"))
-    page = from_elsewhere.post(link_in(records.one(Letter)))
+    page = from_elsewhere.post(link_in(records.one(OutboxEmail)))
     assert page.flashes == [("info", "Your account is activated, you can now log in.")]
     assert records.one(ExternalIdentity).member_id == other.id
 
@@ -393,7 +395,7 @@ def test_whoever_registers_anothers_address_cannot_leave_their_identity_there(fr
     register(from_elsewhere, password="a password of the stranger")
     owner = new_visitor()
     register(owner)
-    path = link_in(max(records.all(Letter), key=lambda letter: letter.id))
+    path = link_in(max(records.all(OutboxEmail), key=lambda letter: letter.id))
     owner.submit(owner.get(path).form(path), password=ADA["password"])
     assert records.one(Member).username == "ada"
     assert records.count(ExternalIdentity) == 0
@@ -404,7 +406,7 @@ def test_whoever_registers_anothers_address_cannot_leave_their_identity_there(fr
 
 def test_what_happens_is_written_down(visitor, records):
     register(visitor)
-    visitor.post(link_in(records.one(Letter)))
+    visitor.post(link_in(records.one(OutboxEmail)))
     registered, activated = records.all(AuditEvent)
     assert (registered.action, registered.subject_type, registered.subject) == ("registered", "registration", "ada")
     assert (activated.action, activated.actor, activated.subject) == ("activated", "ada", "ada")
@@ -426,8 +428,8 @@ def test_several_registrations_are_discarded_at_once_with_one_flash(admin, recor
 def test_the_letter_of_a_registration_that_is_discarded_is_not_sent_any_more(visitor, admin, records):
     register(visitor)
     admin.post(f"/registrations/action/discard/{records.one(Registration).id}")
-    letter = records.one(Letter)
-    assert (letter.state, letter.secret) == (FAILED, None)
+    letter = records.one(OutboxEmail)
+    assert (letter.state, letter.secret) == (EmailState.FAILED, None)
 
 
 def test_one_registration_is_discarded_from_its_page(admin, records):
@@ -446,4 +448,4 @@ def test_letters_are_sent_again_but_not_to_who_has_activated(admin, records):
     assert page.flashes == [("info", "2 activation e-mails sent again.")]
     page = admin.post(f"/registrations/action/resend/{done.id}")
     assert page.flashes == [("info", "This account is already activated.")]
-    assert records.count(Letter) == 2
+    assert records.count(OutboxEmail) == 2

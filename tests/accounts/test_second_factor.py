@@ -11,12 +11,12 @@ from sqlalchemy import update
 
 from app import clock
 from app.accounts.models import LoginSession, Member, Passkey, RecoveryCode, Totp
-from app.accounts.service import factors
+from app.accounts.second_factor import service as second_factor_service
 from app.audit.models import AuditEvent
 from app.database import transaction
 from app.errors import DomainError
 from app.extensions import db
-from app.outbox.models import Letter
+from app.outbox.models import OutboxEmail
 from tests.support.authenticator import add_passkey
 from tests.support.factories import PASSWORD, DinnerPartyFactory, MemberFactory
 
@@ -77,7 +77,7 @@ def second_step(visitor, code):
 
 
 def letters(records):
-    return [letter.kind for letter in records.all(Letter)]
+    return [letter.kind for letter in records.all(OutboxEmail)]
 
 
 def actions(records):
@@ -240,7 +240,7 @@ def test_of_twenty_who_use_one_code_at_once_one_gets_in(app, equipped, ada, reco
             start.wait()
             try:
                 with transaction():
-                    factors.verify_code(db.session.get(Member, ada.id), code)
+                    second_factor_service.verify_code(db.session.get(Member, ada.id), code)
                 results.append("in")
             except DomainError:
                 results.append("out")
@@ -346,7 +346,7 @@ def test_a_recovery_code_works_once_and_is_told_of(equipped, records):
     visitor.post("/logout/")
     first_step(visitor)
     assert second_step(visitor, codes[0].upper().replace("-", " ")).flashes == [("info", "Welcome, Ada Byron!")]
-    letter = records.all(Letter)[-1]
+    letter = records.all(OutboxEmail)[-1]
     assert (letter.kind, "9 codes are left." in letter.text) == ("recovery_code_used", True)
     assert "recovery_code_used" in actions(records)
     visitor.post("/logout/")
@@ -455,11 +455,11 @@ def test_an_administrator_resets_everything(equipped, app, ada, records):
     visitor.post("/logout/")
     first_step(visitor)
     with app.test_request_context(), transaction():
-        factors.reset(db.session.get(Member, ada.id))
+        second_factor_service.reset(db.session.get(Member, ada.id))
     assert records.count(Totp) == records.count(RecoveryCode) == records.count(Passkey) == 0
     assert letters(records)[-1] == "second_factor_reset"
     assert actions(records)[-1] == "second_factor_reset"
     assert visitor.get(STEP).flashes == TOO_LATE
     assert first_step(visitor).flashes == [("info", "Welcome, Ada Byron!")]
     with app.test_request_context(), pytest.raises(DomainError, match="Ada Byron has no second factor"), transaction():
-        factors.reset(db.session.get(Member, ada.id))
+        second_factor_service.reset(db.session.get(Member, ada.id))

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from app import clock
 from app.accounts.models import Member, Registration
 from app.audit.models import AuditEvent
-from app.outbox.models import Letter
+from app.outbox.models import OutboxEmail
 from tests.support.factories import PASSWORD, MemberFactory, RegistrationFactory
 
 ADA = {
@@ -68,7 +68,7 @@ def test_whoever_is_added_without_a_password_gets_a_letter_to_choose_one(admin, 
     page = admin.submit(admin.get("/users/add").form("/users/add"), **{**ADA, "password": ""})
     assert page.flashes == [("info", "User ada created.")]
     assert member_named(records, "ada").password is None
-    letter = next(letter for letter in records.all(Letter) if letter.kind == "account_made")
+    letter = next(letter for letter in records.all(OutboxEmail) if letter.kind == "account_made")
     assert letter.recipient == "ada@example.com"
     assert letter.secret not in letter.text
     (path,) = re.findall(r"/password/reset/\S+", letter.text)
@@ -169,7 +169,7 @@ def test_a_registration_is_sent_again_or_discarded(admin, records):
     registration = RegistrationFactory()
     page = admin.post("/registrations/action_post", {"action": "resend", "rowid": str(registration.id)})
     assert page.flashes == [("info", f"Activation e-mail sent again to {registration.email}.")]
-    assert records.one(Letter).recipient == registration.email
+    assert records.one(OutboxEmail).recipient == registration.email
     page = admin.post(f"/registrations/delete/{registration.id}")
     assert page.flashes == [("info", "Registration discarded.")]
     assert records.count(Registration) == 0

@@ -17,8 +17,8 @@ from pathlib import Path
 from flask import Flask
 
 from app import create_app, setup
-from app.accounts.service import passwords
-from app.accounts.service.members import add_member
+from app.accounts.members import add_member
+from app.accounts.passwords import policy as password_policy
 from app.database import transaction
 from tests.support.client import Visitor
 
@@ -38,7 +38,7 @@ def main(tries: int = TRIES, url: str = "") -> None:
         with app.app_context():
             setup.prepare()
             with transaction():
-                hashed = passwords.hash_password(PASSWORD)
+                hashed = password_policy.hash_password(PASSWORD)
                 for number in range(tries + 1):
                     add_member(username=f"known{number}", email=f"known{number}@example.com", first_name="A",
                                last_name="B", password_hash=hashed, role="Guest")  # fmt: skip

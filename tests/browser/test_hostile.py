@@ -7,14 +7,10 @@ from playwright.sync_api import expect
 
 from app import clock
 from app.extensions import db
-from app.outbox.models import Letter
+from app.outbox.models import OutboxEmail
 from app.parties.models import DinnerParty
 from tests.site.conftest import furnish
-from tests.support.factories import (
-    DinnerPartyFactory,
-    MemberFactory,
-    RsvpFactory,
-)
+from tests.support.factories import DinnerPartyFactory, MemberFactory, RsvpFactory
 
 # Each breaks out of another place; an element of theirs on a page, a run script or a sum done is a hole.
 TITLE = "'\"></bdi></title></textarea><script>alert(1)</script><img src=x onerror=alert(1) data-hole>{{1337*7}}%(x)s%"
@@ -99,7 +95,7 @@ def test_the_letters_of_a_hostile_party_are_text(furnished, people, page, log_in
     assert holes(page) == []
     page.click("header form[action$='/logout/'] button")
     log_in(page, people["boss"])
-    letters = records.all(Letter)
+    letters = records.all(OutboxEmail)
     assert len(letters) > 1
     for letter in letters:
         page.goto(f"/letters/show/{letter.id}")

@@ -10,8 +10,9 @@ from sqlalchemy import select
 from app import clock
 from app.accounts.models import Member
 from app.i18n.selectors import force_locale
-from app.outbox.models import Letter
-from app.parties.models import CANCELLED, DRAFT, DinnerParty
+from app.outbox.models import OutboxEmail
+from app.parties.enums import PartyStatus
+from app.parties.models import DinnerParty
 from tests.support.factories import PASSWORD, DinnerPartyFactory, MemberFactory, RsvpFactory
 
 ROLES = {"info": "status", "warning": "alert", "danger": "alert"}
@@ -108,7 +109,7 @@ def test_as_a_guest(open_page, log_in, says, cast, records, options):
     page.click("main [name=answer][value=yes]")
     expect(page.locator(".flash.warning[role=alert]")).to_contain_text("1")
     expect(page.locator(".note")).to_contain_text("1")
-    kinds = records.all(select(Letter.kind).where(Letter.recipient == "ada@example.com"))
+    kinds = records.all(select(OutboxEmail.kind).where(OutboxEmail.recipient == "ada@example.com"))
     assert {"activation", "welcome", "rsvp_yes", "rsvp_waitlisted"} == set(kinds)
 
     page.click("header.top a[href='/user/ada']")
@@ -152,7 +153,7 @@ def test_as_a_host(page, log_in, says, accessible, cast, records):
     page.fill("[name=number_seats]", "4")
     page.click("main [value=save_draft]")
     says(page, "info", "Party “%(title)s” saved as draft.", title="Soup & <b>bread</b>")
-    assert records.one(DinnerParty).status == DRAFT
+    assert records.one(DinnerParty).status == PartyStatus.DRAFT
 
     page.get_by_role("link", name="Edit this party").click()
     page.click("main [value=publish]")
@@ -183,7 +184,7 @@ def test_as_a_host(page, log_in, says, accessible, cast, records):
     page.click("text=Yes, cancel the party")
     says(page, "warning", "Party cancelled; 2 guests will be told.")
     expect(page.locator(".badge")).to_have_text("Cancelled")
-    assert records.fresh(party).status == CANCELLED
+    assert records.fresh(party).status == PartyStatus.CANCELLED
 
 
 # -- as an administrator

@@ -7,11 +7,12 @@ from io import StringIO
 import pytest
 
 from app.accounts.models import Member
-from app.crud import ModelView, SQLAInterface
 from app.crud import csv as module
 from app.crud.csv import CsvExport, cell
-from app.errors import ConfigurationError
+from app.crud.datamodel import SQLAInterface
+from app.crud.views import ModelView
 from app.extensions import appbuilder_of
+from config import ConfigurationError
 from tests.support.factories import MemberFactory
 
 JOINED = datetime(2030, 6, 1, 18, 30, tzinfo=UTC)

@@ -6,7 +6,7 @@ from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
 
 from app.accounts.models import Member
-from app.crud.fields import LocalDateTimeField, RemoteSelectField, ZoneField, clean_line, clean_text, show_at_field
+from app.crud.fields import AutocompleteField, LocalDateTimeField, TimezoneField, clean_line, clean_text, show_at_field
 from app.errors import DomainError
 
 
@@ -15,7 +15,7 @@ class When(FlaskForm):
         csrf = False
 
     starts_at = LocalDateTimeField("When", zone_field="timezone", required=True)
-    timezone = ZoneField("Where")
+    timezone = TimezoneField("Where")
 
 
 def filled(app, **typed):
@@ -88,7 +88,7 @@ class Who(FlaskForm):
     class Meta:
         csrf = False
 
-    host = RemoteSelectField("Host", model=Member, key="username", endpoint="DinnerPartyModelView.options")
+    host = AutocompleteField("Host", model=Member, key="username", endpoint="DinnerPartyModelView.options")
 
 
 def test_a_row_is_chosen_by_its_natural_key(app, cast):

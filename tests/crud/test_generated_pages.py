@@ -5,7 +5,9 @@ from flask_babel import lazy_gettext
 from sqlalchemy import delete
 
 from app.accounts.models import Member
-from app.crud import ModelView, SQLAInterface, datamodel
+from app.crud import datamodel
+from app.crud.datamodel import SQLAInterface
+from app.crud.views import ModelView
 from app.errors import DomainError
 from app.extensions import db
 from app.parties.models import DinnerParty, Rsvp

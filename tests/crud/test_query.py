@@ -3,9 +3,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 
-from app.crud.query import LARGEST_PAGE_SIZE, LAST_PAGE, FilterArgument, Offer, address, parse
+from app.crud.list_arguments import LAST_PAGE, MAX_PAGE_SIZE, FilterArgument, ListOptions, build_url, parse
 
-OFFER = Offer(base_order=("title", "asc"), order_columns=["title", "id"], page_size=25, operators={"title": 8, "id": 4})
+OFFER = ListOptions(
+    base_order=("title", "asc"), order_columns=["title", "id"], page_size=25, operators={"title": 8, "id": 4}
+)
 
 
 def asked(*pairs):
@@ -50,7 +52,7 @@ def test_what_cannot_be_is_left_out_and_noted(pair):
 
 def test_pages_and_sizes_are_bounded():
     found = asked(("page_View", "9" * 30), ("psize_View", "1000000"))
-    assert (found.page, found.page_size) == (LAST_PAGE, LARGEST_PAGE_SIZE)
+    assert (found.page, found.page_size) == (LAST_PAGE, MAX_PAGE_SIZE)
     assert asked(("psize_View", "0")).page_size == 1
 
 
@@ -73,8 +75,8 @@ def test_a_filter_without_a_value_asks_for_nothing():
 def test_an_address_keeps_what_it_does_not_change():
     args = MultiDict([("_oc_View", "id"), ("_flt", "2_title"), ("_value", "a&b"), ("page_View", "4")])
     keep = [FilterArgument("title", 2, "a&b")]
-    assert address("/list/", args, keep, page_View=None) == "/list/?_oc_View=id&_flt_2_title=a%26b"
-    assert address("/list/", MultiDict(), []) == "/list/"
+    assert build_url("/list/", args, keep, page_View=None) == "/list/?_oc_View=id&_flt_2_title=a%26b"
+    assert build_url("/list/", MultiDict(), []) == "/list/"
 
 
 NAMES = st.sampled_from(["_oc_View", "_od_View", "page_View", "psize_View", "_flt", "_value", "_flt_0_title", "_flt_"])
@@ -84,6 +86,6 @@ NAMES = st.sampled_from(["_oc_View", "_od_View", "page_View", "psize_View", "_fl
 def test_nothing_that_is_asked_breaks_the_parser(pairs):
     found = asked(*pairs)
     assert 0 <= found.page <= LAST_PAGE
-    assert 1 <= found.page_size <= LARGEST_PAGE_SIZE
+    assert 1 <= found.page_size <= MAX_PAGE_SIZE
     assert found.order[0] in OFFER.order_columns
     assert all(each.operator < OFFER.operators[each.column] for each in found.filters)

@@ -2,11 +2,11 @@ import pytest
 from sqlalchemy import delete, insert, text, update
 
 from app.accounts.models import Member
-from app.crud.refusals import ConflictError, ConstraintError, refusals
+from app.crud.db_errors import ConflictError, ConstraintError, translate_db_errors
 from app.database import transaction
 from app.errors import DomainError
 from app.extensions import db
-from app.outbox.models import Letter
+from app.outbox.models import OutboxEmail
 from app.parties.models import DinnerParty, Rsvp
 from tests.support.factories import DinnerPartyFactory, LetterFactory
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.both_databases
 
 
 def refused(app, statement, *, deleting=False):
-    with app.app_context(), pytest.raises(DomainError) as caught, refusals(deleting=deleting), transaction():
+    with app.app_context(), pytest.raises(DomainError) as caught, translate_db_errors(deleting=deleting), transaction():
         db.session.execute(statement)
     return caught.value
 
@@ -48,7 +48,7 @@ def test_what_is_in_use_cannot_be_deleted(app):
 
 def test_what_must_be_there_names_its_column(app):
     letter = LetterFactory()
-    error = refused(app, update(Letter).where(Letter.id == letter.id).values(recipient=None))
+    error = refused(app, update(OutboxEmail).where(OutboxEmail.id == letter.id).values(recipient=None))
     assert (error.kind, error.columns) == ("not null", ("recipient",))
 
 
@@ -77,5 +77,5 @@ def test_a_row_that_was_changed_meanwhile_is_a_conflict(app):
         mine.title = "Mine"
         with db.session.no_autoflush:
             db.session.execute(change.execution_options(synchronize_session=False))
-        with pytest.raises(ConflictError), refusals():
+        with pytest.raises(ConflictError), translate_db_errors():
             db.session.flush()

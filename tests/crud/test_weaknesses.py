@@ -12,11 +12,14 @@ from flask_babel import lazy_gettext
 from wtforms.validators import Length
 
 from app.accounts.models import Member
-from app.crud import ModelRestApi, ModelView, SQLAInterface
+from app.crud.api import ModelRestApi
+from app.crud.datamodel import SQLAInterface
 from app.crud.filters import FilterContains
-from app.errors import ConfigurationError, DomainError
-from app.outbox.models import Letter
+from app.crud.views import ModelView
+from app.errors import DomainError
+from app.outbox.models import OutboxEmail
 from app.parties.models import DinnerParty, Rsvp
+from config import ConfigurationError
 from tests.support.factories import PASSWORD_HASH, DinnerPartyFactory, LetterFactory, MemberFactory, RsvpFactory
 from tests.support.statements import count_statements
 
@@ -30,7 +33,7 @@ class Stock(StockModelView):
 def letters(base, interface, **declared):
     """Return a view over letters, made with either base."""
     common = {
-        "datamodel": interface(Letter),
+        "datamodel": interface(OutboxEmail),
         "route_base": "/texts",
         "base_order": ("id", "asc"),
         "list_title": "Texts",
@@ -104,7 +107,7 @@ def test_an_api_that_could_send_whole_rows_does_not_start(app, changes):
 
 
 def test_no_api_of_the_site_sends_a_password_hash(app, ours):
-    from app.parties.api import DinnerPartyApi
+    from app.parties.hosting.admin_api import DinnerPartyApi
 
     party = DinnerPartyFactory()
     visitor = ours()
@@ -373,29 +376,31 @@ def test_what_was_typed_is_kept_when_something_is_missing(ours, records):
     page = ours(letters(*OURS)).post("/texts/add", {**TYPED, "recipient": ""})
     assert (page.status, page.flashes) == (422, [("danger", "Please correct the fields that are marked.")])
     assert 'value="Typed with care"' in page.text
-    assert records.count(Letter) == 0
+    assert records.count(OutboxEmail) == 0
 
 
 def test_what_a_hook_stores_goes_with_the_row(ours, records):
     def write(_self, item):
         from app.extensions import db
 
-        db.session.add(Letter(**{name: TYPED[name] for name in LETTER_COLUMNS[:7]}, dedupe_key="hook", message_id="h"))
+        db.session.add(
+            OutboxEmail(**{name: TYPED[name] for name in LETTER_COLUMNS[:7]}, dedupe_key="hook", message_id="h")
+        )
         db.session.flush()
         if item.subject == "No":
             raise DomainError(lazy_gettext("No."))
 
     visitor = ours(letters(*OURS, pre_add=write))
     assert categories(visitor.post("/texts/add", {**TYPED, "subject": "No"})) == ["danger"]
-    assert records.count(Letter) == 0
+    assert records.count(OutboxEmail) == 0
     assert visitor.post("/texts/add", TYPED).flashes == [("info", "Saved.")]
-    assert records.count(Letter) == 2
+    assert records.count(OutboxEmail) == 2
 
 
 def test_a_refusal_after_the_commit_is_said_instead_of_success(ours, records):
     page = ours(letters(*OURS, post_add=refuse)).post("/texts/add", TYPED)
     assert page.flashes == [("warning", "Not today.")]
-    assert records.count(Letter) == 1
+    assert records.count(OutboxEmail) == 1
 
 
 def test_a_flash_of_a_hook_is_the_only_one(ours):
@@ -568,9 +573,9 @@ def test_a_get_asks_and_a_post_deletes(ours, records):
     page = visitor.get(f"/texts/delete/{letter.id}")
     assert page.status == 200
     assert visitor.open("HEAD", f"/texts/delete/{letter.id}").status == 200
-    assert records.count(Letter) == 1
+    assert records.count(OutboxEmail) == 1
     assert visitor.submit(page.form(f"/texts/delete/{letter.id}")).flashes == [("info", "Deleted.")]
-    assert records.count(Letter) == 0
+    assert records.count(OutboxEmail) == 0
 
 
 class WithAction:

@@ -82,7 +82,7 @@ def speak(make_site: MakeSite) -> Iterator[Callable[[str], Flask]]:
 
     def start(locale: str, timezone: str = "UTC") -> Flask:
         app = make_site()
-        for context in (app.app_context(), i18n.force_locale(locale, timezone)):
+        for context in (app.app_context(), selectors.force_locale(locale, timezone)):
             context.__enter__()
             contexts.append(context)
         return app

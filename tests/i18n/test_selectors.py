@@ -7,7 +7,8 @@ from flask.testing import FlaskClient
 from flask_babel import gettext
 from flask_login import current_user
 
-from app.i18n import force_locale, locales, selectors
+from app.i18n import locales, selectors
+from app.i18n.selectors import force_locale
 from tests.i18n.conftest import MakeSite, WritePo
 
 

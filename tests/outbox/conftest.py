@@ -8,7 +8,7 @@ import pytest
 
 from app import clock
 from app.database import transaction
-from app.outbox import delivery, service
+from app.outbox import delivery, models, service
 
 NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)
 
@@ -68,7 +68,7 @@ def write_activation(write, noon):
     def enqueue(secret, **changes):
         context = {
             "username": "grete",
-            "url": f"https://dinner.example.org/register/activation/{service.SECRET}",
+            "url": f"https://dinner.example.org/register/activation/{models.SECRET}",
             "expires_at": noon + timedelta(hours=48),
             "site_name": "DinnerParty",
         }

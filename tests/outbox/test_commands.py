@@ -10,7 +10,7 @@ import pytest
 
 import config
 from app import clock
-from app.outbox.models import SENDING, SENT, Letter
+from app.outbox.models import EmailState, OutboxEmail
 from tests.support.factories import LetterFactory
 
 WAIT_SECONDS = 60
@@ -53,7 +53,7 @@ def test_deliver_sends_what_is_due_and_counts_it(run, records):
     LetterFactory(not_before=clock.now() + timedelta(hours=1))
     result = run("deliver")
     assert (result.exit_code, result.output) == (0, "2 sent, 0 put off, 0 given up.\n")
-    assert Counter(letter.state for letter in records.all(Letter)) == {SENT: 2, "queued": 1}
+    assert Counter(letter.state for letter in records.all(OutboxEmail)) == {EmailState.SENT: 2, "queued": 1}
 
 
 def test_deliver_fails_without_a_mail_server(run):
@@ -116,7 +116,7 @@ def test_a_process_that_is_killed_loses_no_letter(start, smtp, drain, later, rec
         assert process.poll() is None, process.communicate()
     process.kill()
     process.wait()
-    assert Counter(letter.state for letter in records.all(Letter)) == {SENDING: 1, "queued": 4}
+    assert Counter(letter.state for letter in records.all(OutboxEmail)) == {EmailState.SENDING: 1, "queued": 4}
     smtp.behaviour = "accept"
     later(days=3650)
     assert drain().sent == 5
@@ -126,7 +126,7 @@ def test_a_process_that_is_killed_loses_no_letter(start, smtp, drain, later, rec
 def test_watch_delivers_until_it_is_told_to_stop(start, smtp, records):
     letter = LetterFactory(not_before=clock.now() - timedelta(days=3650))
     process = start("deliver", "--watch")
-    while records.fresh(letter).state != SENT:
+    while records.fresh(letter).state != EmailState.SENT:
         assert process.poll() is None, process.communicate()
     process.terminate()
     process.communicate(timeout=WAIT_SECONDS)

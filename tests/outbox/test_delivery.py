@@ -12,7 +12,7 @@ import pytest
 from app import clock
 from app.extensions import db
 from app.outbox import delivery, rules
-from app.outbox.models import FAILED, QUEUED, SENDING, SENT, Letter
+from app.outbox.models import EmailState, OutboxEmail
 from tests.outbox.test_letters import HOSTILE_NAMES, TOKEN
 from tests.support.factories import LetterFactory
 
@@ -47,7 +47,7 @@ def test_a_letter_arrives_with_its_headers_text_and_html(write_activation, drain
     assert arrived.get_content_type() == "multipart/alternative"
     assert [part.get_content_type() for part in arrived.iter_parts()] == ["text/plain", "text/html"]
     assert 'dir="rtl"' in arrived.get_body(("html",)).get_content()
-    assert records.one(Letter).state == SENT
+    assert records.one(OutboxEmail).state == EmailState.SENT
 
 
 @pytest.mark.both_databases
@@ -57,7 +57,7 @@ def test_the_secret_is_put_in_as_the_letter_leaves_and_erased_once_it_has_left(w
     (arrived,) = smtp.letters
     for kind in ("plain", "html"):
         assert f"/register/activation/{TOKEN}" in arrived.get_body((kind,)).get_content()
-    letter = records.one(Letter)
+    letter = records.one(OutboxEmail)
     assert letter.secret is None
     assert letter.secret_is_gone
     assert TOKEN not in repr(records.dump())
@@ -70,7 +70,7 @@ def test_the_secret_is_in_no_error(write_activation, drain, smtp, behaviour, rec
     write_activation(TOKEN)
     drain()
     assert smtp.attempts == 1
-    assert TOKEN not in records.one(Letter).last_error
+    assert TOKEN not in records.one(OutboxEmail).last_error
 
 
 def test_the_secret_is_in_no_log(write_activation, drain, smtp, caplog):
@@ -101,8 +101,8 @@ def test_what_is_no_address_is_given_up_with_a_reason(drain, smtp, recipient, re
     LetterFactory(recipient="guest@example.com")
     assert drain() == delivery.Report(sent=1, failed=1)
     assert smtp.recipients == [["guest@example.com"]]
-    letter = records.all(Letter)[0]
-    assert letter.state == FAILED
+    letter = records.all(OutboxEmail)[0]
+    assert letter.state == EmailState.FAILED
     assert "address" in letter.last_error
 
 
@@ -130,7 +130,7 @@ def test_letters_of_security_go_first(drain, smtp):
 def test_without_a_mail_server_letters_wait(drain, write, records):
     write()
     assert drain() == delivery.Report()
-    assert (records.one(Letter).state, records.one(Letter).attempts) == (QUEUED, 0)
+    assert (records.one(OutboxEmail).state, records.one(OutboxEmail).attempts) == (EmailState.QUEUED, 0)
 
 
 @pytest.mark.both_databases
@@ -140,7 +140,7 @@ def test_a_letter_is_not_sent_before_its_time_nor_after(drain, smtp, records, la
     later(minutes=2)
     assert drain() == delivery.Report(failed=1)
     assert smtp.attempts == 0
-    assert records.fresh(short).state == FAILED
+    assert records.fresh(short).state == EmailState.FAILED
     assert records.fresh(short).secret is None
     later(hours=1)
     assert drain() == delivery.Report(sent=1)
@@ -154,8 +154,8 @@ def test_a_refused_letter_is_given_up_and_shown(drain, smtp, records, later):
     smtp.behaviour = "refuse"
     LetterFactory()
     assert drain() == delivery.Report(failed=1)
-    letter = records.one(Letter)
-    assert (letter.state, letter.last_error) == (FAILED, "550 5.1.1 no such mailbox")
+    letter = records.one(OutboxEmail)
+    assert (letter.state, letter.last_error) == (EmailState.FAILED, "550 5.1.1 no such mailbox")
     later(days=5)
     assert drain() == delivery.Report()
     assert smtp.attempts == 1
@@ -166,14 +166,14 @@ def test_a_greylisted_letter_arrives_a_little_later(drain, smtp, records, later)
     smtp.behaviour = "greylist"
     LetterFactory()
     assert drain() == delivery.Report(put_off=1)
-    letter = records.one(Letter)
-    assert (letter.state, letter.last_error) == (QUEUED, "451 4.7.1 try again later")
+    letter = records.one(OutboxEmail)
+    assert (letter.state, letter.last_error) == (EmailState.QUEUED, "451 4.7.1 try again later")
     assert timedelta(seconds=45) <= letter.not_before - clock.now() <= timedelta(seconds=75)
     assert drain() == delivery.Report()
     smtp.behaviour = "accept"
     later(seconds=75)
     assert drain() == delivery.Report(sent=1)
-    assert records.one(Letter).last_error == ""
+    assert records.one(OutboxEmail).last_error == ""
     assert smtp.letters[0]["Message-ID"] == letter.message_id
 
 
@@ -184,8 +184,8 @@ def test_a_letter_that_is_put_off_for_three_days_is_given_up(drain, smtp, record
         if drain().failed:
             break
         later(hours=1)
-    letter = records.one(Letter)
-    assert letter.state == FAILED
+    letter = records.one(OutboxEmail)
+    assert letter.state == EmailState.FAILED
     assert letter.attempts == smtp.attempts == len(rules.LADDER) + 1
     assert timedelta(days=2.5) < clock.now() - letter.created_at < timedelta(days=4)
 
@@ -203,7 +203,7 @@ def test_a_letter_over_which_the_server_hangs_does_not_hold_up_the_others(drain,
     LetterFactory(recipient="poison@example.com")
     LetterFactory.create_batch(3)
     assert drain() == delivery.Report(sent=3, put_off=1)
-    assert "timed out" in records.all(Letter)[0].last_error
+    assert "timed out" in records.all(OutboxEmail)[0].last_error
 
 
 @pytest.mark.both_databases
@@ -214,7 +214,7 @@ def test_a_letter_that_was_taken_without_an_answer_is_sent_again_as_the_same(dra
     smtp.behaviour = "accept"
     later(minutes=2)
     assert drain() == delivery.Report(sent=1)
-    assert [letter["Message-ID"] for letter in smtp.letters] == [records.one(Letter).message_id] * 2
+    assert [letter["Message-ID"] for letter in smtp.letters] == [records.one(OutboxEmail).message_id] * 2
 
 
 # -- a server that takes nothing
@@ -228,7 +228,7 @@ def test_after_two_broken_conversations_the_rest_is_left_in_peace(drain, smtp, r
     report = drain()
     assert smtp.attempts == (1 if behaviour == "close" else 2)
     assert report.unreachable
-    waiting = [letter for letter in records.all(Letter) if letter.state == QUEUED]
+    waiting = [letter for letter in records.all(OutboxEmail) if letter.state == EmailState.QUEUED]
     assert len(waiting) == 5
     assert sorted(letter.attempts for letter in waiting)[:3] == [0, 0, 0]
     smtp.behaviour = "accept"
@@ -242,7 +242,7 @@ def test_a_server_that_does_not_know_us_costs_no_letter_an_attempt(drain, smtp, 
     for _ in range(50):
         assert drain().unreachable == "550 5.7.1 who are you?"
         later(minutes=1)
-    assert {(letter.state, letter.attempts) for letter in records.all(Letter)} == {(QUEUED, 0)}
+    assert {(letter.state, letter.attempts) for letter in records.all(OutboxEmail)} == {(EmailState.QUEUED, 0)}
     assert smtp.attempts == 50
     smtp.behaviour = "accept"
     assert drain() == delivery.Report(sent=3)
@@ -256,8 +256,8 @@ def test_an_outage_costs_no_letter_an_attempt_and_is_shown(unplugged, drain, rec
             assert "refused" in drain().unreachable
             assert drain() == delivery.Report()
             later(hours=12)
-    for letter in records.all(Letter):
-        assert (letter.state, letter.attempts) == (QUEUED, 0)
+    for letter in records.all(OutboxEmail):
+        assert (letter.state, letter.attempts) == (EmailState.QUEUED, 0)
         assert "refused" in letter.last_error
     assert drain() == delivery.Report(sent=3)
 
@@ -267,7 +267,7 @@ def test_a_server_that_never_says_hello_is_an_outage(app, drain, silent_port, mo
     monkeypatch.setattr(app.extensions["mail"], "port", silent_port)
     LetterFactory.create_batch(3)
     assert "timed out" in drain().unreachable
-    assert {letter.attempts for letter in records.all(Letter)} == {0}
+    assert {letter.attempts for letter in records.all(OutboxEmail)} == {0}
 
 
 @pytest.mark.parametrize("setting", ["use_tls", "use_ssl", "username"])
@@ -294,10 +294,10 @@ def test_the_secret_of_a_letter_that_was_given_up_does_not_outlive_it(write_acti
     smtp.behaviour = "refuse"
     write_activation(TOKEN)
     drain()
-    assert records.one(Letter).secret == TOKEN
+    assert records.one(OutboxEmail).secret == TOKEN
     later(hours=49)
     drain()
-    assert records.one(Letter).secret is None
+    assert records.one(OutboxEmail).secret is None
 
 
 # -- processes that end, and several at once
@@ -317,12 +317,12 @@ def finish(app, letter, **values):
 def test_a_letter_whose_process_ended_is_sent_when_its_lease_is_over(app, drain, smtp, records, later):
     LetterFactory()
     claimed = claim(app, "process that ends")
-    assert records.one(Letter).state == SENDING
+    assert records.one(OutboxEmail).state == EmailState.SENDING
     assert drain() == delivery.Report()
     later(seconds=6 * app.config["MAIL_TIMEOUT"])
     assert drain() == delivery.Report(sent=1)
     assert smtp.letters[0]["Message-ID"] == claimed.message_id
-    assert (records.one(Letter).crashes, records.one(Letter).attempts) == (1, 2)
+    assert (records.one(OutboxEmail).crashes, records.one(OutboxEmail).attempts) == (1, 2)
 
 
 @pytest.mark.both_databases
@@ -342,7 +342,7 @@ def test_a_process_that_ended_between_the_servers_answer_and_our_commit_repeats_
     later(minutes=10)
     assert drain() == delivery.Report(sent=1)
     assert len({letter["Message-ID"] for letter in smtp.letters}) == 1
-    assert records.one(Letter).state == SENT
+    assert records.one(OutboxEmail).state == EmailState.SENT
 
 
 @pytest.mark.both_databases
@@ -353,7 +353,7 @@ def test_a_letter_that_ends_three_processes_is_given_up(app, drain, smtp, record
         later(minutes=10)
         report = drain(limit=0)
     assert report == delivery.Report(failed=1)
-    assert records.one(Letter).state == FAILED
+    assert records.one(OutboxEmail).state == EmailState.FAILED
     assert smtp.attempts == 0
 
 
@@ -363,15 +363,15 @@ def test_who_lost_the_lease_cannot_finish(app, records, later, drain, smtp):
     slow = claim(app, "slow process")
     later(minutes=10)
     assert drain().sent == len(smtp.letters) == 1
-    assert finish(app, slow, state=FAILED, last_error="too late") is False
-    assert records.one(Letter).state == SENT
+    assert finish(app, slow, state=EmailState.FAILED, last_error="too late") is False
+    assert records.one(OutboxEmail).state == EmailState.SENT
 
 
 @pytest.mark.both_databases
 def test_control_who_holds_the_lease_can(app, records):
     LetterFactory()
-    assert finish(app, claim(app, "process"), state=FAILED, last_error="no") is True
-    assert records.one(Letter).state == FAILED
+    assert finish(app, claim(app, "process"), state=EmailState.FAILED, last_error="no") is True
+    assert records.one(OutboxEmail).state == EmailState.FAILED
 
 
 @pytest.mark.both_databases
@@ -406,12 +406,12 @@ def test_control_without_a_claim_letters_go_out_twice(app, smtp):
 
     def deliver(_number):
         with app.app_context():
-            letters = list(db.session.scalars(db.select(Letter).where(Letter.state == QUEUED)))
+            letters = list(db.session.scalars(db.select(OutboxEmail).where(OutboxEmail.state == EmailState.QUEUED)))
             db.session.rollback()
             together.wait()
-            connection = delivery.smtp.connect()
+            connection = smtp.connect()
             for letter in letters:
-                connection.send(delivery.smtp.LetterMessage(letter))
+                connection.send(smtp.OutboxMessage(letter))
             connection.close()
 
     with ThreadPoolExecutor(2) as pool:
@@ -441,7 +441,7 @@ def test_the_deliverer_delivers_until_it_is_stopped(app, smtp, records):
     deliverer = delivery.Deliverer(app, poll_seconds=0.01)
     thread = threading.Thread(target=deliverer.run_forever)
     thread.start()
-    while len(smtp.letters) < 3 or any(letter.state != SENT for letter in records.all(Letter)):
+    while len(smtp.letters) < 3 or any(letter.state != EmailState.SENT for letter in records.all(OutboxEmail)):
         assert thread.is_alive()
     deliverer.stop()
     thread.join(5)

@@ -3,7 +3,7 @@
 import pytest
 
 from app.outbox.error_mail import ErrorMailHandler
-from app.outbox.models import Letter
+from app.outbox.models import OutboxEmail
 from tests.support.client import Visitor
 
 
@@ -30,7 +30,7 @@ def told(site):
 def test_an_error_is_told_to_everybody_who_looks_after_the_site(broken, records):
     assert Visitor(broken).get("/break/secret-word").status == 500
     told(broken)
-    letters = records.all(Letter)
+    letters = records.all(OutboxEmail)
     assert {letter.recipient for letter in letters} == {"ops@example.com", "night@example.com"}
     for letter in letters:
         assert "ValueError" in letter.subject
@@ -45,22 +45,22 @@ def test_the_same_error_is_told_once_an_hour(broken, records):
     for word in ("one", "two", "three"):
         browser.get(f"/break/{word}")
     told(broken)
-    assert records.count(Letter) == 2
+    assert records.count(OutboxEmail) == 2
 
 
 def test_what_the_scheduler_logs_is_told_too(broken, records):
     broken.logger.error("Cleanup failed")
     told(broken)
-    assert {letter.kind for letter in records.all(Letter)} == {"error_report"}
+    assert {letter.kind for letter in records.all(OutboxEmail)} == {"error_report"}
 
 
 def test_a_page_that_is_not_there_is_no_error(broken, records):
     assert Visitor(broken).get("/nothing").status == 404
     told(broken)
-    assert records.count(Letter) == 0
+    assert records.count(OutboxEmail) == 0
 
 
 def test_nothing_is_told_where_nobody_is_named(new_app, records):
     site = new_app()
     assert not any(isinstance(each, ErrorMailHandler) for each in site.logger.handlers)
-    assert records.count(Letter) == 0
+    assert records.count(OutboxEmail) == 0

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from app.accounts.models import Member
 from app.database import transaction
 from app.extensions import db
-from app.outbox.models import FAILED, QUEUED, SENT, Letter
+from app.outbox.models import EmailState, OutboxEmail
 from tests.outbox.test_letters import TOKEN
 from tests.support.client import Visitor
 from tests.support.factories import LetterFactory
@@ -65,7 +65,7 @@ def test_only_administrators_send_again_or_try_the_server(client_of, cast, visit
     for browser in (visitor, client_of(cast.stranger)):
         resend(browser, letter)
         browser.post("/letters/test")
-    assert [row.state for row in records.all(Letter)] == [FAILED]
+    assert [row.state for row in records.all(OutboxEmail)] == [EmailState.FAILED]
 
 
 @pytest.mark.parametrize("path", ["/letters/add", "/letters/edit/1", "/letters/delete/1"])
@@ -73,7 +73,7 @@ def test_letters_are_neither_added_nor_changed_nor_deleted_by_hand(admin, record
     LetterFactory()
     assert admin.get(path).status in {403, 404, 405}
     assert admin.post(path).status in {403, 404, 405}
-    assert records.count(Letter) == 1
+    assert records.count(OutboxEmail) == 1
 
 
 def test_without_a_mail_server_the_administrator_can_open_the_link(admin, write_activation, app, monkeypatch):
@@ -104,7 +104,7 @@ def test_letters_that_are_over_are_queued_again_with_one_flash(admin, records):
     letters = [LetterFactory(failed=True), LetterFactory(sent=True), LetterFactory()]
     page = resend(admin, *letters)
     assert page.flashes == [("info", "2 messages queued again.")]
-    assert {letter.state for letter in records.all(Letter)} == {QUEUED}
+    assert {letter.state for letter in records.all(OutboxEmail)} == {EmailState.QUEUED}
 
 
 def test_one_letter_is_queued_again_from_its_page(admin, records):
@@ -112,7 +112,7 @@ def test_one_letter_is_queued_again_from_its_page(admin, records):
     page = admin.get(f"/letters/show/{letter.id}")
     page = admin.submit(page.form(f"/letters/action/resend/{letter.id}"))
     assert page.flashes == [("info", "1 message queued again.")]
-    assert records.one(Letter).state == QUEUED
+    assert records.one(OutboxEmail).state == EmailState.QUEUED
 
 
 def test_what_waits_already_changes_nothing(admin):
@@ -128,7 +128,7 @@ def test_a_letter_whose_link_is_used_up_is_not_sent_again(admin, drain, write_ac
     page = resend(admin, letter)
     advice = "1 message carried a link that is used up: send a new activation e-mail from Registrations."
     assert page.flashes == [("warning", advice)]
-    assert records.one(Letter).state == SENT
+    assert records.one(OutboxEmail).state == EmailState.SENT
     assert len(smtp.letters) == 1
 
 
@@ -152,13 +152,13 @@ def test_a_mail_server_that_is_not_there_is_told(admin, unplugged, records):
     assert page.flashes == [
         ("danger", "Could not reach the mail server: ConnectionRefusedError: [Errno 111] Connection refused")
     ]
-    assert records.count(Letter) == 0
+    assert records.count(OutboxEmail) == 0
 
 
 def test_no_mail_server_is_told(admin, records):
     page = admin.post("/letters/test")
     assert page.flashes == [("danger", "Could not reach the mail server: no mail server is configured")]
-    assert records.count(Letter) == 0
+    assert records.count(OutboxEmail) == 0
 
 
 def test_a_test_letter_is_asked_for_by_post(admin):

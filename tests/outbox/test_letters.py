@@ -7,10 +7,11 @@ from datetime import timedelta
 
 import pytest
 
+from app import clock
 from app.database import transaction
 from app.extensions import db
 from app.outbox import service
-from app.outbox.models import QUEUED, SECRET, Letter
+from app.outbox.models import SECRET, EmailState, OutboxEmail
 from tests.support.factories import LetterFactory
 
 TOKEN = "s3cret-token"
@@ -40,7 +41,7 @@ GREETING = {
 
 def test_a_letter_waits_in_the_language_and_zone_of_its_recipient(write_activation, noon):
     letter = write_activation(TOKEN, timezone="Europe/Madrid", locale="es")
-    assert letter.state == QUEUED
+    assert letter.state == EmailState.QUEUED
     assert (letter.locale, letter.timezone) == ("es", "Europe/Madrid")
     assert 'lang="es" dir="ltr"' in letter.html
     # Noon in UTC is two in the afternoon in Madrid in June.
@@ -68,7 +69,7 @@ def test_an_unknown_zone_gives_the_default(write_activation, zone):
 @pytest.mark.parametrize("name", HOSTILE_NAMES.values(), ids=HOSTILE_NAMES)
 def test_names_may_hold_anything(write, records, name):
     write(name=name)
-    letter = records.one(Letter)
+    letter = records.one(OutboxEmail)
     assert not set("\r\n\x00\x1b\x7f\u202e\u2028\ud83d") & set(letter.name + letter.subject)
     assert "\x00" not in letter.text
     assert "<script>" not in letter.html
@@ -85,7 +86,7 @@ def test_text_is_not_escaped_and_html_is(write):
 def test_a_subject_is_one_line_that_fits(app, write):
     facts = {"title": "Soup\r\nBcc: all@example.com\r\n" + "and more soup " * 60, "host_name": "H", "starts_at": None}
     with app.app_context():
-        context = {"party": {**facts, "starts_at": service.clock.now(), "timezone": "UTC"}, "url": "u", "seats": 1}
+        context = {"party": {**facts, "starts_at": clock.now(), "timezone": "UTC"}, "url": "u", "seats": 1}
     letter = write("rsvp_yes", context=context)
     assert letter.subject.startswith("You have a seat: Soup Bcc: all@example.com and more soup")
     assert len(letter.subject) == 255
@@ -97,7 +98,7 @@ def test_a_letter_is_written_once_for_its_key(write, records):
     first = write(name="First")
     second = write(name="Second")
     assert second.id == first.id
-    assert records.one(Letter).name == "First"
+    assert records.one(OutboxEmail).name == "First"
 
 
 @pytest.mark.both_databases
@@ -110,13 +111,13 @@ def test_a_letter_is_written_once_when_many_write_it_at_the_same_moment(write, r
 
     with ThreadPoolExecutor(6) as pool:
         identities = set(pool.map(write_it, range(6)))
-    assert identities == {records.one(Letter).id}
+    assert identities == {records.one(OutboxEmail).id}
 
 
 def test_control_the_key_is_what_makes_it_one(write, records):
     for number in range(3):
         write(dedupe_key=f"welcome:{number}")
-    assert records.count(Letter) == 3
+    assert records.count(OutboxEmail) == 3
 
 
 @pytest.mark.both_databases
@@ -125,7 +126,7 @@ def test_a_letter_goes_with_its_fact(app, records):
         LetterFactory()
         assert service.enqueue(**GREETING).id
         db.session.rollback()
-    assert records.count(Letter) == 0
+    assert records.count(OutboxEmail) == 0
 
 
 def test_the_same_key_has_the_same_message_id(app):
@@ -150,7 +151,7 @@ def test_message_ids_carry_the_public_host(app, monkeypatch, url, domain):
 
 def test_the_secret_is_kept_apart_from_the_text(write_activation, records):
     write_activation(TOKEN)
-    letter = records.one(Letter)
+    letter = records.one(OutboxEmail)
     assert letter.secret == TOKEN
     assert SECRET in letter.text
     assert SECRET in letter.html
@@ -185,18 +186,18 @@ def test_what_is_over_can_be_queued_again(app, later, records):
     letters = [LetterFactory(sent=True), LetterFactory(failed=True), LetterFactory(), LetterFactory(sending=True)]
     later(hours=1)
     with app.app_context(), transaction():
-        again = service.resend([db.session.get(Letter, letter.id) for letter in letters])
+        again = service.resend([db.session.get(OutboxEmail, letter.id) for letter in letters])
     assert again == 2
     sent, failed, waiting, sending = (records.fresh(letter) for letter in letters)
-    assert {sent.state, failed.state, waiting.state} == {QUEUED}
+    assert {sent.state, failed.state, waiting.state} == {EmailState.QUEUED}
     assert sending.state == "sending"
-    assert (failed.attempts, failed.last_error, failed.not_before) == (0, "", service.clock.now())
+    assert (failed.attempts, failed.last_error, failed.not_before) == (0, "", clock.now())
 
 
 def test_a_letter_sent_again_by_wish_has_a_new_message_id_and_a_failed_one_keeps_its_own(app, records):
     letters = [LetterFactory(sent=True), LetterFactory(failed=True)]
     with app.app_context(), transaction():
-        service.resend([db.session.get(Letter, letter.id) for letter in letters])
+        service.resend([db.session.get(OutboxEmail, letter.id) for letter in letters])
     sent, failed = (records.fresh(letter) for letter in letters)
     assert sent.message_id != letters[0].message_id
     assert failed.message_id == letters[1].message_id
@@ -206,11 +207,11 @@ def test_a_letter_sent_again_by_wish_has_a_new_message_id_and_a_failed_one_keeps
     "changes",
     [
         {"sent": True, "text": f"https://x/{SECRET}", "secret": None},
-        {"failed": True, "expires_at": service.clock.now() - timedelta(days=365 * 100)},
+        {"failed": True, "expires_at": clock.now() - timedelta(days=365 * 100)},
     ],
     ids=["the secret is gone", "expired"],
 )
 def test_what_does_not_hold_any_more_is_not_queued_again(app, changes):
     letter = LetterFactory(**changes)
     with app.app_context(), transaction():
-        assert service.resend([db.session.get(Letter, letter.id)]) == 0
+        assert service.resend([db.session.get(OutboxEmail, letter.id)]) == 0

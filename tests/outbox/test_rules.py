@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.outbox import rules
-from app.outbox.models import FAILED, QUEUED, SENDING, SENT
-from app.outbox.rules import Verdict
+from app.outbox.models import EmailState
+from app.outbox.rules import DeliveryFailure
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 
@@ -22,26 +22,26 @@ def refused(code):
 @pytest.mark.parametrize(
     ("error", "meaning"),
     [
-        (refused(550), Verdict.GIVE_UP),
-        (refused(554), Verdict.GIVE_UP),
-        (refused(450), Verdict.RETRY),
-        (refused(451), Verdict.RETRY),
-        (refused(421), Verdict.BROKEN),
-        (smtplib.SMTPDataError(552, b"too big"), Verdict.GIVE_UP),
-        (smtplib.SMTPDataError(452, b"disk full"), Verdict.RETRY),
-        (smtplib.SMTPDataError(-1, b"gibberish"), Verdict.BROKEN),
-        (smtplib.SMTPSenderRefused(530, b"log in first", "a@example.com"), Verdict.OUTAGE),
-        (smtplib.SMTPSenderRefused(552, b"too big", "a@example.com"), Verdict.GIVE_UP),
-        (smtplib.SMTPServerDisconnected("gone"), Verdict.BROKEN),
-        (TimeoutError("timed out"), Verdict.BROKEN),
-        (ConnectionResetError("reset"), Verdict.BROKEN),
-        (ValueError("no address"), Verdict.GIVE_UP),
-        (UnicodeEncodeError("idna", "x", 0, 1, "label too long"), Verdict.GIVE_UP),
+        (refused(550), DeliveryFailure.GIVE_UP),
+        (refused(554), DeliveryFailure.GIVE_UP),
+        (refused(450), DeliveryFailure.RETRY),
+        (refused(451), DeliveryFailure.RETRY),
+        (refused(421), DeliveryFailure.BROKEN),
+        (smtplib.SMTPDataError(552, b"too big"), DeliveryFailure.GIVE_UP),
+        (smtplib.SMTPDataError(452, b"disk full"), DeliveryFailure.RETRY),
+        (smtplib.SMTPDataError(-1, b"gibberish"), DeliveryFailure.BROKEN),
+        (smtplib.SMTPSenderRefused(530, b"log in first", "a@example.com"), DeliveryFailure.OUTAGE),
+        (smtplib.SMTPSenderRefused(552, b"too big", "a@example.com"), DeliveryFailure.GIVE_UP),
+        (smtplib.SMTPServerDisconnected("gone"), DeliveryFailure.BROKEN),
+        (TimeoutError("timed out"), DeliveryFailure.BROKEN),
+        (ConnectionResetError("reset"), DeliveryFailure.BROKEN),
+        (ValueError("no address"), DeliveryFailure.GIVE_UP),
+        (UnicodeEncodeError("idna", "x", 0, 1, "label too long"), DeliveryFailure.GIVE_UP),
     ],
     ids=str,
 )
 def test_permanent_errors_end_a_letter_and_others_put_it_off(error, meaning):
-    assert rules.verdict(error) is meaning
+    assert rules.delivery_failure(error) is meaning
 
 
 def test_the_ladder_climbs_for_three_days():
@@ -121,7 +121,7 @@ def test_addresses_travel_as_ascii(address, plain):
 def test_what_is_no_address_is_refused(address):
     with pytest.raises(ValueError, match=r".") as caught:
         rules.ascii_address(address)
-    assert rules.verdict(caught.value) is Verdict.GIVE_UP
+    assert rules.delivery_failure(caught.value) is DeliveryFailure.GIVE_UP
 
 
 def test_errors_are_told_in_one_line_without_the_secret():
@@ -134,12 +134,12 @@ def test_errors_are_told_in_one_line_without_the_secret():
 @pytest.mark.parametrize(
     ("state", "gone", "days_left", "may"),
     [
-        (SENT, False, None, True),
-        (FAILED, False, 1, True),
-        (SENT, True, None, False),
-        (FAILED, False, 0, False),
-        (QUEUED, False, None, False),
-        (SENDING, False, None, False),
+        (EmailState.SENT, False, None, True),
+        (EmailState.FAILED, False, 1, True),
+        (EmailState.SENT, True, None, False),
+        (EmailState.FAILED, False, 0, False),
+        (EmailState.QUEUED, False, None, False),
+        (EmailState.SENDING, False, None, False),
     ],
 )
 def test_only_what_is_over_and_still_holds_goes_out_again(state, gone, days_left, may):

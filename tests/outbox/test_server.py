@@ -16,7 +16,7 @@ import pytest
 
 import config
 from app import clock
-from app.outbox.models import SENT
+from app.outbox.models import EmailState
 from tests.support.factories import LetterFactory
 
 STOP_SECONDS = 35
@@ -66,7 +66,7 @@ def processes_of(site):
 @pytest.mark.both_databases
 def test_letters_are_delivered_beside_the_site(posting, smtp, records):
     letter = LetterFactory()
-    wait_until(lambda: records.fresh(letter).state == SENT)
+    wait_until(lambda: records.fresh(letter).state == EmailState.SENT)
     assert len(smtp.letters) == 1
 
 
@@ -77,7 +77,7 @@ def test_no_letter_waits_for_ever_when_every_process_but_the_first_dies(posting,
     for pid in others:
         os.kill(pid, signal.SIGKILL)
     letter = LetterFactory()
-    wait_until(lambda: records.fresh(letter).state == SENT)
+    wait_until(lambda: records.fresh(letter).state == EmailState.SENT)
     wait_until(lambda: get(posting) == 200)
     assert not processes_of(posting) & others
 

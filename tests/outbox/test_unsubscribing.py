@@ -6,20 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from app import clock
-from app.accounts.service import erasing, exporting
+from app.accounts.privacy import account_deletion, data_export
 from app.database import transaction
-from app.outbox import links, service, unsubscribing
-from app.outbox.models import (
-    FAILED,
-    INVITATIONS,
-    MESSAGES,
-    QUEUED,
-    REMINDERS,
-    SENT,
-    UNSUBSCRIBE,
-    Letter,
-    Unsubscription,
-)
+from app.outbox import service, unsubscribe, unsubscribe_token
+from app.outbox.models import UNSUBSCRIBE, EmailState, EmailTopic, OutboxEmail, Unsubscription
 from tests.support.factories import LetterFactory, MemberFactory
 
 GUEST = "Guest@example.com"
@@ -37,16 +27,16 @@ def https(app, monkeypatch):
 def link(app):
     """The page that a letter leads to."""
     with app.app_context():
-        return f"/letters/unsubscribe/{links.token(GUEST, MESSAGES)}"
+        return f"/letters/unsubscribe/{unsubscribe_token.dump_token(GUEST, EmailTopic.MESSAGES)}"
 
 
 @pytest.fixture
 def stop(app):
     """Ask for no more letters."""
 
-    def ask(email=GUEST, topic=MESSAGES):
+    def ask(email=GUEST, topic=EmailTopic.MESSAGES):
         with app.app_context(), transaction():
-            unsubscribing.stop(email, topic)
+            unsubscribe.unsubscribe(email, topic)
 
     return ask
 
@@ -57,11 +47,11 @@ def stop(app):
 @pytest.mark.usefixtures("https")
 @pytest.mark.parametrize("to", ["guest@example.com", f"{'a' * 64}@{'löffel.' * 20}example.com"])
 def test_a_letter_that_need_not_be_read_says_how_to_get_no_more(write, drain, smtp, app, to):
-    write(topic=MESSAGES, to=to)
+    write(topic=EmailTopic.MESSAGES, to=to)
     drain()
     (arrived,) = smtp.letters
     with app.app_context():
-        address = links.full_address(to, MESSAGES)
+        address = unsubscribe_token.url(to, EmailTopic.MESSAGES)
     assert arrived["List-Unsubscribe"] == f"<{address}>"
     assert address.startswith("https://dinner.example.org/letters/unsubscribe/")
     assert arrived["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
@@ -78,7 +68,7 @@ def test_a_letter_that_has_to_be_read_says_nothing_of_it(write, drain, smtp):
 
 
 def test_without_https_no_mail_program_is_asked_to_do_it_by_itself(write, drain, smtp):
-    write(topic=MESSAGES)
+    write(topic=EmailTopic.MESSAGES)
     drain()
     (arrived,) = smtp.letters
     assert arrived["List-Unsubscribe"].startswith("<http://")
@@ -86,9 +76,9 @@ def test_without_https_no_mail_program_is_asked_to_do_it_by_itself(write, drain,
 
 
 def test_what_opens_the_page_is_stored_with_no_letter_nor_shown_to_administrators(write, records, app, cast, client_of):
-    letter = write(topic=MESSAGES)
+    letter = write(topic=EmailTopic.MESSAGES)
     with app.app_context():
-        token = links.token("guest@example.com", MESSAGES)
+        token = unsubscribe_token.dump_token("guest@example.com", EmailTopic.MESSAGES)
     assert UNSUBSCRIBE in letter.text
     assert token not in repr(records.dump())
     page = client_of(cast.admin).get(f"/letters/show/{letter.id}")
@@ -101,7 +91,7 @@ def test_what_opens_the_page_is_stored_with_no_letter_nor_shown_to_administrator
     [("en", "I want no more letters of this kind: what hosts write to their guests"), ("ar", 'lang="ar" dir="rtl"')],
 )
 def test_the_foot_of_a_letter_speaks_its_readers_language(write, locale, sentence):
-    letter = write(topic=MESSAGES, locale=locale)
+    letter = write(topic=EmailTopic.MESSAGES, locale=locale)
     assert sentence in letter.html
 
 
@@ -120,20 +110,24 @@ def test_answers_go_where_the_letter_says(write, drain, smtp):
 @pytest.mark.both_databases
 def test_who_wants_none_is_written_none(write, stop, records):
     stop("GUEST@example.com")
-    assert write(topic=MESSAGES) is None
-    assert records.count(Letter) == 0
-    assert write(topic=REMINDERS, dedupe_key="a").topic == REMINDERS
+    assert write(topic=EmailTopic.MESSAGES) is None
+    assert records.count(OutboxEmail) == 0
+    assert write(topic=EmailTopic.REMINDERS, dedupe_key="a").topic == EmailTopic.REMINDERS
     assert write(dedupe_key="b").topic is None
-    assert write(topic=MESSAGES, to="other@example.com", dedupe_key="c").recipient == "other@example.com"
+    assert write(topic=EmailTopic.MESSAGES, to="other@example.com", dedupe_key="c").recipient == "other@example.com"
 
 
 def test_what_waits_is_not_sent_any_more_nor_by_an_administrator(write, stop, records, app, smtp, drain):
-    letter, other = write(topic=MESSAGES), write(topic=REMINDERS, dedupe_key="other")
-    sent = LetterFactory(topic=MESSAGES, recipient=GUEST, sent=True)
+    letter, other = write(topic=EmailTopic.MESSAGES), write(topic=EmailTopic.REMINDERS, dedupe_key="other")
+    sent = LetterFactory(topic=EmailTopic.MESSAGES, recipient=GUEST, sent=True)
     stop()
-    assert [records.fresh(each).state for each in (letter, other, sent)] == [FAILED, QUEUED, SENT]
+    assert [records.fresh(each).state for each in (letter, other, sent)] == [
+        EmailState.FAILED,
+        EmailState.QUEUED,
+        EmailState.SENT,
+    ]
     with app.app_context(), transaction() as session:
-        assert service.resend([session.get(Letter, each.id) for each in (letter, sent)]) == 0
+        assert service.resend([session.get(OutboxEmail, each.id) for each in (letter, sent)]) == 0
     assert drain().sent == 1
 
 
@@ -146,7 +140,7 @@ def test_a_person_reads_what_it_is_about_and_presses_a_button(visitor, link, rec
     page = visitor.submit(page.form("/stop"))
     assert page.flashes == [STOPPED]
     row = records.one(Unsubscription)
-    assert (row.email, row.topic) == ("guest@example.com", MESSAGES)
+    assert (row.email, row.topic) == ("guest@example.com", EmailTopic.MESSAGES)
     page = visitor.submit(page.form("/again"))
     assert page.flashes == [("info", "We write to you again: what hosts write to their guests.")]
     assert records.count(Unsubscription) == 0
@@ -176,7 +170,7 @@ def test_a_mail_program_asks_without_a_cookie_and_without_a_token_of_a_form(app,
     answers = [app.test_client(use_cookies=False).post(link, data=ONE_CLICK) for _time in range(2)]
     assert [answer.status_code for answer in answers] == [200, 200]
     assert not [answer.headers["Set-Cookie"] for answer in answers if "Set-Cookie" in answer.headers]
-    assert records.one(Unsubscription).topic == MESSAGES
+    assert records.one(Unsubscription).topic == EmailTopic.MESSAGES
 
 
 def test_a_mail_program_may_send_it_as_a_form_with_parts(app, link, records):
@@ -194,16 +188,16 @@ def test_anything_else_that_is_sent_there_does_nothing(app, link, body, records)
 @pytest.mark.parametrize("forge", ["unknown", "topic", "signature", "key"])
 def test_a_link_that_we_have_not_made_does_nothing(app, visitor, monkeypatch, forge, records):
     with app.app_context():
-        good = links.token(GUEST, MESSAGES)
+        good = unsubscribe_token.dump_token(GUEST, EmailTopic.MESSAGES)
         if forge == "key":
             monkeypatch.setitem(app.config, "SECRET_KEY", "another key that is long enough for anybody")
-            good = links.token(GUEST, MESSAGES)
+            good = unsubscribe_token.dump_token(GUEST, EmailTopic.MESSAGES)
             monkeypatch.undo()
         forged = {
             "unknown": "unknown",
             "key": good,
             "signature": good[:-3] + ("AAA" if not good.endswith("AAA") else "BBB"),
-            "topic": links._serializer().dumps([GUEST, "essential"]),  # noqa: SLF001 - signed, and means nothing
+            "topic": unsubscribe_token._serializer().dumps([GUEST, "essential"]),  # noqa: SLF001 - signed, and means nothing
         }[forge]
     link = f"/letters/unsubscribe/{forged}"
     page = visitor.get(link)
@@ -246,12 +240,12 @@ def test_the_page_speaks_the_readers_language(visitor, link, locale, opening):
 def test_who_is_erased_leaves_no_such_wish_behind_and_takes_it_along_before(app, client_of, stop, records):
     member = MemberFactory(username="leaving", erase_at=clock.now())
     stop(member.email)
-    stop("other@example.com", INVITATIONS)
+    stop("other@example.com", EmailTopic.INVITATIONS)
     with app.app_context(), transaction() as session:
-        packed = exporting.export(session.get(type(member), member.id))
+        packed = data_export.export(session.get(type(member), member.id))
     assert b"unsubscriptions.json" in packed
     with app.app_context():
-        assert erasing.erase_due() == 1
+        assert account_deletion.run_due() == 1
     assert [row.email for row in records.all(Unsubscription)] == ["other@example.com"]
 
 
@@ -264,15 +258,21 @@ def test_a_link_that_a_member_opens_is_about_the_address_of_the_letter(client_of
 def test_members_choose_on_a_page_of_their_own(client_of, cast, link, records):
     visitor = client_of(cast.friend)
     page = visitor.get("/account/letters/")
-    assert page.form("/account/letters/").fields.getlist("topics") == [INVITATIONS, MESSAGES, REMINDERS]
-    page = visitor.submit(page.form("/account/letters/"), topics=[REMINDERS])
+    assert page.form("/account/letters/").fields.getlist("topics") == [
+        EmailTopic.INVITATIONS,
+        EmailTopic.MESSAGES,
+        EmailTopic.REMINDERS,
+    ]
+    page = visitor.submit(page.form("/account/letters/"), topics=[EmailTopic.REMINDERS])
     assert page.flashes == [("info", "Settings saved.")]
-    assert page.form("/account/letters/").fields.getlist("topics") == [REMINDERS]
+    assert page.form("/account/letters/").fields.getlist("topics") == [EmailTopic.REMINDERS]
     assert {(row.email, row.topic) for row in records.all(Unsubscription)} == {
-        (cast.friend.email, INVITATIONS),
-        (cast.friend.email, MESSAGES),
+        (cast.friend.email, EmailTopic.INVITATIONS),
+        (cast.friend.email, EmailTopic.MESSAGES),
     }
-    visitor.submit(page.form("/account/letters/"), topics=[MESSAGES, INVITATIONS, REMINDERS])
+    visitor.submit(
+        page.form("/account/letters/"), topics=[EmailTopic.MESSAGES, EmailTopic.INVITATIONS, EmailTopic.REMINDERS]
+    )
     assert records.count(Unsubscription) == 0
 
 
@@ -284,10 +284,10 @@ def test_what_is_no_kind_of_letters_is_refused(client_of, cast, records):
 
 def test_what_somebody_wants_follows_their_address(app, stop, records):
     stop("old@example.com")
-    stop("new@example.com", INVITATIONS)
+    stop("new@example.com", EmailTopic.INVITATIONS)
     with app.app_context(), transaction():
-        unsubscribing.follow("Old@example.com", "new@example.com")
+        unsubscribe.rename_address("Old@example.com", "new@example.com")
     assert {(row.email, row.topic) for row in records.all(Unsubscription)} == {
-        ("new@example.com", MESSAGES),
-        ("new@example.com", INVITATIONS),
+        ("new@example.com", EmailTopic.MESSAGES),
+        ("new@example.com", EmailTopic.INVITATIONS),
     }

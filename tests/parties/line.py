@@ -11,24 +11,20 @@ from app.accounts.models import Member
 from app.database import run_with_retry, transaction
 from app.errors import DomainError
 from app.extensions import db
-from app.outbox.models import Letter
-from app.parties import links, queries
-from app.parties.guests import Guest
-from app.parties.models import (
-    NO,
-    OFFERED,
-    PENDING,
-    PUBLISHED,
-    SEATED,
-    WAITLISTED,
-    YES,
-    DinnerParty,
-    LineEvent,
-    Rsvp,
-    WaitOffer,
-)
-from app.parties.service import afterwards, answers, approval, door, hosting, leaving, offers, seats
-from app.parties.service.wishes import Wish
+from app.outbox.models import OutboxEmail
+from app.parties import queries, secret_links
+from app.parties.attendance import service as attendance_service
+from app.parties.check_in import service as check_in_service
+from app.parties.enums import SEATED, OfferState, PartyStatus, RsvpStatus
+from app.parties.hosting import service as hosting_service
+from app.parties.models import DinnerParty, Rsvp
+from app.parties.respondent import Respondent
+from app.parties.rsvps import approval, leaving, offers
+from app.parties.rsvps import service as rsvp_service
+from app.parties.rsvps.types import RsvpRequest
+from app.parties.waiting_list import queries as waiting_list_queries
+from app.parties.waiting_list import seats
+from app.parties.waiting_list.models import WaitingListEvent, WaitOffer
 
 
 class Table:
@@ -41,20 +37,24 @@ class Table:
 
     def answer(self, guest, size, least=None, *, wait=False):
         return self._do(
-            lambda: answers.rsvp(self._party(), Guest(self._member(guest)), Wish(YES, size, least, wait=wait))
+            lambda: rsvp_service.rsvp(
+                self._party(), Respondent(self._member(guest)), RsvpRequest(RsvpStatus.YES, size, least, wait=wait)
+            )
         )
 
     def say_no(self, guest):
-        return self._do(lambda: answers.rsvp(self._party(), Guest(self._member(guest)), Wish(NO)))
+        return self._do(
+            lambda: rsvp_service.rsvp(self._party(), Respondent(self._member(guest)), RsvpRequest(RsvpStatus.NO))
+        )
 
     def withdraw(self, guest):
-        return self._do(lambda: answers.withdraw(self._party(), Guest(self._member(guest))))
+        return self._do(lambda: rsvp_service.withdraw(self._party(), Respondent(self._member(guest))))
 
     def claim(self, guest):
-        return self._do(lambda: offers.claim(self._party(), Guest(self._member(guest))))
+        return self._do(lambda: offers.claim(self._party(), Respondent(self._member(guest))))
 
     def decline(self, guest, *, stay):
-        return self._do(lambda: offers.decline(self._party(), Guest(self._member(guest)), stay=stay))
+        return self._do(lambda: offers.decline(self._party(), Respondent(self._member(guest)), stay=stay))
 
     def remove(self, guest):
         return self._with_answer(guest, leaving.remove)
@@ -63,22 +63,26 @@ class Table:
         return self._with_answer(guest, approval.approve)
 
     def check_in(self, guest):
-        return self._with_answer(guest, lambda answer: door.check_in(self._party(), links.door_code(answer)))
+        return self._with_answer(
+            guest, lambda answer: check_in_service.check_in(self._party(), secret_links.ticket_code(answer))
+        )
 
     def check_out(self, guest):
-        return self._with_answer(guest, lambda answer: door.check_out(self._party(), links.door_code(answer)))
+        return self._with_answer(
+            guest, lambda answer: check_in_service.check_out(self._party(), secret_links.ticket_code(answer))
+        )
 
     def miss(self, guest):
-        return self._with_answer(guest, lambda answer: afterwards.miss(self._party(), answer) or True)
+        return self._with_answer(guest, lambda answer: attendance_service.mark_no_show(self._party(), answer) or True)
 
     def came(self, guest):
-        return self._with_answer(guest, lambda answer: afterwards.came(self._party(), answer) or True)
+        return self._with_answer(guest, lambda answer: attendance_service.undo_no_show(self._party(), answer) or True)
 
     def ask_for_approval(self, *, wanted):
         def act():
             party = self._party()
             party.approval = wanted
-            return hosting.amend(party)
+            return hosting_service.update_party(party)
 
         return self._do(act)
 
@@ -86,23 +90,23 @@ class Table:
         def act():
             party = self._party()
             party.number_seats = number
-            return hosting.amend(party)
+            return hosting_service.update_party(party)
 
         return self._do(act)
 
     def cancel(self):
-        return self._do(lambda: hosting.cancel(self._party()))
+        return self._do(lambda: hosting_service.cancel_party(self._party()))
 
     def end_an_offer(self):
         def act():
-            offer = db.session.scalars(select(WaitOffer).where(WaitOffer.state == PENDING).limit(1)).first()
+            offer = db.session.scalars(select(WaitOffer).where(WaitOffer.state == OfferState.PENDING).limit(1)).first()
             return offer and seats.expire(offer)
 
         return self._do(act)
 
     def sweep(self):
         def act():
-            due = queries.parties_to_sweep(clock.now())
+            due = waiting_list_queries.parties_to_sweep(clock.now())
             return [seats.expire_offers(party_id) for party_id in due]
 
         return self._do(act)
@@ -129,7 +133,7 @@ class Table:
             party = db.session.get(DinnerParty, self.party_id)
             rows = list(db.session.scalars(select(Rsvp).where(Rsvp.party_id == self.party_id)))
             offers = list(db.session.scalars(select(WaitOffer).where(WaitOffer.party_id == self.party_id)))
-            letters = db.session.scalar(select(func.count()).where(Letter.kind == "seat_offered"))
+            letters = db.session.scalar(select(func.count()).where(OutboxEmail.kind == "seat_offered"))
         return [*_books(party, rows, offers, letters), *(_unfair(party, rows, offers) if settled else ())]
 
     # -- doing
@@ -144,7 +148,7 @@ class Table:
 
     def _with_answer(self, guest, change):
         def act():
-            answer = queries.answer_of(self._party(), Guest(self._member(guest)))
+            answer = queries.rsvp_of(self._party(), Respondent(self._member(guest)))
             return answer and change(answer)
 
         return self._do(act)
@@ -159,24 +163,27 @@ class Table:
 def lay_anew(app, host, *, seats_, hours):
     """Clear the one table and lay it again; return its key."""
     with app.app_context(), transaction() as session:
-        for model in (Letter, LineEvent, WaitOffer, Rsvp, DinnerParty):
+        for model in (OutboxEmail, WaitingListEvent, WaitOffer, Rsvp, DinnerParty):
             session.execute(delete(model))
         party = DinnerParty(
-            title="Dinner", starts_at=clock.now() + timedelta(hours=hours), number_seats=seats_, status=PUBLISHED
+            title="Dinner",
+            starts_at=clock.now() + timedelta(hours=hours),
+            number_seats=seats_,
+            status=PartyStatus.PUBLISHED,
         )
-        hosting.lay(party, session.get(Member, host.id))
+        hosting_service.create_party(party, session.get(Member, host.id))
         return party.id
 
 
 def _books(party, rows, offers, letters):
     held = sum(row.party_size for row in rows if row.status in SEATED)
-    pending = [offer for offer in offers if offer.state == PENDING]
+    pending = [offer for offer in offers if offer.state == OfferState.PENDING]
     held += sum(offer.seats for offer in pending)
     if party.seats_taken != held:
         yield f"{party.seats_taken} seats count as taken, {held} are held"
     if not 0 <= party.seats_taken <= party.number_seats:
         yield f"{party.seats_taken} of {party.number_seats} seats are taken"
-    if sorted(row.id for row in rows if row.status == OFFERED) != sorted(offer.rsvp_id for offer in pending):
+    if sorted(row.id for row in rows if row.status == RsvpStatus.OFFERED) != sorted(offer.rsvp_id for offer in pending):
         yield "those who are offered seats and the offers are not the same"
     if len({row.member_id for row in rows}) != len(rows):
         yield "somebody answered twice"
@@ -186,13 +193,15 @@ def _books(party, rows, offers, letters):
 
 def _unfair(party, rows, offers):
     now = clock.now()
-    if any(offer.state == PENDING and offer.expires_at <= now for offer in offers):
+    if any(offer.state == OfferState.PENDING and offer.expires_at <= now for offer in offers):
         yield "an offer that ran out still holds seats"
-    if party.status != PUBLISHED or party.answers_until <= now:
+    if party.status != PartyStatus.PUBLISHED or party.answers_until <= now:
         return
-    if any(offer.expires_at > party.answers_until for offer in offers if offer.state == PENDING):
+    if any(offer.expires_at > party.answers_until for offer in offers if offer.state == OfferState.PENDING):
         yield "an offer lasts longer than answers are taken"
-    waiting = sorted((row for row in rows if row.status == WAITLISTED), key=lambda row: (row.waitlisted_at, row.id))
+    waiting = sorted(
+        (row for row in rows if row.status == RsvpStatus.WAITLISTED), key=lambda row: (row.waitlisted_at, row.id)
+    )
     asked = [row for row in waiting if not row.resting and row.min_party < party.number_seats]
     first = asked[:1] if party.starts_at - now > timedelta(hours=48) else asked
     free = party.number_seats - party.seats_taken

@@ -1,7 +1,7 @@
 """A program of a member: it has an API key, and keeps no cookie."""
 
+from app.accounts.api_keys import service as api_key_service
 from app.accounts.models import Member
-from app.accounts.service import api_keys
 from app.database import transaction
 from app.extensions import db
 
@@ -11,10 +11,10 @@ API = "/api/v1/parties"
 class Program:
     """Asks for a member; `path` is what follows the address of the API."""
 
-    def __init__(self, app, member, scope=api_keys.READ_AND_WRITE):
+    def __init__(self, app, member, scope=api_key_service.READ_AND_WRITE):
         self.client = app.test_client(use_cookies=False)
         with app.app_context(), transaction():
-            self.key = api_keys.create(db.session.get(Member, member.id), "A program", scope).secret
+            self.key = api_key_service.create(db.session.get(Member, member.id), "A program", scope).secret
 
     def ask(self, method, path="", body=None, *, status=None, headers=None):
         """Send a request and return the answer; with `status`, what it says, and fail when it has another one."""

@@ -5,10 +5,10 @@ import os
 
 import pytest
 
-from app.outbox.models import Letter
+from app.outbox.models import OutboxEmail
+from app.parties.invitations import import_list
+from app.parties.invitations.import_list import ImportEntry
 from app.parties.models import Invitation
-from app.parties.service import address_lists
-from app.parties.service.address_lists import Entry
 from tests.support.factories import DinnerPartyFactory, InvitationFactory
 
 IRIS, OTTO = "iris@example.org", "otto@example.org"
@@ -16,7 +16,7 @@ TOO_LONG = "The list is too long: up to 1000 lines with 256 kB can be sent at on
 
 
 def people(text):
-    return [line.entry for line in address_lists.read(text) if not line.is_title]
+    return [line.entry for line in import_list.read(text) if not line.is_title]
 
 
 @pytest.mark.parametrize(
@@ -33,25 +33,26 @@ def people(text):
     ],
 )
 def test_the_same_people_in_many_forms(text):
-    assert people(text) == [Entry(IRIS, "Iris Invited", 2), Entry(OTTO, "Otto", 1)]
+    assert people(text) == [ImportEntry(IRIS, "Iris Invited", 2), ImportEntry(OTTO, "Otto", 1)]
 
 
 def test_addresses_alone_will_do():
-    assert people(f"{IRIS}\n{OTTO}") == [Entry(IRIS), Entry(OTTO)]
+    assert people(f"{IRIS}\n{OTTO}") == [ImportEntry(IRIS), ImportEntry(OTTO)]
 
 
 def test_a_comma_in_a_name_parts_nothing_where_semicolons_do():
-    assert people(f"Invited, Iris;{IRIS};2\nOtto;{OTTO};") == [Entry(IRIS, "Invited, Iris", 2), Entry(OTTO, "Otto")]
+    assert people(f"Invited, Iris;{IRIS};2\nOtto;{OTTO};") == [
+        ImportEntry(IRIS, "Invited, Iris", 2),
+        ImportEntry(OTTO, "Otto"),
+    ]
 
 
 def test_a_quote_that_was_never_closed_spoils_its_own_line_only():
-    assert people(f'"Iris,{IRIS}\nOtto,{OTTO}') == [None, Entry(OTTO, "Otto")]
+    assert people(f'"Iris,{IRIS}\nOtto,{OTTO}') == [None, ImportEntry(OTTO, "Otto")]
 
 
 def test_a_line_without_an_address_is_told_and_not_taken_for_titles():
-    assert [
-        (line.number, line.text) for line in address_lists.read(f"Iris\n{OTTO}\nnot@here") if line.entry is None
-    ] == [
+    assert [(line.number, line.text) for line in import_list.read(f"Iris\n{OTTO}\nnot@here") if line.entry is None] == [
         (1, "Iris"),
         (3, "not@here"),
     ]
@@ -73,8 +74,8 @@ def test_names_are_cut_and_cleaned():
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
 def test_files_are_read_in_the_encodings_of_spreadsheets(encoding):
-    text = address_lists.decode(f"Zoë Peña;{IRIS}\n".encode(encoding))
-    assert people(text) == [Entry(IRIS, "Zoë Peña")]
+    text = import_list.decode(f"Zoë Peña;{IRIS}\n".encode(encoding))
+    assert people(text) == [ImportEntry(IRIS, "Zoë Peña")]
 
 
 # -- on the page
@@ -117,7 +118,7 @@ def test_nothing_is_stored_before_the_host_has_seen_what_would_be(send, party, r
     assert page.flashes == [("warning", "1 invited, 2 already invited, 1 invalid addresses.")]
     iris = records.all(Invitation)[-1]
     assert (iris.email, iris.name, iris.max_party, iris.locale) == (IRIS, "Iris", 2, "es")
-    assert records.one(Letter).locale == "es"
+    assert records.one(OutboxEmail).locale == "es"
 
 
 def test_a_list_that_is_sent_twice_invites_once(send, records):
@@ -128,7 +129,7 @@ def test_a_list_that_is_sent_twice_invites_once(send, records):
         [("info", "1 invited, 0 already invited, 0 invalid addresses.")],
         [("warning", "0 invited, 1 already invited, 0 invalid addresses.")],
     ]
-    assert records.count(Letter) == 1
+    assert records.count(OutboxEmail) == 1
 
 
 def test_a_list_can_be_changed_before_it_is_used(send, records):

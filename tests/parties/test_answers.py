@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from app import clock
-from app.outbox.models import Letter
-from app.parties.models import DinnerParty, Rsvp, WaitOffer
+from app.outbox.models import OutboxEmail
+from app.parties.models import DinnerParty, Rsvp
+from app.parties.waiting_list.models import WaitOffer
 from tests.support.factories import DinnerPartyFactory, MemberFactory, RsvpFactory
 
 FULL = "The table is full. You are number %d on the waiting list; we will write if 1 seat becomes free."
@@ -18,7 +19,7 @@ def answer(guest, party, wish="yes"):
 
 
 def kinds(records):
-    return [letter.kind for letter in sorted(records.all(Letter), key=lambda letter: letter.id)]
+    return [letter.kind for letter in sorted(records.all(OutboxEmail), key=lambda letter: letter.id)]
 
 
 def seats_add_up(records):
@@ -93,7 +94,7 @@ def test_a_freed_seat_is_offered_to_the_first_in_line_at_once(client_of, cast, r
     assert page.flashes == [("info", "Your seats have been released.")]
     status = {row.member_id: row.status for row in records.all(Rsvp)}
     assert (status[seated.id], status[first.id], status[second.id]) == ("cancelled", "offered", "waitlisted")
-    offered = next(letter for letter in records.all(Letter) if letter.kind == "seat_offered")
+    offered = next(letter for letter in records.all(OutboxEmail) if letter.kind == "seat_offered")
     assert offered.recipient == first.email
     assert f"/parties/{party.slug}/offer" in offered.text
     seats_add_up(records)
@@ -205,7 +206,7 @@ def test_a_letter_is_in_the_guests_language_and_zone(client_of, cast, records):
     guest = MemberFactory(locale="ar", timezone="Asia/Amman")
     party = DinnerPartyFactory(host=cast.host, timezone="Europe/Madrid")
     client_of(guest).post(f"/parties/{party.slug}/rsvp", {"answer": "yes"})
-    letter = records.one(Letter)
+    letter = records.one(OutboxEmail)
     assert (letter.locale, letter.timezone) == ("ar", "Asia/Amman")
     assert 'dir="rtl"' in letter.html
 
@@ -237,7 +238,7 @@ def test_a_guest_who_reads_another_language_meanwhile_is_written_to_in_it(client
     answer(client_of(cast.friend), party)
     assert client_of(cast.friend).post("/lang/", {"locale": "es"}).flashes
     client_of(cast.host).post(f"/parties/{party.slug}/cancel")
-    (letter,) = (letter for letter in records.all(Letter) if letter.kind == "party_cancelled")
+    (letter,) = (letter for letter in records.all(OutboxEmail) if letter.kind == "party_cancelled")
     assert (letter.locale, letter.subject) == ("es", f"Cancelada: {party.title}")
 
 

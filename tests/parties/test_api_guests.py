@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 
 from app import clock
-from app.accounts.service import api_keys
+from app.accounts.api_keys import service as api_key_service
 from app.database import transaction
 from app.extensions import db
-from app.parties.models import DinnerParty, MenuItem, Rsvp, RsvpPerson
+from app.parties.menu.models import MenuItem
+from app.parties.models import DinnerParty, Rsvp, RsvpPerson
 from tests.parties.programs import API, Program
 from tests.support.factories import (
     PASSWORD,
@@ -320,7 +321,7 @@ def test_refusals_are_in_the_language_of_the_member(app, party):
 
 
 def test_a_key_that_reads_changes_nothing(app, cast, party, records):
-    reader = Program(app, cast.friend, api_keys.READ)
+    reader = Program(app, cast.friend, api_key_service.READ)
     assert reader.get("/fondue")["result"]["title"] == "Fondue"
     for method, path in (("PUT", "/fondue/answer"), ("POST", ""), ("DELETE", "/fondue/answer"), ("PATCH", "/fondue")):
         answer = reader.ask(method, path, {"answer": "yes"})

@@ -10,9 +10,10 @@ from app import clock
 from app.accounts.models import Member
 from app.database import transaction
 from app.extensions import db
-from app.outbox.models import Letter
-from app.parties import links
-from app.parties.models import CoHost, DinnerParty, Invitation, MenuItem, Rsvp
+from app.outbox.models import OutboxEmail
+from app.parties import secret_links
+from app.parties.menu.models import MenuItem
+from app.parties.models import CoHost, DinnerParty, Invitation, Rsvp
 from tests.parties.programs import Program
 from tests.support.factories import DinnerPartyFactory, InvitationFactory, RsvpFactory
 from tests.support.statements import count_statements, just_before
@@ -157,7 +158,7 @@ def test_a_change_is_told_to_the_guests(host, party, records):
     changed = records.fresh(party)
     assert (changed.title, changed.starts_at) == ("Raclette", datetime(2040, 6, 1, 19, tzinfo=UTC))
     assert said["result"]["version"] == changed.version > party.version
-    assert [letter.kind for letter in records.all(Letter) if letter.kind.startswith("party")] == ["party_changed"]
+    assert [letter.kind for letter in records.all(OutboxEmail) if letter.kind.startswith("party")] == ["party_changed"]
 
 
 def test_of_two_changes_both_are_shown(host, party, records):
@@ -208,7 +209,7 @@ def test_calling_off_twice_tells_the_guests_once(host, party, records):
     said = host.post("/fondue/cancel")
     assert (said["code"], said["message"]) == ("cancelled", "Party cancelled; 1 guest will be told.")
     assert host.post("/fondue/cancel")["code"] == "unchanged"
-    assert [letter.kind for letter in records.all(Letter)].count("party_cancelled") == 1
+    assert [letter.kind for letter in records.all(OutboxEmail)].count("party_cancelled") == 1
     assert host.post("/fondue/publish", None, 409)["message"] == "This party can no longer be changed."
 
 
@@ -293,7 +294,7 @@ def test_people_are_invited_once_and_again_and_no_more(host, party, records):
     assert (said["code"], said["result"]) == ("invited", {"added": 2, "skipped": 0, "late": 0})
     assert said["message"] == "2 invited, 0 already invited, 0 invalid addresses."
     assert host.post("/fondue/invitations", {"invitations": people})["code"] == "unchanged"
-    assert [letter.kind for letter in records.all(Letter)].count("party_invitation") == 2
+    assert [letter.kind for letter in records.all(OutboxEmail)].count("party_invitation") == 2
     rows = {row["email"].lower(): row for row in host.get("/fondue/invitations")["result"]}
     ann = rows["ann@example.org"]
     assert (ann["name"], ann["number"], ann["status"], ann["revoked_at"]) == ("Ann", 2, None, None)
@@ -348,9 +349,9 @@ def test_an_evening_by_a_key_alone(app, host, friend, cast, records):
     host.put(f"{here}/menu", {"dishes": [{"name": "Fondue", "allergens": ["milk"]}]})
     invited = [{"email": cast.friend.email, "number": 2}, {"email": cast.stranger.email}]
     assert host.post(f"{here}/invitations", {"invitations": invited})["result"]["added"] == 2
-    assert [letter.kind for letter in records.all(Letter)].count("party_invitation") == 0
+    assert [letter.kind for letter in records.all(OutboxEmail)].count("party_invitation") == 0
     assert host.post(f"{here}/publish")["code"] == "published"
-    assert [letter.kind for letter in records.all(Letter)].count("party_invitation") == 2
+    assert [letter.kind for letter in records.all(OutboxEmail)].count("party_invitation") == 2
     # Answers
     assert friend.get("/mine")["result"]["invited"][0]["slug"] == party["slug"]
     assert friend.put(f"{here}/answer", {"answer": "yes", "party_size": 2})["code"] == "yes"
@@ -387,5 +388,5 @@ def test_links_are_not_told_by_the_api(host, party, friend):
     """Whoever holds the code of a ticket comes in."""
     answer = RsvpFactory(party=party)
     with host.client.application.app_context():
-        code = links.door_code(answer)
+        code = secret_links.ticket_code(answer)
     assert code not in str(host.get("/fondue/guests"))

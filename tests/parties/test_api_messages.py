@@ -6,8 +6,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from app import clock
-from app.outbox.models import Letter
-from app.parties.models import PartyReport, Reminder, Rsvp
+from app.outbox.models import OutboxEmail
+from app.parties.messages.models import Reminder
+from app.parties.models import Rsvp
+from app.parties.moderation.models import PartyReport
 from tests.parties.programs import Program
 from tests.support.factories import DinnerPartyFactory, InvitationFactory, RsvpFactory
 
@@ -30,7 +32,7 @@ def party(cast):
 
 
 def kinds(records):
-    return sorted(letter.kind for letter in records.all(Letter) if letter.kind != "api_key_created")
+    return sorted(letter.kind for letter in records.all(OutboxEmail) if letter.kind != "api_key_created")
 
 
 def test_guests_are_written_to_once(host, cast, party, records):

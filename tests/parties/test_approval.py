@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from app import clock
-from app.outbox.models import Letter
-from app.parties.models import LineEvent, Rsvp, WaitOffer
+from app.outbox.models import OutboxEmail
+from app.parties.models import Rsvp
+from app.parties.waiting_list.models import WaitingListEvent, WaitOffer
 from tests.support.factories import DinnerPartyFactory, RsvpFactory
 
 ASKING = {"asking": True}
@@ -28,7 +29,7 @@ def act(host, party, answer, what, **data):
 
 
 def kinds(records):
-    return [letter.kind for letter in records.all(Letter)]
+    return [letter.kind for letter in records.all(OutboxEmail)]
 
 
 def test_who_is_let_in_has_a_seat_and_reads_of_it(host, party, records):
@@ -51,7 +52,7 @@ def test_who_is_let_in_at_a_full_table_waits(host, party, records):
     ]  # fmt: skip
     assert records.fresh(answer).status == "waitlisted"
     assert kinds(records) == ["rsvp_waitlisted"]
-    assert [event.kind for event in records.all(LineEvent)] == ["joined"]
+    assert [event.kind for event in records.all(WaitingListEvent)] == ["joined"]
 
 
 def test_a_group_that_would_come_with_fewer_is_offered_those(host, party, records):
@@ -82,7 +83,7 @@ def test_a_request_is_declined_in_words(host, party, records):
         ("info", "Bo Guest was told that there is no seat for them."),
     ]  # fmt: skip
     assert records.fresh(answer).status == "removed"
-    letter = records.one(Letter)
+    letter = records.one(OutboxEmail)
     assert (letter.kind, letter.recipient, letter.calendar) == ("request_declined", answer.email, None)
 
 

@@ -11,7 +11,7 @@ from app import clock
 from app.accounts.models import Member
 from app.extensions import db
 from app.outbox import delivery
-from app.outbox.models import Letter
+from app.outbox.models import OutboxEmail
 from tests.support.factories import DinnerPartyFactory, RsvpFactory
 
 EVENING = datetime(2030, 7, 1, 18, 30, tzinfo=UTC)
@@ -31,7 +31,7 @@ def events(page):
 
 def appointments(records):
     """Return the letters that carry an appointment, the oldest first: what they do, to whom, and the event."""
-    letters = sorted((letter for letter in records.all(Letter) if letter.calendar), key=lambda letter: letter.id)
+    letters = sorted((letter for letter in records.all(OutboxEmail) if letter.calendar), key=lambda letter: letter.id)
     found = []
     for letter in letters:
         calendar = read(letter.calendar)

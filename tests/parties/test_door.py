@@ -11,11 +11,12 @@ import pytest
 from app import clock
 from app.database import transaction
 from app.extensions import db
-from app.outbox.models import Letter
-from app.parties import links, rules
+from app.outbox.models import OutboxEmail
+from app.parties import secret_links
+from app.parties.check_in import rules as check_in_rules
+from app.parties.menu import service as menu_service
+from app.parties.menu.service import PersonInput
 from app.parties.models import CoHost, Rsvp
-from app.parties.service import food
-from app.parties.service.food import Person
 from tests.support.factories import DinnerPartyFactory, InvitationFactory, RsvpFactory
 
 INVALID = ("danger", "This ticket is not valid for this party.")
@@ -36,7 +37,7 @@ def host(client_of, cast):
 def code_of(app):
     def code(answer):
         with app.app_context():
-            return links.door_code(answer)
+            return secret_links.ticket_code(answer)
 
     return code
 
@@ -105,7 +106,7 @@ def test_the_letter_about_a_seat_leads_to_the_ticket(client_of, cast, party, rec
     friend = client_of(cast.friend)
     page = friend.get(f"/parties/{party.slug}")
     friend.submit(page.form(f"/parties/{party.slug}/rsvp"), button=("answer", "yes"))
-    assert f"/parties/{party.slug}/ticket" in records.one(Letter).text
+    assert f"/parties/{party.slug}/ticket" in records.one(OutboxEmail).text
 
 
 def test_who_scans_a_ticket_without_being_the_host_is_told_what_it_is_for(
@@ -187,7 +188,7 @@ def test_who_was_missed_is_not_checked_in_silently(host, party, code_of):
 
 def test_the_door_is_open_from_the_morning_until_the_next_day(client_of, cast, party, code_of, records):
     answer = RsvpFactory(party=party)
-    opens, closes = party.starts_at - rules.DOORS_OPEN, party.ends_at + rules.DOORS_CLOSE
+    opens, closes = party.starts_at - check_in_rules.OPENS_BEFORE, party.ends_at + check_in_rules.CLOSES_AFTER
     for at, said in ((opens - timedelta(seconds=1), "The door opens on "), (closes, "The door was closed on ")):
         clock.set_now(at)
         host = client_of(cast.host)
@@ -228,7 +229,7 @@ def test_the_door_finds_guests_by_name_and_by_code(app, host, party, code_of):
     ana, bo = RsvpFactory(party=party, name="Ana Guest", party_size=2), RsvpFactory(party=party, name="Bo Guest")
     RsvpFactory(party=party, name="Nora No", declined=True)
     with app.app_context(), transaction():
-        food.set_people(db.session.merge(ana), [Person("Ana"), Person("Zoe Companion", ["vegan"])])
+        menu_service.set_people(db.session.merge(ana), [PersonInput("Ana"), PersonInput("Zoe Companion", ["vegan"])])
     code = code_of(bo)
     for text, found in (
         ("", {"Ana Guest", "Bo Guest"}),

@@ -7,11 +7,12 @@ import pytest
 from app import clock
 from app.database import transaction
 from app.extensions import db
-from app.outbox.models import Letter
-from app.parties import clashes
-from app.parties.models import MenuItem, Rsvp, RsvpPerson
-from app.parties.service import food
-from app.parties.service.food import Dish, Person
+from app.outbox.models import OutboxEmail
+from app.parties.menu import dietary_conflicts
+from app.parties.menu import service as menu_service
+from app.parties.menu.models import MenuItem
+from app.parties.menu.service import DishInput, PersonInput
+from app.parties.models import Rsvp, RsvpPerson
 from tests.support.factories import DinnerPartyFactory, MemberFactory, RsvpFactory
 
 
@@ -28,16 +29,16 @@ from tests.support.factories import DinnerPartyFactory, MemberFactory, RsvpFacto
     ],
 )
 def test_who_cannot_eat_what(dish, person, reasons):
-    found = clashes.clash(Dish("main", "Stew", **dish), Person("Ana", **person))
+    found = dietary_conflicts.find_conflict(DishInput("main", "Stew", **dish), PersonInput("Ana", **person))
     assert (found.allergens, found.diets) == reasons
     assert bool(found) == any(reasons)
 
 
 def test_a_course_with_one_dish_for_everybody_leaves_nobody_out():
-    vegan, nobody_else = Person("Ana", diets=["vegan"]), Person("Bo")
-    fish, soup = Dish("main", "Fish", ["fish"]), Dish("main", "Soup", diets=["vegan"])
-    assert clashes.left_out([fish], [vegan, nobody_else]) == {"main": 1}
-    assert clashes.left_out([fish, soup], [vegan, nobody_else]) == {}
+    vegan, nobody_else = PersonInput("Ana", diets=["vegan"]), PersonInput("Bo")
+    fish, soup = DishInput("main", "Fish", ["fish"]), DishInput("main", "Soup", diets=["vegan"])
+    assert dietary_conflicts.guests_without_option([fish], [vegan, nobody_else]) == {"main": 1}
+    assert dietary_conflicts.guests_without_option([fish, soup], [vegan, nobody_else]) == {}
 
 
 def save_menu(host, party, **fields):
@@ -89,22 +90,22 @@ def test_who_gave_a_seat_back_is_not_cooked_for(app, client_of, cast):
     party = DinnerPartyFactory(host=cast.host)
     answer = RsvpFactory(party=party, member=cast.friend, party_size=2)
     with app.app_context(), transaction():
-        food.set_people(db.session.merge(answer), [Person("Ana"), Person("Bo", diets=["vegan"])])
-        assert [eater.name for eater in food.eaters(party)] == ["Ana", "Bo"]
+        menu_service.set_people(db.session.merge(answer), [PersonInput("Ana"), PersonInput("Bo", diets=["vegan"])])
+        assert [eater.name for eater in menu_service.dietary_profiles(party)] == ["Ana", "Bo"]
         row = db.session.get(Rsvp, answer.id)
         row.party_size = row.min_party = 1
     with app.app_context():
-        assert [eater.name for eater in food.eaters(party)] == ["Ana"]
+        assert [eater.name for eater in menu_service.dietary_profiles(party)] == ["Ana"]
 
 
 def planned(app, party, *dishes):
     with app.app_context(), transaction():
-        food.set_menu(db.session.merge(party), dishes)
+        menu_service.set_menu(db.session.merge(party), dishes)
 
 
 def test_a_guest_is_warned_and_the_host_is_told(app, client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host)
-    planned(app, party, Dish("main", "Satay", ["peanuts"]), Dish("dessert", "Fruit", diets=["vegan"]))
+    planned(app, party, DishInput("main", "Satay", ["peanuts"]), DishInput("dessert", "Fruit", diets=["vegan"]))
     RsvpFactory(party=party, member=cast.friend, party_size=2)
     friend = client_of(cast.friend)
     page = friend.get(f"/parties/{party.slug}/people")
@@ -116,7 +117,7 @@ def test_a_guest_is_warned_and_the_host_is_told(app, client_of, cast, records):
     assert [(person.name, person.allergens) for person in records.all(RsvpPerson)] == [
         (cast.friend.display_name, []), ("Bo", ["peanuts"]),
     ]  # fmt: skip
-    letter = records.one(Letter)
+    letter = records.one(OutboxEmail)
     assert (letter.kind, letter.recipient) == ("food_clash", cast.host.email)
     assert "Satay" in letter.text
     sheet = client_of(cast.host).get(f"/parties/{party.slug}/kitchen").text
@@ -128,7 +129,7 @@ def test_a_host_is_warned_of_what_guests_cannot_eat(app, client_of, cast):
     party = DinnerPartyFactory(host=cast.host)
     answer = RsvpFactory(party=party, member=cast.friend)
     with app.app_context(), transaction():
-        food.set_people(db.session.merge(answer), [Person("Ana", allergens=["nuts"], diets=["vegan"])])
+        menu_service.set_people(db.session.merge(answer), [PersonInput("Ana", allergens=["nuts"], diets=["vegan"])])
     page = save_menu(client_of(cast.host), party, dishes__0__name="Baklava", dishes__0__allergens=["nuts"])
     assert page.flashes == [("warning", "“Baklava” contains Nuts; 1 guest cannot eat it.")]
     page = save_menu(client_of(cast.host), party, dishes__0__name="Steak", dishes__0__allergens=[])
@@ -164,7 +165,7 @@ def test_what_people_eat_is_forgotten_after_the_party(app, cast, records):
     for party in (over, coming):
         answer = RsvpFactory(party=party)
         with app.app_context(), transaction():
-            food.set_people(db.session.merge(answer), [Person("Ana", allergens=["nuts"])])
+            menu_service.set_people(db.session.merge(answer), [PersonInput("Ana", allergens=["nuts"])])
     clock.set_now(over.starts_at + timedelta(days=31))
     result = app.test_cli_runner().invoke(args=["purge"])
     assert "1 guest's dietary data deleted" in result.output
@@ -236,7 +237,7 @@ def test_who_left_meanwhile_tells_nothing_any_more(client_of, cast, records):
 
 def test_the_kitchen_knows_what_somebody_who_comes_never_eats(app, client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host)
-    planned(app, party, Dish("main", "Satay", ["peanuts"]))
+    planned(app, party, DishInput("main", "Satay", ["peanuts"]))
     guest = MemberFactory(allergens=["peanuts"])
     visitor = client_of(guest)
     page = visitor.post(f"/parties/{party.slug}/rsvp", {"answer": "maybe"})
@@ -249,7 +250,7 @@ def test_the_kitchen_knows_what_somebody_who_comes_never_eats(app, client_of, ca
     assert text.endswith(" Heads-up: “Satay” contains Peanuts. The host has been told.")
     person = records.one(RsvpPerson)
     assert (person.position, person.name, person.allergens) == (0, guest.display_name, ["peanuts"])
-    assert sorted(letter.kind for letter in records.all(Letter)) == ["food_clash", "rsvp_yes"]
+    assert sorted(letter.kind for letter in records.all(OutboxEmail)) == ["food_clash", "rsvp_yes"]
 
 
 def test_what_a_guest_told_before_is_not_overwritten_by_their_profile(app, client_of, cast, records):
@@ -257,7 +258,7 @@ def test_what_a_guest_told_before_is_not_overwritten_by_their_profile(app, clien
     guest = MemberFactory(diets=["vegan"])
     answer = RsvpFactory(party=party, member=guest, maybe=True)
     with app.app_context(), transaction():
-        food.set_people(db.session.merge(answer), [Person("Ana")])
+        menu_service.set_people(db.session.merge(answer), [PersonInput("Ana")])
     ((category, _text),) = client_of(guest).post(f"/parties/{party.slug}/rsvp", {"answer": "yes"}).flashes
     assert category == "info"
     assert [(person.name, person.diets) for person in records.all(RsvpPerson)] == [("Ana", [])]
@@ -265,7 +266,7 @@ def test_what_a_guest_told_before_is_not_overwritten_by_their_profile(app, clien
 
 def test_who_waits_tells_the_kitchen_with_the_seat(client_of, cast, records, app):
     party = DinnerPartyFactory(host=cast.host, number_seats=1)
-    planned(app, party, Dish("main", "Steak"))
+    planned(app, party, DishInput("main", "Steak"))
     guest = MemberFactory(diets=["vegan"])
     visitor = client_of(guest)
     visitor.post(f"/parties/{party.slug}/rsvp", {"answer": "yes"})

@@ -6,8 +6,10 @@ from io import StringIO
 import pytest
 
 from app.extensions import appbuilder_of, db
-from app.outbox.models import Letter
-from app.parties.models import DishClaim, MenuItem, RsvpPerson
+from app.outbox.models import OutboxEmail
+from app.parties.menu.models import MenuItem
+from app.parties.models import RsvpPerson
+from app.parties.potluck.models import DishClaim
 from app.parties.views import generated
 from tests.support.factories import (
     DinnerPartyFactory,
@@ -198,7 +200,7 @@ def test_requests_are_approved(admin, party, cast, records):
     assert records.fresh(party).seats_taken == 2
     refused = ("warning", "None of the selected asks for a seat that there could be.")
     assert act(admin, "rsvps", "approve", asking).flashes == [refused]
-    assert [letter.kind for letter in records.all(Letter)] == ["rsvp_yes"]
+    assert [letter.kind for letter in records.all(OutboxEmail)] == ["rsvp_yes"]
 
 
 def test_who_is_approved_at_a_full_table_waits(admin, cast, records):
@@ -221,7 +223,7 @@ def test_invitations_are_sent_again_and_taken_back(admin, party, visitor, record
     assert "iris@example.org" in admin.get("/partyinvitations/list/").text
     page = act(admin, "partyinvitations", "invite_again", invitation)
     assert page.flashes == [("info", "1 invitation sent again.")]
-    assert records.one(Letter).recipient == "iris@example.org"
+    assert records.one(OutboxEmail).recipient == "iris@example.org"
     assert records.fresh(invitation).round == 2
     assert visitor.get(f"/invitations/{invitation.token}").path == "/"
     page = act(admin, "partyinvitations", "take_back", invitation, InvitationFactory(party=party))

@@ -9,11 +9,12 @@ import pytest
 from app import clock
 from app.database import transaction
 from app.extensions import db
-from app.outbox.models import Letter
-from app.parties.models import CoHost, DishClaim, DishSlot, Rsvp, RsvpPerson
-from app.parties.queries import roster
-from app.parties.service import food
-from app.parties.service.food import Person
+from app.outbox.models import OutboxEmail
+from app.parties.menu import service as menu_service
+from app.parties.menu.service import PersonInput
+from app.parties.models import CoHost, Rsvp, RsvpPerson
+from app.parties.potluck.models import DishClaim, DishSlot
+from app.parties.rsvps import guest_list
 from tests.support.factories import PASSWORD, DinnerPartyFactory, InvitationFactory, MemberFactory, RsvpFactory
 from tests.support.statements import count_statements
 
@@ -34,7 +35,7 @@ def guests_of(party):
 
 def tell_people(app, answer, *people):
     with app.app_context(), transaction():
-        food.set_people(db.session.merge(answer), people)
+        menu_service.set_people(db.session.merge(answer), people)
 
 
 def remove(host, party, answer):
@@ -53,7 +54,10 @@ def after(host, party, hours=4):
 def test_hosts_read_who_answered_what(app, host, party):
     seated = RsvpFactory(party=party, name="Ana Guest", party_size=2, note="We come by bike.")
     tell_people(
-        app, seated, Person("Ana", ["vegan"]), Person("Bo Companion", [], ["nuts"], "Faints at the sight of it.")
+        app,
+        seated,
+        PersonInput("Ana", ["vegan"]),
+        PersonInput("Bo Companion", [], ["nuts"], "Faints at the sight of it."),
     )
     RsvpFactory(party=party, name="Wanda Waits", waiting=True, party_size=3, min_party=2)
     RsvpFactory(party=party, name="Asa Asks", asking=True)
@@ -69,7 +73,7 @@ def test_hosts_read_who_answered_what(app, host, party):
         *("1 of 2 people invited have not answered", "Would also come with 2.", "By personal link", "Hosts this party"),
     ):
         assert told in page.text, told
-    titles = [title for title, _statuses in roster.GROUPS.values()]
+    titles = [title for title, _statuses in guest_list.GROUPS.values()]
     places = [page.text.index(f'id="group-{name}"') for name in ("asking", "coming", "waiting", "maybe", "no")]
     assert places == sorted(places)
     assert len(titles) == 8
@@ -94,7 +98,7 @@ def test_co_hosts_read_it_and_others_do_not(client_of, cast, party, app):
 )  # fmt: skip
 def test_a_host_looks_for_guests_without_a_script(app, host, party, query, found):
     seated = RsvpFactory(party=party, name="Ana Guest", party_size=2)
-    tell_people(app, seated, Person("Ana"), Person("Bo Companion"))
+    tell_people(app, seated, PersonInput("Ana"), PersonInput("Bo Companion"))
     RsvpFactory(party=party, name="Élodie", email="elodie@example.org", maybe=True)
     page = host.get(guests_of(party), query_string=query).text
     assert {name for name in ("Ana Guest", "Élodie") if f"<bdi>{name}</bdi></strong>" in page} == found
@@ -135,7 +139,7 @@ def test_the_seats_of_who_is_removed_go_to_the_next_in_line(host, party, records
     seats = "1 seat" if size == 1 else "2 seats"
     assert page.flashes == [("info", f"Ana Guest removed; {seats} offered to the next in line.")]
     assert records.fresh(answer).status == "removed"
-    letters = {letter.kind: letter for letter in records.all(Letter)}
+    letters = {letter.kind: letter for letter in records.all(OutboxEmail)}
     assert set(letters) == {"removed", "seat_offered"}
     assert (letters["removed"].recipient, "METHOD:CANCEL" in letters["removed"].calendar) == (answer.email, True)
     assert remove(host, party, answer).flashes == [("warning", "Nothing changed: Ana Guest was not expected.")]
@@ -166,7 +170,7 @@ def test_several_are_removed_with_one_question_and_one_flash(host, party, record
     page = host.submit(question.form("/chosen"))
     assert page.flashes[0][0] == "warning"
     # Whoever was in line among those chosen was not offered seats first.
-    assert sorted(letter.kind for letter in records.all(Letter)) == ["removed", "removed", "seat_offered"]
+    assert sorted(letter.kind for letter in records.all(OutboxEmail)) == ["removed", "removed", "seat_offered"]
 
 
 def test_the_list_is_shown_again_as_it_was_looked_at(host, party):
@@ -195,7 +199,7 @@ def test_who_did_not_come_frees_their_seats(host, party, records):
     assert (records.fresh(answer).status, records.fresh(party).seats_taken) == ("no_show", 1)
     page = host.post(f"{guests_of(party)}/{answer.id}/missed")
     assert page.flashes == [("warning", "Nothing changed: Ana Guest was not waited for.")]
-    assert records.count(Letter) == 0, "nobody is told, and nobody is offered seats at a table that was cleared"
+    assert records.count(OutboxEmail) == 0, "nobody is told, and nobody is offered seats at a table that was cleared"
     for said in (("info", "Ana Guest came after all."), ("warning", "Nothing changed: Ana Guest was not missed.")):
         assert host.post(f"{guests_of(party)}/{answer.id}/came").flashes == [said]
     assert (records.fresh(answer).status, records.fresh(party).seats_taken) == ("yes", 4)
@@ -246,7 +250,7 @@ def test_a_party_is_done_some_hours_after_its_end(app, host, cast, client_of, pa
         assert records.fresh(party).status == status
     assert records.fresh(party).version == before + 1
     assert (records.fresh(draft).status, records.fresh(lasting).status) == ("draft", "published")
-    assert records.count(Letter) == 0
+    assert records.count(OutboxEmail) == 0
     # It stays to be read, and to be seen to.
     after(host, party, hours=12)
     friend = client_of(cast.friend)
@@ -263,7 +267,7 @@ def test_a_party_is_done_some_hours_after_its_end(app, host, cast, client_of, pa
 
 def test_the_list_is_a_file_for_spreadsheets(app, host, party):
     answer = RsvpFactory(party=party, name="=HYPERLINK()", party_size=3, note="@home", here=True)
-    people = Person("Ana", ["vegan"], ["nuts"], "-5"), Person("+Bo", ["halal"]), Person("")
+    people = PersonInput("Ana", ["vegan"], ["nuts"], "-5"), PersonInput("+Bo", ["halal"]), PersonInput("")
     tell_people(app, answer, *people)
     with app.app_context(), transaction() as session:
         slot = DishSlot(party_id=party.id, course="dessert", name="Cake", wanted=2, claimed=2)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from app import clock
-from app.outbox.models import Letter
+from app.outbox.models import OutboxEmail
 from app.parties.models import DinnerParty, Rsvp
 from tests.support.factories import DinnerPartyFactory, MemberFactory, RsvpFactory
 
@@ -135,7 +135,7 @@ def test_new_seats_are_offered_to_those_who_wait(host, cast, records):
     status = {row.member_id: row.status for row in records.all(Rsvp)}
     assert (status[cast.friend.id], status[cast.stranger.id]) == ("offered", "waitlisted")
     assert records.fresh(party).seats_taken == 2
-    assert [letter.kind for letter in records.all(Letter)] == ["seat_offered"]
+    assert [letter.kind for letter in records.all(OutboxEmail)] == ["seat_offered"]
 
 
 def test_a_new_time_is_told_to_the_guests_and_a_new_dish_is_not(host, cast, records):
@@ -143,10 +143,12 @@ def test_a_new_time_is_told_to_the_guests_and_a_new_dish_is_not(host, cast, reco
     RsvpFactory(party=party, member=cast.friend)
     page = edit(host, party, main_dish="Fideuà")
     assert page.flashes[0][0] == "info"
-    assert records.count(Letter) == 0
+    assert records.count(OutboxEmail) == 0
     page = edit(host, party, venue="Casa Nueva")
     assert page.flashes == [("info", "Saved. 1 guest will get an updated calendar entry.")]
-    assert [(letter.kind, letter.recipient) for letter in records.all(Letter)] == [("party_changed", cast.friend.email)]
+    assert [(letter.kind, letter.recipient) for letter in records.all(OutboxEmail)] == [
+        ("party_changed", cast.friend.email)
+    ]
 
 
 @pytest.mark.both_databases
@@ -180,11 +182,11 @@ def test_calling_a_party_off_tells_the_guests(host, cast, records):
     RsvpFactory(party=party, member=cast.stranger, declined=True)
     page = host.post(f"/parties/{party.slug}/cancel")
     assert page.flashes == [("warning", "Party cancelled; 1 guest will be told.")]
-    assert [(letter.kind, letter.recipient) for letter in records.all(Letter)] == [
+    assert [(letter.kind, letter.recipient) for letter in records.all(OutboxEmail)] == [
         ("party_cancelled", cast.friend.email)
     ]
     assert host.post(f"/parties/{party.slug}/cancel").flashes == [("info", "This party was cancelled.")]
-    assert records.count(Letter) == 1
+    assert records.count(OutboxEmail) == 1
 
 
 def test_a_party_that_has_begun_cannot_be_called_off(host, cast, records):
@@ -325,7 +327,7 @@ def test_deleting_a_coming_party_tells_its_guests(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host)
     RsvpFactory(party=party, member=cast.friend)
     client_of(cast.admin).post(f"/dinnerparties/delete/{party.id}")
-    assert [letter.kind for letter in records.all(Letter)] == ["party_cancelled"]
+    assert [letter.kind for letter in records.all(OutboxEmail)] == ["party_cancelled"]
     assert records.count(Rsvp) == 0
 
 

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app import clock
-from app.outbox.models import Letter
-from app.parties.models import CoHost, DinnerParty, MenuItem
+from app.outbox.models import OutboxEmail
+from app.parties.menu.models import MenuItem
+from app.parties.models import CoHost, DinnerParty
 from tests.support.factories import DinnerPartyFactory
 
 
@@ -23,7 +24,7 @@ def invite(host, party, username):
 def test_a_co_host_changes_the_party_and_does_not_call_it_off(client_of, cast, party, records):
     page = invite(client_of(cast.host), party, cast.friend.username.upper())
     assert page.flashes == [("info", f"{cast.friend.display_name} hosts with you now.")]
-    letter = records.one(Letter)
+    letter = records.one(OutboxEmail)
     assert (letter.kind, letter.recipient) == ("co_host", cast.friend.email)
     friend = client_of(cast.friend)
     page = friend.get(f"/parties/{party.slug}/edit")

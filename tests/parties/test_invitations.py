@@ -10,9 +10,10 @@ from sqlalchemy import select
 from app import clock
 from app.database import transaction
 from app.extensions import db
-from app.outbox.models import Letter, Unsubscription
-from app.parties.models import Contact, DinnerParty, Invitation, Rsvp
-from app.parties.service import leaving
+from app.outbox.models import OutboxEmail, Unsubscription
+from app.parties.invitations.models import Contact
+from app.parties.models import DinnerParty, Invitation, Rsvp
+from app.parties.rsvps import leaving
 from tests.support.factories import DinnerPartyFactory, InvitationFactory, RsvpFactory
 from tests.support.statements import count_statements
 
@@ -45,7 +46,7 @@ def revoke(host, party, invitation):
 
 
 def letters(records, kind="party_invitation"):
-    return [letter for letter in records.all(Letter) if letter.kind == kind]
+    return [letter for letter in records.all(OutboxEmail) if letter.kind == kind]
 
 
 def link(letter):
@@ -72,7 +73,7 @@ def test_who_is_invited_gets_a_letter_with_their_link(host, party, visitor, reco
     row = records.one(Invitation)
     assert (row.email, row.name, row.max_party, row.locale, row.round) == (IRIS, "Iris", 3, "en", 1)
     assert row.sent_at is not None
-    letter = records.one(Letter)
+    letter = records.one(OutboxEmail)
     assert (letter.recipient, letter.name, letter.topic) == (IRIS, "Iris", "invitations")
     assert letter.subject == "Host Doe invites you: Fondue"
     assert "Up to 3 people may come with this invitation, you included." in letter.text
@@ -91,7 +92,7 @@ def test_who_is_invited_gets_a_letter_with_their_link(host, party, visitor, reco
 )
 def test_the_letter_is_in_the_language_that_was_chosen(host, party, records, locale, direction, subject):
     invite(host, party, locale=locale)
-    letter = records.one(Letter)
+    letter = records.one(OutboxEmail)
     assert letter.locale == locale
     assert direction in letter.html
     assert subject in letter.subject
@@ -102,7 +103,7 @@ def test_the_letter_is_in_the_language_that_was_chosen(host, party, records, loc
 def test_the_letter_asks_the_calendar_and_says_nothing_of_a_hidden_address(host, cast, records):
     party = DinnerPartyFactory(host=cast.host, address_for_guests=True, address="1 Secret Street")
     invite(host, party, name="Iris")
-    letter = records.one(Letter)
+    letter = records.one(OutboxEmail)
     event = vobject.readOne(letter.calendar)
     assert event.method.value == "REQUEST"
     assert event.vevent.attendee.value == f"mailto:{IRIS}"
@@ -163,7 +164,7 @@ def test_nobody_is_invited_to_what_will_not_be(host, cast, records, state, told)
     assert page.flashes == [("danger", told)]
     page = host.post(address(party, invitation.id, "again"), {"round": "1"})
     assert page.flashes == [("danger", told)]
-    assert (records.count(Invitation), records.count(Letter)) == (1, 0)
+    assert (records.count(Invitation), records.count(OutboxEmail)) == (1, 0)
 
 
 def test_nobody_is_invited_who_could_not_answer_any_more(host, cast, records):
@@ -217,7 +218,7 @@ def test_who_wants_no_invitations_is_listed_and_not_written_to(host, party, app,
     with app.app_context(), transaction():
         db.session.add(Unsubscription(email=IRIS.upper(), topic="invitations"))
     assert invite(host, party).flashes == counted(added=1)
-    assert records.count(Letter) == 0
+    assert records.count(OutboxEmail) == 0
     assert records.one(Invitation).sent_at is not None
 
 
@@ -262,7 +263,7 @@ def test_whoever_is_invited_to_a_draft_is_written_to_when_it_is_published(host, 
     invite(host, draft, "otto@example.org")
     invite(host, draft, "oops@example.org")
     revoke(host, draft, max(records.all(Invitation), key=lambda row: row.id))
-    assert records.count(Letter) == 0
+    assert records.count(OutboxEmail) == 0
     assert publish(host, draft).flashes == [("info", "Party published. 2 invitations queued.")]
     assert {letter.recipient for letter in letters(records)} == {IRIS, "otto@example.org"}
     assert "Not sent yet" not in host.get(address(draft)).text
@@ -498,7 +499,7 @@ def test_a_time_zone_of_the_party_is_that_of_the_letter(host, cast, records):
     with_login = host.log_in("host", "a good dinner needs time")
     assert with_login
     invite(host, party)
-    assert "8:30" in records.one(Letter).text.replace("\N{NARROW NO-BREAK SPACE}", " ")
+    assert "8:30" in records.one(OutboxEmail).text.replace("\N{NARROW NO-BREAK SPACE}", " ")
 
 
 def test_publishing_counts_as_no_change_of_the_party_itself(host, draft, records):
@@ -517,4 +518,4 @@ def test_nobody_is_invited_again_who_was_erased(host, party, records):
     assert "erased-7" not in page.text
     page = host.post(address(party, invitation.id, "again"), {"round": "1"})
     assert page.flashes == [("warning", "This person is forgotten here: there is no address to write to.")]
-    assert records.count(Letter) == 0
+    assert records.count(OutboxEmail) == 0

@@ -23,8 +23,10 @@ from sqlalchemy import select, update
 
 from app import clock
 from app.extensions import db
-from app.parties.models import AWAITING, OFFERED, PENDING, YES, DinnerParty, Rsvp, WaitOffer
-from app.parties.service.wishes import Outcome
+from app.parties.enums import OfferState, RsvpStatus
+from app.parties.models import DinnerParty, Rsvp
+from app.parties.rsvps.types import RsvpResult
+from app.parties.waiting_list.models import WaitOffer
 from tests.parties.line import Table, lay_anew
 from tests.support.factories import MemberFactory
 
@@ -106,12 +108,12 @@ class Evening(RuleBasedStateMachine):
         if offer is None:
             return
         if offer.is_open:
-            assert isinstance(outcome, Outcome)
+            assert isinstance(outcome, RsvpResult)
             assert self.seated[self.guest_ids[who]] == offer.seats
         else:
             # It was void as it was read, whoever had or had not swept.
             assert outcome is None or outcome.lapsed
-            assert self.table.status(who) != YES
+            assert self.table.status(who) != RsvpStatus.YES
 
     @rule(who=guest, stay=st.booleans())
     def decline(self, who, stay):
@@ -128,7 +130,7 @@ class Evening(RuleBasedStateMachine):
 
     @rule(who=guest)
     def approve(self, who):
-        asked = [each for each in range(GUESTS) if self.table.status(each) == AWAITING]
+        asked = [each for each in range(GUESTS) if self.table.status(each) == RsvpStatus.AWAITING_APPROVAL]
         if asked:
             self.step(self.table.approve(asked[who % len(asked)]))
 
@@ -184,7 +186,7 @@ class Evening(RuleBasedStateMachine):
     def cancel(self, sure):
         if sure == 3:
             self.step(self.table.cancel())
-            assert self.table.status(0) != OFFERED
+            assert self.table.status(0) != RsvpStatus.OFFERED
 
     @invariant()
     def nothing_is_wrong(self):
@@ -192,7 +194,7 @@ class Evening(RuleBasedStateMachine):
 
     def all_pending(self):
         with self.app.app_context():
-            return list(db.session.scalars(select(WaitOffer).where(WaitOffer.state == PENDING)))
+            return list(db.session.scalars(select(WaitOffer).where(WaitOffer.state == OfferState.PENDING)))
 
     def with_an_offer(self, who):
         """Return one of those who are offered seats, or anybody when nobody is."""
@@ -204,7 +206,7 @@ class Evening(RuleBasedStateMachine):
 
     def pending(self, who):
         with self.app.app_context():
-            statement = select(WaitOffer).join(WaitOffer.rsvp).where(WaitOffer.state == PENDING)
+            statement = select(WaitOffer).join(WaitOffer.rsvp).where(WaitOffer.state == OfferState.PENDING)
             return db.session.scalars(statement.where(Rsvp.member_id == self.guest_ids[who])).one_or_none()
 
 
@@ -288,7 +290,12 @@ def test_books_that_do_not_add_up_are_seen(app, cast):
             statement = update(DinnerParty).where(DinnerParty.id == table.party_id).values(seats_taken=taken + 1)
             db.session.execute(statement)
             db.session.add(
-                Rsvp(party_id=table.party_id, member_id=guests[number], email=f"{number}@example.com", status=YES)
+                Rsvp(
+                    party_id=table.party_id,
+                    member_id=guests[number],
+                    email=f"{number}@example.com",
+                    status=RsvpStatus.YES,
+                )
             )
             db.session.commit()
 

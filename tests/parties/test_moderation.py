@@ -9,9 +9,10 @@ from app import clock
 from app.audit.models import AuditEvent
 from app.database import transaction
 from app.extensions import db
-from app.outbox.models import Letter
-from app.parties import links
-from app.parties.models import CoHost, DinnerParty, Invitation, PartyReport, Rsvp
+from app.outbox.models import OutboxEmail
+from app.parties import secret_links
+from app.parties.models import CoHost, DinnerParty, Invitation, Rsvp
+from app.parties.moderation.models import PartyReport
 from tests.support.client import SESSION_COOKIE
 from tests.support.factories import (
     DinnerPartyFactory,
@@ -42,7 +43,7 @@ def report(visitor, reason="spam", slug="tupper", **typed):
 
 
 def letters(records, kind):
-    return [letter for letter in records.all(Letter) if letter.kind == kind]
+    return [letter for letter in records.all(OutboxEmail) if letter.kind == kind]
 
 
 def done(records):
@@ -315,7 +316,7 @@ def test_a_guest_whom_a_host_removes_is_written_down(admin, cast, party, records
 def test_a_shared_link_lets_no_stranger_past(admin, visitor, cast, records):
     party = DinnerPartyFactory(host=cast.host, slug="tupper", unlisted=True, share_round=1)
     with visitor.app.app_context():
-        token = links.share_token(party)
+        token = secret_links.share_token(party)
     assert visitor.get(f"/parties/tupper/join/{token}").status == 200
     hide(admin, party)
     assert visitor.get("/parties/tupper").status == 404

@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from app.accounts.service import exporting
+from app.accounts.privacy import data_export
 from app.database import transaction
 from app.extensions import db
-from app.outbox.models import Letter
-from app.parties import places, rules
+from app.outbox.models import OutboxEmail
+from app.parties import location, rules
 from app.parties.models import DinnerParty, Rsvp
 from tests.support.factories import DinnerPartyFactory, InvitationFactory, RsvpFactory
 
@@ -205,7 +205,7 @@ def test_the_feed_tells_it_to_nobody_else_either(reader, visitor, who, told):
 def test_taking_ones_data_along_tells_it_to_nobody_else_either(app, reader, cast, who):
     reader(who)
     with app.app_context():
-        archive = zipfile.ZipFile(io.BytesIO(exporting.export(db.session.merge(cast.friend))))
+        archive = zipfile.ZipFile(io.BytesIO(data_export.export(db.session.merge(cast.friend))))
         files = "".join(archive.read(name).decode() for name in archive.namelist())
     assert is_told(files) == (who == "coming")
 
@@ -213,7 +213,7 @@ def test_taking_ones_data_along_tells_it_to_nobody_else_either(app, reader, cast
 def letters(records):
     """Return what the letters about the party say to whom: the text, the page and the appointment."""
     found = {}
-    for letter in sorted(records.all(Letter), key=lambda letter: letter.id):
+    for letter in sorted(records.all(OutboxEmail), key=lambda letter: letter.id):
         parts = [letter.text, letter.html, letter.calendar or SECRET * is_told(letter.text)]
         assert len({is_told(part) for part in parts}) == 1
         found[letter.kind, letter.recipient] = is_told(letter.text)
@@ -222,7 +222,7 @@ def letters(records):
 
 def test_the_letter_of_a_yes_tells_it_and_that_of_a_place_in_line_does_not(client_of, cast, party, records):
     client_of(cast.friend).post(f"/parties/{party.slug}/rsvp", {"answer": "yes"})
-    with_map = next(letter for letter in records.all(Letter) if letter.kind == "rsvp_yes")
+    with_map = next(letter for letter in records.all(OutboxEmail) if letter.kind == "rsvp_yes")
     assert SEARCH in with_map.text
     full = DinnerPartyFactory(host=cast.host, address=SECRET, address_for_guests=True, number_seats=1)
     client_of(cast.stranger).post(f"/parties/{full.slug}/rsvp", {"answer": "yes"})
@@ -289,7 +289,7 @@ def test_a_site_may_show_another_map_or_none(app, monkeypatch, visitor, cast):
     party = DinnerPartyFactory(host=cast.host, address="1 & 2 “Market”/Street?")
     monkeypatch.setitem(app.config, "MAP_URL", "https://map.example/?q={address}&z=1")
     with app.app_context(), transaction() as session:
-        told = places.told(session.get(DinnerParty, party.id), with_address=True)
+        told = location.visible_location(session.get(DinnerParty, party.id), with_address=True)
     assert told.map_url == "https://map.example/?q=1%20%26%202%20%E2%80%9CMarket%E2%80%9D%2FStreet%3F&z=1"
     monkeypatch.setitem(app.config, "MAP_URL", "")
     assert "Map on" not in visitor.get(f"/parties/{party.slug}").text

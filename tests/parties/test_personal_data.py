@@ -10,21 +10,15 @@ from sqlalchemy import update
 
 from app import clock
 from app.accounts.models import Member
-from app.accounts.service import erasing
+from app.accounts.privacy import account_deletion
 from app.database import transaction
 from app.extensions import db, metadata
-from app.parties.models import (
-    CalendarFeed,
-    CoHost,
-    Contact,
-    DinnerParty,
-    DishClaim,
-    DishSlot,
-    GuestMessage,
-    Invitation,
-    PartyReport,
-    Rsvp,
-)
+from app.parties.calendar.models import CalendarFeed
+from app.parties.invitations.models import Contact
+from app.parties.messages.models import GuestMessage
+from app.parties.models import CoHost, DinnerParty, Invitation, Rsvp
+from app.parties.moderation.models import PartyReport
+from app.parties.potluck.models import DishClaim, DishSlot
 from app.scheduler import purge
 from tests.support.factories import (
     ContactFactory,
@@ -85,7 +79,7 @@ def erase(app):
         with app.app_context():
             with transaction():
                 db.session.execute(update(Member).where(Member.id == member.id).values(erase_at=clock.now()))
-            assert erasing.erase_due() == 1
+            assert account_deletion.run_due() == 1
 
     return do
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.outbox.models import Letter
+from app.outbox.models import OutboxEmail
 from app.parties.models import Rsvp
 from tests.support.factories import PASSWORD, DinnerPartyFactory, InvitationFactory, RsvpFactory
 
@@ -35,7 +35,7 @@ def test_a_guest_without_an_account_answers_by_their_link(visitor, party, invita
     assert (category, text[: len(SEE_YOU)]) == ("info", SEE_YOU)
     row = next(row for row in records.all(Rsvp) if row.email == invitation.email)
     assert (row.status, row.member_id, row.invitation_id, row.name) == ("yes", None, invitation.id, "Iris Invited")
-    letter = records.one(Letter)
+    letter = records.one(OutboxEmail)
     assert letter.secret == invitation.token
     assert invitation.token not in letter.text
 
@@ -66,7 +66,7 @@ def test_who_asks_without_an_invitation_waits_for_the_host(client_of, cast, reco
     assert answer(friend, party).flashes == [("info", "Your request was sent to the host.")]
     assert answer(friend, party).flashes == [("info", "Nothing changed: your request waits for the host.")]
     assert records.fresh(party).seats_taken == 1
-    letter = records.one(Letter)
+    letter = records.one(OutboxEmail)
     assert (letter.kind, letter.recipient) == ("approval_asked", cast.host.email)
     assert friend.post(f"/parties/{party.slug}/withdraw").flashes == [("info", "Your seats have been released.")]
 

@@ -13,9 +13,11 @@ from app import clock
 from app.database import transaction
 from app.errors import DomainError
 from app.extensions import db
-from app.outbox.models import Letter
-from app.parties.models import DinnerParty, DishClaim, DishSlot, Rsvp
-from app.parties.service import afterwards, potluck
+from app.outbox.models import OutboxEmail
+from app.parties.attendance import service as attendance_service
+from app.parties.models import DinnerParty, Rsvp
+from app.parties.potluck import service as potluck_service
+from app.parties.potluck.models import DishClaim, DishSlot
 from tests.support.factories import DinnerPartyFactory, DishSlotFactory, InvitationFactory, RsvpFactory
 
 SAVED = [("info", "Saved. Your guests see what you ask for.")]
@@ -119,7 +121,7 @@ def test_a_promised_dish_is_not_taken_away_silently(host, friend, cast, party, r
     assert f"“Salad” is promised by {cast.friend.display_name}. Free them of it first: they will be told." in page.text
     page = host.submit(page.form("/dishes/release"))
     assert page.flashes == [("info", f"{cast.friend.display_name} need not bring it, and will be told.")]
-    letter = records.one(Letter)
+    letter = records.one(OutboxEmail)
     assert (letter.kind, letter.recipient, letter.subject) == (
         "dish_released",
         cast.friend.email,
@@ -287,7 +289,7 @@ def test_who_does_not_come_after_all_brings_nothing(app, friend, client_of, cast
 def miss(app, party):
     clock.set_now(party.starts_at + timedelta(days=1))
     with app.app_context(), transaction() as session:
-        afterwards.miss_all(session.get(DinnerParty, party.id))
+        attendance_service.mark_all_no_show(session.get(DinnerParty, party.id))
 
 
 # -- at once
@@ -305,7 +307,9 @@ def test_40_guests_at_once_promise_as_many_as_are_wanted(app, cast, records):
         with app.app_context():
             barrier.wait()
             with contextlib.suppress(DomainError), transaction() as session:
-                return potluck.claim(session.get(DinnerParty, party.id), session.get(Rsvp, answer_id), slot.id, 1).id
+                return potluck_service.claim(
+                    session.get(DinnerParty, party.id), session.get(Rsvp, answer_id), slot.id, 1
+                ).id
             return None
 
     with ThreadPoolExecutor(len(answers)) as pool:
@@ -323,7 +327,7 @@ def test_the_guarded_update_and_the_constraint_behind_it_need_no_lock(app, party
         with app.app_context():
             barrier.wait()
             with transaction():
-                return potluck.take(slot.id, 1)
+                return potluck_service.release_claim(slot.id, 1)
 
     with ThreadPoolExecutor(40) as pool:
         assert list(pool.map(take, range(40))).count(True) == 10

@@ -9,12 +9,15 @@ from sqlalchemy import select, update
 
 from app import clock
 from app.database import transaction
-from app.outbox import unsubscribing
-from app.outbox.models import INVITATIONS, REMINDERS, SECRET, Letter
-from app.parties import rules
-from app.parties.models import BEFORE_DEADLINE, BEFORE_START, DinnerParty, DishClaim, DishSlot, Invitation, Reminder
-from app.parties.rules import Reminding
-from app.parties.service import reminders
+from app.outbox import unsubscribe
+from app.outbox.models import SECRET, EmailTopic, OutboxEmail
+from app.parties.enums import ReminderKind
+from app.parties.messages import reminders
+from app.parties.messages import rules as message_rules
+from app.parties.messages.models import Reminder
+from app.parties.messages.rules import ReminderState
+from app.parties.models import DinnerParty, Invitation
+from app.parties.potluck.models import DishClaim, DishSlot
 from app.scheduler import Scheduler
 from tests.parties.test_hosting import lay
 from tests.support.factories import DinnerPartyFactory, InvitationFactory, MemberFactory, ReminderFactory, RsvpFactory
@@ -74,7 +77,7 @@ def invited(party, **columns):
 
 def letters(records):
     """Return the reminders; whoever logs in from several browsers is written to of that."""
-    return [letter for letter in records.all(Letter) if letter.kind.startswith("reminder_")]
+    return [letter for letter in records.all(OutboxEmail) if letter.kind.startswith("reminder_")]
 
 
 def recipients(records):
@@ -92,28 +95,38 @@ def of(records, party):
 @pytest.mark.parametrize(
     ("hours_left", "sent_hours_left", "state"),
     [
-        (25, None, Reminding.TO_COME),
-        (24, None, Reminding.DUE),
-        (12.01, None, Reminding.DUE),
-        (12, None, Reminding.MISSED),
-        (20, 24, Reminding.SENT),
+        (25, None, ReminderState.TO_COME),
+        (24, None, ReminderState.DUE),
+        (12.01, None, ReminderState.DUE),
+        (12, None, ReminderState.MISSED),
+        (20, 24, ReminderState.SENT),
         # It was sent, and then the party moved: what was sent was for another date.
-        (24, 25, Reminding.DUE),
-        (30, 31, Reminding.TO_COME),
+        (24, 25, ReminderState.DUE),
+        (30, 31, ReminderState.TO_COME),
         # It was sent, and then the party came nearer.
-        (2, 23, Reminding.SENT),
+        (2, 23, ReminderState.SENT),
     ],
 )
 def test_a_reminder_goes_out_until_half_of_its_hours_are_over(hours_left, sent_hours_left, state):
     start = NOON + hours_left * HOUR
     sent_at = start - sent_hours_left * HOUR if sent_hours_left is not None else None
-    assert rules.reminding(rules.occasion(BEFORE_START, 24, start, None), sent_at, NOON) is state
+    assert (
+        message_rules.reminder_state(
+            message_rules.send_window(ReminderKind.BEFORE_START, 24, start, None), sent_at, NOON
+        )
+        is state
+    )
 
 
 def test_a_reminder_of_the_deadline_needs_one_and_goes_by_the_start_when_that_is_earlier():
     start = NOON + 10 * HOUR
-    assert rules.reminding(rules.occasion(BEFORE_DEADLINE, 24, start, None), None, NOON) is Reminding.NEVER
-    assert rules.occasion(BEFORE_DEADLINE, 2, start, start + HOUR).due == NOON + 8 * HOUR
+    assert (
+        message_rules.reminder_state(
+            message_rules.send_window(ReminderKind.BEFORE_DEADLINE, 24, start, None), None, NOON
+        )
+        is ReminderState.NEVER
+    )
+    assert message_rules.send_window(ReminderKind.BEFORE_DEADLINE, 2, start, start + HOUR).due == NOON + 8 * HOUR
 
 
 # -- those that go out by themselves
@@ -132,13 +145,13 @@ def test_who_comes_is_reminded_once_when_it_is_time(party, sweep, records):
     assert [sweep(), sweep()] == [1, 0]
     assert recipients(records) == ["comes"]
     assert records.fresh(reminder).sent_at == clock.now()
-    letter = records.one(Letter)
-    assert (letter.kind, letter.topic, letter.expires_at) == ("reminder_start", REMINDERS, party.starts_at)
+    letter = records.one(OutboxEmail)
+    assert (letter.kind, letter.topic, letter.expires_at) == ("reminder_start", EmailTopic.REMINDERS, party.starts_at)
 
 
 @pytest.mark.both_databases
 def test_who_has_not_answered_is_reminded_before_the_deadline(party, sweep, records, visitor):
-    ReminderFactory(party=party, kind=BEFORE_DEADLINE)
+    ReminderFactory(party=party, kind=ReminderKind.BEFORE_DEADLINE)
     long_ago = NOON - timedelta(days=3)
     silent = invited(party, email="silent@example.org", sent_at=long_ago)
     invited(party, email="just-invited@example.org", sent_at=NOON)
@@ -157,12 +170,12 @@ def test_who_has_not_answered_is_reminded_before_the_deadline(party, sweep, reco
     assert recipients(records) == ["perhaps", "silent"]
     assert records.fresh(silent).reminded_at == clock.now()
     assert records.fresh(answered).reminded_at is None
-    maybe, asked = sorted(records.all(Letter), key=lambda letter: letter.recipient)
+    maybe, asked = sorted(records.all(OutboxEmail), key=lambda letter: letter.recipient)
     assert maybe.secret is None
     assert "You said that you may come" in maybe.text
     assert f"/invitations/{SECRET}" in asked.text
     assert asked.secret == silent.token
-    assert {maybe.topic, asked.topic} == {INVITATIONS}
+    assert {maybe.topic, asked.topic} == {EmailTopic.INVITATIONS}
 
 
 def test_the_letter_says_when_where_and_what_they_bring_in_the_readers_language(app, party, sweep, records):
@@ -196,10 +209,10 @@ def test_who_wants_no_reminders_gets_none(app, party, sweep, records):
     ReminderFactory(party=party)
     comes = RsvpFactory(party=party)
     with app.app_context(), transaction():
-        unsubscribing.stop(comes.email, REMINDERS)
+        unsubscribe.unsubscribe(comes.email, EmailTopic.REMINDERS)
     later(hours=6)
     assert sweep() == 0
-    assert records.count(Letter) == 0
+    assert records.count(OutboxEmail) == 0
 
 
 @pytest.mark.parametrize("status", ["draft", "cancelled", "done"])
@@ -229,7 +242,7 @@ def test_a_party_that_is_put_off_is_reminded_of_again(party, change, sweep, reco
     assert sweep() == 0
     later(days=3)
     assert [sweep(), sweep()] == [1, 0]
-    assert records.count(Letter) == 2
+    assert records.count(OutboxEmail) == 2
 
 
 def test_a_party_that_comes_nearer_is_reminded_of_once(party, change, sweep, records):
@@ -264,7 +277,7 @@ def test_the_trouble_of_one_party_is_not_that_of_others(app, party, sweep, recor
 @pytest.mark.both_databases
 def test_of_several_processes_one_sends(app, party, records):
     ReminderFactory(party=party)
-    ReminderFactory(party=party, kind=BEFORE_DEADLINE)
+    ReminderFactory(party=party, kind=ReminderKind.BEFORE_DEADLINE)
     for _number in range(3):
         RsvpFactory(party=party)
         invited(party, sent_at=NOON - timedelta(days=2))
@@ -278,7 +291,7 @@ def test_of_several_processes_one_sends(app, party, records):
 
     with ThreadPoolExecutor(4) as pool:
         assert sum(pool.map(look, range(4))) == 6
-    assert records.count(Letter) == 6
+    assert records.count(OutboxEmail) == 6
 
 
 def test_the_scheduler_and_a_command_look_for_them(app, party, records):
@@ -291,7 +304,7 @@ def test_the_scheduler_and_a_command_look_for_them(app, party, records):
     ReminderFactory(party=other)
     RsvpFactory(party=other)
     Scheduler(app).run_due_tasks()  # once, without its thread
-    assert records.count(Letter) == 2
+    assert records.count(OutboxEmail) == 2
 
 
 # -- which there are
@@ -301,7 +314,7 @@ def test_a_new_party_and_its_copy_have_reminders(client_of, cast, records):
     host = client_of(cast.host)
     page = lay(host)
     party = records.one(DinnerParty)
-    assert of(records, party) == [(BEFORE_START, 24), (BEFORE_DEADLINE, 48)]
+    assert of(records, party) == [(ReminderKind.BEFORE_START, 24), (ReminderKind.BEFORE_DEADLINE, 48)]
     form = host.get(f"/parties/{party.slug}/reminders").form("/reminders")
     host.submit(form, **{"reminders-0-hours_before": "72", "reminders-1-hours_before": ""})
     host.submit(page.form("/copy"))
@@ -313,7 +326,7 @@ def test_a_new_party_and_its_copy_have_reminders(client_of, cast, records):
 def test_a_host_sees_when_each_goes_out_and_changes_them(client_of, cast, party, records, sweep):
     sent = ReminderFactory(party=party)
     ReminderFactory(party=party, hours_before=48)
-    ReminderFactory(party=party, kind=BEFORE_DEADLINE, hours_before=2)
+    ReminderFactory(party=party, kind=ReminderKind.BEFORE_DEADLINE, hours_before=2)
     RsvpFactory(party=party)
     later(hours=6)
     sweep()
@@ -327,12 +340,16 @@ def test_a_host_sees_when_each_goes_out_and_changes_them(client_of, cast, party,
         **{
             "reminders-0-hours_before": "",
             "reminders-3-hours_before": "168",
-            "reminders-4-kind": BEFORE_DEADLINE,
+            "reminders-4-kind": ReminderKind.BEFORE_DEADLINE,
             "reminders-4-hours_before": "2",
         },
     )
     assert page.flashes == [("info", "The reminders are saved.")]
-    assert of(records, party) == [(BEFORE_START, 24), (BEFORE_DEADLINE, 2), (BEFORE_START, 168)]
+    assert of(records, party) == [
+        (ReminderKind.BEFORE_START, 24),
+        (ReminderKind.BEFORE_DEADLINE, 2),
+        (ReminderKind.BEFORE_START, 168),
+    ]
     assert records.fresh(sent).sent_at == clock.now()
 
 
@@ -350,7 +367,7 @@ def test_the_same_form_sent_twice_changes_nothing_more(client_of, cast, party, r
     form = host.get("/parties/garden/reminders").form("/reminders")
     for _time in range(2):
         assert host.submit(form, **{"reminders-0-hours_before": "5"}).flashes == [("info", "The reminders are saved.")]
-    assert of(records, party) == [(BEFORE_START, 5)]
+    assert of(records, party) == [(ReminderKind.BEFORE_START, 5)]
 
 
 # -- at once
@@ -386,7 +403,7 @@ def test_who_has_not_answered_is_reminded_at_once_and_once_a_day(client_of, cast
 def test_the_link_in_a_reminder_is_the_one_that_was_sent_before(remind, visitor, party, records):
     invitation = invited(party)
     remind()
-    assert records.one(Letter).secret == invitation.token
+    assert records.one(OutboxEmail).secret == invitation.token
     assert records.fresh(invitation).token_hash == invitation.token_hash
     assert visitor.get(f"/invitations/{invitation.token}").path == "/parties/garden"
 
@@ -395,7 +412,7 @@ def test_a_member_who_was_invited_is_reminded_in_their_language(remind, party, r
     MemberFactory(username="member", email="Member@example.com", locale="ar", timezone="Africa/Cairo")
     invited(party, email="member@example.com", locale="es")
     remind()
-    assert (records.one(Letter).locale, records.one(Letter).timezone) == ("ar", "Africa/Cairo")
+    assert (records.one(OutboxEmail).locale, records.one(OutboxEmail).timezone) == ("ar", "Africa/Cairo")
 
 
 @pytest.mark.parametrize("who", ["nobody", "answered", "wants none"])
@@ -404,9 +421,9 @@ def test_where_there_is_nobody_to_remind_it_is_said(app, remind, party, who, rec
         RsvpFactory(party=party, invitation_id=invited(party).id)
     if who == "wants none":
         with app.app_context(), transaction():
-            unsubscribing.stop(invited(party).email, INVITATIONS)
+            unsubscribe.unsubscribe(invited(party).email, EmailTopic.INVITATIONS)
     assert remind().flashes == [("info", "There is nobody to remind.")]
-    assert records.count(Letter) == 0
+    assert records.count(OutboxEmail) == 0
 
 
 @pytest.mark.parametrize(
@@ -421,7 +438,7 @@ def test_nobody_is_reminded_to_answer_what_takes_no_answers(remind, party, chang
     invited(party)
     change(party, **changes)
     assert remind().flashes == [("danger", message)]
-    assert records.count(Letter) == 0
+    assert records.count(OutboxEmail) == 0
 
 
 @pytest.mark.both_databases

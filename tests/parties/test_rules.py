@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.parties import rules
-from app.parties.rules import Waiter, Why
+from app.parties.waiting_list import allocation
+from app.parties.waiting_list.allocation import AllocationReason, QueueEntry
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -18,12 +18,12 @@ def line(*groups):
     waiters = []
     for key, group in enumerate(groups, 1):
         size, least, *rests = group if isinstance(group, tuple) else (group, group)
-        waiters.append(Waiter(key, size, least, bool(rests)))
+        waiters.append(QueueEntry(key, size, least, bool(rests)))
     return waiters
 
 
 def offers(queue, free, *, guarded, table=20):
-    decided = rules.decide(queue, free, guarded=guarded, table=table)
+    decided = allocation.allocate_seats(queue, free, guarded=guarded, table=table)
     return {verdict.key: verdict.seats for verdict in decided if verdict.seats}
 
 
@@ -63,11 +63,23 @@ def test_seats_are_offered_in_turn(groups, free, before_48_hours, after):
 
 def test_each_group_is_told_why():
     queue = line((1, 1, "rests"), 30, 2, 4, 1)
-    why = [verdict.why for verdict in rules.decide(queue, 4, guarded=True, table=20)]
-    assert why == [Why.RESTING, Why.TOO_MANY, Why.OFFERED, Why.TOO_FEW, Why.BEHIND]
-    why = [verdict.why for verdict in rules.decide(queue, 3, guarded=False, table=20)]
-    assert why == [Why.RESTING, Why.TOO_MANY, Why.OFFERED, Why.TOO_FEW, Why.OFFERED]
-    assert rules.decide(line(1), 0, guarded=True, table=20)[0].why is Why.FULL
+    why = [verdict.why for verdict in allocation.allocate_seats(queue, 4, guarded=True, table=20)]
+    assert why == [
+        AllocationReason.RESTING,
+        AllocationReason.TOO_MANY,
+        AllocationReason.OFFERED,
+        AllocationReason.TOO_FEW,
+        AllocationReason.BEHIND,
+    ]
+    why = [verdict.why for verdict in allocation.allocate_seats(queue, 3, guarded=False, table=20)]
+    assert why == [
+        AllocationReason.RESTING,
+        AllocationReason.TOO_MANY,
+        AllocationReason.OFFERED,
+        AllocationReason.TOO_FEW,
+        AllocationReason.OFFERED,
+    ]
+    assert allocation.allocate_seats(line(1), 0, guarded=True, table=20)[0].why is AllocationReason.FULL
 
 
 groups = st.lists(st.integers(1, 6).flatmap(lambda size: st.tuples(st.just(size), st.integers(1, size))), max_size=8)
@@ -94,7 +106,7 @@ def test_no_more_is_offered_than_is_free_and_each_gets_what_they_would_come_with
     [(49 * HOUR, True), (48 * HOUR + timedelta(seconds=1), True), (48 * HOUR, False), (HOUR, False)],
 )
 def test_the_guard_ends_48_hours_before_the_start(before, guarded):
-    assert rules.is_guarded(NOW + before, NOW) is guarded
+    assert allocation.is_strict_order(NOW + before, NOW) is guarded
 
 
 @pytest.mark.parametrize(
@@ -113,4 +125,4 @@ def test_the_guard_ends_48_hours_before_the_start(before, guarded):
     ],
 )
 def test_an_offer_is_shorter_near_the_start(left, lasts):
-    assert rules.offered_until(NOW, NOW + left) == NOW + lasts
+    assert allocation.offer_expiry(NOW, NOW + left) == NOW + lasts

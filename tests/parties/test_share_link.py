@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from app import clock
-from app.outbox.models import Letter
+from app.outbox.models import OutboxEmail
 from app.parties.models import Invitation, Rsvp
 from tests.support.factories import DinnerPartyFactory, InvitationFactory, RsvpFactory
 
@@ -69,7 +69,7 @@ def test_without_the_link_nobody_sees_it_or_asks_for_one(link, party, visitor, r
     page = visitor.post(f"/parties/{party.slug}/join", {"email": IRIS, "name": "Iris"})
     assert (page.path, page.flashes) == ("/", OVER)
     assert visitor.post("/parties/nothing/join", {"email": IRIS}).flashes == OVER
-    assert records.count(Letter) == 0
+    assert records.count(OutboxEmail) == 0
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_who_has_no_account_gets_a_link_of_their_own_by_letter(link, party, visi
     assert ask(visitor, party).flashes == SENT
     row = records.one(Invitation)
     assert (row.email, row.name, row.max_party, row.invited_by_id) == (IRIS, "Iris", 3, None)
-    letter = records.one(Letter)
+    letter = records.one(OutboxEmail)
     assert (letter.kind, letter.recipient, letter.topic) == ("personal_link", IRIS, "invitations")
     guest = new_visitor()
     page = guest.get(f"/invitations/{letter.secret}")
@@ -148,7 +148,7 @@ def test_it_says_the_same_whoever_it_is_and_keeps_the_link_they_have(link, party
         ((category, text),) = ask(visitor, party, email).flashes
         told.append((category, text.replace(email, "-")))
     assert set(told) == {("info", "If - can be written to, a personal link is on its way.")}
-    written = {letter.recipient: letter.secret for letter in records.all(Letter)}
+    written = {letter.recipient: letter.secret for letter in records.all(OutboxEmail)}
     assert written.keys() == {IRIS, cast.friend.email, "nobody@example.org"}
     assert written[IRIS] == invitation.token
     # A member who answered with their account changes nothing by it.
@@ -162,10 +162,10 @@ def test_a_mailbox_gets_three_such_letters_a_day(link, party, visitor, records):
     visitor.get(link)
     for _time in range(4):
         assert ask(visitor, party, IRIS.upper()).status == 200
-    assert records.count(Letter) == 3
+    assert records.count(OutboxEmail) == 3
     clock.set_now(clock.now() + timedelta(days=1, seconds=1))
     assert ask(visitor, party).flashes == SENT
-    assert records.count(Letter) == 4
+    assert records.count(OutboxEmail) == 4
 
 
 def test_so_many_strangers_ask_in_a_day(link, party, visitor, app, records, monkeypatch):
@@ -199,4 +199,4 @@ def test_nobody_gets_a_link_to_what_will_not_be(cast, visitor, records, state, t
         session["shared"] = {str(party.id): 1}
     page = visitor.post(f"/parties/{party.slug}/join", {"email": IRIS, "name": "Iris"})
     assert page.flashes == [("danger", told)]
-    assert records.count(Letter) == 0
+    assert records.count(OutboxEmail) == 0

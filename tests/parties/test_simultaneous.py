@@ -17,11 +17,12 @@ from app.accounts.models import LoginSession, Member
 from app.accounts.rules import token_hash
 from app.database import transaction
 from app.extensions import db
-from app.outbox.models import Letter
-from app.parties.guests import Guest
+from app.outbox.models import OutboxEmail
 from app.parties.models import DinnerParty, Rsvp
-from app.parties.service import answers, seats
-from app.parties.service.wishes import Wish
+from app.parties.respondent import Respondent
+from app.parties.rsvps import service as rsvp_service
+from app.parties.rsvps.types import RsvpRequest
+from app.parties.waiting_list import seats
 from tests.support.factories import DinnerPartyFactory, RsvpFactory
 
 pytestmark = pytest.mark.both_databases
@@ -112,7 +113,7 @@ def test_500_groups_for_40_seats_through_two_processes(app, server, guests, cast
     assert records.fresh(party).seats_taken == taken + 1
     # The first in line does not fit, and nobody overtook them.
     assert GUEST_SEATS - taken < waiting[0].party_size
-    letters = Counter(letter.kind for letter in records.all(Letter))
+    letters = Counter(letter.kind for letter in records.all(OutboxEmail))
     assert letters == {"rsvp_yes": len(seated), "rsvp_waitlisted": len(waiting)}
     assert abs(taken - _seated_one_after_the_other(app, other, guests)) < LARGEST
 
@@ -122,8 +123,10 @@ def _seated_one_after_the_other(app, party, guests):
     with app.app_context():
         for number, (member_id, *_browser) in enumerate(guests):
             with transaction() as session:
-                wish = Wish("yes", _size(number), _size(number))
-                outcome = answers.rsvp(session.get(DinnerParty, party.id), Guest(session.get(Member, member_id)), wish)
+                wish = RsvpRequest("yes", _size(number), _size(number))
+                outcome = rsvp_service.rsvp(
+                    session.get(DinnerParty, party.id), Respondent(session.get(Member, member_id)), wish
+                )
             if outcome.answer.status == "waitlisted":
                 break
         db.session.expire_all()

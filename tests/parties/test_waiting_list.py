@@ -9,8 +9,10 @@ from sqlalchemy import update
 from app import clock
 from app.accounts.models import LoginSession
 from app.database import transaction
-from app.outbox.models import Letter
-from app.parties.models import LineEvent, Rsvp, Step, WaitOffer
+from app.outbox.models import OutboxEmail
+from app.parties.enums import WaitingListEventKind
+from app.parties.models import Rsvp
+from app.parties.waiting_list.models import WaitingListEvent, WaitOffer
 from tests.support.factories import DinnerPartyFactory, MemberFactory, RsvpFactory, WaitOfferFactory
 from tests.support.statements import count_statements
 
@@ -100,7 +102,7 @@ def books(records, party):
 
 
 def kinds(records):
-    return Counter(letter.kind for letter in records.all(Letter))
+    return Counter(letter.kind for letter in records.all(OutboxEmail))
 
 
 # -- groups
@@ -114,7 +116,7 @@ def test_a_group_answers_with_one_form(lay, guest, records):
     assert (of(ana, records).party_size, of(ana, records).note) == (3, "We bring wine.")
     assert books(records, party) == 4
     assert "You have 3 seats at this table." in page.text
-    assert "Your 3 seats at the table are reserved." in records.one(Letter).text
+    assert "Your 3 seats at the table are reserved." in records.one(OutboxEmail).text
 
 
 @pytest.mark.parametrize(
@@ -311,7 +313,7 @@ def test_who_would_come_with_fewer_is_offered_what_is_free(lay, guest, records):
         "You asked for 4 seats, and said that you would also come with 2."
         in ana.get(f"/parties/{party.slug}/offer").text
     )
-    letter = next(letter for letter in records.all(Letter) if letter.kind == "seat_offered")
+    letter = next(letter for letter in records.all(OutboxEmail) if letter.kind == "seat_offered")
     assert "You asked for 4 seats" in letter.text
     assert decide(ana, party, "claim").flashes == [THEIRS]
     assert (of(ana, records).status, of(ana, records).party_size, books(records, party)) == ("yes", 2, 3)
@@ -635,14 +637,16 @@ def test_every_step_has_its_words_for_every_reader(lay, client_of, cast, app, re
     mine, other = (RsvpFactory(party=party, member=who, waiting=True) for who in (cast.friend, cast.stranger))
     with app.app_context(), transaction() as session:
         for row in (mine, other):
-            for kind in Step.ALL:
+            for kind in WaitingListEventKind.ALL:
                 session.add(
-                    LineEvent(party_id=party.id, rsvp_id=row.id, kind=kind, place=1, seats=2, least=1, until=NOW)
+                    WaitingListEvent(party_id=party.id, rsvp_id=row.id, kind=kind, place=1, seats=2, least=1, until=NOW)
                 )
-            session.add(LineEvent(party_id=party.id, rsvp_id=row.id, kind=Step.DECLINED, seats=1))
+            session.add(
+                WaitingListEvent(party_id=party.id, rsvp_id=row.id, kind=WaitingListEventKind.DECLINED, seats=1)
+            )
     for who in (cast.friend, cast.host):
         page = client_of(who).get(f"/parties/{party.slug}/waiting-list")
-        assert page.text.count("<strong>") == 2 * len(Step.ALL) + 2
+        assert page.text.count("<strong>") == 2 * len(WaitingListEventKind.ALL) + 2
         assert "%(" not in page.text
 
 

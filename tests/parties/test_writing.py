@@ -9,9 +9,10 @@ import time_machine
 
 from app import clock
 from app.database import transaction
-from app.outbox import delivery, unsubscribing
-from app.outbox.models import MESSAGES, SECRET, Letter
-from app.parties.models import OFFERED, GuestMessage
+from app.outbox import delivery, unsubscribe
+from app.outbox.models import SECRET, EmailTopic, OutboxEmail
+from app.parties.enums import RsvpStatus
+from app.parties.messages.models import GuestMessage
 from tests.support.factories import (
     DinnerPartyFactory,
     GuestMessageFactory,
@@ -65,7 +66,7 @@ def invited(party, **columns):
 
 def letters(records):
     """Return what hosts wrote; whoever logs in from several browsers is written to of that."""
-    return [letter for letter in records.all(Letter) if letter.kind == "guest_message"]
+    return [letter for letter in records.all(OutboxEmail) if letter.kind == "guest_message"]
 
 
 def recipients(records):
@@ -99,7 +100,7 @@ def test_a_message_goes_to_those_who_were_chosen(host, party, audiences, reached
 def test_who_is_offered_seats_waits(host, party, records):
     WaitOfferFactory(party=party)
     assert write(host, "waiting").flashes == [("info", "Message queued for 2 guests.")]
-    assert OFFERED not in records.one(GuestMessage).statuses
+    assert RsvpStatus.OFFERED not in records.one(GuestMessage).statuses
 
 
 def test_the_form_says_how_many_each_choice_reaches(host, party):
@@ -113,7 +114,7 @@ def test_a_preview_sends_nothing_and_keeps_what_was_typed(host, party, records):
     assert page.flashes == [("info", "Nothing was sent yet: this would go to 4 guests.")]
     assert "It goes to 4 guests." in page.text
     assert "We sit &lt;b&gt;outside&lt;/b&gt;" in page.text
-    assert records.count(Letter) == records.count(GuestMessage) == 0
+    assert records.count(OutboxEmail) == records.count(GuestMessage) == 0
     form = page.form("/write")
     assert (form.fields.getlist("audiences"), form.fields["text"]) == (["coming", "maybe"], TEXT)
     assert write(host, "coming", "maybe", form=form).flashes == [("info", "Message queued for 4 guests.")]
@@ -133,7 +134,7 @@ def test_what_is_missing_or_too_long_is_said_and_the_rest_kept(host, party, type
     page = write(host, "coming", **typed)
     assert (page.status, page.flashes) == (422, [("danger", "Please correct the fields that are marked.")])
     assert page.form("/write").fields.getlist("audiences") == ["coming"]
-    assert records.count(Letter) == 0
+    assert records.count(OutboxEmail) == 0
 
 
 def test_nobody_chosen_is_an_error(host, party):
@@ -166,7 +167,7 @@ def test_drafts_are_not_written_about(host, cast, records):
     RsvpFactory(party=party)
     page = write(host, "coming")
     assert page.flashes == [("warning", "Publish the party first: guests cannot see a draft.")]
-    assert records.count(Letter) == 0
+    assert records.count(OutboxEmail) == 0
 
 
 def test_thanks_are_written_after_the_party(host, cast, records):
@@ -174,7 +175,7 @@ def test_thanks_are_written_after_the_party(host, cast, records):
     RsvpFactory(party=party)
     RsvpFactory(party=party, email="erased-7@invalid")
     assert write(host, "coming").flashes == [("info", "Message queued for 1 guest.")]
-    assert records.one(Letter).expires_at > clock.now()
+    assert records.one(OutboxEmail).expires_at > clock.now()
 
 
 # -- what they read
@@ -194,13 +195,13 @@ def test_each_guest_reads_it_in_their_language_around_the_hosts_words(host, part
         assert TEXT in letter.text
         assert "<p>We sit &lt;b&gt;outside&lt;/b&gt;,<br>under the tree.</p>" in letter.html
         assert '<blockquote dir="auto">' in letter.html
-        assert letter.topic == MESSAGES
+        assert letter.topic == EmailTopic.MESSAGES
     assert "Host Doe writes to you about a dinner:" in found["en"].text
 
 
 def test_who_has_no_account_gets_their_personal_link(host, visitor, party, records):
     write(host, "silent")
-    letter = records.one(Letter)
+    letter = records.one(OutboxEmail)
     assert f"/invitations/{SECRET}" in letter.text
     assert visitor.get(f"/invitations/{letter.secret}").path == "/parties/garden"
 
@@ -211,7 +212,7 @@ def test_the_address_is_told_to_those_only_who_come(host, cast, records):
     RsvpFactory(party=party, member=cast.stranger, maybe=True)
     invited(party)
     write(host, "everybody")
-    told = {letter.recipient: "7 Secret Lane" in letter.text + letter.html for letter in records.all(Letter)}
+    told = {letter.recipient: "7 Secret Lane" in letter.text + letter.html for letter in records.all(OutboxEmail)}
     assert [address for address, is_told in told.items() if is_told] == [cast.friend.email]
 
 
@@ -233,7 +234,7 @@ def test_guests_answer_to_the_host_only_if_the_host_says_so(host, app, cast, par
 def test_who_wants_no_letters_of_hosts_is_not_counted_and_gets_none(host, app, party, records):
     with app.app_context(), transaction():
         for name in ("EN@example.com", "silent@example.org"):
-            unsubscribing.stop(name, MESSAGES)
+            unsubscribe.unsubscribe(name, EmailTopic.MESSAGES)
     assert "Those who come: 2" in host.get("/parties/garden/write").text
     assert write(host, "coming", "silent").flashes == [("info", "Message queued for 2 guests.")]
     assert recipients(records) == ["ar", "es"]
@@ -253,7 +254,7 @@ def test_the_same_form_with_other_words_is_another_message(host, party, records)
     form = page_of(host)
     write(host, "coming", form=form)
     write(host, "coming", form=form, text="And an umbrella.")
-    assert (records.count(GuestMessage), records.count(Letter)) == (2, 6)
+    assert (records.count(GuestMessage), records.count(OutboxEmail)) == (2, 6)
 
 
 @pytest.mark.both_databases

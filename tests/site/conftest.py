@@ -10,15 +10,14 @@ from sqlalchemy import inspect, select
 from werkzeug.routing import Rule
 
 from app import audit
-from app.accounts import rules
+from app.accounts import rules, tokens
 from app.accounts.models import Member, Registration
-from app.accounts.service import tokens
 from app.database import transaction
 from app.extensions import appbuilder_of, db
-from app.outbox import links as unsubscribe
-from app.outbox.models import MESSAGES
-from app.parties.links import door_code, share_token
+from app.outbox import unsubscribe_token
+from app.outbox.models import EmailTopic
 from app.parties.models import DinnerParty, Rsvp
+from app.parties.secret_links import share_token, ticket_code
 from tests.support.client import Visitor
 from tests.support.factories import (
     ApiKeyFactory,
@@ -124,7 +123,7 @@ def links(app: Flask, member: Member, registration: Registration, party: DinnerP
             "EmailView.undo": tokens.issue(rules.UNDO_EMAIL, member, data={"email": "old@example.com"}),
             "InvitationView.open": InvitationFactory(party=party).token,
             "JoinView.link": share_token(party),
-            "UnsubscribeView.show": unsubscribe.token(member.email, MESSAGES),
+            "UnsubscribeView.show": unsubscribe_token.dump_token(member.email, EmailTopic.MESSAGES),
             "MyDataView.keep": tokens.issue(rules.KEEP_ACCOUNT, member),
         }
 
@@ -142,7 +141,7 @@ def furnish(app: Flask, party: DinnerParty, answer: Rsvp, member: Member, **text
     LetterFactory(**texts.get("LetterFactory", {}))
     with app.app_context(), transaction():
         audit.record("activated", "registration", name="newcomer")
-        code = door_code(answer)
+        code = ticket_code(answer)
     return Furnished(app, party, registration, links(app, member, registration, party), answer, code)
 
 

@@ -14,16 +14,17 @@ import pytest
 from sqlalchemy import select
 
 from app import clock, scheduler
-from app.accounts import rules
+from app.accounts import rules, tokens
 from app.accounts.models import Member, Token
-from app.accounts.service import tokens
 from app.database import transaction
 from app.extensions import db
 from app.i18n import checks, validity
 from app.i18n.plurals import rule_of
-from app.outbox.models import Letter
+from app.outbox.models import OutboxEmail
 from app.parties import mail
-from app.parties.models import CANCELLED, SEATED, Rsvp, RsvpPerson, WaitOffer
+from app.parties.enums import SEATED, PartyStatus
+from app.parties.models import Rsvp, RsvpPerson
+from app.parties.waiting_list.models import WaitOffer
 from config import LANGUAGES, ROOT
 from tests.support.factories import (
     PASSWORD,
@@ -47,7 +48,7 @@ def statuses(records, party):
 
 
 def letters(records, kind):
-    return [letter for letter in records.all(Letter) if letter.kind == kind]
+    return [letter for letter in records.all(OutboxEmail) if letter.kind == kind]
 
 
 @pytest.mark.both_databases
@@ -252,7 +253,7 @@ def test_invariant_10_calling_off_takes_the_dinner_out_of_every_calendar(client_
     for calendar in sent.values():
         assert "METHOD:CANCEL" in calendar
         assert int(re.search(r"SEQUENCE:(\d+)", calendar)[1]) == party.ics_sequence + 1
-    assert records.fresh(party).status == CANCELLED
+    assert records.fresh(party).status == PartyStatus.CANCELLED
 
 
 def test_invariant_11_what_guests_eat_is_their_hosts_alone_and_forgotten(client_of, cast, app, records):

@@ -12,13 +12,14 @@ from urllib.parse import urlencode
 import pytest
 from sqlalchemy import func, select
 
-from app.accounts import rules
+from app.accounts import rules, tokens
 from app.accounts.models import ADMIN, Member
-from app.accounts.service import tokens
 from app.database import transaction
 from app.extensions import db
-from app.outbox.models import Letter
-from app.parties.models import PENDING, YES, DinnerParty, Rsvp, WaitOffer
+from app.outbox.models import OutboxEmail
+from app.parties.enums import OfferState, RsvpStatus
+from app.parties.models import DinnerParty, Rsvp
+from app.parties.waiting_list.models import WaitOffer
 from tests.site.malformed import LARGE, Malformed, Spoiler
 from tests.support.factories import (
     PASSWORD,
@@ -182,12 +183,12 @@ def what_is_wrong_in_the_books(app: Any) -> list[str]:
     with app.app_context():
         seated = (
             select(func.coalesce(func.sum(Rsvp.party_size), 0))
-            .where(Rsvp.party_id == DinnerParty.id, Rsvp.status == YES)
+            .where(Rsvp.party_id == DinnerParty.id, Rsvp.status == RsvpStatus.YES)
             .scalar_subquery()
         )
         held = (
             select(func.coalesce(func.sum(WaitOffer.seats), 0))
-            .where(WaitOffer.party_id == DinnerParty.id, WaitOffer.state == PENDING)
+            .where(WaitOffer.party_id == DinnerParty.id, WaitOffer.state == OfferState.PENDING)
             .scalar_subquery()
         )
         wrong = list(
@@ -203,7 +204,7 @@ def what_is_wrong_in_the_books(app: Any) -> list[str]:
         )
         if not admins:
             said.append("nobody can administer the site")
-        letters = db.session.scalars(select(Letter)).all()
+        letters = db.session.scalars(select(OutboxEmail)).all()
         said += [
             f"letter {letter.id}"
             for letter in letters

@@ -9,7 +9,7 @@ import pytest
 from app.accounts.models import Member, Registration
 from app.extensions import db
 from app.outbox import delivery
-from app.outbox.models import Letter
+from app.outbox.models import OutboxEmail
 from app.parties.models import DinnerParty, Rsvp
 from tests.site.conftest import READERS
 from tests.support.factories import PASSWORD, PASSWORD_HASH, DinnerPartyFactory, MemberFactory, RsvpFactory
@@ -275,7 +275,7 @@ def test_a_token_is_in_no_log(visitor, app, smtp, records, caplog):
     page = visitor.get("/register/form")
     visitor.submit(page.form("/register/form"), username="ada", email="ada@example.com", first_name="Ada",
                    last_name="Byron", password=PASSWORD)  # fmt: skip
-    token = records.one(Letter).secret
+    token = records.one(OutboxEmail).secret
     with app.app_context():
         delivery.drain()
     assert token in smtp.letters[0].get_body(("plain",)).get_content()
@@ -346,11 +346,11 @@ def test_a_change_through_the_api_keeps_the_rules_of_the_table(program, cast, re
     assert program.ask("PUT", str(party.id), json={"number_seats": 3}).status_code == 200
     assert records.fresh(waiting).status == "offered"
     assert records.fresh(party).seats_taken == 3
-    assert [letter.kind for letter in records.all(Letter)] == ["seat_offered"]
+    assert [letter.kind for letter in records.all(OutboxEmail)] == ["seat_offered"]
     assert program.ask("PUT", str(party.id), json={"status": "cancelled"}).status_code == 200
-    assert sorted(letter.kind for letter in records.all(Letter)) == ["party_cancelled"] * 2 + ["seat_offered"]
+    assert sorted(letter.kind for letter in records.all(OutboxEmail)) == ["party_cancelled"] * 2 + ["seat_offered"]
     assert program.ask("DELETE", str(party.id)).status_code == 200
-    assert len(records.all(Letter)) == 3
+    assert len(records.all(OutboxEmail)) == 3
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from app.accounts.models import LoginSession, Member, Registration
-from app.outbox.models import Letter
+from app.outbox.models import OutboxEmail
 from app.parties.models import DinnerParty, Rsvp
 from tests.support.client import SESSION_COOKIE
 from tests.support.factories import (
@@ -134,7 +134,7 @@ def test_a_change_sent_twice_is_no_conflict(host, cast, twice, records):
     pages = twice(host, form, venue="The other house")
     assert [(page.path, page.status) for page in pages] == [(f"/parties/{party.slug}", 200)] * 2
     assert records.fresh(party).version == 2
-    assert records.count(Letter) == 1
+    assert records.count(OutboxEmail) == 1
 
 
 def test_calling_off_twice_tells_the_guests_once(host, cast, twice, records):
@@ -142,7 +142,7 @@ def test_calling_off_twice_tells_the_guests_once(host, cast, twice, records):
     RsvpFactory(party=party, member=cast.friend)
     pages = twice(host, host.get(f"/parties/{party.slug}").form("/cancel"))
     assert all(page.status == 200 and len(page.flashes) == 1 for page in pages)
-    assert records.one(Letter).kind == "party_cancelled"
+    assert records.one(OutboxEmail).kind == "party_cancelled"
 
 
 @pytest.mark.parametrize("kind", ["dinnerparties", "users", "registrations", "memberinvitations", "roles"])
@@ -186,4 +186,4 @@ def test_send_again_sent_twice_queues_once(admin, twice, records):
     page = admin.get("/letters/list/")
     pages = twice(admin, page.form("/letters/action_post"), rowid=str(letter.id), button=("action", "resend"))
     assert [len(page.flashes) for page in pages] == [1, 1]
-    assert records.one(Letter).state == "queued"
+    assert records.one(OutboxEmail).state == "queued"

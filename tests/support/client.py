@@ -15,8 +15,8 @@ from flask_wtf.csrf import generate_csrf
 from werkzeug.datastructures import Headers, MultiDict
 from werkzeug.test import TestResponse
 
+from app.accounts.login import service as login_service
 from app.accounts.models import Member
-from app.accounts.service import logins
 from app.database import transaction
 from app.extensions import db
 
@@ -260,7 +260,7 @@ class Visitor:
         """Log `member` in without the page: with the session and the cookies that it would have given them."""
         with self.app.test_request_context("/login/", environ_base=self.client.environ_base):
             with transaction():
-                logins.enter_proved(db.session.merge(member, load=False), remember=False)
+                login_service.log_in_verified(db.session.merge(member, load=False), remember=False)
             answer = self.app.process_response(self.app.response_class())
         for cookie in SimpleCookie("; ".join(answer.headers.getlist("Set-Cookie"))).values():
             self.client.set_cookie(cookie.key, cookie.value)

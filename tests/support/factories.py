@@ -23,38 +23,16 @@ from app.accounts import rules
 from app.accounts.models import ADMIN, GUEST, TRANSLATOR, Member, MemberInvitation, Registration
 from app.database import transaction
 from app.extensions import db
-from app.outbox import models as outbox
-from app.outbox.models import Letter
-from app.parties import links
-from app.parties.models import (
-    AWAITING,
-    BEFORE_START,
-    CANCELLED,
-    CHECKED_IN,
-    DRAFT,
-    MAIN,
-    MAYBE,
-    NO,
-    OFFERED,
-    PRIVATE,
-    PUBLISHED,
-    SEATED,
-    UNLISTED,
-    WAITLISTED,
-    YES,
-    Contact,
-    DinnerParty,
-    DishClaim,
-    DishSlot,
-    GuestMessage,
-    Invitation,
-    MenuItem,
-    PartyReport,
-    Reminder,
-    Rsvp,
-    WaitOffer,
-)
-from app.parties.models.moderation import SPAM
+from app.outbox.models import EmailState, OutboxEmail
+from app.parties import secret_links
+from app.parties.enums import SEATED, Course, PartyStatus, ReminderKind, ReportReason, RsvpStatus, Visibility
+from app.parties.invitations.models import Contact
+from app.parties.menu.models import MenuItem
+from app.parties.messages.models import GuestMessage, Reminder
+from app.parties.models import DinnerParty, Invitation, Rsvp
+from app.parties.moderation.models import PartyReport
+from app.parties.potluck.models import DishClaim, DishSlot
+from app.parties.waiting_list.models import WaitOffer
 
 PASSWORD = "a good dinner needs time"
 PASSWORD_HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
@@ -210,10 +188,10 @@ class DinnerPartyFactory(RowFactory):
     class Params:
         past = factory.Trait(starts_at=factory.LazyFunction(lambda: clock.now() - timedelta(days=7)))
         small = factory.Trait(number_seats=2)
-        draft = factory.Trait(status=DRAFT)
-        cancelled = factory.Trait(status=CANCELLED)
-        private = factory.Trait(visibility=PRIVATE)
-        unlisted = factory.Trait(visibility=UNLISTED)
+        draft = factory.Trait(status=PartyStatus.DRAFT)
+        cancelled = factory.Trait(status=PartyStatus.CANCELLED)
+        private = factory.Trait(visibility=Visibility.PRIVATE)
+        unlisted = factory.Trait(visibility=Visibility.UNLISTED)
 
     title = factory.Sequence("Dinner number {}".format)
     slug = factory.Sequence("dinner-number-{}".format)
@@ -225,7 +203,7 @@ class DinnerPartyFactory(RowFactory):
     main_dish = "Couscous"
     description = "Bring nothing but time."
     number_seats = 8
-    status = PUBLISHED
+    status = PartyStatus.PUBLISHED
 
     @factory.post_generation
     def _host_seat(self, create: bool, _value: Any, **_: Any) -> None:  # noqa: FBT001 - factory_boy's signature
@@ -246,18 +224,18 @@ class RsvpFactory(RowFactory):
         model = Rsvp
 
     class Params:
-        waiting = factory.Trait(status=WAITLISTED, waitlisted_at=factory.LazyFunction(clock.now))
-        declined = factory.Trait(status=NO)
-        maybe = factory.Trait(status=MAYBE)
-        asking = factory.Trait(status=AWAITING)
-        here = factory.Trait(status=CHECKED_IN, checked_in_at=factory.LazyFunction(clock.now))
+        waiting = factory.Trait(status=RsvpStatus.WAITLISTED, waitlisted_at=factory.LazyFunction(clock.now))
+        declined = factory.Trait(status=RsvpStatus.NO)
+        maybe = factory.Trait(status=RsvpStatus.MAYBE)
+        asking = factory.Trait(status=RsvpStatus.AWAITING_APPROVAL)
+        here = factory.Trait(status=RsvpStatus.CHECKED_IN, checked_in_at=factory.LazyFunction(clock.now))
 
     party = factory.SubFactory(DinnerPartyFactory)
     member = factory.SubFactory(MemberFactory)
     email = factory.LazyAttribute(lambda answer: answer.member.email)
     name = factory.LazyAttribute(lambda answer: answer.member.display_name)
     party_size = 1
-    status = YES
+    status = RsvpStatus.YES
     locale = factory.LazyAttribute(lambda answer: answer.member.locale)
     timezone = factory.LazyAttribute(lambda answer: answer.member.timezone)
     answered_at = factory.LazyFunction(clock.now)
@@ -289,7 +267,7 @@ class InvitationFactory(RowFactory):
     @classmethod
     def _create(cls, model_class: type[Invitation], *args: Any, **columns: Any) -> Any:
         invitation = super()._create(model_class, *args, **columns)
-        token = links.personal_token(invitation)
+        token = secret_links.personal_token(invitation)
         db.session.flush()
         db.session.refresh(invitation)
         invitation.token = token
@@ -309,7 +287,7 @@ class WaitOfferFactory(RowFactory):
     rsvp = factory.SubFactory(
         RsvpFactory,
         party=factory.SelfAttribute("..party"),
-        status=OFFERED,
+        status=RsvpStatus.OFFERED,
         waitlisted_at=factory.LazyFunction(clock.now),
     )
     seats = 1
@@ -341,7 +319,7 @@ class MenuItemFactory(RowFactory):
         model = MenuItem
 
     party = factory.SubFactory(DinnerPartyFactory)
-    course = MAIN
+    course = Course.MAIN
     name = factory.Sequence("Dish number {}".format)
 
 
@@ -352,7 +330,7 @@ class DishSlotFactory(RowFactory):
         model = DishSlot
 
     party = factory.SubFactory(DinnerPartyFactory)
-    course = MAIN
+    course = Course.MAIN
     name = factory.Sequence("Asked-for dish {}".format)
     wanted = 3
 
@@ -383,7 +361,7 @@ class ReminderFactory(RowFactory):
         model = Reminder
 
     party = factory.SubFactory(DinnerPartyFactory)
-    kind = BEFORE_START
+    kind = ReminderKind.BEFORE_START
     hours_before = 24
 
 
@@ -409,7 +387,7 @@ class PartyReportFactory(RowFactory):
         model = PartyReport
 
     party = factory.SubFactory(DinnerPartyFactory)
-    reason = SPAM
+    reason = ReportReason.SPAM
     note = "It sells kitchens."
 
 
@@ -417,13 +395,13 @@ class LetterFactory(RowFactory):
     """A letter waiting for the post."""
 
     class Meta:
-        model = Letter
+        model = OutboxEmail
 
     class Params:
-        sent = factory.Trait(state=outbox.SENT, attempts=1, sent_at=factory.LazyFunction(clock.now))
-        failed = factory.Trait(state=outbox.FAILED, attempts=9, last_error="550 no such mailbox")
+        sent = factory.Trait(state=EmailState.SENT, attempts=1, sent_at=factory.LazyFunction(clock.now))
+        failed = factory.Trait(state=EmailState.FAILED, attempts=9, last_error="550 no such mailbox")
         sending = factory.Trait(
-            state=outbox.SENDING,
+            state=EmailState.SENDING,
             attempts=1,
             lease_owner="somebody",
             leased_until=factory.LazyFunction(lambda: clock.now() + timedelta(minutes=5)),

@@ -8,7 +8,9 @@ from typing import Any, Literal
 from urllib.parse import urljoin
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+import oidc_provider_mock
 import requests
+from oidc_provider_mock import _app as provider_code
 from werkzeug.serving import make_server
 from werkzeug.test import Client
 

@@ -1,0 +1,56 @@
+"""The generated UI over API keys: whose programs may do what. Nobody sees a secret, for none is kept."""
+
+from datetime import UTC, datetime
+
+from flask_appbuilder.actions import action
+from flask_appbuilder.security.sqla.models import ApiKey
+from flask_babel import lazy_gettext, ngettext
+
+from app.accounts.api_keys import service as api_key_service
+from app.accounts.area import ReauthenticationRequired
+from app.crud.datamodel import SQLAInterface
+from app.crud.views import ModelView
+from app.errors import DomainError
+from app.i18n import formats
+
+
+def _moment(value: datetime | None) -> str:
+    """Return a moment of Flask-AppBuilder's table, which is stored without its zone."""
+    return formats.date_time(value.replace(tzinfo=UTC)) if value is not None else "\N{EM DASH}"
+
+
+class ApiKeyModelView(ReauthenticationRequired, ModelView):
+    """API keys of all members. Members make them; an administrator can revoke one."""
+
+    fresh = frozenset({"action", "action_post"})
+    datamodel = SQLAInterface(ApiKey)
+    route_base = "/apikeys"
+    base_permissions = ["can_list", "can_show", "revoke"]
+    base_order = ("created_on", "desc")
+    list_title = lazy_gettext("API keys")
+    show_title = lazy_gettext("API key")
+    empty_message = lazy_gettext("No program has a key.")
+    label_columns = {
+        "user": lazy_gettext("User"),
+        "name": lazy_gettext("Name"),
+        "key_prefix": lazy_gettext("Begins with"),
+        "scopes": lazy_gettext("What it may do"),
+        "created_on": lazy_gettext("Created"),
+        "expires_on": lazy_gettext("Valid until"),
+        "last_used_on": lazy_gettext("Last used"),
+        "revoked_on": lazy_gettext("Revoked"),
+    }
+    list_columns = ["user", "name", "key_prefix", "scopes", "expires_on", "last_used_on", "revoked_on"]
+    show_columns = ["user", "name", "key_prefix", "scopes", "created_on", "expires_on", "last_used_on", "revoked_on"]
+    search_columns = ["name", "key_prefix", "scopes"]
+    order_columns = ["name", "created_on", "expires_on", "last_used_on", "revoked_on"]
+    choices_columns = {"scopes": api_key_service.SCOPES}
+    formatters_columns = dict.fromkeys(("created_on", "expires_on", "last_used_on", "revoked_on"), _moment)
+
+    @action("revoke", lazy_gettext("Revoke"), lazy_gettext("Let the selected keys open nothing any more?"), "")
+    def revoke(self, items: list[ApiKey]) -> str:
+        """Let keys open nothing any more."""
+        revoked = api_key_service.revoke_keys(items)
+        if not revoked:
+            raise DomainError(lazy_gettext("None of the selected keys opens anything any more."), "warning")
+        return str(ngettext("%(num)d key revoked.", "%(num)d keys revoked.", revoked))

@@ -1,0 +1,33 @@
+"""The form of a new API key."""
+
+from flask_babel import lazy_gettext
+from flask_wtf import FlaskForm
+from wtforms import HiddenField, RadioField, SelectField, StringField
+from wtforms.validators import DataRequired, Length
+
+from app.accounts.api_keys import service as api_key_service
+from app.crud.fields import clean_line
+
+LIFETIMES = {30: lazy_gettext("30 days"), 90: lazy_gettext("90 days"), 365: lazy_gettext("A year")}
+
+
+class ApiKeyForm(FlaskForm):
+    """What the key is for, what it may do, and for how long. `mark` tells two forms from one that was sent twice."""
+
+    name = StringField(
+        lazy_gettext("Name"),
+        filters=[clean_line],
+        validators=[DataRequired(), Length(max=api_key_service.LONGEST_NAME)],
+        description=lazy_gettext("What it is for, so that you know it again."),
+        render_kw={"autocomplete": "off"},
+    )
+    scope = RadioField(
+        lazy_gettext("What it may do"), choices=list(api_key_service.SCOPES.items()), default=api_key_service.READ
+    )
+    days = SelectField(
+        lazy_gettext("How long it works"),
+        choices=list(LIFETIMES.items()),
+        coerce=int,
+        default=api_key_service.USUAL_DAYS,
+    )
+    mark = HiddenField(validators=[Length(max=64)])

@@ -1,0 +1,19 @@
+"""The form for a new e-mail address."""
+
+from flask_babel import lazy_gettext
+from flask_wtf import FlaskForm
+from wtforms import EmailField
+from wtforms.validators import DataRequired, Email, Length
+
+from app.accounts.form_fields import FILTERS, LONGEST_EMAIL
+
+
+class NewEmailForm(FlaskForm):
+    """The address that a member would like to be written to."""
+
+    email = EmailField(
+        lazy_gettext("New e-mail address"),
+        filters=FILTERS,
+        validators=[DataRequired(), Length(max=LONGEST_EMAIL), Email()],
+        render_kw={"autocomplete": "email"},
+    )

@@ -1,0 +1,110 @@
+"""Changing the e-mail address of an account: ask, confirm by link, undo by link."""
+
+from flask import flash, make_response, redirect, request, url_for
+from flask_appbuilder import expose
+from flask_babel import gettext as _
+from flask_login import current_user
+from sqlalchemy.exc import IntegrityError
+from werkzeug.wrappers import Response as BaseResponse
+
+from app.accounts import email_links, rate_limits, rules
+from app.accounts.area import AccountView
+from app.accounts.email_change import service as email_change_service
+from app.accounts.email_change.forms import NewEmailForm
+from app.accounts.login import service as login_service
+from app.accounts.models import Member
+from app.accounts.profile import views as profile_views
+from app.crud import flashes
+from app.crud.fields import show_at_field
+from app.database import transaction
+from app.errors import DomainError
+
+
+class EmailChangeView(AccountView):
+    """The address that letters go to. Its links work for whoever reads the letter, logged in or not."""
+
+    route_base = "/account/email"
+    default_view = "change"
+    fresh = frozenset({"change"})
+    for_everybody = frozenset({"confirm", "undo"})
+    limits = [
+        rate_limits.per_address("EmailView.change", "10 per hour"),
+        rate_limits.per_member("EmailView.change", "5 per hour"),
+        rate_limits.per_address("EmailView.confirm", "30 per minute"),
+        rate_limits.per_address("EmailView.undo", "30 per minute"),
+    ]
+
+    @expose("/", methods=["GET", "POST"])
+    def change(self) -> BaseResponse:
+        """Ask for the new address; POST writes to it and to the old one, and says the same whoever has it."""
+        form = NewEmailForm()
+        if not form.is_submitted():
+            return self._page(form, 200)
+        if not form.validate():
+            flashes.flash_message(flashes.CORRECT_THE_FIELDS, "danger")
+            return self._page(form, 422)
+        try:
+            with transaction():
+                email_change_service.ask(current_user, form.email.data)
+        except DomainError as error:
+            show_at_field(form, error)
+            flash(str(error), error.category)
+            return self._page(form, 422)
+        flash(_("If %(email)s can be used, a link to confirm it is on its way there.", email=form.email.data), "info")
+        return redirect(url_for("EmailView.change"), 303)
+
+    def _page(self, form: NewEmailForm, status: int) -> BaseResponse:
+        return make_response(self.render_template("accounts/email.html", form=form), status)
+
+    @expose("/confirm/<string:token>", methods=["GET", "POST"])
+    def confirm(self, token: str) -> BaseResponse:
+        """Show a button; its POST makes the address that the link was sent to the member's."""
+        if request.method != "POST":
+            return self._ask(rules.CHANGE_EMAIL, token, "accounts/email_confirm.html")
+        try:
+            with transaction():
+                member = email_change_service.confirm(token)
+        except (DomainError, IntegrityError) as error:
+            return self._refused(error)
+        flash(_("Your e-mail address is now %(email)s.", email=member.email), "info")
+        return self._lead_on(member)
+
+    @expose("/undo/<string:token>", methods=["GET", "POST"])
+    def undo(self, token: str) -> BaseResponse:
+        """Show a button; its POST gives the member the address back that the link was sent to."""
+        if request.method != "POST":
+            return self._ask(rules.UNDO_EMAIL, token, "accounts/email_undo.html")
+        try:
+            with transaction():
+                member = email_change_service.undo(token)
+                if self._is_me(member):
+                    # They need not be told why.
+                    login_service.close_session()
+        except (DomainError, IntegrityError) as error:
+            return self._refused(error)
+        flash(
+            _("%(email)s is your address again. We have sent you a link to choose a new password.", email=member.email),
+            "info",
+        )
+        return self._lead_on(member)
+
+    def _ask(self, purpose: str, token: str, template: str) -> BaseResponse:
+        state, found = email_links.peek(purpose, token)
+        page = self.render_template(template, state=state, token=found)
+        return profile_views.warn_about_email(make_response(page, 404 if state == email_links.UNKNOWN else 200))
+
+    def _refused(self, error: DomainError | IntegrityError) -> BaseResponse:
+        if isinstance(error, DomainError):
+            flash(str(error), error.category)
+        else:
+            # Somebody has the address by now. Who, and that it is so, is not said.
+            flash(_("Not possible to change your e-mail address at the moment, try again later"), "danger")
+        return self._lead_on(None)
+
+    def _lead_on(self, member: Member | None) -> BaseResponse:
+        mine = current_user.is_authenticated and (member is None or self._is_me(member))
+        return profile_views.warn_about_email(redirect(url_for("ProfileView.edit" if mine else "LoginView.login"), 303))
+
+    @staticmethod
+    def _is_me(member: Member) -> bool:
+        return bool(current_user.is_authenticated and current_user.id == member.id)

@@ -1,0 +1,1 @@
+"""Which optional e-mails a member receives."""

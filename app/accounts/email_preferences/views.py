@@ -1,0 +1,33 @@
+"""Which letters one wants."""
+
+from flask import flash, make_response, redirect, url_for
+from flask_appbuilder import expose
+from flask_babel import gettext as _
+from flask_login import current_user
+from werkzeug.wrappers import Response as BaseResponse
+
+from app.accounts.area import AccountView
+from app.accounts.email_preferences.forms import EmailPreferencesForm
+from app.crud import flashes
+from app.database import run_with_retry
+from app.outbox import unsubscribe
+
+
+class EmailPreferencesView(AccountView):
+    """The kinds of letters that a member wants. Those in their letters' links are the same."""
+
+    route_base = "/account/letters"
+    default_view = "choose"
+
+    @expose("/", methods=["GET", "POST"])
+    def choose(self) -> BaseResponse:
+        """Show which letters are wanted; POST stores it."""
+        form = EmailPreferencesForm(data={"topics": unsubscribe.wanted_topics(current_user.email)})
+        if form.validate_on_submit():
+            run_with_retry(lambda: unsubscribe.set_topics(current_user.email, form.topics.data))
+            flash(_("Settings saved."), "info")
+            return redirect(url_for("LettersView.choose"), 303)
+        if form.is_submitted():
+            flashes.flash_message(flashes.CORRECT_THE_FIELDS, "danger")
+        page = self.render_template("accounts/letters.html", form=form)
+        return make_response(page, 422 if form.is_submitted() else 200)

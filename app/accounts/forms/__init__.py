@@ -1,1 +1,0 @@
-"""The forms of accounts, by the pages they stand on."""

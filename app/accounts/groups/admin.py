@@ -1,0 +1,53 @@
+"""The generated UI over groups: roles that several people hold together."""
+
+from flask_appbuilder.security.sqla.models import Group
+from flask_babel import lazy_gettext
+from flask_login import current_user
+from wtforms.validators import Length
+
+from app.accounts.area import ReauthenticationRequired
+from app.accounts.groups import service as group_service
+from app.crud.datamodel import SQLAInterface
+from app.crud.views import ModelView
+
+
+class GroupModelView(ReauthenticationRequired, ModelView):
+    """Groups, and the roles that come with them. Who is in one is chosen at the person."""
+
+    fresh = frozenset({"add", "edit", "delete"})
+    datamodel = SQLAInterface(Group)
+    route_base = "/groups"
+    base_order = ("name", "asc")
+    list_title = lazy_gettext("Groups")
+    show_title = lazy_gettext("Group")
+    add_title = lazy_gettext("Add a group")
+    edit_title = lazy_gettext("Edit group")
+    empty_message = lazy_gettext("There are no groups. A group gives its roles to everybody in it.")
+    label_columns = {
+        "name": lazy_gettext("Name"),
+        "label": lazy_gettext("Heading"),
+        "description": lazy_gettext("Description"),
+        "roles": lazy_gettext("Roles"),
+    }
+    list_columns = ["name", "label", "roles"]
+    show_columns = ["name", "label", "description", "roles"]
+    add_columns = show_columns
+    edit_columns = show_columns
+    search_columns = ["name", "label"]
+    order_columns = ["name", "label"]
+    description_columns = {
+        "roles": lazy_gettext("Everybody in the group may do what these roles may, beside their own."),
+    }
+    validators_columns = {"name": [Length(max=100)], "label": [Length(max=150)], "description": [Length(max=512)]}
+
+    def pre_add(self, item: Group) -> None:
+        """Write down what the group gives."""
+        group_service.add(item)
+
+    def pre_update(self, item: Group) -> None:
+        """Write the change down, and sign out whose roles are others now."""
+        group_service.change(item, current_user.id)
+
+    def pre_delete(self, item: Group) -> None:
+        """Keep a group that somebody is in."""
+        group_service.delete(item)

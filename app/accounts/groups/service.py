@@ -1,0 +1,59 @@
+"""Groups: roles that several people hold together."""
+
+from typing import Any
+
+from flask_appbuilder.security.sqla.models import Group, assoc_user_group
+from flask_babel import lazy_gettext
+from sqlalchemy import inspect, select
+
+from app import audit
+from app.accounts.models import ADMIN, Member
+from app.accounts.users import service as user_service
+from app.errors import DomainError
+from app.extensions import db
+
+
+def add(group: Group) -> None:
+    """Write down a new group. Raises DomainError, at "roles", when it would make administrators."""
+    _refuse_admins(group)
+    db.session.flush()
+    audit.record("group_created", "group", group, after={"roles": user_service.names(group.roles)})
+
+
+def change(group: Group, by: int | None) -> None:
+    """Write down what was changed of a group; whoever is in it is signed out when its roles are others now."""
+    _refuse_admins(group)
+    before, after = user_service.changes(group, ("name", "label", "description"))
+    attributes: Any = inspect(group).attrs
+    roles = attributes.roles.history
+    if roles.has_changes():
+        before["roles"], after["roles"] = (
+            user_service.names([*roles.unchanged, *roles.deleted]),
+            user_service.names(group.roles),
+        )
+    if not after:
+        return
+    audit.record("group_changed", "group", group, name=before.get("name", group.name), before=before, after=after)
+    if "roles" in after:
+        db.session.flush()
+        for member in _members(group):
+            user_service.end_logins(member, user_service.ROLES_CHANGED, by)
+
+
+def delete(group: Group) -> None:
+    """See to what must be before a group is deleted. Raises DomainError when somebody is in it."""
+    if _members(group):
+        raise DomainError(lazy_gettext("Somebody is in this group; it cannot be deleted."))
+    audit.record("group_deleted", "group", group, before={"roles": user_service.names(group.roles)})
+
+
+def _members(group: Group) -> list[Member]:
+    """Return who is in a group. Its own list has rows of another class."""
+    inside = select(assoc_user_group.c.user_id).where(assoc_user_group.c.group_id == group.id)
+    return list(db.session.scalars(select(Member).where(Member.id.in_(inside)).order_by(Member.id)))
+
+
+def _refuse_admins(group: Group) -> None:
+    """Who must stay is counted by the roles of people: a group with this role could leave nobody."""
+    if any(role.name == ADMIN for role in group.roles):
+        raise DomainError(lazy_gettext("The administrators' role is given to people, not to groups."), field="roles")

@@ -1,0 +1,1 @@
+"""LDAP: logging in with a directory."""

@@ -1,0 +1,101 @@
+"""The members whom the directory knows: what it says of them is copied whenever they log in."""
+
+import logging
+from typing import Any
+
+from flask import current_app
+from flask_appbuilder.security.sqla.models import Role
+from flask_babel import gettext as _
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+
+from app import audit
+from app.accounts.ldap.client import LdapPerson
+from app.accounts.members import add_member
+from app.accounts.models import ADMIN, GUEST, Member
+from app.errors import DomainError
+from app.extensions import db
+from app.i18n.selectors import current_locale, current_timezone
+
+log = logging.getLogger(__name__)
+
+
+def sync_member(person: LdapPerson) -> Member:
+    """Return the member that `person` is here: a new one, or the old one with what the directory says now.
+
+    Raises DomainError when somebody else here has their address.
+    """
+    try:
+        with db.session.begin_nested():
+            member = _member(person)
+            if member is None:
+                return _add(person)
+            _renew(member, person)
+            return member
+    except IntegrityError as error:
+        member = _member(person)
+        if member is not None and member.email.lower() == person.email:
+            # They logged in twice at once, and are here by now.
+            return member
+        log.warning("%s has the e-mail address of another member", person.username)
+        raise DomainError(
+            _(
+                "The e-mail address that the directory has for you belongs to another account here. Ask your administrator."
+            )
+        ) from error
+
+
+def _member(person: LdapPerson) -> Member | None:
+    statement = select(Member).where(func.lower(Member.username) == person.username)
+    return db.session.execute(statement.execution_options(populate_existing=True)).scalar_one_or_none()
+
+
+def _add(person: LdapPerson) -> Member:
+    member = add_member(
+        username=person.username,
+        email=person.email,
+        first_name=person.first_name,
+        last_name=person.last_name,
+        password_hash=None,
+        role=ADMIN if person.is_admin else GUEST,
+        locale=current_locale(),
+        timezone=current_timezone(),
+    )
+    audit.record("member_created", "member", member, actor=member, after={"directory": True})
+    return member
+
+
+def _renew(member: Member, person: LdapPerson) -> None:
+    before = _values(member)
+    member.email, member.first_name, member.last_name = person.email, person.first_name, person.last_name
+    if current_app.config["LDAP_ADMIN_GROUP"]:
+        _renew_roles(member, is_admin=person.is_admin)
+    after = _values(member)
+    if before != after:
+        db.session.flush()
+        changed = [name for name in before if before[name] != after[name]]
+        audit.record(
+            "member_changed",
+            "member",
+            member,
+            actor=member,
+            before={name: before[name] for name in changed},
+            after={name: after[name] for name in changed},
+        )
+
+
+def _values(member: Member) -> dict[str, Any]:
+    """Return what the directory says of a member, as the audit log keeps it."""
+    names = {name: getattr(member, name) for name in ("email", "first_name", "last_name")}
+    return {**names, "roles": sorted(role.name for role in member.roles)}
+
+
+def _renew_roles(member: Member, *, is_admin: bool) -> None:
+    """Let the directory say who is an administrator; the other roles are given here."""
+    others = [role for role in member.roles if role.name != ADMIN]
+    if is_admin == (len(others) < len(member.roles)):
+        return
+    wanted = ADMIN if is_admin else GUEST
+    if wanted not in {role.name for role in others}:
+        others += db.session.scalars(select(Role).where(Role.name == wanted))
+    member.roles = others

@@ -1,0 +1,1 @@
+"""Login: name and password, throttling, and reauthentication."""

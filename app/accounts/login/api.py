@@ -1,0 +1,177 @@
+"""The API's own door."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+from flask import Response, request
+from flask_appbuilder.api import expose, safe
+from flask_appbuilder.security.api import SecurityApi as StockSecurityApi
+from flask_appbuilder.security.schemas import LoginPost
+from flask_babel import gettext as _
+from flask_jwt_extended import create_access_token, create_refresh_token
+from marshmallow import ValidationError, fields
+from werkzeug.exceptions import HTTPException
+
+from app import audit
+from app.accounts import rate_limits, rules
+from app.accounts.login import authentication
+from app.accounts.login.authentication import AuthResult
+from app.accounts.login.views import refused_status
+from app.accounts.queries import AuthRequirements
+from app.accounts.second_factor import service as second_factor_service
+from app.crud.api import JsonErrorResponses
+from app.database import transaction
+from app.errors import DomainError
+
+# JSON can write a NUL and half a character.
+UNTAKEN = re.compile("[\0\ud800-\udfff]")
+
+
+class Credentials(LoginPost):
+    """What a program sends to log in: Flask-AppBuilder's fields, and the code of a second factor."""
+
+    code = fields.String()
+
+
+def _typed() -> str:
+    """Tell a limit whose name was sent, if one was."""
+    try:
+        body = request.get_json(silent=True)
+    except HTTPException:
+        return ""
+    name = body.get("username") if isinstance(body, dict) else ""
+    return str(name).strip().lower()
+
+
+class SecurityApi(JsonErrorResponses, StockSecurityApi):
+    """Username, password and, where there is one, a second factor against a token.
+
+    Who comes in is decided as on the login page, and guessing is as limited.
+    """
+
+    limits = [*rate_limits.guessing("SecurityApi.login", _typed), rate_limits.asking("SecurityApi.refresh")]
+
+    @expose("/login", methods=["POST"])
+    @safe
+    def login(self) -> Response:
+        """Return a token for a name and a password.
+        ---
+        post:
+          description: >-
+            Log in and get an access token. It works for a quarter of an hour; a refresh token gets new ones for as long
+            as a login lasts. Both end when the member's password is changed, or they are signed out everywhere.
+          requestBody:
+            required: true
+            content:
+              application/json:
+                schema:
+                  type: object
+                  required:
+                  - username
+                  - password
+                  properties:
+                    username:
+                      description: Username or e-mail address
+                      example: ada
+                      type: string
+                    password:
+                      description: The password
+                      example: a good dinner needs time
+                      type: string
+                    provider:
+                      description: Who knows the password; of each site there is one, so it may be left out
+                      example: db
+                      type: string
+                      enum:
+                      - db
+                      - ldap
+                    refresh:
+                      description: Whether a refresh token is wanted, too
+                      example: true
+                      type: boolean
+                    code:
+                      description: >-
+                        For members with a second factor: what their authenticator app shows now, or a recovery code
+                      example: "123456"
+                      type: string
+          responses:
+            200:
+              description: Logged in
+              content:
+                application/json:
+                  schema:
+                    type: object
+                    properties:
+                      access_token:
+                        type: string
+                      refresh_token:
+                        type: string
+            400:
+              $ref: '#/components/responses/400'
+            401:
+              description: Name, password or code are wrong, or the code is missing
+              content: &refusal
+                application/json:
+                  schema:
+                    type: object
+                    properties:
+                      message:
+                        type: string
+            403:
+              description: The account may not come in, or not before something is done on the site
+              content: *refusal
+            429:
+              description: Too many attempts
+              headers:
+                Retry-After:
+                  description: The seconds after which to try again
+                  schema:
+                    type: integer
+              content: *refusal
+            500:
+              $ref: '#/components/responses/500'
+        """  # noqa: D205 - the format of apispec
+        try:
+            sent = Credentials().load(_body())
+        except ValidationError:
+            return self.response_400()
+        try:
+            with transaction():
+                proof = authentication.authenticate(sent["username"], sent["password"])
+                _refuse_unfinished(proof, sent.get("code"))
+                audit.record("api_logged_in", "member", proof.member, actor=proof.member)
+        except DomainError as error:
+            refused: Response = self.response(refused_status(error), message=str(error))
+            return rate_limits.retry_after(refused, error)
+        answer: Response = self.response(200, **_tokens(proof, refresh=sent.get("refresh", False)))
+        return answer
+
+
+def _body() -> Any:
+    """Return what was sent, unless it holds what neither a database nor a hash takes."""
+    body = request.get_json(silent=True)
+    texts = (text for text in body.values() if isinstance(text, str)) if isinstance(body, dict) else ()
+    return None if any(UNTAKEN.search(text) for text in texts) else body
+
+
+def _refuse_unfinished(proof: AuthResult, code: str | None) -> None:
+    """Raise DomainError while anything but the password is missing."""
+    if proof.standing.has_factor:
+        if not code:
+            raise DomainError(_("This account has a second factor: send its code, too."), "warning", field="code")
+        second_factor_service.verify_code(proof.member, code)
+    if proof.duty is not None:
+        raise DomainError(_("Log in on the site first: your role asks for something that you have not done yet."))
+
+
+def _tokens(proof: AuthResult, *, refresh: bool) -> dict[str, Any]:
+    identity = str(proof.member.id)
+    tokens = {"access_token": create_access_token(identity, fresh=True)}
+    if refresh:
+        tokens["refresh_token"] = create_refresh_token(identity, expires_delta=_longest(proof.standing))
+    return tokens
+
+
+def _longest(standing: AuthRequirements) -> timedelta:
+    return rules.STAFF_ABSOLUTE if standing.staff else rules.SESSION_ABSOLUTE

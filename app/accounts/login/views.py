@@ -1,0 +1,177 @@
+"""Log in, prove again who one is, log out."""
+
+from typing import Any
+
+from flask import flash, make_response, redirect, request, url_for
+from flask_appbuilder import expose
+from flask_babel import gettext as _
+from flask_login import current_user
+from flask_wtf.csrf import CSRFError
+from werkzeug.wrappers import Response as BaseResponse
+
+from app import error_pages, form_resubmission
+from app.accounts import rate_limits
+from app.accounts.login import authentication
+from app.accounts.login import service as login_service
+from app.accounts.login.forms import LoginForm, ReauthenticationForm
+from app.accounts.login.throttle import LockedOutError
+from app.accounts.passkeys import service as passkey_service
+from app.accounts.second_factor import service as second_factor_service
+from app.crud.fields import show_at_field
+from app.crud.views import BaseView
+from app.database import transaction
+from app.errors import DomainError
+from app.http import safe_next
+from app.i18n.signals import locale_chosen
+
+
+@locale_chosen.connect
+def _remember_locale(_sender: object, locale: str) -> None:
+    """Keep the language that a member has just chosen, for their letters and other devices."""
+    if current_user.is_authenticated:
+        with transaction():
+            current_user.locale = locale
+
+
+class LoginView(BaseView):
+    """Log in, log out."""
+
+    route_base = ""
+    default_view = "login"
+    limits = [
+        *rate_limits.guessing("LoginView.login", rate_limits.typed("username")),
+        *rate_limits.guessing("LoginView.again", rate_limits.member),
+    ]
+
+    def create_blueprint(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the blueprint, in which a form that was sent twice is no error."""
+        blueprint = super().create_blueprint(*args, **kwargs)
+        blueprint.register_error_handler(CSRFError, self._used_token)
+        return blueprint
+
+    def _used_token(self, error: CSRFError) -> BaseResponse:
+        """Lead on whoever is logged in, or out, as the form asks: the one sent before it has used up the token."""
+        wants_in = request.endpoint == "LoginView.login"
+        if "csrf_token" not in request.form or current_user.is_authenticated != wants_in:
+            return error_pages.render_error(error, str(error_pages.FORM_EXPIRED))
+        flash(_("You are logged in already.") if wants_in else _("You are logged out."), "info")
+        return redirect(safe_next(request.args.get("next"), self.appbuilder.get_url_for_index), 303)
+
+    @expose("/login/", methods=["GET", "POST"])
+    def login(self) -> BaseResponse:
+        """Show the form; POST logs in and goes to where one wanted to, by way of the second factor if there is one."""
+        target = safe_next(request.args.get("next"), self.appbuilder.get_url_for_index)
+        if current_user.is_authenticated:
+            if request.method == "POST":
+                flash(_("You are logged in already."), "info")
+            return redirect(target, 303)
+        form = LoginForm()
+        if not form.is_submitted():
+            return self._page(form, 200)
+        kept = request.form.get(form_resubmission.SAVED_FORM)
+        if not form.validate():
+            flash(_("Invalid login. Please try again."), "warning")
+            return self._page(form, 401, kept=kept)
+        try:
+            with transaction():
+                proof = authentication.authenticate(form.username.data, form.password.data)
+                entered = login_service.log_in(proof, remember=form.remember_me.data, kept=kept)
+        except DomainError as error:
+            flash(str(error), error.category)
+            return rate_limits.retry_after(self._page(form, refused_status(error), kept=kept), error)
+        if not entered:
+            return redirect(url_for("SecondStepView.form", next=target), 303)
+        return self.welcome(target, kept)
+
+    def welcome(self, target: str, kept: str | None) -> BaseResponse:
+        """Greet whoever has just come in, and lead them to where they wanted to, or to the form they had sent."""
+        flash(_("Welcome, %(name)s!", name=current_user.display_name), "info")
+        typed = form_resubmission.load_form(kept)
+        return make_response(form_resubmission.render(*typed)) if typed else redirect(target, 303)
+
+    @expose("/login/again", methods=["GET", "POST"])
+    def again(self) -> BaseResponse:
+        """Ask for the password once more before a sensitive page is shown."""
+        target = safe_next(request.args.get("next"), self.appbuilder.get_url_for_index)
+        if not current_user.is_authenticated:
+            return self.ask()
+        form = ReauthenticationForm()
+        kept = request.form.get(form_resubmission.SAVED_FORM)
+        if not form.is_submitted():
+            return redirect(target, 303) if login_service.is_fresh() else self._page_again(form, 200)
+        if not form.validate():
+            flash(_("Please correct the fields that are marked."), "danger")
+            return self._page_again(form, 422, kept=kept)
+        try:
+            login_service.reauthenticate(current_user, form.password.data)
+        except DomainError as error:
+            show_at_field(form, error)
+            flash(str(error), error.category)
+            return rate_limits.retry_after(self._page_again(form, refused_status(error), kept=kept), error)
+        return self.go_on(target, kept)
+
+    def go_on(self, target: str, kept: str | None) -> BaseResponse:
+        """Lead whoever has proved again who they are to where they wanted to, or to the form they had sent."""
+        flash(_("Thank you. You can go on."), "info")
+        typed = form_resubmission.load_form(kept)
+        return make_response(form_resubmission.render(*typed)) if typed else redirect(target, 303)
+
+    def refused(self, target: str, kept: str | None) -> BaseResponse:
+        """Show whoever failed, on another page, to prove who they are the page to do it on. Why was flashed."""
+        again = current_user.is_authenticated
+        if not kept:
+            return redirect(url_for("LoginView.again" if again else "LoginView.login", next=target), 303)
+        if again:
+            return self._page_again(ReauthenticationForm(formdata=None), 401, kept=kept)
+        return self._page(LoginForm(formdata=None), 401, kept=kept)
+
+    def ask_again(self) -> BaseResponse:
+        """Ask whoever wanted something sensitive to prove again who they are; a form that they sent is carried along."""
+        flash(_("Please reauthenticate to access this page."), "warning")
+        if request.method in {"GET", "HEAD"}:
+            return redirect(url_for("LoginView.again", next=request.full_path.rstrip("?")), 303)
+        typed = form_resubmission.submitted_fields()
+        if not typed:
+            return redirect(url_for("LoginView.again", next=safe_next(request.referrer, "") or None), 303)
+        return self._page_again(ReauthenticationForm(formdata=None), 401, kept=form_resubmission.dump_form(typed))
+
+    def _page_again(self, form: ReauthenticationForm, status: int, kept: str | None = None) -> BaseResponse:
+        asks_passkey = passkey_service.are_possible() and bool(second_factor_service.passkeys_of(current_user))
+        page = self.render_template("accounts/again.html", form=form, kept=kept, asks_passkey=asks_passkey)
+        return make_response(page, status)
+
+    def ask(self) -> BaseResponse:
+        """Ask whoever wanted something that needs a login to log in; a form that they sent is carried along."""
+        flash(_("Please log in to access this page."), "info")
+        if request.method in {"GET", "HEAD"}:
+            return redirect(url_for("LoginView.login", next=request.full_path.rstrip("?")), 303)
+        typed = form_resubmission.submitted_fields()
+        if not typed:
+            return redirect(url_for("LoginView.login"), 303)
+        return self._page(LoginForm(formdata=None), 401, kept=form_resubmission.dump_form(typed))
+
+    def _page(self, form: LoginForm, status: int, kept: str | None = None) -> BaseResponse:
+        page = self.render_template(
+            "appbuilder/general/security/login_db.html",
+            form=form,
+            title=_("Log in"),
+            kept=kept,
+            asks_passkey=passkey_service.may_log_in(),
+        )
+        return make_response(page, status)
+
+    @expose("/logout/", methods=["POST"])
+    def logout(self) -> BaseResponse:
+        """Log out on this device."""
+        if current_user.is_authenticated:
+            with transaction():
+                login_service.close_session()
+        flash(_("You are logged out."), "info")
+        return redirect(self.appbuilder.get_url_for_index, 303)
+
+
+def refused_status(error: DomainError) -> int:
+    """Return the status of a page that refuses a proof of who somebody is."""
+    if isinstance(error, LockedOutError):
+        return 429
+    return 401 if error.category == "warning" else 403

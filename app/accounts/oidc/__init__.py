@@ -1,0 +1,1 @@
+"""OpenID Connect: logging in with an identity provider."""

@@ -1,0 +1,180 @@
+"""Log in at an OpenID Connect provider, and say that one may."""
+
+from typing import Any
+
+from flask import abort, current_app, flash, redirect, request, session, url_for
+from flask_appbuilder import expose
+from flask_appbuilder.hooks import before_request
+from flask_appbuilder.utils.limit import Limit
+from flask_babel import gettext as _
+from flask_limiter.util import get_remote_address
+from flask_login import current_user
+from itsdangerous import BadData, URLSafeTimedSerializer
+from werkzeug.wrappers import Response as BaseResponse
+
+from app.accounts import rules
+from app.accounts.area import AccountView
+from app.accounts.login import authentication
+from app.accounts.login import service as login_service
+from app.accounts.oidc import service as oidc_service
+from app.accounts.oidc.service import OidcIdentity
+from app.crud.views import BaseView
+from app.database import run_with_retry, transaction
+from app.errors import DomainError
+from app.http import public_url, safe_next
+
+# What waits in the session for the answer of the provider, and, for the registration, who they said it is.
+ATTEMPT, UNKNOWN = "openid_attempt", "openid"
+MAX_NEXT_LENGTH = 1000
+
+
+def _only_with_a_provider() -> None:
+    if not oidc_service.is_configured():
+        abort(404)
+
+
+class OidcView(BaseView):
+    """Log in at an OpenID Connect provider."""
+
+    route_base = "/login/openid"
+    default_view = "start"
+    limits = [
+        # Each may have to wait for the provider.
+        Limit("30 per minute", key_func=get_remote_address, methods=["GET", "HEAD"]),
+    ]
+
+    @before_request
+    def _exist(self) -> None:
+        _only_with_a_provider()
+
+    @expose("/")
+    def start(self) -> BaseResponse:
+        """Lead to the provider: to log in, or, with a key that only the page of identities has, to link the two."""
+        target = safe_next(request.args.get("next"), self._home())[:MAX_NEXT_LENGTH]
+        attempt: dict[str, Any] = {"next": target}
+        if "link" in request.args:
+            login = login_service.current_login() if current_user.is_authenticated else None
+            if login is None or not _is_key_of(login.id, request.args["link"]) or not login_service.is_fresh():
+                return redirect(url_for("IdentityView.list"), 303)
+            attempt["link"] = login.id
+        elif current_user.is_authenticated:
+            return redirect(target, 303)
+        try:
+            answer = oidc_service.start_login(public_url("OpenidView.callback"))
+        except DomainError as error:
+            return self._refused(error, attempt)
+        session[ATTEMPT] = attempt
+        return answer
+
+    @expose("/callback")
+    def callback(self) -> BaseResponse:
+        """Take up what the provider says: log in, link, or go on to register."""
+        attempt = session.pop(ATTEMPT, None) or {"next": self._home()}
+        if current_user.is_authenticated and "link" not in attempt:
+            flash(_("You are logged in already."), "info")
+            return redirect(attempt["next"], 303)
+        try:
+            identity = oidc_service.finish_login()
+            return self._link(identity, attempt) if "link" in attempt else self._log_in(identity, attempt)
+        except DomainError as error:
+            return self._refused(error, attempt)
+
+    def _log_in(self, identity: OidcIdentity, attempt: dict[str, Any]) -> BaseResponse:
+        with transaction():
+            member = oidc_service.owner(identity)
+            entered = member is not None and login_service.log_in(
+                authentication.trust_identity_provider(member), remember=False
+            )
+        if member is None:
+            return self._introduce(identity)
+        if not entered:
+            return redirect(url_for("SecondStepView.form", next=attempt["next"]), 303)
+        answer: BaseResponse = self.appbuilder.sm.auth_view.welcome(attempt["next"], None)
+        return answer
+
+    def _introduce(self, identity: OidcIdentity) -> BaseResponse:
+        """Lead somebody whom nobody here knows by that identity to the registration."""
+        if current_app.config["REGISTRATION"] != "open":
+            raise DomainError(
+                _(
+                    "No account here is linked with this login at %(provider)s yet. "
+                    "Log in with your password and link it in your account.",
+                    provider=oidc_service.provider(),
+                ),
+                "warning",
+            )
+        session[UNKNOWN] = identity.as_dict()
+        flash(
+            _(
+                "Nobody here is linked with this login at %(provider)s yet. Complete your registration to use it from then on.",
+                provider=oidc_service.provider(),
+            ),
+            "info",
+        )
+        return redirect(url_for("RegistrationView.form"), 303)
+
+    def _link(self, identity: OidcIdentity, attempt: dict[str, Any]) -> BaseResponse:
+        login = login_service.current_login() if current_user.is_authenticated else None
+        if login is None or login.id != attempt["link"]:
+            raise DomainError(_("That took too long. Please log in again."), "warning")
+        run_with_retry(lambda: oidc_service.link(current_user, identity))
+        flash(_("From now on you can log in with %(provider)s.", provider=oidc_service.provider()), "info")
+        return redirect(url_for("IdentityView.list"), 303)
+
+    def _refused(self, error: DomainError, attempt: dict[str, Any]) -> BaseResponse:
+        """Say why not, on the page that one came from."""
+        flash(str(error), error.category)
+        if "link" in attempt and current_user.is_authenticated:
+            return redirect(url_for("IdentityView.list"), 303)
+        target = attempt["next"]
+        return redirect(url_for("LoginView.login", next=target if target != self._home() else None), 303)
+
+
+class IdentityView(AccountView):
+    """Logins elsewhere that open one's account here."""
+
+    route_base = "/account/identities"
+    default_view = "list"
+    # The list is: whoever may link goes on to the provider from there, where nobody can ask for a password any more.
+    fresh = frozenset({"list", "unlink"})
+
+    @before_request
+    def _exist(self) -> None:
+        _only_with_a_provider()
+
+    @expose("/")
+    def list(self) -> str:
+        """Show the identities, and the way to one more."""
+        login = login_service.current_login()
+        return str(
+            self.render_template(
+                "accounts/identities.html",
+                identities=oidc_service.of(current_user),
+                provider=oidc_service.provider(),
+                key=_serializer().dumps(login.id) if login is not None else "",
+            )
+        )
+
+    @expose("/<string:number>/unlink", methods=["POST"])
+    def unlink(self, number: str) -> BaseResponse:
+        """Take an identity away."""
+        try:
+            with transaction():
+                oidc_service.unlink(current_user, number)
+        except DomainError as error:
+            flash(str(error), error.category)
+        else:
+            flash(_("This login does not open your account any more."), "info")
+        return redirect(url_for("IdentityView.list"), 303)
+
+
+def _is_key_of(login_id: int, key: str) -> bool:
+    """Whether the page of identities gave `key` to that login: nobody can send a member to link an identity not theirs."""
+    try:
+        return bool(_serializer().loads(key, max_age=int(rules.FRESH.total_seconds())) == login_id)
+    except BadData:
+        return False
+
+
+def _serializer() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(current_app.secret_key or "", salt="link an identity")

@@ -1,0 +1,27 @@
+"""Forms of passkeys."""
+
+from flask_babel import lazy_gettext
+from flask_wtf import FlaskForm
+from wtforms import HiddenField, StringField
+from wtforms.validators import DataRequired, Length
+
+from app.accounts.second_factor.forms import LONGEST_PASSKEY_NAME
+from app.crud.fields import clean_line
+
+
+class PasskeyNameForm(FlaskForm):
+    """What a passkey is called."""
+
+    name = StringField(
+        lazy_gettext("Name"),
+        filters=[clean_line],
+        validators=[DataRequired(), Length(max=LONGEST_PASSKEY_NAME)],
+        description=lazy_gettext("So that you know it again: “Laptop”, “Phone”, “Key ring”."),
+        render_kw={"autocomplete": "off", "maxlength": LONGEST_PASSKEY_NAME},
+    )
+
+
+class PasskeyForm(PasskeyNameForm):
+    """A new passkey; a script puts into `credential` what the browser answers."""
+
+    credential = HiddenField()

@@ -1,0 +1,347 @@
+"""Passkeys (WebAuthn): add one, prove with one who one is.
+
+Each ceremony begins with a challenge that is good for one answer. It is used up, and committed as used, whatever the
+answer is worth; so is what a passkey that may have been copied leaves in the log.
+"""
+
+import hashlib
+import ipaddress
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import webauthn
+from flask import current_app, session
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from sqlalchemy import delete, func, select, update
+from webauthn.authentication.verify_authentication_response import VerifiedAuthentication
+from webauthn.helpers import (
+    base64url_to_bytes,
+    bytes_to_base64url,
+    parse_authentication_credential_json,
+    parse_registration_credential_json,
+)
+from webauthn.helpers.options_to_json_dict import options_to_json_dict
+from webauthn.helpers.structs import (
+    AuthenticatorSelectionCriteria,
+    AuthenticatorTransport,
+    PublicKeyCredentialDescriptor,
+    ResidentKeyRequirement,
+    UserVerificationRequirement,
+)
+
+from app import audit, clock
+from app.accounts import mail, rules, tokens
+from app.accounts.ldap import client as ldap_client
+from app.accounts.login import service as login_service
+from app.accounts.models import Member, Passkey
+from app.accounts.second_factor import service as second_factor_service
+from app.database import transaction
+from app.errors import DomainError
+from app.extensions import db
+
+log = logging.getLogger(__name__)
+
+CHALLENGE_KEY = "passkey_challenge"
+# What a challenge is for; an answer is good for nothing else.
+ADD, LOG_IN, SECOND_STEP, AGAIN = "add", "log in", "second step", "again"
+MOST_PASSKEYS = 20
+LONGEST_CREDENTIAL, LONGEST_ID = 50_000, 1023
+MILLISECONDS = 1000
+DEFAULT_PORTS = {"http": 80, "https": 443}
+VERIFIED = UserVerificationRequirement.REQUIRED
+
+Parsed = TypeVar("Parsed")
+
+
+@dataclass(frozen=True)
+class Site:
+    """The site as browsers name it: what passkeys are bound to, and where they may be used."""
+
+    rp_id: str
+    origin: str
+
+
+# -- whether they work here
+
+
+def site() -> Site:
+    """Return the site of PUBLIC_URL."""
+    parts = urlsplit(str(current_app.config["PUBLIC_URL"]))
+    host = (parts.hostname or "").encode("idna").decode()
+    port = f":{parts.port}" if parts.port not in {None, DEFAULT_PORTS.get(parts.scheme)} else ""
+    return Site(host, f"{parts.scheme}://{host}{port}")
+
+
+def are_possible() -> bool:
+    """Whether browsers offer passkeys on this site."""
+    return impossible() is None
+
+
+def may_log_in() -> bool:
+    """Whether a passkey opens an account by itself: not where a directory says at each login who may come in."""
+    return are_possible() and not ldap_client.is_enabled()
+
+
+def impossible() -> str | None:
+    """Return in words why passkeys cannot work on this site, or None where they can."""
+    parts = urlsplit(str(current_app.config["PUBLIC_URL"]))
+    host = parts.hostname or ""
+    if _is_address(host):
+        return str(
+            _(
+                "Passkeys do not work here: they need a site with a name, and this one is reached at %(host)s.",
+                host=host,
+            )
+        )
+    if parts.scheme != "https" and host != "localhost" and not host.endswith(".localhost"):
+        return str(_("Passkeys do not work here: they need a site that is served over https."))
+    return None
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _insist_on_possible(purpose: str) -> None:
+    reason = impossible()
+    if reason is not None:
+        raise DomainError(reason, "warning")
+    if purpose == LOG_IN and not may_log_in():
+        raise DomainError(_("Log in with your password here. A passkey can be the second step."), "warning")
+
+
+# -- what a member has
+
+
+def find(member: Member, passkey_id: int) -> Passkey:
+    """Return a passkey of `member`; raises DomainError when they have none of that number."""
+    owned = select(Passkey).where(Passkey.id == passkey_id, Passkey.member_id == member.id)
+    passkey = db.session.scalars(owned).one_or_none()
+    if passkey is None:
+        raise DomainError(_("There is no such passkey any more."), "info")
+    return passkey
+
+
+def rename(member: Member, passkey_id: int, name: str) -> None:
+    """Call a passkey of `member` by another name."""
+    passkey = find(member, passkey_id)
+    before, passkey.name = passkey.name, name
+    audit.record("passkey_renamed", "member", member, before={"name": before}, after={"name": name})
+
+
+def remove(member: Member, passkey_id: int) -> str:
+    """Take a passkey of `member` away and return its name; raises DomainError when there is none, or it has to stay."""
+    second_factor_service.lock(member)
+    passkey = find(member, passkey_id)
+    name = passkey.name
+    db.session.execute(delete(Passkey).where(Passkey.id == passkey.id))
+    second_factor_service.after_removal(member)
+    audit.record("passkey_removed", "member", member, before={"name": name})
+    mail.second_factor_removed(member, "passkey", name)
+    return name
+
+
+# -- add one
+
+
+def options_to_add(member: Member) -> dict[str, Any]:
+    """Return what the browser of `member` makes a passkey of. Raises DomainError where that cannot be."""
+    _insist_on_possible(ADD)
+    _insist_on_room(member)
+    here = site()
+    options = webauthn.generate_registration_options(
+        rp_id=here.rp_id,
+        rp_name=current_app.config["APP_NAME"],
+        user_id=_handle(member.id),
+        user_name=member.username,
+        user_display_name=member.display_name,
+        challenge=_challenge(ADD, member),
+        timeout=_milliseconds(),
+        authenticator_selection=AuthenticatorSelectionCriteria(
+            resident_key=ResidentKeyRequirement.PREFERRED, user_verification=VERIFIED
+        ),
+        exclude_credentials=[_descriptor(passkey) for passkey in second_factor_service.passkeys_of(member)],
+    )
+    return options_to_json_dict(options)
+
+
+def add(member: Member, answer: str, name: str) -> None:
+    """Add what the browser of `member` answered as a passkey; commits, and raises DomainError for what is none."""
+    _insist_on_possible(ADD)
+    here, challenge = site(), _use_challenge(ADD, member)
+    credential = _read(parse_registration_credential_json, answer)
+    verified = _checked(
+        lambda: webauthn.verify_registration_response(
+            credential=credential,
+            expected_challenge=challenge,
+            expected_rp_id=here.rp_id,
+            expected_origin=here.origin,
+            require_user_verification=True,
+        )
+    )
+    if len(verified.credential_id) > LONGEST_ID:
+        raise _unusable()
+    values = {
+        "member_id": member.id,
+        "name": name,
+        "credential_id": bytes_to_base64url(verified.credential_id),
+        "public_key": verified.credential_public_key,
+        "sign_count": verified.sign_count,
+        "transports": ",".join(sorted({transport.value for transport in credential.response.transports or []})),
+        "backed_up": verified.credential_backed_up,
+        "created_at": clock.now(),
+    }
+    with transaction():
+        second_factor_service.lock(member)
+        _insist_on_room(member)
+        added = (
+            second_factor_service.insert_into(Passkey)
+            .values(**values)
+            .on_conflict_do_nothing(index_elements=["credential_id"])
+        )
+        if not second_factor_service.was_changed(added.returning(Passkey.__table__.c.id)):
+            raise DomainError(_("This passkey is added already."), "info")
+        audit.record("passkey_added", "member", member, after={"name": name})
+        mail.second_factor_added(member, "passkey", name)
+        login_service.complete_required_action(rules.ADD_SECOND_FACTOR)
+
+
+def _insist_on_room(member: Member) -> None:
+    owned = select(func.count()).select_from(Passkey).where(Passkey.member_id == member.id)
+    if db.session.execute(owned).scalar_one() >= MOST_PASSKEYS:
+        raise DomainError(
+            ngettext(
+                "You have %(num)d passkey already. Remove one first.",
+                "You have %(num)d passkeys already. Remove one first.",
+                MOST_PASSKEYS,
+            )
+        )
+
+
+# -- prove who one is
+
+
+def options_to_prove(purpose: str, member: Member | None = None) -> dict[str, Any]:
+    """Return what the browser asks a passkey to sign: one of `member`, or any that the site knows."""
+    _insist_on_possible(purpose)
+    options = webauthn.generate_authentication_options(
+        rp_id=site().rp_id,
+        challenge=_challenge(purpose, member),
+        timeout=_milliseconds(),
+        allow_credentials=[_descriptor(passkey) for passkey in second_factor_service.passkeys_of(member)]
+        if member is not None
+        else [],
+        user_verification=VERIFIED,
+    )
+    return options_to_json_dict(options)
+
+
+def prove(purpose: str, answer: str, member: Member | None = None) -> Member:
+    """Return the member whose passkey signed; commits what it counts.
+
+    Raises DomainError: for an answer that is no good, for a passkey that is not known here or not of `member`, and for
+    one that may have been copied.
+    """
+    _insist_on_possible(purpose)
+    here, challenge = site(), _use_challenge(purpose, member)
+    credential = _read(parse_authentication_credential_json, answer)
+    known = select(Passkey).where(Passkey.credential_id == bytes_to_base64url(credential.raw_id))
+    passkey = db.session.scalars(known).one_or_none()
+    handle = credential.response.user_handle
+    whose = passkey.member_id if passkey is not None else None
+    if passkey is None or (member and member.id != whose) or (handle and handle != _handle(passkey.member_id)):
+        raise DomainError(_("This passkey is not known here. Perhaps it was removed."), "warning")
+    verified = _checked(
+        lambda: webauthn.verify_authentication_response(
+            credential=credential,
+            expected_challenge=challenge,
+            expected_rp_id=here.rp_id,
+            expected_origin=here.origin,
+            credential_public_key=passkey.public_key,
+            # Its counter is looked at below, where two at once cannot both pass.
+            credential_current_sign_count=0,
+            require_user_verification=True,
+        )
+    )
+    owner = db.session.get_one(Member, passkey.member_id)
+    with transaction():
+        counted = _count(passkey, verified)
+        if not counted:
+            audit.record("passkey_refused", "member", owner, after={"name": passkey.name})
+    if not counted:
+        raise DomainError(_("This passkey may have been copied: somebody has used it since. It was refused."))
+    return owner
+
+
+def _count(passkey: Passkey, verified: VerifiedAuthentication) -> bool:
+    """Note the use of a passkey, unless its counter shows that another device signs with it, too.
+
+    Many count nothing and always say 0.
+    """
+    count = verified.new_sign_count
+    use = update(Passkey).where(Passkey.id == passkey.id)
+    use = use.where(Passkey.sign_count < count if count else Passkey.sign_count == 0)
+    values = {"sign_count": count, "last_used_at": clock.now(), "backed_up": verified.credential_backed_up}
+    return second_factor_service.was_changed(use.values(values).returning(Passkey.id))
+
+
+# -- what is signed
+
+
+def _challenge(purpose: str, member: Member | None) -> bytes:
+    value = tokens.issue(rules.PASSKEY_CHALLENGE, member, data={"purpose": purpose})
+    session[CHALLENGE_KEY] = value
+    return base64url_to_bytes(value)
+
+
+def _use_challenge(purpose: str, member: Member | None) -> bytes:
+    value = str(session.pop(CHALLENGE_KEY, ""))
+    with transaction():
+        used = tokens.use(rules.PASSKEY_CHALLENGE, value)
+    if used is None or (used.data["purpose"], used.member_id) != (purpose, member.id if member is not None else None):
+        raise DomainError(_("That took too long. Please try again."), "warning")
+    return base64url_to_bytes(value)
+
+
+def _milliseconds() -> int:
+    return int(rules.TOKEN_LIFETIMES[rules.PASSKEY_CHALLENGE].total_seconds()) * MILLISECONDS
+
+
+def _handle(member_id: int) -> bytes:
+    """Return what authenticators know a member by; it tells nobody who that is."""
+    return hashlib.sha256(f"dinnerparty member {member_id}".encode()).digest()
+
+
+def _descriptor(passkey: Passkey) -> PublicKeyCredentialDescriptor:
+    transports = [AuthenticatorTransport(name) for name in passkey.transports.split(",") if name]
+    return PublicKeyCredentialDescriptor(id=base64url_to_bytes(passkey.credential_id), transports=transports)
+
+
+def _read(parse: Callable[[str], Parsed], answer: str) -> Parsed:
+    if len(answer) > LONGEST_CREDENTIAL:
+        raise _unusable()
+    return _checked(lambda: parse(answer))
+
+
+def _checked(check: Callable[[], Parsed]) -> Parsed:
+    """Return what `check` returns; whatever it raises, the answer was no good.
+
+    What a browser sends passes through parsers of JSON, CBOR, ASN.1 and keys, each with errors of its own.
+    """
+    try:
+        return check()
+    except Exception as error:
+        log.info("A passkey was refused: %r", error)
+        raise _unusable() from error
+
+
+def _unusable() -> DomainError:
+    return DomainError(_("This passkey could not be checked. Please try again."), "warning")

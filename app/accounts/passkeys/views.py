@@ -1,0 +1,213 @@
+"""Passkeys: add, rename and remove one; log in with one.
+
+A script asks for options (JSON), has the browser answer them, and sends the answer as a field of an ordinary form: it
+is protected, refused and led on like any other. Asking is half of an act, and flashes nothing.
+"""
+
+from typing import Any
+
+from flask import flash, jsonify, make_response, redirect, request, url_for
+from flask_appbuilder import expose
+from flask_babel import gettext as _
+from flask_login import current_user
+from werkzeug.wrappers import Response as BaseResponse
+
+from app import form_resubmission
+from app.accounts import rate_limits
+from app.accounts.area import AccountView
+from app.accounts.login import service as login_service
+from app.accounts.passkeys import service as passkey_service
+from app.accounts.passkeys.forms import PasskeyForm, PasskeyNameForm
+from app.accounts.second_factor import service as second_factor_service
+from app.database import transaction
+from app.errors import DomainError
+from app.http import safe_next
+
+OVERVIEW = "SecondFactorView.overview"
+KEY = "<int(max=2147483647):pk>"
+
+
+class PasskeyView(AccountView):
+    """Passkeys: add, rename and remove one; log in with one."""
+
+    route_base = "/passkeys"
+    default_view = "add"
+    fresh = frozenset({"add", "remove"})
+    for_everybody = frozenset({"login", "login_options", "second_step", "second_step_options"})
+    limits = [
+        *(rate_limits.asking(f"PasskeyView.{door}") for door in ("login", "second_step", "again")),
+        *(rate_limits.asking(f"PasskeyView.{door}_options") for door in ("add", "login", "second_step", "again")),
+    ]
+
+    # -- one's own
+
+    @expose("/add", methods=["GET", "POST"])
+    def add(self) -> BaseResponse:
+        """Show how to add one; POST adds what the browser answered."""
+        form = PasskeyForm()
+        reason = passkey_service.impossible()
+        if reason is not None:
+            flash(reason, "warning")
+            return redirect(url_for(OVERVIEW), 303)
+        if not form.is_submitted():
+            return self._add_page(form, 200)
+        if not form.validate():
+            flash(_("Please correct the fields that are marked."), "danger")
+            return self._add_page(form, 422)
+        try:
+            passkey_service.add(current_user, form.credential.data or "", form.name.data)
+        except DomainError as error:
+            flash(str(error), error.category)
+            return redirect(url_for(OVERVIEW), 303) if error.category == "info" else self._add_page(form, 422)
+        said = _("Passkey “%(name)s” is added.", name=form.name.data)
+        if not second_factor_service.codes_left(current_user):
+            said = _(
+                "Passkey “%(name)s” is added. Make recovery codes now, for the day you lose it.", name=form.name.data
+            )
+        flash(said, "info")
+        return redirect(url_for(OVERVIEW), 303)
+
+    def _add_page(self, form: PasskeyForm, status: int) -> BaseResponse:
+        form.credential.data = ""
+        return make_response(self.render_template("accounts/passkey_add.html", form=form), status)
+
+    @expose("/add/options", methods=["POST"])
+    def add_options(self) -> BaseResponse:
+        """Return what a new passkey is made of."""
+        if not login_service.is_fresh():
+            return _refused(_("Please reauthenticate to access this page."), 401)
+        return _options(lambda: passkey_service.options_to_add(current_user))
+
+    @expose(f"/{KEY}/rename", methods=["GET", "POST"])
+    def rename(self, pk: int) -> BaseResponse:
+        """Show the name of a passkey; POST changes it."""
+        try:
+            passkey = passkey_service.find(current_user, pk)
+            form = PasskeyNameForm(obj=passkey)
+            if not form.validate_on_submit():
+                if form.is_submitted():
+                    flash(_("Please correct the fields that are marked."), "danger")
+                page = self.render_template("accounts/passkey_rename.html", form=form)
+                return make_response(page, 422 if form.is_submitted() else 200)
+            with transaction():
+                passkey_service.rename(current_user, pk, form.name.data)
+        except DomainError as error:
+            flash(str(error), error.category)
+        else:
+            flash(_("The passkey is called “%(name)s” now.", name=form.name.data), "info")
+        return redirect(url_for(OVERVIEW), 303)
+
+    @expose(f"/{KEY}/remove", methods=["GET", "POST"])
+    def remove(self, pk: int) -> BaseResponse:
+        """Ask before a passkey is removed; POST removes it."""
+        try:
+            if request.method != "POST":
+                return self._confirm(passkey_service.find(current_user, pk).name)
+            with transaction():
+                name = passkey_service.remove(current_user, pk)
+        except DomainError as error:
+            flash(str(error), error.category)
+        else:
+            flash(_("Passkey “%(name)s” is removed.", name=name), "info")
+        return redirect(url_for(OVERVIEW), 303)
+
+    def _confirm(self, name: str) -> BaseResponse:
+        page = self.render_template(
+            "appbuilder/general/confirm.html",
+            title=_("Remove the passkey “%(name)s”?", name=name),
+            message=_("It will not open your account any more. On your device you can delete it, too."),
+            action=request.path,
+            back=url_for(OVERVIEW),
+        )
+        return make_response(page)
+
+    # -- log in with one
+
+    @expose("/login/options", methods=["POST"])
+    def login_options(self) -> BaseResponse:
+        """Return what any passkey of this site signs."""
+        return _options(lambda: passkey_service.options_to_prove(passkey_service.LOG_IN))
+
+    @expose("/login", methods=["POST"])
+    def login(self) -> BaseResponse:
+        """Log in the owner of the passkey that signed; it counts as both factors."""
+        if current_user.is_authenticated:
+            flash(_("You are logged in already."), "info")
+            return redirect(self._target(), 303)
+        kept = request.form.get(form_resubmission.SAVED_FORM)
+        try:
+            member = passkey_service.prove(passkey_service.LOG_IN, _answer())
+            with transaction():
+                login_service.log_in_verified(member, remember="remember_me" in request.form)
+        except DomainError as error:
+            flash(str(error), error.category)
+            return self._door().refused(self._target(), kept)
+        return self._door().welcome(self._target(), kept)
+
+    # -- the second step of logging in with a password
+
+    @expose("/second-step/options", methods=["POST"])
+    def second_step_options(self) -> BaseResponse:
+        """Return what the passkeys of whoever waits for their second step sign."""
+        waiting = login_service.second_step()
+        if waiting is None:
+            return _refused(_("That took too long. Please log in again."), 401)
+        return _options(lambda: passkey_service.options_to_prove(passkey_service.SECOND_STEP, waiting.member))
+
+    @expose("/second-step", methods=["POST"])
+    def second_step(self) -> BaseResponse:
+        """Log in whoever waits for their second step, if one of their passkeys signed."""
+        waiting = login_service.second_step()
+        if waiting is None:
+            flash(_("That took too long. Please log in again."), "warning")
+            return redirect(url_for("LoginView.login", next=self._target()), 303)
+        try:
+            passkey_service.prove(passkey_service.SECOND_STEP, _answer(), waiting.member)
+            with transaction():
+                login_service.complete_second_step()
+        except DomainError as error:
+            flash(str(error), error.category)
+            return redirect(url_for("SecondStepView.form", next=self._target()), 303)
+        return self._door().welcome(self._target(), waiting.data.get("kept"))
+
+    # -- prove again who one is
+
+    @expose("/again/options", methods=["POST"])
+    def again_options(self) -> BaseResponse:
+        """Return what the passkeys of whoever is logged in sign."""
+        return _options(lambda: passkey_service.options_to_prove(passkey_service.AGAIN, current_user))
+
+    @expose("/again", methods=["POST"])
+    def again(self) -> BaseResponse:
+        """Let sensitive pages be shown for a while, if a passkey of whoever is logged in signed."""
+        kept = request.form.get(form_resubmission.SAVED_FORM)
+        try:
+            passkey_service.prove(passkey_service.AGAIN, _answer(), current_user)
+            with transaction():
+                login_service.refresh()
+        except DomainError as error:
+            flash(str(error), error.category)
+            return self._door().refused(self._target(), kept)
+        return self._door().go_on(self._target(), kept)
+
+    def _door(self) -> Any:
+        return self.appbuilder.sm.auth_view
+
+    def _target(self) -> str:
+        return safe_next(request.form.get("next"), self.appbuilder.get_url_for_index)
+
+
+def _answer() -> str:
+    return request.form.get("credential", "")
+
+
+def _options(make: Any) -> BaseResponse:
+    try:
+        with transaction():
+            return jsonify(make())
+    except DomainError as error:
+        return _refused(str(error), 403)
+
+
+def _refused(message: str, status: int) -> BaseResponse:
+    return make_response(jsonify(message=message), status)

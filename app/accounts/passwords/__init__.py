@@ -1,0 +1,1 @@
+"""Passwords: policy, hashing, reset and change."""

@@ -1,0 +1,128 @@
+"""Forget, reset and change a password."""
+
+from typing import Any
+
+from flask import flash, make_response, redirect, url_for
+from flask_appbuilder import expose
+from flask_babel import gettext as _
+from flask_login import current_user
+from werkzeug.wrappers import Response as BaseResponse
+
+from app.accounts import email_links, rate_limits, rules
+from app.accounts.area import AccountView
+from app.accounts.login import service as login_service
+from app.accounts.login.views import refused_status
+from app.accounts.passwords import policy as password_policy
+from app.accounts.passwords import service as password_service
+from app.accounts.passwords.forms import ChangePasswordForm, ForgotForm, NewPasswordForm
+from app.crud import flashes
+from app.crud.fields import show_at_field
+from app.database import transaction
+from app.errors import DomainError
+
+# Used already: log in. Expired or unknown: ask for another.
+AFTER_REFUSED_LINK = {
+    "info": "LoginView.login",
+    "warning": "PasswordView.forgot",
+    "danger": "PasswordView.forgot",
+}
+
+
+class PasswordView(AccountView):
+    """Forget, reset and change a password."""
+
+    route_base = "/password"
+    default_view = "forgot"
+    for_everybody = frozenset({"forgot", "reset"})
+    limits = [
+        rate_limits.per_address("PasswordView.forgot", "3 per hour"),
+        rate_limits.per_address("PasswordView.reset", "30 per minute"),
+        *rate_limits.guessing("PasswordView.change", rate_limits.member),
+    ]
+
+    @expose("/forgot", methods=["GET", "POST"])
+    def forgot(self) -> BaseResponse:
+        """Ask for the address; POST writes there, and says the same whether or not it is known."""
+        form = ForgotForm()
+        if form.validate_on_submit():
+            with transaction():
+                password_service.send_reset_link(form.email.data)
+            flash(_("If the address is registered, a link is on its way."), "info")
+            return redirect(url_for("LoginView.login"), 303)
+        if form.is_submitted():
+            flashes.flash_message(flashes.CORRECT_THE_FIELDS, "danger")
+        page = self.render_template("accounts/forgot.html", form=form)
+        return make_response(page, 422 if form.is_submitted() else 200)
+
+    @expose("/reset/<string:token>", methods=["GET", "POST"])
+    def reset(self, token: str) -> BaseResponse:
+        """Ask whoever comes from the letter for a new password; POST sets it."""
+        response = self._reset(token)
+        # The address of this page is a key: it must not travel to the next one.
+        response.headers["Referrer-Policy"] = "no-referrer"
+        return response
+
+    def _reset(self, token: str) -> BaseResponse:
+        state, found = email_links.peek(rules.RESET_PASSWORD, token)
+        member = found.member if found is not None else None
+        form = NewPasswordForm(least=password_policy.min_length_for(member) if member is not None else 0)
+        page = {"form": form, "state": state, "member": member}
+        if not form.is_submitted():
+            return self._reset_page(page, 404 if state == email_links.UNKNOWN else 200)
+        if state == email_links.READY and not form.validate():
+            flashes.flash_message(flashes.CORRECT_THE_FIELDS, "danger")
+            return self._reset_page(page, 422)
+        try:
+            self._do_reset(token, form)
+        except DomainError as error:
+            flash(str(error), error.category)
+            if error.field:
+                show_at_field(form, error)
+            if form.errors:
+                return self._reset_page(page, 422)
+            return redirect(url_for(AFTER_REFUSED_LINK[error.category]), 303)
+        flash(_("Your password has been updated. Other devices were signed out."), "info")
+        return redirect(url_for("LoginView.login"), 303)
+
+    @staticmethod
+    def _do_reset(token: str, form: NewPasswordForm) -> None:
+        with transaction():
+            member = password_service.reset(token, form.new_password.data or "")
+            if current_user.is_authenticated and current_user.id == member.id:
+                # They need not be told why.
+                login_service.close_session()
+
+    def _reset_page(self, page: dict[str, Any], status: int) -> BaseResponse:
+        return make_response(self.render_template("accounts/reset.html", **page), status)
+
+    @expose("/change", methods=["GET", "POST"])
+    def change(self) -> BaseResponse:
+        """Ask for the password there is and a new one; POST sets it."""
+        form = ChangePasswordForm(least=password_policy.min_length_for(current_user))
+        if not form.is_submitted():
+            return self._change_page(form, 200)
+        if not form.validate():
+            flashes.flash_message(flashes.CORRECT_THE_FIELDS, "danger")
+            return self._change_page(form, 422)
+        login = login_service.current_login()
+        had_to = login is not None and login.duty == rules.CHOOSE_PASSWORD
+        try:
+            self._change(form)
+        except DomainError as error:
+            show_at_field(form, error)
+            flash(str(error), error.category)
+            status = 422 if error.field == password_service.FIELD else refused_status(error)
+            return rate_limits.retry_after(self._change_page(form, status), error)
+        flash(_("Your password has been updated. Other devices were signed out."), "info")
+        return redirect(self.appbuilder.get_url_for_index if had_to else url_for("PasswordView.change"), 303)
+
+    @staticmethod
+    def _change(form: ChangePasswordForm) -> None:
+        # What does not depend on the password there is comes first: it tells a guesser nothing.
+        password_service.refuse(current_user, form.new_password.data, form.password.data)
+        login_service.reauthenticate(current_user, form.password.data)
+        with transaction():
+            password_service.change(current_user, form.new_password.data)
+
+    def _change_page(self, form: ChangePasswordForm, status: int) -> BaseResponse:
+        return make_response(self.render_template("accounts/password.html", form=form), status)

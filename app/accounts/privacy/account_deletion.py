@@ -1,0 +1,196 @@
+"""Erase a member: asked for, thought over for some days, done.
+
+The row stays, for what others did with it refers to it, but says nothing about anybody any more.
+"""
+
+import logging
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import current_app
+from flask_appbuilder.security.sqla.models import ApiKey, assoc_user_group, assoc_user_role
+from flask_babel import lazy_gettext
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
+
+from app import audit, clock
+from app.accounts import email_links, mail, rules, tokens
+from app.accounts.login import authentication
+from app.accounts.login import service as login_service
+from app.accounts.models import (
+    ADMIN,
+    ExternalIdentity,
+    LoginSession,
+    Member,
+    MemberInvitation,
+    Passkey,
+    RecoveryCode,
+    Registration,
+    Token,
+    Totp,
+    TrustedDevice,
+    new_stamp,
+)
+from app.accounts.signals import member_erasing
+from app.accounts.users import service as user_service
+from app.database import transaction
+from app.errors import DomainError
+from app.extensions import db
+from app.outbox import unsubscribe
+from app.outbox.models import EmailState, OutboxEmail
+
+log = logging.getLogger(__name__)
+
+OWNED = (LoginSession, TrustedDevice, Token, Totp, RecoveryCode, Passkey, ExternalIdentity)
+
+
+# -- asked for, and thought over
+
+
+def schedule(member: Member) -> None:
+    """Erase `member` in some days, end their logins elsewhere, and write to them how to keep the account.
+
+    Raises DomainError when it is planned already, and for the last administrator.
+    """
+    _refuse_last_admin(member)
+    erase_at = clock.now() + timedelta(days=current_app.config["ACCOUNT_DELETION_GRACE_DAYS"])
+    if not _set_erase_at(member, erase_at, Member.erase_at.is_(None)):
+        raise DomainError(lazy_gettext("Your account is going to be erased already."), "info")
+    current = login_service.current_login()
+    login_service.end_sessions(member, login_service.BY_OWNER, keep=current.id if current is not None else None)
+    mail.erasing_asked(member, tokens.issue(rules.KEEP_ACCOUNT, member, expires_at=erase_at), erase_at)
+    audit.record("erasing_asked", "member", member, after={"erase_at": erase_at.isoformat()})
+
+
+def cancel(member: Member) -> None:
+    """Let `member` stay; raises DomainError when nothing else was planned."""
+    if not _set_erase_at(member, None, Member.erase_at.is_not(None)):
+        raise DomainError(lazy_gettext("Your account stays; nothing else was planned."), "info")
+    tokens.revoke(member, rules.KEEP_ACCOUNT)
+    audit.record("erasing_cancelled", "member", member, actor=member)
+
+
+def cancel_by_link(link: str) -> None:
+    """Let the member of a letter stay; raises DomainError for a link that was used, is too old or unknown."""
+    state, _token = email_links.peek(rules.KEEP_ACCOUNT, link)
+    if state == email_links.EXPIRED:
+        raise DomainError(lazy_gettext("This link has expired: the time to change your mind is over."), "warning")
+    _used, member = email_links.consume(rules.KEEP_ACCOUNT, link)
+    cancel(member)
+
+
+def _set_erase_at(member: Member, erase_at: datetime | None, condition: ColumnElement[bool]) -> bool:
+    """Plan, or not; False when somebody else did so first. Of two forms that are sent at once, one does it."""
+    claim = update(Member).where(Member.id == member.id, Member.erased_at.is_(None), condition)
+    claim = claim.values(erase_at=erase_at).execution_options(synchronize_session=False)
+    done = db.session.execute(claim.returning(Member.id)).first() is not None
+    db.session.refresh(member, ["erase_at"])
+    return done
+
+
+# -- done
+
+
+def run_due() -> int:
+    """Erase the members whose time has come, each in a transaction of its own, and return how many.
+
+    Of any number of processes that do this at once, one erases each of them. One that cannot be erased is reported in
+    the log, tried again the next time, and keeps nobody else from it.
+    """
+    due = select(Member.id).where(Member.erase_at <= clock.now(), Member.erased_at.is_(None)).order_by(Member.id)
+    with transaction():
+        waiting = db.session.scalars(due).all()
+        _delete_final_emails()
+    return sum(_erase_one(member_id) for member_id in waiting)
+
+
+def _erase_one(member_id: int) -> bool:
+    try:
+        with transaction():
+            return _erase(member_id)
+    except DomainError as refused:
+        log.warning("Member %d cannot be erased: %s", member_id, refused)
+    except Exception:
+        log.exception("Member %d could not be erased", member_id)
+    return False
+
+
+def _erase(member_id: int) -> bool:
+    """Erase a member; False when another process did, or they changed their mind."""
+    due = (Member.id == member_id) & (Member.erase_at <= clock.now()) & Member.erased_at.is_(None)
+    # Whoever comes second waits here, and then finds nobody. An UPDATE, because SQLite knows no FOR UPDATE.
+    claim = update(Member).where(due).values(erase_at=Member.erase_at).returning(Member.id)
+    if db.session.execute(claim.execution_options(synchronize_session=False)).first() is None:
+        return False
+    member = db.session.get_one(Member, member_id, populate_existing=True)
+    _refuse_last_admin(member)
+    member_erasing.send(member)
+    _delete_emails(member)
+    mail.erased(member)
+    _delete_owned_rows(member)
+    _delete_registrations(member)
+    # Last, because it takes their row for itself: parties are locked before people.
+    _blank(member)
+    db.session.flush()
+    audit.record("erased", "member", member)
+    db.session.expire(member)
+    return True
+
+
+def _refuse_last_admin(member: Member) -> None:
+    if any(role.name == ADMIN for role in member.roles):
+        user_service.refuse_without_admin({member.id})
+
+
+def _delete_emails(member: Member) -> None:
+    """Delete the letters to a member, also those on their way to another address of theirs."""
+    to_them = func.lower(OutboxEmail.recipient) == member.email.lower()
+    elsewhere = [
+        and_(OutboxEmail.kind == kind, OutboxEmail.dedupe_key.startswith(f"{kind}:{member.id}:", autoescape=True))
+        for kind in mail.SENT_ELSEWHERE
+    ]
+    _delete(OutboxEmail, or_(to_them, *elsewhere))
+    unsubscribe.delete_of(member.email)
+
+
+def _delete_final_emails() -> None:
+    """Delete the last letters that were sent, or given up: an address stands in them."""
+    _delete(
+        OutboxEmail, and_(OutboxEmail.kind == mail.ERASED, OutboxEmail.state.in_((EmailState.SENT, EmailState.FAILED)))
+    )
+
+
+def _delete_owned_rows(member: Member) -> None:
+    authentication.forget_failures(member)
+    for model in OWNED:
+        _delete(model, model.member_id == member.id)
+    _delete(ApiKey, ApiKey.user_id == member.id)
+    for table in (assoc_user_role, assoc_user_group):
+        db.session.execute(delete(table).where(table.c.user_id == member.id))
+
+
+def _delete_registrations(member: Member) -> None:
+    """Delete what waits for, or is left from, somebody who registers with the address or the name of a member."""
+    email, username = member.email.lower(), member.username.lower()
+    _delete(Registration, or_(func.lower(Registration.email) == email, func.lower(Registration.username) == username))
+    _delete(MemberInvitation, func.lower(MemberInvitation.email) == email)
+
+
+def _blank(member: Member) -> None:
+    """Leave nothing in the row but its number."""
+    nobody = f"erased-{member.id}"
+    taken = select(Member.id).where(func.lower(Member.username) == nobody)
+    free = db.session.execute(taken).first() is None
+    member.username = nobody if free else f"{nobody}-{secrets.token_hex(4)}"
+    member.email = f"{nobody}@invalid"
+    member.first_name = member.last_name = member.ban_reason = ""
+    member.password = member.locale = member.timezone = None
+    member.diets, member.allergens = [], []
+    member.last_login = member.login_count = member.fail_login_count = None
+    member.joined_at = member.password_changed_at = member.terms_accepted_at = member.banned_at = None
+    member.active, member.session_stamp = False, new_stamp()
+    member.erase_at, member.erased_at = None, clock.now()
+
+
+def _delete(model: Any, which: ColumnElement[bool]) -> None:
+    db.session.execute(delete(model).where(which).execution_options(synchronize_session=False))

@@ -1,0 +1,143 @@
+"""All that is kept about a member, for them to take along."""
+
+import io
+import json
+import zipfile
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import and_, func, or_, select
+
+from app import audit, clock
+from app.accounts.api_keys import service as api_key_service
+from app.accounts.models import ExternalIdentity, LoginSession, Member, Passkey, RecoveryCode, Totp, TrustedDevice
+from app.accounts.signals import member_exporting
+from app.audit.models import AuditEvent
+from app.extensions import db
+from app.outbox import unsubscribe
+from app.outbox.models import SECRET, UNSUBSCRIBE, OutboxEmail
+
+# What leaves is listed here, column by column: whatever is not, and that is every secret, stays.
+ACCOUNT = (
+    *("id", "username", "email", "first_name", "last_name", "locale", "timezone", "diets", "allergens", "joined_at"),
+    *("last_login", "login_count", "fail_login_count", "password_changed_at", "terms_accepted_at", "active"),
+    *("banned_at", "ban_reason", "erase_at"),
+)
+LOGIN = (
+    "created_at",
+    "last_seen_at",
+    "authenticated_at",
+    "remember",
+    "user_agent",
+    "address",
+    "ended_at",
+    "end_reason",
+)
+DEVICE = ("created_at", "last_seen_at")
+KEY = ("name", "key_prefix", "scopes", "created_on", "expires_on", "revoked_on", "last_used_on")
+PASSKEY = ("name", "created_at", "last_used_at")
+IDENTITY = ("issuer", "subject", "created_at")
+LETTER = ("created_at", "sent_at", "state", "kind", "recipient", "name", "subject")
+UNSUBSCRIPTION = ("email", "topic", "created_at")
+LEFT_OUT = "…"
+
+
+class Archive:
+    """The files that a member takes along."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+
+    def add(self, name: str, content: bytes) -> None:
+        """Add a file."""
+        self.files[name] = content
+
+    def add_json(self, name: str, content: Any) -> None:
+        """Add a file of JSON; moments become ISO 8601 in UTC."""
+        self.add(name, json.dumps(content, default=_plain, ensure_ascii=False, indent=2).encode())
+
+    def zipped(self) -> bytes:
+        """Return all files in one."""
+        buffer = io.BytesIO()
+        made = clock.now().timetuple()[:6]
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as packed:
+            for name, content in self.files.items():
+                packed.writestr(zipfile.ZipInfo(name, made), content, zipfile.ZIP_DEFLATED)
+        return buffer.getvalue()
+
+
+def export(member: Member) -> bytes:
+    """Return a zip of all that is kept about `member`, and nothing about others that they do not see anyway."""
+    archive = Archive()
+    archive.add_json("account.json", _account(member))
+    archive.add_json("logins.json", _rows(_of(LoginSession, member), LOGIN))
+    archive.add_json("devices.json", _rows(_of(TrustedDevice, member), DEVICE))
+    archive.add_json("api_keys.json", _rows(api_key_service.of(member.id), KEY))
+    archive.add_json("audit.json", _audit(member))
+    archive.add_json("letters.json", _letters(member))
+    archive.add_json("unsubscriptions.json", _rows(unsubscribe.of_address(member.email), UNSUBSCRIPTION))
+    member_exporting.send(member, archive=archive)
+    audit.record("data_exported", "member", member)
+    return archive.zipped()
+
+
+def pick(row: Any, columns: Iterable[str]) -> dict[str, Any]:
+    """Return `columns` of a row."""
+    return {column: getattr(row, column) for column in columns}
+
+
+def _account(member: Member) -> dict[str, Any]:
+    app = db.session.get(Totp, member.id)
+    unused = select(func.count()).where(RecoveryCode.member_id == member.id, RecoveryCode.used_at.is_(None))
+    return {
+        **pick(member, ACCOUNT),
+        "roles": sorted(role.name for role in member.roles),
+        "authenticator_app_since": app.confirmed_at if app is not None else None,
+        "unused_recovery_codes": db.session.execute(unused).scalar_one(),
+        "passkeys": _rows(_of(Passkey, member), PASSKEY),
+        "identities": _rows(_of(ExternalIdentity, member), IDENTITY),
+    }
+
+
+def _audit(member: Member) -> list[dict[str, Any]]:
+    """Return what the member did, and what was done with them; who else did it, and from where, is not theirs."""
+    about = and_(AuditEvent.subject_type == "member", AuditEvent.subject_id == member.id)
+    statement = select(AuditEvent).where(or_(AuditEvent.actor_id == member.id, about)).order_by(AuditEvent.id)
+    return [_event(event, member) for event in db.session.scalars(statement)]
+
+
+def _event(event: AuditEvent, member: Member) -> dict[str, Any]:
+    by_member = event.actor_id == member.id
+    told: dict[str, Any] = {"at": event.at, "action": event.action, "by_yourself": by_member}
+    if by_member:
+        told["address"] = event.address
+    if event.subject_type == "member" and event.subject_id == member.id:
+        told |= {"before": event.before, "after": event.after}
+    return told
+
+
+def _letters(member: Member) -> list[dict[str, Any]]:
+    statement = (
+        select(OutboxEmail).where(func.lower(OutboxEmail.recipient) == member.email.lower()).order_by(OutboxEmail.id)
+    )
+    return [
+        {**pick(letter, LETTER), "text": letter.text.replace(SECRET, LEFT_OUT).replace(UNSUBSCRIBE, LEFT_OUT)}
+        for letter in db.session.scalars(statement)
+    ]
+
+
+def _of(model: Any, member: Member) -> list[Any]:
+    return list(db.session.scalars(select(model).where(model.member_id == member.id).order_by(model.id)))
+
+
+def _rows(rows: Iterable[Any], columns: Iterable[str]) -> list[dict[str, Any]]:
+    return [pick(row, columns) for row in rows]
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        # Flask-AppBuilder's columns hold naive times; they are UTC.
+        moment = value if value.tzinfo else value.replace(tzinfo=UTC)
+        return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return str(value)

@@ -1,0 +1,130 @@
+"""Take all that is known about oneself along, or have it erased."""
+
+from typing import ClassVar
+
+from flask import current_app, flash, make_response, redirect, request, url_for
+from flask_appbuilder import expose
+from flask_appbuilder.const import AUTH_DB
+from flask_babel import gettext as _
+from flask_login import current_user
+from werkzeug.wrappers import Response as BaseResponse
+
+from app import clock
+from app.accounts import email_links, rate_limits, rules
+from app.accounts.area import AccountView
+from app.accounts.login import service as login_service
+from app.accounts.login.throttle import LockedOutError
+from app.accounts.login.views import refused_status
+from app.accounts.privacy import account_deletion, data_export
+from app.accounts.privacy.forms import AccountDeletionForm
+from app.crud.fields import show_at_field
+from app.database import transaction
+from app.errors import DomainError
+from app.i18n import formats
+
+
+class MyDataView(AccountView):
+    """Take all that is known about oneself along, or have it erased."""
+
+    route_base = "/account/data"
+    default_view = "show"
+    fresh: ClassVar[frozenset[str]] = frozenset({"export", "erase"})
+    for_everybody: ClassVar[frozenset[str]] = frozenset({"keep"})
+    limits = [
+        rate_limits.per_member("MyDataView.export", "10 per hour"),
+        *rate_limits.guessing("MyDataView.erase", rate_limits.member),
+        rate_limits.per_address("MyDataView.keep", "30 per minute"),
+    ]
+
+    @expose("/")
+    def show(self) -> str:
+        """Say what is kept about whoever asks, and what they can do with it."""
+        return str(
+            self.render_template("accounts/my_data.html", days=current_app.config["ACCOUNT_DELETION_GRACE_DAYS"])
+        )
+
+    @expose("/export", methods=["POST"])
+    def export(self) -> BaseResponse:
+        """Send all that is kept about whoever asks, in one file."""
+        with transaction():
+            packed = data_export.export(current_user)
+        # Read on the next page: a file shows no flash.
+        flash(_("Your data is in the file that you have just received."), "info")
+        name = f"{current_user.username}-{clock.now():%Y-%m-%d}.zip"
+        headers = {
+            "Content-Type": "application/zip",
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "Cache-Control": "no-store",
+        }
+        return make_response(packed, headers)
+
+    @expose("/erase", methods=["GET", "POST"])
+    def erase(self) -> BaseResponse:
+        """Ask for the password; POST plans the day on which the account is erased."""
+        form = AccountDeletionForm()
+        if not current_user.password and current_app.config["AUTH_TYPE"] == AUTH_DB:
+            # Another site knows who they are; they have just come from there.
+            del form.password
+        if not form.is_submitted():
+            return self._erase_page(form, 200)
+        if not form.validate():
+            flash(_("Please correct the fields that are marked."), "danger")
+            return self._erase_page(form, 422)
+        try:
+            self._plan(form)
+        except DomainError as error:
+            flash(str(error), error.category)
+            if error.field is None and not isinstance(error, LockedOutError):
+                return redirect(url_for("MyDataView.show"), 303)
+            show_at_field(form, error)
+            return rate_limits.retry_after(self._erase_page(form, refused_status(error)), error)
+        told = formats.date_time(current_user.erase_at)
+        flash(_("Your account will be erased on %(date)s. Until then you can keep it.", date=told), "warning")
+        return redirect(url_for("MyDataView.show"), 303)
+
+    @staticmethod
+    def _plan(form: AccountDeletionForm) -> None:
+        if "password" in form:
+            login_service.reauthenticate(current_user, form.password.data)
+        with transaction():
+            account_deletion.schedule(current_user)
+
+    def _erase_page(self, form: AccountDeletionForm, status: int) -> BaseResponse:
+        days = current_app.config["ACCOUNT_DELETION_GRACE_DAYS"]
+        return make_response(self.render_template("accounts/erase.html", form=form, days=days), status)
+
+    @expose("/stay", methods=["POST"])
+    def stay(self) -> BaseResponse:
+        """Keep the account of whoever asks."""
+        try:
+            with transaction():
+                account_deletion.cancel(current_user)
+        except DomainError as error:
+            flash(str(error), error.category)
+        else:
+            flash(_("Your account stays. Good to have you!"), "info")
+        return redirect(url_for("MyDataView.show"), 303)
+
+    @expose("/keep/<string:token>", methods=["GET", "POST"])
+    def keep(self, token: str) -> BaseResponse:
+        """Show a button; only its POST keeps the account, because mail scanners open every link."""
+        response = self._keep(token) if request.method == "POST" else self._ask_to_keep(token)
+        # The address of this page is a key: it must not travel to the next one.
+        response.headers["Referrer-Policy"] = "no-referrer"
+        return response
+
+    def _ask_to_keep(self, token: str) -> BaseResponse:
+        state, found = email_links.peek(rules.KEEP_ACCOUNT, token)
+        member = found.member if found is not None else None
+        page = self.render_template("accounts/keep_account.html", state=state, member=member)
+        return make_response(page, 404 if state == email_links.UNKNOWN else 200)
+
+    def _keep(self, token: str) -> BaseResponse:
+        try:
+            with transaction():
+                account_deletion.cancel_by_link(token)
+        except DomainError as error:
+            flash(str(error), error.category)
+        else:
+            flash(_("Your account stays. Good to have you!"), "info")
+        return redirect(url_for("MyDataView.show" if current_user.is_authenticated else "LoginView.login"), 303)

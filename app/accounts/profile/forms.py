@@ -1,0 +1,66 @@
+"""The forms in which members say who they are."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask_babel import lazy_gettext
+from flask_wtf import FlaskForm
+from wtforms import SelectField, SelectMultipleField, StringField
+from wtforms.validators import DataRequired, Length
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from app import food
+from app.accounts.form_fields import LONGEST_NAME
+from app.crud.fields import TimezoneField, clean_line
+from app.i18n import locales
+
+
+class LabelsField(SelectMultipleField):
+    """Any number of labelled values, as checkboxes; `data` holds them in the order of their labels, each once."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
+    data: list[str]
+
+    def __init__(self, *args: Any, values: Mapping[str, object], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.choices = lambda: [(value, str(label)) for value, label in values.items()]
+        self._order = [*values]
+
+    def post_validate(self, form: FlaskForm, validation_stopped: bool) -> None:  # noqa: ARG002, FBT001 - WTForms' signature
+        """Put the chosen values in order."""
+        chosen = set(self.data or ())
+        self.data = [value for value in self._order if value in chosen]
+
+
+class ProfileForm(FlaskForm):
+    """What members say about themselves."""
+
+    first_name = StringField(
+        lazy_gettext("First name"),
+        filters=[clean_line],
+        validators=[DataRequired(), Length(max=LONGEST_NAME)],
+        render_kw={"autocomplete": "given-name"},
+    )
+    last_name = StringField(
+        lazy_gettext("Last name"),
+        filters=[clean_line],
+        validators=[DataRequired(), Length(max=LONGEST_NAME)],
+        render_kw={"autocomplete": "family-name"},
+    )
+    locale = SelectField(
+        lazy_gettext("Language"),
+        choices=lambda: [(info.key, info.name) for info in locales.shipped()],
+        description=lazy_gettext("These pages and our letters are in it."),
+    )
+    timezone = TimezoneField(
+        lazy_gettext("Time zone"),
+        required=True,
+        description=lazy_gettext("Type a city to find it, such as Europe/Madrid."),
+    )
+    diets = LabelsField(
+        lazy_gettext("How you eat"),
+        values=food.DIETS,
+        description=lazy_gettext("When you say that you come to a party, its hosts are told. Nobody else reads it."),
+    )
+    allergens = LabelsField(lazy_gettext("What you cannot eat"), values=food.ALLERGENS)

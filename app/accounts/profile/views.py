@@ -1,0 +1,65 @@
+"""Who one is: names, language, zone, diets, e-mail address."""
+
+import flask_babel
+from flask import flash, make_response, redirect, session, url_for
+from flask_appbuilder import expose
+from flask_babel import gettext as _
+from flask_login import current_user
+from werkzeug.wrappers import Response as BaseResponse
+
+from app.accounts.area import AccountView
+from app.accounts.ldap import client as ldap_client
+from app.accounts.profile import service as profile_service
+from app.accounts.profile.forms import ProfileForm
+from app.crud import flashes
+from app.database import transaction
+from app.i18n.selectors import current_locale, current_timezone
+
+
+class ProfileView(AccountView):
+    """What members say about themselves."""
+
+    route_base = "/account/profile"
+    default_view = "edit"
+
+    @expose("/", methods=["GET", "POST"])
+    def edit(self) -> BaseResponse:
+        """Show the profile; POST stores it."""
+        given = {"locale": current_locale(), "timezone": current_timezone()}
+        names = ("first_name", "last_name", "diets", "allergens")
+        form = ProfileForm(data={name: getattr(current_user, name) for name in names} | given)
+        if ldap_client.is_enabled():
+            # It says them anew with every login.
+            del form.first_name, form.last_name
+        if form.validate_on_submit():
+            self._save(form)
+            flash(_("Settings saved."), "info")
+            return redirect(url_for("ProfileView.edit"), 303)
+        if form.is_submitted():
+            flashes.flash_message(flashes.CORRECT_THE_FIELDS, "danger")
+        page = self.render_template("accounts/profile.html", form=form)
+        return make_response(page, 422 if form.is_submitted() else 200)
+
+    @staticmethod
+    def _save(form: ProfileForm) -> None:
+        with transaction():
+            profile_service.save(
+                current_user,
+                profile_service.Profile(
+                    first_name=form.first_name.data if "first_name" in form else current_user.first_name,
+                    last_name=form.last_name.data if "last_name" in form else current_user.last_name,
+                    locale=form.locale.data,
+                    timezone=form.timezone.data,
+                    diets=form.diets.data,
+                    allergens=form.allergens.data,
+                ),
+            )
+        # For the pages they read on this device when they are not logged in; and the answer speaks it at once.
+        session["locale"] = form.locale.data
+        flask_babel.refresh()
+
+
+def warn_about_email(response: BaseResponse) -> BaseResponse:
+    """Let the address of a page, which is a key, not travel to the next one."""
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response

@@ -1,0 +1,1 @@
+"""Registration: sign-up, activation by e-mail, invitations of members, and hooks for packages."""

@@ -1,0 +1,75 @@
+"""The generated UI over registrations."""
+
+from flask_appbuilder.actions import action
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext, ngettext
+
+from app import audit
+from app.accounts import mail
+from app.accounts.models import Registration
+from app.accounts.registration.service import send_activation
+from app.accounts.users.admin import LANGUAGE_NAMES
+from app.crud.datamodel import SQLAInterface
+from app.crud.views import ModelView
+
+
+class RegistrationModelView(ModelView):
+    """Registrations that wait for their owner to prove the address."""
+
+    datamodel = SQLAInterface(Registration)
+    route_base = "/registrations"
+    base_permissions = ["can_list", "can_show", "can_delete", "resend", "discard"]
+    base_order = ("expires_at", "desc")
+    list_title = lazy_gettext("Registrations")
+    show_title = lazy_gettext("Registration")
+    label_columns = {
+        "username": lazy_gettext("Username"),
+        "first_name": lazy_gettext("First name"),
+        "last_name": lazy_gettext("Last name"),
+        "email": lazy_gettext("E-mail address"),
+        "locale": lazy_gettext("Language"),
+        "timezone": lazy_gettext("Time zone"),
+        "expires_at": lazy_gettext("Link valid until"),
+        "activated_at": lazy_gettext("Activated"),
+        "terms_accepted_at": lazy_gettext("Terms accepted"),
+        "sent_count": lazy_gettext("Letters sent"),
+        "last_sent_at": lazy_gettext("Last letter"),
+    }
+    list_columns = ["username", "email", "expires_at", "sent_count", "activated_at"]
+    show_columns = [
+        "username", "first_name", "last_name", "email", "locale", "timezone",
+        "expires_at", "sent_count", "last_sent_at", "activated_at", "terms_accepted_at",
+    ]  # fmt: skip
+    search_columns = ["username", "email", "expires_at"]
+    order_columns = ["username", "email", "expires_at", "sent_count"]
+    choices_columns = {"locale": LANGUAGE_NAMES}
+    delete_row_message = lazy_gettext("Registration discarded.")
+
+    def pre_delete(self, item: Registration) -> None:
+        """Note who discarded it, and send its letter no more."""
+        mail.withdraw_activation(item)
+        audit.record("registration_discarded", "registration", item)
+
+    @action(
+        "resend", lazy_gettext("Send the letter again"), lazy_gettext("Send a new activation link to the selected?"), ""
+    )
+    def resend(self, items: list[Registration]) -> str:
+        """Write the activation letter again, with a new link."""
+        waiting = [item for item in items if item.activated_at is None]
+        for registration in waiting:
+            send_activation(registration)
+        if not waiting:
+            return str(_("This account is already activated."))
+        if len(waiting) == 1:
+            return str(_("Activation e-mail sent again to %(email)s.", email=waiting[0].email))
+        return str(
+            ngettext("%(num)d activation e-mail sent again.", "%(num)d activation e-mails sent again.", len(waiting))
+        )
+
+    @action("discard", lazy_gettext("Discard"), lazy_gettext("Discard the selected registrations?"), "")
+    def discard(self, items: list[Registration]) -> str:
+        """Delete registrations: their links lead to nothing any more."""
+        self.delete_rows(items)
+        if len(items) == 1:
+            return str(self.delete_row_message)
+        return str(ngettext("%(num)d registration discarded.", "%(num)d registrations discarded.", len(items)))

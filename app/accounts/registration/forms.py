@@ -1,0 +1,98 @@
+"""The form of people who register.
+
+It asks that fields are filled in and that an address looks like one; everything else is asked by the pipeline
+(app.accounts.service.pipeline), so that packages can ask for more.
+"""
+
+from typing import Any
+
+from flask import current_app
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext, ngettext
+from flask_wtf import FlaskForm
+from markupsafe import Markup
+from wtforms import BooleanField, EmailField, HiddenField, PasswordField, StringField
+from wtforms.validators import DataRequired, Email, InputRequired, Length
+
+from app.accounts.form_fields import FILTERS, LONGEST_EMAIL, LONGEST_NAME
+from app.accounts.passwords import policy as password_policy
+from app.accounts.registration.hooks import Problem
+from app.crud.fields import show_at_field
+from app.errors import DomainError
+
+
+class RegistrationForm(FlaskForm):
+    """Who wants to come in. `website` is invisible to people; what fills it in is not one."""
+
+    username = StringField(
+        lazy_gettext("Username"),
+        filters=FILTERS,
+        validators=[DataRequired()],
+        description=lazy_gettext("3 to 20 letters, digits, dots, dashes or underscores. Others see it."),
+        render_kw={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"},
+    )
+    email = EmailField(
+        lazy_gettext("E-mail address"),
+        filters=FILTERS,
+        validators=[DataRequired(), Length(max=LONGEST_EMAIL), Email()],
+        render_kw={"autocomplete": "email"},
+    )
+    first_name = StringField(
+        lazy_gettext("First name"),
+        filters=FILTERS,
+        validators=[DataRequired(), Length(max=LONGEST_NAME)],
+        render_kw={"autocomplete": "given-name"},
+    )
+    last_name = StringField(
+        lazy_gettext("Last name"),
+        filters=FILTERS,
+        validators=[DataRequired(), Length(max=LONGEST_NAME)],
+        render_kw={"autocomplete": "family-name"},
+    )
+    password = PasswordField(
+        lazy_gettext("Password"),
+        validators=[InputRequired()],
+        render_kw={"autocomplete": "new-password"},
+    )
+    accepts_terms = BooleanField(lazy_gettext("I accept the terms of use."))
+    timezone = HiddenField(filters=FILTERS)
+    website = StringField(filters=FILTERS)
+
+    def __init__(self, *args: Any, invited: str | None = None, **kwargs: Any) -> None:
+        """Ask for what the configuration asks for. `invited` is the address that was invited: it cannot be changed."""
+        super().__init__(*args, **kwargs)
+        self.password.description = _least(password_policy.min_length(staff=False, second_factor=False))
+        if invited is not None:
+            self.email.data = invited
+            self.email.render_kw = {**self.email.render_kw, "readonly": True}
+            self.email.flags.required = False
+            self.email.description = _("Your invitation was sent there, so it cannot be changed. Nobody else sees it.")
+        elif current_app.config["ACTIVATION"] == "email":
+            self.email.description = _("We send an activation link there. Nobody else sees it.")
+        else:
+            self.email.description = _("We write to you there. Nobody else sees it.")
+        terms = current_app.config["TERMS_URL"]
+        if terms:
+            self.accepts_terms.flags.required = True
+            link = Markup('<a href="{}" target="_blank" rel="noopener">{}</a>')
+            self.accepts_terms.description = link.format(terms, _("Read the terms of use (in a new window)"))
+        else:
+            del self.accepts_terms
+
+    def mark(self, problems: list[Problem]) -> None:
+        """Show `problems` at their fields; a field with a simpler one already shows only that."""
+        said = set(self.errors)
+        for name, text in problems:
+            if name not in said:
+                show_at_field(self, DomainError(text), name)
+
+
+def _least(number: int) -> str:
+    """Return what is asked of a password."""
+    return str(
+        ngettext(
+            "At least %(num)d character. A sentence is easier to remember and harder to guess.",
+            "At least %(num)d characters. A sentence is easier to remember and harder to guess.",
+            number,
+        )
+    )

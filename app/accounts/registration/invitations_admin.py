@@ -1,0 +1,82 @@
+"""The generated UI over invitations to register."""
+
+from flask_appbuilder.actions import action
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext, ngettext
+from flask_login import current_user
+from wtforms.validators import Email, Length
+
+from app import audit
+from app.accounts.form_fields import LONGEST_EMAIL
+from app.accounts.models import MemberInvitation
+from app.accounts.registration import invitations as member_invitations
+from app.accounts.users.admin import LANGUAGE_NAMES
+from app.crud.datamodel import SQLAInterface
+from app.crud.flashes import Message
+from app.crud.views import ModelView
+
+
+class MemberInvitationModelView(ModelView):
+    """Invitations to register. A link holds for 14 days; an administrator may send another one."""
+
+    datamodel = SQLAInterface(MemberInvitation)
+    route_base = "/memberinvitations"
+    base_permissions = ["can_list", "can_show", "can_add", "can_delete", "send_again"]
+    base_order = ("created_at", "desc")
+    list_title = lazy_gettext("Invitations")
+    show_title = lazy_gettext("Invitation")
+    add_title = lazy_gettext("Invite somebody")
+    empty_message = lazy_gettext("Nobody was invited yet.")
+    label_columns = {
+        "email": lazy_gettext("E-mail address"),
+        "locale": lazy_gettext("Language"),
+        "invited_by": lazy_gettext("Invited by"),
+        "created_at": lazy_gettext("Invited"),
+        "expires_at": lazy_gettext("Link valid until"),
+        "sent_count": lazy_gettext("Letters sent"),
+        "used_at": lazy_gettext("Used"),
+    }
+    list_columns = ["email", "invited_by", "expires_at", "sent_count", "used_at"]
+    show_columns = ["email", "locale", "invited_by", "created_at", "expires_at", "sent_count", "used_at"]
+    add_columns = ["email", "locale"]
+    search_columns = ["email", "expires_at", "used_at"]
+    order_columns = ["email", "expires_at", "sent_count", "used_at"]
+    description_columns = {
+        "email": lazy_gettext("We write there. Whoever follows the link has an account at once."),
+        "locale": lazy_gettext("The language of the letter."),
+    }
+    validators_columns = {"email": [Length(max=LONGEST_EMAIL), Email()]}
+    choices_columns = {"locale": LANGUAGE_NAMES}
+    constraint_messages = {
+        "uq_member_invitation_lower_email": lazy_gettext(
+            "This address was invited already. You can send that invitation again."
+        )
+    }
+    delete_row_message = lazy_gettext("Invitation withdrawn.")
+
+    def pre_add(self, item: MemberInvitation) -> None:
+        """Write the letter."""
+        member_invitations.invite(item, current_user)
+
+    def added_message(self, item: MemberInvitation) -> Message:
+        """Say who was written to."""
+        return _("Invitation sent to %(email)s.", email=item.email)
+
+    def pre_delete(self, item: MemberInvitation) -> None:
+        """Note who was not to come after all."""
+        audit.record("invitation_withdrawn", "invitation", item)
+
+    @action(
+        "send_again",
+        lazy_gettext("Send again"),
+        lazy_gettext("Send the selected invitations again, with new links?"),
+        "",
+    )
+    def send_again(self, items: list[MemberInvitation]) -> Message:
+        """Write the letters again, with new links."""
+        written = member_invitations.send_again(items)
+        if len(items) == 1 and written:
+            return _("Invitation sent again to %(email)s.", email=items[0].email)
+        if not written:
+            return _("Whoever was invited has an account already."), "warning"
+        return ngettext("%(num)d invitation sent again.", "%(num)d invitations sent again.", len(written))

@@ -1,0 +1,266 @@
+"""Register, by a letter or by an invitation, and prove the address."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from flask import current_app, flash, make_response, redirect, request, session, url_for
+from flask_appbuilder import expose
+from flask_appbuilder.utils.limit import Limit
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+from flask_limiter.util import get_remote_address
+from flask_login import current_user
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.wrappers import Response as BaseResponse
+
+from app.accounts import queries, rate_limits, rules
+from app.accounts.form_fields import EmailForm
+from app.accounts.login import authentication
+from app.accounts.login import service as login_service
+from app.accounts.models import Member
+from app.accounts.oidc.service import OidcIdentity
+from app.accounts.registration import hooks as registration_hooks
+from app.accounts.registration import invitations as member_invitations
+from app.accounts.registration import service as registration_service
+from app.accounts.registration.forms import RegistrationForm
+from app.accounts.registration.hooks import Applicant
+from app.crud.fields import show_at_field
+from app.crud.views import BaseView
+from app.database import run_with_retry, transaction
+from app.errors import DomainError
+from app.i18n.selectors import current_locale, current_timezone, is_timezone
+
+SENT_TO = "registration_email"
+# What an OpenID Connect provider told of a visitor who has no account yet: whoever stores it leads here.
+OPENID = "openid"
+OPENID_FIELDS = ("email", "first_name", "last_name")
+OPEN, INVITATION, CLOSED = "open", "invitation", "closed"
+REFUSALS = {
+    INVITATION: lazy_gettext("Registration is by invitation only."),
+    CLOSED: lazy_gettext("Registration is closed."),
+}
+ACTIVATED = lazy_gettext("Your account is activated, you can now log in.")
+# Used already: log in. Expired: ask for another. Unknown: register.
+AFTER_REFUSED_LINK = {
+    "info": "LoginView.login",
+    "warning": "RegistrationView.sent",
+    "danger": "RegistrationView.form",
+}
+
+
+class RegistrationView(BaseView):
+    """Register, and prove the address."""
+
+    route_base = "/register"
+    default_view = "form"
+    limits = [
+        rate_limits.per_address("RegistrationView.form", "5 per hour"),
+        rate_limits.per_address("RegistrationView.invited", "30 per hour"),
+        rate_limits.per_address("RegistrationView.resend", "5 per hour"),
+        rate_limits.per_address("RegistrationView.activation", "30 per minute"),
+        Limit("120 per hour", key_func=get_remote_address, methods=["POST"]),
+    ]
+
+    # -- the form
+
+    @expose("/form", methods=["GET", "POST"])
+    def form(self) -> BaseResponse:
+        """Show the form; POST registers, and says the same whether or not the address is known."""
+        refusal = REFUSALS.get(current_app.config["REGISTRATION"])
+        if current_user.is_authenticated or refusal:
+            flash(_("You are logged in already.") if current_user.is_authenticated else str(refusal), "info")
+            return redirect(self.appbuilder.get_url_for_index, 303)
+        form = RegistrationForm(data=_told_by_provider())
+        if not form.is_submitted():
+            return self._page(form, 200)
+        if form.website.data:
+            return self._registered(form, None)
+        applicant = _applicant(form)
+        try:
+            member = _attempt(form, applicant, lambda: registration_service.register(applicant))
+        except DomainError as error:
+            flash(str(error), error.category)
+            return self._page(form, 422)
+        return self._registered(form, member)
+
+    def _registered(self, form: RegistrationForm, member: Member | None) -> BaseResponse:
+        """Say what comes next.
+
+        By letter it is the same whether or not the address is known. An account that is there at once is one that
+        can be tried: nothing hides from its visitor that the address had an owner, so this sentence does not say it
+        either, and the owner reads it in a letter. Who is logged in at once knows by that alone; who chooses this
+        for a site (ACTIVATION) chooses that, too.
+        """
+        session.pop(OPENID, None)
+        activation = current_app.config["ACTIVATION"]
+        if activation == registration_service.EMAIL:
+            return self._sent(form.email.data)
+        if activation == registration_service.AUTO_LOGIN and member is not None:
+            standing = queries.auth_requirements(member.id)
+            with transaction():
+                login_service.open_session(
+                    member, standing, duty=authentication.required_action(standing, form.password.data)
+                )
+            flash(_("Welcome, %(name)s!", name=member.display_name), "info")
+            return redirect(self.appbuilder.get_url_for_index, 303)
+        email = form.email.data
+        flash(_("If %(email)s can be registered, the account is ready and you can log in now.", email=email), "info")
+        return redirect(url_for("LoginView.login"), 303)
+
+    def _page(self, form: RegistrationForm, status: int, *, invited: bool = False) -> BaseResponse:
+        provider = current_app.config["OIDC_DISPLAY_NAME"] if OPENID in session else ""
+        page = self.render_template("accounts/register.html", form=form, invited=invited, provider=provider)
+        return make_response(page, status)
+
+    # -- the form of who was invited
+
+    @expose("/invited/<string:token>", methods=["GET", "POST"])
+    def invited(self, token: str) -> BaseResponse:
+        """Show the form to who was invited; its POST activates at once, because the letter has proved the address."""
+        response = self._invited(token)
+        response.headers["Referrer-Policy"] = "no-referrer"
+        return response
+
+    def _invited(self, token: str) -> BaseResponse:
+        closed = current_app.config["REGISTRATION"] == CLOSED
+        if current_user.is_authenticated or closed:
+            flash(_("You are logged in already.") if current_user.is_authenticated else str(REFUSALS[CLOSED]), "info")
+            return redirect(self.appbuilder.get_url_for_index, 303)
+        try:
+            invitation = member_invitations.usable(token)
+        except member_invitations.UnusableInvitationError as error:
+            return self._refused_invitation(error)
+        form = RegistrationForm(data=_told_by_provider(), invited=invitation.email)
+        if not form.is_submitted():
+            return self._page(form, 200, invited=True)
+        applicant = _applicant(form)
+        try:
+            _attempt(form, applicant, lambda: member_invitations.accept(token, applicant))
+        except member_invitations.UnusableInvitationError as error:
+            return self._refused_invitation(error)
+        except DomainError as error:
+            flash(str(error), error.category)
+            return self._page(form, 422, invited=True)
+        session.pop(OPENID, None)
+        flash(str(ACTIVATED), "info")
+        return redirect(url_for("LoginView.login"), 303)
+
+    def _refused_invitation(self, error: DomainError) -> BaseResponse:
+        flash(str(error), error.category)
+        used = error.category == "info"
+        return redirect(url_for("LoginView.login") if used else self.appbuilder.get_url_for_index, 303)
+
+    # -- the letter
+
+    @expose("/sent")
+    def sent(self) -> str:
+        """Say what to do now."""
+        form = EmailForm(data={"email": session.get(SENT_TO, "")})
+        return str(self.render_template("accounts/register_sent.html", form=form, email=session.get(SENT_TO)))
+
+    @expose("/resend", methods=["POST"])
+    def resend(self) -> BaseResponse:
+        """Write the letter again."""
+        form = EmailForm()
+        if form.validate():
+            with transaction():
+                registration_service.resend(form.email.data)
+            return self._sent(form.email.data)
+        flash(_("Please enter a valid e-mail address."), "danger")
+        return redirect(url_for("RegistrationView.sent"), 303)
+
+    @staticmethod
+    def _sent(email: str) -> BaseResponse:
+        session[SENT_TO] = email
+        flash(_("If %(email)s can be registered, we have sent an activation link there.", email=email), "info")
+        return redirect(url_for("RegistrationView.sent"), 303)
+
+    @expose("/activation/<string:token>", methods=["GET", "POST"])
+    def activation(self, token: str) -> BaseResponse:
+        """Show a button; only its POST activates, because mail scanners open every link."""
+        response = self._activate(token) if request.method == "POST" else self._ask_to_activate(token)
+        # The address of this page is a key: it must not travel to the next one.
+        response.headers["Referrer-Policy"] = "no-referrer"
+        return response
+
+    def _ask_to_activate(self, token: str, status: int = HTTPStatus.OK) -> BaseResponse:
+        registration = registration_service.find_registration(token)
+        state = registration_service.state_of(registration)
+        if state in registration_service.UNUSABLE and status == HTTPStatus.OK:
+            text, category = registration_service.UNUSABLE[state]
+            flash(str(text), category)
+        page = self.render_template(
+            "accounts/activation.html", state=state, registration=registration, form=EmailForm()
+        )
+        return make_response(page, HTTPStatus.NOT_FOUND if state == registration_service.UNKNOWN else status)
+
+    def _activate(self, token: str) -> BaseResponse:
+        open_to_all = current_app.config["REGISTRATION"] == OPEN
+        try:
+            with transaction():
+                registration_service.activate(token, request.form.get("password", "")[: rules.MAX_PASSWORD_LENGTH])
+        except DomainError as error:
+            flash(str(error), error.category)
+            if error.field == "password":
+                return self._ask_to_activate(token, 422)
+            target = AFTER_REFUSED_LINK[error.category]
+        except IntegrityError:
+            flash(str(registration_hooks.NOT_NOW), "danger")
+            target = "RegistrationView.form"
+        else:
+            flash(str(ACTIVATED), "info")
+            target = "LoginView.login"
+        # Where nobody may register, that page would only say so.
+        return redirect(url_for(target if open_to_all or not target.endswith(".form") else "LoginView.login"), 303)
+
+
+def _told_by_provider() -> dict[str, str]:
+    """Return what the form is filled in with for who comes from an OpenID Connect provider."""
+    told: dict[str, Any] = session.get(OPENID) or {}
+    return {name: str(told.get(name) or "") for name in OPENID_FIELDS}
+
+
+def _applicant(form: RegistrationForm) -> Applicant:
+    told, timezone = session.get(OPENID) or {}, form.timezone.data
+    linked = told.get("issuer") and told.get("subject")
+    return Applicant(
+        username=form.username.data or "",
+        email=form.email.data or "",
+        first_name=form.first_name.data or "",
+        last_name=form.last_name.data or "",
+        password=form.password.data or "",
+        locale=current_locale(),
+        timezone=timezone if is_timezone(timezone) else current_timezone(),
+        accepts_terms="accepts_terms" in form and bool(form.accepts_terms.data),
+        identity=OidcIdentity(told["issuer"], told["subject"]) if linked else None,
+    )
+
+
+def _attempt(form: RegistrationForm, applicant: Applicant, store: Callable[[], Member | None]) -> Member | None:
+    """Do `store` if the form is right, and return what it returns; raises DomainError with everything shown in the form.
+
+    What is wrong with the form and what the pipeline finds is shown together.
+    """
+    try:
+        if form.validate():
+            return run_with_retry(store)
+        raise registration_hooks.RefusedError(registration_hooks.problems(applicant))
+    except DomainError as error:
+        if isinstance(error, registration_hooks.RefusedError):
+            form.mark(error.problems)
+        elif error.field:
+            show_at_field(form, error)
+        registration_hooks.failed(applicant, _errors(form, error))
+        raise
+    except (IntegrityError, StaleDataError) as error:
+        refusal = DomainError(str(registration_hooks.NOT_NOW))
+        registration_hooks.failed(applicant, [("", str(refusal))])
+        raise refusal from error
+
+
+def _errors(form: RegistrationForm, error: DomainError) -> list[registration_hooks.Problem]:
+    """Return all that is shown as wrong, or why nothing was stored."""
+    shown = [(name or "", str(text)) for name, texts in form.errors.items() for text in texts]
+    return shown or [(error.field or "", str(error))]

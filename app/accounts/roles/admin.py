@@ -1,0 +1,74 @@
+"""The generated UI over roles."""
+
+from flask_appbuilder.security.sqla.models import Role
+from flask_babel import lazy_gettext
+from sqlalchemy import select
+
+from app import audit
+from app.accounts import rules
+from app.accounts.area import ReauthenticationRequired
+from app.accounts.roles import permission_labels
+from app.accounts.users import service as user_service
+from app.crud.datamodel import SQLAInterface
+from app.crud.fields import ChecklistField
+from app.crud.views import ModelView
+from app.errors import DomainError
+from app.extensions import db
+
+PERMISSIONS = lazy_gettext("Permissions")
+
+
+class RoleModelView(ReauthenticationRequired, ModelView):
+    """Roles, and what they may do. Whoever changes one has typed their password a few minutes ago."""
+
+    fresh = frozenset({"add", "edit", "delete"})
+    datamodel = SQLAInterface(Role)
+    route_base = "/roles"
+    base_order = ("name", "asc")
+    list_title = lazy_gettext("Roles")
+    show_title = lazy_gettext("Role")
+    add_title = lazy_gettext("Add a role")
+    edit_title = lazy_gettext("Edit role")
+    label_columns = {
+        "name": lazy_gettext("Name"),
+        "second_factor_required": lazy_gettext("Second factor required"),
+        "permissions": PERMISSIONS,
+    }
+    list_columns = ["name", "second_factor_required"]
+    show_columns = ["name", "second_factor_required", "permissions"]
+    add_columns = ["name", "second_factor_required", "permissions"]
+    edit_columns = ["name", "second_factor_required", "permissions"]
+    search_columns = ["name", "second_factor_required"]
+    order_columns = ["name"]
+    description_columns = {
+        "second_factor_required": lazy_gettext(
+            "Whoever holds this role and has no second factor is asked to add one before anything else."
+        ),
+    }
+    formatters_columns = {"permissions": permission_labels.listed}
+    add_form_extra_fields = edit_form_extra_fields = {
+        "permissions": ChecklistField(PERMISSIONS, load=permission_labels.load, text=permission_labels.label)
+    }
+
+    def pre_add(self, item: Role) -> None:
+        """Write down what the role may do."""
+        db.session.flush()
+        names = sorted(str(permission) for permission in item.permissions)
+        after = {"second_factor_required": item.second_factor_required, "added": names}
+        audit.record("role_created", "role", item, after=after)
+
+    def pre_update(self, item: Role) -> None:
+        """Keep the names that the program itself asks for."""
+        with db.session.no_autoflush:
+            stored = db.session.execute(select(Role.name).where(Role.id == item.id)).scalar_one()
+        if stored in rules.FIXED_ROLES and item.name != stored:
+            raise DomainError(lazy_gettext("This role belongs to the program; its name cannot change."), field="name")
+        user_service.changed_role(item)
+
+    def pre_delete(self, item: Role) -> None:
+        """Keep the roles that the program asks for, and those that people hold."""
+        if item.name in rules.FIXED_ROLES:
+            raise DomainError(lazy_gettext("This role belongs to the program and cannot be deleted."))
+        if item.user or item.groups:
+            raise DomainError(lazy_gettext("Somebody holds this role; it cannot be deleted."))
+        audit.record("role_deleted", "role", item)

@@ -1,0 +1,1 @@
+"""Login sessions, their cookies, and trusted devices."""

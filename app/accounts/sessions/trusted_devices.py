@@ -1,0 +1,52 @@
+"""The browsers that members have used before: each keeps a cookie, of which we keep the hash."""
+
+from typing import Any
+
+from flask import Response, after_this_request, current_app, request
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from app import clock
+from app.accounts import mail, rules
+from app.accounts.models import Member, TrustedDevice
+from app.extensions import db
+
+INSERTS: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+COOKIE_SECONDS = 365 * 24 * 3600
+
+
+def token() -> str:
+    """Return what this browser's cookie holds, or nothing."""
+    return request.cookies.get(current_app.config["DEVICE_COOKIE_NAME"], "")[:64]
+
+
+def recognise(member: Member) -> None:
+    """Remember this browser as one of the member's, and write to them if it is not the first and was not known."""
+    told, now = token() or rules.new_token(), clock.now()
+    known = INSERTS[db.engine.dialect.name](TrustedDevice.__table__).values(
+        member_id=member.id, token_hash=rules.token_hash(told), created_at=now, last_seen_at=now
+    )
+    known = known.on_conflict_do_update(
+        index_elements=["member_id", "token_hash"], set_={"last_seen_at": now}
+    ).returning(TrustedDevice.__table__.c.id, TrustedDevice.__table__.c.created_at)
+    device = db.session.execute(known).one()
+    if device.created_at == now and _has_other(member, device.id):
+        mail.new_device(member, device.id, request.user_agent.string or "", request.remote_addr or "")
+    after_this_request(lambda response: _set_cookie(response, told))
+
+
+def _has_other(member: Member, device_id: int) -> bool:
+    other = select(TrustedDevice.id).where(TrustedDevice.member_id == member.id, TrustedDevice.id != device_id)
+    return db.session.execute(other.limit(1)).first() is not None
+
+
+def _set_cookie(response: Response, told: str) -> Response:
+    response.set_cookie(
+        current_app.config["DEVICE_COOKIE_NAME"],
+        told,
+        max_age=COOKIE_SECONDS,
+        secure=bool(current_app.config["SESSION_COOKIE_SECURE"]),
+        httponly=True,
+        samesite="Lax",
+    )
+    return response

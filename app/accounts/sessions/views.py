@@ -1,0 +1,68 @@
+"""The devices one is logged in on."""
+
+from flask import abort, flash, redirect, url_for
+from flask_appbuilder import expose
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from flask_login import current_user
+from werkzeug.wrappers import Response as BaseResponse
+
+from app.accounts.area import AccountView
+from app.accounts.login import service as login_service
+from app.accounts.sessions import service as session_service
+from app.accounts.sessions import user_agents
+from app.database import transaction
+from app.errors import DomainError
+
+
+class SessionView(AccountView):
+    """The devices one is logged in on."""
+
+    route_base = "/account/devices"
+    default_view = "list"
+
+    @expose("/")
+    def list(self) -> str:
+        """Show where one is logged in."""
+        return str(
+            self.render_template(
+                "accounts/devices.html",
+                logins=session_service.live(current_user),
+                current=login_service.current_login(),
+                in_words=user_agents.describe_user_agent,
+            )
+        )
+
+    @expose("/<string:number>/sign-out", methods=["POST"])
+    def sign_out(self, number: str) -> BaseResponse:
+        """End one login; one's own is a logout."""
+        login = session_service.find(current_user, number)
+        if login is None:
+            abort(404)
+        if login is login_service.current_login():
+            with transaction():
+                login_service.close_session()
+            flash(_("You are logged out."), "info")
+            return redirect(self.appbuilder.get_url_for_index, 303)
+        try:
+            with transaction():
+                session_service.sign_out(current_user, login)
+        except DomainError as error:
+            flash(str(error), error.category)
+        else:
+            flash(_("%(device)s was signed out.", device=user_agents.describe_user_agent(login.user_agent)), "info")
+        return redirect(url_for("DeviceView.list"), 303)
+
+    @expose("/sign-out-others", methods=["POST"])
+    def sign_out_others(self) -> BaseResponse:
+        """End all logins but this one."""
+        with transaction():
+            ended = session_service.sign_out_others(current_user)
+        if ended:
+            flash(
+                ngettext("%(num)d other device was signed out.", "%(num)d other devices were signed out.", ended),
+                "info",
+            )
+        else:
+            flash(_("You are logged in nowhere else."), "info")
+        return redirect(url_for("DeviceView.list"), 303)

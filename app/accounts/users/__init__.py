@@ -1,0 +1,1 @@
+"""Administration of users: add, change, ban, unlock, sign out, delete."""

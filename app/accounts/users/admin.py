@@ -1,0 +1,305 @@
+"""The generated UI over members."""
+
+from typing import Any
+
+from flask import make_response, request
+from flask_appbuilder import expose, has_access
+from flask_appbuilder.actions import action
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext, ngettext
+from flask_login import current_user
+from werkzeug.wrappers import Response as BaseResponse
+from wtforms import PasswordField
+from wtforms.validators import Email, Length, ValidationError
+
+import config
+from app import audit
+from app.accounts import rules
+from app.accounts.area import ReauthenticationRequired
+from app.accounts.models import GUEST, Member
+from app.accounts.second_factor import service as second_factor_service
+from app.accounts.users import service as user_service
+from app.crud import flashes
+from app.crud.csv import CsvExport
+from app.crud.datamodel import SQLAInterface
+from app.crud.fields import TimezoneField
+from app.crud.reason_form import ask_for_reason
+from app.crud.view_config import Labels
+from app.crud.views import ModelView
+from app.database import transaction
+from app.errors import DomainError
+
+LANGUAGE_NAMES = {key: language["name"] for key, language in config.LANGUAGES.items()}
+EMAIL_TAKEN = lazy_gettext("A user with that email address already exists")
+USERNAME_TAKEN = lazy_gettext("This username is already taken.")
+STATES = {
+    "active": lazy_gettext("Active"),
+    "inactive": lazy_gettext("Not active"),
+    "banned": lazy_gettext("Banned"),
+    "erasing": lazy_gettext("Wishes to be erased"),
+    "erased": lazy_gettext("Erased"),
+}
+
+
+def _valid_username(_form: Any, field: Any) -> None:
+    if not rules.is_username(field.data or ""):
+        raise ValidationError(
+            lazy_gettext(
+                "Use 3 to 20 letters (a-z), digits, dots, dashes or underscores, with a letter or digit at both ends."
+            )
+        )
+
+
+class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
+    """Members. Whoever changes anything about one has typed their own password a few minutes ago."""
+
+    fresh = frozenset({"add", "edit", "delete", "action", "action_post", "csv"})
+    datamodel = SQLAInterface(Member)
+    route_base = "/users"
+    base_order = ("username", "asc")
+    list_title = lazy_gettext("Users")
+    show_title = lazy_gettext("User")
+    add_title = lazy_gettext("Add a user")
+    edit_title = lazy_gettext("Edit user")
+    label_columns = {
+        "username": lazy_gettext("Username"),
+        "display_name": lazy_gettext("Name"),
+        "first_name": lazy_gettext("First name"),
+        "last_name": lazy_gettext("Last name"),
+        "email": lazy_gettext("E-mail address"),
+        "state": lazy_gettext("State"),
+        "active": lazy_gettext("Active"),
+        "roles": lazy_gettext("Roles"),
+        "memberships": lazy_gettext("Groups"),
+        "has_second_factor": lazy_gettext("Second factor"),
+        "locale": lazy_gettext("Language"),
+        "timezone": lazy_gettext("Time zone"),
+        "joined_at": lazy_gettext("Joined"),
+        "last_login": lazy_gettext("Last login"),
+        "login_count": lazy_gettext("Logins"),
+        "fail_login_count": lazy_gettext("Failed logins"),
+        "password": lazy_gettext("Password"),
+        "password_changed_at": lazy_gettext("Password chosen"),
+        "banned_at": lazy_gettext("Banned since"),
+        "ban_reason": lazy_gettext("Why banned"),
+        "erase_at": lazy_gettext("To be erased"),
+        "erased_at": lazy_gettext("Erased"),
+    }
+    list_columns = ["username", "display_name", "email", "roles", "state", "has_second_factor", "last_login"]
+    show_fieldsets = [
+        (lazy_gettext("Account"), {"fields": ["username", "email", "state", "ban_reason", "roles", "memberships"]}),
+        (lazy_gettext("Person"), {"fields": ["first_name", "last_name", "locale", "timezone"]}),
+        (lazy_gettext("Safety"), {"fields": ["has_second_factor", "password_changed_at"]}),
+        (
+            lazy_gettext("Activity"),
+            {
+                "fields": [
+                    *("joined_at", "last_login", "login_count", "fail_login_count"),
+                    *("banned_at", "erase_at", "erased_at"),
+                ]
+            },
+        ),
+    ]
+    edit_columns = [
+        "username",
+        "email",
+        "first_name",
+        "last_name",
+        "active",
+        "roles",
+        "memberships",
+        "locale",
+        "timezone",
+    ]
+    add_columns = [*edit_columns, "password"]
+    search_columns = [
+        *("username", "first_name", "last_name", "email", "active", "has_second_factor"),
+        *("banned_at", "joined_at", "last_login"),
+    ]
+    order_columns = ["username", "email", "last_login"]
+    csv_columns = [
+        *("username", "first_name", "last_name", "email", "roles", "state", "has_second_factor"),
+        *("locale", "timezone", "joined_at", "last_login", "login_count"),
+    ]
+    description_columns = {
+        "roles": lazy_gettext("What the person may do. Guests host and answer; administrators do everything."),
+        "memberships": lazy_gettext("Each group gives its roles beside the person's own."),
+        "active": lazy_gettext("Whoever is not active cannot log in, and keeps their parties and seats."),
+    }
+    validators_columns = {"username": [_valid_username], "email": [Email()]}
+    choices_columns = {"locale": LANGUAGE_NAMES}
+    formatters_columns = {"state": Labels(STATES)}
+    constraint_messages = {
+        "uq_ab_user_email": EMAIL_TAKEN,
+        "uq_ab_user_lower_email": EMAIL_TAKEN,
+        "uq_ab_user_username": USERNAME_TAKEN,
+        "uq_ab_user_lower_username": USERNAME_TAKEN,
+    }
+    add_form_extra_fields = {
+        "timezone": TimezoneField(lazy_gettext("Time zone")),
+        "password": PasswordField(
+            lazy_gettext("Password"),
+            description=lazy_gettext("Leave it empty, and a letter lets the person choose one."),
+            validators=[Length(max=rules.MAX_PASSWORD_LENGTH)],
+            render_kw={"autocomplete": "new-password"},
+        ),
+    }
+    edit_form_extra_fields = {"timezone": TimezoneField(lazy_gettext("Time zone"))}
+
+    # -- the file
+
+    @expose("/csv", methods=["GET", "POST"])
+    @has_access
+    def csv(self) -> BaseResponse:
+        """Ask before the addresses of people leave the site; POST returns the file, and it is written down who has it."""
+        if request.method == "POST":
+            with transaction():
+                audit.record("members_exported", "member", after={"filters": request.query_string.decode()})
+            return self.file_of_list()
+        page = self.render_template(
+            "appbuilder/general/confirm.html",
+            title=_("Download a file of users?"),
+            message=_("It holds names and e-mail addresses. The audit log will say that you have it."),
+            action=request.full_path.rstrip("?"),
+            back=self.back_url(),
+        )
+        return make_response(page)
+
+    # -- add, edit, delete
+
+    def _prefill_from_address(self, form: Any) -> None:
+        """Propose the role of those who register themselves: without one nobody can do anything."""
+        super()._prefill_from_address(form)
+        form.roles.process_data([self.appbuilder.sm.find_role(GUEST)])
+
+    def pre_add(self, item: Member) -> None:
+        """Store the password as a hash, or let the person choose one."""
+        user_service.add(item, item.password)
+
+    def added_message(self, item: Member) -> str:
+        """Name who was added."""
+        return str(_("User %(name)s created.", name=item.username))
+
+    def _edit(self, pk: str) -> Any:
+        """Show no form for somebody who is not there any more."""
+        item = self._find(pk, self.edit_columns)
+        try:
+            user_service.refuse_erased([item])
+        except DomainError as refused:
+            flashes.flash_message(refused.message, refused.category)
+            return None, 200
+        return super()._edit(pk)
+
+    def pre_update(self, item: Member) -> None:
+        """Keep one administrator, and oneself."""
+        user_service.change(item, current_user.id)
+
+    def pre_delete(self, item: Member) -> None:
+        """Keep one administrator, and oneself."""
+        user_service.delete(item, current_user.id)
+
+    # -- actions
+
+    @action("activate", lazy_gettext("Activate"), lazy_gettext("Activate the selected users?"), "")
+    def activate(self, items: list[Member]) -> str:
+        """Let people log in again."""
+        user_service.activate(items)
+        return str(ngettext("%(num)d user activated.", "%(num)d users activated.", len(items)))
+
+    @action("deactivate", lazy_gettext("Deactivate"), lazy_gettext("Deactivate the selected users?"), "")
+    def deactivate(self, items: list[Member]) -> str:
+        """Keep people from logging in."""
+        user_service.deactivate(items, current_user.id)
+        return str(ngettext("%(num)d user deactivated.", "%(num)d users deactivated.", len(items)))
+
+    @action("ban", lazy_gettext("Ban"), None, "")
+    def ban(self, items: list[Member]) -> str | BaseResponse:
+        """Keep people out, and tell them why."""
+        user_service.refuse_ban(items, current_user.id)
+        reason, page = ask_for_reason(
+            self,
+            "ban",
+            items,
+            title=ngettext("Ban this user?", "Ban these users?", len(items)),
+            message=_("They are signed out at once and cannot log in. When they try, they read the reason."),
+            button=_("Ban"),
+        )
+        if page is not None:
+            return page
+        user_service.ban(items, reason, current_user.id)
+        return str(ngettext("%(num)d user banned.", "%(num)d users banned.", len(items)))
+
+    @action("unban", lazy_gettext("Lift the ban"), lazy_gettext("Let the selected users in again?"), "")
+    def unban(self, items: list[Member]) -> flashes.Message:
+        """Let people in again."""
+        count = user_service.unban(items)
+        if not count:
+            return _("Nothing changed: nobody among them is banned."), "warning"
+        return ngettext("%(num)d ban lifted.", "%(num)d bans lifted.", count)
+
+    @action("sign_out", lazy_gettext("Sign out everywhere"), None, "")
+    def sign_out(self, items: list[Member]) -> str | BaseResponse:
+        """End all logins of people, and tell them why."""
+        user_service.refuse_erased(items)
+        reason, page = ask_for_reason(
+            self,
+            "sign_out",
+            items,
+            title=ngettext("Sign this user out everywhere?", "Sign these users out everywhere?", len(items)),
+            message=_("All their devices and programs have to log in again. They read the reason once."),
+            button=_("Sign out everywhere"),
+        )
+        if page is not None:
+            return page
+        user_service.sign_out(items, reason, current_user.id)
+        if len(items) == 1:
+            return str(_("%(name)s has been signed out everywhere.", name=items[0].display_name))
+        return str(
+            ngettext(
+                "%(num)d user has been signed out everywhere.",
+                "%(num)d users have been signed out everywhere.",
+                len(items),
+            )
+        )
+
+    @action(
+        "send_password_link",
+        lazy_gettext("Send a link to choose a new password"),
+        lazy_gettext("Send a link to choose a new password to the selected users?"),
+        "",
+    )
+    def send_password_link(self, items: list[Member]) -> str:
+        """Write to people where to choose a new password."""
+        for member in items:
+            user_service.send_password_link(member)
+        if len(items) == 1:
+            return str(_("A link to choose a new password is on its way to %(email)s.", email=items[0].email))
+        return str(
+            ngettext(
+                "A link to choose a new password is on its way to %(num)d user.",
+                "Links to choose a new password are on their way to %(num)d users.",
+                len(items),
+            )
+        )
+
+    @action(
+        "reset_second_factor",
+        lazy_gettext("Take the second factor away"),
+        lazy_gettext("Let the selected user in with the password alone?"),
+        "",
+        multiple=False,
+    )
+    def reset_second_factor(self, items: list[Member]) -> str:
+        """Help somebody who has lost their second factor."""
+        for member in items:
+            second_factor_service.reset(member)
+        return str(_("%(name)s can log in with the password alone.", name=items[0].display_name))
+
+    @action("unlock", lazy_gettext("Unlock"), lazy_gettext("Let the selected users try to log in again?"), "")
+    def unlock(self, items: list[Member]) -> str:
+        """Forget how often somebody failed to log in as these people."""
+        for member in items:
+            user_service.unlock(member)
+        return str(
+            ngettext("%(num)d user can try to log in again.", "%(num)d users can try to log in again.", len(items))
+        )

@@ -1,1 +1,0 @@
-"""The generated UI over accounts, for administrators."""

@@ -1,0 +1,168 @@
+"""What the database refuses, in words: constraints decide races, and no text of a database reaches a person."""
+
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+from flask_babel import lazy_gettext
+from sqlalchemy import Column, Index, Table, UniqueConstraint
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError, StatementError
+from sqlalchemy.orm.exc import StaleDataError
+from sqlalchemy.sql import visitors
+
+from app.database import is_unavailable
+from app.errors import DomainError
+from app.extensions import metadata
+
+log = logging.getLogger(__name__)
+
+Kind = Literal["unique", "foreign key", "check", "not null", "other"]
+KINDS: dict[str, Kind] = {
+    "23505": "unique",
+    "23503": "foreign key",
+    "23514": "check",
+    "23502": "not null",
+    "SQLITE_CONSTRAINT_UNIQUE": "unique",
+    "SQLITE_CONSTRAINT_PRIMARYKEY": "unique",
+    "SQLITE_CONSTRAINT_FOREIGNKEY": "foreign key",
+    "SQLITE_CONSTRAINT_CHECK": "check",
+    "SQLITE_CONSTRAINT_NOTNULL": "not null",
+}
+MESSAGES = {
+    "unique": lazy_gettext("There is one like this already."),
+    "foreign key": lazy_gettext("Something that was chosen does not exist any more."),
+    "check": lazy_gettext("A value is outside of what is allowed."),
+    "not null": lazy_gettext("This must be filled in."),
+    "other": lazy_gettext("This contradicts what is stored already."),
+}
+IN_USE = lazy_gettext("It is still in use elsewhere and cannot be deleted.")
+CHANGED_MEANWHILE = lazy_gettext(
+    "Somebody else changed this meanwhile. What they stored is shown; save again to keep yours."
+)
+DELETED = lazy_gettext("The chosen rows do not exist any more.")
+INVALID_VALUE = lazy_gettext("A value is too large or of the wrong kind.")
+NOT_STORED = lazy_gettext("The database did not answer as it should. Nothing was changed; please try again.")
+
+# SQLite says "<kind> constraint failed: " and then table.column, ..., or index 'name', or the name of the constraint.
+SQLITE_SUBJECT = re.compile(r"constraint failed: (?:index ')?([^']+)")
+
+
+class ConstraintError(DomainError):
+    """A constraint refused a row: `constraint` is its name where it is known, `columns` those it is about."""
+
+    def __init__(self, message: object, *, kind: Kind, constraint: str, columns: tuple[str, ...]) -> None:
+        super().__init__(message, field=columns[0] if columns else None)
+        self.kind, self.constraint, self.columns = kind, constraint, columns
+
+
+class ConflictError(DomainError):
+    """Somebody else changed or deleted the row meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__(CHANGED_MEANWHILE, "warning")
+
+
+class GoneError(DomainError):
+    """The row was deleted meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__(DELETED, "warning")
+
+
+class UnavailableError(DomainError):
+    """The database is away, locked or full: the same may work later."""
+
+    def __init__(self) -> None:
+        super().__init__(NOT_STORED)
+
+
+@contextmanager
+def translate_db_errors(*, deleting: bool = False) -> Iterator[None]:
+    """Turn what the database refuses within the block into DomainErrors."""
+    try:
+        yield
+    except StaleDataError as error:
+        raise ConflictError from error
+    except IntegrityError as error:
+        raise constraint_error(error, deleting=deleting) from error
+    except (DataError, OverflowError) as error:
+        raise DomainError(INVALID_VALUE) from error
+    except SQLAlchemyError as error:
+        if isinstance(error, StatementError) and isinstance(error.orig, ValueError | OverflowError):
+            raise DomainError(INVALID_VALUE) from error
+        log.exception("the database refused")
+        raise UnavailableError if is_unavailable(error) else DomainError(NOT_STORED) from error
+
+
+def constraint_error(error: IntegrityError, *, deleting: bool = False) -> ConstraintError:
+    """Return what a person may know about an IntegrityError of SQLite or PostgreSQL."""
+    driver = error.orig
+    kind = KINDS.get(str(getattr(driver, "sqlstate", None) or getattr(driver, "sqlite_errorname", "")), "other")
+    name, columns = _subject(driver)
+    message = IN_USE if kind == "foreign key" and deleting else MESSAGES[kind]
+    return ConstraintError(message, kind=kind, constraint=name, columns=columns)
+
+
+def _subject(driver: BaseException | None) -> tuple[str, tuple[str, ...]]:
+    """Return the name of the constraint that failed, and its columns, as far as the driver tells."""
+    told = getattr(driver, "diag", None)
+    if told is not None:
+        name = told.constraint_name or ""
+        return name, (told.column_name,) if told.column_name else _columns_of(name)
+    match = SQLITE_SUBJECT.search(str(driver))
+    subject = match[1] if match else ""
+    if "." not in subject:
+        return subject, _columns_of(subject)
+    table, columns = _sqlite_columns(subject)
+    return _name_of(table, columns), columns
+
+
+def _sqlite_columns(subject: str) -> tuple[str, tuple[str, ...]]:
+    pairs = [name.strip().rpartition(".") for name in subject.split(",")]
+    return pairs[0][0], tuple(column for _table, _dot, column in pairs)
+
+
+def _columns_of(constraint: str) -> tuple[str, ...]:
+    """Return the columns of a constraint or unique index by its name."""
+    for table in metadata.tables.values():
+        for candidate in (*table.constraints, *table.indexes):
+            if constraint and _name_in_database(table, candidate) == constraint:
+                return _columns(candidate) if isinstance(candidate, Index) else _names(candidate)
+    return ()
+
+
+def _name_in_database(table: Table, candidate: Any) -> str:
+    """Return the name of a constraint or index; those of Flask-AppBuilder's columns have theirs from the migration."""
+    if candidate.name is None and isinstance(candidate, UniqueConstraint):
+        return "_".join(("uq", table.name, *_names(candidate)))
+    return str(candidate.name)
+
+
+def _names(constraint: object) -> tuple[str, ...]:
+    return tuple(column.name for column in getattr(constraint, "columns", ()))
+
+
+def _columns(index: Index) -> tuple[str, ...]:
+    found = (
+        element.name
+        for expression in index.expressions
+        if not isinstance(expression, str)
+        for element in visitors.iterate(expression)
+        if isinstance(element, Column)
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def _name_of(table: str, columns: tuple[str, ...]) -> str:
+    """Return the name of the unique constraint on just these columns, or nothing."""
+    known = metadata.tables.get(table)
+    candidates = _constraints(known) if known is not None else []
+    return next((name for name, names in candidates if set(names) == set(columns)), "")
+
+
+def _constraints(table: Table) -> list[tuple[str, tuple[str, ...]]]:
+    return [(str(item.name), _names(item)) for item in table.constraints] + [
+        (str(item.name), _columns(item)) for item in table.indexes if item.unique
+    ]

@@ -1,0 +1,210 @@
+"""Add, edit, delete: one transaction with its hooks, nothing typed is lost, one flash at the end."""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import request
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+
+from app.crud import flashes
+from app.crud.db_errors import ConflictError, ConstraintError, translate_db_errors
+from app.crud.fields import ChecklistField, find_by_key, show_at_field
+from app.crud.list_arguments import filter_arguments
+from app.database import transaction
+from app.errors import DomainError
+from app.extensions import db
+from app.i18n import formats
+
+OK, CONFLICT, UNPROCESSABLE = 200, 409, 422
+DELETED_MEANWHILE = lazy_gettext("Somebody else deleted this meanwhile. What you typed is still here, to be copied.")
+
+SaveResult = tuple[dict[str, Any] | None, int]
+
+
+class EditMixin:
+    """The generated add, edit and delete.
+
+    Hooks are Flask-AppBuilder's. `pre_add`, `pre_update` and `pre_delete` run in the transaction: what they store
+    (letters, too) is committed with the row or not at all. `post_*` run after the commit. Each may raise DomainError.
+    """
+
+    # -- what is said afterwards; each returns a text, or a text and its category
+
+    def added_message(self: Any, item: Any) -> flashes.Message:  # noqa: ARG002
+        """Return what is flashed after `item` was added."""
+        return self.add_row_message
+
+    def updated_message(self: Any, item: Any) -> flashes.Message:  # noqa: ARG002
+        """Return what is flashed after `item` was changed."""
+        return self.edit_row_message
+
+    def deleted_message(self: Any, item: Any) -> flashes.Message:  # noqa: ARG002
+        """Return what is flashed after `item` was deleted."""
+        return self.delete_row_message
+
+    # -- add
+
+    def _add(self: Any) -> SaveResult:
+        form = self.add_form.refresh()
+        if request.method != "POST":
+            self._prefill_from_address(form)
+            form.next.data = self.back_url()
+            return self._get_add_widget(form=form), OK
+        if not form.validate():
+            flashes.flash_message(flashes.CORRECT_THE_FIELDS, "danger")
+            return self._get_add_widget(form=form), UNPROCESSABLE
+        self.process_form(form, True)  # noqa: FBT003 - Flask-AppBuilder's signature
+        item = self.datamodel.obj()
+        if self._store(form, item, self.pre_add, self.post_add, self.added_message) is None:
+            return None, OK
+        return self._get_add_widget(form=form), UNPROCESSABLE
+
+    def _prefill_from_address(self: Any, form: Any) -> None:
+        """Choose what a link from a related list chose: `_flt_0_party=5` or its natural key."""
+        for argument in filter(None, filter_arguments(request.args)):
+            field = form._fields.get(argument.column)
+            if field is None or argument.column not in self.remote_columns:
+                continue
+            model, key = self.datamodel.get_related_model(argument.column), self.remote_columns[argument.column][0]
+            field.process_data(
+                find_by_key(model, key, argument.value) or type(self.datamodel)(model).get(argument.value)
+            )
+
+    # -- edit
+
+    def _edit(self: Any, pk: str) -> SaveResult:
+        item = self._find(pk, self.edit_columns)
+        form = self.edit_form.refresh(obj=item)
+        form._id = self.datamodel.get_pk_value(item)  # noqa: SLF001 - Flask-AppBuilder's name
+        if request.method != "POST":
+            self.prefill_form(form, form._id)  # noqa: SLF001
+            form.next.data = self.back_url()
+            return self._edit_page(form, item, OK)
+        if not form.validate():
+            flashes.flash_message(flashes.CORRECT_THE_FIELDS, "danger")
+            return self._edit_page(form, item, UNPROCESSABLE)
+        if self._was_changed_meanwhile(form, item):
+            return self._conflict(form, pk)
+        self.process_form(form, False)  # noqa: FBT003
+        refused = self._store(form, item, self.pre_update, self.post_update, self.updated_message)
+        if refused is None:
+            return None, OK
+        if isinstance(refused, ConflictError):
+            return self._conflict(form, pk)
+        return self._edit_page(form, self._stored(pk), UNPROCESSABLE)
+
+    def _edit_page(self: Any, form: Any, item: Any, status: int) -> SaveResult:
+        widgets = self._get_edit_widget(form=form)
+        return (self._with_related(item, widgets) if item is not None else widgets), status
+
+    def _stored(self: Any, pk: str) -> Any | None:
+        """Return the row as it is stored now, if it still is."""
+        return self.datamodel.get(pk, self._base_filters, [*self.edit_columns, *self.load_columns])
+
+    def _was_changed_meanwhile(self: Any, form: Any, item: Any) -> bool:
+        version = self.datamodel.version_column
+        return bool(version) and version in form and str(form[version].data) != str(getattr(item, version))
+
+    def _conflict(self: Any, form: Any, pk: str) -> SaveResult:
+        """Show what somebody else stored beside what was typed; to save again is to keep one's own."""
+        db.session.rollback()
+        item = self._stored(pk)
+        if item is None:
+            flashes.flash_message(DELETED_MEANWHILE, "danger")
+            return self._edit_page(form, None, CONFLICT)
+        flashes.flash_message(ConflictError(), "warning")
+        for name in self.edit_columns:
+            field = form[name]
+            if hasattr(item, name) and _typed(field) != getattr(item, name):
+                stored = self._in_words(name, getattr(item, name))
+                field.errors = [*field.errors, _("Stored meanwhile: %(value)s", value=stored)]
+        version = self.datamodel.version_column
+        if version and version in form:
+            form[version].process_data(getattr(item, version))
+        return self._edit_page(form, item, CONFLICT)
+
+    def _in_words(self: Any, column: str, value: Any) -> str:
+        formatter: Callable[[Any], object] = self.formatters_columns.get(column, formats.value)
+        return str(formatter(value))
+
+    # -- storing
+
+    def _store(
+        self: Any,
+        form: Any,
+        item: Any,
+        before: Callable[[Any], None],
+        after: Callable[[Any], None],
+        message: Callable[[Any], flashes.Message],
+    ) -> DomainError | None:
+        """Store `item` as `form` has it, with its hooks; return what refused it. Exactly one flash is left."""
+        said = flashes.pending_messages()
+        try:
+            with translate_db_errors(), transaction() as session:
+                # A half-filled row must not be sent by a query of a hook.
+                with session.no_autoflush:
+                    form.populate_obj(item)
+                    session.add(item)
+                    before(item)
+                self.datamodel.edit(item, commit=False)
+        except ConflictError as refused:
+            return refused
+        except DomainError as refused:
+            self._say_refused(form, refused)
+            return refused
+        self._after(after, item, said, message)
+        return None
+
+    def _say_refused(self: Any, form: Any, refused: DomainError) -> None:
+        """Flash a refusal, and put it at the field it is about."""
+        text = refused.message
+        names = [refused.field] if refused.field else []
+        if isinstance(refused, ConstraintError):
+            text = self.constraint_messages.get(refused.constraint, text)
+            names = [*names, *refused.columns]
+        name = next((name for name in names if name in form), None)
+        if name:
+            show_at_field(form, DomainError(text), name)
+        flashes.flash_message(text, refused.category)
+
+    def _after(
+        self: Any,
+        hook: Callable[[Any], None],
+        item: Any,
+        said: int,
+        message: Callable[[Any], flashes.Message],
+    ) -> None:
+        """Run the hook that follows the commit, and say what was done."""
+        try:
+            hook(item)
+        except DomainError as refused:
+            db.session.rollback()
+            flashes.flash_default(said, (refused.message, refused.category))
+        else:
+            flashes.flash_default(said, message(item))
+
+    # -- delete
+
+    def _delete(self: Any, item: Any) -> None:
+        said = flashes.pending_messages()
+        try:
+            with translate_db_errors(deleting=True), transaction():
+                self.datamodel.lock(item)
+                self.pre_delete(item)
+                self.datamodel.delete(item, commit=False)
+        except DomainError as refused:
+            flashes.flash_message(refused.message, refused.category)
+        else:
+            self._after(self.post_delete, item, said, self.deleted_message)
+
+    def delete_rows(self: Any, items: list[Any]) -> None:
+        """Delete rows with their hooks, for an action: all of them or none, in the action's transaction."""
+        for item in items:
+            self.datamodel.lock(item)
+            self.pre_delete(item)
+            self.datamodel.delete(item, commit=False)
+
+
+def _typed(field: Any) -> Any:
+    return field.rows() if isinstance(field, ChecklistField) else field.data

@@ -1,0 +1,123 @@
+"""What the address of a list asks for, read from its arguments: pure functions that trust nothing.
+
+Flask-AppBuilder's names are kept: `_oc_<View>` and `_od_<View>` order, `page_<View>` and `psize_<View>` page,
+`_flt_<operator>_<column>` filters. A form without JavaScript cannot compose a name, so `_flt=<operator>_<column>`
+followed by `_value=<value>` is accepted as well.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from werkzeug.datastructures import MultiDict
+
+MAX_PAGE_SIZE = 100
+# Deeper than anybody pages; a larger number would not fit into the database's integers.
+LAST_PAGE = 1_000_000
+MAX_FILTERS = 20
+MAX_VALUE_LENGTH = 500
+FILTER = re.compile(r"([0-9]{1,2})_(\w[\w.]*)", re.ASCII)
+
+Pairs = list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class FilterArgument:
+    """One filter as it was asked for: `operator` is its index among those of `column`."""
+
+    column: str
+    operator: int
+    value: str
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """The argument that asks for it."""
+        return f"_flt_{self.operator}_{self.column}", self.value
+
+
+@dataclass(frozen=True)
+class ListOptions:
+    """What may be asked of a list. `operators` is the number of filters that each searchable column has."""
+
+    base_order: tuple[str, str]
+    order_columns: Collection[str]
+    page_size: int
+    operators: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class ListArguments:
+    """What is asked of one list. `order` is (column, "asc" | "desc"); pages count from 0.
+
+    `ignored` tells that something was asked for that does not exist or cannot be.
+    """
+
+    order: tuple[str, str]
+    page: int
+    page_size: int
+    filters: tuple[FilterArgument, ...] = ()
+    ignored: bool = False
+
+
+def parse(args: "MultiDict[str, str]", view: str, offer: ListOptions) -> ListArguments:
+    """Return what `args` ask of the list of `view`; what is not on offer is left out and noted as ignored."""
+    order, strange_order = parse_order(args, view, offer)
+    page, strange_page = _number(args.get(f"page_{view}"), 0, 0, LAST_PAGE)
+    size, strange_size = _number(args.get(f"psize_{view}"), offer.page_size, 1, MAX_PAGE_SIZE)
+    asked = list(filter_arguments(args))
+    filters = tuple(flt for flt in asked[:MAX_FILTERS] if flt and _is_possible(flt, offer))
+    ignored = strange_order or strange_page or strange_size or len(filters) < len(asked)
+    return ListArguments(order, page, size, filters, ignored)
+
+
+def parse_order(args: "MultiDict[str, str]", view: str, offer: ListOptions) -> tuple[tuple[str, str], bool]:
+    """Return the order that is asked for, or the list's own, and whether another one was asked for in vain."""
+    column, direction = args.get(f"_oc_{view}", ""), args.get(f"_od_{view}", "asc")
+    if not column:
+        return offer.base_order, False
+    if column not in offer.order_columns or direction not in {"asc", "desc"}:
+        return offer.base_order, True
+    return (column, direction), False
+
+
+def filter_arguments(args: "MultiDict[str, str]") -> Iterator[FilterArgument | None]:
+    """Yield the filters of `args`, and None for each that cannot be read; one without a value asks for nothing."""
+    named = [(name.removeprefix("_flt_"), value) for name, value in args.items(multi=True) if name.startswith("_flt_")]
+    paired = zip(args.getlist("_flt"), args.getlist("_value"), strict=False)
+    for name, value in (*named, *paired):
+        text = value.strip()
+        match = FILTER.fullmatch(name)
+        if not text:
+            continue
+        if match is None or len(text) > MAX_VALUE_LENGTH or "\0" in text:
+            yield None
+        else:
+            yield FilterArgument(match[2], int(match[1]), text)
+
+
+def build_url(path: str, args: "MultiDict[str, str]", filters: Iterable[FilterArgument], **changes: str | None) -> str:
+    """Return `path` with `args`, but with just these `filters` and with `changes`, of which None removes."""
+    kept: Pairs = [
+        (name, value)
+        for name, value in args.items(multi=True)
+        if name not in changes and name not in {"_flt", "_value"} and not name.startswith("_flt_")
+    ]
+    kept += [flt.pair for flt in filters]
+    kept += [(name, value) for name, value in changes.items() if value is not None]
+    return f"{path}?{urlencode(kept)}" if kept else path
+
+
+def _is_possible(flt: FilterArgument, offer: ListOptions) -> bool:
+    return flt.operator < offer.operators.get(flt.column, 0)
+
+
+def _number(text: str | None, default: int, least: int, most: int) -> tuple[int, bool]:
+    """Return a number between `least` and `most`, and whether `text` was something else."""
+    if text is None or not text.strip():
+        return default, False
+    digits = text.strip()
+    if not (digits.isascii() and digits.isdigit()):
+        return default, True
+    number = int(digits) if len(digits) < 10 else most
+    return min(max(number, least), most), False

@@ -1,0 +1,220 @@
+"""The list and the show page: what the address asks for is checked, and belongs to this request alone."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from flask import abort, flash, request, url_for
+from flask_appbuilder.models.filters import Filters as StockFilters
+from flask_appbuilder.widgets import RenderTemplateWidget
+from flask_babel import gettext as _
+
+from app.crud import list_arguments
+from app.crud.filters import FilterRelated, Filters, OwnFilters
+from app.crud.list_arguments import FilterArgument, ListArguments, ListOptions
+from app.crud.view_config import Labels
+
+
+class SearchWidget(RenderTemplateWidget):
+    """The filters that are active and those there could be; nothing of the related tables is loaded."""
+
+    template = "appbuilder/general/widgets/search.html"
+
+
+class ListMixin(OwnFilters):
+    """The generated list, show page and related lists."""
+
+    search_widget = SearchWidget
+
+    # -- filters
+
+    def _asked(self: Any) -> ListArguments:
+        """Return what the address asks of this view's list."""
+        return list_arguments.parse(
+            request.args,
+            type(self).__name__,
+            ListOptions(
+                base_order=self.base_order,
+                order_columns=self.order_columns,
+                page_size=self.page_size,
+                operators={column: len(flts) for column, flts in self._possible_filters.get_search_filters().items()},
+            ),
+        )
+
+    def _set_filters(self: Any, arguments: Iterable[FilterArgument]) -> list[FilterArgument]:
+        """Set this request's filters; return those that make sense."""
+        filters: Filters = self._filters
+        filters.clear_filters()
+        applied = []
+        for argument in arguments:
+            try:
+                value = self._filter_value(argument)
+            except (ValueError, OverflowError):
+                continue
+            filters.add_filter_index(argument.column, argument.operator, value)
+            applied.append(argument)
+        return applied
+
+    def _filter_value(self: Any, argument: FilterArgument) -> Any:
+        column, text = argument.column, argument.value
+        choices = self._choices(column)
+        if choices:
+            # Without a script one types the label that one reads.
+            named = {str(label).casefold(): value for value, label in choices} | {
+                value: value for value, _label in choices
+            }
+            text = named.get(text) or named.get(text.casefold()) or ""
+            if not text:
+                raise ValueError(argument.value)
+        key = self.remote_columns[column][0] if column in self.remote_columns else None
+        return self.datamodel.parse_value(column, text, key)
+
+    # -- the list
+
+    def _list(self: Any, **kwargs: Any) -> dict[str, Any]:
+        asked = self._asked()
+        applied = self._set_filters(asked.filters)
+        if asked.ignored or len(applied) < len(asked.filters):
+            flash(_("Some of what the address asked for is not possible and was left out."), "warning")
+        widgets = self._get_list_widget(
+            filters=self._filters,
+            order_column=asked.order[0],
+            order_direction=asked.order[1],
+            page=asked.page,
+            page_size=asked.page_size,
+            **kwargs,
+        )
+        widgets["search"] = self._search(applied)
+        return dict(widgets)
+
+    def _get_list_widget(  # noqa: PLR0913, PLR0917 - Flask-AppBuilder's signature
+        self: Any,
+        filters: StockFilters,
+        actions: Any = None,
+        order_column: str = "",
+        order_direction: str = "",
+        page: int | None = None,
+        page_size: int | None = None,
+        widgets: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> dict[str, Any]:
+        order = (order_column, order_direction) if order_column else self.base_order
+        found = self.datamodel.page(
+            filters.get_joined_filters(self._base_filters),
+            order,
+            number=page or 0,
+            size=page_size or self.page_size,
+            columns=(*self.list_columns, *self.load_columns),
+        )
+        widgets = widgets or {}
+        widgets["list"] = self.list_widget(
+            label_columns=self.label_columns,
+            include_columns=self.list_columns,
+            value_columns=list(self.datamodel.get_values(found.rows, self.list_columns)),
+            order_columns=self.order_columns,
+            formatters_columns=self._formatters(),
+            page=found.number,
+            page_size=found.size,
+            count=found.count,
+            count_is_capped=found.is_capped,
+            has_next=found.has_next,
+            order=order,
+            pks=self.datamodel.get_keys(found.rows),
+            rows=found.rows,
+            actions=actions or self.actions,
+            filters=filters,
+            modelview_name=type(self).__name__,
+            empty_message=self.empty_message,
+            **kwargs,
+        )
+        return widgets
+
+    def _formatters(self: Any) -> dict[str, Callable[[Any], object]]:
+        """Return how values are shown; labels are translated once for a page, not once for a row."""
+        return {
+            column: shown.translated() if isinstance(shown, Labels) else shown
+            for column, shown in self.formatters_columns.items()
+        }
+
+    # -- the search
+
+    def _search(self: Any, applied: list[FilterArgument]) -> SearchWidget:
+        available = [self._available(column) for column in self._possible_filters.get_search_filters()]
+        return self.search_widget(
+            route_base=self.route_base,
+            modelview_name=type(self).__name__,
+            label_columns=self.label_columns,
+            search_filters={each["column"]: [name for _index, name in each["operators"]] for each in available},
+            active_filters=[self._active(argument, applied) for argument in applied],
+            available_filters=available,
+        )
+
+    def _active(self: Any, argument: FilterArgument, applied: list[FilterArgument]) -> dict[str, Any]:
+        """Return a filter as the reader sees it, and the address without it."""
+        rest = [other for other in applied if other is not argument]
+        choices = dict(self._choices(argument.column))
+        page = f"page_{type(self).__name__}"
+        return {
+            "column": argument.column,
+            "label": self.label_columns[argument.column],
+            "operator": self._possible_filters.get_search_filters()[argument.column][argument.operator].name,
+            "value": choices.get(argument.value, argument.value),
+            "argument": argument.pair,
+            "remove_url": list_arguments.build_url(request.path, request.args, rest, **{page: None}),
+        }
+
+    def _available(self: Any, column: str) -> dict[str, Any]:
+        """Return the filters that `column` may have; `kind` is the type of the native input for their value."""
+        remote = column in self.remote_columns
+        filters = self._possible_filters.get_search_filters()[column]
+        return {
+            "column": column,
+            "label": self.label_columns[column],
+            "operators": [(index, flt.name) for index, flt in enumerate(filters)],
+            "kind": self._kind(column),
+            "choices": self._choices(column),
+            "options_url": url_for(f"{self.endpoint}.options", column=column) if remote else None,
+        }
+
+    def _choices(self: Any, column: str) -> list[tuple[str, str]]:
+        if self.datamodel.is_boolean(column):
+            return [("1", _("Yes")), ("0", _("No"))]
+        return [(str(value), str(label)) for value, label in self.choices_columns.get(column, {}).items()]
+
+    def _kind(self: Any, column: str) -> str:
+        if column in self.choices_columns or self.datamodel.is_boolean(column):
+            return "select"
+        kinds = (("is_integer", "number"), ("is_date", "date"), ("is_datetime", "datetime-local"))
+        return next((kind for marker, kind in kinds if getattr(self.datamodel, marker)(column)), "text")
+
+    # -- the show page
+
+    def _find(self: Any, pk: str, columns: Iterable[str] = ()) -> Any:
+        """Return the row that the address names and this view may show; anything else is not found."""
+        item = self.datamodel.get(pk, self._base_filters, [*columns, *self.load_columns])
+        if item is None:
+            abort(404)
+        return item
+
+    def _show(self: Any, pk: str) -> dict[str, Any]:
+        item = self._find(pk, self.show_columns)
+        return self._with_related(item, self._get_show_widget(pk, item))
+
+    def _with_related(self: Any, item: Any, widgets: dict[str, Any]) -> dict[str, Any]:
+        """Add the lists of rows that belong to `item`; None stands for one that the reader may not see."""
+        widgets["related_views"] = [
+            self._related(item, view) if view.may("list") else None for view in self._related_views
+        ]
+        return widgets
+
+    def _related(self: Any, item: Any, view: Any) -> Any:
+        relation = view.datamodel.get_related_fk(self.datamodel.obj)
+        filters = view.datamodel.get_filters()
+        filters.add_filter_related_view(relation, FilterRelated, self.datamodel.get_pk_value(item))
+        asked = view._asked()  # noqa: SLF001 - another instance of this class
+        return view._get_view_widget(  # noqa: SLF001
+            filters=filters,
+            order_column=asked.order[0],
+            order_direction=asked.order[1],
+            page=asked.page,
+            page_size=asked.page_size,
+        )

@@ -1,0 +1,56 @@
+"""Enumerations that are stored in columns and shown to people."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Any, Generic, Self, TypeVar
+
+from flask_babel import LazyString
+from sqlalchemy import CheckConstraint, String
+from sqlalchemy.types import TypeDecorator
+
+
+class LabelledEnum(StrEnum):
+    """A value for the database with a `label` for people: `YES = "yes", lazy_gettext("Coming")`."""
+
+    label: LazyString
+
+    def __new__(cls, value: str, label: LazyString) -> Self:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.label = label
+        return member
+
+    @classmethod
+    def labels(cls) -> dict[str, LazyString]:
+        """Return the label of each value, in the order of declaration."""
+        return {member: member.label for member in cls}
+
+
+Value = TypeVar("Value", bound=StrEnum)
+
+
+class EnumString(TypeDecorator[Value], Generic[Value]):
+    """A string column whose values are members of an enumeration.
+
+    Unlike SQLAlchemy's Enum it stays a string for Flask-AppBuilder's filters and forms, and takes plain strings, too.
+    A value that is no member raises ValueError when it is bound.
+    """
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, enum: type[Value], length: int) -> None:
+        super().__init__(length)
+        self.enum = enum
+
+    def process_bind_param(self, value: Any, _dialect: object) -> str | None:
+        return None if value is None else self.enum(value).value
+
+    def process_result_value(self, value: Any, _dialect: object) -> Value | None:
+        return None if value is None else self.enum(value)
+
+
+def one_of(column: str, values: Iterable[str]) -> CheckConstraint:
+    """Return the constraint that `column` holds one of `values`."""
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)

@@ -1,0 +1,135 @@
+"""The generated UI over the outbox: read letters, send them again, try the mail server."""
+
+import re
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+from flask import current_app, flash, redirect
+from flask_appbuilder.actions import action
+from flask_appbuilder.baseviews import expose
+from flask_appbuilder.security.decorators import has_access
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext, ngettext
+from flask_login import current_user
+from markupsafe import Markup, escape
+from werkzeug.wrappers import Response as BaseResponse
+
+from app import clock
+from app.crud.datamodel import SQLAInterface
+from app.crud.views import ModelView
+from app.database import transaction
+from app.errors import Category
+from app.outbox import delivery, service
+from app.outbox.models import SECRET, UNSUBSCRIBE, EmailState, OutboxEmail
+
+
+def _readable_text(content: tuple[str, str | None]) -> Markup:
+    """Return the text of a letter with working links to this site.
+
+    Its secret shows only where no mail server could have carried it: then the administrator is the postman.
+    """
+    text, secret = content
+    text = text.replace(SECRET, "…" if secret is None or service.delivers() else secret).replace(UNSUBSCRIBE, "…")
+    ours = re.compile(rf"({re.escape(current_app.config['PUBLIC_URL'])}/\S*)")
+    parts = [
+        Markup('<a href="{0}">{0}</a>').format(part) if number % 2 else escape(part)
+        for number, part in enumerate(ours.split(text))
+    ]
+    return Markup('<div class="prose" dir="auto">{}</div>').format(Markup().join(parts))
+
+
+class OutboxEmailModelView(ModelView):
+    """Letters. They are written by what happens on the site; an administrator reads them and sends them again."""
+
+    datamodel = SQLAInterface(OutboxEmail)
+    route_base = "/letters"
+    base_permissions = ["can_list", "can_show", "can_test", "resend"]
+    permission_words = {"can_test": lazy_gettext("Send a test e-mail")}
+    base_order = ("created_at", "desc")
+    list_template = "outbox/letters.html"
+    list_title = lazy_gettext("Outbox")
+    show_title = lazy_gettext("Letter")
+    empty_message = lazy_gettext("No letter was written yet.")
+    label_columns = {
+        "id": lazy_gettext("Number"),
+        "recipient": lazy_gettext("To"),
+        "name": lazy_gettext("Name"),
+        "kind": lazy_gettext("Kind"),
+        "locale": lazy_gettext("Language"),
+        "timezone": lazy_gettext("Time zone"),
+        "subject": lazy_gettext("Subject"),
+        "content": lazy_gettext("Text"),
+        "state": lazy_gettext("State"),
+        "attempts": lazy_gettext("Attempts"),
+        "not_before": lazy_gettext("Not before"),
+        "expires_at": lazy_gettext("Not after"),
+        "last_error": lazy_gettext("Last error"),
+        "created_at": lazy_gettext("Written"),
+        "sent_at": lazy_gettext("Sent"),
+        "message_id": lazy_gettext("Message-ID"),
+    }
+    list_columns = ["created_at", "recipient", "subject", "state", "attempts", "sent_at"]
+    show_fieldsets = [
+        (lazy_gettext("Letter"), {"fields": ["recipient", "name", "subject", "content"]}),
+        (
+            lazy_gettext("Delivery"),
+            {"fields": ["state", "attempts", "last_error", "created_at", "not_before", "expires_at", "sent_at"]},
+        ),
+        (lazy_gettext("Details"), {"fields": ["kind", "locale", "timezone", "message_id"]}),
+    ]
+    search_columns = ["recipient", "name", "subject", "kind", "state", "last_error", "created_at", "sent_at"]
+    order_columns = ["created_at", "recipient", "subject", "state", "attempts", "sent_at"]
+    choices_columns = {"state": EmailState.labels()}
+    formatters_columns = {"content": _readable_text}
+
+    @action("resend", lazy_gettext("Send again"), lazy_gettext("Send the selected messages again?"), "")
+    def resend(self, items: Any) -> BaseResponse:
+        """Queue letters again that were sent or given up."""
+        chosen = items if isinstance(items, list) else [items]
+        with transaction():
+            lost = sum(letter.secret_is_gone for letter in chosen)
+            count = service.resend(chosen)
+        flash(*_resent(count, lost=lost, total=len(chosen)))
+        return redirect(self.get_redirect(), 303)
+
+    @expose("/test", methods=["POST"])
+    @has_access
+    def test(self) -> BaseResponse:
+        """Send a letter to whoever asks, when the mail server can be reached."""
+        member: Any = current_user
+        reason = delivery.check() if service.delivers() else _("no mail server is configured")
+        if reason:
+            flash(_("Could not reach the mail server: %(reason)s", reason=reason), "danger")
+        else:
+            with transaction():
+                service.enqueue(
+                    "test",
+                    to=member.email,
+                    name=f"{member.first_name} {member.last_name}",
+                    locale=member.locale,
+                    timezone=member.timezone,
+                    context={"asked_at": clock.now()},
+                    dedupe_key=f"test:{secrets.token_hex(8)}",
+                    priority=service.URGENT,
+                )
+            flash(_("Test e-mail queued to %(email)s.", email=member.email), "info")
+        return redirect(self.get_redirect(), 303)
+
+
+def _resent(count: int, *, lost: int, total: int) -> tuple[str, Category]:
+    """Return the one flash that tells what became of the letters that were to be sent again."""
+    sentences: Sequence[str] = [
+        ngettext("%(num)d message queued again.", "%(num)d messages queued again.", count) if count else "",
+        ngettext(
+            "%(num)d message carried a link that is used up: send a new activation e-mail from Registrations.",
+            "%(num)d messages carried links that are used up: send new activation e-mails from Registrations.",
+            lost,
+        )
+        if lost
+        else "",
+        _("Nothing changed: what waits, is being sent or has expired is not queued again.")
+        if not count and lost < total
+        else "",
+    ]
+    return " ".join(filter(None, sentences)), "info" if count and not lost else "warning"

@@ -1,0 +1,190 @@
+"""What programs may send: fields that are cleaned as those of forms are, and say in words what is wrong."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from marshmallow import Schema, ValidationError, fields, validate
+
+from app.crud.api import TranslatedMessage
+from app.crud.fields import FIRST_YEAR, LAST_YEAR, as_moment, clean_text
+from app.i18n import locales
+from app.i18n.selectors import is_timezone, zone_info
+from app.parties import rules
+from app.parties.invitations import import_list
+
+
+class BetweenValidator(validate.Range):
+    """A number from `least` to `most`."""
+
+    def __init__(self, least: int, most: int) -> None:
+        super().__init__(least, most)
+        self.least, self.most = least, most
+
+    def _format_error(self, _value: Any, _message: str) -> str:
+        text = _("This must be a number from %(least)d to %(most)d.", least=self.least, most=self.most)
+        return TranslatedMessage(text)
+
+
+class AtMostValidator(validate.Length):
+    """No more than so many characters, or things."""
+
+    def __init__(self, most: int, *, of: str = "characters") -> None:
+        super().__init__(max=most)
+        self.most, self.of = most, of
+
+    def _format_error(self, _value: Any, _message: str) -> str:
+        if self.of == "characters":
+            text = ngettext(
+                "This may have %(num)d character at most.", "This may have %(num)d characters at most.", self.most
+            )
+        else:
+            text = ngettext(
+                "There may be %(num)d of these at most.", "There may be %(num)d of these at most.", self.most
+            )
+        return TranslatedMessage(text)
+
+
+class OneOfValidator(validate.OneOf):
+    """One of a few words."""
+
+    def _format_error(self, _value: Any) -> str:
+        return TranslatedMessage(_("This must be one of: %(choices)s.", choices=self.choices_text))
+
+
+class TextField(fields.String):
+    """A text without control characters and without space around it; `least` is 1 where there must be one."""
+
+    def __init__(self, most: int, *, least: int = 0, **kwargs: Any) -> None:
+        validators: list[Any] = [AtMostValidator(most)]
+        super().__init__(validate=[*([FilledValidator()] if least else []), *validators], **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        return clean_text(super()._deserialize(value, attr, data, **kwargs))
+
+
+class FilledValidator(validate.Length):
+    """Something at all."""
+
+    def __init__(self) -> None:
+        super().__init__(min=1)
+
+    def _format_error(self, _value: Any, _message: str) -> str:
+        return TranslatedMessage(_("This must be filled in."))
+
+
+class WholeNumberField(fields.Integer):
+    """A whole number; neither a text nor a fraction is one."""
+
+    def __init__(self, least: int, most: int, **kwargs: Any) -> None:
+        super().__init__(strict=True, validate=BetweenValidator(least, most), **kwargs)
+
+    def _validated(self, value: Any) -> int:
+        if not isinstance(value, int):
+            raise self.make_error("invalid", input=value)
+        return super()._validated(value)
+
+
+class ChoiceField(fields.String):
+    """One of the keys of some choices."""
+
+    def __init__(self, choices: Iterable[str], **kwargs: Any) -> None:
+        super().__init__(validate=OneOfValidator(list(choices)), **kwargs)
+
+
+class ChoicesField(fields.List):
+    """Any number of the keys of some choices, each of them once."""
+
+    def __init__(self, choices: Iterable[str], **kwargs: Any) -> None:
+        known = list(choices)
+        super().__init__(ChoiceField(known), validate=AtMostValidator(len(known), of="things"), **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
+        return list(dict.fromkeys(super()._deserialize(value, attr, data, **kwargs)))
+
+
+class MomentField(fields.DateTime):
+    """A moment in ISO 8601. One without an offset is what the clocks in the time zone of the party show."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(format="iso", **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        read: datetime = super()._deserialize(value, attr, data, **kwargs)
+        # The calendar ends somewhere, and a zone's offset must not lead past its end.
+        if not FIRST_YEAR <= read.year <= LAST_YEAR:
+            raise self.make_error("invalid", input=value, obj_type="datetime")
+        return read
+
+
+class TimezoneField(fields.String):
+    """The IANA name of a time zone."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        name: str = super()._deserialize(value, attr, data, **kwargs)
+        if not is_timezone(name):
+            raise ValidationError(
+                TranslatedMessage(_("There is no time zone of this name. Type a city, such as Europe/Madrid.")),
+                attr or "",
+            )
+        return name
+
+
+class EmailField(fields.String):
+    """An address that letters can be sent to, as it is kept."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        address = import_list.address(clean_text(super()._deserialize(value, attr, data, **kwargs)) or "")
+        if address is None:
+            raise ValidationError(TranslatedMessage(_("Please enter a valid e-mail address.")), attr or "")
+        return address
+
+
+class LocaleField(fields.String):
+    """A language that the site speaks."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        info = locales.find(super()._deserialize(value, attr, data, **kwargs))
+        if info is None:
+            raise ValidationError(TranslatedMessage(_("The site does not speak this language.")), attr or "")
+        return info.key
+
+
+class WebLinkField(TextField):
+    """An address on the web, or nothing."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        link = super()._deserialize(value, attr, data, **kwargs)
+        if link and not rules.is_web_link(link):
+            raise ValidationError(
+                TranslatedMessage(
+                    _(
+                        "This is no address on the web. It must look like https://maps.example.org/place, without a "
+                        "password."
+                    )
+                ),
+                attr or "",
+            )
+        return link
+
+
+class RequestSchema(Schema):
+    """Something that a program sends. Unknown fields are refused."""
+
+
+def read_clocks(sent: dict[str, Any], timezone: str) -> None:
+    """Make moments of what clocks show, in the time zone that was sent along, or else in `timezone`."""
+    zone = zone_info(sent.get("timezone") or timezone)
+    for name, value in sent.items():
+        if isinstance(value, datetime) and value.tzinfo is None:
+            sent[name] = as_moment(value, zone)
+            if sent[name] is None:
+                text = _("This time does not exist: the clocks are put forward then. Choose another.")
+                raise ValidationError({name: [TranslatedMessage(text)]})
+
+
+def described(description: str, **more: Any) -> dict[str, Any]:
+    """Return what is said of a field."""
+    return {"metadata": {"description": description, **more}}

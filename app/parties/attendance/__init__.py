@@ -1,0 +1,1 @@
+"""Attendance: no-shows, and parties that are over."""

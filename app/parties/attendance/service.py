@@ -1,0 +1,96 @@
+"""After a party: who did not come, and parties that are done."""
+
+from datetime import timedelta
+
+from flask_babel import lazy_gettext
+from sqlalchemy import ColumnElement, or_, select, update
+
+from app import clock
+from app.errors import DomainError
+from app.extensions import db
+from app.parties.check_in.service import HELD
+from app.parties.enums import PartyStatus, RsvpStatus
+from app.parties.models import DinnerParty, Rsvp
+from app.parties.potluck import service as potluck_service
+from app.parties.waiting_list import seats
+
+# So long after its end a party is done.
+DONE_AFTER = timedelta(hours=6)
+
+
+def mark_no_show(party: DinnerParty, answer: Rsvp) -> None:
+    """Note that a guest did not come; their seats are free. Raises DomainError when they did, or were not expected."""
+    if not _mark(party, Rsvp.id == answer.id):
+        raise DomainError(lazy_gettext("Nothing changed: %(name)s was not waited for.", name=str(answer)), "warning")
+
+
+def mark_all_no_show(party: DinnerParty) -> int:
+    """Note that none of those came who were not checked in; return how many answers that are."""
+    missed = _mark(party)
+    if not missed:
+        raise DomainError(lazy_gettext("Nothing changed: nobody is left who was not checked in."), "warning")
+    return missed
+
+
+def undo_no_show(party: DinnerParty, answer: Rsvp) -> None:
+    """Note that a guest came who was missed. Raises DomainError when they were not, or their seats are taken."""
+    seats.release_and_reoffer(party.id)
+    statement = (
+        update(Rsvp)
+        .where(Rsvp.id == answer.id, Rsvp.status == RsvpStatus.NO_SHOW)
+        .values(status=RsvpStatus.YES)
+        .returning(Rsvp.id)
+    )
+    if db.session.execute(statement.execution_options(synchronize_session=False)).first() is None:
+        raise DomainError(lazy_gettext("Nothing changed: %(name)s was not missed.", name=str(answer)), "warning")
+    db.session.refresh(answer)
+    if not seats.retake(party.id, answer.party_size):
+        raise DomainError(lazy_gettext("The seats of %(name)s are taken by others now.", name=str(answer)), "warning")
+
+
+def close_finished() -> int:
+    """Let the parties be done that ended a while ago; return how many.
+
+    It may be done by several processes at once, and while a host stores a change: one of them is told of the other.
+    """
+    ended = clock.now() - DONE_AFTER
+    columns = (DinnerParty.id, DinnerParty.version, DinnerParty.starts_at, DinnerParty.duration_minutes)
+    statement = select(*columns).where(DinnerParty.status == PartyStatus.PUBLISHED, DinnerParty.starts_at < ended)
+    over = [
+        (key, version)
+        for key, version, starts_at, minutes in db.session.execute(statement.order_by(DinnerParty.id))
+        if starts_at + timedelta(minutes=minutes) < ended
+    ]
+    return sum(_finish(key, version) for key, version in over)
+
+
+def _finish(party_id: int, version: int) -> bool:
+    statement = (
+        update(DinnerParty)
+        .where(DinnerParty.id == party_id, DinnerParty.version == version, DinnerParty.status == PartyStatus.PUBLISHED)
+        .values(status=PartyStatus.DONE, version=version + 1)
+        .returning(DinnerParty.id)
+        .execution_options(synchronize_session=False)
+    )
+    return db.session.execute(statement).first() is not None
+
+
+def _mark(party: DinnerParty, *which: ColumnElement[bool]) -> int:
+    """Change answers from coming to missed, those of the host not, and free their seats; return how many."""
+    seats.lock(party.id)
+    db.session.refresh(party, ["status", "starts_at", "duration_minutes"])
+    if party.status not in HELD or party.ends_at > clock.now():
+        raise DomainError(lazy_gettext("Nobody is missed before the party is over."), "warning")
+    statement = (
+        update(Rsvp)
+        .where(Rsvp.party_id == party.id, Rsvp.status == RsvpStatus.YES, *which)
+        .where(or_(Rsvp.member_id.is_(None), Rsvp.member_id != party.host_id))
+        .values(status=RsvpStatus.NO_SHOW)
+        .returning(Rsvp.id, Rsvp.party_size)
+        .execution_options(synchronize_session=False)
+    )
+    sizes = {row.id: row.party_size for row in db.session.execute(statement)}
+    if sizes:
+        potluck_service.release_claims_of(*sizes)
+        seats.release_and_reoffer(party.id, sum(sizes.values()))
+    return len(sizes)

@@ -1,0 +1,1 @@
+"""Calendars: iCalendar files, appointments in e-mails, and calendar feeds."""

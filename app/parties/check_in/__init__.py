@@ -1,0 +1,1 @@
+"""Check-in: tickets, and the page on which hosts check guests in."""

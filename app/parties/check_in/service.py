@@ -1,0 +1,93 @@
+"""At the door: guests show their tickets, and hosts check them in."""
+
+from flask_babel import lazy_gettext
+from sqlalchemy import select, update
+
+from app import clock
+from app.errors import DomainError
+from app.extensions import db
+from app.i18n import formats
+from app.parties import secret_links
+from app.parties.check_in import rules as check_in_rules
+from app.parties.enums import PartyStatus, RsvpStatus
+from app.parties.models import DinnerParty, Rsvp
+from app.parties.waiting_list import seats
+
+NOT_VALID = lazy_gettext("This ticket is not valid for this party.")
+# Parties that are given; those that are done were.
+HELD = (PartyStatus.PUBLISHED, PartyStatus.DONE)
+
+
+def find_by_code(party: DinnerParty, code: str) -> Rsvp:
+    """Return the answer on whose ticket `code` stands; raises DomainError when it is on none of this party."""
+    statement = select(Rsvp).where(Rsvp.id == secret_links.rsvp_id_of_code(code), Rsvp.party_id == party.id)
+    answer = db.session.scalars(statement).one_or_none()
+    if answer is None or not secret_links.is_ticket_code(answer, code):
+        raise DomainError(NOT_VALID)
+    return answer
+
+
+def ensure_open(party: DinnerParty) -> None:
+    """Raise DomainError when nobody is checked in now."""
+    if party.status not in HELD:
+        raise DomainError(lazy_gettext("Nobody is checked in: this party is not given."), "warning")
+    doors = check_in_rules.check_in_window(party.starts_at, party.ends_at, clock.now())
+    if doors is check_in_rules.CheckInWindow.EARLY:
+        opens = formats.date_time(party.starts_at - check_in_rules.OPENS_BEFORE, party.timezone)
+        raise DomainError(lazy_gettext("The door opens on %(date)s.", date=opens), "warning")
+    if doors is check_in_rules.CheckInWindow.LATE:
+        closed = formats.date_time(party.ends_at + check_in_rules.CLOSES_AFTER, party.timezone)
+        raise DomainError(lazy_gettext("The door was closed on %(date)s.", date=closed), "warning")
+
+
+def check_in(party: DinnerParty, code: str) -> Rsvp:
+    """Note that the guest with a ticket is here. Raises DomainError when they are already, or do not come."""
+    answer = _checked(party, code)
+    if not _step(answer, RsvpStatus.YES, RsvpStatus.CHECKED_IN):
+        raise _refusal(party, answer)
+    return answer
+
+
+def check_out(party: DinnerParty, code: str) -> Rsvp:
+    """Take a check-in back. Raises DomainError when there is none."""
+    answer = _checked(party, code)
+    if not _step(answer, RsvpStatus.CHECKED_IN, RsvpStatus.YES):
+        raise DomainError(lazy_gettext("Nothing changed: %(name)s was not checked in.", name=str(answer)), "warning")
+    return answer
+
+
+def _checked(party: DinnerParty, code: str) -> Rsvp:
+    """Return the guest with a ticket, under the party's lock."""
+    answer = find_by_code(party, code)
+    # The lock, and what time has brought about meanwhile.
+    seats.release_and_reoffer(party.id)
+    db.session.refresh(party, ["status", "starts_at", "duration_minutes"])
+    ensure_open(party)
+    if answer.member_id == party.host_id:
+        raise DomainError(NOT_VALID)
+    return answer
+
+
+def _step(answer: Rsvp, before: str, after: str) -> bool:
+    """Change the status of an answer from `before`: of two devices, one does."""
+    statement = (
+        update(Rsvp)
+        .where(Rsvp.id == answer.id, Rsvp.status == before)
+        .values(status=after, checked_in_at=clock.now() if after == RsvpStatus.CHECKED_IN else None)
+        .returning(Rsvp.id)
+        .execution_options(synchronize_session=False)
+    )
+    changed = db.session.execute(statement).first() is not None
+    db.session.refresh(answer)
+    return changed
+
+
+def _refusal(party: DinnerParty, answer: Rsvp) -> DomainError:
+    if answer.status == RsvpStatus.CHECKED_IN and answer.checked_in_at is not None:
+        at = formats.time(answer.checked_in_at, party.timezone)
+        text = lazy_gettext("%(name)s was checked in already at %(time)s.", name=str(answer), time=at)
+        return DomainError(text, "warning")
+    if answer.status == RsvpStatus.NO_SHOW:
+        text = lazy_gettext("%(name)s was missed: take that back on the guest list first.", name=str(answer))
+        return DomainError(text, "warning")
+    return DomainError(NOT_VALID)

@@ -1,0 +1,134 @@
+"""States and kinds of parties and of what belongs to them. They are stored; each has a label for people."""
+
+from enum import StrEnum
+
+from flask_babel import lazy_gettext
+
+from app.enums import LabelledEnum
+
+
+class Visibility(LabelledEnum):
+    """Who may see a party."""
+
+    PUBLIC = "public", lazy_gettext("Public")
+    UNLISTED = "unlisted", lazy_gettext("By link only")
+    PRIVATE = "private", lazy_gettext("Private")
+
+
+class PartyStatus(LabelledEnum):
+    """The life of a party."""
+
+    DRAFT = "draft", lazy_gettext("Draft")
+    PUBLISHED = "published", lazy_gettext("Published")
+    CANCELLED = "cancelled", lazy_gettext("Cancelled")
+    DONE = "done", lazy_gettext("Done")
+
+
+# Parties that take place, or took place: guests are checked in, or marked as no-shows.
+HELD = (PartyStatus.PUBLISHED, PartyStatus.DONE)
+
+
+class RsvpStatus(LabelledEnum):
+    """What a guest has answered, and what became of it."""
+
+    AWAITING_APPROVAL = "awaiting_approval", lazy_gettext("Waiting for the host")
+    YES = "yes", lazy_gettext("Coming")
+    NO = "no", lazy_gettext("Not coming")
+    MAYBE = "maybe", lazy_gettext("Maybe")
+    WAITLISTED = "waitlisted", lazy_gettext("On the waiting list")
+    OFFERED = "offered", lazy_gettext("Seats are offered")
+    WITHDRAWN = "cancelled", lazy_gettext("Withdrawn")
+    REMOVED = "removed", lazy_gettext("Removed by the host")
+    CHECKED_IN = "checked_in", lazy_gettext("Is here")
+    NO_SHOW = "no_show", lazy_gettext("Did not come")
+
+
+# RSVPs that hold seats: `seats_taken` counts them, and the offers that are open.
+SEATED = (RsvpStatus.YES, RsvpStatus.CHECKED_IN)
+# RSVPs on the waiting list, and those that left it because seats were offered to them.
+QUEUED = (RsvpStatus.WAITLISTED, RsvpStatus.OFFERED)
+# RSVPs that hold seats or may get some, and so can be withdrawn.
+WITHDRAWABLE = (
+    RsvpStatus.YES,
+    RsvpStatus.OFFERED,
+    RsvpStatus.WAITLISTED,
+    RsvpStatus.AWAITING_APPROVAL,
+    RsvpStatus.MAYBE,
+)
+# RSVPs whose guests are told of changes and cancellations.
+NOTIFIED = (*WITHDRAWABLE, RsvpStatus.CHECKED_IN)
+
+
+class OfferState(LabelledEnum):
+    """What became of an offer of seats."""
+
+    PENDING = "pending", lazy_gettext("Open")
+    CLAIMED = "claimed", lazy_gettext("Claimed")
+    DECLINED = "declined", lazy_gettext("Declined")
+    EXPIRED = "expired", lazy_gettext("Expired")
+    REVOKED = "revoked", lazy_gettext("Taken back")
+
+
+class WaitingListEventKind(StrEnum):
+    """What happens to guests on the waiting list. `FREED` happens to the party: seats became free."""
+
+    JOINED = "joined"
+    CHANGED = "changed"
+    LEFT = "left"
+    REMOVED = "removed"
+    SEATED = "seated"
+    FREED = "freed"
+    OFFERED = "offered"
+    SKIPPED = "skipped"
+    CLAIMED = "claimed"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
+class Course(LabelledEnum):
+    """When a dish is served, in this order."""
+
+    STARTER = "starter", lazy_gettext("Starter")
+    MAIN = "main", lazy_gettext("Main course")
+    SIDE = "side", lazy_gettext("Side dish")
+    DESSERT = "dessert", lazy_gettext("Dessert")
+    DRINK = "drink", lazy_gettext("Drinks")
+
+
+class ReportReason(LabelledEnum):
+    """Why somebody reports a party."""
+
+    SPAM = "spam", lazy_gettext("It is advertising")
+    OFFENSIVE = "offensive", lazy_gettext("It insults or excludes people")
+    FAKE = "fake", lazy_gettext("There will be no such dinner")
+    DANGEROUS = "dangerous", lazy_gettext("It may be dangerous")
+    OTHER = "other", lazy_gettext("Something else")
+
+
+class ReportState(LabelledEnum):
+    """What an administrator made of a report."""
+
+    OPEN = "open", lazy_gettext("Open")
+    UPHELD = "upheld", lazy_gettext("Party hidden")
+    DISMISSED = "dismissed", lazy_gettext("Dismissed")
+
+
+class ReminderKind(LabelledEnum):
+    """What a reminder is counted from, and whom it reaches."""
+
+    BEFORE_START = "start", lazy_gettext("Before the party, to those who come")
+    BEFORE_DEADLINE = (
+        "deadline",
+        lazy_gettext("Before the last day to answer, to those who have not answered"),
+    )
+
+
+class Audience(LabelledEnum):
+    """Whom a host can write to. Guests who declined or withdrew receive nothing."""
+
+    COMING = "coming", lazy_gettext("Those who come")
+    MAYBE = "maybe", lazy_gettext("Those who said maybe")
+    WAITING = "waiting", lazy_gettext("Those on the waiting list")
+    AWAITING_APPROVAL = "asking", lazy_gettext("Those who wait for your answer")
+    NOT_ANSWERED = "silent", lazy_gettext("Those who were invited and have not answered")

@@ -1,0 +1,1 @@
+"""Hosting: hosts create, change, cancel and copy parties, and add co-hosts."""

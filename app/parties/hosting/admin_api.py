@@ -1,0 +1,54 @@
+"""The administrators' API over parties."""
+
+from flask_babel import lazy_gettext
+from marshmallow import ValidationError
+
+from app.crud.api import ModelRestApi
+from app.crud.datamodel import SQLAInterface
+from app.i18n.selectors import is_timezone
+from app.parties.hosting import service as hosting_service
+from app.parties.models import DinnerParty
+
+READ = [
+    "id", "title", "slug", "host.username", "starts_at", "timezone", "duration_minutes", "venue", "address", "main_dish",
+    "description", "number_seats", "seats_taken", "max_party", "rsvp_deadline", "visibility", "status", "created_at",
+]  # fmt: skip
+WRITE = [
+    "title", "host", "starts_at", "timezone", "duration_minutes", "venue", "address", "main_dish", "description",
+    "number_seats", "max_party", "rsvp_deadline", "visibility", "status",
+]  # fmt: skip
+
+
+def _known_zone(name: str) -> None:
+    if not is_timezone(name):
+        raise ValidationError(name)
+
+
+class DinnerPartyApi(ModelRestApi):
+    """List, show, add, edit and delete dinner parties; the same rules as everywhere."""
+
+    datamodel = SQLAInterface(DinnerParty)
+    resource_name = "dinnerparties"
+    class_permission_name = "DinnerPartyApi"
+    list_title = lazy_gettext("Dinner parties, by programs")
+    list_columns = READ
+    show_columns = READ
+    add_columns = WRITE
+    edit_columns = WRITE
+    search_columns = ["title", "slug", "starts_at", "number_seats", "status", "visibility"]
+    order_columns = ["id", "title", "starts_at", "seats_taken", "number_seats"]
+    base_order = ("starts_at", "desc")
+    validators_columns = {"timezone": _known_zone}
+
+    def pre_add(self, item: DinnerParty) -> None:
+        """Give the host the first seat."""
+        hosting_service.create_party(item, item.host)
+
+    def pre_update(self, item: DinnerParty) -> None:
+        """Tell the guests what changed, and hand on new seats."""
+        hosting_service.update_party(item)
+
+    def pre_delete(self, item: DinnerParty) -> None:
+        """Tell the guests of a coming party before it vanishes."""
+        if item.is_cancellable:
+            hosting_service.cancel_party(item)

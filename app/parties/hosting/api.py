@@ -1,0 +1,260 @@
+"""Hosts lay a table, change it, and clear it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response, abort, url_for
+from flask_appbuilder.api import expose
+from flask_babel import gettext as _
+from flask_login import current_user
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.exc import StaleDataError
+
+from app.database import run_with_retry, transaction
+from app.errors import DomainError
+from app.extensions import db
+from app.i18n.selectors import current_timezone
+from app.outbox.service import delivers
+from app.parties import idempotency, queries, texts
+from app.parties.access import current_member
+from app.parties.api_base import CHANGED_MEANWHILE, FINGERPRINT_FIELD, NOT_THE_HOST, UNCHANGED, PartyApiBase, endpoint
+from app.parties.api_fields import read_clocks
+from app.parties.enums import PartyStatus
+from app.parties.hosting import schemas as hosting_schemas
+from app.parties.hosting import service as hosting_service
+from app.parties.hosting import texts as hosting_texts
+from app.parties.menu import dietary_conflicts
+from app.parties.menu import schemas as menu_schemas
+from app.parties.menu import service as menu_service
+from app.parties.menu.service import DishInput
+from app.parties.menu.views import planned_courses
+from app.parties.models import DinnerParty
+from app.parties.pages import schemas as page_schemas
+from app.parties.respondent import Respondent
+
+SAVED, CLASH, COPIED, ADDED, REMOVED = "saved", "clash", "copied", "added", "removed"
+MENU = {"type": "array", "items": menu_schemas.Dish}
+BOTH = (
+    "Changed meanwhile: `conflict` has for each field that differs what is stored and what was sent, `result` the party"
+)
+
+
+class HostApi(PartyApiBase):
+    """What a host does with a party."""
+
+    @expose("", methods=["POST"])
+    @endpoint(
+        "host",
+        takes=hosting_schemas.PartyInput,
+        gives=page_schemas.Party,
+        status=201,
+        codes=(PartyStatus.DRAFT, PartyStatus.PUBLISHED),
+        parameters=(idempotency.PARAMETER,),
+        refusals={200: "It was laid before, by the same request", 409: "The key was sent with another party before"},
+    )
+    def create(self, sent: dict[str, Any]) -> Response:
+        """Lay a new table. The host holds the first seat."""
+        read_clocks(sent, current_timezone())
+        asked = idempotency.asked_for(current_member())
+        before, party = asked.stored(), DinnerParty(**{"timezone": current_timezone(), **sent})
+        if before is None:
+            try:
+                with transaction():
+                    hosting_service.create_party(party, current_member(), mark=asked.mark)
+            except IntegrityError:
+                # The same request, at the same moment, was a little faster.
+                before = asked.stored()
+                if before is None:
+                    raise
+        laid = self.own((before or party).slug)
+        answer = self.say(200 if before else 201, laid.status, hosting_texts.saved(laid), result=self._seen(laid))
+        answer.headers["Location"] = url_for("PartyApi.show", slug=laid.slug)
+        return answer
+
+    @expose("/<slug>", methods=["PATCH"])
+    @endpoint(
+        "host",
+        takes=hosting_schemas.PartyChangeInput,
+        gives=page_schemas.Party,
+        codes=(SAVED, UNCHANGED),
+        refusals={**NOT_THE_HOST, 409: BOTH},
+    )
+    def change(self, slug: str, sent: dict[str, Any]) -> Response:
+        """Change a party. Guests are told of another time or place, and new seats go to those who wait."""
+        party = self.own(slug)
+        if not party.is_changeable:
+            raise DomainError(_("This party can no longer be changed."), "warning")
+        read_clocks(sent, party.timezone)
+        version = sent.pop("version")
+        if version != party.version:
+            return self._conflict(party, sent)
+        for name, value in sent.items():
+            setattr(party, name, value)
+        try:
+            with transaction():
+                count = hosting_service.update_party(party)
+        except StaleDataError:
+            db.session.rollback()
+            return self._conflict(self.own(slug), sent)
+        return self.say(200, SAVED, hosting_texts.changed(party, count), result=self._seen(party))
+
+    @expose("/<slug>/publish", methods=["POST"])
+    @endpoint(
+        "host",
+        gives=page_schemas.Party,
+        codes=(PartyStatus.PUBLISHED, UNCHANGED),
+        refusals={**NOT_THE_HOST, 409: "It is over"},
+    )
+    def publish(self, slug: str) -> Response:
+        """Show a draft to its guests."""
+        party = self.own(slug)
+        if party.status == PartyStatus.PUBLISHED:
+            return self.say(200, UNCHANGED, hosting_texts.saved(party), result=self._seen(party))
+        if party.status != PartyStatus.DRAFT:
+            raise DomainError(_("This party can no longer be changed."), "warning")
+        with transaction():
+            party.status = PartyStatus.PUBLISHED
+            count = hosting_service.update_party(party)
+        said = hosting_texts.published(count, delivers=delivers()) if count else hosting_texts.saved(party)
+        return self.say(200, PartyStatus.PUBLISHED, said, result=self._seen(party))
+
+    @expose("/<slug>/cancel", methods=["POST"])
+    @endpoint(
+        "host",
+        gives=page_schemas.Party,
+        codes=(PartyStatus.CANCELLED, UNCHANGED),
+        refusals={**NOT_THE_HOST, 409: "It has begun"},
+    )
+    def cancel(self, slug: str) -> Response:
+        """Call a party off. Guests are told; only its owner can."""
+        party = self.owned(slug)
+        try:
+            with transaction():
+                count = hosting_service.cancel_party(party)
+        except DomainError as error:
+            if error.category != "info":
+                raise
+            return self.say(200, UNCHANGED, (str(error), error.category), result=self._seen(party))
+        return self.say(200, PartyStatus.CANCELLED, hosting_texts.cancelled(count), result=self._seen(party))
+
+    @expose("/<slug>/copy", methods=["POST"])
+    @endpoint("host", gives=page_schemas.Party, status=201, codes=(COPIED,), refusals=NOT_THE_HOST)
+    def copy(self, slug: str) -> Response:
+        """Lay a draft like this party. It is on the same weekday of a coming week."""
+        party = self.own(slug)
+        with transaction():
+            twin = hosting_service.copy_party(party, current_member())
+        said: texts.Flash = _("Copy created as a draft; pick a date."), "info"
+        answer = self.say(201, COPIED, said, result=self._seen(self.own(twin.slug)))
+        answer.headers["Location"] = url_for("PartyApi.show", slug=twin.slug)
+        return answer
+
+    # -- what is on the table
+
+    @expose("/<slug>/menu")
+    @endpoint("host", gives=MENU, more=FINGERPRINT_FIELD, refusals=NOT_THE_HOST)
+    def show_menu(self, slug: str) -> Response:
+        """Show what is on the table. Guests read it with the party."""
+        return self.response(200, **self._menu(self.hosted(slug)))
+
+    @expose("/<slug>/menu", methods=["PUT"])
+    @endpoint(
+        "host",
+        takes=menu_schemas.MenuInput,
+        gives=MENU,
+        more=FINGERPRINT_FIELD,
+        codes=(SAVED, CLASH),
+        refusals={**NOT_THE_HOST, 409: "Changed meanwhile"},
+    )
+    def menu(self, slug: str, sent: dict[str, Any]) -> Response:
+        """Say what is on the table. The first main course is the party's main dish."""
+        party = self.hosted(slug)
+        dishes = [DishInput(**dish) for dish in sent["dishes"]]
+        with transaction():
+            menu_service.change_menu(
+                party, dishes, seen=sent.get("seen") or menu_service.menu_fingerprint(menu_service.menu(party))
+            )
+        said = planned_courses(menu_service.menu(party), menu_service.dietary_profiles(party))
+        return self.say(200, CLASH if said[1] == "warning" else SAVED, said, **self._menu(party))
+
+    @expose("/<slug>/kitchen")
+    @endpoint("host", gives=menu_schemas.Kitchen, refusals=NOT_THE_HOST)
+    def kitchen(self, slug: str) -> Response:
+        """Show what the kitchen must know. Nobody's name is in it."""
+        party = self.hosted(slug)
+        menu, eaters = menu_service.menu(party), menu_service.dietary_profiles(party)
+        shown = {
+            "people": len(eaters),
+            "dishes": [
+                {"name": dish.name, "course": dish.course, "cannot": dietary_conflicts.count_conflicts(dish, eaters)}
+                for dish in menu
+            ],
+            "left_out": dietary_conflicts.guests_without_option(menu, eaters),
+            "diets": _tally(key for eater in eaters for key in eater.diets),
+            "allergens": _tally(key for eater in eaters for key in eater.allergens),
+            "notes": [eater.note for eater in eaters if eater.note],
+        }
+        return self.response(200, result=menu_schemas.Kitchen().dump(shown))
+
+    # -- who hosts
+
+    @expose("/<slug>/hosts", methods=["POST"])
+    @endpoint(
+        "host",
+        takes=hosting_schemas.CoHostInput,
+        gives=page_schemas.Party,
+        status=201,
+        codes=(ADDED,),
+        refusals=NOT_THE_HOST,
+    )
+    def add_host(self, slug: str, sent: dict[str, Any]) -> Response:
+        """Let somebody host beside the owner. They are written to."""
+        party = self.owned(slug)
+        member = run_with_retry(lambda: hosting_service.add_co_host(party, sent["username"]))
+        said: texts.Flash = _("%(name)s hosts with you now.", name=member.display_name), "info"
+        return self.say(201, ADDED, said, result=self._seen(party))
+
+    @expose("/<slug>/hosts/<username>", methods=["DELETE"])
+    @endpoint("host", codes=(REMOVED, UNCHANGED), refusals=NOT_THE_HOST)
+    def remove_host(self, slug: str, username: str) -> Response:
+        """Let somebody host no more. Co-hosts may leave by themselves."""
+        party = self.own(slug) if username == current_user.username else self.owned(slug)
+        member = queries.member_by_username(username)
+        if member is None:
+            abort(404)
+        try:
+            with transaction():
+                hosting_service.remove_co_host(party, member)
+        except DomainError as error:
+            return self.say(200, UNCHANGED, (str(error), error.category))
+        text = _("%(name)s does not host this party any more.", name=member.display_name)
+        return self.say(200, REMOVED, (text, "info"))
+
+    # -- inside
+
+    @staticmethod
+    def _menu(party: DinnerParty) -> dict[str, Any]:
+        menu = menu_service.menu(party)
+        return {"result": menu_schemas.Dish(many=True).dump(menu), "seen": menu_service.menu_fingerprint(menu)}
+
+    def _seen(self, party: DinnerParty) -> Any:
+        return self.seen(party, queries.rsvp_of(party, Respondent(current_member())))
+
+    def _conflict(self, party: DinnerParty, sent: Mapping[str, Any]) -> Response:
+        """Show both: what somebody else stored meanwhile, and what was sent."""
+        stored, typed = page_schemas.PartyFields().dump(party), page_schemas.PartyFields().dump(sent)
+        differing = {
+            name: {"stored": stored[name], "sent": typed[name]} for name in sent if stored[name] != typed[name]
+        }
+        if not differing:
+            # It was this change, sent twice.
+            return self.say(200, UNCHANGED, hosting_texts.saved(party), result=self._seen(party))
+        text = _("The party was changed meanwhile; both versions are shown. Save again to keep yours.")
+        return self.say(409, CHANGED_MEANWHILE, (text, "warning"), conflict=differing, result=self._seen(party))
+
+
+def _tally(keys: Any) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for key in keys:
+        counts[key] = counts.get(key, 0) + 1
+    return counts

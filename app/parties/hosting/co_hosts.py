@@ -1,0 +1,86 @@
+"""Who hosts a party, and copies of it."""
+
+from flask import abort, flash, make_response, redirect, url_for
+from flask_appbuilder import expose, has_access, permission_name
+from flask_babel import gettext as _
+from flask_login import current_user
+from sqlalchemy.exc import IntegrityError
+from werkzeug.wrappers import Response as BaseResponse
+
+from app.crud import flashes
+from app.crud.fields import show_at_field
+from app.database import run_with_retry, transaction
+from app.errors import DomainError
+from app.parties import queries
+from app.parties.access import BasePartyView, current_member
+from app.parties.hosting import service as hosting_service
+from app.parties.hosting.forms import CoHostForm
+from app.parties.models import DinnerParty
+
+
+class CoHostView(BasePartyView):
+    """The owner of a party names those who host beside them."""
+
+    route_base = "/parties"
+    default_view = "show"
+
+    @expose("/<slug>/hosts", methods=["GET", "POST"])
+    @has_access
+    @permission_name("host")
+    def show(self, slug: str) -> BaseResponse:
+        """Show who hosts; POST lets one more."""
+        party = self.own(slug)
+        form = CoHostForm()
+        if not form.is_submitted():
+            return self._page(party, form, 200)
+        self.owned(slug)
+        if not form.validate():
+            flash(str(flashes.CORRECT_THE_FIELDS), "danger")
+            return self._page(party, form, 422)
+        try:
+            member = run_with_retry(lambda: hosting_service.add_co_host(party, form.username.data))
+        except DomainError as error:
+            show_at_field(form, error)
+            flash(str(error), error.category)
+            return self._page(party, form, 422)
+        flash(_("%(name)s hosts with you now.", name=member.display_name), "info")
+        return redirect(url_for("HostsView.show", slug=slug), 303)
+
+    @expose("/<slug>/hosts/<username>/remove", methods=["POST"])
+    @has_access
+    @permission_name("host")
+    def remove(self, slug: str, username: str) -> BaseResponse:
+        """Let somebody host no more; co-hosts may leave by themselves."""
+        leaves = username == current_user.username
+        party = self.own(slug) if leaves else self.owned(slug)
+        member = queries.member_by_username(username)
+        if member is None:
+            abort(404)
+        try:
+            with transaction():
+                hosting_service.remove_co_host(party, member)
+        except DomainError as error:
+            flash(str(error), error.category)
+        else:
+            flash(_("%(name)s does not host this party any more.", name=member.display_name), "info")
+        return redirect(url_for("PartyView.show" if leaves else "HostsView.show", slug=slug), 303)
+
+    @expose("/<slug>/copy", methods=["POST"])
+    @has_access
+    @permission_name("host")
+    def copy(self, slug: str) -> BaseResponse:
+        """Lay a draft like this party."""
+        party = self.own(slug)
+        try:
+            with transaction():
+                twin = hosting_service.copy_party(party, current_member())
+        except IntegrityError:
+            flash(_("The party was changed meanwhile. Look at it again."), "warning")
+            return redirect(url_for("PartyView.show", slug=slug), 303)
+        flash(_("Copy created as a draft; pick a date."), "info")
+        return redirect(url_for("PartyView.edit", slug=twin.slug), 303)
+
+    def _page(self, party: DinnerParty, form: CoHostForm, status: int) -> BaseResponse:
+        owns = party.host_id == current_user.id or self.is_staff()
+        page = self.render_template("parties/hosts.html", party=party, form=form, owns=owns)
+        return make_response(page, status)

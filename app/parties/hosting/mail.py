@@ -1,0 +1,45 @@
+"""E-mails about changes of a party, and to co-hosts."""
+
+from app import clock
+from app.accounts.models import Member
+from app.http import public_url
+from app.parties.calendar import ics
+from app.parties.enums import RsvpStatus
+from app.parties.mail import Appointment, party_context, send, to_member
+from app.parties.models import DinnerParty, Rsvp
+
+
+def party_changed(party: DinnerParty, answer: Rsvp) -> None:
+    """Tell the new time or place."""
+    send("party_changed", party, answer, version=party.version, appointment=_if_address_was_shown(answer, ics.request))
+
+
+def party_cancelled(party: DinnerParty, answer: Rsvp) -> None:
+    """Tell that there will be no party."""
+    send(
+        "party_cancelled",
+        party,
+        answer,
+        version=party.version,
+        # Whoever was offered seats may have noted the evening themselves.
+        appointment=ics.cancellation
+        if answer.status == RsvpStatus.OFFERED
+        else _if_address_was_shown(answer, ics.cancellation),
+    )
+
+
+def _if_address_was_shown(answer: Rsvp, appointment: Appointment) -> Appointment | None:
+    """Return `appointment` for those in whose calendar the dinner may stand."""
+    return appointment if answer.status in ics.PARTICIPATION else None
+
+
+def co_host(party: DinnerParty, member: Member) -> None:
+    """Tell a member that they host a party beside its owner."""
+    to_member(
+        "co_host",
+        member,
+        f"{party.id}:{member.id}:{clock.now():%Y%m%dT%H%M%S%f}",
+        expires_at=party.ends_at,
+        party=party_context(party, to_host=True),
+        url=public_url("PartyView.show", slug=party.slug),
+    )

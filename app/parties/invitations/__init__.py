@@ -1,0 +1,1 @@
+"""Invitations: personal links, share links, imported lists and the address book."""

@@ -1,0 +1,102 @@
+"""The generated UI over invitations to parties."""
+
+from collections.abc import Callable, Iterable
+
+from flask_appbuilder.actions import action
+from flask_babel import lazy_gettext, ngettext
+
+import config
+from app.crud.csv import CsvExport
+from app.crud.datamodel import SQLAInterface
+from app.crud.flashes import Message
+from app.crud.views import ModelView
+from app.errors import DomainError
+from app.parties.admin_base import MEMBER_KEY, PARTY_KEY, by_party
+from app.parties.invitations import service as invitation_service
+from app.parties.models import Invitation
+
+
+class InvitationModelView(CsvExport, ModelView):
+    """Who was invited to which party. Hosts invite; an administrator can send another link, or take one back."""
+
+    datamodel = SQLAInterface(Invitation)
+    route_base = "/partyinvitations"
+    base_permissions = ["can_list", "can_show", "can_csv", "invite_again", "take_back"]
+    base_order = ("created_at", "desc")
+    list_title = lazy_gettext("Invited guests")
+    show_title = lazy_gettext("Invited guest")
+    empty_message = lazy_gettext("No host has invited anybody yet.")
+    label_columns = {
+        "party": lazy_gettext("Party"),
+        "name": lazy_gettext("Name"),
+        "email": lazy_gettext("E-mail address"),
+        "locale": lazy_gettext("Language"),
+        "max_party": lazy_gettext("Seats at most"),
+        "invited_by": lazy_gettext("Invited by"),
+        "answer": lazy_gettext("Answer"),
+        "round": lazy_gettext("Links so far"),
+        "created_at": lazy_gettext("Invited"),
+        "sent_at": lazy_gettext("Letter written"),
+        "opened_at": lazy_gettext("Link opened"),
+        "reminded_at": lazy_gettext("Reminded"),
+        "revoked_at": lazy_gettext("Taken back"),
+    }
+    list_columns = ["party", "name", "email", "invited_by", "sent_at", "opened_at", "revoked_at"]
+    show_columns = [
+        *("party", "name", "email", "locale", "max_party", "invited_by", "round"),
+        *("created_at", "sent_at", "opened_at", "reminded_at", "revoked_at"),
+    ]
+    search_columns = [
+        *("party", "name", "email", "invited_by", "created_at", "sent_at", "opened_at", "revoked_at"),
+    ]
+    order_columns = ["name", "email", "created_at", "sent_at", "opened_at", "revoked_at"]
+    csv_columns = [
+        *("party", "name", "email", "locale", "max_party", "invited_by"),
+        *("created_at", "sent_at", "opened_at", "reminded_at", "revoked_at"),
+    ]
+    choices_columns = {"locale": {key: language["name"] for key, language in config.LANGUAGES.items()}}
+    remote_columns = {"party": PARTY_KEY, "invited_by": MEMBER_KEY}
+    load_columns = ("party",)
+
+    @action(
+        "invite_again",
+        lazy_gettext("Invite again"),
+        lazy_gettext("Send new links to the selected? Earlier ones open nothing any more."),
+        "",
+    )
+    def invite_again(self, items: list[Invitation]) -> Message:
+        """Send new links."""
+        done, refusal = _each(
+            items, lambda invitation: invitation_service.invite_again(invitation, seen=invitation.round)
+        )
+        return _said(ngettext("%(num)d invitation sent again.", "%(num)d invitations sent again.", done), refusal)
+
+    @action(
+        "take_back",
+        lazy_gettext("Take back"),
+        lazy_gettext("Let the links of the selected open nothing any more? What was answered stays."),
+        "",
+    )
+    def take_back(self, items: list[Invitation]) -> Message:
+        """Let links open nothing any more."""
+        done, refusal = _each(items, invitation_service.revoke)
+        return _said(ngettext("%(num)d invitation taken back.", "%(num)d invitations taken back.", done), refusal)
+
+
+def _each(items: Iterable[Invitation], act: Callable[[Invitation], None]) -> tuple[int, DomainError | None]:
+    """Do something with each that can be done; return with how many, and why not with the others."""
+    done, refusal = 0, None
+    for invitation in sorted(items, key=by_party):
+        try:
+            act(invitation)
+        except DomainError as error:
+            refusal = error
+        else:
+            done += 1
+    if not done and refusal is not None:
+        raise refusal
+    return done, refusal
+
+
+def _said(text: str, refusal: DomainError | None) -> Message:
+    return (f"{text} {refusal}", "warning") if refusal is not None else (text, "info")

@@ -1,0 +1,109 @@
+"""What guests open: personal links, the link that a host shares, and the way from the one to the other."""
+
+from typing import TypeVar
+
+from flask import flash, make_response, redirect, url_for
+from flask_appbuilder import expose
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response as BaseResponse
+
+from app.accounts import rate_limits
+from app.crud import flashes
+from app.crud.views import BaseView
+from app.database import run_with_retry, transaction
+from app.errors import DomainError
+from app.i18n.selectors import current_locale
+from app.parties import link_session, queries, secret_links
+from app.parties.access import BasePartyView
+from app.parties.enums import PartyStatus
+from app.parties.invitations import queries as invitation_queries
+from app.parties.invitations import service as invitation_service
+from app.parties.invitations.forms import JoinForm
+from app.parties.models import DinnerParty
+from app.parties.rsvps.service import CLOSED_ERRORS
+from app.parties.rules import ClosedReason
+
+Answer = TypeVar("Answer", bound=BaseResponse)
+
+
+def no_referrer(response: Answer) -> Answer:
+    """Let the address of an answer, which is a key, not travel to the next page, nor be kept."""
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def not_valid() -> BaseResponse:
+    """Say that a link opens nothing, whatever may be the reason."""
+    flash(_("This invitation is not valid any more."), "danger")
+    return redirect(url_for("LandingView.index"), 303)
+
+
+class InvitationView(BaseView):
+    """The page behind personal links. No account is needed, and looking changes nothing."""
+
+    route_base = "/invitations"
+    default_view = "open"
+
+    @expose("/<token>")
+    def open(self, token: str) -> BaseResponse:
+        """Remember the link in this browser, and lead to the party."""
+        invitation = invitation_queries.by_token(token)
+        if invitation is None or invitation.revoked_at:
+            return no_referrer(not_valid())
+        link_session.remember(invitation)
+        return no_referrer(redirect(url_for("PartyView.show", slug=invitation.party.slug), 303))
+
+
+class JoinView(BasePartyView):
+    """The page behind the link that a host shares."""
+
+    route_base = "/parties"
+    default_view = "link"
+    limits = [rate_limits.per_address("JoinView.ask", "10 per hour")]
+
+    @expose("/<slug>/join/<token>")
+    def link(self, slug: str, token: str) -> BaseResponse:
+        """Remember the link in this browser, and lead to the party."""
+        party = queries.party_by_slug(slug)
+        if party is None or not secret_links.is_share_token(party, token):
+            return no_referrer(not_valid())
+        if party.status == PartyStatus.DRAFT and not self.hosts(party):
+            flash(str(CLOSED_ERRORS[ClosedReason.DRAFT]), "danger")
+            return no_referrer(redirect(url_for("LandingView.index"), 303))
+        link_session.remember_share_link(party)
+        return no_referrer(redirect(url_for("PartyView.show", slug=slug), 303))
+
+    @expose("/<slug>/join", methods=["POST"])
+    def ask(self, slug: str) -> BaseResponse:
+        """Write a personal link to whoever came by the share link; whether there is somebody to write to is not told."""
+        party = queries.party_by_slug(slug)
+        if party is None or not link_session.has_share_link(party):
+            return not_valid()
+        form = JoinForm()
+        if not form.validate():
+            flash(str(flashes.CORRECT_THE_FIELDS), "danger")
+            return make_response(self.render_template("parties/invitations_join.html", party=party, join=form), 422)
+        try:
+            run_with_retry(lambda: invitation_service.ask_for_link(party, form.who, current_locale()))
+        except DomainError as error:
+            flash(str(error), error.category)
+        else:
+            email = form.email.data
+            flash(_("If %(email)s can be written to, a personal link is on its way.", email=email), "info")
+        return redirect(url_for("PartyView.show", slug=slug), 303)
+
+    @expose("/<slug>/opened", methods=["POST"])
+    def opened(self, slug: str) -> BaseResponse:
+        """Note that the page of a party was seen by whoever was invited: its script says so, and nobody reads this."""
+        _party, guest, answer = self.visible(slug)
+        if guest is not None and guest.invitation is not None:
+            invitation = guest.invitation
+            with transaction():
+                invitation_service.record_opened(invitation, answer)
+        return make_response("", 204)
+
+
+def join_form(party: DinnerParty) -> JoinForm | None:
+    """Return the form that asks for a personal link, for whoever came by the share link."""
+    return JoinForm(formdata=None) if link_session.has_share_link(party) else None

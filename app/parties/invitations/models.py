@@ -1,0 +1,31 @@
+"""The address book: people a member has invited."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String, func
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app import clock
+from app.accounts.models import Member
+from app.database import UTCDateTime
+from app.extensions import Model
+
+
+class Contact(Model):
+    """Somebody in a member's address book: whom they have invited before."""
+
+    __tablename__ = "contact"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    owner_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"))
+    email: Mapped[str] = mapped_column(String(320))
+    name: Mapped[str] = mapped_column(String(130), default="")
+    invited_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+
+    owner: Mapped[Member] = relationship()
+
+    def __repr__(self) -> str:
+        return self.name or self.email
+
+
+Index("uq_contact_owner_id_lower_email", Contact.owner_id, func.lower(Contact.email), unique=True)

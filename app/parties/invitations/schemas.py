@@ -1,0 +1,90 @@
+"""API schemas of invitations."""
+
+from marshmallow import Schema, fields
+
+from app.accounts.models import Member
+from app.i18n import locales
+from app.parties import api_fields, models
+from app.parties.api_fields import (
+    AtMostValidator,
+    EmailField,
+    FilledValidator,
+    LocaleField,
+    RequestSchema,
+    TextField,
+    WholeNumberField,
+    described,
+)
+from app.parties.hosting.schemas import LONGEST_NAME
+from app.parties.invitations import import_list
+
+
+class InvitationInput(RequestSchema):
+    """Somebody to invite."""
+
+    email = EmailField(required=True)
+    name = TextField(LONGEST_NAME, load_default="")
+    number = WholeNumberField(
+        1,
+        models.MAX_SEATS,
+        **api_fields.described("How many may come, they included; left out: as many as the party says"),
+    )
+
+
+class InvitationsInput(RequestSchema):
+    """Whom to invite, and in which language."""
+
+    invitations = fields.List(
+        fields.Nested(InvitationInput),
+        required=True,
+        validate=[FilledValidator(), AtMostValidator(import_list.MAX_ROWS, of="things")],
+    )
+    locale = LocaleField(
+        **api_fields.described("The language of the letters; left out: that of the host", example="es")
+    )
+
+
+def language_of(member: Member) -> str:
+    """Return the language of a member: most people invite those who speak it."""
+    return (locales.match(member.locale) or locales.default()).key
+
+
+class InvitedGuest(Schema):
+    """Somebody who was invited."""
+
+    id = fields.Integer(attribute="invitation.id")
+    email = fields.String(attribute="invitation.email")
+    name = fields.String(attribute="invitation.name")
+    number = fields.Integer(attribute="invitation.max_party", **described("How many may come, they included"))
+    sent_at = fields.AwareDateTime(attribute="invitation.sent_at", allow_none=True, **described("Null: with the draft"))
+    opened_at = fields.AwareDateTime(attribute="invitation.opened_at", allow_none=True)
+    revoked_at = fields.AwareDateTime(attribute="invitation.revoked_at", allow_none=True)
+    status = fields.Function(
+        lambda row: row.answer.status if row.answer else None,
+        allow_none=True,
+        metadata={"type": "string", "description": "What they answered"},
+    )
+
+
+class ShareLink(Schema):
+    """The link that lets whoever has it see a party and answer."""
+
+    url = fields.String(allow_none=True, **described("Null: there is none"))
+
+
+class InvitationStatus(Schema):
+    """An invitation as it is now."""
+
+    id = fields.Integer()
+    email = fields.String()
+    name = fields.String()
+    sent_at = fields.AwareDateTime(allow_none=True)
+    revoked_at = fields.AwareDateTime(allow_none=True)
+
+
+class InviteResult(Schema):
+    """What became of those who were to be invited."""
+
+    added = fields.Integer()
+    skipped = fields.Integer(**described("Invited before, or at the table already"))
+    late = fields.Integer(**described("More than may be invited on one day"))

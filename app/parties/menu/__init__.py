@@ -1,0 +1,1 @@
+"""The menu, what guests do not eat, and conflicts between the two."""

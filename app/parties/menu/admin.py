@@ -1,0 +1,75 @@
+"""The generated UI of menus."""
+
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+
+from app.crud.csv import CsvExport
+from app.crud.datamodel import SQLAInterface
+from app.crud.views import ModelView
+from app.food import ALLERGENS, DIETS
+from app.parties.admin_base import PARTY_KEY
+from app.parties.enums import Course
+from app.parties.menu import service as menu_service
+from app.parties.menu.forms import SeveralField
+from app.parties.menu.models import MenuItem
+from app.parties.potluck.admin import CONTAINS, SUITS
+
+
+def several_choices() -> dict[str, Any]:
+    return {
+        "allergens": SeveralField(CONTAINS, choices=list(ALLERGENS.items())),
+        "diets": SeveralField(SUITS, choices=list(DIETS.items())),
+    }
+
+
+class MenuItemModelView(CsvExport, ModelView):
+    """What is on the tables. The first main course is the party's main dish."""
+
+    datamodel = SQLAInterface(MenuItem)
+    route_base = "/menuitems"
+    base_permissions = ["can_list", "can_show", "can_add", "can_edit", "can_delete", "can_csv"]
+    base_order = ("id", "desc")
+    list_title = lazy_gettext("Menus")
+    show_title = lazy_gettext("Dish")
+    add_title = lazy_gettext("Add a dish")
+    edit_title = lazy_gettext("Edit dish")
+    empty_message = lazy_gettext("No host has written a menu yet.")
+    label_columns = {
+        "party": lazy_gettext("Party"),
+        "course": lazy_gettext("Course"),
+        "name": lazy_gettext("Dish"),
+        "allergens": CONTAINS,
+        "diets": SUITS,
+        "allergen_names": CONTAINS,
+        "diet_names": SUITS,
+    }
+    list_columns = ["party", "course", "name", "allergen_names", "diet_names"]
+    show_columns = list_columns
+    add_columns = ["party", "course", "name", "allergens", "diets"]
+    # A dish stays on the table that it was cooked for.
+    edit_columns = ["course", "name", "allergens", "diets"]
+    search_columns = ["party", "course", "name"]
+    order_columns = ["course", "name"]
+    csv_columns = list_columns
+    choices_columns = {"course": Course.labels()}
+    remote_columns = {"party": PARTY_KEY}
+    add_form_extra_fields = several_choices()
+    edit_form_extra_fields = several_choices()
+
+    def pre_add(self, item: MenuItem) -> None:
+        """Put it at the end of the menu."""
+        menu_service.add_dish(item)
+
+    def pre_update(self, item: MenuItem) -> None:
+        """Let the party have its main dish from it."""
+        menu_service.name_main_dish(item.party)
+
+    def pre_delete(self, item: MenuItem) -> None:
+        """Let the party have its main dish from what is left."""
+        menu_service.name_main_dish(item.party, without=item)
+
+    def added_message(self, item: MenuItem) -> str:
+        """Name what was added."""
+        return str(_("“%(dish)s” is on the menu.", dish=item.name))

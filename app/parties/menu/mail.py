@@ -1,0 +1,20 @@
+"""The e-mail that warns hosts of a dietary conflict."""
+
+from app import clock
+from app.http import public_url
+from app.parties.mail import party_context, to_member
+from app.parties.models import DinnerParty, Rsvp
+
+
+def dietary_conflict(party: DinnerParty, answer: Rsvp, dishes: list[str]) -> None:
+    """Tell the host that a guest cannot eat some of the dishes; which of them and why stands on the kitchen's sheet."""
+    to_member(
+        "food_clash",
+        party.host,
+        f"{answer.id}:{clock.now():%Y%m%dT%H%M%S%f}",
+        expires_at=party.starts_at,
+        party=party_context(party, to_host=True),
+        guest=answer.name,
+        dishes=dishes,
+        url=public_url("FoodView.kitchen", slug=party.slug),
+    )

@@ -1,0 +1,96 @@
+"""API schemas of menus, and what guests do not eat."""
+
+from marshmallow import Schema, fields
+
+from app.food import ALLERGENS, DIETS
+from app.parties import api_fields, models
+from app.parties.api_fields import AtMostValidator, ChoiceField, ChoicesField, RequestSchema, TextField, described
+from app.parties.enums import Course
+from app.parties.hosting.schemas import LONGEST_DISH, LONGEST_NAME, LONGEST_PERSON_NOTE
+
+
+class PersonInput(RequestSchema):
+    """Somebody who comes."""
+
+    name = TextField(LONGEST_NAME)
+    diets = ChoicesField(DIETS)
+    allergens = ChoicesField(ALLERGENS, **api_fields.described("What they must not eat"))
+    note = TextField(LONGEST_PERSON_NOTE, **api_fields.described("Anything else the kitchen should know"))
+
+
+class PeopleInput(RequestSchema):
+    """Who comes, one for each seat."""
+
+    people = fields.List(
+        fields.Nested(PersonInput), required=True, validate=AtMostValidator(models.MAX_SEATS, of="things")
+    )
+    seen = fields.String(
+        **api_fields.described("What stood beside it when it was read; left out: replace whatever is stored")
+    )
+
+
+class DishInput(RequestSchema):
+    """A dish."""
+
+    course = ChoiceField(Course.labels(), load_default=Course.MAIN)
+    name = TextField(LONGEST_DISH, least=1, required=True)
+    allergens = ChoicesField(ALLERGENS, **api_fields.described("What is in it"))
+    diets = ChoicesField(DIETS, **api_fields.described("Whom it suits"))
+
+
+class MenuInput(RequestSchema):
+    """What is on the table, in the order in which it is served."""
+
+    dishes = fields.List(
+        fields.Nested(DishInput), required=True, validate=AtMostValidator(models.MAX_DISHES, of="things")
+    )
+    seen = fields.String(
+        **api_fields.described("What stood beside it when it was read; left out: replace whatever is stored")
+    )
+
+
+class Dish(Schema):
+    """Something that is on the table."""
+
+    course = fields.String(**described("When it is served", enum=list(Course)))
+    name = fields.String()
+    allergens = fields.List(fields.String(), **described("What is in it"))
+    diets = fields.List(fields.String(), **described("Whom it suits"))
+
+
+class ConflictCount(Schema):
+    """How many cannot eat a dish, and for which reason how many of them."""
+
+    people = fields.Integer()
+    allergens = fields.Dict(keys=fields.String(), values=fields.Integer())
+    diets = fields.Dict(keys=fields.String(), values=fields.Integer())
+
+
+class KitchenDish(Schema):
+    """A dish, and who cannot eat it."""
+
+    course = fields.String()
+    name = fields.String()
+    cannot = fields.Nested(ConflictCount)
+
+
+class Kitchen(Schema):
+    """What the kitchen must know."""
+
+    people = fields.Integer(**described("Of how many it is known what they eat"))
+    dishes = fields.List(fields.Nested(KitchenDish))
+    left_out = fields.Dict(
+        keys=fields.String(), values=fields.Integer(), **described("How many find nothing they can eat in a course")
+    )
+    diets = fields.Dict(keys=fields.String(), values=fields.Integer())
+    allergens = fields.Dict(keys=fields.String(), values=fields.Integer())
+    notes = fields.List(fields.String())
+
+
+class Person(Schema):
+    """Somebody who comes with an answer."""
+
+    name = fields.String()
+    diets = fields.List(fields.String())
+    allergens = fields.List(fields.String(), **described("What they must not eat"))
+    note = fields.String()

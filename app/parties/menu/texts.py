@@ -1,0 +1,39 @@
+"""Texts about dietary conflicts."""
+
+from collections.abc import Sequence
+
+from flask_babel import gettext as _
+
+from app.errors import Category
+from app.food import ALLERGENS, DIETS
+from app.i18n import formats
+from app.parties.menu.dietary_conflicts import DietaryConflict
+from app.parties.menu.models import MenuItem
+
+# More than this many sentences in one flash nobody reads; the page below it has them all.
+MAX_SENTENCES = 3
+
+
+def conflict_warnings(found: Sequence[tuple[MenuItem, DietaryConflict]]) -> list[str]:
+    """Return what warns a guest of the first of the dishes they cannot eat."""
+    return [
+        _(
+            "Heads-up: “%(dish)s” contains %(allergen)s. The host has been told.",
+            dish=dish.name,
+            allergen=formats.value([str(ALLERGENS[key]) for key in clash.allergens]),
+        )
+        if clash.allergens
+        else _(
+            "Heads-up: “%(dish)s” does not suit you (%(diet)s). The host has been told.",
+            dish=dish.name,
+            diet=formats.value([str(DIETS[key]) for key in clash.diets]),
+        )
+        for dish, clash in found[:MAX_SENTENCES]
+    ]
+
+
+def conflict_notice(found: list[tuple[MenuItem, DietaryConflict]]) -> tuple[str, Category]:
+    """Return what a guest reads after they told what they do not eat."""
+    if not found:
+        return _("Thank you. The kitchen knows now."), "info"
+    return " ".join(conflict_warnings(found)), "warning"

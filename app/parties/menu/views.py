@@ -1,0 +1,204 @@
+"""What is on the table, what guests do not eat, and what the kitchen must know of it."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from flask import flash, make_response, redirect, request, url_for
+from flask_appbuilder import expose, has_access, permission_name
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from werkzeug.wrappers import Response as BaseResponse
+
+from app.crud import flashes
+from app.database import transaction
+from app.errors import Category, DomainError
+from app.food import ALLERGENS, DIETS
+from app.i18n import formats
+from app.parties.access import BasePartyView, login_or_invitation_required
+from app.parties.enums import Course
+from app.parties.menu import dietary_conflicts
+from app.parties.menu import service as menu_service
+from app.parties.menu import texts as menu_texts
+from app.parties.menu.dietary_conflicts import ConflictCount
+from app.parties.menu.forms import MenuForm, PeopleForm
+from app.parties.menu.models import MenuItem
+from app.parties.menu.service import POSSIBLE, DishInput, PersonInput
+from app.parties.menu.texts import MAX_SENTENCES
+from app.parties.models import MAX_DISHES, DinnerParty, Rsvp, RsvpPerson
+from app.parties.optimistic_lock import ConflictError
+from app.parties.potluck import service as potluck_service
+
+SPARE_ROWS = 3
+
+
+class MenuView(BasePartyView):
+    """The menu, the people, and the kitchen's sheet of a party."""
+
+    route_base = "/parties"
+    default_view = "menu"
+
+    @expose("/<slug>/menu", methods=["GET", "POST"])
+    @has_access
+    @permission_name("host")
+    def menu(self, slug: str) -> BaseResponse:
+        """Show and change what is on the table."""
+        party = self.hosted(slug)
+        if request.method != "POST":
+            form = MenuForm(
+                data={"dishes": self._rows(party), "seen": menu_service.menu_fingerprint(menu_service.menu(party))}
+            )
+            return self._form_page("parties/menu.html", form, party, status=200, theirs=None)
+        form = MenuForm()
+        if not form.validate():
+            flash(str(flashes.CORRECT_THE_FIELDS), "danger")
+            return self._form_page("parties/menu.html", form, party, status=422, theirs=None)
+        dishes = [
+            DishInput(row["course"], row["name"], row["allergens"], row["diets"])
+            for row in form.dishes.data
+            if row["name"]
+        ]
+        try:
+            with transaction():
+                menu_service.change_menu(party, dishes, seen=form.seen.data or "")
+        except ConflictError as error:
+            flash(str(error), error.category)
+            theirs = menu_service.menu(self.hosted(slug))
+            _mark_again(form, menu_service.menu_fingerprint(theirs))
+            return self._form_page("parties/menu.html", form, party, status=409, theirs=theirs)
+        flash(*planned_courses(menu_service.menu(party), menu_service.dietary_profiles(party)))
+        return redirect(url_for("FoodView.kitchen", slug=slug), 303)
+
+    @expose("/<slug>/people", methods=["GET", "POST"])
+    @login_or_invitation_required
+    @permission_name("answer")
+    def people(self, slug: str) -> BaseResponse:
+        """Show and change who comes with one's answer, and what they do not eat."""
+        party, _guest, answer = self.answering(slug)
+        if answer is None or answer.status not in POSSIBLE:
+            flash(str(menu_service.ANSWER_FIRST), "warning")
+            return redirect(url_for("PartyView.show", slug=slug), 303)
+        context: dict[str, Any] = {"answer": answer, "menu": menu_service.menu(party), "theirs": None}
+        if request.method != "POST":
+            form = PeopleForm(
+                data={
+                    "people": _known_people(answer),
+                    "seen": menu_service.people_fingerprint(menu_service.people(answer)),
+                }
+            )
+            return self._form_page("parties/people.html", form, party, status=200, **context)
+        form = PeopleForm()
+        if not form.validate():
+            flash(str(flashes.CORRECT_THE_FIELDS), "danger")
+            return self._form_page("parties/people.html", form, party, status=422, **context)
+        told = [PersonInput(row["name"], row["diets"], row["allergens"], row["note"]) for row in form.people.data]
+        try:
+            with transaction():
+                found = menu_service.change_people(answer, told, seen=form.seen.data or "")
+        except ConflictError as error:
+            flash(str(error), error.category)
+            theirs = menu_service.people(answer)
+            _mark_again(form, menu_service.people_fingerprint(theirs))
+            return self._form_page("parties/people.html", form, party, status=409, **{**context, "theirs": theirs})
+        except DomainError as error:
+            flash(str(error), error.category)
+        else:
+            flash(*menu_texts.conflict_notice(found))
+        return redirect(url_for("PartyView.show", slug=slug), 303)
+
+    @expose("/<slug>/kitchen")
+    @has_access
+    @permission_name("host")
+    def kitchen(self, slug: str) -> str:
+        """Show what the kitchen must know, without a name: it may hang on a wall."""
+        party = self.hosted(slug)
+        menu, eaters = menu_service.menu(party), menu_service.dietary_profiles(party)
+        return str(
+            self.render_template(
+                "parties/kitchen.html",
+                party=party,
+                potluck=potluck_service.slots(party, with_claims=True),
+                menu=[(dish, dietary_conflicts.count_conflicts(dish, eaters)) for dish in menu],
+                left_out=dietary_conflicts.guests_without_option(menu, eaters),
+                diets=_tally(DIETS, (key for eater in eaters for key in eater.diets)),
+                allergens=_tally(ALLERGENS, (key for eater in eaters for key in eater.allergens)),
+                notes=[eater.note for eater in eaters if eater.note],
+                courses=Course.labels(),
+                diet_names=DIETS,
+                allergen_names=ALLERGENS,
+                told=len(eaters),
+            )
+        )
+
+    @staticmethod
+    def _rows(party: DinnerParty) -> list[dict[str, object]]:
+        """Return the menu as the form shows it, with some rows to fill in."""
+        rows: list[dict[str, object]] = [
+            {"name": dish.name, "course": dish.course, "allergens": dish.allergens, "diets": dish.diets}
+            for dish in menu_service.menu(party)
+        ]
+        if not rows and party.main_dish:
+            rows.append({"name": party.main_dish, "course": Course.MAIN})
+        return [*rows, *({} for _number in range(SPARE_ROWS))][:MAX_DISHES]
+
+    def _form_page(
+        self, template: str, form: MenuForm | PeopleForm, party: DinnerParty, *, status: int, **context: object
+    ) -> BaseResponse:
+        return make_response(self.render_template(template, form=form, party=party, **context), status)
+
+
+def _mark_again(form: MenuForm | PeopleForm, mark: str) -> None:
+    """Let the form stand upon what was stored meanwhile, which its reader is shown now."""
+    form.seen.raw_data = None
+    form.seen.data = mark
+
+
+def _known_people(answer: Rsvp) -> list[dict[str, object]]:
+    """Return one row for each seat of an answer, as far as it is known who sits there."""
+    known: list[dict[str, object]] = [
+        {"name": person.name, "diets": person.diets, "allergens": person.allergens, "note": person.note}
+        for person in menu_service.people(answer)
+    ]
+    if not known and answer.member is None:
+        known = [{"name": answer.name}]
+    elif not known and answer.member is not None:
+        usual = menu_service.usual_diet(answer.member)
+        known = [{"name": usual.name, "diets": usual.diets, "allergens": usual.allergens, "note": ""}]
+    return [*known, *({} for _seat in range(answer.party_size))][: answer.party_size]
+
+
+def _tally(names: Mapping[str, object], keys: Iterable[str]) -> list[tuple[object, int]]:
+    """Return how often each of `keys` stands there, by its name, the most frequent first."""
+    listed = list(keys)
+    counts = [(name, listed.count(key)) for key, name in names.items() if key in listed]
+    return sorted(counts, key=lambda pair: -pair[1])
+
+
+def planned_courses(menu: list[MenuItem], eaters: list[RsvpPerson]) -> tuple[str, Category]:
+    """Return what a host reads after the menu was stored."""
+    counted = [(dish, dietary_conflicts.count_conflicts(dish, eaters)) for dish in menu]
+    sentences = [_cannot_eat(dish, found) for dish, found in counted if found.people]
+    if not sentences:
+        return _("The menu is saved."), "info"
+    return " ".join(sentences[:MAX_SENTENCES]), "warning"
+
+
+def _cannot_eat(dish: MenuItem, found: ConflictCount) -> str:
+    if found.allergens:
+        return str(
+            ngettext(
+                "“%(dish)s” contains %(allergen)s; %(num)d guest cannot eat it.",
+                "“%(dish)s” contains %(allergen)s; %(num)d guests cannot eat it.",
+                found.people,
+                dish=dish.name,
+                allergen=formats.value([str(ALLERGENS[key]) for key in found.allergens]),
+            )
+        )
+    return str(
+        ngettext(
+            "“%(dish)s” does not suit everybody (%(diet)s); %(num)d guest cannot eat it.",
+            "“%(dish)s” does not suit everybody (%(diet)s); %(num)d guests cannot eat it.",
+            found.people,
+            dish=dish.name,
+            diet=formats.value([str(DIETS[key]) for key in found.diets]),
+        )
+    )

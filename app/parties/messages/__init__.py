@@ -1,0 +1,1 @@
+"""Messages of hosts to their guests, and reminders."""

@@ -1,0 +1,70 @@
+"""What hosts write to their guests, and when guests are reminded."""
+
+import secrets
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app import clock
+from app.accounts.models import Member
+from app.database import Json, UTCDateTime
+from app.enums import EnumString, one_of
+from app.extensions import Model
+from app.parties.enums import ReminderKind
+from app.parties.models import DinnerParty
+
+MAX_HOURS_BEFORE = 14 * 24
+MAX_REMINDERS = 6
+MAX_SUBJECT_LENGTH, MAX_MESSAGE_LENGTH = 120, 5000
+
+
+class Reminder(Model):
+    """A letter that is due so many hours before something; it moves with the party, because no date is stored."""
+
+    __tablename__ = "reminder"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    party_id: Mapped[int] = mapped_column(ForeignKey("dinner_party.id", ondelete="CASCADE"))
+    kind: Mapped[ReminderKind] = mapped_column(EnumString(ReminderKind, 16))
+    hours_before: Mapped[int] = mapped_column()
+    # None: still to come.
+    sent_at: Mapped[datetime | None] = mapped_column(UTCDateTime, index=True)
+
+    party: Mapped[DinnerParty] = relationship()
+
+    __table_args__ = (
+        one_of("kind", ReminderKind),
+        CheckConstraint(f"hours_before BETWEEN 1 AND {MAX_HOURS_BEFORE}", name="hours_before"),
+        UniqueConstraint("party_id", "kind", "hours_before"),
+    )
+
+    def __repr__(self) -> str:
+        return str(ReminderKind.labels()[self.kind])
+
+
+class GuestMessage(Model):
+    """What a host wrote to guests, and to how many of them: to those of AUDIENCES that `statuses` names.
+
+    `mark` is that of the form: one that is sent twice is written once.
+    """
+
+    __tablename__ = "guest_message"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    party_id: Mapped[int] = mapped_column(ForeignKey("dinner_party.id", ondelete="CASCADE"))
+    author_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="SET NULL"))
+    subject: Mapped[str] = mapped_column(String(MAX_SUBJECT_LENGTH))
+    text: Mapped[str] = mapped_column(Text)
+    statuses: Mapped[list[str]] = mapped_column(Json, default=list)
+    recipients: Mapped[int] = mapped_column(default=0)
+    mark: Mapped[str] = mapped_column(String(64), default=lambda: secrets.token_hex(16))
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+
+    party: Mapped[DinnerParty] = relationship()
+    author: Mapped[Member | None] = relationship()
+
+    __table_args__ = (UniqueConstraint("party_id", "mark"),)
+
+    def __repr__(self) -> str:
+        return self.subject

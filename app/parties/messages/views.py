@@ -1,0 +1,181 @@
+"""Hosts write to their guests, and have them reminded."""
+
+import secrets
+from collections.abc import Mapping
+
+from flask import flash, make_response, redirect, request, url_for
+from flask_appbuilder import expose, has_access, permission_name
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from werkzeug.wrappers import Response as BaseResponse
+
+from app.crud import flashes
+from app.crud.fields import show_at_field
+from app.database import run_with_retry
+from app.errors import DomainError
+from app.parties.access import BasePartyView, current_member
+from app.parties.enums import Audience, ReminderKind
+from app.parties.messages import reminders
+from app.parties.messages import service as message_service
+from app.parties.messages.forms import EVERYBODY, MessageForm, RemindersForm
+from app.parties.messages.models import MAX_REMINDERS
+from app.parties.messages.reminders import PlannedReminder
+from app.parties.messages.service import MessageDraft
+from app.parties.models import DinnerParty
+
+SPARE_ROWS = 2
+
+
+class MessageView(BasePartyView):
+    """Letters from hosts: what they write themselves, and reminders."""
+
+    route_base = "/parties"
+    default_view = "write"
+
+    # -- messages
+
+    @expose("/<slug>/write", methods=["GET", "POST"])
+    @has_access
+    @permission_name("host")
+    def write(self, slug: str) -> BaseResponse:
+        """Write to guests; the form may show first how many that are, and what they will read."""
+        party = self.hosted(slug)
+        counts = message_service.counts(party, current_member())
+        form = _message_form(counts)
+        if not form.is_submitted():
+            return self._write_page(party, form, counts)
+        if not form.validate():
+            flash(str(flashes.CORRECT_THE_FIELDS), "danger")
+            return self._write_page(party, form, counts, status=422)
+        draft = _draft(form)
+        if request.form.get("action") == "preview":
+            return self._preview(party, form, counts, draft)
+        try:
+            message = run_with_retry(lambda: message_service.send(party, current_member(), draft))
+        except DomainError as error:
+            show_at_field(form, error)
+            flash(str(error), error.category)
+            return self._write_page(party, form, counts, status=422)
+        flash(
+            ngettext("Message queued for %(num)d guest.", "Message queued for %(num)d guests.", message.recipients),
+            "info",
+        )
+        return redirect(url_for("WritingView.write", slug=slug), 303)
+
+    def _preview(
+        self, party: DinnerParty, form: MessageForm, counts: Mapping[str, int], draft: MessageDraft
+    ) -> BaseResponse:
+        reached = sum(counts[audience] for audience in draft.audiences)
+        text = ngettext(
+            "Nothing was sent yet: this would go to %(num)d guest.",
+            "Nothing was sent yet: this would go to %(num)d guests.",
+            reached,
+        )
+        flash(text, "info" if reached else "warning")
+        return self._write_page(party, form, counts, preview=draft, reached=reached)
+
+    def _write_page(  # noqa: PLR0913 - what the page is
+        self,
+        party: DinnerParty,
+        form: MessageForm,
+        counts: Mapping[str, int],
+        *,
+        preview: MessageDraft | None = None,
+        reached: int = 0,
+        status: int = 200,
+    ) -> BaseResponse:
+        page = self.render_template(
+            "parties/write.html",
+            party=party,
+            form=form,
+            counts=counts,
+            audiences=Audience.labels(),
+            preview=preview,
+            reached=reached,
+            history=message_service.history(party),
+        )
+        return make_response(page, status)
+
+    # -- reminders
+
+    @expose("/<slug>/remind", methods=["POST"])
+    @has_access
+    @permission_name("host")
+    def remind(self, slug: str) -> BaseResponse:
+        """Remind those who were invited and have not answered."""
+        party = self.hosted(slug)
+        try:
+            reminded = run_with_retry(lambda: reminders.remind_not_answered(party))
+        except DomainError as error:
+            flash(str(error), error.category)
+        else:
+            text = ngettext(
+                "Reminder queued for %(num)d person who has not answered.",
+                "Reminder queued for %(num)d people who have not answered.",
+                reminded,
+            )
+            flash(text, "info")
+        return redirect(self._back_to(party), 303)
+
+    @expose("/<slug>/reminders", methods=["GET", "POST"])
+    @has_access
+    @permission_name("host")
+    def reminders(self, slug: str) -> BaseResponse:
+        """Show when guests are reminded; POST changes it."""
+        party = self.hosted(slug)
+        planned = reminders.planned(party)
+        form = RemindersForm(data={"reminders": _rows(planned)} if request.method == "GET" else None)
+        if not form.is_submitted():
+            return self._reminders_page(party, form, planned)
+        if not form.validate():
+            flash(str(flashes.CORRECT_THE_FIELDS), "danger")
+            return self._reminders_page(party, form, planned, status=422)
+        wanted = [(row["kind"], row["hours_before"]) for row in form.reminders.data if row["hours_before"]]
+        run_with_retry(lambda: reminders.change(party, wanted))
+        flash(_("The reminders are saved."), "info")
+        return redirect(url_for("WritingView.reminders", slug=slug), 303)
+
+    def _reminders_page(
+        self, party: DinnerParty, form: RemindersForm, planned: list[PlannedReminder], *, status: int = 200
+    ) -> BaseResponse:
+        page = self.render_template(
+            "parties/reminders.html", party=party, form=form, planned=planned, kinds=ReminderKind.labels()
+        )
+        return make_response(page, status)
+
+    def _back_to(self, party: DinnerParty) -> str:
+        """Return the page whose button was pressed: several have it."""
+        back = self.back_url()
+        return back if back != self._home() else url_for("WritingView.write", slug=party.slug)
+
+
+def _message_form(counts: Mapping[str, int]) -> MessageForm:
+    """Return the form, with how many are in each audience."""
+    form = MessageForm(
+        data={"audiences": [Audience.COMING], "key": secrets.token_hex(16)} if request.method == "GET" else None
+    )
+    named = {**Audience.labels(), EVERYBODY: _("All of them")}
+    numbers = {**counts, EVERYBODY: sum(counts.values())}
+    form.audiences.choices = [
+        (key, _("%(audience)s: %(number)d", audience=str(name), number=numbers[key])) for key, name in named.items()
+    ]
+    return form
+
+
+def _draft(form: MessageForm) -> MessageDraft:
+    chosen = form.audiences.data
+    return MessageDraft(
+        subject=form.subject.data,
+        text=form.text.data,
+        audiences=tuple(audience for audience in Audience if EVERYBODY in chosen or audience in chosen),
+        with_address=form.with_address.data,
+        key=form.key.data or "",
+    )
+
+
+def _rows(planned: list[PlannedReminder]) -> list[dict[str, object]]:
+    """Return the reminders as the form shows them, with some rows to fill in."""
+    rows: list[dict[str, object]] = [
+        {"kind": each.reminder.kind, "hours_before": each.reminder.hours_before} for each in planned
+    ]
+    return [*rows, *({} for _number in range(SPARE_ROWS))][:MAX_REMINDERS]

@@ -1,0 +1,301 @@
+"""The core tables of parties: DinnerParty, CoHost, Rsvp, RsvpPerson and Invitation, the rows that the seat rules span."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    Connection,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    event,
+    func,
+    inspect,
+    select,
+    update,
+)
+from sqlalchemy.orm import InstanceState, Mapped, aliased, column_property, mapped_column, relationship
+
+from app import clock
+from app.accounts.models import Member
+from app.database import Json, UTCDateTime
+from app.enums import EnumString, one_of
+from app.extensions import Model
+from app.food import ALLERGENS, DIETS
+from app.parties.enums import PartyStatus, RsvpStatus, Visibility
+
+MAX_SEATS = 1000
+# The end of an address that stands where somebody's was who is forgotten: RFC 2606 lets no mail go there.
+ANONYMISED_DOMAIN = "@invalid"
+
+MAX_PARTY_MINUTES = 7 * 24 * 60
+MAX_NOTE_LENGTH, MAX_URL_LENGTH = 500, 500
+DEFAULT_MAX_PARTY = 4
+MAX_DISHES, MAX_WANTED = 40, 100
+
+
+class DinnerParty(Model):
+    """A dinner: people x dishes x seats. `seats_taken` moves only by the guarded UPDATE of `service.seats`."""
+
+    __tablename__ = "dinner_party"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    title: Mapped[str] = mapped_column(String(120))
+    slug: Mapped[str] = mapped_column(String(80), unique=True)
+    host_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"), index=True)
+    starts_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    timezone: Mapped[str] = mapped_column(String(64), default="UTC")
+    duration_minutes: Mapped[int] = mapped_column(default=180)
+    venue: Mapped[str] = mapped_column(String(120), default="")
+    address: Mapped[str] = mapped_column(String(255), default="")
+    main_dish: Mapped[str] = mapped_column(String(120), default="")
+    description: Mapped[str] = mapped_column(Text, default="")
+    number_seats: Mapped[int] = mapped_column(default=8)
+    seats_taken: Mapped[int] = mapped_column(default=0)
+    # How many may come with one answer.
+    max_party: Mapped[int] = mapped_column(default=DEFAULT_MAX_PARTY)
+    rsvp_deadline: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    # Whoever was not invited asks the host for a seat.
+    approval: Mapped[bool] = mapped_column(default=False)
+    # The address is told to those who come, and to nobody else.
+    address_for_guests: Mapped[bool] = mapped_column(default=False)
+    map_url: Mapped[str] = mapped_column(String(MAX_URL_LENGTH), default="")
+    # Which share link opens the party: each new one is the next. None does while it is 0, or below: switched off.
+    share_round: Mapped[int] = mapped_column(default=0)
+    # An administrator has taken it off the public pages, and why.
+    hidden_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    hidden_reason: Mapped[str] = mapped_column(String(MAX_NOTE_LENGTH), default="")
+    visibility: Mapped[Visibility] = mapped_column(EnumString(Visibility, 16), default=Visibility.PUBLIC)
+    status: Mapped[PartyStatus] = mapped_column(EnumString(PartyStatus, 16), default=PartyStatus.DRAFT)
+    version: Mapped[int] = mapped_column(default=1)
+    # How often guests were told of a change; calendars go by it.
+    ics_sequence: Mapped[int] = mapped_column(default=0, server_default="0")
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+
+    host: Mapped[Member] = relationship()
+    # Those who host beside the owner, the first of them first.
+    co_hosts: Mapped[list[Member]] = relationship(secondary="co_host", order_by="CoHost.created_at", viewonly=True)
+    answers: Mapped[list["Rsvp"]] = relationship(
+        back_populates="party", cascade="all, delete-orphan", passive_deletes=True
+    )
+
+    __mapper_args__ = {"version_id_col": version}
+    __table_args__ = (
+        CheckConstraint("seats_taken >= 0 AND seats_taken <= number_seats", name="seats"),
+        CheckConstraint(f"number_seats BETWEEN 1 AND {MAX_SEATS}", name="number_seats"),
+        CheckConstraint(f"max_party BETWEEN 1 AND {MAX_SEATS}", name="max_party"),
+        CheckConstraint(f"duration_minutes BETWEEN 1 AND {MAX_PARTY_MINUTES}", name="duration_minutes"),
+        one_of("visibility", Visibility),
+        one_of("status", PartyStatus),
+        Index("ix_dinner_party_starts_at_id", "starts_at", "id"),
+        Index("ix_dinner_party_visibility_status_starts_at_id", "visibility", "status", "starts_at", "id"),
+        Index("ix_dinner_party_title_id", "title", "id"),
+    )
+
+    @property
+    def seats_free(self) -> int:
+        """Seats that nobody holds."""
+        return self.number_seats - self.seats_taken
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the next guest would have to wait."""
+        return self.seats_free <= 0
+
+    @property
+    def ends_at(self) -> datetime:
+        """The moment the party is planned to end."""
+        return self.starts_at + timedelta(minutes=self.duration_minutes)
+
+    @property
+    def is_past(self) -> bool:
+        """Whether it has begun; nobody answers any more."""
+        return self.starts_at <= clock.now()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it takes answers at all."""
+        return self.status == PartyStatus.PUBLISHED and not self.is_past
+
+    @property
+    def is_cancellable(self) -> bool:
+        """Whether it is still to come, and can be called off."""
+        return self.status in {PartyStatus.DRAFT, PartyStatus.PUBLISHED} and not self.is_past
+
+    @property
+    def is_changeable(self) -> bool:
+        """Whether its host may still change it."""
+        return self.is_open or self.status == PartyStatus.DRAFT
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether everybody may find it."""
+        return self.visibility == Visibility.PUBLIC and self.hidden_at is None
+
+    @property
+    def answers_until(self) -> datetime:
+        """The last moment for an answer."""
+        return min(self.rsvp_deadline or self.starts_at, self.starts_at)
+
+    def __repr__(self) -> str:
+        return self.title
+
+
+# Only the generated UI asks for it.
+DinnerParty.is_hidden = column_property(DinnerParty.hidden_at.is_not(None), deferred=True)
+
+
+class CoHost(Model):
+    """A member who hosts a party beside its owner: they change it and see its guests; calling it off is the owner's."""
+
+    __tablename__ = "co_host"
+
+    party_id: Mapped[int] = mapped_column(ForeignKey("dinner_party.id", ondelete="CASCADE"), primary_key=True)
+    member_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"), primary_key=True, index=True)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+
+    member: Mapped[Member] = relationship()
+
+
+def _whole_party(context: Any) -> int:
+    """Return the fewest seats of a group that said nothing of fewer: all of them."""
+    return int(context.get_current_parameters().get("party_size") or 1)
+
+
+class Rsvp(Model):
+    """One person's answer to one party: a row whose status changes, never a second row."""
+
+    __tablename__ = "rsvp"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    party_id: Mapped[int] = mapped_column(ForeignKey("dinner_party.id", ondelete="CASCADE"))
+    member_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"), index=True)
+    # The invitation it was given by. Whoever has no account is written to with its link.
+    invitation_id: Mapped[int | None] = mapped_column(ForeignKey("invitation.id", ondelete="SET NULL"), unique=True)
+    email: Mapped[str] = mapped_column(String(320))
+    name: Mapped[str] = mapped_column(String(130), default="")
+    party_size: Mapped[int] = mapped_column(default=1)
+    # "We would also come with fewer": how few.
+    min_party: Mapped[int] = mapped_column(default=_whole_party)
+    status: Mapped[RsvpStatus] = mapped_column(EnumString(RsvpStatus, 20))
+    note: Mapped[str] = mapped_column(String(500), default="")
+    locale: Mapped[str | None] = mapped_column(String(16))
+    timezone: Mapped[str | None] = mapped_column(String(64))
+    answered_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+    waitlisted_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    # Let an offer pass: is asked again when other seats become free, and until then is in nobody's way.
+    resting: Mapped[bool] = mapped_column(default=False)
+    # The host has let them in; nobody asks a second time.
+    approved_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    checked_in_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+    party: Mapped[DinnerParty] = relationship(back_populates="answers")
+    member: Mapped[Member | None] = relationship()
+    invitation: Mapped["Invitation | None"] = relationship(back_populates="answer")
+
+    __table_args__ = (
+        CheckConstraint(f"party_size BETWEEN 1 AND {MAX_SEATS}", name="party_size"),
+        CheckConstraint("min_party BETWEEN 1 AND party_size", name="min_party"),
+        one_of("status", RsvpStatus),
+        Index("ix_rsvp_party_id_status_waitlisted_at_id", "party_id", "status", "waitlisted_at", "id"),
+    )
+
+    def __repr__(self) -> str:
+        return self.name or self.email
+
+
+Index("uq_rsvp_party_id_lower_email", Rsvp.party_id, func.lower(Rsvp.email), unique=True)
+
+
+class RsvpPerson(Model):
+    """One of those who come with an answer, and what they do not eat. The host sees it, and it is purged afterwards."""
+
+    __tablename__ = "rsvp_person"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    rsvp_id: Mapped[int] = mapped_column(ForeignKey("rsvp.id", ondelete="CASCADE"))
+    position: Mapped[int] = mapped_column()
+    name: Mapped[str] = mapped_column(String(130), default="")
+    diets: Mapped[list[str]] = mapped_column(Json, default=list)
+    allergens: Mapped[list[str]] = mapped_column(Json, default=list)
+    note: Mapped[str] = mapped_column(String(200), default="")
+
+    answer: Mapped[Rsvp] = relationship()
+
+    __table_args__ = (UniqueConstraint("rsvp_id", "position"),)
+
+    @property
+    def diet_names(self) -> list[str]:
+        """How they eat, in the reader's language."""
+        return [str(DIETS[key]) for key in self.diets if key in DIETS]
+
+    @property
+    def allergen_names(self) -> list[str]:
+        """What they must not eat, in the reader's language."""
+        return [str(ALLERGENS[key]) for key in self.allergens if key in ALLERGENS]
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+@event.listens_for(Member, "after_update")
+def _follow_email(_mapper: object, connection: Connection, member: Member) -> None:
+    """Let a member's answers follow their address: the next who has the old one answers for themselves."""
+    state: InstanceState[Member] = inspect(member)
+    if state.attrs.email.history.has_changes():
+        other = aliased(Rsvp)
+        # Where somebody without an account has answered with the new one, two answers cannot have it: each keeps its own.
+        taken = select(other.party_id).where(
+            func.lower(other.email) == member.email.lower(), other.member_id.is_distinct_from(member.id)
+        )
+        follows = Rsvp.member_id == member.id, Rsvp.party_id.not_in(taken)
+        connection.execute(update(Rsvp).where(*follows).values(email=member.email))
+
+
+class Invitation(Model):
+    """A personal link to a party. Its token is derived from its `round` when a letter is written; only the hash is kept."""
+
+    __tablename__ = "invitation"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    party_id: Mapped[int] = mapped_column(ForeignKey("dinner_party.id", ondelete="CASCADE"))
+    email: Mapped[str] = mapped_column(String(320))
+    name: Mapped[str] = mapped_column(String(130), default="")
+    locale: Mapped[str | None] = mapped_column(String(16))
+    # How many may come with it.
+    max_party: Mapped[int] = mapped_column(default=1)
+    # None while it is being written: a token is made of its key.
+    token_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
+    # Each time somebody is invited again is another round: earlier links open nothing any more.
+    round: Mapped[int] = mapped_column(default=1)
+    # None: they asked for it themselves, by the share link.
+    invited_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="SET NULL"), index=True)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+    # None: the party is a draft, and the letter is written when it is published.
+    sent_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    opened_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    reminded_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+    party: Mapped[DinnerParty] = relationship()
+    invited_by: Mapped[Member | None] = relationship()
+    answer: Mapped[Rsvp | None] = relationship(back_populates="invitation", uselist=False)
+
+    __table_args__ = (
+        CheckConstraint(f"max_party BETWEEN 1 AND {MAX_SEATS}", name="max_party"),
+        Index("ix_invitation_created_at_id", "created_at", "id"),
+    )
+
+    @property
+    def is_forgotten(self) -> bool:
+        """Whether nobody stands behind it any more: they wished so, or it was time."""
+        return self.email.endswith(ANONYMISED_DOMAIN)
+
+    def __repr__(self) -> str:
+        return self.name or self.email
+
+
+Index("uq_invitation_party_id_lower_email", Invitation.party_id, func.lower(Invitation.email), unique=True)

@@ -1,0 +1,1 @@
+"""Moderation: reports of public parties, and parties that administrators hide."""

@@ -1,0 +1,102 @@
+"""The generated UI over reports of parties; and the action that hides some."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from flask_appbuilder.actions import action
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext, ngettext
+from flask_login import current_user
+from werkzeug.wrappers import Response as BaseResponse
+
+from app.crud.csv import CsvExport
+from app.crud.datamodel import SQLAInterface
+from app.crud.flashes import Message
+from app.crud.reason_form import ask_for_reason
+from app.crud.views import ModelView
+from app.errors import DomainError
+from app.parties.admin_base import MEMBER_KEY, PARTY_KEY
+from app.parties.enums import ReportReason, ReportState
+from app.parties.models import DinnerParty
+from app.parties.moderation import service as moderation_service
+from app.parties.moderation.models import PartyReport
+
+HIDDEN_ALREADY = lazy_gettext("Nothing changed: these parties are hidden already.")
+
+
+def hide(view: Any, items: Sequence[Any], parties: Sequence[DinnerParty]) -> Message | BaseResponse:
+    """Ask why `parties` are hidden, of which `items` were chosen in `view`; then hide them. For actions called hide."""
+    if all(party.hidden_at is not None for party in parties):
+        raise DomainError(HIDDEN_ALREADY, "warning")
+    reason, page = ask_for_reason(
+        view,
+        "hide",
+        items,
+        title=ngettext("Hide this party?", "Hide these parties?", len(set(parties))),
+        message=_(
+            "Strangers cannot find or open it any more; guests keep their seats. The hosts get a letter with the reason."
+        ),
+        button=_("Hide it"),
+    )
+    if page is not None:
+        return page
+    count = moderation_service.hide(parties, reason, current_user.id)
+    if not count:
+        raise DomainError(HIDDEN_ALREADY, "warning")
+    text = ngettext(
+        "%(num)d party is hidden now; its hosts are told.",
+        "%(num)d parties are hidden now; their hosts are told.",
+        count,
+    )
+    return text, "info"
+
+
+class PartyReportModelView(CsvExport, ModelView):
+    """What somebody finds wrong with parties. Whoever looks decides: hide the party, or dismiss the report."""
+
+    # Where the menu leads: what was decided is one click away.
+    OPEN_ONES: ClassVar[str] = f"/reports/list/?_flt_0_state={ReportState.OPEN}"
+
+    datamodel = SQLAInterface(PartyReport)
+    route_base = "/reports"
+    base_permissions = ["can_list", "can_show", "can_csv", "hide", "dismiss"]
+    base_order = ("created_at", "desc")
+    list_title = lazy_gettext("Reports")
+    show_title = lazy_gettext("Report")
+    empty_message = lazy_gettext("No reports: nobody finds anything wrong.")
+    label_columns = {
+        "created_at": lazy_gettext("Reported"),
+        "party": lazy_gettext("Party"),
+        "reason": lazy_gettext("Reason"),
+        "note": lazy_gettext("In their words"),
+        "reporter": lazy_gettext("Reported by"),
+        "state": lazy_gettext("Status"),
+        "decided_at": lazy_gettext("Decided"),
+        "decided_by": lazy_gettext("Decided by"),
+    }
+    list_columns = ["created_at", "party", "reason", "note", "reporter", "state"]
+    show_columns = ["created_at", "party", "reason", "note", "reporter", "state", "decided_at", "decided_by"]
+    search_columns = ["state", "reason", "party", "reporter", "created_at", "decided_at"]
+    order_columns = ["created_at", "reason", "state"]
+    csv_columns = show_columns
+    choices_columns = {"reason": ReportReason.labels(), "state": ReportState.labels()}
+    remote_columns = {"party": PARTY_KEY, "reporter": MEMBER_KEY}
+    load_columns = ("party",)
+
+    @action("hide", lazy_gettext("Hide the party"), None, "")
+    def hide(self, items: list[PartyReport]) -> Message | BaseResponse:
+        """Hide the parties that were reported, and uphold all their reports."""
+        return hide(self, items, [report.party for report in items])
+
+    @action(
+        "dismiss",
+        lazy_gettext("Dismiss the report"),
+        lazy_gettext("Leave the parties of the selected reports as they are?"),
+        "",
+    )
+    def dismiss(self, items: list[PartyReport]) -> Message:
+        """Leave parties as they are."""
+        count = moderation_service.dismiss(items, current_user.id)
+        if not count:
+            raise DomainError(lazy_gettext("None of the selected reports is open any more."), "warning")
+        return ngettext("%(num)d report dismissed.", "%(num)d reports dismissed.", count), "info"

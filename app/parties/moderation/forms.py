@@ -1,0 +1,33 @@
+"""What somebody finds wrong with a party."""
+
+from flask_babel import lazy_gettext
+from flask_wtf import FlaskForm
+from wtforms import RadioField, TextAreaField
+from wtforms.validators import InputRequired, Length, ValidationError
+
+from app.crud.fields import clean_text
+from app.parties.enums import ReportReason
+from app.parties.moderation import models as moderation_models
+
+
+class ReportForm(FlaskForm):
+    """What somebody finds wrong with a party."""
+
+    reason = RadioField(
+        lazy_gettext("What is wrong with it?"),
+        choices=list(ReportReason.labels().items()),
+        validators=[InputRequired(lazy_gettext("Please choose one of the reasons."))],
+    )
+    note = TextAreaField(
+        lazy_gettext("What should we know about it?"),
+        filters=[clean_text],
+        validators=[Length(max=moderation_models.MAX_REPORT_LENGTH)],
+        description=lazy_gettext(
+            "Only administrators read this, and neither the hosts nor other guests are told who reports."
+        ),
+    )
+
+    def validate_note(self, field: TextAreaField) -> None:
+        """Ask for words where no reason fits."""
+        if self.reason.data == ReportReason.OTHER and not field.data:
+            raise ValidationError(lazy_gettext("Please say in a few words what is wrong."))

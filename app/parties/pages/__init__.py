@@ -1,0 +1,1 @@
+"""Pages and API endpoints that show a whole party."""

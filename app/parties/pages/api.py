@@ -1,0 +1,62 @@
+from collections.abc import Iterable
+from typing import Any
+
+from flask import Response
+from flask_appbuilder.api import expose
+
+from app.parties import api_base, queries, schemas
+from app.parties.access import current_member
+from app.parties.api_base import PAGE_PARAMETER, PAGED_FIELDS, PARTY_NOT_FOUND, PartyApiBase, endpoint
+from app.parties.enums import QUEUED, SEATED, RsvpStatus
+from app.parties.invitations import queries as invitation_queries
+from app.parties.models import DinnerParty
+from app.parties.pages import schemas as page_schemas
+from app.parties.waiting_list import queries as waiting_list_queries
+
+MANY = {"type": "array", "items": schemas.PartySummary}
+
+
+class PartyApi(PartyApiBase):
+    """Parties, as whoever is asking sees them."""
+
+    @expose("")
+    @endpoint(
+        "read",
+        gives=MANY,
+        parameters=(PAGE_PARAMETER,),
+        more=PAGED_FIELDS,
+    )
+    def list(self) -> Response:
+        """List the public parties that are to come. The next is the first; a page has 24 of them."""
+        page = queries.public_page(api_base.page_number())
+        return self.response(200, result=in_short(page.items), page=page.number, has_next=page.has_next)
+
+    @expose("/mine")
+    @endpoint("read", gives=page_schemas.MyParties)
+    def mine(self) -> Response:
+        """List one's own parties. Of each kind, the latest hundred."""
+        theirs = queries.rsvps_by(current_member())
+        open_offers = waiting_list_queries.open_offers(
+            answer for answer in theirs if answer.status == RsvpStatus.OFFERED
+        )
+        groups: dict[str, list[DinnerParty]] = {
+            "hosted": queries.hosted_by(current_member(), public_only=False),
+            "attended": [answer.party for answer in theirs if answer.status in SEATED],
+            "offered": [answer.party for answer in theirs if answer.id in open_offers],
+            "waiting": [answer.party for answer in theirs if answer.status in QUEUED and answer.id not in open_offers],
+            "asked": [answer.party for answer in theirs if answer.status == RsvpStatus.AWAITING_APPROVAL],
+            "invited": invitation_queries.parties_inviting(current_member()),
+        }
+        return self.response(200, result=page_schemas.MyParties().dump(groups))
+
+    @expose("/<slug>")
+    @endpoint("read", gives=page_schemas.Party, refusals=PARTY_NOT_FOUND)
+    def show(self, slug: str) -> Response:
+        """Show a party, and how one stands with it."""
+        party, _guest, answer = self.visible(slug)
+        return self.response(200, result=self.seen(party, answer))
+
+
+def in_short(parties: Iterable[DinnerParty]) -> Any:
+    """Return parties as they stand in lists."""
+    return schemas.PartySummary(many=True).dump(parties)

@@ -1,0 +1,1 @@
+"""Potluck: dishes that guests are asked to bring, and claim."""

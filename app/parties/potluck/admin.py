@@ -1,0 +1,67 @@
+"""The generated UI of dishes that guests bring."""
+
+from flask_babel import lazy_gettext
+
+from app.crud.datamodel import SQLAInterface
+from app.crud.views import ModelView
+from app.parties.admin_base import PARTY_KEY
+from app.parties.enums import Course
+from app.parties.potluck import service as potluck_service
+from app.parties.potluck.models import DishClaim, DishSlot
+
+CONTAINS, SUITS = lazy_gettext("Contains"), lazy_gettext("Suits")
+
+
+class DishClaimModelView(ModelView):
+    """What guests bring. They change it themselves, and it goes when they do not come."""
+
+    datamodel = SQLAInterface(DishClaim)
+    route_base = "/dishclaims"
+    base_permissions = ["can_list", "can_show"]
+    base_order = ("id", "desc")
+    list_title = lazy_gettext("Brought dishes")
+    show_title = lazy_gettext("Brought dish")
+    empty_message = lazy_gettext("Nobody brings anything yet.")
+    label_columns = {
+        "slot": lazy_gettext("Asked for"),
+        "answer": lazy_gettext("Guest"),
+        "quantity": lazy_gettext("How many"),
+        "dish": lazy_gettext("What exactly"),
+        "created_at": lazy_gettext("Since"),
+    }
+    list_columns = ["slot", "answer", "quantity", "dish", "created_at"]
+    show_columns = list_columns
+    search_columns = ["dish", "quantity", "created_at"]
+    order_columns = ["quantity", "dish", "created_at"]
+
+
+class DishSlotModelView(ModelView):
+    """What hosts ask their guests to bring. How many are asked for can change; who brings them is up to the guests."""
+
+    datamodel = SQLAInterface(DishSlot)
+    route_base = "/dishslots"
+    base_permissions = ["can_list", "can_show", "can_edit"]
+    base_order = ("id", "desc")
+    list_title = lazy_gettext("Asked-for dishes")
+    show_title = lazy_gettext("Asked-for dish")
+    edit_title = lazy_gettext("Edit asked-for dish")
+    empty_message = lazy_gettext("No host asks for anything yet.")
+    label_columns = {
+        "party": lazy_gettext("Party"),
+        "course": lazy_gettext("Course"),
+        "name": lazy_gettext("Dish"),
+        "wanted": lazy_gettext("How many"),
+        "claimed": lazy_gettext("Taken on"),
+    }
+    list_columns = ["party", "course", "name", "wanted", "claimed"]
+    show_columns = list_columns
+    edit_columns = ["wanted"]
+    search_columns = ["party", "course", "name", "wanted", "claimed"]
+    order_columns = ["course", "name", "wanted", "claimed"]
+    choices_columns = {"course": Course.labels()}
+    remote_columns = {"party": PARTY_KEY}
+    related_views = [DishClaimModelView]
+
+    def pre_update(self, item: DishSlot) -> None:
+        """Ask for no fewer than guests have promised."""
+        potluck_service.refuse_fewer(item)

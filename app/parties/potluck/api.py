@@ -1,0 +1,128 @@
+"""What guests are asked to bring, and bring."""
+
+from typing import Any
+
+from flask import Response
+from flask_appbuilder.api import expose
+from flask_babel import gettext as _
+
+from app.database import run_with_retry, transaction
+from app.errors import DomainError
+from app.parties.api_base import FINGERPRINT_FIELD, NOT_THE_HOST, PARTY_NOT_FOUND, UNCHANGED, PartyApiBase, endpoint
+from app.parties.enums import SEATED
+from app.parties.models import DinnerParty, Rsvp
+from app.parties.pages import schemas as page_schemas
+from app.parties.potluck import schemas as potluck_schemas
+from app.parties.potluck import service as potluck_service
+from app.parties.potluck.service import RequestedDish
+from app.parties.texts import Flash
+
+DISH, PROMISE = "<int(max=2147483647):dish_id>", "<int(max=2147483647):promise_id>"
+BRINGING, GIVEN_BACK, SAVED, RELEASED = "bringing", "given_back", "saved", "released"
+DISHES = {"type": "array", "items": potluck_schemas.RequestedDish}
+FASTER = {**PARTY_NOT_FOUND, 409: "Others were faster, or whoever is asking does not come"}
+
+
+class PotluckApi(PartyApiBase):
+    """What a host asks guests for, and what they promise."""
+
+    @expose("/<slug>/dishes")
+    @endpoint(
+        "answer",
+        gives=DISHES,
+        more=FINGERPRINT_FIELD,
+        refusals={**PARTY_NOT_FOUND, 409: "Only those who come can bring something"},
+    )
+    def list(self, slug: str) -> Response:
+        """List what guests are asked to bring. Hosts see who brings it."""
+        party, _guest, answer = self.answering(slug)
+        if not self.hosts(party):
+            self._coming(answer)
+        return self.response(200, **self._dishes(party, answer))
+
+    @expose("/<slug>/dishes", methods=["PUT"])
+    @endpoint(
+        "host",
+        takes=potluck_schemas.RequestedDishesInput,
+        gives=DISHES,
+        more=FINGERPRINT_FIELD,
+        codes=(SAVED,),
+        refusals={**NOT_THE_HOST, 409: "Asked for otherwise meanwhile"},
+    )
+    def ask(self, slug: str, sent: dict[str, Any]) -> Response:
+        """Say what guests are asked to bring. What they have promised cannot be left out."""
+        party = self.hosted(slug)
+        asked = [RequestedDish(dish["course"], dish["name"], dish["wanted"], dish.get("id")) for dish in sent["dishes"]]
+        with transaction():
+            potluck_service.set_requested_dishes(
+                party, asked, seen=sent.get("seen") or potluck_service.fingerprint_of(potluck_service.slots(party))
+            )
+        return self._say(SAVED, (_("Saved. Your guests see what you ask for."), "info"), party, None)
+
+    @expose(f"/<slug>/dishes/{DISH}/promise", methods=["PUT"])
+    @endpoint(
+        "answer",
+        takes=potluck_schemas.ClaimInput,
+        gives=DISHES,
+        more=FINGERPRINT_FIELD,
+        codes=(BRINGING,),
+        refusals=FASTER,
+    )
+    def promise(self, slug: str, dish_id: int, sent: dict[str, Any]) -> Response:
+        """Promise to bring something. It takes the place of what was promised of it before."""
+        party, answer = self._at_the_table(slug)
+        promised = run_with_retry(lambda: potluck_service.claim(party, answer, dish_id, sent["quantity"], sent["dish"]))
+        text = _("You are bringing %(dish)s.", dish=str(promised))
+        return self._say(BRINGING, (text, "info"), party, answer)
+
+    @expose(f"/<slug>/dishes/{DISH}/promise", methods=["DELETE"])
+    @endpoint("answer", gives=DISHES, more=FINGERPRINT_FIELD, codes=(GIVEN_BACK, UNCHANGED), refusals=FASTER)
+    def give_back(self, slug: str, dish_id: int) -> Response:
+        """Bring something no more."""
+        party, answer = self._at_the_table(slug)
+        try:
+            dropped = run_with_retry(lambda: potluck_service.withdraw_claim(party, answer, dish_id))
+        except DomainError as error:
+            return self._say(UNCHANGED, (str(error), error.category), party, answer)
+        text = _("You are not bringing %(dish)s any more.", dish=str(dropped))
+        return self._say(GIVEN_BACK, (text, "info"), party, answer)
+
+    @expose(f"/<slug>/promises/{PROMISE}", methods=["DELETE"])
+    @endpoint("host", gives=DISHES, more=FINGERPRINT_FIELD, codes=(RELEASED, UNCHANGED), refusals=NOT_THE_HOST)
+    def release(self, slug: str, promise_id: int) -> Response:
+        """Free a guest of what they have promised. They are told."""
+        party = self.hosted(slug)
+        try:
+            with transaction():
+                name = str(potluck_service.delete_slot(party, promise_id).answer)
+        except DomainError as error:
+            return self._say(UNCHANGED, (str(error), error.category), party, None)
+        return self._say(RELEASED, (_("%(name)s need not bring it, and will be told.", name=name), "info"), party, None)
+
+    # -- inside
+
+    @staticmethod
+    def _coming(answer: Rsvp | None) -> Rsvp:
+        if answer is None or answer.status not in SEATED:
+            raise DomainError(potluck_service.ANSWER_FIRST, "warning")
+        return answer
+
+    def _at_the_table(self, slug: str) -> tuple[DinnerParty, Rsvp]:
+        party, _guest, answer = self.answering(slug)
+        return party, self._coming(answer)
+
+    def _say(self, code: str, said: Flash, party: DinnerParty, answer: Rsvp | None) -> Response:
+        return self.say(200, code, said, **self._dishes(party, answer))
+
+    def _dishes(self, party: DinnerParty, answer: Rsvp | None) -> dict[str, Any]:
+        named = self.hosts(party)
+        asked = potluck_service.slots(party, with_claims=named)
+        mine = {slot.id: claim for slot, claim in potluck_service.slots_and_own_claims(party, answer)}
+        shown = [
+            page_schemas.ReaderView(slot, {"mine": mine.get(slot.id), "promises": slot.claims if named else None})
+            for slot in asked
+        ]
+        return {
+            "result": potluck_schemas.RequestedDish(many=True).dump(shown),
+            "seen": potluck_service.fingerprint_of(asked),
+        }

@@ -1,0 +1,12 @@
+"""Letters about what guests bring along."""
+
+from app import clock
+from app.parties.mail import send
+from app.parties.models import DinnerParty
+from app.parties.potluck.models import DishClaim
+
+
+def dish_released(party: DinnerParty, claim: DishClaim) -> None:
+    """Tell a guest that they need not bring what they have promised."""
+    version = f"{claim.id}:{clock.now():%Y%m%dT%H%M%S%f}"
+    send("dish_released", party, claim.answer, version=version, dish=str(claim), quantity=claim.quantity)

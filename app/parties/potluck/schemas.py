@@ -1,0 +1,65 @@
+"""API schemas of dishes that guests bring."""
+
+from marshmallow import Schema, fields
+
+from app.parties import api_fields, models
+from app.parties.api_fields import AtMostValidator, ChoiceField, RequestSchema, TextField, WholeNumberField, described
+from app.parties.enums import Course
+from app.parties.hosting.schemas import LONGEST_DISH
+
+
+class RequestedDishInput(RequestSchema):
+    """Something that guests are asked to bring."""
+
+    id = WholeNumberField(
+        0, 2**31 - 1, **api_fields.described("Of what was asked for before; what is left out is asked for no more")
+    )
+    course = ChoiceField(Course.labels(), load_default=Course.SIDE)
+    name = TextField(LONGEST_DISH, least=1, required=True)
+    wanted = WholeNumberField(1, models.MAX_WANTED, load_default=1)
+
+
+class RequestedDishesInput(RequestSchema):
+    """What guests are asked to bring."""
+
+    dishes = fields.List(
+        fields.Nested(RequestedDishInput), required=True, validate=AtMostValidator(models.MAX_DISHES, of="things")
+    )
+    seen = fields.String(
+        **api_fields.described("What stood beside it when it was read; left out: replace whatever is stored")
+    )
+
+
+class ClaimInput(RequestSchema):
+    """What a guest brings along."""
+
+    quantity = WholeNumberField(1, models.MAX_WANTED, load_default=1)
+    dish = TextField(
+        LONGEST_DISH, load_default="", **api_fields.described("What exactly it will be", example="Lemon tart")
+    )
+
+
+class Claim(Schema):
+    """What somebody brings."""
+
+    quantity = fields.Integer()
+    dish = fields.String()
+
+
+class ClaimOfGuest(Claim):
+    """Who brings what."""
+
+    id = fields.Integer()
+    name = fields.Function(lambda claim: str(claim.answer), metadata={"type": "string"})
+
+
+class RequestedDish(Schema):
+    """Something that guests are asked to bring."""
+
+    id = fields.Integer()
+    course = fields.String(metadata={"enum": list(Course)})
+    name = fields.String()
+    wanted = fields.Integer()
+    open = fields.Integer(**described("How many nobody brings yet"))
+    mine = fields.Nested(Claim, allow_none=True)
+    promises = fields.List(fields.Nested(ClaimOfGuest), allow_none=True, **described("Null for guests"))

@@ -1,0 +1,1 @@
+"""Personal data of parties: export, erasure and retention."""

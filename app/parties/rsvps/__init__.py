@@ -1,0 +1,1 @@
+"""RSVPs: what guests answer, offers they claim, approval by the host, and the guest list."""

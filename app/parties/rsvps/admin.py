@@ -1,0 +1,94 @@
+"""The generated UI over answers."""
+
+from flask_appbuilder.actions import action
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext, ngettext
+
+from app.crud.csv import CsvExport
+from app.crud.datamodel import SQLAInterface
+from app.crud.flashes import Message
+from app.crud.views import ModelView
+from app.errors import DomainError
+from app.parties.admin_base import MEMBER_KEY, PARTY_KEY, by_party, reoffered_text
+from app.parties.enums import RsvpStatus
+from app.parties.models import Rsvp
+from app.parties.rsvps import approval, leaving
+from app.parties.waiting_list.admin import WaitOfferModelView
+
+
+class RsvpModelView(CsvExport, ModelView):
+    """Answers. They change by their guests and hosts; an administrator can approve one, or take its seats back."""
+
+    datamodel = SQLAInterface(Rsvp)
+    route_base = "/rsvps"
+    base_permissions = ["can_list", "can_show", "can_csv", "approve", "withdraw"]
+    base_order = ("answered_at", "desc")
+    list_title = lazy_gettext("Answers")
+    show_title = lazy_gettext("Answer")
+    empty_message = lazy_gettext("Nobody has answered yet.")
+    label_columns = {
+        "party": lazy_gettext("Party"),
+        "member": lazy_gettext("Member"),
+        "invitation": lazy_gettext("Invited as"),
+        "name": lazy_gettext("Name"),
+        "email": lazy_gettext("E-mail address"),
+        "status": lazy_gettext("Answer"),
+        "party_size": lazy_gettext("Seats"),
+        "min_party": lazy_gettext("Would come with"),
+        "note": lazy_gettext("Note"),
+        "answered_at": lazy_gettext("Answered"),
+        "waitlisted_at": lazy_gettext("Waiting since"),
+        "approved_at": lazy_gettext("Approved"),
+        "checked_in_at": lazy_gettext("Arrived"),
+    }
+    list_columns = ["party", "name", "email", "status", "party_size", "min_party", "answered_at"]
+    show_columns = [
+        *("party", "member", "invitation", "name", "email", "status", "party_size", "min_party", "note"),
+        *("answered_at", "waitlisted_at", "approved_at", "checked_in_at"),
+    ]
+    search_columns = ["party", "member", "name", "email", "status", "party_size", "answered_at"]
+    order_columns = ["name", "email", "status", "party_size", "answered_at"]
+    csv_columns = [
+        *("party", "name", "email", "status", "party_size", "min_party", "answered_at", "waitlisted_at"),
+        *("approved_at", "checked_in_at"),
+    ]
+    related_views = [WaitOfferModelView]
+    choices_columns = {"status": RsvpStatus.labels()}
+    remote_columns = {"party": PARTY_KEY, "member": MEMBER_KEY}
+
+    @action("approve", lazy_gettext("Approve"), lazy_gettext("Give the selected guests the seats they ask for?"), "")
+    def approve(self, items: list[Rsvp]) -> Message:
+        """Let in who asked for a seat, as their host would."""
+        asking = [
+            answer
+            for answer in sorted(items, key=by_party)
+            if answer.status == RsvpStatus.AWAITING_APPROVAL and answer.party.is_open
+        ]
+        if not asking:
+            raise DomainError(lazy_gettext("None of the selected asks for a seat that there could be."), "warning")
+        for answer in asking:
+            approval.approve(answer)
+        seated = sum(answer.status == RsvpStatus.YES for answer in asking)
+        return _approved(seated, len(asking) - seated)
+
+    @action("withdraw", lazy_gettext("Take the seats back"), lazy_gettext("Release the seats of the selected?"), "")
+    def withdraw(self, items: list[Rsvp]) -> str:
+        """Remove answers; the seats go to the next in line."""
+        # In the order of their parties: of two who do so at once, neither then waits for the other.
+        offered = sum(leaving.remove(answer) for answer in sorted(items, key=by_party))
+        removed = ngettext("%(num)d answer removed.", "%(num)d answers removed.", len(items))
+        return f"{removed} {reoffered_text(offered)}" if offered else str(removed)
+
+
+def _approved(seated: int, waiting: int) -> Message:
+    if not waiting:
+        text = ngettext("Approved; seat confirmed.", "%(num)d requests approved; seats confirmed.", seated)
+        return text, "info"
+    if not seated:
+        text = ngettext(
+            "Approved, but the table is full: moved to the waiting list.",
+            "%(num)d requests approved, but the table is full: moved to the waiting list.",
+            waiting,
+        )
+        return text, "warning"
+    return _("%(seated)d of the requests have seats now, %(waiting)d wait.", seated=seated, waiting=waiting), "warning"

@@ -1,0 +1,134 @@
+"""Hosts approve and decline requests for seats, and remove guests, one or many at once."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from flask_babel import lazy_gettext
+from sqlalchemy import select
+
+from app import clock
+from app.errors import DomainError
+from app.extensions import db
+from app.parties.enums import NOTIFIED, SEATED, PartyStatus, RsvpStatus, WaitingListEventKind
+from app.parties.models import DinnerParty, Rsvp
+from app.parties.rsvps import leaving
+from app.parties.rsvps import mail as rsvp_mail
+from app.parties.rsvps.service import record_and_notify, seat_or_queue
+from app.parties.rsvps.types import RsvpRequest, RsvpResult, held_offer
+from app.parties.waiting_list import history, seats
+from app.parties.waiting_list import queries as waiting_list_queries
+
+
+def approve(answer: Rsvp) -> RsvpResult:
+    """Give a guest who asked the seats they want, or a place in line.
+
+    Raises DomainError when they do not ask any more, or the party takes nobody any more.
+    """
+    party = answer.party
+    line = seats.release_and_reoffer(party.id)
+    _refuse_answered(answer)
+    if line.table.status != PartyStatus.PUBLISHED or line.table.starts_at <= clock.now():
+        raise DomainError(lazy_gettext("This party takes no guests any more."))
+    answer.approved_at = clock.now()
+    # Whoever would also come with fewer is offered those in line, and decides for themselves.
+    wish = RsvpRequest(RsvpStatus.YES, size=answer.party_size, least=answer.party_size)
+    least = answer.min_party
+    seat_or_queue(answer, (answer.party_size, answer.party_size), wish, line)
+    answer.min_party = least
+    db.session.flush()
+    return (
+        _stand_in_line(answer)
+        if answer.status == RsvpStatus.WAITLISTED
+        else record_and_notify(party, answer, before=RsvpStatus.AWAITING_APPROVAL)
+    )
+
+
+def decline(answer: Rsvp) -> None:
+    """Tell a guest who asked that there is no seat for them. Raises DomainError when they do not ask any more."""
+    seats.lock(answer.party_id)
+    _refuse_answered(answer)
+    leaving.remove(answer)
+
+
+def _refuse_answered(answer: Rsvp) -> None:
+    db.session.refresh(answer)
+    if answer.status != RsvpStatus.AWAITING_APPROVAL:
+        raise DomainError(lazy_gettext("Nothing changed: this request was answered or withdrawn."), "warning")
+
+
+def _stand_in_line(answer: Rsvp) -> RsvpResult:
+    """Offer a group that has just joined the line what is free of the seats it wants; one letter tells either."""
+    where = waiting_list_queries.position(answer)
+    history.record_request(WaitingListEventKind.JOINED, answer, where)
+    seats.release_and_reoffer(answer.party_id)
+    if answer.status == RsvpStatus.OFFERED:
+        return held_offer(answer, changed=True)
+    rsvp_mail.rsvp_waitlisted(answer.party, answer, where)
+    return RsvpResult(answer, changed=True, place=where)
+
+
+@dataclass(frozen=True)
+class RemovalResult:
+    """How many guests were removed, and how many seats were offered to others."""
+
+    guests: int
+    offered: int
+
+
+def approve_all(party: DinnerParty, answers: Iterable[Rsvp]) -> Counter[str]:
+    """Let in those who ask, in the order in which they did; return how many have which status now.
+
+    Raises DomainError when that was true of none of them.
+    """
+    counts: Counter[str] = Counter()
+    refusal = None
+    seats.lock(party.id)
+    for answer in sorted(answers, key=lambda answer: (answer.answered_at, answer.id)):
+        try:
+            counts[approve(answer).answer.status] += 1
+        except DomainError as error:
+            refusal = error
+    if not counts and refusal is not None:
+        raise refusal
+    return counts
+
+
+def remove(answer: Rsvp) -> int:
+    """Take a guest off the table; return how many seats were offered to the next in line.
+
+    Raises DomainError when the party has begun or was cancelled, or the guest does not come anyway.
+    """
+    party = answer.party
+    seats.lock(party.id)
+    db.session.refresh(answer)
+    db.session.refresh(party, ["status", "starts_at"])
+    if not party.is_open:
+        raise DomainError(lazy_gettext("Nobody is removed from a party that has begun or was cancelled."), "warning")
+    if answer.status not in NOTIFIED:
+        raise DomainError(lazy_gettext("Nothing changed: %(name)s was not expected.", name=str(answer)), "warning")
+    return leaving.remove(answer)
+
+
+def remove_all(party: DinnerParty, answers: Iterable[Rsvp]) -> RemovalResult:
+    """Take guests off the table. Raises DomainError when none of them was on it."""
+    guests = offered = 0
+    refusal = None
+    seats.lock(party.id)
+    # Those who wait first: nobody is offered seats just before they are removed.
+    for answer in sorted(answers, key=lambda answer: answer.status in SEATED):
+        try:
+            offered += remove(answer)
+        except DomainError as error:
+            refusal = error
+        else:
+            guests += 1
+    if not guests and refusal is not None:
+        raise refusal
+    return RemovalResult(guests, offered)
+
+
+def select_of_party(party: DinnerParty, keys: Iterable[int]) -> list[Rsvp]:
+    """Return answers to a party by their keys; those of other parties are left out."""
+    statement = select(Rsvp).where(Rsvp.party_id == party.id, Rsvp.id.in_(list(keys))).order_by(Rsvp.id)
+    return list(db.session.scalars(statement))

@@ -1,0 +1,67 @@
+"""What guests say."""
+
+from flask_babel import lazy_gettext
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, IntegerField, RadioField, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
+
+from app.crud.fields import clean_text
+from app.parties import models
+from app.parties.enums import RsvpStatus
+
+FILTERS = [clean_text]
+LONGEST_NOTE = 500
+ANSWERS = {
+    RsvpStatus.YES: lazy_gettext("Yes, I am coming"),
+    RsvpStatus.MAYBE: lazy_gettext("Maybe"),
+    RsvpStatus.NO: lazy_gettext("No, I cannot come"),
+}
+CLAIM, STAY, LEAVE = "claim", "stay", "leave"
+DECISIONS = {
+    CLAIM: lazy_gettext("Take the seats"),
+    STAY: lazy_gettext("Give them back, and wait on"),
+    LEAVE: lazy_gettext("Give them back, and leave"),
+}
+
+
+class RsvpForm(FlaskForm):
+    """A guest's answer."""
+
+    answer = RadioField(
+        lazy_gettext("Your answer"), choices=list(ANSWERS.items()), default=RsvpStatus.YES, validators=[InputRequired()]
+    )
+    # Asked of those who have no account.
+    name = StringField(lazy_gettext("Your name"), filters=FILTERS, validators=[Optional(), Length(max=130)])
+    party_size = IntegerField(
+        lazy_gettext("How many are you?"), validators=[Optional(), NumberRange(1, models.MAX_SEATS)]
+    )
+    min_party = IntegerField(
+        lazy_gettext("With how few would you come?"),
+        validators=[Optional(), NumberRange(1, models.MAX_SEATS)],
+        description=lazy_gettext("If there is not a seat for each of you. Empty: all together or not at all."),
+    )
+    note = TextAreaField(
+        lazy_gettext("A note to the host"), filters=FILTERS, validators=[Optional(), Length(max=LONGEST_NOTE)]
+    )
+    # The two buttons that are shown when only some of the seats are free.
+    come_with = IntegerField(validators=[Optional(), NumberRange(1, models.MAX_SEATS)])
+    wait = BooleanField()
+
+    def validate_min_party(self, field: IntegerField) -> None:
+        """Refuse more than all of them."""
+        if field.data and self.party_size.data and field.data > self.party_size.data:
+            raise ValidationError(lazy_gettext("That is more than all of you."))
+
+
+class OfferForm(FlaskForm):
+    """What somebody does with seats that are offered to them."""
+
+    decision = RadioField(choices=list(DECISIONS.items()), validators=[InputRequired()])
+
+
+class RsvpByIdForm(FlaskForm):
+    """A yes by the number that stands on an invitation."""
+
+    party_id = StringField(
+        lazy_gettext("Party ID"), filters=FILTERS, render_kw={"inputmode": "numeric", "autocomplete": "off"}
+    )

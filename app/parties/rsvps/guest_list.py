@@ -1,0 +1,216 @@
+"""Who answered what: the list of guests as hosts read it on a page, in a file, and at the door."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from flask_babel import lazy_gettext
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
+from sqlalchemy.orm import joinedload
+
+from app.extensions import db
+from app.parties.enums import SEATED, RsvpStatus
+from app.parties.models import DinnerParty, Invitation, Rsvp, RsvpPerson
+from app.parties.potluck.models import DishClaim, DishSlot
+from app.parties.waiting_list import queries as waiting_list_queries
+from app.parties.waiting_list.models import WaitOffer
+
+PAGE_SIZE = 200
+ESCAPE = "\\"
+# The groups of the list, in its order: what they are called, and who is in them.
+ASKING, COMING, WAITING, MISSED, GONE = "asking", "coming", "waiting", "missed", "gone"
+GROUPS = {
+    ASKING: (lazy_gettext("Asking for a seat"), (RsvpStatus.AWAITING_APPROVAL,)),
+    COMING: (lazy_gettext("Coming"), SEATED),
+    "offered": (lazy_gettext("Offered seats"), (RsvpStatus.OFFERED,)),
+    WAITING: (lazy_gettext("On the waiting list"), (RsvpStatus.WAITLISTED,)),
+    "maybe": (lazy_gettext("Maybe"), (RsvpStatus.MAYBE,)),
+    MISSED: (lazy_gettext("Did not come"), (RsvpStatus.NO_SHOW,)),
+    "no": (lazy_gettext("Not coming"), (RsvpStatus.NO,)),
+    GONE: (lazy_gettext("Withdrawn or removed"), (RsvpStatus.WITHDRAWN, RsvpStatus.REMOVED)),
+}
+GROUP_OF = {status: name for name, (_title, statuses) in GROUPS.items() for status in statuses}
+
+
+@dataclass(frozen=True)
+class Totals:
+    """How many answers and how many people are in each group, and how many of those invited have not answered."""
+
+    answers: dict[str, int]
+    people: dict[str, int]
+    invited: int
+    silent: int
+
+
+@dataclass
+class GuestEntry:
+    """An answer, and what belongs to it."""
+
+    answer: Rsvp
+    people: list[RsvpPerson] = field(default_factory=list)
+    # What they bring along.
+    dishes: list[DishClaim] = field(default_factory=list)
+    place: int | None = None
+    offer: WaitOffer | None = None
+
+    @property
+    def group(self) -> str:
+        """The group of the list they are in."""
+        return GROUP_OF[self.answer.status]
+
+    @property
+    def companions(self) -> list[str]:
+        """Who else comes with the answer, as far as it was told."""
+        return [person.name for person in self.people if person.position and person.name]
+
+
+@dataclass(frozen=True)
+class GuestPage:
+    """One page of guests; `number` counts from 1."""
+
+    guests: list[GuestEntry]
+    number: int
+    has_next: bool
+
+    @property
+    def groups(self) -> list[tuple[str, list[GuestEntry]]]:
+        """The guests of the page by group, in the order of the list."""
+        return [(name, list(guests)) for name, guests in groupby(self.guests, key=lambda guest: guest.group)]
+
+
+def totals(party: DinnerParty) -> Totals:
+    """Count the guests of a party, all of them."""
+    columns = []
+    for _title, statuses in GROUPS.values():
+        inside = Rsvp.status.in_(statuses)
+        columns += [func.count().filter(inside), func.coalesce(func.sum(Rsvp.party_size).filter(inside), 0)]
+    invited = select(func.count()).where(Invitation.party_id == party.id, Invitation.revoked_at.is_(None))
+    theirs = or_(Rsvp.invitation_id == Invitation.id, func.lower(Rsvp.email) == func.lower(Invitation.email))
+    silent = invited.where(~exists(select(Rsvp.id).where(Rsvp.party_id == party.id, theirs).correlate(Invitation)))
+    statement = select(*columns, invited.scalar_subquery(), silent.scalar_subquery()).where(Rsvp.party_id == party.id)
+    *counted, everybody, nobody = db.session.execute(statement).one()
+    return Totals(
+        dict(zip(GROUPS, counted[::2], strict=True)), dict(zip(GROUPS, counted[1::2], strict=True)), everybody, nobody
+    )
+
+
+def page(party: DinnerParty, number: int, *, group: str = "", text: str = "") -> GuestPage:
+    """Return page `number` of a party's guests: those of a group, or all; those whom `text` may mean, or all."""
+    statement = _listed(party).where(*_in_group(group), *_meant(text))
+    found = _fetch(statement.offset((number - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1))
+    guests = [GuestEntry(answer) for answer in found[:PAGE_SIZE]]
+    _seat_people(guests, _people_of(guest.answer.id for guest in guests))
+    _tell_places(party, guests)
+    return GuestPage(guests, number, has_next=len(found) > PAGE_SIZE)
+
+
+def all_entries(party: DinnerParty) -> list[GuestEntry]:
+    """Return all guests of a party, with what they eat and what they bring."""
+    guests = [GuestEntry(answer) for answer in _fetch(_listed(party))]
+    of_party = select(Rsvp.id).where(Rsvp.party_id == party.id)
+    _seat_people(guests, list(db.session.scalars(_people().where(RsvpPerson.rsvp_id.in_(of_party)))))
+    _tell_dishes(party, guests)
+    return guests
+
+
+@dataclass(frozen=True)
+class CheckInList:
+    """Those who are at the door or through it: one page of guests, and how many people are here, of how many."""
+
+    page: GuestPage
+    here: int
+    expected: int
+
+
+def check_in_list(party: DinnerParty, number: int, *, text: str = "", only: Rsvp | None = None) -> CheckInList:
+    """Return who comes, those first who are not here yet; those whom `text` may mean, `only` one of them, or all."""
+    comes = and_(Rsvp.party_id == party.id, Rsvp.status.in_(SEATED), _is_no_host(party))
+    people = func.sum(Rsvp.party_size)
+    is_here = Rsvp.status == RsvpStatus.CHECKED_IN
+    here, expected = db.session.execute(select(people.filter(is_here), people).where(comes)).one()
+    wanted = _meant(text) if only is None else (Rsvp.id == only.id,)
+    listed = select(Rsvp).where(comes, *wanted).order_by(Rsvp.status != RsvpStatus.YES, func.lower(Rsvp.name), Rsvp.id)
+    found = _fetch(listed.offset((number - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1))
+    guests = [GuestEntry(answer) for answer in found[:PAGE_SIZE]]
+    _seat_people(guests, _people_of(guest.answer.id for guest in guests))
+    return CheckInList(GuestPage(guests, number, has_next=len(found) > PAGE_SIZE), here or 0, expected or 0)
+
+
+# -- inside
+
+
+def _listed(party: DinnerParty) -> Select[Rsvp]:
+    """Return the answers to a party as a statement, in the order of the list."""
+    numbers = {status: list(GROUPS).index(name) for status, name in GROUP_OF.items()}
+    group = case(numbers, value=Rsvp.status)
+    when = case(
+        (Rsvp.status == RsvpStatus.AWAITING_APPROVAL, Rsvp.answered_at),
+        (Rsvp.status == RsvpStatus.WAITLISTED, Rsvp.waitlisted_at),
+    )
+    return select(Rsvp).where(Rsvp.party_id == party.id).order_by(group, when, func.lower(Rsvp.name), Rsvp.id)
+
+
+def _fetch(statement: Select[Rsvp]) -> list[Rsvp]:
+    return list(db.session.scalars(statement))
+
+
+def _in_group(group: str) -> Sequence[ColumnElement[bool]]:
+    return (Rsvp.status.in_(GROUPS[group][1]),) if group in GROUPS else ()
+
+
+def _is_no_host(party: DinnerParty) -> ColumnElement[bool]:
+    return or_(Rsvp.member_id.is_(None), Rsvp.member_id != party.host_id)
+
+
+def _meant(text: str) -> Sequence[ColumnElement[bool]]:
+    """Return what says that a guest, or somebody who comes with them, may be called `text`."""
+    if not text:
+        return ()
+    escaped = "".join(ESCAPE + letter if letter in {"%", "_", ESCAPE} else letter for letter in text)
+    # Beyond ASCII, SQLite takes small and capital letters for different ones.
+    likes = [f"%{spelt}%" for spelt in {escaped, escaped.lower(), escaped.title()}]
+    companions = select(RsvpPerson.id).where(
+        RsvpPerson.rsvp_id == Rsvp.id,
+        RsvpPerson.position < Rsvp.party_size,
+        or_(*(RsvpPerson.name.ilike(like, escape=ESCAPE) for like in likes)),
+    )
+    own = [column.ilike(like, escape=ESCAPE) for column in (Rsvp.name, Rsvp.email) for like in likes]
+    return (or_(*own, exists(companions.correlate(Rsvp))),)
+
+
+def _tell_dishes(party: DinnerParty, guests: Iterable[GuestEntry]) -> None:
+    """Note what each of some guests brings along."""
+    claims = select(DishClaim).join(DishClaim.slot).options(joinedload(DishClaim.slot))
+    by_key = {guest.answer.id: guest for guest in guests}
+    for claim in db.session.scalars(claims.where(DishSlot.party_id == party.id).order_by(DishClaim.id)):
+        if claim.rsvp_id in by_key:
+            by_key[claim.rsvp_id].dishes.append(claim)
+
+
+def _people() -> Select[RsvpPerson]:
+    return select(RsvpPerson).order_by(RsvpPerson.rsvp_id, RsvpPerson.position)
+
+
+def _people_of(keys: Iterable[int]) -> list[RsvpPerson]:
+    return list(db.session.scalars(_people().where(RsvpPerson.rsvp_id.in_(list(keys)))))
+
+
+def _seat_people(guests: list[GuestEntry], people: Iterable[RsvpPerson]) -> None:
+    by_key = {guest.answer.id: guest for guest in guests}
+    for person in people:
+        guest = by_key.get(person.rsvp_id)
+        # Whoever was told of a seat that was given back since does not come.
+        if guest is not None and person.position < guest.answer.party_size:
+            guest.people.append(person)
+
+
+def _tell_places(party: DinnerParty, guests: list[GuestEntry]) -> None:
+    offers = waiting_list_queries.open_offers(
+        guest.answer for guest in guests if guest.answer.status == RsvpStatus.OFFERED
+    )
+    waits = any(guest.answer.status == RsvpStatus.WAITLISTED for guest in guests)
+    places = (
+        {waiter.key: number for number, waiter in enumerate(waiting_list_queries.queue(party.id), 1)} if waits else {}
+    )
+    for guest in guests:
+        guest.place, guest.offer = places.get(guest.answer.id), offers.get(guest.answer.id)

@@ -1,0 +1,237 @@
+"""Who comes: the host's list of guests."""
+
+from collections.abc import Callable, Sequence
+
+from flask import abort, flash, make_response, redirect, request, url_for
+from flask_appbuilder import expose, has_access, permission_name
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from werkzeug.wrappers import Response as BaseResponse
+
+from app import clock
+from app.crud.csv import attached
+from app.crud.fields import clean_line
+from app.database import run_with_retry
+from app.errors import DomainError
+from app.food import ALLERGENS, DIETS
+from app.http import safe_next
+from app.parties.access import BasePartyView
+from app.parties.attendance import service as attendance_service
+from app.parties.enums import NOTIFIED, RsvpStatus
+from app.parties.models import DinnerParty, Rsvp
+from app.parties.rsvps import approval, guest_list, guest_list_csv, guest_list_texts
+from app.parties.texts import Flash
+
+ANSWER = "<int(max=2147483647):answer_id>"
+APPROVE, REMOVE = "approve", "remove"
+LONGEST_SEARCH, MOST_PAGES = 100, 10_000
+
+
+class GuestListView(BasePartyView):
+    """The guests of a party, as its hosts see them."""
+
+    route_base = "/parties"
+    default_view = "show"
+
+    @expose("/<slug>/guests")
+    @has_access
+    @permission_name("host")
+    def show(self, slug: str) -> str:
+        """List who answered what."""
+        party = self.hosted(slug)
+        group, text = request.args.get("group", ""), typed("q")
+        return str(
+            self.render_template(
+                "parties/guests.html",
+                party=party,
+                page=guest_list.page(party, page_number(), group=group, text=text),
+                totals=guest_list.totals(party),
+                groups=guest_list.GROUPS,
+                group=group if group in guest_list.GROUPS else "",
+                text=text,
+                answers=RsvpStatus.labels(),
+                removable=NOTIFIED if party.is_open else (),
+                is_over=party.ends_at <= clock.now(),
+                diets=DIETS,
+                allergens=ALLERGENS,
+            )
+        )
+
+    @expose("/<slug>/guests.csv")
+    @has_access
+    @permission_name("host")
+    def csv(self, slug: str) -> BaseResponse:
+        """Return the list as a file."""
+        party = self.hosted(slug)
+        return attached(f"{party.slug}-{clock.now():%Y-%m-%d}", guest_list_csv.csv_lines(guest_list.all_entries(party)))
+
+    # -- those who ask
+
+    @expose(f"/<slug>/guests/{ANSWER}/approve", methods=["POST"])
+    @has_access
+    @permission_name("host")
+    def approve(self, slug: str, answer_id: int) -> BaseResponse:
+        """Let somebody in who asked."""
+        _party, answer = self._guest(slug, answer_id)
+        return self._do(slug, lambda: guest_list_texts.approved(approval.approve(answer)))
+
+    @expose(f"/<slug>/guests/{ANSWER}/decline", methods=["POST"])
+    @has_access
+    @permission_name("host")
+    def decline(self, slug: str, answer_id: int) -> BaseResponse:
+        """Tell somebody who asked that there is no seat for them."""
+        _party, answer = self._guest(slug, answer_id)
+
+        def act() -> Flash:
+            approval.decline(answer)
+            return _("%(name)s was told that there is no seat for them.", name=str(answer)), "info"
+
+        return self._do(slug, act)
+
+    # -- removing
+
+    @expose(f"/<slug>/guests/{ANSWER}/remove", methods=["GET", "POST"])
+    @has_access
+    @permission_name("host")
+    def remove(self, slug: str, answer_id: int) -> BaseResponse:
+        """Ask before a guest is removed; POST removes them."""
+        _party, answer = self._guest(slug, answer_id)
+        if request.method == "POST":
+            return self._do(slug, lambda: guest_list_texts.removed(answer, approval.remove(answer)))
+        return self._ask(
+            slug,
+            title=_("Remove %(name)s?", name=str(answer)),
+            message=_("They are told, and their seats go to the next in line. They cannot answer again."),
+        )
+
+    @expose("/<slug>/guests/chosen", methods=["POST"])
+    @has_access
+    @permission_name("host")
+    def chosen(self, slug: str) -> BaseResponse:
+        """Let in, or remove, several guests; asks before they are removed."""
+        party = self.hosted(slug)
+        keys = {int(key) for key in request.form.getlist("rowid") if _is_key(key)}
+        answers = approval.select_of_party(party, keys)
+        action = request.form.get("action")
+        if not answers:
+            flash(_("Select at least one row."), "warning")
+            return redirect(self._back(slug), 303)
+        if action == APPROVE:
+            return self._do(slug, lambda: guest_list_texts.all_approved(approval.approve_all(party, answers)))
+        if action != REMOVE:
+            abort(404)
+        if "sure" in request.form:
+            return self._do(slug, lambda: guest_list_texts.all_removed(approval.remove_all(party, answers)))
+        question = ngettext("Remove %(num)d guest?", "Remove %(num)d guests?", len(answers))
+        flash(_("One more step: look at whom you chose."), "info")
+        return self._ask(
+            slug,
+            title=question,
+            message=_("They are told, and their seats go to the next in line. They cannot answer again."),
+            items=answers,
+            fields=[("action", REMOVE), ("sure", "y"), *(("rowid", answer.id) for answer in answers)],
+        )
+
+    # -- after the party
+
+    @expose(f"/<slug>/guests/{ANSWER}/missed", methods=["POST"])
+    @has_access
+    @permission_name("host")
+    def missed(self, slug: str, answer_id: int) -> BaseResponse:
+        """Note that a guest did not come."""
+        party, answer = self._guest(slug, answer_id)
+
+        def act() -> Flash:
+            attendance_service.mark_no_show(party, answer)
+            return _("%(name)s did not come: their seats are free.", name=str(answer)), "info"
+
+        return self._do(slug, act)
+
+    @expose("/<slug>/guests/missed", methods=["GET", "POST"])
+    @has_access
+    @permission_name("host")
+    def all_missed(self, slug: str) -> BaseResponse:
+        """Ask before all are missed who were not checked in; POST notes it."""
+        party = self.hosted(slug)
+        if request.method == "POST":
+            return self._do(slug, lambda: guest_list_texts.all_no_show(attendance_service.mark_all_no_show(party)))
+        return self._ask(
+            slug,
+            title=_("Did nobody else come?"),
+            message=_("All guests who were not checked in are marked as not having come."),
+        )
+
+    @expose(f"/<slug>/guests/{ANSWER}/came", methods=["POST"])
+    @has_access
+    @permission_name("host")
+    def came(self, slug: str, answer_id: int) -> BaseResponse:
+        """Note that a guest came after all."""
+        party, answer = self._guest(slug, answer_id)
+
+        def act() -> Flash:
+            attendance_service.undo_no_show(party, answer)
+            return _("%(name)s came after all.", name=str(answer)), "info"
+
+        return self._do(slug, act)
+
+    # -- inside
+
+    def _guest(self, slug: str, answer_id: int) -> tuple[DinnerParty, Rsvp]:
+        party = self.hosted(slug)
+        found = approval.select_of_party(party, [answer_id])
+        if not found:
+            abort(404)
+        return party, found[0]
+
+    def _do(self, slug: str, act: Callable[[], Flash]) -> BaseResponse:
+        try:
+            said = run_with_retry(act)
+        except DomainError as error:
+            flash(str(error), error.category)
+        else:
+            flash(*said)
+        return redirect(self._back(slug), 303)
+
+    def _ask(
+        self,
+        slug: str,
+        *,
+        title: str,
+        message: str,
+        items: Sequence[Rsvp] = (),
+        fields: Sequence[tuple[str, object]] = (),
+    ) -> BaseResponse:
+        """Ask before guests are removed or missed; the form comes back to the same address."""
+        back = self._back(slug)
+        page = self.render_template(
+            "parties/guests_confirm.html",
+            title=title,
+            message=message,
+            items=items,
+            action=request.path,
+            back=back,
+            fields=[*fields, ("next", back)],
+        )
+        return make_response(page)
+
+    @staticmethod
+    def _back(slug: str) -> str:
+        """Return the list as it was looked at."""
+        shown = url_for("GuestListView.show", slug=slug)
+        asked = safe_next(request.values.get("next"), shown)
+        return asked if asked.partition("?")[0] == shown else shown
+
+
+def typed(name: str) -> str:
+    """Return what somebody looks for."""
+    return (clean_line(request.args.get(name)) or "")[:LONGEST_SEARCH]
+
+
+def page_number() -> int:
+    """Return the page that is asked for, counted from 1."""
+    text = request.args.get("page", "1")[:6]
+    return min(max(int(text), 1), MOST_PAGES) if text.isascii() and text.isdigit() else 1
+
+
+def _is_key(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 10 and int(text) < 2**31

@@ -1,0 +1,99 @@
+"""API schemas of RSVPs, and the guest list."""
+
+from typing import Any
+
+from marshmallow import Schema, fields
+
+from app.parties import api_fields, models
+from app.parties.api_fields import ChoiceField, RequestSchema, TextField, WholeNumberField, described
+from app.parties.enums import QUEUED, RsvpStatus
+from app.parties.menu.schemas import Person
+from app.parties.models import Rsvp
+from app.parties.rsvps.forms import ANSWERS, DECISIONS, LONGEST_NOTE
+from app.parties.schemas import Offer
+from app.parties.waiting_list import queries as waiting_list_queries
+
+
+class RsvpInput(RequestSchema):
+    """A guest's answer. What is left out stays as it was."""
+
+    answer = ChoiceField(ANSWERS, required=True)
+    party_size = WholeNumberField(1, models.MAX_SEATS, **api_fields.described("How many come, the guest included"))
+    min_party = WholeNumberField(
+        1,
+        models.MAX_SEATS,
+        **api_fields.described("With how few they would come, too; left out: all together or not at all"),
+    )
+    note = TextField(LONGEST_NOTE, **api_fields.described("For the host"))
+    wait = fields.Boolean(
+        truthy={True},
+        falsy={False},
+        **api_fields.described("Rather wait for all seats than come with those that are free"),
+    )
+
+
+class OfferDecisionInput(RequestSchema):
+    """What a guest does with seats that are offered to them."""
+
+    decision = ChoiceField(DECISIONS, required=True)
+
+
+class RsvpDetails(Schema):
+    """An answer of one's own."""
+
+    status = fields.String(metadata={"enum": list(RsvpStatus)})
+    party_size = fields.Integer()
+    min_party = fields.Integer()
+    note = fields.String()
+    answered_at = fields.AwareDateTime()
+
+
+class Standing(Schema):
+    """How somebody stands with a party: their answer, their place in line, and the seats that are held for them."""
+
+    answer = fields.Nested(RsvpDetails, allow_none=True)
+    place = fields.Integer(allow_none=True, **described("The next to be offered seats is 1"))
+    offer = fields.Nested(Offer, allow_none=True)
+
+
+class Guest(Schema):
+    """Somebody who answered, as hosts read of them."""
+
+    id = fields.Integer(attribute="answer.id")
+    name = fields.Function(lambda guest: str(guest.answer), metadata={"type": "string"})
+    email = fields.String(attribute="answer.email")
+    status = fields.String(attribute="answer.status", metadata={"enum": list(RsvpStatus)})
+    party_size = fields.Integer(attribute="answer.party_size")
+    min_party = fields.Integer(attribute="answer.min_party")
+    note = fields.String(attribute="answer.note")
+    answered_at = fields.AwareDateTime(attribute="answer.answered_at")
+    checked_in_at = fields.AwareDateTime(attribute="answer.checked_in_at", allow_none=True)
+    place = fields.Integer(allow_none=True, **described("In line"))
+    offer = fields.Nested(Offer, allow_none=True)
+    people = fields.List(fields.Nested(Person))
+
+
+class GuestStatus(Schema):
+    """What became of an answer that a host has decided about."""
+
+    id = fields.Integer()
+    name = fields.Function(lambda answer: str(answer), metadata={"type": "string"})  # noqa: PLW0108 - not any callable will do
+    status = fields.String(metadata={"enum": list(RsvpStatus)})
+    party_size = fields.Integer()
+    checked_in_at = fields.AwareDateTime(allow_none=True)
+
+
+def standing(answer: Rsvp | None) -> dict[str, Any]:
+    """Return how somebody stands: what is stored may be older than the end of an offer, which then is void."""
+    offer = (
+        waiting_list_queries.pending_offer(answer)
+        if answer is not None and answer.status == RsvpStatus.OFFERED
+        else None
+    )
+    is_open = offer is not None and offer.is_open
+    waits = answer is not None and answer.status in QUEUED and not is_open
+    return {
+        "answer": answer,
+        "place": waiting_list_queries.position(answer) if answer is not None and waits else None,
+        "offer": offer if is_open else None,
+    }

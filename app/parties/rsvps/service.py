@@ -1,0 +1,329 @@
+"""Guests answer, alone or as a group, change their answers, and withdraw them."""
+
+from flask_babel import lazy_gettext, lazy_ngettext
+
+from app import clock
+from app.errors import DomainError
+from app.extensions import db
+from app.parties import queries, rules
+from app.parties.enums import WITHDRAWABLE, RsvpStatus, WaitingListEventKind
+from app.parties.menu import service as menu_service
+from app.parties.models import DinnerParty, Rsvp
+from app.parties.respondent import Respondent
+from app.parties.rsvps import leaving
+from app.parties.rsvps import mail as rsvp_mail
+from app.parties.rsvps.types import PartialAvailability, RsvpRequest, RsvpResult, held_offer, position
+from app.parties.waiting_list import allocation, history, seats
+from app.parties.waiting_list import queries as waiting_list_queries
+from app.parties.waiting_list.allocation import QueueEntry
+from app.parties.waiting_list.seats import WaitingListState
+
+CLOSED_ERRORS = {
+    rules.ClosedReason.DRAFT: lazy_gettext("This party is not published yet."),
+    rules.ClosedReason.CANCELLED: lazy_gettext("This party was cancelled."),
+    rules.ClosedReason.LATE: lazy_gettext("The RSVP deadline has passed; contact the host."),
+}
+# Answers that are not their guest's to change any more.
+DECIDED_ERRORS = {
+    RsvpStatus.REMOVED: lazy_gettext("You were removed from this table; contact the host."),
+    RsvpStatus.CHECKED_IN: lazy_gettext("You are at the table already; talk to your host."),
+    RsvpStatus.NO_SHOW: lazy_gettext("You were missed at this table; contact the host."),
+}
+
+
+def rsvp(party: DinnerParty, guest: Respondent, wish: RsvpRequest) -> RsvpResult | PartialAvailability:
+    """Record what a member wishes; a yes becomes seats, a place on the waiting list, or a question.
+
+    Raises DomainError when the party takes no answers or not such a one, and IntegrityError when the same member
+    answered for the first time in another request at the same moment.
+    """
+    _refuse_closed(party)
+    _refuse_host(party, guest)
+    answer = queries.rsvp_of(party, guest)
+    if answer is None:
+        return _first_answer(party, guest, wish)
+    line = _lock_and_refresh(party, answer)
+    _refuse_decided(answer)
+    _attach_account(answer, guest)
+    return _change(party, answer, guest, wish, line)
+
+
+def withdraw(party: DinnerParty, guest: Respondent) -> RsvpResult:
+    """Give up seats, a place in line or a maybe; freed seats are offered to the next in line at once.
+
+    Raises DomainError when there is nothing to give up.
+    """
+    _refuse_host(party, guest)
+    if party.is_past:
+        raise DomainError(CLOSED_ERRORS[rules.ClosedReason.LATE])
+    answer = queries.rsvp_of(party, guest)
+    if answer is not None:
+        seats.lock(party.id)
+        db.session.refresh(answer)
+        _refuse_decided(answer)
+    if answer is None or answer.status not in WITHDRAWABLE:
+        raise DomainError(lazy_gettext("Nothing changed: you hold no seat here."), "warning")
+    leaving.release(answer, RsvpStatus.WITHDRAWN)
+    return RsvpResult(answer, changed=True)
+
+
+# -- who may
+
+
+def _refuse_closed(party: DinnerParty | allocation.SeatCount) -> None:
+    reason = rules.closed_reason(party.status, party.answers_until, clock.now())
+    if reason is not None:
+        raise DomainError(CLOSED_ERRORS[reason])
+
+
+def _refuse_host(party: DinnerParty, guest: Respondent) -> None:
+    if guest.member is not None and party.host_id == guest.member.id:
+        raise DomainError(lazy_gettext("You are the host: your seat is at this table already."), "info")
+
+
+def _refuse_decided(answer: Rsvp) -> None:
+    if answer.status in DECIDED_ERRORS:
+        raise DomainError(DECIDED_ERRORS[answer.status])
+
+
+def _refuse_others(party: DinnerParty, guest: Respondent) -> None:
+    """Refuse a link that somebody has answered with their account."""
+    if guest.invitation is not None and queries.has_rsvp_of_other_account(party, guest):
+        message = lazy_gettext("This invitation was answered with an account. Log in to change the answer.")
+        raise DomainError(message, "warning")
+
+
+def _lock_and_refresh(party: DinnerParty, answer: Rsvp | None = None) -> WaitingListState:
+    """Hold the party until the end of the transaction: it, or the answer, may have changed just now.
+
+    Seats that time has freed are handed on first.
+    """
+    line = seats.release_and_reoffer(party.id)
+    _refuse_closed(line.table)
+    if answer is not None:
+        db.session.refresh(answer)
+    return line
+
+
+def _attach_account(answer: Rsvp, guest: Respondent) -> None:
+    """Let an answer that was given by a link belong to the account of whoever changes it now."""
+    if guest.member is not None and answer.member_id is None:
+        answer.member_id, answer.email, answer.name = guest.member.id, guest.email, guest.name
+    _note_opened(guest)
+
+
+def _note_opened(guest: Respondent) -> None:
+    """Whoever answers by an invitation has seen it."""
+    if guest.invitation is not None and guest.invitation.opened_at is None:
+        guest.invitation.opened_at = clock.now()
+
+
+def _group(party: DinnerParty, guest: Respondent, wish: RsvpRequest, answer: Rsvp | None) -> tuple[int, int]:
+    """Return how many come, and how few would; raises DomainError for a group that may not come."""
+    before = answer.party_size if answer else 1
+    if wish.answer == RsvpStatus.NO:
+        return before, answer.min_party if answer else 1
+    size = wish.size or before
+    kept = answer.min_party if answer and wish.size is None else size
+    least = wish.least or min(kept, size)
+    most = guest.most(party, answer)
+    if size > most:
+        message = lazy_ngettext(
+            "%(num)d person may come with one answer here.", "Up to %(num)d people may come with one answer here.", most
+        )
+        raise DomainError(message, field="party_size")
+    if least > size:
+        raise DomainError(lazy_gettext("That is more than all of you."), field="min_party")
+    return size, least
+
+
+# -- answering
+
+
+def _first_answer(party: DinnerParty, guest: Respondent, wish: RsvpRequest) -> RsvpResult | PartialAvailability:
+    _refuse_others(party, guest)
+    group = _group(party, guest, wish, None)
+    answer = Rsvp(
+        party_id=party.id,
+        member_id=guest.member.id if guest.member else None,
+        invitation_id=guest.invitation.id if guest.invitation else None,
+        email=guest.email,
+        name=wish.name or guest.name,
+        party_size=group[0],
+        min_party=group[1],
+        status=wish.answer,
+        note=wish.note or "",
+        answered_at=clock.now(),
+        locale=guest.member.locale if guest.member else guest.locale,
+        timezone=guest.member.timezone if guest.member else guest.timezone,
+    )
+    if wish.answer != RsvpStatus.YES:
+        _lock_and_refresh(party)
+    elif _needs_approval(party, guest, None):
+        _lock_and_refresh(party)
+        answer.status = RsvpStatus.AWAITING_APPROVAL
+    elif not seats.take(party.id, answer.party_size):
+        # Look again under the lock: seats given back just now must not miss who queues just now.
+        partly = seat_or_queue(answer, group, wish, _lock_and_refresh(party))
+        if partly:
+            return partly
+    _note_opened(guest)
+    db.session.add(answer)
+    db.session.flush()
+    return record_and_notify(party, answer, before=None)
+
+
+def _needs_approval(party: DinnerParty, guest: Respondent, answer: Rsvp | None) -> bool:
+    return rules.needs_approval(
+        approval=party.approval,
+        is_invited=guest.is_invited,
+        was_approved=answer is not None and answer.approved_at is not None,
+    )
+
+
+def _change(
+    party: DinnerParty, answer: Rsvp, guest: Respondent, wish: RsvpRequest, line: WaitingListState
+) -> RsvpResult | PartialAvailability:
+    if answer.status == RsvpStatus.OFFERED and wish.answer == RsvpStatus.YES:
+        return held_offer(answer, changed=False)
+    group = _group(party, guest, wish, answer)
+    if wish.name and answer.member_id is None:
+        answer.name = wish.name
+    if wish.answer != RsvpStatus.YES:
+        return _decline(answer, wish, group)
+    if answer.status == RsvpStatus.YES:
+        return _resize(party, answer, wish, group, line)
+    if answer.status != RsvpStatus.WAITLISTED and _needs_approval(party, guest, answer):
+        return _ask_host(party, answer, wish, group)
+    return _ask(party, answer, wish, group, line)
+
+
+def _ask_host(party: DinnerParty, answer: Rsvp, wish: RsvpRequest, group: tuple[int, int]) -> RsvpResult:
+    """Ask the host for a seat, again or otherwise than before."""
+    before = answer.status
+    if before == RsvpStatus.AWAITING_APPROVAL and not _is_new(answer, wish, group):
+        return RsvpResult(answer, changed=False)
+    answer.status, answer.answered_at = RsvpStatus.AWAITING_APPROVAL, clock.now()
+    _apply(answer, wish, group)
+    db.session.flush()
+    return record_and_notify(party, answer, before=before)
+
+
+def _ask(
+    party: DinnerParty, answer: Rsvp, wish: RsvpRequest, group: tuple[int, int], line: WaitingListState
+) -> RsvpResult | PartialAvailability:
+    """Ask for seats, anew or otherwise than before."""
+    before, asked = answer.status, _asked(answer)
+    waited = before == RsvpStatus.WAITLISTED
+    if waited and not answer.resting and not _is_new(answer, wish, group):
+        return RsvpResult(answer, changed=False, place=position(answer))
+    # Who asks for more than before stands at the end again.
+    partly = seat_or_queue(answer, group, wish, line, stays=waited and group[0] <= asked[0])
+    if partly:
+        return partly
+    answer.note = answer.note if wish.note is None else wish.note
+    db.session.flush()
+    outcome = record_and_notify(party, answer, before=before)
+    if waited:
+        # Whoever asks for less may stand in nobody's way any more, their own included.
+        seats.release_and_reoffer(party.id)
+    return held_offer(answer, changed=True) if answer.status == RsvpStatus.OFFERED else outcome
+
+
+def _decline(answer: Rsvp, wish: RsvpRequest, group: tuple[int, int]) -> RsvpResult:
+    if answer.status == wish.answer and not _is_new(answer, wish, group):
+        return RsvpResult(answer, changed=False)
+    if answer.status != wish.answer:
+        leaving.release(answer, wish.answer)
+    _apply(answer, wish, group)
+    db.session.flush()
+    return RsvpResult(answer, changed=True)
+
+
+def _resize(
+    party: DinnerParty, answer: Rsvp, wish: RsvpRequest, group: tuple[int, int], line: WaitingListState
+) -> RsvpResult:
+    """Take the seats that a group needs more, or hand on those it needs no more."""
+    if not _is_new(answer, wish, group):
+        return RsvpResult(answer, changed=False)
+    more = group[0] - answer.party_size
+    if more > 0:
+        # At the end of the line: nobody grows past those who wait.
+        free = line.seats_for(QueueEntry(0, more, 1))
+        if free < more or not seats.take_in_turn(party.id, more):
+            raise DomainError(_too_few(free), "warning", field="party_size")
+    _apply(answer, wish, group)
+    if more:
+        answer.answered_at = clock.now()
+    db.session.flush()
+    if more < 0:
+        seats.release_and_reoffer(party.id, -more, unseen=-more)
+    if more:
+        rsvp_mail.rsvp_yes(party, answer)
+    return RsvpResult(answer, changed=True, resized=True)
+
+
+def _too_few(free: int) -> object:
+    if not free:
+        return lazy_gettext("No more seats are free; you keep those you have.")
+    return lazy_ngettext(
+        "Only %(num)d more seat is free; you keep those you have.",
+        "Only %(num)d more seats are free; you keep those you have.",
+        free,
+    )
+
+
+def seat_or_queue(
+    answer: Rsvp, group: tuple[int, int], wish: RsvpRequest, line: WaitingListState, *, stays: bool = False
+) -> PartialAvailability | None:
+    """Take the seats, or a place in line: the one that the answer has, if it `stays`, or the last. Or ask first."""
+    size, least = group
+    where = next((number for number, each in enumerate(line.queue) if stays and each.key == answer.id), None)
+    free = line.seats_for(QueueEntry(answer.id or 0, size, 1), place=where)
+    if free < size and free and not wish.wait and (wish.least is None or free >= least):
+        return PartialAvailability(free, size)
+    seated = free >= size and seats.take_in_turn(answer.party_id, size)
+    if wish.wait and not seated:
+        # They have just said that they do not come with so few.
+        least = max(least, min(free + 1, size))
+    if seated:
+        answer.waitlisted_at = None
+    elif not stays:
+        answer.waitlisted_at = waiting_list_queries.next_waitlisted_at(answer.party_id)
+    answer.status = RsvpStatus.YES if seated else RsvpStatus.WAITLISTED
+    answer.party_size, answer.min_party, answer.answered_at, answer.resting = size, least, clock.now(), False
+    return None
+
+
+def record_and_notify(party: DinnerParty, answer: Rsvp, *, before: str | None) -> RsvpResult:
+    """Write the letter about a new answer, and note what it means for the line."""
+    if answer.status == RsvpStatus.YES:
+        if before == RsvpStatus.WAITLISTED:
+            history.record(WaitingListEventKind.SEATED, party.id, answer.id, seats=answer.party_size)
+        rsvp_mail.rsvp_yes(party, answer)
+        return RsvpResult(answer, changed=True, clashes=menu_service.remember_usual(answer))
+    if answer.status == RsvpStatus.AWAITING_APPROVAL:
+        rsvp_mail.approval_asked(party, answer)
+    if answer.status != RsvpStatus.WAITLISTED:
+        return RsvpResult(answer, changed=True)
+    where = waiting_list_queries.position(answer)
+    history.record_request(
+        WaitingListEventKind.CHANGED if before == RsvpStatus.WAITLISTED else WaitingListEventKind.JOINED, answer, where
+    )
+    if before != RsvpStatus.WAITLISTED:
+        rsvp_mail.rsvp_waitlisted(party, answer, where)
+    return RsvpResult(answer, changed=True, place=where)
+
+
+def _asked(answer: Rsvp) -> tuple[int, int]:
+    return answer.party_size, answer.min_party
+
+
+def _is_new(answer: Rsvp, wish: RsvpRequest, group: tuple[int, int]) -> bool:
+    """Whether a wish says anything that the answer does not say yet."""
+    return _asked(answer) != group or wish.note not in {None, answer.note} or wish.wait
+
+
+def _apply(answer: Rsvp, wish: RsvpRequest, group: tuple[int, int]) -> None:
+    answer.party_size, answer.min_party = group
+    answer.note = answer.note if wish.note is None else wish.note

@@ -1,1 +1,0 @@
-"""Views of parties: `pages` for hosts and guests, `generated` for administrators."""

@@ -1,0 +1,1 @@
+"""The waiting list: who gets seats that become free, in which order, and why."""

@@ -1,0 +1,48 @@
+"""The generated UI over seats that were offered to those who wait."""
+
+from flask_appbuilder.actions import action
+from flask_babel import lazy_gettext, ngettext
+
+from app.crud.datamodel import SQLAInterface
+from app.crud.views import ModelView
+from app.errors import DomainError
+from app.parties.admin_base import PARTY_KEY, by_party, reoffered_text
+from app.parties.enums import OfferState
+from app.parties.waiting_list import seats
+from app.parties.waiting_list.models import WaitOffer
+
+
+class WaitOfferModelView(ModelView):
+    """Seats that were offered to those who wait. They are decided by their guests; an administrator can end one."""
+
+    datamodel = SQLAInterface(WaitOffer)
+    route_base = "/offers"
+    base_permissions = ["can_list", "can_show", "expire"]
+    base_order = ("created_at", "desc")
+    list_title = lazy_gettext("Seat offers")
+    show_title = lazy_gettext("Seat offer")
+    empty_message = lazy_gettext("No seats were offered yet.")
+    label_columns = {
+        "party": lazy_gettext("Party"),
+        "rsvp": lazy_gettext("Guest"),
+        "seats": lazy_gettext("Seats"),
+        "state": lazy_gettext("Status"),
+        "created_at": lazy_gettext("Offered"),
+        "expires_at": lazy_gettext("Open until"),
+    }
+    list_columns = ["party", "rsvp", "seats", "state", "created_at", "expires_at"]
+    show_columns = list_columns
+    search_columns = ["party", "state", "seats", "created_at", "expires_at"]
+    order_columns = ["seats", "state", "created_at", "expires_at"]
+    choices_columns = {"state": OfferState.labels()}
+    remote_columns = {"party": PARTY_KEY}
+
+    @action("expire", lazy_gettext("End the offer now"), lazy_gettext("End the selected offers now?"), "")
+    def expire(self, items: list[WaitOffer]) -> str:
+        """End offers before their time; the seats go to the next in line."""
+        ended = [line for line in map(seats.expire, sorted(items, key=by_party)) if line is not None]
+        if not ended:
+            raise DomainError(lazy_gettext("None of the selected offers is open any more."), "warning")
+        text = ngettext("%(num)d offer ended.", "%(num)d offers ended.", len(ended))
+        offered = sum(line.offered for line in ended)
+        return f"{text} {reoffered_text(offered)}" if offered else str(text)

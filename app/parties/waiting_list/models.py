@@ -1,0 +1,77 @@
+"""Tables of the waiting list: offers of seats, and what happened to those who wait."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app import clock
+from app.database import UTCDateTime
+from app.enums import EnumString, one_of
+from app.extensions import Model
+from app.parties.enums import OfferState, WaitingListEventKind
+from app.parties.models import MAX_SEATS, DinnerParty, Rsvp
+
+
+class WaitOffer(Model):
+    """Seats held for somebody who waited, until `expires_at`. Past that it is void, whatever `state` still says."""
+
+    __tablename__ = "wait_offer"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    party_id: Mapped[int] = mapped_column(ForeignKey("dinner_party.id", ondelete="CASCADE"))
+    rsvp_id: Mapped[int] = mapped_column(ForeignKey("rsvp.id", ondelete="CASCADE"), index=True)
+    seats: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+    expires_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    state: Mapped[OfferState] = mapped_column(EnumString(OfferState, 16), default=OfferState.PENDING)
+
+    party: Mapped[DinnerParty] = relationship()
+    rsvp: Mapped[Rsvp] = relationship()
+
+    __table_args__ = (
+        CheckConstraint(f"seats BETWEEN 1 AND {MAX_SEATS}", name="seats"),
+        one_of("state", OfferState),
+        Index("ix_wait_offer_party_id_state", "party_id", "state"),
+        Index("ix_wait_offer_state_expires_at_id", "state", "expires_at", "id"),
+        Index("ix_wait_offer_created_at_id", "created_at", "id"),
+        Index(
+            "uq_wait_offer_rsvp_id_pending",
+            "rsvp_id",
+            unique=True,
+            sqlite_where=text("state = 'pending'"),
+            postgresql_where=text("state = 'pending'"),
+        ),
+    )
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its seats can still be claimed."""
+        return self.state == OfferState.PENDING and self.expires_at > clock.now()
+
+    def __repr__(self) -> str:
+        return f"{self.rsvp!r} ({self.seats})"
+
+
+class WaitingListEvent(Model):
+    """One step of what happened to those who wait for a seat at a party; rendered in words for each reader.
+
+    `place` is the place in line at that moment, `seats` and `least` what was asked for or offered; see `Step`.
+    """
+
+    __tablename__ = "line_event"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    party_id: Mapped[int] = mapped_column(ForeignKey("dinner_party.id", ondelete="CASCADE"))
+    # None: it happened to the table.
+    rsvp_id: Mapped[int | None] = mapped_column(ForeignKey("rsvp.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[WaitingListEventKind] = mapped_column(EnumString(WaitingListEventKind, 16))
+    place: Mapped[int | None]
+    seats: Mapped[int | None]
+    least: Mapped[int | None]
+    until: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+
+    rsvp: Mapped[Rsvp | None] = relationship()
+
+    __table_args__ = (one_of("kind", WaitingListEventKind), Index("ix_line_event_party_id_id", "party_id", "id"))
