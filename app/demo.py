@@ -46,7 +46,7 @@ class Table(NamedTuple):
     visibility: str
     guests: tuple[tuple[str, str], ...]
     # What guests are asked to bring: the course, the dish, how many, and who brings what of it.
-    asked: tuple[tuple[str, str, int, tuple[tuple[str, str], ...]], ...] = ()
+    asked: tuple[tuple[Course, str, int, tuple[tuple[str, str], ...]], ...] = ()
     # Whoever was not invited asks first, and those who come are told the address.
     is_discreet: bool = False
     # Who has no account here: a name, an address, and with how many they come, or None while they are silent.

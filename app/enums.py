@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any, Generic, Self, TypeVar
 
 from flask_babel import LazyString
-from sqlalchemy import CheckConstraint, String
+from sqlalchemy import CheckConstraint, String, event
 from sqlalchemy.types import TypeDecorator
 
 
@@ -48,6 +48,20 @@ class EnumString(TypeDecorator[Value], Generic[Value]):
 
     def process_result_value(self, value: Any, _dialect: object) -> Value | None:
         return None if value is None else self.enum(value)
+
+
+def read_assigned_values(model: type) -> None:
+    """Let attributes of `model` and its subclasses hold members of their enumeration at once, not only after a reload.
+
+    After an example in SQLAlchemy's documentation of `AttributeEvents`.
+    """
+
+    @event.listens_for(model, "attribute_instrument", propagate=True)
+    def listen(_class: type, _key: str, attribute: Any) -> None:
+        columns = getattr(attribute.property, "columns", ())
+        if columns and isinstance(columns[0].type, EnumString):
+            enum = columns[0].type.enum
+            event.listen(attribute, "set", lambda _row, value, *_: None if value is None else enum(value), retval=True)
 
 
 def one_of(column: str, values: Iterable[str]) -> CheckConstraint:

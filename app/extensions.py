@@ -14,6 +14,8 @@ from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 from sqlalchemy import MetaData
 
+from app.enums import read_assigned_values
+
 # Set before any model is loaded: without names, a constraint can be neither migrated nor mapped to an error.
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -33,6 +35,9 @@ class Model(db.Model):  # type: ignore[name-defined]
     """The base of all tables. Flask-SQLAlchemy makes its own at run time, where no type checker sees it."""
 
     __abstract__ = True
+
+
+read_assigned_values(Model)
 
 
 class Migrate(StockMigrate):

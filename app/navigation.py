@@ -30,6 +30,7 @@ from app.outbox.admin import OutboxEmailModelView
 from app.outbox.views import OneClickView, UnsubscribeView
 from app.parties.api_base import OpenApi
 from app.parties.calendar.views import CalendarView, FeedView
+from app.parties.check_in.api import CheckInApi
 from app.parties.check_in.tickets import TicketView
 from app.parties.check_in.views import CheckInView
 from app.parties.hosting.admin import DinnerPartyModelView
@@ -41,6 +42,7 @@ from app.parties.invitations.api import InvitationApi
 from app.parties.invitations.link_views import InvitationView, JoinView
 from app.parties.invitations.views import InvitationsView
 from app.parties.menu.admin import MenuItemModelView
+from app.parties.menu.api import MenuApi
 from app.parties.menu.views import MenuView
 from app.parties.messages.admin import GuestMessageModelView, ReminderModelView
 from app.parties.messages.api import MessageApi
@@ -48,6 +50,7 @@ from app.parties.messages.views import MessageView
 from app.parties.moderation.admin import PartyReportModelView
 from app.parties.moderation.views import ReportView
 from app.parties.pages.api import PartyApi
+from app.parties.pages.kitchen import KitchenView
 from app.parties.pages.views import LandingView, MemberView, PartyView
 from app.parties.potluck.admin import DishClaimModelView, DishSlotModelView
 from app.parties.potluck.api import PotluckApi
@@ -62,15 +65,25 @@ from app.parties.waiting_list.admin import WaitOfferModelView
 # What a new site's roles may do: (permission, view). Administrators may do everything, and change this in the UI.
 ROLES: dict[str, set[tuple[str, str]]] = {
     PUBLIC: {("can_read", "PartyView")},
-    GUEST: {("can_answer", "PartyView"), ("can_host", "PartyView"), ("can_read", "MemberView")},
+    GUEST: {("can_rsvp", "PartyView"), ("can_host", "PartyView"), ("can_read", "MemberView")},
     TRANSLATOR: set(),
     ADMIN: set(),
 }
 # The API of members, in the order in which it is described.
-PARTY_APIS = (PartyApi, RsvpApi, HostApi, InvitationApi, GuestApi, PotluckApi, MessageApi)
+PARTY_APIS = (
+    PartyApi,
+    RsvpApi,
+    HostApi,
+    MenuApi,
+    InvitationApi,
+    GuestApi,
+    CheckInApi,
+    PotluckApi,
+    MessageApi,
+)
 PARTIES_MENU = {"category": "Parties", "category_label": lazy_gettext("Parties")}
 PEOPLE_MENU = {"category": "People", "category_label": lazy_gettext("People")}
-MAIL_MENU = {"category": "Post", "category_label": lazy_gettext("Post")}
+MAIL_MENU = {"category": "Mail", "category_label": lazy_gettext("Post")}
 
 
 def register(appbuilder: AppBuilder) -> None:
@@ -83,6 +96,7 @@ def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view_no_menu(MemberView)
     appbuilder.add_view_no_menu(FeedView)
     appbuilder.add_view_no_menu(MenuView)
+    appbuilder.add_view_no_menu(KitchenView)
     appbuilder.add_view_no_menu(PotluckView)
     appbuilder.add_view_no_menu(CoHostView)
     appbuilder.add_view_no_menu(InvitationsView)
@@ -115,12 +129,12 @@ def register(appbuilder: AppBuilder) -> None:
         appbuilder.add_view_no_menu(view)
     # The generated UI, in menu order
     appbuilder.add_view(DinnerPartyModelView, "Dinner parties", label=lazy_gettext("Dinner parties"), **PARTIES_MENU)
-    appbuilder.add_view(RsvpModelView, "Answers", label=lazy_gettext("Answers"), **PARTIES_MENU)
+    appbuilder.add_view(RsvpModelView, "RSVPs", label=lazy_gettext("Answers"), **PARTIES_MENU)
     appbuilder.add_view(WaitOfferModelView, "Seat offers", label=lazy_gettext("Seat offers"), **PARTIES_MENU)
     appbuilder.add_view(InvitationModelView, "Party invitations", label=lazy_gettext("Invited guests"), **PARTIES_MENU)
     appbuilder.add_view(MenuItemModelView, "Menus", label=lazy_gettext("Menus"), **PARTIES_MENU)
-    appbuilder.add_view(DishSlotModelView, "Asked-for dishes", label=lazy_gettext("Asked-for dishes"), **PARTIES_MENU)
-    appbuilder.add_view(DishClaimModelView, "Brought dishes", label=lazy_gettext("Brought dishes"), **PARTIES_MENU)
+    appbuilder.add_view(DishSlotModelView, "Requested dishes", label=lazy_gettext("Asked-for dishes"), **PARTIES_MENU)
+    appbuilder.add_view(DishClaimModelView, "Dish claims", label=lazy_gettext("Brought dishes"), **PARTIES_MENU)
     appbuilder.add_view(ReminderModelView, "Reminders", label=lazy_gettext("Reminders"), **PARTIES_MENU)
     appbuilder.add_view(GuestMessageModelView, "Messages", label=lazy_gettext("Messages to guests"), **PARTIES_MENU)
     appbuilder.add_view(

@@ -14,7 +14,7 @@ def init_app(app: Flask) -> None:
     """Let Jinja call the filters of `app`, FAB's and ours, as pages are rendered. Call it when all of them are there.
 
     Jinja calls a filter as it compiles the template where all of its arguments are literals, as in
-    `"can_test"|is_item_visible("LetterModelView")`, and keeps the answer for as long as the process lives. But what a
+    `"can_test"|is_item_visible("OutboxEmailModelView")`, and keeps the answer for as long as the process lives. But what a
     reader may do, and how something is said in their language, is not for the next one.
     """
     filters = app.jinja_env.filters

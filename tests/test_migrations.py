@@ -141,3 +141,55 @@ def test_what_refers_to_an_answer_survives_as_its_table_is_made_anew(app, flask_
         flask_db(*way)
         with app.app_context(), db.engine.begin() as connection:
             assert connection.execute(text("SELECT name FROM rsvp_person WHERE rsvp_id = 7")).scalar_one() == "Zoe"
+
+
+NAMES = {
+    ("can_list", "LetterModelView"): ("can_list", "OutboxEmailModelView"),
+    ("menu_access", "Answers"): ("menu_access", "RSVPs"),
+    ("menu_access", "Post"): ("menu_access", "Mail"),
+    ("take_back", "InvitationModelView"): ("revoke_invitation", "InvitationModelView"),
+    ("can_answer", "PartyView"): ("can_rsvp", "PartyView"),
+}
+
+
+@pytest.mark.parametrize("taken", [(), ("menu_access", "Mail")], ids=["", "a package has a menu of the new name"])
+def test_roles_keep_what_they_may_do_when_permissions_are_renamed(app, flask_db, taken):
+    flask_db("upgrade", "0006")
+    with app.app_context(), db.engine.begin() as connection:
+
+        def key(table, **values):
+            conditions = " AND ".join(f"{column} = :{column}" for column in values)
+            find = text(f"SELECT id FROM {table} WHERE {conditions}")
+            found = connection.execute(find, values).scalar()
+            if found is None:
+                names = ", ".join(["id", *values])
+                bound = ", ".join(f":{column}" for column in values)
+                number = f"(SELECT coalesce(max(id), 0) + 1 FROM {table})"
+                connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({number}, {bound})"), values)
+                found = connection.execute(find, values).scalar_one()
+            return found
+
+        for role, pairs in {"Cook": [*NAMES, taken], "Guest": [*NAMES][-1:]}.items():
+            for pair in filter(None, pairs):
+                permission_view = key(
+                    "ab_permission_view",
+                    permission_id=key("ab_permission", name=pair[0]),
+                    view_menu_id=key("ab_view_menu", name=pair[1]),
+                )
+                key("ab_permission_view_role", permission_view_id=permission_view, role_id=key("ab_role", name=role))
+    flask_db("upgrade")
+    assert granted(app, "Cook") == set(NAMES.values())
+    assert granted(app, "Guest") == {("can_rsvp", "PartyView")}
+    flask_db("downgrade", "0006")
+    assert granted(app, "Cook") == set(NAMES)
+
+
+def granted(app, role):
+    """Return what a role may do, as (permission, view)."""
+    statement = text(
+        "SELECT p.name, v.name FROM ab_permission_view_role g JOIN ab_permission_view pv ON pv.id = g.permission_view_id "
+        "JOIN ab_permission p ON p.id = pv.permission_id JOIN ab_view_menu v ON v.id = pv.view_menu_id "
+        "JOIN ab_role r ON r.id = g.role_id WHERE r.name = :role"
+    )
+    with app.app_context(), db.engine.connect() as connection:
+        return {tuple(row) for row in connection.execute(statement, {"role": role})}

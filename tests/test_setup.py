@@ -132,7 +132,7 @@ def test_a_role_that_an_administrator_changed_stays_changed(app, records):
 
 
 def test_a_permission_that_a_new_version_brings_is_given_to_the_roles_it_is_for(app, records):
-    new, removed = ("can_host", "PartyView"), ("can_answer", "PartyView")
+    new, removed = ("can_host", "PartyView"), ("can_rsvp", "PartyView")
     with app.app_context():
         role = db.session.query(Role).filter_by(name="Guest").one()
         role.permissions = [item for item in role.permissions if pair(item) not in {new, removed}]
@@ -161,7 +161,7 @@ def test_no_role_of_a_new_site_may_do_more_than_is_written_here(app):
     assert roles.pop("Admin") == everything
     assert roles == {
         "Public": {("can_read", "PartyView")},
-        "Guest": {("can_answer", "PartyView"), ("can_host", "PartyView"), ("can_read", "MemberView")},
+        "Guest": {("can_rsvp", "PartyView"), ("can_host", "PartyView"), ("can_read", "MemberView")},
         "Translator": set(),
     }
 
@@ -221,10 +221,10 @@ def test_a_command_on_a_database_that_is_not_set_up_is_told_what_to_run(app):
     assert "was `flask setup` run?" in done.output
 
 
-@pytest.mark.parametrize(("revision", "refused"), [(None, True), ("0001", True), ("9999", False), ("0006", False)])
+@pytest.mark.parametrize(("revision", "refused"), [(None, True), ("0001", True), ("9999", False), ("0007", False)])
 def test_a_site_is_served_on_the_schema_of_its_version_or_a_newer_one(app, revision, refused):
     with app.app_context():
-        assert ScriptDirectory.from_config(app.extensions["migrate"].migrate.get_config()).get_heads() == ["0006"]
+        assert ScriptDirectory.from_config(app.extensions["migrate"].migrate.get_config()).get_heads() == ["0007"]
         db.session.execute(db.text("DELETE FROM alembic_version"))
         if revision:
             db.session.execute(db.text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": revision})

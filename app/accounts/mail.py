@@ -107,7 +107,7 @@ def new_device(member: Member, device_id: int, browser: str, address: str) -> No
         "address": address,
         "at": clock.now(),
     }
-    to_member("new_device", member, str(device_id), devices_url=public_url("DeviceView.list"), **context)
+    to_member("new_device", member, str(device_id), devices_url=public_url("SessionView.list"), **context)
 
 
 def reset_password(member: Member | None, token: str) -> None:
@@ -135,7 +135,7 @@ def password_changed(member: Member) -> None:
 def change_email(member: Member, address: str, token: str, *, owner: Member | None, silent: bool) -> None:
     """Send the link that proves a new address to it, unless it has an owner, who is told so, or has had enough letters."""
     expires_at = clock.now() + rules.TOKEN_LIFETIMES[rules.CHANGE_EMAIL]
-    context: dict[str, Any] = {"expires_at": expires_at, "url": public_url("EmailView.confirm", token=SECRET)}
+    context: dict[str, Any] = {"expires_at": expires_at, "url": public_url("EmailChangeView.confirm", token=SECRET)}
     if silent:
         enqueue_decoy(CHANGE_EMAIL, context=context)
     elif owner is not None:
@@ -157,7 +157,7 @@ def email_changed(member: Member, old: str, token: str) -> None:
     context: dict[str, Any] = {
         "address": member.email,
         "expires_at": expires_at,
-        "url": public_url("EmailView.undo", token=SECRET),
+        "url": public_url("EmailChangeView.undo", token=SECRET),
     }
     to_member(EMAIL_CHANGED, member, rules.token_hash(token), to=old, secret=token, **context)
 

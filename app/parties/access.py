@@ -62,7 +62,7 @@ class PartyAccess:
     class_permission_name = "PartyView"
     permission_words: Mapping[str, object] = {
         "can_read": lazy_gettext("See dinner parties"),
-        "can_answer": lazy_gettext("Answer invitations"),
+        "can_rsvp": lazy_gettext("Answer invitations"),
         "can_host": lazy_gettext("Host dinner parties"),
     }
 

@@ -28,28 +28,16 @@ from werkzeug.exceptions import HTTPException
 from app.accounts.api_keys import service as api_key_service
 from app.crud.api import MESSAGES, JsonErrorResponses, field_errors
 from app.crud.openapi import OpenApi as StockOpenApi
-from app.errors import Category, DomainError
+from app.errors import REFUSED, Category, DomainError
 from app.extensions import appbuilder_of, db
-from app.parties import access, location
+from app.parties import access
 from app.parties.access import PartyAccess
-from app.parties.menu import service as menu_service
-from app.parties.models import DinnerParty, Rsvp
-from app.parties.pages import schemas as page_schemas
-from app.parties.rsvps import offers
-from app.parties.rsvps import schemas as rsvp_schemas
-from app.parties.rsvps import service as rsvp_service
 from app.parties.texts import Flash
-from app.parties.waiting_list import queries as waiting_list_queries
 
 UNSAFE = ["DELETE", "PATCH", "POST", "PUT"]
 # What a program tells refusals apart by; what people read of them is in their language.
-CODES = {400: "unreadable", 401: "unknown", 403: "forbidden", 404: "not_found", 422: "invalid"}
-REFUSED, CHANGED_MEANWHILE, UNCHANGED = "refused", "changed_meanwhile", "unchanged"
-CODES_OF_TEXTS: list[tuple[object, str]] = [
-    *((text, reason.value) for reason, text in rsvp_service.CLOSED_ERRORS.items()),
-    *((text, status) for status, text in rsvp_service.DECIDED_ERRORS.items()),
-    (offers.NO_OFFER, "no_offer"),
-]
+CODES = {400: "unreadable", 401: "unauthenticated", 403: "forbidden", 404: "not_found", 422: "invalid"}
+CHANGED_MEANWHILE, UNCHANGED = "changed_meanwhile", "unchanged"
 CATEGORIES = ["info", "warning", "danger"]
 # What many verbs have in common.
 PARTY_NOT_FOUND = {404: "There is no such party, or it is private"}
@@ -194,8 +182,7 @@ class PartyApiBase(PartyAccess, JsonErrorResponses, BaseApi):
             return self.response(
                 422, code=CODES[422], message=text, category=error.category, errors={error.field: [text]}
             )
-        code = next((code for text, code in CODES_OF_TEXTS if text is error.message), REFUSED)
-        return self.say(409, code, (str(error), error.category))
+        return self.say(409, error.code, (str(error), error.category))
 
     def response_422(self, message: Any = None) -> Response:
         """Answer what is not valid, with the fields it is about."""
@@ -205,19 +192,6 @@ class PartyApiBase(PartyAccess, JsonErrorResponses, BaseApi):
     def _answer(self, code: int) -> Response:
         category: Category = "danger"
         return self.say(code, CODES.get(code, REFUSED), (str(MESSAGES[code]), category))
-
-    def seen(self, party: DinnerParty, answer: Rsvp | None) -> Any:
-        """Return a party as whoever is asking sees it."""
-        place = location.visible_location(party, with_address=self.shows_address(party, answer))
-        more = {
-            **rsvp_schemas.standing(answer),
-            "address": place.address or None,
-            "map_url": place.map_url or None,
-            "waiting_count": waiting_list_queries.waiting_count(party.id),
-            "menu": menu_service.menu(party),
-            "hosts": self.hosts(party),
-        }
-        return page_schemas.Party().dump(page_schemas.ReaderView(party, more))
 
     # -- what is documented
 

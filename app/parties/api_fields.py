@@ -13,7 +13,6 @@ from app.crud.fields import FIRST_YEAR, LAST_YEAR, as_moment, clean_text
 from app.i18n import locales
 from app.i18n.selectors import is_timezone, zone_info
 from app.parties import rules
-from app.parties.invitations import import_list
 
 
 class BetweenValidator(validate.Range):
@@ -130,16 +129,6 @@ class TimezoneField(fields.String):
                 attr or "",
             )
         return name
-
-
-class EmailField(fields.String):
-    """An address that letters can be sent to, as it is kept."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        address = import_list.address(clean_text(super()._deserialize(value, attr, data, **kwargs)) or "")
-        if address is None:
-            raise ValidationError(TranslatedMessage(_("Please enter a valid e-mail address.")), attr or "")
-        return address
 
 
 class LocaleField(fields.String):

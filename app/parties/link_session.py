@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import session
 
-from app.parties.invitations import queries as invitation_queries
+from app.extensions import db
 from app.parties.models import DinnerParty, Invitation
 
 INVITATIONS, SHARED = "invitations", "shared"
@@ -26,7 +26,7 @@ def remember_share_link(party: DinnerParty) -> None:
 def remembered_invitation(party: DinnerParty) -> Invitation | None:
     """Return the invitation to a party whose personal link was opened here, if it still holds."""
     invitation_id, mark = session.get(INVITATIONS, {}).get(str(party.id)) or (None, None)
-    invitation = invitation_queries.get(invitation_id) if invitation_id else None
+    invitation = db.session.get(Invitation, invitation_id) if invitation_id else None
     if invitation is None or invitation.party_id != party.id or invitation.revoked_at or _mark(invitation) != mark:
         return None
     return invitation

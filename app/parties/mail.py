@@ -12,6 +12,9 @@ from app.parties import location, secret_links
 from app.parties.models import DinnerParty, Rsvp
 
 Appointment = Callable[[DinnerParty, Rsvp], str]
+PartyEmail = Callable[[DinnerParty, Rsvp], None]
+# An offer ends soon: its letter does not wait behind a hundred others.
+TIMED = 2
 
 
 def party_url(answer: Rsvp, endpoint: str) -> str:

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import Enum
 from urllib.parse import urlsplit
 
-from app.parties.enums import SEATED, PartyStatus, Visibility
+from app.parties.enums import SEATED, PartyStatus, RsvpStatus, Visibility
 
 # What a party may become. Guests of one that was called off were told so: another one is laid instead.
 NEXT_STATUSES: dict[PartyStatus, tuple[PartyStatus, ...]] = {
@@ -23,7 +23,7 @@ class ClosedReason(Enum):
     LATE = "late"
 
 
-def closed_reason(status: str, answers_until: datetime, now: datetime) -> ClosedReason | None:
+def closed_reason(status: PartyStatus, answers_until: datetime, now: datetime) -> ClosedReason | None:
     """Return why a party takes no answer now, or None when it does."""
     if status == PartyStatus.DRAFT:
         return ClosedReason.DRAFT
@@ -35,7 +35,7 @@ def closed_reason(status: str, answers_until: datetime, now: datetime) -> Closed
 
 
 def is_visible(  # noqa: PLR0913 - what it depends on
-    *, visibility: str, status: str, is_hidden: bool, is_host: bool, is_guest: bool, is_staff: bool
+    *, visibility: Visibility, status: PartyStatus, is_hidden: bool, is_host: bool, is_guest: bool, is_staff: bool
 ) -> bool:
     """Whether somebody who has the link may see the party. Guests are those who answered or are invited."""
     if is_host or is_staff:
@@ -45,7 +45,7 @@ def is_visible(  # noqa: PLR0913 - what it depends on
     return is_guest or (visibility != Visibility.PRIVATE and not is_hidden)
 
 
-def shows_address(*, for_guests: bool, status: str | None, is_host: bool) -> bool:
+def shows_address(*, for_guests: bool, status: RsvpStatus | None, is_host: bool) -> bool:
     """Whether somebody whose answer has `status` is told where exactly the party is."""
     return is_host or not for_guests or status in SEATED
 

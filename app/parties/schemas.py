@@ -1,5 +1,6 @@
 """What the API tells of a party, wherever one appears."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from marshmallow import Schema, fields
@@ -46,3 +47,14 @@ class Offer(Schema):
 
     seats = fields.Integer()
     expires_at = fields.AwareDateTime()
+
+
+@dataclass(frozen=True)
+class ReaderView:
+    """A row, and what one reader is told beside it."""
+
+    row: Any
+    more: dict[str, Any]
+
+    def __getattr__(self, name: str) -> Any:
+        return self.more[name] if name in self.more else getattr(self.row, name)

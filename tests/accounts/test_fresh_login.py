@@ -126,7 +126,7 @@ def test_every_sensitive_page_that_is_declared_exists(app):
 
 @pytest.mark.parametrize(
     "endpoint",
-    ["EmailView.change", "SecondFactorView.app", "PasskeyView.add", "ApiKeyView.new", "MyDataView.export", "MyDataView.erase",
+    ["EmailChangeView.change", "SecondFactorView.app", "PasskeyView.add", "ApiKeyView.new", "MyDataView.export", "MyDataView.erase",
      "UserModelView.edit", "UserModelView.action_post", "RoleModelView.edit"],
 )  # fmt: skip
 def test_what_gives_an_account_away_is_sensitive(app, endpoint):

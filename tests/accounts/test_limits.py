@@ -28,9 +28,9 @@ DOORS = {
     "MyDataView.erase": ("friend", "/account/data/erase", {"password": ""}, GUESSES),
     "MyDataView.export": ("friend", "/account/data/export", {}, 10),
     "MyDataView.keep": ("anonymous", "/account/data/keep/unknown", {}, 30),
-    "EmailView.change": ("friend", "/account/email/", {"email": "other@example.com"}, 5),
-    "EmailView.confirm": ("anonymous", "/account/email/confirm/unknown", {}, 30),
-    "EmailView.undo": ("anonymous", "/account/email/undo/unknown", {}, 30),
+    "EmailChangeView.change": ("friend", "/account/email/", {"email": "other@example.com"}, 5),
+    "EmailChangeView.confirm": ("anonymous", "/account/email/confirm/unknown", {}, 30),
+    "EmailChangeView.undo": ("anonymous", "/account/email/undo/unknown", {}, 30),
     "ApiKeyView.new": ("friend", "/account/keys/new", {"name": "A key", "expires_in": "90", "scope": "read"}, 20),
     "RegistrationView.form": ("anonymous", "/register/form", ADA, 5),
     "RegistrationView.resend": ("anonymous", "/register/resend", {"email": "ada@example.com"}, 5),
@@ -51,7 +51,7 @@ DOORS = {
 }
 # Whoever uses these has proved who they are, and nobody else gets a letter by it.
 NO_DOORS = {
-    *("JoinView.opened", "ApiKeyView.revoke", "DeviceView.sign_out", "DeviceView.sign_out_others", "IdentityView.unlink", "LettersView.choose", "LoginView.logout"),
+    *("JoinView.opened", "ApiKeyView.revoke", "SessionView.sign_out", "SessionView.sign_out_others", "IdentityView.unlink", "EmailPreferencesView.choose", "LoginView.logout"),
     *("MyDataView.stay", "PasskeyView.add", "PasskeyView.remove", "PasskeyView.rename", "ProfileView.edit"),
     *("SecondFactorView.app", "SecondFactorView.codes", "SecondFactorView.remove_app"),
 }  # fmt: skip

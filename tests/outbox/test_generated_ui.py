@@ -36,7 +36,9 @@ def test_who_reads_the_list_first_decides_nothing_for_the_next_reader(new_app, c
     site = new_app()
     site.jinja_env.bytecode_cache = None
     with site.app_context(), transaction():
-        listing = PermissionView.permission.has(name="can_list") & PermissionView.view_menu.has(name="LetterModelView")
+        listing = PermissionView.permission.has(name="can_list") & PermissionView.view_menu.has(
+            name="OutboxEmailModelView"
+        )
         role = Role(name="Onlooker", permissions=db.session.scalars(select(PermissionView).where(listing)).all())
         db.session.add(role)
         friend = db.session.get(Member, cast.friend.id)

@@ -226,13 +226,13 @@ def test_invitations_are_sent_again_and_taken_back(admin, party, visitor, record
     assert records.one(OutboxEmail).recipient == "iris@example.org"
     assert records.fresh(invitation).round == 2
     assert visitor.get(f"/invitations/{invitation.token}").path == "/"
-    page = act(admin, "partyinvitations", "take_back", invitation, InvitationFactory(party=party))
+    page = act(admin, "partyinvitations", "revoke_invitation", invitation, InvitationFactory(party=party))
     assert page.flashes == [("info", "2 invitations taken back.")]
-    page = act(admin, "partyinvitations", "take_back", invitation, InvitationFactory(party=party))
+    page = act(admin, "partyinvitations", "revoke_invitation", invitation, InvitationFactory(party=party))
     assert page.flashes == [
         ("warning", "1 invitation taken back. Nothing changed: this invitation was taken back already.")
     ]
-    page = act(admin, "partyinvitations", "take_back", invitation)
+    page = act(admin, "partyinvitations", "revoke_invitation", invitation)
     assert page.flashes == [("warning", "Nothing changed: this invitation was taken back already.")]
 
 

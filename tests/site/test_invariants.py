@@ -145,7 +145,7 @@ ASKED_APART = (
     "LoginView.logout",
     "MyDataView.",
     "PasswordView.",
-    "DeviceView.sign_out",
+    "SessionView.sign_out",
     "options",
     "LocaleView",
     "unsubscribe",

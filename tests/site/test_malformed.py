@@ -113,7 +113,7 @@ class Site:
             "PasswordView.reset": {"new_password": PASSWORD},
             "PasswordView.change": {"password": PASSWORD, "new_password": f"{PASSWORD}, always"},
             "ProfileView.edit": {"first_name": "A", "last_name": "B", "locale": "es", "timezone": "UTC", "diets": "vegan"},
-            "EmailView.change": {"email": "moved@example.com"},
+            "EmailChangeView.change": {"email": "moved@example.com"},
             "SecondStepView.form": {"code": "123456"},
             "SecondFactorView.app": {"code": "123456", "offer": "x"},
             "PasskeyView.add": {"name": "Key", "credential": "{}"},
@@ -131,8 +131,8 @@ class Site:
             **{
                 f"{view}.action_post": {"action": action, "rowid": "1"}
                 for view, action in (("DinnerPartyModelView", "cancel"), ("RsvpModelView", "withdraw"), ("WaitOfferModelView", "expire"),
-                                     ("PartyReportModelView", "dismiss"), ("InvitationModelView", "take_back"),
-                                     ("LetterModelView", "resend"), ("UserModelView", "deactivate"),
+                                     ("PartyReportModelView", "dismiss"), ("InvitationModelView", "revoke_invitation"),
+                                     ("OutboxEmailModelView", "resend"), ("UserModelView", "deactivate"),
                                      ("RegistrationModelView", "resend"),
                                      ("MemberInvitationModelView", "send_again"))
             },

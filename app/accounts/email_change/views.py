@@ -28,10 +28,10 @@ class EmailChangeView(AccountView):
     fresh = frozenset({"change"})
     for_everybody = frozenset({"confirm", "undo"})
     limits = [
-        rate_limits.per_address("EmailView.change", "10 per hour"),
-        rate_limits.per_member("EmailView.change", "5 per hour"),
-        rate_limits.per_address("EmailView.confirm", "30 per minute"),
-        rate_limits.per_address("EmailView.undo", "30 per minute"),
+        rate_limits.per_address("EmailChangeView.change", "10 per hour"),
+        rate_limits.per_member("EmailChangeView.change", "5 per hour"),
+        rate_limits.per_address("EmailChangeView.confirm", "30 per minute"),
+        rate_limits.per_address("EmailChangeView.undo", "30 per minute"),
     ]
 
     @expose("/", methods=["GET", "POST"])
@@ -51,7 +51,7 @@ class EmailChangeView(AccountView):
             flash(str(error), error.category)
             return self._page(form, 422)
         flash(_("If %(email)s can be used, a link to confirm it is on its way there.", email=form.email.data), "info")
-        return redirect(url_for("EmailView.change"), 303)
+        return redirect(url_for("EmailChangeView.change"), 303)
 
     def _page(self, form: NewEmailForm, status: int) -> BaseResponse:
         return make_response(self.render_template("accounts/email.html", form=form), status)

@@ -26,7 +26,7 @@ class EmailPreferencesView(AccountView):
         if form.validate_on_submit():
             run_with_retry(lambda: unsubscribe.set_topics(current_user.email, form.topics.data))
             flash(_("Settings saved."), "info")
-            return redirect(url_for("LettersView.choose"), 303)
+            return redirect(url_for("EmailPreferencesView.choose"), 303)
         if form.is_submitted():
             flashes.flash_message(flashes.CORRECT_THE_FIELDS, "danger")
         page = self.render_template("accounts/letters.html", form=form)

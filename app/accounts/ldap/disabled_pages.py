@@ -8,7 +8,7 @@ from app.accounts.ldap import client as ldap_client
 from app.extensions import appbuilder_of
 
 # Views, and single pages of views.
-VIEWS = frozenset({"RegistrationView", "PasswordView", "EmailView", "MemberInvitationModelView"})
+VIEWS = frozenset({"RegistrationView", "PasswordView", "EmailChangeView", "MemberInvitationModelView"})
 PAGES = frozenset({"UserModelView.add", "UserModelView.edit", "UserModelView.delete"})
 # What nobody may, whatever their roles say: the generated pages have no links to it then.
 NOT_HERE = frozenset(

@@ -60,7 +60,7 @@ class OidcView(BaseView):
         elif current_user.is_authenticated:
             return redirect(target, 303)
         try:
-            answer = oidc_service.start_login(public_url("OpenidView.callback"))
+            answer = oidc_service.start_login(public_url("OidcView.callback"))
         except DomainError as error:
             return self._refused(error, attempt)
         session[ATTEMPT] = attempt

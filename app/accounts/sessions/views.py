@@ -51,7 +51,7 @@ class SessionView(AccountView):
             flash(str(error), error.category)
         else:
             flash(_("%(device)s was signed out.", device=user_agents.describe_user_agent(login.user_agent)), "info")
-        return redirect(url_for("DeviceView.list"), 303)
+        return redirect(url_for("SessionView.list"), 303)
 
     @expose("/sign-out-others", methods=["POST"])
     def sign_out_others(self) -> BaseResponse:
@@ -65,4 +65,4 @@ class SessionView(AccountView):
             )
         else:
             flash(_("You are logged in nowhere else."), "info")
-        return redirect(url_for("DeviceView.list"), 303)
+        return redirect(url_for("SessionView.list"), 303)

@@ -8,8 +8,7 @@ from sqlalchemy import ColumnElement, or_, select, update
 from app import clock
 from app.errors import DomainError
 from app.extensions import db
-from app.parties.check_in.service import HELD
-from app.parties.enums import PartyStatus, RsvpStatus
+from app.parties.enums import HELD, PartyStatus, RsvpStatus
 from app.parties.models import DinnerParty, Rsvp
 from app.parties.potluck import service as potluck_service
 from app.parties.waiting_list import seats

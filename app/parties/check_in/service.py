@@ -9,13 +9,12 @@ from app.extensions import db
 from app.i18n import formats
 from app.parties import secret_links
 from app.parties.check_in import rules as check_in_rules
-from app.parties.enums import PartyStatus, RsvpStatus
+from app.parties.enums import HELD, RsvpStatus
 from app.parties.models import DinnerParty, Rsvp
 from app.parties.waiting_list import seats
 
 NOT_VALID = lazy_gettext("This ticket is not valid for this party.")
 # Parties that are given; those that are done were.
-HELD = (PartyStatus.PUBLISHED, PartyStatus.DONE)
 
 
 def find_by_code(party: DinnerParty, code: str) -> Rsvp:

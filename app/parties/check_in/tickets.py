@@ -14,8 +14,7 @@ from app.http import public_url
 from app.parties import location, secret_links
 from app.parties.access import BasePartyView, login_or_invitation_required
 from app.parties.check_in import rules as check_in_rules
-from app.parties.check_in.service import HELD
-from app.parties.enums import SEATED
+from app.parties.enums import HELD, SEATED
 from app.parties.models import DinnerParty, Rsvp
 
 SOON = timedelta(hours=48)
@@ -41,7 +40,7 @@ def shown(party: DinnerParty, answer: Rsvp | None) -> Ticket | None:
     ):
         return None
     code = secret_links.ticket_code(answer)
-    address = public_url("DoorView.scanned", slug=party.slug, code=code)
+    address = public_url("CheckInView.scanned", slug=party.slug, code=code)
     # Dark on light in dark mode as well: not every camera reads it the other way round.
     picture = segno.make(address, error="m").svg_data_uri(border=4, light="#fff", omitsize=True)
     return Ticket(code, picture, is_soon=now > party.starts_at - SOON)
@@ -55,7 +54,7 @@ class TicketView(BasePartyView):
 
     @expose("/<slug>/ticket")
     @login_or_invitation_required
-    @permission_name("answer")
+    @permission_name("rsvp")
     def show(self, slug: str) -> BaseResponse | str:
         """Show what the host scans at the door."""
         party, _guest, answer = self.answering(slug)

@@ -50,7 +50,7 @@ class CheckInView(BasePartyView):
 
     @expose("/<slug>/door/<code>")
     @login_or_invitation_required
-    @permission_name("answer")
+    @permission_name("rsvp")
     def scanned(self, slug: str, code: str) -> BaseResponse:
         """Show a host whose ticket was scanned, with a button. A guest who scans their own reads what it is for."""
         # Whoever has a ticket may know of the party.
@@ -107,7 +107,7 @@ class CheckInView(BasePartyView):
             flash(str(error), error.category)
         else:
             flash(*said)
-        return redirect(url_for("DoorView.show", slug=slug), 303)
+        return redirect(url_for("CheckInView.show", slug=slug), 303)
 
 
 def _on_ticket(party: DinnerParty, code: str) -> tuple[Rsvp | None, str | None]:

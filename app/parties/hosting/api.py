@@ -15,25 +15,19 @@ from app.errors import DomainError
 from app.extensions import db
 from app.i18n.selectors import current_timezone
 from app.outbox.service import delivers
-from app.parties import idempotency, queries, texts
+from app.parties import idempotency, queries, serialization, texts
 from app.parties.access import current_member
-from app.parties.api_base import CHANGED_MEANWHILE, FINGERPRINT_FIELD, NOT_THE_HOST, UNCHANGED, PartyApiBase, endpoint
+from app.parties.api_base import CHANGED_MEANWHILE, NOT_THE_HOST, UNCHANGED, PartyApiBase, endpoint
 from app.parties.api_fields import read_clocks
 from app.parties.enums import PartyStatus
 from app.parties.hosting import schemas as hosting_schemas
 from app.parties.hosting import service as hosting_service
 from app.parties.hosting import texts as hosting_texts
-from app.parties.menu import dietary_conflicts
-from app.parties.menu import schemas as menu_schemas
-from app.parties.menu import service as menu_service
-from app.parties.menu.service import DishInput
-from app.parties.menu.views import planned_courses
 from app.parties.models import DinnerParty
-from app.parties.pages import schemas as page_schemas
 from app.parties.respondent import Respondent
+from app.parties.serialization import serialize_party
 
 SAVED, CLASH, COPIED, ADDED, REMOVED = "saved", "clash", "copied", "added", "removed"
-MENU = {"type": "array", "items": menu_schemas.Dish}
 BOTH = (
     "Changed meanwhile: `conflict` has for each field that differs what is stored and what was sent, `result` the party"
 )
@@ -46,7 +40,7 @@ class HostApi(PartyApiBase):
     @endpoint(
         "host",
         takes=hosting_schemas.PartyInput,
-        gives=page_schemas.Party,
+        gives=serialization.Party,
         status=201,
         codes=(PartyStatus.DRAFT, PartyStatus.PUBLISHED),
         parameters=(idempotency.PARAMETER,),
@@ -75,7 +69,7 @@ class HostApi(PartyApiBase):
     @endpoint(
         "host",
         takes=hosting_schemas.PartyChangeInput,
-        gives=page_schemas.Party,
+        gives=serialization.Party,
         codes=(SAVED, UNCHANGED),
         refusals={**NOT_THE_HOST, 409: BOTH},
     )
@@ -101,7 +95,7 @@ class HostApi(PartyApiBase):
     @expose("/<slug>/publish", methods=["POST"])
     @endpoint(
         "host",
-        gives=page_schemas.Party,
+        gives=serialization.Party,
         codes=(PartyStatus.PUBLISHED, UNCHANGED),
         refusals={**NOT_THE_HOST, 409: "It is over"},
     )
@@ -121,7 +115,7 @@ class HostApi(PartyApiBase):
     @expose("/<slug>/cancel", methods=["POST"])
     @endpoint(
         "host",
-        gives=page_schemas.Party,
+        gives=serialization.Party,
         codes=(PartyStatus.CANCELLED, UNCHANGED),
         refusals={**NOT_THE_HOST, 409: "It has begun"},
     )
@@ -138,7 +132,7 @@ class HostApi(PartyApiBase):
         return self.say(200, PartyStatus.CANCELLED, hosting_texts.cancelled(count), result=self._seen(party))
 
     @expose("/<slug>/copy", methods=["POST"])
-    @endpoint("host", gives=page_schemas.Party, status=201, codes=(COPIED,), refusals=NOT_THE_HOST)
+    @endpoint("host", gives=serialization.Party, status=201, codes=(COPIED,), refusals=NOT_THE_HOST)
     def copy(self, slug: str) -> Response:
         """Lay a draft like this party. It is on the same weekday of a coming week."""
         party = self.own(slug)
@@ -149,60 +143,13 @@ class HostApi(PartyApiBase):
         answer.headers["Location"] = url_for("PartyApi.show", slug=twin.slug)
         return answer
 
-    # -- what is on the table
-
-    @expose("/<slug>/menu")
-    @endpoint("host", gives=MENU, more=FINGERPRINT_FIELD, refusals=NOT_THE_HOST)
-    def show_menu(self, slug: str) -> Response:
-        """Show what is on the table. Guests read it with the party."""
-        return self.response(200, **self._menu(self.hosted(slug)))
-
-    @expose("/<slug>/menu", methods=["PUT"])
-    @endpoint(
-        "host",
-        takes=menu_schemas.MenuInput,
-        gives=MENU,
-        more=FINGERPRINT_FIELD,
-        codes=(SAVED, CLASH),
-        refusals={**NOT_THE_HOST, 409: "Changed meanwhile"},
-    )
-    def menu(self, slug: str, sent: dict[str, Any]) -> Response:
-        """Say what is on the table. The first main course is the party's main dish."""
-        party = self.hosted(slug)
-        dishes = [DishInput(**dish) for dish in sent["dishes"]]
-        with transaction():
-            menu_service.change_menu(
-                party, dishes, seen=sent.get("seen") or menu_service.menu_fingerprint(menu_service.menu(party))
-            )
-        said = planned_courses(menu_service.menu(party), menu_service.dietary_profiles(party))
-        return self.say(200, CLASH if said[1] == "warning" else SAVED, said, **self._menu(party))
-
-    @expose("/<slug>/kitchen")
-    @endpoint("host", gives=menu_schemas.Kitchen, refusals=NOT_THE_HOST)
-    def kitchen(self, slug: str) -> Response:
-        """Show what the kitchen must know. Nobody's name is in it."""
-        party = self.hosted(slug)
-        menu, eaters = menu_service.menu(party), menu_service.dietary_profiles(party)
-        shown = {
-            "people": len(eaters),
-            "dishes": [
-                {"name": dish.name, "course": dish.course, "cannot": dietary_conflicts.count_conflicts(dish, eaters)}
-                for dish in menu
-            ],
-            "left_out": dietary_conflicts.guests_without_option(menu, eaters),
-            "diets": _tally(key for eater in eaters for key in eater.diets),
-            "allergens": _tally(key for eater in eaters for key in eater.allergens),
-            "notes": [eater.note for eater in eaters if eater.note],
-        }
-        return self.response(200, result=menu_schemas.Kitchen().dump(shown))
-
     # -- who hosts
 
     @expose("/<slug>/hosts", methods=["POST"])
     @endpoint(
         "host",
         takes=hosting_schemas.CoHostInput,
-        gives=page_schemas.Party,
+        gives=serialization.Party,
         status=201,
         codes=(ADDED,),
         refusals=NOT_THE_HOST,
@@ -232,17 +179,12 @@ class HostApi(PartyApiBase):
 
     # -- inside
 
-    @staticmethod
-    def _menu(party: DinnerParty) -> dict[str, Any]:
-        menu = menu_service.menu(party)
-        return {"result": menu_schemas.Dish(many=True).dump(menu), "seen": menu_service.menu_fingerprint(menu)}
-
     def _seen(self, party: DinnerParty) -> Any:
-        return self.seen(party, queries.rsvp_of(party, Respondent(current_member())))
+        return serialize_party(self, party, queries.rsvp_of(party, Respondent(current_member())))
 
     def _conflict(self, party: DinnerParty, sent: Mapping[str, Any]) -> Response:
         """Show both: what somebody else stored meanwhile, and what was sent."""
-        stored, typed = page_schemas.PartyFields().dump(party), page_schemas.PartyFields().dump(sent)
+        stored, typed = hosting_schemas.StoredParty().dump(party), hosting_schemas.StoredParty().dump(sent)
         differing = {
             name: {"stored": stored[name], "sent": typed[name]} for name in sent if stored[name] != typed[name]
         }
@@ -251,10 +193,3 @@ class HostApi(PartyApiBase):
             return self.say(200, UNCHANGED, hosting_texts.saved(party), result=self._seen(party))
         text = _("The party was changed meanwhile; both versions are shown. Save again to keep yours.")
         return self.say(409, CHANGED_MEANWHILE, (text, "warning"), conflict=differing, result=self._seen(party))
-
-
-def _tally(keys: Any) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for key in keys:
-        counts[key] = counts.get(key, 0) + 1
-    return counts

@@ -44,7 +44,7 @@ class CoHostView(BasePartyView):
             flash(str(error), error.category)
             return self._page(party, form, 422)
         flash(_("%(name)s hosts with you now.", name=member.display_name), "info")
-        return redirect(url_for("HostsView.show", slug=slug), 303)
+        return redirect(url_for("CoHostView.show", slug=slug), 303)
 
     @expose("/<slug>/hosts/<username>/remove", methods=["POST"])
     @has_access
@@ -63,7 +63,7 @@ class CoHostView(BasePartyView):
             flash(str(error), error.category)
         else:
             flash(_("%(name)s does not host this party any more.", name=member.display_name), "info")
-        return redirect(url_for("PartyView.show" if leaves else "HostsView.show", slug=slug), 303)
+        return redirect(url_for("PartyView.show" if leaves else "CoHostView.show", slug=slug), 303)
 
     @expose("/<slug>/copy", methods=["POST"])
     @has_access

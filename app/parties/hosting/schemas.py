@@ -1,6 +1,6 @@
 """API schemas of parties, as hosts send them."""
 
-from marshmallow import fields
+from marshmallow import Schema, fields
 
 from app.parties import api_fields, models
 from app.parties.api_fields import (
@@ -14,14 +14,13 @@ from app.parties.api_fields import (
 )
 from app.parties.enums import PartyStatus, Visibility
 from app.parties.hosting.forms import LONGEST_DESCRIPTION
-
-LONGEST_NAME, LONGEST_TITLE, LONGEST_DISH, LONGEST_PERSON_NOTE = 130, 120, 120, 200
+from app.parties.models import MAX_DISH_LENGTH, MAX_TITLE_LENGTH
 
 
 class PartyFields(RequestSchema):
     """What a host says about a party."""
 
-    title = TextField(LONGEST_TITLE, least=1)
+    title = TextField(MAX_TITLE_LENGTH, least=1)
     starts_at = MomentField(
         **api_fields.described("With an offset, or as the clocks of the time zone show it", example="2030-06-01T19:00")
     )
@@ -29,10 +28,10 @@ class PartyFields(RequestSchema):
         **api_fields.described("Where the party is; left out, where the host is", example="Europe/Madrid")
     )
     duration_minutes = WholeNumberField(1, models.MAX_PARTY_MINUTES)
-    venue = TextField(LONGEST_TITLE)
+    venue = TextField(MAX_TITLE_LENGTH)
     address = TextField(255)
     map_url = WebLinkField(models.MAX_URL_LENGTH)
-    main_dish = TextField(LONGEST_DISH)
+    main_dish = TextField(MAX_DISH_LENGTH)
     description = TextField(LONGEST_DESCRIPTION)
     number_seats = WholeNumberField(1, models.MAX_SEATS, **api_fields.described("The host's is one of them"))
     max_party = WholeNumberField(1, models.MAX_SEATS, **api_fields.described("How many may come with one answer"))
@@ -51,7 +50,7 @@ class PartyFields(RequestSchema):
 class PartyInput(PartyFields):
     """A new party. With an Idempotency-Key, or the same within a minute, it is laid once however often it is sent."""
 
-    title = TextField(LONGEST_TITLE, least=1, required=True)
+    title = TextField(MAX_TITLE_LENGTH, least=1, required=True)
     starts_at = MomentField(
         required=True,
         **api_fields.described("With an offset, or as the clocks of the time zone show it", example="2030-06-01T19:00"),
@@ -75,3 +74,23 @@ class CoHostInput(RequestSchema):
     """Somebody who is to host beside the owner."""
 
     username = TextField(64, least=1, required=True)
+
+
+class StoredParty(Schema):
+    """What a host says about a party, as it is stored."""
+
+    title = fields.String()
+    starts_at = fields.AwareDateTime()
+    timezone = fields.String()
+    duration_minutes = fields.Integer()
+    venue = fields.String()
+    address = fields.String()
+    map_url = fields.String()
+    main_dish = fields.String()
+    description = fields.String()
+    number_seats = fields.Integer()
+    max_party = fields.Integer()
+    rsvp_deadline = fields.AwareDateTime()
+    visibility = fields.String()
+    approval = fields.Boolean()
+    address_for_guests = fields.Boolean()

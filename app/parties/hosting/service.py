@@ -19,12 +19,12 @@ from app.parties.enums import NOTIFIED, SEATED, OfferState, PartyStatus, RsvpSta
 from app.parties.hosting import mail as hosting_mail
 from app.parties.invitations import mail as invitation_mail
 from app.parties.invitations import service as invitation_service
+from app.parties.mail import PartyEmail
 from app.parties.menu import service as menu_service
 from app.parties.messages import recipients, reminders
 from app.parties.models import CoHost, DinnerParty, Rsvp
 from app.parties.potluck import service as potluck_service
 from app.parties.respondent import Respondent
-from app.parties.rsvps import mail as rsvp_mail
 from app.parties.waiting_list import seats
 
 # What a copy has of the party it was made from.
@@ -223,7 +223,7 @@ def new_slug(title: str, mark: str) -> str:
     return f"{words or 'dinner'}-{mark}"
 
 
-def _notify_guests(party: DinnerParty, letter: rsvp_mail.PartyEmail, changed: set[str] | None = None) -> int:
+def _notify_guests(party: DinnerParty, letter: PartyEmail, changed: set[str] | None = None) -> int:
     statement = (
         select(Rsvp).options(joinedload(Rsvp.member)).where(Rsvp.party_id == party.id, Rsvp.status.in_(NOTIFIED))
     )

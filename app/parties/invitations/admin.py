@@ -21,7 +21,7 @@ class InvitationModelView(CsvExport, ModelView):
 
     datamodel = SQLAInterface(Invitation)
     route_base = "/partyinvitations"
-    base_permissions = ["can_list", "can_show", "can_csv", "invite_again", "take_back"]
+    base_permissions = ["can_list", "can_show", "can_csv", "invite_again", "revoke_invitation"]
     base_order = ("created_at", "desc")
     list_title = lazy_gettext("Invited guests")
     show_title = lazy_gettext("Invited guest")
@@ -72,12 +72,12 @@ class InvitationModelView(CsvExport, ModelView):
         return _said(ngettext("%(num)d invitation sent again.", "%(num)d invitations sent again.", done), refusal)
 
     @action(
-        "take_back",
+        "revoke_invitation",
         lazy_gettext("Take back"),
         lazy_gettext("Let the links of the selected open nothing any more? What was answered stays."),
         "",
     )
-    def take_back(self, items: list[Invitation]) -> Message:
+    def revoke_invitation(self, items: list[Invitation]) -> Message:
         """Let links open nothing any more."""
         done, refusal = _each(items, invitation_service.revoke)
         return _said(ngettext("%(num)d invitation taken back.", "%(num)d invitations taken back.", done), refusal)

@@ -1,13 +1,17 @@
 """API schemas of invitations."""
 
-from marshmallow import Schema, fields
+from typing import Any
+
+from flask_babel import gettext as _
+from marshmallow import Schema, ValidationError, fields
 
 from app.accounts.models import Member
+from app.crud.api import TranslatedMessage
+from app.crud.fields import clean_text
 from app.i18n import locales
 from app.parties import api_fields, models
 from app.parties.api_fields import (
     AtMostValidator,
-    EmailField,
     FilledValidator,
     LocaleField,
     RequestSchema,
@@ -15,15 +19,25 @@ from app.parties.api_fields import (
     WholeNumberField,
     described,
 )
-from app.parties.hosting.schemas import LONGEST_NAME
 from app.parties.invitations import import_list
+from app.parties.models import MAX_NAME_LENGTH
+
+
+class EmailField(fields.String):
+    """An address that letters can be sent to, as it is kept."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        address = import_list.address(clean_text(super()._deserialize(value, attr, data, **kwargs)) or "")
+        if address is None:
+            raise ValidationError(TranslatedMessage(_("Please enter a valid e-mail address.")), attr or "")
+        return address
 
 
 class InvitationInput(RequestSchema):
     """Somebody to invite."""
 
     email = EmailField(required=True)
-    name = TextField(LONGEST_NAME, load_default="")
+    name = TextField(MAX_NAME_LENGTH, load_default="")
     number = WholeNumberField(
         1,
         models.MAX_SEATS,

@@ -23,7 +23,7 @@ from app.parties.invitations import mail as invitation_mail
 from app.parties.invitations import queries as invitation_queries
 from app.parties.invitations.import_list import ImportEntry
 from app.parties.models import DinnerParty, Invitation, Rsvp
-from app.parties.rsvps.service import CLOSED_ERRORS
+from app.parties.rsvps.service import closed_error
 from app.parties.waiting_list import seats
 
 # Of each kind that others can have sent to a mailbox.
@@ -148,7 +148,7 @@ def ask_for_link(party: DinnerParty, who: ImportEntry, locale: str) -> None:
     """
     reason = rules.closed_reason(party.status, party.answers_until, clock.now())
     if reason is not None:
-        raise DomainError(CLOSED_ERRORS[reason])
+        raise closed_error(reason)
     seats.lock(party.id)
     invitation = invitation_queries.by_address(party, who.email)
     if invitation is None and invitation_queries.left_to_ask_today(party):

@@ -14,7 +14,8 @@ from app.parties.enums import Course
 from app.parties.menu import service as menu_service
 from app.parties.menu.forms import SeveralField
 from app.parties.menu.models import MenuItem
-from app.parties.potluck.admin import CONTAINS, SUITS
+
+CONTAINS, SUITS = lazy_gettext("Contains"), lazy_gettext("Suits")
 
 
 def several_choices() -> dict[str, Any]:

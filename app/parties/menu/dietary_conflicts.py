@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from app.food import IMPLIED
+from app.parties.enums import Course
 
 
 class Dish(Protocol):
     """What is known of a dish: what is in it, and whom it suits; keys of app.food."""
 
-    course: str
+    course: Course
     allergens: list[str]
     diets: list[str]
 

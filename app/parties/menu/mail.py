@@ -16,5 +16,5 @@ def dietary_conflict(party: DinnerParty, answer: Rsvp, dishes: list[str]) -> Non
         party=party_context(party, to_host=True),
         guest=answer.name,
         dishes=dishes,
-        url=public_url("FoodView.kitchen", slug=party.slug),
+        url=public_url("KitchenView.show", slug=party.slug),
     )

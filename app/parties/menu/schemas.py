@@ -6,16 +6,16 @@ from app.food import ALLERGENS, DIETS
 from app.parties import api_fields, models
 from app.parties.api_fields import AtMostValidator, ChoiceField, ChoicesField, RequestSchema, TextField, described
 from app.parties.enums import Course
-from app.parties.hosting.schemas import LONGEST_DISH, LONGEST_NAME, LONGEST_PERSON_NOTE
+from app.parties.models import MAX_DISH_LENGTH, MAX_NAME_LENGTH, MAX_PERSON_NOTE_LENGTH
 
 
 class PersonInput(RequestSchema):
     """Somebody who comes."""
 
-    name = TextField(LONGEST_NAME)
+    name = TextField(MAX_NAME_LENGTH)
     diets = ChoicesField(DIETS)
     allergens = ChoicesField(ALLERGENS, **api_fields.described("What they must not eat"))
-    note = TextField(LONGEST_PERSON_NOTE, **api_fields.described("Anything else the kitchen should know"))
+    note = TextField(MAX_PERSON_NOTE_LENGTH, **api_fields.described("Anything else the kitchen should know"))
 
 
 class PeopleInput(RequestSchema):
@@ -33,7 +33,7 @@ class DishInput(RequestSchema):
     """A dish."""
 
     course = ChoiceField(Course.labels(), load_default=Course.MAIN)
-    name = TextField(LONGEST_DISH, least=1, required=True)
+    name = TextField(MAX_DISH_LENGTH, least=1, required=True)
     allergens = ChoicesField(ALLERGENS, **api_fields.described("What is in it"))
     diets = ChoicesField(DIETS, **api_fields.described("Whom it suits"))
 

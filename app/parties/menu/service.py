@@ -34,7 +34,7 @@ EXPECTED, POSSIBLE = (
 class DishInput:
     """What a host says about a dish."""
 
-    course: str
+    course: Course
     name: str
     allergens: list[str] = field(default_factory=list)
     diets: list[str] = field(default_factory=list)

@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from app.errors import Category
 from app.food import ALLERGENS, DIETS
 from app.i18n import formats
-from app.parties.menu.dietary_conflicts import DietaryConflict
+from app.parties.menu import dietary_conflicts
+from app.parties.menu.dietary_conflicts import ConflictCount, DietaryConflict
 from app.parties.menu.models import MenuItem
+from app.parties.models import RsvpPerson
 
 # More than this many sentences in one flash nobody reads; the page below it has them all.
 MAX_SENTENCES = 3
@@ -37,3 +40,34 @@ def conflict_notice(found: list[tuple[MenuItem, DietaryConflict]]) -> tuple[str,
     if not found:
         return _("Thank you. The kitchen knows now."), "info"
     return " ".join(conflict_warnings(found)), "warning"
+
+
+def planned_courses(menu: list[MenuItem], eaters: list[RsvpPerson]) -> tuple[str, Category]:
+    """Return what a host reads after the menu was stored."""
+    counted = [(dish, dietary_conflicts.count_conflicts(dish, eaters)) for dish in menu]
+    sentences = [_cannot_eat(dish, found) for dish, found in counted if found.people]
+    if not sentences:
+        return _("The menu is saved."), "info"
+    return " ".join(sentences[:MAX_SENTENCES]), "warning"
+
+
+def _cannot_eat(dish: MenuItem, found: ConflictCount) -> str:
+    if found.allergens:
+        return str(
+            ngettext(
+                "“%(dish)s” contains %(allergen)s; %(num)d guest cannot eat it.",
+                "“%(dish)s” contains %(allergen)s; %(num)d guests cannot eat it.",
+                found.people,
+                dish=dish.name,
+                allergen=formats.value([str(ALLERGENS[key]) for key in found.allergens]),
+            )
+        )
+    return str(
+        ngettext(
+            "“%(dish)s” does not suit everybody (%(diet)s); %(num)d guest cannot eat it.",
+            "“%(dish)s” does not suit everybody (%(diet)s); %(num)d guests cannot eat it.",
+            found.people,
+            dish=dish.name,
+            diet=formats.value([str(DIETS[key]) for key in found.diets]),
+        )
+    )

@@ -1,38 +1,28 @@
 """What is on the table, what guests do not eat, and what the kitchen must know of it."""
 
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flask import flash, make_response, redirect, request, url_for
 from flask_appbuilder import expose, has_access, permission_name
-from flask_babel import gettext as _
-from flask_babel import ngettext
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.crud import flashes
 from app.database import transaction
-from app.errors import Category, DomainError
-from app.food import ALLERGENS, DIETS
-from app.i18n import formats
+from app.errors import DomainError
 from app.parties.access import BasePartyView, login_or_invitation_required
 from app.parties.enums import Course
-from app.parties.menu import dietary_conflicts
 from app.parties.menu import service as menu_service
 from app.parties.menu import texts as menu_texts
-from app.parties.menu.dietary_conflicts import ConflictCount
 from app.parties.menu.forms import MenuForm, PeopleForm
-from app.parties.menu.models import MenuItem
 from app.parties.menu.service import POSSIBLE, DishInput, PersonInput
-from app.parties.menu.texts import MAX_SENTENCES
-from app.parties.models import MAX_DISHES, DinnerParty, Rsvp, RsvpPerson
+from app.parties.models import MAX_DISHES, DinnerParty, Rsvp
 from app.parties.optimistic_lock import ConflictError
-from app.parties.potluck import service as potluck_service
 
 SPARE_ROWS = 3
 
 
 class MenuView(BasePartyView):
-    """The menu, the people, and the kitchen's sheet of a party."""
+    """The menu of a party, and what its guests do not eat."""
 
     route_base = "/parties"
     default_view = "menu"
@@ -65,12 +55,12 @@ class MenuView(BasePartyView):
             theirs = menu_service.menu(self.hosted(slug))
             _mark_again(form, menu_service.menu_fingerprint(theirs))
             return self._form_page("parties/menu.html", form, party, status=409, theirs=theirs)
-        flash(*planned_courses(menu_service.menu(party), menu_service.dietary_profiles(party)))
-        return redirect(url_for("FoodView.kitchen", slug=slug), 303)
+        flash(*menu_texts.planned_courses(menu_service.menu(party), menu_service.dietary_profiles(party)))
+        return redirect(url_for("KitchenView.show", slug=slug), 303)
 
     @expose("/<slug>/people", methods=["GET", "POST"])
     @login_or_invitation_required
-    @permission_name("answer")
+    @permission_name("rsvp")
     def people(self, slug: str) -> BaseResponse:
         """Show and change who comes with one's answer, and what they do not eat."""
         party, _guest, answer = self.answering(slug)
@@ -104,30 +94,6 @@ class MenuView(BasePartyView):
         else:
             flash(*menu_texts.conflict_notice(found))
         return redirect(url_for("PartyView.show", slug=slug), 303)
-
-    @expose("/<slug>/kitchen")
-    @has_access
-    @permission_name("host")
-    def kitchen(self, slug: str) -> str:
-        """Show what the kitchen must know, without a name: it may hang on a wall."""
-        party = self.hosted(slug)
-        menu, eaters = menu_service.menu(party), menu_service.dietary_profiles(party)
-        return str(
-            self.render_template(
-                "parties/kitchen.html",
-                party=party,
-                potluck=potluck_service.slots(party, with_claims=True),
-                menu=[(dish, dietary_conflicts.count_conflicts(dish, eaters)) for dish in menu],
-                left_out=dietary_conflicts.guests_without_option(menu, eaters),
-                diets=_tally(DIETS, (key for eater in eaters for key in eater.diets)),
-                allergens=_tally(ALLERGENS, (key for eater in eaters for key in eater.allergens)),
-                notes=[eater.note for eater in eaters if eater.note],
-                courses=Course.labels(),
-                diet_names=DIETS,
-                allergen_names=ALLERGENS,
-                told=len(eaters),
-            )
-        )
 
     @staticmethod
     def _rows(party: DinnerParty) -> list[dict[str, object]]:
@@ -164,41 +130,3 @@ def _known_people(answer: Rsvp) -> list[dict[str, object]]:
         usual = menu_service.usual_diet(answer.member)
         known = [{"name": usual.name, "diets": usual.diets, "allergens": usual.allergens, "note": ""}]
     return [*known, *({} for _seat in range(answer.party_size))][: answer.party_size]
-
-
-def _tally(names: Mapping[str, object], keys: Iterable[str]) -> list[tuple[object, int]]:
-    """Return how often each of `keys` stands there, by its name, the most frequent first."""
-    listed = list(keys)
-    counts = [(name, listed.count(key)) for key, name in names.items() if key in listed]
-    return sorted(counts, key=lambda pair: -pair[1])
-
-
-def planned_courses(menu: list[MenuItem], eaters: list[RsvpPerson]) -> tuple[str, Category]:
-    """Return what a host reads after the menu was stored."""
-    counted = [(dish, dietary_conflicts.count_conflicts(dish, eaters)) for dish in menu]
-    sentences = [_cannot_eat(dish, found) for dish, found in counted if found.people]
-    if not sentences:
-        return _("The menu is saved."), "info"
-    return " ".join(sentences[:MAX_SENTENCES]), "warning"
-
-
-def _cannot_eat(dish: MenuItem, found: ConflictCount) -> str:
-    if found.allergens:
-        return str(
-            ngettext(
-                "“%(dish)s” contains %(allergen)s; %(num)d guest cannot eat it.",
-                "“%(dish)s” contains %(allergen)s; %(num)d guests cannot eat it.",
-                found.people,
-                dish=dish.name,
-                allergen=formats.value([str(ALLERGENS[key]) for key in found.allergens]),
-            )
-        )
-    return str(
-        ngettext(
-            "“%(dish)s” does not suit everybody (%(diet)s); %(num)d guest cannot eat it.",
-            "“%(dish)s” does not suit everybody (%(diet)s); %(num)d guests cannot eat it.",
-            found.people,
-            dish=dish.name,
-            diet=formats.value([str(DIETS[key]) for key in found.diets]),
-        )
-    )

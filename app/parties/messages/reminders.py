@@ -26,7 +26,7 @@ from app.parties.messages.models import MAX_HOURS_BEFORE, Reminder
 from app.parties.messages.rules import ReminderState, SendWindow
 from app.parties.models import DinnerParty, Invitation, Rsvp
 from app.parties.potluck.models import DishClaim, DishSlot
-from app.parties.rsvps.service import CLOSED_ERRORS
+from app.parties.rsvps.service import closed_error
 from app.parties.waiting_list import seats
 
 # What a new party is laid with: a day before it starts, and two days before the last one to answer.
@@ -188,7 +188,7 @@ def remind_not_answered(party: DinnerParty) -> int:
     seats.lock(party.id)
     reason = rules.closed_reason(party.status, party.answers_until, clock.now())
     if reason is not None:
-        raise DomainError(CLOSED_ERRORS[reason])
+        raise closed_error(reason)
     silent = recipients.select_not_answered(party, EmailTopic.INVITATIONS)
     if not silent:
         raise DomainError(lazy_gettext("There is nobody to remind."), "info")

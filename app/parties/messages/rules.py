@@ -27,7 +27,9 @@ class SendWindow(NamedTuple):
     until: datetime
 
 
-def send_window(kind: str, hours_before: int, starts_at: datetime, deadline: datetime | None) -> SendWindow | None:
+def send_window(
+    kind: ReminderKind, hours_before: int, starts_at: datetime, deadline: datetime | None
+) -> SendWindow | None:
     """Return when a reminder goes out: so many hours before the start, or the last moment to answer, whatever it is now.
 
     Where the party was published or moved too late for that, or nobody could send it, it still goes out until half

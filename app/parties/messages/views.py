@@ -60,7 +60,7 @@ class MessageView(BasePartyView):
             ngettext("Message queued for %(num)d guest.", "Message queued for %(num)d guests.", message.recipients),
             "info",
         )
-        return redirect(url_for("WritingView.write", slug=slug), 303)
+        return redirect(url_for("MessageView.write", slug=slug), 303)
 
     def _preview(
         self, party: DinnerParty, form: MessageForm, counts: Mapping[str, int], draft: MessageDraft
@@ -133,7 +133,7 @@ class MessageView(BasePartyView):
         wanted = [(row["kind"], row["hours_before"]) for row in form.reminders.data if row["hours_before"]]
         run_with_retry(lambda: reminders.change(party, wanted))
         flash(_("The reminders are saved."), "info")
-        return redirect(url_for("WritingView.reminders", slug=slug), 303)
+        return redirect(url_for("MessageView.reminders", slug=slug), 303)
 
     def _reminders_page(
         self, party: DinnerParty, form: RemindersForm, planned: list[PlannedReminder], *, status: int = 200
@@ -146,7 +146,7 @@ class MessageView(BasePartyView):
     def _back_to(self, party: DinnerParty) -> str:
         """Return the page whose button was pressed: several have it."""
         back = self.back_url()
-        return back if back != self._home() else url_for("WritingView.write", slug=party.slug)
+        return back if back != self._home() else url_for("MessageView.write", slug=party.slug)
 
 
 def _message_form(counts: Mapping[str, int]) -> MessageForm:

@@ -131,7 +131,7 @@ def _set_hidden(party: DinnerParty, hidden_at: datetime | None, reason: str) -> 
     return done
 
 
-def _decide(state: str, by: int | None, which: ColumnElement[bool]) -> list[PartyReport]:
+def _decide(state: ReportState, by: int | None, which: ColumnElement[bool]) -> list[PartyReport]:
     """Close the open reports among `which`; return those that were."""
     claim = update(PartyReport).where(PartyReport.state == ReportState.OPEN, which)
     claim = claim.values(state=state, decided_at=clock.now(), decided_by_id=by).returning(PartyReport.id)

@@ -4,13 +4,14 @@ from typing import Any
 from flask import Response
 from flask_appbuilder.api import expose
 
-from app.parties import api_base, queries, schemas
+from app.parties import api_base, queries, schemas, serialization
 from app.parties.access import current_member
 from app.parties.api_base import PAGE_PARAMETER, PAGED_FIELDS, PARTY_NOT_FOUND, PartyApiBase, endpoint
 from app.parties.enums import QUEUED, SEATED, RsvpStatus
 from app.parties.invitations import queries as invitation_queries
 from app.parties.models import DinnerParty
 from app.parties.pages import schemas as page_schemas
+from app.parties.serialization import serialize_party
 from app.parties.waiting_list import queries as waiting_list_queries
 
 MANY = {"type": "array", "items": schemas.PartySummary}
@@ -50,11 +51,11 @@ class PartyApi(PartyApiBase):
         return self.response(200, result=page_schemas.MyParties().dump(groups))
 
     @expose("/<slug>")
-    @endpoint("read", gives=page_schemas.Party, refusals=PARTY_NOT_FOUND)
+    @endpoint("read", gives=serialization.Party, refusals=PARTY_NOT_FOUND)
     def show(self, slug: str) -> Response:
         """Show a party, and how one stands with it."""
         party, _guest, answer = self.visible(slug)
-        return self.response(200, result=self.seen(party, answer))
+        return self.response(200, result=serialize_party(self, party, answer))
 
 
 def in_short(parties: Iterable[DinnerParty]) -> Any:

@@ -127,7 +127,7 @@ class PartyView(HostingView):
 
     @expose("/<slug>/waiting-list")
     @login_or_invitation_required
-    @permission_name("answer")
+    @permission_name("rsvp")
     def waiting_list(self, slug: str) -> str:
         """Show what happened in line and why: to those who stand in it, and with names to the host."""
         party, _guest, answer = self.answering(slug)
@@ -158,7 +158,7 @@ class PartyView(HostingView):
 
     @expose("/<slug>/rsvp", methods=["GET", "POST"])
     @login_or_invitation_required
-    @permission_name("answer")
+    @permission_name("rsvp")
     def rsvp(self, slug: str) -> BaseResponse:
         """Answer yes, no or maybe, for a group; whoever comes here otherwise is led to the party."""
         if request.method != "POST":
@@ -173,7 +173,7 @@ class PartyView(HostingView):
 
     @expose("/rsvp", methods=["POST"])
     @has_access
-    @permission_name("answer")
+    @permission_name("rsvp")
     def rsvp_by_id(self) -> BaseResponse:
         """Say yes to the party with the number that was typed."""
         party = queries.public_party_by_id(RsvpByIdForm().party_id.data or "")
@@ -184,7 +184,7 @@ class PartyView(HostingView):
 
     @expose("/<slug>/offer", methods=["GET", "POST"])
     @login_or_invitation_required
-    @permission_name("answer")
+    @permission_name("rsvp")
     def offer(self, slug: str) -> BaseResponse:
         """Show the seats that are offered; POST takes them, or gives them back."""
         party, guest, answer = self.answering(slug)
@@ -216,7 +216,7 @@ class PartyView(HostingView):
 
     @expose("/<slug>/withdraw", methods=["POST"])
     @login_or_invitation_required
-    @permission_name("answer")
+    @permission_name("rsvp")
     def withdraw(self, slug: str) -> BaseResponse:
         """Give up a seat or a place in line."""
         party, guest, _answer = self.answering(slug)

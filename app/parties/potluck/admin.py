@@ -9,8 +9,6 @@ from app.parties.enums import Course
 from app.parties.potluck import service as potluck_service
 from app.parties.potluck.models import DishClaim, DishSlot
 
-CONTAINS, SUITS = lazy_gettext("Contains"), lazy_gettext("Suits")
-
 
 class DishClaimModelView(ModelView):
     """What guests bring. They change it themselves, and it goes when they do not come."""

@@ -11,10 +11,10 @@ from app.errors import DomainError
 from app.parties.api_base import FINGERPRINT_FIELD, NOT_THE_HOST, PARTY_NOT_FOUND, UNCHANGED, PartyApiBase, endpoint
 from app.parties.enums import SEATED
 from app.parties.models import DinnerParty, Rsvp
-from app.parties.pages import schemas as page_schemas
 from app.parties.potluck import schemas as potluck_schemas
 from app.parties.potluck import service as potluck_service
 from app.parties.potluck.service import RequestedDish
+from app.parties.schemas import ReaderView
 from app.parties.texts import Flash
 
 DISH, PROMISE = "<int(max=2147483647):dish_id>", "<int(max=2147483647):promise_id>"
@@ -28,7 +28,7 @@ class PotluckApi(PartyApiBase):
 
     @expose("/<slug>/dishes")
     @endpoint(
-        "answer",
+        "rsvp",
         gives=DISHES,
         more=FINGERPRINT_FIELD,
         refusals={**PARTY_NOT_FOUND, 409: "Only those who come can bring something"},
@@ -61,7 +61,7 @@ class PotluckApi(PartyApiBase):
 
     @expose(f"/<slug>/dishes/{DISH}/promise", methods=["PUT"])
     @endpoint(
-        "answer",
+        "rsvp",
         takes=potluck_schemas.ClaimInput,
         gives=DISHES,
         more=FINGERPRINT_FIELD,
@@ -76,7 +76,7 @@ class PotluckApi(PartyApiBase):
         return self._say(BRINGING, (text, "info"), party, answer)
 
     @expose(f"/<slug>/dishes/{DISH}/promise", methods=["DELETE"])
-    @endpoint("answer", gives=DISHES, more=FINGERPRINT_FIELD, codes=(GIVEN_BACK, UNCHANGED), refusals=FASTER)
+    @endpoint("rsvp", gives=DISHES, more=FINGERPRINT_FIELD, codes=(GIVEN_BACK, UNCHANGED), refusals=FASTER)
     def give_back(self, slug: str, dish_id: int) -> Response:
         """Bring something no more."""
         party, answer = self._at_the_table(slug)
@@ -119,8 +119,7 @@ class PotluckApi(PartyApiBase):
         asked = potluck_service.slots(party, with_claims=named)
         mine = {slot.id: claim for slot, claim in potluck_service.slots_and_own_claims(party, answer)}
         shown = [
-            page_schemas.ReaderView(slot, {"mine": mine.get(slot.id), "promises": slot.claims if named else None})
-            for slot in asked
+            ReaderView(slot, {"mine": mine.get(slot.id), "promises": slot.claims if named else None}) for slot in asked
         ]
         return {
             "result": potluck_schemas.RequestedDish(many=True).dump(shown),

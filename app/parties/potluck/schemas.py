@@ -5,7 +5,7 @@ from marshmallow import Schema, fields
 from app.parties import api_fields, models
 from app.parties.api_fields import AtMostValidator, ChoiceField, RequestSchema, TextField, WholeNumberField, described
 from app.parties.enums import Course
-from app.parties.hosting.schemas import LONGEST_DISH
+from app.parties.models import MAX_DISH_LENGTH
 
 
 class RequestedDishInput(RequestSchema):
@@ -15,7 +15,7 @@ class RequestedDishInput(RequestSchema):
         0, 2**31 - 1, **api_fields.described("Of what was asked for before; what is left out is asked for no more")
     )
     course = ChoiceField(Course.labels(), load_default=Course.SIDE)
-    name = TextField(LONGEST_DISH, least=1, required=True)
+    name = TextField(MAX_DISH_LENGTH, least=1, required=True)
     wanted = WholeNumberField(1, models.MAX_WANTED, load_default=1)
 
 
@@ -35,7 +35,7 @@ class ClaimInput(RequestSchema):
 
     quantity = WholeNumberField(1, models.MAX_WANTED, load_default=1)
     dish = TextField(
-        LONGEST_DISH, load_default="", **api_fields.described("What exactly it will be", example="Lemon tart")
+        MAX_DISH_LENGTH, load_default="", **api_fields.described("What exactly it will be", example="Lemon tart")
     )
 
 

@@ -29,7 +29,7 @@ ANSWER_FIRST = lazy_gettext("Only those who come can bring something. Answer fir
 class RequestedDish:
     """What a host asks for; without a name it is nothing. `key` is that of a dish that was asked for before."""
 
-    course: str
+    course: Course
     name: str
     wanted: int = 1
     key: int = 0

@@ -86,7 +86,7 @@ class PotluckView(BasePartyView):
 
     @expose("/<slug>/bring", methods=["GET", "POST"])
     @login_or_invitation_required
-    @permission_name("answer")
+    @permission_name("rsvp")
     def bring(self, slug: str) -> BaseResponse:
         """Show what is asked for to those who come; POST promises a dish, or takes a promise back."""
         party, _guest, answer = self.answering(slug)

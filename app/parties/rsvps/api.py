@@ -8,12 +8,9 @@ from flask_babel import gettext as _
 
 from app.database import run_with_retry, transaction
 from app.errors import DomainError
-from app.http import public_url
-from app.parties import texts
+from app.parties import serialization, texts
 from app.parties.access import current_member
 from app.parties.api_base import FINGERPRINT_FIELD, PARTY_NOT_FOUND, UNCHANGED, PartyApiBase, endpoint
-from app.parties.check_in import schemas as check_in_schemas
-from app.parties.check_in import tickets
 from app.parties.enums import QUEUED, RsvpStatus
 from app.parties.menu import schemas as menu_schemas
 from app.parties.menu import service as menu_service
@@ -22,13 +19,13 @@ from app.parties.menu.texts import conflict_notice
 from app.parties.models import Rsvp
 from app.parties.moderation import schemas as moderation_schemas
 from app.parties.moderation import service as moderation_service
-from app.parties.pages import schemas as page_schemas
 from app.parties.rsvps import offers
 from app.parties.rsvps import schemas as rsvp_schemas
 from app.parties.rsvps import service as rsvp_service
 from app.parties.rsvps import texts as rsvp_texts
 from app.parties.rsvps.forms import CLAIM, STAY
 from app.parties.rsvps.types import PartialAvailability, RsvpRequest, RsvpResult
+from app.parties.schemas import ReaderView
 from app.parties.waiting_list import history_texts
 from app.parties.waiting_list import queries as waiting_list_queries
 from app.parties.waiting_list import schemas as waiting_list_schemas
@@ -53,9 +50,9 @@ class RsvpApi(PartyApiBase):
 
     @expose("/<slug>/answer", methods=["PUT"])
     @endpoint(
-        "answer",
+        "rsvp",
         takes=rsvp_schemas.RsvpInput,
-        gives=rsvp_schemas.Standing,
+        gives=serialization.Standing,
         codes=ANSWERED,
         refusals={
             **PARTY_NOT_FOUND,
@@ -85,8 +82,8 @@ class RsvpApi(PartyApiBase):
 
     @expose("/<slug>/answer", methods=["DELETE"])
     @endpoint(
-        "answer",
-        gives=rsvp_schemas.Standing,
+        "rsvp",
+        gives=serialization.Standing,
         codes=(RELEASED, UNCHANGED),
         refusals={**PARTY_NOT_FOUND, 409: REASONS_TO_REFUSE},
     )
@@ -105,9 +102,9 @@ class RsvpApi(PartyApiBase):
 
     @expose("/<slug>/offer", methods=["POST"])
     @endpoint(
-        "answer",
+        "rsvp",
         takes=rsvp_schemas.OfferDecisionInput,
-        gives=rsvp_schemas.Standing,
+        gives=serialization.Standing,
         codes=(CLAIMED, RELEASED, RsvpStatus.WAITLISTED, RsvpStatus.OFFERED, LAPSED),
         refusals={**PARTY_NOT_FOUND, 409: "Nothing is offered"},
     )
@@ -121,30 +118,15 @@ class RsvpApi(PartyApiBase):
         said = rsvp_texts.claimed(outcome) if claims else rsvp_texts.declined(outcome)
         return self._stands(200, _decided(outcome, claims=claims), said, outcome.answer)
 
-    @expose("/<slug>/ticket")
-    @endpoint(
-        "answer",
-        gives=check_in_schemas.Ticket,
-        refusals={**PARTY_NOT_FOUND, 409: "There is a ticket as soon as one has a seat"},
-    )
-    def ticket(self, slug: str) -> Response:
-        """Show what one's ticket says. Hosts scan its address at the door, or send the code."""
-        party, _guest, answer = self.answering(slug)
-        shown = tickets.shown(party, answer)
-        if shown is None:
-            raise DomainError(_("There is a ticket as soon as you have a seat."), "warning")
-        address = public_url("DoorView.scanned", slug=slug, code=shown.code)
-        return self.response(200, result={"code": shown.code, "url": address})
-
     @expose("/<slug>/people")
-    @endpoint("answer", gives=PEOPLE, more=FINGERPRINT_FIELD, refusals={**PARTY_NOT_FOUND, 409: "Not answered yet"})
+    @endpoint("rsvp", gives=PEOPLE, more=FINGERPRINT_FIELD, refusals={**PARTY_NOT_FOUND, 409: "Not answered yet"})
     def people(self, slug: str) -> Response:
         """List who comes with one's answer, as far as it was told."""
         return self.response(200, **self._people(self._expected(slug)))
 
     @expose("/<slug>/people", methods=["PUT"])
     @endpoint(
-        "answer",
+        "rsvp",
         takes=menu_schemas.PeopleInput,
         gives=PEOPLE,
         more=FINGERPRINT_FIELD,
@@ -161,7 +143,7 @@ class RsvpApi(PartyApiBase):
         return self.say(200, CLASH if found else SAVED, conflict_notice(found), **self._people(answer))
 
     @expose("/<slug>/waiting-list")
-    @endpoint("answer", gives=waiting_list_schemas.WaitingList, refusals=PARTY_NOT_FOUND)
+    @endpoint("rsvp", gives=waiting_list_schemas.WaitingList, refusals=PARTY_NOT_FOUND)
     def waiting_list(self, slug: str) -> Response:
         """Show one's place in line and the reasons for it. Hosts see who waits."""
         party, _guest, answer = self.answering(slug)
@@ -197,7 +179,7 @@ class RsvpApi(PartyApiBase):
         return self.say(200, REPORTED, (_("Thank you. Somebody will look at it."), "info"))
 
     def _stands(self, status: int, code: str, said: texts.Flash, answer: Rsvp | None) -> Response:
-        return self.say(status, code, said, result=rsvp_schemas.Standing().dump(rsvp_schemas.standing(answer)))
+        return self.say(status, code, said, result=serialization.Standing().dump(serialization.standing(answer)))
 
     def _expected(self, slug: str) -> Rsvp:
         """Return the answer of somebody who comes, or may."""
@@ -227,8 +209,8 @@ def _decided(outcome: RsvpResult, *, claims: bool) -> str:
     return RsvpStatus.WAITLISTED if outcome.place is not None else RELEASED
 
 
-def _in_line(guests: list[Rsvp], line: dict[int, tuple[int, str]]) -> list[page_schemas.ReaderView]:
+def _in_line(guests: list[Rsvp], line: dict[int, tuple[int, str]]) -> list[ReaderView]:
     return [
-        page_schemas.ReaderView(guest, {"name": str(guest), "place": line[guest.id][0], "why": line[guest.id][1]})
+        ReaderView(guest, {"name": str(guest), "place": line[guest.id][0], "why": line[guest.id][1]})
         for guest in guests
     ]

@@ -7,7 +7,6 @@ from flask_babel import gettext as _
 from app.database import run_with_retry
 from app.parties.api_base import NOT_THE_HOST, PAGE_PARAMETER, PAGED_FIELDS, PartyApiBase, endpoint, page_number
 from app.parties.attendance import service as attendance_service
-from app.parties.check_in import service as check_in_service
 from app.parties.enums import RsvpStatus
 from app.parties.models import DinnerParty, Rsvp
 from app.parties.rsvps import approval, guest_list, guest_list_texts
@@ -15,7 +14,7 @@ from app.parties.rsvps import schemas as rsvp_schemas
 from app.parties.texts import Flash
 
 GUEST = "<int(max=2147483647):guest_id>"
-REMOVED, DECLINED, CHECKED_IN, CHECKED_OUT = "removed", "declined", "checked_in", "checked_out"
+REMOVED, DECLINED = "removed", "declined"
 DECIDED = {**NOT_THE_HOST, 409: "They were answered, or have left, before"}
 GROUP = {
     "in": "query",
@@ -23,9 +22,8 @@ GROUP = {
     "description": "Only these",
     "schema": {"type": "string", "enum": list(guest_list.GROUPS)},
 }
-MISSED, CAME = "missed", "came"
+NO_SHOW, NO_SHOW_UNDONE = "no_show", "no_show_undone"
 AFTERWARDS = {**NOT_THE_HOST, 409: "It is not over, or they were not waited for, or not missed"}
-AT_THE_DOOR = {**NOT_THE_HOST, 409: "They are here already, the ticket is not for this party, or the door is closed"}
 
 
 class GuestApi(PartyApiBase):
@@ -76,40 +74,21 @@ class GuestApi(PartyApiBase):
         return self._now(REMOVED, guest_list_texts.removed(answer, offered), answer)
 
     @expose(f"/<slug>/guests/{GUEST}/missed", methods=["POST"])
-    @endpoint("host", gives=rsvp_schemas.GuestStatus, codes=(MISSED,), refusals=AFTERWARDS)
+    @endpoint("host", gives=rsvp_schemas.GuestStatus, codes=(NO_SHOW,), refusals=AFTERWARDS)
     def missed(self, slug: str, guest_id: int) -> Response:
         """Note, after the party, that a guest did not come."""
         party, answer = self._guest(slug, guest_id)
         run_with_retry(lambda: attendance_service.mark_no_show(party, answer))
         text = _("%(name)s did not come: their seats are free.", name=str(answer))
-        return self._now(MISSED, (text, "info"), answer)
+        return self._now(NO_SHOW, (text, "info"), answer)
 
     @expose(f"/<slug>/guests/{GUEST}/came", methods=["POST"])
-    @endpoint("host", gives=rsvp_schemas.GuestStatus, codes=(CAME,), refusals=AFTERWARDS)
+    @endpoint("host", gives=rsvp_schemas.GuestStatus, codes=(NO_SHOW_UNDONE,), refusals=AFTERWARDS)
     def came(self, slug: str, guest_id: int) -> Response:
         """Note that a guest came after all."""
         party, answer = self._guest(slug, guest_id)
         run_with_retry(lambda: attendance_service.undo_no_show(party, answer))
-        return self._now(CAME, (_("%(name)s came after all.", name=str(answer)), "info"), answer)
-
-    # -- the door
-
-    @expose("/<slug>/door/<code>", methods=["POST"])
-    @endpoint("host", gives=rsvp_schemas.GuestStatus, codes=(CHECKED_IN,), refusals=AT_THE_DOOR)
-    def check_in(self, slug: str, code: str) -> Response:
-        """Check a guest in, by what stands on their ticket."""
-        party = self.hosted(slug)
-        answer = run_with_retry(lambda: check_in_service.check_in(party, code))
-        return self._now(CHECKED_IN, guest_list_texts.checked_in(answer), answer)
-
-    @expose("/<slug>/door/<code>", methods=["DELETE"])
-    @endpoint("host", gives=rsvp_schemas.GuestStatus, codes=(CHECKED_OUT,), refusals=AT_THE_DOOR)
-    def check_out(self, slug: str, code: str) -> Response:
-        """Take a check-in back."""
-        party = self.hosted(slug)
-        answer = run_with_retry(lambda: check_in_service.check_out(party, code))
-        text = _("%(name)s is not checked in any more.", name=str(answer))
-        return self._now(CHECKED_OUT, (text, "info"), answer)
+        return self._now(NO_SHOW_UNDONE, (_("%(name)s came after all.", name=str(answer)), "info"), answer)
 
     # -- inside
 

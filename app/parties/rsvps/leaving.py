@@ -14,7 +14,11 @@ from app.parties.waiting_list import history, seats
 
 
 def release(
-    answer: Rsvp, status: RsvpStatus, *, step: str = WaitingListEventKind.LEFT, state: OfferState = OfferState.DECLINED
+    answer: Rsvp,
+    status: RsvpStatus,
+    *,
+    step: WaitingListEventKind = WaitingListEventKind.LEFT,
+    state: OfferState = OfferState.DECLINED,
 ) -> int:
     """Change an answer to one that holds nothing, and hand on what it held; return how many seats were offered."""
     before, where = answer.status, position(answer)

@@ -1,15 +1,9 @@
 """E-mails about RSVPs, to guests and hosts."""
 
-from collections.abc import Callable
-
 from app.http import public_url
 from app.parties.calendar import ics
 from app.parties.mail import party_context, party_url, send, to_member
 from app.parties.models import DinnerParty, Rsvp
-
-PartyEmail = Callable[[DinnerParty, Rsvp], None]
-# An offer ends soon: its letter does not wait behind a hundred others.
-TIMED = 2
 
 
 def rsvp_yes(party: DinnerParty, answer: Rsvp) -> None:

@@ -71,12 +71,12 @@ def _offered(party: DinnerParty, guest: Respondent) -> tuple[Rsvp, WaitOffer]:
     """Return a guest's answer and the latest offer to it, under the party's lock and as time has left them."""
     answer = queries.rsvp_of(party, guest)
     if answer is None:
-        raise DomainError(NO_OFFER, "warning")
+        raise DomainError(NO_OFFER, "warning", code="no_offer")
     seats.release_and_reoffer(party.id)
     db.session.refresh(answer)
     offer = waiting_list_queries.latest_offer(answer)
     if offer is None:
-        raise DomainError(NO_OFFER, "warning")
+        raise DomainError(NO_OFFER, "warning", code="no_offer")
     return answer, offer
 
 
@@ -86,4 +86,4 @@ def _no_longer_open(answer: Rsvp, offer: WaitOffer) -> RsvpResult:
         return RsvpResult(answer, changed=False)
     if offer.state == OfferState.EXPIRED and answer.status == RsvpStatus.WAITLISTED:
         return RsvpResult(answer, changed=False, place=position(answer), lapsed=True)
-    raise DomainError(NO_OFFER, "warning")
+    raise DomainError(NO_OFFER, "warning", code="no_offer")

@@ -1,17 +1,13 @@
 """API schemas of RSVPs, and the guest list."""
 
-from typing import Any
-
 from marshmallow import Schema, fields
 
 from app.parties import api_fields, models
 from app.parties.api_fields import ChoiceField, RequestSchema, TextField, WholeNumberField, described
-from app.parties.enums import QUEUED, RsvpStatus
+from app.parties.enums import RsvpStatus
 from app.parties.menu.schemas import Person
-from app.parties.models import Rsvp
 from app.parties.rsvps.forms import ANSWERS, DECISIONS, LONGEST_NOTE
 from app.parties.schemas import Offer
-from app.parties.waiting_list import queries as waiting_list_queries
 
 
 class RsvpInput(RequestSchema):
@@ -36,24 +32,6 @@ class OfferDecisionInput(RequestSchema):
     """What a guest does with seats that are offered to them."""
 
     decision = ChoiceField(DECISIONS, required=True)
-
-
-class RsvpDetails(Schema):
-    """An answer of one's own."""
-
-    status = fields.String(metadata={"enum": list(RsvpStatus)})
-    party_size = fields.Integer()
-    min_party = fields.Integer()
-    note = fields.String()
-    answered_at = fields.AwareDateTime()
-
-
-class Standing(Schema):
-    """How somebody stands with a party: their answer, their place in line, and the seats that are held for them."""
-
-    answer = fields.Nested(RsvpDetails, allow_none=True)
-    place = fields.Integer(allow_none=True, **described("The next to be offered seats is 1"))
-    offer = fields.Nested(Offer, allow_none=True)
 
 
 class Guest(Schema):
@@ -81,19 +59,3 @@ class GuestStatus(Schema):
     status = fields.String(metadata={"enum": list(RsvpStatus)})
     party_size = fields.Integer()
     checked_in_at = fields.AwareDateTime(allow_none=True)
-
-
-def standing(answer: Rsvp | None) -> dict[str, Any]:
-    """Return how somebody stands: what is stored may be older than the end of an offer, which then is void."""
-    offer = (
-        waiting_list_queries.pending_offer(answer)
-        if answer is not None and answer.status == RsvpStatus.OFFERED
-        else None
-    )
-    is_open = offer is not None and offer.is_open
-    waits = answer is not None and answer.status in QUEUED and not is_open
-    return {
-        "answer": answer,
-        "place": waiting_list_queries.position(answer) if answer is not None and waits else None,
-        "offer": offer if is_open else None,
-    }

@@ -31,6 +31,11 @@ DECIDED_ERRORS = {
 }
 
 
+def closed_error(reason: rules.ClosedReason) -> DomainError:
+    """Return the error that says why a party takes no answers."""
+    return DomainError(CLOSED_ERRORS[reason], code=reason.value)
+
+
 def rsvp(party: DinnerParty, guest: Respondent, wish: RsvpRequest) -> RsvpResult | PartialAvailability:
     """Record what a member wishes; a yes becomes seats, a place on the waiting list, or a question.
 
@@ -55,7 +60,7 @@ def withdraw(party: DinnerParty, guest: Respondent) -> RsvpResult:
     """
     _refuse_host(party, guest)
     if party.is_past:
-        raise DomainError(CLOSED_ERRORS[rules.ClosedReason.LATE])
+        raise closed_error(rules.ClosedReason.LATE)
     answer = queries.rsvp_of(party, guest)
     if answer is not None:
         seats.lock(party.id)
@@ -73,7 +78,7 @@ def withdraw(party: DinnerParty, guest: Respondent) -> RsvpResult:
 def _refuse_closed(party: DinnerParty | allocation.SeatCount) -> None:
     reason = rules.closed_reason(party.status, party.answers_until, clock.now())
     if reason is not None:
-        raise DomainError(CLOSED_ERRORS[reason])
+        raise closed_error(reason)
 
 
 def _refuse_host(party: DinnerParty, guest: Respondent) -> None:
@@ -83,7 +88,7 @@ def _refuse_host(party: DinnerParty, guest: Respondent) -> None:
 
 def _refuse_decided(answer: Rsvp) -> None:
     if answer.status in DECIDED_ERRORS:
-        raise DomainError(DECIDED_ERRORS[answer.status])
+        raise DomainError(DECIDED_ERRORS[answer.status], code=answer.status)
 
 
 def _refuse_others(party: DinnerParty, guest: Respondent) -> None:

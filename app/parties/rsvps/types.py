@@ -17,7 +17,7 @@ class RsvpRequest:
     With `wait` they would rather wait for all their seats than come with those that are free.
     """
 
-    answer: str
+    answer: RsvpStatus
     size: int | None = None
     least: int | None = None
     note: str | None = None

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from app.parties import rules
+from app.parties.enums import PartyStatus
 
 # Until so long before the start, a group too large for the free seats is not overtaken by a smaller one.
 NO_OVERTAKING_UNTIL = timedelta(hours=48)
@@ -22,7 +23,7 @@ class SeatCount:
 
     seats_taken: int
     number_seats: int
-    status: str
+    status: PartyStatus
     starts_at: datetime
     rsvp_deadline: datetime | None
 

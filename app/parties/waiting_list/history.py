@@ -3,12 +3,13 @@
 from datetime import datetime
 
 from app.extensions import db
+from app.parties.enums import WaitingListEventKind
 from app.parties.models import Rsvp
 from app.parties.waiting_list.models import WaitingListEvent
 
 
 def record(  # noqa: PLR0913 - what may be told of a step
-    kind: str,
+    kind: WaitingListEventKind,
     party_id: int,
     answer_id: int | None = None,
     *,
@@ -25,6 +26,6 @@ def record(  # noqa: PLR0913 - what may be told of a step
     )
 
 
-def record_request(kind: str, answer: Rsvp, place: int) -> None:
+def record_request(kind: WaitingListEventKind, answer: Rsvp, place: int) -> None:
     """Note what somebody in line asks for."""
     record(kind, answer.party_id, answer.id, place=place, seats=answer.party_size, least=answer.min_party)

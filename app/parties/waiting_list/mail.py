@@ -1,7 +1,6 @@
 """E-mails about offers of seats."""
 
-from app.parties.mail import party_url, send
-from app.parties.rsvps.mail import TIMED
+from app.parties.mail import TIMED, party_url, send
 from app.parties.waiting_list.models import WaitOffer
 
 

@@ -1,0 +1,82 @@
+"""A whole party as JSON, as its reader may see it."""
+
+from typing import Any
+
+from marshmallow import Schema, fields
+
+from app.parties import location
+from app.parties.access import PartyAccess
+from app.parties.api_fields import described
+from app.parties.enums import QUEUED, RsvpStatus
+from app.parties.menu import service as menu_service
+from app.parties.menu.schemas import Dish
+from app.parties.models import DinnerParty, Rsvp
+from app.parties.schemas import Host, Offer, PartySummary, ReaderView
+from app.parties.waiting_list import queries as waiting_list_queries
+
+
+class RsvpDetails(Schema):
+    """An answer of one's own."""
+
+    status = fields.String(metadata={"enum": list(RsvpStatus)})
+    party_size = fields.Integer()
+    min_party = fields.Integer()
+    note = fields.String()
+    answered_at = fields.AwareDateTime()
+
+
+class Standing(Schema):
+    """How somebody stands with a party: their answer, their place in line, and the seats that are held for them."""
+
+    answer = fields.Nested(RsvpDetails, allow_none=True)
+    place = fields.Integer(allow_none=True, **described("The next to be offered seats is 1"))
+    offer = fields.Nested(Offer, allow_none=True)
+
+
+class Party(PartySummary, Standing):
+    """A party, as whoever is asking sees it."""
+
+    co_hosts = fields.List(fields.Nested(Host))
+    address = fields.String(allow_none=True, **described("Null where it is told to those who come only"))
+    map_url = fields.String(allow_none=True)
+    description = fields.String()
+    seats_taken = fields.Integer()
+    max_party = fields.Integer()
+    rsvp_deadline = fields.AwareDateTime(allow_none=True)
+    answers_until = fields.AwareDateTime()
+    approval = fields.Boolean(**described("Whoever was not invited asks the host for a seat"))
+    address_for_guests = fields.Boolean()
+    waiting_count = fields.Integer(**described("How many answers wait"))
+    menu = fields.List(fields.Nested(Dish))
+    hosts = fields.Boolean(**described("Whether whoever is asking hosts it"))
+    version = fields.Integer(**described("To be sent along with a change"))
+
+
+def standing(answer: Rsvp | None) -> dict[str, Any]:
+    """Return how somebody stands: what is stored may be older than the end of an offer, which then is void."""
+    offer = (
+        waiting_list_queries.pending_offer(answer)
+        if answer is not None and answer.status == RsvpStatus.OFFERED
+        else None
+    )
+    is_open = offer is not None and offer.is_open
+    waits = answer is not None and answer.status in QUEUED and not is_open
+    return {
+        "answer": answer,
+        "place": waiting_list_queries.position(answer) if answer is not None and waits else None,
+        "offer": offer if is_open else None,
+    }
+
+
+def serialize_party(access: PartyAccess, party: DinnerParty, answer: Rsvp | None) -> Any:
+    """Return a party as JSON, as whoever is asking sees it."""
+    place = location.visible_location(party, with_address=access.shows_address(party, answer))
+    more = {
+        **standing(answer),
+        "address": place.address or None,
+        "map_url": place.map_url or None,
+        "waiting_count": waiting_list_queries.waiting_count(party.id),
+        "menu": menu_service.menu(party),
+        "hosts": access.hosts(party),
+    }
+    return Party().dump(ReaderView(party, more))
