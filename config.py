@@ -77,6 +77,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "HOST": host,
         "PORT": port,
         "WORKERS": _integer(environ, "WORKERS", 2, least=1, most=256),
+        "BACKGROUND_WORKER": _boolean(environ, "BACKGROUND_WORKER", default=True),
         "PUBLIC_URL": public_url,
         "TRUSTED_HOSTS": _trusted_hosts(public_url, host, environ.get("TRUSTED_HOSTS", "")),
         "TRUSTED_PROXY_COUNT": _integer(environ, "TRUSTED_PROXY_COUNT", 0),

@@ -1,9 +1,9 @@
-"""Serve the site: `python run.py` starts granian's workers and, beside them, the background worker.
+"""Serve the site: `python run.py` starts granian's server processes and, beside them, the background worker.
 
     run.py            watches the others; imports little, and so stays small
       fork server     has the application loaded (app/preload.py) and forks
         granian       WORKERS processes that answer requests
-        background    a process that delivers e-mail and does what is due by the clock
+        worker        `flask worker`: delivers e-mail and runs the scheduler; unless BACKGROUND_WORKER=no
 
 The fork server has one thread: what it forks inherits no lock that is held and no pipe of another process. Processes
 that are forked from here, where there are threads, are now and then waited for in vain when all is stopped.
@@ -108,11 +108,12 @@ def main() -> None:
     _start_fork_server()
     _refuse_what_cannot_be_served()
     server = _server(settings, address)
-    # All processes may be told to stop at once: that the other one has, is then no error.
-    worker = WorkerProcess(is_stopping=lambda: server.interrupt_signal)
     server.on_startup(lambda: logger.info("%(APP_NAME)s is served at %(PUBLIC_URL)s (Ctrl-C stops it)", settings))
-    server.on_startup(worker.start)
-    server.on_shutdown(worker.stop)
+    if settings["BACKGROUND_WORKER"]:
+        # All processes may be told to stop at once: that the other one has, is then no error.
+        worker = WorkerProcess(is_stopping=lambda: server.interrupt_signal)
+        server.on_startup(worker.start)
+        server.on_shutdown(worker.stop)
     server.serve(target_loader=load, wrap_loader=False)
 
 
@@ -239,7 +240,7 @@ class SerializedWsgi:
 
 
 class WorkerProcess:
-    """Keeps one process running beside the site that delivers e-mail and does what is due by the clock."""
+    """Keeps the background worker running in a process beside the server."""
 
     def __init__(self, is_stopping: Callable[[], bool]) -> None:
         self._is_stopping = is_stopping
@@ -292,29 +293,15 @@ class WorkerProcess:
 
 
 def run_worker() -> None:
-    """Do what is due, and deliver e-mail where there is a mail server, until SIGTERM or the end of run.py."""
+    """Be the background worker (`flask worker`) until SIGTERM or the end of run.py."""
     # Ctrl-C and a closed terminal reach us too, but run.py will tell us to stop.
-    for number in (signal.SIGINT, signal.SIGHUP):
+    for number in STOP_SIGNALS - {signal.SIGTERM}:
         signal.signal(number, signal.SIG_IGN)
     logging.config.dictConfig(LOGGING)
-    from app import scheduler
-    from app.outbox import delivery
-    from app.preload import application
+    from app.preload import application, worker
 
-    app, parent = application(), multiprocessing.parent_process()
-    workers: list[Any] = [scheduler.Scheduler(app)]
-    if app.config["MAIL_SERVER"]:
-        workers.append(delivery.Deliverer(app))
-    signal.signal(signal.SIGTERM, lambda *_: [worker.stop() for worker in workers])
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
-    running = [
-        threading.Thread(target=worker.run_forever, args=(lambda: parent is None or parent.is_alive(),))
-        for worker in workers
-    ]
-    for thread in running:
-        thread.start()
-    for thread in running:
-        thread.join()
+    parent = multiprocessing.parent_process()
+    worker.run(application(), {signal.SIGTERM}, lambda: parent is None or parent.is_alive())
 
 
 def _free_address(host: str, port: int) -> str:

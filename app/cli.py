@@ -1,6 +1,7 @@
-"""Commands that set a site up and keep it: `flask setup`, `create-admin`, `demo`, `reset-password`, `unlock`, `purge`."""
+"""Commands that set a site up and run it: `flask setup`, `worker`, `create-admin`, `demo`, `reset-password`, `unlock`, `purge`."""
 
 import io
+import logging
 import sys
 
 import click
@@ -8,7 +9,7 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 from sqlalchemy.exc import IntegrityError
 
-from app import demo, scheduler, setup
+from app import demo, scheduler, setup, worker
 from app.accounts import cli as accounts
 from app.accounts import queries, rules
 from app.accounts.models import ADMIN, Member
@@ -22,6 +23,7 @@ def init_app(app: Flask) -> None:
         # Names are in all scripts, and terminals are not: what one cannot show is no reason to end.
         sys.stdout.reconfigure(errors="replace")
     app.cli.add_command(setup_command)
+    app.cli.add_command(worker_command)
     app.cli.add_command(create_admin_command)
     app.cli.add_command(demo_command)
     app.cli.add_command(purge_command)
@@ -45,6 +47,20 @@ def setup_command(*, with_demo: bool) -> None:
     if admin:
         name, password = admin
         click.echo(f"\n  Administrator: {name}\n  Password:      {password}   (shown this once)\n")
+
+
+@click.command("worker")
+@with_appcontext
+def worker_command() -> None:
+    """Deliver e-mail and run the scheduler, in the foreground. The served site does so itself unless BACKGROUND_WORKER=no.
+
+    SIGTERM and Ctrl-C stop it after the e-mail at hand. Any number of workers may run at once.
+    """
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+    app.logger.setLevel(logging.INFO)
+    setup.refuse_other_schema()
+    app.logger.info("Background worker started, %s", "with e-mail" if app.config["MAIL_SERVER"] else "without e-mail")
+    worker.run(app)
 
 
 @click.command("create-admin")

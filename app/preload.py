@@ -12,11 +12,10 @@ import signal
 import granian.server.mp  # noqa: F401 - so that its processes share it
 from flask import Flask
 
-from app import create_app, scheduler
-from app.outbox import delivery
+from app import create_app, worker
 from config import STOP_SIGNALS
 
-__all__ = ["application", "delivery", "scheduler"]
+__all__ = ["application", "worker"]
 
 
 @functools.cache

@@ -1,0 +1,33 @@
+"""The background worker: delivers e-mail and runs the scheduler. `flask worker`, or a process that run.py starts."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from flask import Flask
+
+from app.outbox.delivery import Deliverer
+from app.scheduler import Scheduler
+from config import STOP_SIGNALS
+
+
+def run(
+    app: Flask, stop_signals: Iterable[signal.Signals] = STOP_SIGNALS, wanted: Callable[[], bool] = lambda: True
+) -> None:
+    """Run in the foreground until one of `stop_signals`, or until it is not `wanted` any more.
+
+    Without a mail server only the scheduler runs. A signal lets the e-mail at hand be delivered first.
+    """
+    loops: list[Any] = [Scheduler(app)]
+    if app.config["MAIL_SERVER"]:
+        loops.append(Deliverer(app))
+    for number in stop_signals:
+        signal.signal(number, lambda *_: [loop.stop() for loop in loops])
+    # run.py blocks them until there is a handler.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+    threads = [threading.Thread(target=loop.run_forever, args=(wanted,)) for loop in loops]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()

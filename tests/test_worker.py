@@ -1,0 +1,112 @@
+"""`flask worker`: e-mail and the scheduler in a process of its own, beside a server that starts none."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import timedelta
+
+import pytest
+
+import config
+from app import clock
+from app.accounts.models import Token
+from app.database import transaction
+from app.extensions import db
+from app.outbox.models import SENT
+from tests.support.factories import LetterFactory
+
+WAIT_SECONDS, STOP_SECONDS = 60, 10
+STARTED = "Background worker started"
+
+
+def wait_until(condition, process=None):
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        assert process is None or process.poll() is None, "it has ended"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def start_worker(database_url, tmp_path):
+    """Start `flask worker` in a process of its own; `log` is the file it prints to."""
+    with contextlib.ExitStack() as started:
+
+        def start(**environ):
+            log = tmp_path / "worker.log"
+            with log.open("wb") as output:
+                process = subprocess.Popen(
+                    [sys.executable, "-m", "flask", "--app", "app", "worker"],
+                    cwd=config.ROOT,
+                    env={**os.environ, "DATABASE_URL": database_url, "INSTANCE_PATH": str(tmp_path), **environ},
+                    stdout=output,
+                    stderr=output,
+                )
+            started.callback(process.wait)
+            started.callback(process.kill)
+            process.log = log
+            return process
+
+        yield start
+
+
+@pytest.fixture
+def expired(app):
+    """Store a token that the cleanup deletes."""
+    with app.app_context(), transaction():
+        db.session.add(Token(purpose="x", token_hash="old", expires_at=clock.now() - timedelta(days=8)))
+
+
+@pytest.mark.both_databases
+def test_it_delivers_email_and_cleans_up_and_says_so(start_worker, smtp, expired, records):
+    letter = LetterFactory()
+    process = start_worker(MAIL_SERVER=smtp.host, MAIL_PORT=str(smtp.port))
+    wait_until(lambda: records.fresh(letter).state == SENT, process)
+    wait_until(lambda: "Cleanup: 1 expired token deleted" in process.log.read_text(), process)
+    assert f"{STARTED}, with e-mail" in process.log.read_text()
+    assert len(smtp.letters) == 1
+    assert records.count(Token) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_it_stops_when_asked(start_worker, smtp, number):
+    process = start_worker(MAIL_SERVER=smtp.host, MAIL_PORT=str(smtp.port))
+    wait_until(lambda: STARTED in process.log.read_text(), process)
+    # The line comes just before there is a handler.
+    time.sleep(1)
+    process.send_signal(number)
+    assert process.wait(STOP_SECONDS) == 0
+    assert "Traceback" not in process.log.read_text()
+
+
+def test_it_finishes_the_email_at_hand_before_it_stops(start_worker, smtp, records):
+    smtp.behaviour = "hang"
+    letter = LetterFactory()
+    process = start_worker(MAIL_SERVER=smtp.host, MAIL_PORT=str(smtp.port), MAIL_TIMEOUT="3")
+    wait_until(lambda: smtp.attempts, process)
+    process.terminate()
+    assert process.wait(STOP_SECONDS) == 0
+    # Not left behind as being sent: it waits for the next attempt.
+    assert records.fresh(letter).state == "queued"
+
+
+def test_it_refuses_a_database_that_is_not_set_up(start_worker, tmp_path):
+    process = start_worker(DATABASE_URL=f"sqlite:///{tmp_path}/new.db")
+    assert process.wait(WAIT_SECONDS) == 1
+    assert "flask --app app setup" in process.log.read_text()
+    assert "Traceback" not in process.log.read_text()
+
+
+def test_a_server_without_its_own_worker_leaves_the_work_to_another_one(server, start_worker, smtp, records):
+    environ = {"MAIL_SERVER": smtp.host, "MAIL_PORT": str(smtp.port)}
+    site = server.start(BACKGROUND_WORKER="no", **environ)
+    letter = LetterFactory()
+    time.sleep(3)
+    assert records.fresh(letter).state == "queued"
+    assert STARTED not in site.log.read_text()
+    process = start_worker(**environ)
+    wait_until(lambda: records.fresh(letter).state == SENT, process)
+    assert site.stop() == 0
