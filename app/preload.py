@@ -13,15 +13,21 @@ import granian.server.mp  # noqa: F401 - so that its processes share it
 from flask import Flask
 
 from app import create_app, worker
+from app.outbox import error_mail
 from config import STOP_SIGNALS
 
 __all__ = ["application", "worker"]
 
 
-@functools.cache
 def application() -> Flask:
     """Return the application: the one that the fork server has made, or one for this process."""
-    return create_app()
+    app = _create_app()
+    # Each process configures its log after the fork, which removes all handlers.
+    error_mail.init_app(app)
+    return app
+
+
+_create_app = functools.cache(create_app)
 
 
 def _be_fork_server() -> None:

@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from datetime import timedelta
 
 import pytest
@@ -15,7 +17,7 @@ from app import clock
 from app.accounts.models import Token
 from app.database import transaction
 from app.extensions import db
-from app.outbox.models import SENT
+from app.outbox.models import SENT, Letter
 from tests.support.factories import LetterFactory
 
 WAIT_SECONDS, STOP_SECONDS = 60, 10
@@ -110,3 +112,19 @@ def test_a_server_without_its_own_worker_leaves_the_work_to_another_one(server, 
     process = start_worker(**environ)
     wait_until(lambda: records.fresh(letter).state == SENT, process)
     assert site.stop() == 0
+
+
+def test_errors_of_a_served_site_and_of_its_worker_are_sent_by_email(app, server, records):
+    with app.app_context(), transaction():
+        db.session.execute(db.text("ALTER TABLE token RENAME TO elsewhere"))
+    try:
+        site = server.start(ERROR_MAIL_TO="ops@example.com")
+        wait_until(lambda: "Cleanup failed; retrying in 60 s" in site.log.read_text())
+        wait_until(lambda: [letter.recipient for letter in records.all(Letter)] == ["ops@example.com"])
+        with pytest.raises(urllib.error.HTTPError):
+            urllib.request.urlopen(f"{site.url}/password/reset/a-token")  # noqa: S310
+        wait_until(lambda: [letter.kind for letter in records.all(Letter)] == ["error_report"] * 2)
+        assert any("GET /password/reset/<" in letter.text for letter in records.all(Letter))
+    finally:
+        with app.app_context(), transaction():
+            db.session.execute(db.text("ALTER TABLE elsewhere RENAME TO token"))
