@@ -10,7 +10,7 @@ LOCK := $(PYTHON) -m uv pip compile --quiet --universal --python-version 3.11 --
 export FLASK_APP := app
 
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage lint types format lock outdated machines screenshots secret
+.PHONY: help run dev shell reset test coverage lint types format lock outdated machines screenshots secret
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -18,6 +18,16 @@ help: ## list what can be done
 run: $(VENV)/.installed ## set the site up and serve it; settings from the environment, as in `make run PORT=9000`
 	@$(PYTHON) -m flask setup --demo
 	@exec $(PYTHON) run.py
+
+dev: $(VENV)/.installed-dev ## serve with debugger and reloader; shows SQL statements and e-mails in the terminal
+	@$(PYTHON) -m flask setup --demo
+	@exec $(PYTHON) -m flask --app app.dev --debug run --host "$${HOST:-127.0.0.1}" --port "$${PORT:-8080}"
+
+shell: $(VENV)/.installed ## open a Python shell with db, clock and all models
+	@exec $(PYTHON) -m flask shell
+
+reset: $(VENV)/.installed ## remove the database in instance/, after asking; CONFIRM=yes does not ask
+	@$(PYTHON) -m flask --app app.dev reset $(if $(filter yes,$(CONFIRM)),--yes)
 
 # What was compiled is kept, whatever the shell says: the tests start many processes.
 test: $(VENV)/.installed-dev ## run the tests; ARGS="tests/parties -k waiting" chooses some

@@ -33,6 +33,7 @@ LANGUAGES = {
 }
 
 
+DATABASE_FILE = "dinnerparty.db"
 DATABASE_EXAMPLES = "postgresql://user:password@host/dinner or sqlite:////var/lib/dinner/dinner.db"
 DRIVERS = {"sqlite", "sqlite+pysqlite", "postgresql+psycopg"}
 # Valkey is spoken to as Redis: its own schemes need a package that is not among ours.
@@ -222,7 +223,7 @@ def _database_url(value: str, instance: Path) -> str:
     """Return SQLAlchemy's URL of the database; without a `value` it is a file in `instance`."""
     if not value:
         # A path is no part of a URL: what has a meaning there is escaped.
-        return f"sqlite:///{quote(str(instance / 'dinnerparty.db'))}"
+        return f"sqlite:///{quote(str(instance / DATABASE_FILE))}"
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError
 

@@ -3,18 +3,21 @@
 import io
 import logging
 import sys
+from typing import Any
 
 import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
+from flask_appbuilder import Model
 from sqlalchemy.exc import IntegrityError
 
-from app import demo, scheduler, setup, worker
+from app import clock, demo, scheduler, setup, worker
 from app.accounts import cli as accounts
 from app.accounts import queries, rules
 from app.accounts.models import ADMIN, Member
 from app.accounts.passwords import policy as password_policy
 from app.database import report_outage, transaction
+from app.extensions import db
 
 
 def init_app(app: Flask) -> None:
@@ -22,6 +25,7 @@ def init_app(app: Flask) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
         # Names are in all scripts, and terminals are not: what one cannot show is no reason to end.
         sys.stdout.reconfigure(errors="replace")
+    app.shell_context_processor(_shell_names)
     app.cli.add_command(setup_command)
     app.cli.add_command(worker_command)
     app.cli.add_command(create_admin_command)
@@ -29,6 +33,12 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(purge_command)
     app.cli.add_command(accounts.reset_password_command)
     app.cli.add_command(accounts.unlock_command)
+
+
+def _shell_names() -> dict[str, Any]:
+    """Return what `flask shell` knows by name: the database, the clock and every model."""
+    models = {mapper.class_.__name__: mapper.class_ for mapper in Model.registry.mappers}
+    return {"db": db, "clock": clock, **models}
 
 
 @click.command("setup")
