@@ -32,7 +32,9 @@ def test_no_filter_of_ours_answers_once_for_all_readers(app):
 
 
 def test_a_mail_is_a_subject_of_one_line_and_two_bodies():
-    mails = {folder.name: {path.name: path for path in folder.iterdir()} for folder in MAILS.iterdir() if folder.is_dir()}
+    mails = {
+        folder.name: {path.name: path for path in folder.iterdir()} for folder in MAILS.iterdir() if folder.is_dir()
+    }
     assert len(mails) > 20
     assert {name: set(files) for name, files in mails.items() if set(files) != BODIES} == {}
     subjects = {name: files["subject.txt"].read_text(encoding="utf-8").strip() for name, files in mails.items()}
