@@ -21,7 +21,7 @@ from app import create_app as create_site
 from app.errors import ConfigurationError
 from app.extensions import db
 from app.outbox import service
-from app.outbox.models import Letter
+from app.outbox.models import OutboxEmail
 from config import DATABASE_FILE
 
 logger = logging.getLogger(__name__)
@@ -70,8 +70,8 @@ class EmailPrinter:
     def print_new(self) -> None:
         """Print what is new."""
         with self._lock, self._app.app_context():
-            new = select(Letter).where(Letter.id > self._last_id, Letter.created_at >= self._since)
-            for email in db.session.scalars(new.order_by(Letter.id)):
+            new = select(OutboxEmail).where(OutboxEmail.id > self._last_id, OutboxEmail.created_at >= self._since)
+            for email in db.session.scalars(new.order_by(OutboxEmail.id)):
                 self._last_id = email.id
                 text, _html = service.with_secret(email)
                 click.echo(f"\n-- E-mail to {email.recipient}: {email.subject}\n\n{text.strip()}\n--\n")
