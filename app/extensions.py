@@ -27,8 +27,10 @@ NAMING_CONVENTION = {
 metadata: MetaData = flask_appbuilder.Model.metadata
 metadata.naming_convention = NAMING_CONVENTION
 
+# Rows are read again where an UPDATE or DELETE of many may have changed them: no statement searches the session for them.
+SESSION_OPTIONS = {"expire_on_commit": False, "execution_options": {"synchronize_session": False}}
 # One declarative base: a relationship to FAB's tables needs theirs.
-db = SQLAlchemy(model_class=flask_appbuilder.Model, session_options={"expire_on_commit": False})
+db = SQLAlchemy(model_class=flask_appbuilder.Model, session_options=SESSION_OPTIONS)
 
 
 class Model(db.Model):  # type: ignore[name-defined]

@@ -89,7 +89,7 @@ def guards() -> int:
 
 
 def _delete(model: Any, which: ColumnElement[bool]) -> int:
-    statement = delete(model).where(which).execution_options(synchronize_session=False)
+    statement = delete(model).where(which)
     return cast("CursorResult[Any]", db.session.execute(statement)).rowcount
 
 

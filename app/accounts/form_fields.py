@@ -8,7 +8,7 @@ from wtforms.validators import DataRequired, Email
 from app.crud.fields import clean_text
 
 FILTERS = [clean_text]
-LONGEST_NAME, LONGEST_EMAIL = 64, 254
+MAX_NAME_LENGTH, MAX_EMAIL_LENGTH = 64, 254
 
 
 class EmailForm(FlaskForm):

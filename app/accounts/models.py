@@ -174,7 +174,7 @@ class LoginSession(Model):
     # Of somebody who can do harm to others: such logins last for less.
     staff: Mapped[bool] = mapped_column(default=False, server_default=false())
     # What must be done before anything else: one of rules.DUTIES, or nothing.
-    duty: Mapped[str | None] = mapped_column(String(20))
+    required_action: Mapped[str | None] = mapped_column("duty", String(20))
     user_agent: Mapped[str] = mapped_column(String(256), default="")
     address: Mapped[str] = mapped_column(String(64), default="")
     # A login that was ended elsewhere tells its reader why: one of logins.ENDINGS, and an administrator's words.

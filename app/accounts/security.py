@@ -37,7 +37,7 @@ JWT_REFUSALS = (
 )
 
 
-# Where a duty is done, and why.
+# Where a required_action is done, and why.
 REQUIRED_ACTION_PAGES = {
     rules.CHOOSE_PASSWORD: (
         "PasswordView.change",
@@ -90,9 +90,9 @@ class SecurityManager(StockSecurityManager):
         ):
             return None
         login = login_service.current_login()
-        if login is None or login.duty is None:
+        if login is None or login.required_action is None:
             return None
-        endpoint, message = REQUIRED_ACTION_PAGES[login.duty]
+        endpoint, message = REQUIRED_ACTION_PAGES[login.required_action]
         if request.endpoint and request.endpoint.partition(".")[0] == endpoint.partition(".")[0]:
             return None
         flash(str(message), "warning")

@@ -70,7 +70,6 @@ def use(purpose: str, value: str) -> Token | None:
         )
         .values(used_at=now)
         .returning(Token.id)
-        .execution_options(synchronize_session=False)
     )
     if db.session.execute(claim).first() is None:
         return None
@@ -83,4 +82,4 @@ def use(purpose: str, value: str) -> Token | None:
 def revoke(member: Member, *purposes: str) -> None:
     """Let the tokens of `member` for `purposes` open nothing any more."""
     unused = delete(Token).where(Token.member_id == member.id, Token.purpose.in_(purposes), Token.used_at.is_(None))
-    db.session.execute(unused.execution_options(synchronize_session=False))
+    db.session.execute(unused)

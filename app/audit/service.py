@@ -57,4 +57,4 @@ def record(  # noqa: PLR0913 - what an entry is
 def forget() -> int:
     """Throw away entries that are older than anybody may need; the database refuses younger ones. Return how many."""
     old = delete(AuditEvent).where(AuditEvent.at < clock.now() - KEPT)
-    return cast("CursorResult[Any]", db.session.execute(old.execution_options(synchronize_session=False))).rowcount
+    return cast("CursorResult[Any]", db.session.execute(old)).rowcount

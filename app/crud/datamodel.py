@@ -94,7 +94,7 @@ class SQLAInterface(StockSQLAInterface):
         select_columns: list[str] | None = None,
         outer_default_load: bool = False,  # noqa: ARG002, FBT001, FBT002
     ) -> tuple[int, list[Any]]:
-        """Return a count, at most MOST_COUNTED, and the rows of a page, or of all when there is no `page_size`."""
+        """Return a count, at most MAX_COUNTED, and the rows of a page, or of all when there is no `page_size`."""
         order = (order_column, order_direction or "asc")
         found = self.page(filters, order, number=page or 0, size=page_size, columns=select_columns or ())
         return found.count, found.rows
@@ -203,7 +203,7 @@ class SQLAInterface(StockSQLAInterface):
         key = self.get_pk_value(item)
         held = update(self.obj).where(self._pk == key).values({self._pk: key}).returning(self._pk)
         with self.session.no_autoflush:
-            if self.session.execute(held.execution_options(synchronize_session=False)).first() is None:
+            if self.session.execute(held).first() is None:
                 raise GoneError
 
     def _finish(self, change: Any, *, commit: bool) -> None:
@@ -261,7 +261,7 @@ class SQLAInterface(StockSQLAInterface):
         return statement.outerjoin(other, relation.of_type(other)), position
 
     def _count(self, filters: Filters | None) -> int:
-        """Return the number of rows, and MOST_COUNTED + 1 when there are more."""
+        """Return the number of rows, and MAX_COUNTED + 1 when there are more."""
         some = self._filtered(select(self._pk), filters).limit(MAX_COUNTED + 1).subquery()
         return self.session.scalar(select(func.count()).select_from(some)) or 0
 

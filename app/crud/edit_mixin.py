@@ -64,9 +64,12 @@ class EditMixin:
         """Choose what a link from a related list chose: `_flt_0_party=5` or its natural key."""
         for argument in filter(None, filter_arguments(request.args)):
             field = form._fields.get(argument.column)
-            if field is None or argument.column not in self.remote_columns:
+            if field is None or argument.column not in self.autocomplete_columns:
                 continue
-            model, key = self.datamodel.get_related_model(argument.column), self.remote_columns[argument.column][0]
+            model, key = (
+                self.datamodel.get_related_model(argument.column),
+                self.autocomplete_columns[argument.column][0],
+            )
             field.process_data(
                 find_by_key(model, key, argument.value) or type(self.datamodel)(model).get(argument.value)
             )

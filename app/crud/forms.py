@@ -113,7 +113,7 @@ class FormConverter:
             return AutocompleteField(model=model, key=key, endpoint=self.options_endpoint, column=name, **given)
         if self.datamodel.is_relation_many_to_many(name):
             return ChecklistField(load=_loader(model), pk=model.__mapper__.primary_key[0].key, **given)
-        msg = f"{self.datamodel.obj.__name__}.{name} needs an entry in remote_columns: no form lists all rows"
+        msg = f"{self.datamodel.obj.__name__}.{name} needs an entry in autocomplete_columns: no form lists all rows"
         raise ConfigurationError(msg)
 
     def _given(self, name: str) -> dict[str, Any]:

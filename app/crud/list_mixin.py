@@ -65,7 +65,7 @@ class ListMixin(OwnFilters):
             text = named.get(text) or named.get(text.casefold()) or ""
             if not text:
                 raise ValueError(argument.value)
-        key = self.remote_columns[column][0] if column in self.remote_columns else None
+        key = self.autocomplete_columns[column][0] if column in self.autocomplete_columns else None
         return self.datamodel.parse_value(column, text, key)
 
     # -- the list
@@ -164,7 +164,7 @@ class ListMixin(OwnFilters):
 
     def _available(self: Any, column: str) -> dict[str, Any]:
         """Return the filters that `column` may have; `kind` is the type of the native input for their value."""
-        remote = column in self.remote_columns
+        remote = column in self.autocomplete_columns
         filters = self._possible_filters.get_search_filters()[column]
         return {
             "column": column,

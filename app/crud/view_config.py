@@ -40,11 +40,11 @@ class ViewConfigMixin:
     datamodel: SQLAInterface
     base_order: tuple[str, str] | None = None
     # {"host": ("username", ["username", "email"])}: the natural key that is typed, and what is searched for it.
-    remote_columns: Mapping[str, tuple[str, Sequence[str]]] = {}
+    autocomplete_columns: Mapping[str, tuple[str, Sequence[str]]] = {}
     # {"status": {"draft": lazy_gettext("Draft")}}: the values of a column and their labels.
     choices_columns: Mapping[str, Mapping[Any, object]] = {}
     # {"starts_at": "timezone"}: the column with the zone in which a moment is typed.
-    zone_columns: Mapping[str, str] = {}
+    timezone_columns: Mapping[str, str] = {}
     # Relations that properties among the columns, or actions, read: loaded along with the rows.
     load_columns: Sequence[str] = ()
     # {"ck_dinner_party_seats": lazy_gettext("...")}: what to say when a constraint refuses.
@@ -118,8 +118,8 @@ class ViewConfigMixin:
             descriptions=self.description_columns,
             validators=self.validators_columns,
             choices=self.choices_columns,
-            remote=self.remote_columns,
-            zones=self.zone_columns,
+            remote=self.autocomplete_columns,
+            zones=self.timezone_columns,
             options_endpoint=f"{self.endpoint or type(self).__name__}.options",
         )
         if not self.add_form and self.is_routed("add"):

@@ -36,7 +36,7 @@ class BaseView(StockBaseView):
     """A view that keeps no history in the cookie: where to go back to stands in the form, or in the Referer."""
 
     # {"can_host": lazy_gettext("Host dinner parties")}: what permissions are called where they are given.
-    permission_words: Mapping[str, object] = {}
+    permission_labels: Mapping[str, object] = {}
 
     @before_request
     def _ask_to_log_in(self) -> BaseResponse | None:
@@ -176,11 +176,11 @@ class ModelView(ViewConfigMixin, ListMixin, EditMixin, BaseView, StockModelView)
     @expose("/options/<column>")
     def options(self, column: str) -> Response:
         """Return up to 20 rows that `column` may point to, as [{"value": key, "label": text}]."""
-        if column not in self.remote_columns:
+        if column not in self.autocomplete_columns:
             abort(404)
         if not any(column in columns and self.may(page) for page, columns in self._offering().items()):
             abort(403 if current_user.is_authenticated else 401)
-        key, searched = self.remote_columns[column]
+        key, searched = self.autocomplete_columns[column]
         model = self.datamodel.get_related_model(column)
         return jsonify(options.find(model, key, searched, request.args.get("q", "")))
 

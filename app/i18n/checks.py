@@ -10,7 +10,7 @@ from app.i18n import catalogs, files, validity
 from app.i18n.catalogs import CatalogError
 from app.i18n.plurals import rule_of
 
-LONGEST_QUOTE = 60
+MAX_QUOTE_LENGTH = 60
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def _incomplete(catalog: Catalog, template: Catalog) -> Iterator[tuple[int, str]
 
 def _quote(msgid: str | tuple[str, ...] | list[str], reason: str) -> str:
     text = " ".join((msgid if isinstance(msgid, str) else msgid[0]).split())
-    short = text if len(text) <= LONGEST_QUOTE else f"{text[: LONGEST_QUOTE - 3]}..."
+    short = text if len(text) <= MAX_QUOTE_LENGTH else f"{text[: MAX_QUOTE_LENGTH - 3]}..."
     return f'"{short}": {reason}'
 
 

@@ -16,7 +16,7 @@ from app.i18n.plurals import PluralRule, rule_of
 
 SOURCE = "en"
 ALIASES = {"iw": "he", "no": "nb", "zh_CN": "zh_Hans", "zh_SG": "zh_Hans", "zh_TW": "zh_Hant"}
-LONGEST_TAG = 35
+MAX_TAG_LENGTH = 35
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def direction(key: str) -> str:
 def parse(tag: str) -> Locale | None:
     """Return the locale that a key or tag names, or None."""
     name = tag.replace("-", "_")
-    if not name or len(name) > LONGEST_TAG:
+    if not name or len(name) > MAX_TAG_LENGTH:
         return None
     try:
         return Locale.parse(ALIASES.get(name, name))

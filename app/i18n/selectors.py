@@ -18,7 +18,7 @@ from app.i18n import locales
 from app.i18n.locales import LocaleInfo
 
 # More than anybody speaks; a longer Accept-Language is not worth the time.
-MOST_LANGUAGES = 10
+MAX_LANGUAGES = 10
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def _choices(what: str) -> Iterator[str]:
 def _accepted() -> LocaleInfo | None:
     """Return the best locale for Accept-Language."""
     wanted = (tag for tag, quality in request.accept_languages if quality > 0)
-    return next(filter(None, map(locales.match, islice(wanted, MOST_LANGUAGES))), None)
+    return next(filter(None, map(locales.match, islice(wanted, MAX_LANGUAGES))), None)
 
 
 def _default_timezone() -> str:

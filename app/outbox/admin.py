@@ -45,7 +45,7 @@ class OutboxEmailModelView(ModelView):
     datamodel = SQLAInterface(OutboxEmail)
     route_base = "/letters"
     base_permissions = ["can_list", "can_show", "can_test", "resend"]
-    permission_words = {"can_test": lazy_gettext("Send a test e-mail")}
+    permission_labels = {"can_test": lazy_gettext("Send a test e-mail")}
     base_order = ("created_at", "desc")
     list_template = "outbox/letters.html"
     list_title = lazy_gettext("Outbox")

@@ -115,7 +115,7 @@ def claim(owner: str) -> OutboxEmail | None:
             attempts=OutboxEmail.attempts + 1,
         )
         .returning(OutboxEmail)
-        .execution_options(synchronize_session=False, populate_existing=True)
+        .execution_options(populate_existing=True)
     )
     with transaction():
         return db.session.scalars(claimed).one_or_none()
@@ -266,5 +266,5 @@ def _is_anything_due() -> bool:
 
 
 def _update(which: ColumnElement[bool], **values: Any) -> int:
-    statement = update(OutboxEmail).where(which).values(**values).execution_options(synchronize_session=False)
+    statement = update(OutboxEmail).where(which).values(**values)
     return cast("CursorResult[Any]", db.session.execute(statement)).rowcount

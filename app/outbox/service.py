@@ -23,7 +23,7 @@ from app.outbox.models import SECRET, UNSUBSCRIBE, EmailState, EmailTopic, Outbo
 __all__ = ["ORDINARY", "SECRET", "URGENT", "enqueue", "enqueue_decoy", "resend", "supersede"]
 
 URGENT, ORDINARY = 0, 5
-LONGEST_NAME, LONGEST_SUBJECT = 130, 255
+MAX_NAME_LENGTH, MAX_SUBJECT_LENGTH = 130, 255
 INSERTS = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 UNANNOUNCED = "unannounced letters"
 SUPERSEDED = "A newer letter took its place."
@@ -126,7 +126,7 @@ def supersede(kind: str, to: str, key: str = "") -> None:
     if key:
         waiting &= OutboxEmail.dedupe_key.startswith(key, autoescape=True)
     statement = update(OutboxEmail).where(waiting).values(state=EmailState.FAILED, secret=None, last_error=SUPERSEDED)
-    db.session.execute(statement.execution_options(synchronize_session=False))
+    db.session.execute(statement)
 
 
 def may_resend(letter: OutboxEmail, now: datetime) -> bool:
@@ -175,7 +175,7 @@ def _rendered(  # noqa: PLR0913, PLR0917 - what a letter is
 ) -> dict[str, Any]:
     """Return what a letter says, and to whom in which language."""
     info = locales.match(locale) or locales.default()
-    name = rules.one_line(name, LONGEST_NAME)
+    name = rules.one_line(name, MAX_NAME_LENGTH)
     return {
         "name": name,
         "kind": kind,
@@ -218,7 +218,7 @@ def _render(kind: str, locale: str, timezone: str | None, context: Mapping[str, 
             render_template(f"mail/{kind}/{part}", **given) for part in ("subject.txt", "body.txt", "body.html")
         )
     return {
-        "subject": rules.one_line(subject, LONGEST_SUBJECT),
+        "subject": rules.one_line(subject, MAX_SUBJECT_LENGTH),
         "text": rules.body(text),
         "html": rules.body(html),
     }

@@ -86,4 +86,4 @@ def _is_of(email: str) -> ColumnElement[bool]:
 
 
 def _execute(statement: Any) -> Any:
-    return db.session.execute(statement.execution_options(synchronize_session=False))
+    return db.session.execute(statement)

@@ -60,13 +60,13 @@ class PartyAccess:
 
     appbuilder: AppBuilder
     class_permission_name = "PartyView"
-    permission_words: Mapping[str, object] = {
+    permission_labels: Mapping[str, object] = {
         "can_read": lazy_gettext("See dinner parties"),
         "can_rsvp": lazy_gettext("Answer invitations"),
         "can_host": lazy_gettext("Host dinner parties"),
     }
 
-    def visible(self, slug: str) -> PartyVisit:
+    def get_visible(self, slug: str) -> PartyVisit:
         """Return the party, who is looking at it, and their answer; 404 when they may not know of it."""
         party, guest = self._met(slug)
         answer = queries.rsvp_of(party, guest) if guest else None
@@ -75,7 +75,7 @@ class PartyAccess:
             visibility=party.visibility,
             status=party.status,
             is_hidden=party.hidden_at is not None,
-            is_host=self.hosts(party),
+            is_host=self.is_host(party),
             is_guest=by_share_link
             or (answer.status != RsvpStatus.REMOVED if answer else guest is not None and guest.invitation is not None),
             is_staff=self.is_staff(),
@@ -84,9 +84,9 @@ class PartyAccess:
             abort(404)
         return PartyVisit(party, guest, answer)
 
-    def answering(self, slug: str) -> AnswerableParty:
+    def get_answerable(self, slug: str) -> AnswerableParty:
         """Return the party, who may answer, and their answer so far; strangers are asked to log in."""
-        party, guest, answer = self.visible(slug)
+        party, guest, answer = self.get_visible(slug)
         if guest is None:
             abort(ask_to_log_in())
         return AnswerableParty(party, guest, answer)
@@ -107,34 +107,34 @@ class PartyAccess:
 
     def shows_address(self, party: DinnerParty, answer: Rsvp | None) -> bool:
         """Whether whoever is asking is told where exactly a party is."""
-        return location.shows_address(party, answer, is_host=self.hosts(party) or self.is_staff())
+        return location.shows_address(party, answer, is_host=self.is_host(party) or self.is_staff())
 
-    def own(self, slug: str) -> DinnerParty:
+    def get_editable(self, slug: str) -> DinnerParty:
         """Return a party of whoever is asking; 403 when it is somebody else's."""
         party = queries.party_by_slug(slug)
         if party is None:
             abort(404)
-        if not (self.hosts(party) or self.is_staff()):
+        if not (self.is_host(party) or self.is_staff()):
             abort(403)
         return party
 
     @staticmethod
-    def hosts(party: DinnerParty) -> bool:
+    def is_host(party: DinnerParty) -> bool:
         """Whether whoever is asking is the owner of a party or hosts beside them."""
         if not current_user.is_authenticated:
             return False
         return current_user.id in {party.host_id, *(member.id for member in party.co_hosts)}
 
-    def hosted(self, slug: str) -> DinnerParty:
+    def get_hosted(self, slug: str) -> DinnerParty:
         """Return a party of which a host is asking; 403 to everybody else: what guests eat is not even staff's to see."""
-        party = self.own(slug)
-        if not self.hosts(party):
+        party = self.get_editable(slug)
+        if not self.is_host(party):
             abort(403)
         return party
 
-    def owned(self, slug: str) -> DinnerParty:
+    def get_owned(self, slug: str) -> DinnerParty:
         """Return a party whose owner is asking; 403 when it is somebody else's."""
-        party = self.own(slug)
+        party = self.get_editable(slug)
         if party.host_id != current_user.id and not self.is_staff():
             abort(403)
         return party

@@ -76,7 +76,7 @@ def endpoint(permission: str, **declared: Any) -> Callable[[Method], Method]:
     def decorate(method: Method) -> Method:
         @wraps(method)
         def wrapper(self: "PartyApiBase", *args: Any, **kwargs: Any) -> Response:
-            return self.identify() or self.perform(operation, lambda **sent: method(self, *args, **kwargs, **sent))
+            return self.authenticate() or self.dispatch(operation, lambda **sent: method(self, *args, **kwargs, **sent))
 
         wrapper.operation = operation  # type: ignore[attr-defined]
         return permission_name(permission)(wrapper)
@@ -109,7 +109,7 @@ class PartyApiBase(PartyAccess, JsonErrorResponses, BaseApi):
 
     # -- who is asking
 
-    def identify(self) -> Response | None:
+    def authenticate(self) -> Response | None:
         """Note who is asking; return what somebody unknown is answered."""
         manager = self.appbuilder.sm
         secret = manager.extract_api_key_from_request()
@@ -124,16 +124,16 @@ class PartyApiBase(PartyAccess, JsonErrorResponses, BaseApi):
         refresh()
         return None
 
-    def own(self, slug: str) -> Any:
+    def get_editable(self, slug: str) -> Any:
         """Return a party of whoever is asking; 404 when they may not know of it, 403 when it is somebody else's."""
-        party = self.visible(slug).party
-        if not (self.hosts(party) or self.is_staff()):
+        party = self.get_visible(slug).party
+        if not (self.is_host(party) or self.is_staff()):
             abort(403)
         return party
 
     # -- doing what was asked
 
-    def perform(self, operation: Operation, act: Method) -> Response:
+    def dispatch(self, operation: Operation, act: Method) -> Response:
         """Do what a verb does for whoever may, and tell what kept them from it."""
         if not self.appbuilder.sm.has_access(PERMISSION_PREFIX + operation.permission, self.class_permission_name):
             return self.response_403()
@@ -146,7 +146,7 @@ class PartyApiBase(PartyAccess, JsonErrorResponses, BaseApi):
         except StaleDataError:
             db.session.rollback()
             text = _("The party was changed meanwhile. Look at it again.")
-            return self.say(409, CHANGED_MEANWHILE, (text, "warning"))
+            return self.respond(409, CHANGED_MEANWHILE, (text, "warning"))
         except HTTPException as error:
             if error.response is not None or error.code not in CODES:
                 raise
@@ -170,7 +170,7 @@ class PartyApiBase(PartyAccess, JsonErrorResponses, BaseApi):
         answer.status_code = status
         return answer
 
-    def say(self, status: int, code: str, said: Flash, **result: Any) -> Response:
+    def respond(self, status: int, code: str, said: Flash, **result: Any) -> Response:
         """Return an answer: `code` for the program, what a person is told, and what it is about."""
         text, category = said
         return self.response(status, code=code, message=str(text), category=category, **result)
@@ -182,7 +182,7 @@ class PartyApiBase(PartyAccess, JsonErrorResponses, BaseApi):
             return self.response(
                 422, code=CODES[422], message=text, category=error.category, errors={error.field: [text]}
             )
-        return self.say(409, error.code, (str(error), error.category))
+        return self.respond(409, error.code, (str(error), error.category))
 
     def response_422(self, message: Any = None) -> Response:
         """Answer what is not valid, with the fields it is about."""
@@ -191,7 +191,7 @@ class PartyApiBase(PartyAccess, JsonErrorResponses, BaseApi):
 
     def _answer(self, code: int) -> Response:
         category: Category = "danger"
-        return self.say(code, CODES.get(code, REFUSED), (str(MESSAGES[code]), category))
+        return self.respond(code, CODES.get(code, REFUSED), (str(MESSAGES[code]), category))
 
     # -- what is documented
 

@@ -17,14 +17,14 @@ from app.extensions import db
 from app.parties.models import DinnerParty
 
 HEADER = "Idempotency-Key"
-LONGEST_KEY = 255
+MAX_KEY_LENGTH = 255
 WITHIN = timedelta(minutes=1)
 # How it is described.
 PARAMETER = {
     "in": "header",
     "name": HEADER,
     "description": "Up to 255 characters of your choice: what is sent with the same is done once",
-    "schema": {"type": "string", "maxLength": LONGEST_KEY},
+    "schema": {"type": "string", "maxLength": MAX_KEY_LENGTH},
 }
 MARK_LENGTH = 8
 OTHER_PARTY = lazy_gettext("Another party was sent with this key before. Send another key.")
@@ -62,7 +62,7 @@ class Request:
 def asked_for(member: Member) -> Request:
     """Return what tells the request that is being answered from all others; raises DomainError for a strange key."""
     key = request.headers.get(HEADER, "").strip()
-    if len(key) > LONGEST_KEY:
+    if len(key) > MAX_KEY_LENGTH:
         raise DomainError(NO_KEY)
     body = json.dumps(request.get_json(), sort_keys=True)
     minute = int(clock.now().timestamp() // WITHIN.total_seconds())

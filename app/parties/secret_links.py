@@ -18,7 +18,7 @@ from app.parties.models import DinnerParty, Invitation, Rsvp
 TOKEN_BYTES, CODE_BYTES = 24, 10
 # What people read instead of the letters of Base32 (RFC 4648).
 MISREAD = str.maketrans("018", "OIB", " -")
-CODE_GROUP, LARGEST_NUMBER = 4, 2**31 - 1
+CODE_GROUP, MAX_NUMBER = 4, 2**31 - 1
 
 
 def personal_token(invitation: Invitation) -> str:
@@ -62,8 +62,8 @@ def is_ticket_code(answer: Rsvp, code: str) -> bool:
 def rsvp_id_of_code(code: str) -> int | None:
     """Return the key of the answer that a ticket's code names, if it may be one."""
     number, dash, _letters = code.strip().partition("-")
-    is_number = dash and number.isascii() and number.isdigit() and len(number) <= len(str(LARGEST_NUMBER))
-    return int(number) if is_number and int(number) <= LARGEST_NUMBER else None
+    is_number = dash and number.isascii() and number.isdigit() and len(number) <= len(str(MAX_NUMBER))
+    return int(number) if is_number and int(number) <= MAX_NUMBER else None
 
 
 def _derived(purpose: str, *what: int, size: int = TOKEN_BYTES) -> str:

@@ -77,6 +77,6 @@ def serialize_party(access: PartyAccess, party: DinnerParty, answer: Rsvp | None
         "map_url": place.map_url or None,
         "waiting_count": waiting_list_queries.waiting_count(party.id),
         "menu": menu_service.menu(party),
-        "hosts": access.hosts(party),
+        "hosts": access.is_host(party),
     }
     return Party().dump(ReaderView(party, more))

@@ -92,7 +92,7 @@ def test_what_is_not_filled_in_is_said(admin, records):
 
 def test_twenty_keys_are_enough(admin, app, cast, records):
     with app.app_context(), transaction():
-        for number in range(api_key_service.MOST_LIVE_KEYS):
+        for number in range(api_key_service.MAX_LIVE_KEYS):
             api_key_service.create(cast.admin, f"Key {number}")
     page, secret = make(admin)
     assert (page.status, secret) == (422, None)

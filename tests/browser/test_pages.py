@@ -20,7 +20,7 @@ from tests.support.factories import (
 )
 
 DESK, PHONE = SIZES = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
-MOST_REQUESTS = 8
+MAX_REQUESTS = 8
 # What a page is built of, whatever it says and of whom: its elements, with what decides about their look and their role.
 OUTLINE = """() => [...document.querySelectorAll("body *")].map(element => element.localName + [...element.attributes].map(
     ({name, value}) => ["class", "hidden", "role", "type"].includes(name) ? `[${name}=${value}]` : `[${name}]`
@@ -152,7 +152,7 @@ def test_every_page_for(furnished, people, open_page, log_in, accessible, look, 
             continue
         seen.add(place)
         wrong += [f"{address} {problem}" for problem in problems(page, look, accessible)]
-        if len(requests) > MOST_REQUESTS:
+        if len(requests) > MAX_REQUESTS:
             wrong.append(f"{address} needs {requests}")
         if answer.status == 200:
             titles[page.title()].add(shown.path)

@@ -101,7 +101,7 @@ def test_nothing_else_is_downloaded_when_a_filter_is_not_possible(visitor):
 
 
 def test_a_file_that_would_be_too_long_is_none(visitor, monkeypatch):
-    monkeypatch.setattr(module, "MOST_ROWS", 3)
+    monkeypatch.setattr(module, "MAX_ROWS", 3)
     MemberFactory.create_batch(4)
     page = visitor.get("/folk/csv")
     assert page.path == "/folk/list/"

@@ -46,7 +46,7 @@ class AnswerView(Titled):
     show_columns = ["party", "member"]
     add_columns = edit_columns = ["party", "name"]
     search_columns = ["party", "name"]
-    remote_columns = {"party": ("slug", ["title"])}
+    autocomplete_columns = {"party": ("slug", ["title"])}
 
 
 class TableView(Titled):
@@ -58,7 +58,7 @@ class TableView(Titled):
     add_columns = edit_columns = ["title"]
     order_columns = ["title", "host.username"]
     search_columns = ["title", "host", "starts_at", "number_seats"]
-    remote_columns = {"host": ("username", ["username"])}
+    autocomplete_columns = {"host": ("username", ["username"])}
     related_views = [AnswerView]
 
 
@@ -134,7 +134,7 @@ def test_people_are_found_by_what_they_are(visitor, app, query, found):
 
 
 def test_more_rows_than_one_counts_are_at_least_so_many(visitor, monkeypatch):
-    monkeypatch.setattr(datamodel, "MOST_COUNTED", 4)
+    monkeypatch.setattr(datamodel, "MAX_COUNTED", 4)
     DinnerPartyFactory.create_batch(6)
     page = visitor.get("/tables/list/?psize_TableView=2")
     assert "At least 4 entries" in page.text

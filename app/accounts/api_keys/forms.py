@@ -17,7 +17,7 @@ class ApiKeyForm(FlaskForm):
     name = StringField(
         lazy_gettext("Name"),
         filters=[clean_line],
-        validators=[DataRequired(), Length(max=api_key_service.LONGEST_NAME)],
+        validators=[DataRequired(), Length(max=api_key_service.MAX_NAME_LENGTH)],
         description=lazy_gettext("What it is for, so that you know it again."),
         render_kw={"autocomplete": "off"},
     )
@@ -28,6 +28,6 @@ class ApiKeyForm(FlaskForm):
         lazy_gettext("How long it works"),
         choices=list(LIFETIMES.items()),
         coerce=int,
-        default=api_key_service.USUAL_DAYS,
+        default=api_key_service.DEFAULT_DAYS,
     )
     mark = HiddenField(validators=[Length(max=64)])

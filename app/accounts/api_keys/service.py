@@ -30,9 +30,9 @@ READ, READ_AND_WRITE = "read", "read,write"
 SCOPES = {READ: lazy_gettext("Read only"), READ_AND_WRITE: lazy_gettext("Read and write")}
 LIVE, EXPIRED, REVOKED = "live", "expired", "revoked"
 STATES = {LIVE: lazy_gettext("In use"), EXPIRED: lazy_gettext("Expired"), REVOKED: lazy_gettext("Revoked")}
-DAYS, USUAL_DAYS = (30, 90, 365), 90
-MOST_LIVE_KEYS = 20
-LONGEST_NAME = 64
+DAYS, DEFAULT_DAYS = (30, 90, 365), 90
+MAX_LIVE_KEYS = 20
+MAX_NAME_LENGTH = 64
 # The prefix and a few characters more: what one recognises a key by.
 SHOWN_CHARACTERS = 4
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -74,18 +74,18 @@ def create(
     _wait_for_turn(member)
     if get(number) is not None:
         raise MadeAlreadyError
-    if _count_live(member) >= MOST_LIVE_KEYS:
+    if _count_live(member) >= MAX_LIVE_KEYS:
         raise DomainError(
             lazy_gettext(
                 "You cannot have more than %(number)d API keys. Revoke one that you do not need any more.",
-                number=MOST_LIVE_KEYS,
+                number=MAX_LIVE_KEYS,
             )
         )
     now = clock.now()
-    expires_at = min(expires_at or now + timedelta(days=USUAL_DAYS), now + timedelta(days=max(DAYS)))
+    expires_at = min(expires_at or now + timedelta(days=DEFAULT_DAYS), now + timedelta(days=max(DAYS)))
     key = ApiKey(
         uuid=number,
-        name=name[:LONGEST_NAME],
+        name=name[:MAX_NAME_LENGTH],
         key_hash=rules.token_hash(secret),
         lookup_hash=rules.token_hash(secret),
         key_prefix=secret[: len(prefix) + SHOWN_CHARACTERS],
@@ -185,7 +185,7 @@ def note_use(key: ApiKey) -> None:
 def _wait_for_turn(member: Member) -> None:
     """Let one key be made at a time. An UPDATE, because SQLite knows no FOR UPDATE."""
     gate = update(Member).where(Member.id == member.id).values(session_stamp=Member.session_stamp)
-    db.session.execute(gate.execution_options(synchronize_session=False))
+    db.session.execute(gate)
 
 
 def _count_live(member: Member) -> int:

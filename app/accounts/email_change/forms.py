@@ -5,7 +5,7 @@ from flask_wtf import FlaskForm
 from wtforms import EmailField
 from wtforms.validators import DataRequired, Email, Length
 
-from app.accounts.form_fields import FILTERS, LONGEST_EMAIL
+from app.accounts.form_fields import FILTERS, MAX_EMAIL_LENGTH
 
 
 class NewEmailForm(FlaskForm):
@@ -14,6 +14,6 @@ class NewEmailForm(FlaskForm):
     email = EmailField(
         lazy_gettext("New e-mail address"),
         filters=FILTERS,
-        validators=[DataRequired(), Length(max=LONGEST_EMAIL), Email()],
+        validators=[DataRequired(), Length(max=MAX_EMAIL_LENGTH), Email()],
         render_kw={"autocomplete": "email"},
     )

@@ -91,4 +91,4 @@ def _revoke_later_undoing(token: Token) -> None:
         Token.id > token.id,
         Token.used_at.is_(None),
     )
-    db.session.execute(later.execution_options(synchronize_session=False))
+    db.session.execute(later)

@@ -22,8 +22,8 @@ from app.http import release_request_lock
 
 log = logging.getLogger(__name__)
 
-LONGEST_USERNAME, LONGEST_NAME, LONGEST_EMAIL = 64, 64, 254
-LONGEST_IDENTIFIER = 320
+MAX_USERNAME_LENGTH, MAX_NAME_LENGTH, MAX_EMAIL_LENGTH = 64, 64, 254
+MAX_IDENTIFIER_LENGTH = 320
 # What the directory answers to somebody who is not whom they say, or may not come in (RFC 4511, 4.1.9).
 SUCCESS, CONSTRAINT, NOT_THERE, BAD_NAME, BAD_WAY, WRONG, NOT_ALLOWED, UNWILLING = 0, 19, 32, 34, 48, 49, 50, 53
 REFUSALS = {CONSTRAINT, NOT_THERE, BAD_NAME, BAD_WAY, WRONG, NOT_ALLOWED, UNWILLING}
@@ -80,7 +80,7 @@ def authenticate(identifier: str, password: str) -> LdapPerson | None:
         return None
     try:
         with release_request_lock():
-            entry = _prove(identifier[:LONGEST_IDENTIFIER], password)
+            entry = _prove(identifier[:MAX_IDENTIFIER_LENGTH], password)
     except LdapUnreachableError as error:
         log.error("The directory cannot be asked: %s", error)  # noqa: TRY400 - its text says it all
         raise DomainError(
@@ -227,20 +227,20 @@ def _texts(values: Iterable[bytes]) -> list[str]:
 def _person(entry: LdapEntry, identifier: str) -> LdapPerson:
     names = [value.lower() for value in entry.all("AUTH_LDAP_UID_FIELD")]
     username = identifier.lower() if identifier.lower() in names else next(iter(names), "")
-    if len(username) > LONGEST_USERNAME or not rules.USERNAME.fullmatch(username):
+    if len(username) > MAX_USERNAME_LENGTH or not rules.USERNAME.fullmatch(username):
         log.warning("Nobody can be called %r here", username)
         raise DomainError(
             _("The name under which the directory knows you cannot be used here. Please ask your administrator.")
         )
-    email = entry.first("AUTH_LDAP_EMAIL_FIELD", LONGEST_EMAIL).lower()
+    email = entry.first("AUTH_LDAP_EMAIL_FIELD", MAX_EMAIL_LENGTH).lower()
     if not _is_address(email):
         log.warning("The directory has no e-mail address for %s", username)
         raise DomainError(_("The directory knows no e-mail address of yours. Please ask your administrator to add it."))
     return LdapPerson(
         username=username,
         email=email,
-        first_name=entry.first("AUTH_LDAP_FIRSTNAME_FIELD", LONGEST_NAME),
-        last_name=entry.first("AUTH_LDAP_LASTNAME_FIELD", LONGEST_NAME),
+        first_name=entry.first("AUTH_LDAP_FIRSTNAME_FIELD", MAX_NAME_LENGTH),
+        last_name=entry.first("AUTH_LDAP_LASTNAME_FIELD", MAX_NAME_LENGTH),
         is_admin=_is_admin(entry),
     )
 

@@ -161,7 +161,7 @@ def _refuse_unfinished(proof: AuthResult, code: str | None) -> None:
         if not code:
             raise DomainError(_("This account has a second factor: send its code, too."), "warning", field="code")
         second_factor_service.verify_code(proof.member, code)
-    if proof.duty is not None:
+    if proof.required_action is not None:
         raise DomainError(_("Log in on the site first: your role asks for something that you have not done yet."))
 
 

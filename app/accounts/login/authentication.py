@@ -37,7 +37,7 @@ class AuthResult:
 
     member: Member
     standing: AuthRequirements
-    duty: str | None
+    required_action: str | None
 
 
 # -- who is it
@@ -206,4 +206,4 @@ def _counted() -> dict[str, Any]:
 
 def _change(member_id: int, values: dict[str, Any]) -> Update:
     statement = update(Member).where(Member.id == member_id).values(values)
-    return statement.execution_options(synchronize_session=False)
+    return statement

@@ -29,9 +29,9 @@ log = logging.getLogger(__name__)
 
 LOGIN_KEY, SECOND_STEP_KEY = "login", "second_step"
 # Survive login and logout: they are about the reader, not about the account.
-KEPT_IN_SESSION = ("locale", "timezone")
+PRESERVED_IN_SESSION = ("locale", "timezone")
 # Survives login alone: where the reader came from. Whoever logs out leaves nothing of it to the next at this browser.
-KEPT_AT_LOGIN = ("invitations", "shared")
+PRESERVED_AT_LOGIN = ("invitations", "shared")
 # Why a login was ended elsewhere, as its reader is told.
 BY_ADMINISTRATOR, BY_PASSWORD, BY_OWNER, BY_BAN = "administrator", "password", "owner", "ban"
 ENDINGS = {
@@ -53,10 +53,10 @@ def log_in(proof: AuthResult, *, remember: bool, kept: str | None = None) -> boo
     """
     if proof.standing.has_factor:
         _empty_session()
-        data = {"remember": remember, "duty": proof.duty, "kept": kept}
+        data = {"remember": remember, "duty": proof.required_action, "kept": kept}
         session[SECOND_STEP_KEY] = tokens.issue(rules.SECOND_STEP, proof.member, data=data)
         return False
-    open_session(proof.member, proof.standing, remember=remember, duty=proof.duty)
+    open_session(proof.member, proof.standing, remember=remember, required_action=proof.required_action)
     return True
 
 
@@ -65,7 +65,7 @@ def log_in_verified(member: Member, *, remember: bool) -> None:
     authentication.ensure_login_allowed(member)
     standing = queries.auth_requirements(member.id)
     authentication.record_login(member)
-    open_session(member, standing, remember=remember, duty=authentication.required_action(standing))
+    open_session(member, standing, remember=remember, required_action=authentication.required_action(standing))
 
 
 def second_step() -> Token | None:
@@ -82,12 +82,12 @@ def complete_second_step() -> Member:
     if waiting is None or waiting.member is None or not waiting.member.is_active:
         raise DomainError(_("That took too long. Please log in again."), "warning")
     standing = queries.auth_requirements(waiting.member.id)
-    open_session(waiting.member, standing, remember=waiting.data["remember"], duty=waiting.data["duty"])
+    open_session(waiting.member, standing, remember=waiting.data["remember"], required_action=waiting.data["duty"])
     return waiting.member
 
 
 def open_session(
-    member: Member, standing: AuthRequirements, *, remember: bool = False, duty: str | None = None
+    member: Member, standing: AuthRequirements, *, remember: bool = False, required_action: str | None = None
 ) -> None:
     """Log `member` in on this device, under a session nobody could have known before."""
     _empty_session()
@@ -98,7 +98,7 @@ def open_session(
         # Nobody is asked again while it lasts: who leaves the organisation must not stay here for months.
         remember=remember and not standing.staff and not ldap_client.is_enabled(),
         staff=standing.staff,
-        duty=duty,
+        required_action=required_action,
         user_agent=(request.user_agent.string or "")[:256],
         address=(request.remote_addr or "")[:64],
     )
@@ -121,12 +121,12 @@ def close_session() -> None:
     g.pop("login_session", None)
     logout_user()
     _empty_session()
-    for key in KEPT_AT_LOGIN:
+    for key in PRESERVED_AT_LOGIN:
         session.pop(key, None)
 
 
 def _empty_session() -> None:
-    kept = {key: session[key] for key in (*KEPT_IN_SESSION, *KEPT_AT_LOGIN) if key in session}
+    kept = {key: session[key] for key in (*PRESERVED_IN_SESSION, *PRESERVED_AT_LOGIN) if key in session}
     flashes = session.get("_flashes")
     session.clear()
     # Flask-WTF keeps the token of a request there; a form shown after this needs one of the new session.
@@ -196,18 +196,20 @@ def renew() -> None:
 
 
 def complete_required_action(done: str) -> None:
-    """Let the current login go on, if `done` was its duty; the other logins of that member, too."""
+    """Let the current login go on, if `done` was its required_action; the other logins of that member, too."""
     login = current_login()
     if login is not None:
-        same = update(LoginSession).where(LoginSession.member_id == login.member_id, LoginSession.duty == done)
-        db.session.execute(same.values(duty=None))
+        same = update(LoginSession).where(
+            LoginSession.member_id == login.member_id, LoginSession.required_action == done
+        )
+        db.session.execute(same.values(required_action=None))
 
 
 def _store(statement: Delete | Update) -> None:
     """Write what reading brings about. Where nothing can be written just now, reading goes on all the same."""
     try:
         with transaction():
-            db.session.execute(statement.execution_options(synchronize_session=False))
+            db.session.execute(statement)
     except SQLAlchemyError as error:
         if not is_unavailable(error):
             raise
@@ -234,7 +236,7 @@ def end_sessions(
     if keep is not None:
         ending = ending.where(LoginSession.id != keep)
     values = {"ended_at": clock.now(), "end_cause": cause, "end_reason": reason[:500]}
-    done = ending.values(values).returning(LoginSession.id).execution_options(synchronize_session=False)
+    done = ending.values(values).returning(LoginSession.id)
     return len(db.session.execute(done).all())
 
 

@@ -94,9 +94,7 @@ def record_success(key: str) -> None:
 
 def clear(*keys: str) -> None:
     """Forget all failures of `keys`: whoever owns them has proved who they are in another way."""
-    db.session.execute(
-        delete(LoginThrottle).where(LoginThrottle.key.in_(keys)).execution_options(synchronize_session=False)
-    )
+    db.session.execute(delete(LoginThrottle).where(LoginThrottle.key.in_(keys)))
 
 
 def _insert() -> Any:

@@ -28,7 +28,7 @@ STATES = f"_state_{CLIENT}_"
 SCOPES = "openid email profile"
 # Signatures that only the provider can make: neither none, nor one with a secret that both know.
 SIGNATURES = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
-LONGEST_KEY, LONGEST_EMAIL, LONGEST_NAME = 255, 254, 64
+MAX_KEY_LENGTH, MAX_EMAIL_LENGTH, MAX_NAME_LENGTH = 255, 254, 64
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def _identity() -> OidcIdentity:
     token = client.authorize_access_token(claims_options=expected)
     claims = dict(token["userinfo"])
     subject = claims["sub"]
-    if not isinstance(subject, str) or not subject.isprintable() or not 0 < len(subject) <= LONGEST_KEY:
+    if not isinstance(subject, str) or not subject.isprintable() or not 0 < len(subject) <= MAX_KEY_LENGTH:
         msg = "a subject must be a short text"
         raise ValueError(msg)
     if not claims.get("email"):
@@ -116,9 +116,9 @@ def _identity() -> OidcIdentity:
     return OidcIdentity(
         issuer,
         subject,
-        email=_text(claims.get("email"), LONGEST_EMAIL),
-        first_name=_text(claims.get("given_name"), LONGEST_NAME),
-        last_name=_text(claims.get("family_name"), LONGEST_NAME),
+        email=_text(claims.get("email"), MAX_EMAIL_LENGTH),
+        first_name=_text(claims.get("given_name"), MAX_NAME_LENGTH),
+        last_name=_text(claims.get("family_name"), MAX_NAME_LENGTH),
     )
 
 

@@ -5,7 +5,7 @@ from flask_wtf import FlaskForm
 from wtforms import HiddenField, StringField
 from wtforms.validators import DataRequired, Length
 
-from app.accounts.second_factor.forms import LONGEST_PASSKEY_NAME
+from app.accounts.second_factor.forms import MAX_PASSKEY_NAME_LENGTH
 from app.crud.fields import clean_line
 
 
@@ -15,9 +15,9 @@ class PasskeyNameForm(FlaskForm):
     name = StringField(
         lazy_gettext("Name"),
         filters=[clean_line],
-        validators=[DataRequired(), Length(max=LONGEST_PASSKEY_NAME)],
+        validators=[DataRequired(), Length(max=MAX_PASSKEY_NAME_LENGTH)],
         description=lazy_gettext("So that you know it again: “Laptop”, “Phone”, “Key ring”."),
-        render_kw={"autocomplete": "off", "maxlength": LONGEST_PASSKEY_NAME},
+        render_kw={"autocomplete": "off", "maxlength": MAX_PASSKEY_NAME_LENGTH},
     )
 
 

@@ -48,8 +48,8 @@ log = logging.getLogger(__name__)
 CHALLENGE_KEY = "passkey_challenge"
 # What a challenge is for; an answer is good for nothing else.
 ADD, LOG_IN, SECOND_STEP, AGAIN = "add", "log in", "second step", "again"
-MOST_PASSKEYS = 20
-LONGEST_CREDENTIAL, LONGEST_ID = 50_000, 1023
+MAX_PASSKEYS = 20
+MAX_CREDENTIAL_LENGTH, MAX_ID_LENGTH = 50_000, 1023
 MILLISECONDS = 1000
 DEFAULT_PORTS = {"http": 80, "https": 443}
 VERIFIED = UserVerificationRequirement.REQUIRED
@@ -187,7 +187,7 @@ def add(member: Member, answer: str, name: str) -> None:
             require_user_verification=True,
         )
     )
-    if len(verified.credential_id) > LONGEST_ID:
+    if len(verified.credential_id) > MAX_ID_LENGTH:
         raise _unusable()
     values = {
         "member_id": member.id,
@@ -216,12 +216,12 @@ def add(member: Member, answer: str, name: str) -> None:
 
 def _insist_on_room(member: Member) -> None:
     owned = select(func.count()).select_from(Passkey).where(Passkey.member_id == member.id)
-    if db.session.execute(owned).scalar_one() >= MOST_PASSKEYS:
+    if db.session.execute(owned).scalar_one() >= MAX_PASSKEYS:
         raise DomainError(
             ngettext(
                 "You have %(num)d passkey already. Remove one first.",
                 "You have %(num)d passkeys already. Remove one first.",
-                MOST_PASSKEYS,
+                MAX_PASSKEYS,
             )
         )
 
@@ -326,7 +326,7 @@ def _descriptor(passkey: Passkey) -> PublicKeyCredentialDescriptor:
 
 
 def _read(parse: Callable[[str], Parsed], answer: str) -> Parsed:
-    if len(answer) > LONGEST_CREDENTIAL:
+    if len(answer) > MAX_CREDENTIAL_LENGTH:
         raise _unusable()
     return _checked(lambda: parse(answer))
 

@@ -7,7 +7,7 @@ from flask_wtf import FlaskForm
 from wtforms import EmailField, PasswordField
 from wtforms.validators import DataRequired, Email, InputRequired, Length
 
-from app.accounts.form_fields import FILTERS, LONGEST_EMAIL
+from app.accounts.form_fields import FILTERS, MAX_EMAIL_LENGTH
 
 
 class ForgotForm(FlaskForm):
@@ -16,7 +16,7 @@ class ForgotForm(FlaskForm):
     email = EmailField(
         lazy_gettext("E-mail address"),
         filters=FILTERS,
-        validators=[DataRequired(), Length(max=LONGEST_EMAIL), Email()],
+        validators=[DataRequired(), Length(max=MAX_EMAIL_LENGTH), Email()],
     )
 
 

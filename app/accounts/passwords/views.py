@@ -105,7 +105,7 @@ class PasswordView(AccountView):
             flashes.flash_message(flashes.CORRECT_THE_FIELDS, "danger")
             return self._change_page(form, 422)
         login = login_service.current_login()
-        had_to = login is not None and login.duty == rules.CHOOSE_PASSWORD
+        had_to = login is not None and login.required_action == rules.CHOOSE_PASSWORD
         try:
             self._change(form)
         except DomainError as error:

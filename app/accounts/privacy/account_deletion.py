@@ -82,7 +82,7 @@ def cancel_by_link(link: str) -> None:
 def _set_erase_at(member: Member, erase_at: datetime | None, condition: ColumnElement[bool]) -> bool:
     """Plan, or not; False when somebody else did so first. Of two forms that are sent at once, one does it."""
     claim = update(Member).where(Member.id == member.id, Member.erased_at.is_(None), condition)
-    claim = claim.values(erase_at=erase_at).execution_options(synchronize_session=False)
+    claim = claim.values(erase_at=erase_at)
     done = db.session.execute(claim.returning(Member.id)).first() is not None
     db.session.refresh(member, ["erase_at"])
     return done
@@ -120,7 +120,7 @@ def _erase(member_id: int) -> bool:
     due = (Member.id == member_id) & (Member.erase_at <= clock.now()) & Member.erased_at.is_(None)
     # Whoever comes second waits here, and then finds nobody. An UPDATE, because SQLite knows no FOR UPDATE.
     claim = update(Member).where(due).values(erase_at=Member.erase_at).returning(Member.id)
-    if db.session.execute(claim.execution_options(synchronize_session=False)).first() is None:
+    if db.session.execute(claim).first() is None:
         return False
     member = db.session.get_one(Member, member_id, populate_existing=True)
     _refuse_last_admin(member)
@@ -193,4 +193,4 @@ def _blank(member: Member) -> None:
 
 
 def _delete(model: Any, which: ColumnElement[bool]) -> None:
-    db.session.execute(delete(model).where(which).execution_options(synchronize_session=False))
+    db.session.execute(delete(model).where(which))

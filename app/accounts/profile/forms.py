@@ -10,7 +10,7 @@ from wtforms.validators import DataRequired, Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from app import food
-from app.accounts.form_fields import LONGEST_NAME
+from app.accounts.form_fields import MAX_NAME_LENGTH
 from app.crud.fields import TimezoneField, clean_line
 from app.i18n import locales
 
@@ -39,13 +39,13 @@ class ProfileForm(FlaskForm):
     first_name = StringField(
         lazy_gettext("First name"),
         filters=[clean_line],
-        validators=[DataRequired(), Length(max=LONGEST_NAME)],
+        validators=[DataRequired(), Length(max=MAX_NAME_LENGTH)],
         render_kw={"autocomplete": "given-name"},
     )
     last_name = StringField(
         lazy_gettext("Last name"),
         filters=[clean_line],
-        validators=[DataRequired(), Length(max=LONGEST_NAME)],
+        validators=[DataRequired(), Length(max=MAX_NAME_LENGTH)],
         render_kw={"autocomplete": "family-name"},
     )
     locale = SelectField(

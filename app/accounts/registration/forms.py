@@ -14,7 +14,7 @@ from markupsafe import Markup
 from wtforms import BooleanField, EmailField, HiddenField, PasswordField, StringField
 from wtforms.validators import DataRequired, Email, InputRequired, Length
 
-from app.accounts.form_fields import FILTERS, LONGEST_EMAIL, LONGEST_NAME
+from app.accounts.form_fields import FILTERS, MAX_EMAIL_LENGTH, MAX_NAME_LENGTH
 from app.accounts.passwords import policy as password_policy
 from app.accounts.registration.hooks import Problem
 from app.crud.fields import show_at_field
@@ -34,19 +34,19 @@ class RegistrationForm(FlaskForm):
     email = EmailField(
         lazy_gettext("E-mail address"),
         filters=FILTERS,
-        validators=[DataRequired(), Length(max=LONGEST_EMAIL), Email()],
+        validators=[DataRequired(), Length(max=MAX_EMAIL_LENGTH), Email()],
         render_kw={"autocomplete": "email"},
     )
     first_name = StringField(
         lazy_gettext("First name"),
         filters=FILTERS,
-        validators=[DataRequired(), Length(max=LONGEST_NAME)],
+        validators=[DataRequired(), Length(max=MAX_NAME_LENGTH)],
         render_kw={"autocomplete": "given-name"},
     )
     last_name = StringField(
         lazy_gettext("Last name"),
         filters=FILTERS,
-        validators=[DataRequired(), Length(max=LONGEST_NAME)],
+        validators=[DataRequired(), Length(max=MAX_NAME_LENGTH)],
         render_kw={"autocomplete": "family-name"},
     )
     password = PasswordField(

@@ -106,7 +106,6 @@ def _use_up(invitation: MemberInvitation) -> None:
         )
         .values(used_at=now)
         .returning(MemberInvitation.id)
-        .execution_options(synchronize_session=False)
     )
     if db.session.execute(claim).first() is None:
         raise UnusableInvitationError(USED, "info")

@@ -7,7 +7,7 @@ from flask_login import current_user
 from wtforms.validators import Email, Length
 
 from app import audit
-from app.accounts.form_fields import LONGEST_EMAIL
+from app.accounts.form_fields import MAX_EMAIL_LENGTH
 from app.accounts.models import MemberInvitation
 from app.accounts.registration import invitations as member_invitations
 from app.accounts.users.admin import LANGUAGE_NAMES
@@ -45,7 +45,7 @@ class MemberInvitationModelView(ModelView):
         "email": lazy_gettext("We write there. Whoever follows the link has an account at once."),
         "locale": lazy_gettext("The language of the letter."),
     }
-    validators_columns = {"email": [Length(max=LONGEST_EMAIL), Email()]}
+    validators_columns = {"email": [Length(max=MAX_EMAIL_LENGTH), Email()]}
     choices_columns = {"locale": LANGUAGE_NAMES}
     constraint_messages = {
         "uq_member_invitation_lower_email": lazy_gettext(

@@ -191,7 +191,7 @@ def forget(applicant: Applicant, *, over: bool) -> None:
     same_name = func.lower(Registration.username) == applicant.username.lower()
     same_address = func.lower(Registration.email) == applicant.email.lower()
     gone = and_(is_over, or_(same_name, same_address)) if over else or_(same_address, and_(is_over, same_name))
-    db.session.execute(delete(Registration).where(gone).execution_options(synchronize_session=False))
+    db.session.execute(delete(Registration).where(gone))
 
 
 def _claim(registration: Registration) -> Member:
@@ -201,7 +201,6 @@ def _claim(registration: Registration) -> Member:
         .where(Registration.id == registration.id, Registration.activated_at.is_(None))
         .values(activated_at=clock.now())
         .returning(Registration.id)
-        .execution_options(synchronize_session=False)
     )
     if db.session.execute(claim).first() is None:
         raise DomainError(*UNUSABLE[ACTIVATED])

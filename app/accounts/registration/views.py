@@ -101,7 +101,7 @@ class RegistrationView(BaseView):
             standing = queries.auth_requirements(member.id)
             with transaction():
                 login_service.open_session(
-                    member, standing, duty=authentication.required_action(standing, form.password.data)
+                    member, standing, required_action=authentication.required_action(standing, form.password.data)
                 )
             flash(_("Welcome, %(name)s!", name=member.display_name), "info")
             return redirect(self.appbuilder.get_url_for_index, 303)

@@ -55,14 +55,14 @@ def listed(rows: Sequence[PermissionView]) -> Markup:
 class PermissionLabels:
     """Names permissions by what their view says of itself.
 
-    A view without a title has `permission_words`, {"can_host": "Host dinner parties"}, or stays what it is called
+    A view without a title has `permission_labels`, {"can_host": "Host dinner parties"}, or stays what it is called
     in the program.
     """
 
     def __init__(self) -> None:
         appbuilder = appbuilder_of()
         # Several views may ask for the same permissions; one that has words for them comes last.
-        views = sorted(appbuilder.baseviews, key=lambda view: bool(getattr(view, "permission_words", None)))
+        views = sorted(appbuilder.baseviews, key=lambda view: bool(getattr(view, "permission_labels", None)))
         self._views: dict[str, Any] = {view.class_permission_name: view for view in views}
         entries = [each for entry in appbuilder.menu.get_list() for each in (entry, *entry.childs)]
         self._entries = {entry.name: entry.label or entry.name for entry in entries}
@@ -70,7 +70,7 @@ class PermissionLabels:
     def __call__(self, row: PermissionView) -> str:
         """Return a permission in words."""
         name, view = row.permission.name, self._views.get(row.view_menu.name)
-        own = getattr(view, "permission_words", {}).get(name)
+        own = getattr(view, "permission_labels", {}).get(name)
         return str(own) if own else _("%(act)s · %(what)s", act=self._act(name, view), what=self.view(row))
 
     def view(self, row: PermissionView) -> str:

@@ -7,7 +7,7 @@ from wtforms.validators import DataRequired, Length
 
 from app.accounts.form_fields import FILTERS
 
-LONGEST_CODE, LONGEST_PASSKEY_NAME = 64, 64
+MAX_CODE_LENGTH, MAX_PASSKEY_NAME_LENGTH = 64, 64
 CODE_INPUT = {"autocomplete": "one-time-code", "autocapitalize": "none", "spellcheck": "false", "dir": "ltr"}
 
 
@@ -17,7 +17,7 @@ class CodeForm(FlaskForm):
     code = StringField(
         lazy_gettext("Code"),
         filters=FILTERS,
-        validators=[DataRequired(), Length(max=LONGEST_CODE)],
+        validators=[DataRequired(), Length(max=MAX_CODE_LENGTH)],
         render_kw=CODE_INPUT,
     )
 
@@ -28,7 +28,7 @@ class TotpForm(FlaskForm):
     code = StringField(
         lazy_gettext("Code that the app shows"),
         filters=FILTERS,
-        validators=[DataRequired(), Length(max=LONGEST_CODE)],
+        validators=[DataRequired(), Length(max=MAX_CODE_LENGTH)],
         render_kw={**CODE_INPUT, "inputmode": "numeric"},
     )
     offer = HiddenField()

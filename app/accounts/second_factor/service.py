@@ -265,7 +265,7 @@ def _use_recovery_code(member: Member, code: str) -> bool:
 
 def was_changed(statement: Any) -> bool:
     """Execute a guarded UPDATE that returns something, and return whether there was a row for it."""
-    return db.session.execute(statement.execution_options(synchronize_session=False)).first() is not None
+    return db.session.execute(statement).first() is not None
 
 
 def insert_into(model: type[Any]) -> Any:
@@ -287,7 +287,7 @@ def _note_failure(member: Member, key: str) -> None:
 def lock(member: Member) -> None:
     """Hold the member's row until the end of the transaction: of two factors removed at once, one is the last."""
     held = update(Member).where(Member.id == member.id).values(session_stamp=Member.session_stamp)
-    db.session.execute(held.execution_options(synchronize_session=False))
+    db.session.execute(held)
 
 
 def after_removal(member: Member) -> None:

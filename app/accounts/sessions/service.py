@@ -12,7 +12,7 @@ from app.accounts.models import LoginSession, Member
 from app.errors import DomainError
 from app.extensions import db
 
-LONGEST: timedelta = max(rules.REMEMBERED_ABSOLUTE, rules.SESSION_ABSOLUTE, rules.STAFF_ABSOLUTE)
+MAX_LENGTH: timedelta = max(rules.REMEMBERED_ABSOLUTE, rules.SESSION_ABSOLUTE, rules.STAFF_ABSOLUTE)
 
 
 def live(member: Member) -> list[LoginSession]:
@@ -21,7 +21,7 @@ def live(member: Member) -> list[LoginSession]:
     mine = select(LoginSession).where(
         LoginSession.member_id == member.id,
         LoginSession.ended_at.is_(None),
-        LoginSession.created_at >= now - LONGEST,
+        LoginSession.created_at >= now - MAX_LENGTH,
     )
     found = db.session.scalars(mine.order_by(LoginSession.last_seen_at.desc(), LoginSession.id.desc()))
     return [login for login in found if not _is_over(login)]

@@ -40,7 +40,7 @@ def refuse_without_admin(leaving: set[int]) -> None:
         # Two administrators who remove each other at once must meet here: the role's row is the gate.
         # An UPDATE, because SQLite knows no FOR UPDATE.
         gate = update(Role).where(Role.name == ADMIN).values(name=ADMIN)
-        db.session.execute(gate.execution_options(synchronize_session=False))
+        db.session.execute(gate)
         remaining = (
             select(func.count())
             .select_from(Member)
@@ -240,9 +240,9 @@ def _require_second_factor(role: Role) -> None:
     has_app = exists().where(Totp.member_id == LoginSession.member_id, Totp.confirmed_at.is_not(None))
     has_passkey = exists().where(Passkey.member_id == LoginSession.member_id)
     waiting = update(LoginSession).where(
-        LoginSession.member_id.in_(holders), LoginSession.duty.is_(None), ~has_app, ~has_passkey
+        LoginSession.member_id.in_(holders), LoginSession.required_action.is_(None), ~has_app, ~has_passkey
     )
-    db.session.execute(waiting.values(duty=rules.ADD_SECOND_FACTOR).execution_options(synchronize_session=False))
+    db.session.execute(waiting.values(required_action=rules.ADD_SECOND_FACTOR))
 
 
 # -- parts

@@ -40,7 +40,7 @@ def undo_no_show(party: DinnerParty, answer: Rsvp) -> None:
         .values(status=RsvpStatus.YES)
         .returning(Rsvp.id)
     )
-    if db.session.execute(statement.execution_options(synchronize_session=False)).first() is None:
+    if db.session.execute(statement).first() is None:
         raise DomainError(lazy_gettext("Nothing changed: %(name)s was not missed.", name=str(answer)), "warning")
     db.session.refresh(answer)
     if not seats.retake(party.id, answer.party_size):
@@ -69,7 +69,6 @@ def _finish(party_id: int, version: int) -> bool:
         .where(DinnerParty.id == party_id, DinnerParty.version == version, DinnerParty.status == PartyStatus.PUBLISHED)
         .values(status=PartyStatus.DONE, version=version + 1)
         .returning(DinnerParty.id)
-        .execution_options(synchronize_session=False)
     )
     return db.session.execute(statement).first() is not None
 
@@ -86,7 +85,6 @@ def _mark(party: DinnerParty, *which: ColumnElement[bool]) -> int:
         .where(or_(Rsvp.member_id.is_(None), Rsvp.member_id != party.host_id))
         .values(status=RsvpStatus.NO_SHOW)
         .returning(Rsvp.id, Rsvp.party_size)
-        .execution_options(synchronize_session=False)
     )
     sizes = {row.id: row.party_size for row in db.session.execute(statement)}
     if sizes:

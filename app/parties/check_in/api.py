@@ -31,7 +31,7 @@ class CheckInApi(PartyApiBase):
     )
     def ticket(self, slug: str) -> Response:
         """Show what one's ticket says. Hosts scan its address at the door, or send the code."""
-        party, _guest, answer = self.answering(slug)
+        party, _guest, answer = self.get_answerable(slug)
         shown = tickets.shown(party, answer)
         if shown is None:
             raise DomainError(_("There is a ticket as soon as you have a seat."), "warning")
@@ -42,7 +42,7 @@ class CheckInApi(PartyApiBase):
     @endpoint("host", gives=rsvp_schemas.GuestStatus, codes=(CHECKED_IN,), refusals=AT_THE_DOOR)
     def check_in(self, slug: str, code: str) -> Response:
         """Check a guest in, by what stands on their ticket."""
-        party = self.hosted(slug)
+        party = self.get_hosted(slug)
         answer = run_with_retry(lambda: check_in_service.check_in(party, code))
         return self._now(CHECKED_IN, guest_list_texts.checked_in(answer), answer)
 
@@ -50,10 +50,10 @@ class CheckInApi(PartyApiBase):
     @endpoint("host", gives=rsvp_schemas.GuestStatus, codes=(CHECKED_OUT,), refusals=AT_THE_DOOR)
     def check_out(self, slug: str, code: str) -> Response:
         """Take a check-in back."""
-        party = self.hosted(slug)
+        party = self.get_hosted(slug)
         answer = run_with_retry(lambda: check_in_service.check_out(party, code))
         text = _("%(name)s is not checked in any more.", name=str(answer))
         return self._now(CHECKED_OUT, (text, "info"), answer)
 
     def _now(self, code: str, said: Flash, answer: Rsvp) -> Response:
-        return self.say(200, code, said, result=rsvp_schemas.GuestStatus().dump(answer))
+        return self.respond(200, code, said, result=rsvp_schemas.GuestStatus().dump(answer))

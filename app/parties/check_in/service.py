@@ -74,7 +74,6 @@ def _step(answer: Rsvp, before: str, after: str) -> bool:
         .where(Rsvp.id == answer.id, Rsvp.status == before)
         .values(status=after, checked_in_at=clock.now() if after == RsvpStatus.CHECKED_IN else None)
         .returning(Rsvp.id)
-        .execution_options(synchronize_session=False)
     )
     changed = db.session.execute(statement).first() is not None
     db.session.refresh(answer)

@@ -57,7 +57,7 @@ class TicketView(BasePartyView):
     @permission_name("rsvp")
     def show(self, slug: str) -> BaseResponse | str:
         """Show what the host scans at the door."""
-        party, _guest, answer = self.answering(slug)
+        party, _guest, answer = self.get_answerable(slug)
         ticket = shown(party, answer)
         if ticket is None:
             flash(_("There is a ticket as soon as you have a seat."), "warning")

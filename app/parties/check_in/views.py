@@ -31,7 +31,7 @@ class CheckInView(BasePartyView):
     @permission_name("host")
     def show(self, slug: str) -> str:
         """List who comes and who is here; a code in the search finds the guest whose ticket it is on."""
-        party = self.hosted(slug)
+        party = self.get_hosted(slug)
         text, only, wrong = typed("q"), None, None
         if secret_links.rsvp_id_of_code(text.rpartition("/")[2]) is not None:
             only, wrong = _on_ticket(party, text.rpartition("/")[2])
@@ -56,7 +56,7 @@ class CheckInView(BasePartyView):
         # Whoever has a ticket may know of the party.
         party, guest = self._met(slug)
         answer, wrong = _on_ticket(party, code)
-        if not self.hosts(party):
+        if not self.is_host(party):
             return self._shown_to_guests(party, answer, queries.rsvp_of(party, guest) if guest else None)
         page = self.render_template(
             "parties/door_ticket.html",
@@ -74,7 +74,7 @@ class CheckInView(BasePartyView):
     @permission_name("host")
     def check_in(self, slug: str, code: str) -> BaseResponse:
         """Check a guest in."""
-        party = self.hosted(slug)
+        party = self.get_hosted(slug)
         return self._do(slug, lambda: guest_list_texts.checked_in(check_in_service.check_in(party, code)))
 
     @expose("/<slug>/door/<code>/undo", methods=["POST"])
@@ -82,7 +82,7 @@ class CheckInView(BasePartyView):
     @permission_name("host")
     def check_out(self, slug: str, code: str) -> BaseResponse:
         """Take a check-in back."""
-        party = self.hosted(slug)
+        party = self.get_hosted(slug)
 
         def act() -> Flash:
             answer = check_in_service.check_out(party, code)

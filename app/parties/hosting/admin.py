@@ -141,7 +141,7 @@ class DinnerPartyModelView(CsvExport, ModelView):
     ]
     validators_columns = {"map_url": [refuse_other_links]}
     choices_columns = {"status": PartyStatus.labels(), "visibility": Visibility.labels()}
-    remote_columns = {"host": MEMBER_KEY, "co_hosts": MEMBER_KEY}
+    autocomplete_columns = {"host": MEMBER_KEY, "co_hosts": MEMBER_KEY}
     add_form_extra_fields = _zoned_fields()
     edit_form_extra_fields = _zoned_fields()
     related_views = [RsvpModelView]

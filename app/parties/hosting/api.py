@@ -60,8 +60,8 @@ class HostApi(PartyApiBase):
                 before = asked.stored()
                 if before is None:
                     raise
-        laid = self.own((before or party).slug)
-        answer = self.say(200 if before else 201, laid.status, hosting_texts.saved(laid), result=self._seen(laid))
+        laid = self.get_editable((before or party).slug)
+        answer = self.respond(200 if before else 201, laid.status, hosting_texts.saved(laid), result=self._seen(laid))
         answer.headers["Location"] = url_for("PartyApi.show", slug=laid.slug)
         return answer
 
@@ -75,7 +75,7 @@ class HostApi(PartyApiBase):
     )
     def change(self, slug: str, sent: dict[str, Any]) -> Response:
         """Change a party. Guests are told of another time or place, and new seats go to those who wait."""
-        party = self.own(slug)
+        party = self.get_editable(slug)
         if not party.is_changeable:
             raise DomainError(_("This party can no longer be changed."), "warning")
         read_clocks(sent, party.timezone)
@@ -89,8 +89,8 @@ class HostApi(PartyApiBase):
                 count = hosting_service.update_party(party)
         except StaleDataError:
             db.session.rollback()
-            return self._conflict(self.own(slug), sent)
-        return self.say(200, SAVED, hosting_texts.changed(party, count), result=self._seen(party))
+            return self._conflict(self.get_editable(slug), sent)
+        return self.respond(200, SAVED, hosting_texts.changed(party, count), result=self._seen(party))
 
     @expose("/<slug>/publish", methods=["POST"])
     @endpoint(
@@ -101,16 +101,16 @@ class HostApi(PartyApiBase):
     )
     def publish(self, slug: str) -> Response:
         """Show a draft to its guests."""
-        party = self.own(slug)
+        party = self.get_editable(slug)
         if party.status == PartyStatus.PUBLISHED:
-            return self.say(200, UNCHANGED, hosting_texts.saved(party), result=self._seen(party))
+            return self.respond(200, UNCHANGED, hosting_texts.saved(party), result=self._seen(party))
         if party.status != PartyStatus.DRAFT:
             raise DomainError(_("This party can no longer be changed."), "warning")
         with transaction():
             party.status = PartyStatus.PUBLISHED
             count = hosting_service.update_party(party)
         said = hosting_texts.published(count, delivers=delivers()) if count else hosting_texts.saved(party)
-        return self.say(200, PartyStatus.PUBLISHED, said, result=self._seen(party))
+        return self.respond(200, PartyStatus.PUBLISHED, said, result=self._seen(party))
 
     @expose("/<slug>/cancel", methods=["POST"])
     @endpoint(
@@ -121,25 +121,25 @@ class HostApi(PartyApiBase):
     )
     def cancel(self, slug: str) -> Response:
         """Call a party off. Guests are told; only its owner can."""
-        party = self.owned(slug)
+        party = self.get_owned(slug)
         try:
             with transaction():
                 count = hosting_service.cancel_party(party)
         except DomainError as error:
             if error.category != "info":
                 raise
-            return self.say(200, UNCHANGED, (str(error), error.category), result=self._seen(party))
-        return self.say(200, PartyStatus.CANCELLED, hosting_texts.cancelled(count), result=self._seen(party))
+            return self.respond(200, UNCHANGED, (str(error), error.category), result=self._seen(party))
+        return self.respond(200, PartyStatus.CANCELLED, hosting_texts.cancelled(count), result=self._seen(party))
 
     @expose("/<slug>/copy", methods=["POST"])
     @endpoint("host", gives=serialization.Party, status=201, codes=(COPIED,), refusals=NOT_THE_HOST)
     def copy(self, slug: str) -> Response:
         """Lay a draft like this party. It is on the same weekday of a coming week."""
-        party = self.own(slug)
+        party = self.get_editable(slug)
         with transaction():
             twin = hosting_service.copy_party(party, current_member())
         said: texts.Flash = _("Copy created as a draft; pick a date."), "info"
-        answer = self.say(201, COPIED, said, result=self._seen(self.own(twin.slug)))
+        answer = self.respond(201, COPIED, said, result=self._seen(self.get_editable(twin.slug)))
         answer.headers["Location"] = url_for("PartyApi.show", slug=twin.slug)
         return answer
 
@@ -156,16 +156,16 @@ class HostApi(PartyApiBase):
     )
     def add_host(self, slug: str, sent: dict[str, Any]) -> Response:
         """Let somebody host beside the owner. They are written to."""
-        party = self.owned(slug)
+        party = self.get_owned(slug)
         member = run_with_retry(lambda: hosting_service.add_co_host(party, sent["username"]))
         said: texts.Flash = _("%(name)s hosts with you now.", name=member.display_name), "info"
-        return self.say(201, ADDED, said, result=self._seen(party))
+        return self.respond(201, ADDED, said, result=self._seen(party))
 
     @expose("/<slug>/hosts/<username>", methods=["DELETE"])
     @endpoint("host", codes=(REMOVED, UNCHANGED), refusals=NOT_THE_HOST)
     def remove_host(self, slug: str, username: str) -> Response:
         """Let somebody host no more. Co-hosts may leave by themselves."""
-        party = self.own(slug) if username == current_user.username else self.owned(slug)
+        party = self.get_editable(slug) if username == current_user.username else self.get_owned(slug)
         member = queries.member_by_username(username)
         if member is None:
             abort(404)
@@ -173,9 +173,9 @@ class HostApi(PartyApiBase):
             with transaction():
                 hosting_service.remove_co_host(party, member)
         except DomainError as error:
-            return self.say(200, UNCHANGED, (str(error), error.category))
+            return self.respond(200, UNCHANGED, (str(error), error.category))
         text = _("%(name)s does not host this party any more.", name=member.display_name)
-        return self.say(200, REMOVED, (text, "info"))
+        return self.respond(200, REMOVED, (text, "info"))
 
     # -- inside
 
@@ -190,6 +190,6 @@ class HostApi(PartyApiBase):
         }
         if not differing:
             # It was this change, sent twice.
-            return self.say(200, UNCHANGED, hosting_texts.saved(party), result=self._seen(party))
+            return self.respond(200, UNCHANGED, hosting_texts.saved(party), result=self._seen(party))
         text = _("The party was changed meanwhile; both versions are shown. Save again to keep yours.")
-        return self.say(409, CHANGED_MEANWHILE, (text, "warning"), conflict=differing, result=self._seen(party))
+        return self.respond(409, CHANGED_MEANWHILE, (text, "warning"), conflict=differing, result=self._seen(party))

@@ -29,11 +29,11 @@ class CoHostView(BasePartyView):
     @permission_name("host")
     def show(self, slug: str) -> BaseResponse:
         """Show who hosts; POST lets one more."""
-        party = self.own(slug)
+        party = self.get_editable(slug)
         form = CoHostForm()
         if not form.is_submitted():
             return self._page(party, form, 200)
-        self.owned(slug)
+        self.get_owned(slug)
         if not form.validate():
             flash(str(flashes.CORRECT_THE_FIELDS), "danger")
             return self._page(party, form, 422)
@@ -52,7 +52,7 @@ class CoHostView(BasePartyView):
     def remove(self, slug: str, username: str) -> BaseResponse:
         """Let somebody host no more; co-hosts may leave by themselves."""
         leaves = username == current_user.username
-        party = self.own(slug) if leaves else self.owned(slug)
+        party = self.get_editable(slug) if leaves else self.get_owned(slug)
         member = queries.member_by_username(username)
         if member is None:
             abort(404)
@@ -70,7 +70,7 @@ class CoHostView(BasePartyView):
     @permission_name("host")
     def copy(self, slug: str) -> BaseResponse:
         """Lay a draft like this party."""
-        party = self.own(slug)
+        party = self.get_editable(slug)
         try:
             with transaction():
                 twin = hosting_service.copy_party(party, current_member())

@@ -11,7 +11,7 @@ from app.parties import models, rules
 from app.parties.enums import Visibility
 
 FILTERS = [clean_text]
-LONGEST_DESCRIPTION = 5000
+MAX_DESCRIPTION_LENGTH = 5000
 
 
 def refuse_other_links(_form: object, field: Field) -> None:
@@ -41,7 +41,7 @@ class PartyForm(FlaskForm):
     address = StringField(lazy_gettext("Address"), filters=FILTERS, validators=[Length(max=255)])
     main_dish = StringField(lazy_gettext("Main dish"), filters=FILTERS, validators=[Length(max=120)])
     description = TextAreaField(
-        lazy_gettext("What guests should know"), filters=FILTERS, validators=[Length(max=LONGEST_DESCRIPTION)]
+        lazy_gettext("What guests should know"), filters=FILTERS, validators=[Length(max=MAX_DESCRIPTION_LENGTH)]
     )
     number_seats = IntegerField(
         lazy_gettext("Seats"),

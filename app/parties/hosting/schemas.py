@@ -13,7 +13,7 @@ from app.parties.api_fields import (
     WholeNumberField,
 )
 from app.parties.enums import PartyStatus, Visibility
-from app.parties.hosting.forms import LONGEST_DESCRIPTION
+from app.parties.hosting.forms import MAX_DESCRIPTION_LENGTH
 from app.parties.models import MAX_DISH_LENGTH, MAX_TITLE_LENGTH
 
 
@@ -32,7 +32,7 @@ class PartyFields(RequestSchema):
     address = TextField(255)
     map_url = WebLinkField(models.MAX_URL_LENGTH)
     main_dish = TextField(MAX_DISH_LENGTH)
-    description = TextField(LONGEST_DESCRIPTION)
+    description = TextField(MAX_DESCRIPTION_LENGTH)
     number_seats = WholeNumberField(1, models.MAX_SEATS, **api_fields.described("The host's is one of them"))
     max_party = WholeNumberField(1, models.MAX_SEATS, **api_fields.described("How many may come with one answer"))
     rsvp_deadline = MomentField(allow_none=True, **api_fields.described("Null: until the party starts"))

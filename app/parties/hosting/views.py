@@ -51,7 +51,7 @@ class HostingView(BasePartyView):
 
     def _sent_twice(self, slug: str) -> BaseResponse:
         """Lead whoever sent the form of a new party twice to what the first one stored."""
-        party = self.own(slug)
+        party = self.get_editable(slug)
         flash(*hosting_texts.saved(party))
         return redirect(url_for("PartyView.show", slug=slug), 303)
 
@@ -60,7 +60,7 @@ class HostingView(BasePartyView):
     @permission_name("host")
     def edit(self, slug: str) -> BaseResponse:
         """Change a party of one's own, while there is something to change."""
-        party = self.own(slug)
+        party = self.get_editable(slug)
         if not party.is_changeable:
             flash(_("This party can no longer be changed."), "warning")
             return redirect(url_for("PartyView.show", slug=slug), 303)
@@ -75,7 +75,7 @@ class HostingView(BasePartyView):
                 _fill(party, form)
                 told_count = hosting_service.update_party(party)
         except DomainError as error:
-            return self._refused(form, error, self.own(slug))
+            return self._refused(form, error, self.get_editable(slug))
         except StaleDataError:
             return self._conflict(form, slug)
         if was_draft and party.status == PartyStatus.PUBLISHED and told_count:
@@ -89,7 +89,7 @@ class HostingView(BasePartyView):
     @permission_name("host")
     def cancel(self, slug: str) -> BaseResponse:
         """Call a party off."""
-        party = self.owned(slug)
+        party = self.get_owned(slug)
         try:
             with transaction():
                 count = hosting_service.cancel_party(party)
@@ -114,7 +114,7 @@ class HostingView(BasePartyView):
     def _conflict(self, form: PartyForm, slug: str) -> BaseResponse:
         """Show both texts: what somebody else stored meanwhile, and what was typed here."""
         db.session.rollback()
-        party = self.own(slug)
+        party = self.get_editable(slug)
         db.session.refresh(party)
         theirs = {
             field.name: formats.value(getattr(party, field.name))

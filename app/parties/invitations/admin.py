@@ -55,7 +55,7 @@ class InvitationModelView(CsvExport, ModelView):
         *("created_at", "sent_at", "opened_at", "reminded_at", "revoked_at"),
     ]
     choices_columns = {"locale": {key: language["name"] for key, language in config.LANGUAGES.items()}}
-    remote_columns = {"party": PARTY_KEY, "invited_by": MEMBER_KEY}
+    autocomplete_columns = {"party": PARTY_KEY, "invited_by": MEMBER_KEY}
     load_columns = ("party",)
 
     @action(

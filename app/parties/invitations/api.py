@@ -46,7 +46,7 @@ class InvitationApi(PartyApiBase):
     )
     def list(self, slug: str) -> Response:
         """List who is invited. The latest is the first; a page has 100 of them."""
-        page = invitation_queries.page(self.hosted(slug), page_number())
+        page = invitation_queries.page(self.get_hosted(slug), page_number())
         shown = invitation_schemas.InvitedGuest(many=True).dump(page.rows)
         return self.response(200, result=shown, page=page.number, has_next=page.has_next)
 
@@ -60,12 +60,12 @@ class InvitationApi(PartyApiBase):
     )
     def invite(self, slug: str, sent: dict[str, Any]) -> Response:
         """Invite people. Each is sent a personal link, at once or when the draft is published; nobody is twice."""
-        party = self.hosted(slug)
+        party = self.get_hosted(slug)
         entries = [ImportEntry(each["email"], each["name"], each.get("number")) for each in sent["invitations"]]
         locale = sent.get("locale") or invitation_schemas.language_of(current_member())
         count = run_with_retry(lambda: invitation_service.invite(party, current_member(), entries, locale))
         code = INVITED if count.added else UNCHANGED
-        return self.say(200, code, counted(count, 0), result=invitation_schemas.InviteResult().dump(count))
+        return self.respond(200, code, counted(count, 0), result=invitation_schemas.InviteResult().dump(count))
 
     @expose(f"/<slug>/invitations/{INVITATION}/again", methods=["POST"])
     @endpoint("host", gives=invitation_schemas.InvitationStatus, codes=(AGAIN,), refusals=CLOSED)
@@ -94,35 +94,35 @@ class InvitationApi(PartyApiBase):
     @endpoint("host", gives=invitation_schemas.ShareLink, refusals=NOT_THE_HOST)
     def share_link(self, slug: str) -> Response:
         """Show the link that lets whoever has it see the party and answer."""
-        return self.response(200, result=_share_link(self.hosted(slug)))
+        return self.response(200, result=_share_link(self.get_hosted(slug)))
 
     @expose("/<slug>/share-link", methods=["POST"])
     @endpoint("host", gives=invitation_schemas.ShareLink, codes=(SHARED,), refusals=CLOSED)
     def renew_share_link(self, slug: str) -> Response:
         """Make a new link; the one before opens nothing any more."""
-        party = self.hosted(slug)
+        party = self.get_hosted(slug)
         run_with_retry(lambda: invitation_service.renew_share_link(party, seen=party.share_round))
         text = _("Whoever has the new link can see this party and answer. Earlier ones do not work any more.")
-        return self.say(200, SHARED, (text, "info"), result=_share_link(party))
+        return self.respond(200, SHARED, (text, "info"), result=_share_link(party))
 
     @expose("/<slug>/share-link", methods=["DELETE"])
     @endpoint("host", gives=invitation_schemas.ShareLink, codes=(REVOKED,), refusals=CLOSED)
     def stop_share_link(self, slug: str) -> Response:
         """Let the link open nothing any more."""
-        party = self.hosted(slug)
+        party = self.get_hosted(slug)
         run_with_retry(lambda: invitation_service.stop_share_link(party, seen=party.share_round))
-        return self.say(200, REVOKED, (_("The link does not work any more."), "info"), result=_share_link(party))
+        return self.respond(200, REVOKED, (_("The link does not work any more."), "info"), result=_share_link(party))
 
     # -- inside
 
     def _one(self, slug: str, key: int) -> Invitation:
-        invitation = invitation_queries.find(self.hosted(slug), key)
+        invitation = invitation_queries.find(self.get_hosted(slug), key)
         if invitation is None:
             abort(404)
         return invitation
 
     def _now(self, code: str, said: Flash, invitation: Invitation) -> Response:
-        return self.say(200, code, said, result=invitation_schemas.InvitationStatus().dump(invitation))
+        return self.respond(200, code, said, result=invitation_schemas.InvitationStatus().dump(invitation))
 
 
 def _share_link(party: DinnerParty) -> dict[str, str | None]:

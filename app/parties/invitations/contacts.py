@@ -30,7 +30,7 @@ def remember(owner: Member, entries: Iterable[ImportEntry]) -> None:
     statement = statement.on_conflict_do_update(
         index_elements=[Contact.owner_id, func.lower(Contact.email)], set_={"name": name, "invited_at": now}
     )
-    db.session.execute(statement.execution_options(synchronize_session=False))
+    db.session.execute(statement)
 
 
 def suggestions(owner: Member, party: DinnerParty) -> list[Contact]:
@@ -56,7 +56,7 @@ def chosen(owner: Member, keys: Sequence[int]) -> list[ImportEntry]:
 def forget(owner: Member, key: int) -> bool:
     """Take somebody out of a host's address book; return whether they were in it."""
     gone = delete(Contact).where(Contact.owner_id == owner.id, Contact.id == key).returning(Contact.id)
-    return db.session.execute(gone.execution_options(synchronize_session=False)).first() is not None
+    return db.session.execute(gone).first() is not None
 
 
 def insert(model: type[Any]) -> Any:

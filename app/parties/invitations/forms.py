@@ -12,7 +12,7 @@ from app.crud.fields import clean_line
 from app.i18n import locales
 from app.parties import models
 from app.parties.invitations import import_list
-from app.parties.invitations.import_list import LONGEST_NAME
+from app.parties.invitations.import_list import MAX_NAME_LENGTH
 
 LINE = [clean_line]
 LANGUAGE = lazy_gettext("Language of the letter")
@@ -26,7 +26,7 @@ def _languages() -> list[tuple[str, str]]:
 class AddressForm(FlaskForm):
     """Somebody with an address. The address is kept in the way in which addresses are compared."""
 
-    name = StringField(lazy_gettext("Name"), filters=LINE, validators=[Optional(), Length(max=LONGEST_NAME)])
+    name = StringField(lazy_gettext("Name"), filters=LINE, validators=[Optional(), Length(max=MAX_NAME_LENGTH)])
     email = EmailField(lazy_gettext("E-mail address"), filters=LINE, validators=[DataRequired()])
 
     def validate_email(self, field: EmailField) -> None:

@@ -17,9 +17,9 @@ from app.crud.fields import clean_line
 from app.errors import DomainError
 from app.parties.models import MAX_SEATS
 
-MAX_ROWS, MOST_KILOBYTES = 1000, 256
-MAX_CHARACTERS = MOST_KILOBYTES * 1024
-LONGEST_NAME, LONGEST_EMAIL = 130, 254
+MAX_ROWS, MAX_KILOBYTES = 1000, 256
+MAX_CHARACTERS = MAX_KILOBYTES * 1024
+MAX_NAME_LENGTH, MAX_EMAIL_LENGTH = 130, 254
 DELIMITERS = (",", ";", "\t")
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 # "Ana Ferrer <ana@example.org>", as programs for mail copy it.
@@ -48,7 +48,7 @@ TOO_LONG = lazy_ngettext(
     "The list is too long: up to %(num)d line with %(kilobytes)d kB can be sent at once.",
     "The list is too long: up to %(num)d lines with %(kilobytes)d kB can be sent at once.",
     MAX_ROWS,
-    kilobytes=MOST_KILOBYTES,
+    kilobytes=MAX_KILOBYTES,
 )
 NO_TEXT = lazy_gettext("This file is no list of names. Save it as CSV first.")
 EMPTY = lazy_gettext("Nobody is on this list.")
@@ -117,7 +117,7 @@ def read(text: str) -> list[ImportRow]:
 
 def address(text: str) -> str | None:
     """Return an address as it is kept, or None for what is none."""
-    if len(text) > LONGEST_EMAIL or not WHOLE.fullmatch(text):
+    if len(text) > MAX_EMAIL_LENGTH or not WHOLE.fullmatch(text):
         return None
     try:
         return validate_email(text, check_deliverability=False).normalized
@@ -172,7 +172,7 @@ def _entry(cells: Sequence[str], columns: ColumnMapping | None) -> ImportEntry |
         email = address(typed)
         if email is not None:
             number, names = _others(cells, place, columns)
-            return ImportEntry(email, (called or " ".join(names))[:LONGEST_NAME].strip(), number)
+            return ImportEntry(email, (called or " ".join(names))[:MAX_NAME_LENGTH].strip(), number)
     return None
 
 

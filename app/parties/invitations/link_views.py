@@ -68,7 +68,7 @@ class JoinView(BasePartyView):
         party = queries.party_by_slug(slug)
         if party is None or not secret_links.is_share_token(party, token):
             return no_referrer(not_valid())
-        if party.status == PartyStatus.DRAFT and not self.hosts(party):
+        if party.status == PartyStatus.DRAFT and not self.is_host(party):
             flash(str(CLOSED_ERRORS[ClosedReason.DRAFT]), "danger")
             return no_referrer(redirect(url_for("LandingView.index"), 303))
         link_session.remember_share_link(party)
@@ -96,7 +96,7 @@ class JoinView(BasePartyView):
     @expose("/<slug>/opened", methods=["POST"])
     def opened(self, slug: str) -> BaseResponse:
         """Note that the page of a party was seen by whoever was invited: its script says so, and nobody reads this."""
-        _party, guest, answer = self.visible(slug)
+        _party, guest, answer = self.get_visible(slug)
         if guest is not None and guest.invitation is not None:
             invitation = guest.invitation
             with transaction():

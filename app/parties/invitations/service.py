@@ -187,7 +187,6 @@ def _set_share_round(party: DinnerParty, seen: int, number: int) -> None:
         .where(DinnerParty.id == party.id, DinnerParty.share_round == seen)
         .values(share_round=number)
         .returning(DinnerParty.id)
-        .execution_options(synchronize_session=False)
     )
     if number == seen or db.session.execute(statement).first() is None:
         raise DomainError(lazy_gettext("Nothing changed: the link was changed just now."), "warning")

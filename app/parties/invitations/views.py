@@ -55,7 +55,7 @@ class InvitationsView(BasePartyView):
     @permission_name("host")
     def show(self, slug: str) -> BaseResponse:
         """Show who is invited; POST invites one more."""
-        party = self.hosted(slug)
+        party = self.get_hosted(slug)
         form = InviteForm(data=None if request.method == "POST" else {"number": party.max_party, "locale": _language()})
         if not form.is_submitted():
             return self._page(party)
@@ -69,7 +69,7 @@ class InvitationsView(BasePartyView):
     @permission_name("host")
     def many(self, slug: str) -> BaseResponse:
         """Show what a list would do, line by line; nothing is stored before the button below that is pressed."""
-        party, form = self.hosted(slug), ListForm()
+        party, form = self.get_hosted(slug), ListForm()
         asked = request.form.get("action", CHECK)
         try:
             text = _text_of(form)
@@ -94,7 +94,7 @@ class InvitationsView(BasePartyView):
     @permission_name("host")
     def contacts(self, slug: str) -> BaseResponse:
         """Invite those who were chosen from the address book."""
-        party, form = self.hosted(slug), ContactsForm()
+        party, form = self.get_hosted(slug), ContactsForm()
         entries = contacts.chosen(current_member(), _keys(request.form.getlist("contact")))
         if form.validate() and entries:
             return self._invite(party, entries, form.contacts_locale.data)
@@ -106,7 +106,7 @@ class InvitationsView(BasePartyView):
     @permission_name("host")
     def forget(self, slug: str, pk: int) -> BaseResponse:
         """Take somebody out of one's own address book."""
-        party = self.hosted(slug)
+        party = self.get_hosted(slug)
         if pk <= MAX_ID and run_with_retry(lambda: contacts.forget(current_member(), pk)):
             flash(_("Removed from your address book."), "info")
         else:
@@ -151,7 +151,7 @@ class InvitationsView(BasePartyView):
     @permission_name("host")
     def link(self, slug: str) -> BaseResponse:
         """Make the share link, make it anew, or let it open nothing any more."""
-        party = self.hosted(slug)
+        party = self.get_hosted(slug)
         seen, stops = _number("round"), request.form.get("action") == STOP
         act = invitation_service.stop_share_link if stops else invitation_service.renew_share_link
         try:
@@ -166,7 +166,7 @@ class InvitationsView(BasePartyView):
     # -- inside
 
     def _one(self, slug: str, pk: int) -> tuple[DinnerParty, Invitation]:
-        party = self.hosted(slug)
+        party = self.get_hosted(slug)
         invitation = invitation_queries.find(party, pk) if pk <= MAX_ID else None
         if invitation is None:
             abort(404)

@@ -55,7 +55,7 @@ class MenuItemModelView(CsvExport, ModelView):
     order_columns = ["course", "name"]
     csv_columns = list_columns
     choices_columns = {"course": Course.labels()}
-    remote_columns = {"party": PARTY_KEY}
+    autocomplete_columns = {"party": PARTY_KEY}
     add_form_extra_fields = several_choices()
     edit_form_extra_fields = several_choices()
 

@@ -25,7 +25,7 @@ class MenuApi(PartyApiBase):
     @endpoint("host", gives=MENU, more=FINGERPRINT_FIELD, refusals=NOT_THE_HOST)
     def show_menu(self, slug: str) -> Response:
         """Show what is on the table. Guests read it with the party."""
-        return self.response(200, **self._menu(self.hosted(slug)))
+        return self.response(200, **self._menu(self.get_hosted(slug)))
 
     @expose("/<slug>/menu", methods=["PUT"])
     @endpoint(
@@ -38,20 +38,20 @@ class MenuApi(PartyApiBase):
     )
     def menu(self, slug: str, sent: dict[str, Any]) -> Response:
         """Say what is on the table. The first main course is the party's main dish."""
-        party = self.hosted(slug)
+        party = self.get_hosted(slug)
         dishes = [DishInput(**dish) for dish in sent["dishes"]]
         with transaction():
             menu_service.change_menu(
                 party, dishes, seen=sent.get("seen") or menu_service.menu_fingerprint(menu_service.menu(party))
             )
         said = menu_texts.planned_courses(menu_service.menu(party), menu_service.dietary_profiles(party))
-        return self.say(200, DIETARY_CONFLICT if said[1] == "warning" else SAVED, said, **self._menu(party))
+        return self.respond(200, DIETARY_CONFLICT if said[1] == "warning" else SAVED, said, **self._menu(party))
 
     @expose("/<slug>/kitchen")
     @endpoint("host", gives=menu_schemas.Kitchen, refusals=NOT_THE_HOST)
     def kitchen(self, slug: str) -> Response:
         """Show what the kitchen must know. Nobody's name is in it."""
-        party = self.hosted(slug)
+        party = self.get_hosted(slug)
         menu, eaters = menu_service.menu(party), menu_service.dietary_profiles(party)
         shown = {
             "people": len(eaters),

@@ -200,7 +200,7 @@ def forget() -> int:
     before = clock.now() - timedelta(days=current_app.config["DIETARY_RETENTION_DAYS"])
     over = select(Rsvp.id).join(Rsvp.party).where(DinnerParty.starts_at < before)
     forget = delete(RsvpPerson).where(RsvpPerson.rsvp_id.in_(over)).returning(RsvpPerson.id)
-    return len(db.session.execute(forget.execution_options(synchronize_session=False)).all())
+    return len(db.session.execute(forget).all())
 
 
 def _dish_values(dishes: Sequence[MenuItem] | Sequence[DishInput]) -> list[list[object]]:

@@ -32,7 +32,7 @@ class MenuView(BasePartyView):
     @permission_name("host")
     def menu(self, slug: str) -> BaseResponse:
         """Show and change what is on the table."""
-        party = self.hosted(slug)
+        party = self.get_hosted(slug)
         if request.method != "POST":
             form = MenuForm(
                 data={"dishes": self._rows(party), "seen": menu_service.menu_fingerprint(menu_service.menu(party))}
@@ -52,7 +52,7 @@ class MenuView(BasePartyView):
                 menu_service.change_menu(party, dishes, seen=form.seen.data or "")
         except ConflictError as error:
             flash(str(error), error.category)
-            theirs = menu_service.menu(self.hosted(slug))
+            theirs = menu_service.menu(self.get_hosted(slug))
             _mark_again(form, menu_service.menu_fingerprint(theirs))
             return self._form_page("parties/menu.html", form, party, status=409, theirs=theirs)
         flash(*menu_texts.planned_courses(menu_service.menu(party), menu_service.dietary_profiles(party)))
@@ -63,7 +63,7 @@ class MenuView(BasePartyView):
     @permission_name("rsvp")
     def people(self, slug: str) -> BaseResponse:
         """Show and change who comes with one's answer, and what they do not eat."""
-        party, _guest, answer = self.answering(slug)
+        party, _guest, answer = self.get_answerable(slug)
         if answer is None or answer.status not in POSSIBLE:
             flash(str(menu_service.ANSWER_FIRST), "warning")
             return redirect(url_for("PartyView.show", slug=slug), 303)

@@ -33,7 +33,7 @@ class ReminderModelView(ModelView):
     search_columns = ["party", "kind", "hours_before", "sent_at"]
     order_columns = ["hours_before", "sent_at"]
     choices_columns = {"kind": ReminderKind.labels()}
-    remote_columns = {"party": PARTY_KEY}
+    autocomplete_columns = {"party": PARTY_KEY}
 
 
 def _audiences(keys: Sequence[str]) -> str:
@@ -63,4 +63,4 @@ class GuestMessageModelView(ModelView):
     search_columns = ["party", "author", "subject", "recipients", "created_at"]
     order_columns = ["subject", "recipients", "created_at"]
     formatters_columns = {"statuses": _audiences}
-    remote_columns = {"party": PARTY_KEY, "author": MEMBER_KEY}
+    autocomplete_columns = {"party": PARTY_KEY, "author": MEMBER_KEY}

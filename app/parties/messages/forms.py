@@ -21,7 +21,7 @@ from app.parties.menu.forms import SeveralField
 from app.parties.messages import models as message_models
 
 EVERYBODY = "everybody"
-LONGEST_KEY = 64
+MAX_KEY_LENGTH = 64
 
 
 class MessageForm(FlaskForm):
@@ -49,7 +49,7 @@ class MessageForm(FlaskForm):
         lazy_gettext("Guests may answer to my e-mail address"),
         description=lazy_gettext("They see the address then. Otherwise nobody gets their answers."),
     )
-    key = HiddenField(validators=[Length(max=LONGEST_KEY)])
+    key = HiddenField(validators=[Length(max=MAX_KEY_LENGTH)])
 
 
 class ReminderForm(Form):

@@ -144,7 +144,7 @@ def _claim(reminder: Reminder, when: SendWindow) -> bool:
     """Note that a reminder is sent; False when another process did so for the same date."""
     not_yet = or_(Reminder.sent_at.is_(None), Reminder.sent_at < when.due)
     claim = update(Reminder).where(Reminder.id == reminder.id, not_yet).values(sent_at=clock.now())
-    claim = claim.returning(Reminder.id).execution_options(synchronize_session=False)
+    claim = claim.returning(Reminder.id)
     return db.session.execute(claim).first() is not None
 
 
@@ -204,6 +204,6 @@ def _claim_invited(invited: Sequence[InvitedContext], rested: ColumnElement[bool
     """Note that some are reminded now, and return those whom nobody else reminds at the same moment."""
     keys = [each.invitation.id for each in invited]
     claim = update(Invitation).where(Invitation.id.in_(keys), rested).values(reminded_at=clock.now())
-    claim = claim.returning(Invitation.id).execution_options(synchronize_session=False)
+    claim = claim.returning(Invitation.id)
     claimed = set(db.session.scalars(claim))
     return [each for each in invited if each.invitation.id in claimed]

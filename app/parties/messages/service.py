@@ -20,7 +20,7 @@ from app.parties.messages.models import GuestMessage
 from app.parties.models import DinnerParty
 from app.parties.waiting_list import seats
 
-MOST_MESSAGES, MESSAGES_COUNTED = 10, timedelta(hours=24)
+MAX_MESSAGES, MESSAGES_COUNTED = 10, timedelta(hours=24)
 # So many of what was written are shown.
 HISTORY_SIZE = 50
 
@@ -104,10 +104,10 @@ def history(party: DinnerParty) -> list[GuestMessage]:
 def _refuse_too_many(party: DinnerParty) -> None:
     since = clock.now() - MESSAGES_COUNTED
     written = select(func.count()).where(GuestMessage.party_id == party.id, GuestMessage.created_at > since)
-    if db.session.execute(written).scalar_one() >= MOST_MESSAGES:
+    if db.session.execute(written).scalar_one() >= MAX_MESSAGES:
         message = lazy_ngettext(
             "Your guests got %(num)d message from you in the last 24 hours. Let them rest, and write tomorrow.",
             "Your guests got %(num)d messages from you in the last 24 hours. Let them rest, and write tomorrow.",
-            MOST_MESSAGES,
+            MAX_MESSAGES,
         )
         raise DomainError(message, "danger")

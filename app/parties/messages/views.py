@@ -39,7 +39,7 @@ class MessageView(BasePartyView):
     @permission_name("host")
     def write(self, slug: str) -> BaseResponse:
         """Write to guests; the form may show first how many that are, and what they will read."""
-        party = self.hosted(slug)
+        party = self.get_hosted(slug)
         counts = message_service.counts(party, current_member())
         form = _message_form(counts)
         if not form.is_submitted():
@@ -103,7 +103,7 @@ class MessageView(BasePartyView):
     @permission_name("host")
     def remind(self, slug: str) -> BaseResponse:
         """Remind those who were invited and have not answered."""
-        party = self.hosted(slug)
+        party = self.get_hosted(slug)
         try:
             reminded = run_with_retry(lambda: reminders.remind_not_answered(party))
         except DomainError as error:
@@ -122,7 +122,7 @@ class MessageView(BasePartyView):
     @permission_name("host")
     def reminders(self, slug: str) -> BaseResponse:
         """Show when guests are reminded; POST changes it."""
-        party = self.hosted(slug)
+        party = self.get_hosted(slug)
         planned = reminders.planned(party)
         form = RemindersForm(data={"reminders": _rows(planned)} if request.method == "GET" else None)
         if not form.is_submitted():

@@ -80,7 +80,7 @@ class PartyReportModelView(CsvExport, ModelView):
     order_columns = ["created_at", "reason", "state"]
     csv_columns = show_columns
     choices_columns = {"reason": ReportReason.labels(), "state": ReportState.labels()}
-    remote_columns = {"party": PARTY_KEY, "reporter": MEMBER_KEY}
+    autocomplete_columns = {"party": PARTY_KEY, "reporter": MEMBER_KEY}
     load_columns = ("party",)
 
     @action("hide", lazy_gettext("Hide the party"), None, "")

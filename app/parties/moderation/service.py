@@ -125,7 +125,7 @@ def _set_hidden(party: DinnerParty, hidden_at: datetime | None, reason: str) -> 
     """Hide a party, or show it; False when it was so already. Of two who do so at once, one does it."""
     other = DinnerParty.hidden_at.is_(None) if hidden_at else DinnerParty.hidden_at.is_not(None)
     claim = update(DinnerParty).where(DinnerParty.id == party.id, other)
-    claim = claim.values(hidden_at=hidden_at, hidden_reason=reason).execution_options(synchronize_session=False)
+    claim = claim.values(hidden_at=hidden_at, hidden_reason=reason)
     done = db.session.execute(claim.returning(DinnerParty.id)).first() is not None
     db.session.refresh(party, ["hidden_at", "hidden_reason"])
     return done
@@ -135,7 +135,7 @@ def _decide(state: ReportState, by: int | None, which: ColumnElement[bool]) -> l
     """Close the open reports among `which`; return those that were."""
     claim = update(PartyReport).where(PartyReport.state == ReportState.OPEN, which)
     claim = claim.values(state=state, decided_at=clock.now(), decided_by_id=by).returning(PartyReport.id)
-    keys = db.session.scalars(claim.execution_options(synchronize_session=False)).all()
+    keys = db.session.scalars(claim).all()
     return _reports(PartyReport.id.in_(keys)) if keys else []
 
 

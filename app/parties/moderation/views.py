@@ -19,7 +19,7 @@ from app.parties.moderation.models import PartyReport
 
 REPORTED = "reported"
 # The session is a cookie, and browsers drop one that is too long.
-MOST_REMEMBERED = 20
+MAX_REMEMBERED = 20
 
 
 class ReportView(BasePartyView):
@@ -34,7 +34,7 @@ class ReportView(BasePartyView):
     @permission_name("read")
     def report(self, slug: str) -> BaseResponse:
         """Ask what is wrong with a party; POST tells the administrators."""
-        party = self.visible(slug).party
+        party = self.get_visible(slug).party
         form = ReportForm()
         try:
             moderation_service.refuse_report(party, _reader())
@@ -72,4 +72,4 @@ def _earlier(party: DinnerParty) -> int | None:
 def _remember(filed: PartyReport) -> None:
     """Know this browser again: who has no account could report the same party all day."""
     kept = {key: value for key, value in session.get(REPORTED, {}).items() if key != str(filed.party_id)}
-    session[REPORTED] = dict([*kept.items(), (str(filed.party_id), filed.id)][-MOST_REMEMBERED:])
+    session[REPORTED] = dict([*kept.items(), (str(filed.party_id), filed.id)][-MAX_REMEMBERED:])

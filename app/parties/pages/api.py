@@ -54,7 +54,7 @@ class PartyApi(PartyApiBase):
     @endpoint("read", gives=serialization.Party, refusals=PARTY_NOT_FOUND)
     def show(self, slug: str) -> Response:
         """Show a party, and how one stands with it."""
-        party, _guest, answer = self.visible(slug)
+        party, _guest, answer = self.get_visible(slug)
         return self.response(200, result=serialize_party(self, party, answer))
 
 

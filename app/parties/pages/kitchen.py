@@ -23,7 +23,7 @@ class KitchenView(BasePartyView):
     @permission_name("host")
     def show(self, slug: str) -> str:
         """Show what the kitchen must know, without a name: it may hang on a wall."""
-        party = self.hosted(slug)
+        party = self.get_hosted(slug)
         menu, eaters = menu_service.menu(party), menu_service.dietary_profiles(party)
         return str(
             self.render_template(

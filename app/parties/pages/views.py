@@ -77,7 +77,7 @@ class PartyView(HostingView):
     @permission_name("read")
     def show(self, slug: str) -> str:
         """Show one party, and to a member their answer to it."""
-        return self._party_page(self.visible(slug))
+        return self._party_page(self.get_visible(slug))
 
     def _party_page(
         self,
@@ -110,8 +110,8 @@ class PartyView(HostingView):
                 ),
                 partly=partly,
                 is_host=is_owner,
-                may_edit=is_owner or self.is_staff() or self.hosts(party),
-                hosts=self.hosts(party),
+                may_edit=is_owner or self.is_staff() or self.is_host(party),
+                hosts=self.is_host(party),
                 may_cancel=is_owner or self.is_staff(),
                 late=rules.closed_reason(party.status, party.answers_until, clock.now()) is rules.ClosedReason.LATE,
             )
@@ -122,7 +122,7 @@ class PartyView(HostingView):
     @permission_name("read")
     def download(self, slug: str) -> BaseResponse:
         """Return the party for a calendar."""
-        party, _guest, answer = self.visible(slug)
+        party, _guest, answer = self.get_visible(slug)
         return download(ics.published([(party, self.shows_address(party, answer))]), f"{party.slug}.ics")
 
     @expose("/<slug>/waiting-list")
@@ -130,8 +130,8 @@ class PartyView(HostingView):
     @permission_name("rsvp")
     def waiting_list(self, slug: str) -> str:
         """Show what happened in line and why: to those who stand in it, and with names to the host."""
-        party, _guest, answer = self.answering(slug)
-        named = self.hosts(party) or self.is_staff()
+        party, _guest, answer = self.get_answerable(slug)
+        named = self.is_host(party) or self.is_staff()
         waits = answer is not None and answer.status in QUEUED
         if not (named or waits):
             abort(403)
@@ -163,7 +163,7 @@ class PartyView(HostingView):
         """Answer yes, no or maybe, for a group; whoever comes here otherwise is led to the party."""
         if request.method != "POST":
             return redirect(url_for("PartyView.show", slug=slug), 303)
-        visit = self.answering(slug)
+        visit = self.get_answerable(slug)
         form = RsvpForm()
         if form.validate():
             return self._answer(visit, _wish(form), form)
@@ -180,14 +180,14 @@ class PartyView(HostingView):
         if party is None:
             flash(_("Please enter a valid Party ID to RSVP!"), "danger")
             return redirect(url_for("PartyView.list"), 303)
-        return self._answer(self.answering(party.slug), RsvpRequest(RsvpStatus.YES))
+        return self._answer(self.get_answerable(party.slug), RsvpRequest(RsvpStatus.YES))
 
     @expose("/<slug>/offer", methods=["GET", "POST"])
     @login_or_invitation_required
     @permission_name("rsvp")
     def offer(self, slug: str) -> BaseResponse:
         """Show the seats that are offered; POST takes them, or gives them back."""
-        party, guest, answer = self.answering(slug)
+        party, guest, answer = self.get_answerable(slug)
         if request.method == "POST":
             self._decide(party, guest)
             return redirect(url_for("PartyView.show", slug=slug), 303)
@@ -219,7 +219,7 @@ class PartyView(HostingView):
     @permission_name("rsvp")
     def withdraw(self, slug: str) -> BaseResponse:
         """Give up a seat or a place in line."""
-        party, guest, _answer = self.answering(slug)
+        party, guest, _answer = self.get_answerable(slug)
         try:
             with transaction():
                 rsvp_service.withdraw(party, guest)
@@ -258,7 +258,7 @@ class MemberView(BaseView):
 
     route_base = "/user"
     default_view = "show"
-    permission_words = {"can_read": lazy_gettext("See the pages of members")}
+    permission_labels = {"can_read": lazy_gettext("See the pages of members")}
 
     @expose("/<username>")
     @has_access

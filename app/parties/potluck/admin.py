@@ -57,7 +57,7 @@ class DishSlotModelView(ModelView):
     search_columns = ["party", "course", "name", "wanted", "claimed"]
     order_columns = ["course", "name", "wanted", "claimed"]
     choices_columns = {"course": Course.labels()}
-    remote_columns = {"party": PARTY_KEY}
+    autocomplete_columns = {"party": PARTY_KEY}
     related_views = [DishClaimModelView]
 
     def pre_update(self, item: DishSlot) -> None:

@@ -35,8 +35,8 @@ class PotluckApi(PartyApiBase):
     )
     def list(self, slug: str) -> Response:
         """List what guests are asked to bring. Hosts see who brings it."""
-        party, _guest, answer = self.answering(slug)
-        if not self.hosts(party):
+        party, _guest, answer = self.get_answerable(slug)
+        if not self.is_host(party):
             self._coming(answer)
         return self.response(200, **self._dishes(party, answer))
 
@@ -51,7 +51,7 @@ class PotluckApi(PartyApiBase):
     )
     def ask(self, slug: str, sent: dict[str, Any]) -> Response:
         """Say what guests are asked to bring. What they have promised cannot be left out."""
-        party = self.hosted(slug)
+        party = self.get_hosted(slug)
         asked = [RequestedDish(dish["course"], dish["name"], dish["wanted"], dish.get("id")) for dish in sent["dishes"]]
         with transaction():
             potluck_service.set_requested_dishes(
@@ -91,7 +91,7 @@ class PotluckApi(PartyApiBase):
     @endpoint("host", gives=DISHES, more=FINGERPRINT_FIELD, codes=(RELEASED, UNCHANGED), refusals=NOT_THE_HOST)
     def release(self, slug: str, promise_id: int) -> Response:
         """Free a guest of what they have promised. They are told."""
-        party = self.hosted(slug)
+        party = self.get_hosted(slug)
         try:
             with transaction():
                 name = str(potluck_service.delete_slot(party, promise_id).answer)
@@ -108,14 +108,14 @@ class PotluckApi(PartyApiBase):
         return answer
 
     def _at_the_table(self, slug: str) -> tuple[DinnerParty, Rsvp]:
-        party, _guest, answer = self.answering(slug)
+        party, _guest, answer = self.get_answerable(slug)
         return party, self._coming(answer)
 
     def _say(self, code: str, said: Flash, party: DinnerParty, answer: Rsvp | None) -> Response:
-        return self.say(200, code, said, **self._dishes(party, answer))
+        return self.respond(200, code, said, **self._dishes(party, answer))
 
     def _dishes(self, party: DinnerParty, answer: Rsvp | None) -> dict[str, Any]:
-        named = self.hosts(party)
+        named = self.is_host(party)
         asked = potluck_service.slots(party, with_claims=named)
         mine = {slot.id: claim for slot, claim in potluck_service.slots_and_own_claims(party, answer)}
         shown = [

@@ -166,7 +166,7 @@ def release_claims_of(*answer_ids: int) -> None:
     """Free everything that was promised with answers that do not come any more, under the party's lock."""
     gone = delete(DishClaim).where(DishClaim.rsvp_id.in_(answer_ids)).returning(DishClaim.slot_id, DishClaim.quantity)
     freed = Counter[int]()
-    for slot_id, quantity in db.session.execute(gone.execution_options(synchronize_session=False)):
+    for slot_id, quantity in db.session.execute(gone):
         freed[slot_id] += quantity
     for slot_id, quantity in freed.items():
         _return_quantity(slot_id, quantity)
@@ -180,7 +180,7 @@ def release_claim(slot_id: int, quantity: int) -> bool:
         .values(claimed=DishSlot.claimed + quantity)
         .returning(DishSlot.id)
     )
-    return db.session.execute(statement.execution_options(synchronize_session=False)).first() is not None
+    return db.session.execute(statement).first() is not None
 
 
 # -- inside
@@ -211,7 +211,7 @@ def _update_slot(dish: RequestedDish, position: int) -> bool:
         .values(course=dish.course, name=dish.name, wanted=dish.wanted, position=position)
         .returning(DishSlot.id)
     )
-    return db.session.execute(statement.execution_options(synchronize_session=False)).first() is not None
+    return db.session.execute(statement).first() is not None
 
 
 def _whose(slot: DishSlot) -> object:
@@ -254,9 +254,9 @@ def _claimed(party: DinnerParty, answer: Rsvp, key: int) -> tuple[DishSlot, Dish
 
 def _forget(claim: DishClaim) -> None:
     _return_quantity(claim.slot_id, claim.quantity)
-    db.session.execute(delete(DishClaim).where(DishClaim.id == claim.id).execution_options(synchronize_session=False))
+    db.session.execute(delete(DishClaim).where(DishClaim.id == claim.id))
 
 
 def _return_quantity(slot_id: int, quantity: int) -> None:
     statement = update(DishSlot).where(DishSlot.id == slot_id).values(claimed=DishSlot.claimed - quantity)
-    db.session.execute(statement.execution_options(synchronize_session=False))
+    db.session.execute(statement)

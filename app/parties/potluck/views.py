@@ -19,7 +19,7 @@ from app.parties.potluck.models import DishClaim, DishSlot
 from app.parties.potluck.service import ANSWER_FIRST, ClaimedError, RequestedDish
 
 SPARE_ROWS = 3
-LONGEST_KEY = 10
+MAX_KEY_LENGTH = 10
 
 
 class PotluckView(BasePartyView):
@@ -35,7 +35,7 @@ class PotluckView(BasePartyView):
     @permission_name("host")
     def dishes(self, slug: str) -> BaseResponse:
         """Show and change what guests are asked to bring, and show who brings it."""
-        party = self.hosted(slug)
+        party = self.get_hosted(slug)
         if request.method != "POST":
             return self._dishes_page(_asking(potluck_service.slots(party, with_claims=True)), party, 200)
         form = DishesForm()
@@ -47,11 +47,11 @@ class PotluckView(BasePartyView):
                 potluck_service.set_requested_dishes(party, _asked(form), seen=form.seen.data or "")
         except ConflictError as error:
             flash(str(error), error.category)
-            return self._dishes_page(form, self.hosted(slug), 409)
+            return self._dishes_page(form, self.get_hosted(slug), 409)
         except ClaimedError as error:
             _show_at_row(form, error)
             flash(str(flashes.CORRECT_THE_FIELDS if error.number is not None else error), error.category)
-            return self._dishes_page(form, self.hosted(slug), 422)
+            return self._dishes_page(form, self.get_hosted(slug), 422)
         flash(_("Saved. Your guests see what you ask for."), "info")
         return redirect(url_for("PotluckView.dishes", slug=slug), 303)
 
@@ -60,7 +60,7 @@ class PotluckView(BasePartyView):
     @permission_name("host")
     def release(self, slug: str) -> BaseResponse:
         """Free a guest of what they have promised."""
-        party = self.hosted(slug)
+        party = self.get_hosted(slug)
         try:
             with transaction():
                 freed = potluck_service.delete_slot(party, _key(request.form.get("claim")))
@@ -89,7 +89,7 @@ class PotluckView(BasePartyView):
     @permission_name("rsvp")
     def bring(self, slug: str) -> BaseResponse:
         """Show what is asked for to those who come; POST promises a dish, or takes a promise back."""
-        party, _guest, answer = self.answering(slug)
+        party, _guest, answer = self.get_answerable(slug)
         if answer is None or answer.status not in SEATED:
             flash(str(ANSWER_FIRST), "warning")
             return redirect(url_for("PartyView.show", slug=slug), 303)
@@ -132,7 +132,7 @@ class PotluckView(BasePartyView):
 
 def _key(text: str | None) -> int:
     """Return the key in a field that nobody types, or one that nothing has."""
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < LONGEST_KEY else 0
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < MAX_KEY_LENGTH else 0
 
 
 def _asking(asked: list[DishSlot]) -> DishesForm:

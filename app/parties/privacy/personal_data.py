@@ -209,7 +209,7 @@ def _can_be_withdrawn(answer: Rsvp, member: Member) -> bool:
 
 
 def _blank(model: Any, which: ColumnElement[bool], **values: str | None) -> None:
-    db.session.execute(update(model).where(which).values(**values).execution_options(synchronize_session=False))
+    db.session.execute(update(model).where(which).values(**values))
 
 
 # -- what there is

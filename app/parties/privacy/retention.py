@@ -63,5 +63,5 @@ def _anonymised_email(model: Any, why: str) -> ColumnElement[str]:
 
 
 def _execute(statement: Any) -> int:
-    done = db.session.execute(statement.execution_options(synchronize_session=False))
+    done = db.session.execute(statement)
     return cast("CursorResult[Any]", done).rowcount

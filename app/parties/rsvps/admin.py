@@ -54,7 +54,7 @@ class RsvpModelView(CsvExport, ModelView):
     ]
     related_views = [WaitOfferModelView]
     choices_columns = {"status": RsvpStatus.labels()}
-    remote_columns = {"party": PARTY_KEY, "member": MEMBER_KEY}
+    autocomplete_columns = {"party": PARTY_KEY, "member": MEMBER_KEY}
 
     @action("approve", lazy_gettext("Approve"), lazy_gettext("Give the selected guests the seats they ask for?"), "")
     def approve(self, items: list[Rsvp]) -> Message:

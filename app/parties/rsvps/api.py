@@ -67,7 +67,7 @@ class RsvpApi(PartyApiBase):
     )
     def answer(self, slug: str, sent: dict[str, Any]) -> Response:
         """Answer an invitation. To answer the same again changes nothing."""
-        party, guest, _answer = self.answering(slug)
+        party, guest, _answer = self.get_answerable(slug)
         wish = RsvpRequest(
             sent["answer"],
             sent.get("party_size"),
@@ -77,7 +77,9 @@ class RsvpApi(PartyApiBase):
         )
         outcome = run_with_retry(lambda: rsvp_service.rsvp(party, guest, wish))
         if isinstance(outcome, PartialAvailability):
-            return self.say(409, PARTLY, rsvp_texts.partially_available(outcome), free=outcome.free, size=outcome.size)
+            return self.respond(
+                409, PARTLY, rsvp_texts.partially_available(outcome), free=outcome.free, size=outcome.size
+            )
         return self._stands(200, _code(outcome), rsvp_texts.answered(party, outcome), outcome.answer)
 
     @expose("/<slug>/answer", methods=["DELETE"])
@@ -89,7 +91,7 @@ class RsvpApi(PartyApiBase):
     )
     def withdraw(self, slug: str) -> Response:
         """Give up one's seats, or a place in line. What is free goes to the next in line."""
-        party, guest, before = self.answering(slug)
+        party, guest, before = self.get_answerable(slug)
         try:
             with transaction():
                 outcome = rsvp_service.withdraw(party, guest)
@@ -110,7 +112,7 @@ class RsvpApi(PartyApiBase):
     )
     def offer(self, slug: str, sent: dict[str, Any]) -> Response:
         """Take the seats that are offered, or give them back. Whoever gives them back may wait on."""
-        party, guest, _answer = self.answering(slug)
+        party, guest, _answer = self.get_answerable(slug)
         decision = sent["decision"]
         with transaction():
             claims = decision == CLAIM
@@ -140,14 +142,14 @@ class RsvpApi(PartyApiBase):
         with transaction():
             seen = sent.get("seen") or menu_service.people_fingerprint(menu_service.people(answer))
             found = menu_service.change_people(answer, told, seen=seen)
-        return self.say(200, CLASH if found else SAVED, conflict_notice(found), **self._people(answer))
+        return self.respond(200, CLASH if found else SAVED, conflict_notice(found), **self._people(answer))
 
     @expose("/<slug>/waiting-list")
     @endpoint("rsvp", gives=waiting_list_schemas.WaitingList, refusals=PARTY_NOT_FOUND)
     def waiting_list(self, slug: str) -> Response:
         """Show one's place in line and the reasons for it. Hosts see who waits."""
-        party, _guest, answer = self.answering(slug)
-        named = self.hosts(party) or self.is_staff()
+        party, _guest, answer = self.get_answerable(slug)
+        named = self.is_host(party) or self.is_staff()
         if not (named or (answer is not None and answer.status in QUEUED)):
             abort(403)
         pending = waiting_list_queries.pending_offers(party)
@@ -174,16 +176,16 @@ class RsvpApi(PartyApiBase):
     )
     def report(self, slug: str, sent: dict[str, Any]) -> Response:
         """Tell the administrators that something is wrong with a public party."""
-        party = self.visible(slug).party
+        party = self.get_visible(slug).party
         run_with_retry(lambda: moderation_service.report(party, sent["reason"], sent["note"], current_member()))
-        return self.say(200, REPORTED, (_("Thank you. Somebody will look at it."), "info"))
+        return self.respond(200, REPORTED, (_("Thank you. Somebody will look at it."), "info"))
 
     def _stands(self, status: int, code: str, said: texts.Flash, answer: Rsvp | None) -> Response:
-        return self.say(status, code, said, result=serialization.Standing().dump(serialization.standing(answer)))
+        return self.respond(status, code, said, result=serialization.Standing().dump(serialization.standing(answer)))
 
     def _expected(self, slug: str) -> Rsvp:
         """Return the answer of somebody who comes, or may."""
-        answer = self.answering(slug).answer
+        answer = self.get_answerable(slug).answer
         if answer is None or answer.status not in POSSIBLE:
             raise DomainError(menu_service.ANSWER_FIRST, "warning")
         return answer

@@ -10,7 +10,7 @@ from app.parties import models
 from app.parties.enums import RsvpStatus
 
 FILTERS = [clean_text]
-LONGEST_NOTE = 500
+MAX_NOTE_LENGTH = 500
 ANSWERS = {
     RsvpStatus.YES: lazy_gettext("Yes, I am coming"),
     RsvpStatus.MAYBE: lazy_gettext("Maybe"),
@@ -41,7 +41,7 @@ class RsvpForm(FlaskForm):
         description=lazy_gettext("If there is not a seat for each of you. Empty: all together or not at all."),
     )
     note = TextAreaField(
-        lazy_gettext("A note to the host"), filters=FILTERS, validators=[Optional(), Length(max=LONGEST_NOTE)]
+        lazy_gettext("A note to the host"), filters=FILTERS, validators=[Optional(), Length(max=MAX_NOTE_LENGTH)]
     )
     # The two buttons that are shown when only some of the seats are free.
     come_with = IntegerField(validators=[Optional(), NumberRange(1, models.MAX_SEATS)])

@@ -39,7 +39,7 @@ class GuestApi(PartyApiBase):
     )
     def list(self, slug: str) -> Response:
         """List who answered what. A page has 200 of them."""
-        page = guest_list.page(self.hosted(slug), page_number(), group=request.args.get("group", ""))
+        page = guest_list.page(self.get_hosted(slug), page_number(), group=request.args.get("group", ""))
         shown = rsvp_schemas.Guest(many=True).dump(page.guests)
         return self.response(200, result=shown, page=page.number, has_next=page.has_next)
 
@@ -93,11 +93,11 @@ class GuestApi(PartyApiBase):
     # -- inside
 
     def _guest(self, slug: str, guest_id: int) -> tuple[DinnerParty, Rsvp]:
-        party = self.hosted(slug)
+        party = self.get_hosted(slug)
         found = approval.select_of_party(party, [guest_id])
         if not found:
             abort(404)
         return party, found[0]
 
     def _now(self, code: str, said: Flash, answer: Rsvp) -> Response:
-        return self.say(200, code, said, result=rsvp_schemas.GuestStatus().dump(answer))
+        return self.respond(200, code, said, result=rsvp_schemas.GuestStatus().dump(answer))

@@ -24,7 +24,7 @@ from app.parties.texts import Flash
 
 ANSWER = "<int(max=2147483647):answer_id>"
 APPROVE, REMOVE = "approve", "remove"
-LONGEST_SEARCH, MOST_PAGES = 100, 10_000
+MAX_SEARCH_LENGTH, MAX_PAGES = 100, 10_000
 
 
 class GuestListView(BasePartyView):
@@ -38,7 +38,7 @@ class GuestListView(BasePartyView):
     @permission_name("host")
     def show(self, slug: str) -> str:
         """List who answered what."""
-        party = self.hosted(slug)
+        party = self.get_hosted(slug)
         group, text = request.args.get("group", ""), typed("q")
         return str(
             self.render_template(
@@ -62,7 +62,7 @@ class GuestListView(BasePartyView):
     @permission_name("host")
     def csv(self, slug: str) -> BaseResponse:
         """Return the list as a file."""
-        party = self.hosted(slug)
+        party = self.get_hosted(slug)
         return attached(f"{party.slug}-{clock.now():%Y-%m-%d}", guest_list_csv.csv_lines(guest_list.all_entries(party)))
 
     # -- those who ask
@@ -109,7 +109,7 @@ class GuestListView(BasePartyView):
     @permission_name("host")
     def chosen(self, slug: str) -> BaseResponse:
         """Let in, or remove, several guests; asks before they are removed."""
-        party = self.hosted(slug)
+        party = self.get_hosted(slug)
         keys = {int(key) for key in request.form.getlist("rowid") if _is_key(key)}
         answers = approval.select_of_party(party, keys)
         action = request.form.get("action")
@@ -152,7 +152,7 @@ class GuestListView(BasePartyView):
     @permission_name("host")
     def all_missed(self, slug: str) -> BaseResponse:
         """Ask before all are missed who were not checked in; POST notes it."""
-        party = self.hosted(slug)
+        party = self.get_hosted(slug)
         if request.method == "POST":
             return self._do(slug, lambda: guest_list_texts.all_no_show(attendance_service.mark_all_no_show(party)))
         return self._ask(
@@ -177,7 +177,7 @@ class GuestListView(BasePartyView):
     # -- inside
 
     def _guest(self, slug: str, answer_id: int) -> tuple[DinnerParty, Rsvp]:
-        party = self.hosted(slug)
+        party = self.get_hosted(slug)
         found = approval.select_of_party(party, [answer_id])
         if not found:
             abort(404)
@@ -224,13 +224,13 @@ class GuestListView(BasePartyView):
 
 def typed(name: str) -> str:
     """Return what somebody looks for."""
-    return (clean_line(request.args.get(name)) or "")[:LONGEST_SEARCH]
+    return (clean_line(request.args.get(name)) or "")[:MAX_SEARCH_LENGTH]
 
 
 def page_number() -> int:
     """Return the page that is asked for, counted from 1."""
     text = request.args.get("page", "1")[:6]
-    return min(max(int(text), 1), MOST_PAGES) if text.isascii() and text.isdigit() else 1
+    return min(max(int(text), 1), MAX_PAGES) if text.isascii() and text.isdigit() else 1
 
 
 def _is_key(text: str) -> bool:

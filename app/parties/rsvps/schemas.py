@@ -6,7 +6,7 @@ from app.parties import api_fields, models
 from app.parties.api_fields import ChoiceField, RequestSchema, TextField, WholeNumberField, described
 from app.parties.enums import RsvpStatus
 from app.parties.menu.schemas import Person
-from app.parties.rsvps.forms import ANSWERS, DECISIONS, LONGEST_NOTE
+from app.parties.rsvps.forms import ANSWERS, DECISIONS, MAX_NOTE_LENGTH
 from app.parties.schemas import Offer
 
 
@@ -20,7 +20,7 @@ class RsvpInput(RequestSchema):
         models.MAX_SEATS,
         **api_fields.described("With how few they would come, too; left out: all together or not at all"),
     )
-    note = TextField(LONGEST_NOTE, **api_fields.described("For the host"))
+    note = TextField(MAX_NOTE_LENGTH, **api_fields.described("For the host"))
     wait = fields.Boolean(
         truthy={True},
         falsy={False},

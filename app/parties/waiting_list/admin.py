@@ -35,7 +35,7 @@ class WaitOfferModelView(ModelView):
     search_columns = ["party", "state", "seats", "created_at", "expires_at"]
     order_columns = ["seats", "state", "created_at", "expires_at"]
     choices_columns = {"state": OfferState.labels()}
-    remote_columns = {"party": PARTY_KEY}
+    autocomplete_columns = {"party": PARTY_KEY}
 
     @action("expire", lazy_gettext("End the offer now"), lazy_gettext("End the selected offers now?"), "")
     def expire(self, items: list[WaitOffer]) -> str:

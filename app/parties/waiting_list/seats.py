@@ -118,7 +118,6 @@ def expire_offers_of_party(party_id: int) -> list[int]:
         )
         .values(state=OfferState.EXPIRED)
         .returning(WaitOffer.id, WaitOffer.seats)
-        .execution_options(synchronize_session=False)
     )
     with db.session.no_autoflush:
         ended = db.session.execute(statement).all()
@@ -158,7 +157,7 @@ def shorten_offers(party_id: int, until: datetime) -> None:
         .where(WaitOffer.party_id == party_id, WaitOffer.state == OfferState.PENDING, WaitOffer.expires_at > until)
         .values(expires_at=until)
     )
-    db.session.execute(statement.execution_options(synchronize_session=False))
+    db.session.execute(statement)
 
 
 def end_offer(answer: Rsvp, state: OfferState) -> int:
@@ -262,7 +261,7 @@ def _record_skipped(
 
 def _unpause(party_id: int) -> None:
     statement = update(Rsvp).where(Rsvp.party_id == party_id, Rsvp.resting.is_(True)).values(resting=False)
-    db.session.execute(statement.execution_options(synchronize_session=False))
+    db.session.execute(statement)
 
 
 def _offers(*conditions: ColumnElement[bool]) -> list[WaitOffer]:
@@ -282,7 +281,6 @@ def _return_seats(party_id: int, seats: int) -> SeatCount:
         .where(DinnerParty.id == party_id)
         .values(seats_taken=DinnerParty.seats_taken - seats)
         .returning(*COLUMNS)
-        .execution_options(synchronize_session=False)
     )
     row = db.session.execute(statement).one_or_none()
     if row is None:
@@ -296,6 +294,5 @@ def _add_taken(party_id: int, seats: int, *conditions: ColumnElement[bool]) -> b
         .where(DinnerParty.id == party_id, DinnerParty.seats_taken + seats <= DinnerParty.number_seats, *conditions)
         .values(seats_taken=DinnerParty.seats_taken + seats)
         .returning(DinnerParty.id)
-        .execution_options(synchronize_session=False)
     )
     return db.session.execute(statement).first() is not None
