@@ -116,7 +116,7 @@ def _lay(people: dict[str, Member], table: Table) -> None:
     # Published after it was laid: a party of the past could not be, but the demo wants one.
     party.status = PartyStatus.PUBLISHED
     party.seats_taken = 1 + sum(status == RsvpStatus.YES for _guest, status in table.guests)
-    party.answers.extend(_answer(people[username], status) for username, status in table.guests)
+    party.rsvps.extend(_answer(people[username], status) for username, status in table.guests)
     db.session.flush()
     _ask_for_dishes(party, people, table)
     _invite(party, host, table)
@@ -129,10 +129,10 @@ def _ask_for_dishes(party: DinnerParty, people: dict[str, Member], table: Table)
         seen=fingerprint([]),
     )
     slots = {slot.name: slot for slot in potluck_service.slots(party)}
-    answers = {answer.member_id: answer for answer in party.answers}
+    rsvps = {rsvp.member_id: rsvp for rsvp in party.rsvps}
     for _course, name, _wanted, promised in table.asked:
         for username, what in promised:
-            potluck_service.claim(party, answers[people[username].id], slots[name].id, 1, what)
+            potluck_service.claim(party, rsvps[people[username].id], slots[name].id, 1, what)
 
 
 def _invite(party: DinnerParty, host: Member, table: Table) -> None:
@@ -151,10 +151,10 @@ def _invite(party: DinnerParty, host: Member, table: Table) -> None:
             continue
         invitation.opened_at = clock.now()
         party.seats_taken += size
-        answer = Rsvp(
+        rsvp = Rsvp(
             invitation=invitation, email=email, name=name, party_size=size, status=RsvpStatus.YES, locale=host.locale
         )
-        party.answers.append(answer)
+        party.rsvps.append(rsvp)
     db.session.flush()
 
 

@@ -44,7 +44,7 @@ class PartyVisit(NamedTuple):
 
     party: DinnerParty
     guest: Respondent | None
-    answer: Rsvp | None
+    rsvp: Rsvp | None
 
 
 class AnswerableParty(NamedTuple):
@@ -52,7 +52,7 @@ class AnswerableParty(NamedTuple):
 
     party: DinnerParty
     guest: Respondent
-    answer: Rsvp | None
+    rsvp: Rsvp | None
 
 
 class PartyAccess:
@@ -69,7 +69,7 @@ class PartyAccess:
     def get_visible(self, slug: str) -> PartyVisit:
         """Return the party, who is looking at it, and their answer; 404 when they may not know of it."""
         party, guest = self._met(slug)
-        answer = queries.rsvp_of(party, guest) if guest else None
+        rsvp = queries.rsvp_of(party, guest) if guest else None
         by_share_link = guest.by_share_link if guest else link_session.has_share_link(party)
         visible = rules.is_visible(
             visibility=party.visibility,
@@ -77,19 +77,19 @@ class PartyAccess:
             is_hidden=party.hidden_at is not None,
             is_host=self.is_host(party),
             is_guest=by_share_link
-            or (answer.status != RsvpStatus.REMOVED if answer else guest is not None and guest.invitation is not None),
+            or (rsvp.status != RsvpStatus.REMOVED if rsvp else guest is not None and guest.invitation is not None),
             is_staff=self.is_staff(),
         )
         if not visible:
             abort(404)
-        return PartyVisit(party, guest, answer)
+        return PartyVisit(party, guest, rsvp)
 
     def get_answerable(self, slug: str) -> AnswerableParty:
         """Return the party, who may answer, and their answer so far; strangers are asked to log in."""
-        party, guest, answer = self.get_visible(slug)
+        party, guest, rsvp = self.get_visible(slug)
         if guest is None:
             abort(ask_to_log_in())
-        return AnswerableParty(party, guest, answer)
+        return AnswerableParty(party, guest, rsvp)
 
     @staticmethod
     def _met(slug: str) -> tuple[DinnerParty, Respondent | None]:
@@ -105,9 +105,9 @@ class PartyAccess:
         by_share_link = link_session.has_share_link(party)
         return party, Respondent(member, invitation, by_share_link, current_locale(), current_timezone())
 
-    def shows_address(self, party: DinnerParty, answer: Rsvp | None) -> bool:
+    def shows_address(self, party: DinnerParty, rsvp: Rsvp | None) -> bool:
         """Whether whoever is asking is told where exactly a party is."""
-        return location.shows_address(party, answer, is_host=self.is_host(party) or self.is_staff())
+        return location.shows_address(party, rsvp, is_host=self.is_host(party) or self.is_staff())
 
     def get_editable(self, slug: str) -> DinnerParty:
         """Return a party of whoever is asking; 403 when it is somebody else's."""

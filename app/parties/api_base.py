@@ -166,9 +166,9 @@ class PartyApiBase(PartyAccess, JsonErrorResponses, BaseApi):
     @staticmethod
     def response(status: int, /, **told: Any) -> Response:
         """Return an answer in JSON. Flask-AppBuilder's takes the status by the name of what programs are told."""
-        answer = jsonify(told)
-        answer.status_code = status
-        return answer
+        response = jsonify(told)
+        response.status_code = status
+        return response
 
     def respond(self, status: int, code: str, said: Flash, **result: Any) -> Response:
         """Return an answer: `code` for the program, what a person is told, and what it is about."""

@@ -24,11 +24,11 @@ class Location(NamedTuple):
         return urlsplit(self.map_url).hostname or ""
 
 
-def shows_address(party: DinnerParty, answer: Rsvp | None = None, *, is_host: bool = False) -> bool:
+def shows_address(party: DinnerParty, rsvp: Rsvp | None = None, *, is_host: bool = False) -> bool:
     """Whether whoever gave `answer`, or hosts, is told the address; whoever did neither is a stranger."""
-    status = answer.status if answer else None
+    status = rsvp.status if rsvp else None
     shown = rules.shows_address(for_guests=party.address_for_guests, status=status, is_host=is_host)
-    return shown or _hosts(party, answer)
+    return shown or _hosts(party, rsvp)
 
 
 def visible_location(party: DinnerParty, *, with_address: bool) -> Location:
@@ -38,10 +38,10 @@ def visible_location(party: DinnerParty, *, with_address: bool) -> Location:
     return Location(party.venue, party.address, _map_of(party))
 
 
-def _hosts(party: DinnerParty, answer: Rsvp | None) -> bool:
-    if answer is None or answer.member_id is None:
+def _hosts(party: DinnerParty, rsvp: Rsvp | None) -> bool:
+    if rsvp is None or rsvp.member_id is None:
         return False
-    return answer.member_id in {party.host_id, *(member.id for member in party.co_hosts)}
+    return rsvp.member_id in {party.host_id, *(member.id for member in party.co_hosts)}
 
 
 def _map_of(party: DinnerParty) -> str:

@@ -17,24 +17,24 @@ PartyEmail = Callable[[DinnerParty, Rsvp], None]
 TIMED = 2
 
 
-def party_url(answer: Rsvp, endpoint: str) -> str:
+def party_url(rsvp: Rsvp, endpoint: str) -> str:
     """Return the page about an answer: whoever has no account comes by their personal link."""
-    if answer.member_id is None and answer.invitation is not None:
+    if rsvp.member_id is None and rsvp.invitation is not None:
         return secret_links.personal_url()
-    return public_url(endpoint, slug=answer.party.slug)
+    return public_url(endpoint, slug=rsvp.party.slug)
 
 
-def link_secret(answer: Rsvp) -> str | None:
+def link_secret(rsvp: Rsvp) -> str | None:
     """Return the token of the personal link that a letter about an answer carries."""
-    if answer.member_id is None and answer.invitation is not None:
-        return secret_links.personal_token(answer.invitation)
+    if rsvp.member_id is None and rsvp.invitation is not None:
+        return secret_links.personal_token(rsvp.invitation)
     return None
 
 
 def send(  # noqa: PLR0913 - what letters differ in
     kind: str,
     party: DinnerParty,
-    answer: Rsvp,
+    rsvp: Rsvp,
     *,
     version: object = None,
     expires_at: datetime | None = None,
@@ -46,30 +46,30 @@ def send(  # noqa: PLR0913 - what letters differ in
 ) -> bool:
     """Write to whoever gave `answer`, once for each fact; False when they want no letters about `topic`."""
     # One letter per answer and fact: a change of the answer, of the party, or another offer is another fact.
-    fact = version if version is not None else f"{answer.answered_at:%Y%m%dT%H%M%S%f}"
+    fact = version if version is not None else f"{rsvp.answered_at:%Y%m%dT%H%M%S%f}"
     # Whoever has an account is written to as they are now: they may have moved, or read another language, meanwhile.
-    reader = answer.member or answer
+    reader = rsvp.member or rsvp
     letter = enqueue(
         kind,
         to=reader.email,
-        name=answer.name,
+        name=rsvp.name,
         locale=reader.locale,
         timezone=reader.timezone,
-        context={"party": party_context(party, answer), "url": party_url(answer, "PartyView.show"), **more},
-        dedupe_key=f"{kind}:{answer.id}:{fact}",
-        secret=link_secret(answer),
+        context={"party": party_context(party, rsvp), "url": party_url(rsvp, "PartyView.show"), **more},
+        dedupe_key=f"{kind}:{rsvp.id}:{fact}",
+        secret=link_secret(rsvp),
         expires_at=expires_at or party.ends_at,
         priority=priority,
-        calendar=None if appointment is None else partial(appointment, party, answer),
+        calendar=None if appointment is None else partial(appointment, party, rsvp),
         topic=topic,
         reply_to=reply_to,
     )
     return letter is not None
 
 
-def party_context(party: DinnerParty, answer: Rsvp | None = None, *, to_host: bool = False) -> dict[str, Any]:
+def party_context(party: DinnerParty, rsvp: Rsvp | None = None, *, to_host: bool = False) -> dict[str, Any]:
     """Return what a letter may say of a party to whoever gave `answer`; templates never touch the row itself."""
-    place = location.visible_location(party, with_address=location.shows_address(party, answer, is_host=to_host))
+    place = location.visible_location(party, with_address=location.shows_address(party, rsvp, is_host=to_host))
     return {
         "title": party.title,
         "slug": party.slug,

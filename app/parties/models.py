@@ -25,7 +25,7 @@ from app.database import Json, UTCDateTime
 from app.enums import EnumString, one_of
 from app.extensions import Model
 from app.food import ALLERGENS, DIETS
-from app.parties.enums import PartyStatus, RsvpStatus, Visibility
+from app.parties.enums import HELD, QUEUED, SEATED, PartyStatus, RsvpStatus, Visibility
 
 MAX_SEATS = 1000
 # The end of an address that stands where somebody's was who is forgotten: RFC 2606 lets no mail go there.
@@ -79,7 +79,7 @@ class DinnerParty(Model):
     host: Mapped[Member] = relationship()
     # Those who host beside the owner, the first of them first.
     co_hosts: Mapped[list[Member]] = relationship(secondary="co_host", order_by="CoHost.created_at", viewonly=True)
-    answers: Mapped[list["Rsvp"]] = relationship(
+    rsvps: Mapped[list["Rsvp"]] = relationship(
         back_populates="party", cascade="all, delete-orphan", passive_deletes=True
     )
 
@@ -110,6 +110,26 @@ class DinnerParty(Model):
     def ends_at(self) -> datetime:
         """The moment the party is planned to end."""
         return self.starts_at + timedelta(minutes=self.duration_minutes)
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether guests cannot see it yet."""
+        return self.status == PartyStatus.DRAFT
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether it does not take place."""
+        return self.status == PartyStatus.CANCELLED
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it took place and is closed."""
+        return self.status == PartyStatus.DONE
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it takes place, or took place."""
+        return self.status in HELD
 
     @property
     def is_past(self) -> bool:
@@ -193,9 +213,9 @@ class Rsvp(Model):
     approved_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     checked_in_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
-    party: Mapped[DinnerParty] = relationship(back_populates="answers")
+    party: Mapped[DinnerParty] = relationship(back_populates="rsvps")
     member: Mapped[Member | None] = relationship()
-    invitation: Mapped["Invitation | None"] = relationship(back_populates="answer")
+    invitation: Mapped["Invitation | None"] = relationship(back_populates="rsvp")
 
     __table_args__ = (
         CheckConstraint(f"party_size BETWEEN 1 AND {MAX_SEATS}", name="party_size"),
@@ -203,6 +223,51 @@ class Rsvp(Model):
         one_of("status", RsvpStatus),
         Index("ix_rsvp_party_id_status_waitlisted_at_id", "party_id", "status", "waitlisted_at", "id"),
     )
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether the guest comes and is not checked in yet."""
+        return self.status == RsvpStatus.YES
+
+    @property
+    def is_seated(self) -> bool:
+        """Whether it holds seats, other than by an offer."""
+        return self.status in SEATED
+
+    @property
+    def is_waitlisted(self) -> bool:
+        """Whether the guest is on the waiting list."""
+        return self.status == RsvpStatus.WAITLISTED
+
+    @property
+    def is_queued(self) -> bool:
+        """Whether the guest is on the waiting list, or has left it with an offer of seats."""
+        return self.status in QUEUED
+
+    @property
+    def is_awaiting_approval(self) -> bool:
+        """Whether the host has to decide."""
+        return self.status == RsvpStatus.AWAITING_APPROVAL
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether the guest wants seats and has none yet."""
+        return self.is_awaiting_approval or self.is_queued
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the guest has seats or wants some."""
+        return self.is_seated or self.is_undecided
+
+    @property
+    def is_checked_in(self) -> bool:
+        """Whether the host has checked the guest in."""
+        return self.status == RsvpStatus.CHECKED_IN
+
+    @property
+    def is_no_show(self) -> bool:
+        """Whether the guest had seats and did not come."""
+        return self.status == RsvpStatus.NO_SHOW
 
     def __repr__(self) -> str:
         return self.name or self.email
@@ -224,7 +289,7 @@ class RsvpPerson(Model):
     allergens: Mapped[list[str]] = mapped_column(Json, default=list)
     note: Mapped[str] = mapped_column(String(200), default="")
 
-    answer: Mapped[Rsvp] = relationship()
+    rsvp: Mapped[Rsvp] = relationship()
 
     __table_args__ = (UniqueConstraint("rsvp_id", "position"),)
 
@@ -283,7 +348,7 @@ class Invitation(Model):
 
     party: Mapped[DinnerParty] = relationship()
     invited_by: Mapped[Member | None] = relationship()
-    answer: Mapped[Rsvp | None] = relationship(back_populates="invitation", uselist=False)
+    rsvp: Mapped[Rsvp | None] = relationship(back_populates="invitation", uselist=False)
 
     __table_args__ = (
         CheckConstraint(f"max_party BETWEEN 1 AND {MAX_SEATS}", name="max_party"),

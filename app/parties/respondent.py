@@ -32,10 +32,10 @@ class Respondent:
         """Whether the host has asked them to come, and need not be asked."""
         return self.invitation is not None or self.by_share_link
 
-    def most(self, party: DinnerParty, answer: Rsvp | None) -> int:
+    def most(self, party: DinnerParty, rsvp: Rsvp | None) -> int:
         """Return how many may come with them: as many as their invitation says, and never fewer than already do."""
         allowed = self.invitation.max_party if self.invitation is not None else party.max_party
-        return max(allowed, answer.party_size if answer else 1)
+        return max(allowed, rsvp.party_size if rsvp else 1)
 
     @property
     def _invited(self) -> Invitation:

@@ -45,16 +45,16 @@ def is_share_token(party: DinnerParty, token: str) -> bool:
     return party.share_round > 0 and _same(share_token(party), token)
 
 
-def ticket_code(answer: Rsvp) -> str:
+def ticket_code(rsvp: Rsvp) -> str:
     """Return what stands on the ticket of somebody who comes: letters that can be read aloud, and typed."""
-    letters = b32encode(_digest("door", answer.party_id, answer.id)[:CODE_BYTES]).decode()
+    letters = b32encode(_digest("door", rsvp.party_id, rsvp.id)[:CODE_BYTES]).decode()
     groups = [letters[start : start + CODE_GROUP] for start in range(0, len(letters), CODE_GROUP)]
-    return "-".join([str(answer.id), *groups])
+    return "-".join([str(rsvp.id), *groups])
 
 
-def is_ticket_code(answer: Rsvp, code: str) -> bool:
+def is_ticket_code(rsvp: Rsvp, code: str) -> bool:
     """Whether `code` is what stands on that ticket, as people type it."""
-    number, _dash, letters = ticket_code(answer).partition("-")
+    number, _dash, letters = ticket_code(rsvp).partition("-")
     typed, _dash, rest = code.strip().partition("-")
     return typed == number and _same(letters.replace("-", ""), rest.upper().translate(MISREAD))
 

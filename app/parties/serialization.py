@@ -28,7 +28,7 @@ class RsvpDetails(Schema):
 class Standing(Schema):
     """How somebody stands with a party: their answer, their place in line, and the seats that are held for them."""
 
-    answer = fields.Nested(RsvpDetails, allow_none=True)
+    rsvp = fields.Nested(RsvpDetails, allow_none=True)
     place = fields.Integer(allow_none=True, **described("The next to be offered seats is 1"))
     offer = fields.Nested(Offer, allow_none=True)
 
@@ -52,27 +52,23 @@ class Party(PartySummary, Standing):
     version = fields.Integer(**described("To be sent along with a change"))
 
 
-def standing(answer: Rsvp | None) -> dict[str, Any]:
+def standing(rsvp: Rsvp | None) -> dict[str, Any]:
     """Return how somebody stands: what is stored may be older than the end of an offer, which then is void."""
-    offer = (
-        waiting_list_queries.pending_offer(answer)
-        if answer is not None and answer.status == RsvpStatus.OFFERED
-        else None
-    )
+    offer = waiting_list_queries.pending_offer(rsvp) if rsvp is not None and rsvp.status == RsvpStatus.OFFERED else None
     is_open = offer is not None and offer.is_open
-    waits = answer is not None and answer.status in QUEUED and not is_open
+    waits = rsvp is not None and rsvp.status in QUEUED and not is_open
     return {
-        "answer": answer,
-        "place": waiting_list_queries.position(answer) if answer is not None and waits else None,
+        "answer": rsvp,
+        "place": waiting_list_queries.position(rsvp) if rsvp is not None and waits else None,
         "offer": offer if is_open else None,
     }
 
 
-def serialize_party(access: PartyAccess, party: DinnerParty, answer: Rsvp | None) -> Any:
+def serialize_party(access: PartyAccess, party: DinnerParty, rsvp: Rsvp | None) -> Any:
     """Return a party as JSON, as whoever is asking sees it."""
-    place = location.visible_location(party, with_address=access.shows_address(party, answer))
+    place = location.visible_location(party, with_address=access.shows_address(party, rsvp))
     more = {
-        **standing(answer),
+        **standing(rsvp),
         "address": place.address or None,
         "map_url": place.map_url or None,
         "waiting_count": waiting_list_queries.waiting_count(party.id),

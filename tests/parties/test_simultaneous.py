@@ -127,7 +127,7 @@ def _seated_one_after_the_other(app, party, guests):
                 outcome = rsvp_service.rsvp(
                     session.get(DinnerParty, party.id), Respondent(session.get(Member, member_id)), wish
                 )
-            if outcome.answer.status == "waitlisted":
+            if outcome.rsvp.status == "waitlisted":
                 break
         db.session.expire_all()
         return db.session.get(DinnerParty, party.id).seats_taken - 1

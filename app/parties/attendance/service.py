@@ -17,10 +17,10 @@ from app.parties.waiting_list import seats
 DONE_AFTER = timedelta(hours=6)
 
 
-def mark_no_show(party: DinnerParty, answer: Rsvp) -> None:
+def mark_no_show(party: DinnerParty, rsvp: Rsvp) -> None:
     """Note that a guest did not come; their seats are free. Raises DomainError when they did, or were not expected."""
-    if not _mark(party, Rsvp.id == answer.id):
-        raise DomainError(lazy_gettext("Nothing changed: %(name)s was not waited for.", name=str(answer)), "warning")
+    if not _mark(party, Rsvp.id == rsvp.id):
+        raise DomainError(lazy_gettext("Nothing changed: %(name)s was not waited for.", name=str(rsvp)), "warning")
 
 
 def mark_all_no_show(party: DinnerParty) -> int:
@@ -31,20 +31,20 @@ def mark_all_no_show(party: DinnerParty) -> int:
     return missed
 
 
-def undo_no_show(party: DinnerParty, answer: Rsvp) -> None:
+def undo_no_show(party: DinnerParty, rsvp: Rsvp) -> None:
     """Note that a guest came who was missed. Raises DomainError when they were not, or their seats are taken."""
     seats.release_and_reoffer(party.id)
     statement = (
         update(Rsvp)
-        .where(Rsvp.id == answer.id, Rsvp.status == RsvpStatus.NO_SHOW)
+        .where(Rsvp.id == rsvp.id, Rsvp.status == RsvpStatus.NO_SHOW)
         .values(status=RsvpStatus.YES)
         .returning(Rsvp.id)
     )
     if db.session.execute(statement).first() is None:
-        raise DomainError(lazy_gettext("Nothing changed: %(name)s was not missed.", name=str(answer)), "warning")
-    db.session.refresh(answer)
-    if not seats.retake(party.id, answer.party_size):
-        raise DomainError(lazy_gettext("The seats of %(name)s are taken by others now.", name=str(answer)), "warning")
+        raise DomainError(lazy_gettext("Nothing changed: %(name)s was not missed.", name=str(rsvp)), "warning")
+    db.session.refresh(rsvp)
+    if not seats.retake(party.id, rsvp.party_size):
+        raise DomainError(lazy_gettext("The seats of %(name)s are taken by others now.", name=str(rsvp)), "warning")
 
 
 def close_finished() -> int:

@@ -115,7 +115,7 @@ def _attendee(guest: Rsvp | Invitation) -> vCalAddress:
     attendee = vCalAddress(f"mailto:{reader.email}")
     attendee.params["CN"] = vText(guest.name or reader.email)
     attendee.params["ROLE"] = vText("REQ-PARTICIPANT")
-    answer = PARTICIPATION.get(guest.status) if isinstance(guest, Rsvp) else None
-    attendee.params["PARTSTAT"] = vText(answer or "NEEDS-ACTION")
+    status = PARTICIPATION.get(guest.status) if isinstance(guest, Rsvp) else None
+    attendee.params["PARTSTAT"] = vText(status or "NEEDS-ACTION")
     attendee.params["RSVP"] = vText("FALSE")
     return attendee

@@ -69,7 +69,7 @@ def parties(member: Member) -> list[tuple[DinnerParty, bool]]:
         .limit(MAX_PARTIES)
     )
     rows = db.session.execute(statement).all()
-    return [(party, location.shows_address(party, answer, is_host=_hosts(party, member))) for party, answer in rows]
+    return [(party, location.shows_address(party, rsvp, is_host=_hosts(party, member))) for party, rsvp in rows]
 
 
 def _hosts(party: DinnerParty, member: Member) -> bool:

@@ -31,8 +31,8 @@ class CheckInApi(PartyApiBase):
     )
     def ticket(self, slug: str) -> Response:
         """Show what one's ticket says. Hosts scan its address at the door, or send the code."""
-        party, _guest, answer = self.get_answerable(slug)
-        shown = tickets.shown(party, answer)
+        party, _guest, rsvp = self.get_answerable(slug)
+        shown = tickets.shown(party, rsvp)
         if shown is None:
             raise DomainError(_("There is a ticket as soon as you have a seat."), "warning")
         address = public_url("CheckInView.scanned", slug=slug, code=shown.code)
@@ -43,17 +43,17 @@ class CheckInApi(PartyApiBase):
     def check_in(self, slug: str, code: str) -> Response:
         """Check a guest in, by what stands on their ticket."""
         party = self.get_hosted(slug)
-        answer = run_with_retry(lambda: check_in_service.check_in(party, code))
-        return self._now(CHECKED_IN, guest_list_texts.checked_in(answer), answer)
+        rsvp = run_with_retry(lambda: check_in_service.check_in(party, code))
+        return self._now(CHECKED_IN, guest_list_texts.checked_in(rsvp), rsvp)
 
     @expose("/<slug>/door/<code>", methods=["DELETE"])
     @endpoint("host", gives=rsvp_schemas.GuestStatus, codes=(CHECKED_OUT,), refusals=AT_THE_DOOR)
     def check_out(self, slug: str, code: str) -> Response:
         """Take a check-in back."""
         party = self.get_hosted(slug)
-        answer = run_with_retry(lambda: check_in_service.check_out(party, code))
-        text = _("%(name)s is not checked in any more.", name=str(answer))
-        return self._now(CHECKED_OUT, (text, "info"), answer)
+        rsvp = run_with_retry(lambda: check_in_service.check_out(party, code))
+        text = _("%(name)s is not checked in any more.", name=str(rsvp))
+        return self._now(CHECKED_OUT, (text, "info"), rsvp)
 
-    def _now(self, code: str, said: Flash, answer: Rsvp) -> Response:
-        return self.respond(200, code, said, result=rsvp_schemas.GuestStatus().dump(answer))
+    def _now(self, code: str, said: Flash, rsvp: Rsvp) -> Response:
+        return self.respond(200, code, said, result=rsvp_schemas.GuestStatus().dump(rsvp))

@@ -20,10 +20,10 @@ NOT_VALID = lazy_gettext("This ticket is not valid for this party.")
 def find_by_code(party: DinnerParty, code: str) -> Rsvp:
     """Return the answer on whose ticket `code` stands; raises DomainError when it is on none of this party."""
     statement = select(Rsvp).where(Rsvp.id == secret_links.rsvp_id_of_code(code), Rsvp.party_id == party.id)
-    answer = db.session.scalars(statement).one_or_none()
-    if answer is None or not secret_links.is_ticket_code(answer, code):
+    rsvp = db.session.scalars(statement).one_or_none()
+    if rsvp is None or not secret_links.is_ticket_code(rsvp, code):
         raise DomainError(NOT_VALID)
-    return answer
+    return rsvp
 
 
 def ensure_open(party: DinnerParty) -> None:
@@ -41,51 +41,51 @@ def ensure_open(party: DinnerParty) -> None:
 
 def check_in(party: DinnerParty, code: str) -> Rsvp:
     """Note that the guest with a ticket is here. Raises DomainError when they are already, or do not come."""
-    answer = _checked(party, code)
-    if not _step(answer, RsvpStatus.YES, RsvpStatus.CHECKED_IN):
-        raise _refusal(party, answer)
-    return answer
+    rsvp = _checked(party, code)
+    if not _step(rsvp, RsvpStatus.YES, RsvpStatus.CHECKED_IN):
+        raise _refusal(party, rsvp)
+    return rsvp
 
 
 def check_out(party: DinnerParty, code: str) -> Rsvp:
     """Take a check-in back. Raises DomainError when there is none."""
-    answer = _checked(party, code)
-    if not _step(answer, RsvpStatus.CHECKED_IN, RsvpStatus.YES):
-        raise DomainError(lazy_gettext("Nothing changed: %(name)s was not checked in.", name=str(answer)), "warning")
-    return answer
+    rsvp = _checked(party, code)
+    if not _step(rsvp, RsvpStatus.CHECKED_IN, RsvpStatus.YES):
+        raise DomainError(lazy_gettext("Nothing changed: %(name)s was not checked in.", name=str(rsvp)), "warning")
+    return rsvp
 
 
 def _checked(party: DinnerParty, code: str) -> Rsvp:
     """Return the guest with a ticket, under the party's lock."""
-    answer = find_by_code(party, code)
+    rsvp = find_by_code(party, code)
     # The lock, and what time has brought about meanwhile.
     seats.release_and_reoffer(party.id)
     db.session.refresh(party, ["status", "starts_at", "duration_minutes"])
     ensure_open(party)
-    if answer.member_id == party.host_id:
+    if rsvp.member_id == party.host_id:
         raise DomainError(NOT_VALID)
-    return answer
+    return rsvp
 
 
-def _step(answer: Rsvp, before: str, after: str) -> bool:
+def _step(rsvp: Rsvp, before: str, after: str) -> bool:
     """Change the status of an answer from `before`: of two devices, one does."""
     statement = (
         update(Rsvp)
-        .where(Rsvp.id == answer.id, Rsvp.status == before)
+        .where(Rsvp.id == rsvp.id, Rsvp.status == before)
         .values(status=after, checked_in_at=clock.now() if after == RsvpStatus.CHECKED_IN else None)
         .returning(Rsvp.id)
     )
     changed = db.session.execute(statement).first() is not None
-    db.session.refresh(answer)
+    db.session.refresh(rsvp)
     return changed
 
 
-def _refusal(party: DinnerParty, answer: Rsvp) -> DomainError:
-    if answer.status == RsvpStatus.CHECKED_IN and answer.checked_in_at is not None:
-        at = formats.time(answer.checked_in_at, party.timezone)
-        text = lazy_gettext("%(name)s was checked in already at %(time)s.", name=str(answer), time=at)
+def _refusal(party: DinnerParty, rsvp: Rsvp) -> DomainError:
+    if rsvp.status == RsvpStatus.CHECKED_IN and rsvp.checked_in_at is not None:
+        at = formats.time(rsvp.checked_in_at, party.timezone)
+        text = lazy_gettext("%(name)s was checked in already at %(time)s.", name=str(rsvp), time=at)
         return DomainError(text, "warning")
-    if answer.status == RsvpStatus.NO_SHOW:
-        text = lazy_gettext("%(name)s was missed: take that back on the guest list first.", name=str(answer))
+    if rsvp.status == RsvpStatus.NO_SHOW:
+        text = lazy_gettext("%(name)s was missed: take that back on the guest list first.", name=str(rsvp))
         return DomainError(text, "warning")
     return DomainError(NOT_VALID)

@@ -29,9 +29,9 @@ class Ticket(NamedTuple):
     is_soon: bool
 
 
-def shown(party: DinnerParty, answer: Rsvp | None) -> Ticket | None:
+def shown(party: DinnerParty, rsvp: Rsvp | None) -> Ticket | None:
     """Return the ticket of whoever comes and is not the host, until the door is closed."""
-    if answer is None or answer.status not in SEATED or answer.member_id == party.host_id:
+    if rsvp is None or rsvp.status not in SEATED or rsvp.member_id == party.host_id:
         return None
     now = clock.now()
     if (
@@ -39,7 +39,7 @@ def shown(party: DinnerParty, answer: Rsvp | None) -> Ticket | None:
         or check_in_rules.check_in_window(party.starts_at, party.ends_at, now) is check_in_rules.CheckInWindow.LATE
     ):
         return None
-    code = secret_links.ticket_code(answer)
+    code = secret_links.ticket_code(rsvp)
     address = public_url("CheckInView.scanned", slug=party.slug, code=code)
     # Dark on light in dark mode as well: not every camera reads it the other way round.
     picture = segno.make(address, error="m").svg_data_uri(border=4, light="#fff", omitsize=True)
@@ -57,8 +57,8 @@ class TicketView(BasePartyView):
     @permission_name("rsvp")
     def show(self, slug: str) -> BaseResponse | str:
         """Show what the host scans at the door."""
-        party, _guest, answer = self.get_answerable(slug)
-        ticket = shown(party, answer)
+        party, _guest, rsvp = self.get_answerable(slug)
+        ticket = shown(party, rsvp)
         if ticket is None:
             flash(_("There is a ticket as soon as you have a seat."), "warning")
             return redirect(url_for("PartyView.show", slug=slug), 303)
@@ -66,8 +66,8 @@ class TicketView(BasePartyView):
             self.render_template(
                 "parties/ticket.html",
                 party=party,
-                answer=answer,
+                rsvp=rsvp,
                 ticket=ticket,
-                place_told=location.visible_location(party, with_address=self.shows_address(party, answer)),
+                place_told=location.visible_location(party, with_address=self.shows_address(party, rsvp)),
             )
         )

@@ -55,13 +55,13 @@ class CheckInView(BasePartyView):
         """Show a host whose ticket was scanned, with a button. A guest who scans their own reads what it is for."""
         # Whoever has a ticket may know of the party.
         party, guest = self._met(slug)
-        answer, wrong = _on_ticket(party, code)
+        rsvp, wrong = _on_ticket(party, code)
         if not self.is_host(party):
-            return self._shown_to_guests(party, answer, queries.rsvp_of(party, guest) if guest else None)
+            return self._shown_to_guests(party, rsvp, queries.rsvp_of(party, guest) if guest else None)
         page = self.render_template(
             "parties/door_ticket.html",
             party=party,
-            answer=answer,
+            rsvp=rsvp,
             code=code,
             wrong=wrong,
             closed=_why_closed(party),
@@ -85,17 +85,17 @@ class CheckInView(BasePartyView):
         party = self.get_hosted(slug)
 
         def act() -> Flash:
-            answer = check_in_service.check_out(party, code)
-            return _("%(name)s is not checked in any more.", name=str(answer)), "info"
+            rsvp = check_in_service.check_out(party, code)
+            return _("%(name)s is not checked in any more.", name=str(rsvp)), "info"
 
         return self._do(slug, act)
 
     # -- inside
 
-    def _shown_to_guests(self, party: DinnerParty, answer: Rsvp | None, own: Rsvp | None) -> BaseResponse:
-        if answer is None:
+    def _shown_to_guests(self, party: DinnerParty, rsvp: Rsvp | None, own: Rsvp | None) -> BaseResponse:
+        if rsvp is None:
             abort(404)
-        if current_user.is_authenticated and (own is None or own.id != answer.id):
+        if current_user.is_authenticated and (own is None or own.id != rsvp.id):
             abort(403)
         return make_response(self.render_template("parties/door_guest.html", party=party, own=own))
 
@@ -113,10 +113,10 @@ class CheckInView(BasePartyView):
 def _on_ticket(party: DinnerParty, code: str) -> tuple[Rsvp | None, str | None]:
     """Return whose ticket has a code, or what is wrong with it."""
     try:
-        answer = check_in_service.find_by_code(party, code)
+        rsvp = check_in_service.find_by_code(party, code)
     except DomainError as error:
         return None, str(error)
-    return (answer, None) if answer.status in SEATED else (None, str(check_in_service.NOT_VALID))
+    return (rsvp, None) if rsvp.status in SEATED else (None, str(check_in_service.NOT_VALID))
 
 
 def _why_closed(party: DinnerParty) -> str | None:

@@ -61,9 +61,9 @@ class HostApi(PartyApiBase):
                 if before is None:
                     raise
         laid = self.get_editable((before or party).slug)
-        answer = self.respond(200 if before else 201, laid.status, hosting_texts.saved(laid), result=self._seen(laid))
-        answer.headers["Location"] = url_for("PartyApi.show", slug=laid.slug)
-        return answer
+        response = self.respond(200 if before else 201, laid.status, hosting_texts.saved(laid), result=self._seen(laid))
+        response.headers["Location"] = url_for("PartyApi.show", slug=laid.slug)
+        return response
 
     @expose("/<slug>", methods=["PATCH"])
     @endpoint(
@@ -139,9 +139,9 @@ class HostApi(PartyApiBase):
         with transaction():
             twin = hosting_service.copy_party(party, current_member())
         said: texts.Flash = _("Copy created as a draft; pick a date."), "info"
-        answer = self.respond(201, COPIED, said, result=self._seen(self.get_editable(twin.slug)))
-        answer.headers["Location"] = url_for("PartyApi.show", slug=twin.slug)
-        return answer
+        response = self.respond(201, COPIED, said, result=self._seen(self.get_editable(twin.slug)))
+        response.headers["Location"] = url_for("PartyApi.show", slug=twin.slug)
+        return response
 
     # -- who hosts
 

@@ -9,28 +9,28 @@ from app.parties.mail import Appointment, party_context, send, to_member
 from app.parties.models import DinnerParty, Rsvp
 
 
-def party_changed(party: DinnerParty, answer: Rsvp) -> None:
+def party_changed(party: DinnerParty, rsvp: Rsvp) -> None:
     """Tell the new time or place."""
-    send("party_changed", party, answer, version=party.version, appointment=_if_address_was_shown(answer, ics.request))
+    send("party_changed", party, rsvp, version=party.version, appointment=_if_address_was_shown(rsvp, ics.request))
 
 
-def party_cancelled(party: DinnerParty, answer: Rsvp) -> None:
+def party_cancelled(party: DinnerParty, rsvp: Rsvp) -> None:
     """Tell that there will be no party."""
     send(
         "party_cancelled",
         party,
-        answer,
+        rsvp,
         version=party.version,
         # Whoever was offered seats may have noted the evening themselves.
         appointment=ics.cancellation
-        if answer.status == RsvpStatus.OFFERED
-        else _if_address_was_shown(answer, ics.cancellation),
+        if rsvp.status == RsvpStatus.OFFERED
+        else _if_address_was_shown(rsvp, ics.cancellation),
     )
 
 
-def _if_address_was_shown(answer: Rsvp, appointment: Appointment) -> Appointment | None:
+def _if_address_was_shown(rsvp: Rsvp, appointment: Appointment) -> Appointment | None:
     """Return `appointment` for those in whose calendar the dinner may stand."""
-    return appointment if answer.status in ics.PARTICIPATION else None
+    return appointment if rsvp.status in ics.PARTICIPATION else None
 
 
 def co_host(party: DinnerParty, member: Member) -> None:

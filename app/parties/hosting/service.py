@@ -46,7 +46,7 @@ def create_party(party: DinnerParty, host: Member, *, mark: str = "") -> None:
     party.slug = new_slug(party.title, mark or secrets.token_hex(6))
     party.seats_taken = 1
     refuse_past_publication(party)
-    party.answers.append(_host_rsvp(host))
+    party.rsvps.append(_host_rsvp(host))
     db.session.add(party)
     reminders.create_default(party)
     db.session.flush()
@@ -186,22 +186,22 @@ def refuse_past_publication(party: DinnerParty) -> None:
 
 def _seat_host(party: DinnerParty) -> None:
     """Give a new host a seat at the table that is theirs now."""
-    answer = queries.rsvp_of(party, Respondent(party.host))
-    if answer is not None and answer.status in SEATED:
+    rsvp = queries.rsvp_of(party, Respondent(party.host))
+    if rsvp is not None and rsvp.status in SEATED:
         return
-    if answer is not None and answer.status == RsvpStatus.OFFERED:
-        held = seats.end_offer(answer, OfferState.CLAIMED)
-        answer.status, answer.party_size, answer.min_party, answer.waitlisted_at = RsvpStatus.YES, 1, 1, None
+    if rsvp is not None and rsvp.status == RsvpStatus.OFFERED:
+        held = seats.end_offer(rsvp, OfferState.CLAIMED)
+        rsvp.status, rsvp.party_size, rsvp.min_party, rsvp.waitlisted_at = RsvpStatus.YES, 1, 1, None
         db.session.flush()
         seats.release_and_reoffer(party.id, held - 1)
         return
     if not seats.take_first(party.id):
         raise DomainError(lazy_gettext("The table is full: there is no seat for a new host."), field="host")
-    if answer is None:
-        answer = _host_rsvp(party.host)
-        answer.party_id = party.id
-        db.session.add(answer)
-    answer.status, answer.party_size, answer.min_party, answer.waitlisted_at = RsvpStatus.YES, 1, 1, None
+    if rsvp is None:
+        rsvp = _host_rsvp(party.host)
+        rsvp.party_id = party.id
+        db.session.add(rsvp)
+    rsvp.status, rsvp.party_size, rsvp.min_party, rsvp.waitlisted_at = RsvpStatus.YES, 1, 1, None
     db.session.flush()
 
 
@@ -227,11 +227,11 @@ def _notify_guests(party: DinnerParty, letter: PartyEmail, changed: set[str] | N
     statement = (
         select(Rsvp).options(joinedload(Rsvp.member)).where(Rsvp.party_id == party.id, Rsvp.status.in_(NOTIFIED))
     )
-    guests = [answer for answer in db.session.scalars(statement) if answer.member_id != party.host_id]
+    guests = [rsvp for rsvp in db.session.scalars(statement) if rsvp.member_id != party.host_id]
     if changed is not None and changed.intersection(NOTIFY_ON) == {"address"}:
-        guests = [answer for answer in guests if location.shows_address(party, answer)]
-    for answer in guests:
-        letter(party, answer)
+        guests = [rsvp for rsvp in guests if location.shows_address(party, rsvp)]
+    for rsvp in guests:
+        letter(party, rsvp)
     return len(guests)
 
 

@@ -33,7 +33,7 @@ class InvitationModelView(CsvExport, ModelView):
         "locale": lazy_gettext("Language"),
         "max_party": lazy_gettext("Seats at most"),
         "invited_by": lazy_gettext("Invited by"),
-        "answer": lazy_gettext("Answer"),
+        "rsvp": lazy_gettext("Answer"),
         "round": lazy_gettext("Links so far"),
         "created_at": lazy_gettext("Invited"),
         "sent_at": lazy_gettext("Letter written"),

@@ -96,11 +96,11 @@ class JoinView(BasePartyView):
     @expose("/<slug>/opened", methods=["POST"])
     def opened(self, slug: str) -> BaseResponse:
         """Note that the page of a party was seen by whoever was invited: its script says so, and nobody reads this."""
-        _party, guest, answer = self.get_visible(slug)
+        _party, guest, rsvp = self.get_visible(slug)
         if guest is not None and guest.invitation is not None:
             invitation = guest.invitation
             with transaction():
-                invitation_service.record_opened(invitation, answer)
+                invitation_service.record_opened(invitation, rsvp)
         return make_response("", 204)
 
 

@@ -43,7 +43,7 @@ class InvitedGuest(NamedTuple):
     """An invitation and the answer to it."""
 
     invitation: Invitation
-    answer: Rsvp | None
+    rsvp: Rsvp | None
 
 
 class InvitedPage(NamedTuple):
@@ -69,8 +69,8 @@ def page(party: DinnerParty, number: int) -> InvitedPage:
         .limit(PAGE_SIZE)
     )
     found = db.session.execute(statement).all()
-    answers = _answers(party, [invitation for invitation, _total in found])
-    rows = [InvitedGuest(invitation, answers.get(invitation.id)) for invitation, _total in found]
+    rsvps = _answers(party, [invitation for invitation, _total in found])
+    rows = [InvitedGuest(invitation, rsvps.get(invitation.id)) for invitation, _total in found]
     return InvitedPage(rows, number, found[0][1] if found else 0)
 
 
@@ -166,6 +166,6 @@ def _answers(party: DinnerParty, invitations: Sequence[Invitation]) -> dict[int,
         Rsvp.invitation_id.in_([invitation.id for invitation in invitations]), func.lower(Rsvp.email).in_(list(emails))
     )
     found = list(db.session.scalars(select(Rsvp).where(Rsvp.party_id == party.id, theirs)))
-    by_address = {emails[answer.email.lower()]: answer for answer in found if answer.email.lower() in emails}
-    by_link = {answer.invitation_id: answer for answer in found if answer.invitation_id is not None}
+    by_address = {emails[rsvp.email.lower()]: rsvp for rsvp in found if rsvp.email.lower() in emails}
+    by_link = {rsvp.invitation_id: rsvp for rsvp in found if rsvp.invitation_id is not None}
     return {**by_address, **by_link}

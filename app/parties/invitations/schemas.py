@@ -74,7 +74,7 @@ class InvitedGuest(Schema):
     opened_at = fields.AwareDateTime(attribute="invitation.opened_at", allow_none=True)
     revoked_at = fields.AwareDateTime(attribute="invitation.revoked_at", allow_none=True)
     status = fields.Function(
-        lambda row: row.answer.status if row.answer else None,
+        lambda row: row.rsvp.status if row.rsvp else None,
         allow_none=True,
         metadata={"type": "string", "description": "What they answered"},
     )

@@ -130,13 +130,13 @@ def send_waiting(party: DinnerParty) -> int:
 # -- guests
 
 
-def record_opened(invitation: Invitation, answer: Rsvp | None) -> None:
+def record_opened(invitation: Invitation, rsvp: Rsvp | None) -> None:
     """Note that an invitation was seen, and by whom, where they have answered already."""
     if invitation.opened_at is None:
         invitation.opened_at = clock.now()
     is_free = db.session.scalar(select(Rsvp.id).where(Rsvp.invitation_id == invitation.id)) is None
-    if answer is not None and answer.invitation_id is None and is_free:
-        answer.invitation_id = invitation.id
+    if rsvp is not None and rsvp.invitation_id is None and is_free:
+        rsvp.invitation_id = invitation.id
     db.session.flush()
 
 
@@ -246,19 +246,19 @@ def _let_answer(party: DinnerParty, invitations: Sequence[Invitation]) -> None:
     by_address = {invitation.email.lower(): invitation for invitation in invitations}
     same = Rsvp.invitation_id.in_(list(by_id)) | func.lower(Rsvp.email).in_(list(by_address))
     found = list(db.session.scalars(select(Rsvp).where(Rsvp.party_id == party.id, same)))
-    for answer in found:
-        by_link = by_id.get(answer.invitation_id or 0)
-        if by_link is not None and answer.member_id is not None and answer.email.lower() != by_link.email.lower():
-            answer.invitation_id = None
+    for rsvp in found:
+        by_link = by_id.get(rsvp.invitation_id or 0)
+        if by_link is not None and rsvp.member_id is not None and rsvp.email.lower() != by_link.email.lower():
+            rsvp.invitation_id = None
     db.session.flush()
-    for answer in found:
-        invitation = by_id.get(answer.invitation_id or 0) or by_address.get(answer.email.lower())
+    for rsvp in found:
+        invitation = by_id.get(rsvp.invitation_id or 0) or by_address.get(rsvp.email.lower())
         if invitation is not None:
-            _release_rsvp(answer, invitation)
+            _release_rsvp(rsvp, invitation)
     db.session.flush()
 
 
-def _release_rsvp(answer: Rsvp, invitation: Invitation) -> None:
-    answer.invitation_id = answer.invitation_id or invitation.id
-    if answer.status == RsvpStatus.REMOVED:
-        answer.status = RsvpStatus.WITHDRAWN
+def _release_rsvp(rsvp: Rsvp, invitation: Invitation) -> None:
+    rsvp.invitation_id = rsvp.invitation_id or invitation.id
+    if rsvp.status == RsvpStatus.REMOVED:
+        rsvp.status = RsvpStatus.WITHDRAWN

@@ -17,7 +17,6 @@ from app.i18n import locales
 from app.outbox.service import delivers
 from app.parties import secret_links
 from app.parties.access import BasePartyView, current_member
-from app.parties.enums import RsvpStatus
 from app.parties.invitations import contacts, import_list
 from app.parties.invitations import queries as invitation_queries
 from app.parties.invitations import service as invitation_service
@@ -201,7 +200,6 @@ class InvitationsView(BasePartyView):
                 "closed": invitation_service.why_closed(party),
                 "delivers": delivers(),
                 "invited": found,
-                "answers": RsvpStatus.labels(),
                 "states": {row.invitation.id: _state(row) for row in found.rows},
                 "contacts": contacts.suggestions(current_member(), party),
                 "share_url": _share_url(party),
@@ -218,7 +216,7 @@ def _state(row: invitation_queries.InvitedGuest) -> object:
             opened_at=row.invitation.opened_at,
             reminded_at=row.invitation.reminded_at,
             revoked_at=row.invitation.revoked_at,
-            is_answered=row.answer is not None,
+            is_answered=row.rsvp is not None,
         )
     ]
 

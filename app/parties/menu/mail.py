@@ -6,15 +6,15 @@ from app.parties.mail import party_context, to_member
 from app.parties.models import DinnerParty, Rsvp
 
 
-def dietary_conflict(party: DinnerParty, answer: Rsvp, dishes: list[str]) -> None:
+def dietary_conflict(party: DinnerParty, rsvp: Rsvp, dishes: list[str]) -> None:
     """Tell the host that a guest cannot eat some of the dishes; which of them and why stands on the kitchen's sheet."""
     to_member(
         "food_clash",
         party.host,
-        f"{answer.id}:{clock.now():%Y%m%dT%H%M%S%f}",
+        f"{rsvp.id}:{clock.now():%Y%m%dT%H%M%S%f}",
         expires_at=party.starts_at,
         party=party_context(party, to_host=True),
-        guest=answer.name,
+        guest=rsvp.name,
         dishes=dishes,
         url=public_url("KitchenView.show", slug=party.slug),
     )

@@ -119,9 +119,9 @@ def name_main_dish(party: DinnerParty, *, without: MenuItem | None = None) -> No
         db.session.flush()
 
 
-def people(answer: Rsvp) -> list[RsvpPerson]:
+def people(rsvp: Rsvp) -> list[RsvpPerson]:
     """Return who comes with an answer, as far as it was told."""
-    statement = select(RsvpPerson).where(RsvpPerson.rsvp_id == answer.id).order_by(RsvpPerson.position)
+    statement = select(RsvpPerson).where(RsvpPerson.rsvp_id == rsvp.id).order_by(RsvpPerson.position)
     return list(db.session.scalars(statement))
 
 
@@ -130,50 +130,50 @@ def people_fingerprint(told: Sequence[RsvpPerson]) -> str:
     return fingerprint(_people_values(told))
 
 
-def change_people(answer: Rsvp, told: Sequence[PersonInput], *, seen: str) -> list[tuple[MenuItem, DietaryConflict]]:
+def change_people(rsvp: Rsvp, told: Sequence[PersonInput], *, seen: str) -> list[tuple[MenuItem, DietaryConflict]]:
     """Replace those who come, of whom the mark of what was told is `seen`; return as `set_people` does.
 
     Raises ChangedError when other things were told meanwhile, and DomainError when they do not come any more.
     """
-    seats.lock(answer.party_id)
-    db.session.refresh(answer)
-    if answer.status not in POSSIBLE:
+    seats.lock(rsvp.party_id)
+    db.session.refresh(rsvp)
+    if rsvp.status not in POSSIBLE:
         raise DomainError(ANSWER_FIRST, "warning")
-    stored = people(answer)
-    if seen != people_fingerprint(stored) and _people_values(stored) != _people_values(told[: answer.party_size]):
+    stored = people(rsvp)
+    if seen != people_fingerprint(stored) and _people_values(stored) != _people_values(told[: rsvp.party_size]):
         raise ConflictError
-    return set_people(answer, told)
+    return set_people(rsvp, told)
 
 
-def remember_usual(answer: Rsvp) -> list[tuple[MenuItem, DietaryConflict]]:
+def remember_usual(rsvp: Rsvp) -> list[tuple[MenuItem, DietaryConflict]]:
     """Let the kitchen know what somebody who comes never eats, unless they told what they eat there.
 
     Return the dishes they cannot eat, of which the host is told.
     """
-    member = answer.member
-    if member is None or not (member.diets or member.allergens) or people(answer):
+    member = rsvp.member
+    if member is None or not (member.diets or member.allergens) or people(rsvp):
         return []
-    return set_people(answer, [usual_diet(member)])
+    return set_people(rsvp, [usual_diet(member)])
 
 
-def set_people(answer: Rsvp, told: Sequence[PersonInput]) -> list[tuple[MenuItem, DietaryConflict]]:
+def set_people(rsvp: Rsvp, told: Sequence[PersonInput]) -> list[tuple[MenuItem, DietaryConflict]]:
     """Replace those who come with `answer`; return the dishes one of them cannot eat, of which the host is told."""
-    db.session.execute(delete(RsvpPerson).where(RsvpPerson.rsvp_id == answer.id))
+    db.session.execute(delete(RsvpPerson).where(RsvpPerson.rsvp_id == rsvp.id))
     db.session.add_all(
         RsvpPerson(
-            rsvp_id=answer.id,
+            rsvp_id=rsvp.id,
             position=position,
             name=person.name,
             diets=person.diets,
             allergens=person.allergens,
             note=person.note,
         )
-        for position, person in enumerate(told[: answer.party_size])
+        for position, person in enumerate(told[: rsvp.party_size])
     )
     db.session.flush()
-    found = [(dish, clash) for dish in menu(answer.party) for clash in [_conflicts_of_any(dish, told)] if clash]
-    if found and answer.member_id != answer.party.host_id:
-        menu_mail.dietary_conflict(answer.party, answer, [dish.name for dish, _clash in found])
+    found = [(dish, clash) for dish in menu(rsvp.party) for clash in [_conflicts_of_any(dish, told)] if clash]
+    if found and rsvp.member_id != rsvp.party.host_id:
+        menu_mail.dietary_conflict(rsvp.party, rsvp, [dish.name for dish, _clash in found])
     return found
 
 
@@ -186,8 +186,8 @@ def dietary_profiles(party: DinnerParty) -> list[RsvpPerson]:
     """Return those who come, as far as it was told who they are."""
     statement = (
         select(RsvpPerson)
-        .options(joinedload(RsvpPerson.answer))
-        .join(RsvpPerson.answer)
+        .options(joinedload(RsvpPerson.rsvp))
+        .join(RsvpPerson.rsvp)
         # Whoever was told of a seat that was given back since does not come.
         .where(Rsvp.party_id == party.id, Rsvp.status.in_(EXPECTED), RsvpPerson.position < Rsvp.party_size)
         .order_by(Rsvp.id, RsvpPerson.position)

@@ -63,16 +63,16 @@ class MenuView(BasePartyView):
     @permission_name("rsvp")
     def people(self, slug: str) -> BaseResponse:
         """Show and change who comes with one's answer, and what they do not eat."""
-        party, _guest, answer = self.get_answerable(slug)
-        if answer is None or answer.status not in POSSIBLE:
+        party, _guest, rsvp = self.get_answerable(slug)
+        if rsvp is None or rsvp.status not in POSSIBLE:
             flash(str(menu_service.ANSWER_FIRST), "warning")
             return redirect(url_for("PartyView.show", slug=slug), 303)
-        context: dict[str, Any] = {"answer": answer, "menu": menu_service.menu(party), "theirs": None}
+        context: dict[str, Any] = {"rsvp": rsvp, "menu": menu_service.menu(party), "theirs": None}
         if request.method != "POST":
             form = PeopleForm(
                 data={
-                    "people": _known_people(answer),
-                    "seen": menu_service.people_fingerprint(menu_service.people(answer)),
+                    "people": _known_people(rsvp),
+                    "seen": menu_service.people_fingerprint(menu_service.people(rsvp)),
                 }
             )
             return self._form_page("parties/people.html", form, party, status=200, **context)
@@ -83,10 +83,10 @@ class MenuView(BasePartyView):
         told = [PersonInput(row["name"], row["diets"], row["allergens"], row["note"]) for row in form.people.data]
         try:
             with transaction():
-                found = menu_service.change_people(answer, told, seen=form.seen.data or "")
+                found = menu_service.change_people(rsvp, told, seen=form.seen.data or "")
         except ConflictError as error:
             flash(str(error), error.category)
-            theirs = menu_service.people(answer)
+            theirs = menu_service.people(rsvp)
             _mark_again(form, menu_service.people_fingerprint(theirs))
             return self._form_page("parties/people.html", form, party, status=409, **{**context, "theirs": theirs})
         except DomainError as error:
@@ -118,15 +118,15 @@ def _mark_again(form: MenuForm | PeopleForm, mark: str) -> None:
     form.seen.data = mark
 
 
-def _known_people(answer: Rsvp) -> list[dict[str, object]]:
+def _known_people(rsvp: Rsvp) -> list[dict[str, object]]:
     """Return one row for each seat of an answer, as far as it is known who sits there."""
     known: list[dict[str, object]] = [
         {"name": person.name, "diets": person.diets, "allergens": person.allergens, "note": person.note}
-        for person in menu_service.people(answer)
+        for person in menu_service.people(rsvp)
     ]
-    if not known and answer.member is None:
-        known = [{"name": answer.name}]
-    elif not known and answer.member is not None:
-        usual = menu_service.usual_diet(answer.member)
+    if not known and rsvp.member is None:
+        known = [{"name": rsvp.name}]
+    elif not known and rsvp.member is not None:
+        usual = menu_service.usual_diet(rsvp.member)
         known = [{"name": usual.name, "diets": usual.diets, "allergens": usual.allergens, "note": ""}]
-    return [*known, *({} for _seat in range(answer.party_size))][: answer.party_size]
+    return [*known, *({} for _seat in range(rsvp.party_size))][: rsvp.party_size]

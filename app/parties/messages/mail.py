@@ -31,12 +31,12 @@ class ClaimedContext(NamedTuple):
     quantity: int
 
 
-def guest_message(message: GuestMessage, answer: Rsvp, *, reply_to: str | None) -> bool:
+def guest_message(message: GuestMessage, rsvp: Rsvp, *, reply_to: str | None) -> bool:
     """Send what a host wrote to a guest; False when they want no such letters."""
     return send(
         "guest_message",
         message.party,
-        answer,
+        rsvp,
         version=message.id,
         expires_at=clock.now() + MESSAGE_LIFETIME,
         topic=EmailTopic.MESSAGES,
@@ -59,26 +59,26 @@ def message_to_invited(message: GuestMessage, invited: InvitedContext, *, reply_
     )
 
 
-def reminder_start(party: DinnerParty, answer: Rsvp, version: object, brought: Sequence[ClaimedContext]) -> bool:
+def reminder_start(party: DinnerParty, rsvp: Rsvp, version: object, brought: Sequence[ClaimedContext]) -> bool:
     """Remind somebody who comes that they do; False when they want no such letters."""
     return send(
         "reminder_start",
         party,
-        answer,
+        rsvp,
         version=version,
         expires_at=party.starts_at,
         topic=EmailTopic.REMINDERS,
-        seats=answer.party_size,
+        seats=rsvp.party_size,
         brought=brought,
     )
 
 
-def reminder_maybe(party: DinnerParty, answer: Rsvp, version: object) -> bool:
+def reminder_maybe(party: DinnerParty, rsvp: Rsvp, version: object) -> bool:
     """Ask somebody who said maybe once more; False when they want no such letters."""
     return send(
         "reminder_answer",
         party,
-        answer,
+        rsvp,
         version=version,
         expires_at=party.answers_until,
         topic=EmailTopic.INVITATIONS,

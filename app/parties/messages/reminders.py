@@ -151,7 +151,7 @@ def _claim(reminder: Reminder, when: SendWindow) -> bool:
 def _remind_of_start(party: DinnerParty, occasion: str) -> int:
     coming = recipients.select_rsvps(party, [Audience.COMING], EmailTopic.REMINDERS)
     brought = _claimed_dishes(coming)
-    return sum(message_mail.reminder_start(party, answer, occasion, brought.get(answer.id, ())) for answer in coming)
+    return sum(message_mail.reminder_start(party, rsvp, occasion, brought.get(rsvp.id, ())) for rsvp in coming)
 
 
 def _remind_of_deadline(party: DinnerParty, occasion: str) -> int:
@@ -160,15 +160,15 @@ def _remind_of_deadline(party: DinnerParty, occasion: str) -> int:
     silent = _claim_invited(recipients.select_not_answered(party, EmailTopic.INVITATIONS, rested), rested)
     maybes = recipients.select_rsvps(party, [Audience.MAYBE], EmailTopic.INVITATIONS)
     told = sum(message_mail.reminder_answer(party, invited, occasion) for invited in silent)
-    return told + sum(message_mail.reminder_maybe(party, answer, occasion) for answer in maybes)
+    return told + sum(message_mail.reminder_maybe(party, rsvp, occasion) for rsvp in maybes)
 
 
-def _claimed_dishes(answers: Sequence[Rsvp]) -> dict[int, list[ClaimedContext]]:
+def _claimed_dishes(rsvps: Sequence[Rsvp]) -> dict[int, list[ClaimedContext]]:
     """Return what each of some guests brings along, by the key of their answer."""
     statement = (
         select(DishClaim, DishSlot.name)
         .join(DishClaim.slot)
-        .where(DishClaim.rsvp_id.in_([answer.id for answer in answers]))
+        .where(DishClaim.rsvp_id.in_([rsvp.id for rsvp in rsvps]))
         .order_by(DishClaim.id)
     )
     found: dict[int, list[ClaimedContext]] = {}

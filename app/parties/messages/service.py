@@ -60,11 +60,11 @@ def send(party: DinnerParty, author: Member, draft: MessageDraft) -> GuestMessag
         return message
     refuse_draft(party)
     _refuse_too_many(party)
-    answers = recipients.select_rsvps(party, draft.audiences, EmailTopic.MESSAGES, author.id)
+    rsvps = recipients.select_rsvps(party, draft.audiences, EmailTopic.MESSAGES, author.id)
     invited = (
         recipients.select_not_answered(party, EmailTopic.MESSAGES) if Audience.NOT_ANSWERED in draft.audiences else []
     )
-    if not (answers or invited):
+    if not (rsvps or invited):
         raise DomainError(lazy_gettext("Nobody is in this selection; nothing was sent."), "warning", field="audiences")
     message = GuestMessage(
         party=party,
@@ -77,7 +77,7 @@ def send(party: DinnerParty, author: Member, draft: MessageDraft) -> GuestMessag
     db.session.add(message)
     db.session.flush()
     reply_to = author.email if draft.with_address else None
-    message.recipients = sum(message_mail.guest_message(message, answer, reply_to=reply_to) for answer in answers)
+    message.recipients = sum(message_mail.guest_message(message, rsvp, reply_to=reply_to) for rsvp in rsvps)
     message.recipients += sum(message_mail.message_to_invited(message, each, reply_to=reply_to) for each in invited)
     db.session.flush()
     return message

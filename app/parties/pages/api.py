@@ -37,15 +37,13 @@ class PartyApi(PartyApiBase):
     def mine(self) -> Response:
         """List one's own parties. Of each kind, the latest hundred."""
         theirs = queries.rsvps_by(current_member())
-        open_offers = waiting_list_queries.open_offers(
-            answer for answer in theirs if answer.status == RsvpStatus.OFFERED
-        )
+        open_offers = waiting_list_queries.open_offers(rsvp for rsvp in theirs if rsvp.status == RsvpStatus.OFFERED)
         groups: dict[str, list[DinnerParty]] = {
             "hosted": queries.hosted_by(current_member(), public_only=False),
-            "attended": [answer.party for answer in theirs if answer.status in SEATED],
-            "offered": [answer.party for answer in theirs if answer.id in open_offers],
-            "waiting": [answer.party for answer in theirs if answer.status in QUEUED and answer.id not in open_offers],
-            "asked": [answer.party for answer in theirs if answer.status == RsvpStatus.AWAITING_APPROVAL],
+            "attended": [rsvp.party for rsvp in theirs if rsvp.status in SEATED],
+            "offered": [rsvp.party for rsvp in theirs if rsvp.id in open_offers],
+            "waiting": [rsvp.party for rsvp in theirs if rsvp.status in QUEUED and rsvp.id not in open_offers],
+            "asked": [rsvp.party for rsvp in theirs if rsvp.status == RsvpStatus.AWAITING_APPROVAL],
             "invited": invitation_queries.parties_inviting(current_member()),
         }
         return self.response(200, result=page_schemas.MyParties().dump(groups))
@@ -54,8 +52,8 @@ class PartyApi(PartyApiBase):
     @endpoint("read", gives=serialization.Party, refusals=PARTY_NOT_FOUND)
     def show(self, slug: str) -> Response:
         """Show a party, and how one stands with it."""
-        party, _guest, answer = self.get_visible(slug)
-        return self.response(200, result=serialize_party(self, party, answer))
+        party, _guest, rsvp = self.get_visible(slug)
+        return self.response(200, result=serialize_party(self, party, rsvp))
 
 
 def in_short(parties: Iterable[DinnerParty]) -> Any:

@@ -85,28 +85,28 @@ class PartyView(HostingView):
         form: RsvpForm | None = None,
         partly: PartialAvailability | None = None,
     ) -> str:
-        party, guest, answer = visit
+        party, guest, rsvp = visit
         is_owner = current_user.is_authenticated and party.host_id == current_user.id
-        offer = waiting_list_queries.pending_offer(answer) if answer and answer.status == RsvpStatus.OFFERED else None
+        offer = waiting_list_queries.pending_offer(rsvp) if rsvp and rsvp.status == RsvpStatus.OFFERED else None
         return str(
             self.render_template(
                 "parties/party.html",
                 party=party,
                 guest=guest,
                 join=join_form(party) if guest is None else None,
-                answer=answer,
-                place_told=location.visible_location(party, with_address=self.shows_address(party, answer)),
-                ticket=tickets.shown(party, answer),
+                rsvp=rsvp,
+                place_told=location.visible_location(party, with_address=self.shows_address(party, rsvp)),
+                ticket=tickets.shown(party, rsvp),
                 menu=menu_service.menu(party),
-                potluck=potluck_service.slots_and_own_claims(party, answer),
+                potluck=potluck_service.slots_and_own_claims(party, rsvp),
                 # What is stored may be older than the end of the offer: then it is void.
                 offer=offer if offer and offer.is_open else None,
-                place=waiting_list_queries.position(answer)
-                if answer and answer.status in QUEUED and not (offer and offer.is_open)
+                place=waiting_list_queries.position(rsvp)
+                if rsvp and rsvp.status in QUEUED and not (offer and offer.is_open)
                 else None,
                 waiting_count=waiting_list_queries.waiting_count(party.id),
                 form=_with_hints(
-                    form or _answer_form(guest, answer), guest.most(party, answer) if guest else party.max_party
+                    form or _answer_form(guest, rsvp), guest.most(party, rsvp) if guest else party.max_party
                 ),
                 partly=partly,
                 is_host=is_owner,
@@ -122,17 +122,17 @@ class PartyView(HostingView):
     @permission_name("read")
     def download(self, slug: str) -> BaseResponse:
         """Return the party for a calendar."""
-        party, _guest, answer = self.get_visible(slug)
-        return download(ics.published([(party, self.shows_address(party, answer))]), f"{party.slug}.ics")
+        party, _guest, rsvp = self.get_visible(slug)
+        return download(ics.published([(party, self.shows_address(party, rsvp))]), f"{party.slug}.ics")
 
     @expose("/<slug>/waiting-list")
     @login_or_invitation_required
     @permission_name("rsvp")
     def waiting_list(self, slug: str) -> str:
         """Show what happened in line and why: to those who stand in it, and with names to the host."""
-        party, _guest, answer = self.get_answerable(slug)
+        party, _guest, rsvp = self.get_answerable(slug)
         named = self.is_host(party) or self.is_staff()
-        waits = answer is not None and answer.status in QUEUED
+        waits = rsvp is not None and rsvp.status in QUEUED
         if not (named or waits):
             abort(403)
         pending = waiting_list_queries.pending_offers(party)
@@ -143,13 +143,13 @@ class PartyView(HostingView):
             self.render_template(
                 "parties/waiting_list.html",
                 party=party,
-                answer=answer,
+                rsvp=rsvp,
                 named=named,
                 line=history_texts.queue_texts(party, free),
                 guests=waiting_list_queries.waiting_rsvps(party.id) if named else [],
                 offers=offers,
-                own_offer=next((offer for offer in offers if answer and offer.rsvp_id == answer.id), None),
-                steps=history_texts.history(waiting_list_queries.events(party), own=answer, named=named),
+                own_offer=next((offer for offer in offers if rsvp and offer.rsvp_id == rsvp.id), None),
+                steps=history_texts.history(waiting_list_queries.events(party), own=rsvp, named=named),
                 free=free,
             )
         )
@@ -187,13 +187,13 @@ class PartyView(HostingView):
     @permission_name("rsvp")
     def offer(self, slug: str) -> BaseResponse:
         """Show the seats that are offered; POST takes them, or gives them back."""
-        party, guest, answer = self.get_answerable(slug)
+        party, guest, rsvp = self.get_answerable(slug)
         if request.method == "POST":
             self._decide(party, guest)
             return redirect(url_for("PartyView.show", slug=slug), 303)
-        offer = waiting_list_queries.latest_offer(answer) if answer else None
+        offer = waiting_list_queries.latest_offer(rsvp) if rsvp else None
         return make_response(
-            self.render_template("parties/offer.html", party=party, answer=answer, offer=offer, form=OfferForm())
+            self.render_template("parties/offer.html", party=party, rsvp=rsvp, offer=offer, form=OfferForm())
         )
 
     @staticmethod
@@ -249,7 +249,7 @@ class PartyView(HostingView):
     ) -> BaseResponse:
         """Show the form as it was typed, beside the party as it is now."""
         db.session.refresh(visit.party)
-        now = visit._replace(answer=queries.rsvp_of(visit.party, visit.guest))
+        now = visit._replace(rsvp=queries.rsvp_of(visit.party, visit.guest))
         return make_response(self._party_page(now, form, partly), 422)
 
 
@@ -270,17 +270,17 @@ class MemberView(BaseView):
             abort(404)
         is_own = profile.id == current_user.id
         theirs = queries.rsvps_by(profile) if is_own else []
-        offers = waiting_list_queries.open_offers(answer for answer in theirs if answer.status == RsvpStatus.OFFERED)
+        offers = waiting_list_queries.open_offers(rsvp for rsvp in theirs if rsvp.status == RsvpStatus.OFFERED)
         return str(
             self.render_template(
                 "parties/member.html",
                 profile=profile,
                 is_own=is_own,
                 hosting=queries.hosted_by(profile, public_only=not is_own),
-                attending=[answer for answer in theirs if answer.status in SEATED],
+                attending=[rsvp for rsvp in theirs if rsvp.status in SEATED],
                 invited=invitation_queries.parties_inviting(profile) if is_own else [],
-                offered=[answer for answer in theirs if answer.id in offers],
-                waiting=[answer for answer in theirs if answer.status in QUEUED and answer.id not in offers],
+                offered=[rsvp for rsvp in theirs if rsvp.id in offers],
+                waiting=[rsvp for rsvp in theirs if rsvp.status in QUEUED and rsvp.id not in offers],
             )
         )
 
@@ -290,15 +290,13 @@ def _page_number() -> int:
     return max(int(text), 1) if text.isascii() and text.isdigit() else 1
 
 
-def _answer_form(guest: Respondent | None, answer: Rsvp | None) -> RsvpForm:
+def _answer_form(guest: Respondent | None, rsvp: Rsvp | None) -> RsvpForm:
     """Return the form of an answer with what was answered before, or with what the invitation says."""
     name = guest.name if guest else ""
-    if answer is None:
+    if rsvp is None:
         return RsvpForm(formdata=None, party_size=1, name=name)
-    least = answer.min_party if answer.min_party != answer.party_size else None
-    return RsvpForm(
-        formdata=None, party_size=answer.party_size, min_party=least, note=answer.note, name=answer.name or name
-    )
+    least = rsvp.min_party if rsvp.min_party != rsvp.party_size else None
+    return RsvpForm(formdata=None, party_size=rsvp.party_size, min_party=least, note=rsvp.note, name=rsvp.name or name)
 
 
 def _with_hints(form: RsvpForm, most: int) -> RsvpForm:

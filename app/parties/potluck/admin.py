@@ -22,12 +22,12 @@ class DishClaimModelView(ModelView):
     empty_message = lazy_gettext("Nobody brings anything yet.")
     label_columns = {
         "slot": lazy_gettext("Asked for"),
-        "answer": lazy_gettext("Guest"),
+        "rsvp": lazy_gettext("Guest"),
         "quantity": lazy_gettext("How many"),
         "dish": lazy_gettext("What exactly"),
         "created_at": lazy_gettext("Since"),
     }
-    list_columns = ["slot", "answer", "quantity", "dish", "created_at"]
+    list_columns = ["slot", "rsvp", "quantity", "dish", "created_at"]
     show_columns = list_columns
     search_columns = ["dish", "quantity", "created_at"]
     order_columns = ["quantity", "dish", "created_at"]

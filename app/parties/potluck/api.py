@@ -35,10 +35,10 @@ class PotluckApi(PartyApiBase):
     )
     def list(self, slug: str) -> Response:
         """List what guests are asked to bring. Hosts see who brings it."""
-        party, _guest, answer = self.get_answerable(slug)
+        party, _guest, rsvp = self.get_answerable(slug)
         if not self.is_host(party):
-            self._coming(answer)
-        return self.response(200, **self._dishes(party, answer))
+            self._coming(rsvp)
+        return self.response(200, **self._dishes(party, rsvp))
 
     @expose("/<slug>/dishes", methods=["PUT"])
     @endpoint(
@@ -70,22 +70,22 @@ class PotluckApi(PartyApiBase):
     )
     def promise(self, slug: str, dish_id: int, sent: dict[str, Any]) -> Response:
         """Promise to bring something. It takes the place of what was promised of it before."""
-        party, answer = self._at_the_table(slug)
-        promised = run_with_retry(lambda: potluck_service.claim(party, answer, dish_id, sent["quantity"], sent["dish"]))
+        party, rsvp = self._at_the_table(slug)
+        promised = run_with_retry(lambda: potluck_service.claim(party, rsvp, dish_id, sent["quantity"], sent["dish"]))
         text = _("You are bringing %(dish)s.", dish=str(promised))
-        return self._say(BRINGING, (text, "info"), party, answer)
+        return self._say(BRINGING, (text, "info"), party, rsvp)
 
     @expose(f"/<slug>/dishes/{DISH}/promise", methods=["DELETE"])
     @endpoint("rsvp", gives=DISHES, more=FINGERPRINT_FIELD, codes=(GIVEN_BACK, UNCHANGED), refusals=FASTER)
     def give_back(self, slug: str, dish_id: int) -> Response:
         """Bring something no more."""
-        party, answer = self._at_the_table(slug)
+        party, rsvp = self._at_the_table(slug)
         try:
-            dropped = run_with_retry(lambda: potluck_service.withdraw_claim(party, answer, dish_id))
+            dropped = run_with_retry(lambda: potluck_service.withdraw_claim(party, rsvp, dish_id))
         except DomainError as error:
-            return self._say(UNCHANGED, (str(error), error.category), party, answer)
+            return self._say(UNCHANGED, (str(error), error.category), party, rsvp)
         text = _("You are not bringing %(dish)s any more.", dish=str(dropped))
-        return self._say(GIVEN_BACK, (text, "info"), party, answer)
+        return self._say(GIVEN_BACK, (text, "info"), party, rsvp)
 
     @expose(f"/<slug>/promises/{PROMISE}", methods=["DELETE"])
     @endpoint("host", gives=DISHES, more=FINGERPRINT_FIELD, codes=(RELEASED, UNCHANGED), refusals=NOT_THE_HOST)
@@ -94,7 +94,7 @@ class PotluckApi(PartyApiBase):
         party = self.get_hosted(slug)
         try:
             with transaction():
-                name = str(potluck_service.delete_slot(party, promise_id).answer)
+                name = str(potluck_service.delete_slot(party, promise_id).rsvp)
         except DomainError as error:
             return self._say(UNCHANGED, (str(error), error.category), party, None)
         return self._say(RELEASED, (_("%(name)s need not bring it, and will be told.", name=name), "info"), party, None)
@@ -102,22 +102,22 @@ class PotluckApi(PartyApiBase):
     # -- inside
 
     @staticmethod
-    def _coming(answer: Rsvp | None) -> Rsvp:
-        if answer is None or answer.status not in SEATED:
+    def _coming(rsvp: Rsvp | None) -> Rsvp:
+        if rsvp is None or rsvp.status not in SEATED:
             raise DomainError(potluck_service.ANSWER_FIRST, "warning")
-        return answer
+        return rsvp
 
     def _at_the_table(self, slug: str) -> tuple[DinnerParty, Rsvp]:
-        party, _guest, answer = self.get_answerable(slug)
-        return party, self._coming(answer)
+        party, _guest, rsvp = self.get_answerable(slug)
+        return party, self._coming(rsvp)
 
-    def _say(self, code: str, said: Flash, party: DinnerParty, answer: Rsvp | None) -> Response:
-        return self.respond(200, code, said, **self._dishes(party, answer))
+    def _say(self, code: str, said: Flash, party: DinnerParty, rsvp: Rsvp | None) -> Response:
+        return self.respond(200, code, said, **self._dishes(party, rsvp))
 
-    def _dishes(self, party: DinnerParty, answer: Rsvp | None) -> dict[str, Any]:
+    def _dishes(self, party: DinnerParty, rsvp: Rsvp | None) -> dict[str, Any]:
         named = self.is_host(party)
         asked = potluck_service.slots(party, with_claims=named)
-        mine = {slot.id: claim for slot, claim in potluck_service.slots_and_own_claims(party, answer)}
+        mine = {slot.id: claim for slot, claim in potluck_service.slots_and_own_claims(party, rsvp)}
         shown = [
             ReaderView(slot, {"mine": mine.get(slot.id), "promises": slot.claims if named else None}) for slot in asked
         ]

@@ -9,4 +9,4 @@ from app.parties.potluck.models import DishClaim
 def dish_released(party: DinnerParty, claim: DishClaim) -> None:
     """Tell a guest that they need not bring what they have promised."""
     version = f"{claim.id}:{clock.now():%Y%m%dT%H%M%S%f}"
-    send("dish_released", party, claim.answer, version=version, dish=str(claim), quantity=claim.quantity)
+    send("dish_released", party, claim.rsvp, version=version, dish=str(claim), quantity=claim.quantity)

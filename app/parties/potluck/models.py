@@ -63,7 +63,7 @@ class DishClaim(Model):
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
 
     slot: Mapped[DishSlot] = relationship(back_populates="claims")
-    answer: Mapped[Rsvp] = relationship()
+    rsvp: Mapped[Rsvp] = relationship()
 
     __table_args__ = (
         UniqueConstraint("slot_id", "rsvp_id"),

@@ -50,7 +50,7 @@ class ClaimOfGuest(Claim):
     """Who brings what."""
 
     id = fields.Integer()
-    name = fields.Function(lambda claim: str(claim.answer), metadata={"type": "string"})
+    name = fields.Function(lambda claim: str(claim.rsvp), metadata={"type": "string"})
 
 
 class RequestedDish(Schema):

@@ -50,13 +50,13 @@ def slots(party: DinnerParty, *, with_claims: bool = False) -> list[DishSlot]:
     """Return what guests are asked to bring, in the order in which it is served; with who brings it, if asked."""
     statement = select(DishSlot).where(DishSlot.party_id == party.id).execution_options(populate_existing=True)
     if with_claims:
-        statement = statement.options(selectinload(DishSlot.claims).joinedload(DishClaim.answer))
+        statement = statement.options(selectinload(DishSlot.claims).joinedload(DishClaim.rsvp))
     return sorted(db.session.scalars(statement), key=_ordered)
 
 
-def slots_and_own_claims(party: DinnerParty, answer: Rsvp | None) -> list[tuple[DishSlot, DishClaim | None]]:
+def slots_and_own_claims(party: DinnerParty, rsvp: Rsvp | None) -> list[tuple[DishSlot, DishClaim | None]]:
     """Return what guests are asked to bring, each with what was promised of it by `answer`."""
-    own = and_(DishClaim.slot_id == DishSlot.id, DishClaim.rsvp_id == (answer.id if answer else None))
+    own = and_(DishClaim.slot_id == DishSlot.id, DishClaim.rsvp_id == (rsvp.id if rsvp else None))
     statement = select(DishSlot, DishClaim).outerjoin(DishClaim, own).where(DishSlot.party_id == party.id)
     rows = db.session.execute(statement.execution_options(populate_existing=True))
     return sorted(((slot, claim) for slot, claim in rows), key=lambda row: _ordered(row[0]))
@@ -112,11 +112,11 @@ def refuse_fewer(slot: DishSlot) -> None:
 def delete_slot(party: DinnerParty, key: int) -> DishClaim:
     """Free a guest of what they have promised, and tell them; raises DomainError when they do not promise it."""
     seats.lock(party.id)
-    claim = db.session.get(DishClaim, key, options=[joinedload(DishClaim.slot), joinedload(DishClaim.answer)])
+    claim = db.session.get(DishClaim, key, options=[joinedload(DishClaim.slot), joinedload(DishClaim.rsvp)])
     if claim is None or claim.slot.party_id != party.id:
         raise DomainError(lazy_gettext("Nothing changed: nobody brings that any more."), "warning")
     _forget(claim)
-    if claim.answer.member_id != party.host_id:
+    if claim.rsvp.member_id != party.host_id:
         potluck_mail.dish_released(party, claim)
     return claim
 
@@ -133,19 +133,19 @@ def copy(party: DinnerParty, twin: DinnerParty) -> None:
 # -- guests promise
 
 
-def claim(party: DinnerParty, answer: Rsvp, key: int, quantity: int, what: str = "") -> DishClaim:
+def claim(party: DinnerParty, rsvp: Rsvp, key: int, quantity: int, what: str = "") -> DishClaim:
     """Promise `quantity` of a dish, in place of what was promised of it before.
 
     Raises DomainError when others were faster, and for whoever does not come.
     """
-    slot, before = _claimed(party, answer, key)
+    slot, before = _claimed(party, rsvp, key)
     more = quantity - (before.quantity if before else 0)
     if more > 0 and not release_claim(slot.id, more):
         db.session.refresh(slot)
         raise _taken(slot.open + (before.quantity if before else 0))
     if more < 0:
         _return_quantity(slot.id, -more)
-    promised = before or DishClaim(slot_id=slot.id, rsvp_id=answer.id)
+    promised = before or DishClaim(slot_id=slot.id, rsvp_id=rsvp.id)
     promised.quantity, promised.dish = quantity, what
     db.session.add(promised)
     db.session.flush()
@@ -153,9 +153,9 @@ def claim(party: DinnerParty, answer: Rsvp, key: int, quantity: int, what: str =
     return promised
 
 
-def withdraw_claim(party: DinnerParty, answer: Rsvp, key: int) -> DishClaim:
+def withdraw_claim(party: DinnerParty, rsvp: Rsvp, key: int) -> DishClaim:
     """Bring a dish no more; raises DomainError when nothing of it was promised."""
-    _slot, before = _claimed(party, answer, key)
+    _slot, before = _claimed(party, rsvp, key)
     if before is None:
         raise DomainError(lazy_gettext("Nothing changed: you had not said that you bring it."), "warning")
     _forget(before)
@@ -218,7 +218,7 @@ def _whose(slot: DishSlot) -> object:
     return lazy_gettext(
         "“%(dish)s” is promised by %(names)s. Free them of it first: they will be told.",
         dish=slot.name,
-        names=formats.value([str(claim.answer) for claim in slot.claims]),
+        names=formats.value([str(claim.rsvp) for claim in slot.claims]),
     )
 
 
@@ -237,16 +237,16 @@ def _taken(left: int) -> DomainError:
     return DomainError(message, "warning", field="quantity")
 
 
-def _claimed(party: DinnerParty, answer: Rsvp, key: int) -> tuple[DishSlot, DishClaim | None]:
+def _claimed(party: DinnerParty, rsvp: Rsvp, key: int) -> tuple[DishSlot, DishClaim | None]:
     """Return a dish, and what an answer has promised of it so far, under the party's lock."""
     seats.lock(party.id)
-    db.session.refresh(answer)
+    db.session.refresh(rsvp)
     db.session.refresh(party)
-    if answer.status not in SEATED:
+    if rsvp.status not in SEATED:
         raise DomainError(ANSWER_FIRST, "warning")
     if not party.is_open:
         raise DomainError(lazy_gettext("It is too late to change what you bring."), "warning")
-    slot, own = next((row for row in slots_and_own_claims(party, answer) if row[0].id == key), (None, None))
+    slot, own = next((row for row in slots_and_own_claims(party, rsvp) if row[0].id == key), (None, None))
     if slot is None:
         raise DomainError(lazy_gettext("This dish is not asked for any more."), "warning")
     return slot, own

@@ -64,7 +64,7 @@ class PotluckView(BasePartyView):
         try:
             with transaction():
                 freed = potluck_service.delete_slot(party, _key(request.form.get("claim")))
-                name = str(freed.answer)
+                name = str(freed.rsvp)
         except DomainError as error:
             flash(str(error), error.category)
         else:
@@ -89,42 +89,42 @@ class PotluckView(BasePartyView):
     @permission_name("rsvp")
     def bring(self, slug: str) -> BaseResponse:
         """Show what is asked for to those who come; POST promises a dish, or takes a promise back."""
-        party, _guest, answer = self.get_answerable(slug)
-        if answer is None or answer.status not in SEATED:
+        party, _guest, rsvp = self.get_answerable(slug)
+        if rsvp is None or rsvp.status not in SEATED:
             flash(str(ANSWER_FIRST), "warning")
             return redirect(url_for("PartyView.show", slug=slug), 303)
         if request.method != "POST":
-            return self._bring_page(party, answer)
+            return self._bring_page(party, rsvp)
         key = _key(request.form.get("slot"))
         form = ClaimForm(key)
         if not form.validate():
             flash(str(flashes.CORRECT_THE_FIELDS), "danger")
-            return self._bring_page(party, answer, key, form)
+            return self._bring_page(party, rsvp, key, form)
         try:
-            said = run_with_retry(lambda: self._promise(party, answer, key, form))
+            said = run_with_retry(lambda: self._promise(party, rsvp, key, form))
         except DomainError as error:
             flash(str(error), error.category)
             if error.field is None:
                 return redirect(url_for("PotluckView.bring", slug=slug), 303)
             show_at_field(form, error)
-            return self._bring_page(party, answer, key, form)
+            return self._bring_page(party, rsvp, key, form)
         flash(said, "info")
         return redirect(url_for("PotluckView.bring", slug=slug), 303)
 
     @staticmethod
-    def _promise(party: DinnerParty, answer: Rsvp, key: int, form: ClaimForm) -> str:
+    def _promise(party: DinnerParty, rsvp: Rsvp, key: int, form: ClaimForm) -> str:
         if request.form.get("action") == GIVE_BACK:
-            dropped = potluck_service.withdraw_claim(party, answer, key)
+            dropped = potluck_service.withdraw_claim(party, rsvp, key)
             return _("You are not bringing %(dish)s any more.", dish=str(dropped))
-        promised = potluck_service.claim(party, answer, key, form.quantity.data, form.dish.data)
+        promised = potluck_service.claim(party, rsvp, key, form.quantity.data, form.dish.data)
         return _("You are bringing %(dish)s.", dish=str(promised))
 
     def _bring_page(
-        self, party: DinnerParty, answer: Rsvp, key: int | None = None, typed: ClaimForm | None = None
+        self, party: DinnerParty, rsvp: Rsvp, key: int | None = None, typed: ClaimForm | None = None
     ) -> BaseResponse:
         rows = [
             (slot, own, typed if typed is not None and slot.id == key else _bringing(slot, own))
-            for slot, own in potluck_service.slots_and_own_claims(party, answer)
+            for slot, own in potluck_service.slots_and_own_claims(party, rsvp)
         ]
         page = self.render_template("parties/potluck_bring.html", party=party, rows=rows)
         return make_response(page, 200 if typed is None else 422)

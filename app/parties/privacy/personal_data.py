@@ -63,10 +63,8 @@ def connect() -> None:
 def _export(member: Member, *, archive: Archive) -> None:
     hosted, given = _hosted_by(member), _answers_of(member)
     archive.add_json("parties.json", _hosted(hosted))
-    archive.add_json("answers.json", [_answer(answer, member) for answer in given])
-    archive.add_json(
-        "people.json", [pick(person, PERSON) for answer in given for person in menu_service.people(answer)]
-    )
+    archive.add_json("answers.json", [_answer(rsvp, member) for rsvp in given])
+    archive.add_json("people.json", [pick(person, PERSON) for rsvp in given for person in menu_service.people(rsvp)])
     archive.add_json("hosting_with_others.json", _helped(member))
     archive.add_json("invitations.json", {"sent": _sent_by(member), "received": _received_by(member)})
     archive.add_json("address_book.json", [pick(row, CONTACT) for row in _rows(Contact, Contact.owner_id == member.id)])
@@ -75,7 +73,7 @@ def _export(member: Member, *, archive: Archive) -> None:
     archive.add_json("reports.json", _with_party(PartyReport, REPORT, PartyReport.reporter_id == member.id))
     feed = db.session.get(CalendarFeed, member.id)
     archive.add_json("calendar.json", {"secret_address_since": feed.created_at if feed else None})
-    attended = [answer.party for answer in given if answer.status in SEATED and answer.party.host_id != member.id]
+    attended = [rsvp.party for rsvp in given if rsvp.status in SEATED and rsvp.party.host_id != member.id]
     planned = [party for party in (*hosted, *attended) if party.status in {PartyStatus.PUBLISHED, PartyStatus.DONE}]
     # Whoever hosts or comes is told where.
     dinners = [(party, True) for party in sorted(planned, key=lambda party: (party.starts_at, party.id))]
@@ -102,9 +100,9 @@ def _by_party(model: Any, parties: Sequence[DinnerParty]) -> dict[int, list[Any]
     return found
 
 
-def _answer(answer: Rsvp, member: Member) -> dict[str, Any]:
+def _answer(rsvp: Rsvp, member: Member) -> dict[str, Any]:
     """Return an answer, and its dinner as far as its guest may see it."""
-    return {**pick(answer, ANSWER), "party": _party(answer.party, member, is_guest=answer.status != RsvpStatus.REMOVED)}
+    return {**pick(rsvp, ANSWER), "party": _party(rsvp.party, member, is_guest=rsvp.status != RsvpStatus.REMOVED)}
 
 
 def _party(party: DinnerParty, member: Member, *, is_guest: bool) -> dict[str, Any] | None:
@@ -136,7 +134,7 @@ def _received_by(member: Member) -> list[dict[str, Any]]:
 
 
 def _brought(given: Iterable[Rsvp]) -> list[dict[str, Any]]:
-    claims = _rows(DishClaim, DishClaim.rsvp_id.in_([answer.id for answer in given]), loaded=DishClaim.slot)
+    claims = _rows(DishClaim, DishClaim.rsvp_id.in_([rsvp.id for rsvp in given]), loaded=DishClaim.slot)
     return [{**pick(claim, BROUGHT), "asked_for": claim.slot.name} for claim in claims]
 
 
@@ -160,9 +158,9 @@ def _erase(member: Member) -> None:
     for party in _hosted_by(member):
         if party.is_cancellable:
             hosting_service.cancel_party(party)
-    for answer in _answers_of(member):
-        if _can_be_withdrawn(answer, member):
-            rsvp_service.withdraw(answer.party, Respondent(member))
+    for rsvp in _answers_of(member):
+        if _can_be_withdrawn(rsvp, member):
+            rsvp_service.withdraw(rsvp.party, Respondent(member))
     db.session.flush()
     calendar_service.stop(member)
     db.session.execute(delete(CoHost).where(CoHost.member_id == member.id))
@@ -203,9 +201,9 @@ def _hold_tables(member: Member) -> None:
         seats.lock(party_id)
 
 
-def _can_be_withdrawn(answer: Rsvp, member: Member) -> bool:
-    is_guest = answer.party.host_id != member.id
-    return is_guest and answer.status in WITHDRAWABLE and not answer.party.is_past
+def _can_be_withdrawn(rsvp: Rsvp, member: Member) -> bool:
+    is_guest = rsvp.party.host_id != member.id
+    return is_guest and rsvp.status in WITHDRAWABLE and not rsvp.party.is_past
 
 
 def _blank(model: Any, which: ColumnElement[bool], **values: str | None) -> None:

@@ -60,22 +60,22 @@ class RsvpModelView(CsvExport, ModelView):
     def approve(self, items: list[Rsvp]) -> Message:
         """Let in who asked for a seat, as their host would."""
         asking = [
-            answer
-            for answer in sorted(items, key=by_party)
-            if answer.status == RsvpStatus.AWAITING_APPROVAL and answer.party.is_open
+            rsvp
+            for rsvp in sorted(items, key=by_party)
+            if rsvp.status == RsvpStatus.AWAITING_APPROVAL and rsvp.party.is_open
         ]
         if not asking:
             raise DomainError(lazy_gettext("None of the selected asks for a seat that there could be."), "warning")
-        for answer in asking:
-            approval.approve(answer)
-        seated = sum(answer.status == RsvpStatus.YES for answer in asking)
+        for rsvp in asking:
+            approval.approve(rsvp)
+        seated = sum(rsvp.status == RsvpStatus.YES for rsvp in asking)
         return _approved(seated, len(asking) - seated)
 
     @action("withdraw", lazy_gettext("Take the seats back"), lazy_gettext("Release the seats of the selected?"), "")
     def withdraw(self, items: list[Rsvp]) -> str:
         """Remove answers; the seats go to the next in line."""
         # In the order of their parties: of two who do so at once, neither then waits for the other.
-        offered = sum(leaving.remove(answer) for answer in sorted(items, key=by_party))
+        offered = sum(leaving.remove(rsvp) for rsvp in sorted(items, key=by_party))
         removed = ngettext("%(num)d answer removed.", "%(num)d answers removed.", len(items))
         return f"{removed} {reoffered_text(offered)}" if offered else str(removed)
 

@@ -80,7 +80,7 @@ class RsvpApi(PartyApiBase):
             return self.respond(
                 409, PARTLY, rsvp_texts.partially_available(outcome), free=outcome.free, size=outcome.size
             )
-        return self._stands(200, _code(outcome), rsvp_texts.answered(party, outcome), outcome.answer)
+        return self._stands(200, _code(outcome), rsvp_texts.answered(party, outcome), outcome.rsvp)
 
     @expose("/<slug>/answer", methods=["DELETE"])
     @endpoint(
@@ -100,7 +100,7 @@ class RsvpApi(PartyApiBase):
                 raise
             # There was nothing to give up, as when it is sent once more.
             return self._stands(200, UNCHANGED, (str(error), error.category), before)
-        return self._stands(200, RELEASED, (_("Your seats have been released."), "info"), outcome.answer)
+        return self._stands(200, RELEASED, (_("Your seats have been released."), "info"), outcome.rsvp)
 
     @expose("/<slug>/offer", methods=["POST"])
     @endpoint(
@@ -118,7 +118,7 @@ class RsvpApi(PartyApiBase):
             claims = decision == CLAIM
             outcome = offers.claim(party, guest) if claims else offers.decline(party, guest, stay=decision == STAY)
         said = rsvp_texts.claimed(outcome) if claims else rsvp_texts.declined(outcome)
-        return self._stands(200, _decided(outcome, claims=claims), said, outcome.answer)
+        return self._stands(200, _decided(outcome, claims=claims), said, outcome.rsvp)
 
     @expose("/<slug>/people")
     @endpoint("rsvp", gives=PEOPLE, more=FINGERPRINT_FIELD, refusals={**PARTY_NOT_FOUND, 409: "Not answered yet"})
@@ -137,32 +137,32 @@ class RsvpApi(PartyApiBase):
     )
     def tell_people(self, slug: str, sent: dict[str, Any]) -> Response:
         """Tell who comes, and what they do not eat. The hosts of the party read it, and nobody else."""
-        answer = self._expected(slug)
+        rsvp = self._expected(slug)
         told = [PersonInput(**{"name": "", **person}) for person in sent["people"]]
         with transaction():
-            seen = sent.get("seen") or menu_service.people_fingerprint(menu_service.people(answer))
-            found = menu_service.change_people(answer, told, seen=seen)
-        return self.respond(200, CLASH if found else SAVED, conflict_notice(found), **self._people(answer))
+            seen = sent.get("seen") or menu_service.people_fingerprint(menu_service.people(rsvp))
+            found = menu_service.change_people(rsvp, told, seen=seen)
+        return self.respond(200, CLASH if found else SAVED, conflict_notice(found), **self._people(rsvp))
 
     @expose("/<slug>/waiting-list")
     @endpoint("rsvp", gives=waiting_list_schemas.WaitingList, refusals=PARTY_NOT_FOUND)
     def waiting_list(self, slug: str) -> Response:
         """Show one's place in line and the reasons for it. Hosts see who waits."""
-        party, _guest, answer = self.get_answerable(slug)
+        party, _guest, rsvp = self.get_answerable(slug)
         named = self.is_host(party) or self.is_staff()
-        if not (named or (answer is not None and answer.status in QUEUED)):
+        if not (named or (rsvp is not None and rsvp.status in QUEUED)):
             abort(403)
         pending = waiting_list_queries.pending_offers(party)
         # Offers that ran out hold nothing any more, though the next change of the party will say so.
         free = party.seats_free + sum(offer.seats for offer in pending if not offer.is_open)
         line = history_texts.queue_texts(party, free)
-        place, why = line.get(answer.id, (None, None)) if answer else (None, None)
-        own = next((offer for offer in pending if offer.is_open and answer and offer.rsvp_id == answer.id), None)
+        place, why = line.get(rsvp.id, (None, None)) if rsvp else (None, None)
+        own = next((offer for offer in pending if offer.is_open and rsvp and offer.rsvp_id == rsvp.id), None)
         shown = {
             "place": place,
             "why": why,
             "offer": own,
-            "steps": history_texts.history(waiting_list_queries.events(party), own=answer, named=named),
+            "steps": history_texts.history(waiting_list_queries.events(party), own=rsvp, named=named),
             "line": _in_line(waiting_list_queries.waiting_rsvps(party.id), line) if named else None,
         }
         return self.response(200, result=waiting_list_schemas.WaitingList().dump(shown))
@@ -180,24 +180,24 @@ class RsvpApi(PartyApiBase):
         run_with_retry(lambda: moderation_service.report(party, sent["reason"], sent["note"], current_member()))
         return self.respond(200, REPORTED, (_("Thank you. Somebody will look at it."), "info"))
 
-    def _stands(self, status: int, code: str, said: texts.Flash, answer: Rsvp | None) -> Response:
-        return self.respond(status, code, said, result=serialization.Standing().dump(serialization.standing(answer)))
+    def _stands(self, status: int, code: str, said: texts.Flash, rsvp: Rsvp | None) -> Response:
+        return self.respond(status, code, said, result=serialization.Standing().dump(serialization.standing(rsvp)))
 
     def _expected(self, slug: str) -> Rsvp:
         """Return the answer of somebody who comes, or may."""
-        answer = self.get_answerable(slug).answer
-        if answer is None or answer.status not in POSSIBLE:
+        rsvp = self.get_answerable(slug).rsvp
+        if rsvp is None or rsvp.status not in POSSIBLE:
             raise DomainError(menu_service.ANSWER_FIRST, "warning")
-        return answer
+        return rsvp
 
     @staticmethod
-    def _people(answer: Rsvp) -> dict[str, Any]:
-        people = menu_service.people(answer)
+    def _people(rsvp: Rsvp) -> dict[str, Any]:
+        people = menu_service.people(rsvp)
         return {"result": menu_schemas.Person(many=True).dump(people), "seen": menu_service.people_fingerprint(people)}
 
 
 def _code(outcome: RsvpResult) -> str:
-    status = outcome.answer.status
+    status = outcome.rsvp.status
     return status if outcome.changed or status in QUEUED else UNCHANGED
 
 

@@ -20,52 +20,52 @@ from app.parties.waiting_list import history, seats
 from app.parties.waiting_list import queries as waiting_list_queries
 
 
-def approve(answer: Rsvp) -> RsvpResult:
+def approve(rsvp: Rsvp) -> RsvpResult:
     """Give a guest who asked the seats they want, or a place in line.
 
     Raises DomainError when they do not ask any more, or the party takes nobody any more.
     """
-    party = answer.party
+    party = rsvp.party
     line = seats.release_and_reoffer(party.id)
-    _refuse_answered(answer)
+    _refuse_answered(rsvp)
     if line.table.status != PartyStatus.PUBLISHED or line.table.starts_at <= clock.now():
         raise DomainError(lazy_gettext("This party takes no guests any more."))
-    answer.approved_at = clock.now()
+    rsvp.approved_at = clock.now()
     # Whoever would also come with fewer is offered those in line, and decides for themselves.
-    wish = RsvpRequest(RsvpStatus.YES, size=answer.party_size, least=answer.party_size)
-    least = answer.min_party
-    seat_or_queue(answer, (answer.party_size, answer.party_size), wish, line)
-    answer.min_party = least
+    wish = RsvpRequest(RsvpStatus.YES, size=rsvp.party_size, least=rsvp.party_size)
+    least = rsvp.min_party
+    seat_or_queue(rsvp, (rsvp.party_size, rsvp.party_size), wish, line)
+    rsvp.min_party = least
     db.session.flush()
     return (
-        _stand_in_line(answer)
-        if answer.status == RsvpStatus.WAITLISTED
-        else record_and_notify(party, answer, before=RsvpStatus.AWAITING_APPROVAL)
+        _stand_in_line(rsvp)
+        if rsvp.status == RsvpStatus.WAITLISTED
+        else record_and_notify(party, rsvp, before=RsvpStatus.AWAITING_APPROVAL)
     )
 
 
-def decline(answer: Rsvp) -> None:
+def decline(rsvp: Rsvp) -> None:
     """Tell a guest who asked that there is no seat for them. Raises DomainError when they do not ask any more."""
-    seats.lock(answer.party_id)
-    _refuse_answered(answer)
-    leaving.remove(answer)
+    seats.lock(rsvp.party_id)
+    _refuse_answered(rsvp)
+    leaving.remove(rsvp)
 
 
-def _refuse_answered(answer: Rsvp) -> None:
-    db.session.refresh(answer)
-    if answer.status != RsvpStatus.AWAITING_APPROVAL:
+def _refuse_answered(rsvp: Rsvp) -> None:
+    db.session.refresh(rsvp)
+    if rsvp.status != RsvpStatus.AWAITING_APPROVAL:
         raise DomainError(lazy_gettext("Nothing changed: this request was answered or withdrawn."), "warning")
 
 
-def _stand_in_line(answer: Rsvp) -> RsvpResult:
+def _stand_in_line(rsvp: Rsvp) -> RsvpResult:
     """Offer a group that has just joined the line what is free of the seats it wants; one letter tells either."""
-    where = waiting_list_queries.position(answer)
-    history.record_request(WaitingListEventKind.JOINED, answer, where)
-    seats.release_and_reoffer(answer.party_id)
-    if answer.status == RsvpStatus.OFFERED:
-        return held_offer(answer, changed=True)
-    rsvp_mail.rsvp_waitlisted(answer.party, answer, where)
-    return RsvpResult(answer, changed=True, place=where)
+    where = waiting_list_queries.position(rsvp)
+    history.record_request(WaitingListEventKind.JOINED, rsvp, where)
+    seats.release_and_reoffer(rsvp.party_id)
+    if rsvp.status == RsvpStatus.OFFERED:
+        return held_offer(rsvp, changed=True)
+    rsvp_mail.rsvp_waitlisted(rsvp.party, rsvp, where)
+    return RsvpResult(rsvp, changed=True, place=where)
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class RemovalResult:
     offered: int
 
 
-def approve_all(party: DinnerParty, answers: Iterable[Rsvp]) -> Counter[str]:
+def approve_all(party: DinnerParty, rsvps: Iterable[Rsvp]) -> Counter[str]:
     """Let in those who ask, in the order in which they did; return how many have which status now.
 
     Raises DomainError when that was true of none of them.
@@ -84,9 +84,9 @@ def approve_all(party: DinnerParty, answers: Iterable[Rsvp]) -> Counter[str]:
     counts: Counter[str] = Counter()
     refusal = None
     seats.lock(party.id)
-    for answer in sorted(answers, key=lambda answer: (answer.answered_at, answer.id)):
+    for rsvp in sorted(rsvps, key=lambda rsvp: (rsvp.answered_at, rsvp.id)):
         try:
-            counts[approve(answer).answer.status] += 1
+            counts[approve(rsvp).rsvp.status] += 1
         except DomainError as error:
             refusal = error
     if not counts and refusal is not None:
@@ -94,31 +94,31 @@ def approve_all(party: DinnerParty, answers: Iterable[Rsvp]) -> Counter[str]:
     return counts
 
 
-def remove(answer: Rsvp) -> int:
+def remove(rsvp: Rsvp) -> int:
     """Take a guest off the table; return how many seats were offered to the next in line.
 
     Raises DomainError when the party has begun or was cancelled, or the guest does not come anyway.
     """
-    party = answer.party
+    party = rsvp.party
     seats.lock(party.id)
-    db.session.refresh(answer)
+    db.session.refresh(rsvp)
     db.session.refresh(party, ["status", "starts_at"])
     if not party.is_open:
         raise DomainError(lazy_gettext("Nobody is removed from a party that has begun or was cancelled."), "warning")
-    if answer.status not in NOTIFIED:
-        raise DomainError(lazy_gettext("Nothing changed: %(name)s was not expected.", name=str(answer)), "warning")
-    return leaving.remove(answer)
+    if rsvp.status not in NOTIFIED:
+        raise DomainError(lazy_gettext("Nothing changed: %(name)s was not expected.", name=str(rsvp)), "warning")
+    return leaving.remove(rsvp)
 
 
-def remove_all(party: DinnerParty, answers: Iterable[Rsvp]) -> RemovalResult:
+def remove_all(party: DinnerParty, rsvps: Iterable[Rsvp]) -> RemovalResult:
     """Take guests off the table. Raises DomainError when none of them was on it."""
     guests = offered = 0
     refusal = None
     seats.lock(party.id)
     # Those who wait first: nobody is offered seats just before they are removed.
-    for answer in sorted(answers, key=lambda answer: answer.status in SEATED):
+    for rsvp in sorted(rsvps, key=lambda rsvp: rsvp.status in SEATED):
         try:
-            offered += remove(answer)
+            offered += remove(rsvp)
         except DomainError as error:
             refusal = error
         else:

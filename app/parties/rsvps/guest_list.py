@@ -36,7 +36,7 @@ GROUP_OF = {status: name for name, (_title, statuses) in GROUPS.items() for stat
 class Totals:
     """How many answers and how many people are in each group, and how many of those invited have not answered."""
 
-    answers: dict[str, int]
+    rsvps: dict[str, int]
     people: dict[str, int]
     invited: int
     silent: int
@@ -46,7 +46,7 @@ class Totals:
 class GuestEntry:
     """An answer, and what belongs to it."""
 
-    answer: Rsvp
+    rsvp: Rsvp
     people: list[RsvpPerson] = field(default_factory=list)
     # What they bring along.
     dishes: list[DishClaim] = field(default_factory=list)
@@ -56,7 +56,7 @@ class GuestEntry:
     @property
     def group(self) -> str:
         """The group of the list they are in."""
-        return GROUP_OF[self.answer.status]
+        return GROUP_OF[self.rsvp.status]
 
     @property
     def companions(self) -> list[str]:
@@ -98,15 +98,15 @@ def page(party: DinnerParty, number: int, *, group: str = "", text: str = "") ->
     """Return page `number` of a party's guests: those of a group, or all; those whom `text` may mean, or all."""
     statement = _listed(party).where(*_in_group(group), *_meant(text))
     found = _fetch(statement.offset((number - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1))
-    guests = [GuestEntry(answer) for answer in found[:PAGE_SIZE]]
-    _seat_people(guests, _people_of(guest.answer.id for guest in guests))
+    guests = [GuestEntry(rsvp) for rsvp in found[:PAGE_SIZE]]
+    _seat_people(guests, _people_of(guest.rsvp.id for guest in guests))
     _tell_places(party, guests)
     return GuestPage(guests, number, has_next=len(found) > PAGE_SIZE)
 
 
 def all_entries(party: DinnerParty) -> list[GuestEntry]:
     """Return all guests of a party, with what they eat and what they bring."""
-    guests = [GuestEntry(answer) for answer in _fetch(_listed(party))]
+    guests = [GuestEntry(rsvp) for rsvp in _fetch(_listed(party))]
     of_party = select(Rsvp.id).where(Rsvp.party_id == party.id)
     _seat_people(guests, list(db.session.scalars(_people().where(RsvpPerson.rsvp_id.in_(of_party)))))
     _tell_dishes(party, guests)
@@ -131,8 +131,8 @@ def check_in_list(party: DinnerParty, number: int, *, text: str = "", only: Rsvp
     wanted = _meant(text) if only is None else (Rsvp.id == only.id,)
     listed = select(Rsvp).where(comes, *wanted).order_by(Rsvp.status != RsvpStatus.YES, func.lower(Rsvp.name), Rsvp.id)
     found = _fetch(listed.offset((number - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1))
-    guests = [GuestEntry(answer) for answer in found[:PAGE_SIZE]]
-    _seat_people(guests, _people_of(guest.answer.id for guest in guests))
+    guests = [GuestEntry(rsvp) for rsvp in found[:PAGE_SIZE]]
+    _seat_people(guests, _people_of(guest.rsvp.id for guest in guests))
     return CheckInList(GuestPage(guests, number, has_next=len(found) > PAGE_SIZE), here or 0, expected or 0)
 
 
@@ -181,7 +181,7 @@ def _meant(text: str) -> Sequence[ColumnElement[bool]]:
 def _tell_dishes(party: DinnerParty, guests: Iterable[GuestEntry]) -> None:
     """Note what each of some guests brings along."""
     claims = select(DishClaim).join(DishClaim.slot).options(joinedload(DishClaim.slot))
-    by_key = {guest.answer.id: guest for guest in guests}
+    by_key = {guest.rsvp.id: guest for guest in guests}
     for claim in db.session.scalars(claims.where(DishSlot.party_id == party.id).order_by(DishClaim.id)):
         if claim.rsvp_id in by_key:
             by_key[claim.rsvp_id].dishes.append(claim)
@@ -196,21 +196,19 @@ def _people_of(keys: Iterable[int]) -> list[RsvpPerson]:
 
 
 def _seat_people(guests: list[GuestEntry], people: Iterable[RsvpPerson]) -> None:
-    by_key = {guest.answer.id: guest for guest in guests}
+    by_key = {guest.rsvp.id: guest for guest in guests}
     for person in people:
         guest = by_key.get(person.rsvp_id)
         # Whoever was told of a seat that was given back since does not come.
-        if guest is not None and person.position < guest.answer.party_size:
+        if guest is not None and person.position < guest.rsvp.party_size:
             guest.people.append(person)
 
 
 def _tell_places(party: DinnerParty, guests: list[GuestEntry]) -> None:
-    offers = waiting_list_queries.open_offers(
-        guest.answer for guest in guests if guest.answer.status == RsvpStatus.OFFERED
-    )
-    waits = any(guest.answer.status == RsvpStatus.WAITLISTED for guest in guests)
+    offers = waiting_list_queries.open_offers(guest.rsvp for guest in guests if guest.rsvp.status == RsvpStatus.OFFERED)
+    waits = any(guest.rsvp.status == RsvpStatus.WAITLISTED for guest in guests)
     places = (
         {waiter.key: number for number, waiter in enumerate(waiting_list_queries.queue(party.id), 1)} if waits else {}
     )
     for guest in guests:
-        guest.place, guest.offer = places.get(guest.answer.id), offers.get(guest.answer.id)
+        guest.place, guest.offer = places.get(guest.rsvp.id), offers.get(guest.rsvp.id)

@@ -52,43 +52,43 @@ class GuestApi(PartyApiBase):
     )
     def approve(self, slug: str, guest_id: int) -> Response:
         """Let somebody in who asked. Where the table is full, they wait for a seat."""
-        _party, answer = self._guest(slug, guest_id)
-        outcome = run_with_retry(lambda: approval.approve(answer))
-        return self._now(outcome.answer.status, guest_list_texts.approved(outcome), outcome.answer)
+        _party, rsvp = self._guest(slug, guest_id)
+        outcome = run_with_retry(lambda: approval.approve(rsvp))
+        return self._now(outcome.rsvp.status, guest_list_texts.approved(outcome), outcome.rsvp)
 
     @expose(f"/<slug>/guests/{GUEST}/decline", methods=["POST"])
     @endpoint("host", gives=rsvp_schemas.GuestStatus, codes=(DECLINED,), refusals=DECIDED)
     def decline(self, slug: str, guest_id: int) -> Response:
         """Tell somebody who asked that there is no seat for them."""
-        _party, answer = self._guest(slug, guest_id)
-        run_with_retry(lambda: approval.decline(answer))
-        text = _("%(name)s was told that there is no seat for them.", name=str(answer))
-        return self._now(DECLINED, (text, "info"), answer)
+        _party, rsvp = self._guest(slug, guest_id)
+        run_with_retry(lambda: approval.decline(rsvp))
+        text = _("%(name)s was told that there is no seat for them.", name=str(rsvp))
+        return self._now(DECLINED, (text, "info"), rsvp)
 
     @expose(f"/<slug>/guests/{GUEST}/remove", methods=["POST"])
     @endpoint("host", gives=rsvp_schemas.GuestStatus, codes=(REMOVED,), refusals=DECIDED)
     def remove(self, slug: str, guest_id: int) -> Response:
         """Take a guest off the table. They are told, and their seats go to the next in line."""
-        _party, answer = self._guest(slug, guest_id)
-        offered = run_with_retry(lambda: approval.remove(answer))
-        return self._now(REMOVED, guest_list_texts.removed(answer, offered), answer)
+        _party, rsvp = self._guest(slug, guest_id)
+        offered = run_with_retry(lambda: approval.remove(rsvp))
+        return self._now(REMOVED, guest_list_texts.removed(rsvp, offered), rsvp)
 
     @expose(f"/<slug>/guests/{GUEST}/missed", methods=["POST"])
     @endpoint("host", gives=rsvp_schemas.GuestStatus, codes=(NO_SHOW,), refusals=AFTERWARDS)
     def missed(self, slug: str, guest_id: int) -> Response:
         """Note, after the party, that a guest did not come."""
-        party, answer = self._guest(slug, guest_id)
-        run_with_retry(lambda: attendance_service.mark_no_show(party, answer))
-        text = _("%(name)s did not come: their seats are free.", name=str(answer))
-        return self._now(NO_SHOW, (text, "info"), answer)
+        party, rsvp = self._guest(slug, guest_id)
+        run_with_retry(lambda: attendance_service.mark_no_show(party, rsvp))
+        text = _("%(name)s did not come: their seats are free.", name=str(rsvp))
+        return self._now(NO_SHOW, (text, "info"), rsvp)
 
     @expose(f"/<slug>/guests/{GUEST}/came", methods=["POST"])
     @endpoint("host", gives=rsvp_schemas.GuestStatus, codes=(NO_SHOW_UNDONE,), refusals=AFTERWARDS)
     def came(self, slug: str, guest_id: int) -> Response:
         """Note that a guest came after all."""
-        party, answer = self._guest(slug, guest_id)
-        run_with_retry(lambda: attendance_service.undo_no_show(party, answer))
-        return self._now(NO_SHOW_UNDONE, (_("%(name)s came after all.", name=str(answer)), "info"), answer)
+        party, rsvp = self._guest(slug, guest_id)
+        run_with_retry(lambda: attendance_service.undo_no_show(party, rsvp))
+        return self._now(NO_SHOW_UNDONE, (_("%(name)s came after all.", name=str(rsvp)), "info"), rsvp)
 
     # -- inside
 
@@ -99,5 +99,5 @@ class GuestApi(PartyApiBase):
             abort(404)
         return party, found[0]
 
-    def _now(self, code: str, said: Flash, answer: Rsvp) -> Response:
-        return self.respond(200, code, said, result=rsvp_schemas.GuestStatus().dump(answer))
+    def _now(self, code: str, said: Flash, rsvp: Rsvp) -> Response:
+        return self.respond(200, code, said, result=rsvp_schemas.GuestStatus().dump(rsvp))

@@ -26,19 +26,19 @@ def csv_lines(guests: Sequence[GuestEntry]) -> Iterator[str]:
 
 
 def _row(guest: GuestEntry) -> list[str]:
-    answer = guest.answer
+    rsvp = guest.rsvp
     values = (
-        answer.name,
-        answer.email,
-        str(RsvpStatus.labels()[answer.status]),
-        answer.party_size,
+        rsvp.name,
+        rsvp.email,
+        str(RsvpStatus.labels()[rsvp.status]),
+        rsvp.party_size,
         BETWEEN.join(guest.companions),
         _told(guest.people, "diets", DIETS),
         _told(guest.people, "allergens", ALLERGENS),
         BETWEEN.join(f"{_called(person)}: {person.note}" for person in guest.people if person.note),
-        answer.note,
+        rsvp.note,
         BETWEEN.join(_brought(dish) for dish in guest.dishes),
-        answer.checked_in_at,
+        rsvp.checked_in_at,
     )
     return [cell(value) for value in values]
 

@@ -14,15 +14,15 @@ from app.parties.texts import Flash
 
 def approved(outcome: RsvpResult) -> Flash:
     """Return what is said after somebody who asked was let in."""
-    answer = outcome.answer
-    if answer.status == RsvpStatus.WAITLISTED:
+    rsvp = outcome.rsvp
+    if rsvp.status == RsvpStatus.WAITLISTED:
         return _("Approved, but the table is full: moved to the waiting list."), "warning"
-    if answer.status == RsvpStatus.OFFERED:
+    if rsvp.status == RsvpStatus.OFFERED:
         text = ngettext(
             "Approved; only %(num)d of %(size)d seats is free, and was offered.",
             "Approved; only %(num)d of %(size)d seats are free, and were offered.",
             outcome.offered,
-            size=answer.party_size,
+            size=rsvp.party_size,
         )
         return text, "warning"
     return _("Approved; seat confirmed."), "info"
@@ -51,13 +51,13 @@ def all_approved(counts: Counter[str]) -> Flash:
     return " ".join(sentences), "warning" if waiting else "info"
 
 
-def removed(answer: Rsvp, offered: int) -> Flash:
+def removed(rsvp: Rsvp, offered: int) -> Flash:
     """Return what is said after a guest was taken off the table."""
     text = ngettext(
         "%(name)s removed; %(num)d seat offered to the next in line.",
         "%(name)s removed; %(num)d seats offered to the next in line.",
         offered,
-        name=str(answer),
+        name=str(rsvp),
     )
     return text, "info"
 
@@ -75,13 +75,13 @@ def all_removed(done: RemovalResult) -> Flash:
     return text, "info"
 
 
-def checked_in(answer: Rsvp) -> Flash:
+def checked_in(rsvp: Rsvp) -> Flash:
     """Return what is said at the door."""
     text = ngettext(
         "%(name)s is checked in; party of %(num)d.",
         "%(name)s is checked in; party of %(num)d.",
-        answer.party_size,
-        name=str(answer),
+        rsvp.party_size,
+        name=str(rsvp),
     )
     return text, "info"
 

@@ -17,7 +17,7 @@ from app.food import ALLERGENS, DIETS
 from app.http import safe_next
 from app.parties.access import BasePartyView
 from app.parties.attendance import service as attendance_service
-from app.parties.enums import NOTIFIED, RsvpStatus
+from app.parties.enums import NOTIFIED
 from app.parties.models import DinnerParty, Rsvp
 from app.parties.rsvps import approval, guest_list, guest_list_csv, guest_list_texts
 from app.parties.texts import Flash
@@ -49,7 +49,6 @@ class GuestListView(BasePartyView):
                 groups=guest_list.GROUPS,
                 group=group if group in guest_list.GROUPS else "",
                 text=text,
-                answers=RsvpStatus.labels(),
                 removable=NOTIFIED if party.is_open else (),
                 is_over=party.ends_at <= clock.now(),
                 diets=DIETS,
@@ -72,19 +71,19 @@ class GuestListView(BasePartyView):
     @permission_name("host")
     def approve(self, slug: str, answer_id: int) -> BaseResponse:
         """Let somebody in who asked."""
-        _party, answer = self._guest(slug, answer_id)
-        return self._do(slug, lambda: guest_list_texts.approved(approval.approve(answer)))
+        _party, rsvp = self._guest(slug, answer_id)
+        return self._do(slug, lambda: guest_list_texts.approved(approval.approve(rsvp)))
 
     @expose(f"/<slug>/guests/{ANSWER}/decline", methods=["POST"])
     @has_access
     @permission_name("host")
     def decline(self, slug: str, answer_id: int) -> BaseResponse:
         """Tell somebody who asked that there is no seat for them."""
-        _party, answer = self._guest(slug, answer_id)
+        _party, rsvp = self._guest(slug, answer_id)
 
         def act() -> Flash:
-            approval.decline(answer)
-            return _("%(name)s was told that there is no seat for them.", name=str(answer)), "info"
+            approval.decline(rsvp)
+            return _("%(name)s was told that there is no seat for them.", name=str(rsvp)), "info"
 
         return self._do(slug, act)
 
@@ -95,12 +94,12 @@ class GuestListView(BasePartyView):
     @permission_name("host")
     def remove(self, slug: str, answer_id: int) -> BaseResponse:
         """Ask before a guest is removed; POST removes them."""
-        _party, answer = self._guest(slug, answer_id)
+        _party, rsvp = self._guest(slug, answer_id)
         if request.method == "POST":
-            return self._do(slug, lambda: guest_list_texts.removed(answer, approval.remove(answer)))
+            return self._do(slug, lambda: guest_list_texts.removed(rsvp, approval.remove(rsvp)))
         return self._ask(
             slug,
-            title=_("Remove %(name)s?", name=str(answer)),
+            title=_("Remove %(name)s?", name=str(rsvp)),
             message=_("They are told, and their seats go to the next in line. They cannot answer again."),
         )
 
@@ -111,25 +110,25 @@ class GuestListView(BasePartyView):
         """Let in, or remove, several guests; asks before they are removed."""
         party = self.get_hosted(slug)
         keys = {int(key) for key in request.form.getlist("rowid") if _is_key(key)}
-        answers = approval.select_of_party(party, keys)
+        rsvps = approval.select_of_party(party, keys)
         action = request.form.get("action")
-        if not answers:
+        if not rsvps:
             flash(_("Select at least one row."), "warning")
             return redirect(self._back(slug), 303)
         if action == APPROVE:
-            return self._do(slug, lambda: guest_list_texts.all_approved(approval.approve_all(party, answers)))
+            return self._do(slug, lambda: guest_list_texts.all_approved(approval.approve_all(party, rsvps)))
         if action != REMOVE:
             abort(404)
         if "sure" in request.form:
-            return self._do(slug, lambda: guest_list_texts.all_removed(approval.remove_all(party, answers)))
-        question = ngettext("Remove %(num)d guest?", "Remove %(num)d guests?", len(answers))
+            return self._do(slug, lambda: guest_list_texts.all_removed(approval.remove_all(party, rsvps)))
+        question = ngettext("Remove %(num)d guest?", "Remove %(num)d guests?", len(rsvps))
         flash(_("One more step: look at whom you chose."), "info")
         return self._ask(
             slug,
             title=question,
             message=_("They are told, and their seats go to the next in line. They cannot answer again."),
-            items=answers,
-            fields=[("action", REMOVE), ("sure", "y"), *(("rowid", answer.id) for answer in answers)],
+            items=rsvps,
+            fields=[("action", REMOVE), ("sure", "y"), *(("rowid", rsvp.id) for rsvp in rsvps)],
         )
 
     # -- after the party
@@ -139,11 +138,11 @@ class GuestListView(BasePartyView):
     @permission_name("host")
     def missed(self, slug: str, answer_id: int) -> BaseResponse:
         """Note that a guest did not come."""
-        party, answer = self._guest(slug, answer_id)
+        party, rsvp = self._guest(slug, answer_id)
 
         def act() -> Flash:
-            attendance_service.mark_no_show(party, answer)
-            return _("%(name)s did not come: their seats are free.", name=str(answer)), "info"
+            attendance_service.mark_no_show(party, rsvp)
+            return _("%(name)s did not come: their seats are free.", name=str(rsvp)), "info"
 
         return self._do(slug, act)
 
@@ -166,11 +165,11 @@ class GuestListView(BasePartyView):
     @permission_name("host")
     def came(self, slug: str, answer_id: int) -> BaseResponse:
         """Note that a guest came after all."""
-        party, answer = self._guest(slug, answer_id)
+        party, rsvp = self._guest(slug, answer_id)
 
         def act() -> Flash:
-            attendance_service.undo_no_show(party, answer)
-            return _("%(name)s came after all.", name=str(answer)), "info"
+            attendance_service.undo_no_show(party, rsvp)
+            return _("%(name)s came after all.", name=str(rsvp)), "info"
 
         return self._do(slug, act)
 

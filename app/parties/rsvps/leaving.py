@@ -14,42 +14,42 @@ from app.parties.waiting_list import history, seats
 
 
 def release(
-    answer: Rsvp,
+    rsvp: Rsvp,
     status: RsvpStatus,
     *,
     step: WaitingListEventKind = WaitingListEventKind.LEFT,
     state: OfferState = OfferState.DECLINED,
 ) -> int:
     """Change an answer to one that holds nothing, and hand on what it held; return how many seats were offered."""
-    before, where = answer.status, position(answer)
-    held = answer.party_size if before in SEATED else 0
+    before, where = rsvp.status, position(rsvp)
+    held = rsvp.party_size if before in SEATED else 0
     if before == RsvpStatus.OFFERED:
-        held = seats.end_offer(answer, state)
-    answer.status, answer.waitlisted_at, answer.resting, answer.answered_at = status, None, False, clock.now()
+        held = seats.end_offer(rsvp, state)
+    rsvp.status, rsvp.waitlisted_at, rsvp.resting, rsvp.answered_at = status, None, False, clock.now()
     if before in QUEUED:
-        history.record(step, answer.party_id, answer.id, place=where)
+        history.record(step, rsvp.party_id, rsvp.id, place=where)
     db.session.flush()
     if before in SEATED:
-        potluck_service.release_claims_of(answer.id)
-    return seats.release_and_reoffer(answer.party_id, held, unseen=held if before in SEATED else 0).offered
+        potluck_service.release_claims_of(rsvp.id)
+    return seats.release_and_reoffer(rsvp.party_id, held, unseen=held if before in SEATED else 0).offered
 
 
-def remove(answer: Rsvp) -> int:
+def remove(rsvp: Rsvp) -> int:
     """Take an answer off the table and tell its guest; return how many seats were offered to the next in line.
 
     Raises DomainError when it is the host's.
     """
-    if answer.member_id == answer.party.host_id:
+    if rsvp.member_id == rsvp.party.host_id:
         raise DomainError(lazy_gettext("The host keeps their seat; cancel the party instead."))
-    seats.lock(answer.party_id)
-    db.session.refresh(answer)
-    before = answer.status
+    seats.lock(rsvp.party_id)
+    db.session.refresh(rsvp)
+    before = rsvp.status
     if before == RsvpStatus.REMOVED:
         return 0
-    offered = release(answer, RsvpStatus.REMOVED, step=WaitingListEventKind.REMOVED, state=OfferState.REVOKED)
-    audit.record("guest_removed", "answer", answer, name=answer.party.title, before={"name": answer.name})
+    offered = release(rsvp, RsvpStatus.REMOVED, step=WaitingListEventKind.REMOVED, state=OfferState.REVOKED)
+    audit.record("guest_removed", "answer", rsvp, name=rsvp.party.title, before={"name": rsvp.name})
     if before == RsvpStatus.AWAITING_APPROVAL:
-        rsvp_mail.request_declined(answer.party, answer)
+        rsvp_mail.request_declined(rsvp.party, rsvp)
     elif before in NOTIFIED:
-        rsvp_mail.removed(answer.party, answer, before)
+        rsvp_mail.removed(rsvp.party, rsvp, before)
     return offered

@@ -37,15 +37,15 @@ class OfferDecisionInput(RequestSchema):
 class Guest(Schema):
     """Somebody who answered, as hosts read of them."""
 
-    id = fields.Integer(attribute="answer.id")
-    name = fields.Function(lambda guest: str(guest.answer), metadata={"type": "string"})
-    email = fields.String(attribute="answer.email")
-    status = fields.String(attribute="answer.status", metadata={"enum": list(RsvpStatus)})
-    party_size = fields.Integer(attribute="answer.party_size")
-    min_party = fields.Integer(attribute="answer.min_party")
-    note = fields.String(attribute="answer.note")
-    answered_at = fields.AwareDateTime(attribute="answer.answered_at")
-    checked_in_at = fields.AwareDateTime(attribute="answer.checked_in_at", allow_none=True)
+    id = fields.Integer(attribute="rsvp.id")
+    name = fields.Function(lambda guest: str(guest.rsvp), metadata={"type": "string"})
+    email = fields.String(attribute="rsvp.email")
+    status = fields.String(attribute="rsvp.status", metadata={"enum": list(RsvpStatus)})
+    party_size = fields.Integer(attribute="rsvp.party_size")
+    min_party = fields.Integer(attribute="rsvp.min_party")
+    note = fields.String(attribute="rsvp.note")
+    answered_at = fields.AwareDateTime(attribute="rsvp.answered_at")
+    checked_in_at = fields.AwareDateTime(attribute="rsvp.checked_in_at", allow_none=True)
     place = fields.Integer(allow_none=True, **described("In line"))
     offer = fields.Nested(Offer, allow_none=True)
     people = fields.List(fields.Nested(Person))
@@ -55,7 +55,7 @@ class GuestStatus(Schema):
     """What became of an answer that a host has decided about."""
 
     id = fields.Integer()
-    name = fields.Function(lambda answer: str(answer), metadata={"type": "string"})  # noqa: PLW0108 - not any callable will do
+    name = fields.Function(lambda rsvp: str(rsvp), metadata={"type": "string"})  # noqa: PLW0108 - not any callable will do
     status = fields.String(metadata={"enum": list(RsvpStatus)})
     party_size = fields.Integer()
     checked_in_at = fields.AwareDateTime(allow_none=True)

@@ -44,13 +44,13 @@ def rsvp(party: DinnerParty, guest: Respondent, wish: RsvpRequest) -> RsvpResult
     """
     _refuse_closed(party)
     _refuse_host(party, guest)
-    answer = queries.rsvp_of(party, guest)
-    if answer is None:
+    rsvp = queries.rsvp_of(party, guest)
+    if rsvp is None:
         return _first_answer(party, guest, wish)
-    line = _lock_and_refresh(party, answer)
-    _refuse_decided(answer)
-    _attach_account(answer, guest)
-    return _change(party, answer, guest, wish, line)
+    line = _lock_and_refresh(party, rsvp)
+    _refuse_decided(rsvp)
+    _attach_account(rsvp, guest)
+    return _change(party, rsvp, guest, wish, line)
 
 
 def withdraw(party: DinnerParty, guest: Respondent) -> RsvpResult:
@@ -61,15 +61,15 @@ def withdraw(party: DinnerParty, guest: Respondent) -> RsvpResult:
     _refuse_host(party, guest)
     if party.is_past:
         raise closed_error(rules.ClosedReason.LATE)
-    answer = queries.rsvp_of(party, guest)
-    if answer is not None:
+    rsvp = queries.rsvp_of(party, guest)
+    if rsvp is not None:
         seats.lock(party.id)
-        db.session.refresh(answer)
-        _refuse_decided(answer)
-    if answer is None or answer.status not in WITHDRAWABLE:
+        db.session.refresh(rsvp)
+        _refuse_decided(rsvp)
+    if rsvp is None or rsvp.status not in WITHDRAWABLE:
         raise DomainError(lazy_gettext("Nothing changed: you hold no seat here."), "warning")
-    leaving.release(answer, RsvpStatus.WITHDRAWN)
-    return RsvpResult(answer, changed=True)
+    leaving.release(rsvp, RsvpStatus.WITHDRAWN)
+    return RsvpResult(rsvp, changed=True)
 
 
 # -- who may
@@ -86,9 +86,9 @@ def _refuse_host(party: DinnerParty, guest: Respondent) -> None:
         raise DomainError(lazy_gettext("You are the host: your seat is at this table already."), "info")
 
 
-def _refuse_decided(answer: Rsvp) -> None:
-    if answer.status in DECIDED_ERRORS:
-        raise DomainError(DECIDED_ERRORS[answer.status], code=answer.status)
+def _refuse_decided(rsvp: Rsvp) -> None:
+    if rsvp.status in DECIDED_ERRORS:
+        raise DomainError(DECIDED_ERRORS[rsvp.status], code=rsvp.status)
 
 
 def _refuse_others(party: DinnerParty, guest: Respondent) -> None:
@@ -98,22 +98,22 @@ def _refuse_others(party: DinnerParty, guest: Respondent) -> None:
         raise DomainError(message, "warning")
 
 
-def _lock_and_refresh(party: DinnerParty, answer: Rsvp | None = None) -> WaitingListState:
+def _lock_and_refresh(party: DinnerParty, rsvp: Rsvp | None = None) -> WaitingListState:
     """Hold the party until the end of the transaction: it, or the answer, may have changed just now.
 
     Seats that time has freed are handed on first.
     """
     line = seats.release_and_reoffer(party.id)
     _refuse_closed(line.table)
-    if answer is not None:
-        db.session.refresh(answer)
+    if rsvp is not None:
+        db.session.refresh(rsvp)
     return line
 
 
-def _attach_account(answer: Rsvp, guest: Respondent) -> None:
+def _attach_account(rsvp: Rsvp, guest: Respondent) -> None:
     """Let an answer that was given by a link belong to the account of whoever changes it now."""
-    if guest.member is not None and answer.member_id is None:
-        answer.member_id, answer.email, answer.name = guest.member.id, guest.email, guest.name
+    if guest.member is not None and rsvp.member_id is None:
+        rsvp.member_id, rsvp.email, rsvp.name = guest.member.id, guest.email, guest.name
     _note_opened(guest)
 
 
@@ -123,15 +123,15 @@ def _note_opened(guest: Respondent) -> None:
         guest.invitation.opened_at = clock.now()
 
 
-def _group(party: DinnerParty, guest: Respondent, wish: RsvpRequest, answer: Rsvp | None) -> tuple[int, int]:
+def _group(party: DinnerParty, guest: Respondent, wish: RsvpRequest, rsvp: Rsvp | None) -> tuple[int, int]:
     """Return how many come, and how few would; raises DomainError for a group that may not come."""
-    before = answer.party_size if answer else 1
+    before = rsvp.party_size if rsvp else 1
     if wish.answer == RsvpStatus.NO:
-        return before, answer.min_party if answer else 1
+        return before, rsvp.min_party if rsvp else 1
     size = wish.size or before
-    kept = answer.min_party if answer and wish.size is None else size
+    kept = rsvp.min_party if rsvp and wish.size is None else size
     least = wish.least or min(kept, size)
-    most = guest.most(party, answer)
+    most = guest.most(party, rsvp)
     if size > most:
         message = lazy_ngettext(
             "%(num)d person may come with one answer here.", "Up to %(num)d people may come with one answer here.", most
@@ -148,7 +148,7 @@ def _group(party: DinnerParty, guest: Respondent, wish: RsvpRequest, answer: Rsv
 def _first_answer(party: DinnerParty, guest: Respondent, wish: RsvpRequest) -> RsvpResult | PartialAvailability:
     _refuse_others(party, guest)
     group = _group(party, guest, wish, None)
-    answer = Rsvp(
+    rsvp = Rsvp(
         party_id=party.id,
         member_id=guest.member.id if guest.member else None,
         invitation_id=guest.invitation.id if guest.invitation else None,
@@ -166,106 +166,106 @@ def _first_answer(party: DinnerParty, guest: Respondent, wish: RsvpRequest) -> R
         _lock_and_refresh(party)
     elif _needs_approval(party, guest, None):
         _lock_and_refresh(party)
-        answer.status = RsvpStatus.AWAITING_APPROVAL
-    elif not seats.take(party.id, answer.party_size):
+        rsvp.status = RsvpStatus.AWAITING_APPROVAL
+    elif not seats.take(party.id, rsvp.party_size):
         # Look again under the lock: seats given back just now must not miss who queues just now.
-        partly = seat_or_queue(answer, group, wish, _lock_and_refresh(party))
+        partly = seat_or_queue(rsvp, group, wish, _lock_and_refresh(party))
         if partly:
             return partly
     _note_opened(guest)
-    db.session.add(answer)
+    db.session.add(rsvp)
     db.session.flush()
-    return record_and_notify(party, answer, before=None)
+    return record_and_notify(party, rsvp, before=None)
 
 
-def _needs_approval(party: DinnerParty, guest: Respondent, answer: Rsvp | None) -> bool:
+def _needs_approval(party: DinnerParty, guest: Respondent, rsvp: Rsvp | None) -> bool:
     return rules.needs_approval(
         approval=party.approval,
         is_invited=guest.is_invited,
-        was_approved=answer is not None and answer.approved_at is not None,
+        was_approved=rsvp is not None and rsvp.approved_at is not None,
     )
 
 
 def _change(
-    party: DinnerParty, answer: Rsvp, guest: Respondent, wish: RsvpRequest, line: WaitingListState
+    party: DinnerParty, rsvp: Rsvp, guest: Respondent, wish: RsvpRequest, line: WaitingListState
 ) -> RsvpResult | PartialAvailability:
-    if answer.status == RsvpStatus.OFFERED and wish.answer == RsvpStatus.YES:
-        return held_offer(answer, changed=False)
-    group = _group(party, guest, wish, answer)
-    if wish.name and answer.member_id is None:
-        answer.name = wish.name
+    if rsvp.status == RsvpStatus.OFFERED and wish.answer == RsvpStatus.YES:
+        return held_offer(rsvp, changed=False)
+    group = _group(party, guest, wish, rsvp)
+    if wish.name and rsvp.member_id is None:
+        rsvp.name = wish.name
     if wish.answer != RsvpStatus.YES:
-        return _decline(answer, wish, group)
-    if answer.status == RsvpStatus.YES:
-        return _resize(party, answer, wish, group, line)
-    if answer.status != RsvpStatus.WAITLISTED and _needs_approval(party, guest, answer):
-        return _ask_host(party, answer, wish, group)
-    return _ask(party, answer, wish, group, line)
+        return _decline(rsvp, wish, group)
+    if rsvp.status == RsvpStatus.YES:
+        return _resize(party, rsvp, wish, group, line)
+    if rsvp.status != RsvpStatus.WAITLISTED and _needs_approval(party, guest, rsvp):
+        return _ask_host(party, rsvp, wish, group)
+    return _ask(party, rsvp, wish, group, line)
 
 
-def _ask_host(party: DinnerParty, answer: Rsvp, wish: RsvpRequest, group: tuple[int, int]) -> RsvpResult:
+def _ask_host(party: DinnerParty, rsvp: Rsvp, wish: RsvpRequest, group: tuple[int, int]) -> RsvpResult:
     """Ask the host for a seat, again or otherwise than before."""
-    before = answer.status
-    if before == RsvpStatus.AWAITING_APPROVAL and not _is_new(answer, wish, group):
-        return RsvpResult(answer, changed=False)
-    answer.status, answer.answered_at = RsvpStatus.AWAITING_APPROVAL, clock.now()
-    _apply(answer, wish, group)
+    before = rsvp.status
+    if before == RsvpStatus.AWAITING_APPROVAL and not _is_new(rsvp, wish, group):
+        return RsvpResult(rsvp, changed=False)
+    rsvp.status, rsvp.answered_at = RsvpStatus.AWAITING_APPROVAL, clock.now()
+    _apply(rsvp, wish, group)
     db.session.flush()
-    return record_and_notify(party, answer, before=before)
+    return record_and_notify(party, rsvp, before=before)
 
 
 def _ask(
-    party: DinnerParty, answer: Rsvp, wish: RsvpRequest, group: tuple[int, int], line: WaitingListState
+    party: DinnerParty, rsvp: Rsvp, wish: RsvpRequest, group: tuple[int, int], line: WaitingListState
 ) -> RsvpResult | PartialAvailability:
     """Ask for seats, anew or otherwise than before."""
-    before, asked = answer.status, _asked(answer)
+    before, asked = rsvp.status, _asked(rsvp)
     waited = before == RsvpStatus.WAITLISTED
-    if waited and not answer.resting and not _is_new(answer, wish, group):
-        return RsvpResult(answer, changed=False, place=position(answer))
+    if waited and not rsvp.resting and not _is_new(rsvp, wish, group):
+        return RsvpResult(rsvp, changed=False, place=position(rsvp))
     # Who asks for more than before stands at the end again.
-    partly = seat_or_queue(answer, group, wish, line, stays=waited and group[0] <= asked[0])
+    partly = seat_or_queue(rsvp, group, wish, line, stays=waited and group[0] <= asked[0])
     if partly:
         return partly
-    answer.note = answer.note if wish.note is None else wish.note
+    rsvp.note = rsvp.note if wish.note is None else wish.note
     db.session.flush()
-    outcome = record_and_notify(party, answer, before=before)
+    outcome = record_and_notify(party, rsvp, before=before)
     if waited:
         # Whoever asks for less may stand in nobody's way any more, their own included.
         seats.release_and_reoffer(party.id)
-    return held_offer(answer, changed=True) if answer.status == RsvpStatus.OFFERED else outcome
+    return held_offer(rsvp, changed=True) if rsvp.status == RsvpStatus.OFFERED else outcome
 
 
-def _decline(answer: Rsvp, wish: RsvpRequest, group: tuple[int, int]) -> RsvpResult:
-    if answer.status == wish.answer and not _is_new(answer, wish, group):
-        return RsvpResult(answer, changed=False)
-    if answer.status != wish.answer:
-        leaving.release(answer, wish.answer)
-    _apply(answer, wish, group)
+def _decline(rsvp: Rsvp, wish: RsvpRequest, group: tuple[int, int]) -> RsvpResult:
+    if rsvp.status == wish.answer and not _is_new(rsvp, wish, group):
+        return RsvpResult(rsvp, changed=False)
+    if rsvp.status != wish.answer:
+        leaving.release(rsvp, wish.answer)
+    _apply(rsvp, wish, group)
     db.session.flush()
-    return RsvpResult(answer, changed=True)
+    return RsvpResult(rsvp, changed=True)
 
 
 def _resize(
-    party: DinnerParty, answer: Rsvp, wish: RsvpRequest, group: tuple[int, int], line: WaitingListState
+    party: DinnerParty, rsvp: Rsvp, wish: RsvpRequest, group: tuple[int, int], line: WaitingListState
 ) -> RsvpResult:
     """Take the seats that a group needs more, or hand on those it needs no more."""
-    if not _is_new(answer, wish, group):
-        return RsvpResult(answer, changed=False)
-    more = group[0] - answer.party_size
+    if not _is_new(rsvp, wish, group):
+        return RsvpResult(rsvp, changed=False)
+    more = group[0] - rsvp.party_size
     if more > 0:
         # At the end of the line: nobody grows past those who wait.
         free = line.seats_for(QueueEntry(0, more, 1))
         if free < more or not seats.take_in_turn(party.id, more):
             raise DomainError(_too_few(free), "warning", field="party_size")
-    _apply(answer, wish, group)
+    _apply(rsvp, wish, group)
     if more:
-        answer.answered_at = clock.now()
+        rsvp.answered_at = clock.now()
     db.session.flush()
     if more < 0:
         seats.release_and_reoffer(party.id, -more, unseen=-more)
     if more:
-        rsvp_mail.rsvp_yes(party, answer)
-    return RsvpResult(answer, changed=True, resized=True)
+        rsvp_mail.rsvp_yes(party, rsvp)
+    return RsvpResult(rsvp, changed=True, resized=True)
 
 
 def _too_few(free: int) -> object:
@@ -279,56 +279,56 @@ def _too_few(free: int) -> object:
 
 
 def seat_or_queue(
-    answer: Rsvp, group: tuple[int, int], wish: RsvpRequest, line: WaitingListState, *, stays: bool = False
+    rsvp: Rsvp, group: tuple[int, int], wish: RsvpRequest, line: WaitingListState, *, stays: bool = False
 ) -> PartialAvailability | None:
     """Take the seats, or a place in line: the one that the answer has, if it `stays`, or the last. Or ask first."""
     size, least = group
-    where = next((number for number, each in enumerate(line.queue) if stays and each.key == answer.id), None)
-    free = line.seats_for(QueueEntry(answer.id or 0, size, 1), place=where)
+    where = next((number for number, each in enumerate(line.queue) if stays and each.key == rsvp.id), None)
+    free = line.seats_for(QueueEntry(rsvp.id or 0, size, 1), place=where)
     if free < size and free and not wish.wait and (wish.least is None or free >= least):
         return PartialAvailability(free, size)
-    seated = free >= size and seats.take_in_turn(answer.party_id, size)
+    seated = free >= size and seats.take_in_turn(rsvp.party_id, size)
     if wish.wait and not seated:
         # They have just said that they do not come with so few.
         least = max(least, min(free + 1, size))
     if seated:
-        answer.waitlisted_at = None
+        rsvp.waitlisted_at = None
     elif not stays:
-        answer.waitlisted_at = waiting_list_queries.next_waitlisted_at(answer.party_id)
-    answer.status = RsvpStatus.YES if seated else RsvpStatus.WAITLISTED
-    answer.party_size, answer.min_party, answer.answered_at, answer.resting = size, least, clock.now(), False
+        rsvp.waitlisted_at = waiting_list_queries.next_waitlisted_at(rsvp.party_id)
+    rsvp.status = RsvpStatus.YES if seated else RsvpStatus.WAITLISTED
+    rsvp.party_size, rsvp.min_party, rsvp.answered_at, rsvp.resting = size, least, clock.now(), False
     return None
 
 
-def record_and_notify(party: DinnerParty, answer: Rsvp, *, before: str | None) -> RsvpResult:
+def record_and_notify(party: DinnerParty, rsvp: Rsvp, *, before: str | None) -> RsvpResult:
     """Write the letter about a new answer, and note what it means for the line."""
-    if answer.status == RsvpStatus.YES:
+    if rsvp.status == RsvpStatus.YES:
         if before == RsvpStatus.WAITLISTED:
-            history.record(WaitingListEventKind.SEATED, party.id, answer.id, seats=answer.party_size)
-        rsvp_mail.rsvp_yes(party, answer)
-        return RsvpResult(answer, changed=True, clashes=menu_service.remember_usual(answer))
-    if answer.status == RsvpStatus.AWAITING_APPROVAL:
-        rsvp_mail.approval_asked(party, answer)
-    if answer.status != RsvpStatus.WAITLISTED:
-        return RsvpResult(answer, changed=True)
-    where = waiting_list_queries.position(answer)
+            history.record(WaitingListEventKind.SEATED, party.id, rsvp.id, seats=rsvp.party_size)
+        rsvp_mail.rsvp_yes(party, rsvp)
+        return RsvpResult(rsvp, changed=True, clashes=menu_service.remember_usual(rsvp))
+    if rsvp.status == RsvpStatus.AWAITING_APPROVAL:
+        rsvp_mail.approval_asked(party, rsvp)
+    if rsvp.status != RsvpStatus.WAITLISTED:
+        return RsvpResult(rsvp, changed=True)
+    where = waiting_list_queries.position(rsvp)
     history.record_request(
-        WaitingListEventKind.CHANGED if before == RsvpStatus.WAITLISTED else WaitingListEventKind.JOINED, answer, where
+        WaitingListEventKind.CHANGED if before == RsvpStatus.WAITLISTED else WaitingListEventKind.JOINED, rsvp, where
     )
     if before != RsvpStatus.WAITLISTED:
-        rsvp_mail.rsvp_waitlisted(party, answer, where)
-    return RsvpResult(answer, changed=True, place=where)
+        rsvp_mail.rsvp_waitlisted(party, rsvp, where)
+    return RsvpResult(rsvp, changed=True, place=where)
 
 
-def _asked(answer: Rsvp) -> tuple[int, int]:
-    return answer.party_size, answer.min_party
+def _asked(rsvp: Rsvp) -> tuple[int, int]:
+    return rsvp.party_size, rsvp.min_party
 
 
-def _is_new(answer: Rsvp, wish: RsvpRequest, group: tuple[int, int]) -> bool:
+def _is_new(rsvp: Rsvp, wish: RsvpRequest, group: tuple[int, int]) -> bool:
     """Whether a wish says anything that the answer does not say yet."""
-    return _asked(answer) != group or wish.note not in {None, answer.note} or wish.wait
+    return _asked(rsvp) != group or wish.note not in {None, rsvp.note} or wish.wait
 
 
-def _apply(answer: Rsvp, wish: RsvpRequest, group: tuple[int, int]) -> None:
-    answer.party_size, answer.min_party = group
-    answer.note = answer.note if wish.note is None else wish.note
+def _apply(rsvp: Rsvp, wish: RsvpRequest, group: tuple[int, int]) -> None:
+    rsvp.party_size, rsvp.min_party = group
+    rsvp.note = rsvp.note if wish.note is None else wish.note

@@ -17,14 +17,14 @@ def answered(party: DinnerParty, outcome: RsvpResult) -> Flash:
 
 
 def _answered(party: DinnerParty, outcome: RsvpResult) -> Flash:
-    status = outcome.answer.status
+    status = outcome.rsvp.status
     if status == RsvpStatus.OFFERED:
         return seats_held(outcome.offered)
     if status == RsvpStatus.WAITLISTED:
         text = ngettext(
             "The table is full. You are number %(pos)d on the waiting list; we will write if %(num)d seat becomes free.",
             "The table is full. You are number %(pos)d on the waiting list; we will write if %(num)d seats become free.",
-            outcome.answer.party_size,
+            outcome.rsvp.party_size,
             pos=outcome.place,
         )
         return text, "warning"
@@ -35,20 +35,20 @@ def _answered(party: DinnerParty, outcome: RsvpResult) -> Flash:
 
 def _changed(party: DinnerParty, outcome: RsvpResult) -> Flash:
     when = formats.date(party.starts_at, party.timezone)
-    if outcome.answer.status == RsvpStatus.AWAITING_APPROVAL:
+    if outcome.rsvp.status == RsvpStatus.AWAITING_APPROVAL:
         return _("Your request was sent to the host."), "info"
-    if outcome.resized or (outcome.answer.status == RsvpStatus.YES and outcome.answer.member_id is None):
+    if outcome.resized or (outcome.rsvp.status == RsvpStatus.YES and outcome.rsvp.member_id is None):
         text = ngettext(
             "See you on %(date)s! Seats for %(num)d are reserved.",
             "See you on %(date)s! Seats for %(num)d are reserved.",
-            outcome.answer.party_size,
+            outcome.rsvp.party_size,
             date=when,
         )
         return text, "info"
-    if outcome.answer.status == RsvpStatus.YES:
+    if outcome.rsvp.status == RsvpStatus.YES:
         host = party.host.display_name
         return _("You successfully RSVP'd to %(host)s's dinner party on %(date)s!", host=host, date=when), "info"
-    if outcome.answer.status == RsvpStatus.MAYBE:
+    if outcome.rsvp.status == RsvpStatus.MAYBE:
         return _("Noted. No seat is held for a maybe."), "warning"
     deadline = formats.date_time(party.answers_until, party.timezone)
     return _("Thanks for telling us. You can change your mind until %(deadline)s.", deadline=deadline), "info"

@@ -30,7 +30,7 @@ class RsvpRequest:
 class RsvpResult:
     """What became of an answer: the row as it is now, and whether it was so before."""
 
-    answer: Rsvp
+    rsvp: Rsvp
     changed: bool
     place: int | None = None
     # The seats that are held for them until they decide.
@@ -51,12 +51,12 @@ class PartialAvailability:
     size: int
 
 
-def position(answer: Rsvp) -> int | None:
+def position(rsvp: Rsvp) -> int | None:
     """Return the place in line of an answer that waits."""
-    return waiting_list_queries.position(answer) if answer.status == RsvpStatus.WAITLISTED else None
+    return waiting_list_queries.position(rsvp) if rsvp.status == RsvpStatus.WAITLISTED else None
 
 
-def held_offer(answer: Rsvp, *, changed: bool) -> RsvpResult:
+def held_offer(rsvp: Rsvp, *, changed: bool) -> RsvpResult:
     """Return what somebody is told who has seats held for them."""
-    offer = waiting_list_queries.pending_offer(answer)
-    return RsvpResult(answer, changed=changed, offered=offer.seats if offer else 0)
+    offer = waiting_list_queries.pending_offer(rsvp)
+    return RsvpResult(rsvp, changed=changed, offered=offer.seats if offer else 0)

@@ -26,6 +26,6 @@ def record(  # noqa: PLR0913 - what may be told of a step
     )
 
 
-def record_request(kind: WaitingListEventKind, answer: Rsvp, place: int) -> None:
+def record_request(kind: WaitingListEventKind, rsvp: Rsvp, place: int) -> None:
     """Note what somebody in line asks for."""
-    record(kind, answer.party_id, answer.id, place=place, seats=answer.party_size, least=answer.min_party)
+    record(kind, rsvp.party_id, rsvp.id, place=place, seats=rsvp.party_size, least=rsvp.min_party)

@@ -49,6 +49,16 @@ class WaitOffer(Model):
         """Whether its seats can still be claimed."""
         return self.state == OfferState.PENDING and self.expires_at > clock.now()
 
+    @property
+    def is_expired(self) -> bool:
+        """Whether it ran out before the guest decided; the row may still say that it is pending."""
+        return self.state in {OfferState.PENDING, OfferState.EXPIRED} and not self.is_open
+
+    @property
+    def is_claimed(self) -> bool:
+        """Whether the guest took the seats."""
+        return self.state == OfferState.CLAIMED
+
     def __repr__(self) -> str:
         return f"{self.rsvp!r} ({self.seats})"
 

@@ -48,21 +48,21 @@ def next_waitlisted_at(party_id: int) -> datetime:
     return max(now, last + timedelta(microseconds=1)) if last else now
 
 
-def pending_offer(answer: Rsvp) -> WaitOffer | None:
+def pending_offer(rsvp: Rsvp) -> WaitOffer | None:
     """Return the offer to an answer that has not ended, as far as it is stored: it may have run out meanwhile."""
-    statement = select(WaitOffer).where(WaitOffer.rsvp_id == answer.id, WaitOffer.state == OfferState.PENDING)
+    statement = select(WaitOffer).where(WaitOffer.rsvp_id == rsvp.id, WaitOffer.state == OfferState.PENDING)
     return db.session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
 
 
-def latest_offer(answer: Rsvp) -> WaitOffer | None:
+def latest_offer(rsvp: Rsvp) -> WaitOffer | None:
     """Return the last offer that was made to an answer."""
-    statement = select(WaitOffer).where(WaitOffer.rsvp_id == answer.id).order_by(WaitOffer.id.desc()).limit(1)
+    statement = select(WaitOffer).where(WaitOffer.rsvp_id == rsvp.id).order_by(WaitOffer.id.desc()).limit(1)
     return db.session.scalars(statement.execution_options(populate_existing=True)).first()
 
 
-def open_offers(answers: Iterable[Rsvp]) -> dict[int, WaitOffer]:
+def open_offers(rsvps: Iterable[Rsvp]) -> dict[int, WaitOffer]:
     """Return the offers to some answers that can still be claimed, by the answer's key."""
-    keys = [answer.id for answer in answers]
+    keys = [rsvp.id for rsvp in rsvps]
     if not keys:
         return {}
     statement = select(WaitOffer).where(WaitOffer.rsvp_id.in_(keys), WaitOffer.state == OfferState.PENDING)
@@ -117,15 +117,15 @@ def waiting_count(party_id: int) -> int:
     return db.session.execute(statement).scalar_one()
 
 
-def position(answer: Rsvp) -> int:
+def position(rsvp: Rsvp) -> int:
     """Return the place of a waiting answer; the next to get a seat is 1. An offer that ran out counts as the last."""
-    if answer.status != RsvpStatus.WAITLISTED:
-        return waiting_count(answer.party_id) + 1
+    if rsvp.status != RsvpStatus.WAITLISTED:
+        return waiting_count(rsvp.party_id) + 1
     earlier = or_(
-        Rsvp.waitlisted_at < answer.waitlisted_at,
-        and_(Rsvp.waitlisted_at == answer.waitlisted_at, Rsvp.id < answer.id),
+        Rsvp.waitlisted_at < rsvp.waitlisted_at,
+        and_(Rsvp.waitlisted_at == rsvp.waitlisted_at, Rsvp.id < rsvp.id),
     )
     statement = select(func.count()).where(
-        Rsvp.party_id == answer.party_id, Rsvp.status == RsvpStatus.WAITLISTED, earlier
+        Rsvp.party_id == rsvp.party_id, Rsvp.status == RsvpStatus.WAITLISTED, earlier
     )
     return db.session.execute(statement).scalar_one() + 1

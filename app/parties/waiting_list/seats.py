@@ -160,9 +160,9 @@ def shorten_offers(party_id: int, until: datetime) -> None:
     db.session.execute(statement)
 
 
-def end_offer(answer: Rsvp, state: OfferState) -> int:
+def end_offer(rsvp: Rsvp, state: OfferState) -> int:
     """End the open offer to an answer, under the party's lock; return how many seats it held."""
-    offer = waiting_list_queries.pending_offer(answer)
+    offer = waiting_list_queries.pending_offer(rsvp)
     if offer is None:
         return 0
     offer.state = state
@@ -226,11 +226,11 @@ def _offer(party_id: int, offered: dict[int, int], places: dict[int, int], table
     until = allocation.offer_expiry(now, table.answers_until)
     _add_taken(party_id, sum(offered.values()))
     statement = select(Rsvp).options(joinedload(Rsvp.member)).where(Rsvp.id.in_(offered))
-    answers = {answer.id: answer for answer in db.session.scalars(statement.execution_options(populate_existing=True))}
+    rsvps = {rsvp.id: rsvp for rsvp in db.session.scalars(statement.execution_options(populate_existing=True))}
     offers = []
     for key, seats in offered.items():
-        answers[key].status = RsvpStatus.OFFERED
-        offer = WaitOffer(party_id=party_id, rsvp=answers[key], seats=seats, created_at=now, expires_at=until)
+        rsvps[key].status = RsvpStatus.OFFERED
+        offer = WaitOffer(party_id=party_id, rsvp=rsvps[key], seats=seats, created_at=now, expires_at=until)
         db.session.add(offer)
         offers.append(offer)
         history.record(WaitingListEventKind.OFFERED, party_id, key, place=places[key], seats=seats, until=until)
