@@ -28,6 +28,7 @@ metadata: MetaData = flask_appbuilder.Model.metadata
 metadata.naming_convention = NAMING_CONVENTION
 
 # Rows are read again where an UPDATE or DELETE of many may have changed them: no statement searches the session for them.
+# One that is followed by an INSERT of the same keys says synchronize_session="auto".
 SESSION_OPTIONS = {"expire_on_commit": False, "execution_options": {"synchronize_session": False}}
 # One declarative base: a relationship to FAB's tables needs theirs.
 db = SQLAlchemy(model_class=flask_appbuilder.Model, session_options=SESSION_OPTIONS)

@@ -28,7 +28,7 @@ class RsvpDetails(Schema):
 class Standing(Schema):
     """How somebody stands with a party: their answer, their place in line, and the seats that are held for them."""
 
-    rsvp = fields.Nested(RsvpDetails, allow_none=True)
+    answer = fields.Nested(RsvpDetails, allow_none=True)
     place = fields.Integer(allow_none=True, **described("The next to be offered seats is 1"))
     offer = fields.Nested(Offer, allow_none=True)
 

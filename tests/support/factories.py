@@ -342,7 +342,7 @@ class DishClaimFactory(RowFactory):
         model = DishClaim
 
     slot = factory.SubFactory(DishSlotFactory)
-    answer = factory.SubFactory(RsvpFactory, party=factory.SelfAttribute("..slot.party"))
+    rsvp = factory.SubFactory(RsvpFactory, party=factory.SelfAttribute("..slot.party"))
     dish = "Lemon tart"
     quantity = 1
 

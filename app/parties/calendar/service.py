@@ -31,7 +31,7 @@ def renew(member: Member) -> str:
 def stop(member: Member) -> bool:
     """Take the address away; return whether there was one."""
     gone = delete(CalendarFeed).where(CalendarFeed.member_id == member.id).returning(CalendarFeed.member_id)
-    return db.session.execute(gone).first() is not None
+    return db.session.execute(gone.execution_options(synchronize_session="auto")).first() is not None
 
 
 def of_member(member: Member) -> CalendarFeed | None:

@@ -144,7 +144,7 @@ def _fill(party: DinnerParty, form: PartyForm) -> None:
 
 def _differs(stored: object, typed: object) -> bool:
     """Whether two values look different to a person: a form has neither seconds nor an empty text that is None."""
-    return formats.value(stored) != formats.value(typed)
+    return stored != typed and formats.value(stored) != formats.value(typed)
 
 
 def _publishes(party: DinnerParty) -> bool:

@@ -78,7 +78,9 @@ def change_menu(party: DinnerParty, dishes: Sequence[DishInput], *, seen: str) -
 
 def set_menu(party: DinnerParty, dishes: Sequence[DishInput]) -> list[MenuItem]:
     """Replace the menu; the first main course is the party's main dish from now on."""
-    db.session.execute(delete(MenuItem).where(MenuItem.party_id == party.id))
+    db.session.execute(
+        delete(MenuItem).where(MenuItem.party_id == party.id).execution_options(synchronize_session="auto")
+    )
     items = [
         MenuItem(
             party_id=party.id,
@@ -158,7 +160,9 @@ def remember_usual(rsvp: Rsvp) -> list[tuple[MenuItem, DietaryConflict]]:
 
 def set_people(rsvp: Rsvp, told: Sequence[PersonInput]) -> list[tuple[MenuItem, DietaryConflict]]:
     """Replace those who come with `answer`; return the dishes one of them cannot eat, of which the host is told."""
-    db.session.execute(delete(RsvpPerson).where(RsvpPerson.rsvp_id == rsvp.id))
+    db.session.execute(
+        delete(RsvpPerson).where(RsvpPerson.rsvp_id == rsvp.id).execution_options(synchronize_session="auto")
+    )
     db.session.add_all(
         RsvpPerson(
             rsvp_id=rsvp.id,
