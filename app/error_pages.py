@@ -23,16 +23,19 @@ log = logging.getLogger(__name__)
 MESSAGES = {
     400: (lazy_gettext("That did not work"), lazy_gettext("The request could not be understood.")),
     401: (lazy_gettext("Please log in"), lazy_gettext("Please log in to access this page.")),
-    403: (lazy_gettext("Access is Denied"), lazy_gettext("You may not see this page or do this.")),
-    404: (lazy_gettext("Nothing is laid here"), lazy_gettext("This page does not exist, or not any more.")),
-    405: (lazy_gettext("That did not work"), lazy_gettext("This address cannot be used in this way.")),
-    409: (lazy_gettext("Somebody was faster"), lazy_gettext("This was changed meanwhile. Look at it again.")),
-    413: (lazy_gettext("That is too much"), lazy_gettext("What you sent is too large. The limit is 1 MB.")),
-    429: (lazy_gettext("A little slower, please"), lazy_gettext("Too many attempts. Try again later.")),
-    500: (lazy_gettext("Something broke in the kitchen"), lazy_gettext("It is our fault and was noted. Try again.")),
-    503: (lazy_gettext("The kitchen is busy"), lazy_gettext("This cannot be done right now. Try again in a moment.")),
+    403: (lazy_gettext("Access is Denied"), lazy_gettext("You do not have permission to see this page or do this.")),
+    404: (lazy_gettext("Page not found"), lazy_gettext("This page does not exist or has been removed.")),
+    405: (lazy_gettext("That did not work"), lazy_gettext("This request method is not allowed here.")),
+    409: (lazy_gettext("Conflicting change"), lazy_gettext("This was changed in the meantime. Please review it.")),
+    413: (lazy_gettext("Too large"), lazy_gettext("The data you sent is too large. The limit is 1 MB.")),
+    429: (lazy_gettext("Too many requests"), lazy_gettext("Too many attempts. Try again later.")),
+    500: (
+        lazy_gettext("Something went wrong"),
+        lazy_gettext("This is an error on our side. It has been logged. Please try again."),
+    ),
+    503: (lazy_gettext("The site is busy"), lazy_gettext("This is not possible right now. Try again in a moment.")),
 }
-STRANGE_HOST = lazy_gettext("This site is not served under that name.")
+STRANGE_HOST = lazy_gettext("This site is not available under that host name.")
 FORM_TOO_OLD = lazy_gettext("This form was open for too long.")
 FORM_EXPIRED = lazy_gettext("This form was open for too long. Go back, reload the page and send it again.")
 

@@ -83,7 +83,7 @@ PARTY_APIS = (
 )
 PARTIES_MENU = {"category": "Parties", "category_label": lazy_gettext("Parties")}
 PEOPLE_MENU = {"category": "People", "category_label": lazy_gettext("People")}
-MAIL_MENU = {"category": "Mail", "category_label": lazy_gettext("Post")}
+MAIL_MENU = {"category": "Mail", "category_label": lazy_gettext("Mail")}
 
 
 def register(appbuilder: AppBuilder) -> None:
@@ -133,8 +133,8 @@ def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view(WaitOfferModelView, "Seat offers", label=lazy_gettext("Seat offers"), **PARTIES_MENU)
     appbuilder.add_view(InvitationModelView, "Party invitations", label=lazy_gettext("Invited guests"), **PARTIES_MENU)
     appbuilder.add_view(MenuItemModelView, "Menus", label=lazy_gettext("Menus"), **PARTIES_MENU)
-    appbuilder.add_view(DishSlotModelView, "Requested dishes", label=lazy_gettext("Asked-for dishes"), **PARTIES_MENU)
-    appbuilder.add_view(DishClaimModelView, "Dish claims", label=lazy_gettext("Brought dishes"), **PARTIES_MENU)
+    appbuilder.add_view(DishSlotModelView, "Requested dishes", label=lazy_gettext("Requested dishes"), **PARTIES_MENU)
+    appbuilder.add_view(DishClaimModelView, "Dish claims", label=lazy_gettext("Dishes guests bring"), **PARTIES_MENU)
     appbuilder.add_view(ReminderModelView, "Reminders", label=lazy_gettext("Reminders"), **PARTIES_MENU)
     appbuilder.add_view(GuestMessageModelView, "Messages", label=lazy_gettext("Messages to guests"), **PARTIES_MENU)
     appbuilder.add_view(

@@ -146,7 +146,7 @@ def test_what_refers_to_an_answer_survives_as_its_table_is_made_anew(app, flask_
 NAMES = {
     ("can_list", "LetterModelView"): ("can_list", "OutboxEmailModelView"),
     ("menu_access", "Answers"): ("menu_access", "RSVPs"),
-    ("menu_access", "Post"): ("menu_access", "Mail"),
+    ("menu_access", "Mail"): ("menu_access", "Mail"),
     ("take_back", "InvitationModelView"): ("revoke_invitation", "InvitationModelView"),
     ("can_answer", "PartyView"): ("can_rsvp", "PartyView"),
 }

@@ -14,9 +14,9 @@ from app.outbox.models import OutboxEmail
 
 READY, USED, EXPIRED, UNKNOWN = "ready", "used", "expired", "unknown"
 REFUSALS: dict[str, tuple[object, Category]] = {
-    USED: (lazy_gettext("This link has been used already."), "info"),
+    USED: (lazy_gettext("This link has already been used."), "info"),
     EXPIRED: (lazy_gettext("This link has expired. Request a new one."), "warning"),
-    UNKNOWN: (lazy_gettext("This link is not known."), "danger"),
+    UNKNOWN: (lazy_gettext("This link is not valid."), "danger"),
 }
 # Nobody can request this one.
 TOO_LATE_TO_UNDO = lazy_gettext("This link has expired. Ask an administrator for help.")

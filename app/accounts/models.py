@@ -78,7 +78,7 @@ class Member(User):
     def display_name(self) -> str:
         """What other people read."""
         if self.erased_at is not None:
-            return str(gettext("(erased)"))
+            return str(gettext("(deleted account)"))
         return f"{self.first_name} {self.last_name}".strip() or str(self.username)
 
     @property

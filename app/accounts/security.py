@@ -41,11 +41,11 @@ JWT_REFUSALS = (
 REQUIRED_ACTION_PAGES = {
     rules.CHOOSE_PASSWORD: (
         "PasswordView.change",
-        lazy_gettext("Your password is shorter than your role allows. Choose a longer one to go on."),
+        lazy_gettext("Your password is shorter than your role requires. Choose a longer one to continue."),
     ),
     rules.ADD_SECOND_FACTOR: (
         "SecondFactorView.overview",
-        lazy_gettext("Your role asks for a second factor. Add one to go on."),
+        lazy_gettext("Your role requires a second factor. Add one to continue."),
     ),
 }
 ALLOWED_DURING_REQUIRED_ACTION = {
@@ -150,7 +150,7 @@ class SecurityManager(StockSecurityManager):
             return None
         key, member = found
         if not api_key_service.allows(key, request.method):
-            abort(error_pages.render_error(Forbidden(), str(_("This API key may only read."))))
+            abort(error_pages.render_error(Forbidden(), str(_("This API key is read-only."))))
         api_key_service.note_use(key)
         g.user = member
         g._api_key_user = True  # noqa: SLF001 - Flask-AppBuilder's name

@@ -27,7 +27,7 @@ def _changes(changes: tuple[Mapping[str, Any], Mapping[str, Any]]) -> Markup | s
     names = dict.fromkeys([*before, *after])
     if not names:
         return formats.NOTHING
-    head = _("What"), _("Before"), _("Afterwards")
+    head = _("What"), _("Before"), _("After")
     rows = [ROW.format(COLUMNS.get(name, name), _value(before, name), _value(after, name)) for name in names]
     return TABLE.format(*head, Markup("").join(rows))
 
@@ -45,18 +45,18 @@ class AuditEventModelView(CsvExport, ModelView):
     base_permissions = ["can_list", "can_show", "can_csv"]
     base_order = ("at", "desc")
     list_title = lazy_gettext("Audit log")
-    show_title = lazy_gettext("Entry of the audit log")
-    empty_message = lazy_gettext("Nothing was written down yet.")
+    show_title = lazy_gettext("Audit log entry")
+    empty_message = lazy_gettext("There are no entries yet.")
     label_columns = {
         "at": lazy_gettext("When"),
         "actor": lazy_gettext("Who"),
-        "action": lazy_gettext("What they did"),
-        "subject_type": lazy_gettext("To what"),
-        "subject": lazy_gettext("To whom"),
-        "address": lazy_gettext("From where"),
+        "action": lazy_gettext("Action"),
+        "subject_type": lazy_gettext("Target type"),
+        "subject": lazy_gettext("Target"),
+        "address": lazy_gettext("IP address"),
         "changes": lazy_gettext("What changed"),
         "before": lazy_gettext("Before"),
-        "after": lazy_gettext("Afterwards"),
+        "after": lazy_gettext("After"),
     }
     list_columns = ["at", "actor", "action", "subject_type", "subject", "address"]
     show_columns = ["at", "actor", "action", "subject_type", "subject", "address", "changes"]

@@ -36,18 +36,18 @@ MAX_ARGUMENTS_LENGTH = 8_000
 MESSAGES = {
     400: lazy_gettext("The request could not be understood."),
     401: lazy_gettext("Please log in to access this page."),
-    403: lazy_gettext("You may not see this page or do this."),
-    404: lazy_gettext("This page does not exist, or not any more."),
-    422: lazy_gettext("What was sent is not complete or not valid."),
-    500: lazy_gettext("It is our fault and was noted. Try again."),
+    403: lazy_gettext("You do not have permission to see this page or do this."),
+    404: lazy_gettext("This page does not exist or has been removed."),
+    422: lazy_gettext("The data sent is incomplete or not valid."),
+    500: lazy_gettext("This is an error on our side. It has been logged. Please try again."),
 }
 STATUSES = {ConflictError: 409, GoneError: 404, UnavailableError: 503}
 # Marshmallow speaks English only. What is not listed here becomes INVALID.
 INVALID = lazy_gettext("Not a valid value.")
 VALIDATION_MESSAGES = {
-    "Missing data for required field.": lazy_gettext("This must be filled in."),
-    "Field may not be null.": lazy_gettext("This must be filled in."),
-    "Unknown field.": lazy_gettext("There is no such field."),
+    "Missing data for required field.": lazy_gettext("This field must be filled in."),
+    "Field may not be null.": lazy_gettext("This field must be filled in."),
+    "Unknown field.": lazy_gettext("This field does not exist."),
     "Not a valid integer.": lazy_gettext("Not a valid number."),
     "Not a valid number.": lazy_gettext("Not a valid number."),
     "Not a valid datetime.": lazy_gettext("Not a valid date and time."),

@@ -57,7 +57,7 @@ class CsvExport:
             return self._back_to_list()
         keys = self.datamodel.keys(self._filters.get_joined_filters(self._base_filters), asked.order, MAX_ROWS + 1)
         if len(keys) > MAX_ROWS:
-            flash(_("These are more than %(number)d rows. Add a filter first.", number=MAX_ROWS), "warning")
+            flash(_("There are more than %(number)d rows. Add a filter first.", number=MAX_ROWS), "warning")
             return self._back_to_list()
         return attached(f"{self.route_base.strip('/')}-{clock.now():%Y-%m-%d}", self._csv(keys))
 

@@ -31,19 +31,19 @@ KINDS: dict[str, Kind] = {
     "SQLITE_CONSTRAINT_NOTNULL": "not null",
 }
 MESSAGES = {
-    "unique": lazy_gettext("There is one like this already."),
-    "foreign key": lazy_gettext("Something that was chosen does not exist any more."),
-    "check": lazy_gettext("A value is outside of what is allowed."),
-    "not null": lazy_gettext("This must be filled in."),
-    "other": lazy_gettext("This contradicts what is stored already."),
+    "unique": lazy_gettext("An entry like this already exists."),
+    "foreign key": lazy_gettext("A selected entry no longer exists."),
+    "check": lazy_gettext("A value is out of the allowed range."),
+    "not null": lazy_gettext("This field must be filled in."),
+    "other": lazy_gettext("This conflicts with existing data."),
 }
 IN_USE = lazy_gettext("It is still in use elsewhere and cannot be deleted.")
 CHANGED_MEANWHILE = lazy_gettext(
-    "Somebody else changed this meanwhile. What they stored is shown; save again to keep yours."
+    "Someone else has changed this in the meantime. Their version is shown; save again to keep yours."
 )
-DELETED = lazy_gettext("The chosen rows do not exist any more.")
-INVALID_VALUE = lazy_gettext("A value is too large or of the wrong kind.")
-NOT_STORED = lazy_gettext("The database did not answer as it should. Nothing was changed; please try again.")
+DELETED = lazy_gettext("The selected rows no longer exist.")
+INVALID_VALUE = lazy_gettext("A value is too large or of the wrong type.")
+NOT_STORED = lazy_gettext("A database error occurred. Nothing was changed; please try again.")
 
 # SQLite says "<kind> constraint failed: " and then table.column, ..., or index 'name', or the name of the constraint.
 SQLITE_SUBJECT = re.compile(r"constraint failed: (?:index ')?([^']+)")

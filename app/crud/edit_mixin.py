@@ -17,7 +17,9 @@ from app.extensions import db
 from app.i18n import formats
 
 OK, CONFLICT, UNPROCESSABLE = 200, 409, 422
-DELETED_MEANWHILE = lazy_gettext("Somebody else deleted this meanwhile. What you typed is still here, to be copied.")
+DELETED_MEANWHILE = lazy_gettext(
+    "Someone else has deleted this in the meantime. What you entered is still here so that you can copy it."
+)
 
 SaveResult = tuple[dict[str, Any] | None, int]
 
@@ -121,7 +123,7 @@ class EditMixin:
             field = form[name]
             if hasattr(item, name) and _typed(field) != getattr(item, name):
                 stored = self._in_words(name, getattr(item, name))
-                field.errors = [*field.errors, _("Stored meanwhile: %(value)s", value=stored)]
+                field.errors = [*field.errors, _("Saved in the meantime: %(value)s", value=stored)]
         version = self.datamodel.version_column
         if version and version in form:
             form[version].process_data(getattr(item, version))

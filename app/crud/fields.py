@@ -90,7 +90,7 @@ class LocalDateTimeField(Field):
             return
         self.data = as_moment(self.on_the_wall, zone)
         if self.data is None:
-            raise ValidationError(_("This time does not exist: the clocks are put forward then. Choose another."))
+            raise ValidationError(_("This time does not exist because the clocks go forward. Choose another."))
 
     def _value(self) -> str:
         if self.raw_data:
@@ -148,7 +148,7 @@ class TimezoneField(StringField):
     def pre_validate(self, form: FlaskForm) -> None:  # noqa: ARG002 - WTForms' signature
         """Refuse what is no time zone."""
         if self.data and not selectors.is_timezone(self.data):
-            raise ValidationError(_("There is no time zone of this name. Type a city, such as Europe/Madrid."))
+            raise ValidationError(_("There is no time zone with this name. Enter a city, for example Europe/Madrid."))
 
     def __call__(self, **kwargs: Any) -> Markup:
         """Render the input with its suggestions."""

@@ -74,7 +74,7 @@ class ListMixin(OwnFilters):
         asked = self._asked()
         applied = self._set_filters(asked.filters)
         if asked.ignored or len(applied) < len(asked.filters):
-            flash(_("Some of what the address asked for is not possible and was left out."), "warning")
+            flash(_("Some options in the web address are not valid and were ignored."), "warning")
         widgets = self._get_list_widget(
             filters=self._filters,
             order_column=asked.order[0],

@@ -14,7 +14,7 @@ from app.crud import flashes
 from app.crud.fields import clean_line
 
 MAX_REASON_LENGTH = 500
-ONE_MORE_STEP = lazy_gettext("One more step: say why.")
+ONE_MORE_STEP = lazy_gettext("One more step: give a reason.")
 
 
 class ReasonForm(FlaskForm):

@@ -49,8 +49,8 @@ class OutboxEmailModelView(ModelView):
     base_order = ("created_at", "desc")
     list_template = "outbox/letters.html"
     list_title = lazy_gettext("Outbox")
-    show_title = lazy_gettext("Letter")
-    empty_message = lazy_gettext("No letter was written yet.")
+    show_title = lazy_gettext("E-mail")
+    empty_message = lazy_gettext("There are no e-mails yet.")
     label_columns = {
         "id": lazy_gettext("Number"),
         "recipient": lazy_gettext("To"),
@@ -71,7 +71,7 @@ class OutboxEmailModelView(ModelView):
     }
     list_columns = ["created_at", "recipient", "subject", "state", "attempts", "sent_at"]
     show_fieldsets = [
-        (lazy_gettext("Letter"), {"fields": ["recipient", "name", "subject", "content"]}),
+        (lazy_gettext("E-mail"), {"fields": ["recipient", "name", "subject", "content"]}),
         (
             lazy_gettext("Delivery"),
             {"fields": ["state", "attempts", "last_error", "created_at", "not_before", "expires_at", "sent_at"]},
@@ -122,13 +122,15 @@ def _resent(count: int, *, lost: int, total: int) -> tuple[str, Category]:
     sentences: Sequence[str] = [
         ngettext("%(num)d message queued again.", "%(num)d messages queued again.", count) if count else "",
         ngettext(
-            "%(num)d message carried a link that is used up: send a new activation e-mail from Registrations.",
-            "%(num)d messages carried links that are used up: send new activation e-mails from Registrations.",
+            "%(num)d message contains a link that has already been used. Send a new activation e-mail from "
+            "Registrations.",
+            "%(num)d messages contain links that have already been used. Send new activation e-mails from "
+            "Registrations.",
             lost,
         )
         if lost
         else "",
-        _("Nothing changed: what waits, is being sent or has expired is not queued again.")
+        _("Nothing changed: e-mails that are waiting, being sent or expired cannot be queued again.")
         if not count and lost < total
         else "",
     ]

@@ -21,8 +21,8 @@ class EmailTopic(LabelledEnum):
     """What a person can unsubscribe from. E-mails without a topic are always sent: somebody asked for them, or must know."""
 
     INVITATIONS = "invitations", lazy_gettext("invitations to dinners, and reminders to answer them")
-    MESSAGES = "messages", lazy_gettext("what hosts write to their guests")
-    REMINDERS = "reminders", lazy_gettext("reminders that a dinner is near")
+    MESSAGES = "messages", lazy_gettext("messages from hosts to their guests")
+    REMINDERS = "reminders", lazy_gettext("reminders of upcoming dinners")
 
 
 class EmailState(LabelledEnum):
@@ -31,7 +31,7 @@ class EmailState(LabelledEnum):
     QUEUED = "queued", lazy_gettext("Waiting")
     SENDING = "sending", lazy_gettext("Being sent")
     SENT = "sent", lazy_gettext("Sent")
-    FAILED = "failed", lazy_gettext("Given up")
+    FAILED = "failed", lazy_gettext("Failed")
 
 
 class OutboxEmail(Model):

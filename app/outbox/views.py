@@ -43,7 +43,7 @@ class UnsubscribeView(BaseView):
         if run_with_retry(lambda: unsubscribe.unsubscribe(*wish)):
             flash(_stopped(wish), "info")
         else:
-            flash(_("Nothing changed: you get no such letters already."), "info")
+            flash(_("Nothing changed: you have already unsubscribed from these e-mails."), "info")
         return _no_referrer(redirect(url_for("UnsubscribeView.show", token=token), 303))
 
     @expose("/<string:token>/again", methods=["POST"])
@@ -53,9 +53,9 @@ class UnsubscribeView(BaseView):
         if wish is None:
             return _unknown()
         if run_with_retry(lambda: unsubscribe.resubscribe(*wish)):
-            flash(_("We write to you again: %(topic)s.", topic=wish.topic_name), "info")
+            flash(_("You will receive these e-mails again: %(topic)s.", topic=wish.topic_name), "info")
         else:
-            flash(_("Nothing changed: you get such letters."), "info")
+            flash(_("Nothing changed: you already receive these e-mails."), "info")
         return _no_referrer(redirect(url_for("UnsubscribeView.show", token=token), 303))
 
 
@@ -73,13 +73,13 @@ class OneClickView(StockBaseView):
             return _no_referrer(_plain(_("The request could not be understood."), 400))
         wish = unsubscribe_token.load_token(token)
         if wish is None:
-            return _no_referrer(_plain(_("This link is not known"), 404))
+            return _no_referrer(_plain(_("Unknown link"), 404))
         run_with_retry(lambda: unsubscribe.unsubscribe(*wish))
         return _no_referrer(_plain(_stopped(wish), 200))
 
 
 def _stopped(wish: UnsubscribeToken) -> str:
-    return str(_("You get no more letters of this kind: %(topic)s.", topic=wish.topic_name))
+    return str(_("You have unsubscribed from these e-mails: %(topic)s.", topic=wish.topic_name))
 
 
 def _plain(text: str, status: int) -> BaseResponse:
@@ -87,7 +87,7 @@ def _plain(text: str, status: int) -> BaseResponse:
 
 
 def _unknown() -> BaseResponse:
-    flash(_("This link is not known"), "danger")
+    flash(_("Unknown link"), "danger")
     return _no_referrer(redirect(url_for("LandingView.index"), 303))
 
 

@@ -145,7 +145,7 @@ class PartyApiBase(PartyAccess, JsonErrorResponses, BaseApi):
             return self.refuse(error)
         except StaleDataError:
             db.session.rollback()
-            text = _("The party was changed meanwhile. Look at it again.")
+            text = _("The party has changed in the meantime. Please review it.")
             return self.respond(409, CHANGED_MEANWHILE, (text, "warning"))
         except HTTPException as error:
             if error.response is not None or error.code not in CODES:

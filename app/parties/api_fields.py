@@ -37,12 +37,10 @@ class AtMostValidator(validate.Length):
     def _format_error(self, _value: Any, _message: str) -> str:
         if self.of == "characters":
             text = ngettext(
-                "This may have %(num)d character at most.", "This may have %(num)d characters at most.", self.most
+                "At most %(num)d character is allowed.", "At most %(num)d characters are allowed.", self.most
             )
         else:
-            text = ngettext(
-                "There may be %(num)d of these at most.", "There may be %(num)d of these at most.", self.most
-            )
+            text = ngettext("At most %(num)d entry is allowed.", "At most %(num)d entries are allowed.", self.most)
         return TranslatedMessage(text)
 
 
@@ -71,7 +69,7 @@ class FilledValidator(validate.Length):
         super().__init__(min=1)
 
     def _format_error(self, _value: Any, _message: str) -> str:
-        return TranslatedMessage(_("This must be filled in."))
+        return TranslatedMessage(_("This field must be filled in."))
 
 
 class WholeNumberField(fields.Integer):
@@ -125,7 +123,7 @@ class TimezoneField(fields.String):
         name: str = super()._deserialize(value, attr, data, **kwargs)
         if not is_timezone(name):
             raise ValidationError(
-                TranslatedMessage(_("There is no time zone of this name. Type a city, such as Europe/Madrid.")),
+                TranslatedMessage(_("There is no time zone with this name. Enter a city, for example Europe/Madrid.")),
                 attr or "",
             )
         return name
@@ -137,7 +135,7 @@ class LocaleField(fields.String):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         info = locales.find(super()._deserialize(value, attr, data, **kwargs))
         if info is None:
-            raise ValidationError(TranslatedMessage(_("The site does not speak this language.")), attr or "")
+            raise ValidationError(TranslatedMessage(_("This language is not available on the site.")), attr or "")
         return info.key
 
 
@@ -150,8 +148,8 @@ class WebLinkField(TextField):
             raise ValidationError(
                 TranslatedMessage(
                     _(
-                        "This is no address on the web. It must look like https://maps.example.org/place, without a "
-                        "password."
+                        "This is not a valid web address. It must look like https://maps.example.org/place "
+                        "and must not contain a password."
                     )
                 ),
                 attr or "",
@@ -170,7 +168,7 @@ def read_clocks(sent: dict[str, Any], timezone: str) -> None:
         if isinstance(value, datetime) and value.tzinfo is None:
             sent[name] = as_moment(value, zone)
             if sent[name] is None:
-                text = _("This time does not exist: the clocks are put forward then. Choose another.")
+                text = _("This time does not exist because the clocks go forward. Choose another.")
                 raise ValidationError({name: [TranslatedMessage(text)]})
 
 

@@ -36,11 +36,11 @@ class RsvpStatus(LabelledEnum):
     NO = "no", lazy_gettext("Not coming")
     MAYBE = "maybe", lazy_gettext("Maybe")
     WAITLISTED = "waitlisted", lazy_gettext("On the waiting list")
-    OFFERED = "offered", lazy_gettext("Seats are offered")
+    OFFERED = "offered", lazy_gettext("Seats offered")
     WITHDRAWN = "cancelled", lazy_gettext("Withdrawn")
     REMOVED = "removed", lazy_gettext("Removed by the host")
-    CHECKED_IN = "checked_in", lazy_gettext("Is here")
-    NO_SHOW = "no_show", lazy_gettext("Did not come")
+    CHECKED_IN = "checked_in", lazy_gettext("Has arrived")
+    NO_SHOW = "no_show", lazy_gettext("No-show")
 
 
 # RSVPs that hold seats: `seats_taken` counts them, and the offers that are open.
@@ -63,10 +63,10 @@ class OfferState(LabelledEnum):
     """What became of an offer of seats."""
 
     PENDING = "pending", lazy_gettext("Open")
-    CLAIMED = "claimed", lazy_gettext("Claimed")
+    CLAIMED = "claimed", lazy_gettext("Accepted")
     DECLINED = "declined", lazy_gettext("Declined")
     EXPIRED = "expired", lazy_gettext("Expired")
-    REVOKED = "revoked", lazy_gettext("Taken back")
+    REVOKED = "revoked", lazy_gettext("Revoked")
 
 
 class WaitingListEventKind(StrEnum):
@@ -101,7 +101,7 @@ class ReportReason(LabelledEnum):
 
     SPAM = "spam", lazy_gettext("It is advertising")
     OFFENSIVE = "offensive", lazy_gettext("It insults or excludes people")
-    FAKE = "fake", lazy_gettext("There will be no such dinner")
+    FAKE = "fake", lazy_gettext("This dinner will not take place")
     DANGEROUS = "dangerous", lazy_gettext("It may be dangerous")
     OTHER = "other", lazy_gettext("Something else")
 
@@ -117,18 +117,18 @@ class ReportState(LabelledEnum):
 class ReminderKind(LabelledEnum):
     """What a reminder is counted from, and whom it reaches."""
 
-    BEFORE_START = "start", lazy_gettext("Before the party, to those who come")
+    BEFORE_START = "start", lazy_gettext("Before the party, to guests who are coming")
     BEFORE_DEADLINE = (
         "deadline",
-        lazy_gettext("Before the last day to answer, to those who have not answered"),
+        lazy_gettext("Before the answer deadline, to people who have not answered"),
     )
 
 
 class Audience(LabelledEnum):
     """Whom a host can write to. Guests who declined or withdrew receive nothing."""
 
-    COMING = "coming", lazy_gettext("Those who come")
-    MAYBE = "maybe", lazy_gettext("Those who said maybe")
-    WAITING = "waiting", lazy_gettext("Those on the waiting list")
-    AWAITING_APPROVAL = "asking", lazy_gettext("Those who wait for your answer")
-    NOT_ANSWERED = "silent", lazy_gettext("Those who were invited and have not answered")
+    COMING = "coming", lazy_gettext("Guests who are coming")
+    MAYBE = "maybe", lazy_gettext("Guests who answered maybe")
+    WAITING = "waiting", lazy_gettext("Guests on the waiting list")
+    AWAITING_APPROVAL = "asking", lazy_gettext("Guests waiting for your approval")
+    NOT_ANSWERED = "silent", lazy_gettext("Invited guests who have not answered")

@@ -27,8 +27,8 @@ PARAMETER = {
     "schema": {"type": "string", "maxLength": MAX_KEY_LENGTH},
 }
 MARK_LENGTH = 8
-OTHER_PARTY = lazy_gettext("Another party was sent with this key before. Send another key.")
-NO_KEY = lazy_gettext("An Idempotency-Key has up to 255 characters.")
+OTHER_PARTY = lazy_gettext("This key was already used for a different party. Use another key.")
+NO_KEY = lazy_gettext("An Idempotency-Key can have up to 255 characters.")
 
 
 @dataclass(frozen=True)

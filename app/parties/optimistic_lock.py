@@ -16,7 +16,8 @@ class ConflictError(DomainError):
 
     def __init__(self) -> None:
         super().__init__(
-            lazy_gettext("This was changed meanwhile; both versions are shown. Save again to keep yours."), "warning"
+            lazy_gettext("This was changed in the meantime; both versions are shown. Save again to keep yours."),
+            "warning",
         )
 
 

@@ -58,7 +58,7 @@ def change(app, statement):
 def test_a_key_is_shown_once_and_stored_as_a_hash(admin, records):
     page, secret = make(admin)
     assert page.status == 200
-    assert page.flashes == [("info", "The key “Calendar sync” is ready. Copy it now: it is not shown again.")]
+    assert page.flashes == [("info", "The key “Calendar sync” has been created. Copy it now: it is not shown again.")]
     assert page.headers["Cache-Control"] == "no-store"
     assert secret not in admin.get(HERE).text
     assert secret not in str(records.dump())
@@ -75,7 +75,10 @@ def test_a_form_that_is_sent_twice_makes_one_key(admin, records):
     form = admin.get(f"{HERE}new").form("/new")
     admin.submit(form, name="Once")
     page = admin.submit(form, name="Once")
-    told = "This key was made already, and is shown only once. If you did not copy it, revoke it and make another."
+    told = (
+        "This key has already been created and is shown only once. If you did not copy it, revoke it and create "
+        "another one."
+    )
     assert page.flashes == [("warning", told)]
     assert page.path == HERE
     assert records.count(ApiKey) == 1
@@ -96,9 +99,7 @@ def test_twenty_keys_are_enough(admin, app, cast, records):
             api_key_service.create(cast.admin, f"Key {number}")
     page, secret = make(admin)
     assert (page.status, secret) == (422, None)
-    assert page.flashes == [
-        ("danger", "You cannot have more than 20 API keys. Revoke one that you do not need any more.")
-    ]
+    assert page.flashes == [("danger", "You cannot have more than 20 API keys. Revoke one that you no longer need.")]
     change(app, update(ApiKey).where(ApiKey.name == "Key 0").values(expires_on=datetime(2020, 1, 1)))  # noqa: DTZ001
     assert make(admin)[1]
 
@@ -117,13 +118,13 @@ def test_revoking_is_for_the_owner(admin, client_of, cast, records, program):
     secret = make(admin)[1]
     path = f"{HERE}{records.one(ApiKey).uuid}/revoke"
     stranger = client_of(cast.stranger)
-    assert stranger.post(path).flashes == [("warning", "There is no such key any more.")]
+    assert stranger.post(path).flashes == [("warning", "This key no longer exists.")]
     assert program(secret).status_code == 200
     page = admin.submit(admin.get(HERE).form("/revoke"))
     assert page.flashes == [("info", "The key “Calendar sync” was revoked.")]
     assert "Revoked" in page.text
     assert program(secret).status_code == 401
-    assert admin.post(path).flashes == [("warning", "There is no such key any more.")]
+    assert admin.post(path).flashes == [("warning", "This key no longer exists.")]
 
 
 def test_times_are_utc_and_shown_as_such(admin, app, cast, records):
@@ -153,7 +154,7 @@ def test_a_key_that_reads_does_not_write(admin, program, records, method, path):
     DinnerPartyFactory()
     before = records.all(DinnerParty)
     answer = program(make(admin)[1], method, path, json=DINNER)
-    assert (answer.status_code, answer.get_json()) == (403, {"message": "This API key may only read."})
+    assert (answer.status_code, answer.get_json()) == (403, {"message": "This API key is read-only."})
     assert [party.version for party in records.all(DinnerParty)] == [party.version for party in before]
 
 

@@ -110,7 +110,7 @@ def test_who_may_not_come_in_learns_why_once_the_password_was_right(program, sta
     told = {
         "inactive": "This account is not active.",
         "banned": "Your account was banned: Soup",
-        "pending": "In order to use your account you have to activate it through the link we have sent to your email address.",
+        "pending": "To use your account you have to activate it with the link we sent to your e-mail address.",
     }[state]
     if state == "pending":
         RegistrationFactory(username="ada")
@@ -164,10 +164,10 @@ def test_a_second_factor_is_asked_for(program, cast, records):
     with_app(cast.admin)
     answer = program.log_in("boss")
     assert answer.status_code == 401
-    assert answer.get_json() == {"message": "This account has a second factor: send its code, too."}
+    assert answer.get_json() == {"message": "This account has a second factor: send its code as well."}
     assert program.log_in("boss", "wrong", code=code()).get_json() == INVALID
     answer = program.log_in("boss", code="000000")
-    assert (answer.status_code, answer.get_json()) == (401, {"message": "This code is wrong, or was used before."})
+    assert (answer.status_code, answer.get_json()) == (401, {"message": "This code is wrong or has already been used."})
     used = code()
     assert program.log_in("boss", code=used).status_code == 200
     assert program.log_in("boss", code=used).status_code == 401

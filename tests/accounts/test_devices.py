@@ -96,7 +96,7 @@ def test_a_device_is_signed_out_once(log_in, cast, records):
     path = f"{HERE}{newest(records)}/sign-out"
     laptop = log_in(cast.friend)
     laptop.post(path)
-    assert laptop.post(path).flashes == [("info", "That device was signed out already.")]
+    assert laptop.post(path).flashes == [("info", "That device was already signed out.")]
 
 
 @pytest.mark.parametrize("number", ["theirs", "0", "-1", "x", "99999999999999999999"])
@@ -118,7 +118,7 @@ def test_signing_this_device_out_is_a_logout(log_in, cast, records):
 @pytest.mark.parametrize(
     ("others", "told"),
     [
-        (0, "You are logged in nowhere else."),
+        (0, "You have no other active sessions."),
         (1, "1 other device was signed out."),
         (2, "2 other devices were signed out."),
     ],

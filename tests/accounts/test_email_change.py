@@ -19,7 +19,7 @@ from tests.support.statements import count_statements
 PATH = "/account/email/"
 NEW, OLD = "new@example.com", "ada@example.com"
 CONFIRMED = [("info", f"Your e-mail address is now {NEW}.")]
-UNDONE = [("info", f"{OLD} is your address again. We have sent you a link to choose a new password.")]
+UNDONE = [("info", f"{OLD} is your e-mail address again. We have sent you a link to choose a new password.")]
 REFUSED = [("danger", "Not possible to change your e-mail address at the moment, try again later")]
 
 
@@ -97,7 +97,7 @@ def test_asking_again_takes_the_earlier_link_back(mine, visitor, records):
     first = link_in(letter_of(records, "change_email"))
     ask(mine, "newer@example.com")
     assert visitor.get(first).status == 404
-    assert visitor.post(first).flashes == [("danger", "This link is not known.")]
+    assert visitor.post(first).flashes == [("danger", "This link is not valid.")]
 
 
 def test_a_mailbox_gets_three_letters_an_hour_at_most(mine, client_of, cast, records):
@@ -121,7 +121,7 @@ def test_a_member_asks_five_times_an_hour_at_most(mine):
         ("", "Please correct the fields that are marked."),
         ("no address", "Please correct the fields that are marked."),
         ("a@example.com\r\nBcc: b@example.com", "Please correct the fields that are marked."),
-        ("ADA@example.com", "That is your e-mail address already."),
+        ("ADA@example.com", "That is already your e-mail address."),
     ],
 )
 def test_what_will_not_do_is_said_at_the_field(mine, records, email, text):
@@ -190,7 +190,7 @@ def test_a_link_works_once_and_not_for_ever(visitor, app, ada, records, purpose,
     path = link_for(app, ada, purpose)
     assert press(visitor, path).flashes[0][0] == "info"
     assert "This link has been used" in visitor.get(path).text
-    assert visitor.post(path).flashes == [("info", "This link has been used already.")]
+    assert visitor.post(path).flashes == [("info", "This link has already been used.")]
     path = link_for(app, ada, purpose, "newer@example.com")
     clock.set_now(clock.now() + lasts + timedelta(seconds=1))
     assert "This link has expired" in visitor.get(path).text
@@ -203,13 +203,13 @@ def test_a_link_works_once_and_not_for_ever(visitor, app, ada, records, purpose,
 def test_a_link_that_never_was_is_not_known(visitor, page, token):
     path = f"/account/email/{page}/{token}"
     assert visitor.get(path).status == 404
-    assert visitor.post(path).flashes == [("danger", "This link is not known.")]
+    assert visitor.post(path).flashes == [("danger", "This link is not valid.")]
 
 
 def test_the_links_of_who_may_not_come_in_are_not_known(visitor, app, records):
     member = MemberFactory(username="bob", banned_at=clock.now())
     for purpose in (CHANGE_EMAIL, UNDO_EMAIL):
-        assert visitor.post(link_for(app, member, purpose)).flashes == [("danger", "This link is not known.")]
+        assert visitor.post(link_for(app, member, purpose)).flashes == [("danger", "This link is not valid.")]
     assert records.fresh(member).email == "bob@example.com"
 
 
@@ -241,7 +241,7 @@ def test_of_twenty_who_press_one_button_at_once_one_does_it(app, new_visitor, ad
     [thread.start() for thread in threads]
     [thread.join() for thread in threads]
     assert flashes.count(CONFIRMED[0]) == 1
-    assert flashes.count(("info", "This link has been used already.")) == 19
+    assert flashes.count(("info", "This link has already been used.")) == 19
     assert [letter.kind for letter in records.all(OutboxEmail)] == ["email_changed"]
 
 
@@ -286,7 +286,7 @@ def test_who_changed_the_address_twice_cannot_have_it_back(visitor, mine, ada, r
     intruders = link_in(letter_of(records, "email_changed"))
     assert letter_of(records, "email_changed").recipient == NEW
     assert press(visitor, owners).flashes == UNDONE
-    assert visitor.post(intruders).flashes == [("danger", "This link is not known.")]
+    assert visitor.post(intruders).flashes == [("danger", "This link is not valid.")]
     assert records.fresh(ada).email == OLD
 
 

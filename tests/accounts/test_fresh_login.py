@@ -11,7 +11,7 @@ from app.extensions import appbuilder_of
 from tests.support.factories import PASSWORD
 
 ASKED = [("warning", "Please reauthenticate to access this page.")]
-THANKS = [("info", "Thank you. You can go on.")]
+THANKS = [("info", "Thank you. You can continue.")]
 MINUTE = timedelta(minutes=1)
 PAGE = "/account/email/"
 
@@ -52,7 +52,7 @@ def test_the_password_leads_to_the_page_that_was_wanted(late):
 
 @pytest.mark.parametrize(
     ("password", "status", "told"),
-    [("wrong", 401, ("warning", "That is not your password.")),
+    [("wrong", 401, ("warning", "The password is incorrect.")),
      ("", 422, ("danger", "Please correct the fields that are marked."))],
 )  # fmt: skip
 def test_a_wrong_password_is_refused_and_leads_nowhere(late, password, status, told):

@@ -59,7 +59,7 @@ def test_a_group_makes_no_administrators(admin, records, role_id):
     page = admin.submit(admin.get("/groups/add").form("/groups/add"), name="bosses", roles=[role_id("Admin")])
     assert (page.status, page.flashes) == (
         422,
-        [("danger", "The administrators' role is given to people, not to groups.")],
+        [("danger", "The administrator role can be assigned only to people, not to groups.")],
     )
     assert records.count(Group) == 0
 
@@ -68,7 +68,7 @@ def test_a_group_that_somebody_is_in_stays(admin, cast, records):
     group = GroupFactory()
     put_into(admin, cast.friend, group)
     assert admin.post(f"/groups/delete/{group.id}").flashes == [
-        ("danger", "Somebody is in this group; it cannot be deleted.")
+        ("danger", "This group has members and cannot be deleted.")
     ]
     put_into(admin, cast.friend)
     assert admin.post(f"/groups/delete/{group.id}").flashes[0][0] == "info"
@@ -84,7 +84,7 @@ def test_administrators_see_keys_and_revoke_them(admin, cast, records):
     revoke = {"button": ("action", "revoke"), "rowid": [str(key.id)]}
     assert admin.submit(form, **revoke).flashes == [("info", "1 key revoked.")]
     assert records.one(ApiKey).revoked_on is not None
-    told = ("warning", "None of the selected keys opens anything any more.")
+    told = ("warning", "None of the selected keys is still active.")
     assert admin.submit(form, **revoke).flashes == [told]
 
 

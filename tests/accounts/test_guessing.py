@@ -16,9 +16,7 @@ from tests.support.factories import PASSWORD, MemberFactory, RegistrationFactory
 from tests.support.statements import just_before
 
 WRONG = [("warning", "Invalid login. Please try again.")]
-NOT_ACTIVATED = (
-    "In order to use your account you have to activate it through the link we have sent to your email address."
-)
+NOT_ACTIVATED = "To use your account you have to activate it with the link we sent to your e-mail address."
 FREE = 5
 MINUTE = timedelta(minutes=1)
 
@@ -269,12 +267,12 @@ def test_proving_again_who_one_is_is_counted_apart(client_of, ada, visitor, now)
     form = own.get("/login/again").form("/login/again")
     for _attempt in range(FREE):
         page = own.submit(form, password="wrong")
-        assert (page.status, page.flashes) == (401, [("warning", "That is not your password.")])
+        assert (page.status, page.flashes) == (401, [("warning", "The password is incorrect.")])
     page = own.submit(form, password=PASSWORD)
     assert (page.status, page.flashes) == (429, locked(1))
     assert page.headers["Retry-After"] == "60"
     assert log_in(visitor, "ada").status == 200
     clock.set_now(now + 12 * MINUTE)
-    assert own.submit(form, password=PASSWORD).flashes == [("info", "Thank you. You can go on.")]
+    assert own.submit(form, password=PASSWORD).flashes == [("info", "Thank you. You can continue.")]
     with own.app.app_context():
         assert db.session.get(Member, ada.id).fail_login_count == 0

@@ -16,7 +16,7 @@ from tests.support.factories import MemberFactory, MemberInvitationFactory, Regi
 
 TYPED = {name: ADA[name] for name in ("username", "first_name", "last_name", "password")}
 ACTIVATED = ("info", "Your account is activated, you can now log in.")
-USED = ("info", "This invitation has been used already. You can log in.")
+USED = ("info", "This invitation has already been used. You can log in.")
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ def test_where_registration_is_closed_an_invitation_opens_nothing(app, admin, vi
         visitor.post(f"/register/invited/{invitation.token}"),
     ):
         assert (page.path, page.flashes) == ("/", [("info", "Registration is closed.")])
-    closed = [("warning", "Registration is closed: nobody could use an invitation.")]
+    closed = [("warning", "Registration is closed, so invitations cannot be used.")]
     assert invite(admin).flashes == closed
     assert admin.post(f"/memberinvitations/action/send_again/{invitation.id}").flashes == closed
     assert records.count(OutboxEmail) == 0
@@ -204,8 +204,8 @@ def test_of_twenty_who_use_one_invitation_at_once_one_gets_in(new_visitor, recor
 def test_an_address_that_has_an_account_or_an_invitation_is_not_invited(admin, cast, records):
     MemberInvitationFactory(email="ada@example.com")
     for email, told in (
-        (cast.friend.email.upper(), "This address has an account already."),
-        ("Ada@example.com", "This address was invited already. You can send that invitation again."),
+        (cast.friend.email.upper(), "This e-mail address already has an account."),
+        ("Ada@example.com", "This e-mail address has already been invited. You can send that invitation again."),
     ):
         page = invite(admin, email)
         assert (page.status, page.flashes) == (422, [("warning", told)])
@@ -233,7 +233,7 @@ def test_of_two_who_invite_one_address_at_once_one_writes(client_of, cast, recor
     told = {text for _category, text in flashes}
     assert told == {
         "Invitation sent to ada@example.com.",
-        "This address was invited already. You can send that invitation again.",
+        "This e-mail address has already been invited. You can send that invitation again.",
     }
     assert len(letters(records, "invitation")) == records.count(MemberInvitation) == 1
 
@@ -261,7 +261,7 @@ def test_several_are_sent_again_with_one_flash_but_not_to_who_has_an_account(adm
     page = admin.post("/memberinvitations/action_post", {"action": "send_again", "rowid": ids})
     assert page.flashes == [("info", "2 invitations sent again.")]
     page = admin.post("/memberinvitations/action_post", {"action": "send_again", "rowid": ids[2:]})
-    assert page.flashes == [("warning", "Whoever was invited has an account already.")]
+    assert page.flashes == [("warning", "There are no pending invitations.")]
     assert records.count(OutboxEmail) == 2
 
 

@@ -149,10 +149,10 @@ def test_who_one_is_is_proved_again_there(visitor, people):
     clock.set_now(clock.now() + timedelta(minutes=11))
     page = visitor.get("/login/again")
     assert visitor.submit(page.form("/login/again"), password="wrong").flashes == [
-        ("warning", "That is not your password.")
+        ("warning", "The password is incorrect.")
     ]
     page = visitor.submit(page.form("/login/again"), password=ldap.PASSWORD)
-    assert page.flashes == [("info", "Thank you. You can go on.")]
+    assert page.flashes == [("info", "Thank you. You can continue.")]
 
 
 @pytest.mark.parametrize("provider", [{"provider": "ldap"}, {}])
@@ -230,7 +230,7 @@ def test_nobody_takes_over_an_account_by_its_address(visitor, people, records):
     owner = MemberFactory(username="elsewhere", email="ada@example.com")
     page = log_in(visitor, "ada")
     assert (page.status, page.flashes[0][0]) == (403, "danger")
-    assert "belongs to another account here" in page.flashes[0][1]
+    assert "belongs to another account on this site" in page.flashes[0][1]
     assert records.one(Member).username == owner.username
 
 
@@ -369,15 +369,15 @@ def test_accounts_are_not_changed_here(visitor, people, records):
     for path in REFUSED:
         for page in (visitor.get(path), visitor.post(path, {"username": "x", "email": "x@example.com"})):
             assert page.status == 403, page
-            assert "kept in the directory of your organisation" in page.text
-            assert "<h1>Not kept here</h1>" in page.text
+            assert "Accounts are managed in" in page.text
+            assert "<h1>Managed elsewhere</h1>" in page.text
         assert [category for category, _text in page.flashes] == ["danger"]
     assert records.dump() == before
 
 
 def test_a_passkey_alone_opens_nothing(visitor, people):
     assert visitor.post("/passkeys/login/options").status == 403
-    told = "Log in with your password here. A passkey can be the second step."
+    told = "Log in with your password here. You can use a passkey as the second step."
     assert visitor.post("/passkeys/login").flashes == [("warning", told)]
     assert "/passkeys/login" not in visitor.get("/login/").text
 
@@ -413,7 +413,7 @@ def test_other_pages_go_on(visitor, people):
 def test_names_are_shown_and_not_asked_for_where_the_directory_knows_them(visitor, people, records):
     log_in(visitor, "grace")
     page = visitor.get("/account/profile/")
-    assert "Your names and your e-mail address come from the directory" in page.words
+    assert "Your names and your e-mail address come from" in page.words
     form = page.form("/account/profile/")
     assert not form.names & {"first_name", "last_name"}
     before = records.one(Member).display_name

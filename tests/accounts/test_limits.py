@@ -107,7 +107,7 @@ def test_it_says_when_to_come_back_in_the_readers_words_and_zone(visitor):
     with time_machine.travel("2030-07-01T18:00:30Z", tick=False):
         for _attempt in range(GUESSES + 1):
             page = visitor.post("/login/", {"username": "ada", "password": ""})
-        assert "A little slower, please" in page.text
+        assert "Too many requests" in page.text
         assert "That is at 6:05" in page.text.replace("\N{NARROW NO-BREAK SPACE}", " ")
         assert "Try again in 5 minutes." in page.text
         spanish = visitor.post("/login/", {"username": "ada"}, headers={"Accept-Language": "es"})

@@ -96,7 +96,7 @@ def test_logging_in_in_two_tabs_is_no_error_and_leaves_the_first_one(visitor, ca
     pages = [visitor.submit(tab, username=name, password=PASSWORD) for tab, name in zip(tabs, names, strict=True)]
     assert [page.flashes for page in pages] == [
         [("info", "Welcome, Friend Doe!")],
-        [("info", "You are logged in already.")],
+        [("info", "You are already logged in.")],
     ]
     assert records.one(LoginSession).member_id == cast.friend.id
 

@@ -57,7 +57,7 @@ def entries(records, action):
 def test_whoever_is_banned_is_out_at_once_and_reads_why(admin, client_of, new_visitor, cast, records):
     friend = client_of(cast.friend)
     page = act(admin, "ban", cast.friend)
-    assert (page.status, page.flashes) == (200, [("info", "One more step: say why.")])
+    assert (page.status, page.flashes) == (200, [("info", "One more step: give a reason.")])
     assert records.fresh(cast.friend).banned_at is None
     page = admin.submit(page.form("/users/action_post"), reason=REASON)
     assert page.flashes == [("info", "1 user banned.")]
@@ -87,7 +87,7 @@ def test_several_are_banned_and_let_in_again_with_one_flash(admin, client_of, ca
     assert page.flashes == [("info", "2 bans lifted.")]
     assert client_of(cast.friend).get("/parties/new").status == 200
     page = act(admin, "unban", cast.friend)
-    assert page.flashes == [("warning", "Nothing changed: nobody among them is banned.")]
+    assert page.flashes == [("warning", "Nothing changed: none of the selected users is banned.")]
     assert len(entries(records, "member_unbanned")) == 2
 
 
@@ -162,7 +162,7 @@ def test_a_lost_second_factor_is_taken_away(app, admin, cast, records, new_visit
         db.session.add(Totp(member_id=cast.friend.id, secret="x", confirmed_at=clock.now()))
     assert new_visitor().log_in("friend", PASSWORD).path != "/"
     path = f"/users/action/reset_second_factor/{cast.friend.id}"
-    assert admin.post(path).flashes == [("info", "Friend Doe can log in with the password alone.")]
+    assert admin.post(path).flashes == [("info", "Friend Doe can now log in with just the password.")]
     assert new_visitor().log_in("friend", PASSWORD).flashes == [("info", "Welcome, Friend Doe!")]
     assert [category for category, _text in admin.post(path).flashes] == ["info"]
     assert len(entries(records, "second_factor_reset")) == 1
@@ -195,8 +195,8 @@ def test_an_action_that_came_too_late_is_offered_once_more(admin, cast, records)
 
 def test_the_erased_are_shown_as_such_and_left_alone(admin, records):
     gone = MemberFactory(username="erased-1", active=False, erased_at=clock.now())
-    assert "Erased" in admin.get(f"/users/show/{gone.id}").text
-    told = ("warning", "This person was erased: there is nothing left to change.")
+    assert "Deleted" in admin.get(f"/users/show/{gone.id}").text
+    told = ("warning", "The account of this person has been deleted and can no longer be changed.")
     assert admin.get(f"/users/edit/{gone.id}").flashes == [told]
     assert admin.post(f"/users/edit/{gone.id}", {"username": "back"}).flashes == [told]
     for action in ("activate", "deactivate", "ban", "unban", "sign_out"):
@@ -278,7 +278,7 @@ def test_a_role_that_asks_for_a_second_factor_asks_those_who_are_logged_in(admin
     path = f"/roles/edit/{role_ids(records, 'Guest')[0]}"
     admin.submit(admin.get(path).form(path), second_factor_required="y")
     page = friend.get("/parties/new")
-    assert ("warning", "Your role asks for a second factor. Add one to go on.") in page.flashes
+    assert ("warning", "Your role requires a second factor. Add one to continue.") in page.flashes
     assert host.get("/parties/new").path == "/parties/new"
 
 

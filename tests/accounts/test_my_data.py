@@ -155,7 +155,7 @@ def test_everything_is_in_one_file_and_no_secret(friend, app, cast, records):
     everything = b"".join(files.values()).decode()
     for secret in [*secrets, "the stranger", cast.stranger.email, cast.host.email]:
         assert secret not in everything
-    assert friend.get(HERE).flashes == [("info", "Your data is in the file that you have just received.")]
+    assert friend.get(HERE).flashes == [("info", "The file you have just downloaded contains your data.")]
     assert len(events(records, "data_exported")) == 1
 
 
@@ -217,7 +217,7 @@ def test_erasing_is_planned_and_told(friend, client_of, cast, records):
     clock.set_now(datetime(2031, 3, 1, 12, 0, tzinfo=UTC))
     friend, elsewhere = client_of(cast.friend), client_of(cast.friend)
     page = ask(friend)
-    told = "Your account will be erased on Mar 15, 2031, 12:00 PM. Until then you can keep it."
+    told = "Your account will be deleted on Mar 15, 2031, 12:00 PM. Until then you can keep it."
     assert page.flashes == [("warning", told)]
     assert page.path == HERE
     assert records.fresh(cast.friend).erase_at == datetime(2031, 3, 15, 12, 0, tzinfo=UTC)
@@ -226,8 +226,8 @@ def test_erasing_is_planned_and_told(friend, client_of, cast, records):
     assert letter.expires_at == records.fresh(cast.friend).erase_at
     assert len(events(records, "erasing_asked")) == 1
     assert elsewhere.get("/").flashes == [("danger", "You were signed out from another device of yours.")]
-    assert "Your account will be erased on" in friend.get("/account/devices/").text
-    assert ask(friend).flashes == [("info", "Your account is going to be erased already.")]
+    assert "Your account will be deleted on" in friend.get("/account/devices/").text
+    assert ask(friend).flashes == [("info", "Your account is already scheduled for deletion.")]
 
 
 @pytest.mark.parametrize(("password", "status"), [("", 422), ("not my password", 401)])
@@ -259,24 +259,27 @@ def test_the_link_in_the_letter_shows_a_button_that_keeps_the_account(friend, vi
     assert page.headers["Referrer-Policy"] == "no-referrer"
     assert records.dump() == before
     page = visitor.submit(page.form(path))
-    assert (page.path, page.flashes) == ("/login/", [("info", "Your account stays. Good to have you!")])
+    assert (page.path, page.flashes) == (
+        "/login/",
+        [("info", "Your account will not be deleted. We are glad that you are staying!")],
+    )
     assert records.fresh(cast.friend).erase_at is None
     assert len(events(records, "erasing_cancelled")) == 1
-    assert visitor.post(path).flashes == [("info", "This link has been used already.")]
+    assert visitor.post(path).flashes == [("info", "This link has already been used.")]
 
 
 @pytest.mark.parametrize("token", ["nonsense", "a" * 3000, "__secret__"])
 def test_a_link_that_never_was_keeps_nothing(visitor, token):
     assert visitor.get(f"{HERE}keep/{token}").status == 404
-    assert visitor.post(f"{HERE}keep/{token}").flashes == [("danger", "This link is not known.")]
+    assert visitor.post(f"{HERE}keep/{token}").flashes == [("danger", "This link is not valid.")]
 
 
 def test_a_link_works_until_the_time_is_over(friend, visitor, records):
     ask(friend)
     path = link_in(letters(records, "erasing_asked")[0])
     clock.set_now(clock.now() + LATER)
-    assert "The time to change your mind is over." in visitor.get(path).text
-    told = "This link has expired: the time to change your mind is over."
+    assert "The time to change your mind has passed." in visitor.get(path).text
+    told = "This link has expired: the time to change your mind has passed."
     assert visitor.post(path).flashes == [("warning", told)]
 
 
@@ -284,8 +287,8 @@ def test_a_button_keeps_the_account_too(friend, erase_due, cast, records):
     page = ask(friend)
     path = link_in(letters(records, "erasing_asked")[0])
     page = friend.submit(page.form("/stay"))
-    assert page.flashes == [("info", "Your account stays. Good to have you!")]
-    assert friend.post(f"{HERE}stay").flashes == [("info", "Your account stays; nothing else was planned.")]
+    assert page.flashes == [("info", "Your account will not be deleted. We are glad that you are staying!")]
+    assert friend.post(f"{HERE}stay").flashes == [("info", "Your account is not scheduled for deletion.")]
     assert friend.get(path).status == 404
     clock.set_now(clock.now() + LATER)
     assert erase_due() == 0
@@ -333,7 +336,7 @@ def test_nothing_is_left_but_a_number(app, client_of, visitor, cast, records, er
     assert (gone.first_name, gone.last_name, gone.password, gone.locale, gone.timezone) == ("", "", None, None, None)
     assert (gone.active, gone.erase_at, gone.erased_at) == (False, None, clock.now())
     with app.test_request_context():
-        assert gone.display_name == "(erased)"
+        assert gone.display_name == "(deleted account)"
     for model in (LoginSession, TrustedDevice, Token, Totp, RecoveryCode, Passkey, ExternalIdentity):
         assert not [row for row in records.all(model) if row.member_id == number], model
     for model in (ApiKey, Registration, MemberInvitation, LoginThrottle):

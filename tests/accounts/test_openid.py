@@ -21,9 +21,9 @@ from tests.support.factories import PASSWORD, MemberFactory, RowFactory
 
 START, CALLBACK = "/login/openid/", "/login/openid/callback"
 NAME = "Kitchen ID"
-FAILED = [("danger", f"{NAME} could not tell us who you are. Please try again in a moment.")]
+FAILED = [("danger", f"{NAME} could not confirm your identity. Please try again in a moment.")]
 CANCELLED = [("warning", f"You cancelled at {NAME}. Nothing was changed.")]
-MISSING = [("warning", f"Nothing came back from {NAME}. Please try again.")]
+MISSING = [("warning", f"No response from {NAME}. Please try again.")]
 
 
 class IdentityFactory(RowFactory):
@@ -219,7 +219,7 @@ def test_who_is_logged_in_already_is_led_on(client_of, provider, ada):
     browser = client_of(ada)
     assert browser.get(f"{START}?next=/parties/new").path == "/parties/new"
     page = browser.get(f"{CALLBACK}?code=stale&state=stale")
-    assert (page.path, page.flashes) == ("/", [("info", "You are logged in already.")])
+    assert (page.path, page.flashes) == ("/", [("info", "You are already logged in.")])
 
 
 # -- what comes back in its place
@@ -366,7 +366,7 @@ def test_who_is_logged_in_links_an_identity_and_comes_in_by_it(friend, visitor, 
     page = log_in(friend, provider, path=way_to_link(friend))
     assert (page.path, page.flashes) == (
         "/account/identities/",
-        [("info", f"From now on you can log in with {NAME}.")],
+        [("info", f"You can now log in with {NAME}.")],
     )
     assert records.one(ExternalIdentity).member_id == cast.friend.id
     event = records.all(AuditEvent)[-1]
@@ -380,7 +380,7 @@ def test_who_is_logged_in_links_an_identity_and_comes_in_by_it(friend, visitor, 
         cast.friend.email,
         "A new way to log in to your account at DinnerParty",
     )
-    assert f"your login at {NAME} opens your account friend, too" in letter.text
+    assert f"use your login at {NAME} to access your account friend" in letter.text
     assert log_in(visitor, provider).flashes == [("info", "Welcome, Friend Doe!")]
 
 
@@ -391,13 +391,13 @@ def test_the_area_leads_to_the_page_of_identities(friend):
 def test_linking_it_again_changes_nothing(friend, provider, cast, records):
     link(cast.friend, provider)
     page = log_in(friend, provider, path=way_to_link(friend))
-    assert page.flashes == [("info", f"You can log in with {NAME} already.")]
+    assert page.flashes == [("info", f"You can already log in with {NAME}.")]
     assert records.count(ExternalIdentity) == 1
 
 
 def test_somebody_elses_identity_stays_theirs(friend, provider, ada, records):
     page = log_in(friend, provider, path=way_to_link(friend))
-    assert page.flashes == [("danger", f"This login at {NAME} belongs to another account here.")]
+    assert page.flashes == [("danger", f"This login at {NAME} is linked with another account here.")]
     assert records.one(ExternalIdentity).member_id == ada.id
 
 
@@ -452,7 +452,7 @@ def test_unlinking_closes_the_door(friend, visitor, provider, cast, records):
     page = friend.submit(friend.get("/account/identities/").form("/unlink"))
     assert (page.path, page.flashes) == (
         "/account/identities/",
-        [("info", "This login does not open your account any more.")],
+        [("info", "You can no longer use this login for your account.")],
     )
     assert records.count(ExternalIdentity) == 0
     assert records.all(AuditEvent)[-1].action == "identity_unlinked"
@@ -463,5 +463,5 @@ def test_unlinking_what_is_gone_or_not_ones_own_is_refused(friend, provider, ada
     number = records.one(ExternalIdentity).id
     for wanted in (number, 999, 10**30):
         page = friend.post(f"/account/identities/{wanted}/unlink")
-        assert page.flashes == [("warning", "This link is gone already.")]
+        assert page.flashes == [("warning", "This link no longer exists.")]
     assert records.count(ExternalIdentity) == 1

@@ -19,8 +19,8 @@ from tests.support.factories import PASSWORD, DinnerPartyFactory, MemberFactory
 
 OVERVIEW = "/account/second-factor/"
 WELCOME = [("info", "Welcome, Ada Byron!")]
-NO_GOOD = [("warning", "This passkey could not be checked. Please try again.")]
-UNKNOWN = [("warning", "This passkey is not known here. Perhaps it was removed.")]
+NO_GOOD = [("warning", "This passkey could not be verified. Please try again.")]
+UNKNOWN = [("warning", "This passkey is not known here. It may have been removed.")]
 EXPIRED = [("warning", "That took too long. Please try again.")]
 
 
@@ -65,7 +65,7 @@ def test_a_passkey_is_added_with_what_it_needs(desk, records):
     options = desk.post("/passkeys/add/options").json
     assert [one["id"] for one in options["excludeCredentials"]] == [passkey.credential_id]
     page = desk.post("/passkeys/add", {"name": "Again", "credential": key.create(options)})
-    assert page.flashes == [("info", "This passkey is added already.")]
+    assert page.flashes == [("info", "This passkey has already been added.")]
     assert records.count(Passkey) == 1
 
 
@@ -73,12 +73,12 @@ def test_the_first_one_reminds_of_recovery_codes(desk):
     form = desk.get("/passkeys/add").form("/passkeys/add")
     credential = Authenticator().create(desk.post("/passkeys/add/options").json)
     page = desk.submit(form, name=" Key\tring ", credential=credential)
-    assert page.flashes == [("info", "Passkey “Key ring” is added. Make recovery codes now, for the day you lose it.")]
+    assert page.flashes == [("info", "Passkey “Key ring” added. Create recovery codes now in case you lose it.")]
     assert "You have no recovery codes." in page.text
     desk.post("/account/second-factor/codes")
     form = desk.get("/passkeys/add").form("/passkeys/add")
     credential = Authenticator().create(desk.post("/passkeys/add/options").json)
-    assert desk.submit(form, name="Other", credential=credential).flashes == [("info", "Passkey “Other” is added.")]
+    assert desk.submit(form, name="Other", credential=credential).flashes == [("info", "Passkey “Other” added.")]
 
 
 @pytest.mark.parametrize("lie", [{"origin": "https://evil.example"}, {"rp_id": "evil.example"}, {"verifies": False}])
@@ -109,12 +109,12 @@ def test_a_passkey_is_renamed_and_removed(desk, key, records):
     page = desk.submit(desk.get(f"/passkeys/{number}/rename").form("/rename"), name="")
     assert page.status == 422
     page = desk.submit(page.form("/rename"), name="Laptop")
-    assert page.flashes == [("info", "The passkey is called “Laptop” now.")]
+    assert page.flashes == [("info", "The passkey is now called “Laptop”.")]
     page = desk.get(f"/passkeys/{number}/remove")
     assert records.count(Passkey) == 1
     page = desk.submit(page.form("/remove"))
-    assert (page.path, page.flashes) == (OVERVIEW, [("info", "Passkey “Laptop” is removed.")])
-    assert desk.post(f"/passkeys/{number}/remove").flashes == [("info", "There is no such passkey any more.")]
+    assert (page.path, page.flashes) == (OVERVIEW, [("info", "Passkey “Laptop” removed.")])
+    assert desk.post(f"/passkeys/{number}/remove").flashes == [("info", "This passkey no longer exists.")]
     assert actions(records)[-2:] == ["passkey_renamed", "passkey_removed"]
     assert [letter.kind for letter in records.all(OutboxEmail)][-1] == "second_factor_removed"
 
@@ -123,7 +123,7 @@ def test_nobody_touches_anothers_passkey(key, client_of, cast, records):
     stranger, number = client_of(cast.stranger), records.one(Passkey).id
     for path in (f"/passkeys/{number}/rename", f"/passkeys/{number}/remove"):
         for page in (stranger.get(path), stranger.post(path, {"name": "Mine"})):
-            assert page.flashes == [("info", "There is no such passkey any more.")]
+            assert page.flashes == [("info", "This passkey no longer exists.")]
     assert records.one(Passkey).name == "Key ring"
     assert stranger.get("/passkeys/99999999999999999999/remove").status == 404
 
@@ -132,7 +132,7 @@ def test_there_is_an_end_to_passkeys(desk, app, ada, monkeypatch):
     monkeypatch.setattr("app.accounts.service.passkeys.MAX_PASSKEYS", 1)
     add_passkey(desk)
     answer = desk.post("/passkeys/add/options")
-    assert (answer.status, answer.json) == (403, {"message": "You have 1 passkey already. Remove one first."})
+    assert (answer.status, answer.json) == (403, {"message": "You already have 1 passkey. Remove one first."})
 
 
 # -- log in with one
@@ -145,7 +145,7 @@ def test_a_passkey_alone_logs_in(key, visitor, ada, records):
     assert (page.path, page.flashes) == ("/parties/new", WELCOME)
     assert (records.one(Passkey).sign_count, records.fresh(ada).login_count) == (1, 2)
     assert records.one(Passkey).last_used_at
-    assert visitor.post("/passkeys/login").flashes == [("info", "You are logged in already.")]
+    assert visitor.post("/passkeys/login").flashes == [("info", "You are already logged in.")]
 
 
 def test_it_keeps_one_logged_in_if_asked_to(key, visitor, new_visitor, records):
@@ -186,7 +186,7 @@ def test_a_passkey_is_the_second_step(key, visitor):
     page = visitor.post("/passkeys/second-step")
     assert page.flashes == [("warning", "That took too long. Please log in again.")]
     page = first_step(visitor)
-    assert (page.path, "Now use your passkey." in page.text) == ("/login/second-step/", True)
+    assert (page.path, "One more step: use your passkey." in page.text) == ("/login/second-step/", True)
     assert sign(visitor, key, "second-step").flashes == WELCOME
 
 
@@ -205,7 +205,7 @@ def test_a_passkey_proves_again_who_it_is(key, visitor, client_of, cast):
     page = sign(visitor, theirs, "again", next="/passkeys/add")
     assert (page.path, page.flashes) == ("/login/again", UNKNOWN)
     page = sign(visitor, key, "again", next="/passkeys/add")
-    assert (page.path, page.flashes) == ("/passkeys/add", [("info", "Thank you. You can go on.")])
+    assert (page.path, page.flashes) == ("/passkeys/add", [("info", "Thank you. You can continue.")])
 
 
 def later(**passed):
@@ -258,7 +258,13 @@ def test_a_copy_of_a_passkey_is_noticed_by_its_counter(key, visitor, new_visitor
         key.count -= behind
         page = sign(visitor, key)
         assert page.flashes == [
-            ("danger", "This passkey may have been copied: somebody has used it since. It was refused.")
+            (
+                "danger",
+                (
+                    "This passkey was rejected because it may have been copied: someone else has used it in the "
+                    "meantime."
+                ),
+            )
         ]
     assert actions(records).count("passkey_refused") == 2
     assert records.one(Passkey).sign_count == 2
@@ -278,28 +284,28 @@ def test_a_passkey_that_counts_nothing_is_as_good(key, visitor, new_visitor):
 @pytest.mark.parametrize(
     ("url", "why"),
     [
-        ("http://192.0.2.7:8080", "they need a site with a name, and this one is reached at 192.0.2.7."),
-        ("https://[2001:db8::1]", "they need a site with a name, and this one is reached at 2001:db8::1."),
-        ("http://dinner.example.org", "they need a site that is served over https."),
+        ("http://192.0.2.7:8080", "They require a domain name, and this site is accessed as 192.0.2.7."),
+        ("https://[2001:db8::1]", "They require a domain name, and this site is accessed as 2001:db8::1."),
+        ("http://dinner.example.org", "They require HTTPS."),
     ],
 )
 def test_where_passkeys_cannot_work_it_is_said_why(desk, key, new_visitor, app, monkeypatch, url, why):
     monkeypatch.setitem(app.config, "PUBLIC_URL", url)
     page = desk.get(OVERVIEW)
-    assert f"Passkeys do not work here: {why}" in page.text
+    assert f"Passkeys do not work here. {why}" in page.text
     assert "/passkeys/add" not in page.text
-    assert desk.get("/passkeys/add").flashes == [("warning", f"Passkeys do not work here: {why}")]
+    assert desk.get("/passkeys/add").flashes == [("warning", f"Passkeys do not work here. {why}")]
     visitor = new_visitor()
     assert "passkey" not in visitor.get("/login/").text
     assert visitor.post("/passkeys/login/options").status == 403
-    assert "nothing is left that could prove" in first_step(visitor).text
+    assert "Your second factor can no longer be verified here" in first_step(visitor).text
 
 
 def test_where_a_directory_says_who_may_come_in_a_passkey_alone_opens_nothing(key, visitor, app, monkeypatch):
     monkeypatch.setitem(app.config, "AUTH_TYPE", AUTH_LDAP)
     assert "Log in with a passkey" not in visitor.get("/login/").text
     assert visitor.post("/passkeys/login/options").status == 403
-    told = "Log in with your password here. A passkey can be the second step."
+    told = "Log in with your password here. You can use a passkey as the second step."
     assert visitor.post("/passkeys/login").flashes == [("warning", told)]
 
 

@@ -21,8 +21,8 @@ NEW = "another evening, another soup"
 ON_ITS_WAY = [("info", "If the address is registered, a link is on its way.")]
 UPDATED = ("info", "Your password has been updated. Other devices were signed out.")
 CORRECT = [("danger", "Please correct the fields that are marked.")]
-TOO_COMMON = "Too many people use this password, and guessers try it first. Choose another."
-NAMED = "Your name is the first thing that somebody would guess. Leave it out."
+TOO_COMMON = "This password is too common and easy to guess. Choose another one."
+NAMED = "Your name is easy to guess. Do not use it in your password."
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_who_may_not_come_in_gets_no_letter_and_nobody_is_told(visitor, app, rec
     assert records.count(OutboxEmail) == 0
     path = link_for(app, member)
     assert visitor.get(path).status == 404
-    assert visitor.post(path, {"new_password": NEW}).flashes == [("danger", "This link is not known.")]
+    assert visitor.post(path, {"new_password": NEW}).flashes == [("danger", "This link is not valid.")]
 
 
 def test_a_mailbox_gets_three_letters_an_hour_at_most(visitor, records, ada):
@@ -148,7 +148,7 @@ def test_a_link_works_once(visitor, app, records, ada):
     reset(visitor, path)
     assert "This link has been used" in visitor.get(path).text
     page = visitor.post(path, {"new_password": "a third one, just as long"})
-    assert (page.path, page.flashes) == ("/login/", [("info", "This link has been used already.")])
+    assert (page.path, page.flashes) == ("/login/", [("info", "This link has already been used.")])
     assert visitor.log_in("ada", NEW).flashes[0][0] == "info"
 
 
@@ -166,12 +166,12 @@ def test_a_link_works_for_an_hour(visitor, app, records, ada):
 def test_a_token_that_never_was_is_not_known(visitor, token):
     assert visitor.get(f"/password/reset/{token}").status == 404
     page = visitor.post(f"/password/reset/{token}", {"new_password": NEW})
-    assert (page.path, page.flashes) == ("/password/forgot", [("danger", "This link is not known.")])
+    assert (page.path, page.flashes) == ("/password/forgot", [("danger", "This link is not valid.")])
 
 
 def test_a_token_for_something_else_is_not_known(visitor, app, ada):
     path = link_for(app, ada, CHANGE_EMAIL)
-    assert visitor.post(path, {"new_password": NEW}).flashes == [("danger", "This link is not known.")]
+    assert visitor.post(path, {"new_password": NEW}).flashes == [("danger", "This link is not valid.")]
 
 
 def test_choosing_a_password_ends_other_links_every_login_and_the_programs_tokens(
@@ -227,7 +227,7 @@ def test_of_twenty_who_open_one_link_at_once_one_chooses(app, new_visitor, recor
     [thread.start() for thread in threads]
     [thread.join() for thread in threads]
     assert flashes.count(UPDATED) == 1
-    assert flashes.count(("info", "This link has been used already.")) == 19
+    assert flashes.count(("info", "This link has already been used.")) == 19
     assert [letter.kind for letter in records.all(OutboxEmail)] == ["password_changed"]
 
 
@@ -278,7 +278,7 @@ def test_the_form_sent_once_more_changes_nothing(client_of, records, ada):
     device.submit(form, password=PASSWORD, new_password=NEW)
     stored = records.fresh(ada).password
     page = device.submit(form, password=PASSWORD, new_password=NEW)
-    assert (page.status, page.flashes) == (401, [("warning", "That is not your password.")])
+    assert (page.status, page.flashes) == (401, [("warning", "The password is incorrect.")])
     assert records.fresh(ada).password == stored
     assert device.get("/password/change").status == 200
 
@@ -294,10 +294,10 @@ def test_the_new_password_differs_from_the_current_one(client_of, records, ada):
     [
         ("", NEW, 422, CORRECT),
         (PASSWORD, "", 422, CORRECT),
-        ("wrong", NEW, 401, [("warning", "That is not your password.")]),
+        ("wrong", NEW, 401, [("warning", "The password is incorrect.")]),
         (PASSWORD, "short", 422, [("danger", "Use at least 8 characters.")]),
         (PASSWORD, "password123", 422, [("danger", TOO_COMMON)]),
-        (PASSWORD, "x" * 1025, 422, [("danger", "A password has at most 1024 characters.")]),
+        (PASSWORD, "x" * 1025, 422, [("danger", "A password can have at most 1024 characters.")]),
     ],
 )
 def test_what_is_wrong_is_said_and_no_password_is_shown_again(client_of, records, ada, current, new, status, told):

@@ -135,7 +135,7 @@ def test_whoever_registers_anothers_address_cannot_have_them_confirm_a_password(
     path = link_in(max(records.all(OutboxEmail), key=lambda letter: letter.id))
     page = visitor.get(path)
     page = visitor.submit(page.form(path), password=ADA["password"])
-    told = ("danger", "Type the password that you chose last when you registered.")
+    told = ("danger", "Enter the password that you chose most recently when you registered.")
     assert (page.status, page.flashes) == (422, [told])
     assert visitor.post(path).flashes == [told]
     assert records.count(Member) == 0

@@ -90,9 +90,9 @@ def test_an_address_typed_as_a_name_does_not_tell_whether_it_is_registered(visit
     ("password", "problem"),
     [
         ("short", "Use at least 8 characters."),
-        ("x" * 1025, "A password has at most 1,024 characters."),
-        ("password123", "Too many people use this password, and guessers try it first. Choose another."),
-        ("Byron, Ada", "Your name is the first thing that somebody would guess. Leave it out."),
+        ("x" * 1025, "A password can have at most 1,024 characters."),
+        ("password123", "This password is too common and easy to guess. Choose another one."),
+        ("Byron, Ada", "Your name is easy to guess. Do not use it in your password."),
     ],
 )
 def test_a_password_that_will_not_do_is_refused_at_its_field(visitor, records, password, problem):
@@ -270,7 +270,7 @@ def test_logged_in_at_once_one_still_does_what_the_role_asks_for(app, visitor, c
     with app.app_context(), transaction():
         db.session.scalars(select(Role).where(Role.name == GUEST)).one().second_factor_required = True
     configure(ACTIVATION="auto-login")
-    assert ("warning", "Your role asks for a second factor. Add one to go on.") in register(visitor).flashes
+    assert ("warning", "Your role requires a second factor. Add one to continue.") in register(visitor).flashes
 
 
 @pytest.mark.parametrize("activation", ["none", "auto-login"])
@@ -340,7 +340,7 @@ def test_who_registered_before_it_was_closed_can_still_activate(visitor, records
 
 def test_who_is_logged_in_need_not_register(client_of, cast):
     page = client_of(cast.friend).get("/register/form")
-    assert (page.path, page.flashes) == ("/", [("info", "You are logged in already.")])
+    assert (page.path, page.flashes) == ("/", [("info", "You are already logged in.")])
 
 
 # -- from an OpenID Connect provider

@@ -22,7 +22,7 @@ from tests.support.factories import PASSWORD, DinnerPartyFactory, MemberFactory
 
 OVERVIEW, APP, STEP = "/account/second-factor/", "/account/second-factor/app", "/login/second-step/"
 NOON = datetime(2030, 1, 2, 12, 0, 5, tzinfo=UTC)
-WRONG = [("warning", "This code is wrong, or was used before.")]
+WRONG = [("warning", "This code is wrong or has already been used.")]
 TOO_LATE = [("warning", "That took too long. Please log in again.")]
 
 
@@ -55,7 +55,7 @@ def add_app(visitor):
     page = visitor.get(APP)
     phone = Phone(secret_on(page))
     page = visitor.submit(page.form(APP), code=phone.code())
-    assert page.flashes == [("info", "Your authenticator app is added. From now on you need it to log in.")]
+    assert page.flashes == [("info", "Authenticator app added. From now on you need it to log in.")]
     later(seconds=30)
     return phone, codes_on(page)
 
@@ -107,7 +107,7 @@ def test_an_app_is_added_by_its_first_code(client_of, ada, records):
     )
     assert (page.status, page.headers["Cache-Control"], len(set(codes_on(page)))) == (200, "no-store", 10)
     assert records.one(Totp).member_id == ada.id
-    assert "10 codes are left." in visitor.get(OVERVIEW).text
+    assert "10 codes left." in visitor.get(OVERVIEW).text
     assert letters(records) == ["second_factor_added"]
     assert actions(records)[-2:] == ["totp_added", "recovery_codes_made"]
 
@@ -141,7 +141,7 @@ def test_a_form_that_is_sent_twice_adds_one_app_and_keeps_the_codes(client_of, a
     form, phone = page.form(APP), Phone(secret_on(page))
     codes = codes_on(visitor.submit(form, code=phone.code()))
     page = visitor.submit(form, code=phone.code())
-    assert page.flashes == [("info", "This authenticator app is added already.")]
+    assert page.flashes == [("info", "This authenticator app has already been added.")]
     assert (len(codes), records.count(RecoveryCode)) == (10, 10)
     visitor.post("/logout/")
     first_step(visitor)
@@ -150,7 +150,7 @@ def test_a_form_that_is_sent_twice_adds_one_app_and_keeps_the_codes(client_of, a
 
 def test_another_app_takes_the_place_of_the_first(equipped):
     visitor, old, old_codes = equipped
-    assert "takes the place" in visitor.get(APP).text
+    assert "replaces your current one" in visitor.get(APP).text
     new, codes = add_app(visitor)
     visitor.post("/logout/")
     first_step(visitor)
@@ -347,7 +347,7 @@ def test_a_recovery_code_works_once_and_is_told_of(equipped, records):
     first_step(visitor)
     assert second_step(visitor, codes[0].upper().replace("-", " ")).flashes == [("info", "Welcome, Ada Byron!")]
     letter = records.all(OutboxEmail)[-1]
-    assert (letter.kind, "9 codes are left." in letter.text) == ("recovery_code_used", True)
+    assert (letter.kind, "9 codes left." in letter.text) == ("recovery_code_used", True)
     assert "recovery_code_used" in actions(records)
     visitor.post("/logout/")
     first_step(visitor)
@@ -360,7 +360,7 @@ def test_new_recovery_codes_take_the_place_of_the_old_ones(equipped, records):
     page = visitor.get("/account/second-factor/codes")
     assert records.count(RecoveryCode) == 10
     page = visitor.submit(page.form("/codes"))
-    assert page.flashes == [("info", "These are your new recovery codes. Older ones do not work any more.")]
+    assert page.flashes == [("info", "These are your new recovery codes. The old ones no longer work.")]
     new = codes_on(page)
     assert page.headers["Cache-Control"] == "no-store"
     assert not any(code in visitor.get(OVERVIEW).text for code in new)
@@ -372,7 +372,7 @@ def test_new_recovery_codes_take_the_place_of_the_old_ones(equipped, records):
 
 def test_recovery_codes_stand_in_for_something(client_of, cast, records):
     page = client_of(cast.friend).post("/account/second-factor/codes")
-    assert page.flashes == [("warning", "Recovery codes stand in for a second factor. Add one first.")]
+    assert page.flashes == [("warning", "Recovery codes are a backup for a second factor. Add a second factor first.")]
     assert records.count(RecoveryCode) == 0
 
 
@@ -380,14 +380,14 @@ def test_after_a_change_of_the_sites_secret_recovery_codes_still_work(equipped, 
     visitor, phone, codes = equipped
     monkeypatch.setitem(app.config, "SECRET_KEY", "another secret, long enough to be one")
     page = first_step(visitor)
-    assert "or type one of your recovery codes" in page.text
+    assert "or enter one of your recovery codes" in page.text
     assert second_step(visitor, phone.code()).flashes == WRONG
     assert "cannot be read: SECRET_KEY was changed" in caplog.text
     assert second_step(visitor, codes[0]).flashes == [("info", "Welcome, Ada Byron!")]
     page = visitor.get(OVERVIEW)
-    assert "can no longer check the codes of your app" in page.text
+    assert "can no longer be verified because the keys of this site have changed" in page.text
     add_app(visitor)
-    assert "can no longer check" not in visitor.get(OVERVIEW).text
+    assert "can no longer be verified because the keys" not in visitor.get(OVERVIEW).text
 
 
 # -- removing
@@ -397,11 +397,11 @@ def test_without_the_last_factor_the_password_is_enough(equipped, records):
     visitor, _phone, _codes = equipped
     page = visitor.get(f"{APP}/remove")
     page = visitor.submit(page.form(f"{APP}/remove"))
-    assert (page.path, page.flashes) == (OVERVIEW, [("info", "The authenticator app is removed.")])
+    assert (page.path, page.flashes) == (OVERVIEW, [("info", "Authenticator app removed.")])
     assert records.count(Totp) == records.count(RecoveryCode) == 0
     assert letters(records)[-1] == "second_factor_removed"
     assert actions(records)[-1] == "totp_removed"
-    assert visitor.post(f"{APP}/remove").flashes == [("info", "There is no authenticator app any more.")]
+    assert visitor.post(f"{APP}/remove").flashes == [("info", "The authenticator app has already been removed.")]
     visitor.post("/logout/")
     assert first_step(visitor).flashes == [("info", "Welcome, Ada Byron!")]
 
@@ -418,7 +418,7 @@ def test_whoever_must_have_one_does_nothing_else_before_they_do(app, client_of, 
         page = visitor.get(path)
         assert (page.path, page.flashes) == (
             OVERVIEW,
-            [("warning", "Your role asks for a second factor. Add one to go on.")],
+            [("warning", "Your role requires a second factor. Add one to continue.")],
         )
     visitor.post("/parties/new", {"title": "Mine"})
     later(minutes=11)
@@ -440,11 +440,11 @@ def test_a_passkey_fulfils_the_duty_too(app, client_of, ada):
 def test_whoever_must_have_one_keeps_the_last(equipped, app, records):
     visitor, _phone, _codes = equipped
     demand_factor(app)
-    refusal = "Your role asks for a second factor. Add another one first, then you can remove this one."
+    refusal = "Your role requires a second factor. Add another one before you remove this one."
     assert visitor.post(f"{APP}/remove").flashes == [("danger", refusal)]
     assert (records.count(Totp), records.count(RecoveryCode)) == (1, 10)
     add_passkey(visitor)
-    assert visitor.post(f"{APP}/remove").flashes == [("info", "The authenticator app is removed.")]
+    assert visitor.post(f"{APP}/remove").flashes == [("info", "Authenticator app removed.")]
     assert visitor.post(f"/passkeys/{records.one(Passkey).id}/remove").flashes == [("danger", refusal)]
     assert (records.count(Passkey), records.count(RecoveryCode)) == (1, 10)
 

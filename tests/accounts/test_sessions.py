@@ -153,7 +153,7 @@ def test_a_login_ends_when_it_was_idle_or_has_lasted_for_too_long(visitor, cast,
 
 def test_the_login_page_does_not_promise_administrators_what_is_not_kept(visitor, cast, records):
     page = visitor.get("/login/")
-    assert "Not for administrators" in page.text
+    assert "Not available to administrators" in page.text
     log_in(visitor, cast.admin, remember_me="y")
     assert not records.one(LoginSession).remember
     assert visitor.client.get_cookie(SESSION_COOKIE).expires is None

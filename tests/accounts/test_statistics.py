@@ -49,10 +49,10 @@ def test_members_are_counted_by_state_and_by_when_they_came(app, admin):
     assert len(statements) <= 6, "\n".join(statements)
     shown = {
         label: number(page, label)
-        for label in ("Active", "Not active", "Banned", "Erased", "With a second factor", "Registrations that wait")
+        for label in ("Active", "Not active", "Banned", "Deleted", "With a second factor", "Pending registrations")
     }
     assert shown == {
-        "Active": 6, "Not active": 1, "Banned": 1, "Erased": 1, "With a second factor": 1, "Registrations that wait": 1,
+        "Active": 6, "Not active": 1, "Banned": 1, "Deleted": 1, "With a second factor": 1, "Pending registrations": 1,
     }  # fmt: skip
     assert (number(page, "Apr 2030"), number(page, "Jun 2030"), number(page, "Jul 2029")) == (1, 7, 0)
     assert (number(page, "Jun 12"), number(page, "Jun 15"), number(page, "Jun 14")) == (1, 1, 0)

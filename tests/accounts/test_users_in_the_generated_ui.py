@@ -88,7 +88,7 @@ def test_whoever_may_do_more_needs_a_longer_password(admin, records):
     page = admin.submit(
         form, **{**ADA, "password": "Augusta Augusta 1", "first_name": "Augusta", "roles": [admin_role]}
     )
-    assert page.flashes == [("danger", "Your name is the first thing that somebody would guess. Leave it out.")]
+    assert page.flashes == [("danger", "Your name is easy to guess. Do not use it in your password.")]
     page = admin.submit(form, **{**ADA, "roles": [admin_role]})
     assert page.flashes == [("info", "User ada created.")]
     entry = next(event for event in records.all(AuditEvent) if event.action == "member_created")
@@ -205,7 +205,7 @@ def test_a_role_of_the_program_keeps_its_name(admin, app):
     page = admin.submit(admin.get(f"/roles/edit/{role_id}").form(f"/roles/edit/{role_id}"), name="Visitor")
     assert page.flashes == [("danger", "Please correct the fields that are marked.")] or page.flashes[0][0] == "danger"
     page = admin.post(f"/roles/delete/{role_id}")
-    assert page.flashes == [("danger", "This role belongs to the program and cannot be deleted.")]
+    assert page.flashes == [("danger", "This is a built-in role and cannot be deleted.")]
 
 
 @pytest.mark.both_databases

@@ -109,9 +109,9 @@ def test_what_is_filtered_can_be_downloaded(admin, write):
     page = admin.get("/audit/csv?_flt_0_subject=ada")
     rows = list(csv.DictReader(StringIO(page.text.removeprefix("\ufeff"))))
     (row,) = rows
-    assert (row["Who"], row["To whom"], row["What they did"]) == ("host", "ada", "Changed a user")
+    assert (row["Who"], row["Target"], row["Action"]) == ("host", "ada", "Changed a user")
     assert row["When"].endswith("+00:00")
-    assert row["Afterwards"] == '{"email": "=cmd()"}'
+    assert row["After"] == '{"email": "=cmd()"}'
 
 
 def test_a_page_of_the_log_asks_few_questions(admin, write):

@@ -157,7 +157,7 @@ def test_as_a_host(page, log_in, says, accessible, cast, records):
 
     page.get_by_role("link", name="Edit this party").click()
     page.click("main [value=publish]")
-    says(page, "info", "Party “%(title)s” is published.", title="Soup & <b>bread</b>")
+    says(page, "info", "Party “%(title)s” published.", title="Soup & <b>bread</b>")
     expect(page.locator(".note")).to_contain_text("You are the host")
     party = records.one(DinnerParty)
     for guest in (cast.friend, cast.stranger):

@@ -58,10 +58,10 @@ def log_out(page):
 def test_a_passkey_from_its_first_day_to_its_last(page, finger, log_in, cast, records, accessible):
     log_in(page, cast.host)
     add(page, "Laptop")
-    flash(page, "Passkey “Laptop” is added. Make recovery codes now, for the day you lose it.")
+    flash(page, "Passkey “Laptop” added. Create recovery codes now in case you lose it.")
     accessible(page)
     add(page, "Laptop again")
-    expect(page.get_by_role("alert")).to_have_text("This device holds a passkey for your account already.")
+    expect(page.get_by_role("alert")).to_have_text("This device already has a passkey for your account.")
     accessible(page)
     page.goto(OVERVIEW)
     log_out(page)
@@ -80,7 +80,7 @@ def test_a_passkey_from_its_first_day_to_its_last(page, finger, log_in, cast, re
     finger.is_known(known=False)
     page.get_by_role("button", name="Use a passkey").click()
     expect(page.get_by_role("alert")).to_have_text(
-        "Nothing was done: it was cancelled, or took too long. Please try again."
+        "Nothing was done: the request was cancelled or timed out. Please try again."
     )
     finger.is_known(known=True)
     page.get_by_role("button", name="Use a passkey").click()
@@ -88,8 +88,8 @@ def test_a_passkey_from_its_first_day_to_its_last(page, finger, log_in, cast, re
 
     page.goto(OVERVIEW)
     page.get_by_role("link", name="Remove").click()
-    page.get_by_role("button", name="Yes, go on").click()
-    flash(page, "Passkey “Laptop” is removed.")
+    page.get_by_role("button", name="Yes, continue").click()
+    flash(page, "Passkey “Laptop” removed.")
     assert records.count(Passkey) == 0
 
 
@@ -97,7 +97,7 @@ def test_without_scripts_there_are_words_instead_of_buttons(open_page, log_in, c
     page = open_page(java_script_enabled=False)
     log_in(page, cast.host)
     page.goto("/passkeys/add")
-    expect(page.get_by_text("This browser does not offer passkeys, or scripts are switched off.")).to_be_visible()
+    expect(page.get_by_text("This browser does not support passkeys, or scripts are switched off.")).to_be_visible()
     expect(page.get_by_role("button", name="Add a passkey")).to_be_hidden()
     page.get_by_role("button", name="Log out").click()
     page.goto("/login/")

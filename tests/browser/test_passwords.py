@@ -12,10 +12,10 @@ def register(page, site):
 @pytest.mark.parametrize(
     ("password", "hint"),
     [
-        ("soup", "Too short so far"),
+        ("soup", "Too short"),
         ("password12", "Easy to guess"),
         ("abcdefgh1234", "Easy to guess"),
-        ("soup for eight", "Harder to guess: a few more words make it good"),
+        ("soup for eight", "Fairly hard to guess: add a few more words to make it strong"),
         ("another evening, another soup", "Hard to guess"),
         ("ليلة طويلة وعشاء على الشرفة", "Hard to guess"),
     ],

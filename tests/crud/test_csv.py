@@ -105,7 +105,7 @@ def test_a_file_that_would_be_too_long_is_none(visitor, monkeypatch):
     MemberFactory.create_batch(4)
     page = visitor.get("/folk/csv")
     assert page.path == "/folk/list/"
-    assert page.flashes == [("warning", "These are more than 3 rows. Add a filter first.")]
+    assert page.flashes == [("warning", "There are more than 3 rows. Add a filter first.")]
 
 
 def test_the_list_links_to_its_file_with_its_filters(visitor):

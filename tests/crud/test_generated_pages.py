@@ -218,7 +218,7 @@ def test_an_api_adds_changes_and_deletes_by_the_rules_of_the_site(ours, records,
     page = visitor.open("PUT", path, json={"title": "", "starts_at": "never", "nonsense": 1})
     assert page.status == 422
     assert page.json["errors"].keys() == {"title", "starts_at", "nonsense"}
-    assert page.json["errors"]["nonsense"] == ["There is no such field."]
+    assert page.json["errors"]["nonsense"] == ["This field does not exist."]
     assert visitor.open("DELETE", path).status == 200
     assert visitor.get(path).status == 404
 

@@ -289,8 +289,8 @@ def test_a_stock_view_tells_what_the_database_said(stock, cast):
 def test_our_views_say_it_in_words_at_the_field(ours):
     LetterFactory(dedupe_key="one")
     page = ours(letters(*OURS)).post("/texts/add", TYPED)
-    assert page.flashes == [("danger", "There is one like this already.")]
-    assert page.text.count("There is one like this already.") > 1
+    assert page.flashes == [("danger", "An entry like this already exists.")]
+    assert page.text.count("An entry like this already exists.") > 1
     assert 'value="Typed with care"' in page.text
     assert not any(word in page.text for word in ("INSERT", "UNIQUE", "psycopg", "sqlite"))
 
@@ -620,7 +620,7 @@ def test_an_action_without_rows_or_without_a_name_does_nothing(ours):
     assert none.flashes == [("warning", "Select at least one row.")]
     for rowid in ("word", "-1", str(2**70), "99999"):
         page = visitor.post("/texts/action_post", {"action": "shout", "rowid": rowid})
-        assert page.flashes == [("warning", "The chosen rows do not exist any more.")]
+        assert page.flashes == [("warning", "The selected rows no longer exist.")]
     assert visitor.post("/texts/action_post", {"action": "unknown", "rowid": "1"}).status == 404
     assert visitor.post("/texts/action_post", {}).status == 404
     assert visitor.get("/texts/action/shout/1").status == 405

@@ -120,7 +120,7 @@ def test_one_letter_is_queued_again_from_its_page(admin, records):
 def test_what_waits_already_changes_nothing(admin):
     page = resend(admin, LetterFactory(), LetterFactory(sending=True))
     assert page.flashes == [
-        ("warning", "Nothing changed: what waits, is being sent or has expired is not queued again.")
+        ("warning", "Nothing changed: e-mails that are waiting, being sent or expired cannot be queued again.")
     ]
 
 
@@ -128,7 +128,7 @@ def test_a_letter_whose_link_is_used_up_is_not_sent_again(admin, drain, write_ac
     letter = write_activation(TOKEN)
     drain()
     page = resend(admin, letter)
-    advice = "1 message carried a link that is used up: send a new activation e-mail from Registrations."
+    advice = "1 message contains a link that has already been used. Send a new activation e-mail from Registrations."
     assert page.flashes == [("warning", advice)]
     assert records.one(OutboxEmail).state == EmailState.SENT
     assert len(smtp.letters) == 1

@@ -13,7 +13,7 @@ from app.outbox.models import UNSUBSCRIBE, EmailState, EmailTopic, OutboxEmail, 
 from tests.support.factories import LetterFactory, MemberFactory
 
 GUEST = "Guest@example.com"
-STOPPED = ("info", "You get no more letters of this kind: what hosts write to their guests.")
+STOPPED = ("info", "You have unsubscribed from these e-mails: messages from hosts to their guests.")
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 
 
@@ -88,7 +88,7 @@ def test_what_opens_the_page_is_stored_with_no_letter_nor_shown_to_administrator
 
 @pytest.mark.parametrize(
     ("locale", "sentence"),
-    [("en", "I want no more letters of this kind: what hosts write to their guests"), ("ar", 'lang="ar" dir="rtl"')],
+    [("en", "Unsubscribe from these e-mails: messages from hosts to their guests"), ("ar", 'lang="ar" dir="rtl"')],
 )
 def test_the_foot_of_a_letter_speaks_its_readers_language(write, locale, sentence):
     letter = write(topic=EmailTopic.MESSAGES, locale=locale)
@@ -134,7 +134,7 @@ def test_what_waits_is_not_sent_any_more_nor_by_an_administrator(write, stop, re
 def test_a_person_reads_what_it_is_about_and_presses_a_button(visitor, link, records):
     page = visitor.get(link)
     assert "guest@example.com" in page.text
-    assert "what hosts write to their guests" in page.text
+    assert "messages from hosts to their guests" in page.text
     assert page.headers["Referrer-Policy"] == "no-referrer"
     assert records.count(Unsubscription) == 0
     page = visitor.submit(page.form("/stop"))
@@ -142,7 +142,7 @@ def test_a_person_reads_what_it_is_about_and_presses_a_button(visitor, link, rec
     row = records.one(Unsubscription)
     assert (row.email, row.topic) == ("guest@example.com", EmailTopic.MESSAGES)
     page = visitor.submit(page.form("/again"))
-    assert page.flashes == [("info", "We write to you again: what hosts write to their guests.")]
+    assert page.flashes == [("info", "You will receive these e-mails again: messages from hosts to their guests.")]
     assert records.count(Unsubscription) == 0
     assert page.form("/stop")
 
@@ -151,10 +151,10 @@ def test_asked_twice_is_asked_once(visitor, link, records):
     first, second = visitor.get(link).form("/stop"), visitor.get(link).form("/stop")
     visitor.submit(first)
     page = visitor.submit(second)
-    assert page.flashes == [("info", "Nothing changed: you get no such letters already.")]
+    assert page.flashes == [("info", "Nothing changed: you have already unsubscribed from these e-mails.")]
     again = page.form("/again")
     visitor.submit(again)
-    assert visitor.submit(again).flashes == [("info", "Nothing changed: you get such letters.")]
+    assert visitor.submit(again).flashes == [("info", "Nothing changed: you already receive these e-mails.")]
     assert records.count(Unsubscription) == 0
 
 
@@ -201,11 +201,11 @@ def test_a_link_that_we_have_not_made_does_nothing(app, visitor, monkeypatch, fo
         }[forge]
     link = f"/letters/unsubscribe/{forged}"
     page = visitor.get(link)
-    assert (page.status, page.title.partition(" · ")[0]) == (404, "This link is not known")
+    assert (page.status, page.title.partition(" · ")[0]) == (404, "Unknown link")
     assert app.test_client().post(link, data=ONE_CLICK).status_code == 404
     for what in ("stop", "again"):
         page = visitor.post(f"{link}/{what}")
-        assert page.flashes == [("danger", "This link is not known")]
+        assert page.flashes == [("danger", "Unknown link")]
     assert records.count(Unsubscription) == 0
 
 

@@ -108,10 +108,10 @@ def test_nothing_is_stored_before_the_host_has_seen_what_would_be(send, party, r
     InvitationFactory(party=party, email=OTTO)
     before = records.dump()
     page = send(data=LIST.encode())
-    assert (page.status, page.flashes) == (200, [("info", "Nothing is stored yet. This is what would happen:")])
+    assert (page.status, page.flashes) == (200, [("info", "Nothing has been saved yet. This is what will happen:")])
     assert records.dump() == before
     rows = page.text.split("<tbody>")[1].split("</tr>")
-    fates = ["Titles of the columns", "Will be invited", "Twice in the list", "Already invited", "Not an address"]
+    fates = ["Column headings", "Will be invited", "Duplicate", "Already invited", "Not an e-mail address"]
     assert all(fate in row for fate, row in zip(fates, rows, strict=False))
     assert "Invite 1 person" in page.text
     page = send.browser.submit(page.form("/list"), button=("action", "invite"))
@@ -135,7 +135,7 @@ def test_a_list_that_is_sent_twice_invites_once(send, records):
 def test_a_list_can_be_changed_before_it_is_used(send, records):
     page = send(data=LIST.encode())
     page = send.browser.submit(page.form("/list"), button=("action", "change"))
-    assert page.flashes == [("info", "Nothing is stored yet.")]
+    assert page.flashes == [("info", "Nothing has been saved yet.")]
     assert page.form("/list").fields["text"] == LIST.strip()
     assert records.count(Invitation) == 0
 
@@ -143,18 +143,18 @@ def test_a_list_can_be_changed_before_it_is_used(send, records):
 def test_what_is_too_many_for_a_day_is_told_before(send, app, monkeypatch):
     monkeypatch.setitem(app.config, "INVITATION_DAILY_LIMIT", 1)
     page = send(f"{IRIS}\n{OTTO}")
-    assert page.text.count("Too many for one day") == 1
+    assert page.text.count("Daily limit exceeded") == 1
     assert "Invite 1 person" in page.text
 
 
 @pytest.mark.parametrize(
     ("text", "data", "told"),
     [
-        ("", None, "Nobody is on this list."),
-        (" \n;;\n", None, "Nobody is on this list."),
-        ("", b"", "Nobody is on this list."),
-        ("", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "This file is no list of names. Save it as CSV first."),
-        ("", b"PK\x03\x04" + os.urandom(4000) + b"\0", "This file is no list of names. Save it as CSV first."),
+        ("", None, "This list is empty."),
+        (" \n;;\n", None, "This list is empty."),
+        ("", b"", "This list is empty."),
+        ("", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "This file is not a list of names. Save it as CSV first."),
+        ("", b"PK\x03\x04" + os.urandom(4000) + b"\0", "This file is not a list of names. Save it as CSV first."),
         ("", b"a@example.org\n" * 20_000, TOO_LONG),
         ("a@example.org\n" * 10_000, None, TOO_LONG),
         ("x" * 300_000, None, TOO_LONG),

@@ -126,13 +126,13 @@ def test_a_yes_that_becomes_a_no_gives_the_seat_on(client_of, cast, records):
 def test_nothing_is_withdrawn_where_nothing_is_held(client_of, cast):
     party = DinnerPartyFactory(host=cast.host)
     page = client_of(cast.friend).post(f"/parties/{party.slug}/withdraw")
-    assert page.flashes == [("warning", "Nothing changed: you hold no seat here.")]
+    assert page.flashes == [("warning", "Nothing changed: you have no seat at this party.")]
 
 
 def test_the_host_holds_the_first_seat_and_keeps_it(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host)
     host = client_of(cast.host)
-    told = ("info", "You are the host: your seat is at this table already.")
+    told = ("info", "You are the host. Your seat is already reserved.")
     assert host.post(f"/parties/{party.slug}/rsvp", {"answer": "no"}).flashes == [told]
     assert host.post(f"/parties/{party.slug}/withdraw").flashes == [told]
     assert records.one(Rsvp).status == "yes"
@@ -227,7 +227,7 @@ def test_the_host_keeps_their_seat_whoever_takes_seats_back(client_of, cast, rec
     DinnerPartyFactory(host=cast.host)
     seat = records.one(Rsvp)
     page = client_of(cast.admin).post("/rsvps/action_post", {"action": "withdraw", "rowid": str(seat.id)})
-    assert page.flashes == [("danger", "The host keeps their seat; cancel the party instead.")]
+    assert page.flashes == [("danger", "The host's own seat cannot be released. Cancel the party instead.")]
     assert records.fresh(seat).status == "yes"
     seats_add_up(records)
 
@@ -256,7 +256,7 @@ def test_whoever_was_removed_by_the_host_does_not_come_back_by_themselves(client
     seat = next(row for row in records.all(Rsvp) if row.member_id == cast.friend.id)
     client_of(cast.admin).post("/rsvps/action_post", {"action": "withdraw", "rowid": str(seat.id)})
     page = friend.post(f"/parties/{party.slug}/rsvp", {"answer": "yes"})
-    assert page.flashes == [("danger", "You were removed from this table; contact the host.")]
+    assert page.flashes == [("danger", "You were removed from this party; contact the host.")]
     assert records.fresh(party).seats_taken == 1
 
 
@@ -270,7 +270,7 @@ def test_the_next_owner_of_an_address_answers_for_themselves(client_of, cast, re
         assert admin.submit(admin.get(path).form(path), email=email).flashes[0][0] == "info"
     stranger = client_of(cast.stranger)
     page = stranger.post(f"/parties/{party.slug}/withdraw")
-    assert page.flashes == [("warning", "Nothing changed: you hold no seat here.")]
+    assert page.flashes == [("warning", "Nothing changed: you have no seat at this party.")]
     assert answer(stranger, party).flashes[0][0] == "info"
     assert {row.member_id: row.email for row in records.all(Rsvp)} == {
         cast.host.id: cast.host.email,

@@ -192,9 +192,9 @@ def test_waiting_is_told_with_its_reasons(app, cast, friend, host, party):
     said = friend.put("/fondue/answer", {"answer": "yes"})
     assert (said["code"], said["category"], said["result"]["place"]) == ("waitlisted", "warning", 1)
     shown = friend.get("/fondue/waiting-list")["result"]
-    assert (shown["place"], shown["why"]) == (1, "The whole table has fewer seats than that.")
+    assert (shown["place"], shown["why"]) == (1, "The party has fewer seats in total than requested.")
     assert [(step["who"], step["what"]) for step in shown["steps"]] == [
-        ("You", "Joined the waiting list as number 1, for 1 seat.")
+        ("You", "Joined the waiting list as number 1, requesting 1 seat.")
     ]
     assert shown["line"] is None
     (waits,) = host.get("/fondue/waiting-list")["result"]["line"]
@@ -204,7 +204,7 @@ def test_waiting_is_told_with_its_reasons(app, cast, friend, host, party):
 
 def test_an_offer_is_taken_given_back_or_too_late(app, friend, cast, party):
     said = friend.post("/fondue/offer", {"decision": "claim"}, 409)
-    assert (said["code"], said["message"]) == ("no_offer", "No seats are offered to you at the moment.")
+    assert (said["code"], said["message"]) == ("no_offer", "You have no seat offer at the moment.")
     WaitOfferFactory(party=party, rsvp__member=cast.friend, seats=1)
     assert friend.get("/fondue")["result"]["offer"]["seats"] == 1
     said = friend.post("/fondue/offer", {"decision": "claim"})
@@ -254,7 +254,7 @@ def test_the_host_has_a_seat(host, party):
 
 
 def test_who_comes_is_told_to_the_kitchen(app, friend, host, party, records):
-    assert friend.get("/fondue/people", 409)["message"] == "Answer first; then tell who comes with you."
+    assert friend.get("/fondue/people", 409)["message"] == "Answer first. Then you can enter who is coming with you."
     with app.app_context(), transaction():
         db.session.add(MenuItem(party_id=party.id, course="main", name="Fondue", allergens=["milk"], diets=[]))
     friend.put("/fondue/answer", {"answer": "yes", "party_size": 2})
@@ -280,18 +280,21 @@ def test_who_comes_is_told_to_the_kitchen(app, friend, host, party, records):
 @pytest.mark.parametrize(
     ("body", "wrong"),
     [
-        ({}, {"answer": ["This must be filled in."]}),
+        ({}, {"answer": ["This field must be filled in."]}),
         ({"answer": "perhaps"}, {"answer": ["This must be one of: yes, maybe, no."]}),
         ({"answer": "yes", "party_size": 0}, {"party_size": ["This must be a number from 1 to 1000."]}),
         ({"answer": "yes", "party_size": 10**30}, {"party_size": ["This must be a number from 1 to 1000."]}),
         ({"answer": "yes", "party_size": "2"}, {"party_size": ["Not a valid number."]}),
         ({"answer": "yes", "party_size": True}, {"party_size": ["Not a valid number."]}),
         ({"answer": "yes", "party_size": 1.5}, {"party_size": ["Not a valid number."]}),
-        ({"answer": "yes", "party_size": 2, "min_party": 3}, {"min_party": ["That is more than all of you."]}),
-        ({"answer": "yes", "party_size": 9}, {"party_size": ["Up to 4 people may come with one answer here."]}),
-        ({"answer": "yes", "note": "x" * 501}, {"note": ["This may have 500 characters at most."]}),
+        (
+            {"answer": "yes", "party_size": 2, "min_party": 3},
+            {"min_party": ["This is more than the size of your party."]},
+        ),
+        ({"answer": "yes", "party_size": 9}, {"party_size": ["One answer can cover at most 4 people here."]}),
+        ({"answer": "yes", "note": "x" * 501}, {"note": ["At most 500 characters are allowed."]}),
         ({"answer": "yes", "wait": "no"}, {"wait": ["This must be true or false."]}),
-        ({"answer": "yes", "status": "checked_in"}, {"status": ["There is no such field."]}),
+        ({"answer": "yes", "status": "checked_in"}, {"status": ["This field does not exist."]}),
         ({"answer": ["yes"], "note": {}}, {"answer": ["Not a valid value."], "note": ["Not a valid value."]}),
     ],
 )
@@ -311,7 +314,7 @@ def test_what_is_no_object_cannot_be_understood(friend, party, body):
 def test_refusals_are_in_the_language_of_the_member(app, party):
     program = Program(app, MemberFactory(locale="es"))
     for path, body, status in (("/fondue/answer", {}, 422), ("/nothing/answer", {"answer": "yes"}, 404)):
-        english = {"This must be filled in.", "This page does not exist, or not any more."}
+        english = {"This field must be filled in.", "This page does not exist or has been removed."}
         said = program.put(path, body, status)
         assert said["message"] not in english
         assert str(said.get("errors")) not in english
@@ -325,7 +328,7 @@ def test_a_key_that_reads_changes_nothing(app, cast, party, records):
     assert reader.get("/fondue")["result"]["title"] == "Fondue"
     for method, path in (("PUT", "/fondue/answer"), ("POST", ""), ("DELETE", "/fondue/answer"), ("PATCH", "/fondue")):
         answer = reader.ask(method, path, {"answer": "yes"})
-        assert (answer.status_code, answer.get_json()["message"]) == (403, "This API key may only read.")
+        assert (answer.status_code, answer.get_json()["message"]) == (403, "This API key is read-only.")
     assert records.count(Rsvp) == 1
 
 

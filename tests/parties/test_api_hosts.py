@@ -72,22 +72,22 @@ def test_without_a_zone_it_is_that_of_the_host(app, cast, host, records):
 @pytest.mark.parametrize(
     ("changes", "field", "told"),
     [
-        ({"title": " \0"}, "title", "This must be filled in."),
-        ({"title": "x" * 121}, "title", "This may have 120 characters at most."),
-        ({"starts_at": None}, "starts_at", "This must be filled in."),
+        ({"title": " \0"}, "title", "This field must be filled in."),
+        ({"title": "x" * 121}, "title", "At most 120 characters are allowed."),
+        ({"starts_at": None}, "starts_at", "This field must be filled in."),
         ({"starts_at": "soon"}, "starts_at", "Not a valid date and time."),
         ({"starts_at": "0001-01-01T00:00:00+14:00"}, "starts_at", "Not a valid date and time."),
         ({"starts_at": "2040-03-25T02:30"}, "starts_at",
-         "This time does not exist: the clocks are put forward then. Choose another."),
+         "This time does not exist because the clocks go forward. Choose another."),
         ({"starts_at": "2020-01-01T19:00", "status": "published"}, "starts_at", "The party must start in the future."),
-        ({"timezone": "Mars/Olympus"}, "timezone", "There is no time zone of this name. Type a city, such as Europe/Madrid."),
+        ({"timezone": "Mars/Olympus"}, "timezone", "There is no time zone with this name. Enter a city, for example Europe/Madrid."),
         ({"number_seats": 0}, "number_seats", "This must be a number from 1 to 1000."),
         ({"visibility": "secret"}, "visibility", "This must be one of: public, unlisted, private."),
         ({"status": "done"}, "status", "This must be one of: draft, published."),
         ({"map_url": "javascript:alert(1)"}, "map_url",
-         "This is no address on the web. It must look like https://maps.example.org/place, without a password."),
-        ({"host": 1}, "host", "There is no such field."),
-        ({"seats_taken": 0}, "seats_taken", "There is no such field."),
+         ("This is not a valid web address. It must look like https://maps.example.org/place and must not " "contain a password.")),
+        ({"host": 1}, "host", "This field does not exist."),
+        ({"seats_taken": 0}, "seats_taken", "This field does not exist."),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_party_is_said_at_the_field(host, records, changes, field, told):
@@ -121,7 +121,7 @@ def test_a_key_that_is_used_for_another_party_is_refused(host, records):
     key = {"Idempotency-Key": "first"}
     host.post("", FONDUE, 201, headers=key)
     said = host.post("", {**FONDUE, "title": "Raclette"}, 409, headers=key)
-    assert said["message"] == "Another party was sent with this key before. Send another key."
+    assert said["message"] == "This key was already used for a different party. Use another key."
     assert host.post("", FONDUE, 409, headers={"Idempotency-Key": "x" * 256})["code"] == "refused"
     host.post("", {**FONDUE, "title": "Raclette"}, 201, headers={"Idempotency-Key": "second"})
     assert records.count(DinnerParty) == 2
@@ -229,7 +229,7 @@ def test_a_copy_is_a_draft(host, party, records):
 def test_what_is_on_the_table_is_said(host, party, records):
     dishes = [{"name": "Soup", "course": "starter", "diets": ["vegan"]}, {"name": "Fondue", "allergens": ["milk"]}]
     said = host.put("/fondue/menu", {"dishes": dishes})
-    assert (said["code"], said["message"]) == ("saved", "The menu is saved.")
+    assert (said["code"], said["message"]) == ("saved", "Menu saved.")
     assert [dish["name"] for dish in said["result"]] == ["Soup", "Fondue"]
     assert records.fresh(party).main_dish == "Fondue"
     assert host.get("/fondue/menu")["seen"] == said["seen"]
@@ -242,7 +242,7 @@ def test_what_is_on_the_table_is_said(host, party, records):
 
 def test_hosts_are_named_and_leave(app, host, friend, cast, party, records):
     said = host.post("/fondue/hosts", {"username": "friend"}, 201)
-    assert said["message"] == "Friend Doe hosts with you now."
+    assert said["message"] == "Friend Doe is now a co-host."
     assert said["result"]["co_hosts"] == [{"username": "friend", "name": "Friend Doe"}]
     assert host.post("/fondue/hosts", {"username": "nobody"}, 422)["errors"]["username"]
     assert friend.patch("/fondue", {"version": party.version, "venue": "Here"})["code"] == "saved"
@@ -361,7 +361,10 @@ def test_an_evening_by_a_key_alone(app, host, friend, cast, records):
     )
     waiting = stranger.put(f"{here}/answer", {"answer": "yes"})
     assert (waiting["code"], waiting["result"]["place"]) == ("waitlisted", 1)
-    assert stranger.get(f"{here}/waiting-list")["result"]["why"] == "No seat is free. The first in line is asked first."
+    assert (
+        stranger.get(f"{here}/waiting-list")["result"]["why"]
+        == "No seats are free. The first on the waiting list gets the next offer."
+    )
     # More seats: the next in line is offered one, and takes it
     version = host.get(here)["result"]["version"]
     host.patch(here, {"version": version, "number_seats": 4})

@@ -81,7 +81,7 @@ def test_who_did_not_come_and_who_did_after_all(host, cast, party, records):
     answer = RsvpFactory(party=party, member=cast.friend)
     assert host.post(f"/fondue/guests/{answer.id}/missed", {}, 409)["category"] == "warning"
     clock.set_now(party.starts_at + timedelta(hours=5))
-    assert host.post(f"/fondue/guests/{answer.id}/missed", {})["code"] == "missed"
+    assert host.post(f"/fondue/guests/{answer.id}/missed", {})["code"] == "no_show"
     assert records.fresh(answer).status == "no_show"
     assert host.post(f"/fondue/guests/{answer.id}/came", {})["code"] == "came"
     assert next(row for row in records.all(Rsvp) if row.id == answer.id).status == "yes"

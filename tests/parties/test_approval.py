@@ -35,7 +35,7 @@ def kinds(records):
 def test_who_is_let_in_has_a_seat_and_reads_of_it(host, party, records):
     answer = RsvpFactory(party=party, party_size=2, **ASKING)
     page = host.get(f"/parties/{party.slug}/guests")
-    assert "Asking for a seat" in page.text
+    assert "Seat requests" in page.text
     page = act(host, party, answer, "approve")
     assert page.path == f"/parties/{party.slug}/guests"
     assert page.flashes == [("info", "Approved; seat confirmed.")]
@@ -59,7 +59,7 @@ def test_a_group_that_would_come_with_fewer_is_offered_those(host, party, record
     RsvpFactory(party=party)
     answer = RsvpFactory(party=party, party_size=3, min_party=2, **ASKING)
     assert act(host, party, answer, "approve").flashes == [
-        ("warning", "Approved; only 2 of 3 seats are free, and were offered."),
+        ("warning", "Approved; only 2 of 3 seats are free and were offered."),
     ]  # fmt: skip
     row = records.fresh(answer)
     assert (row.status, row.min_party, records.one(WaitOffer).seats) == ("offered", 2, 2)
@@ -80,7 +80,7 @@ def test_who_is_let_in_does_not_overtake_those_who_wait(host, party, records):
 def test_a_request_is_declined_in_words(host, party, records):
     answer = RsvpFactory(party=party, name="Bo Guest", **ASKING)
     assert act(host, party, answer, "decline").flashes == [
-        ("info", "Bo Guest was told that there is no seat for them."),
+        ("info", "Bo Guest has been told that there is no seat for them."),
     ]  # fmt: skip
     assert records.fresh(answer).status == "removed"
     letter = records.one(OutboxEmail)
@@ -94,7 +94,7 @@ def test_two_tabs_answer_a_request_once(host, party, records, what):
     before = records.fresh(answer).status
     for again in ("approve", "decline"):
         page = act(host, party, answer, again)
-        assert page.flashes == [("warning", "Nothing changed: this request was answered or withdrawn.")]
+        assert page.flashes == [("warning", "Nothing changed: this request has already been answered or withdrawn.")]
     assert records.fresh(answer).status == before
     assert len(kinds(records)) == 1
 
@@ -103,7 +103,7 @@ def test_nobody_is_let_in_once_the_party_has_begun(host, party, records):
     answer = RsvpFactory(party=party, **ASKING)
     clock.set_now(party.starts_at)
     host.log_in("host", "a good dinner needs time")
-    assert act(host, party, answer, "approve").flashes == [("danger", "This party takes no guests any more.")]
+    assert act(host, party, answer, "approve").flashes == [("danger", "This party no longer accepts guests.")]
     assert records.fresh(answer).status == "awaiting_approval"
 
 
@@ -124,7 +124,7 @@ def test_several_are_let_in_in_the_order_in_which_they_asked(host, party, record
 def test_letting_those_in_who_did_not_ask_changes_nothing(host, party):
     seated = RsvpFactory(party=party)
     page = host.post(f"/parties/{party.slug}/guests/chosen", {"rowid": seated.id, "action": "approve"})
-    assert page.flashes == [("warning", "Nothing changed: this request was answered or withdrawn.")]
+    assert page.flashes == [("warning", "Nothing changed: this request has already been answered or withdrawn.")]
     page = host.post(f"/parties/{party.slug}/guests/chosen", {"rowid": ["x", "-1", "9" * 30], "action": "approve"})
     assert page.flashes == [("warning", "Select at least one row.")]
 

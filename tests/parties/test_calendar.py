@@ -125,7 +125,9 @@ def test_the_feed_shows_the_dinners_one_hosts_and_attends(visitor, client_of, ca
 
 def address_of(member):
     page = member.post("/account/calendar/renew")
-    assert page.flashes == [("info", "Here is the address of your calendar. Copy it now; it is not shown again.")]
+    assert page.flashes == [
+        ("info", "Here is the web address of your calendar feed. Copy it now; it is not shown again.")
+    ]
     return urlsplit(re.search(r'value="(http[^"]+\.ics)"', page.text)[1]).path
 
 
@@ -139,10 +141,10 @@ def test_the_address_of_the_feed_is_renewed_and_stopped(visitor, client_of, cast
     assert visitor.get(second).status == 200
     assert "value=" + second not in host.get("/account/calendar/").text
     page = host.post("/account/calendar/stop")
-    assert page.flashes == [("info", "The address of your calendar opens nothing any more.")]
+    assert page.flashes == [("info", "The web address of your calendar feed no longer works.")]
     assert visitor.get(second).status == 404
     page = host.post("/account/calendar/stop")
-    assert page.flashes == [("warning", "Nothing changed: your calendar had no address.")]
+    assert page.flashes == [("warning", "Nothing changed: your calendar feed had no web address.")]
 
 
 def test_the_feed_of_somebody_who_may_not_come_in_is_gone(app, visitor, client_of, cast):

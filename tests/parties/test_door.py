@@ -72,7 +72,7 @@ def test_a_guest_shows_a_ticket_that_the_host_scans(client_of, cast, host, party
     assert "You are checked in." in friend.get(f"/parties/{party.slug}").text
     assert party.title in friend.get(f"/user/{cast.friend.username}").text
     page = friend.post(f"/parties/{party.slug}/withdraw")
-    assert page.flashes == [("danger", "You are at the table already; talk to your host.")]
+    assert page.flashes == [("danger", "You have already been checked in; contact the host.")]
 
 
 def test_long_before_the_party_its_page_only_leads_to_the_ticket(client_of, cast):
@@ -99,7 +99,7 @@ def test_who_has_no_seat_has_no_ticket(client_of, cast, party, status):
     friend = client_of(cast.friend)
     page = friend.get(f"/parties/{party.slug}/ticket")
     assert 'class="qr"' not in page.text
-    assert page.status == 404 or page.flashes == [("warning", "There is a ticket as soon as you have a seat.")]
+    assert page.status == 404 or page.flashes == [("warning", "You will get a ticket as soon as you have a seat.")]
 
 
 def test_the_letter_about_a_seat_leads_to_the_ticket(client_of, cast, party, records):
@@ -142,7 +142,7 @@ def test_who_is_here_already_is_told_so(host, party, code_of, records):
     page = check_in(host, party, code_of(answer))
     ((category, text),) = page.flashes
     assert category == "warning"
-    assert re.fullmatch(r"Ana Guest was checked in already at \d?\d:\d\d\s?[AP]M\.", text), text
+    assert re.fullmatch(r"Ana Guest was already checked in at \d?\d:\d\d\s?[AP]M\.", text), text
     assert records.fresh(answer).checked_in_at == at
 
 
@@ -173,7 +173,7 @@ def test_a_check_in_is_taken_back(host, party, code_of, records):
     answer = RsvpFactory(party=party, name="Ana Guest")
     check_in(host, party, code_of(answer))
     undo = host.get(f"/parties/{party.slug}/door").form("/undo")
-    assert host.submit(undo).flashes == [("info", "Ana Guest is not checked in any more.")]
+    assert host.submit(undo).flashes == [("info", "Ana Guest is no longer checked in.")]
     row = records.fresh(answer)
     assert (row.status, row.checked_in_at, records.fresh(party).seats_taken) == ("yes", None, 2)
     assert host.submit(undo).flashes == [("warning", "Nothing changed: Ana Guest was not checked in.")]
@@ -182,14 +182,14 @@ def test_a_check_in_is_taken_back(host, party, code_of, records):
 def test_who_was_missed_is_not_checked_in_silently(host, party, code_of):
     answer = RsvpFactory(party=party, name="Ana Guest", status="no_show")
     assert check_in(host, party, code_of(answer)).flashes == [
-        ("warning", "Ana Guest was missed: take that back on the guest list first."),
+        ("warning", "Ana Guest is marked as a no-show. Undo that on the guest list first."),
     ]  # fmt: skip
 
 
 def test_the_door_is_open_from_the_morning_until_the_next_day(client_of, cast, party, code_of, records):
     answer = RsvpFactory(party=party)
     opens, closes = party.starts_at - check_in_rules.OPENS_BEFORE, party.ends_at + check_in_rules.CLOSES_AFTER
-    for at, said in ((opens - timedelta(seconds=1), "The door opens on "), (closes, "The door was closed on ")):
+    for at, said in ((opens - timedelta(seconds=1), "Check-in starts on "), (closes, "Check-in closed on ")):
         clock.set_now(at)
         host = client_of(cast.host)
         page = check_in(host, party, code_of(answer))
@@ -211,7 +211,7 @@ def test_a_party_that_is_not_given_has_no_door(host, cast, code_of, status):
     party = DinnerPartyFactory(host=cast.host, starts_at=clock.now() + timedelta(hours=3), status=status)
     answer = RsvpFactory(party=party)
     page = check_in(host, party, code_of(answer))
-    assert page.flashes == [("warning", "Nobody is checked in: this party is not given.")]
+    assert page.flashes == [("warning", "Check-in is not available because this party is not taking place.")]
 
 
 def test_a_co_host_opens_the_door(client_of, cast, party, code_of, app, records):

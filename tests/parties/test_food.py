@@ -53,7 +53,7 @@ def test_a_host_writes_the_menu_and_guests_read_it(client_of, visitor, cast, rec
         host, party,
         dishes__0__name="Lamb", dishes__1__name="Cake", dishes__1__course="dessert", dishes__1__allergens=["eggs", "milk"],
     )  # fmt: skip
-    assert page.flashes == [("info", "The menu is saved.")]
+    assert page.flashes == [("info", "Menu saved.")]
     assert [(item.course, item.name) for item in records.all(MenuItem)] == [("main", "Lamb"), ("dessert", "Cake")]
     assert records.fresh(party).main_dish == "Lamb"
     shown = visitor.get(f"/parties/{party.slug}").text
@@ -121,7 +121,7 @@ def test_a_guest_is_warned_and_the_host_is_told(app, client_of, cast, records):
     assert (letter.kind, letter.recipient) == ("food_clash", cast.host.email)
     assert "Satay" in letter.text
     sheet = client_of(cast.host).get(f"/parties/{party.slug}/kitchen").text
-    assert "Main course: 2 guests find nothing to eat." in sheet
+    assert "Main course: 2 guests have no dish they can eat." in sheet
     assert "Bo" not in sheet.partition("<main")[2]
 
 
@@ -133,7 +133,7 @@ def test_a_host_is_warned_of_what_guests_cannot_eat(app, client_of, cast):
     page = save_menu(client_of(cast.host), party, dishes__0__name="Baklava", dishes__0__allergens=["nuts"])
     assert page.flashes == [("warning", "“Baklava” contains Nuts; 1 guest cannot eat it.")]
     page = save_menu(client_of(cast.host), party, dishes__0__name="Steak", dishes__0__allergens=[])
-    assert page.flashes == [("warning", "“Steak” does not suit everybody (Vegan); 1 guest cannot eat it.")]
+    assert page.flashes == [("warning", "“Steak” is not suitable for everyone (Vegan); 1 guest cannot eat it.")]
 
 
 def test_what_a_guest_usually_eats_is_offered(client_of, cast):
@@ -148,7 +148,7 @@ def test_what_a_guest_usually_eats_is_offered(client_of, cast):
 def test_who_does_not_come_need_not_tell(client_of, cast):
     party = DinnerPartyFactory(host=cast.host)
     page = client_of(cast.friend).get(f"/parties/{party.slug}/people")
-    assert page.flashes == [("warning", "Answer first; then tell who comes with you.")]
+    assert page.flashes == [("warning", "Answer first. Then you can enter who is coming with you.")]
 
 
 def test_guests_that_want_nothing_special_are_thanked(client_of, cast):
@@ -156,7 +156,7 @@ def test_guests_that_want_nothing_special_are_thanked(client_of, cast):
     RsvpFactory(party=party, member=cast.friend)
     friend = client_of(cast.friend)
     page = friend.get(f"/parties/{party.slug}/people")
-    assert friend.submit(page.form("/people")).flashes == [("info", "Thank you. The kitchen knows now.")]
+    assert friend.submit(page.form("/people")).flashes == [("info", "Thank you. The kitchen has been notified.")]
 
 
 def test_what_people_eat_is_forgotten_after_the_party(app, cast, records):
@@ -172,7 +172,7 @@ def test_what_people_eat_is_forgotten_after_the_party(app, cast, records):
     assert records.count(RsvpPerson) == 1
 
 
-CHANGED = ("warning", "This was changed meanwhile; both versions are shown. Save again to keep yours.")
+CHANGED = ("warning", "This was changed in the meantime; both versions are shown. Save again to keep yours.")
 
 
 def test_two_hosts_at_once_see_both_menus_and_nothing_is_lost(client_of, cast, records):
@@ -186,7 +186,7 @@ def test_two_hosts_at_once_see_both_menus_and_nothing_is_lost(client_of, cast, r
     assert 'value="Fish"' in page.text
     assert [item.name for item in records.all(MenuItem)] == ["Lamb", "Their cake"]
     page = host.submit(page.form("/menu"))
-    assert page.flashes == [("info", "The menu is saved.")]
+    assert page.flashes == [("info", "Menu saved.")]
     assert [(item.name, item.allergens) for item in records.all(MenuItem)] == [("Fish", ["fish"])]
 
 
@@ -196,7 +196,7 @@ def test_a_menu_that_is_sent_twice_is_no_conflict(client_of, cast, records):
     tab = host.get(f"/parties/{party.slug}/menu").form("/menu")
     for _click in range(2):
         page = host.submit(tab, **{"dishes-0-name": "Cake", "dishes-0-course": "dessert", "dishes-1-name": "Lamb"})
-        assert page.flashes == [("info", "The menu is saved.")]
+        assert page.flashes == [("info", "Menu saved.")]
     assert records.count(MenuItem) == 2
 
 
@@ -207,7 +207,7 @@ def test_seats_that_are_taken_meanwhile_are_no_other_menu(client_of, cast, recor
     client_of(cast.friend).post(f"/parties/{party.slug}/rsvp", {"answer": "yes"})
     page = host.get(f"/parties/{party.slug}/edit")
     host.submit(page.form("/edit"), venue="Elsewhere")
-    assert host.submit(tab, **{"dishes-0-name": "Lamb"}).flashes == [("info", "The menu is saved.")]
+    assert host.submit(tab, **{"dishes-0-name": "Lamb"}).flashes == [("info", "Menu saved.")]
     assert (records.fresh(party).venue, records.fresh(party).main_dish) == ("Elsewhere", "Lamb")
 
 
@@ -231,7 +231,7 @@ def test_who_left_meanwhile_tells_nothing_any_more(client_of, cast, records):
     friend = client_of(cast.friend)
     tab = friend.get(f"/parties/{party.slug}/people").form("/people")
     friend.post(f"/parties/{party.slug}/withdraw")
-    assert friend.submit(tab).flashes == [("warning", "Answer first; then tell who comes with you.")]
+    assert friend.submit(tab).flashes == [("warning", "Answer first. Then you can enter who is coming with you.")]
     assert not records.all(RsvpPerson)
 
 
@@ -243,7 +243,7 @@ def test_the_kitchen_knows_what_somebody_who_comes_never_eats(app, client_of, ca
     page = visitor.post(f"/parties/{party.slug}/rsvp", {"answer": "maybe"})
     assert not records.all(RsvpPerson)
     page = visitor.get(f"/parties/{party.slug}")
-    assert "the hosts are told what you do not eat" in page.text
+    assert "the hosts will see the dietary information from your profile" in page.text
     ((category, text),) = visitor.submit(page.form("/rsvp"), button=("answer", "yes")).flashes
     assert category == "warning"
     assert text.startswith("You successfully RSVP'd to ")
@@ -274,6 +274,6 @@ def test_who_waits_tells_the_kitchen_with_the_seat(client_of, cast, records, app
     host = client_of(cast.host)
     host.submit(host.get(f"/parties/{party.slug}/edit").form("/edit"), number_seats="2")
     page = visitor.post(f"/parties/{party.slug}/offer", {"decision": "claim"})
-    text = "The seats are yours. Heads-up: “Steak” does not suit you (Vegan). The host has been told."
+    text = "The seats are yours. Heads-up: “Steak” is not suitable for you (Vegan). The host has been told."
     assert page.flashes == [("warning", text)]
     assert records.one(RsvpPerson).diets == ["vegan"]

@@ -33,14 +33,14 @@ VIEWS = [
 CONTENTS = {
     "dinnerparties": (DinnerPartyFactory, "Dinner number", "There are no dinner parties planned yet. Add one!"),
     "rsvps": (RsvpFactory, "Doe", "Nobody has answered yet."),
-    "offers": (WaitOfferFactory, "Dinner number", "No seats were offered yet."),
-    "partyinvitations": (InvitationFactory, "Iris Invited", "No host has invited anybody yet."),
-    "menuitems": (MenuItemFactory, "Dish number", "No host has written a menu yet."),
-    "dishslots": (DishSlotFactory, "Asked-for dish", "No host asks for anything yet."),
-    "dishclaims": (DishClaimFactory, "Lemon tart", "Nobody brings anything yet."),
-    "reminders": (ReminderFactory, "Before the party, to those who come", "No host has set a reminder yet."),
-    "guestmessages": (GuestMessageFactory, "Subject number", "No host has written to guests yet."),
-    "reports": (PartyReportFactory, "It sells kitchens.", "No reports: nobody finds anything wrong."),
+    "offers": (WaitOfferFactory, "Dinner number", "No seats have been offered yet."),
+    "partyinvitations": (InvitationFactory, "Iris Invited", "No guests have been invited yet."),
+    "menuitems": (MenuItemFactory, "Dish number", "No menus have been written yet."),
+    "dishslots": (DishSlotFactory, "Requested dish", "No dishes have been requested yet."),
+    "dishclaims": (DishClaimFactory, "Lemon tart", "Nobody is bringing anything yet."),
+    "reminders": (ReminderFactory, "Before the party, to guests who are coming", "No reminders have been set yet."),
+    "guestmessages": (GuestMessageFactory, "Subject number", "No messages have been sent to guests yet."),
+    "reports": (PartyReportFactory, "It sells kitchens.", "There are no reports."),
 }
 
 
@@ -90,7 +90,7 @@ def test_the_menu_has_them_in_order_and_reports_open_ones_first(admin, party):
     PartyReportFactory(party=party, note="long decided", state="dismissed")
     text = admin.get("/").text
     places = [text.index(f">{label}</a>") for label in (
-        "Dinner parties", "Answers", "Seat offers", "Invited guests", "Menus", "Asked-for dishes", "Brought dishes",
+        "Dinner parties", "Answers", "Seat offers", "Invited guests", "Menus", "Requested dishes", "Dishes guests bring",
         "Reminders", "Messages to guests", "Reports")]  # fmt: skip
     assert places == sorted(places)
     assert 'href="/reports/list/?_flt_0_state=open"' in text
@@ -131,7 +131,7 @@ def test_what_a_host_wrote_is_counted_and_not_shown(admin):
     for address in ("/guestmessages/list/", f"/guestmessages/show/{message.id}"):
         text = admin.get(address).text
         assert ("Subject number" in text, "Between us" in text) == (True, False)
-    assert "Those who come" in admin.get(f"/guestmessages/show/{message.id}").text
+    assert "Guests who are coming" in admin.get(f"/guestmessages/show/{message.id}").text
     assert admin.get("/guestmessages/csv").status == 404
 
 
@@ -156,7 +156,7 @@ def test_a_party_has_what_hosts_can_set(admin, party, records):
     stored = records.fresh(party)
     assert (stored.approval, stored.address_for_guests, stored.map_url) == (True, True, "https://maps.example.org/a")
     page = edit(admin, "dinnerparties", party, map_url="javascript:alert(1)")
-    assert (page.status, "This is no address on the web" in page.text) == (422, True)
+    assert (page.status, "This is not a valid web address" in page.text) == (422, True)
     assert records.fresh(party).map_url == "https://maps.example.org/a"
 
 
@@ -203,7 +203,7 @@ def test_requests_are_approved(admin, party, cast, records):
     assert act(admin, "rsvps", "approve", asking).flashes == [("info", "Approved; seat confirmed.")]
     assert records.fresh(asking).status == "yes"
     assert records.fresh(party).seats_taken == 2
-    refused = ("warning", "None of the selected asks for a seat that there could be.")
+    refused = ("warning", "None of the selected requests can get a seat.")
     assert act(admin, "rsvps", "approve", asking).flashes == [refused]
     assert [letter.kind for letter in records.all(OutboxEmail)] == ["rsvp_yes"]
 
@@ -212,7 +212,7 @@ def test_who_is_approved_at_a_full_table_waits(admin, cast, records):
     party = DinnerPartyFactory(host=cast.host, number_seats=2)
     first, second = (RsvpFactory(party=party, member=member, asking=True) for member in (cast.friend, cast.stranger))
     page = act(admin, "rsvps", "approve", first, second)
-    assert page.flashes == [("warning", "1 of the requests have seats now, 1 wait.")]
+    assert page.flashes == [("warning", "Requests that now have seats: 1; on the waiting list: 1.")]
     third = RsvpFactory(party=party, asking=True)
     assert act(admin, "rsvps", "approve", third).flashes == [
         ("warning", "Approved, but the table is full: moved to the waiting list.")
@@ -232,13 +232,13 @@ def test_invitations_are_sent_again_and_taken_back(admin, party, visitor, record
     assert records.fresh(invitation).round == 2
     assert visitor.get(f"/invitations/{invitation.token}").path == "/"
     page = act(admin, "partyinvitations", "revoke_invitation", invitation, InvitationFactory(party=party))
-    assert page.flashes == [("info", "2 invitations taken back.")]
+    assert page.flashes == [("info", "2 invitations withdrawn.")]
     page = act(admin, "partyinvitations", "revoke_invitation", invitation, InvitationFactory(party=party))
     assert page.flashes == [
-        ("warning", "1 invitation taken back. Nothing changed: this invitation was taken back already.")
+        ("warning", "1 invitation withdrawn. Nothing changed: this invitation has already been withdrawn.")
     ]
     page = act(admin, "partyinvitations", "revoke_invitation", invitation)
-    assert page.flashes == [("warning", "Nothing changed: this invitation was taken back already.")]
+    assert page.flashes == [("warning", "Nothing changed: this invitation has already been withdrawn.")]
 
 
 # -- what is on the table
@@ -248,7 +248,7 @@ def test_a_dish_is_added_changed_and_deleted(admin, party, records):
     MenuItemFactory(party=party, course="starter", name="Soup")
     form = admin.get("/menuitems/add").form("/menuitems/add")
     page = admin.submit(form, party="tagine", course="main", name="Tajine kefta", allergens=["eggs"], diets=["halal"])
-    assert page.flashes == [("info", "“Tajine kefta” is on the menu.")]
+    assert page.flashes == [("info", "“Tajine kefta” was added to the menu.")]
     dish = next(item for item in records.all(MenuItem) if item.name != "Soup")
     assert (dish.position, dish.allergens, dish.diets) == (1, ["eggs"], ["halal"])
     assert records.fresh(party).main_dish == "Tajine kefta"
@@ -277,7 +277,7 @@ def test_no_fewer_are_asked_for_than_guests_have_promised(admin, party, records)
     slot = DishSlotFactory(party=party, wanted=3)
     DishClaimFactory(slot=slot, quantity=2)
     page = edit(admin, "dishslots", slot, wanted="1")
-    assert page.flashes == [("danger", "2 are promised already; you cannot ask for fewer.")]
+    assert page.flashes == [("danger", "2 have already been promised; you cannot request fewer.")]
     assert (page.status, 'id="wanted-error"' in page.text) == (422, True)
     assert edit(admin, "dishslots", slot, wanted="0").status == 422
     assert edit(admin, "dishslots", slot, wanted="101").status == 422
@@ -291,5 +291,5 @@ def test_there_are_only_so_many_dishes_on_a_menu(admin, party, records):
     MenuItemFactory.create_batch(40, party=party)
     form = admin.get("/menuitems/add").form("/menuitems/add")
     page = admin.submit(form, party="tagine", course="main", name="One more")
-    assert (page.status, page.flashes) == (422, [("danger", "There are enough dishes on this menu.")])
+    assert (page.status, page.flashes) == (422, [("danger", "This menu already has the maximum number of dishes.")])
     assert records.count(MenuItem) == 40

@@ -69,8 +69,18 @@ def test_hosts_read_who_answered_what(app, host, party):
     page = host.get(guests_of(party))
     for told in (
         *("Ana Guest", "We come by bike.", "Bo Companion", "Faints at the sight of it.", "Vegan", "Must not eat: Nuts"),
-        *("3 people are coming", "1 person asks for a seat", "3 people are on the waiting list", "Number 1 in line"),
-        *("1 of 2 people invited have not answered", "Would also come with 2.", "By personal link", "Hosts this party"),
+        *(
+            "3 people are coming",
+            "1 person has requested a seat",
+            "3 people are on the waiting list",
+            "Number 1 on the waiting list",
+        ),
+        *(
+            "1 of 2 people invited have not answered",
+            "Would also accept 2 seats.",
+            "By personal link",
+            "Hosts this party",
+        ),
     ):
         assert told in page.text, told
     titles = [title for title, _statuses in guest_list.GROUPS.values()]
@@ -142,13 +152,13 @@ def test_the_seats_of_who_is_removed_go_to_the_next_in_line(host, party, records
     letters = {letter.kind: letter for letter in records.all(OutboxEmail)}
     assert set(letters) == {"removed", "seat_offered"}
     assert (letters["removed"].recipient, "METHOD:CANCEL" in letters["removed"].calendar) == (answer.email, True)
-    assert remove(host, party, answer).flashes == [("warning", "Nothing changed: Ana Guest was not expected.")]
+    assert remove(host, party, answer).flashes == [("warning", "Nothing changed: Ana Guest is not an expected guest.")]
 
 
 def test_the_host_is_not_removed_and_neither_is_who_comes_to_another_party(host, cast, party, records):
     own = next(row for row in records.all(Rsvp) if row.member_id == cast.host.id)
     page = remove(host, party, own)
-    assert page.flashes == [("danger", "The host keeps their seat; cancel the party instead.")]
+    assert page.flashes == [("danger", "The host's own seat cannot be released. Cancel the party instead.")]
     elsewhere = RsvpFactory()
     assert remove(host, party, elsewhere).status == 404
     assert records.fresh(elsewhere).status == "yes"
@@ -161,7 +171,7 @@ def test_several_are_removed_with_one_question_and_one_flash(host, party, record
     page = host.get(guests_of(party))
     chosen = [str(answer.id) for answer in answers]
     question = host.submit(page.form("/chosen"), button=("action", "remove"), rowid=chosen)
-    assert question.flashes == [("info", "One more step: look at whom you chose.")]
+    assert question.flashes == [("info", "One more step: review your selection.")]
     assert "Remove 2 guests?" in question.text
     assert records.fresh(answers[0]).status == "yes"
     page = host.submit(question.form("/chosen"))
@@ -191,16 +201,19 @@ def test_the_list_is_shown_again_as_it_was_looked_at(host, party):
 def test_who_did_not_come_frees_their_seats(host, party, records):
     answer = RsvpFactory(party=party, name="Ana Guest", party_size=3)
     page = host.post(f"{guests_of(party)}/{answer.id}/missed")
-    assert page.flashes == [("warning", "Nobody is missed before the party is over.")]
+    assert page.flashes == [("warning", "Guests can be marked as no-shows only after the party is over.")]
     after(host, party)
-    assert "Did not come" in host.get(guests_of(party)).text
+    assert "No-show" in host.get(guests_of(party)).text
     page = host.post(f"{guests_of(party)}/{answer.id}/missed")
-    assert page.flashes == [("info", "Ana Guest did not come: their seats are free.")]
+    assert page.flashes == [("info", "Ana Guest was marked as a no-show. Their seats are free again.")]
     assert (records.fresh(answer).status, records.fresh(party).seats_taken) == ("no_show", 1)
     page = host.post(f"{guests_of(party)}/{answer.id}/missed")
-    assert page.flashes == [("warning", "Nothing changed: Ana Guest was not waited for.")]
+    assert page.flashes == [("warning", "Nothing changed: Ana Guest cannot be marked as a no-show.")]
     assert records.count(OutboxEmail) == 0, "nobody is told, and nobody is offered seats at a table that was cleared"
-    for said in (("info", "Ana Guest came after all."), ("warning", "Nothing changed: Ana Guest was not missed.")):
+    for said in (
+        ("info", "Ana Guest is no longer marked as a no-show."),
+        ("warning", "Nothing changed: Ana Guest was not marked as a no-show."),
+    ):
         assert host.post(f"{guests_of(party)}/{answer.id}/came").flashes == [said]
     assert (records.fresh(answer).status, records.fresh(party).seats_taken) == ("yes", 4)
 
@@ -212,11 +225,11 @@ def test_all_are_missed_who_were_not_checked_in(host, cast, party, records):
     after(host, party)
     page = host.get(f"{guests_of(party)}/missed")
     page = host.submit(page.form("/missed"))
-    assert page.flashes == [("info", "2 guests did not come: their seats are free.")]
+    assert page.flashes == [("info", "2 guests were marked as no-shows. Their seats are free again.")]
     assert [records.fresh(answer).status for answer in missed] == ["no_show"] * 2
     assert records.fresh(party).seats_taken == 3, "the host and the two who are here"
     page = host.post(f"{guests_of(party)}/missed")
-    assert page.flashes == [("warning", "Nothing changed: nobody is left who was not checked in.")]
+    assert page.flashes == [("warning", "Nothing changed: all remaining guests have been checked in.")]
 
 
 @pytest.mark.both_databases
@@ -226,7 +239,7 @@ def test_a_missed_guest_gets_no_seat_that_is_another_ones_now(host, cast, record
     RsvpFactory(party=party)
     after(host, party)
     page = host.post(f"{guests_of(party)}/{missed.id}/came")
-    assert page.flashes == [("warning", "The seats of Ana Guest are taken by others now.")]
+    assert page.flashes == [("warning", "The seats of Ana Guest have been taken by other guests.")]
     assert (records.fresh(missed).status, records.fresh(party).seats_taken) == ("no_show", 2)
 
 
@@ -234,7 +247,7 @@ def test_nobody_is_removed_from_a_party_that_has_begun(host, party, records):
     answer = RsvpFactory(party=party)
     after(host, party)
     page = remove(host, party, answer)
-    assert page.flashes == [("warning", "Nobody is removed from a party that has begun or was cancelled.")]
+    assert page.flashes == [("warning", "Guests cannot be removed from a party that has started or was cancelled.")]
     assert records.fresh(answer).status == "yes"
 
 
@@ -258,7 +271,7 @@ def test_a_party_is_done_some_hours_after_its_end(app, host, cast, client_of, pa
     for path in ("", "/guests", "/door", "/guests.csv", "/kitchen", "/dinner.ics"):
         page = host.get(f"/parties/{party.slug}{path}")
         assert (page.status, page.history) == (200, []), path
-    assert "did not come" in host.post(f"{guests_of(party)}/{answer.id}/missed").flashes[0][1]
+    assert "marked as a no-show" in host.post(f"{guests_of(party)}/{answer.id}/missed").flashes[0][1]
     assert party.title in host.get("/user/host").text
 
 
@@ -282,7 +295,7 @@ def test_the_list_is_a_file_for_spreadsheets(app, host, party):
     assert head[:4] == ["Name", "E-mail address", "Answer", "Seats"]
     row = next(row for row in rows if "HYPERLINK" in row[0])
     assert row[0:1] + row[2:10] == [
-        "'=HYPERLINK()", "Is here", "3", "'+Bo", "Ana: Vegan; +Bo: Halal", "Ana: Nuts", "Ana: -5", "'@home", "2 × Lemon tart",
+        "'=HYPERLINK()", "Has arrived", "3", "'+Bo", "Ana: Vegan; +Bo: Halal", "Ana: Nuts", "Ana: -5", "'@home", "2 × Lemon tart",
     ]  # fmt: skip
     assert row[10].endswith("+00:00")
     assert len(rows) == 2

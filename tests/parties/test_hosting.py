@@ -37,7 +37,7 @@ def host(client_of, cast):
 @pytest.mark.both_databases
 def test_a_host_publishes_a_party_and_holds_the_first_seat(host, cast, records):
     page = lay(host)
-    assert page.flashes == [("info", "Party “Paella” is published.")]
+    assert page.flashes == [("info", "Party “Paella” published.")]
     party = records.one(DinnerParty)
     assert party.starts_at == datetime(2030, 7, 12, 18, 30, tzinfo=UTC)
     assert (party.status, party.seats_taken) == ("published", 1)
@@ -192,7 +192,7 @@ def test_calling_a_party_off_tells_the_guests(host, cast, records):
 def test_a_party_that_has_begun_cannot_be_called_off(host, cast, records):
     party = DinnerPartyFactory(host=cast.host, past=True)
     page = host.post(f"/parties/{party.slug}/cancel")
-    assert page.flashes == [("danger", "This party has begun; it cannot be cancelled any more.")]
+    assert page.flashes == [("danger", "This party has started; it can no longer be cancelled.")]
     assert records.fresh(party).status == "published"
 
 
@@ -314,7 +314,7 @@ def test_parties_are_called_off_and_deleted_in_the_generated_ui(client_of, cast,
     page = admin.post("/dinnerparties/action_post", chosen)
     assert page.flashes == [("warning", "Party cancelled; 1 guest will be told.")]
     page = admin.post("/dinnerparties/action_post", chosen)
-    assert page.flashes == [("warning", "None of the selected parties can be cancelled any more.")]
+    assert page.flashes == [("warning", "None of the selected parties can still be cancelled.")]
     assert admin.get(f"/dinnerparties/delete/{coming.id}").status == 200
     assert records.count(DinnerParty) == 2
     page = admin.post(f"/dinnerparties/delete/{coming.id}")
@@ -344,5 +344,5 @@ def test_a_party_that_was_called_off_is_not_published_again_behind_its_guests_ba
     admin = client_of(cast.admin)
     path = f"/dinnerparties/edit/{party.id}"
     page = admin.submit(admin.get(path).form(path), status="published")
-    assert page.flashes == [("danger", "A party cannot go back to this status; lay another one.")]
+    assert page.flashes == [("danger", "A party cannot return to this status. Create a new one instead.")]
     assert records.fresh(party).status == "cancelled"

@@ -23,7 +23,7 @@ def invite(host, party, username):
 
 def test_a_co_host_changes_the_party_and_does_not_call_it_off(client_of, cast, party, records):
     page = invite(client_of(cast.host), party, cast.friend.username.upper())
-    assert page.flashes == [("info", f"{cast.friend.display_name} hosts with you now.")]
+    assert page.flashes == [("info", f"{cast.friend.display_name} is now a co-host.")]
     letter = records.one(OutboxEmail)
     assert (letter.kind, letter.recipient) == ("co_host", cast.friend.email)
     friend = client_of(cast.friend)
@@ -46,8 +46,8 @@ def test_a_draft_is_seen_by_its_co_hosts(client_of, cast):
 @pytest.mark.parametrize(
     ("username", "told"),
     [
-        ("nobody-at-all", ("danger", "Nobody here is called that.")),
-        ("host", ("info", "Host Doe hosts this party already.")),
+        ("nobody-at-all", ("danger", "No user with this name was found.")),
+        ("host", ("info", "Host Doe is already a host of this party.")),
         ("", ("danger", "Please correct the fields that are marked.")),
     ],
 )
@@ -60,11 +60,11 @@ def test_co_hosts_are_removed_and_leave(client_of, cast, party, records):
     for guest in (cast.friend, cast.stranger):
         invite(host, party, guest.username)
     page = host.post(f"/parties/{party.slug}/hosts/friend/remove")
-    assert page.flashes == [("info", "Friend Doe does not host this party any more.")]
+    assert page.flashes == [("info", "Friend Doe is no longer a host of this party.")]
     page = host.post(f"/parties/{party.slug}/hosts/friend/remove")
-    assert page.flashes == [("warning", "Nothing changed: they did not host this party.")]
+    assert page.flashes == [("warning", "Nothing changed: they were not a host of this party.")]
     page = client_of(cast.stranger).post(f"/parties/{party.slug}/hosts/stranger/remove")
-    assert page.flashes == [("info", "Stranger Doe does not host this party any more.")]
+    assert page.flashes == [("info", "Stranger Doe is no longer a host of this party.")]
     assert records.count(CoHost) == 0
 
 

@@ -76,10 +76,10 @@ def test_who_is_invited_gets_a_letter_with_their_link(host, party, visitor, reco
     letter = records.one(OutboxEmail)
     assert (letter.recipient, letter.name, letter.topic) == (IRIS, "Iris", "invitations")
     assert letter.subject == "Host Doe invites you: Fondue"
-    assert "Up to 3 people may come with this invitation, you included." in letter.text
+    assert "This invitation is for up to 3 people, including you." in letter.text
     assert letter.secret not in letter.text + letter.html
     page = visitor.get(link(letter))
-    assert "You answer as Iris, iris@example.org." in page.text
+    assert "You are answering as Iris, iris@example.org." in page.text
 
 
 @pytest.mark.parametrize(
@@ -151,9 +151,9 @@ def test_a_member_is_invited_like_anybody_and_finds_it_on_their_own_page(host, p
 @pytest.mark.parametrize(
     ("state", "told"),
     [
-        ({"past": True}, "This party is over. Nobody can be invited to it any more."),
-        ({"status": "done"}, "This party is over. Nobody can be invited to it any more."),
-        ({"cancelled": True}, "This party was cancelled. Nobody can be invited to it any more."),
+        ({"past": True}, "This party is over. You can no longer invite guests."),
+        ({"status": "done"}, "This party is over. You can no longer invite guests."),
+        ({"cancelled": True}, "This party was cancelled. You can no longer invite guests."),
     ],
 )
 def test_nobody_is_invited_to_what_will_not_be(host, cast, records, state, told):
@@ -169,7 +169,7 @@ def test_nobody_is_invited_to_what_will_not_be(host, cast, records, state, told)
 
 def test_nobody_is_invited_who_could_not_answer_any_more(host, cast, records):
     party = DinnerPartyFactory(host=cast.host, rsvp_deadline=clock.now() - timedelta(hours=1))
-    told = "The time to answer is over. Set a later one before you invite anybody."
+    told = "The answer deadline has passed. Set a later one before you invite anyone."
     page = host.post(address(party), {"email": IRIS, "number": "1", "locale": "en"})
     assert page.flashes == [("danger", told)]
 
@@ -205,9 +205,9 @@ def test_a_host_invites_so_many_in_a_day(host, party, app, records, monkeypatch)
     text = "\n".join(f"guest{number}@example.org" for number in range(3))
     fields = {"text": text, "list_locale": "en", "action": "invite"}
     page = host.post(address(party, "list"), fields)
-    told = "2 invited, 0 already invited, 0 invalid addresses. 1 more is too many for one day. Go on tomorrow."
+    told = "2 invited, 0 already invited, 0 invalid addresses. 1 invitation exceeds the daily limit. Continue tomorrow."
     assert page.flashes == [("warning", told)]
-    assert invite(host, party).flashes == [("warning", "1 more is too many for one day. Go on tomorrow.")]
+    assert invite(host, party).flashes == [("warning", "1 invitation exceeds the daily limit. Continue tomorrow.")]
     assert len(letters(records)) == records.count(Invitation) == records.count(Contact) == 2
     clock.set_now(clock.now() + timedelta(days=1, seconds=1))
     assert host.log_in("host", "a good dinner needs time")
@@ -277,7 +277,7 @@ def test_without_a_mail_server_the_host_is_told_to_share_the_link(host, draft, r
 
 
 def test_a_draft_that_nobody_waits_for_is_published_as_before(host, draft):
-    assert publish(host, draft).flashes == [("info", "Party “Fondue” is published.")]
+    assert publish(host, draft).flashes == [("info", "Party “Fondue” published.")]
 
 
 # -- again, and not after all
@@ -289,7 +289,7 @@ def test_inviting_again_renews_the_link(host, party, new_visitor, records):
     guest = new_visitor()
     guest.get(link(first))
     page = again(host, party, records.one(Invitation))
-    assert page.flashes == [("info", f"{IRIS} is invited again. Earlier links do not work any more.")]
+    assert page.flashes == [("info", f"{IRIS} was invited again. Earlier links no longer work.")]
     old, new = letters(records)
     assert (old.state, old.secret, new.state) == ("failed", None, "queued")
     # Whoever opened the old one before is out, too.
@@ -302,7 +302,7 @@ def test_inviting_again_twice_from_two_tabs_does_it_once(host, party, records):
     invite(host, party)
     form = host.get(address(party)).form("/again")
     host.submit(form)
-    assert host.submit(form).flashes == [("warning", "Nothing changed: they were invited again just now.")]
+    assert host.submit(form).flashes == [("warning", "Nothing changed: they have just been invited again.")]
     assert records.one(Invitation).round == 2
 
 
@@ -337,13 +337,13 @@ def test_an_invitation_that_is_taken_back_opens_nothing_and_what_was_answered_st
     visitor.get(link(letter))
     visitor.submit(visitor.get(f"/parties/{party.slug}").form("/rsvp"), button=("answer", "yes"))
     page = revoke(host, party, records.one(Invitation))
-    assert page.flashes == [("info", f"The invitation of {IRIS} was taken back.")]
-    assert "Was taken back" in page.text
+    assert page.flashes == [("info", f"The invitation for {IRIS} was withdrawn.")]
+    assert "Invitation withdrawn" in page.text
     assert visitor.get(link(letter)).flashes == [("danger", "This invitation is not valid any more.")]
     assert visitor.get(f"/parties/{party.slug}").status == 404
     assert records.fresh(party).seats_taken == 2
     page = host.post(address(party, records.one(Invitation).id, "revoke"))
-    assert page.flashes == [("warning", "Nothing changed: this invitation was taken back already.")]
+    assert page.flashes == [("warning", "Nothing changed: this invitation has already been withdrawn.")]
     again(host, party, records.one(Invitation))
     assert records.one(Invitation).revoked_at is None
 
@@ -462,10 +462,10 @@ def test_the_list_tells_what_became_of_each(host, party, cast, records):
     now = clock.now()
     moments = {"opened_at": now - timedelta(hours=2), "reminded_at": now}
     rows = {
-        "Was sent": InvitationFactory(party=party),
-        "Was opened": InvitationFactory(party=party, opened_at=now),
-        "Was reminded": InvitationFactory(party=party, **moments),
-        "Was taken back": InvitationFactory(party=party, revoked=True),
+        "Invitation sent": InvitationFactory(party=party),
+        "Link was opened": InvitationFactory(party=party, opened_at=now),
+        "Reminder sent": InvitationFactory(party=party, **moments),
+        "Invitation withdrawn": InvitationFactory(party=party, revoked=True),
         "Not sent yet": InvitationFactory(party=party, sent_at=None),
         "Has answered": InvitationFactory(party=party, email=cast.friend.email),
     }
@@ -514,8 +514,10 @@ def test_publishing_counts_as_no_change_of_the_party_itself(host, draft, records
 def test_nobody_is_invited_again_who_was_erased(host, party, records):
     invitation = InvitationFactory(party=party, email="erased-7@invalid", name="", revoked=True)
     page = host.get(address(party))
-    assert "Somebody whose data was erased" in page.text
+    assert "Guest whose data was deleted" in page.text
     assert "erased-7" not in page.text
     page = host.post(address(party, invitation.id, "again"), {"round": "1"})
-    assert page.flashes == [("warning", "This person is forgotten here: there is no address to write to.")]
+    assert page.flashes == [
+        ("warning", "The data of this person has been deleted. There is no e-mail address to write to.")
+    ]
     assert records.count(OutboxEmail) == 0

@@ -22,8 +22,8 @@ from tests.support.factories import (
     RsvpFactory,
 )
 
-THANKS = ("info", "Thank you. Somebody will look at it.")
-AGAIN = ("info", "You have reported this party already.")
+THANKS = ("info", "Thank you. We will review your report.")
+AGAIN = ("info", "You have already reported this party.")
 WHY = "It sells kitchens & “knives”"
 
 
@@ -95,7 +95,7 @@ def test_what_is_wrong_with_a_report_is_said_and_what_was_typed_is_kept(visitor,
     page = visitor.submit(form, note="My words")
     assert (page.status, "Please choose one of the reasons." in page.text, "My words" in page.text) == (422, True, True)
     page = visitor.submit(form, reason="other")
-    assert (page.status, "Please say in a few words what is wrong." in page.text) == (422, True)
+    assert (page.status, "Please describe briefly what is wrong." in page.text) == (422, True)
     page = visitor.submit(form, reason="spam", note="x" * 1001)
     assert (page.status, [category for category, _text in page.flashes]) == (422, ["danger"])
     assert visitor.submit(form, reason="boring").status == 422
@@ -110,7 +110,7 @@ def test_hosts_do_not_report_their_own_party(client_of, cast, party, app, record
     host = client_of(cast.host if who == "host" else helper)
     assert "/report" not in host.get("/parties/tupper").text
     page = host.post("/parties/tupper/report", {"reason": "spam"})
-    assert page.flashes == [("info", "This is your own party. You can change it, or call it off.")]
+    assert page.flashes == [("info", "This is your own party. You can change or cancel it.")]
     assert records.count(PartyReport) == 0
 
 
@@ -178,7 +178,7 @@ def test_a_hidden_party_is_kept_from_strangers_and_not_from_its_guests(
     guest = new_visitor()
     guest.get(f"/invitations/{invited.token}")
     page = hide(admin, party)
-    assert page.flashes == [("info", "1 party is hidden now; its hosts are told.")]
+    assert page.flashes == [("info", "1 party is now hidden; its hosts will be notified.")]
     stranger, friend = client_of(cast.stranger), client_of(cast.friend)
     for other in (stranger, new_visitor()):
         assert other.get("/parties/tupper").status == 404
@@ -208,7 +208,7 @@ def test_hosts_read_why_their_party_is_hidden(admin, client_of, cast, party, app
 
 def test_a_reason_is_asked_for(admin, party, records):
     page = admin.post("/dinnerparties/action_post", {"action": "hide", "rowid": str(party.id)})
-    assert page.flashes == [("info", "One more step: say why.")]
+    assert page.flashes == [("info", "One more step: give a reason.")]
     page = admin.submit(page.form("/dinnerparties/action_post"), reason=" ")
     assert (page.status, [category for category, _text in page.flashes]) == (422, ["danger"])
     assert records.fresh(party).hidden_at is None
@@ -218,10 +218,10 @@ def test_several_are_hidden_at_once_and_what_is_hidden_stays_as_it_was(admin, ca
     other, third = DinnerPartyFactory(host=cast.friend), DinnerPartyFactory(host=cast.friend)
     hide(admin, other, reason="first")
     page = hide(admin, party, other, third)
-    assert page.flashes == [("info", "2 parties are hidden now; their hosts are told.")]
+    assert page.flashes == [("info", "2 parties are now hidden; their hosts will be notified.")]
     assert records.fresh(other).hidden_reason == "first"
     page = admin.post("/dinnerparties/action_post", {"action": "hide", "rowid": [str(party.id), str(other.id)]})
-    assert page.flashes == [("warning", "Nothing changed: these parties are hidden already.")]
+    assert page.flashes == [("warning", "Nothing changed: these parties are already hidden.")]
     assert len(letters(records, "party_hidden")) == 3
 
 
@@ -239,7 +239,7 @@ def test_hiding_upholds_the_open_reports_and_is_written_down(admin, cast, party,
     elsewhere = PartyReportFactory()
     page = admin.post("/reports/action_post", {"action": "hide", "rowid": [str(first.id)]})
     page = admin.submit(page.form("/reports/action_post"), reason=WHY)
-    assert page.flashes == [("info", "1 party is hidden now; its hosts are told.")]
+    assert page.flashes == [("info", "1 party is now hidden; its hosts will be notified.")]
     states = [records.fresh(each).state for each in (first, second, dismissed, elsewhere)]
     assert states == ["upheld", "upheld", "dismissed", "open"]
     assert records.fresh(first).decided_by_id == cast.admin.id
@@ -253,7 +253,7 @@ def test_hiding_upholds_the_open_reports_and_is_written_down(admin, cast, party,
 def test_what_was_hidden_is_shown_again(admin, visitor, party, records):
     hide(admin, party)
     page = admin.post(f"/dinnerparties/action/unhide/{party.id}")
-    assert page.flashes == [("info", "1 party can be seen again; its hosts are told.")]
+    assert page.flashes == [("info", "1 party is visible again; its hosts will be notified.")]
     assert visitor.get("/parties/tupper").status == 200
     assert (records.fresh(party).hidden_at, records.fresh(party).hidden_reason) == (None, "")
     assert letters(records, "party_shown")[0].recipient == "host@example.com"
@@ -267,7 +267,7 @@ def test_a_report_is_dismissed_once(admin, party, records):
     chosen = {"action": "dismiss", "rowid": [str(each.id) for each in filed]}
     assert admin.post("/reports/action_post", chosen).flashes == [("info", "2 reports dismissed.")]
     assert admin.post("/reports/action_post", chosen).flashes == [
-        ("warning", "None of the selected reports is open any more.")
+        ("warning", "None of the selected reports is still open.")
     ]
     assert [records.fresh(each).state for each in filed] == ["dismissed"] * 2
     assert done(records) == ["report_dismissed"] * 2

@@ -114,7 +114,7 @@ def test_two_tabs_both_texts_of_the_new_fields_are_shown_too(host, cast, records
     edit(host, party, map_url=MAP, approval="y")
     page = host.submit(tab, map_url="https://other.example.org/")
     assert page.status == 422
-    assert page.text.count("Saved meanwhile by somebody else:") == 2
+    assert page.text.count("Saved in the meantime by someone else:") == 2
     assert MAP in page.text
     assert 'value="https://other.example.org/"' in page.text
     assert records.fresh(party).map_url == MAP
@@ -128,7 +128,7 @@ def test_who_asked_is_not_let_in_because_nobody_has_to_ask_any_more(host, client
     friend = client_of(cast.friend)
     friend.post(f"/parties/{party.slug}/rsvp", {"answer": "yes"})
     page = edit(host, party, approval=None)
-    assert page.flashes == [("info", f"Party “{party.title}” is published.")]
+    assert page.flashes == [("info", f"Party “{party.title}” published.")]
     row = next(row for row in records.all(Rsvp) if row.member_id == cast.friend.id)
     assert (row.status, records.fresh(party).seats_taken) == ("awaiting_approval", 1)
     # Whoever says so again is not asked to wait for the host once more.

@@ -193,7 +193,9 @@ def test_nobody_writes_to_somebody_who_was_forgotten(erase, client_of, cast, rec
     erase(cast.friend)
     admin = client_of(cast.admin)
     page = admin.post("/partyinvitations/action_post", {"action": "invite_again", "rowid": str(invitation.id)})
-    assert page.flashes == [("warning", "This person is forgotten here: there is no address to write to.")]
+    assert page.flashes == [
+        ("warning", "The data of this person has been deleted. There is no e-mail address to write to.")
+    ]
     assert records.fresh(invitation).revoked_at
 
 

@@ -56,7 +56,7 @@ def test_a_link_that_was_taken_back_opens_nothing(visitor, party, records):
 def test_a_link_lets_so_many_come_as_it_says(visitor, party, invitation):
     come_in(visitor, invitation)
     page = answer(visitor, party, party_size="3")
-    assert page.flashes == [("danger", "Up to 2 people may come with one answer here.")]
+    assert page.flashes == [("danger", "One answer can cover at most 2 people here.")]
     assert answer(visitor, party, party_size="2").flashes[0][0] == "info"
 
 
@@ -64,7 +64,9 @@ def test_who_asks_without_an_invitation_waits_for_the_host(client_of, cast, reco
     party = DinnerPartyFactory(host=cast.host, approval=True)
     friend = client_of(cast.friend)
     assert answer(friend, party).flashes == [("info", "Your request was sent to the host.")]
-    assert answer(friend, party).flashes == [("info", "Nothing changed: your request waits for the host.")]
+    assert answer(friend, party).flashes == [
+        ("info", "Nothing changed: your request is waiting for the host's approval.")
+    ]
     assert records.fresh(party).seats_taken == 1
     letter = records.one(OutboxEmail)
     assert (letter.kind, letter.recipient) == ("approval_asked", cast.host.email)
@@ -150,10 +152,10 @@ def test_the_address_of_a_link_travels_nowhere(visitor, invitation):
 
 def test_who_has_no_account_reads_who_they_are_and_how_to_get_one(visitor, party, invitation):
     page = come_in(visitor, invitation)
-    assert f"You answer as Iris Invited, {invitation.email}." in page.text
+    assert f"You are answering as Iris Invited, {invitation.email}." in page.text
     assert "Register to see all your invitations in one place." in page.text
 
 
 def test_a_member_is_not_told_who_they_are(client_of, cast, party, invitation):
     page = come_in(client_of(cast.friend), invitation)
-    assert "You answer as" not in page.text
+    assert "You are answering as" not in page.text

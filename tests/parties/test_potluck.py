@@ -20,7 +20,7 @@ from app.parties.potluck import service as potluck_service
 from app.parties.potluck.models import DishClaim, DishSlot
 from tests.support.factories import DinnerPartyFactory, DishSlotFactory, InvitationFactory, RsvpFactory
 
-SAVED = [("info", "Saved. Your guests see what you ask for.")]
+SAVED = [("info", "Saved. Your guests can now see the requested dishes.")]
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_a_host_asks_for_dishes_and_guests_read_what_is_wanted(host, visitor, pa
     assert asked(records) == [("side", "Salad", 3, 0), ("drink", "Wine", 1, 0)]
     text = visitor.get(f"/parties/{party.slug}").text
     assert "What guests bring" in text
-    assert "3 are still wanted" in text
+    assert "3 still needed" in text
     ask(host, party, dishes__0__name="")
     assert asked(records) == [("drink", "Wine", 1, 0)]
 
@@ -107,7 +107,7 @@ def test_fewer_than_are_promised_cannot_be_asked_for(host, friend, party, record
     bring(friend, party, slot, quantity="2")
     page = ask(host, party, dishes__0__wanted="1", dishes__1__name="Kept bread")
     assert (page.status, page.flashes) == (422, [("danger", "Please correct the fields that are marked.")])
-    assert "2 are promised already; you cannot ask for fewer." in page.text
+    assert "2 have already been promised; you cannot request fewer." in page.text
     assert 'value="Kept bread"' in page.text
     assert asked(records) == [("side", "Salad", 3, 2)]
     assert ask(host, party, dishes__0__wanted="2").flashes == SAVED
@@ -118,18 +118,21 @@ def test_a_promised_dish_is_not_taken_away_silently(host, friend, cast, party, r
     bring(friend, party, slot)
     page = ask(host, party, dishes__0__name="")
     assert page.status == 422
-    assert f"“Salad” is promised by {cast.friend.display_name}. Free them of it first: they will be told." in page.text
+    assert (
+        f"“Salad” has already been promised by {cast.friend.display_name}. Release the dish first; they will be "
+        "notified." in page.text
+    )
     page = host.submit(page.form("/dishes/release"))
-    assert page.flashes == [("info", f"{cast.friend.display_name} need not bring it, and will be told.")]
+    assert page.flashes == [("info", f"{cast.friend.display_name} no longer needs to bring it and will be notified.")]
     letter = records.one(OutboxEmail)
     assert (letter.kind, letter.recipient, letter.subject) == (
         "dish_released",
         cast.friend.email,
-        "You need not bring it: Salad",
+        "You no longer need to bring it: Salad",
     )
     assert asked(records) == [("side", "Salad", 1, 0)]
     page = host.post(f"/parties/{party.slug}/dishes/release", {"claim": "1"})
-    assert page.flashes == [("warning", "Nothing changed: nobody brings that any more.")]
+    assert page.flashes == [("warning", "Nothing changed: nobody is bringing that any more.")]
     ask(host, party, dishes__0__name="")
     assert not records.all(DishSlot)
 
@@ -141,7 +144,7 @@ def test_a_row_that_is_not_sent_is_not_taken_away_silently_either(host, friend, 
     page = host.post(f"/parties/{party.slug}/dishes", {"seen": seen})
     assert page.status == 422
     assert page.flashes[0][0] == "danger"
-    assert "is promised by" in page.flashes[0][1]
+    assert "has already been promised by" in page.flashes[0][1]
     assert records.one(DishClaim)
 
 
@@ -149,7 +152,7 @@ def test_two_hosts_at_once_see_both_lists_and_nothing_is_lost(host, party, recor
     tab = asking(host, party)
     ask(host, party, dishes__0__name="Salad")
     page = host.submit(tab, **{"dishes-0-name": "Soup"})
-    text = "This was changed meanwhile; both versions are shown. Save again to keep yours."
+    text = "This was changed in the meantime; both versions are shown. Save again to keep yours."
     assert (page.status, page.flashes) == (409, [("warning", text)])
     assert "<bdi>Salad</bdi>" in page.text
     assert 'value="Soup"' in page.text
@@ -197,10 +200,10 @@ def test_a_guest_brings_a_dish_changes_it_and_gives_it_back(friend, host, party,
     assert bring(friend, party, slot, quantity="1").flashes == [("info", "You are bringing Tabbouleh.")]
     assert asked(records) == [("side", "Salad", 3, 1)]
     page = bring(friend, party, slot, "give_back")
-    assert page.flashes == [("info", "You are not bringing Tabbouleh any more.")]
+    assert page.flashes == [("info", "You are no longer bringing Tabbouleh.")]
     assert asked(records) == [("side", "Salad", 3, 0)]
     page = friend.post(f"/parties/{party.slug}/bring", {"slot": str(slot.id), "action": "give_back"})
-    assert page.flashes == [("warning", "Nothing changed: you had not said that you bring it.")]
+    assert page.flashes == [("warning", "Nothing changed: you were not bringing this dish.")]
 
 
 def test_a_guest_with_a_personal_link_brings_something_too(visitor, party, records):
@@ -218,7 +221,7 @@ def test_a_dish_that_was_taken_meanwhile_is_no_error(friend, client_of, cast, pa
     bring(client_of(cast.stranger), party, slot)
     page = friend.submit(form)
     assert page.flashes == [("warning", "Someone else just took that dish.")]
-    assert "taken care of" in page.text
+    assert "already covered" in page.text
 
 
 def test_more_than_is_wanted_is_told_and_nothing_typed_is_lost(friend, client_of, cast, party):
@@ -226,7 +229,7 @@ def test_more_than_is_wanted_is_told_and_nothing_typed_is_lost(friend, client_of
     slot = slot_of(party, wanted=3)
     bring(client_of(cast.stranger), party, slot, quantity="2")
     page = bring(friend, party, slot, quantity="2", dish="Tabbouleh")
-    assert (page.status, page.flashes) == (422, [("warning", "Only 1 of it is still wanted.")])
+    assert (page.status, page.flashes) == (422, [("warning", "Only 1 is still needed.")])
     assert 'value="Tabbouleh"' in page.text
     page = bring(friend, party, slot, quantity="0")
     assert (page.status, page.flashes) == (422, [("danger", "Please correct the fields that are marked.")])
@@ -237,7 +240,7 @@ def test_who_does_not_come_brings_nothing(client_of, cast, party, records, trait
     slot = slot_of(party)
     RsvpFactory(party=party, member=cast.friend, **traits)
     friend = client_of(cast.friend)
-    only = [("warning", "Only those who come can bring something. Answer first.")]
+    only = [("warning", "Only guests who are coming can bring something. Answer first.")]
     assert friend.get(f"/parties/{party.slug}/bring").flashes == only
     assert friend.post(f"/parties/{party.slug}/bring", {"slot": str(slot.id)}).flashes == only
     assert not records.all(DishClaim)
@@ -246,13 +249,13 @@ def test_who_does_not_come_brings_nothing(client_of, cast, party, records, trait
 @pytest.mark.parametrize("slot", ["0", "-1", "x", "", "9" * 30, "٣", "4711"])
 def test_a_dish_that_nobody_asked_for_is_not_brought(friend, party, slot):
     page = friend.post(f"/parties/{party.slug}/bring", {"slot": slot})
-    assert page.flashes == [("warning", "This dish is not asked for any more.")]
+    assert page.flashes == [("warning", "This dish is no longer requested.")]
 
 
 def test_a_dish_of_another_party_is_not_promised(friend, party, cast, records):
     other = slot_of(DinnerPartyFactory(host=cast.stranger))
     page = friend.post(f"/parties/{party.slug}/bring", {"slot": str(other.id)})
-    assert page.flashes == [("warning", "This dish is not asked for any more.")]
+    assert page.flashes == [("warning", "This dish is no longer requested.")]
     assert not records.all(DishClaim)
 
 
@@ -264,7 +267,7 @@ def test_when_the_party_has_begun_it_is_too_late(client_of, cast, records):
     bring(friend, party, slot)
     clock.set_now(party.starts_at + timedelta(minutes=1))
     page = friend.post(f"/parties/{party.slug}/bring", {"slot": str(slot.id), "action": "give_back"})
-    assert page.flashes == [("warning", "It is too late to change what you bring.")]
+    assert page.flashes == [("warning", "It is too late to change what you are bringing.")]
     assert records.one(DishClaim)
 
 

@@ -172,7 +172,7 @@ def test_who_has_not_answered_is_reminded_before_the_deadline(party, sweep, reco
     assert records.fresh(answered).reminded_at is None
     maybe, asked = sorted(records.all(OutboxEmail), key=lambda letter: letter.recipient)
     assert maybe.secret is None
-    assert "You said that you may come" in maybe.text
+    assert "You answered maybe" in maybe.text
     assert f"/invitations/{SECRET}" in asked.text
     assert asked.secret == silent.token
     assert {maybe.topic, asked.topic} == {EmailTopic.INVITATIONS}
@@ -193,14 +193,14 @@ def test_the_letter_says_when_where_and_what_they_bring_in_the_readers_language(
     found = {letter.locale: letter for letter in letters(records)}
     assert set(found) == {"en", "es", "ar"}
     english = found["en"]
-    assert "2 seats are kept for you" in english.text
+    assert "your 2 seats are reserved" in english.text
     # Seven in the evening in UTC is eight hours later in Madrid's summer than noon there.
     assert "Sunday, June 2, 2030" in english.text
     assert "8:00\N{NARROW NO-BREAK SPACE}PM (Central European Summer Time)" in english.text
     assert "1 Market Street" in english.text
     assert "- Lemon <tart> × 3" in english.text
     assert "<bdi>Lemon &lt;tart&gt;</bdi> × 3" in english.html
-    assert "please give your seat up there" in english.text
+    assert "please give up your seat there" in english.text
     assert "tart" not in found["es"].text
     assert 'lang="ar" dir="rtl"' in found["ar"].html
 
@@ -333,7 +333,7 @@ def test_a_host_sees_when_each_goes_out_and_changes_them(client_of, cast, party,
     host = client_of(cast.host)
     page = host.get("/parties/garden/reminders")
     text = page.text.replace("\N{NARROW NO-BREAK SPACE}", " ")
-    for part in ("Sent on Jun 1, 2030, 8:00 PM", "Left out: it would have come too late", "Still to come"):
+    for part in ("Sent on Jun 1, 2030, 8:00 PM", "Skipped: it would have been too late", "Scheduled"):
         assert part in text
     page = host.submit(
         page.form("/reminders"),
@@ -344,7 +344,7 @@ def test_a_host_sees_when_each_goes_out_and_changes_them(client_of, cast, party,
             "reminders-4-hours_before": "2",
         },
     )
-    assert page.flashes == [("info", "The reminders are saved.")]
+    assert page.flashes == [("info", "Reminders saved.")]
     assert of(records, party) == [
         (ReminderKind.BEFORE_START, 24),
         (ReminderKind.BEFORE_DEADLINE, 2),
@@ -366,7 +366,7 @@ def test_the_same_form_sent_twice_changes_nothing_more(client_of, cast, party, r
     host = client_of(cast.host)
     form = host.get("/parties/garden/reminders").form("/reminders")
     for _time in range(2):
-        assert host.submit(form, **{"reminders-0-hours_before": "5"}).flashes == [("info", "The reminders are saved.")]
+        assert host.submit(form, **{"reminders-0-hours_before": "5"}).flashes == [("info", "Reminders saved.")]
     assert of(records, party) == [(ReminderKind.BEFORE_START, 5)]
 
 
@@ -422,7 +422,7 @@ def test_where_there_is_nobody_to_remind_it_is_said(app, remind, party, who, rec
     if who == "wants none":
         with app.app_context(), transaction():
             unsubscribe.unsubscribe(invited(party).email, EmailTopic.INVITATIONS)
-    assert remind().flashes == [("info", "There is nobody to remind.")]
+    assert remind().flashes == [("info", "There is no one to remind.")]
     assert records.count(OutboxEmail) == 0
 
 

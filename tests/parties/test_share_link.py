@@ -11,7 +11,7 @@ from tests.support.factories import DinnerPartyFactory, InvitationFactory, RsvpF
 
 OVER = [("danger", "This invitation is not valid any more.")]
 IRIS = "iris@example.org"
-SENT = [("info", f"If {IRIS} can be written to, a personal link is on its way.")]
+SENT = [("info", f"If we can send e-mail to {IRIS}, a personal link is on its way.")]
 
 
 def share(host, party, button="renew"):
@@ -24,7 +24,7 @@ def share(host, party, button="renew"):
 def link_of(host, party):
     page, link = share(host, party)
     assert page.flashes == [
-        ("info", "Whoever has the new link can see this party and answer. Earlier ones do not work any more.")
+        ("info", "Anyone with the new link can see this party and answer. Earlier links no longer work.")
     ]
     return link.partition("/parties/")[2] and f"/parties/{link.partition('/parties/')[2]}"
 
@@ -89,7 +89,7 @@ def test_a_renewed_or_stopped_link_opens_nothing_any_more(link, party, host, new
     assert earlier.get(f"/parties/{party.slug}").status == 404
     assert new_visitor().get(newer).status == 200
     page, shown = share(host, party, "stop")
-    assert (page.flashes, shown) == ([("info", "The link does not work any more.")], "")
+    assert (page.flashes, shown) == ([("info", "The link no longer works.")], "")
     assert new_visitor().get(newer).flashes == OVER
     third = link_of(host, party)
     assert len({link, newer, third}) == 3
@@ -100,11 +100,11 @@ def test_renewing_in_two_tabs_does_it_once(link, party, host, records):
     form = host.get(f"/parties/{party.slug}/invitations").form("/invitations/link")
     host.submit(form, button=("action", "renew"))
     page = host.submit(form, button=("action", "renew"))
-    assert page.flashes == [("warning", "Nothing changed: the link was changed just now.")]
+    assert page.flashes == [("warning", "Nothing changed: the link has just been changed.")]
     assert records.fresh(party).share_round == 2
     for strange in ("", "x", "-", "--1", "9" * 40, "²"):
         page = host.post(f"/parties/{party.slug}/invitations/link", {"round": strange})
-        assert page.flashes == [("warning", "Nothing changed: the link was changed just now.")]
+        assert page.flashes == [("warning", "Nothing changed: the link has just been changed.")]
 
 
 def test_the_link_of_a_draft_waits_until_it_is_published(host, cast, visitor):
@@ -147,7 +147,7 @@ def test_it_says_the_same_whoever_it_is_and_keeps_the_link_they_have(link, party
     for email in (IRIS, taken_back.email, cast.friend.email, "nobody@example.org"):
         ((category, text),) = ask(visitor, party, email).flashes
         told.append((category, text.replace(email, "-")))
-    assert set(told) == {("info", "If - can be written to, a personal link is on its way.")}
+    assert set(told) == {("info", "If we can send e-mail to -, a personal link is on its way.")}
     written = {letter.recipient: letter.secret for letter in records.all(OutboxEmail)}
     assert written.keys() == {IRIS, cast.friend.email, "nobody@example.org"}
     assert written[IRIS] == invitation.token
@@ -173,7 +173,7 @@ def test_so_many_strangers_ask_in_a_day(link, party, visitor, app, records, monk
     visitor.get(link)
     ask(visitor, party)
     page = ask(visitor, party, "otto@example.org")
-    assert page.flashes == [("info", "If otto@example.org can be written to, a personal link is on its way.")]
+    assert page.flashes == [("info", "If we can send e-mail to otto@example.org, a personal link is on its way.")]
     assert records.one(Invitation).email == IRIS
 
 

@@ -115,8 +115,8 @@ def test_a_group_answers_with_one_form(lay, guest, records):
     assert page.flashes[0][1].startswith("You successfully RSVP'd to ")
     assert (of(ana, records).party_size, of(ana, records).note) == (3, "We bring wine.")
     assert books(records, party) == 4
-    assert "You have 3 seats at this table." in page.text
-    assert "Your 3 seats at the table are reserved." in records.one(OutboxEmail).text
+    assert "You have 3 seats at this dinner." in page.text
+    assert "Your 3 seats at the dinner are reserved." in records.one(OutboxEmail).text
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_a_group_that_cannot_grow_is_told_how_many_are_free(lay, guest, records)
     party, ana = lay(free=3), guest()
     answer(ana, party, 2)
     page = answer(ana, party, 4, note="Kept")
-    assert page.flashes == [("warning", "Only 1 more seat is free; you keep those you have.")]
+    assert page.flashes == [("warning", "Only 1 more seat is free. You keep the ones you have.")]
     assert (page.status, page.form("/rsvp").fields["party_size"], page.form("/rsvp").fields["note"]) == (
         422,
         "4",
@@ -218,7 +218,7 @@ def test_a_group_that_cannot_grow_is_told_how_many_are_free(lay, guest, records)
     )
     answer(ana, party, 3)
     page = answer(ana, party, 4)
-    assert page.flashes == [("warning", "No more seats are free; you keep those you have.")]
+    assert page.flashes == [("warning", "No more seats are free. You keep the ones you have.")]
     assert (of(ana, records).party_size, books(records, party)) == (3, 4)
 
 
@@ -226,7 +226,7 @@ def test_nobody_grows_past_those_who_wait(lay, guest, records):
     party, ana, bo = lay(free=3), guest(), guest()
     answer(ana, party, 1)
     answer(bo, party, 3, 3)
-    assert answer(ana, party, 2).flashes == [("warning", "No more seats are free; you keep those you have.")]
+    assert answer(ana, party, 2).flashes == [("warning", "No more seats are free. You keep the ones you have.")]
 
 
 def test_the_same_answer_again_changes_nothing(lay, guest, records):
@@ -280,8 +280,11 @@ def test_a_large_group_is_not_overtaken_before_48_hours(large_and_small, records
     party, large, small = large_and_small(49)
     assert (of(large, records).status, of(small, records).status) == ("waitlisted", "waitlisted")
     page = small.get(f"/parties/{party.slug}/waiting-list")
-    assert "A larger group is in front." in page.text
-    assert "it takes 3. Nobody behind gets them before" in large.get(f"/parties/{party.slug}/waiting-list").text
+    assert "A larger group is ahead on the waiting list." in page.text
+    assert (
+        "at least 3 are needed. Guests further down the list do not get them before"
+        in large.get(f"/parties/{party.slug}/waiting-list").text
+    )
     assert large.member.display_name not in page.text
 
 
@@ -289,7 +292,7 @@ def test_in_the_last_48_hours_seats_go_to_the_first_whom_they_fit(large_and_smal
     party, large, small = large_and_small(47)
     assert (of(large, records).status, of(small, records).status) == ("waitlisted", "offered")
     page = large.get(f"/parties/{party.slug}/waiting-list")
-    assert "Was passed over: 2 seats were free, and it takes 3." in page.text
+    assert "Skipped: 2 seats were free, but at least 3 were needed." in page.text
     assert books(records, party) == 2
 
 
@@ -310,11 +313,10 @@ def test_who_would_come_with_fewer_is_offered_what_is_free(lay, guest, records):
     answer(ana, party, 4, 2)
     seated.post(f"/parties/{party.slug}/withdraw")
     assert (
-        "You asked for 4 seats, and said that you would also come with 2."
-        in ana.get(f"/parties/{party.slug}/offer").text
+        "You requested 4 seats and said that you would also accept 2." in ana.get(f"/parties/{party.slug}/offer").text
     )
     letter = next(letter for letter in records.all(OutboxEmail) if letter.kind == "seat_offered")
-    assert "You asked for 4 seats" in letter.text
+    assert "You requested 4 seats" in letter.text
     assert decide(ana, party, "claim").flashes == [THEIRS]
     assert (of(ana, records).status, of(ana, records).party_size, books(records, party)) == ("yes", 2, 3)
 
@@ -357,7 +359,7 @@ def test_offered_seats_are_held_and_claimed(offered, records, guest):
     assert ana.post(f"/parties/{party.slug}/offer", {"decision": "claim"}).flashes == [THEIRS]
     assert records.dump() == before
     assert bo.post(f"/parties/{party.slug}/offer", {"decision": "claim"}).flashes == [
-        ("warning", "No seats are offered to you at the moment.")
+        ("warning", "You have no seat offer at the moment.")
     ]
 
 
@@ -374,7 +376,9 @@ def test_who_declines_and_waits_on_stands_at_the_end(offered, records, later):
     party, ana, bo, cy = offered
     later(minutes=5)
     page = decide(ana, party, "stay")
-    assert page.flashes == [("info", "The seats go to the next in line. You wait on, as number 3.")]
+    assert page.flashes == [
+        ("info", "The seats are offered to the next guest. You are now number 3 on the waiting list.")
+    ]
     assert [of(each, records).status for each in (ana, bo, cy)] == ["waitlisted", "offered", "offered"]
     assert decide(bo, party, "leave").flashes == [RELEASED]
     # Those seats Ana has had her turn for already.
@@ -392,7 +396,9 @@ def test_a_part_of_the_seats_can_be_declined_without_losing_the_place(lay, guest
     answer(bo, party, 1)
     seated.post(f"/parties/{party.slug}/withdraw")
     page = decide(ana, party, "stay")
-    assert page.flashes == [("info", "The seats go to the next in line. You wait on, as number 1.")]
+    assert page.flashes == [
+        ("info", "The seats are offered to the next guest. You are now number 1 on the waiting list.")
+    ]
     assert (of(ana, records).min_party, of(bo, records).status) == (3, "waitlisted")
 
 
@@ -404,7 +410,9 @@ def test_who_declines_a_part_is_offered_more_where_more_is_free(lay, guest, reco
     bo.post(f"/parties/{party.slug}/withdraw")
     cy.post(f"/parties/{party.slug}/withdraw")
     assert offer_to(ana, records).seats == 1
-    assert decide(ana, party, "stay").flashes == [("info", "2 seats are held for you: take them, or give them back.")]
+    assert decide(ana, party, "stay").flashes == [
+        ("info", "2 seats are being held for you. Accept or decline the offer.")
+    ]
     assert (offer_to(ana, records).seats, books(records, party)) == (2, 3)
 
 
@@ -488,7 +496,7 @@ def test_a_decision_that_is_none_is_refused(offered, records, decision):
 def test_whoever_answers_yes_again_is_reminded_of_the_seats_that_are_held(offered, records):
     party, ana, *_others = offered
     assert ana.post(f"/parties/{party.slug}/rsvp", {"answer": "yes"}).flashes == [
-        ("info", "2 seats are held for you: take them, or give them back.")
+        ("info", "2 seats are being held for you. Accept or decline the offer.")
     ]
 
 
@@ -505,10 +513,10 @@ def test_an_offer_ends_however_its_owner_leaves(offered, records, path, data):
 
 def test_the_offer_of_somebody_else_is_nobodys(offered, client_of, cast, visitor):
     party, *_guests = offered
-    refused = [("warning", "No seats are offered to you at the moment.")]
+    refused = [("warning", "You have no seat offer at the moment.")]
     for browser in (client_of(cast.stranger), client_of(cast.host)):
         assert browser.post(f"/parties/{party.slug}/offer", {"decision": "claim"}).flashes == refused
-        assert "No seats are offered to you at the moment." in browser.get(f"/parties/{party.slug}/offer").text
+        assert "You have no seat offer at the moment." in browser.get(f"/parties/{party.slug}/offer").text
     page = visitor.post(f"/parties/{party.slug}/offer", {"decision": "claim"})
     assert page.flashes == [("info", "Please log in to access this page.")]
 
@@ -547,7 +555,7 @@ def test_calling_a_party_off_takes_offers_back_and_tells_all(offered, client_of,
     assert (offer_to(ana, records).state, books(records, party)) == ("revoked", 1)
     assert kinds(records)["party_cancelled"] == 4
     assert ana.post(f"/parties/{party.slug}/offer", {"decision": "claim"}).flashes == [
-        ("warning", "No seats are offered to you at the moment.")
+        ("warning", "You have no seat offer at the moment.")
     ]
 
 
@@ -580,11 +588,11 @@ def test_an_administrator_ends_offers(offered, client_of, cast, records):
     assert page.flashes == [("info", "1 offer ended. 2 seats offered to the next in line.")]
     assert (of(ana, records).status, of(bo, records).status) == ("waitlisted", "offered")
     assert admin.post("/offers/action_post", chosen).flashes == [
-        ("warning", "None of the selected offers is open any more.")
+        ("warning", "None of the selected offers is still open.")
     ]
     assert books(records, party) == 3
     assert "Seat offer" in admin.get(f"/offers/show/{offer_to(bo, records).id}").text
-    assert "Would come with" in admin.get(f"/rsvps/show/{of(bo, records).id}").text
+    assert "Minimum party size" in admin.get(f"/rsvps/show/{of(bo, records).id}").text
 
 
 # -- what is told
@@ -597,12 +605,12 @@ def test_a_guest_reads_each_step_without_the_names_of_others(offered, records, l
     ana.post(f"/parties/{party.slug}/offer", {"decision": "claim"})
     page = ana.get(f"/parties/{party.slug}/waiting-list")
     for told in (
-        "Joined the waiting list as number 1, for 2 seats.",
+        "Joined the waiting list as number 1, requesting 2 seats.",
         "2 seats became free.",
-        "Was the first whom 2 free seats fit, and may take them until",
-        "Did not take 2 seats in time, and waits on as number 3.",
+        "First group that fits the 2 free seats. Offered until",
+        "Did not accept 2 seats in time; now number 3 on the waiting list.",
         "Number 1",
-        "An offer was let pass.",
+        "An earlier offer was not accepted.",
     ):
         assert told in page.text, told
     assert not any(name in page.text for name in ("Bo Doe", "Cy Doe", "seated"))
@@ -616,8 +624,8 @@ def test_the_host_reads_the_line_with_names_sizes_and_notes(lay, guest, client_o
     for told in (
         "Ana Doe",
         "Bo Doe",
-        "Asks for 3 seats.",
-        "Would also come with 2.",
+        "Requested 3 seats.",
+        "Would also accept 2 seats.",
         "We are &lt;b&gt;noisy&lt;/b&gt;.",
     ):
         assert told in page.text, told

@@ -105,14 +105,14 @@ def test_who_is_offered_seats_waits(host, party, records):
 
 def test_the_form_says_how_many_each_choice_reaches(host, party):
     text = host.get("/parties/garden/write").text
-    for choice in ("Those who come: 3", "Those who said maybe: 1", "have not answered: 1", "All of them: 7"):
+    for choice in ("Guests who are coming: 3", "Guests who answered maybe: 1", "have not answered: 1", "Everyone: 7"):
         assert choice in text
 
 
 def test_a_preview_sends_nothing_and_keeps_what_was_typed(host, party, records):
     page = write(host, "coming", "maybe", button="preview")
-    assert page.flashes == [("info", "Nothing was sent yet: this would go to 4 guests.")]
-    assert "It goes to 4 guests." in page.text
+    assert page.flashes == [("info", "Nothing has been sent yet. This message would go to 4 guests.")]
+    assert "It will be sent to 4 guests." in page.text
     assert "We sit &lt;b&gt;outside&lt;/b&gt;" in page.text
     assert records.count(OutboxEmail) == records.count(GuestMessage) == 0
     form = page.form("/write")
@@ -123,7 +123,10 @@ def test_a_preview_sends_nothing_and_keeps_what_was_typed(host, party, records):
 def test_nobody_in_the_selection_is_said_and_the_text_kept(host, cast, records):
     DinnerPartyFactory(host=cast.host, slug="garden")
     page = write(host, "coming", "silent")
-    assert (page.status, page.flashes) == (422, [("warning", "Nobody is in this selection; nothing was sent.")])
+    assert (page.status, page.flashes) == (
+        422,
+        [("warning", "There are no guests in this selection. Nothing was sent.")],
+    )
     assert page.form("/write").fields["text"] == TEXT
     assert records.count(GuestMessage) == 0
     assert write(host, "maybe", button="preview").flashes[0][0] == "warning"
@@ -140,7 +143,7 @@ def test_what_is_missing_or_too_long_is_said_and_the_rest_kept(host, party, type
 def test_nobody_chosen_is_an_error(host, party):
     page = write(host)
     assert page.status == 422
-    assert "Choose whom you write to." in page.text
+    assert "Choose the recipients." in page.text
 
 
 def test_a_co_host_writes_too_and_neither_host_is_written_to(client_of, cast, party, records):
@@ -151,7 +154,7 @@ def test_a_co_host_writes_too_and_neither_host_is_written_to(client_of, cast, pa
     assert recipients(records) == ["ar", "en", "es"]
     assert records.one(GuestMessage).author_id == cast.friend.id
     english = next(letter for letter in letters(records) if letter.locale == "en")
-    assert "Friend Doe writes to you about a dinner:" in english.text
+    assert "Friend Doe has sent you a message about a dinner:" in english.text
 
 
 @pytest.mark.parametrize("who", ["friend", "admin"])
@@ -196,7 +199,7 @@ def test_each_guest_reads_it_in_their_language_around_the_hosts_words(host, part
         assert "<p>We sit &lt;b&gt;outside&lt;/b&gt;,<br>under the tree.</p>" in letter.html
         assert '<blockquote dir="auto">' in letter.html
         assert letter.topic == EmailTopic.MESSAGES
-    assert "Host Doe writes to you about a dinner:" in found["en"].text
+    assert "Host Doe has sent you a message about a dinner:" in found["en"].text
 
 
 def test_who_has_no_account_gets_their_personal_link(host, visitor, party, records):
@@ -224,8 +227,8 @@ def test_guests_answer_to_the_host_only_if_the_host_says_so(host, app, cast, par
     (arrived,) = smtp.letters
     assert arrived["Reply-To"] == (cast.host.email if ticked else None)
     text = arrived.get_body(("plain",)).get_content()
-    assert ("Answer this letter to write to Host Doe." in text) == ticked
-    assert ("Please do not answer this letter" in text) != ticked
+    assert ("Reply to this e-mail to write to Host Doe." in text) == ticked
+    assert ("Please do not reply to this e-mail" in text) != ticked
     assert ticked or cast.host.email not in arrived.as_string()
     assert arrived["List-Unsubscribe"]
 
@@ -235,7 +238,7 @@ def test_who_wants_no_letters_of_hosts_is_not_counted_and_gets_none(host, app, p
     with app.app_context(), transaction():
         for name in ("EN@example.com", "silent@example.org"):
             unsubscribe.unsubscribe(name, EmailTopic.MESSAGES)
-    assert "Those who come: 2" in host.get("/parties/garden/write").text
+    assert "Guests who are coming: 2" in host.get("/parties/garden/write").text
     assert write(host, "coming", "silent").flashes == [("info", "Message queued for 2 guests.")]
     assert recipients(records) == ["ar", "es"]
 
@@ -277,7 +280,7 @@ def test_ten_messages_a_day_are_enough(host, client_of, cast, party, records):
         assert write(host, "maybe", subject=f"Number {number}").flashes[0][0] == "info"
     page = write(host, "maybe", subject="Number 10")
     assert page.flashes == [
-        ("danger", "Your guests got 10 messages from you in the last 24 hours. Let them rest, and write tomorrow.")
+        ("danger", "You have sent your guests 10 messages in the last 24 hours. Please wait until tomorrow.")
     ]
     assert (page.status, page.form("/write").fields["text"]) == (422, TEXT)
     assert records.count(GuestMessage) == 10

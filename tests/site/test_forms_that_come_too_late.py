@@ -42,7 +42,7 @@ def test_after_the_login_was_over_the_form_is_sent_again_as_it_was(late, cast, r
     page = log_in_on(page, host, cast.host.username)
     assert records.count(DinnerParty) == 0
     page = host.submit(page.form("/parties/new"))
-    assert page.flashes == [("info", "Party “Paella <b>& co</b>” is published.")]
+    assert page.flashes == [("info", "Party “Paella <b>& co</b>” published.")]
     party = records.one(DinnerParty)
     assert (party.title, party.description) == (PAELLA["title"], PAELLA["description"])
 

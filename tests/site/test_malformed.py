@@ -237,4 +237,4 @@ def test_nothing_malformed_breaks_the_site(app, new_visitor, database_kind):
 def test_ten_megabytes_are_refused_in_words(visitor):
     page = visitor.post("/login/", {"username": "x" * LARGE})
     assert page.status == 413
-    assert "What you sent is too large." in page.text
+    assert "The data you sent is too large." in page.text

@@ -14,7 +14,7 @@ from app.extensions import db
 from app.parties.models import DinnerParty
 from tests.support.factories import PASSWORD, DinnerPartyFactory
 
-BUSY = "This cannot be done right now. Try again in a moment."
+BUSY = "This is not possible right now. Try again in a moment."
 INSIDE = ("locked", "sql", "psycopg", "connection", "Traceback")
 
 
@@ -144,7 +144,7 @@ def test_a_site_without_its_database_asks_to_come_back_and_does_so_itself(away, 
         for path in ("/", "/parties/", f"/parties/{party.slug}", "/nothing-here", "/users/list/"):
             page = friend.get(path)
             assert_asked_to_come_back(page)
-            assert "Back to the first page" in page.text
+            assert "Back to the home page" in page.text
         assert_asked_to_come_back(friend.post(f"/parties/{party.slug}/rsvp", {"answer": "yes"}))
         assert_asked_to_come_back(visitor.post("/login/", {"username": "friend", "password": PASSWORD}))
         assert friend.get("/static/app.css").status == 200
@@ -194,7 +194,7 @@ def test_a_statement_that_fails_is_told_without_a_word_of_it(app, client_of, cas
     monkeypatch.setitem(app.view_functions, "LandingView.index", lambda: db.session.execute(text("SELECT 1 / 0")))
     page = friend.get("/")
     assert (page.status, page.response.mimetype) == (500, "text/html")
-    assert "Something broke in the kitchen" in page.text
+    assert "Something went wrong" in page.text
     assert not any(word in page.text for word in (*INSIDE, "division", "SELECT"))
 
 

@@ -90,7 +90,7 @@ def test_a_login_form_left_open_in_another_tab_leads_on(visitor, cast, path):
     tab = visitor.get(path).form("/login/")
     visitor.log_in("friend", PASSWORD)
     page = visitor.submit(tab, username="friend", password=PASSWORD)
-    assert page.flashes[-1] == ("info", "You are logged in already.")
+    assert page.flashes[-1] == ("info", "You are already logged in.")
     assert page.path == ("/parties/new" if "next" in path else "/")
 
 
@@ -115,7 +115,7 @@ def test_a_party_sent_twice_is_laid_once(host, twice, records):
     pages = twice(host, form, button=("action", "publish"), **DINNER)
     party = records.one(DinnerParty)
     assert [page.path for page in pages] == [f"/parties/{party.slug}"] * 2
-    assert [page.flashes for page in pages] == [[("info", "Party “Fondue” is published.")]] * 2
+    assert [page.flashes for page in pages] == [[("info", "Party “Fondue” published.")]] * 2
     assert records.one(Rsvp).party_id == party.id
 
 
@@ -154,7 +154,7 @@ def test_deleting_twice_is_said_and_no_error(admin, cast, twice, kind, app):
     assert [page.status for page in pages] == [200, 200]
     assert categories(pages) == ["info", "warning"]
     later = admin.post(f"/{kind}/delete/{pk}")
-    assert (later.path, later.flashes) == (f"/{kind}/list/", [("warning", "The chosen rows do not exist any more.")])
+    assert (later.path, later.flashes) == (f"/{kind}/list/", [("warning", "The selected rows no longer exist.")])
     assert admin.get(f"/{kind}/delete/{pk}").status == 404
 
 

@@ -75,7 +75,7 @@ def add_passkey(visitor: Visitor, authenticator: Authenticator | None = None, na
     form = visitor.get("/passkeys/add").form("/passkeys/add")
     options = visitor.post("/passkeys/add/options").json
     page = visitor.submit(form, name=name, credential=authenticator.create(options))
-    assert page.flashes[0][1].startswith(f"Passkey “{name}” is added."), page
+    assert page.flashes[0][1].startswith(f"Passkey “{name}” added."), page
     return authenticator
 
 

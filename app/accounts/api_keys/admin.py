@@ -29,12 +29,12 @@ class ApiKeyModelView(ReauthenticationRequired, ModelView):
     base_order = ("created_on", "desc")
     list_title = lazy_gettext("API keys")
     show_title = lazy_gettext("API key")
-    empty_message = lazy_gettext("No program has a key.")
+    empty_message = lazy_gettext("There are no API keys.")
     label_columns = {
         "user": lazy_gettext("User"),
         "name": lazy_gettext("Name"),
         "key_prefix": lazy_gettext("Begins with"),
-        "scopes": lazy_gettext("What it may do"),
+        "scopes": lazy_gettext("Permissions"),
         "created_on": lazy_gettext("Created"),
         "expires_on": lazy_gettext("Valid until"),
         "last_used_on": lazy_gettext("Last used"),
@@ -47,10 +47,10 @@ class ApiKeyModelView(ReauthenticationRequired, ModelView):
     choices_columns = {"scopes": api_key_service.SCOPES}
     formatters_columns = dict.fromkeys(("created_on", "expires_on", "last_used_on", "revoked_on"), _moment)
 
-    @action("revoke", lazy_gettext("Revoke"), lazy_gettext("Let the selected keys open nothing any more?"), "")
+    @action("revoke", lazy_gettext("Revoke"), lazy_gettext("Revoke the selected keys?"), "")
     def revoke(self, items: list[ApiKey]) -> str:
         """Let keys open nothing any more."""
         revoked = api_key_service.revoke_keys(items)
         if not revoked:
-            raise DomainError(lazy_gettext("None of the selected keys opens anything any more."), "warning")
+            raise DomainError(lazy_gettext("None of the selected keys is still active."), "warning")
         return str(ngettext("%(num)d key revoked.", "%(num)d keys revoked.", revoked))

@@ -18,14 +18,14 @@ class ApiKeyForm(FlaskForm):
         lazy_gettext("Name"),
         filters=[clean_line],
         validators=[DataRequired(), Length(max=api_key_service.MAX_NAME_LENGTH)],
-        description=lazy_gettext("What it is for, so that you know it again."),
+        description=lazy_gettext("What it is used for, so that you can recognise it later."),
         render_kw={"autocomplete": "off"},
     )
     scope = RadioField(
-        lazy_gettext("What it may do"), choices=list(api_key_service.SCOPES.items()), default=api_key_service.READ
+        lazy_gettext("Permissions"), choices=list(api_key_service.SCOPES.items()), default=api_key_service.READ
     )
     days = SelectField(
-        lazy_gettext("How long it works"),
+        lazy_gettext("Valid for"),
         choices=list(LIFETIMES.items()),
         coerce=int,
         default=api_key_service.DEFAULT_DAYS,

@@ -46,7 +46,8 @@ class MadeAlreadyError(DomainError):
     def __init__(self) -> None:
         super().__init__(
             lazy_gettext(
-                "This key was made already, and is shown only once. If you did not copy it, revoke it and make another."
+                "This key has already been created and is shown only once. If you did not copy it, revoke it "
+                "and create another one."
             ),
             "warning",
         )
@@ -77,7 +78,7 @@ def create(
     if _count_live(member) >= MAX_LIVE_KEYS:
         raise DomainError(
             lazy_gettext(
-                "You cannot have more than %(number)d API keys. Revoke one that you do not need any more.",
+                "You cannot have more than %(number)d API keys. Revoke one that you no longer need.",
                 number=MAX_LIVE_KEYS,
             )
         )

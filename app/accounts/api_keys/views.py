@@ -55,7 +55,7 @@ class ApiKeyView(AccountView):
         except DomainError as error:
             flash(str(error), error.category)
             return self._page(form, 422)
-        flash(_("The key “%(name)s” is ready. Copy it now: it is not shown again.", name=made.key.name), "info")
+        flash(_("The key “%(name)s” has been created. Copy it now: it is not shown again.", name=made.key.name), "info")
         page = self.render_template(
             "accounts/api_key_created.html", key=made.key, secret=made.secret, scopes=api_key_service.SCOPES
         )
@@ -75,7 +75,7 @@ class ApiKeyView(AccountView):
         with transaction():
             key = api_key_service.revoke(current_user, number)
         if key is None:
-            flash(_("There is no such key any more."), "warning")
+            flash(_("This key no longer exists."), "warning")
         else:
             flash(_("The key “%(name)s” was revoked.", name=key.name), "info")
         return redirect(url_for("ApiKeyView.list"), 303)

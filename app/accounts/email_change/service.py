@@ -20,7 +20,7 @@ def ask(member: Member, address: str) -> None:
     """
     address = address.lower()
     if address == member.email.lower():
-        raise DomainError(lazy_gettext("That is your e-mail address already."), field="email")
+        raise DomainError(lazy_gettext("That is already your e-mail address."), field="email")
     owner = queries.member_by_name_or_email(address)
     few = email_links.may_send(address, mail.CHANGE_EMAIL, mail.ALREADY_REGISTERED)
     tokens.revoke(member, rules.CHANGE_EMAIL)

@@ -83,7 +83,10 @@ class EmailChangeView(AccountView):
         except (DomainError, IntegrityError) as error:
             return self._refused(error)
         flash(
-            _("%(email)s is your address again. We have sent you a link to choose a new password.", email=member.email),
+            _(
+                "%(email)s is your e-mail address again. We have sent you a link to choose a new password.",
+                email=member.email,
+            ),
             "info",
         )
         return self._lead_on(member)

@@ -10,4 +10,4 @@ from app.outbox.models import EmailTopic
 class EmailPreferencesForm(FlaskForm):
     """The kinds of letters that a member wants; what has to be known is not asked about."""
 
-    topics = LabelsField(lazy_gettext("Write to me about"), values=EmailTopic.labels())
+    topics = LabelsField(lazy_gettext("Send me e-mails about"), values=EmailTopic.labels())

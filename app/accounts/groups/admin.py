@@ -22,10 +22,10 @@ class GroupModelView(ReauthenticationRequired, ModelView):
     show_title = lazy_gettext("Group")
     add_title = lazy_gettext("Add a group")
     edit_title = lazy_gettext("Edit group")
-    empty_message = lazy_gettext("There are no groups. A group gives its roles to everybody in it.")
+    empty_message = lazy_gettext("There are no groups. A group grants its roles to all its members.")
     label_columns = {
         "name": lazy_gettext("Name"),
-        "label": lazy_gettext("Heading"),
+        "label": lazy_gettext("Display name"),
         "description": lazy_gettext("Description"),
         "roles": lazy_gettext("Roles"),
     }
@@ -36,7 +36,7 @@ class GroupModelView(ReauthenticationRequired, ModelView):
     search_columns = ["name", "label"]
     order_columns = ["name", "label"]
     description_columns = {
-        "roles": lazy_gettext("Everybody in the group may do what these roles may, beside their own."),
+        "roles": lazy_gettext("Members of the group have these roles in addition to their own."),
     }
     validators_columns = {"name": [Length(max=100)], "label": [Length(max=150)], "description": [Length(max=512)]}
 

@@ -43,7 +43,7 @@ def change(group: Group, by: int | None) -> None:
 def delete(group: Group) -> None:
     """See to what must be before a group is deleted. Raises DomainError when somebody is in it."""
     if _members(group):
-        raise DomainError(lazy_gettext("Somebody is in this group; it cannot be deleted."))
+        raise DomainError(lazy_gettext("This group has members and cannot be deleted."))
     audit.record("group_deleted", "group", group, before={"roles": user_service.names(group.roles)})
 
 
@@ -56,4 +56,6 @@ def _members(group: Group) -> list[Member]:
 def _refuse_admins(group: Group) -> None:
     """Who must stay is counted by the roles of people: a group with this role could leave nobody."""
     if any(role.name == ADMIN for role in group.roles):
-        raise DomainError(lazy_gettext("The administrators' role is given to people, not to groups."), field="roles")
+        raise DomainError(
+            lazy_gettext("The administrator role can be assigned only to people, not to groups."), field="roles"
+        )

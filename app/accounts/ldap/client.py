@@ -229,13 +229,11 @@ def _person(entry: LdapEntry, identifier: str) -> LdapPerson:
     username = identifier.lower() if identifier.lower() in names else next(iter(names), "")
     if len(username) > MAX_USERNAME_LENGTH or not rules.USERNAME.fullmatch(username):
         log.warning("Nobody can be called %r here", username)
-        raise DomainError(
-            _("The name under which the directory knows you cannot be used here. Please ask your administrator.")
-        )
+        raise DomainError(_("Your username in the directory cannot be used here. Please ask your administrator."))
     email = entry.first("AUTH_LDAP_EMAIL_FIELD", MAX_EMAIL_LENGTH).lower()
     if not _is_address(email):
         log.warning("The directory has no e-mail address for %s", username)
-        raise DomainError(_("The directory knows no e-mail address of yours. Please ask your administrator to add it."))
+        raise DomainError(_("The directory has no e-mail address for you. Please ask your administrator to add one."))
     return LdapPerson(
         username=username,
         email=email,

@@ -33,5 +33,5 @@ def _refuse() -> BaseResponse | None:
     if not ldap_client.is_enabled() or (endpoint not in PAGES and endpoint.partition(".")[0] not in VIEWS):
         return None
     if request.method == "POST":
-        flash(_("Accounts are kept in the directory of your organisation. Nothing was changed."), "danger")
+        flash(_("Accounts are managed in your organisation's directory. Nothing was changed."), "danger")
     return make_response(render_template("accounts/directory.html", appbuilder=appbuilder_of()), 403)

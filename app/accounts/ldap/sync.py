@@ -40,7 +40,8 @@ def sync_member(person: LdapPerson) -> Member:
         log.warning("%s has the e-mail address of another member", person.username)
         raise DomainError(
             _(
-                "The e-mail address that the directory has for you belongs to another account here. Ask your administrator."
+                "Your e-mail address in the directory belongs to another account on this site. Please ask "
+                "your administrator."
             )
         ) from error
 

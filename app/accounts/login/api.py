@@ -159,10 +159,12 @@ def _refuse_unfinished(proof: AuthResult, code: str | None) -> None:
     """Raise DomainError while anything but the password is missing."""
     if proof.standing.has_factor:
         if not code:
-            raise DomainError(_("This account has a second factor: send its code, too."), "warning", field="code")
+            raise DomainError(_("This account has a second factor: send its code as well."), "warning", field="code")
         second_factor_service.verify_code(proof.member, code)
     if proof.required_action is not None:
-        raise DomainError(_("Log in on the site first: your role asks for something that you have not done yet."))
+        raise DomainError(
+            _("Log in on the site first: your role has a required action that you have not completed yet.")
+        )
 
 
 def _tokens(proof: AuthResult, *, refresh: bool) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from app.extensions import db
 ANYWHERE, ON_DEVICE, AGAIN = "login", "login on a device", "reauthenticate"
 INVALID = lazy_gettext("Invalid login. Please try again.")
 NOT_ACTIVATED = lazy_gettext(
-    "In order to use your account you have to activate it through the link we have sent to your email address."
+    "To use your account you have to activate it with the link we sent to your e-mail address."
 )
 
 
@@ -107,7 +107,7 @@ def reauthenticate(member: Member, password: str) -> None:
             if locked_until is not None:
                 audit.record("locked_out", "member", member)
                 mail.locked_out(member, locked_until)
-        raise DomainError(_("That is not your password."), "warning", field="password")
+        raise DomainError(_("The password is incorrect."), "warning", field="password")
     login_throttle.record_success(key)
 
 

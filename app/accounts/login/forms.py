@@ -24,7 +24,7 @@ class LoginForm(FlaskForm):
     )
     remember_me = BooleanField(
         lazy_gettext("Keep me logged in on this device"),
-        description=lazy_gettext("Until you have not come by for 30 days. Not for administrators."),
+        description=lazy_gettext("Until you have not visited for 30 days. Not available to administrators."),
     )
 
 

@@ -54,7 +54,7 @@ class LoginView(BaseView):
         wants_in = request.endpoint == "LoginView.login"
         if "csrf_token" not in request.form or current_user.is_authenticated != wants_in:
             return error_pages.render_error(error, str(error_pages.FORM_EXPIRED))
-        flash(_("You are logged in already.") if wants_in else _("You are logged out."), "info")
+        flash(_("You are already logged in.") if wants_in else _("You are logged out."), "info")
         return redirect(safe_next(request.args.get("next"), self.appbuilder.get_url_for_index), 303)
 
     @expose("/login/", methods=["GET", "POST"])
@@ -63,7 +63,7 @@ class LoginView(BaseView):
         target = safe_next(request.args.get("next"), self.appbuilder.get_url_for_index)
         if current_user.is_authenticated:
             if request.method == "POST":
-                flash(_("You are logged in already."), "info")
+                flash(_("You are already logged in."), "info")
             return redirect(target, 303)
         form = LoginForm()
         if not form.is_submitted():
@@ -112,7 +112,7 @@ class LoginView(BaseView):
 
     def go_on(self, target: str, kept: str | None) -> BaseResponse:
         """Lead whoever has proved again who they are to where they wanted to, or to the form they had sent."""
-        flash(_("Thank you. You can go on."), "info")
+        flash(_("Thank you. You can continue."), "info")
         typed = form_resubmission.load_form(kept)
         return make_response(form_resubmission.render(*typed)) if typed else redirect(target, 303)
 

@@ -95,7 +95,7 @@ def _refuse_silence(problem: str | None, code: str | None) -> None:
     if problem == "access_denied":
         raise DomainError(_("You cancelled at %(provider)s. Nothing was changed.", provider=provider()), "warning")
     if not problem and not code:
-        raise DomainError(_("Nothing came back from %(provider)s. Please try again.", provider=provider()), "warning")
+        raise DomainError(_("No response from %(provider)s. Please try again.", provider=provider()), "warning")
 
 
 def _identity() -> OidcIdentity:
@@ -166,7 +166,7 @@ def _client() -> Any:
 def _failure(error: Exception) -> DomainError:
     log.warning("Logging in at %s failed: %r", current_app.config["OIDC_ISSUER"], error)
     return DomainError(
-        _("%(provider)s could not tell us who you are. Please try again in a moment.", provider=provider())
+        _("%(provider)s could not confirm your identity. Please try again in a moment.", provider=provider())
     )
 
 
@@ -198,9 +198,9 @@ def link(member: Member, identity: OidcIdentity) -> None:
     """
     known = db.session.execute(select(ExternalIdentity.member_id).where(_is(identity))).scalar_one_or_none()
     if known == member.id:
-        raise DomainError(_("You can log in with %(provider)s already.", provider=provider()), "info")
+        raise DomainError(_("You can already log in with %(provider)s.", provider=provider()), "info")
     if known is not None:
-        raise DomainError(_("This login at %(provider)s belongs to another account here.", provider=provider()))
+        raise DomainError(_("This login at %(provider)s is linked with another account here.", provider=provider()))
     db.session.add(ExternalIdentity(member_id=member.id, issuer=identity.issuer, subject=identity.subject))
     audit.record("identity_linked", "member", member, after={"issuer": identity.issuer})
     mail.identity_linked(member, provider())
@@ -213,7 +213,7 @@ def unlink(member: Member, number: str) -> None:
     statement = delete(ExternalIdentity).where(ExternalIdentity.id.in_(numbers))
     issuer = db.session.execute(statement.returning(ExternalIdentity.issuer)).scalar_one_or_none()
     if issuer is None:
-        raise DomainError(_("This link is gone already."), "warning")
+        raise DomainError(_("This link no longer exists."), "warning")
     audit.record("identity_unlinked", "member", member, before={"issuer": issuer})
 
 

@@ -71,7 +71,7 @@ class OidcView(BaseView):
         """Take up what the provider says: log in, link, or go on to register."""
         attempt = session.pop(ATTEMPT, None) or {"next": self._home()}
         if current_user.is_authenticated and "link" not in attempt:
-            flash(_("You are logged in already."), "info")
+            flash(_("You are already logged in."), "info")
             return redirect(attempt["next"], 303)
         try:
             identity = oidc_service.finish_login()
@@ -97,8 +97,8 @@ class OidcView(BaseView):
         if current_app.config["REGISTRATION"] != "open":
             raise DomainError(
                 _(
-                    "No account here is linked with this login at %(provider)s yet. "
-                    "Log in with your password and link it in your account.",
+                    "This login at %(provider)s is not linked with an account here yet. Log in with your "
+                    "password and link it in your account settings.",
                     provider=oidc_service.provider(),
                 ),
                 "warning",
@@ -106,7 +106,8 @@ class OidcView(BaseView):
         session[UNKNOWN] = identity.as_dict()
         flash(
             _(
-                "Nobody here is linked with this login at %(provider)s yet. Complete your registration to use it from then on.",
+                "This login at %(provider)s is not linked with an account here yet. Complete your "
+                "registration to use it from now on.",
                 provider=oidc_service.provider(),
             ),
             "info",
@@ -118,7 +119,7 @@ class OidcView(BaseView):
         if login is None or login.id != attempt["link"]:
             raise DomainError(_("That took too long. Please log in again."), "warning")
         run_with_retry(lambda: oidc_service.link(current_user, identity))
-        flash(_("From now on you can log in with %(provider)s.", provider=oidc_service.provider()), "info")
+        flash(_("You can now log in with %(provider)s.", provider=oidc_service.provider()), "info")
         return redirect(url_for("IdentityView.list"), 303)
 
     def _refused(self, error: DomainError, attempt: dict[str, Any]) -> BaseResponse:
@@ -164,7 +165,7 @@ class IdentityView(AccountView):
         except DomainError as error:
             flash(str(error), error.category)
         else:
-            flash(_("This login does not open your account any more."), "info")
+            flash(_("You can no longer use this login for your account."), "info")
         return redirect(url_for("IdentityView.list"), 303)
 
 

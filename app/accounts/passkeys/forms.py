@@ -16,7 +16,7 @@ class PasskeyNameForm(FlaskForm):
         lazy_gettext("Name"),
         filters=[clean_line],
         validators=[DataRequired(), Length(max=MAX_PASSKEY_NAME_LENGTH)],
-        description=lazy_gettext("So that you know it again: “Laptop”, “Phone”, “Key ring”."),
+        description=lazy_gettext("A name to recognise it by, for example “Laptop”, “Phone” or “Key ring”."),
         render_kw={"autocomplete": "off", "maxlength": MAX_PASSKEY_NAME_LENGTH},
     )
 

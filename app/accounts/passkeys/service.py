@@ -93,12 +93,12 @@ def impossible() -> str | None:
     if _is_address(host):
         return str(
             _(
-                "Passkeys do not work here: they need a site with a name, and this one is reached at %(host)s.",
+                "Passkeys do not work here. They require a domain name, and this site is accessed as %(host)s.",
                 host=host,
             )
         )
     if parts.scheme != "https" and host != "localhost" and not host.endswith(".localhost"):
-        return str(_("Passkeys do not work here: they need a site that is served over https."))
+        return str(_("Passkeys do not work here. They require HTTPS."))
     return None
 
 
@@ -115,7 +115,7 @@ def _insist_on_possible(purpose: str) -> None:
     if reason is not None:
         raise DomainError(reason, "warning")
     if purpose == LOG_IN and not may_log_in():
-        raise DomainError(_("Log in with your password here. A passkey can be the second step."), "warning")
+        raise DomainError(_("Log in with your password here. You can use a passkey as the second step."), "warning")
 
 
 # -- what a member has
@@ -126,7 +126,7 @@ def find(member: Member, passkey_id: int) -> Passkey:
     owned = select(Passkey).where(Passkey.id == passkey_id, Passkey.member_id == member.id)
     passkey = db.session.scalars(owned).one_or_none()
     if passkey is None:
-        raise DomainError(_("There is no such passkey any more."), "info")
+        raise DomainError(_("This passkey no longer exists."), "info")
     return passkey
 
 
@@ -208,7 +208,7 @@ def add(member: Member, answer: str, name: str) -> None:
             .on_conflict_do_nothing(index_elements=["credential_id"])
         )
         if not second_factor_service.was_changed(added.returning(Passkey.__table__.c.id)):
-            raise DomainError(_("This passkey is added already."), "info")
+            raise DomainError(_("This passkey has already been added."), "info")
         audit.record("passkey_added", "member", member, after={"name": name})
         mail.second_factor_added(member, "passkey", name)
         login_service.complete_required_action(rules.ADD_SECOND_FACTOR)
@@ -219,8 +219,8 @@ def _insist_on_room(member: Member) -> None:
     if db.session.execute(owned).scalar_one() >= MAX_PASSKEYS:
         raise DomainError(
             ngettext(
-                "You have %(num)d passkey already. Remove one first.",
-                "You have %(num)d passkeys already. Remove one first.",
+                "You already have %(num)d passkey. Remove one first.",
+                "You already have %(num)d passkeys. Remove one first.",
                 MAX_PASSKEYS,
             )
         )
@@ -258,7 +258,7 @@ def prove(purpose: str, answer: str, member: Member | None = None) -> Member:
     handle = credential.response.user_handle
     whose = passkey.member_id if passkey is not None else None
     if passkey is None or (member and member.id != whose) or (handle and handle != _handle(passkey.member_id)):
-        raise DomainError(_("This passkey is not known here. Perhaps it was removed."), "warning")
+        raise DomainError(_("This passkey is not known here. It may have been removed."), "warning")
     verified = _checked(
         lambda: webauthn.verify_authentication_response(
             credential=credential,
@@ -277,7 +277,9 @@ def prove(purpose: str, answer: str, member: Member | None = None) -> Member:
         if not counted:
             audit.record("passkey_refused", "member", owner, after={"name": passkey.name})
     if not counted:
-        raise DomainError(_("This passkey may have been copied: somebody has used it since. It was refused."))
+        raise DomainError(
+            _("This passkey was rejected because it may have been copied: someone else has used it in the meantime.")
+        )
     return owner
 
 
@@ -344,4 +346,4 @@ def _checked(check: Callable[[], Parsed]) -> Parsed:
 
 
 def _unusable() -> DomainError:
-    return DomainError(_("This passkey could not be checked. Please try again."), "warning")
+    return DomainError(_("This passkey could not be verified. Please try again."), "warning")

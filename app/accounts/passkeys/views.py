@@ -59,11 +59,9 @@ class PasskeyView(AccountView):
         except DomainError as error:
             flash(str(error), error.category)
             return redirect(url_for(OVERVIEW), 303) if error.category == "info" else self._add_page(form, 422)
-        said = _("Passkey “%(name)s” is added.", name=form.name.data)
+        said = _("Passkey “%(name)s” added.", name=form.name.data)
         if not second_factor_service.codes_left(current_user):
-            said = _(
-                "Passkey “%(name)s” is added. Make recovery codes now, for the day you lose it.", name=form.name.data
-            )
+            said = _("Passkey “%(name)s” added. Create recovery codes now in case you lose it.", name=form.name.data)
         flash(said, "info")
         return redirect(url_for(OVERVIEW), 303)
 
@@ -94,7 +92,7 @@ class PasskeyView(AccountView):
         except DomainError as error:
             flash(str(error), error.category)
         else:
-            flash(_("The passkey is called “%(name)s” now.", name=form.name.data), "info")
+            flash(_("The passkey is now called “%(name)s”.", name=form.name.data), "info")
         return redirect(url_for(OVERVIEW), 303)
 
     @expose(f"/{KEY}/remove", methods=["GET", "POST"])
@@ -108,14 +106,14 @@ class PasskeyView(AccountView):
         except DomainError as error:
             flash(str(error), error.category)
         else:
-            flash(_("Passkey “%(name)s” is removed.", name=name), "info")
+            flash(_("Passkey “%(name)s” removed.", name=name), "info")
         return redirect(url_for(OVERVIEW), 303)
 
     def _confirm(self, name: str) -> BaseResponse:
         page = self.render_template(
             "appbuilder/general/confirm.html",
             title=_("Remove the passkey “%(name)s”?", name=name),
-            message=_("It will not open your account any more. On your device you can delete it, too."),
+            message=_("You can no longer log in with it. You can delete it from your device as well."),
             action=request.path,
             back=url_for(OVERVIEW),
         )
@@ -132,7 +130,7 @@ class PasskeyView(AccountView):
     def login(self) -> BaseResponse:
         """Log in the owner of the passkey that signed; it counts as both factors."""
         if current_user.is_authenticated:
-            flash(_("You are logged in already."), "info")
+            flash(_("You are already logged in."), "info")
             return redirect(self._target(), 303)
         kept = request.form.get(form_resubmission.SAVED_FORM)
         try:

@@ -87,11 +87,11 @@ def problem(password: str, *, names: Iterable[str] = (), least: int | None = Non
     if len(password) < least:
         return str(ngettext("Use at least %(num)d character.", "Use at least %(num)d characters.", least))
     if len(password) > rules.MAX_PASSWORD_LENGTH:
-        return str(_("A password has at most %(number)d characters.", number=rules.MAX_PASSWORD_LENGTH))
+        return str(_("A password can have at most %(number)d characters.", number=rules.MAX_PASSWORD_LENGTH))
     if is_common(password):
-        return str(_("Too many people use this password, and guessers try it first. Choose another."))
+        return str(_("This password is too common and easy to guess. Choose another one."))
     if _is_made_of(password, _parts(names)):
-        return str(_("Your name is the first thing that somebody would guess. Leave it out."))
+        return str(_("Your name is easy to guess. Do not use it in your password."))
     return None
 
 

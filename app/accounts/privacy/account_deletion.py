@@ -55,7 +55,7 @@ def schedule(member: Member) -> None:
     _refuse_last_admin(member)
     erase_at = clock.now() + timedelta(days=current_app.config["ACCOUNT_DELETION_GRACE_DAYS"])
     if not _set_erase_at(member, erase_at, Member.erase_at.is_(None)):
-        raise DomainError(lazy_gettext("Your account is going to be erased already."), "info")
+        raise DomainError(lazy_gettext("Your account is already scheduled for deletion."), "info")
     current = login_service.current_login()
     login_service.end_sessions(member, login_service.BY_OWNER, keep=current.id if current is not None else None)
     mail.erasing_asked(member, tokens.issue(rules.KEEP_ACCOUNT, member, expires_at=erase_at), erase_at)
@@ -65,7 +65,7 @@ def schedule(member: Member) -> None:
 def cancel(member: Member) -> None:
     """Let `member` stay; raises DomainError when nothing else was planned."""
     if not _set_erase_at(member, None, Member.erase_at.is_not(None)):
-        raise DomainError(lazy_gettext("Your account stays; nothing else was planned."), "info")
+        raise DomainError(lazy_gettext("Your account is not scheduled for deletion."), "info")
     tokens.revoke(member, rules.KEEP_ACCOUNT)
     audit.record("erasing_cancelled", "member", member, actor=member)
 
@@ -74,7 +74,7 @@ def cancel_by_link(link: str) -> None:
     """Let the member of a letter stay; raises DomainError for a link that was used, is too old or unknown."""
     state, _token = email_links.peek(rules.KEEP_ACCOUNT, link)
     if state == email_links.EXPIRED:
-        raise DomainError(lazy_gettext("This link has expired: the time to change your mind is over."), "warning")
+        raise DomainError(lazy_gettext("This link has expired: the time to change your mind has passed."), "warning")
     _used, member = email_links.consume(rules.KEEP_ACCOUNT, link)
     cancel(member)
 

@@ -49,7 +49,7 @@ class MyDataView(AccountView):
         with transaction():
             packed = data_export.export(current_user)
         # Read on the next page: a file shows no flash.
-        flash(_("Your data is in the file that you have just received."), "info")
+        flash(_("The file you have just downloaded contains your data."), "info")
         name = f"{current_user.username}-{clock.now():%Y-%m-%d}.zip"
         headers = {
             "Content-Type": "application/zip",
@@ -79,7 +79,7 @@ class MyDataView(AccountView):
             show_at_field(form, error)
             return rate_limits.retry_after(self._erase_page(form, refused_status(error)), error)
         told = formats.date_time(current_user.erase_at)
-        flash(_("Your account will be erased on %(date)s. Until then you can keep it.", date=told), "warning")
+        flash(_("Your account will be deleted on %(date)s. Until then you can keep it.", date=told), "warning")
         return redirect(url_for("MyDataView.show"), 303)
 
     @staticmethod
@@ -102,7 +102,7 @@ class MyDataView(AccountView):
         except DomainError as error:
             flash(str(error), error.category)
         else:
-            flash(_("Your account stays. Good to have you!"), "info")
+            flash(_("Your account will not be deleted. We are glad that you are staying!"), "info")
         return redirect(url_for("MyDataView.show"), 303)
 
     @expose("/keep/<string:token>", methods=["GET", "POST"])
@@ -126,5 +126,5 @@ class MyDataView(AccountView):
         except DomainError as error:
             flash(str(error), error.category)
         else:
-            flash(_("Your account stays. Good to have you!"), "info")
+            flash(_("Your account will not be deleted. We are glad that you are staying!"), "info")
         return redirect(url_for("MyDataView.show" if current_user.is_authenticated else "LoginView.login"), 303)

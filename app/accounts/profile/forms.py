@@ -51,16 +51,16 @@ class ProfileForm(FlaskForm):
     locale = SelectField(
         lazy_gettext("Language"),
         choices=lambda: [(info.key, info.name) for info in locales.shipped()],
-        description=lazy_gettext("These pages and our letters are in it."),
+        description=lazy_gettext("This site and our e-mails are shown in this language."),
     )
     timezone = TimezoneField(
         lazy_gettext("Time zone"),
         required=True,
-        description=lazy_gettext("Type a city to find it, such as Europe/Madrid."),
+        description=lazy_gettext("Enter a city to find it, for example Europe/Madrid."),
     )
     diets = LabelsField(
-        lazy_gettext("How you eat"),
+        lazy_gettext("Your diet"),
         values=food.DIETS,
-        description=lazy_gettext("When you say that you come to a party, its hosts are told. Nobody else reads it."),
+        description=lazy_gettext("Hosts of the parties you attend can see it. It is not shown to anyone else."),
     )
     allergens = LabelsField(lazy_gettext("What you cannot eat"), values=food.ALLERGENS)

@@ -32,8 +32,8 @@ class RegistrationModelView(ModelView):
         "expires_at": lazy_gettext("Link valid until"),
         "activated_at": lazy_gettext("Activated"),
         "terms_accepted_at": lazy_gettext("Terms accepted"),
-        "sent_count": lazy_gettext("Letters sent"),
-        "last_sent_at": lazy_gettext("Last letter"),
+        "sent_count": lazy_gettext("E-mails sent"),
+        "last_sent_at": lazy_gettext("Last e-mail"),
     }
     list_columns = ["username", "email", "expires_at", "sent_count", "activated_at"]
     show_columns = [
@@ -51,7 +51,10 @@ class RegistrationModelView(ModelView):
         audit.record("registration_discarded", "registration", item)
 
     @action(
-        "resend", lazy_gettext("Send the letter again"), lazy_gettext("Send a new activation link to the selected?"), ""
+        "resend",
+        lazy_gettext("Send the e-mail again"),
+        lazy_gettext("Send a new activation link to the selected registrations?"),
+        "",
     )
     def resend(self, items: list[Registration]) -> str:
         """Write the activation letter again, with a new link."""

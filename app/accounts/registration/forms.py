@@ -28,7 +28,7 @@ class RegistrationForm(FlaskForm):
         lazy_gettext("Username"),
         filters=FILTERS,
         validators=[DataRequired()],
-        description=lazy_gettext("3 to 20 letters, digits, dots, dashes or underscores. Others see it."),
+        description=lazy_gettext("3 to 20 letters, digits, dots, dashes or underscores. Visible to others."),
         render_kw={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"},
     )
     email = EmailField(
@@ -66,11 +66,15 @@ class RegistrationForm(FlaskForm):
             self.email.data = invited
             self.email.render_kw = {**self.email.render_kw, "readonly": True}
             self.email.flags.required = False
-            self.email.description = _("Your invitation was sent there, so it cannot be changed. Nobody else sees it.")
+            self.email.description = _(
+                "Your invitation was sent to this address, so it cannot be changed. It is not shown to anyone else."
+            )
         elif current_app.config["ACTIVATION"] == "email":
-            self.email.description = _("We send an activation link there. Nobody else sees it.")
+            self.email.description = _(
+                "We will send an activation link to this address. It is not shown to anyone else."
+            )
         else:
-            self.email.description = _("We write to you there. Nobody else sees it.")
+            self.email.description = _("We use this address to send you e-mail. It is not shown to anyone else.")
         terms = current_app.config["TERMS_URL"]
         if terms:
             self.accepts_terms.flags.required = True

@@ -149,7 +149,10 @@ def _username_can_stand_in_an_address(_sender: Any, applicant: Applicant) -> Ite
     if not rules.is_username(applicant.username):
         yield (
             "username",
-            _("Use 3 to 20 letters (a-z), digits, dots, dashes or underscores, with a letter or digit at both ends."),
+            _(
+                "Use 3 to 20 letters (a-z), digits, dots, dashes or underscores, with a letter or digit at the "
+                "start and end."
+            ),
         )
 
 

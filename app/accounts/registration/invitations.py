@@ -17,7 +17,7 @@ from app.errors import DomainError
 from app.extensions import db
 
 CLOSED = "closed"
-USED = lazy_gettext("This invitation has been used already. You can log in.")
+USED = lazy_gettext("This invitation has already been used. You can log in.")
 
 
 class UnusableInvitationError(DomainError):
@@ -30,9 +30,9 @@ def invite(invitation: MemberInvitation, inviter: Member) -> None:
     _refuse_where_closed()
     with db.session.no_autoflush:
         if _has_account(invitation.email):
-            raise DomainError(lazy_gettext("This address has an account already."), "warning", field="email")
+            raise DomainError(lazy_gettext("This e-mail address already has an account."), "warning", field="email")
         if _is_invited(invitation.email):
-            message = lazy_gettext("This address was invited already. You can send that invitation again.")
+            message = lazy_gettext("This e-mail address has already been invited. You can send that invitation again.")
             raise DomainError(message, "warning", field="email")
     invitation.invited_by_id = inviter.id
     send(invitation)
@@ -113,7 +113,7 @@ def _use_up(invitation: MemberInvitation) -> None:
 
 def _refuse_where_closed() -> None:
     if current_app.config["REGISTRATION"] == CLOSED:
-        raise DomainError(lazy_gettext("Registration is closed: nobody could use an invitation."), "warning")
+        raise DomainError(lazy_gettext("Registration is closed, so invitations cannot be used."), "warning")
 
 
 def _has_account(email: str) -> bool:

@@ -25,15 +25,15 @@ class MemberInvitationModelView(ModelView):
     base_order = ("created_at", "desc")
     list_title = lazy_gettext("Invitations")
     show_title = lazy_gettext("Invitation")
-    add_title = lazy_gettext("Invite somebody")
-    empty_message = lazy_gettext("Nobody was invited yet.")
+    add_title = lazy_gettext("Invite someone")
+    empty_message = lazy_gettext("No invitations have been sent yet.")
     label_columns = {
         "email": lazy_gettext("E-mail address"),
         "locale": lazy_gettext("Language"),
         "invited_by": lazy_gettext("Invited by"),
         "created_at": lazy_gettext("Invited"),
         "expires_at": lazy_gettext("Link valid until"),
-        "sent_count": lazy_gettext("Letters sent"),
+        "sent_count": lazy_gettext("E-mails sent"),
         "used_at": lazy_gettext("Used"),
     }
     list_columns = ["email", "invited_by", "expires_at", "sent_count", "used_at"]
@@ -42,14 +42,16 @@ class MemberInvitationModelView(ModelView):
     search_columns = ["email", "expires_at", "used_at"]
     order_columns = ["email", "expires_at", "sent_count", "used_at"]
     description_columns = {
-        "email": lazy_gettext("We write there. Whoever follows the link has an account at once."),
-        "locale": lazy_gettext("The language of the letter."),
+        "email": lazy_gettext(
+            "We will send an e-mail to this address. The person can create an account with the link in it."
+        ),
+        "locale": lazy_gettext("The language of the e-mail."),
     }
     validators_columns = {"email": [Length(max=MAX_EMAIL_LENGTH), Email()]}
     choices_columns = {"locale": LANGUAGE_NAMES}
     constraint_messages = {
         "uq_member_invitation_lower_email": lazy_gettext(
-            "This address was invited already. You can send that invitation again."
+            "This e-mail address has already been invited. You can send that invitation again."
         )
     }
     delete_row_message = lazy_gettext("Invitation withdrawn.")
@@ -78,5 +80,5 @@ class MemberInvitationModelView(ModelView):
         if len(items) == 1 and written:
             return _("Invitation sent again to %(email)s.", email=items[0].email)
         if not written:
-            return _("Whoever was invited has an account already."), "warning"
+            return _("There are no pending invitations."), "warning"
         return ngettext("%(num)d invitation sent again.", "%(num)d invitations sent again.", len(written))

@@ -134,7 +134,9 @@ def activate(token: str, password: str = "") -> Member:
     if registration is None or state in UNUSABLE:
         raise DomainError(*UNUSABLE[state])
     if registration.contested and not password_policy.matches(registration.password, password):
-        raise DomainError(lazy_gettext("Type the password that you chose last when you registered."), field="password")
+        raise DomainError(
+            lazy_gettext("Enter the password that you chose most recently when you registered."), field="password"
+        )
     return _claim(registration)
 
 

@@ -70,7 +70,7 @@ class RegistrationView(BaseView):
         """Show the form; POST registers, and says the same whether or not the address is known."""
         refusal = REFUSALS.get(current_app.config["REGISTRATION"])
         if current_user.is_authenticated or refusal:
-            flash(_("You are logged in already.") if current_user.is_authenticated else str(refusal), "info")
+            flash(_("You are already logged in.") if current_user.is_authenticated else str(refusal), "info")
             return redirect(self.appbuilder.get_url_for_index, 303)
         form = RegistrationForm(data=_told_by_provider())
         if not form.is_submitted():
@@ -126,7 +126,7 @@ class RegistrationView(BaseView):
     def _invited(self, token: str) -> BaseResponse:
         closed = current_app.config["REGISTRATION"] == CLOSED
         if current_user.is_authenticated or closed:
-            flash(_("You are logged in already.") if current_user.is_authenticated else str(REFUSALS[CLOSED]), "info")
+            flash(_("You are already logged in.") if current_user.is_authenticated else str(REFUSALS[CLOSED]), "info")
             return redirect(self.appbuilder.get_url_for_index, 303)
         try:
             invitation = member_invitations.usable(token)

@@ -42,7 +42,7 @@ class RoleModelView(ReauthenticationRequired, ModelView):
     order_columns = ["name"]
     description_columns = {
         "second_factor_required": lazy_gettext(
-            "Whoever holds this role and has no second factor is asked to add one before anything else."
+            "Users with this role who have no second factor must add one before they can do anything else."
         ),
     }
     formatters_columns = {"permissions": permission_labels.listed}
@@ -62,13 +62,13 @@ class RoleModelView(ReauthenticationRequired, ModelView):
         with db.session.no_autoflush:
             stored = db.session.execute(select(Role.name).where(Role.id == item.id)).scalar_one()
         if stored in rules.FIXED_ROLES and item.name != stored:
-            raise DomainError(lazy_gettext("This role belongs to the program; its name cannot change."), field="name")
+            raise DomainError(lazy_gettext("This is a built-in role and cannot be renamed."), field="name")
         user_service.changed_role(item)
 
     def pre_delete(self, item: Role) -> None:
         """Keep the roles that the program asks for, and those that people hold."""
         if item.name in rules.FIXED_ROLES:
-            raise DomainError(lazy_gettext("This role belongs to the program and cannot be deleted."))
+            raise DomainError(lazy_gettext("This is a built-in role and cannot be deleted."))
         if item.user or item.groups:
-            raise DomainError(lazy_gettext("Somebody holds this role; it cannot be deleted."))
+            raise DomainError(lazy_gettext("This role is assigned to users and cannot be deleted."))
         audit.record("role_deleted", "role", item)

@@ -29,7 +29,7 @@ ACTION_LABELS = {
     "can_put": lazy_gettext("Edit"),
 }
 # Views of Flask-AppBuilder, which say nothing of themselves.
-STOCK_VIEWS = {"OpenApi": lazy_gettext("The description of the interface for programs")}
+STOCK_VIEWS = {"OpenApi": lazy_gettext("API description")}
 
 
 def load() -> Sequence[PermissionView]:

@@ -26,7 +26,7 @@ class TotpForm(FlaskForm):
     """The first code of a new app, and the secret that the page has shown."""
 
     code = StringField(
-        lazy_gettext("Code that the app shows"),
+        lazy_gettext("Code shown by the app"),
         filters=FILTERS,
         validators=[DataRequired(), Length(max=MAX_CODE_LENGTH)],
         render_kw={**CODE_INPUT, "inputmode": "numeric"},

@@ -124,11 +124,11 @@ def add_totp(member: Member, sealed: str, code: str) -> list[str]:
     lock(member)
     earlier = db.session.get(Totp, member.id, populate_existing=True)
     if earlier is not None and _secret_of(earlier) == secret:
-        raise DomainError(_("This authenticator app is added already."), "info")
+        raise DomainError(_("This authenticator app has already been added."), "info")
     step = _step_of(secret, _plain(code))
     if step is None:
         raise DomainError(
-            _("This is not the code that the app should show now. Is the clock of its device right?"),
+            _("This code does not match the app. Please check that the clock of the device is set correctly."),
             "warning",
             field="code",
         )
@@ -147,7 +147,7 @@ def remove_totp(member: Member) -> None:
     lock(member)
     gone = delete(Totp).where(Totp.member_id == member.id).returning(Totp.member_id)
     if db.session.execute(gone).first() is None:
-        raise DomainError(_("There is no authenticator app any more."), "info")
+        raise DomainError(_("The authenticator app has already been removed."), "info")
     after_removal(member)
     audit.record("totp_removed", "member", member)
     mail.second_factor_removed(member, "app")
@@ -226,7 +226,7 @@ def verify_code(member: Member, code: str) -> None:
         return
     with transaction():
         _note_failure(member, key)
-    raise DomainError(_("This code is wrong, or was used before."), "warning", field="code")
+    raise DomainError(_("This code is wrong or has already been used."), "warning", field="code")
 
 
 def _plain(code: str) -> str:
@@ -297,7 +297,7 @@ def after_removal(member: Member) -> None:
     """
     left = overview(member)
     if left.required and left.app != READY and not left.passkeys:
-        raise DomainError(_("Your role asks for a second factor. Add another one first, then you can remove this one."))
+        raise DomainError(_("Your role requires a second factor. Add another one before you remove this one."))
     if not left.has_factor:
         _forget_codes(member)
 

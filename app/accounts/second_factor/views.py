@@ -57,7 +57,7 @@ class SecondFactorView(AccountView):
                 return redirect(url_for(here), 303)
             show_at_field(form, error)
             return self._app_page(form, offer or second_factor_service.start_totp_setup(current_user), 422)
-        flash(_("Your authenticator app is added. From now on you need it to log in."), "info")
+        flash(_("Authenticator app added. From now on you need it to log in."), "info")
         return self._codes_page(codes)
 
     def _app_page(self, form: TotpForm, offer: TotpSetup, status: int) -> BaseResponse:
@@ -71,7 +71,7 @@ class SecondFactorView(AccountView):
         """Ask before the app is removed; POST removes it."""
         if request.method != "POST":
             return self._confirm(
-                _("Remove the authenticator app?"), _("Its codes will not be asked for any more, and not be taken.")
+                _("Remove the authenticator app?"), _("Its codes will no longer be requested or accepted.")
             )
         try:
             with transaction():
@@ -79,7 +79,7 @@ class SecondFactorView(AccountView):
         except DomainError as error:
             flash(str(error), error.category)
         else:
-            flash(_("The authenticator app is removed."), "info")
+            flash(_("Authenticator app removed."), "info")
         return redirect(url_for("SecondFactorView.overview"), 303)
 
     @expose("/codes", methods=["GET", "POST"])
@@ -87,14 +87,14 @@ class SecondFactorView(AccountView):
         """Ask before new recovery codes are made; POST makes them, and shows them once."""
         if request.method != "POST":
             return self._confirm(
-                _("Make new recovery codes?"), _("The old ones will not work any more. The new ones are shown once.")
+                _("Create new recovery codes?"), _("The old codes will stop working. The new ones are shown once.")
             )
         if not second_factor_service.overview(current_user).has_factor:
-            flash(_("Recovery codes stand in for a second factor. Add one first."), "warning")
+            flash(_("Recovery codes are a backup for a second factor. Add a second factor first."), "warning")
             return redirect(url_for("SecondFactorView.overview"), 303)
         with transaction():
             codes = second_factor_service.make_recovery_codes(current_user)
-        flash(_("These are your new recovery codes. Older ones do not work any more."), "info")
+        flash(_("These are your new recovery codes. The old ones no longer work."), "info")
         return self._codes_page(codes)
 
     def _codes_page(self, codes: list[str]) -> BaseResponse:
@@ -149,7 +149,7 @@ class SecondStepView(BaseView):
         """Lead whoever does not wait for this step to where they can go on."""
         if current_user.is_authenticated:
             if request.method == "POST":
-                flash(_("You are logged in already."), "info")
+                flash(_("You are already logged in."), "info")
             return redirect(target, 303)
         flash(_("That took too long. Please log in again."), "warning")
         return redirect(url_for("LoginView.login", next=target), 303)

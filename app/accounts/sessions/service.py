@@ -37,7 +37,7 @@ def sign_out(member: Member, login: LoginSession) -> None:
     """End one login of `member` elsewhere; raises DomainError when it was over already."""
     ended = login_service.end_sessions(member, login_service.BY_OWNER, only=login.id)
     if not ended or _is_over(login):
-        raise DomainError(lazy_gettext("That device was signed out already."), "info")
+        raise DomainError(lazy_gettext("That device was already signed out."), "info")
     audit.record("session_revoked", "member", member, after=_told(login))
 
 

@@ -64,5 +64,5 @@ class SessionView(AccountView):
                 "info",
             )
         else:
-            flash(_("You are logged in nowhere else."), "info")
+            flash(_("You have no other active sessions."), "info")
         return redirect(url_for("SessionView.list"), 303)

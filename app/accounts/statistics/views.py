@@ -53,9 +53,9 @@ class StatisticsView(BaseView):
                     (_("Active"), accounts.active),
                     (_("Not active"), accounts.inactive),
                     (_("Banned"), accounts.banned),
-                    (_("Erased"), accounts.erased),
+                    (_("Deleted"), accounts.erased),
                     (_("With a second factor"), accounts.with_second_factor),
-                    (_("Registrations that wait"), accounts.pending),
+                    (_("Pending registrations"), accounts.pending),
                 ],
                 most=max(vars(accounts).values()) or 1,
             )

@@ -36,8 +36,8 @@ STATES = {
     "active": lazy_gettext("Active"),
     "inactive": lazy_gettext("Not active"),
     "banned": lazy_gettext("Banned"),
-    "erasing": lazy_gettext("Wishes to be erased"),
-    "erased": lazy_gettext("Erased"),
+    "erasing": lazy_gettext("Account deletion requested"),
+    "erased": lazy_gettext("Deleted"),
 }
 
 
@@ -45,7 +45,8 @@ def _valid_username(_form: Any, field: Any) -> None:
     if not rules.is_username(field.data or ""):
         raise ValidationError(
             lazy_gettext(
-                "Use 3 to 20 letters (a-z), digits, dots, dashes or underscores, with a letter or digit at both ends."
+                "Use 3 to 20 letters (a-z), digits, dots, dashes or underscores, with a letter or digit at "
+                "the start and end."
             )
         )
 
@@ -79,17 +80,17 @@ class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
         "login_count": lazy_gettext("Logins"),
         "fail_login_count": lazy_gettext("Failed logins"),
         "password": lazy_gettext("Password"),
-        "password_changed_at": lazy_gettext("Password chosen"),
+        "password_changed_at": lazy_gettext("Password set on"),
         "banned_at": lazy_gettext("Banned since"),
-        "ban_reason": lazy_gettext("Why banned"),
-        "erase_at": lazy_gettext("To be erased"),
-        "erased_at": lazy_gettext("Erased"),
+        "ban_reason": lazy_gettext("Reason for the ban"),
+        "erase_at": lazy_gettext("To be deleted on"),
+        "erased_at": lazy_gettext("Deleted"),
     }
     list_columns = ["username", "display_name", "email", "roles", "state", "has_second_factor", "last_login"]
     show_fieldsets = [
         (lazy_gettext("Account"), {"fields": ["username", "email", "state", "ban_reason", "roles", "memberships"]}),
         (lazy_gettext("Person"), {"fields": ["first_name", "last_name", "locale", "timezone"]}),
-        (lazy_gettext("Safety"), {"fields": ["has_second_factor", "password_changed_at"]}),
+        (lazy_gettext("Account security"), {"fields": ["has_second_factor", "password_changed_at"]}),
         (
             lazy_gettext("Activity"),
             {
@@ -122,9 +123,11 @@ class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
         *("locale", "timezone", "joined_at", "last_login", "login_count"),
     ]
     description_columns = {
-        "roles": lazy_gettext("What the person may do. Guests host and answer; administrators do everything."),
-        "memberships": lazy_gettext("Each group gives its roles beside the person's own."),
-        "active": lazy_gettext("Whoever is not active cannot log in, and keeps their parties and seats."),
+        "roles": lazy_gettext(
+            "What the person is allowed to do. Guests can host and answer; administrators can do everything."
+        ),
+        "memberships": lazy_gettext("Each group grants its roles in addition to the person's own."),
+        "active": lazy_gettext("Inactive users cannot log in, but they keep their parties and seats."),
     }
     validators_columns = {"username": [_valid_username], "email": [Email()]}
     choices_columns = {"locale": LANGUAGE_NAMES}
@@ -139,7 +142,7 @@ class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
         "timezone": TimezoneField(lazy_gettext("Time zone")),
         "password": PasswordField(
             lazy_gettext("Password"),
-            description=lazy_gettext("Leave it empty, and a letter lets the person choose one."),
+            description=lazy_gettext("If empty, the person receives an e-mail to choose a password."),
             validators=[Length(max=rules.MAX_PASSWORD_LENGTH)],
             render_kw={"autocomplete": "new-password"},
         ),
@@ -158,8 +161,8 @@ class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
             return self.file_of_list()
         page = self.render_template(
             "appbuilder/general/confirm.html",
-            title=_("Download a file of users?"),
-            message=_("It holds names and e-mail addresses. The audit log will say that you have it."),
+            title=_("Download a file with the users?"),
+            message=_("The file contains names and e-mail addresses. The audit log will record the download."),
             action=request.full_path.rstrip("?"),
             back=self.back_url(),
         )
@@ -221,7 +224,9 @@ class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
             "ban",
             items,
             title=ngettext("Ban this user?", "Ban these users?", len(items)),
-            message=_("They are signed out at once and cannot log in. When they try, they read the reason."),
+            message=_(
+                "They are signed out immediately and can no longer log in. The reason is shown to them when they try."
+            ),
             button=_("Ban"),
         )
         if page is not None:
@@ -229,12 +234,12 @@ class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
         user_service.ban(items, reason, current_user.id)
         return str(ngettext("%(num)d user banned.", "%(num)d users banned.", len(items)))
 
-    @action("unban", lazy_gettext("Lift the ban"), lazy_gettext("Let the selected users in again?"), "")
+    @action("unban", lazy_gettext("Lift the ban"), lazy_gettext("Lift the ban on the selected users?"), "")
     def unban(self, items: list[Member]) -> flashes.Message:
         """Let people in again."""
         count = user_service.unban(items)
         if not count:
-            return _("Nothing changed: nobody among them is banned."), "warning"
+            return _("Nothing changed: none of the selected users is banned."), "warning"
         return ngettext("%(num)d ban lifted.", "%(num)d bans lifted.", count)
 
     @action("sign_out", lazy_gettext("Sign out everywhere"), None, "")
@@ -246,7 +251,7 @@ class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
             "sign_out",
             items,
             title=ngettext("Sign this user out everywhere?", "Sign these users out everywhere?", len(items)),
-            message=_("All their devices and programs have to log in again. They read the reason once."),
+            message=_("All their devices and programs will have to log in again. They will see the reason once."),
             button=_("Sign out everywhere"),
         )
         if page is not None:
@@ -284,8 +289,8 @@ class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
 
     @action(
         "reset_second_factor",
-        lazy_gettext("Take the second factor away"),
-        lazy_gettext("Let the selected user in with the password alone?"),
+        lazy_gettext("Remove the second factor"),
+        lazy_gettext("Remove the second factor of the selected user, so that they can log in with just the password?"),
         "",
         multiple=False,
     )
@@ -293,9 +298,14 @@ class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
         """Help somebody who has lost their second factor."""
         for member in items:
             second_factor_service.reset(member)
-        return str(_("%(name)s can log in with the password alone.", name=items[0].display_name))
+        return str(_("%(name)s can now log in with just the password.", name=items[0].display_name))
 
-    @action("unlock", lazy_gettext("Unlock"), lazy_gettext("Let the selected users try to log in again?"), "")
+    @action(
+        "unlock",
+        lazy_gettext("Unlock"),
+        lazy_gettext("Unlock the selected users, so that they can try to log in again?"),
+        "",
+    )
     def unlock(self, items: list[Member]) -> str:
         """Forget how often somebody failed to log in as these people."""
         for member in items:

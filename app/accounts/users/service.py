@@ -59,7 +59,9 @@ def refuse_without_admin(leaving: set[int]) -> None:
 def refuse_erased(members: Iterable[Member]) -> None:
     """Refuse to do anything with somebody who is not there any more."""
     if any(member.erased_at is not None for member in members):
-        raise DomainError(lazy_gettext("This person was erased: there is nothing left to change."), "warning")
+        raise DomainError(
+            lazy_gettext("The account of this person has been deleted and can no longer be changed."), "warning"
+        )
 
 
 def refuse_ban(members: Sequence[Member], by: int | None) -> None:
@@ -192,7 +194,7 @@ def sign_out(members: Sequence[Member], reason: str, by: int | None) -> None:
 def refuse_in_directory() -> None:
     """Refuse to have passwords chosen here while they are kept elsewhere."""
     if ldap_client.is_enabled():
-        raise DomainError(lazy_gettext("Accounts are kept in the directory of your organisation. Nothing was changed."))
+        raise DomainError(lazy_gettext("Accounts are managed in your organisation's directory. Nothing was changed."))
 
 
 def send_password_link(member: Member) -> None:
@@ -200,7 +202,9 @@ def send_password_link(member: Member) -> None:
     refuse_in_directory()
     if not member.is_active:
         raise DomainError(
-            lazy_gettext("%(name)s may not come in, so a new password would open nothing.", name=member.display_name),
+            lazy_gettext(
+                "%(name)s is not allowed to log in, so a new password would have no effect.", name=member.display_name
+            ),
             "warning",
         )
     audit.record("password_reset_asked", "member", member)

@@ -20,14 +20,16 @@ DONE_AFTER = timedelta(hours=6)
 def mark_no_show(party: DinnerParty, rsvp: Rsvp) -> None:
     """Note that a guest did not come; their seats are free. Raises DomainError when they did, or were not expected."""
     if not _mark(party, Rsvp.id == rsvp.id):
-        raise DomainError(lazy_gettext("Nothing changed: %(name)s was not waited for.", name=str(rsvp)), "warning")
+        raise DomainError(
+            lazy_gettext("Nothing changed: %(name)s cannot be marked as a no-show.", name=str(rsvp)), "warning"
+        )
 
 
 def mark_all_no_show(party: DinnerParty) -> int:
     """Note that none of those came who were not checked in; return how many answers that are."""
     missed = _mark(party)
     if not missed:
-        raise DomainError(lazy_gettext("Nothing changed: nobody is left who was not checked in."), "warning")
+        raise DomainError(lazy_gettext("Nothing changed: all remaining guests have been checked in."), "warning")
     return missed
 
 
@@ -41,10 +43,14 @@ def undo_no_show(party: DinnerParty, rsvp: Rsvp) -> None:
         .returning(Rsvp.id)
     )
     if db.session.execute(statement).first() is None:
-        raise DomainError(lazy_gettext("Nothing changed: %(name)s was not missed.", name=str(rsvp)), "warning")
+        raise DomainError(
+            lazy_gettext("Nothing changed: %(name)s was not marked as a no-show.", name=str(rsvp)), "warning"
+        )
     db.session.refresh(rsvp)
     if not seats.retake(party.id, rsvp.party_size):
-        raise DomainError(lazy_gettext("The seats of %(name)s are taken by others now.", name=str(rsvp)), "warning")
+        raise DomainError(
+            lazy_gettext("The seats of %(name)s have been taken by other guests.", name=str(rsvp)), "warning"
+        )
 
 
 def close_finished() -> int:
@@ -78,7 +84,7 @@ def _mark(party: DinnerParty, *which: ColumnElement[bool]) -> int:
     seats.lock(party.id)
     db.session.refresh(party, ["status", "starts_at", "duration_minutes"])
     if party.status not in HELD or party.ends_at > clock.now():
-        raise DomainError(lazy_gettext("Nobody is missed before the party is over."), "warning")
+        raise DomainError(lazy_gettext("Guests can be marked as no-shows only after the party is over."), "warning")
     statement = (
         update(Rsvp)
         .where(Rsvp.party_id == party.id, Rsvp.status == RsvpStatus.YES, *which)

@@ -42,7 +42,7 @@ class CalendarView(AccountView):
     def renew(self) -> BaseResponse:
         """Make a new address and show it, this once: only its hash is kept."""
         token = run_with_retry(lambda: calendar_service.renew(current_user))
-        flash(_("Here is the address of your calendar. Copy it now; it is not shown again."), "info")
+        flash(_("Here is the web address of your calendar feed. Copy it now; it is not shown again."), "info")
         address = public_url("FeedView.feed", token=token)
         page = self.render_template(
             "parties/calendar.html", feed=calendar_service.of_member(current_user), address=address
@@ -55,9 +55,9 @@ class CalendarView(AccountView):
         with transaction():
             stopped = calendar_service.stop(current_user)
         if stopped:
-            flash(_("The address of your calendar opens nothing any more."), "info")
+            flash(_("The web address of your calendar feed no longer works."), "info")
         else:
-            flash(_("Nothing changed: your calendar had no address."), "warning")
+            flash(_("Nothing changed: your calendar feed had no web address."), "warning")
         return redirect(url_for("CalendarView.show"), 303)
 
 

@@ -34,7 +34,7 @@ class CheckInApi(PartyApiBase):
         party, _guest, rsvp = self.get_answerable(slug)
         shown = tickets.shown(party, rsvp)
         if shown is None:
-            raise DomainError(_("There is a ticket as soon as you have a seat."), "warning")
+            raise DomainError(_("You will get a ticket as soon as you have a seat."), "warning")
         address = public_url("CheckInView.scanned", slug=slug, code=shown.code)
         return self.response(200, result={"code": shown.code, "url": address})
 
@@ -52,7 +52,7 @@ class CheckInApi(PartyApiBase):
         """Take a check-in back."""
         party = self.get_hosted(slug)
         rsvp = run_with_retry(lambda: check_in_service.check_out(party, code))
-        text = _("%(name)s is not checked in any more.", name=str(rsvp))
+        text = _("%(name)s is no longer checked in.", name=str(rsvp))
         return self._now(CHECKED_OUT, (text, "info"), rsvp)
 
     def _now(self, code: str, said: Flash, rsvp: Rsvp) -> Response:

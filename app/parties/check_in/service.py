@@ -29,14 +29,14 @@ def find_by_code(party: DinnerParty, code: str) -> Rsvp:
 def ensure_open(party: DinnerParty) -> None:
     """Raise DomainError when nobody is checked in now."""
     if party.status not in HELD:
-        raise DomainError(lazy_gettext("Nobody is checked in: this party is not given."), "warning")
+        raise DomainError(lazy_gettext("Check-in is not available because this party is not taking place."), "warning")
     doors = check_in_rules.check_in_window(party.starts_at, party.ends_at, clock.now())
     if doors is check_in_rules.CheckInWindow.EARLY:
         opens = formats.date_time(party.starts_at - check_in_rules.OPENS_BEFORE, party.timezone)
-        raise DomainError(lazy_gettext("The door opens on %(date)s.", date=opens), "warning")
+        raise DomainError(lazy_gettext("Check-in starts on %(date)s.", date=opens), "warning")
     if doors is check_in_rules.CheckInWindow.LATE:
         closed = formats.date_time(party.ends_at + check_in_rules.CLOSES_AFTER, party.timezone)
-        raise DomainError(lazy_gettext("The door was closed on %(date)s.", date=closed), "warning")
+        raise DomainError(lazy_gettext("Check-in closed on %(date)s.", date=closed), "warning")
 
 
 def check_in(party: DinnerParty, code: str) -> Rsvp:
@@ -83,9 +83,9 @@ def _step(rsvp: Rsvp, before: str, after: str) -> bool:
 def _refusal(party: DinnerParty, rsvp: Rsvp) -> DomainError:
     if rsvp.status == RsvpStatus.CHECKED_IN and rsvp.checked_in_at is not None:
         at = formats.time(rsvp.checked_in_at, party.timezone)
-        text = lazy_gettext("%(name)s was checked in already at %(time)s.", name=str(rsvp), time=at)
+        text = lazy_gettext("%(name)s was already checked in at %(time)s.", name=str(rsvp), time=at)
         return DomainError(text, "warning")
     if rsvp.status == RsvpStatus.NO_SHOW:
-        text = lazy_gettext("%(name)s was missed: take that back on the guest list first.", name=str(rsvp))
+        text = lazy_gettext("%(name)s is marked as a no-show. Undo that on the guest list first.", name=str(rsvp))
         return DomainError(text, "warning")
     return DomainError(NOT_VALID)

@@ -60,7 +60,7 @@ class TicketView(BasePartyView):
         party, _guest, rsvp = self.get_answerable(slug)
         ticket = shown(party, rsvp)
         if ticket is None:
-            flash(_("There is a ticket as soon as you have a seat."), "warning")
+            flash(_("You will get a ticket as soon as you have a seat."), "warning")
             return redirect(url_for("PartyView.show", slug=slug), 303)
         return str(
             self.render_template(

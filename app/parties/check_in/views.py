@@ -86,7 +86,7 @@ class CheckInView(BasePartyView):
 
         def act() -> Flash:
             rsvp = check_in_service.check_out(party, code)
-            return _("%(name)s is not checked in any more.", name=str(rsvp)), "info"
+            return _("%(name)s is no longer checked in.", name=str(rsvp)), "info"
 
         return self._do(slug, act)
 

@@ -32,28 +32,28 @@ from app.parties.waiting_list.admin import WaitOfferModelView
 LABELS = {
     "id": lazy_gettext("Party ID"),
     "title": lazy_gettext("Title"),
-    "slug": lazy_gettext("Address on this site"),
+    "slug": lazy_gettext("Web address on this site"),
     "host": lazy_gettext("Host"),
-    "co_hosts": lazy_gettext("Hosts, too"),
+    "co_hosts": lazy_gettext("Co-hosts"),
     "starts_at": lazy_gettext("Starts at"),
     "timezone": lazy_gettext("Time zone"),
     "duration_minutes": lazy_gettext("Duration in minutes"),
     "venue": lazy_gettext("Venue"),
     "address": lazy_gettext("Address"),
-    "address_for_guests": lazy_gettext("Address only for those who come"),
+    "address_for_guests": lazy_gettext("Show the address only to guests who are coming"),
     "map_url": lazy_gettext("Link to a map"),
     "main_dish": lazy_gettext("Main dish"),
-    "description": lazy_gettext("What guests should know"),
+    "description": lazy_gettext("Information for guests"),
     "number_seats": lazy_gettext("Seats"),
     "seats_taken": lazy_gettext("Seats taken"),
-    "max_party": lazy_gettext("Largest group"),
-    "rsvp_deadline": lazy_gettext("Answers until"),
+    "max_party": lazy_gettext("Maximum party size"),
+    "rsvp_deadline": lazy_gettext("Answer deadline"),
     "approval": lazy_gettext("The host approves each guest"),
-    "visibility": lazy_gettext("Who may see it"),
+    "visibility": lazy_gettext("Visibility"),
     "status": lazy_gettext("Status"),
     "is_hidden": lazy_gettext("Hidden"),
     "hidden_at": lazy_gettext("Hidden since"),
-    "hidden_reason": lazy_gettext("Why hidden"),
+    "hidden_reason": lazy_gettext("Reason for hiding"),
     "created_at": lazy_gettext("Created"),
 }
 # What belongs to a party, and is too much for its page: each is a list of its own.
@@ -119,7 +119,7 @@ class DinnerPartyModelView(CsvExport, ModelView):
         ),
         (lazy_gettext("When"), {"fields": ["starts_at", "timezone", "duration_minutes", "rsvp_deadline"]}),
         (
-            lazy_gettext("Table"),
+            lazy_gettext("Venue and menu"),
             {"fields": ["venue", "address", "address_for_guests", "map_url", "main_dish", "description"]},
         ),
         (lazy_gettext("Seats"), {"fields": ["number_seats", "seats_taken", "max_party", "approval", "created_at"]}),
@@ -188,31 +188,31 @@ class DinnerPartyModelView(CsvExport, ModelView):
     @action(
         "cancel",
         lazy_gettext("Cancel the party"),
-        lazy_gettext("Cancel the selected parties and tell their guests?"),
+        lazy_gettext("Cancel the selected parties and notify their guests?"),
         "",
     )
     def cancel(self, items: list[DinnerParty]) -> tuple[str, str]:
         """Call off those parties that still can be."""
         coming = [party for party in items if party.is_cancellable]
         if not coming:
-            raise DomainError(lazy_gettext("None of the selected parties can be cancelled any more."), "warning")
+            raise DomainError(lazy_gettext("None of the selected parties can still be cancelled."), "warning")
         count = sum(hosting_service.cancel_party(party) for party in coming)
         return hosting_texts.cancelled(count)
 
-    @action("hide", lazy_gettext("Hide from strangers"), None, "")
+    @action("hide", lazy_gettext("Hide from the public"), None, "")
     def hide(self, items: list[DinnerParty]) -> Message | BaseResponse:
         """Take parties off the public pages, and tell their hosts why."""
         return hide(self, items, items)
 
-    @action("unhide", lazy_gettext("Show again"), lazy_gettext("Let strangers see the selected parties again?"), "")
+    @action("unhide", lazy_gettext("Show again"), lazy_gettext("Show the selected parties to the public again?"), "")
     def unhide(self, items: list[DinnerParty]) -> Message:
         """Let strangers see parties again, as far as they are public."""
         count = moderation_service.unhide(items)
         if not count:
             raise DomainError(lazy_gettext("Nothing changed: none of the selected parties is hidden."), "warning")
         text = ngettext(
-            "%(num)d party can be seen again; its hosts are told.",
-            "%(num)d parties can be seen again; their hosts are told.",
+            "%(num)d party is visible again; its hosts will be notified.",
+            "%(num)d parties are visible again; their hosts will be notified.",
             count,
         )
         return text, "info"

@@ -30,7 +30,7 @@ class DinnerPartyApi(ModelRestApi):
     datamodel = SQLAInterface(DinnerParty)
     resource_name = "dinnerparties"
     class_permission_name = "DinnerPartyApi"
-    list_title = lazy_gettext("Dinner parties, by programs")
+    list_title = lazy_gettext("Dinner parties (API)")
     list_columns = READ
     show_columns = READ
     add_columns = WRITE

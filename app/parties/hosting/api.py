@@ -158,7 +158,7 @@ class HostApi(PartyApiBase):
         """Let somebody host beside the owner. They are written to."""
         party = self.get_owned(slug)
         member = run_with_retry(lambda: hosting_service.add_co_host(party, sent["username"]))
-        said: texts.Flash = _("%(name)s hosts with you now.", name=member.display_name), "info"
+        said: texts.Flash = _("%(name)s is now a co-host.", name=member.display_name), "info"
         return self.respond(201, ADDED, said, result=self._seen(party))
 
     @expose("/<slug>/hosts/<username>", methods=["DELETE"])
@@ -174,7 +174,7 @@ class HostApi(PartyApiBase):
                 hosting_service.remove_co_host(party, member)
         except DomainError as error:
             return self.respond(200, UNCHANGED, (str(error), error.category))
-        text = _("%(name)s does not host this party any more.", name=member.display_name)
+        text = _("%(name)s is no longer a host of this party.", name=member.display_name)
         return self.respond(200, REMOVED, (text, "info"))
 
     # -- inside
@@ -191,5 +191,5 @@ class HostApi(PartyApiBase):
         if not differing:
             # It was this change, sent twice.
             return self.respond(200, UNCHANGED, hosting_texts.saved(party), result=self._seen(party))
-        text = _("The party was changed meanwhile; both versions are shown. Save again to keep yours.")
+        text = _("The party has changed in the meantime; both versions are shown. Save again to keep yours.")
         return self.respond(409, CHANGED_MEANWHILE, (text, "warning"), conflict=differing, result=self._seen(party))

@@ -43,7 +43,7 @@ class CoHostView(BasePartyView):
             show_at_field(form, error)
             flash(str(error), error.category)
             return self._page(party, form, 422)
-        flash(_("%(name)s hosts with you now.", name=member.display_name), "info")
+        flash(_("%(name)s is now a co-host.", name=member.display_name), "info")
         return redirect(url_for("CoHostView.show", slug=slug), 303)
 
     @expose("/<slug>/hosts/<username>/remove", methods=["POST"])
@@ -62,7 +62,7 @@ class CoHostView(BasePartyView):
         except DomainError as error:
             flash(str(error), error.category)
         else:
-            flash(_("%(name)s does not host this party any more.", name=member.display_name), "info")
+            flash(_("%(name)s is no longer a host of this party.", name=member.display_name), "info")
         return redirect(url_for("PartyView.show" if leaves else "CoHostView.show", slug=slug), 303)
 
     @expose("/<slug>/copy", methods=["POST"])
@@ -75,7 +75,7 @@ class CoHostView(BasePartyView):
             with transaction():
                 twin = hosting_service.copy_party(party, current_member())
         except IntegrityError:
-            flash(_("The party was changed meanwhile. Look at it again."), "warning")
+            flash(_("The party has changed in the meantime. Please review it."), "warning")
             return redirect(url_for("PartyView.show", slug=slug), 303)
         flash(_("Copy created as a draft; pick a date."), "info")
         return redirect(url_for("PartyView.edit", slug=twin.slug), 303)

@@ -18,7 +18,10 @@ def refuse_other_links(_form: object, field: Field) -> None:
     """Refuse what leads anywhere but to the web: a validator."""
     if not rules.is_web_link(field.data):
         raise ValidationError(
-            _("This is no address on the web. It must look like https://maps.example.org/place, without a password.")
+            _(
+                "This is not a valid web address. It must look like https://maps.example.org/place and must not "
+                "contain a password."
+            )
         )
 
 
@@ -30,7 +33,9 @@ class PartyForm(FlaskForm):
     timezone = TimezoneField(
         lazy_gettext("Time zone"),
         validators=[InputRequired()],
-        description=lazy_gettext("The zone of the place, like Europe/Madrid. All times above and below are in it."),
+        description=lazy_gettext(
+            "The time zone of the venue, for example Europe/Madrid. All times on this form are in this time zone."
+        ),
     )
     duration_minutes = IntegerField(
         lazy_gettext("Duration in minutes"),
@@ -41,38 +46,38 @@ class PartyForm(FlaskForm):
     address = StringField(lazy_gettext("Address"), filters=FILTERS, validators=[Length(max=255)])
     main_dish = StringField(lazy_gettext("Main dish"), filters=FILTERS, validators=[Length(max=120)])
     description = TextAreaField(
-        lazy_gettext("What guests should know"), filters=FILTERS, validators=[Length(max=MAX_DESCRIPTION_LENGTH)]
+        lazy_gettext("Information for guests"), filters=FILTERS, validators=[Length(max=MAX_DESCRIPTION_LENGTH)]
     )
     number_seats = IntegerField(
         lazy_gettext("Seats"),
         default=8,
         validators=[InputRequired(), NumberRange(1, models.MAX_SEATS)],
-        description=lazy_gettext("Yours is one of them."),
+        description=lazy_gettext("This includes your own seat."),
     )
     max_party = IntegerField(
-        lazy_gettext("Largest group"),
+        lazy_gettext("Maximum party size"),
         default=models.DEFAULT_MAX_PARTY,
         filters=[lambda size: size or models.DEFAULT_MAX_PARTY],
         validators=[Optional(), NumberRange(1, models.MAX_SEATS)],
-        description=lazy_gettext("So many may come with one answer, the guest who answers included."),
+        description=lazy_gettext("The maximum number of people in one answer, including the guest who answers."),
     )
     rsvp_deadline = LocalDateTimeField(
-        lazy_gettext("Answers until"),
+        lazy_gettext("Answer deadline"),
         zone_field="timezone",
         validators=[Optional()],
-        description=lazy_gettext("Empty: until the party starts."),
+        description=lazy_gettext("If empty, until the party starts."),
     )
-    visibility = SelectField(lazy_gettext("Who may see it"), choices=list(Visibility.labels().items()))
-    approval = BooleanField(lazy_gettext("Ask me before somebody who was not invited gets a seat"))
+    visibility = SelectField(lazy_gettext("Visibility"), choices=list(Visibility.labels().items()))
+    approval = BooleanField(lazy_gettext("Ask me to approve guests who were not invited"))
     address_for_guests = BooleanField(
-        lazy_gettext("Tell the address to those who come only"),
-        description=lazy_gettext("Everybody else reads the name of the venue, and neither the address nor the map."),
+        lazy_gettext("Show the address only to guests who are coming"),
+        description=lazy_gettext("Everyone else sees only the name of the venue, not the address or the map."),
     )
     map_url = URLField(
         lazy_gettext("Link to a map"),
         filters=FILTERS,
         validators=[Optional(), Length(max=models.MAX_URL_LENGTH)],
-        description=lazy_gettext("Empty: a map is searched for the address."),
+        description=lazy_gettext("If empty, the map is found by the address."),
     )
     version = HiddenField()
 

@@ -113,7 +113,7 @@ def cancel_party(party: DinnerParty) -> int:
     if party.status == PartyStatus.CANCELLED:
         raise DomainError(lazy_gettext("This party was cancelled."), "info")
     if party.is_past:
-        raise DomainError(lazy_gettext("This party has begun; it cannot be cancelled any more."))
+        raise DomainError(lazy_gettext("This party has started; it can no longer be cancelled."))
     party.status = PartyStatus.CANCELLED
     return update_party(party)
 
@@ -145,10 +145,12 @@ def add_co_host(party: DinnerParty, username: str) -> Member:
     """Let the member with that name host beside the owner, and write to them. Raises DomainError, at "username"."""
     member = queries.member_by_username(username.strip())
     if member is None:
-        raise DomainError(lazy_gettext("Nobody here is called that."), field="username")
+        raise DomainError(lazy_gettext("No user with this name was found."), field="username")
     if member.id == party.host_id or member in party.co_hosts:
         raise DomainError(
-            lazy_gettext("%(name)s hosts this party already.", name=member.display_name), "info", field="username"
+            lazy_gettext("%(name)s is already a host of this party.", name=member.display_name),
+            "info",
+            field="username",
         )
     db.session.add(CoHost(party_id=party.id, member_id=member.id))
     db.session.flush()
@@ -161,7 +163,7 @@ def remove_co_host(party: DinnerParty, member: Member) -> None:
     """Let a member host no more; raises DomainError when they did not."""
     gone = delete(CoHost).where(CoHost.party_id == party.id, CoHost.member_id == member.id).returning(CoHost.member_id)
     if db.session.execute(gone).first() is None:
-        raise DomainError(lazy_gettext("Nothing changed: they did not host this party."), "warning")
+        raise DomainError(lazy_gettext("Nothing changed: they were not a host of this party."), "warning")
 
 
 def changed_columns(party: DinnerParty) -> set[str]:
@@ -174,7 +176,7 @@ def _refuse_unknown_status(party: DinnerParty) -> None:
     state: InstanceState[DinnerParty] = inspect(party)
     before = next(iter(state.attrs.status.history.deleted or ()), party.status)
     if party.status not in {before, *rules.NEXT_STATUSES[before]}:
-        message = lazy_gettext("A party cannot go back to this status; lay another one.")
+        message = lazy_gettext("A party cannot return to this status. Create a new one instead.")
         raise DomainError(message, field="status")
 
 

@@ -11,7 +11,7 @@ from app.parties.texts import Flash
 def saved(party: DinnerParty) -> Flash:
     """Return what a host reads after a party was stored."""
     if party.status == PartyStatus.PUBLISHED:
-        return _("Party “%(title)s” is published.", title=party.title), "info"
+        return _("Party “%(title)s” published.", title=party.title), "info"
     if party.is_past:
         return _("Party “%(title)s” saved as draft, but its date is in the past.", title=party.title), "warning"
     return _("Party “%(title)s” saved as draft.", title=party.title), "info"

@@ -96,7 +96,7 @@ class HostingView(BasePartyView):
         except DomainError as error:
             flash(str(error), error.category)
         except StaleDataError:
-            flash(_("The party was changed meanwhile. Look at it again."), "warning")
+            flash(_("The party has changed in the meantime. Please review it."), "warning")
         else:
             flash(*hosting_texts.cancelled(count))
         return redirect(url_for("PartyView.show", slug=slug), 303)
@@ -129,7 +129,7 @@ class HostingView(BasePartyView):
             return redirect(url_for("PartyView.show", slug=slug), 303)
         form.version.data = form.version.raw_data = None
         form.version.process_data(str(party.version))
-        problem = _("The party was changed meanwhile; both versions are shown. Save again to keep yours.")
+        problem = _("The party has changed in the meantime; both versions are shown. Save again to keep yours.")
         return self._editor(form, party, conflict=theirs, problem=problem)
 
 

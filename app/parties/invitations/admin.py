@@ -25,21 +25,21 @@ class InvitationModelView(CsvExport, ModelView):
     base_order = ("created_at", "desc")
     list_title = lazy_gettext("Invited guests")
     show_title = lazy_gettext("Invited guest")
-    empty_message = lazy_gettext("No host has invited anybody yet.")
+    empty_message = lazy_gettext("No guests have been invited yet.")
     label_columns = {
         "party": lazy_gettext("Party"),
         "name": lazy_gettext("Name"),
         "email": lazy_gettext("E-mail address"),
         "locale": lazy_gettext("Language"),
-        "max_party": lazy_gettext("Seats at most"),
+        "max_party": lazy_gettext("Maximum number of seats"),
         "invited_by": lazy_gettext("Invited by"),
         "rsvp": lazy_gettext("Answer"),
-        "round": lazy_gettext("Links so far"),
+        "round": lazy_gettext("Links sent so far"),
         "created_at": lazy_gettext("Invited"),
-        "sent_at": lazy_gettext("Letter written"),
+        "sent_at": lazy_gettext("E-mail sent"),
         "opened_at": lazy_gettext("Link opened"),
         "reminded_at": lazy_gettext("Reminded"),
-        "revoked_at": lazy_gettext("Taken back"),
+        "revoked_at": lazy_gettext("Revoked"),
     }
     list_columns = ["party", "name", "email", "invited_by", "sent_at", "opened_at", "revoked_at"]
     show_columns = [
@@ -61,7 +61,7 @@ class InvitationModelView(CsvExport, ModelView):
     @action(
         "invite_again",
         lazy_gettext("Invite again"),
-        lazy_gettext("Send new links to the selected? Earlier ones open nothing any more."),
+        lazy_gettext("Send new links to the selected guests? Earlier links will stop working."),
         "",
     )
     def invite_again(self, items: list[Invitation]) -> Message:
@@ -73,14 +73,14 @@ class InvitationModelView(CsvExport, ModelView):
 
     @action(
         "revoke_invitation",
-        lazy_gettext("Take back"),
-        lazy_gettext("Let the links of the selected open nothing any more? What was answered stays."),
+        lazy_gettext("Withdraw"),
+        lazy_gettext("Withdraw the selected invitations? Their links will stop working. Answers are kept."),
         "",
     )
     def revoke_invitation(self, items: list[Invitation]) -> Message:
         """Let links open nothing any more."""
         done, refusal = _each(items, invitation_service.revoke)
-        return _said(ngettext("%(num)d invitation taken back.", "%(num)d invitations taken back.", done), refusal)
+        return _said(ngettext("%(num)d invitation withdrawn.", "%(num)d invitations withdrawn.", done), refusal)
 
 
 def _each(items: Iterable[Invitation], act: Callable[[Invitation], None]) -> tuple[int, DomainError | None]:

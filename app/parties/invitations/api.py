@@ -73,7 +73,7 @@ class InvitationApi(PartyApiBase):
         """Invite somebody again. They are sent a new link; earlier ones open nothing any more."""
         invitation = self._one(slug, invitation_id)
         run_with_retry(lambda: invitation_service.invite_again(invitation, seen=invitation.round))
-        text = _("%(name)s is invited again. Earlier links do not work any more.", name=str(invitation))
+        text = _("%(name)s was invited again. Earlier links no longer work.", name=str(invitation))
         return self._now(AGAIN, (text, "info"), invitation)
 
     @expose(f"/<slug>/invitations/{INVITATION}", methods=["DELETE"])
@@ -85,7 +85,7 @@ class InvitationApi(PartyApiBase):
             run_with_retry(lambda: invitation_service.revoke(invitation))
         except DomainError as error:
             return self._now(UNCHANGED, (str(error), error.category), invitation)
-        text = _("The invitation of %(name)s was taken back.", name=str(invitation))
+        text = _("The invitation for %(name)s was withdrawn.", name=str(invitation))
         return self._now(REVOKED, (text, "info"), invitation)
 
     # -- the link that a host shares
@@ -102,7 +102,7 @@ class InvitationApi(PartyApiBase):
         """Make a new link; the one before opens nothing any more."""
         party = self.get_hosted(slug)
         run_with_retry(lambda: invitation_service.renew_share_link(party, seen=party.share_round))
-        text = _("Whoever has the new link can see this party and answer. Earlier ones do not work any more.")
+        text = _("Anyone with the new link can see this party and answer. Earlier links no longer work.")
         return self.respond(200, SHARED, (text, "info"), result=_share_link(party))
 
     @expose("/<slug>/share-link", methods=["DELETE"])
@@ -111,7 +111,7 @@ class InvitationApi(PartyApiBase):
         """Let the link open nothing any more."""
         party = self.get_hosted(slug)
         run_with_retry(lambda: invitation_service.stop_share_link(party, seen=party.share_round))
-        return self.respond(200, REVOKED, (_("The link does not work any more."), "info"), result=_share_link(party))
+        return self.respond(200, REVOKED, (_("The link no longer works."), "info"), result=_share_link(party))
 
     # -- inside
 

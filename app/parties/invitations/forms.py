@@ -15,7 +15,7 @@ from app.parties.invitations import import_list
 from app.parties.invitations.import_list import MAX_NAME_LENGTH
 
 LINE = [clean_line]
-LANGUAGE = lazy_gettext("Language of the letter")
+LANGUAGE = lazy_gettext("Language of the e-mail")
 NO_ADDRESS = lazy_gettext("Please enter a valid e-mail address.")
 
 
@@ -46,9 +46,9 @@ class InviteForm(AddressForm):
     """One person to invite."""
 
     number = IntegerField(
-        lazy_gettext("How many may come"),
+        lazy_gettext("Maximum party size"),
         validators=[InputRequired(), NumberRange(1, models.MAX_SEATS)],
-        description=lazy_gettext("They and whom they bring along."),
+        description=lazy_gettext("The guest and their companions."),
     )
     locale = SelectField(LANGUAGE, choices=_languages)
 
@@ -67,22 +67,22 @@ class ListForm(FlaskForm):
     """Many people to invite: a file, or lines that were typed or copied."""
 
     file = FileField(
-        lazy_gettext("A file"),
-        description=lazy_gettext("CSV, as spreadsheets and address books write it. Up to 1,000 lines."),
+        lazy_gettext("File"),
+        description=lazy_gettext("A CSV file exported from a spreadsheet or address book. Up to 1,000 lines."),
     )
     text = TextAreaField(
         lazy_gettext("Or one person on each line"),
         description=lazy_gettext(
-            "Name, e-mail address and how many may come: in any order, and the address alone will do."
+            "Name, e-mail address and maximum party size, in any order. Only the e-mail address is required."
         ),
     )
-    list_locale = SelectField(lazy_gettext("Language of the letters"), choices=_languages)
+    list_locale = SelectField(lazy_gettext("Language of the e-mails"), choices=_languages)
 
 
 class ContactsForm(FlaskForm):
     """In which language those of an address book are invited; who was chosen is a number each."""
 
-    contacts_locale = SelectField(lazy_gettext("Language of the letters"), choices=_languages)
+    contacts_locale = SelectField(lazy_gettext("Language of the e-mails"), choices=_languages)
 
 
 class JoinForm(AddressForm):
@@ -91,5 +91,5 @@ class JoinForm(AddressForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.name.label.text = lazy_gettext("Your name")
-        self.email.description = lazy_gettext("We send your personal link there.")
+        self.email.description = lazy_gettext("We will send your personal link to this address.")
         self.name.render_kw, self.email.render_kw = {"autocomplete": "name"}, {"autocomplete": "email"}

@@ -50,8 +50,8 @@ TOO_LONG = lazy_ngettext(
     MAX_ROWS,
     kilobytes=MAX_KILOBYTES,
 )
-NO_TEXT = lazy_gettext("This file is no list of names. Save it as CSV first.")
-EMPTY = lazy_gettext("Nobody is on this list.")
+NO_TEXT = lazy_gettext("This file is not a list of names. Save it as CSV first.")
+EMPTY = lazy_gettext("This list is empty.")
 
 
 class ImportEntry(NamedTuple):

@@ -25,10 +25,10 @@ class RowOutcome(Enum):
 OUTCOME_TEXTS = {
     RowOutcome.INVITED: lazy_gettext("Will be invited"),
     RowOutcome.KNOWN: lazy_gettext("Already invited"),
-    RowOutcome.TWICE: lazy_gettext("Twice in the list"),
-    RowOutcome.BAD: lazy_gettext("Not an address"),
-    RowOutcome.LATE: lazy_gettext("Too many for one day"),
-    RowOutcome.TITLE: lazy_gettext("Titles of the columns"),
+    RowOutcome.TWICE: lazy_gettext("Duplicate"),
+    RowOutcome.BAD: lazy_gettext("Not an e-mail address"),
+    RowOutcome.LATE: lazy_gettext("Daily limit exceeded"),
+    RowOutcome.TITLE: lazy_gettext("Column headings"),
 }
 
 

@@ -90,7 +90,7 @@ class JoinView(BasePartyView):
             flash(str(error), error.category)
         else:
             email = form.email.data
-            flash(_("If %(email)s can be written to, a personal link is on its way.", email=email), "info")
+            flash(_("If we can send e-mail to %(email)s, a personal link is on its way.", email=email), "info")
         return redirect(url_for("PartyView.show", slug=slug), 303)
 
     @expose("/<slug>/opened", methods=["POST"])

@@ -28,9 +28,9 @@ from app.parties.waiting_list import seats
 
 # Of each kind that others can have sent to a mailbox.
 LETTERS_PER_MAILBOX_AND_DAY = 3
-PARTY_OVER = lazy_gettext("This party is over. Nobody can be invited to it any more.")
-PARTY_CANCELLED = lazy_gettext("This party was cancelled. Nobody can be invited to it any more.")
-DEADLINE_PASSED = lazy_gettext("The time to answer is over. Set a later one before you invite anybody.")
+PARTY_OVER = lazy_gettext("This party is over. You can no longer invite guests.")
+PARTY_CANCELLED = lazy_gettext("This party was cancelled. You can no longer invite guests.")
+DEADLINE_PASSED = lazy_gettext("The answer deadline has passed. Set a later one before you invite anyone.")
 
 
 class InviteResult(NamedTuple):
@@ -85,9 +85,11 @@ def invite_again(invitation: Invitation, *, seen: int) -> None:
     status = _lock_party(party)
     db.session.refresh(invitation)
     if invitation.is_forgotten:
-        raise DomainError(lazy_gettext("This person is forgotten here: there is no address to write to."), "warning")
+        raise DomainError(
+            lazy_gettext("The data of this person has been deleted. There is no e-mail address to write to."), "warning"
+        )
     if invitation.round != seen:
-        raise DomainError(lazy_gettext("Nothing changed: they were invited again just now."), "warning")
+        raise DomainError(lazy_gettext("Nothing changed: they have just been invited again."), "warning")
     about = f"party_invitation:{invitation.id}:"
     mine = OutboxEmail.dedupe_key.startswith(about, autoescape=True)
     if invitation_queries.written_today("party_invitation", invitation.email, mine) >= LETTERS_PER_MAILBOX_AND_DAY:
@@ -110,7 +112,7 @@ def revoke(invitation: Invitation) -> None:
     seats.lock(invitation.party_id)
     db.session.refresh(invitation)
     if invitation.revoked_at is not None:
-        raise DomainError(lazy_gettext("Nothing changed: this invitation was taken back already."), "warning")
+        raise DomainError(lazy_gettext("Nothing changed: this invitation has already been withdrawn."), "warning")
     invitation.revoked_at = clock.now()
     # Whoever mistyped an address has a moment until the letter goes.
     for kind in ("party_invitation", "personal_link"):
@@ -189,7 +191,7 @@ def _set_share_round(party: DinnerParty, seen: int, number: int) -> None:
         .returning(DinnerParty.id)
     )
     if number == seen or db.session.execute(statement).first() is None:
-        raise DomainError(lazy_gettext("Nothing changed: the link was changed just now."), "warning")
+        raise DomainError(lazy_gettext("Nothing changed: the link has just been changed."), "warning")
     db.session.expire(party, ["share_round"])
 
 

@@ -30,11 +30,11 @@ from app.parties.queries import MAX_ID
 
 STATES = {
     InvitationState.WAITING: lazy_gettext("Not sent yet"),
-    InvitationState.SENT: lazy_gettext("Was sent"),
-    InvitationState.OPENED: lazy_gettext("Was opened"),
-    InvitationState.REMINDED: lazy_gettext("Was reminded"),
+    InvitationState.SENT: lazy_gettext("Invitation sent"),
+    InvitationState.OPENED: lazy_gettext("Link was opened"),
+    InvitationState.REMINDED: lazy_gettext("Reminder sent"),
     InvitationState.ANSWERED: lazy_gettext("Has answered"),
-    InvitationState.REVOKED: lazy_gettext("Was taken back"),
+    InvitationState.REVOKED: lazy_gettext("Invitation withdrawn"),
 }
 CHECK, INVITE, CHANGE = "check", "invite", "change"
 STOP = "stop"
@@ -74,7 +74,7 @@ class InvitationsView(BasePartyView):
             text = _text_of(form)
             if asked == CHANGE:
                 form.text.data = text
-                flash(_("Nothing is stored yet."), "info")
+                flash(_("Nothing has been saved yet."), "info")
                 return self._page(party, list_form=form)
             report = preview(party, current_member(), import_list.read(text))
         except DomainError as error:
@@ -83,7 +83,7 @@ class InvitationsView(BasePartyView):
             return self._page(party, 422, list_form=form)
         if asked == INVITE:
             return self._invite(party, report.entries, form.list_locale.data, bad=report.bad)
-        flash(_("Nothing is stored yet. This is what would happen:"), "info")
+        flash(_("Nothing has been saved yet. This is what will happen:"), "info")
         return make_response(
             self.render_template("parties/invitations_list.html", party=party, report=report, form=form, text=text)
         )
@@ -125,7 +125,7 @@ class InvitationsView(BasePartyView):
         except DomainError as error:
             flash(str(error), error.category)
         else:
-            text = _("%(name)s is invited again. Earlier links do not work any more.", name=str(invitation))
+            text = _("%(name)s was invited again. Earlier links no longer work.", name=str(invitation))
             flash(text, "info")
         return self._back(party)
 
@@ -140,7 +140,7 @@ class InvitationsView(BasePartyView):
         except DomainError as error:
             flash(str(error), error.category)
         else:
-            flash(_("The invitation of %(name)s was taken back.", name=str(invitation)), "info")
+            flash(_("The invitation for %(name)s was withdrawn.", name=str(invitation)), "info")
         return self._back(party)
 
     # -- the share link
@@ -158,8 +158,8 @@ class InvitationsView(BasePartyView):
         except DomainError as error:
             flash(str(error), error.category)
         else:
-            made = _("Whoever has the new link can see this party and answer. Earlier ones do not work any more.")
-            flash(_("The link does not work any more.") if stops else made, "info")
+            made = _("Anyone with the new link can see this party and answer. Earlier links no longer work.")
+            flash(_("The link no longer works.") if stops else made, "info")
         return self._back(party)
 
     # -- inside
@@ -238,8 +238,8 @@ def counted(count: InviteResult, bad: int) -> tuple[str, Category]:
 
 def _too_many(count: InviteResult) -> str:
     return ngettext(
-        "%(num)d more is too many for one day. Go on tomorrow.",
-        "%(num)d more are too many for one day. Go on tomorrow.",
+        "%(num)d invitation exceeds the daily limit. Continue tomorrow.",
+        "%(num)d invitations exceed the daily limit. Continue tomorrow.",
         count.late,
     )
 

@@ -36,7 +36,7 @@ class MenuItemModelView(CsvExport, ModelView):
     show_title = lazy_gettext("Dish")
     add_title = lazy_gettext("Add a dish")
     edit_title = lazy_gettext("Edit dish")
-    empty_message = lazy_gettext("No host has written a menu yet.")
+    empty_message = lazy_gettext("No menus have been written yet.")
     label_columns = {
         "party": lazy_gettext("Party"),
         "course": lazy_gettext("Course"),
@@ -73,4 +73,4 @@ class MenuItemModelView(CsvExport, ModelView):
 
     def added_message(self, item: MenuItem) -> str:
         """Name what was added."""
-        return str(_("“%(dish)s” is on the menu.", dish=item.name))
+        return str(_("“%(dish)s” was added to the menu.", dish=item.name))

@@ -22,7 +22,7 @@ from app.parties.models import MAX_DISHES, DinnerParty, Rsvp, RsvpPerson
 from app.parties.optimistic_lock import ConflictError, fingerprint
 from app.parties.waiting_list import seats
 
-ANSWER_FIRST = lazy_gettext("Answer first; then tell who comes with you.")
+ANSWER_FIRST = lazy_gettext("Answer first. Then you can enter who is coming with you.")
 # Those the kitchen cooks for, and those it would like to know about: what they typed is kept while they may come.
 EXPECTED, POSSIBLE = (
     SEATED,
@@ -105,7 +105,7 @@ def add_dish(item: MenuItem) -> None:
     seats.lock(item.party.id)
     known = menu(item.party)
     if len(known) >= MAX_DISHES:
-        raise DomainError(lazy_gettext("There are enough dishes on this menu."), field="party")
+        raise DomainError(lazy_gettext("This menu already has the maximum number of dishes."), field="party")
     item.position = max((dish.position for dish in known), default=-1) + 1
     name_main_dish(item.party)
 

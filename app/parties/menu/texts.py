@@ -27,7 +27,7 @@ def conflict_warnings(found: Sequence[tuple[MenuItem, DietaryConflict]]) -> list
         )
         if clash.allergens
         else _(
-            "Heads-up: “%(dish)s” does not suit you (%(diet)s). The host has been told.",
+            "Heads-up: “%(dish)s” is not suitable for you (%(diet)s). The host has been told.",
             dish=dish.name,
             diet=formats.value([str(DIETS[key]) for key in clash.diets]),
         )
@@ -38,7 +38,7 @@ def conflict_warnings(found: Sequence[tuple[MenuItem, DietaryConflict]]) -> list
 def conflict_notice(found: list[tuple[MenuItem, DietaryConflict]]) -> tuple[str, Category]:
     """Return what a guest reads after they told what they do not eat."""
     if not found:
-        return _("Thank you. The kitchen knows now."), "info"
+        return _("Thank you. The kitchen has been notified."), "info"
     return " ".join(conflict_warnings(found)), "warning"
 
 
@@ -47,7 +47,7 @@ def planned_courses(menu: list[MenuItem], eaters: list[RsvpPerson]) -> tuple[str
     counted = [(dish, dietary_conflicts.count_conflicts(dish, eaters)) for dish in menu]
     sentences = [_cannot_eat(dish, found) for dish, found in counted if found.people]
     if not sentences:
-        return _("The menu is saved."), "info"
+        return _("Menu saved."), "info"
     return " ".join(sentences[:MAX_SENTENCES]), "warning"
 
 
@@ -64,8 +64,8 @@ def _cannot_eat(dish: MenuItem, found: ConflictCount) -> str:
         )
     return str(
         ngettext(
-            "“%(dish)s” does not suit everybody (%(diet)s); %(num)d guest cannot eat it.",
-            "“%(dish)s” does not suit everybody (%(diet)s); %(num)d guests cannot eat it.",
+            "“%(dish)s” is not suitable for everyone (%(diet)s); %(num)d guest cannot eat it.",
+            "“%(dish)s” is not suitable for everyone (%(diet)s); %(num)d guests cannot eat it.",
             found.people,
             dish=dish.name,
             diet=formats.value([str(DIETS[key]) for key in found.diets]),

@@ -21,10 +21,10 @@ class ReminderModelView(ModelView):
     base_order = ("id", "desc")
     list_title = lazy_gettext("Reminders")
     show_title = lazy_gettext("Reminder")
-    empty_message = lazy_gettext("No host has set a reminder yet.")
+    empty_message = lazy_gettext("No reminders have been set yet.")
     label_columns = {
         "party": lazy_gettext("Party"),
-        "kind": lazy_gettext("Reminds"),
+        "kind": lazy_gettext("Reminder type"),
         "hours_before": lazy_gettext("Hours before"),
         "sent_at": lazy_gettext("Sent"),
     }
@@ -49,12 +49,12 @@ class GuestMessageModelView(ModelView):
     base_order = ("id", "desc")
     list_title = lazy_gettext("Messages to guests")
     show_title = lazy_gettext("Message to guests")
-    empty_message = lazy_gettext("No host has written to guests yet.")
+    empty_message = lazy_gettext("No messages have been sent to guests yet.")
     label_columns = {
         "party": lazy_gettext("Party"),
         "author": lazy_gettext("Written by"),
         "subject": lazy_gettext("Subject"),
-        "statuses": lazy_gettext("To whom"),
+        "statuses": lazy_gettext("Target"),
         "recipients": lazy_gettext("Recipients"),
         "created_at": lazy_gettext("Written"),
     }

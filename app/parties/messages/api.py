@@ -77,4 +77,4 @@ class MessageApi(PartyApiBase):
             lambda: reminders.change(party, [(each["kind"], each["hours_before"]) for each in sent["reminders"]])
         )
         shown = message_schemas.PlannedReminder(many=True).dump(reminders.planned(party))
-        return self.respond(200, SAVED, (_("The reminders are saved."), "info"), result=shown)
+        return self.respond(200, SAVED, (_("Reminders saved."), "info"), result=shown)

@@ -29,8 +29,10 @@ class MessageForm(FlaskForm):
 
     audiences = SeveralField(
         lazy_gettext("To"),
-        validators=[DataRequired(lazy_gettext("Choose whom you write to."))],
-        description=lazy_gettext("Those who have asked for no letters from hosts are not counted and get none."),
+        validators=[DataRequired(lazy_gettext("Choose the recipients."))],
+        description=lazy_gettext(
+            "Guests who have unsubscribed from messages by hosts are not counted and do not receive any."
+        ),
     )
     subject = StringField(
         lazy_gettext("Subject"),
@@ -42,12 +44,15 @@ class MessageForm(FlaskForm):
         filters=[clean_text],
         validators=[DataRequired(), Length(max=message_models.MAX_MESSAGE_LENGTH)],
         description=lazy_gettext(
-            "Plain text; an empty line begins a new paragraph. When, where and a link to the party are added."
+            "Plain text. Separate paragraphs with an empty line. The date, the location and a link to the "
+            "party are added automatically."
         ),
     )
     with_address = BooleanField(
-        lazy_gettext("Guests may answer to my e-mail address"),
-        description=lazy_gettext("They see the address then. Otherwise nobody gets their answers."),
+        lazy_gettext("Let guests reply to my e-mail address"),
+        description=lazy_gettext(
+            "If you allow this, they can see your address. Otherwise nobody receives their replies."
+        ),
     )
     key = HiddenField(validators=[Length(max=MAX_KEY_LENGTH)])
 
@@ -55,7 +60,7 @@ class MessageForm(FlaskForm):
 class ReminderForm(Form):
     """One reminder. Without hours there is none."""
 
-    kind = SelectField(lazy_gettext("When, and to whom"), choices=list(ReminderKind.labels().items()))
+    kind = SelectField(lazy_gettext("Reminder type"), choices=list(ReminderKind.labels().items()))
     hours_before = IntegerField(
         lazy_gettext("Hours before"), validators=[Optional(), NumberRange(1, message_models.MAX_HOURS_BEFORE)]
     )

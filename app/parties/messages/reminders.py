@@ -191,7 +191,7 @@ def remind_not_answered(party: DinnerParty) -> int:
         raise closed_error(reason)
     silent = recipients.select_not_answered(party, EmailTopic.INVITATIONS)
     if not silent:
-        raise DomainError(lazy_gettext("There is nobody to remind."), "info")
+        raise DomainError(lazy_gettext("There is no one to remind."), "info")
     rested = or_(Invitation.reminded_at.is_(None), Invitation.reminded_at <= clock.now() - PAUSE)
     claimed = _claim_invited(silent, rested)
     if not claimed:

@@ -65,7 +65,9 @@ def send(party: DinnerParty, author: Member, draft: MessageDraft) -> GuestMessag
         recipients.select_not_answered(party, EmailTopic.MESSAGES) if Audience.NOT_ANSWERED in draft.audiences else []
     )
     if not (rsvps or invited):
-        raise DomainError(lazy_gettext("Nobody is in this selection; nothing was sent."), "warning", field="audiences")
+        raise DomainError(
+            lazy_gettext("There are no guests in this selection. Nothing was sent."), "warning", field="audiences"
+        )
     message = GuestMessage(
         party=party,
         author=author,
@@ -106,8 +108,8 @@ def _refuse_too_many(party: DinnerParty) -> None:
     written = select(func.count()).where(GuestMessage.party_id == party.id, GuestMessage.created_at > since)
     if db.session.execute(written).scalar_one() >= MAX_MESSAGES:
         message = lazy_ngettext(
-            "Your guests got %(num)d message from you in the last 24 hours. Let them rest, and write tomorrow.",
-            "Your guests got %(num)d messages from you in the last 24 hours. Let them rest, and write tomorrow.",
+            "You have sent your guests %(num)d message in the last 24 hours. Please wait until tomorrow.",
+            "You have sent your guests %(num)d messages in the last 24 hours. Please wait until tomorrow.",
             MAX_MESSAGES,
         )
         raise DomainError(message, "danger")

@@ -67,8 +67,8 @@ class MessageView(BasePartyView):
     ) -> BaseResponse:
         reached = sum(counts[audience] for audience in draft.audiences)
         text = ngettext(
-            "Nothing was sent yet: this would go to %(num)d guest.",
-            "Nothing was sent yet: this would go to %(num)d guests.",
+            "Nothing has been sent yet. This message would go to %(num)d guest.",
+            "Nothing has been sent yet. This message would go to %(num)d guests.",
             reached,
         )
         flash(text, "info" if reached else "warning")
@@ -132,7 +132,7 @@ class MessageView(BasePartyView):
             return self._reminders_page(party, form, planned, status=422)
         wanted = [(row["kind"], row["hours_before"]) for row in form.reminders.data if row["hours_before"]]
         run_with_retry(lambda: reminders.change(party, wanted))
-        flash(_("The reminders are saved."), "info")
+        flash(_("Reminders saved."), "info")
         return redirect(url_for("MessageView.reminders", slug=slug), 303)
 
     def _reminders_page(
@@ -154,7 +154,7 @@ def _message_form(counts: Mapping[str, int]) -> MessageForm:
     form = MessageForm(
         data={"audiences": [Audience.COMING], "key": secrets.token_hex(16)} if request.method == "GET" else None
     )
-    named = {**Audience.labels(), EVERYBODY: _("All of them")}
+    named = {**Audience.labels(), EVERYBODY: _("Everyone")}
     numbers = {**counts, EVERYBODY: sum(counts.values())}
     form.audiences.choices = [
         (key, _("%(audience)s: %(number)d", audience=str(name), number=numbers[key])) for key, name in named.items()

@@ -21,7 +21,7 @@ from app.parties.models import DinnerParty
 from app.parties.moderation import service as moderation_service
 from app.parties.moderation.models import PartyReport
 
-HIDDEN_ALREADY = lazy_gettext("Nothing changed: these parties are hidden already.")
+HIDDEN_ALREADY = lazy_gettext("Nothing changed: these parties are already hidden.")
 
 
 def hide(view: Any, items: Sequence[Any], parties: Sequence[DinnerParty]) -> Message | BaseResponse:
@@ -34,7 +34,8 @@ def hide(view: Any, items: Sequence[Any], parties: Sequence[DinnerParty]) -> Mes
         items,
         title=ngettext("Hide this party?", "Hide these parties?", len(set(parties))),
         message=_(
-            "Strangers cannot find or open it any more; guests keep their seats. The hosts get a letter with the reason."
+            "The public can no longer find or open it; guests keep their seats. The hosts receive an e-mail "
+            "with the reason."
         ),
         button=_("Hide it"),
     )
@@ -44,8 +45,8 @@ def hide(view: Any, items: Sequence[Any], parties: Sequence[DinnerParty]) -> Mes
     if not count:
         raise DomainError(HIDDEN_ALREADY, "warning")
     text = ngettext(
-        "%(num)d party is hidden now; its hosts are told.",
-        "%(num)d parties are hidden now; their hosts are told.",
+        "%(num)d party is now hidden; its hosts will be notified.",
+        "%(num)d parties are now hidden; their hosts will be notified.",
         count,
     )
     return text, "info"
@@ -63,12 +64,12 @@ class PartyReportModelView(CsvExport, ModelView):
     base_order = ("created_at", "desc")
     list_title = lazy_gettext("Reports")
     show_title = lazy_gettext("Report")
-    empty_message = lazy_gettext("No reports: nobody finds anything wrong.")
+    empty_message = lazy_gettext("There are no reports.")
     label_columns = {
         "created_at": lazy_gettext("Reported"),
         "party": lazy_gettext("Party"),
         "reason": lazy_gettext("Reason"),
-        "note": lazy_gettext("In their words"),
+        "note": lazy_gettext("Comment by the reporter"),
         "reporter": lazy_gettext("Reported by"),
         "state": lazy_gettext("Status"),
         "decided_at": lazy_gettext("Decided"),
@@ -91,12 +92,12 @@ class PartyReportModelView(CsvExport, ModelView):
     @action(
         "dismiss",
         lazy_gettext("Dismiss the report"),
-        lazy_gettext("Leave the parties of the selected reports as they are?"),
+        lazy_gettext("Dismiss the selected reports and leave the parties unchanged?"),
         "",
     )
     def dismiss(self, items: list[PartyReport]) -> Message:
         """Leave parties as they are."""
         count = moderation_service.dismiss(items, current_user.id)
         if not count:
-            raise DomainError(lazy_gettext("None of the selected reports is open any more."), "warning")
+            raise DomainError(lazy_gettext("None of the selected reports is still open."), "warning")
         return ngettext("%(num)d report dismissed.", "%(num)d reports dismissed.", count), "info"

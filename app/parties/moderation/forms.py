@@ -23,11 +23,11 @@ class ReportForm(FlaskForm):
         filters=[clean_text],
         validators=[Length(max=moderation_models.MAX_REPORT_LENGTH)],
         description=lazy_gettext(
-            "Only administrators read this, and neither the hosts nor other guests are told who reports."
+            "Only administrators can read this. Neither the hosts nor other guests will know who sent the report."
         ),
     )
 
     def validate_note(self, field: TextAreaField) -> None:
         """Ask for words where no reason fits."""
         if self.reason.data == ReportReason.OTHER and not field.data:
-            raise ValidationError(lazy_gettext("Please say in a few words what is wrong."))
+            raise ValidationError(lazy_gettext("Please describe briefly what is wrong."))

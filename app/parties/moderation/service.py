@@ -22,8 +22,8 @@ from app.parties.moderation.models import PartyReport
 from app.parties.waiting_list import seats
 
 NOT_PUBLIC = lazy_gettext("Only public parties can be reported.")
-OWN_PARTY = lazy_gettext("This is your own party. You can change it, or call it off.")
-ALREADY_REPORTED = lazy_gettext("You have reported this party already.")
+OWN_PARTY = lazy_gettext("This is your own party. You can change or cancel it.")
+ALREADY_REPORTED = lazy_gettext("You have already reported this party.")
 DOUBLE_CLICK = timedelta(minutes=1)
 
 

@@ -56,7 +56,7 @@ def _file(party: DinnerParty, form: ReportForm) -> None:
             party, form.reason.data, form.note.data or "", _reader(), earlier=_earlier(party)
         )
     _remember(filed)
-    flash(_("Thank you. Somebody will look at it."), "info")
+    flash(_("Thank you. We will review your report."), "info")
 
 
 def _reader() -> Member | None:

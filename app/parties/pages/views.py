@@ -301,7 +301,9 @@ def _answer_form(guest: Respondent | None, rsvp: Rsvp | None) -> RsvpForm:
 
 def _with_hints(form: RsvpForm, most: int) -> RsvpForm:
     form.party_size.description = ngettext(
-        "With you. Up to %(num)d may come with one answer.", "With you. Up to %(num)d may come with one answer.", most
+        "Including you. One answer can cover at most %(num)d person.",
+        "Including you. One answer can cover at most %(num)d people.",
+        most,
     )
     return form
 

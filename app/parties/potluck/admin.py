@@ -17,14 +17,14 @@ class DishClaimModelView(ModelView):
     route_base = "/dishclaims"
     base_permissions = ["can_list", "can_show"]
     base_order = ("id", "desc")
-    list_title = lazy_gettext("Brought dishes")
-    show_title = lazy_gettext("Brought dish")
-    empty_message = lazy_gettext("Nobody brings anything yet.")
+    list_title = lazy_gettext("Dishes guests bring")
+    show_title = lazy_gettext("Dish brought by a guest")
+    empty_message = lazy_gettext("Nobody is bringing anything yet.")
     label_columns = {
-        "slot": lazy_gettext("Asked for"),
+        "slot": lazy_gettext("Requested dish"),
         "rsvp": lazy_gettext("Guest"),
         "quantity": lazy_gettext("How many"),
-        "dish": lazy_gettext("What exactly"),
+        "dish": lazy_gettext("Exact dish"),
         "created_at": lazy_gettext("Since"),
     }
     list_columns = ["slot", "rsvp", "quantity", "dish", "created_at"]
@@ -40,16 +40,16 @@ class DishSlotModelView(ModelView):
     route_base = "/dishslots"
     base_permissions = ["can_list", "can_show", "can_edit"]
     base_order = ("id", "desc")
-    list_title = lazy_gettext("Asked-for dishes")
-    show_title = lazy_gettext("Asked-for dish")
-    edit_title = lazy_gettext("Edit asked-for dish")
-    empty_message = lazy_gettext("No host asks for anything yet.")
+    list_title = lazy_gettext("Requested dishes")
+    show_title = lazy_gettext("Requested dish")
+    edit_title = lazy_gettext("Edit requested dish")
+    empty_message = lazy_gettext("No dishes have been requested yet.")
     label_columns = {
         "party": lazy_gettext("Party"),
         "course": lazy_gettext("Course"),
         "name": lazy_gettext("Dish"),
         "wanted": lazy_gettext("How many"),
-        "claimed": lazy_gettext("Taken on"),
+        "claimed": lazy_gettext("Already promised"),
     }
     list_columns = ["party", "course", "name", "wanted", "claimed"]
     show_columns = list_columns

@@ -57,7 +57,7 @@ class PotluckApi(PartyApiBase):
             potluck_service.set_requested_dishes(
                 party, asked, seen=sent.get("seen") or potluck_service.fingerprint_of(potluck_service.slots(party))
             )
-        return self._say(SAVED, (_("Saved. Your guests see what you ask for."), "info"), party, None)
+        return self._say(SAVED, (_("Saved. Your guests can now see the requested dishes."), "info"), party, None)
 
     @expose(f"/<slug>/dishes/{DISH}/promise", methods=["PUT"])
     @endpoint(
@@ -84,7 +84,7 @@ class PotluckApi(PartyApiBase):
             dropped = run_with_retry(lambda: potluck_service.withdraw_claim(party, rsvp, dish_id))
         except DomainError as error:
             return self._say(UNCHANGED, (str(error), error.category), party, rsvp)
-        text = _("You are not bringing %(dish)s any more.", dish=str(dropped))
+        text = _("You are no longer bringing %(dish)s.", dish=str(dropped))
         return self._say(GIVEN_BACK, (text, "info"), party, rsvp)
 
     @expose(f"/<slug>/promises/{PROMISE}", methods=["DELETE"])
@@ -97,7 +97,9 @@ class PotluckApi(PartyApiBase):
                 name = str(potluck_service.delete_slot(party, promise_id).rsvp)
         except DomainError as error:
             return self._say(UNCHANGED, (str(error), error.category), party, None)
-        return self._say(RELEASED, (_("%(name)s need not bring it, and will be told.", name=name), "info"), party, None)
+        return self._say(
+            RELEASED, (_("%(name)s no longer needs to bring it and will be notified.", name=name), "info"), party, None
+        )
 
     # -- inside
 

@@ -58,10 +58,10 @@ class ClaimForm(_Part):
         validators=[Optional(), NumberRange(1, models.MAX_WANTED)],
     )
     dish = StringField(
-        lazy_gettext("What exactly"),
+        lazy_gettext("Exact dish"),
         filters=[*FILTERS, lambda text: text or ""],
         validators=[Length(max=120)],
-        description=lazy_gettext("If you know it already: lemon tart."),
+        description=lazy_gettext("If you already know, for example: lemon tart."),
     )
 
     def __init__(self, key: int, **kwargs: Any) -> None:

@@ -22,7 +22,7 @@ from app.parties.potluck import mail as potluck_mail
 from app.parties.potluck.models import DishClaim, DishSlot
 from app.parties.waiting_list import seats
 
-ANSWER_FIRST = lazy_gettext("Only those who come can bring something. Answer first.")
+ANSWER_FIRST = lazy_gettext("Only guests who are coming can bring something. Answer first.")
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def delete_slot(party: DinnerParty, key: int) -> DishClaim:
     seats.lock(party.id)
     claim = db.session.get(DishClaim, key, options=[joinedload(DishClaim.slot), joinedload(DishClaim.rsvp)])
     if claim is None or claim.slot.party_id != party.id:
-        raise DomainError(lazy_gettext("Nothing changed: nobody brings that any more."), "warning")
+        raise DomainError(lazy_gettext("Nothing changed: nobody is bringing that any more."), "warning")
     _forget(claim)
     if claim.rsvp.member_id != party.host_id:
         potluck_mail.dish_released(party, claim)
@@ -157,7 +157,7 @@ def withdraw_claim(party: DinnerParty, rsvp: Rsvp, key: int) -> DishClaim:
     """Bring a dish no more; raises DomainError when nothing of it was promised."""
     _slot, before = _claimed(party, rsvp, key)
     if before is None:
-        raise DomainError(lazy_gettext("Nothing changed: you had not said that you bring it."), "warning")
+        raise DomainError(lazy_gettext("Nothing changed: you were not bringing this dish."), "warning")
     _forget(before)
     return before
 
@@ -216,7 +216,7 @@ def _update_slot(dish: RequestedDish, position: int) -> bool:
 
 def _whose(slot: DishSlot) -> object:
     return lazy_gettext(
-        "“%(dish)s” is promised by %(names)s. Free them of it first: they will be told.",
+        "“%(dish)s” has already been promised by %(names)s. Release the dish first; they will be notified.",
         dish=slot.name,
         names=formats.value([str(claim.rsvp) for claim in slot.claims]),
     )
@@ -224,8 +224,8 @@ def _whose(slot: DishSlot) -> object:
 
 def _too_few(slot: DishSlot) -> object:
     return lazy_ngettext(
-        "%(num)d is promised already; you cannot ask for fewer.",
-        "%(num)d are promised already; you cannot ask for fewer.",
+        "%(num)d has already been promised; you cannot request fewer.",
+        "%(num)d have already been promised; you cannot request fewer.",
         slot.claimed,
     )
 
@@ -233,7 +233,7 @@ def _too_few(slot: DishSlot) -> object:
 def _taken(left: int) -> DomainError:
     if left <= 0:
         return DomainError(lazy_gettext("Someone else just took that dish."), "warning")
-    message = lazy_ngettext("Only %(num)d of it is still wanted.", "Only %(num)d of it are still wanted.", left)
+    message = lazy_ngettext("Only %(num)d is still needed.", "Only %(num)d are still needed.", left)
     return DomainError(message, "warning", field="quantity")
 
 
@@ -245,10 +245,10 @@ def _claimed(party: DinnerParty, rsvp: Rsvp, key: int) -> tuple[DishSlot, DishCl
     if rsvp.status not in SEATED:
         raise DomainError(ANSWER_FIRST, "warning")
     if not party.is_open:
-        raise DomainError(lazy_gettext("It is too late to change what you bring."), "warning")
+        raise DomainError(lazy_gettext("It is too late to change what you are bringing."), "warning")
     slot, own = next((row for row in slots_and_own_claims(party, rsvp) if row[0].id == key), (None, None))
     if slot is None:
-        raise DomainError(lazy_gettext("This dish is not asked for any more."), "warning")
+        raise DomainError(lazy_gettext("This dish is no longer requested."), "warning")
     return slot, own
 
 

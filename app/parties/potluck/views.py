@@ -52,7 +52,7 @@ class PotluckView(BasePartyView):
             _show_at_row(form, error)
             flash(str(flashes.CORRECT_THE_FIELDS if error.number is not None else error), error.category)
             return self._dishes_page(form, self.get_hosted(slug), 422)
-        flash(_("Saved. Your guests see what you ask for."), "info")
+        flash(_("Saved. Your guests can now see the requested dishes."), "info")
         return redirect(url_for("PotluckView.dishes", slug=slug), 303)
 
     @expose("/<slug>/dishes/release", methods=["POST"])
@@ -68,7 +68,7 @@ class PotluckView(BasePartyView):
         except DomainError as error:
             flash(str(error), error.category)
         else:
-            flash(_("%(name)s need not bring it, and will be told.", name=name), "info")
+            flash(_("%(name)s no longer needs to bring it and will be notified.", name=name), "info")
         return redirect(url_for("PotluckView.dishes", slug=slug), 303)
 
     def _dishes_page(self, form: DishesForm, party: DinnerParty, status: int) -> BaseResponse:
@@ -115,7 +115,7 @@ class PotluckView(BasePartyView):
     def _promise(party: DinnerParty, rsvp: Rsvp, key: int, form: ClaimForm) -> str:
         if request.form.get("action") == GIVE_BACK:
             dropped = potluck_service.withdraw_claim(party, rsvp, key)
-            return _("You are not bringing %(dish)s any more.", dish=str(dropped))
+            return _("You are no longer bringing %(dish)s.", dish=str(dropped))
         promised = potluck_service.claim(party, rsvp, key, form.quantity.data, form.dish.data)
         return _("You are bringing %(dish)s.", dish=str(promised))
 

@@ -29,12 +29,12 @@ class RsvpModelView(CsvExport, ModelView):
     label_columns = {
         "party": lazy_gettext("Party"),
         "member": lazy_gettext("Member"),
-        "invitation": lazy_gettext("Invited as"),
+        "invitation": lazy_gettext("Name on the invitation"),
         "name": lazy_gettext("Name"),
         "email": lazy_gettext("E-mail address"),
         "status": lazy_gettext("Answer"),
         "party_size": lazy_gettext("Seats"),
-        "min_party": lazy_gettext("Would come with"),
+        "min_party": lazy_gettext("Minimum party size"),
         "note": lazy_gettext("Note"),
         "answered_at": lazy_gettext("Answered"),
         "waitlisted_at": lazy_gettext("Waiting since"),
@@ -56,7 +56,7 @@ class RsvpModelView(CsvExport, ModelView):
     choices_columns = {"status": RsvpStatus.labels()}
     autocomplete_columns = {"party": PARTY_KEY, "member": MEMBER_KEY}
 
-    @action("approve", lazy_gettext("Approve"), lazy_gettext("Give the selected guests the seats they ask for?"), "")
+    @action("approve", lazy_gettext("Approve"), lazy_gettext("Give the selected guests the seats they requested?"), "")
     def approve(self, items: list[Rsvp]) -> Message:
         """Let in who asked for a seat, as their host would."""
         asking = [
@@ -65,13 +65,15 @@ class RsvpModelView(CsvExport, ModelView):
             if rsvp.status == RsvpStatus.AWAITING_APPROVAL and rsvp.party.is_open
         ]
         if not asking:
-            raise DomainError(lazy_gettext("None of the selected asks for a seat that there could be."), "warning")
+            raise DomainError(lazy_gettext("None of the selected requests can get a seat."), "warning")
         for rsvp in asking:
             approval.approve(rsvp)
         seated = sum(rsvp.status == RsvpStatus.YES for rsvp in asking)
         return _approved(seated, len(asking) - seated)
 
-    @action("withdraw", lazy_gettext("Take the seats back"), lazy_gettext("Release the seats of the selected?"), "")
+    @action(
+        "withdraw", lazy_gettext("Release the seats"), lazy_gettext("Release the seats of the selected guests?"), ""
+    )
     def withdraw(self, items: list[Rsvp]) -> str:
         """Remove answers; the seats go to the next in line."""
         # In the order of their parties: of two who do so at once, neither then waits for the other.
@@ -91,4 +93,6 @@ def _approved(seated: int, waiting: int) -> Message:
             waiting,
         )
         return text, "warning"
-    return _("%(seated)d of the requests have seats now, %(waiting)d wait.", seated=seated, waiting=waiting), "warning"
+    return _(
+        "Requests that now have seats: %(seated)d; on the waiting list: %(waiting)d.", seated=seated, waiting=waiting
+    ), "warning"

@@ -178,7 +178,7 @@ class RsvpApi(PartyApiBase):
         """Tell the administrators that something is wrong with a public party."""
         party = self.get_visible(slug).party
         run_with_retry(lambda: moderation_service.report(party, sent["reason"], sent["note"], current_member()))
-        return self.respond(200, REPORTED, (_("Thank you. Somebody will look at it."), "info"))
+        return self.respond(200, REPORTED, (_("Thank you. We will review your report."), "info"))
 
     def _stands(self, status: int, code: str, said: texts.Flash, rsvp: Rsvp | None) -> Response:
         return self.respond(status, code, said, result=serialization.Standing().dump(serialization.standing(rsvp)))

@@ -29,7 +29,7 @@ def approve(rsvp: Rsvp) -> RsvpResult:
     line = seats.release_and_reoffer(party.id)
     _refuse_answered(rsvp)
     if line.table.status != PartyStatus.PUBLISHED or line.table.starts_at <= clock.now():
-        raise DomainError(lazy_gettext("This party takes no guests any more."))
+        raise DomainError(lazy_gettext("This party no longer accepts guests."))
     rsvp.approved_at = clock.now()
     # Whoever would also come with fewer is offered those in line, and decides for themselves.
     wish = RsvpRequest(RsvpStatus.YES, size=rsvp.party_size, least=rsvp.party_size)
@@ -54,7 +54,9 @@ def decline(rsvp: Rsvp) -> None:
 def _refuse_answered(rsvp: Rsvp) -> None:
     db.session.refresh(rsvp)
     if rsvp.status != RsvpStatus.AWAITING_APPROVAL:
-        raise DomainError(lazy_gettext("Nothing changed: this request was answered or withdrawn."), "warning")
+        raise DomainError(
+            lazy_gettext("Nothing changed: this request has already been answered or withdrawn."), "warning"
+        )
 
 
 def _stand_in_line(rsvp: Rsvp) -> RsvpResult:
@@ -104,9 +106,13 @@ def remove(rsvp: Rsvp) -> int:
     db.session.refresh(rsvp)
     db.session.refresh(party, ["status", "starts_at"])
     if not party.is_open:
-        raise DomainError(lazy_gettext("Nobody is removed from a party that has begun or was cancelled."), "warning")
+        raise DomainError(
+            lazy_gettext("Guests cannot be removed from a party that has started or was cancelled."), "warning"
+        )
     if rsvp.status not in NOTIFIED:
-        raise DomainError(lazy_gettext("Nothing changed: %(name)s was not expected.", name=str(rsvp)), "warning")
+        raise DomainError(
+            lazy_gettext("Nothing changed: %(name)s is not an expected guest.", name=str(rsvp)), "warning"
+        )
     return leaving.remove(rsvp)
 
 

@@ -18,9 +18,9 @@ ANSWERS = {
 }
 CLAIM, STAY, LEAVE = "claim", "stay", "leave"
 DECISIONS = {
-    CLAIM: lazy_gettext("Take the seats"),
-    STAY: lazy_gettext("Give them back, and wait on"),
-    LEAVE: lazy_gettext("Give them back, and leave"),
+    CLAIM: lazy_gettext("Accept the seats"),
+    STAY: lazy_gettext("Decline and stay on the waiting list"),
+    LEAVE: lazy_gettext("Decline and leave the waiting list"),
 }
 
 
@@ -36,12 +36,14 @@ class RsvpForm(FlaskForm):
         lazy_gettext("How many are you?"), validators=[Optional(), NumberRange(1, models.MAX_SEATS)]
     )
     min_party = IntegerField(
-        lazy_gettext("With how few would you come?"),
+        lazy_gettext("Minimum party size"),
         validators=[Optional(), NumberRange(1, models.MAX_SEATS)],
-        description=lazy_gettext("If there is not a seat for each of you. Empty: all together or not at all."),
+        description=lazy_gettext(
+            "In case there are not enough seats for all of you. Leave empty if you only want to come all together."
+        ),
     )
     note = TextAreaField(
-        lazy_gettext("A note to the host"), filters=FILTERS, validators=[Optional(), Length(max=MAX_NOTE_LENGTH)]
+        lazy_gettext("Note to the host"), filters=FILTERS, validators=[Optional(), Length(max=MAX_NOTE_LENGTH)]
     )
     # The two buttons that are shown when only some of the seats are free.
     come_with = IntegerField(validators=[Optional(), NumberRange(1, models.MAX_SEATS)])
@@ -50,7 +52,7 @@ class RsvpForm(FlaskForm):
     def validate_min_party(self, field: IntegerField) -> None:
         """Refuse more than all of them."""
         if field.data and self.party_size.data and field.data > self.party_size.data:
-            raise ValidationError(lazy_gettext("That is more than all of you."))
+            raise ValidationError(lazy_gettext("This is more than the size of your party."))
 
 
 class OfferForm(FlaskForm):

@@ -20,12 +20,12 @@ ESCAPE = "\\"
 # The groups of the list, in its order: what they are called, and who is in them.
 ASKING, COMING, WAITING, MISSED, GONE = "asking", "coming", "waiting", "missed", "gone"
 GROUPS = {
-    ASKING: (lazy_gettext("Asking for a seat"), (RsvpStatus.AWAITING_APPROVAL,)),
+    ASKING: (lazy_gettext("Seat requests"), (RsvpStatus.AWAITING_APPROVAL,)),
     COMING: (lazy_gettext("Coming"), SEATED),
     "offered": (lazy_gettext("Offered seats"), (RsvpStatus.OFFERED,)),
     WAITING: (lazy_gettext("On the waiting list"), (RsvpStatus.WAITLISTED,)),
     "maybe": (lazy_gettext("Maybe"), (RsvpStatus.MAYBE,)),
-    MISSED: (lazy_gettext("Did not come"), (RsvpStatus.NO_SHOW,)),
+    MISSED: (lazy_gettext("No-show"), (RsvpStatus.NO_SHOW,)),
     "no": (lazy_gettext("Not coming"), (RsvpStatus.NO,)),
     GONE: (lazy_gettext("Withdrawn or removed"), (RsvpStatus.WITHDRAWN, RsvpStatus.REMOVED)),
 }

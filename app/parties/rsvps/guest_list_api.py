@@ -62,7 +62,7 @@ class GuestApi(PartyApiBase):
         """Tell somebody who asked that there is no seat for them."""
         _party, rsvp = self._guest(slug, guest_id)
         run_with_retry(lambda: approval.decline(rsvp))
-        text = _("%(name)s was told that there is no seat for them.", name=str(rsvp))
+        text = _("%(name)s has been told that there is no seat for them.", name=str(rsvp))
         return self._now(DECLINED, (text, "info"), rsvp)
 
     @expose(f"/<slug>/guests/{GUEST}/remove", methods=["POST"])
@@ -79,7 +79,7 @@ class GuestApi(PartyApiBase):
         """Note, after the party, that a guest did not come."""
         party, rsvp = self._guest(slug, guest_id)
         run_with_retry(lambda: attendance_service.mark_no_show(party, rsvp))
-        text = _("%(name)s did not come: their seats are free.", name=str(rsvp))
+        text = _("%(name)s was marked as a no-show. Their seats are free again.", name=str(rsvp))
         return self._now(NO_SHOW, (text, "info"), rsvp)
 
     @expose(f"/<slug>/guests/{GUEST}/came", methods=["POST"])
@@ -88,7 +88,9 @@ class GuestApi(PartyApiBase):
         """Note that a guest came after all."""
         party, rsvp = self._guest(slug, guest_id)
         run_with_retry(lambda: attendance_service.undo_no_show(party, rsvp))
-        return self._now(NO_SHOW_UNDONE, (_("%(name)s came after all.", name=str(rsvp)), "info"), rsvp)
+        return self._now(
+            NO_SHOW_UNDONE, (_("%(name)s is no longer marked as a no-show.", name=str(rsvp)), "info"), rsvp
+        )
 
     # -- inside
 

@@ -19,7 +19,7 @@ def csv_lines(guests: Sequence[GuestEntry]) -> Iterator[str]:
     """Yield the file, a head and a row for each guest."""
     head = (
         *(_("Name"), _("E-mail address"), _("Answer"), _("Seats"), _("Companions"), _("Diet"), _("Must not eat")),
-        *(_("For the kitchen"), _("Note"), _("Brings along"), _("Checked in")),
+        *(_("For the kitchen"), _("Note"), _("Bringing"), _("Checked in")),
     )
     yield lines([[cell(title) for title in head]])
     yield lines(_row(guest) for guest in guests)

@@ -19,8 +19,8 @@ def approved(outcome: RsvpResult) -> Flash:
         return _("Approved, but the table is full: moved to the waiting list."), "warning"
     if rsvp.status == RsvpStatus.OFFERED:
         text = ngettext(
-            "Approved; only %(num)d of %(size)d seats is free, and was offered.",
-            "Approved; only %(num)d of %(size)d seats are free, and were offered.",
+            "Approved; only %(num)d of %(size)d seats is free and was offered.",
+            "Approved; only %(num)d of %(size)d seats are free and were offered.",
             outcome.offered,
             size=rsvp.party_size,
         )
@@ -89,6 +89,8 @@ def checked_in(rsvp: Rsvp) -> Flash:
 def all_no_show(count: int) -> Flash:
     """Return what is said after those were marked who did not come."""
     text = ngettext(
-        "%(num)d guest did not come: their seats are free.", "%(num)d guests did not come: their seats are free.", count
+        "%(num)d guest was marked as a no-show. Their seats are free again.",
+        "%(num)d guests were marked as no-shows. Their seats are free again.",
+        count,
     )
     return text, "info"

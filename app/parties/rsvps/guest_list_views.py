@@ -83,7 +83,7 @@ class GuestListView(BasePartyView):
 
         def act() -> Flash:
             approval.decline(rsvp)
-            return _("%(name)s was told that there is no seat for them.", name=str(rsvp)), "info"
+            return _("%(name)s has been told that there is no seat for them.", name=str(rsvp)), "info"
 
         return self._do(slug, act)
 
@@ -100,7 +100,10 @@ class GuestListView(BasePartyView):
         return self._ask(
             slug,
             title=_("Remove %(name)s?", name=str(rsvp)),
-            message=_("They are told, and their seats go to the next in line. They cannot answer again."),
+            message=_(
+                "They will be notified, and their seats are offered to the next guest on the waiting list. They "
+                "cannot answer again."
+            ),
         )
 
     @expose("/<slug>/guests/chosen", methods=["POST"])
@@ -122,11 +125,14 @@ class GuestListView(BasePartyView):
         if "sure" in request.form:
             return self._do(slug, lambda: guest_list_texts.all_removed(approval.remove_all(party, rsvps)))
         question = ngettext("Remove %(num)d guest?", "Remove %(num)d guests?", len(rsvps))
-        flash(_("One more step: look at whom you chose."), "info")
+        flash(_("One more step: review your selection."), "info")
         return self._ask(
             slug,
             title=question,
-            message=_("They are told, and their seats go to the next in line. They cannot answer again."),
+            message=_(
+                "They will be notified, and their seats are offered to the next guest on the waiting list. They "
+                "cannot answer again."
+            ),
             items=rsvps,
             fields=[("action", REMOVE), ("sure", "y"), *(("rowid", rsvp.id) for rsvp in rsvps)],
         )
@@ -142,7 +148,7 @@ class GuestListView(BasePartyView):
 
         def act() -> Flash:
             attendance_service.mark_no_show(party, rsvp)
-            return _("%(name)s did not come: their seats are free.", name=str(rsvp)), "info"
+            return _("%(name)s was marked as a no-show. Their seats are free again.", name=str(rsvp)), "info"
 
         return self._do(slug, act)
 
@@ -156,8 +162,8 @@ class GuestListView(BasePartyView):
             return self._do(slug, lambda: guest_list_texts.all_no_show(attendance_service.mark_all_no_show(party)))
         return self._ask(
             slug,
-            title=_("Did nobody else come?"),
-            message=_("All guests who were not checked in are marked as not having come."),
+            title=_("Mark everyone else as a no-show?"),
+            message=_("All guests who were not checked in will be marked as no-shows."),
         )
 
     @expose(f"/<slug>/guests/{ANSWER}/came", methods=["POST"])
@@ -169,7 +175,7 @@ class GuestListView(BasePartyView):
 
         def act() -> Flash:
             attendance_service.undo_no_show(party, rsvp)
-            return _("%(name)s came after all.", name=str(rsvp)), "info"
+            return _("%(name)s is no longer marked as a no-show.", name=str(rsvp)), "info"
 
         return self._do(slug, act)
 

@@ -40,7 +40,7 @@ def remove(rsvp: Rsvp) -> int:
     Raises DomainError when it is the host's.
     """
     if rsvp.member_id == rsvp.party.host_id:
-        raise DomainError(lazy_gettext("The host keeps their seat; cancel the party instead."))
+        raise DomainError(lazy_gettext("The host's own seat cannot be released. Cancel the party instead."))
     seats.lock(rsvp.party_id)
     db.session.refresh(rsvp)
     before = rsvp.status

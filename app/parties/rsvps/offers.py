@@ -17,7 +17,7 @@ from app.parties.waiting_list import history, seats
 from app.parties.waiting_list import queries as waiting_list_queries
 from app.parties.waiting_list.models import WaitOffer
 
-NO_OFFER = lazy_gettext("No seats are offered to you at the moment.")
+NO_OFFER = lazy_gettext("You have no seat offer at the moment.")
 
 
 def claim(party: DinnerParty, guest: Respondent) -> RsvpResult:

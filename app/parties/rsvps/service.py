@@ -25,9 +25,9 @@ CLOSED_ERRORS = {
 }
 # Answers that are not their guest's to change any more.
 DECIDED_ERRORS = {
-    RsvpStatus.REMOVED: lazy_gettext("You were removed from this table; contact the host."),
-    RsvpStatus.CHECKED_IN: lazy_gettext("You are at the table already; talk to your host."),
-    RsvpStatus.NO_SHOW: lazy_gettext("You were missed at this table; contact the host."),
+    RsvpStatus.REMOVED: lazy_gettext("You were removed from this party; contact the host."),
+    RsvpStatus.CHECKED_IN: lazy_gettext("You have already been checked in; contact the host."),
+    RsvpStatus.NO_SHOW: lazy_gettext("You were marked as a no-show at this party; contact the host."),
 }
 
 
@@ -67,7 +67,7 @@ def withdraw(party: DinnerParty, guest: Respondent) -> RsvpResult:
         db.session.refresh(rsvp)
         _refuse_decided(rsvp)
     if rsvp is None or rsvp.status not in WITHDRAWABLE:
-        raise DomainError(lazy_gettext("Nothing changed: you hold no seat here."), "warning")
+        raise DomainError(lazy_gettext("Nothing changed: you have no seat at this party."), "warning")
     leaving.release(rsvp, RsvpStatus.WITHDRAWN)
     return RsvpResult(rsvp, changed=True)
 
@@ -83,7 +83,7 @@ def _refuse_closed(party: DinnerParty | allocation.SeatCount) -> None:
 
 def _refuse_host(party: DinnerParty, guest: Respondent) -> None:
     if guest.member is not None and party.host_id == guest.member.id:
-        raise DomainError(lazy_gettext("You are the host: your seat is at this table already."), "info")
+        raise DomainError(lazy_gettext("You are the host. Your seat is already reserved."), "info")
 
 
 def _refuse_decided(rsvp: Rsvp) -> None:
@@ -134,11 +134,13 @@ def _group(party: DinnerParty, guest: Respondent, wish: RsvpRequest, rsvp: Rsvp 
     most = guest.most(party, rsvp)
     if size > most:
         message = lazy_ngettext(
-            "%(num)d person may come with one answer here.", "Up to %(num)d people may come with one answer here.", most
+            "One answer can cover at most %(num)d person here.",
+            "One answer can cover at most %(num)d people here.",
+            most,
         )
         raise DomainError(message, field="party_size")
     if least > size:
-        raise DomainError(lazy_gettext("That is more than all of you."), field="min_party")
+        raise DomainError(lazy_gettext("This is more than the size of your party."), field="min_party")
     return size, least
 
 
@@ -270,10 +272,10 @@ def _resize(
 
 def _too_few(free: int) -> object:
     if not free:
-        return lazy_gettext("No more seats are free; you keep those you have.")
+        return lazy_gettext("No more seats are free. You keep the ones you have.")
     return lazy_ngettext(
-        "Only %(num)d more seat is free; you keep those you have.",
-        "Only %(num)d more seats are free; you keep those you have.",
+        "Only %(num)d more seat is free. You keep the ones you have.",
+        "Only %(num)d more seats are free. You keep the ones you have.",
         free,
     )
 

@@ -72,8 +72,8 @@ def partially_available(question: PartialAvailability) -> Flash:
 def seats_held(seats: int) -> Flash:
     """Return what somebody reads who asks for seats while some are held for them."""
     text = ngettext(
-        "%(num)d seat is held for you: take it, or give it back.",
-        "%(num)d seats are held for you: take them, or give them back.",
+        "%(num)d seat is being held for you. Accept or decline the offer.",
+        "%(num)d seats are being held for you. Accept or decline the offer.",
         seats,
     )
     return text, "info"
@@ -94,11 +94,13 @@ def declined(outcome: RsvpResult) -> Flash:
         return seats_held(outcome.offered)
     if outcome.place is None:
         return _("Your seats have been released."), "info"
-    return _("The seats go to the next in line. You wait on, as number %(pos)d.", pos=outcome.place), "info"
+    return _(
+        "The seats are offered to the next guest. You are now number %(pos)d on the waiting list.", pos=outcome.place
+    ), "info"
 
 
 UNCHANGED = {
-    RsvpStatus.AWAITING_APPROVAL: lazy_gettext("Nothing changed: your request waits for the host."),
+    RsvpStatus.AWAITING_APPROVAL: lazy_gettext("Nothing changed: your request is waiting for the host's approval."),
     RsvpStatus.YES: lazy_gettext("Nothing changed: you had already answered yes."),
     RsvpStatus.NO: lazy_gettext("Nothing changed: you had already answered no."),
     RsvpStatus.MAYBE: lazy_gettext("Nothing changed: you had already answered maybe."),

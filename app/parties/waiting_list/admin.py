@@ -21,7 +21,7 @@ class WaitOfferModelView(ModelView):
     base_order = ("created_at", "desc")
     list_title = lazy_gettext("Seat offers")
     show_title = lazy_gettext("Seat offer")
-    empty_message = lazy_gettext("No seats were offered yet.")
+    empty_message = lazy_gettext("No seats have been offered yet.")
     label_columns = {
         "party": lazy_gettext("Party"),
         "rsvp": lazy_gettext("Guest"),
@@ -42,7 +42,7 @@ class WaitOfferModelView(ModelView):
         """End offers before their time; the seats go to the next in line."""
         ended = [line for line in map(seats.expire, sorted(items, key=by_party)) if line is not None]
         if not ended:
-            raise DomainError(lazy_gettext("None of the selected offers is open any more."), "warning")
+            raise DomainError(lazy_gettext("None of the selected offers is still open."), "warning")
         text = ngettext("%(num)d offer ended.", "%(num)d offers ended.", len(ended))
         offered = sum(line.offered for line in ended)
         return f"{text} {reoffered_text(offered)}" if offered else str(text)

@@ -61,7 +61,7 @@ def queue_texts(party: DinnerParty, free: int) -> dict[int, tuple[int, str]]:
 
 def _who(event: WaitingListEvent, own: Rsvp | None, *, named: bool) -> str:
     if event.rsvp is None:
-        return str(_("The table"))
+        return str(_("Seats"))
     if named:
         return str(event.rsvp)
     if own is not None and event.rsvp_id == own.id:
@@ -71,8 +71,8 @@ def _who(event: WaitingListEvent, own: Rsvp | None, *, named: bool) -> str:
 
 def _joined(event: WaitingListEvent) -> str:
     text = ngettext(
-        "Joined the waiting list as number %(place)d, for %(num)d seat.",
-        "Joined the waiting list as number %(place)d, for %(num)d seats.",
+        "Joined the waiting list as number %(place)d, requesting %(num)d seat.",
+        "Joined the waiting list as number %(place)d, requesting %(num)d seats.",
         event.seats or 0,
         place=event.place,
     )
@@ -81,8 +81,8 @@ def _joined(event: WaitingListEvent) -> str:
 
 def _changed(event: WaitingListEvent) -> str:
     text = ngettext(
-        "Asks for %(num)d seat now, as number %(place)d.",
-        "Asks for %(num)d seats now, as number %(place)d.",
+        "Changed the request to %(num)d seat; now number %(place)d on the waiting list.",
+        "Changed the request to %(num)d seats; now number %(place)d on the waiting list.",
         event.seats or 0,
         place=event.place,
     )
@@ -92,12 +92,12 @@ def _changed(event: WaitingListEvent) -> str:
 def _with_least(text: str, event: WaitingListEvent) -> str:
     if not event.least or event.least == event.seats:
         return str(text)
-    fewer = ngettext("Would also come with %(num)d.", "Would also come with %(num)d.", event.least)
+    fewer = ngettext("Would also accept %(num)d seat.", "Would also accept %(num)d seats.", event.least)
     return f"{text} {fewer}"
 
 
 def _seated(event: WaitingListEvent) -> str:
-    return str(ngettext("Took %(num)d seat that was free.", "Took %(num)d seats that were free.", event.seats or 0))
+    return str(ngettext("Reserved %(num)d free seat.", "Reserved %(num)d free seats.", event.seats or 0))
 
 
 def _freed(event: WaitingListEvent) -> str:
@@ -107,8 +107,8 @@ def _freed(event: WaitingListEvent) -> str:
 def _offered(event: WaitingListEvent) -> str:
     return str(
         ngettext(
-            "Was the first whom the free seat fits, and may take it until %(date)s.",
-            "Was the first whom %(num)d free seats fit, and may take them until %(date)s.",
+            "First group that fits the free seat. Offered until %(date)s.",
+            "First group that fits the %(num)d free seats. Offered until %(date)s.",
             event.seats or 0,
             date=formats.date_time(event.until) if event.until else formats.NOTHING,
         )
@@ -118,10 +118,10 @@ def _offered(event: WaitingListEvent) -> str:
 def _skipped(event: WaitingListEvent) -> str:
     return str(
         ngettext(
-            "Was passed over: %(num)d seat was free, and it takes %(least)d. In the last 48 hours, seats go to the "
-            "first whom they fit.",
-            "Was passed over: %(num)d seats were free, and it takes %(least)d. In the last 48 hours, seats go to the "
-            "first whom they fit.",
+            "Skipped: %(num)d seat was free, but at least %(least)d were needed. In the last 48 hours, free "
+            "seats go to the first group that fits.",
+            "Skipped: %(num)d seats were free, but at least %(least)d were needed. In the last 48 hours, "
+            "free seats go to the first group that fits.",
             event.seats or 0,
             least=event.least,
         )
@@ -129,20 +129,22 @@ def _skipped(event: WaitingListEvent) -> str:
 
 
 def _claimed(event: WaitingListEvent) -> str:
-    return str(
-        ngettext("Took the seat that was offered.", "Took the %(num)d seats that were offered.", event.seats or 0)
-    )
+    return str(ngettext("Accepted the offered seat.", "Accepted the %(num)d offered seats.", event.seats or 0))
 
 
 def _declined(event: WaitingListEvent) -> str:
     if event.place is None:
         return str(
-            ngettext("Gave %(num)d seat back, and left.", "Gave %(num)d seats back, and left.", event.seats or 0)
+            ngettext(
+                "Declined %(num)d seat and left the waiting list.",
+                "Declined %(num)d seats and left the waiting list.",
+                event.seats or 0,
+            )
         )
     return str(
         ngettext(
-            "Gave %(num)d seat back, and waits on as number %(place)d.",
-            "Gave %(num)d seats back, and waits on as number %(place)d.",
+            "Declined %(num)d seat; now number %(place)d on the waiting list.",
+            "Declined %(num)d seats; now number %(place)d on the waiting list.",
             event.seats or 0,
             place=event.place,
         )
@@ -152,8 +154,8 @@ def _declined(event: WaitingListEvent) -> str:
 def _expired(event: WaitingListEvent) -> str:
     return str(
         ngettext(
-            "Did not take %(num)d seat in time, and waits on as number %(place)d.",
-            "Did not take %(num)d seats in time, and waits on as number %(place)d.",
+            "Did not accept %(num)d seat in time; now number %(place)d on the waiting list.",
+            "Did not accept %(num)d seats in time; now number %(place)d on the waiting list.",
             event.seats or 0,
             place=event.place or 0,
         )
@@ -163,7 +165,7 @@ def _expired(event: WaitingListEvent) -> str:
 def _revoked(event: WaitingListEvent) -> str:
     return str(
         ngettext(
-            "The offer of %(num)d seat was taken back.", "The offer of %(num)d seats was taken back.", event.seats or 0
+            "The offer of %(num)d seat was withdrawn.", "The offer of %(num)d seats was withdrawn.", event.seats or 0
         )
     )
 
@@ -172,7 +174,7 @@ TEXT_OF_EVENT: dict[str, Callable[[WaitingListEvent], str]] = {
     WaitingListEventKind.JOINED: _joined,
     WaitingListEventKind.CHANGED: _changed,
     WaitingListEventKind.LEFT: lambda _event: str(_("Left the waiting list.")),
-    WaitingListEventKind.REMOVED: lambda _event: str(_("Was removed by the host.")),
+    WaitingListEventKind.REMOVED: lambda _event: str(_("Removed by the host.")),
     WaitingListEventKind.SEATED: _seated,
     WaitingListEventKind.FREED: _freed,
     WaitingListEventKind.OFFERED: _offered,
@@ -186,16 +188,17 @@ TEXT_OF_EVENT: dict[str, Callable[[WaitingListEvent], str]] = {
 
 def _too_few(waiter: QueueEntry, party: DinnerParty, free: int) -> str:
     needed = ngettext(
-        "Of the seats that are free, %(num)d is within reach, and it takes %(least)d.",
-        "Of the seats that are free, %(num)d are within reach, and it takes %(least)d.",
+        "%(num)d free seat is available, but at least %(least)d are needed.",
+        "%(num)d free seats are available, but at least %(least)d are needed.",
         free,
         least=waiter.least,
     )
     if not allocation.is_strict_order(party.starts_at, clock.now()):
-        rest = _("In the last 48 hours before the start, seats go to the first whom they fit.")
+        rest = _("In the last 48 hours before the start, free seats go to the first group that fits.")
     else:
         rest = _(
-            "Nobody behind gets them before: they are kept until %(date)s, and go to the first whom they fit from then on.",
+            "Guests further down the list do not get them before: they are reserved until %(date)s. After "
+            "that, they go to the first group that fits.",
             date=formats.date_time(party.starts_at - allocation.NO_OVERTAKING_UNTIL, party.timezone),
         )
     return f"{needed} {rest}"
@@ -204,22 +207,25 @@ def _too_few(waiter: QueueEntry, party: DinnerParty, free: int) -> str:
 def _behind(_waiter: QueueEntry, party: DinnerParty, _free: int) -> str:
     return str(
         _(
-            "A larger group is in front. Free seats are kept for it until %(date)s, and go to the first whom they fit "
-            "from then on.",
+            "A larger group is ahead on the waiting list. Free seats are reserved for it until %(date)s. "
+            "After that, they go to the first group that fits.",
             date=formats.date_time(party.starts_at - allocation.NO_OVERTAKING_UNTIL, party.timezone),
         )
     )
 
 
 TEXT_OF_REASON: dict[AllocationReason, Callable[[QueueEntry, DinnerParty, int], str]] = {
-    AllocationReason.OFFERED: lambda *_facts: str(_("Free seats are about to be offered.")),
-    AllocationReason.FULL: lambda *_facts: str(_("No seat is free. The first in line is asked first.")),
+    AllocationReason.OFFERED: lambda *_facts: str(_("Free seats will be offered shortly.")),
+    AllocationReason.FULL: lambda *_facts: str(
+        _("No seats are free. The first on the waiting list gets the next offer.")
+    ),
     AllocationReason.TOO_FEW: _too_few,
     AllocationReason.BEHIND: _behind,
     AllocationReason.RESTING: lambda *_facts: str(
         _(
-            "An offer was let pass. The next one comes when other seats become free; what is free may be taken until then."
+            "An earlier offer was not accepted. The next offer comes when more seats become free. Until "
+            "then, the free seats can be reserved at any time."
         )
     ),
-    AllocationReason.TOO_MANY: lambda *_facts: str(_("The whole table has fewer seats than that.")),
+    AllocationReason.TOO_MANY: lambda *_facts: str(_("The party has fewer seats in total than requested.")),
 }

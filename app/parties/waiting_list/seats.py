@@ -284,7 +284,7 @@ def _return_seats(party_id: int, seats: int) -> SeatCount:
     )
     row = db.session.execute(statement).one_or_none()
     if row is None:
-        raise DomainError(lazy_gettext("This party does not exist any more."))
+        raise DomainError(lazy_gettext("This party no longer exists."))
     return SeatCount(*row)
 
 
