@@ -7,10 +7,12 @@ PIP := $(PYTHON) -m pip --disable-pip-version-check --no-input install -qq --roo
 	--no-deps --only-binary :all: --require-hashes
 LOCK := $(PYTHON) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--no-header --no-emit-index-url pyproject.toml
+# Who is done takes tests from the others: some take much longer than others.
+ON_ALL_CORES := --numprocesses auto --maxprocesses 4 --dist worksteal
 export FLASK_APP := app
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev shell reset test coverage lint types format lock outdated machines screenshots secret
+.PHONY: help run dev shell reset test quick coverage lint types format lock outdated machines screenshots secret
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -31,10 +33,13 @@ reset: $(VENV)/.installed ## remove the database in instance/, after asking; CON
 
 # What was compiled is kept, whatever the shell says: the tests start many processes.
 test: $(VENV)/.installed-dev ## run the tests; ARGS="tests/parties -k waiting" chooses some
-	@PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest $(or $(ARGS),--numprocesses auto --maxprocesses 4)
+	@PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest $(or $(ARGS),$(ON_ALL_CORES))
+
+quick: $(VENV)/.installed-dev ## run the tests that take no seconds: without PostgreSQL, browser, processes, and walks over all pages
+	@PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest $(ON_ALL_CORES) -m "not slow and not postgresql" $(ARGS)
 
 coverage: $(VENV)/.installed-dev ## run all tests, and tell which lines none of them meets; takes twice as long
-	@PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest --numprocesses auto --maxprocesses 4 --cov
+	@PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest $(ON_ALL_CORES) --cov
 
 lint: $(VENV)/.installed-dev ## look for mistakes in code, templates and the direction of imports
 	@$(PYTHON) -m ruff check

@@ -33,15 +33,19 @@ from app import clock
 from app.accounts.models import ADMIN, GUEST, TRANSLATOR, Member
 from app.database import transaction
 from app.extensions import db, mail
-from tests.support import browser, network, parts, postgres, redis, server, smtp
+from tests.support import THOROUGH, browser, network, parts, postgres, redis, server, smtp
 from tests.support.client import Visitor
 from tests.support.databases import Database, SqliteFiles, application, close_connections
 from tests.support.factories import MemberFactory, RowFactory
 from tests.support.records import Records
 
+# The fixtures that start a browser, or the site in processes of its own.
+PROCESSES = {"open_page", "server", "start"}
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
-# `pytest --hypothesis-profile=thorough` looks for an hour where the usual run looks for seconds.
+# DINNERPARTY_THOROUGH=yes looks for an hour where the usual run looks for seconds.
+settings.register_profile("usual", max_examples=50)
 settings.register_profile("thorough", max_examples=20_000)
+settings.load_profile("thorough" if THOROUGH else "usual")
 # What config.py reads: the tests' settings are their own, whatever the developer's shell says.
 ENVIRONMENT = (
     *config.RENAMED,
@@ -85,9 +89,22 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run the tests that ask for it on other databases than SQLite."""
     asked = {mark.name for mark in metafunc.definition.iter_markers()}
-    kinds = [SQLITE, POSTGRESQL] if "both_databases" in asked else [POSTGRESQL] if POSTGRESQL in asked else []
+    on_postgresql = pytest.param(POSTGRESQL, marks=pytest.mark.postgresql)
+    kinds = [SQLITE, on_postgresql] if "both_databases" in asked else [on_postgresql] if POSTGRESQL in asked else []
     if kinds and "database_kind" in metafunc.fixturenames:
         metafunc.parametrize("database_kind", kinds, indirect=True)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what starts a browser or a site of its own: `make quick` leaves it out. What is slow begins first.
+
+    Otherwise one process would still be at it when the others are done. Within both parts the order is random.
+    """
+    for item in items:
+        if not PROCESSES.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
