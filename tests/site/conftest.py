@@ -1,6 +1,6 @@
 """Every address of the site, as each kind of reader meets it. Views that are added later are met here by themselves."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,9 +78,9 @@ class Furnished:
         """Return an address under `rule` where something is."""
         return self._fill(rule, {name: self._value(rule, name) for name in rule.arguments})
 
-    def strange_addresses(self, rule: Rule) -> list[str]:
-        """Return addresses under `rule` where nothing can be."""
-        return [self._fill(rule, dict.fromkeys(rule.arguments, value)) for value in STRANGE if rule.arguments]
+    def strange_addresses(self, rule: Rule, values: Iterable[str]) -> list[str]:
+        """Return addresses under `rule` where nothing can be, with each of `values` in the place of its arguments."""
+        return [self._fill(rule, dict.fromkeys(rule.arguments, value)) for value in values if rule.arguments]
 
     def _value(self, rule: Rule, name: str) -> str:
         known = {

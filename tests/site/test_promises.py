@@ -13,20 +13,10 @@ from app.outbox import delivery
 from app.outbox.models import OutboxEmail
 from app.parties.models import DinnerParty, Rsvp
 from tests.site.conftest import READERS
+from tests.site.test_routes import POLICY
 from tests.support.factories import PASSWORD, PASSWORD_HASH, DinnerPartyFactory, MemberFactory, RsvpFactory
 
 API = "/api/v1/dinnerparties/"
-POLICY = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-        "connect-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; "
-        "manifest-src 'self'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
-INLINE = re.compile(r"<script(?![^>]*\ssrc=)|<style|<[a-z][^>]*\s(?:style|on[a-z]+)=", re.IGNORECASE)
 # What these pages open is remembered, and they lead on to it; they show nothing themselves.
 LEADING = {"InvitationView.open", "JoinView.link"}
 DINNER = {
@@ -57,22 +47,8 @@ def program(app, cast):
 # -- headers
 
 
-@pytest.mark.parametrize("who", ["anonymous", "host", "admin"])
-def test_every_answer_has_the_whole_policy_and_is_kept_by_nobody_else(furnished, reader, who):
-    visitor = reader(who)
-    for rule, _method in furnished.rules("GET"):
-        page = visitor.get(furnished.address(rule))
-        assert {name: page.headers[name] for name in POLICY} == POLICY, page
-        assert page.headers["Permissions-Policy"].startswith("camera=()"), page
-        assert page.headers["Referrer-Policy"] in {"same-origin", "no-referrer"}, page
-        if page.response.mimetype == "text/html":
-            assert INLINE.search(page.text) is None, f"{page}: {INLINE.search(page.text)}"
-        personal = who != "anonymous" and "static" not in rule.endpoint and not str(rule).startswith("/api/")
-        if personal or page.flashes or "csrf_token" in page.text:
-            assert page.headers["Cache-Control"] == "no-store", page
-
-
 def test_errors_have_the_policy_too(visitor):
+    """Other answers are looked at in test_routes."""
     pages = {
         400: visitor.post("/login/", {}, csrf=False),
         404: visitor.get("/nothing"),
