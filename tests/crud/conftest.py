@@ -5,6 +5,7 @@ stock    Flask-AppBuilder as it comes, with views of its own: each weakness is s
 that passes without our bases would be noticed
 """
 
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -69,24 +70,43 @@ def stock(app, database_url) -> Iterator[MakeVisitor]:
             db.engine.dispose()
 
 
+@pytest.fixture(scope="session")
+def _made() -> dict[tuple[str, tuple[type, ...]], Flask]:
+    """The applications with views that stand in a module: making one takes most of the time of a test."""
+    return {}
+
+
 @pytest.fixture
-def ours(app, database_url, tmp_path, monkeypatch) -> Iterator[MakeVisitor]:
+def ours(app, database_url, tmp_path, tmp_path_factory, _made) -> Iterator[MakeVisitor]:
     """Make a visitor of the project's application with the given views besides its own."""
-    made = []
+    used = []
 
     def make(*views: type) -> Visitor:
-        own = application(database_url, tmp_path)
-        with own.app_context():
-            appbuilder: Any = appbuilder_of(own)
-            for view in views:
-                appbuilder.add_view_no_menu(view)
-        monkeypatch.setattr(appbuilder.sm, "has_access", lambda *_: True)
-        monkeypatch.setattr(appbuilder.sm, "is_item_public", lambda *_: True)
-        own.config["PROPAGATE_EXCEPTIONS"] = False
-        made.append(own)
+        key = database_url, views
+        own = _made.get(key)
+        if own is None:
+            lasts = all(getattr(sys.modules[view.__module__], view.__name__, None) is view for view in views)
+            own = _with_views(application(database_url, tmp_path_factory.mktemp("ours") if lasts else tmp_path), views)
+            if lasts:
+                _made[key] = own
+        used.append(own)
+        for limiter in own.extensions["limiter"]:
+            limiter.reset()
         return Visitor(own)
 
     yield make
-    for own in made:
+    for own in used:
         with own.app_context():
             db.engine.dispose()
+
+
+def _with_views(own: Flask, views: tuple[type, ...]) -> Flask:
+    """Add `views` to the application, and let everybody do everything in it."""
+    with own.app_context():
+        appbuilder: Any = appbuilder_of(own)
+        for view in views:
+            appbuilder.add_view_no_menu(view)
+    appbuilder.sm.has_access = lambda *_: True
+    appbuilder.sm.is_item_public = lambda *_: True
+    own.config["PROPAGATE_EXCEPTIONS"] = False
+    return own

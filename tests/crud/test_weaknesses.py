@@ -59,6 +59,7 @@ TYPED = {
     "text": "t", "html": "h", "dedupe_key": "one", "message_id": "m", "attempts": "0", "created_at": "2026-01-01T00:00",
 }  # fmt: skip
 STOCK, OURS = (StockModelView, StockSQLAInterface), (ModelView, SQLAInterface)
+TextView = letters(*OURS)
 
 
 def categories(page):
@@ -223,7 +224,7 @@ def test_a_stock_list_breaks_on_a_strange_address(stock, query):
 @pytest.mark.both_databases
 def test_a_list_leaves_out_what_is_not_possible_and_says_so(ours):
     LetterFactory(subject="Still here")
-    visitor = ours(letters(*OURS))
+    visitor = ours(TextView)
     for query in STRANGE:
         page = visitor.get("/texts/list/?" + query.format(view="TextView"))
         assert page.status == 200, query
@@ -241,7 +242,7 @@ def test_a_page_beyond_the_last_is_the_last_one(ours):
 
 def test_a_page_has_no_more_rows_than_a_hundred(ours):
     LetterFactory.create_batch(101)
-    page = ours(letters(*OURS)).get("/texts/list/?psize_TextView=1000000")
+    page = ours(TextView).get("/texts/list/?psize_TextView=1000000")
     assert page.text.count("/texts/show/") == 100
 
 
@@ -258,7 +259,7 @@ def test_a_key_that_cannot_be_is_not_found(ours, pk):
 def test_a_percent_sign_is_searched_for_as_one(ours):
     LetterFactory(subject="100 % fun")
     LetterFactory(subject="No fun")
-    page = ours(letters(*OURS)).get("/texts/list/?_flt_2_subject=%25")
+    page = ours(TextView).get("/texts/list/?_flt_2_subject=%25")
     assert "100 % fun" in page.text
     assert "No fun" not in page.text
 
@@ -288,9 +289,9 @@ def test_a_stock_view_tells_what_the_database_said(stock, cast):
 @pytest.mark.both_databases
 def test_our_views_say_it_in_words_at_the_field(ours):
     LetterFactory(dedupe_key="one")
-    page = ours(letters(*OURS)).post("/texts/add", TYPED)
-    assert page.flashes == [("danger", "An entry like this already exists.")]
-    assert page.text.count("An entry like this already exists.") > 1
+    page = ours(TextView).post("/texts/add", TYPED)
+    assert page.flashes == [("danger", "There is one like this already.")]
+    assert page.text.count("There is one like this already.") > 1
     assert 'value="Typed with care"' in page.text
     assert not any(word in page.text for word in ("INSERT", "UNIQUE", "psycopg", "sqlite"))
 
@@ -373,7 +374,7 @@ def test_what_was_typed_is_kept_when_a_hook_refuses(ours, records, hook):
 
 
 def test_what_was_typed_is_kept_when_something_is_missing(ours, records):
-    page = ours(letters(*OURS)).post("/texts/add", {**TYPED, "recipient": ""})
+    page = ours(TextView).post("/texts/add", {**TYPED, "recipient": ""})
     assert (page.status, page.flashes) == (422, [("danger", "Please correct the fields that are marked.")])
     assert 'value="Typed with care"' in page.text
     assert records.count(OutboxEmail) == 0
@@ -438,7 +439,7 @@ def test_a_stock_session_carries_the_addresses_of_the_last_pages(stock):
 
 
 def test_our_session_carries_no_addresses(ours):
-    visitor = ours(letters(*OURS))
+    visitor = ours(TextView)
     visitor.get("/texts/list/?_flt_0_subject=" + "a" * 500)
     with visitor.client.session_transaction() as session:
         assert "a" * 50 not in str(dict(session))
@@ -448,7 +449,7 @@ LIST = "/texts/list/?_flt_2_subject=ett&_oc_TextView=subject&_od_TextView=desc"
 
 
 def test_after_saving_one_is_back_on_the_list_one_came_from(ours):
-    visitor = ours(letters(*OURS))
+    visitor = ours(TextView)
     letter = LetterFactory()
     referrer = {"headers": {"Referer": "http://localhost" + LIST}}
     for path in ("/texts/add", f"/texts/edit/{letter.id}"):
@@ -464,7 +465,7 @@ def test_after_saving_one_is_back_on_the_list_one_came_from(ours):
     ["//evil.example/", "https://evil.example/texts/list/", "/\\evil.example", "javascript:alert(1)", "/texts/edit/1"],
 )
 def test_nobody_is_sent_to_another_site_or_back_into_the_form(ours, target):
-    visitor = ours(letters(*OURS))
+    visitor = ours(TextView)
     assert visitor.post("/texts/add", {**TYPED, "next": target}, follow=False).location == "/texts/list/"
 
 
@@ -569,7 +570,7 @@ def test_a_choice_of_nobody_is_refused_and_kept(admin, records):
 
 def test_a_get_asks_and_a_post_deletes(ours, records):
     letter = LetterFactory()
-    visitor = ours(letters(*OURS))
+    visitor = ours(TextView)
     page = visitor.get(f"/texts/delete/{letter.id}")
     assert page.status == 200
     assert visitor.open("HEAD", f"/texts/delete/{letter.id}").status == 200
