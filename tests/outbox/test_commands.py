@@ -12,6 +12,7 @@ import config
 from app import clock
 from app.outbox.models import EmailState, OutboxEmail
 from tests.support.factories import LetterFactory
+from tests.support.waiting import wait_until
 
 WAIT_SECONDS = 60
 
@@ -112,8 +113,7 @@ def test_a_process_that_is_killed_loses_no_letter(start, smtp, drain, later, rec
     expected = {letter.message_id for letter in LetterFactory.create_batch(5, not_before=long_ago)}
     smtp.behaviour = "hang"
     process = start("deliver")
-    while not smtp.attempts:
-        assert process.poll() is None, process.communicate()
+    wait_until(lambda: smtp.attempts, alive=lambda: process.poll() is None)
     process.kill()
     process.wait()
     assert Counter(letter.state for letter in records.all(OutboxEmail)) == {EmailState.SENDING: 1, "queued": 4}
@@ -126,8 +126,7 @@ def test_a_process_that_is_killed_loses_no_letter(start, smtp, drain, later, rec
 def test_watch_delivers_until_it_is_told_to_stop(start, smtp, records):
     letter = LetterFactory(not_before=clock.now() - timedelta(days=3650))
     process = start("deliver", "--watch")
-    while records.fresh(letter).state != EmailState.SENT:
-        assert process.poll() is None, process.communicate()
+    wait_until(lambda: records.fresh(letter).state == EmailState.SENT, alive=lambda: process.poll() is None)
     process.terminate()
     process.communicate(timeout=WAIT_SECONDS)
     assert process.returncode == 0

@@ -18,6 +18,7 @@ import config
 from app import clock
 from app.outbox.models import EmailState
 from tests.support.factories import LetterFactory
+from tests.support.waiting import wait_until
 
 STOP_SECONDS = 35
 # Far less than what a process is waited for that does not end.
@@ -46,13 +47,6 @@ def get(site, path="/login/"):
         return connection.getresponse().status
 
 
-def wait_until(condition):
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)
-
-
 def processes_of(site):
     """Return the identities of the site's processes that have not ended: all that are in its session."""
     found = set()
@@ -64,13 +58,54 @@ def processes_of(site):
 
 
 @pytest.mark.both_databases
-def test_letters_are_delivered_beside_the_site(posting, smtp, records):
+def test_a_site_is_served_with_its_post_from_its_start_to_its_end(posting, smtp, records):
+    """Starting one takes seconds, so one is asked for all that does it no harm."""
+    assert len(processes_of(posting)) == 1 + len(
+        ("resource tracker", "fork server", "background worker", "worker-1", "worker-2")
+    )
+    assert_loaded_once_for_all_processes(posting)
     letter = LetterFactory()
     wait_until(lambda: records.fresh(letter).state == EmailState.SENT)
     assert len(smtp.letters) == 1
+    assert_too_large_a_request_is_told_so(posting)
+    assert_slow_senders_and_idle_browsers_keep_nobody_waiting(posting)
+    started = time.monotonic()
+    assert posting.stop() == 0
+    wait_until(lambda: processes_of(posting) == set())
+    # Nobody is served, so nobody is waited for.
+    assert time.monotonic() - started < AT_ONCE
 
 
-def test_no_letter_waits_for_ever_when_every_process_but_the_first_dies(posting, smtp, records):
+def assert_loaded_once_for_all_processes(site):
+    forked = re.findall(r"(?:worker-\d|worker started) with PID: (\d+)", site.log.read_text())
+    (fork_server,) = {psutil.Process(int(pid)).parent() for pid in forked}
+    assert len(forked) == 3
+    assert "forkserver" in " ".join(fork_server.cmdline())
+    assert fork_server.ppid() == site.process.pid
+
+
+def assert_too_large_a_request_is_told_so(site):
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    with closing(http.client.HTTPConnection(urlsplit(site.url).netloc, timeout=20)) as connection:
+        connection.request("POST", "/login/", body=b"username=" + b"x" * 10 * 1024 * 1024, headers=form)
+        response = connection.getresponse()
+        assert response.status == 413
+        assert "What you sent is too large." in response.read().decode()
+
+
+def assert_slow_senders_and_idle_browsers_keep_nobody_waiting(site):
+    address = ("127.0.0.1", site.port)
+    with ExitStack() as stack:
+        for _ in range(40):
+            stack.enter_context(socket.create_connection(address)).sendall(UPLOAD)
+        for _ in range(300):
+            stack.enter_context(socket.create_connection(address))
+        started = time.monotonic()
+        assert get(site) == 200
+        assert time.monotonic() - started < 5
+
+
+def test_letters_are_sent_until_the_first_process_dies_whatever_others_do(posting, smtp, records):
     LetterFactory()
     wait_until(lambda: smtp.letters)
     others = processes_of(posting) - {posting.process.pid}
@@ -80,10 +115,16 @@ def test_no_letter_waits_for_ever_when_every_process_but_the_first_dies(posting,
     wait_until(lambda: records.fresh(letter).state == EmailState.SENT)
     wait_until(lambda: get(posting) == 200)
     assert not processes_of(posting) & others
+    # Nothing goes on without the process that watches.
+    os.kill(posting.process.pid, signal.SIGKILL)
+    posting.process.wait(STOP_SECONDS)
+    wait_until(lambda: processes_of(posting) == set())
 
 
 def test_a_background_worker_that_ends_is_told_in_the_log_and_started_again(server):
-    site = server.start()
+    # A host may have a name.
+    site = server.start(HOST="localhost")
+    assert get(site) == 200
     os.kill(background_workers(site)[0], signal.SIGKILL)
     said = "ERROR The background worker ended with status -9. It is started again in 5 s"
     wait_until(lambda: said in site.log.read_text())
@@ -103,25 +144,6 @@ def test_it_stops_when_asked_even_when_the_mail_server_hangs(posting, smtp, reco
     started = time.monotonic()
     assert posting.stop() == 0
     assert time.monotonic() - started < STOP_SECONDS
-
-
-def test_nothing_is_left_running_when_it_stops(posting):
-    assert len(processes_of(posting)) == 1 + len(
-        ("resource tracker", "fork server", "background worker", "worker-1", "worker-2")
-    )
-    started = time.monotonic()
-    posting.stop()
-    wait_until(lambda: processes_of(posting) == set())
-    # Nobody is served, so nobody is waited for.
-    assert time.monotonic() - started < AT_ONCE
-
-
-def test_the_application_is_loaded_once_for_all_processes(posting):
-    forked = re.findall(r"(?:worker-\d|worker started) with PID: (\d+)", posting.log.read_text())
-    (fork_server,) = {psutil.Process(int(pid)).parent() for pid in forked}
-    assert len(forked) == 3
-    assert "forkserver" in " ".join(fork_server.cmdline())
-    assert fork_server.ppid() == posting.process.pid
 
 
 @pytest.mark.parametrize("moment", ["Starting granian", "Spawning worker-1", "Spawning worker-2", "Started worker-1"])
@@ -146,35 +168,6 @@ def test_it_stops_at_once_when_all_of_it_is_asked_as_systemd_and_terminals_do(po
     assert not re.search("ERROR|Traceback", posting.log.read_text())
 
 
-def test_nothing_goes_on_without_the_process_that_watches(posting):
-    os.kill(posting.process.pid, signal.SIGKILL)
-    posting.process.wait(STOP_SECONDS)
-    wait_until(lambda: processes_of(posting) == set())
-
-
-def test_a_request_that_is_too_large_is_told_so(server):
-    site = server.start()
-    form = {"Content-Type": "application/x-www-form-urlencoded"}
-    with closing(http.client.HTTPConnection(urlsplit(site.url).netloc, timeout=20)) as connection:
-        connection.request("POST", "/login/", body=b"username=" + b"x" * 10 * 1024 * 1024, headers=form)
-        response = connection.getresponse()
-        assert response.status == 413
-        assert "The data you sent is too large." in response.read().decode()
-
-
-def test_slow_senders_and_idle_browsers_keep_nobody_waiting(server):
-    site = server.start()
-    address = ("127.0.0.1", site.port)
-    with ExitStack() as stack:
-        for _ in range(40):
-            stack.enter_context(socket.create_connection(address)).sendall(UPLOAD)
-        for _ in range(300):
-            stack.enter_context(socket.create_connection(address))
-        started = time.monotonic()
-        assert get(site) == 200
-        assert time.monotonic() - started < 5
-
-
 @pytest.mark.parametrize(
     ("environ", "told"),
     [
@@ -192,6 +185,9 @@ def test_a_configuration_that_cannot_be_served_with_is_told_without_a_traceback(
     (sentence,) = result.stderr.splitlines()
     assert sentence.startswith("DinnerParty cannot start. ")
     assert told in sentence
+    if not environ:
+        # A database that is not set up is not made by serving.
+        assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]
 
 
 def test_a_setting_with_an_old_name_is_told_once_in_the_log(server):
@@ -204,15 +200,6 @@ def test_a_setting_with_an_old_name_is_told_once_in_the_log(server):
 def test_a_port_that_is_taken_is_told(tmp_path, silent_port):
     result = refused_start(tmp_path, PORT=str(silent_port))
     assert f"127.0.0.1:{silent_port} cannot be listened on (Address already in use)" in result.stderr
-
-
-def test_a_host_may_have_a_name(server):
-    assert get(server.start(HOST="localhost")) == 200
-
-
-def test_a_database_that_is_not_set_up_is_not_made_by_serving(tmp_path):
-    refused_start(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]
 
 
 def test_a_server_for_the_database_that_is_away_may_come_back(server, tmp_path):
