@@ -1,6 +1,7 @@
 """The application speaks in texts that can be translated: seen in its source, not guessed at run time."""
 
 import ast
+import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -97,13 +98,18 @@ RULES: tuple[Rule, ...] = (
 )
 
 
+@functools.cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 @pytest.mark.parametrize("rule", RULES)
 def test_the_application_keeps_the_rule(rule: Rule) -> None:
     broken = [
         f"{path.relative_to(ROOT.parent)}:{line}"
         for path in SOURCES
         if path != RUNTIME
-        for line in rule(ast.parse(path.read_text(encoding="utf-8")))
+        for line in rule(parsed(path))
     ]
     assert broken == []
 

@@ -5,6 +5,7 @@ import pytest
 from app.extensions import db
 from app.parties.models import DinnerParty
 from tests.parties.programs import Program
+from tests.support import THOROUGH
 from tests.support.factories import DinnerPartyFactory, InvitationFactory, RsvpFactory
 
 STRANGE = [
@@ -13,8 +14,11 @@ STRANGE = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.both_databases
-def test_no_field_of_any_verb_breaks_it(app, cast):
+def test_no_field_of_any_verb_breaks_it(app, cast, database_kind):
+    # What is no text, number or date for one database may be one for the other; the rest comes to neither.
+    values = STRANGE if THOROUGH or database_kind == "sqlite" else STRANGE[2:8]
     party = DinnerPartyFactory(host=cast.host, slug="fondue")
     guest, invitation = RsvpFactory(party=party, member=cast.friend), InvitationFactory(party=party)
     host, friend = Program(app, cast.host), Program(app, cast.friend)
@@ -33,7 +37,7 @@ def test_no_field_of_any_verb_breaks_it(app, cast):
             if not path.startswith("/api/v1/parties") or "$ref" not in body:
                 continue
             fields = document["components"]["schemas"][body["$ref"].rpartition("/")[2]]["properties"]
-            for number, (name, value) in enumerate((name, value) for name in fields for value in STRANGE):
+            for number, (name, value) in enumerate((name, value) for name in fields for value in values):
                 sent = {**USUAL, name: value}
                 address = path.removeprefix("/api/v1/parties").format(
                     **{**dict.fromkeys(("dish_id", "promise_id"), 1), **known}

@@ -1,6 +1,6 @@
 """Guests, hosts and time do what they like, one after the other and all at once: the books add up, and nobody is wronged.
 
-`pytest --hypothesis-profile=thorough` tries for longer.
+DINNERPARTY_THOROUGH=yes tries for longer.
 """
 
 import random
@@ -28,13 +28,14 @@ from app.parties.models import DinnerParty, Rsvp
 from app.parties.rsvps.types import RsvpResult
 from app.parties.waiting_list.models import WaitOffer
 from tests.parties.line import Table, lay_anew
+from tests.support import THOROUGH
 from tests.support.factories import MemberFactory
 
 pytestmark = pytest.mark.both_databases
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
-GUESTS, THREADS, STEPS_EACH = 6, 50, 4
+GUESTS, THREADS, STEPS_EACH = 6, (50 if THOROUGH else 20), 4
 # A tenth of what Hypothesis would try with functions: here an example is a whole evening.
-EXAMPLES_SHARE, USUAL_EXAMPLES, STEPS = 10, 100, 20
+EXAMPLES_SHARE, STEPS = 10, 20
 guest = st.integers(0, GUESTS - 1)
 size = st.integers(1, 4)
 
@@ -211,7 +212,6 @@ class Evening(RuleBasedStateMachine):
 
 
 def test_whatever_happens_one_after_the_other(app, cast, guests):
-    thorough = settings.default.max_examples > USUAL_EXAMPLES
     here = type("EveningHere", (Evening,), {"app": app, "host": cast.host, "guest_ids": guests})
     run_state_machine_as_test(
         here,
@@ -221,14 +221,14 @@ def test_whatever_happens_one_after_the_other(app, cast, guests):
             deadline=None,
             database=None,
             # To find a shorter way to what is wrong takes minutes: the usual run shows the one it went.
-            phases=tuple(Phase) if thorough else (Phase.generate,),
+            phases=tuple(Phase) if THOROUGH else (Phase.generate,),
             suppress_health_check=list(HealthCheck),
         ),
     )
 
 
 def all_at_once(app, act):
-    """Let 50 threads `act` at the same moment, each with its number."""
+    """Let many threads `act` at the same moment, each with its number."""
     barrier = threading.Barrier(THREADS)
 
     def one(number):

@@ -19,15 +19,14 @@ from app.database import transaction
 from app.extensions import db
 from app.outbox.models import OutboxEmail
 from app.parties.models import DinnerParty, Rsvp
-from app.parties.respondent import Respondent
-from app.parties.rsvps import service as rsvp_service
-from app.parties.rsvps.types import RsvpRequest
-from app.parties.waiting_list import seats
+from app.parties.service import answers, seats
+from app.parties.service.wishes import Wish
+from tests.support import THOROUGH
 from tests.support.factories import DinnerPartyFactory, RsvpFactory
 
 pytestmark = pytest.mark.both_databases
 SEATS = 8
-GUESTS, GUEST_SEATS, LARGEST = 500, 40, 4
+GUESTS, GUEST_SEATS, LARGEST = (500 if THOROUGH else 120), 40, 4
 CONNECTIONS_EACH = 20
 
 
@@ -72,7 +71,7 @@ def _size(number: int) -> int:
     return number % LARGEST + 1
 
 
-def test_500_groups_for_40_seats_through_two_processes(app, server, guests, cast, records):
+def test_many_groups_for_40_seats_through_two_processes(app, server, guests, cast, records):
     party, other = (DinnerPartyFactory(host=cast.host, number_seats=GUEST_SEATS + 1) for _number in range(2))
     running = server.start(WORKERS="2", SECRET_KEY=app.secret_key)
     barrier = threading.Barrier(GUESTS // CONNECTIONS_EACH)

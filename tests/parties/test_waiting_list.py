@@ -661,7 +661,7 @@ def test_every_step_has_its_words_for_every_reader(lay, client_of, cast, app, re
 @pytest.mark.both_databases
 def test_the_pages_ask_the_database_little_however_long_the_line(lay, client_of, cast):
     party = lay(free=0)
-    RsvpFactory.create_batch(200, party=party, waiting=True)
+    RsvpFactory.create_batch(60, party=party, waiting=True)
     RsvpFactory(party=party, member=cast.friend, waiting=True)
     WaitOfferFactory(party=DinnerPartyFactory(host=cast.stranger, slug="offered"), rsvp__member=cast.friend)
     for who, paths in {

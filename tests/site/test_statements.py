@@ -68,7 +68,7 @@ def test_a_page_asks_a_bounded_number_of_times_whatever_there_is(app, client_of,
     addresses = {path: path.format(party=party, host=cast.host) for path in MOST}
     few = {path: statements_of(admin, address) for path, address in addresses.items()}
     with app.app_context(), transaction():
-        for _number in range(30):
+        for _number in range(12):
             guest = MemberFactory()
             DinnerPartyFactory(host=guest)
             RsvpFactory(party=party, member=guest, waiting=True)
