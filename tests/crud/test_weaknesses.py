@@ -290,8 +290,8 @@ def test_a_stock_view_tells_what_the_database_said(stock, cast):
 def test_our_views_say_it_in_words_at_the_field(ours):
     LetterFactory(dedupe_key="one")
     page = ours(TextView).post("/texts/add", TYPED)
-    assert page.flashes == [("danger", "There is one like this already.")]
-    assert page.text.count("There is one like this already.") > 1
+    assert page.flashes == [("danger", "An entry like this already exists.")]
+    assert page.text.count("An entry like this already exists.") > 1
     assert 'value="Typed with care"' in page.text
     assert not any(word in page.text for word in ("INSERT", "UNIQUE", "psycopg", "sqlite"))
 

@@ -106,10 +106,7 @@ def parsed(path: Path) -> ast.Module:
 @pytest.mark.parametrize("rule", RULES)
 def test_the_application_keeps_the_rule(rule: Rule) -> None:
     broken = [
-        f"{path.relative_to(ROOT.parent)}:{line}"
-        for path in SOURCES
-        if path != RUNTIME
-        for line in rule(parsed(path))
+        f"{path.relative_to(ROOT.parent)}:{line}" for path in SOURCES if path != RUNTIME for line in rule(parsed(path))
     ]
     assert broken == []
 

@@ -90,7 +90,7 @@ def assert_too_large_a_request_is_told_so(site):
         connection.request("POST", "/login/", body=b"username=" + b"x" * 10 * 1024 * 1024, headers=form)
         response = connection.getresponse()
         assert response.status == 413
-        assert "What you sent is too large." in response.read().decode()
+        assert "The data you sent is too large." in response.read().decode()
 
 
 def assert_slow_senders_and_idle_browsers_keep_nobody_waiting(site):

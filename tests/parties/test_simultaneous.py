@@ -19,8 +19,10 @@ from app.database import transaction
 from app.extensions import db
 from app.outbox.models import OutboxEmail
 from app.parties.models import DinnerParty, Rsvp
-from app.parties.service import answers, seats
-from app.parties.service.wishes import Wish
+from app.parties.respondent import Respondent
+from app.parties.rsvps import service as rsvp_service
+from app.parties.rsvps.types import RsvpRequest
+from app.parties.waiting_list import seats
 from tests.support import THOROUGH
 from tests.support.factories import DinnerPartyFactory, RsvpFactory
 
