@@ -33,7 +33,7 @@ class EnumString(TypeDecorator[Value], Generic[Value]):
     """A string column whose values are members of an enumeration.
 
     Unlike SQLAlchemy's Enum it stays a string for Flask-AppBuilder's filters and forms, and takes plain strings, too.
-    A value that is no member raises ValueError when it is bound.
+    A value that is no member is stored as it is: the column's CHECK constraint refuses it, and that error has words.
     """
 
     impl = String
@@ -44,7 +44,7 @@ class EnumString(TypeDecorator[Value], Generic[Value]):
         self.enum = enum
 
     def process_bind_param(self, value: Any, _dialect: object) -> str | None:
-        return None if value is None else self.enum(value).value
+        return None if value is None else str(value)
 
     def process_result_value(self, value: Any, _dialect: object) -> Value | None:
         return None if value is None else self.enum(value)
@@ -60,8 +60,13 @@ def read_assigned_values(model: type) -> None:
     def listen(_class: type, _key: str, attribute: Any) -> None:
         columns = getattr(attribute.property, "columns", ())
         if columns and isinstance(columns[0].type, EnumString):
-            enum = columns[0].type.enum
-            event.listen(attribute, "set", lambda _row, value, *_: None if value is None else enum(value), retval=True)
+            members: dict[Any, StrEnum] = {member.value: member for member in columns[0].type.enum}
+            event.listen(
+                attribute,
+                "set",
+                lambda _row, value, *_: members.get(value, value) if isinstance(value, str) else value,
+                retval=True,
+            )
 
 
 def one_of(column: str, values: Iterable[str]) -> CheckConstraint:

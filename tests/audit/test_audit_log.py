@@ -81,7 +81,7 @@ def test_entries_are_found_by_when_who_what_whom_and_where_from(admin, write, qu
     write(name="ada")
     page = admin.get(f"/audit/list/?{query}")
     assert page.flashes == []
-    assert ('data-label="To whom"><bdi>ada</bdi>' in page.text) is found
+    assert ('data-label="Target"><bdi>ada</bdi>' in page.text) is found
 
 
 def test_there_is_no_way_to_change_an_entry(app, admin, write, records):

@@ -22,9 +22,10 @@ from app.extensions import db
 from app.i18n import validity
 from app.i18n.plurals import rule_of
 from app.outbox.models import OutboxEmail
-from app.parties import mail
 from app.parties.enums import SEATED, PartyStatus
 from app.parties.models import Rsvp, RsvpPerson
+from app.parties.rsvps import mail as rsvp_mail
+from app.parties.waiting_list import mail as waiting_list_mail
 from app.parties.waiting_list.models import WaitOffer
 from config import LANGUAGES
 from tests.support.factories import (
@@ -117,7 +118,7 @@ def test_invariant_4_seats_are_freed_and_offered_together_or_not_at_all(client_o
         raise RuntimeError
 
     with monkeypatch.context() as broken:
-        broken.setattr(mail, "seat_offered", cannot_write)
+        broken.setattr(waiting_list_mail, "seat_offered", cannot_write)
         with pytest.raises(RuntimeError):
             friend.post(f"/parties/{party.slug}/withdraw")
     assert statuses(records, party)[cast.friend.email] == "yes"
@@ -233,7 +234,7 @@ def test_invariant_9_a_letter_is_written_with_its_fact_or_neither(client_of, cas
         raise RuntimeError
 
     with monkeypatch.context() as broken:
-        broken.setattr(mail, "rsvp_yes", cannot_write)
+        broken.setattr(rsvp_mail, "rsvp_yes", cannot_write)
         with pytest.raises(RuntimeError):
             answer(friend, party)
     assert records.dump() == before
