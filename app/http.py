@@ -41,6 +41,10 @@ HEADERS = {
 TWO_YEARS, ONE_YEAR = 63072000, 31536000
 # After which whoever was sent away because the database was, may ask again.
 RETRY_SECONDS = 5
+# The largest key of a row: columns of keys are 32-bit integers.
+MAX_ID = 2**31 - 1
+# Deeper than anybody pages; an offset must fit into the integers of the database.
+MAX_PAGE = 1_000_000
 # Where the server puts the lock that a request holds while it is answered, in the WSGI environment.
 REQUEST_LOCK_KEY = "dinnerparty.request_lock"
 
@@ -119,6 +123,26 @@ def is_cross_site_request() -> bool:
         return site not in {"same-origin", "none"}
     origin = request.headers.get("Origin")
     return origin is not None and origin.partition("://")[2] != request.host
+
+
+def parse_int(text: str | None, most: int = MAX_ID, *, clamp: bool = False) -> int | None:
+    """Return the number from 0 to `most` that `text` writes in ASCII digits; None for anything else.
+
+    With `clamp`, a larger number is read as `most`.
+    """
+    if not text or not (text.isascii() and text.isdigit()):
+        return None
+    # The length is checked before int(), which raises ValueError for thousands of digits.
+    digits = text.lstrip("0") or "0"
+    number = int(digits) if len(digits) <= len(str(most)) else most + 1
+    if number <= most:
+        return number
+    return most if clamp else None
+
+
+def page_number() -> int:
+    """Return the page that the URL asks for by `?page=`, counted from 1. Anything but a number asks for the first."""
+    return parse_int(request.args.get("page"), MAX_PAGE, clamp=True) or 1
 
 
 @contextmanager

@@ -48,6 +48,7 @@ from app.parties.messages.admin import GuestMessageModelView, ReminderModelView
 from app.parties.messages.api import MessageApi
 from app.parties.messages.views import MessageView
 from app.parties.moderation.admin import PartyReportModelView
+from app.parties.moderation.api import ReportApi
 from app.parties.moderation.views import ReportView
 from app.parties.pages.api import PartyApi
 from app.parties.pages.kitchen import KitchenView
@@ -80,6 +81,7 @@ PARTY_APIS = (
     CheckInApi,
     PotluckApi,
     MessageApi,
+    ReportApi,
 )
 PARTIES_MENU = {"category": "Parties", "category_label": lazy_gettext("Parties")}
 PEOPLE_MENU = {"category": "People", "category_label": lazy_gettext("People")}
@@ -141,7 +143,7 @@ def register(appbuilder: AppBuilder) -> None:
         PartyReportModelView,
         "Reports",
         label=lazy_gettext("Reports"),
-        href=PartyReportModelView.OPEN_ONES,
+        href=PartyReportModelView.OPEN_ONLY,
         **PARTIES_MENU,
     )
     manager.user_view = appbuilder.add_view(UserModelView, "Users", label=lazy_gettext("Users"), **PEOPLE_MENU)

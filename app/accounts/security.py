@@ -29,6 +29,7 @@ from app.accounts.sessions.cookies import Sessions
 from app.database import transaction
 from app.errors import DomainError
 from app.extensions import db
+from app.http import parse_int
 
 STAMP_CLAIM = "stamp"
 JWT_REFUSALS = (
@@ -121,8 +122,8 @@ class SecurityManager(StockSecurityManager):
 
     def load_user_jwt(self, _jwt_header: dict[str, Any], jwt_data: dict[str, Any]) -> Member | None:
         """Return the member an API token was made for, unless they were signed out everywhere since."""
-        subject = str(jwt_data.get("sub", ""))
-        member = db.session.get(Member, int(subject)) if subject.isascii() and subject.isdigit() else None
+        key = parse_int(str(jwt_data.get("sub", "")))
+        member = db.session.get(Member, key) if key is not None else None
         if member is None or not member.is_active or jwt_data.get(STAMP_CLAIM) != member.session_stamp:
             return None
         g.user = member

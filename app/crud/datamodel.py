@@ -13,8 +13,8 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased, joinedload, selectinl
 from app.crud.db_errors import GoneError, translate_db_errors
 from app.crud.fields import as_moment, find_by_key
 from app.crud.filters import FilterConverter, Filters
-from app.crud.list_arguments import LAST_PAGE
 from app.database import UTCDateTime, transaction
+from app.http import MAX_PAGE, parse_int
 from app.i18n import selectors
 from config import ConfigurationError
 
@@ -67,7 +67,7 @@ class SQLAInterface(StockSQLAInterface):
 
         Keys are found first and rows fetched for these only: a deep page costs little more than the first one.
         """
-        number = min(max(number, 0), LAST_PAGE)
+        number = min(max(number, 0), MAX_PAGE)
         rows = self._rows(filters, order, number, size, columns)
         if size is None:
             return Page(rows, 0, max(len(rows), 1), len(rows))
@@ -127,10 +127,7 @@ class SQLAInterface(StockSQLAInterface):
         if not self.is_integer(self._pk.key):
             value = str(text)
             return value if 0 < len(value) <= MAX_KEY_LENGTH and "\0" not in value else None
-        digits = str(text)
-        if not (digits.isascii() and digits.isdigit()) or len(digits) > len(str(MAX_INTEGER)):
-            return None
-        return int(digits) if 0 < int(digits) <= MAX_INTEGER else None
+        return parse_int(str(text), MAX_INTEGER) or None
 
     def parse_value(self, column: str, text: str, key: str | None = None) -> Any:
         """Return what a filter compares `column` with; of a relation, the related row's key.

@@ -12,9 +12,9 @@ from urllib.parse import urlencode
 
 from werkzeug.datastructures import MultiDict
 
+from app.http import MAX_PAGE, parse_int
+
 MAX_PAGE_SIZE = 100
-# Deeper than anybody pages; a larger number would not fit into the database's integers.
-LAST_PAGE = 1_000_000
 MAX_FILTERS = 20
 MAX_VALUE_LENGTH = 500
 FILTER = re.compile(r"([0-9]{1,2})_(\w[\w.]*)", re.ASCII)
@@ -63,7 +63,7 @@ class ListArguments:
 def parse(args: "MultiDict[str, str]", view: str, offer: ListOptions) -> ListArguments:
     """Return what `args` ask of the list of `view`; what is not on offer is left out and noted as ignored."""
     order, strange_order = parse_order(args, view, offer)
-    page, strange_page = _number(args.get(f"page_{view}"), 0, 0, LAST_PAGE)
+    page, strange_page = _number(args.get(f"page_{view}"), 0, 0, MAX_PAGE)
     size, strange_size = _number(args.get(f"psize_{view}"), offer.page_size, 1, MAX_PAGE_SIZE)
     asked = list(filter_arguments(args))
     filters = tuple(flt for flt in asked[:MAX_FILTERS] if flt and _is_possible(flt, offer))
@@ -116,8 +116,5 @@ def _number(text: str | None, default: int, least: int, most: int) -> tuple[int,
     """Return a number between `least` and `most`, and whether `text` was something else."""
     if text is None or not text.strip():
         return default, False
-    digits = text.strip()
-    if not (digits.isascii() and digits.isdigit()):
-        return default, True
-    number = int(digits) if len(digits) < 10 else most
-    return min(max(number, least), most), False
+    number = parse_int(text.strip(), most, clamp=True)
+    return (default, True) if number is None else (max(number, least), False)

@@ -1,11 +1,10 @@
-"""Parties: what is on the table, and who sits at it."""
+"""Dinner parties, with one package for each subject."""
 
 from flask import Flask
 
 
 def init_app(app: Flask) -> None:
-    """Add the commands of parties to `app`."""
-    # Whoever asks for a model does not need the commands.
+    # Importing a model must not import the commands.
     from app.parties.cli import parties
 
     app.cli.add_command(parties)

@@ -1,4 +1,4 @@
-"""Who may see a party, who may answer, and who may change it."""
+"""Access to parties: who can see, answer and change one. Pages and API share it."""
 
 from collections.abc import Callable, Mapping
 from functools import wraps
@@ -20,27 +20,28 @@ from app.parties.enums import RsvpStatus
 from app.parties.models import DinnerParty, Rsvp
 from app.parties.respondent import Respondent
 
+RSVPS_PER_MINUTE = "30 per minute"
+
 
 def current_member() -> Member:
-    """Return the member who is asking, as a row."""
     member: Member = current_user._get_current_object()  # noqa: SLF001 - werkzeug's documented name
     return member
 
 
 def login_or_invitation_required(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Demand the permission of members, and let others in: `answering` asks them for their personal link."""
-    guarded = has_access(method)
+    """Check the permission of members only. Visitors need an invitation, which `get_answerable` checks."""
+    with_permission = has_access(method)
 
-    @wraps(guarded)
+    @wraps(with_permission)
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return (guarded if current_user.is_authenticated else method)(self, *args, **kwargs)
+        return (with_permission if current_user.is_authenticated else method)(self, *args, **kwargs)
 
-    wrapper._for_guests = True  # type: ignore[attr-defined] # noqa: SLF001 - as has_access marks its own
+    wrapper._allows_visitors = True  # type: ignore[attr-defined] # noqa: SLF001 - as has_access does
     return wrapper
 
 
 class PartyVisit(NamedTuple):
-    """Somebody at the page of a party; `guest` is None for strangers without a link."""
+    """A party and the reader of its page. `guest` is None for a visitor without a link."""
 
     party: DinnerParty
     guest: Respondent | None
@@ -48,7 +49,7 @@ class PartyVisit(NamedTuple):
 
 
 class AnswerableParty(NamedTuple):
-    """Somebody who may answer."""
+    """A party and a guest who can answer."""
 
     party: DinnerParty
     guest: Respondent
@@ -56,7 +57,7 @@ class AnswerableParty(NamedTuple):
 
 
 class PartyAccess:
-    """Who may do what with a party: for its pages and for the API alike, which ask for the same permissions."""
+    """Access checks for the current reader. Pages and API use the same permissions."""
 
     appbuilder: AppBuilder
     class_permission_name = "PartyView"
@@ -67,8 +68,8 @@ class PartyAccess:
     }
 
     def get_visible(self, slug: str) -> PartyVisit:
-        """Return the party, who is looking at it, and their answer; 404 when they may not know of it."""
-        party, guest = self._met(slug)
+        """Return the party, the reader and their RSVP; 404 if the reader must not know that the party exists."""
+        party, guest = self.get_party_and_respondent(slug)
         rsvp = queries.rsvp_of(party, guest) if guest else None
         by_share_link = guest.by_share_link if guest else link_session.has_share_link(party)
         visible = rules.is_visible(
@@ -85,32 +86,32 @@ class PartyAccess:
         return PartyVisit(party, guest, rsvp)
 
     def get_answerable(self, slug: str) -> AnswerableParty:
-        """Return the party, who may answer, and their answer so far; strangers are asked to log in."""
+        """Return the party, the guest and their RSVP so far. A visitor without a link is sent to the login."""
         party, guest, rsvp = self.get_visible(slug)
         if guest is None:
             abort(ask_to_log_in())
         return AnswerableParty(party, guest, rsvp)
 
     @staticmethod
-    def _met(slug: str) -> tuple[DinnerParty, Respondent | None]:
-        """Return the party, and who is asking: a member, or whoever has opened a personal link here."""
+    def get_party_and_respondent(slug: str) -> tuple[DinnerParty, Respondent | None]:
+        """Return the party, and the reader if they are a member or have opened a personal link. Checks no visibility."""
         member = current_member() if current_user.is_authenticated else None
         found = queries.party_and_invitation(slug, member) if member else (queries.party_by_slug(slug), None)
-        party, sent = found or (None, None)
+        party, invitation_of_member = found or (None, None)
         if party is None:
             abort(404)
-        invitation = link_session.remembered_invitation(party) or sent
+        invitation = link_session.remembered_invitation(party) or invitation_of_member
         if member is None and invitation is None:
             return party, None
         by_share_link = link_session.has_share_link(party)
         return party, Respondent(member, invitation, by_share_link, current_locale(), current_timezone())
 
     def shows_address(self, party: DinnerParty, rsvp: Rsvp | None) -> bool:
-        """Whether whoever is asking is told where exactly a party is."""
+        """Whether the reader sees the postal address."""
         return location.shows_address(party, rsvp, is_host=self.is_host(party) or self.is_staff())
 
     def get_editable(self, slug: str) -> DinnerParty:
-        """Return a party of whoever is asking; 403 when it is somebody else's."""
+        """Return the party for its hosts and for administrators; 403 for others."""
         party = queries.party_by_slug(slug)
         if party is None:
             abort(404)
@@ -120,37 +121,34 @@ class PartyAccess:
 
     @staticmethod
     def is_host(party: DinnerParty) -> bool:
-        """Whether whoever is asking is the owner of a party or hosts beside them."""
+        """Whether the reader is the owner or a co-host."""
         if not current_user.is_authenticated:
             return False
         return current_user.id in {party.host_id, *(member.id for member in party.co_hosts)}
 
     def get_hosted(self, slug: str) -> DinnerParty:
-        """Return a party of which a host is asking; 403 to everybody else: what guests eat is not even staff's to see."""
+        """Return the party for its hosts; 403 for others. Even administrators must not see what guests eat."""
         party = self.get_editable(slug)
         if not self.is_host(party):
             abort(403)
         return party
 
     def get_owned(self, slug: str) -> DinnerParty:
-        """Return a party whose owner is asking; 403 when it is somebody else's."""
+        """Return the party for its owner and for administrators; 403 for others."""
         party = self.get_editable(slug)
         if party.host_id != current_user.id and not self.is_staff():
             abort(403)
         return party
 
     def is_staff(self) -> bool:
-        """Whether whoever is asking may edit any party in the generated UI."""
+        """Whether the reader can edit all parties in the generated administration."""
         return bool(self.appbuilder.sm.has_access("can_edit", "DinnerPartyModelView"))
 
 
 class BasePartyView(PartyAccess, BaseView):
-    """A view of single parties."""
+    """A view with pages of one party."""
 
     @before_request
     def _ask_to_log_in(self) -> BaseResponse | None:
-        """Lead strangers to the login, unless they may have a link."""
-        return None if getattr(self.method(), "_for_guests", False) else super()._ask_to_log_in()
-
-
-RSVPS_PER_MINUTE = "30 per minute"
+        """Send visitors to the login, except on pages for guests without an account."""
+        return None if getattr(self.method(), "_allows_visitors", False) else super()._ask_to_log_in()

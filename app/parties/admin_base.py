@@ -1,10 +1,10 @@
-"""What the generated views of parties have in common."""
+"""What the generated administration pages of parties share."""
 
 from typing import Any, Protocol
 
 from flask_babel import ngettext
 
-# By what a party and a member are named where one is chosen, and what is searched for it.
+# For choosing a party or a member: the key column, and the columns that are searched.
 PARTY_KEY = ("slug", ["title", "slug"])
 MEMBER_KEY = ("username", ["username", "first_name", "last_name", "email"])
 
@@ -17,11 +17,10 @@ class PartyRow(Protocol):
 
 
 def by_party(row: PartyRow) -> tuple[int, int]:
-    """Order rows by their parties: of two who do something with several at once, neither waits for the other."""
+    """Sort key for actions on several rows: parties are locked in one order, so that two requests cannot deadlock."""
     return row.party_id, row.id
 
 
 def reoffered_text(offered: int) -> str:
-    """Say how many seats went to those who wait."""
     text = ngettext("%(num)d seat offered to the next in line.", "%(num)d seats offered to the next in line.", offered)
     return str(text)

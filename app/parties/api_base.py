@@ -1,6 +1,6 @@
-"""The base of the members' API: who is asking, how refusals are told, and what is documented.
+"""The base of the members' API: authentication, error responses, and the OpenAPI description.
 
-A verb is declared by what it takes and gives; the same declaration reads what is sent and describes it.
+Each endpoint declares its input and output once. The declaration validates the request and describes the endpoint.
 """
 
 from collections.abc import Callable, Mapping
@@ -35,17 +35,17 @@ from app.parties.access import PartyAccess
 from app.parties.texts import Flash
 
 UNSAFE = ["DELETE", "PATCH", "POST", "PUT"]
-# What a program tells refusals apart by; what people read of them is in their language.
+# Error codes for programs. The message beside them is translated, for people.
 CODES = {400: "unreadable", 401: "unauthenticated", 403: "forbidden", 404: "not_found", 422: "invalid"}
 CHANGED_MEANWHILE, UNCHANGED = "changed_meanwhile", "unchanged"
 CATEGORIES = ["info", "warning", "danger"]
-# What many verbs have in common.
+# Refusals of many endpoints.
 PARTY_NOT_FOUND = {404: "There is no such party, or it is private"}
-NOT_THE_HOST = {403: "It is somebody else's", **PARTY_NOT_FOUND}
+NOT_THE_HOST = {403: "You are not a host of this party", **PARTY_NOT_FOUND}
 FINGERPRINT_FIELD = {
     "seen": {
         "type": "string",
-        "description": "To be sent along with a change: it is refused if this is not so any more",
+        "description": "Fingerprint of the stored values. Send it with a change: the change is refused if the values have changed",
     }
 }
 
@@ -56,21 +56,24 @@ Described = type[Schema] | Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Operation:
-    """What a verb takes and gives. `codes` are those it may succeed with; a list gives several of `gives`."""
+    """The declaration of an endpoint.
+
+    `takes` is the schema of the request, `gives` that of `result` in the response; `codes` are the codes of success.
+    """
 
     permission: str
     takes: type[Schema] | None = None
     gives: Described | None = None
     status: int = 200
     codes: tuple[str, ...] = ()
-    # A reason, or a reason and what else is told of it; of a status that is none, its meaning.
+    # Descriptions of the other statuses; a tuple adds the properties that the response has beside the usual ones.
     refusals: Mapping[int, Any] = field(default_factory=dict)
     parameters: tuple[Mapping[str, Any], ...] = ()
     more: Mapping[str, Any] = field(default_factory=dict)
 
 
 def endpoint(permission: str, **declared: Any) -> Callable[[Method], Method]:
-    """Make an endpoint for members who have `permission`; what it `takes` is read, and given to it as `sent`."""
+    """Decorate a method as an endpoint that needs `permission`. It gets the validated input of `takes` as `sent`."""
     operation = Operation(permission, **declared)
 
     def decorate(method: Method) -> Method:
@@ -85,32 +88,32 @@ def endpoint(permission: str, **declared: Any) -> Callable[[Method], Method]:
 
 
 def _rate_limit_key() -> str:
-    """Tell a limit who is asking: a member, by whichever key or token, or else an address."""
+    """Return the key of the rate limit: the member, for all their keys and tokens, or else the IP address."""
     scheme, _space, secret = request.headers.get("Authorization", "").partition(" ")
     try:
         if appbuilder_of().sm.extract_api_key_from_request():
             found = api_key_service.find(secret.strip())
             return f"member {found[1].id}" if found else str(get_remote_address())
-        # Signed by us; whether it still opens anything is asked later.
+        # The signature suffices here; whether the token is still valid is checked later.
         return f"member {decode_token(secret)['sub']}" if scheme else str(get_remote_address())
     except (JWTExtendedException, PyJWTError, ValueError, SQLAlchemyError):
         return str(get_remote_address())
 
 
 class PartyApiBase(PartyAccess, JsonErrorResponses, BaseApi):
-    """What a member may do on the pages of parties, for their programs: by the same services, with the same permissions.
+    """A base of APIs under /api/v1/parties. They use the services and permissions of the pages.
 
-    They are known by an API key or a token, and never by a cookie.
+    Members authenticate with an API key or a token, never with a cookie.
     """
 
     resource_name = "parties"
     openapi_spec_tag = "Dinner parties"
     limits = [Limit(access.RSVPS_PER_MINUTE, key_func=_rate_limit_key, methods=UNSAFE)]
 
-    # -- who is asking
+    # -- authentication
 
     def authenticate(self) -> Response | None:
-        """Note who is asking; return what somebody unknown is answered."""
+        """Log the member in for this request. Return None, or the response for an unknown API key or token."""
         manager = self.appbuilder.sm
         secret = manager.extract_api_key_from_request()
         if secret is not None:
@@ -118,27 +121,27 @@ class PartyApiBase(PartyAccess, JsonErrorResponses, BaseApi):
                 return self.response_401()
         else:
             verify_jwt_in_request()
-            # Whatever else asks who this is, is told the same.
+            # `current_user` reads the member from here.
             g._login_user = g.user  # noqa: SLF001 - Flask-Login's name
-        # Whoever they are, they have a language.
+        # The language is now that of the member.
         refresh()
         return None
 
     def get_editable(self, slug: str) -> Any:
-        """Return a party of whoever is asking; 404 when they may not know of it, 403 when it is somebody else's."""
+        """Return the party for its hosts and for administrators; 403 for others, or 404 if they must not know that it exists."""
         party = self.get_visible(slug).party
         if not (self.is_host(party) or self.is_staff()):
             abort(403)
         return party
 
-    # -- doing what was asked
+    # -- dispatch
 
-    def dispatch(self, operation: Operation, act: Method) -> Response:
-        """Do what a verb does for whoever may, and tell what kept them from it."""
+    def dispatch(self, operation: Operation, call: Method) -> Response:
+        """Check the permission, call the endpoint, and turn errors into responses."""
         if not self.appbuilder.sm.has_access(PERMISSION_PREFIX + operation.permission, self.class_permission_name):
             return self.response_403()
         try:
-            return act(sent=self.read(operation.takes)) if operation.takes else act()
+            return call(sent=self.read_body(operation.takes)) if operation.takes else call()
         except ValidationError as error:
             return self.response_422(field_errors(error.messages_dict))
         except DomainError as error:
@@ -153,30 +156,30 @@ class PartyApiBase(PartyAccess, JsonErrorResponses, BaseApi):
             return self._answer(error.code)
 
     @staticmethod
-    def read(schema: type[Schema]) -> dict[str, Any]:
-        """Return what was sent; raises ValidationError for what is not valid, and answers what is no object."""
+    def read_body(schema: type[Schema]) -> dict[str, Any]:
+        """Return the validated JSON object of the request. Raises ValidationError; aborts with 400 if it is no object."""
         body = request.get_json(silent=True)
         if not isinstance(body, dict):
             abort(400)
-        read: dict[str, Any] = schema().load(body)
-        return read
+        values: dict[str, Any] = schema().load(body)
+        return values
 
-    # -- what is answered
+    # -- responses
 
     @staticmethod
-    def response(status: int, /, **told: Any) -> Response:
-        """Return an answer in JSON. Flask-AppBuilder's takes the status by the name of what programs are told."""
-        response = jsonify(told)
+    def response(status: int, /, **values: Any) -> Response:
+        """Return a JSON response. Unlike Flask-AppBuilder's method, it allows a value with the name `code`."""
+        response = jsonify(values)
         response.status_code = status
         return response
 
-    def respond(self, status: int, code: str, said: Flash, **result: Any) -> Response:
-        """Return an answer: `code` for the program, what a person is told, and what it is about."""
-        text, category = said
+    def respond(self, status: int, code: str, flash: Flash, **result: Any) -> Response:
+        """Return a response with a `code` for the program and the translated message for a person."""
+        text, category = flash
         return self.response(status, code=code, message=str(text), category=category, **result)
 
     def refuse(self, error: DomainError) -> Response:
-        """Return why a rule of the table keeps somebody from something."""
+        """Return the response for an error: 422 if it concerns a field, otherwise 409."""
         if error.field:
             text = str(error)
             return self.response(
@@ -185,7 +188,7 @@ class PartyApiBase(PartyAccess, JsonErrorResponses, BaseApi):
         return self.respond(409, error.code, (str(error), error.category))
 
     def response_422(self, message: Any = None) -> Response:
-        """Answer what is not valid, with the fields it is about."""
+        """Return the response for invalid input, with the errors of each field."""
         details = {"errors": message} if isinstance(message, dict) else {}
         return self.response(422, code=CODES[422], message=str(MESSAGES[422]), category="danger", **details)
 
@@ -193,7 +196,7 @@ class PartyApiBase(PartyAccess, JsonErrorResponses, BaseApi):
         category: Category = "danger"
         return self.respond(code, CODES.get(code, REFUSED), (str(MESSAGES[code]), category))
 
-    # -- what is documented
+    # -- OpenAPI
 
     def operation_helper(
         self,
@@ -203,13 +206,13 @@ class PartyApiBase(PartyAccess, JsonErrorResponses, BaseApi):
         func: Any = None,
         **_kwargs: Any,
     ) -> None:
-        """Describe a verb by what it declares."""
+        """Describe an endpoint by its declaration. apispec calls this."""
         for method in methods or ():
             if operations is not None:
-                # A copy: schemas in it become references to those of this document.
-                operations[method.lower()] = deepcopy(self._described(func))
+                # A copy, because apispec replaces the schemas in it by references.
+                operations[method.lower()] = deepcopy(self._describe(func))
 
-    def _described(self, func: Any) -> dict[str, Any]:
+    def _describe(self, func: Any) -> dict[str, Any]:
         operation: Operation = func.operation
         summary, _dot, more = " ".join((func.__doc__ or "").split()).partition(". ")
         described: dict[str, Any] = {
@@ -220,7 +223,8 @@ class PartyApiBase(PartyAccess, JsonErrorResponses, BaseApi):
             "responses": {
                 str(operation.status): {"description": "Done", "content": _json(_envelope(operation))},
                 **{
-                    str(status): _answer_described(operation, status, why) for status, why in operation.refusals.items()
+                    str(status): _describe_response(operation, status, description)
+                    for status, description in operation.refusals.items()
                 },
             },
         }
@@ -233,20 +237,20 @@ class PartyApiBase(PartyAccess, JsonErrorResponses, BaseApi):
         return described
 
     def _path_parameters(self, func: Any) -> list[dict[str, Any]]:
-        urls = " ".join(url for url, _methods in func._urls)  # noqa: SLF001 - FAB's mark of a route
+        urls = " ".join(url for url, _methods in func._urls)  # noqa: SLF001 - FAB stores the routes there
         return [described for name, described in PATH_PARAMETERS.items() if f"{name}>" in urls]
 
 
 PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     name: {"in": "path", "name": name, "required": True, "description": description, "schema": {"type": kind}}
     for name, kind, description in (
-        ("slug", "string", "The party: the last part of its page's address"),
-        ("username", "string", "A member"),
-        ("dish_id", "integer", "The number of something that guests are asked to bring"),
-        ("promise_id", "integer", "The number of what somebody brings"),
+        ("slug", "string", "The party: the last part of the URL of its page"),
+        ("username", "string", "The username of a member"),
+        ("dish_id", "integer", "The number of a requested dish"),
+        ("promise_id", "integer", "The number of a guest's claim"),
         ("invitation_id", "integer", "The number of an invitation"),
-        ("guest_id", "integer", "The number of an answer, as in the list of guests"),
-        ("code", "string", "What stands on a guest's ticket"),
+        ("guest_id", "integer", "The number of a guest, as in the guest list"),
+        ("code", "string", "The code on a guest's ticket"),
     )
 }
 
@@ -255,22 +259,22 @@ def _json(schema: Described) -> dict[str, Any]:
     return {"application/json": {"schema": schema}}
 
 
-def _answer_described(operation: Operation, status: int, why: Any) -> dict[str, Any]:
-    """Return the description of an answer with another status than the usual one."""
+def _describe_response(operation: Operation, status: int, refusal: Any) -> dict[str, Any]:
+    """Describe a response with another status than the usual one."""
     if status < 300:
-        return {"description": why, "content": _json(_envelope(operation))}
-    reason, more = why if isinstance(why, tuple) else (why, None)
+        return {"description": refusal, "content": _json(_envelope(operation))}
+    description, more = refusal if isinstance(refusal, tuple) else (refusal, None)
     problem: dict[str, Any] = {"$ref": "#/components/schemas/Problem"}
     if more:
         problem = {"allOf": [problem, {"type": "object", "properties": more}]}
-    return {"description": reason, "content": _json(problem)}
+    return {"description": description, "content": _json(problem)}
 
 
 def _envelope(operation: Operation) -> dict[str, Any]:
-    """Return the description of an answer: what is told, when something was done, beside what it is about."""
-    told: dict[str, Any] = {}
+    """Describe the usual response: its message, if the endpoint changes something, and its result."""
+    message: dict[str, Any] = {}
     if operation.codes:
-        told = {
+        message = {
             "code": {"type": "string", "enum": list(operation.codes)},
             "message": {"type": "string", "description": "For a person, in the language of the member"},
             "category": {"type": "string", "enum": CATEGORIES},
@@ -278,27 +282,21 @@ def _envelope(operation: Operation) -> dict[str, Any]:
     result = {"result": operation.gives} if operation.gives else {}
     return {
         "type": "object",
-        "required": [*told, *result],
-        "properties": {**told, **result, **operation.more},
+        "required": [*message, *result],
+        "properties": {**message, **result, **operation.more},
     }
 
 
 PAGE_PARAMETER = {
     "in": "query",
     "name": "page",
-    "description": "Which page, counted from 1",
+    "description": "The page, counted from 1",
     "schema": {"type": "integer", "minimum": 1, "default": 1},
 }
 PAGED_FIELDS = {"page": {"type": "integer"}, "has_next": {"type": "boolean"}}
 
 
-def page_number() -> int:
-    """Return the page that is asked for, counted from 1."""
-    text = request.args.get("page", "1")[:6]
-    return max(int(text), 1) if text.isascii() and text.isdigit() else 1
-
-
 class OpenApi(StockOpenApi):
-    """Describes the APIs to whoever may look at parties: programs are written by members."""
+    """The OpenAPI document, for everybody who can see parties."""
 
     class_permission_name = "PartyView"

@@ -1,4 +1,4 @@
-"""What programs may send: fields that are cleaned as those of forms are, and say in words what is wrong."""
+"""Marshmallow fields of the API. They clean values as form fields do, and their errors are translated."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -16,7 +16,7 @@ from app.parties import rules
 
 
 class BetweenValidator(validate.Range):
-    """A number from `least` to `most`."""
+    """A number from `least` to `most`, both included."""
 
     def __init__(self, least: int, most: int) -> None:
         super().__init__(least, most)
@@ -28,7 +28,7 @@ class BetweenValidator(validate.Range):
 
 
 class AtMostValidator(validate.Length):
-    """No more than so many characters, or things."""
+    """At most so many characters; of a list, entries."""
 
     def __init__(self, most: int, *, of: str = "characters") -> None:
         super().__init__(max=most)
@@ -45,14 +45,14 @@ class AtMostValidator(validate.Length):
 
 
 class OneOfValidator(validate.OneOf):
-    """One of a few words."""
+    """One of a set of values."""
 
     def _format_error(self, _value: Any) -> str:
         return TranslatedMessage(_("This must be one of: %(choices)s.", choices=self.choices_text))
 
 
 class TextField(fields.String):
-    """A text without control characters and without space around it; `least` is 1 where there must be one."""
+    """A text without control characters and surrounding spaces. With `least=1` it must not be empty."""
 
     def __init__(self, most: int, *, least: int = 0, **kwargs: Any) -> None:
         validators: list[Any] = [AtMostValidator(most)]
@@ -63,7 +63,7 @@ class TextField(fields.String):
 
 
 class FilledValidator(validate.Length):
-    """Something at all."""
+    """A value that is not empty."""
 
     def __init__(self) -> None:
         super().__init__(min=1)
@@ -73,7 +73,7 @@ class FilledValidator(validate.Length):
 
 
 class WholeNumberField(fields.Integer):
-    """A whole number; neither a text nor a fraction is one."""
+    """A whole number. Strings and fractions are refused."""
 
     def __init__(self, least: int, most: int, **kwargs: Any) -> None:
         super().__init__(strict=True, validate=BetweenValidator(least, most), **kwargs)
@@ -85,35 +85,35 @@ class WholeNumberField(fields.Integer):
 
 
 class ChoiceField(fields.String):
-    """One of the keys of some choices."""
+    """One of the keys of `choices`."""
 
     def __init__(self, choices: Iterable[str], **kwargs: Any) -> None:
         super().__init__(validate=OneOfValidator(list(choices)), **kwargs)
 
 
 class ChoicesField(fields.List):
-    """Any number of the keys of some choices, each of them once."""
+    """A list of keys of `choices`, without duplicates."""
 
     def __init__(self, choices: Iterable[str], **kwargs: Any) -> None:
         known = list(choices)
-        super().__init__(ChoiceField(known), validate=AtMostValidator(len(known), of="things"), **kwargs)
+        super().__init__(ChoiceField(known), validate=AtMostValidator(len(known), of="entries"), **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
         return list(dict.fromkeys(super()._deserialize(value, attr, data, **kwargs)))
 
 
 class MomentField(fields.DateTime):
-    """A moment in ISO 8601. One without an offset is what the clocks in the time zone of the party show."""
+    """A moment in ISO 8601. Without an offset, it is local time in the time zone of the party."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(format="iso", **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        read: datetime = super()._deserialize(value, attr, data, **kwargs)
-        # The calendar ends somewhere, and a zone's offset must not lead past its end.
-        if not FIRST_YEAR <= read.year <= LAST_YEAR:
+        moment: datetime = super()._deserialize(value, attr, data, **kwargs)
+        # Adding the offset of a time zone must not leave the range of datetime.
+        if not FIRST_YEAR <= moment.year <= LAST_YEAR:
             raise self.make_error("invalid", input=value, obj_type="datetime")
-        return read
+        return moment
 
 
 class TimezoneField(fields.String):
@@ -130,7 +130,7 @@ class TimezoneField(fields.String):
 
 
 class LocaleField(fields.String):
-    """A language that the site speaks."""
+    """The key of a language of the site."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         info = locales.find(super()._deserialize(value, attr, data, **kwargs))
@@ -140,7 +140,7 @@ class LocaleField(fields.String):
 
 
 class WebLinkField(TextField):
-    """An address on the web, or nothing."""
+    """A URL with http or https, or an empty string."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         link = super()._deserialize(value, attr, data, **kwargs)
@@ -158,11 +158,11 @@ class WebLinkField(TextField):
 
 
 class RequestSchema(Schema):
-    """Something that a program sends. Unknown fields are refused."""
+    """The base of schemas of requests. Unknown fields are refused."""
 
 
 def read_clocks(sent: dict[str, Any], timezone: str) -> None:
-    """Make moments of what clocks show, in the time zone that was sent along, or else in `timezone`."""
+    """Convert local times in `sent` to moments, in the time zone that was sent, or else in `timezone`. Changes `sent`."""
     zone = zone_info(sent.get("timezone") or timezone)
     for name, value in sent.items():
         if isinstance(value, datetime) and value.tzinfo is None:
@@ -173,5 +173,5 @@ def read_clocks(sent: dict[str, Any], timezone: str) -> None:
 
 
 def described(description: str, **more: Any) -> dict[str, Any]:
-    """Return what is said of a field."""
+    """Return the arguments that give a field this description in the OpenAPI document."""
     return {"metadata": {"description": description, **more}}

@@ -21,7 +21,7 @@ parties = AppGroup("parties", help="Dinner parties and their waiting lists.")
 @with_appcontext
 @report_outage
 def sweep_command() -> None:
-    """End the offers that ran out and hand their seats on. To be run each minute; doing it again changes nothing."""
+    """End expired offers and offer their seats to the next guests. Run it each minute; a second run changes nothing."""
     click.echo(f"Seats offered: {sweep()}.")
 
 
@@ -29,14 +29,14 @@ def sweep_command() -> None:
 @with_appcontext
 @report_outage
 def remind_command() -> None:
-    """Send the reminders that are due. To be run each minute; doing it again sends none twice."""
+    """Send the reminders that are due. Run it each minute; a second run sends nothing twice."""
     click.echo(f"People reminded: {reminders.send_due()}.")
 
 
 def sweep() -> int:
-    """Do what time has brought about, each party in a transaction of its own; return how many seats were offered."""
+    """End expired offers, each party in its own transaction. Return how many seats were offered again."""
     due = waiting_list_queries.parties_to_sweep(clock.now())
-    # Begin anew: what was read must not be older than the locks to come.
+    # End the transaction, so that nothing is read from a snapshot older than the locks to come.
     db.session.rollback()
     return sum(_sweep_one(party_id) for party_id in due)
 
@@ -46,9 +46,9 @@ def _sweep_one(party_id: int) -> int:
         with transaction():
             return seats.expire_offers(party_id)
     except DomainError:
-        # Deleted since it was found.
+        # The party was deleted in the meantime.
         return 0
     except Exception:
-        # The trouble of one party is not that of the others, nor of the next minute.
-        logger.exception("the waiting list of party %d does not move", party_id)
+        # An error with one party must not stop the others, nor the next run.
+        logger.exception("the waiting list of party %d cannot be processed", party_id)
         return 0

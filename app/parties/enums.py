@@ -1,4 +1,4 @@
-"""States and kinds of parties and of what belongs to them. They are stored; each has a label for people."""
+"""The enumerations of parties. They are stored in the database; each value has a translated label."""
 
 from enum import StrEnum
 
@@ -16,7 +16,7 @@ class Visibility(LabelledEnum):
 
 
 class PartyStatus(LabelledEnum):
-    """The life of a party."""
+    """The status of a party."""
 
     DRAFT = "draft", lazy_gettext("Draft")
     PUBLISHED = "published", lazy_gettext("Published")
@@ -24,12 +24,12 @@ class PartyStatus(LabelledEnum):
     DONE = "done", lazy_gettext("Done")
 
 
-# Parties that take place, or took place: guests are checked in, or marked as no-shows.
+# Parties that take place or took place. Guests can be checked in or marked as no-shows.
 HELD = (PartyStatus.PUBLISHED, PartyStatus.DONE)
 
 
 class RsvpStatus(LabelledEnum):
-    """What a guest has answered, and what became of it."""
+    """The status of an RSVP."""
 
     AWAITING_APPROVAL = "awaiting_approval", lazy_gettext("Waiting for the host")
     YES = "yes", lazy_gettext("Coming")
@@ -43,11 +43,11 @@ class RsvpStatus(LabelledEnum):
     NO_SHOW = "no_show", lazy_gettext("No-show")
 
 
-# RSVPs that hold seats: `seats_taken` counts them, and the offers that are open.
+# RSVPs that hold seats. `seats_taken` counts their seats and those of open offers.
 SEATED = (RsvpStatus.YES, RsvpStatus.CHECKED_IN)
 # RSVPs on the waiting list, and those that left it because seats were offered to them.
 QUEUED = (RsvpStatus.WAITLISTED, RsvpStatus.OFFERED)
-# RSVPs that hold seats or may get some, and so can be withdrawn.
+# RSVPs that hold or may get seats, and can be withdrawn.
 WITHDRAWABLE = (
     RsvpStatus.YES,
     RsvpStatus.OFFERED,
@@ -55,12 +55,12 @@ WITHDRAWABLE = (
     RsvpStatus.AWAITING_APPROVAL,
     RsvpStatus.MAYBE,
 )
-# RSVPs whose guests are told of changes and cancellations.
+# RSVPs whose guests are notified of changes and cancellations.
 NOTIFIED = (*WITHDRAWABLE, RsvpStatus.CHECKED_IN)
 
 
 class OfferState(LabelledEnum):
-    """What became of an offer of seats."""
+    """The state of an offer of seats."""
 
     PENDING = "pending", lazy_gettext("Open")
     CLAIMED = "claimed", lazy_gettext("Accepted")
@@ -70,7 +70,7 @@ class OfferState(LabelledEnum):
 
 
 class WaitingListEventKind(StrEnum):
-    """What happens to guests on the waiting list. `FREED` happens to the party: seats became free."""
+    """A step in the history of a waiting list. `FREED` concerns the party: seats became free."""
 
     JOINED = "joined"
     CHANGED = "changed"
@@ -87,7 +87,7 @@ class WaitingListEventKind(StrEnum):
 
 
 class Course(LabelledEnum):
-    """When a dish is served, in this order."""
+    """The courses, in the order in which they are served."""
 
     STARTER = "starter", lazy_gettext("Starter")
     MAIN = "main", lazy_gettext("Main course")
@@ -97,7 +97,7 @@ class Course(LabelledEnum):
 
 
 class ReportReason(LabelledEnum):
-    """Why somebody reports a party."""
+    """The reason of a report."""
 
     SPAM = "spam", lazy_gettext("It is advertising")
     OFFENSIVE = "offensive", lazy_gettext("It insults or excludes people")
@@ -107,7 +107,7 @@ class ReportReason(LabelledEnum):
 
 
 class ReportState(LabelledEnum):
-    """What an administrator made of a report."""
+    """What an administrator decided about a report."""
 
     OPEN = "open", lazy_gettext("Open")
     UPHELD = "upheld", lazy_gettext("Party hidden")
@@ -115,7 +115,7 @@ class ReportState(LabelledEnum):
 
 
 class ReminderKind(LabelledEnum):
-    """What a reminder is counted from, and whom it reaches."""
+    """The moment a reminder is counted back from, and its recipients."""
 
     BEFORE_START = "start", lazy_gettext("Before the party, to guests who are coming")
     BEFORE_DEADLINE = (
@@ -125,7 +125,7 @@ class ReminderKind(LabelledEnum):
 
 
 class Audience(LabelledEnum):
-    """Whom a host can write to. Guests who declined or withdrew receive nothing."""
+    """Groups of guests a host can write to. Guests who declined or withdrew are in none."""
 
     COMING = "coming", lazy_gettext("Guests who are coming")
     MAYBE = "maybe", lazy_gettext("Guests who answered maybe")

@@ -1,4 +1,7 @@
-"""A new party is laid once, however often it is sent: a program that got no answer may simply ask again."""
+"""Idempotency keys: a program that got no response can repeat its request without creating a second party.
+
+No table is needed. The slug of a new party ends with a digest of the key and one of the request body.
+"""
 
 import hmac
 import json
@@ -18,58 +21,60 @@ from app.parties.models import DinnerParty
 
 HEADER = "Idempotency-Key"
 MAX_KEY_LENGTH = 255
-WITHIN = timedelta(minutes=1)
-# How it is described.
+# Without a key, the same body is the same request within this time.
+REPEAT_WITHIN = timedelta(minutes=1)
 PARAMETER = {
     "in": "header",
     "name": HEADER,
-    "description": "Up to 255 characters of your choice: what is sent with the same is done once",
+    "description": "Up to 255 characters of your choice. Requests with the same key are carried out once",
     "schema": {"type": "string", "maxLength": MAX_KEY_LENGTH},
 }
-MARK_LENGTH = 8
-OTHER_PARTY = lazy_gettext("This key was already used for a different party. Use another key.")
-NO_KEY = lazy_gettext("An Idempotency-Key can have up to 255 characters.")
+DIGEST_LENGTH = 8
+KEY_REUSED = lazy_gettext("This key was already used for a different party. Use another key.")
+KEY_TOO_LONG = lazy_gettext("An Idempotency-Key can have up to 255 characters.")
 
 
 @dataclass(frozen=True)
-class Request:
-    """A request for a new party. Its marks end the address of the party; nobody who knows what was sent can tell them."""
+class RequestIdentity:
+    """What identifies a request. The digests are keyed, so that nobody can guess the slug from the request."""
 
     member: Member
-    # What tells it from other requests: the key that was sent along, or the minute; then the one before, too.
-    asked: tuple[str, ...]
-    sent: str
-    keyed: bool
+    # The digest of the Idempotency-Key. Without a key, that of the current minute, then that of the minute before.
+    key_digests: tuple[str, ...]
+    body_digest: str
+    has_key: bool
 
     @property
-    def mark(self) -> str:
-        """What the address of the party is to end with."""
-        return self.asked[0] + self.sent
+    def slug_suffix(self) -> str:
+        """The end of the slug of the party that the request creates."""
+        return self.key_digests[0] + self.body_digest
 
-    def stored(self) -> DinnerParty | None:
-        """Return the party that was laid by this request before; raises DomainError when its key laid another one."""
-        endings = [DinnerParty.slug.like(f"%-{asked}{'_' * MARK_LENGTH}") for asked in self.asked]
+    def find_party(self) -> DinnerParty | None:
+        """Return the party that an earlier equal request created. Raises DomainError if the key was used for another."""
+        endings = [DinnerParty.slug.like(f"%-{digest}{'_' * DIGEST_LENGTH}") for digest in self.key_digests]
         statement = select(DinnerParty).where(DinnerParty.host_id == self.member.id, or_(*endings))
         found = list(db.session.scalars(statement.order_by(DinnerParty.id)))
-        same = next((party for party in found if party.slug.endswith(self.sent)), None)
-        if self.keyed:
+        same = next((party for party in found if party.slug.endswith(self.body_digest)), None)
+        if self.has_key:
             if found and same is None:
-                raise DomainError(OTHER_PARTY)
+                raise DomainError(KEY_REUSED)
             return same
-        return same if same is not None and same.created_at > clock.now() - WITHIN else None
+        return same if same is not None and same.created_at > clock.now() - REPEAT_WITHIN else None
 
 
-def asked_for(member: Member) -> Request:
-    """Return what tells the request that is being answered from all others; raises DomainError for a strange key."""
+def identify_request(member: Member) -> RequestIdentity:
+    """Return the identity of the current request. Raises DomainError if its Idempotency-Key is too long."""
     key = request.headers.get(HEADER, "").strip()
     if len(key) > MAX_KEY_LENGTH:
-        raise DomainError(NO_KEY)
+        raise DomainError(KEY_TOO_LONG)
     body = json.dumps(request.get_json(), sort_keys=True)
-    minute = int(clock.now().timestamp() // WITHIN.total_seconds())
-    parts = [f"key:{key}"] if key else [f"minute:{minute}", f"minute:{minute - 1}"]
-    return Request(member, tuple(_digest(member, part) for part in parts), _digest(member, body), keyed=bool(key))
+    minute = int(clock.now().timestamp() // REPEAT_WITHIN.total_seconds())
+    keys = [f"key:{key}"] if key else [f"minute:{minute}", f"minute:{minute - 1}"]
+    return RequestIdentity(
+        member, tuple(_digest(member, key) for key in keys), _digest(member, body), has_key=bool(key)
+    )
 
 
 def _digest(member: Member, text: str) -> str:
     secret = str(current_app.config["SECRET_KEY"]).encode()
-    return hmac.digest(secret, f"{member.id}:{text}".encode("utf-8", "surrogatepass"), sha256).hex()[:MARK_LENGTH]
+    return hmac.digest(secret, f"{member.id}:{text}".encode("utf-8", "surrogatepass"), sha256).hex()[:DIGEST_LENGTH]

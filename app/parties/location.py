@@ -1,4 +1,4 @@
-"""Where a party is, as far as somebody may know it: the one place where addresses and maps are told from."""
+"""The location of a party, as far as a reader can see it. All pages, e-mails and the API get it from here."""
 
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
@@ -8,11 +8,12 @@ from flask import current_app
 from app.parties import rules
 from app.parties.models import DinnerParty, Rsvp
 
-FIELDS = "{address}"
+# In the setting MAP_URL.
+ADDRESS_PLACEHOLDER = "{address}"
 
 
 class Location(NamedTuple):
-    """What somebody is told of a place. What they are not told is empty."""
+    """Venue, postal address and URL of a map. What the reader cannot see is empty."""
 
     venue: str
     address: str
@@ -20,34 +21,38 @@ class Location(NamedTuple):
 
     @property
     def map_site(self) -> str:
-        """Whose map it is: readers are told where a link leads."""
+        """The host name of the map, shown with the link."""
         return urlsplit(self.map_url).hostname or ""
 
 
 def shows_address(party: DinnerParty, rsvp: Rsvp | None = None, *, is_host: bool = False) -> bool:
-    """Whether whoever gave `answer`, or hosts, is told the address; whoever did neither is a stranger."""
+    """Whether a guest with this RSVP, or a host, sees the postal address. Without an RSVP it is a visitor."""
     status = rsvp.status if rsvp else None
     shown = rules.shows_address(for_guests=party.address_for_guests, status=status, is_host=is_host)
-    return shown or _hosts(party, rsvp)
+    return shown or _is_by_host(party, rsvp)
 
 
 def visible_location(party: DinnerParty, *, with_address: bool) -> Location:
-    """Return where a party is: all of it, or only what it is called there."""
+    """Return the whole location, or only the venue."""
     if not with_address:
         return Location(party.venue, "", "")
-    return Location(party.venue, party.address, _map_of(party))
+    return Location(party.venue, party.address, _map_url(party))
 
 
-def _hosts(party: DinnerParty, rsvp: Rsvp | None) -> bool:
+def _is_by_host(party: DinnerParty, rsvp: Rsvp | None) -> bool:
     if rsvp is None or rsvp.member_id is None:
         return False
     return rsvp.member_id in {party.host_id, *(member.id for member in party.co_hosts)}
 
 
-def _map_of(party: DinnerParty) -> str:
-    """Return the host's own link to a map, or one that looks the address up."""
-    # Whoever wrote it to the database, nothing but an address of the web becomes a link.
+def _map_url(party: DinnerParty) -> str:
+    """Return the host's link to a map, or a link that searches for the address."""
+    # Checked again here: no other URL scheme may become a link, however it got into the database.
     if rules.is_web_link(party.map_url):
         return party.map_url
     pattern = str(current_app.config["MAP_URL"])
-    return pattern.replace(FIELDS, quote(party.address, safe="", errors="replace")) if pattern and party.address else ""
+    return (
+        pattern.replace(ADDRESS_PLACEHOLDER, quote(party.address, safe="", errors="replace"))
+        if pattern and party.address
+        else ""
+    )

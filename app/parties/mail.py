@@ -1,4 +1,4 @@
-"""The parts that all e-mails about parties share."""
+"""What all e-mails about parties share."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -13,25 +13,25 @@ from app.parties.models import DinnerParty, Rsvp
 
 Appointment = Callable[[DinnerParty, Rsvp], str]
 PartyEmail = Callable[[DinnerParty, Rsvp], None]
-# An offer ends soon: its letter does not wait behind a hundred others.
+# An offer expires soon: its e-mail is sent before ordinary ones.
 TIMED = 2
 
 
 def party_url(rsvp: Rsvp, endpoint: str) -> str:
-    """Return the page about an answer: whoever has no account comes by their personal link."""
+    """Return the URL of a page for the guest; for a guest without an account, their personal link."""
     if rsvp.member_id is None and rsvp.invitation is not None:
         return secret_links.personal_url()
     return public_url(endpoint, slug=rsvp.party.slug)
 
 
 def link_secret(rsvp: Rsvp) -> str | None:
-    """Return the token of the personal link that a letter about an answer carries."""
+    """Return the token of the personal link for an e-mail to a guest without an account; None for members."""
     if rsvp.member_id is None and rsvp.invitation is not None:
         return secret_links.personal_token(rsvp.invitation)
     return None
 
 
-def send(  # noqa: PLR0913 - what letters differ in
+def send(  # noqa: PLR0913 - what e-mails differ in
     kind: str,
     party: DinnerParty,
     rsvp: Rsvp,
@@ -44,19 +44,22 @@ def send(  # noqa: PLR0913 - what letters differ in
     reply_to: str | None = None,
     **more: Any,
 ) -> bool:
-    """Write to whoever gave `answer`, once for each fact; False when they want no letters about `topic`."""
-    # One letter per answer and fact: a change of the answer, of the party, or another offer is another fact.
-    fact = version if version is not None else f"{rsvp.answered_at:%Y%m%dT%H%M%S%f}"
-    # Whoever has an account is written to as they are now: they may have moved, or read another language, meanwhile.
-    reader = rsvp.member or rsvp
-    letter = enqueue(
+    """Send an e-mail to the guest of an RSVP. Return False if they have unsubscribed from `topic`.
+
+    The same `kind` is sent once for each `version` of the RSVP, of the party or of an offer; by default that of the RSVP.
+    """
+    if version is None:
+        version = f"{rsvp.answered_at:%Y%m%dT%H%M%S%f}"
+    # A member may have a new e-mail address, language or time zone since they answered.
+    recipient = rsvp.member or rsvp
+    email = enqueue(
         kind,
-        to=reader.email,
+        to=recipient.email,
         name=rsvp.name,
-        locale=reader.locale,
-        timezone=reader.timezone,
+        locale=recipient.locale,
+        timezone=recipient.timezone,
         context={"party": party_context(party, rsvp), "url": party_url(rsvp, "PartyView.show"), **more},
-        dedupe_key=f"{kind}:{rsvp.id}:{fact}",
+        dedupe_key=f"{kind}:{rsvp.id}:{version}",
         secret=link_secret(rsvp),
         expires_at=expires_at or party.ends_at,
         priority=priority,
@@ -64,28 +67,28 @@ def send(  # noqa: PLR0913 - what letters differ in
         topic=topic,
         reply_to=reply_to,
     )
-    return letter is not None
+    return email is not None
 
 
 def party_context(party: DinnerParty, rsvp: Rsvp | None = None, *, to_host: bool = False) -> dict[str, Any]:
-    """Return what a letter may say of a party to whoever gave `answer`; templates never touch the row itself."""
-    place = location.visible_location(party, with_address=location.shows_address(party, rsvp, is_host=to_host))
+    """Return what an e-mail can show of a party to the guest of `rsvp`, or to a host. Templates get no rows."""
+    visible = location.visible_location(party, with_address=location.shows_address(party, rsvp, is_host=to_host))
     return {
         "title": party.title,
         "slug": party.slug,
         "starts_at": party.starts_at,
         "timezone": party.timezone,
-        "venue": place.venue,
-        "address": place.address,
-        "map_url": place.map_url,
-        "map_site": place.map_site,
+        "venue": visible.venue,
+        "address": visible.address,
+        "map_url": visible.map_url,
+        "map_site": visible.map_site,
         "main_dish": party.main_dish,
         "host_name": party.host.display_name,
     }
 
 
-def to_member(kind: str, member: Member, occasion: str, *, expires_at: datetime | None = None, **context: Any) -> None:
-    """Write to a member who is no guest, once for each `occasion`."""
+def to_member(kind: str, member: Member, version: str, *, expires_at: datetime | None = None, **context: Any) -> None:
+    """Send an e-mail to a host or administrator, once for each `version`."""
     enqueue(
         kind,
         to=member.email,
@@ -93,6 +96,6 @@ def to_member(kind: str, member: Member, occasion: str, *, expires_at: datetime 
         locale=member.locale,
         timezone=member.timezone,
         context=context,
-        dedupe_key=f"{kind}:{occasion}",
+        dedupe_key=f"{kind}:{version}",
         expires_at=expires_at,
     )

@@ -1,4 +1,9 @@
-"""The core tables of parties: DinnerParty, CoHost, Rsvp, RsvpPerson and Invitation, the rows that the seat rules span."""
+"""The core tables of parties: DinnerParty, CoHost, Rsvp, RsvpPerson and Invitation.
+
+They share one module because they refer to each other: an RSVP belongs to a party, can come from an invitation, and an
+invitation leads to its RSVP. The rules for seats and access need all of them. Tables of one subject, such as offers of
+seats or dishes, are in the package of that subject and build on these.
+"""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,7 +33,7 @@ from app.food import ALLERGENS, DIETS
 from app.parties.enums import HELD, QUEUED, SEATED, PartyStatus, RsvpStatus, Visibility
 
 MAX_SEATS = 1000
-# The end of an address that stands where somebody's was who is forgotten: RFC 2606 lets no mail go there.
+# Domain of the e-mail addresses that replace those of anonymised people. RFC 2606 reserves it: no mail is delivered.
 ANONYMISED_DOMAIN = "@invalid"
 
 MAX_PARTY_MINUTES = 7 * 24 * 60
@@ -39,7 +44,7 @@ MAX_NAME_LENGTH, MAX_TITLE_LENGTH, MAX_DISH_LENGTH, MAX_PERSON_NOTE_LENGTH = 130
 
 
 class DinnerParty(Model):
-    """A dinner: people x dishes x seats. `seats_taken` moves only by the guarded UPDATE of `service.seats`."""
+    """A dinner party. Only the guarded UPDATE in `waiting_list.seats` changes `seats_taken`."""
 
     __tablename__ = "dinner_party"
 
@@ -56,28 +61,28 @@ class DinnerParty(Model):
     description: Mapped[str] = mapped_column(Text, default="")
     number_seats: Mapped[int] = mapped_column(default=8)
     seats_taken: Mapped[int] = mapped_column(default=0)
-    # How many may come with one answer.
+    # Maximum party size: how many people can come with one RSVP.
     max_party: Mapped[int] = mapped_column(default=DEFAULT_MAX_PARTY)
     rsvp_deadline: Mapped[datetime | None] = mapped_column(UTCDateTime)
-    # Whoever was not invited asks the host for a seat.
+    # Whether hosts approve guests who were not invited.
     approval: Mapped[bool] = mapped_column(default=False)
-    # The address is told to those who come, and to nobody else.
+    # Whether only confirmed guests and hosts see the postal address.
     address_for_guests: Mapped[bool] = mapped_column(default=False)
     map_url: Mapped[str] = mapped_column(String(MAX_URL_LENGTH), default="")
-    # Which share link opens the party: each new one is the next. None does while it is 0, or below: switched off.
+    # The number of the valid share link; each new one counts up. It is off while the number is 0 or negative.
     share_round: Mapped[int] = mapped_column(default=0)
-    # An administrator has taken it off the public pages, and why.
+    # When and why an administrator hid the party from the public.
     hidden_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     hidden_reason: Mapped[str] = mapped_column(String(MAX_NOTE_LENGTH), default="")
     visibility: Mapped[Visibility] = mapped_column(EnumString(Visibility, 16), default=Visibility.PUBLIC)
     status: Mapped[PartyStatus] = mapped_column(EnumString(PartyStatus, 16), default=PartyStatus.DRAFT)
     version: Mapped[int] = mapped_column(default=1)
-    # How often guests were told of a change; calendars go by it.
+    # Number of changes that guests were notified of: SEQUENCE in iCalendar.
     ics_sequence: Mapped[int] = mapped_column(default=0, server_default="0")
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
 
     host: Mapped[Member] = relationship()
-    # Those who host beside the owner, the first of them first.
+    # In the order in which they were added.
     co_hosts: Mapped[list[Member]] = relationship(secondary="co_host", order_by="CoHost.created_at", viewonly=True)
     rsvps: Mapped[list["Rsvp"]] = relationship(
         back_populates="party", cascade="all, delete-orphan", passive_deletes=True
@@ -98,79 +103,74 @@ class DinnerParty(Model):
 
     @property
     def seats_free(self) -> int:
-        """Seats that nobody holds."""
         return self.number_seats - self.seats_taken
 
     @property
     def is_full(self) -> bool:
-        """Whether the next guest would have to wait."""
         return self.seats_free <= 0
 
     @property
     def ends_at(self) -> datetime:
-        """The moment the party is planned to end."""
         return self.starts_at + timedelta(minutes=self.duration_minutes)
 
     @property
     def is_draft(self) -> bool:
-        """Whether guests cannot see it yet."""
         return self.status == PartyStatus.DRAFT
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether it does not take place."""
         return self.status == PartyStatus.CANCELLED
 
     @property
     def is_done(self) -> bool:
-        """Whether it took place and is closed."""
+        """Whether it took place and was closed."""
         return self.status == PartyStatus.DONE
 
     @property
     def is_held(self) -> bool:
-        """Whether it takes place, or took place."""
+        """Whether it takes place or took place."""
         return self.status in HELD
 
     @property
     def is_past(self) -> bool:
-        """Whether it has begun; nobody answers any more."""
+        """Whether it has started."""
         return self.starts_at <= clock.now()
 
     @property
     def is_open(self) -> bool:
-        """Whether it takes answers at all."""
+        """Whether it is published and has not started. The answer deadline is not considered."""
         return self.status == PartyStatus.PUBLISHED and not self.is_past
 
     @property
     def is_cancellable(self) -> bool:
-        """Whether it is still to come, and can be called off."""
+        """Whether it has not started, and is neither cancelled nor done."""
         return self.status in {PartyStatus.DRAFT, PartyStatus.PUBLISHED} and not self.is_past
 
     @property
     def is_changeable(self) -> bool:
-        """Whether its host may still change it."""
+        """Whether hosts can still edit it."""
         return self.is_open or self.status == PartyStatus.DRAFT
 
     @property
     def is_listed(self) -> bool:
-        """Whether everybody may find it."""
+        """Whether it is public, and not hidden by an administrator."""
         return self.visibility == Visibility.PUBLIC and self.hidden_at is None
 
     @property
     def answers_until(self) -> datetime:
-        """The last moment for an answer."""
+        """The answer deadline; without one, the start."""
         return min(self.rsvp_deadline or self.starts_at, self.starts_at)
 
     def __repr__(self) -> str:
         return self.title
 
 
-# Only the generated UI asks for it.
+# Used by the generated administration only.
 DinnerParty.is_hidden = column_property(DinnerParty.hidden_at.is_not(None), deferred=True)
 
 
 class CoHost(Model):
-    """A member who hosts a party beside its owner: they change it and see its guests; calling it off is the owner's."""
+    """A member who hosts a party with its owner. Co-hosts can edit it and see its guests, but not cancel it."""
 
     __tablename__ = "co_host"
 
@@ -181,35 +181,35 @@ class CoHost(Model):
     member: Mapped[Member] = relationship()
 
 
-def _whole_party(context: Any) -> int:
-    """Return the fewest seats of a group that said nothing of fewer: all of them."""
+def _party_size_of_row(context: Any) -> int:
+    """Default of `min_party`: the whole group."""
     return int(context.get_current_parameters().get("party_size") or 1)
 
 
 class Rsvp(Model):
-    """One person's answer to one party: a row whose status changes, never a second row."""
+    """The RSVP of a guest to a party. There is one row for each guest and party, whose status changes."""
 
     __tablename__ = "rsvp"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     party_id: Mapped[int] = mapped_column(ForeignKey("dinner_party.id", ondelete="CASCADE"))
     member_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"), index=True)
-    # The invitation it was given by. Whoever has no account is written to with its link.
+    # The invitation it was given with. E-mails to a guest without an account contain its personal link.
     invitation_id: Mapped[int | None] = mapped_column(ForeignKey("invitation.id", ondelete="SET NULL"), unique=True)
     email: Mapped[str] = mapped_column(String(320))
     name: Mapped[str] = mapped_column(String(130), default="")
     party_size: Mapped[int] = mapped_column(default=1)
-    # "We would also come with fewer": how few.
-    min_party: Mapped[int] = mapped_column(default=_whole_party)
+    # Smallest party size with which the group would still come.
+    min_party: Mapped[int] = mapped_column(default=_party_size_of_row)
     status: Mapped[RsvpStatus] = mapped_column(EnumString(RsvpStatus, 20))
     note: Mapped[str] = mapped_column(String(500), default="")
     locale: Mapped[str | None] = mapped_column(String(16))
     timezone: Mapped[str | None] = mapped_column(String(64))
     answered_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
     waitlisted_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
-    # Let an offer pass: is asked again when other seats become free, and until then is in nobody's way.
+    # The guest let an offer expire. They get no offer, and hold up nobody, until other seats become free.
     resting: Mapped[bool] = mapped_column(default=False)
-    # The host has let them in; nobody asks a second time.
+    # When a host approved the RSVP. It is not asked for again.
     approved_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     checked_in_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
@@ -231,22 +231,21 @@ class Rsvp(Model):
 
     @property
     def is_seated(self) -> bool:
-        """Whether it holds seats, other than by an offer."""
+        """Whether it holds seats. Those of an open offer do not count."""
         return self.status in SEATED
 
     @property
     def is_waitlisted(self) -> bool:
-        """Whether the guest is on the waiting list."""
         return self.status == RsvpStatus.WAITLISTED
 
     @property
     def is_queued(self) -> bool:
-        """Whether the guest is on the waiting list, or has left it with an offer of seats."""
+        """Whether the guest is on the waiting list or has an offer of seats."""
         return self.status in QUEUED
 
     @property
     def is_awaiting_approval(self) -> bool:
-        """Whether the host has to decide."""
+        """Whether a host has to approve or decline it."""
         return self.status == RsvpStatus.AWAITING_APPROVAL
 
     @property
@@ -261,7 +260,6 @@ class Rsvp(Model):
 
     @property
     def is_checked_in(self) -> bool:
-        """Whether the host has checked the guest in."""
         return self.status == RsvpStatus.CHECKED_IN
 
     @property
@@ -277,7 +275,7 @@ Index("uq_rsvp_party_id_lower_email", Rsvp.party_id, func.lower(Rsvp.email), uni
 
 
 class RsvpPerson(Model):
-    """One of those who come with an answer, and what they do not eat. The host sees it, and it is purged afterwards."""
+    """A person who comes with an RSVP, and their diet. Only hosts see it, and it is deleted after the party."""
 
     __tablename__ = "rsvp_person"
 
@@ -295,12 +293,12 @@ class RsvpPerson(Model):
 
     @property
     def diet_names(self) -> list[str]:
-        """How they eat, in the reader's language."""
+        """The diets, translated."""
         return [str(DIETS[key]) for key in self.diets if key in DIETS]
 
     @property
     def allergen_names(self) -> list[str]:
-        """What they must not eat, in the reader's language."""
+        """The allergens to avoid, translated."""
         return [str(ALLERGENS[key]) for key in self.allergens if key in ALLERGENS]
 
     def __repr__(self) -> str:
@@ -309,20 +307,20 @@ class RsvpPerson(Model):
 
 @event.listens_for(Member, "after_update")
 def _follow_email(_mapper: object, connection: Connection, member: Member) -> None:
-    """Let a member's answers follow their address: the next who has the old one answers for themselves."""
+    """Update the e-mail address of the member's RSVPs. A new owner of the old address then answers for themselves."""
     state: InstanceState[Member] = inspect(member)
     if state.attrs.email.history.has_changes():
         other = aliased(Rsvp)
-        # Where somebody without an account has answered with the new one, two answers cannot have it: each keeps its own.
-        taken = select(other.party_id).where(
+        # If a guest without an account has answered the same party with the new address, both RSVPs keep their address.
+        conflicting = select(other.party_id).where(
             func.lower(other.email) == member.email.lower(), other.member_id.is_distinct_from(member.id)
         )
-        follows = Rsvp.member_id == member.id, Rsvp.party_id.not_in(taken)
-        connection.execute(update(Rsvp).where(*follows).values(email=member.email))
+        updated = Rsvp.member_id == member.id, Rsvp.party_id.not_in(conflicting)
+        connection.execute(update(Rsvp).where(*updated).values(email=member.email))
 
 
 class Invitation(Model):
-    """A personal link to a party. Its token is derived from its `round` when a letter is written; only the hash is kept."""
+    """An invitation with a personal link. The token is derived from `round` for each e-mail; only its hash is stored."""
 
     __tablename__ = "invitation"
 
@@ -331,16 +329,16 @@ class Invitation(Model):
     email: Mapped[str] = mapped_column(String(320))
     name: Mapped[str] = mapped_column(String(130), default="")
     locale: Mapped[str | None] = mapped_column(String(16))
-    # How many may come with it.
+    # Maximum party size.
     max_party: Mapped[int] = mapped_column(default=1)
-    # None while it is being written: a token is made of its key.
+    # None until the row is stored: the token is derived from its key.
     token_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
-    # Each time somebody is invited again is another round: earlier links open nothing any more.
+    # Counts up when the guest is invited again: earlier links stop working.
     round: Mapped[int] = mapped_column(default=1)
-    # None: they asked for it themselves, by the share link.
+    # None if the guest asked for it on the page of the share link.
     invited_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="SET NULL"), index=True)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
-    # None: the party is a draft, and the letter is written when it is published.
+    # None while the party is a draft: the e-mail is sent when it is published.
     sent_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     opened_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     reminded_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
@@ -356,8 +354,8 @@ class Invitation(Model):
     )
 
     @property
-    def is_forgotten(self) -> bool:
-        """Whether nobody stands behind it any more: they wished so, or it was time."""
+    def is_anonymised(self) -> bool:
+        """Whether the personal data was deleted, on request or after the retention period."""
         return self.email.endswith(ANONYMISED_DOMAIN)
 
     def __repr__(self) -> str:

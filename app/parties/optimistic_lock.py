@@ -1,4 +1,4 @@
-"""Two tabs: what a form was filled in upon is marked, so that nobody overwrites what they have not seen."""
+"""Optimistic lock: a form carries the fingerprint of the rows it shows, and is refused if they have changed."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ FINGERPRINT_LENGTH = 16
 
 
 class ConflictError(DomainError):
-    """Somebody else has stored something meanwhile; whoever asks is shown both texts, and nothing is lost."""
+    """The rows were changed in the meantime. The page shows both versions."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -22,5 +22,5 @@ class ConflictError(DomainError):
 
 
 def fingerprint(rows: Sequence[Sequence[object]]) -> str:
-    """Return what tells these rows from any others."""
+    """Return a hash of these values."""
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:FINGERPRINT_LENGTH]

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from app.parties.enums import SEATED, PartyStatus, RsvpStatus, Visibility
 
-# What a party may become. Guests of one that was called off were told so: another one is laid instead.
+# The statuses that may follow each status. A cancelled party stays cancelled, because its guests were notified.
 NEXT_STATUSES: dict[PartyStatus, tuple[PartyStatus, ...]] = {
     PartyStatus.DRAFT: (PartyStatus.PUBLISHED, PartyStatus.CANCELLED),
     PartyStatus.PUBLISHED: (PartyStatus.CANCELLED, PartyStatus.DONE),
@@ -16,7 +16,7 @@ NEXT_STATUSES: dict[PartyStatus, tuple[PartyStatus, ...]] = {
 
 
 class ClosedReason(Enum):
-    """Why a party takes no answer."""
+    """Why a party takes no RSVPs."""
 
     DRAFT = "draft"
     CANCELLED = "cancelled"
@@ -24,7 +24,7 @@ class ClosedReason(Enum):
 
 
 def closed_reason(status: PartyStatus, answers_until: datetime, now: datetime) -> ClosedReason | None:
-    """Return why a party takes no answer now, or None when it does."""
+    """Return why a party takes no RSVPs now, or None if it does."""
     if status == PartyStatus.DRAFT:
         return ClosedReason.DRAFT
     if status == PartyStatus.CANCELLED:
@@ -34,10 +34,10 @@ def closed_reason(status: PartyStatus, answers_until: datetime, now: datetime) -
     return None
 
 
-def is_visible(  # noqa: PLR0913 - what it depends on
+def is_visible(  # noqa: PLR0913 - the facts it depends on
     *, visibility: Visibility, status: PartyStatus, is_hidden: bool, is_host: bool, is_guest: bool, is_staff: bool
 ) -> bool:
-    """Whether somebody who has the link may see the party. Guests are those who answered or are invited."""
+    """Whether a reader who knows the URL can see the party. A guest is invited, or has answered and was not removed."""
     if is_host or is_staff:
         return True
     if status == PartyStatus.DRAFT:
@@ -46,12 +46,12 @@ def is_visible(  # noqa: PLR0913 - what it depends on
 
 
 def shows_address(*, for_guests: bool, status: RsvpStatus | None, is_host: bool) -> bool:
-    """Whether somebody whose answer has `status` is told where exactly the party is."""
+    """Whether a reader with an RSVP of this status sees the postal address. `for_guests` is the host's setting."""
     return is_host or not for_guests or status in SEATED
 
 
 def is_web_link(text: str) -> bool:
-    """Whether `text` is an address on the web that a reader may be led to: by http, to a host, and as nobody."""
+    """Whether `text` is a URL that a page can link to: http or https, with a host, without a user name or password."""
     if not text.isprintable() or " " in text or "\\" in text:
         return False
     try:
@@ -63,5 +63,5 @@ def is_web_link(text: str) -> bool:
 
 
 def needs_approval(*, approval: bool, is_invited: bool, was_approved: bool) -> bool:
-    """Whether the host is asked before somebody gets a seat."""
+    """Whether a host must approve the RSVP before it gets a seat."""
     return approval and not is_invited and not was_approved

@@ -1,4 +1,4 @@
-"""What the API tells of a party, wherever one appears."""
+"""API schemas that several subjects share."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,23 +11,23 @@ from app.parties.enums import PartyStatus, Visibility
 
 
 class Host(Schema):
-    """Somebody who hosts."""
+    """A host of a party."""
 
     username = fields.Method("username_of", allow_none=True, metadata={"type": "string"})
     name = fields.String(attribute="display_name")
 
     def username_of(self, member: Any) -> str | None:
-        """Return by which name they are found, unless they were erased."""
+        """Return the username, and None for a deleted account."""
         return None if member.erased_at else str(member.username)
 
 
 class PartySummary(Schema):
-    """A party, as it stands in lists."""
+    """A party in a list."""
 
-    slug = fields.String(**described("What addresses of this party are made with"))
+    slug = fields.String(**described("The part of the URL that identifies the party"))
     url = fields.Function(
         lambda party: public_url("PartyView.show", slug=party.slug),
-        metadata={"type": "string", "format": "uri", "description": "Its page"},
+        metadata={"type": "string", "format": "uri", "description": "The page of the party"},
     )
     title = fields.String()
     host = fields.Nested(Host)
@@ -37,13 +37,13 @@ class PartySummary(Schema):
     venue = fields.String()
     main_dish = fields.String()
     number_seats = fields.Integer()
-    seats_free = fields.Integer(**described("Others may wait for them already"))
+    seats_free = fields.Integer(**described("Guests on the waiting list may come first"))
     visibility = fields.String(metadata={"enum": list(Visibility)})
     status = fields.String(metadata={"enum": list(PartyStatus)})
 
 
 class Offer(Schema):
-    """Seats that are held for a guest until they decide."""
+    """Seats that are held for a guest until the offer expires."""
 
     seats = fields.Integer()
     expires_at = fields.AwareDateTime()
@@ -51,7 +51,7 @@ class Offer(Schema):
 
 @dataclass(frozen=True)
 class ReaderView:
-    """A row, and what one reader is told beside it."""
+    """A row with additional values for one reader."""
 
     row: Any
     more: dict[str, Any]

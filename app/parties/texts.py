@@ -1,4 +1,4 @@
-"""Texts that pages and API share."""
+"""The type of flash messages, which pages and API share."""
 
 from app.errors import Category
 

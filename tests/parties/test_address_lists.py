@@ -16,7 +16,7 @@ TOO_LONG = "The list is too long: up to 1000 lines with 256 kB can be sent at on
 
 
 def people(text):
-    return [line.entry for line in import_list.read(text) if not line.is_title]
+    return [line.entry for line in import_list.read(text) if not line.is_heading]
 
 
 @pytest.mark.parametrize(

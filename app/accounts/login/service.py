@@ -23,6 +23,7 @@ from app.accounts.sessions import trusted_devices
 from app.database import is_unavailable, transaction
 from app.errors import DomainError
 from app.extensions import db
+from app.http import parse_int
 from app.i18n.selectors import force_locale
 
 log = logging.getLogger(__name__)
@@ -141,9 +142,10 @@ def _empty_session() -> None:
 
 def resume(token: str, member_id: str) -> Member | None:
     """Return the member whose login `token` names, if that login and that member are still good."""
-    if not token or not member_id.isascii() or not member_id.isdigit():
+    key = parse_int(member_id)
+    if not token or key is None:
         return None
-    login = queries.login(rules.token_hash(token), int(member_id))
+    login = queries.login(rules.token_hash(token), key)
     if login is None:
         return None
     if login.ended_at is not None:

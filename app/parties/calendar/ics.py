@@ -1,7 +1,7 @@
-"""Dinners as iCalendar (RFC 5545) and as invitations between calendars (iTIP, RFC 5546).
+"""Parties as iCalendar objects (RFC 5545) and iTIP messages (RFC 5546).
 
-A dinner keeps one UID for ever. Its SEQUENCE grows with each change that guests are told of, so that a calendar knows
-the newer of two letters whichever comes first. Times are those of the dinner's own zone, which is sent along.
+A party keeps its UID. Its SEQUENCE counts the changes that guests are notified of, so that a calendar recognises the
+newer of two e-mails. Times are in the time zone of the party, whose definition (VTIMEZONE) is included.
 """
 
 from collections.abc import Iterable
@@ -23,38 +23,35 @@ from app.parties.location import Location
 from app.parties.models import DinnerParty, Invitation, Rsvp
 
 REQUEST, CANCEL, PUBLISH = "REQUEST", "CANCEL", "PUBLISH"
-# What a guest's own calendar says of them.
+# PARTSTAT of the guest. The appointment is in the calendars of guests with these RSVPs.
 PARTICIPATION = {RsvpStatus.YES: "ACCEPTED", RsvpStatus.CHECKED_IN: "ACCEPTED", RsvpStatus.MAYBE: "TENTATIVE"}
-# So much of a zone's history is sent along on both sides of the dinners.
+# The time zone is defined for this long before the first and after the last party.
 ZONE_MARGIN = timedelta(days=366)
-# Up to here a zone's clocks are described; nobody knows when they will be changed in a hundred years.
+# Parties further ahead are in UTC, because their time zone may change until then.
 FORESEEABLE = timedelta(days=20 * 366)
 
 
 def request(party: DinnerParty, guest: Rsvp | Invitation) -> str:
-    """Return what puts `party` into the calendar of somebody who answered or is invited, or brings it up to date there."""
-    return _text(REQUEST, [(party, _shows_address(party, guest))], guest=guest)
+    """Return a request, which adds the party to the guest's calendar or updates it there."""
+    return _calendar(REQUEST, [(party, _shows_address(party, guest))], guest=guest)
 
 
 def cancellation(party: DinnerParty, guest: Rsvp | Invitation) -> str:
-    """Return what takes `party` out of the calendar of somebody who answered or is invited."""
-    return _text(CANCEL, [(party, _shows_address(party, guest))], guest=guest)
+    """Return a cancellation, which removes the party from the guest's calendar."""
+    return _calendar(CANCEL, [(party, _shows_address(party, guest))], guest=guest)
 
 
 def published(parties: Iterable[tuple[DinnerParty, bool]]) -> str:
-    """Return parties for somebody who looks at them, such as a calendar that subscribed to a feed.
-
-    With each comes whether they are told its address.
-    """
-    return _text(PUBLISH, list(parties))
+    """Return parties for a download or a feed. With each comes whether the reader sees its postal address."""
+    return _calendar(PUBLISH, list(parties))
 
 
 def uid(party: DinnerParty) -> str:
-    """Return what a dinner is called in every calendar, for ever."""
+    """Return the UID of a party, which never changes."""
     return f"dinner-{party.id}@{urlsplit(current_app.config['PUBLIC_URL']).hostname}"
 
 
-def _text(method: str, parties: list[tuple[DinnerParty, bool]], guest: Rsvp | Invitation | None = None) -> str:
+def _calendar(method: str, parties: list[tuple[DinnerParty, bool]], guest: Rsvp | Invitation | None = None) -> str:
     calendar = Calendar()
     calendar.add("prodid", f"-//{current_app.config['APP_NAME']}//DinnerParty//EN")
     calendar.add("version", "2.0")
@@ -63,8 +60,8 @@ def _text(method: str, parties: list[tuple[DinnerParty, bool]], guest: Rsvp | In
         calendar.add("name", current_app.config["APP_NAME"])
         calendar.add("refresh-interval", timedelta(hours=1), parameters={"VALUE": "DURATION"})
     for party, with_address in parties:
-        place = location.visible_location(party, with_address=with_address)
-        calendar.add_component(_event(party, place, guest=guest, cancelled=method == CANCEL))
+        visible = location.visible_location(party, with_address=with_address)
+        calendar.add_component(_event(party, visible, guest=guest, cancelled=method == CANCEL))
     foreseeable = [party.starts_at for party, _with_address in parties if party.starts_at < clock.now() + FORESEEABLE]
     if foreseeable:
         calendar.add_missing_timezones(
@@ -73,8 +70,7 @@ def _text(method: str, parties: list[tuple[DinnerParty, bool]], guest: Rsvp | In
     return calendar.to_ical().decode()
 
 
-def _event(party: DinnerParty, place: Location, *, guest: Rsvp | Invitation | None, cancelled: bool) -> Event:
-    # Beyond what is foreseeable a moment is only known in UTC.
+def _event(party: DinnerParty, visible: Location, *, guest: Rsvp | Invitation | None, cancelled: bool) -> Event:
     zone = ZoneInfo(party.timezone if party.starts_at < clock.now() + FORESEEABLE else "UTC")
     event = Event()
     event.add("uid", uid(party))
@@ -84,8 +80,8 @@ def _event(party: DinnerParty, place: Location, *, guest: Rsvp | Invitation | No
     event.add("dtend", party.ends_at.astimezone(zone))
     event.add("summary", party.title, parameters={"LANGUAGE": current_locale().replace("_", "-")})
     event.add("description", _description(party))
-    if place.venue or place.address:
-        event.add("location", ", ".join(filter(None, (place.venue, place.address))))
+    if visible.venue or visible.address:
+        event.add("location", ", ".join(filter(None, (visible.venue, visible.address))))
     event.add("url", vUri(public_url("PartyView.show", slug=party.slug)))
     event.add("status", "CANCELLED" if cancelled or party.status == PartyStatus.CANCELLED else "CONFIRMED")
     if guest is not None:
@@ -100,7 +96,7 @@ def _description(party: DinnerParty) -> str:
 
 
 def _organizer(party: DinnerParty) -> vCalAddress:
-    """Return the host by name and the site by address: replies come to us, and no guest learns the host's address."""
+    """Return the organizer: the name of the host, with the e-mail address of the site, because guests must not see the host's."""
     organizer = vCalAddress(f"mailto:{parseaddr(str(current_app.config['MAIL_DEFAULT_SENDER']))[1]}")
     organizer.params["CN"] = vText(party.host.display_name)
     return organizer
@@ -111,9 +107,9 @@ def _shows_address(party: DinnerParty, guest: Rsvp | Invitation) -> bool:
 
 
 def _attendee(guest: Rsvp | Invitation) -> vCalAddress:
-    reader = (guest.member if isinstance(guest, Rsvp) else None) or guest
-    attendee = vCalAddress(f"mailto:{reader.email}")
-    attendee.params["CN"] = vText(guest.name or reader.email)
+    recipient = (guest.member if isinstance(guest, Rsvp) else None) or guest
+    attendee = vCalAddress(f"mailto:{recipient.email}")
+    attendee.params["CN"] = vText(guest.name or recipient.email)
     attendee.params["ROLE"] = vText("REQ-PARTICIPANT")
     status = PARTICIPATION.get(guest.status) if isinstance(guest, Rsvp) else None
     attendee.params["PARTSTAT"] = vText(status or "NEEDS-ACTION")

@@ -1,4 +1,4 @@
-"""What calendars read."""
+"""Calendar feeds."""
 
 from datetime import datetime
 
@@ -12,7 +12,7 @@ from app.extensions import Model
 
 
 class CalendarFeed(Model):
-    """The secret address under which a member's calendar looks up their dinners. There is one, and it can be renewed."""
+    """The secret URL of a member's calendar feed. Each member has at most one; only the hash of its token is stored."""
 
     __tablename__ = "calendar_feed"
 

@@ -1,4 +1,4 @@
-"""The secret address under which a member's calendar looks up their dinners."""
+"""Calendar feeds: secret URLs at which calendars read the parties of a member."""
 
 from datetime import timedelta
 
@@ -14,13 +14,13 @@ from app.parties.calendar.models import CalendarFeed
 from app.parties.enums import SEATED, PartyStatus, RsvpStatus
 from app.parties.models import CoHost, DinnerParty, Rsvp
 
-# Dinners stay in the feed for a while after they were given; calendars drop what is gone.
+# Past parties stay in the feed for this time. Calendars drop what is not in the feed any more.
 HISTORY = timedelta(days=90)
 MAX_PARTIES = 500
 
 
 def renew(member: Member) -> str:
-    """Return the token of a new address for `member`; the one before opens nothing any more."""
+    """Create a new feed URL and return its token. The URL before stops working."""
     stop(member)
     token = rules.new_token()
     db.session.add(CalendarFeed(member_id=member.id, token_hash=rules.token_hash(token)))
@@ -29,18 +29,17 @@ def renew(member: Member) -> str:
 
 
 def stop(member: Member) -> bool:
-    """Take the address away; return whether there was one."""
-    gone = delete(CalendarFeed).where(CalendarFeed.member_id == member.id).returning(CalendarFeed.member_id)
-    return db.session.execute(gone.execution_options(synchronize_session="auto")).first() is not None
+    """Delete the feed; return whether there was one."""
+    statement = delete(CalendarFeed).where(CalendarFeed.member_id == member.id).returning(CalendarFeed.member_id)
+    return db.session.execute(statement.execution_options(synchronize_session="auto")).first() is not None
 
 
 def of_member(member: Member) -> CalendarFeed | None:
-    """Return the feed of `member`, if they have one."""
     return db.session.get(CalendarFeed, member.id)
 
 
 def owner(token: str) -> Member | None:
-    """Return whose feed stands at the address with `token`, if they may still come in."""
+    """Return the owner of the feed with this token, if their account is active."""
     statement = (
         select(CalendarFeed)
         .options(joinedload(CalendarFeed.member))
@@ -51,26 +50,26 @@ def owner(token: str) -> Member | None:
 
 
 def parties(member: Member) -> list[tuple[DinnerParty, bool]]:
-    """Return the dinners `member` hosts, attends or may attend, called-off ones included, soonest first.
+    """Return the parties that the member hosts, attends or may attend, soonest first. Cancelled ones are included.
 
-    With each comes whether they are told its address.
+    With each comes whether the member sees its postal address.
     """
-    theirs = and_(
+    own_rsvp = and_(
         Rsvp.party_id == DinnerParty.id, Rsvp.member_id == member.id, Rsvp.status.in_((*SEATED, RsvpStatus.MAYBE))
     )
-    helping = select(CoHost.party_id).where(CoHost.member_id == member.id)
+    co_hosted = select(CoHost.party_id).where(CoHost.member_id == member.id)
     statement = (
         select(DinnerParty, Rsvp)
-        .outerjoin(Rsvp, theirs)
+        .outerjoin(Rsvp, own_rsvp)
         .options(joinedload(DinnerParty.host), selectinload(DinnerParty.co_hosts))
-        .where(or_(DinnerParty.host_id == member.id, DinnerParty.id.in_(helping), Rsvp.id.is_not(None)))
+        .where(or_(DinnerParty.host_id == member.id, DinnerParty.id.in_(co_hosted), Rsvp.id.is_not(None)))
         .where(DinnerParty.status != PartyStatus.DRAFT, DinnerParty.starts_at > clock.now() - HISTORY)
         .order_by(DinnerParty.starts_at, DinnerParty.id)
         .limit(MAX_PARTIES)
     )
     rows = db.session.execute(statement).all()
-    return [(party, location.shows_address(party, rsvp, is_host=_hosts(party, member))) for party, rsvp in rows]
+    return [(party, location.shows_address(party, rsvp, is_host=_is_host(party, member))) for party, rsvp in rows]
 
 
-def _hosts(party: DinnerParty, member: Member) -> bool:
+def _is_host(party: DinnerParty, member: Member) -> bool:
     return member.id in {party.host_id, *(host.id for host in party.co_hosts)}

@@ -1,24 +1,25 @@
-"""Dinners in one's own calendar: by a feed with a secret address, and one by one."""
+"""The account page of the calendar feed, and the feed itself."""
 
-from flask import Response, abort, flash, make_response, redirect, url_for
+from flask import Response, abort, flash, make_response
 from flask_appbuilder import expose
 from flask_babel import gettext as _
 from flask_login import current_user
-from werkzeug.wrappers import Response as BaseResponse
 
 from app.accounts.area import AccountView
+from app.crud.actions import flash_and_redirect
 from app.crud.views import BaseView
-from app.database import run_with_retry, transaction
+from app.database import run_with_retry
 from app.http import public_url
 from app.i18n.selectors import force_locale
 from app.parties.calendar import ics
 from app.parties.calendar import service as calendar_service
+from app.parties.texts import Flash
 
 TYPE = "text/calendar; charset=utf-8"
 
 
 def download(text: str, filename: str) -> Response:
-    """Return an iCalendar object as a file."""
+    """Return a response that downloads an iCalendar object."""
     response = make_response(text)
     response.headers["Content-Type"] = TYPE
     response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
@@ -26,54 +27,48 @@ def download(text: str, filename: str) -> Response:
 
 
 class CalendarView(AccountView):
-    """A member makes, renews and stops the address of their feed."""
+    """A member creates, renews and deletes the URL of their calendar feed."""
 
     route_base = "/account/calendar"
     default_view = "show"
 
     @expose("/")
     def show(self) -> str:
-        """Tell whether there is a feed, and what it is good for."""
-        return str(
-            self.render_template("parties/calendar.html", feed=calendar_service.of_member(current_user), address=None)
-        )
+        return self._page()
 
     @expose("/renew", methods=["POST"])
-    def renew(self) -> BaseResponse:
-        """Make a new address and show it, this once: only its hash is kept."""
+    def renew(self) -> str:
+        """Create a new URL and show it once: only its hash is stored."""
         token = run_with_retry(lambda: calendar_service.renew(current_user))
         flash(_("Here is the web address of your calendar feed. Copy it now; it is not shown again."), "info")
-        address = public_url("FeedView.feed", token=token)
-        page = self.render_template(
-            "parties/calendar.html", feed=calendar_service.of_member(current_user), address=address
-        )
-        return make_response(page)
+        return self._page(public_url("FeedView.feed", token=token))
 
     @expose("/stop", methods=["POST"])
-    def stop(self) -> BaseResponse:
-        """Let the address open nothing any more."""
-        with transaction():
-            stopped = calendar_service.stop(current_user)
-        if stopped:
-            flash(_("The web address of your calendar feed no longer works."), "info")
-        else:
-            flash(_("Nothing changed: your calendar feed had no web address."), "warning")
-        return redirect(url_for("CalendarView.show"), 303)
+    @flash_and_redirect("CalendarView.show")
+    def stop(self) -> Flash:
+        """Delete the URL of the feed."""
+        if calendar_service.stop(current_user):
+            return _("The web address of your calendar feed no longer works."), "info"
+        return _("Nothing changed: your calendar feed had no web address."), "warning"
+
+    def _page(self, url: str | None = None) -> str:
+        feed = calendar_service.of_member(current_user)
+        return str(self.render_template("parties/calendar.html", feed=feed, url=url))
 
 
 class FeedView(BaseView):
-    """The feed itself. Calendars cannot log in: its address is the key."""
+    """The feed. Calendars cannot log in, so its URL contains a secret token."""
 
     route_base = "/calendar"
     default_view = "feed"
 
     @expose("/<string:token>.ics")
     def feed(self, token: str) -> Response:
-        """Return the dinners of whoever has that address."""
+        """Return the parties of the owner of the feed."""
         member = calendar_service.owner(token)
         if member is None:
             abort(404)
-        # A calendar says nothing of its reader's language.
+        # Calendars do not send the language of their owner.
         with force_locale(member.locale, member.timezone):
             response = download(ics.published(calendar_service.parties(member)), "dinners.ics")
         response.headers["Referrer-Policy"] = "no-referrer"

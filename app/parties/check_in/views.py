@@ -10,13 +10,14 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.database import run_with_retry
 from app.errors import DomainError
+from app.http import page_number
 from app.parties import queries, secret_links
 from app.parties.access import BasePartyView, login_or_invitation_required
 from app.parties.check_in import service as check_in_service
 from app.parties.enums import SEATED, RsvpStatus
 from app.parties.models import DinnerParty, Rsvp
 from app.parties.rsvps import guest_list, guest_list_texts
-from app.parties.rsvps.guest_list_views import page_number, typed
+from app.parties.rsvps.guest_list_views import typed
 from app.parties.texts import Flash
 
 
@@ -54,7 +55,7 @@ class CheckInView(BasePartyView):
     def scanned(self, slug: str, code: str) -> BaseResponse:
         """Show a host whose ticket was scanned, with a button. A guest who scans their own reads what it is for."""
         # Whoever has a ticket may know of the party.
-        party, guest = self._met(slug)
+        party, guest = self.get_party_and_respondent(slug)
         rsvp, wrong = _on_ticket(party, code)
         if not self.is_host(party):
             return self._shown_to_guests(party, rsvp, queries.rsvp_of(party, guest) if guest else None)

@@ -1,4 +1,4 @@
-"""The generated UI over parties."""
+"""Generated administration of parties."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from app.parties.admin_base import MEMBER_KEY
 from app.parties.enums import PartyStatus, Visibility
 from app.parties.hosting import service as hosting_service
 from app.parties.hosting import texts as hosting_texts
-from app.parties.hosting.forms import refuse_other_links
+from app.parties.hosting.forms import validate_web_link
 from app.parties.invitations.admin import InvitationModelView
 from app.parties.menu.admin import MenuItemModelView
 from app.parties.messages.admin import GuestMessageModelView, ReminderModelView
@@ -56,8 +56,8 @@ LABELS = {
     "hidden_reason": lazy_gettext("Reason for hiding"),
     "created_at": lazy_gettext("Created"),
 }
-# What belongs to a party, and is too much for its page: each is a list of its own.
-ELSEWHERE = (
+# Lists with rows of the party. Its page links to them, filtered by the party.
+LINKED_VIEWS = (
     WaitOfferModelView,
     InvitationModelView,
     MenuItemModelView,
@@ -77,8 +77,6 @@ def _zoned_fields() -> dict[str, Any]:
 
 
 class DinnerPartyModelView(CsvExport, ModelView):
-    """Dinner parties."""
-
     datamodel = SQLAInterface(DinnerParty)
     route_base = "/dinnerparties"
     base_order = ("starts_at", "desc")
@@ -139,7 +137,7 @@ class DinnerPartyModelView(CsvExport, ModelView):
         *("id", "title", "slug", "host", "starts_at", "timezone", "duration_minutes", "venue", "main_dish"),
         *("number_seats", "seats_taken", "status", "visibility", "is_hidden", "created_at"),
     ]
-    validators_columns = {"map_url": [refuse_other_links]}
+    validators_columns = {"map_url": [validate_web_link]}
     choices_columns = {"status": PartyStatus.labels(), "visibility": Visibility.labels()}
     autocomplete_columns = {"host": MEMBER_KEY, "co_hosts": MEMBER_KEY}
     add_form_extra_fields = _zoned_fields()
@@ -147,41 +145,36 @@ class DinnerPartyModelView(CsvExport, ModelView):
     related_views = [RsvpModelView]
 
     def _with_related(self, item: DinnerParty, widgets: dict[str, Any]) -> dict[str, Any]:
-        """Add where what belongs to a party is listed, as far as the reader may see it."""
-        found: dict[str, Any] = super()._with_related(item, widgets)
-        may = self.appbuilder.sm.has_access
-        found["elsewhere"] = [
+        """Add links to the other lists, as far as the reader can see them."""
+        context: dict[str, Any] = super()._with_related(item, widgets)
+        context["linked_lists"] = [
             (view.list_title, url_for(f"{view.__name__}.list", _flt_0_party=item.slug))
-            for view in ELSEWHERE
-            if may("can_list", view.__name__)
+            for view in LINKED_VIEWS
+            if self.appbuilder.sm.has_access("can_list", view.__name__)
         ]
-        return found
+        return context
 
     # -- add, edit, delete
 
     def pre_add(self, item: DinnerParty) -> None:
-        """Give the host the first seat."""
         hosting_service.create_party(item, item.host)
 
     def added_message(self, item: DinnerParty) -> tuple[str, str]:
-        """Warn of a date that lies behind us: it may be on purpose."""
         return _saved(item)
 
     def pre_update(self, item: DinnerParty) -> None:
-        """Tell the guests what changed, and hand on new seats."""
-        item.told_count = hosting_service.update_party(item)
+        item.notified_count = hosting_service.update_party(item)
 
     def updated_message(self, item: DinnerParty) -> tuple[str, str]:
-        """Say how many are told."""
-        if not getattr(item, "told_count", 0):
+        if not getattr(item, "notified_count", 0):
             return _saved(item)
-        return hosting_texts.changed(item, item.told_count)
+        return hosting_texts.changed(item, item.notified_count)
 
     def pre_delete(self, item: DinnerParty) -> None:
-        """Tell the guests of a coming party before it vanishes."""
+        # Guests are notified of the cancellation.
         if item.is_cancellable:
             hosting_service.cancel_party(item)
-        moderation_service.note_deletion(item)
+        moderation_service.record_deletion(item)
 
     # -- actions
 
@@ -192,21 +185,18 @@ class DinnerPartyModelView(CsvExport, ModelView):
         "",
     )
     def cancel(self, items: list[DinnerParty]) -> tuple[str, str]:
-        """Call off those parties that still can be."""
-        coming = [party for party in items if party.is_cancellable]
-        if not coming:
+        cancellable = [party for party in items if party.is_cancellable]
+        if not cancellable:
             raise DomainError(lazy_gettext("None of the selected parties can still be cancelled."), "warning")
-        count = sum(hosting_service.cancel_party(party) for party in coming)
+        count = sum(hosting_service.cancel_party(party) for party in cancellable)
         return hosting_texts.cancelled(count)
 
     @action("hide", lazy_gettext("Hide from the public"), None, "")
     def hide(self, items: list[DinnerParty]) -> Message | BaseResponse:
-        """Take parties off the public pages, and tell their hosts why."""
         return hide(self, items, items)
 
     @action("unhide", lazy_gettext("Show again"), lazy_gettext("Show the selected parties to the public again?"), "")
     def unhide(self, items: list[DinnerParty]) -> Message:
-        """Let strangers see parties again, as far as they are public."""
         count = moderation_service.unhide(items)
         if not count:
             raise DomainError(lazy_gettext("Nothing changed: none of the selected parties is hidden."), "warning")
@@ -219,6 +209,7 @@ class DinnerPartyModelView(CsvExport, ModelView):
 
 
 def _saved(party: DinnerParty) -> tuple[str, str]:
+    """Return the message after saving, with a warning about a past date: it may be on purpose."""
     if party.is_past:
         return _("Saved, but the date of “%(title)s” is in the past.", title=party.title), "warning"
     return _("Party “%(title)s” saved.", title=party.title), "info"

@@ -1,4 +1,4 @@
-"""The administrators' API over parties."""
+"""The administrators' API for parties."""
 
 from flask_babel import lazy_gettext
 from marshmallow import ValidationError
@@ -19,13 +19,13 @@ WRITE = [
 ]  # fmt: skip
 
 
-def _known_zone(name: str) -> None:
+def _validate_timezone(name: str) -> None:
     if not is_timezone(name):
         raise ValidationError(name)
 
 
 class DinnerPartyApi(ModelRestApi):
-    """List, show, add, edit and delete dinner parties; the same rules as everywhere."""
+    """List, show, add, edit and delete parties, by the same rules as hosts."""
 
     datamodel = SQLAInterface(DinnerParty)
     resource_name = "dinnerparties"
@@ -38,17 +38,15 @@ class DinnerPartyApi(ModelRestApi):
     search_columns = ["title", "slug", "starts_at", "number_seats", "status", "visibility"]
     order_columns = ["id", "title", "starts_at", "seats_taken", "number_seats"]
     base_order = ("starts_at", "desc")
-    validators_columns = {"timezone": _known_zone}
+    validators_columns = {"timezone": _validate_timezone}
 
     def pre_add(self, item: DinnerParty) -> None:
-        """Give the host the first seat."""
         hosting_service.create_party(item, item.host)
 
     def pre_update(self, item: DinnerParty) -> None:
-        """Tell the guests what changed, and hand on new seats."""
         hosting_service.update_party(item)
 
     def pre_delete(self, item: DinnerParty) -> None:
-        """Tell the guests of a coming party before it vanishes."""
+        # Guests are notified of the cancellation.
         if item.is_cancellable:
             hosting_service.cancel_party(item)

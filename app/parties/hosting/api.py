@@ -1,11 +1,10 @@
-"""Hosts lay a table, change it, and clear it."""
+"""The members' API for hosting: create, change, publish, cancel and copy parties, and choose co-hosts."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from flask import Response, abort, url_for
 from flask_appbuilder.api import expose
-from flask_babel import gettext as _
 from flask_login import current_user
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
@@ -15,7 +14,7 @@ from app.errors import DomainError
 from app.extensions import db
 from app.i18n.selectors import current_timezone
 from app.outbox.service import delivers
-from app.parties import idempotency, queries, serialization, texts
+from app.parties import idempotency, queries, serialization
 from app.parties.access import current_member
 from app.parties.api_base import CHANGED_MEANWHILE, NOT_THE_HOST, UNCHANGED, PartyApiBase, endpoint
 from app.parties.api_fields import read_clocks
@@ -28,13 +27,14 @@ from app.parties.respondent import Respondent
 from app.parties.serialization import serialize_party
 
 SAVED, CLASH, COPIED, ADDED, REMOVED = "saved", "clash", "copied", "added", "removed"
-BOTH = (
-    "Changed meanwhile: `conflict` has for each field that differs what is stored and what was sent, `result` the party"
+CONFLICT = (
+    "The party was changed in the meantime. `conflict` has the stored and the sent value of each field that differs, "
+    "`result` has the party"
 )
 
 
 class HostApi(PartyApiBase):
-    """What a host does with a party."""
+    """Parties of a host."""
 
     @expose("", methods=["POST"])
     @endpoint(
@@ -44,25 +44,26 @@ class HostApi(PartyApiBase):
         status=201,
         codes=(PartyStatus.DRAFT, PartyStatus.PUBLISHED),
         parameters=(idempotency.PARAMETER,),
-        refusals={200: "It was laid before, by the same request", 409: "The key was sent with another party before"},
+        refusals={200: "An equal request created the party before", 409: "The key was used for another party before"},
     )
     def create(self, sent: dict[str, Any]) -> Response:
-        """Lay a new table. The host holds the first seat."""
+        """Create a party. The host has the first seat."""
         read_clocks(sent, current_timezone())
-        asked = idempotency.asked_for(current_member())
-        before, party = asked.stored(), DinnerParty(**{"timezone": current_timezone(), **sent})
-        if before is None:
+        identity = idempotency.identify_request(current_member())
+        existing, party = identity.find_party(), DinnerParty(**{"timezone": current_timezone(), **sent})
+        if existing is None:
             try:
                 with transaction():
-                    hosting_service.create_party(party, current_member(), mark=asked.mark)
+                    hosting_service.create_party(party, current_member(), slug_suffix=identity.slug_suffix)
             except IntegrityError:
-                # The same request, at the same moment, was a little faster.
-                before = asked.stored()
-                if before is None:
+                # An equal request was faster.
+                existing = identity.find_party()
+                if existing is None:
                     raise
-        laid = self.get_editable((before or party).slug)
-        response = self.respond(200 if before else 201, laid.status, hosting_texts.saved(laid), result=self._seen(laid))
-        response.headers["Location"] = url_for("PartyApi.show", slug=laid.slug)
+        status = 200 if existing else 201
+        party = self.get_editable((existing or party).slug)
+        response = self.respond(status, party.status, hosting_texts.saved(party), result=self._serialize(party))
+        response.headers["Location"] = url_for("PartyApi.show", slug=party.slug)
         return response
 
     @expose("/<slug>", methods=["PATCH"])
@@ -71,13 +72,13 @@ class HostApi(PartyApiBase):
         takes=hosting_schemas.PartyChangeInput,
         gives=serialization.Party,
         codes=(SAVED, UNCHANGED),
-        refusals={**NOT_THE_HOST, 409: BOTH},
+        refusals={**NOT_THE_HOST, 409: CONFLICT},
     )
     def change(self, slug: str, sent: dict[str, Any]) -> Response:
-        """Change a party. Guests are told of another time or place, and new seats go to those who wait."""
+        """Change a party. Guests are notified of a new time or location, and new seats are offered to the waiting list."""
         party = self.get_editable(slug)
         if not party.is_changeable:
-            raise DomainError(_("This party can no longer be changed."), "warning")
+            raise DomainError(*hosting_texts.no_longer_changeable())
         read_clocks(sent, party.timezone)
         version = sent.pop("version")
         if version != party.version:
@@ -90,37 +91,37 @@ class HostApi(PartyApiBase):
         except StaleDataError:
             db.session.rollback()
             return self._conflict(self.get_editable(slug), sent)
-        return self.respond(200, SAVED, hosting_texts.changed(party, count), result=self._seen(party))
+        return self.respond(200, SAVED, hosting_texts.changed(party, count), result=self._serialize(party))
 
     @expose("/<slug>/publish", methods=["POST"])
     @endpoint(
         "host",
         gives=serialization.Party,
         codes=(PartyStatus.PUBLISHED, UNCHANGED),
-        refusals={**NOT_THE_HOST, 409: "It is over"},
+        refusals={**NOT_THE_HOST, 409: "The party is cancelled or done"},
     )
     def publish(self, slug: str) -> Response:
-        """Show a draft to its guests."""
+        """Publish a draft."""
         party = self.get_editable(slug)
         if party.status == PartyStatus.PUBLISHED:
-            return self.respond(200, UNCHANGED, hosting_texts.saved(party), result=self._seen(party))
+            return self.respond(200, UNCHANGED, hosting_texts.saved(party), result=self._serialize(party))
         if party.status != PartyStatus.DRAFT:
-            raise DomainError(_("This party can no longer be changed."), "warning")
+            raise DomainError(*hosting_texts.no_longer_changeable())
         with transaction():
             party.status = PartyStatus.PUBLISHED
             count = hosting_service.update_party(party)
-        said = hosting_texts.published(count, delivers=delivers()) if count else hosting_texts.saved(party)
-        return self.respond(200, PartyStatus.PUBLISHED, said, result=self._seen(party))
+        flash = hosting_texts.published(count, delivers=delivers()) if count else hosting_texts.saved(party)
+        return self.respond(200, PartyStatus.PUBLISHED, flash, result=self._serialize(party))
 
     @expose("/<slug>/cancel", methods=["POST"])
     @endpoint(
         "host",
         gives=serialization.Party,
         codes=(PartyStatus.CANCELLED, UNCHANGED),
-        refusals={**NOT_THE_HOST, 409: "It has begun"},
+        refusals={**NOT_THE_HOST, 409: "The party has started"},
     )
     def cancel(self, slug: str) -> Response:
-        """Call a party off. Guests are told; only its owner can."""
+        """Cancel a party. Only its owner can do that; guests are notified."""
         party = self.get_owned(slug)
         try:
             with transaction():
@@ -128,22 +129,23 @@ class HostApi(PartyApiBase):
         except DomainError as error:
             if error.category != "info":
                 raise
-            return self.respond(200, UNCHANGED, (str(error), error.category), result=self._seen(party))
-        return self.respond(200, PartyStatus.CANCELLED, hosting_texts.cancelled(count), result=self._seen(party))
+            return self.respond(200, UNCHANGED, (str(error), error.category), result=self._serialize(party))
+        return self.respond(200, PartyStatus.CANCELLED, hosting_texts.cancelled(count), result=self._serialize(party))
 
     @expose("/<slug>/copy", methods=["POST"])
     @endpoint("host", gives=serialization.Party, status=201, codes=(COPIED,), refusals=NOT_THE_HOST)
     def copy(self, slug: str) -> Response:
-        """Lay a draft like this party. It is on the same weekday of a coming week."""
+        """Create a draft like this party, on the same weekday of a coming week."""
         party = self.get_editable(slug)
         with transaction():
-            twin = hosting_service.copy_party(party, current_member())
-        said: texts.Flash = _("Copy created as a draft; pick a date."), "info"
-        response = self.respond(201, COPIED, said, result=self._seen(self.get_editable(twin.slug)))
-        response.headers["Location"] = url_for("PartyApi.show", slug=twin.slug)
+            draft = hosting_service.copy_party(party, current_member())
+        response = self.respond(
+            201, COPIED, hosting_texts.copied(), result=self._serialize(self.get_editable(draft.slug))
+        )
+        response.headers["Location"] = url_for("PartyApi.show", slug=draft.slug)
         return response
 
-    # -- who hosts
+    # -- co-hosts
 
     @expose("/<slug>/hosts", methods=["POST"])
     @endpoint(
@@ -155,16 +157,15 @@ class HostApi(PartyApiBase):
         refusals=NOT_THE_HOST,
     )
     def add_host(self, slug: str, sent: dict[str, Any]) -> Response:
-        """Let somebody host beside the owner. They are written to."""
+        """Add a co-host. They get an e-mail."""
         party = self.get_owned(slug)
         member = run_with_retry(lambda: hosting_service.add_co_host(party, sent["username"]))
-        said: texts.Flash = _("%(name)s is now a co-host.", name=member.display_name), "info"
-        return self.respond(201, ADDED, said, result=self._seen(party))
+        return self.respond(201, ADDED, hosting_texts.co_host_added(member), result=self._serialize(party))
 
     @expose("/<slug>/hosts/<username>", methods=["DELETE"])
     @endpoint("host", codes=(REMOVED, UNCHANGED), refusals=NOT_THE_HOST)
     def remove_host(self, slug: str, username: str) -> Response:
-        """Let somebody host no more. Co-hosts may leave by themselves."""
+        """Remove a co-host. Co-hosts can also leave by themselves."""
         party = self.get_editable(slug) if username == current_user.username else self.get_owned(slug)
         member = queries.member_by_username(username)
         if member is None:
@@ -174,22 +175,20 @@ class HostApi(PartyApiBase):
                 hosting_service.remove_co_host(party, member)
         except DomainError as error:
             return self.respond(200, UNCHANGED, (str(error), error.category))
-        text = _("%(name)s is no longer a host of this party.", name=member.display_name)
-        return self.respond(200, REMOVED, (text, "info"))
+        return self.respond(200, REMOVED, hosting_texts.co_host_removed(member))
 
-    # -- inside
-
-    def _seen(self, party: DinnerParty) -> Any:
+    def _serialize(self, party: DinnerParty) -> Any:
         return serialize_party(self, party, queries.rsvp_of(party, Respondent(current_member())))
 
     def _conflict(self, party: DinnerParty, sent: Mapping[str, Any]) -> Response:
-        """Show both: what somebody else stored meanwhile, and what was sent."""
-        stored, typed = hosting_schemas.StoredParty().dump(party), hosting_schemas.StoredParty().dump(sent)
+        """Return the fields whose stored and sent values differ."""
+        stored, submitted = hosting_schemas.StoredParty().dump(party), hosting_schemas.StoredParty().dump(sent)
         differing = {
-            name: {"stored": stored[name], "sent": typed[name]} for name in sent if stored[name] != typed[name]
+            name: {"stored": stored[name], "sent": submitted[name]} for name in sent if stored[name] != submitted[name]
         }
         if not differing:
-            # It was this change, sent twice.
-            return self.respond(200, UNCHANGED, hosting_texts.saved(party), result=self._seen(party))
-        text = _("The party has changed in the meantime; both versions are shown. Save again to keep yours.")
-        return self.respond(409, CHANGED_MEANWHILE, (text, "warning"), conflict=differing, result=self._seen(party))
+            # The same change was sent twice.
+            return self.respond(200, UNCHANGED, hosting_texts.saved(party), result=self._serialize(party))
+        return self.respond(
+            409, CHANGED_MEANWHILE, hosting_texts.edit_conflict(), conflict=differing, result=self._serialize(party)
+        )

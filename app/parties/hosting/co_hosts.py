@@ -1,8 +1,7 @@
-"""Who hosts a party, and copies of it."""
+"""The page on which the owner chooses co-hosts, and the button that copies a party."""
 
 from flask import abort, flash, make_response, redirect, url_for
 from flask_appbuilder import expose, has_access, permission_name
-from flask_babel import gettext as _
 from flask_login import current_user
 from sqlalchemy.exc import IntegrityError
 from werkzeug.wrappers import Response as BaseResponse
@@ -14,12 +13,13 @@ from app.errors import DomainError
 from app.parties import queries
 from app.parties.access import BasePartyView, current_member
 from app.parties.hosting import service as hosting_service
+from app.parties.hosting import texts as hosting_texts
 from app.parties.hosting.forms import CoHostForm
 from app.parties.models import DinnerParty
 
 
 class CoHostView(BasePartyView):
-    """The owner of a party names those who host beside them."""
+    """The hosts of a party."""
 
     route_base = "/parties"
     default_view = "show"
@@ -28,7 +28,7 @@ class CoHostView(BasePartyView):
     @has_access
     @permission_name("host")
     def show(self, slug: str) -> BaseResponse:
-        """Show who hosts; POST lets one more."""
+        """Show the hosts. POST adds a co-host."""
         party = self.get_editable(slug)
         form = CoHostForm()
         if not form.is_submitted():
@@ -43,14 +43,14 @@ class CoHostView(BasePartyView):
             show_at_field(form, error)
             flash(str(error), error.category)
             return self._page(party, form, 422)
-        flash(_("%(name)s is now a co-host.", name=member.display_name), "info")
+        flash(*hosting_texts.co_host_added(member))
         return redirect(url_for("CoHostView.show", slug=slug), 303)
 
     @expose("/<slug>/hosts/<username>/remove", methods=["POST"])
     @has_access
     @permission_name("host")
     def remove(self, slug: str, username: str) -> BaseResponse:
-        """Let somebody host no more; co-hosts may leave by themselves."""
+        """Remove a co-host. Co-hosts can also leave by themselves."""
         leaves = username == current_user.username
         party = self.get_editable(slug) if leaves else self.get_owned(slug)
         member = queries.member_by_username(username)
@@ -62,23 +62,23 @@ class CoHostView(BasePartyView):
         except DomainError as error:
             flash(str(error), error.category)
         else:
-            flash(_("%(name)s is no longer a host of this party.", name=member.display_name), "info")
+            flash(*hosting_texts.co_host_removed(member))
         return redirect(url_for("PartyView.show" if leaves else "CoHostView.show", slug=slug), 303)
 
     @expose("/<slug>/copy", methods=["POST"])
     @has_access
     @permission_name("host")
     def copy(self, slug: str) -> BaseResponse:
-        """Lay a draft like this party."""
+        """Create a draft like this party."""
         party = self.get_editable(slug)
         try:
             with transaction():
-                twin = hosting_service.copy_party(party, current_member())
+                draft = hosting_service.copy_party(party, current_member())
         except IntegrityError:
-            flash(_("The party has changed in the meantime. Please review it."), "warning")
+            flash(*hosting_texts.changed_meanwhile())
             return redirect(url_for("PartyView.show", slug=slug), 303)
-        flash(_("Copy created as a draft; pick a date."), "info")
-        return redirect(url_for("PartyView.edit", slug=twin.slug), 303)
+        flash(*hosting_texts.copied())
+        return redirect(url_for("PartyView.edit", slug=draft.slug), 303)
 
     def _page(self, party: DinnerParty, form: CoHostForm, status: int) -> BaseResponse:
         owns = party.host_id == current_user.id or self.is_staff()

@@ -1,4 +1,4 @@
-"""What a host says about a party."""
+"""Forms of hosts."""
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
@@ -14,8 +14,8 @@ FILTERS = [clean_text]
 MAX_DESCRIPTION_LENGTH = 5000
 
 
-def refuse_other_links(_form: object, field: Field) -> None:
-    """Refuse what leads anywhere but to the web: a validator."""
+def validate_web_link(_form: object, field: Field) -> None:
+    """WTForms validator: refuse anything but http and https URLs."""
     if not rules.is_web_link(field.data):
         raise ValidationError(
             _(
@@ -26,8 +26,6 @@ def refuse_other_links(_form: object, field: Field) -> None:
 
 
 class PartyForm(FlaskForm):
-    """What a host says about a party."""
-
     title = StringField(lazy_gettext("Title"), filters=FILTERS, validators=[DataRequired(), Length(max=120)])
     starts_at = LocalDateTimeField(lazy_gettext("Starts at"), zone_field="timezone", validators=[InputRequired()])
     timezone = TimezoneField(
@@ -82,12 +80,11 @@ class PartyForm(FlaskForm):
     version = HiddenField()
 
     def validate_map_url(self, field: URLField) -> None:
-        """Refuse what leads anywhere but to the web."""
-        refuse_other_links(self, field)
+        validate_web_link(self, field)
 
 
 class CoHostForm(FlaskForm):
-    """Who hosts, too."""
+    """A new co-host."""
 
     username = StringField(
         lazy_gettext("Username"),

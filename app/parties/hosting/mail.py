@@ -10,8 +10,8 @@ from app.parties.models import DinnerParty, Rsvp
 
 
 def party_changed(party: DinnerParty, rsvp: Rsvp) -> None:
-    """Tell the new time or place."""
-    send("party_changed", party, rsvp, version=party.version, appointment=_if_address_was_shown(rsvp, ics.request))
+    """Announce a new time or location, with an updated appointment."""
+    send("party_changed", party, rsvp, version=party.version, appointment=_if_in_calendar(rsvp, ics.request))
 
 
 def party_cancelled(party: DinnerParty, rsvp: Rsvp) -> None:
@@ -21,20 +21,18 @@ def party_cancelled(party: DinnerParty, rsvp: Rsvp) -> None:
         party,
         rsvp,
         version=party.version,
-        # Whoever was offered seats may have noted the evening themselves.
-        appointment=ics.cancellation
-        if rsvp.status == RsvpStatus.OFFERED
-        else _if_address_was_shown(rsvp, ics.cancellation),
+        # A guest with an offer may have entered the party into their calendar.
+        appointment=ics.cancellation if rsvp.status == RsvpStatus.OFFERED else _if_in_calendar(rsvp, ics.cancellation),
     )
 
 
-def _if_address_was_shown(rsvp: Rsvp, appointment: Appointment) -> Appointment | None:
-    """Return `appointment` for those in whose calendar the dinner may stand."""
+def _if_in_calendar(rsvp: Rsvp, appointment: Appointment) -> Appointment | None:
+    """Return `appointment` for guests who got the party as an appointment before, otherwise None."""
     return appointment if rsvp.status in ics.PARTICIPATION else None
 
 
 def co_host(party: DinnerParty, member: Member) -> None:
-    """Tell a member that they host a party beside its owner."""
+    """Tell a member that they are now a co-host."""
     to_member(
         "co_host",
         member,

@@ -1,4 +1,4 @@
-"""API schemas of parties, as hosts send them."""
+"""API schemas for hosts who create and change parties."""
 
 from marshmallow import Schema, fields
 
@@ -18,14 +18,14 @@ from app.parties.models import MAX_DISH_LENGTH, MAX_TITLE_LENGTH
 
 
 class PartyFields(RequestSchema):
-    """What a host says about a party."""
+    """What a host can set."""
 
     title = TextField(MAX_TITLE_LENGTH, least=1)
     starts_at = MomentField(
-        **api_fields.described("With an offset, or as the clocks of the time zone show it", example="2030-06-01T19:00")
+        **api_fields.described("With an offset, or in local time of the time zone", example="2030-06-01T19:00")
     )
     timezone = TimezoneField(
-        **api_fields.described("Where the party is; left out, where the host is", example="Europe/Madrid")
+        **api_fields.described("The time zone of the venue. If left out, that of the host", example="Europe/Madrid")
     )
     duration_minutes = WholeNumberField(1, models.MAX_PARTY_MINUTES)
     venue = TextField(MAX_TITLE_LENGTH)
@@ -33,51 +33,53 @@ class PartyFields(RequestSchema):
     map_url = WebLinkField(models.MAX_URL_LENGTH)
     main_dish = TextField(MAX_DISH_LENGTH)
     description = TextField(MAX_DESCRIPTION_LENGTH)
-    number_seats = WholeNumberField(1, models.MAX_SEATS, **api_fields.described("The host's is one of them"))
-    max_party = WholeNumberField(1, models.MAX_SEATS, **api_fields.described("How many may come with one answer"))
-    rsvp_deadline = MomentField(allow_none=True, **api_fields.described("Null: until the party starts"))
+    number_seats = WholeNumberField(1, models.MAX_SEATS, **api_fields.described("The host's seat included"))
+    max_party = WholeNumberField(1, models.MAX_SEATS, **api_fields.described("Maximum number of people in one answer"))
+    rsvp_deadline = MomentField(
+        allow_none=True, **api_fields.described("Null if guests can answer until the party starts")
+    )
     visibility = ChoiceField(Visibility.labels())
     approval = fields.Boolean(
-        truthy={True}, falsy={False}, **api_fields.described("Whoever was not invited asks the host for a seat")
+        truthy={True}, falsy={False}, **api_fields.described("Whether hosts approve guests who were not invited")
     )
     address_for_guests = fields.Boolean(
         truthy={True},
         falsy={False},
-        **api_fields.described("The address is told to those who come, and to nobody else"),
+        **api_fields.described("Whether only guests who are coming see the address"),
     )
 
 
 class PartyInput(PartyFields):
-    """A new party. With an Idempotency-Key, or the same within a minute, it is laid once however often it is sent."""
+    """A new party. With an Idempotency-Key, or within a minute, equal requests create it once."""
 
     title = TextField(MAX_TITLE_LENGTH, least=1, required=True)
     starts_at = MomentField(
         required=True,
-        **api_fields.described("With an offset, or as the clocks of the time zone show it", example="2030-06-01T19:00"),
+        **api_fields.described("With an offset, or in local time of the time zone", example="2030-06-01T19:00"),
     )
     status = ChoiceField(
         (PartyStatus.DRAFT, PartyStatus.PUBLISHED),
         load_default=PartyStatus.DRAFT,
-        **api_fields.described("Whether guests see it at once"),
+        **api_fields.described("Published parties are visible to guests at once"),
     )
 
 
 class PartyChangeInput(PartyFields):
-    """A change of a party. What is left out stays as it is."""
+    """A change of a party. Fields that are left out stay as they are."""
 
     version = WholeNumberField(
-        1, 2**31 - 1, required=True, **api_fields.described("That of the party when it was read")
+        1, 2**31 - 1, required=True, **api_fields.described("The version of the party that you have read")
     )
 
 
 class CoHostInput(RequestSchema):
-    """Somebody who is to host beside the owner."""
+    """A new co-host."""
 
     username = TextField(64, least=1, required=True)
 
 
 class StoredParty(Schema):
-    """What a host says about a party, as it is stored."""
+    """The stored values of what a host can set."""
 
     title = fields.String()
     starts_at = fields.AwareDateTime()

@@ -1,4 +1,4 @@
-"""Hosts lay a table, change it, and clear it."""
+"""Create, change, cancel and copy parties, and choose their co-hosts."""
 
 import secrets
 import unicodedata
@@ -27,23 +27,23 @@ from app.parties.potluck import service as potluck_service
 from app.parties.respondent import Respondent
 from app.parties.waiting_list import seats
 
-# What a copy has of the party it was made from.
-COPIED = (
+# Columns that a copy takes over.
+COPIED_COLUMNS = (
     *("title", "timezone", "duration_minutes", "venue", "address", "main_dish", "description", "number_seats"),
     *("max_party", "visibility", "approval", "address_for_guests", "map_url"),
 )
-# A change of one of these is told to the guests.
+# Guests are notified when one of these columns changes.
 NOTIFY_ON = ("title", "starts_at", "timezone", "duration_minutes", "venue", "address")
-SLUG_WORDS = 40
+MAX_SLUG_WORDS_LENGTH = 40
 
 
-def create_party(party: DinnerParty, host: Member, *, mark: str = "") -> None:
-    """Add a new party; the host holds the first seat of it.
+def create_party(party: DinnerParty, host: Member, *, slug_suffix: str = "") -> None:
+    """Store a new party. The host gets the first seat.
 
-    Of two with the same title and `mark` the second raises IntegrityError; without one, no two are the same.
+    The second party with the same title and `slug_suffix` raises IntegrityError. By default the suffix is random.
     """
     party.host = host
-    party.slug = new_slug(party.title, mark or secrets.token_hex(6))
+    party.slug = new_slug(party.title, slug_suffix or secrets.token_hex(6))
     party.seats_taken = 1
     refuse_past_publication(party)
     party.rsvps.append(_host_rsvp(host))
@@ -53,63 +53,63 @@ def create_party(party: DinnerParty, host: Member, *, mark: str = "") -> None:
 
 
 def update_party(party: DinnerParty) -> int:
-    """Store the changes made to `party`; return how many guests are told of them.
+    """Store the changes made to `party`; return how many guests are notified.
 
-    New seats are offered to those who wait, a cancellation and a new time or place told to the guests. Raises
-    DomainError when fewer seats are asked for than are taken, and StaleDataError when somebody else stored a change
-    meanwhile.
+    New seats are offered to the waiting list. Guests are notified of a cancellation and of a new time or location.
+    Raises DomainError if there are fewer seats than are taken, and StaleDataError if another request has changed the
+    party in the meantime.
     """
     with db.session.no_autoflush:
         before = seats.lock(party.id)
-        lapsed = seats.expire_offers_of_party(party.id)
-        taken = seats.lock(party.id).seats_taken if lapsed else before.seats_taken
+        expired = seats.expire_offers_of_party(party.id)
+        taken = seats.lock(party.id).seats_taken if expired else before.seats_taken
         if party.number_seats < taken:
             message = lazy_gettext("%(taken)d seats are already taken; you cannot go below that.", taken=taken)
             raise DomainError(message, field="number_seats")
         changed = changed_columns(party)
         if "status" in changed:
-            _refuse_unknown_status(party)
+            _refuse_status_change(party)
             refuse_past_publication(party)
         if changed.intersection(NOTIFY_ON) or "status" in changed:
             party.ics_sequence += 1
         db.session.flush()
-    if lapsed:
-        seats.requeue(lapsed)
-    told = _apply_side_effects(party, changed, more=party.number_seats - before.number_seats)
+    if expired:
+        seats.requeue(expired)
+    notified = _apply_side_effects(party, changed, new_seats=party.number_seats - before.number_seats)
     db.session.refresh(party, ["seats_taken"])
-    return told
+    return notified
 
 
-def _apply_side_effects(party: DinnerParty, changed: set[str], *, more: int) -> int:
-    """Do what follows from a change that was stored, of `more` seats among others; return how many are told."""
+def _apply_side_effects(party: DinnerParty, changed: set[str], *, new_seats: int) -> int:
+    """Send e-mails and move seats after a change was stored; return how many guests are notified."""
     ends = party.status != PartyStatus.PUBLISHED and "status" in changed
-    told = 0
+    notified = 0
     if ends and party.status == PartyStatus.CANCELLED:
-        # Before the offers are taken back: whoever has one is told to forget the evening, too.
-        told = _notify_guests(party, hosting_mail.party_cancelled) + _notify_invited(
+        # Before the offers are revoked, so that guests with an offer are notified, too.
+        notified = _notify_guests(party, hosting_mail.party_cancelled) + _notify_invited(
             party, invitation_mail.invitation_cancelled
         )
     if ends:
         seats.revoke_all(party.id)
     if party.status == PartyStatus.CANCELLED:
-        return told
+        return notified
     _seat_host(party)
     if party.status != PartyStatus.PUBLISHED:
         return 0
     if changed.intersection(NOTIFY_ON) and not party.is_past:
-        told = _notify_guests(party, hosting_mail.party_changed, changed) + _notify_invited(
+        notified = _notify_guests(party, hosting_mail.party_changed, changed) + _notify_invited(
             party, invitation_mail.invitation_changed, changed
         )
     if "status" in changed:
-        told += invitation_service.send_waiting(party)
+        notified += invitation_service.send_waiting(party)
     if changed.intersection({"starts_at", "rsvp_deadline"}):
         seats.shorten_offers(party.id, party.answers_until)
-    seats.release_and_reoffer(party.id, unseen=max(more, 0))
-    return told
+    seats.release_and_reoffer(party.id, unseen=max(new_seats, 0))
+    return notified
 
 
 def cancel_party(party: DinnerParty) -> int:
-    """Cancel a party; return how many guests are told. Raises DomainError when there is nothing to cancel."""
+    """Cancel a party; return how many guests are notified. Raises DomainError if it is cancelled or has started."""
     if party.status == PartyStatus.CANCELLED:
         raise DomainError(lazy_gettext("This party was cancelled."), "info")
     if party.is_past:
@@ -119,30 +119,32 @@ def cancel_party(party: DinnerParty) -> int:
 
 
 def copy_party(party: DinnerParty, host: Member) -> DinnerParty:
-    """Lay a draft like `party` for `host`, on the same weekday of a coming week.
+    """Create a draft like `party` for `host`, on the same weekday of a coming week.
 
-    It has its table, its menu, what guests bring, and its zone.
+    It has the same menu, requested dishes and reminders.
     """
     weeks = max(1, -(-(clock.now() - party.starts_at) // timedelta(weeks=1)))
     zone = ZoneInfo(party.timezone)
-    # Counted on the clock on the wall: seven o'clock stays seven o'clock when the clocks change.
+    # Weeks are added in local time, so that seven o'clock stays seven o'clock when the clocks change.
     starts_at = (party.starts_at.astimezone(zone) + weeks * timedelta(weeks=1)).astimezone(UTC)
-    twin = DinnerParty(status=PartyStatus.DRAFT, starts_at=starts_at, **{name: getattr(party, name) for name in COPIED})
-    create_party(twin, host)
+    draft = DinnerParty(
+        status=PartyStatus.DRAFT, starts_at=starts_at, **{name: getattr(party, name) for name in COPIED_COLUMNS}
+    )
+    create_party(draft, host)
     menu_service.set_menu(
-        twin,
+        draft,
         [
             menu_service.DishInput(item.course, item.name, item.allergens, item.diets)
             for item in menu_service.menu(party)
         ],
     )
-    potluck_service.copy(party, twin)
-    reminders.copy(party, twin)
-    return twin
+    potluck_service.copy(party, draft)
+    reminders.copy(party, draft)
+    return draft
 
 
 def add_co_host(party: DinnerParty, username: str) -> Member:
-    """Let the member with that name host beside the owner, and write to them. Raises DomainError, at "username"."""
+    """Add a co-host, and notify them. Raises DomainError with the field "username"."""
     member = queries.member_by_username(username.strip())
     if member is None:
         raise DomainError(lazy_gettext("No user with this name was found."), field="username")
@@ -160,19 +162,22 @@ def add_co_host(party: DinnerParty, username: str) -> Member:
 
 
 def remove_co_host(party: DinnerParty, member: Member) -> None:
-    """Let a member host no more; raises DomainError when they did not."""
-    gone = delete(CoHost).where(CoHost.party_id == party.id, CoHost.member_id == member.id).returning(CoHost.member_id)
-    if db.session.execute(gone).first() is None:
+    """Remove a co-host. Raises DomainError if the member is none."""
+    statement = (
+        delete(CoHost).where(CoHost.party_id == party.id, CoHost.member_id == member.id).returning(CoHost.member_id)
+    )
+    if db.session.execute(statement).first() is None:
         raise DomainError(lazy_gettext("Nothing changed: they were not a host of this party."), "warning")
 
 
 def changed_columns(party: DinnerParty) -> set[str]:
-    """Return the columns of `party` that hold another value than the database."""
+    """Return the columns of `party` whose values are not stored yet."""
     state: InstanceState[DinnerParty] = inspect(party)
     return {column.key for column in state.mapper.column_attrs if state.attrs[column.key].history.has_changes()}
 
 
-def _refuse_unknown_status(party: DinnerParty) -> None:
+def _refuse_status_change(party: DinnerParty) -> None:
+    """Raise DomainError if the new status cannot follow the stored one."""
     state: InstanceState[DinnerParty] = inspect(party)
     before = next(iter(state.attrs.status.history.deleted or ()), party.status)
     if party.status not in {before, *rules.NEXT_STATUSES[before]}:
@@ -181,13 +186,13 @@ def _refuse_unknown_status(party: DinnerParty) -> None:
 
 
 def refuse_past_publication(party: DinnerParty) -> None:
-    """Refuse to publish what nobody could come to."""
+    """Raise DomainError if a published party is in the past."""
     if party.status == PartyStatus.PUBLISHED and party.is_past:
         raise DomainError(lazy_gettext("The party must start in the future."), field="starts_at")
 
 
 def _seat_host(party: DinnerParty) -> None:
-    """Give a new host a seat at the table that is theirs now."""
+    """Give the owner a seat, unless they have one. A party can get a new owner."""
     rsvp = queries.rsvp_of(party, Respondent(party.host))
     if rsvp is not None and rsvp.status in SEATED:
         return
@@ -218,14 +223,18 @@ def _host_rsvp(host: Member) -> Rsvp:
     )
 
 
-def new_slug(title: str, mark: str) -> str:
-    """Return a readable address for `title`; the `mark` keeps it from being guessed from another one."""
+def new_slug(title: str, suffix: str) -> str:
+    """Return a readable slug for `title`. The `suffix` makes it unique, and hard to guess."""
     plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
-    words = "-".join("".join(c if c.isalnum() else " " for c in plain).split())[:SLUG_WORDS].strip("-")
-    return f"{words or 'dinner'}-{mark}"
+    words = "-".join("".join(c if c.isalnum() else " " for c in plain).split())[:MAX_SLUG_WORDS_LENGTH].strip("-")
+    return f"{words or 'dinner'}-{suffix}"
 
 
-def _notify_guests(party: DinnerParty, letter: PartyEmail, changed: set[str] | None = None) -> int:
+def _notify_guests(party: DinnerParty, send_email: PartyEmail, changed: set[str] | None = None) -> int:
+    """Notify guests whose RSVP is current, except the owner; return how many.
+
+    If only the postal address has changed, guests who do not see it are not notified.
+    """
     statement = (
         select(Rsvp).options(joinedload(Rsvp.member)).where(Rsvp.party_id == party.id, Rsvp.status.in_(NOTIFIED))
     )
@@ -233,18 +242,18 @@ def _notify_guests(party: DinnerParty, letter: PartyEmail, changed: set[str] | N
     if changed is not None and changed.intersection(NOTIFY_ON) == {"address"}:
         guests = [rsvp for rsvp in guests if location.shows_address(party, rsvp)]
     for rsvp in guests:
-        letter(party, rsvp)
+        send_email(party, rsvp)
     return len(guests)
 
 
 def _notify_invited(
-    party: DinnerParty, letter: invitation_mail.InvitationEmail, changed: set[str] | None = None
+    party: DinnerParty, send_email: invitation_mail.InvitationEmail, changed: set[str] | None = None
 ) -> int:
-    """Write to those who were invited and have not answered; return how many they are."""
+    """Notify invited guests who have not answered; return how many."""
     if changed is not None and changed.intersection(NOTIFY_ON) == {"address"} and not location.shows_address(party):
         return 0
-    silent = recipients.select_not_answered(party, EmailTopic.INVITATIONS)
-    for invitation, _member in silent:
-        letter(party, invitation)
+    not_answered = recipients.select_not_answered(party, EmailTopic.INVITATIONS)
+    for invitation, _member in not_answered:
+        send_email(party, invitation)
     db.session.flush()
-    return len(silent)
+    return len(not_answered)

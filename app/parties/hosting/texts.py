@@ -1,15 +1,15 @@
-"""Flash messages after a host has saved, published or cancelled a party."""
+"""Flash messages of hosting. Pages and API share them."""
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from app.accounts.models import Member
 from app.parties.enums import PartyStatus
 from app.parties.models import DinnerParty
 from app.parties.texts import Flash
 
 
 def saved(party: DinnerParty) -> Flash:
-    """Return what a host reads after a party was stored."""
     if party.status == PartyStatus.PUBLISHED:
         return _("Party “%(title)s” published.", title=party.title), "info"
     if party.is_past:
@@ -17,20 +17,20 @@ def saved(party: DinnerParty) -> Flash:
     return _("Party “%(title)s” saved as draft.", title=party.title), "info"
 
 
-def changed(party: DinnerParty, told: int) -> Flash:
-    """Return what a host reads after a change that `told` guests get a letter about."""
-    if not told:
+def changed(party: DinnerParty, notified: int) -> Flash:
+    """Return the message after a change, of which `notified` guests get an e-mail."""
+    if not notified:
         return saved(party)
     text = ngettext(
         "Saved. %(num)d guest will get an updated calendar entry.",
         "Saved. %(num)d guests will get an updated calendar entry.",
-        told,
+        notified,
     )
     return text, "info"
 
 
 def published(invitations: int, *, delivers: bool) -> Flash:
-    """Return what a host reads who has published a draft whose guests were waiting to be invited."""
+    """Return the message after a draft with invitations was published. `delivers` is False if no e-mail is sent."""
     if not delivers:
         return _("Published, but e-mail is not configured: share the link."), "warning"
     text = ngettext(
@@ -39,9 +39,32 @@ def published(invitations: int, *, delivers: bool) -> Flash:
     return text, "info"
 
 
-def cancelled(told: int) -> Flash:
-    """Return what is said after parties were called off."""
+def cancelled(notified: int) -> Flash:
     text = ngettext(
-        "Party cancelled; %(num)d guest will be told.", "Party cancelled; %(num)d guests will be told.", told
+        "Party cancelled; %(num)d guest will be told.", "Party cancelled; %(num)d guests will be told.", notified
     )
     return text, "warning"
+
+
+def copied() -> Flash:
+    return _("Copy created as a draft; pick a date."), "info"
+
+
+def co_host_added(member: Member) -> Flash:
+    return _("%(name)s is now a co-host.", name=member.display_name), "info"
+
+
+def co_host_removed(member: Member) -> Flash:
+    return _("%(name)s is no longer a host of this party.", name=member.display_name), "info"
+
+
+def no_longer_changeable() -> Flash:
+    return _("This party can no longer be changed."), "warning"
+
+
+def changed_meanwhile() -> Flash:
+    return _("The party has changed in the meantime. Please review it."), "warning"
+
+
+def edit_conflict() -> Flash:
+    return _("The party has changed in the meantime; both versions are shown. Save again to keep yours."), "warning"

@@ -1,4 +1,4 @@
-"""The generated UI over invitations to parties."""
+"""Generated administration of invitations to parties."""
 
 from collections.abc import Callable, Iterable
 
@@ -17,7 +17,7 @@ from app.parties.models import Invitation
 
 
 class InvitationModelView(CsvExport, ModelView):
-    """Who was invited to which party. Hosts invite; an administrator can send another link, or take one back."""
+    """Invitations of all parties. Hosts create them; an administrator can send a new link or withdraw one."""
 
     datamodel = SQLAInterface(Invitation)
     route_base = "/partyinvitations"
@@ -65,11 +65,12 @@ class InvitationModelView(CsvExport, ModelView):
         "",
     )
     def invite_again(self, items: list[Invitation]) -> Message:
-        """Send new links."""
         done, refusal = _each(
-            items, lambda invitation: invitation_service.invite_again(invitation, seen=invitation.round)
+            items, lambda invitation: invitation_service.invite_again(invitation, expected_round=invitation.round)
         )
-        return _said(ngettext("%(num)d invitation sent again.", "%(num)d invitations sent again.", done), refusal)
+        return _with_refusal(
+            ngettext("%(num)d invitation sent again.", "%(num)d invitations sent again.", done), refusal
+        )
 
     @action(
         "revoke_invitation",
@@ -78,13 +79,15 @@ class InvitationModelView(CsvExport, ModelView):
         "",
     )
     def revoke_invitation(self, items: list[Invitation]) -> Message:
-        """Let links open nothing any more."""
         done, refusal = _each(items, invitation_service.revoke)
-        return _said(ngettext("%(num)d invitation withdrawn.", "%(num)d invitations withdrawn.", done), refusal)
+        return _with_refusal(ngettext("%(num)d invitation withdrawn.", "%(num)d invitations withdrawn.", done), refusal)
 
 
 def _each(items: Iterable[Invitation], act: Callable[[Invitation], None]) -> tuple[int, DomainError | None]:
-    """Do something with each that can be done; return with how many, and why not with the others."""
+    """Run the action for each invitation. Return how many succeeded, and the last error.
+
+    Raises that error if none succeeded.
+    """
     done, refusal = 0, None
     for invitation in sorted(items, key=by_party):
         try:
@@ -98,5 +101,5 @@ def _each(items: Iterable[Invitation], act: Callable[[Invitation], None]) -> tup
     return done, refusal
 
 
-def _said(text: str, refusal: DomainError | None) -> Message:
+def _with_refusal(text: str, refusal: DomainError | None) -> Message:
     return (f"{text} {refusal}", "warning") if refusal is not None else (text, "info")

@@ -1,4 +1,4 @@
-"""The address book of a host: whom they have invited before. Nobody else ever sees it."""
+"""The address book of a host: whom they have invited before. Nobody else sees it."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -14,12 +14,12 @@ from app.parties.invitations.models import Contact
 from app.parties.models import DinnerParty, Invitation, Rsvp
 
 INSERTS = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
-# As many as are offered to choose from; whoever has more types the others, or sends them as a list.
+# Hosts with more contacts type the others, or import them as a list.
 MAX_SHOWN = 200
 
 
 def remember(owner: Member, entries: Iterable[ImportEntry]) -> None:
-    """Write down whom a host has just invited; a new name takes the place of an old one."""
+    """Add the invited guests to the host's address book. A name replaces the one stored before, an empty name does not."""
     found = {entry.email.lower(): entry for entry in entries}
     rows = [{"owner_id": owner.id, "email": entry.email, "name": entry.name} for entry in found.values()]
     if not rows:
@@ -34,10 +34,10 @@ def remember(owner: Member, entries: Iterable[ImportEntry]) -> None:
 
 
 def suggestions(owner: Member, party: DinnerParty) -> list[Contact]:
-    """Return those whom a host has invited before and who neither are invited to a party nor have answered."""
-    same = func.lower(Contact.email)
-    invited = exists().where(Invitation.party_id == party.id, func.lower(Invitation.email) == same)
-    answered = exists().where(Rsvp.party_id == party.id, func.lower(Rsvp.email) == same)
+    """Return the host's contacts who are neither invited to the party nor have answered, the latest first."""
+    contact_email = func.lower(Contact.email)
+    invited = exists().where(Invitation.party_id == party.id, func.lower(Invitation.email) == contact_email)
+    answered = exists().where(Rsvp.party_id == party.id, func.lower(Rsvp.email) == contact_email)
     statement = (
         select(Contact)
         .where(Contact.owner_id == owner.id, ~invited, ~answered)
@@ -47,19 +47,19 @@ def suggestions(owner: Member, party: DinnerParty) -> list[Contact]:
     return list(db.session.scalars(statement))
 
 
-def chosen(owner: Member, keys: Sequence[int]) -> list[ImportEntry]:
-    """Return those of a host's contacts that have one of `keys`."""
+def select_entries(owner: Member, keys: Sequence[int]) -> list[ImportEntry]:
+    """Return the host's contacts with these keys, as guests to invite."""
     statement = select(Contact).where(Contact.owner_id == owner.id, Contact.id.in_(keys)).order_by(Contact.id)
     return [ImportEntry(contact.email, contact.name) for contact in db.session.scalars(statement)]
 
 
-def forget(owner: Member, key: int) -> bool:
-    """Take somebody out of a host's address book; return whether they were in it."""
-    gone = delete(Contact).where(Contact.owner_id == owner.id, Contact.id == key).returning(Contact.id)
-    return db.session.execute(gone).first() is not None
+def remove(owner: Member, key: int) -> bool:
+    """Delete a contact of the host; return False if the host has no such contact."""
+    statement = delete(Contact).where(Contact.owner_id == owner.id, Contact.id == key).returning(Contact.id)
+    return db.session.execute(statement).first() is not None
 
 
 def insert(model: type[Any]) -> Any:
-    """Return an INSERT that knows what to do about a row that is there already."""
+    """Return an INSERT of the current database that supports ON CONFLICT."""
     statement: Insert = INSERTS[db.engine.dialect.name](model)
     return statement

@@ -1,4 +1,4 @@
-"""Whom a host invites, and who asks for a link."""
+"""Forms of invitations: one guest, a list of guests, contacts, and requests for a personal link."""
 
 from typing import Any
 
@@ -14,36 +14,35 @@ from app.parties import models
 from app.parties.invitations import import_list
 from app.parties.invitations.import_list import MAX_NAME_LENGTH
 
-LINE = [clean_line]
+FILTERS = [clean_line]
 LANGUAGE = lazy_gettext("Language of the e-mail")
-NO_ADDRESS = lazy_gettext("Please enter a valid e-mail address.")
+INVALID_EMAIL = lazy_gettext("Please enter a valid e-mail address.")
 
 
 def _languages() -> list[tuple[str, str]]:
     return [(info.key, info.name) for info in locales.shipped()]
 
 
-class AddressForm(FlaskForm):
-    """Somebody with an address. The address is kept in the way in which addresses are compared."""
+class EmailForm(FlaskForm):
+    """A person with a name and an e-mail address. The address is normalised, so that it can be compared."""
 
-    name = StringField(lazy_gettext("Name"), filters=LINE, validators=[Optional(), Length(max=MAX_NAME_LENGTH)])
-    email = EmailField(lazy_gettext("E-mail address"), filters=LINE, validators=[DataRequired()])
+    name = StringField(lazy_gettext("Name"), filters=FILTERS, validators=[Optional(), Length(max=MAX_NAME_LENGTH)])
+    email = EmailField(lazy_gettext("E-mail address"), filters=FILTERS, validators=[DataRequired()])
 
     def validate_email(self, field: EmailField) -> None:
-        """Refuse what no letter can be sent to."""
-        address = import_list.address(field.data)
-        if address is None:
-            raise ValidationError(NO_ADDRESS)
-        field.data = address
+        email = import_list.normalize_email(field.data)
+        if email is None:
+            raise ValidationError(INVALID_EMAIL)
+        field.data = email
 
     @property
-    def who(self) -> import_list.ImportEntry:
-        """Return whom the form is about."""
+    def entry(self) -> import_list.ImportEntry:
+        """The person as an entry of a list."""
         return import_list.ImportEntry(self.email.data, self.name.data or "")
 
 
-class InviteForm(AddressForm):
-    """One person to invite."""
+class InviteForm(EmailForm):
+    """One guest to invite."""
 
     number = IntegerField(
         lazy_gettext("Maximum party size"),
@@ -54,17 +53,17 @@ class InviteForm(AddressForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Two forms of the page ask for an address and a name of others.
+        # The host types the name and address of somebody else: the browser must not offer the host's own.
         self.name.render_kw = self.email.render_kw = {"autocomplete": "off"}
 
     @property
-    def who(self) -> import_list.ImportEntry:
-        """Return whom to invite, and with how many."""
-        return super().who._replace(number=self.number.data)
+    def entry(self) -> import_list.ImportEntry:
+        """The guest, with the party size that the host allows."""
+        return super().entry._replace(number=self.number.data)
 
 
 class ListForm(FlaskForm):
-    """Many people to invite: a file, or lines that were typed or copied."""
+    """Many guests to invite, as a file or as typed text."""
 
     file = FileField(
         lazy_gettext("File"),
@@ -80,13 +79,13 @@ class ListForm(FlaskForm):
 
 
 class ContactsForm(FlaskForm):
-    """In which language those of an address book are invited; who was chosen is a number each."""
+    """The language in which contacts are invited. The chosen contacts are checkboxes that the template draws."""
 
     contacts_locale = SelectField(lazy_gettext("Language of the e-mails"), choices=_languages)
 
 
-class JoinForm(AddressForm):
-    """Somebody who came by the share link, and wants a link of their own."""
+class JoinForm(EmailForm):
+    """A visitor with the share link asks for a personal link."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

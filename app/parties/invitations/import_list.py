@@ -1,7 +1,7 @@
-"""Lists of people as hosts have them: files of spreadsheets, exports of address books, lines from a letter.
+"""Read lists of guests: CSV files of spreadsheets, exports of address books, lines copied from an e-mail.
 
-Nothing is asked of their form. An address is a cell that has an @, a number one of digits only, and the rest is the
-name; where the columns have titles, those say which is which.
+No format is required. A cell with an @ is the e-mail address, a cell with digits only is the party size, and the other
+cells are the name. If the first row has column headings, they tell which column is which.
 """
 
 import codecs
@@ -15,6 +15,7 @@ from flask_babel import lazy_gettext, lazy_ngettext
 
 from app.crud.fields import clean_line
 from app.errors import DomainError
+from app.http import parse_int
 from app.parties.models import MAX_SEATS
 
 MAX_ROWS, MAX_KILOBYTES = 1000, 256
@@ -22,14 +23,14 @@ MAX_CHARACTERS = MAX_KILOBYTES * 1024
 MAX_NAME_LENGTH, MAX_EMAIL_LENGTH = 130, 254
 DELIMITERS = (",", ";", "\t")
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-# "Ana Ferrer <ana@example.org>", as programs for mail copy it.
+# "Ana Ferrer <ana@example.org>", as mail programs copy it.
 WITH_NAME = re.compile(r"(?P<name>[^<>]*)<\s*(?P<email>[^<>\s]+)\s*>\s*")
-# An address that a list was cut in the middle of is none.
-WHOLE = re.compile(r"[^\s@,;<>\"]+@[^\s@,;<>\"]+")
-# Parts of the titles that columns have, in the languages of those who export address books.
-EMAIL_TITLES = ("mail", "correo", "courriel", "بريد")
-NAME_TITLES = ("name", "nombre", "apellido", "nom", "اسم")
-NUMBER_TITLES = (
+# A cell that is an e-mail address as a whole.
+EMAIL = re.compile(r"[^\s@,;<>\"]+@[^\s@,;<>\"]+")
+# Words in column headings, in the languages of usual exports.
+EMAIL_HEADINGS = ("mail", "correo", "courriel", "بريد")
+NAME_HEADINGS = ("name", "nombre", "apellido", "nom", "اسم")
+NUMBER_HEADINGS = (
     "number",
     "guest",
     "people",
@@ -55,7 +56,7 @@ EMPTY = lazy_gettext("This list is empty.")
 
 
 class ImportEntry(NamedTuple):
-    """Somebody to invite. Without a number, as many may come with them as the party says."""
+    """A guest to invite. Without a `number`, the maximum party size of the party applies."""
 
     email: str
     name: str = ""
@@ -63,16 +64,16 @@ class ImportEntry(NamedTuple):
 
 
 class ImportRow(NamedTuple):
-    """A line of a list, counted from 1. What no address was found in has no entry; titles of columns are no people."""
+    """A row of the list; `number` counts from 1. A row without an e-mail address, or with headings, has no entry."""
 
     number: int
     text: str
     entry: ImportEntry | None
-    is_title: bool = False
+    is_heading: bool = False
 
 
 class ColumnMapping(NamedTuple):
-    """Which columns are which."""
+    """The positions of the columns with e-mail addresses, names and party sizes."""
 
     email: frozenset[int]
     name: frozenset[int]
@@ -80,44 +81,44 @@ class ColumnMapping(NamedTuple):
 
 
 def decode(data: bytes) -> str:
-    """Return the text of a file; raises DomainError for what is too large, or no text."""
+    """Return the text of a file. Raises DomainError if it is too large or no text."""
     if len(data) > MAX_CHARACTERS:
         raise DomainError(TOO_LONG)
     try:
         text = data.decode("utf-16" if data.startswith(UTF_16) else "utf-8-sig")
     except UnicodeError:
-        # What spreadsheets in the west write where nobody asks them for anything else.
+        # The default of western spreadsheets.
         text = data.decode("cp1252", errors="replace")
     if "\0" in text:
         raise DomainError(NO_TEXT)
     return text
 
 
-def plain(text: str) -> str:
-    """Return a list as it is read: without marks at its start and in lines that all end alike."""
+def normalize(text: str) -> str:
+    """Return the text without a byte order mark and NUL characters, with line feeds at the ends of lines."""
     return "\n".join(text.replace("\0", "").removeprefix("\ufeff").splitlines()).strip("\n")
 
 
 def read(text: str) -> list[ImportRow]:
-    """Return the lines of a list that are not empty; raises DomainError when there are none, or too many."""
-    numbered = [(number, line) for number, line in enumerate(plain(text).split("\n"), 1) if line.strip(" \t,;")]
+    """Return the rows that are not empty. Raises DomainError if there are none, or too many."""
+    numbered = [(number, line) for number, line in enumerate(normalize(text).split("\n"), 1) if line.strip(" \t,;")]
     if len(text) > MAX_CHARACTERS + MAX_ROWS or len(numbered) > MAX_ROWS:
         raise DomainError(TOO_LONG)
     if not numbered:
         raise DomainError(EMPTY)
-    rows = _rows([line for _number, line in numbered])
-    columns = _columns(rows[0])
-    lines = []
-    for place, ((number, line), cells) in enumerate(zip(numbered, rows, strict=True)):
-        is_title = columns is not None and place == 0
+    rows = _split([line for _number, line in numbered])
+    columns = _find_columns(rows[0])
+    result = []
+    for index, ((number, line), cells) in enumerate(zip(numbered, rows, strict=True)):
+        is_heading = columns is not None and index == 0
         shown = clean_line(line.replace("\t", " ")) or ""
-        lines.append(ImportRow(number, shown, None if is_title else _entry(cells, columns), is_title))
-    return lines
+        result.append(ImportRow(number, shown, None if is_heading else _find_entry(cells, columns), is_heading))
+    return result
 
 
-def address(text: str) -> str | None:
-    """Return an address as it is kept, or None for what is none."""
-    if len(text) > MAX_EMAIL_LENGTH or not WHOLE.fullmatch(text):
+def normalize_email(text: str) -> str | None:
+    """Return the e-mail address in the form that is stored and compared; None if it is not valid."""
+    if len(text) > MAX_EMAIL_LENGTH or not EMAIL.fullmatch(text):
         return None
     try:
         return validate_email(text, check_deliverability=False).normalized
@@ -125,19 +126,19 @@ def address(text: str) -> str | None:
         return None
 
 
-def _rows(lines: Sequence[str]) -> list[list[str]]:
-    """Return the cells of each line, parted by what most addresses are found with."""
-    parted = [[list(_cells(line, delimiter)) for line in lines] for delimiter in DELIMITERS]
-    return max(parted, key=_score)
+def _split(lines: Sequence[str]) -> list[list[str]]:
+    """Return the cells of each line, split by the delimiter that gives the most e-mail addresses, then the most cells."""
+    candidates = [[list(_cells(line, delimiter)) for line in lines] for delimiter in DELIMITERS]
+    return max(candidates, key=_score)
 
 
 def _score(rows: list[list[str]]) -> tuple[int, int]:
-    found = sum(any(WHOLE.fullmatch(cell) or WITH_NAME.fullmatch(cell) for cell in cells) for cells in rows)
+    found = sum(any(EMAIL.fullmatch(cell) or WITH_NAME.fullmatch(cell) for cell in cells) for cells in rows)
     return found, sum(len(cells) for cells in rows)
 
 
 def _cells(line: str, delimiter: str) -> Iterator[str]:
-    """Yield the cells of one line. Each line is read for itself: a quote that was never closed spoils no other."""
+    """Yield the cells of one line. Each line is parsed alone, so that an unclosed quote affects no other line."""
     try:
         (cells,) = csv.reader([line], delimiter=delimiter, skipinitialspace=True)
     except (csv.Error, ValueError):
@@ -146,52 +147,53 @@ def _cells(line: str, delimiter: str) -> Iterator[str]:
         yield clean_line(cell) or ""
 
 
-def _columns(cells: Sequence[str]) -> ColumnMapping | None:
-    """Return which column is which, if `cells` are their titles."""
-    titles = [cell.lower() for cell in cells]
-    if any("@" in title for title in titles):
+def _find_columns(cells: Sequence[str]) -> ColumnMapping | None:
+    """Return which column is which if the cells are headings, and None if they are not."""
+    headings = [cell.lower() for cell in cells]
+    if any("@" in heading for heading in headings):
         return None
-    email = _titled(titles, EMAIL_TITLES)
-    name = _titled(titles, NAME_TITLES) - email
-    # Beside a whole name, its parts would only say it twice.
-    name = frozenset(place for place in name if titles[place] in NAME_TITLES) or name
-    number = _titled(titles, NUMBER_TITLES) - email - name
+    email = _columns_with(headings, EMAIL_HEADINGS)
+    name = _columns_with(headings, NAME_HEADINGS) - email
+    # A column with the full name makes those with its parts redundant.
+    name = frozenset(index for index in name if headings[index] in NAME_HEADINGS) or name
+    number = _columns_with(headings, NUMBER_HEADINGS) - email - name
     return ColumnMapping(email, name, number) if email else None
 
 
-def _titled(titles: Sequence[str], words: Sequence[str]) -> frozenset[int]:
-    return frozenset(number for number, title in enumerate(titles) if any(word in title for word in words))
+def _columns_with(headings: Sequence[str], words: Sequence[str]) -> frozenset[int]:
+    return frozenset(index for index, heading in enumerate(headings) if any(word in heading for word in words))
 
 
-def _entry(cells: Sequence[str], columns: ColumnMapping | None) -> ImportEntry | None:
-    found = [(place, *_part(cell)) for place, cell in enumerate(cells) if "@" in cell]
+def _find_entry(cells: Sequence[str], columns: ColumnMapping | None) -> ImportEntry | None:
+    """Return the guest of a row, found by the first valid e-mail address; None if there is none."""
+    candidates = [index for index, cell in enumerate(cells) if "@" in cell]
     if columns is not None:
-        # Other columns may have an @, too: what somebody is called elsewhere, say.
-        found = [each for each in found if each[0] in columns.email]
-    for place, called, typed in found:
-        email = address(typed)
+        # Other columns can contain an @, too: user names of other services, for instance.
+        candidates = [index for index in candidates if index in columns.email]
+    for index in candidates:
+        cell = cells[index]
+        match = WITH_NAME.fullmatch(cell)
+        email = normalize_email(match["email"] if match else cell)
         if email is not None:
-            number, names = _others(cells, place, columns)
-            return ImportEntry(email, (called or " ".join(names))[:MAX_NAME_LENGTH].strip(), number)
+            number, names = _number_and_names(cells, index, columns)
+            name = match["name"].strip(' "') if match else ""
+            return ImportEntry(email, (name or " ".join(names))[:MAX_NAME_LENGTH].strip(), number)
     return None
 
 
-def _part(cell: str) -> tuple[str, str]:
-    """Return the name and the address in a cell."""
-    match = WITH_NAME.fullmatch(cell)
-    return (match["name"].strip(' "'), match["email"]) if match else ("", cell)
-
-
-def _others(cells: Sequence[str], place: int, columns: ColumnMapping | None) -> tuple[int | None, list[str]]:
-    """Return how many are to come, and the parts of the name: the first number, and what else there is."""
+def _number_and_names(
+    cells: Sequence[str], email_index: int, columns: ColumnMapping | None
+) -> tuple[int | None, list[str]]:
+    """Return the party size and the parts of the name from the cells beside the e-mail address."""
     number, names = None, []
-    for other, cell in enumerate(cells):
-        if other == place or not cell:
+    for index, cell in enumerate(cells):
+        if index == email_index or not cell:
             continue
-        may_count = columns is None or not columns.number or other in columns.number
-        if cell.isascii() and cell.isdigit() and may_count and number is None:
-            # Longer ones are telephone numbers.
-            number = min(max(int(cell), 1), MAX_SEATS) if len(cell) <= len(str(MAX_SEATS)) else None
-        elif "@" not in cell and (columns is None or other in columns.name):
+        may_be_number = columns is None or not columns.number or index in columns.number
+        size = parse_int(cell, MAX_SEATS, clamp=True)
+        if size is not None and may_be_number and number is None:
+            # A number with more digits is a phone number.
+            number = (size or 1) if len(cell) <= len(str(MAX_SEATS)) else None
+        elif "@" not in cell and (columns is None or index in columns.name):
             names.append(cell)
     return number, names

@@ -1,91 +1,77 @@
-"""What a list of people would do, line by line, before anything is done."""
+"""What importing a list of guests would do, row by row. Nothing is stored."""
 
-from enum import Enum
 from typing import NamedTuple
 
 from flask_babel import lazy_gettext
 
 from app.accounts.models import Member
+from app.enums import LabelledEnum
 from app.parties.invitations import queries as invitation_queries
 from app.parties.invitations.import_list import ImportEntry, ImportRow
 from app.parties.models import DinnerParty
 
 
-class RowOutcome(Enum):
-    """What becomes of a line."""
+class RowOutcome(LabelledEnum):
+    """What would happen to a row."""
 
-    INVITED = "invited"
-    KNOWN = "known"
-    TWICE = "twice"
-    BAD = "bad"
-    LATE = "late"
-    TITLE = "title"
-
-
-OUTCOME_TEXTS = {
-    RowOutcome.INVITED: lazy_gettext("Will be invited"),
-    RowOutcome.KNOWN: lazy_gettext("Already invited"),
-    RowOutcome.TWICE: lazy_gettext("Duplicate"),
-    RowOutcome.BAD: lazy_gettext("Not an e-mail address"),
-    RowOutcome.LATE: lazy_gettext("Daily limit exceeded"),
-    RowOutcome.TITLE: lazy_gettext("Column headings"),
-}
+    INVITED = "invited", lazy_gettext("Will be invited")
+    KNOWN = "known", lazy_gettext("Already invited")
+    DUPLICATE = "twice", lazy_gettext("Duplicate")
+    INVALID = "bad", lazy_gettext("Not an e-mail address")
+    BEYOND_LIMIT = "late", lazy_gettext("Daily limit exceeded")
+    HEADING = "title", lazy_gettext("Column headings")
 
 
 class PreviewRow(NamedTuple):
-    """A line, and what becomes of it."""
+    """A row of the list, and what would happen to it."""
 
-    line: ImportRow
-    fate: RowOutcome
-
-    @property
-    def words(self) -> object:
-        """What becomes of it, for people."""
-        return OUTCOME_TEXTS[self.fate]
+    source: ImportRow
+    outcome: RowOutcome
 
 
 class ImportPreview(NamedTuple):
-    """What a list would do."""
+    """All rows of a list, in their order."""
 
-    lines: list[PreviewRow]
+    rows: list[PreviewRow]
 
     @property
     def entries(self) -> list[ImportEntry]:
-        """Those with an address, in their order; some may be invited already."""
-        return [line.entry for line, _fate in self.lines if line.entry is not None]
+        """The guests with an e-mail address. Some may be invited already."""
+        return [row.source.entry for row in self.rows if row.source.entry is not None]
+
+    def count(self, outcome: RowOutcome) -> int:
+        return sum(row.outcome is outcome for row in self.rows)
 
     @property
-    def bad(self) -> int:
-        """How many have no address."""
-        return self.count(RowOutcome.BAD)
+    def invalid(self) -> int:
+        """How many rows have no e-mail address."""
+        return self.count(RowOutcome.INVALID)
 
     @property
     def invited(self) -> int:
-        """How many would be invited."""
+        """How many guests would be invited."""
         return self.count(RowOutcome.INVITED)
 
-    def count(self, fate: RowOutcome) -> int:
-        """Return how many lines fare so."""
-        return sum(each.fate is fate for each in self.lines)
 
-
-def preview(party: DinnerParty, host: Member, lines: list[ImportRow]) -> ImportPreview:
-    """Return what would become of each line of a list if the host invited them now."""
-    known = invitation_queries.emails_of_guests(party, [line.entry.email for line in lines if line.entry is not None])
-    left, seen, told = invitation_queries.left_today(host), set[str](), []
-    for line in lines:
-        email = line.entry.email.lower() if line.entry else ""
-        if line.is_title:
-            fate = RowOutcome.TITLE
+def preview(party: DinnerParty, host: Member, rows: list[ImportRow]) -> ImportPreview:
+    """Return what would happen to each row if the host invited these guests now."""
+    known = invitation_queries.known_emails(party, [row.entry.email for row in rows if row.entry is not None])
+    remaining = invitation_queries.remaining_today(host)
+    seen: set[str] = set()
+    previewed = []
+    for row in rows:
+        email = row.entry.email.lower() if row.entry else ""
+        if row.is_heading:
+            outcome = RowOutcome.HEADING
         elif not email:
-            fate = RowOutcome.BAD
+            outcome = RowOutcome.INVALID
         elif email in seen:
-            fate = RowOutcome.TWICE
+            outcome = RowOutcome.DUPLICATE
         elif email in known:
-            fate = RowOutcome.KNOWN
+            outcome = RowOutcome.KNOWN
         else:
-            fate = RowOutcome.INVITED if left > 0 else RowOutcome.LATE
-            left -= 1
+            outcome = RowOutcome.INVITED if remaining > 0 else RowOutcome.BEYOND_LIMIT
+            remaining -= 1
         seen.add(email)
-        told.append(PreviewRow(line, fate))
-    return ImportPreview(told)
+        previewed.append(PreviewRow(row, outcome))
+    return ImportPreview(previewed)

@@ -1,4 +1,4 @@
-"""What guests open: personal links, the link that a host shares, and the way from the one to the other."""
+"""Pages behind personal links and share links, and the request for a personal link."""
 
 from typing import TypeVar
 
@@ -23,40 +23,40 @@ from app.parties.models import DinnerParty
 from app.parties.rsvps.service import CLOSED_ERRORS
 from app.parties.rules import ClosedReason
 
-Answer = TypeVar("Answer", bound=BaseResponse)
+AnyResponse = TypeVar("AnyResponse", bound=BaseResponse)
 
 
-def no_referrer(response: Answer) -> Answer:
-    """Let the address of an answer, which is a key, not travel to the next page, nor be kept."""
+def no_referrer(response: AnyResponse) -> AnyResponse:
+    """Keep the URL, which contains a secret, out of Referer headers and caches."""
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
-def not_valid() -> BaseResponse:
-    """Say that a link opens nothing, whatever may be the reason."""
+def redirect_invalid_link() -> BaseResponse:
+    """Flash that a link is not valid, without the reason."""
     flash(_("This invitation is not valid any more."), "danger")
     return redirect(url_for("LandingView.index"), 303)
 
 
 class InvitationView(BaseView):
-    """The page behind personal links. No account is needed, and looking changes nothing."""
+    """The page behind personal links. It needs no account, and GET changes nothing."""
 
     route_base = "/invitations"
     default_view = "open"
 
     @expose("/<token>")
     def open(self, token: str) -> BaseResponse:
-        """Remember the link in this browser, and lead to the party."""
+        """Remember the link in the session, and redirect to the party."""
         invitation = invitation_queries.by_token(token)
         if invitation is None or invitation.revoked_at:
-            return no_referrer(not_valid())
+            return no_referrer(redirect_invalid_link())
         link_session.remember(invitation)
         return no_referrer(redirect(url_for("PartyView.show", slug=invitation.party.slug), 303))
 
 
 class JoinView(BasePartyView):
-    """The page behind the link that a host shares."""
+    """The page behind the share link."""
 
     route_base = "/parties"
     default_view = "link"
@@ -64,10 +64,10 @@ class JoinView(BasePartyView):
 
     @expose("/<slug>/join/<token>")
     def link(self, slug: str, token: str) -> BaseResponse:
-        """Remember the link in this browser, and lead to the party."""
+        """Remember the link in the session, and redirect to the party."""
         party = queries.party_by_slug(slug)
         if party is None or not secret_links.is_share_token(party, token):
-            return no_referrer(not_valid())
+            return no_referrer(redirect_invalid_link())
         if party.status == PartyStatus.DRAFT and not self.is_host(party):
             flash(str(CLOSED_ERRORS[ClosedReason.DRAFT]), "danger")
             return no_referrer(redirect(url_for("LandingView.index"), 303))
@@ -76,16 +76,16 @@ class JoinView(BasePartyView):
 
     @expose("/<slug>/join", methods=["POST"])
     def ask(self, slug: str) -> BaseResponse:
-        """Write a personal link to whoever came by the share link; whether there is somebody to write to is not told."""
+        """Send a personal link to a visitor with the share link. The response does not tell whether an e-mail was sent."""
         party = queries.party_by_slug(slug)
         if party is None or not link_session.has_share_link(party):
-            return not_valid()
+            return redirect_invalid_link()
         form = JoinForm()
         if not form.validate():
             flash(str(flashes.CORRECT_THE_FIELDS), "danger")
             return make_response(self.render_template("parties/invitations_join.html", party=party, join=form), 422)
         try:
-            run_with_retry(lambda: invitation_service.ask_for_link(party, form.who, current_locale()))
+            run_with_retry(lambda: invitation_service.request_personal_link(party, form.entry, current_locale()))
         except DomainError as error:
             flash(str(error), error.category)
         else:
@@ -95,15 +95,15 @@ class JoinView(BasePartyView):
 
     @expose("/<slug>/opened", methods=["POST"])
     def opened(self, slug: str) -> BaseResponse:
-        """Note that the page of a party was seen by whoever was invited: its script says so, and nobody reads this."""
-        _party, guest, rsvp = self.get_visible(slug)
-        if guest is not None and guest.invitation is not None:
-            invitation = guest.invitation
+        """Store that the invited guest has seen the page of the party. Its script sends this in the background."""
+        _party, respondent, rsvp = self.get_visible(slug)
+        if respondent is not None and respondent.invitation is not None:
+            invitation = respondent.invitation
             with transaction():
                 invitation_service.record_opened(invitation, rsvp)
         return make_response("", 204)
 
 
 def join_form(party: DinnerParty) -> JoinForm | None:
-    """Return the form that asks for a personal link, for whoever came by the share link."""
+    """Return the form that asks for a personal link, if the visitor has opened the share link."""
     return JoinForm(formdata=None) if link_session.has_share_link(party) else None

@@ -1,4 +1,4 @@
-"""Letters to those who were invited and have not answered, each with the link that is theirs alone."""
+"""E-mails to invited people who have not answered. Each carries the personal link of its recipient."""
 
 from collections.abc import Callable
 from functools import partial
@@ -17,9 +17,9 @@ Appointment = Callable[[DinnerParty, Invitation], str]
 
 
 def party_invitation(party: DinnerParty, invitation: Invitation) -> None:
-    """Invite somebody to a dinner."""
+    """Invite a guest."""
     host = invitation.invited_by or party.host
-    _write(
+    _send(
         "party_invitation",
         party,
         invitation,
@@ -32,12 +32,12 @@ def party_invitation(party: DinnerParty, invitation: Invitation) -> None:
 
 
 def personal_link(party: DinnerParty, invitation: Invitation) -> None:
-    """Send somebody who came by the share link the link that is theirs."""
-    _write("personal_link", party, invitation, f"{clock.now():%Y%m%dT%H%M%S%f}", until=party.rsvp_deadline)
+    """Send a personal link to a person who asked for it on the page of the share link."""
+    _send("personal_link", party, invitation, f"{clock.now():%Y%m%dT%H%M%S%f}", until=party.rsvp_deadline)
 
 
 def personal_link_decoy(party: DinnerParty) -> None:
-    """Do what `personal_link` does, for nobody."""
+    """Do the same work as `personal_link` without sending: the response time must not tell who is invited."""
     context = {
         "party": party_context(party),
         "url": secret_links.personal_url(),
@@ -48,20 +48,20 @@ def personal_link_decoy(party: DinnerParty) -> None:
 
 
 def invitation_changed(party: DinnerParty, invitation: Invitation) -> None:
-    """Tell the new time or place of a dinner to somebody who has not answered yet."""
-    _write("invitation_changed", party, invitation, str(party.version), appointment=ics.request)
+    """Announce a new time or location to a person who has not answered yet."""
+    _send("invitation_changed", party, invitation, str(party.version), appointment=ics.request)
 
 
 def invitation_cancelled(party: DinnerParty, invitation: Invitation) -> None:
-    """Tell somebody who has not answered yet that there will be no dinner."""
-    _write("invitation_cancelled", party, invitation, str(party.version), appointment=ics.cancellation)
+    """Announce the cancellation to a person who has not answered yet."""
+    _send("invitation_cancelled", party, invitation, str(party.version), appointment=ics.cancellation)
 
 
-def _write(
+def _send(
     kind: str,
     party: DinnerParty,
     invitation: Invitation,
-    fact: str,
+    version: str,
     appointment: Appointment | None = None,
     **more: Any,
 ) -> None:
@@ -70,10 +70,10 @@ def _write(
         to=invitation.email,
         name=invitation.name,
         locale=invitation.locale,
-        # Nobody knows theirs; the party's is where they would go.
+        # The recipient's own time zone is unknown.
         timezone=party.timezone,
         context={"party": party_context(party), "url": secret_links.personal_url(), **more},
-        dedupe_key=f"{kind}:{invitation.id}:{fact}",
+        dedupe_key=f"{kind}:{invitation.id}:{version}",
         secret=secret_links.personal_token(invitation),
         expires_at=party.starts_at,
         calendar=None if appointment is None else partial(appointment, party, invitation),

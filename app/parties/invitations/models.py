@@ -1,4 +1,4 @@
-"""The address book: people a member has invited."""
+"""The address book of a host."""
 
 from datetime import datetime
 
@@ -12,7 +12,7 @@ from app.extensions import Model
 
 
 class Contact(Model):
-    """Somebody in a member's address book: whom they have invited before."""
+    """An entry of a member's address book: a person whom the member has invited before."""
 
     __tablename__ = "contact"
 

@@ -1,4 +1,4 @@
-"""Who is invited: questions to the database about invitations and what became of them."""
+"""Queries about invitations and the RSVPs to them."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -14,16 +14,47 @@ from app.accounts.rules import token_hash
 from app.extensions import db
 from app.outbox.models import OutboxEmail
 from app.parties.enums import PartyStatus, RsvpStatus
+from app.parties.invitations.rules import InvitationState
 from app.parties.models import DinnerParty, Invitation, Rsvp
 
+PAGE_SIZE = 100
+OWN_SIZE = 100
+ONE_DAY = timedelta(days=1)
+# Guests with these RSVPs can be invited again.
+NOT_COMING = (RsvpStatus.NO, RsvpStatus.WITHDRAWN, RsvpStatus.REMOVED)
 
-def get(invitation_id: int) -> Invitation | None:
-    """Return an invitation by its key."""
-    return db.session.get(Invitation, invitation_id)
+
+class InvitedGuest(NamedTuple):
+    """An invitation and the RSVP to it."""
+
+    invitation: Invitation
+    rsvp: Rsvp | None
+
+    @property
+    def state(self) -> InvitationState:
+        return InvitationState.of(
+            sent_at=self.invitation.sent_at,
+            opened_at=self.invitation.opened_at,
+            reminded_at=self.invitation.reminded_at,
+            revoked_at=self.invitation.revoked_at,
+            is_answered=self.rsvp is not None,
+        )
+
+
+class InvitedPage(NamedTuple):
+    """One page of the invitations of a party. Pages count from 1; `total` is the number of all invitations."""
+
+    rows: list[InvitedGuest]
+    number: int
+    total: int
+
+    @property
+    def has_next(self) -> bool:
+        return self.number * PAGE_SIZE < self.total
 
 
 def by_token(token: str) -> Invitation | None:
-    """Return the invitation with that token, and its party; it may have been taken back."""
+    """Return the invitation with this token, its party and host loaded. It may be revoked."""
     statement = (
         select(Invitation)
         .options(joinedload(Invitation.party).joinedload(DinnerParty.host))
@@ -32,35 +63,8 @@ def by_token(token: str) -> Invitation | None:
     return db.session.scalars(statement).one_or_none()
 
 
-PAGE_SIZE = 100
-OWN_SIZE = 100
-ONE_DAY = timedelta(days=1)
-# Whoever answered so is not at the table, and can be asked again.
-NO_LONGER_COMING = (RsvpStatus.NO, RsvpStatus.WITHDRAWN, RsvpStatus.REMOVED)
-
-
-class InvitedGuest(NamedTuple):
-    """An invitation and the answer to it."""
-
-    invitation: Invitation
-    rsvp: Rsvp | None
-
-
-class InvitedPage(NamedTuple):
-    """Some of the invitations of a party; `number` counts from 1, `total` is that of all of them."""
-
-    rows: list[InvitedGuest]
-    number: int
-    total: int
-
-    @property
-    def has_next(self) -> bool:
-        """Whether there are more."""
-        return self.number * PAGE_SIZE < self.total
-
-
 def page(party: DinnerParty, number: int) -> InvitedPage:
-    """Return page `number` of the invitations of a party, the latest first."""
+    """Return page `number` of the invitations of the party, the latest first."""
     statement = (
         select(Invitation, func.count().over())
         .where(Invitation.party_id == party.id)
@@ -69,25 +73,24 @@ def page(party: DinnerParty, number: int) -> InvitedPage:
         .limit(PAGE_SIZE)
     )
     found = db.session.execute(statement).all()
-    rsvps = _answers(party, [invitation for invitation, _total in found])
+    rsvps = _rsvps_by_invitation(party, [invitation for invitation, _total in found])
     rows = [InvitedGuest(invitation, rsvps.get(invitation.id)) for invitation, _total in found]
     return InvitedPage(rows, number, found[0][1] if found else 0)
 
 
 def find(party: DinnerParty, key: int) -> Invitation | None:
-    """Return an invitation to a party by its key."""
     statement = select(Invitation).where(Invitation.id == key, Invitation.party_id == party.id)
     return db.session.scalars(statement).one_or_none()
 
 
-def by_address(party: DinnerParty, email: str) -> Invitation | None:
-    """Return the invitation to a party at an address, as it is now."""
+def by_email(party: DinnerParty, email: str) -> Invitation | None:
+    """Return the invitation of the party to an e-mail address, freshly read from the database."""
     statement = select(Invitation).where(Invitation.party_id == party.id, func.lower(Invitation.email) == email.lower())
     return db.session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
 
 
 def unsent(party: DinnerParty) -> list[Invitation]:
-    """Return the invitations that wait for a party to be published."""
+    """Return the valid invitations whose e-mails wait until the party is published."""
     statement = (
         select(Invitation)
         .options(joinedload(Invitation.invited_by))
@@ -98,18 +101,18 @@ def unsent(party: DinnerParty) -> list[Invitation]:
 
 
 def parties_inviting(member: Member) -> list[DinnerParty]:
-    """Return the coming parties that somebody is invited to and has not answered, soonest first."""
-    theirs = and_(
+    """Return the coming parties to which the member is invited and has not answered, soonest first."""
+    own_invitation = and_(
         Invitation.party_id == DinnerParty.id,
         func.lower(Invitation.email) == member.email.lower(),
         Invitation.sent_at.is_not(None),
         Invitation.revoked_at.is_(None),
     )
-    by_them = or_(Rsvp.member_id == member.id, func.lower(Rsvp.email) == member.email.lower())
-    answered = exists().where(Rsvp.party_id == DinnerParty.id, by_them)
+    own_rsvp = or_(Rsvp.member_id == member.id, func.lower(Rsvp.email) == member.email.lower())
+    answered = exists().where(Rsvp.party_id == DinnerParty.id, own_rsvp)
     statement = (
         select(DinnerParty)
-        .join(Invitation, theirs)
+        .join(Invitation, own_invitation)
         .options(selectinload(DinnerParty.host))
         .where(DinnerParty.status == PartyStatus.PUBLISHED, DinnerParty.starts_at > clock.now(), ~answered)
         .order_by(DinnerParty.starts_at, DinnerParty.id)
@@ -118,11 +121,11 @@ def parties_inviting(member: Member) -> list[DinnerParty]:
     return list(db.session.scalars(statement))
 
 
-def emails_of_guests(party: DinnerParty, emails: Sequence[str]) -> set[str]:
-    """Return those of `emails`, in small letters, that are invited to a party or have a place at its table already."""
+def known_emails(party: DinnerParty, emails: Sequence[str]) -> set[str]:
+    """Return those of `emails`, in lower case, that are invited to the party already or have a current RSVP."""
     lowered = [email.lower() for email in emails]
     invited = select(func.lower(Invitation.email)).where(Invitation.party_id == party.id)
-    answered = select(func.lower(Rsvp.email)).where(Rsvp.party_id == party.id, Rsvp.status.not_in(NO_LONGER_COMING))
+    answered = select(func.lower(Rsvp.email)).where(Rsvp.party_id == party.id, Rsvp.status.not_in(NOT_COMING))
     known = [
         *db.session.scalars(invited.where(func.lower(Invitation.email).in_(lowered))),
         *db.session.scalars(answered.where(func.lower(Rsvp.email).in_(lowered))),
@@ -130,18 +133,18 @@ def emails_of_guests(party: DinnerParty, emails: Sequence[str]) -> set[str]:
     return set(known)
 
 
-def left_today(host: Member) -> int:
-    """Return how many more people a host may invite today."""
-    return _left(Invitation.invited_by_id == host.id)
+def remaining_today(host: Member) -> int:
+    """Return how many more guests the host can invite within 24 hours."""
+    return _remaining(Invitation.invited_by_id == host.id)
 
 
-def left_to_ask_today(party: DinnerParty) -> int:
-    """Return how many more people may ask for a link to a party themselves today."""
-    return _left(Invitation.party_id == party.id, Invitation.invited_by_id.is_(None))
+def remaining_requests_today(party: DinnerParty) -> int:
+    """Return how many more visitors can ask for a personal link to the party within 24 hours."""
+    return _remaining(Invitation.party_id == party.id, Invitation.invited_by_id.is_(None))
 
 
-def written_today(kind: str, email: str, *conditions: ColumnElement[bool]) -> int:
-    """Return how many letters of one kind a mailbox has been written today."""
+def sent_today(kind: str, email: str, *conditions: ColumnElement[bool]) -> int:
+    """Return how many e-mails of one kind were queued for an e-mail address in the last 24 hours."""
     statement = select(func.count()).where(
         func.lower(OutboxEmail.recipient) == email.lower(),
         OutboxEmail.kind == kind,
@@ -151,21 +154,21 @@ def written_today(kind: str, email: str, *conditions: ColumnElement[bool]) -> in
     return db.session.execute(statement).scalar_one()
 
 
-def _left(*conditions: ColumnElement[bool]) -> int:
+def _remaining(*conditions: ColumnElement[bool]) -> int:
     statement = select(func.count()).where(Invitation.created_at > clock.now() - ONE_DAY, *conditions)
-    most: int = current_app.config["INVITATION_DAILY_LIMIT"]
-    return max(most - db.session.execute(statement).scalar_one(), 0)
+    limit: int = current_app.config["INVITATION_DAILY_LIMIT"]
+    return max(limit - db.session.execute(statement).scalar_one(), 0)
 
 
-def _answers(party: DinnerParty, invitations: Sequence[Invitation]) -> dict[int, Rsvp]:
-    """Return the answers to `invitations` by their keys: given by the link, or else from the same address."""
+def _rsvps_by_invitation(party: DinnerParty, invitations: Sequence[Invitation]) -> dict[int, Rsvp]:
+    """Return the RSVPs to `invitations` by their keys: given by the link, or else with the same e-mail address."""
     if not invitations:
         return {}
     emails = {invitation.email.lower(): invitation.id for invitation in invitations}
-    theirs = or_(
+    belongs = or_(
         Rsvp.invitation_id.in_([invitation.id for invitation in invitations]), func.lower(Rsvp.email).in_(list(emails))
     )
-    found = list(db.session.scalars(select(Rsvp).where(Rsvp.party_id == party.id, theirs)))
-    by_address = {emails[rsvp.email.lower()]: rsvp for rsvp in found if rsvp.email.lower() in emails}
+    found = list(db.session.scalars(select(Rsvp).where(Rsvp.party_id == party.id, belongs)))
+    by_email = {emails[rsvp.email.lower()]: rsvp for rsvp in found if rsvp.email.lower() in emails}
     by_link = {rsvp.invitation_id: rsvp for rsvp in found if rsvp.invitation_id is not None}
-    return {**by_address, **by_link}
+    return {**by_email, **by_link}

@@ -1,18 +1,21 @@
 """The state of an invitation."""
 
 from datetime import datetime
-from enum import Enum
+
+from flask_babel import lazy_gettext
+
+from app.enums import LabelledEnum
 
 
-class InvitationState(Enum):
-    """What became of an invitation."""
+class InvitationState(LabelledEnum):
+    """The last that happened to an invitation."""
 
-    WAITING = "waiting"
-    SENT = "sent"
-    OPENED = "opened"
-    REMINDED = "reminded"
-    ANSWERED = "answered"
-    REVOKED = "revoked"
+    WAITING = "waiting", lazy_gettext("Not sent yet")
+    SENT = "sent", lazy_gettext("Invitation sent")
+    OPENED = "opened", lazy_gettext("Link was opened")
+    REMINDED = "reminded", lazy_gettext("Reminder sent")
+    ANSWERED = "answered", lazy_gettext("Has answered")
+    REVOKED = "revoked", lazy_gettext("Invitation withdrawn")
 
     @classmethod
     def of(
@@ -24,7 +27,7 @@ class InvitationState(Enum):
         revoked_at: datetime | None,
         is_answered: bool,
     ) -> "InvitationState":
-        """Return the last that happened to an invitation; one that is taken back stays so, whatever was answered."""
+        """Return the state of an invitation. A withdrawn one stays withdrawn, even if the guest has answered."""
         if revoked_at is not None:
             return cls.REVOKED
         if is_answered:

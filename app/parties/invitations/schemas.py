@@ -5,10 +5,8 @@ from typing import Any
 from flask_babel import gettext as _
 from marshmallow import Schema, ValidationError, fields
 
-from app.accounts.models import Member
 from app.crud.api import TranslatedMessage
 from app.crud.fields import clean_text
-from app.i18n import locales
 from app.parties import api_fields, models
 from app.parties.api_fields import (
     AtMostValidator,
@@ -24,70 +22,65 @@ from app.parties.models import MAX_NAME_LENGTH
 
 
 class EmailField(fields.String):
-    """An address that letters can be sent to, as it is kept."""
+    """An e-mail address, normalised as it is stored."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        address = import_list.address(clean_text(super()._deserialize(value, attr, data, **kwargs)) or "")
-        if address is None:
+        email = import_list.normalize_email(clean_text(super()._deserialize(value, attr, data, **kwargs)) or "")
+        if email is None:
             raise ValidationError(TranslatedMessage(_("Please enter a valid e-mail address.")), attr or "")
-        return address
+        return email
 
 
 class InvitationInput(RequestSchema):
-    """Somebody to invite."""
+    """A guest to invite."""
 
     email = EmailField(required=True)
     name = TextField(MAX_NAME_LENGTH, load_default="")
     number = WholeNumberField(
         1,
         models.MAX_SEATS,
-        **api_fields.described("How many may come, they included; left out: as many as the party says"),
+        **api_fields.described("Maximum party size, the guest included. If left out, that of the party applies"),
     )
 
 
 class InvitationsInput(RequestSchema):
-    """Whom to invite, and in which language."""
+    """Guests to invite."""
 
     invitations = fields.List(
         fields.Nested(InvitationInput),
         required=True,
-        validate=[FilledValidator(), AtMostValidator(import_list.MAX_ROWS, of="things")],
+        validate=[FilledValidator(), AtMostValidator(import_list.MAX_ROWS, of="entries")],
     )
-    locale = LocaleField(
-        **api_fields.described("The language of the letters; left out: that of the host", example="es")
-    )
-
-
-def language_of(member: Member) -> str:
-    """Return the language of a member: most people invite those who speak it."""
-    return (locales.match(member.locale) or locales.default()).key
+    locale = LocaleField(**api_fields.described("Language of the e-mails. If left out, that of the host", example="es"))
 
 
 class InvitedGuest(Schema):
-    """Somebody who was invited."""
+    """An invited guest."""
 
     id = fields.Integer(attribute="invitation.id")
     email = fields.String(attribute="invitation.email")
     name = fields.String(attribute="invitation.name")
-    number = fields.Integer(attribute="invitation.max_party", **described("How many may come, they included"))
-    sent_at = fields.AwareDateTime(attribute="invitation.sent_at", allow_none=True, **described("Null: with the draft"))
+    number = fields.Integer(attribute="invitation.max_party", **described("Maximum party size, the guest included"))
+    sent_at = fields.AwareDateTime(
+        attribute="invitation.sent_at", allow_none=True, **described("Null while the party is a draft")
+    )
     opened_at = fields.AwareDateTime(attribute="invitation.opened_at", allow_none=True)
     revoked_at = fields.AwareDateTime(attribute="invitation.revoked_at", allow_none=True)
     status = fields.Function(
         lambda row: row.rsvp.status if row.rsvp else None,
         allow_none=True,
-        metadata={"type": "string", "description": "What they answered"},
+        metadata={"type": "string", "description": "Status of the RSVP"},
     )
 
 
 class ShareLink(Schema):
-    """The link that lets whoever has it see a party and answer."""
+    """The link with which anyone can see the party and answer."""
 
-    url = fields.String(allow_none=True, **described("Null: there is none"))
+    url = fields.String(allow_none=True, **described("Null if there is no share link"))
 
 
 class InvitationStatus(Schema):
-    """An invitation as it is now."""
+    """An invitation after a change."""
 
     id = fields.Integer()
     email = fields.String()
@@ -97,8 +90,8 @@ class InvitationStatus(Schema):
 
 
 class InviteResult(Schema):
-    """What became of those who were to be invited."""
+    """How many guests were invited, and how many were not."""
 
     added = fields.Integer()
-    skipped = fields.Integer(**described("Invited before, or at the table already"))
-    late = fields.Integer(**described("More than may be invited on one day"))
+    skipped = fields.Integer(**described("Already invited, or already coming"))
+    late = fields.Integer(attribute="beyond_limit", **described("Not invited because of the daily limit"))

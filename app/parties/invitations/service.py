@@ -1,7 +1,7 @@
-"""Hosts invite people by name, and guests ask for a link themselves where a host has shared one.
+"""Hosts invite guests, and visitors with the share link ask for personal links.
 
-Whoever invites holds the party first (`seats.lock`): of two who invite the same person at once, the second one sees
-what the first has stored, and none is forgotten by whoever publishes the party at that moment.
+Inviting locks the party row first (`seats.lock`). So two hosts cannot invite the same person twice, and a host who
+publishes the party at the same moment sends all invitations.
 """
 
 from collections.abc import Sequence
@@ -14,6 +14,7 @@ from app import clock
 from app.accounts.models import Member
 from app.errors import DomainError
 from app.extensions import db
+from app.i18n import locales
 from app.outbox.models import OutboxEmail
 from app.outbox.service import supersede
 from app.parties import rules
@@ -26,26 +27,31 @@ from app.parties.models import DinnerParty, Invitation, Rsvp
 from app.parties.rsvps.service import closed_error
 from app.parties.waiting_list import seats
 
-# Of each kind that others can have sent to a mailbox.
-LETTERS_PER_MAILBOX_AND_DAY = 3
+# Limit for each kind of e-mail that other people can trigger to an e-mail address.
+MAX_EMAILS_PER_ADDRESS_AND_DAY = 3
 PARTY_OVER = lazy_gettext("This party is over. You can no longer invite guests.")
 PARTY_CANCELLED = lazy_gettext("This party was cancelled. You can no longer invite guests.")
 DEADLINE_PASSED = lazy_gettext("The answer deadline has passed. Set a later one before you invite anyone.")
 
 
 class InviteResult(NamedTuple):
-    """What became of those who were to be invited; `late` are too many for one day."""
+    """How many guests were invited, were known already, or exceed the daily limit."""
 
     added: int
     skipped: int
-    late: int = 0
+    beyond_limit: int = 0
 
 
 # -- hosts
 
 
+def default_locale(host: Member) -> str:
+    """Return the language of the host: most hosts invite people who speak it."""
+    return (locales.match(host.locale) or locales.default()).key
+
+
 def why_closed(party: DinnerParty) -> object | None:
-    """Return why nobody can be invited to a party any more, or None when people can. A draft's wait for it."""
+    """Return the reason why the party takes no invitations any more, or None. A draft takes them, and sends them later."""
     now = clock.now()
     if party.status == PartyStatus.DRAFT:
         return None
@@ -57,71 +63,71 @@ def why_closed(party: DinnerParty) -> object | None:
 
 
 def invite(party: DinnerParty, host: Member, entries: Sequence[ImportEntry], locale: str) -> InviteResult:
-    """Invite those who are not invited yet, as many as a day allows; return what became of them.
+    """Invite the guests who are not invited yet, up to the host's daily limit.
 
-    The letters are written at once, or when a draft is published. Raises DomainError when nobody can be invited any
-    more.
+    The e-mails are sent at once, or when the draft is published. Raises DomainError when the party takes no invitations.
     """
     status = _lock_party(party)
-    wanted = {entry.email.lower(): entry for entry in reversed(entries)}
-    known = invitation_queries.emails_of_guests(party, list(wanted))
-    fresh = [entry for entry in entries if entry is wanted[entry.email.lower()] and entry.email.lower() not in known]
-    now = fresh[: invitation_queries.left_today(host)]
-    stored = _store(party, host, now, locale)
-    contacts.remember(host, now)
+    first_by_email = {entry.email.lower(): entry for entry in reversed(entries)}
+    known = invitation_queries.known_emails(party, list(first_by_email))
+    new = [
+        entry for entry in entries if entry is first_by_email[entry.email.lower()] and entry.email.lower() not in known
+    ]
+    allowed = new[: invitation_queries.remaining_today(host)]
+    stored = _store(party, host, allowed, locale)
+    contacts.remember(host, allowed)
     if status == PartyStatus.PUBLISHED:
         for invitation in stored:
             _send(party, invitation)
-    return InviteResult(len(stored), len(entries) - len(fresh) + len(now) - len(stored), len(fresh) - len(now))
+    beyond_limit = len(new) - len(allowed)
+    return InviteResult(len(stored), len(entries) - len(stored) - beyond_limit, beyond_limit)
 
 
-def invite_again(invitation: Invitation, *, seen: int) -> None:
-    """Invite somebody again: links they were sent before open nothing any more, and who was removed may answer.
+def invite_again(invitation: Invitation, *, expected_round: int) -> None:
+    """Send the guest a new personal link. Earlier links stop working, and a removed guest can answer again.
 
-    Raises DomainError when nobody can be invited any more, when this was done since `seen`, the round on the page, or
-    when their mailbox has had its share of it today.
+    Raises DomainError when the party takes no invitations, when the invitation is not in `expected_round` any more
+    because it was just sent again, and when the guest got too many of these e-mails today.
     """
     party = invitation.party
     status = _lock_party(party)
     db.session.refresh(invitation)
-    if invitation.is_forgotten:
+    if invitation.is_anonymised:
         raise DomainError(
             lazy_gettext("The data of this person has been deleted. There is no e-mail address to write to."), "warning"
         )
-    if invitation.round != seen:
+    if invitation.round != expected_round:
         raise DomainError(lazy_gettext("Nothing changed: they have just been invited again."), "warning")
-    about = f"party_invitation:{invitation.id}:"
-    mine = OutboxEmail.dedupe_key.startswith(about, autoescape=True)
-    if invitation_queries.written_today("party_invitation", invitation.email, mine) >= LETTERS_PER_MAILBOX_AND_DAY:
+    prefix = f"party_invitation:{invitation.id}:"
+    of_invitation = OutboxEmail.dedupe_key.startswith(prefix, autoescape=True)
+    sent = invitation_queries.sent_today("party_invitation", invitation.email, of_invitation)
+    if sent >= MAX_EMAILS_PER_ADDRESS_AND_DAY:
         message = lazy_gettext("%(email)s was invited several times today. Try again tomorrow.", email=invitation.email)
         raise DomainError(message, "warning")
-    supersede("party_invitation", invitation.email, about)
+    supersede("party_invitation", invitation.email, prefix)
     invitation.round += 1
     invitation.sent_at = invitation.opened_at = invitation.reminded_at = invitation.revoked_at = None
-    _let_answer(party, [invitation])
+    _link_rsvps(party, [invitation])
     if status == PartyStatus.PUBLISHED:
         _send(party, invitation)
     db.session.flush()
 
 
 def revoke(invitation: Invitation) -> None:
-    """Take an invitation back: its links open nothing any more. What was answered stays.
-
-    Raises DomainError when that was done already.
-    """
+    """Withdraw an invitation: its links stop working, the RSVP stays. Raises DomainError if it is withdrawn already."""
     seats.lock(invitation.party_id)
     db.session.refresh(invitation)
     if invitation.revoked_at is not None:
         raise DomainError(lazy_gettext("Nothing changed: this invitation has already been withdrawn."), "warning")
     invitation.revoked_at = clock.now()
-    # Whoever mistyped an address has a moment until the letter goes.
+    # An e-mail that still waits in the outbox is not sent: the host may have mistyped the address.
     for kind in ("party_invitation", "personal_link"):
         supersede(kind, invitation.email, f"{kind}:{invitation.id}:")
     db.session.flush()
 
 
 def send_waiting(party: DinnerParty) -> int:
-    """Write the invitations of a party that has just been published; return how many. The party is held already."""
+    """Send the invitations of a party that was just published; return their number. The caller has locked the party."""
     waiting = invitation_queries.unsent(party)
     for invitation in waiting:
         _send(party, invitation)
@@ -133,31 +139,31 @@ def send_waiting(party: DinnerParty) -> int:
 
 
 def record_opened(invitation: Invitation, rsvp: Rsvp | None) -> None:
-    """Note that an invitation was seen, and by whom, where they have answered already."""
+    """Store that the guest opened the invitation. Link it to the RSVP that they gave before, if it has none."""
     if invitation.opened_at is None:
         invitation.opened_at = clock.now()
-    is_free = db.session.scalar(select(Rsvp.id).where(Rsvp.invitation_id == invitation.id)) is None
-    if rsvp is not None and rsvp.invitation_id is None and is_free:
+    is_unused = db.session.scalar(select(Rsvp.id).where(Rsvp.invitation_id == invitation.id)) is None
+    if rsvp is not None and rsvp.invitation_id is None and is_unused:
         rsvp.invitation_id = invitation.id
     db.session.flush()
 
 
-def ask_for_link(party: DinnerParty, who: ImportEntry, locale: str) -> None:
-    """Write a personal link to somebody who came by the share link. Nothing tells whether anybody was written to.
+def request_personal_link(party: DinnerParty, entry: ImportEntry, locale: str) -> None:
+    """Send a personal link to a visitor with the share link. The caller cannot tell whether an e-mail is sent.
 
-    Whoever is invited already is sent the link they have; whose invitation was taken back, none. Raises DomainError
-    when the party takes no answers any more.
+    An invited guest gets the link they already have, a guest with a revoked invitation gets none. Raises DomainError
+    when the party takes no RSVPs any more.
     """
     reason = rules.closed_reason(party.status, party.answers_until, clock.now())
     if reason is not None:
         raise closed_error(reason)
     seats.lock(party.id)
-    invitation = invitation_queries.by_address(party, who.email)
-    if invitation is None and invitation_queries.left_to_ask_today(party):
-        asked = _store(party, None, [who._replace(number=party.max_party)], locale)
-        invitation = next(iter(asked), None)
-    written = invitation_queries.written_today("personal_link", who.email)
-    if invitation is None or invitation.revoked_at is not None or written >= LETTERS_PER_MAILBOX_AND_DAY:
+    invitation = invitation_queries.by_email(party, entry.email)
+    if invitation is None and invitation_queries.remaining_requests_today(party):
+        stored = _store(party, None, [entry._replace(number=party.max_party)], locale)
+        invitation = next(iter(stored), None)
+    sent = invitation_queries.sent_today("personal_link", entry.email)
+    if invitation is None or invitation.revoked_at is not None or sent >= MAX_EMAILS_PER_ADDRESS_AND_DAY:
         invitation_mail.personal_link_decoy(party)
         return
     invitation.sent_at = invitation.sent_at or clock.now()
@@ -168,40 +174,40 @@ def ask_for_link(party: DinnerParty, who: ImportEntry, locale: str) -> None:
 # -- the share link
 
 
-def renew_share_link(party: DinnerParty, *, seen: int) -> None:
-    """Make a link that opens the party to whoever has it; one that was shared before opens nothing any more.
+def renew_share_link(party: DinnerParty, *, expected_round: int) -> None:
+    """Create a new share link; earlier ones stop working.
 
-    Raises DomainError when somebody else has changed it since `seen`, the round on the page.
+    Raises DomainError when the share link is not in `expected_round` any more: another host has just changed it.
     """
-    _set_share_round(party, seen, abs(seen) + 1)
+    _set_share_round(party, expected_round, abs(expected_round) + 1)
 
 
-def stop_share_link(party: DinnerParty, *, seen: int) -> None:
-    """Let the share link open nothing any more; raises DomainError like `renew_share_link`."""
-    # Counted on below zero: the next one must not be one that was shared before.
-    _set_share_round(party, seen, -abs(seen))
+def stop_share_link(party: DinnerParty, *, expected_round: int) -> None:
+    """Switch the share link off. Raises DomainError like `renew_share_link`."""
+    # The round becomes negative instead of 0, so that the next link is not one that was shared before.
+    _set_share_round(party, expected_round, -abs(expected_round))
 
 
-def _set_share_round(party: DinnerParty, seen: int, number: int) -> None:
-    # Not by the row: its version would count, and the form of a host who edits the party would be out of date.
+def _set_share_round(party: DinnerParty, expected_round: int, number: int) -> None:
+    # An UPDATE does not count up the party's version, which would invalidate the edit form of another host.
     statement = (
         update(DinnerParty)
-        .where(DinnerParty.id == party.id, DinnerParty.share_round == seen)
+        .where(DinnerParty.id == party.id, DinnerParty.share_round == expected_round)
         .values(share_round=number)
         .returning(DinnerParty.id)
     )
-    if number == seen or db.session.execute(statement).first() is None:
+    if number == expected_round or db.session.execute(statement).first() is None:
         raise DomainError(lazy_gettext("Nothing changed: the link has just been changed."), "warning")
     db.session.expire(party, ["share_round"])
 
 
-# -- inside
+# -- steps
 
 
 def _lock_party(party: DinnerParty) -> str:
-    """Hold the party until the end of the transaction and return its status, if people can be invited to it."""
+    """Lock the party until the end of the transaction; return its status. Raises DomainError if it takes no invitations."""
     seats.lock(party.id)
-    # Letters tell what is so now: a co-host may have changed it just before.
+    # The e-mails must have the details that another host may have stored just before.
     db.session.refresh(party)
     reason = why_closed(party)
     if reason is not None:
@@ -210,7 +216,7 @@ def _lock_party(party: DinnerParty) -> str:
 
 
 def _store(party: DinnerParty, host: Member | None, entries: Sequence[ImportEntry], locale: str) -> list[Invitation]:
-    """Store invitations, but for those that are there already; return the new ones."""
+    """Store invitations, except for guests who are invited already; return the new ones."""
     if not entries:
         return []
     now = clock.now()
@@ -230,7 +236,7 @@ def _store(party: DinnerParty, host: Member | None, entries: Sequence[ImportEntr
     statement = contacts.insert(Invitation).values(rows)
     statement = statement.on_conflict_do_nothing(index_elements=[Invitation.party_id, func.lower(Invitation.email)])
     stored = list(db.session.scalars(statement.returning(Invitation)))
-    _let_answer(party, stored)
+    _link_rsvps(party, stored)
     return sorted(stored, key=lambda invitation: invitation.id)
 
 
@@ -239,28 +245,24 @@ def _send(party: DinnerParty, invitation: Invitation) -> None:
     invitation_mail.party_invitation(party, invitation)
 
 
-def _let_answer(party: DinnerParty, invitations: Sequence[Invitation]) -> None:
-    """Give those who are invited the answers they have given before; who was removed may answer again.
+def _link_rsvps(party: DinnerParty, invitations: Sequence[Invitation]) -> None:
+    """Link the invitations to RSVPs that the guests gave before; a removed guest can answer again.
 
-    Somebody else who has answered by a link, because it was forwarded, keeps their answer, and the link is free.
+    If another member answered with a forwarded link, they keep their RSVP, and the invitation loses its link to it.
     """
     by_id = {invitation.id: invitation for invitation in invitations}
-    by_address = {invitation.email.lower(): invitation for invitation in invitations}
-    same = Rsvp.invitation_id.in_(list(by_id)) | func.lower(Rsvp.email).in_(list(by_address))
-    found = list(db.session.scalars(select(Rsvp).where(Rsvp.party_id == party.id, same)))
+    by_email = {invitation.email.lower(): invitation for invitation in invitations}
+    belongs = Rsvp.invitation_id.in_(list(by_id)) | func.lower(Rsvp.email).in_(list(by_email))
+    found = list(db.session.scalars(select(Rsvp).where(Rsvp.party_id == party.id, belongs)))
     for rsvp in found:
-        by_link = by_id.get(rsvp.invitation_id or 0)
-        if by_link is not None and rsvp.member_id is not None and rsvp.email.lower() != by_link.email.lower():
+        linked = by_id.get(rsvp.invitation_id or 0)
+        if linked is not None and rsvp.member_id is not None and rsvp.email.lower() != linked.email.lower():
             rsvp.invitation_id = None
     db.session.flush()
     for rsvp in found:
-        invitation = by_id.get(rsvp.invitation_id or 0) or by_address.get(rsvp.email.lower())
+        invitation = by_id.get(rsvp.invitation_id or 0) or by_email.get(rsvp.email.lower())
         if invitation is not None:
-            _release_rsvp(rsvp, invitation)
+            rsvp.invitation_id = rsvp.invitation_id or invitation.id
+            if rsvp.status == RsvpStatus.REMOVED:
+                rsvp.status = RsvpStatus.WITHDRAWN
     db.session.flush()
-
-
-def _release_rsvp(rsvp: Rsvp, invitation: Invitation) -> None:
-    rsvp.invitation_id = rsvp.invitation_id or invitation.id
-    if rsvp.status == RsvpStatus.REMOVED:
-        rsvp.status = RsvpStatus.WITHDRAWN

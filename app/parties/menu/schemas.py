@@ -22,7 +22,7 @@ class PeopleInput(RequestSchema):
     """Who comes, one for each seat."""
 
     people = fields.List(
-        fields.Nested(PersonInput), required=True, validate=AtMostValidator(models.MAX_SEATS, of="things")
+        fields.Nested(PersonInput), required=True, validate=AtMostValidator(models.MAX_SEATS, of="entries")
     )
     seen = fields.String(
         **api_fields.described("What stood beside it when it was read; left out: replace whatever is stored")
@@ -42,7 +42,7 @@ class MenuInput(RequestSchema):
     """What is on the table, in the order in which it is served."""
 
     dishes = fields.List(
-        fields.Nested(DishInput), required=True, validate=AtMostValidator(models.MAX_DISHES, of="things")
+        fields.Nested(DishInput), required=True, validate=AtMostValidator(models.MAX_DISHES, of="entries")
     )
     seen = fields.String(
         **api_fields.described("What stood beside it when it was read; left out: replace whatever is stored")

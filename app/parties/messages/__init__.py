@@ -1,1 +1,1 @@
-"""Messages of hosts to their guests, and reminders."""
+"""Messages from hosts to guests, and reminders."""

@@ -1,4 +1,4 @@
-"""The generated UI over reminders, and over what hosts wrote to their guests."""
+"""Generated administration of reminders and of messages to guests."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from app.parties.messages.models import GuestMessage, Reminder
 
 
 class ReminderModelView(ModelView):
-    """Letters that are due so long before a party. Hosts set them."""
+    """Reminders of all parties. Only hosts change them."""
 
     datamodel = SQLAInterface(Reminder)
     route_base = "/reminders"
@@ -41,7 +41,7 @@ def _audiences(keys: Sequence[str]) -> str:
 
 
 class GuestMessageModelView(ModelView):
-    """That hosts wrote to their guests, and to how many. What they wrote is between them."""
+    """Messages of all parties. Administrators see subject and number of recipients, but not the text."""
 
     datamodel = SQLAInterface(GuestMessage)
     route_base = "/guestmessages"

@@ -1,11 +1,9 @@
-"""Hosts write to their guests, and have them reminded."""
+"""The members' API for messages and reminders."""
 
 from typing import Any
 
 from flask import Response
 from flask_appbuilder.api import expose
-from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from app.database import run_with_retry
 from app.parties import idempotency
@@ -14,6 +12,7 @@ from app.parties.api_base import NOT_THE_HOST, PartyApiBase, endpoint
 from app.parties.messages import reminders
 from app.parties.messages import schemas as message_schemas
 from app.parties.messages import service as message_service
+from app.parties.messages import texts as message_texts
 from app.parties.messages.service import MessageDraft
 
 QUEUED, SAVED = "queued", "saved"
@@ -21,14 +20,14 @@ REMINDERS = {"type": "array", "items": message_schemas.PlannedReminder}
 
 
 class MessageApi(PartyApiBase):
-    """What hosts write to their guests."""
+    """Messages and reminders of a party, for its hosts."""
 
     @expose("/<slug>/messages")
     @endpoint("host", gives={"type": "array", "items": message_schemas.Message}, refusals=NOT_THE_HOST)
     def list(self, slug: str) -> Response:
-        """List what was written, the latest first."""
-        written = message_service.history(self.get_hosted(slug))
-        return self.response(200, result=message_schemas.Message(many=True).dump(written))
+        """List the messages, the latest first."""
+        messages = message_service.history(self.get_hosted(slug))
+        return self.response(200, result=message_schemas.Message(many=True).dump(messages))
 
     @expose("/<slug>/messages", methods=["POST"])
     @endpoint(
@@ -37,44 +36,39 @@ class MessageApi(PartyApiBase):
         gives=message_schemas.Message,
         codes=(QUEUED,),
         parameters=(idempotency.PARAMETER,),
-        refusals={**NOT_THE_HOST, 409: "It is a draft, or too much was written today"},
+        refusals={**NOT_THE_HOST, 409: "The party is a draft, or the daily limit is reached"},
     )
     def send(self, slug: str, sent: dict[str, Any]) -> Response:
-        """Write to guests by what they answered. The same message within a minute is written once."""
+        """Send a message to guests, chosen by their answer. Equal messages within a minute are sent once."""
         party = self.get_hosted(slug)
-        key = idempotency.asked_for(current_member()).asked[0]
+        key = idempotency.identify_request(current_member()).key_digests[0]
         draft = MessageDraft(sent["subject"], sent["text"], tuple(sent["audiences"]), sent["with_address"], key)
         message = run_with_retry(lambda: message_service.send(party, current_member(), draft))
-        text = ngettext("Message queued for %(num)d guest.", "Message queued for %(num)d guests.", message.recipients)
-        return self.respond(200, QUEUED, (text, "info"), result=message_schemas.Message().dump(message))
+        shown = message_schemas.Message().dump(message)
+        return self.respond(200, QUEUED, message_texts.message_queued(message), result=shown)
 
     @expose("/<slug>/remind", methods=["POST"])
-    @endpoint("host", codes=(QUEUED,), refusals={**NOT_THE_HOST, 409: "Nobody is silent, or all were reminded today"})
+    @endpoint("host", codes=(QUEUED,), refusals={**NOT_THE_HOST, 409: "All have answered, or all were reminded today"})
     def remind(self, slug: str) -> Response:
-        """Remind those who were invited and have not answered, each of them once a day at most."""
+        """Remind invited guests who have not answered, each at most once a day."""
         party = self.get_hosted(slug)
-        reminded = run_with_retry(lambda: reminders.remind_not_answered(party))
-        text = ngettext(
-            "Reminder queued for %(num)d person who has not answered.",
-            "Reminder queued for %(num)d people who have not answered.",
-            reminded,
-        )
-        return self.respond(200, QUEUED, (text, "info"))
+        count = run_with_retry(lambda: reminders.remind_not_answered(party))
+        return self.respond(200, QUEUED, message_texts.not_answered_reminded(count))
 
     @expose("/<slug>/reminders")
     @endpoint("host", gives=REMINDERS, refusals=NOT_THE_HOST)
     def list_reminders(self, slug: str) -> Response:
-        """List when guests are reminded."""
+        """List the reminders."""
         planned = reminders.planned(self.get_hosted(slug))
         return self.response(200, result=message_schemas.PlannedReminder(many=True).dump(planned))
 
     @expose("/<slug>/reminders", methods=["PUT"])
     @endpoint("host", takes=message_schemas.RemindersInput, gives=REMINDERS, codes=(SAVED,), refusals=NOT_THE_HOST)
     def change_reminders(self, slug: str, sent: dict[str, Any]) -> Response:
-        """Replace when guests are reminded."""
+        """Replace the reminders."""
         party = self.get_hosted(slug)
         run_with_retry(
             lambda: reminders.change(party, [(each["kind"], each["hours_before"]) for each in sent["reminders"]])
         )
         shown = message_schemas.PlannedReminder(many=True).dump(reminders.planned(party))
-        return self.respond(200, SAVED, (_("Reminders saved."), "info"), result=shown)
+        return self.respond(200, SAVED, message_texts.reminders_saved(), result=shown)

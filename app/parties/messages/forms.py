@@ -1,4 +1,4 @@
-"""What hosts write to their guests, and when guests are reminded."""
+"""Forms of messages and reminders."""
 
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
@@ -20,12 +20,12 @@ from app.parties.enums import ReminderKind
 from app.parties.menu.forms import SeveralField
 from app.parties.messages import models as message_models
 
-EVERYBODY = "everybody"
+EVERYONE = "everybody"
 MAX_KEY_LENGTH = 64
 
 
 class MessageForm(FlaskForm):
-    """What a host writes, and to whom. The choices of `audiences` say how many are in each."""
+    """A message to guests. The view sets the choices of `audiences`, with the number of guests in each."""
 
     audiences = SeveralField(
         lazy_gettext("To"),
@@ -58,7 +58,7 @@ class MessageForm(FlaskForm):
 
 
 class ReminderForm(Form):
-    """One reminder. Without hours there is none."""
+    """One reminder. Without hours, it is removed."""
 
     kind = SelectField(lazy_gettext("Reminder type"), choices=list(ReminderKind.labels().items()))
     hours_before = IntegerField(
@@ -67,6 +67,4 @@ class ReminderForm(Form):
 
 
 class RemindersForm(FlaskForm):
-    """When guests are reminded."""
-
     reminders = FieldList(FormField(ReminderForm), max_entries=message_models.MAX_REMINDERS)

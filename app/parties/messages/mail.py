@@ -1,4 +1,4 @@
-"""What hosts write to their guests, and reminders. Nobody has to get these."""
+"""E-mails with messages and reminders. Recipients can unsubscribe from both."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -13,26 +13,26 @@ from app.parties.mail import party_context, send
 from app.parties.messages.models import GuestMessage
 from app.parties.models import DinnerParty, Invitation, Rsvp
 
-# What hosts write holds for so long; thanks are written after the party.
+# Not the start of the party: hosts also thank their guests afterwards.
 MESSAGE_LIFETIME = timedelta(days=7)
 
 
 class InvitedContext(NamedTuple):
-    """Somebody who was invited, and the member with that address, if there is one: they are written to in their language."""
+    """An invitation, and the member with its e-mail address, if there is one. The e-mail is in their language."""
 
     invitation: Invitation
     member: Member | None
 
 
 class ClaimedContext(NamedTuple):
-    """Something that a guest brings along."""
+    """A dish that a guest brings."""
 
     name: str
     quantity: int
 
 
 def guest_message(message: GuestMessage, rsvp: Rsvp, *, reply_to: str | None) -> bool:
-    """Send what a host wrote to a guest; False when they want no such letters."""
+    """Send a message to a guest; return False if they have unsubscribed."""
     return send(
         "guest_message",
         message.party,
@@ -41,13 +41,13 @@ def guest_message(message: GuestMessage, rsvp: Rsvp, *, reply_to: str | None) ->
         expires_at=clock.now() + MESSAGE_LIFETIME,
         topic=EmailTopic.MESSAGES,
         reply_to=reply_to,
-        **_said(message, reply_to),
+        **_context(message, reply_to),
     )
 
 
 def message_to_invited(message: GuestMessage, invited: InvitedContext, *, reply_to: str | None) -> bool:
-    """Send what a host wrote to somebody who has not answered; False when they want no such letters."""
-    return _write_to_invited(
+    """Send a message to an invited guest who has not answered; return False if they have unsubscribed."""
+    return _send_to_invited(
         "guest_message",
         message.party,
         invited,
@@ -55,12 +55,12 @@ def message_to_invited(message: GuestMessage, invited: InvitedContext, *, reply_
         expires_at=clock.now() + MESSAGE_LIFETIME,
         topic=EmailTopic.MESSAGES,
         reply_to=reply_to,
-        **_said(message, reply_to),
+        **_context(message, reply_to),
     )
 
 
 def reminder_start(party: DinnerParty, rsvp: Rsvp, version: object, brought: Sequence[ClaimedContext]) -> bool:
-    """Remind somebody who comes that they do; False when they want no such letters."""
+    """Remind a confirmed guest of the party; return False if they have unsubscribed."""
     return send(
         "reminder_start",
         party,
@@ -74,7 +74,7 @@ def reminder_start(party: DinnerParty, rsvp: Rsvp, version: object, brought: Seq
 
 
 def reminder_maybe(party: DinnerParty, rsvp: Rsvp, version: object) -> bool:
-    """Ask somebody who said maybe once more; False when they want no such letters."""
+    """Remind a guest who answered maybe to decide; return False if they have unsubscribed."""
     return send(
         "reminder_answer",
         party,
@@ -88,8 +88,8 @@ def reminder_maybe(party: DinnerParty, rsvp: Rsvp, version: object) -> bool:
 
 
 def reminder_answer(party: DinnerParty, invited: InvitedContext, version: object) -> bool:
-    """Ask somebody who has not answered once more; False when they want no such letters."""
-    return _write_to_invited(
+    """Remind an invited guest to answer; return False if they have unsubscribed."""
+    return _send_to_invited(
         "reminder_answer",
         party,
         invited,
@@ -101,7 +101,7 @@ def reminder_answer(party: DinnerParty, invited: InvitedContext, version: object
     )
 
 
-def _write_to_invited(  # noqa: PLR0913 - what letters differ in
+def _send_to_invited(  # noqa: PLR0913 - what e-mails differ in
     kind: str,
     party: DinnerParty,
     invited: InvitedContext,
@@ -113,7 +113,7 @@ def _write_to_invited(  # noqa: PLR0913 - what letters differ in
     **more: Any,
 ) -> bool:
     invitation, member = invited
-    letter = enqueue(
+    email = enqueue(
         kind,
         to=invitation.email,
         name=invitation.name or (member.display_name if member else ""),
@@ -126,10 +126,10 @@ def _write_to_invited(  # noqa: PLR0913 - what letters differ in
         topic=topic,
         reply_to=reply_to,
     )
-    return letter is not None
+    return email is not None
 
 
-def _said(message: GuestMessage, reply_to: str | None) -> dict[str, Any]:
+def _context(message: GuestMessage, reply_to: str | None) -> dict[str, Any]:
     return {
         "subject": message.subject,
         "paragraphs": [paragraph.split("\n") for paragraph in message.text.split("\n\n") if paragraph.strip()],

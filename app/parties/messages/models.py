@@ -1,4 +1,4 @@
-"""What hosts write to their guests, and when guests are reminded."""
+"""Messages to guests, and reminders."""
 
 import secrets
 from datetime import datetime
@@ -20,7 +20,7 @@ MAX_SUBJECT_LENGTH, MAX_MESSAGE_LENGTH = 120, 5000
 
 
 class Reminder(Model):
-    """A letter that is due so many hours before something; it moves with the party, because no date is stored."""
+    """A reminder some hours before the start or the deadline. No date is stored, so that it moves with the party."""
 
     __tablename__ = "reminder"
 
@@ -28,7 +28,7 @@ class Reminder(Model):
     party_id: Mapped[int] = mapped_column(ForeignKey("dinner_party.id", ondelete="CASCADE"))
     kind: Mapped[ReminderKind] = mapped_column(EnumString(ReminderKind, 16))
     hours_before: Mapped[int] = mapped_column()
-    # None: still to come.
+    # None if it was not sent yet.
     sent_at: Mapped[datetime | None] = mapped_column(UTCDateTime, index=True)
 
     party: Mapped[DinnerParty] = relationship()
@@ -40,13 +40,13 @@ class Reminder(Model):
     )
 
     def __repr__(self) -> str:
-        return str(ReminderKind.labels()[self.kind])
+        return str(self.kind.label)
 
 
 class GuestMessage(Model):
-    """What a host wrote to guests, and to how many of them: to those of AUDIENCES that `statuses` names.
+    """A message from a host to guests. `statuses` are the audiences, values of `Audience`.
 
-    `mark` is that of the form: one that is sent twice is written once.
+    `mark` is the fingerprint of the draft: a form that is submitted twice is sent once.
     """
 
     __tablename__ = "guest_message"

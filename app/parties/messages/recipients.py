@@ -1,4 +1,4 @@
-"""Whom a host can write to, and whom reminders go to: those who want such letters, and nobody else."""
+"""The recipients of messages and reminders: guests who have not unsubscribed from them."""
 
 from collections.abc import Collection
 
@@ -12,7 +12,7 @@ from app.parties.enums import QUEUED, SEATED, Audience, RsvpStatus
 from app.parties.messages.mail import InvitedContext
 from app.parties.models import ANONYMISED_DOMAIN, DinnerParty, Invitation, Rsvp
 
-# Whose answer puts them into which audience.
+# The RSVPs in each audience.
 STATUSES_OF: dict[str, tuple[str, ...]] = {
     Audience.COMING: SEATED,
     Audience.MAYBE: (RsvpStatus.MAYBE,),
@@ -24,36 +24,36 @@ STATUSES_OF: dict[str, tuple[str, ...]] = {
 def select_rsvps(
     party: DinnerParty, audiences: Collection[str], topic: str, author_id: int | None = None
 ) -> list[Rsvp]:
-    """Return the answers of those who want letters about `topic`; the host and the author need none."""
+    """Return the RSVPs in these audiences that have not unsubscribed from `topic`, except those of owner and author."""
     statuses = [status for audience in audiences for status in STATUSES_OF.get(audience, ())]
     if not statuses:
         return []
     statement = (
         select(Rsvp)
         .options(joinedload(Rsvp.member), joinedload(Rsvp.invitation))
-        .where(Rsvp.status.in_(statuses), *_reached(party, topic, author_id))
+        .where(Rsvp.status.in_(statuses), *_is_recipient(party, topic, author_id))
         .order_by(Rsvp.id)
     )
     return list(db.session.scalars(statement))
 
 
-def select_not_answered(party: DinnerParty, topic: str, *more: ColumnElement[bool]) -> list[InvitedContext]:
-    """Return those who were invited, have not answered, and want letters about `topic`."""
-    theirs = func.lower(Member.email) == func.lower(Invitation.email)
-    statement = _silent(party, topic).outerjoin(Member, theirs).add_columns(Member).where(*more)
+def select_not_answered(party: DinnerParty, topic: str, *conditions: ColumnElement[bool]) -> list[InvitedContext]:
+    """Return the invited guests who have not answered and have not unsubscribed from `topic`."""
+    same_email = func.lower(Member.email) == func.lower(Invitation.email)
+    statement = _not_answered(party, topic).outerjoin(Member, same_email).add_columns(Member).where(*conditions)
     return [InvitedContext(*row) for row in db.session.execute(statement.order_by(Invitation.id))]
 
 
 def counts(party: DinnerParty, topic: str, author_id: int | None = None) -> dict[str, int]:
-    """Return how many are in each audience."""
-    statement = select(Rsvp.status, func.count()).where(*_reached(party, topic, author_id)).group_by(Rsvp.status)
+    """Return the number of recipients in each audience."""
+    statement = select(Rsvp.status, func.count()).where(*_is_recipient(party, topic, author_id)).group_by(Rsvp.status)
     by_status: dict[str, int] = dict(db.session.execute(statement).all())
     counted = {name: sum(by_status.get(status, 0) for status in statuses) for name, statuses in STATUSES_OF.items()}
-    quiet = _silent(party, topic).with_only_columns(func.count())
-    return {**counted, Audience.NOT_ANSWERED: db.session.execute(quiet).scalar_one()}
+    not_answered = _not_answered(party, topic).with_only_columns(func.count())
+    return {**counted, Audience.NOT_ANSWERED: db.session.execute(not_answered).scalar_one()}
 
 
-def _reached(party: DinnerParty, topic: str, author_id: int | None) -> tuple[ColumnElement[bool], ...]:
+def _is_recipient(party: DinnerParty, topic: str, author_id: int | None) -> tuple[ColumnElement[bool], ...]:
     hosts = {party.host_id, author_id} - {None}
     return (
         Rsvp.party_id == party.id,
@@ -63,16 +63,16 @@ def _reached(party: DinnerParty, topic: str, author_id: int | None) -> tuple[Col
     )
 
 
-def _silent(party: DinnerParty, topic: str) -> Select[Invitation]:
-    # Whoever came by the share link may have typed somebody else's address, who has never opened the letter.
-    known = or_(Invitation.invited_by_id.is_not(None), Invitation.opened_at.is_not(None))
-    theirs = or_(Rsvp.invitation_id == Invitation.id, func.lower(Rsvp.email) == func.lower(Invitation.email))
-    answered = exists().where(Rsvp.party_id == party.id, theirs).correlate_except(Rsvp)
+def _not_answered(party: DinnerParty, topic: str) -> Select[Invitation]:
+    # A visitor with the share link may have typed the address of somebody else: they must have opened the link.
+    confirmed = or_(Invitation.invited_by_id.is_not(None), Invitation.opened_at.is_not(None))
+    belongs = or_(Rsvp.invitation_id == Invitation.id, func.lower(Rsvp.email) == func.lower(Invitation.email))
+    answered = exists().where(Rsvp.party_id == party.id, belongs).correlate_except(Rsvp)
     return select(Invitation).where(
         Invitation.party_id == party.id,
         Invitation.sent_at.is_not(None),
         Invitation.revoked_at.is_(None),
-        known,
+        confirmed,
         ~answered,
         unsubscribe.accepts(Invitation.email, topic),
     )

@@ -1,6 +1,7 @@
-"""Reminders: rows that say how long before, and so move with the party; and the button that reminds at once.
+"""Reminders before the start and the deadline, and the button that reminds invited guests at once.
 
-Nothing is planned. What is due is computed when it is looked at, and sent by whoever claims it first.
+Nothing is scheduled. The scheduler computes each minute which reminders are due, and a guarded UPDATE ensures that only
+one process sends each.
 """
 
 import logging
@@ -29,47 +30,47 @@ from app.parties.potluck.models import DishClaim, DishSlot
 from app.parties.rsvps.service import closed_error
 from app.parties.waiting_list import seats
 
-# What a new party is laid with: a day before it starts, and two days before the last one to answer.
+# Reminders of a new party, in hours before.
 DEFAULT_REMINDERS = ((ReminderKind.BEFORE_START, 24), (ReminderKind.BEFORE_DEADLINE, 48))
-# Nobody is asked to answer more often than once in so long.
-PAUSE = timedelta(hours=24)
+# An invited guest is reminded to answer at most once in this time.
+MIN_INTERVAL = timedelta(hours=24)
 
 logger = logging.getLogger(__name__)
 
 
 class PlannedReminder(NamedTuple):
-    """A reminder, when it goes out, and how things stand with it."""
+    """A reminder, when it is sent, and its state."""
 
     reminder: Reminder
     when: SendWindow | None
     state: ReminderState
 
 
-# -- which there are
+# -- reminders of a party
 
 
 def create_default(party: DinnerParty) -> None:
-    """Give a new party the usual reminders."""
+    """Add the default reminders to a new party."""
     db.session.add_all(Reminder(party=party, kind=kind, hours_before=hours) for kind, hours in DEFAULT_REMINDERS)
 
 
-def copy(party: DinnerParty, twin: DinnerParty) -> None:
-    """Give `twin` the reminders of `party`."""
-    change(twin, [(reminder.kind, reminder.hours_before) for reminder in _of(party)])
+def copy(party: DinnerParty, target: DinnerParty) -> None:
+    """Copy the reminders of `party` to `target`."""
+    change(target, [(reminder.kind, reminder.hours_before) for reminder in _of(party)])
 
 
 def change(party: DinnerParty, wanted: Sequence[tuple[str, int]]) -> None:
-    """Replace the reminders of a party; those that stay remember when they were sent."""
-    known = {(reminder.kind, reminder.hours_before): reminder for reminder in _of(party)}
-    for key in known.keys() - set(wanted):
-        db.session.delete(known[key])
-    new = dict.fromkeys(key for key in wanted if key not in known)
+    """Replace the reminders of a party. Those that stay keep the time when they were sent."""
+    existing = {(reminder.kind, reminder.hours_before): reminder for reminder in _of(party)}
+    for key in existing.keys() - set(wanted):
+        db.session.delete(existing[key])
+    new = dict.fromkeys(key for key in wanted if key not in existing)
     db.session.add_all(Reminder(party_id=party.id, kind=kind, hours_before=hours) for kind, hours in new)
     db.session.flush()
 
 
 def planned(party: DinnerParty) -> list[PlannedReminder]:
-    """Return the reminders of a party, the first to go out first."""
+    """Return the reminders of a party, in the order in which they are sent."""
     found = [_planned(reminder, party.starts_at, party.rsvp_deadline) for reminder in _of(party)]
     return sorted(found, key=lambda each: each.when.due if each.when else party.starts_at)
 
@@ -87,18 +88,18 @@ def _planned(reminder: Reminder, starts_at: datetime, deadline: datetime | None)
 
 
 def send_due() -> int:
-    """Send the reminders that are due, each in a transaction of its own; return how many people are reminded.
+    """Send the reminders that are due, each in its own transaction; return how many e-mails were queued.
 
-    It may be done at any time, by any number of processes at once.
+    Several processes can run this at the same time.
     """
     due = _due()
-    # Begin anew: what was read must not be older than the locks to come.
+    # End the transaction, so that nothing is read from a snapshot older than the locks to come.
     db.session.rollback()
     return sum(_send_one(reminder_id, party_id) for reminder_id, party_id in due)
 
 
 def _due() -> list[tuple[int, int]]:
-    """Return the reminders that may be due, and their parties."""
+    """Return the keys of the reminders that are due, and of their parties."""
     now = clock.now()
     horizon = now + timedelta(hours=MAX_HOURS_BEFORE)
     near = or_(DinnerParty.starts_at <= horizon, DinnerParty.rsvp_deadline <= horizon)
@@ -117,54 +118,55 @@ def _send_one(reminder_id: int, party_id: int) -> int:
         with transaction():
             return _send(reminder_id, party_id)
     except DomainError:
-        # The party was deleted since it was found.
+        # The party was deleted in the meantime.
         return 0
     except Exception:
-        # The trouble of one party is not that of the others, nor of the next minute.
+        # An error with one party must not stop the others, nor the next run.
         logger.exception("reminder %d of party %d cannot be sent", reminder_id, party_id)
         return 0
 
 
 def _send(reminder_id: int, party_id: int) -> int:
-    table = seats.lock(party_id)
+    locked = seats.lock(party_id)
     reminder = db.session.get(Reminder, reminder_id, populate_existing=True)
-    if reminder is None or table.status != PartyStatus.PUBLISHED:
+    if reminder is None or locked.status != PartyStatus.PUBLISHED:
         return 0
-    _reminder, when, state = _planned(reminder, table.starts_at, table.rsvp_deadline)
+    _reminder, when, state = _planned(reminder, locked.starts_at, locked.rsvp_deadline)
     if when is None or state is not ReminderState.DUE or not _claim(reminder, when):
         return 0
     party = db.session.get_one(DinnerParty, party_id, populate_existing=True)
-    occasion = f"{reminder_id}-{when.due:%Y%m%dT%H%M%S}"
+    version = f"{reminder_id}-{when.due:%Y%m%dT%H%M%S}"
     if reminder.kind == ReminderKind.BEFORE_START:
-        return _remind_of_start(party, occasion)
-    return _remind_of_deadline(party, occasion)
+        return _remind_of_start(party, version)
+    return _remind_of_deadline(party, version)
 
 
 def _claim(reminder: Reminder, when: SendWindow) -> bool:
-    """Note that a reminder is sent; False when another process did so for the same date."""
-    not_yet = or_(Reminder.sent_at.is_(None), Reminder.sent_at < when.due)
-    claim = update(Reminder).where(Reminder.id == reminder.id, not_yet).values(sent_at=clock.now())
-    claim = claim.returning(Reminder.id)
-    return db.session.execute(claim).first() is not None
+    """Store that the reminder is sent; return False if another process has done so for the same date."""
+    not_sent = or_(Reminder.sent_at.is_(None), Reminder.sent_at < when.due)
+    statement = (
+        update(Reminder).where(Reminder.id == reminder.id, not_sent).values(sent_at=clock.now()).returning(Reminder.id)
+    )
+    return db.session.execute(statement).first() is not None
 
 
-def _remind_of_start(party: DinnerParty, occasion: str) -> int:
-    coming = recipients.select_rsvps(party, [Audience.COMING], EmailTopic.REMINDERS)
-    brought = _claimed_dishes(coming)
-    return sum(message_mail.reminder_start(party, rsvp, occasion, brought.get(rsvp.id, ())) for rsvp in coming)
+def _remind_of_start(party: DinnerParty, version: str) -> int:
+    rsvps = recipients.select_rsvps(party, [Audience.COMING], EmailTopic.REMINDERS)
+    dishes = _claimed_dishes(rsvps)
+    return sum(message_mail.reminder_start(party, rsvp, version, dishes.get(rsvp.id, ())) for rsvp in rsvps)
 
 
-def _remind_of_deadline(party: DinnerParty, occasion: str) -> int:
-    # Whose invitation has just arrived needs no reminder.
-    rested = func.coalesce(Invitation.reminded_at, Invitation.sent_at) <= clock.now() - PAUSE
-    silent = _claim_invited(recipients.select_not_answered(party, EmailTopic.INVITATIONS, rested), rested)
+def _remind_of_deadline(party: DinnerParty, version: str) -> int:
+    # A guest whose invitation has just arrived needs no reminder.
+    not_recent = func.coalesce(Invitation.reminded_at, Invitation.sent_at) <= clock.now() - MIN_INTERVAL
+    not_answered = _claim_invited(recipients.select_not_answered(party, EmailTopic.INVITATIONS, not_recent), not_recent)
     maybes = recipients.select_rsvps(party, [Audience.MAYBE], EmailTopic.INVITATIONS)
-    told = sum(message_mail.reminder_answer(party, invited, occasion) for invited in silent)
-    return told + sum(message_mail.reminder_maybe(party, rsvp, occasion) for rsvp in maybes)
+    count = sum(message_mail.reminder_answer(party, invited, version) for invited in not_answered)
+    return count + sum(message_mail.reminder_maybe(party, rsvp, version) for rsvp in maybes)
 
 
 def _claimed_dishes(rsvps: Sequence[Rsvp]) -> dict[int, list[ClaimedContext]]:
-    """Return what each of some guests brings along, by the key of their answer."""
+    """Return the dishes that each guest brings, by the key of the RSVP."""
     statement = (
         select(DishClaim, DishSlot.name)
         .join(DishClaim.slot)
@@ -181,29 +183,33 @@ def _claimed_dishes(rsvps: Sequence[Rsvp]) -> dict[int, list[ClaimedContext]]:
 
 
 def remind_not_answered(party: DinnerParty) -> int:
-    """Remind everybody who was invited and has not answered, each of them once a day at most; return how many.
+    """Remind all invited guests who have not answered, each at most once a day; return how many.
 
-    Raises DomainError when there is nobody, and when the party takes no answers.
+    Raises DomainError if there are none, if all were reminded already, and if the party takes no RSVPs.
     """
     seats.lock(party.id)
     reason = rules.closed_reason(party.status, party.answers_until, clock.now())
     if reason is not None:
         raise closed_error(reason)
-    silent = recipients.select_not_answered(party, EmailTopic.INVITATIONS)
-    if not silent:
+    not_answered = recipients.select_not_answered(party, EmailTopic.INVITATIONS)
+    if not not_answered:
         raise DomainError(lazy_gettext("There is no one to remind."), "info")
-    rested = or_(Invitation.reminded_at.is_(None), Invitation.reminded_at <= clock.now() - PAUSE)
-    claimed = _claim_invited(silent, rested)
+    not_recent = or_(Invitation.reminded_at.is_(None), Invitation.reminded_at <= clock.now() - MIN_INTERVAL)
+    claimed = _claim_invited(not_answered, not_recent)
     if not claimed:
         raise DomainError(lazy_gettext("Already reminded in the last 24 hours."), "warning")
     version = f"{clock.now():%Y%m%dT%H%M%S%f}"
     return sum(message_mail.reminder_answer(party, invited, version) for invited in claimed)
 
 
-def _claim_invited(invited: Sequence[InvitedContext], rested: ColumnElement[bool]) -> list[InvitedContext]:
-    """Note that some are reminded now, and return those whom nobody else reminds at the same moment."""
+def _claim_invited(invited: Sequence[InvitedContext], not_recent: ColumnElement[bool]) -> list[InvitedContext]:
+    """Store that guests are reminded now; return those whom no other request reminds at the same moment."""
     keys = [each.invitation.id for each in invited]
-    claim = update(Invitation).where(Invitation.id.in_(keys), rested).values(reminded_at=clock.now())
-    claim = claim.returning(Invitation.id)
-    claimed = set(db.session.scalars(claim))
+    statement = (
+        update(Invitation)
+        .where(Invitation.id.in_(keys), not_recent)
+        .values(reminded_at=clock.now())
+        .returning(Invitation.id)
+    )
+    claimed = set(db.session.scalars(statement))
     return [each for each in invited if each.invitation.id in claimed]

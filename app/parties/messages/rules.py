@@ -1,4 +1,4 @@
-"""When reminders are sent. Pure functions: facts in, decision out."""
+"""When reminders are sent. Pure functions without a database."""
 
 from datetime import datetime, timedelta
 from enum import Enum
@@ -6,13 +6,11 @@ from typing import NamedTuple
 
 from app.parties.enums import ReminderKind
 
-# -- reminders
-
 
 class ReminderState(Enum):
-    """How things stand with a reminder."""
+    """The state of a reminder."""
 
-    # There is no last day to answer that it could be counted from.
+    # The party has no answer deadline.
     NEVER = "never"
     TO_COME = "to come"
     DUE = "due"
@@ -21,7 +19,7 @@ class ReminderState(Enum):
 
 
 class SendWindow(NamedTuple):
-    """When a reminder goes out: at `due`, and not from `until` on, for then it would come too late."""
+    """A reminder is sent from `due` on, and before `until`: later it would be too late."""
 
     due: datetime
     until: datetime
@@ -30,19 +28,19 @@ class SendWindow(NamedTuple):
 def send_window(
     kind: ReminderKind, hours_before: int, starts_at: datetime, deadline: datetime | None
 ) -> SendWindow | None:
-    """Return when a reminder goes out: so many hours before the start, or the last moment to answer, whatever it is now.
+    """Return when a reminder is sent: `hours_before` the start or the deadline. None if there is no deadline.
 
-    Where the party was published or moved too late for that, or nobody could send it, it still goes out until half
-    of these hours are over; later it is left out.
+    A reminder that was not sent in time, because the party was published or moved too late, is still sent until half of
+    these hours are over. Later it is skipped.
     """
-    moment = starts_at if kind == ReminderKind.BEFORE_START else deadline and min(deadline, starts_at)
-    if moment is None:
+    reference = starts_at if kind == ReminderKind.BEFORE_START else deadline and min(deadline, starts_at)
+    if reference is None:
         return None
-    return SendWindow(moment - timedelta(hours=hours_before), moment - timedelta(hours=hours_before) / 2)
+    return SendWindow(reference - timedelta(hours=hours_before), reference - timedelta(hours=hours_before) / 2)
 
 
 def reminder_state(when: SendWindow | None, sent_at: datetime | None, now: datetime) -> ReminderState:
-    """Return how things stand with a reminder. One that was sent before a date that is not the party's any more counts not."""
+    """Return the state of a reminder. One that was sent for an earlier date of the party does not count as sent."""
     if when is None:
         return ReminderState.NEVER
     if sent_at is not None and sent_at >= when.due:

@@ -16,28 +16,28 @@ from app.parties.messages import models as message_models
 
 
 class MessageInput(RequestSchema):
-    """What a host writes to guests."""
+    """A message to guests."""
 
     audiences = ChoicesField(
-        Audience.labels(), required=True, **api_fields.described("Whom to write to, by what they answered")
+        Audience.labels(), required=True, **api_fields.described("The guests who get it, by their answer")
     )
     subject = TextField(message_models.MAX_SUBJECT_LENGTH, least=1, required=True)
     text = TextField(
         message_models.MAX_MESSAGE_LENGTH,
         least=1,
         required=True,
-        **api_fields.described("Plain; an empty line begins a paragraph"),
+        **api_fields.described("Plain text. An empty line separates paragraphs"),
     )
     with_address = fields.Boolean(
         truthy={True},
         falsy={False},
         load_default=False,
-        **api_fields.described("Guests may answer to the address of the author"),
+        **api_fields.described("Whether guests can reply to the e-mail address of the author"),
     )
 
 
 class ReminderInput(RequestSchema):
-    """When guests are reminded."""
+    """A reminder."""
 
     kind = ChoiceField(ReminderKind.labels(), required=True)
     hours_before = WholeNumberField(1, message_models.MAX_HOURS_BEFORE, required=True)
@@ -47,12 +47,14 @@ class RemindersInput(RequestSchema):
     """All reminders of a party."""
 
     reminders = fields.List(
-        fields.Nested(ReminderInput), required=True, validate=AtMostValidator(message_models.MAX_REMINDERS, of="things")
+        fields.Nested(ReminderInput),
+        required=True,
+        validate=AtMostValidator(message_models.MAX_REMINDERS, of="entries"),
     )
 
 
 class Message(Schema):
-    """What was written to guests."""
+    """A message that was sent to guests."""
 
     subject = fields.String()
     text = fields.String()
@@ -62,7 +64,7 @@ class Message(Schema):
 
 
 class PlannedReminder(Schema):
-    """When guests are reminded, and how things stand with it."""
+    """A reminder, and when it is sent."""
 
     kind = fields.String(attribute="reminder.kind", metadata={"enum": list(ReminderKind)})
     hours_before = fields.Integer(attribute="reminder.hours_before")

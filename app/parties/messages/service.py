@@ -1,4 +1,4 @@
-"""Hosts write to their guests."""
+"""Send messages from hosts to guests."""
 
 import hashlib
 from dataclasses import dataclass
@@ -20,46 +20,46 @@ from app.parties.messages.models import GuestMessage
 from app.parties.models import DinnerParty
 from app.parties.waiting_list import seats
 
-MAX_MESSAGES, MESSAGES_COUNTED = 10, timedelta(hours=24)
-# So many of what was written are shown.
+# Limit for each party.
+MAX_MESSAGES, LIMIT_PERIOD = 10, timedelta(hours=24)
 HISTORY_SIZE = 50
 
 
 @dataclass(frozen=True)
 class MessageDraft:
-    """What a host wants to write, and to whom. `key` is that of the form it was typed into."""
+    """A message that is not sent yet. `key` identifies the form, or the request of the API."""
 
     subject: str
     text: str
     audiences: tuple[str, ...]
-    # Whether guests are told the author's address, to answer to.
+    # Whether guests can reply to the e-mail address of the author.
     with_address: bool = False
     key: str = ""
 
     @property
-    def mark(self) -> str:
-        """What tells this message from all others: the same form with the same words is the same message."""
+    def fingerprint(self) -> str:
+        """A hash of form and content: a form that is submitted twice has the same one."""
         parts = (self.key, self.subject, self.text, *sorted(self.audiences))
         return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def counts(party: DinnerParty, author: Member) -> dict[str, int]:
-    """Return how many a message to each audience would reach."""
+    """Return how many guests a message to each audience would reach."""
     return recipients.counts(party, EmailTopic.MESSAGES, author.id)
 
 
 def send(party: DinnerParty, author: Member, draft: MessageDraft) -> GuestMessage:
-    """Write to everybody in the audiences of `draft`; return the message, which is the earlier one for a form sent twice.
+    """Send a message to all guests in its audiences. For a form that was submitted before, return the earlier message.
 
-    Raises DomainError when there is nobody, when the party is not published, and when too much was written.
+    Raises DomainError if there are no recipients, if the party is a draft, and if the daily limit is reached.
     """
     seats.lock(party.id)
-    known = select(GuestMessage).where(GuestMessage.party_id == party.id, GuestMessage.mark == draft.mark)
-    message = db.session.scalars(known).one_or_none()
+    earlier = select(GuestMessage).where(GuestMessage.party_id == party.id, GuestMessage.mark == draft.fingerprint)
+    message = db.session.scalars(earlier).one_or_none()
     if message is not None:
         return message
     refuse_draft(party)
-    _refuse_too_many(party)
+    _check_daily_limit(party)
     rsvps = recipients.select_rsvps(party, draft.audiences, EmailTopic.MESSAGES, author.id)
     invited = (
         recipients.select_not_answered(party, EmailTopic.MESSAGES) if Audience.NOT_ANSWERED in draft.audiences else []
@@ -74,7 +74,7 @@ def send(party: DinnerParty, author: Member, draft: MessageDraft) -> GuestMessag
         subject=draft.subject,
         text=draft.text,
         statuses=list(draft.audiences),
-        mark=draft.mark,
+        mark=draft.fingerprint,
     )
     db.session.add(message)
     db.session.flush()
@@ -86,13 +86,13 @@ def send(party: DinnerParty, author: Member, draft: MessageDraft) -> GuestMessag
 
 
 def refuse_draft(party: DinnerParty) -> None:
-    """Refuse to write about what guests cannot see."""
+    """Raise DomainError for a draft: guests cannot see it."""
     if party.status == PartyStatus.DRAFT:
         raise DomainError(lazy_gettext("Publish the party first: guests cannot see a draft."), "warning")
 
 
 def history(party: DinnerParty) -> list[GuestMessage]:
-    """Return what was written to the guests of a party, the latest first."""
+    """Return the last messages to the guests of a party, the latest first."""
     statement = (
         select(GuestMessage)
         .options(joinedload(GuestMessage.author))
@@ -103,10 +103,10 @@ def history(party: DinnerParty) -> list[GuestMessage]:
     return list(db.session.scalars(statement))
 
 
-def _refuse_too_many(party: DinnerParty) -> None:
-    since = clock.now() - MESSAGES_COUNTED
-    written = select(func.count()).where(GuestMessage.party_id == party.id, GuestMessage.created_at > since)
-    if db.session.execute(written).scalar_one() >= MAX_MESSAGES:
+def _check_daily_limit(party: DinnerParty) -> None:
+    since = clock.now() - LIMIT_PERIOD
+    sent = select(func.count()).where(GuestMessage.party_id == party.id, GuestMessage.created_at > since)
+    if db.session.execute(sent).scalar_one() >= MAX_MESSAGES:
         message = lazy_ngettext(
             "You have sent your guests %(num)d message in the last 24 hours. Please wait until tomorrow.",
             "You have sent your guests %(num)d messages in the last 24 hours. Please wait until tomorrow.",

@@ -1,4 +1,4 @@
-"""Hosts write to their guests, and have them reminded."""
+"""The pages on which hosts write to guests and set reminders."""
 
 import secrets
 from collections.abc import Mapping
@@ -14,10 +14,11 @@ from app.crud.fields import show_at_field
 from app.database import run_with_retry
 from app.errors import DomainError
 from app.parties.access import BasePartyView, current_member
-from app.parties.enums import Audience, ReminderKind
+from app.parties.enums import Audience
 from app.parties.messages import reminders
 from app.parties.messages import service as message_service
-from app.parties.messages.forms import EVERYBODY, MessageForm, RemindersForm
+from app.parties.messages import texts as message_texts
+from app.parties.messages.forms import EVERYONE, MessageForm, RemindersForm
 from app.parties.messages.models import MAX_REMINDERS
 from app.parties.messages.reminders import PlannedReminder
 from app.parties.messages.service import MessageDraft
@@ -27,7 +28,7 @@ SPARE_ROWS = 2
 
 
 class MessageView(BasePartyView):
-    """Letters from hosts: what they write themselves, and reminders."""
+    """Messages and reminders of a party, for its hosts."""
 
     route_base = "/parties"
     default_view = "write"
@@ -38,7 +39,7 @@ class MessageView(BasePartyView):
     @has_access
     @permission_name("host")
     def write(self, slug: str) -> BaseResponse:
-        """Write to guests; the form may show first how many that are, and what they will read."""
+        """Write a message to guests. It can be previewed, with the number of recipients."""
         party = self.get_hosted(slug)
         counts = message_service.counts(party, current_member())
         form = _message_form(counts)
@@ -56,32 +57,29 @@ class MessageView(BasePartyView):
             show_at_field(form, error)
             flash(str(error), error.category)
             return self._write_page(party, form, counts, status=422)
-        flash(
-            ngettext("Message queued for %(num)d guest.", "Message queued for %(num)d guests.", message.recipients),
-            "info",
-        )
+        flash(*message_texts.message_queued(message))
         return redirect(url_for("MessageView.write", slug=slug), 303)
 
     def _preview(
         self, party: DinnerParty, form: MessageForm, counts: Mapping[str, int], draft: MessageDraft
     ) -> BaseResponse:
-        reached = sum(counts[audience] for audience in draft.audiences)
+        recipients = sum(counts[audience] for audience in draft.audiences)
         text = ngettext(
             "Nothing has been sent yet. This message would go to %(num)d guest.",
             "Nothing has been sent yet. This message would go to %(num)d guests.",
-            reached,
+            recipients,
         )
-        flash(text, "info" if reached else "warning")
-        return self._write_page(party, form, counts, preview=draft, reached=reached)
+        flash(text, "info" if recipients else "warning")
+        return self._write_page(party, form, counts, preview=draft, recipients=recipients)
 
-    def _write_page(  # noqa: PLR0913 - what the page is
+    def _write_page(  # noqa: PLR0913 - what the page shows
         self,
         party: DinnerParty,
         form: MessageForm,
         counts: Mapping[str, int],
         *,
         preview: MessageDraft | None = None,
-        reached: int = 0,
+        recipients: int = 0,
         status: int = 200,
     ) -> BaseResponse:
         page = self.render_template(
@@ -91,7 +89,7 @@ class MessageView(BasePartyView):
             counts=counts,
             audiences=Audience.labels(),
             preview=preview,
-            reached=reached,
+            recipients=recipients,
             history=message_service.history(party),
         )
         return make_response(page, status)
@@ -102,26 +100,21 @@ class MessageView(BasePartyView):
     @has_access
     @permission_name("host")
     def remind(self, slug: str) -> BaseResponse:
-        """Remind those who were invited and have not answered."""
+        """Remind invited guests who have not answered."""
         party = self.get_hosted(slug)
         try:
-            reminded = run_with_retry(lambda: reminders.remind_not_answered(party))
+            count = run_with_retry(lambda: reminders.remind_not_answered(party))
         except DomainError as error:
             flash(str(error), error.category)
         else:
-            text = ngettext(
-                "Reminder queued for %(num)d person who has not answered.",
-                "Reminder queued for %(num)d people who have not answered.",
-                reminded,
-            )
-            flash(text, "info")
+            flash(*message_texts.not_answered_reminded(count))
         return redirect(self._back_to(party), 303)
 
     @expose("/<slug>/reminders", methods=["GET", "POST"])
     @has_access
     @permission_name("host")
     def reminders(self, slug: str) -> BaseResponse:
-        """Show when guests are reminded; POST changes it."""
+        """Show the reminders. POST replaces them."""
         party = self.get_hosted(slug)
         planned = reminders.planned(party)
         form = RemindersForm(data={"reminders": _rows(planned)} if request.method == "GET" else None)
@@ -132,30 +125,28 @@ class MessageView(BasePartyView):
             return self._reminders_page(party, form, planned, status=422)
         wanted = [(row["kind"], row["hours_before"]) for row in form.reminders.data if row["hours_before"]]
         run_with_retry(lambda: reminders.change(party, wanted))
-        flash(_("Reminders saved."), "info")
+        flash(*message_texts.reminders_saved())
         return redirect(url_for("MessageView.reminders", slug=slug), 303)
 
     def _reminders_page(
         self, party: DinnerParty, form: RemindersForm, planned: list[PlannedReminder], *, status: int = 200
     ) -> BaseResponse:
-        page = self.render_template(
-            "parties/reminders.html", party=party, form=form, planned=planned, kinds=ReminderKind.labels()
-        )
+        page = self.render_template("parties/reminders.html", party=party, form=form, planned=planned)
         return make_response(page, status)
 
     def _back_to(self, party: DinnerParty) -> str:
-        """Return the page whose button was pressed: several have it."""
+        """Return the URL of the page with the button. Several pages have it."""
         back = self.back_url()
         return back if back != self._home() else url_for("MessageView.write", slug=party.slug)
 
 
 def _message_form(counts: Mapping[str, int]) -> MessageForm:
-    """Return the form, with how many are in each audience."""
+    """Return the form, with the number of guests in each audience."""
     form = MessageForm(
         data={"audiences": [Audience.COMING], "key": secrets.token_hex(16)} if request.method == "GET" else None
     )
-    named = {**Audience.labels(), EVERYBODY: _("Everyone")}
-    numbers = {**counts, EVERYBODY: sum(counts.values())}
+    named = {**Audience.labels(), EVERYONE: _("Everyone")}
+    numbers = {**counts, EVERYONE: sum(counts.values())}
     form.audiences.choices = [
         (key, _("%(audience)s: %(number)d", audience=str(name), number=numbers[key])) for key, name in named.items()
     ]
@@ -163,18 +154,18 @@ def _message_form(counts: Mapping[str, int]) -> MessageForm:
 
 
 def _draft(form: MessageForm) -> MessageDraft:
-    chosen = form.audiences.data
+    selected = form.audiences.data
     return MessageDraft(
         subject=form.subject.data,
         text=form.text.data,
-        audiences=tuple(audience for audience in Audience if EVERYBODY in chosen or audience in chosen),
+        audiences=tuple(audience for audience in Audience if EVERYONE in selected or audience in selected),
         with_address=form.with_address.data,
         key=form.key.data or "",
     )
 
 
 def _rows(planned: list[PlannedReminder]) -> list[dict[str, object]]:
-    """Return the reminders as the form shows them, with some rows to fill in."""
+    """Return the reminders as rows of the form, with some empty rows."""
     rows: list[dict[str, object]] = [
         {"kind": each.reminder.kind, "hours_before": each.reminder.hours_before} for each in planned
     ]

@@ -1,4 +1,4 @@
-"""The generated UI over reports of parties; and the action that hides some."""
+"""Generated administration of reports, and the action that hides parties."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -25,7 +25,7 @@ HIDDEN_ALREADY = lazy_gettext("Nothing changed: these parties are already hidden
 
 
 def hide(view: Any, items: Sequence[Any], parties: Sequence[DinnerParty]) -> Message | BaseResponse:
-    """Ask why `parties` are hidden, of which `items` were chosen in `view`; then hide them. For actions called hide."""
+    """Ask for the reason, then hide `parties`. The action must be called "hide"; `items` are the rows selected in `view`."""
     if all(party.hidden_at is not None for party in parties):
         raise DomainError(HIDDEN_ALREADY, "warning")
     reason, page = ask_for_reason(
@@ -53,10 +53,10 @@ def hide(view: Any, items: Sequence[Any], parties: Sequence[DinnerParty]) -> Mes
 
 
 class PartyReportModelView(CsvExport, ModelView):
-    """What somebody finds wrong with parties. Whoever looks decides: hide the party, or dismiss the report."""
+    """Reports of parties. An administrator hides the party or dismisses the report."""
 
-    # Where the menu leads: what was decided is one click away.
-    OPEN_ONES: ClassVar[str] = f"/reports/list/?_flt_0_state={ReportState.OPEN}"
+    # The menu leads to the open reports.
+    OPEN_ONLY: ClassVar[str] = f"/reports/list/?_flt_0_state={ReportState.OPEN}"
 
     datamodel = SQLAInterface(PartyReport)
     route_base = "/reports"
@@ -86,7 +86,7 @@ class PartyReportModelView(CsvExport, ModelView):
 
     @action("hide", lazy_gettext("Hide the party"), None, "")
     def hide(self, items: list[PartyReport]) -> Message | BaseResponse:
-        """Hide the parties that were reported, and uphold all their reports."""
+        """Hide the reported parties. All their open reports are upheld."""
         return hide(self, items, [report.party for report in items])
 
     @action(
@@ -96,7 +96,6 @@ class PartyReportModelView(CsvExport, ModelView):
         "",
     )
     def dismiss(self, items: list[PartyReport]) -> Message:
-        """Leave parties as they are."""
         count = moderation_service.dismiss(items, current_user.id)
         if not count:
             raise DomainError(lazy_gettext("None of the selected reports is still open."), "warning")

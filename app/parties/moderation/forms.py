@@ -1,4 +1,4 @@
-"""What somebody finds wrong with a party."""
+"""The form that reports a party."""
 
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
@@ -11,7 +11,7 @@ from app.parties.moderation import models as moderation_models
 
 
 class ReportForm(FlaskForm):
-    """What somebody finds wrong with a party."""
+    """A report of a party."""
 
     reason = RadioField(
         lazy_gettext("What is wrong with it?"),
@@ -28,6 +28,6 @@ class ReportForm(FlaskForm):
     )
 
     def validate_note(self, field: TextAreaField) -> None:
-        """Ask for words where no reason fits."""
+        """Require a description if the reason is "other"."""
         if self.reason.data == ReportReason.OTHER and not field.data:
             raise ValidationError(lazy_gettext("Please describe briefly what is wrong."))

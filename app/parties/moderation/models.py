@@ -1,4 +1,4 @@
-"""Public parties that somebody finds wrong."""
+"""Reports of public parties."""
 
 from datetime import datetime
 
@@ -17,13 +17,13 @@ MAX_REPORT_LENGTH = 1000
 
 
 class PartyReport(Model):
-    """What somebody finds wrong with a public party, and what an administrator made of it."""
+    """A report of a public party, and what an administrator decided."""
 
     __tablename__ = "party_report"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     party_id: Mapped[int] = mapped_column(ForeignKey("dinner_party.id", ondelete="CASCADE"), index=True)
-    # None: a visitor, or a member who was erased.
+    # None for a visitor, and for a member who deleted their account.
     reporter_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="SET NULL"))
     reason: Mapped[ReportReason] = mapped_column(EnumString(ReportReason, 16))
     note: Mapped[str] = mapped_column(Text, default="")
@@ -43,4 +43,4 @@ class PartyReport(Model):
     )
 
     def __repr__(self) -> str:
-        return str(ReportReason.labels()[self.reason])
+        return str(self.reason.label)

@@ -6,7 +6,7 @@ from app.parties.moderation import models as moderation_models
 
 
 class ReportInput(RequestSchema):
-    """What is wrong with a party."""
+    """A report of a party."""
 
     reason = ChoiceField(ReportReason.labels(), required=True)
     note = TextField(moderation_models.MAX_REPORT_LENGTH, load_default="")

@@ -1,6 +1,6 @@
-"""Public parties that somebody finds wrong: anybody reports them, administrators hide them, show them again, or do not.
+"""Reports of public parties. Administrators hide the party, or dismiss the report.
 
-Who is hidden is told why. Guests keep their seats: what is hidden is hidden from strangers.
+The hosts of a hidden party get the reason by e-mail. A party is hidden from the public only: guests keep their seats.
 """
 
 from collections.abc import Iterable
@@ -27,60 +27,56 @@ ALREADY_REPORTED = lazy_gettext("You have already reported this party.")
 DOUBLE_CLICK = timedelta(minutes=1)
 
 
-# -- everybody
+# -- reporters
 
 
-def refuse_report(party: DinnerParty, reader: Member | None) -> None:
-    """Refuse to have a party reported that not everybody can see, or by one of its hosts; raises DomainError."""
+def refuse_report(party: DinnerParty, reporter: Member | None) -> None:
+    """Raise DomainError for a party that is not public, and for its hosts."""
     if not party.is_listed or party.status == PartyStatus.DRAFT:
         raise DomainError(NOT_PUBLIC, "info")
-    if reader is not None and reader.id in {party.host_id, *(member.id for member in party.co_hosts)}:
+    if reporter is not None and reporter.id in {party.host_id, *(member.id for member in party.co_hosts)}:
         raise DomainError(OWN_PARTY, "info")
 
 
 def report(
-    party: DinnerParty, reason: str, note: str, reader: Member | None, *, earlier: int | None = None
+    party: DinnerParty, reason: str, note: str, reporter: Member | None, *, earlier_id: int | None = None
 ) -> PartyReport:
-    """Store what somebody finds wrong with a party; administrators get a letter about the first that is open.
+    """Store a report. If the party has no other open report, administrators get an e-mail.
 
-    `earlier` is the key of the report that the same browser has made before. Raises DomainError when that, or another
-    one of theirs, is still open, and when the party cannot be reported any more.
+    `earlier_id` is the key of the last report from the same browser. Raises DomainError if that one or another one of
+    the reporter is still open, and if the party cannot be reported.
     """
-    filed = PartyReport(party_id=party.id, reporter_id=reader.id if reader else None, reason=reason, note=note)
-    # Of two forms that are sent at once, one reports.
+    new = PartyReport(party_id=party.id, reporter_id=reporter.id if reporter else None, reason=reason, note=note)
+    # The lock keeps two requests at once from storing the same report twice.
     seats.lock(party.id)
     db.session.refresh(party, ["visibility", "status", "hidden_at"])
-    refuse_report(party, reader)
-    waiting = _open_reports(PartyReport.party_id == party.id)
-    if any(each.id == earlier or _is_same(each, filed) for each in waiting):
+    refuse_report(party, reporter)
+    open_reports = _open_reports(PartyReport.party_id == party.id)
+    if any(each.id == earlier_id or _is_duplicate(each, new) for each in open_reports):
         raise DomainError(ALREADY_REPORTED, "info")
-    db.session.add(filed)
+    db.session.add(new)
     db.session.flush()
-    if not waiting:
+    if not open_reports:
         for administrator in _administrators():
-            moderation_mail.party_reported(filed, administrator)
-    return filed
+            moderation_mail.party_reported(new, administrator)
+    return new
 
 
-def _is_same(stored: PartyReport, filed: PartyReport) -> bool:
-    """Whether a report comes from whom another one came from; of those without an account, whether it was sent twice."""
-    if stored.reporter_id != filed.reporter_id:
+def _is_duplicate(stored: PartyReport, new: PartyReport) -> bool:
+    """Whether both reports are by the same member; or, by visitors, have the same text and were sent by a double click."""
+    if stored.reporter_id != new.reporter_id:
         return False
-    sent_twice = stored.created_at > clock.now() - DOUBLE_CLICK
-    return filed.reporter_id is not None or (sent_twice and _words(stored) == _words(filed))
-
-
-def _words(filed: PartyReport) -> tuple[str, str]:
-    return filed.reason, filed.note
+    is_recent = stored.created_at > clock.now() - DOUBLE_CLICK
+    return new.reporter_id is not None or (is_recent and (stored.reason, stored.note) == (new.reason, new.note))
 
 
 # -- administrators
 
 
 def hide(parties: Iterable[DinnerParty], reason: str, by: int | None) -> int:
-    """Hide parties from strangers, uphold their reports, and tell their hosts why; return how many were not hidden."""
+    """Hide parties from the public, uphold their reports, and notify the hosts. Return how many were not hidden before."""
     now = clock.now()
-    hidden = [party for party in _in_order(parties) if _set_hidden(party, now, reason)]
+    hidden = [party for party in _in_lock_order(parties) if _set_hidden(party, now, reason)]
     for party in hidden:
         upheld = _decide(ReportState.UPHELD, by, PartyReport.party_id == party.id)
         audit.record("party_hidden", "party", party, after={"reason": reason, "reports": len(upheld)})
@@ -89,9 +85,9 @@ def hide(parties: Iterable[DinnerParty], reason: str, by: int | None) -> int:
 
 
 def unhide(parties: Iterable[DinnerParty]) -> int:
-    """Let strangers see parties again, and tell their hosts; return how many were hidden."""
+    """Show parties to the public again, and notify the hosts. Return how many were hidden before."""
     shown = []
-    for party in _in_order(parties):
+    for party in _in_lock_order(parties):
         reason = party.hidden_reason
         if _set_hidden(party, None, ""):
             audit.record("party_shown", "party", party, before={"reason": reason})
@@ -101,57 +97,65 @@ def unhide(parties: Iterable[DinnerParty]) -> int:
 
 
 def dismiss(reports: Iterable[PartyReport], by: int | None) -> int:
-    """Leave the parties of reports as they are; return how many reports were open."""
+    """Close reports without hiding the parties. Return how many were open."""
     dismissed = _decide(ReportState.DISMISSED, by, PartyReport.id.in_([each.id for each in reports]))
     for each in dismissed:
         audit.record("report_dismissed", "report", each, name=each.party.title)
     return len(dismissed)
 
 
-def note_deletion(party: DinnerParty) -> None:
-    """Write down that a party is deleted, and whose it was."""
+def record_deletion(party: DinnerParty) -> None:
+    """Record the deletion of a party, with its owner, in the audit log."""
     audit.record("party_deleted", "party", party, before={"host": party.host.username})
 
 
-# -- parts
+# -- steps
 
 
-def _in_order(parties: Iterable[DinnerParty]) -> list[DinnerParty]:
-    """Return parties in the order of their keys: of two who hide several, neither then waits for the other."""
+def _in_lock_order(parties: Iterable[DinnerParty]) -> list[DinnerParty]:
+    """Return the parties once each, ordered by key, so that two administrators cannot deadlock."""
     return sorted({party.id: party for party in parties}.values(), key=lambda party: party.id)
 
 
 def _set_hidden(party: DinnerParty, hidden_at: datetime | None, reason: str) -> bool:
-    """Hide a party, or show it; False when it was so already. Of two who do so at once, one does it."""
-    other = DinnerParty.hidden_at.is_(None) if hidden_at else DinnerParty.hidden_at.is_not(None)
-    claim = update(DinnerParty).where(DinnerParty.id == party.id, other)
-    claim = claim.values(hidden_at=hidden_at, hidden_reason=reason)
-    done = db.session.execute(claim.returning(DinnerParty.id)).first() is not None
+    """Hide the party, or show it if `hidden_at` is None. Return False if another request has done it already."""
+    is_other = DinnerParty.hidden_at.is_(None) if hidden_at else DinnerParty.hidden_at.is_not(None)
+    statement = (
+        update(DinnerParty)
+        .where(DinnerParty.id == party.id, is_other)
+        .values(hidden_at=hidden_at, hidden_reason=reason)
+        .returning(DinnerParty.id)
+    )
+    done = db.session.execute(statement).first() is not None
     db.session.refresh(party, ["hidden_at", "hidden_reason"])
     return done
 
 
-def _decide(state: ReportState, by: int | None, which: ColumnElement[bool]) -> list[PartyReport]:
-    """Close the open reports among `which`; return those that were."""
-    claim = update(PartyReport).where(PartyReport.state == ReportState.OPEN, which)
-    claim = claim.values(state=state, decided_at=clock.now(), decided_by_id=by).returning(PartyReport.id)
-    keys = db.session.scalars(claim).all()
+def _decide(state: ReportState, by: int | None, condition: ColumnElement[bool]) -> list[PartyReport]:
+    """Close the open reports that match the condition, and return them."""
+    statement = (
+        update(PartyReport)
+        .where(PartyReport.state == ReportState.OPEN, condition)
+        .values(state=state, decided_at=clock.now(), decided_by_id=by)
+        .returning(PartyReport.id)
+    )
+    keys = db.session.scalars(statement).all()
     return _reports(PartyReport.id.in_(keys)) if keys else []
 
 
-def _open_reports(*which: ColumnElement[bool]) -> list[PartyReport]:
-    return _reports(PartyReport.state == ReportState.OPEN, *which)
+def _open_reports(*conditions: ColumnElement[bool]) -> list[PartyReport]:
+    return _reports(PartyReport.state == ReportState.OPEN, *conditions)
 
 
-def _reports(*which: ColumnElement[bool]) -> list[PartyReport]:
-    statement = select(PartyReport).where(*which).order_by(PartyReport.id)
+def _reports(*conditions: ColumnElement[bool]) -> list[PartyReport]:
+    statement = select(PartyReport).where(*conditions).order_by(PartyReport.id)
     return list(db.session.scalars(statement.execution_options(populate_existing=True)))
 
 
 def _administrators() -> list[Member]:
-    """Return the administrators who can come in."""
-    held: Any = Member.roles.any(Role.name == ADMIN)
+    """Return the administrators who can log in."""
+    is_administrator: Any = Member.roles.any(Role.name == ADMIN)
     statement = select(Member).where(
-        held, Member.active.is_(True), Member.banned_at.is_(None), Member.erased_at.is_(None)
+        is_administrator, Member.active.is_(True), Member.banned_at.is_(None), Member.erased_at.is_(None)
     )
     return list(db.session.scalars(statement.order_by(Member.id)))

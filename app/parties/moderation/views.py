@@ -1,24 +1,23 @@
-"""Say that something is wrong with a public party: everybody can, with an account or without."""
+"""The page on which visitors and members report a public party."""
 
 from flask import flash, make_response, redirect, session, url_for
 from flask_appbuilder import expose, has_access, permission_name
-from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.accounts.models import Member
 from app.accounts.rate_limits import per_address
 from app.crud import flashes
 from app.database import transaction
 from app.errors import DomainError
 from app.parties.access import BasePartyView, current_member
-from app.parties.models import DinnerParty
 from app.parties.moderation import service as moderation_service
+from app.parties.moderation import texts as moderation_texts
 from app.parties.moderation.forms import ReportForm
 from app.parties.moderation.models import PartyReport
 
+# Session key: the reports that were sent from this browser, by party.
 REPORTED = "reported"
-# The session is a cookie, and browsers drop one that is too long.
+# The session is a cookie, and browsers drop a cookie that is too long.
 MAX_REMEMBERED = 20
 
 
@@ -33,16 +32,23 @@ class ReportView(BasePartyView):
     @has_access
     @permission_name("read")
     def report(self, slug: str) -> BaseResponse:
-        """Ask what is wrong with a party; POST tells the administrators."""
+        """Show the form. POST reports the party."""
         party = self.get_visible(slug).party
+        reporter = current_member() if current_user.is_authenticated else None
         form = ReportForm()
         try:
-            moderation_service.refuse_report(party, _reader())
+            moderation_service.refuse_report(party, reporter)
             if form.is_submitted() and form.validate():
-                _file(party, form)
+                earlier_id = _reports_of_browser().get(str(party.id))
+                with transaction():
+                    report = moderation_service.report(
+                        party, form.reason.data, form.note.data or "", reporter, earlier_id=earlier_id
+                    )
+                _remember(report)
+                flash(*moderation_texts.reported())
                 return redirect(url_for("PartyView.show", slug=slug), 303)
-        except DomainError as refused:
-            flash(str(refused), refused.category)
+        except DomainError as error:
+            flash(str(error), error.category)
             return redirect(url_for("PartyView.show", slug=slug), 303)
         if form.is_submitted():
             flash(str(flashes.CORRECT_THE_FIELDS), "danger")
@@ -50,26 +56,13 @@ class ReportView(BasePartyView):
         return make_response(page, 422 if form.is_submitted() else 200)
 
 
-def _file(party: DinnerParty, form: ReportForm) -> None:
-    with transaction():
-        filed = moderation_service.report(
-            party, form.reason.data, form.note.data or "", _reader(), earlier=_earlier(party)
-        )
-    _remember(filed)
-    flash(_("Thank you. We will review your report."), "info")
+def _reports_of_browser() -> dict[str, int]:
+    """Return the keys of the reports that were sent from this browser, by the key of the party."""
+    reports: dict[str, int] = session.get(REPORTED, {})
+    return reports
 
 
-def _reader() -> Member | None:
-    return current_member() if current_user.is_authenticated else None
-
-
-def _earlier(party: DinnerParty) -> int | None:
-    """Return the key of the report of a party that was sent from this browser."""
-    known: int | None = session.get(REPORTED, {}).get(str(party.id))
-    return known
-
-
-def _remember(filed: PartyReport) -> None:
-    """Know this browser again: who has no account could report the same party all day."""
-    kept = {key: value for key, value in session.get(REPORTED, {}).items() if key != str(filed.party_id)}
-    session[REPORTED] = dict([*kept.items(), (str(filed.party_id), filed.id)][-MAX_REMEMBERED:])
+def _remember(report: PartyReport) -> None:
+    """Note the report in the session, so that a visitor without an account does not report the same party again."""
+    others = {key: value for key, value in _reports_of_browser().items() if key != str(report.party_id)}
+    session[REPORTED] = dict([*others.items(), (str(report.party_id), report.id)][-MAX_REMEMBERED:])

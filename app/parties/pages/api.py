@@ -4,7 +4,8 @@ from typing import Any
 from flask import Response
 from flask_appbuilder.api import expose
 
-from app.parties import api_base, queries, schemas, serialization
+from app.http import page_number
+from app.parties import queries, schemas, serialization
 from app.parties.access import current_member
 from app.parties.api_base import PAGE_PARAMETER, PAGED_FIELDS, PARTY_NOT_FOUND, PartyApiBase, endpoint
 from app.parties.enums import QUEUED, SEATED, RsvpStatus
@@ -29,7 +30,7 @@ class PartyApi(PartyApiBase):
     )
     def list(self) -> Response:
         """List the public parties that are to come. The next is the first; a page has 24 of them."""
-        page = queries.public_page(api_base.page_number())
+        page = queries.public_page(page_number())
         return self.response(200, result=in_short(page.items), page=page.number, has_next=page.has_next)
 
     @expose("/mine")

@@ -15,6 +15,7 @@ from app.crud.views import BaseView
 from app.database import run_with_retry, transaction
 from app.errors import DomainError
 from app.extensions import db
+from app.http import page_number
 from app.parties import access, location, queries, rules
 from app.parties.access import AnswerableParty, PartyVisit, login_or_invitation_required
 from app.parties.calendar import ics
@@ -69,7 +70,7 @@ class PartyView(HostingView):
     @permission_name("read")
     def list(self) -> str:
         """Show the coming public parties."""
-        page = queries.public_page(_page_number())
+        page = queries.public_page(page_number())
         return str(self.render_template("parties/list.html", page=page, form=RsvpByIdForm()))
 
     @expose("/<slug>")
@@ -283,11 +284,6 @@ class MemberView(BaseView):
                 waiting=[rsvp for rsvp in theirs if rsvp.status in QUEUED and rsvp.id not in offers],
             )
         )
-
-
-def _page_number() -> int:
-    text = request.args.get("page", "1")[:6]
-    return max(int(text), 1) if text.isascii() and text.isdigit() else 1
 
 
 def _answer_form(guest: Respondent | None, rsvp: Rsvp | None) -> RsvpForm:

@@ -23,7 +23,7 @@ class RequestedDishesInput(RequestSchema):
     """What guests are asked to bring."""
 
     dishes = fields.List(
-        fields.Nested(RequestedDishInput), required=True, validate=AtMostValidator(models.MAX_DISHES, of="things")
+        fields.Nested(RequestedDishInput), required=True, validate=AtMostValidator(models.MAX_DISHES, of="entries")
     )
     seen = fields.String(
         **api_fields.described("What stood beside it when it was read; left out: replace whatever is stored")

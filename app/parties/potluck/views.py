@@ -9,6 +9,7 @@ from app.crud import flashes
 from app.crud.fields import show_at_field
 from app.database import run_with_retry, transaction
 from app.errors import DomainError
+from app.http import parse_int
 from app.parties.access import BasePartyView, login_or_invitation_required
 from app.parties.enums import SEATED
 from app.parties.models import MAX_DISHES, DinnerParty, Rsvp
@@ -19,7 +20,6 @@ from app.parties.potluck.models import DishClaim, DishSlot
 from app.parties.potluck.service import ANSWER_FIRST, ClaimedError, RequestedDish
 
 SPARE_ROWS = 3
-MAX_KEY_LENGTH = 10
 
 
 class PotluckView(BasePartyView):
@@ -63,7 +63,7 @@ class PotluckView(BasePartyView):
         party = self.get_hosted(slug)
         try:
             with transaction():
-                freed = potluck_service.delete_slot(party, _key(request.form.get("claim")))
+                freed = potluck_service.delete_slot(party, parse_int(request.form.get("claim")) or 0)
                 name = str(freed.rsvp)
         except DomainError as error:
             flash(str(error), error.category)
@@ -95,7 +95,7 @@ class PotluckView(BasePartyView):
             return redirect(url_for("PartyView.show", slug=slug), 303)
         if request.method != "POST":
             return self._bring_page(party, rsvp)
-        key = _key(request.form.get("slot"))
+        key = parse_int(request.form.get("slot")) or 0
         form = ClaimForm(key)
         if not form.validate():
             flash(str(flashes.CORRECT_THE_FIELDS), "danger")
@@ -130,11 +130,6 @@ class PotluckView(BasePartyView):
         return make_response(page, 200 if typed is None else 422)
 
 
-def _key(text: str | None) -> int:
-    """Return the key in a field that nobody types, or one that nothing has."""
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < MAX_KEY_LENGTH else 0
-
-
 def _asking(asked: list[DishSlot]) -> DishesForm:
     """Return the form with what is asked for, and some rows to fill in."""
     rows: list[dict[str, object]] = [
@@ -147,7 +142,8 @@ def _asking(asked: list[DishSlot]) -> DishesForm:
 def _asked(form: DishesForm) -> list[RequestedDish]:
     """Return what was typed, the rows without a name too: what is missing is asked for no more."""
     return [
-        RequestedDish(row["course"], row["name"] or "", row["wanted"], _key(row["key"])) for row in form.dishes.data
+        RequestedDish(row["course"], row["name"] or "", row["wanted"], parse_int(row["key"]) or 0)
+        for row in form.dishes.data
     ]
 
 

@@ -1,4 +1,4 @@
-"""What parties keep about a member: given to them as they take their data along, let go of as they are erased."""
+"""The personal data of a member in tables of parties: its export, and its erasure with the account."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ from app.parties.invitations.models import Contact
 from app.parties.menu import service as menu_service
 from app.parties.menu.models import MenuItem
 from app.parties.messages.models import GuestMessage
-from app.parties.models import CoHost, DinnerParty, Invitation, Rsvp, RsvpPerson
+from app.parties.models import ANONYMISED_DOMAIN, CoHost, DinnerParty, Invitation, Rsvp, RsvpPerson
 from app.parties.moderation.models import PartyReport
 from app.parties.potluck.models import DishClaim, DishSlot
 from app.parties.privacy import retention
@@ -35,59 +35,59 @@ HOSTED = (
     *("map_url", "address_for_guests", "number_seats", "seats_taken", "max_party", "approval", "rsvp_deadline"),
     *("visibility", "status", "hidden_at", "hidden_reason", "created_at"),
 )
-DISH, ASKED_FOR = ("course", "name", "allergens", "diets"), ("course", "name", "wanted", "claimed")
+MENU_ITEM, REQUESTED_DISH = ("course", "name", "allergens", "diets"), ("course", "name", "wanted", "claimed")
 PERSON = ("name", "diets", "allergens", "note")
 ATTENDED = ("title", "slug", "starts_at", "timezone")
-ANSWER = (
+RSVP = (
     *("status", "party_size", "min_party", "name", "email", "note", "locale", "timezone", "answered_at"),
     *("waitlisted_at", "approved_at", "checked_in_at"),
 )
-INVITED = (
+INVITATION = (
     *("name", "email", "locale", "max_party", "created_at", "sent_at", "opened_at", "reminded_at", "revoked_at"),
 )
 CONTACT = ("name", "email", "invited_at")
-BROUGHT = ("dish", "quantity", "created_at")
+CLAIM = ("dish", "quantity", "created_at")
 MESSAGE = ("subject", "text", "statuses", "recipients", "created_at")
 REPORT = ("reason", "note", "state", "created_at", "decided_at")
 
 
 def connect() -> None:
-    """Listen to what accounts tell about members."""
+    """Subscribe to the signals of accounts."""
     member_exporting.connect(_export)
     member_erasing.connect(_erase)
 
 
-# -- take along
+# -- export
 
 
 def _export(member: Member, *, archive: Archive) -> None:
-    hosted, given = _hosted_by(member), _answers_of(member)
+    hosted, rsvps = _hosted_by(member), _rsvps_of(member)
     archive.add_json("parties.json", _hosted(hosted))
-    archive.add_json("answers.json", [_answer(rsvp, member) for rsvp in given])
-    archive.add_json("people.json", [pick(person, PERSON) for rsvp in given for person in menu_service.people(rsvp)])
-    archive.add_json("hosting_with_others.json", _helped(member))
+    archive.add_json("answers.json", [_rsvp(rsvp, member) for rsvp in rsvps])
+    archive.add_json("people.json", [pick(person, PERSON) for rsvp in rsvps for person in menu_service.people(rsvp)])
+    archive.add_json("hosting_with_others.json", _co_hosted(member))
     archive.add_json("invitations.json", {"sent": _sent_by(member), "received": _received_by(member)})
     archive.add_json("address_book.json", [pick(row, CONTACT) for row in _rows(Contact, Contact.owner_id == member.id)])
-    archive.add_json("brought.json", _brought(given))
+    archive.add_json("brought.json", _claims(rsvps))
     archive.add_json("messages.json", _with_party(GuestMessage, MESSAGE, GuestMessage.author_id == member.id))
     archive.add_json("reports.json", _with_party(PartyReport, REPORT, PartyReport.reporter_id == member.id))
     feed = db.session.get(CalendarFeed, member.id)
     archive.add_json("calendar.json", {"secret_address_since": feed.created_at if feed else None})
-    attended = [rsvp.party for rsvp in given if rsvp.status in SEATED and rsvp.party.host_id != member.id]
+    attended = [rsvp.party for rsvp in rsvps if rsvp.status in SEATED and rsvp.party.host_id != member.id]
     planned = [party for party in (*hosted, *attended) if party.status in {PartyStatus.PUBLISHED, PartyStatus.DONE}]
-    # Whoever hosts or comes is told where.
+    # Hosts and confirmed guests see the postal address.
     dinners = [(party, True) for party in sorted(planned, key=lambda party: (party.starts_at, party.id))]
     archive.add("dinners.ics", ics.published(dinners).encode())
 
 
 def _hosted(parties: Sequence[DinnerParty]) -> list[dict[str, Any]]:
-    """Return parties with what is on their tables."""
-    menus, asked = _by_party(MenuItem, parties), _by_party(DishSlot, parties)
+    """Return parties with their menus and requested dishes."""
+    menus, requested = _by_party(MenuItem, parties), _by_party(DishSlot, parties)
     return [
         {
             **pick(party, HOSTED),
-            "menu": [pick(item, DISH) for item in menus[party.id]],
-            "asked_for": [pick(slot, ASKED_FOR) for slot in asked[party.id]],
+            "menu": [pick(item, MENU_ITEM) for item in menus[party.id]],
+            "asked_for": [pick(slot, REQUESTED_DISH) for slot in requested[party.id]],
         }
         for party in parties
     ]
@@ -100,9 +100,9 @@ def _by_party(model: Any, parties: Sequence[DinnerParty]) -> dict[int, list[Any]
     return found
 
 
-def _answer(rsvp: Rsvp, member: Member) -> dict[str, Any]:
-    """Return an answer, and its dinner as far as its guest may see it."""
-    return {**pick(rsvp, ANSWER), "party": _party(rsvp.party, member, is_guest=rsvp.status != RsvpStatus.REMOVED)}
+def _rsvp(rsvp: Rsvp, member: Member) -> dict[str, Any]:
+    """Return an RSVP, and its party if the guest can still see it."""
+    return {**pick(rsvp, RSVP), "party": _party(rsvp.party, member, is_guest=rsvp.status != RsvpStatus.REMOVED)}
 
 
 def _party(party: DinnerParty, member: Member, *, is_guest: bool) -> dict[str, Any] | None:
@@ -117,86 +117,96 @@ def _party(party: DinnerParty, member: Member, *, is_guest: bool) -> dict[str, A
     return pick(party, ATTENDED) if visible else None
 
 
-def _helped(member: Member) -> list[dict[str, Any]]:
+def _co_hosted(member: Member) -> list[dict[str, Any]]:
     statement = select(DinnerParty, CoHost.created_at).join(CoHost, CoHost.party_id == DinnerParty.id)
     rows = db.session.execute(statement.where(CoHost.member_id == member.id).order_by(CoHost.created_at))
     return [{**pick(party, ATTENDED), "since": since} for party, since in rows]
 
 
 def _sent_by(member: Member) -> list[dict[str, Any]]:
-    return _with_party(Invitation, INVITED, Invitation.invited_by_id == member.id)
+    return _with_party(Invitation, INVITATION, Invitation.invited_by_id == member.id)
 
 
 def _received_by(member: Member) -> list[dict[str, Any]]:
-    """Return the invitations that somebody was sent; those of drafts are still their host's secret."""
+    """Return the invitations that were sent to the member. Those of drafts are not sent yet, and stay with their host."""
     sent = _rows(Invitation, _is_to(member), Invitation.sent_at.is_not(None), loaded=Invitation.party)
-    return [{**pick(row, INVITED), "party": _party(row.party, member, is_guest=row.revoked_at is None)} for row in sent]
-
-
-def _brought(given: Iterable[Rsvp]) -> list[dict[str, Any]]:
-    claims = _rows(DishClaim, DishClaim.rsvp_id.in_([rsvp.id for rsvp in given]), loaded=DishClaim.slot)
-    return [{**pick(claim, BROUGHT), "asked_for": claim.slot.name} for claim in claims]
-
-
-def _with_party(model: Any, columns: Sequence[str], which: ColumnElement[bool]) -> list[dict[str, Any]]:
-    """Return rows that a member has written, each with its party, which they saw as they did."""
     return [
-        {**pick(row, columns), "party": {"title": row.party.title, "slug": row.party.slug}}
-        for row in _rows(model, which, loaded=model.party)
+        {**pick(row, INVITATION), "party": _party(row.party, member, is_guest=row.revoked_at is None)} for row in sent
     ]
 
 
-# -- let go
+def _claims(rsvps: Iterable[Rsvp]) -> list[dict[str, Any]]:
+    claims = _rows(DishClaim, DishClaim.rsvp_id.in_([rsvp.id for rsvp in rsvps]), loaded=DishClaim.slot)
+    return [{**pick(claim, CLAIM), "asked_for": claim.slot.name} for claim in claims]
+
+
+def _with_party(model: Any, columns: Sequence[str], condition: ColumnElement[bool]) -> list[dict[str, Any]]:
+    """Return rows that the member has written, each with its party, which they have seen."""
+    return [
+        {**pick(row, columns), "party": {"title": row.party.title, "slug": row.party.slug}}
+        for row in _rows(model, condition, loaded=model.party)
+    ]
+
+
+# -- erasure
 
 
 def _erase(member: Member) -> None:
-    """Call the coming dinners of a member off, hand their seats on, and leave nothing of them in what stays.
+    """Cancel the member's coming parties, withdraw their RSVPs, and delete their personal data from the rows that stay.
 
-    What was eaten was eaten: past dinners keep their guests as numbers.
+    Past parties keep the number of their guests.
     """
-    _hold_tables(member)
+    _lock_parties(member)
     for party in _hosted_by(member):
         if party.is_cancellable:
             hosting_service.cancel_party(party)
-    for rsvp in _answers_of(member):
+    for rsvp in _rsvps_of(member):
         if _can_be_withdrawn(rsvp, member):
             rsvp_service.withdraw(rsvp.party, Respondent(member))
     db.session.flush()
     calendar_service.stop(member)
     db.session.execute(delete(CoHost).where(CoHost.member_id == member.id))
-    _forget_whom_they_know(member)
-    _forget_what_they_wrote(member)
-    theirs = select(Rsvp.id).where(_is_of(member))
-    db.session.execute(delete(RsvpPerson).where(RsvpPerson.rsvp_id.in_(theirs)))
-    _blank(DishClaim, DishClaim.rsvp_id.in_(theirs), dish="")
+    _erase_contacts_and_invitations(member)
+    _erase_messages_and_reports(member)
+    rsvp_ids = select(Rsvp.id).where(_is_of(member))
+    db.session.execute(delete(RsvpPerson).where(RsvpPerson.rsvp_id.in_(rsvp_ids)))
+    _blank(DishClaim, DishClaim.rsvp_id.in_(rsvp_ids), dish="")
     _blank(DinnerParty, DinnerParty.host_id == member.id, venue="", address="", map_url="", description="")
-    _blank(Rsvp, _is_of(member), name="", email=f"erased-{member.id}@invalid", note="", locale=None, timezone=None)
+    _blank(
+        Rsvp,
+        _is_of(member),
+        name="",
+        email=f"{retention.ERASED}-{member.id}{ANONYMISED_DOMAIN}",
+        note="",
+        locale=None,
+        timezone=None,
+    )
 
 
-def _forget_whom_they_know(member: Member) -> None:
-    """Forget their address book, what others have noted of them in theirs, and who invited whom."""
-    same_address = func.lower(Contact.email) == member.email.lower()
-    db.session.execute(delete(Contact).where(or_(Contact.owner_id == member.id, same_address)))
+def _erase_contacts_and_invitations(member: Member) -> None:
+    """Delete their address book, their entries in those of others, and their invitations."""
+    same_email = func.lower(Contact.email) == member.email.lower()
+    db.session.execute(delete(Contact).where(or_(Contact.owner_id == member.id, same_email)))
     _blank(Invitation, Invitation.invited_by_id == member.id, invited_by_id=None)
-    # They may have come by a link that was sent to another address of theirs.
+    # They may have answered with a link that was sent to another e-mail address of theirs.
     opened = select(Rsvp.invitation_id).where(Rsvp.member_id == member.id, Rsvp.invitation_id.is_not(None))
     retention.anonymise_invitations(or_(_is_to(member), Invitation.id.in_(opened)), retention.ERASED)
 
 
-def _forget_what_they_wrote(member: Member) -> None:
+def _erase_messages_and_reports(member: Member) -> None:
     _blank(GuestMessage, GuestMessage.author_id == member.id, author_id=None, subject="", text="")
     _blank(PartyReport, PartyReport.reporter_id == member.id, reporter_id=None, note="")
 
 
-def _hold_tables(member: Member) -> None:
-    """Hold the coming parties of a member until the end of the transaction.
+def _lock_parties(member: Member) -> None:
+    """Lock the coming parties that concern the member until the end of the transaction.
 
-    All at once and in one order: two who are erased at the same time may sit at each other's tables.
+    They are locked in the order of their keys. So two members who are erased at the same time cannot deadlock.
     """
     answered = select(Rsvp.party_id).where(_is_of(member))
     invited = select(Invitation.party_id).where(_is_to(member))
-    theirs = or_(DinnerParty.host_id == member.id, DinnerParty.id.in_(answered), DinnerParty.id.in_(invited))
-    coming = select(DinnerParty.id).where(DinnerParty.starts_at > clock.now(), theirs).order_by(DinnerParty.id)
+    concerns_member = or_(DinnerParty.host_id == member.id, DinnerParty.id.in_(answered), DinnerParty.id.in_(invited))
+    coming = select(DinnerParty.id).where(DinnerParty.starts_at > clock.now(), concerns_member).order_by(DinnerParty.id)
     for party_id in db.session.scalars(coming).all():
         seats.lock(party_id)
 
@@ -206,11 +216,11 @@ def _can_be_withdrawn(rsvp: Rsvp, member: Member) -> bool:
     return is_guest and rsvp.status in WITHDRAWABLE and not rsvp.party.is_past
 
 
-def _blank(model: Any, which: ColumnElement[bool], **values: str | None) -> None:
-    db.session.execute(update(model).where(which).values(**values))
+def _blank(model: Any, condition: ColumnElement[bool], **values: str | None) -> None:
+    db.session.execute(update(model).where(condition).values(**values))
 
 
-# -- what there is
+# -- queries
 
 
 def _hosted_by(member: Member) -> Sequence[DinnerParty]:
@@ -218,22 +228,22 @@ def _hosted_by(member: Member) -> Sequence[DinnerParty]:
     return db.session.scalars(statement.order_by(DinnerParty.starts_at, DinnerParty.id)).all()
 
 
-def _answers_of(member: Member) -> Sequence[Rsvp]:
+def _rsvps_of(member: Member) -> Sequence[Rsvp]:
     statement = select(Rsvp).join(Rsvp.party).options(joinedload(Rsvp.party)).where(_is_of(member))
     return db.session.scalars(statement.order_by(DinnerParty.starts_at, Rsvp.id)).all()
 
 
-def _rows(model: Any, *which: ColumnElement[bool], loaded: Any = None) -> list[Any]:
-    statement = select(model).where(*which).order_by(model.id)
+def _rows(model: Any, *conditions: ColumnElement[bool], loaded: Any = None) -> list[Any]:
+    statement = select(model).where(*conditions).order_by(model.id)
     return list(db.session.scalars(statement.options(joinedload(loaded)) if loaded is not None else statement))
 
 
 def _is_to(member: Member) -> ColumnElement[bool]:
-    """Whether an invitation was sent to a member's address."""
+    """Condition: the invitation is to the member's e-mail address."""
     return func.lower(Invitation.email) == member.email.lower()
 
 
 def _is_of(member: Member) -> ColumnElement[bool]:
-    """Whether a member gave an answer, with their account or, before they had one, with their address."""
-    by_address = and_(Rsvp.member_id.is_(None), func.lower(Rsvp.email) == member.email.lower())
-    return or_(Rsvp.member_id == member.id, by_address)
+    """Condition: the RSVP is the member's, given with their account or, before they had one, with their e-mail address."""
+    without_account = and_(Rsvp.member_id.is_(None), func.lower(Rsvp.email) == member.email.lower())
+    return or_(Rsvp.member_id == member.id, without_account)

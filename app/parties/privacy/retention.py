@@ -1,6 +1,6 @@
-"""Guests without an account are forgotten some time after their party: they cannot wish for it anywhere.
+"""Anonymise guests without an account some time after their party: they have no page on which they could ask for it.
 
-Rows stay, for others count on them, and say nothing about anybody any more.
+The rows stay without personal data, because numbers of seats and guests depend on them.
 """
 
 from datetime import datetime, timedelta
@@ -16,29 +16,31 @@ from app.accounts.models import Member
 from app.extensions import db
 from app.parties.models import ANONYMISED_DOMAIN, DinnerParty, Invitation, Rsvp
 
-# Why an address stands no more where it stood: its owner wished so, or it was time.
-ERASED, FORGOTTEN = "erased", "forgotten"
+# Why an e-mail address was replaced: on request, or after the retention period.
+ERASED, EXPIRED = "erased", "forgotten"
 
 
 def anonymise_due_invitations() -> int:
-    """Forget who was invited, INVITATION_RETENTION_DAYS after a party, unless they have an account; return how many."""
-    return anonymise_invitations(_is_due(Invitation), FORGOTTEN)
+    """Anonymise invitations INVITATION_RETENTION_DAYS after the party, except those of members; return how many."""
+    return anonymise_invitations(_is_due(Invitation), EXPIRED)
 
 
 def anonymise_due_rsvps() -> int:
-    """Forget who answered without an account, INVITATION_RETENTION_DAYS after a party; return how many."""
-    due = update(Rsvp).where(Rsvp.member_id.is_(None), _is_due(Rsvp))
-    return _execute(due.values(name="", email=_anonymised_email(Rsvp, FORGOTTEN), note="", locale=None, timezone=None))
+    """Anonymise RSVPs without an account INVITATION_RETENTION_DAYS after the party; return how many."""
+    statement = update(Rsvp).where(Rsvp.member_id.is_(None), _is_due(Rsvp))
+    return _execute(
+        statement.values(name="", email=_anonymised_email(Rsvp, EXPIRED), note="", locale=None, timezone=None)
+    )
 
 
-def anonymise_invitations(which: ColumnElement[bool], why: str) -> int:
-    """Leave nothing of the people in some invitations; their links open nothing any more. Return how many."""
+def anonymise_invitations(condition: ColumnElement[bool], reason: str) -> int:
+    """Anonymise the invitations that match, and revoke their links; return how many."""
     statement = (
         update(Invitation)
-        .where(which)
+        .where(condition)
         .values(
             name="",
-            email=_anonymised_email(Invitation, why),
+            email=_anonymised_email(Invitation, reason),
             locale=None,
             token_hash=None,
             round=Invitation.round + 1,
@@ -50,18 +52,17 @@ def anonymise_invitations(which: ColumnElement[bool], why: str) -> int:
 
 def _is_due(model: Any) -> ColumnElement[bool]:
     before: datetime = clock.now() - timedelta(days=current_app.config["INVITATION_RETENTION_DAYS"])
-    over = select(DinnerParty.id).where(DinnerParty.starts_at < before)
+    ended = select(DinnerParty.id).where(DinnerParty.starts_at < before)
     has_account = exists().where(func.lower(Member.email) == func.lower(model.email))
-    due: ColumnElement[bool] = model.party_id.in_(over) & model.email.not_like(f"%{ANONYMISED_DOMAIN}") & ~has_account
+    due: ColumnElement[bool] = model.party_id.in_(ended) & model.email.not_like(f"%{ANONYMISED_DOMAIN}") & ~has_account
     return due
 
 
-def _anonymised_email(model: Any, why: str) -> ColumnElement[str]:
-    """Return an address that is nobody's, and that no two rows of a table share."""
-    address: ColumnElement[str] = literal(f"{why}-") + cast_in_database(model.id, String) + ANONYMISED_DOMAIN
-    return address
+def _anonymised_email(model: Any, reason: str) -> ColumnElement[str]:
+    """Return an e-mail address that does not exist, and is unique in the table."""
+    email: ColumnElement[str] = literal(f"{reason}-") + cast_in_database(model.id, String) + ANONYMISED_DOMAIN
+    return email
 
 
 def _execute(statement: Any) -> int:
-    done = db.session.execute(statement)
-    return cast("CursorResult[Any]", done).rowcount
+    return cast("CursorResult[Any]", db.session.execute(statement)).rowcount

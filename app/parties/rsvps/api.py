@@ -9,7 +9,6 @@ from flask_babel import gettext as _
 from app.database import run_with_retry, transaction
 from app.errors import DomainError
 from app.parties import serialization, texts
-from app.parties.access import current_member
 from app.parties.api_base import FINGERPRINT_FIELD, PARTY_NOT_FOUND, UNCHANGED, PartyApiBase, endpoint
 from app.parties.enums import QUEUED, RsvpStatus
 from app.parties.menu import schemas as menu_schemas
@@ -17,8 +16,6 @@ from app.parties.menu import service as menu_service
 from app.parties.menu.service import POSSIBLE, PersonInput
 from app.parties.menu.texts import conflict_notice
 from app.parties.models import Rsvp
-from app.parties.moderation import schemas as moderation_schemas
-from app.parties.moderation import service as moderation_service
 from app.parties.rsvps import offers
 from app.parties.rsvps import schemas as rsvp_schemas
 from app.parties.rsvps import service as rsvp_service
@@ -31,7 +28,6 @@ from app.parties.waiting_list import queries as waiting_list_queries
 from app.parties.waiting_list import schemas as waiting_list_schemas
 
 PARTLY, RELEASED, LAPSED, CLAIMED, SAVED, CLASH = "partly", "released", "lapsed", "claimed", "saved", "clash"
-REPORTED = "reported"
 ANSWERED = (
     RsvpStatus.YES,
     RsvpStatus.NO,
@@ -166,19 +162,6 @@ class RsvpApi(PartyApiBase):
             "line": _in_line(waiting_list_queries.waiting_rsvps(party.id), line) if named else None,
         }
         return self.response(200, result=waiting_list_schemas.WaitingList().dump(shown))
-
-    @expose("/<slug>/report", methods=["POST"])
-    @endpoint(
-        "read",
-        takes=moderation_schemas.ReportInput,
-        codes=(REPORTED,),
-        refusals={**PARTY_NOT_FOUND, 409: "It is not public, one's own, or was reported before"},
-    )
-    def report(self, slug: str, sent: dict[str, Any]) -> Response:
-        """Tell the administrators that something is wrong with a public party."""
-        party = self.get_visible(slug).party
-        run_with_retry(lambda: moderation_service.report(party, sent["reason"], sent["note"], current_member()))
-        return self.respond(200, REPORTED, (_("Thank you. We will review your report."), "info"))
 
     def _stands(self, status: int, code: str, said: texts.Flash, rsvp: Rsvp | None) -> Response:
         return self.respond(status, code, said, result=serialization.Standing().dump(serialization.standing(rsvp)))

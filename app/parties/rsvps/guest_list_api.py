@@ -5,7 +5,8 @@ from flask_appbuilder.api import expose
 from flask_babel import gettext as _
 
 from app.database import run_with_retry
-from app.parties.api_base import NOT_THE_HOST, PAGE_PARAMETER, PAGED_FIELDS, PartyApiBase, endpoint, page_number
+from app.http import page_number
+from app.parties.api_base import NOT_THE_HOST, PAGE_PARAMETER, PAGED_FIELDS, PartyApiBase, endpoint
 from app.parties.attendance import service as attendance_service
 from app.parties.enums import RsvpStatus
 from app.parties.models import DinnerParty, Rsvp

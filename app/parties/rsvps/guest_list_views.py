@@ -14,7 +14,7 @@ from app.crud.fields import clean_line
 from app.database import run_with_retry
 from app.errors import DomainError
 from app.food import ALLERGENS, DIETS
-from app.http import safe_next
+from app.http import page_number, parse_int, safe_next
 from app.parties.access import BasePartyView
 from app.parties.attendance import service as attendance_service
 from app.parties.enums import NOTIFIED
@@ -24,7 +24,7 @@ from app.parties.texts import Flash
 
 ANSWER = "<int(max=2147483647):answer_id>"
 APPROVE, REMOVE = "approve", "remove"
-MAX_SEARCH_LENGTH, MAX_PAGES = 100, 10_000
+MAX_SEARCH_LENGTH = 100
 
 
 class GuestListView(BasePartyView):
@@ -112,7 +112,7 @@ class GuestListView(BasePartyView):
     def chosen(self, slug: str) -> BaseResponse:
         """Let in, or remove, several guests; asks before they are removed."""
         party = self.get_hosted(slug)
-        keys = {int(key) for key in request.form.getlist("rowid") if _is_key(key)}
+        keys = {key for key in map(parse_int, request.form.getlist("rowid")) if key is not None}
         rsvps = approval.select_of_party(party, keys)
         action = request.form.get("action")
         if not rsvps:
@@ -230,13 +230,3 @@ class GuestListView(BasePartyView):
 def typed(name: str) -> str:
     """Return what somebody looks for."""
     return (clean_line(request.args.get(name)) or "")[:MAX_SEARCH_LENGTH]
-
-
-def page_number() -> int:
-    """Return the page that is asked for, counted from 1."""
-    text = request.args.get("page", "1")[:6]
-    return min(max(int(text), 1), MAX_PAGES) if text.isascii() and text.isdigit() else 1
-
-
-def _is_key(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= 10 and int(text) < 2**31

@@ -1,0 +1,44 @@
+"""Flash messages after a host has invited guests. Pages and API share them."""
+
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from app.parties.invitations.service import InviteResult
+from app.parties.models import Invitation
+from app.parties.texts import Flash
+
+
+def invited(result: InviteResult, invalid: int = 0) -> Flash:
+    """Return how many guests were invited; `invalid` rows of the list had no e-mail address."""
+    beyond_limit = ngettext(
+        "%(num)d invitation exceeds the daily limit. Continue tomorrow.",
+        "%(num)d invitations exceed the daily limit. Continue tomorrow.",
+        result.beyond_limit,
+    )
+    if result.beyond_limit and not result.added:
+        return beyond_limit, "warning"
+    text = _(
+        "%(added)d invited, %(skipped)d already invited, %(bad)d invalid addresses.",
+        added=result.added,
+        skipped=result.skipped,
+        bad=invalid,
+    )
+    if result.beyond_limit:
+        return f"{text} {beyond_limit}", "warning"
+    return text, "warning" if result.skipped or invalid else "info"
+
+
+def invited_again(invitation: Invitation) -> Flash:
+    return _("%(name)s was invited again. Earlier links no longer work.", name=str(invitation)), "info"
+
+
+def revoked(invitation: Invitation) -> Flash:
+    return _("The invitation for %(name)s was withdrawn.", name=str(invitation)), "info"
+
+
+def share_link_renewed() -> Flash:
+    return _("Anyone with the new link can see this party and answer. Earlier links no longer work."), "info"
+
+
+def share_link_stopped() -> Flash:
+    return _("The link no longer works."), "info"
