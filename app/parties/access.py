@@ -122,9 +122,7 @@ class PartyAccess:
     @staticmethod
     def is_host(party: DinnerParty) -> bool:
         """Whether the reader is the owner or a co-host."""
-        if not current_user.is_authenticated:
-            return False
-        return current_user.id in {party.host_id, *(member.id for member in party.co_hosts)}
+        return current_user.is_authenticated and party.is_hosted_by(current_user.id)
 
     def get_hosted(self, slug: str) -> DinnerParty:
         """Return the party for its hosts; 403 for others. Even administrators must not see what guests eat."""

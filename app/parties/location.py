@@ -29,7 +29,7 @@ def shows_address(party: DinnerParty, rsvp: Rsvp | None = None, *, is_host: bool
     """Whether a guest with this RSVP, or a host, sees the postal address. Without an RSVP it is a visitor."""
     status = rsvp.status if rsvp else None
     shown = rules.shows_address(for_guests=party.address_for_guests, status=status, is_host=is_host)
-    return shown or _is_by_host(party, rsvp)
+    return shown or (rsvp is not None and party.is_hosted_by(rsvp.member_id))
 
 
 def visible_location(party: DinnerParty, *, with_address: bool) -> Location:
@@ -37,12 +37,6 @@ def visible_location(party: DinnerParty, *, with_address: bool) -> Location:
     if not with_address:
         return Location(party.venue, "", "")
     return Location(party.venue, party.address, _map_url(party))
-
-
-def _is_by_host(party: DinnerParty, rsvp: Rsvp | None) -> bool:
-    if rsvp is None or rsvp.member_id is None:
-        return False
-    return rsvp.member_id in {party.host_id, *(member.id for member in party.co_hosts)}
 
 
 def _map_url(party: DinnerParty) -> str:

@@ -161,6 +161,10 @@ class DinnerParty(Model):
         """The answer deadline; without one, the start."""
         return min(self.rsvp_deadline or self.starts_at, self.starts_at)
 
+    def is_hosted_by(self, member_id: int | None) -> bool:
+        """Whether the member is the owner or a co-host."""
+        return member_id is not None and member_id in {self.host_id, *(member.id for member in self.co_hosts)}
+
     def __repr__(self) -> str:
         return self.title
 

@@ -68,8 +68,4 @@ def parties(member: Member) -> list[tuple[DinnerParty, bool]]:
         .limit(MAX_PARTIES)
     )
     rows = db.session.execute(statement).all()
-    return [(party, location.shows_address(party, rsvp, is_host=_is_host(party, member))) for party, rsvp in rows]
-
-
-def _is_host(party: DinnerParty, member: Member) -> bool:
-    return member.id in {party.host_id, *(host.id for host in party.co_hosts)}
+    return [(party, location.shows_address(party, rsvp, is_host=party.is_hosted_by(member.id))) for party, rsvp in rows]

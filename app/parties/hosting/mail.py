@@ -15,7 +15,7 @@ def party_changed(party: DinnerParty, rsvp: Rsvp) -> None:
 
 
 def party_cancelled(party: DinnerParty, rsvp: Rsvp) -> None:
-    """Tell that there will be no party."""
+    """Announce the cancellation, and remove the appointment from the guest's calendar."""
     send(
         "party_cancelled",
         party,

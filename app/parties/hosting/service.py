@@ -148,7 +148,7 @@ def add_co_host(party: DinnerParty, username: str) -> Member:
     member = queries.member_by_username(username.strip())
     if member is None:
         raise DomainError(lazy_gettext("No user with this name was found."), field="username")
-    if member.id == party.host_id or member in party.co_hosts:
+    if party.is_hosted_by(member.id):
         raise DomainError(
             lazy_gettext("%(name)s is already a host of this party.", name=member.display_name),
             "info",

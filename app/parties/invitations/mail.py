@@ -26,7 +26,7 @@ def party_invitation(party: DinnerParty, invitation: Invitation) -> None:
         str(invitation.round),
         appointment=ics.request,
         inviter=host.display_name,
-        most=invitation.max_party,
+        max_party=invitation.max_party,
         until=party.rsvp_deadline,
     )
 

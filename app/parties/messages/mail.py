@@ -83,7 +83,7 @@ def reminder_maybe(party: DinnerParty, rsvp: Rsvp, version: object) -> bool:
         expires_at=party.answers_until,
         topic=EmailTopic.INVITATIONS,
         until=party.answers_until,
-        said_maybe=True,
+        answered_maybe=True,
     )
 
 
@@ -97,7 +97,7 @@ def reminder_answer(party: DinnerParty, invited: InvitedContext, version: object
         expires_at=party.answers_until,
         topic=EmailTopic.INVITATIONS,
         until=party.answers_until,
-        said_maybe=False,
+        answered_maybe=False,
     )
 
 
@@ -134,5 +134,5 @@ def _context(message: GuestMessage, reply_to: str | None) -> dict[str, Any]:
         "subject": message.subject,
         "paragraphs": [paragraph.split("\n") for paragraph in message.text.split("\n\n") if paragraph.strip()],
         "author": message.author.display_name if message.author else message.party.host.display_name,
-        "can_answer": reply_to is not None,
+        "can_reply": reply_to is not None,
     }

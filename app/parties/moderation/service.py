@@ -34,7 +34,7 @@ def refuse_report(party: DinnerParty, reporter: Member | None) -> None:
     """Raise DomainError for a party that is not public, and for its hosts."""
     if not party.is_listed or party.status == PartyStatus.DRAFT:
         raise DomainError(NOT_PUBLIC, "info")
-    if reporter is not None and reporter.id in {party.host_id, *(member.id for member in party.co_hosts)}:
+    if reporter is not None and party.is_hosted_by(reporter.id):
         raise DomainError(OWN_PARTY, "info")
 
 
