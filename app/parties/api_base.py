@@ -14,7 +14,6 @@ from flask_appbuilder.api import BaseApi
 from flask_appbuilder.const import PERMISSION_PREFIX
 from flask_appbuilder.security.decorators import permission_name
 from flask_appbuilder.utils.limit import Limit
-from flask_babel import gettext as _
 from flask_babel import refresh
 from flask_jwt_extended import decode_token, verify_jwt_in_request
 from flask_jwt_extended.exceptions import JWTExtendedException
@@ -30,7 +29,7 @@ from app.crud.api import MESSAGES, JsonErrorResponses, field_errors
 from app.crud.openapi import OpenApi as StockOpenApi
 from app.errors import REFUSED, Category, DomainError
 from app.extensions import appbuilder_of, db
-from app.parties import access
+from app.parties import access, texts
 from app.parties.access import PartyAccess
 from app.parties.texts import Flash
 
@@ -148,8 +147,7 @@ class PartyApiBase(PartyAccess, JsonErrorResponses, BaseApi):
             return self.refuse(error)
         except StaleDataError:
             db.session.rollback()
-            text = _("The party has changed in the meantime. Please review it.")
-            return self.respond(409, CHANGED_MEANWHILE, (text, "warning"))
+            return self.respond(409, CHANGED_MEANWHILE, texts.changed_meanwhile())
         except HTTPException as error:
             if error.response is not None or error.code not in CODES:
                 raise

@@ -10,7 +10,7 @@ from app.crud import flashes
 from app.crud.fields import show_at_field
 from app.database import run_with_retry, transaction
 from app.errors import DomainError
-from app.parties import queries
+from app.parties import queries, texts
 from app.parties.access import BasePartyView, current_member
 from app.parties.hosting import service as hosting_service
 from app.parties.hosting import texts as hosting_texts
@@ -75,7 +75,7 @@ class CoHostView(BasePartyView):
             with transaction():
                 draft = hosting_service.copy_party(party, current_member())
         except IntegrityError:
-            flash(*hosting_texts.changed_meanwhile())
+            flash(*texts.changed_meanwhile())
             return redirect(url_for("PartyView.show", slug=slug), 303)
         flash(*hosting_texts.copied())
         return redirect(url_for("PartyView.edit", slug=draft.slug), 303)

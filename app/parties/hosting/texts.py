@@ -62,9 +62,5 @@ def no_longer_changeable() -> Flash:
     return _("This party can no longer be changed."), "warning"
 
 
-def changed_meanwhile() -> Flash:
-    return _("The party has changed in the meantime. Please review it."), "warning"
-
-
 def edit_conflict() -> Flash:
     return _("The party has changed in the meantime; both versions are shown. Save again to keep yours."), "warning"

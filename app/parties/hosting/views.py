@@ -17,6 +17,7 @@ from app.extensions import db
 from app.i18n import formats
 from app.i18n.selectors import current_timezone
 from app.outbox.service import delivers
+from app.parties import texts
 from app.parties.access import BasePartyView, current_member
 from app.parties.enums import PartyStatus
 from app.parties.hosting import service as hosting_service
@@ -96,7 +97,7 @@ class HostingView(BasePartyView):
         except DomainError as error:
             flash(str(error), error.category)
         except StaleDataError:
-            flash(*hosting_texts.changed_meanwhile())
+            flash(*texts.changed_meanwhile())
         else:
             flash(*hosting_texts.cancelled(count))
         return redirect(url_for("PartyView.show", slug=slug), 303)
