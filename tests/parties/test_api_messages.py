@@ -83,7 +83,7 @@ def test_who_did_not_come_and_who_did_after_all(host, cast, party, records):
     clock.set_now(party.starts_at + timedelta(hours=5))
     assert host.post(f"/fondue/guests/{answer.id}/missed", {})["code"] == "no_show"
     assert records.fresh(answer).status == "no_show"
-    assert host.post(f"/fondue/guests/{answer.id}/came", {})["code"] == "came"
+    assert host.post(f"/fondue/guests/{answer.id}/came", {})["code"] == "no_show_undone"
     assert next(row for row in records.all(Rsvp) if row.id == answer.id).status == "yes"
 
 
