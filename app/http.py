@@ -38,11 +38,11 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": PERMISSIONS_POLICY,
 }
+# The largest integer of both databases.
+MAX_ID = 2**31 - 1
 TWO_YEARS, ONE_YEAR = 63072000, 31536000
 # After which whoever was sent away because the database was, may ask again.
 RETRY_SECONDS = 5
-# The largest key of a row: columns of keys are 32-bit integers.
-MAX_ID = 2**31 - 1
 # Deeper than anybody pages; an offset must fit into the integers of the database.
 MAX_PAGE = 1_000_000
 # Where the server puts the lock that a request holds while it is answered, in the WSGI environment.

@@ -37,12 +37,13 @@ from app.parties.hosting.admin import DinnerPartyModelView
 from app.parties.hosting.admin_api import DinnerPartyApi
 from app.parties.hosting.api import HostApi
 from app.parties.hosting.co_hosts import CoHostView
+from app.parties.hosting.views import HostingView
 from app.parties.invitations.admin import InvitationModelView
 from app.parties.invitations.api import InvitationApi
 from app.parties.invitations.link_views import InvitationView, JoinView
 from app.parties.invitations.views import InvitationsView
 from app.parties.menu.admin import MenuItemModelView
-from app.parties.menu.api import MenuApi
+from app.parties.menu.api import MenuApi, PeopleApi
 from app.parties.menu.views import MenuView
 from app.parties.messages.admin import GuestMessageModelView, ReminderModelView
 from app.parties.messages.api import MessageApi
@@ -50,6 +51,7 @@ from app.parties.messages.views import MessageView
 from app.parties.moderation.admin import PartyReportModelView
 from app.parties.moderation.api import ReportApi
 from app.parties.moderation.views import ReportView
+from app.parties.pages import party_page
 from app.parties.pages.api import PartyApi
 from app.parties.pages.kitchen import KitchenView
 from app.parties.pages.views import LandingView, MemberView, PartyView
@@ -61,7 +63,10 @@ from app.parties.rsvps.admin import RsvpModelView
 from app.parties.rsvps.api import RsvpApi
 from app.parties.rsvps.guest_list_api import GuestApi
 from app.parties.rsvps.guest_list_views import GuestListView
+from app.parties.rsvps.views import RsvpView
 from app.parties.waiting_list.admin import WaitOfferModelView
+from app.parties.waiting_list.api import WaitingListApi
+from app.parties.waiting_list.views import WaitingListView
 
 # What a new site's roles may do: (permission, view). Administrators may do everything, and change this in the UI.
 ROLES: dict[str, set[tuple[str, str]]] = {
@@ -70,10 +75,33 @@ ROLES: dict[str, set[tuple[str, str]]] = {
     TRANSLATOR: set(),
     ADMIN: set(),
 }
+# The pages of parties.
+PARTY_PAGES = (
+    PartyView,
+    RsvpView,
+    WaitingListView,
+    HostingView,
+    MemberView,
+    FeedView,
+    MenuView,
+    KitchenView,
+    PotluckView,
+    CoHostView,
+    InvitationsView,
+    InvitationView,
+    JoinView,
+    GuestListView,
+    CheckInView,
+    TicketView,
+    ReportView,
+    MessageView,
+)
 # The API of members, in the order in which it is described.
 PARTY_APIS = (
     PartyApi,
     RsvpApi,
+    PeopleApi,
+    WaitingListApi,
     HostApi,
     MenuApi,
     InvitationApi,
@@ -94,21 +122,10 @@ def register(appbuilder: AppBuilder) -> None:
     manager = appbuilder.sm
     # Pages
     appbuilder.set_index(LandingView)
-    appbuilder.add_view_no_menu(PartyView)
-    appbuilder.add_view_no_menu(MemberView)
-    appbuilder.add_view_no_menu(FeedView)
-    appbuilder.add_view_no_menu(MenuView)
-    appbuilder.add_view_no_menu(KitchenView)
-    appbuilder.add_view_no_menu(PotluckView)
-    appbuilder.add_view_no_menu(CoHostView)
-    appbuilder.add_view_no_menu(InvitationsView)
-    appbuilder.add_view_no_menu(InvitationView)
-    appbuilder.add_view_no_menu(JoinView)
-    appbuilder.add_view_no_menu(GuestListView)
-    appbuilder.add_view_no_menu(CheckInView)
-    appbuilder.add_view_no_menu(TicketView)
-    appbuilder.add_view_no_menu(ReportView)
-    appbuilder.add_view_no_menu(MessageView)
+    # A rejected RSVP is shown on the page of the party, which builds on RSVPs.
+    RsvpView.render_party_page = party_page.render
+    for view in PARTY_PAGES:
+        appbuilder.add_view_no_menu(view)
     appbuilder.add_view_no_menu(LocaleView)
     appbuilder.add_view_no_menu(UnsubscribeView)
     appbuilder.add_view_no_menu(OneClickView)

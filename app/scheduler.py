@@ -30,7 +30,7 @@ STOP_CHECK_SECONDS = 2.0
 CLEANUP_TASKS = (
     *cleanup.CLEANUP_TASKS,
     CleanupTask("audit log entry deleted", "audit log entries deleted", audit_log.forget),
-    CleanupTask("guest's dietary data deleted", "guests' dietary data deleted", menu_service.forget),
+    CleanupTask("guest's dietary data deleted", "guests' dietary data deleted", menu_service.delete_expired),
     CleanupTask("invitation anonymised", "invitations anonymised", retention.anonymise_due_invitations),
     CleanupTask(
         "RSVP without an account anonymised", "RSVPs without an account anonymised", retention.anonymise_due_rsvps

@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 from flask import abort
 from flask_appbuilder import has_access
 from flask_appbuilder.hooks import before_request
+from flask_appbuilder.utils.limit import Limit
 from flask_babel import lazy_gettext
+from flask_limiter.util import get_remote_address
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -20,7 +22,11 @@ from app.parties.enums import RsvpStatus
 from app.parties.models import DinnerParty, Rsvp
 from app.parties.respondent import Respondent
 
-RSVPS_PER_MINUTE = "30 per minute"
+# How often one member, or one IP address, may send something about parties.
+CHANGES_PER_MINUTE = "30 per minute"
+POST_LIMIT = Limit(
+    CHANGES_PER_MINUTE, key_func=lambda: str(current_user.get_id() or get_remote_address()), methods=["POST"]
+)
 
 
 def current_member() -> Member:

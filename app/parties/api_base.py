@@ -107,7 +107,7 @@ class PartyApiBase(PartyAccess, JsonErrorResponses, BaseApi):
 
     resource_name = "parties"
     openapi_spec_tag = "Dinner parties"
-    limits = [Limit(access.RSVPS_PER_MINUTE, key_func=_rate_limit_key, methods=UNSAFE)]
+    limits = [Limit(access.CHANGES_PER_MINUTE, key_func=_rate_limit_key, methods=UNSAFE)]
 
     # -- authentication
 

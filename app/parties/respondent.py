@@ -1,4 +1,4 @@
-"""Who answers: a member, somebody with a personal link, or a member who came by one."""
+"""Respondents: a member, a person with a personal link, or a member who opened one."""
 
 from dataclasses import dataclass
 
@@ -8,38 +8,41 @@ from app.parties.models import DinnerParty, Invitation, Rsvp
 
 @dataclass(frozen=True)
 class Respondent:
-    """Whoever wants a seat. One of `member` and `invitation` is given; `locale` and `timezone` are the page's."""
+    """Who answers in this request. At least one of `member` and `invitation` is given.
+
+    `locale` and `timezone` are those of the page.
+    """
 
     member: Member | None = None
     invitation: Invitation | None = None
-    # Came by the party's share link: the host lets in whoever has it.
+    # Opened the party's share link, and so needs no approval.
     by_share_link: bool = False
     locale: str | None = None
     timezone: str | None = None
 
     @property
     def email(self) -> str:
-        """Where letters go."""
+        """The address that e-mails are sent to."""
         return self.member.email if self.member else self._invited.email
 
     @property
     def name(self) -> str:
-        """What the host reads of them."""
+        """The name that hosts read."""
         return self.member.display_name if self.member else self._invited.name
 
     @property
     def is_invited(self) -> bool:
-        """Whether the host has asked them to come, and need not be asked."""
+        """Whether a host has invited them, so that their seats need no approval."""
         return self.invitation is not None or self.by_share_link
 
-    def most(self, party: DinnerParty, rsvp: Rsvp | None) -> int:
-        """Return how many may come with them: as many as their invitation says, and never fewer than already do."""
+    def max_party(self, party: DinnerParty, rsvp: Rsvp | None) -> int:
+        """Return how many people one RSVP may cover: what the invitation or the party says, but never fewer than already."""
         allowed = self.invitation.max_party if self.invitation is not None else party.max_party
         return max(allowed, rsvp.party_size if rsvp else 1)
 
     @property
     def _invited(self) -> Invitation:
         if self.invitation is None:
-            msg = "a guest has an account or an invitation"
+            msg = "a respondent has an account or an invitation"
             raise ValueError(msg)
         return self.invitation

@@ -7,7 +7,7 @@ from marshmallow import Schema, fields
 from app.parties import location
 from app.parties.access import PartyAccess
 from app.parties.api_fields import described
-from app.parties.enums import QUEUED, RsvpStatus
+from app.parties.enums import RsvpStatus
 from app.parties.menu import service as menu_service
 from app.parties.menu.schemas import Dish
 from app.parties.models import DinnerParty, Rsvp
@@ -16,7 +16,7 @@ from app.parties.waiting_list import queries as waiting_list_queries
 
 
 class RsvpDetails(Schema):
-    """An answer of one's own."""
+    """The reader's RSVP."""
 
     status = fields.String(metadata={"enum": list(RsvpStatus)})
     party_size = fields.Integer()
@@ -26,15 +26,15 @@ class RsvpDetails(Schema):
 
 
 class Standing(Schema):
-    """How somebody stands with a party: their answer, their place in line, and the seats that are held for them."""
+    """How the reader stands with a party: their RSVP, their position on the waiting list, or their seat offer."""
 
-    answer = fields.Nested(RsvpDetails, allow_none=True)
-    place = fields.Integer(allow_none=True, **described("The next to be offered seats is 1"))
+    answer = fields.Nested(RsvpDetails, attribute="rsvp", allow_none=True)
+    place = fields.Integer(attribute="position", allow_none=True, **described("The next to be offered seats is 1"))
     offer = fields.Nested(Offer, allow_none=True)
 
 
 class Party(PartySummary, Standing):
-    """A party, as whoever is asking sees it."""
+    """A party, as the reader sees it."""
 
     co_hosts = fields.List(fields.Nested(Host))
     address = fields.String(allow_none=True, **described("Null where it is told to those who come only"))
@@ -52,25 +52,21 @@ class Party(PartySummary, Standing):
     version = fields.Integer(**described("To be sent along with a change"))
 
 
-def standing(rsvp: Rsvp | None) -> dict[str, Any]:
-    """Return how somebody stands: what is stored may be older than the end of an offer, which then is void."""
-    offer = waiting_list_queries.pending_offer(rsvp) if rsvp is not None and rsvp.status == RsvpStatus.OFFERED else None
-    is_open = offer is not None and offer.is_open
-    waits = rsvp is not None and rsvp.status in QUEUED and not is_open
-    return {
-        "answer": rsvp,
-        "place": waiting_list_queries.position(rsvp) if rsvp is not None and waits else None,
-        "offer": offer if is_open else None,
-    }
+def serialize_standing(rsvp: Rsvp | None) -> Any:
+    """Return how the guest with this RSVP stands, as JSON."""
+    return Standing().dump(waiting_list_queries.standing(rsvp))
 
 
 def serialize_party(access: PartyAccess, party: DinnerParty, rsvp: Rsvp | None) -> Any:
-    """Return a party as JSON, as whoever is asking sees it."""
-    place = location.visible_location(party, with_address=access.shows_address(party, rsvp))
+    """Return a party as JSON, as its reader may see it."""
+    where = location.visible_location(party, with_address=access.shows_address(party, rsvp))
+    standing = waiting_list_queries.standing(rsvp)
     more = {
-        **standing(rsvp),
-        "address": place.address or None,
-        "map_url": place.map_url or None,
+        "rsvp": standing.rsvp,
+        "position": standing.position,
+        "offer": standing.offer,
+        "address": where.address or None,
+        "map_url": where.map_url or None,
         "waiting_count": waiting_list_queries.waiting_count(party.id),
         "menu": menu_service.menu(party),
         "hosts": access.is_host(party),

@@ -113,7 +113,7 @@ class Evening(RuleBasedStateMachine):
             assert self.seated[self.guest_ids[who]] == offer.seats
         else:
             # It was void as it was read, whoever had or had not swept.
-            assert outcome is None or outcome.lapsed
+            assert outcome is None or outcome.offer_expired
             assert self.table.status(who) != RsvpStatus.YES
 
     @rule(who=guest, stay=st.booleans())

@@ -22,9 +22,9 @@ def line(*groups):
     return waiters
 
 
-def offers(queue, free, *, guarded, table=20):
-    decided = allocation.allocate_seats(queue, free, guarded=guarded, table=table)
-    return {verdict.key: verdict.seats for verdict in decided if verdict.seats}
+def offers(queue, free, *, strict_order, guest_seats=20):
+    decided = allocation.allocate_seats(queue, free, strict_order=strict_order, guest_seats=guest_seats)
+    return {verdict.rsvp_id: verdict.seats for verdict in decided if verdict.seats}
 
 
 @pytest.mark.parametrize(
@@ -57,29 +57,29 @@ def offers(queue, free, *, guarded, table=20):
     ],
 )
 def test_seats_are_offered_in_turn(groups, free, before_48_hours, after):
-    assert offers(line(*groups), free, guarded=True) == before_48_hours
-    assert offers(line(*groups), free, guarded=False) == after
+    assert offers(line(*groups), free, strict_order=True) == before_48_hours
+    assert offers(line(*groups), free, strict_order=False) == after
 
 
 def test_each_group_is_told_why():
     queue = line((1, 1, "rests"), 30, 2, 4, 1)
-    why = [verdict.why for verdict in allocation.allocate_seats(queue, 4, guarded=True, table=20)]
+    why = [verdict.reason for verdict in allocation.allocate_seats(queue, 4, strict_order=True, guest_seats=20)]
     assert why == [
-        AllocationReason.RESTING,
+        AllocationReason.PAUSED,
         AllocationReason.TOO_MANY,
         AllocationReason.OFFERED,
         AllocationReason.TOO_FEW,
         AllocationReason.BEHIND,
     ]
-    why = [verdict.why for verdict in allocation.allocate_seats(queue, 3, guarded=False, table=20)]
+    why = [verdict.reason for verdict in allocation.allocate_seats(queue, 3, strict_order=False, guest_seats=20)]
     assert why == [
-        AllocationReason.RESTING,
+        AllocationReason.PAUSED,
         AllocationReason.TOO_MANY,
         AllocationReason.OFFERED,
         AllocationReason.TOO_FEW,
         AllocationReason.OFFERED,
     ]
-    assert allocation.allocate_seats(line(1), 0, guarded=True, table=20)[0].why is AllocationReason.FULL
+    assert allocation.allocate_seats(line(1), 0, strict_order=True, guest_seats=20)[0].reason is AllocationReason.FULL
 
 
 groups = st.lists(st.integers(1, 6).flatmap(lambda size: st.tuples(st.just(size), st.integers(1, size))), max_size=8)
@@ -88,17 +88,17 @@ groups = st.lists(st.integers(1, 6).flatmap(lambda size: st.tuples(st.just(size)
 @given(groups, st.integers(0, 12), st.booleans())
 def test_no_more_is_offered_than_is_free_and_each_gets_what_they_would_come_with(given_groups, free, guarded):
     queue = line(*given_groups)
-    offered = offers(queue, free, guarded=guarded)
+    offered = offers(queue, free, strict_order=guarded)
     assert sum(offered.values()) <= free
-    assert all(waiter.least <= offered[waiter.key] <= waiter.size for waiter in queue if waiter.key in offered)
+    assert all(group.minimum <= offered[group.rsvp_id] <= group.size for group in queue if group.rsvp_id in offered)
     left = free - sum(offered.values())
-    missed = [waiter for waiter in queue if waiter.key not in offered]
+    missed = [group for group in queue if group.rsvp_id not in offered]
     if guarded:
         # Nobody is overtaken, and the first of the others cannot use what is left.
         assert sorted(offered) == list(range(1, len(offered) + 1))
-        assert not missed or missed[0].least > left
+        assert not missed or missed[0].minimum > left
     else:
-        assert all(waiter.least > left for waiter in missed)
+        assert all(group.minimum > left for group in missed)
 
 
 @pytest.mark.parametrize(

@@ -150,7 +150,7 @@ def _at_once(app, count, act):
 
 def test_the_guarded_update_seats_as_many_as_there_are_chairs(app, cast, records):
     party = DinnerPartyFactory(host=cast.host, number_seats=SEATS)
-    taken = _at_once(app, 30, lambda _number: seats.take(party.id, 1))
+    taken = _at_once(app, 30, lambda _number: seats.take(party.id, 1, seats.IS_PUBLISHED, seats.NOBODY_WAITS))
     assert taken.count(True) == SEATS - 1
     assert records.fresh(party).seats_taken == SEATS
 

@@ -92,11 +92,11 @@ class Site:
         member = {"username": f"new{number}", **PERSON}
         generated = {**PARTY, "host": self.guest.username, "status": "published", "version": "1"}
         return {
-            "PartyView.new": {**PARTY, "action": "publish"},
-            "PartyView.edit": {**PARTY, "version": "1"},
-            "PartyView.rsvp": {"answer": "yes", "party_size": "2", "min_party": "1", "note": "We are late."},
-            "PartyView.offer": {"decision": "claim"},
-            "PartyView.rsvp_by_id": {"party_id": str(self.party.id)},
+            "HostingView.new": {**PARTY, "action": "publish"},
+            "HostingView.edit": {**PARTY, "version": "1"},
+            "RsvpView.rsvp": {"answer": "yes", "party_size": "2", "min_party": "1", "note": "We are late."},
+            "RsvpView.offer": {"decision": "claim"},
+            "RsvpView.rsvp_by_id": {"party_id": str(self.party.id)},
             "InvitationsView.show": {"email": "new@example.com", "name": "New", "number": "2", "locale": "en"},
             "InvitationsView.many": {"text": "New;new@example.com;2", "list_locale": "en", "action": "invite"},
             "InvitationsView.contacts": {"contact": "1", "contacts_locale": "en"},

@@ -1,4 +1,4 @@
-"""After a party: who did not come, and parties that are done."""
+"""After a party: no-shows, and closing parties that are over."""
 
 from datetime import timedelta
 
@@ -13,28 +13,28 @@ from app.parties.models import DinnerParty, Rsvp
 from app.parties.potluck import service as potluck_service
 from app.parties.waiting_list import seats
 
-# So long after its end a party is done.
+# How long after its end a party is closed.
 DONE_AFTER = timedelta(hours=6)
 
 
 def mark_no_show(party: DinnerParty, rsvp: Rsvp) -> None:
-    """Note that a guest did not come; their seats are free. Raises DomainError when they did, or were not expected."""
-    if not _mark(party, Rsvp.id == rsvp.id):
+    """Mark a guest as a no-show and release their seats. Raises DomainError if they came, or had no seat."""
+    if not _mark_no_show(party, Rsvp.id == rsvp.id):
         raise DomainError(
             lazy_gettext("Nothing changed: %(name)s cannot be marked as a no-show.", name=str(rsvp)), "warning"
         )
 
 
 def mark_all_no_show(party: DinnerParty) -> int:
-    """Note that none of those came who were not checked in; return how many answers that are."""
-    missed = _mark(party)
-    if not missed:
+    """Mark all guests who were not checked in as no-shows. Return how many RSVPs that are."""
+    count = _mark_no_show(party)
+    if not count:
         raise DomainError(lazy_gettext("Nothing changed: all remaining guests have been checked in."), "warning")
-    return missed
+    return count
 
 
 def undo_no_show(party: DinnerParty, rsvp: Rsvp) -> None:
-    """Note that a guest came who was missed. Raises DomainError when they were not, or their seats are taken."""
+    """Give a no-show their seats back. Raises DomainError if they are no no-show, or the seats have been taken."""
     seats.release_and_reoffer(party.id)
     statement = (
         update(Rsvp)
@@ -47,16 +47,16 @@ def undo_no_show(party: DinnerParty, rsvp: Rsvp) -> None:
             lazy_gettext("Nothing changed: %(name)s was not marked as a no-show.", name=str(rsvp)), "warning"
         )
     db.session.refresh(rsvp)
-    if not seats.retake(party.id, rsvp.party_size):
+    if not seats.take(party.id, rsvp.party_size):
         raise DomainError(
             lazy_gettext("The seats of %(name)s have been taken by other guests.", name=str(rsvp)), "warning"
         )
 
 
 def close_finished() -> int:
-    """Let the parties be done that ended a while ago; return how many.
+    """Set parties to done that ended DONE_AFTER ago. Return how many.
 
-    It may be done by several processes at once, and while a host stores a change: one of them is told of the other.
+    Several processes may run this at once, and a host may save a change meanwhile: the version decides who is first.
     """
     ended = clock.now() - DONE_AFTER
     columns = (DinnerParty.id, DinnerParty.version, DinnerParty.starts_at, DinnerParty.duration_minutes)
@@ -66,10 +66,10 @@ def close_finished() -> int:
         for key, version, starts_at, minutes in db.session.execute(statement.order_by(DinnerParty.id))
         if starts_at + timedelta(minutes=minutes) < ended
     ]
-    return sum(_finish(key, version) for key, version in over)
+    return sum(_close(key, version) for key, version in over)
 
 
-def _finish(party_id: int, version: int) -> bool:
+def _close(party_id: int, version: int) -> bool:
     statement = (
         update(DinnerParty)
         .where(DinnerParty.id == party_id, DinnerParty.version == version, DinnerParty.status == PartyStatus.PUBLISHED)
@@ -79,15 +79,15 @@ def _finish(party_id: int, version: int) -> bool:
     return db.session.execute(statement).first() is not None
 
 
-def _mark(party: DinnerParty, *which: ColumnElement[bool]) -> int:
-    """Change answers from coming to missed, those of the host not, and free their seats; return how many."""
+def _mark_no_show(party: DinnerParty, *conditions: ColumnElement[bool]) -> int:
+    """Mark confirmed RSVPs other than the host's as no-shows and release their seats. Return how many."""
     seats.lock(party.id)
     db.session.refresh(party, ["status", "starts_at", "duration_minutes"])
     if party.status not in HELD or party.ends_at > clock.now():
         raise DomainError(lazy_gettext("Guests can be marked as no-shows only after the party is over."), "warning")
     statement = (
         update(Rsvp)
-        .where(Rsvp.party_id == party.id, Rsvp.status == RsvpStatus.YES, *which)
+        .where(Rsvp.party_id == party.id, Rsvp.status == RsvpStatus.YES, *conditions)
         .where(or_(Rsvp.member_id.is_(None), Rsvp.member_id != party.host_id))
         .values(status=RsvpStatus.NO_SHOW)
         .returning(Rsvp.id, Rsvp.party_size)

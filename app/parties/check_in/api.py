@@ -17,43 +17,46 @@ from app.parties.rsvps import schemas as rsvp_schemas
 from app.parties.texts import Flash
 
 CHECKED_IN, CHECKED_OUT = "checked_in", "checked_out"
-AT_THE_DOOR = {**NOT_THE_HOST, 409: "They are here already, the ticket is not for this party, or the door is closed"}
+REFUSALS = {
+    **NOT_THE_HOST,
+    409: "The guest has arrived already, the ticket is not for this party, or check-in is closed",
+}
 
 
 class CheckInApi(PartyApiBase):
-    """Guests show their ticket, and hosts check them in."""
+    """Tickets of guests, and check-in by hosts."""
 
     @expose("/<slug>/ticket")
     @endpoint(
         "rsvp",
         gives=check_in_schemas.Ticket,
-        refusals={**PARTY_NOT_FOUND, 409: "There is a ticket as soon as one has a seat"},
+        refusals={**PARTY_NOT_FOUND, 409: "Only guests with a seat have a ticket"},
     )
     def ticket(self, slug: str) -> Response:
-        """Show what one's ticket says. Hosts scan its address at the door, or send the code."""
+        """Show one's ticket. Hosts scan its URL at check-in, or send the code."""
         party, _guest, rsvp = self.get_answerable(slug)
-        shown = tickets.shown(party, rsvp)
-        if shown is None:
+        ticket = tickets.ticket_of(party, rsvp)
+        if ticket is None:
             raise DomainError(_("You will get a ticket as soon as you have a seat."), "warning")
-        address = public_url("CheckInView.scanned", slug=slug, code=shown.code)
-        return self.response(200, result={"code": shown.code, "url": address})
+        url = public_url("CheckInView.scanned", slug=slug, code=ticket.code)
+        return self.response(200, result={"code": ticket.code, "url": url})
 
     @expose("/<slug>/door/<code>", methods=["POST"])
-    @endpoint("host", gives=rsvp_schemas.GuestStatus, codes=(CHECKED_IN,), refusals=AT_THE_DOOR)
+    @endpoint("host", gives=rsvp_schemas.GuestStatus, codes=(CHECKED_IN,), refusals=REFUSALS)
     def check_in(self, slug: str, code: str) -> Response:
-        """Check a guest in, by what stands on their ticket."""
+        """Check a guest in by the code of their ticket."""
         party = self.get_hosted(slug)
         rsvp = run_with_retry(lambda: check_in_service.check_in(party, code))
-        return self._now(CHECKED_IN, guest_list_texts.checked_in(rsvp), rsvp)
+        return self._respond_with_guest(CHECKED_IN, guest_list_texts.checked_in(rsvp), rsvp)
 
     @expose("/<slug>/door/<code>", methods=["DELETE"])
-    @endpoint("host", gives=rsvp_schemas.GuestStatus, codes=(CHECKED_OUT,), refusals=AT_THE_DOOR)
+    @endpoint("host", gives=rsvp_schemas.GuestStatus, codes=(CHECKED_OUT,), refusals=REFUSALS)
     def check_out(self, slug: str, code: str) -> Response:
-        """Take a check-in back."""
+        """Undo a check-in."""
         party = self.get_hosted(slug)
         rsvp = run_with_retry(lambda: check_in_service.check_out(party, code))
         text = _("%(name)s is no longer checked in.", name=str(rsvp))
-        return self._now(CHECKED_OUT, (text, "info"), rsvp)
+        return self._respond_with_guest(CHECKED_OUT, (text, "info"), rsvp)
 
-    def _now(self, code: str, said: Flash, rsvp: Rsvp) -> Response:
-        return self.respond(200, code, said, result=rsvp_schemas.GuestStatus().dump(rsvp))
+    def _respond_with_guest(self, code: str, flash: Flash, rsvp: Rsvp) -> Response:
+        return self.respond(200, code, flash, result=rsvp_schemas.GuestStatus().dump(rsvp))

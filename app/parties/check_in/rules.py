@@ -3,12 +3,12 @@
 from datetime import datetime, timedelta
 from enum import Enum
 
-# When guests are checked in: from so long before the start until so long after the end.
+# Check-in is open from this long before the start until this long after the end.
 OPENS_BEFORE, CLOSES_AFTER = timedelta(hours=12), timedelta(hours=24)
 
 
 class CheckInWindow(Enum):
-    """Whether guests are checked in now."""
+    """Whether check-in is open."""
 
     EARLY = "early"
     OPEN = "open"
@@ -16,7 +16,7 @@ class CheckInWindow(Enum):
 
 
 def check_in_window(starts_at: datetime, ends_at: datetime, now: datetime) -> CheckInWindow:
-    """Return whether the door of a party is open now."""
+    """Return whether check-in of a party is open at `now`."""
     if now < starts_at - OPENS_BEFORE:
         return CheckInWindow.EARLY
     return CheckInWindow.LATE if now >= ends_at + CLOSES_AFTER else CheckInWindow.OPEN

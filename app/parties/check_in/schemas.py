@@ -4,7 +4,7 @@ from marshmallow import Schema, fields
 
 
 class Ticket(Schema):
-    """What a guest shows at the door."""
+    """A ticket that a guest shows at check-in."""
 
     code = fields.String()
     url = fields.String()

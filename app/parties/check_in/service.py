@@ -1,4 +1,4 @@
-"""At the door: guests show their tickets, and hosts check them in."""
+"""Check-in of guests by the codes of their tickets."""
 
 from flask_babel import lazy_gettext
 from sqlalchemy import select, update
@@ -14,11 +14,10 @@ from app.parties.models import DinnerParty, Rsvp
 from app.parties.waiting_list import seats
 
 NOT_VALID = lazy_gettext("This ticket is not valid for this party.")
-# Parties that are given; those that are done were.
 
 
 def find_by_code(party: DinnerParty, code: str) -> Rsvp:
-    """Return the answer on whose ticket `code` stands; raises DomainError when it is on none of this party."""
+    """Return the RSVP whose ticket has `code`. Raises DomainError if it is no ticket of this party."""
     statement = select(Rsvp).where(Rsvp.id == secret_links.rsvp_id_of_code(code), Rsvp.party_id == party.id)
     rsvp = db.session.scalars(statement).one_or_none()
     if rsvp is None or not secret_links.is_ticket_code(rsvp, code):
@@ -27,38 +26,38 @@ def find_by_code(party: DinnerParty, code: str) -> Rsvp:
 
 
 def ensure_open(party: DinnerParty) -> None:
-    """Raise DomainError when nobody is checked in now."""
+    """Raise DomainError if check-in is closed."""
     if party.status not in HELD:
         raise DomainError(lazy_gettext("Check-in is not available because this party is not taking place."), "warning")
-    doors = check_in_rules.check_in_window(party.starts_at, party.ends_at, clock.now())
-    if doors is check_in_rules.CheckInWindow.EARLY:
+    window = check_in_rules.check_in_window(party.starts_at, party.ends_at, clock.now())
+    if window is check_in_rules.CheckInWindow.EARLY:
         opens = formats.date_time(party.starts_at - check_in_rules.OPENS_BEFORE, party.timezone)
         raise DomainError(lazy_gettext("Check-in starts on %(date)s.", date=opens), "warning")
-    if doors is check_in_rules.CheckInWindow.LATE:
+    if window is check_in_rules.CheckInWindow.LATE:
         closed = formats.date_time(party.ends_at + check_in_rules.CLOSES_AFTER, party.timezone)
         raise DomainError(lazy_gettext("Check-in closed on %(date)s.", date=closed), "warning")
 
 
 def check_in(party: DinnerParty, code: str) -> Rsvp:
-    """Note that the guest with a ticket is here. Raises DomainError when they are already, or do not come."""
-    rsvp = _checked(party, code)
-    if not _step(rsvp, RsvpStatus.YES, RsvpStatus.CHECKED_IN):
-        raise _refusal(party, rsvp)
+    """Check a guest in. Raises DomainError if they have arrived already, or have no seat."""
+    rsvp = _lock_and_find(party, code)
+    if not _change_status(rsvp, RsvpStatus.YES, RsvpStatus.CHECKED_IN):
+        raise _error(party, rsvp)
     return rsvp
 
 
 def check_out(party: DinnerParty, code: str) -> Rsvp:
-    """Take a check-in back. Raises DomainError when there is none."""
-    rsvp = _checked(party, code)
-    if not _step(rsvp, RsvpStatus.CHECKED_IN, RsvpStatus.YES):
+    """Undo a check-in. Raises DomainError if the guest is not checked in."""
+    rsvp = _lock_and_find(party, code)
+    if not _change_status(rsvp, RsvpStatus.CHECKED_IN, RsvpStatus.YES):
         raise DomainError(lazy_gettext("Nothing changed: %(name)s was not checked in.", name=str(rsvp)), "warning")
     return rsvp
 
 
-def _checked(party: DinnerParty, code: str) -> Rsvp:
-    """Return the guest with a ticket, under the party's lock."""
+def _lock_and_find(party: DinnerParty, code: str) -> Rsvp:
+    """Lock the party and return the RSVP of a ticket. Raises DomainError if check-in is closed."""
     rsvp = find_by_code(party, code)
-    # The lock, and what time has brought about meanwhile.
+    # This locks the party, and ends expired offers.
     seats.release_and_reoffer(party.id)
     db.session.refresh(party, ["status", "starts_at", "duration_minutes"])
     ensure_open(party)
@@ -67,8 +66,8 @@ def _checked(party: DinnerParty, code: str) -> Rsvp:
     return rsvp
 
 
-def _step(rsvp: Rsvp, before: str, after: str) -> bool:
-    """Change the status of an answer from `before`: of two devices, one does."""
+def _change_status(rsvp: Rsvp, before: str, after: str) -> bool:
+    """Change the status if it still is `before`. Return whether it was: of two devices, only one succeeds."""
     statement = (
         update(Rsvp)
         .where(Rsvp.id == rsvp.id, Rsvp.status == before)
@@ -80,7 +79,7 @@ def _step(rsvp: Rsvp, before: str, after: str) -> bool:
     return changed
 
 
-def _refusal(party: DinnerParty, rsvp: Rsvp) -> DomainError:
+def _error(party: DinnerParty, rsvp: Rsvp) -> DomainError:
     if rsvp.status == RsvpStatus.CHECKED_IN and rsvp.checked_in_at is not None:
         at = formats.time(rsvp.checked_in_at, party.timezone)
         text = lazy_gettext("%(name)s was already checked in at %(time)s.", name=str(rsvp), time=at)

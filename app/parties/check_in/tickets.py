@@ -1,4 +1,4 @@
-"""Tickets: what guests show at the door."""
+"""Tickets that guests show at check-in."""
 
 from datetime import timedelta
 from typing import NamedTuple
@@ -14,24 +14,24 @@ from app.http import public_url
 from app.parties import location, secret_links
 from app.parties.access import BasePartyView, login_or_invitation_required
 from app.parties.check_in import rules as check_in_rules
-from app.parties.enums import HELD, SEATED
+from app.parties.enums import HELD
 from app.parties.models import DinnerParty, Rsvp
 
 SOON = timedelta(hours=48)
 
 
 class Ticket(NamedTuple):
-    """What stands on the ticket of somebody who comes: a code, and a picture that leads to its address."""
+    """A ticket: its code, and a QR code with its URL, as a data URI."""
 
     code: str
-    picture: str
-    # The party is about to begin: its page shows the ticket, too.
+    qr_code: str
+    # The party starts soon, and its page shows the ticket.
     is_soon: bool
 
 
-def shown(party: DinnerParty, rsvp: Rsvp | None) -> Ticket | None:
-    """Return the ticket of whoever comes and is not the host, until the door is closed."""
-    if rsvp is None or rsvp.status not in SEATED or rsvp.member_id == party.host_id:
+def ticket_of(party: DinnerParty, rsvp: Rsvp | None) -> Ticket | None:
+    """Return the ticket of a guest with a seat, until check-in closes. Hosts have none."""
+    if rsvp is None or not rsvp.is_seated or rsvp.member_id == party.host_id:
         return None
     now = clock.now()
     if (
@@ -40,10 +40,10 @@ def shown(party: DinnerParty, rsvp: Rsvp | None) -> Ticket | None:
     ):
         return None
     code = secret_links.ticket_code(rsvp)
-    address = public_url("CheckInView.scanned", slug=party.slug, code=code)
-    # Dark on light in dark mode as well: not every camera reads it the other way round.
-    picture = segno.make(address, error="m").svg_data_uri(border=4, light="#fff", omitsize=True)
-    return Ticket(code, picture, is_soon=now > party.starts_at - SOON)
+    url = public_url("CheckInView.scanned", slug=party.slug, code=code)
+    # Dark on light also in dark mode: not every camera reads an inverted code.
+    qr_code = segno.make(url, error="m").svg_data_uri(border=4, light="#fff", omitsize=True)
+    return Ticket(code, qr_code, is_soon=now > party.starts_at - SOON)
 
 
 class TicketView(BasePartyView):
@@ -56,9 +56,9 @@ class TicketView(BasePartyView):
     @login_or_invitation_required
     @permission_name("rsvp")
     def show(self, slug: str) -> BaseResponse | str:
-        """Show what the host scans at the door."""
+        """Show the ticket that the host scans."""
         party, _guest, rsvp = self.get_answerable(slug)
-        ticket = shown(party, rsvp)
+        ticket = ticket_of(party, rsvp)
         if ticket is None:
             flash(_("You will get a ticket as soon as you have a seat."), "warning")
             return redirect(url_for("PartyView.show", slug=slug), 303)
@@ -68,6 +68,6 @@ class TicketView(BasePartyView):
                 party=party,
                 rsvp=rsvp,
                 ticket=ticket,
-                place_told=location.visible_location(party, with_address=self.shows_address(party, rsvp)),
+                location=location.visible_location(party, with_address=self.shows_address(party, rsvp)),
             )
         )

@@ -78,7 +78,7 @@ class CoHostView(BasePartyView):
             flash(*texts.changed_meanwhile())
             return redirect(url_for("PartyView.show", slug=slug), 303)
         flash(*hosting_texts.copied())
-        return redirect(url_for("PartyView.edit", slug=draft.slug), 303)
+        return redirect(url_for("HostingView.edit", slug=draft.slug), 303)
 
     def _page(self, party: DinnerParty, form: CoHostForm, status: int) -> BaseResponse:
         owns = party.host_id == current_user.id or self.is_staff()

@@ -104,7 +104,7 @@ def _apply_side_effects(party: DinnerParty, changed: set[str], *, new_seats: int
         notified += invitation_service.send_waiting(party)
     if changed.intersection({"starts_at", "rsvp_deadline"}):
         seats.shorten_offers(party.id, party.answers_until)
-    seats.release_and_reoffer(party.id, unseen=max(new_seats, 0))
+    seats.release_and_reoffer(party.id, newly_freed=max(new_seats, 0))
     return notified
 
 
@@ -202,7 +202,7 @@ def _seat_host(party: DinnerParty) -> None:
         db.session.flush()
         seats.release_and_reoffer(party.id, held - 1)
         return
-    if not seats.take_first(party.id):
+    if not seats.take(party.id, 1):
         raise DomainError(lazy_gettext("The table is full: there is no seat for a new host."), field="host")
     if rsvp is None:
         rsvp = _host_rsvp(party.host)

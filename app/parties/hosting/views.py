@@ -18,7 +18,7 @@ from app.i18n import formats
 from app.i18n.selectors import current_timezone
 from app.outbox.service import delivers
 from app.parties import texts
-from app.parties.access import BasePartyView, current_member
+from app.parties.access import POST_LIMIT, BasePartyView, current_member
 from app.parties.enums import PartyStatus
 from app.parties.hosting import service as hosting_service
 from app.parties.hosting import texts as hosting_texts
@@ -27,7 +27,11 @@ from app.parties.models import DinnerParty
 
 
 class HostingView(BasePartyView):
-    """The pages of PartyView for hosts."""
+    """Pages on which hosts create, change and cancel their parties."""
+
+    route_base = "/parties"
+    default_view = "new"
+    limits = [POST_LIMIT]
 
     @expose("/new", methods=["GET", "POST"])
     @has_access

@@ -10,7 +10,14 @@ from app.errors import DomainError
 from app.http import page_number
 from app.parties import secret_links
 from app.parties.access import current_member
-from app.parties.api_base import NOT_THE_HOST, PAGE_PARAMETER, PAGED_FIELDS, UNCHANGED, PartyApiBase, endpoint
+from app.parties.api_base import (
+    NOT_THE_HOST,
+    PAGE_PARAMETER,
+    PAGED_FIELDS,
+    UNCHANGED,
+    PartyApiBase,
+    endpoint,
+)
 from app.parties.invitations import queries as invitation_queries
 from app.parties.invitations import schemas as invitation_schemas
 from app.parties.invitations import service as invitation_service

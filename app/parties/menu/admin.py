@@ -1,4 +1,4 @@
-"""The generated UI of menus."""
+"""The generated pages of menus."""
 
 from typing import Any
 
@@ -12,21 +12,21 @@ from app.food import ALLERGENS, DIETS
 from app.parties.admin_base import PARTY_KEY
 from app.parties.enums import Course
 from app.parties.menu import service as menu_service
-from app.parties.menu.forms import SeveralField
+from app.parties.menu.forms import CheckboxesField
 from app.parties.menu.models import MenuItem
 
 CONTAINS, SUITS = lazy_gettext("Contains"), lazy_gettext("Suits")
 
 
-def several_choices() -> dict[str, Any]:
+def checkboxes() -> dict[str, Any]:
     return {
-        "allergens": SeveralField(CONTAINS, choices=list(ALLERGENS.items())),
-        "diets": SeveralField(SUITS, choices=list(DIETS.items())),
+        "allergens": CheckboxesField(CONTAINS, choices=list(ALLERGENS.items())),
+        "diets": CheckboxesField(SUITS, choices=list(DIETS.items())),
     }
 
 
 class MenuItemModelView(CsvExport, ModelView):
-    """What is on the tables. The first main course is the party's main dish."""
+    """Dishes on menus. The first main course is the party's main dish."""
 
     datamodel = SQLAInterface(MenuItem)
     route_base = "/menuitems"
@@ -49,28 +49,28 @@ class MenuItemModelView(CsvExport, ModelView):
     list_columns = ["party", "course", "name", "allergen_names", "diet_names"]
     show_columns = list_columns
     add_columns = ["party", "course", "name", "allergens", "diets"]
-    # A dish stays on the table that it was cooked for.
+    # A dish cannot move to another party.
     edit_columns = ["course", "name", "allergens", "diets"]
     search_columns = ["party", "course", "name"]
     order_columns = ["course", "name"]
     csv_columns = list_columns
     choices_columns = {"course": Course.labels()}
     autocomplete_columns = {"party": PARTY_KEY}
-    add_form_extra_fields = several_choices()
-    edit_form_extra_fields = several_choices()
+    add_form_extra_fields = checkboxes()
+    edit_form_extra_fields = checkboxes()
 
     def pre_add(self, item: MenuItem) -> None:
-        """Put it at the end of the menu."""
+        """Add the dish at the end of the menu."""
         menu_service.add_dish(item)
 
     def pre_update(self, item: MenuItem) -> None:
-        """Let the party have its main dish from it."""
-        menu_service.name_main_dish(item.party)
+        """Update the main dish of the party."""
+        menu_service.update_main_dish(item.party)
 
     def pre_delete(self, item: MenuItem) -> None:
-        """Let the party have its main dish from what is left."""
-        menu_service.name_main_dish(item.party, without=item)
+        """Update the main dish of the party from the remaining dishes."""
+        menu_service.update_main_dish(item.party, without=item)
 
     def added_message(self, item: MenuItem) -> str:
-        """Name what was added."""
+        """Return the flash after a dish was added."""
         return str(_("“%(dish)s” was added to the menu.", dish=item.name))

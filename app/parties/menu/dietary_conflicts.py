@@ -1,4 +1,4 @@
-"""Who cannot eat what. Pure functions: facts in, decision out."""
+"""Conflicts between dishes and what people do not eat. Pure functions: facts in, decision out."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from app.parties.enums import Course
 
 
 class Dish(Protocol):
-    """What is known of a dish: what is in it, and whom it suits; keys of app.food."""
+    """The allergens of a dish, and the diets it suits: keys of app.food."""
 
     course: Course
     allergens: list[str]
@@ -17,7 +17,7 @@ class Dish(Protocol):
 
 
 class DietaryProfile(Protocol):
-    """What is known of somebody who eats; keys of app.food."""
+    """The allergens a person must not eat, and their diets: keys of app.food."""
 
     allergens: list[str]
     diets: list[str]
@@ -25,7 +25,7 @@ class DietaryProfile(Protocol):
 
 @dataclass(frozen=True)
 class DietaryConflict:
-    """Why somebody cannot eat a dish."""
+    """Why a person cannot eat a dish. It is falsy if there is no reason."""
 
     allergens: tuple[str, ...] = ()
     diets: tuple[str, ...] = ()
@@ -36,33 +36,33 @@ class DietaryConflict:
 
 @dataclass
 class ConflictCount:
-    """How many cannot eat a dish, and why: how many for each reason."""
+    """How many people cannot eat a dish, and how many for each reason."""
 
     people: int = 0
     allergens: dict[str, int] = field(default_factory=dict)
     diets: dict[str, int] = field(default_factory=dict)
 
 
-def find_conflict(dish: Dish, eater: DietaryProfile) -> DietaryConflict:
-    """Return why `eater` cannot eat `dish`; nothing if they can."""
+def find_conflict(dish: Dish, profile: DietaryProfile) -> DietaryConflict:
+    """Return why the person with this profile cannot eat `dish`."""
     suits = implied_diets(dish.diets)
     return DietaryConflict(
-        tuple(allergen for allergen in dish.allergens if allergen in eater.allergens),
-        tuple(diet for diet in eater.diets if diet not in suits),
+        tuple(allergen for allergen in dish.allergens if allergen in profile.allergens),
+        tuple(diet for diet in profile.diets if diet not in suits),
     )
 
 
 def implied_diets(diets: Iterable[str]) -> frozenset[str]:
-    """Return all diets that something suits, those it suits by suiting another one included."""
+    """Return `diets` and the diets they imply: a vegan dish is vegetarian, too."""
     named = frozenset(diets)
     return named.union(*(IMPLIED.get(diet, frozenset()) for diet in named))
 
 
-def count_conflicts(dish: Dish, eaters: Iterable[DietaryProfile]) -> ConflictCount:
-    """Return how many of `eaters` cannot eat `dish`."""
+def count_conflicts(dish: Dish, profiles: Iterable[DietaryProfile]) -> ConflictCount:
+    """Return how many people cannot eat `dish`."""
     total = ConflictCount()
-    for eater in eaters:
-        found = find_conflict(dish, eater)
+    for profile in profiles:
+        found = find_conflict(dish, profile)
         total.people += bool(found)
         for allergen in found.allergens:
             total.allergens[allergen] = total.allergens.get(allergen, 0) + 1
@@ -71,14 +71,14 @@ def count_conflicts(dish: Dish, eaters: Iterable[DietaryProfile]) -> ConflictCou
     return total
 
 
-def guests_without_option(dishes: Iterable[Dish], eaters: Iterable[DietaryProfile]) -> dict[str, int]:
-    """Return, for each course, how many of `eaters` find nothing in it that they can eat; courses without any are left out."""
+def guests_without_option(dishes: Iterable[Dish], profiles: Iterable[DietaryProfile]) -> dict[str, int]:
+    """Return, for each course, how many people can eat none of its dishes. Courses that suit everybody are left out."""
     courses: dict[str, list[Dish]] = {}
     for dish in dishes:
         courses.setdefault(dish.course, []).append(dish)
-    everybody = list(eaters)
+    people = list(profiles)
     counts = {
-        course: sum(all(find_conflict(dish, eater) for dish in offered) for eater in everybody)
-        for course, offered in courses.items()
+        course: sum(all(find_conflict(dish, profile) for dish in options) for profile in people)
+        for course, options in courses.items()
     }
     return {course: number for course, number in counts.items() if number}

@@ -7,7 +7,7 @@ from app.parties.models import DinnerParty, Rsvp
 
 
 def dietary_conflict(party: DinnerParty, rsvp: Rsvp, dishes: list[str]) -> None:
-    """Tell the host that a guest cannot eat some of the dishes; which of them and why stands on the kitchen's sheet."""
+    """Tell the host which dishes a guest cannot eat. The reasons are on the kitchen sheet only."""
     to_member(
         "food_clash",
         party.host,

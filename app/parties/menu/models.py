@@ -12,7 +12,7 @@ from app.parties.models import DinnerParty
 
 
 class MenuItem(Model):
-    """Something that is on the table. `diets` are those it suits, `allergens` what is in it: keys of app.food."""
+    """A dish of a menu. `diets` are those it suits, `allergens` what it contains: keys of app.food."""
 
     __tablename__ = "menu_item"
 
@@ -30,17 +30,17 @@ class MenuItem(Model):
 
     @property
     def course_name(self) -> str:
-        """When it is served, in the reader's language."""
-        return str(Course.labels()[self.course])
+        """The course in the reader's language."""
+        return str(self.course.label)
 
     @property
     def allergen_names(self) -> list[str]:
-        """What is in it, in the reader's language."""
+        """Its allergens in the reader's language."""
         return [str(ALLERGENS[key]) for key in self.allergens if key in ALLERGENS]
 
     @property
     def diet_names(self) -> list[str]:
-        """Whom it suits, in the reader's language."""
+        """The diets it suits, in the reader's language."""
         return [str(DIETS[key]) for key in self.diets if key in DIETS]
 
     def __repr__(self) -> str:

@@ -10,7 +10,7 @@ from app.parties.models import MAX_DISH_LENGTH, MAX_NAME_LENGTH, MAX_PERSON_NOTE
 
 
 class PersonInput(RequestSchema):
-    """Somebody who comes."""
+    """A person who comes."""
 
     name = TextField(MAX_NAME_LENGTH)
     diets = ChoicesField(DIETS)
@@ -19,7 +19,7 @@ class PersonInput(RequestSchema):
 
 
 class PeopleInput(RequestSchema):
-    """Who comes, one for each seat."""
+    """The people who come, one for each seat."""
 
     people = fields.List(
         fields.Nested(PersonInput), required=True, validate=AtMostValidator(models.MAX_SEATS, of="entries")
@@ -39,7 +39,7 @@ class DishInput(RequestSchema):
 
 
 class MenuInput(RequestSchema):
-    """What is on the table, in the order in which it is served."""
+    """The menu, in serving order."""
 
     dishes = fields.List(
         fields.Nested(DishInput), required=True, validate=AtMostValidator(models.MAX_DISHES, of="entries")
@@ -50,7 +50,7 @@ class MenuInput(RequestSchema):
 
 
 class Dish(Schema):
-    """Something that is on the table."""
+    """A dish of the menu."""
 
     course = fields.String(**described("When it is served", enum=list(Course)))
     name = fields.String()
@@ -59,7 +59,7 @@ class Dish(Schema):
 
 
 class ConflictCount(Schema):
-    """How many cannot eat a dish, and for which reason how many of them."""
+    """How many people cannot eat a dish, and how many for each reason."""
 
     people = fields.Integer()
     allergens = fields.Dict(keys=fields.String(), values=fields.Integer())
@@ -67,7 +67,7 @@ class ConflictCount(Schema):
 
 
 class KitchenDish(Schema):
-    """A dish, and who cannot eat it."""
+    """A dish, and how many people cannot eat it."""
 
     course = fields.String()
     name = fields.String()
@@ -75,7 +75,7 @@ class KitchenDish(Schema):
 
 
 class Kitchen(Schema):
-    """What the kitchen must know."""
+    """The kitchen sheet."""
 
     people = fields.Integer(**described("Of how many it is known what they eat"))
     dishes = fields.List(fields.Nested(KitchenDish))
@@ -88,7 +88,7 @@ class Kitchen(Schema):
 
 
 class Person(Schema):
-    """Somebody who comes with an answer."""
+    """A person who comes with an RSVP."""
 
     name = fields.String()
     diets = fields.List(fields.String())

@@ -1,4 +1,4 @@
-"""What is on the table, and what those who come do not eat."""
+"""The menu of a party, and the people who come with what they do not eat."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,16 +23,13 @@ from app.parties.optimistic_lock import ConflictError, fingerprint
 from app.parties.waiting_list import seats
 
 ANSWER_FIRST = lazy_gettext("Answer first. Then you can enter who is coming with you.")
-# Those the kitchen cooks for, and those it would like to know about: what they typed is kept while they may come.
-EXPECTED, POSSIBLE = (
-    SEATED,
-    (*SEATED, RsvpStatus.MAYBE, RsvpStatus.WAITLISTED, RsvpStatus.OFFERED, RsvpStatus.AWAITING_APPROVAL),
-)
+# RSVPs of guests who come or may come: they can enter what they do not eat.
+POSSIBLE = (*SEATED, RsvpStatus.MAYBE, RsvpStatus.WAITLISTED, RsvpStatus.OFFERED, RsvpStatus.AWAITING_APPROVAL)
 
 
 @dataclass
 class DishInput:
-    """What a host says about a dish."""
+    """A dish, as a host enters it."""
 
     course: Course
     name: str
@@ -42,7 +39,7 @@ class DishInput:
 
 @dataclass
 class PersonInput:
-    """What a guest says about one of those who come."""
+    """A person who comes, as a guest enters it."""
 
     name: str
     diets: list[str] = field(default_factory=list)
@@ -51,7 +48,7 @@ class PersonInput:
 
 
 def menu(party: DinnerParty) -> list[MenuItem]:
-    """Return what is on the table, in the order in which it is served."""
+    """Return the dishes of a party in serving order."""
     statement = select(MenuItem).where(MenuItem.party_id == party.id)
     items = db.session.scalars(statement.execution_options(populate_existing=True))
     served = list(Course)
@@ -59,16 +56,16 @@ def menu(party: DinnerParty) -> list[MenuItem]:
 
 
 def menu_fingerprint(items: Sequence[MenuItem]) -> str:
-    """Return what tells a menu from another one."""
+    """Return the fingerprint of a menu."""
     return fingerprint(_dish_values(items))
 
 
-def change_menu(party: DinnerParty, dishes: Sequence[DishInput], *, seen: str) -> None:
-    """Replace the menu that has the mark `seen`; raises ChangedError when there is another one by now."""
+def change_menu(party: DinnerParty, dishes: Sequence[DishInput], *, expected: str) -> None:
+    """Replace the menu if it still has the fingerprint `expected`. Raises ConflictError if it was changed."""
     seats.lock(party.id)
     db.session.refresh(party)
     stored = menu(party)
-    if seen == menu_fingerprint(stored):
+    if expected == menu_fingerprint(stored):
         set_menu(party, dishes)
         return
     served = list(Course)
@@ -77,7 +74,7 @@ def change_menu(party: DinnerParty, dishes: Sequence[DishInput], *, seen: str) -
 
 
 def set_menu(party: DinnerParty, dishes: Sequence[DishInput]) -> list[MenuItem]:
-    """Replace the menu; the first main course is the party's main dish from now on."""
+    """Replace the menu. The first main course becomes the party's main dish."""
     db.session.execute(
         delete(MenuItem).where(MenuItem.party_id == party.id).execution_options(synchronize_session="auto")
     )
@@ -101,17 +98,17 @@ def set_menu(party: DinnerParty, dishes: Sequence[DishInput]) -> list[MenuItem]:
 
 
 def add_dish(item: MenuItem) -> None:
-    """Put a dish at the end of a menu; raises DomainError where there are enough."""
+    """Add a dish at the end of its menu. Raises DomainError if the menu is full."""
     seats.lock(item.party.id)
     known = menu(item.party)
     if len(known) >= MAX_DISHES:
         raise DomainError(lazy_gettext("This menu already has the maximum number of dishes."), field="party")
     item.position = max((dish.position for dish in known), default=-1) + 1
-    name_main_dish(item.party)
+    update_main_dish(item.party)
 
 
-def name_main_dish(party: DinnerParty, *, without: MenuItem | None = None) -> None:
-    """Let the first main course of the menu be the party's main dish; where there is none it stays what it was."""
+def update_main_dish(party: DinnerParty, *, without: MenuItem | None = None) -> None:
+    """Copy the first main course of the menu to the party, if there is one."""
     seats.lock(party.id)
     db.session.flush()
     db.session.refresh(party)
@@ -122,44 +119,46 @@ def name_main_dish(party: DinnerParty, *, without: MenuItem | None = None) -> No
 
 
 def people(rsvp: Rsvp) -> list[RsvpPerson]:
-    """Return who comes with an answer, as far as it was told."""
+    """Return the people who come with an RSVP, as far as they were entered."""
     statement = select(RsvpPerson).where(RsvpPerson.rsvp_id == rsvp.id).order_by(RsvpPerson.position)
     return list(db.session.scalars(statement))
 
 
-def people_fingerprint(told: Sequence[RsvpPerson]) -> str:
-    """Return what tells what was told of some people from anything else."""
-    return fingerprint(_people_values(told))
+def people_fingerprint(people: Sequence[RsvpPerson]) -> str:
+    """Return the fingerprint of the people of an RSVP."""
+    return fingerprint(_people_values(people))
 
 
-def change_people(rsvp: Rsvp, told: Sequence[PersonInput], *, seen: str) -> list[tuple[MenuItem, DietaryConflict]]:
-    """Replace those who come, of whom the mark of what was told is `seen`; return as `set_people` does.
+def change_people(
+    rsvp: Rsvp, wanted: Sequence[PersonInput], *, expected: str
+) -> list[tuple[MenuItem, DietaryConflict]]:
+    """Replace the people of an RSVP if they still have the fingerprint `expected`. Return what `set_people` returns.
 
-    Raises ChangedError when other things were told meanwhile, and DomainError when they do not come any more.
+    Raises ConflictError if they were changed, and DomainError if the guest no longer comes.
     """
     seats.lock(rsvp.party_id)
     db.session.refresh(rsvp)
     if rsvp.status not in POSSIBLE:
         raise DomainError(ANSWER_FIRST, "warning")
     stored = people(rsvp)
-    if seen != people_fingerprint(stored) and _people_values(stored) != _people_values(told[: rsvp.party_size]):
+    if expected != people_fingerprint(stored) and _people_values(stored) != _people_values(wanted[: rsvp.party_size]):
         raise ConflictError
-    return set_people(rsvp, told)
+    return set_people(rsvp, wanted)
 
 
-def remember_usual(rsvp: Rsvp) -> list[tuple[MenuItem, DietaryConflict]]:
-    """Let the kitchen know what somebody who comes never eats, unless they told what they eat there.
+def apply_profile_diet(rsvp: Rsvp) -> list[tuple[MenuItem, DietaryConflict]]:
+    """Copy the dietary information of a member's profile to their RSVP, unless they entered some for this party.
 
-    Return the dishes they cannot eat, of which the host is told.
+    Return the dishes they cannot eat; the host gets an e-mail about them.
     """
     member = rsvp.member
     if member is None or not (member.diets or member.allergens) or people(rsvp):
         return []
-    return set_people(rsvp, [usual_diet(member)])
+    return set_people(rsvp, [profile_diet(member)])
 
 
-def set_people(rsvp: Rsvp, told: Sequence[PersonInput]) -> list[tuple[MenuItem, DietaryConflict]]:
-    """Replace those who come with `answer`; return the dishes one of them cannot eat, of which the host is told."""
+def set_people(rsvp: Rsvp, wanted: Sequence[PersonInput]) -> list[tuple[MenuItem, DietaryConflict]]:
+    """Replace the people of an RSVP. Return the dishes one of them cannot eat; the host gets an e-mail about them."""
     db.session.execute(
         delete(RsvpPerson).where(RsvpPerson.rsvp_id == rsvp.id).execution_options(synchronize_session="auto")
     )
@@ -172,52 +171,53 @@ def set_people(rsvp: Rsvp, told: Sequence[PersonInput]) -> list[tuple[MenuItem, 
             allergens=person.allergens,
             note=person.note,
         )
-        for position, person in enumerate(told[: rsvp.party_size])
+        for position, person in enumerate(wanted[: rsvp.party_size])
     )
     db.session.flush()
-    found = [(dish, clash) for dish in menu(rsvp.party) for clash in [_conflicts_of_any(dish, told)] if clash]
+    conflicts = [(dish, _conflict_of_any(dish, wanted)) for dish in menu(rsvp.party)]
+    found = [(dish, conflict) for dish, conflict in conflicts if conflict]
     if found and rsvp.member_id != rsvp.party.host_id:
-        menu_mail.dietary_conflict(rsvp.party, rsvp, [dish.name for dish, _clash in found])
+        menu_mail.dietary_conflict(rsvp.party, rsvp, [dish.name for dish, _conflict in found])
     return found
 
 
-def usual_diet(member: Member) -> PersonInput:
-    """Return what a member said in their profile about what they eat."""
+def profile_diet(member: Member) -> PersonInput:
+    """Return the dietary information of a member's profile."""
     return PersonInput(member.display_name, list(member.diets), list(member.allergens))
 
 
 def dietary_profiles(party: DinnerParty) -> list[RsvpPerson]:
-    """Return those who come, as far as it was told who they are."""
+    """Return the people who come to a party, as far as they were entered."""
     statement = (
         select(RsvpPerson)
         .options(joinedload(RsvpPerson.rsvp))
         .join(RsvpPerson.rsvp)
-        # Whoever was told of a seat that was given back since does not come.
-        .where(Rsvp.party_id == party.id, Rsvp.status.in_(EXPECTED), RsvpPerson.position < Rsvp.party_size)
+        # The guest may have released seats after entering people for them.
+        .where(Rsvp.party_id == party.id, Rsvp.status.in_(SEATED), RsvpPerson.position < Rsvp.party_size)
         .order_by(Rsvp.id, RsvpPerson.position)
     )
     return list(db.session.scalars(statement))
 
 
-def forget() -> int:
-    """Forget who came, and what they do not eat, DIETARY_RETENTION_DAYS after a party; return how many people."""
+def delete_expired() -> int:
+    """Delete the people of RSVPs DIETARY_RETENTION_DAYS after a party. Return how many."""
     before = clock.now() - timedelta(days=current_app.config["DIETARY_RETENTION_DAYS"])
     over = select(Rsvp.id).join(Rsvp.party).where(DinnerParty.starts_at < before)
-    forget = delete(RsvpPerson).where(RsvpPerson.rsvp_id.in_(over)).returning(RsvpPerson.id)
-    return len(db.session.execute(forget).all())
+    statement = delete(RsvpPerson).where(RsvpPerson.rsvp_id.in_(over)).returning(RsvpPerson.id)
+    return len(db.session.execute(statement).all())
 
 
 def _dish_values(dishes: Sequence[MenuItem] | Sequence[DishInput]) -> list[list[object]]:
     return [[dish.course, dish.name, dish.allergens, dish.diets] for dish in dishes]
 
 
-def _people_values(told: Sequence[RsvpPerson] | Sequence[PersonInput]) -> list[list[object]]:
-    return [[person.name, person.diets, person.allergens, person.note] for person in told]
+def _people_values(people: Sequence[RsvpPerson] | Sequence[PersonInput]) -> list[list[object]]:
+    return [[person.name, person.diets, person.allergens, person.note] for person in people]
 
 
-def _conflicts_of_any(dish: MenuItem, told: Sequence[PersonInput]) -> DietaryConflict:
-    found = [dietary_conflicts.find_conflict(dish, person) for person in told]
+def _conflict_of_any(dish: MenuItem, people: Sequence[PersonInput]) -> DietaryConflict:
+    found = [dietary_conflicts.find_conflict(dish, person) for person in people]
     return DietaryConflict(
-        tuple(dict.fromkeys(key for clash in found for key in clash.allergens)),
-        tuple(dict.fromkeys(key for clash in found for key in clash.diets)),
+        tuple(dict.fromkeys(key for conflict in found for key in conflict.allergens)),
+        tuple(dict.fromkeys(key for conflict in found for key in conflict.diets)),
     )

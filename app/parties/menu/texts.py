@@ -5,46 +5,46 @@ from collections.abc import Sequence
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from app.errors import Category
 from app.food import ALLERGENS, DIETS
 from app.i18n import formats
 from app.parties.menu import dietary_conflicts
 from app.parties.menu.dietary_conflicts import ConflictCount, DietaryConflict
 from app.parties.menu.models import MenuItem
 from app.parties.models import RsvpPerson
+from app.parties.texts import Flash
 
-# More than this many sentences in one flash nobody reads; the page below it has them all.
+# A flash has at most so many sentences; the page below it has them all.
 MAX_SENTENCES = 3
 
 
 def conflict_warnings(found: Sequence[tuple[MenuItem, DietaryConflict]]) -> list[str]:
-    """Return what warns a guest of the first of the dishes they cannot eat."""
+    """Return a sentence for each of the first dishes that a guest cannot eat."""
     return [
         _(
             "Heads-up: “%(dish)s” contains %(allergen)s. The host has been told.",
             dish=dish.name,
-            allergen=formats.value([str(ALLERGENS[key]) for key in clash.allergens]),
+            allergen=formats.value([str(ALLERGENS[key]) for key in conflict.allergens]),
         )
-        if clash.allergens
+        if conflict.allergens
         else _(
             "Heads-up: “%(dish)s” is not suitable for you (%(diet)s). The host has been told.",
             dish=dish.name,
-            diet=formats.value([str(DIETS[key]) for key in clash.diets]),
+            diet=formats.value([str(DIETS[key]) for key in conflict.diets]),
         )
-        for dish, clash in found[:MAX_SENTENCES]
+        for dish, conflict in found[:MAX_SENTENCES]
     ]
 
 
-def conflict_notice(found: list[tuple[MenuItem, DietaryConflict]]) -> tuple[str, Category]:
-    """Return what a guest reads after they told what they do not eat."""
+def conflict_notice(found: list[tuple[MenuItem, DietaryConflict]]) -> Flash:
+    """Return the flash after a guest entered what they do not eat."""
     if not found:
         return _("Thank you. The kitchen has been notified."), "info"
     return " ".join(conflict_warnings(found)), "warning"
 
 
-def planned_courses(menu: list[MenuItem], eaters: list[RsvpPerson]) -> tuple[str, Category]:
-    """Return what a host reads after the menu was stored."""
-    counted = [(dish, dietary_conflicts.count_conflicts(dish, eaters)) for dish in menu]
+def menu_saved(menu: list[MenuItem], people: list[RsvpPerson]) -> Flash:
+    """Return the flash after a host saved the menu."""
+    counted = [(dish, dietary_conflicts.count_conflicts(dish, people)) for dish in menu]
     sentences = [_cannot_eat(dish, found) for dish, found in counted if found.people]
     if not sentences:
         return _("Menu saved."), "info"

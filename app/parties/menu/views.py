@@ -1,4 +1,4 @@
-"""What is on the table, what guests do not eat, and what the kitchen must know of it."""
+"""Pages of the menu, and of what guests do not eat."""
 
 from typing import Any
 
@@ -31,17 +31,17 @@ class MenuView(BasePartyView):
     @has_access
     @permission_name("host")
     def menu(self, slug: str) -> BaseResponse:
-        """Show and change what is on the table."""
+        """Show and change the menu."""
         party = self.get_hosted(slug)
         if request.method != "POST":
             form = MenuForm(
                 data={"dishes": self._rows(party), "seen": menu_service.menu_fingerprint(menu_service.menu(party))}
             )
-            return self._form_page("parties/menu.html", form, party, status=200, theirs=None)
+            return self._form_page("parties/menu.html", form, party, status=200, stored=None)
         form = MenuForm()
         if not form.validate():
             flash(str(flashes.CORRECT_THE_FIELDS), "danger")
-            return self._form_page("parties/menu.html", form, party, status=422, theirs=None)
+            return self._form_page("parties/menu.html", form, party, status=422, stored=None)
         dishes = [
             DishInput(row["course"], row["name"], row["allergens"], row["diets"])
             for row in form.dishes.data
@@ -49,25 +49,25 @@ class MenuView(BasePartyView):
         ]
         try:
             with transaction():
-                menu_service.change_menu(party, dishes, seen=form.seen.data or "")
+                menu_service.change_menu(party, dishes, expected=form.seen.data or "")
         except ConflictError as error:
             flash(str(error), error.category)
-            theirs = menu_service.menu(self.get_hosted(slug))
-            _mark_again(form, menu_service.menu_fingerprint(theirs))
-            return self._form_page("parties/menu.html", form, party, status=409, theirs=theirs)
-        flash(*menu_texts.planned_courses(menu_service.menu(party), menu_service.dietary_profiles(party)))
+            stored = menu_service.menu(self.get_hosted(slug))
+            _set_fingerprint(form, menu_service.menu_fingerprint(stored))
+            return self._form_page("parties/menu.html", form, party, status=409, stored=stored)
+        flash(*menu_texts.menu_saved(menu_service.menu(party), menu_service.dietary_profiles(party)))
         return redirect(url_for("KitchenView.show", slug=slug), 303)
 
     @expose("/<slug>/people", methods=["GET", "POST"])
     @login_or_invitation_required
     @permission_name("rsvp")
     def people(self, slug: str) -> BaseResponse:
-        """Show and change who comes with one's answer, and what they do not eat."""
+        """Show and change the people of the guest's RSVP, and what they do not eat."""
         party, _guest, rsvp = self.get_answerable(slug)
         if rsvp is None or rsvp.status not in POSSIBLE:
             flash(str(menu_service.ANSWER_FIRST), "warning")
             return redirect(url_for("PartyView.show", slug=slug), 303)
-        context: dict[str, Any] = {"rsvp": rsvp, "menu": menu_service.menu(party), "theirs": None}
+        context: dict[str, Any] = {"rsvp": rsvp, "menu": menu_service.menu(party), "stored": None}
         if request.method != "POST":
             form = PeopleForm(
                 data={
@@ -80,15 +80,15 @@ class MenuView(BasePartyView):
         if not form.validate():
             flash(str(flashes.CORRECT_THE_FIELDS), "danger")
             return self._form_page("parties/people.html", form, party, status=422, **context)
-        told = [PersonInput(row["name"], row["diets"], row["allergens"], row["note"]) for row in form.people.data]
+        people = [PersonInput(row["name"], row["diets"], row["allergens"], row["note"]) for row in form.people.data]
         try:
             with transaction():
-                found = menu_service.change_people(rsvp, told, seen=form.seen.data or "")
+                found = menu_service.change_people(rsvp, people, expected=form.seen.data or "")
         except ConflictError as error:
             flash(str(error), error.category)
-            theirs = menu_service.people(rsvp)
-            _mark_again(form, menu_service.people_fingerprint(theirs))
-            return self._form_page("parties/people.html", form, party, status=409, **{**context, "theirs": theirs})
+            stored = menu_service.people(rsvp)
+            _set_fingerprint(form, menu_service.people_fingerprint(stored))
+            return self._form_page("parties/people.html", form, party, status=409, **{**context, "stored": stored})
         except DomainError as error:
             flash(str(error), error.category)
         else:
@@ -97,7 +97,7 @@ class MenuView(BasePartyView):
 
     @staticmethod
     def _rows(party: DinnerParty) -> list[dict[str, object]]:
-        """Return the menu as the form shows it, with some rows to fill in."""
+        """Return the rows of the form: the menu, and some empty rows."""
         rows: list[dict[str, object]] = [
             {"name": dish.name, "course": dish.course, "allergens": dish.allergens, "diets": dish.diets}
             for dish in menu_service.menu(party)
@@ -112,14 +112,14 @@ class MenuView(BasePartyView):
         return make_response(self.render_template(template, form=form, party=party, **context), status)
 
 
-def _mark_again(form: MenuForm | PeopleForm, mark: str) -> None:
-    """Let the form stand upon what was stored meanwhile, which its reader is shown now."""
+def _set_fingerprint(form: MenuForm | PeopleForm, fingerprint: str) -> None:
+    """Let the form replace what is stored now: the page shows it beside the form."""
     form.seen.raw_data = None
-    form.seen.data = mark
+    form.seen.data = fingerprint
 
 
 def _known_people(rsvp: Rsvp) -> list[dict[str, object]]:
-    """Return one row for each seat of an answer, as far as it is known who sits there."""
+    """Return one row for each seat of an RSVP, filled as far as the people are known."""
     known: list[dict[str, object]] = [
         {"name": person.name, "diets": person.diets, "allergens": person.allergens, "note": person.note}
         for person in menu_service.people(rsvp)
@@ -127,6 +127,6 @@ def _known_people(rsvp: Rsvp) -> list[dict[str, object]]:
     if not known and rsvp.member is None:
         known = [{"name": rsvp.name}]
     elif not known and rsvp.member is not None:
-        usual = menu_service.usual_diet(rsvp.member)
-        known = [{"name": usual.name, "diets": usual.diets, "allergens": usual.allergens, "note": ""}]
+        profile = menu_service.profile_diet(rsvp.member)
+        known = [{"name": profile.name, "diets": profile.diets, "allergens": profile.allergens, "note": ""}]
     return [*known, *({} for _seat in range(rsvp.party_size))][: rsvp.party_size]

@@ -17,7 +17,7 @@ from wtforms.validators import DataRequired, Length, NumberRange, Optional
 
 from app.crud.fields import clean_line, clean_text
 from app.parties.enums import ReminderKind
-from app.parties.menu.forms import SeveralField
+from app.parties.menu.forms import CheckboxesField
 from app.parties.messages import models as message_models
 
 EVERYONE = "everybody"
@@ -27,7 +27,7 @@ MAX_KEY_LENGTH = 64
 class MessageForm(FlaskForm):
     """A message to guests. The view sets the choices of `audiences`, with the number of guests in each."""
 
-    audiences = SeveralField(
+    audiences = CheckboxesField(
         lazy_gettext("To"),
         validators=[DataRequired(lazy_gettext("Choose the recipients."))],
         description=lazy_gettext(

@@ -1,5 +1,4 @@
-from collections.abc import Iterable
-from typing import Any
+"""The API of parties as a whole."""
 
 from flask import Response
 from flask_appbuilder.api import expose
@@ -8,7 +7,6 @@ from app.http import page_number
 from app.parties import queries, schemas, serialization
 from app.parties.access import current_member
 from app.parties.api_base import PAGE_PARAMETER, PAGED_FIELDS, PARTY_NOT_FOUND, PartyApiBase, endpoint
-from app.parties.enums import QUEUED, SEATED, RsvpStatus
 from app.parties.invitations import queries as invitation_queries
 from app.parties.models import DinnerParty
 from app.parties.pages import schemas as page_schemas
@@ -19,7 +17,7 @@ MANY = {"type": "array", "items": schemas.PartySummary}
 
 
 class PartyApi(PartyApiBase):
-    """Parties, as whoever is asking sees them."""
+    """Parties, as the member who asks sees them."""
 
     @expose("")
     @endpoint(
@@ -29,22 +27,24 @@ class PartyApi(PartyApiBase):
         more=PAGED_FIELDS,
     )
     def list(self) -> Response:
-        """List the public parties that are to come. The next is the first; a page has 24 of them."""
+        """List the coming public parties, the next first. A page has 24 of them."""
         page = queries.public_page(page_number())
-        return self.response(200, result=in_short(page.items), page=page.number, has_next=page.has_next)
+        return self.response(
+            200, result=schemas.PartySummary(many=True).dump(page.items), page=page.number, has_next=page.has_next
+        )
 
     @expose("/mine")
     @endpoint("read", gives=page_schemas.MyParties)
     def mine(self) -> Response:
-        """List one's own parties. Of each kind, the latest hundred."""
-        theirs = queries.rsvps_by(current_member())
-        open_offers = waiting_list_queries.open_offers(rsvp for rsvp in theirs if rsvp.status == RsvpStatus.OFFERED)
+        """List one's own parties: the latest hundred of each kind."""
+        rsvps = queries.rsvps_by(current_member())
+        offers = waiting_list_queries.open_offers(rsvps)
         groups: dict[str, list[DinnerParty]] = {
             "hosted": queries.hosted_by(current_member(), public_only=False),
-            "attended": [rsvp.party for rsvp in theirs if rsvp.status in SEATED],
-            "offered": [rsvp.party for rsvp in theirs if rsvp.id in open_offers],
-            "waiting": [rsvp.party for rsvp in theirs if rsvp.status in QUEUED and rsvp.id not in open_offers],
-            "asked": [rsvp.party for rsvp in theirs if rsvp.status == RsvpStatus.AWAITING_APPROVAL],
+            "attended": [rsvp.party for rsvp in rsvps if rsvp.is_seated],
+            "offered": [rsvp.party for rsvp in rsvps if rsvp.id in offers],
+            "waiting": [rsvp.party for rsvp in rsvps if rsvp.is_queued and rsvp.id not in offers],
+            "asked": [rsvp.party for rsvp in rsvps if rsvp.is_awaiting_approval],
             "invited": invitation_queries.parties_inviting(current_member()),
         }
         return self.response(200, result=page_schemas.MyParties().dump(groups))
@@ -52,11 +52,6 @@ class PartyApi(PartyApiBase):
     @expose("/<slug>")
     @endpoint("read", gives=serialization.Party, refusals=PARTY_NOT_FOUND)
     def show(self, slug: str) -> Response:
-        """Show a party, and how one stands with it."""
+        """Show a party, and one's RSVP to it."""
         party, _guest, rsvp = self.get_visible(slug)
         return self.response(200, result=serialize_party(self, party, rsvp))
-
-
-def in_short(parties: Iterable[DinnerParty]) -> Any:
-    """Return parties as they stand in lists."""
-    return schemas.PartySummary(many=True).dump(parties)

@@ -1,5 +1,6 @@
-"""The kitchen sheet: the menu, who cannot eat what, and what guests bring."""
+"""The kitchen sheet: the menu, how many people cannot eat what, and what guests bring."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from flask_appbuilder import expose, has_access, permission_name
@@ -22,29 +23,29 @@ class KitchenView(BasePartyView):
     @has_access
     @permission_name("host")
     def show(self, slug: str) -> str:
-        """Show what the kitchen must know, without a name: it may hang on a wall."""
+        """Show the kitchen sheet. It contains no names, because it may hang on a wall."""
         party = self.get_hosted(slug)
-        menu, eaters = menu_service.menu(party), menu_service.dietary_profiles(party)
+        menu, profiles = menu_service.menu(party), menu_service.dietary_profiles(party)
         return str(
             self.render_template(
                 "parties/kitchen.html",
                 party=party,
                 potluck=potluck_service.slots(party, with_claims=True),
-                menu=[(dish, dietary_conflicts.count_conflicts(dish, eaters)) for dish in menu],
-                left_out=dietary_conflicts.guests_without_option(menu, eaters),
-                diets=_tally(DIETS, (key for eater in eaters for key in eater.diets)),
-                allergens=_tally(ALLERGENS, (key for eater in eaters for key in eater.allergens)),
-                notes=[eater.note for eater in eaters if eater.note],
+                menu=[(dish, dietary_conflicts.count_conflicts(dish, profiles)) for dish in menu],
+                without_option=dietary_conflicts.guests_without_option(menu, profiles),
+                diets=_count(DIETS, (key for profile in profiles for key in profile.diets)),
+                allergens=_count(ALLERGENS, (key for profile in profiles for key in profile.allergens)),
+                notes=[profile.note for profile in profiles if profile.note],
                 courses=Course.labels(),
                 diet_names=DIETS,
                 allergen_names=ALLERGENS,
-                told=len(eaters),
+                people_count=len(profiles),
             )
         )
 
 
-def _tally(names: Mapping[str, object], keys: Iterable[str]) -> list[tuple[object, int]]:
-    """Return how often each of `keys` stands there, by its name, the most frequent first."""
-    listed = list(keys)
-    counts = [(name, listed.count(key)) for key, name in names.items() if key in listed]
+def _count(names: Mapping[str, object], keys: Iterable[str]) -> list[tuple[object, int]]:
+    """Return the name of each key with how often it occurs, the most frequent first."""
+    found = Counter(keys)
+    counts = [(name, found[key]) for key, name in names.items() if key in found]
     return sorted(counts, key=lambda pair: -pair[1])

@@ -11,7 +11,7 @@ class MyParties(Schema):
 
     hosted = fields.List(fields.Nested(PartySummary))
     attended = fields.List(fields.Nested(PartySummary))
-    offered = fields.List(fields.Nested(PartySummary), **described("Seats are held until they decide"))
+    offered = fields.List(fields.Nested(PartySummary), **described("Seats are held until the member decides"))
     waiting = fields.List(fields.Nested(PartySummary))
-    asked = fields.List(fields.Nested(PartySummary), **described("The host is to let them in"))
+    asked = fields.List(fields.Nested(PartySummary), **described("The host has to approve the request"))
     invited = fields.List(fields.Nested(PartySummary), **described("Not answered yet"))

@@ -1,4 +1,4 @@
-"""The generated UI over answers."""
+"""The generated pages of RSVPs."""
 
 from flask_appbuilder.actions import action
 from flask_babel import gettext as _
@@ -17,7 +17,7 @@ from app.parties.waiting_list.admin import WaitOfferModelView
 
 
 class RsvpModelView(CsvExport, ModelView):
-    """Answers. They change by their guests and hosts; an administrator can approve one, or take its seats back."""
+    """RSVPs. Guests and hosts change them; an administrator can approve requests and release seats."""
 
     datamodel = SQLAInterface(Rsvp)
     route_base = "/rsvps"
@@ -58,25 +58,21 @@ class RsvpModelView(CsvExport, ModelView):
 
     @action("approve", lazy_gettext("Approve"), lazy_gettext("Give the selected guests the seats they requested?"), "")
     def approve(self, items: list[Rsvp]) -> Message:
-        """Let in who asked for a seat, as their host would."""
-        asking = [
-            rsvp
-            for rsvp in sorted(items, key=by_party)
-            if rsvp.status == RsvpStatus.AWAITING_APPROVAL and rsvp.party.is_open
-        ]
-        if not asking:
+        """Approve the selected requests, as a host would."""
+        requests = [rsvp for rsvp in sorted(items, key=by_party) if rsvp.is_awaiting_approval and rsvp.party.is_open]
+        if not requests:
             raise DomainError(lazy_gettext("None of the selected requests can get a seat."), "warning")
-        for rsvp in asking:
+        for rsvp in requests:
             approval.approve(rsvp)
-        seated = sum(rsvp.status == RsvpStatus.YES for rsvp in asking)
-        return _approved(seated, len(asking) - seated)
+        seated = sum(rsvp.status == RsvpStatus.YES for rsvp in requests)
+        return _approved(seated, len(requests) - seated)
 
     @action(
         "withdraw", lazy_gettext("Release the seats"), lazy_gettext("Release the seats of the selected guests?"), ""
     )
     def withdraw(self, items: list[Rsvp]) -> str:
-        """Remove answers; the seats go to the next in line."""
-        # In the order of their parties: of two who do so at once, neither then waits for the other.
+        """Remove the selected RSVPs. Their seats are offered to the waiting lists."""
+        # Ordered by party, so that two administrators cannot wait for each other's locks.
         offered = sum(leaving.remove(rsvp) for rsvp in sorted(items, key=by_party))
         removed = ngettext("%(num)d answer removed.", "%(num)d answers removed.", len(items))
         return f"{removed} {reoffered_text(offered)}" if offered else str(removed)

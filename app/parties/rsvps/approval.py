@@ -15,43 +15,40 @@ from app.parties.models import DinnerParty, Rsvp
 from app.parties.rsvps import leaving
 from app.parties.rsvps import mail as rsvp_mail
 from app.parties.rsvps.service import record_and_notify, seat_or_queue
-from app.parties.rsvps.types import RsvpRequest, RsvpResult, held_offer
+from app.parties.rsvps.types import PartySize, RsvpRequest, RsvpResult, offered_result
 from app.parties.waiting_list import history, seats
 from app.parties.waiting_list import queries as waiting_list_queries
 
 
 def approve(rsvp: Rsvp) -> RsvpResult:
-    """Give a guest who asked the seats they want, or a place in line.
+    """Approve a request: the guest gets seats, or joins the waiting list.
 
-    Raises DomainError when they do not ask any more, or the party takes nobody any more.
+    Raises DomainError if the request was decided or withdrawn, or the party accepts no more guests.
     """
     party = rsvp.party
-    line = seats.release_and_reoffer(party.id)
-    _refuse_answered(rsvp)
-    if line.table.status != PartyStatus.PUBLISHED or line.table.starts_at <= clock.now():
+    waiting_list = seats.release_and_reoffer(party.id)
+    _ensure_undecided(rsvp)
+    if waiting_list.count.status != PartyStatus.PUBLISHED or waiting_list.count.starts_at <= clock.now():
         raise DomainError(lazy_gettext("This party no longer accepts guests."))
     rsvp.approved_at = clock.now()
-    # Whoever would also come with fewer is offered those in line, and decides for themselves.
-    wish = RsvpRequest(RsvpStatus.YES, size=rsvp.party_size, least=rsvp.party_size)
-    least = rsvp.min_party
-    seat_or_queue(rsvp, (rsvp.party_size, rsvp.party_size), wish, line)
-    rsvp.min_party = least
+    # All seats or none now. A group that would also accept fewer gets them as an offer, and decides itself.
+    size, minimum = rsvp.party_size, rsvp.min_party
+    seat_or_queue(rsvp, PartySize(size, size), RsvpRequest(RsvpStatus.YES, size, minimum=size), waiting_list)
+    rsvp.min_party = minimum
     db.session.flush()
-    return (
-        _stand_in_line(rsvp)
-        if rsvp.status == RsvpStatus.WAITLISTED
-        else record_and_notify(party, rsvp, before=RsvpStatus.AWAITING_APPROVAL)
-    )
+    if rsvp.is_waitlisted:
+        return _join_waiting_list(rsvp)
+    return record_and_notify(party, rsvp, before=RsvpStatus.AWAITING_APPROVAL)
 
 
 def decline(rsvp: Rsvp) -> None:
-    """Tell a guest who asked that there is no seat for them. Raises DomainError when they do not ask any more."""
+    """Decline a request and e-mail the guest. Raises DomainError if it was decided or withdrawn."""
     seats.lock(rsvp.party_id)
-    _refuse_answered(rsvp)
+    _ensure_undecided(rsvp)
     leaving.remove(rsvp)
 
 
-def _refuse_answered(rsvp: Rsvp) -> None:
+def _ensure_undecided(rsvp: Rsvp) -> None:
     db.session.refresh(rsvp)
     if rsvp.status != RsvpStatus.AWAITING_APPROVAL:
         raise DomainError(
@@ -59,15 +56,15 @@ def _refuse_answered(rsvp: Rsvp) -> None:
         )
 
 
-def _stand_in_line(rsvp: Rsvp) -> RsvpResult:
-    """Offer a group that has just joined the line what is free of the seats it wants; one letter tells either."""
-    where = waiting_list_queries.position(rsvp)
-    history.record_request(WaitingListEventKind.JOINED, rsvp, where)
+def _join_waiting_list(rsvp: Rsvp) -> RsvpResult:
+    """Offer the free seats to a group that has just joined. The guest gets one e-mail: about the offer or the list."""
+    position = waiting_list_queries.position(rsvp)
+    history.record_request(WaitingListEventKind.JOINED, rsvp, position)
     seats.release_and_reoffer(rsvp.party_id)
     if rsvp.status == RsvpStatus.OFFERED:
-        return held_offer(rsvp, changed=True)
-    rsvp_mail.rsvp_waitlisted(rsvp.party, rsvp, where)
-    return RsvpResult(rsvp, changed=True, place=where)
+        return offered_result(rsvp, changed=True)
+    rsvp_mail.rsvp_waitlisted(rsvp.party, rsvp, position)
+    return RsvpResult(rsvp, changed=True, position=position)
 
 
 @dataclass(frozen=True)
@@ -79,27 +76,27 @@ class RemovalResult:
 
 
 def approve_all(party: DinnerParty, rsvps: Iterable[Rsvp]) -> Counter[str]:
-    """Let in those who ask, in the order in which they did; return how many have which status now.
+    """Approve several requests, in the order of arrival. Return how many RSVPs have which status now.
 
-    Raises DomainError when that was true of none of them.
+    Raises DomainError if none of them could be approved.
     """
     counts: Counter[str] = Counter()
-    refusal = None
+    last_error = None
     seats.lock(party.id)
     for rsvp in sorted(rsvps, key=lambda rsvp: (rsvp.answered_at, rsvp.id)):
         try:
             counts[approve(rsvp).rsvp.status] += 1
         except DomainError as error:
-            refusal = error
-    if not counts and refusal is not None:
-        raise refusal
+            last_error = error
+    if not counts and last_error is not None:
+        raise last_error
     return counts
 
 
 def remove(rsvp: Rsvp) -> int:
-    """Take a guest off the table; return how many seats were offered to the next in line.
+    """Remove a guest. Return how many seats were offered to others.
 
-    Raises DomainError when the party has begun or was cancelled, or the guest does not come anyway.
+    Raises DomainError if the party has started or was cancelled, or the guest is not expected.
     """
     party = rsvp.party
     seats.lock(party.id)
@@ -117,24 +114,24 @@ def remove(rsvp: Rsvp) -> int:
 
 
 def remove_all(party: DinnerParty, rsvps: Iterable[Rsvp]) -> RemovalResult:
-    """Take guests off the table. Raises DomainError when none of them was on it."""
+    """Remove several guests. Raises DomainError if none of them could be removed."""
     guests = offered = 0
-    refusal = None
+    last_error = None
     seats.lock(party.id)
-    # Those who wait first: nobody is offered seats just before they are removed.
+    # Waiting guests first, so that none of them is offered seats and then removed.
     for rsvp in sorted(rsvps, key=lambda rsvp: rsvp.status in SEATED):
         try:
             offered += remove(rsvp)
         except DomainError as error:
-            refusal = error
+            last_error = error
         else:
             guests += 1
-    if not guests and refusal is not None:
-        raise refusal
+    if not guests and last_error is not None:
+        raise last_error
     return RemovalResult(guests, offered)
 
 
-def select_of_party(party: DinnerParty, keys: Iterable[int]) -> list[Rsvp]:
-    """Return answers to a party by their keys; those of other parties are left out."""
-    statement = select(Rsvp).where(Rsvp.party_id == party.id, Rsvp.id.in_(list(keys))).order_by(Rsvp.id)
+def select_of_party(party: DinnerParty, rsvp_ids: Iterable[int]) -> list[Rsvp]:
+    """Return the RSVPs with these ids; those of other parties are left out."""
+    statement = select(Rsvp).where(Rsvp.party_id == party.id, Rsvp.id.in_(list(rsvp_ids))).order_by(Rsvp.id)
     return list(db.session.scalars(statement))

@@ -1,4 +1,4 @@
-"""What guests say."""
+"""Forms of RSVPs and seat offers."""
 
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
@@ -25,12 +25,12 @@ DECISIONS = {
 
 
 class RsvpForm(FlaskForm):
-    """A guest's answer."""
+    """An RSVP."""
 
     answer = RadioField(
         lazy_gettext("Your answer"), choices=list(ANSWERS.items()), default=RsvpStatus.YES, validators=[InputRequired()]
     )
-    # Asked of those who have no account.
+    # Shown to guests without an account only.
     name = StringField(lazy_gettext("Your name"), filters=FILTERS, validators=[Optional(), Length(max=130)])
     party_size = IntegerField(
         lazy_gettext("How many are you?"), validators=[Optional(), NumberRange(1, models.MAX_SEATS)]
@@ -50,19 +50,19 @@ class RsvpForm(FlaskForm):
     wait = BooleanField()
 
     def validate_min_party(self, field: IntegerField) -> None:
-        """Refuse more than all of them."""
+        """Refuse a minimum above the party size."""
         if field.data and self.party_size.data and field.data > self.party_size.data:
             raise ValidationError(lazy_gettext("This is more than the size of your party."))
 
 
 class OfferForm(FlaskForm):
-    """What somebody does with seats that are offered to them."""
+    """A guest's decision about a seat offer."""
 
     decision = RadioField(choices=list(DECISIONS.items()), validators=[InputRequired()])
 
 
 class RsvpByIdForm(FlaskForm):
-    """A yes by the number that stands on an invitation."""
+    """An RSVP to the party with a given ID."""
 
     party_id = StringField(
         lazy_gettext("Party ID"), filters=FILTERS, render_kw={"inputmode": "numeric", "autocomplete": "off"}

@@ -1,4 +1,4 @@
-"""Who answered what: the list of guests as hosts read it on a page, in a file, and at the door."""
+"""The guest list, as hosts see it on its page, in a CSV file, and at check-in."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from app.parties.waiting_list.models import WaitOffer
 
 PAGE_SIZE = 200
 ESCAPE = "\\"
-# The groups of the list, in its order: what they are called, and who is in them.
+# The groups of the list in order: their titles and the statuses in them.
 ASKING, COMING, WAITING, MISSED, GONE = "asking", "coming", "waiting", "missed", "gone"
 GROUPS = {
     ASKING: (lazy_gettext("Seat requests"), (RsvpStatus.AWAITING_APPROVAL,)),
@@ -34,7 +34,7 @@ GROUP_OF = {status: name for name, (_title, statuses) in GROUPS.items() for stat
 
 @dataclass(frozen=True)
 class Totals:
-    """How many answers and how many people are in each group, and how many of those invited have not answered."""
+    """How many RSVPs and people are in each group, and how many invited guests have not answered."""
 
     rsvps: dict[str, int]
     people: dict[str, int]
@@ -44,23 +44,23 @@ class Totals:
 
 @dataclass
 class GuestEntry:
-    """An answer, and what belongs to it."""
+    """An RSVP with its people, dishes, position or offer."""
 
     rsvp: Rsvp
     people: list[RsvpPerson] = field(default_factory=list)
-    # What they bring along.
+    # What the guest brings to a potluck.
     dishes: list[DishClaim] = field(default_factory=list)
-    place: int | None = None
+    position: int | None = None
     offer: WaitOffer | None = None
 
     @property
     def group(self) -> str:
-        """The group of the list they are in."""
+        """The group of the list that the RSVP is in."""
         return GROUP_OF[self.rsvp.status]
 
     @property
     def companions(self) -> list[str]:
-        """Who else comes with the answer, as far as it was told."""
+        """The names of the other people, as far as they were entered."""
         return [person.name for person in self.people if person.position and person.name]
 
 
@@ -79,7 +79,7 @@ class GuestPage:
 
 
 def totals(party: DinnerParty) -> Totals:
-    """Count the guests of a party, all of them."""
+    """Count all guests of a party."""
     columns = []
     for _title, statuses in GROUPS.values():
         inside = Rsvp.status.in_(statuses)
@@ -88,34 +88,37 @@ def totals(party: DinnerParty) -> Totals:
     theirs = or_(Rsvp.invitation_id == Invitation.id, func.lower(Rsvp.email) == func.lower(Invitation.email))
     silent = invited.where(~exists(select(Rsvp.id).where(Rsvp.party_id == party.id, theirs).correlate(Invitation)))
     statement = select(*columns, invited.scalar_subquery(), silent.scalar_subquery()).where(Rsvp.party_id == party.id)
-    *counted, everybody, nobody = db.session.execute(statement).one()
+    *counted, invited_count, silent_count = db.session.execute(statement).one()
     return Totals(
-        dict(zip(GROUPS, counted[::2], strict=True)), dict(zip(GROUPS, counted[1::2], strict=True)), everybody, nobody
+        dict(zip(GROUPS, counted[::2], strict=True)),
+        dict(zip(GROUPS, counted[1::2], strict=True)),
+        invited_count,
+        silent_count,
     )
 
 
 def page(party: DinnerParty, number: int, *, group: str = "", text: str = "") -> GuestPage:
-    """Return page `number` of a party's guests: those of a group, or all; those whom `text` may mean, or all."""
-    statement = _listed(party).where(*_in_group(group), *_meant(text))
+    """Return page `number` of a party's guests: of one group or all, with a name or address that contains `text`."""
+    statement = _select_rsvps(party).where(*_in_group(group), *_matches(text))
     found = _fetch(statement.offset((number - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1))
     guests = [GuestEntry(rsvp) for rsvp in found[:PAGE_SIZE]]
-    _seat_people(guests, _people_of(guest.rsvp.id for guest in guests))
-    _tell_places(party, guests)
+    _assign_people(guests, _people_of(guest.rsvp.id for guest in guests))
+    _load_positions(party, guests)
     return GuestPage(guests, number, has_next=len(found) > PAGE_SIZE)
 
 
 def all_entries(party: DinnerParty) -> list[GuestEntry]:
-    """Return all guests of a party, with what they eat and what they bring."""
-    guests = [GuestEntry(rsvp) for rsvp in _fetch(_listed(party))]
+    """Return all guests of a party, with their people and the dishes they bring."""
+    guests = [GuestEntry(rsvp) for rsvp in _fetch(_select_rsvps(party))]
     of_party = select(Rsvp.id).where(Rsvp.party_id == party.id)
-    _seat_people(guests, list(db.session.scalars(_people().where(RsvpPerson.rsvp_id.in_(of_party)))))
-    _tell_dishes(party, guests)
+    _assign_people(guests, list(db.session.scalars(_people().where(RsvpPerson.rsvp_id.in_(of_party)))))
+    _load_dishes(party, guests)
     return guests
 
 
 @dataclass(frozen=True)
 class CheckInList:
-    """Those who are at the door or through it: one page of guests, and how many people are here, of how many."""
+    """One page of expected guests, and how many people have arrived."""
 
     page: GuestPage
     here: int
@@ -123,24 +126,26 @@ class CheckInList:
 
 
 def check_in_list(party: DinnerParty, number: int, *, text: str = "", only: Rsvp | None = None) -> CheckInList:
-    """Return who comes, those first who are not here yet; those whom `text` may mean, `only` one of them, or all."""
-    comes = and_(Rsvp.party_id == party.id, Rsvp.status.in_(SEATED), _is_no_host(party))
+    """Return the expected guests, first those who have not arrived: those that match `text`, or `only` one of them."""
+    is_expected = and_(Rsvp.party_id == party.id, Rsvp.status.in_(SEATED), _is_not_host(party))
     people = func.sum(Rsvp.party_size)
     is_here = Rsvp.status == RsvpStatus.CHECKED_IN
-    here, expected = db.session.execute(select(people.filter(is_here), people).where(comes)).one()
-    wanted = _meant(text) if only is None else (Rsvp.id == only.id,)
-    listed = select(Rsvp).where(comes, *wanted).order_by(Rsvp.status != RsvpStatus.YES, func.lower(Rsvp.name), Rsvp.id)
+    here, expected = db.session.execute(select(people.filter(is_here), people).where(is_expected)).one()
+    wanted = _matches(text) if only is None else (Rsvp.id == only.id,)
+    listed = (
+        select(Rsvp).where(is_expected, *wanted).order_by(Rsvp.status != RsvpStatus.YES, func.lower(Rsvp.name), Rsvp.id)
+    )
     found = _fetch(listed.offset((number - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1))
     guests = [GuestEntry(rsvp) for rsvp in found[:PAGE_SIZE]]
-    _seat_people(guests, _people_of(guest.rsvp.id for guest in guests))
+    _assign_people(guests, _people_of(guest.rsvp.id for guest in guests))
     return CheckInList(GuestPage(guests, number, has_next=len(found) > PAGE_SIZE), here or 0, expected or 0)
 
 
 # -- inside
 
 
-def _listed(party: DinnerParty) -> Select[Rsvp]:
-    """Return the answers to a party as a statement, in the order of the list."""
+def _select_rsvps(party: DinnerParty) -> Select[Rsvp]:
+    """Return a statement for the RSVPs of a party, in the order of the list."""
     numbers = {status: list(GROUPS).index(name) for status, name in GROUP_OF.items()}
     group = case(numbers, value=Rsvp.status)
     when = case(
@@ -158,17 +163,17 @@ def _in_group(group: str) -> Sequence[ColumnElement[bool]]:
     return (Rsvp.status.in_(GROUPS[group][1]),) if group in GROUPS else ()
 
 
-def _is_no_host(party: DinnerParty) -> ColumnElement[bool]:
+def _is_not_host(party: DinnerParty) -> ColumnElement[bool]:
     return or_(Rsvp.member_id.is_(None), Rsvp.member_id != party.host_id)
 
 
-def _meant(text: str) -> Sequence[ColumnElement[bool]]:
-    """Return what says that a guest, or somebody who comes with them, may be called `text`."""
+def _matches(text: str) -> Sequence[ColumnElement[bool]]:
+    """Return the condition that a guest, or a person who comes with them, has `text` in their name or address."""
     if not text:
         return ()
-    escaped = "".join(ESCAPE + letter if letter in {"%", "_", ESCAPE} else letter for letter in text)
-    # Beyond ASCII, SQLite takes small and capital letters for different ones.
-    likes = [f"%{spelt}%" for spelt in {escaped, escaped.lower(), escaped.title()}]
+    escaped = "".join(ESCAPE + char if char in {"%", "_", ESCAPE} else char for char in text)
+    # SQLite ignores case for ASCII only.
+    likes = [f"%{spelling}%" for spelling in {escaped, escaped.lower(), escaped.title()}]
     companions = select(RsvpPerson.id).where(
         RsvpPerson.rsvp_id == Rsvp.id,
         RsvpPerson.position < Rsvp.party_size,
@@ -178,8 +183,8 @@ def _meant(text: str) -> Sequence[ColumnElement[bool]]:
     return (or_(*own, exists(companions.correlate(Rsvp))),)
 
 
-def _tell_dishes(party: DinnerParty, guests: Iterable[GuestEntry]) -> None:
-    """Note what each of some guests brings along."""
+def _load_dishes(party: DinnerParty, guests: Iterable[GuestEntry]) -> None:
+    """Add the dishes that each guest brings."""
     claims = select(DishClaim).join(DishClaim.slot).options(joinedload(DishClaim.slot))
     by_key = {guest.rsvp.id: guest for guest in guests}
     for claim in db.session.scalars(claims.where(DishSlot.party_id == party.id).order_by(DishClaim.id)):
@@ -195,20 +200,22 @@ def _people_of(keys: Iterable[int]) -> list[RsvpPerson]:
     return list(db.session.scalars(_people().where(RsvpPerson.rsvp_id.in_(list(keys)))))
 
 
-def _seat_people(guests: list[GuestEntry], people: Iterable[RsvpPerson]) -> None:
+def _assign_people(guests: list[GuestEntry], people: Iterable[RsvpPerson]) -> None:
     by_key = {guest.rsvp.id: guest for guest in guests}
     for person in people:
         guest = by_key.get(person.rsvp_id)
-        # Whoever was told of a seat that was given back since does not come.
+        # The guest may have released seats after entering people for them.
         if guest is not None and person.position < guest.rsvp.party_size:
             guest.people.append(person)
 
 
-def _tell_places(party: DinnerParty, guests: list[GuestEntry]) -> None:
-    offers = waiting_list_queries.open_offers(guest.rsvp for guest in guests if guest.rsvp.status == RsvpStatus.OFFERED)
-    waits = any(guest.rsvp.status == RsvpStatus.WAITLISTED for guest in guests)
-    places = (
-        {waiter.key: number for number, waiter in enumerate(waiting_list_queries.queue(party.id), 1)} if waits else {}
+def _load_positions(party: DinnerParty, guests: list[GuestEntry]) -> None:
+    offers = waiting_list_queries.open_offers(guest.rsvp for guest in guests)
+    any_waits = any(guest.rsvp.is_waitlisted for guest in guests)
+    positions = (
+        {entry.rsvp_id: number for number, entry in enumerate(waiting_list_queries.queue(party.id), 1)}
+        if any_waits
+        else {}
     )
     for guest in guests:
-        guest.place, guest.offer = places.get(guest.rsvp.id), offers.get(guest.rsvp.id)
+        guest.position, guest.offer = positions.get(guest.rsvp.id), offers.get(guest.rsvp.id)

@@ -1,4 +1,4 @@
-"""Hosts see to those who come: who they are, who may, who is invited, and who is here."""
+"""The API of the guest list."""
 
 from flask import Response, abort, request
 from flask_appbuilder.api import expose
@@ -16,7 +16,7 @@ from app.parties.texts import Flash
 
 GUEST = "<int(max=2147483647):guest_id>"
 REMOVED, DECLINED = "removed", "declined"
-DECIDED = {**NOT_THE_HOST, 409: "They were answered, or have left, before"}
+DECIDED = {**NOT_THE_HOST, 409: "The request was decided or withdrawn, or the guest has left"}
 GROUP = {
     "in": "query",
     "name": "group",
@@ -24,11 +24,11 @@ GROUP = {
     "schema": {"type": "string", "enum": list(guest_list.GROUPS)},
 }
 NO_SHOW, NO_SHOW_UNDONE = "no_show", "no_show_undone"
-AFTERWARDS = {**NOT_THE_HOST, 409: "It is not over, or they were not waited for, or not missed"}
+AFTERWARDS = {**NOT_THE_HOST, 409: "The party is not over, or the guest was not expected, or is no no-show"}
 
 
 class GuestApi(PartyApiBase):
-    """The guests of a party, for its hosts: what they eat is nobody else's business."""
+    """The guests of a party. Only its hosts can see what they eat."""
 
     @expose("/<slug>/guests")
     @endpoint(
@@ -39,7 +39,7 @@ class GuestApi(PartyApiBase):
         refusals=NOT_THE_HOST,
     )
     def list(self, slug: str) -> Response:
-        """List who answered what. A page has 200 of them."""
+        """List the guests by group. A page has 200 of them."""
         page = guest_list.page(self.get_hosted(slug), page_number(), group=request.args.get("group", ""))
         shown = rsvp_schemas.Guest(many=True).dump(page.guests)
         return self.response(200, result=shown, page=page.number, has_next=page.has_next)
@@ -52,44 +52,44 @@ class GuestApi(PartyApiBase):
         refusals=DECIDED,
     )
     def approve(self, slug: str, guest_id: int) -> Response:
-        """Let somebody in who asked. Where the table is full, they wait for a seat."""
+        """Approve a request for seats. If too few are free, the guest joins the waiting list."""
         _party, rsvp = self._guest(slug, guest_id)
-        outcome = run_with_retry(lambda: approval.approve(rsvp))
-        return self._now(outcome.rsvp.status, guest_list_texts.approved(outcome), outcome.rsvp)
+        result = run_with_retry(lambda: approval.approve(rsvp))
+        return self._respond_with_guest(result.rsvp.status, guest_list_texts.approved(result), result.rsvp)
 
     @expose(f"/<slug>/guests/{GUEST}/decline", methods=["POST"])
     @endpoint("host", gives=rsvp_schemas.GuestStatus, codes=(DECLINED,), refusals=DECIDED)
     def decline(self, slug: str, guest_id: int) -> Response:
-        """Tell somebody who asked that there is no seat for them."""
+        """Decline a request for seats. The guest gets an e-mail."""
         _party, rsvp = self._guest(slug, guest_id)
         run_with_retry(lambda: approval.decline(rsvp))
         text = _("%(name)s has been told that there is no seat for them.", name=str(rsvp))
-        return self._now(DECLINED, (text, "info"), rsvp)
+        return self._respond_with_guest(DECLINED, (text, "info"), rsvp)
 
     @expose(f"/<slug>/guests/{GUEST}/remove", methods=["POST"])
     @endpoint("host", gives=rsvp_schemas.GuestStatus, codes=(REMOVED,), refusals=DECIDED)
     def remove(self, slug: str, guest_id: int) -> Response:
-        """Take a guest off the table. They are told, and their seats go to the next in line."""
+        """Remove a guest. They get an e-mail, and their seats are offered to the waiting list."""
         _party, rsvp = self._guest(slug, guest_id)
         offered = run_with_retry(lambda: approval.remove(rsvp))
-        return self._now(REMOVED, guest_list_texts.removed(rsvp, offered), rsvp)
+        return self._respond_with_guest(REMOVED, guest_list_texts.removed(rsvp, offered), rsvp)
 
     @expose(f"/<slug>/guests/{GUEST}/missed", methods=["POST"])
     @endpoint("host", gives=rsvp_schemas.GuestStatus, codes=(NO_SHOW,), refusals=AFTERWARDS)
     def missed(self, slug: str, guest_id: int) -> Response:
-        """Note, after the party, that a guest did not come."""
+        """Mark a guest as a no-show, after the party."""
         party, rsvp = self._guest(slug, guest_id)
         run_with_retry(lambda: attendance_service.mark_no_show(party, rsvp))
         text = _("%(name)s was marked as a no-show. Their seats are free again.", name=str(rsvp))
-        return self._now(NO_SHOW, (text, "info"), rsvp)
+        return self._respond_with_guest(NO_SHOW, (text, "info"), rsvp)
 
     @expose(f"/<slug>/guests/{GUEST}/came", methods=["POST"])
     @endpoint("host", gives=rsvp_schemas.GuestStatus, codes=(NO_SHOW_UNDONE,), refusals=AFTERWARDS)
     def came(self, slug: str, guest_id: int) -> Response:
-        """Note that a guest came after all."""
+        """Undo a no-show."""
         party, rsvp = self._guest(slug, guest_id)
         run_with_retry(lambda: attendance_service.undo_no_show(party, rsvp))
-        return self._now(
+        return self._respond_with_guest(
             NO_SHOW_UNDONE, (_("%(name)s is no longer marked as a no-show.", name=str(rsvp)), "info"), rsvp
         )
 
@@ -102,5 +102,5 @@ class GuestApi(PartyApiBase):
             abort(404)
         return party, found[0]
 
-    def _now(self, code: str, said: Flash, rsvp: Rsvp) -> Response:
-        return self.respond(200, code, said, result=rsvp_schemas.GuestStatus().dump(rsvp))
+    def _respond_with_guest(self, code: str, flash: Flash, rsvp: Rsvp) -> Response:
+        return self.respond(200, code, flash, result=rsvp_schemas.GuestStatus().dump(rsvp))

@@ -1,4 +1,4 @@
-"""What hosts read after they saw to their guests: a text and its category."""
+"""Flash messages for hosts, after they approved, removed or checked in guests."""
 
 from collections import Counter
 
@@ -12,16 +12,16 @@ from app.parties.rsvps.types import RsvpResult
 from app.parties.texts import Flash
 
 
-def approved(outcome: RsvpResult) -> Flash:
-    """Return what is said after somebody who asked was let in."""
-    rsvp = outcome.rsvp
+def approved(result: RsvpResult) -> Flash:
+    """Return the flash after a request was approved."""
+    rsvp = result.rsvp
     if rsvp.status == RsvpStatus.WAITLISTED:
         return _("Approved, but the table is full: moved to the waiting list."), "warning"
     if rsvp.status == RsvpStatus.OFFERED:
         text = ngettext(
             "Approved; only %(num)d of %(size)d seats is free and was offered.",
             "Approved; only %(num)d of %(size)d seats are free and were offered.",
-            outcome.offered,
+            result.offered,
             size=rsvp.party_size,
         )
         return text, "warning"
@@ -29,7 +29,7 @@ def approved(outcome: RsvpResult) -> Flash:
 
 
 def all_approved(counts: Counter[str]) -> Flash:
-    """Return what is said after several were let in."""
+    """Return the flash after several requests were approved."""
     sentences = []
     if counts[RsvpStatus.YES]:
         sentences.append(
@@ -52,7 +52,7 @@ def all_approved(counts: Counter[str]) -> Flash:
 
 
 def removed(rsvp: Rsvp, offered: int) -> Flash:
-    """Return what is said after a guest was taken off the table."""
+    """Return the flash after a guest was removed."""
     text = ngettext(
         "%(name)s removed; %(num)d seat offered to the next in line.",
         "%(name)s removed; %(num)d seats offered to the next in line.",
@@ -62,13 +62,15 @@ def removed(rsvp: Rsvp, offered: int) -> Flash:
     return text, "info"
 
 
-def all_removed(done: RemovalResult) -> Flash:
-    """Return what is said after several guests were taken off the table."""
+def all_removed(result: RemovalResult) -> Flash:
+    """Return the flash after several guests were removed."""
     text = " ".join(
         (
-            ngettext("%(num)d guest removed.", "%(num)d guests removed.", done.guests),
+            ngettext("%(num)d guest removed.", "%(num)d guests removed.", result.guests),
             ngettext(
-                "%(num)d seat offered to the next in line.", "%(num)d seats offered to the next in line.", done.offered
+                "%(num)d seat offered to the next in line.",
+                "%(num)d seats offered to the next in line.",
+                result.offered,
             ),
         )
     )
@@ -76,7 +78,7 @@ def all_removed(done: RemovalResult) -> Flash:
 
 
 def checked_in(rsvp: Rsvp) -> Flash:
-    """Return what is said at the door."""
+    """Return the flash after a guest was checked in."""
     text = ngettext(
         "%(name)s is checked in; party of %(num)d.",
         "%(name)s is checked in; party of %(num)d.",
@@ -87,7 +89,7 @@ def checked_in(rsvp: Rsvp) -> Flash:
 
 
 def all_no_show(count: int) -> Flash:
-    """Return what is said after those were marked who did not come."""
+    """Return the flash after no-shows were marked."""
     text = ngettext(
         "%(num)d guest was marked as a no-show. Their seats are free again.",
         "%(num)d guests were marked as no-shows. Their seats are free again.",

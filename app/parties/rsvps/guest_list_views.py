@@ -1,4 +1,4 @@
-"""Who comes: the host's list of guests."""
+"""The guest list of a party, for its hosts."""
 
 from collections.abc import Callable, Sequence
 
@@ -13,7 +13,6 @@ from app.crud.csv import attached
 from app.crud.fields import clean_line
 from app.database import run_with_retry
 from app.errors import DomainError
-from app.food import ALLERGENS, DIETS
 from app.http import page_number, parse_int, safe_next
 from app.parties.access import BasePartyView
 from app.parties.attendance import service as attendance_service
@@ -37,9 +36,9 @@ class GuestListView(BasePartyView):
     @has_access
     @permission_name("host")
     def show(self, slug: str) -> str:
-        """List who answered what."""
+        """List the guests by group."""
         party = self.get_hosted(slug)
-        group, text = request.args.get("group", ""), typed("q")
+        group, text = request.args.get("group", ""), search_text()
         return str(
             self.render_template(
                 "parties/guests.html",
@@ -51,8 +50,6 @@ class GuestListView(BasePartyView):
                 text=text,
                 removable=NOTIFIED if party.is_open else (),
                 is_over=party.ends_at <= clock.now(),
-                diets=DIETS,
-                allergens=ALLERGENS,
             )
         )
 
@@ -60,32 +57,32 @@ class GuestListView(BasePartyView):
     @has_access
     @permission_name("host")
     def csv(self, slug: str) -> BaseResponse:
-        """Return the list as a file."""
+        """Return the guest list as a CSV file."""
         party = self.get_hosted(slug)
         return attached(f"{party.slug}-{clock.now():%Y-%m-%d}", guest_list_csv.csv_lines(guest_list.all_entries(party)))
 
-    # -- those who ask
+    # -- requests
 
     @expose(f"/<slug>/guests/{ANSWER}/approve", methods=["POST"])
     @has_access
     @permission_name("host")
     def approve(self, slug: str, answer_id: int) -> BaseResponse:
-        """Let somebody in who asked."""
+        """Approve a request for seats."""
         _party, rsvp = self._guest(slug, answer_id)
-        return self._do(slug, lambda: guest_list_texts.approved(approval.approve(rsvp)))
+        return self._flash_and_return(slug, lambda: guest_list_texts.approved(approval.approve(rsvp)))
 
     @expose(f"/<slug>/guests/{ANSWER}/decline", methods=["POST"])
     @has_access
     @permission_name("host")
     def decline(self, slug: str, answer_id: int) -> BaseResponse:
-        """Tell somebody who asked that there is no seat for them."""
+        """Decline a request for seats."""
         _party, rsvp = self._guest(slug, answer_id)
 
         def act() -> Flash:
             approval.decline(rsvp)
             return _("%(name)s has been told that there is no seat for them.", name=str(rsvp)), "info"
 
-        return self._do(slug, act)
+        return self._flash_and_return(slug, act)
 
     # -- removing
 
@@ -93,11 +90,11 @@ class GuestListView(BasePartyView):
     @has_access
     @permission_name("host")
     def remove(self, slug: str, answer_id: int) -> BaseResponse:
-        """Ask before a guest is removed; POST removes them."""
+        """Ask for confirmation; POST removes the guest."""
         _party, rsvp = self._guest(slug, answer_id)
         if request.method == "POST":
-            return self._do(slug, lambda: guest_list_texts.removed(rsvp, approval.remove(rsvp)))
-        return self._ask(
+            return self._flash_and_return(slug, lambda: guest_list_texts.removed(rsvp, approval.remove(rsvp)))
+        return self._confirmation_page(
             slug,
             title=_("Remove %(name)s?", name=str(rsvp)),
             message=_(
@@ -110,7 +107,7 @@ class GuestListView(BasePartyView):
     @has_access
     @permission_name("host")
     def chosen(self, slug: str) -> BaseResponse:
-        """Let in, or remove, several guests; asks before they are removed."""
+        """Approve or remove the selected guests. Removing asks for confirmation first."""
         party = self.get_hosted(slug)
         keys = {key for key in map(parse_int, request.form.getlist("rowid")) if key is not None}
         rsvps = approval.select_of_party(party, keys)
@@ -119,14 +116,16 @@ class GuestListView(BasePartyView):
             flash(_("Select at least one row."), "warning")
             return redirect(self._back(slug), 303)
         if action == APPROVE:
-            return self._do(slug, lambda: guest_list_texts.all_approved(approval.approve_all(party, rsvps)))
+            return self._flash_and_return(
+                slug, lambda: guest_list_texts.all_approved(approval.approve_all(party, rsvps))
+            )
         if action != REMOVE:
             abort(404)
         if "sure" in request.form:
-            return self._do(slug, lambda: guest_list_texts.all_removed(approval.remove_all(party, rsvps)))
+            return self._flash_and_return(slug, lambda: guest_list_texts.all_removed(approval.remove_all(party, rsvps)))
         question = ngettext("Remove %(num)d guest?", "Remove %(num)d guests?", len(rsvps))
         flash(_("One more step: review your selection."), "info")
-        return self._ask(
+        return self._confirmation_page(
             slug,
             title=question,
             message=_(
@@ -143,24 +142,26 @@ class GuestListView(BasePartyView):
     @has_access
     @permission_name("host")
     def missed(self, slug: str, answer_id: int) -> BaseResponse:
-        """Note that a guest did not come."""
+        """Mark a guest as a no-show."""
         party, rsvp = self._guest(slug, answer_id)
 
         def act() -> Flash:
             attendance_service.mark_no_show(party, rsvp)
             return _("%(name)s was marked as a no-show. Their seats are free again.", name=str(rsvp)), "info"
 
-        return self._do(slug, act)
+        return self._flash_and_return(slug, act)
 
     @expose("/<slug>/guests/missed", methods=["GET", "POST"])
     @has_access
     @permission_name("host")
     def all_missed(self, slug: str) -> BaseResponse:
-        """Ask before all are missed who were not checked in; POST notes it."""
+        """Ask for confirmation; POST marks all guests who were not checked in as no-shows."""
         party = self.get_hosted(slug)
         if request.method == "POST":
-            return self._do(slug, lambda: guest_list_texts.all_no_show(attendance_service.mark_all_no_show(party)))
-        return self._ask(
+            return self._flash_and_return(
+                slug, lambda: guest_list_texts.all_no_show(attendance_service.mark_all_no_show(party))
+            )
+        return self._confirmation_page(
             slug,
             title=_("Mark everyone else as a no-show?"),
             message=_("All guests who were not checked in will be marked as no-shows."),
@@ -170,14 +171,14 @@ class GuestListView(BasePartyView):
     @has_access
     @permission_name("host")
     def came(self, slug: str, answer_id: int) -> BaseResponse:
-        """Note that a guest came after all."""
+        """Undo a no-show."""
         party, rsvp = self._guest(slug, answer_id)
 
         def act() -> Flash:
             attendance_service.undo_no_show(party, rsvp)
             return _("%(name)s is no longer marked as a no-show.", name=str(rsvp)), "info"
 
-        return self._do(slug, act)
+        return self._flash_and_return(slug, act)
 
     # -- inside
 
@@ -188,16 +189,16 @@ class GuestListView(BasePartyView):
             abort(404)
         return party, found[0]
 
-    def _do(self, slug: str, act: Callable[[], Flash]) -> BaseResponse:
+    def _flash_and_return(self, slug: str, act: Callable[[], Flash]) -> BaseResponse:
         try:
-            said = run_with_retry(act)
+            message = run_with_retry(act)
         except DomainError as error:
             flash(str(error), error.category)
         else:
-            flash(*said)
+            flash(*message)
         return redirect(self._back(slug), 303)
 
-    def _ask(
+    def _confirmation_page(
         self,
         slug: str,
         *,
@@ -206,7 +207,7 @@ class GuestListView(BasePartyView):
         items: Sequence[Rsvp] = (),
         fields: Sequence[tuple[str, object]] = (),
     ) -> BaseResponse:
-        """Ask before guests are removed or missed; the form comes back to the same address."""
+        """Show a page that asks for confirmation. Its form is sent to the same URL."""
         back = self._back(slug)
         page = self.render_template(
             "parties/guests_confirm.html",
@@ -221,12 +222,12 @@ class GuestListView(BasePartyView):
 
     @staticmethod
     def _back(slug: str) -> str:
-        """Return the list as it was looked at."""
+        """Return the URL of the list as the host left it."""
         shown = url_for("GuestListView.show", slug=slug)
         asked = safe_next(request.values.get("next"), shown)
         return asked if asked.partition("?")[0] == shown else shown
 
 
-def typed(name: str) -> str:
-    """Return what somebody looks for."""
-    return (clean_line(request.args.get(name)) or "")[:MAX_SEARCH_LENGTH]
+def search_text() -> str:
+    """Return what the reader searches for."""
+    return (clean_line(request.args.get("q")) or "")[:MAX_SEARCH_LENGTH]

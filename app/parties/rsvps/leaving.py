@@ -1,4 +1,4 @@
-"""Who held seats, or waited for some, does so no more; what they held goes to the next in line at once."""
+"""Guests leave a party: their seats are offered to the waiting list at once."""
 
 from flask_babel import lazy_gettext
 
@@ -17,27 +17,27 @@ def release(
     rsvp: Rsvp,
     status: RsvpStatus,
     *,
-    step: WaitingListEventKind = WaitingListEventKind.LEFT,
-    state: OfferState = OfferState.DECLINED,
+    event: WaitingListEventKind = WaitingListEventKind.LEFT,
+    offer_state: OfferState = OfferState.DECLINED,
 ) -> int:
-    """Change an answer to one that holds nothing, and hand on what it held; return how many seats were offered."""
-    before, where = rsvp.status, position(rsvp)
+    """Give an RSVP a `status` without seats, and release those it held. Return how many seats were offered to others."""
+    before, old_position = rsvp.status, position(rsvp)
     held = rsvp.party_size if before in SEATED else 0
     if before == RsvpStatus.OFFERED:
-        held = seats.end_offer(rsvp, state)
+        held = seats.end_offer(rsvp, offer_state)
     rsvp.status, rsvp.waitlisted_at, rsvp.resting, rsvp.answered_at = status, None, False, clock.now()
     if before in QUEUED:
-        history.record(step, rsvp.party_id, rsvp.id, place=where)
+        history.record(event, rsvp.party_id, rsvp.id, place=old_position)
     db.session.flush()
     if before in SEATED:
         potluck_service.release_claims_of(rsvp.id)
-    return seats.release_and_reoffer(rsvp.party_id, held, unseen=held if before in SEATED else 0).offered
+    return seats.release_and_reoffer(rsvp.party_id, held, newly_freed=held if before in SEATED else 0).offered
 
 
 def remove(rsvp: Rsvp) -> int:
-    """Take an answer off the table and tell its guest; return how many seats were offered to the next in line.
+    """Remove a guest and e-mail them. Return how many seats were offered to others.
 
-    Raises DomainError when it is the host's.
+    Raises DomainError for the host's own RSVP.
     """
     if rsvp.member_id == rsvp.party.host_id:
         raise DomainError(lazy_gettext("The host's own seat cannot be released. Cancel the party instead."))
@@ -46,7 +46,7 @@ def remove(rsvp: Rsvp) -> int:
     before = rsvp.status
     if before == RsvpStatus.REMOVED:
         return 0
-    offered = release(rsvp, RsvpStatus.REMOVED, step=WaitingListEventKind.REMOVED, state=OfferState.REVOKED)
+    offered = release(rsvp, RsvpStatus.REMOVED, event=WaitingListEventKind.REMOVED, offer_state=OfferState.REVOKED)
     audit.record("guest_removed", "answer", rsvp, name=rsvp.party.title, before={"name": rsvp.name})
     if before == RsvpStatus.AWAITING_APPROVAL:
         rsvp_mail.request_declined(rsvp.party, rsvp)

@@ -12,24 +12,24 @@ def rsvp_yes(party: DinnerParty, rsvp: Rsvp) -> None:
     send("rsvp_yes", party, rsvp, seats=rsvp.party_size, ticket_url=ticket, appointment=ics.request)
 
 
-def rsvp_waitlisted(party: DinnerParty, rsvp: Rsvp, place: int) -> None:
-    """Tell a place in line."""
-    send("rsvp_waitlisted", party, rsvp, place=place)
+def rsvp_waitlisted(party: DinnerParty, rsvp: Rsvp, position: int) -> None:
+    """Tell a guest their position on the waiting list."""
+    send("rsvp_waitlisted", party, rsvp, place=position)
 
 
 def request_declined(party: DinnerParty, rsvp: Rsvp) -> None:
-    """Tell somebody who asked for a seat that there is none for them."""
+    """Tell a guest that their request was declined."""
     send("request_declined", party, rsvp)
 
 
 def removed(party: DinnerParty, rsvp: Rsvp, before: str) -> None:
-    """Tell a guest that the host took their seats, or their place in line, back."""
+    """Tell a guest that a host removed them. Guests with seats get a cancellation for their calendar."""
     appointment = ics.cancellation if before in ics.PARTICIPATION else None
     send("removed", party, rsvp, appointment=appointment)
 
 
 def approval_asked(party: DinnerParty, rsvp: Rsvp) -> None:
-    """Tell the hosts that somebody asks for a seat who was not invited."""
+    """Tell the hosts that a guest without an invitation requests seats."""
     for host in (party.host, *party.co_hosts):
         to_member(
             "approval_asked",

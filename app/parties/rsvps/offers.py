@@ -1,4 +1,4 @@
-"""Guests take the seats that are offered to them, or give them back."""
+"""Guests accept or decline seat offers."""
 
 from flask_babel import lazy_gettext
 
@@ -12,7 +12,7 @@ from app.parties.models import DinnerParty, Rsvp
 from app.parties.respondent import Respondent
 from app.parties.rsvps import leaving
 from app.parties.rsvps import mail as rsvp_mail
-from app.parties.rsvps.types import RsvpResult, held_offer, position
+from app.parties.rsvps.types import RsvpResult, offered_result, position
 from app.parties.waiting_list import history, seats
 from app.parties.waiting_list import queries as waiting_list_queries
 from app.parties.waiting_list.models import WaitOffer
@@ -21,7 +21,7 @@ NO_OFFER = lazy_gettext("You have no seat offer at the moment.")
 
 
 def claim(party: DinnerParty, guest: Respondent) -> RsvpResult:
-    """Take the seats that are offered. Raises DomainError when none are; one that ran out is told as `lapsed`."""
+    """Accept the open offer. Raises DomainError if there is none; after an expired one, the result says so."""
     rsvp, offer = _offered(party, guest)
     if not offer.is_open:
         return _no_longer_open(rsvp, offer)
@@ -32,14 +32,14 @@ def claim(party: DinnerParty, guest: Respondent) -> RsvpResult:
     history.record(WaitingListEventKind.CLAIMED, party.id, rsvp.id, seats=offer.seats)
     db.session.flush()
     rsvp_mail.rsvp_yes(party, rsvp)
-    return RsvpResult(rsvp, changed=True, clashes=menu_service.remember_usual(rsvp))
+    return RsvpResult(rsvp, changed=True, dietary_conflicts=menu_service.apply_profile_diet(rsvp))
 
 
 def decline(party: DinnerParty, guest: Respondent, *, stay: bool) -> RsvpResult:
-    """Give offered seats to the next in line, and go, or `stay` in line.
+    """Decline the open offer, and leave the waiting list or `stay` on it.
 
-    A group that was offered only a part of its seats keeps its place, and is not asked about so few again. Others
-    stand at the end. Raises DomainError when nothing is offered.
+    A group that was offered only some of its seats keeps its position, and is not offered so few again. Others move to
+    the end. Raises DomainError if there is no offer.
     """
     rsvp, offer = _offered(party, guest)
     if not offer.is_open:
@@ -56,19 +56,19 @@ def decline(party: DinnerParty, guest: Respondent, *, stay: bool) -> RsvpResult:
         rsvp.waitlisted_at = waiting_list_queries.next_waitlisted_at(party.id)
         rsvp.status, rsvp.resting = RsvpStatus.WAITLISTED, True
     db.session.flush()
-    where = position(rsvp)
-    history.record(WaitingListEventKind.DECLINED, party.id, rsvp.id, place=where, seats=offer.seats)
+    new_position = position(rsvp)
+    history.record(WaitingListEventKind.DECLINED, party.id, rsvp.id, place=new_position, seats=offer.seats)
     seats.release_and_reoffer(party.id, offer.seats)
-    # With others that are free, more may be within reach than was offered.
+    # Together with other free seats, the guest may get a larger offer at once.
     return (
-        held_offer(rsvp, changed=True)
+        offered_result(rsvp, changed=True)
         if rsvp.status == RsvpStatus.OFFERED
-        else RsvpResult(rsvp, changed=True, place=where)
+        else RsvpResult(rsvp, changed=True, position=new_position)
     )
 
 
 def _offered(party: DinnerParty, guest: Respondent) -> tuple[Rsvp, WaitOffer]:
-    """Return a guest's answer and the latest offer to it, under the party's lock and as time has left them."""
+    """Return a guest's RSVP and the latest offer to it, after locking the party and ending expired offers."""
     rsvp = queries.rsvp_of(party, guest)
     if rsvp is None:
         raise DomainError(NO_OFFER, "warning", code="no_offer")
@@ -81,9 +81,9 @@ def _offered(party: DinnerParty, guest: Respondent) -> tuple[Rsvp, WaitOffer]:
 
 
 def _no_longer_open(rsvp: Rsvp, offer: WaitOffer) -> RsvpResult:
-    """Tell what became of an offer that was to be decided once more, or too late."""
+    """Return the result for an offer that is decided twice, or too late."""
     if offer.state == OfferState.CLAIMED and rsvp.status == RsvpStatus.YES:
         return RsvpResult(rsvp, changed=False)
     if offer.state == OfferState.EXPIRED and rsvp.status == RsvpStatus.WAITLISTED:
-        return RsvpResult(rsvp, changed=False, place=position(rsvp), lapsed=True)
+        return RsvpResult(rsvp, changed=False, position=position(rsvp), offer_expired=True)
     raise DomainError(NO_OFFER, "warning", code="no_offer")

@@ -11,14 +11,14 @@ from app.parties.schemas import Offer
 
 
 class RsvpInput(RequestSchema):
-    """A guest's answer. What is left out stays as it was."""
+    """An RSVP. Fields that are left out stay as they are."""
 
     answer = ChoiceField(ANSWERS, required=True)
     party_size = WholeNumberField(1, models.MAX_SEATS, **api_fields.described("How many come, the guest included"))
     min_party = WholeNumberField(
         1,
         models.MAX_SEATS,
-        **api_fields.described("With how few they would come, too; left out: all together or not at all"),
+        **api_fields.described("The fewest people with whom the group would come; left out: all or none"),
     )
     note = TextField(MAX_NOTE_LENGTH, **api_fields.described("For the host"))
     wait = fields.Boolean(
@@ -29,13 +29,13 @@ class RsvpInput(RequestSchema):
 
 
 class OfferDecisionInput(RequestSchema):
-    """What a guest does with seats that are offered to them."""
+    """A guest's decision about a seat offer."""
 
     decision = ChoiceField(DECISIONS, required=True)
 
 
 class Guest(Schema):
-    """Somebody who answered, as hosts read of them."""
+    """A guest who answered, as hosts see them."""
 
     id = fields.Integer(attribute="rsvp.id")
     name = fields.Function(lambda guest: str(guest.rsvp), metadata={"type": "string"})
@@ -46,13 +46,13 @@ class Guest(Schema):
     note = fields.String(attribute="rsvp.note")
     answered_at = fields.AwareDateTime(attribute="rsvp.answered_at")
     checked_in_at = fields.AwareDateTime(attribute="rsvp.checked_in_at", allow_none=True)
-    place = fields.Integer(allow_none=True, **described("In line"))
+    place = fields.Integer(attribute="position", allow_none=True, **described("On the waiting list; 1 is next"))
     offer = fields.Nested(Offer, allow_none=True)
     people = fields.List(fields.Nested(Person))
 
 
 class GuestStatus(Schema):
-    """What became of an answer that a host has decided about."""
+    """A guest after a host's decision."""
 
     id = fields.Integer()
     name = fields.Function(lambda rsvp: str(rsvp), metadata={"type": "string"})  # noqa: PLW0108 - not any callable will do

@@ -1,4 +1,4 @@
-"""Guests answer, alone or as a group, change their answers, and withdraw them."""
+"""Guests answer, alone or as a group, change their RSVP, and withdraw it."""
 
 from flask_babel import lazy_gettext, lazy_ngettext
 
@@ -12,10 +12,17 @@ from app.parties.models import DinnerParty, Rsvp
 from app.parties.respondent import Respondent
 from app.parties.rsvps import leaving
 from app.parties.rsvps import mail as rsvp_mail
-from app.parties.rsvps.types import PartialAvailability, RsvpRequest, RsvpResult, held_offer, position
-from app.parties.waiting_list import allocation, history, seats
+from app.parties.rsvps.types import (
+    PartialAvailability,
+    PartySize,
+    RsvpRequest,
+    RsvpResult,
+    offered_result,
+    position,
+)
+from app.parties.waiting_list import history, seats
 from app.parties.waiting_list import queries as waiting_list_queries
-from app.parties.waiting_list.allocation import QueueEntry
+from app.parties.waiting_list.allocation import QueueEntry, SeatCount
 from app.parties.waiting_list.seats import WaitingListState
 
 CLOSED_ERRORS = {
@@ -23,7 +30,7 @@ CLOSED_ERRORS = {
     rules.ClosedReason.CANCELLED: lazy_gettext("This party was cancelled."),
     rules.ClosedReason.LATE: lazy_gettext("The RSVP deadline has passed; contact the host."),
 }
-# Answers that are not their guest's to change any more.
+# RSVPs that their guest can no longer change.
 DECIDED_ERRORS = {
     RsvpStatus.REMOVED: lazy_gettext("You were removed from this party; contact the host."),
     RsvpStatus.CHECKED_IN: lazy_gettext("You have already been checked in; contact the host."),
@@ -32,31 +39,31 @@ DECIDED_ERRORS = {
 
 
 def closed_error(reason: rules.ClosedReason) -> DomainError:
-    """Return the error that says why a party takes no answers."""
+    """Return the error that says why a party accepts no RSVPs."""
     return DomainError(CLOSED_ERRORS[reason], code=reason.value)
 
 
-def rsvp(party: DinnerParty, guest: Respondent, wish: RsvpRequest) -> RsvpResult | PartialAvailability:
-    """Record what a member wishes; a yes becomes seats, a place on the waiting list, or a question.
+def rsvp(party: DinnerParty, guest: Respondent, request: RsvpRequest) -> RsvpResult | PartialAvailability:
+    """Record a guest's RSVP. A yes takes seats, joins the waiting list, or asks back.
 
-    Raises DomainError when the party takes no answers or not such a one, and IntegrityError when the same member
-    answered for the first time in another request at the same moment.
+    Raises DomainError if the party does not accept the RSVP, and IntegrityError if another request stored the first RSVP
+    of the same guest at the same moment.
     """
-    _refuse_closed(party)
+    _ensure_accepts_rsvps(party)
     _refuse_host(party, guest)
     rsvp = queries.rsvp_of(party, guest)
     if rsvp is None:
-        return _first_answer(party, guest, wish)
-    line = _lock_and_refresh(party, rsvp)
-    _refuse_decided(rsvp)
+        return _first_rsvp(party, guest, request)
+    waiting_list = _lock_and_refresh(party, rsvp)
+    _ensure_changeable(rsvp)
     _attach_account(rsvp, guest)
-    return _change(party, rsvp, guest, wish, line)
+    return _change(party, rsvp, guest, request, waiting_list)
 
 
 def withdraw(party: DinnerParty, guest: Respondent) -> RsvpResult:
-    """Give up seats, a place in line or a maybe; freed seats are offered to the next in line at once.
+    """Withdraw an RSVP. Its seats are offered to the waiting list at once.
 
-    Raises DomainError when there is nothing to give up.
+    Raises DomainError if there is nothing to withdraw.
     """
     _refuse_host(party, guest)
     if party.is_past:
@@ -65,17 +72,17 @@ def withdraw(party: DinnerParty, guest: Respondent) -> RsvpResult:
     if rsvp is not None:
         seats.lock(party.id)
         db.session.refresh(rsvp)
-        _refuse_decided(rsvp)
+        _ensure_changeable(rsvp)
     if rsvp is None or rsvp.status not in WITHDRAWABLE:
         raise DomainError(lazy_gettext("Nothing changed: you have no seat at this party."), "warning")
     leaving.release(rsvp, RsvpStatus.WITHDRAWN)
     return RsvpResult(rsvp, changed=True)
 
 
-# -- who may
+# -- who may answer
 
 
-def _refuse_closed(party: DinnerParty | allocation.SeatCount) -> None:
+def _ensure_accepts_rsvps(party: DinnerParty | SeatCount) -> None:
     reason = rules.closed_reason(party.status, party.answers_until, clock.now())
     if reason is not None:
         raise closed_error(reason)
@@ -86,95 +93,89 @@ def _refuse_host(party: DinnerParty, guest: Respondent) -> None:
         raise DomainError(lazy_gettext("You are the host. Your seat is already reserved."), "info")
 
 
-def _refuse_decided(rsvp: Rsvp) -> None:
+def _ensure_changeable(rsvp: Rsvp) -> None:
     if rsvp.status in DECIDED_ERRORS:
         raise DomainError(DECIDED_ERRORS[rsvp.status], code=rsvp.status)
 
 
-def _refuse_others(party: DinnerParty, guest: Respondent) -> None:
-    """Refuse a link that somebody has answered with their account."""
-    if guest.invitation is not None and queries.has_rsvp_of_other_account(party, guest):
-        message = lazy_gettext("This invitation was answered with an account. Log in to change the answer.")
-        raise DomainError(message, "warning")
-
-
 def _lock_and_refresh(party: DinnerParty, rsvp: Rsvp | None = None) -> WaitingListState:
-    """Hold the party until the end of the transaction: it, or the answer, may have changed just now.
+    """Lock the party until the end of the transaction, and load what other requests have changed.
 
-    Seats that time has freed are handed on first.
+    Free seats are offered to the waiting list first.
     """
-    line = seats.release_and_reoffer(party.id)
-    _refuse_closed(line.table)
+    waiting_list = seats.release_and_reoffer(party.id)
+    _ensure_accepts_rsvps(waiting_list.count)
     if rsvp is not None:
         db.session.refresh(rsvp)
-    return line
+    return waiting_list
 
 
 def _attach_account(rsvp: Rsvp, guest: Respondent) -> None:
-    """Let an answer that was given by a link belong to the account of whoever changes it now."""
+    """Assign an RSVP that was given by a personal link to the member who changes it now."""
     if guest.member is not None and rsvp.member_id is None:
         rsvp.member_id, rsvp.email, rsvp.name = guest.member.id, guest.email, guest.name
-    _note_opened(guest)
+    _record_opened(guest)
 
 
-def _note_opened(guest: Respondent) -> None:
-    """Whoever answers by an invitation has seen it."""
+def _record_opened(guest: Respondent) -> None:
+    """Record that the invitation was opened: a guest who answers by it has seen it."""
     if guest.invitation is not None and guest.invitation.opened_at is None:
         guest.invitation.opened_at = clock.now()
 
 
-def _group(party: DinnerParty, guest: Respondent, wish: RsvpRequest, rsvp: Rsvp | None) -> tuple[int, int]:
-    """Return how many come, and how few would; raises DomainError for a group that may not come."""
-    before = rsvp.party_size if rsvp else 1
-    if wish.answer == RsvpStatus.NO:
-        return before, rsvp.min_party if rsvp else 1
-    size = wish.size or before
-    kept = rsvp.min_party if rsvp and wish.size is None else size
-    least = wish.least or min(kept, size)
-    most = guest.most(party, rsvp)
-    if size > most:
+def _requested_size(party: DinnerParty, guest: Respondent, request: RsvpRequest, rsvp: Rsvp | None) -> PartySize:
+    """Return the requested party size. Raises DomainError if it is too large, or the minimum exceeds it."""
+    before = _size_of(rsvp) if rsvp else PartySize(1, 1)
+    if request.answer == RsvpStatus.NO:
+        return before
+    size = request.size or before.size
+    minimum = request.minimum or min(before.minimum if rsvp and request.size is None else size, size)
+    largest = guest.max_party(party, rsvp)
+    if size > largest:
         message = lazy_ngettext(
             "One answer can cover at most %(num)d person here.",
             "One answer can cover at most %(num)d people here.",
-            most,
+            largest,
         )
         raise DomainError(message, field="party_size")
-    if least > size:
+    if minimum > size:
         raise DomainError(lazy_gettext("This is more than the size of your party."), field="min_party")
-    return size, least
+    return PartySize(size, minimum)
 
 
-# -- answering
+# -- recording an RSVP
 
 
-def _first_answer(party: DinnerParty, guest: Respondent, wish: RsvpRequest) -> RsvpResult | PartialAvailability:
-    _refuse_others(party, guest)
-    group = _group(party, guest, wish, None)
+def _first_rsvp(party: DinnerParty, guest: Respondent, request: RsvpRequest) -> RsvpResult | PartialAvailability:
+    if guest.invitation is not None and queries.has_rsvp_of_other_account(party, guest):
+        message = lazy_gettext("This invitation was answered with an account. Log in to change the answer.")
+        raise DomainError(message, "warning")
+    group = _requested_size(party, guest, request, None)
     rsvp = Rsvp(
         party_id=party.id,
         member_id=guest.member.id if guest.member else None,
         invitation_id=guest.invitation.id if guest.invitation else None,
         email=guest.email,
-        name=wish.name or guest.name,
-        party_size=group[0],
-        min_party=group[1],
-        status=wish.answer,
-        note=wish.note or "",
+        name=request.name or guest.name,
+        party_size=group.size,
+        min_party=group.minimum,
+        status=request.answer,
+        note=request.note or "",
         answered_at=clock.now(),
         locale=guest.member.locale if guest.member else guest.locale,
         timezone=guest.member.timezone if guest.member else guest.timezone,
     )
-    if wish.answer != RsvpStatus.YES:
+    if request.answer != RsvpStatus.YES:
         _lock_and_refresh(party)
     elif _needs_approval(party, guest, None):
         _lock_and_refresh(party)
         rsvp.status = RsvpStatus.AWAITING_APPROVAL
-    elif not seats.take(party.id, rsvp.party_size):
-        # Look again under the lock: seats given back just now must not miss who queues just now.
-        partly = seat_or_queue(rsvp, group, wish, _lock_and_refresh(party))
-        if partly:
-            return partly
-    _note_opened(guest)
+    elif not seats.take(party.id, group.size, seats.IS_PUBLISHED, seats.NOBODY_WAITS):
+        # Try again under the lock: seats that were just released must not miss a guest who is just joining.
+        partial = seat_or_queue(rsvp, group, request, _lock_and_refresh(party))
+        if partial:
+            return partial
+    _record_opened(guest)
     db.session.add(rsvp)
     db.session.flush()
     return record_and_notify(party, rsvp, before=None)
@@ -189,88 +190,87 @@ def _needs_approval(party: DinnerParty, guest: Respondent, rsvp: Rsvp | None) ->
 
 
 def _change(
-    party: DinnerParty, rsvp: Rsvp, guest: Respondent, wish: RsvpRequest, line: WaitingListState
+    party: DinnerParty, rsvp: Rsvp, guest: Respondent, request: RsvpRequest, waiting_list: WaitingListState
 ) -> RsvpResult | PartialAvailability:
-    if rsvp.status == RsvpStatus.OFFERED and wish.answer == RsvpStatus.YES:
-        return held_offer(rsvp, changed=False)
-    group = _group(party, guest, wish, rsvp)
-    if wish.name and rsvp.member_id is None:
-        rsvp.name = wish.name
-    if wish.answer != RsvpStatus.YES:
-        return _decline(rsvp, wish, group)
-    if rsvp.status == RsvpStatus.YES:
-        return _resize(party, rsvp, wish, group, line)
-    if rsvp.status != RsvpStatus.WAITLISTED and _needs_approval(party, guest, rsvp):
-        return _ask_host(party, rsvp, wish, group)
-    return _ask(party, rsvp, wish, group, line)
+    if rsvp.status == RsvpStatus.OFFERED and request.answer == RsvpStatus.YES:
+        return offered_result(rsvp, changed=False)
+    group = _requested_size(party, guest, request, rsvp)
+    if request.name and rsvp.member_id is None:
+        rsvp.name = request.name
+    if request.answer != RsvpStatus.YES:
+        return _decline(rsvp, request, group)
+    if rsvp.is_confirmed:
+        return _resize(party, rsvp, request, group, waiting_list)
+    if not rsvp.is_waitlisted and _needs_approval(party, guest, rsvp):
+        return _request_approval(party, rsvp, request, group)
+    return _request_seats(party, rsvp, request, group, waiting_list)
 
 
-def _ask_host(party: DinnerParty, rsvp: Rsvp, wish: RsvpRequest, group: tuple[int, int]) -> RsvpResult:
-    """Ask the host for a seat, again or otherwise than before."""
+def _request_approval(party: DinnerParty, rsvp: Rsvp, request: RsvpRequest, group: PartySize) -> RsvpResult:
     before = rsvp.status
-    if before == RsvpStatus.AWAITING_APPROVAL and not _is_new(rsvp, wish, group):
+    if before == RsvpStatus.AWAITING_APPROVAL and not _differs(rsvp, request, group):
         return RsvpResult(rsvp, changed=False)
     rsvp.status, rsvp.answered_at = RsvpStatus.AWAITING_APPROVAL, clock.now()
-    _apply(rsvp, wish, group)
+    _apply(rsvp, request, group)
     db.session.flush()
     return record_and_notify(party, rsvp, before=before)
 
 
-def _ask(
-    party: DinnerParty, rsvp: Rsvp, wish: RsvpRequest, group: tuple[int, int], line: WaitingListState
+def _request_seats(
+    party: DinnerParty, rsvp: Rsvp, request: RsvpRequest, group: PartySize, waiting_list: WaitingListState
 ) -> RsvpResult | PartialAvailability:
-    """Ask for seats, anew or otherwise than before."""
-    before, asked = rsvp.status, _asked(rsvp)
-    waited = before == RsvpStatus.WAITLISTED
-    if waited and not rsvp.resting and not _is_new(rsvp, wish, group):
-        return RsvpResult(rsvp, changed=False, place=position(rsvp))
-    # Who asks for more than before stands at the end again.
-    partly = seat_or_queue(rsvp, group, wish, line, stays=waited and group[0] <= asked[0])
-    if partly:
-        return partly
-    rsvp.note = rsvp.note if wish.note is None else wish.note
+    before, was_waiting = rsvp.status, rsvp.is_waitlisted
+    if was_waiting and not rsvp.resting and not _differs(rsvp, request, group):
+        return RsvpResult(rsvp, changed=False, position=position(rsvp))
+    # A group that asks for more than before moves to the end of the waiting list.
+    keeps_position = was_waiting and group.size <= rsvp.party_size
+    partial = seat_or_queue(rsvp, group, request, waiting_list, keeps_position=keeps_position)
+    if partial:
+        return partial
+    rsvp.note = rsvp.note if request.note is None else request.note
     db.session.flush()
-    outcome = record_and_notify(party, rsvp, before=before)
-    if waited:
-        # Whoever asks for less may stand in nobody's way any more, their own included.
+    result = record_and_notify(party, rsvp, before=before)
+    if was_waiting:
+        # A group that asks for less may fit the free seats now, or no longer block another group.
         seats.release_and_reoffer(party.id)
-    return held_offer(rsvp, changed=True) if rsvp.status == RsvpStatus.OFFERED else outcome
+    return offered_result(rsvp, changed=True) if rsvp.status == RsvpStatus.OFFERED else result
 
 
-def _decline(rsvp: Rsvp, wish: RsvpRequest, group: tuple[int, int]) -> RsvpResult:
-    if rsvp.status == wish.answer and not _is_new(rsvp, wish, group):
+def _decline(rsvp: Rsvp, request: RsvpRequest, group: PartySize) -> RsvpResult:
+    """Record a no or a maybe, and release the seats."""
+    if rsvp.status == request.answer and not _differs(rsvp, request, group):
         return RsvpResult(rsvp, changed=False)
-    if rsvp.status != wish.answer:
-        leaving.release(rsvp, wish.answer)
-    _apply(rsvp, wish, group)
+    if rsvp.status != request.answer:
+        leaving.release(rsvp, request.answer)
+    _apply(rsvp, request, group)
     db.session.flush()
     return RsvpResult(rsvp, changed=True)
 
 
 def _resize(
-    party: DinnerParty, rsvp: Rsvp, wish: RsvpRequest, group: tuple[int, int], line: WaitingListState
+    party: DinnerParty, rsvp: Rsvp, request: RsvpRequest, group: PartySize, waiting_list: WaitingListState
 ) -> RsvpResult:
-    """Take the seats that a group needs more, or hand on those it needs no more."""
-    if not _is_new(rsvp, wish, group):
+    """Take the additional seats of a confirmed group, or release those it no longer needs."""
+    if not _differs(rsvp, request, group):
         return RsvpResult(rsvp, changed=False)
-    more = group[0] - rsvp.party_size
+    more = group.size - rsvp.party_size
     if more > 0:
-        # At the end of the line: nobody grows past those who wait.
-        free = line.seats_for(QueueEntry(0, more, 1))
-        if free < more or not seats.take_in_turn(party.id, more):
-            raise DomainError(_too_few(free), "warning", field="party_size")
-    _apply(rsvp, wish, group)
+        # Behind the whole waiting list: a confirmed group does not overtake waiting guests.
+        free = waiting_list.seats_for(QueueEntry(0, more, 1))
+        if free < more or not seats.take(party.id, more, seats.IS_PUBLISHED):
+            raise DomainError(_too_few_error(free), "warning", field="party_size")
+    _apply(rsvp, request, group)
     if more:
         rsvp.answered_at = clock.now()
     db.session.flush()
     if more < 0:
-        seats.release_and_reoffer(party.id, -more, unseen=-more)
+        seats.release_and_reoffer(party.id, -more, newly_freed=-more)
     if more:
         rsvp_mail.rsvp_yes(party, rsvp)
     return RsvpResult(rsvp, changed=True, resized=True)
 
 
-def _too_few(free: int) -> object:
+def _too_few_error(free: int) -> object:
     if not free:
         return lazy_gettext("No more seats are free. You keep the ones you have.")
     return lazy_ngettext(
@@ -281,56 +281,63 @@ def _too_few(free: int) -> object:
 
 
 def seat_or_queue(
-    rsvp: Rsvp, group: tuple[int, int], wish: RsvpRequest, line: WaitingListState, *, stays: bool = False
+    rsvp: Rsvp,
+    group: PartySize,
+    request: RsvpRequest,
+    waiting_list: WaitingListState,
+    *,
+    keeps_position: bool = False,
 ) -> PartialAvailability | None:
-    """Take the seats, or a place in line: the one that the answer has, if it `stays`, or the last. Or ask first."""
-    size, least = group
-    where = next((number for number, each in enumerate(line.queue) if stays and each.key == rsvp.id), None)
-    free = line.seats_for(QueueEntry(rsvp.id or 0, size, 1), place=where)
-    if free < size and free and not wish.wait and (wish.least is None or free >= least):
+    """Take seats for the group, or put it on the waiting list. The caller has locked the party.
+
+    Return a PartialAvailability, and store nothing, if only some of the seats are free and the guest has to choose.
+    """
+    size, minimum = group
+    index = next((i for i, entry in enumerate(waiting_list.queue) if keeps_position and entry.rsvp_id == rsvp.id), None)
+    free = waiting_list.seats_for(QueueEntry(rsvp.id or 0, size, 1), index=index)
+    if free < size and free and not request.wait and (request.minimum is None or free >= minimum):
         return PartialAvailability(free, size)
-    seated = free >= size and seats.take_in_turn(rsvp.party_id, size)
-    if wish.wait and not seated:
-        # They have just said that they do not come with so few.
-        least = max(least, min(free + 1, size))
-    if seated:
+    is_seated = free >= size and seats.take(rsvp.party_id, size, seats.IS_PUBLISHED)
+    if request.wait and not is_seated:
+        # The guest has just chosen not to come with the free seats.
+        minimum = max(minimum, min(free + 1, size))
+    if is_seated:
         rsvp.waitlisted_at = None
-    elif not stays:
+    elif not keeps_position:
         rsvp.waitlisted_at = waiting_list_queries.next_waitlisted_at(rsvp.party_id)
-    rsvp.status = RsvpStatus.YES if seated else RsvpStatus.WAITLISTED
-    rsvp.party_size, rsvp.min_party, rsvp.answered_at, rsvp.resting = size, least, clock.now(), False
+    rsvp.status = RsvpStatus.YES if is_seated else RsvpStatus.WAITLISTED
+    rsvp.party_size, rsvp.min_party, rsvp.answered_at, rsvp.resting = size, minimum, clock.now(), False
     return None
 
 
 def record_and_notify(party: DinnerParty, rsvp: Rsvp, *, before: str | None) -> RsvpResult:
-    """Write the letter about a new answer, and note what it means for the line."""
-    if rsvp.status == RsvpStatus.YES:
-        if before == RsvpStatus.WAITLISTED:
+    """E-mail the guest, or the hosts, about a new status, and record it in the history of the waiting list."""
+    was_waiting = before == RsvpStatus.WAITLISTED
+    if rsvp.is_confirmed:
+        if was_waiting:
             history.record(WaitingListEventKind.SEATED, party.id, rsvp.id, seats=rsvp.party_size)
         rsvp_mail.rsvp_yes(party, rsvp)
-        return RsvpResult(rsvp, changed=True, clashes=menu_service.remember_usual(rsvp))
-    if rsvp.status == RsvpStatus.AWAITING_APPROVAL:
+        return RsvpResult(rsvp, changed=True, dietary_conflicts=menu_service.apply_profile_diet(rsvp))
+    if rsvp.is_awaiting_approval:
         rsvp_mail.approval_asked(party, rsvp)
-    if rsvp.status != RsvpStatus.WAITLISTED:
+    if not rsvp.is_waitlisted:
         return RsvpResult(rsvp, changed=True)
-    where = waiting_list_queries.position(rsvp)
-    history.record_request(
-        WaitingListEventKind.CHANGED if before == RsvpStatus.WAITLISTED else WaitingListEventKind.JOINED, rsvp, where
-    )
-    if before != RsvpStatus.WAITLISTED:
-        rsvp_mail.rsvp_waitlisted(party, rsvp, where)
-    return RsvpResult(rsvp, changed=True, place=where)
+    position = waiting_list_queries.position(rsvp)
+    history.record_request(WaitingListEventKind.CHANGED if was_waiting else WaitingListEventKind.JOINED, rsvp, position)
+    if not was_waiting:
+        rsvp_mail.rsvp_waitlisted(party, rsvp, position)
+    return RsvpResult(rsvp, changed=True, position=position)
 
 
-def _asked(rsvp: Rsvp) -> tuple[int, int]:
-    return rsvp.party_size, rsvp.min_party
+def _size_of(rsvp: Rsvp) -> PartySize:
+    return PartySize(rsvp.party_size, rsvp.min_party)
 
 
-def _is_new(rsvp: Rsvp, wish: RsvpRequest, group: tuple[int, int]) -> bool:
-    """Whether a wish says anything that the answer does not say yet."""
-    return _asked(rsvp) != group or wish.note not in {None, rsvp.note} or wish.wait
+def _differs(rsvp: Rsvp, request: RsvpRequest, group: PartySize) -> bool:
+    """Whether a request says anything that the RSVP does not say yet."""
+    return _size_of(rsvp) != group or request.note not in {None, rsvp.note} or request.wait
 
 
-def _apply(rsvp: Rsvp, wish: RsvpRequest, group: tuple[int, int]) -> None:
+def _apply(rsvp: Rsvp, request: RsvpRequest, group: PartySize) -> None:
     rsvp.party_size, rsvp.min_party = group
-    rsvp.note = rsvp.note if wish.note is None else wish.note
+    rsvp.note = rsvp.note if request.note is None else request.note

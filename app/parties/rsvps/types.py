@@ -1,7 +1,8 @@
-"""What guests ask for, and what becomes of it."""
+"""What a guest asks for with an RSVP, and the result."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from app.parties.enums import RsvpStatus
 from app.parties.menu.dietary_conflicts import DietaryConflict
@@ -10,53 +11,61 @@ from app.parties.models import Rsvp
 from app.parties.waiting_list import queries as waiting_list_queries
 
 
+class PartySize(NamedTuple):
+    """How many people come with an RSVP, and with how few they would still come."""
+
+    size: int
+    minimum: int
+
+
 @dataclass(frozen=True)
 class RsvpRequest:
-    """What a guest asks for. What is None stays as it was; a group without `least` comes together or not at all.
+    """What a guest asks for. None keeps what the RSVP says already; without `minimum` all come or none.
 
-    With `wait` they would rather wait for all their seats than come with those that are free.
+    With `wait`, a group waits for all its seats rather than come with the free ones.
     """
 
     answer: RsvpStatus
     size: int | None = None
-    least: int | None = None
+    minimum: int | None = None
     note: str | None = None
     wait: bool = False
-    # How somebody without an account is called.
+    # The name of a guest without an account.
     name: str | None = None
 
 
 @dataclass(frozen=True)
 class RsvpResult:
-    """What became of an answer: the row as it is now, and whether it was so before."""
+    """An RSVP after a request, and whether the request changed it."""
 
     rsvp: Rsvp
     changed: bool
-    place: int | None = None
-    # The seats that are held for them until they decide.
+    # On the waiting list; 1 is next.
+    position: int | None = None
+    # Seats that are held for the guest by an open offer.
     offered: int = 0
-    # They held seats before, and hold more or fewer now.
+    # The guest had seats before, and has more or fewer now.
     resized: bool = False
-    # Their offer ran out before they decided.
-    lapsed: bool = False
-    # What they never eat, and would be served.
-    clashes: Sequence[tuple[MenuItem, DietaryConflict]] = ()
+    # The offer expired before the guest decided.
+    offer_expired: bool = False
+    # Dishes that somebody of the group cannot eat.
+    dietary_conflicts: Sequence[tuple[MenuItem, DietaryConflict]] = ()
 
 
 @dataclass(frozen=True)
 class PartialAvailability:
-    """Nothing was stored: only `free` of `size` seats are free, and the guest has to say what they would rather."""
+    """Only `free` of the `size` seats are free. Nothing was stored; the guest has to choose."""
 
     free: int
     size: int
 
 
 def position(rsvp: Rsvp) -> int | None:
-    """Return the place in line of an answer that waits."""
-    return waiting_list_queries.position(rsvp) if rsvp.status == RsvpStatus.WAITLISTED else None
+    """Return the position of a waiting RSVP, or None if it does not wait."""
+    return waiting_list_queries.position(rsvp) if rsvp.is_waitlisted else None
 
 
-def held_offer(rsvp: Rsvp, *, changed: bool) -> RsvpResult:
-    """Return what somebody is told who has seats held for them."""
+def offered_result(rsvp: Rsvp, *, changed: bool) -> RsvpResult:
+    """Return the result for a guest who has an open seat offer."""
     offer = waiting_list_queries.pending_offer(rsvp)
     return RsvpResult(rsvp, changed=changed, offered=offer.seats if offer else 0)

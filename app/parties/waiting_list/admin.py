@@ -1,4 +1,4 @@
-"""The generated UI over seats that were offered to those who wait."""
+"""The generated pages of seat offers."""
 
 from flask_appbuilder.actions import action
 from flask_babel import lazy_gettext, ngettext
@@ -13,7 +13,7 @@ from app.parties.waiting_list.models import WaitOffer
 
 
 class WaitOfferModelView(ModelView):
-    """Seats that were offered to those who wait. They are decided by their guests; an administrator can end one."""
+    """Seat offers. Guests decide about them; an administrator can end one."""
 
     datamodel = SQLAInterface(WaitOffer)
     route_base = "/offers"
@@ -39,10 +39,10 @@ class WaitOfferModelView(ModelView):
 
     @action("expire", lazy_gettext("End the offer now"), lazy_gettext("End the selected offers now?"), "")
     def expire(self, items: list[WaitOffer]) -> str:
-        """End offers before their time; the seats go to the next in line."""
-        ended = [line for line in map(seats.expire, sorted(items, key=by_party)) if line is not None]
+        """End offers early; their seats are offered to the next guests."""
+        ended = [state for state in map(seats.expire, sorted(items, key=by_party)) if state is not None]
         if not ended:
             raise DomainError(lazy_gettext("None of the selected offers is still open."), "warning")
         text = ngettext("%(num)d offer ended.", "%(num)d offers ended.", len(ended))
-        offered = sum(line.offered for line in ended)
+        offered = sum(state.offered for state in ended)
         return f"{text} {reoffered_text(offered)}" if offered else str(text)

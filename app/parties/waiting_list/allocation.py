@@ -9,7 +9,7 @@ from typing import NamedTuple
 from app.parties import rules
 from app.parties.enums import PartyStatus
 
-# Until so long before the start, a group too large for the free seats is not overtaken by a smaller one.
+# Until this long before the start, smaller groups cannot overtake a group that is too large for the free seats.
 NO_OVERTAKING_UNTIL = timedelta(hours=48)
 OFFER_LIFETIME, MIN_OFFER_LIFETIME = timedelta(hours=12), timedelta(minutes=30)
 
@@ -19,7 +19,7 @@ OFFER_LIFETIME, MIN_OFFER_LIFETIME = timedelta(hours=12), timedelta(minutes=30)
 
 @dataclass(frozen=True)
 class SeatCount:
-    """What the waiting list must know of a party."""
+    """The columns of a party that decide who gets seats."""
 
     seats_taken: int
     number_seats: int
@@ -29,26 +29,27 @@ class SeatCount:
 
     @property
     def free(self) -> int:
-        """Seats that nobody holds."""
+        """How many seats are free."""
         return self.number_seats - self.seats_taken
 
     @property
     def answers_until(self) -> datetime:
-        """The last moment for an answer."""
+        """The last moment for an RSVP."""
         return min(self.rsvp_deadline or self.starts_at, self.starts_at)
 
-    def takes_answers(self, now: datetime) -> bool:
-        """Whether seats can be given and offered at all."""
+    def accepts_rsvps(self, now: datetime) -> bool:
+        """Whether seats can be taken and offered now."""
         return rules.closed_reason(self.status, self.answers_until, now) is None
 
 
 class QueueEntry(NamedTuple):
-    """A group in line: `size` people, who would also come with `least`."""
+    """A group on the waiting list. It wants seats for `size` people and would also accept `minimum`."""
 
-    key: int
+    rsvp_id: int
     size: int
-    least: int
-    resting: bool = False
+    minimum: int
+    # Did not accept an offer: gets none until more seats become free, and blocks no other group.
+    paused: bool = False
 
 
 class AllocationReason(Enum):
@@ -56,65 +57,65 @@ class AllocationReason(Enum):
 
     OFFERED = "offered"
     FULL = "full"
-    # Fewer seats are free than it would come with.
+    # Fewer seats are free than the group accepts.
     TOO_FEW = "too few"
-    # Free seats are kept for a larger group in front of it.
+    # Free seats are reserved for a larger group ahead.
     BEHIND = "behind"
-    # It let an offer pass, and is asked again when other seats become free.
-    RESTING = "resting"
-    # The whole table has fewer seats than it would come with.
+    # The group did not accept an offer; the next comes when more seats become free.
+    PAUSED = "paused"
+    # The party has fewer seats in total than the group accepts.
     TOO_MANY = "too many"
 
 
 class Allocation(NamedTuple):
-    """What the line's order means for one group: how many seats it is offered, and why so many or none."""
+    """How many seats one group is offered, and why so many or none."""
 
-    key: int
+    rsvp_id: int
     seats: int
-    why: AllocationReason
+    reason: AllocationReason
 
 
 def is_strict_order(starts_at: datetime, now: datetime) -> bool:
-    """Whether a large group is still not overtaken by smaller ones."""
+    """Whether smaller groups cannot overtake larger ones yet."""
     return starts_at - now > NO_OVERTAKING_UNTIL
 
 
-def allocate_seats(queue: Iterable[QueueEntry], free: int, *, guarded: bool, table: int) -> list[Allocation]:
-    """Return what each group in line is offered of `free` seats, first come first served.
+def allocate_seats(queue: Iterable[QueueEntry], free: int, *, strict_order: bool, guest_seats: int) -> list[Allocation]:
+    """Return what each group in `queue` is offered of `free` seats, first come, first served.
 
-    A group is offered all it wants, or what is free if it would come with that. While the line is `guarded`, seats
-    that are too few for a group are kept for it; later they go to the first who fits. Who rests, or could never sit
-    down at a table with `table` seats for guests, is in nobody's way.
+    A group is offered all seats it wants, or the free ones if it accepts so few. In `strict_order`, seats that are too
+    few for a group are reserved for it; otherwise they go to the first group that fits. Paused groups, and groups that
+    want more than all `guest_seats` of the party, block no other group.
     """
-    verdicts, kept = [], False
-    for waiter in queue:
-        seats, why = 0, AllocationReason.OFFERED
-        if waiter.resting:
-            why = AllocationReason.RESTING
-        elif waiter.least > table:
-            why = AllocationReason.TOO_MANY
+    allocations, reserved = [], False
+    for group in queue:
+        seats, reason = 0, AllocationReason.OFFERED
+        if group.paused:
+            reason = AllocationReason.PAUSED
+        elif group.minimum > guest_seats:
+            reason = AllocationReason.TOO_MANY
         elif free <= 0:
-            why = AllocationReason.FULL
-        elif kept:
-            why = AllocationReason.BEHIND
-        elif waiter.least > free:
-            why, kept = AllocationReason.TOO_FEW, guarded
+            reason = AllocationReason.FULL
+        elif reserved:
+            reason = AllocationReason.BEHIND
+        elif group.minimum > free:
+            reason, reserved = AllocationReason.TOO_FEW, strict_order
         else:
-            seats = min(waiter.size, free)
+            seats = min(group.size, free)
             free -= seats
-        verdicts.append(Allocation(waiter.key, seats, why))
-    return verdicts
+        allocations.append(Allocation(group.rsvp_id, seats, reason))
+    return allocations
 
 
-def guest_seats(number_seats: int) -> int:
-    """Return how many seats of a table guests can have: one is the host's."""
+def max_guest_seats(number_seats: int) -> int:
+    """Return how many seats guests can have: one belongs to the host."""
     return number_seats - 1
 
 
 def offer_expiry(now: datetime, answers_until: datetime) -> datetime:
-    """Return how long an offer made now may be claimed: 12 hours, but at most half of the time that is left.
+    """Return when an offer made now expires: after 12 hours, or half of the time until the RSVP deadline if that is less.
 
-    It lasts for half an hour at least, and never longer than answers are taken.
+    It lasts at least half an hour, but never beyond the deadline.
     """
     half = max((answers_until - now) / 2, MIN_OFFER_LIFETIME)
     return min(now + min(OFFER_LIFETIME, half), answers_until)

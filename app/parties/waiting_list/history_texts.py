@@ -1,6 +1,6 @@
-"""The waiting list in words: what happened to whom, and why somebody is offered seats or is not.
+"""Texts of the waiting list: its history, and why each group is offered seats or not.
 
-Guests read of others by their place in line, hosts by their names.
+Hosts read names. Guests read positions instead.
 """
 
 from collections.abc import Callable, Iterable
@@ -16,53 +16,47 @@ from app.parties.enums import WaitingListEventKind
 from app.parties.models import DinnerParty, Rsvp
 from app.parties.waiting_list import allocation
 from app.parties.waiting_list import queries as waiting_list_queries
-from app.parties.waiting_list.allocation import Allocation, AllocationReason, QueueEntry
+from app.parties.waiting_list.allocation import AllocationReason, QueueEntry
 from app.parties.waiting_list.models import WaitingListEvent
 
 
 @dataclass(frozen=True)
 class HistoryEntry:
-    """One step, as it is read: `who` is a name where it is one of a person, and then `named`."""
+    """One event as its reader sees it."""
 
     at: datetime
     who: str
-    named: bool
     what: str
 
 
-def history(events: Iterable[WaitingListEvent], *, own: Rsvp | None, named: bool) -> list[HistoryEntry]:
-    """Return what happened, for the owner of the answer `own`, or with the names of all when `named`."""
+def history(events: Iterable[WaitingListEvent], *, own: Rsvp | None, with_names: bool) -> list[HistoryEntry]:
+    """Return the events as texts: for the guest of the RSVP `own`, or with the names of all guests for hosts."""
     return [
-        HistoryEntry(event.at, _who(event, own, named=named), named, TEXT_OF_EVENT[event.kind](event))
+        HistoryEntry(event.at, _who(event, own, with_names=with_names), TEXT_OF_EVENT[event.kind](event))
         for event in events
     ]
 
 
-def allocation_text(verdict: Allocation, waiter: QueueEntry, party: DinnerParty, free: int) -> str:
-    """Return why a group is offered seats or is not, of `free` that it could have."""
-    return TEXT_OF_REASON[verdict.why](waiter, party, free)
-
-
 def queue_texts(party: DinnerParty, free: int) -> dict[int, tuple[int, str]]:
-    """Return the place of each answer that waits, and why it gets seats or does not."""
+    """Return, by RSVP id, the position of each waiting group and why it is offered some of `free` seats or none."""
     groups = waiting_list_queries.queue(party.id)
-    verdicts = allocation.allocate_seats(
+    allocations = allocation.allocate_seats(
         groups,
         free,
-        guarded=allocation.is_strict_order(party.starts_at, clock.now()),
-        table=allocation.guest_seats(party.number_seats),
+        strict_order=allocation.is_strict_order(party.starts_at, clock.now()),
+        guest_seats=allocation.max_guest_seats(party.number_seats),
     )
-    told = {}
-    for number, (waiter, verdict) in enumerate(zip(groups, verdicts, strict=True), 1):
-        told[waiter.key] = number, allocation_text(verdict, waiter, party, free)
-        free -= verdict.seats
-    return told
+    texts = {}
+    for position, (group, allocated) in enumerate(zip(groups, allocations, strict=True), 1):
+        texts[group.rsvp_id] = position, TEXT_OF_REASON[allocated.reason](group, party, free)
+        free -= allocated.seats
+    return texts
 
 
-def _who(event: WaitingListEvent, own: Rsvp | None, *, named: bool) -> str:
+def _who(event: WaitingListEvent, own: Rsvp | None, *, with_names: bool) -> str:
     if event.rsvp is None:
         return str(_("Seats"))
-    if named:
+    if with_names:
         return str(event.rsvp)
     if own is not None and event.rsvp_id == own.id:
         return str(_("You"))
@@ -76,7 +70,7 @@ def _joined(event: WaitingListEvent) -> str:
         event.seats or 0,
         place=event.place,
     )
-    return _with_least(text, event)
+    return _with_minimum(text, event)
 
 
 def _changed(event: WaitingListEvent) -> str:
@@ -86,10 +80,10 @@ def _changed(event: WaitingListEvent) -> str:
         event.seats or 0,
         place=event.place,
     )
-    return _with_least(text, event)
+    return _with_minimum(text, event)
 
 
-def _with_least(text: str, event: WaitingListEvent) -> str:
+def _with_minimum(text: str, event: WaitingListEvent) -> str:
     if not event.least or event.least == event.seats:
         return str(text)
     fewer = ngettext("Would also accept %(num)d seat.", "Would also accept %(num)d seats.", event.least)
@@ -186,12 +180,12 @@ TEXT_OF_EVENT: dict[str, Callable[[WaitingListEvent], str]] = {
 }
 
 
-def _too_few(waiter: QueueEntry, party: DinnerParty, free: int) -> str:
+def _too_few(group: QueueEntry, party: DinnerParty, free: int) -> str:
     needed = ngettext(
         "%(num)d free seat is available, but at least %(least)d are needed.",
         "%(num)d free seats are available, but at least %(least)d are needed.",
         free,
-        least=waiter.least,
+        least=group.minimum,
     )
     if not allocation.is_strict_order(party.starts_at, clock.now()):
         rest = _("In the last 48 hours before the start, free seats go to the first group that fits.")
@@ -204,7 +198,7 @@ def _too_few(waiter: QueueEntry, party: DinnerParty, free: int) -> str:
     return f"{needed} {rest}"
 
 
-def _behind(_waiter: QueueEntry, party: DinnerParty, _free: int) -> str:
+def _behind(_group: QueueEntry, party: DinnerParty, _free: int) -> str:
     return str(
         _(
             "A larger group is ahead on the waiting list. Free seats are reserved for it until %(date)s. "
@@ -221,7 +215,7 @@ TEXT_OF_REASON: dict[AllocationReason, Callable[[QueueEntry, DinnerParty, int], 
     ),
     AllocationReason.TOO_FEW: _too_few,
     AllocationReason.BEHIND: _behind,
-    AllocationReason.RESTING: lambda *_facts: str(
+    AllocationReason.PAUSED: lambda *_facts: str(
         _(
             "An earlier offer was not accepted. The next offer comes when more seats become free. Until "
             "then, the free seats can be reserved at any time."

@@ -1,11 +1,11 @@
-"""E-mails about offers of seats."""
+"""E-mails about seat offers."""
 
 from app.parties.mail import TIMED, party_url, send
 from app.parties.waiting_list.models import WaitOffer
 
 
 def seat_offered(offer: WaitOffer) -> None:
-    """Tell somebody who waited that seats are held for them, and until when."""
+    """Tell a guest that seats are held for them, and until when."""
     party = offer.rsvp.party
     send(
         "seat_offered",
@@ -17,10 +17,10 @@ def seat_offered(offer: WaitOffer) -> None:
         seats=offer.seats,
         size=offer.rsvp.party_size,
         until=offer.expires_at,
-        offer_url=party_url(offer.rsvp, "PartyView.offer"),
+        offer_url=party_url(offer.rsvp, "RsvpView.offer"),
     )
 
 
-def offer_expired(offer: WaitOffer, place: int) -> None:
-    """Tell somebody that their offer ran out, and where they stand now."""
-    send("offer_expired", offer.rsvp.party, offer.rsvp, version=offer.id, seats=offer.seats, place=place)
+def offer_expired(offer: WaitOffer, position: int) -> None:
+    """Tell a guest that their offer expired, and their new position on the waiting list."""
+    send("offer_expired", offer.rsvp.party, offer.rsvp, version=offer.id, seats=offer.seats, place=position)

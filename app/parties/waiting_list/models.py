@@ -1,4 +1,4 @@
-"""Tables of the waiting list: offers of seats, and what happened to those who wait."""
+"""Tables of the waiting list: seat offers and events."""
 
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from app.parties.models import MAX_SEATS, DinnerParty, Rsvp
 
 
 class WaitOffer(Model):
-    """Seats held for somebody who waited, until `expires_at`. Past that it is void, whatever `state` still says."""
+    """Seats that are held for a guest until `expires_at`. Later the offer is void, whatever `state` still says."""
 
     __tablename__ = "wait_offer"
 
@@ -51,12 +51,12 @@ class WaitOffer(Model):
 
     @property
     def is_expired(self) -> bool:
-        """Whether it ran out before the guest decided; the row may still say that it is pending."""
+        """Whether it expired before the guest decided. The stored state may still be pending."""
         return self.state in {OfferState.PENDING, OfferState.EXPIRED} and not self.is_open
 
     @property
     def is_claimed(self) -> bool:
-        """Whether the guest took the seats."""
+        """Whether the guest accepted the seats."""
         return self.state == OfferState.CLAIMED
 
     def __repr__(self) -> str:
@@ -64,16 +64,16 @@ class WaitOffer(Model):
 
 
 class WaitingListEvent(Model):
-    """One step of what happened to those who wait for a seat at a party; rendered in words for each reader.
+    """An event of a waiting list; `history_texts` renders it for each reader.
 
-    `place` is the place in line at that moment, `seats` and `least` what was asked for or offered; see `Step`.
+    `place` is the position at that moment, `seats` what was requested or offered, `least` the minimum party size.
     """
 
     __tablename__ = "line_event"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     party_id: Mapped[int] = mapped_column(ForeignKey("dinner_party.id", ondelete="CASCADE"))
-    # None: it happened to the table.
+    # None: the event concerns the party as a whole.
     rsvp_id: Mapped[int | None] = mapped_column(ForeignKey("rsvp.id", ondelete="CASCADE"), index=True)
     kind: Mapped[WaitingListEventKind] = mapped_column(EnumString(WaitingListEventKind, 16))
     place: Mapped[int | None]

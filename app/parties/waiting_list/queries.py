@@ -1,6 +1,7 @@
 """Queries about the waiting list: who waits, in which order, and which offers are open."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Select, and_, exists, func, or_, select, union
@@ -13,13 +14,33 @@ from app.parties.models import DinnerParty, Rsvp
 from app.parties.waiting_list.allocation import NO_OVERTAKING_UNTIL, QueueEntry
 from app.parties.waiting_list.models import WaitingListEvent, WaitOffer
 
-# Of what happened in line, the latest steps are told; of those who stand in it, the first.
+# Pages show the latest events of the waiting list, and its first groups.
 HISTORY_SIZE = 100
 LIST_SIZE = 200
 
 
+@dataclass(frozen=True)
+class Standing:
+    """A guest's RSVP, with its open seat offer or its position on the waiting list."""
+
+    rsvp: Rsvp | None
+    offer: WaitOffer | None = None
+    # 1 is offered seats next.
+    position: int | None = None
+
+
+def standing(rsvp: Rsvp | None) -> Standing:
+    """Return how a guest stands. An offer that has expired counts as none, also before the scheduler has ended it."""
+    if rsvp is None or not rsvp.is_queued:
+        return Standing(rsvp)
+    offer = pending_offer(rsvp) if rsvp.status == RsvpStatus.OFFERED else None
+    if offer is not None and offer.is_open:
+        return Standing(rsvp, offer)
+    return Standing(rsvp, position=position(rsvp))
+
+
 def select_waiting(party_id: int) -> Select[Rsvp]:
-    """Return the waiting list of a party as a statement, first in line first."""
+    """Return a statement for the waiting RSVPs of a party, in order."""
     return (
         select(Rsvp)
         .where(Rsvp.party_id == party_id, Rsvp.status == RsvpStatus.WAITLISTED)
@@ -28,18 +49,18 @@ def select_waiting(party_id: int) -> Select[Rsvp]:
 
 
 def queue(party_id: int) -> list[QueueEntry]:
-    """Return the groups that wait, first in line first."""
+    """Return the groups on the waiting list, in order."""
     groups = select_waiting(party_id).with_only_columns(Rsvp.id, Rsvp.party_size, Rsvp.min_party, Rsvp.resting)
     return [QueueEntry(*row) for row in db.session.execute(groups)]
 
 
 def waiting_rsvps(party_id: int) -> list[Rsvp]:
-    """Return the first of those who wait, with what they said."""
+    """Return the first LIST_SIZE RSVPs on the waiting list, in order."""
     return list(db.session.scalars(select_waiting(party_id).limit(LIST_SIZE)))
 
 
 def next_waitlisted_at(party_id: int) -> datetime:
-    """Return the moment at which somebody joins the line now: later than all others, whatever their clocks said."""
+    """Return the time to store for an RSVP that joins now: later than all others, even if clocks differ."""
     statement = select(func.max(Rsvp.waitlisted_at)).where(
         Rsvp.party_id == party_id, Rsvp.status == RsvpStatus.WAITLISTED
     )
@@ -49,20 +70,20 @@ def next_waitlisted_at(party_id: int) -> datetime:
 
 
 def pending_offer(rsvp: Rsvp) -> WaitOffer | None:
-    """Return the offer to an answer that has not ended, as far as it is stored: it may have run out meanwhile."""
+    """Return the RSVP's offer that is stored as pending. It may have expired."""
     statement = select(WaitOffer).where(WaitOffer.rsvp_id == rsvp.id, WaitOffer.state == OfferState.PENDING)
     return db.session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
 
 
 def latest_offer(rsvp: Rsvp) -> WaitOffer | None:
-    """Return the last offer that was made to an answer."""
+    """Return the last offer that was made to an RSVP."""
     statement = select(WaitOffer).where(WaitOffer.rsvp_id == rsvp.id).order_by(WaitOffer.id.desc()).limit(1)
     return db.session.scalars(statement.execution_options(populate_existing=True)).first()
 
 
 def open_offers(rsvps: Iterable[Rsvp]) -> dict[int, WaitOffer]:
-    """Return the offers to some answers that can still be claimed, by the answer's key."""
-    keys = [rsvp.id for rsvp in rsvps]
+    """Return the offers to these RSVPs that can still be claimed, by the RSVP's id."""
+    keys = [rsvp.id for rsvp in rsvps if rsvp.status == RsvpStatus.OFFERED]
     if not keys:
         return {}
     statement = select(WaitOffer).where(WaitOffer.rsvp_id.in_(keys), WaitOffer.state == OfferState.PENDING)
@@ -70,7 +91,7 @@ def open_offers(rsvps: Iterable[Rsvp]) -> dict[int, WaitOffer]:
 
 
 def pending_offers(party: DinnerParty) -> list[WaitOffer]:
-    """Return the offers of a party that have not ended, with whom they were made to; some may have run out."""
+    """Return the offers of a party that are stored as pending, with their RSVPs. Some may have expired."""
     statement = (
         select(WaitOffer)
         .options(joinedload(WaitOffer.rsvp))
@@ -80,8 +101,18 @@ def pending_offers(party: DinnerParty) -> list[WaitOffer]:
     return list(db.session.scalars(statement))
 
 
+def open_offers_and_free_seats(party: DinnerParty) -> tuple[list[WaitOffer], int]:
+    """Return the open offers of a party, and how many seats are free.
+
+    The seats of expired offers count as free, though `seats_taken` still includes them until the party changes next.
+    """
+    pending = pending_offers(party)
+    free = party.seats_free + sum(offer.seats for offer in pending if not offer.is_open)
+    return [offer for offer in pending if offer.is_open], free
+
+
 def events(party: DinnerParty) -> list[WaitingListEvent]:
-    """Return the latest of what happened in a party's line, the newest first."""
+    """Return the latest HISTORY_SIZE events of a party's waiting list, the newest first."""
     statement = (
         select(WaitingListEvent)
         .options(joinedload(WaitingListEvent.rsvp))
@@ -93,32 +124,32 @@ def events(party: DinnerParty) -> list[WaitingListEvent]:
 
 
 def parties_to_sweep(now: datetime) -> list[int]:
-    """Return the parties that time has changed something for: an offer ran out, or kept seats may go to others."""
-    ran_out = select(WaitOffer.party_id).where(WaitOffer.state == OfferState.PENDING, WaitOffer.expires_at <= now)
+    """Return the ids of parties whose seats can be offered anew: an offer has expired, or overtaking is now allowed."""
+    expired = select(WaitOffer.party_id).where(WaitOffer.state == OfferState.PENDING, WaitOffer.expires_at <= now)
     fits = exists().where(
         Rsvp.party_id == DinnerParty.id,
         Rsvp.status == RsvpStatus.WAITLISTED,
         Rsvp.resting.is_(False),
         Rsvp.min_party <= DinnerParty.number_seats - DinnerParty.seats_taken,
     )
-    unguarded = select(DinnerParty.id).where(
+    overtaking_allowed = select(DinnerParty.id).where(
         DinnerParty.status == PartyStatus.PUBLISHED,
         DinnerParty.starts_at > now,
         DinnerParty.starts_at <= now + NO_OVERTAKING_UNTIL,
         or_(DinnerParty.rsvp_deadline.is_(None), DinnerParty.rsvp_deadline > now),
         fits,
     )
-    return sorted(db.session.scalars(union(ran_out, unguarded)))
+    return sorted(db.session.scalars(union(expired, overtaking_allowed)))
 
 
 def waiting_count(party_id: int) -> int:
-    """Return how many answers wait."""
+    """Return how many RSVPs are on the waiting list."""
     statement = select(func.count()).where(Rsvp.party_id == party_id, Rsvp.status == RsvpStatus.WAITLISTED)
     return db.session.execute(statement).scalar_one()
 
 
 def position(rsvp: Rsvp) -> int:
-    """Return the place of a waiting answer; the next to get a seat is 1. An offer that ran out counts as the last."""
+    """Return the RSVP's position on the waiting list; 1 is next. An RSVP whose offer has expired comes last."""
     if rsvp.status != RsvpStatus.WAITLISTED:
         return waiting_count(rsvp.party_id) + 1
     earlier = or_(

@@ -7,7 +7,7 @@ from app.parties.schemas import Offer
 
 
 class HistoryEntry(Schema):
-    """Something that happened in line."""
+    """An event of the waiting list."""
 
     at = fields.AwareDateTime()
     who = fields.String()
@@ -15,7 +15,7 @@ class HistoryEntry(Schema):
 
 
 class QueueEntry(Schema):
-    """Somebody who waits, as hosts read of them."""
+    """A waiting RSVP, as hosts see it."""
 
     id = fields.Integer()
     place = fields.Integer()
@@ -27,7 +27,7 @@ class QueueEntry(Schema):
 
 
 class WaitingList(Schema):
-    """The waiting list: one's own place in it and why it is so; all of it for hosts."""
+    """One's own position on the waiting list and the reason for it; for hosts, the whole list."""
 
     place = fields.Integer(allow_none=True)
     why = fields.String(allow_none=True)

@@ -1,0 +1,216 @@
+"""The page of one party: what it shows depends on who reads it and on their RSVP."""
+
+from dataclasses import dataclass
+
+from flask_babel import ngettext
+from flask_login import current_user
+
+from app import clock
+from app.parties import location, rules
+from app.parties.access import AnswerableParty, BasePartyView, PartyVisit
+from app.parties.check_in import tickets
+from app.parties.check_in.tickets import Ticket
+from app.parties.enums import RsvpStatus
+from app.parties.invitations.forms import JoinForm
+from app.parties.invitations.link_views import join_form
+from app.parties.location import Location
+from app.parties.menu import service as menu_service
+from app.parties.menu.models import MenuItem
+from app.parties.menu.service import POSSIBLE
+from app.parties.models import DinnerParty, Rsvp
+from app.parties.potluck import service as potluck_service
+from app.parties.potluck.models import DishClaim, DishSlot
+from app.parties.respondent import Respondent
+from app.parties.rsvps.forms import RsvpForm
+from app.parties.rsvps.types import PartialAvailability
+from app.parties.waiting_list import queries as waiting_list_queries
+from app.parties.waiting_list.models import WaitOffer
+from app.parties.waiting_list.queries import Standing
+
+
+@dataclass(frozen=True)
+class PartyPage:
+    """What the page of a party shows to one reader. `guest` is None for visitors without an account or a link."""
+
+    party: DinnerParty
+    guest: Respondent | None
+    standing: Standing
+    location: Location
+    ticket: Ticket | None
+    menu: list[MenuItem]
+    potluck: list[tuple[DishSlot, DishClaim | None]]
+    waiting_count: int
+    form: RsvpForm
+    # Only some of the seats that were asked for are free: the form asks what the guest prefers.
+    partial: PartialAvailability | None
+    join_form: JoinForm | None
+    is_owner: bool
+    # The owner or a co-host.
+    is_host: bool
+    is_staff: bool
+
+    # -- the reader
+
+    @property
+    def may_edit(self) -> bool:
+        """Whether the reader sees the tools of hosts."""
+        return self.is_host or self.may_cancel
+
+    @property
+    def may_cancel(self) -> bool:
+        """Whether the reader may cancel the party: co-hosts may not."""
+        return self.is_owner or self.is_staff
+
+    @property
+    def may_report(self) -> bool:
+        """Whether the page links to the report form."""
+        return self.party.is_listed and not self.party.is_draft and not self.is_host
+
+    # -- their RSVP
+
+    @property
+    def rsvp(self) -> Rsvp | None:
+        """The reader's RSVP."""
+        return self.standing.rsvp
+
+    @property
+    def status(self) -> RsvpStatus | None:
+        """The status of the reader's RSVP."""
+        return self.rsvp.status if self.rsvp else None
+
+    @property
+    def offer(self) -> WaitOffer | None:
+        """The reader's open seat offer."""
+        return self.standing.offer
+
+    @property
+    def position(self) -> int:
+        """The reader's position on the waiting list, if they are on it."""
+        return self.standing.position or 1
+
+    @property
+    def is_seated(self) -> bool:
+        """Whether the reader has seats."""
+        return self.rsvp is not None and self.rsvp.is_seated
+
+    @property
+    def is_checked_in(self) -> bool:
+        """Whether a host has checked the reader in."""
+        return self.status == RsvpStatus.CHECKED_IN
+
+    @property
+    def has_expired_offer(self) -> bool:
+        """Whether the reader did not decide about an offer in time. The stored status may not say so yet."""
+        return self.status == RsvpStatus.OFFERED and self.offer is None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the reader is on the waiting list."""
+        return self.status == RsvpStatus.WAITLISTED or self.has_expired_offer
+
+    @property
+    def is_awaiting_approval(self) -> bool:
+        """Whether a host has to approve the reader's request."""
+        return self.status == RsvpStatus.AWAITING_APPROVAL
+
+    @property
+    def has_request(self) -> bool:
+        """Whether the reader has seats, waits for some, or requested some; an open offer is decided elsewhere."""
+        return self.is_seated or self.is_waiting or self.is_awaiting_approval
+
+    @property
+    def is_no(self) -> bool:
+        """Whether the reader answered no."""
+        return self.status == RsvpStatus.NO
+
+    @property
+    def is_maybe(self) -> bool:
+        """Whether the reader answered maybe."""
+        return self.status == RsvpStatus.MAYBE
+
+    @property
+    def may_come(self) -> bool:
+        """Whether the kitchen wants to know what the reader does not eat."""
+        return self.status in POSSIBLE
+
+    # -- the form
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the RSVP deadline has passed."""
+        reason = rules.closed_reason(self.party.status, self.party.answers_until, clock.now())
+        return reason is rules.ClosedReason.LATE
+
+    @property
+    def is_form_shown(self) -> bool:
+        """Whether the reader can answer, or change their answer."""
+        return not (self.is_late or self.offer or self.is_checked_in)
+
+    @property
+    def can_withdraw(self) -> bool:
+        """Whether the page has a button that withdraws the reader's RSVP."""
+        return self.has_request and not self.is_checked_in and not (self.is_late and self.is_awaiting_approval)
+
+    @property
+    def offers_maybe(self) -> bool:
+        """Whether the form has a button for maybe."""
+        return not (self.is_maybe or self.has_request)
+
+    @property
+    def offers_no(self) -> bool:
+        """Whether the form has a button for no."""
+        return not (self.is_no or self.has_request)
+
+    @property
+    def max_party(self) -> int:
+        """How many people the reader's RSVP may cover."""
+        return self.guest.max_party(self.party, self.rsvp) if self.guest else self.party.max_party
+
+    @property
+    def shows_profile_diet(self) -> bool:
+        """Whether a seat would show hosts the dietary information of the reader's profile."""
+        member = self.guest.member if self.guest else None
+        return member is not None and bool(member.diets or member.allergens) and not self.is_seated
+
+
+def render(
+    view: BasePartyView,
+    visit: PartyVisit | AnswerableParty,
+    form: RsvpForm | None = None,
+    partial: PartialAvailability | None = None,
+) -> str:
+    """Return the page of a party as HTML, with a rejected `form` as the guest filled it in."""
+    party, guest, rsvp = visit
+    page = PartyPage(
+        party=party,
+        guest=guest,
+        standing=waiting_list_queries.standing(rsvp),
+        location=location.visible_location(party, with_address=view.shows_address(party, rsvp)),
+        ticket=tickets.ticket_of(party, rsvp),
+        menu=menu_service.menu(party),
+        potluck=potluck_service.slots_and_own_claims(party, rsvp),
+        waiting_count=waiting_list_queries.waiting_count(party.id),
+        form=form or _form_of(guest, rsvp),
+        partial=partial,
+        join_form=join_form(party) if guest is None else None,
+        is_owner=current_user.is_authenticated and party.host_id == current_user.id,
+        is_host=view.is_host(party),
+        is_staff=view.is_staff(),
+    )
+    page.form.party_size.description = ngettext(
+        "Including you. One answer can cover at most %(num)d person.",
+        "Including you. One answer can cover at most %(num)d people.",
+        page.max_party,
+    )
+    return str(view.render_template("parties/party.html", view=page, party=party))
+
+
+def _form_of(guest: Respondent | None, rsvp: Rsvp | None) -> RsvpForm:
+    """Return the form with the guest's RSVP, or with the name on their invitation."""
+    name = guest.name if guest else ""
+    if rsvp is None:
+        return RsvpForm(formdata=None, party_size=1, name=name)
+    minimum = rsvp.min_party if rsvp.min_party != rsvp.party_size else None
+    return RsvpForm(
+        formdata=None, party_size=rsvp.party_size, min_party=minimum, note=rsvp.note, name=rsvp.name or name
+    )
