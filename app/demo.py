@@ -126,7 +126,7 @@ def _ask_for_dishes(party: DinnerParty, people: dict[str, Member], table: Table)
     potluck_service.set_requested_dishes(
         party,
         [RequestedDish(course, name, wanted) for course, name, wanted, _promised in table.asked],
-        seen=fingerprint([]),
+        expected=fingerprint([]),
     )
     slots = {slot.name: slot for slot in potluck_service.slots(party)}
     rsvps = {rsvp.member_id: rsvp for rsvp in party.rsvps}

@@ -330,7 +330,7 @@ def test_the_guarded_update_and_the_constraint_behind_it_need_no_lock(app, party
         with app.app_context():
             barrier.wait()
             with transaction():
-                return potluck_service.release_claim(slot.id, 1)
+                return potluck_service.reserve(slot.id, 1)
 
     with ThreadPoolExecutor(40) as pool:
         assert list(pool.map(take, range(40))).count(True) == 10

@@ -1,4 +1,4 @@
-"""The generated UI of dishes that guests bring."""
+"""The generated pages of requested dishes and claims."""
 
 from flask_babel import lazy_gettext
 
@@ -11,7 +11,7 @@ from app.parties.potluck.models import DishClaim, DishSlot
 
 
 class DishClaimModelView(ModelView):
-    """What guests bring. They change it themselves, and it goes when they do not come."""
+    """Dishes that guests have claimed. Guests change them; a claim is deleted when its guest withdraws."""
 
     datamodel = SQLAInterface(DishClaim)
     route_base = "/dishclaims"
@@ -34,7 +34,7 @@ class DishClaimModelView(ModelView):
 
 
 class DishSlotModelView(ModelView):
-    """What hosts ask their guests to bring. How many are asked for can change; who brings them is up to the guests."""
+    """Dishes that hosts request. An administrator can change how many; guests decide who brings them."""
 
     datamodel = SQLAInterface(DishSlot)
     route_base = "/dishslots"
@@ -61,5 +61,5 @@ class DishSlotModelView(ModelView):
     related_views = [DishClaimModelView]
 
     def pre_update(self, item: DishSlot) -> None:
-        """Ask for no fewer than guests have promised."""
-        potluck_service.refuse_fewer(item)
+        """Refuse a number below what guests have claimed."""
+        potluck_service.ensure_covers_claims(item)

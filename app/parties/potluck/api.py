@@ -1,4 +1,4 @@
-"""What guests are asked to bring, and bring."""
+"""The API of the potluck."""
 
 from typing import Any
 
@@ -9,7 +9,6 @@ from flask_babel import gettext as _
 from app.database import run_with_retry, transaction
 from app.errors import DomainError
 from app.parties.api_base import FINGERPRINT_FIELD, NOT_THE_HOST, PARTY_NOT_FOUND, UNCHANGED, PartyApiBase, endpoint
-from app.parties.enums import SEATED
 from app.parties.models import DinnerParty, Rsvp
 from app.parties.potluck import schemas as potluck_schemas
 from app.parties.potluck import service as potluck_service
@@ -20,11 +19,11 @@ from app.parties.texts import Flash
 DISH, PROMISE = "<int(max=2147483647):dish_id>", "<int(max=2147483647):promise_id>"
 BRINGING, GIVEN_BACK, SAVED, RELEASED = "bringing", "given_back", "saved", "released"
 DISHES = {"type": "array", "items": potluck_schemas.RequestedDish}
-FASTER = {**PARTY_NOT_FOUND, 409: "Others were faster, or whoever is asking does not come"}
+REFUSALS = {**PARTY_NOT_FOUND, 409: "Other guests were faster, or the member does not come"}
 
 
 class PotluckApi(PartyApiBase):
-    """What a host asks guests for, and what they promise."""
+    """Dishes that hosts request and guests claim."""
 
     @expose("/<slug>/dishes")
     @endpoint(
@@ -34,10 +33,10 @@ class PotluckApi(PartyApiBase):
         refusals={**PARTY_NOT_FOUND, 409: "Only those who come can bring something"},
     )
     def list(self, slug: str) -> Response:
-        """List what guests are asked to bring. Hosts see who brings it."""
+        """List the requested dishes. Hosts see who brings them."""
         party, _guest, rsvp = self.get_answerable(slug)
         if not self.is_host(party):
-            self._coming(rsvp)
+            self._ensure_coming(rsvp)
         return self.response(200, **self._dishes(party, rsvp))
 
     @expose("/<slug>/dishes", methods=["PUT"])
@@ -47,17 +46,21 @@ class PotluckApi(PartyApiBase):
         gives=DISHES,
         more=FINGERPRINT_FIELD,
         codes=(SAVED,),
-        refusals={**NOT_THE_HOST, 409: "Asked for otherwise meanwhile"},
+        refusals={**NOT_THE_HOST, 409: "Changed in the meantime"},
     )
     def ask(self, slug: str, sent: dict[str, Any]) -> Response:
-        """Say what guests are asked to bring. What they have promised cannot be left out."""
+        """Replace the requested dishes. Dishes that guests have claimed cannot be removed."""
         party = self.get_hosted(slug)
-        asked = [RequestedDish(dish["course"], dish["name"], dish["wanted"], dish.get("id")) for dish in sent["dishes"]]
+        dishes = [
+            RequestedDish(dish["course"], dish["name"], dish["wanted"], dish.get("id")) for dish in sent["dishes"]
+        ]
         with transaction():
             potluck_service.set_requested_dishes(
-                party, asked, seen=sent.get("seen") or potluck_service.fingerprint_of(potluck_service.slots(party))
+                party, dishes, expected=sent.get("seen") or potluck_service.fingerprint_of(potluck_service.slots(party))
             )
-        return self._say(SAVED, (_("Saved. Your guests can now see the requested dishes."), "info"), party, None)
+        return self._respond_with_dishes(
+            SAVED, (_("Saved. Your guests can now see the requested dishes."), "info"), party, None
+        )
 
     @expose(f"/<slug>/dishes/{DISH}/promise", methods=["PUT"])
     @endpoint(
@@ -66,64 +69,65 @@ class PotluckApi(PartyApiBase):
         gives=DISHES,
         more=FINGERPRINT_FIELD,
         codes=(BRINGING,),
-        refusals=FASTER,
+        refusals=REFUSALS,
     )
     def promise(self, slug: str, dish_id: int, sent: dict[str, Any]) -> Response:
-        """Promise to bring something. It takes the place of what was promised of it before."""
-        party, rsvp = self._at_the_table(slug)
-        promised = run_with_retry(lambda: potluck_service.claim(party, rsvp, dish_id, sent["quantity"], sent["dish"]))
-        text = _("You are bringing %(dish)s.", dish=str(promised))
-        return self._say(BRINGING, (text, "info"), party, rsvp)
+        """Claim a dish. It replaces one's earlier claim."""
+        party, rsvp = self._get_coming(slug)
+        claim = run_with_retry(lambda: potluck_service.claim(party, rsvp, dish_id, sent["quantity"], sent["dish"]))
+        text = _("You are bringing %(dish)s.", dish=str(claim))
+        return self._respond_with_dishes(BRINGING, (text, "info"), party, rsvp)
 
     @expose(f"/<slug>/dishes/{DISH}/promise", methods=["DELETE"])
-    @endpoint("rsvp", gives=DISHES, more=FINGERPRINT_FIELD, codes=(GIVEN_BACK, UNCHANGED), refusals=FASTER)
+    @endpoint("rsvp", gives=DISHES, more=FINGERPRINT_FIELD, codes=(GIVEN_BACK, UNCHANGED), refusals=REFUSALS)
     def give_back(self, slug: str, dish_id: int) -> Response:
-        """Bring something no more."""
-        party, rsvp = self._at_the_table(slug)
+        """Withdraw one's claim."""
+        party, rsvp = self._get_coming(slug)
         try:
-            dropped = run_with_retry(lambda: potluck_service.withdraw_claim(party, rsvp, dish_id))
+            withdrawn = run_with_retry(lambda: potluck_service.withdraw_claim(party, rsvp, dish_id))
         except DomainError as error:
-            return self._say(UNCHANGED, (str(error), error.category), party, rsvp)
-        text = _("You are no longer bringing %(dish)s.", dish=str(dropped))
-        return self._say(GIVEN_BACK, (text, "info"), party, rsvp)
+            return self._respond_with_dishes(UNCHANGED, (str(error), error.category), party, rsvp)
+        text = _("You are no longer bringing %(dish)s.", dish=str(withdrawn))
+        return self._respond_with_dishes(GIVEN_BACK, (text, "info"), party, rsvp)
 
     @expose(f"/<slug>/promises/{PROMISE}", methods=["DELETE"])
     @endpoint("host", gives=DISHES, more=FINGERPRINT_FIELD, codes=(RELEASED, UNCHANGED), refusals=NOT_THE_HOST)
     def release(self, slug: str, promise_id: int) -> Response:
-        """Free a guest of what they have promised. They are told."""
+        """Release a guest from a dish. They get an e-mail."""
         party = self.get_hosted(slug)
         try:
             with transaction():
-                name = str(potluck_service.delete_slot(party, promise_id).rsvp)
+                name = str(potluck_service.release_claim(party, promise_id).rsvp)
         except DomainError as error:
-            return self._say(UNCHANGED, (str(error), error.category), party, None)
-        return self._say(
+            return self._respond_with_dishes(UNCHANGED, (str(error), error.category), party, None)
+        return self._respond_with_dishes(
             RELEASED, (_("%(name)s no longer needs to bring it and will be notified.", name=name), "info"), party, None
         )
 
     # -- inside
 
     @staticmethod
-    def _coming(rsvp: Rsvp | None) -> Rsvp:
-        if rsvp is None or rsvp.status not in SEATED:
+    def _ensure_coming(rsvp: Rsvp | None) -> Rsvp:
+        if rsvp is None or not rsvp.is_seated:
             raise DomainError(potluck_service.ANSWER_FIRST, "warning")
         return rsvp
 
-    def _at_the_table(self, slug: str) -> tuple[DinnerParty, Rsvp]:
+    def _get_coming(self, slug: str) -> tuple[DinnerParty, Rsvp]:
         party, _guest, rsvp = self.get_answerable(slug)
-        return party, self._coming(rsvp)
+        return party, self._ensure_coming(rsvp)
 
-    def _say(self, code: str, said: Flash, party: DinnerParty, rsvp: Rsvp | None) -> Response:
-        return self.respond(200, code, said, **self._dishes(party, rsvp))
+    def _respond_with_dishes(self, code: str, flash: Flash, party: DinnerParty, rsvp: Rsvp | None) -> Response:
+        return self.respond(200, code, flash, **self._dishes(party, rsvp))
 
     def _dishes(self, party: DinnerParty, rsvp: Rsvp | None) -> dict[str, Any]:
-        named = self.is_host(party)
-        asked = potluck_service.slots(party, with_claims=named)
-        mine = {slot.id: claim for slot, claim in potluck_service.slots_and_own_claims(party, rsvp)}
+        with_names = self.is_host(party)
+        slots = potluck_service.slots(party, with_claims=with_names)
+        own = {slot.id: claim for slot, claim in potluck_service.slots_and_own_claims(party, rsvp)}
         shown = [
-            ReaderView(slot, {"mine": mine.get(slot.id), "promises": slot.claims if named else None}) for slot in asked
+            ReaderView(slot, {"mine": own.get(slot.id), "promises": slot.claims if with_names else None})
+            for slot in slots
         ]
         return {
             "result": potluck_schemas.RequestedDish(many=True).dump(shown),
-            "seen": potluck_service.fingerprint_of(asked),
+            "seen": potluck_service.fingerprint_of(slots),
         }

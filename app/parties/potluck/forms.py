@@ -1,4 +1,4 @@
-"""What guests are asked to bring, and what they promise."""
+"""Forms of the potluck."""
 
 from typing import Any
 
@@ -15,20 +15,20 @@ FILTERS = [clean_text]
 BRING, GIVE_BACK = "bring", "give_back"
 
 
-def _one(number: int | None) -> int:
-    """Take a number that nobody typed for one."""
+def _default_one(number: int | None) -> int:
+    """Return 1 for an empty field."""
     return 1 if number is None else number
 
 
 class _Part(FlaskForm):
-    """A part of a form: the token stands beside it."""
+    """A part of a form. The form itself has the CSRF token."""
 
     class Meta:
         csrf = False
 
 
 class RequestedDishForm(_Part):
-    """A dish that guests are asked for. One without a name is none."""
+    """A requested dish. Rows without a name are ignored."""
 
     key = HiddenField()
     name = StringField(lazy_gettext("Dish"), filters=FILTERS, validators=[Length(max=120)])
@@ -36,13 +36,13 @@ class RequestedDishForm(_Part):
     wanted = IntegerField(
         lazy_gettext("How many"),
         default=1,
-        filters=[_one],
+        filters=[_default_one],
         validators=[Optional(), NumberRange(1, models.MAX_WANTED)],
     )
 
 
 class DishesForm(FlaskForm):
-    """What guests are asked to bring; `seen` marks what was asked for when the form was opened."""
+    """The requested dishes; `seen` is their fingerprint when the form was opened."""
 
     dishes = FieldList(FormField(RequestedDishForm), max_entries=models.MAX_DISHES)
     seen = HiddenField()
@@ -54,7 +54,7 @@ class ClaimForm(_Part):
     quantity = IntegerField(
         lazy_gettext("How many"),
         default=1,
-        filters=[_one],
+        filters=[_default_one],
         validators=[Optional(), NumberRange(1, models.MAX_WANTED)],
     )
     dish = StringField(
@@ -64,5 +64,5 @@ class ClaimForm(_Part):
         description=lazy_gettext("If you already know, for example: lemon tart."),
     )
 
-    def __init__(self, key: int, **kwargs: Any) -> None:
-        super().__init__(prefix=f"dish{key}-", **kwargs)
+    def __init__(self, slot_id: int, **kwargs: Any) -> None:
+        super().__init__(prefix=f"dish{slot_id}-", **kwargs)

@@ -14,7 +14,7 @@ from app.parties.models import MAX_WANTED, DinnerParty, Rsvp
 
 
 class DishSlot(Model):
-    """Something that guests are asked to bring, `wanted` times. `claimed` moves only by the guarded UPDATE of `service.potluck`."""
+    """A dish that guests are asked to bring, `wanted` times. Only the guarded UPDATEs of `potluck.service` change `claimed`."""
 
     __tablename__ = "dish_slot"
 
@@ -37,12 +37,12 @@ class DishSlot(Model):
 
     @property
     def course_name(self) -> str:
-        """When it is served, in the reader's language."""
-        return str(Course.labels()[self.course])
+        """The course in the reader's language."""
+        return str(self.course.label)
 
     @property
     def open(self) -> int:
-        """How many nobody brings yet."""
+        """How many are still needed."""
         return self.wanted - self.claimed
 
     def __repr__(self) -> str:
@@ -50,7 +50,7 @@ class DishSlot(Model):
 
 
 class DishClaim(Model):
-    """What those who come with an answer bring along; it goes when they do not come."""
+    """What a guest brings. It is deleted when the guest no longer comes."""
 
     __tablename__ = "dish_claim"
 

@@ -9,7 +9,7 @@ from app.parties.models import MAX_DISH_LENGTH
 
 
 class RequestedDishInput(RequestSchema):
-    """Something that guests are asked to bring."""
+    """A requested dish."""
 
     id = WholeNumberField(
         0, 2**31 - 1, **api_fields.described("Of what was asked for before; what is left out is asked for no more")
@@ -20,7 +20,7 @@ class RequestedDishInput(RequestSchema):
 
 
 class RequestedDishesInput(RequestSchema):
-    """What guests are asked to bring."""
+    """The requested dishes."""
 
     dishes = fields.List(
         fields.Nested(RequestedDishInput), required=True, validate=AtMostValidator(models.MAX_DISHES, of="entries")
@@ -31,7 +31,7 @@ class RequestedDishesInput(RequestSchema):
 
 
 class ClaimInput(RequestSchema):
-    """What a guest brings along."""
+    """What a guest brings."""
 
     quantity = WholeNumberField(1, models.MAX_WANTED, load_default=1)
     dish = TextField(
@@ -40,7 +40,7 @@ class ClaimInput(RequestSchema):
 
 
 class Claim(Schema):
-    """What somebody brings."""
+    """What one brings."""
 
     quantity = fields.Integer()
     dish = fields.String()
@@ -54,12 +54,12 @@ class ClaimOfGuest(Claim):
 
 
 class RequestedDish(Schema):
-    """Something that guests are asked to bring."""
+    """A requested dish."""
 
     id = fields.Integer()
     course = fields.String(metadata={"enum": list(Course)})
     name = fields.String()
     wanted = fields.Integer()
-    open = fields.Integer(**described("How many nobody brings yet"))
+    open = fields.Integer(**described("How many are still needed"))
     mine = fields.Nested(Claim, allow_none=True)
     promises = fields.List(fields.Nested(ClaimOfGuest), allow_none=True, **described("Null for guests"))

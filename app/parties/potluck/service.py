@@ -1,7 +1,7 @@
-"""What guests bring along: hosts ask for dishes, and those who come promise them.
+"""Potluck: hosts request dishes, and guests claim them.
 
-How many are promised moves by a guarded UPDATE alone, as seats do. The party's row is held first: an answer does not
-leave, and nothing is asked otherwise, while a dish is promised with it.
+`DishSlot.claimed` changes only by a guarded UPDATE, as the seats of a party do. Every change locks the party's row
+first, so that no RSVP is withdrawn, and no request changed, while a guest claims a dish.
 """
 
 from collections import Counter
@@ -15,7 +15,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from app.errors import DomainError
 from app.extensions import db
 from app.i18n import formats
-from app.parties.enums import SEATED, Course
+from app.parties.enums import Course
 from app.parties.models import DinnerParty, Rsvp
 from app.parties.optimistic_lock import ConflictError, fingerprint
 from app.parties.potluck import mail as potluck_mail
@@ -27,7 +27,7 @@ ANSWER_FIRST = lazy_gettext("Only guests who are coming can bring something. Ans
 
 @dataclass(frozen=True)
 class RequestedDish:
-    """What a host asks for; without a name it is nothing. `key` is that of a dish that was asked for before."""
+    """A dish that a host requests. Dishes without a name are ignored. `key` is the id of the stored slot, if there is one."""
 
     course: Course
     name: str
@@ -36,58 +36,59 @@ class RequestedDish:
 
 
 class ClaimedError(DomainError):
-    """A dish cannot be asked for like this, because guests have promised it. `number` is its row, counted from 0."""
+    """A request conflicts with claims of guests. `row` is the row of the form, counted from 0."""
 
-    def __init__(self, message: object, number: int | None, field: str) -> None:
+    def __init__(self, message: object, row: int | None, field: str) -> None:
         super().__init__(message, field=field)
-        self.number = number
+        self.row = row
 
 
-# -- what there is
+# -- reading
 
 
 def slots(party: DinnerParty, *, with_claims: bool = False) -> list[DishSlot]:
-    """Return what guests are asked to bring, in the order in which it is served; with who brings it, if asked."""
+    """Return the requested dishes in serving order, with the claims of all guests if wanted."""
     statement = select(DishSlot).where(DishSlot.party_id == party.id).execution_options(populate_existing=True)
     if with_claims:
         statement = statement.options(selectinload(DishSlot.claims).joinedload(DishClaim.rsvp))
-    return sorted(db.session.scalars(statement), key=_ordered)
+    return sorted(db.session.scalars(statement), key=_serving_order)
 
 
 def slots_and_own_claims(party: DinnerParty, rsvp: Rsvp | None) -> list[tuple[DishSlot, DishClaim | None]]:
-    """Return what guests are asked to bring, each with what was promised of it by `answer`."""
+    """Return the requested dishes in serving order, each with the claim of one RSVP."""
     own = and_(DishClaim.slot_id == DishSlot.id, DishClaim.rsvp_id == (rsvp.id if rsvp else None))
     statement = select(DishSlot, DishClaim).outerjoin(DishClaim, own).where(DishSlot.party_id == party.id)
     rows = db.session.execute(statement.execution_options(populate_existing=True))
-    return sorted(((slot, claim) for slot, claim in rows), key=lambda row: _ordered(row[0]))
+    return sorted(((slot, claim) for slot, claim in rows), key=lambda row: _serving_order(row[0]))
 
 
-def fingerprint_of(asked: Sequence[DishSlot]) -> str:
-    """Return what tells what is asked for from what was asked for before."""
-    return fingerprint([(slot.id, slot.course, slot.name, slot.wanted) for slot in asked])
+def fingerprint_of(stored: Sequence[DishSlot]) -> str:
+    """Return the fingerprint of the requested dishes."""
+    return fingerprint([(slot.id, slot.course, slot.name, slot.wanted) for slot in stored])
 
 
-# -- hosts ask
+# -- hosts request dishes
 
 
-def set_requested_dishes(party: DinnerParty, asked: Sequence[RequestedDish], *, seen: str) -> None:
-    """Ask guests for these dishes, and for no others.
+def set_requested_dishes(party: DinnerParty, wanted: Sequence[RequestedDish], *, expected: str) -> None:
+    """Replace the requested dishes if they still have the fingerprint `expected`.
 
-    Raises ChangedError when it was not those with the mark `seen` that are asked for now, and PromisedError for fewer
-    than guests have promised.
+    Raises ConflictError if they were changed, and ClaimedError if guests have claimed more than is wanted now.
     """
     seats.lock(party.id)
     stored = slots(party, with_claims=True)
-    if seen != fingerprint_of(stored):
-        if [(dish.course, dish.name, dish.wanted) for dish in _in_order(asked)] == _values(stored):
+    if expected != fingerprint_of(stored):
+        if [(dish.course, dish.name, dish.wanted) for dish in _in_serving_order(wanted)] == [
+            (slot.course, slot.name, slot.wanted) for slot in stored
+        ]:
             return
         raise ConflictError
     known = {slot.id: slot for slot in stored}
-    kept = {dish.key for dish in asked if dish.name}
+    kept = {dish.key for dish in wanted if dish.name}
     for slot in stored:
         if slot.id not in kept and slot.claims:
-            raise ClaimedError(_whose(slot), _row_of(slot, asked), "name")
-    for position, dish in enumerate(asked):
+            raise ClaimedError(_claimed_by_text(slot), _row_of(slot, wanted), "name")
+    for position, dish in enumerate(wanted):
         if not dish.name:
             continue
         if dish.key not in known:
@@ -95,85 +96,88 @@ def set_requested_dishes(party: DinnerParty, asked: Sequence[RequestedDish], *, 
             added.wanted = dish.wanted
             db.session.add(added)
         elif not _update_slot(dish, position):
-            raise ClaimedError(_too_few(known[dish.key]), position, "wanted")
-    gone = [slot_id for slot_id in known if slot_id not in kept]
-    db.session.execute(delete(DishSlot).where(DishSlot.id.in_(gone), DishSlot.claimed == 0))
+            raise ClaimedError(_fewer_than_claimed_text(known[dish.key]), position, "wanted")
+    removed = [slot_id for slot_id in known if slot_id not in kept]
+    db.session.execute(delete(DishSlot).where(DishSlot.id.in_(removed), DishSlot.claimed == 0))
     db.session.flush()
 
 
-def refuse_fewer(slot: DishSlot) -> None:
-    """Refuse a slot that is about to ask for fewer than guests have promised; holds its party."""
+def ensure_covers_claims(slot: DishSlot) -> None:
+    """Lock the party, and raise DomainError if guests have claimed more of a changed slot than it wants."""
     seats.lock(slot.party_id)
     db.session.refresh(slot, ["claimed"])
     if slot.claimed > slot.wanted:
-        raise DomainError(_too_few(slot), field="wanted")
+        raise DomainError(_fewer_than_claimed_text(slot), field="wanted")
 
 
-def delete_slot(party: DinnerParty, key: int) -> DishClaim:
-    """Free a guest of what they have promised, and tell them; raises DomainError when they do not promise it."""
+def release_claim(party: DinnerParty, claim_id: int) -> DishClaim:
+    """Delete a guest's claim for a host, and e-mail the guest. Raises DomainError if it no longer exists."""
     seats.lock(party.id)
-    claim = db.session.get(DishClaim, key, options=[joinedload(DishClaim.slot), joinedload(DishClaim.rsvp)])
+    claim = db.session.get(DishClaim, claim_id, options=[joinedload(DishClaim.slot), joinedload(DishClaim.rsvp)])
     if claim is None or claim.slot.party_id != party.id:
         raise DomainError(lazy_gettext("Nothing changed: nobody is bringing that any more."), "warning")
-    _forget(claim)
+    _delete(claim)
     if claim.rsvp.member_id != party.host_id:
         potluck_mail.dish_released(party, claim)
     return claim
 
 
-def copy(party: DinnerParty, twin: DinnerParty) -> None:
-    """Ask the guests of `twin` for the same dishes."""
+def copy(party: DinnerParty, target: DinnerParty) -> None:
+    """Copy the requested dishes of `party` to `target`."""
     db.session.add_all(
-        DishSlot(party_id=twin.id, position=position, course=slot.course, name=slot.name, wanted=slot.wanted)
+        DishSlot(party_id=target.id, position=position, course=slot.course, name=slot.name, wanted=slot.wanted)
         for position, slot in enumerate(slots(party))
     )
     db.session.flush()
 
 
-# -- guests promise
+# -- guests claim dishes
 
 
-def claim(party: DinnerParty, rsvp: Rsvp, key: int, quantity: int, what: str = "") -> DishClaim:
-    """Promise `quantity` of a dish, in place of what was promised of it before.
+def claim(party: DinnerParty, rsvp: Rsvp, slot_id: int, quantity: int, dish: str = "") -> DishClaim:
+    """Claim `quantity` of a slot for a guest; it replaces the guest's earlier claim. `dish` says what exactly it will be.
 
-    Raises DomainError when others were faster, and for whoever does not come.
+    Raises DomainError if too few are still needed, or the guest does not come.
     """
-    slot, before = _claimed(party, rsvp, key)
-    more = quantity - (before.quantity if before else 0)
-    if more > 0 and not release_claim(slot.id, more):
+    slot, claim = _lock_and_find(party, rsvp, slot_id)
+    before = claim.quantity if claim else 0
+    more = quantity - before
+    if more > 0 and not reserve(slot.id, more):
         db.session.refresh(slot)
-        raise _taken(slot.open + (before.quantity if before else 0))
+        raise _taken_error(slot.open + before)
     if more < 0:
         _return_quantity(slot.id, -more)
-    promised = before or DishClaim(slot_id=slot.id, rsvp_id=rsvp.id)
-    promised.quantity, promised.dish = quantity, what
-    db.session.add(promised)
+    claim = claim or DishClaim(slot_id=slot.id, rsvp_id=rsvp.id)
+    claim.quantity, claim.dish = quantity, dish
+    db.session.add(claim)
     db.session.flush()
     db.session.refresh(slot)
-    return promised
+    return claim
 
 
-def withdraw_claim(party: DinnerParty, rsvp: Rsvp, key: int) -> DishClaim:
-    """Bring a dish no more; raises DomainError when nothing of it was promised."""
-    _slot, before = _claimed(party, rsvp, key)
-    if before is None:
+def withdraw_claim(party: DinnerParty, rsvp: Rsvp, slot_id: int) -> DishClaim:
+    """Delete a guest's own claim. Raises DomainError if there is none."""
+    _slot, claim = _lock_and_find(party, rsvp, slot_id)
+    if claim is None:
         raise DomainError(lazy_gettext("Nothing changed: you were not bringing this dish."), "warning")
-    _forget(before)
-    return before
+    _delete(claim)
+    return claim
 
 
-def release_claims_of(*answer_ids: int) -> None:
-    """Free everything that was promised with answers that do not come any more, under the party's lock."""
-    gone = delete(DishClaim).where(DishClaim.rsvp_id.in_(answer_ids)).returning(DishClaim.slot_id, DishClaim.quantity)
-    freed = Counter[int]()
-    for slot_id, quantity in db.session.execute(gone):
-        freed[slot_id] += quantity
-    for slot_id, quantity in freed.items():
+def release_claims_of(*rsvp_ids: int) -> None:
+    """Delete all claims of RSVPs that no longer come. The caller has locked the party."""
+    statement = (
+        delete(DishClaim).where(DishClaim.rsvp_id.in_(rsvp_ids)).returning(DishClaim.slot_id, DishClaim.quantity)
+    )
+    released = Counter[int]()
+    for slot_id, quantity in db.session.execute(statement):
+        released[slot_id] += quantity
+    for slot_id, quantity in released.items():
         _return_quantity(slot_id, quantity)
 
 
-def release_claim(slot_id: int, quantity: int) -> bool:
-    """Take `quantity` of what is still wanted of a dish, if it is so many; return whether it did."""
+def reserve(slot_id: int, quantity: int) -> bool:
+    """Count `quantity` more as claimed, if so many are still needed. Return whether they were."""
     statement = (
         update(DishSlot)
         .where(DishSlot.id == slot_id, DishSlot.claimed + quantity <= DishSlot.wanted)
@@ -186,25 +190,21 @@ def release_claim(slot_id: int, quantity: int) -> bool:
 # -- inside
 
 
-def _ordered(slot: DishSlot) -> tuple[int, int, int]:
+def _serving_order(slot: DishSlot) -> tuple[int, int, int]:
     return list(Course).index(slot.course), slot.position, slot.id
 
 
-def _in_order(asked: Sequence[RequestedDish]) -> list[RequestedDish]:
-    """Return what is asked for as it will be read again."""
-    return sorted((dish for dish in asked if dish.name), key=lambda dish: list(Course).index(dish.course))
+def _in_serving_order(dishes: Sequence[RequestedDish]) -> list[RequestedDish]:
+    """Return the dishes with a name, in the order in which `slots` returns them."""
+    return sorted((dish for dish in dishes if dish.name), key=lambda dish: list(Course).index(dish.course))
 
 
-def _values(stored: Sequence[DishSlot]) -> list[tuple[str, str, int]]:
-    return [(slot.course, slot.name, slot.wanted) for slot in stored]
-
-
-def _row_of(slot: DishSlot, asked: Sequence[RequestedDish]) -> int | None:
-    return next((number for number, dish in enumerate(asked) if dish.key == slot.id), None)
+def _row_of(slot: DishSlot, dishes: Sequence[RequestedDish]) -> int | None:
+    return next((row for row, dish in enumerate(dishes) if dish.key == slot.id), None)
 
 
 def _update_slot(dish: RequestedDish, position: int) -> bool:
-    """Change what is asked for, unless more is promised; return whether it did."""
+    """Change a slot, unless more of it is claimed. Return whether it was changed."""
     statement = (
         update(DishSlot)
         .where(DishSlot.id == dish.key, DishSlot.claimed <= dish.wanted)
@@ -214,7 +214,7 @@ def _update_slot(dish: RequestedDish, position: int) -> bool:
     return db.session.execute(statement).first() is not None
 
 
-def _whose(slot: DishSlot) -> object:
+def _claimed_by_text(slot: DishSlot) -> object:
     return lazy_gettext(
         "“%(dish)s” has already been promised by %(names)s. Release the dish first; they will be notified.",
         dish=slot.name,
@@ -222,7 +222,7 @@ def _whose(slot: DishSlot) -> object:
     )
 
 
-def _too_few(slot: DishSlot) -> object:
+def _fewer_than_claimed_text(slot: DishSlot) -> object:
     return lazy_ngettext(
         "%(num)d has already been promised; you cannot request fewer.",
         "%(num)d have already been promised; you cannot request fewer.",
@@ -230,29 +230,29 @@ def _too_few(slot: DishSlot) -> object:
     )
 
 
-def _taken(left: int) -> DomainError:
+def _taken_error(left: int) -> DomainError:
     if left <= 0:
         return DomainError(lazy_gettext("Someone else just took that dish."), "warning")
     message = lazy_ngettext("Only %(num)d is still needed.", "Only %(num)d are still needed.", left)
     return DomainError(message, "warning", field="quantity")
 
 
-def _claimed(party: DinnerParty, rsvp: Rsvp, key: int) -> tuple[DishSlot, DishClaim | None]:
-    """Return a dish, and what an answer has promised of it so far, under the party's lock."""
+def _lock_and_find(party: DinnerParty, rsvp: Rsvp, slot_id: int) -> tuple[DishSlot, DishClaim | None]:
+    """Lock the party. Return a slot and the RSVP's claim on it. Raises DomainError if the guest cannot claim dishes."""
     seats.lock(party.id)
     db.session.refresh(rsvp)
     db.session.refresh(party)
-    if rsvp.status not in SEATED:
+    if not rsvp.is_seated:
         raise DomainError(ANSWER_FIRST, "warning")
     if not party.is_open:
         raise DomainError(lazy_gettext("It is too late to change what you are bringing."), "warning")
-    slot, own = next((row for row in slots_and_own_claims(party, rsvp) if row[0].id == key), (None, None))
+    slot, own = next((row for row in slots_and_own_claims(party, rsvp) if row[0].id == slot_id), (None, None))
     if slot is None:
         raise DomainError(lazy_gettext("This dish is no longer requested."), "warning")
     return slot, own
 
 
-def _forget(claim: DishClaim) -> None:
+def _delete(claim: DishClaim) -> None:
     _return_quantity(claim.slot_id, claim.quantity)
     db.session.execute(delete(DishClaim).where(DishClaim.id == claim.id))
 
