@@ -117,7 +117,7 @@ MAIL_MENU = {"category": "Mail", "category_label": lazy_gettext("Mail")}
 
 
 def register(appbuilder: AppBuilder) -> None:
-    """Add every view and API to `appbuilder`, and let the features hear of what accounts do."""
+    """Add every view and API to `appbuilder`, and connect features to the signals of accounts."""
     personal_data.connect()
     manager = appbuilder.sm
     # Pages

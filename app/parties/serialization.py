@@ -37,18 +37,18 @@ class Party(PartySummary, Standing):
     """A party, as the reader sees it."""
 
     co_hosts = fields.List(fields.Nested(Host))
-    address = fields.String(allow_none=True, **described("Null where it is told to those who come only"))
+    address = fields.String(allow_none=True, **described("Null if only guests who come can see it"))
     map_url = fields.String(allow_none=True)
     description = fields.String()
     seats_taken = fields.Integer()
     max_party = fields.Integer()
     rsvp_deadline = fields.AwareDateTime(allow_none=True)
     answers_until = fields.AwareDateTime()
-    approval = fields.Boolean(**described("Whoever was not invited asks the host for a seat"))
+    approval = fields.Boolean(**described("Guests without an invitation need the approval of a host"))
     address_for_guests = fields.Boolean()
-    waiting_count = fields.Integer(**described("How many answers wait"))
+    waiting_count = fields.Integer(**described("How many RSVPs are on the waiting list"))
     menu = fields.List(fields.Nested(Dish))
-    hosts = fields.Boolean(**described("Whether whoever is asking hosts it"))
+    hosts = fields.Boolean(**described("Whether the member hosts it"))
     version = fields.Integer(**described("To be sent along with a change"))
 
 

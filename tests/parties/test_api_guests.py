@@ -176,7 +176,7 @@ def test_part_of_a_group_fits_and_nothing_is_stored(friend, party, records):
     RsvpFactory(party=party)
     said = friend.put("/fondue/answer", {"answer": "yes", "party_size": 3}, 409)
     assert said == {
-        "code": "partly", "message": "Only 2 of 3 seats are free. Come with 2 or wait?", "category": "warning",
+        "code": "partially_available", "message": "Only 2 of 3 seats are free. Come with 2 or wait?", "category": "warning",
         "free": 2, "size": 3,
     }  # fmt: skip
     assert (records.count(Rsvp), records.fresh(party).seats_taken) == (2, 2)

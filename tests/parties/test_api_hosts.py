@@ -332,7 +332,7 @@ def test_dishes_are_asked_for_and_promised(host, friend, cast, party):
     (promise,) = host.get("/fondue/dishes")["result"][0]["promises"]
     assert (promise["name"], promise["quantity"]) == ("Friend Doe", 2)
     assert host.put("/fondue/dishes", {"dishes": []}, 422)["code"] == "invalid"
-    assert friend.delete(f"/fondue/dishes/{salad['id']}/promise")["code"] == "given_back"
+    assert friend.delete(f"/fondue/dishes/{salad['id']}/promise")["code"] == "claim_withdrawn"
     assert friend.delete(f"/fondue/dishes/{salad['id']}/promise")["code"] == "unchanged"
     friend.put(f"/fondue/dishes/{salad['id']}/promise", {})
     (promise,) = host.get("/fondue/dishes")["result"][0]["promises"]
@@ -357,7 +357,7 @@ def test_an_evening_by_a_key_alone(app, host, friend, cast, records):
     assert friend.put(f"{here}/answer", {"answer": "yes", "party_size": 2})["code"] == "yes"
     assert (
         friend.put(f"{here}/people", {"people": [{"name": "Fred"}, {"name": "Eva", "diets": ["vegan"]}]})["code"]
-        == "clash"
+        == "dietary_conflict"
     )
     waiting = stranger.put(f"{here}/answer", {"answer": "yes"})
     assert (waiting["code"], waiting["result"]["place"]) == ("waitlisted", 1)

@@ -26,7 +26,7 @@ from app.parties.models import DinnerParty
 from app.parties.respondent import Respondent
 from app.parties.serialization import serialize_party
 
-SAVED, CLASH, COPIED, ADDED, REMOVED = "saved", "clash", "copied", "added", "removed"
+SAVED, COPIED, ADDED, REMOVED = "saved", "copied", "added", "removed"
 CONFLICT = (
     "The party was changed in the meantime. `conflict` has the stored and the sent value of each field that differs, "
     "`result` has the party"

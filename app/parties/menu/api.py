@@ -17,7 +17,7 @@ from app.parties.menu import texts as menu_texts
 from app.parties.menu.service import POSSIBLE, DishInput, PersonInput
 from app.parties.models import DinnerParty, Rsvp
 
-SAVED, DIETARY_CONFLICT, CLASH = "saved", "dietary_conflict", "clash"
+SAVED, DIETARY_CONFLICT = "saved", "dietary_conflict"
 PEOPLE = {"type": "array", "items": menu_schemas.Person}
 MENU = {"type": "array", "items": menu_schemas.Dish}
 
@@ -91,8 +91,8 @@ class PeopleApi(PartyApiBase):
         takes=menu_schemas.PeopleInput,
         gives=PEOPLE,
         more=FINGERPRINT_FIELD,
-        codes=(SAVED, CLASH),
-        refusals={**PARTY_NOT_FOUND, 409: "Not answered yet, or told otherwise meanwhile"},
+        codes=(SAVED, DIETARY_CONFLICT),
+        refusals={**PARTY_NOT_FOUND, 409: "Not answered yet, or changed in the meantime"},
     )
     def tell_people(self, slug: str, sent: dict[str, Any]) -> Response:
         """Replace the people who come, and what they do not eat. Only the hosts of the party can read it."""
@@ -101,7 +101,9 @@ class PeopleApi(PartyApiBase):
         with transaction():
             expected = sent.get("seen") or menu_service.people_fingerprint(menu_service.people(rsvp))
             found = menu_service.change_people(rsvp, people, expected=expected)
-        return self.respond(200, CLASH if found else SAVED, menu_texts.conflict_notice(found), **self._people(rsvp))
+        return self.respond(
+            200, DIETARY_CONFLICT if found else SAVED, menu_texts.conflict_notice(found), **self._people(rsvp)
+        )
 
     def _get_rsvp(self, slug: str) -> Rsvp:
         """Return the RSVP of a guest who comes, or may come. Raises DomainError if there is none."""

@@ -25,7 +25,7 @@ class PeopleInput(RequestSchema):
         fields.Nested(PersonInput), required=True, validate=AtMostValidator(models.MAX_SEATS, of="entries")
     )
     seen = fields.String(
-        **api_fields.described("What stood beside it when it was read; left out: replace whatever is stored")
+        **api_fields.described("The fingerprint that was read with the list; left out: replace whatever is stored")
     )
 
 
@@ -45,7 +45,7 @@ class MenuInput(RequestSchema):
         fields.Nested(DishInput), required=True, validate=AtMostValidator(models.MAX_DISHES, of="entries")
     )
     seen = fields.String(
-        **api_fields.described("What stood beside it when it was read; left out: replace whatever is stored")
+        **api_fields.described("The fingerprint that was read with the list; left out: replace whatever is stored")
     )
 
 
@@ -77,10 +77,10 @@ class KitchenDish(Schema):
 class Kitchen(Schema):
     """The kitchen sheet."""
 
-    people = fields.Integer(**described("Of how many it is known what they eat"))
+    people = fields.Integer(**described("How many people entered what they do not eat"))
     dishes = fields.List(fields.Nested(KitchenDish))
     left_out = fields.Dict(
-        keys=fields.String(), values=fields.Integer(), **described("How many find nothing they can eat in a course")
+        keys=fields.String(), values=fields.Integer(), **described("How many people can eat no dish of a course")
     )
     diets = fields.Dict(keys=fields.String(), values=fields.Integer())
     allergens = fields.Dict(keys=fields.String(), values=fields.Integer())

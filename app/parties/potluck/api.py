@@ -17,7 +17,7 @@ from app.parties.schemas import ReaderView
 from app.parties.texts import Flash
 
 DISH, PROMISE = "<int(max=2147483647):dish_id>", "<int(max=2147483647):promise_id>"
-BRINGING, GIVEN_BACK, SAVED, RELEASED = "bringing", "given_back", "saved", "released"
+BRINGING, CLAIM_WITHDRAWN, SAVED, RELEASED = "bringing", "claim_withdrawn", "saved", "released"
 DISHES = {"type": "array", "items": potluck_schemas.RequestedDish}
 REFUSALS = {**PARTY_NOT_FOUND, 409: "Other guests were faster, or the member does not come"}
 
@@ -79,7 +79,7 @@ class PotluckApi(PartyApiBase):
         return self._respond_with_dishes(BRINGING, (text, "info"), party, rsvp)
 
     @expose(f"/<slug>/dishes/{DISH}/promise", methods=["DELETE"])
-    @endpoint("rsvp", gives=DISHES, more=FINGERPRINT_FIELD, codes=(GIVEN_BACK, UNCHANGED), refusals=REFUSALS)
+    @endpoint("rsvp", gives=DISHES, more=FINGERPRINT_FIELD, codes=(CLAIM_WITHDRAWN, UNCHANGED), refusals=REFUSALS)
     def give_back(self, slug: str, dish_id: int) -> Response:
         """Withdraw one's claim."""
         party, rsvp = self._get_coming(slug)
@@ -88,7 +88,7 @@ class PotluckApi(PartyApiBase):
         except DomainError as error:
             return self._respond_with_dishes(UNCHANGED, (str(error), error.category), party, rsvp)
         text = _("You are no longer bringing %(dish)s.", dish=str(withdrawn))
-        return self._respond_with_dishes(GIVEN_BACK, (text, "info"), party, rsvp)
+        return self._respond_with_dishes(CLAIM_WITHDRAWN, (text, "info"), party, rsvp)
 
     @expose(f"/<slug>/promises/{PROMISE}", methods=["DELETE"])
     @endpoint("host", gives=DISHES, more=FINGERPRINT_FIELD, codes=(RELEASED, UNCHANGED), refusals=NOT_THE_HOST)

@@ -12,7 +12,7 @@ class RequestedDishInput(RequestSchema):
     """A requested dish."""
 
     id = WholeNumberField(
-        0, 2**31 - 1, **api_fields.described("Of what was asked for before; what is left out is asked for no more")
+        0, 2**31 - 1, **api_fields.described("Of a stored dish; stored dishes that are left out are removed")
     )
     course = ChoiceField(Course.labels(), load_default=Course.SIDE)
     name = TextField(MAX_DISH_LENGTH, least=1, required=True)
@@ -26,7 +26,7 @@ class RequestedDishesInput(RequestSchema):
         fields.Nested(RequestedDishInput), required=True, validate=AtMostValidator(models.MAX_DISHES, of="entries")
     )
     seen = fields.String(
-        **api_fields.described("What stood beside it when it was read; left out: replace whatever is stored")
+        **api_fields.described("The fingerprint that was read with the list; left out: replace whatever is stored")
     )
 
 

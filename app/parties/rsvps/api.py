@@ -68,7 +68,7 @@ class RsvpApi(PartyApiBase):
             return self.respond(
                 409, PARTIALLY_AVAILABLE, rsvp_texts.partially_available(result), free=result.free, size=result.size
             )
-        return self._respond_with_standing(200, _rsvp_code(result), rsvp_texts.answered(party, result), result.rsvp)
+        return self._respond_with_standing(_rsvp_code(result), rsvp_texts.answered(party, result), result.rsvp)
 
     @expose("/<slug>/answer", methods=["DELETE"])
     @endpoint(
@@ -87,8 +87,8 @@ class RsvpApi(PartyApiBase):
             if error.category != "warning":
                 raise
             # There is nothing to withdraw, for example because the request was sent twice.
-            return self._respond_with_standing(200, UNCHANGED, (str(error), error.category), before)
-        return self._respond_with_standing(200, RELEASED, (_("Your seats have been released."), "info"), result.rsvp)
+            return self._respond_with_standing(UNCHANGED, (str(error), error.category), before)
+        return self._respond_with_standing(RELEASED, (_("Your seats have been released."), "info"), result.rsvp)
 
     @expose("/<slug>/offer", methods=["POST"])
     @endpoint(
@@ -106,10 +106,10 @@ class RsvpApi(PartyApiBase):
             claims = decision == CLAIM
             result = offers.claim(party, guest) if claims else offers.decline(party, guest, stay=decision == STAY)
         flash = rsvp_texts.claimed(result) if claims else rsvp_texts.declined(result)
-        return self._respond_with_standing(200, _decision_code(result, claims=claims), flash, result.rsvp)
+        return self._respond_with_standing(_decision_code(result, claims=claims), flash, result.rsvp)
 
-    def _respond_with_standing(self, status: int, code: str, flash: texts.Flash, rsvp: Rsvp | None) -> Response:
-        return self.respond(status, code, flash, result=serialize_standing(rsvp))
+    def _respond_with_standing(self, code: str, flash: texts.Flash, rsvp: Rsvp | None) -> Response:
+        return self.respond(200, code, flash, result=serialize_standing(rsvp))
 
 
 def _rsvp_code(result: RsvpResult) -> str:

@@ -90,10 +90,10 @@ class RsvpView(BasePartyView):
         rsvp_service.withdraw(party, guest)
         return _("Your seats have been released."), "info"
 
-    def _answer(self, visit: AnswerableParty, wish: RsvpRequest, form: RsvpForm | None = None) -> BaseResponse:
+    def _answer(self, visit: AnswerableParty, asked: RsvpRequest, form: RsvpForm | None = None) -> BaseResponse:
         party = visit.party
         try:
-            result = run_with_retry(lambda: rsvp_service.rsvp(party, visit.guest, wish))
+            result = run_with_retry(lambda: rsvp_service.rsvp(party, visit.guest, asked))
         except DomainError as error:
             flash(str(error), error.category)
             if form is not None and error.field:
