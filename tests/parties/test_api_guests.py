@@ -260,7 +260,7 @@ def test_who_comes_is_told_to_the_kitchen(app, friend, host, party, records):
     friend.put("/fondue/answer", {"answer": "yes", "party_size": 2})
     people = [{"name": "Ann", "diets": ["vegetarian"], "allergens": ["milk", "milk"]}, {"name": "Ben"}]
     said = friend.put("/fondue/people", {"people": people})
-    assert (said["code"], said["category"]) == ("clash", "warning")
+    assert (said["code"], said["category"]) == ("dietary_conflict", "warning")
     assert said["message"] == "Heads-up: “Fondue” contains Milk, with lactose. The host has been told."
     assert said["result"][0] == {"name": "Ann", "diets": ["vegetarian"], "allergens": ["milk"], "note": ""}
     assert friend.get("/fondue/people")["result"] == said["result"]
