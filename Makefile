@@ -14,10 +14,10 @@ export FLASK_APP := app
 .DEFAULT_GOAL := help
 .PHONY: help run dev shell reset test quick coverage lint types format lock outdated machines screenshots secret
 
-help: ## list what can be done
+help: ## list the available targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
-run: $(VENV)/.installed ## set the site up and serve it; settings from the environment, as in `make run PORT=9000`
+run: $(VENV)/.installed ## set up and serve the site; configure it with environment variables, as in `make run PORT=9000`
 	@$(PYTHON) -m flask setup --demo
 	@exec $(PYTHON) run.py
 
@@ -38,10 +38,10 @@ test: $(VENV)/.installed-dev ## run the tests; ARGS="tests/parties -k waiting" c
 quick: $(VENV)/.installed-dev ## run the tests that take no seconds: without PostgreSQL, browser, processes, and walks over all pages
 	@PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest $(ON_ALL_CORES) -m "not slow and not postgresql" $(ARGS)
 
-coverage: $(VENV)/.installed-dev ## run all tests, and tell which lines none of them meets; takes twice as long
+coverage: $(VENV)/.installed-dev ## run all tests and show uncovered lines; takes twice as long
 	@PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest $(ON_ALL_CORES) --cov
 
-lint: $(VENV)/.installed-dev ## look for mistakes in code, templates and the direction of imports
+lint: $(VENV)/.installed-dev ## lint code, templates and import rules
 	@$(PYTHON) -m ruff check
 	@$(PYTHON) -m ruff format --check
 	@$(PYTHON) -m djlint app/templates --check
@@ -51,16 +51,16 @@ lint: $(VENV)/.installed-dev ## look for mistakes in code, templates and the dir
 types: $(VENV)/.installed-dev ## check the types
 	@$(PYTHON) -m mypy
 
-format: $(VENV)/.installed-dev ## put code and templates into the common form
+format: $(VENV)/.installed-dev ## format code and templates
 	@$(PYTHON) -m ruff check --fix
 	@$(PYTHON) -m ruff format
 	@$(PYTHON) -m djlint app/templates --reformat --quiet
 
-lock: $(VENV)/.installed-dev ## write the requirements files from pyproject.toml; UPGRADE=yes takes the newest of everything
+lock: $(VENV)/.installed-dev ## write the requirements files from pyproject.toml; UPGRADE=yes upgrades all versions
 	@$(LOCK) $(if $(UPGRADE),--upgrade) --output-file requirements.txt
 	@$(LOCK) $(if $(UPGRADE),--upgrade) --group dev --constraints requirements.txt --output-file requirements-dev.txt
 
-outdated: $(VENV)/.installed-dev ## say what would break with the newest of everything; changes nothing here
+outdated: $(VENV)/.installed-dev ## test against the newest versions of all dependencies; changes nothing here
 	@$(PYTHON) -m tests.outdated
 
 machines: $(VENV)/.installed-dev ## prove `make run` and `make test` on minimal Debians; needs root and debootstrap, takes two hours

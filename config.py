@@ -173,11 +173,11 @@ def secret_key(environ: Mapping[str, str], instance: Path, *, production: bool) 
         if not given and not production:
             given = _keep_secret(kept)
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{kept} cannot be read or written ({_reason(error)}).") from error
+        raise ConfigurationError(f"{kept} is not readable or writable ({_reason(error)}).") from error
     if not given:
-        raise ConfigurationError(f"No secret: set SECRET_KEY, or write one with `make secret` to {kept}.")
+        raise ConfigurationError(f"No secret key: set SECRET_KEY, or create one in {kept} with `make secret`.")
     if len(given) < SECRET_KEY_MIN_LENGTH or any(word in given.lower() for word in PLACEHOLDERS) or len(set(given)) < 8:
-        msg = f"The secret is known or too short: SECRET_KEY must be {SECRET_KEY_MIN_LENGTH} random characters or more."
+        msg = f"SECRET_KEY is a known value or too short: it must have at least {SECRET_KEY_MIN_LENGTH} random characters."
         raise ConfigurationError(msg)
     return given
 
@@ -206,7 +206,7 @@ def _instance(environ: Mapping[str, str]) -> Path:
         instance.mkdir(mode=0o700, parents=True, exist_ok=True)
     # A path may also be a circle of links, or no text.
     except (OSError, RuntimeError, ValueError) as error:
-        msg = f"INSTANCE_PATH: the folder {instance} cannot be made ({_reason(error)})."
+        msg = f"INSTANCE_PATH: the folder {instance} cannot be created ({_reason(error)})."
         raise ConfigurationError(msg) from error
     # What is given by settings has no need of it.
     if not os.access(instance, os.W_OK | os.X_OK) and not (environ.get("SECRET_KEY") and environ.get("DATABASE_URL")):
@@ -314,7 +314,7 @@ def _mail(environ: Mapping[str, str], public_url: str) -> dict[str, Any]:
     """Return how e-mail is sent (Flask-Mail's names) and whom unexpected errors are told."""
     server = environ.get("MAIL_SERVER", "")
     if "/" in server or server.count(":") == 1 or not server.isprintable():
-        raise ConfigurationError(f"MAIL_SERVER must be the name of a machine, without its MAIL_PORT, not {server!r}.")
+        raise ConfigurationError(f"MAIL_SERVER must be a host name without a port, not {server!r}.")
     settings = {
         "MAIL_SERVER": server,
         "MAIL_PORT": _port(environ, "MAIL_PORT", 25),
@@ -384,7 +384,7 @@ def _openid(environ: Mapping[str, str]) -> dict[str, Any]:
     issuer = _web_url(environ, "OIDC_ISSUER").rstrip("/")
     client = environ.get("OIDC_CLIENT_ID", "")
     if issuer and not client:
-        raise ConfigurationError("OIDC_ISSUER needs an OIDC_CLIENT_ID.")
+        raise ConfigurationError("OIDC_ISSUER requires OIDC_CLIENT_ID.")
     return {
         "OIDC_ISSUER": issuer,
         "OIDC_CLIENT_ID": client,
@@ -405,7 +405,7 @@ def _ldap(environ: Mapping[str, str]) -> dict[str, Any]:
     if authorities and not os.access(authorities, os.R_OK):
         raise ConfigurationError(f"LDAP_CA_FILE: the file {authorities} cannot be read.")
     if not environ.get("LDAP_SEARCH_BASE"):
-        raise ConfigurationError("LDAP_SERVER needs an LDAP_SEARCH_BASE, under which people are looked up.")
+        raise ConfigurationError("LDAP_SERVER requires LDAP_SEARCH_BASE, the base DN for user searches.")
     return {
         "AUTH_TYPE": AUTH_LDAP,
         # Nobody registers here who is not in the directory, and who is in it does not have to.

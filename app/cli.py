@@ -42,11 +42,11 @@ def _shell_names() -> dict[str, Any]:
 
 
 @click.command("setup")
-@click.option("--demo", "with_demo", is_flag=True, help="Also add members and parties, on an empty database.")
+@click.option("--demo", "with_demo", is_flag=True, help="Also add sample users and parties if the database is empty.")
 @with_appcontext
 @report_outage
 def setup_command(*, with_demo: bool) -> None:
-    """Bring the database up to date and add what a new site needs. Doing it again changes nothing."""
+    """Create or upgrade the database and the initial data. Safe to run again."""
     with setup.alone():
         setup.prepare()
         click.echo("The database is up to date.")
@@ -76,15 +76,15 @@ def worker_command() -> None:
 @click.command("create-admin")
 @click.option("--username", prompt=True)
 @click.option("--email", prompt=True)
-@click.option("--password", help="Asked for when it is not given.")
+@click.option("--password", help="Prompted for if omitted.")
 @with_appcontext
 @report_outage
 def create_admin_command(username: str, email: str, password: str | None) -> None:
-    """Add an administrator. Doing it again changes nothing."""
+    """Add an administrator. Safe to run again."""
     if not rules.is_username(username):
         raise click.BadParameter("3 to 20 letters, digits, dots, dashes or underscores", param_hint="username")
     if "@" not in email:
-        raise click.BadParameter("an e-mail address has an @", param_hint="email")
+        raise click.BadParameter("not an e-mail address", param_hint="email")
     known = queries.member_by_name_or_email(username) or queries.member_by_name_or_email(email)
     if known is not None:
         _tell_known(known, username, email)
@@ -108,20 +108,20 @@ def _tell_known(known: Member, username: str, email: str) -> None:
         raise click.ClickException(_taken(username, email))
     if not any(role.name == ADMIN for role in known.roles):
         raise click.ClickException(
-            f"There is a member named {username} already, who is no administrator. Give them the role in the UI."
+            f"The user {username} already exists but is not an administrator. Assign the role in the web interface."
         )
-    click.echo(f"There is an administrator named {known.username} already: nothing was changed.")
+    click.echo(f"The administrator {known.username} already exists. Nothing was changed.")
 
 
 def _taken(username: str, email: str) -> str:
-    return f"There is a member named {username}, or with the address {email}, already."
+    return f"A user with the username {username} or the e-mail address {email} already exists."
 
 
 @click.command("purge")
 @with_appcontext
 @report_outage
 def purge_command() -> None:
-    """Delete what is past its retention period. The background worker does that every hour; repeating it is harmless."""
+    """Delete expired data. The running site does this every hour; safe to run again."""
     for count, task in scheduler.purge():
         click.echo(task.describe(count))
 
@@ -130,7 +130,7 @@ def purge_command() -> None:
 @with_appcontext
 @report_outage
 def demo_command() -> None:
-    """Add members and parties to look around with, on an empty database."""
+    """Add sample users and parties to an empty database."""
     with setup.alone():
         _add_demo()
 
@@ -139,6 +139,6 @@ def _add_demo() -> None:
     with transaction():
         added = demo.add()
     if added:
-        click.echo(f"Added a demo set: log in as {', '.join(added)} with the password '{demo.PASSWORD}'.")
+        click.echo(f"Added demo data. Log in as {', '.join(added)} with the password '{demo.PASSWORD}'.")
     else:
-        click.echo("The database is not empty: no demo set added.")
+        click.echo("The database is not empty. No demo data was added.")

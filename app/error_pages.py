@@ -64,7 +64,7 @@ def _limit_reached(error: RateLimitExceeded) -> Response:
         seconds = math.ceil(limit.window.reset_time - time.time())
     except Exception:
         # Where limits are counted nobody answers any more. That it was reached still holds.
-        log.warning("It is not known when a limit is over", exc_info=True)
+        log.warning("The reset time of a rate limit is not available", exc_info=True)
         seconds = error.limit.limit.get_expiry()
     error.retry_after = max(1, seconds)
     return render_error(error)
@@ -95,7 +95,7 @@ def render_error(error: HTTPException, message: str = "") -> Response:
     code = error.code or 500
     if isinstance(error, SecurityError) or isinstance(request.routing_exception, SecurityError):
         # A host that is not ours: no address of a page can be built for it.
-        log.warning("Not served as %r: PUBLIC_URL or TRUSTED_HOSTS would name it", request.headers.get("Host"))
+        log.warning("Host %r rejected: add it to PUBLIC_URL or TRUSTED_HOSTS", request.headers.get("Host"))
         return make_response(str(STRANGE_HOST), code, {"Content-Type": "text/plain; charset=utf-8"})
     if code == ServiceUnavailable.code:
         _forget_reader()
@@ -106,7 +106,7 @@ def render_error(error: HTTPException, message: str = "") -> Response:
             return _unavailable(failure)
         if code < 500:
             raise
-        log.exception("The page of an error failed as well")
+        log.exception("Rendering the error page failed")
         _forget_reader()
         response = _plain(code)
     response.status_code = code

@@ -16,5 +16,5 @@ def init_app(app: Flask) -> None:
             register = entry.load()
             register(app)
         except Exception as error:
-            msg = f"The plug-in {entry.name} ({entry.value}) cannot be loaded: {error!r}. Mend it, or uninstall it."
+            msg = f"The plug-in {entry.name} ({entry.value}) cannot be loaded: {error!r}. Fix or uninstall it."
             raise ConfigurationError(msg) from error

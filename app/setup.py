@@ -24,7 +24,7 @@ from app.extensions import AppBuilder, appbuilder_of, db
 from app.navigation import ROLES
 from config import ConfigurationError
 
-RUN_SETUP = "run `.venv/bin/flask --app app setup` first, as `make run` does."
+RUN_SETUP = "run `.venv/bin/flask --app app setup` first (`make run` does this)."
 SETUP_LOCK = 7306075  # any number, as long as nothing else in the database locks it
 Pair = tuple[str, str]
 
@@ -68,7 +68,7 @@ def _refuse_unwritable_file() -> None:
         return
     path = Path(str(url.database))
     if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise ConfigurationError(f"The database {path} cannot be written to.")
+        raise ConfigurationError(f"The database {path} is not writable.")
 
 
 def refuse_other_schema() -> None:
@@ -80,7 +80,7 @@ def refuse_other_schema() -> None:
     url = db.engine.url
     is_file = url.get_backend_name() == "sqlite"
     if is_file and not Path(str(url.database)).exists():
-        raise ConfigurationError(f"There is no database {url.database} yet: {RUN_SETUP}")
+        raise ConfigurationError(f"The database {url.database} does not exist: {RUN_SETUP}")
     try:
         with db.engine.connect() as connection:
             found = set(MigrationContext.configure(connection).get_current_heads())
@@ -93,7 +93,7 @@ def refuse_other_schema() -> None:
         db.engine.dispose()
     script = ScriptDirectory.from_config(current_app.extensions["migrate"].migrate.get_config())
     if found <= {revision.revision for revision in script.walk_revisions()} and found != set(script.get_heads()):
-        raise ConfigurationError(f"The database is not set up for this version: {RUN_SETUP}")
+        raise ConfigurationError(f"The database schema does not match this version: {RUN_SETUP}")
 
 
 def add_admin(username: str, email: str, password: str) -> Member:

@@ -59,7 +59,7 @@ def test_production_never_makes_a_secret_of_its_own(tmp_path, environ):
     "secret", ["changeme", "short", "a" * 64, "\\2\\1thisismyscretkey\\1\\2\\e\\y\\y\\h", "12" * 20]
 )
 def test_a_known_or_short_secret_is_refused(tmp_path, secret):
-    with pytest.raises(ConfigurationError, match="known or too short"):
+    with pytest.raises(ConfigurationError, match="a known value or too short"):
         load(tmp_path, SECRET_KEY=secret)
 
 
@@ -165,7 +165,7 @@ def test_the_database_lies_in_its_folder_whatever_that_is_called(tmp_path, name)
 
 @pytest.mark.parametrize("folder", ["/proc/dinner", "/dev/null/dinner"])
 def test_a_folder_that_cannot_be_made_is_refused(folder):
-    with pytest.raises(ConfigurationError, match=f"INSTANCE_PATH: the folder {folder} cannot be made"):
+    with pytest.raises(ConfigurationError, match=f"INSTANCE_PATH: the folder {folder} cannot be created"):
         config.load({"INSTANCE_PATH": folder})
 
 

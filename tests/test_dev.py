@@ -10,7 +10,7 @@ import urllib.request
 import pytest
 
 import config
-from tests.support.factories import LetterFactory
+from tests.support.factories import OutboxEmailFactory
 from tests.support.smtp import HOST, free_port
 
 WAIT_SECONDS = 60
@@ -75,7 +75,7 @@ def test_each_request_is_logged_with_its_statements_and_its_time(dev):
 def test_an_email_is_shown_once_as_its_recipient_reads_it(dev):
     url, log = dev
     get(f"{url}/login/")
-    LetterFactory(recipient="ana@example.com", subject="A seat is yours", text="Dear Ana, come at eight.")
+    OutboxEmailFactory(recipient="ana@example.com", subject="A seat is yours", text="Dear Ana, come at eight.")
     for _ in range(2):
         get(f"{url}/login/")
     wait_until(lambda: "Dear Ana" in log.read_text(), log)

@@ -187,7 +187,7 @@ def test_a_database_that_another_command_made_is_so_too(tmp_path):
     ("environ", "said"),
     [
         ({"PORT": "99999"}, "Error: PORT must be a number from 1 to 65535, not 99999."),
-        ({"DATABASE_URL": "sqlite:////nowhere/dinner.db"}, "Error: The database /nowhere/dinner.db cannot be written"),
+        ({"DATABASE_URL": "sqlite:////nowhere/dinner.db"}, "Error: The database /nowhere/dinner.db is not writable"),
         ({"DATABASE_URL": "postgresql://me@127.0.0.1:1/dinner"}, "Error: The database cannot be used (connection"),
         ({"DATABASE_URL": "postgresql://me@127.0.0.1/dinner?colour=red"}, "Error: The database cannot be used (inva"),
     ],

@@ -17,8 +17,8 @@ from app import clock
 from app.accounts.models import Token
 from app.database import transaction
 from app.extensions import db
-from app.outbox.models import SENT, Letter
-from tests.support.factories import LetterFactory
+from app.outbox.models import EmailState, OutboxEmail
+from tests.support.factories import OutboxEmailFactory
 
 WAIT_SECONDS, STOP_SECONDS = 60, 10
 STARTED = "Background worker started"
@@ -64,9 +64,9 @@ def expired(app):
 
 @pytest.mark.both_databases
 def test_it_delivers_email_and_cleans_up_and_says_so(start_worker, smtp, expired, records):
-    letter = LetterFactory()
+    email = OutboxEmailFactory()
     process = start_worker(MAIL_SERVER=smtp.host, MAIL_PORT=str(smtp.port))
-    wait_until(lambda: records.fresh(letter).state == SENT, process)
+    wait_until(lambda: records.fresh(email).state == EmailState.SENT, process)
     wait_until(lambda: "Cleanup: 1 expired token deleted" in process.log.read_text(), process)
     assert f"{STARTED}, with e-mail" in process.log.read_text()
     assert len(smtp.letters) == 1
@@ -86,13 +86,13 @@ def test_it_stops_when_asked(start_worker, smtp, number):
 
 def test_it_finishes_the_email_at_hand_before_it_stops(start_worker, smtp, records):
     smtp.behaviour = "hang"
-    letter = LetterFactory()
+    email = OutboxEmailFactory()
     process = start_worker(MAIL_SERVER=smtp.host, MAIL_PORT=str(smtp.port), MAIL_TIMEOUT="3")
     wait_until(lambda: smtp.attempts, process)
     process.terminate()
     assert process.wait(STOP_SECONDS) == 0
     # Not left behind as being sent: it waits for the next attempt.
-    assert records.fresh(letter).state == "queued"
+    assert records.fresh(email).state == "queued"
 
 
 def test_it_refuses_a_database_that_is_not_set_up(start_worker, tmp_path):
@@ -105,12 +105,12 @@ def test_it_refuses_a_database_that_is_not_set_up(start_worker, tmp_path):
 def test_a_server_without_its_own_worker_leaves_the_work_to_another_one(server, start_worker, smtp, records):
     environ = {"MAIL_SERVER": smtp.host, "MAIL_PORT": str(smtp.port)}
     site = server.start(BACKGROUND_WORKER="no", **environ)
-    letter = LetterFactory()
+    email = OutboxEmailFactory()
     time.sleep(3)
-    assert records.fresh(letter).state == "queued"
+    assert records.fresh(email).state == "queued"
     assert STARTED not in site.log.read_text()
     process = start_worker(**environ)
-    wait_until(lambda: records.fresh(letter).state == SENT, process)
+    wait_until(lambda: records.fresh(email).state == EmailState.SENT, process)
     assert site.stop() == 0
 
 
@@ -120,11 +120,11 @@ def test_errors_of_a_served_site_and_of_its_worker_are_sent_by_email(app, server
     try:
         site = server.start(ERROR_MAIL_TO="ops@example.com")
         wait_until(lambda: "Cleanup failed; retrying in 60 s" in site.log.read_text())
-        wait_until(lambda: [letter.recipient for letter in records.all(Letter)] == ["ops@example.com"])
+        wait_until(lambda: [email.recipient for email in records.all(OutboxEmail)] == ["ops@example.com"])
         with pytest.raises(urllib.error.HTTPError):
             urllib.request.urlopen(f"{site.url}/password/reset/a-token")  # noqa: S310
-        wait_until(lambda: [letter.kind for letter in records.all(Letter)] == ["error_report"] * 2)
-        assert any("GET /password/reset/<" in letter.text for letter in records.all(Letter))
+        wait_until(lambda: [email.kind for email in records.all(OutboxEmail)] == ["error_report"] * 2)
+        assert any("GET /password/reset/<" in email.text for email in records.all(OutboxEmail))
     finally:
         with app.app_context(), transaction():
             db.session.execute(db.text("ALTER TABLE elsewhere RENAME TO token"))

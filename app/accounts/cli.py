@@ -1,4 +1,4 @@
-"""Commands for whoever runs the site and cannot, or need not, come in by the door."""
+"""Commands about accounts for those who run the site: `flask reset-password` and `flask unlock`."""
 
 import click
 from flask.cli import with_appcontext
@@ -14,15 +14,19 @@ from app.errors import DomainError
 @click.command("reset-password")
 @click.argument("name")
 @click.option(
-    "--send-letter", is_flag=True, help="Write to them where to choose a password, instead of asking for one."
+    "--send-email",
+    is_flag=True,
+    help="Send the user an e-mail with a link to choose a password, instead of prompting for one.",
 )
-@click.option("--password", help="The new password; without it, and without a letter, it is asked for.")
+# The former name of the option.
+@click.option("--send-letter", "send_email", is_flag=True, hidden=True)
+@click.option("--password", help="The new password. Prompted for if omitted, unless an e-mail is sent.")
 @with_appcontext
 @report_outage
-def reset_password_command(name: str, password: str | None, *, send_letter: bool) -> None:
-    """Give the member NAME (a username or an e-mail address) another password, and sign them out everywhere."""
+def reset_password_command(name: str, password: str | None, *, send_email: bool) -> None:
+    """Reset the password of the user NAME (username or e-mail address) and sign them out on all devices."""
     member = _member(name)
-    typed = None if send_letter else password or click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    typed = None if send_email else password or click.prompt("Password", hide_input=True, confirmation_prompt=True)
     try:
         with transaction():
             if typed is None:
@@ -35,7 +39,7 @@ def reset_password_command(name: str, password: str | None, *, send_letter: bool
     if typed is None:
         click.echo(f"A link to choose a new password is on its way to {member.email}.")
     else:
-        click.echo(f"{member.username} has another password and was signed out everywhere.")
+        click.echo(f"The password of {member.username} was changed. The user was signed out on all devices.")
 
 
 @click.command("unlock")
@@ -43,15 +47,15 @@ def reset_password_command(name: str, password: str | None, *, send_letter: bool
 @with_appcontext
 @report_outage
 def unlock_command(name: str) -> None:
-    """Let the member NAME (a username or an e-mail address) try to log in again, after too many failures."""
+    """Unlock the user NAME (username or e-mail address) after too many failed logins."""
     member = _member(name)
     with transaction():
         user_service.unlock(member)
-    click.echo(f"{member.username} can try to log in again.")
+    click.echo(f"{member.username} was unlocked.")
 
 
 def _member(name: str) -> Member:
     member = queries.member_by_name_or_email(name)
     if member is None:
-        raise click.ClickException(f"There is no member named {name}, nor with that address.")
+        raise click.ClickException(f"No user with the username or e-mail address {name} was found.")
     return member

@@ -150,7 +150,7 @@ class SQLAInterface(StockSQLAInterface):
         model = self.get_related_model(root) if leaf and self.is_relation_many_to_one(root) else self.obj
         attribute = getattr(model, leaf or root, None)
         if not isinstance(attribute, InstrumentedAttribute) or not hasattr(attribute.property, "columns"):
-            msg = f"{self.obj.__name__} cannot be ordered by {column!r}"
+            msg = f"{self.obj.__name__} cannot be sorted by {column!r}"
             raise ConfigurationError(msg)
         return attribute
 

@@ -92,7 +92,7 @@ def translate_db_errors(*, deleting: bool = False) -> Iterator[None]:
     except SQLAlchemyError as error:
         if isinstance(error, StatementError) and isinstance(error.orig, ValueError | OverflowError):
             raise DomainError(INVALID_VALUE) from error
-        log.exception("the database refused")
+        log.exception("The database rejected a change")
         raise UnavailableError if is_unavailable(error) else DomainError(NOT_STORED) from error
 
 

@@ -83,7 +83,7 @@ class FormConverter:
         if self.datamodel.is_relation(name):
             return self._relation(name)
         if name not in self.datamodel.list_columns:
-            msg = f"{self.datamodel.obj.__name__}.{name} is no column; give the form an extra field of that name"
+            msg = f"{self.datamodel.obj.__name__}.{name} is not a column; add an extra form field with that name"
             raise ConfigurationError(msg)
         given = self._given(name)
         if name in self.choices:
@@ -102,7 +102,7 @@ class FormConverter:
             if getattr(self.datamodel, marker)(name):
                 zone = {"zone_field": self.zones.get(name)} if make is LocalDateTimeField else {}
                 return make(**{**given, **more, **zone})
-        msg = f"{self.datamodel.obj.__name__}.{name} has a type that no form field is known for"
+        msg = f"no form field is known for the type of {self.datamodel.obj.__name__}.{name}"
         raise ConfigurationError(msg)
 
     def _relation(self, name: str) -> Any:
@@ -113,7 +113,7 @@ class FormConverter:
             return AutocompleteField(model=model, key=key, endpoint=self.options_endpoint, column=name, **given)
         if self.datamodel.is_relation_many_to_many(name):
             return ChecklistField(load=_loader(model), pk=model.__mapper__.primary_key[0].key, **given)
-        msg = f"{self.datamodel.obj.__name__}.{name} needs an entry in autocomplete_columns: no form lists all rows"
+        msg = f"{self.datamodel.obj.__name__}.{name} needs an entry in autocomplete_columns because forms do not list all rows"
         raise ConfigurationError(msg)
 
     def _given(self, name: str) -> dict[str, Any]:

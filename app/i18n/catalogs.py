@@ -125,7 +125,7 @@ def _served(path: Path, key: str, rule: PluralRule) -> dict[Key, tuple[str, ...]
     try:
         catalog = read(path)
     except (CatalogError, OSError):
-        log.exception("No texts from %s", path)
+        log.exception("Texts could not be read from %s", path)
         return {}
     served = {}
     for message in messages(catalog):
@@ -146,7 +146,7 @@ def _compiled(path: Path, rule: PluralRule) -> dict[Key, tuple[str, ...]]:
         with path.open("rb") as file:
             catalog = read_mo(file)
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        log.warning("No texts from %s", path, exc_info=True)
+        log.warning("Texts could not be read from %s", path, exc_info=True)
         return {}
     return {
         (message.context, message.id): (message.string,)

@@ -30,7 +30,7 @@ def _routine(context: click.Context, _result: object) -> None:
 
 @group.command()
 def extract() -> None:
-    """Write translations/messages.pot anew from the sources."""
+    """Extract translations/messages.pot from the sources."""
     path = _directory() / "messages.pot"
     template = files.extract(_root())
     changed = files.write(template, path, None)
@@ -39,7 +39,7 @@ def extract() -> None:
 
 @group.command()
 def update() -> None:
-    """Bring every catalog up to date with translations/messages.pot."""
+    """Update every catalog from translations/messages.pot."""
     template = _read(_directory() / "messages.pot")
     for path in files.po_paths(_directory()):
         _update(template, path, _read(path))
@@ -48,7 +48,7 @@ def update() -> None:
 @group.command()
 @click.argument("locale")
 def add(locale: str) -> None:
-    """Begin a new LOCALE (such as pt_BR) with what the packages already bring for it."""
+    """Add a new LOCALE (such as pt_BR), starting with the translations that the packages provide."""
     parsed = locales.parse(locale)
     if parsed is None or str(parsed) != locale:
         raise click.BadParameter(f"not a locale; did you mean {parsed}?" if parsed else "not a locale.")
@@ -58,14 +58,14 @@ def add(locale: str) -> None:
         raise click.ClickException(str(error.args[0])) from error
     path = files.po_path(_directory(), locale)
     if path.exists():
-        msg = f"{_short(path)} exists already."
+        msg = f"{_short(path)} already exists."
         raise click.ClickException(msg)
     _update(_read(_directory() / "messages.pot"), path, None)
 
 
 @group.command("format")
 def format_() -> None:
-    """Put every catalog into the canonical form."""
+    """Reformat every catalog."""
     for path in files.po_paths(_directory()):
         changed = files.write(_read(path), path, files.key_of(path))
         click.echo(f"{_short(path)}: {'formatted' if changed else 'nothing changed'}")
@@ -78,7 +78,7 @@ def format_() -> None:
     help="Default: translations/ in the instance folder.",
 )
 def compile_(to: Path | None) -> None:
-    """Write .mo files for other programs; the site itself reads the .po files."""
+    """Write .mo files for other programs. The site itself reads the .po files."""
     target = to or Path(current_app.instance_path) / "translations"
     for path in files.po_paths(_directory()):
         compiled = files.po_path(target, files.key_of(path)).with_suffix(".mo")
@@ -90,7 +90,7 @@ def compile_(to: Path | None) -> None:
 
 @group.command()
 def check() -> None:
-    """Fail when the template is stale or a catalog incomplete, invalid or not in the canonical form."""
+    """Fail if the template is outdated or a catalog is incomplete, invalid or not formatted."""
     problems = checks.check(_root(), _directory())
     for problem in problems:
         click.echo(str(problem), err=True)
@@ -101,7 +101,7 @@ def check() -> None:
 
 @group.command()
 def stats() -> None:
-    """Show how far every catalog is, and how much of it no person has checked yet."""
+    """Show the progress of every catalog and how many machine translations are unreviewed."""
     for path in files.po_paths(_directory()):
         found = list(catalogs.messages(_read(path)))
         done = sum(all(catalogs.texts_of(message)) and not message.fuzzy for message in found)

@@ -65,7 +65,7 @@ def fill(text: str, source: str, variables: Mapping[str, object], as_type: Calla
         try:
             return as_type(attempt) % variables
         except (KeyError, TypeError, ValueError):
-            log.exception("Cannot put %s into %r", sorted(variables), attempt)
+            log.exception("Formatting failed: variables %s, text %r", sorted(variables), attempt)
     return as_type(source)
 
 

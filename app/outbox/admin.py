@@ -47,7 +47,7 @@ class OutboxEmailModelView(ModelView):
     base_permissions = ["can_list", "can_show", "can_test", "resend"]
     permission_labels = {"can_test": lazy_gettext("Send a test e-mail")}
     base_order = ("created_at", "desc")
-    list_template = "outbox/letters.html"
+    list_template = "outbox/emails.html"
     list_title = lazy_gettext("Outbox")
     show_title = lazy_gettext("E-mail")
     empty_message = lazy_gettext("There are no e-mails yet.")

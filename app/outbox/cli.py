@@ -13,18 +13,21 @@ from app.extensions import db
 from app.outbox import delivery, service
 from app.outbox.models import EmailState, OutboxEmail
 
-outbox = AppGroup("outbox", help="Letters waiting for the post.")
+outbox = AppGroup("outbox", help="The queue of outgoing e-mail.")
 
 
 @outbox.command("deliver")
 @click.option(
-    "--once/--watch", "once", default=True, help="End when nothing is due (the default), or go on until stopped."
+    "--once/--watch",
+    "once",
+    default=True,
+    help="Exit when no e-mail is due (the default), or keep running until stopped.",
 )
 @report_outage
 def deliver(*, once: bool) -> None:
-    """Send the letters that are due. Fails when there is no mail server, or a letter could not be delivered."""
+    """Send the e-mails that are due. Fails if no mail server is configured or an e-mail could not be delivered."""
     if not service.delivers():
-        raise click.ClickException("No mail server: set MAIL_SERVER. The letters stay in the outbox.")
+        raise click.ClickException("No mail server is configured: set MAIL_SERVER. The e-mails stay in the outbox.")
     if once:
         _deliver_once()
     else:
@@ -41,9 +44,9 @@ def watch() -> None:
 
 def _deliver_once() -> None:
     report = delivery.drain()
-    click.echo(f"{report.sent} sent, {report.put_off} put off, {report.failed} given up.")
+    click.echo(f"{report.sent} sent, {report.put_off} deferred, {report.failed} failed.")
     if report.unreachable:
-        raise click.ClickException(f"The mail server takes no letters: {report.unreachable}")
+        raise click.ClickException(f"The mail server does not accept e-mail: {report.unreachable}")
     if report.failed:
         sys.exit(1)
 
@@ -51,14 +54,14 @@ def _deliver_once() -> None:
 @outbox.command("status")
 @report_outage
 def status() -> None:
-    """Count the letters, and tell the oldest that waits and the last error."""
+    """Show the number of e-mails by state, the oldest one waiting and the last error."""
     counts = dict(db.session.execute(select(OutboxEmail.state, func.count()).group_by(OutboxEmail.state)).all())
     click.echo(", ".join(f"{counts.get(state, 0)} {state}" for state in EmailState))
     oldest = db.session.scalar(
         select(func.min(OutboxEmail.created_at)).where(OutboxEmail.state.in_((EmailState.QUEUED, EmailState.SENDING)))
     )
     if oldest:
-        click.echo(f"The oldest that waits was written at {oldest:%Y-%m-%d %H:%M:%S} UTC.")
+        click.echo(f"The oldest waiting e-mail was created at {oldest:%Y-%m-%d %H:%M:%S} UTC.")
     trouble = db.session.scalars(
         select(OutboxEmail)
         .where(OutboxEmail.last_error != "")
@@ -66,4 +69,4 @@ def status() -> None:
         .limit(1)
     ).first()
     if trouble:
-        click.echo(f"Last error, of letter {trouble.id} ({trouble.kind}): {trouble.last_error}")
+        click.echo(f"Last error (e-mail {trouble.id}, {trouble.kind}): {trouble.last_error}")

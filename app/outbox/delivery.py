@@ -38,8 +38,8 @@ BATCH = 100
 PAUSE_AFTER_ERROR_SECONDS = 10.0
 # Somebody waits for the answer of a check.
 CHECK_SECONDS = 5.0
-EXPIRED = "It was not delivered before it expired."
-CRASHED = "The process that was sending it ended, again and again."
+EXPIRED = "Not delivered before the expiry date."
+CRASHED = "The sending process crashed repeatedly."
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ def sweep() -> int:
         )
         _update((OutboxEmail.state == EmailState.FAILED) & OutboxEmail.secret.is_not(None) & is_expired, secret=None)
     if given_up or taken_back:
-        logger.warning("%d letters were taken back from a process that ended", given_up + taken_back)
+        logger.warning("%d e-mails were requeued after their worker process ended", given_up + taken_back)
     return given_up + expired
 
 
@@ -132,7 +132,7 @@ def finish(letter: OutboxEmail, **values: Any) -> bool:
     with transaction():
         done = _update(mine, lease_owner=None, leased_until=None, **values) == 1
     if not done:
-        logger.warning("Letter %d was taken over by another process before it was done", letter.id)
+        logger.warning("E-mail %d was taken over by another process before delivery finished", letter.id)
     return done
 
 
@@ -185,7 +185,7 @@ class _Drain:
         self.broken_in_a_row = 0
         self.report.sent += 1
         finish(letter, state=EmailState.SENT, sent_at=clock.now(), secret=None, last_error="")
-        logger.info("Letter %d (%s) was sent", letter.id, letter.kind)
+        logger.info("E-mail %d (%s) was sent", letter.id, letter.kind)
 
     def _not_sent(self, letter: OutboxEmail, verdict: DeliveryFailure, reason: str) -> None:
         """Put `letter` off or give it up, and stop asking a server that is ill."""
@@ -197,11 +197,11 @@ class _Drain:
         if verdict is DeliveryFailure.GIVE_UP or retry_at is None:
             self.report.failed += 1
             finish(letter, state=EmailState.FAILED, last_error=reason)
-            logger.warning("Letter %d (%s) was given up: %s", letter.id, letter.kind, reason)
+            logger.warning("E-mail %d (%s) failed permanently: %s", letter.id, letter.kind, reason)
         else:
             self.report.put_off += 1
             finish(letter, state=EmailState.QUEUED, not_before=retry_at, last_error=reason)
-            logger.info("Letter %d (%s) was put off to %s: %s", letter.id, letter.kind, retry_at, reason)
+            logger.info("E-mail %d (%s) was deferred until %s: %s", letter.id, letter.kind, retry_at, reason)
         self.broken_in_a_row = self.broken_in_a_row + 1 if verdict is DeliveryFailure.BROKEN else 0
         if self.broken_in_a_row >= rules.MAX_BROKEN:
             self._postpone_all(reason)
@@ -243,12 +243,12 @@ class Deliverer:
                 self._next_sweep = time.monotonic() + SWEEP_SECONDS
                 report = drain(BATCH, self._stop)
         except Exception:
-            logger.exception("The outbox could not be worked on; again in %d s", PAUSE_AFTER_ERROR_SECONDS)
+            logger.exception("Processing the outbox failed; retrying in %d s", PAUSE_AFTER_ERROR_SECONDS)
             return PAUSE_AFTER_ERROR_SECONDS
         # A round in which nothing was due tells nothing about the server.
         if report.unreachable != self._trouble and (report.unreachable or report.sent):
             self._trouble = report.unreachable
-            logger.warning("The mail server takes no letters: %s", report.unreachable or "it does again")
+            logger.warning("The mail server does not accept e-mail: %s", report.unreachable or "it is available again")
         return 0 if report.handled >= BATCH else self.poll_seconds
 
 

@@ -231,7 +231,7 @@ def _insert() -> Any:
 
 def _announcement(letter: OutboxEmail) -> str:
     address = f"{current_app.config['PUBLIC_URL']}/letters/show/{letter.id}"
-    return f"Letter {letter.id} ({letter.kind}) waits in the outbox: {address}"
+    return f"E-mail {letter.id} ({letter.kind}) is waiting in the outbox: {address}"
 
 
 @event.listens_for(Session, "after_commit")

@@ -21,7 +21,7 @@ parties = AppGroup("parties", help="Dinner parties and their waiting lists.")
 @with_appcontext
 @report_outage
 def sweep_command() -> None:
-    """End expired offers and offer their seats to the next guests. Run it each minute; a second run changes nothing."""
+    """Expire seat offers and offer their seats to the next guests. Run it every minute; safe to run again."""
     click.echo(f"Seats offered: {sweep()}.")
 
 
@@ -29,8 +29,8 @@ def sweep_command() -> None:
 @with_appcontext
 @report_outage
 def remind_command() -> None:
-    """Send the reminders that are due. Run it each minute; a second run sends nothing twice."""
-    click.echo(f"People reminded: {reminders.send_due()}.")
+    """Send the reminders that are due. Run it every minute; no reminder is sent twice."""
+    click.echo(f"Reminders queued: {reminders.send_due()}.")
 
 
 def sweep() -> int:
@@ -50,5 +50,5 @@ def _sweep_one(party_id: int) -> int:
         return 0
     except Exception:
         # An error with one party must not stop the others, nor the next run.
-        logger.exception("the waiting list of party %d cannot be processed", party_id)
+        logger.exception("Updating the waiting list of party %d failed", party_id)
         return 0

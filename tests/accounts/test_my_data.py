@@ -40,8 +40,8 @@ from app.parties.models import DinnerParty, Rsvp
 from tests.support.factories import (
     PASSWORD,
     DinnerPartyFactory,
-    LetterFactory,
     MemberFactory,
+    OutboxEmailFactory,
     RegistrationFactory,
     RsvpFactory,
 )
@@ -127,8 +127,8 @@ def secrets_of(app, member):
 
 def test_everything_is_in_one_file_and_no_secret(friend, app, cast, records):
     secrets = secrets_of(app, cast.friend)
-    LetterFactory(recipient="FRIEND@example.com", text="Open __secret__", secret="open sesame")
-    LetterFactory(recipient=cast.stranger.email, text="a letter to the stranger")
+    OutboxEmailFactory(recipient="FRIEND@example.com", text="Open __secret__", secret="open sesame")
+    OutboxEmailFactory(recipient=cast.stranger.email, text="a letter to the stranger")
     DinnerPartyFactory(host=cast.friend, title="Raclette")
     table = DinnerPartyFactory(host=cast.host, title="Tagine")
     RsvpFactory(party=table, member=cast.friend, note="I bring bread")
@@ -307,9 +307,11 @@ def furnish(app, member):
         LoginThrottle(key=login_throttle.key_of(authentication.ANYWHERE, member.email), failures=3),
     )
     RegistrationFactory(username="friend2", email=member.email)
-    LetterFactory(recipient=member.email.upper())
-    LetterFactory(recipient="old@example.com", kind="email_changed", dedupe_key=f"email_changed:{member.id}:x")
-    LetterFactory(recipient="somebody@example.com", kind="email_changed", dedupe_key=f"email_changed:{member.id}0:x")
+    OutboxEmailFactory(recipient=member.email.upper())
+    OutboxEmailFactory(recipient="old@example.com", kind="email_changed", dedupe_key=f"email_changed:{member.id}:x")
+    OutboxEmailFactory(
+        recipient="somebody@example.com", kind="email_changed", dedupe_key=f"email_changed:{member.id}0:x"
+    )
 
 
 @pytest.mark.both_databases

@@ -382,7 +382,7 @@ def test_after_a_change_of_the_sites_secret_recovery_codes_still_work(equipped, 
     page = first_step(visitor)
     assert "or enter one of your recovery codes" in page.text
     assert second_step(visitor, phone.code()).flashes == WRONG
-    assert "cannot be read: SECRET_KEY was changed" in caplog.text
+    assert "cannot be decrypted: SECRET_KEY was changed" in caplog.text
     assert second_step(visitor, codes[0]).flashes == [("info", "Welcome, Ada Byron!")]
     page = visitor.get(OVERVIEW)
     assert "can no longer be verified because the keys of this site have changed" in page.text

@@ -43,7 +43,7 @@ def furnished(app, people):
         GroupFactory={"name": NAME, "label": NAME, "description": TITLE},
         GuestMessageFactory={"subject": TITLE, "text": TEXT},
         InvitationFactory={"name": NAME},
-        LetterFactory={
+        OutboxEmailFactory={
             "subject": TITLE,
             "text": TEXT,
             "html": TEXT,

@@ -102,7 +102,7 @@ def furnished(app, people):
     WaitOfferFactory(party=feast, rsvp__member=guest, rsvp__party_size=4, seats=3)
     for state in ("draft", "cancelled", "past"):
         DinnerPartyFactory(host=host, slug=state, title=f"A {state} party", **{state: True})
-    return furnish(app, party, answer, guest, LetterFactory={"failed": True})
+    return furnish(app, party, answer, guest, OutboxEmailFactory={"failed": True})
 
 
 @pytest.fixture

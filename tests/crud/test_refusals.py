@@ -8,7 +8,7 @@ from app.errors import DomainError
 from app.extensions import db
 from app.outbox.models import OutboxEmail
 from app.parties.models import DinnerParty, Rsvp
-from tests.support.factories import DinnerPartyFactory, LetterFactory
+from tests.support.factories import DinnerPartyFactory, OutboxEmailFactory
 
 pytestmark = pytest.mark.both_databases
 
@@ -47,7 +47,7 @@ def test_what_is_in_use_cannot_be_deleted(app):
 
 
 def test_what_must_be_there_names_its_column(app):
-    letter = LetterFactory()
+    letter = OutboxEmailFactory()
     error = refused(app, update(OutboxEmail).where(OutboxEmail.id == letter.id).values(recipient=None))
     assert (error.kind, error.columns) == ("not null", ("recipient",))
 

@@ -20,7 +20,7 @@ from app.errors import DomainError
 from app.outbox.models import OutboxEmail
 from app.parties.models import DinnerParty, Rsvp
 from config import ConfigurationError
-from tests.support.factories import PASSWORD_HASH, DinnerPartyFactory, LetterFactory, MemberFactory, RsvpFactory
+from tests.support.factories import PASSWORD_HASH, DinnerPartyFactory, MemberFactory, OutboxEmailFactory, RsvpFactory
 from tests.support.statements import count_statements
 
 
@@ -223,7 +223,7 @@ def test_a_stock_list_breaks_on_a_strange_address(stock, query):
 
 @pytest.mark.both_databases
 def test_a_list_leaves_out_what_is_not_possible_and_says_so(ours):
-    LetterFactory(subject="Still here")
+    OutboxEmailFactory(subject="Still here")
     visitor = ours(TextView)
     for query in STRANGE:
         page = visitor.get("/texts/list/?" + query.format(view="TextView"))
@@ -233,15 +233,15 @@ def test_a_list_leaves_out_what_is_not_possible_and_says_so(ours):
 
 
 def test_a_page_beyond_the_last_is_the_last_one(ours):
-    LetterFactory.create_batch(3)
-    LetterFactory(subject="The last one")
+    OutboxEmailFactory.create_batch(3)
+    OutboxEmailFactory(subject="The last one")
     visitor = ours(letters(*OURS, page_size=2))
     for number in (1, 2, 700, 10**12):
         assert "The last one" in visitor.get(f"/texts/list/?page_TextView={number}").text
 
 
 def test_a_page_has_no_more_rows_than_a_hundred(ours):
-    LetterFactory.create_batch(101)
+    OutboxEmailFactory.create_batch(101)
     page = ours(TextView).get("/texts/list/?psize_TextView=1000000")
     assert page.text.count("/texts/show/") == 100
 
@@ -257,8 +257,8 @@ def test_a_key_that_cannot_be_is_not_found(ours, pk):
 
 
 def test_a_percent_sign_is_searched_for_as_one(ours):
-    LetterFactory(subject="100 % fun")
-    LetterFactory(subject="No fun")
+    OutboxEmailFactory(subject="100 % fun")
+    OutboxEmailFactory(subject="No fun")
     page = ours(TextView).get("/texts/list/?_flt_2_subject=%25")
     assert "100 % fun" in page.text
     assert "No fun" not in page.text
@@ -266,8 +266,8 @@ def test_a_percent_sign_is_searched_for_as_one(ours):
 
 @pytest.mark.parametrize("query", ["_flt_0_state=sent", "_flt_0_state=Sent", "_flt=0_state&_value=sent"])
 def test_a_filter_is_said_in_words_and_can_be_taken_away(admin, query):
-    LetterFactory(subject="Gone", sent=True)
-    LetterFactory(subject="Here")
+    OutboxEmailFactory(subject="Gone", sent=True)
+    OutboxEmailFactory(subject="Here")
     page = admin.get(f"/letters/list/?{query}&_oc_LetterModelView=subject&_od_LetterModelView=asc")
     assert "Gone" in page.text
     assert "Here" not in page.text
@@ -288,7 +288,7 @@ def test_a_stock_view_tells_what_the_database_said(stock, cast):
 
 @pytest.mark.both_databases
 def test_our_views_say_it_in_words_at_the_field(ours):
-    LetterFactory(dedupe_key="one")
+    OutboxEmailFactory(dedupe_key="one")
     page = ours(TextView).post("/texts/add", TYPED)
     assert page.flashes == [("danger", "An entry like this already exists.")]
     assert page.text.count("An entry like this already exists.") > 1
@@ -331,7 +331,7 @@ def is_mixed_up(pages):
 @pytest.fixture
 def _soup_and_salad(app):
     for subject in ("soup", "salad"):
-        LetterFactory(subject=subject, recipient=f"{subject}@example.com")
+        OutboxEmailFactory(subject=subject, recipient=f"{subject}@example.com")
 
 
 @pytest.mark.usefixtures("_soup_and_salad")
@@ -363,7 +363,7 @@ def test_a_stock_form_is_lost_when_a_hook_refuses(stock):
 
 @pytest.mark.parametrize("hook", ["pre_add", "pre_update"])
 def test_what_was_typed_is_kept_when_a_hook_refuses(ours, records, hook):
-    letter = LetterFactory()
+    letter = OutboxEmailFactory()
     visitor = ours(letters(*OURS, **{hook: refuse}))
     before = records.dump()
     path = "/texts/add" if hook == "pre_add" else f"/texts/edit/{letter.id}"
@@ -450,7 +450,7 @@ LIST = "/texts/list/?_flt_2_subject=ett&_oc_TextView=subject&_od_TextView=desc"
 
 def test_after_saving_one_is_back_on_the_list_one_came_from(ours):
     visitor = ours(TextView)
-    letter = LetterFactory()
+    letter = OutboxEmailFactory()
     referrer = {"headers": {"Referer": "http://localhost" + LIST}}
     for path in ("/texts/add", f"/texts/edit/{letter.id}"):
         form = visitor.get(path, **referrer).form(path)
@@ -474,7 +474,7 @@ def test_nobody_is_sent_to_another_site_or_back_into_the_form(ours, target):
 
 def test_a_stock_list_has_no_order(stock):
     visitor = stock(letters(*STOCK, base_order=None))
-    LetterFactory()
+    OutboxEmailFactory()
     with count_statements() as statements:
         visitor.get("/texts/list/")
     assert not any("ORDER BY" in each for each in statements if "FROM letter" in each)
@@ -504,7 +504,7 @@ def test_a_view_that_would_show_made_up_english_does_not_start(app, changes):
 
 
 def test_rows_that_are_equal_in_the_order_keep_their_places_from_page_to_page(ours):
-    made = {str(letter.id) for letter in LetterFactory.create_batch(7, subject="Same")}
+    made = {str(letter.id) for letter in OutboxEmailFactory.create_batch(7, subject="Same")}
     visitor = ours(letters(*OURS, page_size=3, base_order=("subject", "desc"), actions=None))
     seen = []
     for number in range(3):
@@ -569,7 +569,7 @@ def test_a_choice_of_nobody_is_refused_and_kept(admin, records):
 
 
 def test_a_get_asks_and_a_post_deletes(ours, records):
-    letter = LetterFactory()
+    letter = OutboxEmailFactory()
     visitor = ours(TextView)
     page = visitor.get(f"/texts/delete/{letter.id}")
     assert page.status == 200
@@ -600,14 +600,14 @@ class StockShout(WithAction):
 
 
 def test_a_stock_action_reaches_rows_that_the_view_hides(stock, records):
-    hidden = LetterFactory(subject="secret")
+    hidden = OutboxEmailFactory(subject="secret")
     view = type("TextView", (StockShout, letters(*STOCK)), {})
     stock(view).post("/texts/action_post", {"action": "shout", "rowid": [str(hidden.id)]}, csrf=False)
     assert records.fresh(hidden).subject == "SECRET"
 
 
 def test_our_actions_reach_the_rows_of_the_view_alone(ours, records):
-    hidden, shown = LetterFactory(subject="secret"), LetterFactory(subject="shown")
+    hidden, shown = OutboxEmailFactory(subject="secret"), OutboxEmailFactory(subject="shown")
     visitor = ours(type("TextView", (WithAction, letters(*OURS)), {}))
     page = visitor.post("/texts/action_post", {"action": "shout", "rowid": [str(hidden.id), str(shown.id)]})
     assert page.flashes == [("info", "Shouted.")]

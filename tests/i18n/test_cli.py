@@ -160,7 +160,7 @@ def test_a_new_locale_begins_with_what_the_packages_bring(
 
 @pytest.mark.parametrize(
     ("locale", "reason"),
-    [("xx", "not a locale"), ("pt-BR", "did you mean pt_BR"), ("../es", "not a locale"), ("es", "exists already"),
+    [("xx", "not a locale"), ("pt-BR", "did you mean pt_BR"), ("../es", "not a locale"), ("es", "already exists"),
      ("zh_TW", "did you mean zh_Hant"), ("mt", "The plural rule of mt is unknown")],
 )  # fmt: skip
 def test_a_locale_that_cannot_be_added_is_refused(run: Run, locale: str, reason: str) -> None:

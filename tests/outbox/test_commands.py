@@ -11,7 +11,7 @@ import pytest
 import config
 from app import clock
 from app.outbox.models import EmailState, OutboxEmail
-from tests.support.factories import LetterFactory
+from tests.support.factories import OutboxEmailFactory
 from tests.support.waiting import wait_until
 
 WAIT_SECONDS = 60
@@ -50,10 +50,10 @@ def start(database_url, app, smtp):
 
 @pytest.mark.usefixtures("smtp")
 def test_deliver_sends_what_is_due_and_counts_it(run, records):
-    LetterFactory.create_batch(2)
-    LetterFactory(not_before=clock.now() + timedelta(hours=1))
+    OutboxEmailFactory.create_batch(2)
+    OutboxEmailFactory(not_before=clock.now() + timedelta(hours=1))
     result = run("deliver")
-    assert (result.exit_code, result.output) == (0, "2 sent, 0 put off, 0 given up.\n")
+    assert (result.exit_code, result.output) == (0, "2 sent, 0 deferred, 0 failed.\n")
     assert Counter(letter.state for letter in records.all(OutboxEmail)) == {EmailState.SENT: 2, "queued": 1}
 
 
@@ -65,29 +65,29 @@ def test_deliver_fails_without_a_mail_server(run):
 
 def test_deliver_fails_when_a_letter_is_given_up(run, smtp):
     smtp.behaviour = "refuse"
-    LetterFactory()
+    OutboxEmailFactory()
     result = run("deliver", "--once")
-    assert (result.exit_code, result.output) == (1, "0 sent, 0 put off, 1 given up.\n")
+    assert (result.exit_code, result.output) == (1, "0 sent, 0 deferred, 1 failed.\n")
 
 
 def test_deliver_fails_when_the_server_cannot_be_reached(run, unplugged):
-    LetterFactory()
+    OutboxEmailFactory()
     with unplugged():
         result = run("deliver")
     assert result.exit_code == 1
-    assert "The mail server takes no letters: ConnectionRefusedError" in result.output
+    assert "The mail server does not accept e-mail: ConnectionRefusedError" in result.output
 
 
 def test_status_counts_and_shows_the_oldest_and_the_last_error(run):
-    LetterFactory.create_batch(2, sent=True)
-    LetterFactory(failed=True)
-    LetterFactory(created_at=clock.now() - timedelta(hours=3))
+    OutboxEmailFactory.create_batch(2, sent=True)
+    OutboxEmailFactory(failed=True)
+    OutboxEmailFactory(created_at=clock.now() - timedelta(hours=3))
     result = run("status")
     assert result.exit_code == 0
     assert result.output.splitlines() == [
         "1 queued, 0 sending, 2 sent, 1 failed",
-        "The oldest that waits was written at 2030-06-01 09:00:00 UTC.",
-        "Last error, of letter 3 (welcome): 550 no such mailbox",
+        "The oldest waiting e-mail was created at 2030-06-01 09:00:00 UTC.",
+        "Last error (e-mail 3, welcome): 550 no such mailbox",
     ]
 
 
@@ -99,7 +99,7 @@ def test_status_of_an_empty_outbox(run):
 @pytest.mark.both_databases
 def test_two_processes_send_each_letter_once(start, smtp):
     long_ago = clock.now() - timedelta(days=3650)
-    expected = Counter(letter.message_id for letter in LetterFactory.create_batch(80, not_before=long_ago))
+    expected = Counter(letter.message_id for letter in OutboxEmailFactory.create_batch(80, not_before=long_ago))
     processes = [start("deliver"), start("deliver")]
     outputs = [process.communicate(timeout=WAIT_SECONDS)[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0]
@@ -110,7 +110,7 @@ def test_two_processes_send_each_letter_once(start, smtp):
 @pytest.mark.both_databases
 def test_a_process_that_is_killed_loses_no_letter(start, smtp, drain, later, records):
     long_ago = clock.now() - timedelta(days=3650)
-    expected = {letter.message_id for letter in LetterFactory.create_batch(5, not_before=long_ago)}
+    expected = {letter.message_id for letter in OutboxEmailFactory.create_batch(5, not_before=long_ago)}
     smtp.behaviour = "hang"
     process = start("deliver")
     wait_until(lambda: smtp.attempts, alive=lambda: process.poll() is None)
@@ -124,7 +124,7 @@ def test_a_process_that_is_killed_loses_no_letter(start, smtp, drain, later, rec
 
 
 def test_watch_delivers_until_it_is_told_to_stop(start, smtp, records):
-    letter = LetterFactory(not_before=clock.now() - timedelta(days=3650))
+    letter = OutboxEmailFactory(not_before=clock.now() - timedelta(days=3650))
     process = start("deliver", "--watch")
     wait_until(lambda: records.fresh(letter).state == EmailState.SENT, alive=lambda: process.poll() is None)
     process.terminate()

@@ -14,7 +14,7 @@ from app.extensions import db
 from app.outbox import delivery, rules
 from app.outbox.models import EmailState, OutboxEmail
 from tests.outbox.test_letters import HOSTILE_NAMES, TOKEN
-from tests.support.factories import LetterFactory
+from tests.support.factories import OutboxEmailFactory
 
 HEADERS = sorted(
     [
@@ -97,8 +97,8 @@ def test_no_name_breaks_the_headers(write, drain, smtp, name):
     "recipient", ["a@example.com\r\nRCPT TO:<b@example.com>", "nobody", "gr\x85te@example.com", "grëte@example.com"]
 )
 def test_what_is_no_address_is_given_up_with_a_reason(drain, smtp, recipient, records):
-    LetterFactory(recipient=recipient)
-    LetterFactory(recipient="guest@example.com")
+    OutboxEmailFactory(recipient=recipient)
+    OutboxEmailFactory(recipient="guest@example.com")
     assert drain() == delivery.Report(sent=1, failed=1)
     assert smtp.recipients == [["guest@example.com"]]
     letter = records.all(OutboxEmail)[0]
@@ -107,13 +107,13 @@ def test_what_is_no_address_is_given_up_with_a_reason(drain, smtp, recipient, re
 
 
 def test_a_recipient_with_a_foreign_domain_gets_the_letter(drain, smtp):
-    LetterFactory(recipient="grete@löffel.example")
+    OutboxEmailFactory(recipient="grete@löffel.example")
     assert drain().sent == 1
     assert smtp.recipients == [["grete@xn--lffel-jua.example"]]
 
 
 def test_a_very_long_line_arrives_whole(drain, smtp):
-    LetterFactory(text="abcdefghi " * 5000, html=f"<p>{'عشاء ' * 5000}</p>")
+    OutboxEmailFactory(text="abcdefghi " * 5000, html=f"<p>{'عشاء ' * 5000}</p>")
     assert drain().sent == 1
     assert smtp.letters[0].get_body(("plain",)).get_content().strip() == ("abcdefghi " * 5000).strip()
     assert "عشاء " * 5000 in smtp.letters[0].get_body(("html",)).get_content()
@@ -122,7 +122,7 @@ def test_a_very_long_line_arrives_whole(drain, smtp):
 @pytest.mark.both_databases
 def test_letters_of_security_go_first(drain, smtp):
     for number, priority in enumerate((5, 9, 0, 5)):
-        LetterFactory(subject=f"{priority} {number}", priority=priority)
+        OutboxEmailFactory(subject=f"{priority} {number}", priority=priority)
     drain()
     assert [letter["Subject"] for letter in smtp.letters] == ["0 2", "5 0", "5 3", "9 1"]
 
@@ -135,8 +135,8 @@ def test_without_a_mail_server_letters_wait(drain, write, records):
 
 @pytest.mark.both_databases
 def test_a_letter_is_not_sent_before_its_time_nor_after(drain, smtp, records, later):
-    LetterFactory(not_before=clock.now() + timedelta(hours=1))
-    short = LetterFactory(expires_at=clock.now() + timedelta(minutes=1), secret="token", text="__secret__")
+    OutboxEmailFactory(not_before=clock.now() + timedelta(hours=1))
+    short = OutboxEmailFactory(expires_at=clock.now() + timedelta(minutes=1), secret="token", text="__secret__")
     later(minutes=2)
     assert drain() == delivery.Report(failed=1)
     assert smtp.attempts == 0
@@ -152,7 +152,7 @@ def test_a_letter_is_not_sent_before_its_time_nor_after(drain, smtp, records, la
 @pytest.mark.both_databases
 def test_a_refused_letter_is_given_up_and_shown(drain, smtp, records, later):
     smtp.behaviour = "refuse"
-    LetterFactory()
+    OutboxEmailFactory()
     assert drain() == delivery.Report(failed=1)
     letter = records.one(OutboxEmail)
     assert (letter.state, letter.last_error) == (EmailState.FAILED, "550 5.1.1 no such mailbox")
@@ -164,7 +164,7 @@ def test_a_refused_letter_is_given_up_and_shown(drain, smtp, records, later):
 @pytest.mark.both_databases
 def test_a_greylisted_letter_arrives_a_little_later(drain, smtp, records, later):
     smtp.behaviour = "greylist"
-    LetterFactory()
+    OutboxEmailFactory()
     assert drain() == delivery.Report(put_off=1)
     letter = records.one(OutboxEmail)
     assert (letter.state, letter.last_error) == (EmailState.QUEUED, "451 4.7.1 try again later")
@@ -179,7 +179,7 @@ def test_a_greylisted_letter_arrives_a_little_later(drain, smtp, records, later)
 
 def test_a_letter_that_is_put_off_for_three_days_is_given_up(drain, smtp, records, later):
     smtp.behaviour = "greylist"
-    LetterFactory()
+    OutboxEmailFactory()
     for _ in range(100):
         if drain().failed:
             break
@@ -193,15 +193,15 @@ def test_a_letter_that_is_put_off_for_three_days_is_given_up(drain, smtp, record
 def test_one_letter_that_is_put_off_does_not_hold_up_the_others(drain, smtp):
     smtp.behaviours = {"slow@example.com": "greylist", "gone@example.com": "refuse"}
     for name in ("slow", "gone", "a", "b"):
-        LetterFactory(recipient=f"{name}@example.com")
+        OutboxEmailFactory(recipient=f"{name}@example.com")
     assert drain() == delivery.Report(sent=2, put_off=1, failed=1)
 
 
 @pytest.mark.usefixtures("impatient")
 def test_a_letter_over_which_the_server_hangs_does_not_hold_up_the_others(drain, smtp, records):
     smtp.behaviours = {"poison@example.com": "hang"}
-    LetterFactory(recipient="poison@example.com")
-    LetterFactory.create_batch(3)
+    OutboxEmailFactory(recipient="poison@example.com")
+    OutboxEmailFactory.create_batch(3)
     assert drain() == delivery.Report(sent=3, put_off=1)
     assert "timed out" in records.all(OutboxEmail)[0].last_error
 
@@ -209,7 +209,7 @@ def test_a_letter_over_which_the_server_hangs_does_not_hold_up_the_others(drain,
 @pytest.mark.both_databases
 def test_a_letter_that_was_taken_without_an_answer_is_sent_again_as_the_same(drain, smtp, records, later):
     smtp.behaviour = "drop"
-    LetterFactory()
+    OutboxEmailFactory()
     assert drain() == delivery.Report(put_off=1)
     smtp.behaviour = "accept"
     later(minutes=2)
@@ -224,7 +224,7 @@ def test_a_letter_that_was_taken_without_an_answer_is_sent_again_as_the_same(dra
 @pytest.mark.parametrize("behaviour", ["hang", "drop", "close"])
 def test_after_two_broken_conversations_the_rest_is_left_in_peace(drain, smtp, records, behaviour, later):
     smtp.behaviour = behaviour
-    LetterFactory.create_batch(5)
+    OutboxEmailFactory.create_batch(5)
     report = drain()
     assert smtp.attempts == (1 if behaviour == "close" else 2)
     assert report.unreachable
@@ -238,7 +238,7 @@ def test_after_two_broken_conversations_the_rest_is_left_in_peace(drain, smtp, r
 
 def test_a_server_that_does_not_know_us_costs_no_letter_an_attempt(drain, smtp, records, later):
     smtp.behaviour = "refuse_sender"
-    LetterFactory.create_batch(3)
+    OutboxEmailFactory.create_batch(3)
     for _ in range(50):
         assert drain().unreachable == "550 5.7.1 who are you?"
         later(minutes=1)
@@ -250,7 +250,7 @@ def test_a_server_that_does_not_know_us_costs_no_letter_an_attempt(drain, smtp, 
 
 @pytest.mark.both_databases
 def test_an_outage_costs_no_letter_an_attempt_and_is_shown(unplugged, drain, records, later):
-    LetterFactory.create_batch(3)
+    OutboxEmailFactory.create_batch(3)
     with unplugged():
         for _ in range(20):
             assert "refused" in drain().unreachable
@@ -265,7 +265,7 @@ def test_an_outage_costs_no_letter_an_attempt_and_is_shown(unplugged, drain, rec
 @pytest.mark.usefixtures("impatient", "smtp")
 def test_a_server_that_never_says_hello_is_an_outage(app, drain, silent_port, monkeypatch, records):
     monkeypatch.setattr(app.extensions["mail"], "port", silent_port)
-    LetterFactory.create_batch(3)
+    OutboxEmailFactory.create_batch(3)
     assert "timed out" in drain().unreachable
     assert {letter.attempts for letter in records.all(OutboxEmail)} == {0}
 
@@ -274,7 +274,7 @@ def test_a_server_that_never_says_hello_is_an_outage(app, drain, silent_port, mo
 def test_letters_wait_when_the_server_offers_no_encryption_or_login(app, drain, smtp, monkeypatch, setting):
     monkeypatch.setattr(app.extensions["mail"], setting, "asked for")
     monkeypatch.setattr(app.extensions["mail"], "password", "hidden")
-    LetterFactory()
+    OutboxEmailFactory()
     report = drain()
     assert report.unreachable
     assert "hidden" not in report.unreachable
@@ -282,7 +282,7 @@ def test_letters_wait_when_the_server_offers_no_encryption_or_login(app, drain, 
 
 
 def test_letters_that_outlive_an_outage_go_out_within_two_minutes(unplugged, drain, smtp, later):
-    LetterFactory.create_batch(30)
+    OutboxEmailFactory.create_batch(30)
     with unplugged():
         assert drain().unreachable
     later(minutes=2)
@@ -315,7 +315,7 @@ def finish(app, letter, **values):
 
 @pytest.mark.both_databases
 def test_a_letter_whose_process_ended_is_sent_when_its_lease_is_over(app, drain, smtp, records, later):
-    LetterFactory()
+    OutboxEmailFactory()
     claimed = claim(app, "process that ends")
     assert records.one(OutboxEmail).state == EmailState.SENDING
     assert drain() == delivery.Report()
@@ -329,7 +329,7 @@ def test_a_letter_whose_process_ended_is_sent_when_its_lease_is_over(app, drain,
 def test_a_process_that_ended_between_the_servers_answer_and_our_commit_repeats_the_message_id(
     app, drain, smtp, records, later
 ):
-    LetterFactory()
+    OutboxEmailFactory()
 
     def power_cut(*_, **__):
         raise SystemExit
@@ -347,7 +347,7 @@ def test_a_process_that_ended_between_the_servers_answer_and_our_commit_repeats_
 
 @pytest.mark.both_databases
 def test_a_letter_that_ends_three_processes_is_given_up(app, drain, smtp, records, later):
-    LetterFactory()
+    OutboxEmailFactory()
     for number in range(3):
         assert claim(app, f"process {number}") is not None
         later(minutes=10)
@@ -359,7 +359,7 @@ def test_a_letter_that_ends_three_processes_is_given_up(app, drain, smtp, record
 
 @pytest.mark.both_databases
 def test_who_lost_the_lease_cannot_finish(app, records, later, drain, smtp):
-    LetterFactory()
+    OutboxEmailFactory()
     slow = claim(app, "slow process")
     later(minutes=10)
     assert drain().sent == len(smtp.letters) == 1
@@ -369,21 +369,21 @@ def test_who_lost_the_lease_cannot_finish(app, records, later, drain, smtp):
 
 @pytest.mark.both_databases
 def test_control_who_holds_the_lease_can(app, records):
-    LetterFactory()
+    OutboxEmailFactory()
     assert finish(app, claim(app, "process"), state=EmailState.FAILED, last_error="no") is True
     assert records.one(OutboxEmail).state == EmailState.FAILED
 
 
 @pytest.mark.both_databases
 def test_a_claimed_letter_is_nobody_elses(app):
-    LetterFactory()
+    OutboxEmailFactory()
     assert claim(app, "first") is not None
     assert claim(app, "second") is None
 
 
 @pytest.mark.both_databases
 def test_two_drains_at_once_send_each_letter_once(app, smtp):
-    expected = Counter(letter.message_id for letter in LetterFactory.create_batch(60))
+    expected = Counter(letter.message_id for letter in OutboxEmailFactory.create_batch(60))
     together = threading.Barrier(2)
 
     def deliver(_number):
@@ -401,7 +401,7 @@ def test_two_drains_at_once_send_each_letter_once(app, smtp):
 @pytest.mark.both_databases
 def test_control_without_a_claim_letters_go_out_twice(app, smtp):
     """Reading first and marking later, as one would without thinking."""
-    LetterFactory.create_batch(10)
+    OutboxEmailFactory.create_batch(10)
     together = threading.Barrier(2)
 
     def deliver(_number):
@@ -421,14 +421,14 @@ def test_control_without_a_claim_letters_go_out_twice(app, smtp):
 
 @pytest.mark.both_databases
 def test_a_limit_is_kept(drain, smtp):
-    LetterFactory.create_batch(5)
+    OutboxEmailFactory.create_batch(5)
     assert drain(limit=2).sent == len(smtp.letters) == 2
 
 
 @pytest.mark.both_databases
 def test_more_letters_than_one_conversation_takes_are_sent_in_several(drain, smtp, monkeypatch):
     monkeypatch.setattr(delivery, "BATCH", 2)
-    LetterFactory.create_batch(5)
+    OutboxEmailFactory.create_batch(5)
     assert drain().sent == len(smtp.letters) == 5
 
 
@@ -437,7 +437,7 @@ def test_more_letters_than_one_conversation_takes_are_sent_in_several(drain, smt
 
 @pytest.mark.both_databases
 def test_the_deliverer_delivers_until_it_is_stopped(app, smtp, records):
-    LetterFactory.create_batch(3)
+    OutboxEmailFactory.create_batch(3)
     deliverer = delivery.Deliverer(app, poll_seconds=0.01)
     thread = threading.Thread(target=deliverer.run_forever)
     thread.start()
@@ -449,7 +449,7 @@ def test_the_deliverer_delivers_until_it_is_stopped(app, smtp, records):
 
 
 def test_the_deliverer_survives_what_goes_wrong(app, smtp, monkeypatch, caplog):
-    LetterFactory()
+    OutboxEmailFactory()
     monkeypatch.setattr(delivery, "PAUSE_AFTER_ERROR_SECONDS", 0)
     sweep, calls = delivery.sweep, iter([True, False, False])
 
@@ -467,7 +467,7 @@ def test_the_deliverer_survives_what_goes_wrong(app, smtp, monkeypatch, caplog):
 def test_the_deliverer_tells_of_an_outage_once_and_of_its_end(app, smtp, caplog, monkeypatch):
     caplog.set_level(logging.INFO, "app")
     monkeypatch.setattr(delivery, "SWEEP_SECONDS", 0)
-    LetterFactory()
+    OutboxEmailFactory()
     deliverer = delivery.Deliverer(app, poll_seconds=0)
     rounds = iter(range(8))
 
@@ -482,5 +482,5 @@ def test_the_deliverer_tells_of_an_outage_once_and_of_its_end(app, smtp, caplog,
     told = [record.message for record in caplog.records if "mail server" in record.message]
     assert len(told) == 2
     assert "refused" in told[0]
-    assert "does again" in told[1]
+    assert "available again" in told[1]
     assert len(smtp.letters) == 1

@@ -10,7 +10,7 @@ from app.extensions import db
 from app.outbox.models import EmailState, OutboxEmail
 from tests.outbox.test_letters import TOKEN
 from tests.support.client import Visitor
-from tests.support.factories import LetterFactory
+from tests.support.factories import OutboxEmailFactory
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def resend(admin, *letters):
 
 
 def test_the_list_shows_what_waits_in_words(admin):
-    LetterFactory(recipient="somebody@example.com")
+    OutboxEmailFactory(recipient="somebody@example.com")
     page = admin.get("/letters/list/")
     assert page.status == 200
     assert "somebody@example.com" in page.text
@@ -55,15 +55,15 @@ def test_who_reads_the_list_first_decides_nothing_for_the_next_reader(new_app, c
 
 @pytest.mark.parametrize("path", ["/letters/list/", "/letters/show/1"])
 def test_the_outbox_is_for_administrators(client_of, cast, visitor, path):
-    LetterFactory()
-    assert "Letter number" not in visitor.get(path).text
+    OutboxEmailFactory()
+    assert "E-mail number" not in visitor.get(path).text
     page = client_of(cast.stranger).get(path)
     assert page.status == 403
-    assert "Letter number" not in page.text
+    assert "E-mail number" not in page.text
 
 
 def test_only_administrators_send_again_or_try_the_server(client_of, cast, visitor, records):
-    letter = LetterFactory(failed=True)
+    letter = OutboxEmailFactory(failed=True)
     for browser in (visitor, client_of(cast.stranger)):
         resend(browser, letter)
         browser.post("/letters/test")
@@ -72,7 +72,7 @@ def test_only_administrators_send_again_or_try_the_server(client_of, cast, visit
 
 @pytest.mark.parametrize("path", ["/letters/add", "/letters/edit/1", "/letters/delete/1"])
 def test_letters_are_neither_added_nor_changed_nor_deleted_by_hand(admin, records, path):
-    LetterFactory()
+    OutboxEmailFactory()
     assert admin.get(path).status in {403, 404, 405}
     assert admin.post(path).status in {403, 404, 405}
     assert records.count(OutboxEmail) == 1
@@ -95,7 +95,7 @@ def test_with_a_mail_server_the_secret_is_for_the_recipient_only(admin, write_ac
 
 
 def test_a_letter_shows_markup_as_text(admin):
-    letter = LetterFactory(text="<script>alert(1)</script> http://localhost:8080/\"onclick='x'>")
+    letter = OutboxEmailFactory(text="<script>alert(1)</script> http://localhost:8080/\"onclick='x'>")
     page = admin.get(f"/letters/show/{letter.id}")
     assert "<script>alert" not in page.text
     assert "&lt;script&gt;alert" in page.text
@@ -103,14 +103,14 @@ def test_a_letter_shows_markup_as_text(admin):
 
 
 def test_letters_that_are_over_are_queued_again_with_one_flash(admin, records):
-    letters = [LetterFactory(failed=True), LetterFactory(sent=True), LetterFactory()]
+    letters = [OutboxEmailFactory(failed=True), OutboxEmailFactory(sent=True), OutboxEmailFactory()]
     page = resend(admin, *letters)
     assert page.flashes == [("info", "2 messages queued again.")]
     assert {letter.state for letter in records.all(OutboxEmail)} == {EmailState.QUEUED}
 
 
 def test_one_letter_is_queued_again_from_its_page(admin, records):
-    letter = LetterFactory(failed=True)
+    letter = OutboxEmailFactory(failed=True)
     page = admin.get(f"/letters/show/{letter.id}")
     page = admin.submit(page.form(f"/letters/action/resend/{letter.id}"))
     assert page.flashes == [("info", "1 message queued again.")]
@@ -118,7 +118,7 @@ def test_one_letter_is_queued_again_from_its_page(admin, records):
 
 
 def test_what_waits_already_changes_nothing(admin):
-    page = resend(admin, LetterFactory(), LetterFactory(sending=True))
+    page = resend(admin, OutboxEmailFactory(), OutboxEmailFactory(sending=True))
     assert page.flashes == [
         ("warning", "Nothing changed: e-mails that are waiting, being sent or expired cannot be queued again.")
     ]
@@ -169,7 +169,7 @@ def test_a_test_letter_is_asked_for_by_post(admin):
 
 @pytest.mark.parametrize("query", ["_flt_3_state=queued", "_oc_LetterModelView=attempts&_od_LetterModelView=desc"])
 def test_the_list_can_be_searched_and_sorted(admin, query):
-    LetterFactory(subject="Find me")
+    OutboxEmailFactory(subject="Find me")
     page = admin.get(f"/letters/list/?{query}")
     assert page.status == 200
     assert "Find me" in page.text

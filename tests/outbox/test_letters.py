@@ -12,7 +12,7 @@ from app.database import transaction
 from app.extensions import db
 from app.outbox import service
 from app.outbox.models import SECRET, EmailState, OutboxEmail
-from tests.support.factories import LetterFactory
+from tests.support.factories import OutboxEmailFactory
 
 TOKEN = "s3cret-token"
 HOSTILE_NAMES = {
@@ -123,7 +123,7 @@ def test_control_the_key_is_what_makes_it_one(write, records):
 @pytest.mark.both_databases
 def test_a_letter_goes_with_its_fact(app, records):
     with app.app_context():
-        LetterFactory()
+        OutboxEmailFactory()
         assert service.enqueue(**GREETING).id
         db.session.rollback()
     assert records.count(OutboxEmail) == 0
@@ -162,7 +162,7 @@ def test_without_a_mail_server_the_log_says_where_to_read_it(app, write_activati
     caplog.set_level(logging.INFO, "app")
     letter = write_activation(TOKEN)
     assert [record.message for record in caplog.records] == [
-        f"Letter {letter.id} (activation) waits in the outbox: {app.config['PUBLIC_URL']}/letters/show/{letter.id}"
+        f"E-mail {letter.id} (activation) is waiting in the outbox: {app.config['PUBLIC_URL']}/letters/show/{letter.id}"
     ]
 
 
@@ -183,7 +183,12 @@ def test_with_a_mail_server_nothing_is_announced(write, caplog):
 
 
 def test_what_is_over_can_be_queued_again(app, later, records):
-    letters = [LetterFactory(sent=True), LetterFactory(failed=True), LetterFactory(), LetterFactory(sending=True)]
+    letters = [
+        OutboxEmailFactory(sent=True),
+        OutboxEmailFactory(failed=True),
+        OutboxEmailFactory(),
+        OutboxEmailFactory(sending=True),
+    ]
     later(hours=1)
     with app.app_context(), transaction():
         again = service.resend([db.session.get(OutboxEmail, letter.id) for letter in letters])
@@ -195,7 +200,7 @@ def test_what_is_over_can_be_queued_again(app, later, records):
 
 
 def test_a_letter_sent_again_by_wish_has_a_new_message_id_and_a_failed_one_keeps_its_own(app, records):
-    letters = [LetterFactory(sent=True), LetterFactory(failed=True)]
+    letters = [OutboxEmailFactory(sent=True), OutboxEmailFactory(failed=True)]
     with app.app_context(), transaction():
         service.resend([db.session.get(OutboxEmail, letter.id) for letter in letters])
     sent, failed = (records.fresh(letter) for letter in letters)
@@ -212,6 +217,6 @@ def test_a_letter_sent_again_by_wish_has_a_new_message_id_and_a_failed_one_keeps
     ids=["the secret is gone", "expired"],
 )
 def test_what_does_not_hold_any_more_is_not_queued_again(app, changes):
-    letter = LetterFactory(**changes)
+    letter = OutboxEmailFactory(**changes)
     with app.app_context(), transaction():
         assert service.resend([db.session.get(OutboxEmail, letter.id)]) == 0

@@ -17,7 +17,7 @@ import pytest
 import config
 from app import clock
 from app.outbox.models import EmailState
-from tests.support.factories import LetterFactory
+from tests.support.factories import OutboxEmailFactory
 from tests.support.waiting import wait_until
 
 STOP_SECONDS = 35
@@ -64,7 +64,7 @@ def test_a_site_is_served_with_its_post_from_its_start_to_its_end(posting, smtp,
         ("resource tracker", "fork server", "background worker", "worker-1", "worker-2")
     )
     assert_loaded_once_for_all_processes(posting)
-    letter = LetterFactory()
+    letter = OutboxEmailFactory()
     wait_until(lambda: records.fresh(letter).state == EmailState.SENT)
     assert len(smtp.letters) == 1
     assert_too_large_a_request_is_told_so(posting)
@@ -106,12 +106,12 @@ def assert_slow_senders_and_idle_browsers_keep_nobody_waiting(site):
 
 
 def test_letters_are_sent_until_the_first_process_dies_whatever_others_do(posting, smtp, records):
-    LetterFactory()
+    OutboxEmailFactory()
     wait_until(lambda: smtp.letters)
     others = processes_of(posting) - {posting.process.pid}
     for pid in others:
         os.kill(pid, signal.SIGKILL)
-    letter = LetterFactory()
+    letter = OutboxEmailFactory()
     wait_until(lambda: records.fresh(letter).state == EmailState.SENT)
     wait_until(lambda: get(posting) == 200)
     assert not processes_of(posting) & others
@@ -139,7 +139,7 @@ def background_workers(site):
 
 def test_it_stops_when_asked_even_when_the_mail_server_hangs(posting, smtp, records):
     smtp.behaviour = "hang"
-    LetterFactory()
+    OutboxEmailFactory()
     wait_until(lambda: smtp.attempts)
     started = time.monotonic()
     assert posting.stop() == 0
@@ -173,11 +173,11 @@ def test_it_stops_at_once_when_all_of_it_is_asked_as_systemd_and_terminals_do(po
     [
         ({"PORT": "eighty"}, "PORT must be a whole number"),
         ({"PUBLIC_URL": "dinner"}, "PUBLIC_URL must look like"),
-        ({"SECRET_KEY": "changeme"}, "The secret is known or too short"),
+        ({"SECRET_KEY": "changeme"}, "SECRET_KEY is a known value or too short"),
         ({"HOST": "no.such.host.example"}, "no.such.host.example:8080 cannot be listened on ("),
         ({"HOST": "a..b"}, "a..b:8080 cannot be listened on (that is no name of a machine)"),
         ({"PORT": "99999"}, "PORT must be a number from 1 to 65535"),
-        ({}, "dinnerparty.db yet: run `.venv/bin/flask --app app setup` first"),
+        ({}, "dinnerparty.db does not exist: run `.venv/bin/flask --app app setup` first"),
     ],
 )
 def test_a_configuration_that_cannot_be_served_with_is_told_without_a_traceback(tmp_path, environ, told):

@@ -10,7 +10,7 @@ from app.accounts.privacy import account_deletion, data_export
 from app.database import transaction
 from app.outbox import service, unsubscribe, unsubscribe_token
 from app.outbox.models import UNSUBSCRIBE, EmailState, EmailTopic, OutboxEmail, Unsubscription
-from tests.support.factories import LetterFactory, MemberFactory
+from tests.support.factories import MemberFactory, OutboxEmailFactory
 
 GUEST = "Guest@example.com"
 STOPPED = ("info", "You have unsubscribed from these e-mails: messages from hosts to their guests.")
@@ -119,7 +119,7 @@ def test_who_wants_none_is_written_none(write, stop, records):
 
 def test_what_waits_is_not_sent_any_more_nor_by_an_administrator(write, stop, records, app, smtp, drain):
     letter, other = write(topic=EmailTopic.MESSAGES), write(topic=EmailTopic.REMINDERS, dedupe_key="other")
-    sent = LetterFactory(topic=EmailTopic.MESSAGES, recipient=GUEST, sent=True)
+    sent = OutboxEmailFactory(topic=EmailTopic.MESSAGES, recipient=GUEST, sent=True)
     stop()
     assert [records.fresh(each).state for each in (letter, other, sent)] == [
         EmailState.FAILED,

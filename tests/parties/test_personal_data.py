@@ -27,8 +27,8 @@ from tests.support.factories import (
     DishSlotFactory,
     GuestMessageFactory,
     InvitationFactory,
-    LetterFactory,
     MenuItemFactory,
+    OutboxEmailFactory,
     PartyReportFactory,
     RsvpFactory,
 )
@@ -216,7 +216,7 @@ def test_guests_without_an_account_are_forgotten_in_time(app, cast, records):
                 locale="en",
                 timezone="UTC",
             )
-    LetterFactory()
+    OutboxEmailFactory()
 
     def kept():
         with app.app_context():

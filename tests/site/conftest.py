@@ -26,9 +26,9 @@ from tests.support.factories import (
     GroupFactory,
     GuestMessageFactory,
     InvitationFactory,
-    LetterFactory,
     MemberInvitationFactory,
     MenuItemFactory,
+    OutboxEmailFactory,
     PartyReportFactory,
     RegistrationFactory,
     ReminderFactory,
@@ -138,7 +138,7 @@ def furnish(app: Flask, party: DinnerParty, answer: Rsvp, member: Member, **text
     ApiKeyFactory(member=member, **texts.get("ApiKeyFactory", {}))
     InvitationFactory(party=party, **texts.get("InvitationFactory", {}))
     registration = RegistrationFactory(**texts.get("RegistrationFactory", {}))
-    LetterFactory(**texts.get("LetterFactory", {}))
+    OutboxEmailFactory(**texts.get("OutboxEmailFactory", {}))
     with app.app_context(), transaction():
         audit.record("activated", "registration", name="newcomer")
         code = ticket_code(answer)

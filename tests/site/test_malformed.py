@@ -24,8 +24,8 @@ from tests.support import THOROUGH
 from tests.support.factories import (
     PASSWORD,
     DinnerPartyFactory,
-    LetterFactory,
     MemberFactory,
+    OutboxEmailFactory,
     RegistrationFactory,
     RsvpFactory,
     WaitOfferFactory,
@@ -59,7 +59,7 @@ class Site:
         RsvpFactory(party=self.party, member=MemberFactory(username=f"late{number}"), waiting=True)
         offer = WaitOfferFactory(party=self.party)
         registration = RegistrationFactory(username=f"newcomer{number}")
-        letter = LetterFactory(failed=True)
+        letter = OutboxEmailFactory(failed=True)
         keys = [str(row.id) for row in (self.guest, self.party, answer, offer, registration, letter)]
         known = {
             "pk": keys,

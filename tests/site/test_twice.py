@@ -11,8 +11,8 @@ from tests.support.client import SESSION_COOKIE
 from tests.support.factories import (
     PASSWORD,
     DinnerPartyFactory,
-    LetterFactory,
     MemberInvitationFactory,
+    OutboxEmailFactory,
     RegistrationFactory,
     RsvpFactory,
 )
@@ -182,7 +182,7 @@ def test_an_action_sent_twice_is_done_once(admin, cast, twice, records):
 
 
 def test_send_again_sent_twice_queues_once(admin, twice, records):
-    letter = LetterFactory(failed=True)
+    letter = OutboxEmailFactory(failed=True)
     page = admin.get("/letters/list/")
     pages = twice(admin, page.form("/letters/action_post"), rowid=str(letter.id), button=("action", "resend"))
     assert [len(page.flashes) for page in pages] == [1, 1]

@@ -391,8 +391,8 @@ class PartyReportFactory(RowFactory):
     note = "It sells kitchens."
 
 
-class LetterFactory(RowFactory):
-    """A letter waiting for the post."""
+class OutboxEmailFactory(RowFactory):
+    """An e-mail in the outbox that is due."""
 
     class Meta:
         model = OutboxEmail
@@ -412,8 +412,8 @@ class LetterFactory(RowFactory):
     kind = "welcome"
     locale = "en"
     timezone = "UTC"
-    subject = factory.Sequence("Letter number {}".format)
+    subject = factory.Sequence("E-mail number {}".format)
     text = "Hello"
     html = "<p>Hello</p>"
-    dedupe_key = factory.Sequence("letter:{}".format)
-    message_id = factory.Sequence("<letter-{}@example.com>".format)
+    dedupe_key = factory.Sequence("email:{}".format)
+    message_id = factory.Sequence("<email-{}@example.com>".format)

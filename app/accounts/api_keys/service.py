@@ -180,7 +180,7 @@ def note_use(key: ApiKey) -> None:
     except SQLAlchemyError as error:
         if not is_unavailable(error):
             raise
-        log.warning("The use of an API key could not be noted", exc_info=True)
+        log.warning("The last-used time of an API key could not be saved", exc_info=True)
 
 
 def _wait_for_turn(member: Member) -> None:

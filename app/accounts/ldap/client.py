@@ -82,7 +82,7 @@ def authenticate(identifier: str, password: str) -> LdapPerson | None:
         with release_request_lock():
             entry = _prove(identifier[:MAX_IDENTIFIER_LENGTH], password)
     except LdapUnreachableError as error:
-        log.error("The directory cannot be asked: %s", error)  # noqa: TRY400 - its text says it all
+        log.error("The LDAP directory cannot be queried: %s", error)  # noqa: TRY400 - its text says it all
         raise DomainError(
             _("The directory of your organisation cannot be reached. Please try again in a moment.")
         ) from error
@@ -146,7 +146,7 @@ class _Connection:
         try:
             self._line.unbind()
         except (LDAPExceptionError, OSError):
-            log.debug("The directory hung up first", exc_info=True)
+            log.debug("The LDAP directory closed the connection first", exc_info=True)
         if self._line.socket is not None:
             # ldap3 leaves it open where it could not connect.
             self._line.socket.close()
@@ -176,7 +176,7 @@ class _Connection:
             wanted = f"(&{_setting('AUTH_LDAP_SEARCH_FILTER')}{wanted})"
         found = self._search(_setting("AUTH_LDAP_SEARCH"), wanted, "SUBTREE")
         if len(found) > 1 or self._code() == TOO_MANY:
-            log.warning("The directory has more than one entry for %r", identifier)
+            log.warning("The LDAP directory has more than one entry for %r", identifier)
             return None
         return found[0] if found else None
 
@@ -228,11 +228,11 @@ def _person(entry: LdapEntry, identifier: str) -> LdapPerson:
     names = [value.lower() for value in entry.all("AUTH_LDAP_UID_FIELD")]
     username = identifier.lower() if identifier.lower() in names else next(iter(names), "")
     if len(username) > MAX_USERNAME_LENGTH or not rules.USERNAME.fullmatch(username):
-        log.warning("Nobody can be called %r here", username)
+        log.warning("The LDAP username %r is not valid on this site", username)
         raise DomainError(_("Your username in the directory cannot be used here. Please ask your administrator."))
     email = entry.first("AUTH_LDAP_EMAIL_FIELD", MAX_EMAIL_LENGTH).lower()
     if not _is_address(email):
-        log.warning("The directory has no e-mail address for %s", username)
+        log.warning("The LDAP directory has no e-mail address for %s", username)
         raise DomainError(_("The directory has no e-mail address for you. Please ask your administrator to add one."))
     return LdapPerson(
         username=username,

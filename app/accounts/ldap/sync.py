@@ -37,7 +37,7 @@ def sync_member(person: LdapPerson) -> Member:
         if member is not None and member.email.lower() == person.email:
             # They logged in twice at once, and are here by now.
             return member
-        log.warning("%s has the e-mail address of another member", person.username)
+        log.warning("The e-mail address of %s in the directory belongs to another user", person.username)
         raise DomainError(
             _(
                 "Your e-mail address in the directory belongs to another account on this site. Please ask "

@@ -215,7 +215,7 @@ def _store(statement: Delete | Update) -> None:
     except SQLAlchemyError as error:
         if not is_unavailable(error):
             raise
-        log.warning("A login could not be noted as seen", exc_info=True)
+        log.warning("The last-seen time of a session could not be saved", exc_info=True)
 
 
 # -- be thrown out

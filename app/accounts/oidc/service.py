@@ -127,7 +127,7 @@ def _told_apart(client: Any, token: dict[str, Any], subject: str) -> dict[str, A
     try:
         told = dict(client.userinfo(token=token))
     except Exception as error:  # noqa: BLE001 - without it, the registration begins empty
-        log.warning("%s tells nothing about people: %r", current_app.config["OIDC_ISSUER"], error)
+        log.warning("%s returned no user information: %r", current_app.config["OIDC_ISSUER"], error)
         return {}
     return told if told.get("sub") == subject else {}
 
@@ -164,7 +164,7 @@ def _client() -> Any:
 
 
 def _failure(error: Exception) -> DomainError:
-    log.warning("Logging in at %s failed: %r", current_app.config["OIDC_ISSUER"], error)
+    log.warning("Login at the identity provider %s failed: %r", current_app.config["OIDC_ISSUER"], error)
     return DomainError(
         _("%(provider)s could not confirm your identity. Please try again in a moment.", provider=provider())
     )

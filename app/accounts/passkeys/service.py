@@ -341,7 +341,7 @@ def _checked(check: Callable[[], Parsed]) -> Parsed:
     try:
         return check()
     except Exception as error:
-        log.info("A passkey was refused: %r", error)
+        log.info("A passkey was rejected: %r", error)
         raise _unusable() from error
 
 

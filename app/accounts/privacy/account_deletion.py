@@ -109,9 +109,9 @@ def _erase_one(member_id: int) -> bool:
         with transaction():
             return _erase(member_id)
     except DomainError as refused:
-        log.warning("Member %d cannot be erased: %s", member_id, refused)
+        log.warning("The account of user %d cannot be deleted: %s", member_id, refused)
     except Exception:
-        log.exception("Member %d could not be erased", member_id)
+        log.exception("Deleting the account of user %d failed", member_id)
     return False
 
 

@@ -118,7 +118,7 @@ def failed(applicant: Applicant, errors: list[Problem]) -> None:
         registration_failed.send(_app(), applicant=applicant.without_password(), errors=errors)
     except Exception:
         # Who could not register reads why, whatever becomes of those who wanted to know it.
-        log.exception("A receiver of registration_failed broke")
+        log.exception("A receiver of the registration_failed signal raised an exception")
         db.session.rollback()
 
 
@@ -132,7 +132,7 @@ def _survived() -> Iterator[None]:
     except Exception as error:
         if is_unavailable(error):
             raise
-        log.exception("A receiver of a registration broke")
+        log.exception("A receiver of a registration signal raised an exception")
         raise DomainError(NOT_NOW) from error
 
 

@@ -122,7 +122,7 @@ def _send_one(reminder_id: int, party_id: int) -> int:
         return 0
     except Exception:
         # An error with one party must not stop the others, nor the next run.
-        logger.exception("reminder %d of party %d cannot be sent", reminder_id, party_id)
+        logger.exception("Sending reminder %d of party %d failed", reminder_id, party_id)
         return 0
 
 
