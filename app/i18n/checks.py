@@ -1,4 +1,4 @@
-"""The gates before a catalog is shipped. A problem reads like a compiler's: file, line, text, reason."""
+"""Checks of the catalogs. A problem is reported like a compiler error: file, line, text, reason."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ MAX_QUOTE_LENGTH = 60
 
 @dataclass(frozen=True)
 class Problem:
-    """Something to put right in a file of the project in `root`."""
+    """A mistake in a catalog or in the template."""
 
     path: Path
     line: int
@@ -59,7 +59,7 @@ def check_catalog(path: Path, template: Catalog) -> list[Problem]:
 
 
 def _incomplete(catalog: Catalog, template: Catalog) -> Iterator[tuple[int, str]]:
-    """Yield line and reason of every message that is not there, not finished, or not needed."""
+    """Yield line and reason of every message that is missing, unfinished or obsolete."""
     wanted = {(message.context, catalogs.sources_of(message)) for message in catalogs.messages(template)}
     found = set()
     for message in catalogs.messages(catalog):
@@ -69,7 +69,7 @@ def _incomplete(catalog: Catalog, template: Catalog) -> Iterator[tuple[int, str]
         if key not in wanted:
             yield line, _quote(message.id, "is not in the sources: run `flask i18n update`")
         elif message.fuzzy:
-            yield line, _quote(message.id, "is marked fuzzy: write it anew and remove the mark")
+            yield line, _quote(message.id, "is marked fuzzy: correct it and remove the mark")
         elif not all(catalogs.texts_of(message)):
             yield line, _quote(message.id, "is not translated")
     for obsolete in catalog.obsolete.values():

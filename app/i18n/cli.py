@@ -1,4 +1,4 @@
-"""`flask i18n`: the tools for translators. Without a command: extract, update, format and check."""
+"""`flask i18n`: the tools of translators. Without a command: extract, update, format and check."""
 
 from pathlib import Path
 
@@ -16,13 +16,12 @@ group = AppGroup("i18n", invoke_without_command=True, help="Extract, update and 
 
 
 def init_app(app: Flask) -> None:
-    """Add the commands to `app`."""
     app.cli.add_command(group)
 
 
 @group.result_callback()
 @click.pass_context
-def _routine(context: click.Context, _result: object) -> None:
+def _run_all(context: click.Context, _result: object) -> None:
     if context.invoked_subcommand is None:
         for command in (extract, update, format_, check):
             context.invoke(command)
@@ -58,8 +57,7 @@ def add(locale: str) -> None:
         raise click.ClickException(str(error.args[0])) from error
     path = files.po_path(_directory(), locale)
     if path.exists():
-        msg = f"{_short(path)} already exists."
-        raise click.ClickException(msg)
+        raise click.ClickException(f"{_short(path)} already exists.")
     _update(_read(_directory() / "messages.pot"), path, None)
 
 
@@ -111,6 +109,16 @@ def stats() -> None:
         click.echo(f"{files.key_of(path)}: {share}; {fuzzy} fuzzy, {unchecked} unchecked")
 
 
+@group.command()
+@click.argument("text")
+def where(text: str) -> None:
+    """Show the file and line of each text that contains TEXT, in upper or lower case."""
+    found = list(files.uses(files.extract(_root()), text))
+    if not found:
+        raise click.ClickException(f"No text contains “{text}”.")
+    click.echo("\n".join(found))
+
+
 def _update(template: Catalog, path: Path, old: Catalog | None) -> None:
     key = files.key_of(path)
     catalog = files.update(template, old, key)
@@ -134,11 +142,9 @@ def _read(path: Path) -> Catalog:
     try:
         return catalogs.read(path)
     except CatalogError as error:
-        msg = f"{_short(path)}:{error.line}: {error.message}"
-        raise click.ClickException(msg) from error
+        raise click.ClickException(f"{_short(path)}:{error.line}: {error.message}") from error
     except FileNotFoundError as error:
-        msg = f"{_short(path)} does not exist: run `flask i18n extract`."
-        raise click.ClickException(msg) from error
+        raise click.ClickException(f"{_short(path)} does not exist: run `flask i18n extract`.") from error
 
 
 def _directory() -> Path:

@@ -1,7 +1,8 @@
 """The files that translators edit: extracting the template, updating catalogs, one canonical form.
 
-Canonical: sorted by text, unwrapped, files without line numbers, no dates, nothing obsolete. Whatever program
-saved a file last, a difference in git is a difference in words.
+The canonical form is sorted by text, unwrapped, and without source references, dates or obsolete messages. So a
+difference in git is a difference in words, whatever program saved the file. `flask i18n where` finds the sources of a
+text.
 """
 
 from collections.abc import Iterator
@@ -29,17 +30,15 @@ KEYWORDS = DEFAULT_KEYWORDS | {
     "lazy_pgettext": ((1, "c"), 2),
     "lazy_npgettext": ((1, "c"), 2, 3),
 }
-# A comment `# machine: <engine> <date>`: served, but not yet checked by a person.
+# A comment `# machine: <engine> <date>`: the translation is used, but no person has reviewed it.
 MACHINE = "machine:"
 
 
 def po_path(directory: Path, key: str) -> Path:
-    """Return the path of the catalog of a locale."""
     return directory / key / "LC_MESSAGES" / "messages.po"
 
 
 def po_paths(directory: Path) -> list[Path]:
-    """Return the paths of all catalogs."""
     return sorted(directory.glob("*/LC_MESSAGES/messages.po"))
 
 
@@ -49,19 +48,24 @@ def key_of(path: Path) -> str:
 
 
 def extract(root: Path) -> Catalog:
-    """Return all texts of the project in `root`, and those that installed packages show through it."""
+    """Return all texts of the project in `root` and those of installed packages, with the file and line of each use."""
     template = Catalog(charset="utf-8")
-    for name, message, comments, context in (*_ours(root), *_theirs()):
-        known = template.get(message if isinstance(message, str) else message[0], context)
-        places = {(name, 0), *(known.locations if known else ())}
-        template.add(message, locations=sorted(places), auto_comments=comments, context=context)
+    for name, line, message, comments, context in (*_own_texts(root), *_package_texts()):
+        template.add(message, locations=[(name, line)], auto_comments=comments, context=context)
     return template
 
 
-def update(template: Catalog, old: Catalog | None, key: str) -> Catalog:
-    """Return the catalog of a locale with the texts of the template and what was translated before.
+def uses(template: Catalog, text: str) -> Iterator[str]:
+    """Yield "file:line: text" for each use of the texts in an extracted `template` that contain `text`, in any case."""
+    for message in sorted(catalogs.messages(template), key=_sorting):
+        if any(text.casefold() in source.casefold() for source in catalogs.sources_of(message)):
+            yield from (f"{name}:{line}: {catalogs.sources_of(message)[0]}" for name, line in sorted(message.locations))
 
-    English is its own translation. Nothing is guessed by similarity: wrong texts would look finished.
+
+def update(template: Catalog, old: Catalog | None, key: str) -> Catalog:
+    """Return the catalog of a locale with the texts of the template and their existing translations.
+
+    English texts translate to themselves. No translation is guessed by similarity: wrong ones would look finished.
     """
     catalog = Catalog()
     for message in catalogs.messages(template):
@@ -73,7 +77,6 @@ def update(template: Catalog, old: Catalog | None, key: str) -> Catalog:
         catalog.add(
             message.id,
             kept[0] if kept and len(sources) == 1 else kept,
-            locations=message.locations,
             flags={"fuzzy"} if known and known.fuzzy and any(kept) else (),
             auto_comments=message.auto_comments,
             user_comments=known.user_comments if known else (),
@@ -83,23 +86,23 @@ def update(template: Catalog, old: Catalog | None, key: str) -> Catalog:
 
 
 def seed(catalog: Catalog, key: str) -> None:
-    """Fill a new catalog with what the packages bring for its locale."""
-    theirs = catalogs.upstream(key, rule_of(key))
+    """Fill a new catalog with the translations that the packages provide."""
+    provided = catalogs.upstream(key, rule_of(key))
     for message in catalogs.messages(catalog):
-        known = theirs.get((message.context, catalogs.sources_of(message)[0]))
+        known = provided.get((message.context, catalogs.sources_of(message)[0]))
         if known and len(catalogs.sources_of(message)) == 1 and not any(catalogs.texts_of(message)):
             message.string = known[0]
 
 
 def dump(catalog: Catalog, key: str | None) -> str:
-    """Return the canonical form of a catalog, or of the template when there is no `key`."""
+    """Return the canonical form of a catalog, or of the template if `key` is None."""
     ordered = sorted(catalogs.messages(catalog), key=_sorting)
     count = rule_of(key).count if key else 2
     return "\n\n".join([_header(key), *("\n".join(_lines(message, count)) for message in ordered)]) + "\n"
 
 
 def write(catalog: Catalog, path: Path, key: str | None) -> bool:
-    """Write the canonical form when it differs from what is there; return whether it did."""
+    """Write the canonical form unless the file has it already; return whether it was written."""
     text = dump(catalog, key)
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return False
@@ -109,17 +112,17 @@ def write(catalog: Catalog, path: Path, key: str | None) -> bool:
 
 
 def is_unchecked(message: Message) -> bool:
-    """Tell whether a text was translated by a machine, and no person has said yet that it is right."""
+    """Whether a text was translated by a machine and no person has reviewed it yet."""
     return any(comment.startswith(MACHINE) for comment in message.user_comments)
 
 
-Found = tuple[str, str | tuple[str, ...], list[str], str | None]
+Found = tuple[str, int, str | tuple[str, ...], list[str], str | None]
 
 
-def _ours(root: Path) -> Iterator[Found]:
+def _own_texts(root: Path) -> Iterator[Found]:
     with (root / "babel.cfg").open(encoding="utf-8") as file:
         methods, options = parse_mapping_cfg(file)
-    found = extract_from_dir(
+    yield from extract_from_dir(
         root,
         methods,
         options,
@@ -128,20 +131,20 @@ def _ours(root: Path) -> Iterator[Found]:
         strip_comment_tags=True,
         directory_filter=lambda path: Path(path).relative_to(root).parts[0] == "app",
     )
-    for name, _line, message, comments, context in found:
-        yield name, message, comments, context
 
 
-def _theirs() -> Iterator[Found]:
+def _package_texts() -> Iterator[Found]:
     site_packages = Path(flask_appbuilder.__file__).parent.parent
     for package in PACKAGES:
         for path in sorted((site_packages / package).rglob("*.py")):
             name = path.relative_to(site_packages).as_posix()
-            for _line, message, _comments, context in extract_from_file("python", path, KEYWORDS):
-                yield name, message, [], context
+            for line, message, _comments, context in extract_from_file("python", path, KEYWORDS):
+                yield name, line, message, [], context
     for name, messages in UNMARKED.items():
+        lines = (site_packages / name).read_text(encoding="utf-8").splitlines()
         for message in messages:
-            yield name, message, [], None
+            line = next((number for number, text in enumerate(lines, 1) if message in text), 1)
+            yield name, line, message, [], None
 
 
 def _sorting(message: Message) -> tuple[tuple[str, ...], str]:
@@ -163,7 +166,6 @@ def _header(key: str | None) -> str:
 def _lines(message: Message, count: int) -> Iterator[str]:
     yield from (f"# {comment}" for comment in message.user_comments if comment)
     yield from (f"#. {comment}" for comment in message.auto_comments)
-    yield from (f"#: {name}" for name in sorted({name for name, _line in message.locations}))
     sources, texts = catalogs.sources_of(message), catalogs.texts_of(message)
     flags = {"fuzzy": message.fuzzy, "python-format": validity.is_format(*sources)}
     if any(flags.values()):

@@ -87,7 +87,7 @@ def test_extraction_finds_python_templates_and_mails_of_the_application_only(run
     for msgid in ("Dinner", "Table", "May", "Hi %(name)s", "Welcome in", "Your seat", "100 % cotton"):
         assert f'msgid "{msgid}"' in text
     assert 'msgctxt "month"\nmsgid "May"' in text
-    assert '#. above the list\n#: app/templates/page.html\n#: app/views.py\nmsgid "Dinner"' in text
+    assert '#. above the list\nmsgid "Dinner"' in text
     assert 'msgid "%(num)d seat"\nmsgid_plural "%(num)d seats"' in text
     assert '#, python-format\nmsgid "100 % cotton"' not in text
     assert "Not ours" not in text
@@ -107,6 +107,18 @@ def test_extraction_takes_the_texts_of_the_packages_that_show_through(
     ):
         assert f'msgid "{msgid}"' in text
     assert str(Path.home()) not in text
+
+
+def test_the_template_and_the_catalogs_name_no_files(run: Run, complete: Path, translations: Path) -> None:
+    for path in (complete, translations / "messages.pot"):
+        assert "#:" not in path.read_text()
+
+
+def test_where_a_text_is_used_is_found_on_demand(run: Run) -> None:
+    assert run("where", "dinner").output.splitlines() == ["app/templates/page.html:6: Dinner", "app/views.py:5: Dinner"]
+    assert run("where", "guests").output.splitlines() == ["app/views.py:13: %(num)d guest"]
+    missing = run("where", "breakfast")
+    assert (missing.exit_code, missing.output) == (1, "Error: No text contains “breakfast”.\n")
 
 
 def test_a_second_extraction_changes_nothing(run: Run, translations: Path) -> None:
@@ -177,7 +189,7 @@ def test_after_the_formatter_it_does_not_matter_which_program_saved_a_file(run: 
         catalog = read_po(file, locale="es")
     if tool == "with line numbers":
         for message in catalog:
-            message.locations = [(name, 7) for name, _line in message.locations]
+            message.locations = [("app/views.py", 7)]
     with complete.open("wb") as saved:
         write_po(saved, catalog, width=20 if tool == "wrapped" else 76, sort_output=False)
     if tool == "with dates and obsolete texts":
