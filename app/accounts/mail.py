@@ -9,7 +9,7 @@ from app.accounts.models import Member, MemberInvitation, Registration
 from app.accounts.sessions import user_agents
 from app.http import public_url
 from app.outbox.models import SECRET
-from app.outbox.service import ORDINARY, URGENT, enqueue, enqueue_decoy, supersede
+from app.outbox.service import ORDINARY, URGENT, EmailRequest, enqueue, enqueue_decoy, supersede
 
 ALREADY_REGISTERED = "already_registered"
 REGISTRATION_LETTERS = ("activation", ALREADY_REGISTERED)
@@ -31,20 +31,22 @@ def activation(registration: Registration | None, token: str) -> None:
         enqueue_decoy("activation", context={"expires_at": clock.now(), "url": url})
         return
     enqueue(
-        "activation",
-        to=registration.email,
-        name=f"{registration.first_name} {registration.last_name}",
-        locale=registration.locale,
-        timezone=registration.timezone,
-        context={
-            "username": registration.username,
-            "expires_at": registration.expires_at,
-            "url": url,
-        },
-        dedupe_key=f"activation:{registration.registration_hash}",
-        secret=token,
-        expires_at=registration.expires_at,
-        priority=URGENT,
+        EmailRequest(
+            "activation",
+            to=registration.email,
+            name=f"{registration.first_name} {registration.last_name}",
+            locale=registration.locale,
+            timezone=registration.timezone,
+            context={
+                "username": registration.username,
+                "expires_at": registration.expires_at,
+                "url": url,
+            },
+            dedupe_key=f"activation:{registration.registration_hash}",
+            secret=token,
+            expires_at=registration.expires_at,
+            priority=URGENT,
+        )
     )
 
 
@@ -70,19 +72,21 @@ def invitation(invited: MemberInvitation, token: str) -> None:
     """Send the link that lets its reader register. Earlier ones do not work any more, and are not sent any more."""
     supersede("invitation", invited.email)
     enqueue(
-        "invitation",
-        to=invited.email,
-        name="",
-        locale=invited.locale,
-        timezone=None,
-        context={
-            "inviter": invited.invited_by.display_name if invited.invited_by else "",
-            "expires_at": invited.expires_at,
-            "url": public_url("RegistrationView.invited", token=SECRET),
-        },
-        dedupe_key=f"invitation:{invited.token_hash}",
-        secret=token,
-        expires_at=invited.expires_at,
+        EmailRequest(
+            "invitation",
+            to=invited.email,
+            name="",
+            locale=invited.locale,
+            timezone=None,
+            context={
+                "inviter": invited.invited_by.display_name if invited.invited_by else "",
+                "expires_at": invited.expires_at,
+                "url": public_url("RegistrationView.invited", token=SECRET),
+            },
+            dedupe_key=f"invitation:{invited.token_hash}",
+            secret=token,
+            expires_at=invited.expires_at,
+        )
     )
 
 
@@ -237,16 +241,18 @@ def to_member(  # noqa: PLR0913 - what a letter is
 ) -> None:
     """Write a letter of `kind` to `member`, once per `occasion`; `to` is another address of theirs."""
     enqueue(
-        kind,
-        to=to or member.email,
-        name=member.display_name,
-        locale=member.locale,
-        timezone=member.timezone,
-        context={"username": member.username, "expires_at": expires_at, **context},
-        dedupe_key=f"{kind}:{member.id}:{occasion}",
-        secret=secret,
-        expires_at=expires_at,
-        priority=URGENT if urgent else ORDINARY,
+        EmailRequest(
+            kind,
+            to=to or member.email,
+            name=member.display_name,
+            locale=member.locale,
+            timezone=member.timezone,
+            context={"username": member.username, "expires_at": expires_at, **context},
+            dedupe_key=f"{kind}:{member.id}:{occasion}",
+            secret=secret,
+            expires_at=expires_at,
+            priority=URGENT if urgent else ORDINARY,
+        )
     )
 
 

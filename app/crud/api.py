@@ -260,21 +260,21 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
     @safe
     @_same_type(StockModelRestApi.info)
     @_arguments(get_info_schema)
-    def info(self, **kwargs: Any) -> Response:  # noqa: D102 - the documentation is Flask-AppBuilder's
+    def info(self, **kwargs: Any) -> Response:
         return self.info_headless(**kwargs)
 
     @protect()
     @safe
     @_same_type(StockModelRestApi.get)
     @_arguments(get_item_schema)
-    def get(self, pk: int, **kwargs: Any) -> Response:  # noqa: D102
+    def get(self, pk: int, **kwargs: Any) -> Response:
         return self.get_headless(pk, **kwargs)
 
     @protect()
     @safe
     @_same_type(StockModelRestApi.get_list)
     @_arguments(get_list_schema)
-    def get_list(self, **kwargs: Any) -> Response:  # noqa: D102
+    def get_list(self, **kwargs: Any) -> Response:
         return self.get_list_headless(**kwargs)
 
     def _handle_filters_args(self, rison_args: dict[str, Any]) -> Filters:

@@ -1,4 +1,4 @@
-"""The outbox: letters waiting for the post."""
+"""The outbox: e-mails that are waiting, sent or failed, and their delivery."""
 
 from flask import Flask
 
@@ -6,6 +6,5 @@ from app.outbox import cli, error_mail
 
 
 def init_app(app: Flask) -> None:
-    """Add the outbox's commands to `app`, and send unexpected errors by e-mail."""
     error_mail.init_app(app)
     app.cli.add_command(cli.outbox)

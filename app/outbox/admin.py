@@ -1,4 +1,4 @@
-"""The generated UI over the outbox: read letters, send them again, try the mail server."""
+"""Administration of the outbox: read e-mails, send them again, test the mail server."""
 
 import re
 import secrets
@@ -25,22 +25,22 @@ from app.outbox.models import SECRET, UNSUBSCRIBE, EmailState, OutboxEmail
 
 
 def _readable_text(content: tuple[str, str | None]) -> Markup:
-    """Return the text of a letter with working links to this site.
+    """Return the text of an e-mail with links to this site.
 
-    Its secret shows only where no mail server could have carried it: then the administrator is the postman.
+    The secret is shown only if no mail server is configured: then the administrator passes the link on.
     """
     text, secret = content
     text = text.replace(SECRET, "…" if secret is None or service.delivers() else secret).replace(UNSUBSCRIBE, "…")
-    ours = re.compile(rf"({re.escape(current_app.config['PUBLIC_URL'])}/\S*)")
+    own_urls = re.compile(rf"({re.escape(current_app.config['PUBLIC_URL'])}/\S*)")
     parts = [
         Markup('<a href="{0}">{0}</a>').format(part) if number % 2 else escape(part)
-        for number, part in enumerate(ours.split(text))
+        for number, part in enumerate(own_urls.split(text))
     ]
     return Markup('<div class="prose" dir="auto">{}</div>').format(Markup().join(parts))
 
 
 class OutboxEmailModelView(ModelView):
-    """Letters. They are written by what happens on the site; an administrator reads them and sends them again."""
+    """E-mails. The site writes them; administrators read them and send them again."""
 
     datamodel = SQLAInterface(OutboxEmail)
     route_base = "/letters"
@@ -85,10 +85,10 @@ class OutboxEmailModelView(ModelView):
 
     @action("resend", lazy_gettext("Send again"), lazy_gettext("Send the selected messages again?"), "")
     def resend(self, items: Any) -> BaseResponse:
-        """Queue letters again that were sent or given up."""
+        """Queue e-mails again that were sent or have failed."""
         chosen = items if isinstance(items, list) else [items]
         with transaction():
-            lost = sum(letter.secret_is_gone for letter in chosen)
+            lost = sum(email.secret_is_gone for email in chosen)
             count = service.resend(chosen)
         flash(*_resent(count, lost=lost, total=len(chosen)))
         return redirect(self.get_redirect(), 303)
@@ -96,7 +96,7 @@ class OutboxEmailModelView(ModelView):
     @expose("/test", methods=["POST"])
     @has_access
     def test(self) -> BaseResponse:
-        """Send a letter to whoever asks, when the mail server can be reached."""
+        """Send an e-mail to the administrator who asks, if the mail server can be reached."""
         member: Any = current_user
         reason = delivery.check() if service.delivers() else _("no mail server is configured")
         if reason:
@@ -104,21 +104,23 @@ class OutboxEmailModelView(ModelView):
         else:
             with transaction():
                 service.enqueue(
-                    "test",
-                    to=member.email,
-                    name=f"{member.first_name} {member.last_name}",
-                    locale=member.locale,
-                    timezone=member.timezone,
-                    context={"asked_at": clock.now()},
-                    dedupe_key=f"test:{secrets.token_hex(8)}",
-                    priority=service.URGENT,
+                    service.EmailRequest(
+                        "test",
+                        to=member.email,
+                        name=f"{member.first_name} {member.last_name}",
+                        locale=member.locale,
+                        timezone=member.timezone,
+                        context={"asked_at": clock.now()},
+                        dedupe_key=f"test:{secrets.token_hex(8)}",
+                        priority=service.URGENT,
+                    )
                 )
             flash(_("Test e-mail queued to %(email)s.", email=member.email), "info")
         return redirect(self.get_redirect(), 303)
 
 
 def _resent(count: int, *, lost: int, total: int) -> tuple[str, Category]:
-    """Return the one flash that tells what became of the letters that were to be sent again."""
+    """Return one flash about the e-mails that were selected: how many are queued, and why others are not."""
     sentences: Sequence[str] = [
         ngettext("%(num)d message queued again.", "%(num)d messages queued again.", count) if count else "",
         ngettext(

@@ -44,7 +44,7 @@ def watch() -> None:
 
 def _deliver_once() -> None:
     report = delivery.drain()
-    click.echo(f"{report.sent} sent, {report.put_off} deferred, {report.failed} failed.")
+    click.echo(f"{report.sent} sent, {report.deferred} deferred, {report.failed} failed.")
     if report.unreachable:
         raise click.ClickException(f"The mail server does not accept e-mail: {report.unreachable}")
     if report.failed:
@@ -62,11 +62,11 @@ def status() -> None:
     )
     if oldest:
         click.echo(f"The oldest waiting e-mail was created at {oldest:%Y-%m-%d %H:%M:%S} UTC.")
-    trouble = db.session.scalars(
+    failed = db.session.scalars(
         select(OutboxEmail)
         .where(OutboxEmail.last_error != "")
         .order_by(OutboxEmail.not_before.desc(), OutboxEmail.id.desc())
         .limit(1)
     ).first()
-    if trouble:
-        click.echo(f"Last error (e-mail {trouble.id}, {trouble.kind}): {trouble.last_error}")
+    if failed:
+        click.echo(f"Last error (e-mail {failed.id}, {failed.kind}): {failed.last_error}")

@@ -1,7 +1,7 @@
-"""Unexpected errors are sent by e-mail to those who look after the site (ERROR_MAIL_TO).
+"""A log handler that sends unexpected errors by e-mail to the administrators in ERROR_MAIL_TO.
 
-It is a handler of the log, so that errors of requests and of the background worker are treated alike. The same error is
-sent once an hour, without what people typed: its type and where it happened are enough to find it in the log.
+It covers requests and the background worker. The same error is sent once an hour, without any values: its type and its
+place in the code are enough to find it in the log.
 """
 
 import hashlib
@@ -14,68 +14,67 @@ from flask import Flask, has_request_context, request
 
 from app import clock
 from app.database import transaction
-from app.outbox.service import URGENT, enqueue
+from app.outbox.service import URGENT, EmailRequest, enqueue
 
 KIND = "error_report"
 MAX_MESSAGE_LENGTH, MAX_FRAMES = 300, 12
 
 
 def init_app(app: Flask) -> None:
-    """Send the errors of `app`, if there is somebody to send them to."""
+    """Install the handler if ERROR_MAIL_TO is set."""
     for handler in [each for each in app.logger.handlers if isinstance(each, ErrorMailHandler)]:
-        # Loggers are the process's, not the application's; tests make many of these.
+        # Loggers belong to the process. Tests create several applications in one process.
         app.logger.removeHandler(handler)
     if app.config["ERROR_MAIL_TO"]:
         app.logger.addHandler(ErrorMailHandler(app))
 
 
 class ErrorMailHandler(logging.Handler):
-    """Enqueues an e-mail for an error, in a thread of its own: whoever logs one may hold the database."""
+    """Enqueues an e-mail for an error. It does so in a thread, because the code that logs may be in a transaction."""
 
     def __init__(self, app: Flask) -> None:
         super().__init__(logging.ERROR)
         self._app = app
-        self._writing: list[threading.Thread] = []
+        self._threads: list[threading.Thread] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Enqueue an e-mail, unless the error is one of this module."""
+        """Enqueue an e-mail, unless this module itself logged the error."""
         if record.name == __name__:
             return
         rule = request.url_rule if has_request_context() else None
-        # The pattern of the address: what stands in its place may be a secret.
+        # The URL rule, not the URL: that may contain a secret.
         place = f"{request.method} {rule}" if rule is not None else record.name
-        thread = threading.Thread(target=self._write, args=(record, place, clock.now()), daemon=True)
-        self._writing = [each for each in self._writing if each.is_alive()] + [thread]
+        thread = threading.Thread(target=self._enqueue, args=(record, place, clock.now()), daemon=True)
+        self._threads = [each for each in self._threads if each.is_alive()] + [thread]
         thread.start()
 
     def flush(self) -> None:
-        """Wait until what was reported is written."""
-        for thread in self._writing:
+        """Wait until the e-mails are enqueued."""
+        for thread in self._threads:
             thread.join()
 
-    def _write(self, record: logging.LogRecord, place: str, at: datetime) -> None:
+    def _enqueue(self, record: logging.LogRecord, place: str, at: datetime) -> None:
         what, where = _summary(record)
         error = hashlib.sha256(f"{what}\n{where}\n{place}".encode()).hexdigest()[:16]
         try:
             with self._app.app_context(), transaction():
                 for address in self._app.config["ERROR_MAIL_TO"]:
                     enqueue(
-                        KIND,
-                        to=address,
-                        name="",
-                        locale=None,
-                        timezone=None,
-                        context={"what": what, "where": where, "place": place, "at": at},
-                        dedupe_key=f"{KIND}:{address}:{error}:{at:%Y%m%d%H}"[:200],
-                        priority=URGENT,
+                        EmailRequest(
+                            KIND,
+                            to=address,
+                            context={"what": what, "where": where, "place": place, "at": at},
+                            dedupe_key=f"{KIND}:{address}:{error}:{at:%Y%m%d%H}"[:200],
+                            priority=URGENT,
+                        )
                     )
         except Exception:
-            # The database may be what is broken; the log has the error itself.
+            # The database may be down. The error itself is in the log.
             logging.getLogger(__name__).exception("An error could not be sent by e-mail")
 
 
 def _summary(record: logging.LogRecord) -> tuple[str, str]:
-    """Return what happened, and the lines of code it happened in, the innermost last; no values."""
+    """Return the error and its lines of code, the innermost last; no values."""
     if not record.exc_info or record.exc_info[1] is None:
         return str(record.msg)[:MAX_MESSAGE_LENGTH], f"{record.pathname}:{record.lineno}"
     error = record.exc_info[1]

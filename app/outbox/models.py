@@ -1,4 +1,4 @@
-"""Letters: written with the fact they tell, sent later."""
+"""E-mails in the outbox, and who unsubscribed from which topic."""
 
 from datetime import datetime
 
@@ -11,14 +11,14 @@ from app.database import UTCDateTime
 from app.enums import EnumString, LabelledEnum
 from app.extensions import Model
 
-# Stands in a letter's text and addresses for its secret, which is put in only when it is sent.
+# The placeholder of the secret in texts and URLs. It is replaced when the e-mail is sent.
 SECRET = "__secret__"  # noqa: S105
-# Likewise for what opens the page on which its reader asks for no more of this kind.
+# The placeholder of the token in the unsubscribe link.
 UNSUBSCRIBE = "__unsubscribe__"
 
 
 class EmailTopic(LabelledEnum):
-    """What a person can unsubscribe from. E-mails without a topic are always sent: somebody asked for them, or must know."""
+    """What a recipient can unsubscribe from. Required e-mails have no topic."""
 
     INVITATIONS = "invitations", lazy_gettext("invitations to dinners, and reminders to answer them")
     MESSAGES = "messages", lazy_gettext("messages from hosts to their guests")
@@ -26,7 +26,7 @@ class EmailTopic(LabelledEnum):
 
 
 class EmailState(LabelledEnum):
-    """Where an e-mail is on its way."""
+    """The state of delivery. A deferred e-mail is queued again, with a later `not_before`."""
 
     QUEUED = "queued", lazy_gettext("Waiting")
     SENDING = "sending", lazy_gettext("Being sent")
@@ -35,7 +35,7 @@ class EmailState(LabelledEnum):
 
 
 class OutboxEmail(Model):
-    """An e-mail to one person. The table is the queue: what is not `sent` here was not sent."""
+    """An e-mail to one recipient. The table is the queue of the worker."""
 
     __tablename__ = "letter"
 
@@ -48,21 +48,20 @@ class OutboxEmail(Model):
     subject: Mapped[str] = mapped_column(String(255))
     text: Mapped[str] = mapped_column(Text)
     html: Mapped[str] = mapped_column(Text)
-    # An iCalendar object (RFC 5545) that calendars act upon (RFC 6047), if it carries one.
+    # An iCalendar object (RFC 5545) that is attached (RFC 6047).
     calendar: Mapped[str | None] = mapped_column(Text)
-    # What somebody can unsubscribe from; letters without one are those that have to be sent.
     topic: Mapped[EmailTopic | None] = mapped_column(EnumString(EmailTopic, 16))
-    # Where an answer goes, if not to the site.
+    # Where replies go, if not to the site.
     reply_to: Mapped[str | None] = mapped_column(String(320))
-    # A token the letter carries. It is kept apart from the text and erased once the letter is sent.
+    # The token in a link. It is stored apart from the text and erased when the e-mail is sent.
     secret: Mapped[str | None] = mapped_column(String(128))
     dedupe_key: Mapped[str] = mapped_column(String(200), unique=True)
     message_id: Mapped[str] = mapped_column(String(255))
     state: Mapped[EmailState] = mapped_column(EnumString(EmailState, 16), default=EmailState.QUEUED)
     attempts: Mapped[int] = mapped_column(default=0)
-    # How often a process ended while it held the letter.
+    # How often a process ended while it was sending this.
     crashes: Mapped[int] = mapped_column(default=0)
-    # Smaller goes first; letters of security are 0.
+    # Smaller numbers are sent first; e-mails about security have 0.
     priority: Mapped[int] = mapped_column(default=5)
     not_before: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
     expires_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
@@ -80,12 +79,12 @@ class OutboxEmail(Model):
 
     @property
     def content(self) -> tuple[str, str | None]:
-        """The text, and the secret that belongs into it while there is one."""
+        """The text with its placeholder, and the secret unless it is erased."""
         return self.text, self.secret
 
     @property
     def secret_is_gone(self) -> bool:
-        """Whether the letter cannot be sent again, because it would arrive without its secret."""
+        """Whether this cannot be sent again, because its link would lack the token."""
         return self.secret is None and SECRET in self.text
 
     def __repr__(self) -> str:
@@ -93,7 +92,7 @@ class OutboxEmail(Model):
 
 
 class Unsubscription(Model):
-    """An address that wants no more letters of one topic."""
+    """An address that unsubscribed from a topic."""
 
     __tablename__ = "unsubscription"
 
@@ -107,7 +106,7 @@ class Unsubscription(Model):
 
 
 Index("uq_unsubscription_lower_email_topic", func.lower(Unsubscription.email), Unsubscription.topic, unique=True)
-# How many letters a mailbox was sent today is asked before each one that strangers can have sent there.
+# For the limit of e-mails a day that visitors can have sent to an address.
 Index(
     "ix_letter_lower_recipient_created_at",
     func.lower(OutboxEmail.__table__.c.recipient),

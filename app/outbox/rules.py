@@ -1,4 +1,4 @@
-"""Decisions about letters: what may stand in one, what an error means, when to try again. Pure functions."""
+"""Rules of e-mail delivery: what an error means, when to try again, which text is safe. Pure functions."""
 
 import re
 import unicodedata
@@ -10,20 +10,20 @@ from smtplib import SMTPNotSupportedError, SMTPRecipientsRefused, SMTPResponseEx
 from app.outbox.models import EmailState
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
-# The pauses between attempts: dense while it may be greylisting, then for three days.
-LADDER = (MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 3 * HOUR, 6 * HOUR, *(12 * HOUR,) * 5)
+# The pauses between attempts: short ones while greylisting is likely, then longer ones, three days in all.
+RETRY_DELAYS = (MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 3 * HOUR, 6 * HOUR, *(12 * HOUR,) * 5)
 JITTER = 0.25
-# A server that cannot be reached is asked again after this long; no letter's ladder is used up meanwhile.
+# The pause after the server could not be reached. It does not count as an attempt of any e-mail.
 OUTAGE_PAUSE = timedelta(seconds=30)
-# MAIL, RCPT, DATA, the text and RSET wait for one time-out each at most; then the letter is another process's.
+# MAIL, RCPT, DATA, the text and RSET take one time-out each at most. After that another process may take the e-mail.
 TIMEOUTS_PER_LEASE = 6
 MIN_LEASE = MINUTE
 MAX_CRASHES = 3
-# So many letters in a row whose conversation breaks off are the server's fault, not theirs.
-MAX_BROKEN = 2
+# After so many lost connections in a row, the server is taken for unavailable.
+MAX_LOST_CONNECTIONS = 2
 MAX_ERROR_LENGTH = 500
 
-# What SMTP takes without quotes or extensions (RFC 5321: Dot-string "@" Domain).
+# What SMTP accepts without quotes or extensions (RFC 5321: Dot-string "@" Domain).
 ADDRESS = re.compile(
     r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*@[a-z\d-]+(\.[a-z\d-]+)*", re.ASCII | re.IGNORECASE
 )
@@ -32,38 +32,39 @@ EMBEDDINGS_AND_OVERRIDES = {chr(code) for code in range(0x202A, 0x202F)}
 
 
 class DeliveryFailure(Enum):
-    """What an error means for a letter and for those behind it."""
+    """What an error means for an e-mail and for those queued behind it."""
 
-    GIVE_UP = "this letter will never be taken"
-    RETRY = "this letter may be taken later"
-    BROKEN = "the conversation broke off: this letter later, and perhaps the server is ill"
-    OUTAGE = "the server takes nothing from us now, whatever the letter"
+    PERMANENT = "the server will never accept this e-mail"
+    TEMPORARY = "the server may accept this e-mail later"
+    CONNECTION_LOST = "the connection was lost: try again later; the server may be down"
+    SERVER_UNAVAILABLE = "the server accepts no e-mail from this site now"
 
 
 def delivery_failure(error: Exception) -> DeliveryFailure:
-    """Return what an `error` while a letter was handed over means."""
+    """Classify an `error` that was raised while an e-mail was sent."""
     if isinstance(error, SMTPSenderRefused) and error.smtp_code != TOO_LARGE:
-        return DeliveryFailure.OUTAGE
+        return DeliveryFailure.SERVER_UNAVAILABLE
     if isinstance(error, SMTPRecipientsRefused):
         return _failure_of_code(min(code for code, _ in error.recipients.values()))
     if isinstance(error, SMTPResponseException):
         return _failure_of_code(error.smtp_code)
     if isinstance(error, SMTPNotSupportedError | MessageError | ValueError):
-        return DeliveryFailure.GIVE_UP
-    return DeliveryFailure.BROKEN
+        return DeliveryFailure.PERMANENT
+    return DeliveryFailure.CONNECTION_LOST
 
 
 def _failure_of_code(code: int) -> DeliveryFailure:
     if 500 <= code < 600:
-        return DeliveryFailure.GIVE_UP
-    return DeliveryFailure.RETRY if 400 <= code < 500 and code != SERVICE_NOT_AVAILABLE else DeliveryFailure.BROKEN
+        return DeliveryFailure.PERMANENT
+    if 400 <= code < 500 and code != SERVICE_NOT_AVAILABLE:
+        return DeliveryFailure.TEMPORARY
+    return DeliveryFailure.CONNECTION_LOST
 
 
 def describe(error: Exception, secret: str | None = None) -> str:
-    """Return one line about `error` for the administrator, without the letter's secret."""
+    """Return `error` in one line for the administrator, without the `secret` of the e-mail."""
     if isinstance(error, SMTPRecipientsRefused):
-        answers = [f"{code} {_text(reply)}" for code, reply in error.recipients.values()]
-        reason = ", ".join(answers)
+        reason = ", ".join(f"{code} {_text(reply)}" for code, reply in error.recipients.values())
     elif isinstance(error, SMTPResponseException):
         reason = f"{error.smtp_code} {_text(error.smtp_error)}"
     else:
@@ -76,30 +77,30 @@ def _text(reply: bytes | str) -> str:
 
 
 def retry_at(attempts: int, now: datetime, expires_at: datetime | None, chance: float) -> datetime | None:
-    """Return when to try again after so many `attempts`, or None to give up.
+    """Return when to try again after so many `attempts`, or None if the e-mail has failed.
 
-    `chance`, from 0 to 1, spreads letters that failed together, so that they do not come back together.
+    `chance`, a random number from 0 to 1, spreads the attempts of e-mails that were deferred together.
     """
-    if attempts > len(LADDER):
+    if attempts > len(RETRY_DELAYS):
         return None
-    moment = now + LADDER[max(attempts, 1) - 1] * (1 - JITTER + 2 * JITTER * chance)
+    moment = now + RETRY_DELAYS[max(attempts, 1) - 1] * (1 - JITTER + 2 * JITTER * chance)
     return None if expires_at and moment >= expires_at else moment
 
 
 def lease(timeout: float) -> timedelta:
-    """Return for how long a letter belongs to who claimed it, when each step of SMTP may take `timeout` seconds."""
+    """Return how long a process may hold an e-mail, if each step of SMTP may take `timeout` seconds."""
     return max(MIN_LEASE, timedelta(seconds=timeout) * TIMEOUTS_PER_LEASE)
 
 
 def may_resend(state: str, *, secret_is_gone: bool, expires_at: datetime | None, now: datetime) -> bool:
-    """Whether a letter can go out once more: it is over, and what it says still holds."""
+    """Whether an e-mail can be sent again: it was sent or failed, still has its secret, and has not expired."""
     return (
         state in {EmailState.SENT, EmailState.FAILED} and not secret_is_gone and not (expires_at and expires_at <= now)
     )
 
 
 def ascii_address(address: str) -> str:
-    """Return `address` with its domain as the DNS has it; raises ValueError for what SMTP would not take."""
+    """Return an e-mail address with its domain in ASCII (IDNA); raises ValueError if SMTP would not accept it."""
     mailbox, _, domain = address.rpartition("@")
     plain = f"{mailbox}@{domain.encode('idna').decode('ascii')}"
     if not ADDRESS.fullmatch(plain):
@@ -107,14 +108,14 @@ def ascii_address(address: str) -> str:
     return plain
 
 
-def one_line(text: str, longest: int) -> str:
-    """Return `text` as one line of at most `longest` characters that can neither break nor reverse a header."""
+def one_line(text: str, max_length: int) -> str:
+    """Return `text` as one line of at most `max_length` characters, without what could break or reverse a header."""
     line = " ".join(_printable(" ".join(text.split())).split())
-    return line if len(line) <= longest else line[: longest - 1] + "…"
+    return line if len(line) <= max_length else line[: max_length - 1] + "…"
 
 
 def body(text: str) -> str:
-    """Return `text` without the characters that no database or mail takes."""
+    """Return `text` without control characters and direction overrides; line breaks and tabs stay."""
     return "\n".join(_printable(line) for line in text.replace("\r\n", "\n").split("\n"))
 
 

@@ -1,15 +1,16 @@
-"""Write letters, and put letters back into the queue."""
+"""Write e-mails to the outbox, and queue them again."""
 
 import logging
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from flask import current_app, render_template
 from markupsafe import escape
-from sqlalchemy import Insert, event, func, select, update
+from sqlalchemy import event, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -20,218 +21,202 @@ from app.i18n.selectors import force_locale
 from app.outbox import rules, unsubscribe, unsubscribe_token
 from app.outbox.models import SECRET, UNSUBSCRIBE, EmailState, EmailTopic, OutboxEmail
 
-__all__ = ["ORDINARY", "SECRET", "URGENT", "enqueue", "enqueue_decoy", "resend", "supersede"]
+__all__ = ["ORDINARY", "SECRET", "URGENT", "EmailRequest", "enqueue", "enqueue_decoy", "resend", "supersede"]
 
 URGENT, ORDINARY = 0, 5
 MAX_NAME_LENGTH, MAX_SUBJECT_LENGTH = 130, 255
-INSERTS = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
-UNANNOUNCED = "unannounced letters"
-SUPERSEDED = "A newer letter took its place."
+INSERTS: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+UNANNOUNCED = "unannounced e-mails"
+SUPERSEDED = "Superseded by a newer e-mail."
 
 logger = logging.getLogger(__name__)
 
 
-def enqueue(  # noqa: PLR0913 - what a letter is
-    kind: str,
-    *,
-    to: str,
-    name: str,
-    locale: str | None,
-    timezone: str | None,
-    context: Mapping[str, Any],
-    dedupe_key: str,
-    secret: str | None = None,
-    expires_at: datetime | None = None,
-    priority: int = ORDINARY,
-    calendar: Callable[[], str] | None = None,
-    topic: str | None = None,
-    reply_to: str | None = None,
-) -> OutboxEmail | None:
-    """Write a letter in the transaction of the fact it tells, or return the one already written for `dedupe_key`.
+@dataclass(frozen=True)
+class EmailRequest:
+    """An e-mail to be rendered and sent.
 
-    A letter with a `topic` need not be read: its reader can ask for no more of them, and then none is written and None
-    returned. Never give one to what has to be known.
-
-    It is rendered from `templates/mail/<kind>/` in the language and time zone of its recipient. Templates see
-    `context`, `name`, `site_name`, `site_url` and `secret`: a mark that is replaced by the secret as the letter is
-    sent. Past `expires_at` it is not sent any more. Letters of smaller `priority` go first. `calendar` returns the
-    iCalendar object that goes with it; it is called in the language of the recipient, too. Answers go to `reply_to`.
+    The templates are in `templates/mail/<kind>/`. They see `context`, `name`, `site_name`, `site_url` and `secret`: a
+    placeholder that is replaced by the secret when the e-mail is sent. They are rendered in `locale` and `timezone`,
+    which are the recipient's; None stands for the site's default.
     """
-    if topic is not None and unsubscribe.find(to, topic) is not None:
+
+    kind: str
+    _: KW_ONLY
+    to: str
+    context: Mapping[str, Any]
+    # Two requests with the same key are one e-mail.
+    dedupe_key: str
+    name: str = ""
+    locale: str | None = None
+    timezone: str | None = None
+    # A token in a link. The database keeps it apart from the text, and only until the e-mail is sent.
+    secret: str | None = None
+    # After that moment it is not sent any more.
+    expires_at: datetime | None = None
+    # E-mails with a smaller number are sent first.
+    priority: int = ORDINARY
+    # Returns an iCalendar object to attach. Called in the language of the recipient.
+    calendar: Callable[[], str] | None = None
+    # The recipient can unsubscribe from a topic. Required e-mails must not have one.
+    topic: EmailTopic | None = None
+    # The address that replies go to, if that is not the site's.
+    reply_to: str | None = None
+
+
+def enqueue(request: EmailRequest) -> OutboxEmail | None:
+    """Write an e-mail to the outbox, in the current transaction, and return it.
+
+    If the outbox has one with the same `dedupe_key`, that one is returned. If the recipient unsubscribed from the
+    topic, none is written and None is returned.
+    """
+    if request.topic is not None and unsubscribe.find(request.to, request.topic) is not None:
         return None
-    letter = _write(
-        {
-            **_rendered(kind, name, locale, timezone, context, topic),
-            "recipient": to,
-            "topic": topic,
-            "reply_to": reply_to,
-            "dedupe_key": dedupe_key,
-            "message_id": message_id(dedupe_key),
-            "secret": secret,
-            "expires_at": expires_at,
-            "priority": priority,
-            "calendar": _appointment(calendar, locale, timezone),
-        }
-    )
-    if letter is None:
-        return db.session.scalars(select(OutboxEmail).where(OutboxEmail.dedupe_key == dedupe_key)).one()
+    email = _insert(_rendered(request))
+    if email is None:
+        return db.session.scalars(select(OutboxEmail).where(OutboxEmail.dedupe_key == request.dedupe_key)).one()
     if not delivers():
-        db.session().info.setdefault(UNANNOUNCED, []).append(_announcement(letter))
-    return letter
+        db.session().info.setdefault(UNANNOUNCED, []).append(_announcement(email))
+    return email
 
 
 def enqueue_decoy(kind: str, *, context: Mapping[str, Any]) -> None:
-    """Write a letter and take it back: what is written to nobody takes as long as what is written to somebody."""
-    key = f"rehearsal:{uuid.uuid4()}"
-    letter = {
-        **_rendered(kind, "", None, None, {"username": "", **context}),
-        "recipient": "",
-        "dedupe_key": key,
-        "message_id": message_id(key),
-        "secret": None,
-        "expires_at": None,
-        "priority": URGENT,
-    }
-    with db.session.begin_nested() as written:
-        _write(letter)
-        written.rollback()
+    """Render and write an e-mail without a recipient, and roll it back.
+
+    It takes as long as `enqueue`, so response times do not reveal whether an address belongs to an account.
+    """
+    decoy = EmailRequest(
+        kind, to="", context={"username": "", **context}, dedupe_key=f"decoy:{uuid.uuid4()}", priority=URGENT
+    )
+    with db.session.begin_nested() as savepoint:
+        _insert(_rendered(decoy))
+        savepoint.rollback()
 
 
-def resend(letters: Iterable[OutboxEmail]) -> int:
-    """Queue those of `letters` again that are over and still hold; return how many.
+def resend(emails: Iterable[OutboxEmail]) -> int:
+    """Queue those of `emails` again that were sent or failed and may be sent again; return how many.
 
-    What goes out a second time by somebody's wish gets a Message-ID of its own: servers drop what they have seen.
+    An e-mail that was already sent gets a new Message-ID: mail servers drop a message whose ID they know.
     """
     now = clock.now()
-    again = [letter for letter in letters if may_resend(letter, now)]
-    for letter in again:
-        if letter.state == EmailState.SENT:
-            letter.message_id = message_id(f"{letter.dedupe_key} {now.isoformat()}")
-        letter.state, letter.attempts, letter.crashes = EmailState.QUEUED, 0, 0
-        letter.not_before, letter.sent_at, letter.last_error = now, None, ""
+    again = [email for email in emails if may_resend(email, now)]
+    for email in again:
+        if email.state == EmailState.SENT:
+            email.message_id = message_id(f"{email.dedupe_key} {now.isoformat()}")
+        email.state, email.attempts, email.crashes = EmailState.QUEUED, 0, 0
+        email.not_before, email.sent_at, email.last_error = now, None, ""
     db.session.flush()
     return len(again)
 
 
 def supersede(kind: str, to: str, key: str = "") -> None:
-    """Give up the letters of one `kind` to one person that still wait: a newer one takes their place.
+    """Cancel the queued e-mails of a `kind` to one address, because a newer one follows.
 
-    With a `key`, only those whose `dedupe_key` begins so.
+    With a `key`, only those whose `dedupe_key` starts with it.
     """
-    waiting = (
+    queued = (
         (OutboxEmail.kind == kind)
         & (func.lower(OutboxEmail.recipient) == to.lower())
         & (OutboxEmail.state == EmailState.QUEUED)
     )
     if key:
-        waiting &= OutboxEmail.dedupe_key.startswith(key, autoescape=True)
-    statement = update(OutboxEmail).where(waiting).values(state=EmailState.FAILED, secret=None, last_error=SUPERSEDED)
+        queued &= OutboxEmail.dedupe_key.startswith(key, autoescape=True)
+    statement = update(OutboxEmail).where(queued).values(state=EmailState.FAILED, secret=None, last_error=SUPERSEDED)
     db.session.execute(statement)
 
 
-def may_resend(letter: OutboxEmail, now: datetime) -> bool:
-    """Whether `letter` can be queued again."""
-    if letter.topic is not None and unsubscribe.find(letter.recipient, letter.topic) is not None:
+def may_resend(email: OutboxEmail, now: datetime) -> bool:
+    if email.topic is not None and unsubscribe.find(email.recipient, email.topic) is not None:
         return False
-    return rules.may_resend(letter.state, secret_is_gone=letter.secret_is_gone, expires_at=letter.expires_at, now=now)
+    return rules.may_resend(email.state, secret_is_gone=email.secret_is_gone, expires_at=email.expires_at, now=now)
 
 
 def delivers() -> bool:
-    """Whether letters are sent; without a mail server they stay in the outbox, for the administrator to read."""
+    """Whether e-mails are sent. Without a mail server they stay in the outbox, where the administrator reads them."""
     return bool(current_app.config["MAIL_SERVER"]) and not current_app.config.get("MAIL_SUPPRESS_SEND")
 
 
-def with_secret(letter: OutboxEmail) -> tuple[str, str]:
-    """Return the text and the HTML of `letter` as its recipient reads them."""
-    text, html = letter.text, letter.html
-    if letter.topic is not None:
-        token = unsubscribe_token.dump_token(letter.recipient, letter.topic)
+def with_secret(email: OutboxEmail) -> tuple[str, str]:
+    """Return the text and the HTML of `email` with its secret and its unsubscribe link filled in."""
+    text, html = email.text, email.html
+    if email.topic is not None:
+        token = unsubscribe_token.dump_token(email.recipient, email.topic)
         text, html = text.replace(UNSUBSCRIBE, token), html.replace(UNSUBSCRIBE, token)
-    if letter.secret is None:
+    if email.secret is None:
         return text, html
-    return text.replace(SECRET, letter.secret), html.replace(SECRET, escape(letter.secret))
+    return text.replace(SECRET, email.secret), html.replace(SECRET, escape(email.secret))
 
 
 def message_id(key: str) -> str:
-    """Return the same Message-ID for the same `key`: a server that gets a letter twice can tell."""
+    """Return the Message-ID for a `key`, always the same one: so a server recognises an e-mail that is sent twice."""
     return f"<{uuid.uuid5(uuid.NAMESPACE_URL, key)}@{mail_domain()}>"
 
 
 def mail_domain() -> str:
-    """Return the name we have in the world of mail: the public host, an address among brackets."""
+    """Return the public host as SMTP writes it: an IP address stands in brackets."""
     host = str(urlsplit(current_app.config["PUBLIC_URL"]).hostname)
     if ":" in host:
         return f"[IPv6:{host}]"
     return f"[{host}]" if host.replace(".", "").isdigit() else host
 
 
-def _rendered(  # noqa: PLR0913, PLR0917 - what a letter is
-    kind: str,
-    name: str,
-    locale: str | None,
-    timezone: str | None,
-    context: Mapping[str, Any],
-    topic: str | None = None,
-) -> dict[str, Any]:
-    """Return what a letter says, and to whom in which language."""
-    info = locales.match(locale) or locales.default()
-    name = rules.one_line(name, MAX_NAME_LENGTH)
-    return {
-        "name": name,
-        "kind": kind,
-        "locale": info.key,
-        "timezone": timezone or current_app.config["BABEL_DEFAULT_TIMEZONE"],
-        **_render(kind, info.key, timezone, {"name": name, **_unsubscribe_context(topic), **context}),
-    }
-
-
-def _unsubscribe_context(topic: str | None) -> dict[str, Any]:
-    """Return what the foot of a letter says of how to get no more of its kind."""
-    return (
-        {}
-        if topic is None
-        else {"topic": EmailTopic.labels()[topic], "unsubscribe_url": unsubscribe_token.stored_url()}
-    )
-
-
-def _appointment(calendar: Callable[[], str] | None, locale: str | None, timezone: str | None) -> str | None:
-    if calendar is None:
-        return None
-    with force_locale((locales.match(locale) or locales.default()).key, timezone):
-        return calendar()
-
-
-def _write(values: dict[str, Any]) -> OutboxEmail | None:
-    """Return the letter, or None when it was written before.
-
-    Of two processes that write the same one at once, the database lets one do it and the other read it.
-    """
-    statement = _insert().values(**values).on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(OutboxEmail)
-    return db.session.scalars(statement).one_or_none()
-
-
-def _render(kind: str, locale: str, timezone: str | None, context: Mapping[str, Any]) -> dict[str, str]:
+def _rendered(request: EmailRequest) -> dict[str, Any]:
+    """Return the columns of an e-mail, rendered in the language and time zone of its recipient."""
     settings = current_app.config
-    given = {"site_name": settings["APP_NAME"], "site_url": settings["PUBLIC_URL"], "secret": SECRET, **context}
-    with force_locale(locale, timezone):
+    locale = (locales.match(request.locale) or locales.default()).key
+    name = rules.one_line(request.name, MAX_NAME_LENGTH)
+    context = {
+        "site_name": settings["APP_NAME"],
+        "site_url": settings["PUBLIC_URL"],
+        "secret": SECRET,
+        "name": name,
+        **_unsubscribe_context(request.topic),
+        **request.context,
+    }
+    with force_locale(locale, request.timezone):
         subject, text, html = (
-            render_template(f"mail/{kind}/{part}", **given) for part in ("subject.txt", "body.txt", "body.html")
+            render_template(f"mail/{request.kind}/{part}", **context)
+            for part in ("subject.txt", "body.txt", "body.html")
         )
+        calendar = None if request.calendar is None else request.calendar()
     return {
+        "recipient": request.to,
+        "name": name,
+        "kind": request.kind,
+        "locale": locale,
+        "timezone": request.timezone or settings["BABEL_DEFAULT_TIMEZONE"],
         "subject": rules.one_line(subject, MAX_SUBJECT_LENGTH),
         "text": rules.body(text),
         "html": rules.body(html),
+        "calendar": calendar,
+        "topic": request.topic,
+        "reply_to": request.reply_to,
+        "dedupe_key": request.dedupe_key,
+        "message_id": message_id(request.dedupe_key),
+        "secret": request.secret,
+        "expires_at": request.expires_at,
+        "priority": request.priority,
     }
 
 
-def _insert() -> Any:
-    statement: Insert = INSERTS[db.engine.dialect.name](OutboxEmail)
-    return statement
+def _unsubscribe_context(topic: EmailTopic | None) -> dict[str, Any]:
+    """Return what the footer needs for its unsubscribe link."""
+    return {} if topic is None else {"topic": topic.label, "unsubscribe_url": unsubscribe_token.stored_url()}
 
 
-def _announcement(letter: OutboxEmail) -> str:
-    address = f"{current_app.config['PUBLIC_URL']}/letters/show/{letter.id}"
-    return f"E-mail {letter.id} ({letter.kind}) is waiting in the outbox: {address}"
+def _insert(values: dict[str, Any]) -> OutboxEmail | None:
+    """Insert an e-mail and return it, or None if the outbox has one with this key.
+
+    Of two processes that insert the same e-mail at once, one inserts it, and the other gets None.
+    """
+    insert = INSERTS[db.engine.dialect.name](OutboxEmail).values(**values)
+    statement = insert.on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(OutboxEmail)
+    return db.session.scalars(statement).one_or_none()
+
+
+def _announcement(email: OutboxEmail) -> str:
+    url = f"{current_app.config['PUBLIC_URL']}/letters/show/{email.id}"
+    return f"E-mail {email.id} ({email.kind}) is waiting in the outbox: {url}"
 
 
 @event.listens_for(Session, "after_commit")

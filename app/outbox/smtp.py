@@ -1,4 +1,4 @@
-"""SMTP by way of Flask-Mail, with what it lacks: time-outs, verified certificates, headers nobody can break."""
+"""SMTP with Flask-Mail, plus time-outs, verified certificates and safe headers."""
 
 import smtplib
 import ssl
@@ -14,12 +14,12 @@ from app import clock
 from app.outbox import rules, service, unsubscribe_token
 from app.outbox.models import OutboxEmail
 
-# RFC 2369 and RFC 8058: where a mail program asks for no more of such letters, and that it may do so by itself.
+# RFC 2369 and RFC 8058: the unsubscribe URL, and that mail programs may POST to it.
 LIST_UNSUBSCRIBE, LIST_UNSUBSCRIBE_POST = "List-Unsubscribe", "List-Unsubscribe-Post"
 
 
-class AddressHeader(UnstructuredHeader, BaseHeader):
-    """A header with an address of the web, which the standard library would encode as soon as it is long."""
+class UrlHeader(UnstructuredHeader, BaseHeader):
+    """A header with a URL. The standard library would encode a long one, which breaks it."""
 
     def fold(self, *, policy: Policy) -> str:
         """Return the header in one line; RFC 5322 lets it have 998 characters."""
@@ -27,23 +27,23 @@ class AddressHeader(UnstructuredHeader, BaseHeader):
 
 
 HEADERS = HeaderRegistry()
-HEADERS.map_to_type(LIST_UNSUBSCRIBE, AddressHeader)
-# Base64 or quoted-printable: lines stay short and seven bits wide, whatever somebody wrote.
+HEADERS.map_to_type(LIST_UNSUBSCRIBE, UrlHeader)
+# Base64 or quoted-printable, so lines are short and in ASCII.
 POLICY = SMTP.clone(cte_type="7bit", header_factory=HEADERS)
 
 
 class Connection(flask_mail.Connection):
-    """A conversation with the mail server; get one from `connect()`. Each step may take `timeout` seconds."""
+    """A connection to the mail server, made by `connect()`. Each step may take `timeout` seconds."""
 
     timeout: float
 
     @property
     def is_open(self) -> bool:
-        """Whether the server is still there, as far as we know."""
+        """Whether the connection is open, as far as known."""
         return self.host is not None and self.host.sock is not None
 
     def close(self) -> None:
-        """Say good-bye. A server that went without a word has kept what it took."""
+        """Send QUIT. If the server is gone, what it accepted is accepted."""
         if self.host is not None and self.is_open:
             try:
                 self.host.quit()
@@ -51,7 +51,7 @@ class Connection(flask_mail.Connection):
                 self.host.close()
 
     def configure_host(self) -> smtplib.SMTP | smtplib.SMTP_SSL:
-        """Return a server that is ready for letters."""
+        """Return a connected client: encrypted and logged in as configured."""
         host = self._connect()
         try:
             host.ehlo_or_helo_if_needed()
@@ -72,9 +72,9 @@ class Connection(flask_mail.Connection):
         return smtplib.SMTP(server, port, local_hostname=name, timeout=timeout)
 
     def send(self, message: flask_mail.Message, envelope_from: str | tuple[str, str] | None = None) -> None:
-        """Hand one letter over: when this returns, the server has taken it.
+        """Send one e-mail. When this returns, the server has accepted it.
 
-        Not Flask-Mail's: that one may connect anew after the server took the letter, and fail.
+        Flask-Mail's own method may reconnect after the server accepted the e-mail, and fail then.
         """
         if self.host is None:
             raise smtplib.SMTPServerDisconnected
@@ -84,45 +84,45 @@ class Connection(flask_mail.Connection):
 
 
 class OutboxMessage(flask_mail.Message):
-    """A letter as it travels. Raises ValueError when its recipient is no address."""
+    """The MIME message of an e-mail. Raises ValueError if the recipient is not an e-mail address."""
 
-    def __init__(self, letter: OutboxEmail) -> None:
-        text, html = service.with_secret(letter)
-        super().__init__(subject=letter.subject, recipients=[letter.recipient], body=text, html=html)
-        self.letter = letter
+    def __init__(self, email: OutboxEmail) -> None:
+        text, html = service.with_secret(email)
+        super().__init__(subject=email.subject, recipients=[email.recipient], body=text, html=html)
+        self.email = email
 
     def _message(self) -> EmailMessage:  # type: ignore[override]
         message = EmailMessage(policy=POLICY)
         name, address = parseaddr(str(self.sender))
         message["From"] = Address(name or current_app.config["APP_NAME"], addr_spec=address)
-        message["To"] = Address(self.letter.name, addr_spec=rules.ascii_address(self.letter.recipient))
+        message["To"] = Address(self.email.name, addr_spec=rules.ascii_address(self.email.recipient))
         message["Subject"] = self.subject
         message["Date"] = format_datetime(clock.now())
-        message["Message-ID"] = self.letter.message_id
+        message["Message-ID"] = self.email.message_id
         message["Auto-Submitted"] = "auto-generated"
-        if self.letter.reply_to:
-            message["Reply-To"] = Address(addr_spec=rules.ascii_address(self.letter.reply_to))
-        if self.letter.topic:
-            _add_unsubscribe_headers(message, unsubscribe_token.url(self.letter.recipient, self.letter.topic))
+        if self.email.reply_to:
+            message["Reply-To"] = Address(addr_spec=rules.ascii_address(self.email.reply_to))
+        if self.email.topic:
+            _add_unsubscribe_headers(message, unsubscribe_token.url(self.email.recipient, self.email.topic))
         message.set_content(self.body or "")
         message.add_alternative(self.html or "", subtype="html")
-        if self.letter.calendar:
-            _add_calendar(message, self.letter.calendar)
-        # Not earlier: content that is set takes all headers called Content-* away.
-        message["Content-Language"] = self.letter.locale.replace("_", "-")
+        if self.email.calendar:
+            _add_calendar(message, self.email.calendar)
+        # Last, because `set_content` removes all Content-* headers.
+        message["Content-Language"] = self.email.locale.replace("_", "-")
         return message
 
 
-def _add_unsubscribe_headers(message: EmailMessage, address: str) -> None:
-    """Let the reader's mail program show a button that asks for no more of such letters."""
-    message[LIST_UNSUBSCRIBE] = f"<{address}>"
-    if address.startswith("https:"):
-        # By plain http nobody would do it by themselves.
+def _add_unsubscribe_headers(message: EmailMessage, url: str) -> None:
+    """Let the recipient's mail program show an unsubscribe button."""
+    message[LIST_UNSUBSCRIBE] = f"<{url}>"
+    if url.startswith("https:"):
+        # RFC 8058 requires https.
         message[LIST_UNSUBSCRIBE_POST] = "List-Unsubscribe=One-Click"
 
 
 def _add_calendar(message: EmailMessage, calendar: str) -> None:
-    """Add an appointment: as a part that calendars act upon (RFC 6047), and as a file for all other programs."""
+    """Add an iCalendar object: inline for mail programs with a calendar (RFC 6047), and as an attachment for others."""
     method = next(line.partition(":")[2] for line in calendar.splitlines() if line.startswith("METHOD:"))
     message.add_alternative(calendar, subtype="calendar", params={"method": method})
     message.add_attachment(
@@ -131,7 +131,7 @@ def _add_calendar(message: EmailMessage, calendar: str) -> None:
 
 
 def connect(timeout: float | None = None) -> Connection:
-    """Return an open conversation with the configured server; raises OSError, as smtplib's errors are."""
+    """Return an open connection to the configured server; raises OSError, which smtplib's errors are."""
     connection = Connection(current_app.extensions["mail"])
     connection.timeout = timeout or current_app.config["MAIL_TIMEOUT"]
     connection.host = connection.configure_host()

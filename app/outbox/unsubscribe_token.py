@@ -1,7 +1,7 @@
-"""Links with which the reader of a letter asks for no more of its kind.
+"""Tokens of unsubscribe links.
 
-Their tokens are not stored. Each says which address and which kind of letters it is about, signed with the site's
-secret key: whoever has it can have got it from such a letter only, and a copy of the database opens nothing.
+They are not stored. A token contains an address and a topic, signed with the site's secret key. So only the recipient
+of an e-mail has it, and a copy of the database does not help to forge one.
 """
 
 import hashlib
@@ -15,24 +15,21 @@ from app.outbox.models import UNSUBSCRIBE, EmailTopic
 
 
 class UnsubscribeToken(NamedTuple):
-    """What a link is about."""
-
     email: str
     topic: str
 
     @property
     def topic_name(self) -> str:
-        """The kind of letters, in the reader's language."""
+        """The label of the topic."""
         return str(EmailTopic.labels()[self.topic])
 
 
 def dump_token(email: str, topic: str) -> str:
-    """Return what stands in the link of letters about `topic` to an address."""
     return str(_serializer().dumps([email.lower(), topic]))
 
 
 def load_token(text: str) -> UnsubscribeToken | None:
-    """Return what a token is about, or None for one that we have not made."""
+    """Return the content of a token, or None if it is not valid."""
     try:
         email, topic = _serializer().loads(text)
     except (BadData, TypeError, ValueError):
@@ -41,12 +38,12 @@ def load_token(text: str) -> UnsubscribeToken | None:
 
 
 def stored_url() -> str:
-    """Return a link as it is stored with a letter; what opens it is put in as the letter is sent."""
+    """Return the link as it is stored, with a placeholder for the token."""
     return public_url("UnsubscribeView.show", token=UNSUBSCRIBE)
 
 
 def url(email: str, topic: str) -> str:
-    """Return the link that opens."""
+    """Return the link as it is sent."""
     return public_url("UnsubscribeView.show", token=dump_token(email, topic))
 
 

@@ -1,7 +1,7 @@
-"""What stands behind the link with which somebody asks for no more letters of a kind.
+"""The pages behind unsubscribe links.
 
-Looking changes nothing, for mail scanners open every link. A person presses a button; a mail program that has such a
-button itself sends what RFC 8058 says, without a cookie and so without a token of a form: what counts is the link's.
+GET changes nothing, because mail scanners open every link. The recipient presses a button on the page. Mail programs
+with an unsubscribe button of their own POST as RFC 8058 says: without a cookie, so without a CSRF token.
 """
 
 from flask import flash, make_response, redirect, request, url_for
@@ -16,70 +16,66 @@ from app.extensions import csrf
 from app.outbox import unsubscribe, unsubscribe_token
 from app.outbox.unsubscribe_token import UnsubscribeToken
 
-# What RFC 8058 has mail programs send.
+# The form field of RFC 8058.
 ONE_CLICK = ("List-Unsubscribe", "One-Click")
 
 
 class UnsubscribeView(BaseView):
-    """Letters of a kind are not wanted any more, or wanted again. No account is needed."""
+    """Unsubscribe from a topic, or subscribe again. No account is needed."""
 
     route_base = "/letters/unsubscribe"
     default_view = "show"
 
     @expose("/<string:token>")
     def show(self, token: str) -> BaseResponse:
-        """Say what the link is about, and show the button."""
-        wish = unsubscribe_token.load_token(token)
-        since = unsubscribe.find(*wish) if wish else None
-        page = self.render_template("outbox/unsubscribe.html", wish=wish, since=since, token=token)
-        return _no_referrer(make_response(page, 200 if wish else 404))
+        subscription = unsubscribe_token.load_token(token)
+        since = unsubscribe.find(*subscription) if subscription else None
+        page = self.render_template("outbox/unsubscribe.html", subscription=subscription, since=since, token=token)
+        return _no_referrer(make_response(page, 200 if subscription else 404))
 
     @expose("/<string:token>/stop", methods=["POST"])
     def stop(self, token: str) -> BaseResponse:
-        """Write no more letters of this kind."""
-        wish = unsubscribe_token.load_token(token)
-        if wish is None:
+        subscription = unsubscribe_token.load_token(token)
+        if subscription is None:
             return _unknown()
-        if run_with_retry(lambda: unsubscribe.unsubscribe(*wish)):
-            flash(_stopped(wish), "info")
+        if run_with_retry(lambda: unsubscribe.unsubscribe(*subscription)):
+            flash(_stopped(subscription), "info")
         else:
             flash(_("Nothing changed: you have already unsubscribed from these e-mails."), "info")
         return _no_referrer(redirect(url_for("UnsubscribeView.show", token=token), 303))
 
     @expose("/<string:token>/again", methods=["POST"])
     def again(self, token: str) -> BaseResponse:
-        """Write letters of this kind again."""
-        wish = unsubscribe_token.load_token(token)
-        if wish is None:
+        subscription = unsubscribe_token.load_token(token)
+        if subscription is None:
             return _unknown()
-        if run_with_retry(lambda: unsubscribe.resubscribe(*wish)):
-            flash(_("You will receive these e-mails again: %(topic)s.", topic=wish.topic_name), "info")
+        if run_with_retry(lambda: unsubscribe.resubscribe(*subscription)):
+            flash(_("You will receive these e-mails again: %(topic)s.", topic=subscription.topic_name), "info")
         else:
             flash(_("Nothing changed: you already receive these e-mails."), "info")
         return _no_referrer(redirect(url_for("UnsubscribeView.show", token=token), 303))
 
 
 class OneClickView(StockBaseView):
-    """The same address, as mail programs use it. It has nothing that comes before: Flask-WTF exempts by a view's name."""
+    """One-click unsubscribe by mail programs. A view of its own, because Flask-WTF exempts views from CSRF by name."""
 
     route_base = UnsubscribeView.route_base
     default_view = "one_click"
 
     @expose("/<string:token>", methods=["POST"])
     def one_click(self, token: str) -> BaseResponse:
-        """Do at once what a mail program asks for."""
         name, value = ONE_CLICK
         if request.form.get(name) != value:
             return _no_referrer(_plain(_("The request could not be understood."), 400))
-        wish = unsubscribe_token.load_token(token)
-        if wish is None:
+        subscription = unsubscribe_token.load_token(token)
+        if subscription is None:
             return _no_referrer(_plain(_("Unknown link"), 404))
-        run_with_retry(lambda: unsubscribe.unsubscribe(*wish))
-        return _no_referrer(_plain(_stopped(wish), 200))
+        run_with_retry(lambda: unsubscribe.unsubscribe(*subscription))
+        return _no_referrer(_plain(_stopped(subscription), 200))
 
 
-def _stopped(wish: UnsubscribeToken) -> str:
-    return str(_("You have unsubscribed from these e-mails: %(topic)s.", topic=wish.topic_name))
+def _stopped(subscription: UnsubscribeToken) -> str:
+    return str(_("You have unsubscribed from these e-mails: %(topic)s.", topic=subscription.topic_name))
 
 
 def _plain(text: str, status: int) -> BaseResponse:
@@ -92,7 +88,7 @@ def _unknown() -> BaseResponse:
 
 
 def _no_referrer(response: BaseResponse) -> BaseResponse:
-    """Keep the address, which is a key, from the next page."""
+    """Keep the URL, which contains the token, from other sites."""
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from app.accounts.models import Member
 from app.http import public_url
-from app.outbox.service import ORDINARY, enqueue
+from app.outbox.models import EmailTopic
+from app.outbox.service import ORDINARY, EmailRequest, enqueue
 from app.parties import location, secret_links
 from app.parties.models import DinnerParty, Rsvp
 
@@ -40,7 +41,7 @@ def send(  # noqa: PLR0913 - what e-mails differ in
     expires_at: datetime | None = None,
     priority: int = ORDINARY,
     appointment: Appointment | None = None,
-    topic: str | None = None,
+    topic: EmailTopic | None = None,
     reply_to: str | None = None,
     **more: Any,
 ) -> bool:
@@ -53,19 +54,21 @@ def send(  # noqa: PLR0913 - what e-mails differ in
     # A member may have a new e-mail address, language or time zone since they answered.
     recipient = rsvp.member or rsvp
     email = enqueue(
-        kind,
-        to=recipient.email,
-        name=rsvp.name,
-        locale=recipient.locale,
-        timezone=recipient.timezone,
-        context={"party": party_context(party, rsvp), "url": party_url(rsvp, "PartyView.show"), **more},
-        dedupe_key=f"{kind}:{rsvp.id}:{version}",
-        secret=link_secret(rsvp),
-        expires_at=expires_at or party.ends_at,
-        priority=priority,
-        calendar=None if appointment is None else partial(appointment, party, rsvp),
-        topic=topic,
-        reply_to=reply_to,
+        EmailRequest(
+            kind,
+            to=recipient.email,
+            name=rsvp.name,
+            locale=recipient.locale,
+            timezone=recipient.timezone,
+            context={"party": party_context(party, rsvp), "url": party_url(rsvp, "PartyView.show"), **more},
+            dedupe_key=f"{kind}:{rsvp.id}:{version}",
+            secret=link_secret(rsvp),
+            expires_at=expires_at or party.ends_at,
+            priority=priority,
+            calendar=None if appointment is None else partial(appointment, party, rsvp),
+            topic=topic,
+            reply_to=reply_to,
+        )
     )
     return email is not None
 
@@ -90,12 +93,14 @@ def party_context(party: DinnerParty, rsvp: Rsvp | None = None, *, to_host: bool
 def to_member(kind: str, member: Member, version: str, *, expires_at: datetime | None = None, **context: Any) -> None:
     """Send an e-mail to a host or administrator, once for each `version`."""
     enqueue(
-        kind,
-        to=member.email,
-        name=member.display_name,
-        locale=member.locale,
-        timezone=member.timezone,
-        context=context,
-        dedupe_key=f"{kind}:{version}",
-        expires_at=expires_at,
+        EmailRequest(
+            kind,
+            to=member.email,
+            name=member.display_name,
+            locale=member.locale,
+            timezone=member.timezone,
+            context=context,
+            dedupe_key=f"{kind}:{version}",
+            expires_at=expires_at,
+        )
     )

@@ -156,7 +156,7 @@ def test_of_two_activation_letters_that_wait_the_newer_one_is_sent(visitor, reco
     register(visitor)
     register(visitor)
     older, newer = sorted(records.all(OutboxEmail), key=lambda letter: letter.id)
-    assert (older.state, older.last_error, older.secret) == ("failed", "A newer letter took its place.", None)
+    assert (older.state, older.last_error, older.secret) == ("failed", "Superseded by a newer e-mail.", None)
     assert newer.state == "queued"
 
 

@@ -56,7 +56,7 @@ def write(app):
             **changes,
         }
         with app.app_context(), transaction():
-            return service.enqueue(kind, **given)
+            return service.enqueue(service.EmailRequest(kind, **given))
 
     return enqueue
 

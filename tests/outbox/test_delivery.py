@@ -165,7 +165,7 @@ def test_a_refused_letter_is_given_up_and_shown(drain, smtp, records, later):
 def test_a_greylisted_letter_arrives_a_little_later(drain, smtp, records, later):
     smtp.behaviour = "greylist"
     OutboxEmailFactory()
-    assert drain() == delivery.Report(put_off=1)
+    assert drain() == delivery.Report(deferred=1)
     letter = records.one(OutboxEmail)
     assert (letter.state, letter.last_error) == (EmailState.QUEUED, "451 4.7.1 try again later")
     assert timedelta(seconds=45) <= letter.not_before - clock.now() <= timedelta(seconds=75)
@@ -186,7 +186,7 @@ def test_a_letter_that_is_put_off_for_three_days_is_given_up(drain, smtp, record
         later(hours=1)
     letter = records.one(OutboxEmail)
     assert letter.state == EmailState.FAILED
-    assert letter.attempts == smtp.attempts == len(rules.LADDER) + 1
+    assert letter.attempts == smtp.attempts == len(rules.RETRY_DELAYS) + 1
     assert timedelta(days=2.5) < clock.now() - letter.created_at < timedelta(days=4)
 
 
@@ -194,7 +194,7 @@ def test_one_letter_that_is_put_off_does_not_hold_up_the_others(drain, smtp):
     smtp.behaviours = {"slow@example.com": "greylist", "gone@example.com": "refuse"}
     for name in ("slow", "gone", "a", "b"):
         OutboxEmailFactory(recipient=f"{name}@example.com")
-    assert drain() == delivery.Report(sent=2, put_off=1, failed=1)
+    assert drain() == delivery.Report(sent=2, deferred=1, failed=1)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -202,7 +202,7 @@ def test_a_letter_over_which_the_server_hangs_does_not_hold_up_the_others(drain,
     smtp.behaviours = {"poison@example.com": "hang"}
     OutboxEmailFactory(recipient="poison@example.com")
     OutboxEmailFactory.create_batch(3)
-    assert drain() == delivery.Report(sent=3, put_off=1)
+    assert drain() == delivery.Report(sent=3, deferred=1)
     assert "timed out" in records.all(OutboxEmail)[0].last_error
 
 
@@ -210,7 +210,7 @@ def test_a_letter_over_which_the_server_hangs_does_not_hold_up_the_others(drain,
 def test_a_letter_that_was_taken_without_an_answer_is_sent_again_as_the_same(drain, smtp, records, later):
     smtp.behaviour = "drop"
     OutboxEmailFactory()
-    assert drain() == delivery.Report(put_off=1)
+    assert drain() == delivery.Report(deferred=1)
     smtp.behaviour = "accept"
     later(minutes=2)
     assert drain() == delivery.Report(sent=1)

@@ -124,7 +124,7 @@ def test_control_the_key_is_what_makes_it_one(write, records):
 def test_a_letter_goes_with_its_fact(app, records):
     with app.app_context():
         OutboxEmailFactory()
-        assert service.enqueue(**GREETING).id
+        assert service.enqueue(service.EmailRequest(**GREETING)).id
         db.session.rollback()
     assert records.count(OutboxEmail) == 0
 
@@ -169,7 +169,7 @@ def test_without_a_mail_server_the_log_says_where_to_read_it(app, write_activati
 def test_a_letter_that_was_rolled_back_is_not_announced(app, write, caplog):
     caplog.set_level(logging.INFO, "app")
     with app.app_context():
-        service.enqueue(**GREETING)
+        service.enqueue(service.EmailRequest(**GREETING))
         db.session.rollback()
         db.session.commit()
     assert caplog.records == []

@@ -22,21 +22,21 @@ def refused(code):
 @pytest.mark.parametrize(
     ("error", "meaning"),
     [
-        (refused(550), DeliveryFailure.GIVE_UP),
-        (refused(554), DeliveryFailure.GIVE_UP),
-        (refused(450), DeliveryFailure.RETRY),
-        (refused(451), DeliveryFailure.RETRY),
-        (refused(421), DeliveryFailure.BROKEN),
-        (smtplib.SMTPDataError(552, b"too big"), DeliveryFailure.GIVE_UP),
-        (smtplib.SMTPDataError(452, b"disk full"), DeliveryFailure.RETRY),
-        (smtplib.SMTPDataError(-1, b"gibberish"), DeliveryFailure.BROKEN),
-        (smtplib.SMTPSenderRefused(530, b"log in first", "a@example.com"), DeliveryFailure.OUTAGE),
-        (smtplib.SMTPSenderRefused(552, b"too big", "a@example.com"), DeliveryFailure.GIVE_UP),
-        (smtplib.SMTPServerDisconnected("gone"), DeliveryFailure.BROKEN),
-        (TimeoutError("timed out"), DeliveryFailure.BROKEN),
-        (ConnectionResetError("reset"), DeliveryFailure.BROKEN),
-        (ValueError("no address"), DeliveryFailure.GIVE_UP),
-        (UnicodeEncodeError("idna", "x", 0, 1, "label too long"), DeliveryFailure.GIVE_UP),
+        (refused(550), DeliveryFailure.PERMANENT),
+        (refused(554), DeliveryFailure.PERMANENT),
+        (refused(450), DeliveryFailure.TEMPORARY),
+        (refused(451), DeliveryFailure.TEMPORARY),
+        (refused(421), DeliveryFailure.CONNECTION_LOST),
+        (smtplib.SMTPDataError(552, b"too big"), DeliveryFailure.PERMANENT),
+        (smtplib.SMTPDataError(452, b"disk full"), DeliveryFailure.TEMPORARY),
+        (smtplib.SMTPDataError(-1, b"gibberish"), DeliveryFailure.CONNECTION_LOST),
+        (smtplib.SMTPSenderRefused(530, b"log in first", "a@example.com"), DeliveryFailure.SERVER_UNAVAILABLE),
+        (smtplib.SMTPSenderRefused(552, b"too big", "a@example.com"), DeliveryFailure.PERMANENT),
+        (smtplib.SMTPServerDisconnected("gone"), DeliveryFailure.CONNECTION_LOST),
+        (TimeoutError("timed out"), DeliveryFailure.CONNECTION_LOST),
+        (ConnectionResetError("reset"), DeliveryFailure.CONNECTION_LOST),
+        (ValueError("no address"), DeliveryFailure.PERMANENT),
+        (UnicodeEncodeError("idna", "x", 0, 1, "label too long"), DeliveryFailure.PERMANENT),
     ],
     ids=str,
 )
@@ -121,7 +121,7 @@ def test_addresses_travel_as_ascii(address, plain):
 def test_what_is_no_address_is_refused(address):
     with pytest.raises(ValueError, match=r".") as caught:
         rules.ascii_address(address)
-    assert rules.delivery_failure(caught.value) is DeliveryFailure.GIVE_UP
+    assert rules.delivery_failure(caught.value) is DeliveryFailure.PERMANENT
 
 
 def test_errors_are_told_in_one_line_without_the_secret():

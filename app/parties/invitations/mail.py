@@ -6,7 +6,7 @@ from typing import Any
 
 from app import clock
 from app.outbox.models import SECRET, EmailTopic
-from app.outbox.service import enqueue, enqueue_decoy
+from app.outbox.service import EmailRequest, enqueue, enqueue_decoy
 from app.parties import secret_links
 from app.parties.calendar import ics
 from app.parties.mail import party_context
@@ -66,16 +66,18 @@ def _send(
     **more: Any,
 ) -> None:
     enqueue(
-        kind,
-        to=invitation.email,
-        name=invitation.name,
-        locale=invitation.locale,
-        # The recipient's own time zone is unknown.
-        timezone=party.timezone,
-        context={"party": party_context(party), "url": secret_links.personal_url(), **more},
-        dedupe_key=f"{kind}:{invitation.id}:{version}",
-        secret=secret_links.personal_token(invitation),
-        expires_at=party.starts_at,
-        calendar=None if appointment is None else partial(appointment, party, invitation),
-        topic=EmailTopic.INVITATIONS,
+        EmailRequest(
+            kind,
+            to=invitation.email,
+            name=invitation.name,
+            locale=invitation.locale,
+            # The recipient's own time zone is unknown.
+            timezone=party.timezone,
+            context={"party": party_context(party), "url": secret_links.personal_url(), **more},
+            dedupe_key=f"{kind}:{invitation.id}:{version}",
+            secret=secret_links.personal_token(invitation),
+            expires_at=party.starts_at,
+            calendar=None if appointment is None else partial(appointment, party, invitation),
+            topic=EmailTopic.INVITATIONS,
+        )
     )

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from app import clock
 from app.accounts.models import Member
 from app.outbox.models import EmailTopic
-from app.outbox.service import enqueue
+from app.outbox.service import EmailRequest, enqueue
 from app.parties import secret_links
 from app.parties.mail import party_context, send
 from app.parties.messages.models import GuestMessage
@@ -108,23 +108,25 @@ def _send_to_invited(  # noqa: PLR0913 - what e-mails differ in
     *,
     version: object,
     expires_at: datetime,
-    topic: str,
+    topic: EmailTopic,
     reply_to: str | None = None,
     **more: Any,
 ) -> bool:
     invitation, member = invited
     email = enqueue(
-        kind,
-        to=invitation.email,
-        name=invitation.name or (member.display_name if member else ""),
-        locale=(member and member.locale) or invitation.locale,
-        timezone=(member and member.timezone) or party.timezone,
-        context={"party": party_context(party), "url": secret_links.personal_url(), **more},
-        dedupe_key=f"{kind}:invitation-{invitation.id}:{version}",
-        secret=secret_links.personal_token(invitation),
-        expires_at=expires_at,
-        topic=topic,
-        reply_to=reply_to,
+        EmailRequest(
+            kind,
+            to=invitation.email,
+            name=invitation.name or (member.display_name if member else ""),
+            locale=(member and member.locale) or invitation.locale,
+            timezone=(member and member.timezone) or party.timezone,
+            context={"party": party_context(party), "url": secret_links.personal_url(), **more},
+            dedupe_key=f"{kind}:invitation-{invitation.id}:{version}",
+            secret=secret_links.personal_token(invitation),
+            expires_at=expires_at,
+            topic=topic,
+            reply_to=reply_to,
+        )
     )
     return email is not None
 
