@@ -73,7 +73,7 @@ def _arguments(schema: Mapping[str, Any]) -> Callable[[Endpoint], Endpoint]:
 
     def decorate(endpoint: Endpoint) -> Endpoint:
         @functools.wraps(endpoint)
-        def wrapped(self: Any, *args: Any, **kwargs: Any) -> Response:
+        def wrapped(self: "JsonErrorResponses", *args: Any, **kwargs: Any) -> Response:
             try:
                 asked = _read(request.args.get("q", ""))
             except (ValueError, LookupError, RecursionError, ParserException):

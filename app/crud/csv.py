@@ -17,6 +17,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import clock
+from app.crud.list_mixin import ListMixin
 from app.crud.view_config import Labels, require_label
 from app.i18n import formats
 
@@ -28,7 +29,7 @@ BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
-class CsvExport:
+class CsvExport(ListMixin):
     """Adds a page `csv` to a generated view: what its list shows with the same address, all pages of it, as a file.
 
     `csv_columns` are the columns of the file. Whoever may download needs the permission `can_csv`.
@@ -36,36 +37,36 @@ class CsvExport:
 
     csv_columns: Sequence[str] = ()
 
-    def _check_columns(self: Any) -> None:
-        super()._check_columns()  # type: ignore[misc]
+    def _check_columns(self) -> None:
+        super()._check_columns()
         for column in self.csv_columns:
             require_label(self, column)
 
     @expose("/csv")
     @has_access
-    def csv(self: Any) -> BaseResponse:
+    def csv(self) -> BaseResponse:
         """Return the rows that the list finds, as a file."""
         answer: BaseResponse = self.file_of_list()
         return answer
 
-    def file_of_list(self: Any) -> BaseResponse:
+    def file_of_list(self) -> BaseResponse:
         """Return the file, or lead back to the list where that says what is wrong."""
-        asked = self._asked()
-        applied = self._set_filters(asked.filters)
-        if asked.ignored or len(applied) < len(asked.filters):
+        arguments = self._list_arguments()
+        applied = self._set_filters(arguments.filters)
+        if arguments.ignored or len(applied) < len(arguments.filters):
             # More than was asked for would be no help: the list tells what is wrong.
             return self._back_to_list()
-        keys = self.datamodel.keys(self._filters.get_joined_filters(self._base_filters), asked.order, MAX_ROWS + 1)
+        keys = self.datamodel.keys(self._filters.get_joined_filters(self._base_filters), arguments.order, MAX_ROWS + 1)
         if len(keys) > MAX_ROWS:
             flash(_("There are more than %(number)d rows. Add a filter first.", number=MAX_ROWS), "warning")
             return self._back_to_list()
         return attached(f"{self.route_base.strip('/')}-{clock.now():%Y-%m-%d}", self._csv(keys))
 
-    def _back_to_list(self: Any) -> BaseResponse:
+    def _back_to_list(self) -> BaseResponse:
         asked = urlencode(list(request.args.items(multi=True)))
         return redirect(f"{url_for(f'{self.endpoint}.list')}?{asked}", 303)
 
-    def _csv(self: Any, keys: list[Any]) -> Iterator[str]:
+    def _csv(self, keys: list[Any]) -> Iterator[str]:
         """Yield the file in pieces: rows are fetched as they are sent."""
         labels = {name: shown for name, shown in self._formatters().items() if isinstance(shown, Labels)}
         yield lines([[_text(str(self.label_columns[column])) for column in self.csv_columns]])

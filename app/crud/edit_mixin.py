@@ -11,6 +11,7 @@ from app.crud import flashes
 from app.crud.db_errors import ConflictError, ConstraintError, translate_db_errors
 from app.crud.fields import ChecklistField, find_by_key, show_at_field
 from app.crud.list_arguments import filter_arguments
+from app.crud.view_config import ViewConfigMixin
 from app.database import transaction
 from app.errors import DomainError
 from app.extensions import db
@@ -24,30 +25,34 @@ DELETED_MEANWHILE = lazy_gettext(
 SaveResult = tuple[dict[str, Any] | None, int]
 
 
-class EditMixin:
+class EditMixin(ViewConfigMixin):
     """The generated add, edit and delete.
 
     Hooks are Flask-AppBuilder's. `pre_add`, `pre_update` and `pre_delete` run in the transaction: what they store
     (letters, too) is committed with the row or not at all. `post_*` run after the commit. Each may raise DomainError.
     """
 
-    # -- what is said afterwards; each returns a text, or a text and its category
+    # ListMixin has these.
+    _find: Callable[..., Any]
+    _with_related: Callable[..., dict[str, Any]]
 
-    def added_message(self: Any, item: Any) -> flashes.Message:  # noqa: ARG002
+    # -- messages: each method returns a text, or a text and its category
+
+    def added_message(self, item: Any) -> flashes.Message:  # noqa: ARG002
         """Return what is flashed after `item` was added."""
         return self.add_row_message
 
-    def updated_message(self: Any, item: Any) -> flashes.Message:  # noqa: ARG002
+    def updated_message(self, item: Any) -> flashes.Message:  # noqa: ARG002
         """Return what is flashed after `item` was changed."""
         return self.edit_row_message
 
-    def deleted_message(self: Any, item: Any) -> flashes.Message:  # noqa: ARG002
+    def deleted_message(self, item: Any) -> flashes.Message:  # noqa: ARG002
         """Return what is flashed after `item` was deleted."""
         return self.delete_row_message
 
     # -- add
 
-    def _add(self: Any) -> SaveResult:
+    def _add(self) -> SaveResult:
         form = self.add_form.refresh()
         if request.method != "POST":
             self._prefill_from_address(form)
@@ -62,7 +67,7 @@ class EditMixin:
             return None, OK
         return self._get_add_widget(form=form), UNPROCESSABLE
 
-    def _prefill_from_address(self: Any, form: Any) -> None:
+    def _prefill_from_address(self, form: Any) -> None:
         """Choose what a link from a related list chose: `_flt_0_party=5` or its natural key."""
         for argument in filter(None, filter_arguments(request.args)):
             field = form._fields.get(argument.column)
@@ -78,7 +83,7 @@ class EditMixin:
 
     # -- edit
 
-    def _edit(self: Any, pk: str) -> SaveResult:
+    def _edit(self, pk: str) -> SaveResult:
         item = self._find(pk, self.edit_columns)
         form = self.edit_form.refresh(obj=item)
         form._id = self.datamodel.get_pk_value(item)  # noqa: SLF001 - Flask-AppBuilder's name
@@ -99,19 +104,19 @@ class EditMixin:
             return self._conflict(form, pk)
         return self._edit_page(form, self._stored(pk), UNPROCESSABLE)
 
-    def _edit_page(self: Any, form: Any, item: Any, status: int) -> SaveResult:
+    def _edit_page(self, form: Any, item: Any, status: int) -> SaveResult:
         widgets = self._get_edit_widget(form=form)
         return (self._with_related(item, widgets) if item is not None else widgets), status
 
-    def _stored(self: Any, pk: str) -> Any | None:
+    def _stored(self, pk: str) -> Any | None:
         """Return the row as it is stored now, if it still is."""
         return self.datamodel.get(pk, self._base_filters, [*self.edit_columns, *self.load_columns])
 
-    def _was_changed_meanwhile(self: Any, form: Any, item: Any) -> bool:
+    def _was_changed_meanwhile(self, form: Any, item: Any) -> bool:
         version = self.datamodel.version_column
-        return bool(version) and version in form and str(form[version].data) != str(getattr(item, version))
+        return version is not None and version in form and str(form[version].data) != str(getattr(item, version))
 
-    def _conflict(self: Any, form: Any, pk: str) -> SaveResult:
+    def _conflict(self, form: Any, pk: str) -> SaveResult:
         """Show what somebody else stored beside what was typed; to save again is to keep one's own."""
         db.session.rollback()
         item = self._stored(pk)
@@ -129,14 +134,14 @@ class EditMixin:
             form[version].process_data(getattr(item, version))
         return self._edit_page(form, item, CONFLICT)
 
-    def _in_words(self: Any, column: str, value: Any) -> str:
+    def _in_words(self, column: str, value: Any) -> str:
         formatter: Callable[[Any], object] = self.formatters_columns.get(column, formats.value)
         return str(formatter(value))
 
     # -- storing
 
     def _store(
-        self: Any,
+        self,
         form: Any,
         item: Any,
         before: Callable[[Any], None],
@@ -161,7 +166,7 @@ class EditMixin:
         self._after(after, item, said, message)
         return None
 
-    def _say_refused(self: Any, form: Any, refused: DomainError) -> None:
+    def _say_refused(self, form: Any, refused: DomainError) -> None:
         """Flash a refusal, and put it at the field it is about."""
         text = refused.message
         names = [refused.field] if refused.field else []
@@ -174,7 +179,7 @@ class EditMixin:
         flashes.flash_message(text, refused.category)
 
     def _after(
-        self: Any,
+        self,
         hook: Callable[[Any], None],
         item: Any,
         said: int,
@@ -191,7 +196,7 @@ class EditMixin:
 
     # -- delete
 
-    def _delete(self: Any, item: Any) -> None:
+    def _delete(self, item: Any) -> None:
         said = flashes.pending_messages()
         try:
             with translate_db_errors(deleting=True), transaction():
@@ -203,7 +208,7 @@ class EditMixin:
         else:
             self._after(self.post_delete, item, said, self.deleted_message)
 
-    def delete_rows(self: Any, items: list[Any]) -> None:
+    def delete_rows(self, items: list[Any]) -> None:
         """Delete rows with their hooks, for an action: all of them or none, in the action's transaction."""
         for item in items:
             self.datamodel.lock(item)

@@ -9,9 +9,9 @@ from flask_appbuilder.widgets import RenderTemplateWidget
 from flask_babel import gettext as _
 
 from app.crud import list_arguments
-from app.crud.filters import FilterRelated, Filters, OwnFilters
+from app.crud.filters import FilterRelated
 from app.crud.list_arguments import FilterArgument, ListArguments, ListOptions
-from app.crud.view_config import Labels
+from app.crud.view_config import Labels, ViewConfigMixin
 
 
 class SearchWidget(RenderTemplateWidget):
@@ -20,14 +20,14 @@ class SearchWidget(RenderTemplateWidget):
     template = "appbuilder/general/widgets/search.html"
 
 
-class ListMixin(OwnFilters):
+class ListMixin(ViewConfigMixin):
     """The generated list, show page and related lists."""
 
     search_widget = SearchWidget
 
     # -- filters
 
-    def _asked(self: Any) -> ListArguments:
+    def _list_arguments(self) -> ListArguments:
         """Return what the address asks of this view's list."""
         return list_arguments.parse(
             request.args,
@@ -40,9 +40,9 @@ class ListMixin(OwnFilters):
             ),
         )
 
-    def _set_filters(self: Any, arguments: Iterable[FilterArgument]) -> list[FilterArgument]:
+    def _set_filters(self, arguments: Iterable[FilterArgument]) -> list[FilterArgument]:
         """Set this request's filters; return those that make sense."""
-        filters: Filters = self._filters
+        filters = self._filters
         filters.clear_filters()
         applied = []
         for argument in arguments:
@@ -54,7 +54,7 @@ class ListMixin(OwnFilters):
             applied.append(argument)
         return applied
 
-    def _filter_value(self: Any, argument: FilterArgument) -> Any:
+    def _filter_value(self, argument: FilterArgument) -> Any:
         column, text = argument.column, argument.value
         choices = self._choices(column)
         if choices:
@@ -70,24 +70,24 @@ class ListMixin(OwnFilters):
 
     # -- the list
 
-    def _list(self: Any, **kwargs: Any) -> dict[str, Any]:
-        asked = self._asked()
-        applied = self._set_filters(asked.filters)
-        if asked.ignored or len(applied) < len(asked.filters):
+    def _list(self, **kwargs: Any) -> dict[str, Any]:
+        arguments = self._list_arguments()
+        applied = self._set_filters(arguments.filters)
+        if arguments.ignored or len(applied) < len(arguments.filters):
             flash(_("Some options in the web address are not valid and were ignored."), "warning")
         widgets = self._get_list_widget(
             filters=self._filters,
-            order_column=asked.order[0],
-            order_direction=asked.order[1],
-            page=asked.page,
-            page_size=asked.page_size,
+            order_column=arguments.order[0],
+            order_direction=arguments.order[1],
+            page=arguments.page,
+            page_size=arguments.page_size,
             **kwargs,
         )
         widgets["search"] = self._search(applied)
         return dict(widgets)
 
     def _get_list_widget(  # noqa: PLR0913, PLR0917 - Flask-AppBuilder's signature
-        self: Any,
+        self,
         filters: StockFilters,
         actions: Any = None,
         order_column: str = "",
@@ -128,7 +128,7 @@ class ListMixin(OwnFilters):
         )
         return widgets
 
-    def _formatters(self: Any) -> dict[str, Callable[[Any], object]]:
+    def _formatters(self) -> dict[str, Callable[[Any], object]]:
         """Return how values are shown; labels are translated once for a page, not once for a row."""
         return {
             column: shown.translated() if isinstance(shown, Labels) else shown
@@ -137,7 +137,7 @@ class ListMixin(OwnFilters):
 
     # -- the search
 
-    def _search(self: Any, applied: list[FilterArgument]) -> SearchWidget:
+    def _search(self, applied: list[FilterArgument]) -> SearchWidget:
         available = [self._available(column) for column in self._possible_filters.get_search_filters()]
         return self.search_widget(
             route_base=self.route_base,
@@ -148,7 +148,7 @@ class ListMixin(OwnFilters):
             available_filters=available,
         )
 
-    def _active(self: Any, argument: FilterArgument, applied: list[FilterArgument]) -> dict[str, Any]:
+    def _active(self, argument: FilterArgument, applied: list[FilterArgument]) -> dict[str, Any]:
         """Return a filter as the reader sees it, and the address without it."""
         rest = [other for other in applied if other is not argument]
         choices = dict(self._choices(argument.column))
@@ -162,7 +162,7 @@ class ListMixin(OwnFilters):
             "remove_url": list_arguments.build_url(request.path, request.args, rest, **{page: None}),
         }
 
-    def _available(self: Any, column: str) -> dict[str, Any]:
+    def _available(self, column: str) -> dict[str, Any]:
         """Return the filters that `column` may have; `kind` is the type of the native input for their value."""
         remote = column in self.autocomplete_columns
         filters = self._possible_filters.get_search_filters()[column]
@@ -175,12 +175,12 @@ class ListMixin(OwnFilters):
             "options_url": url_for(f"{self.endpoint}.options", column=column) if remote else None,
         }
 
-    def _choices(self: Any, column: str) -> list[tuple[str, str]]:
+    def _choices(self, column: str) -> list[tuple[str, str]]:
         if self.datamodel.is_boolean(column):
             return [("1", _("Yes")), ("0", _("No"))]
         return [(str(value), str(label)) for value, label in self.choices_columns.get(column, {}).items()]
 
-    def _kind(self: Any, column: str) -> str:
+    def _kind(self, column: str) -> str:
         if column in self.choices_columns or self.datamodel.is_boolean(column):
             return "select"
         kinds = (("is_integer", "number"), ("is_date", "date"), ("is_datetime", "datetime-local"))
@@ -188,33 +188,33 @@ class ListMixin(OwnFilters):
 
     # -- the show page
 
-    def _find(self: Any, pk: str, columns: Iterable[str] = ()) -> Any:
+    def _find(self, pk: str, columns: Iterable[str] = ()) -> Any:
         """Return the row that the address names and this view may show; anything else is not found."""
         item = self.datamodel.get(pk, self._base_filters, [*columns, *self.load_columns])
         if item is None:
             abort(404)
         return item
 
-    def _show(self: Any, pk: str) -> dict[str, Any]:
+    def _show(self, pk: str) -> dict[str, Any]:
         item = self._find(pk, self.show_columns)
         return self._with_related(item, self._get_show_widget(pk, item))
 
-    def _with_related(self: Any, item: Any, widgets: dict[str, Any]) -> dict[str, Any]:
+    def _with_related(self, item: Any, widgets: dict[str, Any]) -> dict[str, Any]:
         """Add the lists of rows that belong to `item`; None stands for one that the reader may not see."""
         widgets["related_views"] = [
             self._related(item, view) if view.may("list") else None for view in self._related_views
         ]
         return widgets
 
-    def _related(self: Any, item: Any, view: Any) -> Any:
+    def _related(self, item: Any, view: Any) -> Any:
         relation = view.datamodel.get_related_fk(self.datamodel.obj)
         filters = view.datamodel.get_filters()
         filters.add_filter_related_view(relation, FilterRelated, self.datamodel.get_pk_value(item))
-        asked = view._asked()  # noqa: SLF001 - another instance of this class
+        arguments = view._list_arguments()  # noqa: SLF001 - another instance of this class
         return view._get_view_widget(  # noqa: SLF001
             filters=filters,
-            order_column=asked.order[0],
-            order_direction=asked.order[1],
-            page=asked.page,
-            page_size=asked.page_size,
+            order_column=arguments.order[0],
+            order_direction=arguments.order[1],
+            page=arguments.page,
+            page_size=arguments.page_size,
         )

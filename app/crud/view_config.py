@@ -1,6 +1,6 @@
-"""What a view declares, checked at the start: a view that would show English for ever, or too much, does not start."""
+"""The attributes that a generated view declares. They are checked when the site starts, which fails if one is missing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ from flask_appbuilder.baseviews import BaseView as StockBaseView
 from flask_babel import lazy_gettext
 
 from app.crud.datamodel import SQLAInterface
+from app.crud.filters import OwnFilters
 from app.crud.forms import FormConverter
 from app.crud.list_arguments import MAX_PAGE_SIZE
 from config import ConfigurationError
@@ -30,7 +31,7 @@ class Labels:
         return Labels({value: str(label) for value, label in self.values.items()})
 
 
-class ViewConfigMixin:
+class ViewConfigMixin(OwnFilters):
     """The attributes of a generated view, beside Flask-AppBuilder's.
 
     Required: `base_order`, the title and the columns of each page that is routed, and a label for every column.
@@ -38,44 +39,84 @@ class ViewConfigMixin:
     """
 
     datamodel: SQLAInterface
-    base_order: tuple[str, str] | None = None
-    # {"host": ("username", ["username", "email"])}: the natural key that is typed, and what is searched for it.
+    # Flask-AppBuilder's attributes and methods that the mixins use: its classes have no types.
+    appbuilder: Any
+    endpoint: str | None
+    route_base: str
+    base_permissions: Any
+    include_route_methods: Collection[str] | None
+    exclude_route_methods: Collection[str]
+    list_title: object
+    base_order: tuple[str, str]
+    label_columns: dict[str, Any]
+    description_columns: Mapping[str, object]
+    validators_columns: dict[str, Any]
+    formatters_columns: Mapping[str, Callable[[Any], object]]
+    list_columns: Sequence[str]
+    add_columns: Sequence[str]
+    edit_columns: Sequence[str]
+    show_columns: Sequence[str]
+    search_columns: Sequence[str]
+    order_columns: Sequence[str]
+    page_size: int
+    add_form: Any
+    edit_form: Any
+    add_form_extra_fields: Any
+    edit_form_extra_fields: Any
+    list_widget: Any
+    actions: Any
+    _base_filters: Any
+    _related_views: Sequence[Any]
+    _get_add_widget: Callable[..., dict[str, Any]]
+    _get_edit_widget: Callable[..., dict[str, Any]]
+    _get_show_widget: Callable[..., dict[str, Any]]
+    prefill_form: Callable[..., Any]
+    process_form: Callable[..., Any]
+    pre_add: Callable[..., Any]
+    post_add: Callable[..., Any]
+    pre_update: Callable[..., Any]
+    post_update: Callable[..., Any]
+    pre_delete: Callable[..., Any]
+    post_delete: Callable[..., Any]
+    back_url: Callable[..., str]
+
+    # {"host": ("username", ["username", "email"])}: the natural key that is typed, and the columns searched for suggestions.
     autocomplete_columns: Mapping[str, tuple[str, Sequence[str]]] = {}
     # {"status": {"draft": lazy_gettext("Draft")}}: the values of a column and their labels.
     choices_columns: Mapping[str, Mapping[Any, object]] = {}
     # {"starts_at": "timezone"}: the column with the zone in which a moment is typed.
     timezone_columns: Mapping[str, str] = {}
-    # Relations that properties among the columns, or actions, read: loaded along with the rows.
+    # Relations that are loaded with the rows, because properties or actions read them.
     load_columns: Sequence[str] = ()
-    # {"ck_dinner_party_seats": lazy_gettext("...")}: what to say when a constraint refuses.
+    # {"ck_dinner_party_seats": lazy_gettext("...")}: the error message of a constraint.
     constraint_messages: Mapping[str, object] = {}
 
-    # What a list without rows says instead of "There is nothing here yet."
+    # The text of an empty list; the default is "There is nothing here yet."
     empty_message: object = None
 
     add_row_message = lazy_gettext("Saved.")
     edit_row_message = lazy_gettext("Saved.")
     delete_row_message = lazy_gettext("Deleted.")
 
-    def is_routed(self: Any, name: str) -> bool:
+    def is_routed(self, name: str) -> bool:
         """Whether this view has a page or action of that name."""
         if self.include_route_methods is not None and name not in self.include_route_methods:
             return False
         if name in self.exclude_route_methods:
             return False
-        # The instance's list is computed from the routes; the class's, if there is one, limits them.
+        # The instance's list is computed from the routes. The class's list, if declared, limits them.
         declared = type(self).base_permissions
         return declared is None or f"can_{name}" in declared
 
-    def _init_titles(self: Any) -> None:
+    def _init_titles(self) -> None:
         for page in PAGES:
             if self.is_routed(page) and not getattr(self, f"{page}_title"):
                 _fail_config(self, f"{page}_title")
         self.title = self.list_title
 
-    def _init_properties(self: Any) -> None:
-        """Take what the class declares; never change the class's own dictionaries and lists."""
-        if not self.base_order:
+    def _init_properties(self) -> None:
+        """Copy and check what the class declares. The dictionaries and lists of the class stay as they are."""
+        if not getattr(self, "base_order", None):
             _fail_config(self, "base_order")
         self.label_columns = dict(self.label_columns or {})
         self.validators_columns = dict(self.validators_columns or {})
@@ -92,16 +133,16 @@ class ViewConfigMixin:
         }
         self._check_columns()
 
-    def _require_columns(self: Any) -> None:
+    def _require_columns(self) -> None:
         for page in PAGES:
             declared = getattr(self, f"{page}_columns") or getattr(self, f"{page}_fieldsets", None)
             if not declared and self.is_routed(page):
                 _fail_config(self, f"{page}_columns")
             if not declared:
-                # An unused page must not show everything either, should somebody route it one day.
+                # Otherwise Flask-AppBuilder would use all columns.
                 setattr(self, f"{page}_columns", [self.datamodel.get_pk_name()])
 
-    def _check_columns(self: Any) -> None:
+    def _check_columns(self) -> None:
         shown = [column for page in PAGES if self.is_routed(page) for column in getattr(self, f"{page}_columns")]
         for column in dict.fromkeys((*shown, *self.search_columns)):
             require_label(self, column)
@@ -109,9 +150,9 @@ class ViewConfigMixin:
             self.datamodel.order_by(column)
 
     def _gen_labels_columns(self, list_columns: Sequence[str]) -> None:
-        """Make no labels up: one that is derived from a name is never translated."""
+        """Generate no labels: they could not be translated."""
 
-    def _init_forms(self: Any) -> None:
+    def _init_forms(self) -> None:
         converter = FormConverter(
             self.datamodel,
             labels=self.label_columns,
@@ -130,7 +171,7 @@ class ViewConfigMixin:
 
 
 def require_label(view: Any, column: str) -> None:
-    """Refuse to start with a column that has no label."""
+    """Raise ConfigurationError if a column has no label."""
     if not view.label_columns.get(column):
         _fail_config(view, f"label_columns[{column!r}]")
 

@@ -18,7 +18,6 @@ from app.crud import flashes, options
 from app.crud.db_errors import GoneError, translate_db_errors
 from app.crud.edit_mixin import EditMixin
 from app.crud.list_mixin import ListMixin
-from app.crud.view_config import ViewConfigMixin
 from app.database import transaction
 from app.errors import DomainError
 from app.http import safe_next
@@ -77,8 +76,8 @@ class BaseView(StockBaseView):
         return str(self.appbuilder.get_url_for_index)
 
 
-class ModelView(ViewConfigMixin, ListMixin, EditMixin, BaseView, StockModelView):
-    """The generated pages of a model. What a view declares is said in `Declared`."""
+class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
+    """The generated pages of a model. See ViewConfigMixin for what a view declares."""
 
     # Flask-AppBuilder sends files from a folder that is not configured.
     download = None

@@ -12,6 +12,7 @@ import pytest
 from app import clock
 from app.extensions import db
 from app.outbox import delivery, rules
+from app.outbox import smtp as smtp_client
 from app.outbox.models import EmailState, OutboxEmail
 from tests.outbox.test_letters import HOSTILE_NAMES, TOKEN
 from tests.support.factories import OutboxEmailFactory
@@ -409,9 +410,9 @@ def test_control_without_a_claim_letters_go_out_twice(app, smtp):
             letters = list(db.session.scalars(db.select(OutboxEmail).where(OutboxEmail.state == EmailState.QUEUED)))
             db.session.rollback()
             together.wait()
-            connection = smtp.connect()
+            connection = smtp_client.connect()
             for letter in letters:
-                connection.send(smtp.OutboxMessage(letter))
+                connection.send(smtp_client.OutboxMessage(letter))
             connection.close()
 
     with ThreadPoolExecutor(2) as pool:
