@@ -1,4 +1,4 @@
-"""DinnerParty: create_app() tells the start-up story from top to bottom."""
+"""DinnerParty. create_app() lists all parts of the application in the order of their start."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,9 +11,9 @@ from app.extensions import AppBuilder, csrf, db, mail, migrate
 
 
 def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
-    """Return a new application; `overrides` go before what the environment says.
+    """Return a new application; `overrides` take precedence over the environment.
 
-    It reads and registers, and writes nothing: the database belongs to `flask setup`.
+    It does not write to the database: `flask setup` does.
     """
     settings = {**config.load(), **(overrides or {})}
     settings.setdefault("SQLALCHEMY_ENGINE_OPTIONS", config.engine_options(settings["SQLALCHEMY_DATABASE_URI"]))
@@ -23,7 +23,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     db.init_app(app)
     migrate.init_app(app, db, directory=str(config.ROOT / "migrations"))
     mail.init_app(app)
-    # Before AppBuilder: it exempts its APIs, which take no cookie, as it registers them.
+    # Before AppBuilder, which exempts its APIs from CSRF protection when it registers them.
     csrf.init_app(app)
     with app.app_context():
         appbuilder = AppBuilder(app, db.session)

@@ -23,7 +23,7 @@ from app.extensions import db
 def init_app(app: Flask) -> None:
     """Add the commands to `app`."""
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
-        # Names are in all scripts, and terminals are not: what one cannot show is no reason to end.
+        # Names may have characters that the terminal cannot show. That must not end a command.
         sys.stdout.reconfigure(errors="replace")
     app.shell_context_processor(_shell_names)
     app.cli.add_command(setup_command)
@@ -62,9 +62,9 @@ def setup_command(*, with_demo: bool) -> None:
 @click.command("worker")
 @with_appcontext
 def worker_command() -> None:
-    """Deliver e-mail and run the scheduler, in the foreground. The served site does so itself unless BACKGROUND_WORKER=no.
+    """Deliver e-mail and run the scheduler in the foreground. run.py starts this itself unless BACKGROUND_WORKER=no.
 
-    SIGTERM and Ctrl-C stop it after the e-mail at hand. Any number of workers may run at once.
+    SIGTERM and Ctrl-C stop it after the current e-mail. Any number of workers may run at once.
     """
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
     app.logger.setLevel(logging.INFO)
@@ -85,9 +85,9 @@ def create_admin_command(username: str, email: str, password: str | None) -> Non
         raise click.BadParameter("3 to 20 letters, digits, dots, dashes or underscores", param_hint="username")
     if "@" not in email:
         raise click.BadParameter("not an e-mail address", param_hint="email")
-    known = queries.member_by_name_or_email(username) or queries.member_by_name_or_email(email)
-    if known is not None:
-        _tell_known(known, username, email)
+    existing = queries.member_by_name_or_email(username) or queries.member_by_name_or_email(email)
+    if existing is not None:
+        _report_existing(existing, username, email)
         return
     typed = password or click.prompt("Password", hide_input=True, confirmation_prompt=True)
     least = password_policy.min_length(staff=True, second_factor=False)
@@ -97,20 +97,20 @@ def create_admin_command(username: str, email: str, password: str | None) -> Non
         with transaction():
             setup.add_admin(username, email, typed)
     except IntegrityError as error:
-        # Somebody was faster.
+        # Another process added it in the meantime.
         raise click.ClickException(_taken(username, email)) from error
     click.echo(f"Administrator {username} added. Log in at {current_app.config['PUBLIC_URL']}/login/")
 
 
-def _tell_known(known: Member, username: str, email: str) -> None:
-    """Say that there is such an administrator already; refuse a name or an address that is somebody else's."""
-    if known.username != username.lower():
+def _report_existing(existing: Member, username: str, email: str) -> None:
+    """Report that the administrator exists; raise ClickException if the name or address belongs to another user."""
+    if existing.username != username.lower():
         raise click.ClickException(_taken(username, email))
-    if not any(role.name == ADMIN for role in known.roles):
+    if not any(role.name == ADMIN for role in existing.roles):
         raise click.ClickException(
             f"The user {username} already exists but is not an administrator. Assign the role in the web interface."
         )
-    click.echo(f"The administrator {known.username} already exists. Nothing was changed.")
+    click.echo(f"The administrator {existing.username} already exists. Nothing was changed.")
 
 
 def _taken(username: str, email: str) -> str:

@@ -1,4 +1,4 @@
-"""The only clock: everything that asks what time it is asks here, so that tests can drive it."""
+"""The clock of the application. All code reads the time here, so tests can set it."""
 
 from datetime import UTC, datetime
 
@@ -11,12 +11,11 @@ def now() -> datetime:
 
 
 def set_now(moment: datetime) -> None:
-    """Stop the clock at an aware `moment`; for tests and demonstrations."""
+    """Stop the clock at an aware `moment`, for tests."""
     global _frozen  # noqa: PLW0603 - one process has one clock
     _frozen = moment.astimezone(UTC)
 
 
 def reset() -> None:
-    """Let the clock run again."""
     global _frozen  # noqa: PLW0603
     _frozen = None

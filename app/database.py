@@ -1,4 +1,4 @@
-"""The database: transactions, the type of a moment, and what SQLite must be told."""
+"""The database: transactions, column types, and SQLite's settings."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -18,37 +18,34 @@ from sqlalchemy.types import TypeDecorator
 from app.extensions import db
 from config import ConfigurationError
 
-Done = TypeVar("Done")
+Result = TypeVar("Result")
 UNDEFINED_TABLE = "42P01"  # PostgreSQL's code
-# PostgreSQL's plain JSON cannot be compared, and so not be in a SELECT DISTINCT.
+# PostgreSQL cannot compare plain JSON, which SELECT DISTINCT needs.
 Json = JSON().with_variant(JSONB(), "postgresql")
 
 
 class UTCDateTime(TypeDecorator[datetime]):
-    """A moment: aware in Python, stored as naive UTC, so that both databases order and compare it alike."""
+    """A datetime: aware in Python, stored as naive UTC, so that both databases sort and compare it alike."""
 
     impl = DateTime
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Refuse a naive time: nobody could say when it is."""
         if value is None:
             return None
         if value.tzinfo is None:
-            msg = "a naive datetime is no moment"
-            raise ValueError(msg)
+            raise ValueError("a naive datetime has no time zone")
         return value.astimezone(UTC).replace(tzinfo=None)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Give the zone back."""
         return value and value.replace(tzinfo=UTC)
 
 
 @contextmanager
 def transaction() -> Iterator[scoped_session[Session]]:
-    """Commit what the block did, all of it or nothing.
+    """Commit the changes of the block, or roll all of them back if it raises.
 
-    Services flush; only the entry points (views, APIs, commands) open one of these.
+    Services flush. Only entry points (views, APIs, commands, the worker) open a transaction.
     """
     try:
         yield db.session
@@ -58,37 +55,37 @@ def transaction() -> Iterator[scoped_session[Session]]:
         raise
 
 
-def run_with_retry(act: Callable[[], Done]) -> Done:
-    """Run `act` in a transaction and return its result.
+def run_with_retry(action: Callable[[], Result]) -> Result:
+    """Run `action` in a transaction and return its result.
 
-    When a constraint was violated, because another request was faster, it runs once more and sees what that one stored.
+    If it violates a constraint, because another request was faster, it runs once more and sees what that one stored.
     """
     try:
         with transaction():
-            return act()
+            return action()
     except IntegrityError:
         with transaction():
-            return act()
+            return action()
 
 
 def is_unavailable(error: BaseException | None) -> bool:
-    """Whether `error` says that the database is away, locked, full or overloaded: later the same may work."""
+    """Whether the database is down, locked, full or overloaded, so that the same may work later."""
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
     return isinstance(error, OperationalError | InterfaceError | NoConnectionError)
 
 
 def reason(error: BaseException) -> str:
-    """Return the first line of what the database says of `error`: without the statement, and with no values."""
+    """Return the first line of the driver's message, without the SQL statement and its values."""
     lines = str(getattr(error, "orig", None) or error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
 
 
-def report_outage(command: Callable[..., Done]) -> Callable[..., Done]:
-    """Let a `command` fail with a sentence instead of a traceback when the database cannot be used."""
+def report_outage(command: Callable[..., Result]) -> Callable[..., Result]:
+    """Make a `command` fail with one sentence instead of a traceback if the database cannot be used."""
 
     @wraps(command)
-    def run(*arguments: Any, **options: Any) -> Done:
+    def run(*arguments: Any, **options: Any) -> Result:
         try:
             return command(*arguments, **options)
         except SQLAlchemyError as error:
@@ -102,7 +99,7 @@ def report_outage(command: Callable[..., Done]) -> Callable[..., Done]:
 
 
 def _is_not_set_up(error: SQLAlchemyError) -> bool:
-    """Whether there was no connection, or no table in it."""
+    """Whether connecting failed, or a table does not exist."""
     return isinstance(error, DBAPIError) and (
         error.statement is None or getattr(error.orig, "sqlstate", None) == UNDEFINED_TABLE
     )
@@ -110,9 +107,9 @@ def _is_not_set_up(error: SQLAlchemyError) -> bool:
 
 @event.listens_for(Engine, "do_connect")
 def _make_private(dialect: Dialect, _record: object, arguments: list[Any], _options: object) -> None:
-    """Make an SQLite file before SQLite does, for its owner alone: it holds e-mails with tokens."""
+    """Create the SQLite file with permissions for its owner only, because it contains personal data and tokens."""
     if dialect.name == "sqlite" and arguments and arguments[0] != ":memory:":
-        # What is wrong with it, SQLite will say.
+        # SQLite reports the error.
         with suppress(OSError):
             os.close(os.open(arguments[0], os.O_RDWR | os.O_CREAT, 0o600))
 
@@ -122,7 +119,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     if type(connection).__module__.partition(".")[0] != "sqlite3":
         return
     cursor = connection.cursor()
-    # FULL: a letter that was announced must survive a power cut.
+    # FULL: what is committed survives a power failure.
     for pragma in ("journal_mode = WAL", "foreign_keys = ON", "synchronous = FULL"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

@@ -1,6 +1,6 @@
-"""What only developers use: `make dev` and `make reset` name this module, the served site never does.
+"""Tools of developers: `make dev` and `make reset` use this module, the served site does not.
 
-`make dev` logs what each request costs, and prints e-mails as they are enqueued.
+`make dev` logs the SQL statements and the time of each request, and prints e-mails when they are enqueued.
 """
 
 import logging
@@ -37,7 +37,7 @@ def create_app() -> Flask:
 
 
 def _log_cost(wsgi_app: WSGIApplication, afterwards: Callable[[], None]) -> WSGIApplication:
-    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    def measured(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         if path.startswith("/static/"):
             return wsgi_app(environ, start_response)
@@ -50,7 +50,7 @@ def _log_cost(wsgi_app: WSGIApplication, afterwards: Callable[[], None]) -> WSGI
             logger.info("%s %s: %d SQL statements, %d ms", method, path, cost.statements, milliseconds)
             afterwards()
 
-    return answer
+    return measured
 
 
 @event.listens_for(Engine, "before_cursor_execute")
@@ -68,7 +68,6 @@ class EmailPrinter:
         self._last_id = 0
 
     def print_new(self) -> None:
-        """Print what is new."""
         with self._lock, self._app.app_context():
             new = select(OutboxEmail).where(OutboxEmail.id > self._last_id, OutboxEmail.created_at >= self._since)
             for email in db.session.scalars(new.order_by(OutboxEmail.id)):

@@ -1,4 +1,4 @@
-"""Errors become pages for people and JSON for programs, in the reader's language."""
+"""HTTP errors as pages for people and as JSON for programs, in the language of the visitor."""
 
 import logging
 import math
@@ -35,13 +35,13 @@ MESSAGES = {
     ),
     503: (lazy_gettext("The site is busy"), lazy_gettext("This is not possible right now. Try again in a moment.")),
 }
-STRANGE_HOST = lazy_gettext("This site is not available under that host name.")
+UNKNOWN_HOST = lazy_gettext("This site is not available under that host name.")
 FORM_TOO_OLD = lazy_gettext("This form was open for too long.")
 FORM_EXPIRED = lazy_gettext("This form was open for too long. Go back, reload the page and send it again.")
 
 
 def init_app(app: Flask) -> None:
-    """Answer errors of `app` in its own look."""
+    """Register the error handlers."""
     app.register_error_handler(CSRFError, _csrf_error)
     app.register_error_handler(RateLimitExceeded, _limit_reached)
     app.register_error_handler(HTTPException, _http_error)
@@ -49,7 +49,7 @@ def init_app(app: Flask) -> None:
 
 
 def _csrf_error(error: CSRFError) -> Response:
-    """Offer to send the form once more; one without a token, or from elsewhere, was never one of ours."""
+    """Offer to send the form again, unless it had no token or came from another site."""
     typed = form_resubmission.submitted_fields()
     if form_resubmission.CSRF_TOKEN not in request.form or not typed:
         return render_error(error, str(FORM_EXPIRED))
@@ -58,12 +58,12 @@ def _csrf_error(error: CSRFError) -> Response:
 
 
 def _limit_reached(error: RateLimitExceeded) -> Response:
-    """Say when the limit is over."""
+    """Show when the limit ends."""
     limit = appbuilder_of().sm.limiter.current_limit
     try:
         seconds = math.ceil(limit.window.reset_time - time.time())
     except Exception:
-        # Where limits are counted nobody answers any more. That it was reached still holds.
+        # The storage of the limits is down. The limit still holds.
         log.warning("The reset time of a rate limit is not available", exc_info=True)
         seconds = error.limit.limit.get_expiry()
     error.retry_after = max(1, seconds)
@@ -75,10 +75,10 @@ def _http_error(error: HTTPException) -> Response:
 
 
 def _database_error(error: SQLAlchemyError) -> Response:
-    """Ask to come back later when the database is away or locked; all else that it says is a fault of ours."""
+    """Return 503 if the database is down or locked; other database errors are bugs."""
     if is_unavailable(error):
         return _unavailable(error)
-    # After a statement that failed nothing else can be asked for, and the page of the error asks who reads it.
+    # The error page loads the member, which is not possible in a failed transaction.
     db.session.rollback()
     raise error
 
@@ -94,11 +94,11 @@ def render_error(error: HTTPException, message: str = "") -> Response:
         return make_response(error.response)
     code = error.code or 500
     if isinstance(error, SecurityError) or isinstance(request.routing_exception, SecurityError):
-        # A host that is not ours: no address of a page can be built for it.
+        # No URLs can be built for an unknown host.
         log.warning("Host %r rejected: add it to PUBLIC_URL or TRUSTED_HOSTS", request.headers.get("Host"))
-        return make_response(str(STRANGE_HOST), code, {"Content-Type": "text/plain; charset=utf-8"})
+        return make_response(str(UNKNOWN_HOST), code, {"Content-Type": "text/plain; charset=utf-8"})
     if code == ServiceUnavailable.code:
-        _forget_reader()
+        _act_as_visitor()
     try:
         response = _body(error, code, message)
     except Exception as failure:
@@ -107,11 +107,11 @@ def render_error(error: HTTPException, message: str = "") -> Response:
         if code < 500:
             raise
         log.exception("Rendering the error page failed")
-        _forget_reader()
+        _act_as_visitor()
         response = _plain(code)
     response.status_code = code
-    kept = {"Retry-After", "Allow"}
-    response.headers.extend([(name, value) for name, value in error.get_headers() if name in kept])
+    forwarded = {"Retry-After", "Allow"}
+    response.headers.extend([(name, value) for name, value in error.get_headers() if name in forwarded])
     return response
 
 
@@ -144,6 +144,6 @@ def _plain(code: int) -> Response:
     return make_response(text, {"Content-Type": "text/plain; charset=utf-8"})
 
 
-def _forget_reader() -> None:
-    """Speak to nobody in particular: who is asking, and so their language, stands in the database."""
+def _act_as_visitor() -> None:
+    """Treat the request as anonymous, because the member, with their language, cannot be loaded."""
     g._login_user = AnonymousUserMixin()  # noqa: SLF001 - Flask-Login's name

@@ -1,4 +1,4 @@
-"""Errors that a person may read."""
+"""Errors whose messages are shown to people."""
 
 from typing import Literal
 
@@ -7,15 +7,15 @@ from config import ConfigurationError
 __all__ = ["REFUSED", "Category", "ConfigurationError", "DomainError"]
 
 Category = Literal["info", "warning", "danger"]
-# The code of an error that programs need not tell from others.
+# The code of errors that programs need not distinguish.
 REFUSED = "refused"
 
 
 class DomainError(Exception):
-    """A refusal by a rule of the product, in words that are shown to the person who asked.
+    """A rule of the product was violated. The message is shown to the member or guest.
 
-    `message` is a (lazy) translated text; `category` the flash category it is shown in; `field` the name of the form
-    field it is about, if it is about one; `code` is what programs tell it from others by.
+    `message` is a (lazy) translated text, `category` its flash category, `field` the name of the form field it is about,
+    if any, and `code` identifies the error in the API.
     """
 
     def __init__(

@@ -16,7 +16,7 @@ from sqlalchemy import MetaData
 
 from app.enums import read_assigned_values
 
-# Set before any model is loaded: without names, a constraint can be neither migrated nor mapped to an error.
+# Set before models are loaded: migrations and error messages need the names of constraints.
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -35,7 +35,7 @@ db = SQLAlchemy(model_class=flask_appbuilder.Model, session_options=SESSION_OPTI
 
 
 class Model(db.Model):  # type: ignore[name-defined]
-    """The base of all tables. Flask-SQLAlchemy makes its own at run time, where no type checker sees it."""
+    """The base of all tables, declared for type checkers: Flask-SQLAlchemy creates its own at run time."""
 
     __abstract__ = True
 
@@ -62,10 +62,10 @@ mail = Mail()
 
 
 class AppBuilder(StockAppBuilder):
-    """AppBuilder whose views are all listed in `app.navigation`, none registered behind its back."""
+    """AppBuilder without FAB's own views: `app.navigation` registers all views of the site."""
 
     def _add_admin_views(self) -> None:
-        """Leave FAB's own views out: they act on GET, keep URLs in the cookie, or answer without limit."""
+        """Register none of FAB's views: some act on GET, keep URLs in the cookie, or return unlimited rows."""
 
     def set_index(self, view: type[BaseView]) -> None:
         """Add `view` and make it the first page."""

@@ -1,4 +1,4 @@
-"""What people do not eat: the diets they keep and the 14 allergens of EU Regulation 1169/2011, annex II."""
+"""Diets, and the 14 allergens of EU Regulation 1169/2011, annex II."""
 
 from flask_babel import lazy_gettext
 
@@ -11,7 +11,7 @@ DIETS = {
     "no_pork": lazy_gettext("No pork"),
     "no_alcohol": lazy_gettext("No alcohol"),
 }
-# What suits one diet suits these, too.
+# A dish for the diet on the left also suits the diets on the right.
 IMPLIED = {
     "vegan": frozenset({"vegetarian", "pescatarian", "no_pork"}),
     "vegetarian": frozenset({"pescatarian", "no_pork"}),

@@ -1,7 +1,7 @@
-"""Resubmission of forms that came too late: what was typed is saved, and can be sent again by a button.
+"""Resubmission of forms that were sent too late: the fields are saved and can be sent again with a button.
 
-A form may be open for longer than its login lasts, or than the cookie its CSRF token belongs to. Then it is not
-processed, and not lost. Forms with passwords are not saved: the page would have to contain them.
+A form may be open for longer than the session or the CSRF token is valid. It is not processed then, but its content is
+not lost. Forms with passwords are not saved, because the page would contain them.
 """
 
 from flask import current_app, render_template, request
@@ -13,39 +13,39 @@ from app.http import is_cross_site_request
 CSRF_TOKEN = "csrf_token"  # noqa: S105 - the name of a field
 SAVED_FORM = "kept"
 MAX_AGE_SECONDS = 3600
-# What a page may carry about twice; a longer text is still in the page that sent it.
+# The page contains the text about twice. A longer text is still in the browser's previous page.
 MAX_CHARACTERS = 200_000
 
 Fields = list[tuple[str, str]]
 
 
 def submitted_fields() -> Fields:
-    """Return what this request's form holds, or nothing when it cannot be saved or was sent by another site."""
+    """Return the fields of this request's form, or none if it cannot be saved or came from another site."""
     if is_cross_site_request() or request.method != "POST" or request.path.startswith("//"):
         return []
-    typed = [(name, value) for name, value in request.form.items(multi=True) if name not in {CSRF_TOKEN, SAVED_FORM}]
-    too_long = sum(len(name) + len(value) for name, value in typed) > MAX_CHARACTERS
-    secret = any("password" in name for name, _value in typed)
-    return [] if too_long or secret else typed
+    fields = [(name, value) for name, value in request.form.items(multi=True) if name not in {CSRF_TOKEN, SAVED_FORM}]
+    too_long = sum(len(name) + len(value) for name, value in fields) > MAX_CHARACTERS
+    secret = any("password" in name for name, _value in fields)
+    return [] if too_long or secret else fields
 
 
-def render(action: str, typed: Fields) -> str:
-    """Return the page that sends `typed` to `action` once more, when somebody presses its button."""
-    return render_template("errors/send_again.html", appbuilder=appbuilder_of(), action=action, fields=typed)
+def render(action: str, fields: Fields) -> str:
+    """Return the page with a button that sends the fields to the URL `action` again."""
+    return render_template("errors/send_again.html", appbuilder=appbuilder_of(), action=action, fields=fields)
 
 
-def dump_form(typed: Fields) -> str:
-    """Return the form of this request as a signed text, to be carried through the login page."""
-    return _serializer().dumps([request.path, typed])
+def dump_form(fields: Fields) -> str:
+    """Return the form of this request as a signed text, which the login page carries along."""
+    return _serializer().dumps([request.path, fields])
 
 
 def load_form(text: str | None) -> tuple[str, Fields] | None:
-    """Return the address and the fields that `dump_form` was given, or None for anything else."""
+    """Return the URL and the fields of a text from `dump_form`, or None if it is invalid or too old."""
     try:
-        action, typed = _serializer().loads(text or "", max_age=MAX_AGE_SECONDS)
+        action, fields = _serializer().loads(text or "", max_age=MAX_AGE_SECONDS)
     except BadData:
         return None
-    return action, [(name, value) for name, value in typed]
+    return action, [(name, value) for name, value in fields]
 
 
 def _serializer() -> URLSafeTimedSerializer:

@@ -1,4 +1,4 @@
-"""What every request and answer has: bodies that can be read, headers, the addresses of static files and of ourselves."""
+"""Requests and responses: body limits, security headers, URLs of static files and of the site."""
 
 import hashlib
 from collections.abc import Iterator
@@ -41,31 +41,31 @@ HEADERS = {
 # The largest integer of both databases.
 MAX_ID = 2**31 - 1
 TWO_YEARS, ONE_YEAR = 63072000, 31536000
-# After which whoever was sent away because the database was, may ask again.
+# The Retry-After header of responses with status 503.
 RETRY_SECONDS = 5
-# Deeper than anybody pages; an offset must fit into the integers of the database.
+# Deeper than anyone pages. An offset must fit into the integers of the database.
 MAX_PAGE = 1_000_000
-# Where the server puts the lock that a request holds while it is answered, in the WSGI environment.
+# The key of the lock in the WSGI environment. A request holds it while it runs (run.py).
 REQUEST_LOCK_KEY = "dinnerparty.request_lock"
 
 
 class Request(StockRequest):
-    """A request whose body is either read or refused; the stock one breaks on some that nobody sends by accident."""
+    """A request whose body is either read or rejected. Some malformed bodies would crash the stock class."""
 
     @cached_property
     def cookies(self) -> ImmutableMultiDict[str, str]:
-        """The cookies; an API is asked with a token, and knows nobody by a cookie."""
+        """The cookies. The API ignores them: it authenticates by a token only."""
         return ImmutableMultiDict() if is_api(self.path) else super().cookies
 
     def _load_form_data(self) -> None:
         super()._load_form_data()
-        # A part of a multipart body may have no name, and whoever looks through the names expects texts.
+        # A part of a multipart body may have no name, but code that reads the form expects strings.
         if None in self.form:
             named = [(name, value) for name, value in self.form.items(multi=True) if name]
             self.__dict__["form"] = ImmutableMultiDict(named)
 
     def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:  # noqa: FBT001, FBT002
-        """Return the body read as JSON; what is nested too deeply to be read is as bad as what is no JSON."""
+        """Return the body as JSON. JSON that is nested too deeply is rejected like invalid JSON."""
         try:
             return super().get_json(force, silent, cache)
         except RecursionError:
@@ -73,51 +73,50 @@ class Request(StockRequest):
 
 
 def init_app(app: Flask) -> None:
-    """Set headers on every answer of `app`, trust its proxies, and name its static files by their content."""
+    """Install the request class, proxy handling, checks before each request, and response headers."""
     app.request_class = Request
     proxies = app.config["TRUSTED_PROXY_COUNT"]
     if proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=0)  # type: ignore[method-assign]
-    app.before_request(_refuse_nul)
-    app.before_request(_refuse_json_for_people)
+    app.before_request(_reject_nul)
+    app.before_request(_reject_json_outside_api)
     app.before_request(_read_form)
     app.after_request(_set_headers)
     app.jinja_env.globals["static_url"] = static_url
 
 
 def is_api(path: str) -> bool:
-    """Whether a program asks there, and not a person."""
     return path.startswith("/api/")
 
 
 def static_url(filename: str) -> str:
-    """Return the address of a static file; it changes with the content, so it may be cached for ever."""
+    """Return the URL of a static file. It changes with the content, so browsers may cache it for ever."""
     return url_for("static", filename=filename, v=_digest(Path(current_app.static_folder or "") / filename))
 
 
 def public_url(endpoint: str, **values: object) -> str:
-    """Return an absolute address on the configured PUBLIC_URL: the only host that a mail may name."""
+    """Return an absolute URL on the configured PUBLIC_URL, the only host that e-mails may link to."""
     adapter = current_app.url_map.bind("localhost")
     path = adapter.build(endpoint, {name: value for name, value in values.items() if value is not None})
     return str(current_app.config["PUBLIC_URL"]) + path
 
 
 def safe_next(target: str | None, default: str) -> str:
-    """Return `target` as a path of this site, or `default` when it leads, or could lead, elsewhere."""
+    """Return `target` as a path of this site, or `default` if it could lead to another site (open redirect)."""
     if not target or any(ord(character) < 33 or character == "\\" for character in target):
         return default
     try:
         parts = urlsplit(urljoin(request.host_url, target))
     except ValueError:
         return default
-    ours = urlsplit(request.host_url)
-    if (parts.scheme, parts.netloc) != (ours.scheme, ours.netloc) or parts.path.startswith("//"):
+    own = urlsplit(request.host_url)
+    if (parts.scheme, parts.netloc) != (own.scheme, own.netloc) or parts.path.startswith("//"):
         return default
     return parts.path + (f"?{parts.query}" if parts.query else "")
 
 
 def is_cross_site_request() -> bool:
-    """Tell whether a browser sent this request from another site; other programs carry no reader's cookies along."""
+    """Whether a browser sent this request from a page of another site. Other programs do not send a visitor's cookies."""
     site = request.headers.get("Sec-Fetch-Site")
     if site:
         return site not in {"same-origin", "none"}
@@ -147,12 +146,12 @@ def page_number() -> int:
 
 @contextmanager
 def release_request_lock() -> Iterator[None]:
-    """Let other requests be answered while this one waits for another server.
+    """Let other requests run while this one waits for another server.
 
-    The connection goes back to the pool and the lock to the next request. Only for requests that have written nothing yet.
+    It returns the database connection to the pool. Use it only before the request has written anything.
     """
     with transaction():
-        pass  # What was read stays usable; only the transaction ends.
+        pass  # Ends the transaction. Rows that were read stay usable.
     lock = request.environ.get(REQUEST_LOCK_KEY) if has_request_context() else None
     if lock is None:
         yield
@@ -169,20 +168,20 @@ def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
-def _refuse_nul() -> None:
-    """Nothing is found under a NUL; PostgreSQL would not even look."""
+def _reject_nul() -> None:
+    """Reject paths with a NUL character, which PostgreSQL does not accept in text."""
     if "\0" in request.path:
         abort(404)
 
 
-def _refuse_json_for_people() -> None:
-    """Only APIs take JSON; forms would read it as one of theirs, and break on what no form can send."""
+def _reject_json_outside_api() -> None:
+    """Reject JSON outside the API: Flask-WTF would read it as form data, and fields fail on values that are not text."""
     if request.is_json and not request.path.startswith("/api/"):
         abort(415)
 
 
 def _read_form() -> None:
-    """Refuse what is too large before limits count by what a form says: they take an error for a lost storage."""
+    """Parse the form first, so that a body that is too large is rejected before rate limits read a field of it."""
     _ = request.form
 
 
@@ -197,6 +196,6 @@ def _set_headers(response: Response) -> Response:
     if request.endpoint == "static" and request.args.get("v"):
         response.headers["Cache-Control"] = f"public, max-age={ONE_YEAR}, immutable"
     elif request.endpoint != "static":
-        # A page may show a person or a flash; neither is ever for the next reader.
+        # Pages may show personal data or a flash, which shared caches must not store.
         response.headers.setdefault("Cache-Control", "no-store" if session or session.accessed else "no-cache")
     return response

@@ -1,4 +1,4 @@
-"""Packages that add to this site: each names a function in its entry points, which is called with the application."""
+"""Plug-ins: packages with an entry point in the group `dinnerparty.plugins`, a function that is called with the app."""
 
 from importlib.metadata import entry_points
 
@@ -10,7 +10,7 @@ GROUP = "dinnerparty.plugins"
 
 
 def init_app(app: Flask) -> None:
-    """Let every installed plug-in register; raises ConfigurationError when one cannot, which stops the start."""
+    """Load every installed plug-in; raises ConfigurationError if one fails, so the site does not start without it."""
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
         try:
             register = entry.load()

@@ -1,6 +1,6 @@
-"""What the fork server of run.py loads before it forks the processes of the site, which share the memory of all this.
+"""Loaded by the fork server of run.py before it forks the processes of the site, so that they share its memory.
 
-Nothing here may start a thread or open a connection. Where there is no fork server, each process imports it by itself.
+Nothing here may start a thread or open a connection. Without a fork server, each process imports this module.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ __all__ = ["application", "worker"]
 
 
 def application() -> Flask:
-    """Return the application: the one that the fork server has made, or one for this process."""
+    """Return the application of the fork server, or create one for this process."""
     app = _create_app()
     # Each process configures its log after the fork, which removes all handlers.
     error_mail.init_app(app)
@@ -31,14 +31,14 @@ _create_app = functools.cache(create_app)
 
 
 def _be_fork_server() -> None:
-    # When everything is told to stop, as by systemd, the fork server goes on until the others have ended: it alone knows
-    # how they did. What it forks inherits this, and so gets a signal when it is ready for one; a handler would miss those
-    # that come just after a fork.
+    # When systemd stops all processes, the fork server must outlive the others, because it alone knows their exit codes.
+    # Forked processes inherit the blocked signals and receive them when they are ready; a handler would miss signals
+    # that arrive just after the fork.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
-    # Whoever is forked tries again, and says what is wrong.
+    # The forked process tries again, and reports the error.
     with contextlib.suppress(Exception):
         application()
-    # The garbage collector writes to what it looks at, and memory that is written to is no longer shared.
+    # The garbage collector writes to the objects it visits, and written memory is no longer shared.
     gc.collect()
     gc.freeze()
 

@@ -1,7 +1,7 @@
-"""The scheduler: what has to be done at certain times, whether or not anybody visits the site.
+"""The scheduler: tasks that run at certain times.
 
-Each minute it passes on seats whose offer has expired and sends reminders. Each hour it deletes what is past its
-retention period and the accounts whose owners asked for it.
+Each minute it expires seat offers and sends reminders. Each hour it deletes data past its retention period, and accounts
+whose owners requested it.
 """
 
 import logging
@@ -37,7 +37,7 @@ CLEANUP_TASKS = (
     ),
     CleanupTask("finished party closed", "finished parties closed", attendance_service.close_finished),
 )
-# Commits by itself, one account at a time: one that cannot be deleted does not hold up the others.
+# It commits after each account, so that one failure does not stop the others.
 ACCOUNT_DELETION = CleanupTask("account deleted", "accounts deleted", account_deletion.run_due)
 
 logger = logging.getLogger(__name__)
@@ -64,16 +64,16 @@ class Scheduler:
         self._next_purge = 0.0
 
     def stop(self) -> None:
-        """Ask it to end; returns at once."""
+        """Stop after the current task; returns at once."""
         self._stop.set()
 
     def run_forever(self, wanted: Callable[[], bool] = lambda: True) -> None:
-        """Run due tasks until `stop()`, or until it is not `wanted` any more."""
+        """Run due tasks until `stop()` is called or `wanted` returns False."""
         while wanted() and not self._stop.is_set():
             self._wait(self.run_due_tasks(), wanted)
 
     def run_due_tasks(self) -> float:
-        """Run what is due and return the seconds to wait; an error does not end the loop."""
+        """Run due tasks and return the seconds to wait; an error does not end the loop."""
         try:
             with self.app.app_context():
                 sweep()

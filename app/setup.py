@@ -1,4 +1,4 @@
-"""Set a site up: schema, permissions, roles, the first administrator. Everything here may be done again."""
+"""Set up a site: schema, permissions, roles, the first administrator. All of it can be repeated."""
 
 import fcntl
 import logging
@@ -33,11 +33,11 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Let one process at a time set the site up, also when several machines share a database."""
+    """Allow one process at a time to set up the site, also if several machines share a database."""
     if db.engine.dialect.name == "postgresql":
         with db.engine.connect() as connection:
             connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": SETUP_LOCK})
-            # Closing the connection to the pool would keep the lock: give it back ourselves.
+            # The lock would outlive the return of the connection to the pool.
             try:
                 yield
             finally:
@@ -54,15 +54,15 @@ def alone() -> Iterator[None]:
 
 
 def prepare() -> None:
-    """Bring the schema to the newest version, and permissions and roles to what the site map says."""
-    _refuse_unwritable_file()
+    """Upgrade the schema, and add missing permissions and roles of the site map."""
+    _ensure_writable()
     flask_migrate.upgrade()
     with transaction():
         _store_permissions(appbuilder_of())
 
 
-def _refuse_unwritable_file() -> None:
-    """Raise ConfigurationError when an SQLite database cannot be written to; SQLite would say why, but not where."""
+def _ensure_writable() -> None:
+    """Raise ConfigurationError if an SQLite database is not writable. SQLite's own error does not name the file."""
     url = db.engine.url
     if url.get_backend_name() != "sqlite":
         return
@@ -72,10 +72,10 @@ def _refuse_unwritable_file() -> None:
 
 
 def refuse_other_schema() -> None:
-    """Raise ConfigurationError when `flask setup` has to run before the site can be served.
+    """Raise ConfigurationError if `flask setup` has to run before the site can be served.
 
-    A newer schema than ours is no reason: a version runs on that of the next one. Nor is a server that is away: it
-    may come back.
+    A newer schema is accepted: each version runs on the schema of the next one. So is a database server that is down:
+    it may come back.
     """
     url = db.engine.url
     is_file = url.get_backend_name() == "sqlite"
@@ -97,7 +97,7 @@ def refuse_other_schema() -> None:
 
 
 def add_admin(username: str, email: str, password: str) -> Member:
-    """Add an administrator; raises IntegrityError when the name or the address is taken."""
+    """Add an administrator; raises IntegrityError if the username or the e-mail address is taken."""
     return members.add_member(
         username=username,
         email=email,
@@ -109,7 +109,7 @@ def add_admin(username: str, email: str, password: str) -> Member:
 
 
 def first_admin() -> tuple[str, str] | None:
-    """Add an administrator when there is none; return the name and the password, which is kept nowhere."""
+    """Add an administrator if there is none; return the username and the password, of which only a hash is stored."""
     admins = select(func.count()).select_from(Member).where(Member.roles.any(Role.name == ADMIN))
     if db.session.execute(admins).scalar_one():
         return None
@@ -119,10 +119,10 @@ def first_admin() -> tuple[str, str] | None:
 
 
 def _store_permissions(appbuilder: AppBuilder) -> None:
-    """Store what is missing of permissions and roles, in a handful of statements.
+    """Store missing permissions and roles in a few statements.
 
-    Roles other than Admin get their permissions when they are made, and those that a new version brings along when
-    it does: otherwise they belong to the administrator, who may have changed them. Admin always has all.
+    Other roles than Admin get their permissions when they are created, and later only permissions that are new in a
+    version: administrators may have changed the rest. Admin always has all permissions.
     """
     wanted = _declared(appbuilder)
     permissions = _by_name(Permission, {permission for permission, _view in wanted})
@@ -152,7 +152,7 @@ def _store_permissions(appbuilder: AppBuilder) -> None:
 
 
 def _declared(appbuilder: AppBuilder) -> set[Pair]:
-    """Return every (permission, view) that a registered view, API or menu entry asks for."""
+    """Return every (permission, view) that a registered view, API or menu entry requires."""
     declared = {
         (permission, view.class_permission_name)
         for view in appbuilder.baseviews

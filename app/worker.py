@@ -15,16 +15,16 @@ from config import STOP_SIGNALS
 def run(
     app: Flask, stop_signals: Iterable[signal.Signals] = STOP_SIGNALS, wanted: Callable[[], bool] = lambda: True
 ) -> None:
-    """Run in the foreground until one of `stop_signals`, or until it is not `wanted` any more.
+    """Run in the foreground until one of `stop_signals` arrives or `wanted` returns False.
 
-    Without a mail server only the scheduler runs. A signal lets the e-mail at hand be delivered first.
+    Without a mail server only the scheduler runs. The current e-mail is delivered before it stops.
     """
     loops: list[Any] = [Scheduler(app)]
     if app.config["MAIL_SERVER"]:
         loops.append(Deliverer(app))
     for number in stop_signals:
         signal.signal(number, lambda *_: [loop.stop() for loop in loops])
-    # run.py blocks them until there is a handler.
+    # run.py blocks these signals until the handlers are installed.
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
     threads = [threading.Thread(target=loop.run_forever, args=(wanted,)) for loop in loops]
     for thread in threads:
