@@ -1,4 +1,4 @@
-"""Configuration: what the environment may set, and what it is when the environment is silent."""
+"""Configuration: the environment variables, their defaults, and Flask's settings made of them."""
 
 import logging
 import os
@@ -15,15 +15,15 @@ from zoneinfo import ZoneInfo
 import click
 
 ROOT = Path(__file__).resolve().parent
-# Whoever waits longer for SQLite's one writer is told to come back; everybody else of that process waits behind them.
+# How long a request waits for SQLite's one writer. All other requests of the process wait, too.
 BUSY_TIMEOUT_SECONDS = 10
 SECRET_KEY_MIN_LENGTH = 32
 MAX_PORT = 65535
-# A hundred years in days: no setting is a larger number, and a date can be that long ago.
+# A hundred years in days, the largest number of any setting.
 MAX_NUMBER = 36_500
-# As in flask_appbuilder.const: importing that would load all of it into the process that only watches the others.
+# The values of flask_appbuilder.const. run.py reads this module and must not import Flask-AppBuilder.
 AUTH_DB, AUTH_LDAP = 1, 2
-# Parts of secrets that stand in examples all over the world.
+# Parts of secrets from published examples.
 PLACEHOLDERS = ("changeme", "change-me", "change_me", "thisismyscretkey", "secretkey", "secret-key", "placeholder")
 OPENSTREETMAP = "https://www.openstreetmap.org/search?query={address}"
 LANGUAGES = {
@@ -36,11 +36,11 @@ LANGUAGES = {
 DATABASE_FILE = "dinnerparty.db"
 DATABASE_EXAMPLES = "postgresql://user:password@host/dinner or sqlite:////var/lib/dinner/dinner.db"
 DRIVERS = {"sqlite", "sqlite+pysqlite", "postgresql+psycopg"}
-# Valkey is spoken to as Redis: its own schemes need a package that is not among ours.
+# Valkey works with Redis URLs; its own schemes need another package.
 REDIS_SCHEMES = {"redis", "rediss", "redis+unix", "redis+sentinel", "redis+cluster"}
-# By hand, by whoever started the process, and when its terminal is closed.
+# Ctrl-C, systemd, and a closed terminal.
 STOP_SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-# Settings that were renamed, old name first, and values that were. The old ones are still read, with a warning.
+# Renamed settings and values, old name first. The old ones still work, with a warning.
 RENAMED = {
     "DIETS_KEPT_DAYS": "DIETARY_RETENTION_DAYS",
     "ERASE_AFTER_DAYS": "ACCOUNT_DELETION_GRACE_DAYS",
@@ -59,11 +59,11 @@ logger = logging.getLogger("app.config")
 
 
 class ConfigurationError(click.ClickException, RuntimeError):
-    """The configuration cannot be served with; the text says what to change. A command prints it, and fails."""
+    """The configuration is invalid; the message says what to change. Commands print it and fail."""
 
 
 def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
-    """Return Flask's configuration for `environ`; raises ConfigurationError for what cannot be served with."""
+    """Return Flask's configuration for `environ`; raises ConfigurationError if it is invalid."""
     environ = dict(environ)
     apply_renames(environ)
     instance = _instance(environ)
@@ -90,7 +90,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "SESSION_COOKIE_SECURE": https,
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
-        # As long as a remembered login can last: the cookie of another one goes with the browser.
+        # The longest time of a remembered login. Other session cookies end with the browser.
         "PERMANENT_SESSION_LIFETIME": 90 * 24 * 3600,
         "SESSION_REFRESH_EACH_REQUEST": False,
         # -- database
@@ -103,7 +103,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "RATELIMIT_STORAGE_URI": _redis_url(environ.get("REDIS_URL", "")) or "memory://",
         "RATELIMIT_STORAGE_OPTIONS": _redis_options() if environ.get("REDIS_URL") else {},
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
-        # When the storage goes away while a request is answered, that one is not counted, and answered.
+        # If the storage fails during a request, the request is not counted.
         "RATELIMIT_SWALLOW_ERRORS": True,
         # -- languages
         "LANGUAGES": LANGUAGES,
@@ -114,13 +114,13 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "FAB_SECURITY_MANAGER_CLASS": "app.accounts.security.SecurityManager",
         "FAB_CREATE_DB": False,
         "FAB_UPDATE_PERMS": False,
-        # argon2id as OWASP advises: 19 MiB, about 30 ms.
+        # argon2id as OWASP recommends: 19 MiB, about 30 ms.
         "PASSWORD_HASH": {"time_cost": 2, "memory_cost": 19 * 1024, "parallelism": 1},
         "FAB_API_MAX_PAGE_SIZE": 100,
         "FAB_OPENAPI_SERVERS": [{"url": public_url}],
         "FAB_API_KEY_ENABLED": True,
         "FAB_API_KEY_PREFIXES": ["dinner_"],
-        # -- who may come in
+        # -- registration and login
         "REGISTRATION": _choice(environ, "REGISTRATION", ("open", "invitation", "closed")),
         "ACTIVATION": _choice(environ, "ACTIVATION", ("email", "none", "auto-login")),
         "TERMS_URL": _web_url(environ, "TERMS_URL"),
@@ -138,10 +138,10 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         **_ldap(environ),
         "JWT_ACCESS_TOKEN_EXPIRES": 900,
         "JWT_REFRESH_TOKEN_EXPIRES": 12 * 3600,
-        # Our machines' clocks may be that far apart.
+        # The clocks of several servers may differ by so many seconds.
         "JWT_DECODE_LEEWAY": 10,
         "WTF_CSRF_TIME_LIMIT": None,
-        # A token is asked for; a Referer is not: the page of an activation link sends none, and some browsers never do.
+        # The CSRF token is required, the Referer is not: pages of activation links and some browsers send none.
         "WTF_CSRF_SSL_STRICT": False,
     }
 
@@ -162,67 +162,67 @@ def apply_renames(environ: MutableMapping[str, str]) -> None:
 
 
 def secret_key(environ: Mapping[str, str], instance: Path, *, production: bool) -> str:
-    """Return the secret that signs sessions: SECRET_KEY, or the one kept in `instance`.
+    """Return the secret that signs sessions: SECRET_KEY, or the content of the file in `instance`.
 
-    It is made at the first start, except in production: there a lost file must not silently become a new
-    secret that signs everybody out, and several machines must share one.
+    It is created at the first start, except in production: there a lost file must not silently be replaced by a new
+    secret, which would sign out all members, and several servers must share one.
     """
-    kept = instance / "secret_key"
+    path = instance / "secret_key"
     try:
-        given = environ.get("SECRET_KEY") or (kept.read_text("ascii").strip() if kept.exists() else "")
+        given = environ.get("SECRET_KEY") or (path.read_text("ascii").strip() if path.exists() else "")
         if not given and not production:
-            given = _keep_secret(kept)
+            given = _create_secret(path)
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{kept} is not readable or writable ({_reason(error)}).") from error
+        raise ConfigurationError(f"{path} is not readable or writable ({_reason(error)}).") from error
     if not given:
-        raise ConfigurationError(f"No secret key: set SECRET_KEY, or create one in {kept} with `make secret`.")
+        raise ConfigurationError(f"No secret key: set SECRET_KEY, or create one in {path} with `make secret`.")
     if len(given) < SECRET_KEY_MIN_LENGTH or any(word in given.lower() for word in PLACEHOLDERS) or len(set(given)) < 8:
         msg = f"SECRET_KEY is a known value or too short: it must have at least {SECRET_KEY_MIN_LENGTH} random characters."
         raise ConfigurationError(msg)
     return given
 
 
-def _keep_secret(kept: Path) -> str:
-    """Write a new secret, or return the one that another process wrote first."""
-    draft = kept.with_name(f"{kept.name}.{os.getpid()}.{secrets.token_hex(4)}")
+def _create_secret(path: Path) -> str:
+    """Write a new secret, or return the one of another process that was faster."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     draft.touch(mode=0o600)
     draft.write_text(secrets.token_urlsafe(48), "ascii")
     try:
-        # A link is made whole or not at all: no process ever reads half a secret.
-        os.link(draft, kept)
+        # Linking is atomic, so no process reads an incomplete secret.
+        os.link(draft, path)
     except FileExistsError:
         pass
     finally:
         draft.unlink()
-    return kept.read_text("ascii").strip()
+    return path.read_text("ascii").strip()
 
 
 def _instance(environ: Mapping[str, str]) -> Path:
-    """Return the folder of what is kept; it is made for its owner alone, who can read letters and sign sessions."""
+    """Return the instance folder; created for its owner only, because it contains the database and the secret."""
     instance = Path(environ.get("INSTANCE_PATH") or ROOT / "instance")
     try:
         instance = instance.resolve()
         str(instance).encode()
         instance.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # A path may also be a circle of links, or no text.
+    # Loops of symbolic links and invalid characters raise other errors than OSError.
     except (OSError, RuntimeError, ValueError) as error:
         msg = f"INSTANCE_PATH: the folder {instance} cannot be created ({_reason(error)})."
         raise ConfigurationError(msg) from error
-    # What is given by settings has no need of it.
+    # The folder need not be writable if the secret and the database are elsewhere.
     if not os.access(instance, os.W_OK | os.X_OK) and not (environ.get("SECRET_KEY") and environ.get("DATABASE_URL")):
         raise ConfigurationError(f"INSTANCE_PATH: the folder {instance} cannot be written to by this user.")
     return instance
 
 
 def _reason(error: Exception) -> str:
-    """Return what the system says of `error`, without the path, which we name ourselves."""
+    """Return the message of the system without the path, which the caller adds."""
     return (isinstance(error, OSError) and error.strerror) or str(error)
 
 
 def _database_url(value: str, instance: Path) -> str:
     """Return SQLAlchemy's URL of the database; without a `value` it is a file in `instance`."""
     if not value:
-        # A path is no part of a URL: what has a meaning there is escaped.
+        # Characters with a meaning in URLs are escaped.
         return f"sqlite:///{quote(str(instance / DATABASE_FILE))}"
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError
@@ -236,7 +236,7 @@ def _database_url(value: str, instance: Path) -> str:
     except (ArgumentError, ValueError):
         url = None
     if url is None or url.drivername not in DRIVERS:
-        # It may hold a password, so it is not repeated.
+        # The value may contain a password, so the message does not repeat it.
         raise ConfigurationError(f"DATABASE_URL must look like {DATABASE_EXAMPLES}.")
     if url.get_backend_name() == "sqlite" and (url.database in {None, "", ":memory:"} or "?" in value):
         msg = "DATABASE_URL must name a file that all processes share, without options; a ? in its name is written %3F."
@@ -245,7 +245,7 @@ def _database_url(value: str, instance: Path) -> str:
 
 
 def _cookie_name(name: str, public_url: str) -> str:
-    """Return what a cookie of this site is called. Browsers send them to all ports of a host, so it names the port."""
+    """Return the name of a cookie. It contains the port, because browsers send cookies to all ports of a host."""
     parts = urlsplit(public_url)
     https = parts.scheme == "https"
     port = parts.port or (443 if https else 80)
@@ -256,7 +256,7 @@ def _split_url(value: str) -> SplitResult:
     """Return the parts of an http(s) URL; raises ValueError for another one."""
     parts = urlsplit(value)
     is_text = value.isprintable() and " " not in value
-    # A port that is none is found out only when it is asked for.
+    # Reading `port` validates it.
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0 or not is_text:
         raise ValueError(value)
     return parts
@@ -273,7 +273,7 @@ def _public_url(value: str) -> str:
 
 
 def _web_url(environ: Mapping[str, str], name: str) -> str:
-    """Return the URL of a page elsewhere, or nothing."""
+    """Return an http(s) URL of another site, or an empty text."""
     value = environ.get(name, "")
     try:
         return value and _split_url(value).geturl()
@@ -288,7 +288,7 @@ def _redis_url(value: str) -> str:
     except ValueError:
         is_known = False
     if not is_known:
-        # It may hold a password, so it is not repeated.
+        # The value may contain a password, so the message does not repeat it.
         raise ConfigurationError("REDIS_URL must look like redis://host:6379/0.")
     return value
 
@@ -301,7 +301,7 @@ def _timezone(value: str) -> str:
 
 
 def _map_url(environ: Mapping[str, str]) -> str:
-    """Return where an address is looked up. An empty value says nowhere; without one it is OpenStreetMap."""
+    """Return the URL pattern of map links. If unset it is OpenStreetMap; if empty there are no map links."""
     value = environ.get("MAP_URL", OPENSTREETMAP)
     if not value:
         return ""
@@ -311,7 +311,7 @@ def _map_url(environ: Mapping[str, str]) -> str:
 
 
 def _mail(environ: Mapping[str, str], public_url: str) -> dict[str, Any]:
-    """Return how e-mail is sent (Flask-Mail's names) and whom unexpected errors are told."""
+    """Return the settings of Flask-Mail, and who receives unexpected errors."""
     server = environ.get("MAIL_SERVER", "")
     if "/" in server or server.count(":") == 1 or not server.isprintable():
         raise ConfigurationError(f"MAIL_SERVER must be a host name without a port, not {server!r}.")
@@ -345,7 +345,7 @@ def _email(name: str, address: str) -> str:
 
 
 def _mail_domain(public_url: str) -> str:
-    """Return the public host; a bare address of a machine is no domain for mail."""
+    """Return the public host as a domain for e-mail, or localhost if it is an IP address."""
     host = urlsplit(public_url).hostname or ""
     return host if any(character.isalpha() for character in host) and ":" not in host else "localhost"
 
@@ -353,7 +353,7 @@ def _mail_domain(public_url: str) -> str:
 def _trusted_hosts(public_url: str, host: str, more: str) -> list[str]:
     known = {urlsplit(public_url).hostname or "", host, "127.0.0.1", "localhost", "::1", *more.split(",")}
     names = {name.strip().lower() for name in known} - {"", "0.0.0.0", "::"}  # noqa: S104
-    # Browsers put an IPv6 address into brackets.
+    # IPv6 addresses have brackets in the Host header.
     return sorted(f"[{name}]" if ":" in name and not name.startswith("[") else name for name in names)
 
 
@@ -361,7 +361,7 @@ def _integer(environ: Mapping[str, str], name: str, default: int, *, least: int 
     value = environ.get(name) or str(default)
     if not value.isascii() or not value.isdigit():
         raise ConfigurationError(f"{name} must be a whole number, not {value!r}.")
-    # Python reads no number of more than 4,300 digits, and none of ours has that many.
+    # int() fails on more than 4,300 digits.
     if len(value) > 9 or not least <= int(value) <= most:
         raise ConfigurationError(f"{name} must be a number from {least} to {most}, not {value[:20]}.")
     return int(value)
@@ -372,7 +372,7 @@ def _port(environ: Mapping[str, str], name: str, default: int) -> int:
 
 
 def _choice(environ: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
-    """Return what the variable says; silent, the first of `choices`."""
+    """Return the value of the variable, or the first of `choices` if it is not set."""
     value = environ.get(name) or choices[0]
     if value not in choices:
         raise ConfigurationError(f"{name} must be one of {', '.join(sorted(set(choices)))}, not {value!r}.")
@@ -380,7 +380,7 @@ def _choice(environ: Mapping[str, str], name: str, choices: tuple[str, ...]) -> 
 
 
 def _openid(environ: Mapping[str, str]) -> dict[str, Any]:
-    """Return how to log in at an OpenID Connect provider; without an issuer there is none."""
+    """Return the settings of the OpenID Connect provider; without an issuer there is none."""
     issuer = _web_url(environ, "OIDC_ISSUER").rstrip("/")
     client = environ.get("OIDC_CLIENT_ID", "")
     if issuer and not client:
@@ -395,7 +395,7 @@ def _openid(environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _ldap(environ: Mapping[str, str]) -> dict[str, Any]:
-    """Return where members are looked up instead of here (FAB's names); without a server they are ours."""
+    """Return FAB's settings of the LDAP directory; without a server the members are in the database."""
     server = environ.get("LDAP_SERVER", "")
     if not server:
         return {"AUTH_TYPE": AUTH_DB}
@@ -408,7 +408,7 @@ def _ldap(environ: Mapping[str, str]) -> dict[str, Any]:
         raise ConfigurationError("LDAP_SERVER requires LDAP_SEARCH_BASE, the base DN for user searches.")
     return {
         "AUTH_TYPE": AUTH_LDAP,
-        # Nobody registers here who is not in the directory, and who is in it does not have to.
+        # Accounts are created from the directory at the first login.
         "REGISTRATION": "closed",
         "AUTH_USER_REGISTRATION": False,
         "AUTH_LDAP_SERVER": server,
@@ -429,7 +429,7 @@ def _ldap(environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _redis_options() -> dict[str, Any]:
-    """Return how to speak to Redis: whoever waits for it in vain is counted in memory, and must not wait for long."""
+    """Return short time-outs for Redis: if it fails, requests are counted in memory and must not wait for long."""
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 
@@ -451,7 +451,7 @@ def engine_options(url: str) -> dict[str, Any]:
     """
     from sqlalchemy.engine import make_url
 
-    # What is stored stands in no log: letters carry tokens.
+    # Values do not appear in the log: some are tokens.
     options: dict[str, Any] = {"hide_parameters": True}
     if make_url(url).get_backend_name() == "sqlite":
         return {**options, "connect_args": {"isolation_level": "IMMEDIATE", "timeout": BUSY_TIMEOUT_SECONDS}}

@@ -1,12 +1,12 @@
 """Serve the site: `python run.py` starts granian's server processes and, beside them, the background worker.
 
-    run.py            watches the others; imports little, and so stays small
+    run.py            supervises the others; it imports little, so it needs little memory
       fork server     has the application loaded (app/preload.py) and forks
         granian       WORKERS processes that answer requests
         worker        `flask worker`: delivers e-mail and runs the scheduler; unless BACKGROUND_WORKER=no
 
-The fork server has one thread: what it forks inherits no lock that is held and no pipe of another process. Processes
-that are forked from here, where there are threads, are now and then waited for in vain when all is stopped.
+The fork server has one thread, so forked processes inherit no held locks and no pipes of other processes. Forking from
+run.py, which has threads, sometimes makes the stop hang.
 """
 
 import contextlib
@@ -33,28 +33,27 @@ from granian.server import mp
 import config
 from config import STOP_SIGNALS, ConfigurationError
 
-# Of one server process: connections, most of them idle browsers; and requests that arrive or wait for the lock.
+# Per server process: connections, most of them idle; and requests that are being read or wait for the lock.
 CONNECTIONS, REQUESTS = 1000, 64
 HEADERS_MILLISECONDS = 10_000
-# What is read of a request that is too large to be taken, so that its sender gets to read why.
+# How much of a request that is too large is read, so that the client receives the error response.
 MAX_DISCARDED, CHUNK = 32 * 1024 * 1024, 256 * 1024
-# Once we are asked to stop, a request in flight and then an e-mail at hand may take this long.
+# When stopping, the current requests and the current e-mail may take this long.
 STOP_SECONDS, EMAIL_SECONDS = 20, 10
 RESTART_SECONDS, NOTICE_SECONDS = 5, 0.1
 START_ATTEMPTS = 50
 # The path of a socket has 108 characters at most, and its name in the folder some 50.
 MAX_FOLDER_LENGTH = 50
-# Elsewhere granian shares a socket by its number, which a fork server does not hand on.
+# On other systems granian passes a socket by its number, which does not work with a fork server.
 PROCESSES: Any = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
 
 logger = logging.getLogger("app.run")
 
 
 class GranianLogFilter(logging.Filter):
-    """Leaves out a warning of granian's about something that is on purpose: its many threads mostly wait."""
+    """Drops granian's warning about many threads, which are intended: most of them wait."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether `record` is worth a line."""
         return "allows spawning" not in record.getMessage()
 
 
@@ -70,10 +69,10 @@ LOGGING = {
 
 
 class Process(PROCESSES.Process):
-    """A process that is started also while the fork server dies: the next attempt has a new one."""
+    """A process that can be started while the fork server restarts: it tries again."""
 
     def start(self) -> None:
-        """Start it; raises OSError or EOFError when that is not possible."""
+        """Start the process; raises OSError or EOFError if all attempts fail."""
         for _attempt in range(START_ATTEMPTS):
             with contextlib.suppress(OSError, EOFError):
                 super().start()
@@ -83,22 +82,22 @@ class Process(PROCESSES.Process):
 
 
 class Server(mp.MPServer):
-    """granian, which takes a closed terminal for a wish to start its workers anew."""
+    """granian's server, which would reload its workers on SIGHUP; here SIGHUP stops it."""
 
     signal_handler_reload = mp.MPServer.signal_handler_interrupt
 
 
 class ForkedWorker(mp.WorkerProcess):
-    """A worker of granian, which itself would spawn each and have it load all the application again."""
+    """A granian worker that is forked. granian would spawn it, and it would load the application again."""
 
     def _spawn(self, target: Any, args: Any) -> None:
         self.inner = Process(name="granian-worker", target=target, args=args)
 
 
 def main() -> None:
-    """Serve until SIGTERM, SIGINT or SIGHUP; exits with 1 when that is not possible."""
+    """Serve until SIGTERM, SIGINT or SIGHUP; exit with status 1 if that is not possible."""
     logging.config.dictConfig(LOGGING)
-    # Here, so that no other process has a reason to warn again.
+    # Renamed here, so that child processes do not repeat the warnings.
     config.apply_renames(os.environ)
     try:
         settings = config.load()
@@ -106,11 +105,11 @@ def main() -> None:
     except ConfigurationError as error:
         sys.exit(f"DinnerParty cannot start. {error}")
     _start_fork_server()
-    _refuse_what_cannot_be_served()
+    _check_in_child()
     server = _server(settings, address)
     server.on_startup(lambda: logger.info("%(APP_NAME)s is served at %(PUBLIC_URL)s (Ctrl-C stops it)", settings))
     if settings["BACKGROUND_WORKER"]:
-        # All processes may be told to stop at once: that the other one has, is then no error.
+        # All processes may be stopped at once. Then it is no error that the worker ended.
         worker = WorkerProcess(is_stopping=lambda: server.interrupt_signal)
         server.on_startup(worker.start)
         server.on_shutdown(worker.stop)
@@ -119,14 +118,14 @@ def main() -> None:
 
 def _start_fork_server() -> None:
     mp.WorkerProcess = ForkedWorker  # type: ignore[misc]
-    # It looks for the module where we were started, which may be anywhere.
+    # The fork server imports app.preload, but run.py may be started from any directory.
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(config.ROOT), os.environ.get("PYTHONPATH")]))
     PROCESSES.set_forkserver_preload(["app.preload"])
     if len(tempfile.gettempdir()) > MAX_FOLDER_LENGTH:
         tempfile.tempdir = "/tmp"  # noqa: S108 - multiprocessing makes a folder of its own in it
     if PROCESSES.get_start_method() != "forkserver":
         return
-    # While it loads, it is no more to be told to stop than later (app/preload.py): it ends as soon as it finds us gone.
+    # The fork server ignores stop signals from its start (see app/preload.py): it ends when this process ends.
     resource_tracker.ensure_running()
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
@@ -135,8 +134,8 @@ def _start_fork_server() -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
 
 
-def _refuse_what_cannot_be_served() -> None:
-    """Exit where the application cannot be made or its database is not set up; the process that tried has said why."""
+def _check_in_child() -> None:
+    """Exit if the application cannot be created or its database is not set up. The child process prints the reason."""
     attempt = Process(target=check)
     attempt.start()
     attempt.join()
@@ -145,7 +144,7 @@ def _refuse_what_cannot_be_served() -> None:
 
 
 def check() -> None:
-    """Exit with a sentence when the site cannot be served."""
+    """Exit with a message if the site cannot be served."""
     try:
         from app import setup
         from app.preload import application
@@ -174,11 +173,11 @@ def _server(settings: dict[str, Any], address: str) -> Server:
 
 
 def load() -> "SerializedWsgi":
-    """Return what a worker serves; it ends with the process that watches it, however that ends."""
+    """Return the WSGI application of a granian worker. The worker ends when its parent process ends."""
     from app.http import REQUEST_LOCK_KEY
     from app.preload import application
 
-    # Threads that come later inherit this.
+    # Later threads inherit this.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     served = SerializedWsgi(application(), application().config["MAX_CONTENT_LENGTH"], REQUEST_LOCK_KEY)
     threading.Thread(target=_stop_once, args=(served,), daemon=True).start()
@@ -187,13 +186,13 @@ def load() -> "SerializedWsgi":
 
 
 def _stop_once(served: "SerializedWsgi") -> None:
-    """Tell granian once that it has to stop, in a thread; where nobody was served yet, just end.
+    """Wait for a stop signal in a thread, and pass it to granian once; exit at once if no request was served yet.
 
-    Ctrl-C and systemd signal all processes, and run.py signals the workers once more. granian's worker sometimes misses
-    a signal that comes beside another one or before it serves, and is then waited for until STOP_SECONDS are over.
+    Ctrl-C and systemd signal all processes, and run.py signals the workers again. A granian worker sometimes misses a
+    signal that arrives with another one or before it serves. Then run.py would wait for STOP_SECONDS.
     """
     number = signal.sigwait(STOP_SIGNALS)
-    # run.py was told, too, and takes our end for a failure if it does not know yet.
+    # run.py would report a failure if this process ended before run.py received its own signal.
     time.sleep(NOTICE_SECONDS)
     handler = signal.getsignal(signal.SIGTERM)
     if served.is_used and callable(handler):
@@ -210,10 +209,10 @@ def _stop_with_parent() -> None:
 
 
 class SerializedWsgi:
-    """Reads whole requests in many threads, and passes one at a time to the application.
+    """Reads requests in many threads, and passes them to the application one at a time.
 
-    Slow senders hold up nobody but themselves; threads that share one interpreter would only lengthen the longest
-    response times. A request that waits for another server releases the lock meanwhile (app.http.release_request_lock).
+    Slow clients do not block others. Running requests in parallel in one interpreter would only make the slowest
+    responses slower. A request that waits for another server releases the lock meanwhile (app.http.release_request_lock).
     """
 
     def __init__(self, app: WSGIApplication, max_body_size: int, lock_key: str) -> None:
@@ -224,12 +223,12 @@ class SerializedWsgi:
         self.is_used = False
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request that has arrived as a whole, after those before it."""
+        """Read the whole request, then wait for the lock and run the application."""
         self.is_used = True
         stream = environ["wsgi.input"]
-        # One byte more than is allowed: the application sees that it is too large, and says so.
+        # One byte more than allowed, so that the application sees that the body is too large.
         environ["wsgi.input"] = BytesIO(stream.read(self._max_body_size + 1))
-        # Its end is that of the body, also where the sender did not announce a length.
+        # The stream ends with the body, also for chunked requests.
         environ["wsgi.input_terminated"] = True
         for _ in range(MAX_DISCARDED // CHUNK):
             if not stream.read(CHUNK):
@@ -247,15 +246,15 @@ class WorkerProcess:
         self._stopping = threading.Event()
         self._starting = threading.Lock()
         self._process: Any = None
-        # Alone in starting processes and in waiting for them.
+        # Only this thread starts the process and waits for it.
         self._watcher = threading.Thread(target=self._keep_running, name="background worker", daemon=True)
 
     def start(self) -> None:
-        """Start it, and again whenever it ends."""
+        """Start the worker, and restart it whenever it ends."""
         self._watcher.start()
 
     def stop(self) -> None:
-        """Stop after the e-mail at hand. One that hangs is cut off, and sent when its lease is over."""
+        """Stop after the current e-mail. If sending hangs, the process is killed and the e-mail sent after its lease."""
         with self._starting:
             self._stopping.set()
             if self._process is not None:
@@ -280,7 +279,7 @@ class WorkerProcess:
         return self._stopping.is_set() or self._is_stopping()
 
     def _run_once(self) -> str:
-        """Run one process to its end, and return what became of it."""
+        """Run one process until it ends, and return how it ended."""
         with self._starting:
             if self._is_over():
                 return ""
@@ -293,8 +292,8 @@ class WorkerProcess:
 
 
 def run_worker() -> None:
-    """Be the background worker (`flask worker`) until SIGTERM or the end of run.py."""
-    # Ctrl-C and a closed terminal reach us too, but run.py will tell us to stop.
+    """Run the background worker (`flask worker`) until SIGTERM or the end of run.py."""
+    # Ctrl-C and a closed terminal signal this process, too, but run.py stops it.
     for number in STOP_SIGNALS - {signal.SIGTERM}:
         signal.signal(number, signal.SIG_IGN)
     logging.config.dictConfig(LOGGING)
@@ -305,9 +304,9 @@ def run_worker() -> None:
 
 
 def _free_address(host: str, port: int) -> str:
-    """Return the address of `host` to listen on: granian takes no names.
+    """Return the IP address of `host` to listen on, because granian accepts no host names.
 
-    Raises ConfigurationError when the port cannot be had: granian's workers would share it with whoever has it.
+    Raises ConfigurationError if the port is in use: granian would share it with the other program.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -317,7 +316,7 @@ def _free_address(host: str, port: int) -> str:
             probe.listen()
         return str(address[0])
     except (OSError, UnicodeError) as error:
-        reason = (isinstance(error, OSError) and error.strerror) or "that is no name of a machine"
+        reason = (isinstance(error, OSError) and error.strerror) or "not a host name"
         raise ConfigurationError(f"{host}:{port} cannot be listened on ({reason}); set PORT or HOST.") from error
 
 

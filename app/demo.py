@@ -1,4 +1,4 @@
-"""A small set of members and parties to look around with: past and coming, full and free."""
+"""Sample data: members, and past, upcoming, full and open parties."""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -31,8 +31,8 @@ PEOPLE = (
 )
 
 
-class Table(NamedTuple):
-    """A party to lay: `days` from now, at `hour` o'clock in its host's zone, with `guests` as (username, status)."""
+class SampleParty(NamedTuple):
+    """A party `days` from now, at `hour` o'clock in the host's time zone. `guests` are pairs of username and status."""
 
     host: str
     title: str
@@ -45,36 +45,36 @@ class Table(NamedTuple):
     description: str
     visibility: str
     guests: tuple[tuple[str, str], ...]
-    # What guests are asked to bring: the course, the dish, how many, and who brings what of it.
+    # Requested dishes: the course, the dish, how many, and who brings what.
     asked: tuple[tuple[Course, str, int, tuple[tuple[str, str], ...]], ...] = ()
-    # Whoever was not invited asks first, and those who come are told the address.
+    # Guests without an invitation need approval, and only accepted guests see the address.
     is_discreet: bool = False
-    # Who has no account here: a name, an address, and with how many they come, or None while they are silent.
+    # Invited people without an account: name, e-mail address, and size of their party, or None without an RSVP.
     invited: tuple[tuple[str, str, int | None], ...] = ()
 
 
-TABLES = (
-    Table("ana", "Paella on the terrace", 9, 20, 8, "Casa Ferrer", "Calle del Olmo 12, Madrid", "Paella valenciana",
+PARTIES = (
+    SampleParty("ana", "Paella on the terrace", 9, 20, 8, "Casa Ferrer", "Calle del Olmo 12, Madrid", "Paella valenciana",
      "Bring a jumper: the terrace is lovely, and cool after ten.", Visibility.PUBLIC, (("tom", RsvpStatus.YES), ("ines", RsvpStatus.YES))),
-    Table("layla", "عشاء منسف", 16, 19, 4, "بيت ليلى", "شارع الرينبو ٧، عمّان", "منسف",
+    SampleParty("layla", "عشاء منسف", 16, 19, 4, "بيت ليلى", "شارع الرينبو ٧، عمّان", "منسف",
      "نبدأ بالشاي بالميرمية وننتهي بالكنافة.", Visibility.PUBLIC,
      (("omar", RsvpStatus.YES), ("mei", RsvpStatus.YES), ("ana", RsvpStatus.YES), ("tom", RsvpStatus.WAITLISTED))),
-    Table("tom", "Sunday roast", 23, 14, 6, "The Whitakers'", "9 Larch Road, Leeds", "Roast beef and Yorkshire pudding",
+    SampleParty("tom", "Sunday roast", 23, 14, 6, "The Whitakers'", "9 Larch Road, Leeds", "Roast beef and Yorkshire pudding",
      "Proper gravy. There is a nut roast for those who would rather.", Visibility.PUBLIC, (("mei", RsvpStatus.YES), ("layla", RsvpStatus.YES)),
      ((Course.SIDE, "Roast vegetables", 2, (("layla", "Carrots with cumin"),)), (Course.DESSERT, "Pudding", 1, (("mei", ""),)),
       (Course.DRINK, "Wine, or something without", 3, ()))),
-    Table("mei", "Nabe night", 30, 19, 5, "Mei's kitchen", "2-4-8 Yanaka, Tokyo", "Kimchi nabe",
+    SampleParty("mei", "Nabe night", 30, 19, 5, "Mei's kitchen", "2-4-8 Yanaka, Tokyo", "Kimchi nabe",
      "One pot in the middle, everybody around it.", Visibility.PUBLIC, (("omar", RsvpStatus.AWAITING_APPROVAL), ("tom", RsvpStatus.YES)), is_discreet=True),
-    Table("ana", "Family lunch", 5, 14, 10, "Casa Ferrer", "Calle del Olmo 12, Madrid", "Cocido", "", Visibility.PRIVATE, (),
+    SampleParty("ana", "Family lunch", 5, 14, 10, "Casa Ferrer", "Calle del Olmo 12, Madrid", "Cocido", "", Visibility.PRIVATE, (),
           invited=(("Abuela Carmen", "carmen@example.org", 2), ("Tío Paco", "paco@example.org", None),
                    ("Lucía", "lucia@example.org", None))),
-    Table("ines", "Noche de moles", -20, 20, 6, "Casa Robles", "Coyoacán, Ciudad de México", "Mole negro",
+    SampleParty("ines", "Noche de moles", -20, 20, 6, "Casa Robles", "Coyoacán, Ciudad de México", "Mole negro",
      "Tres moles, mucho mezcal.", Visibility.PUBLIC, (("ana", RsvpStatus.YES), ("layla", RsvpStatus.YES))),
 )  # fmt: skip
 
 
 def add() -> list[str]:
-    """Add the set where nobody and nothing is there yet; return the usernames, or nothing."""
+    """Add the sample data to an empty database and return the usernames; return an empty list if there are members."""
     if db.session.execute(select(func.count()).select_from(Member)).scalar_one():
         return []
     password = password_policy.hash_password(PASSWORD)
@@ -91,56 +91,56 @@ def add() -> list[str]:
         )
         for username, first, last, locale, zone in PEOPLE
     }
-    for table in TABLES:
-        _lay(people, table)
+    for sample in PARTIES:
+        _add_party(people, sample)
     return list(people)
 
 
-def _lay(people: dict[str, Member], table: Table) -> None:
-    host = people[table.host]
+def _add_party(people: dict[str, Member], sample: SampleParty) -> None:
+    host = people[sample.host]
     zone = host.timezone or "UTC"
     party = DinnerParty(
-        title=table.title,
-        starts_at=_at(table.days, table.hour, zone),
+        title=sample.title,
+        starts_at=_at(sample.days, sample.hour, zone),
         timezone=zone,
-        number_seats=table.seats,
-        venue=table.venue,
-        address=table.address,
-        main_dish=table.main_dish,
-        description=table.description,
-        visibility=table.visibility,
-        approval=table.is_discreet,
-        address_for_guests=table.is_discreet,
+        number_seats=sample.seats,
+        venue=sample.venue,
+        address=sample.address,
+        main_dish=sample.main_dish,
+        description=sample.description,
+        visibility=sample.visibility,
+        approval=sample.is_discreet,
+        address_for_guests=sample.is_discreet,
     )
     hosting_service.create_party(party, host)
-    # Published after it was laid: a party of the past could not be, but the demo wants one.
+    # Published here, because the service does not publish parties of the past.
     party.status = PartyStatus.PUBLISHED
-    party.seats_taken = 1 + sum(status == RsvpStatus.YES for _guest, status in table.guests)
-    party.rsvps.extend(_answer(people[username], status) for username, status in table.guests)
+    party.seats_taken = 1 + sum(status == RsvpStatus.YES for _guest, status in sample.guests)
+    party.rsvps.extend(_answer(people[username], status) for username, status in sample.guests)
     db.session.flush()
-    _ask_for_dishes(party, people, table)
-    _invite(party, host, table)
+    _ask_for_dishes(party, people, sample)
+    _invite(party, host, sample)
 
 
-def _ask_for_dishes(party: DinnerParty, people: dict[str, Member], table: Table) -> None:
+def _ask_for_dishes(party: DinnerParty, people: dict[str, Member], sample: SampleParty) -> None:
     potluck_service.set_requested_dishes(
         party,
-        [RequestedDish(course, name, wanted) for course, name, wanted, _promised in table.asked],
+        [RequestedDish(course, name, wanted) for course, name, wanted, _promised in sample.asked],
         expected=fingerprint([]),
     )
     slots = {slot.name: slot for slot in potluck_service.slots(party)}
     rsvps = {rsvp.member_id: rsvp for rsvp in party.rsvps}
-    for _course, name, _wanted, promised in table.asked:
+    for _course, name, _wanted, promised in sample.asked:
         for username, what in promised:
             potluck_service.claim(party, rsvps[people[username].id], slots[name].id, 1, what)
 
 
-def _invite(party: DinnerParty, host: Member, table: Table) -> None:
-    """Invite people as if the letters had been sent long ago; one of them may have answered by their link."""
-    if not table.invited:
+def _invite(party: DinnerParty, host: Member, sample: SampleParty) -> None:
+    """Add invitations without sending e-mails; some of them have an RSVP."""
+    if not sample.invited:
         return
     party.share_round = 1
-    for name, email, size in table.invited:
+    for name, email, size in sample.invited:
         invitation = Invitation(
             party=party, email=email, name=name, locale=host.locale, max_party=2, invited_by=host, sent_at=clock.now()
         )

@@ -1,4 +1,4 @@
-"""Enumerations that are stored in columns and shown to people."""
+"""Enumerations that are stored in columns and have translated labels."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -10,7 +10,7 @@ from sqlalchemy.types import TypeDecorator
 
 
 class LabelledEnum(StrEnum):
-    """A value for the database with a `label` for people: `YES = "yes", lazy_gettext("Coming")`."""
+    """A database value with a translated label: `YES = "yes", lazy_gettext("Coming")`."""
 
     label: LazyString
 

@@ -1,4 +1,4 @@
-"""The shared bases of the generated UI: what Flask-AppBuilder does unsafely is mended here, once for all views."""
+"""The base classes of views and APIs. They replace the parts of Flask-AppBuilder that are unsafe or unbounded."""
 
 from app.crud.api import JsonErrorResponses, ModelRestApi
 from app.crud.datamodel import SQLAInterface

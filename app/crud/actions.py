@@ -1,4 +1,4 @@
-"""POST actions: each runs in a transaction, ends in a flash and leads to a page."""
+"""POST actions: each runs in a transaction, and ends with a flash and a redirect."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -12,11 +12,11 @@ from app.errors import DomainError
 
 
 def flash_and_redirect(endpoint: str, *arguments: str) -> Callable[[Callable[..., Any]], Callable[..., BaseResponse]]:
-    """Make an endpoint of a method that does something and returns its flash, a text and a category.
+    """Turn a method that returns a flash, a text and a category, into an endpoint.
 
-    The method runs in a transaction, again after a conflict. A DomainError is flashed in its place. Then the reader is
-    led to `endpoint`, with those of the URL's arguments that are named. A response that the method returns is sent as
-    it is: a page that asks for confirmation, for instance.
+    The method runs in a transaction, and once more after a conflict. A DomainError is flashed instead. Then the browser
+    is redirected to `endpoint` with the named `arguments` of the current URL. If the method returns a response, for
+    instance a page that asks for confirmation, it is sent as it is.
     """
 
     def decorate(method: Callable[..., Any]) -> Callable[..., BaseResponse]:

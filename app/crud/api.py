@@ -1,4 +1,4 @@
-"""The base of the JSON APIs: only declared columns leave or enter, and errors are said in words."""
+"""The base of the JSON APIs: only declared columns are read or written, and errors have translated messages."""
 
 import copy
 import functools
@@ -42,7 +42,7 @@ MESSAGES = {
     500: lazy_gettext("This is an error on our side. It has been logged. Please try again."),
 }
 STATUSES = {ConflictError: 409, GoneError: 404, UnavailableError: 503}
-# Marshmallow speaks English only. What is not listed here becomes INVALID.
+# Marshmallow's messages are English. All that are not listed here become INVALID.
 INVALID = lazy_gettext("Not a valid value.")
 VALIDATION_MESSAGES = {
     "Missing data for required field.": lazy_gettext("This field must be filled in."),
@@ -59,15 +59,15 @@ Endpoint = Callable[..., Response]
 
 
 class TranslatedMessage(str):
-    """What is wrong with a value, in the reader's language already; all else that Marshmallow says is English."""
+    """A validation message that is already translated; Marshmallow's own ones are English."""
 
     __slots__ = ()
 
 
 def _arguments(schema: Mapping[str, Any]) -> Callable[[Endpoint], Endpoint]:
-    """Give an endpoint its `q` as `rison`; anything but `schema` is a bad request.
+    """Pass the query argument `q` as `rison` to an endpoint; what does not match `schema` is a bad request.
 
-    Flask-AppBuilder's own decorator checks the schema itself again in every call, which takes longer than the query.
+    Flask-AppBuilder's own decorator validates the schema in every call, which takes longer than the query.
     """
     validator = validator_for(schema)(schema)
 
@@ -75,20 +75,20 @@ def _arguments(schema: Mapping[str, Any]) -> Callable[[Endpoint], Endpoint]:
         @functools.wraps(endpoint)
         def wrapped(self: "JsonErrorResponses", *args: Any, **kwargs: Any) -> Response:
             try:
-                asked = _read(request.args.get("q", ""))
+                query = _parse_query(request.args.get("q", ""))
             except (ValueError, LookupError, RecursionError, ParserException):
                 return self.response_400()
-            if not validator.is_valid(asked):
+            if not validator.is_valid(query):
                 return self.response_400()
-            return endpoint(self, *args, rison=asked, **kwargs)
+            return endpoint(self, *args, rison=query, **kwargs)
 
         return wrapped
 
     return decorate
 
 
-def _read(text: str) -> Any:
-    """Return what `text` says in Rison or JSON; raises ValueError and the like."""
+def _parse_query(text: str) -> Any:
+    """Parse Rison or JSON; raises ValueError, LookupError, RecursionError or ParserException."""
     if not text:
         return {}
     if len(text) > MAX_ARGUMENTS_LENGTH or "\0" in text:
@@ -96,7 +96,7 @@ def _read(text: str) -> Any:
     return json.loads(text) if text.lstrip().startswith("{") else prison.loads(text)
 
 
-def _same_type(stock: Endpoint) -> Callable[[Endpoint], Endpoint]:
+def _documented_like(stock: Endpoint) -> Callable[[Endpoint], Endpoint]:
     """Give an endpoint the routes, permission and documentation of Flask-AppBuilder's."""
 
     def decorate(endpoint: Endpoint) -> Endpoint:
@@ -108,7 +108,7 @@ def _same_type(stock: Endpoint) -> Callable[[Endpoint], Endpoint]:
 
 
 class SchemaConverter(Model2SchemaConverter):
-    """Converts each set of columns once, and moments as what they are."""
+    """Converts each set of columns once, and keeps the time zone of datetimes."""
 
     def __init__(self, datamodel: SQLAInterface, validators_columns: dict[str, Callable[[Any], Any]]) -> None:
         super().__init__(datamodel, validators_columns)
@@ -142,52 +142,48 @@ class SchemaConverter(Model2SchemaConverter):
 
 
 class JsonErrorResponses:
-    """What an API says when it does not do what was asked, in the reader's language."""
+    """Error responses with a message in the language of the member."""
 
     response: Callable[..., Response]
 
     def response_400(self, message: str | None = None) -> Response:  # noqa: ARG002 - FAB's texts are English for ever
-        """Answer what could not be understood."""
-        return self._answer(400)
+        return self._error_response(400)
 
     def response_401(self) -> Response:
-        """Answer somebody unknown."""
-        return self._answer(401)
+        return self._error_response(401)
 
     def response_403(self) -> Response:
-        """Answer somebody who may not."""
-        return self._answer(403)
+        return self._error_response(403)
 
     def response_404(self) -> Response:
-        """Answer that there is nothing."""
-        return self._answer(404)
+        return self._error_response(404)
 
     def response_422(self, message: Any = None) -> Response:
-        """Answer what is not valid; of a form, with the fields it is about."""
+        """Return a validation error; a dictionary has the errors of each field."""
         details = {"errors": message} if isinstance(message, dict) else {}
         return self.response(422, message=str(MESSAGES[422]), **details)
 
     def response_500(self, message: str | None = None) -> Response:  # noqa: ARG002
-        """Answer that it is our fault, without a word about how; a database that is away is nobody's."""
+        """Return a server error without details. If the database is down, raise the error, which becomes a 503."""
         failure = sys.exc_info()[1]
         if failure is not None and is_unavailable(failure):
             raise failure
-        # What failed may have been a statement; then nothing else can be asked for, not even the reader's language.
+        # After a failed statement the session could not even load the language of the member.
         db.session.rollback()
-        return self._answer(500)
+        return self._error_response(500)
 
-    def _answer(self, code: int) -> Response:
-        answer: Response = self.response(code, message=str(MESSAGES[code]))
-        return answer
+    def _error_response(self, code: int) -> Response:
+        response: Response = self.response(code, message=str(MESSAGES[code]))
+        return response
 
 
 class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
     """The generated JSON API of a model.
 
-    Required: `base_order` and all of list, show, add, edit and search columns. What is shown of a related row is
-    dotted down to a column of it ("host.username"): a bare relation would send the whole row, password hashes
-    included. What is added and edited may name one: it is sent as the related row's key. An API takes no cookie.
-    `count` in lists is at most 10,000.
+    Required: `base_order` and all of list, show, add, edit and search columns. A related row is shown by one of its
+    columns ("host.username"): a bare relation would send the whole row, including password hashes. In add and edit
+    columns a relation is allowed: its value is the key of the related row. Cookies are ignored. `count` in lists is at
+    most 10,000.
     """
 
     allow_browser_login = False
@@ -200,7 +196,7 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
     add_title: object
     edit_title: object
 
-    # -- what is declared
+    # -- configuration
 
     def _init_properties(self) -> None:
         self._check_declared()
@@ -218,7 +214,7 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
         self.title = self.list_title
 
     def _gen_labels_columns(self, list_columns: list[str]) -> None:
-        """Make no labels up: one that is derived from a name is never translated."""
+        """Generate no labels: they could not be translated."""
 
     def _label_columns_json(self, cols: list[str] | None = None) -> dict[str, str]:
         return {name: str(self.label_columns[name]) for name in cols or () if name in self.label_columns}
@@ -228,13 +224,13 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
 
     def _check_declared(self) -> None:
         if self.allow_browser_login:
-            self._refuse("takes no cookie: allow_browser_login must be off")
+            self._fail_config("must not set allow_browser_login: the API ignores cookies")
         if not self.base_order:
-            self._refuse("must declare base_order")
+            self._fail_config("must declare base_order")
         for kind in COLUMNS:
             columns = getattr(self, kind)
             if columns is None or (not columns and kind != "search_columns"):
-                self._refuse(f"must declare {kind}")
+                self._fail_config(f"must declare {kind}")
             for column in columns:
                 self._check_column(kind, column)
 
@@ -242,37 +238,36 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
         root, dot, leaf = column.partition(".")
         if not self.datamodel.is_relation(root):
             if dot:
-                self._refuse(f"{kind}: {root!r} is no relation")
+                self._fail_config(f"{kind}: {root!r} is not a relation")
             return
         if kind in WRITTEN and not dot:
             return
         related = type(self.datamodel)(self.datamodel.get_related_model(root))
         if not leaf or "." in leaf or related.is_relation(leaf) or not hasattr(related.obj, leaf):
-            self._refuse(f"{kind}: {column!r} must name one column of the related row")
+            self._fail_config(f"{kind}: {column!r} must name one column of the related row")
 
-    def _refuse(self, reason: str) -> None:
-        msg = f"{type(self).__name__} {reason}"
-        raise ConfigurationError(msg)
+    def _fail_config(self, reason: str) -> None:
+        raise ConfigurationError(f"{type(self).__name__} {reason}")
 
     # -- reading
 
     @protect()
     @safe
-    @_same_type(StockModelRestApi.info)
+    @_documented_like(StockModelRestApi.info)
     @_arguments(get_info_schema)
     def info(self, **kwargs: Any) -> Response:
         return self.info_headless(**kwargs)
 
     @protect()
     @safe
-    @_same_type(StockModelRestApi.get)
+    @_documented_like(StockModelRestApi.get)
     @_arguments(get_item_schema)
     def get(self, pk: int, **kwargs: Any) -> Response:
         return self.get_headless(pk, **kwargs)
 
     @protect()
     @safe
-    @_same_type(StockModelRestApi.get_list)
+    @_documented_like(StockModelRestApi.get_list)
     @_arguments(get_list_schema)
     def get_list(self, **kwargs: Any) -> Response:
         return self.get_list_headless(**kwargs)
@@ -280,15 +275,15 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
     def _handle_filters_args(self, rison_args: dict[str, Any]) -> Filters:
         filters: Filters = self._filters
         filters.clear_filters()
-        asked = rison_args.get("filters", [])
+        requested = rison_args.get("filters", [])
         try:
-            filters.rest_add_filters([{**each, "value": self._filter_value(**each)} for each in asked])
+            filters.rest_add_filters([{**each, "value": self._filter_value(**each)} for each in requested])
         except (ValueError, OverflowError) as error:
             raise InvalidColumnFilterFABException from error
         return filters.get_joined_filters(self._base_filters)
 
     def _filter_value(self, col: str, opr: str, value: Any) -> Any:
-        """Return `value` as the column has it; raises ValueError for what is not on offer."""
+        """Convert `value` to the type of the column; raises ValueError for an unknown operator or value."""
         offered = {flt.arg_name for flt in self._filters.get_search_filters().get(col, ())}
         if opr not in offered or isinstance(value, list):
             raise ValueError(opr)
@@ -297,18 +292,16 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
     # -- writing
 
     def post_headless(self) -> Response:
-        """Store a new row."""
         return self._load_and_store(self.add_model_schema, None, self._store_new)
 
     def put_headless(self, pk: Any) -> Response:
-        """Change a row; what is not sent stays as it is."""
+        """Change a row; fields that are not sent keep their value."""
         item = self.datamodel.get(pk, self._base_filters)
         if item is None:
             return self.response_404()
         return self._load_and_store(self.edit_model_schema, item, self._store_changed)
 
     def delete_headless(self, pk: Any) -> Response:
-        """Delete a row."""
         item = self.datamodel.get(pk, self._base_filters)
         if item is None:
             return self.response_404()
@@ -319,14 +312,14 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
                 self.datamodel.delete(item, commit=False)
             self.post_delete(item)
         except DomainError as error:
-            return self._refusal(error)
+            return self._domain_error(error)
         return self.response(200, message="OK")
 
     def _load_and_store(self, schema: Any, item: Any, store: Callable[[Any, Any], Response]) -> Response:
         sent = request.get_json(silent=True)
         if not isinstance(sent, dict):
             return self.response_400()
-        # A schema keeps the row it loads into in itself: a copy per request keeps threads apart.
+        # A schema stores the row that it loads into, so each request needs a copy.
         own = copy.copy(schema)
         try:
             cleaned = {name: self._cleaned(name, value) for name, value in sent.items()}
@@ -334,10 +327,10 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
         except ValidationError as error:
             return self.response_422(message=field_errors(error.messages))
         except DomainError as error:
-            return self._refusal(error)
+            return self._domain_error(error)
 
     def _cleaned(self, name: str, value: Any) -> Any:
-        """Return what was sent for a column, without control characters; raises ValidationError for what is no key."""
+        """Return the value for a column without control characters; raises ValidationError for an invalid key."""
         if self.datamodel.is_relation(name):
             parse = type(self.datamodel)(self.datamodel.get_related_model(name)).parse_pk
             keys = value if isinstance(value, list) else [value]
@@ -362,9 +355,9 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
                 before(item)
             self.datamodel.edit(item, commit=False)
 
-    # -- what is answered
+    # -- errors
 
-    def _refusal(self, error: DomainError) -> Response:
+    def _domain_error(self, error: DomainError) -> Response:
         text = error.message
         if isinstance(error, ConstraintError):
             text = self.constraint_messages.get(error.constraint, text)
@@ -372,7 +365,7 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
 
 
 def field_errors(messages: Any) -> Any:
-    """Return Marshmallow's errors in the reader's language."""
+    """Translate Marshmallow's errors."""
     if isinstance(messages, dict):
         return {str(name): field_errors(each) for name, each in messages.items()}
     return [

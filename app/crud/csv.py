@@ -1,4 +1,4 @@
-"""A list as a file for spreadsheets: an opt-in of generated views."""
+"""Export of a list as a CSV file, an option of generated views."""
 
 import csv
 import json
@@ -23,16 +23,16 @@ from app.i18n import formats
 
 MAX_ROWS = 100_000
 ROWS_AT_ONCE = 500
-# Without it, spreadsheets take UTF-8 for the code page of the nineties.
+# Without it, spreadsheets do not recognise UTF-8.
 BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
-# What spreadsheets take for a formula, in their Japanese editions in full width, too.
+# How a formula starts in spreadsheets; Japanese editions accept full-width characters.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
 class CsvExport(ListMixin):
-    """Adds a page `csv` to a generated view: what its list shows with the same address, all pages of it, as a file.
+    """Adds the page `csv` to a generated view: all pages of its list, with the same filters and order, as a file.
 
-    `csv_columns` are the columns of the file. Whoever may download needs the permission `can_csv`.
+    `csv_columns` are the columns of the file. Downloading requires the permission `can_csv`.
     """
 
     csv_columns: Sequence[str] = ()
@@ -45,16 +45,14 @@ class CsvExport(ListMixin):
     @expose("/csv")
     @has_access
     def csv(self) -> BaseResponse:
-        """Return the rows that the list finds, as a file."""
-        answer: BaseResponse = self.file_of_list()
-        return answer
+        """Download the list."""
+        return self.file_of_list()
 
     def file_of_list(self) -> BaseResponse:
-        """Return the file, or lead back to the list where that says what is wrong."""
+        """Return the file, or redirect to the list, which reports invalid arguments."""
         arguments = self._list_arguments()
         applied = self._set_filters(arguments.filters)
         if arguments.ignored or len(applied) < len(arguments.filters):
-            # More than was asked for would be no help: the list tells what is wrong.
             return self._back_to_list()
         keys = self.datamodel.keys(self._filters.get_joined_filters(self._base_filters), arguments.order, MAX_ROWS + 1)
         if len(keys) > MAX_ROWS:
@@ -63,24 +61,24 @@ class CsvExport(ListMixin):
         return attached(f"{self.route_base.strip('/')}-{clock.now():%Y-%m-%d}", self._csv(keys))
 
     def _back_to_list(self) -> BaseResponse:
-        asked = urlencode(list(request.args.items(multi=True)))
-        return redirect(f"{url_for(f'{self.endpoint}.list')}?{asked}", 303)
+        query = urlencode(list(request.args.items(multi=True)))
+        return redirect(f"{url_for(f'{self.endpoint}.list')}?{query}", 303)
 
     def _csv(self, keys: list[Any]) -> Iterator[str]:
-        """Yield the file in pieces: rows are fetched as they are sent."""
+        """Yield the file in pieces. Rows are loaded while they are sent."""
         labels = {name: shown for name, shown in self._formatters().items() if isinstance(shown, Labels)}
         yield lines([[_text(str(self.label_columns[column])) for column in self.csv_columns]])
         for start in range(0, len(keys), ROWS_AT_ONCE):
             some = keys[start : start + ROWS_AT_ONCE]
             found = self.datamodel.get_many(some, self._base_filters, (*self.csv_columns, *self.load_columns))
             rows = {self.datamodel.get_pk_value(row): row for row in found}
-            # What was deleted meanwhile is left out.
+            # Rows that were deleted in the meantime are left out.
             values = self.datamodel.get_values([rows[key] for key in some if key in rows], self.csv_columns)
             yield lines([[cell(row[column], labels.get(column)) for column in self.csv_columns] for row in values])
 
 
 def attached(name: str, pieces: Iterable[str]) -> Response:
-    """Return a file `name`.csv; `pieces` of it are asked for as they are sent."""
+    """Return a response that sends the `pieces` of a file `name`.csv."""
     return Response(
         stream_with_context(chain([BYTE_ORDER_MARK], pieces)),
         content_type="text/csv; charset=utf-8",
@@ -89,14 +87,14 @@ def attached(name: str, pieces: Iterable[str]) -> Response:
 
 
 def lines(rows: Iterable[Sequence[str]]) -> str:
-    """Return rows of what `cell` returned as they stand in a file."""
+    """Format rows of cells as CSV."""
     written = StringIO()
     csv.writer(written).writerows(rows)
     return written.getvalue()
 
 
 def cell(value: Any, labels: Labels | None = None) -> str:
-    """Return what stands in a cell: no spreadsheet takes it for a formula."""
+    """Format a value so that no spreadsheet takes it for a formula."""
     if value is None:
         return ""
     return _text(labels(value)) if labels is not None else _plain(value)

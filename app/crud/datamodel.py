@@ -1,4 +1,4 @@
-"""The way from a generated view to its table: bounded, ordered, eager reads; writes that refuse in words."""
+"""How generated views read and write their tables: bounded, ordered, eager queries; errors as DomainError."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from app.http import MAX_PAGE, parse_int
 from app.i18n import selectors
 from config import ConfigurationError
 
-# Nobody reads further, and counting a million rows costs more than the page.
+# Counting a million rows would take longer than the page.
 MAX_COUNTED = 10_000
 MAX_INTEGER = 2**63 - 1
 MAX_KEY_LENGTH = 320

@@ -50,7 +50,7 @@ SQLITE_SUBJECT = re.compile(r"constraint failed: (?:index ')?([^']+)")
 
 
 class ConstraintError(DomainError):
-    """A constraint refused a row: `constraint` is its name where it is known, `columns` those it is about."""
+    """A row violated a constraint. `constraint` is its name, if known, and `columns` are its columns."""
 
     def __init__(self, message: object, *, kind: Kind, constraint: str, columns: tuple[str, ...]) -> None:
         super().__init__(message, field=columns[0] if columns else None)
@@ -58,21 +58,21 @@ class ConstraintError(DomainError):
 
 
 class ConflictError(DomainError):
-    """Somebody else changed or deleted the row meanwhile."""
+    """Another user changed or deleted the row in the meantime."""
 
     def __init__(self) -> None:
         super().__init__(CHANGED_MEANWHILE, "warning")
 
 
 class GoneError(DomainError):
-    """The row was deleted meanwhile."""
+    """The row was deleted in the meantime."""
 
     def __init__(self) -> None:
         super().__init__(DELETED, "warning")
 
 
 class UnavailableError(DomainError):
-    """The database is away, locked or full: the same may work later."""
+    """The database is down, locked or full, so the same may work later."""
 
     def __init__(self) -> None:
         super().__init__(NOT_STORED)
@@ -80,7 +80,7 @@ class UnavailableError(DomainError):
 
 @contextmanager
 def translate_db_errors(*, deleting: bool = False) -> Iterator[None]:
-    """Turn what the database refuses within the block into DomainErrors."""
+    """Turn database errors in the block into DomainErrors."""
     try:
         yield
     except StaleDataError as error:
@@ -97,7 +97,7 @@ def translate_db_errors(*, deleting: bool = False) -> Iterator[None]:
 
 
 def constraint_error(error: IntegrityError, *, deleting: bool = False) -> ConstraintError:
-    """Return what a person may know about an IntegrityError of SQLite or PostgreSQL."""
+    """Return an error with a message for people for an IntegrityError of SQLite or PostgreSQL."""
     driver = error.orig
     kind = KINDS.get(str(getattr(driver, "sqlstate", None) or getattr(driver, "sqlite_errorname", "")), "other")
     name, columns = _subject(driver)
@@ -106,11 +106,11 @@ def constraint_error(error: IntegrityError, *, deleting: bool = False) -> Constr
 
 
 def _subject(driver: BaseException | None) -> tuple[str, tuple[str, ...]]:
-    """Return the name of the constraint that failed, and its columns, as far as the driver tells."""
-    told = getattr(driver, "diag", None)
-    if told is not None:
-        name = told.constraint_name or ""
-        return name, (told.column_name,) if told.column_name else _columns_of(name)
+    """Return the name and columns of the violated constraint, as far as the driver reports them."""
+    diagnostics = getattr(driver, "diag", None)
+    if diagnostics is not None:
+        name = diagnostics.constraint_name or ""
+        return name, (diagnostics.column_name,) if diagnostics.column_name else _columns_of(name)
     match = SQLITE_SUBJECT.search(str(driver))
     subject = match[1] if match else ""
     if "." not in subject:

@@ -1,4 +1,4 @@
-"""Add, edit, delete: one transaction with its hooks, nothing typed is lost, one flash at the end."""
+"""Add, edit and delete: the hooks run in the transaction, the input is kept after errors, and one flash is shown."""
 
 from collections.abc import Callable
 from typing import Any
@@ -29,7 +29,7 @@ class EditMixin(ViewConfigMixin):
     """The generated add, edit and delete.
 
     Hooks are Flask-AppBuilder's. `pre_add`, `pre_update` and `pre_delete` run in the transaction: what they store
-    (letters, too) is committed with the row or not at all. `post_*` run after the commit. Each may raise DomainError.
+    (e-mails, too) is committed with the row or not at all. `post_*` run after the commit. Each may raise DomainError.
     """
 
     # ListMixin has these.
@@ -55,7 +55,7 @@ class EditMixin(ViewConfigMixin):
     def _add(self) -> SaveResult:
         form = self.add_form.refresh()
         if request.method != "POST":
-            self._prefill_from_address(form)
+            self._prefill_from_url(form)
             form.next.data = self.back_url()
             return self._get_add_widget(form=form), OK
         if not form.validate():
@@ -67,8 +67,8 @@ class EditMixin(ViewConfigMixin):
             return None, OK
         return self._get_add_widget(form=form), UNPROCESSABLE
 
-    def _prefill_from_address(self, form: Any) -> None:
-        """Choose what a link from a related list chose: `_flt_0_party=5` or its natural key."""
+    def _prefill_from_url(self, form: Any) -> None:
+        """Preselect the row that a link from a related list names: `_flt_0_party=5` or its natural key."""
         for argument in filter(None, filter_arguments(request.args)):
             field = form._fields.get(argument.column)
             if field is None or argument.column not in self.autocomplete_columns:
@@ -97,19 +97,19 @@ class EditMixin(ViewConfigMixin):
         if self._was_changed_meanwhile(form, item):
             return self._conflict(form, pk)
         self.process_form(form, False)  # noqa: FBT003
-        refused = self._store(form, item, self.pre_update, self.post_update, self.updated_message)
-        if refused is None:
+        error = self._store(form, item, self.pre_update, self.post_update, self.updated_message)
+        if error is None:
             return None, OK
-        if isinstance(refused, ConflictError):
+        if isinstance(error, ConflictError):
             return self._conflict(form, pk)
-        return self._edit_page(form, self._stored(pk), UNPROCESSABLE)
+        return self._edit_page(form, self._load_stored(pk), UNPROCESSABLE)
 
     def _edit_page(self, form: Any, item: Any, status: int) -> SaveResult:
         widgets = self._get_edit_widget(form=form)
         return (self._with_related(item, widgets) if item is not None else widgets), status
 
-    def _stored(self, pk: str) -> Any | None:
-        """Return the row as it is stored now, if it still is."""
+    def _load_stored(self, pk: str) -> Any | None:
+        """Return the row as it is stored now, or None if it was deleted."""
         return self.datamodel.get(pk, self._base_filters, [*self.edit_columns, *self.load_columns])
 
     def _was_changed_meanwhile(self, form: Any, item: Any) -> bool:
@@ -117,24 +117,24 @@ class EditMixin(ViewConfigMixin):
         return version is not None and version in form and str(form[version].data) != str(getattr(item, version))
 
     def _conflict(self, form: Any, pk: str) -> SaveResult:
-        """Show what somebody else stored beside what was typed; to save again is to keep one's own."""
+        """Show the stored values beside the input. Saving again overwrites them."""
         db.session.rollback()
-        item = self._stored(pk)
+        item = self._load_stored(pk)
         if item is None:
             flashes.flash_message(DELETED_MEANWHILE, "danger")
             return self._edit_page(form, None, CONFLICT)
         flashes.flash_message(ConflictError(), "warning")
         for name in self.edit_columns:
             field = form[name]
-            if hasattr(item, name) and _typed(field) != getattr(item, name):
-                stored = self._in_words(name, getattr(item, name))
+            if hasattr(item, name) and _value_of(field) != getattr(item, name):
+                stored = self._format(name, getattr(item, name))
                 field.errors = [*field.errors, _("Saved in the meantime: %(value)s", value=stored)]
         version = self.datamodel.version_column
         if version and version in form:
             form[version].process_data(getattr(item, version))
         return self._edit_page(form, item, CONFLICT)
 
-    def _in_words(self, column: str, value: Any) -> str:
+    def _format(self, column: str, value: Any) -> str:
         formatter: Callable[[Any], object] = self.formatters_columns.get(column, formats.value)
         return str(formatter(value))
 
@@ -148,73 +148,73 @@ class EditMixin(ViewConfigMixin):
         after: Callable[[Any], None],
         message: Callable[[Any], flashes.Message],
     ) -> DomainError | None:
-        """Store `item` as `form` has it, with its hooks; return what refused it. Exactly one flash is left."""
-        said = flashes.pending_messages()
+        """Store `item` with the values of `form` and run the hooks; return the error, if any. Leaves exactly one flash."""
+        pending = flashes.pending_messages()
         try:
             with translate_db_errors(), transaction() as session:
-                # A half-filled row must not be sent by a query of a hook.
+                # A query in a hook must not flush an incomplete row.
                 with session.no_autoflush:
                     form.populate_obj(item)
                     session.add(item)
                     before(item)
                 self.datamodel.edit(item, commit=False)
-        except ConflictError as refused:
-            return refused
-        except DomainError as refused:
-            self._say_refused(form, refused)
-            return refused
-        self._after(after, item, said, message)
+        except ConflictError as error:
+            return error
+        except DomainError as error:
+            self._show_error(form, error)
+            return error
+        self._after(after, item, pending, message)
         return None
 
-    def _say_refused(self, form: Any, refused: DomainError) -> None:
-        """Flash a refusal, and put it at the field it is about."""
-        text = refused.message
-        names = [refused.field] if refused.field else []
-        if isinstance(refused, ConstraintError):
-            text = self.constraint_messages.get(refused.constraint, text)
-            names = [*names, *refused.columns]
+    def _show_error(self, form: Any, error: DomainError) -> None:
+        """Flash the error, and show it at its field."""
+        text = error.message
+        names = [error.field] if error.field else []
+        if isinstance(error, ConstraintError):
+            text = self.constraint_messages.get(error.constraint, text)
+            names = [*names, *error.columns]
         name = next((name for name in names if name in form), None)
         if name:
             show_at_field(form, DomainError(text), name)
-        flashes.flash_message(text, refused.category)
+        flashes.flash_message(text, error.category)
 
     def _after(
         self,
         hook: Callable[[Any], None],
         item: Any,
-        said: int,
+        pending: int,
         message: Callable[[Any], flashes.Message],
     ) -> None:
-        """Run the hook that follows the commit, and say what was done."""
+        """Run the hook after the commit, and flash the result."""
         try:
             hook(item)
-        except DomainError as refused:
+        except DomainError as error:
             db.session.rollback()
-            flashes.flash_default(said, (refused.message, refused.category))
+            flashes.flash_default(pending, (error.message, error.category))
         else:
-            flashes.flash_default(said, message(item))
+            flashes.flash_default(pending, message(item))
 
     # -- delete
 
     def _delete(self, item: Any) -> None:
-        said = flashes.pending_messages()
+        pending = flashes.pending_messages()
         try:
             with translate_db_errors(deleting=True), transaction():
                 self.datamodel.lock(item)
                 self.pre_delete(item)
                 self.datamodel.delete(item, commit=False)
-        except DomainError as refused:
-            flashes.flash_message(refused.message, refused.category)
+        except DomainError as error:
+            flashes.flash_message(error.message, error.category)
         else:
-            self._after(self.post_delete, item, said, self.deleted_message)
+            self._after(self.post_delete, item, pending, self.deleted_message)
 
     def delete_rows(self, items: list[Any]) -> None:
-        """Delete rows with their hooks, for an action: all of them or none, in the action's transaction."""
+        """Delete rows with their hooks, in the transaction of an action: all of them or none."""
         for item in items:
             self.datamodel.lock(item)
             self.pre_delete(item)
             self.datamodel.delete(item, commit=False)
 
 
-def _typed(field: Any) -> Any:
+def _value_of(field: Any) -> Any:
     return field.rows() if isinstance(field, ChecklistField) else field.data

@@ -1,4 +1,4 @@
-"""Form fields: native inputs that keep what was typed, and say in words what is wrong with it."""
+"""Form fields with native inputs. They keep invalid input and show an error for it."""
 
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ from app.extensions import db
 from app.i18n import selectors
 
 MAX_KEY_LENGTH = 320
-# The browser knows neither our zones nor our members.
+# Browsers have no useful suggestions for time zones and usernames.
 PLAIN_INPUT = {"autocomplete": "off", "spellcheck": "false"}
 LINE_BREAKS = {"\n", "\t"}
 MOMENT_FORMATS = ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S")
@@ -45,7 +45,7 @@ def clean_line(text: str | None) -> str | None:
 
 
 def show_at_field(form: FlaskForm, error: DomainError, field: str | None = None) -> None:
-    """Put a refusal at the field it is about, or above the form when it is about none of its fields."""
+    """Show an error at its field, or above the form if the form does not have that field."""
     name = field or error.field
     if name and name in form:
         form[name].errors = [*form[name].errors, str(error)]
@@ -54,15 +54,15 @@ def show_at_field(form: FlaskForm, error: DomainError, field: str | None = None)
 
 
 def _required(arguments: dict[str, Any], *, required: bool) -> dict[str, Any]:
-    """Return a field's arguments with the validator for nothing at all, unless validators are given."""
+    """Add the validator for empty input to the arguments of a field, unless validators are given."""
     return {"validators": [InputRequired() if required else Optional()], **arguments}
 
 
 class LocalDateTimeField(Field):
-    """A moment, typed as the clock on the wall shows it; `data` is aware UTC.
+    """A local date and time; `data` is an aware datetime in UTC.
 
-    The wall stands in the zone that the form's field `zone_field` names, or else in the reader's. A time that
-    occurs twice when clocks are put back is the earlier one; one that is skipped is refused.
+    Its time zone is that of the form's field `zone_field`, or else the member's. A time that occurs twice when clocks
+    are put back is the earlier one. A time that is skipped is an error.
     """
 
     widget = DateTimeLocalInput()
@@ -70,25 +70,25 @@ class LocalDateTimeField(Field):
     def __init__(self, *args: Any, zone_field: str | None = None, required: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **_required(kwargs, required=required))
         self.zone_field = zone_field
-        self.on_the_wall: datetime | None = None
+        self.local_time: datetime | None = None
 
     def process_formdata(self, valuelist: list[str]) -> None:
-        """Read the clock; the zone is known only once the whole form was read."""
+        """Parse the local time. The time zone is known after the whole form is parsed."""
         text = valuelist[0].strip() if valuelist else ""
-        self.data = self.on_the_wall = None
+        self.data = self.local_time = None
         if text:
-            # Something for InputRequired and Optional to see; validation makes a moment of it.
-            self.data = self.on_the_wall = _read_clock(text)
+            # InputRequired and Optional check this; `pre_validate` converts it to UTC.
+            self.data = self.local_time = _read_clock(text)
 
     def pre_validate(self, form: FlaskForm) -> None:  # noqa: ARG002 - WTForms' signature
-        """Make the clock's time a moment."""
-        if self.on_the_wall is None:
+        """Convert the local time to UTC."""
+        if self.local_time is None:
             return
         zone = self._zone()
         if zone is None:
             self.data = None
             return
-        self.data = as_moment(self.on_the_wall, zone)
+        self.data = as_moment(self.local_time, zone)
         if self.data is None:
             raise ValidationError(_("This time does not exist because the clocks go forward. Choose another."))
 
@@ -101,23 +101,23 @@ class LocalDateTimeField(Field):
         return moment.astimezone(self._zone() or selectors.zone_info()).strftime(MOMENT_FORMATS[0])
 
     def populate_obj(self, obj: object, name: str) -> None:
-        """Store the moment; the input shows minutes, so one that was left alone leaves the seconds alone too."""
+        """Store the datetime. The input has no seconds, so unchanged input keeps the stored seconds."""
         stored = getattr(obj, name, None)
         if stored is None or self.data is None or stored.replace(second=0, microsecond=0) != self.data:
             setattr(obj, name, self.data)
 
     def _zone(self) -> ZoneInfo | None:
-        """Return the zone of the wall, or None when the form names one that does not exist."""
+        """Return the time zone of the input, or None if the form names an unknown one."""
         name = self._form[self.zone_field].data if self.zone_field and self.zone_field in self._form else None
         if not name:
             return selectors.zone_info()
         return ZoneInfo(name) if selectors.is_timezone(name) else None
 
 
-def as_moment(on_the_wall: datetime, zone: ZoneInfo) -> datetime | None:
-    """Return the moment at which the clock of `zone` shows a naive time, the earlier of two, or None for none."""
-    moment = on_the_wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
-    return moment if moment.astimezone(zone).replace(tzinfo=None) == on_the_wall else None
+def as_moment(local_time: datetime, zone: ZoneInfo) -> datetime | None:
+    """Return the UTC datetime of a naive local time in `zone`, the earlier of two, or None if the time is skipped."""
+    moment = local_time.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    return moment if moment.astimezone(zone).replace(tzinfo=None) == local_time else None
 
 
 def _read_clock(text: str) -> datetime:
@@ -140,18 +140,16 @@ class TimezoneField(StringField):
         self.render_kw: dict[str, Any] = {**PLAIN_INPUT, "dir": "ltr", **(self.render_kw or {})}
 
     def process_formdata(self, valuelist: list[str]) -> None:
-        """Take a name in any case."""
+        """Accept a name in upper or lower case."""
         typed = clean_line(valuelist[0]) if valuelist else None
         if typed is not None:
             self.data = _zones().get(typed.lower().replace(" ", "_"), typed)
 
     def pre_validate(self, form: FlaskForm) -> None:  # noqa: ARG002 - WTForms' signature
-        """Refuse what is no time zone."""
         if self.data and not selectors.is_timezone(self.data):
             raise ValidationError(_("There is no time zone with this name. Enter a city, for example Europe/Madrid."))
 
     def __call__(self, **kwargs: Any) -> Markup:
-        """Render the input with its suggestions."""
         options = Markup("").join(Markup("<option>{}</option>").format(name) for name in sorted(_zones().values()))
         return _with_datalist(self, options, kwargs)
 
@@ -163,10 +161,10 @@ def _zones() -> Mapping[str, str]:
 
 
 class AutocompleteField(Field):
-    """One row of another table, typed by its natural key (a username, a slug) with suggestions from the server.
+    """A row of another table, entered by its natural key (a username, a slug) with suggestions from the server.
 
-    `key` is the attribute of `model` that is typed; `endpoint` and `column` are where app.js gets suggestions
-    from. `data` is the row.
+    `key` is the attribute of `model` that is entered. app.js loads suggestions from `endpoint` with `column`. `data` is
+    the row.
     """
 
     widget = TextInput()
@@ -180,17 +178,14 @@ class AutocompleteField(Field):
         self.render_kw: dict[str, Any] = {**PLAIN_INPUT, **(self.render_kw or {})}
 
     def process_data(self, value: Any) -> None:
-        """Show the key of the row that is chosen now."""
         self.data = value
         self.text = str(getattr(value, self.key)) if value is not None else ""
 
     def process_formdata(self, valuelist: list[str]) -> None:
-        """Find the row whose key was typed."""
         self.text = clean_line(valuelist[0]) or "" if valuelist else ""
         self.data = find_by_key(self.model, self.key, self.text)
 
     def pre_validate(self, form: FlaskForm) -> None:  # noqa: ARG002 - WTForms' signature
-        """Refuse a key that no row has."""
         if self.text and self.data is None:
             raise ValidationError(_("“%(value)s” was not found.", value=self.text))
 
@@ -205,7 +200,7 @@ class AutocompleteField(Field):
 
 
 def find_by_key(model: type[Any], key: str, text: str) -> Any | None:
-    """Return the row of `model` with the natural key `text`; a key is found in lower case, too."""
+    """Return the row of `model` with the natural key `text`, also if the key is the same in lower case."""
     if not text or len(text) > MAX_KEY_LENGTH or "\0" in text:
         return None
     column = getattr(model, key)
@@ -235,9 +230,9 @@ class ChoiceField(SelectField):
 
 
 class ChecklistField(SelectMultipleField):
-    """Any number of rows of a small table, as checkboxes. `data` holds their keys, `rows()` the rows.
+    """Any number of rows of a small table, as checkboxes. `data` has their keys, `rows()` returns the rows.
 
-    `text` says what stands beside a box.
+    `text` returns the label of a row.
     """
 
     widget = ListWidget(prefix_label=False)
@@ -257,7 +252,6 @@ class ChecklistField(SelectMultipleField):
         self.choices = lambda: [(key, text(row)) for key, row in self._rows().items()]
 
     def process_data(self, value: Iterable[Any] | None) -> None:
-        """Check the boxes of the rows that are chosen now."""
         self.data = [str(getattr(row, self._pk)) for row in value or ()]
 
     def rows(self) -> list[Any]:
@@ -266,7 +260,6 @@ class ChecklistField(SelectMultipleField):
         return [row for key, row in self._rows().items() if key in chosen]
 
     def populate_obj(self, obj: Any, name: str) -> None:
-        """Give `obj` the chosen rows."""
         setattr(obj, name, self.rows())
 
     def _rows(self) -> dict[str, Any]:

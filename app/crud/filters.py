@@ -1,4 +1,4 @@
-"""The filters of a search: what may be asked of a column, and the filters of one request."""
+"""Search filters: those available for a column, and those of one request."""
 
 import copy
 from collections.abc import Iterable, Sequence
@@ -21,7 +21,7 @@ ESCAPE = "\\"
 
 
 class _Like(BaseFilter):
-    """Compares text whatever its case; `%` and `_` in the value mean themselves."""
+    """Compares text without regard to case; `%` and `_` in the value are literal."""
 
     before, after, negated = "", "", False
 
@@ -127,7 +127,7 @@ class FilterConverter(SQLAFilterConverter):
 
 
 class Filters(StockFilters):
-    """Filters and their values. What is possible is computed once; every request gets its own `fresh()` ones."""
+    """Filters and their values. The available ones are computed once; each request gets a `fresh()` copy."""
 
     def __init__(
         self,
@@ -144,7 +144,7 @@ class Filters(StockFilters):
             self._search_filters[column] = [*self._search_filters.get(column, []), *more]
 
     def fresh(self) -> Self:
-        """Return the same possibilities with no filter set."""
+        """Return a copy with no filter set."""
         other = copy.copy(self)
         other.clear_filters()
         return other
@@ -169,13 +169,13 @@ class Filters(StockFilters):
 
 
 class OwnFilters:
-    """Gives every request filters of its own: Flask-AppBuilder keeps them in the view, shared by all threads."""
+    """Gives each request its own filters. Flask-AppBuilder stores them in the view, which all threads share."""
 
     _possible_filters: Any = None
 
     @property
     def _filters(self) -> Filters:
-        """The filters of this request; outside of requests, those that are possible."""
+        """The filters of this request; outside of a request, those that are available."""
         if not has_request_context():
             return self._possible_filters
         kept: dict[int, Filters] = g.setdefault("filters_of_views", {})

@@ -1,4 +1,4 @@
-"""Every POST ends in exactly one flash: info, warning or danger, in the reader's language."""
+"""Flashes: each POST shows exactly one, with the category info, warning or danger."""
 
 from flask import flash, session
 from flask_babel import lazy_gettext
@@ -12,17 +12,17 @@ Message = object | tuple[object, Category]
 
 
 def pending_messages() -> int:
-    """Return how many flashes wait to be shown."""
+    """Return the number of flashes that are not shown yet."""
     return len(session.get("_flashes", ()))
 
 
 def flash_message(text: object, category: Category) -> None:
-    """Flash a text; a lazy one is translated now, for the reader of this answer."""
+    """Flash a text, translated now if it is lazy."""
     flash(str(text), category)
 
 
 def flash_default(before: int, message: Message) -> None:
-    """Flash `message`, unless a hook has flashed something itself since there were `before` flashes."""
+    """Flash `message`, unless a hook has added a flash since there were `before` of them."""
     if pending_messages() > before:
         return
     text, category = message if isinstance(message, tuple) else (message, "info")

@@ -1,4 +1,4 @@
-"""From the columns of a model to a form of native fields. Nothing of one request stays for the next."""
+"""Generates forms from the columns of a model."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -46,13 +46,12 @@ SIMPLE_FIELDS: tuple[tuple[str, type[Field], Mapping[str, Any]], ...] = (
 
 
 class Form(DynamicForm):
-    """A generated form. `next` is where to go afterwards; it and the version are no business of the row."""
+    """A generated form. `next` is the URL to return to; it and the version are not stored in the row."""
 
     next = HiddenField(filters=[clean_line])
     not_stored = frozenset({"next", "csrf_token"})
 
     def populate_obj(self, obj: Any) -> None:
-        """Put what was typed into `obj`."""
         for name, each in self._fields.items():
             if name not in self.not_stored:
                 each.populate_obj(obj, name)
@@ -72,7 +71,7 @@ class FormConverter:
     options_endpoint: str = ""
 
     def form(self, columns: Sequence[str], extra: Mapping[str, Any], *, version: str | None = None) -> type[Form]:
-        """Return a form class for `columns`; `extra` fields go before generated ones; `version` is carried along."""
+        """Return a form class for `columns`; `extra` fields replace generated ones; `version` becomes a hidden field."""
         fields = {name: extra[name] if name in extra else self._field(name) for name in columns}
         if version and version not in fields:
             fields[version] = HiddenField()

@@ -1,4 +1,4 @@
-"""What the address of a list asks for, read from its arguments: pure functions that trust nothing.
+"""The URL arguments of a list, parsed and validated by pure functions.
 
 Flask-AppBuilder's names are kept: `_oc_<View>` and `_od_<View>` order, `page_<View>` and `psize_<View>` page,
 `_flt_<operator>_<column>` filters. A form without JavaScript cannot compose a name, so `_flt=<operator>_<column>`
@@ -24,7 +24,7 @@ Pairs = list[tuple[str, str]]
 
 @dataclass(frozen=True)
 class FilterArgument:
-    """One filter as it was asked for: `operator` is its index among those of `column`."""
+    """One requested filter; `operator` is its index among the filters of `column`."""
 
     column: str
     operator: int
@@ -32,13 +32,13 @@ class FilterArgument:
 
     @property
     def pair(self) -> tuple[str, str]:
-        """The argument that asks for it."""
+        """The name and value of its URL argument."""
         return f"_flt_{self.operator}_{self.column}", self.value
 
 
 @dataclass(frozen=True)
 class ListOptions:
-    """What may be asked of a list. `operators` is the number of filters that each searchable column has."""
+    """The order, pages and filters that a list offers; `operators` is the number of filters of each searchable column."""
 
     base_order: tuple[str, str]
     order_columns: Collection[str]
@@ -48,9 +48,9 @@ class ListOptions:
 
 @dataclass(frozen=True)
 class ListArguments:
-    """What is asked of one list. `order` is (column, "asc" | "desc"); pages count from 0.
+    """The validated arguments of one list. `order` is (column, "asc" | "desc"); pages count from 0.
 
-    `ignored` tells that something was asked for that does not exist or cannot be.
+    `ignored` is true if there were invalid arguments.
     """
 
     order: tuple[str, str]
@@ -60,29 +60,29 @@ class ListArguments:
     ignored: bool = False
 
 
-def parse(args: "MultiDict[str, str]", view: str, offer: ListOptions) -> ListArguments:
-    """Return what `args` ask of the list of `view`; what is not on offer is left out and noted as ignored."""
-    order, strange_order = parse_order(args, view, offer)
-    page, strange_page = _number(args.get(f"page_{view}"), 0, 0, MAX_PAGE)
-    size, strange_size = _number(args.get(f"psize_{view}"), offer.page_size, 1, MAX_PAGE_SIZE)
-    asked = list(filter_arguments(args))
-    filters = tuple(flt for flt in asked[:MAX_FILTERS] if flt and _is_possible(flt, offer))
-    ignored = strange_order or strange_page or strange_size or len(filters) < len(asked)
+def parse(args: "MultiDict[str, str]", view: str, options: ListOptions) -> ListArguments:
+    """Parse the arguments for the list of `view`; invalid ones are left out and reported as `ignored`."""
+    order, invalid_order = parse_order(args, view, options)
+    page, invalid_page = _number(args.get(f"page_{view}"), 0, 0, MAX_PAGE)
+    size, invalid_size = _number(args.get(f"psize_{view}"), options.page_size, 1, MAX_PAGE_SIZE)
+    requested = list(filter_arguments(args))
+    filters = tuple(flt for flt in requested[:MAX_FILTERS] if flt and _is_possible(flt, options))
+    ignored = invalid_order or invalid_page or invalid_size or len(filters) < len(requested)
     return ListArguments(order, page, size, filters, ignored)
 
 
-def parse_order(args: "MultiDict[str, str]", view: str, offer: ListOptions) -> tuple[tuple[str, str], bool]:
-    """Return the order that is asked for, or the list's own, and whether another one was asked for in vain."""
+def parse_order(args: "MultiDict[str, str]", view: str, options: ListOptions) -> tuple[tuple[str, str], bool]:
+    """Return the requested order, or the list's own, and whether an invalid order was requested."""
     column, direction = args.get(f"_oc_{view}", ""), args.get(f"_od_{view}", "asc")
     if not column:
-        return offer.base_order, False
-    if column not in offer.order_columns or direction not in {"asc", "desc"}:
-        return offer.base_order, True
+        return options.base_order, False
+    if column not in options.order_columns or direction not in {"asc", "desc"}:
+        return options.base_order, True
     return (column, direction), False
 
 
 def filter_arguments(args: "MultiDict[str, str]") -> Iterator[FilterArgument | None]:
-    """Yield the filters of `args`, and None for each that cannot be read; one without a value asks for nothing."""
+    """Yield the filters of `args`, and None for each invalid one. Filters without a value are skipped."""
     named = [(name.removeprefix("_flt_"), value) for name, value in args.items(multi=True) if name.startswith("_flt_")]
     paired = zip(args.getlist("_flt"), args.getlist("_value"), strict=False)
     for name, value in (*named, *paired):
@@ -97,7 +97,7 @@ def filter_arguments(args: "MultiDict[str, str]") -> Iterator[FilterArgument | N
 
 
 def build_url(path: str, args: "MultiDict[str, str]", filters: Iterable[FilterArgument], **changes: str | None) -> str:
-    """Return `path` with `args`, but with just these `filters` and with `changes`, of which None removes."""
+    """Return `path` with `args`, but with these `filters` and `changes`; a change to None removes an argument."""
     kept: Pairs = [
         (name, value)
         for name, value in args.items(multi=True)
@@ -108,8 +108,8 @@ def build_url(path: str, args: "MultiDict[str, str]", filters: Iterable[FilterAr
     return f"{path}?{urlencode(kept)}" if kept else path
 
 
-def _is_possible(flt: FilterArgument, offer: ListOptions) -> bool:
-    return flt.operator < offer.operators.get(flt.column, 0)
+def _is_possible(flt: FilterArgument, options: ListOptions) -> bool:
+    return flt.operator < options.operators.get(flt.column, 0)
 
 
 def _number(text: str | None, default: int, least: int, most: int) -> tuple[int, bool]:

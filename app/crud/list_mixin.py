@@ -1,4 +1,4 @@
-"""The list and the show page: what the address asks for is checked, and belongs to this request alone."""
+"""The list and the show page. Their URL arguments are validated, and filters belong to one request."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -15,7 +15,7 @@ from app.crud.view_config import Labels, ViewConfigMixin
 
 
 class SearchWidget(RenderTemplateWidget):
-    """The filters that are active and those there could be; nothing of the related tables is loaded."""
+    """The active and the available filters. It loads no rows of related tables."""
 
     template = "appbuilder/general/widgets/search.html"
 
@@ -28,7 +28,7 @@ class ListMixin(ViewConfigMixin):
     # -- filters
 
     def _list_arguments(self) -> ListArguments:
-        """Return what the address asks of this view's list."""
+        """Parse the arguments of the URL."""
         return list_arguments.parse(
             request.args,
             type(self).__name__,
@@ -41,7 +41,7 @@ class ListMixin(ViewConfigMixin):
         )
 
     def _set_filters(self, arguments: Iterable[FilterArgument]) -> list[FilterArgument]:
-        """Set this request's filters; return those that make sense."""
+        """Set the filters of this request; return the valid ones."""
         filters = self._filters
         filters.clear_filters()
         applied = []
@@ -58,7 +58,7 @@ class ListMixin(ViewConfigMixin):
         column, text = argument.column, argument.value
         choices = self._choices(column)
         if choices:
-            # Without a script one types the label that one reads.
+            # Without JavaScript the label is typed.
             named = {str(label).casefold(): value for value, label in choices} | {
                 value: value for value, _label in choices
             }
@@ -129,7 +129,7 @@ class ListMixin(ViewConfigMixin):
         return widgets
 
     def _formatters(self) -> dict[str, Callable[[Any], object]]:
-        """Return how values are shown; labels are translated once for a page, not once for a row."""
+        """Return the formatters of the columns. Labels are translated once for a page, not for each row."""
         return {
             column: shown.translated() if isinstance(shown, Labels) else shown
             for column, shown in self.formatters_columns.items()
@@ -149,7 +149,7 @@ class ListMixin(ViewConfigMixin):
         )
 
     def _active(self, argument: FilterArgument, applied: list[FilterArgument]) -> dict[str, Any]:
-        """Return a filter as the reader sees it, and the address without it."""
+        """Return an active filter for display, with the URL that removes it."""
         rest = [other for other in applied if other is not argument]
         choices = dict(self._choices(argument.column))
         page = f"page_{type(self).__name__}"
@@ -163,8 +163,8 @@ class ListMixin(ViewConfigMixin):
         }
 
     def _available(self, column: str) -> dict[str, Any]:
-        """Return the filters that `column` may have; `kind` is the type of the native input for their value."""
-        remote = column in self.autocomplete_columns
+        """Return the filters of `column`; `kind` is the type of the input for their value."""
+        has_suggestions = column in self.autocomplete_columns
         filters = self._possible_filters.get_search_filters()[column]
         return {
             "column": column,
@@ -172,7 +172,7 @@ class ListMixin(ViewConfigMixin):
             "operators": [(index, flt.name) for index, flt in enumerate(filters)],
             "kind": self._kind(column),
             "choices": self._choices(column),
-            "options_url": url_for(f"{self.endpoint}.options", column=column) if remote else None,
+            "options_url": url_for(f"{self.endpoint}.options", column=column) if has_suggestions else None,
         }
 
     def _choices(self, column: str) -> list[tuple[str, str]]:
@@ -189,7 +189,7 @@ class ListMixin(ViewConfigMixin):
     # -- the show page
 
     def _find(self, pk: str, columns: Iterable[str] = ()) -> Any:
-        """Return the row that the address names and this view may show; anything else is not found."""
+        """Return the row with a key; responds 404 if there is none or the view hides it."""
         item = self.datamodel.get(pk, self._base_filters, [*columns, *self.load_columns])
         if item is None:
             abort(404)
@@ -200,7 +200,7 @@ class ListMixin(ViewConfigMixin):
         return self._with_related(item, self._get_show_widget(pk, item))
 
     def _with_related(self, item: Any, widgets: dict[str, Any]) -> dict[str, Any]:
-        """Add the lists of rows that belong to `item`; None stands for one that the reader may not see."""
+        """Add the lists of rows that belong to `item`; None if the member may not see one."""
         widgets["related_views"] = [
             self._related(item, view) if view.may("list") else None for view in self._related_views
         ]

@@ -1,4 +1,4 @@
-"""The description of the APIs, complete: every operation by a name of its own, with what it may be refused for."""
+"""The OpenAPI documents of the APIs: each operation has a unique name and all of its error responses."""
 
 import json
 import re
@@ -17,33 +17,33 @@ from app.extensions import appbuilder_of
 ARGUMENT = re.compile(r"<(?:[^<>]*:)?([^<>:]+)>")
 DESCRIPTION = (
     "Log in with an API key, which members make for themselves under “My account”, or with a token from "
-    "/security/login. Either is sent as “Authorization: Bearer …”; cookies are not read. What is said to people is in "
-    "the language that the member has chosen, and else in that of Accept-Language."
+    "/security/login. Either is sent as “Authorization: Bearer …”; cookies are not read. Messages are in the "
+    "language that the member has chosen, or else in that of Accept-Language."
 )
-# What whatever is asked may be answered; what those are answered who must say who they are; and what depends.
-ALWAYS = {429: "Too many requests", 500: "Our fault", 503: "Not possible right now: try again in a moment"}
-KNOWN = {401: "Nobody we know is asking", 403: "They may not, or their key may only read"}
+# The error responses of all operations, of those that require authentication, and of some.
+ALWAYS = {429: "Too many requests", 500: "Internal error", 503: "Not possible right now: try again in a moment"}
+AUTHENTICATED = {401: "Not authenticated", 403: "Not permitted, or the API key is read-only"}
 OTHERS = {
-    400: "What was sent cannot be read",
-    404: "There is no such thing",
-    422: "What was sent is not complete or not valid",
+    400: "The request cannot be parsed",
+    404: "Not found",
+    422: "The data is incomplete or invalid",
 }
 RETRY_AFTER = {"Retry-After": {"description": "Seconds after which to try again", "schema": {"type": "integer"}}}
 
 
 class Problem(Schema):
-    """Why something was not done."""
+    """An error response."""
 
-    code = fields.String(metadata={"description": "What a program tells it by, where the status does not say it all"})
-    message = fields.String(required=True, metadata={"description": "For a person, in the language of the member"})
+    code = fields.String(metadata={"description": "Identifies the error for programs"})
+    message = fields.String(required=True, metadata={"description": "For people, in the language of the member"})
     category = fields.String(metadata={"enum": ["info", "warning", "danger"]})
     errors = fields.Dict(
-        keys=fields.String(), values=fields.Raw(), metadata={"description": "What is wrong with which field"}
+        keys=fields.String(), values=fields.Raw(), metadata={"description": "The errors of each field"}
     )
 
 
 class OpenApi(JsonErrorResponses, StockOpenApi):
-    """Describes the APIs of a version. What is described changes with the program only, and is put together once."""
+    """Serves the OpenAPI document of a version. It is generated once."""
 
     allow_browser_login = False
 
@@ -96,7 +96,7 @@ class OpenApi(JsonErrorResponses, StockOpenApi):
                 "content": problem,
                 **({"headers": RETRY_AFTER} if status in {429, 503} else {}),
             }
-            for status, why in {**ALWAYS, **KNOWN, **OTHERS}.items()
+            for status, why in {**ALWAYS, **AUTHENTICATED, **OTHERS}.items()
         }
         for path, method, name in _operations():
             operation = document["paths"].get(path, {}).get(method)
@@ -106,7 +106,7 @@ class OpenApi(JsonErrorResponses, StockOpenApi):
 
 
 def _operations() -> Iterator[tuple[str, str, str]]:
-    """Yield what programs may ask, and what answers it."""
+    """Yield path, method and name of each operation."""
     for rule in current_app.url_map.iter_rules():
         methods = sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
         for method in methods:
@@ -115,10 +115,10 @@ def _operations() -> Iterator[tuple[str, str, str]]:
 
 
 def _complete(operation: dict[str, Any], name: str, path: str) -> None:
-    """Say of an operation what all of its kind have."""
+    """Add the name and the error responses of an operation."""
     operation.setdefault("operationId", name)
-    refused = {**ALWAYS, **(KNOWN if operation.get("security") else {})}
+    errors = {**ALWAYS, **(AUTHENTICATED if operation.get("security") else {})}
     if "{" in path:
-        refused[404] = OTHERS[404]
-    for status in sorted(refused):
+        errors[404] = OTHERS[404]
+    for status in sorted(errors):
         operation["responses"].setdefault(str(status), {"$ref": f"#/components/responses/{status}"})

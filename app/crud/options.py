@@ -1,4 +1,4 @@
-"""Suggestions for a field that names a row of another table."""
+"""Suggestions for autocomplete fields."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Ask why before an action is done: the list sends the rows, the next page sends them again with the reason."""
+"""Ask for a reason before an action: the list submits the rows, and this page submits them again with the reason."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,8 +18,6 @@ ONE_MORE_STEP = lazy_gettext("One more step: give a reason.")
 
 
 class ReasonForm(FlaskForm):
-    """Why something is done to somebody."""
-
     reason = TextAreaField(
         lazy_gettext("Reason"), filters=[clean_line], validators=[DataRequired(), Length(max=MAX_REASON_LENGTH)]
     )
@@ -28,15 +26,15 @@ class ReasonForm(FlaskForm):
 def ask_for_reason(  # noqa: PLR0913 - what a page is
     view: Any, action: str, items: Sequence[Any], *, title: str, message: str, button: str
 ) -> tuple[str, BaseResponse | None]:
-    """Return the reason that was typed for `action` on `items`, or the page that asks for it.
+    """Return the reason for `action` on `items`, or the page that asks for it.
 
-    An action returns the page as it is; its form comes back to the same action, which has to be a multiple one.
+    The action has to return that page. Its form submits to the same action, which must accept several rows.
     """
     form = ReasonForm()
-    was_asked = form.reason.name in request.form
-    if was_asked and form.validate():
+    is_submitted = form.reason.name in request.form
+    if is_submitted and form.validate():
         return form.reason.data, None
-    flashes.flash_message(*((flashes.CORRECT_THE_FIELDS, "danger") if was_asked else (ONE_MORE_STEP, "info")))
+    flashes.flash_message(*((flashes.CORRECT_THE_FIELDS, "danger") if is_submitted else (ONE_MORE_STEP, "info")))
     page = view.render_template(
         "appbuilder/general/reason.html",
         form=form,
@@ -49,4 +47,4 @@ def ask_for_reason(  # noqa: PLR0913 - what a page is
         button=button,
         back=view.back_url(),
     )
-    return "", make_response(page, 422 if was_asked else 200)
+    return "", make_response(page, 422 if is_submitted else 200)

@@ -26,20 +26,20 @@ SEE_OTHER = 303
 
 
 def ask_to_log_in() -> BaseResponse:
-    """Return what leads somebody to the login, and back."""
+    """Redirect to the login page, which leads back."""
     answer: BaseResponse = current_app.extensions["appbuilder"].sm.lm.unauthorized()
     return answer
 
 
 class BaseView(StockBaseView):
-    """A view that keeps no history in the cookie: where to go back to stands in the form, or in the Referer."""
+    """A view that stores no history in the cookie. The URL to return to is in the form or in the Referer header."""
 
-    # {"can_host": lazy_gettext("Host dinner parties")}: what permissions are called where they are given.
+    # {"can_host": lazy_gettext("Host dinner parties")}: the labels of permissions where roles are edited.
     permission_labels: Mapping[str, object] = {}
 
     @before_request
     def _ask_to_log_in(self) -> BaseResponse | None:
-        """Lead whoever is not logged in to the login, and back, instead of telling them that they may not."""
+        """Redirect visitors to the login page instead of denying access."""
         method = self.method()
         if current_user.is_authenticated or not hasattr(method, "_permission_name"):
             return None
@@ -49,18 +49,18 @@ class BaseView(StockBaseView):
         return ask_to_log_in()
 
     def method(self) -> Any:
-        """Return the method that answers this request."""
+        """Return the method that handles this request."""
         return getattr(self, (request.endpoint or "").rpartition(".")[2], None)
 
     def update_redirect(self) -> None:
-        """Remember nothing: Flask-AppBuilder's history of five full addresses makes browsers drop the cookie."""
+        """Do nothing: Flask-AppBuilder's history of five full URLs can make the cookie too large for browsers."""
 
     def get_redirect(self) -> str:
         """Return where to go after a form."""
         return self.back_url()
 
     def back_url(self) -> str:
-        """Return the page that was left for this one, if it is one of this site to go back to."""
+        """Return the URL to go back to: `next` of the form, or the Referer, if they are pages of this site."""
         asked = safe_next(request.values.get("next"), "")
         if asked and self._may_return_to(urlsplit(asked).path, asked=True):
             return asked
@@ -79,7 +79,7 @@ class BaseView(StockBaseView):
 class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
     """The generated pages of a model. See ViewConfigMixin for what a view declares."""
 
-    # Flask-AppBuilder sends files from a folder that is not configured.
+    # Flask-AppBuilder would serve files from a folder that is not configured.
     download = None
 
     # -- add and edit
@@ -87,14 +87,14 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
     @expose("/add", methods=["GET", "POST"])
     @has_access
     def add(self) -> BaseResponse:
-        """Show an empty form, or store what it says."""
+        """Show an empty form, or add the row."""
         widgets, status = self._add()
         return self._form_page(self.add_template, self.add_title, widgets, status)
 
     @expose("/edit/<pk>", methods=["GET", "POST"])
     @has_access
     def edit(self, pk: str) -> BaseResponse:
-        """Show the form of a row, or store what it says."""
+        """Show the form of a row, or save it."""
         widgets, status = self._edit(pk)
         return self._form_page(self.edit_template, self.edit_title, widgets, status, pk=pk)
 
@@ -113,7 +113,7 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
     @expose("/delete/<pk>", methods=["GET", "POST"])
     @has_access
     def delete(self, pk: str) -> BaseResponse:
-        """Ask before a row is deleted; POST deletes it."""
+        """Ask for confirmation; POST deletes the row."""
         item = self.datamodel.get(pk, self._base_filters, [*self.load_columns])
         if item is None and (request.method != "POST" or self.datamodel.parse_pk(pk) is None):
             abort(404)
@@ -134,7 +134,7 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
         return make_response(page)
 
     def _gone(self) -> BaseResponse:
-        """Say that somebody else, or a form that was sent twice, was faster."""
+        """Flash that the row is already deleted."""
         gone = GoneError()
         flash(str(gone), gone.category)
         return redirect(self.back_url(), SEE_OTHER)
@@ -143,12 +143,12 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
 
     @expose("/action/<string:name>/<pk>", methods=["POST"])
     def action(self, name: str, pk: str) -> BaseResponse:
-        """Do an action with one row."""
+        """Run an action on one row."""
         return self._act(name, [pk], one=True)
 
     @expose("/action_post", methods=["POST"])
     def action_post(self) -> BaseResponse:
-        """Do an action with the chosen rows."""
+        """Run an action on the selected rows."""
         return self._act(request.form.get("action", ""), request.form.getlist("rowid"), one=False)
 
     def _act(self, name: str, pks: list[str], *, one: bool) -> BaseResponse:
@@ -170,25 +170,25 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
         answer = self._run_action(action.func, items)
         return answer or redirect(self.back_url(), SEE_OTHER)
 
-    # -- suggestions for remote fields
+    # -- suggestions for autocomplete fields
 
     @expose("/options/<column>")
     def options(self, column: str) -> Response:
-        """Return up to 20 rows that `column` may point to, as [{"value": key, "label": text}]."""
+        """Return up to 20 rows that `column` may refer to, as [{"value": key, "label": text}]."""
         if column not in self.autocomplete_columns:
             abort(404)
-        if not any(column in columns and self.may(page) for page, columns in self._offering().items()):
+        if not any(column in columns and self.may(page) for page, columns in self._pages_with_choice().items()):
             abort(403 if current_user.is_authenticated else 401)
         key, searched = self.autocomplete_columns[column]
         model = self.datamodel.get_related_model(column)
         return jsonify(options.find(model, key, searched, request.args.get("q", "")))
 
-    def _offering(self) -> dict[str, Any]:
-        """Return the pages on which a row may be chosen, with their columns."""
+    def _pages_with_choice(self) -> dict[str, Any]:
+        """Return the pages on which a related row can be chosen, with their columns."""
         return {"add": self.add_columns, "edit": self.edit_columns, "list": self.search_columns}
 
     def may(self, page: str) -> bool:
-        """Whether whoever is asking may open the page `list`, `show`, `add`, `edit` or `delete`."""
+        """Whether the member may open the page `list`, `show`, `add`, `edit` or `delete`."""
         permission = PERMISSION_PREFIX + self.get_method_permission(page)
         allowed = self.appbuilder.sm.has_access(permission, self.class_permission_name)
         return self.is_routed(page) and permission in self.base_permissions and bool(allowed)
@@ -207,7 +207,7 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
         return url_for(f"{self.endpoint}.list") if self.is_routed("list") else super()._home()
 
     def _run_action(self, func: Any, items: list[Any]) -> BaseResponse | None:
-        """Do `func` with `items` in one transaction; what it returns as text is flashed."""
+        """Run an action in one transaction, and flash the text that it returns."""
         before = flashes.pending_messages()
         answer: Any = None
         try:

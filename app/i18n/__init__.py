@@ -9,7 +9,7 @@ __all__ = ["force_locale", "init_app"]
 
 
 def init_app(app: Flask) -> None:
-    """Install in `app`, after AppBuilder: it makes the Babel that is taken over here."""
+    """Install in `app`, after AppBuilder, which creates the Babel extension."""
     locales.init_app(app)
     runtime.init_app(app)
     selectors.init_app(app)

@@ -1,7 +1,7 @@
-"""Catalogs as the site uses them: FAB's and WTForms' texts below, ours above, none that could break a page.
+"""Catalogs as the site uses them: the site's own translations, else those of FAB and WTForms; unsafe ones are left out.
 
-Ours are read from the .po files, once per process and locale, so no compiled file can be stale or missing (it
-takes 20 ms for 550 texts). What fails the tests of `validity` is left out and logged; English is shown.
+The .po files are read once per process and locale, so no compiled file can be outdated or missing (20 ms for 550
+texts). A translation that fails the checks of `validity` is logged, and the English text is shown.
 """
 
 import logging
@@ -44,19 +44,15 @@ class Translations:
         self._rule = rule
 
     def gettext(self, msgid: str) -> str:
-        """Return a text."""
         return self._singular(None, msgid)
 
     def ngettext(self, singular: str, plural: str, n: int) -> str:
-        """Return the form of a text for `n` things."""
         return self._plural(None, singular, plural, n)
 
     def pgettext(self, context: str, msgid: str) -> str:
-        """Return a text in one of its meanings."""
         return self._singular(context, msgid)
 
     def npgettext(self, context: str, singular: str, plural: str, n: int) -> str:
-        """Return the form of a text in one of its meanings for `n` things."""
         return self._plural(context, singular, plural, n)
 
     ugettext, ungettext, upgettext, unpgettext = gettext, ngettext, pgettext, npgettext
@@ -69,23 +65,23 @@ class Translations:
         texts = self._texts.get((context, singular), ())
         if len(texts) == self._rule.count:
             return texts[self._rule.form(int(n))]
-        # Not translated: English words follow the English rule, whatever the language.
+        # Not translated: English texts have English plurals.
         return (singular, plural)[ENGLISH.form(int(n))]
 
 
 def load(key: str, directory: Path) -> Translations:
-    """Return all texts of a shipped locale; whatever is wrong in the files, it returns."""
+    """Return all texts of a shipped locale. Errors in the files are logged."""
     rule = rule_of(key)
     texts = upstream(key, rule)
     for parent in reversed(locales.chain(key)):
         path = directory / parent / "LC_MESSAGES" / "messages.po"
         if path.exists():
-            texts.update(_served(path, parent, rule))
+            texts.update(_own_texts(path, parent, rule))
     return Translations(texts, rule)
 
 
 def upstream(key: str, rule: PluralRule) -> dict[Key, tuple[str, ...]]:
-    """Return what FAB and WTForms bring for a locale, or for its language in the same script."""
+    """Return the translations of FAB and WTForms for a locale, or for its language in the same script."""
     texts: dict[Key, tuple[str, ...]] = {}
     for root, domain in UPSTREAM:
         name = _nearest(key, (path.name for path in root.iterdir() if path.is_dir()))
@@ -101,7 +97,7 @@ def read(path: Path) -> Catalog:
             return read_po(lines, abort_invalid=True)
     except PoFileError as error:
         raise CatalogError(path, error.lineno + 1, str(error)) from error
-    # What Babel's reader lets escape from strings without an end and headers without sense.
+    # Babel raises these for unterminated strings and invalid headers.
     except (ValueError, LookupError, TypeError, AttributeError, SyntaxError) as error:
         raise CatalogError(path, 1, f"cannot be read: {error}") from error
 
@@ -121,13 +117,13 @@ def texts_of(message: Message) -> tuple[str, ...]:
     return (message.string,) if isinstance(message.string, str) else tuple(message.string or ("",))
 
 
-def _served(path: Path, key: str, rule: PluralRule) -> dict[Key, tuple[str, ...]]:
+def _own_texts(path: Path, key: str, rule: PluralRule) -> dict[Key, tuple[str, ...]]:
     try:
         catalog = read(path)
     except (CatalogError, OSError):
         log.exception("Texts could not be read from %s", path)
         return {}
-    served = {}
+    texts_by_key = {}
     for message in messages(catalog):
         sources, texts = sources_of(message), texts_of(message)
         if message.fuzzy or not all(texts):
@@ -136,12 +132,12 @@ def _served(path: Path, key: str, rule: PluralRule) -> dict[Key, tuple[str, ...]
         if broken:
             log.error("%s:%s: not served in %s: %s", path, message.lineno, key, broken)
         else:
-            served[message.context, sources[0]] = texts
-    return served
+            texts_by_key[message.context, sources[0]] = texts
+    return texts_by_key
 
 
 def _compiled(path: Path, rule: PluralRule) -> dict[Key, tuple[str, ...]]:
-    """Return the texts of somebody else's catalog; plurals are left out, for their rules are not ours."""
+    """Return the texts of a package's catalog, without plurals, because its plural rules may differ."""
     try:
         with path.open("rb") as file:
             catalog = read_mo(file)

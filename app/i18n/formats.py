@@ -1,4 +1,4 @@
-"""Dates, times and values in the reader's language and zone; templates have filters of the same names."""
+"""Formats dates, times and values in the current language and time zone. Templates have filters of the same names."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -25,9 +25,9 @@ def init_app(app: Flask) -> None:
 
 
 def date_time(moment: dt.datetime, zone: str | None = None, width: Width = "medium") -> str:
-    """Return date and time of an aware moment (a naive one is UTC), in `zone` or the reader's time zone.
+    """Return date and time of an aware moment (a naive one is UTC), in `zone` or the current time zone.
 
-    The name of `zone` follows where its clock differs from the reader's at that moment.
+    The name of the zone is added if its UTC offset differs from the current zone's at that moment.
     """
     local = _in_zone(moment, zone)
     locale = flask_babel.get_locale()
@@ -37,13 +37,13 @@ def date_time(moment: dt.datetime, zone: str | None = None, width: Width = "medi
 
 
 def date(moment: dt.date, zone: str | None = None, width: Width = "full") -> str:
-    """Return the day of a moment in `zone` or the reader's time zone; a plain date is the day itself."""
+    """Format the date of a datetime in `zone` or the current time zone, or a plain date."""
     local = _in_zone(moment, zone) if isinstance(moment, dt.datetime) else moment
     return dates.format_date(local, width, locale=flask_babel.get_locale())
 
 
 def time(moment: dt.datetime | dt.time, zone: str | None = None) -> str:
-    """Return hours and minutes of a moment, with its zone as in `date_time`; of a plain time, just those."""
+    """Format the time of a datetime, with its zone as in `date_time`, or a plain time."""
     if isinstance(moment, dt.time):
         return _clock(moment)
     local = _in_zone(moment, zone)
@@ -52,7 +52,7 @@ def time(moment: dt.datetime | dt.time, zone: str | None = None) -> str:
 
 @singledispatch
 def value(thing: object) -> str:
-    """Return anything that a list or a form may show in words: nothing is a dash, a boolean is Yes or No."""
+    """Format any value for display: None is a dash, a boolean is Yes or No."""
     return str(thing)
 
 

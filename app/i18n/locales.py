@@ -1,4 +1,4 @@
-"""The languages of the site: which are shipped, what they are called, and which one suits a reader.
+"""The languages of the site, and how to find one for a visitor.
 
 A locale is shipped when `translations/` holds a catalog for it; LANGUAGES in the configuration orders them.
 A key is `str(babel.Locale)`, as directories and the database have it; a tag is BCP 47, for HTML and HTTP.
@@ -31,7 +31,7 @@ class LocaleInfo:
 
 
 def init_app(app: Flask) -> None:
-    """Find the locales that `app` ships."""
+    """Find the catalogs of `app`."""
     found = {path.parent.parent.name for path in directory(app).glob("*/LC_MESSAGES/messages.po")} | {SOURCE}
     listed = [key for key in app.config.get("LANGUAGES", ()) if key in found]
     shipped_keys = [*listed, *sorted(found.difference(listed))]
@@ -39,7 +39,7 @@ def init_app(app: Flask) -> None:
 
 
 def directory(app: Flask | None = None) -> Path:
-    """Return the directory of our catalogs: the last one that Flask-Babel was given."""
+    """Return the directory of the site's catalogs: the last one in Flask-Babel's configuration."""
     return Path((app or current_app).extensions["babel"].translation_directories[-1])
 
 
@@ -59,7 +59,7 @@ def default() -> LocaleInfo:
 
 
 def match(tag: str | None) -> LocaleInfo | None:
-    """Return the shipped locale that suits a reader of `tag` best, or None.
+    """Return the shipped locale that fits `tag` best, or None.
 
     That is the locale itself, the nearest of its parents, or else one of the same language and script.
     """
@@ -72,7 +72,7 @@ def match(tag: str | None) -> LocaleInfo | None:
 
 
 def direction(key: str) -> str:
-    """Return `ltr` or `rtl`; of what is no locale, `ltr`."""
+    """Return `ltr` or `rtl`; `ltr` for an unknown locale."""
     locale = parse(key)
     return locale.text_direction if locale else "ltr"
 

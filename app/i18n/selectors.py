@@ -1,4 +1,4 @@
-"""Whose language and clock a text is for: the reader's own choice, then the browser's, then the site's."""
+"""The language and time zone of a text: the choice of the member or visitor, else the browser's, else the site's."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,20 +17,20 @@ from werkzeug.local import LocalProxy
 from app.i18n import locales
 from app.i18n.locales import LocaleInfo
 
-# More than anybody speaks; a longer Accept-Language is not worth the time.
+# The rest of a longer Accept-Language header is ignored.
 MAX_LANGUAGES = 10
 
 
 @dataclass(frozen=True)
 class Recipient:
-    """Who is spoken to in an application context of its own."""
+    """The language and time zone that `force_locale` sets."""
 
     locale: str
     timezone: str
 
 
 def init_app(app: Flask) -> None:
-    """Select locale and time zone in `app`, and tell templates, proxies and browsers about it."""
+    """Install the selectors, the globals of templates, and the Vary and Content-Language headers."""
     app.extensions["babel"].locale_selector = _select_locale
     app.extensions["babel"].timezone_selector = _select_timezone
     app.jinja_env.globals.update(
@@ -38,28 +38,28 @@ def init_app(app: Flask) -> None:
         current_timezone=LocalProxy(current_timezone),
         locales=LocalProxy(locales.shipped),
     )
-    app.after_request(_tell_language)
-    user_logged_in.connect(_forget, app)
-    user_logged_out.connect(_forget, app)
+    app.after_request(_add_language_headers)
+    user_logged_in.connect(_reset_selection, app)
+    user_logged_out.connect(_reset_selection, app)
 
 
 def current_locale() -> str:
-    """Return the key of the reader's locale, always a shipped one."""
+    """Return the key of the current locale, always a shipped one."""
     return str(flask_babel.get_locale())
 
 
 def current_locale_info() -> LocaleInfo:
-    """Return the reader's locale with its tag, name and direction."""
+    """Return the current locale with its tag, name and direction."""
     return locales.find(current_locale()) or locales.default()
 
 
 def current_timezone() -> str:
-    """Return the IANA name of the reader's time zone."""
+    """Return the IANA name of the current time zone."""
     return str(flask_babel.get_timezone())
 
 
 def is_timezone(name: str | None) -> TypeGuard[str]:
-    """Tell whether `name` is a time zone that we can calculate with."""
+    """Whether `name` is a known IANA time zone."""
     return name in timezones()
 
 
@@ -70,22 +70,22 @@ def timezones() -> frozenset[str]:
 
 
 def zone_info(name: str | None = None) -> ZoneInfo:
-    """Return a time zone by its name; the reader's when there is none or it is unknown."""
+    """Return a time zone by its name, or the current one if the name is missing or unknown."""
     return ZoneInfo(name if is_timezone(name) else current_timezone())
 
 
 @contextmanager
 def force_locale(locale: str | None, timezone: str | None) -> Iterator[None]:
-    """Translate and format whatever is inside in the language and time zone of one recipient.
+    """Translate and format inside the block in the language and time zone of one recipient.
 
-    An unknown locale becomes the nearest or the default one, an unknown zone the default. It is a fresh
-    application context: it may be nested, and nothing of the reader of the current request shows in it. Leave
-    the database alone inside: `db.session` is another one there.
+    An unknown locale becomes the nearest or the default one, an unknown time zone the default. The block has its own
+    application context, so it may be nested and does not see the member of the current request. Do not use the database
+    inside: `db.session` is another session there.
     """
     info = locales.match(locale) or locales.default()
     with current_app.app_context():
         g.recipient = Recipient(info.key, timezone if is_timezone(timezone) else _default_timezone())
-        # Or Flask-Login would load the member of the request once more, for a letter to somebody else.
+        # Otherwise Flask-Login would load the member of the request again.
         g._login_user = AnonymousUserMixin()  # noqa: SLF001
         yield
 
@@ -109,18 +109,18 @@ def _select_timezone() -> str:
 
 
 def _choices(what: str) -> Iterator[str]:
-    """Yield what was chosen, most specific first; any of it may be out of date or made up."""
+    """Yield the chosen values, most specific first. They may be outdated or invalid."""
     if what == "locale":
         yield request.args.get("_l_", "")
     if hasattr(current_app, "login_manager") and current_user.is_authenticated:
         yield getattr(current_user, what, None) or ""
-    kept = session.get(what)
-    if isinstance(kept, str):
-        yield kept
+    chosen = session.get(what)
+    if isinstance(chosen, str):
+        yield chosen
 
 
 def _accepted() -> LocaleInfo | None:
-    """Return the best locale for Accept-Language."""
+    """Return the best locale for the Accept-Language header."""
     wanted = (tag for tag, quality in request.accept_languages if quality > 0)
     return next(filter(None, map(locales.match, islice(wanted, MAX_LANGUAGES))), None)
 
@@ -130,12 +130,12 @@ def _default_timezone() -> str:
     return str(name) if is_timezone(name) else "UTC"
 
 
-def _forget(_app: Flask, **_kwargs: object) -> None:
-    """Choose again: the reader has just become somebody else."""
+def _reset_selection(_app: Flask, **_kwargs: object) -> None:
+    """Select locale and time zone again after a login or logout."""
     flask_babel.refresh()
 
 
-def _tell_language(response: Response) -> Response:
+def _add_language_headers(response: Response) -> Response:
     if response.mimetype == "text/html":
         response.vary.add("Accept-Language")
         response.content_language.add(current_locale_info().tag)

@@ -1,6 +1,6 @@
-"""What the rest of the application may want to know."""
+"""Signals of this package."""
 
 from blinker import Namespace
 
-# Sent by an application, with `locale`: the key of the language that its reader has just chosen.
+# Sent when a visitor or member chooses a language; `locale` is its key.
 locale_chosen = Namespace().signal("locale-chosen")

@@ -1,4 +1,4 @@
-"""What a translation must keep of its source, so that it can break neither a format string nor a page."""
+"""Checks that a translation keeps the placeholders and markup of its source text."""
 
 import re
 from collections import Counter
@@ -9,28 +9,28 @@ from app.i18n.plurals import PluralRule
 PLACEHOLDER = re.compile(r"%\((?P<name>\w+)\)[#0\- +]*\d*(?:\.\d+)?[diouxXeEfFgGcrsa]")
 # "%s" and the like; "100 % done" is prose, though Python would take it for a conversion too.
 POSITIONAL = re.compile(r"(?<!%)%[diorsx]\b")
-# All that Python's % operator looks at: conversions, and percent signs that it would stumble over.
+# Conversions of Python's % operator, and percent signs that would make it fail.
 CONVERSION = re.compile(r"%%|%(?:\(\w*\))?[#0\- +]*\d*(?:\.\d+)?[diouxXeEfFgGcrsa]|%")
 TAG = re.compile(r"</?[A-Za-z][^<>]*>")
-# The number of a plural may be left out of a form that stands for one number only ("A guest").
+# A plural form for one number only may leave the number out ("A guest").
 COUNTS = frozenset({"num", "n", "count"})
-# Control characters but line breaks and tabs, what sets the direction of text that follows, and what is invisible.
-# Marks of direction and joiners are letters of their languages.
+# Control characters except line breaks and tabs, direction overrides, and invisible characters. Direction marks and
+# joiners are allowed: some languages need them.
 HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2060\u202a-\u202e\u2066-\u2069\ufeff]")
 
 
 def has_placeholders(*texts: str) -> bool:
-    """Tell whether a text has a named placeholder such as %(name)s."""
+    """Whether a text has a named placeholder such as %(name)s."""
     return any(PLACEHOLDER.search(text) for text in texts)
 
 
 def is_format(*texts: str) -> bool:
-    """Tell whether a source text is made to go through Python's % operator."""
+    """Whether a source text is meant for Python's % operator."""
     return any(PLACEHOLDER.search(text) or POSITIONAL.search(text) or "%%" in text for text in texts)
 
 
 def format_problems(sources: Sequence[str], texts: Sequence[str], rule: PluralRule) -> list[str]:
-    """Return what would break, or lose, a value when the texts are formatted like their source.
+    """Return errors in the placeholders of a translation.
 
     `sources` is the English text, or its two forms; `texts` the translation, or all of its forms.
     """
@@ -55,7 +55,7 @@ def format_problems(sources: Sequence[str], texts: Sequence[str], rule: PluralRu
 
 
 def markup_problems(sources: Sequence[str], texts: Sequence[str]) -> list[str]:
-    """Return how the tags of the texts differ from those of the source, attributes included."""
+    """Return differences between the HTML tags of the texts and of the source, including attributes."""
     expected = Counter(TAG.findall(sources[-1]))
     problems = []
     for text in texts:
@@ -66,7 +66,7 @@ def markup_problems(sources: Sequence[str], texts: Sequence[str]) -> list[str]:
 
 
 def text_problems(sources: Sequence[str], texts: Sequence[str]) -> list[str]:
-    """Return what an eye does not see: spaces at the edges, control and direction characters."""
+    """Return errors that are invisible: spaces at the edges, control and direction characters."""
     problems = []
     for text in texts:
         problems += [
@@ -83,7 +83,7 @@ def text_problems(sources: Sequence[str], texts: Sequence[str]) -> list[str]:
 
 
 def problems(sources: Sequence[str], texts: Sequence[str], rule: PluralRule) -> Iterator[str]:
-    """Yield everything that is wrong with a complete translation."""
+    """Yield all errors of a complete translation."""
     if len(sources) > 1 and len(texts) != rule.count:
         yield f"{len(texts)} plural forms instead of {rule.count}"
         return
@@ -97,7 +97,7 @@ def _conversions(text: str) -> Counter[str]:
 
 
 def _optional(sources: Sequence[str], rule: PluralRule, form: int) -> set[str]:
-    """Return what a plural form may leave out: its number, and what the English singular lacks."""
+    """Return the placeholders that a plural form may leave out: its number, and those that the English singular lacks."""
     if len(rule.numbers(form)) > 1:
         return set()
     counts = {found.group() for found in PLACEHOLDER.finditer(sources[-1]) if found["name"] in COUNTS}

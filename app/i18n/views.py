@@ -1,4 +1,4 @@
-"""The switch of language."""
+"""The language menu."""
 
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -15,19 +15,19 @@ from app.i18n.signals import locale_chosen
 
 
 def init_app(_app: Flask) -> None:
-    """Have the switch work without a token, so that a page for strangers needs no cookie for it."""
+    """Exempt the language menu from CSRF tokens, so that pages of visitors need no cookie for it."""
     csrf.exempt(f"{__name__}.switch")
 
 
 class LocaleView(BaseView):
-    """Changes the language by POST; instead of a token, the browser says where the form was."""
+    """Changes the language by POST. Instead of a CSRF token, the Origin of the request is checked."""
 
     route_base = "/lang"
     default_view = "switch"
 
     @expose("/", methods=["POST"])
     def switch(self) -> Response:
-        """Keep the language that was chosen, and go back to where the reader was."""
+        """Store the language in the session, and go back to the page."""
         if http.is_cross_site_request():
             abort(403)
         info = locales.find(request.form.get("locale"))
@@ -45,8 +45,8 @@ def _choose(info: LocaleInfo) -> None:
         flash(_("Language changed to %(language)s.", language=info.name), "info")
 
 
-def _without_locale(address: str) -> str:
-    """Return the address without the argument that would go before the choice just made."""
-    parts = urlsplit(address)
+def _without_locale(url: str) -> str:
+    """Remove the argument that would override the new choice."""
+    parts = urlsplit(url)
     kept = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name != "_l_"]
     return parts._replace(query=urlencode(kept)).geturl()

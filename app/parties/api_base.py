@@ -151,7 +151,7 @@ class PartyApiBase(PartyAccess, JsonErrorResponses, BaseApi):
         except HTTPException as error:
             if error.response is not None or error.code not in CODES:
                 raise
-            return self._answer(error.code)
+            return self._error_response(error.code)
 
     @staticmethod
     def read_body(schema: type[Schema]) -> dict[str, Any]:
@@ -190,7 +190,7 @@ class PartyApiBase(PartyAccess, JsonErrorResponses, BaseApi):
         details = {"errors": message} if isinstance(message, dict) else {}
         return self.response(422, code=CODES[422], message=str(MESSAGES[422]), category="danger", **details)
 
-    def _answer(self, code: int) -> Response:
+    def _error_response(self, code: int) -> Response:
         category: Category = "danger"
         return self.respond(code, CODES.get(code, REFUSED), (str(MESSAGES[code]), category))
 

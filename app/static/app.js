@@ -1,8 +1,8 @@
-// What the pages do better with a script; all of them work without.
+// Improvements of the pages. All pages work without JavaScript.
 
 const confirmDialog = document.querySelector("#confirm");
 
-/** Ask `message` in the dialog; call `onYes` with its form when the answer is yes. */
+/** Ask `message` in the dialog; call `onYes` with its form if the user confirms. */
 function ask(message, onYes) {
   const form = confirmDialog.querySelector("form");
   confirmDialog.querySelector("#confirm-message").textContent = message;
@@ -15,7 +15,7 @@ function ask(message, onYes) {
   confirmDialog.showModal();
 }
 
-// Links to a page that only asks: ask here, and POST to the same address.
+// Links to a confirmation page: ask in the dialog instead, and POST to the same URL.
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a[data-post]");
   if (!link || !confirmDialog || event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -26,7 +26,7 @@ document.addEventListener("click", (event) => {
   });
 });
 
-// Buttons that ask first, and forms that must not be sent twice.
+// Buttons with a confirmation, and forms that must not be submitted twice.
 document.addEventListener("submit", (event) => {
   const form = event.target;
   const button = event.submitter;
@@ -44,7 +44,7 @@ document.addEventListener("submit", (event) => {
     button?.setAttribute("aria-disabled", "true");
   }
 });
-// A page that comes back from the browser's history may be sent again.
+// A form on a page restored from the browser's history may be submitted again.
 addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) {
     delete form.dataset.sent;
@@ -72,7 +72,7 @@ for (const all of document.querySelectorAll("[data-check-all]")) {
 const zone = document.querySelector("input[type=hidden][name=timezone]");
 if (zone && !zone.value) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
 
-// Menus close as menus do.
+// Close menus on a click outside and on Escape.
 const openMenus = () => document.querySelectorAll("details.menu[open]");
 document.addEventListener("click", (event) => {
   for (const menu of openMenus()) if (!menu.contains(event.target)) menu.open = false;
@@ -85,7 +85,7 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// A field with data-options-url offers what its address answers to the text typed so far.
+// A field with data-options-url loads suggestions for the text typed so far.
 for (const input of document.querySelectorAll("input[list]")) {
   let timer;
   let request;
@@ -103,13 +103,13 @@ for (const input of document.querySelectorAll("input[list]")) {
         const options = await response.json();
         input.list.replaceChildren(...options.map(({ label, value }) => new Option(label, value)));
       } catch {
-        // Aborted by the next key, or offline: the field stays a text field.
+        // Aborted by the next key, or offline: there are no suggestions.
       }
     }, 200);
   });
 }
 
-// The value of a filter is typed in the way of its column.
+// The input of a filter value has the type of its column.
 for (const select of document.querySelectorAll("select[name=_flt]")) {
   const input = select.form.elements._value;
   const all = [...input.list.options];

@@ -1,4 +1,4 @@
-// A button that copies what stands in a field beside it. Without a script the field can be selected.
+// A button that copies the content of a field. Without JavaScript the text can be selected.
 
 for (const button of document.querySelectorAll("[data-copy]")) {
   const field = document.getElementById(button.dataset.copy);

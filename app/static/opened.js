@@ -1,4 +1,4 @@
-// Tells that an invitation was seen: by a reader's browser, not by a mail server that opens every link.
+// Reports that an invitation was opened in a browser. Mail scanners open links, but run no scripts.
 
 for (const mark of document.querySelectorAll("[data-opened]")) {
   const body = new URLSearchParams({ csrf_token: mark.dataset.token });

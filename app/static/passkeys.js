@@ -1,4 +1,4 @@
-// Passkeys: a form with data-passkey asks the browser for one, and sends its answer as the field `credential`.
+// Passkeys: a form with data-passkey asks the browser for a credential and submits it in the field `credential`.
 
 const toBytes = (text) => Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
 const toText = (buffer) =>
@@ -7,8 +7,8 @@ const toText = (buffer) =>
     .replaceAll("/", "_")
     .replaceAll("=", "");
 
-/** What the server says in words, to be shown as it is. */
-class Refusal extends Error {}
+/** An error message of the server, shown as it is. */
+class ServerError extends Error {}
 
 /** Return `options` with bytes in place of their base64url. */
 function read(options) {
@@ -36,7 +36,7 @@ async function options(form) {
   body.set("csrf_token", form.elements.csrf_token.value);
   const answer = await fetch(form.dataset.options, { method: "POST", body });
   const said = answer.headers.get("Content-Type")?.startsWith("application/json") ? await answer.json() : {};
-  if (!answer.ok || !said.challenge) throw new Refusal(said.message ?? form.dataset.failed);
+  if (!answer.ok || !said.challenge) throw new ServerError(said.message ?? form.dataset.failed);
   return read(said);
 }
 
@@ -51,7 +51,7 @@ async function answer(form) {
 }
 
 function inWords(error, texts) {
-  if (error instanceof Refusal) return error.message;
+  if (error instanceof ServerError) return error.message;
   const names = { AbortError: "cancelled", InvalidStateError: "known", NotAllowedError: "cancelled", SecurityError: "elsewhere" };
   return texts[names[error.name]] ?? texts.failed;
 }

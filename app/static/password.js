@@ -1,4 +1,4 @@
-// A hint at how hard a new password is to guess, and a button to see what is typed. The server decides on its own.
+// A strength meter for new passwords, and a button that shows the password. The server checks passwords itself.
 
 const OBVIOUS = /pass?wor[dt]|qwert[yz]|asdf|letmein|welcome|dinner ?party|\d{4,}/giu;
 
@@ -7,7 +7,7 @@ function strength(text, least) {
   const typed = [...text];
   if (typed.length < least) return 0;
   const kept = [...text.toLowerCase().replace(OBVIOUS, "x")];
-  // What only repeats the letter before, or counts on from it, surprises nobody.
+  // Repeated characters and sequences such as "abc" do not count.
   const steps = kept.filter((letter, at) => {
     const step = at ? letter.codePointAt(0) - kept[at - 1].codePointAt(0) : 2;
     return Math.abs(step) > 1;
@@ -47,6 +47,6 @@ for (const button of document.querySelectorAll("button[data-reveal]")) {
     show(input.type === "password");
     input.focus();
   });
-  // Browsers offer again what was typed into a text field.
+  // Browsers would remember the value of a text field.
   input.form?.addEventListener("submit", () => show(false));
 }

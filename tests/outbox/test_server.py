@@ -175,7 +175,7 @@ def test_it_stops_at_once_when_all_of_it_is_asked_as_systemd_and_terminals_do(po
         ({"PUBLIC_URL": "dinner"}, "PUBLIC_URL must look like"),
         ({"SECRET_KEY": "changeme"}, "SECRET_KEY is a known value or too short"),
         ({"HOST": "no.such.host.example"}, "no.such.host.example:8080 cannot be listened on ("),
-        ({"HOST": "a..b"}, "a..b:8080 cannot be listened on (that is no name of a machine)"),
+        ({"HOST": "a..b"}, "a..b:8080 cannot be listened on (not a host name)"),
         ({"PORT": "99999"}, "PORT must be a number from 1 to 65535"),
         ({}, "dinnerparty.db does not exist: run `.venv/bin/flask --app app setup` first"),
     ],

@@ -170,9 +170,9 @@ class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
 
     # -- add, edit, delete
 
-    def _prefill_from_address(self, form: Any) -> None:
+    def _prefill_from_url(self, form: Any) -> None:
         """Propose the role of those who register themselves: without one nobody can do anything."""
-        super()._prefill_from_address(form)
+        super()._prefill_from_url(form)
         form.roles.process_data([self.appbuilder.sm.find_role(GUEST)])
 
     def pre_add(self, item: Member) -> None:
