@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from flask_sqlalchemy.session import Session
 from sqlalchemy import JSON, DateTime, Dialect, Engine, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
@@ -19,6 +20,7 @@ from app.extensions import db
 from config import ConfigurationError
 
 Result = TypeVar("Result")
+INSERTS: dict[str, Callable[[Any], Any]] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 UNDEFINED_TABLE = "42P01"  # PostgreSQL's code
 # PostgreSQL cannot compare plain JSON, which SELECT DISTINCT needs.
 Json = JSON().with_variant(JSONB(), "postgresql")
@@ -66,6 +68,19 @@ def run_with_retry(action: Callable[[], Result]) -> Result:
     except IntegrityError:
         with transaction():
             return action()
+
+
+def insert_into(model: type[Any]) -> Any:
+    """Return an INSERT into the table of `model` that has `on_conflict_do_update`, as both databases understand it."""
+    return INSERTS[db.engine.dialect.name](model.__table__)
+
+
+def insert_or_ignore(model: type[Any], *index: Any) -> Any:
+    """Return an INSERT that leaves out rows whose values of `index` are stored already.
+
+    `index` names the columns, or expressions, of a unique index. Without it, any conflict leaves a row out.
+    """
+    return insert_into(model).on_conflict_do_nothing(index_elements=index or None)
 
 
 def is_unavailable(error: BaseException | None) -> bool:

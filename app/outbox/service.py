@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 from flask import current_app, render_template
 from markupsafe import escape
 from sqlalchemy import event, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app import clock
+from app.database import insert_or_ignore
 from app.extensions import db
 from app.i18n import locales
 from app.i18n.selectors import force_locale
@@ -25,7 +25,6 @@ __all__ = ["ORDINARY", "SECRET", "URGENT", "EmailRequest", "enqueue", "enqueue_d
 
 URGENT, ORDINARY = 0, 5
 MAX_NAME_LENGTH, MAX_SUBJECT_LENGTH = 130, 255
-INSERTS: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 UNANNOUNCED = "unannounced e-mails"
 SUPERSEDED = "Superseded by a newer e-mail."
 
@@ -209,8 +208,7 @@ def _insert(values: dict[str, Any]) -> OutboxEmail | None:
 
     Of two processes that insert the same e-mail at once, one inserts it, and the other gets None.
     """
-    insert = INSERTS[db.engine.dialect.name](OutboxEmail).values(**values)
-    statement = insert.on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(OutboxEmail)
+    statement = insert_or_ignore(OutboxEmail, "dedupe_key").values(**values).returning(OutboxEmail)
     return db.session.scalars(statement).one_or_none()
 
 

@@ -4,23 +4,17 @@ from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, exists, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from app.database import insert_or_ignore
 from app.extensions import db
 from app.outbox.models import EmailState, EmailTopic, OutboxEmail, Unsubscription
 
-INSERTS: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 UNSUBSCRIBED = "The recipient unsubscribed."
 
 
 def unsubscribe(email: str, topic: str) -> bool:
     """Unsubscribe an address from `topic` and cancel its queued e-mails; return False if it already was unsubscribed."""
-    statement = (
-        INSERTS[db.engine.dialect.name](Unsubscription)
-        .values(email=email, topic=topic)
-        .on_conflict_do_nothing()
-        .returning(Unsubscription.id)
-    )
+    statement = insert_or_ignore(Unsubscription).values(email=email, topic=topic).returning(Unsubscription.id)
     is_new = db.session.execute(statement).first() is not None
     queued = and_(
         OutboxEmail.topic == topic,

@@ -7,19 +7,16 @@ purpose locks out strangers.
 
 import hashlib
 from datetime import datetime
-from typing import Any
 
 from flask_babel import ngettext
 from sqlalchemy import case, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app import clock
 from app.accounts import rules
 from app.accounts.models import LoginThrottle
+from app.database import insert_into
 from app.errors import DomainError
 from app.extensions import db
-
-INSERTS = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 
 
 class LockedOutError(DomainError):
@@ -64,7 +61,7 @@ def record_failure(key: str) -> datetime | None:
     guard = LoginThrottle.__table__.c
     old = guard.last_failed_at < now - rules.FAILURES_FORGOTTEN_AFTER
     statement = (
-        _insert()
+        insert_into(LoginThrottle)
         .values(key=key, failures=1, last_failed_at=now)
         .on_conflict_do_update(
             index_elements=["key"],
@@ -95,7 +92,3 @@ def record_success(key: str) -> None:
 def clear(*keys: str) -> None:
     """Forget all failures of `keys`: whoever owns them has proved who they are in another way."""
     db.session.execute(delete(LoginThrottle).where(LoginThrottle.key.in_(keys)))
-
-
-def _insert() -> Any:
-    return INSERTS[db.engine.dialect.name](LoginThrottle.__table__)

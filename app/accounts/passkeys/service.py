@@ -39,7 +39,7 @@ from app.accounts.ldap import client as ldap_client
 from app.accounts.login import service as login_service
 from app.accounts.models import Member, Passkey
 from app.accounts.second_factor import service as second_factor_service
-from app.database import transaction
+from app.database import insert_or_ignore, transaction
 from app.errors import DomainError
 from app.extensions import db
 
@@ -202,12 +202,8 @@ def add(member: Member, answer: str, name: str) -> None:
     with transaction():
         second_factor_service.lock(member)
         _insist_on_room(member)
-        added = (
-            second_factor_service.insert_into(Passkey)
-            .values(**values)
-            .on_conflict_do_nothing(index_elements=["credential_id"])
-        )
-        if not second_factor_service.was_changed(added.returning(Passkey.__table__.c.id)):
+        added = insert_or_ignore(Passkey, "credential_id").values(**values).returning(Passkey.id)
+        if db.session.execute(added).first() is None:
             raise DomainError(_("This passkey has already been added."), "info")
         audit.record("passkey_added", "member", member, after={"name": name})
         mail.second_factor_added(member, "passkey", name)
@@ -292,7 +288,7 @@ def _count(passkey: Passkey, verified: VerifiedAuthentication) -> bool:
     use = update(Passkey).where(Passkey.id == passkey.id)
     use = use.where(Passkey.sign_count < count if count else Passkey.sign_count == 0)
     values = {"sign_count": count, "last_used_at": clock.now(), "backed_up": verified.credential_backed_up}
-    return second_factor_service.was_changed(use.values(values).returning(Passkey.id))
+    return db.session.execute(use.values(values).returning(Passkey.id)).first() is not None
 
 
 # -- what is signed

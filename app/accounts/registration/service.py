@@ -7,7 +7,6 @@ from typing import Any
 from flask import current_app
 from flask_babel import lazy_gettext
 from sqlalchemy import and_, delete, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app import audit, clock
 from app.accounts import mail, queries, rules
@@ -16,11 +15,11 @@ from app.accounts.models import GUEST, ExternalIdentity, Member, Registration
 from app.accounts.passwords import policy as password_policy
 from app.accounts.registration import hooks as registration_hooks
 from app.accounts.registration.hooks import Applicant
+from app.database import insert_or_ignore
 from app.errors import Category, DomainError
 from app.extensions import db
 from app.outbox.models import OutboxEmail
 
-INSERTS: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 EMAIL, NONE, AUTO_LOGIN = "email", "none", "auto-login"
 READY, UNKNOWN, EXPIRED, ACTIVATED = "ready", "unknown", "expired", "activated"
 # What is said of a link that cannot be used.
@@ -166,9 +165,8 @@ def _link_identity(member: Member, registration: Registration) -> None:
     if not issuer or not subject:
         return
     statement = (
-        INSERTS[db.engine.dialect.name](ExternalIdentity)
+        insert_or_ignore(ExternalIdentity, "issuer", "subject")
         .values(member_id=member.id, issuer=issuer, subject=subject)
-        .on_conflict_do_nothing(index_elements=["issuer", "subject"])
         .returning(ExternalIdentity.id)
     )
     if db.session.execute(statement).first() is not None:

@@ -15,20 +15,18 @@ import segno
 from flask import current_app
 from flask_babel import gettext as _
 from sqlalchemy import delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app import audit, clock
 from app.accounts import encryption, mail, queries, rules, tokens
 from app.accounts.login import service as login_service
 from app.accounts.login import throttle as login_throttle
 from app.accounts.models import Member, Passkey, RecoveryCode, Totp
-from app.database import transaction
+from app.database import insert_into, transaction
 from app.errors import DomainError
 from app.extensions import db
 
 log = logging.getLogger(__name__)
 
-INSERTS = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 # What is encrypted: the secret of an app, and one that waits in a page for its first code.
 STORED, OFFERED = "totp", "totp offer"
 OFFER_LIFETIME = timedelta(minutes=30)
@@ -266,11 +264,6 @@ def _use_recovery_code(member: Member, code: str) -> bool:
 def was_changed(statement: Any) -> bool:
     """Execute a guarded UPDATE that returns something, and return whether there was a row for it."""
     return db.session.execute(statement).first() is not None
-
-
-def insert_into(model: type[Any]) -> Any:
-    """Return the INSERT of the database in use, which knows what to do on a conflict."""
-    return INSERTS[db.engine.dialect.name](model.__table__)
 
 
 def _note_failure(member: Member, key: str) -> None:

@@ -1,17 +1,14 @@
 """The browsers that members have used before: each keeps a cookie, of which we keep the hash."""
 
-from typing import Any
-
 from flask import Response, after_this_request, current_app, request
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app import clock
 from app.accounts import mail, rules
 from app.accounts.models import Member, TrustedDevice
+from app.database import insert_into
 from app.extensions import db
 
-INSERTS: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 COOKIE_SECONDS = 365 * 24 * 3600
 
 
@@ -23,7 +20,7 @@ def token() -> str:
 def recognise(member: Member) -> None:
     """Remember this browser as one of the member's, and write to them if it is not the first and was not known."""
     told, now = token() or rules.new_token(), clock.now()
-    known = INSERTS[db.engine.dialect.name](TrustedDevice.__table__).values(
+    known = insert_into(TrustedDevice).values(
         member_id=member.id, token_hash=rules.token_hash(told), created_at=now, last_seen_at=now
     )
     known = known.on_conflict_do_update(

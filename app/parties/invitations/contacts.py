@@ -1,19 +1,17 @@
 """The address book of a host: whom they have invited before. Nobody else sees it."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
-from sqlalchemy import Insert, delete, exists, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import delete, exists, func, select
 
 from app import clock
 from app.accounts.models import Member
+from app.database import insert_into
 from app.extensions import db
 from app.parties.invitations.import_list import ImportEntry
 from app.parties.invitations.models import Contact
 from app.parties.models import DinnerParty, Invitation, Rsvp
 
-INSERTS = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 # Hosts with more contacts type the others, or import them as a list.
 MAX_SHOWN = 200
 
@@ -25,7 +23,7 @@ def remember(owner: Member, entries: Iterable[ImportEntry]) -> None:
     if not rows:
         return
     now = clock.now()
-    statement = insert(Contact).values([{**row, "invited_at": now} for row in rows])
+    statement = insert_into(Contact).values([{**row, "invited_at": now} for row in rows])
     name = func.coalesce(func.nullif(statement.excluded.name, ""), Contact.name)
     statement = statement.on_conflict_do_update(
         index_elements=[Contact.owner_id, func.lower(Contact.email)], set_={"name": name, "invited_at": now}
@@ -57,9 +55,3 @@ def remove(owner: Member, key: int) -> bool:
     """Delete a contact of the host; return False if the host has no such contact."""
     statement = delete(Contact).where(Contact.owner_id == owner.id, Contact.id == key).returning(Contact.id)
     return db.session.execute(statement).first() is not None
-
-
-def insert(model: type[Any]) -> Any:
-    """Return an INSERT of the current database that supports ON CONFLICT."""
-    statement: Insert = INSERTS[db.engine.dialect.name](model)
-    return statement

@@ -12,6 +12,7 @@ from sqlalchemy import func, select, update
 
 from app import clock
 from app.accounts.models import Member
+from app.database import insert_or_ignore
 from app.errors import DomainError
 from app.extensions import db
 from app.i18n import locales
@@ -233,8 +234,7 @@ def _store(party: DinnerParty, host: Member | None, entries: Sequence[ImportEntr
         }
         for entry in entries
     ]
-    statement = contacts.insert(Invitation).values(rows)
-    statement = statement.on_conflict_do_nothing(index_elements=[Invitation.party_id, func.lower(Invitation.email)])
+    statement = insert_or_ignore(Invitation, Invitation.party_id, func.lower(Invitation.email)).values(rows)
     stored = list(db.session.scalars(statement.returning(Invitation)))
     _link_rsvps(party, stored)
     return sorted(stored, key=lambda invitation: invitation.id)
