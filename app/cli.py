@@ -13,9 +13,8 @@ from sqlalchemy.exc import IntegrityError
 
 from app import clock, demo, scheduler, setup, worker
 from app.accounts import cli as accounts
-from app.accounts import queries, rules
+from app.accounts import password_policy, queries, rules
 from app.accounts.models import ADMIN, Member
-from app.accounts.passwords import policy as password_policy
 from app.database import report_outage, transaction
 from app.extensions import db
 

@@ -7,9 +7,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 
 from app import clock
-from app.accounts import members
+from app.accounts import members, password_policy
 from app.accounts.models import GUEST, Member
-from app.accounts.passwords import policy as password_policy
 from app.extensions import db
 from app.parties import secret_links
 from app.parties.enums import Course, PartyStatus, RsvpStatus, Visibility

@@ -8,6 +8,7 @@ from app.accounts.email_change.views import EmailChangeView
 from app.accounts.email_preferences.views import EmailPreferencesView
 from app.accounts.groups.admin import GroupModelView
 from app.accounts.login.api import SecurityApi
+from app.accounts.login.second_step import SecondStepView
 from app.accounts.login.views import LoginView
 from app.accounts.models import ADMIN, GUEST, PUBLIC, TRANSLATOR
 from app.accounts.oidc.views import IdentityView, OidcView
@@ -19,7 +20,7 @@ from app.accounts.registration.admin import RegistrationModelView
 from app.accounts.registration.invitations_admin import MemberInvitationModelView
 from app.accounts.registration.views import RegistrationView
 from app.accounts.roles.admin import RoleModelView
-from app.accounts.second_factor.views import SecondFactorView, SecondStepView
+from app.accounts.second_factor.views import SecondFactorView
 from app.accounts.sessions.views import SessionView
 from app.accounts.statistics.views import StatisticsView
 from app.accounts.users.admin import UserModelView

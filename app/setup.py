@@ -16,9 +16,8 @@ from flask_appbuilder.security.sqla.models import Permission, PermissionView, Ro
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.accounts import members
+from app.accounts import members, password_policy
 from app.accounts.models import ADMIN, AccessVersion, Member
-from app.accounts.passwords import policy as password_policy
 from app.database import is_unavailable, reason, transaction
 from app.extensions import AppBuilder, appbuilder_of, db
 from app.navigation import ROLES

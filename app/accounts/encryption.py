@@ -1,4 +1,4 @@
-"""Texts that must be read again and that nobody else may read: encrypted with keys derived from the site's secret."""
+"""Encrypt texts with keys that are derived from SECRET_KEY, one for each purpose."""
 
 import base64
 from datetime import timedelta
@@ -12,19 +12,19 @@ from app import clock
 
 
 def encrypt(purpose: str, text: str) -> str:
-    """Return `text` encrypted; what is sealed for one purpose is nothing for another."""
+    """Return `text` encrypted. It can be decrypted for the same purpose only."""
     return _cipher(purpose).encrypt_at_time(text.encode(), _seconds()).decode()
 
 
-def decrypt(purpose: str, sealed: str, lifetime: timedelta | None = None) -> str | None:
-    """Return what was sealed for `purpose`, or None when it is nothing that this site can read (any more).
+def decrypt(purpose: str, token: str, lifetime: timedelta | None = None) -> str | None:
+    """Return the decrypted text, or None when it was encrypted for another purpose or with another key.
 
-    With a `lifetime`, what was sealed longer ago is nothing either.
+    With a `lifetime`, texts that were encrypted longer ago are refused, too.
     """
     try:
         if lifetime is None:
-            return _cipher(purpose).decrypt(sealed.encode()).decode()
-        return _cipher(purpose).decrypt_at_time(sealed.encode(), int(lifetime.total_seconds()), _seconds()).decode()
+            return _cipher(purpose).decrypt(token.encode()).decode()
+        return _cipher(purpose).decrypt_at_time(token.encode(), int(lifetime.total_seconds()), _seconds()).decode()
     except (InvalidToken, ValueError):
         return None
 

@@ -1,4 +1,4 @@
-"""What the forms of accounts share."""
+"""Fields and limits that several forms of accounts share."""
 
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
@@ -12,6 +12,6 @@ MAX_NAME_LENGTH, MAX_EMAIL_LENGTH = 64, 254
 
 
 class EmailForm(FlaskForm):
-    """An address to write to again."""
+    """An e-mail address."""
 
     email = EmailField(lazy_gettext("E-mail address"), filters=FILTERS, validators=[DataRequired(), Email()])

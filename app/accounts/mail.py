@@ -5,8 +5,8 @@ from typing import Any
 
 from app import clock
 from app.accounts import rules
+from app.accounts.enums import TokenPurpose
 from app.accounts.models import Member, MemberInvitation, Registration
-from app.accounts.sessions import user_agents
 from app.http import public_url
 from app.outbox.models import SECRET
 from app.outbox.service import ORDINARY, URGENT, EmailRequest, enqueue, enqueue_decoy, supersede
@@ -104,10 +104,10 @@ def locked_out(member: Member | None, locked_until: datetime) -> None:
         to_member("locked_out", member, f"{locked_until:%Y%m%dT%H%M%S%f}", **context)
 
 
-def new_device(member: Member, device_id: int, browser: str, address: str) -> None:
+def new_device(member: Member, device_id: int, browser: object, address: str) -> None:
     """Tell a member that they have logged in with a browser that they never used before."""
     context: dict[str, Any] = {
-        "browser": user_agents.describe_user_agent(browser),
+        "browser": browser,
         "address": address,
         "at": clock.now(),
     }
@@ -116,7 +116,7 @@ def new_device(member: Member, device_id: int, browser: str, address: str) -> No
 
 def reset_password(member: Member | None, token: str) -> None:
     """Send the link to choose a new password; for nobody the letter is thrown away."""
-    expires_at = clock.now() + rules.TOKEN_LIFETIMES[rules.RESET_PASSWORD]
+    expires_at = clock.now() + rules.TOKEN_LIFETIMES[TokenPurpose.RESET_PASSWORD]
     context: dict[str, Any] = {"expires_at": expires_at, "url": public_url("PasswordView.reset", token=SECRET)}
     if member is None:
         enqueue_decoy(RESET_PASSWORD, context=context)
@@ -138,7 +138,7 @@ def password_changed(member: Member) -> None:
 
 def change_email(member: Member, address: str, token: str, *, owner: Member | None, silent: bool) -> None:
     """Send the link that proves a new address to it, unless it has an owner, who is told so, or has had enough letters."""
-    expires_at = clock.now() + rules.TOKEN_LIFETIMES[rules.CHANGE_EMAIL]
+    expires_at = clock.now() + rules.TOKEN_LIFETIMES[TokenPurpose.CHANGE_EMAIL]
     context: dict[str, Any] = {"expires_at": expires_at, "url": public_url("EmailChangeView.confirm", token=SECRET)}
     if silent:
         enqueue_decoy(CHANGE_EMAIL, context=context)
@@ -157,7 +157,7 @@ def email_change_notice(member: Member, address: str) -> None:
 
 def email_changed(member: Member, old: str, token: str) -> None:
     """Tell a member at the address they had that they have another one, with the link to undo that."""
-    expires_at = clock.now() + rules.TOKEN_LIFETIMES[rules.UNDO_EMAIL]
+    expires_at = clock.now() + rules.TOKEN_LIFETIMES[TokenPurpose.UNDO_EMAIL]
     context: dict[str, Any] = {
         "address": member.email,
         "expires_at": expires_at,

@@ -24,7 +24,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from app import clock
+from app.accounts.enums import MemberState, RequiredAction, TokenPurpose
 from app.database import Json, UTCDateTime
+from app.enums import EnumString
 from app.extensions import Model
 
 ADMIN, GUEST, PUBLIC, TRANSLATOR = "Admin", "Guest", "Public", "Translator"
@@ -87,15 +89,15 @@ class Member(User):
         return bool(self.active) and self.banned_at is None and self.erased_at is None
 
     @property
-    def state(self) -> str:
-        """How things stand with the account, in one word for programs."""
+    def state(self) -> MemberState:
+        """The state of the account."""
         if self.erased_at is not None:
-            return "erased"
+            return MemberState.DELETED
         if self.banned_at is not None:
-            return "banned"
+            return MemberState.BANNED
         if not self.active:
-            return "inactive"
-        return "active" if self.erase_at is None else "erasing"
+            return MemberState.INACTIVE
+        return MemberState.ACTIVE if self.erase_at is None else MemberState.DELETION_SCHEDULED
 
     def __repr__(self) -> str:
         return self.display_name
@@ -173,8 +175,8 @@ class LoginSession(Model):
     remember: Mapped[bool] = mapped_column(default=False)
     # Of somebody who can do harm to others: such logins last for less.
     staff: Mapped[bool] = mapped_column(default=False, server_default=false())
-    # What must be done before anything else: one of rules.DUTIES, or nothing.
-    required_action: Mapped[str | None] = mapped_column("duty", String(20))
+    # What the member must do before any other page is shown.
+    required_action: Mapped[RequiredAction | None] = mapped_column("duty", EnumString(RequiredAction, 20))
     user_agent: Mapped[str] = mapped_column(String(256), default="")
     address: Mapped[str] = mapped_column(String(64), default="")
     # A login that was ended elsewhere tells its reader why: one of logins.ENDINGS, and an administrator's words.
@@ -288,8 +290,7 @@ class Token(Model):
     __tablename__ = "token"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    # One of rules.TOKEN_LIFETIMES.
-    purpose: Mapped[str] = mapped_column(String(20))
+    purpose: Mapped[TokenPurpose] = mapped_column(EnumString(TokenPurpose, 20))
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     member_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"))
     data: Mapped[dict[str, Any]] = mapped_column(Json, default=dict, server_default="{}")

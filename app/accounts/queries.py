@@ -1,4 +1,4 @@
-"""Questions to the database about who somebody is and what they may do."""
+"""Queries: members by name, what a login needs to know, and permissions."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,13 +33,13 @@ from app.extensions import db
 Permissions = frozenset[tuple[str, str]]
 NOTHING: Permissions = frozenset()
 
-# What each role may do, for the version of the access rules it was read under. Replaced whole, never changed,
-# so that threads may read it while another one replaces it.
+# The permissions of each role, with the access version they were read at. The tuple is replaced as a whole, so that
+# threads can read it at any time.
 _known: tuple[str, dict[int, Permissions], int | None] = ("", {}, None)
 
 
 def login(token_hash: str, member_id: int) -> LoginSession | None:
-    """Return the login that a cookie names, its member loaded with it, or None."""
+    """Return the login session of a cookie, with its member, or None."""
     statement = (
         select(LoginSession)
         .options(joinedload(LoginSession.member, innerjoin=True))
@@ -58,9 +58,15 @@ def member_by_name_or_email(identifier: str) -> Member | None:
     return db.session.execute(statement).scalar_one_or_none()
 
 
+def passkeys_of(member: Member) -> list[Passkey]:
+    """Return the passkeys of `member`, the oldest first."""
+    owned = select(Passkey).where(Passkey.member_id == member.id).order_by(Passkey.created_at, Passkey.id)
+    return list(db.session.scalars(owned))
+
+
 @dataclass(frozen=True)
 class AuthRequirements:
-    """What a member's roles ask of them, and what they can prove themselves with beside a password."""
+    """What a member's roles require at login, and which second factors the member has."""
 
     staff: bool
     factor_required: bool
@@ -69,25 +75,25 @@ class AuthRequirements:
 
     @property
     def has_factor(self) -> bool:
-        """Whether a password alone does not let them in."""
+        """Whether a login needs a second factor."""
         return self.has_totp or self.has_passkey
 
 
 @dataclass(frozen=True)
 class LoginRecord:
-    """Whoever a typed name may mean: a member, a registration that waits, or nobody."""
+    """All that a login needs to know of a typed name: its member or pending registration, if any, and the throttle."""
 
     member: Member | None
     registration: Registration | None
-    standing: AuthRequirements
+    requirements: AuthRequirements
     device_is_known: bool
-    # Until when nobody may try: in any browser, and in this one if the member has used it before.
+    # The end of the lock: for all browsers, and for this one if the member has used it before.
     locked_until: datetime | None
     device_locked_until: datetime | None
 
     @property
     def password(self) -> str | None:
-        """The stored form of the password to compare with."""
+        """The stored hash of the password."""
         owner = self.member or self.registration
         return owner.password if owner is not None else None
 
@@ -111,24 +117,24 @@ def login_record(wanted: str, device_hash: str, key: str, device_key: str) -> Lo
         )
         .select_from(anybody)
         .outerjoin(Member, or_(func.lower(Member.username) == wanted, func.lower(Member.email) == wanted))
-        .outerjoin(Registration, and_(Member.id.is_(None), _waits_as(wanted)))
+        .outerjoin(Registration, and_(Member.id.is_(None), _pending_as(wanted)))
         .outerjoin(TrustedDevice, and_(TrustedDevice.member_id == Member.id, TrustedDevice.token_hash == device_hash))
         .outerjoin(guard, guard.key == key)
         .outerjoin(device_guard, device_guard.key == device_key)
     )
-    # There is one row: what has an `@` is nobody's username, and what has none is nobody's address.
+    # There is one row: usernames have no `@`, and e-mail addresses have one.
     row = db.session.execute(statement.limit(1)).one()
     return LoginRecord(row[0], row[1], AuthRequirements(*map(bool, row[5:])), row[2] is not None, row[3], row[4])
 
 
 def auth_requirements(member_id: int) -> AuthRequirements:
-    """Return what is asked of a member and what they have."""
+    """Return what the roles of a member require at login."""
     statement: Select[Any] = select(*_auth_requirements(literal(member_id)))
     return AuthRequirements(*map(bool, db.session.execute(statement).one()))
 
 
 def _auth_requirements(member_id: Any) -> tuple[Any, ...]:
-    """Return the columns of a Standing."""
+    """Return the columns of an AuthRequirements."""
     held = select(Role.id).where(Role.id.in_(_role_ids(member_id).scalar_subquery()))
     return (
         held.where(Role.name.not_in(rules.ORDINARY_ROLES)).exists(),
@@ -138,7 +144,7 @@ def _auth_requirements(member_id: Any) -> tuple[Any, ...]:
     )
 
 
-def _waits_as(wanted: str) -> Any:
+def _pending_as(wanted: str) -> Any:
     return and_(
         Registration.activated_at.is_(None),
         or_(func.lower(Registration.username) == wanted, func.lower(Registration.email) == wanted),
@@ -168,7 +174,7 @@ def permissions_of_member(member_id: int, public_role: str) -> Permissions:
 
 
 def permissions_of_public(public_role: str) -> Permissions:
-    """Return the (permission, view) pairs of those who are not logged in."""
+    """Return the (permission, view) pairs of visitors."""
     version = db.session.execute(select(AccessVersion.version)).scalar_one_or_none()
     if version is None:
         return NOTHING

@@ -1,6 +1,6 @@
-"""How often something may be tried: from one address, by one member, and for one name from one address.
+"""Rate limits of requests: per IP address, per member, and per name and IP address.
 
-Keys are hashes: whatever is typed fits into the storage, and nobody reads there who has tried to come in.
+Keys are hashes. So any input fits into the storage, and the storage holds no names.
 """
 
 import hashlib
@@ -12,44 +12,44 @@ from flask_appbuilder.utils.limit import Limit
 from flask_limiter.util import get_remote_address
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.accounts.login.throttle import LockedOutError
+from app.accounts.login_throttle import LockedOutError
 
-GUESSES, GUESSES_OF_ADDRESS, QUESTIONS = "10 per 5 minute", "100 per hour", "60 per 5 minute"
+GUESSES, GUESSES_PER_IP, REQUESTS = "10 per 5 minute", "100 per hour", "60 per 5 minute"
 
-Whose = Callable[[], str]
-Answer = TypeVar("Answer", bound=BaseResponse)
+KeyFunction = Callable[[], str]
+AnyResponse = TypeVar("AnyResponse", bound=BaseResponse)
 
 
-def typed(field: str) -> Whose:
-    """Return what tells a limit whose name was typed into `field`."""
+def typed(field: str) -> KeyFunction:
+    """Return a function that returns what was typed into `field`."""
     return lambda: request.form.get(field, "").strip().lower()
 
 
 def member() -> str:
-    """Tell a limit who is logged in, as the cookie says: to look it up could fail, and then nothing would be limited."""
+    """Return the member's key from the cookie. A query could fail, and then no limit would apply."""
     return str(session.get("_user_id", ""))
 
 
-def guessing(endpoint: str, whose: Whose) -> list[Limit]:
-    """Return the limits of a page on which somebody proves who they are."""
+def guessing(endpoint: str, identifier: KeyFunction) -> list[Limit]:
+    """Return the limits of an endpoint that checks a password or a code."""
     return [
-        _limit(endpoint, GUESSES, lambda: (whose(), get_remote_address())),
-        _limit(endpoint, GUESSES_OF_ADDRESS, lambda: (get_remote_address(),)),
+        _limit(endpoint, GUESSES, lambda: (identifier(), get_remote_address())),
+        _limit(endpoint, GUESSES_PER_IP, lambda: (get_remote_address(),)),
     ]
 
 
 def asking(endpoint: str) -> Limit:
-    """Return the limit of an answer that is worth nothing to a guesser, and costs us something."""
-    return _limit(endpoint, QUESTIONS, lambda: (get_remote_address(),))
+    """Return the limit of an endpoint that is expensive but of no use for guessing."""
+    return _limit(endpoint, REQUESTS, lambda: (get_remote_address(),))
 
 
 def per_address(endpoint: str, amount: str) -> Limit:
-    """Return a limit on how often something is done from one address; typing errors do not count."""
+    """Return a limit per IP address. Only accepted requests count."""
     return _limit(endpoint, amount, lambda: (get_remote_address(),), deduct_when=_was_accepted)
 
 
 def per_member(endpoint: str, amount: str) -> Limit:
-    """Return a limit on how often a member does something; typing errors do not count."""
+    """Return a limit per member. Only accepted requests count."""
     return _limit(endpoint, amount, lambda: ("member", member()), deduct_when=_was_accepted)
 
 
@@ -76,8 +76,8 @@ def _was_accepted(response: Response) -> bool:
     return response.status_code < 400
 
 
-def retry_after(response: Answer, error: Exception) -> Answer:
-    """Say when to try again, if that is what `error` is about."""
+def retry_after(response: AnyResponse, error: Exception) -> AnyResponse:
+    """Set Retry-After when `error` is a lock of the login throttle."""
     if isinstance(error, LockedOutError):
         response.headers["Retry-After"] = str(error.seconds)
     return response

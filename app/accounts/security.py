@@ -18,13 +18,14 @@ from werkzeug.exceptions import Forbidden, Unauthorized
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import error_pages
-from app.accounts import queries, rules
+from app.accounts import queries
 from app.accounts.api_keys import service as api_key_service
+from app.accounts.enums import RequiredAction
 from app.accounts.ldap import client as ldap_client
 from app.accounts.ldap import disabled_pages
 from app.accounts.login import authentication
-from app.accounts.login import service as login_service
 from app.accounts.models import AccessVersion, Member, Registration
+from app.accounts.sessions import service as session_service
 from app.accounts.sessions.cookies import Sessions
 from app.database import transaction
 from app.errors import DomainError
@@ -40,11 +41,11 @@ JWT_REFUSALS = (
 
 # Where a required_action is done, and why.
 REQUIRED_ACTION_PAGES = {
-    rules.CHOOSE_PASSWORD: (
+    RequiredAction.CHOOSE_PASSWORD: (
         "PasswordView.change",
         lazy_gettext("Your password is shorter than your role requires. Choose a longer one to continue."),
     ),
-    rules.ADD_SECOND_FACTOR: (
+    RequiredAction.ADD_SECOND_FACTOR: (
         "SecondFactorView.overview",
         lazy_gettext("Your role requires a second factor. Add one to continue."),
     ),
@@ -86,11 +87,11 @@ class SecurityManager(StockSecurityManager):
         """Lead whoever must do something first to where it is done, whatever else they ask for."""
         if (
             request.endpoint in ALLOWED_DURING_REQUIRED_ACTION
-            or not session.get(login_service.LOGIN_KEY)
+            or not session.get(session_service.LOGIN_KEY)
             or not current_user.is_authenticated
         ):
             return None
-        login = login_service.current_login()
+        login = session_service.current_login()
         if login is None or login.required_action is None:
             return None
         endpoint, message = REQUIRED_ACTION_PAGES[login.required_action]
@@ -105,7 +106,7 @@ class SecurityManager(StockSecurityManager):
 
     def load_user(self, pk: str) -> Member | None:
         """Return the member of the login that the session names, while that login lasts."""
-        return login_service.resume(str(session.get(login_service.LOGIN_KEY, "")), pk)
+        return session_service.resume(str(session.get(session_service.LOGIN_KEY, "")), pk)
 
     def create_jwt_manager(self, app: Flask) -> JWTManager:
         """Return the manager of API tokens, which refuses them in the reader's language and says no more than that."""

@@ -1,4 +1,4 @@
-"""Tokens: made for one purpose, found while they hold, used once."""
+"""Tokens: each is issued for one purpose, works once and expires."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -9,21 +9,22 @@ from sqlalchemy.orm import joinedload
 
 from app import clock
 from app.accounts import rules
+from app.accounts.enums import TokenPurpose
 from app.accounts.models import Member, Token
 from app.extensions import db
 
 
 def issue(
-    purpose: str,
+    purpose: TokenPurpose,
     member: Member | None = None,
     *,
     data: Mapping[str, Any] | None = None,
     expires_at: datetime | None = None,
     value: str | None = None,
 ) -> str:
-    """Return a new token for `purpose`, one of rules.TOKEN_LIFETIMES, which also says for how long.
+    """Store a new token and return its value. Only the hash of the value is stored.
 
-    `data` is given back to whoever uses it. `value` is the token itself, where somebody else chose it.
+    `data` is stored with the token. `expires_at` replaces the purpose's lifetime, `value` the random value.
     """
     value = value or rules.new_token()
     db.session.add(
@@ -39,8 +40,8 @@ def issue(
     return value
 
 
-def find(purpose: str, value: str) -> Token | None:
-    """Return the token, used and expired ones included, or None when there is none for that purpose."""
+def find(purpose: TokenPurpose, value: str) -> Token | None:
+    """Return the token with that purpose and value, also when it was used or has expired, or None."""
     statement = (
         select(Token)
         .options(joinedload(Token.member))
@@ -54,10 +55,10 @@ def is_valid(token: Token | None) -> bool:
     return token is not None and token.used_at is None and token.expires_at > clock.now()
 
 
-def use(purpose: str, value: str) -> Token | None:
-    """Use a token up and return it, or None when it is unknown, was used or is too old.
+def use(purpose: TokenPurpose, value: str) -> Token | None:
+    """Use up a token and return it, or None when it is unknown, was used or has expired.
 
-    Of any number of simultaneous requests one gets it.
+    Of simultaneous requests, one succeeds.
     """
     now = clock.now()
     claim = (
@@ -79,7 +80,7 @@ def use(purpose: str, value: str) -> Token | None:
     return token
 
 
-def revoke(member: Member, *purposes: str) -> None:
-    """Let the tokens of `member` for `purposes` open nothing any more."""
+def revoke(member: Member, *purposes: TokenPurpose) -> None:
+    """Delete the unused tokens of `member` for `purposes`."""
     unused = delete(Token).where(Token.member_id == member.id, Token.purpose.in_(purposes), Token.used_at.is_(None))
     db.session.execute(unused)

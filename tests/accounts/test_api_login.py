@@ -8,8 +8,9 @@ import time_machine
 
 from app import clock
 from app.accounts import encryption, rules
-from app.accounts.login import service as login_service
+from app.accounts.enums import SessionEndCause
 from app.accounts.models import LoginSession, Member, RecoveryCode, Totp
+from app.accounts.sessions import service as session_service
 from app.audit.models import AuditEvent
 from app.database import transaction
 from app.extensions import db
@@ -211,13 +212,13 @@ def test_who_has_a_duty_does_it_on_the_site_first(app, program, cast, duty):
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize(
-    "cause", [login_service.BY_PASSWORD, login_service.BY_ADMINISTRATOR, login_service.BY_OWNER, login_service.BY_BAN]
+    "cause", [SessionEndCause.PASSWORD, SessionEndCause.ADMINISTRATOR, SessionEndCause.OWNER, SessionEndCause.BAN]
 )
 def test_whoever_must_leave_loses_their_tokens_too(app, program, cast, cause):
     access, refresh = program.tokens("boss")
     others = program.tokens("friend")
     with app.app_context(), transaction():
-        login_service.end_sessions(db.session.get(Member, cast.admin.id), cause, reason="Soup")
+        session_service.end_sessions(db.session.get(Member, cast.admin.id), cause, reason="Soup")
     assert program.ask(access).status_code == 401
     assert program.ask(refresh, REFRESH, "POST").status_code == 401
     assert program.ask(others[0]).status_code == 403

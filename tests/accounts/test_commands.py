@@ -8,7 +8,7 @@ import pytest
 from flask_appbuilder.security.sqla.models import ApiKey
 
 from app import clock, scheduler
-from app.accounts import rules
+from app.accounts.enums import TokenPurpose
 from app.accounts.models import (
     LoginSession,
     LoginThrottle,
@@ -67,7 +67,10 @@ def test_a_password_that_will_not_do_is_refused_in_words(app, cast, records, arg
 def test_an_email_may_be_sent_instead(app, cast, records, option):
     done = flask(app, "reset-password", "friend", option)
     assert "friend@example.com" in done.output
-    assert (records.one(OutboxEmail).kind, records.one(Token).purpose) == ("reset_password", rules.RESET_PASSWORD)
+    assert (records.one(OutboxEmail).kind, records.one(Token).purpose) == (
+        "reset_password",
+        TokenPurpose.RESET_PASSWORD,
+    )
 
 
 def test_a_lockout_is_ended_by_command_as_often_as_one_likes(app, new_visitor, cast):

@@ -7,7 +7,8 @@ import pytest
 import time_machine
 
 from app import clock
-from app.accounts import rules, tokens
+from app.accounts import tokens
+from app.accounts.enums import TokenPurpose
 from app.database import transaction
 from app.extensions import appbuilder_of
 from tests.accounts.test_api_login import LOGIN, REFRESH, with_app
@@ -155,7 +156,7 @@ def test_an_answer_that_is_none_of_a_limits_business_says_nothing_of_it(visitor,
 def test_a_link_works_where_many_wrong_ones_were_tried_a_minute_ago(visitor, app, cast):
     registration, invitation = RegistrationFactory(), MemberInvitationFactory()
     with app.app_context(), transaction():
-        reset = tokens.issue(rules.RESET_PASSWORD, cast.friend)
+        reset = tokens.issue(TokenPurpose.RESET_PASSWORD, cast.friend)
     addresses = (
         f"/register/activation/{registration.token}",
         f"/register/invited/{invitation.token}",

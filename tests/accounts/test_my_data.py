@@ -13,10 +13,10 @@ from icalendar import Calendar
 from sqlalchemy import select, update
 
 from app import clock
-from app.accounts import rules
+from app.accounts import login_throttle
 from app.accounts.api_keys import service as api_key_service
+from app.accounts.enums import TokenPurpose
 from app.accounts.login import authentication
-from app.accounts.login import throttle as login_throttle
 from app.accounts.models import (
     ExternalIdentity,
     LoginSession,
@@ -106,7 +106,12 @@ def secrets_of(app, member):
         RecoveryCode(member_id=member.id, code_hash="hash of a code"),
         Passkey(member_id=member.id, name="Phone", credential_id="credential", public_key=b"public key"),
         ExternalIdentity(member_id=member.id, issuer="https://id.example", subject="ada"),
-        Token(purpose=rules.RESET_PASSWORD, member_id=member.id, token_hash="hash of a token", expires_at=clock.now()),
+        Token(
+            purpose=TokenPurpose.RESET_PASSWORD,
+            member_id=member.id,
+            token_hash="hash of a token",
+            expires_at=clock.now(),
+        ),
     )
     with app.app_context(), transaction():
         key = api_key_service.create(member, "Calendar")

@@ -7,9 +7,8 @@ from datetime import timedelta
 import pytest
 
 from app import clock
-from app.accounts import tokens
+from app.accounts import password_policy, tokens
 from app.accounts.models import LoginSession, LoginThrottle, Member, Token, Totp
-from app.accounts.passwords import policy as password_policy
 from app.accounts.rules import CHANGE_EMAIL, RESET_PASSWORD
 from app.audit.models import AuditEvent
 from app.database import transaction

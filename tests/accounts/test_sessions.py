@@ -6,8 +6,9 @@ import pytest
 import time_machine
 
 from app import clock
-from app.accounts.login import service as login_service
+from app.accounts.enums import SessionEndCause
 from app.accounts.models import LoginSession, Member
+from app.accounts.sessions import service as session_service
 from app.database import transaction
 from app.extensions import db
 from tests.support.client import DEVICE_COOKIE, SESSION_COOKIE, Visitor
@@ -45,7 +46,7 @@ def end(app):
 
     def end_sessions(member, *args, **options):
         with app.app_context(), transaction():
-            return login_service.end_sessions(db.session.get(Member, member.id), *args, **options)
+            return session_service.end_sessions(db.session.get(Member, member.id), *args, **options)
 
     return end_sessions
 
@@ -222,7 +223,7 @@ def role_numbers(admin, address):
 def test_an_ended_login_says_why_once_and_never_again(client_of, cast, cookie_of, end):
     friend = client_of(cast.friend)
     thief = cookie_of(friend)
-    assert end(cast.friend, login_service.BY_ADMINISTRATOR, reason="You left your phone <here>") == 1
+    assert end(cast.friend, SessionEndCause.ADMINISTRATOR, reason="You left your phone <here>") == 1
     page = friend.get("/")
     assert page.flashes == [("danger", "You were signed out by an administrator: You left your phone <here>")]
     assert friend.get("/").flashes == []
@@ -233,9 +234,9 @@ def test_an_ended_login_says_why_once_and_never_again(client_of, cast, cookie_of
 @pytest.mark.parametrize(
     ("cause", "told"),
     [
-        (login_service.BY_PASSWORD, "You were signed out because your password was changed."),
-        (login_service.BY_OWNER, "You were signed out from another device of yours."),
-        (login_service.BY_BAN, "Your account was banned: Soup"),
+        (SessionEndCause.PASSWORD, "You were signed out because your password was changed."),
+        (SessionEndCause.OWNER, "You were signed out from another device of yours."),
+        (SessionEndCause.BAN, "Your account was banned: Soup"),
     ],
 )
 def test_each_reason_has_its_words(client_of, cast, end, cause, told):
@@ -246,14 +247,14 @@ def test_each_reason_has_its_words(client_of, cast, end, cause, told):
 
 def test_the_reason_is_told_beside_what_the_page_says(client_of, cast, end):
     friend = client_of(cast.friend)
-    end(cast.friend, login_service.BY_OWNER)
+    end(cast.friend, SessionEndCause.OWNER)
     assert [kind for kind, _text in friend.get("/parties/new").flashes] == ["danger", "info"]
 
 
 def test_a_form_sent_into_an_ended_login_is_kept(client_of, cast, end):
     friend = client_of(cast.friend)
     form = friend.get("/parties/new").form("/parties/new")
-    end(cast.friend, login_service.BY_OWNER)
+    end(cast.friend, SessionEndCause.OWNER)
     page = friend.submit(form, title="Fondue", starts_at="2040-01-01T19:00", number_seats="4")
     assert ("danger", "You were signed out from another device of yours.") in page.flashes
     assert page.form("/login/").fields["kept"]
@@ -262,9 +263,9 @@ def test_a_form_sent_into_an_ended_login_is_kept(client_of, cast, end):
 def test_ending_one_login_or_all_but_one_leaves_the_others(client_of, cast, records, end):
     browsers = [client_of(cast.friend) for _number in range(3)]
     keys = [login.id for login in records.all(LoginSession)]
-    assert end(cast.friend, login_service.BY_OWNER, only=keys[0]) == 1
+    assert end(cast.friend, SessionEndCause.OWNER, only=keys[0]) == 1
     assert [is_in(browser) for browser in browsers] == [False, True, True]
-    assert end(cast.friend, login_service.BY_OWNER, keep=keys[2]) == 1
+    assert end(cast.friend, SessionEndCause.OWNER, keep=keys[2]) == 1
     assert [is_in(browser) for browser in browsers] == [False, False, True]
 
 
@@ -286,7 +287,7 @@ def test_who_is_deactivated_is_out_at_once(app, client_of, cast):
 @pytest.mark.both_databases
 def test_a_password_that_was_changed_while_it_was_checked_opens_nothing(app, visitor, cast, records, end):
     """Everybody is signed out after the old password was read and before the login with it begins."""
-    with just_before("DELETE FROM login_guard", lambda: end(cast.friend, login_service.BY_PASSWORD)):
+    with just_before("DELETE FROM login_guard", lambda: end(cast.friend, SessionEndCause.PASSWORD)):
         page = log_in(visitor, cast.friend)
     assert (page.status, page.flashes) == (401, [("warning", "Invalid login. Please try again.")])
     assert records.count(LoginSession) == 0

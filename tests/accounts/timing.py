@@ -17,8 +17,8 @@ from pathlib import Path
 from flask import Flask
 
 from app import create_app, setup
+from app.accounts import password_policy
 from app.accounts.members import add_member
-from app.accounts.passwords import policy as password_policy
 from app.database import transaction
 from tests.support.client import Visitor
 

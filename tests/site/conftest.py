@@ -10,7 +10,8 @@ from sqlalchemy import inspect, select
 from werkzeug.routing import Rule
 
 from app import audit
-from app.accounts import rules, tokens
+from app.accounts import tokens
+from app.accounts.enums import TokenPurpose
 from app.accounts.models import Member, Registration
 from app.database import transaction
 from app.extensions import appbuilder_of, db
@@ -118,13 +119,15 @@ def links(app: Flask, member: Member, registration: Registration, party: DinnerP
         return {
             "RegistrationView.activation": registration.token,
             "RegistrationView.invited": MemberInvitationFactory().token,
-            "PasswordView.reset": tokens.issue(rules.RESET_PASSWORD, member),
-            "EmailChangeView.confirm": tokens.issue(rules.CHANGE_EMAIL, member, data={"email": "new@example.com"}),
-            "EmailChangeView.undo": tokens.issue(rules.UNDO_EMAIL, member, data={"email": "old@example.com"}),
+            "PasswordView.reset": tokens.issue(TokenPurpose.RESET_PASSWORD, member),
+            "EmailChangeView.confirm": tokens.issue(
+                TokenPurpose.CHANGE_EMAIL, member, data={"email": "new@example.com"}
+            ),
+            "EmailChangeView.undo": tokens.issue(TokenPurpose.UNDO_EMAIL, member, data={"email": "old@example.com"}),
             "InvitationView.open": InvitationFactory(party=party).token,
             "JoinView.link": share_token(party),
             "UnsubscribeView.show": unsubscribe_token.dump_token(member.email, EmailTopic.MESSAGES),
-            "MyDataView.keep": tokens.issue(rules.KEEP_ACCOUNT, member),
+            "MyDataView.keep": tokens.issue(TokenPurpose.KEEP_ACCOUNT, member),
         }
 
 

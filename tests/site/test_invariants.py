@@ -15,7 +15,8 @@ import pytest
 from sqlalchemy import select
 
 from app import clock, scheduler
-from app.accounts import rules, tokens
+from app.accounts import tokens
+from app.accounts.enums import TokenPurpose
 from app.accounts.models import Member, Token
 from app.database import transaction
 from app.extensions import db
@@ -209,9 +210,9 @@ def test_invariant_7_a_refusal_is_told_in_the_readers_language(new_visitor):
 @pytest.mark.both_databases
 def test_invariant_8_a_token_is_stored_hashed_and_works_once_for_one_thing(app, visitor, cast, records):
     with app.app_context(), transaction():
-        token = tokens.issue(rules.RESET_PASSWORD, db.session.get(Member, cast.friend.id))
+        token = tokens.issue(TokenPurpose.RESET_PASSWORD, db.session.get(Member, cast.friend.id))
     assert token not in str(records.dump())
-    assert records.one(Token).purpose == rules.RESET_PASSWORD
+    assert records.one(Token).purpose == TokenPurpose.RESET_PASSWORD
     assert "Choose a new password" not in visitor.get(f"/account/email/confirm/{token}").text
     form = visitor.get(f"/password/reset/{token}").form(token)
     assert visitor.submit(form, new_password="a whole new dinner plan").flashes[0][0] == "info"

@@ -11,7 +11,8 @@ from urllib.parse import urlencode
 import pytest
 from sqlalchemy import func, select
 
-from app.accounts import rules, tokens
+from app.accounts import tokens
+from app.accounts.enums import TokenPurpose
 from app.accounts.models import ADMIN, Member
 from app.database import transaction
 from app.extensions import db
@@ -83,7 +84,13 @@ class Site:
         self.answered: Counter[int] = Counter()
 
     def _links(self) -> list[str]:
-        purposes = (rules.RESET_PASSWORD, rules.CHANGE_EMAIL, rules.UNDO_EMAIL, rules.KEEP_ACCOUNT, rules.SECOND_STEP)
+        purposes = (
+            TokenPurpose.RESET_PASSWORD,
+            TokenPurpose.CHANGE_EMAIL,
+            TokenPurpose.UNDO_EMAIL,
+            TokenPurpose.KEEP_ACCOUNT,
+            TokenPurpose.SECOND_STEP,
+        )
         with self.app.app_context(), transaction():
             data = {"email": "moved@example.com", "remember": False, "duty": None, "kept": None}
             return [tokens.issue(purpose, self.guest, data=data) for purpose in purposes]

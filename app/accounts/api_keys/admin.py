@@ -7,7 +7,7 @@ from flask_appbuilder.security.sqla.models import ApiKey
 from flask_babel import lazy_gettext, ngettext
 
 from app.accounts.api_keys import service as api_key_service
-from app.accounts.area import ReauthenticationRequired
+from app.accounts.sessions.access import ReauthenticationRequired
 from app.crud.datamodel import SQLAInterface
 from app.crud.views import ModelView
 from app.errors import DomainError

@@ -18,7 +18,7 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import audit, clock
-from app.accounts import mail, rules
+from app.accounts import mail, members, rules
 from app.accounts.models import Member
 from app.database import is_unavailable
 from app.errors import DomainError
@@ -72,7 +72,7 @@ def create(
     prefix = current_app.config["FAB_API_KEY_PREFIXES"][0]
     secret = prefix + rules.new_token()
     number = str(uuid.uuid5(MARKS, f"{member.id}:{mark}")) if mark else str(uuid.uuid4())
-    _wait_for_turn(member)
+    members.lock(member)
     if get(number) is not None:
         raise MadeAlreadyError
     if _count_live(member) >= MAX_LIVE_KEYS:
@@ -181,12 +181,6 @@ def note_use(key: ApiKey) -> None:
         if not is_unavailable(error):
             raise
         log.warning("The last-used time of an API key could not be saved", exc_info=True)
-
-
-def _wait_for_turn(member: Member) -> None:
-    """Let one key be made at a time. An UPDATE, because SQLite knows no FOR UPDATE."""
-    gate = update(Member).where(Member.id == member.id).values(session_stamp=Member.session_stamp)
-    db.session.execute(gate)
 
 
 def _count_live(member: Member) -> int:

@@ -14,7 +14,7 @@ from app.accounts import rate_limits, rules
 from app.accounts.api_keys import service as api_key_service
 from app.accounts.api_keys.forms import ApiKeyForm
 from app.accounts.api_keys.service import NewKey
-from app.accounts.area import AccountView
+from app.accounts.sessions.access import AccountView
 from app.database import run_with_retry, transaction
 from app.errors import DomainError
 

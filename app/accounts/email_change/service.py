@@ -4,9 +4,10 @@ from flask_babel import lazy_gettext
 from sqlalchemy import delete
 
 from app import audit
-from app.accounts import email_links, mail, queries, rules, tokens
-from app.accounts.login import service as login_service
+from app.accounts import email_links, mail, queries, tokens
+from app.accounts.enums import SessionEndCause, TokenPurpose
 from app.accounts.models import Member, Token
+from app.accounts.sessions import service as session_service
 from app.errors import DomainError
 from app.extensions import db
 from app.outbox import unsubscribe
@@ -23,8 +24,8 @@ def ask(member: Member, address: str) -> None:
         raise DomainError(lazy_gettext("That is already your e-mail address."), field="email")
     owner = queries.member_by_name_or_email(address)
     few = email_links.may_send(address, mail.CHANGE_EMAIL, mail.ALREADY_REGISTERED)
-    tokens.revoke(member, rules.CHANGE_EMAIL)
-    token = tokens.issue(rules.CHANGE_EMAIL, member, data={"email": address})
+    tokens.revoke(member, TokenPurpose.CHANGE_EMAIL)
+    token = tokens.issue(TokenPurpose.CHANGE_EMAIL, member, data={"email": address})
     mail.change_email(member, address, token, owner=owner, silent=not few)
     if email_links.may_send(member.email, mail.EMAIL_CHANGE_NOTICE):
         mail.email_change_notice(member, address)
@@ -36,12 +37,12 @@ def confirm(link: str) -> Member:
 
     Raises DomainError for a link that is no good, and IntegrityError when somebody else has the address by now.
     """
-    token, member = email_links.consume(rules.CHANGE_EMAIL, link)
+    token, member = email_links.consume(TokenPurpose.CHANGE_EMAIL, link)
     old = member.email
     _move(member, token.data["email"])
     # Links that went to the old mailbox; it keeps the one to undo this.
-    tokens.revoke(member, rules.RESET_PASSWORD, rules.CHANGE_EMAIL)
-    mail.email_changed(member, old, tokens.issue(rules.UNDO_EMAIL, member, data={"email": old}))
+    tokens.revoke(member, TokenPurpose.RESET_PASSWORD, TokenPurpose.CHANGE_EMAIL)
+    mail.email_changed(member, old, tokens.issue(TokenPurpose.UNDO_EMAIL, member, data={"email": old}))
     audit.record("email_changed", "member", member, actor=member, before={"email": old}, after={"email": member.email})
     return member
 
@@ -52,16 +53,16 @@ def undo(link: str) -> Member:
     Nobody stays logged in, and the password, which that somebody must have known, opens nothing: a letter lets the
     owner choose another one. Raises as `confirm` does.
     """
-    token, member = email_links.consume(rules.UNDO_EMAIL, link)
+    token, member = email_links.consume(TokenPurpose.UNDO_EMAIL, link)
     displaced = member.email
     _move(member, token.data["email"])
     member.password = None
-    login_service.end_sessions(member, login_service.BY_PASSWORD)
-    tokens.revoke(member, rules.RESET_PASSWORD, rules.CHANGE_EMAIL)
+    session_service.end_sessions(member, SessionEndCause.PASSWORD)
+    tokens.revoke(member, TokenPurpose.RESET_PASSWORD, TokenPurpose.CHANGE_EMAIL)
     _revoke_later_undoing(token)
     if displaced != member.email:
         mail.email_change_undone(member, displaced)
-    mail.reset_password(member, tokens.issue(rules.RESET_PASSWORD, member))
+    mail.reset_password(member, tokens.issue(TokenPurpose.RESET_PASSWORD, member))
     audit.record(
         "email_change_undone",
         "member",
@@ -87,7 +88,7 @@ def _revoke_later_undoing(token: Token) -> None:
     """
     later = delete(Token).where(
         Token.member_id == token.member_id,
-        Token.purpose == rules.UNDO_EMAIL,
+        Token.purpose == TokenPurpose.UNDO_EMAIL,
         Token.id > token.id,
         Token.used_at.is_(None),
     )

@@ -7,13 +7,14 @@ from flask_login import current_user
 from sqlalchemy.exc import IntegrityError
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.accounts import email_links, rate_limits, rules
-from app.accounts.area import AccountView
+from app.accounts import email_links, rate_limits
 from app.accounts.email_change import service as email_change_service
 from app.accounts.email_change.forms import NewEmailForm
-from app.accounts.login import service as login_service
+from app.accounts.enums import LinkState, TokenPurpose
 from app.accounts.models import Member
 from app.accounts.profile import views as profile_views
+from app.accounts.sessions import service as session_service
+from app.accounts.sessions.access import AccountView
 from app.crud import flashes
 from app.crud.fields import show_at_field
 from app.database import transaction
@@ -60,7 +61,7 @@ class EmailChangeView(AccountView):
     def confirm(self, token: str) -> BaseResponse:
         """Show a button; its POST makes the address that the link was sent to the member's."""
         if request.method != "POST":
-            return self._ask(rules.CHANGE_EMAIL, token, "accounts/email_confirm.html")
+            return self._ask(TokenPurpose.CHANGE_EMAIL, token, "accounts/email_confirm.html")
         try:
             with transaction():
                 member = email_change_service.confirm(token)
@@ -73,13 +74,13 @@ class EmailChangeView(AccountView):
     def undo(self, token: str) -> BaseResponse:
         """Show a button; its POST gives the member the address back that the link was sent to."""
         if request.method != "POST":
-            return self._ask(rules.UNDO_EMAIL, token, "accounts/email_undo.html")
+            return self._ask(TokenPurpose.UNDO_EMAIL, token, "accounts/email_undo.html")
         try:
             with transaction():
                 member = email_change_service.undo(token)
                 if self._is_me(member):
                     # They need not be told why.
-                    login_service.close_session()
+                    session_service.close_session()
         except (DomainError, IntegrityError) as error:
             return self._refused(error)
         flash(
@@ -91,10 +92,10 @@ class EmailChangeView(AccountView):
         )
         return self._lead_on(member)
 
-    def _ask(self, purpose: str, token: str, template: str) -> BaseResponse:
+    def _ask(self, purpose: TokenPurpose, token: str, template: str) -> BaseResponse:
         state, found = email_links.peek(purpose, token)
         page = self.render_template(template, state=state, token=found)
-        return profile_views.warn_about_email(make_response(page, 404 if state == email_links.UNKNOWN else 200))
+        return profile_views.warn_about_email(make_response(page, 404 if state == LinkState.UNKNOWN else 200))
 
     def _refused(self, error: DomainError | IntegrityError) -> BaseResponse:
         if isinstance(error, DomainError):

@@ -6,8 +6,8 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.accounts.area import AccountView
 from app.accounts.email_preferences.forms import EmailPreferencesForm
+from app.accounts.sessions.access import AccountView
 from app.crud import flashes
 from app.database import run_with_retry
 from app.outbox import unsubscribe

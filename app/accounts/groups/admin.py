@@ -5,8 +5,8 @@ from flask_babel import lazy_gettext
 from flask_login import current_user
 from wtforms.validators import Length
 
-from app.accounts.area import ReauthenticationRequired
 from app.accounts.groups import service as group_service
+from app.accounts.sessions.access import ReauthenticationRequired
 from app.crud.datamodel import SQLAInterface
 from app.crud.views import ModelView
 

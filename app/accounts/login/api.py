@@ -157,7 +157,7 @@ def _body() -> Any:
 
 def _refuse_unfinished(proof: AuthResult, code: str | None) -> None:
     """Raise DomainError while anything but the password is missing."""
-    if proof.standing.has_factor:
+    if proof.requirements.has_factor:
         if not code:
             raise DomainError(_("This account has a second factor: send its code as well."), "warning", field="code")
         second_factor_service.verify_code(proof.member, code)
@@ -171,9 +171,9 @@ def _tokens(proof: AuthResult, *, refresh: bool) -> dict[str, Any]:
     identity = str(proof.member.id)
     tokens = {"access_token": create_access_token(identity, fresh=True)}
     if refresh:
-        tokens["refresh_token"] = create_refresh_token(identity, expires_delta=_longest(proof.standing))
+        tokens["refresh_token"] = create_refresh_token(identity, expires_delta=_longest(proof.requirements))
     return tokens
 
 
-def _longest(standing: AuthRequirements) -> timedelta:
-    return rules.STAFF_ABSOLUTE if standing.staff else rules.SESSION_ABSOLUTE
+def _longest(requirements: AuthRequirements) -> timedelta:
+    return rules.STAFF_ABSOLUTE if requirements.staff else rules.SESSION_ABSOLUTE

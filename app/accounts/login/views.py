@@ -10,13 +10,12 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import error_pages, form_resubmission
-from app.accounts import rate_limits
+from app.accounts import passkey_site, queries, rate_limits
 from app.accounts.login import authentication
 from app.accounts.login import service as login_service
 from app.accounts.login.forms import LoginForm, ReauthenticationForm
-from app.accounts.login.throttle import LockedOutError
-from app.accounts.passkeys import service as passkey_service
-from app.accounts.second_factor import service as second_factor_service
+from app.accounts.login_throttle import LockedOutError
+from app.accounts.sessions import service as session_service
 from app.crud.fields import show_at_field
 from app.crud.views import BaseView
 from app.database import transaction
@@ -98,7 +97,7 @@ class LoginView(BaseView):
         form = ReauthenticationForm()
         kept = request.form.get(form_resubmission.SAVED_FORM)
         if not form.is_submitted():
-            return redirect(target, 303) if login_service.is_fresh() else self._page_again(form, 200)
+            return redirect(target, 303) if session_service.is_fresh() else self._page_again(form, 200)
         if not form.validate():
             flash(_("Please correct the fields that are marked."), "danger")
             return self._page_again(form, 422, kept=kept)
@@ -136,7 +135,7 @@ class LoginView(BaseView):
         return self._page_again(ReauthenticationForm(formdata=None), 401, kept=form_resubmission.dump_form(typed))
 
     def _page_again(self, form: ReauthenticationForm, status: int, kept: str | None = None) -> BaseResponse:
-        asks_passkey = passkey_service.are_possible() and bool(second_factor_service.passkeys_of(current_user))
+        asks_passkey = passkey_site.is_supported() and bool(queries.passkeys_of(current_user))
         page = self.render_template("accounts/again.html", form=form, kept=kept, asks_passkey=asks_passkey)
         return make_response(page, status)
 
@@ -156,7 +155,7 @@ class LoginView(BaseView):
             form=form,
             title=_("Log in"),
             kept=kept,
-            asks_passkey=passkey_service.may_log_in(),
+            asks_passkey=passkey_site.is_login_supported(),
         )
         return make_response(page, status)
 
@@ -165,7 +164,7 @@ class LoginView(BaseView):
         """Log out on this device."""
         if current_user.is_authenticated:
             with transaction():
-                login_service.close_session()
+                session_service.close_session()
         flash(_("You are logged out."), "info")
         return redirect(self.appbuilder.get_url_for_index, 303)
 

@@ -13,11 +13,12 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.accounts import rules
-from app.accounts.area import AccountView
 from app.accounts.login import authentication
 from app.accounts.login import service as login_service
 from app.accounts.oidc import service as oidc_service
 from app.accounts.oidc.service import OidcIdentity
+from app.accounts.sessions import service as session_service
+from app.accounts.sessions.access import AccountView
 from app.crud.views import BaseView
 from app.database import run_with_retry, transaction
 from app.errors import DomainError
@@ -53,8 +54,8 @@ class OidcView(BaseView):
         target = safe_next(request.args.get("next"), self._home())[:MAX_NEXT_LENGTH]
         attempt: dict[str, Any] = {"next": target}
         if "link" in request.args:
-            login = login_service.current_login() if current_user.is_authenticated else None
-            if login is None or not _is_key_of(login.id, request.args["link"]) or not login_service.is_fresh():
+            login = session_service.current_login() if current_user.is_authenticated else None
+            if login is None or not _is_key_of(login.id, request.args["link"]) or not session_service.is_fresh():
                 return redirect(url_for("IdentityView.list"), 303)
             attempt["link"] = login.id
         elif current_user.is_authenticated:
@@ -115,7 +116,7 @@ class OidcView(BaseView):
         return redirect(url_for("RegistrationView.form"), 303)
 
     def _link(self, identity: OidcIdentity, attempt: dict[str, Any]) -> BaseResponse:
-        login = login_service.current_login() if current_user.is_authenticated else None
+        login = session_service.current_login() if current_user.is_authenticated else None
         if login is None or login.id != attempt["link"]:
             raise DomainError(_("That took too long. Please log in again."), "warning")
         run_with_retry(lambda: oidc_service.link(current_user, identity))
@@ -146,7 +147,7 @@ class IdentityView(AccountView):
     @expose("/")
     def list(self) -> str:
         """Show the identities, and the way to one more."""
-        login = login_service.current_login()
+        login = session_service.current_login()
         return str(
             self.render_template(
                 "accounts/identities.html",

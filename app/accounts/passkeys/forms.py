@@ -5,8 +5,9 @@ from flask_wtf import FlaskForm
 from wtforms import HiddenField, StringField
 from wtforms.validators import DataRequired, Length
 
-from app.accounts.second_factor.forms import MAX_PASSKEY_NAME_LENGTH
 from app.crud.fields import clean_line
+
+MAX_NAME_LENGTH = 64
 
 
 class PasskeyNameForm(FlaskForm):
@@ -15,9 +16,9 @@ class PasskeyNameForm(FlaskForm):
     name = StringField(
         lazy_gettext("Name"),
         filters=[clean_line],
-        validators=[DataRequired(), Length(max=MAX_PASSKEY_NAME_LENGTH)],
+        validators=[DataRequired(), Length(max=MAX_NAME_LENGTH)],
         description=lazy_gettext("A name to recognise it by, for example “Laptop”, “Phone” or “Key ring”."),
-        render_kw={"autocomplete": "off", "maxlength": MAX_PASSKEY_NAME_LENGTH},
+        render_kw={"autocomplete": "off", "maxlength": MAX_NAME_LENGTH},
     )
 
 

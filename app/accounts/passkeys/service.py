@@ -5,12 +5,9 @@ answer is worth; so is what a passkey that may have been copied leaves in the lo
 """
 
 import hashlib
-import ipaddress
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import webauthn
 from flask import current_app, session
@@ -34,11 +31,11 @@ from webauthn.helpers.structs import (
 )
 
 from app import audit, clock
-from app.accounts import mail, rules, tokens
-from app.accounts.ldap import client as ldap_client
-from app.accounts.login import service as login_service
+from app.accounts import mail, members, passkey_site, queries, rules, tokens
+from app.accounts.enums import RequiredAction, TokenPurpose
 from app.accounts.models import Member, Passkey
 from app.accounts.second_factor import service as second_factor_service
+from app.accounts.sessions import service as session_service
 from app.database import insert_or_ignore, transaction
 from app.errors import DomainError
 from app.extensions import db
@@ -51,70 +48,16 @@ ADD, LOG_IN, SECOND_STEP, AGAIN = "add", "log in", "second step", "again"
 MAX_PASSKEYS = 20
 MAX_CREDENTIAL_LENGTH, MAX_ID_LENGTH = 50_000, 1023
 MILLISECONDS = 1000
-DEFAULT_PORTS = {"http": 80, "https": 443}
 VERIFIED = UserVerificationRequirement.REQUIRED
 
 Parsed = TypeVar("Parsed")
 
 
-@dataclass(frozen=True)
-class Site:
-    """The site as browsers name it: what passkeys are bound to, and where they may be used."""
-
-    rp_id: str
-    origin: str
-
-
-# -- whether they work here
-
-
-def site() -> Site:
-    """Return the site of PUBLIC_URL."""
-    parts = urlsplit(str(current_app.config["PUBLIC_URL"]))
-    host = (parts.hostname or "").encode("idna").decode()
-    port = f":{parts.port}" if parts.port not in {None, DEFAULT_PORTS.get(parts.scheme)} else ""
-    return Site(host, f"{parts.scheme}://{host}{port}")
-
-
-def are_possible() -> bool:
-    """Whether browsers offer passkeys on this site."""
-    return impossible() is None
-
-
-def may_log_in() -> bool:
-    """Whether a passkey opens an account by itself: not where a directory says at each login who may come in."""
-    return are_possible() and not ldap_client.is_enabled()
-
-
-def impossible() -> str | None:
-    """Return in words why passkeys cannot work on this site, or None where they can."""
-    parts = urlsplit(str(current_app.config["PUBLIC_URL"]))
-    host = parts.hostname or ""
-    if _is_address(host):
-        return str(
-            _(
-                "Passkeys do not work here. They require a domain name, and this site is accessed as %(host)s.",
-                host=host,
-            )
-        )
-    if parts.scheme != "https" and host != "localhost" and not host.endswith(".localhost"):
-        return str(_("Passkeys do not work here. They require HTTPS."))
-    return None
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def _insist_on_possible(purpose: str) -> None:
-    reason = impossible()
+def _require_support(purpose: str) -> None:
+    reason = passkey_site.unsupported_reason()
     if reason is not None:
         raise DomainError(reason, "warning")
-    if purpose == LOG_IN and not may_log_in():
+    if purpose == LOG_IN and not passkey_site.is_login_supported():
         raise DomainError(_("Log in with your password here. You can use a passkey as the second step."), "warning")
 
 
@@ -139,7 +82,7 @@ def rename(member: Member, passkey_id: int, name: str) -> None:
 
 def remove(member: Member, passkey_id: int) -> str:
     """Take a passkey of `member` away and return its name; raises DomainError when there is none, or it has to stay."""
-    second_factor_service.lock(member)
+    members.lock(member)
     passkey = find(member, passkey_id)
     name = passkey.name
     db.session.execute(delete(Passkey).where(Passkey.id == passkey.id))
@@ -154,9 +97,9 @@ def remove(member: Member, passkey_id: int) -> str:
 
 def options_to_add(member: Member) -> dict[str, Any]:
     """Return what the browser of `member` makes a passkey of. Raises DomainError where that cannot be."""
-    _insist_on_possible(ADD)
-    _insist_on_room(member)
-    here = site()
+    _require_support(ADD)
+    _require_room(member)
+    here = passkey_site.site()
     options = webauthn.generate_registration_options(
         rp_id=here.rp_id,
         rp_name=current_app.config["APP_NAME"],
@@ -168,15 +111,15 @@ def options_to_add(member: Member) -> dict[str, Any]:
         authenticator_selection=AuthenticatorSelectionCriteria(
             resident_key=ResidentKeyRequirement.PREFERRED, user_verification=VERIFIED
         ),
-        exclude_credentials=[_descriptor(passkey) for passkey in second_factor_service.passkeys_of(member)],
+        exclude_credentials=[_descriptor(passkey) for passkey in queries.passkeys_of(member)],
     )
     return options_to_json_dict(options)
 
 
 def add(member: Member, answer: str, name: str) -> None:
     """Add what the browser of `member` answered as a passkey; commits, and raises DomainError for what is none."""
-    _insist_on_possible(ADD)
-    here, challenge = site(), _use_challenge(ADD, member)
+    _require_support(ADD)
+    here, challenge = passkey_site.site(), _use_challenge(ADD, member)
     credential = _read(parse_registration_credential_json, answer)
     verified = _checked(
         lambda: webauthn.verify_registration_response(
@@ -200,17 +143,17 @@ def add(member: Member, answer: str, name: str) -> None:
         "created_at": clock.now(),
     }
     with transaction():
-        second_factor_service.lock(member)
-        _insist_on_room(member)
+        members.lock(member)
+        _require_room(member)
         added = insert_or_ignore(Passkey, "credential_id").values(**values).returning(Passkey.id)
         if db.session.execute(added).first() is None:
             raise DomainError(_("This passkey has already been added."), "info")
         audit.record("passkey_added", "member", member, after={"name": name})
         mail.second_factor_added(member, "passkey", name)
-        login_service.complete_required_action(rules.ADD_SECOND_FACTOR)
+        session_service.complete_required_action(RequiredAction.ADD_SECOND_FACTOR)
 
 
-def _insist_on_room(member: Member) -> None:
+def _require_room(member: Member) -> None:
     owned = select(func.count()).select_from(Passkey).where(Passkey.member_id == member.id)
     if db.session.execute(owned).scalar_one() >= MAX_PASSKEYS:
         raise DomainError(
@@ -227,12 +170,12 @@ def _insist_on_room(member: Member) -> None:
 
 def options_to_prove(purpose: str, member: Member | None = None) -> dict[str, Any]:
     """Return what the browser asks a passkey to sign: one of `member`, or any that the site knows."""
-    _insist_on_possible(purpose)
+    _require_support(purpose)
     options = webauthn.generate_authentication_options(
-        rp_id=site().rp_id,
+        rp_id=passkey_site.site().rp_id,
         challenge=_challenge(purpose, member),
         timeout=_milliseconds(),
-        allow_credentials=[_descriptor(passkey) for passkey in second_factor_service.passkeys_of(member)]
+        allow_credentials=[_descriptor(passkey) for passkey in queries.passkeys_of(member)]
         if member is not None
         else [],
         user_verification=VERIFIED,
@@ -246,8 +189,8 @@ def prove(purpose: str, answer: str, member: Member | None = None) -> Member:
     Raises DomainError: for an answer that is no good, for a passkey that is not known here or not of `member`, and for
     one that may have been copied.
     """
-    _insist_on_possible(purpose)
-    here, challenge = site(), _use_challenge(purpose, member)
+    _require_support(purpose)
+    here, challenge = passkey_site.site(), _use_challenge(purpose, member)
     credential = _read(parse_authentication_credential_json, answer)
     known = select(Passkey).where(Passkey.credential_id == bytes_to_base64url(credential.raw_id))
     passkey = db.session.scalars(known).one_or_none()
@@ -295,7 +238,7 @@ def _count(passkey: Passkey, verified: VerifiedAuthentication) -> bool:
 
 
 def _challenge(purpose: str, member: Member | None) -> bytes:
-    value = tokens.issue(rules.PASSKEY_CHALLENGE, member, data={"purpose": purpose})
+    value = tokens.issue(TokenPurpose.PASSKEY_CHALLENGE, member, data={"purpose": purpose})
     session[CHALLENGE_KEY] = value
     return base64url_to_bytes(value)
 
@@ -303,14 +246,14 @@ def _challenge(purpose: str, member: Member | None) -> bytes:
 def _use_challenge(purpose: str, member: Member | None) -> bytes:
     value = str(session.pop(CHALLENGE_KEY, ""))
     with transaction():
-        used = tokens.use(rules.PASSKEY_CHALLENGE, value)
+        used = tokens.use(TokenPurpose.PASSKEY_CHALLENGE, value)
     if used is None or (used.data["purpose"], used.member_id) != (purpose, member.id if member is not None else None):
         raise DomainError(_("That took too long. Please try again."), "warning")
     return base64url_to_bytes(value)
 
 
 def _milliseconds() -> int:
-    return int(rules.TOKEN_LIFETIMES[rules.PASSKEY_CHALLENGE].total_seconds()) * MILLISECONDS
+    return int(rules.TOKEN_LIFETIMES[TokenPurpose.PASSKEY_CHALLENGE].total_seconds()) * MILLISECONDS
 
 
 def _handle(member_id: int) -> bytes:

@@ -13,12 +13,13 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import form_resubmission
-from app.accounts import rate_limits
-from app.accounts.area import AccountView
+from app.accounts import passkey_site, rate_limits
 from app.accounts.login import service as login_service
 from app.accounts.passkeys import service as passkey_service
 from app.accounts.passkeys.forms import PasskeyForm, PasskeyNameForm
-from app.accounts.second_factor import service as second_factor_service
+from app.accounts.second_factor import recovery_codes
+from app.accounts.sessions import service as session_service
+from app.accounts.sessions.access import AccountView
 from app.database import transaction
 from app.errors import DomainError
 from app.http import safe_next
@@ -45,7 +46,7 @@ class PasskeyView(AccountView):
     def add(self) -> BaseResponse:
         """Show how to add one; POST adds what the browser answered."""
         form = PasskeyForm()
-        reason = passkey_service.impossible()
+        reason = passkey_site.unsupported_reason()
         if reason is not None:
             flash(reason, "warning")
             return redirect(url_for(OVERVIEW), 303)
@@ -60,7 +61,7 @@ class PasskeyView(AccountView):
             flash(str(error), error.category)
             return redirect(url_for(OVERVIEW), 303) if error.category == "info" else self._add_page(form, 422)
         said = _("Passkey “%(name)s” added.", name=form.name.data)
-        if not second_factor_service.codes_left(current_user):
+        if not recovery_codes.count_unused(current_user):
             said = _("Passkey “%(name)s” added. Create recovery codes now in case you lose it.", name=form.name.data)
         flash(said, "info")
         return redirect(url_for(OVERVIEW), 303)
@@ -72,7 +73,7 @@ class PasskeyView(AccountView):
     @expose("/add/options", methods=["POST"])
     def add_options(self) -> BaseResponse:
         """Return what a new passkey is made of."""
-        if not login_service.is_fresh():
+        if not session_service.is_fresh():
             return _refused(_("Please reauthenticate to access this page."), 401)
         return _options(lambda: passkey_service.options_to_add(current_user))
 
@@ -182,7 +183,7 @@ class PasskeyView(AccountView):
         try:
             passkey_service.prove(passkey_service.AGAIN, _answer(), current_user)
             with transaction():
-                login_service.refresh()
+                session_service.refresh()
         except DomainError as error:
             flash(str(error), error.category)
             return self._door().refused(self._target(), kept)

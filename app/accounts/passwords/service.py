@@ -3,11 +3,11 @@
 from flask_babel import lazy_gettext
 
 from app import audit, clock
-from app.accounts import email_links, mail, queries, rules, tokens
+from app.accounts import email_links, mail, password_policy, queries, tokens
+from app.accounts.enums import RequiredAction, SessionEndCause, TokenPurpose
 from app.accounts.login import authentication
-from app.accounts.login import service as login_service
 from app.accounts.models import Member
-from app.accounts.passwords import policy as password_policy
+from app.accounts.sessions import service as session_service
 from app.errors import DomainError
 
 FIELD = "new_password"
@@ -22,7 +22,7 @@ def send_reset_link(email: str) -> None:
     few = email_links.may_send(email, mail.RESET_PASSWORD)
     reader = member if member is not None and member.is_active and few else None
     audit.record("password_reset_asked", "member", member)
-    mail.reset_password(reader, tokens.issue(rules.RESET_PASSWORD, reader))
+    mail.reset_password(reader, tokens.issue(TokenPurpose.RESET_PASSWORD, reader))
 
 
 def refuse(member: Member, password: str, current: str | None = None) -> None:
@@ -41,13 +41,13 @@ def reset(link: str, password: str) -> Member:
 
     Raises DomainError for a link that is no good, and with a field for a password that will not do.
     """
-    _token, member = email_links.check(rules.RESET_PASSWORD, link)
+    _token, member = email_links.check(TokenPurpose.RESET_PASSWORD, link)
     refuse(member, password)
     # Takes its time: not while the database waits for us.
     hashed = password_policy.hash_password(password)
-    email_links.consume(rules.RESET_PASSWORD, link)
+    email_links.consume(TokenPurpose.RESET_PASSWORD, link)
     _store(member, hashed)
-    login_service.end_sessions(member, login_service.BY_PASSWORD)
+    session_service.end_sessions(member, SessionEndCause.PASSWORD)
     authentication.forget_failures(member)
     audit.record("password_reset", "member", member, actor=member)
     return member
@@ -57,10 +57,10 @@ def change(member: Member, password: str) -> None:
     """Give whoever is logged in, and has just proved the old one, a new password."""
     refuse(member, password)
     _store(member, password_policy.hash_password(password))
-    login = login_service.current_login()
-    login_service.end_sessions(member, login_service.BY_PASSWORD, keep=login.id if login is not None else None)
-    login_service.renew()
-    login_service.complete_required_action(rules.CHOOSE_PASSWORD)
+    login = session_service.current_login()
+    session_service.end_sessions(member, SessionEndCause.PASSWORD, keep=login.id if login is not None else None)
+    session_service.renew()
+    session_service.complete_required_action(RequiredAction.CHOOSE_PASSWORD)
     audit.record("password_changed", "member", member)
 
 
@@ -68,7 +68,7 @@ def set_by_administrator(member: Member, password: str) -> None:
     """Give `member` a password that somebody who runs the site has chosen for them."""
     refuse(member, password)
     _store(member, password_policy.hash_password(password))
-    login_service.end_sessions(member, login_service.BY_PASSWORD)
+    session_service.end_sessions(member, SessionEndCause.PASSWORD)
     authentication.forget_failures(member)
     audit.record("password_changed", "member", member)
 
@@ -77,5 +77,5 @@ def _store(member: Member, hashed: str) -> None:
     member.password = hashed
     member.password_changed_at = clock.now()
     # What somebody else may have asked for meanwhile.
-    tokens.revoke(member, rules.RESET_PASSWORD, rules.CHANGE_EMAIL)
+    tokens.revoke(member, TokenPurpose.RESET_PASSWORD, TokenPurpose.CHANGE_EMAIL)
     mail.password_changed(member)

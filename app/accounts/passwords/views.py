@@ -8,13 +8,14 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.accounts import email_links, rate_limits, rules
-from app.accounts.area import AccountView
+from app.accounts import email_links, password_policy, rate_limits
+from app.accounts.enums import LinkState, RequiredAction, TokenPurpose
 from app.accounts.login import service as login_service
 from app.accounts.login.views import refused_status
-from app.accounts.passwords import policy as password_policy
 from app.accounts.passwords import service as password_service
 from app.accounts.passwords.forms import ChangePasswordForm, ForgotForm, NewPasswordForm
+from app.accounts.sessions import service as session_service
+from app.accounts.sessions.access import AccountView
 from app.crud import flashes
 from app.crud.fields import show_at_field
 from app.database import transaction
@@ -63,13 +64,13 @@ class PasswordView(AccountView):
         return response
 
     def _reset(self, token: str) -> BaseResponse:
-        state, found = email_links.peek(rules.RESET_PASSWORD, token)
+        state, found = email_links.peek(TokenPurpose.RESET_PASSWORD, token)
         member = found.member if found is not None else None
         form = NewPasswordForm(least=password_policy.min_length_for(member) if member is not None else 0)
         page = {"form": form, "state": state, "member": member}
         if not form.is_submitted():
-            return self._reset_page(page, 404 if state == email_links.UNKNOWN else 200)
-        if state == email_links.READY and not form.validate():
+            return self._reset_page(page, 404 if state == LinkState.UNKNOWN else 200)
+        if state == LinkState.READY and not form.validate():
             flashes.flash_message(flashes.CORRECT_THE_FIELDS, "danger")
             return self._reset_page(page, 422)
         try:
@@ -90,7 +91,7 @@ class PasswordView(AccountView):
             member = password_service.reset(token, form.new_password.data or "")
             if current_user.is_authenticated and current_user.id == member.id:
                 # They need not be told why.
-                login_service.close_session()
+                session_service.close_session()
 
     def _reset_page(self, page: dict[str, Any], status: int) -> BaseResponse:
         return make_response(self.render_template("accounts/reset.html", **page), status)
@@ -104,8 +105,8 @@ class PasswordView(AccountView):
         if not form.validate():
             flashes.flash_message(flashes.CORRECT_THE_FIELDS, "danger")
             return self._change_page(form, 422)
-        login = login_service.current_login()
-        had_to = login is not None and login.required_action == rules.CHOOSE_PASSWORD
+        login = session_service.current_login()
+        had_to = login is not None and login.required_action == RequiredAction.CHOOSE_PASSWORD
         try:
             self._change(form)
         except DomainError as error:

@@ -14,9 +14,9 @@ from flask_babel import lazy_gettext
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 
 from app import audit, clock
-from app.accounts import email_links, mail, rules, tokens
+from app.accounts import email_links, mail, tokens
+from app.accounts.enums import LinkState, SessionEndCause, TokenPurpose
 from app.accounts.login import authentication
-from app.accounts.login import service as login_service
 from app.accounts.models import (
     ADMIN,
     ExternalIdentity,
@@ -31,6 +31,7 @@ from app.accounts.models import (
     TrustedDevice,
     new_stamp,
 )
+from app.accounts.sessions import service as session_service
 from app.accounts.signals import member_erasing
 from app.accounts.users import service as user_service
 from app.database import transaction
@@ -56,9 +57,9 @@ def schedule(member: Member) -> None:
     erase_at = clock.now() + timedelta(days=current_app.config["ACCOUNT_DELETION_GRACE_DAYS"])
     if not _set_erase_at(member, erase_at, Member.erase_at.is_(None)):
         raise DomainError(lazy_gettext("Your account is already scheduled for deletion."), "info")
-    current = login_service.current_login()
-    login_service.end_sessions(member, login_service.BY_OWNER, keep=current.id if current is not None else None)
-    mail.erasing_asked(member, tokens.issue(rules.KEEP_ACCOUNT, member, expires_at=erase_at), erase_at)
+    current = session_service.current_login()
+    session_service.end_sessions(member, SessionEndCause.OWNER, keep=current.id if current is not None else None)
+    mail.erasing_asked(member, tokens.issue(TokenPurpose.KEEP_ACCOUNT, member, expires_at=erase_at), erase_at)
     audit.record("erasing_asked", "member", member, after={"erase_at": erase_at.isoformat()})
 
 
@@ -66,16 +67,16 @@ def cancel(member: Member) -> None:
     """Let `member` stay; raises DomainError when nothing else was planned."""
     if not _set_erase_at(member, None, Member.erase_at.is_not(None)):
         raise DomainError(lazy_gettext("Your account is not scheduled for deletion."), "info")
-    tokens.revoke(member, rules.KEEP_ACCOUNT)
+    tokens.revoke(member, TokenPurpose.KEEP_ACCOUNT)
     audit.record("erasing_cancelled", "member", member, actor=member)
 
 
 def cancel_by_link(link: str) -> None:
     """Let the member of a letter stay; raises DomainError for a link that was used, is too old or unknown."""
-    state, _token = email_links.peek(rules.KEEP_ACCOUNT, link)
-    if state == email_links.EXPIRED:
+    state, _token = email_links.peek(TokenPurpose.KEEP_ACCOUNT, link)
+    if state == LinkState.EXPIRED:
         raise DomainError(lazy_gettext("This link has expired: the time to change your mind has passed."), "warning")
-    _used, member = email_links.consume(rules.KEEP_ACCOUNT, link)
+    _used, member = email_links.consume(TokenPurpose.KEEP_ACCOUNT, link)
     cancel(member)
 
 

@@ -10,13 +10,14 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import clock
-from app.accounts import email_links, rate_limits, rules
-from app.accounts.area import AccountView
+from app.accounts import email_links, rate_limits
+from app.accounts.enums import LinkState, TokenPurpose
 from app.accounts.login import service as login_service
-from app.accounts.login.throttle import LockedOutError
 from app.accounts.login.views import refused_status
+from app.accounts.login_throttle import LockedOutError
 from app.accounts.privacy import account_deletion, data_export
 from app.accounts.privacy.forms import AccountDeletionForm
+from app.accounts.sessions.access import AccountView
 from app.crud.fields import show_at_field
 from app.database import transaction
 from app.errors import DomainError
@@ -114,10 +115,10 @@ class MyDataView(AccountView):
         return response
 
     def _ask_to_keep(self, token: str) -> BaseResponse:
-        state, found = email_links.peek(rules.KEEP_ACCOUNT, token)
+        state, found = email_links.peek(TokenPurpose.KEEP_ACCOUNT, token)
         member = found.member if found is not None else None
         page = self.render_template("accounts/keep_account.html", state=state, member=member)
-        return make_response(page, 404 if state == email_links.UNKNOWN else 200)
+        return make_response(page, 404 if state == LinkState.UNKNOWN else 200)
 
     def _keep(self, token: str) -> BaseResponse:
         try:

@@ -7,10 +7,10 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.accounts.area import AccountView
 from app.accounts.ldap import client as ldap_client
 from app.accounts.profile import service as profile_service
 from app.accounts.profile.forms import ProfileForm
+from app.accounts.sessions.access import AccountView
 from app.crud import flashes
 from app.database import transaction
 from app.i18n.selectors import current_locale, current_timezone

@@ -14,8 +14,8 @@ from markupsafe import Markup
 from wtforms import BooleanField, EmailField, HiddenField, PasswordField, StringField
 from wtforms.validators import DataRequired, Email, InputRequired, Length
 
+from app.accounts import password_policy
 from app.accounts.form_fields import FILTERS, MAX_EMAIL_LENGTH, MAX_NAME_LENGTH
-from app.accounts.passwords import policy as password_policy
 from app.accounts.registration.hooks import Problem
 from app.crud.fields import show_at_field
 from app.errors import DomainError

@@ -42,10 +42,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
 from app import clock
-from app.accounts import rules
+from app.accounts import password_policy, rules
 from app.accounts.models import Member, Registration
 from app.accounts.oidc.service import OidcIdentity
-from app.accounts.passwords import policy as password_policy
 from app.database import is_unavailable
 from app.errors import DomainError
 from app.extensions import db

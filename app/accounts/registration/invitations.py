@@ -7,9 +7,8 @@ from flask_babel import lazy_gettext
 from sqlalchemy import exists, func, select, update
 
 from app import audit, clock
-from app.accounts import mail, queries, rules
+from app.accounts import mail, password_policy, queries, rules
 from app.accounts.models import Member, MemberInvitation, Registration
-from app.accounts.passwords import policy as password_policy
 from app.accounts.registration import hooks as registration_hooks
 from app.accounts.registration import service as registration_service
 from app.accounts.registration.hooks import Applicant

@@ -9,10 +9,9 @@ from flask_babel import lazy_gettext
 from sqlalchemy import and_, delete, func, or_, select, update
 
 from app import audit, clock
-from app.accounts import mail, queries, rules
+from app.accounts import mail, password_policy, queries, rules
 from app.accounts.members import add_member
 from app.accounts.models import GUEST, ExternalIdentity, Member, Registration
-from app.accounts.passwords import policy as password_policy
 from app.accounts.registration import hooks as registration_hooks
 from app.accounts.registration.hooks import Applicant
 from app.database import insert_or_ignore

@@ -18,7 +18,6 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.accounts import queries, rate_limits, rules
 from app.accounts.form_fields import EmailForm
 from app.accounts.login import authentication
-from app.accounts.login import service as login_service
 from app.accounts.models import Member
 from app.accounts.oidc.service import OidcIdentity
 from app.accounts.registration import hooks as registration_hooks
@@ -26,6 +25,7 @@ from app.accounts.registration import invitations as member_invitations
 from app.accounts.registration import service as registration_service
 from app.accounts.registration.forms import RegistrationForm
 from app.accounts.registration.hooks import Applicant
+from app.accounts.sessions import service as session_service
 from app.crud.fields import show_at_field
 from app.crud.views import BaseView
 from app.database import run_with_retry, transaction
@@ -98,10 +98,12 @@ class RegistrationView(BaseView):
         if activation == registration_service.EMAIL:
             return self._sent(form.email.data)
         if activation == registration_service.AUTO_LOGIN and member is not None:
-            standing = queries.auth_requirements(member.id)
+            requirements = queries.auth_requirements(member.id)
             with transaction():
-                login_service.open_session(
-                    member, standing, required_action=authentication.required_action(standing, form.password.data)
+                session_service.open_session(
+                    member,
+                    requirements,
+                    required_action=authentication.required_action(requirements, form.password.data),
                 )
             flash(_("Welcome, %(name)s!", name=member.display_name), "info")
             return redirect(self.appbuilder.get_url_for_index, 303)

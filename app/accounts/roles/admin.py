@@ -6,8 +6,8 @@ from sqlalchemy import select
 
 from app import audit
 from app.accounts import rules
-from app.accounts.area import ReauthenticationRequired
 from app.accounts.roles import permission_labels
+from app.accounts.sessions.access import ReauthenticationRequired
 from app.accounts.users import service as user_service
 from app.crud.datamodel import SQLAInterface
 from app.crud.fields import ChecklistField

@@ -7,7 +7,7 @@ from wtforms.validators import DataRequired, Length
 
 from app.accounts.form_fields import FILTERS
 
-MAX_CODE_LENGTH, MAX_PASSKEY_NAME_LENGTH = 64, 64
+MAX_CODE_LENGTH = 64
 CODE_INPUT = {"autocomplete": "one-time-code", "autocapitalize": "none", "spellcheck": "false", "dir": "ltr"}
 
 

@@ -1,26 +1,20 @@
 """A second factor: authenticator apps and recovery codes, and the step of the login that asks for one."""
 
-from typing import Any
-
-from flask import flash, make_response, redirect, request, session, url_for
+from flask import flash, make_response, redirect, request, url_for
 from flask_appbuilder import expose
 from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.accounts import rate_limits
-from app.accounts.area import AccountView
-from app.accounts.login import service as login_service
-from app.accounts.login.views import refused_status
-from app.accounts.passkeys import service as passkey_service
+from app.accounts import passkey_site
+from app.accounts.second_factor import recovery_codes, totp
 from app.accounts.second_factor import service as second_factor_service
-from app.accounts.second_factor.forms import CodeForm, TotpForm
-from app.accounts.second_factor.service import TotpSetup
+from app.accounts.second_factor.forms import TotpForm
+from app.accounts.second_factor.totp import TotpSetup, TotpState
+from app.accounts.sessions.access import AccountView
 from app.crud.fields import show_at_field
-from app.crud.views import BaseView
 from app.database import transaction
 from app.errors import DomainError
-from app.http import safe_next
 
 
 class SecondFactorView(AccountView):
@@ -34,7 +28,9 @@ class SecondFactorView(AccountView):
     def overview(self) -> BaseResponse:
         """Show what there is."""
         has = second_factor_service.overview(current_user)
-        page = self.render_template("accounts/second_factor.html", has=has, no_passkeys=passkey_service.impossible())
+        page = self.render_template(
+            "accounts/second_factor.html", has=has, no_passkeys=passkey_site.unsupported_reason()
+        )
         return make_response(page)
 
     @expose("/app", methods=["GET", "POST"])
@@ -42,11 +38,11 @@ class SecondFactorView(AccountView):
         """Show a new secret; POST makes it the app's, once it has shown its first code."""
         form = TotpForm()
         if not form.is_submitted():
-            return self._app_page(form, second_factor_service.start_totp_setup(current_user), 200)
-        offer = second_factor_service.resume_totp_setup(current_user, form.offer.data or "")
+            return self._app_page(form, totp.start_setup(current_user), 200)
+        offer = totp.resume_setup(current_user, form.offer.data or "")
         if not form.validate():
             flash(_("Please correct the fields that are marked."), "danger")
-            return self._app_page(form, offer or second_factor_service.start_totp_setup(current_user), 422)
+            return self._app_page(form, offer or totp.start_setup(current_user), 422)
         try:
             with transaction():
                 codes = second_factor_service.add_totp(current_user, form.offer.data or "", form.code.data)
@@ -56,13 +52,13 @@ class SecondFactorView(AccountView):
                 here = "SecondFactorView.overview" if error.category == "info" else "SecondFactorView.app"
                 return redirect(url_for(here), 303)
             show_at_field(form, error)
-            return self._app_page(form, offer or second_factor_service.start_totp_setup(current_user), 422)
+            return self._app_page(form, offer or totp.start_setup(current_user), 422)
         flash(_("Authenticator app added. From now on you need it to log in."), "info")
         return self._codes_page(codes)
 
     def _app_page(self, form: TotpForm, offer: TotpSetup, status: int) -> BaseResponse:
         form.offer.data = offer.sealed
-        replaces = second_factor_service.overview(current_user).app != second_factor_service.NONE
+        replaces = second_factor_service.overview(current_user).app != TotpState.NONE
         page = self.render_template("accounts/totp.html", form=form, offer=offer, replaces=replaces)
         return _unstored(make_response(page, status))
 
@@ -93,7 +89,7 @@ class SecondFactorView(AccountView):
             flash(_("Recovery codes are a backup for a second factor. Add a second factor first."), "warning")
             return redirect(url_for("SecondFactorView.overview"), 303)
         with transaction():
-            codes = second_factor_service.make_recovery_codes(current_user)
+            codes = recovery_codes.create(current_user)
         flash(_("These are your new recovery codes. The old ones no longer work."), "info")
         return self._codes_page(codes)
 
@@ -110,59 +106,6 @@ class SecondFactorView(AccountView):
             back=url_for("SecondFactorView.overview"),
         )
         return make_response(page)
-
-
-class SecondStepView(BaseView):
-    """The step of the login that asks for the second factor."""
-
-    route_base = "/login/second-step"
-    default_view = "form"
-    limits = rate_limits.guessing("SecondStepView.form", lambda: str(session.get(login_service.SECOND_STEP_KEY, "")))
-
-    @expose("/", methods=["GET", "POST"])
-    def form(self) -> BaseResponse:
-        """Ask whoever proved their password for the second factor; a right code logs them in."""
-        target = safe_next(request.args.get("next"), self.appbuilder.get_url_for_index)
-        waiting = login_service.second_step()
-        if waiting is None or waiting.member is None:
-            return self.not_waiting(target)
-        form = CodeForm()
-        if not form.is_submitted():
-            return self._page(form, waiting.member, 200)
-        if not form.validate():
-            flash(_("Please correct the fields that are marked."), "danger")
-            return self._page(form, waiting.member, 422)
-        try:
-            with transaction():
-                second_factor_service.verify_code(waiting.member, form.code.data)
-                login_service.complete_second_step()
-        except DomainError as error:
-            if error.field is None and login_service.second_step() is None:
-                return self.not_waiting(target)
-            flash(str(error), error.category)
-            show_at_field(form, error)
-            return rate_limits.retry_after(self._page(form, waiting.member, refused_status(error)), error)
-        answer: BaseResponse = self.appbuilder.sm.auth_view.welcome(target, waiting.data.get("kept"))
-        return answer
-
-    def not_waiting(self, target: str) -> BaseResponse:
-        """Lead whoever does not wait for this step to where they can go on."""
-        if current_user.is_authenticated:
-            if request.method == "POST":
-                flash(_("You are already logged in."), "info")
-            return redirect(target, 303)
-        flash(_("That took too long. Please log in again."), "warning")
-        return redirect(url_for("LoginView.login", next=target), 303)
-
-    def _page(self, form: CodeForm, member: Any, status: int) -> BaseResponse:
-        has = second_factor_service.overview(member)
-        page = self.render_template(
-            "accounts/second_step.html",
-            form=form,
-            has=has,
-            asks_passkey=bool(has.passkeys) and passkey_service.are_possible(),
-        )
-        return make_response(page, status)
 
 
 def _unstored(response: BaseResponse) -> BaseResponse:

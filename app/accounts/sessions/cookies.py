@@ -1,4 +1,4 @@
-"""The cookie that a session is kept in: signed, as old as it may be, and none of the API's business."""
+"""The session cookie: signed, without an age of its own, and not used by the API."""
 
 from flask import Flask, Request, Response, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
@@ -8,9 +8,9 @@ from app.http import is_api
 
 
 class Sessions(SecureCookieSessionInterface):
-    """Reads what we have signed, whenever that was: how long somebody stays logged in is said by the login's own row.
+    """Accepts signed cookies of any age: the row of the login session decides how long a login lasts.
 
-    The age in the signature would throw people out wherever one of our machines is a second ahead of the other.
+    The age in the signature would log members out when the clocks of two machines differ by a second.
     """
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
@@ -25,6 +25,6 @@ class Sessions(SecureCookieSessionInterface):
             return self.session_class()
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        """Set the cookie where something in it has changed; an API sets none."""
+        """Set the cookie when the session has changed. The API sets none."""
         if not is_api(request.path):
             super().save_session(app, session, response)

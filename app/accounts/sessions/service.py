@@ -1,53 +1,222 @@
-"""Where somebody is logged in, and how to end that from somewhere else."""
+"""Login sessions: start one, resume it in later requests, list those of a member, and end them from elsewhere.
 
+`resume` commits by itself, because Flask-Login calls it at any point of a request.
+"""
+
+import logging
 from datetime import timedelta
 
+from flask import flash, g, request, session
 from flask_babel import lazy_gettext
-from sqlalchemy import select
+from flask_login import login_user, logout_user
+from sqlalchemy import Delete, Update, delete, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from app import audit, clock
-from app.accounts import rules
-from app.accounts.login import service as login_service
-from app.accounts.models import LoginSession, Member
+from app.accounts import queries, rules, tokens
+from app.accounts.enums import RequiredAction, SessionEndCause, TokenPurpose
+from app.accounts.ldap import client as ldap_client
+from app.accounts.models import LoginSession, Member, new_stamp
+from app.accounts.queries import AuthRequirements
+from app.accounts.sessions import trusted_devices
+from app.database import is_unavailable, transaction
 from app.errors import DomainError
 from app.extensions import db
+from app.i18n.selectors import force_locale
 
+log = logging.getLogger(__name__)
+
+LOGIN_KEY = "login"
+# Kept at login and at logout: they belong to the browser, not to the account.
+PRESERVED_IN_SESSION = ("locale", "timezone")
+# Kept at login only: the invitation or share link that a visitor came from. After logout, the next user must not see it.
+PRESERVED_AT_LOGIN = ("invitations", "shared")
 MAX_LENGTH: timedelta = max(rules.REMEMBERED_ABSOLUTE, rules.SESSION_ABSOLUTE, rules.STAFF_ABSOLUTE)
 
 
-def live(member: Member) -> list[LoginSession]:
-    """Return the logins of `member` that still open something, the one used last first."""
+# -- start, resume, close
+
+
+def open_session(
+    member: Member,
+    requirements: AuthRequirements,
+    *,
+    remember: bool = False,
+    required_action: RequiredAction | None = None,
+) -> None:
+    """Log `member` in on this device, with a new session token."""
+    empty_session()
+    token = rules.new_token()
+    login = LoginSession(
+        token_hash=rules.token_hash(token),
+        member_id=member.id,
+        # The directory is asked only at login. Somebody who leaves the organisation must not stay logged in for months.
+        remember=remember and not requirements.staff and not ldap_client.is_enabled(),
+        staff=requirements.staff,
+        required_action=required_action,
+        user_agent=(request.user_agent.string or "")[:256],
+        address=(request.remote_addr or "")[:64],
+    )
+    db.session.add(login)
+    audit.record("logged_in", "member", member, actor=member)
+    db.session.flush()
+    g.login_session = login
+    session[LOGIN_KEY] = token
+    session.permanent = login.remember
+    login_user(member)
+    trusted_devices.recognise(member)
+
+
+def resume(token: str, member_id: str) -> Member | None:
+    """Return the member of the login session with that token, if both the session and the member are still valid."""
+    key = parse_key
+    if not token or key is None:
+        return None
+    login = queries.login(rules.token_hash(token), key)
+    if login is None:
+        return None
+    if login.ended_at is not None:
+        _explain_end(login)
+        return None
+    if _is_over(login) or not login.member.is_active:
+        return None
     now = clock.now()
-    mine = select(LoginSession).where(
+    if now - login.last_seen_at > rules.SEEN_RESOLUTION:
+        _store(update(LoginSession).where(LoginSession.id == login.id).values(last_seen_at=now))
+    g.login_session = login
+    return login.member
+
+
+def close_session() -> None:
+    """Log out on this device. The cookie is worthless afterwards, and so is any copy of it."""
+    token = str(session.get(LOGIN_KEY, ""))
+    login = current_login()
+    audit.record("logged_out", "member", login.member if login is not None else None)
+    db.session.execute(delete(LoginSession).where(LoginSession.token_hash == rules.token_hash(token)))
+    g.pop("login_session", None)
+    logout_user()
+    empty_session()
+    for key in PRESERVED_AT_LOGIN:
+        session.pop(key, None)
+
+
+def empty_session() -> None:
+    """Clear the cookie's session, except flashes and what belongs to the browser."""
+    preserved = {key: session[key] for key in (*PRESERVED_IN_SESSION, *PRESERVED_AT_LOGIN) if key in session}
+    flashes = session.get("_flashes")
+    session.clear()
+    # Flask-WTF caches the CSRF token of a request there. A form shown after this needs one of the new session.
+    g.pop("csrf_token", None)
+    session.update(preserved)
+    if flashes:
+        session["_flashes"] = flashes
+
+
+# -- the session of this request
+
+
+def current_login() -> LoginSession | None:
+    """Return the login session of this request. Flask-Login must have loaded the member before."""
+    login: LoginSession | None = g.get("login_session")
+    return login
+
+
+def current_login_id() -> int | None:
+    """Return the primary key of the login session of this request."""
+    login = current_login()
+    return login.id if login is not None else None
+
+
+def is_fresh() -> bool:
+    """Whether the member has authenticated within the last minutes."""
+    login = current_login()
+    return login is not None and rules.is_fresh(login.authenticated_at, clock.now())
+
+
+def refresh() -> None:
+    """Mark the login as fresh: the member has just reauthenticated."""
+    login = current_login()
+    if login is not None:
+        login.authenticated_at = clock.now()
+        audit.record("reauthenticated", "member", login.member)
+
+
+def renew() -> None:
+    """Give the current login session a new token, so that stolen copies of the cookie stop working."""
+    login = current_login()
+    if login is not None:
+        token = rules.new_token()
+        login.token_hash = rules.token_hash(token)
+        session[LOGIN_KEY] = token
+
+
+def complete_required_action(done: RequiredAction) -> None:
+    """Clear the required action `done` from all login sessions of the current member."""
+    login = current_login()
+    if login is not None:
+        same = update(LoginSession).where(
+            LoginSession.member_id == login.member_id, LoginSession.required_action == done
+        )
+        db.session.execute(same.values(required_action=None))
+
+
+# -- the sessions of a member
+
+
+def live(member: Member) -> list[LoginSession]:
+    """Return the valid login sessions of `member`, the most recently used first."""
+    now = clock.now()
+    owned = select(LoginSession).where(
         LoginSession.member_id == member.id,
         LoginSession.ended_at.is_(None),
         LoginSession.created_at >= now - MAX_LENGTH,
     )
-    found = db.session.scalars(mine.order_by(LoginSession.last_seen_at.desc(), LoginSession.id.desc()))
+    found = db.session.scalars(owned.order_by(LoginSession.last_seen_at.desc(), LoginSession.id.desc()))
     return [login for login in found if not _is_over(login)]
 
 
 def find(member: Member, number: str) -> LoginSession | None:
-    """Return the login of `member` with that number, ended ones included, or None: those of others are not found."""
-    mine = select(LoginSession).where(LoginSession.member_id == member.id)
-    return next((login for login in db.session.scalars(mine) if str(login.id) == number), None)
+    """Return the login session of `member` with that primary key, also when it has ended."""
+    owned = select(LoginSession).where(LoginSession.member_id == member.id)
+    return next((login for login in db.session.scalars(owned) if str(login.id) == number), None)
 
 
 def sign_out(member: Member, login: LoginSession) -> None:
-    """End one login of `member` elsewhere; raises DomainError when it was over already."""
-    ended = login_service.end_sessions(member, login_service.BY_OWNER, only=login.id)
+    """End one login session of `member` on another device. Raises DomainError when it has ended already."""
+    ended = end_sessions(member, SessionEndCause.OWNER, only=login.id)
     if not ended or _is_over(login):
         raise DomainError(lazy_gettext("That device was already signed out."), "info")
-    audit.record("session_revoked", "member", member, after=_told(login))
+    after = {"browser": login.user_agent, "address": login.address}
+    audit.record("session_revoked", "member", member, after=after)
 
 
 def sign_out_others(member: Member) -> int:
-    """End all logins of `member` but the current one; return how many still opened something."""
-    current = login_service.current_login()
-    others = [login for login in live(member) if current is None or login.id != current.id]
-    login_service.end_sessions(member, login_service.BY_OWNER, keep=current.id if current is not None else None)
+    """End all login sessions of `member` except the current one. Return how many of them were valid."""
+    current_id = current_login_id()
+    others = [login for login in live(member) if login.id != current_id]
+    end_sessions(member, SessionEndCause.OWNER, keep=current_id)
     audit.record("sessions_ended", "member", member, after={"devices": len(others)})
     return len(others)
+
+
+def end_sessions(
+    member: Member, cause: SessionEndCause, *, reason: str = "", keep: int | None = None, only: int | None = None
+) -> int:
+    """End login sessions of `member`, and return how many. Each device shows the cause on its next visit.
+
+    `keep` is the primary key of a session that stays, `only` that of the only one to end. Without `only`, API tokens
+    and logins that wait for a second factor end as well.
+    """
+    ending = update(LoginSession).where(LoginSession.member_id == member.id, LoginSession.ended_at.is_(None))
+    if only is not None:
+        ending = ending.where(LoginSession.id == only)
+    else:
+        member.session_stamp = new_stamp()
+        tokens.revoke(member, TokenPurpose.SECOND_STEP)
+    if keep is not None:
+        ending = ending.where(LoginSession.id != keep)
+    values = {"ended_at": clock.now(), "end_cause": cause, "end_reason": reason[:500]}
+    return len(db.session.execute(ending.values(values).returning(LoginSession.id)).all())
 
 
 def _is_over(login: LoginSession) -> bool:
@@ -56,5 +225,23 @@ def _is_over(login: LoginSession) -> bool:
     )
 
 
-def _told(login: LoginSession) -> dict[str, str]:
-    return {"browser": login.user_agent, "address": login.address}
+def _explain_end(login: LoginSession) -> None:
+    """Flash why this login session was ended, and delete it, so that the message is shown only once."""
+    label = SessionEndCause.labels().get(login.end_cause)
+    if label is not None:
+        # The member is being logged out right now, so the locale of the request is not theirs.
+        with force_locale(login.member.locale, login.member.timezone):
+            flash(str(label) % {"reason": login.end_reason}, "danger")
+    empty_session()
+    _store(delete(LoginSession).where(LoginSession.id == login.id))
+
+
+def _store(statement: Delete | Update) -> None:
+    """Execute and commit `statement`. When the database cannot write now, log that and let the request go on."""
+    try:
+        with transaction():
+            db.session.execute(statement)
+    except SQLAlchemyError as error:
+        if not is_unavailable(error):
+            raise
+        log.warning("A login session could not be updated", exc_info=True)

@@ -1,4 +1,4 @@
-"""The browsers that members have used before: each keeps a cookie, of which we keep the hash."""
+"""Trusted devices: browsers in which a member has logged in before, recognised by a cookie whose hash is stored."""
 
 from flask import Response, after_this_request, current_app, request
 from sqlalchemy import select
@@ -6,6 +6,7 @@ from sqlalchemy import select
 from app import clock
 from app.accounts import mail, rules
 from app.accounts.models import Member, TrustedDevice
+from app.accounts.sessions import user_agents
 from app.database import insert_into
 from app.extensions import db
 
@@ -13,23 +14,24 @@ COOKIE_SECONDS = 365 * 24 * 3600
 
 
 def token() -> str:
-    """Return what this browser's cookie holds, or nothing."""
+    """Return the value of this browser's cookie, or an empty text."""
     return request.cookies.get(current_app.config["DEVICE_COOKIE_NAME"], "")[:64]
 
 
 def recognise(member: Member) -> None:
-    """Remember this browser as one of the member's, and write to them if it is not the first and was not known."""
-    told, now = token() or rules.new_token(), clock.now()
-    known = insert_into(TrustedDevice).values(
-        member_id=member.id, token_hash=rules.token_hash(told), created_at=now, last_seen_at=now
+    """Store this browser as one of the member's. Send an e-mail when it is new and not the first."""
+    value, now = token() or rules.new_token(), clock.now()
+    statement = insert_into(TrustedDevice).values(
+        member_id=member.id, token_hash=rules.token_hash(value), created_at=now, last_seen_at=now
     )
-    known = known.on_conflict_do_update(
+    statement = statement.on_conflict_do_update(
         index_elements=["member_id", "token_hash"], set_={"last_seen_at": now}
     ).returning(TrustedDevice.__table__.c.id, TrustedDevice.__table__.c.created_at)
-    device = db.session.execute(known).one()
+    device = db.session.execute(statement).one()
     if device.created_at == now and _has_other(member, device.id):
-        mail.new_device(member, device.id, request.user_agent.string or "", request.remote_addr or "")
-    after_this_request(lambda response: _set_cookie(response, told))
+        browser = user_agents.describe_user_agent(request.user_agent.string or "")
+        mail.new_device(member, device.id, browser, request.remote_addr or "")
+    after_this_request(lambda response: _set_cookie(response, value))
 
 
 def _has_other(member: Member, device_id: int) -> bool:
@@ -37,10 +39,10 @@ def _has_other(member: Member, device_id: int) -> bool:
     return db.session.execute(other.limit(1)).first() is not None
 
 
-def _set_cookie(response: Response, told: str) -> Response:
+def _set_cookie(response: Response, value: str) -> Response:
     response.set_cookie(
         current_app.config["DEVICE_COOKIE_NAME"],
-        told,
+        value,
         max_age=COOKIE_SECONDS,
         secure=bool(current_app.config["SESSION_COOKIE_SECURE"]),
         httponly=True,

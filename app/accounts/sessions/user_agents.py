@@ -1,10 +1,10 @@
-"""What people call the browser behind a User-Agent header."""
+"""Names of browsers and systems, from the User-Agent header."""
 
 from typing import Any
 
 from flask_babel import lazy_gettext
 
-# A mark and what it stands for. The first that is found decides: most browsers name others that they resemble.
+# A marker and the name it stands for. The first match wins: most browsers also name those that they resemble.
 BROWSERS = (
     ("Edg/", "Edge"), ("EdgA/", "Edge"), ("EdgiOS/", "Edge"), ("OPR/", "Opera"), ("Opera", "Opera"), ("OPT/", "Opera"),
     ("Vivaldi/", "Vivaldi"), ("SamsungBrowser/", "Samsung Internet"), ("YaBrowser/", "Yandex Browser"),
@@ -18,7 +18,7 @@ SYSTEMS = (
 
 
 def describe_user_agent(user_agent: str) -> Any:
-    """Return "Firefox on Windows", lazily translated; whatever nobody knows by name is an unknown browser."""
+    """Return "Firefox on Windows", lazily translated, or "Unknown browser"."""
     browser, system = _first(BROWSERS, user_agent), _first(SYSTEMS, user_agent)
     if browser and system:
         return lazy_gettext("%(browser)s on %(system)s", browser=browser, system=system)
@@ -27,5 +27,5 @@ def describe_user_agent(user_agent: str) -> Any:
     return browser or lazy_gettext("Unknown browser")
 
 
-def _first(marks: tuple[tuple[str, str], ...], user_agent: str) -> str | None:
-    return next((name for mark, name in marks if mark in user_agent), None)
+def _first(markers: tuple[tuple[str, str], ...], user_agent: str) -> str | None:
+    return next((name for marker, name in markers if marker in user_agent), None)

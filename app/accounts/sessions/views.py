@@ -1,4 +1,4 @@
-"""The devices one is logged in on."""
+"""The devices on which a member is logged in."""
 
 from flask import abort, flash, redirect, url_for
 from flask_appbuilder import expose
@@ -7,41 +7,40 @@ from flask_babel import ngettext
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.accounts.area import AccountView
-from app.accounts.login import service as login_service
 from app.accounts.sessions import service as session_service
 from app.accounts.sessions import user_agents
+from app.accounts.sessions.access import AccountView
 from app.database import transaction
 from app.errors import DomainError
 
 
 class SessionView(AccountView):
-    """The devices one is logged in on."""
+    """The devices on which a member is logged in."""
 
     route_base = "/account/devices"
     default_view = "list"
 
     @expose("/")
     def list(self) -> str:
-        """Show where one is logged in."""
+        """Show the login sessions of the member."""
         return str(
             self.render_template(
                 "accounts/devices.html",
                 logins=session_service.live(current_user),
-                current=login_service.current_login(),
-                in_words=user_agents.describe_user_agent,
+                current=session_service.current_login(),
+                describe_user_agent=user_agents.describe_user_agent,
             )
         )
 
     @expose("/<string:number>/sign-out", methods=["POST"])
     def sign_out(self, number: str) -> BaseResponse:
-        """End one login; one's own is a logout."""
+        """End one login session. Ending the current one is a logout."""
         login = session_service.find(current_user, number)
         if login is None:
             abort(404)
-        if login is login_service.current_login():
+        if login is session_service.current_login():
             with transaction():
-                login_service.close_session()
+                session_service.close_session()
             flash(_("You are logged out."), "info")
             return redirect(self.appbuilder.get_url_for_index, 303)
         try:
@@ -55,7 +54,7 @@ class SessionView(AccountView):
 
     @expose("/sign-out-others", methods=["POST"])
     def sign_out_others(self) -> BaseResponse:
-        """End all logins but this one."""
+        """End all login sessions except this one."""
         with transaction():
             ended = session_service.sign_out_others(current_user)
         if ended:

@@ -15,9 +15,10 @@ from wtforms.validators import Email, Length, ValidationError
 import config
 from app import audit
 from app.accounts import rules
-from app.accounts.area import ReauthenticationRequired
+from app.accounts.enums import MemberState
 from app.accounts.models import GUEST, Member
 from app.accounts.second_factor import service as second_factor_service
+from app.accounts.sessions.access import ReauthenticationRequired
 from app.accounts.users import service as user_service
 from app.crud import flashes
 from app.crud.csv import CsvExport
@@ -32,13 +33,6 @@ from app.errors import DomainError
 LANGUAGE_NAMES = {key: language["name"] for key, language in config.LANGUAGES.items()}
 EMAIL_TAKEN = lazy_gettext("A user with that email address already exists")
 USERNAME_TAKEN = lazy_gettext("This username is already taken.")
-STATES = {
-    "active": lazy_gettext("Active"),
-    "inactive": lazy_gettext("Not active"),
-    "banned": lazy_gettext("Banned"),
-    "erasing": lazy_gettext("Account deletion requested"),
-    "erased": lazy_gettext("Deleted"),
-}
 
 
 def _valid_username(_form: Any, field: Any) -> None:
@@ -131,7 +125,7 @@ class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
     }
     validators_columns = {"username": [_valid_username], "email": [Email()]}
     choices_columns = {"locale": LANGUAGE_NAMES}
-    formatters_columns = {"state": Labels(STATES)}
+    formatters_columns = {"state": Labels(MemberState.labels())}
     constraint_messages = {
         "uq_ab_user_email": EMAIL_TAKEN,
         "uq_ab_user_lower_email": EMAIL_TAKEN,

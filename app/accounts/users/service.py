@@ -12,14 +12,13 @@ from flask_babel import lazy_gettext
 from sqlalchemy import exists, func, inspect, or_, select, update
 
 from app import audit, clock
-from app.accounts import mail, rules, tokens
+from app.accounts import login_throttle, mail, password_policy, rules, tokens
 from app.accounts.api_keys import service as api_key_service
+from app.accounts.enums import RequiredAction, SessionEndCause, TokenPurpose
 from app.accounts.ldap import client as ldap_client
 from app.accounts.login import authentication
-from app.accounts.login import service as login_service
-from app.accounts.login import throttle as login_throttle
 from app.accounts.models import ADMIN, LoginSession, Member, Passkey, Totp
-from app.accounts.passwords import policy as password_policy
+from app.accounts.sessions import service as session_service
 from app.errors import DomainError
 from app.extensions import db
 from app.i18n.selectors import force_locale
@@ -28,7 +27,7 @@ from app.i18n.selectors import force_locale
 COLUMNS = ("username", "email", "first_name", "last_name", "active", "locale", "timezone")
 ROLES_CHANGED = lazy_gettext("Your roles were changed. Please log in again.")
 # Links that were sent to an address, or asked for by somebody who may be kept out now.
-LINKS = (rules.RESET_PASSWORD, rules.CHANGE_EMAIL)
+LINKS = (TokenPurpose.RESET_PASSWORD, TokenPurpose.CHANGE_EMAIL)
 
 
 # -- who must stay
@@ -99,7 +98,7 @@ def add(member: Member, password: str | None) -> None:
     audit.record("member_created", "member", member, after={**stored, "roles": names(member.roles)})
     if not password:
         expires_at = clock.now() + rules.REGISTRATION_LIFETIME
-        mail.account_made(member, tokens.issue(rules.RESET_PASSWORD, member, expires_at=expires_at), expires_at)
+        mail.account_made(member, tokens.issue(TokenPurpose.RESET_PASSWORD, member, expires_at=expires_at), expires_at)
 
 
 def change(member: Member, by: int | None) -> None:
@@ -167,7 +166,7 @@ def ban(members: Sequence[Member], reason: str, by: int | None) -> None:
         member.banned_at, member.ban_reason = clock.now(), reason
         tokens.revoke(member, *LINKS)
         api_key_service.revoke_all(member)
-        login_service.end_sessions(member, login_service.BY_BAN, reason=reason)
+        session_service.end_sessions(member, SessionEndCause.BAN, reason=reason)
         audit.record("member_banned", "member", member, before=before, after={"reason": reason})
 
 
@@ -184,8 +183,8 @@ def unban(members: Sequence[Member]) -> int:
 def sign_out(members: Sequence[Member], reason: str, by: int | None) -> None:
     """End all logins of people and tell them why; whoever asks for it keeps the one they ask with."""
     for member in members:
-        ended = login_service.end_sessions(
-            member, login_service.BY_ADMINISTRATOR, reason=reason, keep=_own_session(member, by)
+        ended = session_service.end_sessions(
+            member, SessionEndCause.ADMINISTRATOR, reason=reason, keep=_own_session(member, by)
         )
         after = {"reason": reason, "sessions": ended}
         audit.record("member_signed_out", "member", member, after=after)
@@ -208,7 +207,7 @@ def send_password_link(member: Member) -> None:
             "warning",
         )
     audit.record("password_reset_asked", "member", member)
-    mail.reset_password(member, tokens.issue(rules.RESET_PASSWORD, member))
+    mail.reset_password(member, tokens.issue(TokenPurpose.RESET_PASSWORD, member))
 
 
 def unlock(member: Member) -> None:
@@ -246,7 +245,7 @@ def _require_second_factor(role: Role) -> None:
     waiting = update(LoginSession).where(
         LoginSession.member_id.in_(holders), LoginSession.required_action.is_(None), ~has_app, ~has_passkey
     )
-    db.session.execute(waiting.values(required_action=rules.ADD_SECOND_FACTOR))
+    db.session.execute(waiting.values(required_action=RequiredAction.ADD_SECOND_FACTOR))
 
 
 # -- parts
@@ -301,11 +300,11 @@ def end_logins(member: Member, reason: object, by: int | None) -> None:
     """End the logins of `member` and say why in their language; whoever does this to themselves stays."""
     with force_locale(member.locale, member.timezone):
         told = str(reason)
-    login_service.end_sessions(member, login_service.BY_ADMINISTRATOR, reason=told, keep=_own_session(member, by))
+    session_service.end_sessions(member, SessionEndCause.ADMINISTRATOR, reason=told, keep=_own_session(member, by))
 
 
 def _own_session(member: Member, by: int | None) -> int | None:
-    login = login_service.current_login() if member.id == by else None
+    login = session_service.current_login() if member.id == by else None
     return login.id if login is not None else None
 
 

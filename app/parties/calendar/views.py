@@ -5,7 +5,7 @@ from flask_appbuilder import expose
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from app.accounts.area import AccountView
+from app.accounts.sessions.access import AccountView
 from app.crud.actions import flash_and_redirect
 from app.crud.views import BaseView
 from app.database import run_with_retry

@@ -73,8 +73,8 @@ def min_length(*, staff: bool, second_factor: bool) -> int:
 
 def min_length_for(member: Member) -> int:
     """Return how many characters a password of `member` must have, as they stand now."""
-    standing = queries.auth_requirements(member.id)
-    return min_length(staff=standing.staff, second_factor=standing.has_factor)
+    requirements = queries.auth_requirements(member.id)
+    return min_length(staff=requirements.staff, second_factor=requirements.has_factor)
 
 
 def problem(password: str, *, names: Iterable[str] = (), least: int | None = None) -> str | None:

@@ -1,8 +1,7 @@
-"""The counters that keep guessers out, without keeping the owner out for long.
+"""The login throttle: it slows down guessing, without locking out the owner for long.
 
-What somebody typed is counted whether or not it is anybody's name, under a key of the place where they typed it. A
-browser in which the owner has logged in before is counted apart ("device cookies", OWASP): a stranger who fails on
-purpose locks out strangers.
+Failures are counted by what was typed, whether or not an account has that name. A browser in which the owner has logged
+in before is counted separately ("device cookies", OWASP). So a stranger who fails on purpose locks out only strangers.
 """
 
 import hashlib
@@ -20,7 +19,7 @@ from app.extensions import db
 
 
 class LockedOutError(DomainError):
-    """Too many attempts; `seconds` says when to try again."""
+    """Too many failures. `seconds` is the time until the next attempt is allowed."""
 
     def __init__(self, locked_until: datetime) -> None:
         now = clock.now()
@@ -35,13 +34,13 @@ class LockedOutError(DomainError):
         self.seconds = max(1, int((locked_until - now).total_seconds()))
 
 
-def key_of(place: str, whose: object) -> str:
-    """Return the key under which failures of `whose` at `place` are counted."""
-    return hashlib.sha256(f"{place}:{whose}".encode("utf-8", "surrogatepass")).hexdigest()
+def key_of(purpose: str, identifier: object) -> str:
+    """Return the key under which failures of `identifier` are counted: a hash, so that names are not stored."""
+    return hashlib.sha256(f"{purpose}:{identifier}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def check(key: str) -> None:
-    """Raise LockedOutError while nobody may try."""
+    """Raise LockedOutError while `key` is locked."""
     locked_until = db.session.execute(select(LoginThrottle.locked_until).where(LoginThrottle.key == key)).scalar()
     refuse_while_locked(locked_until)
 
@@ -53,42 +52,42 @@ def refuse_while_locked(locked_until: datetime | None) -> None:
 
 
 def record_failure(key: str) -> datetime | None:
-    """Count a failure; return until when nobody may try now, if this failure was the one too many.
+    """Count a failure. Return the end of the lock when this failure has started one.
 
-    Those who were trying at the same time are counted too, and neither prolong the pause nor begin another one.
+    Simultaneous failures are counted too, but they neither prolong a lock nor start another one.
     """
     now = clock.now()
-    guard = LoginThrottle.__table__.c
-    old = guard.last_failed_at < now - rules.FAILURES_FORGOTTEN_AFTER
+    throttle = LoginThrottle.__table__.c
+    old = throttle.last_failed_at < now - rules.FAILURES_FORGOTTEN_AFTER
     statement = (
         insert_into(LoginThrottle)
         .values(key=key, failures=1, last_failed_at=now)
         .on_conflict_do_update(
             index_elements=["key"],
-            set_={"failures": case((old, 1), else_=guard.failures + 1), "last_failed_at": now},
+            set_={"failures": case((old, 1), else_=throttle.failures + 1), "last_failed_at": now},
         )
-        .returning(guard.failures, guard.locked_until)
+        .returning(throttle.failures, throttle.locked_until)
     )
     counted = db.session.execute(statement).one()
     pause = rules.pause_after(counted.failures)
     if not pause or (counted.locked_until is not None and counted.locked_until > now):
         return None
-    lock = LoginThrottle.__table__.update().where(guard.key == key).values(locked_until=now + pause)
+    lock = LoginThrottle.__table__.update().where(throttle.key == key).values(locked_until=now + pause)
     db.session.execute(lock)
     return now + pause
 
 
 def record_success(key: str) -> None:
-    """Forget the failures of `key`; raises LockedOutError when others failed too often meanwhile: roll back then.
+    """Forget the failures of `key`. Raises LockedOutError when a lock has started meanwhile: roll back then.
 
-    Whoever tries many guesses at once must not have the right one among them counted before the wrong ones are.
+    Otherwise many simultaneous guesses could succeed before the wrong ones among them are counted.
     """
-    guard = LoginThrottle.__table__
+    throttle = LoginThrottle.__table__
     refuse_while_locked(
-        db.session.execute(delete(guard).where(guard.c.key == key).returning(guard.c.locked_until)).scalar()
+        db.session.execute(delete(throttle).where(throttle.c.key == key).returning(throttle.c.locked_until)).scalar()
     )
 
 
 def clear(*keys: str) -> None:
-    """Forget all failures of `keys`: whoever owns them has proved who they are in another way."""
+    """Forget all failures of `keys`."""
     db.session.execute(delete(LoginThrottle).where(LoginThrottle.key.in_(keys)))
