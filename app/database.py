@@ -72,7 +72,7 @@ def run_with_retry(action: Callable[[], Result]) -> Result:
 
 def insert_into(model: type[Any]) -> Any:
     """Return an INSERT into the table of `model` that has `on_conflict_do_update`, as both databases understand it."""
-    return INSERTS[db.engine.dialect.name](model.__table__)
+    return INSERTS[db.engine.dialect.name](model)
 
 
 def insert_or_ignore(model: type[Any], *index: Any) -> Any:

@@ -29,7 +29,7 @@ STOP_CHECK_SECONDS = 2.0
 
 CLEANUP_TASKS = (
     *cleanup.CLEANUP_TASKS,
-    CleanupTask("audit log entry deleted", "audit log entries deleted", audit_log.forget),
+    CleanupTask("audit log entry deleted", "audit log entries deleted", audit_log.delete_old),
     CleanupTask("guest's dietary data deleted", "guests' dietary data deleted", menu_service.delete_expired),
     CleanupTask("invitation anonymised", "invitations anonymised", retention.anonymise_due_invitations),
     CleanupTask(

@@ -1,4 +1,4 @@
-"""The security manager: FAB's, with logins that can be ended, permissions that are cached, and no commit of its own."""
+"""The security manager: Flask-AppBuilder's, with login sessions that can be ended and cached permissions."""
 
 import secrets
 from datetime import UTC, datetime
@@ -39,7 +39,7 @@ JWT_REFUSALS = (
 )
 
 
-# Where a required_action is done, and why.
+# The page of each required action, and the flash that leads there.
 REQUIRED_ACTION_PAGES = {
     RequiredAction.CHOOSE_PASSWORD: (
         "PasswordView.change",
@@ -52,7 +52,7 @@ REQUIRED_ACTION_PAGES = {
 }
 ALLOWED_DURING_REQUIRED_ACTION = {
     *("static", "appbuilder.static", "LocaleView.switch", "LoginView.logout", "LoginView.again", None),
-    # A passkey is a second factor, too; and whoever has one may prove with it who they are.
+    # A passkey is a second factor too, and members can reauthenticate with it.
     *("PasskeyView.add", "PasskeyView.add_options", "PasskeyView.again", "PasskeyView.again_options"),
 }
 
@@ -62,29 +62,29 @@ def _unauthorized(*_reasons: object) -> Response:
 
 
 class SecurityManager(StockSecurityManager):
-    """Who is asking, and what they may do."""
+    """Who makes a request, and what they may do."""
 
     user_model = Member
     registeruser_model = Registration
     userstatschartview = None
 
-    # -- who is asking
+    # -- who makes the request
 
     def create_login_manager(self, app: Flask) -> LoginManager:
-        """Return Flask-Login's manager, which asks on our login page."""
+        """Return Flask-Login's manager, set up for our login page and sessions."""
         app.session_interface = Sessions()
         manager = LoginManager(app)
         manager.login_view = "LoginView.login"
-        manager.unauthorized_handler(self._ask_to_log_in)
-        # The login's own row decides; Flask-Login's guess by address and browser would throw out travellers.
+        manager.unauthorized_handler(self._redirect_to_login)
+        # The login session's row decides. Flask-Login's check of address and browser would log out travellers.
         manager.session_protection = None
         manager.user_loader(self.load_user)
         disabled_pages.init_app(app)
-        app.before_request(self._insist_on_duty)
+        app.before_request(self._require_action)
         return manager
 
-    def _insist_on_duty(self) -> BaseResponse | None:
-        """Lead whoever must do something first to where it is done, whatever else they ask for."""
+    def _require_action(self) -> BaseResponse | None:
+        """Redirect a member with a required action to its page, from any other page."""
         if (
             request.endpoint in ALLOWED_DURING_REQUIRED_ACTION
             or not session.get(session_service.LOGIN_KEY)
@@ -100,16 +100,16 @@ class SecurityManager(StockSecurityManager):
         flash(str(message), "warning")
         return redirect(url_for(endpoint), 303)
 
-    def _ask_to_log_in(self) -> BaseResponse:
-        answer: BaseResponse = self.auth_view.ask()
-        return answer
+    def _redirect_to_login(self) -> BaseResponse:
+        response: BaseResponse = self.auth_view.ask()
+        return response
 
     def load_user(self, pk: str) -> Member | None:
-        """Return the member of the login that the session names, while that login lasts."""
+        """Return the member of the login session in the cookie, while that session is valid."""
         return session_service.resume(str(session.get(session_service.LOGIN_KEY, "")), pk)
 
     def create_jwt_manager(self, app: Flask) -> JWTManager:
-        """Return the manager of API tokens, which refuses them in the reader's language and says no more than that."""
+        """Return the manager of API tokens. It refuses invalid tokens in the language of the request, without details."""
         manager = super().create_jwt_manager(app)
         for loader in JWT_REFUSALS:
             getattr(manager, loader)(_unauthorized)
@@ -122,7 +122,7 @@ class SecurityManager(StockSecurityManager):
         return {STAMP_CLAIM: member.session_stamp} if member is not None else {}
 
     def load_user_jwt(self, _jwt_header: dict[str, Any], jwt_data: dict[str, Any]) -> Member | None:
-        """Return the member an API token was made for, unless they were signed out everywhere since."""
+        """Return the member of an API token, unless all their sessions were ended since it was issued."""
         key = parse_int(str(jwt_data.get("sub", "")))
         member = db.session.get(Member, key) if key is not None else None
         if member is None or not member.is_active or jwt_data.get(STAMP_CLAIM) != member.session_stamp:
@@ -136,17 +136,17 @@ class SecurityManager(StockSecurityManager):
         return queries.member_by_name_or_email(identifier) if identifier else None
 
     def auth_user_db(self, username: str | None, password: str | None) -> Member | None:
-        """Return the member when the password is right; takes as long when there is no such member."""
+        """Return the member when the password is right. An unknown name takes as long as a known one."""
         try:
             with transaction():
                 return authentication.authenticate(username or "", password or "").member
         except DomainError:
             return None
 
-    # -- API keys: Flask-AppBuilder's `protect` and its API over keys end in the service of our pages
+    # -- API keys: Flask-AppBuilder's `protect` and its API over keys use the same service as our pages
 
     def validate_api_key(self, api_key_string: str) -> Member | None:
-        """Return the member whose key came with this request, if it opens an API; refuse to write with one that only reads."""
+        """Return the member of a key, below /api/ only. Refuse to write with a read-only key."""
         found = api_key_service.find(api_key_string) if request.path.startswith("/api/") else None
         if found is None:
             return None
@@ -156,25 +156,25 @@ class SecurityManager(StockSecurityManager):
         api_key_service.note_use(key)
         g.user = member
         g._api_key_user = True  # noqa: SLF001 - Flask-AppBuilder's name
-        # Whatever else asks who this is, the audit log for one, is told the same.
+        # So that current_user is this member, for the audit log for example.
         g._login_user = member  # noqa: SLF001 - Flask-Login's name
         return member
 
     def create_api_key(
         self, user: Member, name: str, scopes: str | None = None, expires_on: datetime | None = None
     ) -> dict[str, Any] | None:
-        """Make a key, or none when the member has too many; `expires_on` is UTC when it has no zone."""
+        """Create a key. Return None when the member has too many. `expires_on` is UTC when it has no zone."""
         expires_at = expires_on.replace(tzinfo=expires_on.tzinfo or UTC) if expires_on else None
         try:
             with transaction():
-                made = api_key_service.create(user, name, scopes, expires_at)
+                new = api_key_service.create(user, name, scopes, expires_at)
         except DomainError:
             return None
         shown = ("uuid", "name", "key_prefix", "scopes", "created_on", "expires_on")
-        return {"key": made.secret, **{column: getattr(made.key, column) for column in shown}}
+        return {"key": new.secret, **{column: getattr(new.key, column) for column in shown}}
 
     def revoke_api_key(self, key_uuid: str) -> bool:
-        """Let a key open nothing any more; False when it did not anyway."""
+        """Revoke a key. Return False when it is unknown or was revoked before."""
         key = api_key_service.get(key_uuid)
         owner = db.session.get(Member, key.user_id) if key is not None else None
         with transaction():
@@ -185,31 +185,31 @@ class SecurityManager(StockSecurityManager):
         return api_key_service.of(user_id)
 
     def get_api_key_by_uuid(self, key_uuid: str) -> ApiKey | None:
-        """Return the key with that number."""
+        """Return the key with that UUID."""
         return api_key_service.get(key_uuid)
 
     def auth_user_ldap(self, username: str | None, password: str | None) -> Member | None:
-        """Return the member whom the directory of the organisation knows by that password, if it is in charge here."""
+        """Return the member when LDAP is enabled and the directory accepts the password."""
         return self.auth_user_db(username, password) if ldap_client.is_enabled() else None
 
     # -- what they may do
 
     def has_access(self, permission_name: str, view_name: str) -> bool:
-        """Whether whoever is asking may do `permission_name` on `view_name`."""
+        """Whether the current member, or visitor, has `permission_name` on `view_name`."""
         return (permission_name, view_name) in self._permissions()
 
     def is_item_public(self, permission_name: str, view_name: str) -> bool:
-        """Whether those who are not logged in may."""
+        """Whether visitors have `permission_name` on `view_name`."""
         return (permission_name, view_name) in queries.permissions_of_public(self.auth_role_public)
 
     def get_user_menu_access(self, menu_names: list[str] | None = None) -> set[str]:
-        """Return the menu entries that whoever is asking may see."""
+        """Return the menu entries that the current member, or visitor, may see."""
         visible = {view for permission, view in self._permissions() if permission == "menu_access"}
         return visible & set(menu_names) if menu_names is not None else visible
 
     def _permissions(self) -> queries.Permissions:
-        """Return the permissions of whoever is asking, read once per request."""
-        member = self._asking()
+        """Return the permissions of the current member, or of visitors, read once per request."""
+        member = self._requester()
         key = member.id if member else 0
         known: dict[int, queries.Permissions] = g.setdefault("permissions", {})
         if key not in known:
@@ -219,12 +219,12 @@ class SecurityManager(StockSecurityManager):
                 else queries.permissions_of_public(self.auth_role_public)
             )
             if ldap_client.is_enabled():
-                known[key] -= disabled_pages.NOT_HERE
+                known[key] -= disabled_pages.DISABLED_PERMISSIONS
         return known[key]
 
     @staticmethod
-    def _asking() -> Any:
-        # A key or token that was verified in this request goes before a cookie that came along with it.
+    def _requester() -> Any:
+        # An API key or token of this request has precedence over a cookie.
         if g.get("_api_key_user"):
             return g.user
         if current_api_user:
@@ -234,7 +234,7 @@ class SecurityManager(StockSecurityManager):
 
 @event.listens_for(Session, "before_flush")
 def _renew_access_version(session_: Session, _context: object, _instances: object) -> None:
-    """Make every process read the roles again once one of them has changed."""
+    """Let every process read the permissions again when a role or group has changed."""
     touched = (*session_.new, *session_.dirty, *session_.deleted)
     if any(isinstance(item, Role | Group | PermissionView) for item in touched):
         session_.execute(update(AccessVersion).values(version=secrets.token_hex(8)))

@@ -1,4 +1,4 @@
-"""Who did what to whom, when and from where: written with the fact, never changed."""
+"""The audit log: who did what to whom, when and from where. Entries are written with the fact and never change."""
 
 from app.audit.service import record
 

@@ -1,77 +1,86 @@
-"""What is written down, in words."""
+"""The actions and subjects of the audit log, with their labels."""
 
 from flask_babel import lazy_gettext
 
-ACTIONS = {
-    "registered": lazy_gettext("Registered"),
-    "activated": lazy_gettext("Activated the account"),
-    "registration_discarded": lazy_gettext("Discarded a registration"),
-    "member_invited": lazy_gettext("Invited someone to register"),
-    "invitation_withdrawn": lazy_gettext("Withdrew an invitation to register"),
-    "logged_in": lazy_gettext("Logged in"),
-    "api_logged_in": lazy_gettext("Logged in with a program"),
-    "login_failed": lazy_gettext("Failed to log in"),
-    "locked_out": lazy_gettext("Was locked out after too many attempts"),
-    "unlocked": lazy_gettext("Ended a lockout"),
-    "logged_out": lazy_gettext("Logged out"),
-    "reauthenticated": lazy_gettext("Confirmed their identity again"),
-    "session_revoked": lazy_gettext("Signed out a device"),
-    "sessions_ended": lazy_gettext("Signed out everywhere"),
-    "password_reset_asked": lazy_gettext("Requested a new password"),
-    "password_reset": lazy_gettext("Reset the password by e-mail"),
-    "password_changed": lazy_gettext("Changed the password"),
-    "email_change_asked": lazy_gettext("Requested a change of e-mail address"),
-    "email_changed": lazy_gettext("Changed the e-mail address"),
-    "email_change_undone": lazy_gettext("Restored the previous e-mail address"),
-    "profile_changed": lazy_gettext("Changed the profile"),
-    "second_step_failed": lazy_gettext("Failed the second factor check"),
-    "totp_added": lazy_gettext("Added an authenticator app"),
-    "totp_removed": lazy_gettext("Removed the authenticator app"),
-    "recovery_codes_made": lazy_gettext("Created new recovery codes"),
-    "recovery_code_used": lazy_gettext("Used a recovery code"),
-    "passkey_added": lazy_gettext("Added a passkey"),
-    "passkey_removed": lazy_gettext("Removed a passkey"),
-    "passkey_renamed": lazy_gettext("Renamed a passkey"),
-    "passkey_refused": lazy_gettext("Tried to use a passkey that may have been copied"),
-    "identity_linked": lazy_gettext("Linked a login from another site"),
-    "identity_unlinked": lazy_gettext("Unlinked a login from another site"),
-    "api_key_created": lazy_gettext("Created an API key"),
-    "api_key_revoked": lazy_gettext("Revoked an API key"),
-    "data_exported": lazy_gettext("Exported their data"),
-    "erasing_asked": lazy_gettext("Requested account deletion"),
-    "erasing_cancelled": lazy_gettext("Cancelled the account deletion"),
-    "erased": lazy_gettext("Account was deleted"),
-    "member_created": lazy_gettext("Created a user"),
-    "member_changed": lazy_gettext("Changed a user"),
-    "member_deleted": lazy_gettext("Deleted a user"),
-    "members_exported": lazy_gettext("Downloaded a file with the users"),
-    "member_banned": lazy_gettext("Banned a user"),
-    "member_unbanned": lazy_gettext("Lifted a ban"),
-    "member_signed_out": lazy_gettext("Signed a user out everywhere"),
-    "second_factor_reset": lazy_gettext("Removed a user's second factor"),
-    "role_created": lazy_gettext("Created a role"),
-    "role_changed": lazy_gettext("Changed a role"),
-    "role_deleted": lazy_gettext("Deleted a role"),
-    "group_created": lazy_gettext("Created a group"),
-    "group_changed": lazy_gettext("Changed a group"),
-    "group_deleted": lazy_gettext("Deleted a group"),
-    "party_hidden": lazy_gettext("Hid a party"),
-    "party_shown": lazy_gettext("Made a hidden party visible again"),
-    "party_deleted": lazy_gettext("Deleted a party"),
-    "report_dismissed": lazy_gettext("Dismissed a report"),
-    "guest_removed": lazy_gettext("Removed a guest"),
-}
-SUBJECTS = {
-    "member": lazy_gettext("User"),
-    "registration": lazy_gettext("Registration"),
-    "invitation": lazy_gettext("Invitation"),
-    "role": lazy_gettext("Role"),
-    "group": lazy_gettext("Group"),
-    "party": lazy_gettext("Party"),
-    "report": lazy_gettext("Report"),
-    "answer": lazy_gettext("Answer"),
-}
-# What stands in `before` and `after`; what has no words here is shown by its name.
+from app.enums import LabelledEnum
+
+
+class AuditAction(LabelledEnum):
+    """What was done."""
+
+    REGISTERED = "registered", lazy_gettext("Registered")
+    ACTIVATED = "activated", lazy_gettext("Activated the account")
+    REGISTRATION_DISCARDED = "registration_discarded", lazy_gettext("Discarded a registration")
+    MEMBER_INVITED = "member_invited", lazy_gettext("Invited someone to register")
+    INVITATION_WITHDRAWN = "invitation_withdrawn", lazy_gettext("Withdrew an invitation to register")
+    LOGGED_IN = "logged_in", lazy_gettext("Logged in")
+    API_LOGGED_IN = "api_logged_in", lazy_gettext("Logged in with a program")
+    LOGIN_FAILED = "login_failed", lazy_gettext("Failed to log in")
+    LOCKED_OUT = "locked_out", lazy_gettext("Was locked out after too many attempts")
+    UNLOCKED = "unlocked", lazy_gettext("Ended a lockout")
+    LOGGED_OUT = "logged_out", lazy_gettext("Logged out")
+    REAUTHENTICATED = "reauthenticated", lazy_gettext("Confirmed their identity again")
+    SESSION_REVOKED = "session_revoked", lazy_gettext("Signed out a device")
+    SESSIONS_ENDED = "sessions_ended", lazy_gettext("Signed out everywhere")
+    PASSWORD_RESET_ASKED = "password_reset_asked", lazy_gettext("Requested a new password")
+    PASSWORD_RESET = "password_reset", lazy_gettext("Reset the password by e-mail")
+    PASSWORD_CHANGED = "password_changed", lazy_gettext("Changed the password")
+    EMAIL_CHANGE_ASKED = "email_change_asked", lazy_gettext("Requested a change of e-mail address")
+    EMAIL_CHANGED = "email_changed", lazy_gettext("Changed the e-mail address")
+    EMAIL_CHANGE_UNDONE = "email_change_undone", lazy_gettext("Restored the previous e-mail address")
+    PROFILE_CHANGED = "profile_changed", lazy_gettext("Changed the profile")
+    SECOND_STEP_FAILED = "second_step_failed", lazy_gettext("Failed the second factor check")
+    TOTP_ADDED = "totp_added", lazy_gettext("Added an authenticator app")
+    TOTP_REMOVED = "totp_removed", lazy_gettext("Removed the authenticator app")
+    RECOVERY_CODES_MADE = "recovery_codes_made", lazy_gettext("Created new recovery codes")
+    RECOVERY_CODE_USED = "recovery_code_used", lazy_gettext("Used a recovery code")
+    PASSKEY_ADDED = "passkey_added", lazy_gettext("Added a passkey")
+    PASSKEY_REMOVED = "passkey_removed", lazy_gettext("Removed a passkey")
+    PASSKEY_RENAMED = "passkey_renamed", lazy_gettext("Renamed a passkey")
+    PASSKEY_REFUSED = "passkey_refused", lazy_gettext("Tried to use a passkey that may have been copied")
+    IDENTITY_LINKED = "identity_linked", lazy_gettext("Linked a login from another site")
+    IDENTITY_UNLINKED = "identity_unlinked", lazy_gettext("Unlinked a login from another site")
+    API_KEY_CREATED = "api_key_created", lazy_gettext("Created an API key")
+    API_KEY_REVOKED = "api_key_revoked", lazy_gettext("Revoked an API key")
+    DATA_EXPORTED = "data_exported", lazy_gettext("Exported their data")
+    ERASING_ASKED = "erasing_asked", lazy_gettext("Requested account deletion")
+    ERASING_CANCELLED = "erasing_cancelled", lazy_gettext("Cancelled the account deletion")
+    ERASED = "erased", lazy_gettext("Account was deleted")
+    MEMBER_CREATED = "member_created", lazy_gettext("Created a user")
+    MEMBER_CHANGED = "member_changed", lazy_gettext("Changed a user")
+    MEMBER_DELETED = "member_deleted", lazy_gettext("Deleted a user")
+    MEMBERS_EXPORTED = "members_exported", lazy_gettext("Downloaded a file with the users")
+    MEMBER_BANNED = "member_banned", lazy_gettext("Banned a user")
+    MEMBER_UNBANNED = "member_unbanned", lazy_gettext("Lifted a ban")
+    MEMBER_SIGNED_OUT = "member_signed_out", lazy_gettext("Signed a user out everywhere")
+    SECOND_FACTOR_RESET = "second_factor_reset", lazy_gettext("Removed a user's second factor")
+    ROLE_CREATED = "role_created", lazy_gettext("Created a role")
+    ROLE_CHANGED = "role_changed", lazy_gettext("Changed a role")
+    ROLE_DELETED = "role_deleted", lazy_gettext("Deleted a role")
+    GROUP_CREATED = "group_created", lazy_gettext("Created a group")
+    GROUP_CHANGED = "group_changed", lazy_gettext("Changed a group")
+    GROUP_DELETED = "group_deleted", lazy_gettext("Deleted a group")
+    PARTY_HIDDEN = "party_hidden", lazy_gettext("Hid a party")
+    PARTY_SHOWN = "party_shown", lazy_gettext("Made a hidden party visible again")
+    PARTY_DELETED = "party_deleted", lazy_gettext("Deleted a party")
+    REPORT_DISMISSED = "report_dismissed", lazy_gettext("Dismissed a report")
+    GUEST_REMOVED = "guest_removed", lazy_gettext("Removed a guest")
+
+
+class AuditSubject(LabelledEnum):
+    """What it was done to."""
+
+    MEMBER = "member", lazy_gettext("User")
+    REGISTRATION = "registration", lazy_gettext("Registration")
+    INVITATION = "invitation", lazy_gettext("Invitation")
+    ROLE = "role", lazy_gettext("Role")
+    GROUP = "group", lazy_gettext("Group")
+    PARTY = "party", lazy_gettext("Party")
+    REPORT = "report", lazy_gettext("Report")
+    ANSWER = "answer", lazy_gettext("Answer")
+
+
+# Labels of the columns in `before` and `after`. A column without a label is shown by its name.
 COLUMNS = {
     "username": lazy_gettext("Username"),
     "email": lazy_gettext("E-mail address"),

@@ -12,21 +12,21 @@ from app.extensions import Model
 
 
 class AuditEvent(Model):
-    """Something that somebody did. A trigger in the database refuses to change it, or to delete it within a year.
+    """One entry. A trigger in the database refuses to change it, or to delete it within a year.
 
-    People stand in it by number and by name, without a foreign key: the log outlives them.
+    Members are stored by key and name, without a foreign key: the log outlives their rows.
     """
 
     __tablename__ = "audit_event"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
-    # Who did it; nobody for what strangers and commands do.
+    # The member who did it. Empty for visitors and commands.
     actor_id: Mapped[int | None] = mapped_column()
     actor: Mapped[str] = mapped_column(String(130), default="")
-    # One of app.audit.actions.ACTIONS.
+    # A value of AuditAction. A plain string, so that entries of older versions stay readable.
     action: Mapped[str] = mapped_column(String(40))
-    # To what: "member", "role", ..., its key, and what it was called then.
+    # A value of AuditSubject, the key of the row, and its name at that time.
     subject_type: Mapped[str] = mapped_column(String(40), default="")
     subject_id: Mapped[int | None] = mapped_column()
     subject: Mapped[str] = mapped_column(String(200), default="")
@@ -47,7 +47,7 @@ class AuditEvent(Model):
 
     @property
     def changes(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """What was before, and what is since."""
+        """The old and the new values."""
         return self.before, self.after
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""Write down what happens."""
+"""Write entries of the audit log, and delete old ones."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -10,12 +10,12 @@ from sqlalchemy import delete
 from sqlalchemy.engine import CursorResult
 
 from app import clock
-from app.audit.actions import ACTIONS, SUBJECTS
+from app.audit.actions import AuditAction, AuditSubject
 from app.audit.models import AuditEvent
 from app.extensions import db
 
-# A little more than the year for which the database itself keeps it.
-KEPT = timedelta(days=400)
+# A little more than the year in which the database refuses to delete entries.
+RETENTION = timedelta(days=400)
 
 
 def record(  # noqa: PLR0913 - what an entry is
@@ -30,15 +30,15 @@ def record(  # noqa: PLR0913 - what an entry is
 ) -> None:
     """Write an entry in the transaction of the fact.
 
-    `action` is one of ACTIONS and `subject_type` one of SUBJECTS (KeyError otherwise). `subject` is a row, `name` what
-    it is called (its username or text by default). `actor` is who did it, by default whoever is logged in. `before` and
-    `after` hold the columns that changed, as JSON takes them; whoever calls keeps secrets out of them.
+    `action` is a value of AuditAction and `subject_type` one of AuditSubject (ValueError otherwise). `subject` is a row,
+    and `name` its name, by default its username or text. `actor` is the member who did it, by default the one who is
+    logged in. `before` and `after` hold the changed columns as JSON values. The caller keeps secrets out of them.
     """
-    if action not in ACTIONS or subject_type not in SUBJECTS:
-        raise KeyError(f"{action} on {subject_type} has no words in app.audit.actions")
+    if action not in AuditAction.labels() or subject_type not in AuditSubject.labels():
+        raise ValueError(f"{action} on {subject_type} is not in app.audit.actions")
     if actor is None and has_request_context() and current_user.is_authenticated:
         actor = current_user
-    called = name or getattr(subject, "username", None) or (str(subject) if subject is not None else "")
+    label = name or getattr(subject, "username", None) or (str(subject) if subject is not None else "")
     db.session.add(
         AuditEvent(
             action=action,
@@ -46,7 +46,7 @@ def record(  # noqa: PLR0913 - what an entry is
             actor=actor.username[:130] if actor is not None else "",
             subject_type=subject_type,
             subject_id=subject.id if subject is not None else None,
-            subject=called[:200],
+            subject=label[:200],
             before=dict(before or {}),
             after=dict(after or {}),
             address=(request.remote_addr or "")[:64] if has_request_context() else "",
@@ -54,7 +54,7 @@ def record(  # noqa: PLR0913 - what an entry is
     )
 
 
-def forget() -> int:
-    """Throw away entries that are older than anybody may need; the database refuses younger ones. Return how many."""
-    old = delete(AuditEvent).where(AuditEvent.at < clock.now() - KEPT)
+def delete_old() -> int:
+    """Delete old entries and return how many. The database refuses to delete younger ones."""
+    old = delete(AuditEvent).where(AuditEvent.at < clock.now() - RETENTION)
     return cast("CursorResult[Any]", db.session.execute(old)).rowcount

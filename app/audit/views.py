@@ -1,4 +1,4 @@
-"""The generated UI over the audit log: read, find, download. There is no way to change it."""
+"""The generated UI over the audit log: list, search, download. Nobody can change it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from markupsafe import Markup
 
-from app.audit.actions import ACTIONS, COLUMNS, SUBJECTS
+from app.audit.actions import COLUMNS, AuditAction, AuditSubject
 from app.audit.models import AuditEvent
 from app.crud.csv import CsvExport
 from app.crud.datamodel import SQLAInterface
@@ -22,7 +22,7 @@ ROW = Markup('<tr><th scope="row">{}</th><td><bdi>{}</bdi></td><td><bdi>{}</bdi>
 
 
 def _changes(changes: tuple[Mapping[str, Any], Mapping[str, Any]]) -> Markup | str:
-    """Return what an entry says of columns as a table: what they held, what they hold."""
+    """Return the changed columns of an entry as a table of old and new values."""
     before, after = changes
     names = dict.fromkeys([*before, *after])
     if not names:
@@ -37,7 +37,7 @@ def _value(values: Mapping[str, Any], name: str) -> str:
 
 
 class AuditEventModelView(CsvExport, ModelView):
-    """What happened, newest first. Names are searched whole: that is what the indexes are for."""
+    """The entries, newest first. Names are searched by equality, because only that can use the indexes."""
 
     datamodel = SQLAInterface(AuditEvent)
     route_base = "/audit"
@@ -63,10 +63,10 @@ class AuditEventModelView(CsvExport, ModelView):
     search_columns = ["at", "actor", "action", "subject_type", "subject", "address"]
     order_columns = ["at"]
     csv_columns = ["at", "actor", "action", "subject_type", "subject", "address", "before", "after"]
-    choices_columns = {"action": ACTIONS, "subject_type": SUBJECTS}
+    choices_columns = {"action": AuditAction.labels(), "subject_type": AuditSubject.labels()}
     formatters_columns = {"changes": _changes}
 
     def _init_properties(self) -> None:
-        """Compare names only whole: what stands somewhere inside one, no index could find."""
+        """Limit the filters of names to equality: no index finds a part of a name."""
         super()._init_properties()
         self._filters.limit_to_equality(("actor", "subject", "address"))

@@ -1,4 +1,4 @@
-"""The generated UI over API keys: whose programs may do what. Nobody sees a secret, for none is kept."""
+"""The generated UI over API keys. It shows no secrets: only their hashes are stored."""
 
 from datetime import UTC, datetime
 
@@ -15,12 +15,12 @@ from app.i18n import formats
 
 
 def _moment(value: datetime | None) -> str:
-    """Return a moment of Flask-AppBuilder's table, which is stored without its zone."""
+    """Format a time of Flask-AppBuilder's table, which is stored without its zone."""
     return formats.date_time(value.replace(tzinfo=UTC)) if value is not None else "\N{EM DASH}"
 
 
 class ApiKeyModelView(ReauthenticationRequired, ModelView):
-    """API keys of all members. Members make them; an administrator can revoke one."""
+    """API keys of all members. Members create them, administrators can revoke them."""
 
     fresh = frozenset({"action", "action_post"})
     datamodel = SQLAInterface(ApiKey)
@@ -44,12 +44,11 @@ class ApiKeyModelView(ReauthenticationRequired, ModelView):
     show_columns = ["user", "name", "key_prefix", "scopes", "created_on", "expires_on", "last_used_on", "revoked_on"]
     search_columns = ["name", "key_prefix", "scopes"]
     order_columns = ["name", "created_on", "expires_on", "last_used_on", "revoked_on"]
-    choices_columns = {"scopes": api_key_service.SCOPES}
+    choices_columns = {"scopes": api_key_service.KeyScope.labels()}
     formatters_columns = dict.fromkeys(("created_on", "expires_on", "last_used_on", "revoked_on"), _moment)
 
     @action("revoke", lazy_gettext("Revoke"), lazy_gettext("Revoke the selected keys?"), "")
     def revoke(self, items: list[ApiKey]) -> str:
-        """Let keys open nothing any more."""
         revoked = api_key_service.revoke_keys(items)
         if not revoked:
             raise DomainError(lazy_gettext("None of the selected keys is still active."), "warning")

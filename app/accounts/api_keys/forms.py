@@ -12,7 +12,7 @@ LIFETIMES = {30: lazy_gettext("30 days"), 90: lazy_gettext("90 days"), 365: lazy
 
 
 class ApiKeyForm(FlaskForm):
-    """What the key is for, what it may do, and for how long. `mark` tells two forms from one that was sent twice."""
+    """Purpose, scope and lifetime of a key. `mark` identifies the form, so that submitting it twice creates one key."""
 
     name = StringField(
         lazy_gettext("Name"),
@@ -22,7 +22,9 @@ class ApiKeyForm(FlaskForm):
         render_kw={"autocomplete": "off"},
     )
     scope = RadioField(
-        lazy_gettext("Permissions"), choices=list(api_key_service.SCOPES.items()), default=api_key_service.READ
+        lazy_gettext("Permissions"),
+        choices=list(api_key_service.KeyScope.labels().items()),
+        default=api_key_service.KeyScope.READ,
     )
     days = SelectField(
         lazy_gettext("Valid for"),

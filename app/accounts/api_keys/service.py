@@ -1,8 +1,8 @@
-"""API keys: for programs that act as a member, at `/api/` only.
+"""API keys: programs use them to act as a member, below `/api/` only.
 
-A key is 256 random bits behind a prefix by which it is recognised, also by whoever scans repositories for leaked ones.
-It is stored as a fast hash, which is enough for what cannot be guessed. The table is Flask-AppBuilder's, and its hooks
-(in `security.py`) end here, as our pages do. Its columns hold naive times; ours are UTC.
+A key has 256 random bits after a prefix, by which scanners of leaked secrets recognise it. It cannot be guessed, so a
+fast hash is enough to store it. The table is Flask-AppBuilder's; both its hooks (in `security.py`) and our pages use
+this module. Its columns hold naive times, in UTC.
 """
 
 import logging
@@ -21,27 +21,39 @@ from app import audit, clock
 from app.accounts import mail, members, rules
 from app.accounts.models import Member
 from app.database import is_unavailable
+from app.enums import LabelledEnum
 from app.errors import DomainError
 from app.extensions import db
 
 log = logging.getLogger(__name__)
 
-READ, READ_AND_WRITE = "read", "read,write"
-SCOPES = {READ: lazy_gettext("Read only"), READ_AND_WRITE: lazy_gettext("Read and write")}
-LIVE, EXPIRED, REVOKED = "live", "expired", "revoked"
-STATES = {LIVE: lazy_gettext("In use"), EXPIRED: lazy_gettext("Expired"), REVOKED: lazy_gettext("Revoked")}
 DAYS, DEFAULT_DAYS = (30, 90, 365), 90
 MAX_LIVE_KEYS = 20
 MAX_NAME_LENGTH = 64
-# The prefix and a few characters more: what one recognises a key by.
+# Shown of a key after its prefix, to recognise it by.
 SHOWN_CHARACTERS = 4
-READING = frozenset({"GET", "HEAD", "OPTIONS"})
-# Keys whose form was sent twice get the same number, by which the database refuses the second.
-MARKS = uuid.UUID("5f9a7e0c-2d0b-4f0e-9a53-3c8f4f0c61f4")
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+# When a form is submitted twice, both keys get the same UUID, and the database refuses the second.
+FORM_NAMESPACE = uuid.UUID("5f9a7e0c-2d0b-4f0e-9a53-3c8f4f0c61f4")
 
 
-class MadeAlreadyError(DomainError):
-    """A form that was sent twice: its key was made the first time."""
+class KeyScope(LabelledEnum):
+    """What a key may do. The value is stored in `scopes`."""
+
+    READ = "read", lazy_gettext("Read only")
+    READ_AND_WRITE = "read,write", lazy_gettext("Read and write")
+
+
+class KeyState(LabelledEnum):
+    """Whether a key works."""
+
+    LIVE = "live", lazy_gettext("In use")
+    EXPIRED = "expired", lazy_gettext("Expired")
+    REVOKED = "revoked", lazy_gettext("Revoked")
+
+
+class AlreadyCreatedError(DomainError):
+    """A form was submitted twice. Its key was created the first time."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -55,26 +67,27 @@ class MadeAlreadyError(DomainError):
 
 @dataclass(frozen=True)
 class NewKey:
-    """A key that was just made, and the only copy of its secret."""
+    """A key that was just created, and the only copy of its secret."""
 
     key: ApiKey
     secret: str
 
 
 def create(
-    member: Member, name: str, scope: str | None = READ, expires_at: datetime | None = None, *, mark: str = ""
+    member: Member, name: str, scope: str | None = KeyScope.READ, expires_at: datetime | None = None, *, mark: str = ""
 ) -> NewKey:
-    """Make a key for `member` that works for a year at most, and write to them.
+    """Create a key for `member` that is valid for a year at most, and send them an e-mail.
 
-    `mark` stands for the form it was asked for with: the second key of a form is refused with MadeAlreadyError, or with
-    IntegrityError when both come at once. Raises DomainError when the member has too many.
+    An unknown `scope` becomes READ. `mark` identifies the submitted form: a second key of the same form raises
+    AlreadyCreatedError, or IntegrityError when both are created at once. Raises DomainError when the member has too many
+    keys.
     """
     prefix = current_app.config["FAB_API_KEY_PREFIXES"][0]
     secret = prefix + rules.new_token()
-    number = str(uuid.uuid5(MARKS, f"{member.id}:{mark}")) if mark else str(uuid.uuid4())
+    number = str(uuid.uuid5(FORM_NAMESPACE, f"{member.id}:{mark}")) if mark else str(uuid.uuid4())
     members.lock(member)
     if get(number) is not None:
-        raise MadeAlreadyError
+        raise AlreadyCreatedError
     if _count_live(member) >= MAX_LIVE_KEYS:
         raise DomainError(
             lazy_gettext(
@@ -91,82 +104,87 @@ def create(
         lookup_hash=rules.token_hash(secret),
         key_prefix=secret[: len(prefix) + SHOWN_CHARACTERS],
         user_id=member.id,
-        scopes=scope if scope in SCOPES else READ,
+        scopes=scope_of(scope).value,
         active=True,
         created_on=_naive(now),
         expires_on=_naive(expires_at),
     )
     db.session.add(key)
     db.session.flush()
-    audit.record("api_key_created", "member", member, actor=member, after=_told(key))
-    mail.api_key_created(member, number, key.name, SCOPES[str(key.scopes)], expires_at)
+    audit.record("api_key_created", "member", member, actor=member, after=_audited(key))
+    mail.api_key_created(member, number, key.name, scope_of(key.scopes).label, expires_at)
     return NewKey(key, secret)
 
 
 def revoke(member: Member, number: str) -> ApiKey | None:
-    """Let a key of `member` open nothing any more and return it; None when they have no such key that still did."""
+    """Revoke a key of `member` and return it. Return None when they have no such key, or when it was revoked before."""
     key = get(number)
-    if key is None or key.user_id != member.id or state(key) == REVOKED:
+    if key is None or key.user_id != member.id or state(key) == KeyState.REVOKED:
         return None
     key.revoked_on = _naive(clock.now())
     db.session.flush()
-    audit.record("api_key_revoked", "member", member, actor=member, before=_told(key))
+    audit.record("api_key_revoked", "member", member, actor=member, before=_audited(key))
     return key
 
 
 def revoke_all(member: Member) -> None:
-    """Let no key of `member` open anything any more. Whoever does so, an administrator, is who is logged in."""
+    """Revoke all keys of `member`. The audit log names the administrator who is logged in."""
     revoke_keys(of(member.id))
 
 
 def revoke_keys(keys: Iterable[ApiKey]) -> int:
-    """Let keys open nothing any more, as an administrator; return how many still did."""
-    live = [key for key in keys if state(key) != REVOKED]
-    for key in live:
+    """Revoke keys of any members, and return how many were not revoked before."""
+    unrevoked = [key for key in keys if state(key) != KeyState.REVOKED]
+    for key in unrevoked:
         key.revoked_on = _naive(clock.now())
-        audit.record("api_key_revoked", "member", db.session.get(Member, key.user_id), before=_told(key))
+        audit.record("api_key_revoked", "member", db.session.get(Member, key.user_id), before=_audited(key))
     db.session.flush()
-    return len(live)
+    return len(unrevoked)
 
 
 def of(member_id: int) -> list[ApiKey]:
-    """Return the keys of a member, the newest first; those that opened something once are among them."""
+    """Return the keys of a member, the newest first, also those that were revoked or have expired."""
     statement = select(ApiKey).where(ApiKey.user_id == member_id).order_by(ApiKey.created_on.desc(), ApiKey.id.desc())
     return list(db.session.scalars(statement))
 
 
 def get(number: str) -> ApiKey | None:
-    """Return the key with that number."""
+    """Return the key with that UUID."""
     return db.session.execute(select(ApiKey).where(ApiKey.uuid == number)).scalar_one_or_none()
 
 
-def state(key: ApiKey) -> str:
-    """Return one of STATES."""
+def scope_of(stored: str | None) -> KeyScope:
+    """Return the scope of a stored text. Flask-AppBuilder's API may store others: they can read."""
+    return KeyScope.READ_AND_WRITE if stored == KeyScope.READ_AND_WRITE else KeyScope.READ
+
+
+def state(key: ApiKey) -> KeyState:
+    """Return whether a key works."""
     if key.revoked_on is not None or not key.active:
-        return REVOKED
-    return EXPIRED if key.expires_on is not None and key.expires_on <= _naive(clock.now()) else LIVE
+        return KeyState.REVOKED
+    return KeyState.EXPIRED if key.expires_on is not None and key.expires_on <= _naive(clock.now()) else KeyState.LIVE
 
 
 def find(secret: str) -> tuple[ApiKey, Member] | None:
-    """Return the key of that secret and whose it is, if both may come in."""
+    """Return the key with that secret and its member, if the key works and the member may log in."""
     statement = (
         select(ApiKey, Member)
         .join(Member, Member.id == ApiKey.user_id)
         .where(ApiKey.lookup_hash == rules.token_hash(secret))
     )
     row = db.session.execute(statement).one_or_none()
-    return (row[0], row[1]) if row is not None and state(row[0]) == LIVE and row[1].is_active else None
+    return (row[0], row[1]) if row is not None and state(row[0]) == KeyState.LIVE and row[1].is_active else None
 
 
 def allows(key: ApiKey, method: str) -> bool:
     """Whether `key` may be used for a request of `method`."""
-    return method in READING or key.scopes == READ_AND_WRITE
+    return method in SAFE_METHODS or key.scopes == KeyScope.READ_AND_WRITE
 
 
 def note_use(key: ApiKey) -> None:
-    """Note that `key` was used, every few minutes; where that cannot be written now, it goes on all the same.
+    """Store when `key` was used, once a minute. When the database cannot write now, log that and go on.
 
-    On a connection of its own: the request that uses the key has its transaction for itself.
+    This uses a connection of its own, because the transaction belongs to the request.
     """
     now = clock.now()
     before = _naive(now - rules.SEEN_RESOLUTION)
@@ -193,7 +211,7 @@ def _count_live(member: Member) -> int:
     return db.session.execute(statement).scalar_one()
 
 
-def _told(key: ApiKey) -> dict[str, str | None]:
+def _audited(key: ApiKey) -> dict[str, str | None]:
     return {
         "name": key.name,
         "prefix": key.key_prefix,

@@ -1,4 +1,4 @@
-"""Keys for programs that act as oneself."""
+"""The API keys of a member: list, create, revoke."""
 
 from datetime import timedelta
 from typing import ClassVar
@@ -15,12 +15,13 @@ from app.accounts.api_keys import service as api_key_service
 from app.accounts.api_keys.forms import ApiKeyForm
 from app.accounts.api_keys.service import NewKey
 from app.accounts.sessions.access import AccountView
-from app.database import run_with_retry, transaction
+from app.crud.actions import flash_and_redirect
+from app.database import run_with_retry
 from app.errors import DomainError
 
 
 class ApiKeyView(AccountView):
-    """Keys for programs that act as oneself."""
+    """The API keys of the member who is logged in."""
 
     route_base = "/account/keys"
     default_view = "list"
@@ -29,17 +30,16 @@ class ApiKeyView(AccountView):
 
     @expose("/")
     def list(self) -> str:
-        """Show one's keys, as far as they can be shown."""
-        keys = [(key, api_key_service.state(key)) for key in api_key_service.of(current_user.id)]
-        return str(
-            self.render_template(
-                "accounts/api_keys.html", keys=keys, scopes=api_key_service.SCOPES, states=api_key_service.STATES
-            )
-        )
+        """List the keys."""
+        keys = [
+            (key, api_key_service.state(key), api_key_service.scope_of(key.scopes))
+            for key in api_key_service.of(current_user.id)
+        ]
+        return str(self.render_template("accounts/api_keys.html", keys=keys))
 
     @expose("/new", methods=["GET", "POST"])
     def new(self) -> BaseResponse:
-        """Show the form; POST makes a key and answers with the page that shows it, once: it is kept nowhere."""
+        """Show the form. POST creates a key and shows its secret, once: it is stored nowhere."""
         form = ApiKeyForm()
         if not form.is_submitted():
             form.mark.data = rules.new_token()
@@ -48,16 +48,19 @@ class ApiKeyView(AccountView):
             flash(_("Please correct the fields that are marked."), "danger")
             return self._page(form, 422)
         try:
-            made = run_with_retry(lambda: self._create(form))
-        except api_key_service.MadeAlreadyError as error:
+            new = run_with_retry(lambda: self._create(form))
+        except api_key_service.AlreadyCreatedError as error:
             flash(str(error), error.category)
             return redirect(url_for("ApiKeyView.list"), 303)
         except DomainError as error:
             flash(str(error), error.category)
             return self._page(form, 422)
-        flash(_("The key “%(name)s” has been created. Copy it now: it is not shown again.", name=made.key.name), "info")
+        flash(_("The key “%(name)s” has been created. Copy it now: it is not shown again.", name=new.key.name), "info")
         page = self.render_template(
-            "accounts/api_key_created.html", key=made.key, secret=made.secret, scopes=api_key_service.SCOPES
+            "accounts/api_key_created.html",
+            key=new.key,
+            secret=new.secret,
+            scope=api_key_service.scope_of(new.key.scopes),
         )
         return make_response(page, {"Cache-Control": "no-store"})
 
@@ -70,12 +73,10 @@ class ApiKeyView(AccountView):
         return make_response(self.render_template("accounts/api_key_new.html", form=form), status)
 
     @expose("/<string:number>/revoke", methods=["POST"])
-    def revoke(self, number: str) -> BaseResponse:
-        """Let a key open nothing any more."""
-        with transaction():
-            key = api_key_service.revoke(current_user, number)
+    @flash_and_redirect("ApiKeyView.list")
+    def revoke(self, number: str) -> tuple[str, str]:
+        """Revoke a key."""
+        key = api_key_service.revoke(current_user, number)
         if key is None:
-            flash(_("This key no longer exists."), "warning")
-        else:
-            flash(_("The key “%(name)s” was revoked.", name=key.name), "info")
-        return redirect(url_for("ApiKeyView.list"), 303)
+            return _("This key no longer exists."), "warning"
+        return _("The key “%(name)s” was revoked.", name=key.name), "info"

@@ -1,7 +1,6 @@
-"""The directory of an organisation (LDAP), where it is asked who people are instead of us.
+"""The LDAP client: search a person in the directory of an organisation, and bind with their password.
 
-People are looked up by a search, and are who they say when the directory lets them in (bind) with what they typed.
-Their passwords are stored nowhere here; what becomes of their names and addresses says directory_members.py.
+Passwords of the directory are not stored here. sync.py copies names and e-mail addresses to members.
 """
 
 import logging
@@ -24,21 +23,25 @@ log = logging.getLogger(__name__)
 
 MAX_USERNAME_LENGTH, MAX_NAME_LENGTH, MAX_EMAIL_LENGTH = 64, 64, 254
 MAX_IDENTIFIER_LENGTH = 320
-# What the directory answers to somebody who is not whom they say, or may not come in (RFC 4511, 4.1.9).
-SUCCESS, CONSTRAINT, NOT_THERE, BAD_NAME, BAD_WAY, WRONG, NOT_ALLOWED, UNWILLING = 0, 19, 32, 34, 48, 49, 50, 53
-REFUSALS = {CONSTRAINT, NOT_THERE, BAD_NAME, BAD_WAY, WRONG, NOT_ALLOWED, UNWILLING}
-TOO_MANY = 4
-# Asked for in place of somebody who is not there, so that both take the same questions.
-NO_PERSON = "cn=nobody of that name"
+# Result codes of a refused bind: wrong name or password, or not allowed to bind (RFC 4511, 4.1.9).
+SUCCESS, SIZE_LIMIT_EXCEEDED = 0, 4
+CONSTRAINT_VIOLATION, NO_SUCH_OBJECT, INVALID_DN_SYNTAX = 19, 32, 34
+INAPPROPRIATE_AUTHENTICATION, INVALID_CREDENTIALS, INSUFFICIENT_ACCESS_RIGHTS, UNWILLING_TO_PERFORM = 48, 49, 50, 53
+REFUSALS = {
+    *(CONSTRAINT_VIOLATION, NO_SUCH_OBJECT, INVALID_DN_SYNTAX),
+    *(INAPPROPRIATE_AUTHENTICATION, INVALID_CREDENTIALS, INSUFFICIENT_ACCESS_RIGHTS, UNWILLING_TO_PERFORM),
+}
+# Bound for unknown names, so that a login takes the same requests whether or not the name exists.
+DUMMY_DN = "cn=nobody of that name"
 
 
 class LdapUnreachableError(Exception):
-    """The directory does not answer, or not as it should; the text is for the log."""
+    """The directory cannot be reached, or its response is invalid. The text is for the log."""
 
 
 @dataclass(frozen=True)
 class LdapPerson:
-    """Somebody in the directory who has proved who they are."""
+    """An authenticated person of the directory."""
 
     username: str
     email: str
@@ -49,38 +52,38 @@ class LdapPerson:
 
 @dataclass(frozen=True)
 class LdapEntry:
-    """What was found in the directory; values are the texts of an attribute, whose name is in lower case."""
+    """An entry of the directory. `attributes` holds the values by the name of the attribute in lower case."""
 
     dn: str
     attributes: dict[str, list[str]]
 
     def all(self, field: str) -> list[str]:
-        """Return the values of the attribute that is configured under `field`."""
+        """Return the values of the attribute whose name is the setting `field`."""
         return self.attributes.get(_setting(field).lower(), [])
 
-    def first(self, field: str, longest: int) -> str:
-        """Return the first value as one line, or nothing."""
-        return next((text for value in self.all(field) if (text := (clean_line(value) or "")[:longest])), "")
+    def first(self, field: str, max_length: int) -> str:
+        """Return the first value that is not empty, as one line, or an empty text."""
+        return next((text for value in self.all(field) if (text := (clean_line(value) or "")[:max_length])), "")
 
 
 def is_enabled() -> bool:
-    """Whether the directory, and not we, knows who people are."""
+    """Whether members log in with the directory instead of a local password."""
     return bool(current_app.config["AUTH_TYPE"] == AUTH_LDAP)
 
 
 def authenticate(identifier: str, password: str) -> LdapPerson | None:
-    """Return whom the directory knows by that name (or address) and password, or None.
+    """Return the person with that username or e-mail address, and password, or None.
 
-    Raises DomainError when it cannot be asked, or knows too little about them.
+    Raises DomainError when the directory cannot be reached, or when the person's entry is incomplete.
     """
-    # With an empty password a directory lets anybody in, as nobody (RFC 4513, 5.1.2); some end a password at its NUL.
+    # A bind with an empty password succeeds as an anonymous one (RFC 4513, 5.1.2). Some servers cut passwords at a NUL.
     if not identifier or not password or "\0" in password or len(password) > rules.MAX_PASSWORD_LENGTH:
         return None
     if not _is_text(identifier) or not _is_text(password):
         return None
     try:
         with release_request_lock():
-            entry = _prove(identifier[:MAX_IDENTIFIER_LENGTH], password)
+            entry = _Connection().authenticate(identifier[:MAX_IDENTIFIER_LENGTH], password)
     except LdapUnreachableError as error:
         log.error("The LDAP directory cannot be queried: %s", error)  # noqa: TRY400 - its text says it all
         raise DomainError(
@@ -90,92 +93,82 @@ def authenticate(identifier: str, password: str) -> LdapPerson | None:
 
 
 def _is_text(text: str) -> bool:
-    """Whether `text` can be sent: JSON can hold halves of characters."""
+    """Whether `text` can be encoded. JSON can contain single surrogates."""
     return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def _prove(identifier: str, password: str) -> LdapEntry | None:
-    try:
-        return _Connection().prove(identifier, password)
-    except LdapUnreachableError:
-        raise
-    except Exception as error:
-        # ldap3 raises whatever it stumbles over, when who answers is no directory.
-        raise LdapUnreachableError(repr(error)) from error
-
-
 class _Connection:
-    """One conversation with the directory, over TLS where that is configured."""
+    """A connection to the directory, with TLS where it is configured."""
 
     def __init__(self) -> None:
         import ldap3
 
         url, timeout = _setting("AUTH_LDAP_SERVER"), current_app.config["LDAP_TIMEOUT"]
-        # One that says how to verify: without it, ldap3 trusts anybody.
+        # Without `tls`, ldap3 does not verify certificates.
         tls = _verified_tls()(ca_certs_file=_setting("AUTH_LDAP_TLS_CACERTFILE") or None)
         server = ldap3.Server(url, tls=tls, get_info=ldap3.NONE, connect_timeout=timeout)
-        self._line = ldap3.Connection(
+        self._connection = ldap3.Connection(
             server, read_only=True, check_names=False, auto_referrals=False, receive_timeout=timeout
         )
 
-    def prove(self, identifier: str, password: str) -> LdapEntry | None:
-        """Return the entry of whoever `identifier` names, if the directory lets them in with `password`."""
+    def authenticate(self, identifier: str, password: str) -> LdapEntry | None:
+        """Return the entry of `identifier` if the directory accepts a bind with `password`."""
         try:
-            self._line.open(read_server_info=False)
-            wanted = current_app.config["AUTH_LDAP_USE_TLS"] and not self._line.server.ssl
-            if wanted and not self._line.start_tls(read_server_info=False):
-                _give_up(self._line.last_error)
-            self._enter_as_ourselves()
-            found = self._look_for(identifier)
-            proved = self._enter(found.dn if found else f"{NO_PERSON},{_setting('AUTH_LDAP_SEARCH')}", password)
-            if found is None or not proved:
+            self._connection.open(read_server_info=False)
+            starts_tls = current_app.config["AUTH_LDAP_USE_TLS"] and not self._connection.server.ssl
+            if starts_tls and not self._connection.start_tls(read_server_info=False):
+                _fail(self._connection.last_error)
+            self._bind_as_service()
+            found = self._find(identifier)
+            is_bound = self._bind(found.dn if found else f"{DUMMY_DN},{_setting('AUTH_LDAP_SEARCH')}", password)
+            if found is None or not is_bound:
                 return None
-            # Only its owner may read all of an entry, where nobody else is known to the directory.
+            # Without a service account, the entry can be read only after a bind as its owner.
             return found if _setting("AUTH_LDAP_BIND_USER") else self._read(found.dn)
         except LdapUnreachableError:
             raise
         except Exception as error:
-            # ldap3 raises what it stumbles over, when whoever answers is no directory.
+            # ldap3 raises various errors when the server is no directory.
             raise LdapUnreachableError(repr(error)) from error
         finally:
-            self._leave()
+            self._unbind()
 
-    def _leave(self) -> None:
+    def _unbind(self) -> None:
         from ldap3.core.exceptions import LDAPExceptionError
 
         try:
-            self._line.unbind()
+            self._connection.unbind()
         except (LDAPExceptionError, OSError):
             log.debug("The LDAP directory closed the connection first", exc_info=True)
-        if self._line.socket is not None:
-            # ldap3 leaves it open where it could not connect.
-            self._line.socket.close()
+        if self._connection.socket is not None:
+            # ldap3 leaves it open after a failed connect.
+            self._connection.socket.close()
 
-    def _enter_as_ourselves(self) -> None:
+    def _bind_as_service(self) -> None:
         user, password = _setting("AUTH_LDAP_BIND_USER"), _setting("AUTH_LDAP_BIND_PASSWORD")
-        if user and not self._enter(user, password):
-            _give_up(f"it does not let us in as {user}")
+        if user and not self._bind(user, password):
+            _fail(f"it does not accept the bind as {user}")
 
-    def _enter(self, dn: str, password: str) -> bool:
-        # As bytes: ldap3 would prepare a text (RFC 4013), and could leave nothing of it.
-        self._line.rebind(user=dn, password=password.encode(), read_server_info=False)
+    def _bind(self, dn: str, password: str) -> bool:
+        # As bytes: ldap3 would prepare a str with SASLprep (RFC 4013), which could make it empty.
+        self._connection.rebind(user=dn, password=password.encode(), read_server_info=False)
         code = self._code()
         if code not in {SUCCESS, *REFUSALS}:
-            _give_up(self._line.result)
+            _fail(self._connection.result)
         return code == SUCCESS
 
-    def _look_for(self, identifier: str) -> LdapEntry | None:
-        """Return the one entry that `identifier` means; of two, nobody could say whose it is."""
+    def _find(self, identifier: str) -> LdapEntry | None:
+        """Return the entry of `identifier`, or None when there is none or more than one."""
         from ldap3.utils.conv import escape_filter_chars
 
         value = escape_filter_chars(identifier)
-        wanted = f"({_setting('AUTH_LDAP_UID_FIELD')}={value})"
+        criteria = f"({_setting('AUTH_LDAP_UID_FIELD')}={value})"
         if "@" in identifier:
-            wanted = f"(|{wanted}({_setting('AUTH_LDAP_EMAIL_FIELD')}={value}))"
+            criteria = f"(|{criteria}({_setting('AUTH_LDAP_EMAIL_FIELD')}={value}))"
         if _setting("AUTH_LDAP_SEARCH_FILTER"):
-            wanted = f"(&{_setting('AUTH_LDAP_SEARCH_FILTER')}{wanted})"
-        found = self._search(_setting("AUTH_LDAP_SEARCH"), wanted, "SUBTREE")
-        if len(found) > 1 or self._code() == TOO_MANY:
+            criteria = f"(&{_setting('AUTH_LDAP_SEARCH_FILTER')}{criteria})"
+        found = self._search(_setting("AUTH_LDAP_SEARCH"), criteria, "SUBTREE")
+        if len(found) > 1 or self._code() == SIZE_LIMIT_EXCEEDED:
             log.warning("The LDAP directory has more than one entry for %r", identifier)
             return None
         return found[0] if found else None
@@ -183,25 +176,25 @@ class _Connection:
     def _read(self, dn: str) -> LdapEntry | None:
         return next(iter(self._search(dn, "(objectClass=*)", "BASE")), None)
 
-    def _search(self, base: str, wanted: str, scope: str) -> list[LdapEntry]:
+    def _search(self, base: str, criteria: str, scope: str) -> list[LdapEntry]:
         fields = ("UID", "EMAIL", "FIRSTNAME", "LASTNAME", "GROUP")
         attributes = [_setting(f"AUTH_LDAP_{field}_FIELD") for field in fields]
-        self._line.search(base, wanted, search_scope=scope, attributes=attributes, size_limit=2)
-        if self._code() not in {SUCCESS, TOO_MANY}:
-            _give_up(self._line.result)
+        self._connection.search(base, criteria, search_scope=scope, attributes=attributes, size_limit=2)
+        if self._code() not in {SUCCESS, SIZE_LIMIT_EXCEEDED}:
+            _fail(self._connection.result)
         return [
             LdapEntry(row["dn"], {name.lower(): _texts(values) for name, values in row["raw_attributes"].items()})
-            for row in self._line.response
+            for row in self._connection.response
             if row["type"] == "searchResEntry"
         ]
 
     def _code(self) -> int:
-        return int((self._line.result or {}).get("result", -1))
+        return int((self._connection.result or {}).get("result", -1))
 
 
 @cache
 def _verified_tls() -> Any:
-    """Return ldap3's TLS, with the certificate and the name in it verified by Python itself."""
+    """Return a subclass of ldap3.Tls in which Python verifies the certificate and its host name."""
     import ldap3
 
     class VerifiedTls(ldap3.Tls):
@@ -212,8 +205,8 @@ def _verified_tls() -> Any:
     return VerifiedTls
 
 
-def _give_up(why: object) -> None:
-    raise LdapUnreachableError(str(why))
+def _fail(reason: object) -> None:
+    raise LdapUnreachableError(str(reason))
 
 
 def _setting(name: str) -> str:
@@ -231,7 +224,7 @@ def _person(entry: LdapEntry, identifier: str) -> LdapPerson:
         log.warning("The LDAP username %r is not valid on this site", username)
         raise DomainError(_("Your username in the directory cannot be used here. Please ask your administrator."))
     email = entry.first("AUTH_LDAP_EMAIL_FIELD", MAX_EMAIL_LENGTH).lower()
-    if not _is_address(email):
+    if not _is_email(email):
         log.warning("The LDAP directory has no e-mail address for %s", username)
         raise DomainError(_("The directory has no e-mail address for you. Please ask your administrator to add one."))
     return LdapPerson(
@@ -243,19 +236,21 @@ def _person(entry: LdapEntry, identifier: str) -> LdapPerson:
     )
 
 
-def _is_address(text: str) -> bool:
-    """Whether a letter can go there. Inside an organisation, domains need not be known to the world."""
+def _is_email(text: str) -> bool:
+    """Whether `text` looks like an e-mail address. Domains inside an organisation need no dot."""
     name, _at, domain = text.rpartition("@")
     return bool(name and domain) and "@" not in name and not any(character.isspace() for character in text)
 
 
 def _is_admin(entry: LdapEntry) -> bool:
     group = _setting("LDAP_ADMIN_GROUP")
-    return bool(group) and _same_name(group) in {_same_name(value) for value in entry.all("AUTH_LDAP_GROUP_FIELD")}
+    return bool(group) and _normalize_dn(group) in {
+        _normalize_dn(value) for value in entry.all("AUTH_LDAP_GROUP_FIELD")
+    }
 
 
-def _same_name(dn: str) -> tuple[tuple[str, str], ...] | str:
-    """Return a name in the directory such that equal ones are equal: neither case nor spaces between its parts count."""
+def _normalize_dn(dn: str) -> tuple[tuple[str, str], ...] | str:
+    """Return a distinguished name in a form to compare: case and spaces between its parts do not count."""
     from ldap3.core.exceptions import LDAPInvalidDnError
     from ldap3.utils.dn import parse_dn
 

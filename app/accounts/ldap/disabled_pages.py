@@ -1,4 +1,4 @@
-"""What nobody can do here while accounts are kept in the directory of an organisation."""
+"""Pages and permissions that are disabled while LDAP is enabled: accounts are managed in the directory."""
 
 from flask import Flask, flash, make_response, render_template, request
 from flask_babel import gettext as _
@@ -7,11 +7,10 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.accounts.ldap import client as ldap_client
 from app.extensions import appbuilder_of
 
-# Views, and single pages of views.
 VIEWS = frozenset({"RegistrationView", "PasswordView", "EmailChangeView", "MemberInvitationModelView"})
 PAGES = frozenset({"UserModelView.add", "UserModelView.edit", "UserModelView.delete"})
-# What nobody may, whatever their roles say: the generated pages have no links to it then.
-NOT_HERE = frozenset(
+# Removed from all roles, so that the generated pages do not link to disabled pages.
+DISABLED_PERMISSIONS = frozenset(
     {
         ("can_add", "UserModelView"),
         ("can_edit", "UserModelView"),
@@ -23,7 +22,7 @@ NOT_HERE = frozenset(
 
 
 def init_app(app: Flask) -> None:
-    """Refuse those pages of `app` while the directory is in charge, and let templates leave out links to them."""
+    """Refuse the disabled pages of `app`, and let templates ask whether LDAP is enabled."""
     app.before_request(_refuse)
     app.jinja_env.globals["directory_in_charge"] = ldap_client.is_enabled
 

@@ -1,4 +1,4 @@
-"""The members whom the directory knows: what it says of them is copied whenever they log in."""
+"""Copy a person of the directory to a member, at every login."""
 
 import logging
 from typing import Any
@@ -21,21 +21,21 @@ log = logging.getLogger(__name__)
 
 
 def sync_member(person: LdapPerson) -> Member:
-    """Return the member that `person` is here: a new one, or the old one with what the directory says now.
+    """Return the member of `person`, added or updated from the directory.
 
-    Raises DomainError when somebody else here has their address.
+    Raises DomainError when another member has their e-mail address.
     """
     try:
         with db.session.begin_nested():
             member = _member(person)
             if member is None:
                 return _add(person)
-            _renew(member, person)
+            _update(member, person)
             return member
     except IntegrityError as error:
         member = _member(person)
         if member is not None and member.email.lower() == person.email:
-            # They logged in twice at once, and are here by now.
+            # Two simultaneous logins: the other one has added the member.
             return member
         log.warning("The e-mail address of %s in the directory belongs to another user", person.username)
         raise DomainError(
@@ -66,11 +66,11 @@ def _add(person: LdapPerson) -> Member:
     return member
 
 
-def _renew(member: Member, person: LdapPerson) -> None:
+def _update(member: Member, person: LdapPerson) -> None:
     before = _values(member)
     member.email, member.first_name, member.last_name = person.email, person.first_name, person.last_name
     if current_app.config["LDAP_ADMIN_GROUP"]:
-        _renew_roles(member, is_admin=person.is_admin)
+        _update_admin_role(member, is_admin=person.is_admin)
     after = _values(member)
     if before != after:
         db.session.flush()
@@ -86,13 +86,13 @@ def _renew(member: Member, person: LdapPerson) -> None:
 
 
 def _values(member: Member) -> dict[str, Any]:
-    """Return what the directory says of a member, as the audit log keeps it."""
+    """Return the columns that the directory sets, for the audit log."""
     names = {name: getattr(member, name) for name in ("email", "first_name", "last_name")}
     return {**names, "roles": sorted(role.name for role in member.roles)}
 
 
-def _renew_roles(member: Member, *, is_admin: bool) -> None:
-    """Let the directory say who is an administrator; the other roles are given here."""
+def _update_admin_role(member: Member, *, is_admin: bool) -> None:
+    """Add or remove the administrator role. All other roles are assigned on the site."""
     others = [role for role in member.roles if role.name != ADMIN]
     if is_admin == (len(others) < len(member.roles)):
         return
