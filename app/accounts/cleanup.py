@@ -1,4 +1,4 @@
-"""The accounts cleanup: delete what has expired. Any number of processes may run it at once: each task is one statement."""
+"""Cleanup of accounts: delete expired rows. Each task is one statement, so several processes can run it at once."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,23 +13,23 @@ from app.accounts import rules
 from app.accounts.models import LoginSession, LoginThrottle, MemberInvitation, Registration, Token, TrustedDevice
 from app.extensions import db
 
-# Who opens a link shortly after it expired is told so, instead of that it is unknown.
+# For some days, an expired link is reported as expired, and not as unknown.
 RETENTION_AFTER_EXPIRY = timedelta(days=7)
-# A login that was ended elsewhere tells its reader why, when they come back.
+# For some time, the next visit after a login session was ended elsewhere shows the cause.
 RETENTION_AFTER_END = timedelta(days=30)
 KEY_RETENTION_AFTER_EXPIRY = timedelta(days=30)
 DEVICE_LIFETIME = timedelta(days=365)
 
 
 class CleanupTask(NamedTuple):
-    """Something to be done regularly: `run` returns to how many rows; the texts say for one and for several what it was."""
+    """A regular task. `run` returns the number of affected rows. The texts describe one row and several, for the log."""
 
     singular: str
     plural: str
     run: Callable[[], int]
 
     def describe(self, count: int) -> str:
-        """Return what was done, for the log."""
+        """Return the log line for `count` rows."""
         return f"{count} {self.singular if count == 1 else self.plural}"
 
 
@@ -49,13 +49,13 @@ def tokens() -> int:
 
 
 def sessions() -> int:
-    """Delete logins that were ended, once their reader had time to be told so, and those that have expired."""
+    """Delete login sessions that were ended some time ago, and those that have expired."""
     ended = LoginSession.ended_at <= clock.now() - RETENTION_AFTER_END
     return _delete(LoginSession, or_(ended, and_(LoginSession.ended_at.is_(None), or_(*_is_over()))))
 
 
 def _is_over() -> list[ColumnElement[bool]]:
-    """Return what rules.session_is_over says, for the database."""
+    """Return rules.session_is_over as SQL conditions."""
     now, staff, remember = clock.now(), LoginSession.staff, LoginSession.remember
     kinds = (
         (staff.is_(True), rules.STAFF_IDLE, rules.STAFF_ABSOLUTE),
@@ -74,13 +74,13 @@ def devices() -> int:
 
 
 def api_keys() -> int:
-    """Delete API keys that expired a while ago; until then their owner sees what they were."""
+    """Delete API keys that expired a while ago. Until then their owner sees them in the list."""
     # A column of Flask-AppBuilder's, which holds naive times.
     return _delete(ApiKey, ApiKey.expires_on <= (clock.now() - KEY_RETENTION_AFTER_EXPIRY).replace(tzinfo=None))
 
 
-def guards() -> int:
-    """Delete counters of failed logins that count no longer."""
+def login_throttles() -> int:
+    """Delete counters of failed logins that have expired."""
     now = clock.now()
     old = LoginThrottle.last_failed_at <= now - rules.FAILURES_FORGOTTEN_AFTER
     return _delete(
@@ -88,8 +88,8 @@ def guards() -> int:
     )
 
 
-def _delete(model: Any, which: ColumnElement[bool]) -> int:
-    statement = delete(model).where(which)
+def _delete(model: Any, condition: ColumnElement[bool]) -> int:
+    statement = delete(model).where(condition)
     return cast("CursorResult[Any]", db.session.execute(statement)).rowcount
 
 
@@ -100,5 +100,5 @@ CLEANUP_TASKS = (
     CleanupTask("ended login deleted", "ended logins deleted", sessions),
     CleanupTask("unused device deleted", "unused devices deleted", devices),
     CleanupTask("expired API key deleted", "expired API keys deleted", api_keys),
-    CleanupTask("counter of failed logins deleted", "counters of failed logins deleted", guards),
+    CleanupTask("counter of failed logins deleted", "counters of failed logins deleted", login_throttles),
 )

@@ -1,4 +1,4 @@
-"""Commands about accounts for those who run the site: `flask reset-password` and `flask unlock`."""
+"""Commands for the operator of the site."""
 
 import click
 from flask.cli import with_appcontext
@@ -57,5 +57,5 @@ def unlock_command(name: str) -> None:
 def _member(name: str) -> Member:
     member = queries.member_by_name_or_email(name)
     if member is None:
-        raise click.ClickException(f"No user with the username or e-mail address {name} was found.")
+        raise click.ClickException(f"No member has the username or e-mail address {name}.")
     return member

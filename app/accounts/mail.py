@@ -1,4 +1,4 @@
-"""The letters about accounts: who gets which, and what they say."""
+"""The e-mails about accounts: recipients and contents."""
 
 from datetime import datetime
 from typing import Any
@@ -12,19 +12,16 @@ from app.outbox.models import SECRET
 from app.outbox.service import ORDINARY, URGENT, EmailRequest, enqueue, enqueue_decoy, supersede
 
 ALREADY_REGISTERED = "already_registered"
-REGISTRATION_LETTERS = ("activation", ALREADY_REGISTERED)
+REGISTRATION_EMAILS = ("activation", ALREADY_REGISTERED)
 RESET_PASSWORD, CHANGE_EMAIL, EMAIL_CHANGE_NOTICE = "reset_password", "change_email", "email_change_notice"
 EMAIL_CHANGED, EMAIL_CHANGE_UNDONE = "email_changed", "email_change_undone"
-# What is sent to another address of a member than the one they have.
+# Sent to an e-mail address of a member that is not the current one.
 SENT_ELSEWHERE = (CHANGE_EMAIL, EMAIL_CHANGED, EMAIL_CHANGE_UNDONE)
 ERASED = "erased"
 
 
 def activation(registration: Registration | None, token: str) -> None:
-    """Send the link that proves the address. Earlier ones do not work any more, and are not sent any more.
-
-    For nobody the letter is thrown away.
-    """
+    """Send the activation link, in place of earlier ones. Without a registration, discard the e-mail."""
     url = public_url("RegistrationView.activation", token=SECRET)
     supersede("activation", registration.email if registration is not None else "")
     if registration is None:
@@ -51,12 +48,12 @@ def activation(registration: Registration | None, token: str) -> None:
 
 
 def withdraw_activation(registration: Registration) -> None:
-    """Send no link any more that would lead to nothing."""
+    """Remove the activation link from the outbox."""
     supersede("activation", registration.email)
 
 
 def already_registered(member: Member | None) -> None:
-    """Tell a member that somebody tried to register with their address; for nobody the letter is thrown away."""
+    """Notify a member that a visitor tried to register with their address. Without a member, discard the e-mail."""
     context: dict[str, Any] = {
         "login_url": public_url("LoginView.login"),
         "forgot_url": public_url("PasswordView.forgot"),
@@ -65,11 +62,11 @@ def already_registered(member: Member | None) -> None:
         enqueue_decoy(ALREADY_REGISTERED, context=context)
     else:
         supersede(ALREADY_REGISTERED, member.email)
-        to_member(ALREADY_REGISTERED, member, f"{clock.now():%Y%m%dT%H%M%S%f}", **context)
+        to_member(ALREADY_REGISTERED, member, _moment(), **context)
 
 
 def invitation(invited: MemberInvitation, token: str) -> None:
-    """Send the link that lets its reader register. Earlier ones do not work any more, and are not sent any more."""
+    """Send the link of an invitation to register, in place of earlier ones."""
     supersede("invitation", invited.email)
     enqueue(
         EmailRequest(
@@ -91,12 +88,12 @@ def invitation(invited: MemberInvitation, token: str) -> None:
 
 
 def welcome(member: Member) -> None:
-    """Greet a new member."""
+    """Welcome a new member."""
     to_member("welcome", member, "once", urgent=False, login_url=public_url("LoginView.login"))
 
 
 def locked_out(member: Member | None, locked_until: datetime) -> None:
-    """Tell a member that somebody failed to log in as them too often; for nobody the letter is thrown away."""
+    """Notify a member of too many failed logins. Without a member, discard the e-mail."""
     context: dict[str, Any] = {"locked_until": locked_until, "forgot_url": public_url("PasswordView.forgot")}
     if member is None:
         enqueue_decoy("locked_out", context=context)
@@ -105,7 +102,7 @@ def locked_out(member: Member | None, locked_until: datetime) -> None:
 
 
 def new_device(member: Member, device_id: int, browser: object, address: str) -> None:
-    """Tell a member that they have logged in with a browser that they never used before."""
+    """Notify a member of a login with a browser that they have not used before."""
     context: dict[str, Any] = {
         "browser": browser,
         "address": address,
@@ -115,7 +112,7 @@ def new_device(member: Member, device_id: int, browser: object, address: str) ->
 
 
 def reset_password(member: Member | None, token: str) -> None:
-    """Send the link to choose a new password; for nobody the letter is thrown away."""
+    """Send the link to choose a new password. Without a member, discard the e-mail."""
     expires_at = clock.now() + rules.TOKEN_LIFETIMES[TokenPurpose.RESET_PASSWORD]
     context: dict[str, Any] = {"expires_at": expires_at, "url": public_url("PasswordView.reset", token=SECRET)}
     if member is None:
@@ -124,20 +121,23 @@ def reset_password(member: Member | None, token: str) -> None:
     to_member(RESET_PASSWORD, member, rules.token_hash(token), secret=token, **context)
 
 
-def account_made(member: Member, token: str, expires_at: datetime) -> None:
-    """Tell somebody that an administrator made an account for them, with the link to choose its password."""
+def account_created(member: Member, token: str, expires_at: datetime) -> None:
+    """Notify a new member whose account an administrator has created, with the link to choose a password."""
     url = public_url("PasswordView.reset", token=SECRET)
     to_member("account_made", member, rules.token_hash(token), secret=token, expires_at=expires_at, url=url)
 
 
 def password_changed(member: Member) -> None:
-    """Tell a member that their password is another one now."""
+    """Notify a member that their password was changed."""
     context: dict[str, Any] = {"at": clock.now(), "forgot_url": public_url("PasswordView.forgot")}
     to_member("password_changed", member, _moment(), **context)
 
 
 def change_email(member: Member, address: str, token: str, *, owner: Member | None, silent: bool) -> None:
-    """Send the link that proves a new address to it, unless it has an owner, who is told so, or has had enough letters."""
+    """Send the link that confirms a new address to it.
+
+    The `owner` of an address that is taken is notified instead. With `silent`, the e-mail is discarded.
+    """
     expires_at = clock.now() + rules.TOKEN_LIFETIMES[TokenPurpose.CHANGE_EMAIL]
     context: dict[str, Any] = {"expires_at": expires_at, "url": public_url("EmailChangeView.confirm", token=SECRET)}
     if silent:
@@ -150,13 +150,13 @@ def change_email(member: Member, address: str, token: str, *, owner: Member | No
 
 
 def email_change_notice(member: Member, address: str) -> None:
-    """Tell a member at the address they have that another one was asked for."""
+    """Notify a member, at the current address, that a change of the address was requested."""
     context: dict[str, Any] = {"address": address, "forgot_url": public_url("PasswordView.forgot")}
     to_member(EMAIL_CHANGE_NOTICE, member, _moment(), **context)
 
 
 def email_changed(member: Member, old: str, token: str) -> None:
-    """Tell a member at the address they had that they have another one, with the link to undo that."""
+    """Notify a member, at the old address, that it was changed, with the link to undo that."""
     expires_at = clock.now() + rules.TOKEN_LIFETIMES[TokenPurpose.UNDO_EMAIL]
     context: dict[str, Any] = {
         "address": member.email,
@@ -167,68 +167,67 @@ def email_changed(member: Member, old: str, token: str) -> None:
 
 
 def email_change_undone(member: Member, displaced: str) -> None:
-    """Tell whoever reads an address that it was taken away from an account again."""
+    """Notify the reader of an address that it was removed from an account again."""
     to_member(EMAIL_CHANGE_UNDONE, member, _moment(), to=displaced, at=clock.now())
 
 
 def second_factor_added(member: Member, factor: str, name: str = "") -> None:
-    """Tell a member that an authenticator app ("app") or a passkey ("passkey", and its name) was added."""
+    """Notify a member of a new second factor: "app", or "passkey" and its name."""
     _about_factors("second_factor_added", member, factor=factor, factor_name=name)
 
 
 def identity_linked(member: Member, provider: str) -> None:
-    """Tell a member that they can log in with an identity at `provider` from now on."""
+    """Notify a member that a login at `provider` was linked with their account."""
     context: dict[str, Any] = {"at": clock.now(), "provider": provider}
     to_member("identity_linked", member, _moment(), identities_url=public_url("IdentityView.list"), **context)
 
 
 def second_factor_removed(member: Member, factor: str, name: str = "") -> None:
-    """Tell a member that an authenticator app ("app") or a passkey ("passkey", and its name) was removed."""
+    """Notify a member that a second factor was removed: "app", or "passkey" and its name."""
     _about_factors("second_factor_removed", member, factor=factor, factor_name=name)
 
 
 def second_factor_reset(member: Member) -> None:
-    """Tell a member that an administrator took their second factor away."""
+    """Notify a member that an administrator has removed their second factors."""
     _about_factors("second_factor_reset", member)
 
 
 def recovery_code_used(member: Member, left: int) -> None:
-    """Tell a member that one of their recovery codes was used, and how many are left."""
+    """Notify a member that a recovery code was used, and how many are left."""
     context: dict[str, Any] = {"left": left, "at": clock.now(), "factors_url": public_url("SecondFactorView.overview")}
     to_member("recovery_code_used", member, _moment(), **context)
 
 
 def second_step_locked(member: Member, locked_until: datetime) -> None:
-    """Tell a member that somebody who knows their password failed at the second step too often."""
+    """Notify a member of too many wrong codes after the right password."""
     context: dict[str, Any] = {"locked_until": locked_until, "forgot_url": public_url("PasswordView.forgot")}
     to_member("second_step_locked", member, _moment(), **context)
 
 
 def _about_factors(kind: str, member: Member, **context: Any) -> None:
-    now = clock.now()
     factors_url = public_url("SecondFactorView.overview")
-    to_member(kind, member, f"{now:%Y%m%dT%H%M%S%f}", at=now, factors_url=factors_url, **context)
+    to_member(kind, member, _moment(), at=clock.now(), factors_url=factors_url, **context)
 
 
 def api_key_created(member: Member, number: str, key_name: str, scope: object, key_expires_at: datetime) -> None:
-    """Tell a member that there is a key with which a program can act as them."""
+    """Notify a member of a new API key."""
     context: dict[str, Any] = {"key_name": key_name, "scope": scope, "key_expires_at": key_expires_at}
     to_member("api_key_created", member, number, keys_url=public_url("ApiKeyView.list"), **context)
 
 
 def erasing_asked(member: Member, token: str, erase_at: datetime) -> None:
-    """Tell a member when they are going to be erased, with the link to keep their account."""
+    """Notify a member when their account will be deleted, with the link to keep it."""
     url = public_url("MyDataView.keep", token=SECRET)
     occasion = rules.token_hash(token)
     to_member("erasing_asked", member, occasion, secret=token, expires_at=erase_at, erase_at=erase_at, url=url)
 
 
 def erased(member: Member) -> None:
-    """Say goodbye to a member at the address they had; call it while they still have it."""
+    """Confirm the deletion of an account. Call this while the row still has the address."""
     to_member(ERASED, member, "once", urgent=False)
 
 
-def to_member(  # noqa: PLR0913 - what a letter is
+def to_member(  # noqa: PLR0913 - the parts of an e-mail
     kind: str,
     member: Member,
     occasion: str,
@@ -239,7 +238,7 @@ def to_member(  # noqa: PLR0913 - what a letter is
     expires_at: datetime | None = None,
     **context: Any,
 ) -> None:
-    """Write a letter of `kind` to `member`, once per `occasion`; `to` is another address of theirs."""
+    """Queue an e-mail of `kind` to `member`, once per `occasion`. `to` replaces the member's address."""
     enqueue(
         EmailRequest(
             kind,
@@ -257,5 +256,5 @@ def to_member(  # noqa: PLR0913 - what a letter is
 
 
 def _moment() -> str:
-    """Return what tells one occasion of a letter from the next."""
+    """Return the current time, as the occasion of an e-mail."""
     return f"{clock.now():%Y%m%dT%H%M%S%f}"

@@ -1,4 +1,4 @@
-"""Tables of accounts: members, registrations, roles, login sessions, second factors and tokens."""
+"""Tables of accounts: members, registrations, login sessions, second factors and tokens."""
 
 import secrets
 from datetime import datetime
@@ -32,12 +32,12 @@ from app.extensions import Model
 ADMIN, GUEST, PUBLIC, TRANSLATOR = "Admin", "Guest", "Public", "Translator"
 
 
-# A column more for FAB's own class: a class of ours beside it would make two objects of one row.
+# A column added to Flask-AppBuilder's class: a subclass would load a second object for the same row.
 Role.second_factor_required = Column(Boolean, nullable=False, default=False, server_default=false())
 
 
 class AccessVersion(Model):
-    """One row that changes whenever a role's permissions do: processes cache permissions under it."""
+    """One row whose version changes with the permissions of any role. Processes cache permissions under it."""
 
     __tablename__ = "access_version"
 
@@ -46,46 +46,46 @@ class AccessVersion(Model):
 
 
 def new_stamp() -> str:
-    """Return what stands in API tokens; with another one they open nothing any more."""
+    """Return a random stamp. API tokens contain the member's stamp: a new one makes them invalid."""
     return secrets.token_hex(8)
 
 
 class Member(User):
-    """A person with an account: FAB's user, and what a host needs to know to write to them."""
+    """A person with an account. It extends Flask-AppBuilder's user."""
 
     __tablename__ = "ab_user"
 
     locale: Mapped[str | None] = mapped_column(String(16))
     timezone: Mapped[str | None] = mapped_column(String(64))
     joined_at: Mapped[datetime | None] = mapped_column(UTCDateTime, default=clock.now)
-    # Renewed whenever everybody who came in as this member must leave.
+    # Renewed to end all logins and API tokens of this member.
     session_stamp: Mapped[str] = mapped_column(String(32), default=new_stamp, server_default="")
     password_changed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     terms_accepted_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     banned_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     ban_reason: Mapped[str] = mapped_column(String(500), default="", server_default="")
-    # When the account is to be erased, as its owner wished; and when it was.
+    # When the account will be deleted at its owner's request, and when it was.
     erase_at: Mapped[datetime | None] = mapped_column(UTCDateTime, index=True)
     erased_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
-    # What they usually eat and never eat: keys of app.food, offered when they answer an invitation.
+    # Keys of app.food: the defaults of the member's RSVPs.
     diets: Mapped[list[str]] = mapped_column(Json, default=list, server_default="[]")
     allergens: Mapped[list[str]] = mapped_column(Json, default=list, server_default="[]")
 
-    # What Flask-AppBuilder calls `groups` cannot be set: it wants its own class of users.
+    # Flask-AppBuilder's `groups` cannot be set: it accepts only its own class of users.
     memberships: Mapped[list[Group]] = relationship(secondary=assoc_user_group, overlaps="groups,users")
 
     __table_args__ = {"extend_existing": True}
 
     @property
     def display_name(self) -> str:
-        """What other people read."""
+        """The name that other people see."""
         if self.erased_at is not None:
             return str(gettext("(deleted account)"))
         return f"{self.first_name} {self.last_name}".strip() or str(self.username)
 
     @property
     def is_active(self) -> bool:
-        """Whether they may come in; Flask-Login and Flask-AppBuilder ask for this name."""
+        """Whether the member may log in. Flask-Login and Flask-AppBuilder read this property."""
         return bool(self.active) and self.banned_at is None and self.erased_at is None
 
     @property
@@ -108,7 +108,7 @@ Index("uq_ab_user_lower_email", func.lower(Member.__table__.c.email), unique=Tru
 
 
 class Registration(RegisterUser):
-    """An account waiting for its owner to prove the address. `registration_hash` is that of the token."""
+    """A request for an account that waits for its activation. `registration_hash` is the hash of the link's token."""
 
     __tablename__ = "ab_register_user"
 
@@ -117,12 +117,12 @@ class Registration(RegisterUser):
     expires_at: Mapped[datetime | None] = mapped_column(UTCDateTime, index=True)
     sent_count: Mapped[int | None] = mapped_column(default=0)
     last_sent_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
-    # Somebody registered this address again with another password: which of them reads its letters, only it can tell.
+    # The address was registered again with another password. Only its owner can activate, with the newer password.
     contested: Mapped[bool] = mapped_column(default=False)
-    # The row outlives its use until it expires: the same link opened again is then told so, not "unknown".
+    # The row stays until it expires, so that a used link is not "unknown".
     activated_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     terms_accepted_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
-    # Who they are at an OpenID Connect provider, when they came from there; it is linked as they activate.
+    # The identity at an OpenID Connect provider that is linked at the activation.
     identity_issuer: Mapped[str | None] = mapped_column(String(255))
     identity_subject: Mapped[str | None] = mapped_column(String(255))
 
@@ -137,7 +137,7 @@ Index("uq_ab_register_user_lower_email", func.lower(Registration.__table__.c.ema
 
 
 class MemberInvitation(Model):
-    """A letter of an administrator that lets its reader register, also where registration is by invitation only."""
+    """An invitation to register, sent by an administrator. It works also where registration is by invitation only."""
 
     __tablename__ = "member_invitation"
 
@@ -161,7 +161,7 @@ Index("uq_member_invitation_lower_email", func.lower(MemberInvitation.__table__.
 
 
 class LoginSession(Model):
-    """One login on one device. The cookie names it by a token; ended or gone here, the cookie opens nothing."""
+    """One login on one device. The cookie holds its token, and works only while the row exists and has not ended."""
 
     __tablename__ = "login_session"
 
@@ -170,16 +170,16 @@ class LoginSession(Model):
     member_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
     last_seen_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
-    # When they last proved who they are: sensitive pages ask for that to be a few minutes ago.
+    # The last (re)authentication. Sensitive pages need a recent one.
     authenticated_at: Mapped[datetime | None] = mapped_column(UTCDateTime, default=clock.now)
     remember: Mapped[bool] = mapped_column(default=False)
-    # Of somebody who can do harm to others: such logins last for less.
+    # Whether the member has more than ordinary roles. Such sessions are shorter.
     staff: Mapped[bool] = mapped_column(default=False, server_default=false())
     # What the member must do before any other page is shown.
     required_action: Mapped[RequiredAction | None] = mapped_column("duty", EnumString(RequiredAction, 20))
     user_agent: Mapped[str] = mapped_column(String(256), default="")
     address: Mapped[str] = mapped_column(String(64), default="")
-    # A login that was ended elsewhere tells its reader why: one of logins.ENDINGS, and an administrator's words.
+    # A session that was ended elsewhere: its SessionEndCause, and the reason that an administrator gave.
     ended_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     end_cause: Mapped[str] = mapped_column(String(20), default="", server_default="")
     end_reason: Mapped[str] = mapped_column(String(500), default="", server_default="")
@@ -188,7 +188,7 @@ class LoginSession(Model):
 
 
 class TrustedDevice(Model):
-    """A browser in which a member has logged in before, known by a cookie of its own."""
+    """A browser in which a member has logged in before. It has a cookie with a token."""
 
     __tablename__ = "device"
     __table_args__ = (UniqueConstraint("member_id", "token_hash"),)
@@ -201,9 +201,9 @@ class TrustedDevice(Model):
 
 
 class LoginThrottle(Model):
-    """How often somebody failed to prove who they are, in one place where that can be tried.
+    """The failures of one name at one kind of check.
 
-    `key` is a hash of the place and of what was typed, so that a name nobody has is counted like any other.
+    `key` is a hash of the kind and the typed name, so that unknown names are counted like known ones.
     """
 
     __tablename__ = "login_guard"
@@ -215,7 +215,7 @@ class LoginThrottle(Model):
 
 
 class ExternalIdentity(Model):
-    """Who a member is at an OpenID Connect provider."""
+    """The identity of a member at an OpenID Connect provider."""
 
     __tablename__ = "external_identity"
     __table_args__ = (UniqueConstraint("issuer", "subject"),)
@@ -228,21 +228,21 @@ class ExternalIdentity(Model):
 
 
 class Totp(Model):
-    """An authenticator app that shows a new code every 30 seconds (RFC 6238). It counts once it is confirmed."""
+    """An authenticator app that shows a new code every 30 seconds (RFC 6238). It works once it is confirmed."""
 
     __tablename__ = "totp"
 
     member_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"), primary_key=True)
-    # Encrypted with a key derived from the site's secret: it must be read again, so it cannot be hashed.
+    # Encrypted with a key derived from SECRET_KEY. It cannot be hashed, because verifying a code needs it.
     secret: Mapped[str] = mapped_column(String(255))
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
     confirmed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
-    # The step of 30 seconds whose code was used last: each code works once.
+    # The 30-second step of the last used code: each code works once.
     last_step: Mapped[int] = mapped_column(BigInteger, default=0)
 
 
 class RecoveryCode(Model):
-    """One of the codes for the day on which the second factor is lost."""
+    """A code that replaces the second factor once."""
 
     __tablename__ = "recovery_code"
 
@@ -254,14 +254,14 @@ class RecoveryCode(Model):
 
 
 class Passkey(Model):
-    """A key pair of which the private half never leaves the member's device (WebAuthn)."""
+    """The public key of a WebAuthn key pair. The private key never leaves the member's device."""
 
     __tablename__ = "passkey"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     member_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"), index=True)
     name: Mapped[str] = mapped_column(String(64))
-    # base64url, as browsers send it; at most 1,023 bytes before.
+    # base64url, as browsers send it. The decoded id has at most 1,023 bytes.
     credential_id: Mapped[str] = mapped_column(String(1364), unique=True)
     public_key: Mapped[bytes] = mapped_column(LargeBinary)
     sign_count: Mapped[int] = mapped_column(BigInteger, default=0)
@@ -274,7 +274,7 @@ class Passkey(Model):
         return self.name
 
 
-# Only lists of members ask for it: whoever logs in must not wait for it.
+# Only lists of members load it. A login must not wait for it.
 Member.has_second_factor = column_property(
     or_(
         exists().where(Totp.member_id == Member.id, Totp.confirmed_at.is_not(None)),
@@ -285,7 +285,7 @@ Member.has_second_factor = column_property(
 
 
 class Token(Model):
-    """A secret for one purpose that works once and not for long. Only its hash is kept."""
+    """A secret for one purpose that works once and expires. Only its hash is stored."""
 
     __tablename__ = "token"
 

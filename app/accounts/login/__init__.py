@@ -1,1 +1,1 @@
-"""Login: name and password, throttling, and reauthentication."""
+"""Login: name and password, second step, and reauthentication."""

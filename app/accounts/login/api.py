@@ -1,4 +1,4 @@
-"""The API's own door."""
+"""The API of login: tokens for a password and, where there is one, a second factor."""
 
 import re
 from datetime import timedelta
@@ -24,18 +24,18 @@ from app.crud.api import JsonErrorResponses
 from app.database import transaction
 from app.errors import DomainError
 
-# JSON can write a NUL and half a character.
-UNTAKEN = re.compile("[\0\ud800-\udfff]")
+# JSON can contain NUL characters and single surrogates.
+INVALID_CHARACTERS = re.compile("[\0\ud800-\udfff]")
 
 
 class Credentials(LoginPost):
-    """What a program sends to log in: Flask-AppBuilder's fields, and the code of a second factor."""
+    """Flask-AppBuilder's fields of a login, and the code of a second factor."""
 
     code = fields.String()
 
 
-def _typed() -> str:
-    """Tell a limit whose name was sent, if one was."""
+def _username() -> str:
+    """Return the username of the request, for the rate limit."""
     try:
         body = request.get_json(silent=True)
     except HTTPException:
@@ -45,12 +45,9 @@ def _typed() -> str:
 
 
 class SecurityApi(JsonErrorResponses, StockSecurityApi):
-    """Username, password and, where there is one, a second factor against a token.
+    """Issues API tokens. The rules and limits are those of the login page."""
 
-    Who comes in is decided as on the login page, and guessing is as limited.
-    """
-
-    limits = [*rate_limits.guessing("SecurityApi.login", _typed), rate_limits.asking("SecurityApi.refresh")]
+    limits = [*rate_limits.guessing("SecurityApi.login", _username), rate_limits.asking("SecurityApi.refresh")]
 
     @expose("/login", methods=["POST"])
     @safe
@@ -133,45 +130,45 @@ class SecurityApi(JsonErrorResponses, StockSecurityApi):
               $ref: '#/components/responses/500'
         """  # noqa: D205 - the format of apispec
         try:
-            sent = Credentials().load(_body())
+            credentials = Credentials().load(_body())
         except ValidationError:
             return self.response_400()
         try:
             with transaction():
-                proof = authentication.authenticate(sent["username"], sent["password"])
-                _refuse_unfinished(proof, sent.get("code"))
-                audit.record("api_logged_in", "member", proof.member, actor=proof.member)
+                result = authentication.authenticate(credentials["username"], credentials["password"])
+                _ensure_complete(result, credentials.get("code"))
+                audit.record("api_logged_in", "member", result.member, actor=result.member)
         except DomainError as error:
             refused: Response = self.response(refused_status(error), message=str(error))
             return rate_limits.retry_after(refused, error)
-        answer: Response = self.response(200, **_tokens(proof, refresh=sent.get("refresh", False)))
-        return answer
+        response: Response = self.response(200, **_tokens(result, refresh=credentials.get("refresh", False)))
+        return response
 
 
 def _body() -> Any:
-    """Return what was sent, unless it holds what neither a database nor a hash takes."""
+    """Return the JSON body, or None when it contains characters that databases and hashes refuse."""
     body = request.get_json(silent=True)
     texts = (text for text in body.values() if isinstance(text, str)) if isinstance(body, dict) else ()
-    return None if any(UNTAKEN.search(text) for text in texts) else body
+    return None if any(INVALID_CHARACTERS.search(text) for text in texts) else body
 
 
-def _refuse_unfinished(proof: AuthResult, code: str | None) -> None:
-    """Raise DomainError while anything but the password is missing."""
-    if proof.requirements.has_factor:
+def _ensure_complete(result: AuthResult, code: str | None) -> None:
+    """Check the second factor. Raise DomainError when it is wrong, or while an action is required."""
+    if result.requirements.has_factor:
         if not code:
             raise DomainError(_("This account has a second factor: send its code as well."), "warning", field="code")
-        second_factor_service.verify_code(proof.member, code)
-    if proof.required_action is not None:
+        second_factor_service.verify_code(result.member, code)
+    if result.required_action is not None:
         raise DomainError(
             _("Log in on the site first: your role has a required action that you have not completed yet.")
         )
 
 
-def _tokens(proof: AuthResult, *, refresh: bool) -> dict[str, Any]:
-    identity = str(proof.member.id)
+def _tokens(result: AuthResult, *, refresh: bool) -> dict[str, Any]:
+    identity = str(result.member.id)
     tokens = {"access_token": create_access_token(identity, fresh=True)}
     if refresh:
-        tokens["refresh_token"] = create_refresh_token(identity, expires_delta=_longest(proof.requirements))
+        tokens["refresh_token"] = create_refresh_token(identity, expires_delta=_longest(result.requirements))
     return tokens
 
 

@@ -1,4 +1,4 @@
-"""The forms of people who log in."""
+"""The forms of login and reauthentication."""
 
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
@@ -9,7 +9,7 @@ from app.accounts.form_fields import FILTERS
 
 
 class LoginForm(FlaskForm):
-    """Username or e-mail, and password."""
+    """Username or e-mail address, and password."""
 
     username = StringField(
         lazy_gettext("Username or e-mail address"),
@@ -29,7 +29,7 @@ class LoginForm(FlaskForm):
 
 
 class ReauthenticationForm(FlaskForm):
-    """The password, once more."""
+    """The password, again."""
 
     password = PasswordField(
         lazy_gettext("Password"),

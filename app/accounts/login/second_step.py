@@ -29,11 +29,11 @@ class SecondStepView(BaseView):
 
     @expose("/", methods=["GET", "POST"])
     def form(self) -> BaseResponse:
-        """Ask whoever proved their password for the second factor; a right code logs them in."""
+        """Ask for a code of the second factor. A right code logs the member in."""
         target = safe_next(request.args.get("next"), self.appbuilder.get_url_for_index)
         waiting = login_service.second_step()
         if waiting is None or waiting.member is None:
-            return self.not_waiting(target)
+            return self._redirect_without_login(target)
         form = CodeForm()
         if not form.is_submitted():
             return self._page(form, waiting.member, 200)
@@ -46,15 +46,15 @@ class SecondStepView(BaseView):
                 login_service.complete_second_step()
         except DomainError as error:
             if error.field is None and login_service.second_step() is None:
-                return self.not_waiting(target)
+                return self._redirect_without_login(target)
             flash(str(error), error.category)
             show_at_field(form, error)
             return rate_limits.retry_after(self._page(form, waiting.member, refused_status(error)), error)
-        answer: BaseResponse = self.appbuilder.sm.auth_view.welcome(target, waiting.data.get("kept"))
-        return answer
+        response: BaseResponse = self.appbuilder.sm.auth_view.welcome(target, waiting.data.get("kept"))
+        return response
 
-    def not_waiting(self, target: str) -> BaseResponse:
-        """Lead whoever does not wait for this step to where they can go on."""
+    def _redirect_without_login(self, target: str) -> BaseResponse:
+        """Redirect when no login of this browser waits for its second step."""
         if current_user.is_authenticated:
             if request.method == "POST":
                 flash(_("You are already logged in."), "info")

@@ -1,4 +1,4 @@
-"""Log in, prove again who one is, log out."""
+"""Log in, reauthenticate, log out."""
 
 from typing import Any
 
@@ -26,14 +26,14 @@ from app.i18n.signals import locale_chosen
 
 @locale_chosen.connect
 def _remember_locale(_sender: object, locale: str) -> None:
-    """Keep the language that a member has just chosen, for their letters and other devices."""
+    """Store the language that a member has just chosen, for their e-mails and other devices."""
     if current_user.is_authenticated:
         with transaction():
             current_user.locale = locale
 
 
 class LoginView(BaseView):
-    """Log in, log out."""
+    """Log in, reauthenticate, log out."""
 
     route_base = ""
     default_view = "login"
@@ -43,22 +43,22 @@ class LoginView(BaseView):
     ]
 
     def create_blueprint(self, *args: Any, **kwargs: Any) -> Any:
-        """Return the blueprint, in which a form that was sent twice is no error."""
+        """Return the blueprint. In it, submitting a form twice is no error."""
         blueprint = super().create_blueprint(*args, **kwargs)
         blueprint.register_error_handler(CSRFError, self._used_token)
         return blueprint
 
     def _used_token(self, error: CSRFError) -> BaseResponse:
-        """Lead on whoever is logged in, or out, as the form asks: the one sent before it has used up the token."""
-        wants_in = request.endpoint == "LoginView.login"
-        if "csrf_token" not in request.form or current_user.is_authenticated != wants_in:
+        """Redirect when the first of two submissions has logged the member in or out, and so changed the CSRF token."""
+        is_login = request.endpoint == "LoginView.login"
+        if "csrf_token" not in request.form or current_user.is_authenticated != is_login:
             return error_pages.render_error(error, str(error_pages.FORM_EXPIRED))
-        flash(_("You are already logged in.") if wants_in else _("You are logged out."), "info")
+        flash(_("You are already logged in.") if is_login else _("You are logged out."), "info")
         return redirect(safe_next(request.args.get("next"), self.appbuilder.get_url_for_index), 303)
 
     @expose("/login/", methods=["GET", "POST"])
     def login(self) -> BaseResponse:
-        """Show the form; POST logs in and goes to where one wanted to, by way of the second factor if there is one."""
+        """Show the form. POST logs in and redirects to `next`, by way of the second step if there is one."""
         target = safe_next(request.args.get("next"), self.appbuilder.get_url_for_index)
         if current_user.is_authenticated:
             if request.method == "POST":
@@ -73,24 +73,24 @@ class LoginView(BaseView):
             return self._page(form, 401, kept=kept)
         try:
             with transaction():
-                proof = authentication.authenticate(form.username.data, form.password.data)
-                entered = login_service.log_in(proof, remember=form.remember_me.data, kept=kept)
+                result = authentication.authenticate(form.username.data, form.password.data)
+                is_complete = login_service.log_in(result, remember=form.remember_me.data, kept=kept)
         except DomainError as error:
             flash(str(error), error.category)
             return rate_limits.retry_after(self._page(form, refused_status(error), kept=kept), error)
-        if not entered:
+        if not is_complete:
             return redirect(url_for("SecondStepView.form", next=target), 303)
         return self.welcome(target, kept)
 
     def welcome(self, target: str, kept: str | None) -> BaseResponse:
-        """Greet whoever has just come in, and lead them to where they wanted to, or to the form they had sent."""
+        """Welcome the member who has logged in. Show the form that they had submitted, or redirect to `target`."""
         flash(_("Welcome, %(name)s!", name=current_user.display_name), "info")
-        typed = form_resubmission.load_form(kept)
-        return make_response(form_resubmission.render(*typed)) if typed else redirect(target, 303)
+        saved = form_resubmission.load_form(kept)
+        return make_response(form_resubmission.render(*saved)) if saved else redirect(target, 303)
 
     @expose("/login/again", methods=["GET", "POST"])
     def again(self) -> BaseResponse:
-        """Ask for the password once more before a sensitive page is shown."""
+        """Ask for the password again before a sensitive page is shown."""
         target = safe_next(request.args.get("next"), self.appbuilder.get_url_for_index)
         if not current_user.is_authenticated:
             return self.ask()
@@ -110,29 +110,29 @@ class LoginView(BaseView):
         return self.go_on(target, kept)
 
     def go_on(self, target: str, kept: str | None) -> BaseResponse:
-        """Lead whoever has proved again who they are to where they wanted to, or to the form they had sent."""
+        """Show the form that the reauthenticated member had submitted, or redirect to `target`."""
         flash(_("Thank you. You can continue."), "info")
-        typed = form_resubmission.load_form(kept)
-        return make_response(form_resubmission.render(*typed)) if typed else redirect(target, 303)
+        saved = form_resubmission.load_form(kept)
+        return make_response(form_resubmission.render(*saved)) if saved else redirect(target, 303)
 
     def refused(self, target: str, kept: str | None) -> BaseResponse:
-        """Show whoever failed, on another page, to prove who they are the page to do it on. Why was flashed."""
-        again = current_user.is_authenticated
+        """Show the login page, or that of reauthentication, after a passkey was refused. The caller has flashed why."""
+        is_logged_in = current_user.is_authenticated
         if not kept:
-            return redirect(url_for("LoginView.again" if again else "LoginView.login", next=target), 303)
-        if again:
+            return redirect(url_for("LoginView.again" if is_logged_in else "LoginView.login", next=target), 303)
+        if is_logged_in:
             return self._page_again(ReauthenticationForm(formdata=None), 401, kept=kept)
         return self._page(LoginForm(formdata=None), 401, kept=kept)
 
     def ask_again(self) -> BaseResponse:
-        """Ask whoever wanted something sensitive to prove again who they are; a form that they sent is carried along."""
+        """Ask for reauthentication. The page carries a submitted form along."""
         flash(_("Please reauthenticate to access this page."), "warning")
         if request.method in {"GET", "HEAD"}:
             return redirect(url_for("LoginView.again", next=request.full_path.rstrip("?")), 303)
-        typed = form_resubmission.submitted_fields()
-        if not typed:
+        saved = form_resubmission.submitted_fields()
+        if not saved:
             return redirect(url_for("LoginView.again", next=safe_next(request.referrer, "") or None), 303)
-        return self._page_again(ReauthenticationForm(formdata=None), 401, kept=form_resubmission.dump_form(typed))
+        return self._page_again(ReauthenticationForm(formdata=None), 401, kept=form_resubmission.dump_form(saved))
 
     def _page_again(self, form: ReauthenticationForm, status: int, kept: str | None = None) -> BaseResponse:
         asks_passkey = passkey_site.is_supported() and bool(queries.passkeys_of(current_user))
@@ -140,14 +140,14 @@ class LoginView(BaseView):
         return make_response(page, status)
 
     def ask(self) -> BaseResponse:
-        """Ask whoever wanted something that needs a login to log in; a form that they sent is carried along."""
+        """Ask for a login. The page carries a submitted form along."""
         flash(_("Please log in to access this page."), "info")
         if request.method in {"GET", "HEAD"}:
             return redirect(url_for("LoginView.login", next=request.full_path.rstrip("?")), 303)
-        typed = form_resubmission.submitted_fields()
-        if not typed:
+        saved = form_resubmission.submitted_fields()
+        if not saved:
             return redirect(url_for("LoginView.login"), 303)
-        return self._page(LoginForm(formdata=None), 401, kept=form_resubmission.dump_form(typed))
+        return self._page(LoginForm(formdata=None), 401, kept=form_resubmission.dump_form(saved))
 
     def _page(self, form: LoginForm, status: int, kept: str | None = None) -> BaseResponse:
         page = self.render_template(
@@ -170,7 +170,7 @@ class LoginView(BaseView):
 
 
 def refused_status(error: DomainError) -> int:
-    """Return the status of a page that refuses a proof of who somebody is."""
+    """Return the HTTP status of a page after a failed login or reauthentication."""
     if isinstance(error, LockedOutError):
         return 429
     return 401 if error.category == "warning" else 403

@@ -1,4 +1,4 @@
-"""Forms of passkeys."""
+"""The forms of passkeys."""
 
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
@@ -11,7 +11,7 @@ MAX_NAME_LENGTH = 64
 
 
 class PasskeyNameForm(FlaskForm):
-    """What a passkey is called."""
+    """The name of a passkey."""
 
     name = StringField(
         lazy_gettext("Name"),
@@ -23,6 +23,6 @@ class PasskeyNameForm(FlaskForm):
 
 
 class PasskeyForm(PasskeyNameForm):
-    """A new passkey; a script puts into `credential` what the browser answers."""
+    """A new passkey. A script fills in `credential` with the browser's response."""
 
     credential = HiddenField()

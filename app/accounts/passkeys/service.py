@@ -1,7 +1,7 @@
-"""Passkeys (WebAuthn): add one, prove with one who one is.
+"""Passkeys (WebAuthn): add one, authenticate with one.
 
-Each ceremony begins with a challenge that is good for one answer. It is used up, and committed as used, whatever the
-answer is worth; so is what a passkey that may have been copied leaves in the log.
+Each ceremony has a challenge that works once. Using it is committed at once, whatever the response is worth. So is the
+audit entry of a passkey that may have been copied.
 """
 
 import hashlib
@@ -43,7 +43,7 @@ from app.extensions import db
 log = logging.getLogger(__name__)
 
 CHALLENGE_KEY = "passkey_challenge"
-# What a challenge is for; an answer is good for nothing else.
+# The purposes of challenges. A response is accepted for the same purpose only.
 ADD, LOG_IN, SECOND_STEP, AGAIN = "add", "log in", "second step", "again"
 MAX_PASSKEYS = 20
 MAX_CREDENTIAL_LENGTH, MAX_ID_LENGTH = 50_000, 1023
@@ -61,11 +61,11 @@ def _require_support(purpose: str) -> None:
         raise DomainError(_("Log in with your password here. You can use a passkey as the second step."), "warning")
 
 
-# -- what a member has
+# -- passkeys of a member
 
 
 def find(member: Member, passkey_id: int) -> Passkey:
-    """Return a passkey of `member`; raises DomainError when they have none of that number."""
+    """Return a passkey of `member`. Raises DomainError when they have none with that key."""
     owned = select(Passkey).where(Passkey.id == passkey_id, Passkey.member_id == member.id)
     passkey = db.session.scalars(owned).one_or_none()
     if passkey is None:
@@ -74,14 +74,14 @@ def find(member: Member, passkey_id: int) -> Passkey:
 
 
 def rename(member: Member, passkey_id: int, name: str) -> None:
-    """Call a passkey of `member` by another name."""
+    """Rename a passkey of `member`."""
     passkey = find(member, passkey_id)
     before, passkey.name = passkey.name, name
     audit.record("passkey_renamed", "member", member, before={"name": before}, after={"name": name})
 
 
 def remove(member: Member, passkey_id: int) -> str:
-    """Take a passkey of `member` away and return its name; raises DomainError when there is none, or it has to stay."""
+    """Remove a passkey of `member` and return its name. Raises DomainError when it is missing or required."""
     members.lock(member)
     passkey = find(member, passkey_id)
     name = passkey.name
@@ -95,8 +95,8 @@ def remove(member: Member, passkey_id: int) -> str:
 # -- add one
 
 
-def options_to_add(member: Member) -> dict[str, Any]:
-    """Return what the browser of `member` makes a passkey of. Raises DomainError where that cannot be."""
+def registration_options(member: Member) -> dict[str, Any]:
+    """Return the WebAuthn options to create a passkey of `member`. Raises DomainError when that is not possible."""
     _require_support(ADD)
     _require_room(member)
     here = passkey_site.site()
@@ -116,12 +116,12 @@ def options_to_add(member: Member) -> dict[str, Any]:
     return options_to_json_dict(options)
 
 
-def add(member: Member, answer: str, name: str) -> None:
-    """Add what the browser of `member` answered as a passkey; commits, and raises DomainError for what is none."""
+def add(member: Member, response: str, name: str) -> None:
+    """Add the passkey of a browser's response (JSON), and commit. Raises DomainError for an invalid response."""
     _require_support(ADD)
     here, challenge = passkey_site.site(), _use_challenge(ADD, member)
-    credential = _read(parse_registration_credential_json, answer)
-    verified = _checked(
+    credential = _parse(parse_registration_credential_json, response)
+    verified = _verify(
         lambda: webauthn.verify_registration_response(
             credential=credential,
             expected_challenge=challenge,
@@ -131,7 +131,7 @@ def add(member: Member, answer: str, name: str) -> None:
         )
     )
     if len(verified.credential_id) > MAX_ID_LENGTH:
-        raise _unusable()
+        raise _invalid()
     values = {
         "member_id": member.id,
         "name": name,
@@ -165,11 +165,11 @@ def _require_room(member: Member) -> None:
         )
 
 
-# -- prove who one is
+# -- authenticate
 
 
-def options_to_prove(purpose: str, member: Member | None = None) -> dict[str, Any]:
-    """Return what the browser asks a passkey to sign: one of `member`, or any that the site knows."""
+def authentication_options(purpose: str, member: Member | None = None) -> dict[str, Any]:
+    """Return the WebAuthn options to authenticate with a passkey of `member`, or with any passkey of the site."""
     _require_support(purpose)
     options = webauthn.generate_authentication_options(
         rp_id=passkey_site.site().rp_id,
@@ -183,29 +183,32 @@ def options_to_prove(purpose: str, member: Member | None = None) -> dict[str, An
     return options_to_json_dict(options)
 
 
-def prove(purpose: str, answer: str, member: Member | None = None) -> Member:
-    """Return the member whose passkey signed; commits what it counts.
+def authenticate(purpose: str, response: str, member: Member | None = None) -> Member:
+    """Return the member whose passkey has signed the response (JSON), and commit its counter.
 
-    Raises DomainError: for an answer that is no good, for a passkey that is not known here or not of `member`, and for
-    one that may have been copied.
+    Raises DomainError for an invalid response, for a passkey that is unknown or not of `member`, and for one that may
+    have been copied.
     """
     _require_support(purpose)
     here, challenge = passkey_site.site(), _use_challenge(purpose, member)
-    credential = _read(parse_authentication_credential_json, answer)
+    credential = _parse(parse_authentication_credential_json, response)
     known = select(Passkey).where(Passkey.credential_id == bytes_to_base64url(credential.raw_id))
     passkey = db.session.scalars(known).one_or_none()
     handle = credential.response.user_handle
-    whose = passkey.member_id if passkey is not None else None
-    if passkey is None or (member and member.id != whose) or (handle and handle != _handle(passkey.member_id)):
+    if (
+        passkey is None
+        or (member and member.id != passkey.member_id)
+        or (handle and handle != _handle(passkey.member_id))
+    ):
         raise DomainError(_("This passkey is not known here. It may have been removed."), "warning")
-    verified = _checked(
+    verified = _verify(
         lambda: webauthn.verify_authentication_response(
             credential=credential,
             expected_challenge=challenge,
             expected_rp_id=here.rp_id,
             expected_origin=here.origin,
             credential_public_key=passkey.public_key,
-            # Its counter is looked at below, where two at once cannot both pass.
+            # _count compares the counter, so that of two simultaneous requests one fails.
             credential_current_sign_count=0,
             require_user_verification=True,
         )
@@ -223,9 +226,9 @@ def prove(purpose: str, answer: str, member: Member | None = None) -> Member:
 
 
 def _count(passkey: Passkey, verified: VerifiedAuthentication) -> bool:
-    """Note the use of a passkey, unless its counter shows that another device signs with it, too.
+    """Store the use and the counter of a passkey. Return False when the counter shows that a copy is in use.
 
-    Many count nothing and always say 0.
+    Many passkeys do not count: their counter is always 0.
     """
     count = verified.new_sign_count
     use = update(Passkey).where(Passkey.id == passkey.id)
@@ -234,7 +237,7 @@ def _count(passkey: Passkey, verified: VerifiedAuthentication) -> bool:
     return db.session.execute(use.values(values).returning(Passkey.id)).first() is not None
 
 
-# -- what is signed
+# -- challenges and responses
 
 
 def _challenge(purpose: str, member: Member | None) -> bytes:
@@ -257,7 +260,7 @@ def _milliseconds() -> int:
 
 
 def _handle(member_id: int) -> bytes:
-    """Return what authenticators know a member by; it tells nobody who that is."""
+    """Return the WebAuthn user handle of a member. It is a hash, so it does not reveal the member."""
     return hashlib.sha256(f"dinnerparty member {member_id}".encode()).digest()
 
 
@@ -266,23 +269,23 @@ def _descriptor(passkey: Passkey) -> PublicKeyCredentialDescriptor:
     return PublicKeyCredentialDescriptor(id=base64url_to_bytes(passkey.credential_id), transports=transports)
 
 
-def _read(parse: Callable[[str], Parsed], answer: str) -> Parsed:
-    if len(answer) > MAX_CREDENTIAL_LENGTH:
-        raise _unusable()
-    return _checked(lambda: parse(answer))
+def _parse(parse: Callable[[str], Parsed], response: str) -> Parsed:
+    if len(response) > MAX_CREDENTIAL_LENGTH:
+        raise _invalid()
+    return _verify(lambda: parse(response))
 
 
-def _checked(check: Callable[[], Parsed]) -> Parsed:
-    """Return what `check` returns; whatever it raises, the answer was no good.
+def _verify(check: Callable[[], Parsed]) -> Parsed:
+    """Return the result of `check`. Raise DomainError for whatever it raises.
 
-    What a browser sends passes through parsers of JSON, CBOR, ASN.1 and keys, each with errors of its own.
+    A response passes through parsers of JSON, CBOR, ASN.1 and keys, each with errors of its own.
     """
     try:
         return check()
     except Exception as error:
         log.info("A passkey was rejected: %r", error)
-        raise _unusable() from error
+        raise _invalid() from error
 
 
-def _unusable() -> DomainError:
+def _invalid() -> DomainError:
     return DomainError(_("This passkey could not be verified. Please try again."), "warning")

@@ -1,7 +1,7 @@
 """Passkeys: add, rename and remove one; log in with one.
 
-A script asks for options (JSON), has the browser answer them, and sends the answer as a field of an ordinary form: it
-is protected, refused and led on like any other. Asking is half of an act, and flashes nothing.
+A script requests options (JSON), passes them to the browser, and submits the response as a field of an ordinary form,
+with CSRF protection, flash and redirect. Requests for options flash nothing.
 """
 
 from typing import Any
@@ -20,6 +20,7 @@ from app.accounts.passkeys.forms import PasskeyForm, PasskeyNameForm
 from app.accounts.second_factor import recovery_codes
 from app.accounts.sessions import service as session_service
 from app.accounts.sessions.access import AccountView
+from app.crud.actions import flash_and_redirect
 from app.database import transaction
 from app.errors import DomainError
 from app.http import safe_next
@@ -36,15 +37,15 @@ class PasskeyView(AccountView):
     fresh = frozenset({"add", "remove"})
     for_everybody = frozenset({"login", "login_options", "second_step", "second_step_options"})
     limits = [
-        *(rate_limits.asking(f"PasskeyView.{door}") for door in ("login", "second_step", "again")),
-        *(rate_limits.asking(f"PasskeyView.{door}_options") for door in ("add", "login", "second_step", "again")),
+        *(rate_limits.asking(f"PasskeyView.{name}") for name in ("login", "second_step", "again")),
+        *(rate_limits.asking(f"PasskeyView.{name}_options") for name in ("add", "login", "second_step", "again")),
     ]
 
-    # -- one's own
+    # -- passkeys of the member
 
     @expose("/add", methods=["GET", "POST"])
     def add(self) -> BaseResponse:
-        """Show how to add one; POST adds what the browser answered."""
+        """Show the form. POST adds the passkey that the browser has created."""
         form = PasskeyForm()
         reason = passkey_site.unsupported_reason()
         if reason is not None:
@@ -60,10 +61,10 @@ class PasskeyView(AccountView):
         except DomainError as error:
             flash(str(error), error.category)
             return redirect(url_for(OVERVIEW), 303) if error.category == "info" else self._add_page(form, 422)
-        said = _("Passkey “%(name)s” added.", name=form.name.data)
+        message = _("Passkey “%(name)s” added.", name=form.name.data)
         if not recovery_codes.count_unused(current_user):
-            said = _("Passkey “%(name)s” added. Create recovery codes now in case you lose it.", name=form.name.data)
-        flash(said, "info")
+            message = _("Passkey “%(name)s” added. Create recovery codes now in case you lose it.", name=form.name.data)
+        flash(message, "info")
         return redirect(url_for(OVERVIEW), 303)
 
     def _add_page(self, form: PasskeyForm, status: int) -> BaseResponse:
@@ -72,43 +73,32 @@ class PasskeyView(AccountView):
 
     @expose("/add/options", methods=["POST"])
     def add_options(self) -> BaseResponse:
-        """Return what a new passkey is made of."""
+        """Return the options to create a passkey."""
         if not session_service.is_fresh():
             return _refused(_("Please reauthenticate to access this page."), 401)
-        return _options(lambda: passkey_service.options_to_add(current_user))
+        return _options_response(lambda: passkey_service.registration_options(current_user))
 
     @expose(f"/{KEY}/rename", methods=["GET", "POST"])
-    def rename(self, pk: int) -> BaseResponse:
-        """Show the name of a passkey; POST changes it."""
-        try:
-            passkey = passkey_service.find(current_user, pk)
-            form = PasskeyNameForm(obj=passkey)
-            if not form.validate_on_submit():
-                if form.is_submitted():
-                    flash(_("Please correct the fields that are marked."), "danger")
-                page = self.render_template("accounts/passkey_rename.html", form=form)
-                return make_response(page, 422 if form.is_submitted() else 200)
-            with transaction():
-                passkey_service.rename(current_user, pk, form.name.data)
-        except DomainError as error:
-            flash(str(error), error.category)
-        else:
-            flash(_("The passkey is now called “%(name)s”.", name=form.name.data), "info")
-        return redirect(url_for(OVERVIEW), 303)
+    @flash_and_redirect(OVERVIEW)
+    def rename(self, pk: int) -> BaseResponse | tuple[str, str]:
+        """Show the name of a passkey. POST changes it."""
+        form = PasskeyNameForm(obj=passkey_service.find(current_user, pk))
+        if not form.validate_on_submit():
+            if form.is_submitted():
+                flash(_("Please correct the fields that are marked."), "danger")
+            page = self.render_template("accounts/passkey_rename.html", form=form)
+            return make_response(page, 422 if form.is_submitted() else 200)
+        passkey_service.rename(current_user, pk, form.name.data)
+        return _("The passkey is now called “%(name)s”.", name=form.name.data), "info"
 
     @expose(f"/{KEY}/remove", methods=["GET", "POST"])
-    def remove(self, pk: int) -> BaseResponse:
-        """Ask before a passkey is removed; POST removes it."""
-        try:
-            if request.method != "POST":
-                return self._confirm(passkey_service.find(current_user, pk).name)
-            with transaction():
-                name = passkey_service.remove(current_user, pk)
-        except DomainError as error:
-            flash(str(error), error.category)
-        else:
-            flash(_("Passkey “%(name)s” removed.", name=name), "info")
-        return redirect(url_for(OVERVIEW), 303)
+    @flash_and_redirect(OVERVIEW)
+    def remove(self, pk: int) -> BaseResponse | tuple[str, str]:
+        """Ask for confirmation. POST removes the passkey."""
+        if request.method != "POST":
+            return self._confirm(passkey_service.find(current_user, pk).name)
+        name = passkey_service.remove(current_user, pk)
+        return _("Passkey “%(name)s” removed.", name=name), "info"
 
     def _confirm(self, name: str) -> BaseResponse:
         page = self.render_template(
@@ -120,74 +110,76 @@ class PasskeyView(AccountView):
         )
         return make_response(page)
 
-    # -- log in with one
+    # -- log in with a passkey
 
     @expose("/login/options", methods=["POST"])
     def login_options(self) -> BaseResponse:
-        """Return what any passkey of this site signs."""
-        return _options(lambda: passkey_service.options_to_prove(passkey_service.LOG_IN))
+        """Return the options to log in with any passkey."""
+        return _options_response(lambda: passkey_service.authentication_options(passkey_service.LOG_IN))
 
     @expose("/login", methods=["POST"])
     def login(self) -> BaseResponse:
-        """Log in the owner of the passkey that signed; it counts as both factors."""
+        """Log in the owner of the passkey. It counts as both factors."""
         if current_user.is_authenticated:
             flash(_("You are already logged in."), "info")
             return redirect(self._target(), 303)
         kept = request.form.get(form_resubmission.SAVED_FORM)
         try:
-            member = passkey_service.prove(passkey_service.LOG_IN, _answer())
+            member = passkey_service.authenticate(passkey_service.LOG_IN, _credential())
             with transaction():
                 login_service.log_in_verified(member, remember="remember_me" in request.form)
         except DomainError as error:
             flash(str(error), error.category)
-            return self._door().refused(self._target(), kept)
-        return self._door().welcome(self._target(), kept)
+            return self._login_view().refused(self._target(), kept)
+        return self._login_view().welcome(self._target(), kept)
 
     # -- the second step of logging in with a password
 
     @expose("/second-step/options", methods=["POST"])
     def second_step_options(self) -> BaseResponse:
-        """Return what the passkeys of whoever waits for their second step sign."""
+        """Return the options for the passkeys of the member whose login waits for its second step."""
         waiting = login_service.second_step()
         if waiting is None:
             return _refused(_("That took too long. Please log in again."), 401)
-        return _options(lambda: passkey_service.options_to_prove(passkey_service.SECOND_STEP, waiting.member))
+        return _options_response(
+            lambda: passkey_service.authentication_options(passkey_service.SECOND_STEP, waiting.member)
+        )
 
     @expose("/second-step", methods=["POST"])
     def second_step(self) -> BaseResponse:
-        """Log in whoever waits for their second step, if one of their passkeys signed."""
+        """Complete the second step with a passkey of the member."""
         waiting = login_service.second_step()
         if waiting is None:
             flash(_("That took too long. Please log in again."), "warning")
             return redirect(url_for("LoginView.login", next=self._target()), 303)
         try:
-            passkey_service.prove(passkey_service.SECOND_STEP, _answer(), waiting.member)
+            passkey_service.authenticate(passkey_service.SECOND_STEP, _credential(), waiting.member)
             with transaction():
                 login_service.complete_second_step()
         except DomainError as error:
             flash(str(error), error.category)
             return redirect(url_for("SecondStepView.form", next=self._target()), 303)
-        return self._door().welcome(self._target(), waiting.data.get("kept"))
+        return self._login_view().welcome(self._target(), waiting.data.get("kept"))
 
-    # -- prove again who one is
+    # -- reauthenticate
 
     @expose("/again/options", methods=["POST"])
     def again_options(self) -> BaseResponse:
-        """Return what the passkeys of whoever is logged in sign."""
-        return _options(lambda: passkey_service.options_to_prove(passkey_service.AGAIN, current_user))
+        """Return the options for the passkeys of the member who is logged in."""
+        return _options_response(lambda: passkey_service.authentication_options(passkey_service.AGAIN, current_user))
 
     @expose("/again", methods=["POST"])
     def again(self) -> BaseResponse:
-        """Let sensitive pages be shown for a while, if a passkey of whoever is logged in signed."""
+        """Reauthenticate with a passkey of the member."""
         kept = request.form.get(form_resubmission.SAVED_FORM)
         try:
-            passkey_service.prove(passkey_service.AGAIN, _answer(), current_user)
+            passkey_service.authenticate(passkey_service.AGAIN, _credential(), current_user)
             with transaction():
                 session_service.refresh()
         except DomainError as error:
             flash(str(error), error.category)
-            return self._door().refused(self._target(), kept)
-        return self._door().go_on(self._target(), kept)
+            return self._login_view().refused(self._target(), kept)
+        return self._login_view().go_on(self._target(), kept)
 
     def _door(self) -> Any:
         return self.appbuilder.sm.auth_view
@@ -196,14 +188,14 @@ class PasskeyView(AccountView):
         return safe_next(request.form.get("next"), self.appbuilder.get_url_for_index)
 
 
-def _answer() -> str:
+def _credential() -> str:
     return request.form.get("credential", "")
 
 
-def _options(make: Any) -> BaseResponse:
+def _options_response(create: Any) -> BaseResponse:
     try:
         with transaction():
-            return jsonify(make())
+            return jsonify(create())
     except DomainError as error:
         return _refused(str(error), 403)
 

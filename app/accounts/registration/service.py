@@ -218,7 +218,7 @@ def _may_write_to(email: str) -> bool:
     since = clock.now() - timedelta(days=1)
     letters = select(func.count()).where(
         func.lower(OutboxEmail.recipient) == email.lower(),
-        OutboxEmail.kind.in_(mail.REGISTRATION_LETTERS),
+        OutboxEmail.kind.in_(mail.REGISTRATION_EMAILS),
         OutboxEmail.created_at > since,
     )
     return db.session.execute(letters).scalar_one() < rules.EMAILS_PER_MAILBOX_AND_DAY

@@ -23,7 +23,7 @@ class CodeForm(FlaskForm):
 
 
 class TotpForm(FlaskForm):
-    """The first code of a new app, and the secret that the page has shown."""
+    """The first code of a new app, and the encrypted secret that the page has shown."""
 
     code = StringField(
         lazy_gettext("Code shown by the app"),

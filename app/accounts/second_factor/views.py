@@ -1,4 +1,4 @@
-"""A second factor: authenticator apps and recovery codes, and the step of the login that asks for one."""
+"""The pages of a member's second factors: authenticator app, passkeys, recovery codes."""
 
 from flask import flash, make_response, redirect, request, url_for
 from flask_appbuilder import expose
@@ -12,13 +12,14 @@ from app.accounts.second_factor import service as second_factor_service
 from app.accounts.second_factor.forms import TotpForm
 from app.accounts.second_factor.totp import TotpSetup, TotpState
 from app.accounts.sessions.access import AccountView
+from app.crud.actions import flash_and_redirect
 from app.crud.fields import show_at_field
 from app.database import transaction
 from app.errors import DomainError
 
 
 class SecondFactorView(AccountView):
-    """What one proves oneself with beside a password."""
+    """The second factors of the member who is logged in."""
 
     route_base = "/account/second-factor"
     default_view = "overview"
@@ -26,23 +27,23 @@ class SecondFactorView(AccountView):
 
     @expose("/")
     def overview(self) -> BaseResponse:
-        """Show what there is."""
+        """Show the second factors."""
         has = second_factor_service.overview(current_user)
         page = self.render_template(
-            "accounts/second_factor.html", has=has, no_passkeys=passkey_site.unsupported_reason()
+            "accounts/second_factor.html", has=has, passkeys_unsupported=passkey_site.unsupported_reason()
         )
         return make_response(page)
 
     @expose("/app", methods=["GET", "POST"])
     def app(self) -> BaseResponse:
-        """Show a new secret; POST makes it the app's, once it has shown its first code."""
+        """Show a new secret. POST adds the app, with its first code."""
         form = TotpForm()
         if not form.is_submitted():
             return self._app_page(form, totp.start_setup(current_user), 200)
-        offer = totp.resume_setup(current_user, form.offer.data or "")
+        setup = totp.resume_setup(current_user, form.offer.data or "")
         if not form.validate():
             flash(_("Please correct the fields that are marked."), "danger")
-            return self._app_page(form, offer or totp.start_setup(current_user), 422)
+            return self._app_page(form, setup or totp.start_setup(current_user), 422)
         try:
             with transaction():
                 codes = second_factor_service.add_totp(current_user, form.offer.data or "", form.code.data)
@@ -52,35 +53,30 @@ class SecondFactorView(AccountView):
                 here = "SecondFactorView.overview" if error.category == "info" else "SecondFactorView.app"
                 return redirect(url_for(here), 303)
             show_at_field(form, error)
-            return self._app_page(form, offer or totp.start_setup(current_user), 422)
+            return self._app_page(form, setup or totp.start_setup(current_user), 422)
         flash(_("Authenticator app added. From now on you need it to log in."), "info")
         return self._codes_page(codes)
 
-    def _app_page(self, form: TotpForm, offer: TotpSetup, status: int) -> BaseResponse:
-        form.offer.data = offer.sealed
+    def _app_page(self, form: TotpForm, setup: TotpSetup, status: int) -> BaseResponse:
+        form.offer.data = setup.sealed
         replaces = second_factor_service.overview(current_user).app != TotpState.NONE
-        page = self.render_template("accounts/totp.html", form=form, offer=offer, replaces=replaces)
-        return _unstored(make_response(page, status))
+        page = self.render_template("accounts/totp.html", form=form, setup=setup, replaces=replaces)
+        return _without_cache(make_response(page, status))
 
     @expose("/app/remove", methods=["GET", "POST"])
-    def remove_app(self) -> BaseResponse:
-        """Ask before the app is removed; POST removes it."""
+    @flash_and_redirect("SecondFactorView.overview")
+    def remove_app(self) -> BaseResponse | tuple[str, str]:
+        """Ask for confirmation. POST removes the app."""
         if request.method != "POST":
             return self._confirm(
                 _("Remove the authenticator app?"), _("Its codes will no longer be requested or accepted.")
             )
-        try:
-            with transaction():
-                second_factor_service.remove_totp(current_user)
-        except DomainError as error:
-            flash(str(error), error.category)
-        else:
-            flash(_("Authenticator app removed."), "info")
-        return redirect(url_for("SecondFactorView.overview"), 303)
+        second_factor_service.remove_totp(current_user)
+        return _("Authenticator app removed."), "info"
 
     @expose("/codes", methods=["GET", "POST"])
     def codes(self) -> BaseResponse:
-        """Ask before new recovery codes are made; POST makes them, and shows them once."""
+        """Ask for confirmation. POST creates new recovery codes and shows them, once."""
         if request.method != "POST":
             return self._confirm(
                 _("Create new recovery codes?"), _("The old codes will stop working. The new ones are shown once.")
@@ -95,7 +91,7 @@ class SecondFactorView(AccountView):
 
     def _codes_page(self, codes: list[str]) -> BaseResponse:
         page = self.render_template("accounts/recovery_codes.html", codes=codes)
-        return _unstored(make_response(page))
+        return _without_cache(make_response(page))
 
     def _confirm(self, title: str, message: str) -> BaseResponse:
         page = self.render_template(
@@ -108,7 +104,7 @@ class SecondFactorView(AccountView):
         return make_response(page)
 
 
-def _unstored(response: BaseResponse) -> BaseResponse:
-    """Have a page with secrets be kept nowhere."""
+def _without_cache(response: BaseResponse) -> BaseResponse:
+    """Let no cache store a page with secrets."""
     response.headers["Cache-Control"] = "no-store"
     return response

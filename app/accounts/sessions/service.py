@@ -69,7 +69,7 @@ def open_session(
 
 def resume(token: str, member_id: str) -> Member | None:
     """Return the member of the login session with that token, if both the session and the member are still valid."""
-    key = parse_key
+    key = parse_int(member_id)
     if not token or key is None:
         return None
     login = queries.login(rules.token_hash(token), key)

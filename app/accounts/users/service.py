@@ -98,7 +98,9 @@ def add(member: Member, password: str | None) -> None:
     audit.record("member_created", "member", member, after={**stored, "roles": names(member.roles)})
     if not password:
         expires_at = clock.now() + rules.REGISTRATION_LIFETIME
-        mail.account_made(member, tokens.issue(TokenPurpose.RESET_PASSWORD, member, expires_at=expires_at), expires_at)
+        mail.account_created(
+            member, tokens.issue(TokenPurpose.RESET_PASSWORD, member, expires_at=expires_at), expires_at
+        )
 
 
 def change(member: Member, by: int | None) -> None:
