@@ -32,7 +32,7 @@ def reset_password_command(name: str, password: str | None, *, send_email: bool)
             if typed is None:
                 user_service.send_password_link(member)
             else:
-                user_service.refuse_in_directory()
+                user_service.refuse_with_ldap()
                 password_service.set_by_administrator(member, typed)
     except DomainError as refused:
         raise click.ClickException(str(refused)) from refused

@@ -1,9 +1,9 @@
-"""Passwords: their stored form, and whether one will do.
+"""Passwords: hashing, and the rules for new ones.
 
-Hashing takes 19 MiB and about 30 ms each time (argon2id, OWASP's parameters). So that many logins at once cannot take
-the memory of the machine, a process hashes few at a time and lets the others wait.
+Hashing takes 19 MiB and about 30 ms each time (argon2id, OWASP's parameters). A process hashes only a few at a time, so
+that many simultaneous logins cannot exhaust the memory.
 
-Any text will do, with spaces and emoji; what looks the same is the same, however a keyboard composes it (NFC).
+Passwords may contain any characters, also spaces and emoji. They are normalized (NFC), so that keyboards do not matter.
 """
 
 import re
@@ -22,49 +22,49 @@ from zxcvbn.matching import RANKED_DICTIONARIES
 from app.accounts import queries, rules
 from app.accounts.models import Member
 
-AT_ONCE = 4
-# The hash of a password nobody has, so that an unknown name costs as much time as a known one.
+MAX_SIMULTANEOUS = 4
+# Hashed for unknown names, so that they take as much time as known ones.
 DUMMY_PASSWORD = "no password hashes to this"  # noqa: S105
-# Shorter parts of names stand in too many good passwords to mean anything.
+# Shorter parts of names occur in too many good passwords.
 MIN_NAME_LENGTH = 3
-# What people write for a letter to make a word look harder.
+# Common replacements of letters.
 DISGUISES = [str.maketrans("@43051$7!", letters) for letters in ("aaeoslsti", "aaeosisti")]
-# What they put before or behind one.
+# Common characters before and after a word.
 TRIMMINGS = "0123456789!@$"
-# Fingers run along these.
+# Sequences of the alphabet and of keyboards.
 RUNS = ("abcdefghijklmnopqrstuvwxyz" * 2, "1234567890" * 4, "qwertyuiopasdfghjklzxcvbnm" * 2)
 # Guessed first at any site, and at this one.
 OBVIOUS = ("password", "dinnerparty")
 MAX_REPEATED_LENGTH = 3
 
-_turn = threading.BoundedSemaphore(AT_ONCE)
+_hashing_slots = threading.BoundedSemaphore(MAX_SIMULTANEOUS)
 
 
 def hash_password(password: str) -> str:
     """Return the stored form of a password."""
-    with _turn:
-        return _hasher().hash(_composed(password))
+    with _hashing_slots:
+        return _hasher().hash(_normalize(password))
 
 
 def matches(stored: str | None, password: str) -> bool:
-    """Whether `password` is the one of `stored`; takes as long when there is none."""
-    nobodys = stored is None or not stored or len(password) > rules.MAX_PASSWORD_LENGTH
-    right = _verify(_nobodys_hash() if nobodys else str(stored), _composed(password[: rules.MAX_PASSWORD_LENGTH]))
-    return right and not nobodys
+    """Whether `password` matches the hash `stored`. Without a hash, this takes as long."""
+    is_dummy = stored is None or not stored or len(password) > rules.MAX_PASSWORD_LENGTH
+    is_right = _verify(_dummy_hash() if is_dummy else str(stored), _normalize(password[: rules.MAX_PASSWORD_LENGTH]))
+    return is_right and not is_dummy
 
 
 def same(one: str, other: str) -> bool:
-    """Whether two texts are one password."""
-    return _composed(one) == _composed(other)
+    """Whether two texts are the same password."""
+    return _normalize(one) == _normalize(other)
 
 
 def is_outdated(stored: str | None) -> bool:
-    """Whether a password that was just typed should be stored anew, because its hash is of another kind."""
+    """Whether a hash has other parameters than new ones, so that the password should be hashed again."""
     return bool(stored) and (not str(stored).startswith("$argon2") or _hasher().check_needs_rehash(str(stored)))
 
 
 def min_length(*, staff: bool, second_factor: bool) -> int:
-    """Return how many characters a password must have."""
+    """Return the least number of characters of a password."""
     config = current_app.config
     if not staff:
         return int(config["PASSWORD_MIN_LENGTH"])
@@ -72,16 +72,16 @@ def min_length(*, staff: bool, second_factor: bool) -> int:
 
 
 def min_length_for(member: Member) -> int:
-    """Return how many characters a password of `member` must have, as they stand now."""
+    """Return the least number of characters of a password of `member`, with their present roles and factors."""
     requirements = queries.auth_requirements(member.id)
     return min_length(staff=requirements.staff, second_factor=requirements.has_factor)
 
 
 def problem(password: str, *, names: Iterable[str] = (), least: int | None = None) -> str | None:
-    """Return in words why `password` will not do, or None (NIST SP 800-63B-4, 3.1.1.2).
+    """Return the translated reason why `password` cannot be used, or None (NIST SP 800-63B-4, 3.1.1.2).
 
-    `names` are what is known of its owner: names, username, e-mail address. `least` is the number of characters asked
-    for; by default that of a guest.
+    `names` are the owner's names, username and e-mail address. `least` is the least number of characters, by default
+    that of a guest.
     """
     least = least or min_length(staff=False, second_factor=False)
     if len(password) < least:
@@ -96,12 +96,12 @@ def problem(password: str, *, names: Iterable[str] = (), least: int | None = Non
 
 
 def names_of(member: Member) -> tuple[str, ...]:
-    """Return what a password of `member` must not be made of."""
+    """Return the names that a password of `member` must not consist of."""
     return (member.username, member.email, member.first_name, member.last_name)
 
 
 def is_common(password: str) -> bool:
-    """Whether guessers try `password` early: it, or most of it, stands in lists of leaked ones, or nearly nothing varies."""
+    """Whether `password` is easy to guess: most of it is in lists of leaked ones, or it repeats few characters."""
     lowered = password.casefold()
     unit = _repeated_part(lowered)
     if len(set(lowered)) <= 2 or len(unit) <= MAX_REPEATED_LENGTH or any(_is_run(text) for text in (lowered, unit)):
@@ -114,7 +114,7 @@ def is_common(password: str) -> bool:
 
 
 def _is_made_of(password: str, words: Iterable[str]) -> bool:
-    """Whether half of `password` or more is one of `words` or several, however they are spread and disguised."""
+    """Whether at least half of `password` consists of `words`, also with separators and replaced letters."""
     bare = _bare(password)
     for text in (bare, *_undisguised(bare)):
         rest = text
@@ -126,7 +126,7 @@ def _is_made_of(password: str, words: Iterable[str]) -> bool:
 
 
 def _parts(names: Iterable[str]) -> set[str]:
-    """Return what names are made of; of an e-mail address that is all of it, and what stands before the @."""
+    """Return the parts of names. The parts of an e-mail address are the whole and the part before the @."""
     given = [name.casefold() for name in names]
     owned = [name.partition("@")[0] for name in given]
     pieces = {_bare(piece) for name in owned for piece in (name, *re.split(r"[\W\d_]+", name))}
@@ -135,17 +135,17 @@ def _parts(names: Iterable[str]) -> set[str]:
 
 
 def _bare(text: str) -> str:
-    """Return the letters and digits of `text`; what stands between them only spreads them."""
+    """Return `text` without separators."""
     return "".join(character for character in text.casefold() if character.isalnum() or character in "@$!")
 
 
 def _undisguised(text: str) -> Iterator[str]:
-    """Yield what `text` says once other characters no longer stand for letters."""
+    """Yield `text` with replaced letters restored."""
     return (text.translate(letters) for letters in DISGUISES)
 
 
 def _repeated_part(text: str) -> str:
-    """Return what `text` is made of by writing it again and again; the text itself if it is not."""
+    """Return the shortest part whose repetition is `text`, or `text` itself."""
     return text[: (text + text).find(text, 1)]
 
 
@@ -153,13 +153,13 @@ def _is_run(text: str) -> bool:
     return any(text in run or text in run[::-1] for run in RUNS)
 
 
-def _composed(password: str) -> str:
-    """Return what is hashed of a password: one form of it, of characters that can be encoded."""
+def _normalize(password: str) -> str:
+    """Return a password in the form that is hashed: normalized, and without single surrogates."""
     return unicodedata.normalize("NFC", password.encode("utf-8", "replace").decode())
 
 
 def _verify(stored: str, password: str) -> bool:
-    with _turn:
+    with _hashing_slots:
         if not stored.startswith("$argon2"):
             return check_password_hash(stored, password)
         try:
@@ -169,15 +169,15 @@ def _verify(stored: str, password: str) -> bool:
 
 
 def _hasher() -> PasswordHasher:
-    """Return what hashes here; tests configure a cheaper one."""
+    """Return the hasher with the configured parameters."""
     hasher: PasswordHasher = current_app.extensions.setdefault(
         "password_hasher", PasswordHasher(**current_app.config["PASSWORD_HASH"])
     )
     return hasher
 
 
-def _nobodys_hash() -> str:
+def _dummy_hash() -> str:
     extensions = current_app.extensions
-    if "nobodys_password" not in extensions:
-        extensions["nobodys_password"] = hash_password(DUMMY_PASSWORD)
-    return str(extensions["nobodys_password"])
+    if "dummy_password_hash" not in extensions:
+        extensions["dummy_password_hash"] = hash_password(DUMMY_PASSWORD)
+    return str(extensions["dummy_password_hash"])

@@ -1,4 +1,4 @@
-"""Another e-mail address: confirmed from the new one, and taken back from the old one."""
+"""Change the e-mail address of an account: confirm it at the new address, undo it from the old one."""
 
 from flask_babel import lazy_gettext
 from sqlalchemy import delete
@@ -13,34 +13,34 @@ from app.extensions import db
 from app.outbox import unsubscribe
 
 
-def ask(member: Member, address: str) -> None:
-    """Write to both addresses of `member`; nothing changes before the new one answers.
+def request_change(member: Member, address: str) -> None:
+    """Send a link to the new address of `member`, and a notice to the old one. The link makes the change.
 
-    An address that is somebody else's is treated alike, but its owner gets the letter that they have an account. Raises
-    DomainError for the address they have.
+    When the new address has an account, its owner is notified instead, and the visitor sees the same page. Raises
+    DomainError for the current address.
     """
     address = address.lower()
     if address == member.email.lower():
         raise DomainError(lazy_gettext("That is already your e-mail address."), field="email")
     owner = queries.member_by_name_or_email(address)
-    few = email_links.may_send(address, mail.CHANGE_EMAIL, mail.ALREADY_REGISTERED)
+    may_send = email_links.may_send(address, mail.CHANGE_EMAIL, mail.ALREADY_REGISTERED)
     tokens.revoke(member, TokenPurpose.CHANGE_EMAIL)
     token = tokens.issue(TokenPurpose.CHANGE_EMAIL, member, data={"email": address})
-    mail.change_email(member, address, token, owner=owner, silent=not few)
+    mail.change_email(member, address, token, owner=owner, silent=not may_send)
     if email_links.may_send(member.email, mail.EMAIL_CHANGE_NOTICE):
         mail.email_change_notice(member, address)
     audit.record("email_change_asked", "member", member, after={"email": address})
 
 
 def confirm(link: str) -> Member:
-    """Give the member of a link the address that it was sent to, and let the old one undo that for a week.
+    """Change the address of a link's member to the one that the link was sent to. The old one can undo that for a week.
 
-    Raises DomainError for a link that is no good, and IntegrityError when somebody else has the address by now.
+    Raises DomainError for an invalid link, and IntegrityError when another member has the address by now.
     """
     token, member = email_links.consume(TokenPurpose.CHANGE_EMAIL, link)
     old = member.email
-    _move(member, token.data["email"])
-    # Links that went to the old mailbox; it keeps the one to undo this.
+    _set_address(member, token.data["email"])
+    # The links that were sent to the old address, except the one to undo this.
     tokens.revoke(member, TokenPurpose.RESET_PASSWORD, TokenPurpose.CHANGE_EMAIL)
     mail.email_changed(member, old, tokens.issue(TokenPurpose.UNDO_EMAIL, member, data={"email": old}))
     audit.record("email_changed", "member", member, actor=member, before={"email": old}, after={"email": member.email})
@@ -48,18 +48,18 @@ def confirm(link: str) -> Member:
 
 
 def undo(link: str) -> Member:
-    """Give a member the address back that they had, and shut out whoever changed it.
+    """Restore the previous address of a member, and lock out whoever has changed it.
 
-    Nobody stays logged in, and the password, which that somebody must have known, opens nothing: a letter lets the
-    owner choose another one. Raises as `confirm` does.
+    All login sessions end. The password is deleted, because an intruder must have known it, and the owner gets a link to
+    choose a new one. Raises what `confirm` raises.
     """
     token, member = email_links.consume(TokenPurpose.UNDO_EMAIL, link)
     displaced = member.email
-    _move(member, token.data["email"])
+    _set_address(member, token.data["email"])
     member.password = None
     session_service.end_sessions(member, SessionEndCause.PASSWORD)
     tokens.revoke(member, TokenPurpose.RESET_PASSWORD, TokenPurpose.CHANGE_EMAIL)
-    _revoke_later_undoing(token)
+    _revoke_later_undo_links(token)
     if displaced != member.email:
         mail.email_change_undone(member, displaced)
     mail.reset_password(member, tokens.issue(TokenPurpose.RESET_PASSWORD, member))
@@ -74,17 +74,17 @@ def undo(link: str) -> Member:
     return member
 
 
-def _move(member: Member, address: str) -> None:
-    """Give `member` another address; their answers to invitations, and which letters they want, follow it."""
+def _set_address(member: Member, address: str) -> None:
+    """Change the address of `member`. Their RSVPs and e-mail preferences follow it."""
     unsubscribe.rename_address(member.email, address)
     member.email = address
     db.session.flush()
 
 
-def _revoke_later_undoing(token: Token) -> None:
-    """Let nobody undo the changes that came after the one just undone: their old addresses were the intruder's.
+def _revoke_later_undo_links(token: Token) -> None:
+    """Revoke the undo links of later changes: their old addresses may be an intruder's.
 
-    What was changed before that can still be undone.
+    Earlier changes can still be undone.
     """
     later = delete(Token).where(
         Token.member_id == token.member_id,

@@ -1,4 +1,4 @@
-"""Changing the e-mail address of an account: ask, confirm by link, undo by link."""
+"""Change the e-mail address of an account: request it, confirm it by link, undo it by link."""
 
 from flask import flash, make_response, redirect, request, url_for
 from flask_appbuilder import expose
@@ -22,7 +22,7 @@ from app.errors import DomainError
 
 
 class EmailChangeView(AccountView):
-    """The address that letters go to. Its links work for whoever reads the letter, logged in or not."""
+    """Change of the e-mail address. The links work with and without a login."""
 
     route_base = "/account/email"
     default_view = "change"
@@ -37,7 +37,7 @@ class EmailChangeView(AccountView):
 
     @expose("/", methods=["GET", "POST"])
     def change(self) -> BaseResponse:
-        """Ask for the new address; POST writes to it and to the old one, and says the same whoever has it."""
+        """Ask for the new address. POST sends the e-mails, with the same response whether or not the address is taken."""
         form = NewEmailForm()
         if not form.is_submitted():
             return self._page(form, 200)
@@ -46,7 +46,7 @@ class EmailChangeView(AccountView):
             return self._page(form, 422)
         try:
             with transaction():
-                email_change_service.ask(current_user, form.email.data)
+                email_change_service.request_change(current_user, form.email.data)
         except DomainError as error:
             show_at_field(form, error)
             flash(str(error), error.category)
@@ -59,27 +59,27 @@ class EmailChangeView(AccountView):
 
     @expose("/confirm/<string:token>", methods=["GET", "POST"])
     def confirm(self, token: str) -> BaseResponse:
-        """Show a button; its POST makes the address that the link was sent to the member's."""
+        """Show a button. Its POST changes the address."""
         if request.method != "POST":
-            return self._ask(TokenPurpose.CHANGE_EMAIL, token, "accounts/email_confirm.html")
+            return self._confirmation_page(TokenPurpose.CHANGE_EMAIL, token, "accounts/email_confirm.html")
         try:
             with transaction():
                 member = email_change_service.confirm(token)
         except (DomainError, IntegrityError) as error:
             return self._refused(error)
         flash(_("Your e-mail address is now %(email)s.", email=member.email), "info")
-        return self._lead_on(member)
+        return self._redirect(member)
 
     @expose("/undo/<string:token>", methods=["GET", "POST"])
     def undo(self, token: str) -> BaseResponse:
-        """Show a button; its POST gives the member the address back that the link was sent to."""
+        """Show a button. Its POST restores the previous address."""
         if request.method != "POST":
-            return self._ask(TokenPurpose.UNDO_EMAIL, token, "accounts/email_undo.html")
+            return self._confirmation_page(TokenPurpose.UNDO_EMAIL, token, "accounts/email_undo.html")
         try:
             with transaction():
                 member = email_change_service.undo(token)
                 if self._is_me(member):
-                    # They need not be told why.
+                    # Log out here, so that this browser does not show the message of an ended session.
                     session_service.close_session()
         except (DomainError, IntegrityError) as error:
             return self._refused(error)
@@ -90,9 +90,9 @@ class EmailChangeView(AccountView):
             ),
             "info",
         )
-        return self._lead_on(member)
+        return self._redirect(member)
 
-    def _ask(self, purpose: TokenPurpose, token: str, template: str) -> BaseResponse:
+    def _confirmation_page(self, purpose: TokenPurpose, token: str, template: str) -> BaseResponse:
         state, found = email_links.peek(purpose, token)
         page = self.render_template(template, state=state, token=found)
         return profile_views.warn_about_email(make_response(page, 404 if state == LinkState.UNKNOWN else 200))
@@ -101,13 +101,15 @@ class EmailChangeView(AccountView):
         if isinstance(error, DomainError):
             flash(str(error), error.category)
         else:
-            # Somebody has the address by now. Who, and that it is so, is not said.
+            # Another member has the address by now. The message does not reveal that.
             flash(_("Not possible to change your e-mail address at the moment, try again later"), "danger")
-        return self._lead_on(None)
+        return self._redirect(None)
 
-    def _lead_on(self, member: Member | None) -> BaseResponse:
-        mine = current_user.is_authenticated and (member is None or self._is_me(member))
-        return profile_views.warn_about_email(redirect(url_for("ProfileView.edit" if mine else "LoginView.login"), 303))
+    def _redirect(self, member: Member | None) -> BaseResponse:
+        is_own = current_user.is_authenticated and (member is None or self._is_me(member))
+        return profile_views.warn_about_email(
+            redirect(url_for("ProfileView.edit" if is_own else "LoginView.login"), 303)
+        )
 
     @staticmethod
     def _is_me(member: Member) -> bool:

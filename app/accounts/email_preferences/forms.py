@@ -1,4 +1,4 @@
-"""Which letters members want."""
+"""The form of e-mail preferences."""
 
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
@@ -8,6 +8,6 @@ from app.outbox.models import EmailTopic
 
 
 class EmailPreferencesForm(FlaskForm):
-    """The kinds of letters that a member wants; what has to be known is not asked about."""
+    """The topics of optional e-mails. Required e-mails have no topic."""
 
     topics = LabelsField(lazy_gettext("Send me e-mails about"), values=EmailTopic.labels())

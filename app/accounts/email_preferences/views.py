@@ -1,4 +1,4 @@
-"""Which letters one wants."""
+"""The page of e-mail preferences."""
 
 from flask import flash, make_response, redirect, url_for
 from flask_appbuilder import expose
@@ -14,14 +14,14 @@ from app.outbox import unsubscribe
 
 
 class EmailPreferencesView(AccountView):
-    """The kinds of letters that a member wants. Those in their letters' links are the same."""
+    """The topics of e-mails that a member wants. Links to unsubscribe change the same setting."""
 
     route_base = "/account/letters"
     default_view = "choose"
 
     @expose("/", methods=["GET", "POST"])
     def choose(self) -> BaseResponse:
-        """Show which letters are wanted; POST stores it."""
+        """Show the topics. POST stores the choice."""
         form = EmailPreferencesForm(data={"topics": unsubscribe.wanted_topics(current_user.email)})
         if form.validate_on_submit():
             run_with_retry(lambda: unsubscribe.set_topics(current_user.email, form.topics.data))

@@ -12,7 +12,7 @@ from app.crud.views import ModelView
 
 
 class GroupModelView(ReauthenticationRequired, ModelView):
-    """Groups, and the roles that come with them. Who is in one is chosen at the person."""
+    """Groups and their roles. A member's groups are chosen on the page of the member."""
 
     fresh = frozenset({"add", "edit", "delete"})
     datamodel = SQLAInterface(Group)
@@ -41,13 +41,10 @@ class GroupModelView(ReauthenticationRequired, ModelView):
     validators_columns = {"name": [Length(max=100)], "label": [Length(max=150)], "description": [Length(max=512)]}
 
     def pre_add(self, item: Group) -> None:
-        """Write down what the group gives."""
         group_service.add(item)
 
     def pre_update(self, item: Group) -> None:
-        """Write the change down, and sign out whose roles are others now."""
         group_service.change(item, current_user.id)
 
     def pre_delete(self, item: Group) -> None:
-        """Keep a group that somebody is in."""
         group_service.delete(item)

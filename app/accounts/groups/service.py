@@ -14,14 +14,14 @@ from app.extensions import db
 
 
 def add(group: Group) -> None:
-    """Write down a new group. Raises DomainError, at "roles", when it would make administrators."""
+    """Check and audit a new group. Raises DomainError, at "roles", when it has the administrator role."""
     _refuse_admins(group)
     db.session.flush()
     audit.record("group_created", "group", group, after={"roles": user_service.names(group.roles)})
 
 
 def change(group: Group, by: int | None) -> None:
-    """Write down what was changed of a group; whoever is in it is signed out when its roles are others now."""
+    """Check and audit the changes of a group. Its members are signed out when its roles have changed."""
     _refuse_admins(group)
     before, after = user_service.changes(group, ("name", "label", "description"))
     attributes: Any = inspect(group).attrs
@@ -41,20 +41,20 @@ def change(group: Group, by: int | None) -> None:
 
 
 def delete(group: Group) -> None:
-    """See to what must be before a group is deleted. Raises DomainError when somebody is in it."""
+    """Check and audit the deletion of a group. Raises DomainError when it has members."""
     if _members(group):
         raise DomainError(lazy_gettext("This group has members and cannot be deleted."))
     audit.record("group_deleted", "group", group, before={"roles": user_service.names(group.roles)})
 
 
 def _members(group: Group) -> list[Member]:
-    """Return who is in a group. Its own list has rows of another class."""
+    """Return the members of a group. Its own list has rows of another class."""
     inside = select(assoc_user_group.c.user_id).where(assoc_user_group.c.group_id == group.id)
     return list(db.session.scalars(select(Member).where(Member.id.in_(inside)).order_by(Member.id)))
 
 
 def _refuse_admins(group: Group) -> None:
-    """Who must stay is counted by the roles of people: a group with this role could leave nobody."""
+    """Refuse the administrator role: the last administrator is found by the roles of members, not of groups."""
     if any(role.name == ADMIN for role in group.roles):
         raise DomainError(
             lazy_gettext("The administrator role can be assigned only to people, not to groups."), field="roles"

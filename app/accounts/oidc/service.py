@@ -1,7 +1,7 @@
-"""Who members are elsewhere: at the OpenID Connect provider of this site.
+"""OpenID Connect: log in at the provider of this site, and link its identities with members.
 
-A provider vouches for an identity, never for an account here: an identity belongs to a member because they linked it
-while they were logged in, or registered with it. An e-mail address that a provider tells proves nothing.
+An identity belongs to a member only when they have linked it while logged in, or registered with it. The e-mail address
+in a provider's claims proves nothing.
 """
 
 import logging
@@ -23,17 +23,17 @@ from app.http import release_request_lock
 log = logging.getLogger(__name__)
 
 CLIENT = "openid"
-# Where Authlib keeps what belongs to a login that is under way.
-STATES = f"_state_{CLIENT}_"
+# The prefix of the session keys in which Authlib stores pending logins.
+STATE_PREFIX = f"_state_{CLIENT}_"
 SCOPES = "openid email profile"
-# Signatures that only the provider can make: neither none, nor one with a secret that both know.
+# Asymmetric signatures only: neither "none" nor those with a shared secret.
 SIGNATURES = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
 MAX_KEY_LENGTH, MAX_EMAIL_LENGTH, MAX_NAME_LENGTH = 255, 254, 64
 
 
 @dataclass(frozen=True)
 class OidcIdentity:
-    """Somebody at a provider, and what it tells about them to begin a registration with."""
+    """An identity at a provider, and its claims that fill in the registration form."""
 
     issuer: str
     subject: str
@@ -42,7 +42,7 @@ class OidcIdentity:
     last_name: str = ""
 
     def as_dict(self) -> dict[str, str]:
-        """Return it as a session keeps it."""
+        """Return the fields, for the session."""
         return asdict(self)
 
 
@@ -52,11 +52,11 @@ def is_configured() -> bool:
 
 
 def provider() -> str:
-    """Return what the provider is called."""
+    """Return the display name of the provider."""
     return str(current_app.config["OIDC_DISPLAY_NAME"])
 
 
-# -- there and back
+# -- log in at the provider
 
 
 def start_login(callback_url: str) -> Response:
@@ -64,41 +64,41 @@ def start_login(callback_url: str) -> Response:
 
     Raises DomainError when the provider cannot be reached.
     """
-    _forget_attempts()
+    _clear_pending_logins()
     try:
         with release_request_lock():
-            answer: Response = _client().authorize_redirect(callback_url)
+            response: Response = _client().authorize_redirect(callback_url)
     except Exception as error:
         raise _failure(error) from error
-    return answer
+    return response
 
 
 def finish_login() -> OidcIdentity:
-    """Return whom the provider has sent back with this request.
+    """Return the identity that the provider's response in this request confirms.
 
-    Raises DomainError: when it said nothing, when the reader cancelled there, and for whatever does not hold.
+    Raises DomainError when the response is empty or invalid, and when the visitor has cancelled.
     """
     try:
-        _refuse_silence(request.args.get("error"), request.args.get("code"))
+        _ensure_response(request.args.get("error"), request.args.get("code"))
         with release_request_lock():
-            return _identity()
+            return _read_identity()
     except DomainError:
         raise
     except Exception as error:
-        # Whatever it was, it came from outside, or from whoever forged what should have.
+        # Any error comes from the provider's data, which may be forged.
         raise _failure(error) from error
     finally:
-        _forget_attempts()
+        _clear_pending_logins()
 
 
-def _refuse_silence(problem: str | None, code: str | None) -> None:
+def _ensure_response(problem: str | None, code: str | None) -> None:
     if problem == "access_denied":
         raise DomainError(_("You cancelled at %(provider)s. Nothing was changed.", provider=provider()), "warning")
     if not problem and not code:
         raise DomainError(_("No response from %(provider)s. Please try again.", provider=provider()), "warning")
 
 
-def _identity() -> OidcIdentity:
+def _read_identity() -> OidcIdentity:
     client, issuer = _client(), str(current_app.config["OIDC_ISSUER"])
     expected = {
         # Some issuers are written with a slash at their end.
@@ -112,7 +112,7 @@ def _identity() -> OidcIdentity:
         msg = "a subject must be a short text"
         raise ValueError(msg)
     if not claims.get("email"):
-        claims |= _told_apart(client, token, subject)
+        claims |= _userinfo(client, token, subject)
     return OidcIdentity(
         issuer,
         subject,
@@ -122,22 +122,22 @@ def _identity() -> OidcIdentity:
     )
 
 
-def _told_apart(client: Any, token: dict[str, Any], subject: str) -> dict[str, Any]:
-    """Return what the provider tells about people at an address of its own; nobody needs it to come in."""
+def _userinfo(client: Any, token: dict[str, Any], subject: str) -> dict[str, Any]:
+    """Return the claims of the userinfo endpoint. A login works without them."""
     try:
-        told = dict(client.userinfo(token=token))
-    except Exception as error:  # noqa: BLE001 - without it, the registration begins empty
+        claims = dict(client.userinfo(token=token))
+    except Exception as error:  # noqa: BLE001 - without it, the registration form is empty
         log.warning("%s returned no user information: %r", current_app.config["OIDC_ISSUER"], error)
         return {}
-    return told if told.get("sub") == subject else {}
+    return claims if claims.get("sub") == subject else {}
 
 
-def _text(claim: object, longest: int) -> str:
-    return (clean_line(claim) or "")[:longest] if isinstance(claim, str) else ""
+def _text(claim: object, max_length: int) -> str:
+    return (clean_line(claim) or "")[:max_length] if isinstance(claim, str) else ""
 
 
 def _client() -> Any:
-    """Return Authlib's client, made when somebody first asks for it: few sites have a provider."""
+    """Return Authlib's client. It is created on first use, because few sites have a provider."""
     from authlib.integrations.flask_client import OAuth
 
     config = current_app.config
@@ -170,17 +170,17 @@ def _failure(error: Exception) -> DomainError:
     )
 
 
-def _forget_attempts() -> None:
-    """Let an earlier attempt be over: the cookie has room for one."""
-    for key in [key for key in session if key.startswith(STATES)]:
+def _clear_pending_logins() -> None:
+    """Remove earlier pending logins: the cookie has room for one."""
+    for key in [key for key in session if key.startswith(STATE_PREFIX)]:
         del session[key]
 
 
-# -- whose it is
+# -- identities of members
 
 
 def owner(identity: OidcIdentity) -> Member | None:
-    """Return the member whom `identity` belongs to."""
+    """Return the member with whom `identity` is linked."""
     statement = select(Member).join(ExternalIdentity, ExternalIdentity.member_id == Member.id).where(_is(identity))
     return db.session.execute(statement).scalar_one_or_none()
 
@@ -192,9 +192,9 @@ def of(member: Member) -> list[ExternalIdentity]:
 
 
 def link(member: Member, identity: OidcIdentity) -> None:
-    """Let `member` log in as `identity`; raises DomainError when it is linked already, to them or to somebody else.
+    """Link `identity` with `member`. Raises DomainError when it is linked already, with them or another member.
 
-    Raises IntegrityError when somebody else links it at this moment.
+    Raises IntegrityError when a simultaneous request links it.
     """
     known = db.session.execute(select(ExternalIdentity.member_id).where(_is(identity))).scalar_one_or_none()
     if known == member.id:
@@ -208,7 +208,7 @@ def link(member: Member, identity: OidcIdentity) -> None:
 
 
 def unlink(member: Member, number: str) -> None:
-    """Let `member` not log in any more as the identity of that number; raises DomainError when it is not theirs."""
+    """Unlink the identity with that key from `member`. Raises DomainError when they have no such identity."""
     numbers = [identity.id for identity in of(member) if str(identity.id) == number]
     statement = delete(ExternalIdentity).where(ExternalIdentity.id.in_(numbers))
     issuer = db.session.execute(statement.returning(ExternalIdentity.issuer)).scalar_one_or_none()

@@ -1,4 +1,4 @@
-"""Log in at an OpenID Connect provider, and say that one may."""
+"""Log in at an OpenID Connect provider, and link its identities with one's account."""
 
 from typing import Any
 
@@ -19,17 +19,18 @@ from app.accounts.oidc import service as oidc_service
 from app.accounts.oidc.service import OidcIdentity
 from app.accounts.sessions import service as session_service
 from app.accounts.sessions.access import AccountView
+from app.crud.actions import flash_and_redirect
 from app.crud.views import BaseView
 from app.database import run_with_retry, transaction
 from app.errors import DomainError
 from app.http import public_url, safe_next
 
-# What waits in the session for the answer of the provider, and, for the registration, who they said it is.
-ATTEMPT, UNKNOWN = "openid_attempt", "openid"
+# Session keys: the pending login, and the identity with which the visitor can register.
+PENDING_KEY, IDENTITY_KEY = "openid_attempt", "openid"
 MAX_NEXT_LENGTH = 1000
 
 
-def _only_with_a_provider() -> None:
+def _ensure_configured() -> None:
     if not oidc_service.is_configured():
         abort(404)
 
@@ -40,37 +41,37 @@ class OidcView(BaseView):
     route_base = "/login/openid"
     default_view = "start"
     limits = [
-        # Each may have to wait for the provider.
+        # Each request may have to wait for the provider.
         Limit("30 per minute", key_func=get_remote_address, methods=["GET", "HEAD"]),
     ]
 
     @before_request
-    def _exist(self) -> None:
-        _only_with_a_provider()
+    def _hide_without_provider(self) -> None:
+        _ensure_configured()
 
     @expose("/")
     def start(self) -> BaseResponse:
-        """Lead to the provider: to log in, or, with a key that only the page of identities has, to link the two."""
+        """Redirect to the provider: to log in or, with the `link` key of the page of identities, to link an identity."""
         target = safe_next(request.args.get("next"), self._home())[:MAX_NEXT_LENGTH]
         attempt: dict[str, Any] = {"next": target}
         if "link" in request.args:
             login = session_service.current_login() if current_user.is_authenticated else None
-            if login is None or not _is_key_of(login.id, request.args["link"]) or not session_service.is_fresh():
+            if login is None or not _is_link_key_of(login.id, request.args["link"]) or not session_service.is_fresh():
                 return redirect(url_for("IdentityView.list"), 303)
             attempt["link"] = login.id
         elif current_user.is_authenticated:
             return redirect(target, 303)
         try:
-            answer = oidc_service.start_login(public_url("OidcView.callback"))
+            response = oidc_service.start_login(public_url("OidcView.callback"))
         except DomainError as error:
             return self._refused(error, attempt)
-        session[ATTEMPT] = attempt
-        return answer
+        session[PENDING_KEY] = attempt
+        return response
 
     @expose("/callback")
     def callback(self) -> BaseResponse:
-        """Take up what the provider says: log in, link, or go on to register."""
-        attempt = session.pop(ATTEMPT, None) or {"next": self._home()}
+        """Handle the provider's response: log in, link, or continue with the registration."""
+        attempt = session.pop(PENDING_KEY, None) or {"next": self._home()}
         if current_user.is_authenticated and "link" not in attempt:
             flash(_("You are already logged in."), "info")
             return redirect(attempt["next"], 303)
@@ -83,18 +84,18 @@ class OidcView(BaseView):
     def _log_in(self, identity: OidcIdentity, attempt: dict[str, Any]) -> BaseResponse:
         with transaction():
             member = oidc_service.owner(identity)
-            entered = member is not None and login_service.log_in(
+            is_complete = member is not None and login_service.log_in(
                 authentication.trust_identity_provider(member), remember=False
             )
         if member is None:
-            return self._introduce(identity)
-        if not entered:
+            return self._offer_registration(identity)
+        if not is_complete:
             return redirect(url_for("SecondStepView.form", next=attempt["next"]), 303)
-        answer: BaseResponse = self.appbuilder.sm.auth_view.welcome(attempt["next"], None)
-        return answer
+        response: BaseResponse = self.appbuilder.sm.auth_view.welcome(attempt["next"], None)
+        return response
 
-    def _introduce(self, identity: OidcIdentity) -> BaseResponse:
-        """Lead somebody whom nobody here knows by that identity to the registration."""
+    def _offer_registration(self, identity: OidcIdentity) -> BaseResponse:
+        """Redirect a visitor whose identity is not linked yet to the registration."""
         if current_app.config["REGISTRATION"] != "open":
             raise DomainError(
                 _(
@@ -104,7 +105,7 @@ class OidcView(BaseView):
                 ),
                 "warning",
             )
-        session[UNKNOWN] = identity.as_dict()
+        session[IDENTITY_KEY] = identity.as_dict()
         flash(
             _(
                 "This login at %(provider)s is not linked with an account here yet. Complete your "
@@ -124,7 +125,7 @@ class OidcView(BaseView):
         return redirect(url_for("IdentityView.list"), 303)
 
     def _refused(self, error: DomainError, attempt: dict[str, Any]) -> BaseResponse:
-        """Say why not, on the page that one came from."""
+        """Flash the reason, on the page where the login or link was started."""
         flash(str(error), error.category)
         if "link" in attempt and current_user.is_authenticated:
             return redirect(url_for("IdentityView.list"), 303)
@@ -133,20 +134,20 @@ class OidcView(BaseView):
 
 
 class IdentityView(AccountView):
-    """Logins elsewhere that open one's account here."""
+    """The linked identities of the member who is logged in."""
 
     route_base = "/account/identities"
     default_view = "list"
-    # The list is: whoever may link goes on to the provider from there, where nobody can ask for a password any more.
+    # The list needs a fresh login, because linking starts there and goes on at the provider.
     fresh = frozenset({"list", "unlink"})
 
     @before_request
-    def _exist(self) -> None:
-        _only_with_a_provider()
+    def _hide_without_provider(self) -> None:
+        _ensure_configured()
 
     @expose("/")
     def list(self) -> str:
-        """Show the identities, and the way to one more."""
+        """Show the linked identities, and a link to add one."""
         login = session_service.current_login()
         return str(
             self.render_template(
@@ -158,20 +159,15 @@ class IdentityView(AccountView):
         )
 
     @expose("/<string:number>/unlink", methods=["POST"])
-    def unlink(self, number: str) -> BaseResponse:
-        """Take an identity away."""
-        try:
-            with transaction():
-                oidc_service.unlink(current_user, number)
-        except DomainError as error:
-            flash(str(error), error.category)
-        else:
-            flash(_("You can no longer use this login for your account."), "info")
-        return redirect(url_for("IdentityView.list"), 303)
+    @flash_and_redirect("IdentityView.list")
+    def unlink(self, number: str) -> tuple[str, str]:
+        """Unlink an identity."""
+        oidc_service.unlink(current_user, number)
+        return _("You can no longer use this login for your account."), "info"
 
 
-def _is_key_of(login_id: int, key: str) -> bool:
-    """Whether the page of identities gave `key` to that login: nobody can send a member to link an identity not theirs."""
+def _is_link_key_of(login_id: int, key: str) -> bool:
+    """Whether `key` was issued to that login session. So nobody can trick a member into linking another identity."""
     try:
         return bool(_serializer().loads(key, max_age=int(rules.FRESH.total_seconds())) == login_id)
     except BadData:

@@ -1,4 +1,4 @@
-"""The forms of people who forgot their password, or want another one."""
+"""The forms to reset and to change a password."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from app.accounts.form_fields import FILTERS, MAX_EMAIL_LENGTH
 
 
 class ForgotForm(FlaskForm):
-    """Where the letter goes."""
+    """The e-mail address that the link is sent to."""
 
     email = EmailField(
         lazy_gettext("E-mail address"),
@@ -32,13 +32,13 @@ class NewPasswordForm(FlaskForm):
 
 
 class ChangePasswordForm(NewPasswordForm):
-    """The password there is, and a new one."""
+    """The current password, and a new one."""
 
     password = PasswordField(lazy_gettext("Current password"), validators=[InputRequired()])
 
 
 def advice(least: int) -> str:
-    """Return what is said beside a field for a new password."""
+    """Return the hint below the field of a new password."""
     return str(
         ngettext(
             "At least %(num)d character. A sentence is easier to remember and harder to guess.",

@@ -1,4 +1,4 @@
-"""Another password: by a letter when the old one is forgotten, or by whoever knows the old one."""
+"""Reset a forgotten password by e-mail, change the current one, or set one as an administrator."""
 
 from flask_babel import lazy_gettext
 
@@ -14,19 +14,19 @@ FIELD = "new_password"
 
 
 def send_reset_link(email: str) -> None:
-    """Write to the member with that address how to choose a new password, if there is one and they may come in.
+    """Send a link to choose a new password, if a member who may log in has that address.
 
-    For anybody else the same is done, but nobody reads the letter and nothing carries the token.
+    Otherwise the same happens, except that the e-mail is discarded. So the response time reveals nothing.
     """
     member = queries.member_by_name_or_email(email)
-    few = email_links.may_send(email, mail.RESET_PASSWORD)
-    reader = member if member is not None and member.is_active and few else None
+    may_send = email_links.may_send(email, mail.RESET_PASSWORD)
+    recipient = member if member is not None and member.is_active and may_send else None
     audit.record("password_reset_asked", "member", member)
-    mail.reset_password(reader, tokens.issue(TokenPurpose.RESET_PASSWORD, reader))
+    mail.reset_password(recipient, tokens.issue(TokenPurpose.RESET_PASSWORD, recipient))
 
 
-def refuse(member: Member, password: str, current: str | None = None) -> None:
-    """Raise DomainError when `password` will not do for `member`; `current` is what they typed as the one they have."""
+def ensure_acceptable(member: Member, password: str, current: str | None = None) -> None:
+    """Raise DomainError when `member` cannot use `password`. It must differ from `current`, the typed old password."""
     if current is not None and password_policy.same(current, password):
         raise DomainError(lazy_gettext("The new password must differ from the current one."), field=FIELD)
     problem = password_policy.problem(
@@ -37,13 +37,13 @@ def refuse(member: Member, password: str, current: str | None = None) -> None:
 
 
 def reset(link: str, password: str) -> Member:
-    """Give whoever reads the letter a new password. A second factor is still asked for when they log in.
+    """Set a new password by a link. It does not replace the second factor.
 
-    Raises DomainError for a link that is no good, and with a field for a password that will not do.
+    Raises DomainError for an invalid link and, with a field, for a password that cannot be used.
     """
     _token, member = email_links.check(TokenPurpose.RESET_PASSWORD, link)
-    refuse(member, password)
-    # Takes its time: not while the database waits for us.
+    ensure_acceptable(member, password)
+    # Hashing is slow, so it comes before the first write.
     hashed = password_policy.hash_password(password)
     email_links.consume(TokenPurpose.RESET_PASSWORD, link)
     _store(member, hashed)
@@ -54,19 +54,18 @@ def reset(link: str, password: str) -> Member:
 
 
 def change(member: Member, password: str) -> None:
-    """Give whoever is logged in, and has just proved the old one, a new password."""
-    refuse(member, password)
+    """Change the password of the member who is logged in. The caller has checked the old one."""
+    ensure_acceptable(member, password)
     _store(member, password_policy.hash_password(password))
-    login = session_service.current_login()
-    session_service.end_sessions(member, SessionEndCause.PASSWORD, keep=login.id if login is not None else None)
+    session_service.end_sessions(member, SessionEndCause.PASSWORD, keep=session_service.current_login_id())
     session_service.renew()
     session_service.complete_required_action(RequiredAction.CHOOSE_PASSWORD)
     audit.record("password_changed", "member", member)
 
 
 def set_by_administrator(member: Member, password: str) -> None:
-    """Give `member` a password that somebody who runs the site has chosen for them."""
-    refuse(member, password)
+    """Set a password that an administrator has chosen."""
+    ensure_acceptable(member, password)
     _store(member, password_policy.hash_password(password))
     session_service.end_sessions(member, SessionEndCause.PASSWORD)
     authentication.forget_failures(member)
@@ -76,6 +75,6 @@ def set_by_administrator(member: Member, password: str) -> None:
 def _store(member: Member, hashed: str) -> None:
     member.password = hashed
     member.password_changed_at = clock.now()
-    # What somebody else may have asked for meanwhile.
+    # Links that an intruder may have requested.
     tokens.revoke(member, TokenPurpose.RESET_PASSWORD, TokenPurpose.CHANGE_EMAIL)
     mail.password_changed(member)

@@ -21,7 +21,7 @@ from app.crud.fields import show_at_field
 from app.database import transaction
 from app.errors import DomainError
 
-# Used already: log in. Expired or unknown: ask for another.
+# The page after a refused link. Used already: log in. Expired or unknown: request another.
 AFTER_REFUSED_LINK = {
     "info": "LoginView.login",
     "warning": "PasswordView.forgot",
@@ -43,7 +43,7 @@ class PasswordView(AccountView):
 
     @expose("/forgot", methods=["GET", "POST"])
     def forgot(self) -> BaseResponse:
-        """Ask for the address; POST writes there, and says the same whether or not it is known."""
+        """Ask for the e-mail address. POST sends the link, with the same response whether or not the address is known."""
         form = ForgotForm()
         if form.validate_on_submit():
             with transaction():
@@ -57,9 +57,9 @@ class PasswordView(AccountView):
 
     @expose("/reset/<string:token>", methods=["GET", "POST"])
     def reset(self, token: str) -> BaseResponse:
-        """Ask whoever comes from the letter for a new password; POST sets it."""
+        """Ask for a new password, by the link of an e-mail. POST sets it."""
         response = self._reset(token)
-        # The address of this page is a key: it must not travel to the next one.
+        # The URL of this page is a secret, so it must not be sent to other pages.
         response.headers["Referrer-Policy"] = "no-referrer"
         return response
 
@@ -90,7 +90,7 @@ class PasswordView(AccountView):
         with transaction():
             member = password_service.reset(token, form.new_password.data or "")
             if current_user.is_authenticated and current_user.id == member.id:
-                # They need not be told why.
+                # Log out here, so that this browser does not show the message of an ended session.
                 session_service.close_session()
 
     def _reset_page(self, page: dict[str, Any], status: int) -> BaseResponse:
@@ -98,7 +98,7 @@ class PasswordView(AccountView):
 
     @expose("/change", methods=["GET", "POST"])
     def change(self) -> BaseResponse:
-        """Ask for the password there is and a new one; POST sets it."""
+        """Ask for the current password and a new one. POST sets it."""
         form = ChangePasswordForm(least=password_policy.min_length_for(current_user))
         if not form.is_submitted():
             return self._change_page(form, 200)
@@ -106,7 +106,7 @@ class PasswordView(AccountView):
             flashes.flash_message(flashes.CORRECT_THE_FIELDS, "danger")
             return self._change_page(form, 422)
         login = session_service.current_login()
-        had_to = login is not None and login.required_action == RequiredAction.CHOOSE_PASSWORD
+        was_required = login is not None and login.required_action == RequiredAction.CHOOSE_PASSWORD
         try:
             self._change(form)
         except DomainError as error:
@@ -115,12 +115,12 @@ class PasswordView(AccountView):
             status = 422 if error.field == password_service.FIELD else refused_status(error)
             return rate_limits.retry_after(self._change_page(form, status), error)
         flash(_("Your password has been updated. Other devices were signed out."), "info")
-        return redirect(self.appbuilder.get_url_for_index if had_to else url_for("PasswordView.change"), 303)
+        return redirect(self.appbuilder.get_url_for_index if was_required else url_for("PasswordView.change"), 303)
 
     @staticmethod
     def _change(form: ChangePasswordForm) -> None:
-        # What does not depend on the password there is comes first: it tells a guesser nothing.
-        password_service.refuse(current_user, form.new_password.data, form.password.data)
+        # Checks that do not depend on the stored password come first: they reveal nothing about it.
+        password_service.ensure_acceptable(current_user, form.new_password.data, form.password.data)
         login_service.reauthenticate(current_user, form.password.data)
         with transaction():
             password_service.change(current_user, form.new_password.data)

@@ -1,6 +1,6 @@
-"""Erase a member: asked for, thought over for some days, done.
+"""Account deletion: schedule it, cancel it during a grace period, and run it when it is due.
 
-The row stays, for what others did with it refers to it, but says nothing about anybody any more.
+The row of the member stays, because other rows refer to it, but without personal data.
 """
 
 import logging
@@ -45,26 +45,25 @@ log = logging.getLogger(__name__)
 OWNED = (LoginSession, TrustedDevice, Token, Totp, RecoveryCode, Passkey, ExternalIdentity)
 
 
-# -- asked for, and thought over
+# -- schedule and cancel
 
 
 def schedule(member: Member) -> None:
-    """Erase `member` in some days, end their logins elsewhere, and write to them how to keep the account.
+    """Schedule the deletion, end the other login sessions of `member`, and send a link to keep the account.
 
-    Raises DomainError when it is planned already, and for the last administrator.
+    Raises DomainError when a deletion is scheduled already, and for the last administrator.
     """
     _refuse_last_admin(member)
     erase_at = clock.now() + timedelta(days=current_app.config["ACCOUNT_DELETION_GRACE_DAYS"])
     if not _set_erase_at(member, erase_at, Member.erase_at.is_(None)):
         raise DomainError(lazy_gettext("Your account is already scheduled for deletion."), "info")
-    current = session_service.current_login()
-    session_service.end_sessions(member, SessionEndCause.OWNER, keep=current.id if current is not None else None)
+    session_service.end_sessions(member, SessionEndCause.OWNER, keep=session_service.current_login_id())
     mail.erasing_asked(member, tokens.issue(TokenPurpose.KEEP_ACCOUNT, member, expires_at=erase_at), erase_at)
     audit.record("erasing_asked", "member", member, after={"erase_at": erase_at.isoformat()})
 
 
 def cancel(member: Member) -> None:
-    """Let `member` stay; raises DomainError when nothing else was planned."""
+    """Cancel the deletion. Raises DomainError when none is scheduled."""
     if not _set_erase_at(member, None, Member.erase_at.is_not(None)):
         raise DomainError(lazy_gettext("Your account is not scheduled for deletion."), "info")
     tokens.revoke(member, TokenPurpose.KEEP_ACCOUNT)
@@ -72,7 +71,7 @@ def cancel(member: Member) -> None:
 
 
 def cancel_by_link(link: str) -> None:
-    """Let the member of a letter stay; raises DomainError for a link that was used, is too old or unknown."""
+    """Cancel the deletion by a link. Raises DomainError when the link was used, has expired or is unknown."""
     state, _token = email_links.peek(TokenPurpose.KEEP_ACCOUNT, link)
     if state == LinkState.EXPIRED:
         raise DomainError(lazy_gettext("This link has expired: the time to change your mind has passed."), "warning")
@@ -81,7 +80,7 @@ def cancel_by_link(link: str) -> None:
 
 
 def _set_erase_at(member: Member, erase_at: datetime | None, condition: ColumnElement[bool]) -> bool:
-    """Plan, or not; False when somebody else did so first. Of two forms that are sent at once, one does it."""
+    """Set or clear the date of the deletion. Return False when a simultaneous request did so first."""
     claim = update(Member).where(Member.id == member.id, Member.erased_at.is_(None), condition)
     claim = claim.values(erase_at=erase_at)
     done = db.session.execute(claim.returning(Member.id)).first() is not None
@@ -89,26 +88,26 @@ def _set_erase_at(member: Member, erase_at: datetime | None, condition: ColumnEl
     return done
 
 
-# -- done
+# -- run
 
 
 def run_due() -> int:
-    """Erase the members whose time has come, each in a transaction of its own, and return how many.
+    """Delete the accounts that are due, each in a transaction of its own, and return how many.
 
-    Of any number of processes that do this at once, one erases each of them. One that cannot be erased is reported in
-    the log, tried again the next time, and keeps nobody else from it.
+    Several processes can run this at once: one of them deletes each account. A failure is logged, tried again the next
+    time, and does not stop the others.
     """
     due = select(Member.id).where(Member.erase_at <= clock.now(), Member.erased_at.is_(None)).order_by(Member.id)
     with transaction():
         waiting = db.session.scalars(due).all()
         _delete_final_emails()
-    return sum(_erase_one(member_id) for member_id in waiting)
+    return sum(_run_one(member_id) for member_id in waiting)
 
 
-def _erase_one(member_id: int) -> bool:
+def _run_one(member_id: int) -> bool:
     try:
         with transaction():
-            return _erase(member_id)
+            return _delete_account(member_id)
     except DomainError as refused:
         log.warning("The account of user %d cannot be deleted: %s", member_id, refused)
     except Exception:
@@ -116,10 +115,10 @@ def _erase_one(member_id: int) -> bool:
     return False
 
 
-def _erase(member_id: int) -> bool:
-    """Erase a member; False when another process did, or they changed their mind."""
+def _delete_account(member_id: int) -> bool:
+    """Delete an account. Return False when another process did, or when the member has cancelled."""
     due = (Member.id == member_id) & (Member.erase_at <= clock.now()) & Member.erased_at.is_(None)
-    # Whoever comes second waits here, and then finds nobody. An UPDATE, because SQLite knows no FOR UPDATE.
+    # A second process waits here, and then finds no row. An UPDATE, because SQLite knows no FOR UPDATE.
     claim = update(Member).where(due).values(erase_at=Member.erase_at).returning(Member.id)
     if db.session.execute(claim).first() is None:
         return False
@@ -130,8 +129,8 @@ def _erase(member_id: int) -> bool:
     mail.erased(member)
     _delete_owned_rows(member)
     _delete_registrations(member)
-    # Last, because it takes their row for itself: parties are locked before people.
-    _blank(member)
+    # Last, because it locks the member's row: parties are locked before members.
+    _anonymise(member)
     db.session.flush()
     audit.record("erased", "member", member)
     db.session.expire(member)
@@ -144,7 +143,7 @@ def _refuse_last_admin(member: Member) -> None:
 
 
 def _delete_emails(member: Member) -> None:
-    """Delete the letters to a member, also those on their way to another address of theirs."""
+    """Delete the e-mails to a member, also those to other addresses of theirs."""
     to_them = func.lower(OutboxEmail.recipient) == member.email.lower()
     elsewhere = [
         and_(OutboxEmail.kind == kind, OutboxEmail.dedupe_key.startswith(f"{kind}:{member.id}:", autoescape=True))
@@ -155,7 +154,7 @@ def _delete_emails(member: Member) -> None:
 
 
 def _delete_final_emails() -> None:
-    """Delete the last letters that were sent, or given up: an address stands in them."""
+    """Delete the last e-mails that were sent or have failed, because they contain the address."""
     _delete(
         OutboxEmail, and_(OutboxEmail.kind == mail.ERASED, OutboxEmail.state.in_((EmailState.SENT, EmailState.FAILED)))
     )
@@ -171,19 +170,19 @@ def _delete_owned_rows(member: Member) -> None:
 
 
 def _delete_registrations(member: Member) -> None:
-    """Delete what waits for, or is left from, somebody who registers with the address or the name of a member."""
+    """Delete registrations and invitations with the e-mail address or username of a member."""
     email, username = member.email.lower(), member.username.lower()
     _delete(Registration, or_(func.lower(Registration.email) == email, func.lower(Registration.username) == username))
     _delete(MemberInvitation, func.lower(MemberInvitation.email) == email)
 
 
-def _blank(member: Member) -> None:
-    """Leave nothing in the row but its number."""
-    nobody = f"erased-{member.id}"
-    taken = select(Member.id).where(func.lower(Member.username) == nobody)
-    free = db.session.execute(taken).first() is None
-    member.username = nobody if free else f"{nobody}-{secrets.token_hex(4)}"
-    member.email = f"{nobody}@invalid"
+def _anonymise(member: Member) -> None:
+    """Remove all personal data from the row."""
+    placeholder = f"erased-{member.id}"
+    taken = select(Member.id).where(func.lower(Member.username) == placeholder)
+    is_free = db.session.execute(taken).first() is None
+    member.username = placeholder if is_free else f"{placeholder}-{secrets.token_hex(4)}"
+    member.email = f"{placeholder}@invalid"
     member.first_name = member.last_name = member.ban_reason = ""
     member.password = member.locale = member.timezone = None
     member.diets, member.allergens = [], []

@@ -18,7 +18,7 @@ from app.extensions import db
 from app.outbox import unsubscribe
 from app.outbox.models import SECRET, UNSUBSCRIBE, OutboxEmail
 
-# What leaves is listed here, column by column: whatever is not, and that is every secret, stays.
+# Only the columns listed here are exported. Secrets are not among them.
 ACCOUNT = (
     *("id", "username", "email", "first_name", "last_name", "locale", "timezone", "diets", "allergens", "joined_at"),
     *("last_login", "login_count", "fail_login_count", "password_changed_at", "terms_accepted_at", "active"),
@@ -38,27 +38,26 @@ DEVICE = ("created_at", "last_seen_at")
 KEY = ("name", "key_prefix", "scopes", "created_on", "expires_on", "revoked_on", "last_used_on")
 PASSKEY = ("name", "created_at", "last_used_at")
 IDENTITY = ("issuer", "subject", "created_at")
-LETTER = ("created_at", "sent_at", "state", "kind", "recipient", "name", "subject")
+EMAIL = ("created_at", "sent_at", "state", "kind", "recipient", "name", "subject")
 UNSUBSCRIPTION = ("email", "topic", "created_at")
-LEFT_OUT = "…"
+OMITTED = "…"
 
 
 class Archive:
-    """The files that a member takes along."""
+    """The files of a data export."""
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
 
     def add(self, name: str, content: bytes) -> None:
-        """Add a file."""
         self.files[name] = content
 
     def add_json(self, name: str, content: Any) -> None:
-        """Add a file of JSON; moments become ISO 8601 in UTC."""
+        """Add a file of JSON. Times become ISO 8601 in UTC."""
         self.add(name, json.dumps(content, default=_plain, ensure_ascii=False, indent=2).encode())
 
     def zipped(self) -> bytes:
-        """Return all files in one."""
+        """Return a ZIP file."""
         buffer = io.BytesIO()
         made = clock.now().timetuple()[:6]
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as packed:
@@ -68,14 +67,14 @@ class Archive:
 
 
 def export(member: Member) -> bytes:
-    """Return a zip of all that is kept about `member`, and nothing about others that they do not see anyway."""
+    """Return a ZIP file with all data of `member`, and no data of others that they cannot see on the site."""
     archive = Archive()
     archive.add_json("account.json", _account(member))
     archive.add_json("logins.json", _rows(_of(LoginSession, member), LOGIN))
     archive.add_json("devices.json", _rows(_of(TrustedDevice, member), DEVICE))
     archive.add_json("api_keys.json", _rows(api_key_service.of(member.id), KEY))
     archive.add_json("audit.json", _audit(member))
-    archive.add_json("letters.json", _letters(member))
+    archive.add_json("letters.json", _emails(member))
     archive.add_json("unsubscriptions.json", _rows(unsubscribe.of_address(member.email), UNSUBSCRIPTION))
     member_exporting.send(member, archive=archive)
     audit.record("data_exported", "member", member)
@@ -101,7 +100,7 @@ def _account(member: Member) -> dict[str, Any]:
 
 
 def _audit(member: Member) -> list[dict[str, Any]]:
-    """Return what the member did, and what was done with them; who else did it, and from where, is not theirs."""
+    """Return the actions of the member and those on their account. Other actors and their addresses are left out."""
     about = and_(AuditEvent.subject_type == "member", AuditEvent.subject_id == member.id)
     statement = select(AuditEvent).where(or_(AuditEvent.actor_id == member.id, about)).order_by(AuditEvent.id)
     return [_event(event, member) for event in db.session.scalars(statement)]
@@ -109,21 +108,21 @@ def _audit(member: Member) -> list[dict[str, Any]]:
 
 def _event(event: AuditEvent, member: Member) -> dict[str, Any]:
     by_member = event.actor_id == member.id
-    told: dict[str, Any] = {"at": event.at, "action": event.action, "by_yourself": by_member}
+    exported: dict[str, Any] = {"at": event.at, "action": event.action, "by_yourself": by_member}
     if by_member:
-        told["address"] = event.address
+        exported["address"] = event.address
     if event.subject_type == "member" and event.subject_id == member.id:
-        told |= {"before": event.before, "after": event.after}
-    return told
+        exported |= {"before": event.before, "after": event.after}
+    return exported
 
 
-def _letters(member: Member) -> list[dict[str, Any]]:
+def _emails(member: Member) -> list[dict[str, Any]]:
     statement = (
         select(OutboxEmail).where(func.lower(OutboxEmail.recipient) == member.email.lower()).order_by(OutboxEmail.id)
     )
     return [
-        {**pick(letter, LETTER), "text": letter.text.replace(SECRET, LEFT_OUT).replace(UNSUBSCRIBE, LEFT_OUT)}
-        for letter in db.session.scalars(statement)
+        {**pick(email, EMAIL), "text": email.text.replace(SECRET, OMITTED).replace(UNSUBSCRIBE, OMITTED)}
+        for email in db.session.scalars(statement)
     ]
 
 

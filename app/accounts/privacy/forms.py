@@ -1,4 +1,4 @@
-"""The form of somebody who leaves."""
+"""The form of account deletion."""
 
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
@@ -7,7 +7,7 @@ from wtforms.validators import InputRequired
 
 
 class AccountDeletionForm(FlaskForm):
-    """The password, once more."""
+    """The password, again."""
 
     password = PasswordField(
         lazy_gettext("Password"),

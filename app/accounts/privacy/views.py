@@ -1,4 +1,4 @@
-"""Take all that is known about oneself along, or have it erased."""
+"""Export one's data, or delete one's account."""
 
 from typing import ClassVar
 
@@ -18,6 +18,7 @@ from app.accounts.login_throttle import LockedOutError
 from app.accounts.privacy import account_deletion, data_export
 from app.accounts.privacy.forms import AccountDeletionForm
 from app.accounts.sessions.access import AccountView
+from app.crud.actions import flash_and_redirect
 from app.crud.fields import show_at_field
 from app.database import transaction
 from app.errors import DomainError
@@ -25,7 +26,7 @@ from app.i18n import formats
 
 
 class MyDataView(AccountView):
-    """Take all that is known about oneself along, or have it erased."""
+    """Export one's data, or delete one's account."""
 
     route_base = "/account/data"
     default_view = "show"
@@ -39,17 +40,17 @@ class MyDataView(AccountView):
 
     @expose("/")
     def show(self) -> str:
-        """Say what is kept about whoever asks, and what they can do with it."""
+        """Explain which data is stored."""
         return str(
             self.render_template("accounts/my_data.html", days=current_app.config["ACCOUNT_DELETION_GRACE_DAYS"])
         )
 
     @expose("/export", methods=["POST"])
     def export(self) -> BaseResponse:
-        """Send all that is kept about whoever asks, in one file."""
+        """Send the data of the member as a ZIP file."""
         with transaction():
             packed = data_export.export(current_user)
-        # Read on the next page: a file shows no flash.
+        # Shown on the next page: a download shows no flash.
         flash(_("The file you have just downloaded contains your data."), "info")
         name = f"{current_user.username}-{clock.now():%Y-%m-%d}.zip"
         headers = {
@@ -61,10 +62,10 @@ class MyDataView(AccountView):
 
     @expose("/erase", methods=["GET", "POST"])
     def erase(self) -> BaseResponse:
-        """Ask for the password; POST plans the day on which the account is erased."""
+        """Ask for the password. POST schedules the deletion."""
         form = AccountDeletionForm()
         if not current_user.password and current_app.config["AUTH_TYPE"] == AUTH_DB:
-            # Another site knows who they are; they have just come from there.
+            # The member has no password: they log in, and have just reauthenticated, elsewhere.
             del form.password
         if not form.is_submitted():
             return self._erase_page(form, 200)
@@ -72,19 +73,19 @@ class MyDataView(AccountView):
             flash(_("Please correct the fields that are marked."), "danger")
             return self._erase_page(form, 422)
         try:
-            self._plan(form)
+            self._schedule(form)
         except DomainError as error:
             flash(str(error), error.category)
             if error.field is None and not isinstance(error, LockedOutError):
                 return redirect(url_for("MyDataView.show"), 303)
             show_at_field(form, error)
             return rate_limits.retry_after(self._erase_page(form, refused_status(error)), error)
-        told = formats.date_time(current_user.erase_at)
-        flash(_("Your account will be deleted on %(date)s. Until then you can keep it.", date=told), "warning")
+        date = formats.date_time(current_user.erase_at)
+        flash(_("Your account will be deleted on %(date)s. Until then you can keep it.", date=date), "warning")
         return redirect(url_for("MyDataView.show"), 303)
 
     @staticmethod
-    def _plan(form: AccountDeletionForm) -> None:
+    def _schedule(form: AccountDeletionForm) -> None:
         if "password" in form:
             login_service.reauthenticate(current_user, form.password.data)
         with transaction():
@@ -95,22 +96,17 @@ class MyDataView(AccountView):
         return make_response(self.render_template("accounts/erase.html", form=form, days=days), status)
 
     @expose("/stay", methods=["POST"])
-    def stay(self) -> BaseResponse:
-        """Keep the account of whoever asks."""
-        try:
-            with transaction():
-                account_deletion.cancel(current_user)
-        except DomainError as error:
-            flash(str(error), error.category)
-        else:
-            flash(_("Your account will not be deleted. We are glad that you are staying!"), "info")
-        return redirect(url_for("MyDataView.show"), 303)
+    @flash_and_redirect("MyDataView.show")
+    def stay(self) -> tuple[str, str]:
+        """Cancel the deletion."""
+        account_deletion.cancel(current_user)
+        return _("Your account will not be deleted. We are glad that you are staying!"), "info"
 
     @expose("/keep/<string:token>", methods=["GET", "POST"])
     def keep(self, token: str) -> BaseResponse:
-        """Show a button; only its POST keeps the account, because mail scanners open every link."""
+        """Show a button. Only its POST keeps the account, because mail scanners open every link."""
         response = self._keep(token) if request.method == "POST" else self._ask_to_keep(token)
-        # The address of this page is a key: it must not travel to the next one.
+        # The URL of this page is a secret, so it must not be sent to other pages.
         response.headers["Referrer-Policy"] = "no-referrer"
         return response
 

@@ -1,4 +1,4 @@
-"""The forms in which members say who they are."""
+"""The form of a profile, and a field of labelled checkboxes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +16,7 @@ from app.i18n import locales
 
 
 class LabelsField(SelectMultipleField):
-    """Any number of labelled values, as checkboxes; `data` holds them in the order of their labels, each once."""
+    """Labelled values as checkboxes. `data` holds the chosen ones in the order of the labels, each once."""
 
     widget = ListWidget(prefix_label=False)
     option_widget = CheckboxInput()
@@ -34,7 +34,7 @@ class LabelsField(SelectMultipleField):
 
 
 class ProfileForm(FlaskForm):
-    """What members say about themselves."""
+    """The profile of a member."""
 
     first_name = StringField(
         lazy_gettext("First name"),

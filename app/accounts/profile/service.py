@@ -1,4 +1,4 @@
-"""What members say about themselves."""
+"""Store the profile of a member."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -7,14 +7,14 @@ from app import audit
 from app.accounts.models import Member
 from app.extensions import db
 
-# What somebody eats is written down nowhere but in their profile.
+# The audit log does not store the values of these columns.
 PRIVATE = ("diets", "allergens")
 CHANGED = "changed"
 
 
 @dataclass(frozen=True)
 class Profile:
-    """All of a member that they may set themselves."""
+    """The columns of a member that they can change themselves."""
 
     first_name: str
     last_name: str
@@ -25,7 +25,7 @@ class Profile:
 
 
 def save(member: Member, profile: Profile) -> None:
-    """Store a profile, and write down what became of which column."""
+    """Store a profile, and audit the changed columns."""
     before, after = {}, {}
     for column, value in asdict(profile).items():
         old = getattr(member, column)

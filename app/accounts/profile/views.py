@@ -1,4 +1,4 @@
-"""Who one is: names, language, zone, diets, e-mail address."""
+"""The profile page: names, language, time zone, diets."""
 
 import flask_babel
 from flask import flash, make_response, redirect, session, url_for
@@ -17,19 +17,19 @@ from app.i18n.selectors import current_locale, current_timezone
 
 
 class ProfileView(AccountView):
-    """What members say about themselves."""
+    """The profile of the member who is logged in."""
 
     route_base = "/account/profile"
     default_view = "edit"
 
     @expose("/", methods=["GET", "POST"])
     def edit(self) -> BaseResponse:
-        """Show the profile; POST stores it."""
-        given = {"locale": current_locale(), "timezone": current_timezone()}
+        """Show the profile. POST stores it."""
+        current = {"locale": current_locale(), "timezone": current_timezone()}
         names = ("first_name", "last_name", "diets", "allergens")
-        form = ProfileForm(data={name: getattr(current_user, name) for name in names} | given)
+        form = ProfileForm(data={name: getattr(current_user, name) for name in names} | current)
         if ldap_client.is_enabled():
-            # It says them anew with every login.
+            # The directory sets them at every login.
             del form.first_name, form.last_name
         if form.validate_on_submit():
             self._save(form)
@@ -54,12 +54,12 @@ class ProfileView(AccountView):
                     allergens=form.allergens.data,
                 ),
             )
-        # For the pages they read on this device when they are not logged in; and the answer speaks it at once.
+        # For pages without a login on this device. The flash of this response uses the new language at once.
         session["locale"] = form.locale.data
         flask_babel.refresh()
 
 
 def warn_about_email(response: BaseResponse) -> BaseResponse:
-    """Let the address of a page, which is a key, not travel to the next one."""
+    """Let browsers not send the URL of a page, which is a secret, to other pages."""
     response.headers["Referrer-Policy"] = "no-referrer"
     return response

@@ -14,7 +14,7 @@ from app.crud.views import ModelView
 
 
 class RegistrationModelView(ModelView):
-    """Registrations that wait for their owner to prove the address."""
+    """Registrations, pending and activated."""
 
     datamodel = SQLAInterface(Registration)
     route_base = "/registrations"
@@ -46,7 +46,7 @@ class RegistrationModelView(ModelView):
     delete_row_message = lazy_gettext("Registration discarded.")
 
     def pre_delete(self, item: Registration) -> None:
-        """Note who discarded it, and send its letter no more."""
+        """Remove the activation e-mail from the outbox, and write an audit entry."""
         mail.withdraw_activation(item)
         audit.record("registration_discarded", "registration", item)
 
@@ -57,21 +57,21 @@ class RegistrationModelView(ModelView):
         "",
     )
     def resend(self, items: list[Registration]) -> str:
-        """Write the activation letter again, with a new link."""
-        waiting = [item for item in items if item.activated_at is None]
-        for registration in waiting:
+        """Send the activation e-mail again, with a new link."""
+        pending = [item for item in items if item.activated_at is None]
+        for registration in pending:
             send_activation(registration)
-        if not waiting:
+        if not pending:
             return str(_("This account is already activated."))
-        if len(waiting) == 1:
-            return str(_("Activation e-mail sent again to %(email)s.", email=waiting[0].email))
+        if len(pending) == 1:
+            return str(_("Activation e-mail sent again to %(email)s.", email=pending[0].email))
         return str(
-            ngettext("%(num)d activation e-mail sent again.", "%(num)d activation e-mails sent again.", len(waiting))
+            ngettext("%(num)d activation e-mail sent again.", "%(num)d activation e-mails sent again.", len(pending))
         )
 
     @action("discard", lazy_gettext("Discard"), lazy_gettext("Discard the selected registrations?"), "")
     def discard(self, items: list[Registration]) -> str:
-        """Delete registrations: their links lead to nothing any more."""
+        """Delete registrations."""
         self.delete_rows(items)
         if len(items) == 1:
             return str(self.delete_row_message)

@@ -1,7 +1,7 @@
-"""The form of people who register.
+"""The registration form.
 
-It asks that fields are filled in and that an address looks like one; everything else is asked by the pipeline
-(app.accounts.service.pipeline), so that packages can ask for more.
+It checks required fields and the format of the e-mail address. Receivers of a signal (hooks.py) check everything else,
+so that packages can add checks.
 """
 
 from typing import Any
@@ -22,7 +22,7 @@ from app.errors import DomainError
 
 
 class RegistrationForm(FlaskForm):
-    """Who wants to come in. `website` is invisible to people; what fills it in is not one."""
+    """Username, e-mail address, names, password. `website` is a honeypot: people do not see it, robots fill it in."""
 
     username = StringField(
         lazy_gettext("Username"),
@@ -59,9 +59,9 @@ class RegistrationForm(FlaskForm):
     website = StringField(filters=FILTERS)
 
     def __init__(self, *args: Any, invited: str | None = None, **kwargs: Any) -> None:
-        """Ask for what the configuration asks for. `invited` is the address that was invited: it cannot be changed."""
+        """Set up the form by the configuration. `invited` is the address of the invitation, which cannot be changed."""
         super().__init__(*args, **kwargs)
-        self.password.description = _least(password_policy.min_length(staff=False, second_factor=False))
+        self.password.description = _password_hint(password_policy.min_length(staff=False, second_factor=False))
         if invited is not None:
             self.email.data = invited
             self.email.render_kw = {**self.email.render_kw, "readonly": True}
@@ -83,16 +83,16 @@ class RegistrationForm(FlaskForm):
         else:
             del self.accepts_terms
 
-    def mark(self, problems: list[Problem]) -> None:
-        """Show `problems` at their fields; a field with a simpler one already shows only that."""
-        said = set(self.errors)
+    def show_problems(self, problems: list[Problem]) -> None:
+        """Show `problems` at their fields, unless a field has an error of its own."""
+        invalid = set(self.errors)
         for name, text in problems:
-            if name not in said:
+            if name not in invalid:
                 show_at_field(self, DomainError(text), name)
 
 
-def _least(number: int) -> str:
-    """Return what is asked of a password."""
+def _password_hint(number: int) -> str:
+    """Return the hint below the password field."""
     return str(
         ngettext(
             "At least %(num)d character. A sentence is easier to remember and harder to guess.",

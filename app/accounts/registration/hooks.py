@@ -1,17 +1,17 @@
-"""Registration as a pipeline that packages can join, by three signals (blinker) of which the sender is the application.
+"""Signals (blinker) by which packages can take part in registrations. The sender is the application.
 
-    registration_validating   Asked before anything is stored, with `applicant`, whose fields may be empty or malformed.
-                              Receivers return or yield pairs of a field and what is wrong with it, in words. All of
-                              them are asked, whatever the others answer, and everything is shown at once.
-    registration_stored       Told in the transaction that stores, with `applicant`, the `registration` that waits for
-                              its letter (None for who was invited) and the `member` (None until the letter is
-                              answered). Whoever raises a DomainError undoes it all and says why. An address that is
-                              known already is not stored, and nobody is told.
-    registration_failed       Told afterwards, with `applicant` and the pairs of `errors`; outside of the transaction,
-                              so that what a receiver wants to keep needs one of its own.
+    registration_validating   Sent before anything is stored, with `applicant`, whose fields may be empty or malformed.
+                              Receivers return or yield pairs of a field name and an error message. All receivers are
+                              called, and all errors are shown at once.
+    registration_stored       Sent in the transaction that stores the registration, with `applicant`, the `registration`
+                              that waits for its activation (None for an invitation) and the `member` (None until the
+                              activation). A receiver that raises a DomainError rolls everything back, and the message
+                              is shown. It is not sent for an e-mail address that has an account.
+    registration_failed       Sent afterwards, outside of the transaction, with `applicant` and the pairs of `errors`.
+                              A receiver that stores something needs a transaction of its own.
 
-Only the first one is given the password. What this site itself demands is demanded by receivers of the same signal,
-below. A package joins by an entry point, which is called with the application at the start (app.plugins):
+Only the first signal includes the password. The site's own checks are receivers of the same signal, below. A package
+connects at an entry point, which is called with the application at the start (app.plugins):
 
     [project.entry-points."dinnerparty.plugins"]
     invited-guests = "invited_guests:join"
@@ -23,8 +23,8 @@ below. A package joins by an entry point, which is called with the application a
         if not applicant.email.endswith("@example.com"):
             yield "email", _("Please use your address at work.")
 
-Signals hold functions weakly: one that is made inside another is connected with `weak=False`. A receiver that breaks
-is written to the log; its visitor is asked to try again later, nothing is stored, and what was typed is kept.
+Signals hold weak references: a nested function must be connected with `weak=False`. When a receiver raises any other
+error, it is logged, nothing is stored, and the visitor is asked to try again later with the filled-in form.
 """
 
 import logging
@@ -56,15 +56,15 @@ registration_validating = _signals.signal("registration-validating")
 registration_stored = _signals.signal("registration-stored")
 registration_failed = _signals.signal("registration-failed")
 
-# The name of a field of the form, and what is wrong with it.
+# The name of a field of the form, and an error message.
 Problem = tuple[str, str]
 TAKEN = lazy_gettext("This username is already taken.")
-NOT_NOW = lazy_gettext("Not possible to register you at the moment, try again later")
+TRY_LATER = lazy_gettext("Not possible to register you at the moment, try again later")
 
 
 @dataclass(frozen=True)
 class Applicant:
-    """What a visitor typed to register; `locale` and `timezone` are the ones the page was read in."""
+    """The form of a visitor who registers. `locale` and `timezone` are those of the page."""
 
     username: str
     email: str
@@ -77,12 +77,12 @@ class Applicant:
     identity: OidcIdentity | None = None
 
     def without_password(self) -> "Applicant":
-        """Return what may be told to anybody."""
+        """Return a copy without the password."""
         return replace(self, password="")
 
 
-class RefusedError(DomainError):
-    """Something is wrong with what was typed: `problems` says what, at each field."""
+class InvalidRegistrationError(DomainError):
+    """The form is invalid. `problems` holds the errors of the fields."""
 
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__(lazy_gettext("Please correct the fields that are marked."))
@@ -90,40 +90,40 @@ class RefusedError(DomainError):
 
 
 def validate(applicant: Applicant) -> None:
-    """Raise RefusedError when anybody finds anything wrong with `applicant`."""
+    """Raise InvalidRegistrationError when a receiver finds a problem."""
     found = problems(applicant)
     if found:
-        raise RefusedError(found)
+        raise InvalidRegistrationError(found)
 
 
 def problems(applicant: Applicant) -> list[Problem]:
-    """Return all that is wrong with `applicant`, each thing once."""
-    with _survived():
-        answers = registration_validating.send(_app(), applicant=applicant)
-        # Signals answer in no order.
-        return sorted({(name, str(text)) for _receiver, answer in answers for name, text in answer or ()})
+    """Return the problems that all receivers find, each once."""
+    with _translate_errors():
+        results = registration_validating.send(_app(), applicant=applicant)
+        # Receivers are called in no particular order.
+        return sorted({(name, str(text)) for _receiver, result in results for name, text in result or ()})
 
 
 def stored(applicant: Applicant, *, registration: Registration | None, member: Member | None) -> None:
-    """Tell who wants to know that somebody has registered."""
+    """Send registration_stored."""
     applicant = applicant.without_password()
-    with _survived():
+    with _translate_errors():
         registration_stored.send(_app(), applicant=applicant, registration=registration, member=member)
 
 
 def failed(applicant: Applicant, errors: list[Problem]) -> None:
-    """Tell who wants to know that somebody could not register."""
+    """Send registration_failed."""
     try:
         registration_failed.send(_app(), applicant=applicant.without_password(), errors=errors)
     except Exception:
-        # Who could not register reads why, whatever becomes of those who wanted to know it.
+        # The visitor sees the original errors, whatever the receiver does.
         log.exception("A receiver of the registration_failed signal raised an exception")
         db.session.rollback()
 
 
 @contextmanager
-def _survived() -> Iterator[None]:
-    """Refuse the registration where a receiver breaks; what everybody sees to already goes on as it is."""
+def _translate_errors() -> Iterator[None]:
+    """Turn unexpected errors of receivers into a DomainError."""
     try:
         yield
     except (DomainError, IntegrityError, StaleDataError):
@@ -132,7 +132,7 @@ def _survived() -> Iterator[None]:
         if is_unavailable(error):
             raise
         log.exception("A receiver of a registration signal raised an exception")
-        raise DomainError(NOT_NOW) from error
+        raise DomainError(TRY_LATER) from error
 
 
 def _app() -> Flask:
@@ -140,11 +140,11 @@ def _app() -> Flask:
     return app
 
 
-# -- what this site demands
+# -- the checks of this site
 
 
 @registration_validating.connect
-def _username_can_stand_in_an_address(_sender: Any, applicant: Applicant) -> Iterator[Problem]:
+def _check_username_format(_sender: Any, applicant: Applicant) -> Iterator[Problem]:
     if not rules.is_username(applicant.username):
         yield (
             "username",
@@ -156,31 +156,31 @@ def _username_can_stand_in_an_address(_sender: Any, applicant: Applicant) -> Ite
 
 
 @registration_validating.connect
-def _username_is_not_forbidden(_sender: Any, applicant: Applicant) -> Iterator[Problem]:
+def _check_username_is_allowed(_sender: Any, applicant: Applicant) -> Iterator[Problem]:
     if rules.is_forbidden_username(applicant.username):
         yield "username", str(TAKEN)
 
 
 @registration_validating.connect
-def _username_is_free(_sender: Any, applicant: Applicant) -> Iterator[Problem]:
-    """Refuse a name that is a member's, or waits for another address; a second form for the same one is welcome.
+def _check_username_is_free(_sender: Any, applicant: Applicant) -> Iterator[Problem]:
+    """Refuse the username of a member, or of a pending registration for another e-mail address.
 
-    It is looked for among names only: among addresses, too, it would tell who is registered.
+    The query compares usernames only. Comparing e-mail addresses would reveal who is registered.
     """
     wanted = applicant.username.lower()
-    waits = exists().where(
+    is_pending = exists().where(
         func.lower(Registration.username) == wanted,
         func.lower(Registration.email) != applicant.email.lower(),
         Registration.activated_at.is_(None),
         Registration.expires_at > clock.now(),
     )
-    taken = exists().where(func.lower(Member.username) == wanted) | waits
+    taken = exists().where(func.lower(Member.username) == wanted) | is_pending
     if db.session.execute(select(taken)).scalar_one():
         yield "username", str(TAKEN)
 
 
 @registration_validating.connect
-def _password_will_do(_sender: Any, applicant: Applicant) -> Iterator[Problem]:
+def _check_password(_sender: Any, applicant: Applicant) -> Iterator[Problem]:
     names = (applicant.username, applicant.email, applicant.first_name, applicant.last_name)
     problem = password_policy.problem(applicant.password, names=names)
     if problem:
@@ -188,6 +188,6 @@ def _password_will_do(_sender: Any, applicant: Applicant) -> Iterator[Problem]:
 
 
 @registration_validating.connect
-def _terms_are_accepted(_sender: Any, applicant: Applicant) -> Iterator[Problem]:
+def _check_terms(_sender: Any, applicant: Applicant) -> Iterator[Problem]:
     if current_app.config["TERMS_URL"] and not applicant.accepts_terms:
         yield "accepts_terms", _("Please accept the terms of use to register.")

@@ -1,4 +1,4 @@
-"""Invitations to register: a letter of an administrator whose link proves the address, so that one form suffices."""
+"""Invitations to register. The link proves the e-mail address, so the account is active at once."""
 
 from dataclasses import replace
 
@@ -20,13 +20,13 @@ USED = lazy_gettext("This invitation has already been used. You can log in.")
 
 
 class UnusableInvitationError(DomainError):
-    """An invitation that is unknown, was used or is too old."""
+    """An invitation that is unknown, was used or has expired."""
 
 
 def invite(invitation: MemberInvitation, inviter: Member) -> None:
-    """Write the letter of a new `invitation`; raises DomainError when its reader could not use it."""
+    """Send a new invitation. Raises DomainError when it could not be used."""
     invitation.email = invitation.email.lower()
-    _refuse_where_closed()
+    _ensure_open()
     with db.session.no_autoflush:
         if _has_account(invitation.email):
             raise DomainError(lazy_gettext("This e-mail address already has an account."), "warning", field="email")
@@ -38,16 +38,16 @@ def invite(invitation: MemberInvitation, inviter: Member) -> None:
 
 
 def send_again(invitations: list[MemberInvitation]) -> list[MemberInvitation]:
-    """Write the letters of `invitations` again, with new links, except to who has an account by now; return those written."""
-    _refuse_where_closed()
-    written = [invitation for invitation in invitations if not _has_account(invitation.email)]
-    for invitation in written:
+    """Send invitations again, with new links, except to addresses that have an account by now. Return those sent."""
+    _ensure_open()
+    pending = [invitation for invitation in invitations if not _has_account(invitation.email)]
+    for invitation in pending:
         send(invitation)
-    return written
+    return pending
 
 
 def send(invitation: MemberInvitation) -> None:
-    """Give `invitation` a new token and 14 days, and write the letter that carries it."""
+    """Send an invitation with a new link. It is valid for 14 days."""
     token = rules.new_token()
     invitation.token_hash = rules.token_hash(token)
     invitation.expires_at = clock.now() + rules.INVITATION_LIFETIME
@@ -59,9 +59,9 @@ def send(invitation: MemberInvitation) -> None:
 
 
 def usable(token: str) -> MemberInvitation:
-    """Return the invitation a link belongs to; raises UnusableError when there is none to be used."""
+    """Return the invitation of a link. Raises UnusableInvitationError when it cannot be used."""
     statement = select(MemberInvitation).where(MemberInvitation.token_hash == rules.token_hash(token))
-    # As it is now: somebody else may have been faster since this request read it first.
+    # Read again from the database: a simultaneous request may have used it.
     invitation = db.session.execute(statement.execution_options(populate_existing=True)).scalar_one_or_none()
     if invitation is None:
         raise UnusableInvitationError(lazy_gettext("Invitation not found"))
@@ -73,22 +73,22 @@ def usable(token: str) -> MemberInvitation:
 
 
 def accept(token: str, applicant: Applicant) -> Member:
-    """Make the member who was invited, at the address of the invitation. Of simultaneous requests, one does it.
+    """Add the invited member, with the e-mail address of the invitation. Of simultaneous requests, one succeeds.
 
-    Raises what `usable` raises, and RefusedError when something is wrong with what was typed.
+    Raises what `usable` raises, and InvalidRegistrationError when the form is invalid.
     """
     applicant = replace(applicant, email=usable(token).email)
     problems = registration_hooks.problems(applicant)
-    # Looked at again before anything is called wrong: the name may be taken because the invitation was just used.
+    # Checked again first: the username may be taken because the same invitation was just used.
     invitation = usable(token)
     if problems:
-        raise registration_hooks.RefusedError(problems)
-    newcomer = Registration(email=invitation.email)
-    registration_service.fill(newcomer, applicant, password_policy.hash_password(applicant.password))
+        raise registration_hooks.InvalidRegistrationError(problems)
+    registration = Registration(email=invitation.email)
+    registration_service.fill(registration, applicant, password_policy.hash_password(applicant.password))
     _use_up(invitation)
-    # Another letter to this address may wait to be answered; its link would lead to nothing.
-    registration_service.forget(applicant, over=False)
-    member = registration_service.become_member(newcomer)
+    # A pending registration of the same address could not be activated any more.
+    registration_service.delete_stale(applicant, only_over=False)
+    member = registration_service.create_member(registration)
     registration_hooks.stored(applicant, registration=None, member=member)
     return member
 
@@ -110,7 +110,7 @@ def _use_up(invitation: MemberInvitation) -> None:
         raise UnusableInvitationError(USED, "info")
 
 
-def _refuse_where_closed() -> None:
+def _ensure_open() -> None:
     if current_app.config["REGISTRATION"] == CLOSED:
         raise DomainError(lazy_gettext("Registration is closed, so invitations cannot be used."), "warning")
 

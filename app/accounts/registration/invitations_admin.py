@@ -17,7 +17,7 @@ from app.crud.views import ModelView
 
 
 class MemberInvitationModelView(ModelView):
-    """Invitations to register. A link holds for 14 days; an administrator may send another one."""
+    """Invitations to register. A link is valid for 14 days, and administrators can send another one."""
 
     datamodel = SQLAInterface(MemberInvitation)
     route_base = "/memberinvitations"
@@ -57,15 +57,15 @@ class MemberInvitationModelView(ModelView):
     delete_row_message = lazy_gettext("Invitation withdrawn.")
 
     def pre_add(self, item: MemberInvitation) -> None:
-        """Write the letter."""
+        """Send the invitation."""
         member_invitations.invite(item, current_user)
 
     def added_message(self, item: MemberInvitation) -> Message:
-        """Say who was written to."""
+        """Name the recipient."""
         return _("Invitation sent to %(email)s.", email=item.email)
 
     def pre_delete(self, item: MemberInvitation) -> None:
-        """Note who was not to come after all."""
+        """Write an audit entry."""
         audit.record("invitation_withdrawn", "invitation", item)
 
     @action(
@@ -75,10 +75,10 @@ class MemberInvitationModelView(ModelView):
         "",
     )
     def send_again(self, items: list[MemberInvitation]) -> Message:
-        """Write the letters again, with new links."""
-        written = member_invitations.send_again(items)
-        if len(items) == 1 and written:
+        """Send invitations again, with new links."""
+        sent = member_invitations.send_again(items)
+        if len(items) == 1 and sent:
             return _("Invitation sent again to %(email)s.", email=items[0].email)
-        if not written:
+        if not sent:
             return _("There are no pending invitations."), "warning"
-        return ngettext("%(num)d invitation sent again.", "%(num)d invitations sent again.", len(written))
+        return ngettext("%(num)d invitation sent again.", "%(num)d invitations sent again.", len(sent))

@@ -1,4 +1,4 @@
-"""From a visitor's form to a member, by a letter or at once."""
+"""Registration: store the form, send the activation link, and add the member."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -21,7 +21,7 @@ from app.outbox.models import OutboxEmail
 
 EMAIL, NONE, AUTO_LOGIN = "email", "none", "auto-login"
 READY, UNKNOWN, EXPIRED, ACTIVATED = "ready", "unknown", "expired", "activated"
-# What is said of a link that cannot be used.
+# The flashes of links that cannot be used.
 UNUSABLE: dict[str, tuple[Any, Category]] = {
     UNKNOWN: (lazy_gettext("Registration not found"), "danger"),
     EXPIRED: (lazy_gettext("This link has expired. Request a new one."), "warning"),
@@ -30,30 +30,30 @@ UNUSABLE: dict[str, tuple[Any, Category]] = {
 
 
 def register(applicant: Applicant) -> Member | None:
-    """Store who registers; return the member, where the configuration (ACTIVATION) makes one at once.
+    """Store a registration. Return the member when the setting ACTIVATION activates at once.
 
-    The owner of an address that is known gets a letter instead, and the visitor is told the same. Raises RefusedError
-    when something is wrong with what was typed.
+    When the address has an account, its owner gets an e-mail instead, and the visitor sees the same page. Raises
+    InvalidRegistrationError when the form is invalid.
     """
     registration_hooks.validate(applicant)
     password = password_policy.hash_password(applicant.password)
     pending = _pending_by_email(applicant.email, Registration.expires_at > clock.now())
-    # Compared in every case: a pending registration must not show in the time this takes.
-    same = password_policy.matches(pending and pending.password, applicant.password)
-    forget(applicant, over=True)
-    may_write, by_letter = _may_write_to(applicant.email), current_app.config["ACTIVATION"] == EMAIL
+    # Compared in every case, so that the response time does not reveal a pending registration.
+    same_password = password_policy.matches(pending and pending.password, applicant.password)
+    delete_stale(applicant, only_over=True)
+    may_send, by_email = _may_send_to(applicant.email), current_app.config["ACTIVATION"] == EMAIL
     owner = queries.member_by_name_or_email(applicant.email)
     registration = pending or Registration(email=applicant.email.lower(), contested=False)
-    if owner is not None or (by_letter and not may_write):
+    if owner is not None or (by_email and not may_send):
         with db.session.begin_nested() as stored:
-            # Taken back at once: a known address must not show in the time this takes, either.
+            # Rolled back at once, so that the response time does not reveal a known address.
             _store(registration, applicant, password)
             stored.rollback()
-        mail.already_registered(owner if may_write else None)
+        mail.already_registered(owner if may_send else None)
         return None
-    registration.contested = registration.contested or (pending is not None and not same)
+    registration.contested = registration.contested or (pending is not None and not same_password)
     _store(registration, applicant, password)
-    member = AFTERWARDS[current_app.config["ACTIVATION"]](registration)
+    member = ACTIVATIONS[current_app.config["ACTIVATION"]](registration)
     registration_hooks.stored(applicant, registration=registration, member=member)
     return member
 
@@ -67,7 +67,7 @@ def _store(registration: Registration, applicant: Applicant, password_hash: str)
 
 
 def fill(registration: Registration, applicant: Applicant, password_hash: str) -> None:
-    """Put what was typed into `registration`; of an earlier form nothing stays."""
+    """Copy the form to `registration`. It replaces all values of an earlier form."""
     now = clock.now()
     registration.username = applicant.username.lower()
     registration.first_name, registration.last_name = applicant.first_name, applicant.last_name
@@ -75,7 +75,7 @@ def fill(registration: Registration, applicant: Applicant, password_hash: str) -
     registration.password = password_hash
     registration.terms_accepted_at = now if applicant.accepts_terms else None
     identity = applicant.identity
-    # An identity that stayed would let whoever typed the earlier form in.
+    # Otherwise the identity of whoever sent an earlier form could log in to this account.
     registration.identity_issuer = identity.issuer if identity else None
     registration.identity_subject = identity.subject if identity else None
     registration.registration_date = now.replace(tzinfo=None)
@@ -83,19 +83,19 @@ def fill(registration: Registration, applicant: Applicant, password_hash: str) -
 
 
 def resend(email: str) -> None:
-    """Write the activation letter again, with a new link, where a registration waits for that address.
+    """Send the activation e-mail again, with a new link, if a registration of that address is pending.
 
-    Where none does, the letter is thrown away: that takes as long.
+    Otherwise the e-mail is discarded, which takes as long.
     """
-    registration, may_write = _pending_by_email(email), _may_write_to(email)
-    if registration is not None and may_write:
+    registration, may_send = _pending_by_email(email), _may_send_to(email)
+    if registration is not None and may_send:
         send_activation(registration)
     else:
         mail.activation(None, "")
 
 
 def send_activation(registration: Registration) -> None:
-    """Give `registration` a new token and 48 hours, and write the letter that carries it."""
+    """Send the activation e-mail with a new link. It is valid for 48 hours."""
     token = rules.new_token()
     registration.registration_hash = rules.token_hash(token)
     registration.expires_at = clock.now() + rules.REGISTRATION_LIFETIME
@@ -106,13 +106,13 @@ def send_activation(registration: Registration) -> None:
 
 
 def find_registration(token: str) -> Registration | None:
-    """Return the registration a link belongs to, activated and expired ones included."""
+    """Return the registration of a link, also when it is activated or has expired."""
     statement = select(Registration).where(Registration.registration_hash == rules.token_hash(token))
     return db.session.execute(statement).scalar_one_or_none()
 
 
 def state_of(registration: Registration | None) -> str:
-    """Return what can be done with the link of a registration."""
+    """Return the state of the link of a registration."""
     if registration is None:
         return UNKNOWN
     if registration.activated_at is not None:
@@ -121,11 +121,11 @@ def state_of(registration: Registration | None) -> str:
 
 
 def activate(token: str, password: str = "") -> Member:
-    """Make the member a link was written for. Of any number of simultaneous requests, one does it.
+    """Activate the registration of a link, and return the new member. Of simultaneous requests, one succeeds.
 
-    A contested registration takes the password that was chosen with it, too: else whoever registers an address that
-    is not theirs could have its owner confirm their password. Raises DomainError for a link that is unknown, was used
-    or is too old, and with the field "password" for a wrong password.
+    A contested registration needs its password as well. Otherwise somebody could register the address of another person,
+    who would activate it with a password that is not their own. Raises DomainError for a link that is unknown, was used
+    or has expired, and with the field "password" for a wrong password.
     """
     registration = find_registration(token)
     state = state_of(registration)
@@ -138,8 +138,8 @@ def activate(token: str, password: str = "") -> Member:
     return _claim(registration)
 
 
-def become_member(registration: Registration) -> Member:
-    """Make the member that `registration` describes; raises IntegrityError when the name or the address is taken."""
+def create_member(registration: Registration) -> Member:
+    """Add the member of a registration. Raises IntegrityError when the username or e-mail address is taken."""
     member = add_member(
         username=registration.username,
         email=registration.email,
@@ -159,7 +159,7 @@ def become_member(registration: Registration) -> Member:
 
 
 def _link_identity(member: Member, registration: Registration) -> None:
-    """Let `member` log in as who they are elsewhere, if they came from there, unless that is somebody else's by now."""
+    """Link the identity of the registration with `member`, unless it is linked with another member by now."""
     issuer, subject = registration.identity_issuer, registration.identity_subject
     if not issuer or not subject:
         return
@@ -173,14 +173,14 @@ def _link_identity(member: Member, registration: Registration) -> None:
 
 
 def is_expired(registration: Registration) -> bool:
-    """Whether the link of `registration` is too old to be used."""
+    """Whether the link of `registration` has expired."""
     return registration.expires_at is None or registration.expires_at <= clock.now()
 
 
-def forget(applicant: Applicant, *, over: bool) -> None:
-    """Free the name and the address from registrations that are over: they must not block a new one.
+def delete_stale(applicant: Applicant, *, only_over: bool) -> None:
+    """Delete registrations that would block the username or the e-mail address.
 
-    Unless only those that are `over` go, the one that waits for the same address goes, too.
+    These are the activated and expired ones and, unless `only_over`, the pending one of the same e-mail address.
     """
     is_over = or_(
         Registration.expires_at.is_(None),
@@ -189,12 +189,12 @@ def forget(applicant: Applicant, *, over: bool) -> None:
     )
     same_name = func.lower(Registration.username) == applicant.username.lower()
     same_address = func.lower(Registration.email) == applicant.email.lower()
-    gone = and_(is_over, or_(same_name, same_address)) if over else or_(same_address, and_(is_over, same_name))
-    db.session.execute(delete(Registration).where(gone))
+    stale = and_(is_over, or_(same_name, same_address)) if only_over else or_(same_address, and_(is_over, same_name))
+    db.session.execute(delete(Registration).where(stale))
 
 
 def _claim(registration: Registration) -> Member:
-    """Use `registration` up and make its member."""
+    """Mark `registration` as activated, and add its member."""
     claim = (
         update(Registration)
         .where(Registration.id == registration.id, Registration.activated_at.is_(None))
@@ -203,7 +203,7 @@ def _claim(registration: Registration) -> Member:
     )
     if db.session.execute(claim).first() is None:
         raise DomainError(*UNUSABLE[ACTIVATED])
-    return become_member(registration)
+    return create_member(registration)
 
 
 def _pending_by_email(email: str, *conditions: Any) -> Registration | None:
@@ -213,19 +213,19 @@ def _pending_by_email(email: str, *conditions: Any) -> Registration | None:
     return db.session.execute(statement).scalar_one_or_none()
 
 
-def _may_write_to(email: str) -> bool:
-    """Whether this mailbox has not had its share of letters today: nobody is bombed through our form."""
+def _may_send_to(email: str) -> bool:
+    """Whether e-mails may be sent to a mailbox. The daily limit protects it against floods."""
     since = clock.now() - timedelta(days=1)
-    letters = select(func.count()).where(
+    sent = select(func.count()).where(
         func.lower(OutboxEmail.recipient) == email.lower(),
         OutboxEmail.kind.in_(mail.REGISTRATION_EMAILS),
         OutboxEmail.created_at > since,
     )
-    return db.session.execute(letters).scalar_one() < rules.EMAILS_PER_MAILBOX_AND_DAY
+    return db.session.execute(sent).scalar_one() < rules.EMAILS_PER_MAILBOX_AND_DAY
 
 
-# What happens once a registration is stored, by the configuration's ACTIVATION. Logging in is the view's business.
-AFTERWARDS: dict[str, Callable[[Registration], Member | None]] = {
+# What follows on a stored registration, by the setting ACTIVATION. The view logs in for AUTO_LOGIN.
+ACTIVATIONS: dict[str, Callable[[Registration], Member | None]] = {
     EMAIL: send_activation,
     NONE: _claim,
     AUTO_LOGIN: _claim,

@@ -1,4 +1,4 @@
-"""Register, by a letter or by an invitation, and prove the address."""
+"""Register, by oneself or with an invitation, and activate the account."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -33,16 +33,16 @@ from app.errors import DomainError
 from app.i18n.selectors import current_locale, current_timezone, is_timezone
 
 SENT_TO = "registration_email"
-# What an OpenID Connect provider told of a visitor who has no account yet: whoever stores it leads here.
-OPENID = "openid"
-OPENID_FIELDS = ("email", "first_name", "last_name")
+# The identity of a visitor without an account, as the OpenID Connect views store it in the session.
+IDENTITY_KEY = "openid"
+IDENTITY_FIELDS = ("email", "first_name", "last_name")
 OPEN, INVITATION, CLOSED = "open", "invitation", "closed"
 REFUSALS = {
     INVITATION: lazy_gettext("Registration is by invitation only."),
     CLOSED: lazy_gettext("Registration is closed."),
 }
 ACTIVATED = lazy_gettext("Your account is activated, you can now log in.")
-# Used already: log in. Expired: ask for another. Unknown: register.
+# The page after a refused link. Used already: log in. Expired: request another. Unknown: register.
 AFTER_REFUSED_LINK = {
     "info": "LoginView.login",
     "warning": "RegistrationView.sent",
@@ -51,7 +51,7 @@ AFTER_REFUSED_LINK = {
 
 
 class RegistrationView(BaseView):
-    """Register, and prove the address."""
+    """Register, and activate the account."""
 
     route_base = "/register"
     default_view = "form"
@@ -67,12 +67,12 @@ class RegistrationView(BaseView):
 
     @expose("/form", methods=["GET", "POST"])
     def form(self) -> BaseResponse:
-        """Show the form; POST registers, and says the same whether or not the address is known."""
+        """Show the form. POST registers, with the same response whether or not the address has an account."""
         refusal = REFUSALS.get(current_app.config["REGISTRATION"])
         if current_user.is_authenticated or refusal:
             flash(_("You are already logged in.") if current_user.is_authenticated else str(refusal), "info")
             return redirect(self.appbuilder.get_url_for_index, 303)
-        form = RegistrationForm(data=_told_by_provider())
+        form = RegistrationForm(data=_prefilled_by_provider())
         if not form.is_submitted():
             return self._page(form, 200)
         if form.website.data:
@@ -86,14 +86,13 @@ class RegistrationView(BaseView):
         return self._registered(form, member)
 
     def _registered(self, form: RegistrationForm, member: Member | None) -> BaseResponse:
-        """Say what comes next.
+        """Redirect to the next step.
 
-        By letter it is the same whether or not the address is known. An account that is there at once is one that
-        can be tried: nothing hides from its visitor that the address had an owner, so this sentence does not say it
-        either, and the owner reads it in a letter. Who is logged in at once knows by that alone; who chooses this
-        for a site (ACTIVATION) chooses that, too.
+        With activation by e-mail, the response does not reveal whether the address had an account. Without activation,
+        a visitor can find that out by trying to log in; the flash does not say it, and the owner gets an e-mail. With
+        automatic login, being logged in reveals it. That is a consequence of the setting ACTIVATION.
         """
-        session.pop(OPENID, None)
+        session.pop(IDENTITY_KEY, None)
         activation = current_app.config["ACTIVATION"]
         if activation == registration_service.EMAIL:
             return self._sent(form.email.data)
@@ -112,15 +111,15 @@ class RegistrationView(BaseView):
         return redirect(url_for("LoginView.login"), 303)
 
     def _page(self, form: RegistrationForm, status: int, *, invited: bool = False) -> BaseResponse:
-        provider = current_app.config["OIDC_DISPLAY_NAME"] if OPENID in session else ""
+        provider = current_app.config["OIDC_DISPLAY_NAME"] if IDENTITY_KEY in session else ""
         page = self.render_template("accounts/register.html", form=form, invited=invited, provider=provider)
         return make_response(page, status)
 
-    # -- the form of who was invited
+    # -- the form of invited people
 
     @expose("/invited/<string:token>", methods=["GET", "POST"])
     def invited(self, token: str) -> BaseResponse:
-        """Show the form to who was invited; its POST activates at once, because the letter has proved the address."""
+        """Show the form of an invitation. POST activates at once, because the link has proved the address."""
         response = self._invited(token)
         response.headers["Referrer-Policy"] = "no-referrer"
         return response
@@ -134,7 +133,7 @@ class RegistrationView(BaseView):
             invitation = member_invitations.usable(token)
         except member_invitations.UnusableInvitationError as error:
             return self._refused_invitation(error)
-        form = RegistrationForm(data=_told_by_provider(), invited=invitation.email)
+        form = RegistrationForm(data=_prefilled_by_provider(), invited=invitation.email)
         if not form.is_submitted():
             return self._page(form, 200, invited=True)
         applicant = _applicant(form)
@@ -145,7 +144,7 @@ class RegistrationView(BaseView):
         except DomainError as error:
             flash(str(error), error.category)
             return self._page(form, 422, invited=True)
-        session.pop(OPENID, None)
+        session.pop(IDENTITY_KEY, None)
         flash(str(ACTIVATED), "info")
         return redirect(url_for("LoginView.login"), 303)
 
@@ -154,17 +153,17 @@ class RegistrationView(BaseView):
         used = error.category == "info"
         return redirect(url_for("LoginView.login") if used else self.appbuilder.get_url_for_index, 303)
 
-    # -- the letter
+    # -- activation
 
     @expose("/sent")
     def sent(self) -> str:
-        """Say what to do now."""
+        """Show how to continue with the activation e-mail."""
         form = EmailForm(data={"email": session.get(SENT_TO, "")})
         return str(self.render_template("accounts/register_sent.html", form=form, email=session.get(SENT_TO)))
 
     @expose("/resend", methods=["POST"])
     def resend(self) -> BaseResponse:
-        """Write the letter again."""
+        """Send the activation e-mail again."""
         form = EmailForm()
         if form.validate():
             with transaction():
@@ -181,9 +180,9 @@ class RegistrationView(BaseView):
 
     @expose("/activation/<string:token>", methods=["GET", "POST"])
     def activation(self, token: str) -> BaseResponse:
-        """Show a button; only its POST activates, because mail scanners open every link."""
+        """Show a button. Only its POST activates, because mail scanners open every link."""
         response = self._activate(token) if request.method == "POST" else self._ask_to_activate(token)
-        # The address of this page is a key: it must not travel to the next one.
+        # The URL of this page is a secret, so it must not be sent to other pages.
         response.headers["Referrer-Policy"] = "no-referrer"
         return response
 
@@ -209,24 +208,24 @@ class RegistrationView(BaseView):
                 return self._ask_to_activate(token, 422)
             target = AFTER_REFUSED_LINK[error.category]
         except IntegrityError:
-            flash(str(registration_hooks.NOT_NOW), "danger")
+            flash(str(registration_hooks.TRY_LATER), "danger")
             target = "RegistrationView.form"
         else:
             flash(str(ACTIVATED), "info")
             target = "LoginView.login"
-        # Where nobody may register, that page would only say so.
+        # Where registration is not open, its page would only redirect.
         return redirect(url_for(target if open_to_all or not target.endswith(".form") else "LoginView.login"), 303)
 
 
-def _told_by_provider() -> dict[str, str]:
-    """Return what the form is filled in with for who comes from an OpenID Connect provider."""
-    told: dict[str, Any] = session.get(OPENID) or {}
-    return {name: str(told.get(name) or "") for name in OPENID_FIELDS}
+def _prefilled_by_provider() -> dict[str, str]:
+    """Return the claims of an OpenID Connect provider that fill in the form."""
+    claims: dict[str, Any] = session.get(IDENTITY_KEY) or {}
+    return {name: str(claims.get(name) or "") for name in IDENTITY_FIELDS}
 
 
 def _applicant(form: RegistrationForm) -> Applicant:
-    told, timezone = session.get(OPENID) or {}, form.timezone.data
-    linked = told.get("issuer") and told.get("subject")
+    identity, timezone = session.get(IDENTITY_KEY) or {}, form.timezone.data
+    linked = identity.get("issuer") and identity.get("subject")
     return Applicant(
         username=form.username.data or "",
         email=form.email.data or "",
@@ -236,33 +235,33 @@ def _applicant(form: RegistrationForm) -> Applicant:
         locale=current_locale(),
         timezone=timezone if is_timezone(timezone) else current_timezone(),
         accepts_terms="accepts_terms" in form and bool(form.accepts_terms.data),
-        identity=OidcIdentity(told["issuer"], told["subject"]) if linked else None,
+        identity=OidcIdentity(identity["issuer"], identity["subject"]) if linked else None,
     )
 
 
 def _attempt(form: RegistrationForm, applicant: Applicant, store: Callable[[], Member | None]) -> Member | None:
-    """Do `store` if the form is right, and return what it returns; raises DomainError with everything shown in the form.
+    """Call `store` if the form is valid, and return its result.
 
-    What is wrong with the form and what the pipeline finds is shown together.
+    Raises DomainError after adding the errors of the form and of all receivers to the fields.
     """
     try:
         if form.validate():
             return run_with_retry(store)
-        raise registration_hooks.RefusedError(registration_hooks.problems(applicant))
+        raise registration_hooks.InvalidRegistrationError(registration_hooks.problems(applicant))
     except DomainError as error:
-        if isinstance(error, registration_hooks.RefusedError):
-            form.mark(error.problems)
+        if isinstance(error, registration_hooks.InvalidRegistrationError):
+            form.show_problems(error.problems)
         elif error.field:
             show_at_field(form, error)
         registration_hooks.failed(applicant, _errors(form, error))
         raise
     except (IntegrityError, StaleDataError) as error:
-        refusal = DomainError(str(registration_hooks.NOT_NOW))
+        refusal = DomainError(str(registration_hooks.TRY_LATER))
         registration_hooks.failed(applicant, [("", str(refusal))])
         raise refusal from error
 
 
 def _errors(form: RegistrationForm, error: DomainError) -> list[registration_hooks.Problem]:
-    """Return all that is shown as wrong, or why nothing was stored."""
+    """Return the errors of the fields, or the reason why nothing was stored."""
     shown = [(name or "", str(text)) for name, texts in form.errors.items() for text in texts]
     return shown or [(error.field or "", str(error))]

@@ -19,7 +19,7 @@ PERMISSIONS = lazy_gettext("Permissions")
 
 
 class RoleModelView(ReauthenticationRequired, ModelView):
-    """Roles, and what they may do. Whoever changes one has typed their password a few minutes ago."""
+    """Roles and their permissions. Changes need a fresh login."""
 
     fresh = frozenset({"add", "edit", "delete"})
     datamodel = SQLAInterface(Role)
@@ -51,22 +51,22 @@ class RoleModelView(ReauthenticationRequired, ModelView):
     }
 
     def pre_add(self, item: Role) -> None:
-        """Write down what the role may do."""
+        """Write the audit entry, with the permissions of the role."""
         db.session.flush()
         names = sorted(str(permission) for permission in item.permissions)
         after = {"second_factor_required": item.second_factor_required, "added": names}
         audit.record("role_created", "role", item, after=after)
 
     def pre_update(self, item: Role) -> None:
-        """Keep the names that the program itself asks for."""
+        """Refuse to rename a built-in role, and write the audit entry."""
         with db.session.no_autoflush:
             stored = db.session.execute(select(Role.name).where(Role.id == item.id)).scalar_one()
         if stored in rules.FIXED_ROLES and item.name != stored:
             raise DomainError(lazy_gettext("This is a built-in role and cannot be renamed."), field="name")
-        user_service.changed_role(item)
+        user_service.role_changed(item)
 
     def pre_delete(self, item: Role) -> None:
-        """Keep the roles that the program asks for, and those that people hold."""
+        """Refuse to delete a built-in role, or one that is in use."""
         if item.name in rules.FIXED_ROLES:
             raise DomainError(lazy_gettext("This is a built-in role and cannot be deleted."))
         if item.user or item.groups:

@@ -1,4 +1,4 @@
-"""Permissions in words: Flask-AppBuilder calls them "can edit on DinnerPartyModelView"."""
+"""Labels of permissions. Flask-AppBuilder's own names are like "can edit on DinnerPartyModelView"."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -22,59 +22,59 @@ ACTION_LABELS = {
     "can_add": lazy_gettext("Add"),
     "can_edit": lazy_gettext("Edit"),
     "can_delete": lazy_gettext("Delete"),
-    # Those of Flask-AppBuilder's APIs.
+    # Actions of Flask-AppBuilder's APIs.
     "can_get": lazy_gettext("Read"),
     "can_info": lazy_gettext("Describe"),
     "can_post": lazy_gettext("Add"),
     "can_put": lazy_gettext("Edit"),
 }
-# Views of Flask-AppBuilder, which say nothing of themselves.
+# Views of Flask-AppBuilder without a title.
 STOCK_VIEWS = {"OpenApi": lazy_gettext("API description")}
 
 
 def load() -> Sequence[PermissionView]:
-    """Return every permission, those of one view together."""
-    words = PermissionLabels()
+    """Return all permissions, grouped by view."""
+    labels = PermissionLabels()
     rows = db.session.scalars(select(PermissionView)).unique()
-    return sorted(rows, key=words.position)
+    return sorted(rows, key=labels.position)
 
 
 def label(row: PermissionView) -> str:
-    """Return a permission in words."""
+    """Return the label of a permission."""
     return PermissionLabels()(row)
 
 
 def listed(rows: Sequence[PermissionView]) -> Markup:
-    """Return permissions in words, as a list."""
-    words = PermissionLabels()
-    ordered = sorted(rows, key=words.position)
-    items = Markup("").join(Markup("<li>{}</li>").format(words(row)) for row in ordered)
+    """Return the labels of permissions as an HTML list."""
+    labels = PermissionLabels()
+    ordered = sorted(rows, key=labels.position)
+    items = Markup("").join(Markup("<li>{}</li>").format(labels(row)) for row in ordered)
     return Markup("<ul>{}</ul>").format(items) if items else Markup("\N{EM DASH}")
 
 
 class PermissionLabels:
-    """Names permissions by what their view says of itself.
+    """Labels permissions by the titles of their views.
 
-    A view without a title has `permission_labels`, {"can_host": "Host dinner parties"}, or stays what it is called
-    in the program.
+    A view without a title can have `permission_labels`, {"can_host": "Host dinner parties"}. Otherwise its class name is
+    shown.
     """
 
     def __init__(self) -> None:
         appbuilder = appbuilder_of()
-        # Several views may ask for the same permissions; one that has words for them comes last.
+        # Several views may use the same permissions. The one with labels for them comes last and wins.
         views = sorted(appbuilder.baseviews, key=lambda view: bool(getattr(view, "permission_labels", None)))
         self._views: dict[str, Any] = {view.class_permission_name: view for view in views}
         entries = [each for entry in appbuilder.menu.get_list() for each in (entry, *entry.childs)]
         self._entries = {entry.name: entry.label or entry.name for entry in entries}
 
     def __call__(self, row: PermissionView) -> str:
-        """Return a permission in words."""
+        """Return the label of a permission."""
         name, view = row.permission.name, self._views.get(row.view_menu.name)
         own = getattr(view, "permission_labels", {}).get(name)
-        return str(own) if own else _("%(act)s · %(what)s", act=self._act(name, view), what=self.view(row))
+        return str(own) if own else _("%(act)s · %(what)s", act=self._action_label(name, view), what=self.view(row))
 
     def view(self, row: PermissionView) -> str:
-        """Return what a permission is about."""
+        """Return the label of a permission's view."""
         name = row.view_menu.name
         if row.permission.name == MENU:
             return str(self._entries.get(name, name))
@@ -83,13 +83,13 @@ class PermissionLabels:
         return str(title or STOCK_VIEWS.get(name, name))
 
     def position(self, row: PermissionView) -> tuple[str, int, str]:
-        """Return what orders permissions: those of one view together."""
+        """Return the sort key of a permission: by view, then by action."""
         names = list(ACTION_LABELS)
         number = names.index(row.permission.name) if row.permission.name in names else len(names)
         return self.view(row).casefold(), number, self(row)
 
     @staticmethod
-    def _act(name: str, view: Any) -> str:
+    def _action_label(name: str, view: Any) -> str:
         action = getattr(view, "actions", {}).get(name)
         known = action.text if action is not None else ACTION_LABELS.get(name)
         return str(known or name.removeprefix(PERMISSION_PREFIX).replace("_", " "))

@@ -22,6 +22,7 @@ from app.accounts.sessions import trusted_devices
 from app.database import is_unavailable, transaction
 from app.errors import DomainError
 from app.extensions import db
+from app.http import parse_int
 from app.i18n.selectors import force_locale
 
 log = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""How many members there are, since when, and how often they log in. Days and months are those of UTC."""
+"""Statistics of accounts: states, new members and logins. Days and months are in UTC."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -17,7 +17,7 @@ Series = list[tuple[date, int]]
 
 @dataclass(frozen=True)
 class Accounts:
-    """How many accounts are in each state; every member counts in one of the first four."""
+    """The number of accounts in each state. Every member counts in one of the first four."""
 
     active: int
     inactive: int
@@ -49,7 +49,7 @@ def accounts() -> Accounts:
 
 
 def joined() -> Series:
-    """Count those who joined in each of the last months, the current one included; who was erased stays counted."""
+    """Count the new members of each of the last months, including the current one. Deleted accounts count."""
     months = [_first_of_month(clock.now().date(), back) for back in range(MONTHS - 1, -1, -1)]
     parts = extract("year", Member.joined_at), extract("month", Member.joined_at)
     statement = select(*parts, func.count()).where(Member.joined_at >= _midnight(months[0])).group_by(*parts)
@@ -58,7 +58,7 @@ def joined() -> Series:
 
 
 def logged_in() -> Series:
-    """Count the logins of each of the last days, today included."""
+    """Count the logins of each of the last days, including today."""
     today = clock.now().date()
     days = [today - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
     parts = tuple(extract(part, AuditEvent.at) for part in ("year", "month", "day"))

@@ -1,4 +1,4 @@
-"""How many members there are, and how often they come: drawn here, without a script."""
+"""The page of statistics, with charts as SVG."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from flask_babel import gettext as _
 from app.accounts.statistics import service as statistics_service
 from app.crud.views import BaseView
 
-# What a chart is drawn on, and what is left between two columns.
+# The size of a chart, and the gap between two columns, in units of the SVG.
 WIDTH, HEIGHT, GAP = 600, 160, 4
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a chart: where it stands, and what it means."""
+    """One column of a chart: its rectangle, its label and its number."""
 
     x: float
     y: float
@@ -63,7 +63,7 @@ class StatisticsView(BaseView):
 
 
 def _columns(series: Sequence[tuple[date, int]], skeleton: str) -> list[Column]:
-    """Return the columns of a chart; the highest is as high as the chart."""
+    """Return the columns of a chart. The highest one has the height of the chart."""
     most = max(count for _day, count in series) or 1
     step = WIDTH / len(series)
     return [

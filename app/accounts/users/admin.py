@@ -46,7 +46,7 @@ def _valid_username(_form: Any, field: Any) -> None:
 
 
 class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
-    """Members. Whoever changes anything about one has typed their own password a few minutes ago."""
+    """Members. Changes need a fresh login."""
 
     fresh = frozenset({"add", "edit", "delete", "action", "action_post", "csv"})
     datamodel = SQLAInterface(Member)
@@ -148,7 +148,7 @@ class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
     @expose("/csv", methods=["GET", "POST"])
     @has_access
     def csv(self) -> BaseResponse:
-        """Ask before the addresses of people leave the site; POST returns the file, and it is written down who has it."""
+        """Ask for confirmation. POST returns the file, and the audit log records who has downloaded it."""
         if request.method == "POST":
             with transaction():
                 audit.record("members_exported", "member", after={"filters": request.query_string.decode()})
@@ -165,7 +165,7 @@ class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
     # -- add, edit, delete
 
     def _prefill_from_url(self, form: Any) -> None:
-        """Propose the role of those who register themselves: without one nobody can do anything."""
+        """Select the role that registered members get: without a role, a member can do nothing."""
         super()._prefill_from_url(form)
         form.roles.process_data([self.appbuilder.sm.find_role(GUEST)])
 
@@ -174,11 +174,11 @@ class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
         user_service.add(item, item.password)
 
     def added_message(self, item: Member) -> str:
-        """Name who was added."""
+        """Name the new member."""
         return str(_("User %(name)s created.", name=item.username))
 
     def _edit(self, pk: str) -> Any:
-        """Show no form for somebody who is not there any more."""
+        """Show no form for a deleted account."""
         item = self._find(pk, self.edit_columns)
         try:
             user_service.refuse_erased([item])
@@ -188,30 +188,28 @@ class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
         return super()._edit(pk)
 
     def pre_update(self, item: Member) -> None:
-        """Keep one administrator, and oneself."""
+        """Refuse to remove the last administrator, or oneself."""
         user_service.change(item, current_user.id)
 
     def pre_delete(self, item: Member) -> None:
-        """Keep one administrator, and oneself."""
+        """Refuse to remove the last administrator, or oneself."""
         user_service.delete(item, current_user.id)
 
     # -- actions
 
     @action("activate", lazy_gettext("Activate"), lazy_gettext("Activate the selected users?"), "")
     def activate(self, items: list[Member]) -> str:
-        """Let people log in again."""
         user_service.activate(items)
         return str(ngettext("%(num)d user activated.", "%(num)d users activated.", len(items)))
 
     @action("deactivate", lazy_gettext("Deactivate"), lazy_gettext("Deactivate the selected users?"), "")
     def deactivate(self, items: list[Member]) -> str:
-        """Keep people from logging in."""
         user_service.deactivate(items, current_user.id)
         return str(ngettext("%(num)d user deactivated.", "%(num)d users deactivated.", len(items)))
 
     @action("ban", lazy_gettext("Ban"), None, "")
     def ban(self, items: list[Member]) -> str | BaseResponse:
-        """Keep people out, and tell them why."""
+        """Ask for a reason, and ban members."""
         user_service.refuse_ban(items, current_user.id)
         reason, page = ask_for_reason(
             self,
@@ -230,7 +228,6 @@ class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
 
     @action("unban", lazy_gettext("Lift the ban"), lazy_gettext("Lift the ban on the selected users?"), "")
     def unban(self, items: list[Member]) -> flashes.Message:
-        """Let people in again."""
         count = user_service.unban(items)
         if not count:
             return _("Nothing changed: none of the selected users is banned."), "warning"
@@ -238,7 +235,7 @@ class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
 
     @action("sign_out", lazy_gettext("Sign out everywhere"), None, "")
     def sign_out(self, items: list[Member]) -> str | BaseResponse:
-        """End all logins of people, and tell them why."""
+        """Ask for a reason, and end all login sessions of members."""
         user_service.refuse_erased(items)
         reason, page = ask_for_reason(
             self,
@@ -268,7 +265,7 @@ class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
         "",
     )
     def send_password_link(self, items: list[Member]) -> str:
-        """Write to people where to choose a new password."""
+        """Send members a link to choose a new password."""
         for member in items:
             user_service.send_password_link(member)
         if len(items) == 1:
@@ -289,7 +286,7 @@ class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
         multiple=False,
     )
     def reset_second_factor(self, items: list[Member]) -> str:
-        """Help somebody who has lost their second factor."""
+        """Remove the second factors of a member who has lost them."""
         for member in items:
             second_factor_service.reset(member)
         return str(_("%(name)s can now log in with just the password.", name=items[0].display_name))
@@ -301,7 +298,7 @@ class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
         "",
     )
     def unlock(self, items: list[Member]) -> str:
-        """Forget how often somebody failed to log in as these people."""
+        """Reset the login throttles of members."""
         for member in items:
             user_service.unlock(member)
         return str(

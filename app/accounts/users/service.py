@@ -1,7 +1,7 @@
-"""What administrators do with the accounts of others: add, change, ban, sign out, let in again.
+"""Member administration: add, change, deactivate, ban and sign out members.
 
-Whoever does it is told by `by`, the key of that member, or None for a command. Every function here refuses by
-DomainError what would leave the site without an administrator, or somebody without themselves.
+`by` is the key of the administrator who acts, or None for a command. All functions raise DomainError for what would
+leave the site without an administrator, and for administrators who would lock themselves out.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,23 +23,23 @@ from app.errors import DomainError
 from app.extensions import db
 from app.i18n.selectors import force_locale
 
-# What is written down of a change. Never the password.
+# The columns that the audit log shows. Never the password.
 COLUMNS = ("username", "email", "first_name", "last_name", "active", "locale", "timezone")
 ROLES_CHANGED = lazy_gettext("Your roles were changed. Please log in again.")
-# Links that were sent to an address, or asked for by somebody who may be kept out now.
+# Links that stop working when the e-mail address changes, or when the member is banned.
 LINKS = (TokenPurpose.RESET_PASSWORD, TokenPurpose.CHANGE_EMAIL)
 
 
-# -- who must stay
+# -- refusals
 
 
 def refuse_without_admin(leaving: set[int]) -> None:
-    """Refuse to leave the site without an administrator who can come in, once the members of `leaving` are gone."""
+    """Raise DomainError when no administrator could log in without the members of `leaving` (keys)."""
     with db.session.no_autoflush:
-        # Two administrators who remove each other at once must meet here: the role's row is the gate.
+        # Two administrators may remove each other at the same time, so lock the role's row.
         # An UPDATE, because SQLite knows no FOR UPDATE.
-        gate = update(Role).where(Role.name == ADMIN).values(name=ADMIN)
-        db.session.execute(gate)
+        lock = update(Role).where(Role.name == ADMIN).values(name=ADMIN)
+        db.session.execute(lock)
         remaining = (
             select(func.count())
             .select_from(Member)
@@ -56,7 +56,7 @@ def refuse_without_admin(leaving: set[int]) -> None:
 
 
 def refuse_erased(members: Iterable[Member]) -> None:
-    """Refuse to do anything with somebody who is not there any more."""
+    """Raise DomainError when an account has been deleted."""
     if any(member.erased_at is not None for member in members):
         raise DomainError(
             lazy_gettext("The account of this person has been deleted and can no longer be changed."), "warning"
@@ -64,7 +64,7 @@ def refuse_erased(members: Iterable[Member]) -> None:
 
 
 def refuse_ban(members: Sequence[Member], by: int | None) -> None:
-    """Refuse to ban whoever asks for it, or all who could take it back."""
+    """Raise DomainError for a ban of oneself, or of all administrators."""
     refuse_erased(members)
     if by in {member.id for member in members}:
         raise DomainError(lazy_gettext("You cannot ban yourself."))
@@ -72,7 +72,7 @@ def refuse_ban(members: Sequence[Member], by: int | None) -> None:
 
 
 def refuse_deactivation(members: Sequence[Member], by: int | None) -> None:
-    """Refuse to lock out whoever asks for it, or all who could let them in again."""
+    """Raise DomainError for a deactivation of oneself, or of all administrators."""
     refuse_erased(members)
     if by in {member.id for member in members}:
         raise DomainError(lazy_gettext("You cannot deactivate yourself."), field="active")
@@ -83,7 +83,7 @@ def refuse_deactivation(members: Sequence[Member], by: int | None) -> None:
 
 
 def add(member: Member, password: str | None) -> None:
-    """Store a new member with a password, or write to them where to choose one."""
+    """Add a member. Without a password, they get an e-mail with a link to choose one."""
     _lower(member)
     member.password = None
     if password:
@@ -104,10 +104,10 @@ def add(member: Member, password: str | None) -> None:
 
 
 def change(member: Member, by: int | None) -> None:
-    """Store what was changed of a member, and draw the consequences.
+    """Store the changes of a member.
 
-    Whoever loses a role, gains one that asks for more than theirs did, or is deactivated is signed out everywhere and
-    told so; whoever got another address cannot use links that went to the old one.
+    A member is signed out everywhere when they lose a role, gain one with stricter requirements, or are deactivated. A
+    new e-mail address makes links invalid that were sent to the old one.
     """
     refuse_erased([member])
     _lower(member)
@@ -128,7 +128,7 @@ def change(member: Member, by: int | None) -> None:
 
 
 def delete(member: Member, by: int | None) -> None:
-    """See to what must be before `member` is deleted."""
+    """Check that `member` may be deleted, and write the audit entry."""
     if member.id == by:
         raise DomainError(lazy_gettext("You cannot delete yourself."))
     refuse_without_admin({member.id})
@@ -136,31 +136,31 @@ def delete(member: Member, by: int | None) -> None:
 
 
 def activate(members: Sequence[Member]) -> None:
-    """Let people log in again."""
+    """Let members log in again."""
     refuse_erased(members)
     for member in members:
         if not member.active:
             member.active = True
-            _note_active(member)
+            _audit_active(member)
 
 
 def deactivate(members: Sequence[Member], by: int | None) -> None:
-    """Keep people from logging in."""
+    """Keep members from logging in, and sign them out."""
     refuse_deactivation(members, by)
     for member in members:
         if member.active:
             member.active = False
-            _note_active(member)
+            _audit_active(member)
             end_logins(member, lazy_gettext("Your account was deactivated."), by)
 
 
-# -- keep out, let in
+# -- ban, sign out, unlock
 
 
 def ban(members: Sequence[Member], reason: str, by: int | None) -> None:
-    """Keep people out, and tell them why when they next come with the right password.
+    """Ban members. They see the reason when they try to log in.
 
-    Their API keys are revoked for good: a key may be in anybody's hands, and lifting the ban lets in a person only.
+    Their API keys are revoked for good, and stay so when the ban is lifted: others may have copies of them.
     """
     refuse_ban(members, by)
     for member in members:
@@ -173,7 +173,7 @@ def ban(members: Sequence[Member], reason: str, by: int | None) -> None:
 
 
 def unban(members: Sequence[Member]) -> int:
-    """Let people in again who were banned; return how many were."""
+    """Lift the bans of members, and return how many were banned."""
     refuse_erased(members)
     banned = [member for member in members if member.banned_at is not None]
     for member in banned:
@@ -183,7 +183,7 @@ def unban(members: Sequence[Member]) -> int:
 
 
 def sign_out(members: Sequence[Member], reason: str, by: int | None) -> None:
-    """End all logins of people and tell them why; whoever asks for it keeps the one they ask with."""
+    """End all login sessions of members, who see the reason. Administrators keep their own current session."""
     for member in members:
         ended = session_service.end_sessions(
             member, SessionEndCause.ADMINISTRATOR, reason=reason, keep=_own_session(member, by)
@@ -192,15 +192,15 @@ def sign_out(members: Sequence[Member], reason: str, by: int | None) -> None:
         audit.record("member_signed_out", "member", member, after=after)
 
 
-def refuse_in_directory() -> None:
-    """Refuse to have passwords chosen here while they are kept elsewhere."""
+def refuse_with_ldap() -> None:
+    """Raise DomainError while LDAP is enabled: the directory stores the passwords."""
     if ldap_client.is_enabled():
         raise DomainError(lazy_gettext("Accounts are managed in your organisation's directory. Nothing was changed."))
 
 
 def send_password_link(member: Member) -> None:
-    """Write to `member` where to choose a new password. The old one works until they do."""
-    refuse_in_directory()
+    """Send `member` a link to choose a new password. The old one works until then."""
+    refuse_with_ldap()
     if not member.is_active:
         raise DomainError(
             lazy_gettext(
@@ -213,7 +213,7 @@ def send_password_link(member: Member) -> None:
 
 
 def unlock(member: Member) -> None:
-    """Forget how often somebody failed to prove to be `member`, in whatever place and browser."""
+    """Reset all login throttles of `member`."""
     authentication.forget_failures(member)
     login_throttle.clear(login_throttle.key_of("second_step", member.id))
     audit.record("unlocked", "member", member)
@@ -222,8 +222,8 @@ def unlock(member: Member) -> None:
 # -- roles
 
 
-def changed_role(role: Role) -> None:
-    """Write down what was changed of a role; whoever holds it must add a second factor if it asks for one now."""
+def role_changed(role: Role) -> None:
+    """Write the changes of a role to the audit log. Require a second factor of its members if the role does so now."""
     before, after = changes(role, ("name", "second_factor_required"))
     permissions = inspect(role).attrs.permissions.history
     if permissions.deleted:
@@ -239,22 +239,22 @@ def changed_role(role: Role) -> None:
 
 
 def _require_second_factor(role: Role) -> None:
-    """Let the holders of `role` who have no second factor do nothing before they have added one."""
-    is_it = Role.id == role.id
-    holders = select(Member.id).where(or_(Member.roles.any(is_it), Member.memberships.any(Group.roles.any(is_it))))
+    """Make adding a second factor a required action for members with `role` who have none."""
+    is_role = Role.id == role.id
+    holders = select(Member.id).where(or_(Member.roles.any(is_role), Member.memberships.any(Group.roles.any(is_role))))
     has_app = exists().where(Totp.member_id == LoginSession.member_id, Totp.confirmed_at.is_not(None))
     has_passkey = exists().where(Passkey.member_id == LoginSession.member_id)
-    waiting = update(LoginSession).where(
+    sessions = update(LoginSession).where(
         LoginSession.member_id.in_(holders), LoginSession.required_action.is_(None), ~has_app, ~has_passkey
     )
-    db.session.execute(waiting.values(required_action=RequiredAction.ADD_SECOND_FACTOR))
+    db.session.execute(sessions.values(required_action=RequiredAction.ADD_SECOND_FACTOR))
 
 
-# -- parts
+# -- helpers
 
 
 def _changes(member: Member) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return what is stored of `member` and what it is to become, as far as they differ."""
+    """Return the old and the new values of the changed columns, roles and groups of `member`."""
     before, after = changes(member, COLUMNS)
     attributes: Any = inspect(member).attrs
     for name in ("roles", "memberships"):
@@ -265,7 +265,7 @@ def _changes(member: Member) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def changes(row: Any, columns: Iterable[str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return what is stored in some columns of a row and what is to be, as far as they differ."""
+    """Return the old and the new values of those `columns` of a row that have changed."""
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
     for column in columns:
@@ -276,17 +276,17 @@ def changes(row: Any, columns: Iterable[str]) -> tuple[dict[str, Any], dict[str,
 
 
 def _are_stricter(member: Member) -> bool:
-    """Whether the roles that `member` is to have take something away, or ask for more than those they had."""
+    """Whether the new roles of `member` lack an old one, or have stricter requirements."""
     attributes: Any = inspect(member).attrs
     roles, groups = attributes.roles.history, attributes.memberships.history
     had = _all_roles([*roles.unchanged, *roles.deleted], [*groups.unchanged, *groups.deleted])
     has = _all_roles(member.roles, member.memberships)
-    asks_for_more = any(asks(has) and not asks(had) for asks in (_is_staff, _asks_for_factor))
-    return bool(had - has) or asks_for_more
+    requires_more = any(requires(has) and not requires(had) for requires in (_is_staff, _require_factor))
+    return bool(had - has) or requires_more
 
 
 def _all_roles(roles: Iterable[Role], groups: Iterable[Group]) -> set[Role]:
-    """Return the roles that come of roles and groups."""
+    """Return the roles together with those of the groups."""
     return {*roles, *(role for group in groups for role in group.roles)}
 
 
@@ -294,15 +294,17 @@ def _is_staff(roles: Iterable[Role]) -> bool:
     return any(role.name not in rules.ORDINARY_ROLES for role in roles)
 
 
-def _asks_for_factor(roles: Iterable[Role]) -> bool:
+def _require_factor(roles: Iterable[Role]) -> bool:
     return any(role.second_factor_required for role in roles)
 
 
 def end_logins(member: Member, reason: object, by: int | None) -> None:
-    """End the logins of `member` and say why in their language; whoever does this to themselves stays."""
+    """End the login sessions of `member`, with a reason in their language. Their own current session stays."""
     with force_locale(member.locale, member.timezone):
-        told = str(reason)
-    session_service.end_sessions(member, SessionEndCause.ADMINISTRATOR, reason=told, keep=_own_session(member, by))
+        translated = str(reason)
+    session_service.end_sessions(
+        member, SessionEndCause.ADMINISTRATOR, reason=translated, keep=_own_session(member, by)
+    )
 
 
 def _own_session(member: Member, by: int | None) -> int | None:
@@ -310,17 +312,17 @@ def _own_session(member: Member, by: int | None) -> int | None:
     return login.id if login is not None else None
 
 
-def _note_active(member: Member) -> None:
+def _audit_active(member: Member) -> None:
     audit.record(
         "member_changed", "member", member, before={"active": not member.active}, after={"active": member.active}
     )
 
 
 def names(named: Iterable[Role | Group]) -> list[str]:
-    """Return what some roles or groups are called."""
+    """Return the sorted names of roles or groups."""
     return sorted(str(each.name) for each in named)
 
 
 def _lower(member: Member) -> None:
-    """Names are compared without case, so they are kept in one."""
+    """Store names in lower case, because they are compared without case."""
     member.username, member.email = member.username.lower(), member.email.lower()
