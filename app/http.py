@@ -12,6 +12,7 @@ from flask import Flask, Response, abort, current_app, has_request_context, requ
 from flask import Request as StockRequest
 from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.wrappers import Response as BaseResponse
 
 from app.database import transaction
 
@@ -142,6 +143,12 @@ def parse_int(text: str | None, most: int = MAX_ID, *, clamp: bool = False) -> i
 def page_number() -> int:
     """Return the page that the URL asks for by `?page=`, counted from 1. Anything but a number asks for the first."""
     return parse_int(request.args.get("page"), MAX_PAGE, clamp=True) or 1
+
+
+def without_referrer(response: BaseResponse) -> BaseResponse:
+    """Let browsers not send the URL of this page, which is a secret, to other pages."""
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
 
 
 @contextmanager

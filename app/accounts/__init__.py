@@ -1,1 +1,1 @@
-"""Accounts: who may come in."""
+"""Accounts: members, how they log in, and what administrators do with them."""

@@ -40,7 +40,7 @@ class SessionEndCause(LabelledEnum):
     """Why a login session was ended elsewhere. The label is the message on the next visit; it may take `reason`."""
 
     ADMINISTRATOR = "administrator", lazy_gettext("You were signed out by an administrator: %(reason)s")
-    PASSWORD = "password", lazy_gettext("You were signed out because your password was changed.")  # noqa: S105
+    PASSWORD = "password", lazy_gettext("You were signed out because your password was changed.")
     OWNER = "owner", lazy_gettext("You were signed out from another device of yours.")
     BAN = "ban", lazy_gettext("Your account was banned: %(reason)s")
 

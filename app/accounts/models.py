@@ -4,8 +4,7 @@ import secrets
 from datetime import datetime
 from typing import Any
 
-from flask_appbuilder.security.sqla.models import Group, RegisterUser, User, assoc_user_group
-from flask_appbuilder.security.sqla.models import Role as Role
+from flask_appbuilder.security.sqla.models import Group, RegisterUser, Role, User, assoc_user_group
 from flask_babel import gettext
 from sqlalchemy import (
     BigInteger,

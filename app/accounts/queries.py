@@ -101,7 +101,7 @@ class LoginRecord:
 def login_record(wanted: str, device_hash: str, key: str, device_key: str) -> LoginRecord:
     """Return who logs in as `wanted` (in lower case) from a device, and whether they may try now, in one statement.
 
-    It is the same statement whoever is meant, so that it takes the same time. `key` and `device_key` are those of the
+    The statement is the same for known and unknown names, so that it takes the same time. `key` and `device_key` are those of the
     guard.
     """
     guard, device_guard = aliased(LoginThrottle), aliased(LoginThrottle)

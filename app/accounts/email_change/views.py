@@ -12,13 +12,13 @@ from app.accounts.email_change import service as email_change_service
 from app.accounts.email_change.forms import NewEmailForm
 from app.accounts.enums import LinkState, TokenPurpose
 from app.accounts.models import Member
-from app.accounts.profile import views as profile_views
 from app.accounts.sessions import service as session_service
 from app.accounts.sessions.access import AccountView
 from app.crud import flashes
 from app.crud.fields import show_at_field
 from app.database import transaction
 from app.errors import DomainError
+from app.http import without_referrer
 
 
 class EmailChangeView(AccountView):
@@ -95,7 +95,7 @@ class EmailChangeView(AccountView):
     def _confirmation_page(self, purpose: TokenPurpose, token: str, template: str) -> BaseResponse:
         state, found = email_links.peek(purpose, token)
         page = self.render_template(template, state=state, token=found)
-        return profile_views.warn_about_email(make_response(page, 404 if state == LinkState.UNKNOWN else 200))
+        return without_referrer(make_response(page, 404 if state == LinkState.UNKNOWN else 200))
 
     def _refused(self, error: DomainError | IntegrityError) -> BaseResponse:
         if isinstance(error, DomainError):
@@ -107,9 +107,7 @@ class EmailChangeView(AccountView):
 
     def _redirect(self, member: Member | None) -> BaseResponse:
         is_own = current_user.is_authenticated and (member is None or self._is_me(member))
-        return profile_views.warn_about_email(
-            redirect(url_for("ProfileView.edit" if is_own else "LoginView.login"), 303)
-        )
+        return without_referrer(redirect(url_for("ProfileView.edit" if is_own else "LoginView.login"), 303))
 
     @staticmethod
     def _is_me(member: Member) -> bool:

@@ -32,7 +32,7 @@ REFUSALS = {
     *(INAPPROPRIATE_AUTHENTICATION, INVALID_CREDENTIALS, INSUFFICIENT_ACCESS_RIGHTS, UNWILLING_TO_PERFORM),
 }
 # Bound for unknown names, so that a login takes the same requests whether or not the name exists.
-DUMMY_DN = "cn=nobody of that name"
+DUMMY_DN = "cn=unknown name"
 
 
 class LdapUnreachableError(Exception):

@@ -116,7 +116,7 @@ class SecurityApi(JsonErrorResponses, StockSecurityApi):
                       message:
                         type: string
             403:
-              description: The account may not come in, or not before something is done on the site
+              description: The account may not log in, or has a required action to complete on the site first
               content: *refusal
             429:
               description: Too many attempts

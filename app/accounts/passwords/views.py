@@ -20,6 +20,7 @@ from app.crud import flashes
 from app.crud.fields import show_at_field
 from app.database import transaction
 from app.errors import DomainError
+from app.http import without_referrer
 
 # The page after a refused link. Used already: log in. Expired or unknown: request another.
 AFTER_REFUSED_LINK = {
@@ -58,10 +59,7 @@ class PasswordView(AccountView):
     @expose("/reset/<string:token>", methods=["GET", "POST"])
     def reset(self, token: str) -> BaseResponse:
         """Ask for a new password, by the link of an e-mail. POST sets it."""
-        response = self._reset(token)
-        # The URL of this page is a secret, so it must not be sent to other pages.
-        response.headers["Referrer-Policy"] = "no-referrer"
-        return response
+        return without_referrer(self._reset(token))
 
     def _reset(self, token: str) -> BaseResponse:
         state, found = email_links.peek(TokenPurpose.RESET_PASSWORD, token)

@@ -22,6 +22,7 @@ from app.crud.actions import flash_and_redirect
 from app.crud.fields import show_at_field
 from app.database import transaction
 from app.errors import DomainError
+from app.http import without_referrer
 from app.i18n import formats
 
 
@@ -105,10 +106,7 @@ class MyDataView(AccountView):
     @expose("/keep/<string:token>", methods=["GET", "POST"])
     def keep(self, token: str) -> BaseResponse:
         """Show a button. Only its POST keeps the account, because mail scanners open every link."""
-        response = self._keep(token) if request.method == "POST" else self._ask_to_keep(token)
-        # The URL of this page is a secret, so it must not be sent to other pages.
-        response.headers["Referrer-Policy"] = "no-referrer"
-        return response
+        return without_referrer(self._keep(token) if request.method == "POST" else self._ask_to_keep(token))
 
     def _ask_to_keep(self, token: str) -> BaseResponse:
         state, found = email_links.peek(TokenPurpose.KEEP_ACCOUNT, token)

@@ -57,9 +57,3 @@ class ProfileView(AccountView):
         # For pages without a login on this device. The flash of this response uses the new language at once.
         session["locale"] = form.locale.data
         flask_babel.refresh()
-
-
-def warn_about_email(response: BaseResponse) -> BaseResponse:
-    """Let browsers not send the URL of a page, which is a secret, to other pages."""
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response

@@ -30,6 +30,7 @@ from app.crud.fields import show_at_field
 from app.crud.views import BaseView
 from app.database import run_with_retry, transaction
 from app.errors import DomainError
+from app.http import without_referrer
 from app.i18n.selectors import current_locale, current_timezone, is_timezone
 
 SENT_TO = "registration_email"
@@ -120,9 +121,7 @@ class RegistrationView(BaseView):
     @expose("/invited/<string:token>", methods=["GET", "POST"])
     def invited(self, token: str) -> BaseResponse:
         """Show the form of an invitation. POST activates at once, because the link has proved the address."""
-        response = self._invited(token)
-        response.headers["Referrer-Policy"] = "no-referrer"
-        return response
+        return without_referrer(self._invited(token))
 
     def _invited(self, token: str) -> BaseResponse:
         closed = current_app.config["REGISTRATION"] == CLOSED
@@ -181,10 +180,7 @@ class RegistrationView(BaseView):
     @expose("/activation/<string:token>", methods=["GET", "POST"])
     def activation(self, token: str) -> BaseResponse:
         """Show a button. Only its POST activates, because mail scanners open every link."""
-        response = self._activate(token) if request.method == "POST" else self._ask_to_activate(token)
-        # The URL of this page is a secret, so it must not be sent to other pages.
-        response.headers["Referrer-Policy"] = "no-referrer"
-        return response
+        return without_referrer(self._activate(token) if request.method == "POST" else self._ask_to_activate(token))
 
     def _ask_to_activate(self, token: str, status: int = HTTPStatus.OK) -> BaseResponse:
         registration = registration_service.find_registration(token)
