@@ -9,6 +9,7 @@ from sqlalchemy import update
 
 from app import clock
 from app.accounts.api_keys import service as api_key_service
+from app.accounts.api_keys.service import KeyScope
 from app.accounts.models import Member
 from app.audit.models import AuditEvent
 from app.database import transaction
@@ -24,7 +25,7 @@ DINNER = {
 }  # fmt: skip
 
 
-def make(visitor, name="Calendar sync", scope=api_key_service.READ, days="90"):
+def make(visitor, name="Calendar sync", scope=KeyScope.READ, days="90"):
     """Make a key on its page; return the page and the secret that it shows."""
     page = visitor.submit(visitor.get(f"{HERE}new").form("/new"), name=name, scope=scope, days=days)
     shown = re.search(r'value="(dinner_[^"]+)"', page.text)
@@ -63,7 +64,7 @@ def test_a_key_is_shown_once_and_stored_as_a_hash(admin, records):
     assert secret not in admin.get(HERE).text
     assert secret not in str(records.dump())
     key = records.one(ApiKey)
-    assert (key.scopes, key.key_prefix) == (api_key_service.READ, secret[:11])
+    assert (key.scopes, key.key_prefix) == (KeyScope.READ, secret[:11])
     letter = next(letter for letter in records.all(OutboxEmail) if letter.kind == "api_key_created")
     assert "Calendar sync" in letter.text
     assert secret not in letter.text
@@ -159,7 +160,7 @@ def test_a_key_that_reads_does_not_write(admin, program, records, method, path):
 
 
 def test_a_key_that_writes_writes_as_its_member(admin, cast, program, records):
-    secret = make(admin, scope=api_key_service.READ_AND_WRITE)[1]
+    secret = make(admin, scope=KeyScope.READ_AND_WRITE)[1]
     answer = program(secret, "POST", json={**DINNER, "host": cast.host.id})
     assert answer.status_code == 201, answer.get_json()
     assert program(secret, "DELETE", f"{API}{answer.get_json()['id']}").status_code == 200
@@ -196,7 +197,7 @@ def test_a_ban_revokes_keys_for_good(app, client_of, cast, program, records):
 
 
 def test_a_key_opens_no_page(admin, program):
-    secret = make(admin, scope=api_key_service.READ_AND_WRITE)[1]
+    secret = make(admin, scope=KeyScope.READ_AND_WRITE)[1]
     for path in ("/users/list/", HERE, "/account/data/", "/dinnerparties/list/"):
         answer = program(secret, path=path)
         assert answer.status_code == 303, path

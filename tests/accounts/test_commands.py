@@ -52,7 +52,7 @@ def test_a_password_is_given_by_command_and_ends_all_logins(app, client_of, new_
     [
         (("friend", "--password", "short"), "Use at least 8 characters."),
         (("boss", "--password", "a dinner 4 us"), "Use at least 15 characters."),
-        (("nobody", "--password", NEW), "No user with the username or e-mail address nobody was found"),
+        (("nobody", "--password", NEW), "No member has the username or e-mail address nobody."),
     ],
 )
 def test_a_password_that_will_not_do_is_refused_in_words(app, cast, records, arguments, said):
@@ -115,7 +115,10 @@ def furnished(app, cast):
     RegistrationFactory(username="old", expires_at=days(8))
     RegistrationFactory(username="kept", expires_at=days(1))
     rows = [
-        *(Token(purpose="x", token_hash=name, expires_at=at) for name, at in (("old", days(8)), ("kept", days(1)))),
+        *(
+            Token(purpose=TokenPurpose.RESET_PASSWORD, token_hash=name, expires_at=at)
+            for name, at in (("old", days(8)), ("kept", days(1)))
+        ),
         *(
             MemberInvitation(email=f"{name}@example.com", token_hash=name, locale="en", expires_at=at)
             for name, at in (("old", days(8)), ("kept", days(1)))

@@ -8,8 +8,8 @@ import pytest
 
 from app import clock
 from app.accounts import tokens
+from app.accounts.enums import TokenPurpose
 from app.accounts.models import LoginSession
-from app.accounts.rules import CHANGE_EMAIL, UNDO_EMAIL
 from app.audit.models import AuditEvent
 from app.database import transaction
 from app.outbox.models import OutboxEmail
@@ -54,8 +54,8 @@ def press(visitor, path):
     return visitor.submit(visitor.get(path).form(path))
 
 
-def link_for(app, member, purpose=CHANGE_EMAIL, email=NEW):
-    page = {CHANGE_EMAIL: "confirm", UNDO_EMAIL: "undo"}[purpose]
+def link_for(app, member, purpose=TokenPurpose.CHANGE_EMAIL, email=NEW):
+    page = {TokenPurpose.CHANGE_EMAIL: "confirm", TokenPurpose.UNDO_EMAIL: "undo"}[purpose]
     with app.app_context(), transaction():
         return f"/account/email/{page}/{tokens.issue(purpose, member, data={'email': email})}"
 
@@ -168,7 +168,7 @@ def test_who_is_logged_in_sees_their_profile_after_it(mine, app, ada):
     assert NEW in page.text
 
 
-@pytest.mark.parametrize("purpose", [CHANGE_EMAIL, UNDO_EMAIL])
+@pytest.mark.parametrize("purpose", [TokenPurpose.CHANGE_EMAIL, TokenPurpose.UNDO_EMAIL])
 @pytest.mark.parametrize("method", ["get", "head"])
 def test_opening_a_link_changes_nothing_and_tells_nobody_its_address(visitor, app, ada, records, purpose, method):
     path = link_for(app, ada, purpose)
@@ -182,8 +182,8 @@ def test_opening_a_link_changes_nothing_and_tells_nobody_its_address(visitor, ap
 @pytest.mark.parametrize(
     ("purpose", "lasts", "late"),
     [
-        (CHANGE_EMAIL, timedelta(hours=24), "This link has expired. Request a new one."),
-        (UNDO_EMAIL, timedelta(days=7), "This link has expired. Ask an administrator for help."),
+        (TokenPurpose.CHANGE_EMAIL, timedelta(hours=24), "This link has expired. Request a new one."),
+        (TokenPurpose.UNDO_EMAIL, timedelta(days=7), "This link has expired. Ask an administrator for help."),
     ],
 )
 def test_a_link_works_once_and_not_for_ever(visitor, app, ada, records, purpose, lasts, late):
@@ -208,7 +208,7 @@ def test_a_link_that_never_was_is_not_known(visitor, page, token):
 
 def test_the_links_of_who_may_not_come_in_are_not_known(visitor, app, records):
     member = MemberFactory(username="bob", banned_at=clock.now())
-    for purpose in (CHANGE_EMAIL, UNDO_EMAIL):
+    for purpose in (TokenPurpose.CHANGE_EMAIL, TokenPurpose.UNDO_EMAIL):
         assert visitor.post(link_for(app, member, purpose)).flashes == [("danger", "This link is not valid.")]
     assert records.fresh(member).email == "bob@example.com"
 
@@ -271,7 +271,7 @@ def test_the_old_mailbox_takes_the_address_back_and_shuts_the_other_out(visitor,
 
 
 def test_whoever_undoes_it_where_they_are_logged_in_is_not_told_twice(mine, app, ada, records):
-    page = press(mine, link_for(app, ada, UNDO_EMAIL, "older@example.com"))
+    page = press(mine, link_for(app, ada, TokenPurpose.UNDO_EMAIL, "older@example.com"))
     assert page.path == "/login/"
     assert [category for category, _text in page.flashes] == ["info"]
     assert records.count(LoginSession) == 0
@@ -291,8 +291,8 @@ def test_who_changed_the_address_twice_cannot_have_it_back(visitor, mine, ada, r
 
 
 def test_the_owner_can_still_undo_the_first_change_after_the_second_was_undone(visitor, app, ada, records):
-    owners = link_for(app, ada, UNDO_EMAIL, OLD)
-    intruders = link_for(app, ada, UNDO_EMAIL, NEW)
+    owners = link_for(app, ada, TokenPurpose.UNDO_EMAIL, OLD)
+    intruders = link_for(app, ada, TokenPurpose.UNDO_EMAIL, NEW)
     press(visitor, intruders)
     assert records.fresh(ada).email == NEW
     assert press(visitor, owners).flashes == UNDONE
@@ -301,7 +301,7 @@ def test_the_owner_can_still_undo_the_first_change_after_the_second_was_undone(v
 
 def test_an_old_address_that_is_somebody_elses_by_now_is_not_taken_from_them(visitor, app, ada, records):
     MemberFactory(username="other", email=NEW)
-    assert press(visitor, link_for(app, ada, UNDO_EMAIL)).flashes == REFUSED
+    assert press(visitor, link_for(app, ada, TokenPurpose.UNDO_EMAIL)).flashes == REFUSED
     assert records.fresh(ada).email == OLD
 
 

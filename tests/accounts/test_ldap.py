@@ -134,7 +134,7 @@ def test_the_second_factor_is_asked_for_as_well(visitor, people, records):
 
 def test_a_short_password_of_an_administrator_is_the_directorys_business(visitor, people, records):
     log_in(visitor, "grace")
-    assert records.one(LoginSession).duty is None
+    assert records.one(LoginSession).required_action is None
 
 
 def test_nobody_stays_logged_in_for_months(visitor, people, records):

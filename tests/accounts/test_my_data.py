@@ -423,7 +423,7 @@ def test_others_see_that_somebody_was_erased_and_no_page_of_theirs(client_of, ca
     erase_due()
     stranger = client_of(cast.stranger)
     page = stranger.get(f"/parties/{party.slug}")
-    assert "Hosted by (erased)" in page.text
+    assert "Hosted by (deleted account)" in page.text
     assert "/user/erased" not in page.text
     assert stranger.get("/user/friend").status == 404
     assert stranger.get(f"/user/erased-{cast.friend.id}").status == 404

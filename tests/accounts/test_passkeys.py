@@ -129,7 +129,7 @@ def test_nobody_touches_anothers_passkey(key, client_of, cast, records):
 
 
 def test_there_is_an_end_to_passkeys(desk, app, ada, monkeypatch):
-    monkeypatch.setattr("app.accounts.service.passkeys.MAX_PASSKEYS", 1)
+    monkeypatch.setattr("app.accounts.passkeys.service.MAX_PASSKEYS", 1)
     add_passkey(desk)
     answer = desk.post("/passkeys/add/options")
     assert (answer.status, answer.json) == (403, {"message": "You already have 1 passkey. Remove one first."})

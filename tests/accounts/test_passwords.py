@@ -8,8 +8,8 @@ import pytest
 
 from app import clock
 from app.accounts import password_policy, tokens
+from app.accounts.enums import TokenPurpose
 from app.accounts.models import LoginSession, LoginThrottle, Member, Token, Totp
-from app.accounts.rules import CHANGE_EMAIL, RESET_PASSWORD
 from app.audit.models import AuditEvent
 from app.database import transaction
 from app.outbox.models import OutboxEmail
@@ -33,7 +33,7 @@ def forgot(visitor, email):
     return visitor.submit(visitor.get("/password/forgot").form("/password/forgot"), email=email)
 
 
-def link_for(app, member, purpose=RESET_PASSWORD, **more):
+def link_for(app, member, purpose=TokenPurpose.RESET_PASSWORD, **more):
     with app.app_context(), transaction():
         return f"/password/reset/{tokens.issue(purpose, member, **more)}"
 
@@ -169,7 +169,7 @@ def test_a_token_that_never_was_is_not_known(visitor, token):
 
 
 def test_a_token_for_something_else_is_not_known(visitor, app, ada):
-    path = link_for(app, ada, CHANGE_EMAIL)
+    path = link_for(app, ada, TokenPurpose.CHANGE_EMAIL)
     assert visitor.post(path, {"new_password": NEW}).flashes == [("danger", "This link is not valid.")]
 
 
@@ -177,7 +177,7 @@ def test_choosing_a_password_ends_other_links_every_login_and_the_programs_token
     visitor, client_of, app, records, ada
 ):
     devices = [client_of(ada), client_of(ada)]
-    others = [link_for(app, ada), link_for(app, ada, CHANGE_EMAIL)]
+    others = [link_for(app, ada), link_for(app, ada, TokenPurpose.CHANGE_EMAIL)]
     page = reset(devices[0], link_for(app, ada))
     # Nobody is told on that device that they were signed out: they know.
     assert (page.path, page.flashes) == ("/login/", [UPDATED])

@@ -427,7 +427,7 @@ def test_whoever_must_have_one_does_nothing_else_before_they_do(app, client_of, 
     assert page.path == APP
     add_app(visitor)
     assert visitor.get("/parties/new").path == "/parties/new"
-    assert records.one(LoginSession).duty is None
+    assert records.one(LoginSession).required_action is None
 
 
 def test_a_passkey_fulfils_the_duty_too(app, client_of, ada):

@@ -83,13 +83,23 @@ def authenticate(identifier: str, password: str) -> LdapPerson | None:
         return None
     try:
         with release_request_lock():
-            entry = _Connection().authenticate(identifier[:MAX_IDENTIFIER_LENGTH], password)
+            entry = _find_authenticated(identifier[:MAX_IDENTIFIER_LENGTH], password)
     except LdapUnreachableError as error:
         log.error("The LDAP directory cannot be queried: %s", error)  # noqa: TRY400 - its text says it all
         raise DomainError(
             _("The directory of your organisation cannot be reached. Please try again in a moment.")
         ) from error
     return _person(entry, identifier) if entry is not None else None
+
+
+def _find_authenticated(identifier: str, password: str) -> LdapEntry | None:
+    try:
+        return _Connection().authenticate(identifier, password)
+    except LdapUnreachableError:
+        raise
+    except Exception as error:
+        # ldap3 raises various errors when the server is no directory, or when TLS is not configured correctly.
+        raise LdapUnreachableError(repr(error)) from error
 
 
 def _is_text(text: str) -> bool:
@@ -125,11 +135,6 @@ class _Connection:
                 return None
             # Without a service account, the entry can be read only after a bind as its owner.
             return found if _setting("AUTH_LDAP_BIND_USER") else self._read(found.dn)
-        except LdapUnreachableError:
-            raise
-        except Exception as error:
-            # ldap3 raises various errors when the server is no directory.
-            raise LdapUnreachableError(repr(error)) from error
         finally:
             self._unbind()
 

@@ -181,7 +181,7 @@ class PasskeyView(AccountView):
             return self._login_view().refused(self._target(), kept)
         return self._login_view().go_on(self._target(), kept)
 
-    def _door(self) -> Any:
+    def _login_view(self) -> Any:
         return self.appbuilder.sm.auth_view
 
     def _target(self) -> str:
