@@ -2,7 +2,7 @@
 
 import pytest
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, text
+from sqlalchemy import MetaData, Table, func, inspect, select, text
 
 from app.extensions import db
 
@@ -157,17 +157,14 @@ def test_roles_keep_what_they_may_do_when_permissions_are_renamed(app, flask_db,
     flask_db("upgrade", "0006")
     with app.app_context(), db.engine.begin() as connection:
 
-        def key(table, **values):
-            conditions = " AND ".join(f"{column} = :{column}" for column in values)
-            find = text(f"SELECT id FROM {table} WHERE {conditions}")
-            found = connection.execute(find, values).scalar()
-            if found is None:
-                names = ", ".join(["id", *values])
-                bound = ", ".join(f":{column}" for column in values)
-                number = f"(SELECT coalesce(max(id), 0) + 1 FROM {table})"
-                connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({number}, {bound})"), values)
-                found = connection.execute(find, values).scalar_one()
-            return found
+        def key(name, **values):
+            """Return the key of a row, which is made if it is missing."""
+            rows = Table(name, MetaData(), autoload_with=connection)
+            find = select(rows.c.id).where(*(rows.c[column] == value for column, value in values.items()))
+            if connection.execute(find).first() is None:
+                last = connection.execute(select(func.max(rows.c.id))).scalar() or 0
+                connection.execute(rows.insert().values(id=last + 1, **values))
+            return connection.execute(find).scalar_one()
 
         for role, pairs in {"Cook": [*NAMES, taken], "Guest": [*NAMES][-1:]}.items():
             for pair in filter(None, pairs):
