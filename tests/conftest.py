@@ -33,11 +33,11 @@ from app import clock
 from app.accounts.models import ADMIN, GUEST, TRANSLATOR, Member
 from app.database import transaction
 from app.extensions import db, mail
-from tests.support import THOROUGH, browser, network, parts, postgres, redis, server, smtp
+from tests.support import THOROUGH, browser, network, postgres, redis, required_services, server, smtp
 from tests.support.client import Visitor
+from tests.support.database_reader import DatabaseReader
 from tests.support.databases import Database, SqliteFiles, application, close_connections
 from tests.support.factories import MemberFactory, RowFactory
-from tests.support.records import Records
 
 # The fixtures that start a browser, or the site in processes of its own.
 PROCESSES = {"open_page", "server", "start"}
@@ -111,22 +111,22 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail a whole run in which a part was used by no test, and hand a worker's counts to the one that knows all."""
     config = session.config
     if hasattr(config, "workeroutput"):
-        config.workeroutput["parts"] = dict(parts.used(config))
-    elif parts.missing(config) and session.exitstatus == pytest.ExitCode.OK:
+        config.workeroutput["parts"] = dict(required_services.used(config))
+    elif required_services.missing(config) and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: parts.Worker) -> None:
+def pytest_testnodedown(node: required_services.Worker) -> None:
     """Add what a worker's tests used."""
-    parts.used(node.config).update(getattr(node, "workeroutput", {}).get("parts", {}))
+    required_services.used(node.config).update(getattr(node, "workeroutput", {}).get("parts", {}))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say what was left out."""
     if not browser.is_wanted():
         terminalreporter.write_line(f"Browser tests were left out: {browser.MISSING}", yellow=True)
-    for part in parts.missing(config):
+    for part in required_services.missing(config):
         terminalreporter.write_line(f"FAILED: of the whole run, no test used {part}", red=True)
 
 
@@ -160,7 +160,7 @@ def database(database_kind: str, request: pytest.FixtureRequest) -> Iterator[Dat
     """The database of this test: set up, with nobody in it."""
     database: Database = request.getfixturevalue(f"_{database_kind}")
     database.reset()
-    parts.used(request.config)[database_kind] += 1
+    required_services.used(request.config)[database_kind] += 1
     yield database
     with database.app.app_context():
         assert db.engine.pool.checkedout() == 0, "the test left a connection to the database open"  # type: ignore[attr-defined]
@@ -201,9 +201,9 @@ def _start_anew(limiter: Limiter, *, enabled: bool) -> None:
 
 
 @pytest.fixture
-def records(app: Flask) -> Records:
+def records(app: Flask) -> DatabaseReader:
     """What the database holds."""
-    return Records(app)
+    return DatabaseReader(app)
 
 
 @pytest.fixture(autouse=True)
@@ -234,7 +234,7 @@ def client_of(new_visitor: Callable[[], Visitor]) -> Callable[[Member], Visitor]
 
     def log_in(member: Member) -> Visitor:
         visitor = new_visitor()
-        visitor.let_in(member)
+        visitor.log_in_as(member)
         return visitor
 
     return log_in
@@ -282,7 +282,7 @@ def cast(app: Flask) -> Cast:
 @pytest.fixture
 def smtp_server(request: pytest.FixtureRequest) -> Iterator[smtp.MailServer]:
     """A real mail server that the application knows nothing of."""
-    parts.used(request.config)["smtp"] += 1
+    required_services.used(request.config)["smtp"] += 1
     with smtp.mail_server() as running:
         yield running
 
@@ -299,7 +299,7 @@ def smtp_of_the_app(app: Flask, smtp_server: smtp.MailServer, monkeypatch: pytes
 @pytest.fixture
 def redis_server(request: pytest.FixtureRequest) -> Iterator[redis.RedisServer]:
     """A real Redis that the application knows nothing of."""
-    parts.used(request.config)["redis"] += 1
+    required_services.used(request.config)["redis"] += 1
     with redis.running_server() as running:
         yield running
 

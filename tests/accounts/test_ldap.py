@@ -15,7 +15,7 @@ from app.audit.models import AuditEvent
 from app.extensions import appbuilder_of, db
 from app.outbox.models import OutboxEmail
 from config import ConfigurationError
-from tests.support import ldap, parts
+from tests.support import ldap, required_services
 from tests.support.factories import MemberFactory, RegistrationFactory
 
 WRONG = [("warning", "Invalid login. Please try again.")]
@@ -32,7 +32,7 @@ def running(tmp_path_factory):
 @pytest.fixture
 def use(app, monkeypatch, tmp_path, request):
     """Let the site ask a directory; return how it is told where that is."""
-    parts.used(request.config)["ldap"] += 1
+    required_services.used(request.config)["ldap"] += 1
 
     def configure(environ):
         for name, value in config.load({"INSTANCE_PATH": str(tmp_path), **environ}).items():

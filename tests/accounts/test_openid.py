@@ -15,7 +15,7 @@ from app.audit.models import AuditEvent
 from app.extensions import db
 from app.http import REQUEST_LOCK_KEY
 from app.outbox.models import OutboxEmail
-from tests.support import openid, parts
+from tests.support import openid, required_services
 from tests.support.client import SESSION_COOKIE
 from tests.support.factories import PASSWORD, MemberFactory, RowFactory
 
@@ -40,7 +40,7 @@ def running():
 @pytest.fixture
 def provider(running, app, monkeypatch, tmp_path, request):
     """The provider of this site, in good order."""
-    parts.used(request.config)["openid"] += 1
+    required_services.used(request.config)["openid"] += 1
     environ = {
         "OIDC_ISSUER": running.issuer,
         "OIDC_CLIENT_ID": "dinner",

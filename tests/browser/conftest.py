@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from werkzeug.serving import make_server
 
 from app.accounts.models import Member
-from tests.support import browser, parts
+from tests.support import browser, required_services
 from tests.support.factories import PASSWORD
 from tests.support.smtp import HOST
 
@@ -72,7 +72,7 @@ def site(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 @pytest.fixture
 def open_page(_browser: Browser, site: str, request: pytest.FixtureRequest) -> Iterator[OpenPage]:
     """Open pages, and fail the test on what they complain of."""
-    parts.used(request.config)["browser"] += 1
+    required_services.used(request.config)["browser"] += 1
     complaints: list[str] = []
     contexts = []
 

@@ -9,7 +9,7 @@ from app import clock
 from app.extensions import db
 from app.outbox.models import OutboxEmail
 from app.parties.models import DinnerParty
-from tests.site.conftest import furnish
+from tests.site.conftest import populate_site
 from tests.support.factories import DinnerPartyFactory, MemberFactory, RsvpFactory
 
 # Each breaks out of another place; an element of theirs on a page, a run script or a sum done is a hole.
@@ -29,11 +29,11 @@ def people(app):
 
 
 @pytest.fixture
-def furnished(app, people):
+def populated_site(app, people):
     """A site on which every text is markup."""
     texts = {"title": TITLE, "venue": TITLE, "address": TEXT[:255], "main_dish": TITLE, "description": TEXT}
     party = DinnerPartyFactory(host=people["host"], slug="the-party", **texts)
-    return furnish(
+    return populate_site(
         app,
         party,
         RsvpFactory(party=party, member=people["boss"], note=TEXT, name=NAME),
@@ -78,16 +78,16 @@ def page(open_page):
 
 
 @pytest.mark.parametrize("reader", ["host", "boss"])
-def test_markup_is_text_on_every_page(furnished, people, page, log_in, holes, reader):
+def test_markup_is_text_on_every_page(populated_site, people, page, log_in, holes, reader):
     log_in(page, people[reader])
     found = []
-    for rule in furnished.pages():
-        page.goto(furnished.address(rule))
+    for rule in populated_site.pages():
+        page.goto(populated_site.address(rule))
         found += holes(page)
     assert found == []
 
 
-def test_the_letters_of_a_hostile_party_are_text(furnished, people, page, log_in, holes, records):
+def test_the_letters_of_a_hostile_party_are_text(populated_site, people, page, log_in, holes, records):
     log_in(page, people["friend"])
     page.goto("/parties/the-party")
     page.click("main [value=yes]")
@@ -128,7 +128,7 @@ def test_what_was_typed_comes_back_as_text(people, page, log_in, holes):
     assert holes(page) == []
 
 
-def test_a_choice_is_offered_as_text(furnished, people, page, log_in, holes):
+def test_a_choice_is_offered_as_text(populated_site, people, page, log_in, holes):
     log_in(page, people["boss"])
     page.goto("/dinnerparties/add")
     page.locator("[name=host]").press_sequentially("ho")
@@ -137,9 +137,9 @@ def test_a_choice_is_offered_as_text(furnished, people, page, log_in, holes):
     assert holes(page) == []
 
 
-def test_a_row_is_deleted_after_a_question_in_plain_text(furnished, people, page, log_in, holes, records):
+def test_a_row_is_deleted_after_a_question_in_plain_text(populated_site, people, page, log_in, holes, records):
     log_in(page, people["boss"])
-    page.goto(f"/dinnerparties/delete/{furnished.party.id}")
+    page.goto(f"/dinnerparties/delete/{populated_site.party.id}")
     expect(page.locator("h1")).to_contain_text(TITLE)
     page.goto("/dinnerparties/list/")
     page.get_by_role("link", name="Delete").click()

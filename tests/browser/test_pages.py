@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from app.extensions import appbuilder_of
-from tests.site.conftest import furnish
+from tests.site.conftest import populate_site
 from tests.support.factories import (
     DinnerPartyFactory,
     MemberFactory,
@@ -90,7 +90,7 @@ def people(app, look):
 
 
 @pytest.fixture
-def furnished(app, people):
+def populated_site(app, people):
     """The site with parties in all states, and people with long names."""
     host, guest = people["host"], people["guest"]
     party = DinnerPartyFactory(host=host, slug="the-party", title=LONG, description="Come. " * 99, share_round=1)
@@ -102,23 +102,23 @@ def furnished(app, people):
     WaitOfferFactory(party=feast, rsvp__member=guest, rsvp__party_size=4, seats=3)
     for state in ("draft", "cancelled", "past"):
         DinnerPartyFactory(host=host, slug=state, title=f"A {state} party", **{state: True})
-    return furnish(app, party, answer, guest, OutboxEmailFactory={"failed": True})
+    return populate_site(app, party, answer, guest, OutboxEmailFactory={"failed": True})
 
 
 @pytest.fixture
-def readers(furnished, people, client_of, new_visitor):
+def readers(populated_site, people, client_of, new_visitor):
     """Who reads the page behind each rule: of those who are answered one, the first whom it tells most.
 
     Administrators read the generated pages, and those that nobody else may. They differ as little from one look to
     another as from one test to the next, so each process asks once.
     """
     if not READERS:
-        views = appbuilder_of(furnished.app).baseviews
+        views = appbuilder_of(populated_site.app).baseviews
         generated = {view.endpoint for view in views if getattr(view, "datamodel", None) is not None}
         clients = {name: client_of(member) if member else new_visitor() for name, member in people.items()}
         last = clients.pop("administrator")
-        for rule in furnished.pages():
-            address = furnished.address(rule)
+        for rule in populated_site.pages():
+            address = populated_site.address(rule)
             told = {}
             if rule.endpoint.partition(".")[0] not in generated:
                 told = {name: main(client.get(address, follow=False)) for name, client in clients.items()}
@@ -135,13 +135,13 @@ def main(page):
 
 
 @pytest.mark.parametrize("reader", STATES)
-def test_every_page_for(furnished, people, open_page, log_in, accessible, look, reader, readers):
+def test_every_page_for(populated_site, people, open_page, log_in, accessible, look, reader, readers):
     page = open_page(locale=look.locale, color_scheme=look.light)
     if people[reader]:
         log_in(page, people[reader])
     requests, seen, wrong, titles = [], set(), [], defaultdict(set)
     page.on("request", lambda request: requests.append(request.url))
-    addresses = [furnished.address(rule) for rule in furnished.pages() if readers[str(rule)] == reader]
+    addresses = [populated_site.address(rule) for rule in populated_site.pages() if readers[str(rule)] == reader]
     for address in addresses + STATES[reader]:
         requests.clear()
         answer = page.goto(address)

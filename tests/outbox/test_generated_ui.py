@@ -46,7 +46,7 @@ def test_who_reads_the_list_first_decides_nothing_for_the_next_reader(new_app, c
     texts = []
     for member in (cast.friend, cast.admin, cast.friend):
         reader = Visitor(site)
-        reader.let_in(member)
+        reader.log_in_as(member)
         page = reader.get("/letters/list/")
         assert page.status == 200
         texts.append("Send a test e-mail to me" in page.text)

@@ -43,7 +43,7 @@ STRANGE = ("0", "-1", "nothing", "99999999999999999999", "%00", "%F0%9F%8D%B2", 
 
 
 @dataclass(frozen=True)
-class Furnished:
+class PopulatedSite:
     """A site in use: something stands behind each address."""
 
     app: Flask
@@ -131,7 +131,7 @@ def links(app: Flask, member: Member, registration: Registration, party: DinnerP
         }
 
 
-def furnish(app: Flask, party: DinnerParty, answer: Rsvp, member: Member, **texts: Any) -> Furnished:
+def populate_site(app: Flask, party: DinnerParty, answer: Rsvp, member: Member, **texts: Any) -> PopulatedSite:
     """Put something behind each address of the site; `texts` are what people typed, by the name of a factory."""
     WaitOfferFactory(party=party)
     for factory in (MenuItemFactory, ReminderFactory, GuestMessageFactory, PartyReportFactory):
@@ -145,14 +145,14 @@ def furnish(app: Flask, party: DinnerParty, answer: Rsvp, member: Member, **text
     with app.app_context(), transaction():
         audit.record("activated", "registration", name="newcomer")
         code = ticket_code(answer)
-    return Furnished(app, party, registration, links(app, member, registration, party), answer, code)
+    return PopulatedSite(app, party, registration, links(app, member, registration, party), answer, code)
 
 
 @pytest.fixture
-def furnished(cast: Any, app: Flask) -> Furnished:
+def populated_site(cast: Any, app: Flask) -> PopulatedSite:
     """The site, with a party, an answer, an offer, a registration, a letter and an entry of the audit log on it."""
     party = DinnerPartyFactory(host=cast.host, slug="the-party", share_round=1)
-    return furnish(app, party, RsvpFactory(party=party, member=cast.friend), cast.stranger)
+    return populate_site(app, party, RsvpFactory(party=party, member=cast.friend), cast.stranger)
 
 
 @pytest.fixture

@@ -131,14 +131,14 @@ def test_invariant_4_seats_are_freed_and_offered_together_or_not_at_all(client_o
     assert records.fresh(party).seats_taken == 2
 
 
-def test_invariant_5_opening_a_link_changes_nothing(furnished, reader, records):
+def test_invariant_5_opening_a_link_changes_nothing(populated_site, reader, records):
     """As those do who scan letters; all other addresses are in test_routes."""
     scanner = reader("anonymous")
     before = records.dump()
-    opened = [rule for rule in furnished.pages() if "token" in rule.arguments]
+    opened = [rule for rule in populated_site.pages() if "token" in rule.arguments]
     for rule in opened:
         for method in ("GET", "HEAD", "GET"):
-            assert scanner.open(method, furnished.address(rule)).status < 400
+            assert scanner.open(method, populated_site.address(rule)).status < 400
     assert len(opened) > 5
     assert records.dump() == before
 
@@ -158,12 +158,12 @@ ASKED_APART = (
 
 @pytest.mark.slow
 @pytest.mark.parametrize("who", ["anonymous", "friend", "host", "admin"])
-def test_invariant_6_whoever_sends_a_form_is_told_what_became_of_it(furnished, reader, who):
+def test_invariant_6_whoever_sends_a_form_is_told_what_became_of_it(populated_site, reader, who):
     """A sentence at least, or a page of its own that says what is wrong."""
     browser, silent = reader(who), []
     addresses = [
-        furnished.address(rule)
-        for rule, _method in furnished.rules("POST")
+        populated_site.address(rule)
+        for rule, _method in populated_site.rules("POST")
         if not str(rule).startswith("/api/") and not any(each in f"{rule.endpoint} {rule}" for each in ASKED_APART)
     ]
     for address in addresses:

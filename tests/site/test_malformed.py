@@ -49,7 +49,7 @@ PERSON = {"email": "new@example.com", "first_name": "New", "last_name": "One", "
 
 
 class Site:
-    """A furnished site and its three kinds of readers, renewed for every round: some requests do succeed."""
+    """A populated_site site and its three kinds of readers, renewed for every round: some requests do succeed."""
 
     def __init__(self, app: Any, new_visitor: Any, number: int, seed: str) -> None:
         self.app, self.new_visitor = app, new_visitor

@@ -61,13 +61,13 @@ def test_errors_have_the_policy_too(visitor):
     )
 
 
-def test_the_address_of_a_token_page_is_told_to_nobody(furnished, reader):
+def test_the_address_of_a_token_page_is_told_to_nobody(populated_site, reader):
     visitor = reader("anonymous")
-    with_token = [rule for rule in furnished.pages() if "token" in rule.arguments]
-    assert {rule.endpoint for rule in with_token} == set(furnished.tokens)
+    with_token = [rule for rule in populated_site.pages() if "token" in rule.arguments]
+    assert {rule.endpoint for rule in with_token} == set(populated_site.tokens)
     for rule in with_token:
-        known = furnished.address(rule)
-        for address in (known, known.replace(furnished.tokens[rule.endpoint], "unknown")):
+        known = populated_site.address(rule)
+        for address in (known, known.replace(populated_site.tokens[rule.endpoint], "unknown")):
             page = visitor.get(address, follow=False)
             if rule.endpoint in LEADING:
                 assert (page.location == "/") == (address != known), page
@@ -78,17 +78,17 @@ def test_the_address_of_a_token_page_is_told_to_nobody(furnished, reader):
     for rule in with_token:
         if rule.endpoint in LEADING:
             continue
-        page = visitor.post(furnished.address(rule), follow=False)
+        page = visitor.post(populated_site.address(rule), follow=False)
         assert page.headers["Referrer-Policy"] == "no-referrer"
 
 
-def test_the_button_of_a_token_page_works_where_no_referer_is_sent(furnished, reader, records):
+def test_the_button_of_a_token_page_works_where_no_referer_is_sent(populated_site, reader, records):
     """Where the site is served by https, too: there a Referer could be asked for, which this page forbids to send."""
     visitor = reader("anonymous")
-    address = f"https://localhost/register/activation/{furnished.token}"
-    form = visitor.get(address).form(furnished.token)
+    address = f"https://localhost/register/activation/{populated_site.token}"
+    form = visitor.get(address).form(populated_site.token)
     visitor.post(address, form.fields.to_dict(), csrf=False)
-    assert records.fresh(furnished.registration).activated_at
+    assert records.fresh(populated_site.registration).activated_at
 
 
 # -- where one is led

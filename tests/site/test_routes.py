@@ -31,7 +31,7 @@ LOOK_TWICE = ("anonymous", "host", "admin")
 
 @pytest.mark.slow
 @pytest.mark.parametrize("who", READERS)
-def test_looking_at_every_address_is_answered_as_promised_and_changes_nothing(furnished, reader, records, who):
+def test_looking_at_every_address_is_answered_as_promised_and_changes_nothing(populated_site, reader, records, who):
     """With the whole policy, without inline scripts, kept by nobody else, and in the language of the reader.
 
     Members are told something on each page, which must not be told again on the next.
@@ -40,8 +40,8 @@ def test_looking_at_every_address_is_answered_as_promised_and_changes_nothing(fu
     before, wrong, shown, told = records.dump(), [], 0, set()
     # The others are members, who have chosen a language.
     locales = OPENINGS if who == "anonymous" else ["en"]
-    for number, (rule, method) in enumerate(furnished.rules(*(SAFE if who in LOOK_TWICE else ["GET"]))):
-        address = furnished.address(rule)
+    for number, (rule, method) in enumerate(populated_site.rules(*(SAFE if who in LOOK_TWICE else ["GET"]))):
+        address = populated_site.address(rule)
         for locale in locales if method == "GET" else ["en"]:
             if who != "anonymous" and method == "GET":
                 _tell(visitor, f"Told number {number}.")
@@ -60,7 +60,7 @@ def test_looking_at_every_address_is_answered_as_promised_and_changes_nothing(fu
     assert who == "anonymous" or len(told) > 10
     if who == "admin":
         # On a site where there is nothing, nothing could be wrong.
-        assert shown > len(list(furnished.rules("GET"))) / 2
+        assert shown > len(list(populated_site.rules("GET"))) / 2
 
 
 def _tell(visitor, text):
@@ -69,11 +69,11 @@ def _tell(visitor, text):
 
 
 @pytest.mark.slow
-def test_what_is_told_to_a_stranger_is_told_once_and_kept_by_nobody(furnished, reader):
+def test_what_is_told_to_a_stranger_is_told_once_and_kept_by_nobody(populated_site, reader):
     """Members' pages are kept by nobody, whatever they tell: that is looked at above."""
     visitor, told, wrong = reader("anonymous"), 0, []
-    for number, rule in enumerate(furnished.pages()):
-        text, address = f"Told number {number}.", furnished.address(rule)
+    for number, rule in enumerate(populated_site.pages()):
+        text, address = f"Told number {number}.", populated_site.address(rule)
         _tell(visitor, text)
         page = visitor.get(address, follow=False)
         if text in page.text:
@@ -107,16 +107,16 @@ def _problems(rule, page, who, opening):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("who", ["anonymous", "friend", "admin"])
-def test_nothing_is_done_without_a_token_and_a_cookie_opens_no_api(furnished, reader, records, app, who):
+def test_nothing_is_done_without_a_token_and_a_cookie_opens_no_api(populated_site, reader, records, app, who):
     visitor = reader(who)
     before, done = records.dump(), {}
-    for rule, method in furnished.rules(*UNSAFE):
-        page = visitor.open(method, furnished.address(rule), data={"field": "value"}, follow=False)
+    for rule, method in populated_site.rules(*UNSAFE):
+        page = visitor.open(method, populated_site.address(rule), data={"field": "value"}, follow=False)
         if page.status >= 500 or (page.status != 400 and not _needs_no_token(app, rule)):
             done[f"{method} {rule}"] = page.status
-    for rule, method in furnished.rules(*UNSAFE, "GET"):
+    for rule, method in populated_site.rules(*UNSAFE, "GET"):
         if str(rule).startswith("/api/") and not rule.endpoint.startswith(("OpenApi.", "SecurityApi.login")):
-            page = visitor.open(method, furnished.address(rule), json={})
+            page = visitor.open(method, populated_site.address(rule), json={})
             if page.status not in {401, 403}:
                 done[f"{method} {rule} with JSON"] = page.status
     assert done == {}
@@ -125,17 +125,17 @@ def test_nothing_is_done_without_a_token_and_a_cookie_opens_no_api(furnished, re
 
 @pytest.mark.slow
 @pytest.mark.both_databases
-def test_strange_addresses_are_answered_too(furnished, reader, database_kind):
+def test_strange_addresses_are_answered_too(populated_site, reader, database_kind):
     """To administrators, who come as far as the database; PostgreSQL may differ in what it takes for a number or text."""
     values = STRANGE if THOROUGH or database_kind == "sqlite" else ("99999999999999999999", "%00", "-1")
-    assert _failures(reader("admin"), furnished, lambda _number: values) == []
+    assert _failures(reader("admin"), populated_site, lambda _number: values) == []
 
 
 @pytest.mark.slow
-def test_strange_addresses_are_answered_to_those_who_are_sent_away(furnished, reader):
+def test_strange_addresses_are_answered_to_those_who_are_sent_away(populated_site, reader):
     """Before what is strange is looked at, mostly: each address gets one of them, or all in a thorough run."""
     some = (lambda _number: STRANGE) if THOROUGH else (lambda number: [STRANGE[number % len(STRANGE)]])
-    assert _failures(reader("anonymous"), furnished, some) == []
+    assert _failures(reader("anonymous"), populated_site, some) == []
 
 
 def test_only_programs_and_the_switch_of_language_need_no_token(app):
@@ -155,11 +155,11 @@ def _needs_no_token(app, rule):
         return csrf._is_exempt()  # noqa: SLF001 - it has no other door
 
 
-def _failures(visitor, furnished, values):
+def _failures(visitor, populated_site, values):
     """Return all that broke at addresses where nothing can be; `values` are those for the rule with a number."""
     failures = []
-    for number, (rule, _method) in enumerate(furnished.rules("GET")):
-        for address in furnished.strange_addresses(rule, values(number)):
+    for number, (rule, _method) in enumerate(populated_site.rules("GET")):
+        for address in populated_site.strange_addresses(rule, values(number)):
             try:
                 status = visitor.get(address, follow=False).status
             except Exception as error:  # noqa: BLE001 - whatever it is

@@ -256,7 +256,7 @@ class Visitor:
         """Log in through the page that people use."""
         return self.submit(self.get("/login/").form("/login/"), username=username, password=password)
 
-    def let_in(self, member: Member) -> None:
+    def log_in_as(self, member: Member) -> None:
         """Log `member` in without the page: with the session and the cookies that it would have given them."""
         with self.app.test_request_context("/login/", environ_base=self.client.environ_base):
             with transaction():

@@ -10,7 +10,7 @@ from app.extensions import db, metadata
 Row = TypeVar("Row")
 
 
-class Records:
+class DatabaseReader:
     """Reads of `app`'s database; what is returned is detached, with its columns loaded."""
 
     def __init__(self, app: Flask) -> None:
