@@ -4,6 +4,7 @@
     records        what the database holds, past any session
     visitor        an anonymous browser; new_visitor() and client_of(member) make more
     cast           the same five people everywhere: host, friend, stranger, admin, translator
+    host, admin    browsers in which these have logged in; party is one of the host, ada is somebody else
     smtp           a real mail server that can also refuse, put off, hang and drop
     redis_server   a real Redis that can also be killed
     server         the site as it is really served, in processes of its own
@@ -33,11 +34,12 @@ from app import clock
 from app.accounts.models import ADMIN, GUEST, TRANSLATOR, Member
 from app.database import transaction
 from app.extensions import db, mail
+from app.parties.models import DinnerParty
 from tests.support import THOROUGH, browser, network, postgres, redis, required_services, server, smtp
 from tests.support.client import Visitor
 from tests.support.database_reader import DatabaseReader
 from tests.support.databases import Database, SqliteFiles, application, close_connections
-from tests.support.factories import MemberFactory, RowFactory
+from tests.support.factories import DinnerPartyFactory, MemberFactory, RowFactory
 
 # The fixtures that start a browser, or the site in processes of its own.
 PROCESSES = {"open_page", "server", "start"}
@@ -274,6 +276,30 @@ def cast(app: Flask) -> Cast:
         )
         session.add_all(people)
     return people
+
+
+@pytest.fixture
+def admin(client_of: Callable[[Member], Visitor], cast: Cast) -> Visitor:
+    """An administrator, logged in."""
+    return client_of(cast.admin)
+
+
+@pytest.fixture
+def host(client_of: Callable[[Member], Visitor], cast: Cast) -> Visitor:
+    """The host, logged in."""
+    return client_of(cast.host)
+
+
+@pytest.fixture
+def party(cast: Cast) -> DinnerParty:
+    """A party of the host, with nothing special about it."""
+    return DinnerPartyFactory(host=cast.host)
+
+
+@pytest.fixture
+def ada(app: Flask) -> Member:
+    """A member who is none of the cast."""
+    return MemberFactory(username="ada", first_name="Ada", last_name="Byron")
 
 
 # -- other processes

@@ -33,11 +33,6 @@ def make(visitor, name="Calendar sync", scope=KeyScope.READ, days="90"):
 
 
 @pytest.fixture
-def admin(client_of, cast):
-    return client_of(cast.admin)
-
-
-@pytest.fixture
 def program(app):
     """A program that sends a key along."""
 

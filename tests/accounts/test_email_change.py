@@ -24,11 +24,6 @@ REFUSED = [("danger", "Not possible to change your e-mail address at the moment,
 
 
 @pytest.fixture
-def ada():
-    return MemberFactory(username="ada", first_name="Ada", last_name="Byron")
-
-
-@pytest.fixture
 def mine(client_of, ada):
     return client_of(ada)
 

@@ -8,11 +8,6 @@ from tests.support.factories import ApiKeyFactory, GroupFactory
 
 
 @pytest.fixture
-def admin(client_of, cast):
-    return client_of(cast.admin)
-
-
-@pytest.fixture
 def role_id(records):
     return lambda name: next(str(role.id) for role in records.all(Role) if role.name == name)
 

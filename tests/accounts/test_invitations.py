@@ -20,11 +20,6 @@ USED = ("info", "This invitation has already been used. You can log in.")
 
 
 @pytest.fixture
-def admin(client_of, cast):
-    return client_of(cast.admin)
-
-
-@pytest.fixture
 def by_invitation(app, monkeypatch):
     """A site on which only those who are invited may register."""
     monkeypatch.setitem(app.config, "REGISTRATION", "invitation")

@@ -18,11 +18,6 @@ REASON = "You shouted at the cook."
 
 
 @pytest.fixture
-def admin(client_of, cast):
-    return client_of(cast.admin)
-
-
-@pytest.fixture
 def new_role(app):
     """Store a role with permissions, named as Flask-AppBuilder does."""
 

@@ -15,18 +15,13 @@ from app.extensions import db
 from app.outbox.models import OutboxEmail
 from tests.support.authenticator import Authenticator, add_passkey, sign
 from tests.support.client import SESSION_COOKIE
-from tests.support.factories import PASSWORD, DinnerPartyFactory, MemberFactory
+from tests.support.factories import PASSWORD, DinnerPartyFactory
 
 OVERVIEW = "/account/second-factor/"
 WELCOME = [("info", "Welcome, Ada Byron!")]
 NO_GOOD = [("warning", "This passkey could not be verified. Please try again.")]
 UNKNOWN = [("warning", "This passkey is not known here. It may have been removed.")]
 EXPIRED = [("warning", "That took too long. Please try again.")]
-
-
-@pytest.fixture
-def ada(app):
-    return MemberFactory(username="ada", first_name="Ada", last_name="Byron")
 
 
 @pytest.fixture

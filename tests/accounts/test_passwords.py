@@ -24,11 +24,6 @@ TOO_COMMON = "This password is too common and easy to guess. Choose another one.
 NAMED = "Your name is easy to guess. Do not use it in your password."
 
 
-@pytest.fixture
-def ada():
-    return MemberFactory(username="ada", first_name="Ada", last_name="Byron")
-
-
 def forgot(visitor, email):
     return visitor.submit(visitor.get("/password/forgot").form("/password/forgot"), email=email)
 

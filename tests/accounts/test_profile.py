@@ -14,11 +14,6 @@ SAVED = [("info", "Settings saved.")]
 
 
 @pytest.fixture
-def ada():
-    return MemberFactory(username="ada", first_name="Ada", last_name="Byron")
-
-
-@pytest.fixture
 def mine(client_of, ada):
     return client_of(ada)
 

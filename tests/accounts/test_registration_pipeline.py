@@ -34,11 +34,6 @@ def configure(app, monkeypatch):
     return lambda **settings: [monkeypatch.setitem(app.config, name, value) for name, value in settings.items()]
 
 
-@pytest.fixture
-def admin(client_of, cast):
-    return client_of(cast.admin)
-
-
 def actions(records):
     return [event.action for event in records.all(AuditEvent)]
 

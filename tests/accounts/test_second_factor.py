@@ -18,7 +18,7 @@ from app.errors import DomainError
 from app.extensions import db
 from app.outbox.models import OutboxEmail
 from tests.support.authenticator import add_passkey
-from tests.support.factories import PASSWORD, DinnerPartyFactory, MemberFactory
+from tests.support.factories import PASSWORD, DinnerPartyFactory
 
 OVERVIEW, APP, STEP = "/account/second-factor/", "/account/second-factor/app", "/login/second-step/"
 NOON = datetime(2030, 1, 2, 12, 0, 5, tzinfo=UTC)
@@ -39,11 +39,6 @@ class Phone:
 @pytest.fixture(autouse=True)
 def _at_noon():
     clock.set_now(NOON)
-
-
-@pytest.fixture
-def ada(app):
-    return MemberFactory(username="ada", first_name="Ada", last_name="Byron")
 
 
 def later(**time):

@@ -19,11 +19,6 @@ def noon():
     clock.set_now(NOON)
 
 
-@pytest.fixture
-def admin(client_of, cast):
-    return client_of(cast.admin)
-
-
 def number(page, label):
     """Return the number in the row of a table that is called `label`."""
     rows = page.text.split(f'<th scope="row">{label}</th>')

@@ -23,11 +23,6 @@ ADA = {
 }
 
 
-@pytest.fixture
-def admin(client_of, cast):
-    return client_of(cast.admin)
-
-
 def member_named(records, name):
     return next((member for member in records.all(Member) if member.username == name), None)
 

@@ -18,11 +18,6 @@ NAMES = ("ada", "bea")
 
 
 @pytest.fixture
-def admin(client_of, cast):
-    return client_of(cast.admin)
-
-
-@pytest.fixture
 def write(app, cast):
     """Write an entry of somebody's."""
 

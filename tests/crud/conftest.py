@@ -33,12 +33,6 @@ class OpenDoor(SecurityManager):
 
 
 @pytest.fixture
-def admin(client_of, cast) -> Visitor:
-    """An administrator, logged in."""
-    return client_of(cast.admin)
-
-
-@pytest.fixture
 def stock(app, database_url) -> Iterator[MakeVisitor]:
     """Make a visitor of a stock application with the given views."""
     made = []

@@ -13,12 +13,6 @@ from tests.support.client import Visitor
 from tests.support.factories import OutboxEmailFactory
 
 
-@pytest.fixture
-def admin(client_of, cast):
-    """An administrator's browser."""
-    return client_of(cast.admin)
-
-
 def resend(admin, *letters):
     return admin.post("/letters/action_post", {"action": "resend", "rowid": [letter.id for letter in letters]})
 

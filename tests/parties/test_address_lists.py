@@ -9,7 +9,7 @@ from app.outbox.models import OutboxEmail
 from app.parties.invitations import import_list
 from app.parties.invitations.import_list import ImportEntry
 from app.parties.models import Invitation
-from tests.support.factories import DinnerPartyFactory, InvitationFactory
+from tests.support.factories import InvitationFactory
 
 IRIS, OTTO = "iris@example.org", "otto@example.org"
 TOO_LONG = "The list is too long: up to 1000 lines with 256 kB can be sent at once."
@@ -79,11 +79,6 @@ def test_files_are_read_in_the_encodings_of_spreadsheets(encoding):
 
 
 # -- on the page
-
-
-@pytest.fixture
-def party(cast):
-    return DinnerPartyFactory(host=cast.host)
 
 
 @pytest.fixture

@@ -19,11 +19,6 @@ def party(cast):
     return DinnerPartyFactory(host=cast.host, approval=True, number_seats=4)
 
 
-@pytest.fixture
-def host(client_of, cast):
-    return client_of(cast.host)
-
-
 def act(host, party, answer, what, **data):
     return host.post(f"/parties/{party.slug}/guests/{answer.id}/{what}", data)
 

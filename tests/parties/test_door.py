@@ -29,11 +29,6 @@ def party(cast):
 
 
 @pytest.fixture
-def host(client_of, cast):
-    return client_of(cast.host)
-
-
-@pytest.fixture
 def code_of(app):
     def code(answer):
         with app.app_context():

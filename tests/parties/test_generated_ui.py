@@ -45,11 +45,6 @@ CONTENTS = {
 
 
 @pytest.fixture
-def admin(client_of, cast):
-    return client_of(cast.admin)
-
-
-@pytest.fixture
 def party(cast):
     return DinnerPartyFactory(host=cast.host, title="Tagine", slug="tagine", number_seats=4)
 

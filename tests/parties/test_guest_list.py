@@ -19,16 +19,6 @@ from tests.support.factories import PASSWORD, DinnerPartyFactory, InvitationFact
 from tests.support.statements import count_statements
 
 
-@pytest.fixture
-def party(cast):
-    return DinnerPartyFactory(host=cast.host)
-
-
-@pytest.fixture
-def host(client_of, cast):
-    return client_of(cast.host)
-
-
 def guests_of(party):
     return f"/parties/{party.slug}/guests"
 

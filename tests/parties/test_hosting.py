@@ -29,11 +29,6 @@ def edit(host, party, **changes):
     return host.submit(page.form(f"/parties/{party.slug}/edit"), **changes)
 
 
-@pytest.fixture
-def host(client_of, cast):
-    return client_of(cast.host)
-
-
 @pytest.mark.both_databases
 def test_a_host_publishes_a_party_and_holds_the_first_seat(host, cast, records):
     page = lay(host)

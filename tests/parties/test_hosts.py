@@ -11,11 +11,6 @@ from app.parties.models import CoHost, DinnerParty
 from tests.support.factories import DinnerPartyFactory
 
 
-@pytest.fixture
-def party(cast):
-    return DinnerPartyFactory(host=cast.host)
-
-
 def invite(host, party, username):
     page = host.get(f"/parties/{party.slug}/hosts")
     return host.submit(page.form("/hosts"), username=username)

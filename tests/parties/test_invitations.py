@@ -58,11 +58,6 @@ def party(cast):
     return DinnerPartyFactory(host=cast.host, title="Fondue", private=True)
 
 
-@pytest.fixture
-def host(client_of, cast):
-    return client_of(cast.host)
-
-
 # -- inviting
 
 

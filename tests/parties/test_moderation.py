@@ -32,11 +32,6 @@ def party(cast):
     return DinnerPartyFactory(host=cast.host, title="Tupper", slug="tupper")
 
 
-@pytest.fixture
-def admin(client_of, cast):
-    return client_of(cast.admin)
-
-
 def report(visitor, reason="spam", slug="tupper", **typed):
     form = visitor.get(f"/parties/{slug}/report").form("/report")
     return visitor.submit(form, reason=reason, **typed)

@@ -25,11 +25,6 @@ def party(cast):
     return DinnerPartyFactory(host=cast.host, address=SECRET, venue="The blue door", address_for_guests=True)
 
 
-@pytest.fixture
-def host(client_of, cast):
-    return client_of(cast.host)
-
-
 def edit(host, party, **changes):
     page = host.get(f"/parties/{party.slug}/edit")
     return host.submit(page.form("/edit"), **changes)

@@ -24,16 +24,6 @@ SAVED = [("info", "Saved. Your guests can now see the requested dishes.")]
 
 
 @pytest.fixture
-def party(cast):
-    return DinnerPartyFactory(host=cast.host)
-
-
-@pytest.fixture
-def host(client_of, cast):
-    return client_of(cast.host)
-
-
-@pytest.fixture
 def friend(client_of, cast, party):
     RsvpFactory(party=party, member=cast.friend)
     return client_of(cast.friend)

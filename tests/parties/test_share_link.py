@@ -40,11 +40,6 @@ def party(cast):
 
 
 @pytest.fixture
-def host(client_of, cast):
-    return client_of(cast.host)
-
-
-@pytest.fixture
 def link(host, party):
     return link_of(host, party)
 

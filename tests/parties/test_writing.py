@@ -45,11 +45,6 @@ def party(cast):
     return party
 
 
-@pytest.fixture
-def host(client_of, cast):
-    return client_of(cast.host)
-
-
 def page_of(host):
     return host.get("/parties/garden/write").form("/write")
 

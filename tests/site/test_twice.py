@@ -46,16 +46,6 @@ def twice(new_visitor):
     return send
 
 
-@pytest.fixture
-def host(client_of, cast):
-    return client_of(cast.host)
-
-
-@pytest.fixture
-def admin(client_of, cast):
-    return client_of(cast.admin)
-
-
 def categories(pages):
     return sorted(category for page in pages for category, _text in page.flashes)
 
