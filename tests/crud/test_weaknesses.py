@@ -66,7 +66,7 @@ def categories(page):
     return [category for category, _text in page.flashes]
 
 
-# -- S1: what leaves through an API
+# -- what leaves through an API
 
 
 class StockAnswerApi(StockModelRestApi):
@@ -176,7 +176,7 @@ def test_an_api_does_not_find_what_cannot_be_a_key(ours, pk):
         assert page.status in {404, 405}
 
 
-# -- S3: what one form leaves for the next
+# -- what one form leaves for the next
 
 
 def test_stock_forms_add_to_the_lists_that_a_class_declares(stock):
@@ -193,7 +193,7 @@ def test_our_forms_leave_the_lists_of_a_class_alone(ours):
     assert labels == given
 
 
-# -- S14: what the address of a list may say
+# -- what the address of a list may say
 
 STRANGE = [
     "page_{view}=word",
@@ -275,7 +275,7 @@ def test_a_filter_is_said_in_words_and_can_be_taken_away(admin, query):
     assert page.flashes == []
 
 
-# -- S15: the words of the database
+# -- the words of the database
 
 
 def test_a_stock_view_tells_what_the_database_said(stock, cast):
@@ -296,7 +296,7 @@ def test_our_views_say_it_in_words_at_the_field(ours):
     assert not any(word in page.text for word in ("INSERT", "UNIQUE", "psycopg", "sqlite"))
 
 
-# -- R1: filters of other threads
+# -- filters of other threads
 
 
 class Meeting:
@@ -348,7 +348,7 @@ def test_our_threads_see_their_own_filters(ours):
         assert not is_mixed_up(pages_of_two_threads(visitor, view))
 
 
-# -- R3: what was typed
+# -- what was typed
 
 
 def refuse(_self, _item):
@@ -428,7 +428,7 @@ def test_of_two_tabs_the_later_sees_both_texts_and_loses_nothing(admin, records)
     assert records.fresh(party).title == "The second text"
 
 
-# -- R4: the cookie
+# -- the cookie
 
 
 def test_a_stock_session_carries_the_addresses_of_the_last_pages(stock):
@@ -469,7 +469,7 @@ def test_nobody_is_sent_to_another_site_or_back_into_the_form(ours, target):
     assert visitor.post("/texts/add", {**TYPED, "next": target}, follow=False).location == "/texts/list/"
 
 
-# -- R6: the order of rows
+# -- the order of rows
 
 
 def test_a_stock_list_has_no_order(stock):
@@ -514,7 +514,7 @@ def test_rows_that_are_equal_in_the_order_keep_their_places_from_page_to_page(ou
     assert set(seen) == made
 
 
-# -- W1: choosing a row of another table
+# -- choosing a row of another table
 
 
 class StockAnswerView(StockModelView):
