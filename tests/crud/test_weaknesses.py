@@ -1,65 +1,29 @@
-"""Each weakness of the framework is shown on a stock view first, then closed by our base on the same rows."""
-
-import threading
-from concurrent.futures import ThreadPoolExecutor
+"""Each weakness of the framework is closed by our base. tests/upstream shows it on a stock view with the same rows."""
 
 import pytest
-from flask_appbuilder import ModelRestApi as StockModelRestApi
-from flask_appbuilder import ModelView as StockModelView
-from flask_appbuilder.actions import action
-from flask_appbuilder.models.sqla.interface import SQLAInterface as StockSQLAInterface
 from flask_babel import lazy_gettext
 from wtforms.validators import Length
 
-from app.accounts.models import Member
 from app.crud.api import ModelRestApi
 from app.crud.datamodel import SQLAInterface
-from app.crud.filters import FilterContains
-from app.crud.views import ModelView
-from app.errors import DomainError
+from app.errors import ConfigurationError, DomainError
 from app.outbox.models import OutboxEmail
-from app.parties.models import DinnerParty, Rsvp
-from config import ConfigurationError
-from tests.support.factories import PASSWORD_HASH, DinnerPartyFactory, MemberFactory, OutboxEmailFactory, RsvpFactory
+from app.parties.models import DinnerParty
+from tests.crud.views import (
+    LETTER_COLUMNS,
+    OURS,
+    TYPED,
+    Meeting,
+    TextView,
+    WithAction,
+    is_mixed_up,
+    letters,
+    pages_of_two_threads,
+    refuse,
+    write_soup_and_salad,
+)
+from tests.support.factories import PASSWORD_HASH, DinnerPartyFactory, MemberFactory, OutboxEmailFactory
 from tests.support.statements import count_statements
-
-
-class Stock(StockModelView):
-    """The base of the stock views: they start without their class's name in the way."""
-
-    base_order = ("id", "asc")
-
-
-def letters(base, interface, **declared):
-    """Return a view over letters, made with either base."""
-    common = {
-        "datamodel": interface(OutboxEmail),
-        "route_base": "/texts",
-        "base_order": ("id", "asc"),
-        "list_title": "Texts",
-        "show_title": "Text",
-        "add_title": "Add a text",
-        "edit_title": "Edit a text",
-        "label_columns": {name: name.capitalize() for name in (*LETTER_COLUMNS, "id")},
-        "list_columns": ["id", "subject", "recipient"],
-        "show_columns": ["id", "subject", "recipient"],
-        "add_columns": LETTER_COLUMNS,
-        "edit_columns": ["subject", "recipient", "dedupe_key"],
-        "search_columns": ["subject", "recipient", "attempts", "created_at"],
-    }
-    return type("TextView", (base,), {**common, **declared})
-
-
-LETTER_COLUMNS = [
-    "recipient", "kind", "locale", "timezone", "subject", "text", "html", "dedupe_key", "message_id",
-    "attempts", "created_at",
-]  # fmt: skip
-TYPED = {
-    "recipient": "ada@example.com", "kind": "x", "locale": "en", "timezone": "UTC", "subject": "Typed with care",
-    "text": "t", "html": "h", "dedupe_key": "one", "message_id": "m", "attempts": "0", "created_at": "2026-01-01T00:00",
-}  # fmt: skip
-STOCK, OURS = (StockModelView, StockSQLAInterface), (ModelView, SQLAInterface)
-TextView = letters(*OURS)
 
 
 def categories(page):
@@ -67,16 +31,6 @@ def categories(page):
 
 
 # -- what leaves through an API
-
-
-class StockAnswerApi(StockModelRestApi):
-    resource_name = "stockanswers"
-    datamodel = StockSQLAInterface(Rsvp)
-
-
-def test_a_stock_api_sends_password_hashes(stock):
-    DinnerPartyFactory()
-    assert PASSWORD_HASH in stock(StockAnswerApi).get("/api/v1/stockanswers/").text
 
 
 DECLARED = {
@@ -179,12 +133,6 @@ def test_an_api_does_not_find_what_cannot_be_a_key(ours, pk):
 # -- what one form leaves for the next
 
 
-def test_stock_forms_add_to_the_lists_that_a_class_declares(stock):
-    validators = {"subject": [Length(max=9)]}
-    stock(letters(*STOCK, validators_columns=validators))
-    assert len(validators["subject"]) > 1
-
-
 def test_our_forms_leave_the_lists_of_a_class_alone(ours):
     validators, labels = {"subject": [Length(max=9)]}, {name: name for name in (*LETTER_COLUMNS, "id")}
     given = dict(labels)
@@ -212,13 +160,6 @@ STRANGE = [
     "_flt=0&_value=1",
     "_flt=2_subject&_value=%00",
 ]
-
-
-@pytest.mark.parametrize("query", ["page_TextView=word", "psize_TextView=many", "_flt_9_attempts=1"])
-def test_a_stock_list_breaks_on_a_strange_address(stock, query):
-    visitor = stock(letters(*STOCK))
-    visitor.app.config["PROPAGATE_EXCEPTIONS"] = False
-    assert visitor.get(f"/texts/list/?{query}").status == 500
 
 
 @pytest.mark.both_databases
@@ -278,14 +219,6 @@ def test_a_filter_is_said_in_words_and_can_be_taken_away(admin, query):
 # -- the words of the database
 
 
-def test_a_stock_view_tells_what_the_database_said(stock, cast):
-    view = type("People", (StockModelView,), {"datamodel": StockSQLAInterface(Member), "route_base": "/people"})
-    view.add_columns = view.edit_columns = view.search_columns = ["first_name", "last_name", "username", "email"]
-    typed = {"first_name": "A", "last_name": "B", "username": "HOST", "email": "new@example.com"}
-    page = stock(view).post("/people/add", typed, csrf=False)
-    assert "INSERT INTO" in page.text
-
-
 @pytest.mark.both_databases
 def test_our_views_say_it_in_words_at_the_field(ours):
     OutboxEmailFactory(dedupe_key="one")
@@ -299,49 +232,8 @@ def test_our_views_say_it_in_words_at_the_field(ours):
 # -- filters of other threads
 
 
-class Meeting:
-    """Holds two requests between the reading of their filters and the query."""
-
-    barrier: threading.Barrier
-
-    def _get_list_widget(self, *args, **kwargs):
-        self.barrier.wait(timeout=20)
-        return super()._get_list_widget(*args, **kwargs)
-
-
-def pages_of_two_threads(visitor, view):
-    view.barrier = threading.Barrier(2)
-    client = visitor.app.test_client
-
-    def ask(subject):
-        return client().get(f"/texts/list/?_flt_3_subject={subject}").text
-
-    with ThreadPoolExecutor(2) as threads:
-        return dict(zip(("soup", "salad"), threads.map(ask, ("soup", "salad")), strict=True))
-
-
-def is_mixed_up(pages):
-    other = {"soup": "salad", "salad": "soup"}
-    return any(
-        f"{subject}@example.com" not in page or f"{other[subject]}@example.com" in page
-        for subject, page in pages.items()
-    )
-
-
-@pytest.fixture
-def _soup_and_salad(app):
-    for subject in ("soup", "salad"):
-        OutboxEmailFactory(subject=subject, recipient=f"{subject}@example.com")
-
-
-@pytest.mark.usefixtures("_soup_and_salad")
-def test_stock_threads_see_the_filters_of_each_other(stock):
-    view = type("TextView", (Meeting, letters(*STOCK)), {})
-    assert is_mixed_up(pages_of_two_threads(stock(view), view))
-
-
-@pytest.mark.usefixtures("_soup_and_salad")
 def test_our_threads_see_their_own_filters(ours):
+    write_soup_and_salad()
     view = type("TextView", (Meeting, letters(*OURS)), {})
     visitor = ours(view)
     for _ in range(5):
@@ -349,16 +241,6 @@ def test_our_threads_see_their_own_filters(ours):
 
 
 # -- what was typed
-
-
-def refuse(_self, _item):
-    raise DomainError(lazy_gettext("Not today."), "warning")
-
-
-def test_a_stock_form_is_lost_when_a_hook_refuses(stock):
-    view = letters(*STOCK, pre_add=refuse, add_columns=["subject"])
-    page = stock(view).post("/texts/add", {"subject": "Typed with care"}, csrf=False, follow=False)
-    assert page.status == 302
 
 
 @pytest.mark.parametrize("hook", ["pre_add", "pre_update"])
@@ -431,13 +313,6 @@ def test_of_two_tabs_the_later_sees_both_texts_and_loses_nothing(admin, records)
 # -- the cookie
 
 
-def test_a_stock_session_carries_the_addresses_of_the_last_pages(stock):
-    visitor = stock(letters(*STOCK))
-    visitor.get("/texts/list/?_flt_0_subject=" + "a" * 500)
-    with visitor.client.session_transaction() as session:
-        assert len(str(session["page_history"])) > 500
-
-
 def test_our_session_carries_no_addresses(ours):
     visitor = ours(TextView)
     visitor.get("/texts/list/?_flt_0_subject=" + "a" * 500)
@@ -470,14 +345,6 @@ def test_nobody_is_sent_to_another_site_or_back_into_the_form(ours, target):
 
 
 # -- the order of rows
-
-
-def test_a_stock_list_has_no_order(stock):
-    visitor = stock(letters(*STOCK, base_order=None))
-    OutboxEmailFactory()
-    with count_statements() as statements:
-        visitor.get("/texts/list/")
-    assert not any("ORDER BY" in each for each in statements if "FROM letter" in each)
 
 
 def test_a_list_without_an_order_does_not_start(app):
@@ -515,20 +382,6 @@ def test_rows_that_are_equal_in_the_order_keep_their_places_from_page_to_page(ou
 
 
 # -- choosing a row of another table
-
-
-class StockAnswerView(StockModelView):
-    datamodel = StockSQLAInterface(Rsvp)
-    route_base = "/stockanswers"
-    edit_columns = ("member",)
-    related_views = ()
-
-
-def test_a_stock_form_lists_all_members(stock):
-    answer = RsvpFactory()
-    everybody = MemberFactory.create_batch(30)
-    text = stock(StockAnswerView).get(f"/stockanswers/edit/{answer.id}").text
-    assert all(f'value="{member.id}"' in text for member in everybody)
 
 
 def test_our_forms_list_nobody_and_suggest_twenty(admin, records):
@@ -577,33 +430,6 @@ def test_a_get_asks_and_a_post_deletes(ours, records):
     assert records.count(OutboxEmail) == 1
     assert visitor.submit(page.form(f"/texts/delete/{letter.id}")).flashes == [("info", "Deleted.")]
     assert records.count(OutboxEmail) == 0
-
-
-class WithAction:
-    base_filters = (["subject", FilterContains, "shown"],)
-
-    @action("shout", "Shout", "Sure?", "")
-    def shout(self, items):
-        for item in items if isinstance(items, list) else [items]:
-            item.subject = item.subject.upper()
-        return "Shouted."
-
-
-class StockShout(WithAction):
-    @action("shout", "Shout", "Sure?", "")
-    def shout(self, items):
-        from flask import redirect
-
-        super().shout(items)
-        self.datamodel.session.commit()
-        return redirect("/")
-
-
-def test_a_stock_action_reaches_rows_that_the_view_hides(stock, records):
-    hidden = OutboxEmailFactory(subject="secret")
-    view = type("TextView", (StockShout, letters(*STOCK)), {})
-    stock(view).post("/texts/action_post", {"action": "shout", "rowid": [str(hidden.id)]}, csrf=False)
-    assert records.fresh(hidden).subject == "SECRET"
 
 
 def test_our_actions_reach_the_rows_of_the_view_alone(ours, records):

@@ -1,0 +1,59 @@
+"""Flask-AppBuilder as it comes, with views of its own: each weakness is shown there, and seen to be closed in tests/crud.
+
+So a test that would pass without our bases is noticed.
+"""
+
+import warnings
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask import Flask
+from flask_appbuilder import AppBuilder
+from flask_appbuilder.security.sqla.manager import SecurityManager
+
+from app.extensions import db
+from tests.support.client import Visitor
+
+MakeVisitor = Callable[..., Visitor]
+
+
+class OpenDoor(SecurityManager):
+    """Lets everybody do everything."""
+
+    def has_access(self, _permission: str, _view: str) -> bool:
+        return True
+
+    def is_item_public(self, _permission: str, _view: str) -> bool:
+        return True
+
+
+@pytest.fixture
+def stock(app, database_url) -> Iterator[MakeVisitor]:
+    """Make a visitor of a stock application with the given views."""
+    made = []
+
+    def make(*views: type) -> Visitor:
+        own = Flask("stock")
+        own.config.update(
+            SECRET_KEY="x" * 32,
+            SQLALCHEMY_DATABASE_URI=database_url,
+            WTF_CSRF_ENABLED=False,
+            FAB_CREATE_DB=False,
+            FAB_UPDATE_PERMS=False,
+            FAB_SECURITY_MANAGER_CLASS=f"{OpenDoor.__module__}.{OpenDoor.__name__}",
+        )
+        db.init_app(own)
+        with own.app_context():
+            appbuilder = AppBuilder(own, db.session)
+            for view in views:
+                appbuilder.add_view_no_menu(view)
+        made.append(own)
+        return Visitor(own)
+
+    with warnings.catch_warnings():
+        # What its fields do is deprecated by WTForms.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        yield make
+    for own in made:
+        with own.app_context():
+            db.engine.dispose()
