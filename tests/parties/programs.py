@@ -11,7 +11,7 @@ API = "/api/v1/parties"
 class Program:
     """Asks for a member; `path` is what follows the address of the API."""
 
-    def __init__(self, app, member, scope=api_key_service.READ_AND_WRITE):
+    def __init__(self, app, member, scope=api_key_service.KeyScope.READ_AND_WRITE):
         self.client = app.test_client(use_cookies=False)
         with app.app_context(), transaction():
             self.key = api_key_service.create(db.session.get(Member, member.id), "A program", scope).secret

@@ -324,7 +324,7 @@ def test_refusals_are_in_the_language_of_the_member(app, party):
 
 
 def test_a_key_that_reads_changes_nothing(app, cast, party, records):
-    reader = Program(app, cast.friend, api_key_service.READ)
+    reader = Program(app, cast.friend, api_key_service.KeyScope.READ)
     assert reader.get("/fondue")["result"]["title"] == "Fondue"
     for method, path in (("PUT", "/fondue/answer"), ("POST", ""), ("DELETE", "/fondue/answer"), ("PATCH", "/fondue")):
         answer = reader.ask(method, path, {"answer": "yes"})
