@@ -14,7 +14,7 @@ from app.extensions import db
 from app.outbox import delivery, rules
 from app.outbox import smtp as smtp_client
 from app.outbox.models import EmailState, OutboxEmail
-from tests.outbox.test_letters import HOSTILE_NAMES, TOKEN
+from tests.outbox.test_emails import HOSTILE_NAMES, TOKEN
 from tests.support.factories import OutboxEmailFactory
 
 HEADERS = sorted(

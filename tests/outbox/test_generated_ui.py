@@ -8,7 +8,7 @@ from app.accounts.models import Member
 from app.database import transaction
 from app.extensions import db
 from app.outbox.models import EmailState, OutboxEmail
-from tests.outbox.test_letters import TOKEN
+from tests.outbox.test_emails import TOKEN
 from tests.support.client import Visitor
 from tests.support.factories import OutboxEmailFactory
 

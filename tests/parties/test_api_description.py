@@ -5,7 +5,7 @@ import re
 import pytest
 
 from app.navigation import PARTY_APIS
-from tests.parties.programs import Program
+from tests.parties.api_client import ApiClient
 from tests.support.factories import DinnerPartyFactory
 
 METHODS = {"get", "post", "put", "patch", "delete"}
@@ -14,7 +14,7 @@ ARGUMENT = re.compile(r"<(?:[^<>]*:)?([^<>:]+)>")
 
 @pytest.fixture
 def document(app, cast):
-    answer = Program(app, cast.friend).client.get("/api/v1/_openapi")
+    answer = ApiClient(app, cast.friend).client.get("/api/v1/_openapi")
     assert answer.status_code == 200
     return answer.get_json()
 
@@ -97,7 +97,7 @@ def test_the_document_is_sound(document):
 def test_what_is_answered_is_what_is_described(app, cast, document):
     """Every field, and no other."""
     party = DinnerPartyFactory(host=cast.host, slug="fondue")
-    program = Program(app, cast.host)
+    program = ApiClient(app, cast.host)
     for path in ("", "/mine", "/fondue", "/fondue/waiting-list", "/fondue/kitchen", "/fondue/guests", "/fondue/menu"):
         described = document["paths"][f"/api/v1/parties{path.replace(party.slug, '{slug}')}"]["get"]
         schema = described["responses"]["200"]["content"]["application/json"]["schema"]

@@ -4,7 +4,7 @@ import pytest
 
 from app.extensions import db
 from app.parties.models import DinnerParty
-from tests.parties.programs import Program
+from tests.parties.api_client import ApiClient
 from tests.support import THOROUGH
 from tests.support.factories import DinnerPartyFactory, InvitationFactory, RsvpFactory
 
@@ -21,7 +21,7 @@ def test_no_field_of_any_verb_breaks_it(app, cast, database_kind):
     values = STRANGE if THOROUGH or database_kind == "sqlite" else STRANGE[2:8]
     party = DinnerPartyFactory(host=cast.host, slug="fondue")
     guest, invitation = RsvpFactory(party=party, member=cast.friend), InvitationFactory(party=party)
-    host, friend = Program(app, cast.host), Program(app, cast.friend)
+    host, friend = ApiClient(app, cast.host), ApiClient(app, cast.friend)
     document = host.client.get("/api/v1/_openapi").get_json()
     known = {
         "slug": "fondue",

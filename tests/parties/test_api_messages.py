@@ -10,7 +10,7 @@ from app.outbox.models import OutboxEmail
 from app.parties.messages.models import Reminder
 from app.parties.models import Rsvp
 from app.parties.moderation.models import PartyReport
-from tests.parties.programs import Program
+from tests.parties.api_client import ApiClient
 from tests.support.factories import DinnerPartyFactory, InvitationFactory, RsvpFactory
 
 HELLO = {"audiences": ["coming"], "subject": "Bring a lantern", "text": "It gets dark.\n\nSee you!"}
@@ -18,12 +18,12 @@ HELLO = {"audiences": ["coming"], "subject": "Bring a lantern", "text": "It gets
 
 @pytest.fixture
 def host(app, cast):
-    return Program(app, cast.host)
+    return ApiClient(app, cast.host)
 
 
 @pytest.fixture
 def friend(app, cast):
-    return Program(app, cast.friend)
+    return ApiClient(app, cast.friend)
 
 
 @pytest.fixture

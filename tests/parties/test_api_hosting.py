@@ -14,7 +14,7 @@ from app.outbox.models import OutboxEmail
 from app.parties import secret_links
 from app.parties.menu.models import MenuItem
 from app.parties.models import CoHost, DinnerParty, Invitation, Rsvp
-from tests.parties.programs import Program
+from tests.parties.api_client import ApiClient
 from tests.support.factories import DinnerPartyFactory, InvitationFactory, RsvpFactory
 from tests.support.statements import count_statements, just_before
 
@@ -23,12 +23,12 @@ FONDUE = {"title": "Fondue", "starts_at": "2040-06-01T19:00", "timezone": "Europ
 
 @pytest.fixture
 def host(app, cast):
-    return Program(app, cast.host)
+    return ApiClient(app, cast.host)
 
 
 @pytest.fixture
 def friend(app, cast):
-    return Program(app, cast.friend)
+    return ApiClient(app, cast.friend)
 
 
 @pytest.fixture
@@ -285,7 +285,7 @@ def test_the_list_of_guests_is_for_hosts_and_takes_eight_statements(app, host, p
     assert len(listed["result"]) == 31
     assert [guest["status"] for guest in host.get("/fondue/guests?group=coming")["result"]] == ["yes"]
     # What guests eat is not even the administrators' to see.
-    assert Program(app, cast.admin).get("/fondue/guests", 403)["code"] == "forbidden"
+    assert ApiClient(app, cast.admin).get("/fondue/guests", 403)["code"] == "forbidden"
 
 
 def test_people_are_invited_once_and_again_and_no_more(host, party, records):
@@ -342,7 +342,7 @@ def test_dishes_are_asked_for_and_promised(host, friend, cast, party):
 
 def test_an_evening_by_a_key_alone(app, host, friend, cast, records):
     """From the first draft to the door: as host, as guest, and as somebody who waits."""
-    stranger = Program(app, cast.stranger)
+    stranger = ApiClient(app, cast.stranger)
     party = host.post("", {**FONDUE, "number_seats": 3, "visibility": "private", "max_party": 2}, 201)["result"]
     here = f"/{party['slug']}"
     assert friend.get(here, 404)["code"] == "not_found"
@@ -373,7 +373,7 @@ def test_an_evening_by_a_key_alone(app, host, friend, cast, records):
     assert {guest["status"] for guest in host.get(f"{here}/guests")["result"]} == {"yes"}
     # The evening
     clock.set_now(datetime.fromisoformat(party["starts_at"]))
-    friend, host, stranger = (Program(app, member) for member in (cast.friend, cast.host, cast.stranger))
+    friend, host, stranger = (ApiClient(app, member) for member in (cast.friend, cast.host, cast.stranger))
     ticket = friend.get(f"{here}/ticket")["result"]
     assert ticket["url"].endswith(f"{here}/door/{ticket['code']}")
     assert friend.post(f"{here}/door/{ticket['code']}", None, 403)["code"] == "forbidden"

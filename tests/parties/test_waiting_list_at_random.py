@@ -27,7 +27,7 @@ from app.parties.enums import OfferState, RsvpStatus
 from app.parties.models import DinnerParty, Rsvp
 from app.parties.rsvps.types import RsvpResult
 from app.parties.waiting_list.models import WaitOffer
-from tests.parties.line import Table, lay_anew
+from tests.parties.waiting_list import Table, lay_anew
 from tests.support import THOROUGH
 from tests.support.factories import MemberFactory
 

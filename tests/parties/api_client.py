@@ -8,7 +8,7 @@ from app.extensions import db
 API = "/api/v1/parties"
 
 
-class Program:
+class ApiClient:
     """Asks for a member; `path` is what follows the address of the API."""
 
     def __init__(self, app, member, scope=api_key_service.KeyScope.READ_AND_WRITE):

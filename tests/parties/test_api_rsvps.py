@@ -10,7 +10,7 @@ from app.database import transaction
 from app.extensions import db
 from app.parties.menu.models import MenuItem
 from app.parties.models import DinnerParty, Rsvp, RsvpPerson
-from tests.parties.programs import API, Program
+from tests.parties.api_client import API, ApiClient
 from tests.support.factories import (
     PASSWORD,
     DinnerPartyFactory,
@@ -29,12 +29,12 @@ def party(cast):
 
 @pytest.fixture
 def friend(app, cast):
-    return Program(app, cast.friend)
+    return ApiClient(app, cast.friend)
 
 
 @pytest.fixture
 def host(app, cast):
-    return Program(app, cast.host)
+    return ApiClient(app, cast.host)
 
 
 # -- looking
@@ -199,7 +199,7 @@ def test_waiting_is_told_with_its_reasons(app, cast, friend, host, party):
     assert shown["line"] is None
     (waits,) = host.get("/fondue/waiting-list")["result"]["line"]
     assert (waits["name"], waits["place"], waits["party_size"]) == ("Friend Doe", 1, 1)
-    assert Program(app, cast.stranger).ask("GET", "/fondue/waiting-list").status_code == 403
+    assert ApiClient(app, cast.stranger).ask("GET", "/fondue/waiting-list").status_code == 403
 
 
 def test_an_offer_is_taken_given_back_or_too_late(app, friend, cast, party):
@@ -213,7 +213,7 @@ def test_an_offer_is_taken_given_back_or_too_late(app, friend, cast, party):
         "The seats are yours.",
         "yes",
     )
-    stranger = Program(app, cast.stranger)
+    stranger = ApiClient(app, cast.stranger)
     WaitOfferFactory(party=party, rsvp__member=cast.stranger, lapsed=True)
     assert stranger.get("/fondue")["result"]["offer"] is None
     said = stranger.post("/fondue/offer", {"decision": "leave"})
@@ -312,7 +312,7 @@ def test_what_is_no_object_cannot_be_understood(friend, party, body):
 
 
 def test_refusals_are_in_the_language_of_the_member(app, party):
-    program = Program(app, MemberFactory(locale="es"))
+    program = ApiClient(app, MemberFactory(locale="es"))
     for path, body, status in (("/fondue/answer", {}, 422), ("/nothing/answer", {"answer": "yes"}, 404)):
         english = {"This field must be filled in.", "This page does not exist or has been removed."}
         said = program.put(path, body, status)
@@ -324,7 +324,7 @@ def test_refusals_are_in_the_language_of_the_member(app, party):
 
 
 def test_a_key_that_reads_changes_nothing(app, cast, party, records):
-    reader = Program(app, cast.friend, api_key_service.KeyScope.READ)
+    reader = ApiClient(app, cast.friend, api_key_service.KeyScope.READ)
     assert reader.get("/fondue")["result"]["title"] == "Fondue"
     for method, path in (("PUT", "/fondue/answer"), ("POST", ""), ("DELETE", "/fondue/answer"), ("PATCH", "/fondue")):
         answer = reader.ask(method, path, {"answer": "yes"})
@@ -352,7 +352,7 @@ def test_a_token_of_a_login_opens_it_too(app, cast, party, records):
 
 
 def test_whoever_lost_the_permission_of_the_pages_lost_that_of_the_api(app, cast, party):
-    translator = Program(app, cast.translator)
+    translator = ApiClient(app, cast.translator)
     assert translator.get("/fondue")["result"]["title"] == "Fondue"
     assert translator.put("/fondue/answer", {"answer": "yes"}, 403)["code"] == "forbidden"
     assert translator.post("", {"title": "x"}, 403)["code"] == "forbidden"
@@ -360,7 +360,7 @@ def test_whoever_lost_the_permission_of_the_pages_lost_that_of_the_api(app, cast
 
 @pytest.mark.rate_limits
 def test_thirty_answers_a_minute_are_enough_whatever_key_they_come_with(app, cast, party, friend):
-    other, stranger = Program(app, cast.friend), Program(app, cast.stranger)
+    other, stranger = ApiClient(app, cast.friend), ApiClient(app, cast.stranger)
     statuses = [
         (friend, other)[number % 2].ask("PUT", "/fondue/answer", {"answer": "maybe"}).status_code
         for number in range(31)
