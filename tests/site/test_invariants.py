@@ -3,7 +3,7 @@
 That what is told to one reader is kept for nobody else is tested with all other addresses, in test_routes.
 
 Every other way round, and what happens at the same moment, stands with its feature: test_simultaneous,
-test_line_at_random, test_routes, test_promises, ...
+test_waiting_list_at_random, test_routes, test_promises, ...
 """
 
 import re
