@@ -94,7 +94,7 @@ def test_old_failures_are_forgotten(visitor, ada, now):
     assert log_in(visitor, "ada").status == 200
 
 
-def test_a_name_that_nobody_has_is_locked_like_any_other(visitor, new_visitor, ada, records):
+def test_a_name_that_nobody_has_is_locked_like_any_other(visitor, new_visitor, ada, records, now):
     fail(visitor, "ada")
     stranger = new_visitor()
     fail(stranger, "nobody")

@@ -37,11 +37,22 @@ AXE_OPTIONS = {
 }
 
 
+# Most of the time is spent on these, and they look at each element for itself.
+WITHOUT_COLOURS = {rule: {"enabled": False} for rule in ("color-contrast", "target-size")}
+
+
 class OpenPage(Protocol):
     """Open a page in a browser profile of its own."""
 
     def __call__(self, **options: Any) -> Page:
         """Return a page; `options` are those of playwright's new_context()."""
+
+
+class Accessible(Protocol):
+    """Fail on a page that keeps somebody out."""
+
+    def __call__(self, page: Page, *, colours: bool = True) -> None:
+        """Examine `page`; without its colours, if they were seen elsewhere."""
 
 
 @pytest.fixture(scope="session")
@@ -117,15 +128,16 @@ def log_in() -> Callable[[Page, Member], None]:
 
 
 @pytest.fixture(scope="session")
-def accessible() -> Callable[[Page], None]:
+def accessible() -> Accessible:
     """Fail on a page that keeps somebody out: WCAG 2.2 A and AA, as far as a machine can tell."""
     axe = Axe()
 
-    def accessible(page: Page) -> None:
+    def accessible(page: Page, *, colours: bool = True) -> None:
         # Bringing axe to a page costs more than running it, and it stays there.
         if page.evaluate("typeof axe") == "undefined":
             page.evaluate(axe.axe_script)
-        result = AxeResults(page.evaluate("options => axe.run(options)", AXE_OPTIONS))
+        options = AXE_OPTIONS | ({} if colours else {"rules": WITHOUT_COLOURS})
+        result = AxeResults(page.evaluate("options => axe.run(options)", options))
         assert not result.violations_count, f"{page.url}\n{result.generate_report()}"
 
     return accessible

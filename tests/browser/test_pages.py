@@ -21,11 +21,18 @@ from tests.support.factories import (
 
 DESK, PHONE = SIZES = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 MAX_REQUESTS = 8
-# What a page is built of, whatever it says and of whom: its elements, with what decides about their look and their role.
-OUTLINE = """() => [...document.querySelectorAll("body *")].map(element => element.localName + [...element.attributes].map(
-    ({name, value}) => ["class", "hidden", "role", "type"].includes(name) ? `[${name}=${value}]` : `[${name}]`
-)).join(" ")"""
-LOOKED_AT = set()
+# What a page is built of, whatever it says and of whom: which element stands in which, with what decides about their look
+# and their role.
+PARTS = """() => {
+    const told = element => element.localName + [...element.attributes].map(
+        ({name, value}) => ["class", "hidden", "role", "type"].includes(name) ? `[${name}=${value}]` : `[${name}]`
+    ).join("")
+    return [...new Set([...document.querySelectorAll("body *")].map(
+        element => `${told(element.parentElement)} > ${told(element)}`
+    ))]
+}"""
+# By the look: the parts that were examined, in this process.
+EXAMINED = defaultdict(set)
 READERS = {}
 LONG = "A dinner with a very long title and Wolfeschlegelsteinhausenbergerdorff as the guest of honour"
 STATES = {
@@ -62,6 +69,7 @@ class Look:
 
     Every page is measured in both sizes in every look; the long examination for those who may be kept out of it is
     made at the desk in one and on the phone in the other: colours depend on the light, what is shown on the size.
+    Where all parts of a page were seen on others, it is examined in the first look, as a whole and without their colours.
     """
 
     locale: str
@@ -163,13 +171,15 @@ def test_every_page_for(populated_site, people, open_page, log_in, accessible, l
 
 def problems(page, look, accessible):
     """Yield what is wrong with the page that is open, on a screen of each size."""
-    *spoken, outline = page.evaluate(f"[document.documentElement.lang, document.documentElement.dir, ({OUTLINE})()]")
+    *spoken, parts = page.evaluate(f"[document.documentElement.lang, document.documentElement.dir, ({PARTS})()]")
     if spoken != [look.locale, look.direction]:
         yield f"speaks {spoken}"
-    is_new = (look, outline) not in LOOKED_AT
-    LOOKED_AT.add((look, outline))
-    for size in SIZES:
-        page.set_viewport_size(size)
+    is_new = not EXAMINED[look].issuperset(parts)
+    EXAMINED[look].update(parts)
+    # Beginning with the size that the last page was left in: to change it takes as long as a page.
+    for size in sorted(SIZES, key=lambda size: size != page.viewport_size):
+        if size != page.viewport_size:
+            page.set_viewport_size(size)
         titles, overflow = page.evaluate("""() => [
             [...document.querySelectorAll("h1")].filter(title => title.checkVisibility()).length,
             document.documentElement.scrollWidth - innerWidth,
@@ -178,9 +188,9 @@ def problems(page, look, accessible):
             yield f"has {titles} h1"
         if overflow > 0:
             yield f"is {overflow} pixels wider than {size['width']}"
-        if not is_new or size["width"] != look.examined:
+        if size["width"] != look.examined or not (is_new or look is LOOKS[0]):
             continue
         try:
-            accessible(page)
+            accessible(page, colours=is_new)
         except AssertionError as error:
             yield str(error)
