@@ -41,8 +41,8 @@ from tests.support.database_reader import DatabaseReader
 from tests.support.databases import Database, SqliteFiles, application, close_connections
 from tests.support.factories import DinnerPartyFactory, MemberFactory, RowFactory
 
-# The fixtures that start a browser, or the site in processes of its own.
-PROCESSES = {"open_page", "server", "start"}
+# The fixtures that start a browser, processes, or an application of the framework's own.
+SLOW_FIXTURES = {"open_page", "redis_server", "server", "start", "stock"}
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 # DINNERPARTY_THOROUGH=yes looks for an hour where the usual run looks for seconds.
 settings.register_profile("usual", max_examples=50)
@@ -97,15 +97,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("database_kind", kinds, indirect=True)
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what starts something of its own: `make quick` leaves it out."""
+    if not SLOW_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
+        item.add_marker(pytest.mark.slow)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what starts a browser or a site of its own: `make quick` leaves it out. What is slow begins first.
+    """Begin with what is slow: otherwise one process would still be at it when the others are done.
 
-    Otherwise one process would still be at it when the others are done. Within both parts the order is random.
+    Within both parts the order is random.
     """
-    for item in items:
-        if not PROCESSES.isdisjoint(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 

@@ -8,6 +8,7 @@ from app.extensions import db
 
 pytestmark = [
     pytest.mark.both_databases,
+    pytest.mark.slow,
     # SQLite does not tell of indexes on expressions.
     pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index"),
     pytest.mark.filterwarnings("ignore:autogenerate skipping metadata-specified expression-based index"),

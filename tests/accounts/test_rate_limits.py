@@ -90,6 +90,7 @@ def test_every_address_to_post_to_is_a_door_with_a_limit_or_none(app):
     assert {endpoint for endpoint in found if endpoint.partition(".")[0] in ours} == {*DOORS, *NO_DOORS}
 
 
+@pytest.mark.slow
 @pytest.mark.rate_limits
 @pytest.mark.parametrize("door", DOORS)
 def test_a_door_stays_shut_for_whoever_knocks_too_often(asking, door):

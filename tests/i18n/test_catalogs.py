@@ -18,6 +18,7 @@ def entries(key: str) -> list[Message]:
     return list(catalogs.messages(catalogs.read(files.po_path(DIRECTORY, key))))
 
 
+@pytest.mark.slow
 def test_every_catalog_is_complete_valid_and_canonical() -> None:
     assert [str(problem) for problem in checks.check(ROOT, DIRECTORY)] == []
 

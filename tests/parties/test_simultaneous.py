@@ -26,7 +26,7 @@ from app.parties.waiting_list import seats
 from tests.support import THOROUGH
 from tests.support.factories import DinnerPartyFactory, RsvpFactory
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 SEATS = 8
 GUESTS, GUEST_SEATS, LARGEST = (500 if THOROUGH else 120), 40, 4
 CONNECTIONS_EACH = 20

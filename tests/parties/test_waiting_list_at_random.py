@@ -31,7 +31,7 @@ from tests.parties.waiting_list import Table, lay_anew
 from tests.support import THOROUGH
 from tests.support.factories import MemberFactory
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 GUESTS, THREADS, STEPS_EACH = 6, (50 if THOROUGH else 20), 4
 # A tenth of what Hypothesis would try with functions: here an example is a whole evening.

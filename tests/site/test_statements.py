@@ -60,6 +60,7 @@ def statements_of(client, path):
     return statements
 
 
+@pytest.mark.slow
 def test_a_page_asks_a_bounded_number_of_times_whatever_there_is(app, client_of, cast):
     admin = client_of(cast.admin)
     party = DinnerPartyFactory(host=cast.host)
