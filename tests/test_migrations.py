@@ -147,7 +147,7 @@ def test_what_refers_to_an_answer_survives_as_its_table_is_made_anew(app, flask_
 NAMES = {
     ("can_list", "LetterModelView"): ("can_list", "OutboxEmailModelView"),
     ("menu_access", "Answers"): ("menu_access", "RSVPs"),
-    ("menu_access", "Mail"): ("menu_access", "Mail"),
+    ("menu_access", "Post"): ("menu_access", "Mail"),
     ("take_back", "InvitationModelView"): ("revoke_invitation", "InvitationModelView"),
     ("can_answer", "PartyView"): ("can_rsvp", "PartyView"),
 }
@@ -158,9 +158,9 @@ def test_roles_keep_what_they_may_do_when_permissions_are_renamed(app, flask_db,
     flask_db("upgrade", "0006")
     with app.app_context(), db.engine.begin() as connection:
 
-        def key(name, **values):
+        def key(table, **values):
             """Return the key of a row, which is made if it is missing."""
-            rows = Table(name, MetaData(), autoload_with=connection)
+            rows = Table(table, MetaData(), autoload_with=connection)
             find = select(rows.c.id).where(*(rows.c[column] == value for column, value in values.items()))
             if connection.execute(find).first() is None:
                 last = connection.execute(select(func.max(rows.c.id))).scalar() or 0

@@ -128,7 +128,7 @@ def _decrypt_setup(member: Member, sealed: str) -> str | None:
 def _secret_of(totp: Totp) -> str | None:
     secret = encryption.decrypt(STORED, totp.secret)
     if secret is None:
-        log.warning("The authenticator app of member %s cannot be read: SECRET_KEY was changed", totp.member_id)
+        log.warning("The authenticator app of member %s cannot be decrypted: SECRET_KEY was changed", totp.member_id)
     return secret
 
 
