@@ -22,7 +22,7 @@ from app.parties.enums import RsvpStatus
 from app.parties.models import DinnerParty, Rsvp
 from app.parties.respondent import Respondent
 
-# How often one member, or one IP address, may send something about parties.
+# How often one member, or one IP address, may send something to one endpoint: each counts for itself.
 CHANGES_PER_MINUTE = "30 per minute"
 POST_LIMIT = Limit(
     CHANGES_PER_MINUTE, key_func=lambda: str(current_user.get_id() or get_remote_address()), methods=["POST"]
