@@ -210,7 +210,7 @@ class GuestListView(BasePartyView):
         """Show a page that asks for confirmation. Its form is sent to the same URL."""
         back = self._back(slug)
         page = self.render_template(
-            "parties/guests_confirm.html",
+            "appbuilder/general/confirm.html",
             title=title,
             message=message,
             items=items,
