@@ -55,13 +55,13 @@ class EmailChangeView(AccountView):
         return redirect(url_for("EmailChangeView.change"), 303)
 
     def _page(self, form: NewEmailForm, status: int) -> BaseResponse:
-        return make_response(self.render_template("accounts/email.html", form=form), status)
+        return make_response(self.render_template("accounts/email_change.html", form=form), status)
 
     @expose("/confirm/<string:token>", methods=["GET", "POST"])
     def confirm(self, token: str) -> BaseResponse:
         """Show a button. Its POST changes the address."""
         if request.method != "POST":
-            return self._confirmation_page(TokenPurpose.CHANGE_EMAIL, token, "accounts/email_confirm.html")
+            return self._confirmation_page(TokenPurpose.CHANGE_EMAIL, token, "accounts/email_change_confirm.html")
         try:
             with transaction():
                 member = email_change_service.confirm(token)
@@ -74,7 +74,7 @@ class EmailChangeView(AccountView):
     def undo(self, token: str) -> BaseResponse:
         """Show a button. Its POST restores the previous address."""
         if request.method != "POST":
-            return self._confirmation_page(TokenPurpose.UNDO_EMAIL, token, "accounts/email_undo.html")
+            return self._confirmation_page(TokenPurpose.UNDO_EMAIL, token, "accounts/email_change_undo.html")
         try:
             with transaction():
                 member = email_change_service.undo(token)

@@ -29,5 +29,5 @@ class EmailPreferencesView(AccountView):
             return redirect(url_for("EmailPreferencesView.choose"), 303)
         if form.is_submitted():
             flashes.flash_message(flashes.CORRECT_THE_FIELDS, "danger")
-        page = self.render_template("accounts/letters.html", form=form)
+        page = self.render_template("accounts/email_preferences.html", form=form)
         return make_response(page, 422 if form.is_submitted() else 200)

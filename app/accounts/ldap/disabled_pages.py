@@ -33,4 +33,4 @@ def _refuse() -> BaseResponse | None:
         return None
     if request.method == "POST":
         flash(_("Accounts are managed in your organisation's directory. Nothing was changed."), "danger")
-    return make_response(render_template("accounts/directory.html", appbuilder=appbuilder_of()), 403)
+    return make_response(render_template("accounts/ldap_disabled_page.html", appbuilder=appbuilder_of()), 403)

@@ -136,7 +136,7 @@ class LoginView(BaseView):
 
     def _page_again(self, form: ReauthenticationForm, status: int, kept: str | None = None) -> BaseResponse:
         asks_passkey = passkey_site.is_supported() and bool(queries.passkeys_of(current_user))
-        page = self.render_template("accounts/again.html", form=form, kept=kept, asks_passkey=asks_passkey)
+        page = self.render_template("accounts/reauthentication.html", form=form, kept=kept, asks_passkey=asks_passkey)
         return make_response(page, status)
 
     def ask(self) -> BaseResponse:

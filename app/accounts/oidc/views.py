@@ -151,7 +151,7 @@ class IdentityView(AccountView):
         login = session_service.current_login()
         return str(
             self.render_template(
-                "accounts/identities.html",
+                "accounts/oidc_identities.html",
                 identities=oidc_service.of(current_user),
                 provider=oidc_service.provider(),
                 key=_serializer().dumps(login.id) if login is not None else "",

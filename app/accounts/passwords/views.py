@@ -53,7 +53,7 @@ class PasswordView(AccountView):
             return redirect(url_for("LoginView.login"), 303)
         if form.is_submitted():
             flashes.flash_message(flashes.CORRECT_THE_FIELDS, "danger")
-        page = self.render_template("accounts/forgot.html", form=form)
+        page = self.render_template("accounts/password_forgot.html", form=form)
         return make_response(page, 422 if form.is_submitted() else 200)
 
     @expose("/reset/<string:token>", methods=["GET", "POST"])
@@ -92,7 +92,7 @@ class PasswordView(AccountView):
                 session_service.close_session()
 
     def _reset_page(self, page: dict[str, Any], status: int) -> BaseResponse:
-        return make_response(self.render_template("accounts/reset.html", **page), status)
+        return make_response(self.render_template("accounts/password_reset.html", **page), status)
 
     @expose("/change", methods=["GET", "POST"])
     def change(self) -> BaseResponse:
@@ -124,4 +124,4 @@ class PasswordView(AccountView):
             password_service.change(current_user, form.new_password.data)
 
     def _change_page(self, form: ChangePasswordForm, status: int) -> BaseResponse:
-        return make_response(self.render_template("accounts/password.html", form=form), status)
+        return make_response(self.render_template("accounts/password_change.html", form=form), status)

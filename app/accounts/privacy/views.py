@@ -94,7 +94,7 @@ class MyDataView(AccountView):
 
     def _erase_page(self, form: AccountDeletionForm, status: int) -> BaseResponse:
         days = current_app.config["ACCOUNT_DELETION_GRACE_DAYS"]
-        return make_response(self.render_template("accounts/erase.html", form=form, days=days), status)
+        return make_response(self.render_template("accounts/account_deletion.html", form=form, days=days), status)
 
     @expose("/stay", methods=["POST"])
     @flash_and_redirect("MyDataView.show")
@@ -111,7 +111,7 @@ class MyDataView(AccountView):
     def _ask_to_keep(self, token: str) -> BaseResponse:
         state, found = email_links.peek(TokenPurpose.KEEP_ACCOUNT, token)
         member = found.member if found is not None else None
-        page = self.render_template("accounts/keep_account.html", state=state, member=member)
+        page = self.render_template("accounts/account_deletion_cancel.html", state=state, member=member)
         return make_response(page, 404 if state == LinkState.UNKNOWN else 200)
 
     def _keep(self, token: str) -> BaseResponse:

@@ -113,7 +113,7 @@ class RegistrationView(BaseView):
 
     def _page(self, form: RegistrationForm, status: int, *, invited: bool = False) -> BaseResponse:
         provider = current_app.config["OIDC_DISPLAY_NAME"] if IDENTITY_KEY in session else ""
-        page = self.render_template("accounts/register.html", form=form, invited=invited, provider=provider)
+        page = self.render_template("accounts/registration_form.html", form=form, invited=invited, provider=provider)
         return make_response(page, status)
 
     # -- the form of invited people
@@ -158,7 +158,7 @@ class RegistrationView(BaseView):
     def sent(self) -> str:
         """Show how to continue with the activation e-mail."""
         form = EmailForm(data={"email": session.get(SENT_TO, "")})
-        return str(self.render_template("accounts/register_sent.html", form=form, email=session.get(SENT_TO)))
+        return str(self.render_template("accounts/registration_sent.html", form=form, email=session.get(SENT_TO)))
 
     @expose("/resend", methods=["POST"])
     def resend(self) -> BaseResponse:

@@ -25,7 +25,7 @@ class SessionView(AccountView):
         """Show the login sessions of the member."""
         return str(
             self.render_template(
-                "accounts/devices.html",
+                "accounts/sessions.html",
                 logins=session_service.live(current_user),
                 current=session_service.current_login(),
                 describe_user_agent=user_agents.describe_user_agent,
