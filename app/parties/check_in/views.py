@@ -35,7 +35,7 @@ class CheckInView(BasePartyView):
             only, error = _find_by_code(party, text.rpartition("/")[2])
         return str(
             self.render_template(
-                "parties/door.html",
+                "parties/check_in.html",
                 party=party,
                 guests=guest_list.check_in_list(party, page_number(), text=text, only=only),
                 text=text,
@@ -56,7 +56,7 @@ class CheckInView(BasePartyView):
         if not self.is_host(party):
             return self._guest_page(party, rsvp, queries.rsvp_of(party, guest) if guest else None)
         page = self.render_template(
-            "parties/door_ticket.html",
+            "parties/check_in_ticket.html",
             party=party,
             rsvp=rsvp,
             code=code,
@@ -91,7 +91,7 @@ class CheckInView(BasePartyView):
             abort(404)
         if current_user.is_authenticated and (own is None or own.id != rsvp.id):
             abort(403)
-        return make_response(self.render_template("parties/door_guest.html", party=party, own=own))
+        return make_response(self.render_template("parties/check_in_visitor.html", party=party, own=own))
 
 
 def _find_by_code(party: DinnerParty, code: str) -> tuple[Rsvp | None, str | None]:

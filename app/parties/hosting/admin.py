@@ -85,7 +85,7 @@ class DinnerPartyModelView(CsvExport, ModelView):
     add_title = lazy_gettext("Add a dinner party")
     edit_title = lazy_gettext("Edit dinner party")
     empty_message = lazy_gettext("There are no dinner parties planned yet. Add one!")
-    show_template = "parties/generated_party.html"
+    show_template = "parties/party_admin.html"
     label_columns = LABELS
     list_columns = [
         "id",

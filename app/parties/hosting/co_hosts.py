@@ -82,5 +82,5 @@ class CoHostView(BasePartyView):
 
     def _page(self, party: DinnerParty, form: CoHostForm, status: int) -> BaseResponse:
         owns = party.host_id == current_user.id or self.is_staff()
-        page = self.render_template("parties/hosts.html", party=party, form=form, owns=owns)
+        page = self.render_template("parties/co_hosts.html", party=party, form=form, owns=owns)
         return make_response(page, status)

@@ -113,7 +113,7 @@ class HostingView(BasePartyView):
     def _editor(self, form: PartyForm, party: DinnerParty | None = None, **context: Any) -> BaseResponse:
         if form.is_submitted():
             flash(context.pop("message", str(flashes.CORRECT_THE_FIELDS)), "danger")
-        page = self.render_template("parties/edit.html", form=form, party=party, **context)
+        page = self.render_template("parties/party_form.html", form=form, party=party, **context)
         return make_response(page, 422 if form.is_submitted() else 200)
 
     def _conflict(self, form: PartyForm, slug: str) -> BaseResponse:

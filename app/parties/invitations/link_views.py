@@ -83,7 +83,9 @@ class JoinView(BasePartyView):
         form = JoinForm()
         if not form.validate():
             flash(str(flashes.CORRECT_THE_FIELDS), "danger")
-            return make_response(self.render_template("parties/invitations_join.html", party=party, join=form), 422)
+            return make_response(
+                self.render_template("parties/personal_link_request.html", party=party, join=form), 422
+            )
         try:
             run_with_retry(lambda: invitation_service.request_personal_link(party, form.entry, current_locale()))
         except DomainError as error:

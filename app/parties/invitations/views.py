@@ -81,7 +81,9 @@ class InvitationsView(BasePartyView):
             return invitation_texts.invited(result, report.invalid)
         flash(_("Nothing has been saved yet. This is what will happen:"), "info")
         return make_response(
-            self.render_template("parties/invitations_list.html", party=party, report=report, form=form, text=text)
+            self.render_template(
+                "parties/invitation_import_preview.html", party=party, report=report, form=form, text=text
+            )
         )
 
     @expose("/<slug>/invitations/contacts", methods=["POST"])

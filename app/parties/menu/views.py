@@ -75,11 +75,11 @@ class MenuView(BasePartyView):
                     "seen": menu_service.people_fingerprint(menu_service.people(rsvp)),
                 }
             )
-            return self._form_page("parties/people.html", form, party, status=200, **context)
+            return self._form_page("parties/rsvp_people.html", form, party, status=200, **context)
         form = PeopleForm()
         if not form.validate():
             flash(str(flashes.CORRECT_THE_FIELDS), "danger")
-            return self._form_page("parties/people.html", form, party, status=422, **context)
+            return self._form_page("parties/rsvp_people.html", form, party, status=422, **context)
         people = [PersonInput(row["name"], row["diets"], row["allergens"], row["note"]) for row in form.people.data]
         try:
             with transaction():
@@ -88,7 +88,7 @@ class MenuView(BasePartyView):
             flash(str(error), error.category)
             stored = menu_service.people(rsvp)
             _set_fingerprint(form, menu_service.people_fingerprint(stored))
-            return self._form_page("parties/people.html", form, party, status=409, **{**context, "stored": stored})
+            return self._form_page("parties/rsvp_people.html", form, party, status=409, **{**context, "stored": stored})
         except DomainError as error:
             flash(str(error), error.category)
         else:

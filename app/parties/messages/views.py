@@ -83,7 +83,7 @@ class MessageView(BasePartyView):
         status: int = 200,
     ) -> BaseResponse:
         page = self.render_template(
-            "parties/write.html",
+            "parties/message_form.html",
             party=party,
             form=form,
             counts=counts,

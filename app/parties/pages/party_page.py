@@ -202,7 +202,7 @@ def render(
         "Including you. One answer can cover at most %(num)d people.",
         page.max_party,
     )
-    return str(view.render_template("parties/party.html", view=page, party=party))
+    return str(view.render_template("parties/party_page.html", view=page, party=party))
 
 
 def _form_of(guest: Respondent | None, rsvp: Rsvp | None) -> RsvpForm:

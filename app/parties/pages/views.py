@@ -42,7 +42,7 @@ class PartyView(BasePartyView):
     def list(self) -> str:
         """Show the coming public parties."""
         page = queries.public_page(page_number())
-        return str(self.render_template("parties/list.html", page=page, form=RsvpByIdForm()))
+        return str(self.render_template("parties/party_list.html", page=page, form=RsvpByIdForm()))
 
     @expose("/<slug>")
     @has_access

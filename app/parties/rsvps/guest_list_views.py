@@ -41,7 +41,7 @@ class GuestListView(BasePartyView):
         group, text = request.args.get("group", ""), search_text()
         return str(
             self.render_template(
-                "parties/guests.html",
+                "parties/guest_list.html",
                 party=party,
                 page=guest_list.page(party, page_number(), group=group, text=text),
                 totals=guest_list.totals(party),
