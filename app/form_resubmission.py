@@ -31,7 +31,7 @@ def submitted_fields() -> Fields:
 
 def render(action: str, fields: Fields) -> str:
     """Return the page with a button that sends the fields to the URL `action` again."""
-    return render_template("errors/send_again.html", appbuilder=appbuilder_of(), action=action, fields=fields)
+    return render_template("errors/form_resubmission.html", appbuilder=appbuilder_of(), action=action, fields=fields)
 
 
 def dump_form(fields: Fields) -> str:

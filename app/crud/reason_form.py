@@ -36,7 +36,7 @@ def ask_for_reason(  # noqa: PLR0913 - what a page is
         return form.reason.data, None
     flashes.flash_message(*((flashes.CORRECT_THE_FIELDS, "danger") if is_submitted else (ONE_MORE_STEP, "info")))
     page = view.render_template(
-        "appbuilder/general/reason.html",
+        "appbuilder/general/reason_form.html",
         form=form,
         endpoint=f"{view.endpoint}.action_post",
         name=action,
