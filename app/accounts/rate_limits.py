@@ -61,15 +61,11 @@ def _limit(
 ) -> Limit:
     return Limit(
         amount,
-        key_func=lambda: _key(endpoint, *parts()),
+        key_func=lambda: hashlib.sha256("\n".join((endpoint, *parts())).encode("utf-8", "surrogatepass")).hexdigest(),
         methods=["POST"],
         exempt_when=lambda: request.endpoint != endpoint,
         deduct_when=deduct_when,
     )
-
-
-def _key(*parts: str) -> str:
-    return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _was_accepted(response: Response) -> bool:

@@ -249,15 +249,10 @@ def _attempt(form: RegistrationForm, applicant: Applicant, store: Callable[[], M
             form.show_problems(error.problems)
         elif error.field:
             show_at_field(form, error)
-        registration_hooks.failed(applicant, _errors(form, error))
+        shown = [(name or "", str(text)) for name, texts in form.errors.items() for text in texts]
+        registration_hooks.failed(applicant, shown or [(error.field or "", str(error))])
         raise
     except (IntegrityError, StaleDataError) as error:
         refusal = DomainError(str(registration_hooks.TRY_LATER))
         registration_hooks.failed(applicant, [("", str(refusal))])
         raise refusal from error
-
-
-def _errors(form: RegistrationForm, error: DomainError) -> list[registration_hooks.Problem]:
-    """Return the errors of the fields, or the reason why nothing was stored."""
-    shown = [(name or "", str(text)) for name, texts in form.errors.items() for text in texts]
-    return shown or [(error.field or "", str(error))]
