@@ -78,7 +78,8 @@ def set_requested_dishes(party: DinnerParty, wanted: Sequence[RequestedDish], *,
     seats.lock(party.id)
     stored = slots(party, with_claims=True)
     if expected != fingerprint_of(stored):
-        if [(dish.course, dish.name, dish.wanted) for dish in _in_serving_order(wanted)] == [
+        named = sorted((dish for dish in wanted if dish.name), key=lambda dish: list(Course).index(dish.course))
+        if [(dish.course, dish.name, dish.wanted) for dish in named] == [
             (slot.course, slot.name, slot.wanted) for slot in stored
         ]:
             return
@@ -192,11 +193,6 @@ def reserve(slot_id: int, quantity: int) -> bool:
 
 def _serving_order(slot: DishSlot) -> tuple[int, int, int]:
     return list(Course).index(slot.course), slot.position, slot.id
-
-
-def _in_serving_order(dishes: Sequence[RequestedDish]) -> list[RequestedDish]:
-    """Return the dishes with a name, in the order in which `slots` returns them."""
-    return sorted((dish for dish in dishes if dish.name), key=lambda dish: list(Course).index(dish.course))
 
 
 def _row_of(slot: DishSlot, dishes: Sequence[RequestedDish]) -> int | None:
