@@ -45,7 +45,7 @@ class SampleParty(NamedTuple):
     visibility: str
     guests: tuple[tuple[str, str], ...]
     # Requested dishes: the course, the dish, how many, and who brings what.
-    asked: tuple[tuple[Course, str, int, tuple[tuple[str, str], ...]], ...] = ()
+    requested: tuple[tuple[Course, str, int, tuple[tuple[str, str], ...]], ...] = ()
     # Guests without an invitation need approval, and only accepted guests see the address.
     is_discreet: bool = False
     # Invited people without an account: name, e-mail address, and size of their party, or None without an RSVP.
@@ -115,21 +115,21 @@ def _add_party(people: dict[str, Member], sample: SampleParty) -> None:
     # Published here, because the service does not publish parties of the past.
     party.status = PartyStatus.PUBLISHED
     party.seats_taken = 1 + sum(status == RsvpStatus.YES for _guest, status in sample.guests)
-    party.rsvps.extend(_answer(people[username], status) for username, status in sample.guests)
+    party.rsvps.extend(_rsvp(people[username], status) for username, status in sample.guests)
     db.session.flush()
-    _ask_for_dishes(party, people, sample)
+    _request_dishes(party, people, sample)
     _invite(party, host, sample)
 
 
-def _ask_for_dishes(party: DinnerParty, people: dict[str, Member], sample: SampleParty) -> None:
+def _request_dishes(party: DinnerParty, people: dict[str, Member], sample: SampleParty) -> None:
     potluck_service.set_requested_dishes(
         party,
-        [RequestedDish(course, name, wanted) for course, name, wanted, _promised in sample.asked],
+        [RequestedDish(course, name, wanted) for course, name, wanted, _promised in sample.requested],
         expected=fingerprint([]),
     )
     slots = {slot.name: slot for slot in potluck_service.slots(party)}
     rsvps = {rsvp.member_id: rsvp for rsvp in party.rsvps}
-    for _course, name, _wanted, promised in sample.asked:
+    for _course, name, _wanted, promised in sample.requested:
         for username, what in promised:
             potluck_service.claim(party, rsvps[people[username].id], slots[name].id, 1, what)
 
@@ -157,7 +157,7 @@ def _invite(party: DinnerParty, host: Member, sample: SampleParty) -> None:
     db.session.flush()
 
 
-def _answer(guest: Member, status: str) -> Rsvp:
+def _rsvp(guest: Member, status: str) -> Rsvp:
     return Rsvp(
         member=guest,
         email=guest.email,
