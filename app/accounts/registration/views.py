@@ -16,6 +16,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.accounts import queries, rate_limits, rules
+from app.accounts.enums import LinkState
 from app.accounts.form_fields import EmailForm
 from app.accounts.login import authentication
 from app.accounts.models import Member
@@ -191,7 +192,7 @@ class RegistrationView(BaseView):
         page = self.render_template(
             "accounts/activation.html", state=state, registration=registration, form=EmailForm()
         )
-        return make_response(page, HTTPStatus.NOT_FOUND if state == registration_service.UNKNOWN else status)
+        return make_response(page, HTTPStatus.NOT_FOUND if state == LinkState.UNKNOWN else status)
 
     def _activate(self, token: str) -> BaseResponse:
         open_to_all = current_app.config["REGISTRATION"] == OPEN
