@@ -88,7 +88,8 @@ def set_requested_dishes(party: DinnerParty, wanted: Sequence[RequestedDish], *,
     kept = {dish.key for dish in wanted if dish.name}
     for slot in stored:
         if slot.id not in kept and slot.claims:
-            raise ClaimedError(_claimed_by_text(slot), _row_of(slot, wanted), "name")
+            row = next((row for row, dish in enumerate(wanted) if dish.key == slot.id), None)
+            raise ClaimedError(_claimed_by_text(slot), row, "name")
     for position, dish in enumerate(wanted):
         if not dish.name:
             continue
@@ -193,10 +194,6 @@ def reserve(slot_id: int, quantity: int) -> bool:
 
 def _serving_order(slot: DishSlot) -> tuple[int, int, int]:
     return list(Course).index(slot.course), slot.position, slot.id
-
-
-def _row_of(slot: DishSlot, dishes: Sequence[RequestedDish]) -> int | None:
-    return next((row for row, dish in enumerate(dishes) if dish.key == slot.id), None)
 
 
 def _update_slot(dish: RequestedDish, position: int) -> bool:

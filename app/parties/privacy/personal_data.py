@@ -63,7 +63,12 @@ def connect() -> None:
 def _export(member: Member, *, archive: Archive) -> None:
     hosted, rsvps = _hosted_by(member), _rsvps_of(member)
     archive.add_json("parties.json", _hosted(hosted))
-    archive.add_json("answers.json", [_rsvp(rsvp, member) for rsvp in rsvps])
+    # Guests who were removed no longer see a private party.
+    answers = [
+        {**pick(rsvp, RSVP), "party": _party(rsvp.party, member, is_guest=rsvp.status != RsvpStatus.REMOVED)}
+        for rsvp in rsvps
+    ]
+    archive.add_json("answers.json", answers)
     archive.add_json("people.json", [pick(person, PERSON) for rsvp in rsvps for person in menu_service.people(rsvp)])
     archive.add_json("hosting_with_others.json", _co_hosted(member))
     sent = _with_party(Invitation, INVITATION, Invitation.invited_by_id == member.id)
@@ -99,11 +104,6 @@ def _by_party(model: Any, parties: Sequence[DinnerParty]) -> dict[int, list[Any]
     for row in _rows(model, model.party_id.in_([party.id for party in parties])):
         found[row.party_id].append(row)
     return found
-
-
-def _rsvp(rsvp: Rsvp, member: Member) -> dict[str, Any]:
-    """Return an RSVP, and its party if the guest can still see it."""
-    return {**pick(rsvp, RSVP), "party": _party(rsvp.party, member, is_guest=rsvp.status != RsvpStatus.REMOVED)}
 
 
 def _party(party: DinnerParty, member: Member, *, is_guest: bool) -> dict[str, Any] | None:
