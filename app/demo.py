@@ -1,6 +1,6 @@
 """Sample data: members, and past, upcoming, full and open parties."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -98,9 +98,10 @@ def add() -> list[str]:
 def _add_party(people: dict[str, Member], sample: SampleParty) -> None:
     host = people[sample.host]
     zone = host.timezone or "UTC"
+    day = clock.now().astimezone(ZoneInfo(zone)) + timedelta(days=sample.days)
     party = DinnerParty(
         title=sample.title,
-        starts_at=_at(sample.days, sample.hour, zone),
+        starts_at=day.replace(hour=sample.hour, minute=0, second=0, microsecond=0),
         timezone=zone,
         number_seats=sample.seats,
         venue=sample.venue,
@@ -167,8 +168,3 @@ def _rsvp(guest: Member, status: str) -> Rsvp:
         locale=guest.locale,
         timezone=guest.timezone,
     )
-
-
-def _at(days: int, hour: int, zone: str) -> datetime:
-    local = clock.now().astimezone(ZoneInfo(zone)) + timedelta(days=days)
-    return local.replace(hour=hour, minute=0, second=0, microsecond=0)
