@@ -1,6 +1,6 @@
 """Sample data: members, and past, upcoming, full and open parties."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -45,7 +45,7 @@ class SampleParty(NamedTuple):
     visibility: str
     guests: tuple[tuple[str, str], ...]
     # Requested dishes: the course, the dish, how many, and who brings what.
-    asked: tuple[tuple[Course, str, int, tuple[tuple[str, str], ...]], ...] = ()
+    requested: tuple[tuple[Course, str, int, tuple[tuple[str, str], ...]], ...] = ()
     # Guests without an invitation need approval, and only accepted guests see the address.
     is_discreet: bool = False
     # Invited people without an account: name, e-mail address, and size of their party, or None without an RSVP.
@@ -98,9 +98,10 @@ def add() -> list[str]:
 def _add_party(people: dict[str, Member], sample: SampleParty) -> None:
     host = people[sample.host]
     zone = host.timezone or "UTC"
+    day = clock.now().astimezone(ZoneInfo(zone)) + timedelta(days=sample.days)
     party = DinnerParty(
         title=sample.title,
-        starts_at=_at(sample.days, sample.hour, zone),
+        starts_at=day.replace(hour=sample.hour, minute=0, second=0, microsecond=0),
         timezone=zone,
         number_seats=sample.seats,
         venue=sample.venue,
@@ -115,21 +116,21 @@ def _add_party(people: dict[str, Member], sample: SampleParty) -> None:
     # Published here, because the service does not publish parties of the past.
     party.status = PartyStatus.PUBLISHED
     party.seats_taken = 1 + sum(status == RsvpStatus.YES for _guest, status in sample.guests)
-    party.rsvps.extend(_answer(people[username], status) for username, status in sample.guests)
+    party.rsvps.extend(_rsvp(people[username], status) for username, status in sample.guests)
     db.session.flush()
-    _ask_for_dishes(party, people, sample)
+    _request_dishes(party, people, sample)
     _invite(party, host, sample)
 
 
-def _ask_for_dishes(party: DinnerParty, people: dict[str, Member], sample: SampleParty) -> None:
+def _request_dishes(party: DinnerParty, people: dict[str, Member], sample: SampleParty) -> None:
     potluck_service.set_requested_dishes(
         party,
-        [RequestedDish(course, name, wanted) for course, name, wanted, _promised in sample.asked],
+        [RequestedDish(course, name, wanted) for course, name, wanted, _promised in sample.requested],
         expected=fingerprint([]),
     )
     slots = {slot.name: slot for slot in potluck_service.slots(party)}
     rsvps = {rsvp.member_id: rsvp for rsvp in party.rsvps}
-    for _course, name, _wanted, promised in sample.asked:
+    for _course, name, _wanted, promised in sample.requested:
         for username, what in promised:
             potluck_service.claim(party, rsvps[people[username].id], slots[name].id, 1, what)
 
@@ -157,7 +158,7 @@ def _invite(party: DinnerParty, host: Member, sample: SampleParty) -> None:
     db.session.flush()
 
 
-def _answer(guest: Member, status: str) -> Rsvp:
+def _rsvp(guest: Member, status: str) -> Rsvp:
     return Rsvp(
         member=guest,
         email=guest.email,
@@ -167,8 +168,3 @@ def _answer(guest: Member, status: str) -> Rsvp:
         locale=guest.locale,
         timezone=guest.timezone,
     )
-
-
-def _at(days: int, hour: int, zone: str) -> datetime:
-    local = clock.now().astimezone(ZoneInfo(zone)) + timedelta(days=days)
-    return local.replace(hour=hour, minute=0, second=0, microsecond=0)

@@ -108,7 +108,8 @@ def render_error(error: HTTPException, message: str = "") -> Response:
             raise
         log.exception("Rendering the error page failed")
         _act_as_visitor()
-        response = _plain(code)
+        text = str(MESSAGES.get(code, MESSAGES[500])[1])
+        response = make_response(text, {"Content-Type": "text/plain; charset=utf-8"})
     response.status_code = code
     forwarded = {"Retry-After", "Allow"}
     response.headers.extend([(name, value) for name, value in error.get_headers() if name in forwarded])
@@ -120,28 +121,17 @@ def _body(error: HTTPException, code: int, message: str) -> Response:
     text = message or str(standard)
     retry_after = next((int(value) for name, value in error.get_headers() if name == "Retry-After"), None)
     if code == TooManyRequests.code and retry_after is not None:
-        text = _try_again_in(math.ceil(retry_after / 60))
+        text = ngettext(
+            "Too many attempts. Try again in %(num)d minute.",
+            "Too many attempts. Try again in %(num)d minutes.",
+            math.ceil(retry_after / 60),
+        )
     if request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json":
         return jsonify(message=text)
     context = {"code": code, "title": title, "message": text, "retry_after": retry_after}
     if retry_after is not None:
         context["retry_at"] = clock.now() + timedelta(seconds=retry_after)
     return make_response(render_template("errors/error.html", appbuilder=appbuilder_of(), **context))
-
-
-def _try_again_in(minutes: int) -> str:
-    return str(
-        ngettext(
-            "Too many attempts. Try again in %(num)d minute.",
-            "Too many attempts. Try again in %(num)d minutes.",
-            minutes,
-        )
-    )
-
-
-def _plain(code: int) -> Response:
-    text = str(MESSAGES.get(code, MESSAGES[500])[1])
-    return make_response(text, {"Content-Type": "text/plain; charset=utf-8"})
 
 
 def _act_as_visitor() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 from flask import Flask, Response, abort, current_app, has_request_context, request, session, url_for
@@ -48,6 +48,8 @@ RETRY_SECONDS = 5
 MAX_PAGE = 1_000_000
 # The key of the lock in the WSGI environment. A request holds it while it runs (run.py).
 REQUEST_LOCK_KEY = "dinnerparty.request_lock"
+
+AnyResponse = TypeVar("AnyResponse", bound=BaseResponse)
 
 
 class Request(StockRequest):
@@ -145,7 +147,7 @@ def page_number() -> int:
     return parse_int(request.args.get("page"), MAX_PAGE, clamp=True) or 1
 
 
-def without_referrer(response: BaseResponse) -> BaseResponse:
+def without_referrer(response: AnyResponse) -> AnyResponse:
     """Let browsers not send the URL of this page, which is a secret, to other pages."""
     response.headers["Referrer-Policy"] = "no-referrer"
     return response

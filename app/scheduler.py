@@ -70,7 +70,9 @@ class Scheduler:
     def run_forever(self, wanted: Callable[[], bool] = lambda: True) -> None:
         """Run due tasks until `stop()` is called or `wanted` returns False."""
         while wanted() and not self._stop.is_set():
-            self._wait(self.run_due_tasks(), wanted)
+            seconds = self.run_due_tasks()
+            while seconds > 0 and wanted() and not self._stop.wait(min(seconds, STOP_CHECK_SECONDS)):
+                seconds -= STOP_CHECK_SECONDS
 
     def run_due_tasks(self) -> float:
         """Run due tasks and return the seconds to wait; an error does not end the loop."""
@@ -89,7 +91,3 @@ class Scheduler:
         if done:
             logger.info("Cleanup: %s", ", ".join(done))
         return MINUTE_SECONDS
-
-    def _wait(self, seconds: float, wanted: Callable[[], bool]) -> None:
-        while seconds > 0 and wanted() and not self._stop.wait(min(seconds, STOP_CHECK_SECONDS)):
-            seconds -= STOP_CHECK_SECONDS

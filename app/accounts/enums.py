@@ -52,3 +52,15 @@ class LinkState(StrEnum):
     USED = "used"
     EXPIRED = "expired"
     UNKNOWN = "unknown"
+
+    @property
+    def is_ready(self) -> bool:
+        return self is LinkState.READY
+
+    @property
+    def is_used(self) -> bool:
+        return self is LinkState.USED
+
+    @property
+    def is_expired(self) -> bool:
+        return self is LinkState.EXPIRED

@@ -103,8 +103,10 @@ def names_of(member: Member) -> tuple[str, ...]:
 def is_common(password: str) -> bool:
     """Whether `password` is easy to guess: most of it is in lists of leaked ones, or it repeats few characters."""
     lowered = password.casefold()
-    unit = _repeated_part(lowered)
-    if len(set(lowered)) <= 2 or len(unit) <= MAX_REPEATED_LENGTH or any(_is_run(text) for text in (lowered, unit)):
+    # The shortest part whose repetition is the password, or the password itself.
+    unit = lowered[: (lowered + lowered).find(lowered, 1)]
+    is_run = any(text in run or text in run[::-1] for run in RUNS for text in (lowered, unit))
+    if len(set(lowered)) <= 2 or len(unit) <= MAX_REPEATED_LENGTH or is_run:
         return True
     common = RANKED_DICTIONARIES["passwords"]
     bare = _bare(lowered)
@@ -142,15 +144,6 @@ def _bare(text: str) -> str:
 def _undisguised(text: str) -> Iterator[str]:
     """Yield `text` with replaced letters restored."""
     return (text.translate(letters) for letters in DISGUISES)
-
-
-def _repeated_part(text: str) -> str:
-    """Return the shortest part whose repetition is `text`, or `text` itself."""
-    return text[: (text + text).find(text, 1)]
-
-
-def _is_run(text: str) -> bool:
-    return any(text in run or text in run[::-1] for run in RUNS)
 
 
 def _normalize(password: str) -> str:

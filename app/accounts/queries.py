@@ -106,6 +106,10 @@ def login_record(wanted: str, device_hash: str, key: str, device_key: str) -> Lo
     """
     guard, device_guard = aliased(LoginThrottle), aliased(LoginThrottle)
     anybody = select(literal(1).label("one")).subquery()
+    is_pending = and_(
+        Registration.activated_at.is_(None),
+        or_(func.lower(Registration.username) == wanted, func.lower(Registration.email) == wanted),
+    )
     statement = (
         select(
             Member,
@@ -117,7 +121,7 @@ def login_record(wanted: str, device_hash: str, key: str, device_key: str) -> Lo
         )
         .select_from(anybody)
         .outerjoin(Member, or_(func.lower(Member.username) == wanted, func.lower(Member.email) == wanted))
-        .outerjoin(Registration, and_(Member.id.is_(None), _pending_as(wanted)))
+        .outerjoin(Registration, and_(Member.id.is_(None), is_pending))
         .outerjoin(TrustedDevice, and_(TrustedDevice.member_id == Member.id, TrustedDevice.token_hash == device_hash))
         .outerjoin(guard, guard.key == key)
         .outerjoin(device_guard, device_guard.key == device_key)
@@ -141,13 +145,6 @@ def _auth_requirements(member_id: Any) -> tuple[Any, ...]:
         held.where(Role.second_factor_required).exists(),
         select(Totp.member_id).where(Totp.member_id == member_id, Totp.confirmed_at.is_not(None)).exists(),
         select(Passkey.id).where(Passkey.member_id == member_id).exists(),
-    )
-
-
-def _pending_as(wanted: str) -> Any:
-    return and_(
-        Registration.activated_at.is_(None),
-        or_(func.lower(Registration.username) == wanted, func.lower(Registration.email) == wanted),
     )
 
 

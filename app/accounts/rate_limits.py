@@ -5,19 +5,17 @@ Keys are hashes. So any input fits into the storage, and the storage holds no na
 
 import hashlib
 from collections.abc import Callable
-from typing import TypeVar
 
 from flask import Response, request, session
 from flask_appbuilder.utils.limit import Limit
 from flask_limiter.util import get_remote_address
-from werkzeug.wrappers import Response as BaseResponse
 
 from app.accounts.login_throttle import LockedOutError
+from app.http import AnyResponse
 
 GUESSES, GUESSES_PER_IP, REQUESTS = "10 per 5 minute", "100 per hour", "60 per 5 minute"
 
 KeyFunction = Callable[[], str]
-AnyResponse = TypeVar("AnyResponse", bound=BaseResponse)
 
 
 def typed(field: str) -> KeyFunction:
@@ -61,15 +59,11 @@ def _limit(
 ) -> Limit:
     return Limit(
         amount,
-        key_func=lambda: _key(endpoint, *parts()),
+        key_func=lambda: hashlib.sha256("\n".join((endpoint, *parts())).encode("utf-8", "surrogatepass")).hexdigest(),
         methods=["POST"],
         exempt_when=lambda: request.endpoint != endpoint,
         deduct_when=deduct_when,
     )
-
-
-def _key(*parts: str) -> str:
-    return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _was_accepted(response: Response) -> bool:

@@ -115,13 +115,9 @@ def _subject(driver: BaseException | None) -> tuple[str, tuple[str, ...]]:
     subject = match[1] if match else ""
     if "." not in subject:
         return subject, _columns_of(subject)
-    table, columns = _sqlite_columns(subject)
-    return _name_of(table, columns), columns
-
-
-def _sqlite_columns(subject: str) -> tuple[str, tuple[str, ...]]:
     pairs = [name.strip().rpartition(".") for name in subject.split(",")]
-    return pairs[0][0], tuple(column for _table, _dot, column in pairs)
+    columns = tuple(column for _table, _dot, column in pairs)
+    return _name_of(pairs[0][0], columns), columns
 
 
 def _columns_of(constraint: str) -> tuple[str, ...]:
@@ -158,11 +154,8 @@ def _columns(index: Index) -> tuple[str, ...]:
 def _name_of(table: str, columns: tuple[str, ...]) -> str:
     """Return the name of the unique constraint on just these columns, or nothing."""
     known = metadata.tables.get(table)
-    candidates = _constraints(known) if known is not None else []
+    if known is None:
+        return ""
+    candidates = [(str(item.name), _names(item)) for item in known.constraints]
+    candidates += [(str(item.name), _columns(item)) for item in known.indexes if item.unique]
     return next((name for name, names in candidates if set(names) == set(columns)), "")
-
-
-def _constraints(table: Table) -> list[tuple[str, tuple[str, ...]]]:
-    return [(str(item.name), _names(item)) for item in table.constraints] + [
-        (str(item.name), _columns(item)) for item in table.indexes if item.unique
-    ]

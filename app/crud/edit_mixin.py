@@ -127,16 +127,12 @@ class EditMixin(ViewConfigMixin):
         for name in self.edit_columns:
             field = form[name]
             if hasattr(item, name) and _value_of(field) != getattr(item, name):
-                stored = self._format(name, getattr(item, name))
+                stored = str(self.formatters_columns.get(name, formats.value)(getattr(item, name)))
                 field.errors = [*field.errors, _("Saved in the meantime: %(value)s", value=stored)]
         version = self.datamodel.version_column
         if version and version in form:
             form[version].process_data(getattr(item, version))
         return self._edit_page(form, item, CONFLICT)
-
-    def _format(self, column: str, value: Any) -> str:
-        formatter: Callable[[Any], object] = self.formatters_columns.get(column, formats.value)
-        return str(formatter(value))
 
     # -- storing
 

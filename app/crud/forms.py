@@ -1,6 +1,6 @@
 """Generates forms from the columns of a model."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -111,7 +111,9 @@ class FormConverter:
             key = self.remote[name][0]
             return AutocompleteField(model=model, key=key, endpoint=self.options_endpoint, column=name, **given)
         if self.datamodel.is_relation_many_to_many(name):
-            return ChecklistField(load=_loader(model), pk=model.__mapper__.primary_key[0].key, **given)
+            pk = model.__mapper__.primary_key[0]
+            rows = select(model).order_by(pk)
+            return ChecklistField(load=lambda: db.session.scalars(rows).unique().all(), pk=pk.key, **given)
         msg = f"{self.datamodel.obj.__name__}.{name} needs an entry in autocomplete_columns because forms do not list all rows"
         raise ConfigurationError(msg)
 
@@ -139,9 +141,3 @@ class FormConverter:
         if self.datamodel.is_integer(name) and name not in self.choices:
             return [NumberRange(-MAX_INTEGER, MAX_INTEGER)]
         return []
-
-
-def _loader(model: type[Any]) -> Callable[[], Sequence[Any]]:
-    """Return a function that loads the rows of a small table."""
-    pk = model.__mapper__.primary_key[0]
-    return lambda: db.session.scalars(select(model).order_by(pk)).unique().all()

@@ -66,7 +66,9 @@ def parse(args: "MultiDict[str, str]", view: str, options: ListOptions) -> ListA
     page, invalid_page = _number(args.get(f"page_{view}"), 0, 0, MAX_PAGE)
     size, invalid_size = _number(args.get(f"psize_{view}"), options.page_size, 1, MAX_PAGE_SIZE)
     requested = list(filter_arguments(args))
-    filters = tuple(flt for flt in requested[:MAX_FILTERS] if flt and _is_possible(flt, options))
+    filters = tuple(
+        flt for flt in requested[:MAX_FILTERS] if flt and flt.operator < options.operators.get(flt.column, 0)
+    )
     ignored = invalid_order or invalid_page or invalid_size or len(filters) < len(requested)
     return ListArguments(order, page, size, filters, ignored)
 
@@ -106,10 +108,6 @@ def build_url(path: str, args: "MultiDict[str, str]", filters: Iterable[FilterAr
     kept += [flt.pair for flt in filters]
     kept += [(name, value) for name, value in changes.items() if value is not None]
     return f"{path}?{urlencode(kept)}" if kept else path
-
-
-def _is_possible(flt: FilterArgument, options: ListOptions) -> bool:
-    return flt.operator < options.operators.get(flt.column, 0)
 
 
 def _number(text: str | None, default: int, least: int, most: int) -> tuple[int, bool]:

@@ -177,15 +177,13 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
         """Return up to 20 rows that `column` may refer to, as [{"value": key, "label": text}]."""
         if column not in self.autocomplete_columns:
             abort(404)
-        if not any(column in columns and self.may(page) for page, columns in self._pages_with_choice().items()):
+        # The pages on which a related row can be chosen.
+        pages = {"add": self.add_columns, "edit": self.edit_columns, "list": self.search_columns}
+        if not any(column in columns and self.may(page) for page, columns in pages.items()):
             abort(403 if current_user.is_authenticated else 401)
         key, searched = self.autocomplete_columns[column]
         model = self.datamodel.get_related_model(column)
         return jsonify(options.find(model, key, searched, request.args.get("q", "")))
-
-    def _pages_with_choice(self) -> dict[str, Any]:
-        """Return the pages on which a related row can be chosen, with their columns."""
-        return {"add": self.add_columns, "edit": self.edit_columns, "list": self.search_columns}
 
     def may(self, page: str) -> bool:
         """Whether the member may open the page `list`, `show`, `add`, `edit` or `delete`."""

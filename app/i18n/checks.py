@@ -1,7 +1,7 @@
 """Checks of the catalogs. A problem is reported like a compiler error: file, line, text, reason."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -34,7 +34,9 @@ def check(root: Path, directory: Path) -> list[Problem]:
         problems.append(Problem(path, 1, "not what the sources say: run `flask i18n extract`"))
     for catalog in files.po_paths(directory):
         problems += check_catalog(catalog, fresh)
-    return [Problem(_relative(problem.path, root), problem.line, problem.reason) for problem in problems]
+    return [
+        replace(each, path=each.path.relative_to(root)) if each.path.is_relative_to(root) else each for each in problems
+    ]
 
 
 def check_catalog(path: Path, template: Catalog) -> list[Problem]:
@@ -82,7 +84,3 @@ def _quote(msgid: str | tuple[str, ...] | list[str], reason: str) -> str:
     text = " ".join((msgid if isinstance(msgid, str) else msgid[0]).split())
     short = text if len(text) <= MAX_QUOTE_LENGTH else f"{text[: MAX_QUOTE_LENGTH - 3]}..."
     return f'"{short}": {reason}'
-
-
-def _relative(path: Path, root: Path) -> Path:
-    return path.relative_to(root) if path.is_relative_to(root) else path

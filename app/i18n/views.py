@@ -10,7 +10,6 @@ from werkzeug import Response
 from app import http
 from app.extensions import csrf
 from app.i18n import locales, selectors
-from app.i18n.locales import LocaleInfo
 from app.i18n.signals import locale_chosen
 
 
@@ -32,17 +31,13 @@ class LocaleView(BaseView):
             abort(403)
         info = locales.find(request.form.get("locale"))
         if info:
-            _choose(info)
+            session["locale"] = info.key
+            locale_chosen.send(current_app._get_current_object(), locale=info.key)  # type: ignore[attr-defined] # noqa: SLF001
+            with selectors.force_locale(info.key, None):
+                flash(_("Language changed to %(language)s.", language=info.name), "info")
         else:
             flash(_("That language is not available."), "warning")
         return redirect(_without_locale(http.safe_next(request.form.get("next"), "/")), 303)
-
-
-def _choose(info: LocaleInfo) -> None:
-    session["locale"] = info.key
-    locale_chosen.send(current_app._get_current_object(), locale=info.key)  # type: ignore[attr-defined] # noqa: SLF001
-    with selectors.force_locale(info.key, None):
-        flash(_("Language changed to %(language)s.", language=info.name), "info")
 
 
 def _without_locale(url: str) -> str:

@@ -28,10 +28,15 @@ def deliver(*, once: bool) -> None:
     """Send the e-mails that are due. Fails if no mail server is configured or an e-mail could not be delivered."""
     if not service.delivers():
         raise click.ClickException("No mail server is configured: set MAIL_SERVER. The e-mails stay in the outbox.")
-    if once:
-        _deliver_once()
-    else:
+    if not once:
         watch()
+        return
+    report = delivery.drain()
+    click.echo(f"{report.sent} sent, {report.deferred} deferred, {report.failed} failed.")
+    if report.unreachable:
+        raise click.ClickException(f"The mail server does not accept e-mail: {report.unreachable}")
+    if report.failed:
+        sys.exit(1)
 
 
 def watch() -> None:
@@ -40,15 +45,6 @@ def watch() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: deliverer.stop())
     deliverer.run_forever()
-
-
-def _deliver_once() -> None:
-    report = delivery.drain()
-    click.echo(f"{report.sent} sent, {report.deferred} deferred, {report.failed} failed.")
-    if report.unreachable:
-        raise click.ClickException(f"The mail server does not accept e-mail: {report.unreachable}")
-    if report.failed:
-        sys.exit(1)
 
 
 @outbox.command("status")

@@ -75,7 +75,9 @@ def enqueue(request: EmailRequest) -> OutboxEmail | None:
     if email is None:
         return db.session.scalars(select(OutboxEmail).where(OutboxEmail.dedupe_key == request.dedupe_key)).one()
     if not delivers():
-        db.session().info.setdefault(UNANNOUNCED, []).append(_announcement(email))
+        url = f"{current_app.config['PUBLIC_URL']}/letters/show/{email.id}"
+        announcement = f"E-mail {email.id} ({email.kind}) is waiting in the outbox: {url}"
+        db.session().info.setdefault(UNANNOUNCED, []).append(announcement)
     return email
 
 
@@ -169,9 +171,10 @@ def _rendered(request: EmailRequest) -> dict[str, Any]:
         "site_url": settings["PUBLIC_URL"],
         "secret": SECRET,
         "name": name,
-        **_unsubscribe_context(request.topic),
-        **request.context,
     }
+    if request.topic is not None:
+        context |= {"topic": request.topic.label, "unsubscribe_url": unsubscribe_token.stored_url()}
+    context |= request.context
     with force_locale(locale, request.timezone):
         subject, text, html = (
             render_template(f"mail/{request.kind}/{part}", **context)
@@ -198,11 +201,6 @@ def _rendered(request: EmailRequest) -> dict[str, Any]:
     }
 
 
-def _unsubscribe_context(topic: EmailTopic | None) -> dict[str, Any]:
-    """Return what the footer needs for its unsubscribe link."""
-    return {} if topic is None else {"topic": topic.label, "unsubscribe_url": unsubscribe_token.stored_url()}
-
-
 def _insert(values: dict[str, Any]) -> OutboxEmail | None:
     """Insert an e-mail and return it, or None if the outbox has one with this key.
 
@@ -210,11 +208,6 @@ def _insert(values: dict[str, Any]) -> OutboxEmail | None:
     """
     statement = insert_or_ignore(OutboxEmail, "dedupe_key").values(**values).returning(OutboxEmail)
     return db.session.scalars(statement).one_or_none()
-
-
-def _announcement(email: OutboxEmail) -> str:
-    url = f"{current_app.config['PUBLIC_URL']}/letters/show/{email.id}"
-    return f"E-mail {email.id} ({email.kind}) is waiting in the outbox: {url}"
 
 
 @event.listens_for(Session, "after_commit")

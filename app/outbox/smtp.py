@@ -103,7 +103,12 @@ class OutboxMessage(flask_mail.Message):
         if self.email.reply_to:
             message["Reply-To"] = Address(addr_spec=rules.ascii_address(self.email.reply_to))
         if self.email.topic:
-            _add_unsubscribe_headers(message, unsubscribe_token.url(self.email.recipient, self.email.topic))
+            # The recipient's mail program shows an unsubscribe button.
+            url = unsubscribe_token.url(self.email.recipient, self.email.topic)
+            message[LIST_UNSUBSCRIBE] = f"<{url}>"
+            if url.startswith("https:"):
+                # RFC 8058 requires https.
+                message[LIST_UNSUBSCRIBE_POST] = "List-Unsubscribe=One-Click"
         message.set_content(self.body or "")
         message.add_alternative(self.html or "", subtype="html")
         if self.email.calendar:
@@ -111,14 +116,6 @@ class OutboxMessage(flask_mail.Message):
         # Last, because `set_content` removes all Content-* headers.
         message["Content-Language"] = self.email.locale.replace("_", "-")
         return message
-
-
-def _add_unsubscribe_headers(message: EmailMessage, url: str) -> None:
-    """Let the recipient's mail program show an unsubscribe button."""
-    message[LIST_UNSUBSCRIBE] = f"<{url}>"
-    if url.startswith("https:"):
-        # RFC 8058 requires https.
-        message[LIST_UNSUBSCRIBE_POST] = "List-Unsubscribe=One-Click"
 
 
 def _add_calendar(message: EmailMessage, calendar: str) -> None:

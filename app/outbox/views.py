@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.crud.views import BaseView
 from app.database import run_with_retry
 from app.extensions import csrf
+from app.http import without_referrer
 from app.outbox import unsubscribe, unsubscribe_token
 from app.outbox.unsubscribe_token import UnsubscribeToken
 
@@ -31,7 +32,7 @@ class UnsubscribeView(BaseView):
         subscription = unsubscribe_token.load_token(token)
         since = unsubscribe.find(*subscription) if subscription else None
         page = self.render_template("outbox/unsubscribe.html", subscription=subscription, since=since, token=token)
-        return _no_referrer(make_response(page, 200 if subscription else 404))
+        return without_referrer(make_response(page, 200 if subscription else 404))
 
     @expose("/<string:token>/stop", methods=["POST"])
     def stop(self, token: str) -> BaseResponse:
@@ -42,7 +43,7 @@ class UnsubscribeView(BaseView):
             flash(_stopped(subscription), "info")
         else:
             flash(_("Nothing changed: you have already unsubscribed from these e-mails."), "info")
-        return _no_referrer(redirect(url_for("UnsubscribeView.show", token=token), 303))
+        return without_referrer(redirect(url_for("UnsubscribeView.show", token=token), 303))
 
     @expose("/<string:token>/again", methods=["POST"])
     def again(self, token: str) -> BaseResponse:
@@ -53,7 +54,7 @@ class UnsubscribeView(BaseView):
             flash(_("You will receive these e-mails again: %(topic)s.", topic=subscription.topic_name), "info")
         else:
             flash(_("Nothing changed: you already receive these e-mails."), "info")
-        return _no_referrer(redirect(url_for("UnsubscribeView.show", token=token), 303))
+        return without_referrer(redirect(url_for("UnsubscribeView.show", token=token), 303))
 
 
 class OneClickView(StockBaseView):
@@ -66,12 +67,12 @@ class OneClickView(StockBaseView):
     def one_click(self, token: str) -> BaseResponse:
         name, value = ONE_CLICK
         if request.form.get(name) != value:
-            return _no_referrer(_plain(_("The request could not be understood."), 400))
+            return without_referrer(_plain(_("The request could not be understood."), 400))
         subscription = unsubscribe_token.load_token(token)
         if subscription is None:
-            return _no_referrer(_plain(_("Unknown link"), 404))
+            return without_referrer(_plain(_("Unknown link"), 404))
         run_with_retry(lambda: unsubscribe.unsubscribe(*subscription))
-        return _no_referrer(_plain(_stopped(subscription), 200))
+        return without_referrer(_plain(_stopped(subscription), 200))
 
 
 def _stopped(subscription: UnsubscribeToken) -> str:
@@ -84,13 +85,7 @@ def _plain(text: str, status: int) -> BaseResponse:
 
 def _unknown() -> BaseResponse:
     flash(_("Unknown link"), "danger")
-    return _no_referrer(redirect(url_for("LandingView.index"), 303))
-
-
-def _no_referrer(response: BaseResponse) -> BaseResponse:
-    """Keep the URL, which contains the token, from other sites."""
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
+    return without_referrer(redirect(url_for("LandingView.index"), 303))
 
 
 csrf.exempt(f"{__name__}.one_click")

@@ -213,11 +213,13 @@ class PartyApiBase(PartyAccess, JsonErrorResponses, BaseApi):
     def _describe(self, func: Any) -> dict[str, Any]:
         operation: Operation = func.operation
         summary, _dot, more = " ".join((func.__doc__ or "").split()).partition(". ")
+        urls = " ".join(url for url, _methods in func._urls)  # noqa: SLF001 - FAB stores the routes there
+        in_path = [described for name, described in PATH_PARAMETERS.items() if f"{name}>" in urls]
         described: dict[str, Any] = {
             "operationId": f"{self.endpoint}.{func.__name__}",
             "summary": summary.rstrip("."),
             "security": [{"jwt": []}, {"api_key": []}],
-            "parameters": [*self._path_parameters(func), *operation.parameters],
+            "parameters": [*in_path, *operation.parameters],
             "responses": {
                 str(operation.status): {"description": "Done", "content": _json(_envelope(operation))},
                 **{
@@ -233,10 +235,6 @@ class PartyApiBase(PartyAccess, JsonErrorResponses, BaseApi):
             described["responses"].setdefault("400", {"$ref": "#/components/responses/400"})
             described["responses"].setdefault("422", {"$ref": "#/components/responses/422"})
         return described
-
-    def _path_parameters(self, func: Any) -> list[dict[str, Any]]:
-        urls = " ".join(url for url, _methods in func._urls)  # noqa: SLF001 - FAB stores the routes there
-        return [described for name, described in PATH_PARAMETERS.items() if f"{name}>" in urls]
 
 
 PATH_PARAMETERS: dict[str, dict[str, Any]] = {

@@ -76,12 +76,9 @@ def _token(purpose: str, *keys: int, size: int = TOKEN_BYTES) -> str:
 
 
 def _digest(purpose: str, *keys: int) -> bytes:
-    return hmac.digest(_key(), ":".join([purpose, *map(str, keys)]).encode(), hashlib.sha256)
-
-
-def _key() -> bytes:
-    key: str | bytes = current_app.config["SECRET_KEY"]
-    return key.encode() if isinstance(key, str) else key
+    secret: str | bytes = current_app.config["SECRET_KEY"]
+    key = secret.encode() if isinstance(secret, str) else secret
+    return hmac.digest(key, ":".join([purpose, *map(str, keys)]).encode(), hashlib.sha256)
 
 
 def _equal(expected: str, given: str) -> bool:

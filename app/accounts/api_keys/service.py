@@ -88,14 +88,20 @@ def create(
     members.lock(member)
     if get(number) is not None:
         raise AlreadyCreatedError
-    if _count_live(member) >= MAX_LIVE_KEYS:
+    now = clock.now()
+    live = select(func.count()).where(
+        ApiKey.user_id == member.id,
+        ApiKey.active.is_(True),
+        ApiKey.revoked_on.is_(None),
+        ApiKey.expires_on > _naive(now),
+    )
+    if db.session.execute(live).scalar_one() >= MAX_LIVE_KEYS:
         raise DomainError(
             lazy_gettext(
                 "You cannot have more than %(number)d API keys. Revoke one that you no longer need.",
                 number=MAX_LIVE_KEYS,
             )
         )
-    now = clock.now()
     expires_at = min(expires_at or now + timedelta(days=DEFAULT_DAYS), now + timedelta(days=max(DAYS)))
     key = ApiKey(
         uuid=number,
@@ -199,16 +205,6 @@ def note_use(key: ApiKey) -> None:
         if not is_unavailable(error):
             raise
         log.warning("The last-used time of an API key could not be saved", exc_info=True)
-
-
-def _count_live(member: Member) -> int:
-    statement = select(func.count()).where(
-        ApiKey.user_id == member.id,
-        ApiKey.active.is_(True),
-        ApiKey.revoked_on.is_(None),
-        ApiKey.expires_on > _naive(clock.now()),
-    )
-    return db.session.execute(statement).scalar_one()
 
 
 def _audited(key: ApiKey) -> dict[str, str | None]:

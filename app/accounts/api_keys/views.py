@@ -13,7 +13,6 @@ from app import clock
 from app.accounts import rate_limits, rules
 from app.accounts.api_keys import service as api_key_service
 from app.accounts.api_keys.forms import ApiKeyForm
-from app.accounts.api_keys.service import NewKey
 from app.accounts.sessions.access import AccountView
 from app.crud.actions import flash_and_redirect
 from app.database import run_with_retry
@@ -47,8 +46,10 @@ class ApiKeyView(AccountView):
         if not form.validate():
             flash(_("Please correct the fields that are marked."), "danger")
             return self._page(form, 422)
+        name, scope, mark = form.name.data, form.scope.data, form.mark.data
+        expires_at = clock.now() + timedelta(days=form.days.data)
         try:
-            new = run_with_retry(lambda: self._create(form))
+            new = run_with_retry(lambda: api_key_service.create(current_user, name, scope, expires_at, mark=mark))
         except api_key_service.AlreadyCreatedError as error:
             flash(str(error), error.category)
             return redirect(url_for("ApiKeyView.list"), 303)
@@ -63,11 +64,6 @@ class ApiKeyView(AccountView):
             scope=api_key_service.scope_of(new.key.scopes),
         )
         return make_response(page, {"Cache-Control": "no-store"})
-
-    @staticmethod
-    def _create(form: ApiKeyForm) -> NewKey:
-        expires_at = clock.now() + timedelta(days=form.days.data)
-        return api_key_service.create(current_user, form.name.data, form.scope.data, expires_at, mark=form.mark.data)
 
     def _page(self, form: ApiKeyForm, status: int) -> BaseResponse:
         return make_response(self.render_template("accounts/api_key_new.html", form=form), status)

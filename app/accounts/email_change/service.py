@@ -59,7 +59,14 @@ def undo(link: str) -> Member:
     member.password = None
     session_service.end_sessions(member, SessionEndCause.PASSWORD)
     tokens.revoke(member, TokenPurpose.RESET_PASSWORD, TokenPurpose.CHANGE_EMAIL)
-    _revoke_later_undo_links(token)
+    # The addresses before later changes may be an intruder's. Earlier changes can still be undone.
+    later = delete(Token).where(
+        Token.member_id == token.member_id,
+        Token.purpose == TokenPurpose.UNDO_EMAIL,
+        Token.id > token.id,
+        Token.used_at.is_(None),
+    )
+    db.session.execute(later)
     if displaced != member.email:
         mail.email_change_undone(member, displaced)
     mail.reset_password(member, tokens.issue(TokenPurpose.RESET_PASSWORD, member))
@@ -79,17 +86,3 @@ def _set_address(member: Member, address: str) -> None:
     unsubscribe.rename_address(member.email, address)
     member.email = address
     db.session.flush()
-
-
-def _revoke_later_undo_links(token: Token) -> None:
-    """Revoke the undo links of later changes: their old addresses may be an intruder's.
-
-    Earlier changes can still be undone.
-    """
-    later = delete(Token).where(
-        Token.member_id == token.member_id,
-        Token.purpose == TokenPurpose.UNDO_EMAIL,
-        Token.id > token.id,
-        Token.used_at.is_(None),
-    )
-    db.session.execute(later)

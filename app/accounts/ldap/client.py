@@ -5,7 +5,6 @@ Passwords of the directory are not stored here. sync.py copies names and e-mail 
 
 import logging
 import ssl
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -128,13 +127,15 @@ class _Connection:
             starts_tls = current_app.config["AUTH_LDAP_USE_TLS"] and not self._connection.server.ssl
             if starts_tls and not self._connection.start_tls(read_server_info=False):
                 _fail(self._connection.last_error)
-            self._bind_as_service()
+            service, service_password = _setting("AUTH_LDAP_BIND_USER"), _setting("AUTH_LDAP_BIND_PASSWORD")
+            if service and not self._bind(service, service_password):
+                _fail(f"it does not accept the bind as {service}")
             found = self._find(identifier)
             is_bound = self._bind(found.dn if found else f"{DUMMY_DN},{_setting('AUTH_LDAP_SEARCH')}", password)
             if found is None or not is_bound:
                 return None
             # Without a service account, the entry can be read only after a bind as its owner.
-            return found if _setting("AUTH_LDAP_BIND_USER") else self._read(found.dn)
+            return found if service else next(iter(self._search(found.dn, "(objectClass=*)", "BASE")), None)
         finally:
             self._unbind()
 
@@ -148,11 +149,6 @@ class _Connection:
         if self._connection.socket is not None:
             # ldap3 leaves it open after a failed connect.
             self._connection.socket.close()
-
-    def _bind_as_service(self) -> None:
-        user, password = _setting("AUTH_LDAP_BIND_USER"), _setting("AUTH_LDAP_BIND_PASSWORD")
-        if user and not self._bind(user, password):
-            _fail(f"it does not accept the bind as {user}")
 
     def _bind(self, dn: str, password: str) -> bool:
         # As bytes: ldap3 would prepare a str with SASLprep (RFC 4013), which could make it empty.
@@ -178,9 +174,6 @@ class _Connection:
             return None
         return found[0] if found else None
 
-    def _read(self, dn: str) -> LdapEntry | None:
-        return next(iter(self._search(dn, "(objectClass=*)", "BASE")), None)
-
     def _search(self, base: str, criteria: str, scope: str) -> list[LdapEntry]:
         fields = ("UID", "EMAIL", "FIRSTNAME", "LASTNAME", "GROUP")
         attributes = [_setting(f"AUTH_LDAP_{field}_FIELD") for field in fields]
@@ -188,7 +181,13 @@ class _Connection:
         if self._code() not in {SUCCESS, SIZE_LIMIT_EXCEEDED}:
             _fail(self._connection.result)
         return [
-            LdapEntry(row["dn"], {name.lower(): _texts(values) for name, values in row["raw_attributes"].items()})
+            LdapEntry(
+                row["dn"],
+                {
+                    name.lower(): [value.decode("utf-8", "replace") for value in values]
+                    for name, values in row["raw_attributes"].items()
+                },
+            )
             for row in self._connection.response
             if row["type"] == "searchResEntry"
         ]
@@ -216,10 +215,6 @@ def _fail(reason: object) -> None:
 
 def _setting(name: str) -> str:
     return str(current_app.config[name])
-
-
-def _texts(values: Iterable[bytes]) -> list[str]:
-    return [value.decode("utf-8", "replace") for value in values]
 
 
 def _person(entry: LdapEntry, identifier: str) -> LdapPerson:

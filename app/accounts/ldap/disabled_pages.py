@@ -24,7 +24,7 @@ DISABLED_PERMISSIONS = frozenset(
 def init_app(app: Flask) -> None:
     """Refuse the disabled pages of `app`, and let templates ask whether LDAP is enabled."""
     app.before_request(_refuse)
-    app.jinja_env.globals["directory_in_charge"] = ldap_client.is_enabled
+    app.jinja_env.globals["ldap_is_enabled"] = ldap_client.is_enabled
 
 
 def _refuse() -> BaseResponse | None:

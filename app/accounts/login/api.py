@@ -1,7 +1,6 @@
 """The API of login: tokens for a password and, where there is one, a second factor."""
 
 import re
-from datetime import timedelta
 from typing import Any
 
 from flask import Response, request
@@ -18,7 +17,6 @@ from app.accounts import rate_limits, rules
 from app.accounts.login import authentication
 from app.accounts.login.authentication import AuthResult
 from app.accounts.login.views import refused_status
-from app.accounts.queries import AuthRequirements
 from app.accounts.second_factor import service as second_factor_service
 from app.crud.api import JsonErrorResponses
 from app.database import transaction
@@ -141,7 +139,12 @@ class SecurityApi(JsonErrorResponses, StockSecurityApi):
         except DomainError as error:
             refused: Response = self.response(refused_status(error), message=str(error))
             return rate_limits.retry_after(refused, error)
-        response: Response = self.response(200, **_tokens(result, refresh=credentials.get("refresh", False)))
+        identity = str(result.member.id)
+        tokens = {"access_token": create_access_token(identity, fresh=True)}
+        if credentials.get("refresh", False):
+            longest = rules.STAFF_ABSOLUTE if result.requirements.staff else rules.SESSION_ABSOLUTE
+            tokens["refresh_token"] = create_refresh_token(identity, expires_delta=longest)
+        response: Response = self.response(200, **tokens)
         return response
 
 
@@ -162,15 +165,3 @@ def _ensure_complete(result: AuthResult, code: str | None) -> None:
         raise DomainError(
             _("Log in on the site first: your role has a required action that you have not completed yet.")
         )
-
-
-def _tokens(result: AuthResult, *, refresh: bool) -> dict[str, Any]:
-    identity = str(result.member.id)
-    tokens = {"access_token": create_access_token(identity, fresh=True)}
-    if refresh:
-        tokens["refresh_token"] = create_refresh_token(identity, expires_delta=_longest(result.requirements))
-    return tokens
-
-
-def _longest(requirements: AuthRequirements) -> timedelta:
-    return rules.STAFF_ABSOLUTE if requirements.staff else rules.SESSION_ABSOLUTE

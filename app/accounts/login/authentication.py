@@ -64,7 +64,10 @@ def authenticate(identifier: str, password: str) -> AuthResult:
     # A directory's password is neither stored here nor measured by the rules for ours.
     own_password: str | None = password
     if isinstance(verified, ldap_client.LdapPerson):
-        found, own_password = _sync_from_directory(found, verified), None
+        owner = ldap_sync.sync_member(verified)
+        requirements = queries.auth_requirements(owner.id)
+        found = replace(found, member=owner, registration=None, requirements=requirements)
+        own_password = None
     member = _ensure_member(found)
     _record_success(member, own_password)
     return AuthResult(member, found.requirements, required_action(found.requirements, own_password))
@@ -75,11 +78,6 @@ def _verify_password(stored: str | None, identifier: str, password: str) -> bool
     if ldap_client.is_enabled():
         return ldap_client.authenticate(identifier, password)
     return password_policy.matches(stored, password)
-
-
-def _sync_from_directory(found: LoginRecord, person: ldap_client.LdapPerson) -> LoginRecord:
-    member = ldap_sync.sync_member(person)
-    return replace(found, member=member, registration=None, requirements=queries.auth_requirements(member.id))
 
 
 def trust_identity_provider(member: Member) -> AuthResult:

@@ -96,19 +96,16 @@ class PasskeyView(AccountView):
     def remove(self, pk: int) -> BaseResponse | tuple[str, str]:
         """Ask for confirmation. POST removes the passkey."""
         if request.method != "POST":
-            return self._confirm(passkey_service.find(current_user, pk).name)
+            page = self.render_template(
+                "appbuilder/general/confirm.html",
+                title=_("Remove the passkey “%(name)s”?", name=passkey_service.find(current_user, pk).name),
+                message=_("You can no longer log in with it. You can delete it from your device as well."),
+                action=request.path,
+                back=url_for(OVERVIEW),
+            )
+            return make_response(page)
         name = passkey_service.remove(current_user, pk)
         return _("Passkey “%(name)s” removed.", name=name), "info"
-
-    def _confirm(self, name: str) -> BaseResponse:
-        page = self.render_template(
-            "appbuilder/general/confirm.html",
-            title=_("Remove the passkey “%(name)s”?", name=name),
-            message=_("You can no longer log in with it. You can delete it from your device as well."),
-            action=request.path,
-            back=url_for(OVERVIEW),
-        )
-        return make_response(page)
 
     # -- log in with a passkey
 

@@ -72,7 +72,11 @@ class PasswordView(AccountView):
             flashes.flash_message(flashes.CORRECT_THE_FIELDS, "danger")
             return self._reset_page(page, 422)
         try:
-            self._do_reset(token, form)
+            with transaction():
+                owner = password_service.reset(token, form.new_password.data or "")
+                if current_user.is_authenticated and current_user.id == owner.id:
+                    # Log out here, so that this browser does not show the message of an ended session.
+                    session_service.close_session()
         except DomainError as error:
             flash(str(error), error.category)
             if error.field:
@@ -82,14 +86,6 @@ class PasswordView(AccountView):
             return redirect(url_for(AFTER_REFUSED_LINK[error.category]), 303)
         flash(_("Your password has been updated. Other devices were signed out."), "info")
         return redirect(url_for("LoginView.login"), 303)
-
-    @staticmethod
-    def _do_reset(token: str, form: NewPasswordForm) -> None:
-        with transaction():
-            member = password_service.reset(token, form.new_password.data or "")
-            if current_user.is_authenticated and current_user.id == member.id:
-                # Log out here, so that this browser does not show the message of an ended session.
-                session_service.close_session()
 
     def _reset_page(self, page: dict[str, Any], status: int) -> BaseResponse:
         return make_response(self.render_template("accounts/password_reset.html", **page), status)
@@ -106,7 +102,11 @@ class PasswordView(AccountView):
         login = session_service.current_login()
         was_required = login is not None and login.required_action == RequiredAction.CHOOSE_PASSWORD
         try:
-            self._change(form)
+            # Checks that do not depend on the stored password come first: they reveal nothing about it.
+            password_service.ensure_acceptable(current_user, form.new_password.data, form.password.data)
+            login_service.reauthenticate(current_user, form.password.data)
+            with transaction():
+                password_service.change(current_user, form.new_password.data)
         except DomainError as error:
             show_at_field(form, error)
             flash(str(error), error.category)
@@ -114,14 +114,6 @@ class PasswordView(AccountView):
             return rate_limits.retry_after(self._change_page(form, status), error)
         flash(_("Your password has been updated. Other devices were signed out."), "info")
         return redirect(self.appbuilder.get_url_for_index if was_required else url_for("PasswordView.change"), 303)
-
-    @staticmethod
-    def _change(form: ChangePasswordForm) -> None:
-        # Checks that do not depend on the stored password come first: they reveal nothing about it.
-        password_service.ensure_acceptable(current_user, form.new_password.data, form.password.data)
-        login_service.reauthenticate(current_user, form.password.data)
-        with transaction():
-            password_service.change(current_user, form.new_password.data)
 
     def _change_page(self, form: ChangePasswordForm, status: int) -> BaseResponse:
         return make_response(self.render_template("accounts/password_change.html", form=form), status)

@@ -100,7 +100,9 @@ def run_due() -> int:
     due = select(Member.id).where(Member.erase_at <= clock.now(), Member.erased_at.is_(None)).order_by(Member.id)
     with transaction():
         waiting = db.session.scalars(due).all()
-        _delete_final_emails()
+        # The last e-mails to deleted members contain their addresses.
+        is_final = and_(OutboxEmail.kind == mail.ERASED, OutboxEmail.state.in_((EmailState.SENT, EmailState.FAILED)))
+        _delete(OutboxEmail, is_final)
     return sum(_run_one(member_id) for member_id in waiting)
 
 
@@ -151,13 +153,6 @@ def _delete_emails(member: Member) -> None:
     ]
     _delete(OutboxEmail, or_(to_them, *elsewhere))
     unsubscribe.delete_of(member.email)
-
-
-def _delete_final_emails() -> None:
-    """Delete the last e-mails that were sent or have failed, because they contain the address."""
-    _delete(
-        OutboxEmail, and_(OutboxEmail.kind == mail.ERASED, OutboxEmail.state.in_((EmailState.SENT, EmailState.FAILED)))
-    )
 
 
 def _delete_owned_rows(member: Member) -> None:

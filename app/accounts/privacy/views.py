@@ -74,7 +74,10 @@ class MyDataView(AccountView):
             flash(_("Please correct the fields that are marked."), "danger")
             return self._erase_page(form, 422)
         try:
-            self._schedule(form)
+            if "password" in form:
+                login_service.reauthenticate(current_user, form.password.data)
+            with transaction():
+                account_deletion.schedule(current_user)
         except DomainError as error:
             flash(str(error), error.category)
             if error.field is None and not isinstance(error, LockedOutError):
@@ -84,13 +87,6 @@ class MyDataView(AccountView):
         date = formats.date_time(current_user.erase_at)
         flash(_("Your account will be deleted on %(date)s. Until then you can keep it.", date=date), "warning")
         return redirect(url_for("MyDataView.show"), 303)
-
-    @staticmethod
-    def _schedule(form: AccountDeletionForm) -> None:
-        if "password" in form:
-            login_service.reauthenticate(current_user, form.password.data)
-        with transaction():
-            account_deletion.schedule(current_user)
 
     def _erase_page(self, form: AccountDeletionForm, status: int) -> BaseResponse:
         days = current_app.config["ACCOUNT_DELETION_GRACE_DAYS"]

@@ -32,28 +32,24 @@ class ProfileView(AccountView):
             # The directory sets them at every login.
             del form.first_name, form.last_name
         if form.validate_on_submit():
-            self._save(form)
+            with transaction():
+                profile_service.save(
+                    current_user,
+                    profile_service.Profile(
+                        first_name=form.first_name.data if "first_name" in form else current_user.first_name,
+                        last_name=form.last_name.data if "last_name" in form else current_user.last_name,
+                        locale=form.locale.data,
+                        timezone=form.timezone.data,
+                        diets=form.diets.data,
+                        allergens=form.allergens.data,
+                    ),
+                )
+            # For pages without a login on this device. The flash of this response uses the new language at once.
+            session["locale"] = form.locale.data
+            flask_babel.refresh()
             flash(_("Settings saved."), "info")
             return redirect(url_for("ProfileView.edit"), 303)
         if form.is_submitted():
             flashes.flash_message(flashes.CORRECT_THE_FIELDS, "danger")
         page = self.render_template("accounts/profile.html", form=form)
         return make_response(page, 422 if form.is_submitted() else 200)
-
-    @staticmethod
-    def _save(form: ProfileForm) -> None:
-        with transaction():
-            profile_service.save(
-                current_user,
-                profile_service.Profile(
-                    first_name=form.first_name.data if "first_name" in form else current_user.first_name,
-                    last_name=form.last_name.data if "last_name" in form else current_user.last_name,
-                    locale=form.locale.data,
-                    timezone=form.timezone.data,
-                    diets=form.diets.data,
-                    allergens=form.allergens.data,
-                ),
-            )
-        # For pages without a login on this device. The flash of this response uses the new language at once.
-        session["locale"] = form.locale.data
-        flask_babel.refresh()

@@ -61,7 +61,11 @@ class RegistrationForm(FlaskForm):
     def __init__(self, *args: Any, invited: str | None = None, **kwargs: Any) -> None:
         """Set up the form by the configuration. `invited` is the address of the invitation, which cannot be changed."""
         super().__init__(*args, **kwargs)
-        self.password.description = _password_hint(password_policy.min_length(staff=False, second_factor=False))
+        self.password.description = ngettext(
+            "At least %(num)d character. A sentence is easier to remember and harder to guess.",
+            "At least %(num)d characters. A sentence is easier to remember and harder to guess.",
+            password_policy.min_length(staff=False, second_factor=False),
+        )
         if invited is not None:
             self.email.data = invited
             self.email.render_kw = {**self.email.render_kw, "readonly": True}
@@ -89,14 +93,3 @@ class RegistrationForm(FlaskForm):
         for name, text in problems:
             if name not in invalid:
                 show_at_field(self, DomainError(text), name)
-
-
-def _password_hint(number: int) -> str:
-    """Return the hint below the password field."""
-    return str(
-        ngettext(
-            "At least %(num)d character. A sentence is easier to remember and harder to guess.",
-            "At least %(num)d characters. A sentence is easier to remember and harder to guess.",
-            number,
-        )
-    )

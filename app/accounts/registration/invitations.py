@@ -30,7 +30,8 @@ def invite(invitation: MemberInvitation, inviter: Member) -> None:
     with db.session.no_autoflush:
         if _has_account(invitation.email):
             raise DomainError(lazy_gettext("This e-mail address already has an account."), "warning", field="email")
-        if _is_invited(invitation.email):
+        same = select(exists().where(func.lower(MemberInvitation.email) == invitation.email))
+        if db.session.execute(same).scalar_one():
             message = lazy_gettext("This e-mail address has already been invited. You can send that invitation again.")
             raise DomainError(message, "warning", field="email")
     invitation.invited_by_id = inviter.id
@@ -117,8 +118,3 @@ def _ensure_open() -> None:
 
 def _has_account(email: str) -> bool:
     return queries.member_by_name_or_email(email) is not None
-
-
-def _is_invited(email: str) -> bool:
-    statement = select(exists().where(func.lower(MemberInvitation.email) == email.lower()))
-    return bool(db.session.execute(statement).scalar_one())

@@ -10,6 +10,7 @@ from sqlalchemy import and_, delete, func, or_, select, update
 
 from app import audit, clock
 from app.accounts import mail, password_policy, queries, rules
+from app.accounts.enums import LinkState
 from app.accounts.members import add_member
 from app.accounts.models import GUEST, ExternalIdentity, Member, Registration
 from app.accounts.registration import hooks as registration_hooks
@@ -20,12 +21,11 @@ from app.extensions import db
 from app.outbox.models import OutboxEmail
 
 EMAIL, NONE, AUTO_LOGIN = "email", "none", "auto-login"
-READY, UNKNOWN, EXPIRED, ACTIVATED = "ready", "unknown", "expired", "activated"
 # The flashes of links that cannot be used.
-UNUSABLE: dict[str, tuple[Any, Category]] = {
-    UNKNOWN: (lazy_gettext("Registration not found"), "danger"),
-    EXPIRED: (lazy_gettext("This link has expired. Request a new one."), "warning"),
-    ACTIVATED: (lazy_gettext("This account is already activated."), "info"),
+UNUSABLE: dict[LinkState, tuple[Any, Category]] = {
+    LinkState.UNKNOWN: (lazy_gettext("Registration not found"), "danger"),
+    LinkState.EXPIRED: (lazy_gettext("This link has expired. Request a new one."), "warning"),
+    LinkState.USED: (lazy_gettext("This account is already activated."), "info"),
 }
 
 
@@ -111,13 +111,13 @@ def find_registration(token: str) -> Registration | None:
     return db.session.execute(statement).scalar_one_or_none()
 
 
-def state_of(registration: Registration | None) -> str:
+def state_of(registration: Registration | None) -> LinkState:
     """Return the state of the link of a registration."""
     if registration is None:
-        return UNKNOWN
+        return LinkState.UNKNOWN
     if registration.activated_at is not None:
-        return ACTIVATED
-    return EXPIRED if is_expired(registration) else READY
+        return LinkState.USED
+    return LinkState.EXPIRED if is_expired(registration) else LinkState.READY
 
 
 def activate(token: str, password: str = "") -> Member:
@@ -202,7 +202,7 @@ def _claim(registration: Registration) -> Member:
         .returning(Registration.id)
     )
     if db.session.execute(claim).first() is None:
-        raise DomainError(*UNUSABLE[ACTIVATED])
+        raise DomainError(*UNUSABLE[LinkState.USED])
     return create_member(registration)
 
 

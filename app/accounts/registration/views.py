@@ -16,6 +16,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.accounts import queries, rate_limits, rules
+from app.accounts.enums import LinkState
 from app.accounts.form_fields import EmailForm
 from app.accounts.login import authentication
 from app.accounts.models import Member
@@ -191,7 +192,7 @@ class RegistrationView(BaseView):
         page = self.render_template(
             "accounts/activation.html", state=state, registration=registration, form=EmailForm()
         )
-        return make_response(page, HTTPStatus.NOT_FOUND if state == registration_service.UNKNOWN else status)
+        return make_response(page, HTTPStatus.NOT_FOUND if state == LinkState.UNKNOWN else status)
 
     def _activate(self, token: str) -> BaseResponse:
         open_to_all = current_app.config["REGISTRATION"] == OPEN
@@ -249,15 +250,10 @@ def _attempt(form: RegistrationForm, applicant: Applicant, store: Callable[[], M
             form.show_problems(error.problems)
         elif error.field:
             show_at_field(form, error)
-        registration_hooks.failed(applicant, _errors(form, error))
+        shown = [(name or "", str(text)) for name, texts in form.errors.items() for text in texts]
+        registration_hooks.failed(applicant, shown or [(error.field or "", str(error))])
         raise
     except (IntegrityError, StaleDataError) as error:
         refusal = DomainError(str(registration_hooks.TRY_LATER))
         registration_hooks.failed(applicant, [("", str(refusal))])
         raise refusal from error
-
-
-def _errors(form: RegistrationForm, error: DomainError) -> list[registration_hooks.Problem]:
-    """Return the errors of the fields, or the reason why nothing was stored."""
-    shown = [(name or "", str(text)) for name, texts in form.errors.items() for text in texts]
-    return shown or [(error.field or "", str(error))]

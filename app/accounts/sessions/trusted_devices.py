@@ -28,15 +28,11 @@ def recognise(member: Member) -> None:
         index_elements=["member_id", "token_hash"], set_={"last_seen_at": now}
     ).returning(TrustedDevice.__table__.c.id, TrustedDevice.__table__.c.created_at)
     device = db.session.execute(statement).one()
-    if device.created_at == now and _has_other(member, device.id):
+    others = select(TrustedDevice.id).where(TrustedDevice.member_id == member.id, TrustedDevice.id != device.id)
+    if device.created_at == now and db.session.execute(others.limit(1)).first() is not None:
         browser = user_agents.describe_user_agent(request.user_agent.string or "")
         mail.new_device(member, device.id, browser, request.remote_addr or "")
     after_this_request(lambda response: _set_cookie(response, value))
-
-
-def _has_other(member: Member, device_id: int) -> bool:
-    other = select(TrustedDevice.id).where(TrustedDevice.member_id == member.id, TrustedDevice.id != device_id)
-    return db.session.execute(other.limit(1)).first() is not None
 
 
 def _set_cookie(response: Response, value: str) -> Response:

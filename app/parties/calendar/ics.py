@@ -79,7 +79,8 @@ def _event(party: DinnerParty, visible: Location, *, guest: Rsvp | Invitation | 
     event.add("dtstart", party.starts_at.astimezone(zone))
     event.add("dtend", party.ends_at.astimezone(zone))
     event.add("summary", party.title, parameters={"LANGUAGE": current_locale().replace("_", "-")})
-    event.add("description", _description(party))
+    host = _("Your host is %(host)s.", host=party.host.display_name)
+    event.add("description", "\n\n".join(filter(None, (party.main_dish, party.description, host))))
     if visible.venue or visible.address:
         event.add("location", ", ".join(filter(None, (visible.venue, visible.address))))
     event.add("url", vUri(public_url("PartyView.show", slug=party.slug)))
@@ -88,11 +89,6 @@ def _event(party: DinnerParty, visible: Location, *, guest: Rsvp | Invitation | 
         event.add("organizer", _organizer(party), encode=False)
         event.add("attendee", _attendee(guest), encode=False)
     return event
-
-
-def _description(party: DinnerParty) -> str:
-    host = _("Your host is %(host)s.", host=party.host.display_name)
-    return "\n\n".join(filter(None, (party.main_dish, party.description, host)))
 
 
 def _organizer(party: DinnerParty) -> vCalAddress:

@@ -9,7 +9,7 @@ from app.accounts.sessions.access import AccountView
 from app.crud.actions import flash_and_redirect
 from app.crud.views import BaseView
 from app.database import run_with_retry
-from app.http import public_url
+from app.http import public_url, without_referrer
 from app.i18n.selectors import force_locale
 from app.parties.calendar import ics
 from app.parties.calendar import service as calendar_service
@@ -71,5 +71,4 @@ class FeedView(BaseView):
         # Calendars do not send the language of their owner.
         with force_locale(member.locale, member.timezone):
             response = download(ics.published(calendar_service.parties(member)), "dinners.ics")
-        response.headers["Referrer-Policy"] = "no-referrer"
-        return response
+        return without_referrer(response)

@@ -25,6 +25,7 @@ from app.parties.hosting import texts as hosting_texts
 from app.parties.models import DinnerParty
 from app.parties.respondent import Respondent
 from app.parties.serialization import serialize_party
+from app.parties.texts import Flash
 
 SAVED, COPIED, ADDED, REMOVED = "saved", "copied", "added", "removed"
 CONFLICT = (
@@ -104,7 +105,7 @@ class HostApi(PartyApiBase):
         """Publish a draft."""
         party = self.get_editable(slug)
         if party.status == PartyStatus.PUBLISHED:
-            return self.respond(200, UNCHANGED, hosting_texts.saved(party), result=self._serialize(party))
+            return self._unchanged(party, hosting_texts.saved(party))
         if party.status != PartyStatus.DRAFT:
             raise DomainError(*hosting_texts.no_longer_changeable())
         with transaction():
@@ -129,7 +130,7 @@ class HostApi(PartyApiBase):
         except DomainError as error:
             if error.category != "info":
                 raise
-            return self.respond(200, UNCHANGED, (str(error), error.category), result=self._serialize(party))
+            return self._unchanged(party, (str(error), error.category))
         return self.respond(200, PartyStatus.CANCELLED, hosting_texts.cancelled(count), result=self._serialize(party))
 
     @expose("/<slug>/copy", methods=["POST"])
@@ -177,6 +178,9 @@ class HostApi(PartyApiBase):
             return self.respond(200, UNCHANGED, (str(error), error.category))
         return self.respond(200, REMOVED, hosting_texts.co_host_removed(member))
 
+    def _unchanged(self, party: DinnerParty, flash: Flash) -> Response:
+        return self.respond(200, UNCHANGED, flash, result=self._serialize(party))
+
     def _serialize(self, party: DinnerParty) -> Any:
         return serialize_party(self, party, queries.rsvp_of(party, Respondent(current_member())))
 
@@ -188,7 +192,7 @@ class HostApi(PartyApiBase):
         }
         if not differing:
             # The same change was sent twice.
-            return self.respond(200, UNCHANGED, hosting_texts.saved(party), result=self._serialize(party))
+            return self._unchanged(party, hosting_texts.saved(party))
         return self.respond(
             409, CHANGED_MEANWHILE, hosting_texts.edit_conflict(), conflict=differing, result=self._serialize(party)
         )

@@ -48,17 +48,11 @@ class HostingView(BasePartyView):
             except DomainError as error:
                 return self._show_error(form, error)
             except IntegrityError:
-                return self._sent_twice(party.slug)
-            else:
-                flash(*hosting_texts.saved(party))
-                return redirect(url_for("PartyView.show", slug=party.slug), 303)
+                # The first submission of the same form has created it.
+                party = self.get_editable(party.slug)
+            flash(*hosting_texts.saved(party))
+            return redirect(url_for("PartyView.show", slug=party.slug), 303)
         return self._editor(form)
-
-    def _sent_twice(self, slug: str) -> BaseResponse:
-        """Redirect to the party that the first submission of the same form has created."""
-        party = self.get_editable(slug)
-        flash(*hosting_texts.saved(party))
-        return redirect(url_for("PartyView.show", slug=slug), 303)
 
     @expose("/<slug>/edit", methods=["GET", "POST"])
     @has_access

@@ -106,7 +106,9 @@ def read(text: str) -> list[ImportRow]:
         raise DomainError(TOO_LONG)
     if not numbered:
         raise DomainError(EMPTY)
-    rows = _split([line for _number, line in numbered])
+    # The delimiter is the one that gives the most e-mail addresses, then the most cells.
+    candidates = [[list(_cells(line, delimiter)) for _number, line in numbered] for delimiter in DELIMITERS]
+    rows = max(candidates, key=_score)
     columns = _find_columns(rows[0])
     result = []
     for index, ((number, line), cells) in enumerate(zip(numbered, rows, strict=True)):
@@ -124,12 +126,6 @@ def normalize_email(text: str) -> str | None:
         return validate_email(text, check_deliverability=False).normalized
     except EmailNotValidError:
         return None
-
-
-def _split(lines: Sequence[str]) -> list[list[str]]:
-    """Return the cells of each line, split by the delimiter that gives the most e-mail addresses, then the most cells."""
-    candidates = [[list(_cells(line, delimiter)) for line in lines] for delimiter in DELIMITERS]
-    return max(candidates, key=_score)
 
 
 def _score(rows: list[list[str]]) -> tuple[int, int]:

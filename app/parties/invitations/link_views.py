@@ -1,7 +1,5 @@
 """Pages behind personal links and share links, and the request for a personal link."""
 
-from typing import TypeVar
-
 from flask import flash, make_response, redirect, url_for
 from flask_appbuilder import expose
 from flask_babel import gettext as _
@@ -12,6 +10,7 @@ from app.crud import flashes
 from app.crud.views import BaseView
 from app.database import run_with_retry, transaction
 from app.errors import DomainError
+from app.http import without_referrer
 from app.i18n.selectors import current_locale
 from app.parties import link_session, queries, secret_links
 from app.parties.access import BasePartyView
@@ -23,14 +22,11 @@ from app.parties.models import DinnerParty
 from app.parties.rsvps.service import CLOSED_ERRORS
 from app.parties.rules import ClosedReason
 
-AnyResponse = TypeVar("AnyResponse", bound=BaseResponse)
 
-
-def no_referrer(response: AnyResponse) -> AnyResponse:
+def as_secret(response: BaseResponse) -> BaseResponse:
     """Keep the URL, which contains a secret, out of Referer headers and caches."""
-    response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["Cache-Control"] = "no-store"
-    return response
+    return without_referrer(response)
 
 
 def redirect_invalid_link() -> BaseResponse:
@@ -50,9 +46,9 @@ class InvitationView(BaseView):
         """Remember the link in the session, and redirect to the party."""
         invitation = invitation_queries.by_token(token)
         if invitation is None or invitation.revoked_at:
-            return no_referrer(redirect_invalid_link())
+            return as_secret(redirect_invalid_link())
         link_session.remember(invitation)
-        return no_referrer(redirect(url_for("PartyView.show", slug=invitation.party.slug), 303))
+        return as_secret(redirect(url_for("PartyView.show", slug=invitation.party.slug), 303))
 
 
 class JoinView(BasePartyView):
@@ -67,12 +63,12 @@ class JoinView(BasePartyView):
         """Remember the link in the session, and redirect to the party."""
         party = queries.party_by_slug(slug)
         if party is None or not secret_links.is_share_token(party, token):
-            return no_referrer(redirect_invalid_link())
+            return as_secret(redirect_invalid_link())
         if party.status == PartyStatus.DRAFT and not self.is_host(party):
             flash(str(CLOSED_ERRORS[ClosedReason.DRAFT]), "danger")
-            return no_referrer(redirect(url_for("LandingView.index"), 303))
+            return as_secret(redirect(url_for("LandingView.index"), 303))
         link_session.remember_share_link(party)
-        return no_referrer(redirect(url_for("PartyView.show", slug=slug), 303))
+        return as_secret(redirect(url_for("PartyView.show", slug=slug), 303))
 
     @expose("/<slug>/join", methods=["POST"])
     def ask(self, slug: str) -> BaseResponse:

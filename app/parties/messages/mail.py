@@ -31,31 +31,20 @@ class ClaimedContext(NamedTuple):
     quantity: int
 
 
-def guest_message(message: GuestMessage, rsvp: Rsvp, *, reply_to: str | None) -> bool:
-    """Send a message to a guest; return False if they have unsubscribed."""
-    return send(
+def guest_message(message: GuestMessage, guest: Rsvp | InvitedContext, *, reply_to: str | None) -> bool:
+    """Send a message to a guest, or to an invited one who has not answered; return False if they have unsubscribed."""
+    return _send(
         "guest_message",
         message.party,
-        rsvp,
+        guest,
         version=message.id,
         expires_at=clock.now() + MESSAGE_LIFETIME,
         topic=EmailTopic.MESSAGES,
         reply_to=reply_to,
-        **_context(message, reply_to),
-    )
-
-
-def message_to_invited(message: GuestMessage, invited: InvitedContext, *, reply_to: str | None) -> bool:
-    """Send a message to an invited guest who has not answered; return False if they have unsubscribed."""
-    return _send_to_invited(
-        "guest_message",
-        message.party,
-        invited,
-        version=message.id,
-        expires_at=clock.now() + MESSAGE_LIFETIME,
-        topic=EmailTopic.MESSAGES,
-        reply_to=reply_to,
-        **_context(message, reply_to),
+        subject=message.subject,
+        paragraphs=[paragraph.split("\n") for paragraph in message.text.split("\n\n") if paragraph.strip()],
+        author=message.author.display_name if message.author else message.party.host.display_name,
+        can_reply=reply_to is not None,
     )
 
 
@@ -73,38 +62,24 @@ def reminder_start(party: DinnerParty, rsvp: Rsvp, version: object, brought: Seq
     )
 
 
-def reminder_maybe(party: DinnerParty, rsvp: Rsvp, version: object) -> bool:
-    """Remind a guest who answered maybe to decide; return False if they have unsubscribed."""
-    return send(
+def reminder_answer(party: DinnerParty, guest: Rsvp | InvitedContext, version: object) -> bool:
+    """Remind an invited guest to answer, or one who answered maybe to decide; return False if they have unsubscribed."""
+    return _send(
         "reminder_answer",
         party,
-        rsvp,
+        guest,
         version=version,
         expires_at=party.answers_until,
         topic=EmailTopic.INVITATIONS,
         until=party.answers_until,
-        answered_maybe=True,
+        answered_maybe=isinstance(guest, Rsvp),
     )
 
 
-def reminder_answer(party: DinnerParty, invited: InvitedContext, version: object) -> bool:
-    """Remind an invited guest to answer; return False if they have unsubscribed."""
-    return _send_to_invited(
-        "reminder_answer",
-        party,
-        invited,
-        version=version,
-        expires_at=party.answers_until,
-        topic=EmailTopic.INVITATIONS,
-        until=party.answers_until,
-        answered_maybe=False,
-    )
-
-
-def _send_to_invited(  # noqa: PLR0913 - what e-mails differ in
+def _send(  # noqa: PLR0913 - what e-mails differ in
     kind: str,
     party: DinnerParty,
-    invited: InvitedContext,
+    guest: Rsvp | InvitedContext,
     *,
     version: object,
     expires_at: datetime,
@@ -112,7 +87,9 @@ def _send_to_invited(  # noqa: PLR0913 - what e-mails differ in
     reply_to: str | None = None,
     **more: Any,
 ) -> bool:
-    invitation, member = invited
+    if isinstance(guest, Rsvp):
+        return send(kind, party, guest, version=version, expires_at=expires_at, topic=topic, reply_to=reply_to, **more)
+    invitation, member = guest
     email = enqueue(
         EmailRequest(
             kind,
@@ -129,12 +106,3 @@ def _send_to_invited(  # noqa: PLR0913 - what e-mails differ in
         )
     )
     return email is not None
-
-
-def _context(message: GuestMessage, reply_to: str | None) -> dict[str, Any]:
-    return {
-        "subject": message.subject,
-        "paragraphs": [paragraph.split("\n") for paragraph in message.text.split("\n\n") if paragraph.strip()],
-        "author": message.author.display_name if message.author else message.party.host.display_name,
-        "can_reply": reply_to is not None,
-    }

@@ -161,8 +161,8 @@ def _remind_of_deadline(party: DinnerParty, version: str) -> int:
     not_recent = func.coalesce(Invitation.reminded_at, Invitation.sent_at) <= clock.now() - MIN_INTERVAL
     not_answered = _claim_invited(recipients.select_not_answered(party, EmailTopic.INVITATIONS, not_recent), not_recent)
     maybes = recipients.select_rsvps(party, [Audience.MAYBE], EmailTopic.INVITATIONS)
-    count = sum(message_mail.reminder_answer(party, invited, version) for invited in not_answered)
-    return count + sum(message_mail.reminder_maybe(party, rsvp, version) for rsvp in maybes)
+    guests: list[Rsvp | InvitedContext] = [*not_answered, *maybes]
+    return sum(message_mail.reminder_answer(party, guest, version) for guest in guests)
 
 
 def _claimed_dishes(rsvps: Sequence[Rsvp]) -> dict[int, list[ClaimedContext]]:

@@ -16,8 +16,9 @@ from app.outbox.models import EmailTopic
 from app.parties.enums import Audience, PartyStatus
 from app.parties.messages import mail as message_mail
 from app.parties.messages import recipients
+from app.parties.messages.mail import InvitedContext
 from app.parties.messages.models import GuestMessage
-from app.parties.models import DinnerParty
+from app.parties.models import DinnerParty, Rsvp
 from app.parties.waiting_list import seats
 
 # Limit for each party.
@@ -79,8 +80,8 @@ def send(party: DinnerParty, author: Member, draft: MessageDraft) -> GuestMessag
     db.session.add(message)
     db.session.flush()
     reply_to = author.email if draft.with_address else None
-    message.recipients = sum(message_mail.guest_message(message, rsvp, reply_to=reply_to) for rsvp in rsvps)
-    message.recipients += sum(message_mail.message_to_invited(message, each, reply_to=reply_to) for each in invited)
+    guests: list[Rsvp | InvitedContext] = [*rsvps, *invited]
+    message.recipients = sum(message_mail.guest_message(message, guest, reply_to=reply_to) for guest in guests)
     db.session.flush()
     return message
 

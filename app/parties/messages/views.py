@@ -48,7 +48,14 @@ class MessageView(BasePartyView):
         if not form.validate():
             flash(str(flashes.CORRECT_THE_FIELDS), "danger")
             return self._write_page(party, form, counts, status=422)
-        draft = _draft(form)
+        selected = form.audiences.data
+        draft = MessageDraft(
+            subject=form.subject.data,
+            text=form.text.data,
+            audiences=tuple(audience for audience in Audience if EVERYONE in selected or audience in selected),
+            with_address=form.with_address.data,
+            key=form.key.data or "",
+        )
         if request.form.get("action") == "preview":
             return self._preview(party, form, counts, draft)
         try:
@@ -108,7 +115,9 @@ class MessageView(BasePartyView):
             flash(str(error), error.category)
         else:
             flash(*message_texts.not_answered_reminded(count))
-        return redirect(self._back_to(party), 303)
+        # Several pages have the button.
+        back = self.back_url()
+        return redirect(back if back != self._home() else url_for("MessageView.write", slug=party.slug), 303)
 
     @expose("/<slug>/reminders", methods=["GET", "POST"])
     @has_access
@@ -134,11 +143,6 @@ class MessageView(BasePartyView):
         page = self.render_template("parties/reminders.html", party=party, form=form, planned=planned)
         return make_response(page, status)
 
-    def _back_to(self, party: DinnerParty) -> str:
-        """Return the URL of the page with the button. Several pages have it."""
-        back = self.back_url()
-        return back if back != self._home() else url_for("MessageView.write", slug=party.slug)
-
 
 def _message_form(counts: Mapping[str, int]) -> MessageForm:
     """Return the form, with the number of guests in each audience."""
@@ -151,17 +155,6 @@ def _message_form(counts: Mapping[str, int]) -> MessageForm:
         (key, _("%(audience)s: %(number)d", audience=str(name), number=numbers[key])) for key, name in named.items()
     ]
     return form
-
-
-def _draft(form: MessageForm) -> MessageDraft:
-    selected = form.audiences.data
-    return MessageDraft(
-        subject=form.subject.data,
-        text=form.text.data,
-        audiences=tuple(audience for audience in Audience if EVERYONE in selected or audience in selected),
-        with_address=form.with_address.data,
-        key=form.key.data or "",
-    )
 
 
 def _rows(planned: list[PlannedReminder]) -> list[dict[str, object]]:

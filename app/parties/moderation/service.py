@@ -51,7 +51,7 @@ def report(
     seats.lock(party.id)
     db.session.refresh(party, ["visibility", "status", "hidden_at"])
     refuse_report(party, reporter)
-    open_reports = _open_reports(PartyReport.party_id == party.id)
+    open_reports = _reports(PartyReport.state == ReportState.OPEN, PartyReport.party_id == party.id)
     if any(each.id == earlier_id or _is_duplicate(each, new) for each in open_reports):
         raise DomainError(ALREADY_REPORTED, "info")
     db.session.add(new)
@@ -141,10 +141,6 @@ def _decide(state: ReportState, by: int | None, condition: ColumnElement[bool]) 
     )
     keys = db.session.scalars(statement).all()
     return _reports(PartyReport.id.in_(keys)) if keys else []
-
-
-def _open_reports(*conditions: ColumnElement[bool]) -> list[PartyReport]:
-    return _reports(PartyReport.state == ReportState.OPEN, *conditions)
 
 
 def _reports(*conditions: ColumnElement[bool]) -> list[PartyReport]:

@@ -78,7 +78,8 @@ def set_requested_dishes(party: DinnerParty, wanted: Sequence[RequestedDish], *,
     seats.lock(party.id)
     stored = slots(party, with_claims=True)
     if expected != fingerprint_of(stored):
-        if [(dish.course, dish.name, dish.wanted) for dish in _in_serving_order(wanted)] == [
+        named = sorted((dish for dish in wanted if dish.name), key=lambda dish: list(Course).index(dish.course))
+        if [(dish.course, dish.name, dish.wanted) for dish in named] == [
             (slot.course, slot.name, slot.wanted) for slot in stored
         ]:
             return
@@ -87,7 +88,8 @@ def set_requested_dishes(party: DinnerParty, wanted: Sequence[RequestedDish], *,
     kept = {dish.key for dish in wanted if dish.name}
     for slot in stored:
         if slot.id not in kept and slot.claims:
-            raise ClaimedError(_claimed_by_text(slot), _row_of(slot, wanted), "name")
+            row = next((row for row, dish in enumerate(wanted) if dish.key == slot.id), None)
+            raise ClaimedError(_claimed_by_text(slot), row, "name")
     for position, dish in enumerate(wanted):
         if not dish.name:
             continue
@@ -192,15 +194,6 @@ def reserve(slot_id: int, quantity: int) -> bool:
 
 def _serving_order(slot: DishSlot) -> tuple[int, int, int]:
     return list(Course).index(slot.course), slot.position, slot.id
-
-
-def _in_serving_order(dishes: Sequence[RequestedDish]) -> list[RequestedDish]:
-    """Return the dishes with a name, in the order in which `slots` returns them."""
-    return sorted((dish for dish in dishes if dish.name), key=lambda dish: list(Course).index(dish.course))
-
-
-def _row_of(slot: DishSlot, dishes: Sequence[RequestedDish]) -> int | None:
-    return next((row for row, dish in enumerate(dishes) if dish.key == slot.id), None)
 
 
 def _update_slot(dish: RequestedDish, position: int) -> bool:

@@ -16,7 +16,7 @@ from app.parties.models import MAX_DISHES, DinnerParty, Rsvp
 from app.parties.optimistic_lock import ConflictError
 from app.parties.potluck import service as potluck_service
 from app.parties.potluck.forms import GIVE_BACK, ClaimForm, DishesForm
-from app.parties.potluck.models import DishClaim, DishSlot
+from app.parties.potluck.models import DishSlot
 from app.parties.potluck.service import ANSWER_FIRST, ClaimedError, RequestedDish
 from app.parties.texts import Flash
 
@@ -117,10 +117,10 @@ class PotluckView(BasePartyView):
     def _bring_page(
         self, party: DinnerParty, rsvp: Rsvp, slot_id: int | None = None, submitted: ClaimForm | None = None
     ) -> BaseResponse:
-        rows = [
-            (slot, own, submitted if submitted is not None and slot.id == slot_id else _claim_form(slot, own))
-            for slot, own in potluck_service.slots_and_own_claims(party, rsvp)
-        ]
+        rows = []
+        for slot, own in potluck_service.slots_and_own_claims(party, rsvp):
+            form = ClaimForm(slot.id, formdata=None, quantity=own.quantity if own else 1, dish=own.dish if own else "")
+            rows.append((slot, own, submitted if submitted is not None and slot.id == slot_id else form))
         page = self.render_template("parties/potluck_bring.html", party=party, rows=rows)
         return make_response(page, 200 if submitted is None else 422)
 
@@ -140,10 +140,6 @@ def _requested_dishes(form: DishesForm) -> list[RequestedDish]:
         RequestedDish(row["course"], row["name"] or "", row["wanted"], parse_int(row["key"]) or 0)
         for row in form.dishes.data
     ]
-
-
-def _claim_form(slot: DishSlot, own: DishClaim | None) -> ClaimForm:
-    return ClaimForm(slot.id, formdata=None, quantity=own.quantity if own else 1, dish=own.dish if own else "")
 
 
 def _show_at_row(form: DishesForm, error: ClaimedError) -> None:

@@ -63,10 +63,16 @@ def connect() -> None:
 def _export(member: Member, *, archive: Archive) -> None:
     hosted, rsvps = _hosted_by(member), _rsvps_of(member)
     archive.add_json("parties.json", _hosted(hosted))
-    archive.add_json("answers.json", [_rsvp(rsvp, member) for rsvp in rsvps])
+    # Guests who were removed no longer see a private party.
+    answers = [
+        {**pick(rsvp, RSVP), "party": _party(rsvp.party, member, is_guest=rsvp.status != RsvpStatus.REMOVED)}
+        for rsvp in rsvps
+    ]
+    archive.add_json("answers.json", answers)
     archive.add_json("people.json", [pick(person, PERSON) for rsvp in rsvps for person in menu_service.people(rsvp)])
     archive.add_json("hosting_with_others.json", _co_hosted(member))
-    archive.add_json("invitations.json", {"sent": _sent_by(member), "received": _received_by(member)})
+    sent = _with_party(Invitation, INVITATION, Invitation.invited_by_id == member.id)
+    archive.add_json("invitations.json", {"sent": sent, "received": _received_by(member)})
     archive.add_json("address_book.json", [pick(row, CONTACT) for row in _rows(Contact, Contact.owner_id == member.id)])
     archive.add_json("brought.json", _claims(rsvps))
     archive.add_json("messages.json", _with_party(GuestMessage, MESSAGE, GuestMessage.author_id == member.id))
@@ -100,11 +106,6 @@ def _by_party(model: Any, parties: Sequence[DinnerParty]) -> dict[int, list[Any]
     return found
 
 
-def _rsvp(rsvp: Rsvp, member: Member) -> dict[str, Any]:
-    """Return an RSVP, and its party if the guest can still see it."""
-    return {**pick(rsvp, RSVP), "party": _party(rsvp.party, member, is_guest=rsvp.status != RsvpStatus.REMOVED)}
-
-
 def _party(party: DinnerParty, member: Member, *, is_guest: bool) -> dict[str, Any] | None:
     visible = rules.is_visible(
         visibility=party.visibility,
@@ -121,10 +122,6 @@ def _co_hosted(member: Member) -> list[dict[str, Any]]:
     statement = select(DinnerParty, CoHost.created_at).join(CoHost, CoHost.party_id == DinnerParty.id)
     rows = db.session.execute(statement.where(CoHost.member_id == member.id).order_by(CoHost.created_at))
     return [{**pick(party, ATTENDED), "since": since} for party, since in rows]
-
-
-def _sent_by(member: Member) -> list[dict[str, Any]]:
-    return _with_party(Invitation, INVITATION, Invitation.invited_by_id == member.id)
 
 
 def _received_by(member: Member) -> list[dict[str, Any]]:
@@ -161,13 +158,14 @@ def _erase(member: Member) -> None:
         if party.is_cancellable:
             hosting_service.cancel_party(party)
     for rsvp in _rsvps_of(member):
-        if _can_be_withdrawn(rsvp, member):
+        if rsvp.party.host_id != member.id and rsvp.status in WITHDRAWABLE and not rsvp.party.is_past:
             rsvp_service.withdraw(rsvp.party, Respondent(member))
     db.session.flush()
     calendar_service.stop(member)
     db.session.execute(delete(CoHost).where(CoHost.member_id == member.id))
     _erase_contacts_and_invitations(member)
-    _erase_messages_and_reports(member)
+    _blank(GuestMessage, GuestMessage.author_id == member.id, author_id=None, subject="", text="")
+    _blank(PartyReport, PartyReport.reporter_id == member.id, reporter_id=None, note="")
     rsvp_ids = select(Rsvp.id).where(_is_of(member))
     db.session.execute(delete(RsvpPerson).where(RsvpPerson.rsvp_id.in_(rsvp_ids)))
     _blank(DishClaim, DishClaim.rsvp_id.in_(rsvp_ids), dish="")
@@ -193,11 +191,6 @@ def _erase_contacts_and_invitations(member: Member) -> None:
     retention.anonymise_invitations(or_(_is_to(member), Invitation.id.in_(opened)), retention.ERASED)
 
 
-def _erase_messages_and_reports(member: Member) -> None:
-    _blank(GuestMessage, GuestMessage.author_id == member.id, author_id=None, subject="", text="")
-    _blank(PartyReport, PartyReport.reporter_id == member.id, reporter_id=None, note="")
-
-
 def _lock_parties(member: Member) -> None:
     """Lock the coming parties that concern the member until the end of the transaction.
 
@@ -209,11 +202,6 @@ def _lock_parties(member: Member) -> None:
     coming = select(DinnerParty.id).where(DinnerParty.starts_at > clock.now(), concerns_member).order_by(DinnerParty.id)
     for party_id in db.session.scalars(coming).all():
         seats.lock(party_id)
-
-
-def _can_be_withdrawn(rsvp: Rsvp, member: Member) -> bool:
-    is_guest = rsvp.party.host_id != member.id
-    return is_guest and rsvp.status in WITHDRAWABLE and not rsvp.party.is_past
 
 
 def _blank(model: Any, condition: ColumnElement[bool], **values: str | None) -> None:

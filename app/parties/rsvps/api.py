@@ -68,7 +68,8 @@ class RsvpApi(PartyApiBase):
             return self.respond(
                 409, PARTIALLY_AVAILABLE, rsvp_texts.partially_available(result), free=result.free, size=result.size
             )
-        return self._respond_with_standing(_rsvp_code(result), rsvp_texts.answered(party, result), result.rsvp)
+        code = result.rsvp.status if result.changed or result.rsvp.is_queued else UNCHANGED
+        return self._respond_with_standing(code, rsvp_texts.answered(party, result), result.rsvp)
 
     @expose("/<slug>/answer", methods=["DELETE"])
     @endpoint(
@@ -110,11 +111,6 @@ class RsvpApi(PartyApiBase):
 
     def _respond_with_standing(self, code: str, flash: texts.Flash, rsvp: Rsvp | None) -> Response:
         return self.respond(200, code, flash, result=serialize_standing(rsvp))
-
-
-def _rsvp_code(result: RsvpResult) -> str:
-    status = result.rsvp.status
-    return status if result.changed or result.rsvp.is_queued else UNCHANGED
 
 
 def _decision_code(result: RsvpResult, *, claims: bool) -> str:

@@ -99,7 +99,9 @@ def totals(party: DinnerParty) -> Totals:
 
 def page(party: DinnerParty, number: int, *, group: str = "", text: str = "") -> GuestPage:
     """Return page `number` of a party's guests: of one group or all, with a name or address that contains `text`."""
-    statement = _select_rsvps(party).where(*_in_group(group), *_matches(text))
+    statement = _select_rsvps(party).where(*_matches(text))
+    if group in GROUPS:
+        statement = statement.where(Rsvp.status.in_(GROUPS[group][1]))
     found = _fetch(statement.offset((number - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1))
     guests = [GuestEntry(rsvp) for rsvp in found[:PAGE_SIZE]]
     _assign_people(guests, _people_of(guest.rsvp.id for guest in guests))
@@ -127,7 +129,8 @@ class CheckInList:
 
 def check_in_list(party: DinnerParty, number: int, *, text: str = "", only: Rsvp | None = None) -> CheckInList:
     """Return the expected guests, first those who have not arrived: those that match `text`, or `only` one of them."""
-    is_expected = and_(Rsvp.party_id == party.id, Rsvp.status.in_(SEATED), _is_not_host(party))
+    is_guest = or_(Rsvp.member_id.is_(None), Rsvp.member_id != party.host_id)
+    is_expected = and_(Rsvp.party_id == party.id, Rsvp.status.in_(SEATED), is_guest)
     people = func.sum(Rsvp.party_size)
     is_here = Rsvp.status == RsvpStatus.CHECKED_IN
     here, expected = db.session.execute(select(people.filter(is_here), people).where(is_expected)).one()
@@ -157,14 +160,6 @@ def _select_rsvps(party: DinnerParty) -> Select[Rsvp]:
 
 def _fetch(statement: Select[Rsvp]) -> list[Rsvp]:
     return list(db.session.scalars(statement))
-
-
-def _in_group(group: str) -> Sequence[ColumnElement[bool]]:
-    return (Rsvp.status.in_(GROUPS[group][1]),) if group in GROUPS else ()
-
-
-def _is_not_host(party: DinnerParty) -> ColumnElement[bool]:
-    return or_(Rsvp.member_id.is_(None), Rsvp.member_id != party.host_id)
 
 
 def _matches(text: str) -> Sequence[ColumnElement[bool]]:

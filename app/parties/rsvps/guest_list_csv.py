@@ -7,7 +7,6 @@ from flask_babel import gettext as _
 from app.crud.csv import cell, lines
 from app.i18n import formats
 from app.parties.models import RsvpPerson
-from app.parties.potluck.models import DishClaim
 from app.parties.rsvps.guest_list import GuestEntry
 
 BETWEEN = "; "
@@ -41,7 +40,7 @@ def _row(guest: GuestEntry) -> list[str]:
         ),
         BETWEEN.join(f"{_name_of(person)}: {person.note}" for person in guest.people if person.note),
         rsvp.note,
-        BETWEEN.join(_dish(dish) for dish in guest.dishes),
+        BETWEEN.join(f"{dish.quantity} × {dish}" if dish.quantity > 1 else str(dish) for dish in guest.dishes),
         rsvp.checked_in_at,
     )
     return [cell(value) for value in values]
@@ -49,7 +48,3 @@ def _row(guest: GuestEntry) -> list[str]:
 
 def _name_of(person: RsvpPerson) -> str:
     return person.name or _("Seat %(number)d", number=person.position + 1)
-
-
-def _dish(dish: DishClaim) -> str:
-    return f"{dish.quantity} × {dish}" if dish.quantity > 1 else str(dish)

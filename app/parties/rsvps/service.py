@@ -56,7 +56,10 @@ def rsvp(party: DinnerParty, guest: Respondent, request: RsvpRequest) -> RsvpRes
         return _first_rsvp(party, guest, request)
     waiting_list = _lock_and_refresh(party, rsvp)
     _ensure_changeable(rsvp)
-    _attach_account(rsvp, guest)
+    if guest.member is not None and rsvp.member_id is None:
+        # It was given by a personal link.
+        rsvp.member_id, rsvp.email, rsvp.name = guest.member.id, guest.email, guest.name
+    _record_opened(guest)
     return _change(party, rsvp, guest, request, waiting_list)
 
 
@@ -108,13 +111,6 @@ def _lock_and_refresh(party: DinnerParty, rsvp: Rsvp | None = None) -> WaitingLi
     if rsvp is not None:
         db.session.refresh(rsvp)
     return waiting_list
-
-
-def _attach_account(rsvp: Rsvp, guest: Respondent) -> None:
-    """Assign an RSVP that was given by a personal link to the member who changes it now."""
-    if guest.member is not None and rsvp.member_id is None:
-        rsvp.member_id, rsvp.email, rsvp.name = guest.member.id, guest.email, guest.name
-    _record_opened(guest)
 
 
 def _record_opened(guest: Respondent) -> None:

@@ -4,7 +4,6 @@ from flask import Response, abort
 from flask_appbuilder.api import expose
 
 from app.parties.api_base import PARTY_NOT_FOUND, PartyApiBase, endpoint
-from app.parties.models import Rsvp
 from app.parties.schemas import ReaderView
 from app.parties.waiting_list import history_texts
 from app.parties.waiting_list import queries as waiting_list_queries
@@ -25,18 +24,15 @@ class WaitingListApi(PartyApiBase):
         offers, free = waiting_list_queries.open_offers_and_free_seats(party)
         queue = history_texts.queue_texts(party, free)
         position, reason = queue.get(rsvp.id, (None, None)) if rsvp else (None, None)
+        line = [
+            ReaderView(guest, {"name": str(guest), "place": queue[guest.id][0], "why": queue[guest.id][1]})
+            for guest in (waiting_list_queries.waiting_rsvps(party.id) if with_names else ())
+        ]
         shown = {
             "place": position,
             "why": reason,
             "offer": next((offer for offer in offers if rsvp and offer.rsvp_id == rsvp.id), None),
             "steps": history_texts.history(waiting_list_queries.events(party), own=rsvp, with_names=with_names),
-            "line": _queue_entries(waiting_list_queries.waiting_rsvps(party.id), queue) if with_names else None,
+            "line": line if with_names else None,
         }
         return self.response(200, result=waiting_list_schemas.WaitingList().dump(shown))
-
-
-def _queue_entries(guests: list[Rsvp], queue: dict[int, tuple[int, str]]) -> list[ReaderView]:
-    return [
-        ReaderView(guest, {"name": str(guest), "place": queue[guest.id][0], "why": queue[guest.id][1]})
-        for guest in guests
-    ]

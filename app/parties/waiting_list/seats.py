@@ -200,7 +200,8 @@ def _offer_free_seats(party_id: int, count: SeatCount, *, newly_freed: int) -> W
     if not count.accepts_rsvps(clock.now()) or count.free <= 0:
         return WaitingListState(count)
     if newly_freed:
-        _unpause(party_id)
+        resting = update(Rsvp).where(Rsvp.party_id == party_id, Rsvp.resting.is_(True))
+        db.session.execute(resting.values(resting=False))
     queue = waiting_list_queries.queue(party_id)
     if newly_freed and queue:
         history.record(WaitingListEventKind.FREED, party_id, seats=newly_freed)
@@ -260,11 +261,6 @@ def _record_skipped(party_id: int, free: int, queue: Sequence[QueueEntry], alloc
                 least=group.minimum,
             )
         free -= allocation.seats
-
-
-def _unpause(party_id: int) -> None:
-    statement = update(Rsvp).where(Rsvp.party_id == party_id, Rsvp.resting.is_(True)).values(resting=False)
-    db.session.execute(statement)
 
 
 def _offers(*conditions: ColumnElement[bool]) -> list[WaitOffer]:
