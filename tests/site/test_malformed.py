@@ -222,7 +222,7 @@ def what_is_wrong_in_the_books(app: Any) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.both_databases
-def test_nothing_malformed_breaks_the_site(app, new_visitor, database_kind):
+def test_no_malformed_request_breaks_the_site(app, new_visitor, database_kind):
     MemberFactory(username="keeper", admin=True)
     broken, wrong = [], []
     answered: Counter[int] = Counter()
@@ -242,7 +242,7 @@ def test_nothing_malformed_breaks_the_site(app, new_visitor, database_kind):
     assert answered.keys() >= {200, 303, 400, 403, 404, 405, 422}
 
 
-def test_ten_megabytes_are_refused_in_words(visitor):
+def test_ten_megabytes_are_refused_with_a_message(visitor):
     page = visitor.post("/login/", {"username": "x" * LARGE})
     assert page.status == 413
     assert "The data you sent is too large." in page.text

@@ -31,7 +31,7 @@ LOOK_TWICE = ("anonymous", "host", "admin")
 
 @pytest.mark.slow
 @pytest.mark.parametrize("who", READERS)
-def test_looking_at_every_address_is_answered_as_promised_and_changes_nothing(populated_site, reader, records, who):
+def test_every_get_responds_as_promised_and_changes_nothing(populated_site, reader, records, who):
     """With the whole policy, without inline scripts, kept by nobody else, and in the language of the reader.
 
     Members are told something on each page, which must not be told again on the next.
@@ -69,7 +69,7 @@ def _tell(visitor, text):
 
 
 @pytest.mark.slow
-def test_what_is_told_to_a_stranger_is_told_once_and_kept_by_nobody(populated_site, reader):
+def test_flashes_of_a_visitor_are_shown_once_and_not_cached(populated_site, reader):
     """Members' pages are kept by nobody, whatever they tell: that is looked at above."""
     visitor, told, wrong = reader("anonymous"), 0, []
     for number, rule in enumerate(populated_site.pages()):
@@ -107,7 +107,7 @@ def _problems(rule, page, who, opening):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("who", ["anonymous", "friend", "admin"])
-def test_nothing_is_done_without_a_token_and_a_cookie_opens_no_api(populated_site, reader, records, app, who):
+def test_every_post_needs_a_csrf_token_and_the_api_accepts_no_cookie(populated_site, reader, records, app, who):
     visitor = reader(who)
     before, done = records.dump(), {}
     for rule, method in populated_site.rules(*UNSAFE):
@@ -125,20 +125,20 @@ def test_nothing_is_done_without_a_token_and_a_cookie_opens_no_api(populated_sit
 
 @pytest.mark.slow
 @pytest.mark.both_databases
-def test_strange_addresses_are_answered_too(populated_site, reader, database_kind):
+def test_malformed_urls_cause_no_server_error(populated_site, reader, database_kind):
     """To administrators, who come as far as the database; PostgreSQL may differ in what it takes for a number or text."""
     values = STRANGE if THOROUGH or database_kind == "sqlite" else ("99999999999999999999", "%00", "-1")
     assert _failures(reader("admin"), populated_site, lambda _number: values) == []
 
 
 @pytest.mark.slow
-def test_strange_addresses_are_answered_to_those_who_are_sent_away(populated_site, reader):
+def test_malformed_urls_cause_no_server_error_for_those_without_access(populated_site, reader):
     """Before what is strange is looked at, mostly: each address gets one of them, or all in a thorough run."""
     some = (lambda _number: STRANGE) if THOROUGH else (lambda number: [STRANGE[number % len(STRANGE)]])
     assert _failures(reader("anonymous"), populated_site, some) == []
 
 
-def test_only_programs_and_the_switch_of_language_need_no_token(app):
+def test_only_apis_and_the_language_switch_need_no_csrf_token(app):
     """Programs send no cookie, mail programs neither. The switch asks the browser instead where the form was."""
     exempt = {
         str(rule)
