@@ -16,7 +16,7 @@ STRANGE = [
 
 @pytest.mark.slow
 @pytest.mark.both_databases
-def test_no_field_of_any_verb_breaks_it(app, cast, database_kind):
+def test_no_malformed_field_of_any_endpoint_causes_a_server_error(app, cast, database_kind):
     # What is no text, number or date for one database may be one for the other; the rest comes to neither.
     values = STRANGE if THOROUGH or database_kind == "sqlite" else STRANGE[2:8]
     party = DinnerPartyFactory(host=cast.host, slug="fondue")

@@ -107,7 +107,7 @@ def of(records, party):
         (2, 23, ReminderState.SENT),
     ],
 )
-def test_a_reminder_goes_out_until_half_of_its_hours_are_over(hours_left, sent_hours_left, state):
+def test_a_reminder_can_be_sent_until_half_of_its_hours_are_over(hours_left, sent_hours_left, state):
     start = NOON + hours_left * HOUR
     sent_at = start - sent_hours_left * HOUR if sent_hours_left is not None else None
     assert (
@@ -118,7 +118,7 @@ def test_a_reminder_goes_out_until_half_of_its_hours_are_over(hours_left, sent_h
     )
 
 
-def test_a_reminder_of_the_deadline_needs_one_and_goes_by_the_start_when_that_is_earlier():
+def test_a_deadline_reminder_needs_a_deadline_and_counts_from_the_start_if_earlier():
     start = NOON + 10 * HOUR
     assert (
         message_rules.reminder_state(
@@ -133,7 +133,7 @@ def test_a_reminder_of_the_deadline_needs_one_and_goes_by_the_start_when_that_is
 
 
 @pytest.mark.both_databases
-def test_who_comes_is_reminded_once_when_it_is_time(party, sweep, records):
+def test_confirmed_guests_are_reminded_once_when_it_is_due(party, sweep, records):
     reminder = ReminderFactory(party=party)
     RsvpFactory(party=party, member=MemberFactory(username="comes"))
     RsvpFactory(party=party, member=MemberFactory(username="perhaps"), maybe=True)
@@ -150,7 +150,7 @@ def test_who_comes_is_reminded_once_when_it_is_time(party, sweep, records):
 
 
 @pytest.mark.both_databases
-def test_who_has_not_answered_is_reminded_before_the_deadline(party, sweep, records, visitor):
+def test_invited_people_without_an_rsvp_are_reminded_before_the_deadline(party, sweep, records, visitor):
     ReminderFactory(party=party, kind=ReminderKind.BEFORE_DEADLINE)
     long_ago = NOON - timedelta(days=3)
     silent = invited(party, email="silent@example.org", sent_at=long_ago)
@@ -178,7 +178,7 @@ def test_who_has_not_answered_is_reminded_before_the_deadline(party, sweep, reco
     assert {maybe.topic, asked.topic} == {EmailTopic.INVITATIONS}
 
 
-def test_the_letter_says_when_where_and_what_they_bring_in_the_readers_language(app, party, sweep, records):
+def test_the_email_has_time_place_and_claims_in_the_recipients_language(app, party, sweep, records):
     ReminderFactory(party=party)
     comes = RsvpFactory(party=party, member=MemberFactory(username="en", timezone="America/Lima"), party_size=2)
     RsvpFactory(party=party, member=MemberFactory(username="es", locale="es"))
@@ -205,7 +205,7 @@ def test_the_letter_says_when_where_and_what_they_bring_in_the_readers_language(
     assert 'lang="ar" dir="rtl"' in found["ar"].html
 
 
-def test_who_wants_no_reminders_gets_none(app, party, sweep, records):
+def test_unsubscribed_guests_get_no_reminders(app, party, sweep, records):
     ReminderFactory(party=party)
     comes = RsvpFactory(party=party)
     with app.app_context(), transaction():
@@ -216,7 +216,7 @@ def test_who_wants_no_reminders_gets_none(app, party, sweep, records):
 
 
 @pytest.mark.parametrize("status", ["draft", "cancelled", "done"])
-def test_of_a_party_that_does_not_take_place_nobody_is_reminded(party, change, sweep, status):
+def test_no_reminder_is_sent_for_a_party_that_does_not_take_place(party, change, sweep, status):
     ReminderFactory(party=party)
     RsvpFactory(party=party)
     change(party, status=status)
@@ -224,7 +224,7 @@ def test_of_a_party_that_does_not_take_place_nobody_is_reminded(party, change, s
     assert sweep() == 0
 
 
-def test_one_that_was_missed_for_long_is_left_out(party, sweep, records):
+def test_an_overdue_reminder_is_skipped(party, sweep, records):
     reminder = ReminderFactory(party=party)
     RsvpFactory(party=party)
     later(hours=18)
@@ -233,7 +233,7 @@ def test_one_that_was_missed_for_long_is_left_out(party, sweep, records):
 
 
 @pytest.mark.both_databases
-def test_a_party_that_is_put_off_is_reminded_of_again(party, change, sweep, records):
+def test_a_postponed_party_is_reminded_of_again(party, change, sweep, records):
     ReminderFactory(party=party)
     RsvpFactory(party=party)
     later(hours=6)
@@ -245,7 +245,7 @@ def test_a_party_that_is_put_off_is_reminded_of_again(party, change, sweep, reco
     assert records.count(OutboxEmail) == 2
 
 
-def test_a_party_that_comes_nearer_is_reminded_of_once(party, change, sweep, records):
+def test_a_party_moved_earlier_is_reminded_of_once(party, change, sweep, records):
     ReminderFactory(party=party)
     RsvpFactory(party=party)
     later(hours=6)
@@ -254,7 +254,7 @@ def test_a_party_that_comes_nearer_is_reminded_of_once(party, change, sweep, rec
     assert sweep() == 0
 
 
-def test_the_trouble_of_one_party_is_not_that_of_others(app, party, sweep, records, caplog, monkeypatch):
+def test_a_failure_at_one_party_does_not_stop_the_others(app, party, sweep, records, caplog, monkeypatch):
     other = DinnerPartyFactory(starts_at=party.starts_at)
     for each in (party, other):
         ReminderFactory(party=each)
@@ -275,7 +275,7 @@ def test_the_trouble_of_one_party_is_not_that_of_others(app, party, sweep, recor
 
 
 @pytest.mark.both_databases
-def test_of_several_processes_one_sends(app, party, records):
+def test_only_one_of_several_processes_sends_a_reminder(app, party, records):
     ReminderFactory(party=party)
     ReminderFactory(party=party, kind=ReminderKind.BEFORE_DEADLINE)
     for _number in range(3):
@@ -294,7 +294,7 @@ def test_of_several_processes_one_sends(app, party, records):
     assert records.count(OutboxEmail) == 6
 
 
-def test_the_scheduler_and_a_command_look_for_them(app, party, records):
+def test_the_scheduler_and_a_command_send_due_reminders(app, party, records):
     ReminderFactory(party=party)
     RsvpFactory(party=party)
     later(hours=6)
@@ -354,7 +354,7 @@ def test_a_host_sees_when_each_goes_out_and_changes_them(client_of, cast, party,
 
 
 @pytest.mark.parametrize("typed", ["0", "337", "soon", "-1"])
-def test_hours_that_are_none_are_said_and_kept(client_of, cast, party, typed, records):
+def test_invalid_hours_are_refused_and_kept_in_the_form(client_of, cast, party, typed, records):
     host = client_of(cast.host)
     page = host.submit(host.get("/parties/garden/reminders").form("/reminders"), **{"reminders-0-hours_before": typed})
     assert (page.status, page.flashes) == (422, [("danger", "Please correct the fields that are marked.")])
@@ -362,7 +362,7 @@ def test_hours_that_are_none_are_said_and_kept(client_of, cast, party, typed, re
     assert records.count(Reminder) == 0
 
 
-def test_the_same_form_sent_twice_changes_nothing_more(client_of, cast, party, records):
+def test_sending_the_form_twice_changes_nothing_more(client_of, cast, party, records):
     host = client_of(cast.host)
     form = host.get("/parties/garden/reminders").form("/reminders")
     for _time in range(2):
@@ -379,7 +379,7 @@ def remind(client_of, cast, party):
     return lambda: host.post("/parties/garden/remind")
 
 
-def test_who_has_not_answered_is_reminded_at_once_and_once_a_day(client_of, cast, party, records):
+def test_the_button_reminds_people_without_an_rsvp_once_a_day(client_of, cast, party, records):
     invitations = [invited(party, locale=locale) for locale in ("en", "es", "ar")]
     host = client_of(cast.host)
     form = host.get("/parties/garden/write").form("/remind")
@@ -400,7 +400,7 @@ def test_who_has_not_answered_is_reminded_at_once_and_once_a_day(client_of, cast
     assert len(letters(records)) == 8
 
 
-def test_the_link_in_a_reminder_is_the_one_that_was_sent_before(remind, visitor, party, records):
+def test_a_reminder_has_the_link_of_the_invitation(remind, visitor, party, records):
     invitation = invited(party)
     remind()
     assert records.one(OutboxEmail).secret == invitation.token
@@ -408,7 +408,7 @@ def test_the_link_in_a_reminder_is_the_one_that_was_sent_before(remind, visitor,
     assert visitor.get(f"/invitations/{invitation.token}").path == "/parties/garden"
 
 
-def test_a_member_who_was_invited_is_reminded_in_their_language(remind, party, records):
+def test_an_invited_member_is_reminded_in_their_language(remind, party, records):
     MemberFactory(username="member", email="Member@example.com", locale="ar", timezone="Africa/Cairo")
     invited(party, email="member@example.com", locale="es")
     remind()
@@ -416,7 +416,7 @@ def test_a_member_who_was_invited_is_reminded_in_their_language(remind, party, r
 
 
 @pytest.mark.parametrize("who", ["nobody", "answered", "wants none"])
-def test_where_there_is_nobody_to_remind_it_is_said(app, remind, party, who, records):
+def test_the_button_says_when_there_is_nobody_to_remind(app, remind, party, who, records):
     if who == "answered":
         RsvpFactory(party=party, invitation_id=invited(party).id)
     if who == "wants none":
@@ -434,7 +434,7 @@ def test_where_there_is_nobody_to_remind_it_is_said(app, remind, party, who, rec
         ({"rsvp_deadline": NOON - HOUR}, "The RSVP deadline has passed; contact the host."),
     ],
 )
-def test_nobody_is_reminded_to_answer_what_takes_no_answers(remind, party, change, changes, message, records):
+def test_nobody_is_reminded_when_rsvps_are_closed(remind, party, change, changes, message, records):
     invited(party)
     change(party, **changes)
     assert remind().flashes == [("danger", message)]
@@ -442,7 +442,7 @@ def test_nobody_is_reminded_to_answer_what_takes_no_answers(remind, party, chang
 
 
 @pytest.mark.both_databases
-def test_two_hosts_who_press_at_once_remind_once(client_of, cast, party, records):
+def test_two_concurrent_hosts_send_one_reminder(client_of, cast, party, records):
     for _number in range(3):
         invited(party)
     tabs = [client_of(cast.host) for _number in range(3)]

@@ -61,7 +61,7 @@ def test_seats_are_offered_in_turn(groups, free, before_48_hours, after):
     assert offers(line(*groups), free, strict_order=False) == after
 
 
-def test_each_group_is_told_why():
+def test_each_group_gets_a_reason():
     queue = line((1, 1, "rests"), 30, 2, 4, 1)
     why = [verdict.reason for verdict in allocation.allocate_seats(queue, 4, strict_order=True, guest_seats=20)]
     assert why == [
@@ -86,7 +86,7 @@ groups = st.lists(st.integers(1, 6).flatmap(lambda size: st.tuples(st.just(size)
 
 
 @given(groups, st.integers(0, 12), st.booleans())
-def test_no_more_is_offered_than_is_free_and_each_gets_what_they_would_come_with(given_groups, free, guarded):
+def test_offers_fit_the_free_seats_and_the_accepted_party_sizes(given_groups, free, guarded):
     queue = line(*given_groups)
     offered = offers(queue, free, strict_order=guarded)
     assert sum(offered.values()) <= free
@@ -105,7 +105,7 @@ def test_no_more_is_offered_than_is_free_and_each_gets_what_they_would_come_with
     ("before", "guarded"),
     [(49 * HOUR, True), (48 * HOUR + timedelta(seconds=1), True), (48 * HOUR, False), (HOUR, False)],
 )
-def test_the_guard_ends_48_hours_before_the_start(before, guarded):
+def test_strict_order_ends_48_hours_before_the_start(before, guarded):
     assert allocation.is_strict_order(NOW + before, NOW) is guarded
 
 

@@ -73,7 +73,7 @@ def _size(number: int) -> int:
     return number % LARGEST + 1
 
 
-def test_many_groups_for_40_seats_through_two_processes(app, server, guests, cast, records):
+def test_many_groups_reply_for_40_seats_through_two_processes(app, server, guests, cast, records):
     party, other = (DinnerPartyFactory(host=cast.host, number_seats=GUEST_SEATS + 1) for _number in range(2))
     running = server.start(WORKERS="2", SECRET_KEY=app.secret_key)
     barrier = threading.Barrier(GUESTS // CONNECTIONS_EACH)
@@ -148,14 +148,14 @@ def _at_once(app, count, act):
         return list(pool.map(one, range(count)))
 
 
-def test_the_guarded_update_seats_as_many_as_there_are_chairs(app, cast, records):
+def test_the_guarded_update_never_exceeds_the_seats(app, cast, records):
     party = DinnerPartyFactory(host=cast.host, number_seats=SEATS)
     taken = _at_once(app, 30, lambda _number: seats.take(party.id, 1, seats.IS_PUBLISHED, seats.NOBODY_WAITS))
     assert taken.count(True) == SEATS - 1
     assert records.fresh(party).seats_taken == SEATS
 
 
-def test_reading_first_and_writing_then_would_sell_seats_twice(app, cast):
+def test_control_without_the_guard_the_party_is_overbooked(app, cast):
     """The control: without the guard, the same threads seat more than there are chairs."""
     party = DinnerPartyFactory(host=cast.host, number_seats=SEATS)
     all_have_read = threading.Barrier(30)
@@ -172,7 +172,7 @@ def test_reading_first_and_writing_then_would_sell_seats_twice(app, cast):
     assert _at_once(app, 30, naive).count(True) > SEATS
 
 
-def test_one_guest_in_many_tabs_holds_one_seat(app, client_of, new_visitor, cast, records):
+def test_a_guest_replying_in_many_tabs_holds_one_seat(app, client_of, new_visitor, cast, records):
     party = DinnerPartyFactory(host=cast.host)
     tabs = [client_of(cast.friend) for _number in range(6)]
     barrier = threading.Barrier(len(tabs))
@@ -187,7 +187,7 @@ def test_one_guest_in_many_tabs_holds_one_seat(app, client_of, new_visitor, cast
     assert records.count(Rsvp) == 2
 
 
-def test_seats_given_back_at_once_are_all_offered_to_those_who_wait(app, client_of, cast, records):
+def test_seats_released_concurrently_are_all_offered_to_the_waiting_list(app, client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host, number_seats=4)
     seated = [RsvpFactory(party=party) for _number in range(3)]
     for _number in range(5):

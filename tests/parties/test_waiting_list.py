@@ -109,7 +109,7 @@ def kinds(records):
 
 
 @pytest.mark.both_databases
-def test_a_group_answers_with_one_form(lay, guest, records):
+def test_a_group_replies_with_one_form(lay, guest, records):
     party, ana = lay(), guest()
     page = answer(ana, party, 3, note="We bring wine.")
     assert page.flashes[0][1].startswith("You successfully RSVP'd to ")
@@ -132,7 +132,7 @@ def test_a_group_answers_with_one_form(lay, guest, records):
         ({"note": "x" * 501}, "note"),
     ],
 )
-def test_a_group_that_may_not_come_is_refused_and_nothing_typed_is_lost(lay, guest, records, fields, field):
+def test_an_invalid_group_is_refused_and_the_form_kept(lay, guest, records, fields, field):
     party, ana = lay(), guest()
     page = ana.get(f"/parties/{party.slug}")
     typed = {"party_size": "2", "min_party": "1", "note": "Hello", **fields}
@@ -144,7 +144,7 @@ def test_a_group_that_may_not_come_is_refused_and_nothing_typed_is_lost(lay, gue
     assert books(records, party) == 1
 
 
-def test_the_host_says_how_many_may_come_with_one_answer(lay, guest, client_of, cast, records):
+def test_the_host_limits_the_party_size(lay, guest, client_of, cast, records):
     party, ana = lay(free=7), guest()
     host = client_of(cast.host)
     path = f"/parties/{party.slug}/edit"
@@ -158,7 +158,7 @@ def test_the_host_says_how_many_may_come_with_one_answer(lay, guest, client_of, 
     assert books(records, party) == 6
 
 
-def test_a_group_that_does_not_fit_is_asked_and_may_come_with_fewer(lay, guest, records):
+def test_a_group_that_does_not_fit_can_come_with_fewer(lay, guest, records):
     party, ana = lay(free=2), guest()
     page = answer(ana, party, 4, note="Two of us are tall.")
     assert page.flashes == [("warning", "Only 2 of 4 seats are free. Come with 2 or wait?")]
@@ -170,7 +170,7 @@ def test_a_group_that_does_not_fit_is_asked_and_may_come_with_fewer(lay, guest, 
     assert (row.status, row.party_size, row.note, books(records, party)) == ("yes", 2, "Two of us are tall.", 3)
 
 
-def test_a_group_that_would_rather_wait_is_not_offered_so_few_again(lay, guest, records):
+def test_a_group_that_prefers_to_wait_is_not_offered_fewer_seats_again(lay, guest, records):
     party, ana, bo = lay(free=2), guest(), guest()
     page = answer(ana, party, 4)
     assert ana.submit(page.form("/rsvp"), button=("wait", "y")).flashes == waits(1, 4)
@@ -180,7 +180,7 @@ def test_a_group_that_would_rather_wait_is_not_offered_so_few_again(lay, guest, 
     assert books(records, party) == 1
 
 
-def test_fewer_seats_than_when_it_was_asked_are_asked_about_again(lay, guest, records):
+def test_a_group_is_asked_again_when_even_fewer_seats_are_free(lay, guest, records):
     party, ana, bo = lay(free=2), guest(), guest()
     page = answer(ana, party, 4)
     answer(bo, party, 1)
@@ -188,13 +188,13 @@ def test_fewer_seats_than_when_it_was_asked_are_asked_about_again(lay, guest, re
     assert page.flashes == [("warning", "Only 1 of 2 seats is free. Come with 1 or wait?")]
 
 
-def test_a_group_that_said_how_few_would_come_is_not_asked_about_fewer(lay, guest, records):
+def test_a_group_is_not_asked_about_fewer_than_its_smallest_party_size(lay, guest, records):
     party, ana = lay(free=1), guest()
     assert answer(ana, party, 4, 3).flashes == waits(1, 4)
 
 
 @pytest.mark.both_databases
-def test_a_group_grows_where_there_is_room_and_shrinks_for_the_next(lay, guest, records):
+def test_a_group_grows_into_free_seats_and_shrinks_for_the_next(lay, guest, records):
     party, ana, bo = lay(free=4), guest(), guest()
     answer(ana, party, 2)
     assert answer(ana, party, 3).flashes == [("info", "See you on Friday, January 11, 2030! Seats for 3 are reserved.")]
@@ -222,14 +222,14 @@ def test_a_group_that_cannot_grow_is_told_how_many_are_free(lay, guest, records)
     assert (of(ana, records).party_size, books(records, party)) == (3, 4)
 
 
-def test_nobody_grows_past_those_who_wait(lay, guest, records):
+def test_a_group_cannot_grow_past_the_waiting_list(lay, guest, records):
     party, ana, bo = lay(free=3), guest(), guest()
     answer(ana, party, 1)
     answer(bo, party, 3, 3)
     assert answer(ana, party, 2).flashes == [("warning", "No more seats are free. You keep the ones you have.")]
 
 
-def test_the_same_answer_again_changes_nothing(lay, guest, records):
+def test_sending_the_same_rsvp_again_changes_nothing(lay, guest, records):
     party, ana = lay(), guest()
     answer(ana, party, 2, 1, note="Hi")
     before = records.dump()
@@ -237,7 +237,7 @@ def test_the_same_answer_again_changes_nothing(lay, guest, records):
     assert records.dump() == before
 
 
-def test_who_asks_for_less_in_line_keeps_the_place_and_is_seated_if_that_fits(lay, guest, records):
+def test_a_waiting_group_that_shrinks_keeps_its_position_and_is_seated_if_it_fits(lay, guest, records):
     party, ana, bo = lay(free=2), guest(), guest()
     answer(ana, party, 4, 4)
     answer(bo, party, 1)
@@ -248,7 +248,7 @@ def test_who_asks_for_less_in_line_keeps_the_place_and_is_seated_if_that_fits(la
     assert books(records, party) == 3
 
 
-def test_who_asks_for_more_in_line_stands_at_the_end(lay, guest, records, later):
+def test_a_waiting_group_that_grows_moves_to_the_end(lay, guest, records, later):
     party, ana, bo = lay(free=0), guest(), guest()
     answer(ana, party, 1)
     later(minutes=1)
@@ -288,7 +288,7 @@ def test_a_large_group_is_not_overtaken_before_48_hours(large_and_small, records
     assert large.member.display_name not in page.text
 
 
-def test_in_the_last_48_hours_seats_go_to_the_first_whom_they_fit(large_and_small, records):
+def test_in_the_last_48_hours_seats_go_to_the_first_group_that_fits(large_and_small, records):
     party, large, small = large_and_small(47)
     assert (of(large, records).status, of(small, records).status) == ("waitlisted", "offered")
     page = large.get(f"/parties/{party.slug}/waiting-list")
@@ -297,7 +297,7 @@ def test_in_the_last_48_hours_seats_go_to_the_first_whom_they_fit(large_and_smal
 
 
 @pytest.mark.both_databases
-def test_when_the_48_hours_begin_the_sweeper_offers_the_seats_that_were_kept(app, large_and_small, records, later):
+def test_when_the_48_hours_begin_the_scheduler_offers_the_reserved_seats(app, large_and_small, records, later):
     _party, large, small = large_and_small(49)
     later(hours=1)
     assert app.test_cli_runner().invoke(args=["parties", "sweep"]).output == "Seats offered: 1.\n"
@@ -307,7 +307,7 @@ def test_when_the_48_hours_begin_the_sweeper_offers_the_seats_that_were_kept(app
     assert records.dump() == before
 
 
-def test_who_would_come_with_fewer_is_offered_what_is_free(lay, guest, records):
+def test_a_group_that_would_come_with_fewer_is_offered_the_free_seats(lay, guest, records):
     party, seated, ana = lay(free=2), guest(), guest()
     answer(seated, party, 2)
     answer(ana, party, 4, 2)
@@ -321,7 +321,7 @@ def test_who_would_come_with_fewer_is_offered_what_is_free(lay, guest, records):
     assert (of(ana, records).status, of(ana, records).party_size, books(records, party)) == ("yes", 2, 3)
 
 
-def test_when_a_blocking_group_leaves_the_next_are_offered_what_was_kept(large_and_small, records):
+def test_when_a_blocking_group_withdraws_the_reserved_seats_are_offered_to_the_next(large_and_small, records):
     party, large, small = large_and_small(100)
     assert large.post(f"/parties/{party.slug}/withdraw").flashes == [RELEASED]
     assert of(small, records).status == "offered"
@@ -344,7 +344,7 @@ def offered(lay, guest):
 
 
 @pytest.mark.both_databases
-def test_offered_seats_are_held_and_claimed(offered, records, guest):
+def test_offered_seats_are_held_and_accepted(offered, records, guest):
     party, ana, bo, _cy = offered
     offer = offer_to(ana, records)
     assert (offer.seats, offer.state, offer.expires_at) == (2, "pending", NOW + timedelta(hours=12))
@@ -372,7 +372,7 @@ def test_offered_seats_are_declined_and_go_to_the_next(offered, records):
     assert books(records, party) == 3
 
 
-def test_who_declines_and_waits_on_stands_at_the_end(offered, records, later):
+def test_a_guest_who_declines_and_keeps_waiting_moves_to_the_end(offered, records, later):
     party, ana, bo, cy = offered
     later(minutes=5)
     page = decide(ana, party, "stay")
@@ -389,7 +389,7 @@ def test_who_declines_and_waits_on_stands_at_the_end(offered, records, later):
     assert (of(ana, records).status, books(records, party)) == ("offered", 3)
 
 
-def test_a_part_of_the_seats_can_be_declined_without_losing_the_place(lay, guest, records):
+def test_some_of_the_seats_can_be_declined_without_losing_the_position(lay, guest, records):
     party, seated, ana, bo = lay(free=2), guest(), guest(), guest()
     answer(seated, party, 2)
     answer(ana, party, 3, 1)
@@ -402,7 +402,7 @@ def test_a_part_of_the_seats_can_be_declined_without_losing_the_place(lay, guest
     assert (of(ana, records).min_party, of(bo, records).status) == (3, "waitlisted")
 
 
-def test_who_declines_a_part_is_offered_more_where_more_is_free(lay, guest, records):
+def test_a_guest_who_declined_some_seats_is_offered_more_when_more_are_free(lay, guest, records):
     party, ana, bo, cy = lay(free=2), guest(), guest(), guest()
     answer(bo, party, 1)
     answer(cy, party, 1)
@@ -418,7 +418,7 @@ def test_who_declines_a_part_is_offered_more_where_more_is_free(lay, guest, reco
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize("decision", ["claim", "stay"])
-def test_an_offer_that_ran_out_is_void_though_nobody_swept(offered, records, decision, later):
+def test_an_expired_offer_is_void_before_any_cleanup(offered, records, decision, later):
     party, ana, bo, cy = offered
     later(hours=12)
     page = ana.get(f"/parties/{party.slug}")
@@ -435,7 +435,7 @@ def test_an_offer_that_ran_out_is_void_though_nobody_swept(offered, records, dec
     assert books(records, party) == 3
 
 
-def test_whoever_leaves_with_an_offer_that_ran_out_has_left(offered, records, later):
+def test_a_guest_with_an_expired_offer_can_withdraw(offered, records, later):
     party, ana, *_others = offered
     later(hours=12)
     assert ana.post(f"/parties/{party.slug}/offer", {"decision": "leave"}).flashes == [RELEASED]
@@ -443,7 +443,7 @@ def test_whoever_leaves_with_an_offer_that_ran_out_has_left(offered, records, la
 
 
 @pytest.mark.both_databases
-def test_the_next_who_writes_moves_seats_that_nobody_claimed(offered, guest, records, later):
+def test_the_next_rsvp_expires_open_offers_and_offers_the_seats_on(offered, guest, records, later):
     party, ana, bo, cy = offered
     later(hours=12)
     assert answer(guest(), party, 1).flashes == waits(2, 1)
@@ -452,7 +452,7 @@ def test_the_next_who_writes_moves_seats_that_nobody_claimed(offered, guest, rec
 
 
 @pytest.mark.both_databases
-def test_the_sweeper_hands_seats_on_and_does_so_once(app, offered, records, later):
+def test_the_scheduler_offers_seats_of_expired_offers_once(app, offered, records, later):
     party, ana, bo, cy = offered
     sweep = lambda: app.test_cli_runner().invoke(args=["parties", "sweep"]).output  # noqa: E731
     assert sweep() == "Seats offered: 0.\n"
@@ -468,7 +468,7 @@ def test_the_sweeper_hands_seats_on_and_does_so_once(app, offered, records, late
     assert books(records, party) == 2
 
 
-def test_an_offer_ends_before_answers_do(lay, guest, records):
+def test_an_offer_ends_before_the_deadline(lay, guest, records):
     party, seated, ana = lay(free=1, hours=100, rsvp_deadline=NOW + timedelta(hours=2)), guest(), guest()
     answer(seated, party, 1)
     answer(ana, party, 1)
@@ -486,14 +486,14 @@ def test_after_the_deadline_nothing_is_offered(lay, guest, records, later):
 
 
 @pytest.mark.parametrize("decision", ["", "perhaps", "claim; DROP TABLE wait_offer"])
-def test_a_decision_that_is_none_is_refused(offered, records, decision):
+def test_an_invalid_decision_is_refused(offered, records, decision):
     party, ana, *_others = offered
     page = ana.post(f"/parties/{party.slug}/offer", {"decision": decision})
     assert page.flashes == [("danger", "Please choose one of the answers.")]
     assert of(ana, records).status == "offered"
 
 
-def test_whoever_answers_yes_again_is_reminded_of_the_seats_that_are_held(offered, records):
+def test_replying_yes_again_points_to_the_open_offer(offered, records):
     party, ana, *_others = offered
     assert ana.post(f"/parties/{party.slug}/rsvp", {"answer": "yes"}).flashes == [
         ("info", "2 seats are being held for you. Accept or decline the offer.")
@@ -503,7 +503,7 @@ def test_whoever_answers_yes_again_is_reminded_of_the_seats_that_are_held(offere
 @pytest.mark.parametrize(
     ("path", "data"), [("withdraw", {}), ("rsvp", {"answer": "no"}), ("rsvp", {"answer": "maybe"})]
 )
-def test_an_offer_ends_however_its_owner_leaves(offered, records, path, data):
+def test_an_offer_ends_however_its_guest_withdraws(offered, records, path, data):
     party, ana, bo, cy = offered
     ana.post(f"/parties/{party.slug}/{path}", data)
     assert offer_to(ana, records).state == "declined"
@@ -511,7 +511,7 @@ def test_an_offer_ends_however_its_owner_leaves(offered, records, path, data):
     assert books(records, party) == 3
 
 
-def test_the_offer_of_somebody_else_is_nobodys(offered, client_of, cast, visitor):
+def test_only_its_guest_can_use_an_offer(offered, client_of, cast, visitor):
     party, *_guests = offered
     refused = [("warning", "You have no seat offer at the moment.")]
     for browser in (client_of(cast.stranger), client_of(cast.host)):
@@ -524,7 +524,7 @@ def test_the_offer_of_somebody_else_is_nobodys(offered, client_of, cast, visitor
 # -- what hosts and administrators do
 
 
-def test_seats_that_the_host_adds_are_offered(lay, guest, client_of, cast, records, later):
+def test_seats_added_by_the_host_are_offered(lay, guest, client_of, cast, records, later):
     party, ana, bo = lay(free=0), guest(), guest()
     answer(ana, party, 2)
     answer(bo, party, 2)
@@ -548,7 +548,7 @@ def test_an_earlier_deadline_makes_offers_shorter(offered, client_of, cast, reco
     assert offer_to(ana, records).expires_at == NOW + timedelta(hours=3)
 
 
-def test_calling_a_party_off_takes_offers_back_and_tells_all(offered, client_of, cast, records):
+def test_cancelling_a_party_ends_offers_and_emails_everybody(offered, client_of, cast, records):
     party, ana, *_others = offered
     page = client_of(cast.host).post(f"/parties/{party.slug}/cancel")
     assert page.flashes == [("warning", "Party cancelled; 4 guests will be told.")]
@@ -559,7 +559,7 @@ def test_calling_a_party_off_takes_offers_back_and_tells_all(offered, client_of,
     ]
 
 
-def test_a_guest_who_becomes_host_keeps_one_of_the_seats_that_were_held(offered, client_of, cast, records):
+def test_a_guest_who_becomes_host_keeps_one_of_the_offered_seats(offered, client_of, cast, records):
     party, ana, bo, _cy = offered
     admin = client_of(cast.admin)
     path = f"/dinnerparties/edit/{party.id}"
@@ -569,7 +569,7 @@ def test_a_guest_who_becomes_host_keeps_one_of_the_seats_that_were_held(offered,
 
 
 @pytest.mark.both_databases
-def test_an_administrator_removes_those_in_line_and_seated(offered, client_of, cast, records):
+def test_an_administrator_removes_waiting_and_confirmed_guests(offered, client_of, cast, records):
     party, ana, bo, cy = offered
     rows = [str(of(each, records).id) for each in (ana, bo)]
     page = client_of(cast.admin).post("/rsvps/action_post", {"action": "withdraw", "rowid": rows})
@@ -598,7 +598,7 @@ def test_an_administrator_ends_offers(offered, client_of, cast, records):
 # -- what is told
 
 
-def test_a_guest_reads_each_step_without_the_names_of_others(offered, records, later):
+def test_a_guest_sees_the_history_without_the_names_of_others(offered, records, later):
     party, ana, bo, _cy = offered
     bo.post(f"/parties/{party.slug}/rsvp", {"answer": "yes"})
     later(hours=12)
@@ -616,7 +616,7 @@ def test_a_guest_reads_each_step_without_the_names_of_others(offered, records, l
     assert not any(name in page.text for name in ("Bo Doe", "Cy Doe", "seated"))
 
 
-def test_the_host_reads_the_line_with_names_sizes_and_notes(lay, guest, client_of, cast):
+def test_the_host_sees_the_waiting_list_with_names_sizes_and_notes(lay, guest, client_of, cast):
     party, ana, bo = lay(free=0), guest(username="ana"), guest(username="bo")
     answer(ana, party, 3, 2, note="We are <b>noisy</b>.")
     answer(bo, party, 1)
@@ -632,7 +632,7 @@ def test_the_host_reads_the_line_with_names_sizes_and_notes(lay, guest, client_o
     assert "We are" not in bo.get(f"/parties/{party.slug}/waiting-list").text
 
 
-def test_the_line_is_read_by_those_in_it_and_the_host(offered, client_of, cast, visitor):
+def test_the_waiting_list_is_for_the_host_and_the_guests_on_it(offered, client_of, cast, visitor):
     party, *_guests = offered
     path = f"/parties/{party.slug}/waiting-list"
     assert client_of(cast.stranger).get(path).status == 403
@@ -640,7 +640,7 @@ def test_the_line_is_read_by_those_in_it_and_the_host(offered, client_of, cast, 
     assert visitor.get(path).path == "/login/"
 
 
-def test_every_step_has_its_words_for_every_reader(lay, client_of, cast, app, records):
+def test_every_waiting_list_event_has_a_text_for_every_reader(lay, client_of, cast, app, records):
     party = lay()
     mine, other = (RsvpFactory(party=party, member=who, waiting=True) for who in (cast.friend, cast.stranger))
     with app.app_context(), transaction() as session:
@@ -659,7 +659,7 @@ def test_every_step_has_its_words_for_every_reader(lay, client_of, cast, app, re
 
 
 @pytest.mark.both_databases
-def test_the_pages_ask_the_database_little_however_long_the_line(lay, client_of, cast):
+def test_the_pages_take_few_statements_however_long_the_waiting_list(lay, client_of, cast):
     party = lay(free=0)
     RsvpFactory.create_batch(60, party=party, waiting=True)
     RsvpFactory(party=party, member=cast.friend, waiting=True)

@@ -211,7 +211,7 @@ class Evening(RuleBasedStateMachine):
             return db.session.scalars(statement.where(Rsvp.member_id == self.guest_ids[who])).one_or_none()
 
 
-def test_whatever_happens_one_after_the_other(app, cast, guests):
+def test_random_sequential_steps_keep_the_invariants(app, cast, guests):
     here = type("EveningHere", (Evening,), {"app": app, "host": cast.host, "guest_ids": guests})
     run_state_machine_as_test(
         here,
@@ -261,7 +261,7 @@ def some_step(table, chance):
     return chance.choice(steps)()
 
 
-def test_whatever_happens_at_once(app, cast):
+def test_random_concurrent_steps_keep_the_invariants(app, cast):
     clock.set_now(NOW)
     guests = [member.id for member in MemberFactory.create_batch(20)]
     table = Table(app, lay_anew(app, cast.host, seats_=9, hours=200), guests)
@@ -276,7 +276,7 @@ def test_whatever_happens_at_once(app, cast):
     assert table.what_is_wrong() == [], f"seed {seed}"
 
 
-def test_books_that_do_not_add_up_are_seen(app, cast):
+def test_control_overbooking_is_detected(app, cast):
     """The control: those who read first and write then sell seats twice, and the tests above would see it."""
     guests = [member.id for member in MemberFactory.create_batch(THREADS)]
     table = Table(app, lay_anew(app, cast.host, seats_=9, hours=200), guests)
