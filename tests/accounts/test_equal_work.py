@@ -94,7 +94,7 @@ def done_for_each(work, new_visitor, act):
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize("name", ["{}", "{}@example.com"])
-def test_a_wrong_login(work, new_visitor, name):
+def test_a_wrong_login_takes_the_same_work(work, new_visitor, name):
     def act(visitor, who):
         visitor.post("/login/", {"username": name.format(who), "password": "wrong"})
 
@@ -103,7 +103,7 @@ def test_a_wrong_login(work, new_visitor, name):
     assert done["nobody"]["hashes"] == 1
 
 
-def test_a_wrong_login_through_the_api(work, new_visitor):
+def test_a_wrong_login_through_the_api_takes_the_same_work(work, new_visitor):
     done = done_for_each(
         work, new_visitor, lambda visitor, who: visitor.client.post(LOGIN, json={"username": who, "password": "wrong"})
     )
@@ -112,7 +112,7 @@ def test_a_wrong_login_through_the_api(work, new_visitor):
 
 
 @pytest.mark.both_databases
-def test_a_lockout_that_begins_and_one_that_lasts(work, new_visitor):
+def test_starting_and_continuing_a_lockout_take_the_same_work(work, new_visitor):
     def guess(visitor, who, times=1):
         for _attempt in range(times):
             visitor.post("/login/", {"username": who, "password": "wrong"})
@@ -133,7 +133,7 @@ def test_a_lockout_that_begins_and_one_that_lasts(work, new_visitor):
 
 
 @pytest.mark.both_databases
-def test_a_forgotten_password(work, new_visitor):
+def test_a_password_reset_takes_the_same_work(work, new_visitor):
     done = done_for_each(
         work, new_visitor, lambda visitor, who: visitor.post("/password/forgot", {"email": f"{who}@example.com"})
     )
@@ -142,7 +142,7 @@ def test_a_forgotten_password(work, new_visitor):
 
 
 @pytest.mark.both_databases
-def test_a_registration(work, new_visitor):
+def test_a_registration_takes_the_same_work(work, new_visitor):
     numbers = iter(range(100))
 
     def act(visitor, who):
@@ -164,7 +164,7 @@ def test_a_registration(work, new_visitor):
 
 
 @pytest.mark.both_databases
-def test_another_activation_letter(work, new_visitor):
+def test_resending_the_activation_email_takes_the_same_work(work, new_visitor):
     done = done_for_each(
         work, new_visitor, lambda visitor, who: visitor.post("/register/resend", {"email": f"{who}@example.com"})
     )

@@ -130,7 +130,7 @@ def secrets_of(app, member):
     ]
 
 
-def test_everything_is_in_one_file_and_no_secret(friend, app, cast, records):
+def test_the_data_export_has_everything_but_secrets(friend, app, cast, records):
     secrets = secrets_of(app, cast.friend)
     OutboxEmailFactory(recipient="FRIEND@example.com", text="Open __secret__", secret="open sesame")
     OutboxEmailFactory(recipient=cast.stranger.email, text="a letter to the stranger")
@@ -164,7 +164,7 @@ def test_everything_is_in_one_file_and_no_secret(friend, app, cast, records):
     assert len(events(records, "data_exported")) == 1
 
 
-def test_of_what_an_administrator_did_only_the_fact_is_told(friend, client_of, app, cast):
+def test_the_data_export_does_not_name_administrators(friend, client_of, app, cast):
     store(app, AuditEvent(action="member_signed_out", subject_type="member", subject_id=cast.friend.id, subject="friend",
                           actor_id=cast.admin.id, actor="boss", address="203.0.113.9", after={"reason": "A test"}))  # fmt: skip
     audit = json.loads(files_in(friend.post(f"{HERE}export"))["audit.json"])
@@ -174,7 +174,7 @@ def test_of_what_an_administrator_did_only_the_fact_is_told(friend, client_of, a
     assert "203.0.113.9" not in str(audit)
 
 
-def test_a_dinner_that_one_may_not_see_any_more_is_not_told(friend, cast):
+def test_the_data_export_leaves_out_parties_that_one_may_not_see(friend, cast):
     table = DinnerPartyFactory(private=True, title="A secret table")
     RsvpFactory(party=table, member=cast.friend, status=RsvpStatus.REMOVED)
     files = files_in(friend.post(f"{HERE}export"))
@@ -182,7 +182,7 @@ def test_a_dinner_that_one_may_not_see_any_more_is_not_told(friend, cast):
     assert b"A secret table" not in b"".join(files.values())
 
 
-def test_the_dinners_are_a_calendar_in_their_own_zones(friend, cast):
+def test_the_data_export_has_a_calendar_in_the_parties_time_zones(friend, cast):
     clock.set_now(clock.now())
     summer = datetime(clock.now().year + 1, 7, 1, 18, 0, tzinfo=UTC)
     mine = DinnerPartyFactory(host=cast.friend, starts_at=summer, timezone="Europe/Madrid", title="Paella, for eight")
@@ -203,14 +203,14 @@ def test_the_dinners_are_a_calendar_in_their_own_zones(friend, cast):
     assert first == again
 
 
-def test_taking_along_asks_who_it_is_when_that_was_long_ago(friend):
+def test_the_data_export_requires_reauthentication(friend):
     form = friend.get(HERE).form("/export")
     clock.set_now(clock.now() + timedelta(minutes=11))
     assert friend.submit(form).flashes == [("warning", "Please reauthenticate to access this page.")]
 
 
 @pytest.mark.rate_limits
-def test_taking_along_is_limited(friend):
+def test_the_data_export_is_rate_limited(friend):
     statuses = [friend.post(f"{HERE}export").status for _ in range(11)]
     assert statuses == [200] * 10 + [429]
 
@@ -218,7 +218,7 @@ def test_taking_along_is_limited(friend):
 # -- ask to be erased, and think it over
 
 
-def test_erasing_is_planned_and_told(friend, client_of, cast, records):
+def test_account_deletion_is_scheduled_and_emailed(friend, client_of, cast, records):
     clock.set_now(datetime(2031, 3, 1, 12, 0, tzinfo=UTC))
     friend, elsewhere = client_of(cast.friend), client_of(cast.friend)
     page = ask(friend)
@@ -236,14 +236,14 @@ def test_erasing_is_planned_and_told(friend, client_of, cast, records):
 
 
 @pytest.mark.parametrize(("password", "status"), [("", 422), ("not my password", 401)])
-def test_erasing_asks_for_the_password(friend, cast, records, password, status):
+def test_account_deletion_requires_the_password(friend, cast, records, password, status):
     page = ask(friend, password)
     assert page.status == status
     assert [category for category, _text in page.flashes] == ["danger" if status == 422 else "warning"]
     assert records.fresh(cast.friend).erase_at is None
 
 
-def test_the_last_administrator_stays(client_of, app, cast, erase_due, records):
+def test_the_last_administrator_cannot_delete_their_account(client_of, app, cast, erase_due, records):
     boss = client_of(cast.admin)
     assert ask(boss).flashes == [("danger", "The last administrator cannot be removed.")]
     second = MemberFactory(username="second", admin=True)
@@ -256,7 +256,7 @@ def test_the_last_administrator_stays(client_of, app, cast, erase_due, records):
     assert erase_due() == 0
 
 
-def test_the_link_in_the_letter_shows_a_button_that_keeps_the_account(friend, visitor, cast, records):
+def test_the_link_in_the_email_shows_a_button_that_keeps_the_account(friend, visitor, cast, records):
     ask(friend)
     path = link_in(letters(records, "erasing_asked")[0])
     before = records.dump()
@@ -274,12 +274,12 @@ def test_the_link_in_the_letter_shows_a_button_that_keeps_the_account(friend, vi
 
 
 @pytest.mark.parametrize("token", ["nonsense", "a" * 3000, "__secret__"])
-def test_a_link_that_never_was_keeps_nothing(visitor, token):
+def test_an_unknown_link_is_invalid(visitor, token):
     assert visitor.get(f"{HERE}keep/{token}").status == 404
     assert visitor.post(f"{HERE}keep/{token}").flashes == [("danger", "This link is not valid.")]
 
 
-def test_a_link_works_until_the_time_is_over(friend, visitor, records):
+def test_the_link_works_until_the_grace_period_is_over(friend, visitor, records):
     ask(friend)
     path = link_in(letters(records, "erasing_asked")[0])
     clock.set_now(clock.now() + LATER)
@@ -288,7 +288,7 @@ def test_a_link_works_until_the_time_is_over(friend, visitor, records):
     assert visitor.post(path).flashes == [("warning", told)]
 
 
-def test_a_button_keeps_the_account_too(friend, erase_due, cast, records):
+def test_a_button_in_the_account_keeps_it_too(friend, erase_due, cast, records):
     page = ask(friend)
     path = link_in(letters(records, "erasing_asked")[0])
     page = friend.submit(page.form("/stay"))
@@ -320,7 +320,7 @@ def furnish(app, member):
 
 
 @pytest.mark.both_databases
-def test_nothing_is_left_but_a_number(app, client_of, visitor, cast, records, erase_due):
+def test_account_deletion_leaves_only_an_id(app, client_of, visitor, cast, records, erase_due):
     friend = client_of(cast.friend)
     furnish(app, cast.friend)
     coming = clock.now() + timedelta(days=30)
@@ -373,7 +373,7 @@ def test_nothing_is_left_but_a_number(app, client_of, visitor, cast, records, er
 
 
 @pytest.mark.both_databases
-def test_two_at_once_erase_once(app, client_of, cast, records):
+def test_concurrent_runs_delete_an_account_once(app, client_of, cast, records):
     ask(client_of(cast.friend))
     ask(client_of(cast.stranger))
     clock.set_now(clock.now() + LATER)
@@ -393,7 +393,7 @@ def test_two_at_once_erase_once(app, client_of, cast, records):
     assert len(events(records, "erased")) == len(letters(records, "erased")) == 2
 
 
-def test_one_who_cannot_be_erased_keeps_nobody_else(app, client_of, cast, erase_due, records):
+def test_a_failing_account_deletion_does_not_stop_the_others(app, client_of, cast, erase_due, records):
     ask(client_of(cast.friend))
     ask(client_of(cast.stranger))
     clock.set_now(clock.now() + LATER)
@@ -408,7 +408,7 @@ def test_one_who_cannot_be_erased_keeps_nobody_else(app, client_of, cast, erase_
     assert records.fresh(cast.stranger).erased_at
 
 
-def test_a_name_that_somebody_took_on_purpose_hinders_nobody(client_of, cast, erase_due, records):
+def test_a_username_chosen_to_block_the_anonymised_one_does_no_harm(client_of, cast, erase_due, records):
     MemberFactory(username=f"erased-{cast.friend.id}", email="clever@example.com")
     ask(client_of(cast.friend))
     clock.set_now(clock.now() + LATER)
@@ -416,7 +416,7 @@ def test_a_name_that_somebody_took_on_purpose_hinders_nobody(client_of, cast, er
     assert records.fresh(cast.friend).username.startswith(f"erased-{cast.friend.id}-")
 
 
-def test_others_see_that_somebody_was_erased_and_no_page_of_theirs(client_of, cast, erase_due):
+def test_others_see_a_deleted_member_without_a_profile_page(client_of, cast, erase_due):
     party = DinnerPartyFactory(host=cast.friend, past=True)
     ask(client_of(cast.friend))
     clock.set_now(clock.now() + LATER)
@@ -443,7 +443,7 @@ def test_the_same_address_can_register_again(client_of, visitor, cast, erase_due
     assert page.flashes == [("info", "Welcome, Ada B.!")]
 
 
-def test_the_last_letter_goes_once_it_was_sent(app, client_of, cast, erase_due, records):
+def test_the_last_email_is_deleted_once_it_was_sent(app, client_of, cast, erase_due, records):
     ask(client_of(cast.friend))
     clock.set_now(clock.now() + LATER)
     erase_due()

@@ -22,7 +22,7 @@ def save(visitor, **fields):
     return visitor.submit(visitor.get(PATH).form(PATH), **fields)
 
 
-def test_a_member_changes_all_that_is_theirs_to_change(mine, ada, records):
+def test_a_member_edits_every_field_of_the_profile(mine, ada, records):
     page = save(
         mine,
         first_name=" Augusta  Ada ",
@@ -43,7 +43,7 @@ def test_a_member_changes_all_that_is_theirs_to_change(mine, ada, records):
     assert records.fresh(ada).diets == []
 
 
-def test_what_changed_is_written_down_but_not_what_somebody_eats(mine, ada, records):
+def test_changes_are_in_the_audit_log_without_dietary_information(mine, ada, records):
     save(mine, last_name="King", allergens=["nuts"])
     (event,) = (event for event in records.all(AuditEvent) if event.action == "profile_changed")
     assert (event.actor, event.subject_id) == ("ada", ada.id)
@@ -53,7 +53,7 @@ def test_what_changed_is_written_down_but_not_what_somebody_eats(mine, ada, reco
     assert records.count(AuditEvent) == before
 
 
-def test_another_language_is_spoken_at_once_and_after_logging_out(mine, ada, records):
+def test_a_new_language_applies_at_once_and_after_logging_out(mine, ada, records):
     page = save(mine, locale="es")
     assert '<html lang="es" dir="ltr">' in page.text
     assert [category for category, _text in page.flashes] == ["info"]
@@ -62,7 +62,7 @@ def test_another_language_is_spoken_at_once_and_after_logging_out(mine, ada, rec
     assert '<html lang="es"' in mine.get("/login/").text
 
 
-def test_the_switch_of_language_goes_on_working(mine, ada, records):
+def test_the_language_switch_still_works(mine, ada, records):
     save(mine, locale="es")
     mine.post("/lang/", {"locale": "ar", "next": PATH})
     assert records.fresh(ada).locale == "ar"
@@ -71,7 +71,7 @@ def test_the_switch_of_language_goes_on_working(mine, ada, records):
     assert page.form(PATH).fields["locale"] == "ar"
 
 
-def test_who_never_chose_is_shown_what_they_read_in(client_of, records):
+def test_a_member_without_a_choice_sees_the_current_language(client_of, records):
     member = MemberFactory(locale=None, timezone=None)
     visitor = client_of(member)
     visitor.client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "es"
@@ -91,7 +91,7 @@ def test_who_never_chose_is_shown_what_they_read_in(client_of, records):
         {"allergens": ["nuts", "<b>"]},
     ],
 )
-def test_what_is_wrong_is_said_and_what_was_typed_is_kept(mine, ada, records, changes):
+def test_an_invalid_form_shows_errors_and_keeps_its_values(mine, ada, records, changes):
     before = records.dump()
     page = save(mine, **{"first_name": "Kept", "last_name": "Here", **changes})
     assert (page.status, page.flashes) == (422, [("danger", "Please correct the fields that are marked.")])
@@ -100,7 +100,7 @@ def test_what_is_wrong_is_said_and_what_was_typed_is_kept(mine, ada, records, ch
 
 
 @pytest.mark.parametrize("name", ["O'Hara", "<script>alert(1)</script>", "🍷 ليلى", "a\x00b"])
-def test_a_name_may_be_anything_and_stays_text(mine, ada, records, name):
+def test_markup_in_a_name_is_escaped(mine, ada, records, name):
     page = save(mine, first_name=name)
     assert page.flashes == SAVED
     assert "<script>alert" not in page.text
@@ -108,7 +108,7 @@ def test_a_name_may_be_anything_and_stays_text(mine, ada, records, name):
 
 
 @pytest.mark.both_databases
-def test_nothing_but_what_the_form_offers_can_be_set(mine, ada, records):
+def test_fields_that_the_form_does_not_have_are_ignored(mine, ada, records):
     form = mine.get(PATH).form(PATH).fields.to_dict()
     columns = {column.key: "1" for column in Member.__table__.columns if column.key not in {*form, *OFFERED}}
     more = {"roles": ["1", "2"], "groups": "1", "banned_at": "2020-01-01", "email": "mine@example.com", "password": "x"}
@@ -125,13 +125,13 @@ def test_nothing_but_what_the_form_offers_can_be_set(mine, ada, records):
     assert mine.log_in("ada", PASSWORD).path == "/"
 
 
-def test_a_profile_is_for_its_owner(visitor):
+def test_only_its_owner_edits_a_profile(visitor):
     page = visitor.get(PATH)
     assert (page.path, page.flashes) == ("/login/", [("info", "Please log in to access this page.")])
     assert visitor.post(PATH, {"first_name": "x"}).path == "/account/profile/"
 
 
-def test_a_form_sent_after_the_login_was_over_is_sent_again_as_it_was(mine, ada, records):
+def test_a_form_sent_after_the_session_expired_can_be_resubmitted(mine, ada, records):
     form = mine.get(PATH).form(PATH)
     with mine.app.app_context(), transaction() as session:
         session.execute(delete(LoginSession))

@@ -89,7 +89,7 @@ def equipped(client_of, ada):
 # -- the authenticator app
 
 
-def test_an_app_is_added_by_its_first_code(client_of, ada, records):
+def test_an_authenticator_app_is_added_with_its_first_code(client_of, ada, records):
     visitor = client_of(ada)
     assert "Add an authenticator app" in visitor.get(OVERVIEW).text
     page = visitor.get(APP)
@@ -107,7 +107,7 @@ def test_an_app_is_added_by_its_first_code(client_of, ada, records):
     assert actions(records)[-2:] == ["totp_added", "recovery_codes_made"]
 
 
-def test_a_wrong_first_code_keeps_the_picture(client_of, ada, records):
+def test_a_wrong_first_code_keeps_the_qr_code(client_of, ada, records):
     visitor = client_of(ada)
     page = visitor.get(APP)
     secret = secret_on(page)
@@ -120,7 +120,7 @@ def test_a_wrong_first_code_keeps_the_picture(client_of, ada, records):
     assert records.count(Totp) == 1
 
 
-def test_a_picture_that_is_too_old_or_anothers_adds_nothing(client_of, ada, cast, records):
+def test_an_expired_or_foreign_qr_code_adds_nothing(client_of, ada, cast, records):
     visitor, friend = client_of(ada), client_of(cast.friend)
     page = visitor.get(APP)
     offer, phone = page.form(APP).fields["offer"], Phone(secret_on(page))
@@ -130,7 +130,7 @@ def test_a_picture_that_is_too_old_or_anothers_adds_nothing(client_of, ada, cast
     assert records.count(Totp) == 0
 
 
-def test_a_form_that_is_sent_twice_adds_one_app_and_keeps_the_codes(client_of, ada, records):
+def test_sending_the_form_twice_adds_one_app_and_keeps_the_codes(client_of, ada, records):
     visitor = client_of(ada)
     page = visitor.get(APP)
     form, phone = page.form(APP), Phone(secret_on(page))
@@ -143,7 +143,7 @@ def test_a_form_that_is_sent_twice_adds_one_app_and_keeps_the_codes(client_of, a
     assert second_step(visitor, codes[0]).flashes == [("info", "Welcome, Ada Byron!")]
 
 
-def test_another_app_takes_the_place_of_the_first(equipped):
+def test_another_app_replaces_the_first(equipped):
     visitor, old, old_codes = equipped
     assert "replaces your current one" in visitor.get(APP).text
     new, codes = add_app(visitor)
@@ -155,14 +155,14 @@ def test_another_app_takes_the_place_of_the_first(equipped):
     assert set(codes).isdisjoint(old_codes)
 
 
-def test_what_is_stored_tells_nobody_the_secret_or_the_codes(equipped, records):
+def test_secret_and_codes_are_not_stored_in_clear(equipped, records):
     _visitor, phone, codes = equipped
     stored = str(records.dump())
     assert phone.totp.secret not in stored
     assert not any(code in stored or code.replace("-", "") in stored for code in codes)
 
 
-def test_adding_and_removing_ask_who_it_is_after_a_while(equipped, records):
+def test_adding_and_removing_require_reauthentication(equipped, records):
     visitor, _phone, _codes = equipped
     later(minutes=11)
     for path in (APP, f"{APP}/remove", "/account/second-factor/codes", "/passkeys/add", "/passkeys/1/remove"):
@@ -180,7 +180,7 @@ def test_adding_and_removing_ask_who_it_is_after_a_while(equipped, records):
 # -- the second step
 
 
-def test_the_second_step_asks_for_a_code(equipped, records):
+def test_the_login_asks_for_a_code(equipped, records):
     visitor, phone, _codes = equipped
     visitor.post("/logout/")
     page = first_step(visitor)
@@ -193,7 +193,7 @@ def test_the_second_step_asks_for_a_code(equipped, records):
     assert visitor.get(STEP).path == "/"
 
 
-def test_the_clock_of_a_phone_may_be_thirty_seconds_off(equipped):
+def test_the_clock_of_the_phone_may_be_thirty_seconds_off(equipped):
     visitor, phone, _codes = equipped
     for slow, right in ((60, False), (-60, False), (30, True), (0, True), (-30, True)):
         later(minutes=5)
@@ -203,7 +203,7 @@ def test_the_clock_of_a_phone_may_be_thirty_seconds_off(equipped):
         assert page.flashes == ([("info", "Welcome, Ada Byron!")] if right else WRONG)
 
 
-def test_digits_may_be_of_any_script_and_spaced(equipped):
+def test_codes_may_have_digits_of_any_script_and_spaces(equipped):
     visitor, phone, _codes = equipped
     visitor.post("/logout/")
     first_step(visitor)
@@ -225,7 +225,7 @@ def test_a_code_works_once(equipped, new_visitor):
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize("kind", ["app", "recovery"])
-def test_of_twenty_who_use_one_code_at_once_one_gets_in(app, equipped, ada, records, kind):
+def test_twenty_concurrent_uses_of_a_code_log_in_once(app, equipped, ada, records, kind):
     _visitor, phone, codes = equipped
     code = phone.code() if kind == "app" else codes[0]
     results, start = [], threading.Barrier(20)
@@ -247,7 +247,7 @@ def test_of_twenty_who_use_one_code_at_once_one_gets_in(app, equipped, ada, reco
     assert len([code for code in records.all(RecoveryCode) if code.used_at]) == (kind == "recovery")
 
 
-def test_a_wrong_code_loses_nothing_of_the_first_step(equipped, records):
+def test_a_wrong_code_keeps_the_first_step(equipped, records):
     visitor, phone, _codes = equipped
     visitor.post("/logout/")
     first_step(visitor, remember_me="y")
@@ -258,7 +258,7 @@ def test_a_wrong_code_loses_nothing_of_the_first_step(equipped, records):
     assert records.one(LoginSession).remember
 
 
-def test_where_one_wanted_to_go_survives_the_second_step(equipped):
+def test_the_requested_page_survives_the_second_step(equipped):
     visitor, phone, _codes = equipped
     visitor.post("/logout/")
     page = visitor.get("/parties/new?x=1")
@@ -267,7 +267,7 @@ def test_where_one_wanted_to_go_survives_the_second_step(equipped):
     assert (page.path, page.response.request.query_string) == ("/parties/new", b"x=1")
 
 
-def test_a_form_that_came_too_late_survives_the_second_step_however_long_it_is(equipped, ada):
+def test_an_interrupted_form_of_any_length_survives_the_second_step(equipped, ada):
     visitor, phone, _codes = equipped
     party = DinnerPartyFactory(host=ada)
     form = visitor.get(f"/parties/{party.slug}/edit").form(f"/parties/{party.slug}/edit")
@@ -280,7 +280,7 @@ def test_a_form_that_came_too_late_survives_the_second_step_however_long_it_is(e
     assert page.form(f"/parties/{party.slug}/edit").fields["description"].startswith("A long story.")
 
 
-def test_the_second_step_is_of_one_browser_and_of_ten_minutes(equipped, new_visitor):
+def test_the_second_step_is_bound_to_one_browser_and_ten_minutes(equipped, new_visitor):
     visitor, phone, _codes = equipped
     visitor.post("/logout/")
     first_step(visitor)
@@ -295,7 +295,7 @@ def test_the_second_step_is_of_one_browser_and_of_ten_minutes(equipped, new_visi
     assert (page.path, page.flashes) == ("/login/", TOO_LATE)
 
 
-def test_who_is_banned_between_the_steps_stays_out(equipped, app, ada, records):
+def test_a_member_banned_between_the_steps_is_not_logged_in(equipped, app, ada, records):
     visitor, phone, _codes = equipped
     visitor.post("/logout/")
     first_step(visitor)
@@ -324,7 +324,7 @@ def test_too_many_wrong_codes_lock_the_second_step_in_every_browser(equipped, ne
 
 
 @pytest.mark.rate_limits
-def test_guessing_codes_is_limited(equipped):
+def test_guessing_codes_is_rate_limited(equipped):
     visitor, _phone, _codes = equipped
     visitor.post("/logout/")
     first_step(visitor)
@@ -336,7 +336,7 @@ def test_guessing_codes_is_limited(equipped):
 # -- recovery codes
 
 
-def test_a_recovery_code_works_once_and_is_told_of(equipped, records):
+def test_a_recovery_code_works_once_and_its_use_is_emailed(equipped, records):
     visitor, _phone, codes = equipped
     visitor.post("/logout/")
     first_step(visitor)
@@ -350,7 +350,7 @@ def test_a_recovery_code_works_once_and_is_told_of(equipped, records):
     assert second_step(visitor, codes[1]).flashes == [("info", "Welcome, Ada Byron!")]
 
 
-def test_new_recovery_codes_take_the_place_of_the_old_ones(equipped, records):
+def test_new_recovery_codes_replace_the_old_ones(equipped, records):
     visitor, _phone, old = equipped
     page = visitor.get("/account/second-factor/codes")
     assert records.count(RecoveryCode) == 10
@@ -365,7 +365,7 @@ def test_new_recovery_codes_take_the_place_of_the_old_ones(equipped, records):
     assert second_step(visitor, new[5]).flashes == [("info", "Welcome, Ada Byron!")]
 
 
-def test_recovery_codes_stand_in_for_something(client_of, cast, records):
+def test_recovery_codes_need_a_second_factor(client_of, cast, records):
     page = client_of(cast.friend).post("/account/second-factor/codes")
     assert page.flashes == [("warning", "Recovery codes are a backup for a second factor. Add a second factor first.")]
     assert records.count(RecoveryCode) == 0
@@ -406,7 +406,7 @@ def demand_factor(app, name="Guest"):
         db.session.execute(update(Role).where(Role.name == name).values(second_factor_required=True))
 
 
-def test_whoever_must_have_one_does_nothing_else_before_they_do(app, client_of, ada, records):
+def test_a_required_second_factor_must_be_added_first(app, client_of, ada, records):
     demand_factor(app)
     visitor = client_of(ada)
     for path in ("/", "/parties/new", "/account/profile/", "/users/list/", "/passkeys/1/rename"):
@@ -425,14 +425,14 @@ def test_whoever_must_have_one_does_nothing_else_before_they_do(app, client_of, 
     assert records.one(LoginSession).required_action is None
 
 
-def test_a_passkey_fulfils_the_duty_too(app, client_of, ada):
+def test_a_passkey_completes_the_required_action_too(app, client_of, ada):
     demand_factor(app)
     visitor = client_of(ada)
     add_passkey(visitor)
     assert visitor.get("/parties/new").path == "/parties/new"
 
 
-def test_whoever_must_have_one_keeps_the_last(equipped, app, records):
+def test_the_last_required_factor_cannot_be_removed(equipped, app, records):
     visitor, _phone, _codes = equipped
     demand_factor(app)
     refusal = "Your role requires a second factor. Add another one before you remove this one."
@@ -444,7 +444,7 @@ def test_whoever_must_have_one_keeps_the_last(equipped, app, records):
     assert (records.count(Passkey), records.count(RecoveryCode)) == (1, 10)
 
 
-def test_an_administrator_resets_everything(equipped, app, ada, records):
+def test_an_administrator_resets_the_second_factor(equipped, app, ada, records):
     visitor, _phone, _codes = equipped
     add_passkey(visitor)
     visitor.post("/logout/")
