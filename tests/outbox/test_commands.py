@@ -49,7 +49,7 @@ def start(database_url, app, smtp):
 
 
 @pytest.mark.usefixtures("smtp")
-def test_deliver_sends_what_is_due_and_counts_it(run, records):
+def test_deliver_sends_and_counts_due_emails(run, records):
     OutboxEmailFactory.create_batch(2)
     OutboxEmailFactory(not_before=clock.now() + timedelta(hours=1))
     result = run("deliver")
@@ -63,7 +63,7 @@ def test_deliver_fails_without_a_mail_server(run):
     assert "set MAIL_SERVER" in result.output
 
 
-def test_deliver_fails_when_a_letter_is_given_up(run, smtp):
+def test_deliver_fails_when_an_email_has_failed(run, smtp):
     smtp.behaviour = "refuse"
     OutboxEmailFactory()
     result = run("deliver", "--once")
@@ -97,7 +97,7 @@ def test_status_of_an_empty_outbox(run):
 
 
 @pytest.mark.both_databases
-def test_two_processes_send_each_letter_once(start, smtp):
+def test_two_processes_send_each_email_once(start, smtp):
     long_ago = clock.now() - timedelta(days=3650)
     expected = Counter(letter.message_id for letter in OutboxEmailFactory.create_batch(80, not_before=long_ago))
     processes = [start("deliver"), start("deliver")]
@@ -108,7 +108,7 @@ def test_two_processes_send_each_letter_once(start, smtp):
 
 
 @pytest.mark.both_databases
-def test_a_process_that_is_killed_loses_no_letter(start, smtp, drain, later, records):
+def test_a_killed_process_loses_no_email(start, smtp, drain, later, records):
     long_ago = clock.now() - timedelta(days=3650)
     expected = {letter.message_id for letter in OutboxEmailFactory.create_batch(5, not_before=long_ago)}
     smtp.behaviour = "hang"
@@ -123,7 +123,7 @@ def test_a_process_that_is_killed_loses_no_letter(start, smtp, drain, later, rec
     assert {letter["Message-ID"] for letter in smtp.letters} == expected
 
 
-def test_watch_delivers_until_it_is_told_to_stop(start, smtp, records):
+def test_watch_delivers_until_it_is_stopped(start, smtp, records):
     letter = OutboxEmailFactory(not_before=clock.now() - timedelta(days=3650))
     process = start("deliver", "--watch")
     wait_until(lambda: records.fresh(letter).state == EmailState.SENT, alive=lambda: process.poll() is None)

@@ -27,7 +27,7 @@ def told(site):
         handler.flush()
 
 
-def test_an_error_is_told_to_everybody_who_looks_after_the_site(broken, records):
+def test_an_error_is_emailed_to_all_error_recipients(broken, records):
     assert Visitor(broken).get("/break/secret-word").status == 500
     told(broken)
     letters = records.all(OutboxEmail)
@@ -40,7 +40,7 @@ def test_an_error_is_told_to_everybody_who_looks_after_the_site(broken, records)
         assert "secret-word" not in letter.text + letter.html + letter.subject
 
 
-def test_the_same_error_is_told_once_an_hour(broken, records):
+def test_the_same_error_is_emailed_once_an_hour(broken, records):
     browser = Visitor(broken)
     for word in ("one", "two", "three"):
         browser.get(f"/break/{word}")
@@ -48,19 +48,19 @@ def test_the_same_error_is_told_once_an_hour(broken, records):
     assert records.count(OutboxEmail) == 2
 
 
-def test_what_the_scheduler_logs_is_told_too(broken, records):
+def test_errors_of_the_scheduler_are_emailed_too(broken, records):
     broken.logger.error("Cleanup failed")
     told(broken)
     assert {letter.kind for letter in records.all(OutboxEmail)} == {"error_report"}
 
 
-def test_a_page_that_is_not_there_is_no_error(broken, records):
+def test_a_page_not_found_is_not_emailed(broken, records):
     assert Visitor(broken).get("/nothing").status == 404
     told(broken)
     assert records.count(OutboxEmail) == 0
 
 
-def test_nothing_is_told_where_nobody_is_named(new_app, records):
+def test_without_recipients_nothing_is_emailed(new_app, records):
     site = new_app()
     assert not any(isinstance(each, ErrorMailHandler) for each in site.logger.handlers)
     assert records.count(OutboxEmail) == 0

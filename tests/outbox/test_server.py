@@ -58,7 +58,7 @@ def processes_of(site):
 
 
 @pytest.mark.both_databases
-def test_a_site_is_served_with_its_post_from_its_start_to_its_end(posting, smtp, records):
+def test_a_site_is_served_with_its_outbox_from_start_to_stop(posting, smtp, records):
     """Starting one takes seconds, so one is asked for all that does it no harm."""
     assert len(processes_of(posting)) == 1 + len(
         ("resource tracker", "fork server", "background worker", "worker-1", "worker-2")
@@ -105,7 +105,7 @@ def assert_slow_senders_and_idle_browsers_keep_nobody_waiting(site):
         assert time.monotonic() - started < 5
 
 
-def test_letters_are_sent_until_the_first_process_dies_whatever_others_do(posting, smtp, records):
+def test_emails_are_sent_after_other_processes_were_killed(posting, smtp, records):
     OutboxEmailFactory()
     wait_until(lambda: smtp.letters)
     others = processes_of(posting) - {posting.process.pid}
@@ -121,7 +121,7 @@ def test_letters_are_sent_until_the_first_process_dies_whatever_others_do(postin
     wait_until(lambda: processes_of(posting) == set())
 
 
-def test_a_background_worker_that_ends_is_told_in_the_log_and_started_again(server):
+def test_a_background_worker_that_exits_is_logged_and_restarted(server):
     # A host may have a name.
     site = server.start(HOST="localhost")
     assert get(site) == 200
@@ -137,7 +137,7 @@ def background_workers(site):
     return [int(pid) for pid in re.findall(r"Background worker started with PID: (\d+)", site.log.read_text())]
 
 
-def test_it_stops_when_asked_even_when_the_mail_server_hangs(posting, smtp, records):
+def test_it_stops_even_when_the_mail_server_hangs(posting, smtp, records):
     smtp.behaviour = "hang"
     OutboxEmailFactory()
     wait_until(lambda: smtp.attempts)
@@ -147,7 +147,7 @@ def test_it_stops_when_asked_even_when_the_mail_server_hangs(posting, smtp, reco
 
 
 @pytest.mark.parametrize("moment", ["Starting granian", "Spawning worker-1", "Spawning worker-2", "Started worker-1"])
-def test_it_stops_at_once_whenever_it_is_asked(server, moment):
+def test_it_stops_at_once_at_any_moment(server, moment):
     site = server.begin()
     wait_until(lambda: moment in site.log.read_text())
     started = time.monotonic()
@@ -159,7 +159,7 @@ def test_it_stops_at_once_whenever_it_is_asked(server, moment):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_it_stops_at_once_when_all_of_it_is_asked_as_systemd_and_terminals_do(posting, number):
+def test_it_stops_at_once_when_the_whole_process_group_is_signalled(posting, number):
     started = time.monotonic()
     os.killpg(posting.process.pid, number)
     assert posting.process.wait(STOP_SECONDS) == 0
@@ -180,7 +180,7 @@ def test_it_stops_at_once_when_all_of_it_is_asked_as_systemd_and_terminals_do(po
         ({}, "dinnerparty.db does not exist: run `.venv/bin/flask --app app setup` first"),
     ],
 )
-def test_a_configuration_that_cannot_be_served_with_is_told_without_a_traceback(tmp_path, environ, told):
+def test_an_invalid_configuration_is_reported_without_a_traceback(tmp_path, environ, told):
     result = refused_start(tmp_path, **environ)
     (sentence,) = result.stderr.splitlines()
     assert sentence.startswith("DinnerParty cannot start. ")
@@ -190,19 +190,19 @@ def test_a_configuration_that_cannot_be_served_with_is_told_without_a_traceback(
         assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]
 
 
-def test_a_setting_with_an_old_name_is_told_once_in_the_log(server):
+def test_a_setting_with_an_old_name_is_logged_once(server):
     site = server.start(SHORTEST_PASSWORD="9", PASSWORD_MIN_LENGTH="10", ACTIVATION="letter")
     log = site.log.read_text()
     assert log.count("WARNING SHORTEST_PASSWORD was renamed and is ignored: PASSWORD_MIN_LENGTH is set, too") == 1
     assert log.count("was renamed") == 2
 
 
-def test_a_port_that_is_taken_is_told(tmp_path, silent_port):
+def test_a_taken_port_is_reported(tmp_path, silent_port):
     result = refused_start(tmp_path, PORT=str(silent_port))
     assert f"127.0.0.1:{silent_port} cannot be listened on (Address already in use)" in result.stderr
 
 
-def test_a_server_for_the_database_that_is_away_may_come_back(server, tmp_path):
+def test_the_site_starts_while_the_database_server_is_away(server, tmp_path):
     site = server.start(DATABASE_URL="postgresql://me@127.0.0.1:1/dinner")
     assert "The database is not available yet" in site.log.read_text()
     assert get(site, "/") == 503
