@@ -104,7 +104,7 @@ def parsed(path: Path) -> ast.Module:
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_the_application_keeps_the_rule(rule: Rule) -> None:
+def test_the_application_follows_the_rules(rule: Rule) -> None:
     broken = [
         f"{path.relative_to(ROOT.parent)}:{line}" for path in SOURCES if path != RUNTIME for line in rule(parsed(path))
     ]
@@ -131,12 +131,12 @@ def test_the_application_keeps_the_rule(rule: Rule) -> None:
         (translations_at_import, '@expose(_("Hi"))\ndef show(): pass'),
     ],
 )
-def test_the_rule_finds_what_it_forbids(rule: Rule, source: str) -> None:
+def test_the_rules_find_violations(rule: Rule, source: str) -> None:
     assert list(rule(ast.parse(source)))
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_the_rule_lets_good_code_pass(rule: Rule) -> None:
+def test_the_rules_accept_correct_code(rule: Rule) -> None:
     good = """
 TITLE = lazy_gettext("Hi")
 LABEL = lambda: _("Hi")
