@@ -77,7 +77,7 @@ def page(open_page):
     assert dialogs == []
 
 
-def test_markup_is_text_on_every_page(populated_site, people, page, log_in, holes, client_of):
+def test_markup_is_escaped_on_every_page(populated_site, people, page, log_in, holes, client_of):
     """Hosts see what they may see, with their names on it, and an administrator the rest."""
     host, found = client_of(people["host"]), []
     addresses = {populated_site.address(rule): "boss" for rule in populated_site.pages()}
@@ -92,7 +92,7 @@ def test_markup_is_text_on_every_page(populated_site, people, page, log_in, hole
     assert found == []
 
 
-def test_the_letters_of_a_hostile_party_are_text(populated_site, people, page, log_in, holes, records):
+def test_markup_is_escaped_in_emails(populated_site, people, page, log_in, holes, records):
     log_in(page, people["friend"])
     page.goto("/parties/the-party")
     page.click("main [value=yes]")
@@ -108,7 +108,7 @@ def test_the_letters_of_a_hostile_party_are_text(populated_site, people, page, l
         assert holes(page) == []
 
 
-def test_what_was_typed_comes_back_as_text(people, page, log_in, holes):
+def test_markup_is_escaped_in_a_redisplayed_form(people, page, log_in, holes):
     page.goto("/register/form")
     for name in ("username", "email", "first_name", "last_name"):
         page.fill(f"main [name={name}]", NAME)
@@ -133,7 +133,7 @@ def test_what_was_typed_comes_back_as_text(people, page, log_in, holes):
     assert holes(page) == []
 
 
-def test_a_choice_is_offered_as_text(populated_site, people, page, log_in, holes):
+def test_markup_is_escaped_in_choices(populated_site, people, page, log_in, holes):
     log_in(page, people["boss"])
     page.goto("/dinnerparties/add")
     page.locator("[name=host]").press_sequentially("ho")
@@ -142,7 +142,7 @@ def test_a_choice_is_offered_as_text(populated_site, people, page, log_in, holes
     assert holes(page) == []
 
 
-def test_a_row_is_deleted_after_a_question_in_plain_text(populated_site, people, page, log_in, holes, records):
+def test_markup_is_escaped_in_the_confirmation_of_a_deletion(populated_site, people, page, log_in, holes, records):
     log_in(page, people["boss"])
     page.goto(f"/dinnerparties/delete/{populated_site.party.id}")
     expect(page.locator("h1")).to_contain_text(TITLE)
@@ -154,7 +154,7 @@ def test_a_row_is_deleted_after_a_question_in_plain_text(populated_site, people,
     assert records.count(DinnerParty) == 0
 
 
-def test_an_impatient_host_lays_one_table(app, page, log_in, cast, records):
+def test_clicking_twice_creates_one_party(app, page, log_in, cast, records):
     log_in(page, cast.host)
     page.goto("/parties/new")
     sent = []
@@ -172,7 +172,7 @@ def test_an_impatient_host_lays_one_table(app, page, log_in, cast, records):
     assert records.count(DinnerParty) == sent.count("POST") == 1
 
 
-def test_nobody_looks_back_after_logging_out(page, log_in, cast):
+def test_the_back_button_shows_nothing_after_logging_out(page, log_in, cast):
     log_in(page, cast.host)
     assert page.goto("/user/host").headers["cache-control"] == "no-store"
     expect(page.locator("main")).to_contain_text("host@example.com")

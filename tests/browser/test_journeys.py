@@ -58,7 +58,7 @@ def typed(page):
         pytest.param({"locale": "en", "java_script_enabled": False}, id="English without JavaScript"),
     ],
 )
-def test_as_a_guest(open_page, log_in, says, cast, records, options):
+def test_the_journey_of_a_guest(open_page, log_in, says, cast, records, options):
     party = DinnerPartyFactory(host=cast.host, title="Paella on the terrace")
     full = DinnerPartyFactory(host=cast.host, title="عشاء منسف", number_seats=3, full=True)
     scripted = options.get("java_script_enabled", True)
@@ -141,7 +141,7 @@ def letter_in_outbox(page, log_in, admin):
 
 
 @pytest.mark.processes
-def test_as_a_host(page, log_in, says, accessible, cast, records):
+def test_the_journey_of_a_host(page, log_in, says, accessible, cast, records):
     log_in(page, cast.host)
     page.get_by_role("link", name="Host a dinner").click()
     page.click("main [value=publish]")
@@ -190,7 +190,7 @@ def test_as_a_host(page, log_in, says, accessible, cast, records):
 # -- as an administrator
 
 
-def test_as_an_administrator(page, log_in, says, accessible, cast, records):
+def test_the_journey_of_an_administrator(page, log_in, says, accessible, cast, records):
     for title in ("Bread", "Apples", "Cheese"):
         DinnerPartyFactory(host=cast.host, title=title)
     log_in(page, cast.admin)
@@ -245,7 +245,7 @@ def test_as_an_administrator(page, log_in, says, accessible, cast, records):
     assert sorted(column(page, "Title")) == ["Apples", "Cheese", "Figs"]
 
 
-def test_many_rows_at_once(page, log_in, says, cast, records):
+def test_an_administrator_acts_on_many_rows_at_once(page, log_in, says, cast, records):
     people = MemberFactory.create_batch(3)
     log_in(page, cast.admin)
     page.goto("/users/list/?_flt_0_username=member")
@@ -276,7 +276,7 @@ def column(page, label):
 
 
 @pytest.mark.parametrize("java_script_enabled", [True, False], ids=["with JavaScript", "without"])
-def test_the_language_is_chosen_on_any_page(open_page, says, cast, java_script_enabled):
+def test_the_language_can_be_chosen_on_any_page(open_page, says, cast, java_script_enabled):
     party = DinnerPartyFactory(host=cast.host)
     page = open_page(java_script_enabled=java_script_enabled)
     page.goto(f"/parties/{party.slug}")
@@ -289,7 +289,7 @@ def test_the_language_is_chosen_on_any_page(open_page, says, cast, java_script_e
         assert page.locator("html").get_attribute("dir") == direction
 
 
-def test_the_keyboard_is_enough(page, cast, records):
+def test_the_site_can_be_used_with_the_keyboard_alone(page, cast, records):
     party = DinnerPartyFactory(host=cast.host)
     page.goto(f"/login/?next=/parties/{party.slug}")
     page.keyboard.press("Tab")

@@ -143,7 +143,9 @@ def main(page):
 
 
 @pytest.mark.parametrize("reader", STATES)
-def test_every_page_for(populated_site, people, open_page, log_in, accessible, look, reader, readers):
+def test_every_page_is_accessible_and_error_free_for(
+    populated_site, people, open_page, log_in, accessible, look, reader, readers
+):
     page = open_page(locale=look.locale, color_scheme=look.light)
     if people[reader]:
         log_in(page, people[reader])

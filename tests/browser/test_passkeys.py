@@ -55,7 +55,7 @@ def log_out(page):
     flash(page, "You are logged out.")
 
 
-def test_a_passkey_from_its_first_day_to_its_last(page, finger, log_in, cast, records, accessible):
+def test_the_lifecycle_of_a_passkey(page, finger, log_in, cast, records, accessible):
     log_in(page, cast.host)
     add(page, "Laptop")
     flash(page, "Passkey “Laptop” added. Create recovery codes now in case you lose it.")
@@ -93,7 +93,7 @@ def test_a_passkey_from_its_first_day_to_its_last(page, finger, log_in, cast, re
     assert records.count(Passkey) == 0
 
 
-def test_without_scripts_there_are_words_instead_of_buttons(open_page, log_in, cast):
+def test_without_javascript_a_text_replaces_the_buttons(open_page, log_in, cast):
     page = open_page(java_script_enabled=False)
     log_in(page, cast.host)
     page.goto("/passkeys/add")
@@ -104,7 +104,7 @@ def test_without_scripts_there_are_words_instead_of_buttons(open_page, log_in, c
     expect(page.get_by_role("button", name="Log in with a passkey")).to_be_hidden()
 
 
-def test_an_app_is_added_and_its_codes_are_read(page, log_in, cast, accessible):
+def test_an_authenticator_app_is_added_and_recovery_codes_are_shown(page, log_in, cast, accessible):
     log_in(page, cast.host)
     page.goto(OVERVIEW)
     page.get_by_role("link", name="Add an authenticator app").click()

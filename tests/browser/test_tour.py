@@ -22,7 +22,7 @@ def post(app, smtp):
 
 
 @pytest.mark.parametrize(("language", "direction"), [("en", "ltr"), ("es", "ltr"), ("ar", "rtl")])
-def test_a_stranger_becomes_a_guest_with_a_seat(open_page, site, cast, post, records, language, direction):
+def test_a_visitor_registers_and_gets_a_seat(open_page, site, cast, post, records, language, direction):
     party = DinnerPartyFactory(host=cast.host)
     page = open_page(locale=language)
 
