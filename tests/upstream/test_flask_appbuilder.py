@@ -41,13 +41,13 @@ def test_stock_forms_add_to_the_lists_that_a_class_declares(stock):
 
 
 @pytest.mark.parametrize("query", ["page_TextView=word", "psize_TextView=many", "_flt_9_attempts=1"])
-def test_a_stock_list_breaks_on_a_strange_address(stock, query):
+def test_a_stock_list_fails_on_a_malformed_url(stock, query):
     visitor = stock(letters(*STOCK))
     visitor.app.config["PROPAGATE_EXCEPTIONS"] = False
     assert visitor.get(f"/texts/list/?{query}").status == 500
 
 
-def test_a_stock_view_tells_what_the_database_said(stock, cast):
+def test_a_stock_view_shows_database_errors(stock, cast):
     view = type("People", (StockModelView,), {"datamodel": StockSQLAInterface(Member), "route_base": "/people"})
     view.add_columns = view.edit_columns = view.search_columns = ["first_name", "last_name", "username", "email"]
     typed = {"first_name": "A", "last_name": "B", "username": "HOST", "email": "new@example.com"}
@@ -55,7 +55,7 @@ def test_a_stock_view_tells_what_the_database_said(stock, cast):
     assert "INSERT INTO" in page.text
 
 
-def test_stock_threads_see_the_filters_of_each_other(stock):
+def test_stock_views_share_filters_between_threads(stock):
     write_soup_and_salad()
     view = type("TextView", (Meeting, letters(*STOCK)), {})
     assert is_mixed_up(pages_of_two_threads(stock(view), view))
@@ -67,7 +67,7 @@ def test_a_stock_form_is_lost_when_a_hook_refuses(stock):
     assert page.status == 302
 
 
-def test_a_stock_session_carries_the_addresses_of_the_last_pages(stock):
+def test_a_stock_session_stores_the_urls_of_the_last_pages(stock):
     visitor = stock(letters(*STOCK))
     visitor.get("/texts/list/?_flt_0_subject=" + "a" * 500)
     with visitor.client.session_transaction() as session:
