@@ -68,7 +68,7 @@ def in_words(value):
     return {key: str(each) for key, each in value.items()} if isinstance(value, dict) else value
 
 
-def test_the_migrations_make_what_the_models_say(app, database, flask_db):
+def test_the_migrations_create_the_schema_of_the_models(app, database, flask_db):
     flask_db("upgrade")
     migrated = schema(app)
     database.empty()
@@ -82,11 +82,11 @@ def test_nothing_is_left_to_migrate(flask_db):
     flask_db("check")
 
 
-def test_there_is_one_newest_migration(revisions):
+def test_there_is_one_migration_head(revisions):
     assert len(revisions.get_heads()) == 1
 
 
-def test_each_migration_can_be_taken_back_and_made_again(app, flask_db, revisions):
+def test_each_migration_can_be_downgraded_and_upgraded_again(app, flask_db, revisions):
     flask_db("upgrade")
     newest = schema(app)
     for _revision in revisions.walk_revisions():
@@ -96,7 +96,7 @@ def test_each_migration_can_be_taken_back_and_made_again(app, flask_db, revision
     assert schema(app) == newest
 
 
-def test_answers_survive_the_waiting_list_and_its_end(app, flask_db):
+def test_rsvps_survive_the_waiting_list_migration_in_both_directions(app, flask_db):
     flask_db("upgrade", "0002")
     with app.app_context(), db.engine.begin() as connection:
         connection.execute(text("INSERT INTO ab_user (id, first_name, last_name, username, email) "
@@ -124,7 +124,7 @@ def test_answers_survive_the_waiting_list_and_its_end(app, flask_db):
         assert [tuple(row) for row in rows] == [(7, 3, "yes"), (8, 1, "waitlisted")]
 
 
-def test_what_refers_to_an_answer_survives_as_its_table_is_made_anew(app, flask_db):
+def test_references_to_an_rsvp_survive_the_rebuild_of_its_table(app, flask_db):
     flask_db("upgrade", "0004")
     with app.app_context(), db.engine.begin() as connection:
         connection.execute(text("INSERT INTO ab_user (id, first_name, last_name, username, email) "
@@ -154,7 +154,7 @@ NAMES = {
 
 
 @pytest.mark.parametrize("taken", [(), ("menu_access", "Mail")], ids=["", "a package has a menu of the new name"])
-def test_roles_keep_what_they_may_do_when_permissions_are_renamed(app, flask_db, taken):
+def test_roles_keep_their_rights_when_permissions_are_renamed(app, flask_db, taken):
     flask_db("upgrade", "0006")
     with app.app_context(), db.engine.begin() as connection:
 

@@ -36,7 +36,7 @@ def needs_of(requirement):
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-def test_a_lock_has_whatever_its_packages_need_with_their_extras(lock):
+def test_a_lock_has_all_dependencies_including_extras(lock):
     pins, seen, waiting = locked(lock), set(), declared(lock)
     while waiting:
         requirement = waiting.pop()
@@ -52,13 +52,13 @@ def test_a_lock_has_whatever_its_packages_need_with_their_extras(lock):
     assert pins.keys() == {name for name, _extras in seen}, f"{lock} has what nobody needs"
 
 
-def test_both_locks_say_the_same():
+def test_both_locks_agree():
     site, dev = map(locked, LOCKS)
     assert {name: dev.get(name) for name in site} == site
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-def test_a_lock_names_no_place_to_get_packages_from(lock):
+def test_a_lock_names_no_package_index(lock):
     text = (config.ROOT / lock).read_text("utf-8")
     assert not re.search(r"://|--(extra-)?index-url|--find-links|--trusted-host", text)
     entries = re.split(r"\n(?=\w)", text)

@@ -107,7 +107,7 @@ def test_the_glossary_names_classes_with_their_tables():
     assert [pair for pair in wrong if pair not in tables] == []
 
 
-def test_the_glossary_names_classes_that_are_in_their_folders():
+def test_classes_in_the_glossary_are_in_their_folders():
     missing = []
     for row in glossary():
         if row["class"] and not row["table"]:
@@ -153,12 +153,12 @@ def test_the_plugin_refuses_other_domains_at_the_field(new_app_with_plugin):
     assert register(app, "ada@EXAMPLE.org").status == 200
 
 
-def test_the_plugin_stops_a_start_without_domains(new_app_with_plugin):
+def test_the_plugin_fails_at_startup_without_domains(new_app_with_plugin):
     with pytest.raises(ConfigurationError, match=r"email-domains.*set ALLOWED_EMAIL_DOMAINS"):
         new_app_with_plugin()
 
 
-def test_the_tutorial_shows_the_plugin_as_it_is():
+def test_the_tutorial_shows_the_code_of_the_plugin():
     text = (DOCS / "tutorials" / "write-a-plugin.md").read_text("utf-8")
     for path in ("pyproject.toml", "email_domains/__init__.py"):
         assert (ROOT / "examples" / "plugin_example" / path).read_text("utf-8") in text
@@ -196,7 +196,7 @@ def administrator(new_app, monkeypatch):
 
 
 @pytest.mark.parametrize("number", [0, 1])
-def test_the_admin_view_lists_and_finds(administrator, number):
+def test_the_admin_view_lists_and_filters(administrator, number):
     visitor = administrator(number)
     page = visitor.get("/unsubscriptions/list/")
     assert (page.status, page.title.partition(" ")[0]) == (200, "Unsubscriptions")

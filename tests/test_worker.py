@@ -63,7 +63,7 @@ def expired(app):
 
 
 @pytest.mark.both_databases
-def test_it_delivers_email_and_cleans_up_and_says_so(start_worker, smtp, expired, records):
+def test_the_worker_delivers_email_and_cleans_up_and_logs_it(start_worker, smtp, expired, records):
     email = OutboxEmailFactory()
     process = start_worker(MAIL_SERVER=smtp.host, MAIL_PORT=str(smtp.port))
     wait_until(lambda: records.fresh(email).state == EmailState.SENT, process)
@@ -74,7 +74,7 @@ def test_it_delivers_email_and_cleans_up_and_says_so(start_worker, smtp, expired
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_it_stops_when_asked(start_worker, smtp, number):
+def test_the_worker_stops_on_a_signal(start_worker, smtp, number):
     process = start_worker(MAIL_SERVER=smtp.host, MAIL_PORT=str(smtp.port))
     wait_until(lambda: STARTED in process.log.read_text(), process)
     # The line comes just before there is a handler.
@@ -84,7 +84,7 @@ def test_it_stops_when_asked(start_worker, smtp, number):
     assert "Traceback" not in process.log.read_text()
 
 
-def test_it_finishes_the_email_at_hand_before_it_stops(start_worker, smtp, records):
+def test_the_worker_finishes_the_current_email_before_it_stops(start_worker, smtp, records):
     smtp.behaviour = "hang"
     email = OutboxEmailFactory()
     process = start_worker(MAIL_SERVER=smtp.host, MAIL_PORT=str(smtp.port), MAIL_TIMEOUT="3")
@@ -95,14 +95,14 @@ def test_it_finishes_the_email_at_hand_before_it_stops(start_worker, smtp, recor
     assert records.fresh(email).state == "queued"
 
 
-def test_it_refuses_a_database_that_is_not_set_up(start_worker, tmp_path):
+def test_the_worker_refuses_a_database_without_setup(start_worker, tmp_path):
     process = start_worker(DATABASE_URL=f"sqlite:///{tmp_path}/new.db")
     assert process.wait(WAIT_SECONDS) == 1
     assert "flask --app app setup" in process.log.read_text()
     assert "Traceback" not in process.log.read_text()
 
 
-def test_a_server_without_its_own_worker_leaves_the_work_to_another_one(server, start_worker, smtp, records):
+def test_a_server_without_a_worker_leaves_the_work_to_another_process(server, start_worker, smtp, records):
     environ = {"MAIL_SERVER": smtp.host, "MAIL_PORT": str(smtp.port)}
     site = server.start(BACKGROUND_WORKER="no", **environ)
     email = OutboxEmailFactory()
