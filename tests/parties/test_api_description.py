@@ -1,4 +1,4 @@
-"""The description of the API has everything that can be asked of it, and nothing else."""
+"""The OpenAPI document describes every endpoint of the API, and nothing else."""
 
 import re
 
@@ -76,7 +76,7 @@ def test_every_member_endpoint_documents_its_request_and_response(document):
 
 
 def test_the_openapi_document_is_valid(document):
-    """As far as OpenAPI 3.0 asks for it."""
+    """As far as OpenAPI 3.0 requires it."""
     assert document["openapi"].startswith("3.0")
     assert {"title", "version"} <= set(document["info"])
     assert {"jwt", "api_key", "jwt_refresh"} == set(document["components"]["securitySchemes"])
@@ -110,7 +110,7 @@ def test_members_who_may_see_parties_can_read_the_openapi_document(app, visitor)
 
 
 def differences(document, schema, told, where="answer"):
-    """Return where what is told is not as described."""
+    """Return where a response differs from its schema."""
     while "$ref" in schema:
         schema = follow(document, schema["$ref"])
     if told is None or "allOf" in schema:

@@ -1,4 +1,4 @@
-"""Hosts by their programs, and an evening from its first draft to the door, by an API key alone."""
+"""The API for hosts, and a whole party from draft to check-in with an API key alone."""
 
 import threading
 from datetime import UTC, datetime, timedelta
@@ -36,7 +36,7 @@ def party(cast):
     return DinnerPartyFactory(host=cast.host, slug="fondue", title="Fondue", number_seats=4)
 
 
-# -- laying a table
+# -- creating a party
 
 
 def test_a_party_is_created_as_a_draft(host, cast, records):
@@ -44,7 +44,7 @@ def test_a_party_is_created_as_a_draft(host, cast, records):
     assert (said["code"], said["message"]) == ("draft", "Party “Fondue” saved as draft.")
     party = records.one(DinnerParty)
     assert (party.host_id, party.seats_taken, party.status) == (cast.host.id, 1, "draft")
-    # What the clocks of the place show.
+    # The local time of the party.
     assert party.starts_at == datetime(2040, 6, 1, 17, tzinfo=UTC)
     assert said["result"]["slug"] == party.slug
     assert said["result"]["answer"]["status"] == "yes"
@@ -102,7 +102,7 @@ def test_a_party_that_is_sent_twice_is_created_once(host, friend, records, heade
     again = host.post("", FONDUE, 200, headers=headers)
     assert (again["result"], again["code"]) == (first["result"], first["code"])
     assert records.count(DinnerParty) == 1
-    # Somebody else who sends the same means another one.
+    # The same request of another member creates another party.
     friend.post("", FONDUE, 201, headers=headers)
     clock.set_now(clock.now() + timedelta(minutes=1, seconds=1))
     host.post("", FONDUE, 200 if headers else 201, headers=headers)
@@ -148,7 +148,7 @@ def test_of_two_concurrent_requests_one_creates_a_party(host, records):
     assert (records.count(DinnerParty), records.count(Rsvp)) == (1, 1)
 
 
-# -- changing it
+# -- changing a party
 
 
 def test_a_change_of_a_party_is_emailed_to_its_guests(host, party, records):
@@ -171,7 +171,7 @@ def test_a_conflict_shows_both_values_of_each_field(host, party, records):
     }  # fmt: skip
     assert records.fresh(party).title == "Raclette"
     assert host.patch("/fondue", {**mine, "version": said["result"]["version"]})["code"] == "saved"
-    # The same once more is no conflict.
+    # Sending the same again is no conflict.
     assert host.patch("/fondue", {**mine, "version": said["result"]["version"]})["code"] == "unchanged"
 
 
@@ -254,7 +254,7 @@ def test_co_hosts_are_added_and_leave(app, host, friend, cast, party, records):
     assert records.count(CoHost) == 0
 
 
-# -- guests, invitations, the door
+# -- guests, invitations, check-in
 
 
 def test_requests_for_seats_are_approved_or_declined(app, host, cast, records):
@@ -284,7 +284,7 @@ def test_the_guest_list_is_for_hosts_and_takes_eight_statements(app, host, party
     assert len(statements) <= 8, "\n".join(statements)
     assert len(listed["result"]) == 31
     assert [guest["status"] for guest in host.get("/fondue/guests?group=coming")["result"]] == ["yes"]
-    # What guests eat is not even the administrators' to see.
+    # Not even administrators see dietary information.
     assert ApiClient(app, cast.admin).get("/fondue/guests", 403)["code"] == "forbidden"
 
 
@@ -341,7 +341,7 @@ def test_dishes_are_requested_and_claimed(host, friend, cast, party):
 
 
 def test_a_whole_party_is_run_with_an_api_key_alone(app, host, friend, cast, records):
-    """From the first draft to the door: as host, as guest, and as somebody who waits."""
+    """From draft to check-in: as host, as guest, and as a guest on the waiting list."""
     stranger = ApiClient(app, cast.stranger)
     party = host.post("", {**FONDUE, "number_seats": 3, "visibility": "private", "max_party": 2}, 201)["result"]
     here = f"/{party['slug']}"
@@ -352,7 +352,7 @@ def test_a_whole_party_is_run_with_an_api_key_alone(app, host, friend, cast, rec
     assert [letter.kind for letter in records.all(OutboxEmail)].count("party_invitation") == 0
     assert host.post(f"{here}/publish")["code"] == "published"
     assert [letter.kind for letter in records.all(OutboxEmail)].count("party_invitation") == 2
-    # Answers
+    # RSVPs
     assert friend.get("/mine")["result"]["invited"][0]["slug"] == party["slug"]
     assert friend.put(f"{here}/answer", {"answer": "yes", "party_size": 2})["code"] == "yes"
     assert (
@@ -365,13 +365,13 @@ def test_a_whole_party_is_run_with_an_api_key_alone(app, host, friend, cast, rec
         stranger.get(f"{here}/waiting-list")["result"]["why"]
         == "No seats are free. The first on the waiting list gets the next offer."
     )
-    # More seats: the next in line is offered one, and takes it
+    # More seats: the first on the waiting list is offered one, and accepts it
     version = host.get(here)["result"]["version"]
     host.patch(here, {"version": version, "number_seats": 4})
     assert stranger.get(here)["result"]["offer"]["seats"] == 1
     assert stranger.post(f"{here}/offer", {"decision": "claim"})["code"] == "claimed"
     assert {guest["status"] for guest in host.get(f"{here}/guests")["result"]} == {"yes"}
-    # The evening
+    # The party takes place
     clock.set_now(datetime.fromisoformat(party["starts_at"]))
     friend, host, stranger = (ApiClient(app, member) for member in (cast.friend, cast.host, cast.stranger))
     ticket = friend.get(f"{here}/ticket")["result"]
@@ -388,7 +388,7 @@ def test_a_whole_party_is_run_with_an_api_key_alone(app, host, friend, cast, rec
 
 
 def test_secret_links_are_not_in_api_responses(host, party, friend):
-    """Whoever holds the code of a ticket comes in."""
+    """The code of a ticket checks its guest in."""
     answer = RsvpFactory(party=party)
     with host.client.application.app_context():
         code = secret_links.ticket_code(answer)

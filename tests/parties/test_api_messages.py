@@ -1,4 +1,4 @@
-"""Hosts write, remind, share their link and note who came, by their programs; guests report."""
+"""The API for messages, reminders, share links, attendance and reports."""
 
 from datetime import timedelta
 from urllib.parse import urlsplit

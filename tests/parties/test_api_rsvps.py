@@ -1,4 +1,4 @@
-"""Guests by their programs: what the pages do, said in JSON."""
+"""The API for guests."""
 
 from datetime import timedelta
 
@@ -37,7 +37,7 @@ def host(app, cast):
     return ApiClient(app, cast.host)
 
 
-# -- looking
+# -- reading
 
 
 def test_upcoming_public_parties_are_listed_page_by_page(friend, party, cast):
@@ -144,7 +144,7 @@ def test_a_party_takes_eight_statements_however_many_rsvps_it_has(app, friend, c
     assert len(statements) <= 8, "\n".join(statements)
 
 
-# -- answering
+# -- RSVPs
 
 
 def test_the_result_of_an_rsvp_is_a_message_and_a_code(friend, party, records):
@@ -274,7 +274,7 @@ def test_the_dietary_needs_of_the_people_who_come_are_stored(app, friend, host, 
     assert [person["name"] for person in friend.get("/fondue/people")["result"]] == ["Cleo"]
 
 
-# -- what is not understood
+# -- malformed requests
 
 
 @pytest.mark.parametrize(
@@ -320,7 +320,7 @@ def test_error_messages_are_in_the_language_of_the_member(app, party):
         assert str(said.get("errors")) not in english
 
 
-# -- who is asking
+# -- authentication
 
 
 def test_a_read_only_key_changes_nothing(app, cast, party, records):

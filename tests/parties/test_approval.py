@@ -1,4 +1,4 @@
-"""Hosts let in who asked for a seat, or tell them that there is none."""
+"""Hosts approve or decline requests for seats."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Dinners in the calendars of those who give and attend them, read here by a second library."""
+"""Calendar files and feeds, read with a second library."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -15,12 +15,12 @@ from app.outbox.models import OutboxEmail
 from tests.support.factories import DinnerPartyFactory, RsvpFactory
 
 EVENING = datetime(2030, 7, 1, 18, 30, tzinfo=UTC)
-# vobject's own words about Python's newer versions are no fault of ours.
+# vobject's own deprecation warnings.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:vobject")
 
 
 def read(text):
-    """Return the calendar in `text`, as another program reads it."""
+    """Parse a calendar."""
     return vobject.readOne(text)
 
 
@@ -30,7 +30,7 @@ def events(page):
 
 
 def appointments(records):
-    """Return the letters that carry an appointment, the oldest first: what they do, to whom, and the event."""
+    """Return the e-mails with a calendar event, the oldest first: method, recipient and event."""
     letters = sorted((letter for letter in records.all(OutboxEmail) if letter.calendar), key=lambda letter: letter.id)
     found = []
     for letter in letters:

@@ -1,4 +1,4 @@
-"""Tickets, and the door at which they are shown."""
+"""Tickets and check-in."""
 
 import re
 import threading
@@ -24,7 +24,7 @@ INVALID = ("danger", "This ticket is not valid for this party.")
 
 @pytest.fixture
 def party(cast):
-    """A party that begins in some hours: its door is open."""
+    """A party that starts in some hours, so that check-in is open."""
     return DinnerPartyFactory(host=cast.host, starts_at=clock.now() + timedelta(hours=3))
 
 
@@ -127,7 +127,7 @@ def test_anybody_but_the_host_who_scans_a_ticket_reads_what_it_is_for(
     }
 
 
-# -- checking in
+# -- check-in
 
 
 def test_checking_in_a_guest_twice_says_that_they_are_checked_in(host, party, code_of, records):
@@ -217,7 +217,7 @@ def test_a_co_host_can_check_guests_in(client_of, cast, party, code_of, app, rec
     assert records.fresh(answer).status == "checked_in"
 
 
-# -- searching
+# -- search
 
 
 def test_check_in_finds_guests_by_name_and_by_code(app, host, party, code_of):
@@ -244,7 +244,7 @@ def test_check_in_finds_guests_by_name_and_by_code(app, host, party, code_of):
     assert INVALID[1] in page
 
 
-# -- at once
+# -- activation without e-mail
 
 
 @pytest.mark.both_databases

@@ -1,4 +1,4 @@
-"""Who hosts beside the owner, and copies of a party."""
+"""Co-hosts, and copies of a party."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -65,7 +65,7 @@ def test_a_co_host_can_be_removed_and_can_leave(client_of, cast, party, records)
 
 def test_a_copy_is_a_draft_with_the_same_settings_at_the_same_hour(client_of, cast, records):
     clock.set_now(datetime(2030, 4, 10, 12, tzinfo=UTC))
-    # Summer time began in Madrid on the 31st of March.
+    # Daylight saving time started in Madrid on the 31st of March.
     before = datetime(2030, 3, 28, 19, 0, tzinfo=UTC)
     party = DinnerPartyFactory(host=cast.host, title="Paella", starts_at=before, timezone="Europe/Madrid")
     host = client_of(cast.host)

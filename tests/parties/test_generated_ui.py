@@ -1,4 +1,4 @@
-"""Administrators see all tables of parties, and change what is theirs to change; what guests eat they never see."""
+"""The generated UI of parties: administrators see all tables, but no dietary information."""
 
 import csv
 from io import StringIO
@@ -58,7 +58,7 @@ def edit(admin, path, row, **changes):
     return admin.submit(admin.get(address).form(address), **changes)
 
 
-# -- every table
+# -- every model
 
 
 @pytest.mark.parametrize("path", CONTENTS)
@@ -190,7 +190,7 @@ def test_deleting_a_party_is_in_the_audit_log(admin, party, cast):
     assert "Deleted a party" in admin.get("/audit/list/").text
 
 
-# -- answers
+# -- RSVPs
 
 
 def test_requests_are_approved(admin, party, cast, records):
@@ -236,7 +236,7 @@ def test_invitations_are_resent_and_revoked(admin, party, visitor, records):
     assert page.flashes == [("warning", "Nothing changed: this invitation has already been withdrawn.")]
 
 
-# -- what is on the table
+# -- dishes
 
 
 def test_a_dish_is_added_changed_and_deleted(admin, party, records):

@@ -1,4 +1,4 @@
-"""The host's list of guests: who answered what, what can be done about it, and the list as a file."""
+"""The guest list: reading, removing guests, attendance, and the file."""
 
 import csv
 from datetime import timedelta
@@ -33,12 +33,12 @@ def remove(host, party, answer):
 
 
 def after(host, party, hours=4):
-    """Let time pass until after the party; logins do not last so long."""
+    """Move the clock to after the party, and log in again."""
     clock.set_now(party.starts_at + timedelta(hours=hours))
     host.log_in("host", PASSWORD)
 
 
-# -- looking
+# -- reading
 
 
 def test_hosts_see_every_rsvp(app, host, party):
@@ -124,7 +124,7 @@ def test_the_guest_list_takes_eight_statements_whatever_is_on_it(app, host, cast
     assert "Page 1" in host.get(guests_of(party)).text, "with the host there are 201"
 
 
-# -- removing
+# -- removing guests
 
 
 @pytest.mark.parametrize("size", [1, 2])
@@ -169,7 +169,7 @@ def test_several_guests_are_removed_with_one_confirmation_and_one_flash(host, pa
     assert [records.fresh(answer).status for answer in (*answers, last)] == ["removed", "removed", "offered"]
     page = host.submit(question.form("/chosen"))
     assert page.flashes[0][0] == "warning"
-    # Whoever was in line among those chosen was not offered seats first.
+    # Selected guests on the waiting list are not offered the seats first.
     assert sorted(letter.kind for letter in records.all(OutboxEmail)) == ["removed", "removed", "seat_offered"]
 
 
@@ -185,7 +185,7 @@ def test_the_list_keeps_its_filters_after_an_action(host, party):
         assert (page.status, page.location) == (303, shown)
 
 
-# -- after the party
+# -- attendance
 
 
 def test_marking_a_no_show_frees_the_seats(host, party, records):
@@ -254,7 +254,7 @@ def test_a_party_is_closed_some_hours_after_its_end(app, host, cast, client_of, 
     assert records.fresh(party).version == before + 1
     assert (records.fresh(draft).status, records.fresh(lasting).status) == ("draft", "published")
     assert records.count(OutboxEmail) == 0
-    # It stays to be read, and to be seen to.
+    # It stays readable and editable.
     after(host, party, hours=12)
     friend = client_of(cast.friend)
     assert "This party is over." in friend.get(f"/parties/{party.slug}").text
@@ -265,7 +265,7 @@ def test_a_party_is_closed_some_hours_after_its_end(app, host, cast, client_of, 
     assert party.title in host.get("/user/host").text
 
 
-# -- the file
+# -- file
 
 
 def test_the_guest_list_is_downloaded_for_spreadsheets(app, host, party):

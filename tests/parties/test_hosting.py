@@ -1,4 +1,4 @@
-"""Hosts lay a table, change it, and call it off."""
+"""Hosts create, edit and cancel parties."""
 
 from datetime import UTC, datetime
 

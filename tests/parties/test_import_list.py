@@ -1,4 +1,4 @@
-"""Lists of people as they come: from spreadsheets, address books and letters, and what is none at all."""
+"""Importing lists of people from spreadsheets, address books and e-mails."""
 
 import io
 import os
@@ -78,12 +78,12 @@ def test_files_are_read_in_the_encodings_of_spreadsheets(encoding):
     assert people(text) == [ImportEntry(IRIS, "Zoë Peña")]
 
 
-# -- on the page
+# -- page
 
 
 @pytest.fixture
 def send(client_of, cast, party):
-    """Send a text, or a file, as the form of many does."""
+    """Send a text or a file through the form of the import."""
     host = client_of(cast.host)
 
     def post(text="", data=None, action="check"):

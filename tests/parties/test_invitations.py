@@ -1,4 +1,4 @@
-"""Hosts invite people: one at a time, from their address book, again, and not after all."""
+"""Invitations: one by one, from the address book, resent and revoked."""
 
 import threading
 from datetime import UTC, datetime, timedelta
@@ -275,7 +275,7 @@ def test_a_draft_without_invitations_is_published_as_usual(host, draft):
     assert publish(host, draft).flashes == [("info", "Party “Fondue” published.")]
 
 
-# -- again, and not after all
+# -- resending and revoking
 
 
 def test_resending_an_invitation_renews_its_link(host, party, new_visitor, records):
@@ -287,7 +287,7 @@ def test_resending_an_invitation_renews_its_link(host, party, new_visitor, recor
     assert page.flashes == [("info", f"{IRIS} was invited again. Earlier links no longer work.")]
     old, new = letters(records)
     assert (old.state, old.secret, new.state) == ("failed", None, "queued")
-    # Whoever opened the old one before is out, too.
+    # Sessions that opened the old link have no access, either.
     assert guest.get(f"/parties/{party.slug}").status == 404
     assert new_visitor().get(link(first)).flashes == [("danger", "This invitation is not valid any more.")]
     assert new_visitor().get(link(new)).path == f"/parties/{party.slug}"
@@ -371,7 +371,7 @@ def test_an_invitation_used_by_another_member_can_be_sent_again(host, party, cli
     assert records.fresh(party).seats_taken == 3
 
 
-# -- what they are told later
+# -- later e-mails
 
 
 def test_people_without_an_rsvp_are_emailed_about_changes_and_the_cancellation(host, party, visitor, records):
@@ -406,7 +406,7 @@ def test_people_without_an_rsvp_are_not_emailed_about_a_hidden_address(host, cas
     assert letters(records, "invitation_changed") == []
 
 
-# -- the address book
+# -- address book
 
 
 def test_earlier_contacts_are_suggested(host, party, cast, records):
@@ -448,7 +448,7 @@ def test_the_address_book_is_private_to_its_host(host, party, client_of, cast, r
     assert records.count(Contact) == 1
 
 
-# -- the page
+# -- page
 
 
 def test_the_list_shows_the_state_of_each_invitation(host, party, cast, records):
@@ -496,7 +496,7 @@ def test_the_email_uses_the_time_zone_of_the_party(host, cast, records):
 
 
 def test_inviting_and_sharing_do_not_make_an_open_form_stale(host, draft, records):
-    """The share link does not make a form that is open elsewhere out of date, either."""
+    """Nor does the share link."""
     form = host.get(f"/parties/{draft.slug}/edit").form("/edit")
     host.post(address(draft, "link"), {"round": "0"})
     invite(host, draft)

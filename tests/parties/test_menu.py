@@ -1,4 +1,4 @@
-"""What is on the table, and who cannot eat it."""
+"""The menu and dietary conflicts."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Hosts write to their guests: to those they choose, once, each in their own language, and to nobody who wants none."""
+"""Messages of hosts to their guests."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +28,7 @@ TEXT = "Bring a coat.\n\nWe sit <b>outside</b>,\nunder the tree."
 
 @pytest.fixture
 def party(cast):
-    """A dinner whose guests have answered in every way, three of them in languages of their own."""
+    """A party with RSVPs of every kind, three of them in other languages."""
     party = DinnerPartyFactory(host=cast.host, title="Garden", slug="garden", number_seats=20, timezone="Europe/Madrid")
     RsvpFactory(party=party, member=MemberFactory(username="en"))
     RsvpFactory(party=party, member=MemberFactory(username="es", locale="es", timezone="America/Lima"))
@@ -55,12 +55,12 @@ def write(host, *audiences, button="send", form=None, **typed):
 
 
 def invited(party, **columns):
-    """Invite somebody without an account."""
+    """Store an invitation of a person without an account."""
     return InvitationFactory(party=party, invited_by=party.host, **columns)
 
 
 def letters(records):
-    """Return what hosts wrote; whoever logs in from several browsers is written to of that."""
+    """Return the e-mails with messages, without those about new devices."""
     return [letter for letter in records.all(OutboxEmail) if letter.kind == "guest_message"]
 
 
@@ -68,7 +68,7 @@ def recipients(records):
     return sorted(letter.recipient.partition("@")[0] for letter in letters(records))
 
 
-# -- to whom
+# -- recipients
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_a_message_can_be_sent_after_the_party(host, cast, records):
     assert records.one(OutboxEmail).expires_at > clock.now()
 
 
-# -- what they read
+# -- content
 
 
 def test_the_email_around_the_message_is_in_the_language_of_each_guest(host, party, records):
@@ -238,7 +238,7 @@ def test_unsubscribed_guests_are_not_counted_and_get_no_message(host, app, party
     assert recipients(records) == ["ar", "es"]
 
 
-# -- once, and not too often
+# -- duplicates and limits
 
 
 def test_sending_the_form_twice_sends_the_message_once(host, party, records):

@@ -1,4 +1,4 @@
-"""Public parties that somebody finds wrong are reported, hidden, and shown again."""
+"""Moderation: public parties are reported, hidden, and shown again."""
 
 import threading
 
@@ -46,13 +46,13 @@ def done(records):
 
 
 def hide(admin, *parties, reason=WHY):
-    """Hide parties as an administrator does: choose them, and say why."""
+    """Hide parties with the action of an administrator and a reason."""
     chosen = {"action": "hide", "rowid": [str(party.id) for party in parties]}
     page = admin.post("/dinnerparties/action_post", chosen)
     return admin.submit(page.form("/dinnerparties/action_post"), reason=reason)
 
 
-# -- report
+# -- reports
 
 
 def test_a_visitor_without_an_account_reports_a_public_party(visitor, party, records):
@@ -161,7 +161,7 @@ def test_a_report_sent_twice_is_stored_once(new_visitor, client_of, cast, party,
     assert records.count(PartyReport) == 1
 
 
-# -- hide
+# -- hiding
 
 
 @pytest.mark.both_databases

@@ -1,4 +1,4 @@
-"""What a host says beside when and what: who is asked first, who is told the address, and where the map is."""
+"""Approval, the postal address, and the map link of a party."""
 
 import io
 import re
@@ -31,13 +31,13 @@ def edit(host, party, **changes):
 
 
 def is_told(text):
-    """Whether a text tells the address; the map that is searched for it tells it, too."""
+    """Return whether a text shows the address, also as part of a map link."""
     unfolded = text.replace("\r\n ", "")
     assert (SECRET in unfolded) >= ("Quiet%20Lane" in unfolded)
     return SECRET in unfolded
 
 
-# -- the form
+# -- form
 
 
 def test_a_host_sets_and_clears_all_fields(host, cast, records):
@@ -126,7 +126,7 @@ def test_switching_approval_off_does_not_approve_pending_requests(host, client_o
     assert page.flashes == [("info", f"Party “{party.title}” published.")]
     row = next(row for row in records.all(Rsvp) if row.member_id == cast.friend.id)
     assert (row.status, records.fresh(party).seats_taken) == ("awaiting_approval", 1)
-    # Whoever says so again is not asked to wait for the host once more.
+    # Replying again does not ask the host again.
     friend.post(f"/parties/{party.slug}/rsvp", {"answer": "yes"})
     assert records.fresh(party).seats_taken == 2
 
@@ -137,7 +137,7 @@ def test_a_copy_keeps_the_postal_address(host, party, records):
     assert (twin.address, twin.address_for_guests) == (SECRET, True)
 
 
-# -- who is told the address
+# -- who sees the address
 
 READERS = {
     "anonymous": False,
@@ -157,7 +157,7 @@ READERS = {
 
 @pytest.fixture
 def reader(app, cast, client_of, new_visitor, party):
-    """Return the browser of somebody who stands to the party like this."""
+    """Return a browser of a person with this relation to the party."""
 
     def make(who):
         traits = {"maybe": "maybe", "waiting": "waiting", "asking": "asking", "declined": "declined", "here": "here"}
@@ -206,7 +206,7 @@ def test_the_data_export_hides_the_address_too(app, reader, cast, who):
 
 
 def letters(records):
-    """Return what the letters about the party say to whom: the text, the page and the appointment."""
+    """Return whether each e-mail about the party shows the address: in text, HTML or calendar event."""
     found = {}
     for letter in sorted(records.all(OutboxEmail), key=lambda letter: letter.id):
         parts = [letter.text, letter.html, letter.calendar or SECRET * is_told(letter.text)]
@@ -258,7 +258,7 @@ def test_a_public_address_is_shown_to_everybody(visitor, cast, records, client_o
     assert letters(records) == {("rsvp_waitlisted", cast.friend.email): True}
 
 
-# -- the map
+# -- map
 
 
 def test_the_map_link_names_its_site_and_sends_no_referrer(visitor, cast):

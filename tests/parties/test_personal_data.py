@@ -1,4 +1,4 @@
-"""What parties keep about people: given to them, and let go of, when they wish so or it is time."""
+"""Personal data in parties: data export, account deletion and retention."""
 
 import io
 import json
@@ -33,8 +33,8 @@ from tests.support.factories import (
     RsvpFactory,
 )
 
-# Every column of parties that names a member or holds an address, where a member finds it among their data, and what
-# becomes of it when they are erased. A new one belongs here, into app.parties.personal_data, and into the test below.
+# Every column of parties that names a member or holds an e-mail address, where it is in the data export, and what
+# account deletion does to it. A new one belongs here, into app.parties.personal_data, and into the test below.
 PERSONAL = {
     "calendar_feed.member_id": ("calendar.json", "the row is deleted"),
     "co_host.member_id": ("hosting_with_others.json", "the row is deleted"),
@@ -60,7 +60,7 @@ SECRETS = ("friend@example.com", "other@example.org", "Iris Friend", "between us
 
 @pytest.fixture
 def files(client_of, cast):
-    """What the friend takes along."""
+    """The data export of the friend."""
 
     def read():
         visitor = client_of(cast.friend)
@@ -73,7 +73,7 @@ def files(client_of, cast):
 
 @pytest.fixture
 def erase(app):
-    """Erase somebody."""
+    """Delete the account of a member."""
 
     def do(member):
         with app.app_context():
@@ -86,7 +86,7 @@ def erase(app):
 
 @pytest.fixture
 def known(app, cast):
-    """Everything that parties can know of the friend."""
+    """Store everything that parties can store about the friend."""
     own = DinnerPartyFactory(host=cast.friend, title="My own", slug="my-own")
     table = DinnerPartyFactory(host=cast.host, title="Tagine", slug="tagine")
     asked = DinnerPartyFactory(host=cast.stranger, title="Fondue", slug="fondue")
@@ -163,7 +163,7 @@ def test_the_data_export_leaves_out_drafts_and_revoked_invitations(files, cast):
 def test_account_deletion_removes_all_personal_data(erase, known, cast, records):
     own, table, _asked, slot, answer = known
     erase(cast.friend)
-    # But for the letter that tells them so.
+    # Except the e-mail that confirms it.
     left = str({name: [row for row in rows if "erased" not in row] for name, rows in records.dump().items()})
     assert [words for words in SECRETS if words.lower() in left.lower()] == []
     assert (records.fresh(own).status, records.fresh(answer).status) == ("cancelled", "cancelled")

@@ -1,4 +1,4 @@
-"""Guests without an account answer by their personal link; members are known by it, too."""
+"""Personal links of guests without an account, and of members."""
 
 import pytest
 
@@ -103,11 +103,11 @@ def test_logging_out_removes_the_link_from_the_session(visitor, cast, party, inv
     assert visitor.get(f"/parties/{party.slug}").status == 404
 
 
-# -- opened
+# -- opened links
 
 
 def seen(visitor, party):
-    """Do what the script of the page does."""
+    """Send the request of the page's script."""
     assert "data-opened" in visitor.get(f"/parties/{party.slug}").text
     page = visitor.post(f"/parties/{party.slug}/opened")
     assert (page.status, page.text) == (204, "")

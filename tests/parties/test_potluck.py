@@ -1,4 +1,4 @@
-"""What guests bring along: asked for by hosts, promised by those who come, and never more than is wanted."""
+"""Potluck: requested dishes and claims."""
 
 import contextlib
 import threading
@@ -46,7 +46,7 @@ def typed(fields):
 
 
 def bring(guest, party, slot, action="bring", **fields):
-    """Send the form of one of the dishes, as it is shown."""
+    """Send the form of a requested dish."""
     page = guest.get(f"/parties/{party.slug}/bring")
     form = next(form for form in page.forms if form.fields.get("slot") == str(slot.id))
     return guest.submit(
@@ -58,7 +58,7 @@ def asked(records):
     return [(slot.course, slot.name, slot.wanted, slot.claimed) for slot in records.all(DishSlot)]
 
 
-# -- hosts ask
+# -- requesting dishes
 
 
 def test_a_host_requests_dishes_and_guests_see_them(host, visitor, party, records):
@@ -173,7 +173,7 @@ def test_a_copy_requests_the_same_dishes_without_claims(host, friend, party, rec
     assert asked(records) == [("side", "Salad", 2, 1), ("side", "Salad", 2, 0)]
 
 
-# -- guests promise
+# -- claiming dishes
 
 
 def test_a_guest_claims_changes_and_releases_a_dish(friend, host, party, cast, records):
@@ -285,7 +285,7 @@ def miss(app, party):
         attendance_service.mark_all_no_show(session.get(DinnerParty, party.id))
 
 
-# -- at once
+# -- activation without e-mail
 
 
 @pytest.mark.both_databases

@@ -1,4 +1,4 @@
-"""Reminders move with the party, go out once, and to those only who want them; a button reminds at once."""
+"""Reminders: when they are due, who gets them, and the button that reminds at once."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -34,7 +34,7 @@ def noon():
 
 @pytest.fixture
 def party(cast):
-    """A dinner in 30 hours, with an answer wanted in 29."""
+    """A party in 30 hours, with a deadline in 29."""
     return DinnerPartyFactory(
         host=cast.host,
         slug="garden",
@@ -46,7 +46,7 @@ def party(cast):
 
 @pytest.fixture
 def sweep(app):
-    """Look once for what is due; return how many people are reminded."""
+    """Send due reminders once; return the number of recipients."""
 
     def look():
         with app.app_context():
@@ -57,7 +57,7 @@ def sweep(app):
 
 @pytest.fixture
 def change(app):
-    """Change a party behind everybody's back."""
+    """Change a party in the database directly."""
 
     def store(party, **values):
         with app.app_context(), transaction() as session:
@@ -71,12 +71,12 @@ def later(**duration):
 
 
 def invited(party, **columns):
-    """Invite somebody without an account."""
+    """Store an invitation of a person without an account."""
     return InvitationFactory(party=party, invited_by=party.host, **columns)
 
 
 def letters(records):
-    """Return the reminders; whoever logs in from several browsers is written to of that."""
+    """Return the e-mails with reminders, without those about new devices."""
     return [letter for letter in records.all(OutboxEmail) if letter.kind.startswith("reminder_")]
 
 
@@ -100,10 +100,10 @@ def of(records, party):
         (12.01, None, ReminderState.DUE),
         (12, None, ReminderState.MISSED),
         (20, 24, ReminderState.SENT),
-        # It was sent, and then the party moved: what was sent was for another date.
+        # Sent, then the party was moved: the sent one was for another date.
         (24, 25, ReminderState.DUE),
         (30, 31, ReminderState.TO_COME),
-        # It was sent, and then the party came nearer.
+        # Sent, then the party was moved earlier.
         (2, 23, ReminderState.SENT),
     ],
 )
@@ -129,7 +129,7 @@ def test_a_deadline_reminder_needs_a_deadline_and_counts_from_the_start_if_earli
     assert message_rules.send_window(ReminderKind.BEFORE_DEADLINE, 2, start, start + HOUR).due == NOON + 8 * HOUR
 
 
-# -- those that go out by themselves
+# -- automatic reminders
 
 
 @pytest.mark.both_databases
@@ -194,7 +194,7 @@ def test_the_email_has_time_place_and_claims_in_the_recipients_language(app, par
     assert set(found) == {"en", "es", "ar"}
     english = found["en"]
     assert "your 2 seats are reserved" in english.text
-    # Seven in the evening in UTC is eight hours later in Madrid's summer than noon there.
+    # 18:00 UTC is 20:00 in Madrid in summer.
     assert "Sunday, June 2, 2030" in english.text
     assert "8:00\N{NARROW NO-BREAK SPACE}PM (Central European Summer Time)" in english.text
     assert "1 Market Street" in english.text
@@ -303,11 +303,11 @@ def test_the_scheduler_and_a_command_send_due_reminders(app, party, records):
     other = DinnerPartyFactory(starts_at=party.starts_at)
     ReminderFactory(party=other)
     RsvpFactory(party=other)
-    Scheduler(app).run_due_tasks()  # once, without its thread
+    Scheduler(app).run_due_tasks()  # once, without the thread of the scheduler
     assert records.count(OutboxEmail) == 2
 
 
-# -- which there are
+# -- settings
 
 
 def test_a_new_party_and_its_copy_have_reminders(client_of, cast, records):
@@ -370,7 +370,7 @@ def test_sending_the_form_twice_changes_nothing_more(client_of, cast, party, rec
     assert of(records, party) == [(ReminderKind.BEFORE_START, 5)]
 
 
-# -- at once
+# -- activation without e-mail
 
 
 @pytest.fixture

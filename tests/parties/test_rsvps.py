@@ -1,4 +1,4 @@
-"""Guests answer: yes, no, maybe; they wait, move up, and withdraw."""
+"""RSVPs: yes, no, maybe; joining the waiting list, and withdrawing."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""One link for everybody a host gives it to; and the way from it to a personal one."""
+"""The share link, and how it leads to a personal link."""
 
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ SENT = [("info", f"If we can send e-mail to {IRIS}, a personal link is on its wa
 
 
 def share(host, party, button="renew"):
-    """Press one of the buttons of the share link, and return the link as the page then shows it."""
+    """Press one of the buttons of the share link, and return the link that the page shows then."""
     page = host.get(f"/parties/{party.slug}/invitations")
     page = host.submit(page.form("/invitations/link"), button=("action", button))
     return page, next((part.split('"')[0] for part in page.text.split('value="http://localhost')[1:]), "")
@@ -116,7 +116,7 @@ def test_a_member_with_the_share_link_needs_no_approval(host, cast, client_of):
     assert page.flashes[0][1].startswith("You successfully RSVP'd")
 
 
-# -- a personal link
+# -- personal links
 
 
 def test_a_visitor_without_an_account_gets_a_personal_link_by_email(link, party, visitor, new_visitor, records):
@@ -148,7 +148,7 @@ def test_the_page_is_the_same_for_every_email_address_and_existing_links_are_kep
     written = {letter.recipient: letter.secret for letter in records.all(OutboxEmail)}
     assert written.keys() == {IRIS, cast.friend.email, "nobody@example.org"}
     assert written[IRIS] == invitation.token
-    # A member who answered with their account changes nothing by it.
+    # A member who replied with their account changes nothing by it.
     guest = new_visitor()
     page = guest.get(f"/invitations/{written[cast.friend.email]}")
     page = guest.submit(page.form("/rsvp"), button=("answer", "no"))

@@ -1,4 +1,4 @@
-"""Groups answer, wait, are offered seats that are held for a while, and read why."""
+"""Groups, the waiting list, seat offers, and the explanations of both."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,7 @@ def _noon():
 
 @pytest.fixture
 def later(app):
-    """Let time pass, in which nobody is logged out."""
+    """Move the clock without logging anybody out."""
 
     def later(**passed):
         clock.set_now(NOW + timedelta(**passed))
@@ -42,7 +42,7 @@ def later(app):
 
 @pytest.fixture
 def lay(cast):
-    """Lay a table in ten days, or after `hours`, that has `free` seats beside those of the host and a group of four."""
+    """Create a party in ten days, or in `hours`, with `free` seats beside those of the host and a group of four."""
 
     def lay(free=3, hours=240, **more):
         party = DinnerPartyFactory(
@@ -56,7 +56,7 @@ def lay(cast):
 
 @pytest.fixture
 def guest(client_of):
-    """A new guest's browser; `member` is who they are."""
+    """Make a browser of a new guest; `member` is their account."""
 
     def guest(**columns):
         member = MemberFactory(**columns)
@@ -91,7 +91,7 @@ def offer_to(guest, records):
 
 
 def books(records, party):
-    """Return the seats taken beside the group of four, once it is seen that they add up."""
+    """Check the number of seats taken; return those beside the group of four."""
     rows = [row for row in records.all(Rsvp) if row.party_id == party.id]
     pending = [offer for offer in records.all(WaitOffer) if offer.party_id == party.id and offer.state == "pending"]
     held = sum(row.party_size for row in rows if row.status == "yes") + sum(offer.seats for offer in pending)
@@ -152,7 +152,7 @@ def test_the_host_limits_the_party_size(lay, guest, client_of, cast, records):
     assert answer(ana, party, 6).flashes[0][0] == "info"
     host.submit(host.get(path).form(path), max_party="")
     assert records.fresh(party).max_party == 4
-    # Who has more seats keeps them.
+    # A guest who has more seats keeps them.
     assert answer(ana, party, 5).flashes[0][0] == "info"
     assert answer(ana, party, 6).status == 422
     assert books(records, party) == 6
@@ -175,7 +175,7 @@ def test_a_group_that_prefers_to_wait_is_not_offered_fewer_seats_again(lay, gues
     page = answer(ana, party, 4)
     assert ana.submit(page.form("/rsvp"), button=("wait", "y")).flashes == waits(1, 4)
     assert (of(ana, records).status, of(ana, records).min_party) == ("waitlisted", 4)
-    # Nor are they overtaken.
+    # They are not overtaken, either.
     assert answer(bo, party, 1).flashes == waits(2, 1)
     assert books(records, party) == 1
 
@@ -243,7 +243,7 @@ def test_a_waiting_group_that_shrinks_keeps_its_position_and_is_seated_if_it_fit
     answer(bo, party, 1)
     assert answer(ana, party, 3, 3).flashes == waits(1, 3)
     assert answer(ana, party, 1).flashes[0][1].startswith("You successfully RSVP'd to ")
-    # The seat that is left goes on at once.
+    # The remaining seat is offered at once.
     assert of(bo, records).status == "offered"
     assert books(records, party) == 3
 
@@ -257,12 +257,12 @@ def test_a_waiting_group_that_grows_moves_to_the_end(lay, guest, records, later)
     assert answer(ana, party, 2).flashes == waits(2, 2)
 
 
-# -- the order of the line
+# -- order of the waiting list
 
 
 @pytest.fixture
 def large_and_small(lay, guest):
-    """Return a function that lets a group of three and then a single guest wait for two seats, which become free."""
+    """Return a function that makes a group of three and a single guest wait for two seats, which become free."""
 
     def build(hours):
         party = lay(free=2, hours=hours)
@@ -332,7 +332,7 @@ def test_when_a_blocking_group_withdraws_the_reserved_seats_are_offered_to_the_n
 
 @pytest.fixture
 def offered(lay, guest):
-    """A party with two guest seats that are offered to Ana, and Bo and Cy who wait for one each."""
+    """A party with two seats offered to Ana; Bo and Cy wait for one each."""
     party = lay(free=2)
     seated, ana, bo, cy = (guest(username=name) for name in ("seated", "ana", "bo", "cy"))
     answer(seated, party, 2)
@@ -354,7 +354,7 @@ def test_offered_seats_are_held_and_accepted(offered, records, guest):
     assert decide(ana, party, "claim").flashes == [THEIRS]
     assert (of(ana, records).status, offer_to(ana, records).state) == ("yes", "claimed")
     assert books(records, party) == 3
-    # A second click says the same and does nothing.
+    # A second click shows the same and changes nothing.
     before = records.dump()
     assert ana.post(f"/parties/{party.slug}/offer", {"decision": "claim"}).flashes == [THEIRS]
     assert records.dump() == before
@@ -381,11 +381,11 @@ def test_a_guest_who_declines_and_keeps_waiting_moves_to_the_end(offered, record
     ]
     assert [of(each, records).status for each in (ana, bo, cy)] == ["waitlisted", "offered", "offered"]
     assert decide(bo, party, "leave").flashes == [RELEASED]
-    # Those seats Ana has had her turn for already.
+    # Ana was offered those seats already.
     assert of(ana, records).status == "waitlisted"
     decide(cy, party, "claim")
     cy.post(f"/parties/{party.slug}/withdraw")
-    # These are others.
+    # These are other seats.
     assert (of(ana, records).status, books(records, party)) == ("offered", 3)
 
 
@@ -461,7 +461,7 @@ def test_the_scheduler_offers_seats_of_expired_offers_once(app, offered, records
     assert [of(each, records).status for each in (ana, bo, cy)] == ["waitlisted", "offered", "offered"]
     later(hours=24)
     assert sweep() == "Seats offered: 0.\n"
-    # All have had their turn: the seats are free for whoever comes first, one of them included.
+    # Everybody was offered the seats: they are free for the next RSVP, also from one of them.
     assert [of(each, records).status for each in (ana, bo, cy)] == ["waitlisted"] * 3
     assert (books(records, party), kinds(records)["offer_expired"]) == (1, 3)
     assert answer(bo, party).flashes[0][1].startswith("You successfully RSVP'd to ")
@@ -521,7 +521,7 @@ def test_only_its_guest_can_use_an_offer(offered, client_of, cast, visitor):
     assert page.flashes == [("info", "Please log in to access this page.")]
 
 
-# -- what hosts and administrators do
+# -- hosts and administrators
 
 
 def test_seats_added_by_the_host_are_offered(lay, guest, client_of, cast, records, later):
@@ -535,7 +535,7 @@ def test_seats_added_by_the_host_are_offered(lay, guest, client_of, cast, record
     page = host.submit(host.get(path).form(path), number_seats="6")
     assert "7 seats are already taken; you cannot go below that." in page.text
     later(hours=12)
-    # What is held for nobody any more can be taken away.
+    # Seats that are no longer held can be removed.
     page = host.submit(host.get(path).form(path), number_seats="6")
     assert (page.status, books(records, party), of(ana, records).status) == (200, 1, "waitlisted")
 
@@ -595,7 +595,7 @@ def test_an_administrator_ends_offers(offered, client_of, cast, records):
     assert "Minimum party size" in admin.get(f"/rsvps/show/{of(bo, records).id}").text
 
 
-# -- what is told
+# -- explanations
 
 
 def test_a_guest_sees_the_history_without_the_names_of_others(offered, records, later):

@@ -1,6 +1,6 @@
-"""Guests, hosts and time do what they like, one after the other and all at once: the books add up, and nobody is wronged.
+"""Random steps of guests, hosts and the clock, sequential and concurrent: the invariants hold after each of them.
 
-DINNERPARTY_THOROUGH=yes tries for longer.
+DINNERPARTY_THOROUGH=yes runs for longer.
 """
 
 import random
@@ -34,7 +34,7 @@ from tests.support.factories import MemberFactory
 pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 GUESTS, THREADS, STEPS_EACH = 6, (50 if THOROUGH else 20), 4
-# A tenth of what Hypothesis would try with functions: here an example is a whole evening.
+# A tenth of Hypothesis' default, because an example is a whole party.
 EXAMPLES_SHARE, STEPS = 10, 20
 guest = st.integers(0, GUESTS - 1)
 size = st.integers(1, 4)
@@ -46,14 +46,14 @@ def guests(app):
 
 
 class Evening(RuleBasedStateMachine):
-    """One table from its laying on; the clock moves only by rules."""
+    """One party from its creation; the clock moves only by rules."""
 
     app = host = guest_ids = None
 
     def __init__(self):
         super().__init__()
         clock.set_now(NOW)
-        # Whether time has passed since the last step that was not refused.
+        # Whether time has passed since the last accepted step.
         self.settled = True
 
     @initialize(
@@ -68,7 +68,7 @@ class Evening(RuleBasedStateMachine):
         self.seated = self.table.seated()
 
     def step(self, outcome, *, by=None):
-        """Take note of a step, which may have cost nobody but those in `by` their seats."""
+        """Check a step, which may have cost only those in `by` their seats."""
         self.settled = self.settled or outcome is not None
         seated = self.table.seated()
         lost = {key for key, held in self.seated.items() if seated.get(key, 0) < held}
@@ -112,7 +112,7 @@ class Evening(RuleBasedStateMachine):
             assert isinstance(outcome, RsvpResult)
             assert self.seated[self.guest_ids[who]] == offer.seats
         else:
-            # It was void as it was read, whoever had or had not swept.
+            # It was void when it was read, whether or not the scheduler had run.
             assert outcome is None or outcome.offer_expired
             assert self.table.status(who) != RsvpStatus.YES
 
@@ -121,7 +121,7 @@ class Evening(RuleBasedStateMachine):
         who = self.with_an_offer(who)
         offer = self.pending(who)
         self.step(self.table.decline(who, stay=stay))
-        # Whoever is offered seats again is offered others, and more of them.
+        # A guest who is offered seats again is offered other seats, and more.
         again = self.pending(who)
         assert None in {offer, again} or (again.id != offer.id and (again.seats > offer.seats or not offer.is_open))
 
@@ -198,7 +198,7 @@ class Evening(RuleBasedStateMachine):
             return list(db.session.scalars(select(WaitOffer).where(WaitOffer.state == OfferState.PENDING)))
 
     def with_an_offer(self, who):
-        """Return one of those who are offered seats, or anybody when nobody is."""
+        """Return a guest with an open offer, or any guest if there is none."""
         keys = {offer.rsvp_id for offer in self.all_pending()}
         with self.app.app_context():
             members = set(db.session.scalars(select(Rsvp.member_id).where(Rsvp.id.in_(keys))))
@@ -220,7 +220,7 @@ def test_random_sequential_steps_keep_the_invariants(app, cast, guests):
             stateful_step_count=STEPS,
             deadline=None,
             database=None,
-            # To find a shorter way to what is wrong takes minutes: the usual run shows the one it went.
+            # Shrinking takes minutes: the usual run shows the failing example as it is.
             phases=tuple(Phase) if THOROUGH else (Phase.generate,),
             suppress_health_check=list(HealthCheck),
         ),
@@ -228,7 +228,7 @@ def test_random_sequential_steps_keep_the_invariants(app, cast, guests):
 
 
 def all_at_once(app, act):
-    """Let many threads `act` at the same moment, each with its number."""
+    """Run `act` in many threads at once, each with its number."""
     barrier = threading.Barrier(THREADS)
 
     def one(number):
@@ -277,7 +277,7 @@ def test_random_concurrent_steps_keep_the_invariants(app, cast):
 
 
 def test_control_overbooking_is_detected(app, cast):
-    """The control: those who read first and write then sell seats twice, and the tests above would see it."""
+    """The control: reading first and writing later overbooks, and the checks above detect it."""
     guests = [member.id for member in MemberFactory.create_batch(THREADS)]
     table = Table(app, lay_anew(app, cast.host, seats_=9, hours=200), guests)
     all_have_read = threading.Barrier(THREADS)
