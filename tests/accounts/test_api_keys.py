@@ -34,7 +34,7 @@ def make(visitor, name="Calendar sync", scope=KeyScope.READ, days="90"):
 
 @pytest.fixture
 def program(app):
-    """A program that sends a key along."""
+    """Return a function that sends API requests with a key."""
 
     def ask(key, method="GET", path=API, **options):
         client = app.test_client(use_cookies=False)
@@ -48,7 +48,7 @@ def change(app, statement):
         db.session.execute(statement)
 
 
-# -- on the pages
+# -- pages
 
 
 def test_a_key_is_shown_once_and_stored_as_a_hash(admin, records):
@@ -133,7 +133,7 @@ def test_times_are_shown_in_utc(admin, app, cast, records):
     assert "May 31, 2031, 7:00" in admin.get(HERE).text
 
 
-# -- at the API
+# -- API
 
 
 def test_a_key_reads_what_its_member_may_read(admin, cast, client_of, program):

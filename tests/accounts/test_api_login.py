@@ -1,4 +1,4 @@
-"""The API's own door: as wide as the login page, no wider."""
+"""Logging in through the API follows the rules of the login page."""
 
 from datetime import timedelta
 
@@ -23,7 +23,7 @@ INVALID = {"message": "Invalid login. Please try again."}
 
 
 class Program:
-    """A program that keeps no cookies."""
+    """An API client without cookies."""
 
     def __init__(self, app):
         self.client = app.test_client(use_cookies=False)
@@ -47,7 +47,7 @@ def program(app):
 
 @pytest.fixture
 def now():
-    """A clock that stands still."""
+    """Stop the clock."""
     clock.set_now(clock.now())
     return clock.now()
 
@@ -158,7 +158,7 @@ def test_an_api_login_is_counted_and_starts_no_browser_session(program, cast, re
     assert [event.action for event in records.all(AuditEvent)] == ["login_failed", "api_logged_in"]
 
 
-# -- a second factor, and what a role asks for
+# -- second factor and required actions
 
 
 def test_a_second_factor_is_required(program, cast, records):
@@ -207,7 +207,7 @@ def test_required_actions_must_be_completed_on_the_site_first(app, program, cast
     assert program.log_in("friend").status_code == 200
 
 
-# -- how tokens end
+# -- revoking tokens
 
 
 @pytest.mark.both_databases

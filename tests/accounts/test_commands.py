@@ -1,4 +1,4 @@
-"""Commands for whoever runs the site; and what they, and the served site by itself, throw away."""
+"""Commands for operators, and what the cleanup deletes."""
 
 import threading
 import time
@@ -28,7 +28,7 @@ NEW = "the second course is better"
 
 
 def flask(app, *arguments, **options):
-    """Run a command as a person would."""
+    """Run a command."""
     return app.test_cli_runner().invoke(args=arguments, **options)
 
 
@@ -109,7 +109,7 @@ def test_adding_an_administrator_does_not_promote_an_existing_member(app, cast, 
 
 @pytest.fixture
 def furnished(app, cast):
-    """Store of everything what has had its time, and what has not."""
+    """Store one expired and one current row of everything that the cleanup deletes."""
     now, friend = clock.now(), cast.friend.id
     minutes, days = (lambda n: now - timedelta(minutes=n)), (lambda n: now - timedelta(days=n))
     RegistrationFactory(username="old", expires_at=days(8))

@@ -1,4 +1,4 @@
-"""Where one is logged in, and how to end that from somewhere else."""
+"""The list of sessions, and signing devices out."""
 
 import re
 from datetime import timedelta
@@ -21,7 +21,7 @@ HERE = "/account/devices/"
 
 @pytest.fixture
 def log_in(new_visitor):
-    """Log somebody in with a browser of that name."""
+    """Log a member in with this user agent."""
 
     def enter(member, user_agent=FIREFOX, *, remember=False):
         visitor = new_visitor()

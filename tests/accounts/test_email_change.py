@@ -1,4 +1,4 @@
-"""Members take another e-mail address: the new mailbox confirms it, the old one can undo it."""
+"""Members change their e-mail address: the new address confirms it, the old one can undo it."""
 
 import re
 import threading
@@ -55,7 +55,7 @@ def link_for(app, member, purpose=TokenPurpose.CHANGE_EMAIL, email=NEW):
         return f"/account/email/{page}/{tokens.issue(purpose, member, data={'email': email})}"
 
 
-# -- asked for
+# -- request
 
 
 def test_requesting_a_change_emails_both_addresses_and_changes_nothing(mine, ada, records):
@@ -137,7 +137,7 @@ def test_requesting_a_change_requires_a_fresh_login(visitor, mine, records):
     assert mine.submit(page.form(PATH)).flashes == told(NEW)
 
 
-# -- confirmed
+# -- confirmation
 
 
 @pytest.mark.both_databases
@@ -238,7 +238,7 @@ def test_twenty_concurrent_confirmations_change_the_address_once(app, new_visito
     assert [letter.kind for letter in records.all(OutboxEmail)] == ["email_changed"]
 
 
-# -- undone
+# -- undo
 
 
 @pytest.mark.both_databases

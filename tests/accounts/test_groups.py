@@ -1,4 +1,4 @@
-"""Groups give their roles to everybody in them; API keys of all members, as administrators see them."""
+"""Groups and their roles; API keys of all members, as administrators see them."""
 
 import pytest
 from flask_appbuilder.security.sqla.models import ApiKey, Group, Role

@@ -1,4 +1,4 @@
-"""Accounts in the directory of an organisation: asked over LDAP, a real one."""
+"""Logging in with LDAP, against a real directory server."""
 
 import threading
 import time
@@ -24,14 +24,14 @@ UNREACHABLE = [("danger", "The directory of your organisation cannot be reached.
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
-    """The directories, by their modes."""
+    """The running directories, by mode."""
     with ldap.running_directories(tmp_path_factory.mktemp("directory")) as found:
         yield found
 
 
 @pytest.fixture
 def use(app, monkeypatch, tmp_path, request):
-    """Let the site ask a directory; return how it is told where that is."""
+    """Return a function that configures the site for a directory."""
     required_services.used(request.config)["ldap"] += 1
 
     def configure(environ):
@@ -45,7 +45,7 @@ def use(app, monkeypatch, tmp_path, request):
 
 @pytest.fixture
 def people(use, running):
-    """The directory is in charge."""
+    """The site uses the directory."""
     use(running[ldap.PRIVATE].settings())
     return running[ldap.PRIVATE]
 
@@ -58,7 +58,7 @@ def assert_in(page, name):
     assert page.flashes == [("info", f"Welcome, {name}!")]
 
 
-# -- who comes in
+# -- successful logins
 
 
 @pytest.mark.parametrize("name", ["ada", " ADA ", "Ada@Example.com"])
@@ -116,7 +116,7 @@ def test_an_open_directory_is_searched_anonymously(visitor, use, running, record
 
 
 def test_no_password_is_stored_and_stored_ones_are_ignored(visitor, people, records):
-    """Not even where the stored hash is an old one, which is renewed at a login otherwise."""
+    """Not even an outdated hash, which a local login would renew."""
     member = MemberFactory(username="ada", password="pbkdf2:sha256:1$a$b")
     log_in(visitor, "ada")
     assert records.fresh(member).password == "pbkdf2:sha256:1$a$b"
@@ -169,7 +169,7 @@ def test_without_ldap_nobody_logs_in_by_a_directory(app, cast):
         assert appbuilder_of(app).sm.auth_user_ldap("friend", "a good dinner needs time") is None
 
 
-# -- who does not
+# -- refused logins
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_wrong_and_unknown_ldap_logins_are_refused(app, visitor, people, records
 
 
 def test_local_passwords_are_not_accepted(visitor, people, cast):
-    """Neither the password of a member nor that of a registration is asked."""
+    """Neither the password of a member nor that of a registration is accepted."""
     RegistrationFactory(username="waiting")
     for name in ("friend", "boss", "waiting"):
         assert log_in(visitor, name, "a good dinner needs time").flashes == WRONG
@@ -266,7 +266,7 @@ def test_two_concurrent_first_logins_create_one_member(new_visitor, people, reco
     assert records.one(Member).login_count == 4
 
 
-# -- when it cannot be asked
+# -- unavailable directories
 
 
 @pytest.mark.parametrize(
@@ -347,7 +347,7 @@ def test_a_certificate_of_another_host_is_refused(visitor, running, use):
     assert log_in(visitor, "ada").flashes == UNREACHABLE
 
 
-# -- what cannot be done here
+# -- what LDAP switches off
 
 
 REFUSED = [

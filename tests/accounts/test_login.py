@@ -87,7 +87,7 @@ def test_a_logged_in_member_is_redirected_from_the_login_page(client_of, cast):
     assert client_of(cast.friend).get("/login/").path == "/"
 
 
-# -- the same form twice, and in two tabs
+# -- double submits and two tabs
 
 
 @pytest.mark.parametrize("names", [("friend", "friend"), ("friend", "host")])
@@ -108,12 +108,12 @@ def test_the_form_can_be_used_again_after_a_failed_login(visitor, cast):
     assert visitor.submit(page.form("/login/"), username="friend", password=PASSWORD).status == 200
 
 
-# -- devices
+# -- trusted devices
 
 
 @pytest.fixture
 def letters(records):
-    """The letters about new devices so far, the newest last."""
+    """Return the e-mails about new devices, the newest last."""
     return lambda: [letter for letter in records.all(OutboxEmail) if letter.kind == "new_device"]
 
 

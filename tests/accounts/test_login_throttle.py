@@ -1,4 +1,4 @@
-"""Guessing: how often somebody may be wrong, whose fault it is, and what the owner notices of it."""
+"""The login throttle: how failures are counted, when a lockout starts, and what the member is told."""
 
 import threading
 from collections import Counter
@@ -43,7 +43,7 @@ def ada(app):
 
 @pytest.fixture
 def now():
-    """A clock that stands still."""
+    """Stop the clock."""
     clock.set_now(clock.now())
     return clock.now()
 
@@ -187,7 +187,7 @@ def test_only_the_right_password_reveals_the_state_of_an_account(visitor, state)
     assert log_in(visitor, "ada").flashes == locked(1)
 
 
-# -- many at once
+# -- concurrent guesses
 
 
 @pytest.mark.both_databases
@@ -222,17 +222,17 @@ def test_concurrent_guesses_are_not_checked_after_the_lockout(app, ada, records)
 @pytest.mark.both_databases
 @pytest.mark.parametrize(("failures", "status"), [(FREE - 1, 200), (FREE, 429)])
 def test_a_right_password_sent_before_the_lockout_is_refused_after_it(app, visitor, ada, records, failures, status):
-    """Whoever sends all guesses at once learns nothing from the right one among them."""
+    """Sending all guesses at once does not reveal which one was right."""
     with just_before("DELETE FROM login_guard", lambda: fail(Visitor(app), "ada", failures)):
         page = log_in(visitor, "ada")
     assert page.status == status
     assert records.count(LoginSession) == (status == 200)
-    # What was counted meanwhile stays counted for whoever is refused.
+    # Failures that were counted meanwhile stay counted.
     assert records.count(LoginThrottle) == (status == 429)
     assert page.flashes == (locked(1) if status == 429 else [("info", "Welcome, Ada Doe!")])
 
 
-# -- proving it in another way
+# -- other ways to authenticate
 
 
 def test_an_administrator_ends_a_lockout(client_of, visitor, ada, cast):

@@ -1,4 +1,4 @@
-"""An administrator invites somebody to register, who follows the link and is in."""
+"""Administrators invite people to register."""
 
 import re
 import threading
@@ -21,7 +21,7 @@ USED = ("info", "This invitation has already been used. You can log in.")
 
 @pytest.fixture
 def by_invitation(app, monkeypatch):
-    """A site on which only those who are invited may register."""
+    """A site with registration by invitation only."""
     monkeypatch.setitem(app.config, "REGISTRATION", "invitation")
 
 

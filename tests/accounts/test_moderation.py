@@ -1,4 +1,4 @@
-"""Administrators ban, sign out, unlock, help; and change roles."""
+"""Administrators ban, sign out, unlock and help members, and change roles."""
 
 from datetime import timedelta
 
@@ -99,7 +99,7 @@ def test_a_banned_administrator_does_not_count_as_a_remaining_one(admin, cast, r
     assert records.fresh(second).banned_at
 
 
-# -- out, and in
+# -- sessions, lockouts and factors
 
 
 @pytest.mark.both_databases
@@ -185,7 +185,7 @@ def test_an_action_is_offered_again_after_reauthentication(admin, cast, records)
     assert not records.fresh(cast.friend).active
 
 
-# -- the erased
+# -- deleted members
 
 
 def test_deleted_members_are_listed_as_such_and_unchanged(admin, records):
@@ -285,7 +285,7 @@ def test_permissions_are_labelled_like_their_pages(admin, records):
     assert "Host dinner parties" in admin.get(f"/roles/show/{role_ids(records, 'Guest')[0]}").text
 
 
-# -- the list
+# -- list
 
 
 def test_the_list_shows_and_filters_by_second_factor(app, admin, cast):

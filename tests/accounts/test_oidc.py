@@ -1,4 +1,4 @@
-"""Logging in at an OpenID Connect provider, and everything that can go wrong on the way there and back."""
+"""Logging in with OpenID Connect, and everything that can fail on the way."""
 
 import threading
 from datetime import timedelta
@@ -39,7 +39,7 @@ def running():
 
 @pytest.fixture
 def provider(running, app, monkeypatch, tmp_path, request):
-    """The provider of this site, in good order."""
+    """The site's provider, reset to its defaults."""
     required_services.used(request.config)["openid"] += 1
     environ = {
         "OIDC_ISSUER": running.issuer,
@@ -50,7 +50,7 @@ def provider(running, app, monkeypatch, tmp_path, request):
     for name, value in config.load({"INSTANCE_PATH": str(tmp_path), **environ}).items():
         if name.startswith("OIDC_"):
             monkeypatch.setitem(app.config, name, value)
-    # What an earlier test has learned of it.
+    # Metadata cached by an earlier test.
     monkeypatch.setitem(app.extensions, "openid", {})
     running.behaviour = "work"
     running.released.clear()
@@ -62,7 +62,7 @@ def provider(running, app, monkeypatch, tmp_path, request):
 
 @pytest.fixture
 def ada(provider):
-    """A member who linked her identity."""
+    """A member with a linked identity."""
     member = MemberFactory(username="ada", first_name="Ada", last_name="Byron")
     link(member, provider)
     return member
@@ -73,14 +73,14 @@ def link(member, provider, subject="ada-at-kitchen"):
 
 
 def go(visitor, path=START):
-    """Go to the provider; return the address of its page."""
+    """Start a login; return the URL at the provider."""
     page = visitor.get(path, follow=False)
     assert page.status == 302, page
     return page.location
 
 
 def come_back(visitor, address):
-    """Let the browser follow the provider's redirect to the site."""
+    """Follow the provider's redirect to the callback of the site."""
     assert address.startswith("http://localhost:8080/login/openid/callback?")
     parts = urlsplit(address)
     return visitor.get(f"{parts.path}?{parts.query}")
@@ -110,7 +110,7 @@ def test_without_a_provider_no_page_links_to_it(visitor):
     assert (page.status, START in page.text) == (200, False)
 
 
-# -- there
+# -- to the provider
 
 
 def test_the_login_page_redirects_to_the_provider(visitor, provider):
@@ -171,7 +171,7 @@ def test_starting_a_login_is_rate_limited(visitor, provider):
     assert answers == [302] * 30 + [429]
 
 
-# -- and back
+# -- the callback
 
 
 @pytest.mark.both_databases
@@ -222,7 +222,7 @@ def test_a_logged_in_member_is_redirected(client_of, provider, ada):
     assert (page.path, page.flashes) == ("/", [("info", "You are already logged in.")])
 
 
-# -- what comes back in its place
+# -- errors and forged callbacks
 
 
 def test_cancelling_at_the_provider_is_no_error(visitor, provider, ada):
@@ -249,7 +249,7 @@ def test_an_error_or_forged_callback_does_not_log_in(visitor, provider, ada, que
 
 
 def test_a_callback_works_only_in_the_browser_that_started_it(visitor, new_visitor, provider, ada):
-    """An attacker cannot have somebody come in as them: the answer belongs to the browser that asked."""
+    """Login CSRF: a callback is bound to the browser that started the login."""
     attacker = new_visitor()
     answer = provider.consent(go(attacker), "ada-at-kitchen")
     go(visitor)
@@ -264,7 +264,7 @@ def test_a_callback_works_once(visitor, provider, ada):
     assert come_back(visitor, answer).flashes == [("info", "Welcome, Ada Byron!")]
     visitor.post("/logout/")
     assert come_back(visitor, answer).flashes == FAILED
-    # The provider knows its code again, even where the browser was made to forget.
+    # With the old cookie the state is valid again, but the provider refuses the used code.
     visitor.client.set_cookie(SESSION_COOKIE, cookie)
     assert come_back(visitor, answer).flashes == FAILED
     assert not is_in(visitor)
@@ -296,11 +296,11 @@ def test_a_token_of_another_issuer_does_not_log_in(visitor, provider, ada, app, 
     assert come_back(visitor, answer).flashes == FAILED
 
 
-# -- nobody's identity
+# -- unknown identities
 
 
 def test_an_unknown_identity_leads_to_registration(visitor, provider, records):
-    """The address proves nothing: a member who has it is not touched."""
+    """An equal e-mail address proves nothing: the member who has it is not changed."""
     owner = MemberFactory(username="ada", email="ada@example.com")
     page = log_in(visitor, provider)
     assert page.path == "/register/form"
@@ -346,7 +346,7 @@ def test_with_registration_closed_an_unknown_identity_reads_what_to_do(visitor, 
     assert "link it in your account" in page.flashes[0][1]
 
 
-# -- link and unlink
+# -- linking and unlinking
 
 
 @pytest.fixture
@@ -355,7 +355,7 @@ def friend(client_of, cast, provider):
 
 
 def way_to_link(browser):
-    """Return the address of the link on the page of identities."""
+    """Return the URL of the link button on the page of identities."""
     page = browser.get("/account/identities/")
     assert page.path == "/account/identities/", page
     return page.text.split(f'href="{START}')[1].split('"')[0].join([START, ""])

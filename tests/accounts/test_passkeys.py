@@ -1,4 +1,4 @@
-"""Passkeys, as a browser sends them, and as no browser would: what a real one does is in tests/browser."""
+"""Passkeys with a software authenticator, also a lying one. Those of a real browser are in tests/browser."""
 
 from datetime import timedelta
 
@@ -26,7 +26,7 @@ EXPIRED = [("warning", "That took too long. Please try again.")]
 
 @pytest.fixture
 def desk(client_of, ada):
-    """The browser in which Ada is logged in."""
+    """A browser in which Ada is logged in."""
     return client_of(ada)
 
 
@@ -44,7 +44,7 @@ def actions(records):
     return [event.action for event in records.all(AuditEvent)]
 
 
-# -- one's own
+# -- managing passkeys
 
 
 def test_a_passkey_is_added_with_the_right_options(desk, records):
@@ -130,7 +130,7 @@ def test_the_number_of_passkeys_is_limited(desk, app, ada, monkeypatch):
     assert (answer.status, answer.json) == (403, {"message": "You already have 1 passkey. Remove one first."})
 
 
-# -- log in with one
+# -- logging in
 
 
 def test_a_passkey_alone_logs_in(key, visitor, ada, records):
@@ -207,7 +207,7 @@ def later(**passed):
     clock.set_now(clock.now() + timedelta(**passed))
 
 
-# -- what no browser would send
+# -- forged credentials
 
 
 @pytest.mark.parametrize("lie", [{"origin": "https://evil.example"}, {"rp_id": "evil.example"}, {"verifies": False}])
@@ -273,7 +273,7 @@ def test_a_passkey_without_a_counter_is_accepted(key, visitor, new_visitor):
         assert sign(browser, key).flashes == WELCOME
 
 
-# -- where they cannot work
+# -- where passkeys are not available
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Passwords: forgotten, chosen anew by a letter, changed, and which ones will do."""
+"""Passwords: reset by e-mail, change, and which ones are accepted."""
 
 import re
 import threading
@@ -51,7 +51,7 @@ def actions(records):
     return [event.action for event in records.all(AuditEvent)]
 
 
-# -- forgotten
+# -- reset request
 
 
 def test_a_forgotten_password_is_reset_by_email(visitor, records, ada):
@@ -125,7 +125,7 @@ def test_an_invalid_email_address_is_an_error_at_the_field(visitor, records, ema
     assert records.count(OutboxEmail) == 0
 
 
-# -- the link
+# -- reset link
 
 
 @pytest.mark.parametrize("method", ["get", "head"])
@@ -172,7 +172,7 @@ def test_choosing_a_password_revokes_links_sessions_and_api_tokens(visitor, clie
     devices = [client_of(ada), client_of(ada)]
     others = [link_for(app, ada), link_for(app, ada, TokenPurpose.CHANGE_EMAIL)]
     page = reset(devices[0], link_for(app, ada))
-    # Nobody is told on that device that they were signed out: they know.
+    # The current device shows no message about being signed out.
     assert (page.path, page.flashes) == ("/login/", [UPDATED])
     page = devices[1].get("/account/profile/")
     assert ("danger", "You were signed out because your password was changed.") in page.flashes
@@ -241,7 +241,7 @@ def test_staff_need_longer_passwords(visitor, app, cast):
     assert (page.status, page.flashes) == (422, [("danger", "Use at least 15 characters.")])
 
 
-# -- changed
+# -- change
 
 
 @pytest.mark.both_databases
@@ -254,7 +254,7 @@ def test_changing_the_password_keeps_the_session(visitor, client_of, records, ad
     assert device.get("/password/change").path == "/password/change"
     told = ("danger", "You were signed out because your password was changed.")
     assert told in other.get("/password/change").flashes
-    # A copy of this device's cookie opens nothing, either.
+    # A copy of this device's cookie is invalid, too.
     with visitor.client.session_transaction() as session:
         session["login"], session["_user_id"] = copied, str(ada.id)
     assert visitor.get("/password/change").path == "/login/"
@@ -335,7 +335,7 @@ def test_a_member_without_a_password_reads_how_to_get_one(client_of, app, ada):
     assert device.post("/password/change", {"password": "x", "new_password": NEW}).status == 401
 
 
-# -- which ones will do
+# -- password rules
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Take all that is known about oneself along, or have it erased."""
+"""Data export and account deletion."""
 
 import io
 import json
@@ -58,7 +58,7 @@ def friend(client_of, cast):
 
 @pytest.fixture
 def erase_due(app):
-    """Do what the daily command does; return how many were erased."""
+    """Run due account deletions; return how many were carried out."""
 
     def due():
         with app.app_context():
@@ -68,7 +68,7 @@ def erase_due(app):
 
 
 def ask(visitor, password=PASSWORD):
-    """Ask to be erased."""
+    """Request the deletion of the account."""
     return visitor.submit(visitor.get(f"{HERE}erase").form("/erase"), password=password)
 
 
@@ -95,11 +95,11 @@ def files_in(page):
         return {name: packed.read(name) for name in packed.namelist()}
 
 
-# -- take along
+# -- data export
 
 
 def secrets_of(app, member):
-    """Give a member one of each secret, and return all of them."""
+    """Store one secret of each kind for a member; return all of them."""
     store(
         app,
         Totp(member_id=member.id, secret="sealed totp secret", confirmed_at=clock.now()),
@@ -215,7 +215,7 @@ def test_the_data_export_is_rate_limited(friend):
     assert statuses == [200] * 10 + [429]
 
 
-# -- ask to be erased, and think it over
+# -- scheduling and cancelling the deletion
 
 
 def test_account_deletion_is_scheduled_and_emailed(friend, client_of, cast, records):
@@ -300,11 +300,11 @@ def test_a_button_in_the_account_keeps_it_too(friend, erase_due, cast, records):
     assert records.fresh(cast.friend).username == "friend"
 
 
-# -- erased
+# -- after the deletion
 
 
 def furnish(app, member):
-    """Give a member all that an account can have."""
+    """Store everything that an account can have."""
     secrets_of(app, member)
     store(
         app,
@@ -398,7 +398,7 @@ def test_a_failing_account_deletion_does_not_stop_the_others(app, client_of, cas
     ask(client_of(cast.stranger))
     clock.set_now(clock.now() + LATER)
     broken = DinnerPartyFactory(host=cast.friend)
-    # The database refuses what is below zero.
+    # The database refuses a negative number of seats.
     with app.app_context(), transaction():
         RsvpFactory(party=DinnerPartyFactory(), member=cast.friend, party_size=5)
         db.session.execute(update(DinnerParty).where(DinnerParty.id != broken.id).values(seats_taken=1))

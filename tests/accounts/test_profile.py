@@ -1,4 +1,4 @@
-"""Members say who they are, in their own words and language."""
+"""Members edit their profile."""
 
 import pytest
 from sqlalchemy import delete

@@ -1,4 +1,4 @@
-"""How often anything may be tried that proves who somebody is, or makes us send a letter; and where that is counted."""
+"""Rate limits of everything that authenticates or sends e-mail, and the storage of their counters."""
 
 import time
 from datetime import timedelta
@@ -17,7 +17,7 @@ from tests.support.client import Page, Visitor
 from tests.support.factories import PASSWORD, DinnerPartyFactory, MemberInvitationFactory, RegistrationFactory
 
 GUESSES, QUESTIONS = 10, 60
-# What a door is asked with so often, whoever is logged in: such that it is counted, and locks nobody out.
+# How each limited endpoint is called: so that requests count, but cause no lockout.
 ADA = {"username": "ada", "email": "ada@example.com", "first_name": "A", "last_name": "B", "password": PASSWORD}
 DOORS = {
     # endpoint: (who, address, form, how often)
@@ -46,12 +46,12 @@ DOORS = {
     "PasskeyView.again": ("friend", "/passkeys/again", {"credential": "{}"}, QUESTIONS),
     "PasskeyView.add_options": ("friend", "/passkeys/add/options", {}, QUESTIONS),
     "ReportView.report": ("anonymous", "/parties/the-party/report", {"reason": "spam"}, 5),
-    # The link of the party was opened before: `shared` stands in the cookie.
+    # The share link was opened before: `shared` is in the cookie.
     "JoinView.ask": ("shared", "/parties/the-party/join", {"name": "Ada", "email": "ada@example.com"}, 10),
     "SecurityApi.login": ("program", LOGIN, {"username": "friend"}, GUESSES),
     "SecurityApi.refresh": ("program", REFRESH, {}, QUESTIONS),
 }
-# Whoever uses these has proved who they are, and nobody else gets a letter by it.
+# These need a login and send e-mail to nobody else.
 NO_DOORS = {
     *("JoinView.opened", "ApiKeyView.revoke", "SessionView.sign_out", "SessionView.sign_out_others", "IdentityView.unlink", "EmailPreferencesView.choose", "LoginView.logout"),
     *("MyDataView.stay", "PasskeyView.add", "PasskeyView.remove", "PasskeyView.rename", "ProfileView.edit"),
@@ -62,7 +62,7 @@ LATER = timedelta(hours=1, seconds=1)
 
 @pytest.fixture
 def asking(app, new_visitor, client_of, cast):
-    """Return what asks at a door."""
+    """Return a function that sends one request to a limited endpoint."""
     party = DinnerPartyFactory(host=cast.host, slug="the-party", share_round=1)
 
     def make(who):
@@ -152,7 +152,7 @@ def test_an_accepted_request_has_no_rate_limit_headers(visitor, cast):
     assert not [name for name, _value in page.headers if name.startswith(("Retry-After", "X-RateLimit"))]
 
 
-# -- links in letters work, however much was tried before
+# -- links in e-mails work despite earlier failures
 
 
 @pytest.mark.rate_limits
@@ -171,12 +171,12 @@ def test_a_valid_link_works_after_many_invalid_ones(visitor, app, cast):
         assert visitor.get(address).status == 200
 
 
-# -- where it is counted
+# -- storage
 
 
 @pytest.fixture
 def shared(redis_server, new_app, app):
-    """Make one of several processes that count in the same Redis."""
+    """Make one of several applications that count in the same Redis."""
     return lambda: new_app(REDIS_URL=redis_server.url)
 
 
@@ -226,7 +226,7 @@ def test_a_recovered_storage_is_used_again(shared, redis_server):
     assert [knock(visitor, 1) for visitor in visitors] == [[401], [401]]
     redis_server.start()
     with time_machine.travel(clock.now() + timedelta(seconds=70)):
-        # The first request after a while looks whether it is back.
+        # The first request after a while checks whether it is back.
         for visitor in visitors:
             knock(visitor, 1)
         counted = [status for _round in range(6) for visitor in visitors for status in knock(visitor, 1)]
@@ -235,7 +235,7 @@ def test_a_recovered_storage_is_used_again(shared, redis_server):
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_storage_that_fails_during_a_request_is_no_error(shared, redis_server, moment, monkeypatch):
-    """What is only counted when it was accepted is counted when the answer is there already."""
+    """Requests that count only if they were accepted are counted after the response was made."""
     app = shared()
     visitor = Visitor(app)
     form = visitor.get("/password/forgot").form("/forgot")

@@ -1,4 +1,4 @@
-"""Sensitive pages: shown to whoever has proved a few minutes ago who they are."""
+"""Sensitive pages require a fresh login."""
 
 from datetime import timedelta
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -18,7 +18,7 @@ PAGE = "/account/email/"
 
 @pytest.fixture
 def late(client_of, cast):
-    """The friend, who logged in eleven minutes ago and has been busy since."""
+    """The friend, whose login is no longer fresh but whose session is active."""
     start = clock.now()
     clock.set_now(start)
     friend = client_of(cast.friend)
@@ -59,7 +59,7 @@ def test_a_wrong_password_is_refused(late, password, status, told):
     page = prove(late, late.get(PAGE), password)
     assert (page.status, page.flashes) == (status, [told])
     assert late.get(PAGE).path == "/login/again"
-    # The login itself goes on.
+    # The session itself continues.
     assert late.get("/parties/new").path == "/parties/new"
 
 
@@ -118,7 +118,7 @@ def test_reauthentication_applies_to_one_session_only(late, client_of, cast):
 
 
 def test_every_sensitive_page_that_is_declared_exists(app):
-    """A page that is renamed must not lose its question."""
+    """A renamed page must stay sensitive."""
     for view in appbuilder_of(app).baseviews:
         for name in getattr(view, "fresh", ()):
             assert f"{view.endpoint}.{name}" in app.view_functions, f"{view.endpoint}.{name}"

@@ -1,4 +1,4 @@
-"""Somebody registers, gets a letter, opens its link, and is in."""
+"""Registration: the form, the activation e-mail, and the link."""
 
 import re
 import threading

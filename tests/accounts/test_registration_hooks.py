@@ -1,4 +1,4 @@
-"""What is asked of who registers, by the site and by packages; the ways to an account that a site can choose."""
+"""Validation of registrations by the site and by packages, and the ways to activate an account."""
 
 import sys
 from datetime import timedelta
@@ -30,7 +30,7 @@ ADA_ELSEWHERE = {"issuer": "https://id.example", "subject": "ada-1815", "email":
 
 @pytest.fixture
 def configure(app, monkeypatch):
-    """Configure the site as its environment would."""
+    """Change settings of the site."""
     return lambda **settings: [monkeypatch.setitem(app.config, name, value) for name, value in settings.items()]
 
 
@@ -38,7 +38,7 @@ def actions(records):
     return [event.action for event in records.all(AuditEvent)]
 
 
-# -- what the site demands
+# -- rules of the site
 
 
 def test_all_errors_are_shown_at_once(visitor, records, configure):
@@ -120,7 +120,7 @@ def test_terms_must_be_accepted_and_the_time_is_stored(visitor, records, configu
     assert records.one(Member).terms_accepted_at == accepted
 
 
-# -- what packages demand
+# -- rules of packages
 
 
 def test_errors_of_several_packages_are_combined_with_those_of_the_site(app, visitor, records):
@@ -238,7 +238,7 @@ def test_a_package_that_cannot_register_stops_the_start(package, new_app, source
         new_app()
 
 
-# -- at once
+# -- activation without e-mail
 
 
 def test_activation_none_creates_an_account_at_once(visitor, records, configure):
@@ -287,7 +287,7 @@ def test_activation_at_once_replaces_a_pending_registration(visitor, records, co
     assert records.count(Member) == 1
 
 
-# -- receivers that break
+# -- failing signal receivers
 
 
 @pytest.mark.parametrize("signal", [registration_validating, registration_stored, registration_failed])
@@ -343,7 +343,7 @@ def test_a_logged_in_member_is_redirected_from_registration(client_of, cast):
 
 @pytest.fixture
 def from_elsewhere(visitor):
-    """A visitor whom a provider has told us about."""
+    """A visitor who came from a provider with an unknown identity."""
     with visitor.client.session_transaction() as session:
         session["openid"] = ADA_ELSEWHERE
     return visitor

@@ -1,4 +1,4 @@
-"""A second factor: authenticator apps and recovery codes, added, asked for, used up, removed."""
+"""Second factor: authenticator apps and recovery codes."""
 
 import re
 import threading
@@ -81,7 +81,7 @@ def actions(records):
 
 @pytest.fixture
 def equipped(client_of, ada):
-    """Ada's browser, her phone and her recovery codes."""
+    """Ada's browser, phone and recovery codes."""
     visitor = client_of(ada)
     return visitor, *add_app(visitor)
 
@@ -385,7 +385,7 @@ def test_after_a_change_of_the_sites_secret_recovery_codes_still_work(equipped, 
     assert "can no longer be verified because the keys" not in visitor.get(OVERVIEW).text
 
 
-# -- removing
+# -- removing guests
 
 
 def test_without_the_last_factor_the_password_is_enough(equipped, records):

@@ -1,4 +1,4 @@
-"""Staying logged in: for how long, under which cookie, and how it ends."""
+"""Sessions: cookies, timeouts, and how they end."""
 
 from datetime import timedelta
 
@@ -30,7 +30,7 @@ def is_in(visitor):
 
 @pytest.fixture
 def cookie_of(app):
-    """A browser that somebody put a copied session cookie into."""
+    """Return a browser with a copy of the session cookie."""
 
     def make(visitor):
         thief = Visitor(app)
@@ -42,7 +42,7 @@ def cookie_of(app):
 
 @pytest.fixture
 def end(app):
-    """End the logins of a member, as a service does."""
+    """End the sessions of a member, as a service does."""
 
     def end_sessions(member, *args, **options):
         with app.app_context(), transaction():
@@ -51,7 +51,7 @@ def end(app):
     return end_sessions
 
 
-# -- the cookie
+# -- cookie
 
 
 def test_the_session_is_renewed_at_login_and_logout(visitor, cast):
@@ -94,7 +94,7 @@ def test_cookies_are_httponly_and_samesite(visitor, cast, remember):
     for name in (SESSION_COOKIE, DEVICE_COOKIE):
         cookie = visitor.client.get_cookie(name)
         assert (cookie.http_only, cookie.same_site, cookie.path) == (True, "Lax", "/")
-    # One goes with the browser, the other one stays as long as a remembered login can last.
+    # One ends with the browser, the other lasts as long as a remembered session.
     expires = visitor.client.get_cookie(SESSION_COOKIE).expires
     assert (expires is not None) == remember
     if remember:
@@ -121,7 +121,7 @@ def test_a_cookie_from_a_server_whose_clock_is_ahead_is_valid(new_app, app, cast
     assert is_in(visitor)
 
 
-# -- how long
+# -- timeouts
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_reading_updates_the_last_activity_only_now_and_then(client_of, cast, re
     assert records.one(LoginSession).last_seen_at == clock.now()
 
 
-# -- how it ends
+# -- ending sessions
 
 
 def test_a_copied_cookie_is_invalid_after_the_logout(client_of, cast, cookie_of):
@@ -215,7 +215,7 @@ def test_a_copied_cookie_is_invalid_after_an_action_of_an_administrator(client_o
 
 
 def role_numbers(admin, address):
-    """Return the key of the role Translator, as the form has it."""
+    """Return the ID of the role Translator, as the form has it."""
     return [admin.get(address).text.split(">Translator")[0].rpartition('value="')[2].partition('"')[0]]
 
 
@@ -286,14 +286,14 @@ def test_a_deactivated_member_is_signed_out_at_once(app, client_of, cast):
 
 @pytest.mark.both_databases
 def test_a_password_changed_during_the_login_does_not_log_in(app, visitor, cast, records, end):
-    """Everybody is signed out after the old password was read and before the login with it begins."""
+    """All sessions are ended between the check of the old password and the start of the new session."""
     with just_before("DELETE FROM login_guard", lambda: end(cast.friend, SessionEndCause.PASSWORD)):
         page = log_in(visitor, cast.friend)
     assert (page.status, page.flashes) == (401, [("warning", "Invalid login. Please try again.")])
     assert records.count(LoginSession) == 0
 
 
-# -- no cookie and the API
+# -- the API uses no cookies
 
 
 def test_the_api_neither_accepts_nor_sets_cookies(client_of, visitor, cast):

@@ -1,4 +1,4 @@
-"""The page of statistics: charts and the same numbers in words, in few statements."""
+"""The page of statistics: charts and tables with the same numbers, in few statements."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -20,7 +20,7 @@ def noon():
 
 
 def number(page, label):
-    """Return the number in the row of a table that is called `label`."""
+    """Return the number in the table row with this label."""
     rows = page.text.split(f'<th scope="row">{label}</th>')
     return int(rows[1].split("<td>")[1].split("</td>")[0])
 
