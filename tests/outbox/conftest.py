@@ -1,4 +1,4 @@
-"""What the outbox's tests stand on: a stopped clock, and a post that calls when it is told to."""
+"""Fixtures of the outbox's tests: a stopped clock and deliveries on demand."""
 
 import socket
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)
 
 @pytest.fixture(autouse=True)
 def noon():
-    """The moment at which every test begins."""
+    """The time at which every test starts."""
     clock.set_now(NOON)
     return NOON
 
@@ -32,7 +32,7 @@ def later():
 
 @pytest.fixture
 def drain(app):
-    """Let the post call once."""
+    """Deliver due e-mails once."""
 
     def drain_once(**options):
         with app.app_context():
@@ -43,7 +43,7 @@ def drain(app):
 
 @pytest.fixture
 def write(app):
-    """Write a letter in a transaction of its own."""
+    """Queue an e-mail in its own transaction."""
 
     def enqueue(kind="welcome", **changes):
         given = {
@@ -63,7 +63,7 @@ def write(app):
 
 @pytest.fixture
 def write_activation(write, noon):
-    """Write a letter that carries a secret."""
+    """Queue an activation e-mail, which carries a secret."""
 
     def enqueue(secret, **changes):
         context = {
@@ -80,20 +80,20 @@ def write_activation(write, noon):
 
 @pytest.fixture
 def impatient(app, monkeypatch):
-    """Wait for the mail server for a moment only."""
+    """Use a short timeout for the mail server."""
     monkeypatch.setitem(app.config, "MAIL_TIMEOUT", 0.3)
 
 
 @pytest.fixture
 def silent_port():
-    """A port where connections are taken and nobody ever says a word."""
+    """A port that accepts connections and never responds."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
 
 
 @pytest.fixture
 def unplugged(app, smtp):
-    """Cut the way to the mail server for a while."""
+    """Simulate an outage of the mail server."""
 
     @contextmanager
     def cut():

@@ -25,7 +25,7 @@ def run(app):
 
 @pytest.fixture
 def start(database_url, app, smtp):
-    """Start a command in a process of its own."""
+    """Start a command in its own process."""
     environ = {
         **os.environ,
         "DATABASE_URL": database_url,

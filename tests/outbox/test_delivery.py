@@ -1,4 +1,4 @@
-"""Letters over real SMTP: what arrives, and what becomes of those that the server does not take."""
+"""Delivery over real SMTP: what arrives, and what happens to e-mails that the server refuses."""
 
 import logging
 import threading
@@ -147,7 +147,7 @@ def test_an_email_is_not_sent_before_it_is_due_or_after_it_expires(drain, smtp, 
     assert drain() == delivery.Report(sent=1)
 
 
-# -- a server that does not take a letter
+# -- a server that refuses an e-mail
 
 
 @pytest.mark.both_databases
@@ -218,7 +218,7 @@ def test_an_email_without_a_server_response_is_resent_with_the_same_message_id(d
     assert [letter["Message-ID"] for letter in smtp.letters] == [records.one(OutboxEmail).message_id] * 2
 
 
-# -- a server that takes nothing
+# -- outages
 
 
 @pytest.mark.usefixtures("impatient")
@@ -301,7 +301,7 @@ def test_the_secret_of_a_failed_email_is_erased(write_activation, drain, smtp, r
     assert records.one(OutboxEmail).secret is None
 
 
-# -- processes that end, and several at once
+# -- dying and concurrent processes
 
 
 def claim(app, owner):
@@ -399,7 +399,7 @@ def test_two_concurrent_runs_send_each_email_once(app, smtp):
 
 @pytest.mark.both_databases
 def test_control_without_a_claim_emails_are_sent_twice(app, smtp):
-    """Reading first and marking later, as one would without thinking."""
+    """Reading first and marking later, without a claim."""
     OutboxEmailFactory.create_batch(10)
     together = threading.Barrier(2)
 
@@ -473,7 +473,7 @@ def test_the_deliverer_logs_an_outage_once_and_its_end(app, smtp, caplog, monkey
     def go_on():
         number = next(rounds, None)
         monkeypatch.setattr(app.extensions["mail"], "port", smtp.port if number and number > 3 else 1)
-        # Every other round nothing is due: the letters rest.
+        # Nothing is due in every other round: the e-mails are deferred.
         clock.set_now(clock.now() + rules.OUTAGE_PAUSE / 2)
         return number is not None
 

@@ -1,4 +1,4 @@
-"""A letter is written in the transaction of its fact, in the language of its recipient, once."""
+"""An e-mail is queued in the transaction of its fact, in the language of its recipient, once."""
 
 import logging
 import threading

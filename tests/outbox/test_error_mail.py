@@ -1,4 +1,4 @@
-"""Unexpected errors are told by letter to those who look after the site."""
+"""Unexpected errors are e-mailed to the error recipients."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.support.client import Visitor
 
 @pytest.fixture
 def broken(new_app, app):
-    """A site with a page that breaks."""
+    """A site with a page that fails."""
     site = new_app(ERROR_MAIL_TO="ops@example.com, night@example.com")
     site.config["PROPAGATE_EXCEPTIONS"] = False
 
@@ -36,7 +36,7 @@ def test_an_error_is_emailed_to_all_error_recipients(broken, records):
         assert "ValueError" in letter.subject
         assert "GET /break/<word>" in letter.text
         assert "break_down" in letter.text
-        # What stood in the address may be anything.
+        # The URL may contain anything.
         assert "secret-word" not in letter.text + letter.html + letter.subject
 
 

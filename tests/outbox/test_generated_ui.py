@@ -1,4 +1,4 @@
-"""An administrator reads the outbox, sends letters again, and tries the mail server."""
+"""Administrators read the outbox, resend e-mails and test the mail server."""
 
 import pytest
 from flask_appbuilder.security.sqla.models import PermissionView, Role

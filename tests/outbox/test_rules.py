@@ -1,4 +1,4 @@
-"""What an error means, when to try again, what may stand in a header."""
+"""Classification of errors, retries, and sanitising of headers."""
 
 import smtplib
 from datetime import UTC, datetime, timedelta

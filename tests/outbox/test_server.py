@@ -1,4 +1,4 @@
-"""`python run.py`: the site with its post, as `make run` starts it."""
+"""`python run.py`: the site with its outbox, as `make run` starts it."""
 
 import http.client
 import os
@@ -21,7 +21,7 @@ from tests.support.factories import OutboxEmailFactory
 from tests.support.waiting import wait_until
 
 STOP_SECONDS = 35
-# Far less than what a process is waited for that does not end.
+# Far less than the time that a hanging process is given.
 AT_ONCE = 8
 UPLOAD = (
     b"POST /login/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-www-form-urlencoded\r\n"
@@ -31,13 +31,13 @@ UPLOAD = (
 
 @pytest.fixture(autouse=True)
 def noon():
-    """The other processes live in the present; so do these tests."""
+    """These tests use the real time, as the other processes do."""
     clock.reset()
 
 
 @pytest.fixture
 def posting(server, smtp):
-    """A running site that has a mail server."""
+    """A running site with a mail server."""
     return server.start(MAIL_SERVER=smtp.host, MAIL_PORT=str(smtp.port), MAIL_TIMEOUT="20")
 
 
@@ -48,7 +48,7 @@ def get(site, path="/login/"):
 
 
 def processes_of(site):
-    """Return the identities of the site's processes that have not ended: all that are in its session."""
+    """Return the IDs of the site's running processes: all that are in its session."""
     found = set()
     for process in psutil.process_iter():
         with suppress(psutil.NoSuchProcess, ProcessLookupError):
@@ -59,7 +59,7 @@ def processes_of(site):
 
 @pytest.mark.both_databases
 def test_a_site_is_served_with_its_outbox_from_start_to_stop(posting, smtp, records):
-    """Starting one takes seconds, so one is asked for all that does it no harm."""
+    """Starting a site takes seconds, so one site is used for all checks that do it no harm."""
     assert len(processes_of(posting)) == 1 + len(
         ("resource tracker", "fork server", "background worker", "worker-1", "worker-2")
     )
@@ -72,7 +72,7 @@ def test_a_site_is_served_with_its_outbox_from_start_to_stop(posting, smtp, reco
     started = time.monotonic()
     assert posting.stop() == 0
     wait_until(lambda: processes_of(posting) == set())
-    # Nobody is served, so nobody is waited for.
+    # No request is being served, so there is nothing to wait for.
     assert time.monotonic() - started < AT_ONCE
 
 
@@ -115,14 +115,14 @@ def test_emails_are_sent_after_other_processes_were_killed(posting, smtp, record
     wait_until(lambda: records.fresh(letter).state == EmailState.SENT)
     wait_until(lambda: get(posting) == 200)
     assert not processes_of(posting) & others
-    # Nothing goes on without the process that watches.
+    # Everything stops with the supervising process.
     os.kill(posting.process.pid, signal.SIGKILL)
     posting.process.wait(STOP_SECONDS)
     wait_until(lambda: processes_of(posting) == set())
 
 
 def test_a_background_worker_that_exits_is_logged_and_restarted(server):
-    # A host may have a name.
+    # HOST may be a name.
     site = server.start(HOST="localhost")
     assert get(site) == 200
     os.kill(background_workers(site)[0], signal.SIGKILL)
@@ -133,7 +133,7 @@ def test_a_background_worker_that_exits_is_logged_and_restarted(server):
 
 
 def background_workers(site):
-    """Return the identities of all background workers there have been, the last one last."""
+    """Return the IDs of all background workers so far, the last one last."""
     return [int(pid) for pid in re.findall(r"Background worker started with PID: (\d+)", site.log.read_text())]
 
 
@@ -151,7 +151,7 @@ def test_it_stops_at_once_at_any_moment(server, moment):
     site = server.begin()
     wait_until(lambda: moment in site.log.read_text())
     started = time.monotonic()
-    # So early it has no handler yet.
+    # At this time it has no signal handler yet.
     assert site.stop() in ({0, -signal.SIGTERM} if moment == "Starting granian" else {0})
     wait_until(lambda: processes_of(site) == set())
     assert time.monotonic() - started < AT_ONCE
@@ -186,7 +186,7 @@ def test_an_invalid_configuration_is_reported_without_a_traceback(tmp_path, envi
     assert sentence.startswith("DinnerParty cannot start. ")
     assert told in sentence
     if not environ:
-        # A database that is not set up is not made by serving.
+        # Serving does not create a database.
         assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]
 
 

@@ -1,4 +1,4 @@
-"""Readers ask for no more letters of a kind: by their mail program's button, or by the link at the foot of a letter."""
+"""Unsubscribing from a topic: by the button of a mail program, or by the link in the footer."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -19,20 +19,20 @@ ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 
 @pytest.fixture
 def https(app, monkeypatch):
-    """Serve the site under the name of which letters tell."""
+    """Serve the site under the public URL of the e-mails."""
     monkeypatch.setitem(app.config, "PUBLIC_URL", "https://dinner.example.org")
 
 
 @pytest.fixture
 def link(app):
-    """The page that a letter leads to."""
+    """The unsubscribe link of an e-mail."""
     with app.app_context():
         return f"/letters/unsubscribe/{unsubscribe_token.dump_token(GUEST, EmailTopic.MESSAGES)}"
 
 
 @pytest.fixture
 def stop(app):
-    """Ask for no more letters."""
+    """Unsubscribe."""
 
     def ask(email=GUEST, topic=EmailTopic.MESSAGES):
         with app.app_context(), transaction():
@@ -41,7 +41,7 @@ def stop(app):
     return ask
 
 
-# -- what a letter carries
+# -- headers and footer
 
 
 @pytest.mark.usefixtures("https")
@@ -104,7 +104,7 @@ def test_reply_to_is_set_as_given(write, drain, smtp):
     assert second["Reply-To"] is None
 
 
-# -- asked for no more
+# -- unsubscribing
 
 
 @pytest.mark.both_databases
@@ -234,7 +234,7 @@ def test_the_page_is_in_the_readers_language(visitor, link, locale, opening):
     assert opening in visitor.get(link, headers={"Accept-Language": locale}).text
 
 
-# -- with the account
+# -- in the account
 
 
 def test_unsubscriptions_are_exported_and_deleted_with_the_account(app, client_of, stop, records):
