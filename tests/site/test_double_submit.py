@@ -1,4 +1,4 @@
-"""Two tabs, and forms that are sent twice: what was to be done is done once, and who did it twice reads the same."""
+"""Double submits and two tabs: the action is carried out once, and both responses are the same."""
 
 import threading
 
@@ -23,7 +23,7 @@ DINNER = {"title": "Fondue", "starts_at": "2040-01-01T19:00", "timezone": "Europ
 
 @pytest.fixture
 def twice(new_visitor):
-    """Send a form twice at once, as two clicks do: with the same cookie and the same token."""
+    """Send a form twice at once, as a double click does: with the same cookie and token."""
 
     def send(visitor, form, **fields):
         button = fields.pop("button", None)

@@ -1,4 +1,4 @@
-"""A form outlives the login or the cookie it was opened under: nothing is done, and nothing of it is lost."""
+"""A form survives the end of its session: nothing is stored, and no input is lost."""
 
 from datetime import timedelta
 
@@ -21,7 +21,7 @@ PAELLA = {
 
 @pytest.fixture
 def late(client_of, cast):
-    """The host, who opened the form of a new party and was then away for an hour."""
+    """The host, whose session ended while the form of a new party was open."""
     host = client_of(cast.host)
     form = host.get("/parties/new").form("/parties/new")
     clock.set_now(clock.now() + timedelta(hours=1))

@@ -1,9 +1,9 @@
-"""What must never break: a test for each of the promises that the site is built around, seen from outside.
+"""The invariants of ARCHITECTURE.md, tested from outside.
 
-That what is told to one reader is kept for nobody else is tested with all other addresses, in test_routes.
+That pages for one reader are not cached for others is tested in test_routes, for every URL.
 
-Every other way round, and what happens at the same moment, stands with its feature: test_simultaneous,
-test_waiting_list_at_random, test_routes, test_promises, ...
+Variants and concurrency are tested with each feature: test_simultaneous, test_waiting_list_at_random, test_routes,
+test_promises, ...
 """
 
 import re
@@ -132,7 +132,7 @@ def test_seats_are_released_and_offered_in_one_transaction(client_of, cast, reco
 
 
 def test_opening_a_link_changes_nothing(populated_site, reader, records):
-    """As those do who scan letters; all other addresses are in test_routes."""
+    """As link scanners do; all other URLs are in test_routes."""
     scanner = reader("anonymous")
     before = records.dump()
     opened = [rule for rule in populated_site.pages() if "token" in rule.arguments]
@@ -143,7 +143,7 @@ def test_opening_a_link_changes_nothing(populated_site, reader, records):
     assert records.dump() == before
 
 
-# They end the login that asks them, or answer a program.
+# They end the session that calls them, or respond to a program.
 ASKED_APART = (
     "LoginView.logout",
     "MyDataView.",
@@ -159,7 +159,7 @@ ASKED_APART = (
 @pytest.mark.slow
 @pytest.mark.parametrize("who", ["anonymous", "friend", "host", "admin"])
 def test_every_post_ends_in_a_flash_or_an_error_page(populated_site, reader, who):
-    """A sentence at least, or a page of its own that says what is wrong."""
+    """A flash, or an error page."""
     browser, silent = reader(who), []
     addresses = [
         populated_site.address(rule)
@@ -186,7 +186,7 @@ def test_a_bulk_action_shows_one_flash(client_of, cast):
 
 
 def test_broken_translations_are_rejected():
-    """That every text is in every catalog is seen by test_catalogs; those without a msgid by test_source_texts."""
+    """test_catalogs checks that every text is in every catalog, test_source_texts that every text has a msgid."""
     spanish = rule_of("es")
     for source, translation in (
         ("Welcome, %(name)s!", "¡Hola!"),

@@ -1,4 +1,4 @@
-"""The database is away, locked or lost: everybody is asked to come back, in their language, and nothing is half done."""
+"""An unavailable, locked or lost database: a message to try again in the reader's language, and nothing half stored."""
 
 import contextlib
 import sqlite3
@@ -26,7 +26,7 @@ def engine(app):
 
 @pytest.fixture
 def locked(engine):
-    """A context in which another process is writing to the SQLite database, and does not come to an end."""
+    """A context in which another process holds the write lock of the SQLite database."""
 
     def do_not_wait(connection, *_rest):
         connection.execute("PRAGMA busy_timeout = 20")
@@ -46,7 +46,7 @@ def locked(engine):
 
 @pytest.fixture
 def away(engine):
-    """A context in which nobody can connect to the PostgreSQL database, and those who were are thrown out."""
+    """A context in which the PostgreSQL database refuses connections and has closed existing ones."""
 
     @contextlib.contextmanager
     def shut():
@@ -134,7 +134,7 @@ def test_the_api_reports_a_locked_database_too(locked, app, cast):
             assert set(answer.get_json()) == {"message"}
 
 
-# -- PostgreSQL, away
+# -- PostgreSQL, unavailable
 
 
 @pytest.mark.postgresql
@@ -183,12 +183,12 @@ def test_an_rsvp_that_loses_its_connection_is_rolled_back(engine, client_of, cas
     assert records.one(DinnerParty).seats_taken == 2
 
 
-# -- when it is a fault of ours
+# -- our own errors
 
 
 @pytest.mark.postgresql
 def test_a_failed_statement_is_not_shown_on_the_error_page(app, client_of, cast, monkeypatch):
-    """The page of the error asks the database who reads it; after a statement that failed, it first has to forget it."""
+    """The error page reads the member from the database, so it has to roll back the failed statement first."""
     friend = client_of(cast.friend)
     monkeypatch.setitem(app.config, "TESTING", False)  # noqa: FBT003 - with it, errors would come up here
     monkeypatch.setitem(app.view_functions, "LandingView.index", lambda: db.session.execute(text("SELECT 1 / 0")))
@@ -198,7 +198,7 @@ def test_a_failed_statement_is_not_shown_on_the_error_page(app, client_of, cast,
     assert not any(word in page.text for word in (*INSIDE, "division", "SELECT"))
 
 
-# -- when even the page fails
+# -- a failing error page
 
 
 def test_an_error_page_that_fails_itself_is_plain_text(locked, app, visitor, cast, monkeypatch):

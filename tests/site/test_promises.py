@@ -1,4 +1,4 @@
-"""What the site promises to those who would rather not have to trust it."""
+"""Security of headers, redirects, access, tokens and limits."""
 
 import logging
 import re
@@ -17,7 +17,7 @@ from tests.site.test_routes import POLICY
 from tests.support.factories import PASSWORD, PASSWORD_HASH, DinnerPartyFactory, MemberFactory, RsvpFactory
 
 API = "/api/v1/dinnerparties/"
-# What these pages open is remembered, and they lead on to it; they show nothing themselves.
+# These store their token in the session and redirect.
 LEADING = {"InvitationView.open", "JoinView.link"}
 DINNER = {
     "title": "Fondue", "starts_at": "2040-01-01T19:00:00", "timezone": "Europe/Zurich", "duration_minutes": 120,
@@ -48,7 +48,7 @@ def program(app, cast):
 
 
 def test_error_pages_have_the_csp_too(visitor):
-    """Other answers are looked at in test_routes."""
+    """Other responses are checked in test_routes."""
     pages = {
         400: visitor.post("/login/", {}, csrf=False),
         404: visitor.get("/nothing"),
@@ -83,7 +83,7 @@ def test_pages_with_a_token_send_no_referrer(populated_site, reader):
 
 
 def test_the_button_of_a_token_page_works_without_a_referrer(populated_site, reader, records):
-    """Where the site is served by https, too: there a Referer could be asked for, which this page forbids to send."""
+    """With https, too, where the Referer that this page suppresses could be required."""
     visitor = reader("anonymous")
     address = f"https://localhost/register/activation/{populated_site.token}"
     form = visitor.get(address).form(populated_site.token)
@@ -91,7 +91,7 @@ def test_the_button_of_a_token_page_works_without_a_referrer(populated_site, rea
     assert records.fresh(populated_site.registration).activated_at
 
 
-# -- where one is led
+# -- redirects
 
 
 ELSEWHERE = ["//evil.example", "https://evil.example/", "/\\evil.example", "http://[", "\t//evil"]
@@ -101,7 +101,7 @@ ELSEWHERE = ["//evil.example", "https://evil.example/", "/\\evil.example", "http
 def test_next_never_redirects_to_another_site(client_of, cast, path):
     admin, led = client_of(cast.admin), {}
     for target in ELSEWHERE:
-        # A new one each time: one of the forms deletes it.
+        # A new party each time, because one of the forms deletes it.
         address = path.format(party=DinnerPartyFactory(host=cast.host))
         form = {} if path == "/lang/" else admin.get(address).form(address).fields.to_dict()
         page = admin.post(address, {**form, "next": target, "locale": "en"}, follow=False)
@@ -127,10 +127,10 @@ def test_an_untrusted_host_header_is_refused_first(visitor, host):
     assert answered == []
 
 
-# -- what belongs to others
+# -- access
 
 MAY = {
-    # action: who may do it to the host's party, or to the friend's answer
+    # action: who may do it to the host's party, or to the friend's RSVP
     ("POST", "/parties/{party.slug}/edit"): {"host", "admin"},
     ("GET", "/parties/{party.slug}/edit"): {"host", "admin"},
     ("POST", "/parties/{party.slug}/cancel"): {"host", "admin"},
@@ -154,7 +154,7 @@ MAY = {
 
 @pytest.fixture
 def belongings(cast):
-    """The host's party and the friend's answer, in the addresses of MAY."""
+    """The host's party and the friend's RSVP, for the URLs of MAY."""
     party = DinnerPartyFactory(host=cast.host)
     answer = RsvpFactory(party=party, member=cast.friend)
     return lambda path: path.format(party=party, answer=answer, host=cast.host)
@@ -177,7 +177,7 @@ def test_nobody_can_change_what_belongs_to_others(belongings, reader, records, w
 def test_those_with_permission_can(cast, client_of, who):
     refused = []
     for method, path in (door for door, may in MAY.items() if who in may):
-        # Others each time: some of the doors delete what is behind them.
+        # New rows each time, because some of the endpoints delete them.
         host = MemberFactory()
         party = DinnerPartyFactory(host=host)
         address = path.format(party=party, host=host, answer=RsvpFactory(party=party))
@@ -213,7 +213,7 @@ def test_the_generated_api_is_for_administrators(app, cast, records, who):
     assert records.dump() == before
 
 
-# -- what nobody offered
+# -- unexpected fields
 
 
 def test_registering_ignores_fields_that_the_form_does_not_have(visitor, records):
@@ -299,7 +299,7 @@ def test_malformed_requests_do_not_reset_the_throttle(visitor, cast, path, body)
     assert set(answered) == {401, 429}
 
 
-# -- the administrators' API
+# -- generated API
 
 
 def test_a_party_is_added_changed_and_deleted_through_the_api(program, cast, records, client_of):

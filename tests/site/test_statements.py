@@ -1,4 +1,4 @@
-"""How often a page asks the database: a bound that neither rows nor members raise."""
+"""The number of statements of each page, independent of the number of rows."""
 
 import pytest
 
@@ -54,7 +54,7 @@ MOST = {
 
 
 def statements_of(client, path):
-    client.get(path)  # what a process learns once
+    client.get(path)  # fill the caches of the process
     with count_statements() as statements:
         assert client.get(path).status == 200
     return statements

@@ -1,4 +1,4 @@
-"""What holds for every template."""
+"""Properties of every template."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def test_every_template_compiles(app):
 def test_no_template_filter_is_evaluated_at_compile_time(app):
     ours = {name for name, function in app.jinja_env.filters.items() if FILTERS.get(name) is not function}
     assert {"is_item_visible", "value", "date_time"} <= ours
-    # Only what takes the context is left for when a page is rendered.
+    # Only filters that take the context are evaluated at render time.
     assert all(app.jinja_env.filters[name].jinja_pass_arg == _PassArg.context for name in ours)
 
 
