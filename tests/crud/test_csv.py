@@ -1,4 +1,4 @@
-"""A list as a file: what the list shows, as spreadsheets can take it."""
+"""CSV downloads of lists."""
 
 import csv
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ JOINED = datetime(2030, 6, 1, 18, 30, tzinfo=UTC)
 
 
 class Folk(ModelView):
-    """What the views of this test have in common."""
+    """The common base of these views."""
 
     datamodel = SQLAInterface(Member)
     base_order = ("username", "asc")

@@ -1,4 +1,4 @@
-"""What the bases do beyond closing weaknesses: filters of every type, order, links between lists, forms, APIs."""
+"""The generated pages: filters of every type, order, links between lists, forms, APIs."""
 
 import pytest
 from flask_babel import lazy_gettext
@@ -31,7 +31,7 @@ WORDS = {
 
 
 class Titled(ModelView):
-    """What the views of this test have in common."""
+    """The common base of these views."""
 
     list_title = show_title = add_title = edit_title = "Title"
     label_columns = WORDS

@@ -1,4 +1,4 @@
-"""Each weakness of the framework is closed by our base. tests/upstream shows it on a stock view with the same rows."""
+"""Our base classes fix the weaknesses of the framework that tests/upstream shows on stock views with the same rows."""
 
 import pytest
 from flask_babel import lazy_gettext
@@ -30,7 +30,7 @@ def categories(page):
     return [category for category, _text in page.flashes]
 
 
-# -- what leaves through an API
+# -- output of APIs
 
 
 DECLARED = {
@@ -130,7 +130,7 @@ def test_an_api_does_not_find_an_invalid_key(ours, pk):
         assert page.status in {404, 405}
 
 
-# -- what one form leaves for the next
+# -- state shared between forms
 
 
 def test_our_forms_do_not_change_the_lists_of_a_class(ours):
@@ -141,7 +141,7 @@ def test_our_forms_do_not_change_the_lists_of_a_class(ours):
     assert labels == given
 
 
-# -- what the address of a list may say
+# -- arguments of lists
 
 STRANGE = [
     "page_{view}=word",
@@ -216,7 +216,7 @@ def test_a_filter_is_described_and_can_be_removed(admin, query):
     assert page.flashes == []
 
 
-# -- the words of the database
+# -- database errors
 
 
 @pytest.mark.both_databases
@@ -229,7 +229,7 @@ def test_our_views_show_database_errors_at_the_field(ours):
     assert not any(word in page.text for word in ("INSERT", "UNIQUE", "psycopg", "sqlite"))
 
 
-# -- filters of other threads
+# -- filters and threads
 
 
 def test_our_views_do_not_share_filters_between_threads(ours):
@@ -240,7 +240,7 @@ def test_our_views_do_not_share_filters_between_threads(ours):
         assert not is_mixed_up(pages_of_two_threads(visitor, view))
 
 
-# -- what was typed
+# -- keeping the form
 
 
 @pytest.mark.parametrize("hook", ["pre_add", "pre_update"])
@@ -310,7 +310,7 @@ def test_a_conflict_of_two_tabs_shows_both_texts(admin, records):
     assert records.fresh(party).title == "The second text"
 
 
-# -- the cookie
+# -- cookie
 
 
 def test_our_session_stores_no_urls(ours):
@@ -344,7 +344,7 @@ def test_saving_never_redirects_to_another_site_or_the_form(ours, target):
     assert visitor.post("/texts/add", {**TYPED, "next": target}, follow=False).location == "/texts/list/"
 
 
-# -- the order of rows
+# -- order of rows
 
 
 def test_a_list_without_an_order_fails_at_startup(app):
@@ -381,7 +381,7 @@ def test_rows_that_sort_equal_are_stable_across_pages(ours):
     assert set(seen) == made
 
 
-# -- choosing a row of another table
+# -- choosing related rows
 
 
 def test_our_forms_list_no_members_and_suggest_twenty(admin, records):
@@ -453,7 +453,7 @@ def test_an_action_without_rows_or_without_a_name_does_nothing(ours):
     assert visitor.get("/texts/action/shout/1").status == 405
 
 
-# -- the number of statements
+# -- statements
 
 
 @pytest.mark.parametrize("rows", [1, 30])

@@ -1,4 +1,4 @@
-"""Views over letters, made with either base: for the tests of ours, and for those of the framework."""
+"""Views of e-mails on our base classes and on stock ones, for both kinds of tests."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +14,7 @@ from tests.support.factories import OutboxEmailFactory
 
 
 def letters(base, interface, **declared):
-    """Return a view over letters, made with either base."""
+    """Return a view of e-mails on the given base classes."""
     common = {
         "datamodel": interface(OutboxEmail),
         "route_base": "/texts",
@@ -50,7 +50,7 @@ TextView = letters(*OURS)
 
 
 class Meeting:
-    """Holds two requests between the reading of their filters and the query."""
+    """Lets two requests meet between reading their filters and the query."""
 
     barrier: threading.Barrier
 
