@@ -1,4 +1,4 @@
-"""The catalogs of the project are ready to be shipped."""
+"""The catalogs of the project are complete and valid."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Moments and values are written as the reader writes them."""
+"""Times and values are formatted for the reader."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -33,7 +33,7 @@ class Labelled(Enum):
 
 
 def spaces(text: str) -> str:
-    """CLDR likes narrow and unbreakable spaces; this test does not."""
+    """Replace the narrow and no-break spaces of CLDR."""
     return text.replace("\u202f", " ").replace("\u00a0", " ")
 
 

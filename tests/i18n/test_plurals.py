@@ -1,4 +1,4 @@
-"""The plural table says what CLDR says."""
+"""The plural rules agree with CLDR."""
 
 import pytest
 from babel import Locale

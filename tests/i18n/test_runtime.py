@@ -207,7 +207,7 @@ def test_a_trans_block_may_be_indented(write_po: WritePo, speak: Speak) -> None:
 
 
 class Form(FlaskForm):
-    """A form with messages of WTForms' own."""
+    """A form with messages of WTForms."""
 
     name = StringField(validators=[InputRequired(), Length(max=3)])
     seats = StringField(validators=[NumberRange(min=1)])

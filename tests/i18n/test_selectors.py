@@ -1,4 +1,4 @@
-"""Whose language and zone: listed argument, member, session, browser, site; nothing stale does harm."""
+"""The order of language and time zone sources: URL, member, session, browser, site; stale values do no harm."""
 
 import flask_babel
 import pytest

@@ -1,4 +1,4 @@
-"""The real site speaks the reader's language."""
+"""The real site is in the reader's language."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""The language is switched by POST, from this site, to a language that there is."""
+"""The language switch: by POST, from this site, to a shipped language."""
 
 from typing import Any
 
