@@ -1,4 +1,4 @@
-"""The browser's tests notice what they are there to notice."""
+"""Controls: the fixtures of the browser tests detect faulty pages."""
 
 import pytest
 
@@ -9,7 +9,7 @@ POLICY = {"Content-Security-Policy": "default-src 'self'", "Content-Type": "text
 
 @pytest.fixture
 def bad_page(open_page, _browser):
-    """Show a page of our own making, with the policy of the site."""
+    """Show a given page with the CSP of the site."""
 
     def show(body):
         complaints = []

@@ -1,4 +1,4 @@
-"""The tour of the README, walked in a real browser; once for a guest and once for a host through the site as it is served."""
+"""The tour of the README in a real browser; for a guest and a host also on a served site."""
 
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ ROLES = {"info": "status", "warning": "alert", "danger": "alert"}
 
 @pytest.fixture
 def site(site, request):
-    """The address of the site; with the mark `processes` it is served in processes of its own, which take seconds."""
+    """The URL of the site; with the mark `processes` it is served in separate processes, which takes seconds."""
     if request.node.get_closest_marker("processes"):
         return request.getfixturevalue("server").start().url
     return site
@@ -42,7 +42,7 @@ def says(app):
 
 
 def typed(page):
-    """Return what stands in the form of a page."""
+    """Return the values of the form on a page."""
     fields = page.locator("main form.card").evaluate("form => Object.fromEntries(new FormData(form))")
     return fields | {"csrf_token": None}
 
@@ -127,7 +127,7 @@ def test_the_journey_of_a_guest(open_page, log_in, says, cast, records, options)
 
 
 def letter_in_outbox(page, log_in, admin):
-    """Return the link that an administrator finds in the letter at the top of the outbox."""
+    """Return the link in the newest e-mail of the outbox, as an administrator sees it."""
     log_in(page, admin)
     page.get_by_text("Manage").click()
     page.get_by_role("link", name="Outbox").click()
@@ -268,11 +268,11 @@ def test_an_administrator_acts_on_many_rows_at_once(page, log_in, says, cast, re
 
 
 def column(page, label):
-    """Return the cells of a generated list under `label`, from the top."""
+    """Return the cells of the column `label` of a generated list."""
     return [text.strip() for text in page.locator(f"td[data-label='{label}']").all_inner_texts()]
 
 
-# -- as anybody
+# -- as any reader
 
 
 @pytest.mark.parametrize("java_script_enabled", [True, False], ids=["with JavaScript", "without"])

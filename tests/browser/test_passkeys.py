@@ -14,14 +14,14 @@ OVERVIEW, STEP = "/account/second-factor/", "/login/second-step/"
 
 @pytest.fixture
 def site(site, app, monkeypatch):
-    """The site under a name: an address of a machine has no passkeys."""
+    """The site under a host name, because passkeys do not work with an IP address."""
     named = site.replace(HOST, NAME)
     monkeypatch.setitem(app.config, "PUBLIC_URL", named)
     return named
 
 
 class Finger:
-    """The authenticator of a page, and whether its owner lays a finger on it."""
+    """The virtual authenticator of a page, and whether its user is present."""
 
     def __init__(self, page):
         self.devtools = page.context.new_cdp_session(page)

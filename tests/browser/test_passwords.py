@@ -1,4 +1,4 @@
-"""A new password is typed with a hint at how hard it is to guess, and can be looked at."""
+"""New passwords: the strength hint and the button that shows them."""
 
 import pytest
 

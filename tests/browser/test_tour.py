@@ -1,4 +1,4 @@
-"""The tour of a guest in a real browser, from the first page to a seat; the letters go through a real mail server."""
+"""The tour of a guest in a real browser, from the first page to a seat, with e-mails through a real mail server."""
 
 import re
 
@@ -10,7 +10,7 @@ from tests.support.factories import DinnerPartyFactory
 
 @pytest.fixture
 def post(app, smtp):
-    """Deliver what is due; the letters that arrived since."""
+    """Deliver due e-mails; return those that arrived."""
 
     def deliver():
         seen = len(smtp.letters)
