@@ -1,4 +1,4 @@
-"""The audit log: read by administrators, found by what is indexed, changed by nobody."""
+"""The audit log: readable and filterable by administrators, immutable."""
 
 import csv
 from datetime import timedelta
@@ -19,7 +19,7 @@ NAMES = ("ada", "bea")
 
 @pytest.fixture
 def write(app, cast):
-    """Write an entry of somebody's."""
+    """Store an entry."""
 
     def record(action="member_changed", actor=None, subject_type="member", **given):
         with app.app_context(), transaction():
