@@ -1,4 +1,4 @@
-"""What Flask-AppBuilder does wrong as it comes. When one of these fails, upstream was mended, and our base may have less to do."""
+"""Weaknesses of Flask-AppBuilder. When one of these tests fails, upstream was fixed, and our base needs to do less."""
 
 import pytest
 from flask_appbuilder import ModelRestApi as StockModelRestApi
