@@ -1,4 +1,4 @@
-"""What the environment may say, and what is refused."""
+"""Configuration by environment variables, and which values are refused."""
 
 import re
 import subprocess
@@ -149,7 +149,7 @@ def test_starttls_and_tls_exclude_each_other(tmp_path):
 
 def test_an_empty_variable_counts_as_unset(tmp_path):
     silent = {"INSTANCE_PATH": str(tmp_path)}
-    # An empty MAP_URL says something of its own: no map.
+    # An empty MAP_URL has its own meaning: no map.
     empty = dict.fromkeys(set(ENVIRONMENT) - {"INSTANCE_PATH", "MAP_URL"}, "")
     assert config.load(silent | empty) == config.load(silent)
     assert config.load({**silent, "MAP_URL": ""})["MAP_URL"] == ""

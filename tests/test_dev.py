@@ -1,4 +1,4 @@
-"""What developers have: `make dev`, `make shell` and `make reset`."""
+"""Commands for developers: `make dev`, `make shell` and `make reset`."""
 
 import os
 import re
@@ -18,7 +18,7 @@ EMBEDDED = ("dinnerparty.db", "dinnerparty.db-wal", "dinnerparty.db-shm")
 
 
 def run(folder, *words, answer="", **environ):
-    """Run a command in a process of its own."""
+    """Run a command in its own process."""
     return subprocess.run(
         [sys.executable, "-m", "flask", "--app", *words],
         cwd=config.ROOT,
@@ -32,7 +32,7 @@ def run(folder, *words, answer="", **environ):
 
 @pytest.fixture
 def dev(app, database_url, tmp_path):
-    """Serve the site as `make dev` does; return its address and its log."""
+    """Serve the site as `make dev` does; return its URL and its log."""
     port, log = free_port(), tmp_path / "dev.log"
     url = f"http://{HOST}:{port}"
     environ = {"DATABASE_URL": database_url, "INSTANCE_PATH": str(tmp_path), "PYTHONUNBUFFERED": "1"}
@@ -97,7 +97,7 @@ def test_the_shell_has_the_database_the_clock_and_the_models(database_url, tmp_p
 
 @pytest.fixture
 def instance(tmp_path):
-    """A folder with an embedded database and what else is kept there."""
+    """An instance folder with an embedded database and other files."""
     for name in (*EMBEDDED, "other.db"):
         (tmp_path / name).touch()
     return tmp_path

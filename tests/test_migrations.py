@@ -1,4 +1,4 @@
-"""The migrations and the models say the same, on both databases, forwards and back."""
+"""The migrations agree with the models, on both databases, upgrading and downgrading."""
 
 import pytest
 from alembic.script import ScriptDirectory
@@ -9,7 +9,7 @@ from app.extensions import db
 pytestmark = [
     pytest.mark.both_databases,
     pytest.mark.slow,
-    # SQLite does not tell of indexes on expressions.
+    # SQLite does not reflect indexes on expressions.
     pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index"),
     pytest.mark.filterwarnings("ignore:autogenerate skipping metadata-specified expression-based index"),
 ]
@@ -17,7 +17,7 @@ pytestmark = [
 
 @pytest.fixture
 def flask_db(app, database):
-    """Run `flask db ...`, beginning on a database without a table."""
+    """Run `flask db ...`, starting with an empty database."""
     database.empty()
 
     def run(*arguments):
@@ -33,9 +33,9 @@ def revisions(app):
 
 
 def schema(app):
-    """Return all that the database knows of its tables, in lines.
+    """Return the schema of the database, in lines.
 
-    FAB's constraints have a name, and its keys a default, in the migrations only: both are left out.
+    FAB's constraints have names, and its keys defaults, only in the migrations: both are left out.
     """
     with app.app_context():
         inspector = inspect(db.engine)
@@ -159,7 +159,7 @@ def test_roles_keep_their_rights_when_permissions_are_renamed(app, flask_db, tak
     with app.app_context(), db.engine.begin() as connection:
 
         def key(table, **values):
-            """Return the key of a row, which is made if it is missing."""
+            """Return the ID of a row, which is created if it is missing."""
             rows = Table(table, MetaData(), autoload_with=connection)
             find = select(rows.c.id).where(*(rows.c[column] == value for column, value in values.items()))
             if connection.execute(find).first() is None:

@@ -1,4 +1,4 @@
-"""`flask setup` and its kin: done once or ten times, by one process or by several at once."""
+"""`flask setup` and related commands: repeatable, also by concurrent processes."""
 
 import os
 import subprocess
@@ -23,12 +23,12 @@ pytestmark = pytest.mark.both_databases
 
 
 def flask(app, *arguments):
-    """Run a command as a person would."""
+    """Run a command."""
     return app.test_cli_runner().invoke(args=arguments)
 
 
 def start(app, *arguments):
-    """Start a command in a process of its own."""
+    """Start a command in its own process."""
     return subprocess.Popen(
         [sys.executable, "-m", "flask", "--app", "app", *arguments],
         cwd=config.ROOT,
@@ -140,7 +140,7 @@ def test_a_new_permission_is_granted_to_its_roles(app, records):
         admin = db.session.query(Role).filter_by(name="Admin").one()
         admin.permissions = [item for item in admin.permissions if pair(item) != new]
         db.session.flush()
-        # As a database that has never heard of it.
+        # As in a database of an older version.
         db.session.delete(next(item for item in db.session.query(PermissionView) if pair(item) == new))
         db.session.commit()
     assert flask(app, "setup").exit_code == 0
@@ -155,7 +155,7 @@ def pair(item):
 
 
 def test_roles_of_a_new_site_have_exactly_the_declared_permissions(app):
-    """Whoever adds to this has thought about what the role may do from now on."""
+    """A new permission has to be added here on purpose."""
     with app.app_context():
         roles = {role.name: {pair(item) for item in role.permissions} for role in db.session.query(Role)}
         everything = {pair(item) for item in db.session.query(PermissionView)}
@@ -169,7 +169,7 @@ def test_roles_of_a_new_site_have_exactly_the_declared_permissions(app):
 
 @pytest.mark.slow
 def test_the_database_file_is_private_and_setup_works_on_any_terminal(tmp_path):
-    # One that cannot show every letter is no reason to end.
+    # A terminal that cannot show every character is no error.
     done = set_up(tmp_path, umask=0, PYTHONIOENCODING="iso-8859-1", SITE_NAME="Ужин")
     assert "Password:" in done.stdout
     assert (tmp_path / "dinnerparty.db").stat().st_mode & 0o777 == 0o600
@@ -201,7 +201,7 @@ def test_a_failed_setup_is_reported_in_one_sentence(tmp_path, environ, said):
 
 
 def set_up(directory, *words, umask=0o022, **environ):
-    """Set a site up as a newcomer does, or run another command, in a process of its own."""
+    """Run the setup or another command in its own process."""
     return subprocess.run(
         [sys.executable, "-m", "flask", "--app", "app", *(words or ["setup"])],
         cwd=config.ROOT,

@@ -1,4 +1,4 @@
-"""What the documents for developers say is so: paths and names exist, the plug-in installs, and the code runs."""
+"""The documents for developers are correct: paths and names exist, the plug-in installs, and the code runs."""
 
 import ast
 import importlib
@@ -17,7 +17,7 @@ from tests.support.client import Visitor
 
 DOCS = ROOT / "docs"
 TUTORIALS = sorted((DOCS / "tutorials").glob("*.md"))
-# Decision records are not among them: they tell what was decided, with the names of that day.
+# Without decision records, which keep the names of their time.
 DOCUMENTS = [*TUTORIALS, DOCS / "glossary.md", *(ROOT / f"{name}.md" for name in ("ARCHITECTURE", "CONTRIBUTING"))]
 TABLE_HEAD = ["term", "what it means", "class", "table", "folder"]
 FOLDERS = ("app", "docs", "examples", "findings", "migrations", "tests", "translations")
@@ -38,12 +38,12 @@ def named(path):
 
 
 def prose(path):
-    """Return a document without its blocks of code."""
+    """Return a document without its code blocks."""
     return FENCE.sub("", path.read_text("utf-8"))
 
 
 def blocks(path):
-    """Return the blocks of Python in a document."""
+    """Return the Python code blocks of a document."""
     return [code for language, code in FENCE.findall(path.read_text("utf-8")) if language == "python"]
 
 
@@ -62,7 +62,7 @@ def is_there(name):
 
 
 def glossary():
-    """Return the rows of the glossary, by their heads, without the marks of code."""
+    """Return the rows of the glossary by column, without backticks."""
     rows = [
         [cell.strip() for cell in line.strip("|").split(" | ")]
         for line in (DOCS / "glossary.md").read_text("utf-8").splitlines()
@@ -72,7 +72,7 @@ def glossary():
     return [dict(zip(TABLE_HEAD, (cell.strip(" `|") for cell in row), strict=True)) for row in rows[2:]]
 
 
-# -- what documents name
+# -- names in documents
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=named)
@@ -128,7 +128,7 @@ def test_the_glossary_is_in_order():
 
 @pytest.fixture
 def new_app_with_plugin(new_app, tmp_path, monkeypatch):
-    """Install the example where this process looks for packages; uv builds it without the network."""
+    """Install the example plug-in where this process imports packages from; uv builds it offline."""
     target = tmp_path / "packages"
     offline = ("--offline", "--no-cache", "--no-deps", "--quiet")
     command = (sys.executable, "-m", "uv", "pip", "install", *offline, "--python", sys.executable, "--target", target)
@@ -176,7 +176,7 @@ def view_of(code):
 
 @pytest.fixture
 def administrator(new_app, monkeypatch):
-    """Make a browser in which everything is allowed, on a site with the view of one block."""
+    """Make a browser with every permission, on a site with the view of one code block."""
 
     def make(number):
         app = new_app()

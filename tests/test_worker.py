@@ -1,4 +1,4 @@
-"""`flask worker`: e-mail and the scheduler in a process of its own, beside a server that starts none."""
+"""`flask worker`: e-mail and the scheduler in their own process, beside a server that starts none."""
 
 import contextlib
 import os
@@ -34,7 +34,7 @@ def wait_until(condition, process=None):
 
 @pytest.fixture
 def start_worker(database_url, tmp_path):
-    """Start `flask worker` in a process of its own; `log` is the file it prints to."""
+    """Start `flask worker` in its own process; `log` is the file of its output."""
     with contextlib.ExitStack() as started:
 
         def start(**environ):
@@ -77,7 +77,7 @@ def test_the_worker_delivers_email_and_cleans_up_and_logs_it(start_worker, smtp,
 def test_the_worker_stops_on_a_signal(start_worker, smtp, number):
     process = start_worker(MAIL_SERVER=smtp.host, MAIL_PORT=str(smtp.port))
     wait_until(lambda: STARTED in process.log.read_text(), process)
-    # The line comes just before there is a handler.
+    # The line is logged just before the handler is installed.
     time.sleep(1)
     process.send_signal(number)
     assert process.wait(STOP_SECONDS) == 0
@@ -91,7 +91,7 @@ def test_the_worker_finishes_the_current_email_before_it_stops(start_worker, smt
     wait_until(lambda: smtp.attempts, process)
     process.terminate()
     assert process.wait(STOP_SECONDS) == 0
-    # Not left behind as being sent: it waits for the next attempt.
+    # Not left in the state "sending": it waits for the next attempt.
     assert records.fresh(email).state == "queued"
 
 
