@@ -1,8 +1,8 @@
 """Members, parties, RSVPs and e-mails for tests, with traits for their states.
 
 Each call commits in its own app context and returns a detached row with loaded columns; read its changes to other
-rows (the seats of a party) with `records.fresh`. Inside an app context it uses the session of that context, and the caller
-commits.
+rows (the seats of a party) with `records.fresh`. Inside an app context it uses the session of that context,
+and the caller commits.
 """
 
 import contextlib

@@ -27,7 +27,8 @@ class Provider:
     """The provider and its behaviour.
 
     break responds with 500, dawdle only when it is released, babble with something else than JSON; forge publishes
-    other keys than those it signs with; reticent has claims only at the userinfo endpoint. `calls` are the requested paths.
+    other keys than those it signs with; reticent has claims only at the userinfo endpoint.
+    `calls` are the requested paths.
     """
 
     def __init__(self, application: WSGIApplication) -> None:
