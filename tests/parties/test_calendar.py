@@ -81,7 +81,7 @@ def test_the_email_of_a_confirmed_rsvp_carries_a_calendar_event(app, client_of, 
     assert cast.host.email not in event.serialize()
     with app.app_context():
         delivery.drain()
-    letter = next(sent for sent in smtp.letters if sent["To"].addresses[0].addr_spec == cast.friend.email)
+    letter = next(sent for sent in smtp.messages if sent["To"].addresses[0].addr_spec == cast.friend.email)
     parts = {part.get_content_type(): part for part in letter.walk()}
     assert parts["text/calendar"].get_param("method") == "REQUEST"
     assert read(parts["text/calendar"].get_content()).vevent.uid.value == event.uid.value

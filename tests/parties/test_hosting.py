@@ -19,7 +19,7 @@ PAELLA = {
 }
 
 
-def lay(host, button="publish", **changes):
+def create_party(host, button="publish", **changes):
     page = host.get("/parties/new")
     return host.submit(page.form("/parties/new"), button=("action", button), **{**PAELLA, **changes})
 
@@ -31,7 +31,7 @@ def edit(host, party, **changes):
 
 @pytest.mark.both_databases
 def test_a_host_publishes_a_party_and_holds_the_first_seat(host, cast, records):
-    page = lay(host)
+    page = create_party(host)
     assert page.flashes == [("info", "Party “Paella” published.")]
     party = records.one(DinnerParty)
     assert party.starts_at == datetime(2030, 7, 12, 18, 30, tzinfo=UTC)
@@ -40,7 +40,7 @@ def test_a_host_publishes_a_party_and_holds_the_first_seat(host, cast, records):
 
 
 def test_only_its_host_sees_a_draft(host, client_of, cast, records, visitor):
-    page = lay(host, "save_draft")
+    page = create_party(host, "save_draft")
     assert page.flashes == [("info", "Party “Paella” saved as draft.")]
     slug = records.one(DinnerParty).slug
     assert host.get(f"/parties/{slug}").status == 200
@@ -49,12 +49,12 @@ def test_only_its_host_sees_a_draft(host, client_of, cast, records, visitor):
 
 
 def test_a_party_in_the_past_can_be_saved_as_a_draft_but_not_published(host, records):
-    page = lay(host, starts_at="2020-01-01T20:00")
+    page = create_party(host, starts_at="2020-01-01T20:00")
     assert page.status == 422
     assert "The party must start in the future." in page.text
     assert 'value="2020-01-01T20:00"' in page.text
     assert records.count(DinnerParty) == 0
-    page = lay(host, "save_draft", starts_at="2020-01-01T20:00")
+    page = create_party(host, "save_draft", starts_at="2020-01-01T20:00")
     assert page.flashes == [("warning", "Party “Paella” saved as draft, but its date is in the past.")]
 
 
@@ -83,7 +83,7 @@ def test_a_party_in_the_past_can_be_saved_as_a_draft_but_not_published(host, rec
     ],
 )
 def test_an_invalid_form_shows_errors_and_keeps_its_values(host, records, changes):
-    page = lay(host, **{"venue": "Casa Ferrer", **changes})
+    page = create_party(host, **{"venue": "Casa Ferrer", **changes})
     assert page.status == 422
     assert [category for category, _text in page.flashes] == ["danger"]
     assert 'value="Casa Ferrer"' in page.text
@@ -104,7 +104,7 @@ def test_fields_that_the_form_does_not_have_are_ignored(host, cast, records):
     "title", ["<script>alert(1)</script>", "عشاء 🍷", "'; DROP TABLE dinner_party; --", "\u202eevil"]
 )
 def test_markup_in_a_title_is_escaped(host, records, title):
-    page = lay(host, title=title)
+    page = create_party(host, title=title)
     assert page.status == 200
     assert "<script>alert" not in page.text
     assert records.one(DinnerParty).title == title
@@ -256,7 +256,7 @@ def test_an_unlisted_party_is_open_by_link_and_a_private_one_to_its_guests(clien
 
 @pytest.mark.both_databases
 def test_times_are_shown_in_the_time_zone_of_the_party(host, records):
-    lay(host, starts_at="2030-01-15T20:00", timezone="asia/tokyo")
+    create_party(host, starts_at="2030-01-15T20:00", timezone="asia/tokyo")
     party = records.one(DinnerParty)
     assert party.timezone == "Asia/Tokyo"
     assert party.starts_at == datetime(2030, 1, 15, 11, 0, tzinfo=UTC)

@@ -45,7 +45,7 @@ def revoke(host, party, invitation):
     return host.submit(page.form(f"/invitations/{invitation.id}/revoke"))
 
 
-def letters(records, kind="party_invitation"):
+def emails(records, kind="party_invitation"):
     return [letter for letter in records.all(OutboxEmail) if letter.kind == kind]
 
 
@@ -122,7 +122,7 @@ def test_nobody_who_is_invited_or_coming_is_invited_again(host, party, cast, rec
     RsvpFactory(party=party, member=cast.friend)
     assert invite(host, party, cast.friend.email).flashes == counted(skipped=1)
     assert invite(host, party, cast.host.email).flashes == counted(skipped=1)
-    assert len(letters(records)) == 1
+    assert len(emails(records)) == 1
 
 
 def test_a_guest_who_declined_can_be_invited(host, party, cast, records):
@@ -190,7 +190,7 @@ def test_only_hosts_see_and_send_invitations(client_of, cast, party, records, wh
 def test_the_email_of_an_invitation_names_the_co_host_who_sent_it(host, client_of, cast, party, records):
     host.post(f"/parties/{party.slug}/hosts", {"username": cast.friend.username})
     assert invite(client_of(cast.friend), party).flashes == counted(added=1)
-    (letter,) = letters(records)
+    (letter,) = emails(records)
     assert letter.subject.startswith(cast.friend.display_name)
     assert records.one(Contact).owner_id == cast.friend.id
 
@@ -203,7 +203,7 @@ def test_invitations_are_limited_for_each_day(host, party, app, records, monkeyp
     told = "2 invited, 0 already invited, 0 invalid addresses. 1 invitation exceeds the daily limit. Continue tomorrow."
     assert page.flashes == [("warning", told)]
     assert invite(host, party).flashes == [("warning", "1 invitation exceeds the daily limit. Continue tomorrow.")]
-    assert len(letters(records)) == records.count(Invitation) == records.count(Contact) == 2
+    assert len(emails(records)) == records.count(Invitation) == records.count(Contact) == 2
     clock.set_now(clock.now() + timedelta(days=1, seconds=1))
     assert host.log_in("host", "a good dinner needs time")
     assert invite(host, party).flashes == counted(added=1)
@@ -235,7 +235,7 @@ def test_two_concurrent_hosts_invite_a_person_once(client_of, host, cast, party,
         thread.join()
     assert sorted(page.flashes for page in pages) == sorted([counted(added=1), counted(skipped=1)])
     assert records.count(Invitation) == 1
-    assert len(letters(records)) == 1
+    assert len(emails(records)) == 1
 
 
 # -- drafts
@@ -260,7 +260,7 @@ def test_invitations_to_a_draft_are_emailed_when_it_is_published(host, draft, re
     revoke(host, draft, max(records.all(Invitation), key=lambda row: row.id))
     assert records.count(OutboxEmail) == 0
     assert publish(host, draft).flashes == [("info", "Party published. 2 invitations queued.")]
-    assert {letter.recipient for letter in letters(records)} == {IRIS, "otto@example.org"}
+    assert {letter.recipient for letter in emails(records)} == {IRIS, "otto@example.org"}
     assert "Not sent yet" not in host.get(address(draft)).text
 
 
@@ -268,7 +268,7 @@ def test_without_a_mail_server_the_host_is_told_to_share_the_link(host, draft, r
     invite(host, draft)
     page = publish(host, draft)
     assert page.flashes == [("warning", "Published, but e-mail is not configured: share the link.")]
-    assert len(letters(records)) == 1
+    assert len(emails(records)) == 1
 
 
 def test_a_draft_without_invitations_is_published_as_usual(host, draft):
@@ -280,12 +280,12 @@ def test_a_draft_without_invitations_is_published_as_usual(host, draft):
 
 def test_resending_an_invitation_renews_its_link(host, party, new_visitor, records):
     invite(host, party)
-    (first,) = letters(records)
+    (first,) = emails(records)
     guest = new_visitor()
     guest.get(link(first))
     page = again(host, party, records.one(Invitation))
     assert page.flashes == [("info", f"{IRIS} was invited again. Earlier links no longer work.")]
-    old, new = letters(records)
+    old, new = emails(records)
     assert (old.state, old.secret, new.state) == ("failed", None, "queued")
     # Sessions that opened the old link have no access, either.
     assert guest.get(f"/parties/{party.slug}").status == 404
@@ -307,12 +307,12 @@ def test_resending_invitations_is_limited(host, party, records):
         again(host, party, records.one(Invitation))
     page = again(host, party, records.one(Invitation))
     assert page.flashes == [("warning", f"{IRIS} was invited several times today. Try again tomorrow.")]
-    assert len(letters(records)) == 3
+    assert len(emails(records)) == 3
 
 
 def test_a_removed_guest_can_reply_once_invited_again(host, party, app, visitor, records):
     invite(host, party)
-    visitor.get(link(letters(records)[0]))
+    visitor.get(link(emails(records)[0]))
     page = visitor.get(f"/parties/{party.slug}")
     visitor.submit(page.form("/rsvp"), button=("answer", "yes"))
     with app.app_context(), transaction():
@@ -320,7 +320,7 @@ def test_a_removed_guest_can_reply_once_invited_again(host, party, app, visitor,
     again(host, party, records.one(Invitation))
     answer = next(row for row in records.all(Rsvp) if row.email == IRIS)
     assert answer.status == "cancelled"
-    visitor.get(link(letters(records)[-1]))
+    visitor.get(link(emails(records)[-1]))
     page = visitor.get(f"/parties/{party.slug}")
     visitor.submit(page.form("/rsvp"), button=("answer", "yes"))
     assert records.fresh(answer).status == "yes"
@@ -328,7 +328,7 @@ def test_a_removed_guest_can_reply_once_invited_again(host, party, app, visitor,
 
 def test_a_revoked_invitation_is_invalid_but_its_rsvp_stays(host, party, visitor, records):
     invite(host, party)
-    (letter,) = letters(records)
+    (letter,) = emails(records)
     visitor.get(link(letter))
     visitor.submit(visitor.get(f"/parties/{party.slug}").form("/rsvp"), button=("answer", "yes"))
     page = revoke(host, party, records.one(Invitation))
@@ -346,7 +346,7 @@ def test_a_revoked_invitation_is_invalid_but_its_rsvp_stays(host, party, visitor
 def test_a_pending_email_is_not_sent_once_the_invitation_is_revoked(host, party, records):
     invite(host, party)
     revoke(host, party, records.one(Invitation))
-    (letter,) = letters(records)
+    (letter,) = emails(records)
     assert (letter.state, letter.secret) == ("failed", None)
 
 
@@ -359,13 +359,13 @@ def test_an_invitation_of_another_party_is_not_found(host, cast, party):
 def test_an_invitation_used_by_another_member_can_be_sent_again(host, party, client_of, cast, new_visitor, records):
     invite(host, party)
     friend = client_of(cast.friend)
-    friend.get(link(letters(records)[0]))
+    friend.get(link(emails(records)[0]))
     friend.submit(friend.get(f"/parties/{party.slug}").form("/rsvp"), button=("answer", "yes"))
     page = host.get(address(party))
     assert f"as {cast.friend.display_name}" in page.text
     again(host, party, records.one(Invitation))
     guest = new_visitor()
-    guest.get(link(letters(records)[-1]))
+    guest.get(link(emails(records)[-1]))
     page = guest.submit(guest.get(f"/parties/{party.slug}").form("/rsvp"), button=("answer", "yes"))
     assert page.flashes[0][0] == "info"
     assert records.fresh(party).seats_taken == 3
@@ -378,7 +378,7 @@ def test_people_without_an_rsvp_are_emailed_about_changes_and_the_cancellation(h
     for name in ("iris", "otto", "nora", "quit"):
         invite(host, party, f"{name}@example.org")
     by_name = {row.email.partition("@")[0]: row for row in records.all(Invitation)}
-    otto = next(letter for letter in letters(records) if letter.recipient.startswith("otto"))
+    otto = next(letter for letter in emails(records) if letter.recipient.startswith("otto"))
     visitor.get(link(otto))
     visitor.submit(visitor.get(f"/parties/{party.slug}").form("/rsvp"), button=("answer", "no"))
     revoke(host, party, by_name["quit"])
@@ -386,14 +386,14 @@ def test_people_without_an_rsvp_are_emailed_about_changes_and_the_cancellation(h
     assert host.submit(page.form("/edit"), venue="The barn").flashes == [
         ("info", "Saved. 2 guests will get an updated calendar entry.")
     ]
-    told = letters(records, "invitation_changed")
+    told = emails(records, "invitation_changed")
     assert sorted(letter.recipient for letter in told) == [IRIS, "nora@example.org"]
     assert "The barn" in told[0].text
     assert vobject.readOne(told[0].calendar).method.value == "REQUEST"
     assert visitor.get(link(told[0])).path == f"/parties/{party.slug}"
     page = host.post(f"/parties/{party.slug}/cancel")
     assert page.flashes == [("warning", "Party cancelled; 2 guests will be told.")]
-    told = letters(records, "invitation_cancelled")
+    told = emails(records, "invitation_cancelled")
     event = vobject.readOne(told[0].calendar)
     assert (len(told), event.method.value, event.vevent.status.value) == (2, "CANCEL", "CANCELLED")
 
@@ -403,7 +403,7 @@ def test_people_without_an_rsvp_are_not_emailed_about_a_hidden_address(host, cas
     invite(host, party)
     page = host.get(f"/parties/{party.slug}/edit")
     host.submit(page.form("/edit"), address="2 Market Street")
-    assert letters(records, "invitation_changed") == []
+    assert emails(records, "invitation_changed") == []
 
 
 # -- address book

@@ -59,13 +59,13 @@ def invited(party, **columns):
     return InvitationFactory(party=party, invited_by=party.host, **columns)
 
 
-def letters(records):
+def emails(records):
     """Return the e-mails with messages, without those about new devices."""
     return [letter for letter in records.all(OutboxEmail) if letter.kind == "guest_message"]
 
 
 def recipients(records):
-    return sorted(letter.recipient.partition("@")[0] for letter in letters(records))
+    return sorted(letter.recipient.partition("@")[0] for letter in emails(records))
 
 
 # -- recipients
@@ -148,7 +148,7 @@ def test_a_co_host_can_send_messages_and_hosts_get_none(client_of, cast, party, 
     assert write(client_of(cast.friend), "coming").flashes == [("info", "Message queued for 3 guests.")]
     assert recipients(records) == ["ar", "en", "es"]
     assert records.one(GuestMessage).author_id == cast.friend.id
-    english = next(letter for letter in letters(records) if letter.locale == "en")
+    english = next(letter for letter in emails(records) if letter.locale == "en")
     assert "Friend Doe has sent you a message about a dinner:" in english.text
 
 
@@ -181,7 +181,7 @@ def test_a_message_can_be_sent_after_the_party(host, cast, records):
 
 def test_the_email_around_the_message_is_in_the_language_of_each_guest(host, party, records):
     write(host, "coming", "silent")
-    found = {letter.recipient.partition("@")[0]: letter for letter in letters(records)}
+    found = {letter.recipient.partition("@")[0]: letter for letter in emails(records)}
     assert {name: letter.locale for name, letter in found.items()} == {
         "en": "en", "es": "es", "ar": "ar", "silent": "es",
     }  # fmt: skip
@@ -219,7 +219,7 @@ def test_reply_to_is_the_host_only_if_the_host_allows_it(host, app, cast, party,
     write(host, "maybe", with_address=["y"] if ticked else None)
     with app.app_context():
         delivery.drain()
-    (arrived,) = smtp.letters
+    (arrived,) = smtp.messages
     assert arrived["Reply-To"] == (cast.host.email if ticked else None)
     text = arrived.get_body(("plain",)).get_content()
     assert ("Reply to this e-mail to write to Host Doe." in text) == ticked
@@ -245,7 +245,7 @@ def test_sending_the_form_twice_sends_the_message_once(host, party, records):
     form = page_of(host)
     pages = [write(host, "coming", form=form) for _time in range(2)]
     assert [page.flashes for page in pages] == [[("info", "Message queued for 3 guests.")]] * 2
-    assert (records.count(GuestMessage), len(letters(records))) == (1, 3)
+    assert (records.count(GuestMessage), len(emails(records))) == (1, 3)
 
 
 def test_the_same_form_with_another_text_is_another_message(host, party, records):
@@ -267,7 +267,7 @@ def test_sending_the_form_concurrently_sends_the_message_once(client_of, cast, p
 
     with ThreadPoolExecutor(len(tabs)) as pool:
         assert list(pool.map(send, range(len(tabs)))) == [[("info", "Message queued for 3 guests.")]] * 4
-    assert (records.count(GuestMessage), len(letters(records))) == (1, 3)
+    assert (records.count(GuestMessage), len(emails(records))) == (1, 3)
 
 
 def test_messages_are_limited_to_ten_a_day(host, client_of, cast, party, records):

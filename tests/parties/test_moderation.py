@@ -37,7 +37,7 @@ def report(visitor, reason="spam", slug="tupper", **typed):
     return visitor.submit(form, reason=reason, **typed)
 
 
-def letters(records, kind):
+def emails(records, kind):
     return [letter for letter in records.all(OutboxEmail) if letter.kind == kind]
 
 
@@ -125,7 +125,7 @@ def test_administrators_are_emailed_about_the_first_open_report_of_a_party(new_v
     MemberFactory(username="gone", admin=True, inactive=True)
     report(new_visitor(), note="It sells kitchens")
     report(new_visitor(), "fake")
-    written = letters(records, "party_reported")
+    written = emails(records, "party_reported")
     assert sorted(letter.recipient for letter in written) == ["boss@example.com", "second@example.com"]
     filed = records.all(PartyReport)[0]
     letter = next(letter for letter in written if letter.recipient == "boss@example.com")
@@ -136,7 +136,7 @@ def test_administrators_are_emailed_about_the_first_open_report_of_a_party(new_v
     for each in records.all(PartyReport):
         admin.post(f"/reports/action/dismiss/{each.id}")
     report(new_visitor(), "offensive")
-    assert len(letters(records, "party_reported")) == 4
+    assert len(emails(records, "party_reported")) == 4
 
 
 @pytest.mark.both_databases
@@ -192,7 +192,7 @@ def test_hosts_see_why_their_party_is_hidden(admin, client_of, cast, party, app,
     hide(admin, party)
     for host in (cast.host, cast.stranger):
         assert WHY.replace("&", "&amp;") in client_of(host).get("/parties/tupper").text
-    written = letters(records, "party_hidden")
+    written = emails(records, "party_hidden")
     assert sorted(letter.recipient for letter in written) == ["host@example.com", "stranger@example.com"]
     assert WHY in written[0].text
     assert WHY.replace("&", "&amp;") in written[0].html
@@ -215,7 +215,7 @@ def test_a_bulk_action_hides_parties_and_leaves_hidden_ones_unchanged(admin, cas
     assert records.fresh(other).hidden_reason == "first"
     page = admin.post("/dinnerparties/action_post", {"action": "hide", "rowid": [str(party.id), str(other.id)]})
     assert page.flashes == [("warning", "Nothing changed: these parties are already hidden.")]
-    assert len(letters(records, "party_hidden")) == 3
+    assert len(emails(records, "party_hidden")) == 3
 
 
 def test_hiding_a_party_does_not_make_the_hosts_form_stale(admin, client_of, cast, party, records):
@@ -249,7 +249,7 @@ def test_a_hidden_party_can_be_shown_again(admin, visitor, party, records):
     assert page.flashes == [("info", "1 party is visible again; its hosts will be notified.")]
     assert visitor.get("/parties/tupper").status == 200
     assert (records.fresh(party).hidden_at, records.fresh(party).hidden_reason) == (None, "")
-    assert letters(records, "party_shown")[0].recipient == "host@example.com"
+    assert emails(records, "party_shown")[0].recipient == "host@example.com"
     page = admin.post(f"/dinnerparties/action/unhide/{party.id}")
     assert page.flashes == [("warning", "Nothing changed: none of the selected parties is hidden.")]
     assert done(records) == ["party_hidden", "party_shown"]

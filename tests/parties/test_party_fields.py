@@ -30,7 +30,7 @@ def edit(host, party, **changes):
     return host.submit(page.form("/edit"), **changes)
 
 
-def is_told(text):
+def shows_address(text):
     """Return whether a text shows the address, also as part of a map link."""
     unfolded = text.replace("\r\n ", "")
     assert (SECRET in unfolded) >= ("Quiet%20Lane" in unfolded)
@@ -181,10 +181,10 @@ def test_only_confirmed_guests_see_a_hidden_address(reader, party, who, told):
     visitor = reader(who)
     pages = [visitor.get(f"/parties/{party.slug}"), visitor.get(f"/parties/{party.slug}/dinner.ics")]
     assert [page.status for page in pages] == [200, 200]
-    assert [is_told(page.text) for page in pages] == [told, told]
+    assert [shows_address(page.text) for page in pages] == [told, told]
     assert (SEARCH in pages[0].text) == told
     for path in ("/", "/parties/", f"/parties/{party.slug}/waiting-list", f"/parties/{party.slug}/people"):
-        assert not is_told(visitor.get(path, follow=False).text)
+        assert not shows_address(visitor.get(path, follow=False).text)
     assert all("The blue door" in page.text for page in pages)
 
 
@@ -193,7 +193,7 @@ def test_the_calendar_feed_hides_the_address_too(reader, visitor, who, told):
     page = reader(who).post("/account/calendar/renew")
     feed = visitor.get(urlsplit(re.search(r'value="(http[^"]+\.ics)"', page.text)[1]).path).text
     assert "The blue door" in feed
-    assert is_told(feed) == told
+    assert shows_address(feed) == told
 
 
 @pytest.mark.parametrize("who", ["maybe", "coming"])
@@ -202,16 +202,16 @@ def test_the_data_export_hides_the_address_too(app, reader, cast, who):
     with app.app_context():
         archive = zipfile.ZipFile(io.BytesIO(data_export.export(db.session.merge(cast.friend))))
         files = "".join(archive.read(name).decode() for name in archive.namelist())
-    assert is_told(files) == (who == "coming")
+    assert shows_address(files) == (who == "coming")
 
 
-def letters(records):
+def emails(records):
     """Return whether each e-mail about the party shows the address: in text, HTML or calendar event."""
     found = {}
     for letter in sorted(records.all(OutboxEmail), key=lambda letter: letter.id):
-        parts = [letter.text, letter.html, letter.calendar or SECRET * is_told(letter.text)]
-        assert len({is_told(part) for part in parts}) == 1
-        found[letter.kind, letter.recipient] = is_told(letter.text)
+        parts = [letter.text, letter.html, letter.calendar or SECRET * shows_address(letter.text)]
+        assert len({shows_address(part) for part in parts}) == 1
+        found[letter.kind, letter.recipient] = shows_address(letter.text)
     return found
 
 
@@ -221,20 +221,20 @@ def test_the_email_of_a_seat_has_the_address_and_that_of_the_waiting_list_does_n
     assert SEARCH in with_map.text
     full = DinnerPartyFactory(host=cast.host, address=SECRET, address_for_guests=True, number_seats=1)
     client_of(cast.stranger).post(f"/parties/{full.slug}/rsvp", {"answer": "yes"})
-    assert letters(records) == {("rsvp_yes", cast.friend.email): True, ("rsvp_waitlisted", cast.stranger.email): False}
+    assert emails(records) == {("rsvp_yes", cast.friend.email): True, ("rsvp_waitlisted", cast.stranger.email): False}
 
 
 def test_a_guest_awaiting_approval_does_not_get_the_address(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host, address=SECRET, address_for_guests=True, approval=True)
     client_of(cast.friend).post(f"/parties/{party.slug}/rsvp", {"answer": "yes"})
-    assert letters(records) == {("approval_asked", cast.host.email): True}
+    assert emails(records) == {("approval_asked", cast.host.email): True}
 
 
 def test_emails_about_a_change_show_the_address_only_to_confirmed_guests(host, cast, party, records):
     coming, maybe = RsvpFactory(party=party, member=cast.friend), RsvpFactory(party=party, maybe=True)
     page = edit(host, party, venue="The green door")
     assert page.flashes == [("info", "Saved. 2 guests will get an updated calendar entry.")]
-    assert letters(records) == {("party_changed", coming.email): True, ("party_changed", maybe.email): False}
+    assert emails(records) == {("party_changed", coming.email): True, ("party_changed", maybe.email): False}
 
 
 def test_a_new_hidden_address_is_emailed_to_confirmed_guests_only(host, cast, party, records):
@@ -242,20 +242,20 @@ def test_a_new_hidden_address_is_emailed_to_confirmed_guests_only(host, cast, pa
     RsvpFactory(party=party, maybe=True)
     page = edit(host, party, address=f"{SECRET}, second floor")
     assert page.flashes == [("info", "Saved. 1 guest will get an updated calendar entry.")]
-    assert letters(records) == {("party_changed", coming.email): True}
+    assert emails(records) == {("party_changed", coming.email): True}
 
 
 def test_a_removed_guest_gets_no_more_emails(app, client_of, cast, party, records):
     answer = RsvpFactory(party=party, member=cast.friend)
     client_of(cast.admin).post("/rsvps/action_post", {"action": "withdraw", "rowid": str(answer.id)})
-    assert letters(records) == {("removed", cast.friend.email): False}
+    assert emails(records) == {("removed", cast.friend.email): False}
 
 
 def test_a_public_address_is_shown_to_everybody(visitor, cast, records, client_of):
     party = DinnerPartyFactory(host=cast.host, address=SECRET, number_seats=1)
-    assert is_told(visitor.get(f"/parties/{party.slug}").text)
+    assert shows_address(visitor.get(f"/parties/{party.slug}").text)
     client_of(cast.friend).post(f"/parties/{party.slug}/rsvp", {"answer": "yes"})
-    assert letters(records) == {("rsvp_waitlisted", cast.friend.email): True}
+    assert emails(records) == {("rsvp_waitlisted", cast.friend.email): True}
 
 
 # -- map

@@ -9,7 +9,7 @@ from tests.support.factories import PASSWORD, DinnerPartyFactory, InvitationFact
 SEE_YOU = "See you on "
 
 
-def come_in(visitor, invitation):
+def open_link(visitor, invitation):
     return visitor.get(f"/invitations/{invitation.token}")
 
 
@@ -29,7 +29,7 @@ def invitation(party):
 
 
 def test_a_guest_without_an_account_replies_by_personal_link(visitor, party, invitation, records):
-    page = come_in(visitor, invitation)
+    page = open_link(visitor, invitation)
     assert party.title in page.text
     ((category, text),) = answer(visitor, party).flashes
     assert (category, text[: len(SEE_YOU)]) == ("info", SEE_YOU)
@@ -41,20 +41,20 @@ def test_a_guest_without_an_account_replies_by_personal_link(visitor, party, inv
 
 
 def test_opening_a_personal_link_changes_nothing(visitor, party, invitation, records):
-    come_in(visitor, invitation)
+    open_link(visitor, invitation)
     assert records.count(Rsvp) == 1
     assert records.fresh(invitation).opened_at is None
 
 
 def test_a_revoked_link_is_invalid(visitor, party, records):
     invitation = InvitationFactory(party=party, revoked=True)
-    page = come_in(visitor, invitation)
+    page = open_link(visitor, invitation)
     assert page.flashes == [("danger", "This invitation is not valid any more.")]
     assert visitor.get(f"/parties/{party.slug}").status == 404
 
 
 def test_the_party_size_is_limited_by_the_invitation(visitor, party, invitation):
-    come_in(visitor, invitation)
+    open_link(visitor, invitation)
     page = answer(visitor, party, party_size="3")
     assert page.flashes == [("danger", "One answer can cover at most 2 people here.")]
     assert answer(visitor, party, party_size="2").flashes[0][0] == "info"
@@ -82,13 +82,13 @@ def test_an_invited_guest_needs_no_approval(client_of, cast, records):
 
 def test_the_link_does_not_change_an_rsvp_given_with_an_account(visitor, cast, party, invitation, records):
     RsvpFactory(party=party, member=cast.friend, email=invitation.email)
-    come_in(visitor, invitation)
+    open_link(visitor, invitation)
     page = answer(visitor, party, "no")
     assert page.flashes == [("warning", "This invitation was answered with an account. Log in to change the answer.")]
 
 
 def test_logging_in_keeps_the_link_and_attaches_the_rsvp(visitor, cast, party, invitation, records):
-    come_in(visitor, invitation)
+    open_link(visitor, invitation)
     answer(visitor, party)
     visitor.log_in(cast.stranger.username, PASSWORD)
     answer(visitor, party, party_size="2")
@@ -97,7 +97,7 @@ def test_logging_in_keeps_the_link_and_attaches_the_rsvp(visitor, cast, party, i
 
 
 def test_logging_out_removes_the_link_from_the_session(visitor, cast, party, invitation):
-    come_in(visitor, invitation)
+    open_link(visitor, invitation)
     visitor.log_in(cast.stranger.username, PASSWORD)
     visitor.post("/logout/")
     assert visitor.get(f"/parties/{party.slug}").status == 404
@@ -114,7 +114,7 @@ def seen(visitor, party):
 
 
 def test_an_opened_link_is_recorded_once(visitor, party, invitation, records):
-    come_in(visitor, invitation)
+    open_link(visitor, invitation)
     seen(visitor, party)
     opened_at = records.fresh(invitation).opened_at
     assert opened_at is not None
@@ -124,7 +124,7 @@ def test_an_opened_link_is_recorded_once(visitor, party, invitation, records):
 
 
 def test_an_rsvp_records_the_link_as_opened_too(visitor, party, invitation, records):
-    come_in(visitor, invitation)
+    open_link(visitor, invitation)
     answer(visitor, party, "no")
     assert records.fresh(invitation).opened_at is not None
 
@@ -138,7 +138,7 @@ def test_only_the_invited_browser_can_record_the_link_as_opened(visitor, client_
 def test_a_link_opened_by_a_member_is_attached_to_their_rsvp(client_of, cast, party, invitation, records):
     given = RsvpFactory(party=party, member=cast.friend)
     friend = client_of(cast.friend)
-    come_in(friend, invitation)
+    open_link(friend, invitation)
     seen(friend, party)
     assert records.fresh(given).invitation_id == invitation.id
 
@@ -151,11 +151,11 @@ def test_the_url_of_a_link_is_sent_in_no_referrer(visitor, invitation):
 
 
 def test_a_guest_without_an_account_sees_their_name_and_how_to_register(visitor, party, invitation):
-    page = come_in(visitor, invitation)
+    page = open_link(visitor, invitation)
     assert f"You are answering as Iris Invited, {invitation.email}." in page.text
     assert "Register to see all your invitations in one place." in page.text
 
 
 def test_a_member_sees_no_hint_to_register(client_of, cast, party, invitation):
-    page = come_in(client_of(cast.friend), invitation)
+    page = open_link(client_of(cast.friend), invitation)
     assert "You are answering as" not in page.text

@@ -270,7 +270,7 @@ def test_giving_up_the_seat_releases_the_claims(app, friend, client_of, cast, pa
         answer = next(row for row in records.all(Rsvp) if row.member_id == cast.friend.id)
         client_of(cast.admin).post("/rsvps/action_post", {"action": "withdraw", "rowid": str(answer.id)})
     elif leave == "missed":
-        miss(app, party)
+        mark_no_show(app, party)
     elif leave == "withdraw":
         friend.post(f"/parties/{party.slug}/withdraw")
     else:
@@ -279,7 +279,7 @@ def test_giving_up_the_seat_releases_the_claims(app, friend, client_of, cast, pa
     assert not records.all(DishClaim)
 
 
-def miss(app, party):
+def mark_no_show(app, party):
     clock.set_now(party.starts_at + timedelta(days=1))
     with app.app_context(), transaction() as session:
         attendance_service.mark_all_no_show(session.get(DinnerParty, party.id))

@@ -19,7 +19,7 @@ from app.parties.messages.rules import ReminderState
 from app.parties.models import DinnerParty, Invitation
 from app.parties.potluck.models import DishClaim, DishSlot
 from app.scheduler import Scheduler
-from tests.parties.test_hosting import lay
+from tests.parties.test_hosting import create_party
 from tests.support.factories import DinnerPartyFactory, InvitationFactory, MemberFactory, ReminderFactory, RsvpFactory
 
 NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)
@@ -75,13 +75,13 @@ def invited(party, **columns):
     return InvitationFactory(party=party, invited_by=party.host, **columns)
 
 
-def letters(records):
+def emails(records):
     """Return the e-mails with reminders, without those about new devices."""
     return [letter for letter in records.all(OutboxEmail) if letter.kind.startswith("reminder_")]
 
 
 def recipients(records):
-    return sorted(letter.recipient.partition("@")[0] for letter in letters(records))
+    return sorted(letter.recipient.partition("@")[0] for letter in emails(records))
 
 
 def of(records, party):
@@ -190,7 +190,7 @@ def test_the_email_has_time_place_and_claims_in_the_recipients_language(app, par
         session.add(DishClaim(slot_id=slot.id, rsvp_id=comes.id, quantity=3, dish="Lemon <tart>"))
     later(hours=6)
     assert sweep() == 3
-    found = {letter.locale: letter for letter in letters(records)}
+    found = {letter.locale: letter for letter in emails(records)}
     assert set(found) == {"en", "es", "ar"}
     english = found["en"]
     assert "your 2 seats are reserved" in english.text
@@ -312,7 +312,7 @@ def test_the_scheduler_and_a_command_send_due_reminders(app, party, records):
 
 def test_a_new_party_and_its_copy_have_reminders(client_of, cast, records):
     host = client_of(cast.host)
-    page = lay(host)
+    page = create_party(host)
     party = records.one(DinnerParty)
     assert of(records, party) == [(ReminderKind.BEFORE_START, 24), (ReminderKind.BEFORE_DEADLINE, 48)]
     form = host.get(f"/parties/{party.slug}/reminders").form("/reminders")
@@ -387,7 +387,7 @@ def test_the_button_reminds_people_without_an_rsvp_once_a_day(client_of, cast, p
     assert (page.path, page.flashes) == (
         "/parties/garden/write", [("info", "Reminder queued for 3 people who have not answered.")],
     )  # fmt: skip
-    assert [(letter.locale, letter.secret) for letter in letters(records)] == [
+    assert [(letter.locale, letter.secret) for letter in emails(records)] == [
         (each.locale, each.token) for each in invitations
     ]
     assert host.submit(form).flashes == ALREADY
@@ -397,7 +397,7 @@ def test_the_button_reminds_people_without_an_rsvp_once_a_day(client_of, cast, p
     page = client_of(cast.host).post("/parties/garden/remind")
     assert page.flashes == [("info", "Reminder queued for 4 people who have not answered.")]
     assert records.fresh(new).reminded_at == clock.now()
-    assert len(letters(records)) == 8
+    assert len(emails(records)) == 8
 
 
 def test_a_reminder_has_the_link_of_the_invitation(remind, visitor, party, records):
@@ -455,5 +455,5 @@ def test_two_concurrent_hosts_send_one_reminder(client_of, cast, party, records)
     with ThreadPoolExecutor(len(tabs)) as pool:
         said = sorted(pool.map(press, tabs))
     assert said == [[("info", "Reminder queued for 3 people who have not answered.")], ALREADY, ALREADY]
-    assert len(letters(records)) == 3
+    assert len(emails(records)) == 3
     assert all(invitation.reminded_at == NOON for invitation in records.all(Invitation))

@@ -41,17 +41,17 @@ def later(app):
 
 
 @pytest.fixture
-def lay(cast):
+def create_party(cast):
     """Create a party in ten days, or in `hours`, with `free` seats beside those of the host and a group of four."""
 
-    def lay(free=3, hours=240, **more):
+    def create_party(free=3, hours=240, **more):
         party = DinnerPartyFactory(
             host=cast.host, number_seats=free + 5, starts_at=NOW + timedelta(hours=hours), **more
         )
         RsvpFactory(party=party, party_size=4)
         return party
 
-    return lay
+    return create_party
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def decide(guest, party, decision):
     return guest.submit(page.form("/offer"), button=("decision", decision))
 
 
-def waits(place, seats):
+def waiting_flash(place, seats):
     return [("warning", FULL % (place, seats, " becomes" if seats == 1 else "s become"))]
 
 
@@ -90,7 +90,7 @@ def offer_to(guest, records):
     return [offer for offer in records.all(WaitOffer) if offer.rsvp_id == of(guest, records).id][-1]
 
 
-def books(records, party):
+def check_seats(records, party):
     """Check the number of seats taken; return those beside the group of four."""
     rows = [row for row in records.all(Rsvp) if row.party_id == party.id]
     pending = [offer for offer in records.all(WaitOffer) if offer.party_id == party.id and offer.state == "pending"]
@@ -109,12 +109,12 @@ def kinds(records):
 
 
 @pytest.mark.both_databases
-def test_a_group_replies_with_one_form(lay, guest, records):
-    party, ana = lay(), guest()
+def test_a_group_replies_with_one_form(create_party, guest, records):
+    party, ana = create_party(), guest()
     page = answer(ana, party, 3, note="We bring wine.")
     assert page.flashes[0][1].startswith("You successfully RSVP'd to ")
     assert (of(ana, records).party_size, of(ana, records).note) == (3, "We bring wine.")
-    assert books(records, party) == 4
+    assert check_seats(records, party) == 4
     assert "You have 3 seats at this dinner." in page.text
     assert "Your 3 seats at the dinner are reserved." in records.one(OutboxEmail).text
 
@@ -132,8 +132,8 @@ def test_a_group_replies_with_one_form(lay, guest, records):
         ({"note": "x" * 501}, "note"),
     ],
 )
-def test_an_invalid_group_is_refused_and_the_form_kept(lay, guest, records, fields, field):
-    party, ana = lay(), guest()
+def test_an_invalid_group_is_refused_and_the_form_kept(create_party, guest, records, fields, field):
+    party, ana = create_party(), guest()
     page = ana.get(f"/parties/{party.slug}")
     typed = {"party_size": "2", "min_party": "1", "note": "Hello", **fields}
     page = ana.submit(page.form("/rsvp"), button=("answer", "yes"), **typed)
@@ -141,11 +141,11 @@ def test_an_invalid_group_is_refused_and_the_form_kept(lay, guest, records, fiel
     assert f'id="{field}-error"' in page.text
     shown = page.form("/rsvp").fields
     assert {name: shown[name] for name in typed} == typed
-    assert books(records, party) == 1
+    assert check_seats(records, party) == 1
 
 
-def test_the_host_limits_the_party_size(lay, guest, client_of, cast, records):
-    party, ana = lay(free=7), guest()
+def test_the_host_limits_the_party_size(create_party, guest, client_of, cast, records):
+    party, ana = create_party(free=7), guest()
     host = client_of(cast.host)
     path = f"/parties/{party.slug}/edit"
     host.submit(host.get(path).form(path), max_party="6")
@@ -155,59 +155,59 @@ def test_the_host_limits_the_party_size(lay, guest, client_of, cast, records):
     # A guest who has more seats keeps them.
     assert answer(ana, party, 5).flashes[0][0] == "info"
     assert answer(ana, party, 6).status == 422
-    assert books(records, party) == 6
+    assert check_seats(records, party) == 6
 
 
-def test_a_group_that_does_not_fit_can_come_with_fewer(lay, guest, records):
-    party, ana = lay(free=2), guest()
+def test_a_group_that_does_not_fit_can_come_with_fewer(create_party, guest, records):
+    party, ana = create_party(free=2), guest()
     page = answer(ana, party, 4, note="Two of us are tall.")
     assert page.flashes == [("warning", "Only 2 of 4 seats are free. Come with 2 or wait?")]
-    assert (records.count(Rsvp), books(records, party)) == (2, 1)
+    assert (records.count(Rsvp), check_seats(records, party)) == (2, 1)
     form = page.form("/rsvp")
     assert form.fields["note"] == "Two of us are tall."
     assert ana.submit(form, button=("come_with", "2")).flashes[0][0] == "info"
     row = of(ana, records)
-    assert (row.status, row.party_size, row.note, books(records, party)) == ("yes", 2, "Two of us are tall.", 3)
+    assert (row.status, row.party_size, row.note, check_seats(records, party)) == ("yes", 2, "Two of us are tall.", 3)
 
 
-def test_a_group_that_prefers_to_wait_is_not_offered_fewer_seats_again(lay, guest, records):
-    party, ana, bo = lay(free=2), guest(), guest()
+def test_a_group_that_prefers_to_wait_is_not_offered_fewer_seats_again(create_party, guest, records):
+    party, ana, bo = create_party(free=2), guest(), guest()
     page = answer(ana, party, 4)
-    assert ana.submit(page.form("/rsvp"), button=("wait", "y")).flashes == waits(1, 4)
+    assert ana.submit(page.form("/rsvp"), button=("wait", "y")).flashes == waiting_flash(1, 4)
     assert (of(ana, records).status, of(ana, records).min_party) == ("waitlisted", 4)
     # They are not overtaken, either.
-    assert answer(bo, party, 1).flashes == waits(2, 1)
-    assert books(records, party) == 1
+    assert answer(bo, party, 1).flashes == waiting_flash(2, 1)
+    assert check_seats(records, party) == 1
 
 
-def test_a_group_is_asked_again_when_even_fewer_seats_are_free(lay, guest, records):
-    party, ana, bo = lay(free=2), guest(), guest()
+def test_a_group_is_asked_again_when_even_fewer_seats_are_free(create_party, guest, records):
+    party, ana, bo = create_party(free=2), guest(), guest()
     page = answer(ana, party, 4)
     answer(bo, party, 1)
     page = ana.submit(page.form("/rsvp"), button=("come_with", "2"))
     assert page.flashes == [("warning", "Only 1 of 2 seats is free. Come with 1 or wait?")]
 
 
-def test_a_group_is_not_asked_about_fewer_than_its_smallest_party_size(lay, guest, records):
-    party, ana = lay(free=1), guest()
-    assert answer(ana, party, 4, 3).flashes == waits(1, 4)
+def test_a_group_is_not_asked_about_fewer_than_its_smallest_party_size(create_party, guest, records):
+    party, ana = create_party(free=1), guest()
+    assert answer(ana, party, 4, 3).flashes == waiting_flash(1, 4)
 
 
 @pytest.mark.both_databases
-def test_a_group_grows_into_free_seats_and_shrinks_for_the_next(lay, guest, records):
-    party, ana, bo = lay(free=4), guest(), guest()
+def test_a_group_grows_into_free_seats_and_shrinks_for_the_next(create_party, guest, records):
+    party, ana, bo = create_party(free=4), guest(), guest()
     answer(ana, party, 2)
     assert answer(ana, party, 3).flashes == [("info", "See you on Friday, January 11, 2030! Seats for 3 are reserved.")]
     page = answer(ana, party, 4, note="Who is Bo?")
     assert page.flashes[0][0] == "info"
-    assert answer(bo, party, 2).flashes == waits(1, 2)
+    assert answer(bo, party, 2).flashes == waiting_flash(1, 2)
     assert answer(ana, party, 2).flashes[0][0] == "info"
     assert (of(bo, records).status, offer_to(bo, records).seats) == ("offered", 2)
-    assert books(records, party) == 5
+    assert check_seats(records, party) == 5
 
 
-def test_a_group_that_cannot_grow_is_told_how_many_are_free(lay, guest, records):
-    party, ana = lay(free=3), guest()
+def test_a_group_that_cannot_grow_is_told_how_many_are_free(create_party, guest, records):
+    party, ana = create_party(free=3), guest()
     answer(ana, party, 2)
     page = answer(ana, party, 4, note="Kept")
     assert page.flashes == [("warning", "Only 1 more seat is free. You keep the ones you have.")]
@@ -219,53 +219,53 @@ def test_a_group_that_cannot_grow_is_told_how_many_are_free(lay, guest, records)
     answer(ana, party, 3)
     page = answer(ana, party, 4)
     assert page.flashes == [("warning", "No more seats are free. You keep the ones you have.")]
-    assert (of(ana, records).party_size, books(records, party)) == (3, 4)
+    assert (of(ana, records).party_size, check_seats(records, party)) == (3, 4)
 
 
-def test_a_group_cannot_grow_past_the_waiting_list(lay, guest, records):
-    party, ana, bo = lay(free=3), guest(), guest()
+def test_a_group_cannot_grow_past_the_waiting_list(create_party, guest, records):
+    party, ana, bo = create_party(free=3), guest(), guest()
     answer(ana, party, 1)
     answer(bo, party, 3, 3)
     assert answer(ana, party, 2).flashes == [("warning", "No more seats are free. You keep the ones you have.")]
 
 
-def test_sending_the_same_rsvp_again_changes_nothing(lay, guest, records):
-    party, ana = lay(), guest()
+def test_sending_the_same_rsvp_again_changes_nothing(create_party, guest, records):
+    party, ana = create_party(), guest()
     answer(ana, party, 2, 1, note="Hi")
     before = records.dump()
     assert answer(ana, party).flashes == [("info", "Nothing changed: you had already answered yes.")]
     assert records.dump() == before
 
 
-def test_a_waiting_group_that_shrinks_keeps_its_position_and_is_seated_if_it_fits(lay, guest, records):
-    party, ana, bo = lay(free=2), guest(), guest()
+def test_a_waiting_group_that_shrinks_keeps_its_position_and_is_seated_if_it_fits(create_party, guest, records):
+    party, ana, bo = create_party(free=2), guest(), guest()
     answer(ana, party, 4, 4)
     answer(bo, party, 1)
-    assert answer(ana, party, 3, 3).flashes == waits(1, 3)
+    assert answer(ana, party, 3, 3).flashes == waiting_flash(1, 3)
     assert answer(ana, party, 1).flashes[0][1].startswith("You successfully RSVP'd to ")
     # The remaining seat is offered at once.
     assert of(bo, records).status == "offered"
-    assert books(records, party) == 3
+    assert check_seats(records, party) == 3
 
 
-def test_a_waiting_group_that_grows_moves_to_the_end(lay, guest, records, later):
-    party, ana, bo = lay(free=0), guest(), guest()
+def test_a_waiting_group_that_grows_moves_to_the_end(create_party, guest, records, later):
+    party, ana, bo = create_party(free=0), guest(), guest()
     answer(ana, party, 1)
     later(minutes=1)
     answer(bo, party, 1)
     later(minutes=2)
-    assert answer(ana, party, 2).flashes == waits(2, 2)
+    assert answer(ana, party, 2).flashes == waiting_flash(2, 2)
 
 
 # -- order of the waiting list
 
 
 @pytest.fixture
-def large_and_small(lay, guest):
+def large_and_small(create_party, guest):
     """Return a function that makes a group of three and a single guest wait for two seats, which become free."""
 
     def build(hours):
-        party = lay(free=2, hours=hours)
+        party = create_party(free=2, hours=hours)
         seated, large, small = guest(), guest(), guest()
         answer(seated, party, 2)
         answer(large, party, 3, 3)
@@ -293,7 +293,7 @@ def test_in_the_last_48_hours_seats_go_to_the_first_group_that_fits(large_and_sm
     assert (of(large, records).status, of(small, records).status) == ("waitlisted", "offered")
     page = large.get(f"/parties/{party.slug}/waiting-list")
     assert "Skipped: 2 seats were free, but at least 3 were needed." in page.text
-    assert books(records, party) == 2
+    assert check_seats(records, party) == 2
 
 
 @pytest.mark.both_databases
@@ -307,8 +307,8 @@ def test_when_the_48_hours_begin_the_scheduler_offers_the_reserved_seats(app, la
     assert records.dump() == before
 
 
-def test_a_group_that_would_come_with_fewer_is_offered_the_free_seats(lay, guest, records):
-    party, seated, ana = lay(free=2), guest(), guest()
+def test_a_group_that_would_come_with_fewer_is_offered_the_free_seats(create_party, guest, records):
+    party, seated, ana = create_party(free=2), guest(), guest()
     answer(seated, party, 2)
     answer(ana, party, 4, 2)
     seated.post(f"/parties/{party.slug}/withdraw")
@@ -318,7 +318,7 @@ def test_a_group_that_would_come_with_fewer_is_offered_the_free_seats(lay, guest
     letter = next(letter for letter in records.all(OutboxEmail) if letter.kind == "seat_offered")
     assert "You requested 4 seats" in letter.text
     assert decide(ana, party, "claim").flashes == [THEIRS]
-    assert (of(ana, records).status, of(ana, records).party_size, books(records, party)) == ("yes", 2, 3)
+    assert (of(ana, records).status, of(ana, records).party_size, check_seats(records, party)) == ("yes", 2, 3)
 
 
 def test_when_a_blocking_group_withdraws_the_reserved_seats_are_offered_to_the_next(large_and_small, records):
@@ -331,9 +331,9 @@ def test_when_a_blocking_group_withdraws_the_reserved_seats_are_offered_to_the_n
 
 
 @pytest.fixture
-def offered(lay, guest):
+def offered(create_party, guest):
     """A party with two seats offered to Ana; Bo and Cy wait for one each."""
-    party = lay(free=2)
+    party = create_party(free=2)
     seated, ana, bo, cy = (guest(username=name) for name in ("seated", "ana", "bo", "cy"))
     answer(seated, party, 2)
     answer(ana, party, 2)
@@ -348,12 +348,12 @@ def test_offered_seats_are_held_and_accepted(offered, records, guest):
     party, ana, bo, _cy = offered
     offer = offer_to(ana, records)
     assert (offer.seats, offer.state, offer.expires_at) == (2, "pending", NOW + timedelta(hours=12))
-    assert books(records, party) == 3
-    assert answer(guest(), party, 1).flashes == waits(3, 1)
+    assert check_seats(records, party) == 3
+    assert answer(guest(), party, 1).flashes == waiting_flash(3, 1)
     assert "2 seats are held for you until " in ana.get(f"/parties/{party.slug}").text
     assert decide(ana, party, "claim").flashes == [THEIRS]
     assert (of(ana, records).status, offer_to(ana, records).state) == ("yes", "claimed")
-    assert books(records, party) == 3
+    assert check_seats(records, party) == 3
     # A second click shows the same and changes nothing.
     before = records.dump()
     assert ana.post(f"/parties/{party.slug}/offer", {"decision": "claim"}).flashes == [THEIRS]
@@ -369,7 +369,7 @@ def test_offered_seats_are_declined_and_go_to_the_next(offered, records):
     assert decide(ana, party, "leave").flashes == [RELEASED]
     assert (of(ana, records).status, offer_to(ana, records).state) == ("cancelled", "declined")
     assert [of(each, records).status for each in (bo, cy)] == ["offered", "offered"]
-    assert books(records, party) == 3
+    assert check_seats(records, party) == 3
 
 
 def test_a_guest_who_declines_and_keeps_waiting_moves_to_the_end(offered, records, later):
@@ -386,11 +386,11 @@ def test_a_guest_who_declines_and_keeps_waiting_moves_to_the_end(offered, record
     decide(cy, party, "claim")
     cy.post(f"/parties/{party.slug}/withdraw")
     # These are other seats.
-    assert (of(ana, records).status, books(records, party)) == ("offered", 3)
+    assert (of(ana, records).status, check_seats(records, party)) == ("offered", 3)
 
 
-def test_some_of_the_seats_can_be_declined_without_losing_the_position(lay, guest, records):
-    party, seated, ana, bo = lay(free=2), guest(), guest(), guest()
+def test_some_of_the_seats_can_be_declined_without_losing_the_position(create_party, guest, records):
+    party, seated, ana, bo = create_party(free=2), guest(), guest(), guest()
     answer(seated, party, 2)
     answer(ana, party, 3, 1)
     answer(bo, party, 1)
@@ -402,8 +402,8 @@ def test_some_of_the_seats_can_be_declined_without_losing_the_position(lay, gues
     assert (of(ana, records).min_party, of(bo, records).status) == (3, "waitlisted")
 
 
-def test_a_guest_who_declined_some_seats_is_offered_more_when_more_are_free(lay, guest, records):
-    party, ana, bo, cy = lay(free=2), guest(), guest(), guest()
+def test_a_guest_who_declined_some_seats_is_offered_more_when_more_are_free(create_party, guest, records):
+    party, ana, bo, cy = create_party(free=2), guest(), guest(), guest()
     answer(bo, party, 1)
     answer(cy, party, 1)
     answer(ana, party, 3, 1)
@@ -413,7 +413,7 @@ def test_a_guest_who_declined_some_seats_is_offered_more_when_more_are_free(lay,
     assert decide(ana, party, "stay").flashes == [
         ("info", "2 seats are being held for you. Accept or decline the offer.")
     ]
-    assert (offer_to(ana, records).seats, books(records, party)) == (2, 3)
+    assert (offer_to(ana, records).seats, check_seats(records, party)) == (2, 3)
 
 
 @pytest.mark.both_databases
@@ -432,7 +432,7 @@ def test_an_expired_offer_is_void_before_any_cleanup(offered, records, decision,
     assert (of(ana, records).status, offer_to(ana, records).state) == ("waitlisted", "expired")
     assert [of(each, records).status for each in (bo, cy)] == ["offered", "offered"]
     assert kinds(records)["offer_expired"] == 1
-    assert books(records, party) == 3
+    assert check_seats(records, party) == 3
 
 
 def test_a_guest_with_an_expired_offer_can_withdraw(offered, records, later):
@@ -446,9 +446,9 @@ def test_a_guest_with_an_expired_offer_can_withdraw(offered, records, later):
 def test_the_next_rsvp_expires_open_offers_and_offers_the_seats_on(offered, guest, records, later):
     party, ana, bo, cy = offered
     later(hours=12)
-    assert answer(guest(), party, 1).flashes == waits(2, 1)
+    assert answer(guest(), party, 1).flashes == waiting_flash(2, 1)
     assert [of(each, records).status for each in (ana, bo, cy)] == ["waitlisted", "offered", "offered"]
-    assert books(records, party) == 3
+    assert check_seats(records, party) == 3
 
 
 @pytest.mark.both_databases
@@ -463,26 +463,26 @@ def test_the_scheduler_offers_seats_of_expired_offers_once(app, offered, records
     assert sweep() == "Seats offered: 0.\n"
     # Everybody was offered the seats: they are free for the next RSVP, also from one of them.
     assert [of(each, records).status for each in (ana, bo, cy)] == ["waitlisted"] * 3
-    assert (books(records, party), kinds(records)["offer_expired"]) == (1, 3)
+    assert (check_seats(records, party), kinds(records)["offer_expired"]) == (1, 3)
     assert answer(bo, party).flashes[0][1].startswith("You successfully RSVP'd to ")
-    assert books(records, party) == 2
+    assert check_seats(records, party) == 2
 
 
-def test_an_offer_ends_before_the_deadline(lay, guest, records):
-    party, seated, ana = lay(free=1, hours=100, rsvp_deadline=NOW + timedelta(hours=2)), guest(), guest()
+def test_an_offer_ends_before_the_deadline(create_party, guest, records):
+    party, seated, ana = create_party(free=1, hours=100, rsvp_deadline=NOW + timedelta(hours=2)), guest(), guest()
     answer(seated, party, 1)
     answer(ana, party, 1)
     seated.post(f"/parties/{party.slug}/withdraw")
     assert offer_to(ana, records).expires_at == NOW + timedelta(hours=1)
 
 
-def test_after_the_deadline_nothing_is_offered(lay, guest, records, later):
-    party, seated, ana = lay(free=1, hours=100, rsvp_deadline=NOW + timedelta(hours=2)), guest(), guest()
+def test_after_the_deadline_nothing_is_offered(create_party, guest, records, later):
+    party, seated, ana = create_party(free=1, hours=100, rsvp_deadline=NOW + timedelta(hours=2)), guest(), guest()
     answer(seated, party, 1)
     answer(ana, party, 1)
     later(hours=2)
     seated.post(f"/parties/{party.slug}/withdraw")
-    assert (of(ana, records).status, books(records, party)) == ("waitlisted", 1)
+    assert (of(ana, records).status, check_seats(records, party)) == ("waitlisted", 1)
 
 
 @pytest.mark.parametrize("decision", ["", "perhaps", "claim; DROP TABLE wait_offer"])
@@ -508,7 +508,7 @@ def test_an_offer_ends_however_its_guest_withdraws(offered, records, path, data)
     ana.post(f"/parties/{party.slug}/{path}", data)
     assert offer_to(ana, records).state == "declined"
     assert [of(each, records).status for each in (bo, cy)] == ["offered", "offered"]
-    assert books(records, party) == 3
+    assert check_seats(records, party) == 3
 
 
 def test_only_its_guest_can_use_an_offer(offered, client_of, cast, visitor):
@@ -524,8 +524,8 @@ def test_only_its_guest_can_use_an_offer(offered, client_of, cast, visitor):
 # -- hosts and administrators
 
 
-def test_seats_added_by_the_host_are_offered(lay, guest, client_of, cast, records, later):
-    party, ana, bo = lay(free=0), guest(), guest()
+def test_seats_added_by_the_host_are_offered(create_party, guest, client_of, cast, records, later):
+    party, ana, bo = create_party(free=0), guest(), guest()
     answer(ana, party, 2)
     answer(bo, party, 2)
     host = client_of(cast.host)
@@ -537,7 +537,7 @@ def test_seats_added_by_the_host_are_offered(lay, guest, client_of, cast, record
     later(hours=12)
     # Seats that are no longer held can be removed.
     page = host.submit(host.get(path).form(path), number_seats="6")
-    assert (page.status, books(records, party), of(ana, records).status) == (200, 1, "waitlisted")
+    assert (page.status, check_seats(records, party), of(ana, records).status) == (200, 1, "waitlisted")
 
 
 def test_an_earlier_deadline_makes_offers_shorter(offered, client_of, cast, records):
@@ -552,7 +552,7 @@ def test_cancelling_a_party_ends_offers_and_emails_everybody(offered, client_of,
     party, ana, *_others = offered
     page = client_of(cast.host).post(f"/parties/{party.slug}/cancel")
     assert page.flashes == [("warning", "Party cancelled; 4 guests will be told.")]
-    assert (offer_to(ana, records).state, books(records, party)) == ("revoked", 1)
+    assert (offer_to(ana, records).state, check_seats(records, party)) == ("revoked", 1)
     assert kinds(records)["party_cancelled"] == 4
     assert ana.post(f"/parties/{party.slug}/offer", {"decision": "claim"}).flashes == [
         ("warning", "You have no seat offer at the moment.")
@@ -565,7 +565,7 @@ def test_a_guest_who_becomes_host_keeps_one_of_the_offered_seats(offered, client
     path = f"/dinnerparties/edit/{party.id}"
     admin.submit(admin.get(path).form(path), host="ana")
     assert (of(ana, records).status, of(ana, records).party_size) == ("yes", 1)
-    assert (of(bo, records).status, books(records, party)) == ("offered", 3)
+    assert (of(bo, records).status, check_seats(records, party)) == ("offered", 3)
 
 
 @pytest.mark.both_databases
@@ -575,7 +575,7 @@ def test_an_administrator_removes_waiting_and_confirmed_guests(offered, client_o
     page = client_of(cast.admin).post("/rsvps/action_post", {"action": "withdraw", "rowid": rows})
     assert page.flashes == [("info", "2 answers removed. 2 seats offered to the next in line.")]
     assert (offer_to(ana, records).state, of(cy, records).status) == ("revoked", "offered")
-    assert books(records, party) == 2
+    assert check_seats(records, party) == 2
 
 
 @pytest.mark.both_databases
@@ -590,7 +590,7 @@ def test_an_administrator_ends_offers(offered, client_of, cast, records):
     assert admin.post("/offers/action_post", chosen).flashes == [
         ("warning", "None of the selected offers is still open.")
     ]
-    assert books(records, party) == 3
+    assert check_seats(records, party) == 3
     assert "Seat offer" in admin.get(f"/offers/show/{offer_to(bo, records).id}").text
     assert "Minimum party size" in admin.get(f"/rsvps/show/{of(bo, records).id}").text
 
@@ -616,8 +616,8 @@ def test_a_guest_sees_the_history_without_the_names_of_others(offered, records, 
     assert not any(name in page.text for name in ("Bo Doe", "Cy Doe", "seated"))
 
 
-def test_the_host_sees_the_waiting_list_with_names_sizes_and_notes(lay, guest, client_of, cast):
-    party, ana, bo = lay(free=0), guest(username="ana"), guest(username="bo")
+def test_the_host_sees_the_waiting_list_with_names_sizes_and_notes(create_party, guest, client_of, cast):
+    party, ana, bo = create_party(free=0), guest(username="ana"), guest(username="bo")
     answer(ana, party, 3, 2, note="We are <b>noisy</b>.")
     answer(bo, party, 1)
     page = client_of(cast.host).get(f"/parties/{party.slug}/waiting-list")
@@ -640,8 +640,8 @@ def test_the_waiting_list_is_for_the_host_and_the_guests_on_it(offered, client_o
     assert visitor.get(path).path == "/login/"
 
 
-def test_every_waiting_list_event_has_a_text_for_every_reader(lay, client_of, cast, app, records):
-    party = lay()
+def test_every_waiting_list_event_has_a_text_for_every_reader(create_party, client_of, cast, app, records):
+    party = create_party()
     mine, other = (RsvpFactory(party=party, member=who, waiting=True) for who in (cast.friend, cast.stranger))
     with app.app_context(), transaction() as session:
         for row in (mine, other):
@@ -659,8 +659,8 @@ def test_every_waiting_list_event_has_a_text_for_every_reader(lay, client_of, ca
 
 
 @pytest.mark.both_databases
-def test_the_pages_take_few_statements_however_long_the_waiting_list(lay, client_of, cast):
-    party = lay(free=0)
+def test_the_pages_take_few_statements_however_long_the_waiting_list(create_party, client_of, cast):
+    party = create_party(free=0)
     RsvpFactory.create_batch(60, party=party, waiting=True)
     RsvpFactory(party=party, member=cast.friend, waiting=True)
     WaitOfferFactory(party=DinnerPartyFactory(host=cast.stranger, slug="offered"), rsvp__member=cast.friend)

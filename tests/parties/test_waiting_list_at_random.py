@@ -27,7 +27,7 @@ from app.parties.enums import OfferState, RsvpStatus
 from app.parties.models import DinnerParty, Rsvp
 from app.parties.rsvps.types import RsvpResult
 from app.parties.waiting_list.models import WaitOffer
-from tests.parties.waiting_list import Table, lay_anew
+from tests.parties.waiting_list import PartySteps, recreate_party
 from tests.support import THOROUGH
 from tests.support.factories import MemberFactory
 
@@ -45,7 +45,7 @@ def guests(app):
     return [member.id for member in MemberFactory.create_batch(GUESTS)]
 
 
-class Evening(RuleBasedStateMachine):
+class PartyMachine(RuleBasedStateMachine):
     """One party from its creation; the clock moves only by rules."""
 
     app = host = guest_ids = None
@@ -61,8 +61,10 @@ class Evening(RuleBasedStateMachine):
         hours=st.sampled_from((10, 47, 60, 200)),
         groups=st.lists(st.tuples(size, st.none() | size), min_size=GUESTS, max_size=GUESTS),
     )
-    def lay(self, seats, hours, groups):
-        self.table = Table(self.app, lay_anew(self.app, self.host, seats_=seats, hours=hours), self.guest_ids)
+    def create_party(self, seats, hours, groups):
+        self.table = PartySteps(
+            self.app, recreate_party(self.app, self.host, seats_=seats, hours=hours), self.guest_ids
+        )
         for who, (many, least) in enumerate(groups):
             self.table.answer(who, many, least, wait=True)
         self.seated = self.table.seated()
@@ -190,8 +192,8 @@ class Evening(RuleBasedStateMachine):
             assert self.table.status(0) != RsvpStatus.OFFERED
 
     @invariant()
-    def nothing_is_wrong(self):
-        assert not self.table.what_is_wrong(settled=self.settled)
+    def invariants_hold(self):
+        assert not self.table.violations(settled=self.settled)
 
     def all_pending(self):
         with self.app.app_context():
@@ -212,7 +214,7 @@ class Evening(RuleBasedStateMachine):
 
 
 def test_random_sequential_steps_keep_the_invariants(app, cast, guests):
-    here = type("EveningHere", (Evening,), {"app": app, "host": cast.host, "guest_ids": guests})
+    here = type("EveningHere", (PartyMachine,), {"app": app, "host": cast.host, "guest_ids": guests})
     run_state_machine_as_test(
         here,
         settings=settings(
@@ -264,7 +266,7 @@ def some_step(table, chance):
 def test_random_concurrent_steps_keep_the_invariants(app, cast):
     clock.set_now(NOW)
     guests = [member.id for member in MemberFactory.create_batch(20)]
-    table = Table(app, lay_anew(app, cast.host, seats_=9, hours=200), guests)
+    table = PartySteps(app, recreate_party(app, cast.host, seats_=9, hours=200), guests)
     seed = random.randrange(10**6)  # noqa: S311 - repeatable, not secret
 
     def act(number):
@@ -273,13 +275,13 @@ def test_random_concurrent_steps_keep_the_invariants(app, cast):
 
     all_at_once(app, act)
     table.sweep()
-    assert table.what_is_wrong() == [], f"seed {seed}"
+    assert table.violations() == [], f"seed {seed}"
 
 
 def test_control_overbooking_is_detected(app, cast):
     """The control: reading first and writing later overbooks, and the checks above detect it."""
     guests = [member.id for member in MemberFactory.create_batch(THREADS)]
-    table = Table(app, lay_anew(app, cast.host, seats_=9, hours=200), guests)
+    table = PartySteps(app, recreate_party(app, cast.host, seats_=9, hours=200), guests)
     all_have_read = threading.Barrier(THREADS)
 
     def naive(number):
@@ -300,4 +302,4 @@ def test_control_overbooking_is_detected(app, cast):
             db.session.commit()
 
     all_at_once(app, naive)
-    assert f"2 seats count as taken, {THREADS + 1} are held" in table.what_is_wrong()
+    assert f"2 seats count as taken, {THREADS + 1} are held" in table.violations()

@@ -27,7 +27,7 @@ from app.parties.waiting_list import seats
 from app.parties.waiting_list.models import WaitingListEvent, WaitOffer
 
 
-class Table:
+class PartySteps:
     """One party and its possible guests. Each step is a transaction; a refused one returns None."""
 
     def __init__(self, app: Flask, party_id: int, guests: list[int]) -> None:
@@ -127,7 +127,7 @@ class Table:
                 select(Rsvp.status).where(Rsvp.party_id == self.party_id, Rsvp.member_id == self.guests[guest])
             )
 
-    def what_is_wrong(self, *, settled=True):
+    def violations(self, *, settled=True):
         """Return violations of the invariants; `settled`: no time has passed since the last step."""
         with self.app.app_context():
             party = db.session.get(DinnerParty, self.party_id)
@@ -160,7 +160,7 @@ class Table:
         return db.session.get(Member, self.guests[guest])
 
 
-def lay_anew(app, host, *, seats_, hours):
+def recreate_party(app, host, *, seats_, hours):
     """Delete the party and create it again; return its ID."""
     with app.app_context(), transaction() as session:
         for model in (OutboxEmail, WaitingListEvent, WaitOffer, Rsvp, DinnerParty):
