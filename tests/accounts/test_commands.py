@@ -108,7 +108,7 @@ def test_adding_an_administrator_does_not_promote_an_existing_member(app, cast, 
 
 
 @pytest.fixture
-def furnished(app, cast):
+def expired_and_current_rows(app, cast):
     """Store one expired and one current row of everything that the cleanup deletes."""
     now, friend = clock.now(), cast.friend.id
     minutes, days = (lambda n: now - timedelta(minutes=n)), (lambda n: now - timedelta(days=n))
@@ -156,7 +156,7 @@ NAMED = (
 
 
 @pytest.mark.both_databases
-def test_what_is_past_its_retention_period_is_deleted_and_counted(app, furnished, records):
+def test_what_is_past_its_retention_period_is_deleted_and_counted(app, expired_and_current_rows, records):
     done = flask(app, "purge")
     assert done.exit_code == 0, done.output
     assert {name for model, column in NAMED for row in records.all(model) if (name := getattr(row, column))} == {
@@ -181,7 +181,7 @@ def test_what_is_past_its_retention_period_is_deleted_and_counted(app, furnished
 
 
 @pytest.mark.both_databases
-def test_two_cleanups_at_once_do_no_harm(app, new_app, furnished, records):
+def test_two_cleanups_at_once_do_no_harm(app, new_app, expired_and_current_rows, records):
     MemberFactory(username="leaver", erase_at=clock.now() - timedelta(days=1))
     done, start = [], threading.Barrier(2)
 
@@ -200,7 +200,7 @@ def test_two_cleanups_at_once_do_no_harm(app, new_app, furnished, records):
     assert len([member for member in records.all(Member) if member.erased_at]) == 1
 
 
-def test_the_scheduler_waits_for_an_unavailable_database(new_app, furnished, records, caplog):
+def test_the_scheduler_waits_for_an_unavailable_database(new_app, expired_and_current_rows, records, caplog):
     app = new_app()
     wait = scheduler.Scheduler(app).run_due_tasks
     with app.app_context(), transaction():
@@ -215,7 +215,7 @@ def test_the_scheduler_waits_for_an_unavailable_database(new_app, furnished, rec
     assert [row.token_hash for row in records.all(Token)] == ["kept"]
 
 
-def test_a_running_site_runs_its_cleanup_tasks(server, furnished, records):
+def test_a_running_site_runs_its_cleanup_tasks(server, expired_and_current_rows, records):
     site = server.start(WORKERS="1")
     deadline = time.monotonic() + 30
     while {row.token_hash for row in records.all(Token)} != {"kept"}:

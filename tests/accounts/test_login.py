@@ -112,33 +112,33 @@ def test_the_form_can_be_used_again_after_a_failed_login(visitor, cast):
 
 
 @pytest.fixture
-def letters(records):
+def emails(records):
     """Return the e-mails about new devices, the newest last."""
     return lambda: [letter for letter in records.all(OutboxEmail) if letter.kind == "new_device"]
 
 
 @pytest.mark.both_databases
-def test_a_login_from_a_new_device_is_emailed_to_the_member(new_visitor, cast, letters):
+def test_a_login_from_a_new_device_is_emailed_to_the_member(new_visitor, cast, emails):
     first, second = new_visitor(), new_visitor()
     second.client.environ_base["HTTP_USER_AGENT"] = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0"
     log_in(first, "friend")
-    assert letters() == []
+    assert emails() == []
     log_in(second, "friend")
-    (letter,) = letters()
+    (letter,) = emails()
     assert letter.recipient == cast.friend.email
     assert "127.0.0.1" in letter.text
     assert "Firefox" in letter.text
     for browser in (first, second):
         browser.post("/logout/")
         log_in(browser, "friend")
-    assert len(letters()) == 1
+    assert len(emails()) == 1
 
 
-def test_two_members_in_one_browser_get_no_email(visitor, cast, letters, records):
+def test_two_members_in_one_browser_get_no_email(visitor, cast, emails, records):
     for name in ("friend", "stranger", "friend"):
         log_in(visitor, name)
         visitor.post("/logout/")
-    assert letters() == []
+    assert emails() == []
     assert records.count(TrustedDevice) == 2
 
 

@@ -35,7 +35,7 @@ def accept(visitor, token, **changes):
     return visitor.submit(visitor.get(path).form(path), **{**TYPED, **changes})
 
 
-def letters(records, kind):
+def emails(records, kind):
     return [letter for letter in records.all(OutboxEmail) if letter.kind == kind]
 
 
@@ -190,7 +190,7 @@ def test_twenty_concurrent_uses_of_an_invitation_create_one_member(new_visitor, 
     [thread.join() for thread in threads]
     assert sorted(flashes) == sorted([ACTIVATED] + [USED] * 19)
     assert records.count(Member) == 1
-    assert len(letters(records, "welcome")) == 1
+    assert len(emails(records, "welcome")) == 1
 
 
 # -- administrators
@@ -230,7 +230,7 @@ def test_two_concurrent_invitations_of_an_address_send_one_email(client_of, cast
         "Invitation sent to ada@example.com.",
         "This e-mail address has already been invited. You can send that invitation again.",
     }
-    assert len(letters(records, "invitation")) == records.count(MemberInvitation) == 1
+    assert len(emails(records, "invitation")) == records.count(MemberInvitation) == 1
 
 
 def test_resending_renews_the_link_and_invalidates_the_old_one(admin, visitor, records):

@@ -72,14 +72,14 @@ def link(member, provider, subject="ada-at-kitchen"):
     return IdentityFactory(member_id=member.id, issuer=provider.issuer, subject=subject)
 
 
-def go(visitor, path=START):
+def start_login(visitor, path=START):
     """Start a login; return the URL at the provider."""
     page = visitor.get(path, follow=False)
     assert page.status == 302, page
     return page.location
 
 
-def come_back(visitor, address):
+def follow_callback(visitor, address):
     """Follow the provider's redirect to the callback of the site."""
     assert address.startswith("http://localhost:8080/login/openid/callback?")
     parts = urlsplit(address)
@@ -87,10 +87,10 @@ def come_back(visitor, address):
 
 
 def log_in(visitor, provider, subject="ada-at-kitchen", path=START):
-    return come_back(visitor, provider.consent(go(visitor, path), subject))
+    return follow_callback(visitor, provider.consent(start_login(visitor, path), subject))
 
 
-def is_in(visitor):
+def is_logged_in(visitor):
     return visitor.get("/parties/new").path == "/parties/new"
 
 
@@ -117,7 +117,7 @@ def test_the_login_page_redirects_to_the_provider(visitor, provider):
     page = visitor.get("/login/?next=/parties/new")
     assert f"Log in with {NAME}" in page.text
     assert f'href="{START}?next=/parties/new"' in page.text
-    asked = parse_qs(urlsplit(go(visitor)).query)
+    asked = parse_qs(urlsplit(start_login(visitor)).query)
     assert asked["redirect_uri"] == ["http://localhost:8080/login/openid/callback"]
     assert asked["code_challenge_method"] == ["S256"]
     assert asked["response_type"] == ["code"]
@@ -127,7 +127,7 @@ def test_the_login_page_redirects_to_the_provider(visitor, provider):
 
 def test_repeated_starts_keep_the_cookie_small(visitor, provider):
     for _attempt in range(10):
-        go(visitor)
+        start_login(visitor)
     assert len(visitor.client.get_cookie(SESSION_COOKIE).value) < 2000
 
 
@@ -138,7 +138,7 @@ def test_a_broken_provider_is_reported_on_the_login_page(visitor, provider, beha
     assert (page.path, page.status, page.flashes) == ("/login/", 200, FAILED)
     assert f'href="{START}?next=/parties/new"' in page.text
     provider.behaviour = "work"
-    assert go(visitor).startswith(provider.issuer)
+    assert start_login(visitor).startswith(provider.issuer)
 
 
 def test_an_unreachable_provider_is_reported(visitor, provider, app, monkeypatch):
@@ -190,7 +190,7 @@ def test_next_never_redirects_to_another_site(visitor, provider, ada, target):
 
 def test_the_login_starts_a_new_session(visitor, provider, ada):
     visitor.get("/login/")
-    go(visitor)
+    start_login(visitor)
     before = visitor.client.get_cookie(SESSION_COOKIE).value
     log_in(visitor, provider)
     assert visitor.client.get_cookie(SESSION_COOKIE).value != before
@@ -212,7 +212,7 @@ def test_a_blocked_member_is_refused_as_after_a_password(visitor, provider, ada,
         db.session.commit()
     page = log_in(visitor, provider)
     assert (page.path, page.flashes) == ("/login/", [("danger", told)])
-    assert not is_in(visitor)
+    assert not is_logged_in(visitor)
 
 
 def test_a_logged_in_member_is_redirected(client_of, provider, ada):
@@ -226,13 +226,13 @@ def test_a_logged_in_member_is_redirected(client_of, provider, ada):
 
 
 def test_cancelling_at_the_provider_is_no_error(visitor, provider, ada):
-    page = come_back(visitor, provider.cancel(go(visitor, f"{START}?next=/parties/new")))
+    page = follow_callback(visitor, provider.cancel(start_login(visitor, f"{START}?next=/parties/new")))
     assert (page.path, page.flashes) == ("/login/", CANCELLED)
     assert f'href="{START}?next=/parties/new"' in page.text
 
 
 def test_a_callback_without_parameters_is_reported(visitor, provider):
-    go(visitor)
+    start_login(visitor)
     page = visitor.get(CALLBACK)
     assert (page.path, page.flashes) == ("/login/", MISSING)
 
@@ -241,59 +241,59 @@ def test_a_callback_without_parameters_is_reported(visitor, provider):
     "query", ["error=server_error", "error=login_required&state=x", "code=x", "code=x&state=x", "code=%00&state=%00"]
 )
 def test_an_error_or_forged_callback_does_not_log_in(visitor, provider, ada, query):
-    go(visitor)
+    start_login(visitor)
     page = visitor.get(f"{CALLBACK}?{query}")
     assert (page.path, page.flashes) == ("/login/", FAILED)
     assert openid.TOKEN not in provider.calls
-    assert not is_in(visitor)
+    assert not is_logged_in(visitor)
 
 
 def test_a_callback_works_only_in_the_browser_that_started_it(visitor, new_visitor, provider, ada):
     """Login CSRF: a callback is bound to the browser that started the login."""
     attacker = new_visitor()
-    answer = provider.consent(go(attacker), "ada-at-kitchen")
-    go(visitor)
-    assert come_back(visitor, answer).flashes == FAILED
-    assert come_back(new_visitor(), answer).flashes == FAILED
+    answer = provider.consent(start_login(attacker), "ada-at-kitchen")
+    start_login(visitor)
+    assert follow_callback(visitor, answer).flashes == FAILED
+    assert follow_callback(new_visitor(), answer).flashes == FAILED
     assert openid.TOKEN not in provider.calls
 
 
 def test_a_callback_works_once(visitor, provider, ada):
-    answer = provider.consent(go(visitor), "ada-at-kitchen")
+    answer = provider.consent(start_login(visitor), "ada-at-kitchen")
     cookie = visitor.client.get_cookie(SESSION_COOKIE).value
-    assert come_back(visitor, answer).flashes == [("info", "Welcome, Ada Byron!")]
+    assert follow_callback(visitor, answer).flashes == [("info", "Welcome, Ada Byron!")]
     visitor.post("/logout/")
-    assert come_back(visitor, answer).flashes == FAILED
+    assert follow_callback(visitor, answer).flashes == FAILED
     # With the old cookie the state is valid again, but the provider refuses the used code.
     visitor.client.set_cookie(SESSION_COOKIE, cookie)
-    assert come_back(visitor, answer).flashes == FAILED
-    assert not is_in(visitor)
+    assert follow_callback(visitor, answer).flashes == FAILED
+    assert not is_logged_in(visitor)
 
 
 @pytest.mark.parametrize("behaviour", ["break", "babble", "forge"])
 def test_a_provider_failing_or_lying_at_the_token_endpoint_does_not_log_in(visitor, provider, ada, behaviour):
-    answer = provider.consent(go(visitor), "ada-at-kitchen")
+    answer = provider.consent(start_login(visitor), "ada-at-kitchen")
     provider.behaviour = behaviour
-    page = come_back(visitor, answer)
+    page = follow_callback(visitor, answer)
     assert (page.path, page.flashes) == ("/login/", FAILED)
     assert openid.TOKEN in provider.calls
-    assert not is_in(visitor)
+    assert not is_logged_in(visitor)
 
 
 def test_a_token_for_another_audience_does_not_log_in(visitor, provider, ada, app, monkeypatch):
-    answer = provider.consent(go(visitor), "ada-at-kitchen")
+    answer = provider.consent(start_login(visitor), "ada-at-kitchen")
     client = app.extensions["openid"].popitem()[1]
     monkeypatch.setitem(app.config, "OIDC_CLIENT_ID", "lunch")
     app.extensions["openid"][provider.issuer, "lunch", "x"] = client
-    assert come_back(visitor, answer).flashes == FAILED
+    assert follow_callback(visitor, answer).flashes == FAILED
 
 
 def test_a_token_of_another_issuer_does_not_log_in(visitor, provider, ada, app, monkeypatch):
-    answer = provider.consent(go(visitor), "ada-at-kitchen")
+    answer = provider.consent(start_login(visitor), "ada-at-kitchen")
     client = app.extensions["openid"].popitem()[1]
     monkeypatch.setitem(app.config, "OIDC_ISSUER", "https://other.example")
     app.extensions["openid"]["https://other.example", "dinner", "x"] = client
-    assert come_back(visitor, answer).flashes == FAILED
+    assert follow_callback(visitor, answer).flashes == FAILED
 
 
 # -- unknown identities
@@ -402,16 +402,16 @@ def test_an_identity_of_another_member_cannot_be_linked(friend, provider, ada, r
 
 
 def test_cancelling_and_errors_lead_back_to_the_identities(friend, provider):
-    page = come_back(friend, provider.cancel(go(friend, way_to_link(friend))))
+    page = follow_callback(friend, provider.cancel(start_login(friend, way_to_link(friend))))
     assert (page.path, page.flashes) == ("/account/identities/", CANCELLED)
     provider.behaviour = "break"
     answer = friend.get(f"{CALLBACK}?code=1&state=2")
     assert answer.path == "/"
     go_there = way_to_link(friend)
     provider.behaviour = "work"
-    address = provider.consent(go(friend, go_there), "ada-at-kitchen")
+    address = provider.consent(start_login(friend, go_there), "ada-at-kitchen")
     provider.behaviour = "break"
-    page = come_back(friend, address)
+    page = follow_callback(friend, address)
     assert (page.path, page.flashes) == ("/account/identities/", FAILED)
 
 
@@ -438,11 +438,11 @@ def test_linking_requires_reauthentication(friend, provider):
 
 
 def test_a_callback_after_the_logout_links_nothing(friend, provider, records):
-    address = provider.consent(go(friend, way_to_link(friend)), "ada-at-kitchen")
+    address = provider.consent(start_login(friend, way_to_link(friend)), "ada-at-kitchen")
     cookie = friend.client.get_cookie(SESSION_COOKIE).value
     friend.post("/logout/")
     friend.client.set_cookie(SESSION_COOKIE, cookie)
-    page = come_back(friend, address)
+    page = follow_callback(friend, address)
     assert (page.path, page.flashes) == ("/login/", [("warning", "That took too long. Please log in again.")])
     assert records.count(ExternalIdentity) == 0
 

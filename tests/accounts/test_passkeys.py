@@ -25,15 +25,15 @@ EXPIRED = [("warning", "That took too long. Please try again.")]
 
 
 @pytest.fixture
-def desk(client_of, ada):
+def ada_browser(client_of, ada):
     """A browser in which Ada is logged in."""
     return client_of(ada)
 
 
 @pytest.fixture
-def key(desk):
+def key(ada_browser):
     """Ada's passkey."""
-    return add_passkey(desk)
+    return add_passkey(ada_browser)
 
 
 def first_step(visitor):
@@ -47,69 +47,69 @@ def actions(records):
 # -- managing passkeys
 
 
-def test_a_passkey_is_added_with_the_right_options(desk, records):
-    options = desk.post("/passkeys/add/options").json
+def test_a_passkey_is_added_with_the_right_options(ada_browser, records):
+    options = ada_browser.post("/passkeys/add/options").json
     assert (options["rp"]["id"], options["user"]["name"]) == ("localhost", "ada")
     assert options["authenticatorSelection"]["userVerification"] == "required"
     assert options["authenticatorSelection"]["residentKey"] == "preferred"
-    key = add_passkey(desk)
+    key = add_passkey(ada_browser)
     passkey = records.one(Passkey)
     assert (passkey.name, passkey.transports) == ("Key ring", "hybrid,internal")
     assert [letter.kind for letter in records.all(OutboxEmail)] == ["second_factor_added"]
     assert "passkey_added" in actions(records)
-    options = desk.post("/passkeys/add/options").json
+    options = ada_browser.post("/passkeys/add/options").json
     assert [one["id"] for one in options["excludeCredentials"]] == [passkey.credential_id]
-    page = desk.post("/passkeys/add", {"name": "Again", "credential": key.create(options)})
+    page = ada_browser.post("/passkeys/add", {"name": "Again", "credential": key.create(options)})
     assert page.flashes == [("info", "This passkey has already been added.")]
     assert records.count(Passkey) == 1
 
 
-def test_adding_the_first_passkey_suggests_recovery_codes(desk):
-    form = desk.get("/passkeys/add").form("/passkeys/add")
-    credential = Authenticator().create(desk.post("/passkeys/add/options").json)
-    page = desk.submit(form, name=" Key\tring ", credential=credential)
+def test_adding_the_first_passkey_suggests_recovery_codes(ada_browser):
+    form = ada_browser.get("/passkeys/add").form("/passkeys/add")
+    credential = Authenticator().create(ada_browser.post("/passkeys/add/options").json)
+    page = ada_browser.submit(form, name=" Key\tring ", credential=credential)
     assert page.flashes == [("info", "Passkey “Key ring” added. Create recovery codes now in case you lose it.")]
     assert "You have no recovery codes." in page.text
-    desk.post("/account/second-factor/codes")
-    form = desk.get("/passkeys/add").form("/passkeys/add")
-    credential = Authenticator().create(desk.post("/passkeys/add/options").json)
-    assert desk.submit(form, name="Other", credential=credential).flashes == [("info", "Passkey “Other” added.")]
+    ada_browser.post("/account/second-factor/codes")
+    form = ada_browser.get("/passkeys/add").form("/passkeys/add")
+    credential = Authenticator().create(ada_browser.post("/passkeys/add/options").json)
+    assert ada_browser.submit(form, name="Other", credential=credential).flashes == [("info", "Passkey “Other” added.")]
 
 
 @pytest.mark.parametrize("lie", [{"origin": "https://evil.example"}, {"rp_id": "evil.example"}, {"verifies": False}])
-def test_a_forged_passkey_registration_is_refused(desk, records, lie):
-    form = desk.get("/passkeys/add").form("/passkeys/add")
-    credential = Authenticator(**lie).create(desk.post("/passkeys/add/options").json)
-    page = desk.submit(form, name="Key", credential=credential)
+def test_a_forged_passkey_registration_is_refused(ada_browser, records, lie):
+    form = ada_browser.get("/passkeys/add").form("/passkeys/add")
+    credential = Authenticator(**lie).create(ada_browser.post("/passkeys/add/options").json)
+    page = ada_browser.submit(form, name="Key", credential=credential)
     assert (page.status, page.flashes, 'value="Key"' in page.text) == (422, NO_GOOD, True)
     assert records.count(Passkey) == 0
 
 
 @pytest.mark.parametrize("path", ["/passkeys/add", "/passkeys/again"])
-def test_malformed_credentials_are_refused_with_a_message(desk, key, path):
+def test_malformed_credentials_are_refused_with_a_message(ada_browser, key, path):
     for credential in ("", "{}", "[]", "no JSON", "[" * 40_000, "x" * 60_000, '{"id": "\x00"}'):
-        desk.post(f"{path}/options")
-        assert desk.post(path, {"name": "Key", "credential": credential}).flashes == NO_GOOD
+        ada_browser.post(f"{path}/options")
+        assert ada_browser.post(path, {"name": "Key", "credential": credential}).flashes == NO_GOOD
 
 
-def test_a_passkey_requires_a_name(desk, records):
+def test_a_passkey_requires_a_name(ada_browser, records):
     for name in ("", " ", "x" * 65):
-        page = desk.post("/passkeys/add", {"name": name})
+        page = ada_browser.post("/passkeys/add", {"name": name})
         assert (page.status, page.flashes) == (422, [("danger", "Please correct the fields that are marked.")])
     assert records.count(Passkey) == 0
 
 
-def test_a_passkey_is_renamed_and_removed(desk, key, records):
+def test_a_passkey_is_renamed_and_removed(ada_browser, key, records):
     number = records.one(Passkey).id
-    page = desk.submit(desk.get(f"/passkeys/{number}/rename").form("/rename"), name="")
+    page = ada_browser.submit(ada_browser.get(f"/passkeys/{number}/rename").form("/rename"), name="")
     assert page.status == 422
-    page = desk.submit(page.form("/rename"), name="Laptop")
+    page = ada_browser.submit(page.form("/rename"), name="Laptop")
     assert page.flashes == [("info", "The passkey is now called “Laptop”.")]
-    page = desk.get(f"/passkeys/{number}/remove")
+    page = ada_browser.get(f"/passkeys/{number}/remove")
     assert records.count(Passkey) == 1
-    page = desk.submit(page.form("/remove"))
+    page = ada_browser.submit(page.form("/remove"))
     assert (page.path, page.flashes) == (OVERVIEW, [("info", "Passkey “Laptop” removed.")])
-    assert desk.post(f"/passkeys/{number}/remove").flashes == [("info", "This passkey no longer exists.")]
+    assert ada_browser.post(f"/passkeys/{number}/remove").flashes == [("info", "This passkey no longer exists.")]
     assert actions(records)[-2:] == ["passkey_renamed", "passkey_removed"]
     assert [letter.kind for letter in records.all(OutboxEmail)][-1] == "second_factor_removed"
 
@@ -123,10 +123,10 @@ def test_a_member_cannot_change_the_passkey_of_another(key, client_of, cast, rec
     assert stranger.get("/passkeys/99999999999999999999/remove").status == 404
 
 
-def test_the_number_of_passkeys_is_limited(desk, app, ada, monkeypatch):
+def test_the_number_of_passkeys_is_limited(ada_browser, app, ada, monkeypatch):
     monkeypatch.setattr("app.accounts.passkeys.service.MAX_PASSKEYS", 1)
-    add_passkey(desk)
-    answer = desk.post("/passkeys/add/options")
+    add_passkey(ada_browser)
+    answer = ada_browser.post("/passkeys/add/options")
     assert (answer.status, answer.json) == (403, {"message": "You already have 1 passkey. Remove one first."})
 
 
@@ -149,14 +149,14 @@ def test_remember_me_works_with_a_passkey(key, visitor, new_visitor, records):
     assert [login.remember for login in records.all(LoginSession)] == [False, False, True]
 
 
-def test_an_interrupted_form_survives_a_refused_passkey(key, desk, ada):
+def test_an_interrupted_form_survives_a_refused_passkey(key, ada_browser, ada):
     party = DinnerPartyFactory(host=ada)
-    form = desk.get(f"/parties/{party.slug}/edit").form(f"/parties/{party.slug}/edit")
+    form = ada_browser.get(f"/parties/{party.slug}/edit").form(f"/parties/{party.slug}/edit")
     later(hours=1)
-    page = desk.submit(form, description="A long story")
-    page = sign(desk, Authenticator(), kept=page.form("/passkeys/login").fields["kept"])
+    page = ada_browser.submit(form, description="A long story")
+    page = sign(ada_browser, Authenticator(), kept=page.form("/passkeys/login").fields["kept"])
     assert (page.status, page.flashes) == (401, UNKNOWN)
-    page = sign(desk, key, kept=page.form("/passkeys/login").fields["kept"])
+    page = sign(ada_browser, key, kept=page.form("/passkeys/login").fields["kept"])
     assert page.form(f"/parties/{party.slug}/edit").fields["description"] == "A long story"
 
 
@@ -284,12 +284,12 @@ def test_a_passkey_without_a_counter_is_accepted(key, visitor, new_visitor):
         ("http://dinner.example.org", "They require HTTPS."),
     ],
 )
-def test_the_page_says_why_passkeys_cannot_work(desk, key, new_visitor, app, monkeypatch, url, why):
+def test_the_page_says_why_passkeys_cannot_work(ada_browser, key, new_visitor, app, monkeypatch, url, why):
     monkeypatch.setitem(app.config, "PUBLIC_URL", url)
-    page = desk.get(OVERVIEW)
+    page = ada_browser.get(OVERVIEW)
     assert f"Passkeys do not work here. {why}" in page.text
     assert "/passkeys/add" not in page.text
-    assert desk.get("/passkeys/add").flashes == [("warning", f"Passkeys do not work here. {why}")]
+    assert ada_browser.get("/passkeys/add").flashes == [("warning", f"Passkeys do not work here. {why}")]
     visitor = new_visitor()
     assert "passkey" not in visitor.get("/login/").text
     assert visitor.post("/passkeys/login/options").status == 403
@@ -304,19 +304,19 @@ def test_with_ldap_a_passkey_alone_does_not_log_in(key, visitor, app, monkeypatc
     assert visitor.post("/passkeys/login").flashes == [("warning", told)]
 
 
-def test_origin_and_rp_id_are_normalised_like_in_browsers(desk, app, monkeypatch):
+def test_origin_and_rp_id_are_normalised_like_in_browsers(ada_browser, app, monkeypatch):
     for url, origin, rp_id in (
         ("https://dinner.example.org", "https://dinner.example.org", "dinner.example.org"),
         ("https://Dinner.Example.org:443", "https://dinner.example.org", "dinner.example.org"),
         ("https://küche.example:8443", "https://xn--kche-0ra.example:8443", "xn--kche-0ra.example"),
     ):
         monkeypatch.setitem(app.config, "PUBLIC_URL", url)
-        add_passkey(desk, Authenticator(origin=origin, rp_id=rp_id))
+        add_passkey(ada_browser, Authenticator(origin=origin, rp_id=rp_id))
 
 
-def test_the_last_factor_cannot_be_removed_when_a_role_requires_one(desk, key, app, records):
+def test_the_last_factor_cannot_be_removed_when_a_role_requires_one(ada_browser, key, app, records):
     with app.app_context(), transaction():
         db.session.execute(update(Role).where(Role.name == "Guest").values(second_factor_required=True))
-    page = desk.post(f"/passkeys/{records.one(Passkey).id}/remove")
+    page = ada_browser.post(f"/passkeys/{records.one(Passkey).id}/remove")
     assert [category for category, _text in page.flashes] == ["danger"]
     assert records.count(Passkey) == 1

@@ -57,7 +57,7 @@ def friend(client_of, cast):
 
 
 @pytest.fixture
-def erase_due(app):
+def run_due_deletions(app):
     """Run due account deletions; return how many were carried out."""
 
     def due():
@@ -77,7 +77,7 @@ def store(app, *rows):
         db.session.add_all(rows)
 
 
-def letters(records, kind):
+def emails(records, kind):
     return [letter for letter in records.all(OutboxEmail) if letter.kind == kind]
 
 
@@ -226,7 +226,7 @@ def test_account_deletion_is_scheduled_and_emailed(friend, client_of, cast, reco
     assert page.flashes == [("warning", told)]
     assert page.path == HERE
     assert records.fresh(cast.friend).erase_at == datetime(2031, 3, 15, 12, 0, tzinfo=UTC)
-    (letter,) = letters(records, "erasing_asked")
+    (letter,) = emails(records, "erasing_asked")
     assert "Mar 15, 2031" in letter.text
     assert letter.expires_at == records.fresh(cast.friend).erase_at
     assert len(events(records, "erasing_asked")) == 1
@@ -243,22 +243,22 @@ def test_account_deletion_requires_the_password(friend, cast, records, password,
     assert records.fresh(cast.friend).erase_at is None
 
 
-def test_the_last_administrator_cannot_delete_their_account(client_of, app, cast, erase_due, records):
+def test_the_last_administrator_cannot_delete_their_account(client_of, app, cast, run_due_deletions, records):
     boss = client_of(cast.admin)
     assert ask(boss).flashes == [("danger", "The last administrator cannot be removed.")]
     second = MemberFactory(username="second", admin=True)
     assert ask(boss).path == HERE
     assert ask(client_of(second)).path == HERE
     clock.set_now(clock.now() + LATER)
-    assert erase_due() == 1
+    assert run_due_deletions() == 1
     assert records.fresh(cast.admin).erased_at
     assert records.fresh(second).erased_at is None
-    assert erase_due() == 0
+    assert run_due_deletions() == 0
 
 
 def test_the_link_in_the_email_shows_a_button_that_keeps_the_account(friend, visitor, cast, records):
     ask(friend)
-    path = link_in(letters(records, "erasing_asked")[0])
+    path = link_in(emails(records, "erasing_asked")[0])
     before = records.dump()
     page = visitor.get(path)
     assert page.headers["Referrer-Policy"] == "no-referrer"
@@ -281,29 +281,29 @@ def test_an_unknown_link_is_invalid(visitor, token):
 
 def test_the_link_works_until_the_grace_period_is_over(friend, visitor, records):
     ask(friend)
-    path = link_in(letters(records, "erasing_asked")[0])
+    path = link_in(emails(records, "erasing_asked")[0])
     clock.set_now(clock.now() + LATER)
     assert "The time to change your mind has passed." in visitor.get(path).text
     told = "This link has expired: the time to change your mind has passed."
     assert visitor.post(path).flashes == [("warning", told)]
 
 
-def test_a_button_in_the_account_keeps_it_too(friend, erase_due, cast, records):
+def test_a_button_in_the_account_keeps_it_too(friend, run_due_deletions, cast, records):
     page = ask(friend)
-    path = link_in(letters(records, "erasing_asked")[0])
+    path = link_in(emails(records, "erasing_asked")[0])
     page = friend.submit(page.form("/stay"))
     assert page.flashes == [("info", "Your account will not be deleted. We are glad that you are staying!")]
     assert friend.post(f"{HERE}stay").flashes == [("info", "Your account is not scheduled for deletion.")]
     assert friend.get(path).status == 404
     clock.set_now(clock.now() + LATER)
-    assert erase_due() == 0
+    assert run_due_deletions() == 0
     assert records.fresh(cast.friend).username == "friend"
 
 
 # -- after the deletion
 
 
-def furnish(app, member):
+def fill_account(app, member):
     """Store everything that an account can have."""
     secrets_of(app, member)
     store(
@@ -320,9 +320,9 @@ def furnish(app, member):
 
 
 @pytest.mark.both_databases
-def test_account_deletion_leaves_only_an_id(app, client_of, visitor, cast, records, erase_due):
+def test_account_deletion_leaves_only_an_id(app, client_of, visitor, cast, records, run_due_deletions):
     friend = client_of(cast.friend)
-    furnish(app, cast.friend)
+    fill_account(app, cast.friend)
     coming = clock.now() + timedelta(days=30)
     hosted = DinnerPartyFactory(host=cast.friend, title="Raclette", starts_at=coming)
     RsvpFactory(party=hosted, member=cast.stranger)
@@ -332,10 +332,10 @@ def test_account_deletion_leaves_only_an_id(app, client_of, visitor, cast, recor
     seat = RsvpFactory(party=full, member=cast.friend)
     waiting = RsvpFactory(party=full, member=cast.stranger, waiting=True)
     ask(friend)
-    assert erase_due() == 0
+    assert run_due_deletions() == 0
     clock.set_now(clock.now() + LATER)
-    assert erase_due() == 1
-    assert erase_due() == 0
+    assert run_due_deletions() == 1
+    assert run_due_deletions() == 0
 
     gone = records.fresh(cast.friend)
     number = gone.id
@@ -353,16 +353,16 @@ def test_account_deletion_leaves_only_an_id(app, client_of, visitor, cast, recor
 
     assert records.fresh(hosted).status == PartyStatus.CANCELLED
     assert (records.fresh(past).status, records.fresh(past).address) == (PartyStatus.PUBLISHED, "")
-    assert [letter.recipient for letter in letters(records, "party_cancelled")] == [cast.stranger.email]
-    assert "Friend Doe" in letters(records, "party_cancelled")[0].text
+    assert [letter.recipient for letter in emails(records, "party_cancelled")] == [cast.stranger.email]
+    assert "Friend Doe" in emails(records, "party_cancelled")[0].text
     assert (records.fresh(seat).status, records.fresh(waiting).status) == (RsvpStatus.WITHDRAWN, RsvpStatus.OFFERED)
     assert records.fresh(full).seats_taken == 2
-    assert [letter.recipient for letter in letters(records, "seat_offered")] == [cast.stranger.email]
+    assert [letter.recipient for letter in emails(records, "seat_offered")] == [cast.stranger.email]
     assert (records.fresh(been).status, records.fresh(been).party_size) == (RsvpStatus.YES, 1)
     for answer in records.all(select(Rsvp).where(Rsvp.member_id == number)):
         assert (answer.name, answer.email, answer.note) == ("", f"erased-{number}@invalid", "")
 
-    (goodbye,) = letters(records, "erased")
+    (goodbye,) = emails(records, "erased")
     assert (goodbye.recipient, goodbye.name) == (cast.friend.email, "Friend Doe")
     others = {letter.recipient for letter in records.all(OutboxEmail) if letter.kind != "erased"}
     assert others == {cast.stranger.email, "somebody@example.com"}
@@ -390,10 +390,10 @@ def test_concurrent_runs_delete_an_account_once(app, client_of, cast, records):
     for thread in threads:
         thread.join()
     assert sum(erased) == 2
-    assert len(events(records, "erased")) == len(letters(records, "erased")) == 2
+    assert len(events(records, "erased")) == len(emails(records, "erased")) == 2
 
 
-def test_a_failing_account_deletion_does_not_stop_the_others(app, client_of, cast, erase_due, records):
+def test_a_failing_account_deletion_does_not_stop_the_others(app, client_of, cast, run_due_deletions, records):
     ask(client_of(cast.friend))
     ask(client_of(cast.stranger))
     clock.set_now(clock.now() + LATER)
@@ -402,25 +402,25 @@ def test_a_failing_account_deletion_does_not_stop_the_others(app, client_of, cas
     with app.app_context(), transaction():
         RsvpFactory(party=DinnerPartyFactory(), member=cast.friend, party_size=5)
         db.session.execute(update(DinnerParty).where(DinnerParty.id != broken.id).values(seats_taken=1))
-    assert erase_due() == 1
+    assert run_due_deletions() == 1
     assert records.fresh(cast.friend).username == "friend"
     assert records.fresh(broken).status == PartyStatus.PUBLISHED
     assert records.fresh(cast.stranger).erased_at
 
 
-def test_a_username_chosen_to_block_the_anonymised_one_does_no_harm(client_of, cast, erase_due, records):
+def test_a_username_chosen_to_block_the_anonymised_one_does_no_harm(client_of, cast, run_due_deletions, records):
     MemberFactory(username=f"erased-{cast.friend.id}", email="clever@example.com")
     ask(client_of(cast.friend))
     clock.set_now(clock.now() + LATER)
-    assert erase_due() == 1
+    assert run_due_deletions() == 1
     assert records.fresh(cast.friend).username.startswith(f"erased-{cast.friend.id}-")
 
 
-def test_others_see_a_deleted_member_without_a_profile_page(client_of, cast, erase_due):
+def test_others_see_a_deleted_member_without_a_profile_page(client_of, cast, run_due_deletions):
     party = DinnerPartyFactory(host=cast.friend, past=True)
     ask(client_of(cast.friend))
     clock.set_now(clock.now() + LATER)
-    erase_due()
+    run_due_deletions()
     stranger = client_of(cast.stranger)
     page = stranger.get(f"/parties/{party.slug}")
     assert "Hosted by (deleted account)" in page.text
@@ -429,13 +429,13 @@ def test_others_see_a_deleted_member_without_a_profile_page(client_of, cast, era
     assert stranger.get(f"/user/erased-{cast.friend.id}").status == 404
 
 
-def test_the_same_address_can_register_again(client_of, visitor, cast, erase_due, records):
+def test_the_same_address_can_register_again(client_of, visitor, cast, run_due_deletions, records):
     ask(client_of(cast.friend))
     clock.set_now(clock.now() + LATER)
-    erase_due()
+    run_due_deletions()
     form = visitor.get("/register/form").form("/register/form")
     visitor.submit(form, **ADA)
-    (letter,) = letters(records, "activation")
+    (letter,) = emails(records, "activation")
     path = re.search(r"/register/activation/\S+", letter.text).group().replace("__secret__", letter.secret)
     page = visitor.submit(visitor.get(path).form(path))
     assert page.flashes == [("info", "Your account is activated, you can now log in.")]
@@ -443,13 +443,13 @@ def test_the_same_address_can_register_again(client_of, visitor, cast, erase_due
     assert page.flashes == [("info", "Welcome, Ada B.!")]
 
 
-def test_the_last_email_is_deleted_once_it_was_sent(app, client_of, cast, erase_due, records):
+def test_the_last_email_is_deleted_once_it_was_sent(app, client_of, cast, run_due_deletions, records):
     ask(client_of(cast.friend))
     clock.set_now(clock.now() + LATER)
-    erase_due()
-    erase_due()
-    (goodbye,) = letters(records, "erased")
+    run_due_deletions()
+    run_due_deletions()
+    (goodbye,) = emails(records, "erased")
     with app.app_context(), transaction():
         db.session.execute(update(OutboxEmail).where(OutboxEmail.id == goodbye.id).values(state=EmailState.SENT))
-    erase_due()
-    assert letters(records, "erased") == []
+    run_due_deletions()
+    assert emails(records, "erased") == []

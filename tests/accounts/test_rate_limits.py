@@ -19,7 +19,7 @@ from tests.support.factories import PASSWORD, DinnerPartyFactory, MemberInvitati
 GUESSES, QUESTIONS = 10, 60
 # How each limited endpoint is called: so that requests count, but cause no lockout.
 ADA = {"username": "ada", "email": "ada@example.com", "first_name": "A", "last_name": "B", "password": PASSWORD}
-DOORS = {
+LIMITED = {
     # endpoint: (who, address, form, how often)
     "LoginView.login": ("anonymous", "/login/", {"username": "friend", "password": ""}, GUESSES),
     "LoginView.again": ("friend", "/login/again", {"password": ""}, GUESSES),
@@ -52,7 +52,7 @@ DOORS = {
     "SecurityApi.refresh": ("program", REFRESH, {}, QUESTIONS),
 }
 # These need a login and send e-mail to nobody else.
-NO_DOORS = {
+UNLIMITED = {
     *("JoinView.opened", "ApiKeyView.revoke", "SessionView.sign_out", "SessionView.sign_out_others", "IdentityView.unlink", "EmailPreferencesView.choose", "LoginView.logout"),
     *("MyDataView.stay", "PasskeyView.add", "PasskeyView.remove", "PasskeyView.rename", "ProfileView.edit"),
     *("SecondFactorView.app", "SecondFactorView.codes", "SecondFactorView.remove_app"),
@@ -87,14 +87,14 @@ def test_every_post_endpoint_is_declared_as_limited_or_unlimited(app):
     views = [view for view in appbuilder_of(app).baseviews if type(view).__module__.startswith(modules)]
     ours = {view.endpoint for view in views if not isinstance(view, ModelView)}
     found = {rule.endpoint for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())}
-    assert {endpoint for endpoint in found if endpoint.partition(".")[0] in ours} == {*DOORS, *NO_DOORS}
+    assert {endpoint for endpoint in found if endpoint.partition(".")[0] in ours} == {*LIMITED, *UNLIMITED}
 
 
 @pytest.mark.slow
 @pytest.mark.rate_limits
-@pytest.mark.parametrize("door", DOORS)
-def test_a_limited_endpoint_refuses_too_many_requests(asking, door):
-    who, address, fields, often = DOORS[door]
+@pytest.mark.parametrize("endpoint", LIMITED)
+def test_a_limited_endpoint_refuses_too_many_requests(asking, endpoint):
+    who, address, fields, often = LIMITED[endpoint]
     ask = asking(who)
     answers = [ask(address, fields) for _attempt in range(often + 1)]
     assert [number for number, answer in enumerate(answers, 1) if answer.status == 429] == [often + 1], answers
@@ -180,16 +180,16 @@ def shared(redis_server, new_app, app):
     return lambda: new_app(REDIS_URL=redis_server.url)
 
 
-def knock(visitor, times):
+def send_requests(visitor, times):
     return [visitor.post("/login/", {"username": "ada"}).status for _attempt in range(times)]
 
 
 def test_several_processes_share_the_counters(shared, redis_server):
     one, other = Visitor(shared()), Visitor(shared())
-    assert knock(one, 6) == [401] * 6
-    assert knock(other, 5) == [401] * 4 + [429]
+    assert send_requests(one, 6) == [401] * 6
+    assert send_requests(other, 5) == [401] * 4 + [429]
     assert int(other.post("/login/", {"username": "ada"}).headers["Retry-After"]) > 0
-    assert knock(one, 1) == [429]
+    assert send_requests(one, 1) == [429]
 
 
 def test_the_storage_does_not_hold_usernames_or_ip_addresses(shared, redis_server):
@@ -202,20 +202,20 @@ def test_the_storage_does_not_hold_usernames_or_ip_addresses(shared, redis_serve
 
 def test_an_unavailable_storage_is_no_error_and_limits_still_apply(shared, redis_server, caplog):
     visitor = Visitor(shared())
-    assert knock(visitor, 3) == [401] * 3
+    assert send_requests(visitor, 3) == [401] * 3
     redis_server.kill()
     started = time.monotonic()
-    assert knock(visitor, 11) == [401] * 10 + [429]
+    assert send_requests(visitor, 11) == [401] * 10 + [429]
     assert time.monotonic() - started < 5
     assert "falling back to in-memory" in caplog.text
 
 
 def test_a_hanging_storage_times_out_quickly(shared, redis_server):
     visitor = Visitor(shared())
-    assert knock(visitor, 1) == [401]
+    assert send_requests(visitor, 1) == [401]
     redis_server.freeze()
     started = time.monotonic()
-    assert knock(visitor, 11) == [401] * 10 + [429]
+    assert send_requests(visitor, 11) == [401] * 10 + [429]
     assert time.monotonic() - started < 8
 
 
@@ -223,13 +223,13 @@ def test_a_recovered_storage_is_used_again(shared, redis_server):
     apps = shared(), shared()
     visitors = [Visitor(app) for app in apps]
     redis_server.kill()
-    assert [knock(visitor, 1) for visitor in visitors] == [[401], [401]]
+    assert [send_requests(visitor, 1) for visitor in visitors] == [[401], [401]]
     redis_server.start()
     with time_machine.travel(clock.now() + timedelta(seconds=70)):
         # The first request after a while checks whether it is back.
         for visitor in visitors:
-            knock(visitor, 1)
-        counted = [status for _round in range(6) for visitor in visitors for status in knock(visitor, 1)]
+            send_requests(visitor, 1)
+        counted = [status for _round in range(6) for visitor in visitors for status in send_requests(visitor, 1)]
     assert counted[-1] == 429
 
 
@@ -251,5 +251,5 @@ def test_a_storage_that_fails_during_a_request_is_no_error(shared, redis_server,
 @pytest.mark.rate_limits
 def test_without_a_storage_each_process_counts_in_its_memory(visitor, new_app):
     other = Visitor(new_app())
-    assert knock(visitor, 11)[-1] == 429
-    assert knock(other, 10) == [401] * 10
+    assert send_requests(visitor, 11)[-1] == 429
+    assert send_requests(other, 10) == [401] * 10

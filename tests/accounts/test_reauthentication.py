@@ -17,7 +17,7 @@ PAGE = "/account/email/"
 
 
 @pytest.fixture
-def late(client_of, cast):
+def stale_login(client_of, cast):
     """The friend, whose login is no longer fresh but whose session is active."""
     start = clock.now()
     clock.set_now(start)
@@ -40,14 +40,14 @@ def test_a_fresh_login_lasts_ten_minutes(client_of, cast):
     assert friend.get(PAGE).path == "/login/again"
 
 
-def test_the_password_leads_to_the_requested_page(late):
-    page = late.get(f"{PAGE}?from=menu")
+def test_the_password_leads_to_the_requested_page(stale_login):
+    page = stale_login.get(f"{PAGE}?from=menu")
     assert (page.path, page.flashes) == ("/login/again", ASKED)
-    page = prove(late, page)
+    page = prove(stale_login, page)
     assert (urlsplit(page.url).path, page.flashes) == (PAGE, THANKS)
     assert parse_qs(urlsplit(page.url).query) == {"from": ["menu"]}
     clock.set_now(clock.now() + 9 * MINUTE)
-    assert late.get(PAGE).path == PAGE
+    assert stale_login.get(PAGE).path == PAGE
 
 
 @pytest.mark.parametrize(
@@ -55,12 +55,12 @@ def test_the_password_leads_to_the_requested_page(late):
     [("wrong", 401, ("warning", "The password is incorrect.")),
      ("", 422, ("danger", "Please correct the fields that are marked."))],
 )  # fmt: skip
-def test_a_wrong_password_is_refused(late, password, status, told):
-    page = prove(late, late.get(PAGE), password)
+def test_a_wrong_password_is_refused(stale_login, password, status, told):
+    page = prove(stale_login, stale_login.get(PAGE), password)
     assert (page.status, page.flashes) == (status, [told])
-    assert late.get(PAGE).path == "/login/again"
+    assert stale_login.get(PAGE).path == "/login/again"
     # The session itself continues.
-    assert late.get("/parties/new").path == "/parties/new"
+    assert stale_login.get("/parties/new").path == "/parties/new"
 
 
 def test_a_form_survives_reauthentication(client_of, cast, records):
@@ -82,13 +82,13 @@ def test_a_form_survives_reauthentication(client_of, cast, records):
     assert records.fresh(cast.friend).first_name == "Fanny"
 
 
-def test_secrets_in_the_form_have_to_be_typed_again(late, records):
-    page = late.post(
+def test_secrets_in_the_form_have_to_be_typed_again(stale_login, records):
+    page = stale_login.post(
         PAGE, {"email": "new@example.com", "password": PASSWORD}, headers={"Referer": f"http://localhost{PAGE}"}
     )
     assert page.path == "/login/again"
     assert PASSWORD not in page.text
-    assert prove(late, page).path == PAGE
+    assert prove(stale_login, page).path == PAGE
     assert {member.email for member in records.all(Member)} == {f"{name}@example.com" for name in
                                                                 ("host", "friend", "stranger", "boss", "translator")}  # fmt: skip
 
@@ -101,18 +101,18 @@ def test_logging_in_counts_as_reauthentication(visitor, cast):
 
 
 @pytest.mark.parametrize("target", ["//evil.example", "https://evil.example/", "/\\evil.example", "\t//evil"])
-def test_next_never_redirects_to_another_site(late, target):
+def test_next_never_redirects_to_another_site(stale_login, target):
     address = f"/login/again?{urlencode({'next': target})}"
-    page = late.submit(late.get(address).form("/login/again"), password=PASSWORD, follow=False)
+    page = stale_login.submit(stale_login.get(address).form("/login/again"), password=PASSWORD, follow=False)
     assert page.status == 303
     assert page.location == "/"
 
 
-def test_reauthentication_applies_to_one_session_only(late, client_of, cast):
+def test_reauthentication_applies_to_one_session_only(stale_login, client_of, cast):
     other = client_of(cast.friend)
-    prove(late, late.get(PAGE))
+    prove(stale_login, stale_login.get(PAGE))
     clock.set_now(clock.now() + 9 * MINUTE)
-    assert late.get(PAGE).path == PAGE
+    assert stale_login.get(PAGE).path == PAGE
     clock.set_now(clock.now() + 2 * MINUTE)
     assert other.get(PAGE).path == "/login/again"
 

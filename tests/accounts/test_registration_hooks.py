@@ -131,13 +131,13 @@ def test_errors_of_several_packages_are_combined_with_those_of_the_site(app, vis
     def returns(_app, applicant):
         return [("", f"No {applicant.first_name} today."), ("email", "Use your address at work.")]
 
-    def has_nothing_against_it(_app, applicant):
+    def accept(_app, applicant):
         return None
 
     with (
         registration_validating.connected_to(yields, sender=app),
         registration_validating.connected_to(returns, sender=app),
-        registration_validating.connected_to(has_nothing_against_it, sender=app),
+        registration_validating.connected_to(accept, sender=app),
     ):
         page = register(visitor, password="short")
     assert (page.status, page.flashes) == (422, [CORRECT])

@@ -24,7 +24,7 @@ def log_in(visitor, member, **more):
     return visitor.submit(visitor.get("/login/").form("/login/"), username=member.username, password=PASSWORD, **more)
 
 
-def is_in(visitor):
+def is_logged_in(visitor):
     return visitor.get("/account/devices/").path == "/account/devices/"
 
 
@@ -68,8 +68,8 @@ def test_session_fixation_does_not_log_the_attacker_in(visitor, new_visitor, cas
     attacker.get("/login/")
     visitor.client.set_cookie(SESSION_COOKIE, attacker.client.get_cookie(SESSION_COOKIE).value)
     log_in(visitor, cast.friend)
-    assert is_in(visitor)
-    assert not is_in(attacker)
+    assert is_logged_in(visitor)
+    assert not is_logged_in(attacker)
 
 
 def test_the_session_token_is_stored_as_a_hash(client_of, cast, records):
@@ -85,7 +85,7 @@ def test_a_cookie_without_a_stored_session_is_not_logged_in(client_of, cast, cha
     friend = client_of(cast.friend)
     with friend.client.session_transaction() as session:
         session.update(change)
-    assert is_in(friend) == (change == {"_user_id": str(cast.friend.id)})
+    assert is_logged_in(friend) == (change == {"_user_id": str(cast.friend.id)})
 
 
 @pytest.mark.parametrize("remember", [False, True])
@@ -118,7 +118,7 @@ def test_a_cookie_from_a_server_whose_clock_is_ahead_is_valid(new_app, app, cast
     visitor = Visitor(new_app())
     with time_machine.travel(clock.now() + timedelta(seconds=2), tick=False):
         log_in(visitor, cast.friend)
-    assert is_in(visitor)
+    assert is_logged_in(visitor)
 
 
 # -- timeouts
@@ -142,14 +142,14 @@ def test_a_session_ends_after_idle_and_absolute_timeouts(visitor, cast, who, rem
     while moment + idle < start + absolute:
         moment += idle - 2 * MINUTE
         clock.set_now(moment)
-        assert is_in(visitor), moment - start
+        assert is_logged_in(visitor), moment - start
     clock.set_now(start + absolute)
-    assert is_in(visitor)
+    assert is_logged_in(visitor)
     clock.set_now(start + absolute + MINUTE)
-    assert not is_in(visitor)
+    assert not is_logged_in(visitor)
     log_in(visitor, getattr(cast, who))
     clock.set_now(clock.now() + idle + MINUTE)
-    assert not is_in(visitor)
+    assert not is_logged_in(visitor)
 
 
 def test_remember_me_is_not_available_to_administrators(visitor, cast, records):
@@ -163,10 +163,10 @@ def test_remember_me_is_not_available_to_administrators(visitor, cast, records):
 def test_reading_updates_the_last_activity_only_now_and_then(client_of, cast, records):
     friend = client_of(cast.friend)
     before = records.dump()
-    is_in(friend)
+    is_logged_in(friend)
     assert records.dump() == before
     clock.set_now(clock.now() + 10 * MINUTE)
-    is_in(friend)
+    is_logged_in(friend)
     assert records.one(LoginSession).last_seen_at == clock.now()
 
 
@@ -176,9 +176,9 @@ def test_reading_updates_the_last_activity_only_now_and_then(client_of, cast, re
 def test_a_copied_cookie_is_invalid_after_the_logout(client_of, cast, cookie_of):
     friend = client_of(cast.friend)
     thief = cookie_of(friend)
-    assert is_in(thief)
+    assert is_logged_in(thief)
     friend.post("/logout/")
-    assert not is_in(thief)
+    assert not is_logged_in(thief)
 
 
 def test_a_copied_cookie_is_invalid_after_a_password_change(client_of, cast, cookie_of):
@@ -187,8 +187,8 @@ def test_a_copied_cookie_is_invalid_after_a_password_change(client_of, cast, coo
     form = friend.get("/password/change").form("/change")
     page = friend.submit(form, password=PASSWORD, new_password=ANOTHER)
     assert page.flashes == [("info", "Your password has been updated. Other devices were signed out.")]
-    assert is_in(friend)
-    assert not is_in(thief)
+    assert is_logged_in(friend)
+    assert not is_logged_in(thief)
 
 
 @pytest.mark.parametrize(
@@ -210,8 +210,8 @@ def test_a_copied_cookie_is_invalid_after_an_action_of_an_administrator(client_o
         admin.submit(form, **{name: role_numbers(admin, address) for name in more})
     else:
         admin.post(address, more)
-    assert not is_in(friend)
-    assert not is_in(thief)
+    assert not is_logged_in(friend)
+    assert not is_logged_in(thief)
 
 
 def role_numbers(admin, address):
@@ -264,16 +264,16 @@ def test_ending_one_session_or_all_but_one_keeps_the_others(client_of, cast, rec
     browsers = [client_of(cast.friend) for _number in range(3)]
     keys = [login.id for login in records.all(LoginSession)]
     assert end(cast.friend, SessionEndCause.OWNER, only=keys[0]) == 1
-    assert [is_in(browser) for browser in browsers] == [False, True, True]
+    assert [is_logged_in(browser) for browser in browsers] == [False, True, True]
     assert end(cast.friend, SessionEndCause.OWNER, keep=keys[2]) == 1
-    assert [is_in(browser) for browser in browsers] == [False, False, True]
+    assert [is_logged_in(browser) for browser in browsers] == [False, False, True]
 
 
 def test_signing_out_everywhere_else_keeps_this_device(client_of, cast, cookie_of):
     here, there = client_of(cast.friend), client_of(cast.friend)
     page = here.get("/account/devices/")
     here.submit(page.form("/sign-out-others"))
-    assert is_in(here)
+    assert is_logged_in(here)
     assert there.get("/").flashes == [("danger", "You were signed out from another device of yours.")]
 
 
@@ -281,7 +281,7 @@ def test_a_deactivated_member_is_signed_out_at_once(app, client_of, cast):
     friend = client_of(cast.friend)
     with app.app_context(), transaction():
         db.session.get(Member, cast.friend.id).active = False
-    assert not is_in(friend)
+    assert not is_logged_in(friend)
 
 
 @pytest.mark.both_databases
