@@ -42,10 +42,10 @@ def drain(app):
 
 
 @pytest.fixture
-def write(app):
+def enqueue(app):
     """Queue an e-mail in its own transaction."""
 
-    def enqueue(kind="welcome", **changes):
+    def enqueue_one(kind="welcome", **changes):
         given = {
             "to": "guest@example.com",
             "name": "Grete Guest",
@@ -58,14 +58,14 @@ def write(app):
         with app.app_context(), transaction():
             return service.enqueue(service.EmailRequest(kind, **given))
 
-    return enqueue
+    return enqueue_one
 
 
 @pytest.fixture
-def write_activation(write, noon):
+def enqueue_activation(enqueue, noon):
     """Queue an activation e-mail, which carries a secret."""
 
-    def enqueue(secret, **changes):
+    def enqueue_with_secret(secret, **changes):
         context = {
             "username": "grete",
             "url": f"https://dinner.example.org/register/activation/{models.SECRET}",
@@ -73,13 +73,13 @@ def write_activation(write, noon):
             "site_name": "DinnerParty",
         }
         given = {"context": context, "expires_at": context["expires_at"], "priority": 0, "dedupe_key": "activation:1"}
-        return write("activation", secret=secret, **{**given, **changes})
+        return enqueue("activation", secret=secret, **{**given, **changes})
 
-    return enqueue
+    return enqueue_with_secret
 
 
 @pytest.fixture
-def impatient(app, monkeypatch):
+def short_mail_timeout(app, monkeypatch):
     """Use a short timeout for the mail server."""
     monkeypatch.setitem(app.config, "MAIL_TIMEOUT", 0.3)
 
@@ -92,13 +92,13 @@ def silent_port():
 
 
 @pytest.fixture
-def unplugged(app, smtp):
+def mail_outage(app, smtp):
     """Simulate an outage of the mail server."""
 
     @contextmanager
-    def cut():
+    def outage():
         app.extensions["mail"].port = 1
         yield
         app.extensions["mail"].port = smtp.port
 
-    return cut
+    return outage

@@ -70,9 +70,9 @@ def test_deliver_fails_when_an_email_has_failed(run, smtp):
     assert (result.exit_code, result.output) == (1, "0 sent, 0 deferred, 1 failed.\n")
 
 
-def test_deliver_fails_when_the_server_cannot_be_reached(run, unplugged):
+def test_deliver_fails_when_the_server_cannot_be_reached(run, mail_outage):
     OutboxEmailFactory()
-    with unplugged():
+    with mail_outage():
         result = run("deliver")
     assert result.exit_code == 1
     assert "The mail server does not accept e-mail: ConnectionRefusedError" in result.output
@@ -103,7 +103,7 @@ def test_two_processes_send_each_email_once(start, smtp):
     processes = [start("deliver"), start("deliver")]
     outputs = [process.communicate(timeout=WAIT_SECONDS)[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0]
-    assert Counter(letter["Message-ID"] for letter in smtp.letters) == expected
+    assert Counter(letter["Message-ID"] for letter in smtp.messages) == expected
     assert sum(int(output.split()[0]) for output in outputs) == 80
 
 
@@ -120,7 +120,7 @@ def test_a_killed_process_loses_no_email(start, smtp, drain, later, records):
     smtp.behaviour = "accept"
     later(days=3650)
     assert drain().sent == 5
-    assert {letter["Message-ID"] for letter in smtp.letters} == expected
+    assert {letter["Message-ID"] for letter in smtp.messages} == expected
 
 
 def test_watch_delivers_until_it_is_stopped(start, smtp, records):
@@ -130,4 +130,4 @@ def test_watch_delivers_until_it_is_stopped(start, smtp, records):
     process.terminate()
     process.communicate(timeout=WAIT_SECONDS)
     assert process.returncode == 0
-    assert len(smtp.letters) == 1
+    assert len(smtp.messages) == 1

@@ -33,10 +33,10 @@ HEADERS = sorted(
 
 
 @pytest.mark.both_databases
-def test_an_email_arrives_with_headers_text_and_html(write_activation, drain, smtp, noon, records):
-    letter = write_activation(TOKEN, name="Zoë, “Grete” Guest", locale="ar")
+def test_an_email_arrives_with_headers_text_and_html(enqueue_activation, drain, smtp, noon, records):
+    letter = enqueue_activation(TOKEN, name="Zoë, “Grete” Guest", locale="ar")
     assert drain() == delivery.Report(sent=1)
-    (arrived,) = smtp.letters
+    (arrived,) = smtp.messages
     assert smtp.recipients == [["guest@example.com"]]
     assert arrived["Message-ID"] == letter.message_id
     assert arrived["Subject"] == letter.subject
@@ -52,10 +52,10 @@ def test_an_email_arrives_with_headers_text_and_html(write_activation, drain, sm
 
 
 @pytest.mark.both_databases
-def test_the_secret_is_inserted_on_sending_and_erased_afterwards(write_activation, drain, smtp, records):
-    write_activation(TOKEN)
+def test_the_secret_is_inserted_on_sending_and_erased_afterwards(enqueue_activation, drain, smtp, records):
+    enqueue_activation(TOKEN)
     drain()
-    (arrived,) = smtp.letters
+    (arrived,) = smtp.messages
     for kind in ("plain", "html"):
         assert f"/register/activation/{TOKEN}" in arrived.get_body((kind,)).get_content()
     letter = records.one(OutboxEmail)
@@ -65,29 +65,29 @@ def test_the_secret_is_inserted_on_sending_and_erased_afterwards(write_activatio
 
 
 @pytest.mark.parametrize("behaviour", ["accept", "refuse", "greylist", "hang", "drop"])
-@pytest.mark.usefixtures("impatient")
-def test_the_secret_is_not_in_error_messages(write_activation, drain, smtp, behaviour, records):
+@pytest.mark.usefixtures("short_mail_timeout")
+def test_the_secret_is_not_in_error_messages(enqueue_activation, drain, smtp, behaviour, records):
     smtp.behaviour = behaviour
-    write_activation(TOKEN)
+    enqueue_activation(TOKEN)
     drain()
     assert smtp.attempts == 1
     assert TOKEN not in records.one(OutboxEmail).last_error
 
 
-def test_the_secret_is_not_logged(write_activation, drain, smtp, caplog):
+def test_the_secret_is_not_logged(enqueue_activation, drain, smtp, caplog):
     caplog.set_level(logging.DEBUG, "app")
-    write_activation(TOKEN)
-    assert drain().sent == len(smtp.letters) == 1
+    enqueue_activation(TOKEN)
+    assert drain().sent == len(smtp.messages) == 1
     ours = [record.getMessage() for record in caplog.records if record.name.startswith("app")]
     assert ours
     assert TOKEN not in repr(ours)
 
 
 @pytest.mark.parametrize("name", HOSTILE_NAMES.values(), ids=HOSTILE_NAMES)
-def test_no_name_breaks_the_headers(write, drain, smtp, name):
-    write(name=name)
+def test_no_name_breaks_the_headers(enqueue, drain, smtp, name):
+    enqueue(name=name)
     assert drain().sent == 1
-    (arrived,) = smtp.letters
+    (arrived,) = smtp.messages
     assert smtp.recipients == [["guest@example.com"]]
     assert [address.addr_spec for address in arrived["To"].addresses] == ["guest@example.com"]
     assert arrived["Bcc"] is None
@@ -116,8 +116,8 @@ def test_an_internationalised_domain_gets_the_email(drain, smtp):
 def test_a_very_long_line_arrives_whole(drain, smtp):
     OutboxEmailFactory(text="abcdefghi " * 5000, html=f"<p>{'عشاء ' * 5000}</p>")
     assert drain().sent == 1
-    assert smtp.letters[0].get_body(("plain",)).get_content().strip() == ("abcdefghi " * 5000).strip()
-    assert "عشاء " * 5000 in smtp.letters[0].get_body(("html",)).get_content()
+    assert smtp.messages[0].get_body(("plain",)).get_content().strip() == ("abcdefghi " * 5000).strip()
+    assert "عشاء " * 5000 in smtp.messages[0].get_body(("html",)).get_content()
 
 
 @pytest.mark.both_databases
@@ -125,11 +125,11 @@ def test_security_emails_are_sent_first(drain, smtp):
     for number, priority in enumerate((5, 9, 0, 5)):
         OutboxEmailFactory(subject=f"{priority} {number}", priority=priority)
     drain()
-    assert [letter["Subject"] for letter in smtp.letters] == ["0 2", "5 0", "5 3", "9 1"]
+    assert [letter["Subject"] for letter in smtp.messages] == ["0 2", "5 0", "5 3", "9 1"]
 
 
-def test_without_a_mail_server_emails_wait(drain, write, records):
-    write()
+def test_without_a_mail_server_emails_wait(drain, enqueue, records):
+    enqueue()
     assert drain() == delivery.Report()
     assert (records.one(OutboxEmail).state, records.one(OutboxEmail).attempts) == (EmailState.QUEUED, 0)
 
@@ -175,7 +175,7 @@ def test_a_greylisted_email_is_retried_later(drain, smtp, records, later):
     later(seconds=75)
     assert drain() == delivery.Report(sent=1)
     assert records.one(OutboxEmail).last_error == ""
-    assert smtp.letters[0]["Message-ID"] == letter.message_id
+    assert smtp.messages[0]["Message-ID"] == letter.message_id
 
 
 def test_an_email_deferred_for_three_days_fails(drain, smtp, records, later):
@@ -198,7 +198,7 @@ def test_a_deferred_email_does_not_block_the_others(drain, smtp):
     assert drain() == delivery.Report(sent=2, deferred=1, failed=1)
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("short_mail_timeout")
 def test_an_email_on_which_the_server_hangs_does_not_block_the_others(drain, smtp, records):
     smtp.behaviours = {"poison@example.com": "hang"}
     OutboxEmailFactory(recipient="poison@example.com")
@@ -215,13 +215,13 @@ def test_an_email_without_a_server_response_is_resent_with_the_same_message_id(d
     smtp.behaviour = "accept"
     later(minutes=2)
     assert drain() == delivery.Report(sent=1)
-    assert [letter["Message-ID"] for letter in smtp.letters] == [records.one(OutboxEmail).message_id] * 2
+    assert [letter["Message-ID"] for letter in smtp.messages] == [records.one(OutboxEmail).message_id] * 2
 
 
 # -- outages
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("short_mail_timeout")
 @pytest.mark.parametrize("behaviour", ["hang", "drop", "close"])
 def test_after_two_broken_connections_the_run_ends(drain, smtp, records, behaviour, later):
     smtp.behaviour = behaviour
@@ -250,9 +250,9 @@ def test_a_refused_sender_costs_no_attempt(drain, smtp, records, later):
 
 
 @pytest.mark.both_databases
-def test_an_outage_costs_no_attempt_and_is_shown(unplugged, drain, records, later):
+def test_an_outage_costs_no_attempt_and_is_shown(mail_outage, drain, records, later):
     OutboxEmailFactory.create_batch(3)
-    with unplugged():
+    with mail_outage():
         for _ in range(20):
             assert "refused" in drain().unreachable
             assert drain() == delivery.Report()
@@ -263,7 +263,7 @@ def test_an_outage_costs_no_attempt_and_is_shown(unplugged, drain, records, late
     assert drain() == delivery.Report(sent=3)
 
 
-@pytest.mark.usefixtures("impatient", "smtp")
+@pytest.mark.usefixtures("short_mail_timeout", "smtp")
 def test_a_server_that_never_says_hello_is_an_outage(app, drain, silent_port, monkeypatch, records):
     monkeypatch.setattr(app.extensions["mail"], "port", silent_port)
     OutboxEmailFactory.create_batch(3)
@@ -282,18 +282,18 @@ def test_emails_wait_when_the_server_offers_no_encryption_or_login(app, drain, s
     assert smtp.attempts == 0
 
 
-def test_emails_are_sent_within_two_minutes_after_an_outage(unplugged, drain, smtp, later):
+def test_emails_are_sent_within_two_minutes_after_an_outage(mail_outage, drain, smtp, later):
     OutboxEmailFactory.create_batch(30)
-    with unplugged():
+    with mail_outage():
         assert drain().unreachable
     later(minutes=2)
-    assert drain().sent == len(smtp.letters) == 30
+    assert drain().sent == len(smtp.messages) == 30
 
 
 @pytest.mark.both_databases
-def test_the_secret_of_a_failed_email_is_erased(write_activation, drain, smtp, records, later):
+def test_the_secret_of_a_failed_email_is_erased(enqueue_activation, drain, smtp, records, later):
     smtp.behaviour = "refuse"
-    write_activation(TOKEN)
+    enqueue_activation(TOKEN)
     drain()
     assert records.one(OutboxEmail).secret == TOKEN
     later(hours=49)
@@ -322,7 +322,7 @@ def test_an_email_of_a_dead_process_is_sent_when_its_lease_expires(app, drain, s
     assert drain() == delivery.Report()
     later(seconds=6 * app.config["MAIL_TIMEOUT"])
     assert drain() == delivery.Report(sent=1)
-    assert smtp.letters[0]["Message-ID"] == claimed.message_id
+    assert smtp.messages[0]["Message-ID"] == claimed.message_id
     assert (records.one(OutboxEmail).crashes, records.one(OutboxEmail).attempts) == (1, 2)
 
 
@@ -337,10 +337,10 @@ def test_a_process_killed_before_the_commit_repeats_the_message_id(app, drain, s
         patch.setattr(delivery, "finish", power_cut)
         with pytest.raises(SystemExit):
             drain()
-    assert len(smtp.letters) == 1
+    assert len(smtp.messages) == 1
     later(minutes=10)
     assert drain() == delivery.Report(sent=1)
-    assert len({letter["Message-ID"] for letter in smtp.letters}) == 1
+    assert len({letter["Message-ID"] for letter in smtp.messages}) == 1
     assert records.one(OutboxEmail).state == EmailState.SENT
 
 
@@ -361,7 +361,7 @@ def test_a_process_without_the_lease_cannot_finish(app, records, later, drain, s
     OutboxEmailFactory()
     slow = claim(app, "slow process")
     later(minutes=10)
-    assert drain().sent == len(smtp.letters) == 1
+    assert drain().sent == len(smtp.messages) == 1
     assert finish(app, slow, state=EmailState.FAILED, last_error="too late") is False
     assert records.one(OutboxEmail).state == EmailState.SENT
 
@@ -392,7 +392,7 @@ def test_two_concurrent_runs_send_each_email_once(app, smtp):
 
     with ThreadPoolExecutor(2) as pool:
         reports = list(pool.map(deliver, range(2)))
-    assert Counter(letter["Message-ID"] for letter in smtp.letters) == expected
+    assert Counter(letter["Message-ID"] for letter in smtp.messages) == expected
     assert sum(report.sent for report in reports) == 60
     assert all(report.sent for report in reports), "only one of them worked: nothing was tried"
 
@@ -415,20 +415,20 @@ def test_control_without_a_claim_emails_are_sent_twice(app, smtp):
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(deliver, range(2)))
-    assert len(smtp.letters) == 20
+    assert len(smtp.messages) == 20
 
 
 @pytest.mark.both_databases
 def test_a_run_respects_its_limit(drain, smtp):
     OutboxEmailFactory.create_batch(5)
-    assert drain(limit=2).sent == len(smtp.letters) == 2
+    assert drain(limit=2).sent == len(smtp.messages) == 2
 
 
 @pytest.mark.both_databases
 def test_many_emails_are_sent_over_several_connections(drain, smtp, monkeypatch):
     monkeypatch.setattr(delivery, "BATCH", 2)
     OutboxEmailFactory.create_batch(5)
-    assert drain().sent == len(smtp.letters) == 5
+    assert drain().sent == len(smtp.messages) == 5
 
 
 # -- the deliverer
@@ -440,7 +440,7 @@ def test_the_deliverer_delivers_until_it_is_stopped(app, smtp, records):
     deliverer = delivery.Deliverer(app, poll_seconds=0.01)
     thread = threading.Thread(target=deliverer.run_forever)
     thread.start()
-    while len(smtp.letters) < 3 or any(letter.state != EmailState.SENT for letter in records.all(OutboxEmail)):
+    while len(smtp.messages) < 3 or any(letter.state != EmailState.SENT for letter in records.all(OutboxEmail)):
         assert thread.is_alive()
     deliverer.stop()
     thread.join(5)
@@ -459,7 +459,7 @@ def test_the_deliverer_survives_errors(app, smtp, monkeypatch, caplog):
 
     monkeypatch.setattr(delivery, "sweep", broken_once)
     deliverer = delivery.Deliverer(app, poll_seconds=0)
-    deliverer.run_forever(wanted=lambda: not smtp.letters)
+    deliverer.run_forever(wanted=lambda: not smtp.messages)
     assert "the database is on fire" in caplog.text
 
 
@@ -482,4 +482,4 @@ def test_the_deliverer_logs_an_outage_once_and_its_end(app, smtp, caplog, monkey
     assert len(told) == 2
     assert "refused" in told[0]
     assert "available again" in told[1]
-    assert len(smtp.letters) == 1
+    assert len(smtp.messages) == 1

@@ -39,8 +39,8 @@ GREETING = {
 }
 
 
-def test_an_email_is_queued_in_the_language_and_time_zone_of_its_recipient(write_activation, noon):
-    letter = write_activation(TOKEN, timezone="Europe/Madrid", locale="es")
+def test_an_email_is_queued_in_the_language_and_time_zone_of_its_recipient(enqueue_activation, noon):
+    letter = enqueue_activation(TOKEN, timezone="Europe/Madrid", locale="es")
     assert letter.state == EmailState.QUEUED
     assert (letter.locale, letter.timezone) == ("es", "Europe/Madrid")
     assert 'lang="es" dir="ltr"' in letter.html
@@ -49,26 +49,26 @@ def test_an_email_is_queued_in_the_language_and_time_zone_of_its_recipient(write
     assert letter.not_before == letter.created_at == noon
 
 
-def test_arabic_emails_run_from_right_to_left(write_activation):
-    letter = write_activation(TOKEN, locale="ar", timezone="Africa/Cairo")
+def test_arabic_emails_run_from_right_to_left(enqueue_activation):
+    letter = enqueue_activation(TOKEN, locale="ar", timezone="Africa/Cairo")
     assert 'lang="ar" dir="rtl"' in letter.html
     assert "٣:٠٠" in letter.text or "3:00" in letter.text
 
 
 @pytest.mark.parametrize(("asked", "given"), [(None, "en"), ("xx_YY", "en"), ("es_MX", "es"), ("../etc", "en")])
-def test_an_unshipped_locale_falls_back_to_the_nearest_or_the_default(write, asked, given):
-    assert write(locale=asked).locale == given
+def test_an_unshipped_locale_falls_back_to_the_nearest_or_the_default(enqueue, asked, given):
+    assert enqueue(locale=asked).locale == given
 
 
 @pytest.mark.parametrize("zone", [None, "", "Mars/Olympus", "../../etc/passwd"])
-def test_an_unknown_time_zone_falls_back_to_the_default(write_activation, zone):
-    assert "12:00" in write_activation(TOKEN, timezone=zone).text
+def test_an_unknown_time_zone_falls_back_to_the_default(enqueue_activation, zone):
+    assert "12:00" in enqueue_activation(TOKEN, timezone=zone).text
 
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize("name", HOSTILE_NAMES.values(), ids=HOSTILE_NAMES)
-def test_names_may_contain_any_characters(write, records, name):
-    write(name=name)
+def test_names_may_contain_any_characters(enqueue, records, name):
+    enqueue(name=name)
     letter = records.one(OutboxEmail)
     assert not set("\r\n\x00\x1b\x7f\u202e\u2028\ud83d") & set(letter.name + letter.subject)
     assert "\x00" not in letter.text
@@ -76,47 +76,47 @@ def test_names_may_contain_any_characters(write, records, name):
     assert len(letter.name) <= 130
 
 
-def test_text_is_not_escaped_and_html_is(write):
-    letter = write(name="O'Brien & <Sons>")
+def test_text_is_not_escaped_and_html_is(enqueue):
+    letter = enqueue(name="O'Brien & <Sons>")
     assert "O'Brien & <Sons>" in letter.text
     assert "&lt;Sons&gt;" in letter.html
     assert "<Sons>" not in letter.html
 
 
-def test_a_subject_is_one_line_that_fits(app, write):
+def test_a_subject_is_one_line_that_fits(app, enqueue):
     facts = {"title": "Soup\r\nBcc: all@example.com\r\n" + "and more soup " * 60, "host_name": "H", "starts_at": None}
     with app.app_context():
         context = {"party": {**facts, "starts_at": clock.now(), "timezone": "UTC"}, "url": "u", "seats": 1}
-    letter = write("rsvp_yes", context=context)
+    letter = enqueue("rsvp_yes", context=context)
     assert letter.subject.startswith("You have a seat: Soup Bcc: all@example.com and more soup")
     assert len(letter.subject) == 255
     assert letter.subject.endswith("…")
 
 
 @pytest.mark.both_databases
-def test_an_email_is_queued_once_per_dedupe_key(write, records):
-    first = write(name="First")
-    second = write(name="Second")
+def test_an_email_is_queued_once_per_dedupe_key(enqueue, records):
+    first = enqueue(name="First")
+    second = enqueue(name="Second")
     assert second.id == first.id
     assert records.one(OutboxEmail).name == "First"
 
 
 @pytest.mark.both_databases
-def test_an_email_is_queued_once_by_concurrent_writers(write, records):
+def test_an_email_is_queued_once_by_concurrent_writers(enqueue, records):
     together = threading.Barrier(6)
 
-    def write_it(number):
+    def enqueue_it(number):
         together.wait()
-        return write(name=f"Writer {number}").id
+        return enqueue(name=f"Writer {number}").id
 
     with ThreadPoolExecutor(6) as pool:
-        identities = set(pool.map(write_it, range(6)))
+        identities = set(pool.map(enqueue_it, range(6)))
     assert identities == {records.one(OutboxEmail).id}
 
 
-def test_control_without_the_dedupe_key_there_are_several(write, records):
+def test_control_without_the_dedupe_key_there_are_several(enqueue, records):
     for number in range(3):
-        write(dedupe_key=f"welcome:{number}")
+        enqueue(dedupe_key=f"welcome:{number}")
     assert records.count(OutboxEmail) == 3
 
 
@@ -149,8 +149,8 @@ def test_message_ids_carry_the_public_host(app, monkeypatch, url, domain):
         assert service.message_id("welcome:1").endswith(f"@{domain}>")
 
 
-def test_the_secret_is_stored_apart_from_the_text(write_activation, records):
-    write_activation(TOKEN)
+def test_the_secret_is_stored_apart_from_the_text(enqueue_activation, records):
+    enqueue_activation(TOKEN)
     letter = records.one(OutboxEmail)
     assert letter.secret == TOKEN
     assert SECRET in letter.text
@@ -158,15 +158,15 @@ def test_the_secret_is_stored_apart_from_the_text(write_activation, records):
     assert TOKEN not in letter.text + letter.html + letter.subject
 
 
-def test_without_a_mail_server_the_log_says_where_to_read_the_email(app, write_activation, caplog):
+def test_without_a_mail_server_the_log_says_where_to_read_the_email(app, enqueue_activation, caplog):
     caplog.set_level(logging.INFO, "app")
-    letter = write_activation(TOKEN)
+    letter = enqueue_activation(TOKEN)
     assert [record.message for record in caplog.records] == [
         f"E-mail {letter.id} (activation) is waiting in the outbox: {app.config['PUBLIC_URL']}/letters/show/{letter.id}"
     ]
 
 
-def test_an_email_that_was_rolled_back_is_not_logged(app, write, caplog):
+def test_an_email_that_was_rolled_back_is_not_logged(app, enqueue, caplog):
     caplog.set_level(logging.INFO, "app")
     with app.app_context():
         service.enqueue(service.EmailRequest(**GREETING))
@@ -176,9 +176,9 @@ def test_an_email_that_was_rolled_back_is_not_logged(app, write, caplog):
 
 
 @pytest.mark.usefixtures("smtp")
-def test_with_a_mail_server_nothing_is_logged(write, caplog):
+def test_with_a_mail_server_nothing_is_logged(enqueue, caplog):
     caplog.set_level(logging.INFO, "app")
-    write()
+    enqueue()
     assert caplog.records == []
 
 

@@ -22,14 +22,14 @@ def broken(new_app, app):
         site.logger.removeHandler(handler)
 
 
-def told(site):
+def flush_error_handlers(site):
     for handler in site.logger.handlers:
         handler.flush()
 
 
 def test_an_error_is_emailed_to_all_error_recipients(broken, records):
     assert Visitor(broken).get("/break/secret-word").status == 500
-    told(broken)
+    flush_error_handlers(broken)
     letters = records.all(OutboxEmail)
     assert {letter.recipient for letter in letters} == {"ops@example.com", "night@example.com"}
     for letter in letters:
@@ -44,19 +44,19 @@ def test_the_same_error_is_emailed_once_an_hour(broken, records):
     browser = Visitor(broken)
     for word in ("one", "two", "three"):
         browser.get(f"/break/{word}")
-    told(broken)
+    flush_error_handlers(broken)
     assert records.count(OutboxEmail) == 2
 
 
 def test_errors_of_the_scheduler_are_emailed_too(broken, records):
     broken.logger.error("Cleanup failed")
-    told(broken)
+    flush_error_handlers(broken)
     assert {letter.kind for letter in records.all(OutboxEmail)} == {"error_report"}
 
 
 def test_a_page_not_found_is_not_emailed(broken, records):
     assert Visitor(broken).get("/nothing").status == 404
-    told(broken)
+    flush_error_handlers(broken)
     assert records.count(OutboxEmail) == 0
 
 

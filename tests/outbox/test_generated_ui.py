@@ -72,16 +72,16 @@ def test_emails_cannot_be_added_edited_or_deleted(admin, records, path):
     assert records.count(OutboxEmail) == 1
 
 
-def test_without_a_mail_server_the_administrator_can_open_the_link(admin, write_activation, app, monkeypatch):
+def test_without_a_mail_server_the_administrator_can_open_the_link(admin, enqueue_activation, app, monkeypatch):
     monkeypatch.setitem(app.config, "PUBLIC_URL", "https://dinner.example.org")
-    letter = write_activation(TOKEN)
+    letter = enqueue_activation(TOKEN)
     page = admin.get(f"/letters/show/{letter.id}")
     assert f'<a href="https://dinner.example.org/register/activation/{TOKEN}">' in page.text
 
 
 @pytest.mark.usefixtures("smtp")
-def test_with_a_mail_server_only_the_recipient_sees_the_secret(admin, write_activation):
-    letter = write_activation(TOKEN)
+def test_with_a_mail_server_only_the_recipient_sees_the_secret(admin, enqueue_activation):
+    letter = enqueue_activation(TOKEN)
     page = admin.get(f"/letters/show/{letter.id}")
     assert page.status == 200
     assert "/register/activation/…" in page.text
@@ -118,14 +118,14 @@ def test_queueing_a_queued_email_changes_nothing(admin):
     ]
 
 
-def test_an_email_with_a_used_link_cannot_be_resent(admin, drain, write_activation, smtp, records):
-    letter = write_activation(TOKEN)
+def test_an_email_with_a_used_link_cannot_be_resent(admin, drain, enqueue_activation, smtp, records):
+    letter = enqueue_activation(TOKEN)
     drain()
     page = resend(admin, letter)
     advice = "1 message contains a link that has already been used. Send a new activation e-mail from Registrations."
     assert page.flashes == [("warning", advice)]
     assert records.one(OutboxEmail).state == EmailState.SENT
-    assert len(smtp.letters) == 1
+    assert len(smtp.messages) == 1
 
 
 def test_an_action_without_a_selection_says_so(admin):
@@ -142,8 +142,8 @@ def test_a_test_email_goes_to_the_administrator_who_asks(admin, drain, smtp, cas
     assert smtp.recipients == [[cast.admin.email]]
 
 
-def test_an_unreachable_mail_server_is_reported(admin, unplugged, records):
-    with unplugged():
+def test_an_unreachable_mail_server_is_reported(admin, mail_outage, records):
+    with mail_outage():
         page = admin.post("/letters/test")
     assert page.flashes == [
         ("danger", "Could not reach the mail server: ConnectionRefusedError: [Errno 111] Connection refused")

@@ -36,7 +36,7 @@ def noon():
 
 
 @pytest.fixture
-def posting(server, smtp):
+def site_with_outbox(server, smtp):
     """A running site with a mail server."""
     return server.start(MAIL_SERVER=smtp.host, MAIL_PORT=str(smtp.port), MAIL_TIMEOUT="20")
 
@@ -58,20 +58,20 @@ def processes_of(site):
 
 
 @pytest.mark.both_databases
-def test_a_site_is_served_with_its_outbox_from_start_to_stop(posting, smtp, records):
+def test_a_site_is_served_with_its_outbox_from_start_to_stop(site_with_outbox, smtp, records):
     """Starting a site takes seconds, so one site is used for all checks that do it no harm."""
-    assert len(processes_of(posting)) == 1 + len(
+    assert len(processes_of(site_with_outbox)) == 1 + len(
         ("resource tracker", "fork server", "background worker", "worker-1", "worker-2")
     )
-    assert_loaded_once_for_all_processes(posting)
+    assert_loaded_once_for_all_processes(site_with_outbox)
     letter = OutboxEmailFactory()
     wait_until(lambda: records.fresh(letter).state == EmailState.SENT)
-    assert len(smtp.letters) == 1
-    assert_too_large_a_request_is_told_so(posting)
-    assert_slow_senders_and_idle_browsers_keep_nobody_waiting(posting)
+    assert len(smtp.messages) == 1
+    assert_too_large_a_request_is_told_so(site_with_outbox)
+    assert_slow_senders_and_idle_browsers_keep_nobody_waiting(site_with_outbox)
     started = time.monotonic()
-    assert posting.stop() == 0
-    wait_until(lambda: processes_of(posting) == set())
+    assert site_with_outbox.stop() == 0
+    wait_until(lambda: processes_of(site_with_outbox) == set())
     # No request is being served, so there is nothing to wait for.
     assert time.monotonic() - started < AT_ONCE
 
@@ -105,20 +105,20 @@ def assert_slow_senders_and_idle_browsers_keep_nobody_waiting(site):
         assert time.monotonic() - started < 5
 
 
-def test_emails_are_sent_after_other_processes_were_killed(posting, smtp, records):
+def test_emails_are_sent_after_other_processes_were_killed(site_with_outbox, smtp, records):
     OutboxEmailFactory()
-    wait_until(lambda: smtp.letters)
-    others = processes_of(posting) - {posting.process.pid}
+    wait_until(lambda: smtp.messages)
+    others = processes_of(site_with_outbox) - {site_with_outbox.process.pid}
     for pid in others:
         os.kill(pid, signal.SIGKILL)
     letter = OutboxEmailFactory()
     wait_until(lambda: records.fresh(letter).state == EmailState.SENT)
-    wait_until(lambda: get(posting) == 200)
-    assert not processes_of(posting) & others
+    wait_until(lambda: get(site_with_outbox) == 200)
+    assert not processes_of(site_with_outbox) & others
     # Everything stops with the supervising process.
-    os.kill(posting.process.pid, signal.SIGKILL)
-    posting.process.wait(STOP_SECONDS)
-    wait_until(lambda: processes_of(posting) == set())
+    os.kill(site_with_outbox.process.pid, signal.SIGKILL)
+    site_with_outbox.process.wait(STOP_SECONDS)
+    wait_until(lambda: processes_of(site_with_outbox) == set())
 
 
 def test_a_background_worker_that_exits_is_logged_and_restarted(server):
@@ -137,12 +137,12 @@ def background_workers(site):
     return [int(pid) for pid in re.findall(r"Background worker started with PID: (\d+)", site.log.read_text())]
 
 
-def test_it_stops_even_when_the_mail_server_hangs(posting, smtp, records):
+def test_it_stops_even_when_the_mail_server_hangs(site_with_outbox, smtp, records):
     smtp.behaviour = "hang"
     OutboxEmailFactory()
     wait_until(lambda: smtp.attempts)
     started = time.monotonic()
-    assert posting.stop() == 0
+    assert site_with_outbox.stop() == 0
     assert time.monotonic() - started < STOP_SECONDS
 
 
@@ -159,13 +159,13 @@ def test_it_stops_at_once_at_any_moment(server, moment):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_it_stops_at_once_when_the_whole_process_group_is_signalled(posting, number):
+def test_it_stops_at_once_when_the_whole_process_group_is_signalled(site_with_outbox, number):
     started = time.monotonic()
-    os.killpg(posting.process.pid, number)
-    assert posting.process.wait(STOP_SECONDS) == 0
-    wait_until(lambda: processes_of(posting) == set())
+    os.killpg(site_with_outbox.process.pid, number)
+    assert site_with_outbox.process.wait(STOP_SECONDS) == 0
+    wait_until(lambda: processes_of(site_with_outbox) == set())
     assert time.monotonic() - started < AT_ONCE
-    assert not re.search("ERROR|Traceback", posting.log.read_text())
+    assert not re.search("ERROR|Traceback", site_with_outbox.log.read_text())
 
 
 @pytest.mark.parametrize(

@@ -46,10 +46,10 @@ def stop(app):
 
 @pytest.mark.usefixtures("https")
 @pytest.mark.parametrize("to", ["guest@example.com", f"{'a' * 64}@{'löffel.' * 20}example.com"])
-def test_an_optional_email_has_an_unsubscribe_link(write, drain, smtp, app, to):
-    write(topic=EmailTopic.MESSAGES, to=to)
+def test_an_optional_email_has_an_unsubscribe_link(enqueue, drain, smtp, app, to):
+    enqueue(topic=EmailTopic.MESSAGES, to=to)
     drain()
-    (arrived,) = smtp.letters
+    (arrived,) = smtp.messages
     with app.app_context():
         address = unsubscribe_token.url(to, EmailTopic.MESSAGES)
     assert arrived["List-Unsubscribe"] == f"<{address}>"
@@ -59,24 +59,24 @@ def test_an_optional_email_has_an_unsubscribe_link(write, drain, smtp, app, to):
     assert f'href="{address}"' in arrived.get_body(("html",)).get_content()
 
 
-def test_a_required_email_has_no_unsubscribe_link(write, drain, smtp):
-    write()
+def test_a_required_email_has_no_unsubscribe_link(enqueue, drain, smtp):
+    enqueue()
     drain()
-    (arrived,) = smtp.letters
+    (arrived,) = smtp.messages
     assert arrived["List-Unsubscribe"] is arrived["List-Unsubscribe-Post"] is None
     assert "unsubscribe" not in arrived.get_body(("plain",)).get_content()
 
 
-def test_without_https_there_is_no_one_click_header(write, drain, smtp):
-    write(topic=EmailTopic.MESSAGES)
+def test_without_https_there_is_no_one_click_header(enqueue, drain, smtp):
+    enqueue(topic=EmailTopic.MESSAGES)
     drain()
-    (arrived,) = smtp.letters
+    (arrived,) = smtp.messages
     assert arrived["List-Unsubscribe"].startswith("<http://")
     assert arrived["List-Unsubscribe-Post"] is None
 
 
-def test_the_unsubscribe_link_is_neither_stored_nor_shown_to_administrators(write, records, app, cast, client_of):
-    letter = write(topic=EmailTopic.MESSAGES)
+def test_the_unsubscribe_link_is_neither_stored_nor_shown_to_administrators(enqueue, records, app, cast, client_of):
+    letter = enqueue(topic=EmailTopic.MESSAGES)
     with app.app_context():
         token = unsubscribe_token.dump_token("guest@example.com", EmailTopic.MESSAGES)
     assert UNSUBSCRIBE in letter.text
@@ -90,16 +90,16 @@ def test_the_unsubscribe_link_is_neither_stored_nor_shown_to_administrators(writ
     ("locale", "sentence"),
     [("en", "Unsubscribe from these e-mails: messages from hosts to their guests"), ("ar", 'lang="ar" dir="rtl"')],
 )
-def test_the_footer_is_in_the_recipients_language(write, locale, sentence):
-    letter = write(topic=EmailTopic.MESSAGES, locale=locale)
+def test_the_footer_is_in_the_recipients_language(enqueue, locale, sentence):
+    letter = enqueue(topic=EmailTopic.MESSAGES, locale=locale)
     assert sentence in letter.html
 
 
-def test_reply_to_is_set_as_given(write, drain, smtp):
-    write(reply_to="zoe.host@löffel.example")
-    write(dedupe_key="welcome:2")
+def test_reply_to_is_set_as_given(enqueue, drain, smtp):
+    enqueue(reply_to="zoe.host@löffel.example")
+    enqueue(dedupe_key="welcome:2")
     drain()
-    first, second = smtp.letters
+    first, second = smtp.messages
     assert first["Reply-To"] == "zoe.host@xn--lffel-jua.example"
     assert second["Reply-To"] is None
 
@@ -108,17 +108,17 @@ def test_reply_to_is_set_as_given(write, drain, smtp):
 
 
 @pytest.mark.both_databases
-def test_unsubscribed_recipients_get_no_email(write, stop, records):
+def test_unsubscribed_recipients_get_no_email(enqueue, stop, records):
     stop("GUEST@example.com")
-    assert write(topic=EmailTopic.MESSAGES) is None
+    assert enqueue(topic=EmailTopic.MESSAGES) is None
     assert records.count(OutboxEmail) == 0
-    assert write(topic=EmailTopic.REMINDERS, dedupe_key="a").topic == EmailTopic.REMINDERS
-    assert write(dedupe_key="b").topic is None
-    assert write(topic=EmailTopic.MESSAGES, to="other@example.com", dedupe_key="c").recipient == "other@example.com"
+    assert enqueue(topic=EmailTopic.REMINDERS, dedupe_key="a").topic == EmailTopic.REMINDERS
+    assert enqueue(dedupe_key="b").topic is None
+    assert enqueue(topic=EmailTopic.MESSAGES, to="other@example.com", dedupe_key="c").recipient == "other@example.com"
 
 
-def test_queued_emails_are_not_sent_after_unsubscribing(write, stop, records, app, smtp, drain):
-    letter, other = write(topic=EmailTopic.MESSAGES), write(topic=EmailTopic.REMINDERS, dedupe_key="other")
+def test_queued_emails_are_not_sent_after_unsubscribing(enqueue, stop, records, app, smtp, drain):
+    letter, other = enqueue(topic=EmailTopic.MESSAGES), enqueue(topic=EmailTopic.REMINDERS, dedupe_key="other")
     sent = OutboxEmailFactory(topic=EmailTopic.MESSAGES, recipient=GUEST, sent=True)
     stop()
     assert [records.fresh(each).state for each in (letter, other, sent)] == [
