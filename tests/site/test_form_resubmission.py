@@ -20,7 +20,7 @@ PAELLA = {
 
 
 @pytest.fixture
-def late(client_of, cast):
+def expired_session(client_of, cast):
     """The host, whose session ended while the form of a new party was open."""
     host = client_of(cast.host)
     form = host.get("/parties/new").form("/parties/new")
@@ -32,8 +32,8 @@ def log_in_on(page, visitor, name, password=PASSWORD):
     return visitor.submit(page.form("/login/"), username=name, password=password)
 
 
-def test_after_the_session_expired_the_form_is_resubmitted_unchanged(late, cast, records):
-    host, form = late
+def test_after_the_session_expired_the_form_is_resubmitted_unchanged(expired_session, cast, records):
+    host, form = expired_session
     page = host.submit(form, button=("action", "publish"), **PAELLA)
     assert (page.status, page.flashes) == (401, [("info", "Please log in to access this page.")])
     assert records.count(DinnerParty) == 0

@@ -50,7 +50,7 @@ def statuses(records, party):
     return {row.email: row.status for row in records.all(Rsvp) if row.party_id == party.id}
 
 
-def letters(records, kind):
+def emails(records, kind):
     return [letter for letter in records.all(OutboxEmail) if letter.kind == kind]
 
 
@@ -241,7 +241,7 @@ def test_an_email_is_stored_with_its_fact_or_neither_is(client_of, cast, records
     assert records.dump() == before
     for _attempt in range(2):
         answer(friend, party)
-    assert len(letters(records, "rsvp_yes")) == 1
+    assert len(emails(records, "rsvp_yes")) == 1
 
 
 def test_cancelling_a_party_removes_it_from_every_calendar(client_of, cast, records):
@@ -251,7 +251,7 @@ def test_cancelling_a_party_removes_it_from_every_calendar(client_of, cast, reco
     WaitOfferFactory(party=party, rsvp__member__email="offered@example.com")
     RsvpFactory(party=party, member__email="no@example.com", declined=True)
     client_of(cast.host).post(f"/parties/{party.slug}/cancel")
-    sent = {letter.recipient: letter.calendar or "" for letter in letters(records, "party_cancelled")}
+    sent = {letter.recipient: letter.calendar or "" for letter in emails(records, "party_cancelled")}
     assert set(sent) == {"yes@example.com", "maybe@example.com", "offered@example.com"}
     for calendar in sent.values():
         assert "METHOD:CANCEL" in calendar

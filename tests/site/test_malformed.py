@@ -186,7 +186,7 @@ def encode(pairs: list[tuple[str, str]]) -> bytes:
     return urlencode(pairs, errors="surrogatepass").encode("ascii")
 
 
-def what_is_wrong_in_the_books(app: Any) -> list[str]:
+def find_inconsistencies(app: Any) -> list[str]:
     with app.app_context():
         seated = (
             select(func.coalesce(func.sum(Rsvp.party_size), 0))
@@ -234,7 +234,7 @@ def test_no_malformed_request_breaks_the_site(app, new_visitor, database_kind):
             failure = site.failure(who, asked)
             broken += [failure] if failure else []
         answered += site.answered
-        wrong += [f"after round {number}: {said}" for said in what_is_wrong_in_the_books(app)]
+        wrong += [f"after round {number}: {said}" for said in find_inconsistencies(app)]
     assert not broken, f"{len(broken)} of {REQUESTS}:\n" + "\n".join(broken)
     assert not wrong, "\n".join(wrong)
     print(sum(answered.values()), "requests:", dict(sorted(answered.items())))  # noqa: T201 - shown by pytest -rP

@@ -176,7 +176,7 @@ def test_nobody_can_change_what_belongs_to_others(belongings, reader, records, w
 @pytest.mark.parametrize("who", ["host", "admin"])
 def test_those_with_permission_can(cast, client_of, who):
     refused = []
-    for method, path in (door for door, may in MAY.items() if who in may):
+    for method, path in (action for action, may in MAY.items() if who in may):
         # New rows each time, because some of the endpoints delete them.
         host = MemberFactory()
         party = DinnerPartyFactory(host=host)
@@ -261,7 +261,7 @@ def test_tokens_are_not_logged(visitor, app, smtp, records, caplog):
     token = records.one(OutboxEmail).secret
     with app.app_context():
         delivery.drain()
-    assert token in smtp.letters[0].get_body(("plain",)).get_content()
+    assert token in smtp.messages[0].get_body(("plain",)).get_content()
     visitor.get(f"/register/activation/{token}")
     visitor.post(f"/register/activation/{token}")
     visitor.post(f"/register/activation/{token}")
