@@ -16,8 +16,8 @@ from tests.crud.views import (
     Meeting,
     TextView,
     WithAction,
-    is_mixed_up,
-    letters,
+    are_filters_mixed_up,
+    email_view,
     pages_of_two_threads,
     refuse,
     write_soup_and_salad,
@@ -136,7 +136,7 @@ def test_an_api_does_not_find_an_invalid_key(ours, pk):
 def test_our_forms_do_not_change_the_lists_of_a_class(ours):
     validators, labels = {"subject": [Length(max=9)]}, {name: name for name in (*LETTER_COLUMNS, "id")}
     given = dict(labels)
-    ours(letters(*OURS, validators_columns=validators, label_columns=labels))
+    ours(email_view(*OURS, validators_columns=validators, label_columns=labels))
     assert len(validators["subject"]) == 1
     assert labels == given
 
@@ -176,7 +176,7 @@ def test_a_list_ignores_invalid_arguments_and_says_so(ours):
 def test_a_page_beyond_the_last_shows_the_last_one(ours):
     OutboxEmailFactory.create_batch(3)
     OutboxEmailFactory(subject="The last one")
-    visitor = ours(letters(*OURS, page_size=2))
+    visitor = ours(email_view(*OURS, page_size=2))
     for number in (1, 2, 700, 10**12):
         assert "The last one" in visitor.get(f"/texts/list/?page_TextView={number}").text
 
@@ -234,10 +234,10 @@ def test_our_views_show_database_errors_at_the_field(ours):
 
 def test_our_views_do_not_share_filters_between_threads(ours):
     write_soup_and_salad()
-    view = type("TextView", (Meeting, letters(*OURS)), {})
+    view = type("TextView", (Meeting, email_view(*OURS)), {})
     visitor = ours(view)
     for _ in range(5):
-        assert not is_mixed_up(pages_of_two_threads(visitor, view))
+        assert not are_filters_mixed_up(pages_of_two_threads(visitor, view))
 
 
 # -- keeping the form
@@ -246,7 +246,7 @@ def test_our_views_do_not_share_filters_between_threads(ours):
 @pytest.mark.parametrize("hook", ["pre_add", "pre_update"])
 def test_the_form_is_kept_when_a_hook_refuses(ours, records, hook):
     letter = OutboxEmailFactory()
-    visitor = ours(letters(*OURS, **{hook: refuse}))
+    visitor = ours(email_view(*OURS, **{hook: refuse}))
     before = records.dump()
     path = "/texts/add" if hook == "pre_add" else f"/texts/edit/{letter.id}"
     page = visitor.post(path, TYPED)
@@ -273,7 +273,7 @@ def test_rows_stored_by_a_hook_are_in_the_same_transaction(ours, records):
         if item.subject == "No":
             raise DomainError(lazy_gettext("No."))
 
-    visitor = ours(letters(*OURS, pre_add=write))
+    visitor = ours(email_view(*OURS, pre_add=write))
     assert categories(visitor.post("/texts/add", {**TYPED, "subject": "No"})) == ["danger"]
     assert records.count(OutboxEmail) == 0
     assert visitor.post("/texts/add", TYPED).flashes == [("info", "Saved.")]
@@ -281,7 +281,7 @@ def test_rows_stored_by_a_hook_are_in_the_same_transaction(ours, records):
 
 
 def test_a_refusal_after_the_commit_is_shown_instead_of_success(ours, records):
-    page = ours(letters(*OURS, post_add=refuse)).post("/texts/add", TYPED)
+    page = ours(email_view(*OURS, post_add=refuse)).post("/texts/add", TYPED)
     assert page.flashes == [("warning", "Not today.")]
     assert records.count(OutboxEmail) == 1
 
@@ -292,7 +292,7 @@ def test_a_flash_of_a_hook_is_the_only_one(ours):
 
         flash("Mind the step.", "warning")
 
-    assert ours(letters(*OURS, pre_add=warn)).post("/texts/add", TYPED).flashes == [("warning", "Mind the step.")]
+    assert ours(email_view(*OURS, pre_add=warn)).post("/texts/add", TYPED).flashes == [("warning", "Mind the step.")]
 
 
 @pytest.mark.both_databases
@@ -349,7 +349,7 @@ def test_saving_never_redirects_to_another_site_or_the_form(ours, target):
 
 def test_a_list_without_an_order_fails_at_startup(app):
     with app.app_context(), pytest.raises(ConfigurationError, match="base_order"):
-        letters(*OURS, base_order=None)()
+        email_view(*OURS, base_order=None)()
 
 
 @pytest.mark.parametrize(
@@ -367,12 +367,12 @@ def test_a_list_without_an_order_fails_at_startup(app):
 )
 def test_a_view_with_generated_english_labels_fails_at_startup(app, changes):
     with app.app_context(), pytest.raises(ConfigurationError):
-        letters(*OURS, **changes)()
+        email_view(*OURS, **changes)()
 
 
 def test_rows_that_sort_equal_are_stable_across_pages(ours):
     made = {str(letter.id) for letter in OutboxEmailFactory.create_batch(7, subject="Same")}
-    visitor = ours(letters(*OURS, page_size=3, base_order=("subject", "desc"), actions=None))
+    visitor = ours(email_view(*OURS, page_size=3, base_order=("subject", "desc"), actions=None))
     seen = []
     for number in range(3):
         text = visitor.get(f"/texts/list/?page_TextView={number}").text
@@ -434,7 +434,7 @@ def test_a_get_asks_for_confirmation_and_a_post_deletes(ours, records):
 
 def test_our_actions_reach_only_rows_of_the_view(ours, records):
     hidden, shown = OutboxEmailFactory(subject="secret"), OutboxEmailFactory(subject="shown")
-    visitor = ours(type("TextView", (WithAction, letters(*OURS)), {}))
+    visitor = ours(type("TextView", (WithAction, email_view(*OURS)), {}))
     page = visitor.post("/texts/action_post", {"action": "shout", "rowid": [str(hidden.id), str(shown.id)]})
     assert page.flashes == [("info", "Shouted.")]
     assert visitor.post(f"/texts/action/shout/{hidden.id}").status == 404
@@ -442,7 +442,7 @@ def test_our_actions_reach_only_rows_of_the_view(ours, records):
 
 
 def test_an_action_without_rows_or_without_a_name_does_nothing(ours):
-    visitor = ours(type("TextView", (WithAction, letters(*OURS)), {}))
+    visitor = ours(type("TextView", (WithAction, email_view(*OURS)), {}))
     none = visitor.post("/texts/action_post", {"action": "shout"})
     assert none.flashes == [("warning", "Select at least one row.")]
     for rowid in ("word", "-1", str(2**70), "99999"):

@@ -13,7 +13,7 @@ from app.outbox.models import OutboxEmail
 from tests.support.factories import OutboxEmailFactory
 
 
-def letters(base, interface, **declared):
+def email_view(base, interface, **declared):
     """Return a view of e-mails on the given base classes."""
     common = {
         "datamodel": interface(OutboxEmail),
@@ -46,7 +46,7 @@ TYPED = {
 
 
 OURS = ModelView, SQLAInterface
-TextView = letters(*OURS)
+TextView = email_view(*OURS)
 
 
 class Meeting:
@@ -75,7 +75,7 @@ def pages_of_two_threads(visitor, view):
         return dict(zip(("soup", "salad"), threads.map(ask, ("soup", "salad")), strict=True))
 
 
-def is_mixed_up(pages):
+def are_filters_mixed_up(pages):
     other = {"soup": "salad", "salad": "soup"}
     return any(
         f"{subject}@example.com" not in page or f"{other[subject]}@example.com" in page
