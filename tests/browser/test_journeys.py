@@ -84,7 +84,7 @@ def test_the_journey_of_a_guest(open_page, log_in, says, cast, records, options)
         email="ada@example.com",
     )
 
-    link = letter_in_outbox(open_page(), log_in, cast.admin)
+    link = link_in_outbox(open_page(), log_in, cast.admin)
     page.goto(link)
     page.click("main [type=submit]")
     says(page, "info", "Your account is activated, you can now log in.")
@@ -126,7 +126,7 @@ def test_the_journey_of_a_guest(open_page, log_in, says, cast, records, options)
     assert records.one(select(Member).where(Member.username == "ada")).locale == options["locale"]
 
 
-def letter_in_outbox(page, log_in, admin):
+def link_in_outbox(page, log_in, admin):
     """Return the link in the newest e-mail of the outbox, as an administrator sees it."""
     log_in(page, admin)
     page.get_by_text("Manage").click()

@@ -20,7 +20,7 @@ def site(site, app, monkeypatch):
     return named
 
 
-class Finger:
+class UserPresence:
     """The virtual authenticator of a page, and whether its user is present."""
 
     def __init__(self, page):
@@ -36,8 +36,8 @@ class Finger:
 
 
 @pytest.fixture
-def finger(page):
-    return Finger(page)
+def user_presence(page):
+    return UserPresence(page)
 
 
 def flash(page, text):
@@ -55,7 +55,7 @@ def log_out(page):
     flash(page, "You are logged out.")
 
 
-def test_the_lifecycle_of_a_passkey(page, finger, log_in, cast, records, accessible):
+def test_the_lifecycle_of_a_passkey(page, user_presence, log_in, cast, records, accessible):
     log_in(page, cast.host)
     add(page, "Laptop")
     flash(page, "Passkey “Laptop” added. Create recovery codes now in case you lose it.")
@@ -77,12 +77,12 @@ def test_the_lifecycle_of_a_passkey(page, finger, log_in, cast, records, accessi
     log_in(page, cast.host)
     assert urlsplit(page.url).path == STEP
     accessible(page)
-    finger.is_known(known=False)
+    user_presence.is_known(known=False)
     page.get_by_role("button", name="Use a passkey").click()
     expect(page.get_by_role("alert")).to_have_text(
         "Nothing was done: the request was cancelled or timed out. Please try again."
     )
-    finger.is_known(known=True)
+    user_presence.is_known(known=True)
     page.get_by_role("button", name="Use a passkey").click()
     flash(page, "Welcome, Host Doe!")
 

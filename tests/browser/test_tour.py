@@ -13,10 +13,10 @@ def post(app, smtp):
     """Deliver due e-mails; return those that arrived."""
 
     def deliver():
-        seen = len(smtp.letters)
+        seen = len(smtp.messages)
         result = app.test_cli_runner().invoke(args=["outbox", "deliver"])
         assert result.exit_code == 0, result.output
-        return smtp.letters[seen:]
+        return smtp.messages[seen:]
 
     return deliver
 
