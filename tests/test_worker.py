@@ -69,7 +69,7 @@ def test_the_worker_delivers_email_and_cleans_up_and_logs_it(start_worker, smtp,
     wait_until(lambda: records.fresh(email).state == EmailState.SENT, process)
     wait_until(lambda: "Cleanup: 1 expired token deleted" in process.log.read_text(), process)
     assert f"{STARTED}, with e-mail" in process.log.read_text()
-    assert len(smtp.letters) == 1
+    assert len(smtp.messages) == 1
     assert records.count(Token) == 0
 
 

@@ -30,7 +30,7 @@ class MailServer:
         self.port = port
         self.behaviour: Behaviour = "accept"
         self.behaviours: dict[str, Behaviour] = {}
-        self.letters: list[EmailMessage] = []
+        self.messages: list[EmailMessage] = []
         self.recipients: list[list[str]] = []
         self.attempts = 0
 
@@ -61,7 +61,7 @@ class MailServer:
         if behaviour == "hang":
             await asyncio.sleep(3600)
         message = message_from_bytes(cast("bytes", envelope.content), policy=policy.default)
-        self.letters.append(message)
+        self.messages.append(message)
         self.recipients.append(envelope.rcpt_tos)
         if behaviour == "drop":
             cast("Any", server.transport).abort()
