@@ -1,13 +1,13 @@
-"""What every test can ask for.
+"""Fixtures for all tests.
 
     app            the application on a pristine database of its own: committed rows are gone after the test
-    records        what the database holds, past any session
+    records        reads the committed rows of the database, independent of any session
     visitor        an anonymous browser; new_visitor() and client_of(member) make more
     cast           the same five people everywhere: host, friend, stranger, admin, translator
-    host, admin    browsers in which these have logged in; party is one of the host, ada is somebody else
-    smtp           a real mail server that can also refuse, put off, hang and drop
+    host, admin    browsers in which these have logged in; party is one of the host, ada is another member
+    smtp           a real mail server that can also refuse, defer, hang and drop
     redis_server   a real Redis that can also be killed
-    server         the site as it is really served, in processes of its own
+    server         the served site, in its own processes
 
 Tests run on SQLite. `@pytest.mark.both_databases` runs one on PostgreSQL too, `@pytest.mark.postgresql` only there;
 `@pytest.mark.rate_limits` switches on the limits, which are off otherwise.
@@ -41,14 +41,14 @@ from tests.support.database_reader import DatabaseReader
 from tests.support.databases import Database, SqliteFiles, application, close_connections
 from tests.support.factories import DinnerPartyFactory, MemberFactory, RowFactory
 
-# The fixtures that start a browser, processes, or an application of the framework's own.
+# The fixtures that start a browser, processes, or a stock application.
 SLOW_FIXTURES = {"open_page", "redis_server", "server", "start", "stock"}
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
-# DINNERPARTY_THOROUGH=yes looks for an hour where the usual run looks for seconds.
+# DINNERPARTY_THOROUGH=yes runs for an hour where the usual run takes seconds.
 settings.register_profile("usual", max_examples=50)
 settings.register_profile("thorough", max_examples=20_000)
 settings.load_profile("thorough" if THOROUGH else "usual")
-# What config.py reads: the tests' settings are their own, whatever the developer's shell says.
+# Variables that config.py reads: tests do not use those of the developer's shell.
 ENVIRONMENT = (
     *config.RENAMED,
     *("ACCOUNT_DELETION_GRACE_DAYS", "ACTIVATION", "DATABASE_URL", "DEFAULT_LOCALE", "DEFAULT_TIMEZONE"),
@@ -75,21 +75,21 @@ ENVIRONMENT = (
 
 
 def pytest_configure() -> None:
-    """Shut the tests off from the developer's settings and from the network."""
+    """Isolate the tests from the developer's settings and the network."""
     for name in ENVIRONMENT:
         os.environ.pop(name, None)
     network.guard()
-    # Asked to end, clean up as after Ctrl-C: other processes are running for us.
+    # On SIGTERM, clean up as after Ctrl-C, because child processes are running.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    """Leave the browser's tests out where there is no browser, unless they are required."""
+    """Skip the browser tests where there is no browser, unless they are required."""
     return True if collection_path.name == "browser" and not browser.is_wanted() else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run the tests that ask for it on other databases than SQLite."""
+    """Run the tests with a database mark on PostgreSQL, too."""
     asked = {mark.name for mark in metafunc.definition.iter_markers()}
     on_postgresql = pytest.param(POSTGRESQL, marks=pytest.mark.postgresql)
     kinds = [SQLITE, on_postgresql] if "both_databases" in asked else [on_postgresql] if POSTGRESQL in asked else []
@@ -98,14 +98,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Mark what starts something of its own: `make quick` leaves it out."""
+    """Mark tests that start processes as slow: `make quick` leaves them out."""
     if not SLOW_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
         item.add_marker(pytest.mark.slow)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what is slow: otherwise one process would still be at it when the others are done.
+    """Start with the slow tests: otherwise one process would still run them when the others have finished.
 
     Within both parts the order is random.
     """
@@ -113,7 +113,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail a whole run in which a part was used by no test, and hand a worker's counts to the one that knows all."""
+    """Fail a whole run in which no test used a required service, and pass a worker's counts to the controller."""
     config = session.config
     if hasattr(config, "workeroutput"):
         config.workeroutput["parts"] = dict(required_services.used(config))
@@ -123,12 +123,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: required_services.Worker) -> None:
-    """Add what a worker's tests used."""
+    """Add the counts of a worker."""
     required_services.used(node.config).update(getattr(node, "workeroutput", {}).get("parts", {}))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say what was left out."""
+    """Report skipped tests and unused services."""
     if not browser.is_wanted():
         terminalreporter.write_line(f"Browser tests were left out: {browser.MISSING}", yellow=True)
     for part in required_services.missing(config):
@@ -156,13 +156,13 @@ def _postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 
 @pytest.fixture
 def database_kind(request: pytest.FixtureRequest) -> str:
-    """Sqlite or postgresql."""
+    """The kind of database: sqlite or postgresql."""
     return str(getattr(request, "param", SQLITE))
 
 
 @pytest.fixture
 def database(database_kind: str, request: pytest.FixtureRequest) -> Iterator[Database]:
-    """The database of this test: set up, with nobody in it."""
+    """The database of this test: set up, without members."""
     database: Database = request.getfixturevalue(f"_{database_kind}")
     database.reset()
     required_services.used(request.config)[database_kind] += 1
@@ -173,7 +173,7 @@ def database(database_kind: str, request: pytest.FixtureRequest) -> Iterator[Dat
 
 @pytest.fixture
 def database_url(database: Database) -> str:
-    """The address of this test's database."""
+    """The URL of this test's database."""
     return database.url
 
 
@@ -189,7 +189,7 @@ def app(database: Database, request: pytest.FixtureRequest) -> Flask:
 
 @pytest.fixture
 def new_app(database: Database, tmp_path: Path) -> Iterator[Callable[..., Flask]]:
-    """Make a further application on this test's database, as another process would, with settings of its own."""
+    """Make another application on this test's database, with its own settings."""
     with contextlib.ExitStack() as made:
 
         def make(**settings: str) -> Flask:
@@ -207,13 +207,13 @@ def _start_anew(limiter: Limiter, *, enabled: bool) -> None:
 
 @pytest.fixture
 def records(app: Flask) -> DatabaseReader:
-    """What the database holds."""
+    """Reads the committed rows of the database."""
     return DatabaseReader(app)
 
 
 @pytest.fixture(autouse=True)
 def _running_clock() -> Iterator[None]:
-    """Let the clock run again after a test that stopped it."""
+    """Restart the clock after a test that stopped it."""
     yield
     clock.reset()
 
@@ -283,25 +283,25 @@ def cast(app: Flask) -> Cast:
 
 @pytest.fixture
 def admin(client_of: Callable[[Member], Visitor], cast: Cast) -> Visitor:
-    """An administrator, logged in."""
+    """A browser in which an administrator is logged in."""
     return client_of(cast.admin)
 
 
 @pytest.fixture
 def host(client_of: Callable[[Member], Visitor], cast: Cast) -> Visitor:
-    """The host, logged in."""
+    """A browser in which the host is logged in."""
     return client_of(cast.host)
 
 
 @pytest.fixture
 def party(cast: Cast) -> DinnerParty:
-    """A party of the host, with nothing special about it."""
+    """A party of the host with default values."""
     return DinnerPartyFactory(host=cast.host)
 
 
 @pytest.fixture
 def ada(app: Flask) -> Member:
-    """A member who is none of the cast."""
+    """A member outside of the cast."""
     return MemberFactory(username="ada", first_name="Ada", last_name="Byron")
 
 
@@ -310,7 +310,7 @@ def ada(app: Flask) -> Member:
 
 @pytest.fixture
 def smtp_server(request: pytest.FixtureRequest) -> Iterator[smtp.MailServer]:
-    """A real mail server that the application knows nothing of."""
+    """A real mail server that the application is not configured for."""
     required_services.used(request.config)["smtp"] += 1
     with smtp.mail_server() as running:
         yield running
@@ -318,7 +318,7 @@ def smtp_server(request: pytest.FixtureRequest) -> Iterator[smtp.MailServer]:
 
 @pytest.fixture(name="smtp")
 def smtp_of_the_app(app: Flask, smtp_server: smtp.MailServer, monkeypatch: pytest.MonkeyPatch) -> smtp.MailServer:
-    """The mail server of the application: letters that it delivers arrive here."""
+    """The mail server of the application."""
     monkeypatch.setitem(app.config, "MAIL_SERVER", smtp_server.host)
     monkeypatch.setitem(app.config, "MAIL_PORT", smtp_server.port)
     monkeypatch.setitem(app.extensions, "mail", mail.init_mail(app.config, testing=False))
@@ -327,7 +327,7 @@ def smtp_of_the_app(app: Flask, smtp_server: smtp.MailServer, monkeypatch: pytes
 
 @pytest.fixture
 def redis_server(request: pytest.FixtureRequest) -> Iterator[redis.RedisServer]:
-    """A real Redis that the application knows nothing of."""
+    """A real Redis that the application is not configured for."""
     required_services.used(request.config)["redis"] += 1
     with redis.running_server() as running:
         yield running

@@ -1,6 +1,6 @@
-"""Say what would break with the newest of everything that pyproject.toml allows: `make outdated`.
+"""Report what would break with the newest versions that pyproject.toml allows: `make outdated`.
 
-The locks are renewed in a copy of this folder, with an environment of its own, and all that CI asks is asked there.
+The locks are renewed in a copy of this folder with its own environment, and the checks of CI run there.
 Nothing here is changed.
 """
 

@@ -1,4 +1,4 @@
-"""What the environment may say, and what is refused."""
+"""Configuration by environment variables, and which values are refused."""
 
 import re
 import subprocess
@@ -20,7 +20,7 @@ def load(tmp_path, **environ):
     return config.load({"INSTANCE_PATH": str(tmp_path), **environ})
 
 
-def test_without_an_environment_the_site_is_embedded_and_local(tmp_path):
+def test_without_an_environment_the_site_is_local_on_sqlite(tmp_path):
     loaded = load(tmp_path)
     assert loaded["SQLALCHEMY_DATABASE_URI"].startswith("sqlite:///")
     assert (loaded["HOST"], loaded["PORT"], loaded["PUBLIC_URL"]) == ("127.0.0.1", 8080, "http://localhost:8080")
@@ -32,7 +32,7 @@ def test_the_public_url_follows_the_port(tmp_path):
     assert load(tmp_path, PORT="9000")["PUBLIC_URL"] == "http://localhost:9000"
 
 
-def test_a_secret_is_made_once_and_kept_to_its_owner(tmp_path):
+def test_a_secret_is_generated_once_and_readable_by_its_owner_only(tmp_path):
     first = load(tmp_path)["SECRET_KEY"]
     assert load(tmp_path)["SECRET_KEY"] == first
     assert len(first) >= 32
@@ -49,7 +49,7 @@ def test_processes_that_start_at_once_agree_on_the_secret(tmp_path):
 
 
 @pytest.mark.parametrize("environ", [{"PUBLIC_URL": "https://dinner.example.org"}, {"ENVIRONMENT": "production"}])
-def test_production_never_makes_a_secret_of_its_own(tmp_path, environ):
+def test_production_never_generates_a_secret(tmp_path, environ):
     with pytest.raises(ConfigurationError, match="SECRET_KEY"):
         load(tmp_path, **environ)
     assert load(tmp_path, SECRET_KEY=GOOD, **environ)["SECRET_KEY"] == GOOD
@@ -120,19 +120,19 @@ def test_a_known_or_short_secret_is_refused(tmp_path, secret):
         ("DATABASE_URL", "sqlite:////srv/what?/dinner.db"),
     ],
 )
-def test_a_value_that_means_nothing_is_refused_by_name(tmp_path, name, value):
+def test_an_invalid_value_is_refused_by_name(tmp_path, name, value):
     with pytest.raises(ConfigurationError, match=name):
         config.load({"INSTANCE_PATH": str(tmp_path), name: value})
 
 
 @pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL"])
-def test_a_refusal_does_not_tell_the_password(tmp_path, name):
+def test_an_error_does_not_show_the_password(tmp_path, name):
     with pytest.raises(ConfigurationError) as refused:
         load(tmp_path, **{name: "who://me:hush@db:port/dinner"})
     assert "hush" not in str(refused.value)
 
 
-def test_a_file_of_certificates_that_is_not_there_is_refused(tmp_path):
+def test_a_missing_certificate_file_is_refused(tmp_path):
     with pytest.raises(ConfigurationError, match="LDAP_CA_FILE: the file /nowhere cannot be read"):
         load(
             tmp_path,
@@ -142,21 +142,21 @@ def test_a_file_of_certificates_that_is_not_there_is_refused(tmp_path):
         )
 
 
-def test_two_ways_to_encrypt_mail_are_one_too_many(tmp_path):
+def test_starttls_and_tls_exclude_each_other(tmp_path):
     with pytest.raises(ConfigurationError, match=r"MAIL_USE_TLS .* and MAIL_USE_SSL"):
         load(tmp_path, MAIL_USE_TLS="yes", MAIL_USE_SSL="yes")
 
 
-def test_a_variable_that_is_empty_is_one_that_is_not_set(tmp_path):
+def test_an_empty_variable_counts_as_unset(tmp_path):
     silent = {"INSTANCE_PATH": str(tmp_path)}
-    # An empty MAP_URL says something of its own: no map.
+    # An empty MAP_URL has its own meaning: no map.
     empty = dict.fromkeys(set(ENVIRONMENT) - {"INSTANCE_PATH", "MAP_URL"}, "")
     assert config.load(silent | empty) == config.load(silent)
     assert config.load({**silent, "MAP_URL": ""})["MAP_URL"] == ""
 
 
 @pytest.mark.parametrize("name", ["a b?c=d", "100%s", "%41", "#1", "Küche", "עברית", "o'clock", "a:b@c", "[x]"])
-def test_the_database_lies_in_its_folder_whatever_that_is_called(tmp_path, name):
+def test_the_database_is_in_its_folder_whatever_its_name(tmp_path, name):
     folder = tmp_path / name
     url = make_url(load(folder)["SQLALCHEMY_DATABASE_URI"])
     assert url.database == str(folder / "dinnerparty.db")
@@ -164,12 +164,12 @@ def test_the_database_lies_in_its_folder_whatever_that_is_called(tmp_path, name)
 
 
 @pytest.mark.parametrize("folder", ["/proc/dinner", "/dev/null/dinner"])
-def test_a_folder_that_cannot_be_made_is_refused(folder):
+def test_a_folder_that_cannot_be_created_is_refused(folder):
     with pytest.raises(ConfigurationError, match=f"INSTANCE_PATH: the folder {folder} cannot be created"):
         config.load({"INSTANCE_PATH": folder})
 
 
-def test_how_members_log_in_is_named_as_flask_appbuilder_does():
+def test_auth_types_have_the_names_of_flask_appbuilder():
     assert (config.AUTH_DB, config.AUTH_LDAP) == (const.AUTH_DB, const.AUTH_LDAP)
 
 
@@ -183,16 +183,16 @@ def test_how_members_log_in_is_named_as_flask_appbuilder_does():
         ("https://example.org:8443", "__Host-session-8443", "__Host-device-8443"),
     ],
 )
-def test_sites_on_one_host_have_cookies_of_their_own(tmp_path, public_url, session, device):
+def test_sites_on_one_host_have_separate_cookies(tmp_path, public_url, session, device):
     loaded = load(tmp_path, PUBLIC_URL=public_url, SECRET_KEY=GOOD)
     assert (loaded["SESSION_COOKIE_NAME"], loaded["DEVICE_COOKIE_NAME"]) == (session, device)
 
 
-def test_the_public_url_has_nothing_behind_its_host(tmp_path):
+def test_path_and_query_are_stripped_from_the_public_url(tmp_path):
     assert load(tmp_path, PUBLIC_URL=" http://dinner.example.org/?\n")["PUBLIC_URL"] == "http://dinner.example.org"
 
 
-def test_hosts_are_trusted_as_browsers_write_them(tmp_path):
+def test_trusted_hosts_are_normalised_like_in_browsers(tmp_path):
     trusted = load(tmp_path, PUBLIC_URL="http://[2001:db8::1]:8080", TRUSTED_HOSTS="B.example.org, ::2")[
         "TRUSTED_HOSTS"
     ]
@@ -203,7 +203,7 @@ def test_a_sender_may_have_a_name(tmp_path):
     assert load(tmp_path, MAIL_DEFAULT_SENDER="Dinner <dinner@example.org>")["MAIL_DEFAULT_SENDER"].endswith("org>")
 
 
-def test_https_makes_cookies_that_only_travel_there(tmp_path):
+def test_https_makes_cookies_secure(tmp_path):
     loaded = load(tmp_path, PUBLIC_URL="https://dinner.example.org/", SECRET_KEY=GOOD)
     assert loaded["SESSION_COOKIE_NAME"] == "__Host-session"
     assert loaded["SESSION_COOKIE_SECURE"]
@@ -212,7 +212,7 @@ def test_https_makes_cookies_that_only_travel_there(tmp_path):
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
-def test_the_usual_addresses_of_postgresql_are_understood(tmp_path, scheme):
+def test_common_postgresql_urls_are_accepted(tmp_path, scheme):
     loaded = load(tmp_path, DATABASE_URL=f"{scheme}://me@db/dinner")
     assert loaded["SQLALCHEMY_DATABASE_URI"] == "postgresql+psycopg://me@db/dinner"
 
@@ -244,7 +244,7 @@ def test_an_old_name_is_still_read_with_a_warning_that_names_the_new_one(tmp_pat
     assert len(caplog.messages) == 1
 
 
-def test_of_an_old_and_a_new_name_the_new_one_counts_and_the_warning_says_so(tmp_path, caplog):
+def test_a_new_name_takes_precedence_over_an_old_one_with_a_warning(tmp_path, caplog):
     loaded = load(tmp_path, SHORTEST_PASSWORD="9", PASSWORD_MIN_LENGTH="11")
     assert loaded["PASSWORD_MIN_LENGTH"] == 11
     assert caplog.messages == ["SHORTEST_PASSWORD was renamed and is ignored: PASSWORD_MIN_LENGTH is set, too"]
@@ -256,7 +256,7 @@ def test_an_old_value_is_still_read_with_a_warning_that_names_the_new_one(tmp_pa
     assert caplog.messages == [f"ACTIVATION={old} was renamed: set ACTIVATION={new} instead"]
 
 
-def test_each_old_name_is_warned_of_on_a_line_of_its_own(tmp_path, caplog):
+def test_each_old_name_gets_a_warning_on_its_own_line(tmp_path, caplog):
     load(tmp_path, DIETS_KEPT_DAYS="3", ERASE_AFTER_DAYS="4", ACTIVATION="letter")
     assert len(caplog.messages) == 3
 

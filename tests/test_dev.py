@@ -1,4 +1,4 @@
-"""What developers have: `make dev`, `make shell` and `make reset`."""
+"""Commands for developers: `make dev`, `make shell` and `make reset`."""
 
 import os
 import re
@@ -18,7 +18,7 @@ EMBEDDED = ("dinnerparty.db", "dinnerparty.db-wal", "dinnerparty.db-shm")
 
 
 def run(folder, *words, answer="", **environ):
-    """Run a command in a process of its own."""
+    """Run a command in its own process."""
     return subprocess.run(
         [sys.executable, "-m", "flask", "--app", *words],
         cwd=config.ROOT,
@@ -32,7 +32,7 @@ def run(folder, *words, answer="", **environ):
 
 @pytest.fixture
 def dev(app, database_url, tmp_path):
-    """Serve the site as `make dev` does; return its address and its log."""
+    """Serve the site as `make dev` does; return its URL and its log."""
     port, log = free_port(), tmp_path / "dev.log"
     url = f"http://{HOST}:{port}"
     environ = {"DATABASE_URL": database_url, "INSTANCE_PATH": str(tmp_path), "PYTHONUNBUFFERED": "1"}
@@ -66,13 +66,13 @@ def get(url):
         return answer.read().decode()
 
 
-def test_each_request_is_logged_with_its_statements_and_its_time(dev):
+def test_each_request_is_logged_with_statement_count_and_duration(dev):
     url, log = dev
     get(f"{url}/")
     wait_until(lambda: re.search(r"INFO in dev: GET /: [1-9]\d* SQL statements, \d+ ms", log.read_text()), log)
 
 
-def test_an_email_is_shown_once_as_its_recipient_reads_it(dev):
+def test_an_email_is_printed_once_as_its_recipient_reads_it(dev):
     url, log = dev
     get(f"{url}/login/")
     OutboxEmailFactory(recipient="ana@example.com", subject="A seat is yours", text="Dear Ana, come at eight.")
@@ -82,12 +82,12 @@ def test_an_email_is_shown_once_as_its_recipient_reads_it(dev):
     assert log.read_text().count("-- E-mail to ana@example.com: A seat is yours\n\nDear Ana, come at eight.\n--") == 1
 
 
-def test_the_debugger_is_there(dev):
+def test_the_debugger_is_enabled(dev):
     url, _log = dev
     assert "__debugger__" in get(f"{url}/login/?__debugger__=yes&cmd=resource&f=debugger.js")
 
 
-def test_the_shell_knows_the_database_the_clock_and_the_models(database_url, tmp_path):
+def test_the_shell_has_the_database_the_clock_and_the_models(database_url, tmp_path):
     said = run(
         tmp_path, "app", "shell", answer="print(db, clock.now(), Member, DinnerParty)\n", DATABASE_URL=database_url
     )
@@ -97,13 +97,13 @@ def test_the_shell_knows_the_database_the_clock_and_the_models(database_url, tmp
 
 @pytest.fixture
 def instance(tmp_path):
-    """A folder with an embedded database and what else is kept there."""
+    """An instance folder with an embedded database and other files."""
     for name in (*EMBEDDED, "other.db"):
         (tmp_path / name).touch()
     return tmp_path
 
 
-def test_a_reset_asks_and_removes_the_embedded_database_alone(instance):
+def test_a_reset_asks_and_removes_only_the_embedded_database(instance):
     refused = run(instance, "app.dev", "reset", answer="n\n")
     assert (refused.returncode, all((instance / name).exists() for name in EMBEDDED)) == (1, True)
     done = run(instance, "app.dev", "reset", "--yes")
@@ -113,12 +113,12 @@ def test_a_reset_asks_and_removes_the_embedded_database_alone(instance):
 
 
 @pytest.mark.parametrize("url", ["postgresql://me@127.0.0.1:1/dinner", "sqlite:///{}/other.db"])
-def test_a_reset_never_touches_a_database_that_was_named(instance, url):
+def test_a_reset_never_touches_a_configured_database(instance, url):
     refused = run(instance, "app.dev", "reset", "--yes", DATABASE_URL=url.format(instance))
     assert (refused.returncode, "only the embedded one can be reset" in refused.stderr) == (1, True)
     assert all((instance / name).exists() for name in (*EMBEDDED, "other.db"))
 
 
-def test_the_commands_of_developers_are_not_in_the_served_site(instance):
+def test_developer_commands_are_not_in_the_served_site(instance):
     assert "No such command" in run(instance, "app", "reset", "--yes").stderr
     assert all((instance / name).exists() for name in EMBEDDED)

@@ -1,4 +1,4 @@
-"""The migrations and the models say the same, on both databases, forwards and back."""
+"""The migrations agree with the models, on both databases, upgrading and downgrading."""
 
 import pytest
 from alembic.script import ScriptDirectory
@@ -9,7 +9,7 @@ from app.extensions import db
 pytestmark = [
     pytest.mark.both_databases,
     pytest.mark.slow,
-    # SQLite does not tell of indexes on expressions.
+    # SQLite does not reflect indexes on expressions.
     pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index"),
     pytest.mark.filterwarnings("ignore:autogenerate skipping metadata-specified expression-based index"),
 ]
@@ -17,7 +17,7 @@ pytestmark = [
 
 @pytest.fixture
 def flask_db(app, database):
-    """Run `flask db ...`, beginning on a database without a table."""
+    """Run `flask db ...`, starting with an empty database."""
     database.empty()
 
     def run(*arguments):
@@ -33,9 +33,9 @@ def revisions(app):
 
 
 def schema(app):
-    """Return all that the database knows of its tables, in lines.
+    """Return the schema of the database, in lines.
 
-    FAB's constraints have a name, and its keys a default, in the migrations only: both are left out.
+    FAB's constraints have names, and its keys defaults, only in the migrations: both are left out.
     """
     with app.app_context():
         inspector = inspect(db.engine)
@@ -68,7 +68,7 @@ def in_words(value):
     return {key: str(each) for key, each in value.items()} if isinstance(value, dict) else value
 
 
-def test_the_migrations_make_what_the_models_say(app, database, flask_db):
+def test_the_migrations_create_the_schema_of_the_models(app, database, flask_db):
     flask_db("upgrade")
     migrated = schema(app)
     database.empty()
@@ -82,11 +82,11 @@ def test_nothing_is_left_to_migrate(flask_db):
     flask_db("check")
 
 
-def test_there_is_one_newest_migration(revisions):
+def test_there_is_one_migration_head(revisions):
     assert len(revisions.get_heads()) == 1
 
 
-def test_each_migration_can_be_taken_back_and_made_again(app, flask_db, revisions):
+def test_each_migration_can_be_downgraded_and_upgraded_again(app, flask_db, revisions):
     flask_db("upgrade")
     newest = schema(app)
     for _revision in revisions.walk_revisions():
@@ -96,7 +96,7 @@ def test_each_migration_can_be_taken_back_and_made_again(app, flask_db, revision
     assert schema(app) == newest
 
 
-def test_answers_survive_the_waiting_list_and_its_end(app, flask_db):
+def test_rsvps_survive_the_waiting_list_migration_in_both_directions(app, flask_db):
     flask_db("upgrade", "0002")
     with app.app_context(), db.engine.begin() as connection:
         connection.execute(text("INSERT INTO ab_user (id, first_name, last_name, username, email) "
@@ -124,7 +124,7 @@ def test_answers_survive_the_waiting_list_and_its_end(app, flask_db):
         assert [tuple(row) for row in rows] == [(7, 3, "yes"), (8, 1, "waitlisted")]
 
 
-def test_what_refers_to_an_answer_survives_as_its_table_is_made_anew(app, flask_db):
+def test_references_to_an_rsvp_survive_the_rebuild_of_its_table(app, flask_db):
     flask_db("upgrade", "0004")
     with app.app_context(), db.engine.begin() as connection:
         connection.execute(text("INSERT INTO ab_user (id, first_name, last_name, username, email) "
@@ -154,12 +154,12 @@ NAMES = {
 
 
 @pytest.mark.parametrize("taken", [(), ("menu_access", "Mail")], ids=["", "a package has a menu of the new name"])
-def test_roles_keep_what_they_may_do_when_permissions_are_renamed(app, flask_db, taken):
+def test_roles_keep_their_rights_when_permissions_are_renamed(app, flask_db, taken):
     flask_db("upgrade", "0006")
     with app.app_context(), db.engine.begin() as connection:
 
         def key(table, **values):
-            """Return the key of a row, which is made if it is missing."""
+            """Return the ID of a row, which is created if it is missing."""
             rows = Table(table, MetaData(), autoload_with=connection)
             find = select(rows.c.id).where(*(rows.c[column] == value for column, value in values.items()))
             if connection.execute(find).first() is None:

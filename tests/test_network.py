@@ -8,17 +8,17 @@ from tests.support.network import NetworkError
 
 
 @pytest.mark.parametrize("address", [("192.0.2.1", 80), ("2001:db8::1", 80)])
-def test_another_machine_is_out_of_reach(address):
+def test_another_machine_cannot_be_reached(address):
     with pytest.raises(NetworkError), socket.create_connection(address, timeout=0.1):
         pass
 
 
 @pytest.mark.parametrize("name", ["example.com", b"example.org"])
-def test_nobody_is_asked_for_an_address(name):
+def test_host_names_are_not_resolved(name):
     with pytest.raises(NetworkError):
         socket.getaddrinfo(name, 25)
 
 
-def test_this_machine_is_in_reach():
+def test_this_machine_can_be_reached():
     with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
         assert client.getpeername() == server.getsockname()

@@ -1,4 +1,4 @@
-"""The locked requirements: all that is needed, nothing that has to be looked for."""
+"""The locked requirements are complete, and name no package index."""
 
 import importlib.metadata
 import re
@@ -14,21 +14,21 @@ LOCKS = ("requirements.txt", "requirements-dev.txt")
 
 
 def locked(name):
-    """Return the pinned requirements of a lock that hold for this Python, by their names."""
+    """Return the pinned requirements of a lock for this Python, by name."""
     lines = [line for line in (config.ROOT / name).read_text("utf-8").splitlines() if re.match(r"\w", line)]
     pins = [Requirement(line.removesuffix("\\").strip()) for line in lines]
     return {canonicalize_name(pin.name): pin for pin in pins if pin.marker is None or pin.marker.evaluate()}
 
 
 def declared(lock):
-    """Return what pyproject.toml asks of a lock."""
+    """Return what pyproject.toml requires of a lock."""
     project = tomllib.loads((config.ROOT / "pyproject.toml").read_text("utf-8"))
     dev = project["dependency-groups"]["dev"] if lock == "requirements-dev.txt" else []
     return [Requirement(text) for text in [*project["project"]["dependencies"], *dev]]
 
 
 def needs_of(requirement):
-    """Return what an installed package needs where it is asked for with these extras."""
+    """Return the dependencies of an installed package with these extras."""
     for text in importlib.metadata.requires(requirement.name) or []:
         need = Requirement(text)
         if need.marker is None or any(need.marker.evaluate({"extra": extra}) for extra in {"", *requirement.extras}):
@@ -36,7 +36,7 @@ def needs_of(requirement):
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-def test_a_lock_has_whatever_its_packages_need_with_their_extras(lock):
+def test_a_lock_has_all_dependencies_including_extras(lock):
     pins, seen, waiting = locked(lock), set(), declared(lock)
     while waiting:
         requirement = waiting.pop()
@@ -52,13 +52,13 @@ def test_a_lock_has_whatever_its_packages_need_with_their_extras(lock):
     assert pins.keys() == {name for name, _extras in seen}, f"{lock} has what nobody needs"
 
 
-def test_both_locks_say_the_same():
+def test_both_locks_agree():
     site, dev = map(locked, LOCKS)
     assert {name: dev.get(name) for name in site} == site
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-def test_a_lock_names_no_place_to_get_packages_from(lock):
+def test_a_lock_names_no_package_index(lock):
     text = (config.ROOT / lock).read_text("utf-8")
     assert not re.search(r"://|--(extra-)?index-url|--find-links|--trusted-host", text)
     entries = re.split(r"\n(?=\w)", text)

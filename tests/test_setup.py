@@ -1,4 +1,4 @@
-"""`flask setup` and its kin: done once or ten times, by one process or by several at once."""
+"""`flask setup` and related commands: repeatable, also by concurrent processes."""
 
 import os
 import subprocess
@@ -23,12 +23,12 @@ pytestmark = pytest.mark.both_databases
 
 
 def flask(app, *arguments):
-    """Run a command as a person would."""
+    """Run a command."""
     return app.test_cli_runner().invoke(args=arguments)
 
 
 def start(app, *arguments):
-    """Start a command in a process of its own."""
+    """Start a command in its own process."""
     return subprocess.Popen(
         [sys.executable, "-m", "flask", "--app", "app", *arguments],
         cwd=config.ROOT,
@@ -44,7 +44,7 @@ def start(app, *arguments):
     )
 
 
-def test_setting_up_prints_an_administrator_who_can_log_in_once(app, visitor, records):
+def test_setup_prints_the_password_of_an_administrator_once(app, visitor, records):
     done = flask(app, "setup")
     assert done.exit_code == 0, done.output
     password = done.output.partition("Password:")[2].split()[0]
@@ -58,7 +58,7 @@ def test_setting_up_prints_an_administrator_who_can_log_in_once(app, visitor, re
 
 
 @pytest.mark.slow
-def test_processes_that_set_up_at_once_do_it_once(app, records):
+def test_concurrent_setups_run_once(app, records):
     with app.app_context():
         db.drop_all()
         db.session.execute(db.text("DROP TABLE alembic_version"))
@@ -71,7 +71,7 @@ def test_processes_that_set_up_at_once_do_it_once(app, records):
     assert {role.name for role in records.all(Role)} == set(ROLES)
 
 
-def test_the_demo_set_is_for_an_empty_database_alone(app, cast, records):
+def test_demo_data_is_loaded_only_into_an_empty_database(app, cast, records):
     before = records.dump()
     done = flask(app, "demo")
     assert done.exit_code == 0
@@ -79,7 +79,7 @@ def test_the_demo_set_is_for_an_empty_database_alone(app, cast, records):
     assert records.dump() == before
 
 
-def test_the_demo_set_has_members_and_parties_past_and_coming_full_and_free(app, records, visitor):
+def test_demo_data_has_members_and_past_upcoming_full_and_free_parties(app, records, visitor):
     done = flask(app, "demo")
     assert done.exit_code == 0, done.output
     parties = records.all(DinnerParty)
@@ -109,7 +109,7 @@ def test_an_administrator_can_be_added_by_command(app, visitor):
         ("chef", "chef@example.com", "short", "password"),
     ],
 )
-def test_an_administrator_that_cannot_be_added_is_an_error(app, username, email, password, said):
+def test_adding_an_invalid_administrator_is_an_error(app, username, email, password, said):
     flask(app, "setup")
     done = flask(app, "create-admin", "--username", username, "--email", email, "--password", password)
     assert done.exit_code != 0
@@ -117,7 +117,7 @@ def test_an_administrator_that_cannot_be_added_is_an_error(app, username, email,
     assert "Traceback" not in done.output
 
 
-def test_a_role_that_an_administrator_changed_stays_changed(app, records):
+def test_a_role_edited_by_an_administrator_is_kept(app, records):
     with app.app_context():
         role = db.session.query(Role).filter_by(name="Guest").one()
         role.permissions = []
@@ -132,7 +132,7 @@ def test_a_role_that_an_administrator_changed_stays_changed(app, records):
     assert {role.name for role in records.all(Role)} == set(ROLES)
 
 
-def test_a_permission_that_a_new_version_brings_is_given_to_the_roles_it_is_for(app, records):
+def test_a_new_permission_is_granted_to_its_roles(app, records):
     new, removed = ("can_host", "PartyView"), ("can_rsvp", "PartyView")
     with app.app_context():
         role = db.session.query(Role).filter_by(name="Guest").one()
@@ -140,7 +140,7 @@ def test_a_permission_that_a_new_version_brings_is_given_to_the_roles_it_is_for(
         admin = db.session.query(Role).filter_by(name="Admin").one()
         admin.permissions = [item for item in admin.permissions if pair(item) != new]
         db.session.flush()
-        # As a database that has never heard of it.
+        # As in a database of an older version.
         db.session.delete(next(item for item in db.session.query(PermissionView) if pair(item) == new))
         db.session.commit()
     assert flask(app, "setup").exit_code == 0
@@ -154,8 +154,8 @@ def pair(item):
     return item.permission.name, item.view_menu.name
 
 
-def test_no_role_of_a_new_site_may_do_more_than_is_written_here(app):
-    """Whoever adds to this has thought about what the role may do from now on."""
+def test_roles_of_a_new_site_have_exactly_the_declared_permissions(app):
+    """A new permission has to be added here on purpose."""
     with app.app_context():
         roles = {role.name: {pair(item) for item in role.permissions} for role in db.session.query(Role)}
         everything = {pair(item) for item in db.session.query(PermissionView)}
@@ -168,15 +168,15 @@ def test_no_role_of_a_new_site_may_do_more_than_is_written_here(app):
 
 
 @pytest.mark.slow
-def test_a_database_is_for_its_owner_alone_and_told_of_on_any_terminal(tmp_path):
-    # One that cannot show every letter is no reason to end.
+def test_the_database_file_is_private_and_setup_works_on_any_terminal(tmp_path):
+    # A terminal that cannot show every character is no error.
     done = set_up(tmp_path, umask=0, PYTHONIOENCODING="iso-8859-1", SITE_NAME="Ужин")
     assert "Password:" in done.stdout
     assert (tmp_path / "dinnerparty.db").stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.slow
-def test_a_database_that_another_command_made_is_so_too(tmp_path):
+def test_a_database_file_created_by_another_command_is_private_too(tmp_path):
     url = f"sqlite:///{tmp_path}/new.db"
     set_up(tmp_path, "outbox", "status", umask=0, DATABASE_URL=url)
     assert (tmp_path / "new.db").stat().st_mode & 0o777 == 0o600
@@ -192,7 +192,7 @@ def test_a_database_that_another_command_made_is_so_too(tmp_path):
         ({"DATABASE_URL": "postgresql://me@127.0.0.1/dinner?colour=red"}, "Error: The database cannot be used (inva"),
     ],
 )
-def test_a_site_that_cannot_be_set_up_is_told_in_one_sentence(tmp_path, environ, said):
+def test_a_failed_setup_is_reported_in_one_sentence(tmp_path, environ, said):
     done = set_up(tmp_path, **environ)
     assert done.returncode == 1
     (sentence,) = done.stderr.splitlines()
@@ -201,7 +201,7 @@ def test_a_site_that_cannot_be_set_up_is_told_in_one_sentence(tmp_path, environ,
 
 
 def set_up(directory, *words, umask=0o022, **environ):
-    """Set a site up as a newcomer does, or run another command, in a process of its own."""
+    """Run the setup or another command in its own process."""
     return subprocess.run(
         [sys.executable, "-m", "flask", "--app", "app", *(words or ["setup"])],
         cwd=config.ROOT,
@@ -213,7 +213,7 @@ def set_up(directory, *words, umask=0o022, **environ):
     )
 
 
-def test_a_command_on_a_database_that_is_not_set_up_is_told_what_to_run(app):
+def test_a_command_without_setup_says_what_to_run(app):
     with app.app_context():
         db.drop_all()
     done = flask(app, "purge")
@@ -223,7 +223,7 @@ def test_a_command_on_a_database_that_is_not_set_up_is_told_what_to_run(app):
 
 
 @pytest.mark.parametrize(("revision", "refused"), [(None, True), ("0001", True), ("9999", False), ("0007", False)])
-def test_a_site_is_served_on_the_schema_of_its_version_or_a_newer_one(app, revision, refused):
+def test_the_site_accepts_the_schema_of_its_version_or_a_newer_one(app, revision, refused):
     with app.app_context():
         assert ScriptDirectory.from_config(app.extensions["migrate"].migrate.get_config()).get_heads() == ["0007"]
         db.session.execute(db.text("DELETE FROM alembic_version"))
@@ -234,7 +234,7 @@ def test_a_site_is_served_on_the_schema_of_its_version_or_a_newer_one(app, revis
             setup.refuse_other_schema()
 
 
-def test_starting_writes_nothing(new_app, records):
+def test_starting_the_site_writes_nothing(new_app, records):
     before = records.dump()
     assert new_app().test_client().get("/").status_code == 200
     assert records.dump() == before

@@ -1,4 +1,4 @@
-"""What the documents for developers say is so: paths and names exist, the plug-in installs, and the code runs."""
+"""The documents for developers are correct: paths and names exist, the plug-in installs, and the code runs."""
 
 import ast
 import importlib
@@ -17,7 +17,7 @@ from tests.support.client import Visitor
 
 DOCS = ROOT / "docs"
 TUTORIALS = sorted((DOCS / "tutorials").glob("*.md"))
-# Decision records are not among them: they tell what was decided, with the names of that day.
+# Without decision records, which keep the names of their time.
 DOCUMENTS = [*TUTORIALS, DOCS / "glossary.md", *(ROOT / f"{name}.md" for name in ("ARCHITECTURE", "CONTRIBUTING"))]
 TABLE_HEAD = ["term", "what it means", "class", "table", "folder"]
 FOLDERS = ("app", "docs", "examples", "findings", "migrations", "tests", "translations")
@@ -38,12 +38,12 @@ def named(path):
 
 
 def prose(path):
-    """Return a document without its blocks of code."""
+    """Return a document without its code blocks."""
     return FENCE.sub("", path.read_text("utf-8"))
 
 
 def blocks(path):
-    """Return the blocks of Python in a document."""
+    """Return the Python code blocks of a document."""
     return [code for language, code in FENCE.findall(path.read_text("utf-8")) if language == "python"]
 
 
@@ -62,7 +62,7 @@ def is_there(name):
 
 
 def glossary():
-    """Return the rows of the glossary, by their heads, without the marks of code."""
+    """Return the rows of the glossary by column, without backticks."""
     rows = [
         [cell.strip() for cell in line.strip("|").split(" | ")]
         for line in (DOCS / "glossary.md").read_text("utf-8").splitlines()
@@ -72,7 +72,7 @@ def glossary():
     return [dict(zip(TABLE_HEAD, (cell.strip(" `|") for cell in row), strict=True)) for row in rows[2:]]
 
 
-# -- what documents name
+# -- names in documents
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=named)
@@ -107,7 +107,7 @@ def test_the_glossary_names_classes_with_their_tables():
     assert [pair for pair in wrong if pair not in tables] == []
 
 
-def test_the_glossary_names_classes_that_are_in_their_folders():
+def test_classes_in_the_glossary_are_in_their_folders():
     missing = []
     for row in glossary():
         if row["class"] and not row["table"]:
@@ -128,7 +128,7 @@ def test_the_glossary_is_in_order():
 
 @pytest.fixture
 def new_app_with_plugin(new_app, tmp_path, monkeypatch):
-    """Install the example where this process looks for packages; uv builds it without the network."""
+    """Install the example plug-in where this process imports packages from; uv builds it offline."""
     target = tmp_path / "packages"
     offline = ("--offline", "--no-cache", "--no-deps", "--quiet")
     command = (sys.executable, "-m", "uv", "pip", "install", *offline, "--python", sys.executable, "--target", target)
@@ -153,12 +153,12 @@ def test_the_plugin_refuses_other_domains_at_the_field(new_app_with_plugin):
     assert register(app, "ada@EXAMPLE.org").status == 200
 
 
-def test_the_plugin_stops_a_start_without_domains(new_app_with_plugin):
+def test_the_plugin_fails_at_startup_without_domains(new_app_with_plugin):
     with pytest.raises(ConfigurationError, match=r"email-domains.*set ALLOWED_EMAIL_DOMAINS"):
         new_app_with_plugin()
 
 
-def test_the_tutorial_shows_the_plugin_as_it_is():
+def test_the_tutorial_shows_the_code_of_the_plugin():
     text = (DOCS / "tutorials" / "write-a-plugin.md").read_text("utf-8")
     for path in ("pyproject.toml", "email_domains/__init__.py"):
         assert (ROOT / "examples" / "plugin_example" / path).read_text("utf-8") in text
@@ -176,7 +176,7 @@ def view_of(code):
 
 @pytest.fixture
 def administrator(new_app, monkeypatch):
-    """Make a browser in which everything is allowed, on a site with the view of one block."""
+    """Make a browser with every permission, on a site with the view of one code block."""
 
     def make(number):
         app = new_app()
@@ -196,7 +196,7 @@ def administrator(new_app, monkeypatch):
 
 
 @pytest.mark.parametrize("number", [0, 1])
-def test_the_admin_view_lists_and_finds(administrator, number):
+def test_the_admin_view_lists_and_filters(administrator, number):
     visitor = administrator(number)
     page = visitor.get("/unsubscriptions/list/")
     assert (page.status, page.title.partition(" ")[0]) == (200, "Unsubscriptions")

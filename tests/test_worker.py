@@ -1,4 +1,4 @@
-"""`flask worker`: e-mail and the scheduler in a process of its own, beside a server that starts none."""
+"""`flask worker`: e-mail and the scheduler in their own process, beside a server that starts none."""
 
 import contextlib
 import os
@@ -34,7 +34,7 @@ def wait_until(condition, process=None):
 
 @pytest.fixture
 def start_worker(database_url, tmp_path):
-    """Start `flask worker` in a process of its own; `log` is the file it prints to."""
+    """Start `flask worker` in its own process; `log` is the file of its output."""
     with contextlib.ExitStack() as started:
 
         def start(**environ):
@@ -63,46 +63,46 @@ def expired(app):
 
 
 @pytest.mark.both_databases
-def test_it_delivers_email_and_cleans_up_and_says_so(start_worker, smtp, expired, records):
+def test_the_worker_delivers_email_and_cleans_up_and_logs_it(start_worker, smtp, expired, records):
     email = OutboxEmailFactory()
     process = start_worker(MAIL_SERVER=smtp.host, MAIL_PORT=str(smtp.port))
     wait_until(lambda: records.fresh(email).state == EmailState.SENT, process)
     wait_until(lambda: "Cleanup: 1 expired token deleted" in process.log.read_text(), process)
     assert f"{STARTED}, with e-mail" in process.log.read_text()
-    assert len(smtp.letters) == 1
+    assert len(smtp.messages) == 1
     assert records.count(Token) == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_it_stops_when_asked(start_worker, smtp, number):
+def test_the_worker_stops_on_a_signal(start_worker, smtp, number):
     process = start_worker(MAIL_SERVER=smtp.host, MAIL_PORT=str(smtp.port))
     wait_until(lambda: STARTED in process.log.read_text(), process)
-    # The line comes just before there is a handler.
+    # The line is logged just before the handler is installed.
     time.sleep(1)
     process.send_signal(number)
     assert process.wait(STOP_SECONDS) == 0
     assert "Traceback" not in process.log.read_text()
 
 
-def test_it_finishes_the_email_at_hand_before_it_stops(start_worker, smtp, records):
+def test_the_worker_finishes_the_current_email_before_it_stops(start_worker, smtp, records):
     smtp.behaviour = "hang"
     email = OutboxEmailFactory()
     process = start_worker(MAIL_SERVER=smtp.host, MAIL_PORT=str(smtp.port), MAIL_TIMEOUT="3")
     wait_until(lambda: smtp.attempts, process)
     process.terminate()
     assert process.wait(STOP_SECONDS) == 0
-    # Not left behind as being sent: it waits for the next attempt.
+    # Not left in the state "sending": it waits for the next attempt.
     assert records.fresh(email).state == "queued"
 
 
-def test_it_refuses_a_database_that_is_not_set_up(start_worker, tmp_path):
+def test_the_worker_refuses_a_database_without_setup(start_worker, tmp_path):
     process = start_worker(DATABASE_URL=f"sqlite:///{tmp_path}/new.db")
     assert process.wait(WAIT_SECONDS) == 1
     assert "flask --app app setup" in process.log.read_text()
     assert "Traceback" not in process.log.read_text()
 
 
-def test_a_server_without_its_own_worker_leaves_the_work_to_another_one(server, start_worker, smtp, records):
+def test_a_server_without_a_worker_leaves_the_work_to_another_process(server, start_worker, smtp, records):
     environ = {"MAIL_SERVER": smtp.host, "MAIL_PORT": str(smtp.port)}
     site = server.start(BACKGROUND_WORKER="no", **environ)
     email = OutboxEmailFactory()

@@ -34,7 +34,7 @@ def make(visitor, name="Calendar sync", scope=KeyScope.READ, days="90"):
 
 @pytest.fixture
 def program(app):
-    """A program that sends a key along."""
+    """Return a function that sends API requests with a key."""
 
     def ask(key, method="GET", path=API, **options):
         client = app.test_client(use_cookies=False)
@@ -48,7 +48,7 @@ def change(app, statement):
         db.session.execute(statement)
 
 
-# -- on the pages
+# -- pages
 
 
 def test_a_key_is_shown_once_and_stored_as_a_hash(admin, records):
@@ -80,7 +80,7 @@ def test_a_form_that_is_sent_twice_makes_one_key(admin, records):
     assert records.count(ApiKey) == 1
 
 
-def test_what_is_not_filled_in_is_said(admin, records):
+def test_missing_fields_are_reported(admin, records):
     page, secret = make(admin, name=" ")
     assert (page.status, secret) == (422, None)
     assert page.flashes == [("danger", "Please correct the fields that are marked.")]
@@ -89,7 +89,7 @@ def test_what_is_not_filled_in_is_said(admin, records):
     assert records.count(ApiKey) == 0
 
 
-def test_twenty_keys_are_enough(admin, app, cast, records):
+def test_the_number_of_keys_is_limited_to_twenty(admin, app, cast, records):
     with app.app_context(), transaction():
         for number in range(api_key_service.MAX_LIVE_KEYS):
             api_key_service.create(cast.admin, f"Key {number}")
@@ -100,7 +100,7 @@ def test_twenty_keys_are_enough(admin, app, cast, records):
     assert make(admin)[1]
 
 
-def test_the_pages_ask_who_it_is_when_that_was_long_ago(admin, records):
+def test_the_pages_require_reauthentication(admin, records):
     make(admin)
     key = records.one(ApiKey)
     form = admin.get(HERE).form("/revoke")
@@ -110,7 +110,7 @@ def test_the_pages_ask_who_it_is_when_that_was_long_ago(admin, records):
     assert records.fresh(key).revoked_on is None
 
 
-def test_revoking_is_for_the_owner(admin, client_of, cast, records, program):
+def test_only_the_owner_can_revoke_a_key(admin, client_of, cast, records, program):
     secret = make(admin)[1]
     path = f"{HERE}{records.one(ApiKey).uuid}/revoke"
     stranger = client_of(cast.stranger)
@@ -123,7 +123,7 @@ def test_revoking_is_for_the_owner(admin, client_of, cast, records, program):
     assert admin.post(path).flashes == [("warning", "This key no longer exists.")]
 
 
-def test_times_are_utc_and_shown_as_such(admin, app, cast, records):
+def test_times_are_shown_in_utc(admin, app, cast, records):
     clock.set_now(datetime(2031, 5, 1, 10, 0, tzinfo=UTC))
     change(app, update(Member).where(Member.id == cast.admin.id).values(timezone="Asia/Tokyo"))
     admin.log_in(cast.admin.username, "a good dinner needs time")
@@ -133,7 +133,7 @@ def test_times_are_utc_and_shown_as_such(admin, app, cast, records):
     assert "May 31, 2031, 7:00" in admin.get(HERE).text
 
 
-# -- at the API
+# -- API
 
 
 def test_a_key_reads_what_its_member_may_read(admin, cast, client_of, program):
@@ -146,7 +146,7 @@ def test_a_key_reads_what_its_member_may_read(admin, cast, client_of, program):
 
 
 @pytest.mark.parametrize(("method", "path"), [("POST", API), ("PUT", f"{API}1"), ("DELETE", f"{API}1")])
-def test_a_key_that_reads_does_not_write(admin, program, records, method, path):
+def test_a_read_only_key_cannot_write(admin, program, records, method, path):
     DinnerPartyFactory()
     before = records.all(DinnerParty)
     answer = program(make(admin)[1], method, path, json=DINNER)
@@ -154,7 +154,7 @@ def test_a_key_that_reads_does_not_write(admin, program, records, method, path):
     assert [party.version for party in records.all(DinnerParty)] == [party.version for party in before]
 
 
-def test_a_key_that_writes_writes_as_its_member(admin, cast, program, records):
+def test_a_key_with_write_access_writes_as_its_member(admin, cast, program, records):
     secret = make(admin, scope=KeyScope.READ_AND_WRITE)[1]
     answer = program(secret, "POST", json={**DINNER, "host": cast.host.id})
     assert answer.status_code == 201, answer.get_json()
@@ -162,7 +162,7 @@ def test_a_key_that_writes_writes_as_its_member(admin, cast, program, records):
     assert records.count(DinnerParty) == 0
 
 
-def test_garbage_and_what_is_over_open_nothing(admin, app, program):
+def test_malformed_expired_and_revoked_keys_are_refused(admin, app, program):
     secret = make(admin, days="30")[1]
     for key in (f"{secret}x", secret[:-1], "dinner_", "dinner_" + "x" * 5000, "dinner_é"):
         assert program(key).status_code == 401, key
@@ -173,7 +173,7 @@ def test_garbage_and_what_is_over_open_nothing(admin, app, program):
 @pytest.mark.parametrize(
     "values", [{"active": False}, {"banned_at": datetime(2030, 1, 1, tzinfo=UTC)}, {"erased_at": datetime(2030, 1, 1, tzinfo=UTC)}]
 )  # fmt: skip
-def test_a_key_opens_nothing_for_whoever_may_not_come_in(admin, app, cast, program, values):
+def test_the_key_of_a_blocked_member_is_refused(admin, app, cast, program, values):
     secret = make(admin)[1]
     change(app, update(Member).where(Member.id == cast.admin.id).values(values))
     assert program(secret).status_code == 401
@@ -191,7 +191,7 @@ def test_a_ban_revokes_keys_for_good(app, client_of, cast, program, records):
     assert (event.actor, event.subject) == ("boss", "translator")
 
 
-def test_a_key_opens_no_page(admin, program):
+def test_a_key_gives_no_access_to_html_pages(admin, program):
     secret = make(admin, scope=KeyScope.READ_AND_WRITE)[1]
     for path in ("/users/list/", HERE, "/account/data/", "/dinnerparties/list/"):
         answer = program(secret, path=path)
@@ -199,7 +199,7 @@ def test_a_key_opens_no_page(admin, program):
         assert answer.location.startswith("/login/"), path
 
 
-def test_its_use_is_noted_every_minute(admin, program, records):
+def test_the_last_use_is_recorded_once_a_minute(admin, program, records):
     secret = make(admin)[1]
     noted = []
     for _ in range(3):
@@ -210,13 +210,13 @@ def test_its_use_is_noted_every_minute(admin, program, records):
     assert "Never" not in admin.get(HERE).text
 
 
-def test_keys_are_in_the_documentation_of_the_api(admin, program):
+def test_keys_are_documented_in_the_openapi_document(admin, program):
     answer = program(make(admin)[1], path="/api/v1/_openapi")
     schemes = answer.get_json()["components"]["securitySchemes"]
     assert schemes["api_key"]["scheme"] == "bearer"
 
 
-def test_flask_appbuilders_hooks_do_the_same(app, cast, program, records):
+def test_the_api_key_methods_of_flask_appbuilder_work_the_same(app, cast, program, records):
     with app.test_request_context():
         manager = appbuilder_of(app).sm
         made = manager.create_api_key(cast.admin, "By a hook")

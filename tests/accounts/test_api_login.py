@@ -1,4 +1,4 @@
-"""The API's own door: as wide as the login page, no wider."""
+"""Logging in through the API follows the rules of the login page."""
 
 from datetime import timedelta
 
@@ -23,7 +23,7 @@ INVALID = {"message": "Invalid login. Please try again."}
 
 
 class Program:
-    """A program that keeps no cookies."""
+    """An API client without cookies."""
 
     def __init__(self, app):
         self.client = app.test_client(use_cookies=False)
@@ -47,7 +47,7 @@ def program(app):
 
 @pytest.fixture
 def now():
-    """A clock that stands still."""
+    """Stop the clock."""
     clock.set_now(clock.now())
     return clock.now()
 
@@ -67,13 +67,13 @@ def code():
 
 @pytest.mark.parametrize("name", ["boss", "BOSS ", "boss@example.com"])
 @pytest.mark.parametrize("more", [{}, {"provider": "db"}, {"refresh": False}])
-def test_a_name_and_a_password_give_a_token(program, cast, name, more):
+def test_a_username_and_password_return_tokens(program, cast, name, more):
     answer = program.log_in(name, **more)
     assert (answer.status_code, set(answer.get_json())) == (200, {"access_token"})
     assert program.ask(answer.get_json()["access_token"]).status_code == 200
 
 
-def test_a_refresh_token_gives_access_tokens_and_opens_nothing_else(program, cast):
+def test_a_refresh_token_only_issues_access_tokens(program, cast):
     access, refresh = program.tokens("boss")
     answer = program.ask(refresh, REFRESH, "POST")
     assert set(answer.get_json()) == {"access_token"}
@@ -95,19 +95,19 @@ def test_a_refresh_token_gives_access_tokens_and_opens_nothing_else(program, cas
     ],
 )  # fmt: skip
 @pytest.mark.rate_limits
-def test_what_cannot_be_understood_is_said_to_be_so(program, cast, body):
+def test_a_malformed_request_is_a_bad_request(program, cast, body):
     answer = program.client.post(LOGIN, data=body, content_type="application/json")
     assert (answer.status_code, answer.get_json()) == (400, {"message": "The request could not be understood."})
 
 
 @pytest.mark.parametrize(("name", "password"), [("boss", "wrong"), ("nobody", PASSWORD), ("x" * 5000, "wrong")])
-def test_a_wrong_login_is_refused_in_one_way(program, cast, name, password):
+def test_every_failed_login_gets_the_same_response(program, cast, name, password):
     answer = program.log_in(name, password)
     assert (answer.status_code, answer.get_json()) == (401, INVALID)
 
 
 @pytest.mark.parametrize("state", ["banned", "inactive", "pending"])
-def test_who_may_not_come_in_learns_why_once_the_password_was_right(program, state):
+def test_a_blocked_member_learns_why_only_with_the_right_password(program, state):
     told = {
         "inactive": "This account is not active.",
         "banned": "Your account was banned: Soup",
@@ -123,13 +123,13 @@ def test_who_may_not_come_in_learns_why_once_the_password_was_right(program, sta
     assert (answer.status_code, answer.get_json()) == (403, {"message": told})
 
 
-def test_refusals_are_said_in_the_readers_language(program, cast):
+def test_error_messages_are_in_the_readers_language(program, cast):
     answer = program.log_in("boss", "wrong", headers={"Accept-Language": "es"})
     assert answer.status_code == 401
     assert answer.get_json() != INVALID
 
 
-def test_guesses_are_counted_with_those_of_the_login_page(program, visitor, cast, records, now):
+def test_failures_are_counted_together_with_those_of_the_login_page(program, visitor, cast, records, now):
     for _attempt in range(3):
         program.log_in("boss", "wrong")
     for _attempt in range(2):
@@ -141,7 +141,7 @@ def test_guesses_are_counted_with_those_of_the_login_page(program, visitor, cast
     assert records.one(OutboxEmail).kind == "locked_out"
 
 
-def test_a_device_that_was_used_before_helps_no_program(client_of, cast, visitor):
+def test_a_trusted_device_does_not_bypass_the_throttle_of_the_api(client_of, cast, visitor):
     boss = client_of(cast.admin)
     boss.post("/logout/")
     for _attempt in range(5):
@@ -150,7 +150,7 @@ def test_a_device_that_was_used_before_helps_no_program(client_of, cast, visitor
     assert boss.log_in("boss", PASSWORD).status == 200
 
 
-def test_logging_in_is_counted_and_opens_no_login_of_a_browser(program, cast, records):
+def test_an_api_login_is_counted_and_starts_no_browser_session(program, cast, records):
     program.log_in("boss", "wrong")
     program.tokens("boss")
     assert records.count(LoginSession) == 0
@@ -158,10 +158,10 @@ def test_logging_in_is_counted_and_opens_no_login_of_a_browser(program, cast, re
     assert [event.action for event in records.all(AuditEvent)] == ["login_failed", "api_logged_in"]
 
 
-# -- a second factor, and what a role asks for
+# -- second factor and required actions
 
 
-def test_a_second_factor_is_asked_for(program, cast, records):
+def test_a_second_factor_is_required(program, cast, records):
     with_app(cast.admin)
     answer = program.log_in("boss")
     assert answer.status_code == 401
@@ -182,7 +182,7 @@ def test_a_recovery_code_works_once(program, cast):
     assert program.log_in("friend", code="abcd-abcd-abcd-abcd").status_code == 401
 
 
-def test_codes_are_guessed_no_more_often_than_passwords(program, cast, now):
+def test_guessing_codes_is_throttled_like_guessing_passwords(program, cast, now):
     with_app(cast.admin)
     for _attempt in range(5):
         assert program.log_in("boss", code="000000").status_code == 401
@@ -191,7 +191,7 @@ def test_codes_are_guessed_no_more_often_than_passwords(program, cast, now):
 
 
 @pytest.mark.parametrize("duty", ["password", "factor"])
-def test_who_has_a_duty_does_it_on_the_site_first(app, program, cast, duty):
+def test_required_actions_must_be_completed_on_the_site_first(app, program, cast, duty):
     if duty == "password":
         app.config["STAFF_PASSWORD_MIN_LENGTH"], before = 100, app.config["STAFF_PASSWORD_MIN_LENGTH"]
     else:
@@ -207,14 +207,14 @@ def test_who_has_a_duty_does_it_on_the_site_first(app, program, cast, duty):
     assert program.log_in("friend").status_code == 200
 
 
-# -- how tokens end
+# -- revoking tokens
 
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize(
     "cause", [SessionEndCause.PASSWORD, SessionEndCause.ADMINISTRATOR, SessionEndCause.OWNER, SessionEndCause.BAN]
 )
-def test_whoever_must_leave_loses_their_tokens_too(app, program, cast, cause):
+def test_ending_the_sessions_of_a_member_revokes_their_tokens(app, program, cast, cause):
     access, refresh = program.tokens("boss")
     others = program.tokens("friend")
     with app.app_context(), transaction():
@@ -225,7 +225,7 @@ def test_whoever_must_leave_loses_their_tokens_too(app, program, cast, cause):
     assert program.ask(others[1], REFRESH, "POST").status_code == 200
 
 
-def test_a_changed_password_ends_tokens(program, client_of, cast):
+def test_changing_the_password_revokes_tokens(program, client_of, cast):
     access, refresh = program.tokens("boss")
     boss = client_of(cast.admin)
     form = boss.get("/password/change").form("/change")
@@ -235,7 +235,7 @@ def test_a_changed_password_ends_tokens(program, client_of, cast):
 
 
 @pytest.mark.parametrize("change", [{"active": False}, {"banned_at": clock.now()}, {"erased_at": clock.now()}])
-def test_who_may_not_come_in_any_more_loses_their_tokens(app, program, cast, change):
+def test_blocking_a_member_revokes_their_tokens(app, program, cast, change):
     access, refresh = program.tokens("boss")
     with app.app_context(), transaction():
         for column, value in change.items():
@@ -245,7 +245,7 @@ def test_who_may_not_come_in_any_more_loses_their_tokens(app, program, cast, cha
 
 
 @pytest.mark.parametrize(("who", "hours"), [("boss", 8), ("friend", 12)])
-def test_tokens_last_as_long_as_a_login(program, cast, who, hours):
+def test_tokens_last_as_long_as_a_session(program, cast, who, hours):
     now = clock.now()
     access, refresh = program.tokens(who)
     with time_machine.travel(now + timedelta(minutes=16), tick=False):
@@ -255,13 +255,13 @@ def test_tokens_last_as_long_as_a_login(program, cast, who, hours):
         assert program.ask(refresh, REFRESH, "POST").status_code == 401
 
 
-def test_a_token_from_a_machine_that_is_ahead_is_good(program, cast):
+def test_a_token_from_a_server_whose_clock_is_ahead_is_valid(program, cast):
     with time_machine.travel(clock.now() + timedelta(seconds=2), tick=False):
         access, _refresh = program.tokens("boss")
     assert program.ask(access).status_code == 200
 
 
-def test_the_document_says_what_is_sent_and_what_comes_back(program, cast):
+def test_the_openapi_document_describes_request_and_response(program, cast):
     access, _refresh = program.tokens("boss")
     document = program.ask(access, "/api/v1/_openapi").get_json()
     login = document["paths"][LOGIN]["post"]

@@ -1,4 +1,4 @@
-"""Commands for whoever runs the site; and what they, and the served site by itself, throw away."""
+"""Commands for operators, and what the cleanup deletes."""
 
 import threading
 import time
@@ -28,14 +28,14 @@ NEW = "the second course is better"
 
 
 def flask(app, *arguments, **options):
-    """Run a command as a person would."""
+    """Run a command."""
     return app.test_cli_runner().invoke(args=arguments, **options)
 
 
 # -- passwords and lockouts
 
 
-def test_a_password_is_given_by_command_and_ends_all_logins(app, client_of, new_visitor, cast, records):
+def test_setting_a_password_by_command_ends_all_sessions(app, client_of, new_visitor, cast, records):
     friend = client_of(cast.friend)
     done = flask(app, "reset-password", "Friend@example.com", input=f"{NEW}\n{NEW}\n")
     assert done.exit_code == 0, done.output
@@ -55,7 +55,7 @@ def test_a_password_is_given_by_command_and_ends_all_logins(app, client_of, new_
         (("nobody", "--password", NEW), "No member has the username or e-mail address nobody."),
     ],
 )
-def test_a_password_that_will_not_do_is_refused_in_words(app, cast, records, arguments, said):
+def test_a_weak_password_is_refused_with_a_message(app, cast, records, arguments, said):
     before = records.dump()
     done = flask(app, "reset-password", *arguments)
     assert done.exit_code == 1
@@ -73,7 +73,7 @@ def test_an_email_may_be_sent_instead(app, cast, records, option):
     )
 
 
-def test_a_lockout_is_ended_by_command_as_often_as_one_likes(app, new_visitor, cast):
+def test_ending_a_lockout_by_command_is_idempotent(app, new_visitor, cast):
     visitor = new_visitor()
     for _attempt in range(6):
         visitor.log_in("friend@example.com", "wrong")
@@ -87,7 +87,7 @@ def test_a_lockout_is_ended_by_command_as_often_as_one_likes(app, new_visitor, c
 # -- administrators
 
 
-def test_an_administrator_who_is_there_already_is_told_so(app, records):
+def test_adding_an_existing_administrator_says_so(app, records):
     arguments = ("create-admin", "--username", "chef", "--email", "chef@example.com", "--password", NEW)
     assert flask(app, *arguments).exit_code == 0
     before = records.dump()
@@ -96,7 +96,7 @@ def test_an_administrator_who_is_there_already_is_told_so(app, records):
     assert records.dump() == before
 
 
-def test_somebody_who_is_no_administrator_is_not_made_one_by_their_name(app, cast, records):
+def test_adding_an_administrator_does_not_promote_an_existing_member(app, cast, records):
     before = records.dump()
     done = flask(app, "create-admin", "--username", "friend", "--email", "x@example.com", "--password", NEW)
     assert done.exit_code == 1
@@ -108,8 +108,8 @@ def test_somebody_who_is_no_administrator_is_not_made_one_by_their_name(app, cas
 
 
 @pytest.fixture
-def furnished(app, cast):
-    """Store of everything what has had its time, and what has not."""
+def expired_and_current_rows(app, cast):
+    """Store one expired and one current row of everything that the cleanup deletes."""
     now, friend = clock.now(), cast.friend.id
     minutes, days = (lambda n: now - timedelta(minutes=n)), (lambda n: now - timedelta(days=n))
     RegistrationFactory(username="old", expires_at=days(8))
@@ -156,7 +156,7 @@ NAMED = (
 
 
 @pytest.mark.both_databases
-def test_what_is_past_its_retention_period_is_deleted_and_counted(app, furnished, records):
+def test_what_is_past_its_retention_period_is_deleted_and_counted(app, expired_and_current_rows, records):
     done = flask(app, "purge")
     assert done.exit_code == 0, done.output
     assert {name for model, column in NAMED for row in records.all(model) if (name := getattr(row, column))} == {
@@ -181,7 +181,7 @@ def test_what_is_past_its_retention_period_is_deleted_and_counted(app, furnished
 
 
 @pytest.mark.both_databases
-def test_two_cleanups_at_once_do_no_harm(app, new_app, furnished, records):
+def test_two_cleanups_at_once_do_no_harm(app, new_app, expired_and_current_rows, records):
     MemberFactory(username="leaver", erase_at=clock.now() - timedelta(days=1))
     done, start = [], threading.Barrier(2)
 
@@ -200,7 +200,7 @@ def test_two_cleanups_at_once_do_no_harm(app, new_app, furnished, records):
     assert len([member for member in records.all(Member) if member.erased_at]) == 1
 
 
-def test_a_database_that_is_away_is_waited_for(new_app, furnished, records, caplog):
+def test_the_scheduler_waits_for_an_unavailable_database(new_app, expired_and_current_rows, records, caplog):
     app = new_app()
     wait = scheduler.Scheduler(app).run_due_tasks
     with app.app_context(), transaction():
@@ -215,7 +215,7 @@ def test_a_database_that_is_away_is_waited_for(new_app, furnished, records, capl
     assert [row.token_hash for row in records.all(Token)] == ["kept"]
 
 
-def test_the_served_site_cleans_up_by_itself(server, furnished, records):
+def test_a_running_site_runs_its_cleanup_tasks(server, expired_and_current_rows, records):
     site = server.start(WORKERS="1")
     deadline = time.monotonic() + 30
     while {row.token_hash for row in records.all(Token)} != {"kept"}:

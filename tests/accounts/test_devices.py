@@ -1,4 +1,4 @@
-"""Where one is logged in, and how to end that from somewhere else."""
+"""The list of sessions, and signing devices out."""
 
 import re
 from datetime import timedelta
@@ -21,7 +21,7 @@ HERE = "/account/devices/"
 
 @pytest.fixture
 def log_in(new_visitor):
-    """Log somebody in with a browser of that name."""
+    """Log a member in with this user agent."""
 
     def enter(member, user_agent=FIREFOX, *, remember=False):
         visitor = new_visitor()
@@ -53,12 +53,12 @@ def actions(records, name):
         ("", "Unknown browser"),
     ],
 )
-def test_a_browser_is_called_what_people_call_it(app, user_agent, name):
+def test_user_agents_are_described_by_browser_and_device(app, user_agent, name):
     with app.test_request_context():
         assert str(user_agents.describe_user_agent(user_agent)) == name
 
 
-def test_the_page_shows_where_one_is_logged_in_and_nobody_else(log_in, cast):
+def test_the_page_lists_the_sessions_of_the_member_only(log_in, cast):
     log_in(cast.friend, SAFARI, remember=True)
     log_in(cast.stranger, EDGE)
     page = log_in(cast.friend).get(HERE)
@@ -69,7 +69,7 @@ def test_the_page_shows_where_one_is_logged_in_and_nobody_else(log_in, cast):
     assert page.text.count("This device") == page.text.count("Stays logged in") == 1
 
 
-def test_logins_that_are_over_are_not_shown(log_in, cast):
+def test_ended_sessions_are_not_listed(log_in, cast):
     log_in(cast.friend, SAFARI)
     clock.set_now(clock.now() + timedelta(minutes=31))
     page = log_in(cast.friend).get(HERE)
@@ -77,7 +77,7 @@ def test_logins_that_are_over_are_not_shown(log_in, cast):
     assert "Sign out everywhere else" not in page.text
 
 
-def test_signing_a_device_out_tells_it_once(log_in, cast, records):
+def test_a_signed_out_device_is_told_once(log_in, cast, records):
     phone = log_in(cast.friend, SAFARI)
     number = newest(records)
     laptop = log_in(cast.friend)
@@ -91,7 +91,7 @@ def test_signing_a_device_out_tells_it_once(log_in, cast, records):
     assert actions(records, "session_revoked") == [{"browser": SAFARI, "address": "127.0.0.1"}]
 
 
-def test_a_device_is_signed_out_once(log_in, cast, records):
+def test_signing_a_device_out_twice_signs_it_out_once(log_in, cast, records):
     log_in(cast.friend, SAFARI)
     path = f"{HERE}{newest(records)}/sign-out"
     laptop = log_in(cast.friend)
@@ -100,7 +100,7 @@ def test_a_device_is_signed_out_once(log_in, cast, records):
 
 
 @pytest.mark.parametrize("number", ["theirs", "0", "-1", "x", "99999999999999999999"])
-def test_nobody_signs_out_another(log_in, cast, records, number):
+def test_a_member_cannot_sign_out_the_device_of_another(log_in, cast, records, number):
     stranger = log_in(cast.stranger)
     theirs = newest(records)
     page = log_in(cast.friend).post(f"{HERE}{theirs if number == 'theirs' else number}/sign-out")
@@ -108,7 +108,7 @@ def test_nobody_signs_out_another(log_in, cast, records, number):
     assert stranger.get(HERE).status == 200
 
 
-def test_signing_this_device_out_is_a_logout(log_in, cast, records):
+def test_signing_out_the_current_device_is_a_logout(log_in, cast, records):
     friend = log_in(cast.friend)
     page = friend.submit(friend.get(HERE).form(f"{HERE}{newest(records)}/sign-out"))
     assert page.flashes == [("info", "You are logged out.")]
@@ -123,7 +123,7 @@ def test_signing_this_device_out_is_a_logout(log_in, cast, records):
         (2, "2 other devices were signed out."),
     ],
 )
-def test_everywhere_else_at_once(log_in, cast, records, others, told):
+def test_all_other_devices_are_signed_out_at_once(log_in, cast, records, others, told):
     elsewhere = [log_in(cast.friend, SAFARI) for _ in range(others)]
     stranger = log_in(cast.stranger)
     here = log_in(cast.friend)
@@ -135,7 +135,7 @@ def test_everywhere_else_at_once(log_in, cast, records, others, told):
     assert actions(records, "sessions_ended") == [{"devices": others}]
 
 
-def test_the_letter_about_a_new_device_names_the_browser(log_in, cast, records):
+def test_the_email_about_a_new_device_names_the_browser(log_in, cast, records):
     log_in(cast.friend)
     log_in(cast.friend, SAFARI)
     letter = next(letter for letter in records.all(OutboxEmail) if letter.kind == "new_device")

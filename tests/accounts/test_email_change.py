@@ -1,4 +1,4 @@
-"""Members take another e-mail address: the new mailbox confirms it, the old one can undo it."""
+"""Members change their e-mail address: the new address confirms it, the old one can undo it."""
 
 import re
 import threading
@@ -24,11 +24,11 @@ REFUSED = [("danger", "Not possible to change your e-mail address at the moment,
 
 
 @pytest.fixture
-def mine(client_of, ada):
+def ada_browser(client_of, ada):
     return client_of(ada)
 
 
-def told(email):
+def requested_flash(email):
     return [("info", f"If {email} can be used, a link to confirm it is on its way there.")]
 
 
@@ -41,7 +41,7 @@ def link_in(letter):
     return path.replace("__secret__", letter.secret)
 
 
-def letter_of(records, kind):
+def email_of(records, kind):
     return [letter for letter in records.all(OutboxEmail) if letter.kind == kind][-1]
 
 
@@ -55,12 +55,12 @@ def link_for(app, member, purpose=TokenPurpose.CHANGE_EMAIL, email=NEW):
         return f"/account/email/{page}/{tokens.issue(purpose, member, data={'email': email})}"
 
 
-# -- asked for
+# -- request
 
 
-def test_asking_writes_to_both_addresses_and_changes_nothing(mine, ada, records):
-    page = ask(mine, "NEW@example.com")
-    assert (page.path, page.flashes) == (PATH, told("NEW@example.com"))
+def test_requesting_a_change_emails_both_addresses_and_changes_nothing(ada_browser, ada, records):
+    page = ask(ada_browser, "NEW@example.com")
+    assert (page.path, page.flashes) == (PATH, requested_flash("NEW@example.com"))
     letters = {letter.kind: letter for letter in records.all(OutboxEmail)}
     assert {kind: letter.recipient for kind, letter in letters.items()} == {
         "change_email": NEW,
@@ -72,42 +72,42 @@ def test_asking_writes_to_both_addresses_and_changes_nothing(mine, ada, records)
     assert (event.action, event.actor, event.after) == ("email_change_asked", "ada", {"email": NEW})
 
 
-def test_an_address_of_somebody_else_gets_the_same_answer_by_the_same_work(mine, ada, cast, records):
+def test_a_taken_address_gets_the_same_response_with_the_same_statements(ada_browser, ada, cast, records):
     seen = []
     for email in (NEW, cast.friend.email):
-        form = mine.get(PATH).form(PATH)
+        form = ada_browser.get(PATH).form(PATH)
         with count_statements() as statements:
-            page = mine.submit(form, email=email, follow=False)
+            page = ada_browser.submit(form, email=email, follow=False)
         seen.append((page.status, page.location, len(statements)))
-        assert mine.get(PATH).flashes == told(email)
+        assert ada_browser.get(PATH).flashes == requested_flash(email)
     assert seen[0] == seen[1]
-    assert letter_of(records, "already_registered").recipient == cast.friend.email
+    assert email_of(records, "already_registered").recipient == cast.friend.email
     assert not [
         letter for letter in records.all(OutboxEmail) if letter.secret and letter.recipient == cast.friend.email
     ]
 
 
-def test_asking_again_takes_the_earlier_link_back(mine, visitor, records):
-    ask(mine)
-    first = link_in(letter_of(records, "change_email"))
-    ask(mine, "newer@example.com")
+def test_a_new_request_revokes_the_earlier_link(ada_browser, visitor, records):
+    ask(ada_browser)
+    first = link_in(email_of(records, "change_email"))
+    ask(ada_browser, "newer@example.com")
     assert visitor.get(first).status == 404
     assert visitor.post(first).flashes == [("danger", "This link is not valid.")]
 
 
-def test_a_mailbox_gets_three_letters_an_hour_at_most(mine, client_of, cast, records):
-    for visitor in (mine, client_of(cast.host)):
+def test_an_email_address_gets_at_most_three_emails_an_hour(ada_browser, client_of, cast, records):
+    for visitor in (ada_browser, client_of(cast.host)):
         for _attempt in range(4):
-            assert ask(visitor).flashes == told(NEW)
+            assert ask(visitor).flashes == requested_flash(NEW)
     sent = [letter.recipient for letter in records.all(OutboxEmail) if letter.kind != "new_device"]
     assert (sent.count(NEW), sent.count(OLD)) == (3, 3)
 
 
 @pytest.mark.rate_limits
-def test_a_member_asks_five_times_an_hour_at_most(mine):
+def test_a_member_can_request_a_change_five_times_an_hour(ada_browser):
     for _attempt in range(5):
-        assert ask(mine).status == 200
-    assert ask(mine).status == 429
+        assert ask(ada_browser).status == 200
+    assert ask(ada_browser).status == 429
 
 
 @pytest.mark.parametrize(
@@ -119,53 +119,53 @@ def test_a_member_asks_five_times_an_hour_at_most(mine):
         ("ADA@example.com", "That is already your e-mail address."),
     ],
 )
-def test_what_will_not_do_is_said_at_the_field(mine, records, email, text):
-    page = ask(mine, email)
+def test_an_invalid_address_is_an_error_at_the_field(ada_browser, records, email, text):
+    page = ask(ada_browser, email)
     assert (page.status, page.flashes) == (422, [("danger", text)])
     assert records.count(OutboxEmail) == 0
 
 
-def test_asking_needs_a_login_and_the_password_typed_not_long_ago(visitor, mine, records):
+def test_requesting_a_change_requires_a_fresh_login(visitor, ada_browser, records):
     assert visitor.get(PATH).path == "/login/"
-    form = mine.get(PATH).form(PATH)
+    form = ada_browser.get(PATH).form(PATH)
     clock.set_now(clock.now() + timedelta(minutes=11))
-    assert mine.get(PATH).path == "/login/again"
-    page = mine.submit(form, email=NEW)
+    assert ada_browser.get(PATH).path == "/login/again"
+    page = ada_browser.submit(form, email=NEW)
     assert (page.status, page.flashes) == (401, [("warning", "Please reauthenticate to access this page.")])
     assert records.count(OutboxEmail) == 0
-    page = mine.submit(page.form("/login/again"), password=PASSWORD)
-    assert mine.submit(page.form(PATH)).flashes == told(NEW)
+    page = ada_browser.submit(page.form("/login/again"), password=PASSWORD)
+    assert ada_browser.submit(page.form(PATH)).flashes == requested_flash(NEW)
 
 
-# -- confirmed
+# -- confirmation
 
 
 @pytest.mark.both_databases
-def test_the_new_mailbox_confirms_also_where_nobody_is_logged_in(visitor, mine, ada, records):
+def test_the_new_address_can_be_confirmed_without_a_login(visitor, ada_browser, ada, records):
     party = DinnerPartyFactory()
     answer = RsvpFactory(party=party, member=ada)
-    ask(mine)
-    page = press(visitor, link_in(letter_of(records, "change_email")))
+    ask(ada_browser)
+    page = press(visitor, link_in(email_of(records, "change_email")))
     assert (page.path, page.flashes) == ("/login/", CONFIRMED)
     assert records.fresh(ada).email == NEW
     assert records.fresh(answer).email == NEW
-    letter = letter_of(records, "email_changed")
+    letter = email_of(records, "email_changed")
     assert letter.recipient == OLD
-    assert mine.get("/account/profile/").path == "/account/profile/"
+    assert ada_browser.get("/account/profile/").path == "/account/profile/"
     (event,) = (event for event in records.all(AuditEvent) if event.action == "email_changed")
     assert (event.actor, event.before, event.after) == ("ada", {"email": OLD}, {"email": NEW})
     assert visitor.log_in(NEW, PASSWORD).flashes == [("info", "Welcome, Ada Byron!")]
 
 
-def test_who_is_logged_in_sees_their_profile_after_it(mine, app, ada):
-    page = press(mine, link_for(app, ada))
+def test_a_logged_in_member_sees_their_profile_after_confirming(ada_browser, app, ada):
+    page = press(ada_browser, link_for(app, ada))
     assert (page.path, page.flashes) == ("/account/profile/", CONFIRMED)
     assert NEW in page.text
 
 
 @pytest.mark.parametrize("purpose", [TokenPurpose.CHANGE_EMAIL, TokenPurpose.UNDO_EMAIL])
 @pytest.mark.parametrize("method", ["get", "head"])
-def test_opening_a_link_changes_nothing_and_tells_nobody_its_address(visitor, app, ada, records, purpose, method):
+def test_opening_a_link_changes_nothing_and_sends_no_referrer(visitor, app, ada, records, purpose, method):
     path = link_for(app, ada, purpose)
     before = records.dump()
     answer = getattr(visitor.client, method)(path)
@@ -181,7 +181,7 @@ def test_opening_a_link_changes_nothing_and_tells_nobody_its_address(visitor, ap
         (TokenPurpose.UNDO_EMAIL, timedelta(days=7), "This link has expired. Ask an administrator for help."),
     ],
 )
-def test_a_link_works_once_and_not_for_ever(visitor, app, ada, records, purpose, lasts, late):
+def test_a_link_works_once_and_expires(visitor, app, ada, records, purpose, lasts, late):
     path = link_for(app, ada, purpose)
     assert press(visitor, path).flashes[0][0] == "info"
     assert "This link has been used" in visitor.get(path).text
@@ -195,13 +195,13 @@ def test_a_link_works_once_and_not_for_ever(visitor, app, ada, records, purpose,
 
 @pytest.mark.parametrize("page", ["confirm", "undo"])
 @pytest.mark.parametrize("token", ["nonsense", "a" * 3000, "%F0%9F%8D%B7"])
-def test_a_link_that_never_was_is_not_known(visitor, page, token):
+def test_an_unknown_link_is_invalid(visitor, page, token):
     path = f"/account/email/{page}/{token}"
     assert visitor.get(path).status == 404
     assert visitor.post(path).flashes == [("danger", "This link is not valid.")]
 
 
-def test_the_links_of_who_may_not_come_in_are_not_known(visitor, app, records):
+def test_links_of_a_banned_member_are_invalid(visitor, app, records):
     member = MemberFactory(username="bob", banned_at=clock.now())
     for purpose in (TokenPurpose.CHANGE_EMAIL, TokenPurpose.UNDO_EMAIL):
         assert visitor.post(link_for(app, member, purpose)).flashes == [("danger", "This link is not valid.")]
@@ -209,19 +209,17 @@ def test_the_links_of_who_may_not_come_in_are_not_known(visitor, app, records):
 
 
 @pytest.mark.both_databases
-def test_an_address_taken_meanwhile_is_not_given_to_two_and_nobody_is_told_whose_it_is(
-    visitor, mine, app, ada, records
-):
+def test_an_address_taken_meanwhile_is_refused_without_revealing_its_owner(visitor, ada_browser, app, ada, records):
     path = link_for(app, ada)
     MemberFactory(username="faster", email=NEW.upper())
     page = press(visitor, path)
     assert (page.path, page.flashes) == ("/login/", REFUSED)
     assert records.fresh(ada).email == OLD
-    assert press(mine, path).path == "/account/profile/"
+    assert press(ada_browser, path).path == "/account/profile/"
 
 
 @pytest.mark.both_databases
-def test_of_twenty_who_press_one_button_at_once_one_does_it(app, new_visitor, ada, records):
+def test_twenty_concurrent_confirmations_change_the_address_once(app, new_visitor, ada, records):
     path = link_for(app, ada)
     barrier = threading.Barrier(20)
 
@@ -240,23 +238,23 @@ def test_of_twenty_who_press_one_button_at_once_one_does_it(app, new_visitor, ad
     assert [letter.kind for letter in records.all(OutboxEmail)] == ["email_changed"]
 
 
-# -- undone
+# -- undo
 
 
 @pytest.mark.both_databases
-def test_the_old_mailbox_takes_the_address_back_and_shuts_the_other_out(visitor, mine, ada, records):
+def test_undoing_a_change_restores_the_address_and_removes_password_and_sessions(visitor, ada_browser, ada, records):
     answer = RsvpFactory(member=ada)
-    ask(mine)
-    press(mine, link_in(letter_of(records, "change_email")))
-    page = press(visitor, link_in(letter_of(records, "email_changed")))
+    ask(ada_browser)
+    press(ada_browser, link_in(email_of(records, "change_email")))
+    page = press(visitor, link_in(email_of(records, "email_changed")))
     assert (page.path, page.flashes) == ("/login/", UNDONE)
     member = records.fresh(ada)
     assert (member.email, member.password) == (OLD, None)
     assert member.session_stamp != ada.session_stamp
     assert records.fresh(answer).email == OLD
-    assert mine.get("/account/profile/").path == "/login/"
-    assert letter_of(records, "email_change_undone").recipient == NEW
-    letter = letter_of(records, "reset_password")
+    assert ada_browser.get("/account/profile/").path == "/login/"
+    assert email_of(records, "email_change_undone").recipient == NEW
+    letter = email_of(records, "reset_password")
     assert letter.recipient == OLD
     assert visitor.log_in("ada", PASSWORD).status == 401
     path = re.search(r"/password/reset/\S+", letter.text).group().replace("__secret__", letter.secret)
@@ -265,21 +263,21 @@ def test_the_old_mailbox_takes_the_address_back_and_shuts_the_other_out(visitor,
     assert "email_change_undone" in [event.action for event in records.all(AuditEvent)]
 
 
-def test_whoever_undoes_it_where_they_are_logged_in_is_not_told_twice(mine, app, ada, records):
-    page = press(mine, link_for(app, ada, TokenPurpose.UNDO_EMAIL, "older@example.com"))
+def test_undoing_a_change_while_logged_in_shows_one_message(ada_browser, app, ada, records):
+    page = press(ada_browser, link_for(app, ada, TokenPurpose.UNDO_EMAIL, "older@example.com"))
     assert page.path == "/login/"
     assert [category for category, _text in page.flashes] == ["info"]
     assert records.count(LoginSession) == 0
 
 
-def test_who_changed_the_address_twice_cannot_have_it_back(visitor, mine, ada, records):
-    ask(mine)
-    press(mine, link_in(letter_of(records, "change_email")))
-    owners = link_in(letter_of(records, "email_changed"))
-    ask(mine, "newest@example.com")
-    press(mine, link_in(letter_of(records, "change_email")))
-    intruders = link_in(letter_of(records, "email_changed"))
-    assert letter_of(records, "email_changed").recipient == NEW
+def test_after_a_second_change_the_first_cannot_be_undone(visitor, ada_browser, ada, records):
+    ask(ada_browser)
+    press(ada_browser, link_in(email_of(records, "change_email")))
+    owners = link_in(email_of(records, "email_changed"))
+    ask(ada_browser, "newest@example.com")
+    press(ada_browser, link_in(email_of(records, "change_email")))
+    intruders = link_in(email_of(records, "email_changed"))
+    assert email_of(records, "email_changed").recipient == NEW
     assert press(visitor, owners).flashes == UNDONE
     assert visitor.post(intruders).flashes == [("danger", "This link is not valid.")]
     assert records.fresh(ada).email == OLD
@@ -294,13 +292,13 @@ def test_the_owner_can_still_undo_the_first_change_after_the_second_was_undone(v
     assert records.fresh(ada).email == OLD
 
 
-def test_an_old_address_that_is_somebody_elses_by_now_is_not_taken_from_them(visitor, app, ada, records):
+def test_an_old_address_that_another_member_has_by_now_is_not_restored(visitor, app, ada, records):
     MemberFactory(username="other", email=NEW)
     assert press(visitor, link_for(app, ada, TokenPurpose.UNDO_EMAIL)).flashes == REFUSED
     assert records.fresh(ada).email == OLD
 
 
-def test_letters_are_in_the_members_language(client_of, records):
+def test_emails_are_in_the_members_language(client_of, records):
     member = MemberFactory(username="lola", locale="es")
     ask(client_of(member))
     assert {letter.locale for letter in records.all(OutboxEmail)} == {"es"}

@@ -1,6 +1,6 @@
-"""What is asked about an address that is known takes the work of one that is not: neither answer nor time tells.
+"""Requests about known and unknown e-mail addresses take the same work, so that response times reveal nothing.
 
-Time itself is measured by tests/accounts/timing.py; here it is counted what it is made of: statements, hashes, letters.
+tests/accounts/timing.py measures the time itself; these tests count what takes it: statements, hashes, e-mails.
 """
 
 import contextlib
@@ -17,14 +17,14 @@ from tests.support.factories import PASSWORD, MemberFactory, RegistrationFactory
 from tests.support.statements import count_statements
 
 PERSON = {"first_name": "A", "last_name": "B", "password": PASSWORD, "timezone": "UTC"}
-# Who stands behind the address that is asked about.
+# Whether the e-mail address that is sent belongs to a member, and in which state.
 ROW = ("INSERT INTO ab_register_user", "UPDATE ab_register_user")
 VERB_AND_TABLE = re.compile(r"(?s)(INSERT INTO|UPDATE|DELETE FROM|SELECT.*?FROM) \(?\w+")
 WHO = ("member", "inactive", "pending", "nobody")
 
 
 class CountingHasher(PasswordHasher):
-    """Counts how often it hashes."""
+    """A password hasher that counts its calls."""
 
     count = 0
 
@@ -39,7 +39,7 @@ class CountingHasher(PasswordHasher):
 
 @pytest.fixture(autouse=True)
 def hasher(app, monkeypatch):
-    """What hashes here, cheaply."""
+    """The counting hasher, with cheap parameters."""
     hasher = CountingHasher(**app.config["PASSWORD_HASH"])
     monkeypatch.setitem(app.extensions, "password_hasher", hasher)
     return hasher
@@ -47,7 +47,7 @@ def hasher(app, monkeypatch):
 
 @pytest.fixture
 def work(app, hasher):
-    """Count what is done in a block: statements by what they do to which table, hashes, and letters written."""
+    """Count the work of a block: statements by kind and table, hashes, and queued e-mails."""
 
     @contextlib.contextmanager
     def count() -> Iterator[Counter[str]]:
@@ -73,7 +73,7 @@ def _people(app):
 
 
 def differences(done):
-    """Return what is not done alike, of the work done for each of WHO."""
+    """Return the differences between the work done for each of WHO."""
     return {
         what: {who: counts[what] for who, counts in done.items()}
         for what in set().union(*done.values())
@@ -82,7 +82,7 @@ def differences(done):
 
 
 def done_for_each(work, new_visitor, act):
-    act(new_visitor(), "somebody-else")  # what a process does once
+    act(new_visitor(), "somebody-else")  # what a process does once only
     done = {}
     for who in WHO:
         visitor = new_visitor()
@@ -94,7 +94,7 @@ def done_for_each(work, new_visitor, act):
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize("name", ["{}", "{}@example.com"])
-def test_a_wrong_login(work, new_visitor, name):
+def test_a_wrong_login_takes_the_same_work(work, new_visitor, name):
     def act(visitor, who):
         visitor.post("/login/", {"username": name.format(who), "password": "wrong"})
 
@@ -103,7 +103,7 @@ def test_a_wrong_login(work, new_visitor, name):
     assert done["nobody"]["hashes"] == 1
 
 
-def test_a_wrong_login_through_the_api(work, new_visitor):
+def test_a_wrong_login_through_the_api_takes_the_same_work(work, new_visitor):
     done = done_for_each(
         work, new_visitor, lambda visitor, who: visitor.client.post(LOGIN, json={"username": who, "password": "wrong"})
     )
@@ -112,7 +112,7 @@ def test_a_wrong_login_through_the_api(work, new_visitor):
 
 
 @pytest.mark.both_databases
-def test_a_lockout_that_begins_and_one_that_lasts(work, new_visitor):
+def test_starting_and_continuing_a_lockout_take_the_same_work(work, new_visitor):
     def guess(visitor, who, times=1):
         for _attempt in range(times):
             visitor.post("/login/", {"username": who, "password": "wrong"})
@@ -133,7 +133,7 @@ def test_a_lockout_that_begins_and_one_that_lasts(work, new_visitor):
 
 
 @pytest.mark.both_databases
-def test_a_forgotten_password(work, new_visitor):
+def test_a_password_reset_takes_the_same_work(work, new_visitor):
     done = done_for_each(
         work, new_visitor, lambda visitor, who: visitor.post("/password/forgot", {"email": f"{who}@example.com"})
     )
@@ -142,7 +142,7 @@ def test_a_forgotten_password(work, new_visitor):
 
 
 @pytest.mark.both_databases
-def test_a_registration(work, new_visitor):
+def test_a_registration_takes_the_same_work(work, new_visitor):
     numbers = iter(range(100))
 
     def act(visitor, who):
@@ -150,7 +150,7 @@ def test_a_registration(work, new_visitor):
         visitor.post("/register/form", form)
 
     done = done_for_each(work, new_visitor, act)
-    # The letters are two, of equal length; a row that is there already is changed instead of added.
+    # The two e-mails have the same length; an existing row is updated instead of inserted.
     assert set(differences(done)) <= {
         *(f"renders mail/{kind}/{part}" for kind in ("activation", "already_registered")
           for part in ("subject.txt", "body.txt", "body.html")),
@@ -164,7 +164,7 @@ def test_a_registration(work, new_visitor):
 
 
 @pytest.mark.both_databases
-def test_another_activation_letter(work, new_visitor):
+def test_resending_the_activation_email_takes_the_same_work(work, new_visitor):
     done = done_for_each(
         work, new_visitor, lambda visitor, who: visitor.post("/register/resend", {"email": f"{who}@example.com"})
     )

@@ -1,4 +1,4 @@
-"""Groups give their roles to everybody in them; API keys of all members, as administrators see them."""
+"""Groups and their roles; API keys of all members, as administrators see them."""
 
 import pytest
 from flask_appbuilder.security.sqla.models import ApiKey, Group, Role
@@ -17,7 +17,7 @@ def put_into(admin, member, *groups):
     return admin.submit(page.form(f"/users/edit/{member.id}"), memberships=[str(group.id) for group in groups])
 
 
-def test_a_group_gives_its_roles_to_everybody_in_it(admin, client_of, cast, records, role_id):
+def test_a_group_gives_its_roles_to_its_members(admin, client_of, cast, records, role_id):
     form = admin.get("/roles/add").form("/roles/add")
     shown = admin.get("/roles/add").text
     number = shown.split("List · Outbox")[0].rsplit('value="', 1)[1].split('"')[0]
@@ -37,7 +37,7 @@ def test_a_group_gives_its_roles_to_everybody_in_it(admin, client_of, cast, reco
     assert {event.action for event in records.all(AuditEvent)} >= {"group_created", "member_changed"}
 
 
-def test_who_loses_a_role_with_their_group_is_signed_out(admin, client_of, cast, records, role_id):
+def test_losing_a_role_with_a_group_signs_the_member_out(admin, client_of, cast, records, role_id):
     group = GroupFactory()
     put_into(admin, cast.friend, group)
     page = admin.get(f"/groups/edit/{group.id}")
@@ -50,7 +50,7 @@ def test_who_loses_a_role_with_their_group_is_signed_out(admin, client_of, cast,
     assert (changes[-1].before["roles"], changes[-1].after["roles"]) == (["Translator"], [])
 
 
-def test_a_group_makes_no_administrators(admin, records, role_id):
+def test_a_group_cannot_have_the_administrator_role(admin, records, role_id):
     page = admin.submit(admin.get("/groups/add").form("/groups/add"), name="bosses", roles=[role_id("Admin")])
     assert (page.status, page.flashes) == (
         422,
@@ -59,7 +59,7 @@ def test_a_group_makes_no_administrators(admin, records, role_id):
     assert records.count(Group) == 0
 
 
-def test_a_group_that_somebody_is_in_stays(admin, cast, records):
+def test_a_group_with_members_cannot_be_deleted(admin, cast, records):
     group = GroupFactory()
     put_into(admin, cast.friend, group)
     assert admin.post(f"/groups/delete/{group.id}").flashes == [
@@ -70,7 +70,7 @@ def test_a_group_that_somebody_is_in_stays(admin, cast, records):
     assert records.count(Group) == 0
 
 
-def test_administrators_see_keys_and_revoke_them(admin, cast, records):
+def test_administrators_list_and_revoke_api_keys(admin, cast, records):
     key = ApiKeyFactory(member=cast.friend)
     page = admin.get("/apikeys/list/")
     assert key.name in page.text
@@ -84,5 +84,5 @@ def test_administrators_see_keys_and_revoke_them(admin, cast, records):
 
 
 @pytest.mark.parametrize("path", ["/groups/list/", "/groups/add", "/apikeys/list/"])
-def test_groups_and_keys_are_for_administrators(client_of, cast, path):
+def test_groups_and_api_keys_are_for_administrators(client_of, cast, path):
     assert client_of(cast.friend).get(path).status == 403

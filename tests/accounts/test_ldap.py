@@ -1,4 +1,4 @@
-"""Accounts in the directory of an organisation: asked over LDAP, a real one."""
+"""Logging in with LDAP, against a real directory server."""
 
 import threading
 import time
@@ -24,14 +24,14 @@ UNREACHABLE = [("danger", "The directory of your organisation cannot be reached.
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
-    """The directories, by their modes."""
+    """The running directories, by mode."""
     with ldap.running_directories(tmp_path_factory.mktemp("directory")) as found:
         yield found
 
 
 @pytest.fixture
 def use(app, monkeypatch, tmp_path, request):
-    """Let the site ask a directory; return how it is told where that is."""
+    """Return a function that configures the site for a directory."""
     required_services.used(request.config)["ldap"] += 1
 
     def configure(environ):
@@ -45,7 +45,7 @@ def use(app, monkeypatch, tmp_path, request):
 
 @pytest.fixture
 def people(use, running):
-    """The directory is in charge."""
+    """The site uses the directory."""
     use(running[ldap.PRIVATE].settings())
     return running[ldap.PRIVATE]
 
@@ -58,11 +58,11 @@ def assert_in(page, name):
     assert page.flashes == [("info", f"Welcome, {name}!")]
 
 
-# -- who comes in
+# -- successful logins
 
 
 @pytest.mark.parametrize("name", ["ada", " ADA ", "Ada@Example.com"])
-def test_whom_the_directory_knows_comes_in_and_becomes_a_member(visitor, people, records, name):
+def test_the_first_ldap_login_creates_a_member(visitor, people, records, name):
     assert_in(log_in(visitor, name), "Ada Byron")
     member = records.one(Member)
     assert (member.username, member.email, member.password) == ("ada", "ada@example.com", None)
@@ -70,14 +70,14 @@ def test_whom_the_directory_knows_comes_in_and_becomes_a_member(visitor, people,
     assert [event.action for event in records.all(AuditEvent)] == ["member_created", "logged_in"]
 
 
-def test_they_are_one_member_however_often_they_come(visitor, new_visitor, people, records):
+def test_repeated_logins_keep_one_member(visitor, new_visitor, people, records):
     log_in(visitor, "ada")
     log_in(new_visitor(), "ada@example.com")
     assert records.one(Member).login_count == 2
     assert len([event for event in records.all(AuditEvent) if event.action.startswith("member")]) == 1
 
 
-def test_what_the_directory_says_now_goes_before_what_it_said_then(visitor, people, records):
+def test_a_login_updates_the_member_from_the_directory(visitor, people, records):
     MemberFactory(username="ada", email="old@example.com", first_name="A.", last_name="B.")
     assert_in(log_in(visitor, "ada"), "Ada Byron")
     assert records.one(Member).email == "ada@example.com"
@@ -85,7 +85,7 @@ def test_what_the_directory_says_now_goes_before_what_it_said_then(visitor, peop
     assert event.before == {"email": "old@example.com", "first_name": "A.", "last_name": "B."}
 
 
-def test_its_administrators_are_ours(visitor, people, records):
+def test_members_of_the_admin_group_become_administrators(visitor, people, records):
     log_in(visitor, "grace")
     assert roles(records, records.one(Member)) == ["Admin"]
     assert visitor.get("/users/list/").status == 200
@@ -94,20 +94,20 @@ def test_its_administrators_are_ours(visitor, people, records):
 @pytest.mark.parametrize(
     ("name", "before", "after"), [("ada", "admin", ["Guest"]), ("grace", "translator", ["Admin", "Translator"])]
 )
-def test_who_joins_or_leaves_their_group_is_one_or_is_not(visitor, people, records, name, before, after):
+def test_joining_or_leaving_the_admin_group_changes_the_role(visitor, people, records, name, before, after):
     member = MemberFactory(username=name, **{before: True})
     log_in(visitor, name)
     assert roles(records, member) == after
 
 
-def test_without_a_group_roles_are_given_here(visitor, use, running, records):
+def test_without_an_admin_group_roles_are_managed_on_the_site(visitor, use, running, records):
     use(running[ldap.PRIVATE].settings(LDAP_ADMIN_GROUP=""))
     member = MemberFactory(username="ada", admin=True)
     log_in(visitor, "ada")
     assert roles(records, member) == ["Admin"]
 
 
-def test_a_directory_that_anybody_may_search_is_asked_without_an_account(visitor, use, running, records):
+def test_an_open_directory_is_searched_anonymously(visitor, use, running, records):
     settings = running[ldap.OPEN].settings(LDAP_BIND_USER="", LDAP_BIND_PASSWORD="", LDAP_SEARCH_FILTER="(sn=Byron)")
     use(settings)
     assert log_in(visitor, "grace").flashes == WRONG
@@ -115,14 +115,14 @@ def test_a_directory_that_anybody_may_search_is_asked_without_an_account(visitor
     assert records.one(Member).email == "ada@example.com"
 
 
-def test_no_password_is_kept_and_none_that_was_is_asked(visitor, people, records):
-    """Not even where the stored hash is an old one, which is renewed at a login otherwise."""
+def test_no_password_is_stored_and_stored_ones_are_ignored(visitor, people, records):
+    """Not even an outdated hash, which a local login would renew."""
     member = MemberFactory(username="ada", password="pbkdf2:sha256:1$a$b")
     log_in(visitor, "ada")
     assert records.fresh(member).password == "pbkdf2:sha256:1$a$b"
 
 
-def test_the_second_factor_is_asked_for_as_well(visitor, people, records):
+def test_the_second_factor_is_still_required(visitor, people, records):
     member = MemberFactory(username="ada")
     with people_context(records):
         db.session.add(Totp(member_id=member.id, secret="sealed", confirmed_at=clock.now()))
@@ -132,19 +132,19 @@ def test_the_second_factor_is_asked_for_as_well(visitor, people, records):
     assert records.count(LoginSession) == 0
 
 
-def test_a_short_password_of_an_administrator_is_the_directorys_business(visitor, people, records):
+def test_the_length_of_a_directory_password_is_not_checked(visitor, people, records):
     log_in(visitor, "grace")
     assert records.one(LoginSession).required_action is None
 
 
-def test_nobody_stays_logged_in_for_months(visitor, people, records):
+def test_there_is_no_remember_me_with_ldap(visitor, people, records):
     page = visitor.get("/login/")
     assert "remember_me" not in page.text
     visitor.post("/login/", {"username": "ada", "password": ldap.PASSWORD, "remember_me": "y"})
     assert not records.one(LoginSession).remember
 
 
-def test_who_one_is_is_proved_again_there(visitor, people):
+def test_reauthentication_uses_the_directory(visitor, people):
     log_in(visitor, "ada")
     clock.set_now(clock.now() + timedelta(minutes=11))
     page = visitor.get("/login/again")
@@ -156,7 +156,7 @@ def test_who_one_is_is_proved_again_there(visitor, people):
 
 
 @pytest.mark.parametrize("provider", [{"provider": "ldap"}, {}])
-def test_programs_come_in_by_it_too(app, people, records, provider):
+def test_the_api_login_uses_the_directory(app, people, records, provider):
     body = {"username": "ada", "password": ldap.PASSWORD, **provider}
     assert "access_token" in app.test_client().post("/api/v1/security/login", json=body).get_json()
     assert records.one(Member).login_count == 1
@@ -164,12 +164,12 @@ def test_programs_come_in_by_it_too(app, people, records, provider):
     assert refused.status_code == 401
 
 
-def test_without_a_directory_nobody_comes_in_by_one(app, cast):
+def test_without_ldap_nobody_logs_in_by_a_directory(app, cast):
     with app.test_request_context():
         assert appbuilder_of(app).sm.auth_user_ldap("friend", "a good dinner needs time") is None
 
 
-# -- who does not
+# -- refused logins
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_without_a_directory_nobody_comes_in_by_one(app, cast):
         ("\x00", ldap.PASSWORD),
     ],
 )
-def test_nobody_else_comes_in(app, visitor, people, records, name, password):
+def test_wrong_and_unknown_ldap_logins_are_refused(app, visitor, people, records, name, password):
     visitor.get("/login/")
     page = visitor.post(
         "/login/", {"username": name.encode("utf-8", "ignore"), "password": password.encode("utf-8", "ignore")}
@@ -206,27 +206,27 @@ def test_nobody_else_comes_in(app, visitor, people, records, name, password):
     assert records.count(Member) == 0
 
 
-def test_what_people_have_here_opens_nothing(visitor, people, cast):
-    """Neither the password of a member nor that of a registration is asked."""
+def test_local_passwords_are_not_accepted(visitor, people, cast):
+    """Neither the password of a member nor that of a registration is accepted."""
     RegistrationFactory(username="waiting")
     for name in ("friend", "boss", "waiting"):
         assert log_in(visitor, name, "a good dinner needs time").flashes == WRONG
 
 
-def test_who_is_banned_here_stays_out(visitor, people, records):
+def test_a_banned_member_cannot_log_in(visitor, people, records):
     MemberFactory(username="ada", banned_at=clock.now(), ban_reason="spilled the wine")
     page = log_in(visitor, "ada")
     assert (page.status, page.flashes) == (403, [("danger", "Your account was banned: spilled the wine")])
 
 
 @pytest.mark.parametrize(("name", "told"), [("nomail", "no e-mail address"), ("odd name", "cannot be used here")])
-def test_whom_the_directory_knows_too_little_of_is_told_so(visitor, people, records, name, told):
+def test_an_incomplete_directory_entry_is_refused_with_a_reason(visitor, people, records, name, told):
     page = log_in(visitor, name)
     assert (page.status, page.flashes[0][0], told in page.flashes[0][1]) == (403, "danger", True)
     assert records.count(Member) == 0
 
 
-def test_nobody_takes_over_an_account_by_its_address(visitor, people, records):
+def test_an_account_is_not_taken_over_by_its_email_address(visitor, people, records):
     owner = MemberFactory(username="elsewhere", email="ada@example.com")
     page = log_in(visitor, "ada")
     assert (page.status, page.flashes[0][0]) == (403, "danger")
@@ -234,7 +234,7 @@ def test_nobody_takes_over_an_account_by_its_address(visitor, people, records):
     assert records.one(Member).username == owner.username
 
 
-def test_guessing_is_locked_out_and_the_directory_is_left_alone(visitor, people, records):
+def test_a_lockout_does_not_contact_the_directory(visitor, people, records):
     log_in(visitor, "ada")
     visitor.post("/logout/")
     for _attempt in range(5):
@@ -248,7 +248,7 @@ def test_guessing_is_locked_out_and_the_directory_is_left_alone(visitor, people,
 
 
 @pytest.mark.both_databases
-def test_coming_in_twice_at_once_makes_one_member(new_visitor, people, records):
+def test_two_concurrent_first_logins_create_one_member(new_visitor, people, records):
     browsers = [new_visitor() for _number in range(4)]
     forms = [browser.get("/login/").form("/login/") for browser in browsers]
     pages, start = [], threading.Barrier(4)
@@ -266,7 +266,7 @@ def test_coming_in_twice_at_once_makes_one_member(new_visitor, people, records):
     assert records.one(Member).login_count == 4
 
 
-# -- when it cannot be asked
+# -- unavailable directories
 
 
 @pytest.mark.parametrize(
@@ -279,14 +279,14 @@ def test_coming_in_twice_at_once_makes_one_member(new_visitor, people, records):
         {"LDAP_USE_TLS": "yes"},
     ],
 )
-def test_a_directory_that_cannot_be_asked_is_told_of_and_counts_as_nothing(visitor, people, use, records, trouble):
+def test_an_unreachable_directory_is_reported_and_counts_as_no_failure(visitor, people, use, records, trouble):
     use(people.settings(**trouble))
     page = log_in(visitor, "ada")
     assert (page.status, page.flashes) == (403, UNREACHABLE)
     assert records.count(LoginThrottle) == records.count(AuditEvent) == 0
 
 
-def test_certificates_that_are_gone_are_told_of_as_well(visitor, people, use, tmp_path):
+def test_a_missing_certificate_file_is_reported(visitor, people, use, tmp_path):
     authorities = tmp_path / "ca.pem"
     authorities.touch()
     use(people.settings(LDAP_CA_FILE=str(authorities)))
@@ -294,12 +294,12 @@ def test_certificates_that_are_gone_are_told_of_as_well(visitor, people, use, tm
     assert log_in(visitor, "ada").flashes == UNREACHABLE
 
 
-def test_what_is_no_directory_is_told_of_as_well(visitor, running, use):
+def test_a_server_that_does_not_speak_ldap_is_reported(visitor, running, use):
     use(running[ldap.BABBLING].settings())
     assert log_in(visitor, "ada").flashes == UNREACHABLE
 
 
-def test_one_that_does_not_answer_is_not_waited_for(visitor, running, use, app, monkeypatch):
+def test_a_directory_that_does_not_respond_times_out(visitor, running, use, app, monkeypatch):
     use(running[ldap.HANGING].settings())
     monkeypatch.setitem(app.config, "LDAP_TIMEOUT", 1)
     started = time.monotonic()
@@ -307,7 +307,7 @@ def test_one_that_does_not_answer_is_not_waited_for(visitor, running, use, app, 
     assert time.monotonic() - started < 3
 
 
-def test_who_is_logged_in_and_is_asked_again_meanwhile_is_told_so(visitor, people, use):
+def test_reauthentication_reports_an_unreachable_directory(visitor, people, use):
     log_in(visitor, "ada")
     clock.set_now(clock.now() + timedelta(minutes=11))
     use(people.settings(LDAP_SERVER="ldap://127.0.0.1:9"))
@@ -318,7 +318,7 @@ def test_who_is_logged_in_and_is_asked_again_meanwhile_is_told_so(visitor, peopl
 # -- TLS
 
 
-def test_passwords_go_over_tls_where_that_is_wished(visitor, running, use):
+def test_passwords_are_sent_over_starttls_if_configured(visitor, running, use):
     safe = running[ldap.STARTTLS]
     plain = safe.settings(LDAP_CA_FILE=str(safe.certificate))
     use(plain)
@@ -327,7 +327,7 @@ def test_passwords_go_over_tls_where_that_is_wished(visitor, running, use):
     assert_in(log_in(visitor, "ada"), "Ada Byron")
 
 
-def test_so_they_do_from_the_start(visitor, running, use):
+def test_passwords_are_sent_over_ldaps_if_configured(visitor, running, use):
     safe = running[ldap.LDAPS]
     trusting = safe.settings(LDAP_SERVER=f"ldaps://127.0.0.1:{safe.port}", LDAP_USE_TLS="yes")
     use(trusting)
@@ -336,18 +336,18 @@ def test_so_they_do_from_the_start(visitor, running, use):
     assert_in(log_in(visitor, "ada"), "Ada Byron")
 
 
-def test_a_certificate_that_nobody_vouches_for_is_not_trusted(visitor, running, use):
+def test_an_untrusted_certificate_is_refused(visitor, running, use):
     use(running[ldap.STARTTLS].settings(LDAP_USE_TLS="yes"))
     assert log_in(visitor, "ada").flashes == UNREACHABLE
 
 
-def test_nor_is_one_of_somebody_else(visitor, running, use):
+def test_a_certificate_of_another_host_is_refused(visitor, running, use):
     other = running[ldap.FALSE_NAME]
     use(other.settings(LDAP_USE_TLS="yes", LDAP_CA_FILE=str(other.certificate)))
     assert log_in(visitor, "ada").flashes == UNREACHABLE
 
 
-# -- what cannot be done here
+# -- what LDAP switches off
 
 
 REFUSED = [
@@ -363,7 +363,7 @@ REFUSED = [
 ]
 
 
-def test_accounts_are_not_changed_here(visitor, people, records):
+def test_account_data_cannot_be_changed_on_the_site(visitor, people, records):
     log_in(visitor, "grace")
     before = records.dump()
     for path in REFUSED:
@@ -375,19 +375,19 @@ def test_accounts_are_not_changed_here(visitor, people, records):
     assert records.dump() == before
 
 
-def test_a_passkey_alone_opens_nothing(visitor, people):
+def test_a_passkey_alone_does_not_log_in(visitor, people):
     assert visitor.post("/passkeys/login/options").status == 403
     told = "Log in with your password here. You can use a passkey as the second step."
     assert visitor.post("/passkeys/login").flashes == [("warning", told)]
     assert "/passkeys/login" not in visitor.get("/login/").text
 
 
-def test_strangers_are_told_so_as_well(visitor, people):
+def test_registration_is_closed_and_links_to_the_login(visitor, people):
     page = visitor.get("/register/form")
     assert (page.status, 'href="/login/"' in page.text) == (403, True)
 
 
-def test_nothing_leads_there(visitor, people):
+def test_no_page_links_to_registration_or_passwords(visitor, people):
     for path in ("/login/", "/"):
         page = visitor.get(path)
         assert "/register/form" not in page.text
@@ -404,13 +404,13 @@ def test_nothing_leads_there(visitor, people):
     assert "/users/show/" in page.text
 
 
-def test_other_pages_go_on(visitor, people):
+def test_other_pages_still_work(visitor, people):
     log_in(visitor, "grace")
     assert visitor.get("/users/list/").status == 200
     assert visitor.get("/account/profile/").status == 200
 
 
-def test_names_are_shown_and_not_asked_for_where_the_directory_knows_them(visitor, people, records):
+def test_names_from_the_directory_are_read_only(visitor, people, records):
     log_in(visitor, "grace")
     page = visitor.get("/account/profile/")
     assert "Your names and your e-mail address come from" in page.words
@@ -425,7 +425,7 @@ def test_names_are_shown_and_not_asked_for_where_the_directory_knows_them(visito
 # -- configuration
 
 
-def test_a_site_starts_with_a_directory(new_app, monkeypatch, people):
+def test_the_site_starts_with_an_ldap_configuration(new_app, monkeypatch, people):
     for name, value in people.settings().items():
         monkeypatch.setenv(name, value)
     app = new_app()
@@ -435,7 +435,7 @@ def test_a_site_starts_with_a_directory(new_app, monkeypatch, people):
         assert appbuilder_of(app).sm.auth_user_ldap("ada", "wrong") is None
 
 
-def test_a_directory_without_a_place_to_search_is_refused(tmp_path):
+def test_an_ldap_configuration_without_a_search_base_is_refused(tmp_path):
     with pytest.raises(ConfigurationError, match="LDAP_SEARCH_BASE"):
         config.load({"INSTANCE_PATH": str(tmp_path), "LDAP_SERVER": "ldap://localhost"})
 

@@ -1,4 +1,4 @@
-"""Guessing: how often somebody may be wrong, whose fault it is, and what the owner notices of it."""
+"""The login throttle: how failures are counted, when a lockout starts, and what the member is told."""
 
 import threading
 from collections import Counter
@@ -43,13 +43,13 @@ def ada(app):
 
 @pytest.fixture
 def now():
-    """A clock that stands still."""
+    """Stop the clock."""
     clock.set_now(clock.now())
     return clock.now()
 
 
 @pytest.mark.both_databases
-def test_after_five_failures_each_one_doubles_a_pause_up_to_a_quarter_of_an_hour(visitor, ada, now):
+def test_after_five_failures_each_one_doubles_the_lockout_up_to_15_minutes(visitor, ada, now):
     fail(visitor, "ada")
     for pause in (1, 2, 4, 8, 15, 15):
         page = log_in(visitor, "ada")
@@ -65,21 +65,21 @@ def test_after_five_failures_each_one_doubles_a_pause_up_to_a_quarter_of_an_hour
     assert log_in(visitor, "ada").status == 200
 
 
-def test_a_right_password_in_a_lockout_is_refused_like_a_wrong_one(visitor, ada):
+def test_during_a_lockout_the_right_password_is_refused_too(visitor, ada):
     fail(visitor, "ada")
     right, wrong = log_in(visitor, "ada"), log_in(visitor, "ada", "wrong")
     assert right.words == wrong.words
     assert right.headers["Retry-After"] == wrong.headers["Retry-After"]
 
 
-def test_the_form_shows_the_name_again_and_never_the_password(visitor, ada):
+def test_the_form_keeps_the_username_and_never_the_password(visitor, ada):
     fail(visitor, "ada")
     page = log_in(visitor, "ada")
     assert 'value="ada"' in page.text
     assert PASSWORD not in page.text
 
 
-def test_coming_in_forgets_the_failures(visitor, ada, records):
+def test_a_successful_login_resets_the_failures(visitor, ada, records):
     fail(visitor, "ada", FREE - 1)
     assert log_in(visitor, "ada").status == 200
     visitor.post("/logout/")
@@ -87,14 +87,14 @@ def test_coming_in_forgets_the_failures(visitor, ada, records):
     fail(visitor, "ada", FREE)
 
 
-def test_old_failures_are_forgotten(visitor, ada, now):
+def test_old_failures_expire(visitor, ada, now):
     fail(visitor, "ada", FREE - 1)
     clock.set_now(now + timedelta(hours=24, seconds=1))
     fail(visitor, "ada", FREE - 1)
     assert log_in(visitor, "ada").status == 200
 
 
-def test_a_name_that_nobody_has_is_locked_like_any_other(visitor, new_visitor, ada, records, now):
+def test_an_unknown_username_is_locked_too(visitor, new_visitor, ada, records, now):
     fail(visitor, "ada")
     stranger = new_visitor()
     fail(stranger, "nobody")
@@ -105,19 +105,19 @@ def test_a_name_that_nobody_has_is_locked_like_any_other(visitor, new_visitor, a
     assert records.one(OutboxEmail).recipient == ada.email
 
 
-def test_name_and_address_are_counted_apart_so_that_nobody_learns_which_belong_together(visitor, ada):
+def test_username_and_email_address_are_counted_separately(visitor, ada):
     fail(visitor, "ada")
     fail(visitor, "ada@example.com")
     assert log_in(visitor, "ada@example.com").status == 429
 
 
 @pytest.mark.parametrize("name", [" ada", "ADA", "Ada\t"])
-def test_another_way_to_write_a_name_is_no_other_name(visitor, ada, name):
+def test_spelling_variants_of_a_username_are_counted_together(visitor, ada, name):
     fail(visitor, "ada")
     assert log_in(visitor, name, "wrong").status == 429
 
 
-def test_a_stranger_locks_nobody_out_of_a_browser_they_have_used(visitor, client_of, new_visitor, ada):
+def test_failures_elsewhere_do_not_lock_a_trusted_device(visitor, client_of, new_visitor, ada):
     own = client_of(ada)
     own.post("/logout/")
     fail(visitor, "ada")
@@ -125,7 +125,7 @@ def test_a_stranger_locks_nobody_out_of_a_browser_they_have_used(visitor, client
     assert log_in(own, "ada").flashes == [("info", "Welcome, Ada Doe!")]
 
 
-def test_a_browser_that_was_used_before_is_locked_by_its_own_failures_only(client_of, visitor, ada):
+def test_a_trusted_device_is_locked_by_its_own_failures_only(client_of, visitor, ada):
     own = client_of(ada)
     own.post("/logout/")
     fail(own, "ada")
@@ -133,14 +133,14 @@ def test_a_browser_that_was_used_before_is_locked_by_its_own_failures_only(clien
     assert log_in(visitor, "ada").status == 200
 
 
-def test_a_browser_that_another_member_has_used_is_as_strange_as_any(client_of, new_visitor, ada):
+def test_a_trusted_device_of_another_member_is_not_trusted(client_of, new_visitor, ada):
     other = client_of(MemberFactory(username="other"))
     other.post("/logout/")
     fail(other, "ada")
     assert log_in(new_visitor(), "ada").status == 429
 
 
-def test_a_device_cookie_that_we_never_gave_opens_no_counter_of_its_own(new_visitor, ada):
+def test_a_forged_device_cookie_gets_no_counter_of_its_own(new_visitor, ada):
     for number in range(FREE):
         visitor = new_visitor()
         visitor.client.set_cookie(DEVICE_COOKIE, f"made-up-{number}")
@@ -148,7 +148,7 @@ def test_a_device_cookie_that_we_never_gave_opens_no_counter_of_its_own(new_visi
     assert log_in(new_visitor(), "ada").status == 429
 
 
-def test_the_owner_is_told_of_each_lockout_once(visitor, ada, records, now):
+def test_the_member_is_emailed_once_about_each_lockout(visitor, ada, records, now):
     fail(visitor, "ada")
     for _attempt in range(3):
         log_in(visitor, "ada", "wrong")
@@ -160,7 +160,7 @@ def test_the_owner_is_told_of_each_lockout_once(visitor, ada, records, now):
     assert [event.action for event in records.all(AuditEvent)].count("locked_out") == 2
 
 
-def test_what_was_typed_is_written_down_nowhere(visitor, ada, records):
+def test_typed_usernames_and_passwords_are_not_stored(visitor, ada, records):
     for name in ("ada", "hunter2-typed-into-the-wrong-field"):
         log_in(visitor, name, "a-wrong-password")
     stored = str(records.dump())
@@ -169,7 +169,7 @@ def test_what_was_typed_is_written_down_nowhere(visitor, ada, records):
 
 
 @pytest.mark.parametrize("state", ["inactive", "banned", "pending"])
-def test_only_who_knows_the_password_learns_what_is_the_matter_with_an_account(visitor, state):
+def test_only_the_right_password_reveals_the_state_of_an_account(visitor, state):
     told = {
         "inactive": ("danger", "This account is not active."),
         "banned": ("danger", "Your account was banned: Threw the soup"),
@@ -187,11 +187,11 @@ def test_only_who_knows_the_password_learns_what_is_the_matter_with_an_account(v
     assert log_in(visitor, "ada").flashes == locked(1)
 
 
-# -- many at once
+# -- concurrent guesses
 
 
 @pytest.mark.both_databases
-def test_of_guesses_at_once_none_is_tried_after_the_lock(app, ada, records):
+def test_concurrent_guesses_are_not_checked_after_the_lockout(app, ada, records):
     threads = 20
     ready = threading.Barrier(threads)
     visitors = [Visitor(app) for _number in range(threads)]
@@ -221,20 +221,18 @@ def test_of_guesses_at_once_none_is_tried_after_the_lock(app, ada, records):
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize(("failures", "status"), [(FREE - 1, 200), (FREE, 429)])
-def test_a_right_guess_that_was_sent_before_the_lock_and_comes_after_it_is_refused(
-    app, visitor, ada, records, failures, status
-):
-    """Whoever sends all guesses at once learns nothing from the right one among them."""
+def test_a_right_password_sent_before_the_lockout_is_refused_after_it(app, visitor, ada, records, failures, status):
+    """Sending all guesses at once does not reveal which one was right."""
     with just_before("DELETE FROM login_guard", lambda: fail(Visitor(app), "ada", failures)):
         page = log_in(visitor, "ada")
     assert page.status == status
     assert records.count(LoginSession) == (status == 200)
-    # What was counted meanwhile stays counted for whoever is refused.
+    # Failures that were counted meanwhile stay counted.
     assert records.count(LoginThrottle) == (status == 429)
     assert page.flashes == (locked(1) if status == 429 else [("info", "Welcome, Ada Doe!")])
 
 
-# -- proving it in another way
+# -- other ways to authenticate
 
 
 def test_an_administrator_ends_a_lockout(client_of, visitor, ada, cast):
@@ -246,7 +244,7 @@ def test_an_administrator_ends_a_lockout(client_of, visitor, ada, cast):
     assert log_in(visitor, "ada").status == 200
 
 
-def test_a_new_password_by_letter_ends_a_lockout_everywhere(client_of, visitor, new_visitor, ada, records):
+def test_a_password_reset_ends_a_lockout_everywhere(client_of, visitor, new_visitor, ada, records):
     own = client_of(ada)
     own.post("/logout/")
     for browser, name in ((own, "ada"), (visitor, "ada"), (visitor, "ada@example.com")):
@@ -261,7 +259,7 @@ def test_a_new_password_by_letter_ends_a_lockout_everywhere(client_of, visitor, 
         assert log_in(browser, name, chosen).status == 200
 
 
-def test_proving_again_who_one_is_is_counted_apart(client_of, ada, visitor, now):
+def test_reauthentication_is_counted_separately(client_of, ada, visitor, now):
     own = client_of(ada)
     clock.set_now(now + 11 * MINUTE)
     form = own.get("/login/again").form("/login/again")

@@ -1,4 +1,4 @@
-"""An administrator invites somebody to register, who follows the link and is in."""
+"""Administrators invite people to register."""
 
 import re
 import threading
@@ -21,7 +21,7 @@ USED = ("info", "This invitation has already been used. You can log in.")
 
 @pytest.fixture
 def by_invitation(app, monkeypatch):
-    """A site on which only those who are invited may register."""
+    """A site with registration by invitation only."""
     monkeypatch.setitem(app.config, "REGISTRATION", "invitation")
 
 
@@ -35,12 +35,12 @@ def accept(visitor, token, **changes):
     return visitor.submit(visitor.get(path).form(path), **{**TYPED, **changes})
 
 
-def letters(records, kind):
+def emails(records, kind):
     return [letter for letter in records.all(OutboxEmail) if letter.kind == kind]
 
 
 @pytest.mark.both_databases
-def test_who_is_invited_gets_a_letter_and_is_in_with_one_form(by_invitation, admin, visitor, records, cast):
+def test_an_invited_person_gets_an_email_and_registers_with_one_form(by_invitation, admin, visitor, records, cast):
     assert invite(admin, "Ada@Example.com", "es").flashes == [("info", "Invitation sent to ada@example.com.")]
     letter, invitation = records.one(OutboxEmail), records.one(MemberInvitation)
     assert (letter.kind, letter.recipient, letter.locale) == ("invitation", "ada@example.com", "es")
@@ -72,7 +72,7 @@ def test_an_invitation_works_while_registration_is_open_too(visitor, records):
     assert records.count(Member) == 1
 
 
-def test_the_address_cannot_be_changed(visitor, records):
+def test_the_email_address_cannot_be_changed(visitor, records):
     invitation = MemberInvitationFactory()
     page = accept(visitor, invitation.token, email="another@example.com")
     assert page.flashes == [ACTIVATED]
@@ -87,7 +87,7 @@ def test_opening_the_link_changes_nothing(visitor, records, method):
     assert records.dump() == before
 
 
-def test_what_is_wrong_is_said_at_its_field_and_uses_nothing_up(visitor, cast, records):
+def test_errors_are_shown_at_the_fields_and_keep_the_invitation_valid(visitor, cast, records):
     invitation = MemberInvitationFactory()
     page = accept(visitor, invitation.token, username=cast.friend.username, password="short")
     assert (page.status, page.flashes) == (422, [("danger", "Please correct the fields that are marked.")])
@@ -107,7 +107,7 @@ def test_what_is_wrong_is_said_at_its_field_and_uses_nothing_up(visitor, cast, r
         (None, "/", ("danger", "Invitation not found")),
     ],
 )
-def test_an_invitation_that_holds_no_more_says_why(visitor, records, method, traits, path, told):
+def test_an_invalid_invitation_says_why(visitor, records, method, traits, path, told):
     token = "unknown" if traits is None else MemberInvitationFactory(**traits).token
     page = getattr(visitor, method)(f"/register/invited/{token}", *([TYPED] if method == "post" else []))
     assert (page.path, page.flashes) == (path, [told])
@@ -115,7 +115,7 @@ def test_an_invitation_that_holds_no_more_says_why(visitor, records, method, tra
     assert records.count(Member) == 0
 
 
-def test_an_invitation_holds_for_14_days(visitor):
+def test_an_invitation_is_valid_for_14_days(visitor):
     invitation = MemberInvitationFactory()
     clock.set_now(clock.now() + timedelta(days=13, hours=23))
     assert visitor.get(f"/register/invited/{invitation.token}").status == 200
@@ -124,14 +124,14 @@ def test_an_invitation_holds_for_14_days(visitor):
     assert page.flashes == [("warning", "This invitation has expired. Ask for a new one.")]
 
 
-def test_who_has_an_account_by_now_is_led_to_the_login(visitor):
+def test_a_person_who_has_an_account_by_now_is_redirected_to_the_login(visitor):
     invitation = MemberInvitationFactory()
     MemberFactory(email=invitation.email)
     page = visitor.get(f"/register/invited/{invitation.token}")
     assert (page.path, page.flashes) == ("/login/", [USED])
 
 
-def test_where_registration_is_closed_an_invitation_opens_nothing(app, admin, visitor, records, monkeypatch):
+def test_with_registration_closed_an_invitation_is_invalid(app, admin, visitor, records, monkeypatch):
     invitation = MemberInvitationFactory()
     monkeypatch.setitem(app.config, "REGISTRATION", "closed")
     for page in (
@@ -145,7 +145,7 @@ def test_where_registration_is_closed_an_invitation_opens_nothing(app, admin, vi
     assert records.count(OutboxEmail) == 0
 
 
-def test_a_registration_that_waits_for_its_letter_gives_way(visitor, records):
+def test_accepting_an_invitation_replaces_a_pending_registration(visitor, records):
     invitation = MemberInvitationFactory(email="ada@example.com")
     register(visitor, password="one that was typed before")
     assert accept(visitor, invitation.token).flashes == [ACTIVATED]
@@ -153,13 +153,13 @@ def test_a_registration_that_waits_for_its_letter_gives_way(visitor, records):
     assert records.one(Member).username == "ada"
 
 
-def test_a_name_that_waits_for_another_address_is_taken(visitor):
+def test_a_username_of_a_pending_registration_is_taken(visitor):
     RegistrationFactory(username="ada")
     page = accept(visitor, MemberInvitationFactory().token)
     assert "This username is already taken." in page.words
 
 
-def test_who_comes_from_a_provider_is_linked_at_once(visitor, records):
+def test_accepting_an_invitation_links_the_oidc_identity(visitor, records):
     with visitor.client.session_transaction() as session:
         session["openid"] = {"issuer": "https://id.example", "subject": "ada-1815", "first_name": "Augusta"}
     invitation = MemberInvitationFactory()
@@ -173,7 +173,7 @@ def test_who_comes_from_a_provider_is_linked_at_once(visitor, records):
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize("names", ["different", "the same"])
-def test_of_twenty_who_use_one_invitation_at_once_one_gets_in(new_visitor, records, names):
+def test_twenty_concurrent_uses_of_an_invitation_create_one_member(new_visitor, records, names):
     path = f"/register/invited/{MemberInvitationFactory().token}"
     barrier = threading.Barrier(20)
 
@@ -190,13 +190,13 @@ def test_of_twenty_who_use_one_invitation_at_once_one_gets_in(new_visitor, recor
     [thread.join() for thread in threads]
     assert sorted(flashes) == sorted([ACTIVATED] + [USED] * 19)
     assert records.count(Member) == 1
-    assert len(letters(records, "welcome")) == 1
+    assert len(emails(records, "welcome")) == 1
 
 
 # -- administrators
 
 
-def test_an_address_that_has_an_account_or_an_invitation_is_not_invited(admin, cast, records):
+def test_an_address_with_an_account_or_an_invitation_is_not_invited(admin, cast, records):
     MemberInvitationFactory(email="ada@example.com")
     for email, told in (
         (cast.friend.email.upper(), "This e-mail address already has an account."),
@@ -212,7 +212,7 @@ def test_an_address_that_has_an_account_or_an_invitation_is_not_invited(admin, c
 
 
 @pytest.mark.both_databases
-def test_of_two_who_invite_one_address_at_once_one_writes(client_of, cast, records):
+def test_two_concurrent_invitations_of_an_address_send_one_email(client_of, cast, records):
     admins = [client_of(cast.admin) for _number in range(2)]
     forms = [admin.get("/memberinvitations/add").form("/memberinvitations/add") for admin in admins]
     barrier = threading.Barrier(2)
@@ -230,10 +230,10 @@ def test_of_two_who_invite_one_address_at_once_one_writes(client_of, cast, recor
         "Invitation sent to ada@example.com.",
         "This e-mail address has already been invited. You can send that invitation again.",
     }
-    assert len(letters(records, "invitation")) == records.count(MemberInvitation) == 1
+    assert len(emails(records, "invitation")) == records.count(MemberInvitation) == 1
 
 
-def test_sending_again_makes_a_new_link_and_the_old_one_opens_nothing(admin, visitor, records):
+def test_resending_renews_the_link_and_invalidates_the_old_one(admin, visitor, records):
     invitation = MemberInvitationFactory(expired=True)
     page = admin.post(f"/memberinvitations/action/send_again/{invitation.id}")
     assert page.flashes == [("info", f"Invitation sent again to {invitation.email}.")]
@@ -242,7 +242,7 @@ def test_sending_again_makes_a_new_link_and_the_old_one_opens_nothing(admin, vis
     assert accept(visitor, records.one(OutboxEmail).secret).flashes == [ACTIVATED]
 
 
-def test_of_two_letters_that_wait_the_newer_one_is_sent(admin, records):
+def test_of_two_pending_emails_only_the_newer_one_is_sent(admin, records):
     invite(admin)
     admin.post(f"/memberinvitations/action/send_again/{records.one(MemberInvitation).id}")
     older, newer = records.all(OutboxEmail)
@@ -250,7 +250,7 @@ def test_of_two_letters_that_wait_the_newer_one_is_sent(admin, records):
     assert records.one(MemberInvitation).sent_count == 2
 
 
-def test_several_are_sent_again_with_one_flash_but_not_to_who_has_an_account(admin, cast, records):
+def test_a_bulk_resend_skips_members_and_shows_one_flash(admin, cast, records):
     chosen = [MemberInvitationFactory(), MemberInvitationFactory(), MemberInvitationFactory(email=cast.friend.email)]
     ids = [str(invitation.id) for invitation in chosen]
     page = admin.post("/memberinvitations/action_post", {"action": "send_again", "rowid": ids})
@@ -260,7 +260,7 @@ def test_several_are_sent_again_with_one_flash_but_not_to_who_has_an_account(adm
     assert records.count(OutboxEmail) == 2
 
 
-def test_an_invitation_that_is_withdrawn_opens_nothing(admin, visitor, records):
+def test_a_withdrawn_invitation_is_invalid(admin, visitor, records):
     invitation = MemberInvitationFactory()
     assert admin.post(f"/memberinvitations/delete/{invitation.id}").flashes == [("info", "Invitation withdrawn.")]
     page = visitor.get(f"/register/invited/{invitation.token}")
@@ -268,14 +268,14 @@ def test_an_invitation_that_is_withdrawn_opens_nothing(admin, visitor, records):
     assert "invitation_withdrawn" in [event.action for event in records.all(AuditEvent)]
 
 
-def test_only_administrators_invite(client_of, cast, visitor):
+def test_only_administrators_can_invite(client_of, cast, visitor):
     MemberInvitationFactory()
     for path in ("/memberinvitations/list/", "/memberinvitations/add", "/memberinvitations/show/1"):
         assert client_of(cast.friend).get(path).status == 403
         assert visitor.get(path).path == "/login/"
 
 
-def test_the_pages_show_who_was_invited_and_not_the_key(admin, records):
+def test_the_pages_show_the_invitation_but_not_its_token(admin, records):
     invitation = MemberInvitationFactory()
     for path in ("/memberinvitations/list/", f"/memberinvitations/show/{invitation.id}"):
         page = admin.get(path)

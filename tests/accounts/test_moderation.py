@@ -1,4 +1,4 @@
-"""Administrators ban, sign out, unlock, help; and change roles."""
+"""Administrators ban, sign out, unlock and help members, and change roles."""
 
 from datetime import timedelta
 
@@ -49,7 +49,7 @@ def entries(records, action):
 
 
 @pytest.mark.both_databases
-def test_whoever_is_banned_is_out_at_once_and_reads_why(admin, client_of, new_visitor, cast, records):
+def test_a_banned_member_is_signed_out_at_once_and_reads_why(admin, client_of, new_visitor, cast, records):
     friend = client_of(cast.friend)
     page = act(admin, "ban", cast.friend)
     assert (page.status, page.flashes) == (200, [("info", "One more step: give a reason.")])
@@ -66,7 +66,7 @@ def test_whoever_is_banned_is_out_at_once_and_reads_why(admin, client_of, new_vi
     assert (entry.actor, entry.subject, entry.after) == ("boss", "friend", {"reason": REASON})
 
 
-def test_a_ban_without_a_reason_is_none(admin, cast, records):
+def test_a_ban_requires_a_reason(admin, cast, records):
     page = give_reason(admin, "ban", cast.friend, reason="  ")
     assert (page.status, page.flashes) == (422, [("danger", "Please correct the fields that are marked.")])
     page = admin.submit(page.form("/users/action_post"), reason="x" * 501)
@@ -75,7 +75,7 @@ def test_a_ban_without_a_reason_is_none(admin, cast, records):
     assert records.fresh(cast.friend).banned_at is None
 
 
-def test_several_are_banned_and_let_in_again_with_one_flash(admin, client_of, cast, records):
+def test_several_members_are_banned_and_unbanned_with_one_flash(admin, client_of, cast, records):
     assert give_reason(admin, "ban", cast.friend, cast.stranger).flashes == [("info", "2 users banned.")]
     assert records.fresh(cast.stranger).ban_reason == REASON
     page = act(admin, "unban", cast.friend, cast.stranger, cast.host)
@@ -86,12 +86,12 @@ def test_several_are_banned_and_let_in_again_with_one_flash(admin, client_of, ca
     assert len(entries(records, "member_unbanned")) == 2
 
 
-def test_nobody_bans_themselves(admin, cast, records):
+def test_administrators_cannot_ban_themselves(admin, cast, records):
     assert act(admin, "ban", cast.friend, cast.admin).flashes == [("danger", "You cannot ban yourself.")]
     assert records.fresh(cast.friend).banned_at is None
 
 
-def test_a_banned_administrator_is_no_administrator_who_could_stay(admin, cast, records):
+def test_a_banned_administrator_does_not_count_as_a_remaining_one(admin, cast, records):
     second = MemberFactory(admin=True, banned_at=clock.now())
     page = admin.get(f"/users/edit/{cast.admin.id}")
     page = admin.submit(page.form(f"/users/edit/{cast.admin.id}"), roles=[])
@@ -99,11 +99,11 @@ def test_a_banned_administrator_is_no_administrator_who_could_stay(admin, cast, 
     assert records.fresh(second).banned_at
 
 
-# -- out, and in
+# -- sessions, lockouts and factors
 
 
 @pytest.mark.both_databases
-def test_signing_somebody_out_ends_all_of_their_logins_and_tells_why(admin, client_of, cast):
+def test_signing_a_member_out_ends_all_their_sessions_and_says_why(admin, client_of, cast):
     devices = [client_of(cast.friend), client_of(cast.friend)]
     page = give_reason(admin, "sign_out", cast.friend)
     assert page.flashes == [("info", "Friend Doe has been signed out everywhere.")]
@@ -113,7 +113,7 @@ def test_signing_somebody_out_ends_all_of_their_logins_and_tells_why(admin, clie
         assert told not in device.get("/parties/new").flashes
 
 
-def test_signing_oneself_out_everywhere_keeps_the_device_one_does_it_from(admin, client_of, cast):
+def test_signing_oneself_out_everywhere_keeps_the_current_session(admin, client_of, cast):
     elsewhere = client_of(cast.admin)
     page = give_reason(admin, "sign_out", cast.admin, cast.friend)
     assert page.flashes == [("info", "2 users have been signed out everywhere.")]
@@ -121,7 +121,7 @@ def test_signing_oneself_out_everywhere_keeps_the_device_one_does_it_from(admin,
     assert elsewhere.get("/users/list/").path == "/login/"
 
 
-def test_an_api_token_ends_with_the_logins(app, admin, cast):
+def test_ending_the_sessions_revokes_api_tokens(app, admin, cast):
     program = app.test_client(use_cookies=False)
     body = {"username": "host", "password": PASSWORD, "provider": "db"}
     token = program.post("/api/v1/security/login", json=body).get_json()["access_token"]
@@ -131,7 +131,7 @@ def test_an_api_token_ends_with_the_logins(app, admin, cast):
     assert program.get("/api/v1/dinnerparties/", headers=headers).status_code == 401
 
 
-def test_somebody_who_is_locked_out_is_let_try_again(admin, new_visitor, cast):
+def test_an_administrator_ends_a_lockout(admin, new_visitor, cast):
     visitor = new_visitor()
     for _attempt in range(6):
         visitor.log_in("friend", "wrong")
@@ -140,7 +140,7 @@ def test_somebody_who_is_locked_out_is_let_try_again(admin, new_visitor, cast):
     assert visitor.log_in("friend", PASSWORD).flashes == [("info", "Welcome, Friend Doe!")]
 
 
-def test_a_link_to_choose_a_password_is_sent(admin, cast, records):
+def test_an_administrator_sends_a_password_reset_link(admin, cast, records):
     page = act(admin, "send_password_link", cast.friend)
     sent = "A link to choose a new password is on its way to friend@example.com."
     assert page.flashes == [("info", sent)]
@@ -152,7 +152,7 @@ def test_a_link_to_choose_a_password_is_sent(admin, cast, records):
     assert [category for category, _text in act(admin, "send_password_link", cast.friend).flashes] == ["warning"]
 
 
-def test_a_lost_second_factor_is_taken_away(app, admin, cast, records, new_visitor):
+def test_an_administrator_removes_a_lost_second_factor(app, admin, cast, records, new_visitor):
     with app.app_context(), transaction():
         db.session.add(Totp(member_id=cast.friend.id, secret="x", confirmed_at=clock.now()))
     assert new_visitor().log_in("friend", PASSWORD).path != "/"
@@ -167,7 +167,7 @@ def test_a_lost_second_factor_is_taken_away(app, admin, cast, records, new_visit
 
 
 @pytest.mark.parametrize("path", ["/users/add", "/users/edit/1", "/users/delete/1", "/roles/edit/1", "/roles/add"])
-def test_who_changes_people_or_roles_has_just_proved_who_they_are(admin, path):
+def test_changing_members_or_roles_requires_reauthentication(admin, path):
     clock.set_now(clock.now() + timedelta(minutes=11))
     page = admin.get(path)
     assert (page.path, page.flashes) == ("/login/again", [("warning", "Please reauthenticate to access this page.")])
@@ -175,7 +175,7 @@ def test_who_changes_people_or_roles_has_just_proved_who_they_are(admin, path):
     assert admin.get("/roles/show/1").path == "/roles/show/1"
 
 
-def test_an_action_that_came_too_late_is_offered_once_more(admin, cast, records):
+def test_an_action_is_offered_again_after_reauthentication(admin, cast, records):
     clock.set_now(clock.now() + timedelta(minutes=11))
     page = act(admin, "deactivate", cast.friend)
     assert (page.status, page.flashes) == (401, [("warning", "Please reauthenticate to access this page.")])
@@ -185,10 +185,10 @@ def test_an_action_that_came_too_late_is_offered_once_more(admin, cast, records)
     assert not records.fresh(cast.friend).active
 
 
-# -- the erased
+# -- deleted members
 
 
-def test_the_erased_are_shown_as_such_and_left_alone(admin, records):
+def test_deleted_members_are_listed_as_such_and_unchanged(admin, records):
     gone = MemberFactory(username="erased-1", active=False, erased_at=clock.now())
     assert "Deleted" in admin.get(f"/users/show/{gone.id}").text
     told = ("warning", "The account of this person has been deleted and can no longer be changed.")
@@ -207,7 +207,7 @@ def role_ids(records, *names):
 
 
 @pytest.mark.both_databases
-def test_whoever_loses_a_role_is_signed_out_and_told(admin, client_of, cast, records):
+def test_losing_a_role_signs_the_member_out_with_a_message(admin, client_of, cast, records):
     friend = client_of(cast.friend)
     path = f"/users/edit/{cast.friend.id}"
     admin.submit(admin.get(path).form(path), roles=role_ids(records, "Guest", "Translator"))
@@ -220,7 +220,7 @@ def test_whoever_loses_a_role_is_signed_out_and_told(admin, client_of, cast, rec
     assert taken.after == {"roles": ["Translator"]}
 
 
-def test_whoever_becomes_staff_logs_in_again_as_staff(admin, client_of, cast, records):
+def test_a_member_who_becomes_staff_has_to_log_in_again(admin, client_of, cast, records):
     client_of(cast.friend)
     path = f"/users/edit/{cast.friend.id}"
     admin.submit(admin.get(path).form(path), roles=role_ids(records, "Guest", "Admin"))
@@ -230,14 +230,14 @@ def test_whoever_becomes_staff_logs_in_again_as_staff(admin, client_of, cast, re
     assert records.all(LoginSession)[-1].staff
 
 
-def test_whoever_is_deactivated_reads_so(admin, client_of, cast):
+def test_a_deactivated_member_reads_so(admin, client_of, cast):
     friend = client_of(cast.friend)
     act(admin, "deactivate", cast.friend)
     told = ("danger", "You were signed out by an administrator: Your account was deactivated.")
     assert told in friend.get("/parties/new").flashes
 
 
-def test_what_was_changed_of_a_user_is_written_down_without_their_password(admin, cast, records):
+def test_changes_of_a_user_are_in_the_audit_log_without_the_password(admin, cast, records):
     path = f"/users/edit/{cast.friend.id}"
     form = admin.get(path).form(path)
     admin.submit(form)
@@ -251,7 +251,7 @@ def test_what_was_changed_of_a_user_is_written_down_without_their_password(admin
     assert [event.subject for event in entries(records, "member_deleted")] == ["stranger"]
 
 
-def test_what_was_changed_of_a_role_is_written_down(admin, new_role, records):
+def test_changes_of_a_role_are_in_the_audit_log(admin, new_role, records):
     role_id = new_role("Cook", "can list on RsvpModelView")
     path = f"/roles/edit/{role_id}"
     page = admin.get(path)
@@ -266,7 +266,7 @@ def test_what_was_changed_of_a_role_is_written_down(admin, new_role, records):
 
 
 @pytest.mark.both_databases
-def test_a_role_that_asks_for_a_second_factor_asks_those_who_are_logged_in(admin, client_of, cast, records):
+def test_a_role_that_requires_a_second_factor_also_affects_open_sessions(admin, client_of, cast, records):
     friend, host = client_of(cast.friend), client_of(cast.host)
     with admin.app.app_context(), transaction():
         db.session.add(Totp(member_id=cast.host.id, secret="x", confirmed_at=clock.now()))
@@ -277,7 +277,7 @@ def test_a_role_that_asks_for_a_second_factor_asks_those_who_are_logged_in(admin
     assert host.get("/parties/new").path == "/parties/new"
 
 
-def test_permissions_are_called_what_their_pages_are(admin, records):
+def test_permissions_are_labelled_like_their_pages(admin, records):
     page = admin.get("/roles/add")
     for words in ("Edit · Dinner parties", "Host dinner parties", "Ban · Users", "See in the menu · Audit log"):
         assert words in page.text
@@ -285,10 +285,10 @@ def test_permissions_are_called_what_their_pages_are(admin, records):
     assert "Host dinner parties" in admin.get(f"/roles/show/{role_ids(records, 'Guest')[0]}").text
 
 
-# -- the list
+# -- list
 
 
-def test_the_list_tells_who_has_a_second_factor_and_finds_them(app, admin, cast):
+def test_the_list_shows_and_filters_by_second_factor(app, admin, cast):
     with app.app_context(), transaction():
         db.session.add(Totp(member_id=cast.friend.id, secret="x", confirmed_at=clock.now()))
         db.session.add(Totp(member_id=cast.host.id, secret="x"))

@@ -1,4 +1,4 @@
-"""Logging in at an OpenID Connect provider, and everything that can go wrong on the way there and back."""
+"""Logging in with OpenID Connect, and everything that can fail on the way."""
 
 import threading
 from datetime import timedelta
@@ -39,7 +39,7 @@ def running():
 
 @pytest.fixture
 def provider(running, app, monkeypatch, tmp_path, request):
-    """The provider of this site, in good order."""
+    """The site's provider, reset to its defaults."""
     required_services.used(request.config)["openid"] += 1
     environ = {
         "OIDC_ISSUER": running.issuer,
@@ -50,7 +50,7 @@ def provider(running, app, monkeypatch, tmp_path, request):
     for name, value in config.load({"INSTANCE_PATH": str(tmp_path), **environ}).items():
         if name.startswith("OIDC_"):
             monkeypatch.setitem(app.config, name, value)
-    # What an earlier test has learned of it.
+    # Metadata cached by an earlier test.
     monkeypatch.setitem(app.extensions, "openid", {})
     running.behaviour = "work"
     running.released.clear()
@@ -62,7 +62,7 @@ def provider(running, app, monkeypatch, tmp_path, request):
 
 @pytest.fixture
 def ada(provider):
-    """A member who linked her identity."""
+    """A member with a linked identity."""
     member = MemberFactory(username="ada", first_name="Ada", last_name="Byron")
     link(member, provider)
     return member
@@ -72,25 +72,25 @@ def link(member, provider, subject="ada-at-kitchen"):
     return IdentityFactory(member_id=member.id, issuer=provider.issuer, subject=subject)
 
 
-def go(visitor, path=START):
-    """Go to the provider; return the address of its page."""
+def start_login(visitor, path=START):
+    """Start a login; return the URL at the provider."""
     page = visitor.get(path, follow=False)
     assert page.status == 302, page
     return page.location
 
 
-def come_back(visitor, address):
-    """Let the browser follow the provider's redirect to the site."""
+def follow_callback(visitor, address):
+    """Follow the provider's redirect to the callback of the site."""
     assert address.startswith("http://localhost:8080/login/openid/callback?")
     parts = urlsplit(address)
     return visitor.get(f"{parts.path}?{parts.query}")
 
 
 def log_in(visitor, provider, subject="ada-at-kitchen", path=START):
-    return come_back(visitor, provider.consent(go(visitor, path), subject))
+    return follow_callback(visitor, provider.consent(start_login(visitor, path), subject))
 
 
-def is_in(visitor):
+def is_logged_in(visitor):
     return visitor.get("/parties/new").path == "/parties/new"
 
 
@@ -98,26 +98,26 @@ def is_in(visitor):
 
 
 @pytest.mark.parametrize("path", [START, CALLBACK, f"{CALLBACK}?code=1&state=2", "/account/identities/"])
-def test_a_site_without_a_provider_has_no_such_pages(client_of, cast, path):
+def test_without_a_provider_the_pages_are_not_found(client_of, cast, path):
     friend = client_of(cast.friend)
     assert friend.get(path).status == 404
     assert START not in friend.get("/account/data/").text
     assert friend.post("/account/identities/1/unlink").status == 404
 
 
-def test_a_site_without_a_provider_offers_none(visitor):
+def test_without_a_provider_no_page_links_to_it(visitor):
     page = visitor.get("/login/")
     assert (page.status, START in page.text) == (200, False)
 
 
-# -- there
+# -- to the provider
 
 
-def test_the_login_page_leads_to_the_provider(visitor, provider):
+def test_the_login_page_redirects_to_the_provider(visitor, provider):
     page = visitor.get("/login/?next=/parties/new")
     assert f"Log in with {NAME}" in page.text
     assert f'href="{START}?next=/parties/new"' in page.text
-    asked = parse_qs(urlsplit(go(visitor)).query)
+    asked = parse_qs(urlsplit(start_login(visitor)).query)
     assert asked["redirect_uri"] == ["http://localhost:8080/login/openid/callback"]
     assert asked["code_challenge_method"] == ["S256"]
     assert asked["response_type"] == ["code"]
@@ -125,35 +125,35 @@ def test_the_login_page_leads_to_the_provider(visitor, provider):
     assert asked["scope"] == ["openid email profile"]
 
 
-def test_starting_over_and_over_keeps_the_cookie_small(visitor, provider):
+def test_repeated_starts_keep_the_cookie_small(visitor, provider):
     for _attempt in range(10):
-        go(visitor)
+        start_login(visitor)
     assert len(visitor.client.get_cookie(SESSION_COOKIE).value) < 2000
 
 
 @pytest.mark.parametrize("behaviour", ["break", "babble"])
-def test_a_provider_that_is_broken_is_told_of_on_the_login_page(visitor, provider, behaviour):
+def test_a_broken_provider_is_reported_on_the_login_page(visitor, provider, behaviour):
     provider.behaviour = behaviour
     page = visitor.get(f"{START}?next=/parties/new")
     assert (page.path, page.status, page.flashes) == ("/login/", 200, FAILED)
     assert f'href="{START}?next=/parties/new"' in page.text
     provider.behaviour = "work"
-    assert go(visitor).startswith(provider.issuer)
+    assert start_login(visitor).startswith(provider.issuer)
 
 
-def test_a_provider_that_is_away_is_told_of_too(visitor, provider, app, monkeypatch):
+def test_an_unreachable_provider_is_reported(visitor, provider, app, monkeypatch):
     monkeypatch.setitem(app.config, "OIDC_ISSUER", "http://localhost:9")
     assert visitor.get(START).flashes == FAILED
 
 
-def test_a_provider_that_does_not_answer_is_not_waited_for(visitor, provider, app, monkeypatch):
+def test_a_provider_that_does_not_respond_times_out(visitor, provider, app, monkeypatch):
     monkeypatch.setitem(app.config, "OIDC_TIMEOUT", 0.2)
     provider.behaviour = "dawdle"
     assert visitor.get(START).flashes == FAILED
     assert provider.calls == [openid.DISCOVERY]
 
 
-def test_nobody_else_waits_for_it(app, provider):
+def test_a_slow_provider_does_not_block_other_requests(app, provider):
     served = run.SerializedWsgi(app, app.config["MAX_CONTENT_LENGTH"], REQUEST_LOCK_KEY)
     provider.behaviour = "dawdle"
     waiting = threading.Thread(target=lambda: Client(served).get(START))
@@ -166,16 +166,16 @@ def test_nobody_else_waits_for_it(app, provider):
 
 
 @pytest.mark.rate_limits
-def test_going_there_is_limited(visitor, provider):
+def test_starting_a_login_is_rate_limited(visitor, provider):
     answers = [visitor.get(START, follow=False).status for _attempt in range(31)]
     assert answers == [302] * 30 + [429]
 
 
-# -- and back
+# -- the callback
 
 
 @pytest.mark.both_databases
-def test_who_linked_their_identity_is_logged_in(visitor, provider, ada, records):
+def test_a_linked_identity_logs_in(visitor, provider, ada, records):
     page = log_in(visitor, provider, path=f"{START}?next=/parties/new")
     assert (page.path, page.flashes) == ("/parties/new", [("info", "Welcome, Ada Byron!")])
     assert records.one(LoginSession).member_id == ada.id
@@ -184,13 +184,13 @@ def test_who_linked_their_identity_is_logged_in(visitor, provider, ada, records)
 
 
 @pytest.mark.parametrize("target", ["//evil.example", "https://evil.example/", "/\\evil.example"])
-def test_next_never_leads_off_the_site(visitor, provider, ada, target):
+def test_next_never_redirects_to_another_site(visitor, provider, ada, target):
     assert log_in(visitor, provider, path=f"{START}?next={target}").path == "/"
 
 
-def test_a_session_is_new_after_it(visitor, provider, ada):
+def test_the_login_starts_a_new_session(visitor, provider, ada):
     visitor.get("/login/")
-    go(visitor)
+    start_login(visitor)
     before = visitor.client.get_cookie(SESSION_COOKIE).value
     log_in(visitor, provider)
     assert visitor.client.get_cookie(SESSION_COOKIE).value != before
@@ -205,34 +205,34 @@ def test_a_session_is_new_after_it(visitor, provider, ada):
         ({"active": False}, "This account is not active."),
     ],
 )
-def test_who_may_not_come_in_is_told_so_as_after_a_password(visitor, provider, ada, app, state, told):
+def test_a_blocked_member_is_refused_as_after_a_password(visitor, provider, ada, app, state, told):
     with app.app_context():
         for name, value in state.items():
             setattr(db.session.get(Member, ada.id), name, value)
         db.session.commit()
     page = log_in(visitor, provider)
     assert (page.path, page.flashes) == ("/login/", [("danger", told)])
-    assert not is_in(visitor)
+    assert not is_logged_in(visitor)
 
 
-def test_who_is_logged_in_already_is_led_on(client_of, provider, ada):
+def test_a_logged_in_member_is_redirected(client_of, provider, ada):
     browser = client_of(ada)
     assert browser.get(f"{START}?next=/parties/new").path == "/parties/new"
     page = browser.get(f"{CALLBACK}?code=stale&state=stale")
     assert (page.path, page.flashes) == ("/", [("info", "You are already logged in.")])
 
 
-# -- what comes back in its place
+# -- errors and forged callbacks
 
 
-def test_cancelling_there_is_no_failure(visitor, provider, ada):
-    page = come_back(visitor, provider.cancel(go(visitor, f"{START}?next=/parties/new")))
+def test_cancelling_at_the_provider_is_no_error(visitor, provider, ada):
+    page = follow_callback(visitor, provider.cancel(start_login(visitor, f"{START}?next=/parties/new")))
     assert (page.path, page.flashes) == ("/login/", CANCELLED)
     assert f'href="{START}?next=/parties/new"' in page.text
 
 
-def test_nothing_at_all_is_told_so(visitor, provider):
-    go(visitor)
+def test_a_callback_without_parameters_is_reported(visitor, provider):
+    start_login(visitor)
     page = visitor.get(CALLBACK)
     assert (page.path, page.flashes) == ("/login/", MISSING)
 
@@ -240,67 +240,67 @@ def test_nothing_at_all_is_told_so(visitor, provider):
 @pytest.mark.parametrize(
     "query", ["error=server_error", "error=login_required&state=x", "code=x", "code=x&state=x", "code=%00&state=%00"]
 )
-def test_an_error_or_a_forgery_logs_nobody_in(visitor, provider, ada, query):
-    go(visitor)
+def test_an_error_or_forged_callback_does_not_log_in(visitor, provider, ada, query):
+    start_login(visitor)
     page = visitor.get(f"{CALLBACK}?{query}")
     assert (page.path, page.flashes) == ("/login/", FAILED)
     assert openid.TOKEN not in provider.calls
-    assert not is_in(visitor)
+    assert not is_logged_in(visitor)
 
 
-def test_the_answer_to_one_browser_opens_no_other(visitor, new_visitor, provider, ada):
-    """An attacker cannot have somebody come in as them: the answer belongs to the browser that asked."""
+def test_a_callback_works_only_in_the_browser_that_started_it(visitor, new_visitor, provider, ada):
+    """Login CSRF: a callback is bound to the browser that started the login."""
     attacker = new_visitor()
-    answer = provider.consent(go(attacker), "ada-at-kitchen")
-    go(visitor)
-    assert come_back(visitor, answer).flashes == FAILED
-    assert come_back(new_visitor(), answer).flashes == FAILED
+    answer = provider.consent(start_login(attacker), "ada-at-kitchen")
+    start_login(visitor)
+    assert follow_callback(visitor, answer).flashes == FAILED
+    assert follow_callback(new_visitor(), answer).flashes == FAILED
     assert openid.TOKEN not in provider.calls
 
 
-def test_an_answer_works_once(visitor, provider, ada):
-    answer = provider.consent(go(visitor), "ada-at-kitchen")
+def test_a_callback_works_once(visitor, provider, ada):
+    answer = provider.consent(start_login(visitor), "ada-at-kitchen")
     cookie = visitor.client.get_cookie(SESSION_COOKIE).value
-    assert come_back(visitor, answer).flashes == [("info", "Welcome, Ada Byron!")]
+    assert follow_callback(visitor, answer).flashes == [("info", "Welcome, Ada Byron!")]
     visitor.post("/logout/")
-    assert come_back(visitor, answer).flashes == FAILED
-    # The provider knows its code again, even where the browser was made to forget.
+    assert follow_callback(visitor, answer).flashes == FAILED
+    # With the old cookie the state is valid again, but the provider refuses the used code.
     visitor.client.set_cookie(SESSION_COOKIE, cookie)
-    assert come_back(visitor, answer).flashes == FAILED
-    assert not is_in(visitor)
+    assert follow_callback(visitor, answer).flashes == FAILED
+    assert not is_logged_in(visitor)
 
 
 @pytest.mark.parametrize("behaviour", ["break", "babble", "forge"])
-def test_a_provider_that_fails_or_lies_in_the_end_logs_nobody_in(visitor, provider, ada, behaviour):
-    answer = provider.consent(go(visitor), "ada-at-kitchen")
+def test_a_provider_failing_or_lying_at_the_token_endpoint_does_not_log_in(visitor, provider, ada, behaviour):
+    answer = provider.consent(start_login(visitor), "ada-at-kitchen")
     provider.behaviour = behaviour
-    page = come_back(visitor, answer)
+    page = follow_callback(visitor, answer)
     assert (page.path, page.flashes) == ("/login/", FAILED)
     assert openid.TOKEN in provider.calls
-    assert not is_in(visitor)
+    assert not is_logged_in(visitor)
 
 
-def test_what_is_meant_for_another_site_logs_nobody_in(visitor, provider, ada, app, monkeypatch):
-    answer = provider.consent(go(visitor), "ada-at-kitchen")
+def test_a_token_for_another_audience_does_not_log_in(visitor, provider, ada, app, monkeypatch):
+    answer = provider.consent(start_login(visitor), "ada-at-kitchen")
     client = app.extensions["openid"].popitem()[1]
     monkeypatch.setitem(app.config, "OIDC_CLIENT_ID", "lunch")
     app.extensions["openid"][provider.issuer, "lunch", "x"] = client
-    assert come_back(visitor, answer).flashes == FAILED
+    assert follow_callback(visitor, answer).flashes == FAILED
 
 
-def test_what_another_issuer_says_logs_nobody_in(visitor, provider, ada, app, monkeypatch):
-    answer = provider.consent(go(visitor), "ada-at-kitchen")
+def test_a_token_of_another_issuer_does_not_log_in(visitor, provider, ada, app, monkeypatch):
+    answer = provider.consent(start_login(visitor), "ada-at-kitchen")
     client = app.extensions["openid"].popitem()[1]
     monkeypatch.setitem(app.config, "OIDC_ISSUER", "https://other.example")
     app.extensions["openid"]["https://other.example", "dinner", "x"] = client
-    assert come_back(visitor, answer).flashes == FAILED
+    assert follow_callback(visitor, answer).flashes == FAILED
 
 
-# -- nobody's identity
+# -- unknown identities
 
 
-def test_who_is_not_known_goes_on_to_register(visitor, provider, records):
-    """The address proves nothing: a member who has it is not touched."""
+def test_an_unknown_identity_leads_to_registration(visitor, provider, records):
+    """An equal e-mail address proves nothing: the member who has it is not changed."""
     owner = MemberFactory(username="ada", email="ada@example.com")
     page = log_in(visitor, provider)
     assert page.path == "/register/form"
@@ -318,14 +318,14 @@ def test_who_is_not_known_goes_on_to_register(visitor, provider, records):
     assert records.fresh(owner).login_count is None
 
 
-def test_what_the_provider_tells_apart_is_asked_for(visitor, provider):
+def test_missing_claims_are_read_from_the_userinfo_endpoint(visitor, provider):
     with openid.silent_about_people():
         log_in(visitor, provider)
     with visitor.client.session_transaction() as session:
         assert (session["openid"]["email"], session["openid"]["first_name"]) == ("ada@example.com", "Ada")
 
 
-def test_what_the_provider_tells_is_cut_to_size(visitor, provider):
+def test_long_claims_are_truncated(visitor, provider):
     provider.know("strange", email=["not", "a text"], given_name="A\x00\n " + "d" * 100, family_name=7)
     log_in(visitor, provider, "strange")
     with visitor.client.session_transaction() as session:
@@ -334,11 +334,11 @@ def test_what_the_provider_tells_is_cut_to_size(visitor, provider):
 
 
 @pytest.mark.parametrize("subject", ["x" * 256, "line\nbreak"])
-def test_a_subject_that_cannot_be_kept_is_refused(visitor, provider, subject):
+def test_an_invalid_subject_is_refused(visitor, provider, subject):
     assert log_in(visitor, provider, subject).flashes == FAILED
 
 
-def test_where_nobody_may_register_they_are_told_what_to_do(visitor, provider, app, monkeypatch):
+def test_with_registration_closed_an_unknown_identity_reads_what_to_do(visitor, provider, app, monkeypatch):
     monkeypatch.setitem(app.config, "REGISTRATION", "closed")
     page = log_in(visitor, provider)
     assert page.path == "/login/"
@@ -346,7 +346,7 @@ def test_where_nobody_may_register_they_are_told_what_to_do(visitor, provider, a
     assert "link it in your account" in page.flashes[0][1]
 
 
-# -- link and unlink
+# -- linking and unlinking
 
 
 @pytest.fixture
@@ -355,14 +355,14 @@ def friend(client_of, cast, provider):
 
 
 def way_to_link(browser):
-    """Return the address of the link on the page of identities."""
+    """Return the URL of the link button on the page of identities."""
     page = browser.get("/account/identities/")
     assert page.path == "/account/identities/", page
     return page.text.split(f'href="{START}')[1].split('"')[0].join([START, ""])
 
 
 @pytest.mark.both_databases
-def test_who_is_logged_in_links_an_identity_and_comes_in_by_it(friend, visitor, provider, cast, records):
+def test_a_member_links_an_identity_and_logs_in_with_it(friend, visitor, provider, cast, records):
     page = log_in(friend, provider, path=way_to_link(friend))
     assert (page.path, page.flashes) == (
         "/account/identities/",
@@ -384,51 +384,51 @@ def test_who_is_logged_in_links_an_identity_and_comes_in_by_it(friend, visitor, 
     assert log_in(visitor, provider).flashes == [("info", "Welcome, Friend Doe!")]
 
 
-def test_the_area_leads_to_the_page_of_identities(friend):
+def test_the_account_pages_link_to_the_identities(friend):
     assert 'href="/account/identities/"' in friend.get("/account/identities/").text
 
 
-def test_linking_it_again_changes_nothing(friend, provider, cast, records):
+def test_linking_an_identity_again_changes_nothing(friend, provider, cast, records):
     link(cast.friend, provider)
     page = log_in(friend, provider, path=way_to_link(friend))
     assert page.flashes == [("info", f"You can already log in with {NAME}.")]
     assert records.count(ExternalIdentity) == 1
 
 
-def test_somebody_elses_identity_stays_theirs(friend, provider, ada, records):
+def test_an_identity_of_another_member_cannot_be_linked(friend, provider, ada, records):
     page = log_in(friend, provider, path=way_to_link(friend))
     assert page.flashes == [("danger", f"This login at {NAME} is linked with another account here.")]
     assert records.one(ExternalIdentity).member_id == ada.id
 
 
-def test_cancelling_and_failing_lead_back_to_the_page_of_identities(friend, provider):
-    page = come_back(friend, provider.cancel(go(friend, way_to_link(friend))))
+def test_cancelling_and_errors_lead_back_to_the_identities(friend, provider):
+    page = follow_callback(friend, provider.cancel(start_login(friend, way_to_link(friend))))
     assert (page.path, page.flashes) == ("/account/identities/", CANCELLED)
     provider.behaviour = "break"
     answer = friend.get(f"{CALLBACK}?code=1&state=2")
     assert answer.path == "/"
     go_there = way_to_link(friend)
     provider.behaviour = "work"
-    address = provider.consent(go(friend, go_there), "ada-at-kitchen")
+    address = provider.consent(start_login(friend, go_there), "ada-at-kitchen")
     provider.behaviour = "break"
-    page = come_back(friend, address)
+    page = follow_callback(friend, address)
     assert (page.path, page.flashes) == ("/account/identities/", FAILED)
 
 
 @pytest.mark.parametrize("key", ["", "1", "forged.key"])
-def test_nobody_is_led_to_link_an_identity_by_somebody_elses_page(friend, provider, key):
+def test_an_invalid_link_token_cannot_start_linking(friend, provider, key):
     page = friend.get(f"{START}?link={key}")
     assert page.path == "/account/identities/"
     assert provider.calls == []
 
 
-def test_the_key_of_another_login_links_nothing(friend, client_of, cast, provider):
+def test_the_link_token_of_another_session_is_refused(friend, client_of, cast, provider):
     path = way_to_link(client_of(cast.stranger))
     assert friend.get(path).path == "/account/identities/"
     assert openid.DISCOVERY not in provider.calls
 
 
-def test_linking_asks_who_one_is_when_that_is_a_while_ago(friend, provider):
+def test_linking_requires_reauthentication(friend, provider):
     path = way_to_link(friend)
     clock.set_now(clock.now() + timedelta(minutes=11))
     page = friend.get(path)
@@ -437,17 +437,17 @@ def test_linking_asks_who_one_is_when_that_is_a_while_ago(friend, provider):
     assert page.path == "/account/identities/"
 
 
-def test_an_answer_that_comes_after_the_logout_links_nothing(friend, provider, records):
-    address = provider.consent(go(friend, way_to_link(friend)), "ada-at-kitchen")
+def test_a_callback_after_the_logout_links_nothing(friend, provider, records):
+    address = provider.consent(start_login(friend, way_to_link(friend)), "ada-at-kitchen")
     cookie = friend.client.get_cookie(SESSION_COOKIE).value
     friend.post("/logout/")
     friend.client.set_cookie(SESSION_COOKIE, cookie)
-    page = come_back(friend, address)
+    page = follow_callback(friend, address)
     assert (page.path, page.flashes) == ("/login/", [("warning", "That took too long. Please log in again.")])
     assert records.count(ExternalIdentity) == 0
 
 
-def test_unlinking_closes_the_door(friend, visitor, provider, cast, records):
+def test_an_unlinked_identity_does_not_log_in(friend, visitor, provider, cast, records):
     link(cast.friend, provider)
     page = friend.submit(friend.get("/account/identities/").form("/unlink"))
     assert (page.path, page.flashes) == (
@@ -459,7 +459,7 @@ def test_unlinking_closes_the_door(friend, visitor, provider, cast, records):
     assert log_in(visitor, provider).path == "/register/form"
 
 
-def test_unlinking_what_is_gone_or_not_ones_own_is_refused(friend, provider, ada, records):
+def test_unlinking_an_unknown_or_foreign_identity_is_refused(friend, provider, ada, records):
     number = records.one(ExternalIdentity).id
     for wanted in (number, 999, 10**30):
         page = friend.post(f"/account/identities/{wanted}/unlink")

@@ -1,4 +1,4 @@
-"""Passkeys, as a browser sends them, and as no browser would: what a real one does is in tests/browser."""
+"""Passkeys with a software authenticator, also a lying one. Those of a real browser are in tests/browser."""
 
 from datetime import timedelta
 
@@ -25,15 +25,15 @@ EXPIRED = [("warning", "That took too long. Please try again.")]
 
 
 @pytest.fixture
-def desk(client_of, ada):
-    """The browser in which Ada is logged in."""
+def ada_browser(client_of, ada):
+    """A browser in which Ada is logged in."""
     return client_of(ada)
 
 
 @pytest.fixture
-def key(desk):
+def key(ada_browser):
     """Ada's passkey."""
-    return add_passkey(desk)
+    return add_passkey(ada_browser)
 
 
 def first_step(visitor):
@@ -44,77 +44,77 @@ def actions(records):
     return [event.action for event in records.all(AuditEvent)]
 
 
-# -- one's own
+# -- managing passkeys
 
 
-def test_a_passkey_is_added_with_what_it_needs(desk, records):
-    options = desk.post("/passkeys/add/options").json
+def test_a_passkey_is_added_with_the_right_options(ada_browser, records):
+    options = ada_browser.post("/passkeys/add/options").json
     assert (options["rp"]["id"], options["user"]["name"]) == ("localhost", "ada")
     assert options["authenticatorSelection"]["userVerification"] == "required"
     assert options["authenticatorSelection"]["residentKey"] == "preferred"
-    key = add_passkey(desk)
+    key = add_passkey(ada_browser)
     passkey = records.one(Passkey)
     assert (passkey.name, passkey.transports) == ("Key ring", "hybrid,internal")
     assert [letter.kind for letter in records.all(OutboxEmail)] == ["second_factor_added"]
     assert "passkey_added" in actions(records)
-    options = desk.post("/passkeys/add/options").json
+    options = ada_browser.post("/passkeys/add/options").json
     assert [one["id"] for one in options["excludeCredentials"]] == [passkey.credential_id]
-    page = desk.post("/passkeys/add", {"name": "Again", "credential": key.create(options)})
+    page = ada_browser.post("/passkeys/add", {"name": "Again", "credential": key.create(options)})
     assert page.flashes == [("info", "This passkey has already been added.")]
     assert records.count(Passkey) == 1
 
 
-def test_the_first_one_reminds_of_recovery_codes(desk):
-    form = desk.get("/passkeys/add").form("/passkeys/add")
-    credential = Authenticator().create(desk.post("/passkeys/add/options").json)
-    page = desk.submit(form, name=" Key\tring ", credential=credential)
+def test_adding_the_first_passkey_suggests_recovery_codes(ada_browser):
+    form = ada_browser.get("/passkeys/add").form("/passkeys/add")
+    credential = Authenticator().create(ada_browser.post("/passkeys/add/options").json)
+    page = ada_browser.submit(form, name=" Key\tring ", credential=credential)
     assert page.flashes == [("info", "Passkey “Key ring” added. Create recovery codes now in case you lose it.")]
     assert "You have no recovery codes." in page.text
-    desk.post("/account/second-factor/codes")
-    form = desk.get("/passkeys/add").form("/passkeys/add")
-    credential = Authenticator().create(desk.post("/passkeys/add/options").json)
-    assert desk.submit(form, name="Other", credential=credential).flashes == [("info", "Passkey “Other” added.")]
+    ada_browser.post("/account/second-factor/codes")
+    form = ada_browser.get("/passkeys/add").form("/passkeys/add")
+    credential = Authenticator().create(ada_browser.post("/passkeys/add/options").json)
+    assert ada_browser.submit(form, name="Other", credential=credential).flashes == [("info", "Passkey “Other” added.")]
 
 
 @pytest.mark.parametrize("lie", [{"origin": "https://evil.example"}, {"rp_id": "evil.example"}, {"verifies": False}])
-def test_what_was_made_elsewhere_or_for_anybody_is_not_added(desk, records, lie):
-    form = desk.get("/passkeys/add").form("/passkeys/add")
-    credential = Authenticator(**lie).create(desk.post("/passkeys/add/options").json)
-    page = desk.submit(form, name="Key", credential=credential)
+def test_a_forged_passkey_registration_is_refused(ada_browser, records, lie):
+    form = ada_browser.get("/passkeys/add").form("/passkeys/add")
+    credential = Authenticator(**lie).create(ada_browser.post("/passkeys/add/options").json)
+    page = ada_browser.submit(form, name="Key", credential=credential)
     assert (page.status, page.flashes, 'value="Key"' in page.text) == (422, NO_GOOD, True)
     assert records.count(Passkey) == 0
 
 
 @pytest.mark.parametrize("path", ["/passkeys/add", "/passkeys/again"])
-def test_nonsense_is_refused_in_words(desk, key, path):
+def test_malformed_credentials_are_refused_with_a_message(ada_browser, key, path):
     for credential in ("", "{}", "[]", "no JSON", "[" * 40_000, "x" * 60_000, '{"id": "\x00"}'):
-        desk.post(f"{path}/options")
-        assert desk.post(path, {"name": "Key", "credential": credential}).flashes == NO_GOOD
+        ada_browser.post(f"{path}/options")
+        assert ada_browser.post(path, {"name": "Key", "credential": credential}).flashes == NO_GOOD
 
 
-def test_a_name_is_asked_for(desk, records):
+def test_a_passkey_requires_a_name(ada_browser, records):
     for name in ("", " ", "x" * 65):
-        page = desk.post("/passkeys/add", {"name": name})
+        page = ada_browser.post("/passkeys/add", {"name": name})
         assert (page.status, page.flashes) == (422, [("danger", "Please correct the fields that are marked.")])
     assert records.count(Passkey) == 0
 
 
-def test_a_passkey_is_renamed_and_removed(desk, key, records):
+def test_a_passkey_is_renamed_and_removed(ada_browser, key, records):
     number = records.one(Passkey).id
-    page = desk.submit(desk.get(f"/passkeys/{number}/rename").form("/rename"), name="")
+    page = ada_browser.submit(ada_browser.get(f"/passkeys/{number}/rename").form("/rename"), name="")
     assert page.status == 422
-    page = desk.submit(page.form("/rename"), name="Laptop")
+    page = ada_browser.submit(page.form("/rename"), name="Laptop")
     assert page.flashes == [("info", "The passkey is now called “Laptop”.")]
-    page = desk.get(f"/passkeys/{number}/remove")
+    page = ada_browser.get(f"/passkeys/{number}/remove")
     assert records.count(Passkey) == 1
-    page = desk.submit(page.form("/remove"))
+    page = ada_browser.submit(page.form("/remove"))
     assert (page.path, page.flashes) == (OVERVIEW, [("info", "Passkey “Laptop” removed.")])
-    assert desk.post(f"/passkeys/{number}/remove").flashes == [("info", "This passkey no longer exists.")]
+    assert ada_browser.post(f"/passkeys/{number}/remove").flashes == [("info", "This passkey no longer exists.")]
     assert actions(records)[-2:] == ["passkey_renamed", "passkey_removed"]
     assert [letter.kind for letter in records.all(OutboxEmail)][-1] == "second_factor_removed"
 
 
-def test_nobody_touches_anothers_passkey(key, client_of, cast, records):
+def test_a_member_cannot_change_the_passkey_of_another(key, client_of, cast, records):
     stranger, number = client_of(cast.stranger), records.one(Passkey).id
     for path in (f"/passkeys/{number}/rename", f"/passkeys/{number}/remove"):
         for page in (stranger.get(path), stranger.post(path, {"name": "Mine"})):
@@ -123,14 +123,14 @@ def test_nobody_touches_anothers_passkey(key, client_of, cast, records):
     assert stranger.get("/passkeys/99999999999999999999/remove").status == 404
 
 
-def test_there_is_an_end_to_passkeys(desk, app, ada, monkeypatch):
+def test_the_number_of_passkeys_is_limited(ada_browser, app, ada, monkeypatch):
     monkeypatch.setattr("app.accounts.passkeys.service.MAX_PASSKEYS", 1)
-    add_passkey(desk)
-    answer = desk.post("/passkeys/add/options")
+    add_passkey(ada_browser)
+    answer = ada_browser.post("/passkeys/add/options")
     assert (answer.status, answer.json) == (403, {"message": "You already have 1 passkey. Remove one first."})
 
 
-# -- log in with one
+# -- logging in
 
 
 def test_a_passkey_alone_logs_in(key, visitor, ada, records):
@@ -143,20 +143,20 @@ def test_a_passkey_alone_logs_in(key, visitor, ada, records):
     assert visitor.post("/passkeys/login").flashes == [("info", "You are already logged in.")]
 
 
-def test_it_keeps_one_logged_in_if_asked_to(key, visitor, new_visitor, records):
+def test_remember_me_works_with_a_passkey(key, visitor, new_visitor, records):
     sign(visitor, key)
     sign(new_visitor(), key, remember_me="y")
     assert [login.remember for login in records.all(LoginSession)] == [False, False, True]
 
 
-def test_a_form_that_came_too_late_survives_also_a_refusal(key, desk, ada):
+def test_an_interrupted_form_survives_a_refused_passkey(key, ada_browser, ada):
     party = DinnerPartyFactory(host=ada)
-    form = desk.get(f"/parties/{party.slug}/edit").form(f"/parties/{party.slug}/edit")
+    form = ada_browser.get(f"/parties/{party.slug}/edit").form(f"/parties/{party.slug}/edit")
     later(hours=1)
-    page = desk.submit(form, description="A long story")
-    page = sign(desk, Authenticator(), kept=page.form("/passkeys/login").fields["kept"])
+    page = ada_browser.submit(form, description="A long story")
+    page = sign(ada_browser, Authenticator(), kept=page.form("/passkeys/login").fields["kept"])
     assert (page.status, page.flashes) == (401, UNKNOWN)
-    page = sign(desk, key, kept=page.form("/passkeys/login").fields["kept"])
+    page = sign(ada_browser, key, kept=page.form("/passkeys/login").fields["kept"])
     assert page.form(f"/parties/{party.slug}/edit").fields["description"] == "A long story"
 
 
@@ -167,7 +167,7 @@ def test_a_form_that_came_too_late_survives_also_a_refusal(key, desk, ada):
         ("active", False, "This account is not active."),
     ],
 )
-def test_who_may_not_come_in_is_told_so(key, visitor, app, ada, records, column, value, told):
+def test_a_blocked_member_is_refused_with_a_reason(key, visitor, app, ada, records, column, value, told):
     logins = records.count(LoginSession)
     with app.app_context(), transaction():
         values = {column: clock.now() if value == "now" else value, "ban_reason": "Spam"}
@@ -176,7 +176,7 @@ def test_who_may_not_come_in_is_told_so(key, visitor, app, ada, records, column,
     assert records.count(LoginSession) == logins
 
 
-def test_a_passkey_is_the_second_step(key, visitor):
+def test_a_passkey_works_as_second_factor(key, visitor):
     assert visitor.post("/passkeys/second-step/options").status == 401
     page = visitor.post("/passkeys/second-step")
     assert page.flashes == [("warning", "That took too long. Please log in again.")]
@@ -185,14 +185,14 @@ def test_a_passkey_is_the_second_step(key, visitor):
     assert sign(visitor, key, "second-step").flashes == WELCOME
 
 
-def test_anothers_passkey_is_not_the_second_step(key, visitor, client_of, cast):
+def test_a_passkey_of_another_member_is_no_second_factor(key, visitor, client_of, cast):
     theirs = add_passkey(client_of(cast.stranger))
     first_step(visitor)
     page = sign(visitor, theirs, "second-step")
     assert (page.path, page.flashes) == ("/login/second-step/", UNKNOWN)
 
 
-def test_a_passkey_proves_again_who_it_is(key, visitor, client_of, cast):
+def test_a_passkey_reauthenticates(key, visitor, client_of, cast):
     theirs = add_passkey(client_of(cast.stranger))
     sign(visitor, key)
     later(minutes=11)
@@ -207,27 +207,27 @@ def later(**passed):
     clock.set_now(clock.now() + timedelta(**passed))
 
 
-# -- what no browser would send
+# -- forged credentials
 
 
 @pytest.mark.parametrize("lie", [{"origin": "https://evil.example"}, {"rp_id": "evil.example"}, {"verifies": False}])
-def test_what_was_signed_elsewhere_or_by_anybody_opens_nothing(key, visitor, records, lie):
+def test_a_forged_passkey_signature_is_refused(key, visitor, records, lie):
     vars(key).update(lie)
     assert sign(visitor, key).flashes == NO_GOOD
     assert records.count(LoginSession) == 1
 
 
-def test_another_key_under_a_known_name_opens_nothing(key, visitor):
+def test_another_key_with_a_known_credential_id_is_refused(key, visitor):
     forged = Authenticator(credential_id=key.credential_id, handle=key.handle)
     assert sign(visitor, forged).flashes == NO_GOOD
 
 
-def test_a_passkey_of_another_person_by_its_own_account_opens_nothing(key, visitor):
+def test_a_passkey_with_the_user_handle_of_another_member_is_refused(key, visitor):
     key.handle = b"somebody else"
     assert sign(visitor, key).flashes == UNKNOWN
 
 
-def test_an_answer_is_good_once_and_for_what_was_asked(key, visitor, new_visitor, records):
+def test_a_challenge_works_once_and_for_its_purpose(key, visitor, new_visitor, records):
     options = visitor.post("/passkeys/login/options").json
     cookie = visitor.client.get_cookie(SESSION_COOKIE).value
     answer = {"credential": key.sign(options)}
@@ -246,7 +246,7 @@ def test_an_answer_is_good_once_and_for_what_was_asked(key, visitor, new_visitor
     assert other.post("/passkeys/second-step", answer).flashes == EXPIRED
 
 
-def test_a_copy_of_a_passkey_is_noticed_by_its_counter(key, visitor, new_visitor, records):
+def test_a_cloned_passkey_is_detected_by_its_counter(key, visitor, new_visitor, records):
     sign(new_visitor(), key)
     sign(new_visitor(), key)
     for behind in (1, 2):
@@ -267,13 +267,13 @@ def test_a_copy_of_a_passkey_is_noticed_by_its_counter(key, visitor, new_visitor
     assert sign(visitor, key).flashes == WELCOME
 
 
-def test_a_passkey_that_counts_nothing_is_as_good(key, visitor, new_visitor):
+def test_a_passkey_without_a_counter_is_accepted(key, visitor, new_visitor):
     for browser in (visitor, new_visitor()):
         key.count = -1
         assert sign(browser, key).flashes == WELCOME
 
 
-# -- where they cannot work
+# -- where passkeys are not available
 
 
 @pytest.mark.parametrize(
@@ -284,19 +284,19 @@ def test_a_passkey_that_counts_nothing_is_as_good(key, visitor, new_visitor):
         ("http://dinner.example.org", "They require HTTPS."),
     ],
 )
-def test_where_passkeys_cannot_work_it_is_said_why(desk, key, new_visitor, app, monkeypatch, url, why):
+def test_the_page_says_why_passkeys_cannot_work(ada_browser, key, new_visitor, app, monkeypatch, url, why):
     monkeypatch.setitem(app.config, "PUBLIC_URL", url)
-    page = desk.get(OVERVIEW)
+    page = ada_browser.get(OVERVIEW)
     assert f"Passkeys do not work here. {why}" in page.text
     assert "/passkeys/add" not in page.text
-    assert desk.get("/passkeys/add").flashes == [("warning", f"Passkeys do not work here. {why}")]
+    assert ada_browser.get("/passkeys/add").flashes == [("warning", f"Passkeys do not work here. {why}")]
     visitor = new_visitor()
     assert "passkey" not in visitor.get("/login/").text
     assert visitor.post("/passkeys/login/options").status == 403
     assert "Your second factor can no longer be verified here" in first_step(visitor).text
 
 
-def test_where_a_directory_says_who_may_come_in_a_passkey_alone_opens_nothing(key, visitor, app, monkeypatch):
+def test_with_ldap_a_passkey_alone_does_not_log_in(key, visitor, app, monkeypatch):
     monkeypatch.setitem(app.config, "AUTH_TYPE", AUTH_LDAP)
     assert "Log in with a passkey" not in visitor.get("/login/").text
     assert visitor.post("/passkeys/login/options").status == 403
@@ -304,19 +304,19 @@ def test_where_a_directory_says_who_may_come_in_a_passkey_alone_opens_nothing(ke
     assert visitor.post("/passkeys/login").flashes == [("warning", told)]
 
 
-def test_the_site_is_named_as_browsers_name_it(desk, app, monkeypatch):
+def test_origin_and_rp_id_are_normalised_like_in_browsers(ada_browser, app, monkeypatch):
     for url, origin, rp_id in (
         ("https://dinner.example.org", "https://dinner.example.org", "dinner.example.org"),
         ("https://Dinner.Example.org:443", "https://dinner.example.org", "dinner.example.org"),
         ("https://küche.example:8443", "https://xn--kche-0ra.example:8443", "xn--kche-0ra.example"),
     ):
         monkeypatch.setitem(app.config, "PUBLIC_URL", url)
-        add_passkey(desk, Authenticator(origin=origin, rp_id=rp_id))
+        add_passkey(ada_browser, Authenticator(origin=origin, rp_id=rp_id))
 
 
-def test_the_last_factor_stays_where_a_role_asks_for_one(desk, key, app, records):
+def test_the_last_factor_cannot_be_removed_when_a_role_requires_one(ada_browser, key, app, records):
     with app.app_context(), transaction():
         db.session.execute(update(Role).where(Role.name == "Guest").values(second_factor_required=True))
-    page = desk.post(f"/passkeys/{records.one(Passkey).id}/remove")
+    page = ada_browser.post(f"/passkeys/{records.one(Passkey).id}/remove")
     assert [category for category, _text in page.flashes] == ["danger"]
     assert records.count(Passkey) == 1

@@ -1,4 +1,4 @@
-"""Passwords: forgotten, chosen anew by a letter, changed, and which ones will do."""
+"""Passwords: reset by e-mail, change, and which ones are accepted."""
 
 import re
 import threading
@@ -51,10 +51,10 @@ def actions(records):
     return [event.action for event in records.all(AuditEvent)]
 
 
-# -- forgotten
+# -- reset request
 
 
-def test_a_forgotten_password_is_replaced_by_way_of_a_letter(visitor, records, ada):
+def test_a_forgotten_password_is_reset_by_email(visitor, records, ada):
     assert 'href="/password/forgot"' in visitor.get("/login/").text
     page = forgot(visitor, "ADA@example.com")
     assert (page.path, page.flashes) == ("/login/", ON_ITS_WAY)
@@ -71,7 +71,7 @@ def test_a_forgotten_password_is_replaced_by_way_of_a_letter(visitor, records, a
     assert NEW not in str(records.dump())
 
 
-def test_known_and_unknown_addresses_get_the_same_answer_by_the_same_statements(new_visitor, records, ada):
+def test_known_and_unknown_addresses_get_the_same_response_and_statements(new_visitor, records, ada):
     seen = []
     for email in (ada.email, "bob@example.com"):
         visitor = new_visitor()
@@ -90,7 +90,7 @@ def test_known_and_unknown_addresses_get_the_same_answer_by_the_same_statements(
     [{"inactive": True}, {"banned_at": clock.now()}, {"erased_at": clock.now()}],
     ids=["inactive", "banned", "erased"],
 )
-def test_who_may_not_come_in_gets_no_letter_and_nobody_is_told(visitor, app, records, state):
+def test_a_blocked_member_gets_no_email_and_the_page_does_not_tell(visitor, app, records, state):
     member = MemberFactory(username="bob", **state)
     assert forgot(visitor, member.email).flashes == ON_ITS_WAY
     assert records.count(OutboxEmail) == 0
@@ -99,7 +99,7 @@ def test_who_may_not_come_in_gets_no_letter_and_nobody_is_told(visitor, app, rec
     assert visitor.post(path, {"new_password": NEW}).flashes == [("danger", "This link is not valid.")]
 
 
-def test_a_mailbox_gets_three_letters_an_hour_at_most(visitor, records, ada):
+def test_an_email_address_gets_at_most_three_emails_an_hour(visitor, records, ada):
     for _attempt in range(5):
         assert forgot(visitor, ada.email).flashes == ON_ITS_WAY
     assert records.count(OutboxEmail) == 3
@@ -109,7 +109,7 @@ def test_a_mailbox_gets_three_letters_an_hour_at_most(visitor, records, ada):
 
 
 @pytest.mark.rate_limits
-def test_an_address_of_the_network_asks_three_times_an_hour_at_most(visitor):
+def test_an_ip_address_can_request_three_resets_an_hour(visitor):
     assert forgot(visitor, "no address").status == 422
     for number in range(3):
         assert forgot(visitor, f"ada{number}@example.com").path == "/login/"
@@ -119,17 +119,17 @@ def test_an_address_of_the_network_asks_three_times_an_hour_at_most(visitor):
 
 
 @pytest.mark.parametrize("email", ["", "no address", "a@b\r\nBcc: all@example.com", "x" * 250 + "@example.com"])
-def test_what_is_no_address_is_said_at_the_field(visitor, records, email):
+def test_an_invalid_email_address_is_an_error_at_the_field(visitor, records, email):
     page = forgot(visitor, email)
     assert (page.status, page.flashes) == (422, CORRECT)
     assert records.count(OutboxEmail) == 0
 
 
-# -- the link
+# -- reset link
 
 
 @pytest.mark.parametrize("method", ["get", "head"])
-def test_opening_the_link_changes_nothing_and_tells_nobody_its_address(visitor, app, records, ada, method):
+def test_opening_the_link_changes_nothing_and_sends_no_referrer(visitor, app, records, ada, method):
     path = link_for(app, ada)
     before = records.dump()
     answer = getattr(visitor.client, method)(path)
@@ -146,7 +146,7 @@ def test_a_link_works_once(visitor, app, records, ada):
     assert visitor.log_in("ada", NEW).flashes[0][0] == "info"
 
 
-def test_a_link_works_for_an_hour(visitor, app, records, ada):
+def test_a_link_is_valid_for_an_hour(visitor, app, records, ada):
     path = link_for(app, ada)
     clock.set_now(clock.now() + timedelta(hours=1, seconds=1))
     assert "This link has expired" in visitor.get(path).text
@@ -157,24 +157,22 @@ def test_a_link_works_for_an_hour(visitor, app, records, ada):
 
 
 @pytest.mark.parametrize("token", ["nonsense", "a" * 3000, "%F0%9F%8D%B7", "__secret__"])
-def test_a_token_that_never_was_is_not_known(visitor, token):
+def test_an_unknown_token_is_invalid(visitor, token):
     assert visitor.get(f"/password/reset/{token}").status == 404
     page = visitor.post(f"/password/reset/{token}", {"new_password": NEW})
     assert (page.path, page.flashes) == ("/password/forgot", [("danger", "This link is not valid.")])
 
 
-def test_a_token_for_something_else_is_not_known(visitor, app, ada):
+def test_a_token_for_another_purpose_is_invalid(visitor, app, ada):
     path = link_for(app, ada, TokenPurpose.CHANGE_EMAIL)
     assert visitor.post(path, {"new_password": NEW}).flashes == [("danger", "This link is not valid.")]
 
 
-def test_choosing_a_password_ends_other_links_every_login_and_the_programs_tokens(
-    visitor, client_of, app, records, ada
-):
+def test_choosing_a_password_revokes_links_sessions_and_api_tokens(visitor, client_of, app, records, ada):
     devices = [client_of(ada), client_of(ada)]
     others = [link_for(app, ada), link_for(app, ada, TokenPurpose.CHANGE_EMAIL)]
     page = reset(devices[0], link_for(app, ada))
-    # Nobody is told on that device that they were signed out: they know.
+    # The current device shows no message about being signed out.
     assert (page.path, page.flashes) == ("/login/", [UPDATED])
     page = devices[1].get("/account/profile/")
     assert ("danger", "You were signed out because your password was changed.") in page.flashes
@@ -195,7 +193,7 @@ def test_the_link_ends_a_lockout(visitor, new_visitor, app, records, ada):
     assert new_visitor().log_in(ada.email, NEW).flashes == [("info", "Welcome, Ada Byron!")]
 
 
-def test_the_link_does_not_stand_in_for_the_second_factor(visitor, app, records, ada):
+def test_the_link_does_not_replace_the_second_factor(visitor, app, records, ada):
     with app.app_context(), transaction() as session:
         session.add(Totp(member_id=ada.id, secret="x", confirmed_at=clock.now()))
     assert reset(visitor, link_for(app, ada)).path == "/login/"
@@ -206,7 +204,7 @@ def test_the_link_does_not_stand_in_for_the_second_factor(visitor, app, records,
 
 
 @pytest.mark.both_databases
-def test_of_twenty_who_open_one_link_at_once_one_chooses(app, new_visitor, records, ada):
+def test_twenty_concurrent_uses_of_a_link_set_one_password(app, new_visitor, records, ada):
     path = link_for(app, ada)
     barrier = threading.Barrier(20)
 
@@ -225,7 +223,7 @@ def test_of_twenty_who_open_one_link_at_once_one_chooses(app, new_visitor, recor
     assert [letter.kind for letter in records.all(OutboxEmail)] == ["password_changed"]
 
 
-def test_a_password_that_will_not_do_leaves_the_link_as_it_is(visitor, app, records, ada):
+def test_a_refused_password_keeps_the_link_valid(visitor, app, records, ada):
     path = link_for(app, ada)
     for password, told in (("", CORRECT[0][1]), ("short", "Use at least 8 characters."), ("AdaByron", NAMED)):
         page = reset(visitor, path, password)
@@ -236,18 +234,18 @@ def test_a_password_that_will_not_do_leaves_the_link_as_it_is(visitor, app, reco
     assert reset(visitor, path).flashes == [UPDATED]
 
 
-def test_staff_choose_longer_passwords(visitor, app, cast):
+def test_staff_need_longer_passwords(visitor, app, cast):
     path = link_for(app, cast.admin)
     assert "At least 15 characters." in visitor.get(path).text
     page = reset(visitor, path, "twelve or so")
     assert (page.status, page.flashes) == (422, [("danger", "Use at least 15 characters.")])
 
 
-# -- changed
+# -- change
 
 
 @pytest.mark.both_databases
-def test_whoever_knows_the_old_password_changes_it_and_stays_logged_in(visitor, client_of, records, ada):
+def test_changing_the_password_keeps_the_session(visitor, client_of, records, ada):
     device, other = client_of(ada), client_of(ada)
     with device.client.session_transaction() as session:
         copied = session["login"]
@@ -256,7 +254,7 @@ def test_whoever_knows_the_old_password_changes_it_and_stays_logged_in(visitor, 
     assert device.get("/password/change").path == "/password/change"
     told = ("danger", "You were signed out because your password was changed.")
     assert told in other.get("/password/change").flashes
-    # A copy of this device's cookie opens nothing, either.
+    # A copy of this device's cookie is invalid, too.
     with visitor.client.session_transaction() as session:
         session["login"], session["_user_id"] = copied, str(ada.id)
     assert visitor.get("/password/change").path == "/login/"
@@ -266,7 +264,7 @@ def test_whoever_knows_the_old_password_changes_it_and_stays_logged_in(visitor, 
     assert "password_changed" in actions(records)
 
 
-def test_the_form_sent_once_more_changes_nothing(client_of, records, ada):
+def test_sending_the_form_again_changes_nothing(client_of, records, ada):
     device = client_of(ada)
     form = device.get("/password/change").form("/password/change")
     device.submit(form, password=PASSWORD, new_password=NEW)
@@ -277,7 +275,7 @@ def test_the_form_sent_once_more_changes_nothing(client_of, records, ada):
     assert device.get("/password/change").status == 200
 
 
-def test_the_new_password_differs_from_the_current_one(client_of, records, ada):
+def test_the_new_password_must_differ_from_the_current_one(client_of, records, ada):
     page = change(client_of(ada), new=PASSWORD)
     assert (page.status, page.flashes) == (422, [("danger", "The new password must differ from the current one.")])
     assert records.fresh(ada).password == ada.password
@@ -294,14 +292,14 @@ def test_the_new_password_differs_from_the_current_one(client_of, records, ada):
         (PASSWORD, "x" * 1025, 422, [("danger", "A password can have at most 1024 characters.")]),
     ],
 )
-def test_what_is_wrong_is_said_and_no_password_is_shown_again(client_of, records, ada, current, new, status, told):
+def test_errors_are_shown_and_passwords_are_not_echoed(client_of, records, ada, current, new, status, told):
     page = change(client_of(ada), current, new)
     assert (page.status, page.flashes) == (status, told)
     assert [typed for typed in (current, new) if typed and f'value="{typed}"' in page.text] == []
     assert records.fresh(ada).password == ada.password
 
 
-def test_the_current_password_cannot_be_guessed_there(client_of, ada):
+def test_guessing_the_current_password_is_throttled(client_of, ada):
     device = client_of(ada)
     answers = [change(device, f"guess number {number}") for number in range(6)]
     assert [page.status for page in answers] == [401] * 5 + [429]
@@ -310,7 +308,7 @@ def test_the_current_password_cannot_be_guessed_there(client_of, ada):
     assert change(device).status == 429
 
 
-def test_a_login_that_must_choose_a_longer_password_goes_on_after_it(visitor, app):
+def test_the_login_continues_after_choosing_a_longer_password(visitor, app):
     short = "eleven char"
     with app.app_context():
         hashed = password_policy.hash_password(short)
@@ -322,13 +320,13 @@ def test_a_login_that_must_choose_a_longer_password_goes_on_after_it(visitor, ap
     assert visitor.get("/users/list/").status == 200
 
 
-def test_changing_needs_a_login(visitor):
+def test_changing_the_password_requires_a_login(visitor):
     page = visitor.get("/password/change")
     assert (page.path, page.flashes) == ("/login/", [("info", "Please log in to access this page.")])
     assert visitor.post("/password/change", {"password": PASSWORD, "new_password": NEW}).path == "/login/"
 
 
-def test_who_has_no_password_is_told_how_to_get_one(client_of, app, ada):
+def test_a_member_without_a_password_reads_how_to_get_one(client_of, app, ada):
     device = client_of(ada)
     with app.app_context(), transaction() as session:
         session.get(Member, ada.id).password = None
@@ -337,7 +335,7 @@ def test_who_has_no_password_is_told_how_to_get_one(client_of, app, ada):
     assert device.post("/password/change", {"password": "x", "new_password": NEW}).status == 401
 
 
-# -- which ones will do
+# -- password rules
 
 
 @pytest.mark.parametrize(
@@ -352,17 +350,17 @@ def test_who_has_no_password_is_told_how_to_get_one(client_of, app, ada):
         "x" + "".join(map(chr, range(0x4E00, 0x4E00 + 1023))),
     ],
 )
-def test_any_text_that_is_hard_to_guess_will_do(app, client_of, new_visitor, ada, password):
+def test_any_text_that_is_hard_to_guess_is_accepted(app, client_of, new_visitor, ada, password):
     assert change(client_of(ada), new=password).flashes == [UPDATED]
     assert new_visitor().log_in("ada", password).flashes == [("info", "Welcome, Ada Byron!")]
 
 
-def test_what_looks_the_same_is_the_same_password(client_of, new_visitor, ada):
+def test_passwords_are_compared_after_unicode_normalisation(client_of, new_visitor, ada):
     change(client_of(ada), new="cr\u00e8me br\u00fbl\u00e9e for two")
     assert new_visitor().log_in("ada", "cre\u0300me bru\u0302le\u0301e for two").flashes[0][0] == "info"
 
 
-def test_what_cannot_be_encoded_is_a_wrong_password_and_no_error(app, ada):
+def test_a_password_that_cannot_be_encoded_is_a_wrong_one(app, ada):
     with app.app_context():
         assert not password_policy.matches(ada.password, "\ud800 and more")
 
@@ -396,7 +394,7 @@ def test_what_cannot_be_encoded_is_a_wrong_password_and_no_error(app, ada):
         ("a countess would never guess", None),
     ],
 )
-def test_what_guessers_try_first_is_refused(app, password, told):
+def test_common_passwords_are_refused(app, password, told):
     names = ("countess", "lovelace@example.com", "Ada", "Byron")
     with app.test_request_context():
         assert password_policy.problem(password, names=names) == told

@@ -1,4 +1,4 @@
-"""Take all that is known about oneself along, or have it erased."""
+"""Data export and account deletion."""
 
 import io
 import json
@@ -57,8 +57,8 @@ def friend(client_of, cast):
 
 
 @pytest.fixture
-def erase_due(app):
-    """Do what the daily command does; return how many were erased."""
+def run_due_deletions(app):
+    """Run due account deletions; return how many were carried out."""
 
     def due():
         with app.app_context():
@@ -68,7 +68,7 @@ def erase_due(app):
 
 
 def ask(visitor, password=PASSWORD):
-    """Ask to be erased."""
+    """Request the deletion of the account."""
     return visitor.submit(visitor.get(f"{HERE}erase").form("/erase"), password=password)
 
 
@@ -77,7 +77,7 @@ def store(app, *rows):
         db.session.add_all(rows)
 
 
-def letters(records, kind):
+def emails(records, kind):
     return [letter for letter in records.all(OutboxEmail) if letter.kind == kind]
 
 
@@ -95,11 +95,11 @@ def files_in(page):
         return {name: packed.read(name) for name in packed.namelist()}
 
 
-# -- take along
+# -- data export
 
 
 def secrets_of(app, member):
-    """Give a member one of each secret, and return all of them."""
+    """Store one secret of each kind for a member; return all of them."""
     store(
         app,
         Totp(member_id=member.id, secret="sealed totp secret", confirmed_at=clock.now()),
@@ -130,7 +130,7 @@ def secrets_of(app, member):
     ]
 
 
-def test_everything_is_in_one_file_and_no_secret(friend, app, cast, records):
+def test_the_data_export_has_everything_but_secrets(friend, app, cast, records):
     secrets = secrets_of(app, cast.friend)
     OutboxEmailFactory(recipient="FRIEND@example.com", text="Open __secret__", secret="open sesame")
     OutboxEmailFactory(recipient=cast.stranger.email, text="a letter to the stranger")
@@ -164,7 +164,7 @@ def test_everything_is_in_one_file_and_no_secret(friend, app, cast, records):
     assert len(events(records, "data_exported")) == 1
 
 
-def test_of_what_an_administrator_did_only_the_fact_is_told(friend, client_of, app, cast):
+def test_the_data_export_does_not_name_administrators(friend, client_of, app, cast):
     store(app, AuditEvent(action="member_signed_out", subject_type="member", subject_id=cast.friend.id, subject="friend",
                           actor_id=cast.admin.id, actor="boss", address="203.0.113.9", after={"reason": "A test"}))  # fmt: skip
     audit = json.loads(files_in(friend.post(f"{HERE}export"))["audit.json"])
@@ -174,7 +174,7 @@ def test_of_what_an_administrator_did_only_the_fact_is_told(friend, client_of, a
     assert "203.0.113.9" not in str(audit)
 
 
-def test_a_dinner_that_one_may_not_see_any_more_is_not_told(friend, cast):
+def test_the_data_export_leaves_out_parties_that_one_may_not_see(friend, cast):
     table = DinnerPartyFactory(private=True, title="A secret table")
     RsvpFactory(party=table, member=cast.friend, status=RsvpStatus.REMOVED)
     files = files_in(friend.post(f"{HERE}export"))
@@ -182,7 +182,7 @@ def test_a_dinner_that_one_may_not_see_any_more_is_not_told(friend, cast):
     assert b"A secret table" not in b"".join(files.values())
 
 
-def test_the_dinners_are_a_calendar_in_their_own_zones(friend, cast):
+def test_the_data_export_has_a_calendar_in_the_parties_time_zones(friend, cast):
     clock.set_now(clock.now())
     summer = datetime(clock.now().year + 1, 7, 1, 18, 0, tzinfo=UTC)
     mine = DinnerPartyFactory(host=cast.friend, starts_at=summer, timezone="Europe/Madrid", title="Paella, for eight")
@@ -203,22 +203,22 @@ def test_the_dinners_are_a_calendar_in_their_own_zones(friend, cast):
     assert first == again
 
 
-def test_taking_along_asks_who_it_is_when_that_was_long_ago(friend):
+def test_the_data_export_requires_reauthentication(friend):
     form = friend.get(HERE).form("/export")
     clock.set_now(clock.now() + timedelta(minutes=11))
     assert friend.submit(form).flashes == [("warning", "Please reauthenticate to access this page.")]
 
 
 @pytest.mark.rate_limits
-def test_taking_along_is_limited(friend):
+def test_the_data_export_is_rate_limited(friend):
     statuses = [friend.post(f"{HERE}export").status for _ in range(11)]
     assert statuses == [200] * 10 + [429]
 
 
-# -- ask to be erased, and think it over
+# -- scheduling and cancelling the deletion
 
 
-def test_erasing_is_planned_and_told(friend, client_of, cast, records):
+def test_account_deletion_is_scheduled_and_emailed(friend, client_of, cast, records):
     clock.set_now(datetime(2031, 3, 1, 12, 0, tzinfo=UTC))
     friend, elsewhere = client_of(cast.friend), client_of(cast.friend)
     page = ask(friend)
@@ -226,7 +226,7 @@ def test_erasing_is_planned_and_told(friend, client_of, cast, records):
     assert page.flashes == [("warning", told)]
     assert page.path == HERE
     assert records.fresh(cast.friend).erase_at == datetime(2031, 3, 15, 12, 0, tzinfo=UTC)
-    (letter,) = letters(records, "erasing_asked")
+    (letter,) = emails(records, "erasing_asked")
     assert "Mar 15, 2031" in letter.text
     assert letter.expires_at == records.fresh(cast.friend).erase_at
     assert len(events(records, "erasing_asked")) == 1
@@ -236,29 +236,29 @@ def test_erasing_is_planned_and_told(friend, client_of, cast, records):
 
 
 @pytest.mark.parametrize(("password", "status"), [("", 422), ("not my password", 401)])
-def test_erasing_asks_for_the_password(friend, cast, records, password, status):
+def test_account_deletion_requires_the_password(friend, cast, records, password, status):
     page = ask(friend, password)
     assert page.status == status
     assert [category for category, _text in page.flashes] == ["danger" if status == 422 else "warning"]
     assert records.fresh(cast.friend).erase_at is None
 
 
-def test_the_last_administrator_stays(client_of, app, cast, erase_due, records):
+def test_the_last_administrator_cannot_delete_their_account(client_of, app, cast, run_due_deletions, records):
     boss = client_of(cast.admin)
     assert ask(boss).flashes == [("danger", "The last administrator cannot be removed.")]
     second = MemberFactory(username="second", admin=True)
     assert ask(boss).path == HERE
     assert ask(client_of(second)).path == HERE
     clock.set_now(clock.now() + LATER)
-    assert erase_due() == 1
+    assert run_due_deletions() == 1
     assert records.fresh(cast.admin).erased_at
     assert records.fresh(second).erased_at is None
-    assert erase_due() == 0
+    assert run_due_deletions() == 0
 
 
-def test_the_link_in_the_letter_shows_a_button_that_keeps_the_account(friend, visitor, cast, records):
+def test_the_link_in_the_email_shows_a_button_that_keeps_the_account(friend, visitor, cast, records):
     ask(friend)
-    path = link_in(letters(records, "erasing_asked")[0])
+    path = link_in(emails(records, "erasing_asked")[0])
     before = records.dump()
     page = visitor.get(path)
     assert page.headers["Referrer-Policy"] == "no-referrer"
@@ -274,37 +274,37 @@ def test_the_link_in_the_letter_shows_a_button_that_keeps_the_account(friend, vi
 
 
 @pytest.mark.parametrize("token", ["nonsense", "a" * 3000, "__secret__"])
-def test_a_link_that_never_was_keeps_nothing(visitor, token):
+def test_an_unknown_link_is_invalid(visitor, token):
     assert visitor.get(f"{HERE}keep/{token}").status == 404
     assert visitor.post(f"{HERE}keep/{token}").flashes == [("danger", "This link is not valid.")]
 
 
-def test_a_link_works_until_the_time_is_over(friend, visitor, records):
+def test_the_link_works_until_the_grace_period_is_over(friend, visitor, records):
     ask(friend)
-    path = link_in(letters(records, "erasing_asked")[0])
+    path = link_in(emails(records, "erasing_asked")[0])
     clock.set_now(clock.now() + LATER)
     assert "The time to change your mind has passed." in visitor.get(path).text
     told = "This link has expired: the time to change your mind has passed."
     assert visitor.post(path).flashes == [("warning", told)]
 
 
-def test_a_button_keeps_the_account_too(friend, erase_due, cast, records):
+def test_a_button_in_the_account_keeps_it_too(friend, run_due_deletions, cast, records):
     page = ask(friend)
-    path = link_in(letters(records, "erasing_asked")[0])
+    path = link_in(emails(records, "erasing_asked")[0])
     page = friend.submit(page.form("/stay"))
     assert page.flashes == [("info", "Your account will not be deleted. We are glad that you are staying!")]
     assert friend.post(f"{HERE}stay").flashes == [("info", "Your account is not scheduled for deletion.")]
     assert friend.get(path).status == 404
     clock.set_now(clock.now() + LATER)
-    assert erase_due() == 0
+    assert run_due_deletions() == 0
     assert records.fresh(cast.friend).username == "friend"
 
 
-# -- erased
+# -- after the deletion
 
 
-def furnish(app, member):
-    """Give a member all that an account can have."""
+def fill_account(app, member):
+    """Store everything that an account can have."""
     secrets_of(app, member)
     store(
         app,
@@ -320,9 +320,9 @@ def furnish(app, member):
 
 
 @pytest.mark.both_databases
-def test_nothing_is_left_but_a_number(app, client_of, visitor, cast, records, erase_due):
+def test_account_deletion_leaves_only_an_id(app, client_of, visitor, cast, records, run_due_deletions):
     friend = client_of(cast.friend)
-    furnish(app, cast.friend)
+    fill_account(app, cast.friend)
     coming = clock.now() + timedelta(days=30)
     hosted = DinnerPartyFactory(host=cast.friend, title="Raclette", starts_at=coming)
     RsvpFactory(party=hosted, member=cast.stranger)
@@ -332,10 +332,10 @@ def test_nothing_is_left_but_a_number(app, client_of, visitor, cast, records, er
     seat = RsvpFactory(party=full, member=cast.friend)
     waiting = RsvpFactory(party=full, member=cast.stranger, waiting=True)
     ask(friend)
-    assert erase_due() == 0
+    assert run_due_deletions() == 0
     clock.set_now(clock.now() + LATER)
-    assert erase_due() == 1
-    assert erase_due() == 0
+    assert run_due_deletions() == 1
+    assert run_due_deletions() == 0
 
     gone = records.fresh(cast.friend)
     number = gone.id
@@ -353,16 +353,16 @@ def test_nothing_is_left_but_a_number(app, client_of, visitor, cast, records, er
 
     assert records.fresh(hosted).status == PartyStatus.CANCELLED
     assert (records.fresh(past).status, records.fresh(past).address) == (PartyStatus.PUBLISHED, "")
-    assert [letter.recipient for letter in letters(records, "party_cancelled")] == [cast.stranger.email]
-    assert "Friend Doe" in letters(records, "party_cancelled")[0].text
+    assert [letter.recipient for letter in emails(records, "party_cancelled")] == [cast.stranger.email]
+    assert "Friend Doe" in emails(records, "party_cancelled")[0].text
     assert (records.fresh(seat).status, records.fresh(waiting).status) == (RsvpStatus.WITHDRAWN, RsvpStatus.OFFERED)
     assert records.fresh(full).seats_taken == 2
-    assert [letter.recipient for letter in letters(records, "seat_offered")] == [cast.stranger.email]
+    assert [letter.recipient for letter in emails(records, "seat_offered")] == [cast.stranger.email]
     assert (records.fresh(been).status, records.fresh(been).party_size) == (RsvpStatus.YES, 1)
     for answer in records.all(select(Rsvp).where(Rsvp.member_id == number)):
         assert (answer.name, answer.email, answer.note) == ("", f"erased-{number}@invalid", "")
 
-    (goodbye,) = letters(records, "erased")
+    (goodbye,) = emails(records, "erased")
     assert (goodbye.recipient, goodbye.name) == (cast.friend.email, "Friend Doe")
     others = {letter.recipient for letter in records.all(OutboxEmail) if letter.kind != "erased"}
     assert others == {cast.stranger.email, "somebody@example.com"}
@@ -373,7 +373,7 @@ def test_nothing_is_left_but_a_number(app, client_of, visitor, cast, records, er
 
 
 @pytest.mark.both_databases
-def test_two_at_once_erase_once(app, client_of, cast, records):
+def test_concurrent_runs_delete_an_account_once(app, client_of, cast, records):
     ask(client_of(cast.friend))
     ask(client_of(cast.stranger))
     clock.set_now(clock.now() + LATER)
@@ -390,37 +390,37 @@ def test_two_at_once_erase_once(app, client_of, cast, records):
     for thread in threads:
         thread.join()
     assert sum(erased) == 2
-    assert len(events(records, "erased")) == len(letters(records, "erased")) == 2
+    assert len(events(records, "erased")) == len(emails(records, "erased")) == 2
 
 
-def test_one_who_cannot_be_erased_keeps_nobody_else(app, client_of, cast, erase_due, records):
+def test_a_failing_account_deletion_does_not_stop_the_others(app, client_of, cast, run_due_deletions, records):
     ask(client_of(cast.friend))
     ask(client_of(cast.stranger))
     clock.set_now(clock.now() + LATER)
     broken = DinnerPartyFactory(host=cast.friend)
-    # The database refuses what is below zero.
+    # The database refuses a negative number of seats.
     with app.app_context(), transaction():
         RsvpFactory(party=DinnerPartyFactory(), member=cast.friend, party_size=5)
         db.session.execute(update(DinnerParty).where(DinnerParty.id != broken.id).values(seats_taken=1))
-    assert erase_due() == 1
+    assert run_due_deletions() == 1
     assert records.fresh(cast.friend).username == "friend"
     assert records.fresh(broken).status == PartyStatus.PUBLISHED
     assert records.fresh(cast.stranger).erased_at
 
 
-def test_a_name_that_somebody_took_on_purpose_hinders_nobody(client_of, cast, erase_due, records):
+def test_a_username_chosen_to_block_the_anonymised_one_does_no_harm(client_of, cast, run_due_deletions, records):
     MemberFactory(username=f"erased-{cast.friend.id}", email="clever@example.com")
     ask(client_of(cast.friend))
     clock.set_now(clock.now() + LATER)
-    assert erase_due() == 1
+    assert run_due_deletions() == 1
     assert records.fresh(cast.friend).username.startswith(f"erased-{cast.friend.id}-")
 
 
-def test_others_see_that_somebody_was_erased_and_no_page_of_theirs(client_of, cast, erase_due):
+def test_others_see_a_deleted_member_without_a_profile_page(client_of, cast, run_due_deletions):
     party = DinnerPartyFactory(host=cast.friend, past=True)
     ask(client_of(cast.friend))
     clock.set_now(clock.now() + LATER)
-    erase_due()
+    run_due_deletions()
     stranger = client_of(cast.stranger)
     page = stranger.get(f"/parties/{party.slug}")
     assert "Hosted by (deleted account)" in page.text
@@ -429,13 +429,13 @@ def test_others_see_that_somebody_was_erased_and_no_page_of_theirs(client_of, ca
     assert stranger.get(f"/user/erased-{cast.friend.id}").status == 404
 
 
-def test_the_same_address_can_register_again(client_of, visitor, cast, erase_due, records):
+def test_the_same_address_can_register_again(client_of, visitor, cast, run_due_deletions, records):
     ask(client_of(cast.friend))
     clock.set_now(clock.now() + LATER)
-    erase_due()
+    run_due_deletions()
     form = visitor.get("/register/form").form("/register/form")
     visitor.submit(form, **ADA)
-    (letter,) = letters(records, "activation")
+    (letter,) = emails(records, "activation")
     path = re.search(r"/register/activation/\S+", letter.text).group().replace("__secret__", letter.secret)
     page = visitor.submit(visitor.get(path).form(path))
     assert page.flashes == [("info", "Your account is activated, you can now log in.")]
@@ -443,13 +443,13 @@ def test_the_same_address_can_register_again(client_of, visitor, cast, erase_due
     assert page.flashes == [("info", "Welcome, Ada B.!")]
 
 
-def test_the_last_letter_goes_once_it_was_sent(app, client_of, cast, erase_due, records):
+def test_the_last_email_is_deleted_once_it_was_sent(app, client_of, cast, run_due_deletions, records):
     ask(client_of(cast.friend))
     clock.set_now(clock.now() + LATER)
-    erase_due()
-    erase_due()
-    (goodbye,) = letters(records, "erased")
+    run_due_deletions()
+    run_due_deletions()
+    (goodbye,) = emails(records, "erased")
     with app.app_context(), transaction():
         db.session.execute(update(OutboxEmail).where(OutboxEmail.id == goodbye.id).values(state=EmailState.SENT))
-    erase_due()
-    assert letters(records, "erased") == []
+    run_due_deletions()
+    assert emails(records, "erased") == []

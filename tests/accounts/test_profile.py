@@ -1,4 +1,4 @@
-"""Members say who they are, in their own words and language."""
+"""Members edit their profile."""
 
 import pytest
 from sqlalchemy import delete
@@ -14,7 +14,7 @@ SAVED = [("info", "Settings saved.")]
 
 
 @pytest.fixture
-def mine(client_of, ada):
+def ada_browser(client_of, ada):
     return client_of(ada)
 
 
@@ -22,9 +22,9 @@ def save(visitor, **fields):
     return visitor.submit(visitor.get(PATH).form(PATH), **fields)
 
 
-def test_a_member_changes_all_that_is_theirs_to_change(mine, ada, records):
+def test_a_member_edits_every_field_of_the_profile(ada_browser, ada, records):
     page = save(
-        mine,
+        ada_browser,
         first_name=" Augusta  Ada ",
         last_name="King",
         timezone="europe/london",
@@ -35,43 +35,43 @@ def test_a_member_changes_all_that_is_theirs_to_change(mine, ada, records):
     member = records.fresh(ada)
     assert (member.first_name, member.last_name, member.timezone) == ("Augusta Ada", "King", "Europe/London")
     assert (member.diets, member.allergens) == (["vegan", "no_alcohol"], ["nuts"])
-    page = mine.get(PATH)
+    page = ada_browser.get(PATH)
     assert page.form(PATH).fields.getlist("diets") == ["vegan", "no_alcohol"]
     assert page.form(PATH).fields["last_name"] == "King"
     assert "ada@example.com" in page.text
-    assert save(mine, diets=[], allergens=[]).flashes == SAVED
+    assert save(ada_browser, diets=[], allergens=[]).flashes == SAVED
     assert records.fresh(ada).diets == []
 
 
-def test_what_changed_is_written_down_but_not_what_somebody_eats(mine, ada, records):
-    save(mine, last_name="King", allergens=["nuts"])
+def test_changes_are_in_the_audit_log_without_dietary_information(ada_browser, ada, records):
+    save(ada_browser, last_name="King", allergens=["nuts"])
     (event,) = (event for event in records.all(AuditEvent) if event.action == "profile_changed")
     assert (event.actor, event.subject_id) == ("ada", ada.id)
     assert (event.before, event.after) == ({"last_name": "Byron"}, {"last_name": "King", "allergens": "changed"})
     before = records.count(AuditEvent)
-    assert save(mine).flashes == SAVED
+    assert save(ada_browser).flashes == SAVED
     assert records.count(AuditEvent) == before
 
 
-def test_another_language_is_spoken_at_once_and_after_logging_out(mine, ada, records):
-    page = save(mine, locale="es")
+def test_a_new_language_applies_at_once_and_after_logging_out(ada_browser, ada, records):
+    page = save(ada_browser, locale="es")
     assert '<html lang="es" dir="ltr">' in page.text
     assert [category for category, _text in page.flashes] == ["info"]
     assert records.fresh(ada).locale == "es"
-    mine.post("/logout/")
-    assert '<html lang="es"' in mine.get("/login/").text
+    ada_browser.post("/logout/")
+    assert '<html lang="es"' in ada_browser.get("/login/").text
 
 
-def test_the_switch_of_language_goes_on_working(mine, ada, records):
-    save(mine, locale="es")
-    mine.post("/lang/", {"locale": "ar", "next": PATH})
+def test_the_language_switch_still_works(ada_browser, ada, records):
+    save(ada_browser, locale="es")
+    ada_browser.post("/lang/", {"locale": "ar", "next": PATH})
     assert records.fresh(ada).locale == "ar"
-    page = mine.get(PATH)
+    page = ada_browser.get(PATH)
     assert 'lang="ar" dir="rtl"' in page.text
     assert page.form(PATH).fields["locale"] == "ar"
 
 
-def test_who_never_chose_is_shown_what_they_read_in(client_of, records):
+def test_a_member_without_a_choice_sees_the_current_language(client_of, records):
     member = MemberFactory(locale=None, timezone=None)
     visitor = client_of(member)
     visitor.client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "es"
@@ -91,53 +91,53 @@ def test_who_never_chose_is_shown_what_they_read_in(client_of, records):
         {"allergens": ["nuts", "<b>"]},
     ],
 )
-def test_what_is_wrong_is_said_and_what_was_typed_is_kept(mine, ada, records, changes):
+def test_an_invalid_form_shows_errors_and_keeps_its_values(ada_browser, ada, records, changes):
     before = records.dump()
-    page = save(mine, **{"first_name": "Kept", "last_name": "Here", **changes})
+    page = save(ada_browser, **{"first_name": "Kept", "last_name": "Here", **changes})
     assert (page.status, page.flashes) == (422, [("danger", "Please correct the fields that are marked.")])
     assert 'value="Kept"' in page.text or 'value="Here"' in page.text
     assert records.dump() == before
 
 
 @pytest.mark.parametrize("name", ["O'Hara", "<script>alert(1)</script>", "🍷 ليلى", "a\x00b"])
-def test_a_name_may_be_anything_and_stays_text(mine, ada, records, name):
-    page = save(mine, first_name=name)
+def test_markup_in_a_name_is_escaped(ada_browser, ada, records, name):
+    page = save(ada_browser, first_name=name)
     assert page.flashes == SAVED
     assert "<script>alert" not in page.text
     assert records.fresh(ada).first_name == name.replace("\x00", "")
 
 
 @pytest.mark.both_databases
-def test_nothing_but_what_the_form_offers_can_be_set(mine, ada, records):
-    form = mine.get(PATH).form(PATH).fields.to_dict()
+def test_fields_that_the_form_does_not_have_are_ignored(ada_browser, ada, records):
+    form = ada_browser.get(PATH).form(PATH).fields.to_dict()
     columns = {column.key: "1" for column in Member.__table__.columns if column.key not in {*form, *OFFERED}}
     more = {"roles": ["1", "2"], "groups": "1", "banned_at": "2020-01-01", "email": "mine@example.com", "password": "x"}
     before = records.fresh(ada)
-    page = mine.post(PATH, {**columns, **more, **form, "last_name": "King"})
+    page = ada_browser.post(PATH, {**columns, **more, **form, "last_name": "King"})
     assert page.flashes == SAVED
     after = records.fresh(ada)
     kept = [key for key in columns if key not in {"changed_on", "changed_by_fk"}]
     assert {key: getattr(after, key) for key in kept} == {key: getattr(before, key) for key in kept}
     assert {"password", "email", "active", "username", "session_stamp", "erase_at"} <= set(kept)
     assert after.last_name == "King"
-    assert mine.get("/users/list/").status == 403
-    mine.post("/logout/")
-    assert mine.log_in("ada", PASSWORD).path == "/"
+    assert ada_browser.get("/users/list/").status == 403
+    ada_browser.post("/logout/")
+    assert ada_browser.log_in("ada", PASSWORD).path == "/"
 
 
-def test_a_profile_is_for_its_owner(visitor):
+def test_only_its_owner_edits_a_profile(visitor):
     page = visitor.get(PATH)
     assert (page.path, page.flashes) == ("/login/", [("info", "Please log in to access this page.")])
     assert visitor.post(PATH, {"first_name": "x"}).path == "/account/profile/"
 
 
-def test_a_form_sent_after_the_login_was_over_is_sent_again_as_it_was(mine, ada, records):
-    form = mine.get(PATH).form(PATH)
-    with mine.app.app_context(), transaction() as session:
+def test_a_form_sent_after_the_session_expired_can_be_resubmitted(ada_browser, ada, records):
+    form = ada_browser.get(PATH).form(PATH)
+    with ada_browser.app.app_context(), transaction() as session:
         session.execute(delete(LoginSession))
-    page = mine.submit(form, last_name="King", diets=["vegan", "halal"])
+    page = ada_browser.submit(form, last_name="King", diets=["vegan", "halal"])
     assert page.status == 401
-    page = mine.submit(page.form("/login/"), username="ada", password=PASSWORD)
-    page = mine.submit(page.form(PATH))
+    page = ada_browser.submit(page.form("/login/"), username="ada", password=PASSWORD)
+    page = ada_browser.submit(page.form(PATH))
     assert page.flashes == SAVED
     assert (records.fresh(ada).last_name, records.fresh(ada).diets) == ("King", ["vegan", "halal"])

@@ -1,4 +1,4 @@
-"""How often anything may be tried that proves who somebody is, or makes us send a letter; and where that is counted."""
+"""Rate limits of everything that authenticates or sends e-mail, and the storage of their counters."""
 
 import time
 from datetime import timedelta
@@ -17,9 +17,9 @@ from tests.support.client import Page, Visitor
 from tests.support.factories import PASSWORD, DinnerPartyFactory, MemberInvitationFactory, RegistrationFactory
 
 GUESSES, QUESTIONS = 10, 60
-# What a door is asked with so often, whoever is logged in: such that it is counted, and locks nobody out.
+# How each limited endpoint is called: so that requests count, but cause no lockout.
 ADA = {"username": "ada", "email": "ada@example.com", "first_name": "A", "last_name": "B", "password": PASSWORD}
-DOORS = {
+LIMITED = {
     # endpoint: (who, address, form, how often)
     "LoginView.login": ("anonymous", "/login/", {"username": "friend", "password": ""}, GUESSES),
     "LoginView.again": ("friend", "/login/again", {"password": ""}, GUESSES),
@@ -46,13 +46,13 @@ DOORS = {
     "PasskeyView.again": ("friend", "/passkeys/again", {"credential": "{}"}, QUESTIONS),
     "PasskeyView.add_options": ("friend", "/passkeys/add/options", {}, QUESTIONS),
     "ReportView.report": ("anonymous", "/parties/the-party/report", {"reason": "spam"}, 5),
-    # The link of the party was opened before: `shared` stands in the cookie.
+    # The share link was opened before: `shared` is in the cookie.
     "JoinView.ask": ("shared", "/parties/the-party/join", {"name": "Ada", "email": "ada@example.com"}, 10),
     "SecurityApi.login": ("program", LOGIN, {"username": "friend"}, GUESSES),
     "SecurityApi.refresh": ("program", REFRESH, {}, QUESTIONS),
 }
-# Whoever uses these has proved who they are, and nobody else gets a letter by it.
-NO_DOORS = {
+# These need a login and send e-mail to nobody else.
+UNLIMITED = {
     *("JoinView.opened", "ApiKeyView.revoke", "SessionView.sign_out", "SessionView.sign_out_others", "IdentityView.unlink", "EmailPreferencesView.choose", "LoginView.logout"),
     *("MyDataView.stay", "PasskeyView.add", "PasskeyView.remove", "PasskeyView.rename", "ProfileView.edit"),
     *("SecondFactorView.app", "SecondFactorView.codes", "SecondFactorView.remove_app"),
@@ -62,7 +62,7 @@ LATER = timedelta(hours=1, seconds=1)
 
 @pytest.fixture
 def asking(app, new_visitor, client_of, cast):
-    """Return what asks at a door."""
+    """Return a function that sends one request to a limited endpoint."""
     party = DinnerPartyFactory(host=cast.host, slug="the-party", share_round=1)
 
     def make(who):
@@ -82,19 +82,19 @@ def asking(app, new_visitor, client_of, cast):
     return make
 
 
-def test_every_address_to_post_to_is_a_door_with_a_limit_or_none(app):
+def test_every_post_endpoint_is_declared_as_limited_or_unlimited(app):
     modules = ("app.accounts.", "app.parties.moderation.views", "app.parties.invitations.link_views")
     views = [view for view in appbuilder_of(app).baseviews if type(view).__module__.startswith(modules)]
     ours = {view.endpoint for view in views if not isinstance(view, ModelView)}
     found = {rule.endpoint for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())}
-    assert {endpoint for endpoint in found if endpoint.partition(".")[0] in ours} == {*DOORS, *NO_DOORS}
+    assert {endpoint for endpoint in found if endpoint.partition(".")[0] in ours} == {*LIMITED, *UNLIMITED}
 
 
 @pytest.mark.slow
 @pytest.mark.rate_limits
-@pytest.mark.parametrize("door", DOORS)
-def test_a_door_stays_shut_for_whoever_knocks_too_often(asking, door):
-    who, address, fields, often = DOORS[door]
+@pytest.mark.parametrize("endpoint", LIMITED)
+def test_a_limited_endpoint_refuses_too_many_requests(asking, endpoint):
+    who, address, fields, often = LIMITED[endpoint]
     ask = asking(who)
     answers = [ask(address, fields) for _attempt in range(often + 1)]
     assert [number for number, answer in enumerate(answers, 1) if answer.status == 429] == [often + 1], answers
@@ -107,7 +107,7 @@ def test_a_door_stays_shut_for_whoever_knocks_too_often(asking, door):
 
 
 @pytest.mark.rate_limits
-def test_it_says_when_to_come_back_in_the_readers_words_and_zone(visitor):
+def test_the_response_says_when_to_retry_in_the_readers_language_and_time_zone(visitor):
     with time_machine.travel("2030-07-01T18:00:30Z", tick=False):
         for _attempt in range(GUESSES + 1):
             page = visitor.post("/login/", {"username": "ada", "password": ""})
@@ -120,7 +120,7 @@ def test_it_says_when_to_come_back_in_the_readers_words_and_zone(visitor):
 
 
 @pytest.mark.rate_limits
-def test_one_name_that_is_guessed_too_often_stops_no_other_name(visitor, cast):
+def test_a_limit_of_one_username_does_not_affect_others(visitor, cast):
     for _attempt in range(GUESSES + 1):
         page = visitor.post("/login/", {"username": "friend", "password": ""})
     assert page.status == 429
@@ -128,7 +128,7 @@ def test_one_name_that_is_guessed_too_often_stops_no_other_name(visitor, cast):
 
 
 @pytest.mark.rate_limits
-def test_one_address_guesses_a_hundred_names_an_hour(visitor, cast):
+def test_an_ip_address_can_try_a_hundred_usernames_an_hour(visitor, cast):
     def guess(number, **elsewhere):
         return visitor.client.post(LOGIN, json={"username": f"name{number}"}, **elsewhere).status_code
 
@@ -138,7 +138,7 @@ def test_one_address_guesses_a_hundred_names_an_hour(visitor, cast):
 
 @pytest.mark.rate_limits
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "CF-Connecting-IP"])
-def test_a_header_makes_nobody_somebody_else(visitor, header):
+def test_a_forwarded_header_does_not_change_the_ip_address(visitor, header):
     for number in range(GUESSES + 1):
         headers = {header: f"192.0.2.{number}" if header != "Forwarded" else f"for=192.0.2.{number}"}
         page = visitor.post("/login/", {"username": "ada"}, headers=headers)
@@ -146,17 +146,17 @@ def test_a_header_makes_nobody_somebody_else(visitor, header):
 
 
 @pytest.mark.rate_limits
-def test_an_answer_that_is_none_of_a_limits_business_says_nothing_of_it(visitor, cast):
+def test_an_accepted_request_has_no_rate_limit_headers(visitor, cast):
     page = visitor.post("/login/", {"username": "friend", "password": PASSWORD}, follow=False)
     assert page.status == 303
     assert not [name for name, _value in page.headers if name.startswith(("Retry-After", "X-RateLimit"))]
 
 
-# -- links in letters work, however much was tried before
+# -- links in e-mails work despite earlier failures
 
 
 @pytest.mark.rate_limits
-def test_a_link_works_where_many_wrong_ones_were_tried_a_minute_ago(visitor, app, cast):
+def test_a_valid_link_works_after_many_invalid_ones(visitor, app, cast):
     registration, invitation = RegistrationFactory(), MemberInvitationFactory()
     with app.app_context(), transaction():
         reset = tokens.issue(TokenPurpose.RESET_PASSWORD, cast.friend)
@@ -171,28 +171,28 @@ def test_a_link_works_where_many_wrong_ones_were_tried_a_minute_ago(visitor, app
         assert visitor.get(address).status == 200
 
 
-# -- where it is counted
+# -- storage
 
 
 @pytest.fixture
 def shared(redis_server, new_app, app):
-    """Make one of several processes that count in the same Redis."""
+    """Make one of several applications that count in the same Redis."""
     return lambda: new_app(REDIS_URL=redis_server.url)
 
 
-def knock(visitor, times):
+def send_requests(visitor, times):
     return [visitor.post("/login/", {"username": "ada"}).status for _attempt in range(times)]
 
 
-def test_several_processes_count_together(shared, redis_server):
+def test_several_processes_share_the_counters(shared, redis_server):
     one, other = Visitor(shared()), Visitor(shared())
-    assert knock(one, 6) == [401] * 6
-    assert knock(other, 5) == [401] * 4 + [429]
+    assert send_requests(one, 6) == [401] * 6
+    assert send_requests(other, 5) == [401] * 4 + [429]
     assert int(other.post("/login/", {"username": "ada"}).headers["Retry-After"]) > 0
-    assert knock(one, 1) == [429]
+    assert send_requests(one, 1) == [429]
 
 
-def test_who_has_tried_stands_nowhere_in_the_storage(shared, redis_server):
+def test_the_storage_does_not_hold_usernames_or_ip_addresses(shared, redis_server):
     app = shared()
     Visitor(app).post("/login/", {"username": "ada-lovelace"})
     kept = appbuilder_of(app).sm.limiter.storage.storage.keys()
@@ -200,42 +200,42 @@ def test_who_has_tried_stands_nowhere_in_the_storage(shared, redis_server):
     assert not [key for key in kept if b"ada" in key or b"127.0" in key]
 
 
-def test_a_storage_that_is_gone_is_no_error_and_no_licence(shared, redis_server, caplog):
+def test_an_unavailable_storage_is_no_error_and_limits_still_apply(shared, redis_server, caplog):
     visitor = Visitor(shared())
-    assert knock(visitor, 3) == [401] * 3
+    assert send_requests(visitor, 3) == [401] * 3
     redis_server.kill()
     started = time.monotonic()
-    assert knock(visitor, 11) == [401] * 10 + [429]
+    assert send_requests(visitor, 11) == [401] * 10 + [429]
     assert time.monotonic() - started < 5
     assert "falling back to in-memory" in caplog.text
 
 
-def test_a_storage_that_hangs_keeps_nobody_waiting_for_long(shared, redis_server):
+def test_a_hanging_storage_times_out_quickly(shared, redis_server):
     visitor = Visitor(shared())
-    assert knock(visitor, 1) == [401]
+    assert send_requests(visitor, 1) == [401]
     redis_server.freeze()
     started = time.monotonic()
-    assert knock(visitor, 11) == [401] * 10 + [429]
+    assert send_requests(visitor, 11) == [401] * 10 + [429]
     assert time.monotonic() - started < 8
 
 
-def test_a_storage_that_comes_back_counts_again(shared, redis_server):
+def test_a_recovered_storage_is_used_again(shared, redis_server):
     apps = shared(), shared()
     visitors = [Visitor(app) for app in apps]
     redis_server.kill()
-    assert [knock(visitor, 1) for visitor in visitors] == [[401], [401]]
+    assert [send_requests(visitor, 1) for visitor in visitors] == [[401], [401]]
     redis_server.start()
     with time_machine.travel(clock.now() + timedelta(seconds=70)):
-        # The first request after a while looks whether it is back.
+        # The first request after a while checks whether it is back.
         for visitor in visitors:
-            knock(visitor, 1)
-        counted = [status for _round in range(6) for visitor in visitors for status in knock(visitor, 1)]
+            send_requests(visitor, 1)
+        counted = [status for _round in range(6) for visitor in visitors for status in send_requests(visitor, 1)]
     assert counted[-1] == 429
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_a_storage_that_goes_away_while_a_request_is_answered_is_no_error(shared, redis_server, moment, monkeypatch):
-    """What is only counted when it was accepted is counted when the answer is there already."""
+def test_a_storage_that_fails_during_a_request_is_no_error(shared, redis_server, moment, monkeypatch):
+    """Requests that count only if they were accepted are counted after the response was made."""
     app = shared()
     visitor = Visitor(app)
     form = visitor.get("/password/forgot").form("/forgot")
@@ -251,5 +251,5 @@ def test_a_storage_that_goes_away_while_a_request_is_answered_is_no_error(shared
 @pytest.mark.rate_limits
 def test_without_a_storage_each_process_counts_in_its_memory(visitor, new_app):
     other = Visitor(new_app())
-    assert knock(visitor, 11)[-1] == 429
-    assert knock(other, 10) == [401] * 10
+    assert send_requests(visitor, 11)[-1] == 429
+    assert send_requests(other, 10) == [401] * 10

@@ -1,4 +1,4 @@
-"""Sensitive pages: shown to whoever has proved a few minutes ago who they are."""
+"""Sensitive pages require a fresh login."""
 
 from datetime import timedelta
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -17,8 +17,8 @@ PAGE = "/account/email/"
 
 
 @pytest.fixture
-def late(client_of, cast):
-    """The friend, who logged in eleven minutes ago and has been busy since."""
+def stale_login(client_of, cast):
+    """The friend, whose login is no longer fresh but whose session is active."""
     start = clock.now()
     clock.set_now(start)
     friend = client_of(cast.friend)
@@ -30,7 +30,7 @@ def prove(visitor, page, password=PASSWORD):
     return visitor.submit(page.form("/login/again"), password=password)
 
 
-def test_for_ten_minutes_nobody_is_asked_again(client_of, cast):
+def test_a_fresh_login_lasts_ten_minutes(client_of, cast):
     start = clock.now()
     clock.set_now(start)
     friend = client_of(cast.friend)
@@ -40,14 +40,14 @@ def test_for_ten_minutes_nobody_is_asked_again(client_of, cast):
     assert friend.get(PAGE).path == "/login/again"
 
 
-def test_the_password_leads_to_the_page_that_was_wanted(late):
-    page = late.get(f"{PAGE}?from=menu")
+def test_the_password_leads_to_the_requested_page(stale_login):
+    page = stale_login.get(f"{PAGE}?from=menu")
     assert (page.path, page.flashes) == ("/login/again", ASKED)
-    page = prove(late, page)
+    page = prove(stale_login, page)
     assert (urlsplit(page.url).path, page.flashes) == (PAGE, THANKS)
     assert parse_qs(urlsplit(page.url).query) == {"from": ["menu"]}
     clock.set_now(clock.now() + 9 * MINUTE)
-    assert late.get(PAGE).path == PAGE
+    assert stale_login.get(PAGE).path == PAGE
 
 
 @pytest.mark.parametrize(
@@ -55,15 +55,15 @@ def test_the_password_leads_to_the_page_that_was_wanted(late):
     [("wrong", 401, ("warning", "The password is incorrect.")),
      ("", 422, ("danger", "Please correct the fields that are marked."))],
 )  # fmt: skip
-def test_a_wrong_password_is_refused_and_leads_nowhere(late, password, status, told):
-    page = prove(late, late.get(PAGE), password)
+def test_a_wrong_password_is_refused(stale_login, password, status, told):
+    page = prove(stale_login, stale_login.get(PAGE), password)
     assert (page.status, page.flashes) == (status, [told])
-    assert late.get(PAGE).path == "/login/again"
-    # The login itself goes on.
-    assert late.get("/parties/new").path == "/parties/new"
+    assert stale_login.get(PAGE).path == "/login/again"
+    # The session itself continues.
+    assert stale_login.get("/parties/new").path == "/parties/new"
 
 
-def test_a_form_sent_too_late_is_carried_through_the_question(client_of, cast, records):
+def test_a_form_survives_reauthentication(client_of, cast, records):
     start = clock.now()
     clock.set_now(start)
     admin = client_of(cast.admin)
@@ -82,18 +82,18 @@ def test_a_form_sent_too_late_is_carried_through_the_question(client_of, cast, r
     assert records.fresh(cast.friend).first_name == "Fanny"
 
 
-def test_what_is_a_secret_is_not_carried_but_asked_for_again(late, records):
-    page = late.post(
+def test_secrets_in_the_form_have_to_be_typed_again(stale_login, records):
+    page = stale_login.post(
         PAGE, {"email": "new@example.com", "password": PASSWORD}, headers={"Referer": f"http://localhost{PAGE}"}
     )
     assert page.path == "/login/again"
     assert PASSWORD not in page.text
-    assert prove(late, page).path == PAGE
+    assert prove(stale_login, page).path == PAGE
     assert {member.email for member in records.all(Member)} == {f"{name}@example.com" for name in
                                                                 ("host", "friend", "stranger", "boss", "translator")}  # fmt: skip
 
 
-def test_whoever_is_not_logged_in_is_asked_to_log_in_and_not_again_after_it(visitor, cast):
+def test_logging_in_counts_as_reauthentication(visitor, cast):
     page = visitor.get(f"/login/again?{urlencode({'next': PAGE})}")
     assert (page.path, page.flashes) == ("/login/", [("info", "Please log in to access this page.")])
     page = visitor.submit(page.form("/login/"), username="friend", password=PASSWORD)
@@ -101,24 +101,24 @@ def test_whoever_is_not_logged_in_is_asked_to_log_in_and_not_again_after_it(visi
 
 
 @pytest.mark.parametrize("target", ["//evil.example", "https://evil.example/", "/\\evil.example", "\t//evil"])
-def test_next_never_leads_off_the_site(late, target):
+def test_next_never_redirects_to_another_site(stale_login, target):
     address = f"/login/again?{urlencode({'next': target})}"
-    page = late.submit(late.get(address).form("/login/again"), password=PASSWORD, follow=False)
+    page = stale_login.submit(stale_login.get(address).form("/login/again"), password=PASSWORD, follow=False)
     assert page.status == 303
     assert page.location == "/"
 
 
-def test_to_prove_it_on_one_device_proves_nothing_on_another(late, client_of, cast):
+def test_reauthentication_applies_to_one_session_only(stale_login, client_of, cast):
     other = client_of(cast.friend)
-    prove(late, late.get(PAGE))
+    prove(stale_login, stale_login.get(PAGE))
     clock.set_now(clock.now() + 9 * MINUTE)
-    assert late.get(PAGE).path == PAGE
+    assert stale_login.get(PAGE).path == PAGE
     clock.set_now(clock.now() + 2 * MINUTE)
     assert other.get(PAGE).path == "/login/again"
 
 
 def test_every_sensitive_page_that_is_declared_exists(app):
-    """A page that is renamed must not lose its question."""
+    """A renamed page must stay sensitive."""
     for view in appbuilder_of(app).baseviews:
         for name in getattr(view, "fresh", ()):
             assert f"{view.endpoint}.{name}" in app.view_functions, f"{view.endpoint}.{name}"
@@ -129,7 +129,7 @@ def test_every_sensitive_page_that_is_declared_exists(app):
     ["EmailChangeView.change", "SecondFactorView.app", "PasskeyView.add", "ApiKeyView.new", "MyDataView.export", "MyDataView.erase",
      "UserModelView.edit", "UserModelView.action_post", "RoleModelView.edit"],
 )  # fmt: skip
-def test_what_gives_an_account_away_is_sensitive(app, endpoint):
+def test_endpoints_that_could_give_an_account_away_are_sensitive(app, endpoint):
     views = {view.endpoint: view for view in appbuilder_of(app).baseviews}
     name, _dot, method = endpoint.partition(".")
     assert method in views[name].fresh

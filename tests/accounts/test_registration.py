@@ -1,4 +1,4 @@
-"""Somebody registers, gets a letter, opens its link, and is in."""
+"""Registration: the form, the activation e-mail, and the link."""
 
 import re
 import threading
@@ -33,7 +33,7 @@ def link_in(letter):
     return path.replace("__secret__", letter.secret).rstrip(".")
 
 
-def test_registering_stores_a_pending_registration_and_its_letter_together(visitor, records):
+def test_registering_stores_a_registration_and_its_email_together(visitor, records):
     page = register(visitor)
     assert page.flashes == [("info", SENT)]
     assert page.path == "/register/sent"
@@ -76,7 +76,7 @@ def test_a_link_works_once(visitor, records):
     assert records.count(Member) == 1
 
 
-def test_a_link_expires_after_48_hours_and_another_can_be_asked_for(visitor, records):
+def test_a_link_expires_after_48_hours_and_can_be_resent(visitor, records):
     register(visitor)
     path = link_in(records.one(OutboxEmail))
     clock.set_now(clock.now() + timedelta(hours=48, seconds=1))
@@ -89,7 +89,7 @@ def test_a_link_expires_after_48_hours_and_another_can_be_asked_for(visitor, rec
 
 
 @pytest.mark.parametrize("token", ["nonsense", "a" * 3000, "%F0%9F%8D%B7", "__secret__"])
-def test_a_token_that_never_was_is_not_found(visitor, token):
+def test_an_unknown_token_is_not_found(visitor, token):
     assert visitor.get(f"/register/activation/{token}").status == 404
     page = visitor.post(f"/register/activation/{token}")
     assert page.flashes == [("danger", "Registration not found")]
@@ -102,7 +102,7 @@ def test_a_truncated_token_is_not_found(visitor, records):
     assert records.count(Member) == 0
 
 
-def test_the_token_is_nowhere_in_clear_but_in_the_unsent_letter(visitor, records):
+def test_the_token_is_in_clear_only_in_the_unsent_email(visitor, records):
     register(visitor)
     letter, registration = records.one(OutboxEmail), records.one(Registration)
     assert registration.registration_hash == token_hash(letter.secret)
@@ -110,7 +110,7 @@ def test_the_token_is_nowhere_in_clear_but_in_the_unsent_letter(visitor, records
     assert letter.secret not in str({**records.dump(), "letter": None})
 
 
-def test_a_known_address_gets_the_same_page_and_another_letter(visitor, new_visitor, records, cast):
+def test_a_known_address_gets_the_same_page_and_another_email(visitor, new_visitor, records, cast):
     unknown = register(visitor)
     known = register(new_visitor(), username="augusta", email=cast.friend.email)
     assert known.words.replace(cast.friend.email, "") == unknown.words.replace("ada@example.com", "")
@@ -121,7 +121,7 @@ def test_a_known_address_gets_the_same_page_and_another_letter(visitor, new_visi
 
 
 @pytest.mark.both_databases
-def test_registering_again_replaces_what_was_typed_first(visitor, records):
+def test_registering_again_replaces_the_first_registration(visitor, records):
     register(visitor, first_name="Adda")
     old = link_in(records.one(OutboxEmail))
     register(visitor)
@@ -129,7 +129,7 @@ def test_registering_again_replaces_what_was_typed_first(visitor, records):
     assert visitor.post(old).flashes == [("danger", "Registration not found")]
 
 
-def test_whoever_registers_anothers_address_cannot_have_them_confirm_a_password(visitor, new_visitor, records):
+def test_a_contested_registration_needs_the_last_password(visitor, new_visitor, records):
     register(visitor)
     register(new_visitor(), password="a password of the stranger")
     path = link_in(max(records.all(OutboxEmail), key=lambda letter: letter.id))
@@ -145,14 +145,14 @@ def test_whoever_registers_anothers_address_cannot_have_them_confirm_a_password(
     assert page.flashes == [("info", "Your account is activated, you can now log in.")]
 
 
-def test_registering_twice_with_one_password_asks_for_nothing_more(visitor, records):
+def test_registering_twice_with_the_same_password_needs_no_password(visitor, records):
     register(visitor)
     register(visitor, first_name="Augusta Ada")
     path = link_in(max(records.all(OutboxEmail), key=lambda letter: letter.id))
     assert visitor.post(path).flashes == [("info", "Your account is activated, you can now log in.")]
 
 
-def test_of_two_activation_letters_that_wait_the_newer_one_is_sent(visitor, records):
+def test_of_two_pending_activation_emails_only_the_newer_one_is_sent(visitor, records):
     register(visitor)
     register(visitor)
     older, newer = sorted(records.all(OutboxEmail), key=lambda letter: letter.id)
@@ -160,7 +160,7 @@ def test_of_two_activation_letters_that_wait_the_newer_one_is_sent(visitor, reco
     assert newer.state == "queued"
 
 
-def test_a_mailbox_gets_three_letters_a_day_at_most(visitor, records):
+def test_an_email_address_gets_at_most_three_emails_a_day(visitor, records):
     for _attempt in range(6):
         assert register(visitor).flashes == [("info", SENT)]
     assert records.count(OutboxEmail) == 3
@@ -184,7 +184,7 @@ def test_a_taken_username_is_refused_at_the_field_whatever_its_case(visitor, cas
     "name",
     ["", "ab", "a" * 21, "admin", "ADMIN", "a@b", "a b", "-ada", "ada.", "ада", "<b>", "🍷🍷🍷", "a\x00da\x00" * 9],
 )
-def test_a_username_that_cannot_stand_in_an_address_is_refused(visitor, records, name):
+def test_a_username_that_cannot_be_part_of_a_url_is_refused(visitor, records, name):
     page = register(visitor, username=name)
     assert page.status == 422
     assert [category for category, _text in page.flashes] == ["danger"]
@@ -204,7 +204,7 @@ def test_a_username_that_cannot_stand_in_an_address_is_refused(visitor, records,
         {"password": "x" * 1025},
     ],
 )
-def test_what_is_wrong_is_said_at_the_field_and_the_rest_is_kept(visitor, records, changes):
+def test_errors_are_shown_at_the_fields_and_the_rest_is_kept(visitor, records, changes):
     page = register(visitor, **changes)
     assert page.status == 422
     assert page.flashes == [("danger", "Please correct the fields that are marked.")]
@@ -217,7 +217,7 @@ def test_what_is_wrong_is_said_at_the_field_and_the_rest_is_kept(visitor, record
     "name", ["O'Hara", "<script>alert(1)</script>", "'; DROP TABLE ab_user; --", "🍷 ليلى", "a\x00b"]
 )
 @pytest.mark.both_databases
-def test_a_name_may_be_anything_and_stays_text(visitor, records, name):
+def test_markup_in_a_name_is_escaped(visitor, records, name):
     page = register(visitor, first_name=name)
     assert page.flashes == [("info", SENT)]
     letter = records.one(OutboxEmail)
@@ -225,21 +225,21 @@ def test_a_name_may_be_anything_and_stays_text(visitor, records, name):
     assert records.one(Registration).first_name == name.replace("\x00", "")
 
 
-def test_what_fills_in_the_invisible_field_gets_the_same_page_and_no_letter(visitor, records):
+def test_filling_in_the_honeypot_field_sends_no_email(visitor, records):
     page = register(visitor, website="https://spam.example")
     assert page.flashes == [("info", SENT)]
     assert records.count(Registration) == records.count(OutboxEmail) == 0
 
 
 @pytest.mark.both_databases
-def test_an_expired_registration_blocks_nobody(visitor, records):
+def test_an_expired_registration_does_not_reserve_its_username(visitor, records):
     RegistrationFactory(username="ada", email="other@example.com", expired=True)
     assert register(visitor).flashes == [("info", SENT)]
     assert records.one(Registration).email == "ada@example.com"
 
 
 @pytest.mark.both_databases
-def test_a_member_added_meanwhile_is_not_lost_and_neither_is_the_registration(visitor, records):
+def test_activation_fails_cleanly_when_the_username_was_taken_meanwhile(visitor, records):
     register(visitor)
     path = link_in(records.one(OutboxEmail))
     MemberFactory(username="ada", email="another@example.com")
@@ -248,13 +248,13 @@ def test_a_member_added_meanwhile_is_not_lost_and_neither_is_the_registration(vi
     assert records.one(Registration).activated_at is None
 
 
-def test_resending_to_an_address_nobody_registered_says_the_same_and_writes_nothing(visitor, records):
+def test_resending_to_an_unknown_address_shows_the_same_page_and_sends_nothing(visitor, records):
     page = visitor.post("/register/resend", {"email": "nobody@example.com"})
     assert page.flashes == [("info", "If nobody@example.com can be registered, we have sent an activation link there.")]
     assert records.count(OutboxEmail) == 0
 
 
-def test_the_letter_is_in_the_visitors_language(new_visitor, records):
+def test_the_email_is_in_the_visitors_language(new_visitor, records):
     visitor = new_visitor()
     visitor.client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "es"
     register(visitor)
@@ -263,7 +263,7 @@ def test_the_letter_is_in_the_visitors_language(new_visitor, records):
     assert 'lang="es"' in letter.html
 
 
-def test_links_name_the_configured_site_whatever_the_host_header_says(visitor, records):
+def test_links_use_the_public_url_whatever_the_host_header(visitor, records):
     answer = visitor.client.get("/register/form", headers={"Host": "evil.example"})
     assert answer.status_code == 400
     register(visitor)
@@ -271,7 +271,7 @@ def test_links_name_the_configured_site_whatever_the_host_header_says(visitor, r
 
 
 @pytest.mark.both_databases
-def test_of_twenty_who_register_one_name_at_once_one_gets_it(app, new_visitor, records):
+def test_twenty_concurrent_registrations_of_a_username_store_one(app, new_visitor, records):
     barrier = threading.Barrier(20)
 
     def one(number):
@@ -290,7 +290,7 @@ def test_of_twenty_who_register_one_name_at_once_one_gets_it(app, new_visitor, r
 
 
 @pytest.mark.both_databases
-def test_of_twenty_who_open_one_link_at_once_one_becomes_the_member(visitor, new_visitor, records):
+def test_twenty_concurrent_activations_create_one_member(visitor, new_visitor, records):
     register(visitor)
     path = link_in(records.one(OutboxEmail))
     barrier = threading.Barrier(20)
@@ -311,7 +311,7 @@ def test_of_twenty_who_open_one_link_at_once_one_becomes_the_member(visitor, new
     assert [letter.kind for letter in records.all(OutboxEmail)].count("welcome") == 1
 
 
-def test_the_password_of_a_member_is_kept_as_a_hash(visitor, records):
+def test_the_password_is_stored_as_a_hash(visitor, records):
     register(visitor)
     visitor.post(link_in(records.one(OutboxEmail)))
     member = records.one(Member)
@@ -322,7 +322,7 @@ def test_the_password_of_a_member_is_kept_as_a_hash(visitor, records):
 
 
 @pytest.mark.rate_limits
-def test_an_address_registers_five_times_an_hour_at_most(visitor):
+def test_an_ip_address_can_register_five_times_an_hour(visitor):
     for number in range(5):
         assert register(visitor, username=f"ada{number}", email=f"ada{number}@example.com").path == "/register/sent"
     page = register(visitor, username="ada9", email="ada9@example.com")
@@ -331,7 +331,7 @@ def test_an_address_registers_five_times_an_hour_at_most(visitor):
 
 
 @pytest.mark.rate_limits
-def test_typing_errors_do_not_use_up_anybodys_tries(visitor):
+def test_invalid_forms_do_not_count_towards_the_limit(visitor):
     for _attempt in range(6):
         assert register(visitor, username="").status == 422
     assert register(visitor).path == "/register/sent"
@@ -345,7 +345,7 @@ def test_typing_errors_do_not_use_up_anybodys_tries(visitor):
         ("activated", ("info", "This account is already activated.")),
     ],
 )
-def test_a_link_that_cannot_be_used_says_so_as_it_is_opened(visitor, state, flash):
+def test_an_unusable_link_says_so_when_it_is_opened(visitor, state, flash):
     token = "unknown" if state == "unknown" else RegistrationFactory(**{state: True}).token
     page = visitor.get(f"/register/activation/{token}")
     assert page.flashes == [flash]

@@ -1,4 +1,4 @@
-"""What is asked of who registers, by the site and by packages; the ways to an account that a site can choose."""
+"""Validation of registrations by the site and by packages, and the ways to activate an account."""
 
 import sys
 from datetime import timedelta
@@ -30,7 +30,7 @@ ADA_ELSEWHERE = {"issuer": "https://id.example", "subject": "ada-1815", "email":
 
 @pytest.fixture
 def configure(app, monkeypatch):
-    """Configure the site as its environment would."""
+    """Change settings of the site."""
     return lambda **settings: [monkeypatch.setitem(app.config, name, value) for name, value in settings.items()]
 
 
@@ -38,10 +38,10 @@ def actions(records):
     return [event.action for event in records.all(AuditEvent)]
 
 
-# -- what the site demands
+# -- rules of the site
 
 
-def test_everything_that_is_wrong_is_said_at_once(visitor, records, configure):
+def test_all_errors_are_shown_at_once(visitor, records, configure):
     configure(TERMS_URL=TERMS)
     page = register(visitor, username="a!", password="short", email="nowhere", first_name="")
     assert (page.status, page.flashes) == (422, [CORRECT])
@@ -52,7 +52,7 @@ def test_everything_that_is_wrong_is_said_at_once(visitor, records, configure):
     assert records.count(Registration) == records.count(OutboxEmail) == 0
 
 
-def test_a_field_that_is_empty_is_called_so_and_nothing_else(visitor):
+def test_an_empty_field_has_only_that_error(visitor):
     page = register(visitor, username="", password="")
     # Once above the form and once at the field, each.
     assert page.words.count("This field is required.") == 4
@@ -60,11 +60,11 @@ def test_a_field_that_is_empty_is_called_so_and_nothing_else(visitor):
 
 
 @pytest.mark.parametrize("name", ["admin", "ADMIN", "No-Reply"])
-def test_a_name_of_the_site_itself_is_taken_whatever_its_case(visitor, name):
+def test_a_reserved_username_is_taken_whatever_its_case(visitor, name):
     assert TAKEN in register(visitor, username=name).words
 
 
-def test_a_name_that_waits_for_another_address_is_taken_until_that_registration_is_over(visitor, records):
+def test_a_username_of_a_pending_registration_is_taken_until_it_expires(visitor, records):
     RegistrationFactory(username="ada", email="other@example.com")
     page = register(visitor, username="ADA")
     assert (page.status, page.flashes) == (422, [CORRECT])
@@ -74,7 +74,7 @@ def test_a_name_that_waits_for_another_address_is_taken_until_that_registration_
     assert records.one(Registration).email == "ada@example.com"
 
 
-def test_an_address_typed_as_a_name_does_not_tell_whether_it_is_registered(visitor, cast):
+def test_an_email_address_as_username_does_not_reveal_a_registration(visitor, cast):
     known = register(visitor, username=cast.friend.email)
     unknown = register(visitor, username="nobody@example.com")
     assert known.words.replace(cast.friend.email, "") == unknown.words.replace("nobody@example.com", "")
@@ -90,7 +90,7 @@ def test_an_address_typed_as_a_name_does_not_tell_whether_it_is_registered(visit
         ("Byron, Ada", "Your name is easy to guess. Do not use it in your password."),
     ],
 )
-def test_a_password_that_will_not_do_is_refused_at_its_field(visitor, records, password, problem):
+def test_a_weak_password_is_an_error_at_the_field(visitor, records, password, problem):
     page = register(visitor, password=password)
     assert (page.status, page.flashes) == (422, [CORRECT])
     assert problem.replace("1,024", "1024") in page.words.replace("1,024", "1024")
@@ -105,7 +105,7 @@ def test_the_page_says_how_long_a_password_must_be(visitor, configure):
     assert "data-strength" in page.text
 
 
-def test_terms_are_accepted_where_there_are_any_and_the_moment_is_kept(visitor, records, configure):
+def test_terms_must_be_accepted_and_the_time_is_stored(visitor, records, configure):
     assert "accepts_terms" not in visitor.get("/register/form").form("/register/form").names
     configure(TERMS_URL=TERMS)
     page = register(visitor)
@@ -120,10 +120,10 @@ def test_terms_are_accepted_where_there_are_any_and_the_moment_is_kept(visitor, 
     assert records.one(Member).terms_accepted_at == accepted
 
 
-# -- what packages demand
+# -- rules of packages
 
 
-def test_packages_refuse_beside_the_site_and_each_other(app, visitor, records):
+def test_errors_of_several_packages_are_combined_with_those_of_the_site(app, visitor, records):
     def yields(_app, applicant):
         assert applicant.password == "short"
         yield "email", "Use your address at work."
@@ -131,13 +131,13 @@ def test_packages_refuse_beside_the_site_and_each_other(app, visitor, records):
     def returns(_app, applicant):
         return [("", f"No {applicant.first_name} today."), ("email", "Use your address at work.")]
 
-    def has_nothing_against_it(_app, applicant):
+    def accept(_app, applicant):
         return None
 
     with (
         registration_validating.connected_to(yields, sender=app),
         registration_validating.connected_to(returns, sender=app),
-        registration_validating.connected_to(has_nothing_against_it, sender=app),
+        registration_validating.connected_to(accept, sender=app),
     ):
         page = register(visitor, password="short")
     assert (page.status, page.flashes) == (422, [CORRECT])
@@ -147,7 +147,7 @@ def test_packages_refuse_beside_the_site_and_each_other(app, visitor, records):
     assert register(visitor).flashes == [("info", SENT)]
 
 
-def test_packages_are_told_what_was_stored_in_its_transaction_and_without_the_password(app, visitor, cast, records):
+def test_packages_are_notified_in_the_transaction_and_without_the_password(app, visitor, cast, records):
     told = []
 
     def note(_app, applicant, registration, member):
@@ -163,7 +163,7 @@ def test_packages_are_told_what_was_stored_in_its_transaction_and_without_the_pa
     assert "Of a package" in [role.name for role in records.all(Role)]
 
 
-def test_what_a_package_refuses_afterwards_is_not_stored_either(app, visitor, records):
+def test_a_package_can_still_refuse_in_the_transaction(app, visitor, records):
     def refuse(_app, **_known):
         raise DomainError("The list of guests is full.", "warning", field="email")
 
@@ -173,7 +173,7 @@ def test_what_a_package_refuses_afterwards_is_not_stored_either(app, visitor, re
     assert records.count(Registration) == records.count(OutboxEmail) == 0
 
 
-def test_who_cannot_be_stored_reads_so_and_what_was_typed_is_kept(app, visitor, records):
+def test_a_failed_registration_is_reported_and_the_form_kept(app, visitor, records):
     told = []
 
     def contradict(_app, **_known):
@@ -194,7 +194,7 @@ def test_who_cannot_be_stored_reads_so_and_what_was_typed_is_kept(app, visitor, 
     assert records.count(Registration) == records.count(OutboxEmail) == 0
 
 
-def test_packages_are_told_who_was_refused_and_why(app, visitor):
+def test_packages_are_notified_of_refused_registrations(app, visitor):
     told = []
 
     def note(_app, applicant, errors):
@@ -238,10 +238,10 @@ def test_a_package_that_cannot_register_stops_the_start(package, new_app, source
         new_app()
 
 
-# -- at once
+# -- activation without e-mail
 
 
-def test_at_once_there_is_an_account_to_log_in_to(visitor, records, configure):
+def test_activation_none_creates_an_account_at_once(visitor, records, configure):
     configure(ACTIVATION="none")
     page = register(visitor)
     assert (page.path, page.flashes) == ("/login/", [READY])
@@ -253,7 +253,7 @@ def test_at_once_there_is_an_account_to_log_in_to(visitor, records, configure):
     assert page.flashes == [("info", "Welcome, Ada Byron!")]
 
 
-def test_logged_in_at_once_one_is_greeted(visitor, records, configure):
+def test_activation_auto_login_logs_in_and_welcomes(visitor, records, configure):
     configure(ACTIVATION="auto-login")
     page = register(visitor)
     assert (page.path, page.flashes) == ("/", [("info", "Welcome, Ada Byron!")])
@@ -261,7 +261,7 @@ def test_logged_in_at_once_one_is_greeted(visitor, records, configure):
     assert visitor.get("/user/ada").status == 200
 
 
-def test_logged_in_at_once_one_still_does_what_the_role_asks_for(app, visitor, configure):
+def test_activation_auto_login_still_asks_for_required_actions(app, visitor, configure):
     with app.app_context(), transaction():
         db.session.scalars(select(Role).where(Role.name == GUEST)).one().second_factor_required = True
     configure(ACTIVATION="auto-login")
@@ -269,7 +269,7 @@ def test_logged_in_at_once_one_still_does_what_the_role_asks_for(app, visitor, c
 
 
 @pytest.mark.parametrize("activation", ["none", "auto-login"])
-def test_at_once_too_a_known_address_is_told_of_to_its_owner_only(visitor, cast, records, configure, activation):
+def test_activation_at_once_does_not_reveal_known_addresses(visitor, cast, records, configure, activation):
     configure(ACTIVATION=activation)
     page = register(visitor, email=cast.friend.email)
     assert (page.path, page.flashes) == ("/login/", [(READY[0], READY[1].replace("ada@", "friend@"))])
@@ -278,7 +278,7 @@ def test_at_once_too_a_known_address_is_told_of_to_its_owner_only(visitor, cast,
     assert records.count(LoginSession) == 0
 
 
-def test_an_account_at_once_ends_the_wait_for_a_letter(visitor, records, configure):
+def test_activation_at_once_replaces_a_pending_registration(visitor, records, configure):
     register(visitor)
     path = link_in(records.one(OutboxEmail))
     configure(ACTIVATION="none")
@@ -287,11 +287,11 @@ def test_an_account_at_once_ends_the_wait_for_a_letter(visitor, records, configu
     assert records.count(Member) == 1
 
 
-# -- receivers that break
+# -- failing signal receivers
 
 
 @pytest.mark.parametrize("signal", [registration_validating, registration_stored, registration_failed])
-def test_a_receiver_that_breaks_costs_nobody_what_they_typed(app, visitor, records, caplog, signal):
+def test_a_failing_signal_receiver_keeps_the_form(app, visitor, records, caplog, signal):
     def breaks(_sender, **_told):
         raise ZeroDivisionError
 
@@ -315,7 +315,7 @@ def test_a_receiver_that_breaks_costs_nobody_what_they_typed(app, visitor, recor
     ("mode", "told"),
     [("closed", "Registration is closed."), ("invitation", "Registration is by invitation only.")],
 )
-def test_where_not_everybody_may_register_the_form_is_not_shown(visitor, records, configure, mode, told):
+def test_with_registration_closed_or_by_invitation_the_form_is_not_shown(visitor, records, configure, mode, told):
     configure(REGISTRATION=mode)
     for page in (visitor.get("/register/form"), visitor.post("/register/form", ADA)):
         assert (page.path, page.history, page.flashes) == ("/", [303], [("info", told)])
@@ -326,14 +326,14 @@ def test_where_not_everybody_may_register_the_form_is_not_shown(visitor, records
     assert (page.path, page.flashes) == ("/login/", [("danger", "Registration not found")])
 
 
-def test_who_registered_before_it_was_closed_can_still_activate(visitor, records, configure):
+def test_pending_registrations_can_be_activated_after_registration_closes(visitor, records, configure):
     register(visitor)
     configure(REGISTRATION="closed")
     page = visitor.post(link_in(records.one(OutboxEmail)))
     assert page.flashes == [("info", "Your account is activated, you can now log in.")]
 
 
-def test_who_is_logged_in_need_not_register(client_of, cast):
+def test_a_logged_in_member_is_redirected_from_registration(client_of, cast):
     page = client_of(cast.friend).get("/register/form")
     assert (page.path, page.flashes) == ("/", [("info", "You are already logged in.")])
 
@@ -343,13 +343,13 @@ def test_who_is_logged_in_need_not_register(client_of, cast):
 
 @pytest.fixture
 def from_elsewhere(visitor):
-    """A visitor whom a provider has told us about."""
+    """A visitor who came from a provider with an unknown identity."""
     with visitor.client.session_transaction() as session:
         session["openid"] = ADA_ELSEWHERE
     return visitor
 
 
-def test_what_the_provider_told_is_filled_in_and_can_be_changed(from_elsewhere, records):
+def test_claims_of_the_provider_prefill_the_form_and_can_be_changed(from_elsewhere, records):
     shown = from_elsewhere.get("/register/form").form("/register/form").fields
     assert [shown[name] for name in ("email", "first_name", "last_name")] == ["countess@example.com", "Augusta", "King"]
     register(from_elsewhere, email="ada@example.com")
@@ -370,7 +370,7 @@ def test_activating_links_the_identity_and_the_session_forgets_it(from_elsewhere
 
 
 @pytest.mark.both_databases
-def test_an_identity_that_is_somebody_elses_by_now_stays_theirs(app, from_elsewhere, records):
+def test_an_identity_linked_to_another_member_meanwhile_is_not_moved(app, from_elsewhere, records):
     register(from_elsewhere)
     other = MemberFactory()
     with app.app_context(), transaction():
@@ -380,13 +380,13 @@ def test_an_identity_that_is_somebody_elses_by_now_stays_theirs(app, from_elsewh
     assert records.one(ExternalIdentity).member_id == other.id
 
 
-def test_typing_errors_do_not_make_the_session_forget_the_identity(from_elsewhere, records):
+def test_an_invalid_form_keeps_the_identity_in_the_session(from_elsewhere, records):
     register(from_elsewhere, username="a")
     register(from_elsewhere)
     assert records.one(Registration).identity_subject == "ada-1815"
 
 
-def test_whoever_registers_anothers_address_cannot_leave_their_identity_there(from_elsewhere, new_visitor, records):
+def test_registering_the_address_of_another_does_not_link_the_identity(from_elsewhere, new_visitor, records):
     register(from_elsewhere, password="a password of the stranger")
     owner = new_visitor()
     register(owner)
@@ -399,7 +399,7 @@ def test_whoever_registers_anothers_address_cannot_leave_their_identity_there(fr
 # -- administrators
 
 
-def test_what_happens_is_written_down(visitor, records):
+def test_registration_events_are_in_the_audit_log(visitor, records):
     register(visitor)
     visitor.post(link_in(records.one(OutboxEmail)))
     registered, activated = records.all(AuditEvent)
@@ -420,7 +420,7 @@ def test_several_registrations_are_discarded_at_once_with_one_flash(admin, recor
     assert page.flashes == [("warning", "Select at least one row.")]
 
 
-def test_the_letter_of_a_registration_that_is_discarded_is_not_sent_any_more(visitor, admin, records):
+def test_the_pending_email_of_a_discarded_registration_is_not_sent(visitor, admin, records):
     register(visitor)
     admin.post(f"/registrations/action/discard/{records.one(Registration).id}")
     letter = records.one(OutboxEmail)
@@ -436,7 +436,7 @@ def test_one_registration_is_discarded_from_its_page(admin, records):
     assert (event.actor, event.subject) == ("boss", registration.username)
 
 
-def test_letters_are_sent_again_but_not_to_who_has_activated(admin, records):
+def test_a_bulk_resend_skips_activated_registrations(admin, records):
     waiting = [RegistrationFactory(), RegistrationFactory()]
     done = RegistrationFactory(activated=True)
     page = admin.post("/registrations/action_post", {"action": "resend", "rowid": [str(row.id) for row in waiting]})

@@ -1,4 +1,4 @@
-"""A second factor: authenticator apps and recovery codes, added, asked for, used up, removed."""
+"""Second factor: authenticator apps and recovery codes."""
 
 import re
 import threading
@@ -71,7 +71,7 @@ def second_step(visitor, code):
     return visitor.submit(visitor.get(STEP).form(STEP), code=code)
 
 
-def letters(records):
+def emails(records):
     return [letter.kind for letter in records.all(OutboxEmail)]
 
 
@@ -80,8 +80,8 @@ def actions(records):
 
 
 @pytest.fixture
-def equipped(client_of, ada):
-    """Ada's browser, her phone and her recovery codes."""
+def with_second_factor(client_of, ada):
+    """Ada's browser, phone and recovery codes."""
     visitor = client_of(ada)
     return visitor, *add_app(visitor)
 
@@ -89,7 +89,7 @@ def equipped(client_of, ada):
 # -- the authenticator app
 
 
-def test_an_app_is_added_by_its_first_code(client_of, ada, records):
+def test_an_authenticator_app_is_added_with_its_first_code(client_of, ada, records):
     visitor = client_of(ada)
     assert "Add an authenticator app" in visitor.get(OVERVIEW).text
     page = visitor.get(APP)
@@ -103,11 +103,11 @@ def test_an_app_is_added_by_its_first_code(client_of, ada, records):
     assert (page.status, page.headers["Cache-Control"], len(set(codes_on(page)))) == (200, "no-store", 10)
     assert records.one(Totp).member_id == ada.id
     assert "10 codes left." in visitor.get(OVERVIEW).text
-    assert letters(records) == ["second_factor_added"]
+    assert emails(records) == ["second_factor_added"]
     assert actions(records)[-2:] == ["totp_added", "recovery_codes_made"]
 
 
-def test_a_wrong_first_code_keeps_the_picture(client_of, ada, records):
+def test_a_wrong_first_code_keeps_the_qr_code(client_of, ada, records):
     visitor = client_of(ada)
     page = visitor.get(APP)
     secret = secret_on(page)
@@ -120,7 +120,7 @@ def test_a_wrong_first_code_keeps_the_picture(client_of, ada, records):
     assert records.count(Totp) == 1
 
 
-def test_a_picture_that_is_too_old_or_anothers_adds_nothing(client_of, ada, cast, records):
+def test_an_expired_or_foreign_qr_code_adds_nothing(client_of, ada, cast, records):
     visitor, friend = client_of(ada), client_of(cast.friend)
     page = visitor.get(APP)
     offer, phone = page.form(APP).fields["offer"], Phone(secret_on(page))
@@ -130,7 +130,7 @@ def test_a_picture_that_is_too_old_or_anothers_adds_nothing(client_of, ada, cast
     assert records.count(Totp) == 0
 
 
-def test_a_form_that_is_sent_twice_adds_one_app_and_keeps_the_codes(client_of, ada, records):
+def test_sending_the_form_twice_adds_one_app_and_keeps_the_codes(client_of, ada, records):
     visitor = client_of(ada)
     page = visitor.get(APP)
     form, phone = page.form(APP), Phone(secret_on(page))
@@ -143,8 +143,8 @@ def test_a_form_that_is_sent_twice_adds_one_app_and_keeps_the_codes(client_of, a
     assert second_step(visitor, codes[0]).flashes == [("info", "Welcome, Ada Byron!")]
 
 
-def test_another_app_takes_the_place_of_the_first(equipped):
-    visitor, old, old_codes = equipped
+def test_another_app_replaces_the_first(with_second_factor):
+    visitor, old, old_codes = with_second_factor
     assert "replaces your current one" in visitor.get(APP).text
     new, codes = add_app(visitor)
     visitor.post("/logout/")
@@ -155,15 +155,15 @@ def test_another_app_takes_the_place_of_the_first(equipped):
     assert set(codes).isdisjoint(old_codes)
 
 
-def test_what_is_stored_tells_nobody_the_secret_or_the_codes(equipped, records):
-    _visitor, phone, codes = equipped
+def test_secret_and_codes_are_not_stored_in_clear(with_second_factor, records):
+    _visitor, phone, codes = with_second_factor
     stored = str(records.dump())
     assert phone.totp.secret not in stored
     assert not any(code in stored or code.replace("-", "") in stored for code in codes)
 
 
-def test_adding_and_removing_ask_who_it_is_after_a_while(equipped, records):
-    visitor, _phone, _codes = equipped
+def test_adding_and_removing_require_reauthentication(with_second_factor, records):
+    visitor, _phone, _codes = with_second_factor
     later(minutes=11)
     for path in (APP, f"{APP}/remove", "/account/second-factor/codes", "/passkeys/add", "/passkeys/1/remove"):
         page = visitor.get(path)
@@ -180,8 +180,8 @@ def test_adding_and_removing_ask_who_it_is_after_a_while(equipped, records):
 # -- the second step
 
 
-def test_the_second_step_asks_for_a_code(equipped, records):
-    visitor, phone, _codes = equipped
+def test_the_login_asks_for_a_code(with_second_factor, records):
+    visitor, phone, _codes = with_second_factor
     visitor.post("/logout/")
     page = first_step(visitor)
     assert (page.path, page.flashes) == (STEP, [])
@@ -193,8 +193,8 @@ def test_the_second_step_asks_for_a_code(equipped, records):
     assert visitor.get(STEP).path == "/"
 
 
-def test_the_clock_of_a_phone_may_be_thirty_seconds_off(equipped):
-    visitor, phone, _codes = equipped
+def test_the_clock_of_the_phone_may_be_thirty_seconds_off(with_second_factor):
+    visitor, phone, _codes = with_second_factor
     for slow, right in ((60, False), (-60, False), (30, True), (0, True), (-30, True)):
         later(minutes=5)
         visitor.post("/logout/")
@@ -203,16 +203,16 @@ def test_the_clock_of_a_phone_may_be_thirty_seconds_off(equipped):
         assert page.flashes == ([("info", "Welcome, Ada Byron!")] if right else WRONG)
 
 
-def test_digits_may_be_of_any_script_and_spaced(equipped):
-    visitor, phone, _codes = equipped
+def test_codes_may_have_digits_of_any_script_and_spaces(with_second_factor):
+    visitor, phone, _codes = with_second_factor
     visitor.post("/logout/")
     first_step(visitor)
     arabic = phone.code().translate(str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩"))
     assert second_step(visitor, f"{arabic[:3]} {arabic[3:]}").flashes == [("info", "Welcome, Ada Byron!")]
 
 
-def test_a_code_works_once(equipped, new_visitor):
-    visitor, phone, _codes = equipped
+def test_a_code_works_once(with_second_factor, new_visitor):
+    visitor, phone, _codes = with_second_factor
     visitor.post("/logout/")
     first_step(visitor)
     code = phone.code()
@@ -225,8 +225,8 @@ def test_a_code_works_once(equipped, new_visitor):
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize("kind", ["app", "recovery"])
-def test_of_twenty_who_use_one_code_at_once_one_gets_in(app, equipped, ada, records, kind):
-    _visitor, phone, codes = equipped
+def test_twenty_concurrent_uses_of_a_code_log_in_once(app, with_second_factor, ada, records, kind):
+    _visitor, phone, codes = with_second_factor
     code = phone.code() if kind == "app" else codes[0]
     results, start = [], threading.Barrier(20)
 
@@ -247,8 +247,8 @@ def test_of_twenty_who_use_one_code_at_once_one_gets_in(app, equipped, ada, reco
     assert len([code for code in records.all(RecoveryCode) if code.used_at]) == (kind == "recovery")
 
 
-def test_a_wrong_code_loses_nothing_of_the_first_step(equipped, records):
-    visitor, phone, _codes = equipped
+def test_a_wrong_code_keeps_the_first_step(with_second_factor, records):
+    visitor, phone, _codes = with_second_factor
     visitor.post("/logout/")
     first_step(visitor, remember_me="y")
     page = second_step(visitor, "000000")
@@ -258,8 +258,8 @@ def test_a_wrong_code_loses_nothing_of_the_first_step(equipped, records):
     assert records.one(LoginSession).remember
 
 
-def test_where_one_wanted_to_go_survives_the_second_step(equipped):
-    visitor, phone, _codes = equipped
+def test_the_requested_page_survives_the_second_step(with_second_factor):
+    visitor, phone, _codes = with_second_factor
     visitor.post("/logout/")
     page = visitor.get("/parties/new?x=1")
     page = visitor.submit(page.form("/login/"), username="ada", password=PASSWORD)
@@ -267,8 +267,8 @@ def test_where_one_wanted_to_go_survives_the_second_step(equipped):
     assert (page.path, page.response.request.query_string) == ("/parties/new", b"x=1")
 
 
-def test_a_form_that_came_too_late_survives_the_second_step_however_long_it_is(equipped, ada):
-    visitor, phone, _codes = equipped
+def test_an_interrupted_form_of_any_length_survives_the_second_step(with_second_factor, ada):
+    visitor, phone, _codes = with_second_factor
     party = DinnerPartyFactory(host=ada)
     form = visitor.get(f"/parties/{party.slug}/edit").form(f"/parties/{party.slug}/edit")
     later(hours=1)
@@ -280,8 +280,8 @@ def test_a_form_that_came_too_late_survives_the_second_step_however_long_it_is(e
     assert page.form(f"/parties/{party.slug}/edit").fields["description"].startswith("A long story.")
 
 
-def test_the_second_step_is_of_one_browser_and_of_ten_minutes(equipped, new_visitor):
-    visitor, phone, _codes = equipped
+def test_the_second_step_is_bound_to_one_browser_and_ten_minutes(with_second_factor, new_visitor):
+    visitor, phone, _codes = with_second_factor
     visitor.post("/logout/")
     first_step(visitor)
     form = visitor.get(STEP).form(STEP)
@@ -295,8 +295,8 @@ def test_the_second_step_is_of_one_browser_and_of_ten_minutes(equipped, new_visi
     assert (page.path, page.flashes) == ("/login/", TOO_LATE)
 
 
-def test_who_is_banned_between_the_steps_stays_out(equipped, app, ada, records):
-    visitor, phone, _codes = equipped
+def test_a_member_banned_between_the_steps_is_not_logged_in(with_second_factor, app, ada, records):
+    visitor, phone, _codes = with_second_factor
     visitor.post("/logout/")
     first_step(visitor)
     form = visitor.get(STEP).form(STEP)
@@ -306,8 +306,8 @@ def test_who_is_banned_between_the_steps_stays_out(equipped, app, ada, records):
     assert records.count(LoginSession) == 0
 
 
-def test_too_many_wrong_codes_lock_the_second_step_in_every_browser(equipped, new_visitor, records):
-    visitor, phone, codes = equipped
+def test_too_many_wrong_codes_lock_the_second_step_in_every_browser(with_second_factor, new_visitor, records):
+    visitor, phone, codes = with_second_factor
     visitor.post("/logout/")
     first_step(visitor)
     for _attempt in range(5):
@@ -317,15 +317,15 @@ def test_too_many_wrong_codes_lock_the_second_step_in_every_browser(equipped, ne
     for page in (second_step(visitor, phone.code()), second_step(other, codes[0])):
         assert page.flashes == [("danger", "Too many failed attempts. Try again in 1 minute.")]
         assert (page.status, page.headers["Retry-After"]) == (429, "60")
-    assert letters(records).count("second_step_locked") == 1
+    assert emails(records).count("second_step_locked") == 1
     assert actions(records).count("second_step_failed") == 5
     later(minutes=1, seconds=1)
     assert second_step(visitor, phone.code()).flashes == [("info", "Welcome, Ada Byron!")]
 
 
 @pytest.mark.rate_limits
-def test_guessing_codes_is_limited(equipped):
-    visitor, _phone, _codes = equipped
+def test_guessing_codes_is_rate_limited(with_second_factor):
+    visitor, _phone, _codes = with_second_factor
     visitor.post("/logout/")
     first_step(visitor)
     form = visitor.get(STEP).form(STEP)
@@ -336,8 +336,8 @@ def test_guessing_codes_is_limited(equipped):
 # -- recovery codes
 
 
-def test_a_recovery_code_works_once_and_is_told_of(equipped, records):
-    visitor, _phone, codes = equipped
+def test_a_recovery_code_works_once_and_its_use_is_emailed(with_second_factor, records):
+    visitor, _phone, codes = with_second_factor
     visitor.post("/logout/")
     first_step(visitor)
     assert second_step(visitor, codes[0].upper().replace("-", " ")).flashes == [("info", "Welcome, Ada Byron!")]
@@ -350,8 +350,8 @@ def test_a_recovery_code_works_once_and_is_told_of(equipped, records):
     assert second_step(visitor, codes[1]).flashes == [("info", "Welcome, Ada Byron!")]
 
 
-def test_new_recovery_codes_take_the_place_of_the_old_ones(equipped, records):
-    visitor, _phone, old = equipped
+def test_new_recovery_codes_replace_the_old_ones(with_second_factor, records):
+    visitor, _phone, old = with_second_factor
     page = visitor.get("/account/second-factor/codes")
     assert records.count(RecoveryCode) == 10
     page = visitor.submit(page.form("/codes"))
@@ -365,14 +365,16 @@ def test_new_recovery_codes_take_the_place_of_the_old_ones(equipped, records):
     assert second_step(visitor, new[5]).flashes == [("info", "Welcome, Ada Byron!")]
 
 
-def test_recovery_codes_stand_in_for_something(client_of, cast, records):
+def test_recovery_codes_need_a_second_factor(client_of, cast, records):
     page = client_of(cast.friend).post("/account/second-factor/codes")
     assert page.flashes == [("warning", "Recovery codes are a backup for a second factor. Add a second factor first.")]
     assert records.count(RecoveryCode) == 0
 
 
-def test_after_a_change_of_the_sites_secret_recovery_codes_still_work(equipped, app, monkeypatch, caplog, records):
-    visitor, phone, codes = equipped
+def test_after_a_change_of_the_sites_secret_recovery_codes_still_work(
+    with_second_factor, app, monkeypatch, caplog, records
+):
+    visitor, phone, codes = with_second_factor
     monkeypatch.setitem(app.config, "SECRET_KEY", "another secret, long enough to be one")
     page = first_step(visitor)
     assert "or enter one of your recovery codes" in page.text
@@ -385,29 +387,29 @@ def test_after_a_change_of_the_sites_secret_recovery_codes_still_work(equipped, 
     assert "can no longer be verified because the keys" not in visitor.get(OVERVIEW).text
 
 
-# -- removing
+# -- removing guests
 
 
-def test_without_the_last_factor_the_password_is_enough(equipped, records):
-    visitor, _phone, _codes = equipped
+def test_without_the_last_factor_the_password_is_enough(with_second_factor, records):
+    visitor, _phone, _codes = with_second_factor
     page = visitor.get(f"{APP}/remove")
     page = visitor.submit(page.form(f"{APP}/remove"))
     assert (page.path, page.flashes) == (OVERVIEW, [("info", "Authenticator app removed.")])
     assert records.count(Totp) == records.count(RecoveryCode) == 0
-    assert letters(records)[-1] == "second_factor_removed"
+    assert emails(records)[-1] == "second_factor_removed"
     assert actions(records)[-1] == "totp_removed"
     assert visitor.post(f"{APP}/remove").flashes == [("info", "The authenticator app has already been removed.")]
     visitor.post("/logout/")
     assert first_step(visitor).flashes == [("info", "Welcome, Ada Byron!")]
 
 
-def demand_factor(app, name="Guest"):
+def require_second_factor(app, name="Guest"):
     with app.app_context(), transaction():
         db.session.execute(update(Role).where(Role.name == name).values(second_factor_required=True))
 
 
-def test_whoever_must_have_one_does_nothing_else_before_they_do(app, client_of, ada, records):
-    demand_factor(app)
+def test_a_required_second_factor_must_be_added_first(app, client_of, ada, records):
+    require_second_factor(app)
     visitor = client_of(ada)
     for path in ("/", "/parties/new", "/account/profile/", "/users/list/", "/passkeys/1/rename"):
         page = visitor.get(path)
@@ -425,16 +427,16 @@ def test_whoever_must_have_one_does_nothing_else_before_they_do(app, client_of, 
     assert records.one(LoginSession).required_action is None
 
 
-def test_a_passkey_fulfils_the_duty_too(app, client_of, ada):
-    demand_factor(app)
+def test_a_passkey_completes_the_required_action_too(app, client_of, ada):
+    require_second_factor(app)
     visitor = client_of(ada)
     add_passkey(visitor)
     assert visitor.get("/parties/new").path == "/parties/new"
 
 
-def test_whoever_must_have_one_keeps_the_last(equipped, app, records):
-    visitor, _phone, _codes = equipped
-    demand_factor(app)
+def test_the_last_required_factor_cannot_be_removed(with_second_factor, app, records):
+    visitor, _phone, _codes = with_second_factor
+    require_second_factor(app)
     refusal = "Your role requires a second factor. Add another one before you remove this one."
     assert visitor.post(f"{APP}/remove").flashes == [("danger", refusal)]
     assert (records.count(Totp), records.count(RecoveryCode)) == (1, 10)
@@ -444,15 +446,15 @@ def test_whoever_must_have_one_keeps_the_last(equipped, app, records):
     assert (records.count(Passkey), records.count(RecoveryCode)) == (1, 10)
 
 
-def test_an_administrator_resets_everything(equipped, app, ada, records):
-    visitor, _phone, _codes = equipped
+def test_an_administrator_resets_the_second_factor(with_second_factor, app, ada, records):
+    visitor, _phone, _codes = with_second_factor
     add_passkey(visitor)
     visitor.post("/logout/")
     first_step(visitor)
     with app.test_request_context(), transaction():
         second_factor_service.reset(db.session.get(Member, ada.id))
     assert records.count(Totp) == records.count(RecoveryCode) == records.count(Passkey) == 0
-    assert letters(records)[-1] == "second_factor_reset"
+    assert emails(records)[-1] == "second_factor_reset"
     assert actions(records)[-1] == "second_factor_reset"
     assert visitor.get(STEP).flashes == TOO_LATE
     assert first_step(visitor).flashes == [("info", "Welcome, Ada Byron!")]

@@ -1,4 +1,4 @@
-"""Staying logged in: for how long, under which cookie, and how it ends."""
+"""Sessions: cookies, timeouts, and how they end."""
 
 from datetime import timedelta
 
@@ -24,13 +24,13 @@ def log_in(visitor, member, **more):
     return visitor.submit(visitor.get("/login/").form("/login/"), username=member.username, password=PASSWORD, **more)
 
 
-def is_in(visitor):
+def is_logged_in(visitor):
     return visitor.get("/account/devices/").path == "/account/devices/"
 
 
 @pytest.fixture
 def cookie_of(app):
-    """A browser that somebody put a copied session cookie into."""
+    """Return a browser with a copy of the session cookie."""
 
     def make(visitor):
         thief = Visitor(app)
@@ -42,7 +42,7 @@ def cookie_of(app):
 
 @pytest.fixture
 def end(app):
-    """End the logins of a member, as a service does."""
+    """End the sessions of a member, as a service does."""
 
     def end_sessions(member, *args, **options):
         with app.app_context(), transaction():
@@ -51,10 +51,10 @@ def end(app):
     return end_sessions
 
 
-# -- the cookie
+# -- cookie
 
 
-def test_a_session_is_new_at_login_and_again_at_logout(visitor, cast):
+def test_the_session_is_renewed_at_login_and_logout(visitor, cast):
     seen = []
     for act in (lambda: None, lambda: log_in(visitor, cast.friend), lambda: visitor.post("/logout/")):
         act()
@@ -63,16 +63,16 @@ def test_a_session_is_new_at_login_and_again_at_logout(visitor, cast):
     assert len({cookie for cookie, _token in seen}) == len({token for _cookie, token in seen}) == 3
 
 
-def test_whoever_plants_a_cookie_is_not_logged_in_with_its_victim(visitor, new_visitor, cast):
+def test_session_fixation_does_not_log_the_attacker_in(visitor, new_visitor, cast):
     attacker = new_visitor()
     attacker.get("/login/")
     visitor.client.set_cookie(SESSION_COOKIE, attacker.client.get_cookie(SESSION_COOKIE).value)
     log_in(visitor, cast.friend)
-    assert is_in(visitor)
-    assert not is_in(attacker)
+    assert is_logged_in(visitor)
+    assert not is_logged_in(attacker)
 
 
-def test_the_token_of_a_login_is_kept_as_a_hash(client_of, cast, records):
+def test_the_session_token_is_stored_as_a_hash(client_of, cast, records):
     friend = client_of(cast.friend)
     with friend.client.session_transaction() as session:
         token = session["login"]
@@ -81,27 +81,27 @@ def test_the_token_of_a_login_is_kept_as_a_hash(client_of, cast, records):
 
 
 @pytest.mark.parametrize("change", [{"login": "guessed"}, {"login": None}, {"_user_id": "1"}, {"_user_id": "x"}])
-def test_a_session_without_a_login_of_its_own_opens_nothing(client_of, cast, change):
+def test_a_cookie_without_a_stored_session_is_not_logged_in(client_of, cast, change):
     friend = client_of(cast.friend)
     with friend.client.session_transaction() as session:
         session.update(change)
-    assert is_in(friend) == (change == {"_user_id": str(cast.friend.id)})
+    assert is_logged_in(friend) == (change == {"_user_id": str(cast.friend.id)})
 
 
 @pytest.mark.parametrize("remember", [False, True])
-def test_cookies_are_out_of_reach_for_scripts_and_other_sites(visitor, cast, remember):
+def test_cookies_are_httponly_and_samesite(visitor, cast, remember):
     log_in(visitor, cast.friend, remember_me="y" if remember else None)
     for name in (SESSION_COOKIE, DEVICE_COOKIE):
         cookie = visitor.client.get_cookie(name)
         assert (cookie.http_only, cookie.same_site, cookie.path) == (True, "Lax", "/")
-    # One goes with the browser, the other one stays as long as a remembered login can last.
+    # One ends with the browser, the other lasts as long as a remembered session.
     expires = visitor.client.get_cookie(SESSION_COOKIE).expires
     assert (expires is not None) == remember
     if remember:
         assert expires - clock.now() > 89 * DAY
 
 
-def test_behind_https_cookies_are_bound_to_this_very_host(new_app, app, cast):
+def test_with_https_cookies_have_the_host_prefix(new_app, app, cast):
     visitor = Visitor(new_app(**HTTPS))
     at = {"base_url": HTTPS["PUBLIC_URL"], "headers": {"Referer": HTTPS["PUBLIC_URL"]}}
     fields = visitor.get("/login/", **at).form("/login/").fields.to_dict()
@@ -113,15 +113,15 @@ def test_behind_https_cookies_are_bound_to_this_very_host(new_app, app, cast):
         assert "domain" not in cookie.lower()
 
 
-def test_a_cookie_from_a_machine_that_is_ahead_is_good(new_app, app, cast):
+def test_a_cookie_from_a_server_whose_clock_is_ahead_is_valid(new_app, app, cast):
     """Two machines serve one site, and their clocks differ by two seconds."""
     visitor = Visitor(new_app())
     with time_machine.travel(clock.now() + timedelta(seconds=2), tick=False):
         log_in(visitor, cast.friend)
-    assert is_in(visitor)
+    assert is_logged_in(visitor)
 
 
-# -- how long
+# -- timeouts
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_a_cookie_from_a_machine_that_is_ahead_is_good(new_app, app, cast):
         ("admin", True, 15 * MINUTE, 8 * HOUR),
     ],
 )
-def test_a_login_ends_when_it_was_idle_or_has_lasted_for_too_long(visitor, cast, who, remember, idle, absolute):
+def test_a_session_ends_after_idle_and_absolute_timeouts(visitor, cast, who, remember, idle, absolute):
     start = clock.now()
     clock.set_now(start)
     log_in(visitor, getattr(cast, who), remember_me="y" if remember else None)
@@ -142,17 +142,17 @@ def test_a_login_ends_when_it_was_idle_or_has_lasted_for_too_long(visitor, cast,
     while moment + idle < start + absolute:
         moment += idle - 2 * MINUTE
         clock.set_now(moment)
-        assert is_in(visitor), moment - start
+        assert is_logged_in(visitor), moment - start
     clock.set_now(start + absolute)
-    assert is_in(visitor)
+    assert is_logged_in(visitor)
     clock.set_now(start + absolute + MINUTE)
-    assert not is_in(visitor)
+    assert not is_logged_in(visitor)
     log_in(visitor, getattr(cast, who))
     clock.set_now(clock.now() + idle + MINUTE)
-    assert not is_in(visitor)
+    assert not is_logged_in(visitor)
 
 
-def test_the_login_page_does_not_promise_administrators_what_is_not_kept(visitor, cast, records):
+def test_remember_me_is_not_available_to_administrators(visitor, cast, records):
     page = visitor.get("/login/")
     assert "Not available to administrators" in page.text
     log_in(visitor, cast.admin, remember_me="y")
@@ -160,35 +160,35 @@ def test_the_login_page_does_not_promise_administrators_what_is_not_kept(visitor
     assert visitor.client.get_cookie(SESSION_COOKIE).expires is None
 
 
-def test_reading_writes_that_one_was_seen_once_in_a_while(client_of, cast, records):
+def test_reading_updates_the_last_activity_only_now_and_then(client_of, cast, records):
     friend = client_of(cast.friend)
     before = records.dump()
-    is_in(friend)
+    is_logged_in(friend)
     assert records.dump() == before
     clock.set_now(clock.now() + 10 * MINUTE)
-    is_in(friend)
+    is_logged_in(friend)
     assert records.one(LoginSession).last_seen_at == clock.now()
 
 
-# -- how it ends
+# -- ending sessions
 
 
-def test_a_copied_cookie_opens_nothing_after_the_logout(client_of, cast, cookie_of):
+def test_a_copied_cookie_is_invalid_after_the_logout(client_of, cast, cookie_of):
     friend = client_of(cast.friend)
     thief = cookie_of(friend)
-    assert is_in(thief)
+    assert is_logged_in(thief)
     friend.post("/logout/")
-    assert not is_in(thief)
+    assert not is_logged_in(thief)
 
 
-def test_a_copied_cookie_opens_nothing_after_the_password_was_changed(client_of, cast, cookie_of):
+def test_a_copied_cookie_is_invalid_after_a_password_change(client_of, cast, cookie_of):
     friend = client_of(cast.friend)
     thief = cookie_of(friend)
     form = friend.get("/password/change").form("/change")
     page = friend.submit(form, password=PASSWORD, new_password=ANOTHER)
     assert page.flashes == [("info", "Your password has been updated. Other devices were signed out.")]
-    assert is_in(friend)
-    assert not is_in(thief)
+    assert is_logged_in(friend)
+    assert not is_logged_in(thief)
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_a_copied_cookie_opens_nothing_after_the_password_was_changed(client_of,
         ("edit", {"roles": "Translator"}),
     ],
 )
-def test_a_copied_cookie_opens_nothing_after_an_administrator_acted(client_of, cast, cookie_of, act, more):
+def test_a_copied_cookie_is_invalid_after_an_action_of_an_administrator(client_of, cast, cookie_of, act, more):
     friend = client_of(cast.friend)
     thief = cookie_of(friend)
     admin = client_of(cast.admin)
@@ -210,17 +210,17 @@ def test_a_copied_cookie_opens_nothing_after_an_administrator_acted(client_of, c
         admin.submit(form, **{name: role_numbers(admin, address) for name in more})
     else:
         admin.post(address, more)
-    assert not is_in(friend)
-    assert not is_in(thief)
+    assert not is_logged_in(friend)
+    assert not is_logged_in(thief)
 
 
 def role_numbers(admin, address):
-    """Return the key of the role Translator, as the form has it."""
+    """Return the ID of the role Translator, as the form has it."""
     return [admin.get(address).text.split(">Translator")[0].rpartition('value="')[2].partition('"')[0]]
 
 
 @pytest.mark.both_databases
-def test_an_ended_login_says_why_once_and_never_again(client_of, cast, cookie_of, end):
+def test_an_ended_session_says_why_once(client_of, cast, cookie_of, end):
     friend = client_of(cast.friend)
     thief = cookie_of(friend)
     assert end(cast.friend, SessionEndCause.ADMINISTRATOR, reason="You left your phone <here>") == 1
@@ -239,19 +239,19 @@ def test_an_ended_login_says_why_once_and_never_again(client_of, cast, cookie_of
         (SessionEndCause.BAN, "Your account was banned: Soup"),
     ],
 )
-def test_each_reason_has_its_words(client_of, cast, end, cause, told):
+def test_each_reason_has_a_text(client_of, cast, end, cause, told):
     friend = client_of(cast.friend)
     end(cast.friend, cause, reason="Soup")
     assert friend.get("/").flashes == [("danger", told)]
 
 
-def test_the_reason_is_told_beside_what_the_page_says(client_of, cast, end):
+def test_the_reason_is_shown_beside_the_flash_of_the_page(client_of, cast, end):
     friend = client_of(cast.friend)
     end(cast.friend, SessionEndCause.OWNER)
     assert [kind for kind, _text in friend.get("/parties/new").flashes] == ["danger", "info"]
 
 
-def test_a_form_sent_into_an_ended_login_is_kept(client_of, cast, end):
+def test_a_form_sent_to_an_ended_session_is_kept(client_of, cast, end):
     friend = client_of(cast.friend)
     form = friend.get("/parties/new").form("/parties/new")
     end(cast.friend, SessionEndCause.OWNER)
@@ -260,43 +260,43 @@ def test_a_form_sent_into_an_ended_login_is_kept(client_of, cast, end):
     assert page.form("/login/").fields["kept"]
 
 
-def test_ending_one_login_or_all_but_one_leaves_the_others(client_of, cast, records, end):
+def test_ending_one_session_or_all_but_one_keeps_the_others(client_of, cast, records, end):
     browsers = [client_of(cast.friend) for _number in range(3)]
     keys = [login.id for login in records.all(LoginSession)]
     assert end(cast.friend, SessionEndCause.OWNER, only=keys[0]) == 1
-    assert [is_in(browser) for browser in browsers] == [False, True, True]
+    assert [is_logged_in(browser) for browser in browsers] == [False, True, True]
     assert end(cast.friend, SessionEndCause.OWNER, keep=keys[2]) == 1
-    assert [is_in(browser) for browser in browsers] == [False, False, True]
+    assert [is_logged_in(browser) for browser in browsers] == [False, False, True]
 
 
-def test_signing_out_everywhere_else_leaves_this_device(client_of, cast, cookie_of):
+def test_signing_out_everywhere_else_keeps_this_device(client_of, cast, cookie_of):
     here, there = client_of(cast.friend), client_of(cast.friend)
     page = here.get("/account/devices/")
     here.submit(page.form("/sign-out-others"))
-    assert is_in(here)
+    assert is_logged_in(here)
     assert there.get("/").flashes == [("danger", "You were signed out from another device of yours.")]
 
 
-def test_who_is_deactivated_is_out_at_once(app, client_of, cast):
+def test_a_deactivated_member_is_signed_out_at_once(app, client_of, cast):
     friend = client_of(cast.friend)
     with app.app_context(), transaction():
         db.session.get(Member, cast.friend.id).active = False
-    assert not is_in(friend)
+    assert not is_logged_in(friend)
 
 
 @pytest.mark.both_databases
-def test_a_password_that_was_changed_while_it_was_checked_opens_nothing(app, visitor, cast, records, end):
-    """Everybody is signed out after the old password was read and before the login with it begins."""
+def test_a_password_changed_during_the_login_does_not_log_in(app, visitor, cast, records, end):
+    """All sessions are ended between the check of the old password and the start of the new session."""
     with just_before("DELETE FROM login_guard", lambda: end(cast.friend, SessionEndCause.PASSWORD)):
         page = log_in(visitor, cast.friend)
     assert (page.status, page.flashes) == (401, [("warning", "Invalid login. Please try again.")])
     assert records.count(LoginSession) == 0
 
 
-# -- no cookie and the API
+# -- the API uses no cookies
 
 
-def test_an_api_takes_no_cookie_and_sets_none(client_of, visitor, cast):
+def test_the_api_neither_accepts_nor_sets_cookies(client_of, visitor, cast):
     admin = client_of(cast.admin)
     answers = [
         admin.client.get("/api/v1/dinnerparties/"),

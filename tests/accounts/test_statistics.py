@@ -1,4 +1,4 @@
-"""The page of statistics: charts and the same numbers in words, in few statements."""
+"""The page of statistics: charts and tables with the same numbers, in few statements."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -20,13 +20,13 @@ def noon():
 
 
 def number(page, label):
-    """Return the number in the row of a table that is called `label`."""
+    """Return the number in the table row with this label."""
     rows = page.text.split(f'<th scope="row">{label}</th>')
     return int(rows[1].split("<td>")[1].split("</td>")[0])
 
 
 @pytest.mark.both_databases
-def test_members_are_counted_by_state_and_by_when_they_came(app, admin):
+def test_members_are_counted_by_state_and_registration_month(app, admin):
     MemberFactory(username="bea", active=False, joined_at=NOON - timedelta(days=62))
     MemberFactory(username="cleo", banned_at=NOON, joined_at=NOON - timedelta(days=400))
     MemberFactory(username="dora", active=False, erased_at=NOON)
@@ -53,14 +53,14 @@ def test_members_are_counted_by_state_and_by_when_they_came(app, admin):
     assert (number(page, "Jun 12"), number(page, "Jun 15"), number(page, "Jun 14")) == (1, 1, 0)
 
 
-def test_the_charts_are_drawn_without_a_script_or_a_style(admin):
+def test_the_charts_need_no_script_or_inline_style(admin):
     text = admin.get("/statistics/").text
     assert text.count("<rect") == 6 + 12 + 30
     assert "style=" not in text
     assert text.count("<script") == 1
 
 
-def test_it_is_for_administrators_and_stands_in_their_menu(admin, client_of, cast, visitor):
+def test_the_page_is_for_administrators_and_in_their_menu(admin, client_of, cast, visitor):
     assert 'href="/statistics/"' in admin.get("/users/list/").text
     assert client_of(cast.friend).get("/statistics/").status == 403
     assert visitor.get("/statistics/").path == "/login/"

@@ -46,7 +46,7 @@ def test_an_administrator_adds_a_user_who_can_log_in(admin, visitor, records):
         ("email", "A user with that email address already exists"),
     ],
 )
-def test_a_name_or_address_that_is_taken_is_refused_whatever_its_case(admin, cast, records, field, told):
+def test_a_taken_username_or_email_address_is_refused_whatever_its_case(admin, cast, records, field, told):
     taken = getattr(cast.friend, field).upper()
     before = records.count(Member)
     page = admin.submit(admin.get("/users/add").form("/users/add"), **{**ADA, field: taken})
@@ -59,7 +59,7 @@ def test_a_name_or_address_that_is_taken_is_refused_whatever_its_case(admin, cas
     assert (page.status, page.flashes) == (422, [("danger", told)])
 
 
-def test_whoever_is_added_without_a_password_gets_a_letter_to_choose_one(admin, visitor, records):
+def test_a_user_added_without_a_password_is_emailed_a_link_to_choose_one(admin, visitor, records):
     page = admin.submit(admin.get("/users/add").form("/users/add"), **{**ADA, "password": ""})
     assert page.flashes == [("info", "User ada created.")]
     assert member_named(records, "ada").password is None
@@ -75,7 +75,7 @@ def test_whoever_is_added_without_a_password_gets_a_letter_to_choose_one(admin, 
     assert visitor.log_in("ada", ADA["password"]).flashes == [("info", "Welcome, Ada Byron!")]
 
 
-def test_whoever_may_do_more_needs_a_longer_password(admin, records):
+def test_staff_need_a_longer_password(admin, records):
     form = admin.get("/users/add").form("/users/add")
     admin_role = next(str(role.id) for role in records.all(Role) if role.name == "Admin")
     page = admin.submit(form, **{**ADA, "password": "dinner at 8", "roles": [admin_role]})
@@ -110,21 +110,21 @@ def test_a_column_that_no_form_offers_is_not_stored(admin, records, cast):
         {"first_name": ""},
     ],
 )
-def test_a_user_with_something_wrong_is_not_added(admin, records, changes):
+def test_an_invalid_user_is_not_added(admin, records, changes):
     before = records.count(Member)
     page = admin.submit(admin.get("/users/add").form("/users/add"), **{**ADA, **changes})
     assert [category for category, _text in page.flashes] == ["danger"]
     assert records.count(Member) == before
 
 
-def test_nobody_deletes_themselves(admin, cast, records):
+def test_administrators_cannot_delete_themselves(admin, cast, records):
     page = admin.post(f"/users/delete/{cast.admin.id}")
     assert page.flashes == [("danger", "You cannot delete yourself.")]
     assert member_named(records, cast.admin.username)
 
 
 @pytest.mark.both_databases
-def test_the_last_administrator_stays_one(admin, cast, records):
+def test_the_last_administrator_keeps_the_role(admin, cast, records):
     page = admin.get(f"/users/edit/{cast.admin.id}")
     page = admin.submit(page.form(f"/users/edit/{cast.admin.id}"), roles=[])
     assert page.flashes == [("danger", "The last administrator cannot be removed.")]
@@ -135,7 +135,7 @@ def test_the_last_administrator_stays_one(admin, cast, records):
 
 
 @pytest.mark.both_databases
-def test_a_member_who_hosts_a_party_is_not_deleted_with_it(admin, cast, records):
+def test_a_member_who_hosts_a_party_cannot_be_deleted(admin, cast, records):
     from tests.support.factories import DinnerPartyFactory
 
     party = DinnerPartyFactory(host=cast.host)
@@ -160,7 +160,7 @@ def test_users_are_deactivated_in_bulk_with_one_flash(admin, cast, records):
 
 
 @pytest.mark.both_databases
-def test_a_registration_is_sent_again_or_discarded(admin, records):
+def test_a_registration_is_resent_or_discarded(admin, records):
     registration = RegistrationFactory()
     page = admin.post("/registrations/action_post", {"action": "resend", "rowid": str(registration.id)})
     assert page.flashes == [("info", f"Activation e-mail sent again to {registration.email}.")]
@@ -170,7 +170,7 @@ def test_a_registration_is_sent_again_or_discarded(admin, records):
     assert records.count(Registration) == 0
 
 
-def test_passwords_are_shown_nowhere(admin, cast, records):
+def test_passwords_are_not_shown(admin, cast, records):
     stored = member_named(records, cast.friend.username).password
     for path in ("/users/list/", f"/users/show/{cast.friend.id}", f"/users/edit/{cast.friend.id}"):
         page = admin.get(path)
@@ -180,7 +180,7 @@ def test_passwords_are_shown_nowhere(admin, cast, records):
     assert PASSWORD not in admin.get("/users/list/").text
 
 
-def test_a_file_of_users_is_asked_for_again_and_written_down(admin, records):
+def test_exporting_users_needs_confirmation_and_is_in_the_audit_log(admin, records):
     page = admin.get("/users/csv?_flt_0_username=fri")
     assert page.response.mimetype == "text/html"
     page = admin.submit(page.form("/users/csv"))
@@ -192,7 +192,7 @@ def test_a_file_of_users_is_asked_for_again_and_written_down(admin, records):
     assert admin.get("/users/csv").path == "/login/again"
 
 
-def test_a_role_of_the_program_keeps_its_name(admin, app):
+def test_a_built_in_role_keeps_its_name(admin, app):
     from app.extensions import db
 
     with app.app_context():
@@ -204,7 +204,7 @@ def test_a_role_of_the_program_keeps_its_name(admin, app):
 
 
 @pytest.mark.both_databases
-def test_a_change_of_a_role_is_in_force_at_once(admin, client_of, cast, app):
+def test_a_change_of_a_role_takes_effect_at_once(admin, client_of, cast, app):
     from app.extensions import db
 
     friend = client_of(cast.friend)
@@ -226,7 +226,7 @@ def test_the_generated_ui_is_for_administrators(client_of, cast, visitor, path):
     assert client_of(cast.admin).get(path).status == 200
 
 
-def test_who_is_added_is_proposed_as_a_guest(client_of, cast, records):
+def test_a_new_user_gets_the_guest_role_by_default(client_of, cast, records):
     admin = client_of(cast.admin)
     page = admin.get("/users/add")
     admin.submit(

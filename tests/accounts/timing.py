@@ -1,9 +1,9 @@
-"""How long it takes to answer about an address that is known, and about one that is not: a script, no test.
+"""Measure response times for known and unknown e-mail addresses: a script, no test.
 
     python -m tests.accounts.timing [tries] [database URL]
 
-Requests about the two alternate, so that whatever else the machine does falls on both. Hashing costs what it costs in
-production. A difference that a stranger could use would be larger than what the fastest and the slowest quarter differ.
+Requests about the two alternate, so that other load of the machine affects both. Hashing has the parameters of
+production. A difference that a stranger could use would be larger than that between the fastest and slowest quarter.
 """
 
 import secrets
@@ -28,7 +28,7 @@ Ask = Callable[[Visitor, str, int], int]
 
 
 def main(tries: int = TRIES, url: str = "") -> None:
-    """Print the medians of each question, in milliseconds."""
+    """Print the medians for each request, in milliseconds."""
     with tempfile.TemporaryDirectory() as directory:
         settings = {
             "SQLALCHEMY_DATABASE_URI": url or f"sqlite:///{Path(directory) / 'timing.db'}",
@@ -66,7 +66,7 @@ def _register(visitor: Visitor, who: str, number: int) -> int:
 
 
 def _resend(visitor: Visitor, who: str, number: int) -> int:
-    # Those who registered under an address nobody had are the ones who wait for a letter.
+    # The registrations with unknown addresses are the ones that wait for their e-mail.
     other = {"known": "unknown", "unknown": "nobody"}[who]
     return visitor.post("/register/resend", {"email": f"{other}{number}@example.com"}, follow=False).status
 
@@ -91,7 +91,7 @@ def _measure(app: Flask, ask: Ask, tries: int) -> tuple[list[float], list[float]
             times[who].append((time.perf_counter() - started) * 1000)
             assert status in {303, 401}, (ask, status)
             assert token
-    # The first ones of a process learn things.
+    # The first requests of a process fill caches.
     return times["known"][1:], times["unknown"][1:]
 
 

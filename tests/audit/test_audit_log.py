@@ -1,4 +1,4 @@
-"""The audit log: read by administrators, found by what is indexed, changed by nobody."""
+"""The audit log: readable and filterable by administrators, immutable."""
 
 import csv
 from datetime import timedelta
@@ -19,7 +19,7 @@ NAMES = ("ada", "bea")
 
 @pytest.fixture
 def write(app, cast):
-    """Write an entry of somebody's."""
+    """Store an entry."""
 
     def record(action="member_changed", actor=None, subject_type="member", **given):
         with app.app_context(), transaction():
@@ -30,7 +30,7 @@ def write(app, cast):
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize("statement", [update(AuditEvent).values(actor="nobody"), delete(AuditEvent)])
-def test_the_database_refuses_to_change_or_forget_what_is_written(app, write, records, statement):
+def test_the_database_refuses_to_update_or_delete_entries(app, write, records, statement):
     write(name="ada")
     with app.app_context():
         with pytest.raises(DBAPIError, match="append-only"), transaction():
@@ -39,7 +39,7 @@ def test_the_database_refuses_to_change_or_forget_what_is_written(app, write, re
 
 
 @pytest.mark.both_databases
-def test_the_newest_entries_come_first_with_words_for_what_was_done(admin, write):
+def test_the_newest_entries_come_first_with_labels_for_actions(admin, write):
     for name in NAMES:
         write("member_banned", name=name)
     text = admin.get("/audit/list/").text
@@ -48,7 +48,7 @@ def test_the_newest_entries_come_first_with_words_for_what_was_done(admin, write
     assert "member_banned" not in text.replace('value="member_banned"', "")
 
 
-def test_an_entry_shows_what_was_before_and_what_is_since(admin, write, records):
+def test_an_entry_shows_the_values_before_and_after(admin, write, records):
     write(name="ada", before={"email": "old@example.com", "active": True}, after={"email": "<b>new</b>@example.com"})
     entry = next(event for event in records.all(AuditEvent) if event.action == "member_changed")
     text = admin.get(f"/audit/show/{entry.id}").text
@@ -72,14 +72,14 @@ def test_an_entry_shows_what_was_before_and_what_is_since(admin, write, records)
         ("_flt_0_address=192.0.2.1", False),
     ],
 )
-def test_entries_are_found_by_when_who_what_whom_and_where_from(admin, write, query, found):
+def test_entries_are_filtered_by_time_actor_action_subject_and_ip_address(admin, write, query, found):
     write(name="ada")
     page = admin.get(f"/audit/list/?{query}")
     assert page.flashes == []
     assert ('data-label="Target"><bdi>ada</bdi>' in page.text) is found
 
 
-def test_there_is_no_way_to_change_an_entry(app, admin, write, records):
+def test_entries_cannot_be_edited(app, admin, write, records):
     write(name="ada")
     rules = {rule.endpoint for rule in app.url_map.iter_rules() if rule.endpoint.startswith("AuditEventModelView.")}
     assert rules == {f"AuditEventModelView.{name}" for name in ("list", "show", "csv")}
@@ -97,7 +97,7 @@ def test_the_log_is_for_administrators(client_of, cast, visitor, write, path):
     assert client_of(cast.admin).get(path).status == 200
 
 
-def test_what_is_filtered_can_be_downloaded(admin, write):
+def test_the_filtered_list_can_be_downloaded(admin, write):
     clock.set_now(clock.now() + timedelta(seconds=1))
     for name in NAMES:
         write(name=name, after={"email": "=cmd()"})
@@ -109,7 +109,7 @@ def test_what_is_filtered_can_be_downloaded(admin, write):
     assert row["After"] == '{"email": "=cmd()"}'
 
 
-def test_a_page_of_the_log_asks_few_questions(admin, write):
+def test_a_page_of_the_log_takes_few_statements(admin, write):
     for number in range(40):
         write(name=f"member{number}")
     admin.get("/audit/list/")

@@ -1,12 +1,11 @@
 """Tests in a real browser.
 
-A page that complains on its console, breaks its own policy, misses a file or asks another host for anything fails the
-test, whatever the test looks at.
+Errors on the console, CSP violations, missing files and requests to other hosts fail every test.
 
-    site        the address of the application, served on this test's database; factories and the clock work as usual
-    page        a page of an English reader at 1280 x 800; `open_page(locale="ar", ...)` opens others
+    site        the URL of the application, served on this test's database; factories and the clock work as usual
+    page        a page for an English reader at 1280 x 800; `open_page(locale="ar", ...)` opens others
     log_in      log_in(page, member), through the form
-    accessible  accessible(page) fails on what axe finds wrong
+    accessible  accessible(page) fails on problems that axe finds
 """
 
 import threading
@@ -28,7 +27,7 @@ from tests.support.smtp import HOST
 ARGUMENTS = (
     *("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"),
-    # Whatever the browser itself would like to look up stays here.
+    # The browser's own lookups stay on this machine.
     f"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE {HOST}, EXCLUDE {browser.NAME}",
 )
 AXE_OPTIONS = {
@@ -37,7 +36,7 @@ AXE_OPTIONS = {
 }
 
 
-# Most of the time is spent on these, and they look at each element for itself.
+# These rules take most of the time, and examine each element by itself.
 WITHOUT_COLOURS = {rule: {"enabled": False} for rule in ("color-contrast", "target-size")}
 
 
@@ -49,10 +48,10 @@ class OpenPage(Protocol):
 
 
 class Accessible(Protocol):
-    """Fail on a page that keeps somebody out."""
+    """Fail on a page that is not accessible."""
 
     def __call__(self, page: Page, *, colours: bool = True) -> None:
-        """Examine `page`; without its colours, if they were seen elsewhere."""
+        """Examine `page`; without colours if those were examined elsewhere."""
 
 
 @pytest.fixture(scope="session")
@@ -68,7 +67,7 @@ def _browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def site(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Serve the application from a thread; its address, without a slash at the end."""
+    """Serve the application from a thread; yields its URL without a trailing slash."""
     server = make_server(HOST, 0, app, threaded=True)
     url = f"http://{HOST}:{server.server_port}"
     monkeypatch.setitem(app.config, "PUBLIC_URL", url)
@@ -82,7 +81,7 @@ def site(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 @pytest.fixture
 def open_page(_browser: Browser, site: str, request: pytest.FixtureRequest) -> Iterator[OpenPage]:
-    """Open pages, and fail the test on what they complain of."""
+    """Open pages, and fail the test on errors of their console."""
     required_services.used(request.config)["browser"] += 1
     complaints: list[str] = []
     contexts = []
@@ -109,13 +108,13 @@ def open_page(_browser: Browser, site: str, request: pytest.FixtureRequest) -> I
 
 @pytest.fixture
 def page(open_page: OpenPage) -> Page:
-    """A page of an English reader at a desk."""
+    """A page for an English reader, in desktop size."""
     return open_page()
 
 
 @pytest.fixture
 def log_in() -> Callable[[Page, Member], None]:
-    """Log a member in on a page."""
+    """Log a member in on a page, through the form."""
 
     def log_in(page: Page, member: Member) -> None:
         page.goto("/login/")
@@ -129,11 +128,11 @@ def log_in() -> Callable[[Page, Member], None]:
 
 @pytest.fixture(scope="session")
 def accessible() -> Accessible:
-    """Fail on a page that keeps somebody out: WCAG 2.2 A and AA, as far as a machine can tell."""
+    """Fail on a page with accessibility problems: WCAG 2.2 A and AA, as far as axe finds them."""
     axe = Axe()
 
     def accessible(page: Page, *, colours: bool = True) -> None:
-        # Bringing axe to a page costs more than running it, and it stays there.
+        # Loading axe costs more than running it, and it stays on the page.
         if page.evaluate("typeof axe") == "undefined":
             page.evaluate(axe.axe_script)
         options = AXE_OPTIONS | ({} if colours else {"rules": WITHOUT_COLOURS})

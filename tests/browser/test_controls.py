@@ -1,4 +1,4 @@
-"""The browser's tests notice what they are there to notice."""
+"""Controls: the fixtures of the browser tests detect faulty pages."""
 
 import pytest
 
@@ -9,7 +9,7 @@ POLICY = {"Content-Security-Policy": "default-src 'self'", "Content-Type": "text
 
 @pytest.fixture
 def bad_page(open_page, _browser):
-    """Show a page of our own making, with the policy of the site."""
+    """Show a given page with the CSP of the site."""
 
     def show(body):
         complaints = []
@@ -35,15 +35,15 @@ def bad_page(open_page, _browser):
         ),
     ],
 )
-def test_a_page_that_breaks_the_policy_is_told_of(bad_page, body, complaint):
+def test_control_a_page_that_violates_the_csp_is_detected(bad_page, body, complaint):
     assert complaint in "\n".join(bad_page(body))
 
 
-def test_a_page_without_fault_is_not(bad_page):
+def test_control_a_correct_page_passes(bad_page):
     assert bad_page("<p>Good</p>") == []
 
 
-def test_a_page_that_keeps_somebody_out_is_noticed(page, accessible):
+def test_control_an_inaccessible_page_is_detected(page, accessible):
     page.goto("/")
     page.evaluate("document.querySelector('main').insertAdjacentHTML('beforeend', '<img src=\"data:,\"><input>')")
     with pytest.raises(AssertionError, match="image-alt"):

@@ -1,4 +1,4 @@
-"""What is typed to harm: markup stays text wherever it is shown, a form is sent once, and nobody looks back."""
+"""Hostile input: markup is escaped everywhere, forms are sent once, and the back button shows nothing after logout."""
 
 from datetime import timedelta
 
@@ -12,7 +12,7 @@ from app.parties.models import DinnerParty
 from tests.site.conftest import populate_site
 from tests.support.factories import DinnerPartyFactory, MemberFactory, RsvpFactory
 
-# Each breaks out of another place; an element of theirs on a page, a run script or a sum done is a hole.
+# Each breaks out of another context; an element of theirs, a script that ran or an evaluated sum is a hole.
 TITLE = "'\"></bdi></title></textarea><script>alert(1)</script><img src=x onerror=alert(1) data-hole>{{1337*7}}%(x)s%"
 NAME = "\"'><svg data-hole onload=alert(1)>{{1337*7}}\u202e%s"
 TEXT = f"javascript:alert(1)\n{TITLE}\n<a data-hole href=javascript:alert(1)>x</a><!--\u2028\n]]>${{1337*7}}"
@@ -59,7 +59,7 @@ def populated_site(app, people):
 
 @pytest.fixture
 def holes():
-    """Return what a page made of the markup on it; scripts that the policy stopped are complaints of their own."""
+    """Return the markup of ours that became elements; scripts that the CSP blocked are reported separately."""
 
     def holes(page):
         found = page.locator("[data-hole], [src=x], [href^='javascript:']").count()
@@ -70,15 +70,15 @@ def holes():
 
 @pytest.fixture
 def page(open_page):
-    """A page on which a dialog is a hole."""
+    """A page on which any dialog counts as a hole."""
     page, dialogs = open_page(), []
     page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     yield page
     assert dialogs == []
 
 
-def test_markup_is_text_on_every_page(populated_site, people, page, log_in, holes, client_of):
-    """Hosts see what they may see, with their names on it, and an administrator the rest."""
+def test_markup_is_escaped_on_every_page(populated_site, people, page, log_in, holes, client_of):
+    """Hosts open their own pages, and an administrator the others."""
     host, found = client_of(people["host"]), []
     addresses = {populated_site.address(rule): "boss" for rule in populated_site.pages()}
     addresses |= {address: "host" for address in addresses if host.get(address, follow=False).status == 200}
@@ -92,7 +92,7 @@ def test_markup_is_text_on_every_page(populated_site, people, page, log_in, hole
     assert found == []
 
 
-def test_the_letters_of_a_hostile_party_are_text(populated_site, people, page, log_in, holes, records):
+def test_markup_is_escaped_in_emails(populated_site, people, page, log_in, holes, records):
     log_in(page, people["friend"])
     page.goto("/parties/the-party")
     page.click("main [value=yes]")
@@ -108,7 +108,7 @@ def test_the_letters_of_a_hostile_party_are_text(populated_site, people, page, l
         assert holes(page) == []
 
 
-def test_what_was_typed_comes_back_as_text(people, page, log_in, holes):
+def test_markup_is_escaped_in_a_redisplayed_form(people, page, log_in, holes):
     page.goto("/register/form")
     for name in ("username", "email", "first_name", "last_name"):
         page.fill(f"main [name={name}]", NAME)
@@ -133,7 +133,7 @@ def test_what_was_typed_comes_back_as_text(people, page, log_in, holes):
     assert holes(page) == []
 
 
-def test_a_choice_is_offered_as_text(populated_site, people, page, log_in, holes):
+def test_markup_is_escaped_in_choices(populated_site, people, page, log_in, holes):
     log_in(page, people["boss"])
     page.goto("/dinnerparties/add")
     page.locator("[name=host]").press_sequentially("ho")
@@ -142,7 +142,7 @@ def test_a_choice_is_offered_as_text(populated_site, people, page, log_in, holes
     assert holes(page) == []
 
 
-def test_a_row_is_deleted_after_a_question_in_plain_text(populated_site, people, page, log_in, holes, records):
+def test_markup_is_escaped_in_the_confirmation_of_a_deletion(populated_site, people, page, log_in, holes, records):
     log_in(page, people["boss"])
     page.goto(f"/dinnerparties/delete/{populated_site.party.id}")
     expect(page.locator("h1")).to_contain_text(TITLE)
@@ -154,7 +154,7 @@ def test_a_row_is_deleted_after_a_question_in_plain_text(populated_site, people,
     assert records.count(DinnerParty) == 0
 
 
-def test_an_impatient_host_lays_one_table(app, page, log_in, cast, records):
+def test_clicking_twice_creates_one_party(app, page, log_in, cast, records):
     log_in(page, cast.host)
     page.goto("/parties/new")
     sent = []
@@ -162,7 +162,7 @@ def test_an_impatient_host_lays_one_table(app, page, log_in, cast, records):
     page.fill("[name=title]", "Once")
     page.fill("[name=starts_at]", f"{clock.now() + timedelta(days=7):%Y-%m-%dT19:00}")
     button = page.locator("main [value=publish]")
-    # Nothing can be stored for a while, so the first answer is not there yet when the button is pressed again.
+    # The database is locked for a while, so the first response is pending when the button is clicked again.
     with app.app_context(), db.engine.connect() as connection:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         button.evaluate("button => { for (const wait of [0, 100, 200]) setTimeout(() => button.click(), wait) }")
@@ -172,7 +172,7 @@ def test_an_impatient_host_lays_one_table(app, page, log_in, cast, records):
     assert records.count(DinnerParty) == sent.count("POST") == 1
 
 
-def test_nobody_looks_back_after_logging_out(page, log_in, cast):
+def test_the_back_button_shows_nothing_after_logging_out(page, log_in, cast):
     log_in(page, cast.host)
     assert page.goto("/user/host").headers["cache-control"] == "no-store"
     expect(page.locator("main")).to_contain_text("host@example.com")

@@ -1,4 +1,4 @@
-"""The tour of the README, walked in a real browser; once for a guest and once for a host through the site as it is served."""
+"""The tour of the README in a real browser; for a guest and a host also on a served site."""
 
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ ROLES = {"info": "status", "warning": "alert", "danger": "alert"}
 
 @pytest.fixture
 def site(site, request):
-    """The address of the site; with the mark `processes` it is served in processes of its own, which take seconds."""
+    """The URL of the site; with the mark `processes` it is served in separate processes, which takes seconds."""
     if request.node.get_closest_marker("processes"):
         return request.getfixturevalue("server").start().url
     return site
@@ -42,7 +42,7 @@ def says(app):
 
 
 def typed(page):
-    """Return what stands in the form of a page."""
+    """Return the values of the form on a page."""
     fields = page.locator("main form.card").evaluate("form => Object.fromEntries(new FormData(form))")
     return fields | {"csrf_token": None}
 
@@ -58,7 +58,7 @@ def typed(page):
         pytest.param({"locale": "en", "java_script_enabled": False}, id="English without JavaScript"),
     ],
 )
-def test_as_a_guest(open_page, log_in, says, cast, records, options):
+def test_the_journey_of_a_guest(open_page, log_in, says, cast, records, options):
     party = DinnerPartyFactory(host=cast.host, title="Paella on the terrace")
     full = DinnerPartyFactory(host=cast.host, title="عشاء منسف", number_seats=3, full=True)
     scripted = options.get("java_script_enabled", True)
@@ -84,7 +84,7 @@ def test_as_a_guest(open_page, log_in, says, cast, records, options):
         email="ada@example.com",
     )
 
-    link = letter_in_outbox(open_page(), log_in, cast.admin)
+    link = link_in_outbox(open_page(), log_in, cast.admin)
     page.goto(link)
     page.click("main [type=submit]")
     says(page, "info", "Your account is activated, you can now log in.")
@@ -126,8 +126,8 @@ def test_as_a_guest(open_page, log_in, says, cast, records, options):
     assert records.one(select(Member).where(Member.username == "ada")).locale == options["locale"]
 
 
-def letter_in_outbox(page, log_in, admin):
-    """Return the link that an administrator finds in the letter at the top of the outbox."""
+def link_in_outbox(page, log_in, admin):
+    """Return the link in the newest e-mail of the outbox, as an administrator sees it."""
     log_in(page, admin)
     page.get_by_text("Manage").click()
     page.get_by_role("link", name="Outbox").click()
@@ -141,7 +141,7 @@ def letter_in_outbox(page, log_in, admin):
 
 
 @pytest.mark.processes
-def test_as_a_host(page, log_in, says, accessible, cast, records):
+def test_the_journey_of_a_host(page, log_in, says, accessible, cast, records):
     log_in(page, cast.host)
     page.get_by_role("link", name="Host a dinner").click()
     page.click("main [value=publish]")
@@ -190,7 +190,7 @@ def test_as_a_host(page, log_in, says, accessible, cast, records):
 # -- as an administrator
 
 
-def test_as_an_administrator(page, log_in, says, accessible, cast, records):
+def test_the_journey_of_an_administrator(page, log_in, says, accessible, cast, records):
     for title in ("Bread", "Apples", "Cheese"):
         DinnerPartyFactory(host=cast.host, title=title)
     log_in(page, cast.admin)
@@ -245,7 +245,7 @@ def test_as_an_administrator(page, log_in, says, accessible, cast, records):
     assert sorted(column(page, "Title")) == ["Apples", "Cheese", "Figs"]
 
 
-def test_many_rows_at_once(page, log_in, says, cast, records):
+def test_an_administrator_acts_on_many_rows_at_once(page, log_in, says, cast, records):
     people = MemberFactory.create_batch(3)
     log_in(page, cast.admin)
     page.goto("/users/list/?_flt_0_username=member")
@@ -268,15 +268,15 @@ def test_many_rows_at_once(page, log_in, says, cast, records):
 
 
 def column(page, label):
-    """Return the cells of a generated list under `label`, from the top."""
+    """Return the cells of the column `label` of a generated list."""
     return [text.strip() for text in page.locator(f"td[data-label='{label}']").all_inner_texts()]
 
 
-# -- as anybody
+# -- as any reader
 
 
 @pytest.mark.parametrize("java_script_enabled", [True, False], ids=["with JavaScript", "without"])
-def test_the_language_is_chosen_on_any_page(open_page, says, cast, java_script_enabled):
+def test_the_language_can_be_chosen_on_any_page(open_page, says, cast, java_script_enabled):
     party = DinnerPartyFactory(host=cast.host)
     page = open_page(java_script_enabled=java_script_enabled)
     page.goto(f"/parties/{party.slug}")
@@ -289,7 +289,7 @@ def test_the_language_is_chosen_on_any_page(open_page, says, cast, java_script_e
         assert page.locator("html").get_attribute("dir") == direction
 
 
-def test_the_keyboard_is_enough(page, cast, records):
+def test_the_site_can_be_used_with_the_keyboard_alone(page, cast, records):
     party = DinnerPartyFactory(host=cast.host)
     page.goto(f"/login/?next=/parties/{party.slug}")
     page.keyboard.press("Tab")

@@ -1,7 +1,7 @@
-"""Every page is right as far as a machine can tell: at a desk and on a phone, by day and by night, from either side.
+"""Every page is free of errors and accessible: on desktops and phones, light and dark, left-to-right and right-to-left.
 
-Pages that are added later are met here by themselves, each through the eyes of the reader to whom it tells most.
-What forms answer is looked at in the journeys.
+Pages that are added later are included automatically, each for the reader who sees most of it.
+The journeys check the responses of forms.
 """
 
 from collections import defaultdict
@@ -21,7 +21,7 @@ from tests.support.factories import (
 
 DESK, PHONE = SIZES = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 MAX_REQUESTS = 8
-# What a page is built of, whatever it says and of whom: which element stands in which, with what decides about their look
+# The structure of a page without its content: which element is in which, with what decides about their look
 # and their role.
 PARTS = """() => {
     const told = element => element.localName + [...element.attributes].map(
@@ -31,7 +31,7 @@ PARTS = """() => {
         element => `${told(element.parentElement)} > ${told(element)}`
     ))]
 }"""
-# By the look: the parts that were examined, in this process.
+# The parts that this process has examined, by look.
 EXAMINED = defaultdict(set)
 READERS = {}
 LONG = "A dinner with a very long title and Wolfeschlegelsteinhausenbergerdorff as the guest of honour"
@@ -65,11 +65,11 @@ STATES = {
 
 @dataclass(frozen=True)
 class Look:
-    """In which language, from which side and in which light a page is read.
+    """The language, text direction and colour scheme of a page.
 
-    Every page is measured in both sizes in every look; the long examination for those who may be kept out of it is
-    made at the desk in one and on the phone in the other: colours depend on the light, what is shown on the size.
-    Where all parts of a page were seen on others, it is examined in the first look, as a whole and without their colours.
+    Every page is measured in both sizes in every look. The long accessibility check runs on the desktop in one look and
+    on the phone in the other: colours depend on the colour scheme, visible elements on the size.
+    A page whose parts were all examined on other pages is checked in the first look, as a whole and without colours.
     """
 
     locale: str
@@ -88,7 +88,7 @@ def look(request):
 
 @pytest.fixture
 def people(app, look):
-    """Those who read the pages, in the language of the look."""
+    """The readers of the pages, in the language of the look."""
     return {
         "nobody": None,
         "host": MemberFactory(username="host", locale=look.locale),
@@ -115,10 +115,10 @@ def populated_site(app, people):
 
 @pytest.fixture
 def readers(populated_site, people, client_of, new_visitor):
-    """Who reads the page behind each rule: of those who are answered one, the first whom it tells most.
+    """Return the reader of each rule: of those with access, the first who sees most of it.
 
-    Administrators read the generated pages, and those that nobody else may. They differ as little from one look to
-    another as from one test to the next, so each process asks once.
+    Administrators read the generated pages, and those that nobody else may. The result is the same for all looks and
+    tests, so each process computes it once.
     """
     if not READERS:
         views = appbuilder_of(populated_site.app).baseviews
@@ -138,12 +138,14 @@ def readers(populated_site, people, client_of, new_visitor):
 
 
 def main(page):
-    """Return how much a page tells, apart from what stands around it on all pages; nothing if it is an error."""
+    """Return the length of a page's own content; 0 for an error page."""
     return len(page.text.partition("<main")[2].partition("</main>")[0]) if page.status == 200 else 0
 
 
 @pytest.mark.parametrize("reader", STATES)
-def test_every_page_for(populated_site, people, open_page, log_in, accessible, look, reader, readers):
+def test_every_page_is_accessible_and_error_free_for(
+    populated_site, people, open_page, log_in, accessible, look, reader, readers
+):
     page = open_page(locale=look.locale, color_scheme=look.light)
     if people[reader]:
         log_in(page, people[reader])
@@ -154,7 +156,7 @@ def test_every_page_for(populated_site, people, open_page, log_in, accessible, l
         requests.clear()
         answer = page.goto(address)
         asked, shown = urlsplit(address), urlsplit(page.url)
-        # Who has no business there is led elsewhere, and once is enough for that page.
+        # Readers without access are redirected; examining that target once is enough.
         place = shown.path if shown.path != asked.path else (shown.path, shown.query)
         if place in seen or "text/html" not in answer.headers["content-type"]:
             continue
@@ -170,13 +172,13 @@ def test_every_page_for(populated_site, people, open_page, log_in, accessible, l
 
 
 def problems(page, look, accessible):
-    """Yield what is wrong with the page that is open, on a screen of each size."""
+    """Yield the problems of the open page, for each screen size."""
     *spoken, parts = page.evaluate(f"[document.documentElement.lang, document.documentElement.dir, ({PARTS})()]")
     if spoken != [look.locale, look.direction]:
         yield f"speaks {spoken}"
     is_new = not EXAMINED[look].issuperset(parts)
     EXAMINED[look].update(parts)
-    # Beginning with the size that the last page was left in: to change it takes as long as a page.
+    # Starting with the current size, because resizing takes as long as loading a page.
     for size in sorted(SIZES, key=lambda size: size != page.viewport_size):
         if size != page.viewport_size:
             page.set_viewport_size(size)

@@ -14,14 +14,14 @@ OVERVIEW, STEP = "/account/second-factor/", "/login/second-step/"
 
 @pytest.fixture
 def site(site, app, monkeypatch):
-    """The site under a name: an address of a machine has no passkeys."""
+    """The site under a host name, because passkeys do not work with an IP address."""
     named = site.replace(HOST, NAME)
     monkeypatch.setitem(app.config, "PUBLIC_URL", named)
     return named
 
 
-class Finger:
-    """The authenticator of a page, and whether its owner lays a finger on it."""
+class UserPresence:
+    """The virtual authenticator of a page, and whether its user is present."""
 
     def __init__(self, page):
         self.devtools = page.context.new_cdp_session(page)
@@ -36,8 +36,8 @@ class Finger:
 
 
 @pytest.fixture
-def finger(page):
-    return Finger(page)
+def user_presence(page):
+    return UserPresence(page)
 
 
 def flash(page, text):
@@ -55,7 +55,7 @@ def log_out(page):
     flash(page, "You are logged out.")
 
 
-def test_a_passkey_from_its_first_day_to_its_last(page, finger, log_in, cast, records, accessible):
+def test_the_lifecycle_of_a_passkey(page, user_presence, log_in, cast, records, accessible):
     log_in(page, cast.host)
     add(page, "Laptop")
     flash(page, "Passkey “Laptop” added. Create recovery codes now in case you lose it.")
@@ -77,12 +77,12 @@ def test_a_passkey_from_its_first_day_to_its_last(page, finger, log_in, cast, re
     log_in(page, cast.host)
     assert urlsplit(page.url).path == STEP
     accessible(page)
-    finger.is_known(known=False)
+    user_presence.is_known(known=False)
     page.get_by_role("button", name="Use a passkey").click()
     expect(page.get_by_role("alert")).to_have_text(
         "Nothing was done: the request was cancelled or timed out. Please try again."
     )
-    finger.is_known(known=True)
+    user_presence.is_known(known=True)
     page.get_by_role("button", name="Use a passkey").click()
     flash(page, "Welcome, Host Doe!")
 
@@ -93,7 +93,7 @@ def test_a_passkey_from_its_first_day_to_its_last(page, finger, log_in, cast, re
     assert records.count(Passkey) == 0
 
 
-def test_without_scripts_there_are_words_instead_of_buttons(open_page, log_in, cast):
+def test_without_javascript_a_text_replaces_the_buttons(open_page, log_in, cast):
     page = open_page(java_script_enabled=False)
     log_in(page, cast.host)
     page.goto("/passkeys/add")
@@ -104,7 +104,7 @@ def test_without_scripts_there_are_words_instead_of_buttons(open_page, log_in, c
     expect(page.get_by_role("button", name="Log in with a passkey")).to_be_hidden()
 
 
-def test_an_app_is_added_and_its_codes_are_read(page, log_in, cast, accessible):
+def test_an_authenticator_app_is_added_and_recovery_codes_are_shown(page, log_in, cast, accessible):
     log_in(page, cast.host)
     page.goto(OVERVIEW)
     page.get_by_role("link", name="Add an authenticator app").click()

@@ -1,4 +1,4 @@
-"""A new password is typed with a hint at how hard it is to guess, and can be looked at."""
+"""New passwords: the strength hint and the button that shows them."""
 
 import pytest
 
@@ -20,13 +20,13 @@ def register(page, site):
         ("ليلة طويلة وعشاء على الشرفة", "Hard to guess"),
     ],
 )
-def test_a_hint_says_how_hard_a_password_is_to_guess(register, password, hint):
+def test_a_hint_shows_the_strength_of_a_password(register, password, hint):
     assert not register.locator(".strength").is_visible()
     register.fill("#password", password)
     assert register.locator(".strength").inner_text() == hint
 
 
-def test_what_is_typed_can_be_looked_at_and_is_hidden_again_before_it_is_sent(register):
+def test_a_password_can_be_shown_and_is_hidden_before_sending(register):
     register.fill("#password", "soup")
     register.click("text=Show the password")
     assert register.get_attribute("#password", "type") == "text"
@@ -40,7 +40,7 @@ def test_what_is_typed_can_be_looked_at_and_is_hidden_again_before_it_is_sent(re
     assert register.get_attribute("#password", "type") == "password"
 
 
-def test_without_a_script_neither_is_offered(open_page, site):
+def test_without_javascript_there_is_neither_hint_nor_show_button(open_page, site):
     page = open_page(java_script_enabled=False)
     page.goto(f"{site}/register/form")
     assert not page.locator(".strength").is_visible()

@@ -1,4 +1,4 @@
-"""The tour of a guest in a real browser, from the first page to a seat; the letters go through a real mail server."""
+"""The tour of a guest in a real browser, from the first page to a seat, with e-mails through a real mail server."""
 
 import re
 
@@ -10,19 +10,19 @@ from tests.support.factories import DinnerPartyFactory
 
 @pytest.fixture
 def post(app, smtp):
-    """Deliver what is due; the letters that arrived since."""
+    """Deliver due e-mails; return those that arrived."""
 
     def deliver():
-        seen = len(smtp.letters)
+        seen = len(smtp.messages)
         result = app.test_cli_runner().invoke(args=["outbox", "deliver"])
         assert result.exit_code == 0, result.output
-        return smtp.letters[seen:]
+        return smtp.messages[seen:]
 
     return deliver
 
 
 @pytest.mark.parametrize(("language", "direction"), [("en", "ltr"), ("es", "ltr"), ("ar", "rtl")])
-def test_a_stranger_becomes_a_guest_with_a_seat(open_page, site, cast, post, records, language, direction):
+def test_a_visitor_registers_and_gets_a_seat(open_page, site, cast, post, records, language, direction):
     party = DinnerPartyFactory(host=cast.host)
     page = open_page(locale=language)
 

@@ -1,4 +1,4 @@
-"""The project's application with views of a test's own, in which everybody may do everything."""
+"""The project's application with additional views, in which everybody has every permission."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -16,13 +16,13 @@ MakeVisitor = Callable[..., Visitor]
 
 @pytest.fixture(scope="session")
 def _made() -> dict[tuple[str, tuple[type, ...]], Flask]:
-    """The applications with views that stand in a module: making one takes most of the time of a test."""
+    """A cache of applications with the views of a module, because making one takes most of a test's time."""
     return {}
 
 
 @pytest.fixture
 def ours(app, database_url, tmp_path, tmp_path_factory, _made) -> Iterator[MakeVisitor]:
-    """Make a visitor of the project's application with the given views besides its own."""
+    """Make a visitor of the project's application with additional views."""
     used = []
 
     def make(*views: type) -> Visitor:
@@ -45,7 +45,7 @@ def ours(app, database_url, tmp_path, tmp_path_factory, _made) -> Iterator[MakeV
 
 
 def _with_views(own: Flask, views: tuple[type, ...]) -> Flask:
-    """Add `views` to the application, and let everybody do everything in it."""
+    """Add `views` to the application, and give everybody every permission."""
     with own.app_context():
         appbuilder: Any = appbuilder_of(own)
         for view in views:

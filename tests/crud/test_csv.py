@@ -1,4 +1,4 @@
-"""A list as a file: what the list shows, as spreadsheets can take it."""
+"""CSV downloads of lists."""
 
 import csv
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ JOINED = datetime(2030, 6, 1, 18, 30, tzinfo=UTC)
 
 
 class Folk(ModelView):
-    """What the views of this test have in common."""
+    """The common base of these views."""
 
     datamodel = SQLAInterface(Member)
     base_order = ("username", "asc")
@@ -68,13 +68,13 @@ def test_a_file_has_all_rows_in_the_order_of_the_list(visitor, monkeypatch):
     assert [row[0] for row in rows] == [f"member{number:02}" for number in range(24, -1, -1)]
 
 
-def test_a_file_has_what_the_list_finds(visitor):
+def test_a_file_has_the_filtered_rows(visitor):
     for name in ("ada", "bea"):
         MemberFactory(username=name)
     assert [row[0] for row in rows_of(visitor.get("/folk/csv?_flt_0_username=ad"))[1:]] == ["ada"]
 
 
-def test_values_are_for_programs_and_choices_for_people(visitor):
+def test_values_are_machine_readable_and_choices_are_labels(visitor):
     MemberFactory(username="ada", first_name="Áda, “the” first", joined_at=JOINED)
     page = visitor.get("/folk/csv")
     assert page.response.get_data().startswith(b"\xef\xbb\xbf")
@@ -86,21 +86,21 @@ def test_values_are_for_programs_and_choices_for_people(visitor):
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "＝"])
-def test_no_cell_is_a_formula(start):
+def test_formulas_are_escaped(start):
     assert cell(f"{start}HYPERLINK(1)") == f"'{start}HYPERLINK(1)"
     assert cell([f"{start}1"]) == f"'{start}1"
     assert cell(-1) == "-1"
     assert cell("1=1") == "1=1"
 
 
-def test_nothing_else_is_downloaded_when_a_filter_is_not_possible(visitor):
+def test_an_invalid_filter_downloads_nothing(visitor):
     MemberFactory(username="ada")
     page = visitor.get("/folk/csv?_flt_0_password=x&_flt_0_username=a")
     assert page.path == "/folk/list/"
     assert [category for category, _text in page.flashes] == ["warning"]
 
 
-def test_a_file_that_would_be_too_long_is_none(visitor, monkeypatch):
+def test_a_file_that_would_be_too_long_is_refused(visitor, monkeypatch):
     monkeypatch.setattr(module, "MAX_ROWS", 3)
     MemberFactory.create_batch(4)
     page = visitor.get("/folk/csv")
@@ -115,7 +115,7 @@ def test_the_list_links_to_its_file_with_its_filters(visitor):
     assert visitor.get("/plain/csv").status == 404
 
 
-def test_a_column_without_a_label_does_not_start(app):
+def test_a_column_without_a_label_fails_at_startup(app):
     class Nameless(FolkView):
         csv_columns = ["password"]
 

@@ -19,7 +19,7 @@ def refused(app, statement, *, deleting=False):
     return caught.value
 
 
-def test_a_second_one_of_what_is_unique_names_its_column(app):
+def test_a_unique_violation_names_its_column(app):
     one, other = DinnerPartyFactory(), DinnerPartyFactory()
     error = refused(app, update(DinnerParty).where(DinnerParty.id == one.id).values(slug=other.slug))
     assert isinstance(error, ConstraintError)
@@ -27,32 +27,32 @@ def test_a_second_one_of_what_is_unique_names_its_column(app):
     assert error.constraint == "uq_dinner_party_slug"
 
 
-def test_what_is_unique_whatever_its_case_names_its_column_too(app, cast):
+def test_a_case_insensitive_unique_violation_names_its_column_too(app, cast):
     error = refused(app, update(Member).where(Member.id == cast.host.id).values(username="FRIEND"))
     assert (error.kind, error.columns) == ("unique", ("username",))
     assert error.constraint == "uq_ab_user_lower_username"
 
 
-def test_a_check_names_its_constraint(app):
+def test_a_check_violation_names_its_constraint(app):
     party = DinnerPartyFactory()
     error = refused(app, update(DinnerParty).where(DinnerParty.id == party.id).values(number_seats=0))
     assert error.kind == "check"
     assert error.constraint.startswith("ck_dinner_party_")
 
 
-def test_what_is_in_use_cannot_be_deleted(app):
+def test_a_referenced_row_cannot_be_deleted(app):
     party = DinnerPartyFactory()
     error = refused(app, delete(Member).where(Member.id == party.host_id), deleting=True)
     assert (error.kind, str(error)) == ("foreign key", "It is still in use elsewhere and cannot be deleted.")
 
 
-def test_what_must_be_there_names_its_column(app):
+def test_a_not_null_violation_names_its_column(app):
     letter = OutboxEmailFactory()
     error = refused(app, update(OutboxEmail).where(OutboxEmail.id == letter.id).values(recipient=None))
     assert (error.kind, error.columns) == ("not null", ("recipient",))
 
 
-def test_a_reference_to_nothing_is_refused(app, cast):
+def test_a_dangling_reference_is_refused(app, cast):
     error = refused(app, update(DinnerParty).where(DinnerParty.id == DinnerPartyFactory().id).values(host_id=987654))
     assert error.kind == "foreign key"
 
@@ -64,12 +64,12 @@ def test_a_reference_to_nothing_is_refused(app, cast):
         text("SELECT * FROM nowhere"),
     ],
 )
-def test_no_text_of_the_database_is_told(app, statement):
+def test_database_messages_are_not_shown(app, statement):
     told = str(refused(app, statement)).lower()
     assert not any(word in told for word in ("select", "sql", "nowhere", "integer"))
 
 
-def test_a_row_that_was_changed_meanwhile_is_a_conflict(app):
+def test_a_concurrently_changed_row_is_a_conflict(app):
     party = DinnerPartyFactory()
     change = update(DinnerParty).where(DinnerParty.id == party.id).values(version=9)
     with app.app_context():

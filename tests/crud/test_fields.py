@@ -35,13 +35,13 @@ def filled(app, **typed):
     [
         ("2026-07-01T20:00", "Europe/Madrid", datetime(2026, 7, 1, 18, tzinfo=UTC)),
         ("2026-01-01T20:00:30", "America/New_York", datetime(2026, 1, 2, 1, 0, 30, tzinfo=UTC)),
-        # Twice on the clock: the earlier one
+        # An ambiguous local time: the earlier one
         ("2026-10-25T02:30", "Europe/Berlin", datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),
         ("2026-07-01T20:00", "", datetime(2026, 7, 1, 20, tzinfo=UTC)),
         ("2026-07-01T20:00", "asia/tokyo", datetime(2026, 7, 1, 11, tzinfo=UTC)),
     ],
 )
-def test_a_local_time_becomes_the_moment_in_its_zone(app, typed, zone, moment):
+def test_a_local_time_is_converted_from_its_time_zone(app, typed, zone, moment):
     found = filled(app, starts_at=typed, timezone=zone)
     assert not found.errors
     assert found.at == moment
@@ -59,26 +59,26 @@ def test_a_local_time_becomes_the_moment_in_its_zone(app, typed, zone, moment):
         ("\0", "UTC"),
     ],
 )
-def test_a_time_that_does_not_exist_is_refused_and_kept_as_typed(app, typed, zone):
+def test_a_nonexistent_local_time_is_refused_and_kept(app, typed, zone):
     found = filled(app, starts_at=typed, timezone=zone)
     assert list(found.errors) == ["starts_at"]
     assert typed == "\0" or f'value="{typed}"' in found.html
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "America", "../../etc/passwd", "localtime", "1"])
-def test_what_is_no_zone_is_refused_once_and_kept_as_typed(app, zone):
+def test_an_unknown_time_zone_is_refused_once_and_kept(app, zone):
     found = filled(app, starts_at="2026-07-01T20:00", timezone=zone)
     assert list(found.errors) == ["timezone"]
     assert f'value="{zone}"' in found.html
 
 
-def test_a_moment_is_shown_on_the_clock_of_its_zone(app):
+def test_a_time_is_shown_in_its_time_zone(app):
     party = SimpleNamespace(starts_at=datetime(2026, 7, 1, 18, tzinfo=UTC), timezone="Europe/Madrid")
     with app.test_request_context():
         assert 'type="datetime-local" value="2026-07-01T20:00"' in str(When(obj=party).starts_at())
 
 
-def test_zones_are_suggested_without_a_script(app):
+def test_time_zones_are_suggested_without_javascript(app):
     html = filled(app).html
     assert 'list="timezone-options"' in html
     assert "<option>Europe/Madrid</option>" in html
@@ -102,7 +102,7 @@ def test_a_row_is_chosen_by_its_natural_key(app, cast):
 
 
 @pytest.mark.parametrize("typed", ["nobody", "a\0b", "1", "x" * 5000, "<script>"])
-def test_a_key_that_no_row_has_is_refused_and_kept_as_typed(app, cast, typed):
+def test_an_unknown_natural_key_is_refused_and_kept(app, cast, typed):
     with app.test_request_context():
         form = Who(MultiDict({"host": typed}))
         assert not form.validate()
@@ -112,14 +112,14 @@ def test_a_key_that_no_row_has_is_refused_and_kept_as_typed(app, cast, typed):
     assert typed[:4].replace("\0", "").replace("<", "&lt;")[:4] in html
 
 
-def test_text_loses_control_characters_and_the_space_around_it():
+def test_control_characters_and_surrounding_whitespace_are_removed():
     assert clean_text("  a\0b\x07\r\nc\t ") == "ab\nc"
     assert clean_line(" a \n b ") == "a b"
     assert clean_text("\u202eעברית 🍷") == "\u202eעברית 🍷"
     assert clean_text(None) is clean_line(None) is None
 
 
-def test_a_refusal_is_shown_at_its_field_or_above_the_form(app):
+def test_a_domain_error_is_shown_at_its_field_or_above_the_form(app):
     with app.test_request_context():
         form = When(MultiDict())
         show_at_field(form, DomainError("too late", field="starts_at"))

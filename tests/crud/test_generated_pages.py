@@ -1,4 +1,4 @@
-"""What the bases do beyond closing weaknesses: filters of every type, order, links between lists, forms, APIs."""
+"""The generated pages: filters of every type, order, links between lists, forms, APIs."""
 
 import pytest
 from flask_babel import lazy_gettext
@@ -31,7 +31,7 @@ WORDS = {
 
 
 class Titled(ModelView):
-    """What the views of this test have in common."""
+    """The common base of these views."""
 
     list_title = show_title = add_title = edit_title = "Title"
     label_columns = WORDS
@@ -106,7 +106,7 @@ def test_rows_are_ordered_by_a_column_of_a_related_row(visitor):
         ("_flt_2_title=soup&_flt_2_title=night", True),
     ],
 )
-def test_a_filter_finds_what_it_says(visitor, query, found):
+def test_each_filter_finds_its_rows(visitor, query, found):
     DinnerPartyFactory(title="Soup night", host__username="ada")
     MemberFactory(username="bea")
     page = visitor.get(f"/tables/list/?{query}")
@@ -114,7 +114,7 @@ def test_a_filter_finds_what_it_says(visitor, query, found):
     assert ("/tables/show/" in page.text) is found
 
 
-def test_a_related_row_may_be_named_by_its_key_in_an_address(visitor):
+def test_a_related_row_can_be_given_by_key_in_the_url(visitor):
     party = DinnerPartyFactory(title="Soup night")
     assert "Soup night" in visitor.get(f"/tables/list/?_flt_0_host={party.host_id}").text
     assert visitor.get("/tables/list/?_flt_0_host=nobody").flashes[0][0] == "warning"
@@ -124,7 +124,7 @@ def test_a_related_row_may_be_named_by_its_key_in_an_address(visitor):
     ("query", "found"),
     [("_flt_0_active=1", 1), ("_flt_0_active=no", 1), ("_flt_0_active=maybe", 2), ("_flt_0_roles=2", 2)],
 )
-def test_people_are_found_by_what_they_are(visitor, app, query, found):
+def test_members_are_filtered_by_their_attributes(visitor, app, query, found):
     MemberFactory(username="ada")
     MemberFactory(username="bea", inactive=True)
     with app.app_context():
@@ -133,7 +133,7 @@ def test_people_are_found_by_what_they_are(visitor, app, query, found):
     assert page.text.count("/folk/show/") == found
 
 
-def test_more_rows_than_one_counts_are_at_least_so_many(visitor, monkeypatch):
+def test_large_row_counts_are_shown_as_at_least(visitor, monkeypatch):
     monkeypatch.setattr(datamodel, "MAX_COUNTED", 4)
     DinnerPartyFactory.create_batch(6)
     page = visitor.get("/tables/list/?psize_TableView=2")
@@ -142,7 +142,7 @@ def test_more_rows_than_one_counts_are_at_least_so_many(visitor, monkeypatch):
     assert visitor.get("/tables/list/?psize_TableView=2&page_TableView=900").text.count("/tables/show/") == 2
 
 
-def test_the_answers_to_a_party_stand_on_its_page_and_lead_to_a_new_one(visitor, records):
+def test_the_page_of_a_party_lists_its_rsvps_and_links_to_a_new_one(visitor, records):
     party = DinnerPartyFactory(title="Soup night")
     RsvpFactory(party=party, name="Somebody Hungry")
     RsvpFactory(name="At another table")
@@ -155,7 +155,7 @@ def test_the_answers_to_a_party_stand_on_its_page_and_lead_to_a_new_one(visitor,
     assert records.count(Rsvp) == 4
 
 
-def test_what_a_form_cannot_change_stays(visitor, records):
+def test_fields_that_are_not_in_the_form_stay_unchanged(visitor, records):
     party = DinnerPartyFactory(title="Soup night")
     visitor.post(
         f"/tables/edit/{party.id}", {"title": "Soup day", "seats_taken": "0", "host_id": "1", "status": "done"}
@@ -164,7 +164,7 @@ def test_what_a_form_cannot_change_stays(visitor, records):
     assert (changed.title, changed.seats_taken, changed.status) == ("Soup day", party.seats_taken, party.status)
 
 
-def test_a_row_that_was_deleted_meanwhile_leaves_what_was_typed(ours, records):
+def test_a_row_deleted_meanwhile_keeps_the_form(ours, records):
     class Vanishing(TableView):
         def pre_update(self, item):
             with db.engine.begin() as somebody_else:
@@ -178,7 +178,7 @@ def test_a_row_that_was_deleted_meanwhile_leaves_what_was_typed(ours, records):
     assert records.count(DinnerParty) == 0
 
 
-def test_a_hook_may_refuse_a_deletion(ours, records):
+def test_a_hook_can_refuse_a_deletion(ours, records):
     def refuse(_self, _item):
         raise DomainError(lazy_gettext("Not this one."), "warning")
 
@@ -188,7 +188,7 @@ def test_a_hook_may_refuse_a_deletion(ours, records):
     assert records.count(DinnerParty) == 1
 
 
-def test_who_is_not_logged_in_is_led_to_the_login_and_back(app, new_visitor, client_of, cast):
+def test_a_visitor_is_redirected_to_the_login_and_back(app, new_visitor, client_of, cast):
     stranger = new_visitor()
     for page in (
         stranger.get("/dinnerparties/list/"),
@@ -202,7 +202,7 @@ def test_who_is_not_logged_in_is_led_to_the_login_and_back(app, new_visitor, cli
 
 
 @pytest.mark.both_databases
-def test_an_api_adds_changes_and_deletes_by_the_rules_of_the_site(ours, records, cast):
+def test_the_api_applies_the_rules_of_the_site(ours, records, cast):
     visitor = ours()
     sent = {
         "title": " Soup\u0007 night ", "host": cast.host.id, "starts_at": "2099-01-01T20:00:00+01:00", "timezone": "UTC",
@@ -223,7 +223,7 @@ def test_an_api_adds_changes_and_deletes_by_the_rules_of_the_site(ours, records,
     assert visitor.get(path).status == 404
 
 
-def test_an_api_tells_what_it_has_in_the_words_of_the_site(ours):
+def test_the_api_uses_the_labels_of_the_site(ours):
     visitor = ours()
     assert visitor.get("/api/v1/dinnerparties/_info").json["filters"]["title"]
     assert visitor.get("/api/v1/dinnerparties/?q=(keys:!(label_columns))").status == 200

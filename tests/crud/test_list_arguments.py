@@ -15,13 +15,13 @@ def asked(*pairs):
     return parse(MultiDict(pairs), "View", OFFER)
 
 
-def test_without_arguments_the_list_is_as_it_was_declared():
+def test_without_arguments_the_list_uses_its_defaults():
     found = asked()
     assert (found.order, found.page, found.page_size, found.filters) == (("title", "asc"), 0, 25, ())
     assert not found.ignored
 
 
-def test_order_page_and_size_are_read():
+def test_order_page_and_page_size_are_read():
     found = asked(("_oc_View", "id"), ("_od_View", "desc"), ("page_View", "3"), ("psize_View", "50"))
     assert (found.order, found.page, found.page_size) == (("id", "desc"), 3, 50)
     assert not found.ignored
@@ -45,7 +45,7 @@ def test_order_page_and_size_are_read():
         ("_flt_0_title", "a" * 501),
     ],
 )
-def test_what_cannot_be_is_left_out_and_noted(pair):
+def test_invalid_arguments_are_ignored_and_reported(pair):
     found = asked(pair)
     assert (found.order, found.page, found.page_size, found.filters) == (("title", "asc"), 0, 25, ())
     assert found.ignored
@@ -57,7 +57,7 @@ def test_pages_and_sizes_are_bounded():
     assert asked(("psize_View", "0")).page_size == 1
 
 
-def test_arguments_of_another_list_on_the_page_are_none_of_ours():
+def test_arguments_of_another_list_on_the_page_are_ignored():
     assert asked(("page_Other", "word")) == asked()
 
 
@@ -67,13 +67,13 @@ def test_a_filter_may_come_as_one_argument_or_as_a_pair():
     assert asked(("_flt", "2_title"), ("_value", "soup")).filters == expected
 
 
-def test_a_filter_without_a_value_asks_for_nothing():
+def test_a_filter_without_a_value_is_ignored():
     found = asked(("_flt_2_title", " "), ("_flt", "2_title"), ("_value", ""))
     assert found.filters == ()
     assert not found.ignored
 
 
-def test_an_address_keeps_what_it_does_not_change():
+def test_a_built_url_keeps_the_other_arguments():
     args = MultiDict([("_oc_View", "id"), ("_flt", "2_title"), ("_value", "a&b"), ("page_View", "4")])
     keep = [FilterArgument("title", 2, "a&b")]
     assert build_url("/list/", args, keep, page_View=None) == "/list/?_oc_View=id&_flt_2_title=a%26b"
@@ -84,7 +84,7 @@ NAMES = st.sampled_from(["_oc_View", "_od_View", "page_View", "psize_View", "_fl
 
 
 @given(st.lists(st.tuples(NAMES | st.text(), st.text())))
-def test_nothing_that_is_asked_breaks_the_parser(pairs):
+def test_no_query_string_breaks_the_parser(pairs):
     found = asked(*pairs)
     assert 0 <= found.page <= MAX_PAGE
     assert 1 <= found.page_size <= MAX_PAGE_SIZE

@@ -1,4 +1,4 @@
-"""Each weakness of the framework is closed by our base. tests/upstream shows it on a stock view with the same rows."""
+"""Our base classes fix the weaknesses of the framework that tests/upstream shows on stock views with the same rows."""
 
 import pytest
 from flask_babel import lazy_gettext
@@ -16,8 +16,8 @@ from tests.crud.views import (
     Meeting,
     TextView,
     WithAction,
-    is_mixed_up,
-    letters,
+    are_filters_mixed_up,
+    email_view,
     pages_of_two_threads,
     refuse,
     write_soup_and_salad,
@@ -30,7 +30,7 @@ def categories(page):
     return [category for category, _text in page.flashes]
 
 
-# -- what leaves through an API
+# -- output of APIs
 
 
 DECLARED = {
@@ -56,7 +56,7 @@ DECLARED = {
         {"allow_browser_login": True},
     ],
 )
-def test_an_api_that_could_send_whole_rows_does_not_start(app, changes):
+def test_an_api_that_could_send_whole_rows_fails_at_startup(app, changes):
     with app.app_context(), pytest.raises(ConfigurationError):
         type("Api", (ModelRestApi,), {**DECLARED, **changes})()
 
@@ -76,7 +76,7 @@ def test_no_api_of_the_site_sends_a_password_hash(app, ours):
 @pytest.mark.parametrize(
     "q", ["(", "!(", "(page:word)", "[1]", "1", '{"page": ', "(" * 2000, "(page:1" + "\0)", "x" * 9000]
 )
-def test_a_query_that_cannot_be_read_is_a_bad_request_in_words(ours, q):
+def test_a_malformed_query_is_a_bad_request_with_a_message(ours, q):
     page = ours().get("/api/v1/dinnerparties/", query_string={"q": q})
     assert page.status == 400
     assert page.json == {"message": "The request could not be understood."}
@@ -93,12 +93,12 @@ def test_a_query_that_cannot_be_read_is_a_bad_request_in_words(ours, q):
         "(filters:!((col:title,opr:zz,value:a)))",
     ],
 )
-def test_an_api_is_ordered_and_filtered_by_what_is_declared_alone(ours, q):
+def test_an_api_is_ordered_and_filtered_by_declared_columns_only(ours, q):
     DinnerPartyFactory()
     assert ours().get("/api/v1/dinnerparties/", query_string={"q": q}).status == 400
 
 
-def test_pages_of_an_api_are_bounded(ours):
+def test_the_page_size_of_an_api_is_bounded(ours):
     DinnerPartyFactory.create_batch(3)
     visitor = ours()
     assert len(visitor.get("/api/v1/dinnerparties/?q=(page_size:-1)").json["result"]) == 3
@@ -112,7 +112,7 @@ def test_pages_of_an_api_are_bounded(ours):
 )
 @pytest.mark.parametrize("method", ["POST", "PUT"])
 @pytest.mark.both_databases
-def test_what_is_written_through_an_api_is_checked_in_words(ours, records, body, method):
+def test_api_input_is_validated_with_messages(ours, records, body, method):
     party = DinnerPartyFactory()
     before = records.dump()
     path = "/api/v1/dinnerparties/" + (str(party.id) if method == "PUT" else "")
@@ -123,25 +123,25 @@ def test_what_is_written_through_an_api_is_checked_in_words(ours, records, body,
 
 
 @pytest.mark.parametrize("pk", ["0", "word", "-1", str(2**63), "9" * 200])
-def test_an_api_does_not_find_what_cannot_be_a_key(ours, pk):
+def test_an_api_does_not_find_an_invalid_key(ours, pk):
     visitor = ours()
     for method in ("GET", "PUT", "DELETE"):
         page = visitor.open(method, f"/api/v1/dinnerparties/{pk}", json={} if method == "PUT" else None)
         assert page.status in {404, 405}
 
 
-# -- what one form leaves for the next
+# -- state shared between forms
 
 
-def test_our_forms_leave_the_lists_of_a_class_alone(ours):
+def test_our_forms_do_not_change_the_lists_of_a_class(ours):
     validators, labels = {"subject": [Length(max=9)]}, {name: name for name in (*LETTER_COLUMNS, "id")}
     given = dict(labels)
-    ours(letters(*OURS, validators_columns=validators, label_columns=labels))
+    ours(email_view(*OURS, validators_columns=validators, label_columns=labels))
     assert len(validators["subject"]) == 1
     assert labels == given
 
 
-# -- what the address of a list may say
+# -- arguments of lists
 
 STRANGE = [
     "page_{view}=word",
@@ -163,7 +163,7 @@ STRANGE = [
 
 
 @pytest.mark.both_databases
-def test_a_list_leaves_out_what_is_not_possible_and_says_so(ours):
+def test_a_list_ignores_invalid_arguments_and_says_so(ours):
     OutboxEmailFactory(subject="Still here")
     visitor = ours(TextView)
     for query in STRANGE:
@@ -173,15 +173,15 @@ def test_a_list_leaves_out_what_is_not_possible_and_says_so(ours):
         assert categories(page) == ["warning"], query
 
 
-def test_a_page_beyond_the_last_is_the_last_one(ours):
+def test_a_page_beyond_the_last_shows_the_last_one(ours):
     OutboxEmailFactory.create_batch(3)
     OutboxEmailFactory(subject="The last one")
-    visitor = ours(letters(*OURS, page_size=2))
+    visitor = ours(email_view(*OURS, page_size=2))
     for number in (1, 2, 700, 10**12):
         assert "The last one" in visitor.get(f"/texts/list/?page_TextView={number}").text
 
 
-def test_a_page_has_no_more_rows_than_a_hundred(ours):
+def test_a_page_has_at_most_a_hundred_rows(ours):
     OutboxEmailFactory.create_batch(101)
     page = ours(TextView).get("/texts/list/?psize_TextView=1000000")
     assert page.text.count("/texts/show/") == 100
@@ -189,7 +189,7 @@ def test_a_page_has_no_more_rows_than_a_hundred(ours):
 
 @pytest.mark.parametrize("pk", ["word", "-1", "0", "1.5", str(2**63), "9" * 400, "%00", "%F0%9F%8D%B7"])
 @pytest.mark.both_databases
-def test_a_key_that_cannot_be_is_not_found(ours, pk):
+def test_an_invalid_key_is_not_found(ours, pk):
     visitor = ours()
     for page in ("show", "edit", "delete"):
         assert visitor.get(f"/dinnerparties/{page}/{pk}").status == 404
@@ -197,7 +197,7 @@ def test_a_key_that_cannot_be_is_not_found(ours, pk):
     assert visitor.post(f"/dinnerparties/action/cancel/{pk}").status == 404
 
 
-def test_a_percent_sign_is_searched_for_as_one(ours):
+def test_a_percent_sign_is_searched_for_literally(ours):
     OutboxEmailFactory(subject="100 % fun")
     OutboxEmailFactory(subject="No fun")
     page = ours(TextView).get("/texts/list/?_flt_2_subject=%25")
@@ -206,7 +206,7 @@ def test_a_percent_sign_is_searched_for_as_one(ours):
 
 
 @pytest.mark.parametrize("query", ["_flt_0_state=sent", "_flt_0_state=Sent", "_flt=0_state&_value=sent"])
-def test_a_filter_is_said_in_words_and_can_be_taken_away(admin, query):
+def test_a_filter_is_described_and_can_be_removed(admin, query):
     OutboxEmailFactory(subject="Gone", sent=True)
     OutboxEmailFactory(subject="Here")
     page = admin.get(f"/letters/list/?{query}&_oc_LetterModelView=subject&_od_LetterModelView=asc")
@@ -216,11 +216,11 @@ def test_a_filter_is_said_in_words_and_can_be_taken_away(admin, query):
     assert page.flashes == []
 
 
-# -- the words of the database
+# -- database errors
 
 
 @pytest.mark.both_databases
-def test_our_views_say_it_in_words_at_the_field(ours):
+def test_our_views_show_database_errors_at_the_field(ours):
     OutboxEmailFactory(dedupe_key="one")
     page = ours(TextView).post("/texts/add", TYPED)
     assert page.flashes == [("danger", "An entry like this already exists.")]
@@ -229,24 +229,24 @@ def test_our_views_say_it_in_words_at_the_field(ours):
     assert not any(word in page.text for word in ("INSERT", "UNIQUE", "psycopg", "sqlite"))
 
 
-# -- filters of other threads
+# -- filters and threads
 
 
-def test_our_threads_see_their_own_filters(ours):
+def test_our_views_do_not_share_filters_between_threads(ours):
     write_soup_and_salad()
-    view = type("TextView", (Meeting, letters(*OURS)), {})
+    view = type("TextView", (Meeting, email_view(*OURS)), {})
     visitor = ours(view)
     for _ in range(5):
-        assert not is_mixed_up(pages_of_two_threads(visitor, view))
+        assert not are_filters_mixed_up(pages_of_two_threads(visitor, view))
 
 
-# -- what was typed
+# -- keeping the form
 
 
 @pytest.mark.parametrize("hook", ["pre_add", "pre_update"])
-def test_what_was_typed_is_kept_when_a_hook_refuses(ours, records, hook):
+def test_the_form_is_kept_when_a_hook_refuses(ours, records, hook):
     letter = OutboxEmailFactory()
-    visitor = ours(letters(*OURS, **{hook: refuse}))
+    visitor = ours(email_view(*OURS, **{hook: refuse}))
     before = records.dump()
     path = "/texts/add" if hook == "pre_add" else f"/texts/edit/{letter.id}"
     page = visitor.post(path, TYPED)
@@ -255,14 +255,14 @@ def test_what_was_typed_is_kept_when_a_hook_refuses(ours, records, hook):
     assert records.dump() == before
 
 
-def test_what_was_typed_is_kept_when_something_is_missing(ours, records):
+def test_the_form_is_kept_when_a_field_is_missing(ours, records):
     page = ours(TextView).post("/texts/add", {**TYPED, "recipient": ""})
     assert (page.status, page.flashes) == (422, [("danger", "Please correct the fields that are marked.")])
     assert 'value="Typed with care"' in page.text
     assert records.count(OutboxEmail) == 0
 
 
-def test_what_a_hook_stores_goes_with_the_row(ours, records):
+def test_rows_stored_by_a_hook_are_in_the_same_transaction(ours, records):
     def write(_self, item):
         from app.extensions import db
 
@@ -273,15 +273,15 @@ def test_what_a_hook_stores_goes_with_the_row(ours, records):
         if item.subject == "No":
             raise DomainError(lazy_gettext("No."))
 
-    visitor = ours(letters(*OURS, pre_add=write))
+    visitor = ours(email_view(*OURS, pre_add=write))
     assert categories(visitor.post("/texts/add", {**TYPED, "subject": "No"})) == ["danger"]
     assert records.count(OutboxEmail) == 0
     assert visitor.post("/texts/add", TYPED).flashes == [("info", "Saved.")]
     assert records.count(OutboxEmail) == 2
 
 
-def test_a_refusal_after_the_commit_is_said_instead_of_success(ours, records):
-    page = ours(letters(*OURS, post_add=refuse)).post("/texts/add", TYPED)
+def test_a_refusal_after_the_commit_is_shown_instead_of_success(ours, records):
+    page = ours(email_view(*OURS, post_add=refuse)).post("/texts/add", TYPED)
     assert page.flashes == [("warning", "Not today.")]
     assert records.count(OutboxEmail) == 1
 
@@ -292,11 +292,11 @@ def test_a_flash_of_a_hook_is_the_only_one(ours):
 
         flash("Mind the step.", "warning")
 
-    assert ours(letters(*OURS, pre_add=warn)).post("/texts/add", TYPED).flashes == [("warning", "Mind the step.")]
+    assert ours(email_view(*OURS, pre_add=warn)).post("/texts/add", TYPED).flashes == [("warning", "Mind the step.")]
 
 
 @pytest.mark.both_databases
-def test_of_two_tabs_the_later_sees_both_texts_and_loses_nothing(admin, records):
+def test_a_conflict_of_two_tabs_shows_both_texts(admin, records):
     party = DinnerPartyFactory()
     path = f"/dinnerparties/edit/{party.id}"
     one, other = admin.get(path).form(path), admin.get(path).form(path)
@@ -310,10 +310,10 @@ def test_of_two_tabs_the_later_sees_both_texts_and_loses_nothing(admin, records)
     assert records.fresh(party).title == "The second text"
 
 
-# -- the cookie
+# -- cookie
 
 
-def test_our_session_carries_no_addresses(ours):
+def test_our_session_stores_no_urls(ours):
     visitor = ours(TextView)
     visitor.get("/texts/list/?_flt_0_subject=" + "a" * 500)
     with visitor.client.session_transaction() as session:
@@ -323,7 +323,7 @@ def test_our_session_carries_no_addresses(ours):
 LIST = "/texts/list/?_flt_2_subject=ett&_oc_TextView=subject&_od_TextView=desc"
 
 
-def test_after_saving_one_is_back_on_the_list_one_came_from(ours):
+def test_saving_returns_to_the_list_one_came_from(ours):
     visitor = ours(TextView)
     letter = OutboxEmailFactory()
     referrer = {"headers": {"Referer": "http://localhost" + LIST}}
@@ -339,17 +339,17 @@ def test_after_saving_one_is_back_on_the_list_one_came_from(ours):
     "target",
     ["//evil.example/", "https://evil.example/texts/list/", "/\\evil.example", "javascript:alert(1)", "/texts/edit/1"],
 )
-def test_nobody_is_sent_to_another_site_or_back_into_the_form(ours, target):
+def test_saving_never_redirects_to_another_site_or_the_form(ours, target):
     visitor = ours(TextView)
     assert visitor.post("/texts/add", {**TYPED, "next": target}, follow=False).location == "/texts/list/"
 
 
-# -- the order of rows
+# -- order of rows
 
 
-def test_a_list_without_an_order_does_not_start(app):
+def test_a_list_without_an_order_fails_at_startup(app):
     with app.app_context(), pytest.raises(ConfigurationError, match="base_order"):
-        letters(*OURS, base_order=None)()
+        email_view(*OURS, base_order=None)()
 
 
 @pytest.mark.parametrize(
@@ -365,14 +365,14 @@ def test_a_list_without_an_order_does_not_start(app):
         {"base_order": ("nowhere", "asc")},
     ],
 )
-def test_a_view_that_would_show_made_up_english_does_not_start(app, changes):
+def test_a_view_with_generated_english_labels_fails_at_startup(app, changes):
     with app.app_context(), pytest.raises(ConfigurationError):
-        letters(*OURS, **changes)()
+        email_view(*OURS, **changes)()
 
 
-def test_rows_that_are_equal_in_the_order_keep_their_places_from_page_to_page(ours):
+def test_rows_that_sort_equal_are_stable_across_pages(ours):
     made = {str(letter.id) for letter in OutboxEmailFactory.create_batch(7, subject="Same")}
-    visitor = ours(letters(*OURS, page_size=3, base_order=("subject", "desc"), actions=None))
+    visitor = ours(email_view(*OURS, page_size=3, base_order=("subject", "desc"), actions=None))
     seen = []
     for number in range(3):
         text = visitor.get(f"/texts/list/?page_TextView={number}").text
@@ -381,10 +381,10 @@ def test_rows_that_are_equal_in_the_order_keep_their_places_from_page_to_page(ou
     assert set(seen) == made
 
 
-# -- choosing a row of another table
+# -- choosing related rows
 
 
-def test_our_forms_list_nobody_and_suggest_twenty(admin, records):
+def test_our_forms_list_no_members_and_suggest_twenty(admin, records):
     party = DinnerPartyFactory()
     everybody = MemberFactory.create_batch(30)
     path = f"/dinnerparties/edit/{party.id}"
@@ -401,7 +401,7 @@ def test_our_forms_list_nobody_and_suggest_twenty(admin, records):
     assert records.fresh(party).host_id == everybody[7].id
 
 
-def test_suggestions_are_for_those_who_may_choose(visitor, client_of, cast, admin):
+def test_suggestions_require_the_permission_of_the_form(visitor, client_of, cast, admin):
     assert visitor.get("/dinnerparties/options/host").status == 401
     assert client_of(cast.friend).get("/dinnerparties/options/host").status == 403
     assert admin.get("/dinnerparties/options/answers").status == 404
@@ -409,7 +409,7 @@ def test_suggestions_are_for_those_who_may_choose(visitor, client_of, cast, admi
         assert admin.get(f"/dinnerparties/options/host?q={q}").json == []
 
 
-def test_a_choice_of_nobody_is_refused_and_kept(admin, records):
+def test_an_unknown_choice_is_refused_and_kept(admin, records):
     party = DinnerPartyFactory()
     path = f"/dinnerparties/edit/{party.id}"
     page = admin.submit(admin.get(path).form(path), host="nobody-at-all")
@@ -421,7 +421,7 @@ def test_a_choice_of_nobody_is_refused_and_kept(admin, records):
 # -- deleting and actions
 
 
-def test_a_get_asks_and_a_post_deletes(ours, records):
+def test_a_get_asks_for_confirmation_and_a_post_deletes(ours, records):
     letter = OutboxEmailFactory()
     visitor = ours(TextView)
     page = visitor.get(f"/texts/delete/{letter.id}")
@@ -432,9 +432,9 @@ def test_a_get_asks_and_a_post_deletes(ours, records):
     assert records.count(OutboxEmail) == 0
 
 
-def test_our_actions_reach_the_rows_of_the_view_alone(ours, records):
+def test_our_actions_reach_only_rows_of_the_view(ours, records):
     hidden, shown = OutboxEmailFactory(subject="secret"), OutboxEmailFactory(subject="shown")
-    visitor = ours(type("TextView", (WithAction, letters(*OURS)), {}))
+    visitor = ours(type("TextView", (WithAction, email_view(*OURS)), {}))
     page = visitor.post("/texts/action_post", {"action": "shout", "rowid": [str(hidden.id), str(shown.id)]})
     assert page.flashes == [("info", "Shouted.")]
     assert visitor.post(f"/texts/action/shout/{hidden.id}").status == 404
@@ -442,7 +442,7 @@ def test_our_actions_reach_the_rows_of_the_view_alone(ours, records):
 
 
 def test_an_action_without_rows_or_without_a_name_does_nothing(ours):
-    visitor = ours(type("TextView", (WithAction, letters(*OURS)), {}))
+    visitor = ours(type("TextView", (WithAction, email_view(*OURS)), {}))
     none = visitor.post("/texts/action_post", {"action": "shout"})
     assert none.flashes == [("warning", "Select at least one row.")]
     for rowid in ("word", "-1", str(2**70), "99999"):
@@ -453,7 +453,7 @@ def test_an_action_without_rows_or_without_a_name_does_nothing(ours):
     assert visitor.get("/texts/action/shout/1").status == 405
 
 
-# -- the number of statements
+# -- statements
 
 
 @pytest.mark.parametrize("rows", [1, 30])

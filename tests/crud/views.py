@@ -1,4 +1,4 @@
-"""Views over letters, made with either base: for the tests of ours, and for those of the framework."""
+"""Views of e-mails on our base classes and on stock ones, for both kinds of tests."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -13,8 +13,8 @@ from app.outbox.models import OutboxEmail
 from tests.support.factories import OutboxEmailFactory
 
 
-def letters(base, interface, **declared):
-    """Return a view over letters, made with either base."""
+def email_view(base, interface, **declared):
+    """Return a view of e-mails on the given base classes."""
     common = {
         "datamodel": interface(OutboxEmail),
         "route_base": "/texts",
@@ -46,11 +46,11 @@ TYPED = {
 
 
 OURS = ModelView, SQLAInterface
-TextView = letters(*OURS)
+TextView = email_view(*OURS)
 
 
 class Meeting:
-    """Holds two requests between the reading of their filters and the query."""
+    """Lets two requests meet between reading their filters and the query."""
 
     barrier: threading.Barrier
 
@@ -75,7 +75,7 @@ def pages_of_two_threads(visitor, view):
         return dict(zip(("soup", "salad"), threads.map(ask, ("soup", "salad")), strict=True))
 
 
-def is_mixed_up(pages):
+def are_filters_mixed_up(pages):
     other = {"soup": "salad", "salad": "soup"}
     return any(
         f"{subject}@example.com" not in page or f"{other[subject]}@example.com" in page

@@ -1,4 +1,4 @@
-"""A site of a few lines with catalogs that a test writes: all that the language package needs."""
+"""A minimal site with catalogs that a test writes."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,7 +27,7 @@ MEMBERS: dict[str, dict[str, str | None]] = {
 
 
 class Reader(UserMixin):
-    """A member as the language package sees one."""
+    """The part of a member that the language package uses."""
 
     def __init__(self, name: str) -> None:
         self.id = name
@@ -77,7 +77,7 @@ def site(make_site: MakeSite) -> Flask:
 
 @pytest.fixture
 def speak(make_site: MakeSite) -> Iterator[Callable[[str], Flask]]:
-    """Make the site and speak a language until the test ends."""
+    """Make the site and force a locale until the test ends."""
     contexts: list[Any] = []
 
     def start(locale: str, timezone: str = "UTC") -> Flask:
@@ -117,7 +117,7 @@ def _site(translations: Path, config: dict[str, object]) -> Flask:
 
 
 def index() -> dict[str, object]:
-    """Tell what a page would be in."""
+    """Return the locale and time zone of a page."""
     return {
         "locale": selectors.current_locale(),
         "timezone": selectors.current_timezone(),

@@ -93,7 +93,7 @@ def test_extraction_finds_python_templates_and_mails_of_the_application_only(run
     assert "Not ours" not in text
 
 
-def test_extraction_takes_the_texts_of_the_packages_that_show_through(
+def test_extraction_includes_visible_texts_of_packages(
     run: Run, translations: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files, "PACKAGES", ("flask_appbuilder", "wtforms"))
@@ -114,7 +114,7 @@ def test_the_template_and_the_catalogs_name_no_files(run: Run, complete: Path, t
         assert "#:" not in path.read_text()
 
 
-def test_where_a_text_is_used_is_found_on_demand(run: Run) -> None:
+def test_the_places_of_a_text_are_found_on_demand(run: Run) -> None:
     assert run("where", "dinner").output.splitlines() == ["app/templates/page.html:6: Dinner", "app/views.py:5: Dinner"]
     assert run("where", "guests").output.splitlines() == ["app/views.py:13: %(num)d guest"]
     missing = run("where", "breakfast")
@@ -128,7 +128,7 @@ def test_a_second_extraction_changes_nothing(run: Run, translations: Path) -> No
     assert (translations / "messages.pot").read_bytes() == before
 
 
-def test_an_update_keeps_translations_and_drops_what_is_gone(run: Run, complete: Path, project: Path) -> None:
+def test_an_update_keeps_translations_and_drops_removed_texts(run: Run, complete: Path, project: Path) -> None:
     edit(complete, 'msgstr "Dinner"', 'msgstr "Cena"')
     edit(complete, 'msgid "Table"', '# checked with the cook\nmsgid "Table"')
     edit(project / "app" / "views.py", '"Hi %(name)s"', '"Hello %(name)s"')
@@ -157,7 +157,7 @@ def test_english_is_its_own_translation(run: Run, translations: Path) -> None:
     assert 'msgstr[0] "%(num)d guest"\nmsgstr[1] "%(num)d guests"' in text
 
 
-def test_a_new_locale_begins_with_what_the_packages_bring(
+def test_a_new_locale_starts_with_the_translations_of_packages(
     run: Run, translations: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files, "PACKAGES", ("wtforms",))
@@ -183,7 +183,7 @@ def test_a_locale_that_cannot_be_added_is_refused(run: Run, locale: str, reason:
 
 
 @pytest.mark.parametrize("tool", ["wrapped", "with line numbers", "with dates and obsolete texts"])
-def test_after_the_formatter_it_does_not_matter_which_program_saved_a_file(run: Run, complete: Path, tool: str) -> None:
+def test_formatting_makes_files_of_different_editors_equal(run: Run, complete: Path, tool: str) -> None:
     before = complete.read_text()
     with complete.open(encoding="utf-8") as file:
         catalog = read_po(file, locale="es")
@@ -246,9 +246,7 @@ def test_after_the_formatter_it_does_not_matter_which_program_saved_a_file(run: 
         ('msgid "Table"', 'msgxx "Table"', "Unknown or misformatted keyword"),
     ],
 )
-def test_the_check_finds_what_is_wrong_and_says_where(
-    run: Run, complete: Path, old: str, new: str, reason: str
-) -> None:
+def test_the_check_reports_problems_with_their_line(run: Run, complete: Path, old: str, new: str, reason: str) -> None:
     edit(complete, old, new)
     result = run("check")
     assert result.exit_code == 1
@@ -264,7 +262,7 @@ def test_the_line_of_a_problem_is_that_of_its_text(run: Run, complete: Path) -> 
     assert expected in run("check").output.splitlines()
 
 
-def test_a_form_for_one_number_only_may_do_without_the_number(run: Run, complete: Path) -> None:
+def test_a_plural_form_for_a_single_number_may_omit_the_number(run: Run, complete: Path) -> None:
     edit(complete, 'msgstr[0] "%(num)d seats"', 'msgstr[0] "una silla"')
     assert run("check").exit_code == 0
 
@@ -288,14 +286,14 @@ def test_a_stale_template_is_found(run: Run, project: Path) -> None:
     assert "translations/messages.pot:1: not what the sources say: run `flask i18n extract`" in result.output
 
 
-def test_a_catalog_of_a_language_that_we_cannot_count_in_is_refused(run: Run, complete: Path) -> None:
+def test_a_catalog_without_a_known_plural_rule_is_refused(run: Run, complete: Path) -> None:
     tlh = complete.parents[2] / "tlh" / "LC_MESSAGES" / "messages.po"
     tlh.parent.mkdir(parents=True)
     tlh.write_text(complete.read_text())
     assert "tlh/LC_MESSAGES/messages.po:1: The plural rule of tlh is unknown" in run("check").output
 
 
-def test_an_unreadable_catalog_stops_the_tools_with_its_line(run: Run, complete: Path) -> None:
+def test_an_unreadable_catalog_is_reported_with_its_line(run: Run, complete: Path) -> None:
     edit(complete, 'msgid "Table"', 'msgxx "Table"')
     for command in ("update", "format", "compile", "stats"):
         result = run(command)
@@ -303,13 +301,13 @@ def test_an_unreadable_catalog_stops_the_tools_with_its_line(run: Run, complete:
         assert "translations/es/LC_MESSAGES/messages.po:" in result.output
 
 
-def test_without_a_template_the_tools_say_what_to_do(run: Run) -> None:
+def test_without_a_template_the_commands_say_what_to_do(run: Run) -> None:
     result = run("update")
     assert result.exit_code == 1
     assert "translations/messages.pot does not exist: run `flask i18n extract`" in result.output
 
 
-def test_compiled_files_hold_finished_texts_only(run: Run, complete: Path, tmp_path: Path) -> None:
+def test_compiled_files_omit_fuzzy_and_incomplete_texts(run: Run, complete: Path, tmp_path: Path) -> None:
     edit(complete, 'msgstr "Dinner"', 'msgstr "Cena"')
     edit(complete, 'msgstr[0] "%(num)d seats"', 'msgstr[0] ""')
     edit(complete, 'msgid "Table"', '#, fuzzy\nmsgid "Table"')
@@ -322,7 +320,7 @@ def test_compiled_files_hold_finished_texts_only(run: Run, complete: Path, tmp_p
     assert "%(num)d seat" not in catalog
 
 
-def test_the_statistics_tell_how_much_no_person_has_checked(run: Run, complete: Path) -> None:
+def test_the_statistics_count_unreviewed_texts(run: Run, complete: Path) -> None:
     edit(complete, 'msgid "Table"', '# machine: draft 2026-01-31\nmsgid "Table"')
     edit(complete, 'msgstr "Dinner"', 'msgstr ""')
     total = len(list(catalogs.messages(catalogs.read(complete))))
@@ -330,7 +328,7 @@ def test_the_statistics_tell_how_much_no_person_has_checked(run: Run, complete: 
     assert expected in run("stats").output.splitlines()
 
 
-def test_the_bare_command_does_the_routine_and_fails_while_texts_are_missing(run: Run, translations: Path) -> None:
+def test_the_bare_command_updates_and_fails_while_texts_are_missing(run: Run, translations: Path) -> None:
     result = run()
     assert result.exit_code == 1
     assert '"Dinner": is not translated' in result.output

@@ -1,4 +1,4 @@
-"""Moments and values are written as the reader writes them."""
+"""Times and values are formatted for the reader."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -33,18 +33,18 @@ class Labelled(Enum):
 
 
 def spaces(text: str) -> str:
-    """CLDR likes narrow and unbreakable spaces; this test does not."""
+    """Replace the narrow and no-break spaces of CLDR."""
     return text.replace("\u202f", " ").replace("\u00a0", " ")
 
 
-def test_a_moment_is_shown_in_the_readers_zone(speak: Speak) -> None:
+def test_a_time_is_shown_in_the_readers_time_zone(speak: Speak) -> None:
     speak("en", "Europe/Berlin")
     assert spaces(formats.date_time(DINNER)) == "Jan 31, 2026, 6:30 PM"
     assert formats.date(DINNER) == "Saturday, January 31, 2026"
     assert spaces(formats.time(DINNER)) == "6:30 PM"
 
 
-def test_a_moment_in_another_zone_tells_which(speak: Speak) -> None:
+def test_a_time_in_another_time_zone_names_it(speak: Speak) -> None:
     speak("en", "America/New_York")
     assert spaces(formats.date_time(DINNER)) == "Jan 31, 2026, 12:30 PM"
     assert (
@@ -53,24 +53,24 @@ def test_a_moment_in_another_zone_tells_which(speak: Speak) -> None:
     assert spaces(formats.time(DINNER, "Europe/Berlin")) == "6:30 PM (Central European Standard Time)"
 
 
-def test_a_zone_with_the_same_clock_is_not_worth_words(speak: Speak) -> None:
+def test_a_time_zone_with_the_same_offset_is_not_named(speak: Speak) -> None:
     speak("es", "Europe/Madrid")
     assert spaces(formats.date_time(DINNER, "Europe/Berlin")) == "31 ene 2026, 18:30"
 
 
-def test_the_day_is_that_of_the_zone(speak: Speak) -> None:
+def test_the_date_is_that_of_the_time_zone(speak: Speak) -> None:
     speak("en", "UTC")
     late = dt.datetime(2026, 1, 31, 23, 30, tzinfo=dt.UTC)
     assert formats.date(late, "Europe/Berlin", "short") == "2/1/26"
     assert formats.date(dt.date(2026, 1, 31), "Europe/Berlin", "short") == "1/31/26"
 
 
-def test_an_unknown_zone_is_the_readers_and_a_naive_moment_is_utc(speak: Speak) -> None:
+def test_an_unknown_time_zone_is_the_readers_and_a_naive_time_is_utc(speak: Speak) -> None:
     speak("es", "Europe/Madrid")
     assert spaces(formats.date_time(DINNER.replace(tzinfo=None), "Mars/Olympus")) == "31 ene 2026, 18:30"
 
 
-def test_arabic_has_its_own_words(speak: Speak) -> None:
+def test_arabic_dates_are_localised(speak: Speak) -> None:
     speak("ar", "Asia/Riyadh")
     assert formats.date(DINNER) == "السبت، 31 يناير 2026"
     assert "توقيت وسط أوروبا الرسمي" in formats.date_time(DINNER, "Europe/Berlin")
@@ -98,7 +98,9 @@ def test_arabic_has_its_own_words(speak: Speak) -> None:
         (lazy_gettext("Search"), "Buscar"),
     ],
 )
-def test_values_are_shown_in_words(speak: Speak, write_po: Callable[..., object], thing: object, expected: str) -> None:
+def test_values_are_shown_as_labels(
+    speak: Speak, write_po: Callable[..., object], thing: object, expected: str
+) -> None:
     write_po("es", 'msgid "Yes"\nmsgstr "Sí"\n\nmsgid "No"\nmsgstr "No"\n')
     speak("es", "Europe/Madrid")
     assert spaces(formats.value(thing)) == expected

@@ -87,7 +87,7 @@ def test_a_trans_block_has_plurals_too(write_po: WritePo, speak: Speak) -> None:
     assert [render_template_string(template, n=n) for n in (1, 4)] == ["un invitado", "4 invitados"]
 
 
-def test_a_plural_text_that_is_asked_for_without_a_number_is_the_singular(write_po: WritePo, speak: Speak) -> None:
+def test_a_plural_text_without_a_number_is_the_singular(write_po: WritePo, speak: Speak) -> None:
     forms = "\n".join(
         f'msgstr[{index}] "{name}"' for index, name in enumerate(["zero", "one", "two", "few", "many", "other"])
     )
@@ -96,7 +96,7 @@ def test_a_plural_text_that_is_asked_for_without_a_number_is_the_singular(write_
     assert gettext("seat") == "one"
 
 
-def test_the_rule_of_the_language_holds_whatever_the_header_says(write_po: WritePo, speak: Speak) -> None:
+def test_the_plural_rule_ignores_the_header_of_the_catalog(write_po: WritePo, speak: Speak) -> None:
     path = write_po("es", 'msgid "seat"\nmsgid_plural "seats"\nmsgstr[0] "silla"\nmsgstr[1] "sillas"\n')
     path.write_text(path.read_text().replace("n != 1", "__import__('os').abort()"))
     speak("es")
@@ -138,7 +138,7 @@ def test_only_texts_known_to_be_html_are_html(write_po: WritePo, speak: Speak, m
     assert render_template_string("{{ _('Not <b>so</b>') }}") == "No &lt;b&gt;es&lt;/b&gt;"
 
 
-def test_translating_what_somebody_typed_cannot_inject_html(speak: Speak) -> None:
+def test_translating_user_input_cannot_inject_html(speak: Speak) -> None:
     speak("en")
     assert render_template_string("{{ _(error) }}", error="<script>") == "&lt;script&gt;"
     assert render_template_string("{{ _(error) }}", error=Markup("<script>")) == "&lt;script&gt;"
@@ -175,19 +175,19 @@ def test_a_missing_variable_is_logged_and_never_an_error(speak: Speak, caplog: p
     assert "Formatting failed: variables ['other'], text" in caplog.text
 
 
-def test_a_doubled_percent_sign_is_one_in_every_place(speak: Speak) -> None:
+def test_a_doubled_percent_sign_is_shown_once_everywhere(speak: Speak) -> None:
     speak("en")
     assert gettext("100 %% sure") == "100 % sure"
     assert gettext("%(n)d %% sure", n=3) == "3 % sure"
     assert render_template_string("{{ _('100 %% sure') }}{% trans %}100 % sure{% endtrans %}") == "100 % sure" * 2
 
 
-def test_without_variables_placeholders_stay_for_who_fills_them_in_later(speak: Speak) -> None:
+def test_without_variables_placeholders_are_kept_for_later(speak: Speak) -> None:
     speak("en")
     assert gettext("Not above %(max)s") % {"max": 3} == "Not above 3"
 
 
-def test_a_lazy_text_escapes_what_was_put_into_it(speak: Speak) -> None:
+def test_a_lazy_text_escapes_its_variables(speak: Speak) -> None:
     speak("en")
     text = lazy_gettext("Hi %(name)s", name="<script>")
     assert escape(text) == "Hi &lt;script&gt;"
@@ -207,7 +207,7 @@ def test_a_trans_block_may_be_indented(write_po: WritePo, speak: Speak) -> None:
 
 
 class Form(FlaskForm):
-    """A form with messages of WTForms' own."""
+    """A form with messages of WTForms."""
 
     name = StringField(validators=[InputRequired(), Length(max=3)])
     seats = StringField(validators=[NumberRange(min=1)])
@@ -225,7 +225,7 @@ def test_the_messages_of_forms_come_from_the_catalogs_below_ours(site: Flask) ->
     assert _errors(site, "en")["name"] == ["This field is required."]
 
 
-def test_our_catalogs_go_before_those_of_packages(write_po: WritePo, make_site: MakeSite) -> None:
+def test_our_catalogs_take_precedence_over_those_of_packages(write_po: WritePo, make_site: MakeSite) -> None:
     write_po("es", 'msgid "This field is required."\nmsgstr "Falta."\n\nmsgid "Search"\nmsgstr "Encuentra"\n')
     assert _errors(make_site(), "es")["name"] == ["Falta."]
 
@@ -237,7 +237,7 @@ def test_plurals_in_forms_follow_our_rule(write_po: WritePo, make_site: MakeSite
     assert _errors(make_site(), "ar", name="abcd")["name"] == ["form 3: 3"]
 
 
-def test_a_file_that_cannot_be_read_costs_its_texts_only(
+def test_an_unreadable_file_loses_only_its_own_texts(
     write_po: WritePo, speak: Speak, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = write_po("es", "")
@@ -251,21 +251,21 @@ def test_a_file_that_cannot_be_read_costs_its_texts_only(
 @pytest.mark.parametrize(
     "locale", ["ar", "de", "es", "fr", "he", "ja", "pl", "pt_BR", "ru", "sl", "zh_Hans", "uk", "cs"]
 )
-def test_the_packages_catalogs_are_readable_or_left_out(site: Flask, locale: str) -> None:
+def test_unreadable_catalogs_of_packages_are_skipped(site: Flask, locale: str) -> None:
     with site.app_context():
         texts = catalogs.upstream(locale, rule_of(locale))
     assert all(all(forms) for forms in texts.values())
     assert texts[None, "This field is required."]
 
 
-def test_a_regional_catalog_adds_to_that_of_its_language(write_po: WritePo, speak: Speak) -> None:
+def test_a_regional_catalog_extends_that_of_its_language(write_po: WritePo, speak: Speak) -> None:
     write_po("pt", 'msgid "Party"\nmsgstr "Festa"\n\nmsgid "Bus"\nmsgstr "Autocarro"\n')
     write_po("pt_BR", 'msgid "Bus"\nmsgstr "Ônibus"\n')
     speak("pt_BR")
     assert (gettext("Party"), gettext("Bus")) == ("Festa", "Ônibus")
 
 
-def test_a_catalog_never_lends_to_another_script(write_po: WritePo, speak: Speak) -> None:
+def test_a_catalog_never_falls_back_to_another_script(write_po: WritePo, speak: Speak) -> None:
     write_po("zh_Hans", 'msgid "Party"\nmsgstr "聚会"\n')
     write_po("zh_Hant", "")
     speak("zh_Hant")

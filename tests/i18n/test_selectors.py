@@ -1,4 +1,4 @@
-"""Whose language and zone: listed argument, member, session, browser, site; nothing stale does harm."""
+"""The order of language and time zone sources: URL, member, session, browser, site; stale values do no harm."""
 
 import flask_babel
 import pytest
@@ -43,16 +43,16 @@ def keep(client: FlaskClient, **values: object) -> None:
         (",".join(f"x{number}" for number in range(5000)) + ",es", "en"),
     ],
 )
-def test_a_strangers_browser_says_which_language(client: FlaskClient, accept: str, expected: str) -> None:
+def test_the_browser_selects_the_language_of_a_visitor(client: FlaskClient, accept: str, expected: str) -> None:
     assert locale_of(client, accept) == expected
 
 
-def test_a_stranger_gets_no_cookie(client: FlaskClient) -> None:
+def test_a_visitor_gets_no_cookie(client: FlaskClient) -> None:
     response = client.get("/", headers={"Accept-Language": "ar"})
     assert "Set-Cookie" not in response.headers
 
 
-def test_the_listed_argument_goes_before_everything_and_an_unlisted_one_is_ignored(
+def test_the_url_argument_takes_precedence_if_its_locale_is_shipped(
     client: FlaskClient,
 ) -> None:
     client.get("/login/layla")
@@ -61,7 +61,7 @@ def test_the_listed_argument_goes_before_everything_and_an_unlisted_one_is_ignor
     assert locale_of(client, "es", "/?_l_=../../etc") == "ar"
 
 
-def test_a_members_choice_goes_before_the_sessions_and_that_before_the_browsers(client: FlaskClient) -> None:
+def test_the_members_choice_precedes_the_session_and_the_session_the_browser(client: FlaskClient) -> None:
     keep(client, locale="es", timezone="Europe/Madrid")
     assert client.get("/").get_json()["timezone"] == "Europe/Madrid"
     assert locale_of(client, "ar") == "es"
@@ -70,7 +70,7 @@ def test_a_members_choice_goes_before_the_sessions_and_that_before_the_browsers(
     assert (page["locale"], page["timezone"]) == ("ar", "Asia/Riyadh")
 
 
-def test_a_member_who_chose_nothing_reads_what_the_session_says(client: FlaskClient) -> None:
+def test_a_member_without_a_choice_gets_the_language_of_the_session(client: FlaskClient) -> None:
     client.get("/login/plain")
     keep(client, locale="es", timezone="Europe/Madrid")
     page = client.get("/").get_json()
@@ -84,13 +84,13 @@ def test_a_stale_locale_in_the_session_is_harmless(client: FlaskClient, stale: o
     assert (page["locale"], page["timezone"]) == ("es", "UTC")
 
 
-def test_a_member_with_stale_values_is_served_in_the_next_best(client: FlaskClient) -> None:
+def test_a_member_with_stale_values_gets_the_next_best_language(client: FlaskClient) -> None:
     client.get("/login/stale")
     page = client.get("/", headers={"Accept-Language": "es"}).get_json()
     assert (page["locale"], page["timezone"]) == ("es", "UTC")
 
 
-def test_who_logs_in_or_out_is_spoken_to_in_their_language_at_once(client: FlaskClient) -> None:
+def test_logging_in_or_out_changes_the_language_at_once(client: FlaskClient) -> None:
     page = client.get("/login/layla").get_json()
     assert (page["before"], page["locale"]) == ("en", "ar")
     assert client.get("/").get_json()["locale"] == "ar"
@@ -105,7 +105,7 @@ def test_flask_logins_own_message_is_translated(write_po: WritePo, make_site: Ma
     assert client.get("/").get_json()["flashes"] == [["message", "Entra primero."]]
 
 
-def test_pages_tell_proxies_and_browsers_their_language(site: Flask) -> None:
+def test_pages_declare_their_language_to_proxies_and_browsers(site: Flask) -> None:
     site.add_url_rule("/page", view_func=lambda: "<p>", endpoint="page")
     response = site.test_client().get("/page", headers={"Accept-Language": "ar"})
     assert response.headers["Content-Language"] == "ar"
@@ -113,7 +113,7 @@ def test_pages_tell_proxies_and_browsers_their_language(site: Flask) -> None:
 
 
 @pytest.mark.parametrize(("configured", "expected"), [("ar", "ar"), ("ar-EG", "ar"), ("tlh", "en"), ("", "en")])
-def test_the_sites_default_is_used_when_nobody_asks_and_an_unknown_one_is_english(
+def test_the_default_locale_is_used_as_fallback_and_an_unknown_one_is_english(
     make_site: MakeSite, configured: str, expected: str
 ) -> None:
     app = make_site()
@@ -144,7 +144,7 @@ def test_force_locale_with_stale_values_falls_back(site: Flask, locale: str | No
         assert (selectors.current_locale(), selectors.current_timezone()) == (expected, "UTC")
 
 
-def test_a_recipient_is_not_the_reader_of_the_request(site: Flask) -> None:
+def test_force_locale_does_not_use_the_values_of_the_current_reader(site: Flask) -> None:
     client = site.test_client()
 
     def letter() -> dict[str, object]:
@@ -161,7 +161,7 @@ def test_a_recipient_is_not_the_reader_of_the_request(site: Flask) -> None:
     assert client.get("/letter?_l_=ar").get_json() == {"inside": "es False", "after": "ar", "member": True}
 
 
-def test_an_error_in_force_locale_leaves_the_readers_language_alone(site: Flask) -> None:
+def test_an_error_in_force_locale_restores_the_readers_language(site: Flask) -> None:
     with site.app_context():
         with pytest.raises(RuntimeError), force_locale("es", "Europe/Madrid"):
             raise RuntimeError
@@ -174,7 +174,7 @@ def test_flask_babels_own_switch_still_works(site: Flask) -> None:
         assert gettext("Search") == "Buscar"
 
 
-def test_templates_know_the_current_locale_and_all_others(site: Flask) -> None:
+def test_templates_have_the_current_and_all_shipped_locales(site: Flask) -> None:
     with site.app_context(), force_locale("ar", "Asia/Riyadh"):
         html = render_template_string(
             '<html lang="{{ current_locale.tag }}" dir="{{ current_locale.dir }}">{{ current_timezone }}'
@@ -183,7 +183,7 @@ def test_templates_know_the_current_locale_and_all_others(site: Flask) -> None:
     assert html == '<html lang="ar" dir="rtl">Asia/Riyadh English Español العربية'
 
 
-def test_shipped_are_the_catalogs_in_the_order_of_the_configuration(write_po: WritePo, make_site: MakeSite) -> None:
+def test_shipped_locales_follow_the_order_of_the_configuration(write_po: WritePo, make_site: MakeSite) -> None:
     for locale in ("pt_BR", "he", "zh_Hans"):
         write_po(locale, "")
     with make_site().app_context():
@@ -199,7 +199,7 @@ def test_shipped_are_the_catalogs_in_the_order_of_the_configuration(write_po: Wr
     [("iw", "he"), ("pt-PT", "pt_BR"), ("pt", "pt_BR"), ("zh-CN", "zh_Hans"), ("zh", "zh_Hans"), ("zh-SG", "zh_Hans"),
      ("zh-TW", None), ("zh-Hant-HK", None), ("he-IL", "he"), ("es-MX", "es"), ("de", None), ("EN-us", "en")],
 )  # fmt: skip
-def test_a_reader_gets_the_nearest_locale_in_a_script_they_read(
+def test_the_nearest_locale_in_the_same_script_is_selected(
     write_po: WritePo, make_site: MakeSite, tag: str, expected: str | None
 ) -> None:
     for locale in ("pt_BR", "he", "zh_Hans"):
@@ -219,11 +219,11 @@ def test_the_parents_of_a_locale_share_its_script(key: str, expected: tuple[str,
 
 
 @pytest.mark.parametrize(("key", "expected"), [("ar", "rtl"), ("he", "rtl"), ("en", "ltr"), ("tlh", "ltr")])
-def test_a_locale_has_a_direction(key: str, expected: str) -> None:
+def test_a_locale_has_a_text_direction(key: str, expected: str) -> None:
     assert locales.direction(key) == expected
 
 
-def test_every_zone_we_accept_can_be_calculated_with() -> None:
+def test_every_accepted_time_zone_can_be_used() -> None:
     names: list[str] = sorted(selectors.timezones())
     assert "Europe/Berlin" in names
     assert all(selectors.zone_info(name) for name in names)

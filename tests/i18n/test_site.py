@@ -1,4 +1,4 @@
-"""The real site speaks the reader's language."""
+"""The real site is in the reader's language."""
 
 from collections.abc import Callable
 
@@ -18,17 +18,17 @@ def test_a_page_is_in_the_language_of_the_browser(visitor: Visitor, path: str, k
     assert page.headers["Content-Language"] == key
 
 
-def test_a_strangers_first_page_sets_no_cookie(visitor: Visitor) -> None:
+def test_the_first_page_of_a_visitor_sets_no_cookie(visitor: Visitor) -> None:
     assert "Set-Cookie" not in visitor.get("/", headers={"Accept-Language": "ar"}).headers
 
 
-def test_a_stranger_switches_the_language_and_stays_where_they_were(visitor: Visitor) -> None:
+def test_a_visitor_switches_the_language_and_stays_on_the_page(visitor: Visitor) -> None:
     page = visitor.post("/lang/", {"locale": "es", "next": "/parties/"})
     assert page.path == "/parties/"
     assert page.flashes == [("info", "Idioma cambiado a Español.")]
     assert '<html lang="es"' in visitor.get("/").text
 
 
-def test_a_members_choice_follows_them_to_other_devices(cast: Cast, client_of: Callable[..., Visitor]) -> None:
+def test_the_choice_of_a_member_applies_on_other_devices(cast: Cast, client_of: Callable[..., Visitor]) -> None:
     client_of(cast.friend).post("/lang/", {"locale": "ar"})
     assert '<html lang="ar"' in client_of(cast.friend).get("/", headers={"Accept-Language": "es"}).text

@@ -1,4 +1,4 @@
-"""The application speaks in texts that can be translated: seen in its source, not guessed at run time."""
+"""Every text of the application can be translated, checked in its source."""
 
 import ast
 import functools
@@ -11,7 +11,7 @@ import app
 
 ROOT = Path(app.__file__).parent
 SOURCES = sorted(ROOT.rglob("*.py"))
-# It translates what others ask for.
+# It translates texts for others.
 RUNTIME = ROOT / "i18n" / "runtime.py"
 EAGER = {"_", "gettext", "ngettext", "pgettext", "npgettext"}
 LAZY = {"_l", "lazy_gettext", "lazy_ngettext", "lazy_pgettext", "lazy_npgettext"}
@@ -25,7 +25,7 @@ TEXTS = {
     "lazy_pgettext": 2,
     "lazy_npgettext": 3,
 }
-# What these are given is shown to people.
+# Arguments of these are shown to people.
 SHOWN = {"flash", "ValidationError", "DomainError"}
 
 
@@ -38,7 +38,7 @@ def calls(tree: ast.AST) -> Iterator[ast.Call]:
 
 
 def literal_flashes(tree: ast.AST) -> Iterator[int]:
-    """Yield lines where a text that nobody can translate is shown."""
+    """Yield lines that show an untranslatable text."""
     for call in calls(tree):
         shown = call.args[0] if call.args else None
         is_text = isinstance(shown, ast.JoinedStr) or (isinstance(shown, ast.Constant) and isinstance(shown.value, str))
@@ -47,7 +47,7 @@ def literal_flashes(tree: ast.AST) -> Iterator[int]:
 
 
 def wrong_categories(tree: ast.AST) -> Iterator[int]:
-    """Yield lines where flash() is without a category, or with one that is not ours, as far as can be seen."""
+    """Yield lines that call flash() without a known category."""
     for call in calls(tree):
         if name_of(call) == "flash" and not any(isinstance(argument, ast.Starred) for argument in call.args):
             given = [
@@ -60,7 +60,7 @@ def wrong_categories(tree: ast.AST) -> Iterator[int]:
 
 
 def texts_not_literal(tree: ast.AST) -> Iterator[int]:
-    """Yield lines where a translation is asked for a text that the extraction cannot see."""
+    """Yield lines that translate a text which the extraction cannot find."""
     for call in calls(tree):
         name = name_of(call)
         if name in EAGER | LAZY:
@@ -77,7 +77,7 @@ def translations_inside_fstrings(tree: ast.AST) -> Iterator[int]:
 
 
 def translations_at_import(tree: ast.AST) -> Iterator[int]:
-    """Yield lines where a text is translated when the module loads: it stays English for ever."""
+    """Yield lines that translate at import time, which is always English."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             for early in (*node.decorator_list, *node.args.defaults, *filter(None, node.args.kw_defaults)):
@@ -104,7 +104,7 @@ def parsed(path: Path) -> ast.Module:
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_the_application_keeps_the_rule(rule: Rule) -> None:
+def test_the_application_follows_the_rules(rule: Rule) -> None:
     broken = [
         f"{path.relative_to(ROOT.parent)}:{line}" for path in SOURCES if path != RUNTIME for line in rule(parsed(path))
     ]
@@ -131,12 +131,12 @@ def test_the_application_keeps_the_rule(rule: Rule) -> None:
         (translations_at_import, '@expose(_("Hi"))\ndef show(): pass'),
     ],
 )
-def test_the_rule_finds_what_it_forbids(rule: Rule, source: str) -> None:
+def test_the_rules_find_violations(rule: Rule, source: str) -> None:
     assert list(rule(ast.parse(source)))
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_the_rule_lets_good_code_pass(rule: Rule) -> None:
+def test_the_rules_accept_correct_code(rule: Rule) -> None:
     good = """
 TITLE = lazy_gettext("Hi")
 LABEL = lambda: _("Hi")

@@ -1,4 +1,4 @@
-"""The language is switched by POST, from this site, to a language that there is."""
+"""The language switch: by POST, from this site, to a shipped language."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def page(client: FlaskClient) -> Any:
     return client.get("/").get_json()
 
 
-def test_the_language_changes_and_a_flash_says_so_in_the_new_language(client: FlaskClient) -> None:
+def test_the_language_changes_with_a_flash_in_the_new_language(client: FlaskClient) -> None:
     response = switch(client)
     assert (response.status_code, response.location) == (303, "/")
     answer = page(client)
@@ -41,7 +41,7 @@ def test_an_unknown_language_is_a_warning_and_changes_nothing(client: FlaskClien
 
 
 @pytest.mark.parametrize("address", ["/lang/", "/lang/?locale=es"])
-def test_getting_the_address_is_not_allowed_and_changes_nothing(client: FlaskClient, address: str) -> None:
+def test_a_get_is_not_allowed_and_changes_nothing(client: FlaskClient, address: str) -> None:
     assert client.get(address).status_code == 405
     assert page(client)["locale"] == "en"
     assert client.get("/lang/es").status_code == 404
@@ -84,7 +84,7 @@ def test_a_page_of_this_site_needs_no_token(client: FlaskClient, headers: dict[s
     assert page(client)["locale"] == "es"
 
 
-def test_whoever_listens_learns_which_language_was_chosen(client: FlaskClient) -> None:
+def test_signal_receivers_get_the_chosen_language(client: FlaskClient) -> None:
     heard: list[tuple[object, str]] = []
 
     def listen(sender: Flask, locale: str) -> None:

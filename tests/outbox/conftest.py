@@ -1,4 +1,4 @@
-"""What the outbox's tests stand on: a stopped clock, and a post that calls when it is told to."""
+"""Fixtures of the outbox's tests: a stopped clock and deliveries on demand."""
 
 import socket
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)
 
 @pytest.fixture(autouse=True)
 def noon():
-    """The moment at which every test begins."""
+    """The time at which every test starts."""
     clock.set_now(NOON)
     return NOON
 
@@ -32,7 +32,7 @@ def later():
 
 @pytest.fixture
 def drain(app):
-    """Let the post call once."""
+    """Deliver due e-mails once."""
 
     def drain_once(**options):
         with app.app_context():
@@ -42,10 +42,10 @@ def drain(app):
 
 
 @pytest.fixture
-def write(app):
-    """Write a letter in a transaction of its own."""
+def enqueue(app):
+    """Queue an e-mail in its own transaction."""
 
-    def enqueue(kind="welcome", **changes):
+    def enqueue_one(kind="welcome", **changes):
         given = {
             "to": "guest@example.com",
             "name": "Grete Guest",
@@ -58,14 +58,14 @@ def write(app):
         with app.app_context(), transaction():
             return service.enqueue(service.EmailRequest(kind, **given))
 
-    return enqueue
+    return enqueue_one
 
 
 @pytest.fixture
-def write_activation(write, noon):
-    """Write a letter that carries a secret."""
+def enqueue_activation(enqueue, noon):
+    """Queue an activation e-mail, which carries a secret."""
 
-    def enqueue(secret, **changes):
+    def enqueue_with_secret(secret, **changes):
         context = {
             "username": "grete",
             "url": f"https://dinner.example.org/register/activation/{models.SECRET}",
@@ -73,32 +73,32 @@ def write_activation(write, noon):
             "site_name": "DinnerParty",
         }
         given = {"context": context, "expires_at": context["expires_at"], "priority": 0, "dedupe_key": "activation:1"}
-        return write("activation", secret=secret, **{**given, **changes})
+        return enqueue("activation", secret=secret, **{**given, **changes})
 
-    return enqueue
+    return enqueue_with_secret
 
 
 @pytest.fixture
-def impatient(app, monkeypatch):
-    """Wait for the mail server for a moment only."""
+def short_mail_timeout(app, monkeypatch):
+    """Use a short timeout for the mail server."""
     monkeypatch.setitem(app.config, "MAIL_TIMEOUT", 0.3)
 
 
 @pytest.fixture
 def silent_port():
-    """A port where connections are taken and nobody ever says a word."""
+    """A port that accepts connections and never responds."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
 
 
 @pytest.fixture
-def unplugged(app, smtp):
-    """Cut the way to the mail server for a while."""
+def mail_outage(app, smtp):
+    """Simulate an outage of the mail server."""
 
     @contextmanager
-    def cut():
+    def outage():
         app.extensions["mail"].port = 1
         yield
         app.extensions["mail"].port = smtp.port
 
-    return cut
+    return outage

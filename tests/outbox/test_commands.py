@@ -25,7 +25,7 @@ def run(app):
 
 @pytest.fixture
 def start(database_url, app, smtp):
-    """Start a command in a process of its own."""
+    """Start a command in its own process."""
     environ = {
         **os.environ,
         "DATABASE_URL": database_url,
@@ -49,7 +49,7 @@ def start(database_url, app, smtp):
 
 
 @pytest.mark.usefixtures("smtp")
-def test_deliver_sends_what_is_due_and_counts_it(run, records):
+def test_deliver_sends_and_counts_due_emails(run, records):
     OutboxEmailFactory.create_batch(2)
     OutboxEmailFactory(not_before=clock.now() + timedelta(hours=1))
     result = run("deliver")
@@ -63,16 +63,16 @@ def test_deliver_fails_without_a_mail_server(run):
     assert "set MAIL_SERVER" in result.output
 
 
-def test_deliver_fails_when_a_letter_is_given_up(run, smtp):
+def test_deliver_fails_when_an_email_has_failed(run, smtp):
     smtp.behaviour = "refuse"
     OutboxEmailFactory()
     result = run("deliver", "--once")
     assert (result.exit_code, result.output) == (1, "0 sent, 0 deferred, 1 failed.\n")
 
 
-def test_deliver_fails_when_the_server_cannot_be_reached(run, unplugged):
+def test_deliver_fails_when_the_server_cannot_be_reached(run, mail_outage):
     OutboxEmailFactory()
-    with unplugged():
+    with mail_outage():
         result = run("deliver")
     assert result.exit_code == 1
     assert "The mail server does not accept e-mail: ConnectionRefusedError" in result.output
@@ -97,18 +97,18 @@ def test_status_of_an_empty_outbox(run):
 
 
 @pytest.mark.both_databases
-def test_two_processes_send_each_letter_once(start, smtp):
+def test_two_processes_send_each_email_once(start, smtp):
     long_ago = clock.now() - timedelta(days=3650)
     expected = Counter(letter.message_id for letter in OutboxEmailFactory.create_batch(80, not_before=long_ago))
     processes = [start("deliver"), start("deliver")]
     outputs = [process.communicate(timeout=WAIT_SECONDS)[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0]
-    assert Counter(letter["Message-ID"] for letter in smtp.letters) == expected
+    assert Counter(letter["Message-ID"] for letter in smtp.messages) == expected
     assert sum(int(output.split()[0]) for output in outputs) == 80
 
 
 @pytest.mark.both_databases
-def test_a_process_that_is_killed_loses_no_letter(start, smtp, drain, later, records):
+def test_a_killed_process_loses_no_email(start, smtp, drain, later, records):
     long_ago = clock.now() - timedelta(days=3650)
     expected = {letter.message_id for letter in OutboxEmailFactory.create_batch(5, not_before=long_ago)}
     smtp.behaviour = "hang"
@@ -120,14 +120,14 @@ def test_a_process_that_is_killed_loses_no_letter(start, smtp, drain, later, rec
     smtp.behaviour = "accept"
     later(days=3650)
     assert drain().sent == 5
-    assert {letter["Message-ID"] for letter in smtp.letters} == expected
+    assert {letter["Message-ID"] for letter in smtp.messages} == expected
 
 
-def test_watch_delivers_until_it_is_told_to_stop(start, smtp, records):
+def test_watch_delivers_until_it_is_stopped(start, smtp, records):
     letter = OutboxEmailFactory(not_before=clock.now() - timedelta(days=3650))
     process = start("deliver", "--watch")
     wait_until(lambda: records.fresh(letter).state == EmailState.SENT, alive=lambda: process.poll() is None)
     process.terminate()
     process.communicate(timeout=WAIT_SECONDS)
     assert process.returncode == 0
-    assert len(smtp.letters) == 1
+    assert len(smtp.messages) == 1

@@ -1,4 +1,4 @@
-"""Letters over real SMTP: what arrives, and what becomes of those that the server does not take."""
+"""Delivery over real SMTP: what arrives, and what happens to e-mails that the server refuses."""
 
 import logging
 import threading
@@ -33,10 +33,10 @@ HEADERS = sorted(
 
 
 @pytest.mark.both_databases
-def test_a_letter_arrives_with_its_headers_text_and_html(write_activation, drain, smtp, noon, records):
-    letter = write_activation(TOKEN, name="Zoë, “Grete” Guest", locale="ar")
+def test_an_email_arrives_with_headers_text_and_html(enqueue_activation, drain, smtp, noon, records):
+    letter = enqueue_activation(TOKEN, name="Zoë, “Grete” Guest", locale="ar")
     assert drain() == delivery.Report(sent=1)
-    (arrived,) = smtp.letters
+    (arrived,) = smtp.messages
     assert smtp.recipients == [["guest@example.com"]]
     assert arrived["Message-ID"] == letter.message_id
     assert arrived["Subject"] == letter.subject
@@ -52,10 +52,10 @@ def test_a_letter_arrives_with_its_headers_text_and_html(write_activation, drain
 
 
 @pytest.mark.both_databases
-def test_the_secret_is_put_in_as_the_letter_leaves_and_erased_once_it_has_left(write_activation, drain, smtp, records):
-    write_activation(TOKEN)
+def test_the_secret_is_inserted_on_sending_and_erased_afterwards(enqueue_activation, drain, smtp, records):
+    enqueue_activation(TOKEN)
     drain()
-    (arrived,) = smtp.letters
+    (arrived,) = smtp.messages
     for kind in ("plain", "html"):
         assert f"/register/activation/{TOKEN}" in arrived.get_body((kind,)).get_content()
     letter = records.one(OutboxEmail)
@@ -65,29 +65,29 @@ def test_the_secret_is_put_in_as_the_letter_leaves_and_erased_once_it_has_left(w
 
 
 @pytest.mark.parametrize("behaviour", ["accept", "refuse", "greylist", "hang", "drop"])
-@pytest.mark.usefixtures("impatient")
-def test_the_secret_is_in_no_error(write_activation, drain, smtp, behaviour, records):
+@pytest.mark.usefixtures("short_mail_timeout")
+def test_the_secret_is_not_in_error_messages(enqueue_activation, drain, smtp, behaviour, records):
     smtp.behaviour = behaviour
-    write_activation(TOKEN)
+    enqueue_activation(TOKEN)
     drain()
     assert smtp.attempts == 1
     assert TOKEN not in records.one(OutboxEmail).last_error
 
 
-def test_the_secret_is_in_no_log(write_activation, drain, smtp, caplog):
+def test_the_secret_is_not_logged(enqueue_activation, drain, smtp, caplog):
     caplog.set_level(logging.DEBUG, "app")
-    write_activation(TOKEN)
-    assert drain().sent == len(smtp.letters) == 1
+    enqueue_activation(TOKEN)
+    assert drain().sent == len(smtp.messages) == 1
     ours = [record.getMessage() for record in caplog.records if record.name.startswith("app")]
     assert ours
     assert TOKEN not in repr(ours)
 
 
 @pytest.mark.parametrize("name", HOSTILE_NAMES.values(), ids=HOSTILE_NAMES)
-def test_no_name_breaks_the_headers(write, drain, smtp, name):
-    write(name=name)
+def test_no_name_breaks_the_headers(enqueue, drain, smtp, name):
+    enqueue(name=name)
     assert drain().sent == 1
-    (arrived,) = smtp.letters
+    (arrived,) = smtp.messages
     assert smtp.recipients == [["guest@example.com"]]
     assert [address.addr_spec for address in arrived["To"].addresses] == ["guest@example.com"]
     assert arrived["Bcc"] is None
@@ -97,7 +97,7 @@ def test_no_name_breaks_the_headers(write, drain, smtp, name):
 @pytest.mark.parametrize(
     "recipient", ["a@example.com\r\nRCPT TO:<b@example.com>", "nobody", "gr\x85te@example.com", "grëte@example.com"]
 )
-def test_what_is_no_address_is_given_up_with_a_reason(drain, smtp, recipient, records):
+def test_an_email_to_an_invalid_address_fails_with_a_reason(drain, smtp, recipient, records):
     OutboxEmailFactory(recipient=recipient)
     OutboxEmailFactory(recipient="guest@example.com")
     assert drain() == delivery.Report(sent=1, failed=1)
@@ -107,7 +107,7 @@ def test_what_is_no_address_is_given_up_with_a_reason(drain, smtp, recipient, re
     assert "address" in letter.last_error
 
 
-def test_a_recipient_with_a_foreign_domain_gets_the_letter(drain, smtp):
+def test_an_internationalised_domain_gets_the_email(drain, smtp):
     OutboxEmailFactory(recipient="grete@löffel.example")
     assert drain().sent == 1
     assert smtp.recipients == [["grete@xn--lffel-jua.example"]]
@@ -116,26 +116,26 @@ def test_a_recipient_with_a_foreign_domain_gets_the_letter(drain, smtp):
 def test_a_very_long_line_arrives_whole(drain, smtp):
     OutboxEmailFactory(text="abcdefghi " * 5000, html=f"<p>{'عشاء ' * 5000}</p>")
     assert drain().sent == 1
-    assert smtp.letters[0].get_body(("plain",)).get_content().strip() == ("abcdefghi " * 5000).strip()
-    assert "عشاء " * 5000 in smtp.letters[0].get_body(("html",)).get_content()
+    assert smtp.messages[0].get_body(("plain",)).get_content().strip() == ("abcdefghi " * 5000).strip()
+    assert "عشاء " * 5000 in smtp.messages[0].get_body(("html",)).get_content()
 
 
 @pytest.mark.both_databases
-def test_letters_of_security_go_first(drain, smtp):
+def test_security_emails_are_sent_first(drain, smtp):
     for number, priority in enumerate((5, 9, 0, 5)):
         OutboxEmailFactory(subject=f"{priority} {number}", priority=priority)
     drain()
-    assert [letter["Subject"] for letter in smtp.letters] == ["0 2", "5 0", "5 3", "9 1"]
+    assert [letter["Subject"] for letter in smtp.messages] == ["0 2", "5 0", "5 3", "9 1"]
 
 
-def test_without_a_mail_server_letters_wait(drain, write, records):
-    write()
+def test_without_a_mail_server_emails_wait(drain, enqueue, records):
+    enqueue()
     assert drain() == delivery.Report()
     assert (records.one(OutboxEmail).state, records.one(OutboxEmail).attempts) == (EmailState.QUEUED, 0)
 
 
 @pytest.mark.both_databases
-def test_a_letter_is_not_sent_before_its_time_nor_after(drain, smtp, records, later):
+def test_an_email_is_not_sent_before_it_is_due_or_after_it_expires(drain, smtp, records, later):
     OutboxEmailFactory(not_before=clock.now() + timedelta(hours=1))
     short = OutboxEmailFactory(expires_at=clock.now() + timedelta(minutes=1), secret="token", text="__secret__")
     later(minutes=2)
@@ -147,11 +147,11 @@ def test_a_letter_is_not_sent_before_its_time_nor_after(drain, smtp, records, la
     assert drain() == delivery.Report(sent=1)
 
 
-# -- a server that does not take a letter
+# -- a server that refuses an e-mail
 
 
 @pytest.mark.both_databases
-def test_a_refused_letter_is_given_up_and_shown(drain, smtp, records, later):
+def test_a_refused_email_fails_and_shows_the_reason(drain, smtp, records, later):
     smtp.behaviour = "refuse"
     OutboxEmailFactory()
     assert drain() == delivery.Report(failed=1)
@@ -163,7 +163,7 @@ def test_a_refused_letter_is_given_up_and_shown(drain, smtp, records, later):
 
 
 @pytest.mark.both_databases
-def test_a_greylisted_letter_arrives_a_little_later(drain, smtp, records, later):
+def test_a_greylisted_email_is_retried_later(drain, smtp, records, later):
     smtp.behaviour = "greylist"
     OutboxEmailFactory()
     assert drain() == delivery.Report(deferred=1)
@@ -175,10 +175,10 @@ def test_a_greylisted_letter_arrives_a_little_later(drain, smtp, records, later)
     later(seconds=75)
     assert drain() == delivery.Report(sent=1)
     assert records.one(OutboxEmail).last_error == ""
-    assert smtp.letters[0]["Message-ID"] == letter.message_id
+    assert smtp.messages[0]["Message-ID"] == letter.message_id
 
 
-def test_a_letter_that_is_put_off_for_three_days_is_given_up(drain, smtp, records, later):
+def test_an_email_deferred_for_three_days_fails(drain, smtp, records, later):
     smtp.behaviour = "greylist"
     OutboxEmailFactory()
     for _ in range(100):
@@ -191,15 +191,15 @@ def test_a_letter_that_is_put_off_for_three_days_is_given_up(drain, smtp, record
     assert timedelta(days=2.5) < clock.now() - letter.created_at < timedelta(days=4)
 
 
-def test_one_letter_that_is_put_off_does_not_hold_up_the_others(drain, smtp):
+def test_a_deferred_email_does_not_block_the_others(drain, smtp):
     smtp.behaviours = {"slow@example.com": "greylist", "gone@example.com": "refuse"}
     for name in ("slow", "gone", "a", "b"):
         OutboxEmailFactory(recipient=f"{name}@example.com")
     assert drain() == delivery.Report(sent=2, deferred=1, failed=1)
 
 
-@pytest.mark.usefixtures("impatient")
-def test_a_letter_over_which_the_server_hangs_does_not_hold_up_the_others(drain, smtp, records):
+@pytest.mark.usefixtures("short_mail_timeout")
+def test_an_email_on_which_the_server_hangs_does_not_block_the_others(drain, smtp, records):
     smtp.behaviours = {"poison@example.com": "hang"}
     OutboxEmailFactory(recipient="poison@example.com")
     OutboxEmailFactory.create_batch(3)
@@ -208,22 +208,22 @@ def test_a_letter_over_which_the_server_hangs_does_not_hold_up_the_others(drain,
 
 
 @pytest.mark.both_databases
-def test_a_letter_that_was_taken_without_an_answer_is_sent_again_as_the_same(drain, smtp, records, later):
+def test_an_email_without_a_server_response_is_resent_with_the_same_message_id(drain, smtp, records, later):
     smtp.behaviour = "drop"
     OutboxEmailFactory()
     assert drain() == delivery.Report(deferred=1)
     smtp.behaviour = "accept"
     later(minutes=2)
     assert drain() == delivery.Report(sent=1)
-    assert [letter["Message-ID"] for letter in smtp.letters] == [records.one(OutboxEmail).message_id] * 2
+    assert [letter["Message-ID"] for letter in smtp.messages] == [records.one(OutboxEmail).message_id] * 2
 
 
-# -- a server that takes nothing
+# -- outages
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("short_mail_timeout")
 @pytest.mark.parametrize("behaviour", ["hang", "drop", "close"])
-def test_after_two_broken_conversations_the_rest_is_left_in_peace(drain, smtp, records, behaviour, later):
+def test_after_two_broken_connections_the_run_ends(drain, smtp, records, behaviour, later):
     smtp.behaviour = behaviour
     OutboxEmailFactory.create_batch(5)
     report = drain()
@@ -237,7 +237,7 @@ def test_after_two_broken_conversations_the_rest_is_left_in_peace(drain, smtp, r
     assert drain().sent == 5
 
 
-def test_a_server_that_does_not_know_us_costs_no_letter_an_attempt(drain, smtp, records, later):
+def test_a_refused_sender_costs_no_attempt(drain, smtp, records, later):
     smtp.behaviour = "refuse_sender"
     OutboxEmailFactory.create_batch(3)
     for _ in range(50):
@@ -250,9 +250,9 @@ def test_a_server_that_does_not_know_us_costs_no_letter_an_attempt(drain, smtp, 
 
 
 @pytest.mark.both_databases
-def test_an_outage_costs_no_letter_an_attempt_and_is_shown(unplugged, drain, records, later):
+def test_an_outage_costs_no_attempt_and_is_shown(mail_outage, drain, records, later):
     OutboxEmailFactory.create_batch(3)
-    with unplugged():
+    with mail_outage():
         for _ in range(20):
             assert "refused" in drain().unreachable
             assert drain() == delivery.Report()
@@ -263,7 +263,7 @@ def test_an_outage_costs_no_letter_an_attempt_and_is_shown(unplugged, drain, rec
     assert drain() == delivery.Report(sent=3)
 
 
-@pytest.mark.usefixtures("impatient", "smtp")
+@pytest.mark.usefixtures("short_mail_timeout", "smtp")
 def test_a_server_that_never_says_hello_is_an_outage(app, drain, silent_port, monkeypatch, records):
     monkeypatch.setattr(app.extensions["mail"], "port", silent_port)
     OutboxEmailFactory.create_batch(3)
@@ -272,7 +272,7 @@ def test_a_server_that_never_says_hello_is_an_outage(app, drain, silent_port, mo
 
 
 @pytest.mark.parametrize("setting", ["use_tls", "use_ssl", "username"])
-def test_letters_wait_when_the_server_offers_no_encryption_or_login(app, drain, smtp, monkeypatch, setting):
+def test_emails_wait_when_the_server_offers_no_encryption_or_login(app, drain, smtp, monkeypatch, setting):
     monkeypatch.setattr(app.extensions["mail"], setting, "asked for")
     monkeypatch.setattr(app.extensions["mail"], "password", "hidden")
     OutboxEmailFactory()
@@ -282,18 +282,18 @@ def test_letters_wait_when_the_server_offers_no_encryption_or_login(app, drain, 
     assert smtp.attempts == 0
 
 
-def test_letters_that_outlive_an_outage_go_out_within_two_minutes(unplugged, drain, smtp, later):
+def test_emails_are_sent_within_two_minutes_after_an_outage(mail_outage, drain, smtp, later):
     OutboxEmailFactory.create_batch(30)
-    with unplugged():
+    with mail_outage():
         assert drain().unreachable
     later(minutes=2)
-    assert drain().sent == len(smtp.letters) == 30
+    assert drain().sent == len(smtp.messages) == 30
 
 
 @pytest.mark.both_databases
-def test_the_secret_of_a_letter_that_was_given_up_does_not_outlive_it(write_activation, drain, smtp, records, later):
+def test_the_secret_of_a_failed_email_is_erased(enqueue_activation, drain, smtp, records, later):
     smtp.behaviour = "refuse"
-    write_activation(TOKEN)
+    enqueue_activation(TOKEN)
     drain()
     assert records.one(OutboxEmail).secret == TOKEN
     later(hours=49)
@@ -301,7 +301,7 @@ def test_the_secret_of_a_letter_that_was_given_up_does_not_outlive_it(write_acti
     assert records.one(OutboxEmail).secret is None
 
 
-# -- processes that end, and several at once
+# -- dying and concurrent processes
 
 
 def claim(app, owner):
@@ -315,21 +315,19 @@ def finish(app, letter, **values):
 
 
 @pytest.mark.both_databases
-def test_a_letter_whose_process_ended_is_sent_when_its_lease_is_over(app, drain, smtp, records, later):
+def test_an_email_of_a_dead_process_is_sent_when_its_lease_expires(app, drain, smtp, records, later):
     OutboxEmailFactory()
     claimed = claim(app, "process that ends")
     assert records.one(OutboxEmail).state == EmailState.SENDING
     assert drain() == delivery.Report()
     later(seconds=6 * app.config["MAIL_TIMEOUT"])
     assert drain() == delivery.Report(sent=1)
-    assert smtp.letters[0]["Message-ID"] == claimed.message_id
+    assert smtp.messages[0]["Message-ID"] == claimed.message_id
     assert (records.one(OutboxEmail).crashes, records.one(OutboxEmail).attempts) == (1, 2)
 
 
 @pytest.mark.both_databases
-def test_a_process_that_ended_between_the_servers_answer_and_our_commit_repeats_the_message_id(
-    app, drain, smtp, records, later
-):
+def test_a_process_killed_before_the_commit_repeats_the_message_id(app, drain, smtp, records, later):
     OutboxEmailFactory()
 
     def power_cut(*_, **__):
@@ -339,15 +337,15 @@ def test_a_process_that_ended_between_the_servers_answer_and_our_commit_repeats_
         patch.setattr(delivery, "finish", power_cut)
         with pytest.raises(SystemExit):
             drain()
-    assert len(smtp.letters) == 1
+    assert len(smtp.messages) == 1
     later(minutes=10)
     assert drain() == delivery.Report(sent=1)
-    assert len({letter["Message-ID"] for letter in smtp.letters}) == 1
+    assert len({letter["Message-ID"] for letter in smtp.messages}) == 1
     assert records.one(OutboxEmail).state == EmailState.SENT
 
 
 @pytest.mark.both_databases
-def test_a_letter_that_ends_three_processes_is_given_up(app, drain, smtp, records, later):
+def test_an_email_that_kills_three_processes_fails(app, drain, smtp, records, later):
     OutboxEmailFactory()
     for number in range(3):
         assert claim(app, f"process {number}") is not None
@@ -359,31 +357,31 @@ def test_a_letter_that_ends_three_processes_is_given_up(app, drain, smtp, record
 
 
 @pytest.mark.both_databases
-def test_who_lost_the_lease_cannot_finish(app, records, later, drain, smtp):
+def test_a_process_without_the_lease_cannot_finish(app, records, later, drain, smtp):
     OutboxEmailFactory()
     slow = claim(app, "slow process")
     later(minutes=10)
-    assert drain().sent == len(smtp.letters) == 1
+    assert drain().sent == len(smtp.messages) == 1
     assert finish(app, slow, state=EmailState.FAILED, last_error="too late") is False
     assert records.one(OutboxEmail).state == EmailState.SENT
 
 
 @pytest.mark.both_databases
-def test_control_who_holds_the_lease_can(app, records):
+def test_control_a_process_with_the_lease_can_finish(app, records):
     OutboxEmailFactory()
     assert finish(app, claim(app, "process"), state=EmailState.FAILED, last_error="no") is True
     assert records.one(OutboxEmail).state == EmailState.FAILED
 
 
 @pytest.mark.both_databases
-def test_a_claimed_letter_is_nobody_elses(app):
+def test_a_claimed_email_is_not_claimed_by_another_process(app):
     OutboxEmailFactory()
     assert claim(app, "first") is not None
     assert claim(app, "second") is None
 
 
 @pytest.mark.both_databases
-def test_two_drains_at_once_send_each_letter_once(app, smtp):
+def test_two_concurrent_runs_send_each_email_once(app, smtp):
     expected = Counter(letter.message_id for letter in OutboxEmailFactory.create_batch(60))
     together = threading.Barrier(2)
 
@@ -394,14 +392,14 @@ def test_two_drains_at_once_send_each_letter_once(app, smtp):
 
     with ThreadPoolExecutor(2) as pool:
         reports = list(pool.map(deliver, range(2)))
-    assert Counter(letter["Message-ID"] for letter in smtp.letters) == expected
+    assert Counter(letter["Message-ID"] for letter in smtp.messages) == expected
     assert sum(report.sent for report in reports) == 60
     assert all(report.sent for report in reports), "only one of them worked: nothing was tried"
 
 
 @pytest.mark.both_databases
-def test_control_without_a_claim_letters_go_out_twice(app, smtp):
-    """Reading first and marking later, as one would without thinking."""
+def test_control_without_a_claim_emails_are_sent_twice(app, smtp):
+    """Reading first and marking later, without a claim."""
     OutboxEmailFactory.create_batch(10)
     together = threading.Barrier(2)
 
@@ -417,20 +415,20 @@ def test_control_without_a_claim_letters_go_out_twice(app, smtp):
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(deliver, range(2)))
-    assert len(smtp.letters) == 20
+    assert len(smtp.messages) == 20
 
 
 @pytest.mark.both_databases
-def test_a_limit_is_kept(drain, smtp):
+def test_a_run_respects_its_limit(drain, smtp):
     OutboxEmailFactory.create_batch(5)
-    assert drain(limit=2).sent == len(smtp.letters) == 2
+    assert drain(limit=2).sent == len(smtp.messages) == 2
 
 
 @pytest.mark.both_databases
-def test_more_letters_than_one_conversation_takes_are_sent_in_several(drain, smtp, monkeypatch):
+def test_many_emails_are_sent_over_several_connections(drain, smtp, monkeypatch):
     monkeypatch.setattr(delivery, "BATCH", 2)
     OutboxEmailFactory.create_batch(5)
-    assert drain().sent == len(smtp.letters) == 5
+    assert drain().sent == len(smtp.messages) == 5
 
 
 # -- the deliverer
@@ -442,14 +440,14 @@ def test_the_deliverer_delivers_until_it_is_stopped(app, smtp, records):
     deliverer = delivery.Deliverer(app, poll_seconds=0.01)
     thread = threading.Thread(target=deliverer.run_forever)
     thread.start()
-    while len(smtp.letters) < 3 or any(letter.state != EmailState.SENT for letter in records.all(OutboxEmail)):
+    while len(smtp.messages) < 3 or any(letter.state != EmailState.SENT for letter in records.all(OutboxEmail)):
         assert thread.is_alive()
     deliverer.stop()
     thread.join(5)
     assert not thread.is_alive()
 
 
-def test_the_deliverer_survives_what_goes_wrong(app, smtp, monkeypatch, caplog):
+def test_the_deliverer_survives_errors(app, smtp, monkeypatch, caplog):
     OutboxEmailFactory()
     monkeypatch.setattr(delivery, "PAUSE_AFTER_ERROR_SECONDS", 0)
     sweep, calls = delivery.sweep, iter([True, False, False])
@@ -461,11 +459,11 @@ def test_the_deliverer_survives_what_goes_wrong(app, smtp, monkeypatch, caplog):
 
     monkeypatch.setattr(delivery, "sweep", broken_once)
     deliverer = delivery.Deliverer(app, poll_seconds=0)
-    deliverer.run_forever(wanted=lambda: not smtp.letters)
+    deliverer.run_forever(wanted=lambda: not smtp.messages)
     assert "the database is on fire" in caplog.text
 
 
-def test_the_deliverer_tells_of_an_outage_once_and_of_its_end(app, smtp, caplog, monkeypatch):
+def test_the_deliverer_logs_an_outage_once_and_its_end(app, smtp, caplog, monkeypatch):
     caplog.set_level(logging.INFO, "app")
     monkeypatch.setattr(delivery, "SWEEP_SECONDS", 0)
     OutboxEmailFactory()
@@ -475,7 +473,7 @@ def test_the_deliverer_tells_of_an_outage_once_and_of_its_end(app, smtp, caplog,
     def go_on():
         number = next(rounds, None)
         monkeypatch.setattr(app.extensions["mail"], "port", smtp.port if number and number > 3 else 1)
-        # Every other round nothing is due: the letters rest.
+        # Nothing is due in every other round: the e-mails are deferred.
         clock.set_now(clock.now() + rules.OUTAGE_PAUSE / 2)
         return number is not None
 
@@ -484,4 +482,4 @@ def test_the_deliverer_tells_of_an_outage_once_and_of_its_end(app, smtp, caplog,
     assert len(told) == 2
     assert "refused" in told[0]
     assert "available again" in told[1]
-    assert len(smtp.letters) == 1
+    assert len(smtp.messages) == 1

@@ -1,4 +1,4 @@
-"""A letter is written in the transaction of its fact, in the language of its recipient, once."""
+"""An e-mail is queued in the transaction of its fact, in the language of its recipient, once."""
 
 import logging
 import threading
@@ -39,8 +39,8 @@ GREETING = {
 }
 
 
-def test_a_letter_waits_in_the_language_and_zone_of_its_recipient(write_activation, noon):
-    letter = write_activation(TOKEN, timezone="Europe/Madrid", locale="es")
+def test_an_email_is_queued_in_the_language_and_time_zone_of_its_recipient(enqueue_activation, noon):
+    letter = enqueue_activation(TOKEN, timezone="Europe/Madrid", locale="es")
     assert letter.state == EmailState.QUEUED
     assert (letter.locale, letter.timezone) == ("es", "Europe/Madrid")
     assert 'lang="es" dir="ltr"' in letter.html
@@ -49,26 +49,26 @@ def test_a_letter_waits_in_the_language_and_zone_of_its_recipient(write_activati
     assert letter.not_before == letter.created_at == noon
 
 
-def test_arabic_letters_run_from_right_to_left(write_activation):
-    letter = write_activation(TOKEN, locale="ar", timezone="Africa/Cairo")
+def test_arabic_emails_run_from_right_to_left(enqueue_activation):
+    letter = enqueue_activation(TOKEN, locale="ar", timezone="Africa/Cairo")
     assert 'lang="ar" dir="rtl"' in letter.html
     assert "٣:٠٠" in letter.text or "3:00" in letter.text
 
 
 @pytest.mark.parametrize(("asked", "given"), [(None, "en"), ("xx_YY", "en"), ("es_MX", "es"), ("../etc", "en")])
-def test_a_locale_that_is_not_shipped_gives_the_nearest_or_the_default(write, asked, given):
-    assert write(locale=asked).locale == given
+def test_an_unshipped_locale_falls_back_to_the_nearest_or_the_default(enqueue, asked, given):
+    assert enqueue(locale=asked).locale == given
 
 
 @pytest.mark.parametrize("zone", [None, "", "Mars/Olympus", "../../etc/passwd"])
-def test_an_unknown_zone_gives_the_default(write_activation, zone):
-    assert "12:00" in write_activation(TOKEN, timezone=zone).text
+def test_an_unknown_time_zone_falls_back_to_the_default(enqueue_activation, zone):
+    assert "12:00" in enqueue_activation(TOKEN, timezone=zone).text
 
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize("name", HOSTILE_NAMES.values(), ids=HOSTILE_NAMES)
-def test_names_may_hold_anything(write, records, name):
-    write(name=name)
+def test_names_may_contain_any_characters(enqueue, records, name):
+    enqueue(name=name)
     letter = records.one(OutboxEmail)
     assert not set("\r\n\x00\x1b\x7f\u202e\u2028\ud83d") & set(letter.name + letter.subject)
     assert "\x00" not in letter.text
@@ -76,52 +76,52 @@ def test_names_may_hold_anything(write, records, name):
     assert len(letter.name) <= 130
 
 
-def test_text_is_not_escaped_and_html_is(write):
-    letter = write(name="O'Brien & <Sons>")
+def test_text_is_not_escaped_and_html_is(enqueue):
+    letter = enqueue(name="O'Brien & <Sons>")
     assert "O'Brien & <Sons>" in letter.text
     assert "&lt;Sons&gt;" in letter.html
     assert "<Sons>" not in letter.html
 
 
-def test_a_subject_is_one_line_that_fits(app, write):
+def test_a_subject_is_one_line_that_fits(app, enqueue):
     facts = {"title": "Soup\r\nBcc: all@example.com\r\n" + "and more soup " * 60, "host_name": "H", "starts_at": None}
     with app.app_context():
         context = {"party": {**facts, "starts_at": clock.now(), "timezone": "UTC"}, "url": "u", "seats": 1}
-    letter = write("rsvp_yes", context=context)
+    letter = enqueue("rsvp_yes", context=context)
     assert letter.subject.startswith("You have a seat: Soup Bcc: all@example.com and more soup")
     assert len(letter.subject) == 255
     assert letter.subject.endswith("…")
 
 
 @pytest.mark.both_databases
-def test_a_letter_is_written_once_for_its_key(write, records):
-    first = write(name="First")
-    second = write(name="Second")
+def test_an_email_is_queued_once_per_dedupe_key(enqueue, records):
+    first = enqueue(name="First")
+    second = enqueue(name="Second")
     assert second.id == first.id
     assert records.one(OutboxEmail).name == "First"
 
 
 @pytest.mark.both_databases
-def test_a_letter_is_written_once_when_many_write_it_at_the_same_moment(write, records):
+def test_an_email_is_queued_once_by_concurrent_writers(enqueue, records):
     together = threading.Barrier(6)
 
-    def write_it(number):
+    def enqueue_it(number):
         together.wait()
-        return write(name=f"Writer {number}").id
+        return enqueue(name=f"Writer {number}").id
 
     with ThreadPoolExecutor(6) as pool:
-        identities = set(pool.map(write_it, range(6)))
+        identities = set(pool.map(enqueue_it, range(6)))
     assert identities == {records.one(OutboxEmail).id}
 
 
-def test_control_the_key_is_what_makes_it_one(write, records):
+def test_control_without_the_dedupe_key_there_are_several(enqueue, records):
     for number in range(3):
-        write(dedupe_key=f"welcome:{number}")
+        enqueue(dedupe_key=f"welcome:{number}")
     assert records.count(OutboxEmail) == 3
 
 
 @pytest.mark.both_databases
-def test_a_letter_goes_with_its_fact(app, records):
+def test_an_email_is_rolled_back_with_its_transaction(app, records):
     with app.app_context():
         OutboxEmailFactory()
         assert service.enqueue(service.EmailRequest(**GREETING)).id
@@ -149,8 +149,8 @@ def test_message_ids_carry_the_public_host(app, monkeypatch, url, domain):
         assert service.message_id("welcome:1").endswith(f"@{domain}>")
 
 
-def test_the_secret_is_kept_apart_from_the_text(write_activation, records):
-    write_activation(TOKEN)
+def test_the_secret_is_stored_apart_from_the_text(enqueue_activation, records):
+    enqueue_activation(TOKEN)
     letter = records.one(OutboxEmail)
     assert letter.secret == TOKEN
     assert SECRET in letter.text
@@ -158,15 +158,15 @@ def test_the_secret_is_kept_apart_from_the_text(write_activation, records):
     assert TOKEN not in letter.text + letter.html + letter.subject
 
 
-def test_without_a_mail_server_the_log_says_where_to_read_it(app, write_activation, caplog):
+def test_without_a_mail_server_the_log_says_where_to_read_the_email(app, enqueue_activation, caplog):
     caplog.set_level(logging.INFO, "app")
-    letter = write_activation(TOKEN)
+    letter = enqueue_activation(TOKEN)
     assert [record.message for record in caplog.records] == [
         f"E-mail {letter.id} (activation) is waiting in the outbox: {app.config['PUBLIC_URL']}/letters/show/{letter.id}"
     ]
 
 
-def test_a_letter_that_was_rolled_back_is_not_announced(app, write, caplog):
+def test_an_email_that_was_rolled_back_is_not_logged(app, enqueue, caplog):
     caplog.set_level(logging.INFO, "app")
     with app.app_context():
         service.enqueue(service.EmailRequest(**GREETING))
@@ -176,13 +176,13 @@ def test_a_letter_that_was_rolled_back_is_not_announced(app, write, caplog):
 
 
 @pytest.mark.usefixtures("smtp")
-def test_with_a_mail_server_nothing_is_announced(write, caplog):
+def test_with_a_mail_server_nothing_is_logged(enqueue, caplog):
     caplog.set_level(logging.INFO, "app")
-    write()
+    enqueue()
     assert caplog.records == []
 
 
-def test_what_is_over_can_be_queued_again(app, later, records):
+def test_sent_and_failed_emails_can_be_queued_again(app, later, records):
     letters = [
         OutboxEmailFactory(sent=True),
         OutboxEmailFactory(failed=True),
@@ -199,7 +199,7 @@ def test_what_is_over_can_be_queued_again(app, later, records):
     assert (failed.attempts, failed.last_error, failed.not_before) == (0, "", clock.now())
 
 
-def test_a_letter_sent_again_by_wish_has_a_new_message_id_and_a_failed_one_keeps_its_own(app, records):
+def test_a_resent_email_gets_a_new_message_id_and_a_failed_one_keeps_its_own(app, records):
     letters = [OutboxEmailFactory(sent=True), OutboxEmailFactory(failed=True)]
     with app.app_context(), transaction():
         service.resend([db.session.get(OutboxEmail, letter.id) for letter in letters])
@@ -216,7 +216,7 @@ def test_a_letter_sent_again_by_wish_has_a_new_message_id_and_a_failed_one_keeps
     ],
     ids=["the secret is gone", "expired"],
 )
-def test_what_does_not_hold_any_more_is_not_queued_again(app, changes):
+def test_an_expired_email_is_not_queued_again(app, changes):
     letter = OutboxEmailFactory(**changes)
     with app.app_context(), transaction():
         assert service.resend([db.session.get(OutboxEmail, letter.id)]) == 0

@@ -1,4 +1,4 @@
-"""An administrator reads the outbox, sends letters again, and tries the mail server."""
+"""Administrators read the outbox, resend e-mails and test the mail server."""
 
 import pytest
 from flask_appbuilder.security.sqla.models import PermissionView, Role
@@ -17,7 +17,7 @@ def resend(admin, *letters):
     return admin.post("/letters/action_post", {"action": "resend", "rowid": [letter.id for letter in letters]})
 
 
-def test_the_list_shows_what_waits_in_words(admin):
+def test_the_list_shows_queued_emails_with_labels(admin):
     OutboxEmailFactory(recipient="somebody@example.com")
     page = admin.get("/letters/list/")
     assert page.status == 200
@@ -26,7 +26,7 @@ def test_the_list_shows_what_waits_in_words(admin):
     assert "Send a test e-mail to me" in page.text
 
 
-def test_who_reads_the_list_first_decides_nothing_for_the_next_reader(new_app, cast):
+def test_the_list_does_not_cache_the_permissions_of_its_first_reader(new_app, cast):
     site = new_app()
     site.jinja_env.bytecode_cache = None
     with site.app_context(), transaction():
@@ -56,7 +56,7 @@ def test_the_outbox_is_for_administrators(client_of, cast, visitor, path):
     assert "E-mail number" not in page.text
 
 
-def test_only_administrators_send_again_or_try_the_server(client_of, cast, visitor, records):
+def test_only_administrators_resend_emails_or_test_the_server(client_of, cast, visitor, records):
     letter = OutboxEmailFactory(failed=True)
     for browser in (visitor, client_of(cast.stranger)):
         resend(browser, letter)
@@ -65,30 +65,30 @@ def test_only_administrators_send_again_or_try_the_server(client_of, cast, visit
 
 
 @pytest.mark.parametrize("path", ["/letters/add", "/letters/edit/1", "/letters/delete/1"])
-def test_letters_are_neither_added_nor_changed_nor_deleted_by_hand(admin, records, path):
+def test_emails_cannot_be_added_edited_or_deleted(admin, records, path):
     OutboxEmailFactory()
     assert admin.get(path).status in {403, 404, 405}
     assert admin.post(path).status in {403, 404, 405}
     assert records.count(OutboxEmail) == 1
 
 
-def test_without_a_mail_server_the_administrator_can_open_the_link(admin, write_activation, app, monkeypatch):
+def test_without_a_mail_server_the_administrator_can_open_the_link(admin, enqueue_activation, app, monkeypatch):
     monkeypatch.setitem(app.config, "PUBLIC_URL", "https://dinner.example.org")
-    letter = write_activation(TOKEN)
+    letter = enqueue_activation(TOKEN)
     page = admin.get(f"/letters/show/{letter.id}")
     assert f'<a href="https://dinner.example.org/register/activation/{TOKEN}">' in page.text
 
 
 @pytest.mark.usefixtures("smtp")
-def test_with_a_mail_server_the_secret_is_for_the_recipient_only(admin, write_activation):
-    letter = write_activation(TOKEN)
+def test_with_a_mail_server_only_the_recipient_sees_the_secret(admin, enqueue_activation):
+    letter = enqueue_activation(TOKEN)
     page = admin.get(f"/letters/show/{letter.id}")
     assert page.status == 200
     assert "/register/activation/…" in page.text
     assert TOKEN not in page.text
 
 
-def test_a_letter_shows_markup_as_text(admin):
+def test_markup_in_an_email_is_escaped(admin):
     letter = OutboxEmailFactory(text="<script>alert(1)</script> http://localhost:8080/\"onclick='x'>")
     page = admin.get(f"/letters/show/{letter.id}")
     assert "<script>alert" not in page.text
@@ -96,14 +96,14 @@ def test_a_letter_shows_markup_as_text(admin):
     assert 'href="http://localhost:8080/&#34;onclick=&#39;x&#39;&gt;"' in page.text
 
 
-def test_letters_that_are_over_are_queued_again_with_one_flash(admin, records):
+def test_finished_emails_are_queued_again_with_one_flash(admin, records):
     letters = [OutboxEmailFactory(failed=True), OutboxEmailFactory(sent=True), OutboxEmailFactory()]
     page = resend(admin, *letters)
     assert page.flashes == [("info", "2 messages queued again.")]
     assert {letter.state for letter in records.all(OutboxEmail)} == {EmailState.QUEUED}
 
 
-def test_one_letter_is_queued_again_from_its_page(admin, records):
+def test_an_email_is_queued_again_from_its_page(admin, records):
     letter = OutboxEmailFactory(failed=True)
     page = admin.get(f"/letters/show/{letter.id}")
     page = admin.submit(page.form(f"/letters/action/resend/{letter.id}"))
@@ -111,29 +111,29 @@ def test_one_letter_is_queued_again_from_its_page(admin, records):
     assert records.one(OutboxEmail).state == EmailState.QUEUED
 
 
-def test_what_waits_already_changes_nothing(admin):
+def test_queueing_a_queued_email_changes_nothing(admin):
     page = resend(admin, OutboxEmailFactory(), OutboxEmailFactory(sending=True))
     assert page.flashes == [
         ("warning", "Nothing changed: e-mails that are waiting, being sent or expired cannot be queued again.")
     ]
 
 
-def test_a_letter_whose_link_is_used_up_is_not_sent_again(admin, drain, write_activation, smtp, records):
-    letter = write_activation(TOKEN)
+def test_an_email_with_a_used_link_cannot_be_resent(admin, drain, enqueue_activation, smtp, records):
+    letter = enqueue_activation(TOKEN)
     drain()
     page = resend(admin, letter)
     advice = "1 message contains a link that has already been used. Send a new activation e-mail from Registrations."
     assert page.flashes == [("warning", advice)]
     assert records.one(OutboxEmail).state == EmailState.SENT
-    assert len(smtp.letters) == 1
+    assert len(smtp.messages) == 1
 
 
-def test_choosing_nothing_is_told(admin):
+def test_an_action_without_a_selection_says_so(admin):
     page = admin.post("/letters/action_post", {"action": "resend"})
     assert page.flashes == [("warning", "Select at least one row.")]
 
 
-def test_a_test_letter_goes_to_whoever_asks(admin, drain, smtp, cast, later):
+def test_a_test_email_goes_to_the_administrator_who_asks(admin, drain, smtp, cast, later):
     page = admin.get("/letters/list/")
     page = admin.submit(page.form("/letters/test"))
     assert page.flashes == [("info", f"Test e-mail queued to {cast.admin.email}.")]
@@ -142,8 +142,8 @@ def test_a_test_letter_goes_to_whoever_asks(admin, drain, smtp, cast, later):
     assert smtp.recipients == [[cast.admin.email]]
 
 
-def test_a_mail_server_that_is_not_there_is_told(admin, unplugged, records):
-    with unplugged():
+def test_an_unreachable_mail_server_is_reported(admin, mail_outage, records):
+    with mail_outage():
         page = admin.post("/letters/test")
     assert page.flashes == [
         ("danger", "Could not reach the mail server: ConnectionRefusedError: [Errno 111] Connection refused")
@@ -151,13 +151,13 @@ def test_a_mail_server_that_is_not_there_is_told(admin, unplugged, records):
     assert records.count(OutboxEmail) == 0
 
 
-def test_no_mail_server_is_told(admin, records):
+def test_a_missing_mail_server_is_reported(admin, records):
     page = admin.post("/letters/test")
     assert page.flashes == [("danger", "Could not reach the mail server: no mail server is configured")]
     assert records.count(OutboxEmail) == 0
 
 
-def test_a_test_letter_is_asked_for_by_post(admin):
+def test_a_test_email_requires_a_post(admin):
     assert admin.get("/letters/test").status == 405
 
 

@@ -1,4 +1,4 @@
-"""What an error means, when to try again, what may stand in a header."""
+"""Classification of errors, retries, and sanitising of headers."""
 
 import smtplib
 from datetime import UTC, datetime, timedelta
@@ -40,11 +40,11 @@ def refused(code):
     ],
     ids=str,
 )
-def test_permanent_errors_end_a_letter_and_others_put_it_off(error, meaning):
+def test_permanent_errors_fail_an_email_and_others_defer_it(error, meaning):
     assert rules.delivery_failure(error) is meaning
 
 
-def test_the_ladder_climbs_for_three_days():
+def test_retries_back_off_for_three_days():
     steps, now = [], NOW
     for attempts in range(1, 100):
         moment = rules.retry_at(attempts, now, None, 0.5)
@@ -58,23 +58,23 @@ def test_the_ladder_climbs_for_three_days():
 
 
 @given(attempts=st.integers(0, 30), chance=st.floats(0, 1), hours=st.integers(0, 100))
-def test_no_retry_lies_in_the_past_or_after_the_end(attempts, chance, hours):
+def test_no_retry_is_in_the_past_or_after_expiry(attempts, chance, hours):
     end = NOW + timedelta(hours=hours)
     moment = rules.retry_at(attempts, NOW, end, chance)
     assert moment is None or NOW < moment < end
 
 
-def test_letters_that_failed_together_come_back_apart():
+def test_emails_deferred_together_are_retried_apart():
     assert rules.retry_at(1, NOW, None, 0) < rules.retry_at(1, NOW, None, 0.1) < rules.retry_at(1, NOW, None, 1)
 
 
 @pytest.mark.parametrize("timeout", [0.3, 1, 20, 300])
-def test_a_lease_outlasts_a_conversation_in_which_every_step_takes_its_time_out(timeout):
+def test_a_lease_outlasts_the_slowest_possible_connection(timeout):
     assert rules.lease(timeout) >= timedelta(seconds=3 * timeout)
 
 
 @given(st.text(max_size=300), st.integers(1, 100))
-def test_one_line_is_one_line_that_fits_and_holds_no_control_character(text, longest):
+def test_a_header_is_one_line_within_its_limit_without_control_characters(text, longest):
     line = rules.one_line(text, longest)
     assert len(line) <= longest
     assert len(line.splitlines()) <= 1
@@ -85,14 +85,14 @@ def test_one_line_is_one_line_that_fits_and_holds_no_control_character(text, lon
 
 
 @given(st.text(max_size=300))
-def test_a_body_keeps_its_lines_and_loses_what_no_database_takes(text):
+def test_a_body_keeps_its_lines_and_loses_characters_no_database_stores(text):
     body = rules.body(text)
     assert body.count("\n") == text.count("\n")
     assert "\x00" not in body
     body.encode("utf-8")
 
 
-def test_ordinary_text_stays_as_it_is():
+def test_ordinary_text_is_unchanged():
     text = "Grüße, \u202bعشاء\u202c? no: \u2067عشاء\u2069, 👩‍👩‍👧 %s\n\tindented\n"
     assert rules.body(text) == text.replace("\u202b", "").replace("\u202c", "")
 
@@ -106,7 +106,7 @@ def test_ordinary_text_stays_as_it_is():
         ("root@localhost", "root@localhost"),
     ],
 )
-def test_addresses_travel_as_ascii(address, plain):
+def test_addresses_are_encoded_as_ascii(address, plain):
     assert rules.ascii_address(address) == plain
 
 
@@ -118,13 +118,13 @@ def test_addresses_travel_as_ascii(address, plain):
         "a@exa mple.com", "a..b@example.com", '"a"@example.com', "a@[127.0.0.1]", "\u202ea@example.com", "a@.com",
     ],
 )  # fmt: skip
-def test_what_is_no_address_is_refused(address):
+def test_an_invalid_address_is_refused(address):
     with pytest.raises(ValueError, match=r".") as caught:
         rules.ascii_address(address)
     assert rules.delivery_failure(caught.value) is DeliveryFailure.PERMANENT
 
 
-def test_errors_are_told_in_one_line_without_the_secret():
+def test_errors_are_one_line_without_the_secret():
     error = smtplib.SMTPDataError(554, b"spam:\r\nhttps://x/s3cret \xff" + b"x" * 2000)
     told = rules.describe(error, "s3cret")
     assert told.startswith("554 spam: https://x/… ")
@@ -142,6 +142,6 @@ def test_errors_are_told_in_one_line_without_the_secret():
         (EmailState.SENDING, False, None, False),
     ],
 )
-def test_only_what_is_over_and_still_holds_goes_out_again(state, gone, days_left, may):
+def test_only_finished_unexpired_emails_can_be_resent(state, gone, days_left, may):
     end = None if days_left is None else NOW + timedelta(days=days_left)
     assert rules.may_resend(state, secret_is_gone=gone, expires_at=end, now=NOW) is may

@@ -1,4 +1,4 @@
-"""`python run.py`: the site with its post, as `make run` starts it."""
+"""`python run.py`: the site with its outbox, as `make run` starts it."""
 
 import http.client
 import os
@@ -21,7 +21,7 @@ from tests.support.factories import OutboxEmailFactory
 from tests.support.waiting import wait_until
 
 STOP_SECONDS = 35
-# Far less than what a process is waited for that does not end.
+# Far less than the time that a hanging process is given.
 AT_ONCE = 8
 UPLOAD = (
     b"POST /login/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-www-form-urlencoded\r\n"
@@ -31,13 +31,13 @@ UPLOAD = (
 
 @pytest.fixture(autouse=True)
 def noon():
-    """The other processes live in the present; so do these tests."""
+    """These tests use the real time, as the other processes do."""
     clock.reset()
 
 
 @pytest.fixture
-def posting(server, smtp):
-    """A running site that has a mail server."""
+def site_with_outbox(server, smtp):
+    """A running site with a mail server."""
     return server.start(MAIL_SERVER=smtp.host, MAIL_PORT=str(smtp.port), MAIL_TIMEOUT="20")
 
 
@@ -48,7 +48,7 @@ def get(site, path="/login/"):
 
 
 def processes_of(site):
-    """Return the identities of the site's processes that have not ended: all that are in its session."""
+    """Return the IDs of the site's running processes: all that are in its session."""
     found = set()
     for process in psutil.process_iter():
         with suppress(psutil.NoSuchProcess, ProcessLookupError):
@@ -58,21 +58,21 @@ def processes_of(site):
 
 
 @pytest.mark.both_databases
-def test_a_site_is_served_with_its_post_from_its_start_to_its_end(posting, smtp, records):
-    """Starting one takes seconds, so one is asked for all that does it no harm."""
-    assert len(processes_of(posting)) == 1 + len(
+def test_a_site_is_served_with_its_outbox_from_start_to_stop(site_with_outbox, smtp, records):
+    """Starting a site takes seconds, so one site is used for all checks that do it no harm."""
+    assert len(processes_of(site_with_outbox)) == 1 + len(
         ("resource tracker", "fork server", "background worker", "worker-1", "worker-2")
     )
-    assert_loaded_once_for_all_processes(posting)
+    assert_loaded_once_for_all_processes(site_with_outbox)
     letter = OutboxEmailFactory()
     wait_until(lambda: records.fresh(letter).state == EmailState.SENT)
-    assert len(smtp.letters) == 1
-    assert_too_large_a_request_is_told_so(posting)
-    assert_slow_senders_and_idle_browsers_keep_nobody_waiting(posting)
+    assert len(smtp.messages) == 1
+    assert_too_large_a_request_is_told_so(site_with_outbox)
+    assert_slow_senders_and_idle_browsers_keep_nobody_waiting(site_with_outbox)
     started = time.monotonic()
-    assert posting.stop() == 0
-    wait_until(lambda: processes_of(posting) == set())
-    # Nobody is served, so nobody is waited for.
+    assert site_with_outbox.stop() == 0
+    wait_until(lambda: processes_of(site_with_outbox) == set())
+    # No request is being served, so there is nothing to wait for.
     assert time.monotonic() - started < AT_ONCE
 
 
@@ -105,24 +105,24 @@ def assert_slow_senders_and_idle_browsers_keep_nobody_waiting(site):
         assert time.monotonic() - started < 5
 
 
-def test_letters_are_sent_until_the_first_process_dies_whatever_others_do(posting, smtp, records):
+def test_emails_are_sent_after_other_processes_were_killed(site_with_outbox, smtp, records):
     OutboxEmailFactory()
-    wait_until(lambda: smtp.letters)
-    others = processes_of(posting) - {posting.process.pid}
+    wait_until(lambda: smtp.messages)
+    others = processes_of(site_with_outbox) - {site_with_outbox.process.pid}
     for pid in others:
         os.kill(pid, signal.SIGKILL)
     letter = OutboxEmailFactory()
     wait_until(lambda: records.fresh(letter).state == EmailState.SENT)
-    wait_until(lambda: get(posting) == 200)
-    assert not processes_of(posting) & others
-    # Nothing goes on without the process that watches.
-    os.kill(posting.process.pid, signal.SIGKILL)
-    posting.process.wait(STOP_SECONDS)
-    wait_until(lambda: processes_of(posting) == set())
+    wait_until(lambda: get(site_with_outbox) == 200)
+    assert not processes_of(site_with_outbox) & others
+    # Everything stops with the supervising process.
+    os.kill(site_with_outbox.process.pid, signal.SIGKILL)
+    site_with_outbox.process.wait(STOP_SECONDS)
+    wait_until(lambda: processes_of(site_with_outbox) == set())
 
 
-def test_a_background_worker_that_ends_is_told_in_the_log_and_started_again(server):
-    # A host may have a name.
+def test_a_background_worker_that_exits_is_logged_and_restarted(server):
+    # HOST may be a name.
     site = server.start(HOST="localhost")
     assert get(site) == 200
     os.kill(background_workers(site)[0], signal.SIGKILL)
@@ -133,25 +133,25 @@ def test_a_background_worker_that_ends_is_told_in_the_log_and_started_again(serv
 
 
 def background_workers(site):
-    """Return the identities of all background workers there have been, the last one last."""
+    """Return the IDs of all background workers so far, the last one last."""
     return [int(pid) for pid in re.findall(r"Background worker started with PID: (\d+)", site.log.read_text())]
 
 
-def test_it_stops_when_asked_even_when_the_mail_server_hangs(posting, smtp, records):
+def test_it_stops_even_when_the_mail_server_hangs(site_with_outbox, smtp, records):
     smtp.behaviour = "hang"
     OutboxEmailFactory()
     wait_until(lambda: smtp.attempts)
     started = time.monotonic()
-    assert posting.stop() == 0
+    assert site_with_outbox.stop() == 0
     assert time.monotonic() - started < STOP_SECONDS
 
 
 @pytest.mark.parametrize("moment", ["Starting granian", "Spawning worker-1", "Spawning worker-2", "Started worker-1"])
-def test_it_stops_at_once_whenever_it_is_asked(server, moment):
+def test_it_stops_at_once_at_any_moment(server, moment):
     site = server.begin()
     wait_until(lambda: moment in site.log.read_text())
     started = time.monotonic()
-    # So early it has no handler yet.
+    # At this time it has no signal handler yet.
     assert site.stop() in ({0, -signal.SIGTERM} if moment == "Starting granian" else {0})
     wait_until(lambda: processes_of(site) == set())
     assert time.monotonic() - started < AT_ONCE
@@ -159,13 +159,13 @@ def test_it_stops_at_once_whenever_it_is_asked(server, moment):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_it_stops_at_once_when_all_of_it_is_asked_as_systemd_and_terminals_do(posting, number):
+def test_it_stops_at_once_when_the_whole_process_group_is_signalled(site_with_outbox, number):
     started = time.monotonic()
-    os.killpg(posting.process.pid, number)
-    assert posting.process.wait(STOP_SECONDS) == 0
-    wait_until(lambda: processes_of(posting) == set())
+    os.killpg(site_with_outbox.process.pid, number)
+    assert site_with_outbox.process.wait(STOP_SECONDS) == 0
+    wait_until(lambda: processes_of(site_with_outbox) == set())
     assert time.monotonic() - started < AT_ONCE
-    assert not re.search("ERROR|Traceback", posting.log.read_text())
+    assert not re.search("ERROR|Traceback", site_with_outbox.log.read_text())
 
 
 @pytest.mark.parametrize(
@@ -180,29 +180,29 @@ def test_it_stops_at_once_when_all_of_it_is_asked_as_systemd_and_terminals_do(po
         ({}, "dinnerparty.db does not exist: run `.venv/bin/flask --app app setup` first"),
     ],
 )
-def test_a_configuration_that_cannot_be_served_with_is_told_without_a_traceback(tmp_path, environ, told):
+def test_an_invalid_configuration_is_reported_without_a_traceback(tmp_path, environ, told):
     result = refused_start(tmp_path, **environ)
     (sentence,) = result.stderr.splitlines()
     assert sentence.startswith("DinnerParty cannot start. ")
     assert told in sentence
     if not environ:
-        # A database that is not set up is not made by serving.
+        # Serving does not create a database.
         assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]
 
 
-def test_a_setting_with_an_old_name_is_told_once_in_the_log(server):
+def test_a_setting_with_an_old_name_is_logged_once(server):
     site = server.start(SHORTEST_PASSWORD="9", PASSWORD_MIN_LENGTH="10", ACTIVATION="letter")
     log = site.log.read_text()
     assert log.count("WARNING SHORTEST_PASSWORD was renamed and is ignored: PASSWORD_MIN_LENGTH is set, too") == 1
     assert log.count("was renamed") == 2
 
 
-def test_a_port_that_is_taken_is_told(tmp_path, silent_port):
+def test_a_taken_port_is_reported(tmp_path, silent_port):
     result = refused_start(tmp_path, PORT=str(silent_port))
     assert f"127.0.0.1:{silent_port} cannot be listened on (Address already in use)" in result.stderr
 
 
-def test_a_server_for_the_database_that_is_away_may_come_back(server, tmp_path):
+def test_the_site_starts_while_the_database_server_is_away(server, tmp_path):
     site = server.start(DATABASE_URL="postgresql://me@127.0.0.1:1/dinner")
     assert "The database is not available yet" in site.log.read_text()
     assert get(site, "/") == 503

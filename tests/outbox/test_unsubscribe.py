@@ -1,4 +1,4 @@
-"""Readers ask for no more letters of a kind: by their mail program's button, or by the link at the foot of a letter."""
+"""Unsubscribing from a topic: by the button of a mail program, or by the link in the footer."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -19,20 +19,20 @@ ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 
 @pytest.fixture
 def https(app, monkeypatch):
-    """Serve the site under the name of which letters tell."""
+    """Serve the site under the public URL of the e-mails."""
     monkeypatch.setitem(app.config, "PUBLIC_URL", "https://dinner.example.org")
 
 
 @pytest.fixture
 def link(app):
-    """The page that a letter leads to."""
+    """The unsubscribe link of an e-mail."""
     with app.app_context():
         return f"/letters/unsubscribe/{unsubscribe_token.dump_token(GUEST, EmailTopic.MESSAGES)}"
 
 
 @pytest.fixture
 def stop(app):
-    """Ask for no more letters."""
+    """Unsubscribe."""
 
     def ask(email=GUEST, topic=EmailTopic.MESSAGES):
         with app.app_context(), transaction():
@@ -41,15 +41,15 @@ def stop(app):
     return ask
 
 
-# -- what a letter carries
+# -- headers and footer
 
 
 @pytest.mark.usefixtures("https")
 @pytest.mark.parametrize("to", ["guest@example.com", f"{'a' * 64}@{'löffel.' * 20}example.com"])
-def test_a_letter_that_need_not_be_read_says_how_to_get_no_more(write, drain, smtp, app, to):
-    write(topic=EmailTopic.MESSAGES, to=to)
+def test_an_optional_email_has_an_unsubscribe_link(enqueue, drain, smtp, app, to):
+    enqueue(topic=EmailTopic.MESSAGES, to=to)
     drain()
-    (arrived,) = smtp.letters
+    (arrived,) = smtp.messages
     with app.app_context():
         address = unsubscribe_token.url(to, EmailTopic.MESSAGES)
     assert arrived["List-Unsubscribe"] == f"<{address}>"
@@ -59,24 +59,24 @@ def test_a_letter_that_need_not_be_read_says_how_to_get_no_more(write, drain, sm
     assert f'href="{address}"' in arrived.get_body(("html",)).get_content()
 
 
-def test_a_letter_that_has_to_be_read_says_nothing_of_it(write, drain, smtp):
-    write()
+def test_a_required_email_has_no_unsubscribe_link(enqueue, drain, smtp):
+    enqueue()
     drain()
-    (arrived,) = smtp.letters
+    (arrived,) = smtp.messages
     assert arrived["List-Unsubscribe"] is arrived["List-Unsubscribe-Post"] is None
     assert "unsubscribe" not in arrived.get_body(("plain",)).get_content()
 
 
-def test_without_https_no_mail_program_is_asked_to_do_it_by_itself(write, drain, smtp):
-    write(topic=EmailTopic.MESSAGES)
+def test_without_https_there_is_no_one_click_header(enqueue, drain, smtp):
+    enqueue(topic=EmailTopic.MESSAGES)
     drain()
-    (arrived,) = smtp.letters
+    (arrived,) = smtp.messages
     assert arrived["List-Unsubscribe"].startswith("<http://")
     assert arrived["List-Unsubscribe-Post"] is None
 
 
-def test_what_opens_the_page_is_stored_with_no_letter_nor_shown_to_administrators(write, records, app, cast, client_of):
-    letter = write(topic=EmailTopic.MESSAGES)
+def test_the_unsubscribe_link_is_neither_stored_nor_shown_to_administrators(enqueue, records, app, cast, client_of):
+    letter = enqueue(topic=EmailTopic.MESSAGES)
     with app.app_context():
         token = unsubscribe_token.dump_token("guest@example.com", EmailTopic.MESSAGES)
     assert UNSUBSCRIBE in letter.text
@@ -90,35 +90,35 @@ def test_what_opens_the_page_is_stored_with_no_letter_nor_shown_to_administrator
     ("locale", "sentence"),
     [("en", "Unsubscribe from these e-mails: messages from hosts to their guests"), ("ar", 'lang="ar" dir="rtl"')],
 )
-def test_the_foot_of_a_letter_speaks_its_readers_language(write, locale, sentence):
-    letter = write(topic=EmailTopic.MESSAGES, locale=locale)
+def test_the_footer_is_in_the_recipients_language(enqueue, locale, sentence):
+    letter = enqueue(topic=EmailTopic.MESSAGES, locale=locale)
     assert sentence in letter.html
 
 
-def test_answers_go_where_the_letter_says(write, drain, smtp):
-    write(reply_to="zoe.host@löffel.example")
-    write(dedupe_key="welcome:2")
+def test_reply_to_is_set_as_given(enqueue, drain, smtp):
+    enqueue(reply_to="zoe.host@löffel.example")
+    enqueue(dedupe_key="welcome:2")
     drain()
-    first, second = smtp.letters
+    first, second = smtp.messages
     assert first["Reply-To"] == "zoe.host@xn--lffel-jua.example"
     assert second["Reply-To"] is None
 
 
-# -- asked for no more
+# -- unsubscribing
 
 
 @pytest.mark.both_databases
-def test_who_wants_none_is_written_none(write, stop, records):
+def test_unsubscribed_recipients_get_no_email(enqueue, stop, records):
     stop("GUEST@example.com")
-    assert write(topic=EmailTopic.MESSAGES) is None
+    assert enqueue(topic=EmailTopic.MESSAGES) is None
     assert records.count(OutboxEmail) == 0
-    assert write(topic=EmailTopic.REMINDERS, dedupe_key="a").topic == EmailTopic.REMINDERS
-    assert write(dedupe_key="b").topic is None
-    assert write(topic=EmailTopic.MESSAGES, to="other@example.com", dedupe_key="c").recipient == "other@example.com"
+    assert enqueue(topic=EmailTopic.REMINDERS, dedupe_key="a").topic == EmailTopic.REMINDERS
+    assert enqueue(dedupe_key="b").topic is None
+    assert enqueue(topic=EmailTopic.MESSAGES, to="other@example.com", dedupe_key="c").recipient == "other@example.com"
 
 
-def test_what_waits_is_not_sent_any_more_nor_by_an_administrator(write, stop, records, app, smtp, drain):
-    letter, other = write(topic=EmailTopic.MESSAGES), write(topic=EmailTopic.REMINDERS, dedupe_key="other")
+def test_queued_emails_are_not_sent_after_unsubscribing(enqueue, stop, records, app, smtp, drain):
+    letter, other = enqueue(topic=EmailTopic.MESSAGES), enqueue(topic=EmailTopic.REMINDERS, dedupe_key="other")
     sent = OutboxEmailFactory(topic=EmailTopic.MESSAGES, recipient=GUEST, sent=True)
     stop()
     assert [records.fresh(each).state for each in (letter, other, sent)] == [
@@ -131,7 +131,7 @@ def test_what_waits_is_not_sent_any_more_nor_by_an_administrator(write, stop, re
     assert drain().sent == 1
 
 
-def test_a_person_reads_what_it_is_about_and_presses_a_button(visitor, link, records):
+def test_the_page_explains_the_topic_and_has_a_button(visitor, link, records):
     page = visitor.get(link)
     assert "guest@example.com" in page.text
     assert "messages from hosts to their guests" in page.text
@@ -147,7 +147,7 @@ def test_a_person_reads_what_it_is_about_and_presses_a_button(visitor, link, rec
     assert page.form("/stop")
 
 
-def test_asked_twice_is_asked_once(visitor, link, records):
+def test_unsubscribing_twice_is_stored_once(visitor, link, records):
     first, second = visitor.get(link).form("/stop"), visitor.get(link).form("/stop")
     visitor.submit(first)
     page = visitor.submit(second)
@@ -158,7 +158,7 @@ def test_asked_twice_is_asked_once(visitor, link, records):
     assert records.count(Unsubscription) == 0
 
 
-def test_looking_changes_nothing(visitor, link, records):
+def test_opening_the_page_changes_nothing(visitor, link, records):
     before = records.dump()
     for method in ("GET", "HEAD"):
         assert visitor.open(method, link).status == 200
@@ -166,27 +166,27 @@ def test_looking_changes_nothing(visitor, link, records):
 
 
 @pytest.mark.both_databases
-def test_a_mail_program_asks_without_a_cookie_and_without_a_token_of_a_form(app, link, records):
+def test_one_click_works_without_a_cookie_and_csrf_token(app, link, records):
     answers = [app.test_client(use_cookies=False).post(link, data=ONE_CLICK) for _time in range(2)]
     assert [answer.status_code for answer in answers] == [200, 200]
     assert not [answer.headers["Set-Cookie"] for answer in answers if "Set-Cookie" in answer.headers]
     assert records.one(Unsubscription).topic == EmailTopic.MESSAGES
 
 
-def test_a_mail_program_may_send_it_as_a_form_with_parts(app, link, records):
+def test_one_click_accepts_multipart_form_data(app, link, records):
     sent = app.test_client().post(link, data=ONE_CLICK, content_type="multipart/form-data")
     assert sent.status_code == 200
     assert records.count(Unsubscription) == 1
 
 
 @pytest.mark.parametrize("body", [{}, {"List-Unsubscribe": "Two-Clicks"}, {"field": "value"}])
-def test_anything_else_that_is_sent_there_does_nothing(app, link, body, records):
+def test_any_other_post_body_is_refused(app, link, body, records):
     assert app.test_client().post(link, data=body).status_code == 400
     assert records.count(Unsubscription) == 0
 
 
 @pytest.mark.parametrize("forge", ["unknown", "topic", "signature", "key"])
-def test_a_link_that_we_have_not_made_does_nothing(app, visitor, monkeypatch, forge, records):
+def test_a_forged_link_is_refused(app, visitor, monkeypatch, forge, records):
     with app.app_context():
         good = unsubscribe_token.dump_token(GUEST, EmailTopic.MESSAGES)
         if forge == "key":
@@ -209,14 +209,14 @@ def test_a_link_that_we_have_not_made_does_nothing(app, visitor, monkeypatch, fo
     assert records.count(Unsubscription) == 0
 
 
-def test_only_the_mail_programs_button_works_without_a_token_of_a_form(visitor, link, records):
+def test_only_one_click_works_without_a_csrf_token(visitor, link, records):
     for what in ("stop", "again"):
         assert visitor.post(f"{link}/{what}", ONE_CLICK, csrf=False).status == 400
     assert records.count(Unsubscription) == 0
 
 
 @pytest.mark.both_databases
-def test_who_asks_in_many_ways_at_once_is_heard_once(app, link, records):
+def test_concurrent_unsubscribe_requests_are_stored_once(app, link, records):
     together = threading.Barrier(6)
 
     def ask(_number):
@@ -230,14 +230,14 @@ def test_who_asks_in_many_ways_at_once_is_heard_once(app, link, records):
 
 
 @pytest.mark.parametrize(("locale", "opening"), [("es", 'lang="es" dir="ltr"'), ("ar", 'lang="ar" dir="rtl"')])
-def test_the_page_speaks_the_readers_language(visitor, link, locale, opening):
+def test_the_page_is_in_the_readers_language(visitor, link, locale, opening):
     assert opening in visitor.get(link, headers={"Accept-Language": locale}).text
 
 
-# -- with the account
+# -- in the account
 
 
-def test_who_is_erased_leaves_no_such_wish_behind_and_takes_it_along_before(app, client_of, stop, records):
+def test_unsubscriptions_are_exported_and_deleted_with_the_account(app, client_of, stop, records):
     member = MemberFactory(username="leaving", erase_at=clock.now())
     stop(member.email)
     stop("other@example.com", EmailTopic.INVITATIONS)
@@ -249,13 +249,13 @@ def test_who_is_erased_leaves_no_such_wish_behind_and_takes_it_along_before(app,
     assert [row.email for row in records.all(Unsubscription)] == ["other@example.com"]
 
 
-def test_a_link_that_a_member_opens_is_about_the_address_of_the_letter(client_of, cast, link, records):
+def test_a_link_opened_by_a_member_applies_to_the_address_of_the_email(client_of, cast, link, records):
     visitor = client_of(cast.friend)
     visitor.submit(visitor.get(link).form("/stop"))
     assert records.one(Unsubscription).email == GUEST.lower()
 
 
-def test_members_choose_on_a_page_of_their_own(client_of, cast, link, records):
+def test_members_choose_topics_on_their_own_page(client_of, cast, link, records):
     visitor = client_of(cast.friend)
     page = visitor.get("/account/letters/")
     assert page.form("/account/letters/").fields.getlist("topics") == [
@@ -276,13 +276,13 @@ def test_members_choose_on_a_page_of_their_own(client_of, cast, link, records):
     assert records.count(Unsubscription) == 0
 
 
-def test_what_is_no_kind_of_letters_is_refused(client_of, cast, records):
+def test_an_unknown_topic_is_refused(client_of, cast, records):
     page = client_of(cast.friend).post("/account/letters/", {"topics": "security"})
     assert (page.status, page.flashes) == (422, [("danger", "Please correct the fields that are marked.")])
     assert records.count(Unsubscription) == 0
 
 
-def test_what_somebody_wants_follows_their_address(app, stop, records):
+def test_unsubscriptions_follow_a_changed_email_address(app, stop, records):
     stop("old@example.com")
     stop("new@example.com", EmailTopic.INVITATIONS)
     with app.app_context(), transaction():

@@ -1,4 +1,4 @@
-"""A program of a member: it has an API key, and keeps no cookie."""
+"""An API client of a member, with an API key and without cookies."""
 
 from app.accounts.api_keys import service as api_key_service
 from app.accounts.models import Member
@@ -9,7 +9,7 @@ API = "/api/v1/parties"
 
 
 class ApiClient:
-    """Asks for a member; `path` is what follows the address of the API."""
+    """Sends requests of a member; `path` follows the URL of the API."""
 
     def __init__(self, app, member, scope=api_key_service.KeyScope.READ_AND_WRITE):
         self.client = app.test_client(use_cookies=False)
@@ -17,7 +17,7 @@ class ApiClient:
             self.key = api_key_service.create(db.session.get(Member, member.id), "A program", scope).secret
 
     def ask(self, method, path="", body=None, *, status=None, headers=None):
-        """Send a request and return the answer; with `status`, what it says, and fail when it has another one."""
+        """Send a request and return the response; with `status`, return its JSON and fail on another status."""
         told = {"Authorization": f"Bearer {self.key}", **(headers or {})}
         answer = self.client.open(API + path, method=method, json=body, headers=told)
         if status is None:

@@ -1,4 +1,4 @@
-"""The description of the API has everything that can be asked of it, and nothing else."""
+"""The OpenAPI document describes every endpoint of the API, and nothing else."""
 
 import re
 
@@ -27,7 +27,7 @@ def operations(document):
     ]
 
 
-def test_every_address_is_described_with_all_its_methods(app, document):
+def test_every_url_is_documented_with_all_its_methods(app, document):
     served = {
         (ARGUMENT.sub(r"{\1}", str(rule)), method.lower())
         for rule in app.url_map.iter_rules()
@@ -38,7 +38,7 @@ def test_every_address_is_described_with_all_its_methods(app, document):
     assert {method for _path, method in served} == METHODS
 
 
-def test_every_operation_has_a_name_a_way_to_succeed_and_ways_to_fail(document):
+def test_every_operation_has_an_id_a_success_and_error_responses(document):
     names = [operation["operationId"] for _path, _method, operation in operations(document)]
     assert len(set(names)) == len(names)
     for path, method, operation in operations(document):
@@ -55,7 +55,7 @@ def test_every_operation_has_a_name_a_way_to_succeed_and_ways_to_fail(document):
         assert all(answer.get("description") or "$ref" in answer for answer in answers.values()), where
 
 
-def test_every_verb_of_members_says_what_it_takes_and_gives(document):
+def test_every_member_endpoint_documents_its_request_and_response(document):
     described = {name for path, _method, operation in operations(document) if path.startswith("/api/v1/parties")
                  for name in [operation["operationId"]] if operation["summary"]}  # fmt: skip
     ours = {
@@ -75,8 +75,8 @@ def test_every_verb_of_members_says_what_it_takes_and_gives(document):
             assert told["properties"]["code"]["enum"], path
 
 
-def test_the_document_is_sound(document):
-    """As far as OpenAPI 3.0 asks for it."""
+def test_the_openapi_document_is_valid(document):
+    """As far as OpenAPI 3.0 requires it."""
     assert document["openapi"].startswith("3.0")
     assert {"title", "version"} <= set(document["info"])
     assert {"jwt", "api_key", "jwt_refresh"} == set(document["components"]["securitySchemes"])
@@ -94,7 +94,7 @@ def test_the_document_is_sound(document):
         assert all(re.fullmatch(r"[a-zA-Z0-9._-]+", name) for name in kind)
 
 
-def test_what_is_answered_is_what_is_described(app, cast, document):
+def test_responses_match_their_schemas(app, cast, document):
     """Every field, and no other."""
     party = DinnerPartyFactory(host=cast.host, slug="fondue")
     program = ApiClient(app, cast.host)
@@ -104,13 +104,13 @@ def test_what_is_answered_is_what_is_described(app, cast, document):
         assert differences(document, schema, program.get(path)) == [], path
 
 
-def test_whoever_may_see_parties_reads_the_description(app, visitor):
+def test_members_who_may_see_parties_can_read_the_openapi_document(app, visitor):
     assert visitor.get("/api/v1/_openapi").status == 200
     assert visitor.get("/api/v7/_openapi").status == 404
 
 
 def differences(document, schema, told, where="answer"):
-    """Return where what is told is not as described."""
+    """Return where a response differs from its schema."""
     while "$ref" in schema:
         schema = follow(document, schema["$ref"])
     if told is None or "allOf" in schema:

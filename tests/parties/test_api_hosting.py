@@ -1,4 +1,4 @@
-"""Hosts by their programs, and an evening from its first draft to the door, by an API key alone."""
+"""The API for hosts, and a whole party from draft to check-in with an API key alone."""
 
 import threading
 from datetime import UTC, datetime, timedelta
@@ -36,21 +36,21 @@ def party(cast):
     return DinnerPartyFactory(host=cast.host, slug="fondue", title="Fondue", number_seats=4)
 
 
-# -- laying a table
+# -- creating a party
 
 
-def test_a_party_is_laid_as_a_draft(host, cast, records):
+def test_a_party_is_created_as_a_draft(host, cast, records):
     said = host.post("", FONDUE, 201)
     assert (said["code"], said["message"]) == ("draft", "Party “Fondue” saved as draft.")
     party = records.one(DinnerParty)
     assert (party.host_id, party.seats_taken, party.status) == (cast.host.id, 1, "draft")
-    # What the clocks of the place show.
+    # The local time of the party.
     assert party.starts_at == datetime(2040, 6, 1, 17, tzinfo=UTC)
     assert said["result"]["slug"] == party.slug
     assert said["result"]["answer"]["status"] == "yes"
 
 
-def test_a_moment_may_have_an_offset_of_its_own(host, records):
+def test_a_start_time_may_have_its_own_utc_offset(host, records):
     deadline = "2040-05-30T12:00:00-04:00"
     sent = {**FONDUE, "starts_at": "2040-06-01T19:00:00+09:00", "rsvp_deadline": deadline, "status": "published"}
     answer = host.ask("POST", "", sent)
@@ -61,7 +61,7 @@ def test_a_moment_may_have_an_offset_of_its_own(host, records):
     assert party.rsvp_deadline == datetime(2040, 5, 30, 16, tzinfo=UTC)
 
 
-def test_without_a_zone_it_is_that_of_the_host(app, cast, host, records):
+def test_a_party_without_a_time_zone_gets_that_of_its_host(app, cast, host, records):
     with app.app_context(), transaction():
         db.session.execute(update(Member).where(Member.id == cast.host.id).values(timezone="Asia/Tokyo"))
     host.post("", {"title": "Ramen", "starts_at": "2040-06-01T19:00"}, 201)
@@ -90,26 +90,26 @@ def test_without_a_zone_it_is_that_of_the_host(app, cast, host, records):
         ({"seats_taken": 0}, "seats_taken", "This field does not exist."),
     ],
 )  # fmt: skip
-def test_what_is_wrong_with_a_party_is_said_at_the_field(host, records, changes, field, told):
+def test_errors_of_a_new_party_are_reported_by_field(host, records, changes, field, told):
     said = host.post("", {**FONDUE, **changes}, 422)
     assert (said["code"], said["errors"]) == ("invalid", {field: [told]})
     assert records.count(DinnerParty) == 0
 
 
 @pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "évening 1"}])
-def test_a_party_that_is_sent_twice_is_laid_once(host, friend, records, headers):
+def test_a_party_that_is_sent_twice_is_created_once(host, friend, records, headers):
     first = host.post("", FONDUE, 201, headers=headers)
     again = host.post("", FONDUE, 200, headers=headers)
     assert (again["result"], again["code"]) == (first["result"], first["code"])
     assert records.count(DinnerParty) == 1
-    # Somebody else who sends the same means another one.
+    # The same request of another member creates another party.
     friend.post("", FONDUE, 201, headers=headers)
     clock.set_now(clock.now() + timedelta(minutes=1, seconds=1))
     host.post("", FONDUE, 200 if headers else 201, headers=headers)
     assert records.count(DinnerParty) == (2 if headers else 3)
 
 
-def test_a_minute_is_over_after_sixty_seconds_wherever_it_began(host, records):
+def test_duplicates_are_recognised_for_sixty_seconds_across_a_minute_boundary(host, records):
     start = clock.now().replace(second=59)
     for seconds, count in ((0, 1), (2, 1), (59, 1), (61, 2)):
         clock.set_now(start + timedelta(seconds=seconds))
@@ -117,7 +117,7 @@ def test_a_minute_is_over_after_sixty_seconds_wherever_it_began(host, records):
         assert records.count(DinnerParty) == count, seconds
 
 
-def test_a_key_that_is_used_for_another_party_is_refused(host, records):
+def test_an_idempotency_key_used_for_another_party_is_refused(host, records):
     key = {"Idempotency-Key": "first"}
     host.post("", FONDUE, 201, headers=key)
     said = host.post("", {**FONDUE, "title": "Raclette"}, 409, headers=key)
@@ -128,7 +128,7 @@ def test_a_key_that_is_used_for_another_party_is_refused(host, records):
 
 
 @pytest.mark.both_databases
-def test_of_two_at_the_same_moment_one_is_laid(host, records):
+def test_of_two_concurrent_requests_one_creates_a_party(host, records):
     answers = []
     together = threading.Barrier(4)
 
@@ -148,10 +148,10 @@ def test_of_two_at_the_same_moment_one_is_laid(host, records):
     assert (records.count(DinnerParty), records.count(Rsvp)) == (1, 1)
 
 
-# -- changing it
+# -- changing a party
 
 
-def test_a_change_is_told_to_the_guests(host, party, records):
+def test_a_change_of_a_party_is_emailed_to_its_guests(host, party, records):
     RsvpFactory(party=party)
     said = host.patch("/fondue", {"version": party.version, "title": "Raclette", "starts_at": "2040-06-01T19:00"})
     assert (said["code"], said["message"]) == ("saved", "Saved. 1 guest will get an updated calendar entry.")
@@ -161,7 +161,7 @@ def test_a_change_is_told_to_the_guests(host, party, records):
     assert [letter.kind for letter in records.all(OutboxEmail) if letter.kind.startswith("party")] == ["party_changed"]
 
 
-def test_of_two_changes_both_are_shown(host, party, records):
+def test_a_conflict_shows_both_values_of_each_field(host, party, records):
     host.patch("/fondue", {"version": party.version, "title": "Raclette", "venue": "Home"})
     mine = {"version": party.version, "title": "Risotto", "venue": "Home", "number_seats": 6}
     said = host.patch("/fondue", mine, 409)
@@ -171,12 +171,12 @@ def test_of_two_changes_both_are_shown(host, party, records):
     }  # fmt: skip
     assert records.fresh(party).title == "Raclette"
     assert host.patch("/fondue", {**mine, "version": said["result"]["version"]})["code"] == "saved"
-    # The same once more is no conflict.
+    # Sending the same again is no conflict.
     assert host.patch("/fondue", {**mine, "version": said["result"]["version"]})["code"] == "unchanged"
 
 
 @pytest.mark.both_databases
-def test_a_change_that_comes_in_between_is_shown_too(host, friend, party, records):
+def test_a_conflict_just_before_the_write_is_shown_too(host, friend, party, records):
     host.post("/fondue/hosts", {"username": "friend"}, 201)
     version = host.get("/fondue")["result"]["version"]
     theirs = {"version": version, "title": "Risotto"}
@@ -191,20 +191,20 @@ def test_a_change_that_comes_in_between_is_shown_too(host, friend, party, record
     [({"title": "x"}, "version"), ({"version": 1, "number_seats": 1}, "number_seats"), ({"version": 1, "status": "done"}, "status"),
      ({"version": 1, "title": ""}, "title"), ({"version": 1, "title": None}, "title"), ({"version": "1"}, "version")],
 )  # fmt: skip
-def test_what_is_wrong_with_a_change_is_said_at_the_field(host, party, records, body, field):
+def test_errors_of_a_change_are_reported_by_field(host, party, records, body, field):
     RsvpFactory(party=party)
     assert list(host.patch("/fondue", body, 422)["errors"]) == [field]
     assert records.fresh(party).title == "Fondue"
 
 
-def test_a_party_that_is_over_is_not_changed(host, cast):
+def test_a_finished_party_cannot_be_changed(host, cast):
     DinnerPartyFactory(host=cast.host, slug="over", past=True)
     said = host.patch("/over", {"version": 1, "title": "x"}, 409)
     assert said["message"] == "This party can no longer be changed."
     assert host.post("/over/cancel", None, 409)["category"] == "danger"
 
 
-def test_calling_off_twice_tells_the_guests_once(host, party, records):
+def test_cancelling_a_party_twice_emails_the_guests_once(host, party, records):
     RsvpFactory(party=party)
     said = host.post("/fondue/cancel")
     assert (said["code"], said["message"]) == ("cancelled", "Party cancelled; 1 guest will be told.")
@@ -213,7 +213,7 @@ def test_calling_off_twice_tells_the_guests_once(host, party, records):
     assert host.post("/fondue/publish", None, 409)["message"] == "This party can no longer be changed."
 
 
-def test_a_draft_is_published_once(host, cast, records):
+def test_publishing_a_draft_twice_publishes_it_once(host, cast, records):
     party = DinnerPartyFactory(host=cast.host, slug="draft", draft=True)
     assert host.post("/draft/publish")["code"] == "published"
     assert records.fresh(party).status == "published"
@@ -226,7 +226,7 @@ def test_a_copy_is_a_draft(host, party, records):
     assert records.count(DinnerParty) == 2
 
 
-def test_what_is_on_the_table_is_said(host, party, records):
+def test_a_host_sets_the_menu(host, party, records):
     dishes = [{"name": "Soup", "course": "starter", "diets": ["vegan"]}, {"name": "Fondue", "allergens": ["milk"]}]
     said = host.put("/fondue/menu", {"dishes": dishes})
     assert (said["code"], said["message"]) == ("saved", "Menu saved.")
@@ -240,7 +240,7 @@ def test_what_is_on_the_table_is_said(host, party, records):
     assert set(wrong["errors"]["dishes"]["0"]) == {"name", "course", "allergens"}
 
 
-def test_hosts_are_named_and_leave(app, host, friend, cast, party, records):
+def test_co_hosts_are_added_and_leave(app, host, friend, cast, party, records):
     said = host.post("/fondue/hosts", {"username": "friend"}, 201)
     assert said["message"] == "Friend Doe is now a co-host."
     assert said["result"]["co_hosts"] == [{"username": "friend", "name": "Friend Doe"}]
@@ -254,10 +254,10 @@ def test_hosts_are_named_and_leave(app, host, friend, cast, party, records):
     assert records.count(CoHost) == 0
 
 
-# -- guests, invitations, the door
+# -- guests, invitations, check-in
 
 
-def test_those_who_ask_are_let_in_or_not(app, host, cast, records):
+def test_requests_for_seats_are_approved_or_declined(app, host, cast, records):
     party = DinnerPartyFactory(host=cast.host, slug="fondue", approval=True, number_seats=2)
     first, second, third = (RsvpFactory(party=party, asking=True) for _number in range(3))
     said = host.post(f"/fondue/guests/{first.id}/approve")
@@ -276,7 +276,7 @@ def test_those_who_ask_are_let_in_or_not(app, host, cast, records):
 
 
 @pytest.mark.both_databases
-def test_the_list_of_guests_is_for_hosts_and_takes_eight_statements(app, host, party, cast):
+def test_the_guest_list_is_for_hosts_and_takes_eight_statements(app, host, party, cast):
     RsvpFactory.create_batch(30, party=party, waiting=True)
     host.get("/fondue/guests")
     with count_statements() as statements:
@@ -284,11 +284,11 @@ def test_the_list_of_guests_is_for_hosts_and_takes_eight_statements(app, host, p
     assert len(statements) <= 8, "\n".join(statements)
     assert len(listed["result"]) == 31
     assert [guest["status"] for guest in host.get("/fondue/guests?group=coming")["result"]] == ["yes"]
-    # What guests eat is not even the administrators' to see.
+    # Not even administrators see dietary information.
     assert ApiClient(app, cast.admin).get("/fondue/guests", 403)["code"] == "forbidden"
 
 
-def test_people_are_invited_once_and_again_and_no_more(host, party, records):
+def test_an_invitation_is_sent_and_resent_and_then_revoked(host, party, records):
     people = [{"email": "Ann@Example.org", "name": "Ann", "number": 2}, {"email": "ben@example.org"}]
     said = host.post("/fondue/invitations", {"invitations": people, "locale": "es"})
     assert (said["code"], said["result"]) == ("invited", {"added": 2, "skipped": 0, "late": 0})
@@ -313,12 +313,12 @@ def test_people_are_invited_once_and_again_and_no_more(host, party, records):
      ({"invitations": [{"email": "a@example.org", "number": 0}]}, "invitations"),
      ({"invitations": [{"email": "a@example.org"}], "locale": "xx"}, "locale")],
 )  # fmt: skip
-def test_nobody_is_invited_where_something_is_wrong(host, party, records, body, where):
+def test_one_invalid_entry_means_nobody_is_invited(host, party, records, body, where):
     assert list(host.post("/fondue/invitations", body, 422)["errors"]) == [where]
     assert records.count(Invitation) == 0
 
 
-def test_dishes_are_asked_for_and_promised(host, friend, cast, party):
+def test_dishes_are_requested_and_claimed(host, friend, cast, party):
     asked = host.put(
         "/fondue/dishes", {"dishes": [{"name": "Salad", "wanted": 2}, {"name": "Tart", "course": "dessert"}]}
     )
@@ -340,8 +340,8 @@ def test_dishes_are_asked_for_and_promised(host, friend, cast, party):
     assert host.delete(f"/fondue/promises/{promise['id']}")["code"] == "unchanged"
 
 
-def test_an_evening_by_a_key_alone(app, host, friend, cast, records):
-    """From the first draft to the door: as host, as guest, and as somebody who waits."""
+def test_a_whole_party_is_run_with_an_api_key_alone(app, host, friend, cast, records):
+    """From draft to check-in: as host, as guest, and as a guest on the waiting list."""
     stranger = ApiClient(app, cast.stranger)
     party = host.post("", {**FONDUE, "number_seats": 3, "visibility": "private", "max_party": 2}, 201)["result"]
     here = f"/{party['slug']}"
@@ -352,7 +352,7 @@ def test_an_evening_by_a_key_alone(app, host, friend, cast, records):
     assert [letter.kind for letter in records.all(OutboxEmail)].count("party_invitation") == 0
     assert host.post(f"{here}/publish")["code"] == "published"
     assert [letter.kind for letter in records.all(OutboxEmail)].count("party_invitation") == 2
-    # Answers
+    # RSVPs
     assert friend.get("/mine")["result"]["invited"][0]["slug"] == party["slug"]
     assert friend.put(f"{here}/answer", {"answer": "yes", "party_size": 2})["code"] == "yes"
     assert (
@@ -365,13 +365,13 @@ def test_an_evening_by_a_key_alone(app, host, friend, cast, records):
         stranger.get(f"{here}/waiting-list")["result"]["why"]
         == "No seats are free. The first on the waiting list gets the next offer."
     )
-    # More seats: the next in line is offered one, and takes it
+    # More seats: the first on the waiting list is offered one, and accepts it
     version = host.get(here)["result"]["version"]
     host.patch(here, {"version": version, "number_seats": 4})
     assert stranger.get(here)["result"]["offer"]["seats"] == 1
     assert stranger.post(f"{here}/offer", {"decision": "claim"})["code"] == "claimed"
     assert {guest["status"] for guest in host.get(f"{here}/guests")["result"]} == {"yes"}
-    # The evening
+    # The party takes place
     clock.set_now(datetime.fromisoformat(party["starts_at"]))
     friend, host, stranger = (ApiClient(app, member) for member in (cast.friend, cast.host, cast.stranger))
     ticket = friend.get(f"{here}/ticket")["result"]
@@ -387,8 +387,8 @@ def test_an_evening_by_a_key_alone(app, host, friend, cast, records):
     assert records.one(DinnerParty).seats_taken == 4
 
 
-def test_links_are_not_told_by_the_api(host, party, friend):
-    """Whoever holds the code of a ticket comes in."""
+def test_secret_links_are_not_in_api_responses(host, party, friend):
+    """The code of a ticket checks its guest in."""
     answer = RsvpFactory(party=party)
     with host.client.application.app_context():
         code = secret_links.ticket_code(answer)

@@ -1,4 +1,4 @@
-"""Hosts write, remind, share their link and note who came, by their programs; guests report."""
+"""The API for messages, reminders, share links, attendance and reports."""
 
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -35,7 +35,7 @@ def kinds(records):
     return sorted(letter.kind for letter in records.all(OutboxEmail) if letter.kind != "api_key_created")
 
 
-def test_guests_are_written_to_once(host, cast, party, records):
+def test_a_message_to_guests_is_sent_once(host, cast, party, records):
     RsvpFactory(party=party, member=cast.friend)
     for _attempt in range(2):
         said = host.post("/fondue/messages", HELLO)
@@ -44,18 +44,18 @@ def test_guests_are_written_to_once(host, cast, party, records):
     assert [each["subject"] for each in host.get("/fondue/messages")["result"]] == ["Bring a lantern"]
 
 
-def test_nobody_to_write_to_is_a_refusal(host, party):
+def test_a_message_without_recipients_is_refused(host, party):
     assert list(host.post("/fondue/messages", HELLO, 422)["errors"]) == ["audiences"]
 
 
 @pytest.mark.parametrize("wrong", [{"audiences": ["everyone"]}, {"subject": ""}, {"text": "x" * 6000}])
-def test_what_is_wrong_with_a_message_is_said_at_the_field(host, party, records, wrong):
+def test_errors_of_a_message_are_reported_by_field(host, party, records, wrong):
     said = host.post("/fondue/messages", {**HELLO, **wrong}, 422)
     assert set(said["errors"]) == set(wrong)
     assert kinds(records) == []
 
 
-def test_the_silent_are_reminded_once_a_day(host, cast, party, records):
+def test_guests_without_an_rsvp_are_reminded_once_a_day(host, cast, party, records):
     InvitationFactory(party=party, invited_by=cast.host)
     assert host.post("/fondue/remind", {})["message"] == "Reminder queued for 1 person who has not answered."
     assert host.post("/fondue/remind", {}, 409)["message"] == "Already reminded in the last 24 hours."
@@ -70,14 +70,14 @@ def test_reminders_are_replaced(host, party, records):
     assert [row.hours_before for row in records.all(Reminder)] == [3]
 
 
-def test_a_link_is_shared_and_switched_off(host, visitor, party):
+def test_the_share_link_is_switched_on_and_off(host, visitor, party):
     assert host.get("/fondue/share-link")["result"] == {"url": None}
     url = host.post("/fondue/share-link", {})["result"]["url"]
     assert visitor.get(urlsplit(url).path).status == 200
     assert host.delete("/fondue/share-link")["result"] == {"url": None}
 
 
-def test_who_did_not_come_and_who_did_after_all(host, cast, party, records):
+def test_a_no_show_is_marked_and_undone(host, cast, party, records):
     answer = RsvpFactory(party=party, member=cast.friend)
     assert host.post(f"/fondue/guests/{answer.id}/missed", {}, 409)["category"] == "warning"
     clock.set_now(party.starts_at + timedelta(hours=5))
@@ -96,5 +96,5 @@ def test_a_public_party_is_reported_once(host, friend, party, records):
 
 
 @pytest.mark.parametrize("path", ["/fondue/messages", "/fondue/reminders", "/fondue/share-link"])
-def test_it_is_for_hosts(friend, party, path):
+def test_endpoints_of_hosts_are_forbidden_to_others(friend, party, path):
     friend.get(path, 403)

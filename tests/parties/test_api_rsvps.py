@@ -1,4 +1,4 @@
-"""Guests by their programs: what the pages do, said in JSON."""
+"""The API for guests."""
 
 from datetime import timedelta
 
@@ -37,10 +37,10 @@ def host(app, cast):
     return ApiClient(app, cast.host)
 
 
-# -- looking
+# -- reading
 
 
-def test_the_coming_public_parties_are_listed_by_the_page(friend, party, cast):
+def test_upcoming_public_parties_are_listed_page_by_page(friend, party, cast):
     DinnerPartyFactory.create_batch(25, host=cast.host)
     DinnerPartyFactory(private=True), DinnerPartyFactory(past=True), DinnerPartyFactory(draft=True)
     first, second = friend.get(), friend.get("?page=2")
@@ -53,11 +53,11 @@ def test_the_coming_public_parties_are_listed_by_the_page(friend, party, cast):
 
 
 @pytest.mark.parametrize("page", ["0", "-1", "x", "99999999999", "\u0662"])
-def test_a_strange_page_is_one_too(friend, party, page):
+def test_an_invalid_page_number_is_no_error(friend, party, page):
     assert friend.get(f"?page={page}")["result"] in ([], friend.get()["result"])
 
 
-def test_a_party_is_shown_as_its_reader_may_see_it(app, friend, host, cast):
+def test_a_party_shows_only_what_its_reader_may_see(app, friend, host, cast):
     party = DinnerPartyFactory(host=cast.host, slug="fondue", address_for_guests=True, map_url="https://maps.example/1")
     with app.app_context(), transaction():
         db.session.add(MenuItem(party_id=party.id, course="main", name="Fondue", allergens=["milk"], diets=[]))
@@ -71,7 +71,7 @@ def test_a_party_is_shown_as_its_reader_may_see_it(app, friend, host, cast):
     assert host.get("/fondue")["result"]["hosts"] is True
 
 
-def test_what_one_may_not_know_of_is_not_there(app, friend, host, cast):
+def test_a_party_that_one_may_not_see_is_not_found(app, friend, host, cast):
     DinnerPartyFactory(host=cast.host, slug="secret", private=True)
     DinnerPartyFactory(host=cast.host, slug="draft", draft=True)
     for slug in ("secret", "draft", "nothing"):
@@ -98,7 +98,7 @@ def test_what_one_may_not_know_of_is_not_there(app, friend, host, cast):
     assert host.get("/secret")["result"]["title"]
 
 
-def test_somebody_elses_party_is_not_theirs_to_change(friend, party, records):
+def test_a_member_cannot_change_the_party_of_another(friend, party, records):
     before = records.dump()["dinner_party"]
     for method, path, body in (
         ("PATCH", "", {"version": 1, "title": "Mine"}), ("POST", "/publish", None), ("POST", "/cancel", None),
@@ -110,7 +110,7 @@ def test_somebody_elses_party_is_not_theirs_to_change(friend, party, records):
     assert records.dump()["dinner_party"] == before
 
 
-def test_whoever_is_invited_sees_a_private_party_and_answers(friend, cast, records):
+def test_an_invited_member_sees_a_private_party_and_replies(friend, cast, records):
     party = DinnerPartyFactory(host=cast.host, slug="secret", private=True)
     InvitationFactory(party=party, email=cast.friend.email.upper(), max_party=2)
     assert friend.get("/mine")["result"]["invited"][0]["slug"] == "secret"
@@ -120,7 +120,7 @@ def test_whoever_is_invited_sees_a_private_party_and_answers(friend, cast, recor
     assert (mine["invited"], [each["slug"] for each in mine["attended"]]) == ([], ["secret"])
 
 
-def test_ones_own_parties_are_grouped(friend, host, cast):
+def test_own_parties_are_grouped(friend, host, cast):
     hosted = DinnerPartyFactory(host=cast.friend, draft=True)
     for slug, more in {
         "comes": {}, "waits": {"waiting": True}, "asks": {"asking": True}, "declined": {"declined": True},
@@ -135,7 +135,7 @@ def test_ones_own_parties_are_grouped(friend, host, cast):
 
 
 @pytest.mark.both_databases
-def test_a_party_takes_eight_statements_however_many_answer(app, friend, cast, party):
+def test_a_party_takes_eight_statements_however_many_rsvps_it_has(app, friend, cast, party):
     RsvpFactory.create_batch(30, party=party, waiting=True)
     RsvpFactory(party=party, member=cast.friend, waiting=True)
     friend.get("/fondue")
@@ -144,10 +144,10 @@ def test_a_party_takes_eight_statements_however_many_answer(app, friend, cast, p
     assert len(statements) <= 8, "\n".join(statements)
 
 
-# -- answering
+# -- RSVPs
 
 
-def test_an_answer_is_said_in_words_and_in_a_code(friend, party, records):
+def test_the_result_of_an_rsvp_is_a_message_and_a_code(friend, party, records):
     said = friend.put("/fondue/answer", {"answer": "yes", "party_size": 2, "note": " We bring wine. "})
     assert (said["code"], said["category"]) == ("yes", "info")
     assert said["message"].startswith("You successfully RSVP'd to Host Doe's dinner party on ")
@@ -165,14 +165,14 @@ def test_an_answer_is_said_in_words_and_in_a_code(friend, party, records):
         ("no", "Thanks for telling us. You can change your mind until "),
     ],
 )
-def test_other_answers_hold_no_seat(friend, party, records, answer, told):
+def test_an_rsvp_of_no_or_maybe_holds_no_seat(friend, party, records, answer, told):
     said = friend.put("/fondue/answer", {"answer": answer})
     assert said["code"] == answer
     assert said["message"].startswith(told)
     assert records.fresh(party).seats_taken == 1
 
 
-def test_part_of_a_group_fits_and_nothing_is_stored(friend, party, records):
+def test_when_only_part_of_a_group_fits_nothing_is_stored(friend, party, records):
     RsvpFactory(party=party)
     said = friend.put("/fondue/answer", {"answer": "yes", "party_size": 3}, 409)
     assert said == {
@@ -186,7 +186,7 @@ def test_part_of_a_group_fits_and_nothing_is_stored(friend, party, records):
     assert comes["code"] == "yes", comes
 
 
-def test_waiting_is_told_with_its_reasons(app, cast, friend, host, party):
+def test_the_waiting_list_is_shown_with_its_reasons(app, cast, friend, host, party):
     with app.app_context(), transaction():
         db.session.get(DinnerParty, party.id).number_seats = 1
     said = friend.put("/fondue/answer", {"answer": "yes"})
@@ -202,7 +202,7 @@ def test_waiting_is_told_with_its_reasons(app, cast, friend, host, party):
     assert ApiClient(app, cast.stranger).ask("GET", "/fondue/waiting-list").status_code == 403
 
 
-def test_an_offer_is_taken_given_back_or_too_late(app, friend, cast, party):
+def test_an_offer_is_accepted_declined_or_expired(app, friend, cast, party):
     said = friend.post("/fondue/offer", {"decision": "claim"}, 409)
     assert (said["code"], said["message"]) == ("no_offer", "You have no seat offer at the moment.")
     WaitOfferFactory(party=party, rsvp__member=cast.friend, seats=1)
@@ -237,23 +237,23 @@ def test_withdrawing_twice_changes_nothing_more(friend, cast, party, records):
         ({"rsvp_deadline": clock.now() - timedelta(1)}, "late"),
     ],
 )
-def test_why_no_answer_is_taken_stands_in_the_code(friend, cast, more, code):
+def test_the_code_says_why_an_rsvp_is_refused(friend, cast, more, code):
     DinnerPartyFactory(host=cast.host, slug="over", **more)
     said = friend.put("/over/answer", {"answer": "yes"}, 409)
     assert (said["code"], said["category"]) == (code, "danger")
 
 
-def test_whoever_was_removed_stays_so(friend, cast, party):
+def test_a_removed_guest_cannot_come_back(friend, cast, party):
     RsvpFactory(party=party, member=cast.friend, status="removed")
     assert friend.put("/fondue/answer", {"answer": "yes"}, 409)["code"] == "removed"
 
 
-def test_the_host_has_a_seat(host, party):
+def test_the_host_cannot_give_up_their_seat(host, party):
     said = host.put("/fondue/answer", {"answer": "no"}, 409)
     assert (said["code"], said["category"]) == ("refused", "info")
 
 
-def test_who_comes_is_told_to_the_kitchen(app, friend, host, party, records):
+def test_the_dietary_needs_of_the_people_who_come_are_stored(app, friend, host, party, records):
     assert friend.get("/fondue/people", 409)["message"] == "Answer first. Then you can enter who is coming with you."
     with app.app_context(), transaction():
         db.session.add(MenuItem(party_id=party.id, course="main", name="Fondue", allergens=["milk"], diets=[]))
@@ -274,7 +274,7 @@ def test_who_comes_is_told_to_the_kitchen(app, friend, host, party, records):
     assert [person["name"] for person in friend.get("/fondue/people")["result"]] == ["Cleo"]
 
 
-# -- what is not understood
+# -- malformed requests
 
 
 @pytest.mark.parametrize(
@@ -298,20 +298,20 @@ def test_who_comes_is_told_to_the_kitchen(app, friend, host, party, records):
         ({"answer": ["yes"], "note": {}}, {"answer": ["Not a valid value."], "note": ["Not a valid value."]}),
     ],
 )
-def test_what_is_wrong_is_said_at_the_field(friend, party, records, body, wrong):
+def test_errors_are_reported_by_field(friend, party, records, body, wrong):
     said = friend.put("/fondue/answer", body, 422)
     assert (said["code"], said["errors"]) == ("invalid", wrong)
     assert records.count(Rsvp) == 1
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"null", b"{", b"[" * 5000, b"\xff", b'"yes"'])
-def test_what_is_no_object_cannot_be_understood(friend, party, body):
+def test_a_body_that_is_no_json_object_is_a_bad_request(friend, party, body):
     headers = {"Authorization": f"Bearer {friend.key}"}
     answer = friend.client.put(f"{API}/fondue/answer", data=body, content_type="application/json", headers=headers)
     assert (answer.status_code, answer.get_json()["code"]) == (400, "unreadable")
 
 
-def test_refusals_are_in_the_language_of_the_member(app, party):
+def test_error_messages_are_in_the_language_of_the_member(app, party):
     program = ApiClient(app, MemberFactory(locale="es"))
     for path, body, status in (("/fondue/answer", {}, 422), ("/nothing/answer", {"answer": "yes"}, 404)):
         english = {"This field must be filled in.", "This page does not exist or has been removed."}
@@ -320,10 +320,10 @@ def test_refusals_are_in_the_language_of_the_member(app, party):
         assert str(said.get("errors")) not in english
 
 
-# -- who is asking
+# -- authentication
 
 
-def test_a_key_that_reads_changes_nothing(app, cast, party, records):
+def test_a_read_only_key_changes_nothing(app, cast, party, records):
     reader = ApiClient(app, cast.friend, api_key_service.KeyScope.READ)
     assert reader.get("/fondue")["result"]["title"] == "Fondue"
     for method, path in (("PUT", "/fondue/answer"), ("POST", ""), ("DELETE", "/fondue/answer"), ("PATCH", "/fondue")):
@@ -332,7 +332,7 @@ def test_a_key_that_reads_changes_nothing(app, cast, party, records):
     assert records.count(Rsvp) == 1
 
 
-def test_whoever_is_nobody_sees_nothing(app, client_of, cast, party):
+def test_an_unauthenticated_request_sees_nothing(app, client_of, cast, party):
     browser = client_of(cast.friend)
     for path in ("", "/mine", "/fondue"):
         assert browser.client.get(API + path).status_code == 401
@@ -341,7 +341,7 @@ def test_whoever_is_nobody_sees_nothing(app, client_of, cast, party):
     assert browser.client.put(f"{API}/fondue/answer", json={"answer": "yes"}).status_code == 401
 
 
-def test_a_token_of_a_login_opens_it_too(app, cast, party, records):
+def test_a_login_token_works_too(app, cast, party, records):
     client = app.test_client()
     tokens = client.post("/api/v1/security/login", json={"username": "friend", "password": PASSWORD}).get_json()
     headers = {"Authorization": f"Bearer {tokens['access_token']}"}
@@ -351,7 +351,7 @@ def test_a_token_of_a_login_opens_it_too(app, cast, party, records):
     assert records.fresh(party).seats_taken == 2
 
 
-def test_whoever_lost_the_permission_of_the_pages_lost_that_of_the_api(app, cast, party):
+def test_losing_the_permission_for_the_pages_also_closes_the_api(app, cast, party):
     translator = ApiClient(app, cast.translator)
     assert translator.get("/fondue")["result"]["title"] == "Fondue"
     assert translator.put("/fondue/answer", {"answer": "yes"}, 403)["code"] == "forbidden"
@@ -359,7 +359,7 @@ def test_whoever_lost_the_permission_of_the_pages_lost_that_of_the_api(app, cast
 
 
 @pytest.mark.rate_limits
-def test_thirty_answers_a_minute_are_enough_whatever_key_they_come_with(app, cast, party, friend):
+def test_a_member_can_send_thirty_rsvps_a_minute_with_all_keys_together(app, cast, party, friend):
     other, stranger = ApiClient(app, cast.friend), ApiClient(app, cast.stranger)
     statuses = [
         (friend, other)[number % 2].ask("PUT", "/fondue/answer", {"answer": "maybe"}).status_code

@@ -1,4 +1,4 @@
-"""Hosts let in who asked for a seat, or tell them that there is none."""
+"""Hosts approve or decline requests for seats."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +27,7 @@ def kinds(records):
     return [letter.kind for letter in records.all(OutboxEmail)]
 
 
-def test_who_is_let_in_has_a_seat_and_reads_of_it(host, party, records):
+def test_an_approved_guest_has_a_seat_and_gets_an_email(host, party, records):
     answer = RsvpFactory(party=party, party_size=2, **ASKING)
     page = host.get(f"/parties/{party.slug}/guests")
     assert "Seat requests" in page.text
@@ -39,7 +39,7 @@ def test_who_is_let_in_has_a_seat_and_reads_of_it(host, party, records):
     assert kinds(records) == ["rsvp_yes"]
 
 
-def test_who_is_let_in_at_a_full_table_waits(host, party, records):
+def test_a_guest_approved_at_a_full_party_joins_the_waiting_list(host, party, records):
     RsvpFactory(party=party, party_size=3)
     answer = RsvpFactory(party=party, **ASKING)
     assert act(host, party, answer, "approve").flashes == [
@@ -50,7 +50,7 @@ def test_who_is_let_in_at_a_full_table_waits(host, party, records):
     assert [event.kind for event in records.all(WaitingListEvent)] == ["joined"]
 
 
-def test_a_group_that_would_come_with_fewer_is_offered_those(host, party, records):
+def test_an_approved_group_that_would_come_with_fewer_is_offered_those_seats(host, party, records):
     RsvpFactory(party=party)
     answer = RsvpFactory(party=party, party_size=3, min_party=2, **ASKING)
     assert act(host, party, answer, "approve").flashes == [
@@ -62,7 +62,7 @@ def test_a_group_that_would_come_with_fewer_is_offered_those(host, party, record
     assert records.fresh(party).seats_taken == 4
 
 
-def test_who_is_let_in_does_not_overtake_those_who_wait(host, party, records):
+def test_an_approved_guest_does_not_overtake_the_waiting_list(host, party, records):
     first = RsvpFactory(party=party, waiting=True, party_size=4, min_party=4)
     RsvpFactory(party=party, waiting=True, party_size=3)
     RsvpFactory(party=party, party_size=2)
@@ -72,7 +72,7 @@ def test_who_is_let_in_does_not_overtake_those_who_wait(host, party, records):
     assert records.fresh(first).status == "waitlisted"
 
 
-def test_a_request_is_declined_in_words(host, party, records):
+def test_a_request_is_declined_with_an_email(host, party, records):
     answer = RsvpFactory(party=party, name="Bo Guest", **ASKING)
     assert act(host, party, answer, "decline").flashes == [
         ("info", "Bo Guest has been told that there is no seat for them."),
@@ -83,7 +83,7 @@ def test_a_request_is_declined_in_words(host, party, records):
 
 
 @pytest.mark.parametrize("what", ["approve", "decline"])
-def test_two_tabs_answer_a_request_once(host, party, records, what):
+def test_a_request_decided_in_two_tabs_is_decided_once(host, party, records, what):
     answer = RsvpFactory(party=party, **ASKING)
     act(host, party, answer, what)
     before = records.fresh(answer).status
@@ -94,7 +94,7 @@ def test_two_tabs_answer_a_request_once(host, party, records, what):
     assert len(kinds(records)) == 1
 
 
-def test_nobody_is_let_in_once_the_party_has_begun(host, party, records):
+def test_nobody_is_approved_once_the_party_has_started(host, party, records):
     answer = RsvpFactory(party=party, **ASKING)
     clock.set_now(party.starts_at)
     host.log_in("host", "a good dinner needs time")
@@ -102,7 +102,7 @@ def test_nobody_is_let_in_once_the_party_has_begun(host, party, records):
     assert records.fresh(answer).status == "awaiting_approval"
 
 
-def test_several_are_let_in_in_the_order_in_which_they_asked(host, party, records):
+def test_a_bulk_approval_follows_the_order_of_the_requests(host, party, records):
     asked = [RsvpFactory(party=party, party_size=2, **ASKING) for _number in range(2)]
     seated = RsvpFactory(party=party)
     page = host.get(f"/parties/{party.slug}/guests")
@@ -116,7 +116,7 @@ def test_several_are_let_in_in_the_order_in_which_they_asked(host, party, record
     assert page.status == 404
 
 
-def test_letting_those_in_who_did_not_ask_changes_nothing(host, party):
+def test_approving_guests_who_did_not_ask_changes_nothing(host, party):
     seated = RsvpFactory(party=party)
     page = host.post(f"/parties/{party.slug}/guests/chosen", {"rowid": seated.id, "action": "approve"})
     assert page.flashes == [("warning", "Nothing changed: this request has already been answered or withdrawn.")]
@@ -125,7 +125,7 @@ def test_letting_those_in_who_did_not_ask_changes_nothing(host, party):
 
 
 @pytest.mark.both_databases
-def test_two_hosts_at_once_let_in_as_many_as_there_are_seats(client_of, cast, party, records):
+def test_two_concurrent_hosts_approve_as_many_as_there_are_seats(client_of, cast, party, records):
     asked = [RsvpFactory(party=party, party_size=2, **ASKING) for _number in range(2)]
     tabs = [client_of(cast.host) for _number in range(4)]
     barrier = threading.Barrier(len(tabs))

@@ -1,4 +1,4 @@
-"""Dinners in the calendars of those who give and attend them, read here by a second library."""
+"""Calendar files and feeds, read with a second library."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -15,12 +15,12 @@ from app.outbox.models import OutboxEmail
 from tests.support.factories import DinnerPartyFactory, RsvpFactory
 
 EVENING = datetime(2030, 7, 1, 18, 30, tzinfo=UTC)
-# vobject's own words about Python's newer versions are no fault of ours.
+# vobject's own deprecation warnings.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:vobject")
 
 
 def read(text):
-    """Return the calendar in `text`, as another program reads it."""
+    """Parse a calendar."""
     return vobject.readOne(text)
 
 
@@ -30,7 +30,7 @@ def events(page):
 
 
 def appointments(records):
-    """Return the letters that carry an appointment, the oldest first: what they do, to whom, and the event."""
+    """Return the e-mails with a calendar event, the oldest first: method, recipient and event."""
     letters = sorted((letter for letter in records.all(OutboxEmail) if letter.calendar), key=lambda letter: letter.id)
     found = []
     for letter in letters:
@@ -52,7 +52,7 @@ def party(cast):
     )
 
 
-def test_a_dinner_is_downloaded_in_its_own_zone(visitor, party):
+def test_a_party_is_downloaded_in_its_own_time_zone(visitor, party):
     page = visitor.get(f"/parties/{party.slug}/dinner.ics")
     (event,) = events(page).values()
     assert event.summary.value == "Grüße; from, Madrid"
@@ -65,13 +65,13 @@ def test_a_dinner_is_downloaded_in_its_own_zone(visitor, party):
     assert "BEGIN:VTIMEZONE" in page.text
 
 
-def test_what_nobody_may_see_is_not_downloaded(visitor, client_of, cast):
+def test_a_party_that_one_may_not_see_cannot_be_downloaded(visitor, client_of, cast):
     party = DinnerPartyFactory(host=cast.host, private=True)
     assert visitor.get(f"/parties/{party.slug}/dinner.ics").status == 404
     assert client_of(cast.host).get(f"/parties/{party.slug}/dinner.ics").status == 200
 
 
-def test_a_yes_brings_an_appointment_that_the_calendar_acts_upon(app, client_of, cast, party, records, smtp):
+def test_the_email_of_a_confirmed_rsvp_carries_a_calendar_event(app, client_of, cast, party, records, smtp):
     client_of(cast.friend).post(f"/parties/{party.slug}/rsvp", {"answer": "yes"})
     ((method, recipient, event),) = appointments(records)
     assert (method, recipient) == ("REQUEST", cast.friend.email)
@@ -81,14 +81,14 @@ def test_a_yes_brings_an_appointment_that_the_calendar_acts_upon(app, client_of,
     assert cast.host.email not in event.serialize()
     with app.app_context():
         delivery.drain()
-    letter = next(sent for sent in smtp.letters if sent["To"].addresses[0].addr_spec == cast.friend.email)
+    letter = next(sent for sent in smtp.messages if sent["To"].addresses[0].addr_spec == cast.friend.email)
     parts = {part.get_content_type(): part for part in letter.walk()}
     assert parts["text/calendar"].get_param("method") == "REQUEST"
     assert read(parts["text/calendar"].get_content()).vevent.uid.value == event.uid.value
     assert parts["application/ics"].get_filename() == "dinner.ics"
 
 
-def test_a_change_is_newer_than_what_the_calendar_has_and_a_cancellation_takes_it_out(client_of, cast, party, records):
+def test_a_change_updates_the_calendar_event_and_a_cancellation_removes_it(client_of, cast, party, records):
     RsvpFactory(party=party, member=cast.friend)
     host = client_of(cast.host)
     page = host.get(f"/parties/{party.slug}/edit")
@@ -101,7 +101,7 @@ def test_a_change_is_newer_than_what_the_calendar_has_and_a_cancellation_takes_i
     assert second.status.value == "CANCELLED"
 
 
-def test_the_appointment_speaks_the_language_of_its_reader(client_of, cast, party, records, app):
+def test_the_calendar_event_is_in_the_language_of_its_recipient(client_of, cast, party, records, app):
     guest = client_of(cast.friend)
     guest.post("/lang/", {"locale": "ar"})
     guest.post(f"/parties/{party.slug}/rsvp", {"answer": "yes"})
@@ -109,7 +109,7 @@ def test_the_appointment_speaks_the_language_of_its_reader(client_of, cast, part
     assert event.summary.params["LANGUAGE"] == ["ar"]
 
 
-def test_the_feed_shows_the_dinners_one_hosts_and_attends(visitor, client_of, cast, party):
+def test_the_feed_shows_the_parties_that_a_member_hosts_and_attends(visitor, client_of, cast, party):
     other = DinnerPartyFactory(host=cast.stranger)
     RsvpFactory(party=other, member=cast.host)
     DinnerPartyFactory(host=cast.stranger)
@@ -131,7 +131,7 @@ def address_of(member):
     return urlsplit(re.search(r'value="(http[^"]+\.ics)"', page.text)[1]).path
 
 
-def test_the_address_of_the_feed_is_renewed_and_stopped(visitor, client_of, cast, party, records):
+def test_the_url_of_the_feed_is_renewed_and_switched_off(visitor, client_of, cast, party, records):
     host = client_of(cast.host)
     first = address_of(host)
     assert visitor.get(first).status == 200
@@ -147,7 +147,7 @@ def test_the_address_of_the_feed_is_renewed_and_stopped(visitor, client_of, cast
     assert page.flashes == [("warning", "Nothing changed: your calendar feed had no web address.")]
 
 
-def test_the_feed_of_somebody_who_may_not_come_in_is_gone(app, visitor, client_of, cast):
+def test_the_feed_of_a_blocked_member_is_gone(app, visitor, client_of, cast):
     address = address_of(client_of(cast.friend))
     with app.app_context():
         db.session.get(Member, cast.friend.id).active = False

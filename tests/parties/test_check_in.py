@@ -1,4 +1,4 @@
-"""Tickets, and the door at which they are shown."""
+"""Tickets and check-in."""
 
 import re
 import threading
@@ -24,7 +24,7 @@ INVALID = ("danger", "This ticket is not valid for this party.")
 
 @pytest.fixture
 def party(cast):
-    """A party that begins in some hours: its door is open."""
+    """A party that starts in some hours, so that check-in is open."""
     return DinnerPartyFactory(host=cast.host, starts_at=clock.now() + timedelta(hours=3))
 
 
@@ -70,7 +70,7 @@ def test_a_guest_shows_a_ticket_that_the_host_scans(client_of, cast, host, party
     assert page.flashes == [("danger", "You have already been checked in; contact the host.")]
 
 
-def test_long_before_the_party_its_page_only_leads_to_the_ticket(client_of, cast):
+def test_long_before_the_party_its_page_only_links_to_the_ticket(client_of, cast):
     party = DinnerPartyFactory(host=cast.host)
     RsvpFactory(party=party, member=cast.friend)
     page = client_of(cast.friend).get(f"/parties/{party.slug}").text
@@ -88,7 +88,7 @@ def test_a_guest_without_an_account_has_a_ticket_too(visitor, cast):
 
 
 @pytest.mark.parametrize("status", ["maybe", "no", "waitlisted", "removed", "no_show", None])
-def test_who_has_no_seat_has_no_ticket(client_of, cast, party, status):
+def test_a_guest_without_a_seat_has_no_ticket(client_of, cast, party, status):
     if status:
         RsvpFactory(party=party, member=cast.friend, status=status, waitlisted_at=clock.now())
     friend = client_of(cast.friend)
@@ -97,14 +97,14 @@ def test_who_has_no_seat_has_no_ticket(client_of, cast, party, status):
     assert page.status == 404 or page.flashes == [("warning", "You will get a ticket as soon as you have a seat.")]
 
 
-def test_the_letter_about_a_seat_leads_to_the_ticket(client_of, cast, party, records):
+def test_the_email_about_a_seat_links_to_the_ticket(client_of, cast, party, records):
     friend = client_of(cast.friend)
     page = friend.get(f"/parties/{party.slug}")
     friend.submit(page.form(f"/parties/{party.slug}/rsvp"), button=("answer", "yes"))
     assert f"/parties/{party.slug}/ticket" in records.one(OutboxEmail).text
 
 
-def test_who_scans_a_ticket_without_being_the_host_is_told_what_it_is_for(
+def test_anybody_but_the_host_who_scans_a_ticket_reads_what_it_is_for(
     client_of, visitor, cast, party, code_of, records
 ):
     answer = RsvpFactory(party=party, member=cast.friend)
@@ -127,10 +127,10 @@ def test_who_scans_a_ticket_without_being_the_host_is_told_what_it_is_for(
     }
 
 
-# -- checking in
+# -- check-in
 
 
-def test_who_is_here_already_is_told_so(host, party, code_of, records):
+def test_checking_in_a_guest_twice_says_that_they_are_checked_in(host, party, code_of, records):
     answer = RsvpFactory(party=party, name="Ana Guest")
     check_in(host, party, code_of(answer))
     at = records.fresh(answer).checked_in_at
@@ -144,7 +144,7 @@ def test_who_is_here_already_is_told_so(host, party, code_of, records):
 @pytest.mark.parametrize(
     "status", ["maybe", "no", "waitlisted", "removed", "cancelled", "awaiting_approval", "offered"]
 )
-def test_who_does_not_come_is_not_checked_in(host, party, code_of, records, status):
+def test_a_guest_who_is_not_coming_cannot_be_checked_in(host, party, code_of, records, status):
     answer = RsvpFactory(party=party, status=status)
     assert check_in(host, party, code_of(answer)).flashes == [INVALID]
     page = host.get(f"/parties/{party.slug}/door/{code_of(answer)}")
@@ -164,7 +164,7 @@ def test_tickets_of_other_parties_and_forged_ones_are_refused(host, cast, party,
     assert {row.status for row in records.all(Rsvp)} == {"yes"}
 
 
-def test_a_check_in_is_taken_back(host, party, code_of, records):
+def test_a_check_in_can_be_undone(host, party, code_of, records):
     answer = RsvpFactory(party=party, name="Ana Guest")
     check_in(host, party, code_of(answer))
     undo = host.get(f"/parties/{party.slug}/door").form("/undo")
@@ -174,14 +174,14 @@ def test_a_check_in_is_taken_back(host, party, code_of, records):
     assert host.submit(undo).flashes == [("warning", "Nothing changed: Ana Guest was not checked in.")]
 
 
-def test_who_was_missed_is_not_checked_in_silently(host, party, code_of):
+def test_a_no_show_is_not_checked_in_silently(host, party, code_of):
     answer = RsvpFactory(party=party, name="Ana Guest", status="no_show")
     assert check_in(host, party, code_of(answer)).flashes == [
         ("warning", "Ana Guest is marked as a no-show. Undo that on the guest list first."),
     ]  # fmt: skip
 
 
-def test_the_door_is_open_from_the_morning_until_the_next_day(client_of, cast, party, code_of, records):
+def test_check_in_is_open_from_the_morning_until_the_next_day(client_of, cast, party, code_of, records):
     answer = RsvpFactory(party=party)
     opens, closes = party.starts_at - check_in_rules.OPENS_BEFORE, party.ends_at + check_in_rules.CLOSES_AFTER
     for at, said in ((opens - timedelta(seconds=1), "Check-in starts on "), (closes, "Check-in closed on ")):
@@ -202,14 +202,14 @@ def test_the_door_is_open_from_the_morning_until_the_next_day(client_of, cast, p
 
 
 @pytest.mark.parametrize("status", ["draft", "cancelled"])
-def test_a_party_that_is_not_given_has_no_door(host, cast, code_of, status):
+def test_a_party_that_does_not_take_place_has_no_check_in(host, cast, code_of, status):
     party = DinnerPartyFactory(host=cast.host, starts_at=clock.now() + timedelta(hours=3), status=status)
     answer = RsvpFactory(party=party)
     page = check_in(host, party, code_of(answer))
     assert page.flashes == [("warning", "Check-in is not available because this party is not taking place.")]
 
 
-def test_a_co_host_opens_the_door(client_of, cast, party, code_of, app, records):
+def test_a_co_host_can_check_guests_in(client_of, cast, party, code_of, app, records):
     answer = RsvpFactory(party=party)
     with app.app_context(), transaction() as session:
         session.add(CoHost(party_id=party.id, member_id=cast.friend.id))
@@ -217,10 +217,10 @@ def test_a_co_host_opens_the_door(client_of, cast, party, code_of, app, records)
     assert records.fresh(answer).status == "checked_in"
 
 
-# -- searching
+# -- search
 
 
-def test_the_door_finds_guests_by_name_and_by_code(app, host, party, code_of):
+def test_check_in_finds_guests_by_name_and_by_code(app, host, party, code_of):
     ana, bo = RsvpFactory(party=party, name="Ana Guest", party_size=2), RsvpFactory(party=party, name="Bo Guest")
     RsvpFactory(party=party, name="Nora No", declined=True)
     with app.app_context(), transaction():
@@ -244,11 +244,11 @@ def test_the_door_finds_guests_by_name_and_by_code(app, host, party, code_of):
     assert INVALID[1] in page
 
 
-# -- at once
+# -- activation without e-mail
 
 
 @pytest.mark.both_databases
-def test_of_many_devices_one_checks_a_guest_in(client_of, cast, party, code_of, records):
+def test_many_devices_at_once_check_a_guest_in_once(client_of, cast, party, code_of, records):
     answer = RsvpFactory(party=party, party_size=2)
     code = code_of(answer)
     devices = [client_of(cast.host) for _number in range(5)]
@@ -264,7 +264,9 @@ def test_of_many_devices_one_checks_a_guest_in(client_of, cast, party, code_of, 
 
 
 @pytest.mark.both_databases
-def test_a_guest_who_leaves_while_they_are_checked_in_is_either_here_or_gone(client_of, cast, party, code_of, records):
+def test_a_guest_who_withdraws_during_check_in_is_either_checked_in_or_withdrawn(
+    client_of, cast, party, code_of, records
+):
     answer = RsvpFactory(party=party, member=cast.friend, party_size=2)
     host, friend, code = client_of(cast.host), client_of(cast.friend), code_of(answer)
     barrier = threading.Barrier(2)

@@ -1,4 +1,4 @@
-"""Who hosts beside the owner, and copies of a party."""
+"""Co-hosts, and copies of a party."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -16,7 +16,7 @@ def invite(host, party, username):
     return host.submit(page.form("/hosts"), username=username)
 
 
-def test_a_co_host_changes_the_party_and_does_not_call_it_off(client_of, cast, party, records):
+def test_a_co_host_can_edit_the_party_but_not_cancel_it(client_of, cast, party, records):
     page = invite(client_of(cast.host), party, cast.friend.username.upper())
     assert page.flashes == [("info", f"{cast.friend.display_name} is now a co-host.")]
     letter = records.one(OutboxEmail)
@@ -46,11 +46,11 @@ def test_a_draft_is_seen_by_its_co_hosts(client_of, cast):
         ("", ("danger", "Please correct the fields that are marked.")),
     ],
 )
-def test_who_cannot_host_is_refused_in_words(client_of, cast, party, username, told):
+def test_a_member_who_cannot_host_is_refused_with_a_reason(client_of, cast, party, username, told):
     assert invite(client_of(cast.host), party, username).flashes == [told]
 
 
-def test_co_hosts_are_removed_and_leave(client_of, cast, party, records):
+def test_a_co_host_can_be_removed_and_can_leave(client_of, cast, party, records):
     host = client_of(cast.host)
     for guest in (cast.friend, cast.stranger):
         invite(host, party, guest.username)
@@ -63,9 +63,9 @@ def test_co_hosts_are_removed_and_leave(client_of, cast, party, records):
     assert records.count(CoHost) == 0
 
 
-def test_a_copy_is_a_draft_with_the_same_table_at_the_same_hour(client_of, cast, records):
+def test_a_copy_is_a_draft_with_the_same_settings_at_the_same_hour(client_of, cast, records):
     clock.set_now(datetime(2030, 4, 10, 12, tzinfo=UTC))
-    # Summer time began in Madrid on the 31st of March.
+    # Daylight saving time started in Madrid on the 31st of March.
     before = datetime(2030, 3, 28, 19, 0, tzinfo=UTC)
     party = DinnerPartyFactory(host=cast.host, title="Paella", starts_at=before, timezone="Europe/Madrid")
     host = client_of(cast.host)
@@ -78,5 +78,5 @@ def test_a_copy_is_a_draft_with_the_same_table_at_the_same_hour(client_of, cast,
     assert [item.name for item in records.all(MenuItem) if item.party_id == twin.id] == ["Paella"]
 
 
-def test_only_hosts_copy(client_of, cast, party):
+def test_only_hosts_can_copy_a_party(client_of, cast, party):
     assert client_of(cast.friend).post(f"/parties/{party.slug}/copy").status == 403

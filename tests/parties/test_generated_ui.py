@@ -1,4 +1,4 @@
-"""Administrators see all tables of parties, and change what is theirs to change; what guests eat they never see."""
+"""The generated UI of parties: administrators see all tables, but no dietary information."""
 
 import csv
 from io import StringIO
@@ -58,11 +58,11 @@ def edit(admin, path, row, **changes):
     return admin.submit(admin.get(address).form(address), **changes)
 
 
-# -- every table
+# -- every model
 
 
 @pytest.mark.parametrize("path", CONTENTS)
-def test_a_table_is_listed_shown_and_says_when_it_is_empty(admin, path):
+def test_each_model_has_a_list_a_page_and_a_text_for_an_empty_list(admin, path):
     make, words, nothing = CONTENTS[path]
     assert nothing in admin.get(f"/{path}/list/").text
     row = make()
@@ -72,7 +72,7 @@ def test_a_table_is_listed_shown_and_says_when_it_is_empty(admin, path):
 
 
 @pytest.mark.parametrize("who", ["anonymous", "host", "friend", "translator"])
-def test_nobody_else_sees_any_of_them(client_of, new_visitor, cast, who):
+def test_the_views_are_for_administrators(client_of, new_visitor, cast, who):
     visitor = new_visitor() if who == "anonymous" else client_of(getattr(cast, who))
     for path, (make, words, _nothing) in CONTENTS.items():
         row = make()
@@ -80,7 +80,7 @@ def test_nobody_else_sees_any_of_them(client_of, new_visitor, cast, who):
             assert words not in visitor.get(address).text, address
 
 
-def test_the_menu_has_them_in_order_and_reports_open_ones_first(admin, party):
+def test_the_menu_is_in_order_and_open_reports_come_first(admin, party):
     PartyReportFactory(party=party, note="still open")
     PartyReportFactory(party=party, note="long decided", state="dismissed")
     text = admin.get("/").text
@@ -94,7 +94,7 @@ def test_the_menu_has_them_in_order_and_reports_open_ones_first(admin, party):
     assert "long decided" in admin.get("/reports/list/").text
 
 
-def test_the_page_of_a_party_leads_to_what_belongs_to_it(admin, party):
+def test_the_page_of_a_party_links_to_its_related_rows(admin, party):
     other = DinnerPartyFactory()
     for mine in (party, other):
         InvitationFactory(party=mine, name=f"Invited to {mine.slug}")
@@ -106,7 +106,7 @@ def test_the_page_of_a_party_leads_to_what_belongs_to_it(admin, party):
     assert ("Invited to tagine" in listed, f"Invited to {other.slug}" in listed) == (True, False)
 
 
-def test_what_guests_eat_is_in_no_view(app, admin, party, cast):
+def test_dietary_information_of_guests_is_in_no_view(app, admin, party, cast):
     answer = RsvpFactory(party=party, member=cast.friend)
     with app.app_context():
         db.session.add(
@@ -121,7 +121,7 @@ def test_what_guests_eat_is_in_no_view(app, admin, party, cast):
     assert admin.get(f"/parties/{party.slug}/kitchen").status == 403
 
 
-def test_what_a_host_wrote_is_counted_and_not_shown(admin):
+def test_messages_of_hosts_are_counted_but_not_shown(admin):
     message = GuestMessageFactory(text="Between us: the salad is Bo's.", recipients=7)
     for address in ("/guestmessages/list/", f"/guestmessages/show/{message.id}"):
         text = admin.get(address).text
@@ -131,7 +131,7 @@ def test_what_a_host_wrote_is_counted_and_not_shown(admin):
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_every_enumerated_column_has_words(view):
+def test_every_enum_column_has_labels(view):
     enumerated = {
         constraint.name.removeprefix(f"ck_{view.datamodel.obj.__tablename__}_")
         for constraint in view.datamodel.obj.__table__.constraints
@@ -143,7 +143,7 @@ def test_every_enumerated_column_has_words(view):
 # -- parties
 
 
-def test_a_party_has_what_hosts_can_set(admin, party, records):
+def test_the_form_of_a_party_has_all_fields_that_hosts_can_set(admin, party, records):
     page = edit(
         admin, "dinnerparties", party, approval="y", address_for_guests="y", map_url="https://maps.example.org/a"
     )
@@ -155,7 +155,7 @@ def test_a_party_has_what_hosts_can_set(admin, party, records):
     assert records.fresh(party).map_url == "https://maps.example.org/a"
 
 
-def test_a_refusal_of_the_table_stands_at_its_field(admin, party, cast):
+def test_too_few_seats_are_an_error_at_the_field(admin, party, cast):
     RsvpFactory(party=party, member=cast.friend)
     page = edit(admin, "dinnerparties", party, number_seats="1", venue="Casa Nueva")
     assert page.flashes == [("danger", "2 seats are already taken; you cannot go below that.")]
@@ -164,7 +164,7 @@ def test_a_refusal_of_the_table_stands_at_its_field(admin, party, cast):
     assert 'value="Casa Nueva"' in page.text
 
 
-def test_parties_are_found_by_who_hosts_them_and_by_what_hides_them(admin, party, cast, app):
+def test_parties_are_filtered_by_host_and_by_whether_they_are_hidden(admin, party, cast, app):
     other = DinnerPartyFactory(title="Fondue", host=cast.friend)
     act(admin, "dinnerparties", "hide", other)
     admin.post("/dinnerparties/action_post", {"action": "hide", "rowid": str(other.id), "reason": "spam"})
@@ -177,7 +177,7 @@ def test_parties_are_found_by_who_hosts_them_and_by_what_hides_them(admin, party
         assert [title for title in ("Tagine", "Fondue") if f"<bdi>{title}</bdi>" in text] == [found]
 
 
-def test_a_list_leaves_as_a_file(admin, party, cast):
+def test_a_list_is_downloaded_as_csv(admin, party, cast):
     RsvpFactory(party=party, member=cast.friend, name="=1+1")
     rows = list(csv.reader(StringIO(admin.get("/rsvps/csv").text.lstrip("\ufeff"))))
     assert rows[0][:4] == ["Party", "Name", "E-mail address", "Answer"]
@@ -185,12 +185,12 @@ def test_a_list_leaves_as_a_file(admin, party, cast):
     assert "Tagine" in admin.get("/dinnerparties/csv").text
 
 
-def test_a_deleted_party_is_written_down(admin, party, cast):
+def test_deleting_a_party_is_in_the_audit_log(admin, party, cast):
     admin.post(f"/dinnerparties/delete/{party.id}")
     assert "Deleted a party" in admin.get("/audit/list/").text
 
 
-# -- answers
+# -- RSVPs
 
 
 def test_requests_are_approved(admin, party, cast, records):
@@ -203,7 +203,7 @@ def test_requests_are_approved(admin, party, cast, records):
     assert [letter.kind for letter in records.all(OutboxEmail)] == ["rsvp_yes"]
 
 
-def test_who_is_approved_at_a_full_table_waits(admin, cast, records):
+def test_a_guest_approved_at_a_full_party_joins_the_waiting_list(admin, cast, records):
     party = DinnerPartyFactory(host=cast.host, number_seats=2)
     first, second = (RsvpFactory(party=party, member=member, asking=True) for member in (cast.friend, cast.stranger))
     page = act(admin, "rsvps", "approve", first, second)
@@ -218,7 +218,7 @@ def test_who_is_approved_at_a_full_table_waits(admin, cast, records):
 # -- invitations
 
 
-def test_invitations_are_sent_again_and_taken_back(admin, party, visitor, records):
+def test_invitations_are_resent_and_revoked(admin, party, visitor, records):
     invitation = InvitationFactory(party=party, email="iris@example.org")
     assert "iris@example.org" in admin.get("/partyinvitations/list/").text
     page = act(admin, "partyinvitations", "invite_again", invitation)
@@ -236,7 +236,7 @@ def test_invitations_are_sent_again_and_taken_back(admin, party, visitor, record
     assert page.flashes == [("warning", "Nothing changed: this invitation has already been withdrawn.")]
 
 
-# -- what is on the table
+# -- dishes
 
 
 def test_a_dish_is_added_changed_and_deleted(admin, party, records):
@@ -268,7 +268,7 @@ def test_a_party_is_chosen_by_its_name_where_a_dish_is_added(admin, party):
 
 
 @pytest.mark.both_databases
-def test_no_fewer_are_asked_for_than_guests_have_promised(admin, party, records):
+def test_a_requested_dish_cannot_go_below_its_claims(admin, party, records):
     slot = DishSlotFactory(party=party, wanted=3)
     DishClaimFactory(slot=slot, quantity=2)
     page = edit(admin, "dishslots", slot, wanted="1")
@@ -282,7 +282,7 @@ def test_no_fewer_are_asked_for_than_guests_have_promised(admin, party, records)
     assert "Lemon tart" in admin.get(f"/dishslots/show/{slot.id}").text
 
 
-def test_there_are_only_so_many_dishes_on_a_menu(admin, party, records):
+def test_the_number_of_dishes_on_a_menu_is_limited(admin, party, records):
     MenuItemFactory.create_batch(40, party=party)
     form = admin.get("/menuitems/add").form("/menuitems/add")
     page = admin.submit(form, party="tagine", course="main", name="One more")

@@ -1,4 +1,4 @@
-"""The host's list of guests: who answered what, what can be done about it, and the list as a file."""
+"""The guest list: reading, removing guests, attendance, and the file."""
 
 import csv
 from datetime import timedelta
@@ -33,15 +33,15 @@ def remove(host, party, answer):
 
 
 def after(host, party, hours=4):
-    """Let time pass until after the party; logins do not last so long."""
+    """Move the clock to after the party, and log in again."""
     clock.set_now(party.starts_at + timedelta(hours=hours))
     host.log_in("host", PASSWORD)
 
 
-# -- looking
+# -- reading
 
 
-def test_hosts_read_who_answered_what(app, host, party):
+def test_hosts_see_every_rsvp(app, host, party):
     seated = RsvpFactory(party=party, name="Ana Guest", party_size=2, note="We come by bike.")
     tell_people(
         app,
@@ -79,7 +79,7 @@ def test_hosts_read_who_answered_what(app, host, party):
     assert len(titles) == 8
 
 
-def test_co_hosts_read_it_and_others_do_not(client_of, cast, party, app):
+def test_the_guest_list_is_for_hosts_and_co_hosts(client_of, cast, party, app):
     with app.app_context(), transaction() as session:
         session.add(CoHost(party_id=party.id, member_id=cast.friend.id))
     assert client_of(cast.friend).get(guests_of(party)).status == 200
@@ -96,7 +96,7 @@ def test_co_hosts_read_it_and_others_do_not(client_of, cast, party, app):
      ({"group": "maybe"}, {"Élodie"}), ({"group": "no"}, set()), ({"page": "2"}, set()),
      ({"group": "nonsense", "page": "x"}, {"Ana Guest", "Élodie"})],
 )  # fmt: skip
-def test_a_host_looks_for_guests_without_a_script(app, host, party, query, found):
+def test_a_host_searches_for_guests_without_javascript(app, host, party, query, found):
     seated = RsvpFactory(party=party, name="Ana Guest", party_size=2)
     tell_people(app, seated, PersonInput("Ana"), PersonInput("Bo Companion"))
     RsvpFactory(party=party, name="Élodie", email="elodie@example.org", maybe=True)
@@ -104,7 +104,7 @@ def test_a_host_looks_for_guests_without_a_script(app, host, party, query, found
     assert {name for name in ("Ana Guest", "Élodie") if f"<bdi>{name}</bdi></strong>" in page} == found
 
 
-def test_the_list_asks_eight_times_whatever_there_is(app, host, cast):
+def test_the_guest_list_takes_eight_statements_whatever_is_on_it(app, host, cast):
     party = DinnerPartyFactory(host=cast.host, number_seats=500)
     with app.app_context(), transaction() as session:
         for number in range(200):
@@ -124,11 +124,11 @@ def test_the_list_asks_eight_times_whatever_there_is(app, host, cast):
     assert "Page 1" in host.get(guests_of(party)).text, "with the host there are 201"
 
 
-# -- removing
+# -- removing guests
 
 
 @pytest.mark.parametrize("size", [1, 2])
-def test_the_seats_of_who_is_removed_go_to_the_next_in_line(host, party, records, size):
+def test_the_seats_of_a_removed_guest_are_offered_to_the_waiting_list(host, party, records, size):
     RsvpFactory(party=party, party_size=7 - size)
     answer = RsvpFactory(party=party, name="Ana Guest", party_size=size)
     RsvpFactory(party=party, waiting=True, party_size=size)
@@ -145,7 +145,7 @@ def test_the_seats_of_who_is_removed_go_to_the_next_in_line(host, party, records
     assert remove(host, party, answer).flashes == [("warning", "Nothing changed: Ana Guest is not an expected guest.")]
 
 
-def test_the_host_is_not_removed_and_neither_is_who_comes_to_another_party(host, cast, party, records):
+def test_neither_the_host_nor_a_guest_of_another_party_can_be_removed(host, cast, party, records):
     own = next(row for row in records.all(Rsvp) if row.member_id == cast.host.id)
     page = remove(host, party, own)
     assert page.flashes == [("danger", "The host's own seat cannot be released. Cancel the party instead.")]
@@ -154,7 +154,7 @@ def test_the_host_is_not_removed_and_neither_is_who_comes_to_another_party(host,
     assert records.fresh(elsewhere).status == "yes"
 
 
-def test_several_are_removed_with_one_question_and_one_flash(host, party, records):
+def test_several_guests_are_removed_with_one_confirmation_and_one_flash(host, party, records):
     answers = [RsvpFactory(party=party, party_size=2), RsvpFactory(party=party, waiting=True)]
     RsvpFactory(party=party, party_size=4)
     last = RsvpFactory(party=party, waiting=True)
@@ -169,11 +169,11 @@ def test_several_are_removed_with_one_question_and_one_flash(host, party, record
     assert [records.fresh(answer).status for answer in (*answers, last)] == ["removed", "removed", "offered"]
     page = host.submit(question.form("/chosen"))
     assert page.flashes[0][0] == "warning"
-    # Whoever was in line among those chosen was not offered seats first.
+    # Selected guests on the waiting list are not offered the seats first.
     assert sorted(letter.kind for letter in records.all(OutboxEmail)) == ["removed", "removed", "seat_offered"]
 
 
-def test_the_list_is_shown_again_as_it_was_looked_at(host, party):
+def test_the_list_keeps_its_filters_after_an_action(host, party):
     answer = RsvpFactory(party=party, asking=True)
     asked = f"{guests_of(party)}?q=&group=asking"
     for sent, shown in (
@@ -185,10 +185,10 @@ def test_the_list_is_shown_again_as_it_was_looked_at(host, party):
         assert (page.status, page.location) == (303, shown)
 
 
-# -- after the party
+# -- attendance
 
 
-def test_who_did_not_come_frees_their_seats(host, party, records):
+def test_marking_a_no_show_frees_the_seats(host, party, records):
     answer = RsvpFactory(party=party, name="Ana Guest", party_size=3)
     page = host.post(f"{guests_of(party)}/{answer.id}/missed")
     assert page.flashes == [("warning", "Guests can be marked as no-shows only after the party is over.")]
@@ -208,7 +208,7 @@ def test_who_did_not_come_frees_their_seats(host, party, records):
     assert (records.fresh(answer).status, records.fresh(party).seats_taken) == ("yes", 4)
 
 
-def test_all_are_missed_who_were_not_checked_in(host, cast, party, records):
+def test_all_guests_who_were_not_checked_in_can_be_marked_as_no_shows(host, cast, party, records):
     RsvpFactory(party=party, here=True, party_size=2)
     missed = [RsvpFactory(party=party) for _number in range(2)]
     RsvpFactory(party=party, maybe=True)
@@ -223,7 +223,7 @@ def test_all_are_missed_who_were_not_checked_in(host, cast, party, records):
 
 
 @pytest.mark.both_databases
-def test_a_missed_guest_gets_no_seat_that_is_another_ones_now(host, cast, records):
+def test_undoing_a_no_show_fails_when_the_seats_are_taken(host, cast, records):
     party = DinnerPartyFactory(host=cast.host, small=True)
     missed = RsvpFactory(party=party, status="no_show", name="Ana Guest")
     RsvpFactory(party=party)
@@ -233,7 +233,7 @@ def test_a_missed_guest_gets_no_seat_that_is_another_ones_now(host, cast, record
     assert (records.fresh(missed).status, records.fresh(party).seats_taken) == ("no_show", 2)
 
 
-def test_nobody_is_removed_from_a_party_that_has_begun(host, party, records):
+def test_nobody_is_removed_from_a_party_that_has_started(host, party, records):
     answer = RsvpFactory(party=party)
     after(host, party)
     page = remove(host, party, answer)
@@ -242,7 +242,7 @@ def test_nobody_is_removed_from_a_party_that_has_begun(host, party, records):
 
 
 @pytest.mark.both_databases
-def test_a_party_is_done_some_hours_after_its_end(app, host, cast, client_of, party, records):
+def test_a_party_is_closed_some_hours_after_its_end(app, host, cast, client_of, party, records):
     answer = RsvpFactory(party=party, member=cast.friend)
     draft = DinnerPartyFactory(host=cast.host, draft=True, starts_at=party.starts_at)
     lasting = DinnerPartyFactory(host=cast.host, starts_at=party.starts_at, duration_minutes=24 * 60)
@@ -254,7 +254,7 @@ def test_a_party_is_done_some_hours_after_its_end(app, host, cast, client_of, pa
     assert records.fresh(party).version == before + 1
     assert (records.fresh(draft).status, records.fresh(lasting).status) == ("draft", "published")
     assert records.count(OutboxEmail) == 0
-    # It stays to be read, and to be seen to.
+    # It stays readable and editable.
     after(host, party, hours=12)
     friend = client_of(cast.friend)
     assert "This party is over." in friend.get(f"/parties/{party.slug}").text
@@ -265,10 +265,10 @@ def test_a_party_is_done_some_hours_after_its_end(app, host, cast, client_of, pa
     assert party.title in host.get("/user/host").text
 
 
-# -- the file
+# -- file
 
 
-def test_the_list_is_a_file_for_spreadsheets(app, host, party):
+def test_the_guest_list_is_downloaded_for_spreadsheets(app, host, party):
     answer = RsvpFactory(party=party, name="=HYPERLINK()", party_size=3, note="@home", here=True)
     people = PersonInput("Ana", ["vegan"], ["nuts"], "-5"), PersonInput("+Bo", ["halal"]), PersonInput("")
     tell_people(app, answer, *people)
@@ -291,7 +291,7 @@ def test_the_list_is_a_file_for_spreadsheets(app, host, party):
     assert len(rows) == 2
 
 
-def test_its_head_is_in_the_readers_language(client_of):
+def test_the_header_of_the_file_is_in_the_readers_language(client_of):
     host = MemberFactory(locale="es")
     party = DinnerPartyFactory(host=host)
     text = client_of(host).get(f"{guests_of(party)}.csv").text

@@ -1,4 +1,4 @@
-"""Hosts lay a table, change it, and call it off."""
+"""Hosts create, edit and cancel parties."""
 
 from datetime import UTC, datetime
 
@@ -19,7 +19,7 @@ PAELLA = {
 }
 
 
-def lay(host, button="publish", **changes):
+def create_party(host, button="publish", **changes):
     page = host.get("/parties/new")
     return host.submit(page.form("/parties/new"), button=("action", button), **{**PAELLA, **changes})
 
@@ -31,7 +31,7 @@ def edit(host, party, **changes):
 
 @pytest.mark.both_databases
 def test_a_host_publishes_a_party_and_holds_the_first_seat(host, cast, records):
-    page = lay(host)
+    page = create_party(host)
     assert page.flashes == [("info", "Party “Paella” published.")]
     party = records.one(DinnerParty)
     assert party.starts_at == datetime(2030, 7, 12, 18, 30, tzinfo=UTC)
@@ -39,8 +39,8 @@ def test_a_host_publishes_a_party_and_holds_the_first_seat(host, cast, records):
     assert records.one(Rsvp).member_id == cast.host.id
 
 
-def test_a_draft_is_seen_by_its_host_alone(host, client_of, cast, records, visitor):
-    page = lay(host, "save_draft")
+def test_only_its_host_sees_a_draft(host, client_of, cast, records, visitor):
+    page = create_party(host, "save_draft")
     assert page.flashes == [("info", "Party “Paella” saved as draft.")]
     slug = records.one(DinnerParty).slug
     assert host.get(f"/parties/{slug}").status == 200
@@ -48,13 +48,13 @@ def test_a_draft_is_seen_by_its_host_alone(host, client_of, cast, records, visit
     assert visitor.get(f"/parties/{slug}").status == 404
 
 
-def test_a_party_of_the_past_cannot_be_published_but_kept_as_a_draft(host, records):
-    page = lay(host, starts_at="2020-01-01T20:00")
+def test_a_party_in_the_past_can_be_saved_as_a_draft_but_not_published(host, records):
+    page = create_party(host, starts_at="2020-01-01T20:00")
     assert page.status == 422
     assert "The party must start in the future." in page.text
     assert 'value="2020-01-01T20:00"' in page.text
     assert records.count(DinnerParty) == 0
-    page = lay(host, "save_draft", starts_at="2020-01-01T20:00")
+    page = create_party(host, "save_draft", starts_at="2020-01-01T20:00")
     assert page.flashes == [("warning", "Party “Paella” saved as draft, but its date is in the past.")]
 
 
@@ -82,15 +82,15 @@ def test_a_party_of_the_past_cannot_be_published_but_kept_as_a_draft(host, recor
         {"description": "x" * 5001},
     ],
 )
-def test_what_is_wrong_is_said_and_what_was_typed_is_kept(host, records, changes):
-    page = lay(host, **{"venue": "Casa Ferrer", **changes})
+def test_an_invalid_form_shows_errors_and_keeps_its_values(host, records, changes):
+    page = create_party(host, **{"venue": "Casa Ferrer", **changes})
     assert page.status == 422
     assert [category for category, _text in page.flashes] == ["danger"]
     assert 'value="Casa Ferrer"' in page.text
     assert records.count(DinnerParty) == 0
 
 
-def test_nothing_but_what_the_form_offers_can_be_set(host, cast, records):
+def test_fields_that_the_form_does_not_have_are_ignored(host, cast, records):
     strange = {"seats_taken": "5", "host_id": str(cast.friend.id), "slug": "mine", "status": "done", "version": "77"}
     host.post("/parties/new", {**PAELLA, **strange, "id": "4711", "action": "publish"})
     party = records.one(DinnerParty)
@@ -103,8 +103,8 @@ def test_nothing_but_what_the_form_offers_can_be_set(host, cast, records):
 @pytest.mark.parametrize(
     "title", ["<script>alert(1)</script>", "عشاء 🍷", "'; DROP TABLE dinner_party; --", "\u202eevil"]
 )
-def test_a_title_may_be_anything_and_stays_text(host, records, title):
-    page = lay(host, title=title)
+def test_markup_in_a_title_is_escaped(host, records, title):
+    page = create_party(host, title=title)
     assert page.status == 200
     assert "<script>alert" not in page.text
     assert records.one(DinnerParty).title == title
@@ -122,7 +122,7 @@ def test_seats_cannot_go_below_those_taken(host, cast, records):
 
 
 @pytest.mark.both_databases
-def test_new_seats_are_offered_to_those_who_wait(host, cast, records):
+def test_new_seats_are_offered_to_the_waiting_list(host, cast, records):
     party = DinnerPartyFactory(host=cast.host, number_seats=1)
     RsvpFactory(party=party, member=cast.friend, waiting=True)
     RsvpFactory(party=party, member=cast.stranger, waiting=True)
@@ -133,7 +133,7 @@ def test_new_seats_are_offered_to_those_who_wait(host, cast, records):
     assert [letter.kind for letter in records.all(OutboxEmail)] == ["seat_offered"]
 
 
-def test_a_new_time_is_told_to_the_guests_and_a_new_dish_is_not(host, cast, records):
+def test_guests_are_emailed_about_a_new_time_but_not_about_a_new_dish(host, cast, records):
     party = DinnerPartyFactory(host=cast.host)
     RsvpFactory(party=party, member=cast.friend)
     page = edit(host, party, main_dish="Fideuà")
@@ -147,7 +147,7 @@ def test_a_new_time_is_told_to_the_guests_and_a_new_dish_is_not(host, cast, reco
 
 
 @pytest.mark.both_databases
-def test_two_tabs_both_texts_are_shown_and_nothing_is_lost(host, cast, records):
+def test_a_conflict_of_two_tabs_shows_both_texts(host, cast, records):
     party = DinnerPartyFactory(host=cast.host, title="First")
     tab = host.get(f"/parties/{party.slug}/edit").form(f"/parties/{party.slug}/edit")
     edit(host, party, title="Second")
@@ -160,7 +160,7 @@ def test_two_tabs_both_texts_are_shown_and_nothing_is_lost(host, cast, records):
     assert records.fresh(party).title == "Third"
 
 
-def test_a_party_is_changed_by_its_host_and_staff_alone(client_of, cast, records):
+def test_only_the_host_and_staff_can_edit_a_party(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host, title="Mine")
     friend = client_of(cast.friend)
     assert friend.get(f"/parties/{party.slug}/edit").status == 403
@@ -171,7 +171,7 @@ def test_a_party_is_changed_by_its_host_and_staff_alone(client_of, cast, records
     assert records.fresh(party).title == "Ours"
 
 
-def test_calling_a_party_off_tells_the_guests(host, cast, records):
+def test_cancelling_a_party_emails_the_guests(host, cast, records):
     party = DinnerPartyFactory(host=cast.host)
     RsvpFactory(party=party, member=cast.friend)
     RsvpFactory(party=party, member=cast.stranger, declined=True)
@@ -184,7 +184,7 @@ def test_calling_a_party_off_tells_the_guests(host, cast, records):
     assert records.count(OutboxEmail) == 1
 
 
-def test_a_party_that_has_begun_cannot_be_called_off(host, cast, records):
+def test_a_party_that_has_started_cannot_be_cancelled(host, cast, records):
     party = DinnerPartyFactory(host=cast.host, past=True)
     page = host.post(f"/parties/{party.slug}/cancel")
     assert page.flashes == [("danger", "This party has started; it can no longer be cancelled.")]
@@ -192,7 +192,7 @@ def test_a_party_that_has_begun_cannot_be_called_off(host, cast, records):
 
 
 @pytest.mark.both_databases
-def test_ones_own_page_shows_hosting_attending_and_waiting(client_of, cast):
+def test_the_own_page_shows_parties_hosted_attended_and_waited_for(client_of, cast):
     mine, theirs, full = (
         DinnerPartyFactory(host=cast.friend, title="Mine"),
         DinnerPartyFactory(host=cast.host, title="Theirs"),
@@ -204,7 +204,7 @@ def test_ones_own_page_shows_hosting_attending_and_waiting(client_of, cast):
     assert all(party.title in page.text for party in (mine, theirs, full))
 
 
-def test_others_see_the_public_part_of_a_page(client_of, cast, visitor):
+def test_other_members_see_the_public_part_of_a_page(client_of, cast, visitor):
     for title, traits in (("Open", {}), ("Hidden", {"private": True}), ("Unready", {"draft": True})):
         DinnerPartyFactory(host=cast.host, title=title, **traits)
     attended = DinnerPartyFactory(host=cast.stranger, title="Attended")
@@ -225,7 +225,7 @@ def test_an_unknown_or_inactive_member_has_no_page(client_of, cast):
 
 
 @pytest.mark.both_databases
-def test_the_list_shows_what_is_public_and_coming(visitor, cast):
+def test_the_list_shows_upcoming_public_parties(visitor, cast):
     for title, traits in (
         ("Coming", {}), ("Gone by", {"past": True}), ("Secret", {"private": True}), ("By link", {"unlisted": True}),
         ("Unready", {"draft": True}), ("Called off", {"cancelled": True}),
@@ -239,12 +239,12 @@ def test_the_list_shows_what_is_public_and_coming(visitor, cast):
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize("number", ["0", "-1", "x", "2", "9" * 5000, "%00", "٣", "1.5"])
-def test_a_page_that_is_not_there_is_no_error(visitor, cast, number):
+def test_a_page_number_beyond_the_last_is_no_error(visitor, cast, number):
     DinnerPartyFactory(host=cast.host)
     assert visitor.get(f"/parties/?page={number}").status == 200
 
 
-def test_a_party_by_link_is_open_to_who_has_it_and_a_private_one_to_its_guests(client_of, cast, visitor):
+def test_an_unlisted_party_is_open_by_link_and_a_private_one_to_its_guests(client_of, cast, visitor):
     unlisted = DinnerPartyFactory(host=cast.host, unlisted=True)
     private = DinnerPartyFactory(host=cast.host, private=True)
     RsvpFactory(party=private, member=cast.friend)
@@ -255,8 +255,8 @@ def test_a_party_by_link_is_open_to_who_has_it_and_a_private_one_to_its_guests(c
 
 
 @pytest.mark.both_databases
-def test_clocks_are_those_of_the_place(host, records):
-    lay(host, starts_at="2030-01-15T20:00", timezone="asia/tokyo")
+def test_times_are_shown_in_the_time_zone_of_the_party(host, records):
+    create_party(host, starts_at="2030-01-15T20:00", timezone="asia/tokyo")
     party = records.one(DinnerParty)
     assert party.timezone == "Asia/Tokyo"
     assert party.starts_at == datetime(2030, 1, 15, 11, 0, tzinfo=UTC)
@@ -264,7 +264,7 @@ def test_clocks_are_those_of_the_place(host, records):
 
 
 @pytest.mark.both_databases
-def test_a_new_host_gets_a_seat_and_the_old_one_keeps_theirs(client_of, cast, records):
+def test_a_new_owner_gets_a_seat_and_the_old_one_keeps_theirs(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host, number_seats=2)
     admin = client_of(cast.admin)
     path = f"/dinnerparties/edit/{party.id}"
@@ -289,7 +289,7 @@ def test_a_party_saved_with_a_date_in_the_past_warns_the_administrator(client_of
 
 
 @pytest.mark.both_databases
-def test_an_administrator_cannot_take_seats_away_either(client_of, cast, records):
+def test_an_administrator_cannot_go_below_the_seats_taken_either(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host, number_seats=3)
     RsvpFactory(party=party, member=cast.friend)
     admin = client_of(cast.admin)
@@ -301,7 +301,7 @@ def test_an_administrator_cannot_take_seats_away_either(client_of, cast, records
 
 
 @pytest.mark.both_databases
-def test_parties_are_called_off_and_deleted_in_the_generated_ui(client_of, cast, records):
+def test_parties_are_cancelled_and_deleted_in_the_generated_ui(client_of, cast, records):
     coming, gone = DinnerPartyFactory(host=cast.host), DinnerPartyFactory(host=cast.host, past=True)
     RsvpFactory(party=coming, member=cast.friend)
     admin = client_of(cast.admin)
@@ -318,7 +318,7 @@ def test_parties_are_called_off_and_deleted_in_the_generated_ui(client_of, cast,
 
 
 @pytest.mark.both_databases
-def test_deleting_a_coming_party_tells_its_guests(client_of, cast, records):
+def test_deleting_an_upcoming_party_emails_its_guests(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host)
     RsvpFactory(party=party, member=cast.friend)
     client_of(cast.admin).post(f"/dinnerparties/delete/{party.id}")
@@ -326,7 +326,7 @@ def test_deleting_a_coming_party_tells_its_guests(client_of, cast, records):
     assert records.count(Rsvp) == 0
 
 
-def test_a_party_that_is_over_or_called_off_is_not_changed_any_more(host, cast, records):
+def test_a_finished_or_cancelled_party_cannot_be_changed(host, cast, records):
     for traits in ({"past": True}, {"cancelled": True}):
         party = DinnerPartyFactory(host=cast.host, title="As it was", **traits)
         page = host.post(f"/parties/{party.slug}/edit", {**PAELLA, "version": str(party.version)})
@@ -334,7 +334,7 @@ def test_a_party_that_is_over_or_called_off_is_not_changed_any_more(host, cast, 
         assert records.fresh(party).title == "As it was"
 
 
-def test_a_party_that_was_called_off_is_not_published_again_behind_its_guests_backs(client_of, cast, records):
+def test_a_cancelled_party_cannot_be_published_again(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host, cancelled=True)
     admin = client_of(cast.admin)
     path = f"/dinnerparties/edit/{party.id}"

@@ -1,4 +1,4 @@
-"""Lists of people as they come: from spreadsheets, address books and letters, and what is none at all."""
+"""Importing lists of people from spreadsheets, address books and e-mails."""
 
 import io
 import os
@@ -32,26 +32,26 @@ def people(text):
         f"Iris Invited <{IRIS}>;2\nOtto <{OTTO}>;1",
     ],
 )
-def test_the_same_people_in_many_forms(text):
+def test_the_same_people_are_read_from_many_formats(text):
     assert people(text) == [ImportEntry(IRIS, "Iris Invited", 2), ImportEntry(OTTO, "Otto", 1)]
 
 
-def test_addresses_alone_will_do():
+def test_a_list_of_bare_email_addresses_is_read():
     assert people(f"{IRIS}\n{OTTO}") == [ImportEntry(IRIS), ImportEntry(OTTO)]
 
 
-def test_a_comma_in_a_name_parts_nothing_where_semicolons_do():
+def test_a_comma_in_a_name_is_kept_in_a_list_separated_by_semicolons():
     assert people(f"Invited, Iris;{IRIS};2\nOtto;{OTTO};") == [
         ImportEntry(IRIS, "Invited, Iris", 2),
         ImportEntry(OTTO, "Otto"),
     ]
 
 
-def test_a_quote_that_was_never_closed_spoils_its_own_line_only():
+def test_an_unclosed_quote_spoils_only_its_own_line():
     assert people(f'"Iris,{IRIS}\nOtto,{OTTO}') == [None, ImportEntry(OTTO, "Otto")]
 
 
-def test_a_line_without_an_address_is_told_and_not_taken_for_titles():
+def test_a_line_without_an_email_address_is_an_error_and_no_header():
     assert [(line.number, line.text) for line in import_list.read(f"Iris\n{OTTO}\nnot@here") if line.entry is None] == [
         (1, "Iris"),
         (3, "not@here"),
@@ -61,12 +61,12 @@ def test_a_line_without_an_address_is_told_and_not_taken_for_titles():
 @pytest.mark.parametrize(
     ("typed", "number"), [("0", 1), ("5000", 1000), ("0049301234", None), ("two", None), ("²", None)]
 )
-def test_numbers_are_within_reason(typed, number):
+def test_party_sizes_are_within_limits(typed, number):
     (entry,) = people(f"Iris,{IRIS},{typed}")
     assert entry.number == number
 
 
-def test_names_are_cut_and_cleaned():
+def test_names_are_shortened_and_cleaned():
     (entry,) = people(f'=HYPERLINK("http://evil.example")\x00\x1b\u202f{"x" * 300},{IRIS}')
     assert len(entry.name) == 130
     assert "\x00" not in entry.name + entry.email
@@ -78,12 +78,12 @@ def test_files_are_read_in_the_encodings_of_spreadsheets(encoding):
     assert people(text) == [ImportEntry(IRIS, "Zoë Peña")]
 
 
-# -- on the page
+# -- page
 
 
 @pytest.fixture
 def send(client_of, cast, party):
-    """Send a text, or a file, as the form of many does."""
+    """Send a text or a file through the form of the import."""
     host = client_of(cast.host)
 
     def post(text="", data=None, action="check"):
@@ -99,7 +99,7 @@ def send(client_of, cast, party):
 LIST = f"Name;Mail;Guests\nIris;{IRIS};2\nIris again;{IRIS.upper()};\nOtto;{OTTO};\nno address;at all;\n"
 
 
-def test_nothing_is_stored_before_the_host_has_seen_what_would_be(send, party, records):
+def test_nothing_is_stored_before_the_host_confirms_the_preview(send, party, records):
     InvitationFactory(party=party, email=OTTO)
     before = records.dump()
     page = send(data=LIST.encode())
@@ -135,7 +135,7 @@ def test_a_list_can_be_changed_before_it_is_used(send, records):
     assert records.count(Invitation) == 0
 
 
-def test_what_is_too_many_for_a_day_is_told_before(send, app, monkeypatch):
+def test_the_preview_says_what_exceeds_the_daily_limit(send, app, monkeypatch):
     monkeypatch.setitem(app.config, "INVITATION_DAILY_LIMIT", 1)
     page = send(f"{IRIS}\n{OTTO}")
     assert page.text.count("Daily limit exceeded") == 1
@@ -155,13 +155,13 @@ def test_what_is_too_many_for_a_day_is_told_before(send, app, monkeypatch):
         ("x" * 300_000, None, TOO_LONG),
     ],
 )
-def test_what_is_no_list_is_refused_in_words(send, records, text, data, told):
+def test_a_file_that_is_no_list_is_refused_with_a_message(send, records, text, data, told):
     page = send(text, data)
     assert (page.status, page.flashes) == (422, [("danger", told)])
     assert records.count(Invitation) == 0
 
 
-def test_a_file_of_two_megabytes_is_refused_at_the_door(send, party):
+def test_a_file_of_two_megabytes_is_refused(send, party):
     part = b'--x\r\nContent-Disposition: form-data; name="file"; filename="list.csv"\r\n\r\n'
     page = send.browser.open(
         "POST",

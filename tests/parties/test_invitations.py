@@ -1,4 +1,4 @@
-"""Hosts invite people: one at a time, from their address book, again, and not after all."""
+"""Invitations: one by one, from the address book, resent and revoked."""
 
 import threading
 from datetime import UTC, datetime, timedelta
@@ -45,7 +45,7 @@ def revoke(host, party, invitation):
     return host.submit(page.form(f"/invitations/{invitation.id}/revoke"))
 
 
-def letters(records, kind="party_invitation"):
+def emails(records, kind="party_invitation"):
     return [letter for letter in records.all(OutboxEmail) if letter.kind == kind]
 
 
@@ -61,7 +61,7 @@ def party(cast):
 # -- inviting
 
 
-def test_who_is_invited_gets_a_letter_with_their_link(host, party, visitor, records):
+def test_an_invited_person_gets_an_email_with_a_personal_link(host, party, visitor, records):
     page = invite(host, party, name="Iris", number="3")
     assert page.flashes == counted(added=1)
     assert IRIS in page.text
@@ -85,7 +85,7 @@ def test_who_is_invited_gets_a_letter_with_their_link(host, party, visitor, reco
         ("ar", 'lang="ar" dir="rtl"', ""),
     ],
 )
-def test_the_letter_is_in_the_language_that_was_chosen(host, party, records, locale, direction, subject):
+def test_the_email_is_in_the_chosen_language(host, party, records, locale, direction, subject):
     invite(host, party, locale=locale)
     letter = records.one(OutboxEmail)
     assert letter.locale == locale
@@ -95,7 +95,7 @@ def test_the_letter_is_in_the_language_that_was_chosen(host, party, records, loc
     assert "\n" not in letter.subject
 
 
-def test_the_letter_asks_the_calendar_and_says_nothing_of_a_hidden_address(host, cast, records):
+def test_the_email_carries_a_calendar_event_without_a_hidden_address(host, cast, records):
     party = DinnerPartyFactory(host=cast.host, address_for_guests=True, address="1 Secret Street")
     invite(host, party, name="Iris")
     letter = records.one(OutboxEmail)
@@ -109,29 +109,29 @@ def test_the_letter_asks_the_calendar_and_says_nothing_of_a_hidden_address(host,
 @pytest.mark.parametrize(
     "email", ["", "iris", "iris@", "@example.org", "a b@example.org", "iris@localhost", "i@example.org>x"]
 )
-def test_what_is_no_address_is_refused_and_kept(host, party, records, email):
+def test_an_invalid_email_address_is_refused_and_kept_in_the_form(host, party, records, email):
     page = invite(host, party, email, name="Iris")
     assert (page.status, page.flashes) == (422, [("danger", "Please correct the fields that are marked.")])
     assert page.form("/invitations").fields["name"] == "Iris"
     assert records.count(Invitation) == 0
 
 
-def test_who_is_invited_or_comes_already_is_not_invited_twice(host, party, cast, records):
+def test_nobody_who_is_invited_or_coming_is_invited_again(host, party, cast, records):
     assert invite(host, party).flashes == counted(added=1)
     assert invite(host, party, IRIS.upper()).flashes == counted(skipped=1)
     RsvpFactory(party=party, member=cast.friend)
     assert invite(host, party, cast.friend.email).flashes == counted(skipped=1)
     assert invite(host, party, cast.host.email).flashes == counted(skipped=1)
-    assert len(letters(records)) == 1
+    assert len(emails(records)) == 1
 
 
-def test_who_said_no_can_be_asked(host, party, cast, records):
+def test_a_guest_who_declined_can_be_invited(host, party, cast, records):
     answer = RsvpFactory(party=party, member=cast.friend, declined=True)
     assert invite(host, party, cast.friend.email).flashes == counted(added=1)
     assert records.fresh(answer).invitation_id == records.one(Invitation).id
 
 
-def test_a_member_is_invited_like_anybody_and_finds_it_on_their_own_page(host, party, client_of, cast, records):
+def test_a_member_is_invited_by_email_and_sees_the_invitation_on_their_page(host, party, client_of, cast, records):
     assert invite(host, party, cast.friend.email).flashes == counted(added=1)
     friend = client_of(cast.friend)
     mine = f"/user/{cast.friend.username}"
@@ -151,7 +151,7 @@ def test_a_member_is_invited_like_anybody_and_finds_it_on_their_own_page(host, p
         ({"cancelled": True}, "This party was cancelled. You can no longer invite guests."),
     ],
 )
-def test_nobody_is_invited_to_what_will_not_be(host, cast, records, state, told):
+def test_nobody_is_invited_to_a_party_that_does_not_take_place(host, cast, records, state, told):
     party = DinnerPartyFactory(host=cast.host, **state)
     invitation = InvitationFactory(party=party)
     assert told in host.get(address(party)).text
@@ -162,7 +162,7 @@ def test_nobody_is_invited_to_what_will_not_be(host, cast, records, state, told)
     assert (records.count(Invitation), records.count(OutboxEmail)) == (1, 0)
 
 
-def test_nobody_is_invited_who_could_not_answer_any_more(host, cast, records):
+def test_nobody_is_invited_after_the_deadline(host, cast, records):
     party = DinnerPartyFactory(host=cast.host, rsvp_deadline=clock.now() - timedelta(hours=1))
     told = "The answer deadline has passed. Set a later one before you invite anyone."
     page = host.post(address(party), {"email": IRIS, "number": "1", "locale": "en"})
@@ -170,7 +170,7 @@ def test_nobody_is_invited_who_could_not_answer_any_more(host, cast, records):
 
 
 @pytest.mark.parametrize("who", ["friend", "stranger", "admin", "translator"])
-def test_invitations_are_the_hosts_alone(client_of, cast, party, records, who):
+def test_only_hosts_see_and_send_invitations(client_of, cast, party, records, who):
     RsvpFactory(party=party, member=cast.friend)
     invitation = InvitationFactory(party=party)
     client = client_of(getattr(cast, who))
@@ -187,15 +187,15 @@ def test_invitations_are_the_hosts_alone(client_of, cast, party, records, who):
     assert records.dump() == before
 
 
-def test_a_co_host_invites_and_the_letter_is_from_them(host, client_of, cast, party, records):
+def test_the_email_of_an_invitation_names_the_co_host_who_sent_it(host, client_of, cast, party, records):
     host.post(f"/parties/{party.slug}/hosts", {"username": cast.friend.username})
     assert invite(client_of(cast.friend), party).flashes == counted(added=1)
-    (letter,) = letters(records)
+    (letter,) = emails(records)
     assert letter.subject.startswith(cast.friend.display_name)
     assert records.one(Contact).owner_id == cast.friend.id
 
 
-def test_a_host_invites_so_many_in_a_day(host, party, app, records, monkeypatch):
+def test_invitations_are_limited_for_each_day(host, party, app, records, monkeypatch):
     monkeypatch.setitem(app.config, "INVITATION_DAILY_LIMIT", 2)
     text = "\n".join(f"guest{number}@example.org" for number in range(3))
     fields = {"text": text, "list_locale": "en", "action": "invite"}
@@ -203,13 +203,13 @@ def test_a_host_invites_so_many_in_a_day(host, party, app, records, monkeypatch)
     told = "2 invited, 0 already invited, 0 invalid addresses. 1 invitation exceeds the daily limit. Continue tomorrow."
     assert page.flashes == [("warning", told)]
     assert invite(host, party).flashes == [("warning", "1 invitation exceeds the daily limit. Continue tomorrow.")]
-    assert len(letters(records)) == records.count(Invitation) == records.count(Contact) == 2
+    assert len(emails(records)) == records.count(Invitation) == records.count(Contact) == 2
     clock.set_now(clock.now() + timedelta(days=1, seconds=1))
     assert host.log_in("host", "a good dinner needs time")
     assert invite(host, party).flashes == counted(added=1)
 
 
-def test_who_wants_no_invitations_is_listed_and_not_written_to(host, party, app, records):
+def test_an_unsubscribed_person_is_listed_but_gets_no_email(host, party, app, records):
     with app.app_context(), transaction():
         db.session.add(Unsubscription(email=IRIS.upper(), topic="invitations"))
     assert invite(host, party).flashes == counted(added=1)
@@ -218,7 +218,7 @@ def test_who_wants_no_invitations_is_listed_and_not_written_to(host, party, app,
 
 
 @pytest.mark.both_databases
-def test_two_hosts_who_invite_the_same_person_at_once_invite_them_once(client_of, host, cast, party, records):
+def test_two_concurrent_hosts_invite_a_person_once(client_of, host, cast, party, records):
     host.post(f"/parties/{party.slug}/hosts", {"username": cast.friend.username})
     browsers = [host, client_of(cast.friend)]
     forms = [browser.get(address(party)).form("/invitations") for browser in browsers]
@@ -235,7 +235,7 @@ def test_two_hosts_who_invite_the_same_person_at_once_invite_them_once(client_of
         thread.join()
     assert sorted(page.flashes for page in pages) == sorted([counted(added=1), counted(skipped=1)])
     assert records.count(Invitation) == 1
-    assert len(letters(records)) == 1
+    assert len(emails(records)) == 1
 
 
 # -- drafts
@@ -251,7 +251,7 @@ def publish(host, draft):
     return host.submit(page.form("/edit"), button=("action", "publish"))
 
 
-def test_whoever_is_invited_to_a_draft_is_written_to_when_it_is_published(host, draft, records, smtp):
+def test_invitations_to_a_draft_are_emailed_when_it_is_published(host, draft, records, smtp):
     page = invite(host, draft)
     assert page.flashes == counted(added=1)
     assert "Not sent yet" in page.text
@@ -260,7 +260,7 @@ def test_whoever_is_invited_to_a_draft_is_written_to_when_it_is_published(host, 
     revoke(host, draft, max(records.all(Invitation), key=lambda row: row.id))
     assert records.count(OutboxEmail) == 0
     assert publish(host, draft).flashes == [("info", "Party published. 2 invitations queued.")]
-    assert {letter.recipient for letter in letters(records)} == {IRIS, "otto@example.org"}
+    assert {letter.recipient for letter in emails(records)} == {IRIS, "otto@example.org"}
     assert "Not sent yet" not in host.get(address(draft)).text
 
 
@@ -268,32 +268,32 @@ def test_without_a_mail_server_the_host_is_told_to_share_the_link(host, draft, r
     invite(host, draft)
     page = publish(host, draft)
     assert page.flashes == [("warning", "Published, but e-mail is not configured: share the link.")]
-    assert len(letters(records)) == 1
+    assert len(emails(records)) == 1
 
 
-def test_a_draft_that_nobody_waits_for_is_published_as_before(host, draft):
+def test_a_draft_without_invitations_is_published_as_usual(host, draft):
     assert publish(host, draft).flashes == [("info", "Party “Fondue” published.")]
 
 
-# -- again, and not after all
+# -- resending and revoking
 
 
-def test_inviting_again_renews_the_link(host, party, new_visitor, records):
+def test_resending_an_invitation_renews_its_link(host, party, new_visitor, records):
     invite(host, party)
-    (first,) = letters(records)
+    (first,) = emails(records)
     guest = new_visitor()
     guest.get(link(first))
     page = again(host, party, records.one(Invitation))
     assert page.flashes == [("info", f"{IRIS} was invited again. Earlier links no longer work.")]
-    old, new = letters(records)
+    old, new = emails(records)
     assert (old.state, old.secret, new.state) == ("failed", None, "queued")
-    # Whoever opened the old one before is out, too.
+    # Sessions that opened the old link have no access, either.
     assert guest.get(f"/parties/{party.slug}").status == 404
     assert new_visitor().get(link(first)).flashes == [("danger", "This invitation is not valid any more.")]
     assert new_visitor().get(link(new)).path == f"/parties/{party.slug}"
 
 
-def test_inviting_again_twice_from_two_tabs_does_it_once(host, party, records):
+def test_resending_an_invitation_from_two_tabs_sends_it_once(host, party, records):
     invite(host, party)
     form = host.get(address(party)).form("/again")
     host.submit(form)
@@ -301,18 +301,18 @@ def test_inviting_again_twice_from_two_tabs_does_it_once(host, party, records):
     assert records.one(Invitation).round == 2
 
 
-def test_nobody_is_invited_again_and_again(host, party, records):
+def test_resending_invitations_is_limited(host, party, records):
     invite(host, party)
     for _time in range(2):
         again(host, party, records.one(Invitation))
     page = again(host, party, records.one(Invitation))
     assert page.flashes == [("warning", f"{IRIS} was invited several times today. Try again tomorrow.")]
-    assert len(letters(records)) == 3
+    assert len(emails(records)) == 3
 
 
-def test_who_was_removed_may_answer_again_once_invited_again(host, party, app, visitor, records):
+def test_a_removed_guest_can_reply_once_invited_again(host, party, app, visitor, records):
     invite(host, party)
-    visitor.get(link(letters(records)[0]))
+    visitor.get(link(emails(records)[0]))
     page = visitor.get(f"/parties/{party.slug}")
     visitor.submit(page.form("/rsvp"), button=("answer", "yes"))
     with app.app_context(), transaction():
@@ -320,15 +320,15 @@ def test_who_was_removed_may_answer_again_once_invited_again(host, party, app, v
     again(host, party, records.one(Invitation))
     answer = next(row for row in records.all(Rsvp) if row.email == IRIS)
     assert answer.status == "cancelled"
-    visitor.get(link(letters(records)[-1]))
+    visitor.get(link(emails(records)[-1]))
     page = visitor.get(f"/parties/{party.slug}")
     visitor.submit(page.form("/rsvp"), button=("answer", "yes"))
     assert records.fresh(answer).status == "yes"
 
 
-def test_an_invitation_that_is_taken_back_opens_nothing_and_what_was_answered_stays(host, party, visitor, records):
+def test_a_revoked_invitation_is_invalid_but_its_rsvp_stays(host, party, visitor, records):
     invite(host, party)
-    (letter,) = letters(records)
+    (letter,) = emails(records)
     visitor.get(link(letter))
     visitor.submit(visitor.get(f"/parties/{party.slug}").form("/rsvp"), button=("answer", "yes"))
     page = revoke(host, party, records.one(Invitation))
@@ -343,10 +343,10 @@ def test_an_invitation_that_is_taken_back_opens_nothing_and_what_was_answered_st
     assert records.one(Invitation).revoked_at is None
 
 
-def test_a_letter_that_waits_is_not_sent_once_the_invitation_is_taken_back(host, party, records):
+def test_a_pending_email_is_not_sent_once_the_invitation_is_revoked(host, party, records):
     invite(host, party)
     revoke(host, party, records.one(Invitation))
-    (letter,) = letters(records)
+    (letter,) = emails(records)
     assert (letter.state, letter.secret) == ("failed", None)
 
 
@@ -356,31 +356,29 @@ def test_an_invitation_of_another_party_is_not_found(host, cast, party):
         assert host.post(address(party, number, "revoke")).status == 404
 
 
-def test_a_forwarded_link_that_was_answered_with_an_account_is_free_again(
-    host, party, client_of, cast, new_visitor, records
-):
+def test_an_invitation_used_by_another_member_can_be_sent_again(host, party, client_of, cast, new_visitor, records):
     invite(host, party)
     friend = client_of(cast.friend)
-    friend.get(link(letters(records)[0]))
+    friend.get(link(emails(records)[0]))
     friend.submit(friend.get(f"/parties/{party.slug}").form("/rsvp"), button=("answer", "yes"))
     page = host.get(address(party))
     assert f"as {cast.friend.display_name}" in page.text
     again(host, party, records.one(Invitation))
     guest = new_visitor()
-    guest.get(link(letters(records)[-1]))
+    guest.get(link(emails(records)[-1]))
     page = guest.submit(guest.get(f"/parties/{party.slug}").form("/rsvp"), button=("answer", "yes"))
     assert page.flashes[0][0] == "info"
     assert records.fresh(party).seats_taken == 3
 
 
-# -- what they are told later
+# -- later e-mails
 
 
-def test_the_silent_are_told_of_changes_and_of_the_end(host, party, visitor, records):
+def test_people_without_an_rsvp_are_emailed_about_changes_and_the_cancellation(host, party, visitor, records):
     for name in ("iris", "otto", "nora", "quit"):
         invite(host, party, f"{name}@example.org")
     by_name = {row.email.partition("@")[0]: row for row in records.all(Invitation)}
-    otto = next(letter for letter in letters(records) if letter.recipient.startswith("otto"))
+    otto = next(letter for letter in emails(records) if letter.recipient.startswith("otto"))
     visitor.get(link(otto))
     visitor.submit(visitor.get(f"/parties/{party.slug}").form("/rsvp"), button=("answer", "no"))
     revoke(host, party, by_name["quit"])
@@ -388,30 +386,30 @@ def test_the_silent_are_told_of_changes_and_of_the_end(host, party, visitor, rec
     assert host.submit(page.form("/edit"), venue="The barn").flashes == [
         ("info", "Saved. 2 guests will get an updated calendar entry.")
     ]
-    told = letters(records, "invitation_changed")
+    told = emails(records, "invitation_changed")
     assert sorted(letter.recipient for letter in told) == [IRIS, "nora@example.org"]
     assert "The barn" in told[0].text
     assert vobject.readOne(told[0].calendar).method.value == "REQUEST"
     assert visitor.get(link(told[0])).path == f"/parties/{party.slug}"
     page = host.post(f"/parties/{party.slug}/cancel")
     assert page.flashes == [("warning", "Party cancelled; 2 guests will be told.")]
-    told = letters(records, "invitation_cancelled")
+    told = emails(records, "invitation_cancelled")
     event = vobject.readOne(told[0].calendar)
     assert (len(told), event.method.value, event.vevent.status.value) == (2, "CANCEL", "CANCELLED")
 
 
-def test_an_address_that_strangers_are_not_told_is_no_change_to_the_silent(host, cast, records):
+def test_people_without_an_rsvp_are_not_emailed_about_a_hidden_address(host, cast, records):
     party = DinnerPartyFactory(host=cast.host, address_for_guests=True)
     invite(host, party)
     page = host.get(f"/parties/{party.slug}/edit")
     host.submit(page.form("/edit"), address="2 Market Street")
-    assert letters(records, "invitation_changed") == []
+    assert emails(records, "invitation_changed") == []
 
 
-# -- the address book
+# -- address book
 
 
-def test_who_was_invited_before_is_offered_next_time(host, party, cast, records):
+def test_earlier_contacts_are_suggested(host, party, cast, records):
     invite(host, party, name="Iris")
     invite(host, party, "otto@example.org")
     other = DinnerPartyFactory(host=cast.host)
@@ -431,14 +429,14 @@ def test_who_was_invited_before_is_offered_next_time(host, party, cast, records)
     assert records.one(Contact).email == IRIS
 
 
-def test_an_address_book_keeps_the_latest_name(host, party, cast, records):
+def test_the_address_book_keeps_the_latest_name(host, party, cast, records):
     invite(host, party, name="Iris")
     invite(host, DinnerPartyFactory(host=cast.host), IRIS.upper(), name="Iris Invited")
     invite(host, DinnerPartyFactory(host=cast.host), IRIS)
     assert records.one(Contact).name == "Iris Invited"
 
 
-def test_nobody_sees_or_uses_the_address_book_of_another(host, party, client_of, cast, records):
+def test_the_address_book_is_private_to_its_host(host, party, client_of, cast, records):
     invite(host, party)
     friend, theirs = client_of(cast.friend), DinnerPartyFactory(host=cast.friend)
     assert "People you have invited before" not in friend.get(address(theirs)).text
@@ -450,10 +448,10 @@ def test_nobody_sees_or_uses_the_address_book_of_another(host, party, client_of,
     assert records.count(Contact) == 1
 
 
-# -- the page
+# -- page
 
 
-def test_the_list_tells_what_became_of_each(host, party, cast, records):
+def test_the_list_shows_the_state_of_each_invitation(host, party, cast, records):
     now = clock.now()
     moments = {"opened_at": now - timedelta(hours=2), "reminded_at": now}
     rows = {
@@ -473,7 +471,7 @@ def test_the_list_tells_what_became_of_each(host, party, cast, records):
 
 
 @pytest.mark.both_databases
-def test_a_long_list_comes_in_pages_and_asks_a_bounded_number_of_times(host, party):
+def test_a_long_list_is_paginated_and_takes_few_statements(host, party):
     InvitationFactory.create_batch(3, party=party)
     host.get(address(party))
     with count_statements() as few:
@@ -487,7 +485,7 @@ def test_a_long_list_comes_in_pages_and_asks_a_bounded_number_of_times(host, par
     assert host.get(f"{address(party)}?page=x").status == 200
 
 
-def test_a_time_zone_of_the_party_is_that_of_the_letter(host, cast, records):
+def test_the_email_uses_the_time_zone_of_the_party(host, cast, records):
     evening = datetime(2030, 7, 1, 18, 30, tzinfo=UTC)
     clock.set_now(evening - timedelta(days=30))
     party = DinnerPartyFactory(host=cast.host, starts_at=evening, timezone="Europe/Madrid")
@@ -497,8 +495,8 @@ def test_a_time_zone_of_the_party_is_that_of_the_letter(host, cast, records):
     assert "8:30" in records.one(OutboxEmail).text.replace("\N{NARROW NO-BREAK SPACE}", " ")
 
 
-def test_publishing_counts_as_no_change_of_the_party_itself(host, draft, records):
-    """The share link does not make a form that is open elsewhere out of date, either."""
+def test_inviting_and_sharing_do_not_make_an_open_form_stale(host, draft, records):
+    """Nor does the share link."""
     form = host.get(f"/parties/{draft.slug}/edit").form("/edit")
     host.post(address(draft, "link"), {"round": "0"})
     invite(host, draft)
@@ -506,7 +504,7 @@ def test_publishing_counts_as_no_change_of_the_party_itself(host, draft, records
     assert records.one(DinnerParty).venue == "Hut"
 
 
-def test_nobody_is_invited_again_who_was_erased(host, party, records):
+def test_an_anonymised_invitation_cannot_be_resent(host, party, records):
     invitation = InvitationFactory(party=party, email="erased-7@invalid", name="", revoked=True)
     page = host.get(address(party))
     assert "Guest whose data was deleted" in page.text

@@ -1,4 +1,4 @@
-"""What is on the table, and who cannot eat it."""
+"""The menu and dietary conflicts."""
 
 from datetime import timedelta
 
@@ -28,13 +28,13 @@ from tests.support.factories import DinnerPartyFactory, MemberFactory, RsvpFacto
         ({"allergens": ["fish"], "diets": ["pescatarian"]}, {}, ((), ())),
     ],
 )
-def test_who_cannot_eat_what(dish, person, reasons):
+def test_find_dietary_conflicts(dish, person, reasons):
     found = dietary_conflicts.find_conflict(DishInput("main", "Stew", **dish), PersonInput("Ana", **person))
     assert (found.allergens, found.diets) == reasons
     assert bool(found) == any(reasons)
 
 
-def test_a_course_with_one_dish_for_everybody_leaves_nobody_out():
+def test_a_course_with_one_dish_for_everybody_has_no_conflict():
     vegan, nobody_else = PersonInput("Ana", diets=["vegan"]), PersonInput("Bo")
     fish, soup = DishInput("main", "Fish", ["fish"]), DishInput("main", "Soup", diets=["vegan"])
     assert dietary_conflicts.guests_without_option([fish], [vegan, nobody_else]) == {"main": 1}
@@ -46,7 +46,7 @@ def save_menu(host, party, **fields):
     return host.submit(page.form("/menu"), **{name.replace("__", "-"): value for name, value in fields.items()})
 
 
-def test_a_host_writes_the_menu_and_guests_read_it(client_of, visitor, cast, records):
+def test_the_menu_of_a_host_is_shown_to_guests(client_of, visitor, cast, records):
     party = DinnerPartyFactory(host=cast.host, main_dish="Couscous")
     host = client_of(cast.host)
     page = save_menu(
@@ -62,7 +62,7 @@ def test_a_host_writes_the_menu_and_guests_read_it(client_of, visitor, cast, rec
     assert [item.name for item in records.all(MenuItem)] == ["Cake"]
 
 
-def test_what_is_no_course_or_allergen_is_refused_and_nothing_typed_is_lost(client_of, cast, records):
+def test_an_unknown_course_or_allergen_is_refused_and_the_form_kept(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host)
     host = client_of(cast.host)
     page = host.post(f"/parties/{party.slug}/menu", {"dishes-0-name": "Kept soup", "dishes-0-course": "breakfast"})
@@ -71,14 +71,14 @@ def test_what_is_no_course_or_allergen_is_refused_and_nothing_typed_is_lost(clie
     assert not records.all(MenuItem)
 
 
-def test_the_menu_and_the_kitchen_are_the_hosts(client_of, cast):
+def test_only_hosts_edit_the_menu_and_see_the_kitchen_sheet(client_of, cast):
     party = DinnerPartyFactory(host=cast.host)
     friend = client_of(cast.friend)
     assert friend.get(f"/parties/{party.slug}/menu").status == 403
     assert friend.get(f"/parties/{party.slug}/kitchen").status == 403
 
 
-def test_not_even_administrators_see_what_guests_eat(client_of, cast):
+def test_administrators_do_not_see_dietary_information(client_of, cast):
     party = DinnerPartyFactory(host=cast.host)
     admin = client_of(cast.admin)
     assert admin.get(f"/parties/{party.slug}/kitchen").status == 403
@@ -86,7 +86,7 @@ def test_not_even_administrators_see_what_guests_eat(client_of, cast):
     assert "/kitchen" not in admin.get(f"/parties/{party.slug}").text
 
 
-def test_who_gave_a_seat_back_is_not_cooked_for(app, client_of, cast):
+def test_a_guest_who_withdrew_is_not_on_the_kitchen_sheet(app, client_of, cast):
     party = DinnerPartyFactory(host=cast.host)
     answer = RsvpFactory(party=party, member=cast.friend, party_size=2)
     with app.app_context(), transaction():
@@ -103,7 +103,7 @@ def planned(app, party, *dishes):
         menu_service.set_menu(db.session.merge(party), dishes)
 
 
-def test_a_guest_is_warned_and_the_host_is_told(app, client_of, cast, records):
+def test_a_dietary_conflict_warns_the_guest_and_is_shown_to_the_host(app, client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host)
     planned(app, party, DishInput("main", "Satay", ["peanuts"]), DishInput("dessert", "Fruit", diets=["vegan"]))
     RsvpFactory(party=party, member=cast.friend, party_size=2)
@@ -125,7 +125,7 @@ def test_a_guest_is_warned_and_the_host_is_told(app, client_of, cast, records):
     assert "Bo" not in sheet.partition("<main")[2]
 
 
-def test_a_host_is_warned_of_what_guests_cannot_eat(app, client_of, cast):
+def test_saving_a_menu_warns_the_host_about_dietary_conflicts(app, client_of, cast):
     party = DinnerPartyFactory(host=cast.host)
     answer = RsvpFactory(party=party, member=cast.friend)
     with app.app_context(), transaction():
@@ -136,7 +136,7 @@ def test_a_host_is_warned_of_what_guests_cannot_eat(app, client_of, cast):
     assert page.flashes == [("warning", "“Steak” is not suitable for everyone (Vegan); 1 guest cannot eat it.")]
 
 
-def test_what_a_guest_usually_eats_is_offered(client_of, cast):
+def test_the_dietary_form_is_prefilled_from_the_profile(client_of, cast):
     guest = MemberFactory(diets=["halal"], allergens=["celery"])
     party = DinnerPartyFactory(host=cast.host)
     RsvpFactory(party=party, member=guest)
@@ -145,13 +145,13 @@ def test_what_a_guest_usually_eats_is_offered(client_of, cast):
     assert form.fields.getlist("people-0-allergens") == ["celery"]
 
 
-def test_who_does_not_come_need_not_tell(client_of, cast):
+def test_only_guests_who_come_fill_in_the_dietary_form(client_of, cast):
     party = DinnerPartyFactory(host=cast.host)
     page = client_of(cast.friend).get(f"/parties/{party.slug}/people")
     assert page.flashes == [("warning", "Answer first. Then you can enter who is coming with you.")]
 
 
-def test_guests_that_want_nothing_special_are_thanked(client_of, cast):
+def test_an_empty_dietary_form_is_accepted(client_of, cast):
     party = DinnerPartyFactory(host=cast.host)
     RsvpFactory(party=party, member=cast.friend)
     friend = client_of(cast.friend)
@@ -159,7 +159,7 @@ def test_guests_that_want_nothing_special_are_thanked(client_of, cast):
     assert friend.submit(page.form("/people")).flashes == [("info", "Thank you. The kitchen has been notified.")]
 
 
-def test_what_people_eat_is_forgotten_after_the_party(app, cast, records):
+def test_dietary_information_is_deleted_after_the_party(app, cast, records):
     over = DinnerPartyFactory(host=cast.host)
     coming = DinnerPartyFactory(host=cast.host, starts_at=over.starts_at + timedelta(days=14))
     for party in (over, coming):
@@ -175,7 +175,7 @@ def test_what_people_eat_is_forgotten_after_the_party(app, cast, records):
 CHANGED = ("warning", "This was changed in the meantime; both versions are shown. Save again to keep yours.")
 
 
-def test_two_hosts_at_once_see_both_menus_and_nothing_is_lost(client_of, cast, records):
+def test_a_conflict_of_two_hosts_shows_both_menus(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host)
     host = client_of(cast.host)
     tab = host.get(f"/parties/{party.slug}/menu").form("/menu")
@@ -190,7 +190,7 @@ def test_two_hosts_at_once_see_both_menus_and_nothing_is_lost(client_of, cast, r
     assert [(item.name, item.allergens) for item in records.all(MenuItem)] == [("Fish", ["fish"])]
 
 
-def test_a_menu_that_is_sent_twice_is_no_conflict(client_of, cast, records):
+def test_sending_a_menu_twice_is_no_conflict(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host)
     host = client_of(cast.host)
     tab = host.get(f"/parties/{party.slug}/menu").form("/menu")
@@ -200,7 +200,7 @@ def test_a_menu_that_is_sent_twice_is_no_conflict(client_of, cast, records):
     assert records.count(MenuItem) == 2
 
 
-def test_seats_that_are_taken_meanwhile_are_no_other_menu(client_of, cast, records):
+def test_new_rsvps_do_not_make_the_menu_form_stale(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host)
     host = client_of(cast.host)
     tab = host.get(f"/parties/{party.slug}/menu").form("/menu")
@@ -211,7 +211,7 @@ def test_seats_that_are_taken_meanwhile_are_no_other_menu(client_of, cast, recor
     assert (records.fresh(party).venue, records.fresh(party).main_dish) == ("Elsewhere", "Lamb")
 
 
-def test_two_tabs_of_who_comes_show_both_and_nothing_is_lost(client_of, cast, records):
+def test_a_conflict_in_the_dietary_form_shows_both_versions(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host)
     RsvpFactory(party=party, member=cast.friend)
     friend = client_of(cast.friend)
@@ -225,7 +225,7 @@ def test_two_tabs_of_who_comes_show_both_and_nothing_is_lost(client_of, cast, re
     assert [(person.name, person.diets) for person in records.all(RsvpPerson)] == [("Bo", [])]
 
 
-def test_who_left_meanwhile_tells_nothing_any_more(client_of, cast, records):
+def test_a_guest_who_withdrew_cannot_send_the_dietary_form(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host)
     RsvpFactory(party=party, member=cast.friend)
     friend = client_of(cast.friend)
@@ -235,7 +235,7 @@ def test_who_left_meanwhile_tells_nothing_any_more(client_of, cast, records):
     assert not records.all(RsvpPerson)
 
 
-def test_the_kitchen_knows_what_somebody_who_comes_never_eats(app, client_of, cast, records):
+def test_a_confirmed_guest_gets_the_dietary_information_of_their_profile(app, client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host)
     planned(app, party, DishInput("main", "Satay", ["peanuts"]))
     guest = MemberFactory(allergens=["peanuts"])
@@ -253,7 +253,7 @@ def test_the_kitchen_knows_what_somebody_who_comes_never_eats(app, client_of, ca
     assert sorted(letter.kind for letter in records.all(OutboxEmail)) == ["food_clash", "rsvp_yes"]
 
 
-def test_what_a_guest_told_before_is_not_overwritten_by_their_profile(app, client_of, cast, records):
+def test_the_profile_does_not_overwrite_dietary_information_given_earlier(app, client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host)
     guest = MemberFactory(diets=["vegan"])
     answer = RsvpFactory(party=party, member=guest, maybe=True)
@@ -264,7 +264,7 @@ def test_what_a_guest_told_before_is_not_overwritten_by_their_profile(app, clien
     assert [(person.name, person.diets) for person in records.all(RsvpPerson)] == [("Ana", [])]
 
 
-def test_who_waits_tells_the_kitchen_with_the_seat(client_of, cast, records, app):
+def test_accepting_an_offer_stores_the_dietary_information_of_the_profile(client_of, cast, records, app):
     party = DinnerPartyFactory(host=cast.host, number_seats=1)
     planned(app, party, DishInput("main", "Steak"))
     guest = MemberFactory(diets=["vegan"])

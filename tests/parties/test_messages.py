@@ -1,4 +1,4 @@
-"""Hosts write to their guests: to those they choose, once, each in their own language, and to nobody who wants none."""
+"""Messages of hosts to their guests."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +28,7 @@ TEXT = "Bring a coat.\n\nWe sit <b>outside</b>,\nunder the tree."
 
 @pytest.fixture
 def party(cast):
-    """A dinner whose guests have answered in every way, three of them in languages of their own."""
+    """A party with RSVPs of every kind, three of them in other languages."""
     party = DinnerPartyFactory(host=cast.host, title="Garden", slug="garden", number_seats=20, timezone="Europe/Madrid")
     RsvpFactory(party=party, member=MemberFactory(username="en"))
     RsvpFactory(party=party, member=MemberFactory(username="es", locale="es", timezone="America/Lima"))
@@ -55,20 +55,20 @@ def write(host, *audiences, button="send", form=None, **typed):
 
 
 def invited(party, **columns):
-    """Invite somebody without an account."""
+    """Store an invitation of a person without an account."""
     return InvitationFactory(party=party, invited_by=party.host, **columns)
 
 
-def letters(records):
-    """Return what hosts wrote; whoever logs in from several browsers is written to of that."""
+def emails(records):
+    """Return the e-mails with messages, without those about new devices."""
     return [letter for letter in records.all(OutboxEmail) if letter.kind == "guest_message"]
 
 
 def recipients(records):
-    return sorted(letter.recipient.partition("@")[0] for letter in letters(records))
+    return sorted(letter.recipient.partition("@")[0] for letter in emails(records))
 
 
-# -- to whom
+# -- recipients
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def recipients(records):
     ],
     ids="+".join,
 )
-def test_a_message_goes_to_those_who_were_chosen(host, party, audiences, reached, records):
+def test_a_message_goes_to_the_chosen_recipients(host, party, audiences, reached, records):
     number = f"{len(reached)} guest" + "s" * (len(reached) > 1)
     assert write(host, *audiences).flashes == [("info", f"Message queued for {number}.")]
     assert recipients(records) == reached
@@ -92,19 +92,19 @@ def test_a_message_goes_to_those_who_were_chosen(host, party, audiences, reached
     assert (message.recipients, message.subject, message.text) == (len(reached), "The weather", TEXT)
 
 
-def test_who_is_offered_seats_waits(host, party, records):
+def test_guests_with_an_open_offer_count_as_waiting(host, party, records):
     WaitOfferFactory(party=party)
     assert write(host, "waiting").flashes == [("info", "Message queued for 2 guests.")]
     assert RsvpStatus.OFFERED not in records.one(GuestMessage).statuses
 
 
-def test_the_form_says_how_many_each_choice_reaches(host, party):
+def test_the_form_shows_the_number_of_recipients_of_each_choice(host, party):
     text = host.get("/parties/garden/write").text
     for choice in ("Guests who are coming: 3", "Guests who answered maybe: 1", "have not answered: 1", "Everyone: 7"):
         assert choice in text
 
 
-def test_a_preview_sends_nothing_and_keeps_what_was_typed(host, party, records):
+def test_a_preview_sends_nothing_and_keeps_the_form(host, party, records):
     page = write(host, "coming", "maybe", button="preview")
     assert page.flashes == [("info", "Nothing has been sent yet. This message would go to 4 guests.")]
     assert "It will be sent to 4 guests." in page.text
@@ -115,7 +115,7 @@ def test_a_preview_sends_nothing_and_keeps_what_was_typed(host, party, records):
     assert write(host, "coming", "maybe", form=form).flashes == [("info", "Message queued for 4 guests.")]
 
 
-def test_nobody_in_the_selection_is_said_and_the_text_kept(host, cast, records):
+def test_a_selection_without_recipients_is_refused_and_the_text_kept(host, cast, records):
     DinnerPartyFactory(host=cast.host, slug="garden")
     page = write(host, "coming", "silent")
     assert (page.status, page.flashes) == (
@@ -128,39 +128,39 @@ def test_nobody_in_the_selection_is_said_and_the_text_kept(host, cast, records):
 
 
 @pytest.mark.parametrize("typed", [{"subject": ""}, {"text": " \n"}, {"subject": "x" * 121}, {"text": "x" * 5001}])
-def test_what_is_missing_or_too_long_is_said_and_the_rest_kept(host, party, typed, records):
+def test_missing_or_too_long_fields_are_refused_and_the_form_kept(host, party, typed, records):
     page = write(host, "coming", **typed)
     assert (page.status, page.flashes) == (422, [("danger", "Please correct the fields that are marked.")])
     assert page.form("/write").fields.getlist("audiences") == ["coming"]
     assert records.count(OutboxEmail) == 0
 
 
-def test_nobody_chosen_is_an_error(host, party):
+def test_choosing_no_recipients_is_an_error(host, party):
     page = write(host)
     assert page.status == 422
     assert "Choose the recipients." in page.text
 
 
-def test_a_co_host_writes_too_and_neither_host_is_written_to(client_of, cast, party, records):
+def test_a_co_host_can_send_messages_and_hosts_get_none(client_of, cast, party, records):
     owner = client_of(cast.host)
     owner.submit(owner.get("/parties/garden/hosts").form("/hosts"), username="friend")
     RsvpFactory(party=party, member=cast.friend)
     assert write(client_of(cast.friend), "coming").flashes == [("info", "Message queued for 3 guests.")]
     assert recipients(records) == ["ar", "en", "es"]
     assert records.one(GuestMessage).author_id == cast.friend.id
-    english = next(letter for letter in letters(records) if letter.locale == "en")
+    english = next(letter for letter in emails(records) if letter.locale == "en")
     assert "Friend Doe has sent you a message about a dinner:" in english.text
 
 
 @pytest.mark.parametrize("who", ["friend", "admin"])
-def test_only_hosts_write(client_of, cast, party, who):
+def test_only_hosts_can_send_messages(client_of, cast, party, who):
     visitor = client_of(getattr(cast, who))
     for path in ("write", "reminders"):
         assert visitor.get(f"/parties/garden/{path}").status == 403
     assert visitor.post("/parties/garden/remind").status == 403
 
 
-def test_drafts_are_not_written_about(host, cast, records):
+def test_no_message_can_be_sent_about_a_draft(host, cast, records):
     party = DinnerPartyFactory(host=cast.host, slug="garden", draft=True)
     RsvpFactory(party=party)
     page = write(host, "coming")
@@ -168,7 +168,7 @@ def test_drafts_are_not_written_about(host, cast, records):
     assert records.count(OutboxEmail) == 0
 
 
-def test_thanks_are_written_after_the_party(host, cast, records):
+def test_a_message_can_be_sent_after_the_party(host, cast, records):
     party = DinnerPartyFactory(host=cast.host, slug="garden", past=True)
     RsvpFactory(party=party)
     RsvpFactory(party=party, email="erased-7@invalid")
@@ -176,12 +176,12 @@ def test_thanks_are_written_after_the_party(host, cast, records):
     assert records.one(OutboxEmail).expires_at > clock.now()
 
 
-# -- what they read
+# -- content
 
 
-def test_each_guest_reads_it_in_their_language_around_the_hosts_words(host, party, records):
+def test_the_email_around_the_message_is_in_the_language_of_each_guest(host, party, records):
     write(host, "coming", "silent")
-    found = {letter.recipient.partition("@")[0]: letter for letter in letters(records)}
+    found = {letter.recipient.partition("@")[0]: letter for letter in emails(records)}
     assert {name: letter.locale for name, letter in found.items()} == {
         "en": "en", "es": "es", "ar": "ar", "silent": "es",
     }  # fmt: skip
@@ -197,14 +197,14 @@ def test_each_guest_reads_it_in_their_language_around_the_hosts_words(host, part
     assert "Host Doe has sent you a message about a dinner:" in found["en"].text
 
 
-def test_who_has_no_account_gets_their_personal_link(host, visitor, party, records):
+def test_guests_without_an_account_get_their_personal_link(host, visitor, party, records):
     write(host, "silent")
     letter = records.one(OutboxEmail)
     assert f"/invitations/{SECRET}" in letter.text
     assert visitor.get(f"/invitations/{letter.secret}").path == "/parties/garden"
 
 
-def test_the_address_is_told_to_those_only_who_come(host, cast, records):
+def test_only_confirmed_guests_get_a_hidden_postal_address(host, cast, records):
     party = DinnerPartyFactory(host=cast.host, slug="garden", address="7 Secret Lane", address_for_guests=True)
     RsvpFactory(party=party, member=cast.friend)
     RsvpFactory(party=party, member=cast.stranger, maybe=True)
@@ -215,11 +215,11 @@ def test_the_address_is_told_to_those_only_who_come(host, cast, records):
 
 
 @pytest.mark.parametrize("ticked", [True, False])
-def test_guests_answer_to_the_host_only_if_the_host_says_so(host, app, cast, party, smtp, ticked):
+def test_reply_to_is_the_host_only_if_the_host_allows_it(host, app, cast, party, smtp, ticked):
     write(host, "maybe", with_address=["y"] if ticked else None)
     with app.app_context():
         delivery.drain()
-    (arrived,) = smtp.letters
+    (arrived,) = smtp.messages
     assert arrived["Reply-To"] == (cast.host.email if ticked else None)
     text = arrived.get_body(("plain",)).get_content()
     assert ("Reply to this e-mail to write to Host Doe." in text) == ticked
@@ -229,7 +229,7 @@ def test_guests_answer_to_the_host_only_if_the_host_says_so(host, app, cast, par
 
 
 @pytest.mark.both_databases
-def test_who_wants_no_letters_of_hosts_is_not_counted_and_gets_none(host, app, party, records):
+def test_unsubscribed_guests_are_not_counted_and_get_no_message(host, app, party, records):
     with app.app_context(), transaction():
         for name in ("EN@example.com", "silent@example.org"):
             unsubscribe.unsubscribe(name, EmailTopic.MESSAGES)
@@ -238,17 +238,17 @@ def test_who_wants_no_letters_of_hosts_is_not_counted_and_gets_none(host, app, p
     assert recipients(records) == ["ar", "es"]
 
 
-# -- once, and not too often
+# -- duplicates and limits
 
 
-def test_the_same_form_sent_twice_writes_once(host, party, records):
+def test_sending_the_form_twice_sends_the_message_once(host, party, records):
     form = page_of(host)
     pages = [write(host, "coming", form=form) for _time in range(2)]
     assert [page.flashes for page in pages] == [[("info", "Message queued for 3 guests.")]] * 2
-    assert (records.count(GuestMessage), len(letters(records))) == (1, 3)
+    assert (records.count(GuestMessage), len(emails(records))) == (1, 3)
 
 
-def test_the_same_form_with_other_words_is_another_message(host, party, records):
+def test_the_same_form_with_another_text_is_another_message(host, party, records):
     form = page_of(host)
     write(host, "coming", form=form)
     write(host, "coming", form=form, text="And an umbrella.")
@@ -256,7 +256,7 @@ def test_the_same_form_with_other_words_is_another_message(host, party, records)
 
 
 @pytest.mark.both_databases
-def test_the_same_form_sent_at_the_same_moment_writes_once(client_of, cast, party, records):
+def test_sending_the_form_concurrently_sends_the_message_once(client_of, cast, party, records):
     tabs = [client_of(cast.host) for _number in range(4)]
     forms = [page_of(tab) for tab in tabs]
     together = threading.Barrier(len(tabs))
@@ -267,10 +267,10 @@ def test_the_same_form_sent_at_the_same_moment_writes_once(client_of, cast, part
 
     with ThreadPoolExecutor(len(tabs)) as pool:
         assert list(pool.map(send, range(len(tabs)))) == [[("info", "Message queued for 3 guests.")]] * 4
-    assert (records.count(GuestMessage), len(letters(records))) == (1, 3)
+    assert (records.count(GuestMessage), len(emails(records))) == (1, 3)
 
 
-def test_ten_messages_a_day_are_enough(host, client_of, cast, party, records):
+def test_messages_are_limited_to_ten_a_day(host, client_of, cast, party, records):
     for number in range(10):
         assert write(host, "maybe", subject=f"Number {number}").flashes[0][0] == "info"
     page = write(host, "maybe", subject="Number 10")
@@ -283,14 +283,14 @@ def test_ten_messages_a_day_are_enough(host, client_of, cast, party, records):
         assert write(client_of(cast.host), "maybe").flashes == [("info", "Message queued for 1 guest.")]
 
 
-def test_what_was_written_is_listed(host, party):
+def test_sent_messages_are_listed(host, party):
     write(host, "maybe", "silent")
     text = host.get("/parties/garden/write").text
     for part in ("The weather", "To 2 guests", "Written by Host Doe", "We sit &lt;b&gt;outside&lt;/b&gt;"):
         assert part in text
 
 
-def test_the_page_asks_the_database_a_few_times_however_many_guests_there_are(host, cast, app):
+def test_the_page_takes_few_statements_however_many_guests_there_are(host, cast, app):
     party = DinnerPartyFactory(host=cast.host, slug="garden", number_seats=300)
     with app.app_context(), transaction():
         for _number in range(60):

@@ -1,4 +1,4 @@
-"""Public parties that somebody finds wrong are reported, hidden, and shown again."""
+"""Moderation: public parties are reported, hidden, and shown again."""
 
 import threading
 
@@ -37,7 +37,7 @@ def report(visitor, reason="spam", slug="tupper", **typed):
     return visitor.submit(form, reason=reason, **typed)
 
 
-def letters(records, kind):
+def emails(records, kind):
     return [letter for letter in records.all(OutboxEmail) if letter.kind == kind]
 
 
@@ -46,16 +46,16 @@ def done(records):
 
 
 def hide(admin, *parties, reason=WHY):
-    """Hide parties as an administrator does: choose them, and say why."""
+    """Hide parties with the action of an administrator and a reason."""
     chosen = {"action": "hide", "rowid": [str(party.id) for party in parties]}
     page = admin.post("/dinnerparties/action_post", chosen)
     return admin.submit(page.form("/dinnerparties/action_post"), reason=reason)
 
 
-# -- report
+# -- reports
 
 
-def test_whoever_has_no_account_reports_a_public_party_from_its_page(visitor, party, records):
+def test_a_visitor_without_an_account_reports_a_public_party(visitor, party, records):
     assert "/parties/tupper/report" in visitor.get("/parties/tupper").text
     page = report(visitor, "other", note="Ask for the <b>price</b>")
     assert (page.path, page.flashes) == ("/parties/tupper", [THANKS])
@@ -68,14 +68,14 @@ def test_whoever_has_no_account_reports_a_public_party_from_its_page(visitor, pa
     )
 
 
-def test_a_member_reports_and_is_known_in_another_browser(client_of, cast, party, records):
+def test_a_member_who_reported_is_recognised_in_another_browser(client_of, cast, party, records):
     assert report(client_of(cast.friend)).flashes == [THANKS]
     assert report(client_of(cast.friend), "fake").flashes == [AGAIN]
     assert report(client_of(cast.stranger)).flashes == [THANKS]
     assert {filed.reporter_id for filed in records.all(PartyReport)} == {cast.friend.id, cast.stranger.id}
 
 
-def test_the_same_browser_reports_once_while_the_report_is_open(new_visitor, admin, party, records):
+def test_a_browser_can_report_once_while_its_report_is_open(new_visitor, admin, party, records):
     visitor = new_visitor()
     assert report(visitor).flashes == [THANKS]
     assert report(visitor, "fake").flashes == [AGAIN]
@@ -85,7 +85,7 @@ def test_the_same_browser_reports_once_while_the_report_is_open(new_visitor, adm
     assert report(new_visitor(), "offensive").flashes == [THANKS]
 
 
-def test_what_is_wrong_with_a_report_is_said_and_what_was_typed_is_kept(visitor, party, records):
+def test_an_invalid_report_shows_errors_and_keeps_its_values(visitor, party, records):
     form = visitor.get("/parties/tupper/report").form("/report")
     page = visitor.submit(form, note="My words")
     assert (page.status, "Please choose one of the reasons." in page.text, "My words" in page.text) == (422, True, True)
@@ -98,7 +98,7 @@ def test_what_is_wrong_with_a_report_is_said_and_what_was_typed_is_kept(visitor,
 
 
 @pytest.mark.parametrize("who", ["host", "helper"])
-def test_hosts_do_not_report_their_own_party(client_of, cast, party, app, records, who):
+def test_hosts_cannot_report_their_own_party(client_of, cast, party, app, records, who):
     helper = MemberFactory(username="helper")
     with app.app_context(), transaction():
         db.session.add(CoHost(party_id=party.id, member_id=helper.id))
@@ -110,7 +110,7 @@ def test_hosts_do_not_report_their_own_party(client_of, cast, party, app, record
 
 
 @pytest.mark.parametrize("kind", [{"unlisted": True}, {"private": True}, {"draft": True}])
-def test_what_is_not_public_is_not_reported(client_of, cast, records, kind):
+def test_only_public_parties_can_be_reported(client_of, cast, records, kind):
     party = DinnerPartyFactory(host=cast.host, slug="secret", **kind)
     RsvpFactory(party=party, member=cast.friend)
     friend = client_of(cast.friend)
@@ -120,12 +120,12 @@ def test_what_is_not_public_is_not_reported(client_of, cast, records, kind):
     assert records.count(PartyReport) == 0
 
 
-def test_administrators_get_a_letter_for_the_first_open_report_of_a_party(new_visitor, admin, party, records):
+def test_administrators_are_emailed_about_the_first_open_report_of_a_party(new_visitor, admin, party, records):
     MemberFactory(username="second", admin=True, locale="es")
     MemberFactory(username="gone", admin=True, inactive=True)
     report(new_visitor(), note="It sells kitchens")
     report(new_visitor(), "fake")
-    written = letters(records, "party_reported")
+    written = emails(records, "party_reported")
     assert sorted(letter.recipient for letter in written) == ["boss@example.com", "second@example.com"]
     filed = records.all(PartyReport)[0]
     letter = next(letter for letter in written if letter.recipient == "boss@example.com")
@@ -136,12 +136,12 @@ def test_administrators_get_a_letter_for_the_first_open_report_of_a_party(new_vi
     for each in records.all(PartyReport):
         admin.post(f"/reports/action/dismiss/{each.id}")
     report(new_visitor(), "offensive")
-    assert len(letters(records, "party_reported")) == 4
+    assert len(emails(records, "party_reported")) == 4
 
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize("who", ["friend", "anonymous"])
-def test_two_clicks_report_once(new_visitor, client_of, cast, party, records, who):
+def test_a_report_sent_twice_is_stored_once(new_visitor, client_of, cast, party, records, who):
     visitor = client_of(cast.friend) if who == "friend" else new_visitor()
     form = visitor.get("/parties/tupper/report").form("/report")
     cookie, pages, start = visitor.client.get_cookie(SESSION_COOKIE), [], threading.Barrier(2)
@@ -161,13 +161,11 @@ def test_two_clicks_report_once(new_visitor, client_of, cast, party, records, wh
     assert records.count(PartyReport) == 1
 
 
-# -- hide
+# -- hiding
 
 
 @pytest.mark.both_databases
-def test_a_hidden_party_is_kept_from_strangers_and_not_from_its_guests(
-    admin, client_of, new_visitor, cast, party, records
-):
+def test_a_hidden_party_is_visible_to_its_guests_only(admin, client_of, new_visitor, cast, party, records):
     RsvpFactory(party=party, member=cast.friend)
     invited = InvitationFactory(party=party)
     guest = new_visitor()
@@ -188,20 +186,20 @@ def test_a_hidden_party_is_kept_from_strangers_and_not_from_its_guests(
     assert records.fresh(party).seats_taken == 2
 
 
-def test_hosts_read_why_their_party_is_hidden(admin, client_of, cast, party, app, records):
+def test_hosts_see_why_their_party_is_hidden(admin, client_of, cast, party, app, records):
     with app.app_context(), transaction():
         db.session.add(CoHost(party_id=party.id, member_id=cast.stranger.id))
     hide(admin, party)
     for host in (cast.host, cast.stranger):
         assert WHY.replace("&", "&amp;") in client_of(host).get("/parties/tupper").text
-    written = letters(records, "party_hidden")
+    written = emails(records, "party_hidden")
     assert sorted(letter.recipient for letter in written) == ["host@example.com", "stranger@example.com"]
     assert WHY in written[0].text
     assert WHY.replace("&", "&amp;") in written[0].html
     assert written[0].subject == "Your party “Tupper” was hidden"
 
 
-def test_a_reason_is_asked_for(admin, party, records):
+def test_hiding_a_party_requires_a_reason(admin, party, records):
     page = admin.post("/dinnerparties/action_post", {"action": "hide", "rowid": str(party.id)})
     assert page.flashes == [("info", "One more step: give a reason.")]
     page = admin.submit(page.form("/dinnerparties/action_post"), reason=" ")
@@ -209,7 +207,7 @@ def test_a_reason_is_asked_for(admin, party, records):
     assert records.fresh(party).hidden_at is None
 
 
-def test_several_are_hidden_at_once_and_what_is_hidden_stays_as_it_was(admin, cast, party, records):
+def test_a_bulk_action_hides_parties_and_leaves_hidden_ones_unchanged(admin, cast, party, records):
     other, third = DinnerPartyFactory(host=cast.friend), DinnerPartyFactory(host=cast.friend)
     hide(admin, other, reason="first")
     page = hide(admin, party, other, third)
@@ -217,10 +215,10 @@ def test_several_are_hidden_at_once_and_what_is_hidden_stays_as_it_was(admin, ca
     assert records.fresh(other).hidden_reason == "first"
     page = admin.post("/dinnerparties/action_post", {"action": "hide", "rowid": [str(party.id), str(other.id)]})
     assert page.flashes == [("warning", "Nothing changed: these parties are already hidden.")]
-    assert len(letters(records, "party_hidden")) == 3
+    assert len(emails(records, "party_hidden")) == 3
 
 
-def test_a_host_who_edits_meanwhile_is_not_disturbed(admin, client_of, cast, party, records):
+def test_hiding_a_party_does_not_make_the_hosts_form_stale(admin, client_of, cast, party, records):
     host = client_of(cast.host)
     form = host.get("/parties/tupper/edit").form("/edit")
     hide(admin, party)
@@ -228,7 +226,7 @@ def test_a_host_who_edits_meanwhile_is_not_disturbed(admin, client_of, cast, par
     assert (records.fresh(party).title, records.fresh(party).hidden_reason) == ("Supper", WHY)
 
 
-def test_hiding_upholds_the_open_reports_and_is_written_down(admin, cast, party, records):
+def test_hiding_upholds_the_open_reports_and_is_in_the_audit_log(admin, cast, party, records):
     first, second = PartyReportFactory(party=party), PartyReportFactory(party=party, reporter=cast.friend)
     dismissed = PartyReportFactory(party=party, state="dismissed", decided_at=clock.now())
     elsewhere = PartyReportFactory()
@@ -245,13 +243,13 @@ def test_hiding_upholds_the_open_reports_and_is_written_down(admin, cast, party,
     assert "Reports upheld" in admin.get(f"/audit/show/{event.id}").text
 
 
-def test_what_was_hidden_is_shown_again(admin, visitor, party, records):
+def test_a_hidden_party_can_be_shown_again(admin, visitor, party, records):
     hide(admin, party)
     page = admin.post(f"/dinnerparties/action/unhide/{party.id}")
     assert page.flashes == [("info", "1 party is visible again; its hosts will be notified.")]
     assert visitor.get("/parties/tupper").status == 200
     assert (records.fresh(party).hidden_at, records.fresh(party).hidden_reason) == (None, "")
-    assert letters(records, "party_shown")[0].recipient == "host@example.com"
+    assert emails(records, "party_shown")[0].recipient == "host@example.com"
     page = admin.post(f"/dinnerparties/action/unhide/{party.id}")
     assert page.flashes == [("warning", "Nothing changed: none of the selected parties is hidden.")]
     assert done(records) == ["party_hidden", "party_shown"]
@@ -277,7 +275,7 @@ def test_a_copy_of_a_hidden_party_is_a_draft_and_not_hidden(admin, client_of, ca
     assert (copy.status, copy.hidden_at, copy.hidden_reason) == ("draft", None, "")
 
 
-def test_a_form_from_before_it_was_hidden_reports_nothing(client_of, cast, party, app, records):
+def test_a_report_form_opened_before_the_party_was_hidden_stores_nothing(client_of, cast, party, app, records):
     RsvpFactory(party=party, member=cast.friend)
     friend = client_of(cast.friend)
     form = friend.get("/parties/tupper/report").form("/report")
@@ -288,7 +286,7 @@ def test_a_form_from_before_it_was_hidden_reports_nothing(client_of, cast, party
 
 
 @pytest.mark.parametrize("who", ["host", "friend", "translator"])
-def test_nobody_but_administrators_hides_or_decides(client_of, cast, party, records, who):
+def test_only_administrators_hide_parties_and_decide_reports(client_of, cast, party, records, who):
     filed = PartyReportFactory(party=party)
     visitor = client_of(getattr(cast, who))
     for path, action, row in (("/dinnerparties", "hide", party), ("/dinnerparties", "unhide", party),
@@ -299,7 +297,7 @@ def test_nobody_but_administrators_hides_or_decides(client_of, cast, party, reco
     assert records.fresh(filed).state == "open"
 
 
-def test_a_guest_whom_a_host_removes_is_written_down(admin, cast, party, records):
+def test_removing_a_guest_is_in_the_audit_log(admin, cast, party, records):
     answer = RsvpFactory(party=party, member=cast.friend)
     admin.post(f"/rsvps/action/withdraw/{answer.id}")
     assert records.fresh(answer).status == "removed"
@@ -308,7 +306,7 @@ def test_a_guest_whom_a_host_removes_is_written_down(admin, cast, party, records
     assert records.count(Rsvp) == 2
 
 
-def test_a_shared_link_lets_no_stranger_past(admin, visitor, cast, records):
+def test_the_share_link_of_a_hidden_party_is_closed_to_strangers(admin, visitor, cast, records):
     party = DinnerPartyFactory(host=cast.host, slug="tupper", unlisted=True, share_round=1)
     with visitor.app.app_context():
         token = secret_links.share_token(party)

@@ -1,4 +1,4 @@
-"""What a host says beside when and what: who is asked first, who is told the address, and where the map is."""
+"""Approval, the postal address, and the map link of a party."""
 
 import io
 import re
@@ -30,17 +30,17 @@ def edit(host, party, **changes):
     return host.submit(page.form("/edit"), **changes)
 
 
-def is_told(text):
-    """Whether a text tells the address; the map that is searched for it tells it, too."""
+def shows_address(text):
+    """Return whether a text shows the address, also as part of a map link."""
     unfolded = text.replace("\r\n ", "")
     assert (SECRET in unfolded) >= ("Quiet%20Lane" in unfolded)
     return SECRET in unfolded
 
 
-# -- the form
+# -- form
 
 
-def test_a_host_sets_all_of_it_and_takes_it_back(host, cast, records):
+def test_a_host_sets_and_clears_all_fields(host, cast, records):
     party = DinnerPartyFactory(host=cast.host)
     page = edit(host, party, approval="y", address_for_guests="y", map_url=f" {MAP} ")
     assert page.status == 200
@@ -82,7 +82,7 @@ def test_a_host_sets_all_of_it_and_takes_it_back(host, cast, records):
         ),
     ],
 )
-def test_what_is_no_address_on_the_web_is_no_map(host, cast, records, link):
+def test_an_invalid_map_url_is_refused(host, cast, records, link):
     party = DinnerPartyFactory(host=cast.host)
     page = edit(host, party, map_url=link, venue="Kept venue")
     assert (page.status, page.flashes) == (422, [("danger", "Please correct the fields that are marked.")])
@@ -94,16 +94,16 @@ def test_what_is_no_address_on_the_web_is_no_map(host, cast, records, link):
 @pytest.mark.parametrize(
     "link", ["https://maps.example.org", "http://127.0.0.1:8080/x?q=1#y", MAP, "https://m.org/" + "x" * 400]
 )
-def test_an_address_on_the_web_is_a_map(link):
+def test_a_web_url_is_a_valid_map_url(link):
     assert rules.is_web_link(link)
 
 
-def test_what_somehow_came_into_the_database_becomes_no_link(app, visitor, cast):
+def test_an_unsafe_map_url_in_the_database_is_not_linked(app, visitor, cast):
     party = DinnerPartyFactory(host=cast.host, map_url="javascript:alert(1)", address="")
     assert "javascript:" not in visitor.get(f"/parties/{party.slug}").text
 
 
-def test_two_tabs_both_texts_of_the_new_fields_are_shown_too(host, cast, records):
+def test_a_conflict_of_two_tabs_shows_these_fields_too(host, cast, records):
     party = DinnerPartyFactory(host=cast.host)
     tab = host.get(f"/parties/{party.slug}/edit").form("/edit")
     edit(host, party, map_url=MAP, approval="y")
@@ -118,7 +118,7 @@ def test_two_tabs_both_texts_of_the_new_fields_are_shown_too(host, cast, records
     assert (row.map_url, row.approval) == ("https://other.example.org/", False)
 
 
-def test_who_asked_is_not_let_in_because_nobody_has_to_ask_any_more(host, client_of, cast, records):
+def test_switching_approval_off_does_not_approve_pending_requests(host, client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host, approval=True)
     friend = client_of(cast.friend)
     friend.post(f"/parties/{party.slug}/rsvp", {"answer": "yes"})
@@ -126,18 +126,18 @@ def test_who_asked_is_not_let_in_because_nobody_has_to_ask_any_more(host, client
     assert page.flashes == [("info", f"Party “{party.title}” published.")]
     row = next(row for row in records.all(Rsvp) if row.member_id == cast.friend.id)
     assert (row.status, records.fresh(party).seats_taken) == ("awaiting_approval", 1)
-    # Whoever says so again is not asked to wait for the host once more.
+    # Replying again does not ask the host again.
     friend.post(f"/parties/{party.slug}/rsvp", {"answer": "yes"})
     assert records.fresh(party).seats_taken == 2
 
 
-def test_a_copy_keeps_its_address_as_well(host, party, records):
+def test_a_copy_keeps_the_postal_address(host, party, records):
     host.post(f"/parties/{party.slug}/copy")
     twin = next(row for row in records.all(DinnerParty) if row.id != party.id)
     assert (twin.address, twin.address_for_guests) == (SECRET, True)
 
 
-# -- who is told the address
+# -- who sees the address
 
 READERS = {
     "anonymous": False,
@@ -157,7 +157,7 @@ READERS = {
 
 @pytest.fixture
 def reader(app, cast, client_of, new_visitor, party):
-    """Return the browser of somebody who stands to the party like this."""
+    """Return a browser of a person with this relation to the party."""
 
     def make(who):
         traits = {"maybe": "maybe", "waiting": "waiting", "asking": "asking", "declined": "declined", "here": "here"}
@@ -177,91 +177,91 @@ def reader(app, cast, client_of, new_visitor, party):
 
 
 @pytest.mark.parametrize(("who", "told"), READERS.items())
-def test_the_address_is_told_to_those_who_come_only(reader, party, who, told):
+def test_only_confirmed_guests_see_a_hidden_address(reader, party, who, told):
     visitor = reader(who)
     pages = [visitor.get(f"/parties/{party.slug}"), visitor.get(f"/parties/{party.slug}/dinner.ics")]
     assert [page.status for page in pages] == [200, 200]
-    assert [is_told(page.text) for page in pages] == [told, told]
+    assert [shows_address(page.text) for page in pages] == [told, told]
     assert (SEARCH in pages[0].text) == told
     for path in ("/", "/parties/", f"/parties/{party.slug}/waiting-list", f"/parties/{party.slug}/people"):
-        assert not is_told(visitor.get(path, follow=False).text)
+        assert not shows_address(visitor.get(path, follow=False).text)
     assert all("The blue door" in page.text for page in pages)
 
 
 @pytest.mark.parametrize(("who", "told"), [("maybe", False), ("coming", True), ("co-host", True), ("host", True)])
-def test_the_feed_tells_it_to_nobody_else_either(reader, visitor, who, told):
+def test_the_calendar_feed_hides_the_address_too(reader, visitor, who, told):
     page = reader(who).post("/account/calendar/renew")
     feed = visitor.get(urlsplit(re.search(r'value="(http[^"]+\.ics)"', page.text)[1]).path).text
     assert "The blue door" in feed
-    assert is_told(feed) == told
+    assert shows_address(feed) == told
 
 
 @pytest.mark.parametrize("who", ["maybe", "coming"])
-def test_taking_ones_data_along_tells_it_to_nobody_else_either(app, reader, cast, who):
+def test_the_data_export_hides_the_address_too(app, reader, cast, who):
     reader(who)
     with app.app_context():
         archive = zipfile.ZipFile(io.BytesIO(data_export.export(db.session.merge(cast.friend))))
         files = "".join(archive.read(name).decode() for name in archive.namelist())
-    assert is_told(files) == (who == "coming")
+    assert shows_address(files) == (who == "coming")
 
 
-def letters(records):
-    """Return what the letters about the party say to whom: the text, the page and the appointment."""
+def emails(records):
+    """Return whether each e-mail about the party shows the address: in text, HTML or calendar event."""
     found = {}
     for letter in sorted(records.all(OutboxEmail), key=lambda letter: letter.id):
-        parts = [letter.text, letter.html, letter.calendar or SECRET * is_told(letter.text)]
-        assert len({is_told(part) for part in parts}) == 1
-        found[letter.kind, letter.recipient] = is_told(letter.text)
+        parts = [letter.text, letter.html, letter.calendar or SECRET * shows_address(letter.text)]
+        assert len({shows_address(part) for part in parts}) == 1
+        found[letter.kind, letter.recipient] = shows_address(letter.text)
     return found
 
 
-def test_the_letter_of_a_yes_tells_it_and_that_of_a_place_in_line_does_not(client_of, cast, party, records):
+def test_the_email_of_a_seat_has_the_address_and_that_of_the_waiting_list_does_not(client_of, cast, party, records):
     client_of(cast.friend).post(f"/parties/{party.slug}/rsvp", {"answer": "yes"})
     with_map = next(letter for letter in records.all(OutboxEmail) if letter.kind == "rsvp_yes")
     assert SEARCH in with_map.text
     full = DinnerPartyFactory(host=cast.host, address=SECRET, address_for_guests=True, number_seats=1)
     client_of(cast.stranger).post(f"/parties/{full.slug}/rsvp", {"answer": "yes"})
-    assert letters(records) == {("rsvp_yes", cast.friend.email): True, ("rsvp_waitlisted", cast.stranger.email): False}
+    assert emails(records) == {("rsvp_yes", cast.friend.email): True, ("rsvp_waitlisted", cast.stranger.email): False}
 
 
-def test_who_asks_is_not_told_and_the_host_is(client_of, cast, records):
+def test_a_guest_awaiting_approval_does_not_get_the_address(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host, address=SECRET, address_for_guests=True, approval=True)
     client_of(cast.friend).post(f"/parties/{party.slug}/rsvp", {"answer": "yes"})
-    assert letters(records) == {("approval_asked", cast.host.email): True}
+    assert emails(records) == {("approval_asked", cast.host.email): True}
 
 
-def test_a_change_is_told_to_each_as_far_as_they_may_know(host, cast, party, records):
+def test_emails_about_a_change_show_the_address_only_to_confirmed_guests(host, cast, party, records):
     coming, maybe = RsvpFactory(party=party, member=cast.friend), RsvpFactory(party=party, maybe=True)
     page = edit(host, party, venue="The green door")
     assert page.flashes == [("info", "Saved. 2 guests will get an updated calendar entry.")]
-    assert letters(records) == {("party_changed", coming.email): True, ("party_changed", maybe.email): False}
+    assert emails(records) == {("party_changed", coming.email): True, ("party_changed", maybe.email): False}
 
 
-def test_a_new_address_alone_is_told_to_those_only_who_may_know_it(host, cast, party, records):
+def test_a_new_hidden_address_is_emailed_to_confirmed_guests_only(host, cast, party, records):
     coming = RsvpFactory(party=party, member=cast.friend)
     RsvpFactory(party=party, maybe=True)
     page = edit(host, party, address=f"{SECRET}, second floor")
     assert page.flashes == [("info", "Saved. 1 guest will get an updated calendar entry.")]
-    assert letters(records) == {("party_changed", coming.email): True}
+    assert emails(records) == {("party_changed", coming.email): True}
 
 
-def test_who_was_removed_is_told_nothing_more(app, client_of, cast, party, records):
+def test_a_removed_guest_gets_no_more_emails(app, client_of, cast, party, records):
     answer = RsvpFactory(party=party, member=cast.friend)
     client_of(cast.admin).post("/rsvps/action_post", {"action": "withdraw", "rowid": str(answer.id)})
-    assert letters(records) == {("removed", cast.friend.email): False}
+    assert emails(records) == {("removed", cast.friend.email): False}
 
 
-def test_an_address_for_everybody_is_told_to_everybody(visitor, cast, records, client_of):
+def test_a_public_address_is_shown_to_everybody(visitor, cast, records, client_of):
     party = DinnerPartyFactory(host=cast.host, address=SECRET, number_seats=1)
-    assert is_told(visitor.get(f"/parties/{party.slug}").text)
+    assert shows_address(visitor.get(f"/parties/{party.slug}").text)
     client_of(cast.friend).post(f"/parties/{party.slug}/rsvp", {"answer": "yes"})
-    assert letters(records) == {("rsvp_waitlisted", cast.friend.email): True}
+    assert emails(records) == {("rsvp_waitlisted", cast.friend.email): True}
 
 
-# -- the map
+# -- map
 
 
-def test_a_map_leads_away_by_name_and_tells_it_not_where_from(visitor, cast):
+def test_the_map_link_names_its_site_and_sends_no_referrer(visitor, cast):
     party = DinnerPartyFactory(host=cast.host, address=SECRET)
     text = visitor.get(f"/parties/{party.slug}").text
     link = next(tag for tag in re.findall(r"<a [^>]*>[^<]*", text) if SEARCH in tag)
@@ -269,7 +269,7 @@ def test_a_map_leads_away_by_name_and_tells_it_not_where_from(visitor, cast):
     assert link.endswith("Map on www.openstreetmap.org")
 
 
-def test_the_hosts_own_map_goes_first_and_is_hidden_with_the_address(visitor, client_of, cast):
+def test_the_hosts_map_url_takes_precedence_and_is_hidden_with_the_address(visitor, client_of, cast):
     party = DinnerPartyFactory(host=cast.host, address=SECRET, map_url=MAP)
     text = visitor.get(f"/parties/{party.slug}").text
     assert MAP in text
@@ -280,7 +280,7 @@ def test_the_hosts_own_map_goes_first_and_is_hidden_with_the_address(visitor, cl
     assert MAP in client_of(cast.host).get(f"/parties/{hidden.slug}").text
 
 
-def test_a_site_may_show_another_map_or_none(app, monkeypatch, visitor, cast):
+def test_the_map_service_can_be_changed_or_switched_off(app, monkeypatch, visitor, cast):
     party = DinnerPartyFactory(host=cast.host, address="1 & 2 “Market”/Street?")
     monkeypatch.setitem(app.config, "MAP_URL", "https://map.example/?q={address}&z=1")
     with app.app_context(), transaction() as session:
@@ -290,6 +290,6 @@ def test_a_site_may_show_another_map_or_none(app, monkeypatch, visitor, cast):
     assert "Map on" not in visitor.get(f"/parties/{party.slug}").text
 
 
-def test_without_an_address_nothing_is_searched(visitor, cast):
+def test_without_an_address_there_is_no_map_link(visitor, cast):
     party = DinnerPartyFactory(host=cast.host, address="")
     assert "Map on" not in visitor.get(f"/parties/{party.slug}").text

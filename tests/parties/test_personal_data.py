@@ -1,4 +1,4 @@
-"""What parties keep about people: given to them, and let go of, when they wish so or it is time."""
+"""Personal data in parties: data export, account deletion and retention."""
 
 import io
 import json
@@ -33,8 +33,8 @@ from tests.support.factories import (
     RsvpFactory,
 )
 
-# Every column of parties that names a member or holds an address, where a member finds it among their data, and what
-# becomes of it when they are erased. A new one belongs here, into app.parties.personal_data, and into the test below.
+# Every column of parties that names a member or holds an e-mail address, where it is in the data export, and what
+# account deletion does to it. A new one belongs here, into app.parties.personal_data, and into the test below.
 PERSONAL = {
     "calendar_feed.member_id": ("calendar.json", "the row is deleted"),
     "co_host.member_id": ("hosting_with_others.json", "the row is deleted"),
@@ -60,7 +60,7 @@ SECRETS = ("friend@example.com", "other@example.org", "Iris Friend", "between us
 
 @pytest.fixture
 def files(client_of, cast):
-    """What the friend takes along."""
+    """The data export of the friend."""
 
     def read():
         visitor = client_of(cast.friend)
@@ -73,7 +73,7 @@ def files(client_of, cast):
 
 @pytest.fixture
 def erase(app):
-    """Erase somebody."""
+    """Delete the account of a member."""
 
     def do(member):
         with app.app_context():
@@ -86,7 +86,7 @@ def erase(app):
 
 @pytest.fixture
 def known(app, cast):
-    """Everything that parties can know of the friend."""
+    """Store everything that parties can store about the friend."""
     own = DinnerPartyFactory(host=cast.friend, title="My own", slug="my-own")
     table = DinnerPartyFactory(host=cast.host, title="Tagine", slug="tagine")
     asked = DinnerPartyFactory(host=cast.stranger, title="Fondue", slug="fondue")
@@ -114,7 +114,7 @@ def addresses(records, model):
     return sorted(row.email for row in records.all(model))
 
 
-def test_every_column_about_a_person_is_thought_of():
+def test_every_column_with_personal_data_is_declared():
     ours = {
         mapper.local_table
         for mapper in DinnerParty.registry.mappers
@@ -130,7 +130,7 @@ def test_every_column_about_a_person_is_thought_of():
     assert found == set(PERSONAL)
 
 
-def test_a_member_takes_all_of_it_along_and_nothing_of_others(files, known, cast):
+def test_the_data_export_has_all_data_of_a_member_and_nothing_of_others(files, known, cast):
     read = files()
     assert {name for name, _how in PERSONAL.values() if name} <= set(read)
     found = {name: json.loads(content) for name, content in read.items() if name.endswith(".json")}
@@ -149,7 +149,7 @@ def test_a_member_takes_all_of_it_along_and_nothing_of_others(files, known, cast
     assert "token" not in "".join(found["invitations.json"]["received"][0])
 
 
-def test_what_a_host_has_not_sent_or_does_not_show_is_not_given_away(files, cast):
+def test_the_data_export_leaves_out_drafts_and_revoked_invitations(files, cast):
     InvitationFactory(
         party=DinnerPartyFactory(host=cast.host, draft=True, title="Surprise"), email=cast.friend.email, sent_at=None
     )
@@ -160,10 +160,10 @@ def test_what_a_host_has_not_sent_or_does_not_show_is_not_given_away(files, cast
 
 
 @pytest.mark.both_databases
-def test_whoever_is_erased_is_nowhere_any_more(erase, known, cast, records):
+def test_account_deletion_removes_all_personal_data(erase, known, cast, records):
     own, table, _asked, slot, answer = known
     erase(cast.friend)
-    # But for the letter that tells them so.
+    # Except the e-mail that confirms it.
     left = str({name: [row for row in rows if "erased" not in row] for name, rows in records.dump().items()})
     assert [words for words in SECRETS if words.lower() in left.lower()] == []
     assert (records.fresh(own).status, records.fresh(answer).status) == ("cancelled", "cancelled")
@@ -181,14 +181,14 @@ def test_whoever_is_erased_is_nowhere_any_more(erase, known, cast, records):
     assert len(records.all(DishSlot)) == 2
 
 
-def test_a_personal_link_of_somebody_erased_opens_nothing(erase, cast, visitor):
+def test_the_personal_link_of_a_deleted_member_is_invalid(erase, cast, visitor):
     invitation = InvitationFactory(email=cast.friend.email)
     erase(cast.friend)
     page = visitor.get(f"/invitations/{invitation.token}")
     assert page.flashes == [("danger", "This invitation is not valid any more.")]
 
 
-def test_nobody_writes_to_somebody_who_was_forgotten(erase, client_of, cast, records):
+def test_an_anonymised_guest_gets_no_emails(erase, client_of, cast, records):
     invitation = InvitationFactory(email=cast.friend.email, invited_by=cast.host)
     erase(cast.friend)
     admin = client_of(cast.admin)
@@ -200,7 +200,7 @@ def test_nobody_writes_to_somebody_who_was_forgotten(erase, client_of, cast, rec
 
 
 @pytest.mark.both_databases
-def test_guests_without_an_account_are_forgotten_in_time(app, cast, records):
+def test_guests_without_an_account_are_anonymised_after_the_retention_period(app, cast, records):
     long_ago = DinnerPartyFactory(host=cast.host, starts_at=clock.now() - KEPT - timedelta(hours=1))
     lately = DinnerPartyFactory(host=cast.host, starts_at=clock.now() - KEPT + timedelta(hours=1))
     for party in (long_ago, lately):
@@ -244,7 +244,7 @@ def done_by_cleanup():
     return {task.plural: count for count, task in purge()}
 
 
-def test_how_long_they_are_kept_is_a_setting(new_app, cast, records):
+def test_the_retention_period_is_a_setting(new_app, cast, records):
     InvitationFactory(party=DinnerPartyFactory(host=cast.host, past=True), email="ann@example.org")
     with new_app(INVITATION_RETENTION_DAYS="3").app_context():
         assert done_by_cleanup()["invitations anonymised"] == 1
@@ -252,7 +252,7 @@ def test_how_long_they_are_kept_is_a_setting(new_app, cast, records):
 
 
 @pytest.mark.both_databases
-def test_a_new_address_that_has_answered_without_an_account_is_no_obstacle(app, cast, records):
+def test_a_member_can_change_to_an_email_address_that_already_has_an_rsvp(app, cast, records):
     shared, own = DinnerPartyFactory(host=cast.host), DinnerPartyFactory(host=cast.host)
     first, second = (RsvpFactory(party=party, member=cast.friend) for party in (shared, own))
     invited = InvitationFactory(party=shared, email="ann@example.org")

@@ -1,4 +1,4 @@
-"""Guests without an account answer by their personal link; members are known by it, too."""
+"""Personal links of guests without an account, and of members."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.support.factories import PASSWORD, DinnerPartyFactory, InvitationFact
 SEE_YOU = "See you on "
 
 
-def come_in(visitor, invitation):
+def open_link(visitor, invitation):
     return visitor.get(f"/invitations/{invitation.token}")
 
 
@@ -28,8 +28,8 @@ def invitation(party):
     return InvitationFactory(party=party)
 
 
-def test_a_guest_without_an_account_answers_by_their_link(visitor, party, invitation, records):
-    page = come_in(visitor, invitation)
+def test_a_guest_without_an_account_replies_by_personal_link(visitor, party, invitation, records):
+    page = open_link(visitor, invitation)
     assert party.title in page.text
     ((category, text),) = answer(visitor, party).flashes
     assert (category, text[: len(SEE_YOU)]) == ("info", SEE_YOU)
@@ -40,27 +40,27 @@ def test_a_guest_without_an_account_answers_by_their_link(visitor, party, invita
     assert invitation.token not in letter.text
 
 
-def test_looking_at_a_link_changes_nothing(visitor, party, invitation, records):
-    come_in(visitor, invitation)
+def test_opening_a_personal_link_changes_nothing(visitor, party, invitation, records):
+    open_link(visitor, invitation)
     assert records.count(Rsvp) == 1
     assert records.fresh(invitation).opened_at is None
 
 
-def test_a_link_that_was_taken_back_opens_nothing(visitor, party, records):
+def test_a_revoked_link_is_invalid(visitor, party, records):
     invitation = InvitationFactory(party=party, revoked=True)
-    page = come_in(visitor, invitation)
+    page = open_link(visitor, invitation)
     assert page.flashes == [("danger", "This invitation is not valid any more.")]
     assert visitor.get(f"/parties/{party.slug}").status == 404
 
 
-def test_a_link_lets_so_many_come_as_it_says(visitor, party, invitation):
-    come_in(visitor, invitation)
+def test_the_party_size_is_limited_by_the_invitation(visitor, party, invitation):
+    open_link(visitor, invitation)
     page = answer(visitor, party, party_size="3")
     assert page.flashes == [("danger", "One answer can cover at most 2 people here.")]
     assert answer(visitor, party, party_size="2").flashes[0][0] == "info"
 
 
-def test_who_asks_without_an_invitation_waits_for_the_host(client_of, cast, records):
+def test_a_guest_without_an_invitation_awaits_approval(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host, approval=True)
     friend = client_of(cast.friend)
     assert answer(friend, party).flashes == [("info", "Your request was sent to the host.")]
@@ -73,22 +73,22 @@ def test_who_asks_without_an_invitation_waits_for_the_host(client_of, cast, reco
     assert friend.post(f"/parties/{party.slug}/withdraw").flashes == [("info", "Your seats have been released.")]
 
 
-def test_who_was_invited_is_not_asked_to_wait(client_of, cast, records):
+def test_an_invited_guest_needs_no_approval(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host, approval=True)
     InvitationFactory(party=party, email=cast.friend.email)
     assert answer(client_of(cast.friend), party).flashes[0][0] == "info"
     assert records.fresh(party).seats_taken == 2
 
 
-def test_an_answer_given_with_an_account_is_not_changed_by_the_link(visitor, cast, party, invitation, records):
+def test_the_link_does_not_change_an_rsvp_given_with_an_account(visitor, cast, party, invitation, records):
     RsvpFactory(party=party, member=cast.friend, email=invitation.email)
-    come_in(visitor, invitation)
+    open_link(visitor, invitation)
     page = answer(visitor, party, "no")
     assert page.flashes == [("warning", "This invitation was answered with an account. Log in to change the answer.")]
 
 
-def test_who_logs_in_keeps_the_link_and_takes_the_answer_along(visitor, cast, party, invitation, records):
-    come_in(visitor, invitation)
+def test_logging_in_keeps_the_link_and_attaches_the_rsvp(visitor, cast, party, invitation, records):
+    open_link(visitor, invitation)
     answer(visitor, party)
     visitor.log_in(cast.stranger.username, PASSWORD)
     answer(visitor, party, party_size="2")
@@ -96,25 +96,25 @@ def test_who_logs_in_keeps_the_link_and_takes_the_answer_along(visitor, cast, pa
     assert (row.member_id, row.party_size) == (cast.stranger.id, 2)
 
 
-def test_who_logs_out_leaves_no_link_behind(visitor, cast, party, invitation):
-    come_in(visitor, invitation)
+def test_logging_out_removes_the_link_from_the_session(visitor, cast, party, invitation):
+    open_link(visitor, invitation)
     visitor.log_in(cast.stranger.username, PASSWORD)
     visitor.post("/logout/")
     assert visitor.get(f"/parties/{party.slug}").status == 404
 
 
-# -- opened
+# -- opened links
 
 
 def seen(visitor, party):
-    """Do what the script of the page does."""
+    """Send the request of the page's script."""
     assert "data-opened" in visitor.get(f"/parties/{party.slug}").text
     page = visitor.post(f"/parties/{party.slug}/opened")
     assert (page.status, page.text) == (204, "")
 
 
-def test_the_page_of_a_link_that_a_reader_sees_is_noted_once(visitor, party, invitation, records):
-    come_in(visitor, invitation)
+def test_an_opened_link_is_recorded_once(visitor, party, invitation, records):
+    open_link(visitor, invitation)
     seen(visitor, party)
     opened_at = records.fresh(invitation).opened_at
     assert opened_at is not None
@@ -123,39 +123,39 @@ def test_the_page_of_a_link_that_a_reader_sees_is_noted_once(visitor, party, inv
     assert records.fresh(invitation).opened_at == opened_at
 
 
-def test_an_answer_notes_it_too(visitor, party, invitation, records):
-    come_in(visitor, invitation)
+def test_an_rsvp_records_the_link_as_opened_too(visitor, party, invitation, records):
+    open_link(visitor, invitation)
     answer(visitor, party, "no")
     assert records.fresh(invitation).opened_at is not None
 
 
-def test_nobody_else_can_say_that_it_was_opened(visitor, client_of, cast, party, invitation, records):
+def test_only_the_invited_browser_can_record_the_link_as_opened(visitor, client_of, cast, party, invitation, records):
     assert visitor.post(f"/parties/{party.slug}/opened").status == 404
     assert client_of(cast.host).post(f"/parties/{party.slug}/opened").status == 204
     assert records.fresh(invitation).opened_at is None
 
 
-def test_a_link_that_is_opened_by_a_member_belongs_to_the_answer_they_gave(client_of, cast, party, invitation, records):
+def test_a_link_opened_by_a_member_is_attached_to_their_rsvp(client_of, cast, party, invitation, records):
     given = RsvpFactory(party=party, member=cast.friend)
     friend = client_of(cast.friend)
-    come_in(friend, invitation)
+    open_link(friend, invitation)
     seen(friend, party)
     assert records.fresh(given).invitation_id == invitation.id
 
 
-def test_the_address_of_a_link_travels_nowhere(visitor, invitation):
+def test_the_url_of_a_link_is_sent_in_no_referrer(visitor, invitation):
     for token in (invitation.token, "unknown"):
         page = visitor.get(f"/invitations/{token}", follow=False)
         assert page.status == 303
         assert (page.headers["Referrer-Policy"], page.headers["Cache-Control"]) == ("no-referrer", "no-store")
 
 
-def test_who_has_no_account_reads_who_they_are_and_how_to_get_one(visitor, party, invitation):
-    page = come_in(visitor, invitation)
+def test_a_guest_without_an_account_sees_their_name_and_how_to_register(visitor, party, invitation):
+    page = open_link(visitor, invitation)
     assert f"You are answering as Iris Invited, {invitation.email}." in page.text
     assert "Register to see all your invitations in one place." in page.text
 
 
-def test_a_member_is_not_told_who_they_are(client_of, cast, party, invitation):
-    page = come_in(client_of(cast.friend), invitation)
+def test_a_member_sees_no_hint_to_register(client_of, cast, party, invitation):
+    page = open_link(client_of(cast.friend), invitation)
     assert "You are answering as" not in page.text

@@ -1,4 +1,4 @@
-"""What guests bring along: asked for by hosts, promised by those who come, and never more than is wanted."""
+"""Potluck: requested dishes and claims."""
 
 import contextlib
 import threading
@@ -46,7 +46,7 @@ def typed(fields):
 
 
 def bring(guest, party, slot, action="bring", **fields):
-    """Send the form of one of the dishes, as it is shown."""
+    """Send the form of a requested dish."""
     page = guest.get(f"/parties/{party.slug}/bring")
     form = next(form for form in page.forms if form.fields.get("slot") == str(slot.id))
     return guest.submit(
@@ -58,10 +58,10 @@ def asked(records):
     return [(slot.course, slot.name, slot.wanted, slot.claimed) for slot in records.all(DishSlot)]
 
 
-# -- hosts ask
+# -- requesting dishes
 
 
-def test_a_host_asks_for_dishes_and_guests_read_what_is_wanted(host, visitor, party, records):
+def test_a_host_requests_dishes_and_guests_see_them(host, visitor, party, records):
     page = ask(
         host, party, dishes__0__name="Salad", dishes__0__wanted="3", dishes__1__name="Wine", dishes__1__course="drink"
     )
@@ -77,7 +77,7 @@ def test_a_host_asks_for_dishes_and_guests_read_what_is_wanted(host, visitor, pa
 @pytest.mark.parametrize(
     ("field", "value"), [("wanted", "0"), ("wanted", "many"), ("wanted", "101"), ("course", "breakfast")]
 )
-def test_what_is_wrong_is_said_at_its_row_and_nothing_typed_is_lost(host, party, records, field, value):
+def test_errors_are_shown_at_their_row_and_the_form_kept(host, party, records, field, value):
     data = {"dishes-0-name": "Kept salad", "dishes-0-course": "side", "dishes-0-wanted": "1"}
     page = host.post(f"/parties/{party.slug}/dishes", {**data, f"dishes-0-{field}": value})
     assert (page.status, page.flashes) == (422, [("danger", "Please correct the fields that are marked.")])
@@ -86,13 +86,13 @@ def test_what_is_wrong_is_said_at_its_row_and_nothing_typed_is_lost(host, party,
     assert not records.all(DishSlot)
 
 
-def test_only_hosts_ask_and_not_even_administrators_read_who_brings_what(client_of, friend, cast, party):
+def test_only_hosts_request_dishes_and_see_the_claims(client_of, friend, cast, party):
     assert friend.get(f"/parties/{party.slug}/dishes").status == 403
     assert friend.post(f"/parties/{party.slug}/dishes/release").status == 403
     assert client_of(cast.admin).get(f"/parties/{party.slug}/dishes").status == 403
 
 
-def test_fewer_than_are_promised_cannot_be_asked_for(host, friend, party, records):
+def test_a_requested_dish_cannot_go_below_its_claims(host, friend, party, records):
     slot = slot_of(party, wanted=3)
     bring(friend, party, slot, quantity="2")
     page = ask(host, party, dishes__0__wanted="1", dishes__1__name="Kept bread")
@@ -103,7 +103,7 @@ def test_fewer_than_are_promised_cannot_be_asked_for(host, friend, party, record
     assert ask(host, party, dishes__0__wanted="2").flashes == SAVED
 
 
-def test_a_promised_dish_is_not_taken_away_silently(host, friend, cast, party, records):
+def test_removing_a_claimed_dish_needs_confirmation(host, friend, cast, party, records):
     slot = slot_of(party)
     bring(friend, party, slot)
     page = ask(host, party, dishes__0__name="")
@@ -127,7 +127,7 @@ def test_a_promised_dish_is_not_taken_away_silently(host, friend, cast, party, r
     assert not records.all(DishSlot)
 
 
-def test_a_row_that_is_not_sent_is_not_taken_away_silently_either(host, friend, party, records):
+def test_leaving_out_the_row_of_a_claimed_dish_needs_confirmation(host, friend, party, records):
     slot = slot_of(party)
     bring(friend, party, slot)
     seen = asking(host, party).fields["seen"]
@@ -138,7 +138,7 @@ def test_a_row_that_is_not_sent_is_not_taken_away_silently_either(host, friend, 
     assert records.one(DishClaim)
 
 
-def test_two_hosts_at_once_see_both_lists_and_nothing_is_lost(host, party, records):
+def test_a_conflict_of_two_hosts_shows_both_lists(host, party, records):
     tab = asking(host, party)
     ask(host, party, dishes__0__name="Salad")
     page = host.submit(tab, **{"dishes-0-name": "Soup"})
@@ -151,7 +151,7 @@ def test_two_hosts_at_once_see_both_lists_and_nothing_is_lost(host, party, recor
     assert asked(records) == [("side", "Soup", 1, 0)]
 
 
-def test_a_list_that_is_sent_twice_is_stored_once(host, party, records):
+def test_sending_the_list_twice_stores_it_once(host, party, records):
     tab = asking(host, party)
     for _click in range(2):
         page = host.submit(
@@ -161,22 +161,22 @@ def test_a_list_that_is_sent_twice_is_stored_once(host, party, records):
     assert sorted(name for _course, name, *_ in asked(records)) == ["Salad", "Wine"]
 
 
-def test_dishes_of_another_party_are_not_changed(host, party, cast, records):
+def test_dishes_of_another_party_cannot_be_changed(host, party, cast, records):
     other = slot_of(DinnerPartyFactory(host=cast.stranger), name="Theirs")
     ask(host, party, dishes__0__key=str(other.id), dishes__0__name="Mine")
     assert sorted(slot.name for slot in records.all(DishSlot)) == ["Mine", "Theirs"]
 
 
-def test_a_copy_asks_for_the_same_dishes_and_nobody_has_promised_them(host, friend, party, records):
+def test_a_copy_requests_the_same_dishes_without_claims(host, friend, party, records):
     bring(friend, party, slot_of(party, wanted=2))
     host.post(f"/parties/{party.slug}/copy")
     assert asked(records) == [("side", "Salad", 2, 1), ("side", "Salad", 2, 0)]
 
 
-# -- guests promise
+# -- claiming dishes
 
 
-def test_a_guest_brings_a_dish_changes_it_and_gives_it_back(friend, host, party, cast, records):
+def test_a_guest_claims_changes_and_releases_a_dish(friend, host, party, cast, records):
     slot = slot_of(party, wanted=3)
     assert bring(friend, party, slot, quantity="2").flashes == [("info", "You are bringing Salad.")]
     page = bring(friend, party, slot, quantity="3", dish="Tabbouleh")
@@ -196,7 +196,7 @@ def test_a_guest_brings_a_dish_changes_it_and_gives_it_back(friend, host, party,
     assert page.flashes == [("warning", "Nothing changed: you were not bringing this dish.")]
 
 
-def test_a_guest_with_a_personal_link_brings_something_too(visitor, party, records):
+def test_a_guest_with_a_personal_link_can_claim_a_dish(visitor, party, records):
     slot = slot_of(party)
     invitation = InvitationFactory(party=party)
     page = visitor.get(f"/invitations/{invitation.token}")
@@ -204,7 +204,7 @@ def test_a_guest_with_a_personal_link_brings_something_too(visitor, party, recor
     assert bring(visitor, party, slot).flashes == [("info", "You are bringing Salad.")]
 
 
-def test_a_dish_that_was_taken_meanwhile_is_no_error(friend, client_of, cast, party):
+def test_claiming_a_dish_that_was_just_taken_is_no_error(friend, client_of, cast, party):
     RsvpFactory(party=party, member=cast.stranger)
     slot = slot_of(party)
     form = friend.get(f"/parties/{party.slug}/bring").form("/bring")
@@ -214,7 +214,7 @@ def test_a_dish_that_was_taken_meanwhile_is_no_error(friend, client_of, cast, pa
     assert "already covered" in page.text
 
 
-def test_more_than_is_wanted_is_told_and_nothing_typed_is_lost(friend, client_of, cast, party):
+def test_claiming_more_than_is_wanted_is_refused_and_the_form_kept(friend, client_of, cast, party):
     RsvpFactory(party=party, member=cast.stranger)
     slot = slot_of(party, wanted=3)
     bring(client_of(cast.stranger), party, slot, quantity="2")
@@ -226,7 +226,7 @@ def test_more_than_is_wanted_is_told_and_nothing_typed_is_lost(friend, client_of
 
 
 @pytest.mark.parametrize("traits", [{"maybe": True}, {"waiting": True}, {"declined": True}, {"asking": True}])
-def test_who_does_not_come_brings_nothing(client_of, cast, party, records, traits):
+def test_a_guest_who_is_not_coming_cannot_claim_a_dish(client_of, cast, party, records, traits):
     slot = slot_of(party)
     RsvpFactory(party=party, member=cast.friend, **traits)
     friend = client_of(cast.friend)
@@ -237,19 +237,19 @@ def test_who_does_not_come_brings_nothing(client_of, cast, party, records, trait
 
 
 @pytest.mark.parametrize("slot", ["0", "-1", "x", "", "9" * 30, "٣", "4711"])
-def test_a_dish_that_nobody_asked_for_is_not_brought(friend, party, slot):
+def test_an_unknown_dish_cannot_be_claimed(friend, party, slot):
     page = friend.post(f"/parties/{party.slug}/bring", {"slot": slot})
     assert page.flashes == [("warning", "This dish is no longer requested.")]
 
 
-def test_a_dish_of_another_party_is_not_promised(friend, party, cast, records):
+def test_a_dish_of_another_party_cannot_be_claimed(friend, party, cast, records):
     other = slot_of(DinnerPartyFactory(host=cast.stranger))
     page = friend.post(f"/parties/{party.slug}/bring", {"slot": str(other.id)})
     assert page.flashes == [("warning", "This dish is no longer requested.")]
     assert not records.all(DishClaim)
 
 
-def test_when_the_party_has_begun_it_is_too_late(client_of, cast, records):
+def test_dishes_cannot_be_claimed_once_the_party_has_started(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host, starts_at=clock.now() + timedelta(minutes=5))
     slot = slot_of(party)
     RsvpFactory(party=party, member=cast.friend)
@@ -262,7 +262,7 @@ def test_when_the_party_has_begun_it_is_too_late(client_of, cast, records):
 
 
 @pytest.mark.parametrize("leave", ["withdraw", "no", "maybe", "removed", "missed"])
-def test_who_does_not_come_after_all_brings_nothing(app, friend, client_of, cast, party, records, leave):
+def test_giving_up_the_seat_releases_the_claims(app, friend, client_of, cast, party, records, leave):
     slots = [slot_of(party, wanted=2) for _number in range(2)]
     for slot in slots:
         bring(friend, party, slot, quantity="2")
@@ -270,7 +270,7 @@ def test_who_does_not_come_after_all_brings_nothing(app, friend, client_of, cast
         answer = next(row for row in records.all(Rsvp) if row.member_id == cast.friend.id)
         client_of(cast.admin).post("/rsvps/action_post", {"action": "withdraw", "rowid": str(answer.id)})
     elif leave == "missed":
-        miss(app, party)
+        mark_no_show(app, party)
     elif leave == "withdraw":
         friend.post(f"/parties/{party.slug}/withdraw")
     else:
@@ -279,17 +279,17 @@ def test_who_does_not_come_after_all_brings_nothing(app, friend, client_of, cast
     assert not records.all(DishClaim)
 
 
-def miss(app, party):
+def mark_no_show(app, party):
     clock.set_now(party.starts_at + timedelta(days=1))
     with app.app_context(), transaction() as session:
         attendance_service.mark_all_no_show(session.get(DinnerParty, party.id))
 
 
-# -- at once
+# -- activation without e-mail
 
 
 @pytest.mark.both_databases
-def test_40_guests_at_once_promise_as_many_as_are_wanted(app, cast, records):
+def test_40_concurrent_guests_claim_as_many_as_are_wanted(app, cast, records):
     party = DinnerPartyFactory(host=cast.host, number_seats=50)
     slot = slot_of(party, wanted=10)
     with app.app_context(), transaction():
@@ -312,7 +312,7 @@ def test_40_guests_at_once_promise_as_many_as_are_wanted(app, cast, records):
 
 
 @pytest.mark.both_databases
-def test_the_guarded_update_and_the_constraint_behind_it_need_no_lock(app, party, records):
+def test_the_guarded_update_alone_prevents_too_many_claims(app, party, records):
     slot = slot_of(party, wanted=10)
     barrier = threading.Barrier(40)
 
@@ -329,7 +329,7 @@ def test_the_guarded_update_and_the_constraint_behind_it_need_no_lock(app, party
     assert records.fresh(slot).claimed == 10
 
 
-def test_looking_promises_nothing_however_it_is_asked(friend, party, records):
+def test_get_and_head_claim_nothing(friend, party, records):
     slot = slot_of(party)
     for method in ("GET", "HEAD"):
         data = {"slot": str(slot.id), "action": "bring"}

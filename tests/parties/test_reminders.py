@@ -1,4 +1,4 @@
-"""Reminders move with the party, go out once, and to those only who want them; a button reminds at once."""
+"""Reminders: when they are due, who gets them, and the button that reminds at once."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +19,7 @@ from app.parties.messages.rules import ReminderState
 from app.parties.models import DinnerParty, Invitation
 from app.parties.potluck.models import DishClaim, DishSlot
 from app.scheduler import Scheduler
-from tests.parties.test_hosting import lay
+from tests.parties.test_hosting import create_party
 from tests.support.factories import DinnerPartyFactory, InvitationFactory, MemberFactory, ReminderFactory, RsvpFactory
 
 NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)
@@ -34,7 +34,7 @@ def noon():
 
 @pytest.fixture
 def party(cast):
-    """A dinner in 30 hours, with an answer wanted in 29."""
+    """A party in 30 hours, with a deadline in 29."""
     return DinnerPartyFactory(
         host=cast.host,
         slug="garden",
@@ -46,7 +46,7 @@ def party(cast):
 
 @pytest.fixture
 def sweep(app):
-    """Look once for what is due; return how many people are reminded."""
+    """Send due reminders once; return the number of recipients."""
 
     def look():
         with app.app_context():
@@ -57,7 +57,7 @@ def sweep(app):
 
 @pytest.fixture
 def change(app):
-    """Change a party behind everybody's back."""
+    """Change a party in the database directly."""
 
     def store(party, **values):
         with app.app_context(), transaction() as session:
@@ -71,17 +71,17 @@ def later(**duration):
 
 
 def invited(party, **columns):
-    """Invite somebody without an account."""
+    """Store an invitation of a person without an account."""
     return InvitationFactory(party=party, invited_by=party.host, **columns)
 
 
-def letters(records):
-    """Return the reminders; whoever logs in from several browsers is written to of that."""
+def emails(records):
+    """Return the e-mails with reminders, without those about new devices."""
     return [letter for letter in records.all(OutboxEmail) if letter.kind.startswith("reminder_")]
 
 
 def recipients(records):
-    return sorted(letter.recipient.partition("@")[0] for letter in letters(records))
+    return sorted(letter.recipient.partition("@")[0] for letter in emails(records))
 
 
 def of(records, party):
@@ -100,14 +100,14 @@ def of(records, party):
         (12.01, None, ReminderState.DUE),
         (12, None, ReminderState.MISSED),
         (20, 24, ReminderState.SENT),
-        # It was sent, and then the party moved: what was sent was for another date.
+        # Sent, then the party was moved: the sent one was for another date.
         (24, 25, ReminderState.DUE),
         (30, 31, ReminderState.TO_COME),
-        # It was sent, and then the party came nearer.
+        # Sent, then the party was moved earlier.
         (2, 23, ReminderState.SENT),
     ],
 )
-def test_a_reminder_goes_out_until_half_of_its_hours_are_over(hours_left, sent_hours_left, state):
+def test_a_reminder_can_be_sent_until_half_of_its_hours_are_over(hours_left, sent_hours_left, state):
     start = NOON + hours_left * HOUR
     sent_at = start - sent_hours_left * HOUR if sent_hours_left is not None else None
     assert (
@@ -118,7 +118,7 @@ def test_a_reminder_goes_out_until_half_of_its_hours_are_over(hours_left, sent_h
     )
 
 
-def test_a_reminder_of_the_deadline_needs_one_and_goes_by_the_start_when_that_is_earlier():
+def test_a_deadline_reminder_needs_a_deadline_and_counts_from_the_start_if_earlier():
     start = NOON + 10 * HOUR
     assert (
         message_rules.reminder_state(
@@ -129,11 +129,11 @@ def test_a_reminder_of_the_deadline_needs_one_and_goes_by_the_start_when_that_is
     assert message_rules.send_window(ReminderKind.BEFORE_DEADLINE, 2, start, start + HOUR).due == NOON + 8 * HOUR
 
 
-# -- those that go out by themselves
+# -- automatic reminders
 
 
 @pytest.mark.both_databases
-def test_who_comes_is_reminded_once_when_it_is_time(party, sweep, records):
+def test_confirmed_guests_are_reminded_once_when_it_is_due(party, sweep, records):
     reminder = ReminderFactory(party=party)
     RsvpFactory(party=party, member=MemberFactory(username="comes"))
     RsvpFactory(party=party, member=MemberFactory(username="perhaps"), maybe=True)
@@ -150,7 +150,7 @@ def test_who_comes_is_reminded_once_when_it_is_time(party, sweep, records):
 
 
 @pytest.mark.both_databases
-def test_who_has_not_answered_is_reminded_before_the_deadline(party, sweep, records, visitor):
+def test_invited_people_without_an_rsvp_are_reminded_before_the_deadline(party, sweep, records, visitor):
     ReminderFactory(party=party, kind=ReminderKind.BEFORE_DEADLINE)
     long_ago = NOON - timedelta(days=3)
     silent = invited(party, email="silent@example.org", sent_at=long_ago)
@@ -178,7 +178,7 @@ def test_who_has_not_answered_is_reminded_before_the_deadline(party, sweep, reco
     assert {maybe.topic, asked.topic} == {EmailTopic.INVITATIONS}
 
 
-def test_the_letter_says_when_where_and_what_they_bring_in_the_readers_language(app, party, sweep, records):
+def test_the_email_has_time_place_and_claims_in_the_recipients_language(app, party, sweep, records):
     ReminderFactory(party=party)
     comes = RsvpFactory(party=party, member=MemberFactory(username="en", timezone="America/Lima"), party_size=2)
     RsvpFactory(party=party, member=MemberFactory(username="es", locale="es"))
@@ -190,11 +190,11 @@ def test_the_letter_says_when_where_and_what_they_bring_in_the_readers_language(
         session.add(DishClaim(slot_id=slot.id, rsvp_id=comes.id, quantity=3, dish="Lemon <tart>"))
     later(hours=6)
     assert sweep() == 3
-    found = {letter.locale: letter for letter in letters(records)}
+    found = {letter.locale: letter for letter in emails(records)}
     assert set(found) == {"en", "es", "ar"}
     english = found["en"]
     assert "your 2 seats are reserved" in english.text
-    # Seven in the evening in UTC is eight hours later in Madrid's summer than noon there.
+    # 18:00 UTC is 20:00 in Madrid in summer.
     assert "Sunday, June 2, 2030" in english.text
     assert "8:00\N{NARROW NO-BREAK SPACE}PM (Central European Summer Time)" in english.text
     assert "1 Market Street" in english.text
@@ -205,7 +205,7 @@ def test_the_letter_says_when_where_and_what_they_bring_in_the_readers_language(
     assert 'lang="ar" dir="rtl"' in found["ar"].html
 
 
-def test_who_wants_no_reminders_gets_none(app, party, sweep, records):
+def test_unsubscribed_guests_get_no_reminders(app, party, sweep, records):
     ReminderFactory(party=party)
     comes = RsvpFactory(party=party)
     with app.app_context(), transaction():
@@ -216,7 +216,7 @@ def test_who_wants_no_reminders_gets_none(app, party, sweep, records):
 
 
 @pytest.mark.parametrize("status", ["draft", "cancelled", "done"])
-def test_of_a_party_that_does_not_take_place_nobody_is_reminded(party, change, sweep, status):
+def test_no_reminder_is_sent_for_a_party_that_does_not_take_place(party, change, sweep, status):
     ReminderFactory(party=party)
     RsvpFactory(party=party)
     change(party, status=status)
@@ -224,7 +224,7 @@ def test_of_a_party_that_does_not_take_place_nobody_is_reminded(party, change, s
     assert sweep() == 0
 
 
-def test_one_that_was_missed_for_long_is_left_out(party, sweep, records):
+def test_an_overdue_reminder_is_skipped(party, sweep, records):
     reminder = ReminderFactory(party=party)
     RsvpFactory(party=party)
     later(hours=18)
@@ -233,7 +233,7 @@ def test_one_that_was_missed_for_long_is_left_out(party, sweep, records):
 
 
 @pytest.mark.both_databases
-def test_a_party_that_is_put_off_is_reminded_of_again(party, change, sweep, records):
+def test_a_postponed_party_is_reminded_of_again(party, change, sweep, records):
     ReminderFactory(party=party)
     RsvpFactory(party=party)
     later(hours=6)
@@ -245,7 +245,7 @@ def test_a_party_that_is_put_off_is_reminded_of_again(party, change, sweep, reco
     assert records.count(OutboxEmail) == 2
 
 
-def test_a_party_that_comes_nearer_is_reminded_of_once(party, change, sweep, records):
+def test_a_party_moved_earlier_is_reminded_of_once(party, change, sweep, records):
     ReminderFactory(party=party)
     RsvpFactory(party=party)
     later(hours=6)
@@ -254,7 +254,7 @@ def test_a_party_that_comes_nearer_is_reminded_of_once(party, change, sweep, rec
     assert sweep() == 0
 
 
-def test_the_trouble_of_one_party_is_not_that_of_others(app, party, sweep, records, caplog, monkeypatch):
+def test_a_failure_at_one_party_does_not_stop_the_others(app, party, sweep, records, caplog, monkeypatch):
     other = DinnerPartyFactory(starts_at=party.starts_at)
     for each in (party, other):
         ReminderFactory(party=each)
@@ -275,7 +275,7 @@ def test_the_trouble_of_one_party_is_not_that_of_others(app, party, sweep, recor
 
 
 @pytest.mark.both_databases
-def test_of_several_processes_one_sends(app, party, records):
+def test_only_one_of_several_processes_sends_a_reminder(app, party, records):
     ReminderFactory(party=party)
     ReminderFactory(party=party, kind=ReminderKind.BEFORE_DEADLINE)
     for _number in range(3):
@@ -294,7 +294,7 @@ def test_of_several_processes_one_sends(app, party, records):
     assert records.count(OutboxEmail) == 6
 
 
-def test_the_scheduler_and_a_command_look_for_them(app, party, records):
+def test_the_scheduler_and_a_command_send_due_reminders(app, party, records):
     ReminderFactory(party=party)
     RsvpFactory(party=party)
     later(hours=6)
@@ -303,16 +303,16 @@ def test_the_scheduler_and_a_command_look_for_them(app, party, records):
     other = DinnerPartyFactory(starts_at=party.starts_at)
     ReminderFactory(party=other)
     RsvpFactory(party=other)
-    Scheduler(app).run_due_tasks()  # once, without its thread
+    Scheduler(app).run_due_tasks()  # once, without the thread of the scheduler
     assert records.count(OutboxEmail) == 2
 
 
-# -- which there are
+# -- settings
 
 
 def test_a_new_party_and_its_copy_have_reminders(client_of, cast, records):
     host = client_of(cast.host)
-    page = lay(host)
+    page = create_party(host)
     party = records.one(DinnerParty)
     assert of(records, party) == [(ReminderKind.BEFORE_START, 24), (ReminderKind.BEFORE_DEADLINE, 48)]
     form = host.get(f"/parties/{party.slug}/reminders").form("/reminders")
@@ -354,7 +354,7 @@ def test_a_host_sees_when_each_goes_out_and_changes_them(client_of, cast, party,
 
 
 @pytest.mark.parametrize("typed", ["0", "337", "soon", "-1"])
-def test_hours_that_are_none_are_said_and_kept(client_of, cast, party, typed, records):
+def test_invalid_hours_are_refused_and_kept_in_the_form(client_of, cast, party, typed, records):
     host = client_of(cast.host)
     page = host.submit(host.get("/parties/garden/reminders").form("/reminders"), **{"reminders-0-hours_before": typed})
     assert (page.status, page.flashes) == (422, [("danger", "Please correct the fields that are marked.")])
@@ -362,7 +362,7 @@ def test_hours_that_are_none_are_said_and_kept(client_of, cast, party, typed, re
     assert records.count(Reminder) == 0
 
 
-def test_the_same_form_sent_twice_changes_nothing_more(client_of, cast, party, records):
+def test_sending_the_form_twice_changes_nothing_more(client_of, cast, party, records):
     host = client_of(cast.host)
     form = host.get("/parties/garden/reminders").form("/reminders")
     for _time in range(2):
@@ -370,7 +370,7 @@ def test_the_same_form_sent_twice_changes_nothing_more(client_of, cast, party, r
     assert of(records, party) == [(ReminderKind.BEFORE_START, 5)]
 
 
-# -- at once
+# -- activation without e-mail
 
 
 @pytest.fixture
@@ -379,7 +379,7 @@ def remind(client_of, cast, party):
     return lambda: host.post("/parties/garden/remind")
 
 
-def test_who_has_not_answered_is_reminded_at_once_and_once_a_day(client_of, cast, party, records):
+def test_the_button_reminds_people_without_an_rsvp_once_a_day(client_of, cast, party, records):
     invitations = [invited(party, locale=locale) for locale in ("en", "es", "ar")]
     host = client_of(cast.host)
     form = host.get("/parties/garden/write").form("/remind")
@@ -387,7 +387,7 @@ def test_who_has_not_answered_is_reminded_at_once_and_once_a_day(client_of, cast
     assert (page.path, page.flashes) == (
         "/parties/garden/write", [("info", "Reminder queued for 3 people who have not answered.")],
     )  # fmt: skip
-    assert [(letter.locale, letter.secret) for letter in letters(records)] == [
+    assert [(letter.locale, letter.secret) for letter in emails(records)] == [
         (each.locale, each.token) for each in invitations
     ]
     assert host.submit(form).flashes == ALREADY
@@ -397,10 +397,10 @@ def test_who_has_not_answered_is_reminded_at_once_and_once_a_day(client_of, cast
     page = client_of(cast.host).post("/parties/garden/remind")
     assert page.flashes == [("info", "Reminder queued for 4 people who have not answered.")]
     assert records.fresh(new).reminded_at == clock.now()
-    assert len(letters(records)) == 8
+    assert len(emails(records)) == 8
 
 
-def test_the_link_in_a_reminder_is_the_one_that_was_sent_before(remind, visitor, party, records):
+def test_a_reminder_has_the_link_of_the_invitation(remind, visitor, party, records):
     invitation = invited(party)
     remind()
     assert records.one(OutboxEmail).secret == invitation.token
@@ -408,7 +408,7 @@ def test_the_link_in_a_reminder_is_the_one_that_was_sent_before(remind, visitor,
     assert visitor.get(f"/invitations/{invitation.token}").path == "/parties/garden"
 
 
-def test_a_member_who_was_invited_is_reminded_in_their_language(remind, party, records):
+def test_an_invited_member_is_reminded_in_their_language(remind, party, records):
     MemberFactory(username="member", email="Member@example.com", locale="ar", timezone="Africa/Cairo")
     invited(party, email="member@example.com", locale="es")
     remind()
@@ -416,7 +416,7 @@ def test_a_member_who_was_invited_is_reminded_in_their_language(remind, party, r
 
 
 @pytest.mark.parametrize("who", ["nobody", "answered", "wants none"])
-def test_where_there_is_nobody_to_remind_it_is_said(app, remind, party, who, records):
+def test_the_button_says_when_there_is_nobody_to_remind(app, remind, party, who, records):
     if who == "answered":
         RsvpFactory(party=party, invitation_id=invited(party).id)
     if who == "wants none":
@@ -434,7 +434,7 @@ def test_where_there_is_nobody_to_remind_it_is_said(app, remind, party, who, rec
         ({"rsvp_deadline": NOON - HOUR}, "The RSVP deadline has passed; contact the host."),
     ],
 )
-def test_nobody_is_reminded_to_answer_what_takes_no_answers(remind, party, change, changes, message, records):
+def test_nobody_is_reminded_when_rsvps_are_closed(remind, party, change, changes, message, records):
     invited(party)
     change(party, **changes)
     assert remind().flashes == [("danger", message)]
@@ -442,7 +442,7 @@ def test_nobody_is_reminded_to_answer_what_takes_no_answers(remind, party, chang
 
 
 @pytest.mark.both_databases
-def test_two_hosts_who_press_at_once_remind_once(client_of, cast, party, records):
+def test_two_concurrent_hosts_send_one_reminder(client_of, cast, party, records):
     for _number in range(3):
         invited(party)
     tabs = [client_of(cast.host) for _number in range(3)]
@@ -455,5 +455,5 @@ def test_two_hosts_who_press_at_once_remind_once(client_of, cast, party, records
     with ThreadPoolExecutor(len(tabs)) as pool:
         said = sorted(pool.map(press, tabs))
     assert said == [[("info", "Reminder queued for 3 people who have not answered.")], ALREADY, ALREADY]
-    assert len(letters(records)) == 3
+    assert len(emails(records)) == 3
     assert all(invitation.reminded_at == NOON for invitation in records.all(Invitation))

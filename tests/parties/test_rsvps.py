@@ -1,4 +1,4 @@
-"""Guests answer: yes, no, maybe; they wait, move up, and withdraw."""
+"""RSVPs: yes, no, maybe; joining the waiting list, and withdrawing."""
 
 from datetime import timedelta
 
@@ -30,7 +30,7 @@ def seats_add_up(records):
 
 
 @pytest.mark.both_databases
-def test_a_yes_takes_a_seat_and_writes_a_letter(client_of, cast, records):
+def test_a_yes_takes_a_seat_and_sends_an_email(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host)
     page = answer(client_of(cast.friend), party)
     (category, text) = page.flashes[0]
@@ -42,7 +42,7 @@ def test_a_yes_takes_a_seat_and_writes_a_letter(client_of, cast, records):
 
 
 @pytest.mark.both_databases
-def test_the_same_answer_twice_changes_nothing(client_of, cast, records):
+def test_the_same_rsvp_twice_changes_nothing(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host)
     friend = client_of(cast.friend)
     answer(friend, party)
@@ -68,7 +68,7 @@ def test_no_and_maybe_take_no_seat(client_of, cast, records, wish, told):
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize("wish", ["", "perhaps", "waitlisted", "removed", "<b>", "\x00", "yes" * 1000])
-def test_an_answer_that_is_none_is_refused(client_of, cast, records, wish):
+def test_an_invalid_rsvp_is_refused(client_of, cast, records, wish):
     party = DinnerPartyFactory(host=cast.host)
     page = client_of(cast.friend).post(f"/parties/{party.slug}/rsvp", {"answer": wish})
     assert page.flashes == [("danger", "Please choose one of the answers.")]
@@ -76,7 +76,7 @@ def test_an_answer_that_is_none_is_refused(client_of, cast, records, wish):
 
 
 @pytest.mark.both_databases
-def test_who_comes_to_a_full_table_waits_in_order(client_of, cast, records):
+def test_rsvps_to_a_full_party_join_the_waiting_list_in_order(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host, full=True)
     assert answer(client_of(cast.friend), party).flashes == [("warning", FULL % 1)]
     assert answer(client_of(cast.stranger), party).flashes == [("warning", FULL % 2)]
@@ -85,7 +85,7 @@ def test_who_comes_to_a_full_table_waits_in_order(client_of, cast, records):
 
 
 @pytest.mark.both_databases
-def test_a_freed_seat_is_offered_to_the_first_in_line_at_once(client_of, cast, records):
+def test_a_freed_seat_is_offered_to_the_first_on_the_waiting_list(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host, number_seats=2)
     seated, first, second = (MemberFactory() for _number in range(3))
     for guest in (seated, first, second):
@@ -101,7 +101,7 @@ def test_a_freed_seat_is_offered_to_the_first_in_line_at_once(client_of, cast, r
 
 
 @pytest.mark.both_databases
-def test_who_withdrew_and_comes_back_waits_at_the_end(client_of, cast, records):
+def test_a_guest_who_withdrew_rejoins_the_waiting_list_at_the_end(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host, number_seats=2)
     seated, waiting = MemberFactory(), MemberFactory()
     answer(client_of(seated), party)
@@ -113,7 +113,7 @@ def test_who_withdrew_and_comes_back_waits_at_the_end(client_of, cast, records):
 
 
 @pytest.mark.both_databases
-def test_a_yes_that_becomes_a_no_gives_the_seat_on(client_of, cast, records):
+def test_changing_a_yes_to_no_offers_the_seat_to_the_next(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host, number_seats=2)
     answer(client_of(cast.friend), party)
     answer(client_of(cast.stranger), party)
@@ -123,7 +123,7 @@ def test_a_yes_that_becomes_a_no_gives_the_seat_on(client_of, cast, records):
     seats_add_up(records)
 
 
-def test_nothing_is_withdrawn_where_nothing_is_held(client_of, cast):
+def test_withdrawing_without_a_seat_changes_nothing(client_of, cast):
     party = DinnerPartyFactory(host=cast.host)
     page = client_of(cast.friend).post(f"/parties/{party.slug}/withdraw")
     assert page.flashes == [("warning", "Nothing changed: you have no seat at this party.")]
@@ -145,7 +145,7 @@ def test_the_host_holds_the_first_seat_and_keeps_it(client_of, cast, records):
         ({"cancelled": True}, "This party was cancelled."),
     ],
 )
-def test_a_party_that_takes_no_answers_says_why(client_of, cast, records, traits, text):
+def test_a_party_with_closed_rsvps_says_why(client_of, cast, records, traits, text):
     party = DinnerPartyFactory(host=cast.host, **traits)
     page = client_of(cast.friend).post(f"/parties/{party.slug}/rsvp", {"answer": "yes"})
     assert page.flashes == [("danger", text)]
@@ -160,7 +160,7 @@ def test_a_party_that_takes_no_answers_says_why(client_of, cast, records, traits
         (timedelta(0), "danger"),
     ],
 )
-def test_the_deadline_is_kept_to_the_second(client_of, cast, before, flash):
+def test_the_deadline_is_exact_to_the_second(client_of, cast, before, flash):
     deadline = clock.now() + timedelta(minutes=20)
     party = DinnerPartyFactory(host=cast.host, rsvp_deadline=deadline)
     friend = client_of(cast.friend)
@@ -168,7 +168,7 @@ def test_the_deadline_is_kept_to_the_second(client_of, cast, before, flash):
     assert friend.post(f"/parties/{party.slug}/rsvp", {"answer": "yes"}).flashes[0][0] == flash
 
 
-def test_answering_needs_a_login(visitor, cast, records):
+def test_an_rsvp_requires_a_login(visitor, cast, records):
     party = DinnerPartyFactory(host=cast.host)
     page = visitor.post(f"/parties/{party.slug}/rsvp", {"answer": "yes"})
     assert page.flashes == [("info", "Please log in to access this page.")]
@@ -190,19 +190,19 @@ def test_a_yes_by_party_id(client_of, cast, records):
     "party_id",
     ["", "word", "-1", "0", "99999", "9" * 400, "9" * 5000, "1.5", "1e3", "٣", "1; DROP TABLE rsvp", "\x00", "🍷", "²"],
 )
-def test_a_party_id_that_is_none_is_refused(client_of, cast, party_id):
+def test_an_invalid_party_id_is_refused(client_of, cast, party_id):
     page = client_of(cast.friend).post("/parties/rsvp", {"party_id": party_id})
     assert page.flashes == [("danger", "Please enter a valid Party ID to RSVP!")]
 
 
 @pytest.mark.parametrize("traits", [{"private": True}, {"unlisted": True}, {"draft": True}])
-def test_a_party_id_does_not_open_what_is_not_public(client_of, cast, traits):
+def test_a_party_id_gives_no_access_to_a_private_party(client_of, cast, traits):
     party = DinnerPartyFactory(host=cast.host, **traits)
     page = client_of(cast.friend).post("/parties/rsvp", {"party_id": str(party.id)})
     assert page.flashes == [("danger", "Please enter a valid Party ID to RSVP!")]
 
 
-def test_a_letter_is_in_the_guests_language_and_zone(client_of, cast, records):
+def test_the_email_is_in_the_guests_language_and_time_zone(client_of, cast, records):
     guest = MemberFactory(locale="ar", timezone="Asia/Amman")
     party = DinnerPartyFactory(host=cast.host, timezone="Europe/Madrid")
     client_of(guest).post(f"/parties/{party.slug}/rsvp", {"answer": "yes"})
@@ -212,7 +212,7 @@ def test_a_letter_is_in_the_guests_language_and_zone(client_of, cast, records):
 
 
 @pytest.mark.both_databases
-def test_an_administrator_takes_a_seat_back_and_the_next_is_offered_it(client_of, cast, records):
+def test_an_administrator_withdraws_a_guest_and_the_seat_is_offered_to_the_next(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host, number_seats=2)
     answer(client_of(cast.friend), party)
     answer(client_of(cast.stranger), party)
@@ -223,7 +223,7 @@ def test_an_administrator_takes_a_seat_back_and_the_next_is_offered_it(client_of
     seats_add_up(records)
 
 
-def test_the_host_keeps_their_seat_whoever_takes_seats_back(client_of, cast, records):
+def test_an_administrator_cannot_withdraw_the_host(client_of, cast, records):
     DinnerPartyFactory(host=cast.host)
     seat = records.one(Rsvp)
     page = client_of(cast.admin).post("/rsvps/action_post", {"action": "withdraw", "rowid": str(seat.id)})
@@ -233,7 +233,7 @@ def test_the_host_keeps_their_seat_whoever_takes_seats_back(client_of, cast, rec
 
 
 @pytest.mark.both_databases
-def test_a_guest_who_reads_another_language_meanwhile_is_written_to_in_it(client_of, cast, records):
+def test_emails_follow_a_changed_language_of_the_guest(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host)
     answer(client_of(cast.friend), party)
     assert client_of(cast.friend).post("/lang/", {"locale": "es"}).flashes
@@ -242,14 +242,14 @@ def test_a_guest_who_reads_another_language_meanwhile_is_written_to_in_it(client
     assert (letter.locale, letter.subject) == ("es", f"Cancelada: {party.title}")
 
 
-def test_the_seats_given_by_the_factories_add_up(cast, records):
+def test_the_factories_count_seats_correctly(cast, records):
     party = DinnerPartyFactory(host=cast.host, number_seats=4)
     RsvpFactory(party=party, member=cast.friend)
     RsvpFactory(party=party, member=cast.stranger, waiting=True)
     seats_add_up(records)
 
 
-def test_whoever_was_removed_by_the_host_does_not_come_back_by_themselves(client_of, cast, records):
+def test_a_guest_removed_by_the_host_cannot_reply_again(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host)
     friend = client_of(cast.friend)
     answer(friend, party)
@@ -261,7 +261,7 @@ def test_whoever_was_removed_by_the_host_does_not_come_back_by_themselves(client
 
 
 @pytest.mark.both_databases
-def test_the_next_owner_of_an_address_answers_for_themselves(client_of, cast, records):
+def test_a_reused_email_address_does_not_inherit_the_rsvp(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host)
     answer(client_of(cast.friend), party)
     admin, old = client_of(cast.admin), cast.friend.email
@@ -280,7 +280,7 @@ def test_the_next_owner_of_an_address_answers_for_themselves(client_of, cast, re
 
 
 @pytest.mark.both_databases
-def test_a_member_who_holds_a_seat_is_not_deleted_with_the_seat_left_taken(client_of, cast, records):
+def test_a_member_with_a_seat_cannot_be_deleted(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host)
     RsvpFactory(party=party, member=cast.friend)
     page = client_of(cast.admin).post(f"/users/delete/{cast.friend.id}")

@@ -14,7 +14,7 @@ HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
 
 def line(*groups):
-    """Return groups given as size, (size, least) or (size, least, "rests"); the first has the key 1."""
+    """Return queue entries given as size, (size, smallest) or (size, smallest, "rests"); the first has the key 1."""
     waiters = []
     for key, group in enumerate(groups, 1):
         size, least, *rests = group if isinstance(group, tuple) else (group, group)
@@ -30,28 +30,28 @@ def offers(queue, free, *, strict_order, guest_seats=20):
 @pytest.mark.parametrize(
     ("groups", "free", "before_48_hours", "after"),
     [
-        # nothing to give, nobody to give it to
+        # no free seats, or nobody on the waiting list
         ([], 5, {}, {}),
         ([1, 1], 0, {}, {}),
-        # first come first served
+        # first come, first served
         ([1, 1, 1], 2, {1: 1, 2: 1}, {1: 1, 2: 1}),
         ([2, 2], 5, {1: 2, 2: 2}, {1: 2, 2: 2}),
         ([4], 4, {1: 4}, {1: 4}),
-        # a large group is not overtaken before, and is after
+        # a large group is not overtaken while the order is strict, and is afterwards
         ([4, 1], 2, {}, {2: 1}),
         ([4, 1, 1], 3, {}, {2: 1, 3: 1}),
         ([1, 4, 1], 3, {1: 1}, {1: 1, 3: 1}),
         ([4, 3, 2, 1], 3, {}, {2: 3}),
-        # who would come with fewer is offered what is free
+        # a group that would come with fewer is offered the free seats
         ([(4, 2), 1], 2, {1: 2}, {1: 2}),
         ([(4, 2), 1], 3, {1: 3}, {1: 3}),
         ([(4, 2), 1], 5, {1: 4, 2: 1}, {1: 4, 2: 1}),
         ([(4, 3), (4, 1)], 2, {}, {2: 2}),
-        # who let an offer pass is in nobody's way
+        # a group that let an offer expire does not block others
         ([(1, 1, "rests"), 1], 1, {2: 1}, {2: 1}),
         ([(4, 4, "rests"), 2], 2, {2: 2}, {2: 2}),
         ([(1, 1, "rests")], 1, {}, {}),
-        # nor who could never sit down
+        # nor does a group that could never fit
         ([21, 2], 3, {2: 2}, {2: 2}),
         ([(21, 2), 2], 3, {1: 3}, {1: 3}),
     ],
@@ -61,7 +61,7 @@ def test_seats_are_offered_in_turn(groups, free, before_48_hours, after):
     assert offers(line(*groups), free, strict_order=False) == after
 
 
-def test_each_group_is_told_why():
+def test_each_group_gets_a_reason():
     queue = line((1, 1, "rests"), 30, 2, 4, 1)
     why = [verdict.reason for verdict in allocation.allocate_seats(queue, 4, strict_order=True, guest_seats=20)]
     assert why == [
@@ -86,7 +86,7 @@ groups = st.lists(st.integers(1, 6).flatmap(lambda size: st.tuples(st.just(size)
 
 
 @given(groups, st.integers(0, 12), st.booleans())
-def test_no_more_is_offered_than_is_free_and_each_gets_what_they_would_come_with(given_groups, free, guarded):
+def test_offers_fit_the_free_seats_and_the_accepted_party_sizes(given_groups, free, guarded):
     queue = line(*given_groups)
     offered = offers(queue, free, strict_order=guarded)
     assert sum(offered.values()) <= free
@@ -94,7 +94,7 @@ def test_no_more_is_offered_than_is_free_and_each_gets_what_they_would_come_with
     left = free - sum(offered.values())
     missed = [group for group in queue if group.rsvp_id not in offered]
     if guarded:
-        # Nobody is overtaken, and the first of the others cannot use what is left.
+        # Nobody is overtaken, and the next group does not fit into the rest.
         assert sorted(offered) == list(range(1, len(offered) + 1))
         assert not missed or missed[0].minimum > left
     else:
@@ -105,7 +105,7 @@ def test_no_more_is_offered_than_is_free_and_each_gets_what_they_would_come_with
     ("before", "guarded"),
     [(49 * HOUR, True), (48 * HOUR + timedelta(seconds=1), True), (48 * HOUR, False), (HOUR, False)],
 )
-def test_the_guard_ends_48_hours_before_the_start(before, guarded):
+def test_strict_order_ends_48_hours_before_the_start(before, guarded):
     assert allocation.is_strict_order(NOW + before, NOW) is guarded
 
 

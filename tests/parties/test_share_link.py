@@ -1,4 +1,4 @@
-"""One link for everybody a host gives it to; and the way from it to a personal one."""
+"""The share link, and how it leads to a personal link."""
 
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ SENT = [("info", f"If we can send e-mail to {IRIS}, a personal link is on its wa
 
 
 def share(host, party, button="renew"):
-    """Press one of the buttons of the share link, and return the link as the page then shows it."""
+    """Press one of the buttons of the share link, and return the link that the page shows then."""
     page = host.get(f"/parties/{party.slug}/invitations")
     page = host.submit(page.form("/invitations/link"), button=("action", button))
     return page, next((part.split('"')[0] for part in page.text.split('value="http://localhost')[1:]), "")
@@ -44,7 +44,7 @@ def link(host, party):
     return link_of(host, party)
 
 
-def test_whoever_has_the_link_sees_the_party(link, party, visitor, records):
+def test_the_share_link_shows_the_party(link, party, visitor, records):
     before = records.dump()
     page = visitor.get(link, follow=False)
     assert (page.status, page.headers["Referrer-Policy"], page.headers["Cache-Control"]) == (
@@ -59,7 +59,7 @@ def test_whoever_has_the_link_sees_the_party(link, party, visitor, records):
     assert records.dump() == before
 
 
-def test_without_the_link_nobody_sees_it_or_asks_for_one(link, party, visitor, records):
+def test_without_the_share_link_nobody_sees_the_party_or_gets_a_personal_link(link, party, visitor, records):
     assert visitor.get(f"/parties/{party.slug}").status == 404
     page = visitor.post(f"/parties/{party.slug}/join", {"email": IRIS, "name": "Iris"})
     assert (page.path, page.flashes) == ("/", OVER)
@@ -70,12 +70,12 @@ def test_without_the_link_nobody_sees_it_or_asks_for_one(link, party, visitor, r
 @pytest.mark.parametrize(
     "path", ["{link}x", "/parties/nothing/join/x", "/parties/{slug}/join/x", "/parties/{slug}/join/%F0%9F"]
 )
-def test_another_link_opens_nothing(link, party, visitor, path):
+def test_a_wrong_share_link_is_invalid(link, party, visitor, path):
     page = visitor.get(path.format(link=link, slug=party.slug))
     assert (page.path, page.flashes) == ("/", OVER)
 
 
-def test_a_renewed_or_stopped_link_opens_nothing_any_more(link, party, host, new_visitor):
+def test_a_renewed_or_stopped_share_link_is_invalid(link, party, host, new_visitor):
     earlier = new_visitor()
     earlier.get(link)
     newer = link_of(host, party)
@@ -91,7 +91,7 @@ def test_a_renewed_or_stopped_link_opens_nothing_any_more(link, party, host, new
     assert new_visitor().get(link).flashes == OVER
 
 
-def test_renewing_in_two_tabs_does_it_once(link, party, host, records):
+def test_renewing_the_link_in_two_tabs_renews_it_once(link, party, host, records):
     form = host.get(f"/parties/{party.slug}/invitations").form("/invitations/link")
     host.submit(form, button=("action", "renew"))
     page = host.submit(form, button=("action", "renew"))
@@ -108,7 +108,7 @@ def test_the_link_of_a_draft_waits_until_it_is_published(host, cast, visitor):
     assert (page.path, page.flashes) == ("/", [("danger", "This party is not published yet.")])
 
 
-def test_a_member_who_comes_by_it_answers_without_being_asked_to_wait(host, cast, client_of):
+def test_a_member_with_the_share_link_needs_no_approval(host, cast, client_of):
     party = DinnerPartyFactory(host=cast.host, private=True, approval=True)
     friend = client_of(cast.friend)
     friend.get(link_of(host, party))
@@ -116,10 +116,10 @@ def test_a_member_who_comes_by_it_answers_without_being_asked_to_wait(host, cast
     assert page.flashes[0][1].startswith("You successfully RSVP'd")
 
 
-# -- a personal link
+# -- personal links
 
 
-def test_who_has_no_account_gets_a_link_of_their_own_by_letter(link, party, visitor, new_visitor, records):
+def test_a_visitor_without_an_account_gets_a_personal_link_by_email(link, party, visitor, new_visitor, records):
     visitor.get(link)
     assert ask(visitor, party).flashes == SENT
     row = records.one(Invitation)
@@ -133,7 +133,9 @@ def test_who_has_no_account_gets_a_link_of_their_own_by_letter(link, party, visi
     assert next(answer for answer in records.all(Rsvp) if answer.email == IRIS).invitation_id == row.id
 
 
-def test_it_says_the_same_whoever_it_is_and_keeps_the_link_they_have(link, party, visitor, new_visitor, cast, records):
+def test_the_page_is_the_same_for_every_email_address_and_existing_links_are_kept(
+    link, party, visitor, new_visitor, cast, records
+):
     invitation = InvitationFactory(party=party, email=IRIS)
     taken_back = InvitationFactory(party=party, revoked=True)
     RsvpFactory(party=party, member=cast.friend)
@@ -146,14 +148,14 @@ def test_it_says_the_same_whoever_it_is_and_keeps_the_link_they_have(link, party
     written = {letter.recipient: letter.secret for letter in records.all(OutboxEmail)}
     assert written.keys() == {IRIS, cast.friend.email, "nobody@example.org"}
     assert written[IRIS] == invitation.token
-    # A member who answered with their account changes nothing by it.
+    # A member who replied with their account changes nothing by it.
     guest = new_visitor()
     page = guest.get(f"/invitations/{written[cast.friend.email]}")
     page = guest.submit(page.form("/rsvp"), button=("answer", "no"))
     assert page.flashes == [("warning", "This invitation was answered with an account. Log in to change the answer.")]
 
 
-def test_a_mailbox_gets_three_such_letters_a_day(link, party, visitor, records):
+def test_an_email_address_gets_three_links_a_day(link, party, visitor, records):
     visitor.get(link)
     for _time in range(4):
         assert ask(visitor, party, IRIS.upper()).status == 200
@@ -163,7 +165,7 @@ def test_a_mailbox_gets_three_such_letters_a_day(link, party, visitor, records):
     assert records.count(OutboxEmail) == 4
 
 
-def test_so_many_strangers_ask_in_a_day(link, party, visitor, app, records, monkeypatch):
+def test_requests_for_personal_links_are_limited_for_each_day(link, party, visitor, app, records, monkeypatch):
     monkeypatch.setitem(app.config, "INVITATION_DAILY_LIMIT", 1)
     visitor.get(link)
     ask(visitor, party)
@@ -173,7 +175,7 @@ def test_so_many_strangers_ask_in_a_day(link, party, visitor, app, records, monk
 
 
 @pytest.mark.parametrize("email", ["", "iris", "iris@localhost", "a@b@c.org"])
-def test_what_is_no_address_is_refused_and_kept(link, party, visitor, records, email):
+def test_an_invalid_email_address_is_refused_and_kept_in_the_form(link, party, visitor, records, email):
     visitor.get(link)
     page = ask(visitor, party, email, name="Iris")
     assert (page.status, page.flashes) == (422, [("danger", "Please correct the fields that are marked.")])
@@ -188,7 +190,7 @@ def test_what_is_no_address_is_refused_and_kept(link, party, visitor, records, e
         ({"past": True}, "The RSVP deadline has passed; contact the host."),
     ],
 )
-def test_nobody_gets_a_link_to_what_will_not_be(cast, visitor, records, state, told):
+def test_nobody_gets_a_link_to_a_party_that_does_not_take_place(cast, visitor, records, state, told):
     party = DinnerPartyFactory(host=cast.host, share_round=1, **state)
     with visitor.client.session_transaction() as session:
         session["shared"] = {str(party.id): 1}

@@ -1,4 +1,4 @@
-"""Many groups answer at the same moment, through several processes: as many sit down as there are chairs."""
+"""Concurrent RSVPs through several processes never exceed the seats."""
 
 import secrets
 import threading
@@ -34,7 +34,7 @@ CONNECTIONS_EACH = 20
 
 @pytest.fixture
 def guests(app, cast):
-    """Members who are logged in: each as their key, and the cookie and the token that their browser would send."""
+    """Logged-in members: their IDs, session cookies and CSRF tokens."""
     with app.app_context():
         host = db.session.get(Member, cast.friend.id)
         members = [
@@ -73,13 +73,13 @@ def _size(number: int) -> int:
     return number % LARGEST + 1
 
 
-def test_many_groups_for_40_seats_through_two_processes(app, server, guests, cast, records):
+def test_many_groups_reply_for_40_seats_through_two_processes(app, server, guests, cast, records):
     party, other = (DinnerPartyFactory(host=cast.host, number_seats=GUEST_SEATS + 1) for _number in range(2))
     running = server.start(WORKERS="2", SECRET_KEY=app.secret_key)
     barrier = threading.Barrier(GUESTS // CONNECTIONS_EACH)
 
     def answer(numbers):
-        """Send the answers of some guests on a connection each, and only then read what comes back."""
+        """Send the RSVPs of some guests, on a connection each, before reading the responses."""
         with ExitStack() as stack:
             connections = [
                 stack.enter_context(closing(HTTPConnection(urlsplit(running.url).netloc, timeout=120)))
@@ -112,7 +112,7 @@ def test_many_groups_for_40_seats_through_two_processes(app, server, guests, cas
     assert len(seated) + len(waiting) == GUESTS
     taken = sum(row.party_size for row in seated)
     assert records.fresh(party).seats_taken == taken + 1
-    # The first in line does not fit, and nobody overtook them.
+    # The first on the waiting list does not fit, and nobody overtook them.
     assert GUEST_SEATS - taken < waiting[0].party_size
     letters = Counter(letter.kind for letter in records.all(OutboxEmail))
     assert letters == {"rsvp_yes": len(seated), "rsvp_waitlisted": len(waiting)}
@@ -120,7 +120,7 @@ def test_many_groups_for_40_seats_through_two_processes(app, server, guests, cas
 
 
 def _seated_one_after_the_other(app, party, guests):
-    """Return how many sit down when the same guests answer in turn: once one waits, all others stand behind."""
+    """Return the seats taken if the same guests reply one after the other: once one waits, all others wait, too."""
     with app.app_context():
         for number, (member_id, *_browser) in enumerate(guests):
             with transaction() as session:
@@ -148,15 +148,15 @@ def _at_once(app, count, act):
         return list(pool.map(one, range(count)))
 
 
-def test_the_guarded_update_seats_as_many_as_there_are_chairs(app, cast, records):
+def test_the_guarded_update_never_exceeds_the_seats(app, cast, records):
     party = DinnerPartyFactory(host=cast.host, number_seats=SEATS)
     taken = _at_once(app, 30, lambda _number: seats.take(party.id, 1, seats.IS_PUBLISHED, seats.NOBODY_WAITS))
     assert taken.count(True) == SEATS - 1
     assert records.fresh(party).seats_taken == SEATS
 
 
-def test_reading_first_and_writing_then_would_sell_seats_twice(app, cast):
-    """The control: without the guard, the same threads seat more than there are chairs."""
+def test_control_without_the_guard_the_party_is_overbooked(app, cast):
+    """The control: without the guard, the same threads exceed the seats."""
     party = DinnerPartyFactory(host=cast.host, number_seats=SEATS)
     all_have_read = threading.Barrier(30)
 
@@ -172,7 +172,7 @@ def test_reading_first_and_writing_then_would_sell_seats_twice(app, cast):
     assert _at_once(app, 30, naive).count(True) > SEATS
 
 
-def test_one_guest_in_many_tabs_holds_one_seat(app, client_of, new_visitor, cast, records):
+def test_a_guest_replying_in_many_tabs_holds_one_seat(app, client_of, new_visitor, cast, records):
     party = DinnerPartyFactory(host=cast.host)
     tabs = [client_of(cast.friend) for _number in range(6)]
     barrier = threading.Barrier(len(tabs))
@@ -187,7 +187,7 @@ def test_one_guest_in_many_tabs_holds_one_seat(app, client_of, new_visitor, cast
     assert records.count(Rsvp) == 2
 
 
-def test_seats_given_back_at_once_are_all_offered_to_those_who_wait(app, client_of, cast, records):
+def test_seats_released_concurrently_are_all_offered_to_the_waiting_list(app, client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host, number_seats=4)
     seated = [RsvpFactory(party=party) for _number in range(3)]
     for _number in range(5):

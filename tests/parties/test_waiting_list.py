@@ -1,4 +1,4 @@
-"""Groups answer, wait, are offered seats that are held for a while, and read why."""
+"""Groups, the waiting list, seat offers, and the explanations of both."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,7 @@ def _noon():
 
 @pytest.fixture
 def later(app):
-    """Let time pass, in which nobody is logged out."""
+    """Move the clock without logging anybody out."""
 
     def later(**passed):
         clock.set_now(NOW + timedelta(**passed))
@@ -41,22 +41,22 @@ def later(app):
 
 
 @pytest.fixture
-def lay(cast):
-    """Lay a table in ten days, or after `hours`, that has `free` seats beside those of the host and a group of four."""
+def create_party(cast):
+    """Create a party in ten days, or in `hours`, with `free` seats beside those of the host and a group of four."""
 
-    def lay(free=3, hours=240, **more):
+    def create_party(free=3, hours=240, **more):
         party = DinnerPartyFactory(
             host=cast.host, number_seats=free + 5, starts_at=NOW + timedelta(hours=hours), **more
         )
         RsvpFactory(party=party, party_size=4)
         return party
 
-    return lay
+    return create_party
 
 
 @pytest.fixture
 def guest(client_of):
-    """A new guest's browser; `member` is who they are."""
+    """Make a browser of a new guest; `member` is their account."""
 
     def guest(**columns):
         member = MemberFactory(**columns)
@@ -78,7 +78,7 @@ def decide(guest, party, decision):
     return guest.submit(page.form("/offer"), button=("decision", decision))
 
 
-def waits(place, seats):
+def waiting_flash(place, seats):
     return [("warning", FULL % (place, seats, " becomes" if seats == 1 else "s become"))]
 
 
@@ -90,8 +90,8 @@ def offer_to(guest, records):
     return [offer for offer in records.all(WaitOffer) if offer.rsvp_id == of(guest, records).id][-1]
 
 
-def books(records, party):
-    """Return the seats taken beside the group of four, once it is seen that they add up."""
+def check_seats(records, party):
+    """Check the number of seats taken; return those beside the group of four."""
     rows = [row for row in records.all(Rsvp) if row.party_id == party.id]
     pending = [offer for offer in records.all(WaitOffer) if offer.party_id == party.id and offer.state == "pending"]
     held = sum(row.party_size for row in rows if row.status == "yes") + sum(offer.seats for offer in pending)
@@ -109,12 +109,12 @@ def kinds(records):
 
 
 @pytest.mark.both_databases
-def test_a_group_answers_with_one_form(lay, guest, records):
-    party, ana = lay(), guest()
+def test_a_group_replies_with_one_form(create_party, guest, records):
+    party, ana = create_party(), guest()
     page = answer(ana, party, 3, note="We bring wine.")
     assert page.flashes[0][1].startswith("You successfully RSVP'd to ")
     assert (of(ana, records).party_size, of(ana, records).note) == (3, "We bring wine.")
-    assert books(records, party) == 4
+    assert check_seats(records, party) == 4
     assert "You have 3 seats at this dinner." in page.text
     assert "Your 3 seats at the dinner are reserved." in records.one(OutboxEmail).text
 
@@ -132,8 +132,8 @@ def test_a_group_answers_with_one_form(lay, guest, records):
         ({"note": "x" * 501}, "note"),
     ],
 )
-def test_a_group_that_may_not_come_is_refused_and_nothing_typed_is_lost(lay, guest, records, fields, field):
-    party, ana = lay(), guest()
+def test_an_invalid_group_is_refused_and_the_form_kept(create_party, guest, records, fields, field):
+    party, ana = create_party(), guest()
     page = ana.get(f"/parties/{party.slug}")
     typed = {"party_size": "2", "min_party": "1", "note": "Hello", **fields}
     page = ana.submit(page.form("/rsvp"), button=("answer", "yes"), **typed)
@@ -141,73 +141,73 @@ def test_a_group_that_may_not_come_is_refused_and_nothing_typed_is_lost(lay, gue
     assert f'id="{field}-error"' in page.text
     shown = page.form("/rsvp").fields
     assert {name: shown[name] for name in typed} == typed
-    assert books(records, party) == 1
+    assert check_seats(records, party) == 1
 
 
-def test_the_host_says_how_many_may_come_with_one_answer(lay, guest, client_of, cast, records):
-    party, ana = lay(free=7), guest()
+def test_the_host_limits_the_party_size(create_party, guest, client_of, cast, records):
+    party, ana = create_party(free=7), guest()
     host = client_of(cast.host)
     path = f"/parties/{party.slug}/edit"
     host.submit(host.get(path).form(path), max_party="6")
     assert answer(ana, party, 6).flashes[0][0] == "info"
     host.submit(host.get(path).form(path), max_party="")
     assert records.fresh(party).max_party == 4
-    # Who has more seats keeps them.
+    # A guest who has more seats keeps them.
     assert answer(ana, party, 5).flashes[0][0] == "info"
     assert answer(ana, party, 6).status == 422
-    assert books(records, party) == 6
+    assert check_seats(records, party) == 6
 
 
-def test_a_group_that_does_not_fit_is_asked_and_may_come_with_fewer(lay, guest, records):
-    party, ana = lay(free=2), guest()
+def test_a_group_that_does_not_fit_can_come_with_fewer(create_party, guest, records):
+    party, ana = create_party(free=2), guest()
     page = answer(ana, party, 4, note="Two of us are tall.")
     assert page.flashes == [("warning", "Only 2 of 4 seats are free. Come with 2 or wait?")]
-    assert (records.count(Rsvp), books(records, party)) == (2, 1)
+    assert (records.count(Rsvp), check_seats(records, party)) == (2, 1)
     form = page.form("/rsvp")
     assert form.fields["note"] == "Two of us are tall."
     assert ana.submit(form, button=("come_with", "2")).flashes[0][0] == "info"
     row = of(ana, records)
-    assert (row.status, row.party_size, row.note, books(records, party)) == ("yes", 2, "Two of us are tall.", 3)
+    assert (row.status, row.party_size, row.note, check_seats(records, party)) == ("yes", 2, "Two of us are tall.", 3)
 
 
-def test_a_group_that_would_rather_wait_is_not_offered_so_few_again(lay, guest, records):
-    party, ana, bo = lay(free=2), guest(), guest()
+def test_a_group_that_prefers_to_wait_is_not_offered_fewer_seats_again(create_party, guest, records):
+    party, ana, bo = create_party(free=2), guest(), guest()
     page = answer(ana, party, 4)
-    assert ana.submit(page.form("/rsvp"), button=("wait", "y")).flashes == waits(1, 4)
+    assert ana.submit(page.form("/rsvp"), button=("wait", "y")).flashes == waiting_flash(1, 4)
     assert (of(ana, records).status, of(ana, records).min_party) == ("waitlisted", 4)
-    # Nor are they overtaken.
-    assert answer(bo, party, 1).flashes == waits(2, 1)
-    assert books(records, party) == 1
+    # They are not overtaken, either.
+    assert answer(bo, party, 1).flashes == waiting_flash(2, 1)
+    assert check_seats(records, party) == 1
 
 
-def test_fewer_seats_than_when_it_was_asked_are_asked_about_again(lay, guest, records):
-    party, ana, bo = lay(free=2), guest(), guest()
+def test_a_group_is_asked_again_when_even_fewer_seats_are_free(create_party, guest, records):
+    party, ana, bo = create_party(free=2), guest(), guest()
     page = answer(ana, party, 4)
     answer(bo, party, 1)
     page = ana.submit(page.form("/rsvp"), button=("come_with", "2"))
     assert page.flashes == [("warning", "Only 1 of 2 seats is free. Come with 1 or wait?")]
 
 
-def test_a_group_that_said_how_few_would_come_is_not_asked_about_fewer(lay, guest, records):
-    party, ana = lay(free=1), guest()
-    assert answer(ana, party, 4, 3).flashes == waits(1, 4)
+def test_a_group_is_not_asked_about_fewer_than_its_smallest_party_size(create_party, guest, records):
+    party, ana = create_party(free=1), guest()
+    assert answer(ana, party, 4, 3).flashes == waiting_flash(1, 4)
 
 
 @pytest.mark.both_databases
-def test_a_group_grows_where_there_is_room_and_shrinks_for_the_next(lay, guest, records):
-    party, ana, bo = lay(free=4), guest(), guest()
+def test_a_group_grows_into_free_seats_and_shrinks_for_the_next(create_party, guest, records):
+    party, ana, bo = create_party(free=4), guest(), guest()
     answer(ana, party, 2)
     assert answer(ana, party, 3).flashes == [("info", "See you on Friday, January 11, 2030! Seats for 3 are reserved.")]
     page = answer(ana, party, 4, note="Who is Bo?")
     assert page.flashes[0][0] == "info"
-    assert answer(bo, party, 2).flashes == waits(1, 2)
+    assert answer(bo, party, 2).flashes == waiting_flash(1, 2)
     assert answer(ana, party, 2).flashes[0][0] == "info"
     assert (of(bo, records).status, offer_to(bo, records).seats) == ("offered", 2)
-    assert books(records, party) == 5
+    assert check_seats(records, party) == 5
 
 
-def test_a_group_that_cannot_grow_is_told_how_many_are_free(lay, guest, records):
-    party, ana = lay(free=3), guest()
+def test_a_group_that_cannot_grow_is_told_how_many_are_free(create_party, guest, records):
+    party, ana = create_party(free=3), guest()
     answer(ana, party, 2)
     page = answer(ana, party, 4, note="Kept")
     assert page.flashes == [("warning", "Only 1 more seat is free. You keep the ones you have.")]
@@ -219,53 +219,53 @@ def test_a_group_that_cannot_grow_is_told_how_many_are_free(lay, guest, records)
     answer(ana, party, 3)
     page = answer(ana, party, 4)
     assert page.flashes == [("warning", "No more seats are free. You keep the ones you have.")]
-    assert (of(ana, records).party_size, books(records, party)) == (3, 4)
+    assert (of(ana, records).party_size, check_seats(records, party)) == (3, 4)
 
 
-def test_nobody_grows_past_those_who_wait(lay, guest, records):
-    party, ana, bo = lay(free=3), guest(), guest()
+def test_a_group_cannot_grow_past_the_waiting_list(create_party, guest, records):
+    party, ana, bo = create_party(free=3), guest(), guest()
     answer(ana, party, 1)
     answer(bo, party, 3, 3)
     assert answer(ana, party, 2).flashes == [("warning", "No more seats are free. You keep the ones you have.")]
 
 
-def test_the_same_answer_again_changes_nothing(lay, guest, records):
-    party, ana = lay(), guest()
+def test_sending_the_same_rsvp_again_changes_nothing(create_party, guest, records):
+    party, ana = create_party(), guest()
     answer(ana, party, 2, 1, note="Hi")
     before = records.dump()
     assert answer(ana, party).flashes == [("info", "Nothing changed: you had already answered yes.")]
     assert records.dump() == before
 
 
-def test_who_asks_for_less_in_line_keeps_the_place_and_is_seated_if_that_fits(lay, guest, records):
-    party, ana, bo = lay(free=2), guest(), guest()
+def test_a_waiting_group_that_shrinks_keeps_its_position_and_is_seated_if_it_fits(create_party, guest, records):
+    party, ana, bo = create_party(free=2), guest(), guest()
     answer(ana, party, 4, 4)
     answer(bo, party, 1)
-    assert answer(ana, party, 3, 3).flashes == waits(1, 3)
+    assert answer(ana, party, 3, 3).flashes == waiting_flash(1, 3)
     assert answer(ana, party, 1).flashes[0][1].startswith("You successfully RSVP'd to ")
-    # The seat that is left goes on at once.
+    # The remaining seat is offered at once.
     assert of(bo, records).status == "offered"
-    assert books(records, party) == 3
+    assert check_seats(records, party) == 3
 
 
-def test_who_asks_for_more_in_line_stands_at_the_end(lay, guest, records, later):
-    party, ana, bo = lay(free=0), guest(), guest()
+def test_a_waiting_group_that_grows_moves_to_the_end(create_party, guest, records, later):
+    party, ana, bo = create_party(free=0), guest(), guest()
     answer(ana, party, 1)
     later(minutes=1)
     answer(bo, party, 1)
     later(minutes=2)
-    assert answer(ana, party, 2).flashes == waits(2, 2)
+    assert answer(ana, party, 2).flashes == waiting_flash(2, 2)
 
 
-# -- the order of the line
+# -- order of the waiting list
 
 
 @pytest.fixture
-def large_and_small(lay, guest):
-    """Return a function that lets a group of three and then a single guest wait for two seats, which become free."""
+def large_and_small(create_party, guest):
+    """Return a function that makes a group of three and a single guest wait for two seats, which become free."""
 
     def build(hours):
-        party = lay(free=2, hours=hours)
+        party = create_party(free=2, hours=hours)
         seated, large, small = guest(), guest(), guest()
         answer(seated, party, 2)
         answer(large, party, 3, 3)
@@ -288,16 +288,16 @@ def test_a_large_group_is_not_overtaken_before_48_hours(large_and_small, records
     assert large.member.display_name not in page.text
 
 
-def test_in_the_last_48_hours_seats_go_to_the_first_whom_they_fit(large_and_small, records):
+def test_in_the_last_48_hours_seats_go_to_the_first_group_that_fits(large_and_small, records):
     party, large, small = large_and_small(47)
     assert (of(large, records).status, of(small, records).status) == ("waitlisted", "offered")
     page = large.get(f"/parties/{party.slug}/waiting-list")
     assert "Skipped: 2 seats were free, but at least 3 were needed." in page.text
-    assert books(records, party) == 2
+    assert check_seats(records, party) == 2
 
 
 @pytest.mark.both_databases
-def test_when_the_48_hours_begin_the_sweeper_offers_the_seats_that_were_kept(app, large_and_small, records, later):
+def test_when_the_48_hours_begin_the_scheduler_offers_the_reserved_seats(app, large_and_small, records, later):
     _party, large, small = large_and_small(49)
     later(hours=1)
     assert app.test_cli_runner().invoke(args=["parties", "sweep"]).output == "Seats offered: 1.\n"
@@ -307,8 +307,8 @@ def test_when_the_48_hours_begin_the_sweeper_offers_the_seats_that_were_kept(app
     assert records.dump() == before
 
 
-def test_who_would_come_with_fewer_is_offered_what_is_free(lay, guest, records):
-    party, seated, ana = lay(free=2), guest(), guest()
+def test_a_group_that_would_come_with_fewer_is_offered_the_free_seats(create_party, guest, records):
+    party, seated, ana = create_party(free=2), guest(), guest()
     answer(seated, party, 2)
     answer(ana, party, 4, 2)
     seated.post(f"/parties/{party.slug}/withdraw")
@@ -318,10 +318,10 @@ def test_who_would_come_with_fewer_is_offered_what_is_free(lay, guest, records):
     letter = next(letter for letter in records.all(OutboxEmail) if letter.kind == "seat_offered")
     assert "You requested 4 seats" in letter.text
     assert decide(ana, party, "claim").flashes == [THEIRS]
-    assert (of(ana, records).status, of(ana, records).party_size, books(records, party)) == ("yes", 2, 3)
+    assert (of(ana, records).status, of(ana, records).party_size, check_seats(records, party)) == ("yes", 2, 3)
 
 
-def test_when_a_blocking_group_leaves_the_next_are_offered_what_was_kept(large_and_small, records):
+def test_when_a_blocking_group_withdraws_the_reserved_seats_are_offered_to_the_next(large_and_small, records):
     party, large, small = large_and_small(100)
     assert large.post(f"/parties/{party.slug}/withdraw").flashes == [RELEASED]
     assert of(small, records).status == "offered"
@@ -331,9 +331,9 @@ def test_when_a_blocking_group_leaves_the_next_are_offered_what_was_kept(large_a
 
 
 @pytest.fixture
-def offered(lay, guest):
-    """A party with two guest seats that are offered to Ana, and Bo and Cy who wait for one each."""
-    party = lay(free=2)
+def offered(create_party, guest):
+    """A party with two seats offered to Ana; Bo and Cy wait for one each."""
+    party = create_party(free=2)
     seated, ana, bo, cy = (guest(username=name) for name in ("seated", "ana", "bo", "cy"))
     answer(seated, party, 2)
     answer(ana, party, 2)
@@ -344,17 +344,17 @@ def offered(lay, guest):
 
 
 @pytest.mark.both_databases
-def test_offered_seats_are_held_and_claimed(offered, records, guest):
+def test_offered_seats_are_held_and_accepted(offered, records, guest):
     party, ana, bo, _cy = offered
     offer = offer_to(ana, records)
     assert (offer.seats, offer.state, offer.expires_at) == (2, "pending", NOW + timedelta(hours=12))
-    assert books(records, party) == 3
-    assert answer(guest(), party, 1).flashes == waits(3, 1)
+    assert check_seats(records, party) == 3
+    assert answer(guest(), party, 1).flashes == waiting_flash(3, 1)
     assert "2 seats are held for you until " in ana.get(f"/parties/{party.slug}").text
     assert decide(ana, party, "claim").flashes == [THEIRS]
     assert (of(ana, records).status, offer_to(ana, records).state) == ("yes", "claimed")
-    assert books(records, party) == 3
-    # A second click says the same and does nothing.
+    assert check_seats(records, party) == 3
+    # A second click shows the same and changes nothing.
     before = records.dump()
     assert ana.post(f"/parties/{party.slug}/offer", {"decision": "claim"}).flashes == [THEIRS]
     assert records.dump() == before
@@ -369,10 +369,10 @@ def test_offered_seats_are_declined_and_go_to_the_next(offered, records):
     assert decide(ana, party, "leave").flashes == [RELEASED]
     assert (of(ana, records).status, offer_to(ana, records).state) == ("cancelled", "declined")
     assert [of(each, records).status for each in (bo, cy)] == ["offered", "offered"]
-    assert books(records, party) == 3
+    assert check_seats(records, party) == 3
 
 
-def test_who_declines_and_waits_on_stands_at_the_end(offered, records, later):
+def test_a_guest_who_declines_and_keeps_waiting_moves_to_the_end(offered, records, later):
     party, ana, bo, cy = offered
     later(minutes=5)
     page = decide(ana, party, "stay")
@@ -381,16 +381,16 @@ def test_who_declines_and_waits_on_stands_at_the_end(offered, records, later):
     ]
     assert [of(each, records).status for each in (ana, bo, cy)] == ["waitlisted", "offered", "offered"]
     assert decide(bo, party, "leave").flashes == [RELEASED]
-    # Those seats Ana has had her turn for already.
+    # Ana was offered those seats already.
     assert of(ana, records).status == "waitlisted"
     decide(cy, party, "claim")
     cy.post(f"/parties/{party.slug}/withdraw")
-    # These are others.
-    assert (of(ana, records).status, books(records, party)) == ("offered", 3)
+    # These are other seats.
+    assert (of(ana, records).status, check_seats(records, party)) == ("offered", 3)
 
 
-def test_a_part_of_the_seats_can_be_declined_without_losing_the_place(lay, guest, records):
-    party, seated, ana, bo = lay(free=2), guest(), guest(), guest()
+def test_some_of_the_seats_can_be_declined_without_losing_the_position(create_party, guest, records):
+    party, seated, ana, bo = create_party(free=2), guest(), guest(), guest()
     answer(seated, party, 2)
     answer(ana, party, 3, 1)
     answer(bo, party, 1)
@@ -402,8 +402,8 @@ def test_a_part_of_the_seats_can_be_declined_without_losing_the_place(lay, guest
     assert (of(ana, records).min_party, of(bo, records).status) == (3, "waitlisted")
 
 
-def test_who_declines_a_part_is_offered_more_where_more_is_free(lay, guest, records):
-    party, ana, bo, cy = lay(free=2), guest(), guest(), guest()
+def test_a_guest_who_declined_some_seats_is_offered_more_when_more_are_free(create_party, guest, records):
+    party, ana, bo, cy = create_party(free=2), guest(), guest(), guest()
     answer(bo, party, 1)
     answer(cy, party, 1)
     answer(ana, party, 3, 1)
@@ -413,12 +413,12 @@ def test_who_declines_a_part_is_offered_more_where_more_is_free(lay, guest, reco
     assert decide(ana, party, "stay").flashes == [
         ("info", "2 seats are being held for you. Accept or decline the offer.")
     ]
-    assert (offer_to(ana, records).seats, books(records, party)) == (2, 3)
+    assert (offer_to(ana, records).seats, check_seats(records, party)) == (2, 3)
 
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize("decision", ["claim", "stay"])
-def test_an_offer_that_ran_out_is_void_though_nobody_swept(offered, records, decision, later):
+def test_an_expired_offer_is_void_before_any_cleanup(offered, records, decision, later):
     party, ana, bo, cy = offered
     later(hours=12)
     page = ana.get(f"/parties/{party.slug}")
@@ -432,10 +432,10 @@ def test_an_offer_that_ran_out_is_void_though_nobody_swept(offered, records, dec
     assert (of(ana, records).status, offer_to(ana, records).state) == ("waitlisted", "expired")
     assert [of(each, records).status for each in (bo, cy)] == ["offered", "offered"]
     assert kinds(records)["offer_expired"] == 1
-    assert books(records, party) == 3
+    assert check_seats(records, party) == 3
 
 
-def test_whoever_leaves_with_an_offer_that_ran_out_has_left(offered, records, later):
+def test_a_guest_with_an_expired_offer_can_withdraw(offered, records, later):
     party, ana, *_others = offered
     later(hours=12)
     assert ana.post(f"/parties/{party.slug}/offer", {"decision": "leave"}).flashes == [RELEASED]
@@ -443,16 +443,16 @@ def test_whoever_leaves_with_an_offer_that_ran_out_has_left(offered, records, la
 
 
 @pytest.mark.both_databases
-def test_the_next_who_writes_moves_seats_that_nobody_claimed(offered, guest, records, later):
+def test_the_next_rsvp_expires_open_offers_and_offers_the_seats_on(offered, guest, records, later):
     party, ana, bo, cy = offered
     later(hours=12)
-    assert answer(guest(), party, 1).flashes == waits(2, 1)
+    assert answer(guest(), party, 1).flashes == waiting_flash(2, 1)
     assert [of(each, records).status for each in (ana, bo, cy)] == ["waitlisted", "offered", "offered"]
-    assert books(records, party) == 3
+    assert check_seats(records, party) == 3
 
 
 @pytest.mark.both_databases
-def test_the_sweeper_hands_seats_on_and_does_so_once(app, offered, records, later):
+def test_the_scheduler_offers_seats_of_expired_offers_once(app, offered, records, later):
     party, ana, bo, cy = offered
     sweep = lambda: app.test_cli_runner().invoke(args=["parties", "sweep"]).output  # noqa: E731
     assert sweep() == "Seats offered: 0.\n"
@@ -461,39 +461,39 @@ def test_the_sweeper_hands_seats_on_and_does_so_once(app, offered, records, late
     assert [of(each, records).status for each in (ana, bo, cy)] == ["waitlisted", "offered", "offered"]
     later(hours=24)
     assert sweep() == "Seats offered: 0.\n"
-    # All have had their turn: the seats are free for whoever comes first, one of them included.
+    # Everybody was offered the seats: they are free for the next RSVP, also from one of them.
     assert [of(each, records).status for each in (ana, bo, cy)] == ["waitlisted"] * 3
-    assert (books(records, party), kinds(records)["offer_expired"]) == (1, 3)
+    assert (check_seats(records, party), kinds(records)["offer_expired"]) == (1, 3)
     assert answer(bo, party).flashes[0][1].startswith("You successfully RSVP'd to ")
-    assert books(records, party) == 2
+    assert check_seats(records, party) == 2
 
 
-def test_an_offer_ends_before_answers_do(lay, guest, records):
-    party, seated, ana = lay(free=1, hours=100, rsvp_deadline=NOW + timedelta(hours=2)), guest(), guest()
+def test_an_offer_ends_before_the_deadline(create_party, guest, records):
+    party, seated, ana = create_party(free=1, hours=100, rsvp_deadline=NOW + timedelta(hours=2)), guest(), guest()
     answer(seated, party, 1)
     answer(ana, party, 1)
     seated.post(f"/parties/{party.slug}/withdraw")
     assert offer_to(ana, records).expires_at == NOW + timedelta(hours=1)
 
 
-def test_after_the_deadline_nothing_is_offered(lay, guest, records, later):
-    party, seated, ana = lay(free=1, hours=100, rsvp_deadline=NOW + timedelta(hours=2)), guest(), guest()
+def test_after_the_deadline_nothing_is_offered(create_party, guest, records, later):
+    party, seated, ana = create_party(free=1, hours=100, rsvp_deadline=NOW + timedelta(hours=2)), guest(), guest()
     answer(seated, party, 1)
     answer(ana, party, 1)
     later(hours=2)
     seated.post(f"/parties/{party.slug}/withdraw")
-    assert (of(ana, records).status, books(records, party)) == ("waitlisted", 1)
+    assert (of(ana, records).status, check_seats(records, party)) == ("waitlisted", 1)
 
 
 @pytest.mark.parametrize("decision", ["", "perhaps", "claim; DROP TABLE wait_offer"])
-def test_a_decision_that_is_none_is_refused(offered, records, decision):
+def test_an_invalid_decision_is_refused(offered, records, decision):
     party, ana, *_others = offered
     page = ana.post(f"/parties/{party.slug}/offer", {"decision": decision})
     assert page.flashes == [("danger", "Please choose one of the answers.")]
     assert of(ana, records).status == "offered"
 
 
-def test_whoever_answers_yes_again_is_reminded_of_the_seats_that_are_held(offered, records):
+def test_replying_yes_again_points_to_the_open_offer(offered, records):
     party, ana, *_others = offered
     assert ana.post(f"/parties/{party.slug}/rsvp", {"answer": "yes"}).flashes == [
         ("info", "2 seats are being held for you. Accept or decline the offer.")
@@ -503,15 +503,15 @@ def test_whoever_answers_yes_again_is_reminded_of_the_seats_that_are_held(offere
 @pytest.mark.parametrize(
     ("path", "data"), [("withdraw", {}), ("rsvp", {"answer": "no"}), ("rsvp", {"answer": "maybe"})]
 )
-def test_an_offer_ends_however_its_owner_leaves(offered, records, path, data):
+def test_an_offer_ends_however_its_guest_withdraws(offered, records, path, data):
     party, ana, bo, cy = offered
     ana.post(f"/parties/{party.slug}/{path}", data)
     assert offer_to(ana, records).state == "declined"
     assert [of(each, records).status for each in (bo, cy)] == ["offered", "offered"]
-    assert books(records, party) == 3
+    assert check_seats(records, party) == 3
 
 
-def test_the_offer_of_somebody_else_is_nobodys(offered, client_of, cast, visitor):
+def test_only_its_guest_can_use_an_offer(offered, client_of, cast, visitor):
     party, *_guests = offered
     refused = [("warning", "You have no seat offer at the moment.")]
     for browser in (client_of(cast.stranger), client_of(cast.host)):
@@ -521,11 +521,11 @@ def test_the_offer_of_somebody_else_is_nobodys(offered, client_of, cast, visitor
     assert page.flashes == [("info", "Please log in to access this page.")]
 
 
-# -- what hosts and administrators do
+# -- hosts and administrators
 
 
-def test_seats_that_the_host_adds_are_offered(lay, guest, client_of, cast, records, later):
-    party, ana, bo = lay(free=0), guest(), guest()
+def test_seats_added_by_the_host_are_offered(create_party, guest, client_of, cast, records, later):
+    party, ana, bo = create_party(free=0), guest(), guest()
     answer(ana, party, 2)
     answer(bo, party, 2)
     host = client_of(cast.host)
@@ -535,9 +535,9 @@ def test_seats_that_the_host_adds_are_offered(lay, guest, client_of, cast, recor
     page = host.submit(host.get(path).form(path), number_seats="6")
     assert "7 seats are already taken; you cannot go below that." in page.text
     later(hours=12)
-    # What is held for nobody any more can be taken away.
+    # Seats that are no longer held can be removed.
     page = host.submit(host.get(path).form(path), number_seats="6")
-    assert (page.status, books(records, party), of(ana, records).status) == (200, 1, "waitlisted")
+    assert (page.status, check_seats(records, party), of(ana, records).status) == (200, 1, "waitlisted")
 
 
 def test_an_earlier_deadline_makes_offers_shorter(offered, client_of, cast, records):
@@ -548,34 +548,34 @@ def test_an_earlier_deadline_makes_offers_shorter(offered, client_of, cast, reco
     assert offer_to(ana, records).expires_at == NOW + timedelta(hours=3)
 
 
-def test_calling_a_party_off_takes_offers_back_and_tells_all(offered, client_of, cast, records):
+def test_cancelling_a_party_ends_offers_and_emails_everybody(offered, client_of, cast, records):
     party, ana, *_others = offered
     page = client_of(cast.host).post(f"/parties/{party.slug}/cancel")
     assert page.flashes == [("warning", "Party cancelled; 4 guests will be told.")]
-    assert (offer_to(ana, records).state, books(records, party)) == ("revoked", 1)
+    assert (offer_to(ana, records).state, check_seats(records, party)) == ("revoked", 1)
     assert kinds(records)["party_cancelled"] == 4
     assert ana.post(f"/parties/{party.slug}/offer", {"decision": "claim"}).flashes == [
         ("warning", "You have no seat offer at the moment.")
     ]
 
 
-def test_a_guest_who_becomes_host_keeps_one_of_the_seats_that_were_held(offered, client_of, cast, records):
+def test_a_guest_who_becomes_host_keeps_one_of_the_offered_seats(offered, client_of, cast, records):
     party, ana, bo, _cy = offered
     admin = client_of(cast.admin)
     path = f"/dinnerparties/edit/{party.id}"
     admin.submit(admin.get(path).form(path), host="ana")
     assert (of(ana, records).status, of(ana, records).party_size) == ("yes", 1)
-    assert (of(bo, records).status, books(records, party)) == ("offered", 3)
+    assert (of(bo, records).status, check_seats(records, party)) == ("offered", 3)
 
 
 @pytest.mark.both_databases
-def test_an_administrator_removes_those_in_line_and_seated(offered, client_of, cast, records):
+def test_an_administrator_removes_waiting_and_confirmed_guests(offered, client_of, cast, records):
     party, ana, bo, cy = offered
     rows = [str(of(each, records).id) for each in (ana, bo)]
     page = client_of(cast.admin).post("/rsvps/action_post", {"action": "withdraw", "rowid": rows})
     assert page.flashes == [("info", "2 answers removed. 2 seats offered to the next in line.")]
     assert (offer_to(ana, records).state, of(cy, records).status) == ("revoked", "offered")
-    assert books(records, party) == 2
+    assert check_seats(records, party) == 2
 
 
 @pytest.mark.both_databases
@@ -590,15 +590,15 @@ def test_an_administrator_ends_offers(offered, client_of, cast, records):
     assert admin.post("/offers/action_post", chosen).flashes == [
         ("warning", "None of the selected offers is still open.")
     ]
-    assert books(records, party) == 3
+    assert check_seats(records, party) == 3
     assert "Seat offer" in admin.get(f"/offers/show/{offer_to(bo, records).id}").text
     assert "Minimum party size" in admin.get(f"/rsvps/show/{of(bo, records).id}").text
 
 
-# -- what is told
+# -- explanations
 
 
-def test_a_guest_reads_each_step_without_the_names_of_others(offered, records, later):
+def test_a_guest_sees_the_history_without_the_names_of_others(offered, records, later):
     party, ana, bo, _cy = offered
     bo.post(f"/parties/{party.slug}/rsvp", {"answer": "yes"})
     later(hours=12)
@@ -616,8 +616,8 @@ def test_a_guest_reads_each_step_without_the_names_of_others(offered, records, l
     assert not any(name in page.text for name in ("Bo Doe", "Cy Doe", "seated"))
 
 
-def test_the_host_reads_the_line_with_names_sizes_and_notes(lay, guest, client_of, cast):
-    party, ana, bo = lay(free=0), guest(username="ana"), guest(username="bo")
+def test_the_host_sees_the_waiting_list_with_names_sizes_and_notes(create_party, guest, client_of, cast):
+    party, ana, bo = create_party(free=0), guest(username="ana"), guest(username="bo")
     answer(ana, party, 3, 2, note="We are <b>noisy</b>.")
     answer(bo, party, 1)
     page = client_of(cast.host).get(f"/parties/{party.slug}/waiting-list")
@@ -632,7 +632,7 @@ def test_the_host_reads_the_line_with_names_sizes_and_notes(lay, guest, client_o
     assert "We are" not in bo.get(f"/parties/{party.slug}/waiting-list").text
 
 
-def test_the_line_is_read_by_those_in_it_and_the_host(offered, client_of, cast, visitor):
+def test_the_waiting_list_is_for_the_host_and_the_guests_on_it(offered, client_of, cast, visitor):
     party, *_guests = offered
     path = f"/parties/{party.slug}/waiting-list"
     assert client_of(cast.stranger).get(path).status == 403
@@ -640,8 +640,8 @@ def test_the_line_is_read_by_those_in_it_and_the_host(offered, client_of, cast, 
     assert visitor.get(path).path == "/login/"
 
 
-def test_every_step_has_its_words_for_every_reader(lay, client_of, cast, app, records):
-    party = lay()
+def test_every_waiting_list_event_has_a_text_for_every_reader(create_party, client_of, cast, app, records):
+    party = create_party()
     mine, other = (RsvpFactory(party=party, member=who, waiting=True) for who in (cast.friend, cast.stranger))
     with app.app_context(), transaction() as session:
         for row in (mine, other):
@@ -659,8 +659,8 @@ def test_every_step_has_its_words_for_every_reader(lay, client_of, cast, app, re
 
 
 @pytest.mark.both_databases
-def test_the_pages_ask_the_database_little_however_long_the_line(lay, client_of, cast):
-    party = lay(free=0)
+def test_the_pages_take_few_statements_however_long_the_waiting_list(create_party, client_of, cast):
+    party = create_party(free=0)
     RsvpFactory.create_batch(60, party=party, waiting=True)
     RsvpFactory(party=party, member=cast.friend, waiting=True)
     WaitOfferFactory(party=DinnerPartyFactory(host=cast.stranger, slug="offered"), rsvp__member=cast.friend)

@@ -1,6 +1,6 @@
-"""Guests, hosts and time do what they like, one after the other and all at once: the books add up, and nobody is wronged.
+"""Random steps of guests, hosts and the clock, sequential and concurrent: the invariants hold after each of them.
 
-DINNERPARTY_THOROUGH=yes tries for longer.
+DINNERPARTY_THOROUGH=yes runs for longer.
 """
 
 import random
@@ -27,14 +27,14 @@ from app.parties.enums import OfferState, RsvpStatus
 from app.parties.models import DinnerParty, Rsvp
 from app.parties.rsvps.types import RsvpResult
 from app.parties.waiting_list.models import WaitOffer
-from tests.parties.waiting_list import Table, lay_anew
+from tests.parties.waiting_list import PartySteps, recreate_party
 from tests.support import THOROUGH
 from tests.support.factories import MemberFactory
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 GUESTS, THREADS, STEPS_EACH = 6, (50 if THOROUGH else 20), 4
-# A tenth of what Hypothesis would try with functions: here an example is a whole evening.
+# A tenth of Hypothesis' default, because an example is a whole party.
 EXAMPLES_SHARE, STEPS = 10, 20
 guest = st.integers(0, GUESTS - 1)
 size = st.integers(1, 4)
@@ -45,15 +45,15 @@ def guests(app):
     return [member.id for member in MemberFactory.create_batch(GUESTS)]
 
 
-class Evening(RuleBasedStateMachine):
-    """One table from its laying on; the clock moves only by rules."""
+class PartyMachine(RuleBasedStateMachine):
+    """One party from its creation; the clock moves only by rules."""
 
     app = host = guest_ids = None
 
     def __init__(self):
         super().__init__()
         clock.set_now(NOW)
-        # Whether time has passed since the last step that was not refused.
+        # Whether time has passed since the last accepted step.
         self.settled = True
 
     @initialize(
@@ -61,14 +61,16 @@ class Evening(RuleBasedStateMachine):
         hours=st.sampled_from((10, 47, 60, 200)),
         groups=st.lists(st.tuples(size, st.none() | size), min_size=GUESTS, max_size=GUESTS),
     )
-    def lay(self, seats, hours, groups):
-        self.table = Table(self.app, lay_anew(self.app, self.host, seats_=seats, hours=hours), self.guest_ids)
+    def create_party(self, seats, hours, groups):
+        self.table = PartySteps(
+            self.app, recreate_party(self.app, self.host, seats_=seats, hours=hours), self.guest_ids
+        )
         for who, (many, least) in enumerate(groups):
             self.table.answer(who, many, least, wait=True)
         self.seated = self.table.seated()
 
     def step(self, outcome, *, by=None):
-        """Take note of a step, which may have cost nobody but those in `by` their seats."""
+        """Check a step, which may have cost only those in `by` their seats."""
         self.settled = self.settled or outcome is not None
         seated = self.table.seated()
         lost = {key for key, held in self.seated.items() if seated.get(key, 0) < held}
@@ -112,7 +114,7 @@ class Evening(RuleBasedStateMachine):
             assert isinstance(outcome, RsvpResult)
             assert self.seated[self.guest_ids[who]] == offer.seats
         else:
-            # It was void as it was read, whoever had or had not swept.
+            # It was void when it was read, whether or not the scheduler had run.
             assert outcome is None or outcome.offer_expired
             assert self.table.status(who) != RsvpStatus.YES
 
@@ -121,7 +123,7 @@ class Evening(RuleBasedStateMachine):
         who = self.with_an_offer(who)
         offer = self.pending(who)
         self.step(self.table.decline(who, stay=stay))
-        # Whoever is offered seats again is offered others, and more of them.
+        # A guest who is offered seats again is offered other seats, and more.
         again = self.pending(who)
         assert None in {offer, again} or (again.id != offer.id and (again.seats > offer.seats or not offer.is_open))
 
@@ -190,15 +192,15 @@ class Evening(RuleBasedStateMachine):
             assert self.table.status(0) != RsvpStatus.OFFERED
 
     @invariant()
-    def nothing_is_wrong(self):
-        assert not self.table.what_is_wrong(settled=self.settled)
+    def invariants_hold(self):
+        assert not self.table.violations(settled=self.settled)
 
     def all_pending(self):
         with self.app.app_context():
             return list(db.session.scalars(select(WaitOffer).where(WaitOffer.state == OfferState.PENDING)))
 
     def with_an_offer(self, who):
-        """Return one of those who are offered seats, or anybody when nobody is."""
+        """Return a guest with an open offer, or any guest if there is none."""
         keys = {offer.rsvp_id for offer in self.all_pending()}
         with self.app.app_context():
             members = set(db.session.scalars(select(Rsvp.member_id).where(Rsvp.id.in_(keys))))
@@ -211,8 +213,8 @@ class Evening(RuleBasedStateMachine):
             return db.session.scalars(statement.where(Rsvp.member_id == self.guest_ids[who])).one_or_none()
 
 
-def test_whatever_happens_one_after_the_other(app, cast, guests):
-    here = type("EveningHere", (Evening,), {"app": app, "host": cast.host, "guest_ids": guests})
+def test_random_sequential_steps_keep_the_invariants(app, cast, guests):
+    here = type("EveningHere", (PartyMachine,), {"app": app, "host": cast.host, "guest_ids": guests})
     run_state_machine_as_test(
         here,
         settings=settings(
@@ -220,7 +222,7 @@ def test_whatever_happens_one_after_the_other(app, cast, guests):
             stateful_step_count=STEPS,
             deadline=None,
             database=None,
-            # To find a shorter way to what is wrong takes minutes: the usual run shows the one it went.
+            # Shrinking takes minutes: the usual run shows the failing example as it is.
             phases=tuple(Phase) if THOROUGH else (Phase.generate,),
             suppress_health_check=list(HealthCheck),
         ),
@@ -228,7 +230,7 @@ def test_whatever_happens_one_after_the_other(app, cast, guests):
 
 
 def all_at_once(app, act):
-    """Let many threads `act` at the same moment, each with its number."""
+    """Run `act` in many threads at once, each with its number."""
     barrier = threading.Barrier(THREADS)
 
     def one(number):
@@ -261,10 +263,10 @@ def some_step(table, chance):
     return chance.choice(steps)()
 
 
-def test_whatever_happens_at_once(app, cast):
+def test_random_concurrent_steps_keep_the_invariants(app, cast):
     clock.set_now(NOW)
     guests = [member.id for member in MemberFactory.create_batch(20)]
-    table = Table(app, lay_anew(app, cast.host, seats_=9, hours=200), guests)
+    table = PartySteps(app, recreate_party(app, cast.host, seats_=9, hours=200), guests)
     seed = random.randrange(10**6)  # noqa: S311 - repeatable, not secret
 
     def act(number):
@@ -273,13 +275,13 @@ def test_whatever_happens_at_once(app, cast):
 
     all_at_once(app, act)
     table.sweep()
-    assert table.what_is_wrong() == [], f"seed {seed}"
+    assert table.violations() == [], f"seed {seed}"
 
 
-def test_books_that_do_not_add_up_are_seen(app, cast):
-    """The control: those who read first and write then sell seats twice, and the tests above would see it."""
+def test_control_overbooking_is_detected(app, cast):
+    """The control: reading first and writing later overbooks, and the checks above detect it."""
     guests = [member.id for member in MemberFactory.create_batch(THREADS)]
-    table = Table(app, lay_anew(app, cast.host, seats_=9, hours=200), guests)
+    table = PartySteps(app, recreate_party(app, cast.host, seats_=9, hours=200), guests)
     all_have_read = threading.Barrier(THREADS)
 
     def naive(number):
@@ -300,4 +302,4 @@ def test_books_that_do_not_add_up_are_seen(app, cast):
             db.session.commit()
 
     all_at_once(app, naive)
-    assert f"2 seats count as taken, {THREADS + 1} are held" in table.what_is_wrong()
+    assert f"2 seats count as taken, {THREADS + 1} are held" in table.violations()

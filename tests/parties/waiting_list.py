@@ -27,8 +27,8 @@ from app.parties.waiting_list import seats
 from app.parties.waiting_list.models import WaitingListEvent, WaitOffer
 
 
-class Table:
-    """One party and those who may come to it. Each step is a transaction; a refused one returns None."""
+class PartySteps:
+    """One party and its possible guests. Each step is a transaction; a refused one returns None."""
 
     def __init__(self, app: Flask, party_id: int, guests: list[int]) -> None:
         self.app, self.party_id, self.guests = app, party_id, guests
@@ -111,10 +111,10 @@ class Table:
 
         return self._do(act)
 
-    # -- seeing
+    # -- reading
 
     def seated(self):
-        """Return how many seats each who comes holds."""
+        """Return the number of seats of each confirmed guest."""
         with self.app.app_context():
             rows = select(Rsvp.member_id, Rsvp.party_size).where(
                 Rsvp.party_id == self.party_id, Rsvp.status.in_(SEATED)
@@ -127,8 +127,8 @@ class Table:
                 select(Rsvp.status).where(Rsvp.party_id == self.party_id, Rsvp.member_id == self.guests[guest])
             )
 
-    def what_is_wrong(self, *, settled=True):
-        """Return what contradicts the invariants; `settled`: no time has passed since the last step."""
+    def violations(self, *, settled=True):
+        """Return violations of the invariants; `settled`: no time has passed since the last step."""
         with self.app.app_context():
             party = db.session.get(DinnerParty, self.party_id)
             rows = list(db.session.scalars(select(Rsvp).where(Rsvp.party_id == self.party_id)))
@@ -136,14 +136,14 @@ class Table:
             letters = db.session.scalar(select(func.count()).where(OutboxEmail.kind == "seat_offered"))
         return [*_books(party, rows, offers, letters), *(_unfair(party, rows, offers) if settled else ())]
 
-    # -- doing
+    # -- helpers
 
     def _do(self, act):
         with self.app.app_context():
             try:
                 return run_with_retry(act)
             except (DomainError, StaleDataError):
-                # Refused, or somebody else has changed the party meanwhile.
+                # Refused, or the party was changed meanwhile.
                 return None
 
     def _with_answer(self, guest, change):
@@ -160,8 +160,8 @@ class Table:
         return db.session.get(Member, self.guests[guest])
 
 
-def lay_anew(app, host, *, seats_, hours):
-    """Clear the one table and lay it again; return its key."""
+def recreate_party(app, host, *, seats_, hours):
+    """Delete the party and create it again; return its ID."""
     with app.app_context(), transaction() as session:
         for model in (OutboxEmail, WaitingListEvent, WaitOffer, Rsvp, DinnerParty):
             session.execute(delete(model))

@@ -1,4 +1,4 @@
-"""Every address of the site, as each kind of reader meets it. Views that are added later are met here by themselves."""
+"""Every URL of the site, for each kind of reader. Views that are added later are included automatically."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -38,36 +38,36 @@ from tests.support.factories import (
 )
 
 READERS = ("anonymous", "host", "friend", "stranger", "translator", "admin")
-# What nobody is called and nothing is numbered by; each in the place of every argument of an address.
+# Values that match no row; each replaces every argument of a URL.
 STRANGE = ("0", "-1", "nothing", "99999999999999999999", "%00", "%F0%9F%8D%B2", "..%2f..", "x" * 300)
 
 
 @dataclass(frozen=True)
 class PopulatedSite:
-    """A site in use: something stands behind each address."""
+    """A site in use: every URL has its row."""
 
     app: Flask
     party: DinnerParty
     registration: Registration
-    # What stands in a link, by the page that it leads to.
+    # The tokens of links, by endpoint.
     tokens: dict[str, str]
-    # Somebody who comes, and what stands on their ticket.
+    # A confirmed guest, and the code of their ticket.
     answer: Rsvp
     code: str
 
     @property
     def token(self) -> str:
-        """What the registration's link carries."""
+        """The token of the registration's link."""
         return self.tokens["RegistrationView.activation"]
 
     def rules(self, *methods: str) -> Iterator[tuple[Rule, str]]:
-        """Return the rules that answer to one of `methods`, with that method."""
+        """Return the rules that accept one of `methods`, with that method."""
         for rule in sorted(self.app.url_map.iter_rules(), key=str):
             for method in sorted((rule.methods or set()).intersection(methods)):
                 yield rule, method
 
     def pages(self) -> list[Rule]:
-        """Return the rules behind which a person reads a page, instead of a program or a file."""
+        """Return the rules of HTML pages, without APIs and files."""
         apart = ("/api/", "/static/", "/swagger/")
         return [
             rule
@@ -76,11 +76,11 @@ class PopulatedSite:
         ]
 
     def address(self, rule: Rule) -> str:
-        """Return an address under `rule` where something is."""
+        """Return a URL of `rule` that exists."""
         return self._fill(rule, {name: self._value(rule, name) for name in rule.arguments})
 
     def strange_addresses(self, rule: Rule, values: Iterable[str]) -> list[str]:
-        """Return addresses under `rule` where nothing can be, with each of `values` in the place of its arguments."""
+        """Return URLs of `rule` that cannot exist, with each of `values` in the place of its arguments."""
         return [self._fill(rule, dict.fromkeys(rule.arguments, value)) for value in values if rule.arguments]
 
     def _value(self, rule: Rule, name: str) -> str:
@@ -97,7 +97,7 @@ class PopulatedSite:
         return known.get(name, "1")
 
     def _key(self, rule: Rule) -> str:
-        """Return the key of a row that the view behind `rule` shows."""
+        """Return the key of a row of the view of `rule`."""
         views = {view.endpoint: view for view in appbuilder_of(self.app).baseviews}
         view = views.get(rule.endpoint.rpartition(".")[0])
         if view is None or not hasattr(view, "datamodel"):
@@ -108,13 +108,13 @@ class PopulatedSite:
 
     @staticmethod
     def _fill(rule: Rule, values: dict[str, str]) -> str:
-        # Not url_for(): it would refuse what nobody can mean, which is what is to be tried.
+        # Not url_for(), which would refuse the invalid values that are to be tested.
         parts = [values.get(content, "") if dynamic else content for dynamic, content in rule._trace]  # noqa: SLF001
         return "".join(parts).removeprefix("|")
 
 
 def links(app: Flask, member: Member, registration: Registration, party: DinnerParty) -> dict[str, str]:
-    """Return what stands in the links that letters carry, by the page that each leads to."""
+    """Return the tokens of links in e-mails, by endpoint."""
     with app.app_context(), transaction():
         return {
             "RegistrationView.activation": registration.token,
@@ -132,7 +132,7 @@ def links(app: Flask, member: Member, registration: Registration, party: DinnerP
 
 
 def populate_site(app: Flask, party: DinnerParty, answer: Rsvp, member: Member, **texts: Any) -> PopulatedSite:
-    """Put something behind each address of the site; `texts` are what people typed, by the name of a factory."""
+    """Store a row for each URL of the site; `texts` are user input by the name of a factory."""
     WaitOfferFactory(party=party)
     for factory in (MenuItemFactory, ReminderFactory, GuestMessageFactory, PartyReportFactory):
         factory(party=party, **texts.get(factory.__name__, {}))
@@ -150,7 +150,7 @@ def populate_site(app: Flask, party: DinnerParty, answer: Rsvp, member: Member, 
 
 @pytest.fixture
 def populated_site(cast: Any, app: Flask) -> PopulatedSite:
-    """The site, with a party, an answer, an offer, a registration, a letter and an entry of the audit log on it."""
+    """The site with a party, an RSVP, an offer, a registration, an e-mail and an audit log entry."""
     party = DinnerPartyFactory(host=cast.host, slug="the-party", share_round=1)
     return populate_site(app, party, RsvpFactory(party=party, member=cast.friend), cast.stranger)
 

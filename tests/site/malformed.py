@@ -1,6 +1,6 @@
-"""Malformed requests: for one seed always the same ones, over every address of the site.
+"""Malformed requests to every URL of the site, reproducible by their seed.
 
-Most take something valid and spoil one part of it: what is wrong everywhere is refused at the first door.
+Most are valid requests with one spoilt part, because requests with many errors are refused by the first check.
 """
 
 import json
@@ -152,7 +152,7 @@ class Spoiler:
         made.what = f"{way.__name__} of {rule.endpoint}"
         return made
 
-    # -- one way each to spoil a request
+    # -- ways to spoil a request
 
     def address(self, rule: Rule) -> Malformed:
         return Malformed(self._method(rule), self._path(rule, strange=True))

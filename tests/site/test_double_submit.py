@@ -1,4 +1,4 @@
-"""Two tabs, and forms that are sent twice: what was to be done is done once, and who did it twice reads the same."""
+"""Double submits and two tabs: the action is carried out once, and both responses are the same."""
 
 import threading
 
@@ -23,7 +23,7 @@ DINNER = {"title": "Fondue", "starts_at": "2040-01-01T19:00", "timezone": "Europ
 
 @pytest.fixture
 def twice(new_visitor):
-    """Send a form twice at once, as two clicks do: with the same cookie and the same token."""
+    """Send a form twice at once, as a double click does: with the same cookie and token."""
 
     def send(visitor, form, **fields):
         button = fields.pop("button", None)
@@ -68,7 +68,7 @@ def test_activating_twice_makes_one_member(visitor, twice, records):
     assert records.count(Member) == 1
 
 
-def test_logging_in_twice_at_once_leads_in_both_times(visitor, twice, cast, records):
+def test_two_concurrent_logins_both_succeed(visitor, twice, cast, records):
     form = visitor.get("/login/").form("/login/")
     pages = twice(visitor, form, username="friend", password=PASSWORD)
     assert [(page.path, page.status) for page in pages] == [("/", 200)] * 2
@@ -76,7 +76,7 @@ def test_logging_in_twice_at_once_leads_in_both_times(visitor, twice, cast, reco
 
 
 @pytest.mark.parametrize("path", ["/login/", "/login/?next=/parties/new"])
-def test_a_login_form_left_open_in_another_tab_leads_on(visitor, cast, path):
+def test_a_login_form_left_open_in_another_tab_redirects(visitor, cast, path):
     tab = visitor.get(path).form("/login/")
     visitor.log_in("friend", PASSWORD)
     page = visitor.submit(tab, username="friend", password=PASSWORD)
@@ -100,7 +100,7 @@ def test_a_form_from_before_the_logout_is_refused_and_says_why(host, cast, recor
     assert records.count(DinnerParty) == 0
 
 
-def test_a_party_sent_twice_is_laid_once(host, twice, records):
+def test_a_party_sent_twice_is_created_once(host, twice, records):
     form = host.get("/parties/new").form("/parties/new")
     pages = twice(host, form, button=("action", "publish"), **DINNER)
     party = records.one(DinnerParty)
@@ -109,7 +109,7 @@ def test_a_party_sent_twice_is_laid_once(host, twice, records):
     assert records.one(Rsvp).party_id == party.id
 
 
-def test_a_form_of_a_party_that_was_changed_after_going_back_lays_another_one(host, records):
+def test_a_party_form_changed_after_going_back_creates_another_party(host, records):
     form = host.get("/parties/new").form("/parties/new")
     host.submit(form, **DINNER)
     host.submit(form, **{**DINNER, "starts_at": "2040-01-08T19:00"})
@@ -127,7 +127,7 @@ def test_a_change_sent_twice_is_no_conflict(host, cast, twice, records):
     assert records.count(OutboxEmail) == 1
 
 
-def test_calling_off_twice_tells_the_guests_once(host, cast, twice, records):
+def test_cancelling_a_party_twice_emails_every_guest_once(host, cast, twice, records):
     party = DinnerPartyFactory(host=cast.host)
     RsvpFactory(party=party, member=cast.friend)
     pages = twice(host, host.get(f"/parties/{party.slug}").form("/cancel"))
@@ -136,7 +136,7 @@ def test_calling_off_twice_tells_the_guests_once(host, cast, twice, records):
 
 
 @pytest.mark.parametrize("kind", ["dinnerparties", "users", "registrations", "memberinvitations", "roles"])
-def test_deleting_twice_is_said_and_no_error(admin, cast, twice, kind, app):
+def test_deleting_twice_is_reported_and_no_error(admin, cast, twice, kind, app):
     row = {"dinnerparties": DinnerPartyFactory, "users": lambda: cast.friend, "registrations": RegistrationFactory,
            "memberinvitations": MemberInvitationFactory, "roles": lambda: None}[kind]()  # fmt: skip
     pk = row.id if row else role_to_delete(admin)
@@ -154,7 +154,7 @@ def role_to_delete(admin):
     return page.text.split("/roles/delete/")[1].split('"')[0]
 
 
-def test_a_party_added_twice_in_the_generated_ui_is_counted_right(admin, cast, twice, records):
+def test_a_party_added_twice_in_the_generated_ui_has_correct_seats(admin, cast, twice, records):
     form = admin.get("/dinnerparties/add").form("/dinnerparties/add")
     pages = twice(admin, form, host="host", number_seats="8", duration_minutes="60", visibility="public",
                   status="published", **DINNER)  # fmt: skip
@@ -171,7 +171,7 @@ def test_an_action_sent_twice_is_done_once(admin, cast, twice, records):
     assert records.fresh(party).seats_taken == 1
 
 
-def test_send_again_sent_twice_queues_once(admin, twice, records):
+def test_resending_twice_queues_once(admin, twice, records):
     letter = OutboxEmailFactory(failed=True)
     page = admin.get("/letters/list/")
     pages = twice(admin, page.form("/letters/action_post"), rowid=str(letter.id), button=("action", "resend"))

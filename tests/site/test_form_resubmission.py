@@ -1,4 +1,4 @@
-"""A form outlives the login or the cookie it was opened under: nothing is done, and nothing of it is lost."""
+"""A form survives the end of its session: nothing is stored, and no input is lost."""
 
 from datetime import timedelta
 
@@ -20,8 +20,8 @@ PAELLA = {
 
 
 @pytest.fixture
-def late(client_of, cast):
-    """The host, who opened the form of a new party and was then away for an hour."""
+def expired_session(client_of, cast):
+    """The host, whose session ended while the form of a new party was open."""
     host = client_of(cast.host)
     form = host.get("/parties/new").form("/parties/new")
     clock.set_now(clock.now() + timedelta(hours=1))
@@ -32,8 +32,8 @@ def log_in_on(page, visitor, name, password=PASSWORD):
     return visitor.submit(page.form("/login/"), username=name, password=password)
 
 
-def test_after_the_login_was_over_the_form_is_sent_again_as_it_was(late, cast, records):
-    host, form = late
+def test_after_the_session_expired_the_form_is_resubmitted_unchanged(expired_session, cast, records):
+    host, form = expired_session
     page = host.submit(form, button=("action", "publish"), **PAELLA)
     assert (page.status, page.flashes) == (401, [("info", "Please log in to access this page.")])
     assert records.count(DinnerParty) == 0
@@ -47,7 +47,7 @@ def test_after_the_login_was_over_the_form_is_sent_again_as_it_was(late, cast, r
     assert (party.title, party.description) == (PAELLA["title"], PAELLA["description"])
 
 
-def test_a_form_whose_token_is_too_old_is_offered_again(client_of, cast, records):
+def test_a_form_with_an_expired_csrf_token_is_offered_again(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host)
     friend = client_of(cast.friend)
     form = friend.get(f"/parties/{party.slug}").form(f"/parties/{party.slug}/rsvp")
@@ -64,7 +64,7 @@ def test_a_form_whose_token_is_too_old_is_offered_again(client_of, cast, records
 @pytest.mark.parametrize(
     "headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "same-site"}]
 )
-def test_what_another_site_sends_is_never_offered(client_of, cast, headers):
+def test_a_cross_site_form_is_never_offered_again(client_of, cast, headers):
     friend = client_of(cast.friend)
     data = {"title": "Theirs", "csrf_token": "guessed"}
     answer = friend.client.post("/parties/new", data=data, headers=headers)
@@ -72,13 +72,13 @@ def test_what_another_site_sends_is_never_offered(client_of, cast, headers):
     assert "Theirs" not in answer.text
 
 
-def test_a_form_without_a_token_was_never_one_of_ours(client_of, cast):
+def test_a_form_without_a_csrf_token_is_not_offered_again(client_of, cast):
     answer = client_of(cast.friend).client.post("/parties/new", data={"title": "Theirs"})
     assert answer.status_code == 400
     assert "Theirs" not in answer.text
 
 
-def test_passwords_are_not_kept_in_a_page(client_of, cast):
+def test_passwords_are_not_kept_in_the_page(client_of, cast):
     admin = client_of(cast.admin)
     page = admin.post("/users/add", {"username": "ada", "password": "do not show me", "csrf_token": "old"}, csrf=False)
     assert page.status == 400
@@ -86,7 +86,7 @@ def test_passwords_are_not_kept_in_a_page(client_of, cast):
 
 
 @pytest.mark.parametrize("kept", ["nonsense", "", "\x00", "x" * 5000])
-def test_what_was_not_sealed_by_us_is_not_offered_after_a_login(visitor, cast, kept):
+def test_a_form_not_signed_by_us_is_not_offered_after_a_login(visitor, cast, kept):
     page = visitor.post("/login/", {"username": cast.friend.username, "password": PASSWORD, "kept": kept})
     assert page.path == "/"
     assert page.flashes[0][0] == "info"

@@ -1,9 +1,9 @@
-"""What must never break: a test for each of the promises that the site is built around, seen from outside.
+"""The invariants of ARCHITECTURE.md, tested from outside.
 
-That what is told to one reader is kept for nobody else is tested with all other addresses, in test_routes.
+That pages for one reader are not cached for others is tested in test_routes, for every URL.
 
-Every other way round, and what happens at the same moment, stands with its feature: test_simultaneous,
-test_waiting_list_at_random, test_routes, test_promises, ...
+Variants and concurrency are tested with each feature: test_simultaneous, test_waiting_list_at_random, test_routes,
+test_promises, ...
 """
 
 import re
@@ -50,12 +50,12 @@ def statuses(records, party):
     return {row.email: row.status for row in records.all(Rsvp) if row.party_id == party.id}
 
 
-def letters(records, kind):
+def emails(records, kind):
     return [letter for letter in records.all(OutboxEmail) if letter.kind == kind]
 
 
 @pytest.mark.both_databases
-def test_seats_taken_are_those_of_who_comes_or_is_offered_them(client_of, cast, records):
+def test_seats_taken_are_those_of_confirmed_guests_and_open_offers(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host, number_seats=6, starts_at=clock.now() + timedelta(hours=6))
     guests = [(number, client_of(MemberFactory())) for number in range(GUESTS)]
     together = Barrier(GUESTS)
@@ -76,7 +76,7 @@ def test_seats_taken_are_those_of_who_comes_or_is_offered_them(client_of, cast, 
 
 
 @pytest.mark.both_databases
-def test_a_table_never_has_fewer_seats_than_are_taken(client_of, cast, records):
+def test_a_party_never_has_fewer_seats_than_are_taken(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host, number_seats=5, full=True)
     host = client_of(cast.host)
     form = host.get(f"/parties/{party.slug}/edit").form(f"/parties/{party.slug}/edit")
@@ -85,7 +85,7 @@ def test_a_table_never_has_fewer_seats_than_are_taken(client_of, cast, records):
     assert records.fresh(party).number_seats == 5
 
 
-def test_nobody_loses_a_seat_by_what_others_do(client_of, cast, records):
+def test_nobody_loses_a_seat_by_actions_of_others(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host, number_seats=2)
     answer(client_of(cast.friend), party)
     others, host = client_of(cast.stranger), client_of(cast.host)
@@ -109,7 +109,7 @@ def test_nobody_loses_a_seat_by_what_others_do(client_of, cast, records):
 
 
 @pytest.mark.both_databases
-def test_seats_are_freed_and_offered_together_or_not_at_all(client_of, cast, records, monkeypatch):
+def test_seats_are_released_and_offered_in_one_transaction(client_of, cast, records, monkeypatch):
     party = DinnerPartyFactory(host=cast.host, number_seats=2)
     answer(client_of(cast.friend), party)
     answer(client_of(cast.stranger), party)
@@ -132,7 +132,7 @@ def test_seats_are_freed_and_offered_together_or_not_at_all(client_of, cast, rec
 
 
 def test_opening_a_link_changes_nothing(populated_site, reader, records):
-    """As those do who scan letters; all other addresses are in test_routes."""
+    """As link scanners do; all other URLs are in test_routes."""
     scanner = reader("anonymous")
     before = records.dump()
     opened = [rule for rule in populated_site.pages() if "token" in rule.arguments]
@@ -143,7 +143,7 @@ def test_opening_a_link_changes_nothing(populated_site, reader, records):
     assert records.dump() == before
 
 
-# They end the login that asks them, or answer a program.
+# They end the session that calls them, or respond to a program.
 ASKED_APART = (
     "LoginView.logout",
     "MyDataView.",
@@ -158,8 +158,8 @@ ASKED_APART = (
 
 @pytest.mark.slow
 @pytest.mark.parametrize("who", ["anonymous", "friend", "host", "admin"])
-def test_whoever_sends_a_form_is_told_what_became_of_it(populated_site, reader, who):
-    """A sentence at least, or a page of its own that says what is wrong."""
+def test_every_post_ends_in_a_flash_or_an_error_page(populated_site, reader, who):
+    """A flash, or an error page."""
     browser, silent = reader(who), []
     addresses = [
         populated_site.address(rule)
@@ -173,7 +173,7 @@ def test_whoever_sends_a_form_is_told_what_became_of_it(populated_site, reader, 
     assert silent == []
 
 
-def test_a_bulk_action_says_one_thing(client_of, cast):
+def test_a_bulk_action_shows_one_flash(client_of, cast):
     admin = client_of(cast.admin)
     parties = DinnerPartyFactory.create_batch(5, host=cast.host)
     page = admin.get("/dinnerparties/list/")
@@ -185,8 +185,8 @@ def test_a_bulk_action_says_one_thing(client_of, cast):
     assert len(page.flashes) == 1
 
 
-def test_nothing_broken_gets_into_a_catalog():
-    """That every text is in every catalog is seen by test_catalogs; those without a msgid by test_source_texts."""
+def test_broken_translations_are_rejected():
+    """test_catalogs checks that every text is in every catalog, test_source_texts that every text has a msgid."""
     spanish = rule_of("es")
     for source, translation in (
         ("Welcome, %(name)s!", "¡Hola!"),
@@ -198,7 +198,7 @@ def test_nothing_broken_gets_into_a_catalog():
     assert list(validity.problems(["Welcome, %(name)s!"], ["¡Hola, %(name)s!"], spanish)) == []
 
 
-def test_a_refusal_is_told_in_the_readers_language(new_visitor):
+def test_a_refusal_is_in_the_readers_language(new_visitor):
     told = set()
     for locale in LANGUAGES:
         browser = new_visitor()
@@ -208,7 +208,7 @@ def test_a_refusal_is_told_in_the_readers_language(new_visitor):
 
 
 @pytest.mark.both_databases
-def test_a_token_is_stored_hashed_and_works_once_for_one_thing(app, visitor, cast, records):
+def test_a_token_is_stored_as_a_hash_and_works_once_for_one_purpose(app, visitor, cast, records):
     with app.app_context(), transaction():
         token = tokens.issue(TokenPurpose.RESET_PASSWORD, db.session.get(Member, cast.friend.id))
     assert token not in str(records.dump())
@@ -226,7 +226,7 @@ def test_an_invitation_is_stored_as_a_hash(cast, records):
 
 
 @pytest.mark.both_databases
-def test_a_letter_is_written_with_its_fact_or_neither(client_of, cast, records, monkeypatch):
+def test_an_email_is_stored_with_its_fact_or_neither_is(client_of, cast, records, monkeypatch):
     party = DinnerPartyFactory(host=cast.host)
     friend = client_of(cast.friend)
     before = records.dump()
@@ -241,17 +241,17 @@ def test_a_letter_is_written_with_its_fact_or_neither(client_of, cast, records, 
     assert records.dump() == before
     for _attempt in range(2):
         answer(friend, party)
-    assert len(letters(records, "rsvp_yes")) == 1
+    assert len(emails(records, "rsvp_yes")) == 1
 
 
-def test_calling_off_takes_the_dinner_out_of_every_calendar(client_of, cast, records):
+def test_cancelling_a_party_removes_it_from_every_calendar(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host, number_seats=9)
     RsvpFactory(party=party, member__email="yes@example.com")
     RsvpFactory(party=party, member__email="maybe@example.com", maybe=True)
     WaitOfferFactory(party=party, rsvp__member__email="offered@example.com")
     RsvpFactory(party=party, member__email="no@example.com", declined=True)
     client_of(cast.host).post(f"/parties/{party.slug}/cancel")
-    sent = {letter.recipient: letter.calendar or "" for letter in letters(records, "party_cancelled")}
+    sent = {letter.recipient: letter.calendar or "" for letter in emails(records, "party_cancelled")}
     assert set(sent) == {"yes@example.com", "maybe@example.com", "offered@example.com"}
     for calendar in sent.values():
         assert "METHOD:CANCEL" in calendar
@@ -259,7 +259,7 @@ def test_calling_off_takes_the_dinner_out_of_every_calendar(client_of, cast, rec
     assert records.fresh(party).status == PartyStatus.CANCELLED
 
 
-def test_what_guests_eat_is_their_hosts_alone_and_forgotten(client_of, cast, app, records):
+def test_dietary_information_is_for_the_hosts_and_deleted_afterwards(client_of, cast, app, records):
     party = DinnerPartyFactory(host=cast.host)
     browser = client_of(cast.friend)
     answer(browser, party)
@@ -280,7 +280,7 @@ def test_what_guests_eat_is_their_hosts_alone_and_forgotten(client_of, cast, app
     assert records.count(RsvpPerson) == 0
 
 
-def test_no_answer_tells_whether_an_address_is_registered(new_visitor, client_of, cast):
+def test_no_page_reveals_whether_an_address_is_registered(new_visitor, client_of, cast):
     host = client_of(cast.host)
     party = DinnerPartyFactory(host=cast.host)
 
@@ -302,7 +302,7 @@ def test_no_answer_tells_whether_an_address_is_registered(new_visitor, client_of
     assert told(cast.friend.email) == told("nobody@example.org")
 
 
-def test_a_party_has_one_owner_and_the_site_an_administrator(client_of, cast, records):
+def test_a_party_keeps_its_owner_and_the_site_its_administrator(client_of, cast, records):
     admin = client_of(cast.admin)
     assert admin.post(f"/users/delete/{cast.admin.id}").flashes == [("danger", "You cannot delete yourself.")]
     page = admin.get(f"/users/edit/{cast.admin.id}")
@@ -317,7 +317,7 @@ def test_a_party_has_one_owner_and_the_site_an_administrator(client_of, cast, re
 
 
 @pytest.mark.both_databases
-def test_what_ran_out_is_void_though_nobody_swept(client_of, visitor, cast, records):
+def test_expired_offers_and_tokens_are_void_before_any_cleanup(client_of, visitor, cast, records):
     party = DinnerPartyFactory(host=cast.host, number_seats=3)
     WaitOfferFactory(party=party, rsvp__member=cast.friend)
     registration = RegistrationFactory()

@@ -1,4 +1,4 @@
-"""Whatever is sent, the site answers in its own words and keeps its books straight.
+"""Malformed requests get an error page of the site, and leave the data consistent.
 
 DINNERPARTY_THOROUGH=yes sends a hundred times as many.
 """
@@ -35,7 +35,7 @@ from tests.support.factories import (
 ROUND = 110
 REQUESTS = ROUND * (200 if THOROUGH else 2)
 WHO = ("anonymous", "guest", "admin")
-# Words of the program and the database that nobody may read; what is sent has none of them.
+# Internals that no response may contain; no request does.
 INSIDE = re.compile(
     r"Traceback|sqlalchemy|psycopg|sqlite|werkzeug|/app/\w+\.py|ab_user|dinner_party\b|login_session"
     r"|constraint failed|syntax error|violates|[A-Z]\w+Error\b|SELECT .* FROM|\(Background on this",
@@ -49,7 +49,7 @@ PERSON = {"email": "new@example.com", "first_name": "New", "last_name": "One", "
 
 
 class Site:
-    """A populated_site site and its three kinds of readers, renewed for every round: some requests do succeed."""
+    """A populated site and its three kinds of readers, renewed for every round, because some requests succeed."""
 
     def __init__(self, app: Any, new_visitor: Any, number: int, seed: str) -> None:
         self.app, self.new_visitor = app, new_visitor
@@ -154,7 +154,7 @@ class Site:
         return visitor
 
     def failure(self, who: str, asked: Malformed) -> str | None:
-        """Send one request; return what was wrong with the answer."""
+        """Send one request; return the problems of the response."""
         visitor = self.visitors[who]
         headers = list(asked.headers)
         if asked.path.startswith("/api/") and who != "anonymous" and "Authorization" not in dict(headers):
@@ -182,11 +182,11 @@ class Site:
 
 
 def encode(pairs: list[tuple[str, str]]) -> bytes:
-    """Return a form's body; what cannot be text is sent as it is."""
+    """Return a form's body; bytes are sent as they are."""
     return urlencode(pairs, errors="surrogatepass").encode("ascii")
 
 
-def what_is_wrong_in_the_books(app: Any) -> list[str]:
+def find_inconsistencies(app: Any) -> list[str]:
     with app.app_context():
         seated = (
             select(func.coalesce(func.sum(Rsvp.party_size), 0))
@@ -222,7 +222,7 @@ def what_is_wrong_in_the_books(app: Any) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.both_databases
-def test_nothing_malformed_breaks_the_site(app, new_visitor, database_kind):
+def test_no_malformed_request_breaks_the_site(app, new_visitor, database_kind):
     MemberFactory(username="keeper", admin=True)
     broken, wrong = [], []
     answered: Counter[int] = Counter()
@@ -234,15 +234,15 @@ def test_nothing_malformed_breaks_the_site(app, new_visitor, database_kind):
             failure = site.failure(who, asked)
             broken += [failure] if failure else []
         answered += site.answered
-        wrong += [f"after round {number}: {said}" for said in what_is_wrong_in_the_books(app)]
+        wrong += [f"after round {number}: {said}" for said in find_inconsistencies(app)]
     assert not broken, f"{len(broken)} of {REQUESTS}:\n" + "\n".join(broken)
     assert not wrong, "\n".join(wrong)
     print(sum(answered.values()), "requests:", dict(sorted(answered.items())))  # noqa: T201 - shown by pytest -rP
-    # They come far enough to be refused for what they are, and some are none the worse for it.
+    # Many requests reach validation, and some are accepted.
     assert answered.keys() >= {200, 303, 400, 403, 404, 405, 422}
 
 
-def test_ten_megabytes_are_refused_in_words(visitor):
+def test_ten_megabytes_are_refused_with_a_message(visitor):
     page = visitor.post("/login/", {"username": "x" * LARGE})
     assert page.status == 413
     assert "The data you sent is too large." in page.text

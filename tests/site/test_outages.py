@@ -1,4 +1,4 @@
-"""The database is away, locked or lost: everybody is asked to come back, in their language, and nothing is half done."""
+"""An unavailable, locked or lost database: a message to try again in the reader's language, and nothing half stored."""
 
 import contextlib
 import sqlite3
@@ -26,7 +26,7 @@ def engine(app):
 
 @pytest.fixture
 def locked(engine):
-    """A context in which another process is writing to the SQLite database, and does not come to an end."""
+    """A context in which another process holds the write lock of the SQLite database."""
 
     def do_not_wait(connection, *_rest):
         connection.execute("PRAGMA busy_timeout = 20")
@@ -46,7 +46,7 @@ def locked(engine):
 
 @pytest.fixture
 def away(engine):
-    """A context in which nobody can connect to the PostgreSQL database, and those who were are thrown out."""
+    """A context in which the PostgreSQL database refuses connections and has closed existing ones."""
 
     @contextlib.contextmanager
     def shut():
@@ -80,7 +80,7 @@ def assert_asked_to_come_back(page):
 # -- SQLite, locked
 
 
-def test_what_cannot_be_stored_is_asked_for_again(locked, client_of, cast, records):
+def test_a_form_that_cannot_be_stored_can_be_sent_again(locked, client_of, cast, records):
     party, friend = DinnerPartyFactory(host=cast.host), client_of(cast.friend)
     before = records.dump()
     with locked():
@@ -93,7 +93,7 @@ def test_what_cannot_be_stored_is_asked_for_again(locked, client_of, cast, recor
 
 
 @pytest.mark.parametrize(("locale", "opening"), [("es", '<html lang="es"'), ("ar", '<html lang="ar" dir="rtl"')])
-def test_it_is_said_in_the_readers_language(locked, visitor, cast, locale, opening):
+def test_the_message_is_in_the_readers_language(locked, visitor, cast, locale, opening):
     with locked():
         page = visitor.post(
             "/login/", {"username": "friend", "password": PASSWORD}, headers={"Accept-Language": locale}
@@ -103,7 +103,7 @@ def test_it_is_said_in_the_readers_language(locked, visitor, cast, locale, openi
 
 
 @pytest.mark.parametrize("path", ["/", "/parties/", "/parties/new", "/user/friend"])
-def test_reading_goes_on_while_nothing_can_be_written(locked, client_of, cast, path):
+def test_pages_are_served_while_the_database_is_locked(locked, client_of, cast, path):
     friend = client_of(cast.friend)
     with locked():
         clock.set_now(clock.now() + timedelta(minutes=20))
@@ -112,7 +112,7 @@ def test_reading_goes_on_while_nothing_can_be_written(locked, client_of, cast, p
         assert "Log out" in page.text
 
 
-def test_what_was_typed_in_the_generated_ui_is_kept(locked, client_of, cast):
+def test_a_form_of_the_generated_ui_is_kept(locked, client_of, cast):
     party, admin = DinnerPartyFactory(host=cast.host), client_of(cast.admin)
     form = admin.get(f"/dinnerparties/edit/{party.id}").form(f"/edit/{party.id}")
     with locked():
@@ -121,7 +121,7 @@ def test_what_was_typed_in_the_generated_ui_is_kept(locked, client_of, cast):
     assert "Typed with care" in page.text
 
 
-def test_a_program_is_told_so_too(locked, app, cast):
+def test_the_api_reports_a_locked_database_too(locked, app, cast):
     party, client = DinnerPartyFactory(host=cast.host), app.test_client()
     headers = bearer(client, cast.admin)
     with locked():
@@ -134,11 +134,11 @@ def test_a_program_is_told_so_too(locked, app, cast):
             assert set(answer.get_json()) == {"message"}
 
 
-# -- PostgreSQL, away
+# -- PostgreSQL, unavailable
 
 
 @pytest.mark.postgresql
-def test_a_site_without_its_database_asks_to_come_back_and_does_so_itself(away, client_of, visitor, cast):
+def test_a_site_without_its_database_returns_503_and_recovers(away, client_of, visitor, cast):
     party, friend = DinnerPartyFactory(host=cast.host), client_of(cast.friend)
     with away():
         for path in ("/", "/parties/", f"/parties/{party.slug}", "/nothing-here", "/users/list/"):
@@ -152,7 +152,7 @@ def test_a_site_without_its_database_asks_to_come_back_and_does_so_itself(away, 
 
 
 @pytest.mark.postgresql
-def test_an_api_without_its_database_asks_to_come_back(away, app, cast):
+def test_an_api_without_its_database_returns_503(away, app, cast):
     client = app.test_client()
     headers = bearer(client, cast.admin)
     with away():
@@ -162,7 +162,7 @@ def test_an_api_without_its_database_asks_to_come_back(away, app, cast):
 
 
 @pytest.mark.postgresql
-def test_an_answer_whose_connection_is_lost_in_the_middle_leaves_nothing_behind(engine, client_of, cast, records):
+def test_an_rsvp_that_loses_its_connection_is_rolled_back(engine, client_of, cast, records):
     party, friend = DinnerPartyFactory(host=cast.host), client_of(cast.friend)
     lost = []
 
@@ -183,12 +183,12 @@ def test_an_answer_whose_connection_is_lost_in_the_middle_leaves_nothing_behind(
     assert records.one(DinnerParty).seats_taken == 2
 
 
-# -- when it is a fault of ours
+# -- our own errors
 
 
 @pytest.mark.postgresql
-def test_a_statement_that_fails_is_told_without_a_word_of_it(app, client_of, cast, monkeypatch):
-    """The page of the error asks the database who reads it; after a statement that failed, it first has to forget it."""
+def test_a_failed_statement_is_not_shown_on_the_error_page(app, client_of, cast, monkeypatch):
+    """The error page reads the member from the database, so it has to roll back the failed statement first."""
     friend = client_of(cast.friend)
     monkeypatch.setitem(app.config, "TESTING", False)  # noqa: FBT003 - with it, errors would come up here
     monkeypatch.setitem(app.view_functions, "LandingView.index", lambda: db.session.execute(text("SELECT 1 / 0")))
@@ -198,10 +198,10 @@ def test_a_statement_that_fails_is_told_without_a_word_of_it(app, client_of, cas
     assert not any(word in page.text for word in (*INSIDE, "division", "SELECT"))
 
 
-# -- when even the page fails
+# -- a failing error page
 
 
-def test_a_page_of_an_error_that_fails_itself_is_plain_text(locked, app, visitor, cast, monkeypatch):
+def test_an_error_page_that_fails_itself_is_plain_text(locked, app, visitor, cast, monkeypatch):
     monkeypatch.setitem(app.jinja_env.globals, "static_url", None)
     with locked():
         page = visitor.post("/login/", {"username": "friend", "password": PASSWORD})

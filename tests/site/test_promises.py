@@ -1,4 +1,4 @@
-"""What the site promises to those who would rather not have to trust it."""
+"""Security of headers, redirects, access, tokens and limits."""
 
 import logging
 import re
@@ -17,7 +17,7 @@ from tests.site.test_routes import POLICY
 from tests.support.factories import PASSWORD, PASSWORD_HASH, DinnerPartyFactory, MemberFactory, RsvpFactory
 
 API = "/api/v1/dinnerparties/"
-# What these pages open is remembered, and they lead on to it; they show nothing themselves.
+# These store their token in the session and redirect.
 LEADING = {"InvitationView.open", "JoinView.link"}
 DINNER = {
     "title": "Fondue", "starts_at": "2040-01-01T19:00:00", "timezone": "Europe/Zurich", "duration_minutes": 120,
@@ -47,8 +47,8 @@ def program(app, cast):
 # -- headers
 
 
-def test_errors_have_the_policy_too(visitor):
-    """Other answers are looked at in test_routes."""
+def test_error_pages_have_the_csp_too(visitor):
+    """Other responses are checked in test_routes."""
     pages = {
         400: visitor.post("/login/", {}, csrf=False),
         404: visitor.get("/nothing"),
@@ -61,7 +61,7 @@ def test_errors_have_the_policy_too(visitor):
     )
 
 
-def test_the_address_of_a_token_page_is_told_to_nobody(populated_site, reader):
+def test_pages_with_a_token_send_no_referrer(populated_site, reader):
     visitor = reader("anonymous")
     with_token = [rule for rule in populated_site.pages() if "token" in rule.arguments]
     assert {rule.endpoint for rule in with_token} == set(populated_site.tokens)
@@ -82,8 +82,8 @@ def test_the_address_of_a_token_page_is_told_to_nobody(populated_site, reader):
         assert page.headers["Referrer-Policy"] == "no-referrer"
 
 
-def test_the_button_of_a_token_page_works_where_no_referer_is_sent(populated_site, reader, records):
-    """Where the site is served by https, too: there a Referer could be asked for, which this page forbids to send."""
+def test_the_button_of_a_token_page_works_without_a_referrer(populated_site, reader, records):
+    """With https, too, where the Referer that this page suppresses could be required."""
     visitor = reader("anonymous")
     address = f"https://localhost/register/activation/{populated_site.token}"
     form = visitor.get(address).form(populated_site.token)
@@ -91,17 +91,17 @@ def test_the_button_of_a_token_page_works_where_no_referer_is_sent(populated_sit
     assert records.fresh(populated_site.registration).activated_at
 
 
-# -- where one is led
+# -- redirects
 
 
 ELSEWHERE = ["//evil.example", "https://evil.example/", "/\\evil.example", "http://[", "\t//evil"]
 
 
 @pytest.mark.parametrize("path", ["/lang/", "/dinnerparties/edit/{party.id}", "/dinnerparties/delete/{party.id}"])
-def test_next_leads_nowhere_else(client_of, cast, path):
+def test_next_never_redirects_to_another_site(client_of, cast, path):
     admin, led = client_of(cast.admin), {}
     for target in ELSEWHERE:
-        # A new one each time: one of the forms deletes it.
+        # A new party each time, because one of the forms deletes it.
         address = path.format(party=DinnerPartyFactory(host=cast.host))
         form = {} if path == "/lang/" else admin.get(address).form(address).fields.to_dict()
         page = admin.post(address, {**form, "next": target, "locale": "en"}, follow=False)
@@ -111,7 +111,7 @@ def test_next_leads_nowhere_else(client_of, cast, path):
 
 
 @pytest.mark.parametrize("host", ["evil.example", "", "a b", "localhost:x"])
-def test_another_hosts_name_is_refused_whatever_else_is_wrong(visitor, host):
+def test_an_untrusted_host_header_is_refused_first(visitor, host):
     answered = []
     for method, path, more in (
         ("GET", "/", {}),
@@ -127,10 +127,10 @@ def test_another_hosts_name_is_refused_whatever_else_is_wrong(visitor, host):
     assert answered == []
 
 
-# -- what belongs to others
+# -- access
 
 MAY = {
-    # action: who may do it to the host's party, or to the friend's answer
+    # action: who may do it to the host's party, or to the friend's RSVP
     ("POST", "/parties/{party.slug}/edit"): {"host", "admin"},
     ("GET", "/parties/{party.slug}/edit"): {"host", "admin"},
     ("POST", "/parties/{party.slug}/cancel"): {"host", "admin"},
@@ -154,14 +154,14 @@ MAY = {
 
 @pytest.fixture
 def belongings(cast):
-    """The host's party and the friend's answer, in the addresses of MAY."""
+    """The host's party and the friend's RSVP, for the URLs of MAY."""
     party = DinnerPartyFactory(host=cast.host)
     answer = RsvpFactory(party=party, member=cast.friend)
     return lambda path: path.format(party=party, answer=answer, host=cast.host)
 
 
 @pytest.mark.parametrize("who", READERS)
-def test_nobody_touches_what_belongs_to_others(belongings, reader, records, who):
+def test_nobody_can_change_what_belongs_to_others(belongings, reader, records, who):
     visitor = reader(who)
     before = records.dump()
     for (method, path), may in MAY.items():
@@ -174,10 +174,10 @@ def test_nobody_touches_what_belongs_to_others(belongings, reader, records, who)
 
 
 @pytest.mark.parametrize("who", ["host", "admin"])
-def test_who_may_touch_it_can(cast, client_of, who):
+def test_those_with_permission_can(cast, client_of, who):
     refused = []
-    for method, path in (door for door, may in MAY.items() if who in may):
-        # Others each time: some of the doors delete what is behind them.
+    for method, path in (action for action, may in MAY.items() if who in may):
+        # New rows each time, because some of the endpoints delete them.
         host = MemberFactory()
         party = DinnerPartyFactory(host=host)
         address = path.format(party=party, host=host, answer=RsvpFactory(party=party))
@@ -194,7 +194,7 @@ def post(visitor):
 
 
 @pytest.mark.parametrize("who", ["host", "friend", "stranger", "translator"])
-def test_the_api_is_for_administrators(app, cast, records, who):
+def test_the_generated_api_is_for_administrators(app, cast, records, who):
     party = DinnerPartyFactory(host=cast.host)
     program = Program(app, getattr(cast, who))
     before, answered = records.dump(), {}
@@ -213,10 +213,10 @@ def test_the_api_is_for_administrators(app, cast, records, who):
     assert records.dump() == before
 
 
-# -- what nobody offered
+# -- unexpected fields
 
 
-def test_registering_sets_nothing_but_what_the_form_offers(visitor, records):
+def test_registering_ignores_fields_that_the_form_does_not_have(visitor, records):
     form = visitor.get("/register/form").form("/register/form").fields.to_dict()
     more = {
         "id": "77",
@@ -234,7 +234,7 @@ def test_registering_sets_nothing_but_what_the_form_offers(visitor, records):
     assert row.registration_hash != "x"
 
 
-def test_a_program_sets_nothing_but_what_the_api_offers(program, cast, records):
+def test_the_api_ignores_fields_that_it_does_not_have(program, cast, records):
     party = DinnerPartyFactory(host=cast.host)
     for column, value in {
         "seats_taken": 0,
@@ -253,7 +253,7 @@ def test_a_program_sets_nothing_but_what_the_api_offers(program, cast, records):
 # -- tokens and logs
 
 
-def test_a_token_is_in_no_log(visitor, app, smtp, records, caplog):
+def test_tokens_are_not_logged(visitor, app, smtp, records, caplog):
     caplog.set_level(logging.DEBUG)
     page = visitor.get("/register/form")
     visitor.submit(page.form("/register/form"), username="ada", email="ada@example.com", first_name="Ada",
@@ -261,7 +261,7 @@ def test_a_token_is_in_no_log(visitor, app, smtp, records, caplog):
     token = records.one(OutboxEmail).secret
     with app.app_context():
         delivery.drain()
-    assert token in smtp.letters[0].get_body(("plain",)).get_content()
+    assert token in smtp.messages[0].get_body(("plain",)).get_content()
     visitor.get(f"/register/activation/{token}")
     visitor.post(f"/register/activation/{token}")
     visitor.post(f"/register/activation/{token}")
@@ -286,7 +286,7 @@ def test_a_token_is_in_no_log(visitor, app, smtp, records, caplog):
     ],
 )
 @pytest.mark.parametrize("path", ["/login/", "/api/v1/security/login"])
-def test_what_cannot_be_read_does_not_reset_the_limits(visitor, cast, path, body):
+def test_malformed_requests_do_not_reset_the_throttle(visitor, cast, path, body):
     guess = {"username": cast.friend.username, "password": "wrong", "provider": "db"}
     way = "json" if path.startswith("/api/") else "data"
     token = {"X-CSRFToken": visitor.csrf_token()}
@@ -299,10 +299,10 @@ def test_what_cannot_be_read_does_not_reset_the_limits(visitor, cast, path, body
     assert set(answered) == {401, 429}
 
 
-# -- the administrators' API
+# -- generated API
 
 
-def test_a_party_lives_through_the_api(program, cast, records, client_of):
+def test_a_party_is_added_changed_and_deleted_through_the_api(program, cast, records, client_of):
     made = program.ask("POST", json={**DINNER, "host": cast.host.id})
     assert made.status_code == 201
     pk = made.get_json()["id"]
@@ -318,7 +318,7 @@ def test_a_party_lives_through_the_api(program, cast, records, client_of):
     assert program.ask("DELETE", str(pk)).status_code == 404
 
 
-def test_a_change_through_the_api_keeps_the_rules_of_the_table(program, cast, records):
+def test_a_change_through_the_api_follows_the_seat_rules(program, cast, records):
     party = DinnerPartyFactory(host=cast.host, number_seats=2)
     RsvpFactory(party=party, member=cast.friend)
     waiting = RsvpFactory(party=party, member=cast.stranger, waiting=True)
@@ -343,7 +343,7 @@ NO_PARTY = [{"title": ""}, {"title": "x" * 121}, {"title": None}, {"number_seats
 
 
 @pytest.mark.both_databases
-def test_a_party_with_something_wrong_is_not_added_by_a_program(program, cast, records):
+def test_an_invalid_party_is_refused_by_the_api(program, cast, records):
     taken = []
     for changes in NO_PARTY:
         answer = program.ask("POST", json={**DINNER, "host": cast.host.id, **changes})
@@ -352,7 +352,7 @@ def test_a_party_with_something_wrong_is_not_added_by_a_program(program, cast, r
     assert taken == []
 
 
-def test_a_page_of_the_api_has_a_hundred_rows_at_most(program, cast):
+def test_a_page_of_the_api_has_at_most_a_hundred_rows(program, cast):
     DinnerPartyFactory.create_batch(103, host=cast.host)
     for size in (1000, -1, 0, 10**12):
         answer = program.ask("GET", "?" + urlencode({"q": f"(page_size:{size})"})).get_json()
@@ -360,7 +360,7 @@ def test_a_page_of_the_api_has_a_hundred_rows_at_most(program, cast):
     assert answer["count"] == 103
 
 
-def test_no_answer_of_the_api_has_a_password(program, cast, app):
+def test_no_response_of_the_api_has_a_password(program, cast, app):
     DinnerPartyFactory(host=cast.host)
     for query in ("", "(columns:!(host.password))", "(columns:!(host))", "(keys:!(show_columns,list_columns))"):
         text = program.ask("GET", "?" + urlencode({"q": query})).text + program.ask("GET", "_info").text
@@ -368,7 +368,7 @@ def test_no_answer_of_the_api_has_a_password(program, cast, app):
         assert "password" not in text
 
 
-def test_a_key_that_is_none_is_refused_in_words(app):
+def test_an_invalid_key_is_refused_with_a_message(app):
     answered, told = {}, {"en": set(), "es": set()}
     for locale, key in product(told, ("", "a.b.c", "x" * 5000, "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.", "é")):
         headers = {"Authorization": f"Bearer {key}", "Accept-Language": locale}
@@ -381,7 +381,7 @@ def test_a_key_that_is_none_is_refused_in_words(app):
     assert not told["es"] & told["en"]
 
 
-def test_who_is_deactivated_has_no_key_any_more(app, program, cast):
+def test_the_token_of_a_deactivated_member_is_refused(app, program, cast):
     other = MemberFactory(username="other", admin=True)
     theirs = Program(app, other)
     assert theirs.ask("GET").status_code == 200
@@ -395,7 +395,7 @@ def test_who_is_deactivated_has_no_key_any_more(app, program, cast):
     assert (refused.status_code, set(refused.get_json())) == (403, {"message"})
 
 
-def test_a_login_of_a_program_that_says_nothing_is_refused(app):
+def test_an_empty_api_login_is_refused(app):
     answered = {}
     for body in (
         *("", "{", "[]", "null", '{"username": 1}', "[" * 100_000),
@@ -407,7 +407,7 @@ def test_a_login_of_a_program_that_says_nothing_is_refused(app):
     assert answered == {}
 
 
-def test_the_document_of_the_api_names_every_address_of_it(program, app):
+def test_the_openapi_document_has_every_url_of_the_api(program, app):
     document = program.ask("GET", "/api/v1/_openapi").get_json()
     assert document["openapi"].startswith("3.")
     assert document["info"]["title"] == "DinnerParty"

@@ -1,4 +1,4 @@
-"""What holds at every address. Each reader walks over all of them once, and everything is looked at on the way."""
+"""Properties of every URL: each kind of reader opens all of them once."""
 
 import re
 
@@ -25,20 +25,20 @@ TOLD = re.compile(r"Told number \d+\.")
 OPENINGS = {"en": 'lang="en" dir="ltr"', "es": 'lang="es" dir="ltr"', "ar": 'lang="ar" dir="rtl"'}
 
 
-# What only members see is theirs alone, whoever they are: these look twice, once with nothing told to them.
+# These readers open each page twice, once without a flash.
 LOOK_TWICE = ("anonymous", "host", "admin")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("who", READERS)
-def test_looking_at_every_address_is_answered_as_promised_and_changes_nothing(populated_site, reader, records, who):
-    """With the whole policy, without inline scripts, kept by nobody else, and in the language of the reader.
+def test_every_get_responds_as_promised_and_changes_nothing(populated_site, reader, records, who):
+    """With the CSP, without inline scripts, not cached, and in the language of the reader.
 
-    Members are told something on each page, which must not be told again on the next.
+    Members get a flash on each page, which must not be shown again on the next.
     """
     visitor = reader(who)
     before, wrong, shown, told = records.dump(), [], 0, set()
-    # The others are members, who have chosen a language.
+    # The others are members with a chosen language.
     locales = OPENINGS if who == "anonymous" else ["en"]
     for number, (rule, method) in enumerate(populated_site.rules(*(SAFE if who in LOOK_TWICE else ["GET"]))):
         address = populated_site.address(rule)
@@ -59,7 +59,7 @@ def test_looking_at_every_address_is_answered_as_promised_and_changes_nothing(po
     assert records.dump() == before
     assert who == "anonymous" or len(told) > 10
     if who == "admin":
-        # On a site where there is nothing, nothing could be wrong.
+        # An empty site could have no problems.
         assert shown > len(list(populated_site.rules("GET"))) / 2
 
 
@@ -69,8 +69,8 @@ def _tell(visitor, text):
 
 
 @pytest.mark.slow
-def test_what_is_told_to_a_stranger_is_told_once_and_kept_by_nobody(populated_site, reader):
-    """Members' pages are kept by nobody, whatever they tell: that is looked at above."""
+def test_flashes_of_a_visitor_are_shown_once_and_not_cached(populated_site, reader):
+    """Members' pages are never cached; the test above checks that."""
     visitor, told, wrong = reader("anonymous"), 0, []
     for number, rule in enumerate(populated_site.pages()):
         text, address = f"Told number {number}.", populated_site.address(rule)
@@ -85,7 +85,7 @@ def test_what_is_told_to_a_stranger_is_told_once_and_kept_by_nobody(populated_si
 
 
 def _problems(rule, page, who, opening):
-    """Yield what is wrong with the answer to a reader who looks."""
+    """Yield the problems of the response to a GET."""
     if page.status >= 500:
         yield f"answers {page.status}"
     if {name: page.headers.get(name) for name in POLICY} != POLICY:
@@ -97,7 +97,7 @@ def _problems(rule, page, who, opening):
     if page.response.mimetype == "text/html" and page.text:
         if INLINE.search(page.text):
             yield f"has {INLINE.search(page.text)}"
-        # A page that leads on is read by nobody.
+        # A redirect has no content.
         if page.status // 100 != 3 and opening not in page.text:
             yield f"is not in {opening}"
     personal = who != "anonymous" and "static" not in rule.endpoint and not str(rule).startswith("/api/")
@@ -107,7 +107,7 @@ def _problems(rule, page, who, opening):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("who", ["anonymous", "friend", "admin"])
-def test_nothing_is_done_without_a_token_and_a_cookie_opens_no_api(populated_site, reader, records, app, who):
+def test_every_post_needs_a_csrf_token_and_the_api_accepts_no_cookie(populated_site, reader, records, app, who):
     visitor = reader(who)
     before, done = records.dump(), {}
     for rule, method in populated_site.rules(*UNSAFE):
@@ -125,21 +125,21 @@ def test_nothing_is_done_without_a_token_and_a_cookie_opens_no_api(populated_sit
 
 @pytest.mark.slow
 @pytest.mark.both_databases
-def test_strange_addresses_are_answered_too(populated_site, reader, database_kind):
-    """To administrators, who come as far as the database; PostgreSQL may differ in what it takes for a number or text."""
+def test_malformed_urls_cause_no_server_error(populated_site, reader, database_kind):
+    """For administrators, whose requests reach the database; PostgreSQL may differ in valid numbers and texts."""
     values = STRANGE if THOROUGH or database_kind == "sqlite" else ("99999999999999999999", "%00", "-1")
     assert _failures(reader("admin"), populated_site, lambda _number: values) == []
 
 
 @pytest.mark.slow
-def test_strange_addresses_are_answered_to_those_who_are_sent_away(populated_site, reader):
-    """Before what is strange is looked at, mostly: each address gets one of them, or all in a thorough run."""
+def test_malformed_urls_cause_no_server_error_for_those_without_access(populated_site, reader):
+    """Mostly before the values are parsed: each URL gets one of them, or all in a thorough run."""
     some = (lambda _number: STRANGE) if THOROUGH else (lambda number: [STRANGE[number % len(STRANGE)]])
     assert _failures(reader("anonymous"), populated_site, some) == []
 
 
-def test_only_programs_and_the_switch_of_language_need_no_token(app):
-    """Programs send no cookie, mail programs neither. The switch asks the browser instead where the form was."""
+def test_only_apis_and_the_language_switch_need_no_csrf_token(app):
+    """Programs and mail programs send no cookie. The language switch checks the origin instead."""
     exempt = {
         str(rule)
         for rule in app.url_map.iter_rules()
@@ -149,14 +149,14 @@ def test_only_programs_and_the_switch_of_language_need_no_token(app):
 
 
 def _needs_no_token(app, rule):
-    """Ask what CSRFProtect asks before it looks for a token."""
+    """Return whether CSRFProtect skips the endpoint."""
     with app.test_request_context():
         request.url_rule = rule
         return csrf._is_exempt()  # noqa: SLF001 - it has no other door
 
 
 def _failures(visitor, populated_site, values):
-    """Return all that broke at addresses where nothing can be; `values` are those for the rule with a number."""
+    """Return the server errors at malformed URLs; `values` are those for the rule with a number."""
     failures = []
     for number, (rule, _method) in enumerate(populated_site.rules("GET")):
         for address in populated_site.strange_addresses(rule, values(number)):

@@ -1,4 +1,4 @@
-"""How often a page asks the database: a bound that neither rows nor members raise."""
+"""The number of statements of each page, independent of the number of rows."""
 
 import pytest
 
@@ -54,14 +54,14 @@ MOST = {
 
 
 def statements_of(client, path):
-    client.get(path)  # what a process learns once
+    client.get(path)  # fill the caches of the process
     with count_statements() as statements:
         assert client.get(path).status == 200
     return statements
 
 
 @pytest.mark.slow
-def test_a_page_asks_a_bounded_number_of_times_whatever_there_is(app, client_of, cast):
+def test_each_page_takes_a_bounded_number_of_statements(app, client_of, cast):
     admin = client_of(cast.admin)
     party = DinnerPartyFactory(host=cast.host)
     for make in PARTY_TABLES.values():
@@ -80,18 +80,18 @@ def test_a_page_asks_a_bounded_number_of_times_whatever_there_is(app, client_of,
     assert too_many == {}
 
 
-def test_whoever_is_not_logged_in_costs_little(visitor, cast):
+def test_anonymous_pages_take_few_statements(visitor, cast):
     party = DinnerPartyFactory(host=cast.host)
     assert len(statements_of(visitor, "/")) <= 4
     assert len(statements_of(visitor, f"/parties/{party.slug}")) <= 6
 
 
-def test_knowing_who_asks_and_what_they_may_takes_two(client_of, cast):
+def test_authentication_and_permissions_take_two_statements(client_of, cast):
     page = statements_of(client_of(cast.friend), "/parties/new")
     assert len(page) <= 2, "\n".join(page)
 
 
-def test_logging_in_where_one_has_logged_in_before_takes_six(client_of, cast):
+def test_logging_in_on_a_trusted_device_takes_six_statements(client_of, cast):
     friend = client_of(cast.friend)
     friend.post("/logout/")
     form = friend.get("/login/").form("/login/")
@@ -100,7 +100,7 @@ def test_logging_in_where_one_has_logged_in_before_takes_six(client_of, cast):
     assert len(statements) <= 6, "\n".join(statements)
 
 
-def test_guessing_costs_four_and_being_locked_out_one(visitor, cast):
+def test_a_failed_login_takes_four_statements_and_a_lockout_one(visitor, cast):
     form = visitor.get("/login/").form("/login/")
     for most in (4, 4, 4, 4, None, 1):
         with count_statements() as statements:

@@ -1,4 +1,4 @@
-"""What holds for every template."""
+"""Properties of every template."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ MAILS = TEMPLATES / "mail"
 BODIES = {"subject.txt", "body.txt", "body.html"}
 
 
-def test_all_of_them_compile(app):
+def test_every_template_compiles(app):
     names = sorted(str(path.relative_to(TEMPLATES)) for path in TEMPLATES.rglob("*.*"))
     broken = {}
     for name in names:
@@ -24,14 +24,14 @@ def test_all_of_them_compile(app):
     assert broken == {}
 
 
-def test_no_filter_of_ours_answers_once_for_all_readers(app):
+def test_no_template_filter_is_evaluated_at_compile_time(app):
     ours = {name for name, function in app.jinja_env.filters.items() if FILTERS.get(name) is not function}
     assert {"is_item_visible", "value", "date_time"} <= ours
-    # Only what takes the context is left for when a page is rendered.
+    # Only filters that take the context are evaluated at render time.
     assert all(app.jinja_env.filters[name].jinja_pass_arg == _PassArg.context for name in ours)
 
 
-def test_a_mail_is_a_subject_of_one_line_and_two_bodies():
+def test_each_email_template_has_a_one_line_subject_and_two_bodies():
     mails = {
         folder.name: {path.name: path for path in folder.iterdir()} for folder in MAILS.iterdir() if folder.is_dir()
     }

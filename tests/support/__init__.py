@@ -1,6 +1,6 @@
-"""What the tests stand on: databases, a browser-like client, factories, a mail server, the running site."""
+"""Support for tests: databases, a browser-like client, factories, a mail server, the running site."""
 
 import os
 
-# Whether to try for an hour what the usual run tries for a few seconds: more of what is random, and more at once.
+# Whether to run for an hour instead of a few seconds: more random examples, and more threads.
 THOROUGH = os.environ.get("DINNERPARTY_THOROUGH", "") != ""

@@ -1,4 +1,4 @@
-"""An authenticator in software: what a browser and a security key do together, and what they would never do."""
+"""A WebAuthn authenticator in software, which can also lie."""
 
 import hashlib
 import json
@@ -31,7 +31,7 @@ class Authenticator:
     handle: bytes = b""
 
     def create(self, options: dict[str, Any]) -> str:
-        """Answer the options of a new passkey."""
+        """Create a passkey for these options."""
         self.handle = base64url_to_bytes(options["user"]["id"])
         point = self.key.public_key().public_numbers()
         numbers = {X: point.x.to_bytes(32, "big"), Y: point.y.to_bytes(32, "big")}
@@ -46,7 +46,7 @@ class Authenticator:
         )
 
     def sign(self, options: dict[str, Any]) -> str:
-        """Answer the options of somebody who proves who they are."""
+        """Sign the challenge of these options."""
         self.count += 1
         data, client_data = self._data(), self._client_data("webauthn.get", options)
         signed = self.key.sign(data + hashlib.sha256(client_data).digest(), ec.ECDSA(SHA256()))
@@ -70,7 +70,7 @@ class Authenticator:
 
 
 def add_passkey(visitor: Visitor, authenticator: Authenticator | None = None, name: str = "Key ring") -> Authenticator:
-    """Add a passkey to the account of `visitor`, through the page, and return what holds it."""
+    """Add a passkey to the account of `visitor` through the page, and return its authenticator."""
     authenticator = authenticator or Authenticator()
     form = visitor.get("/passkeys/add").form("/passkeys/add")
     options = visitor.post("/passkeys/add/options").json
@@ -80,6 +80,6 @@ def add_passkey(visitor: Visitor, authenticator: Authenticator | None = None, na
 
 
 def sign(visitor: Visitor, authenticator: Authenticator, door: str = "login", **more: str) -> Page:
-    """Prove who one is with a passkey: at "login", "second-step" or "again"."""
+    """Authenticate with a passkey: at "login", "second-step" or "again"."""
     options = visitor.post(f"/passkeys/{door}/options").json
     return visitor.post(f"/passkeys/{door}", {"credential": authenticator.sign(options), **more})

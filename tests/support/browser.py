@@ -15,7 +15,7 @@ MISSING = "no Chromium. Install it (apt-get install chromium), or set CHROMIUM t
 
 # HOST, for what needs a name: passkeys.
 NAME = "localhost"
-# A browser tells of a broken policy on the console only; this makes it say which rule and what.
+# A browser reports CSP violations on the console only; this adds the directive and the source.
 REPORT_POLICY = """document.addEventListener("securitypolicyviolation",
     (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`))"""
 
@@ -27,15 +27,15 @@ def find_chromium() -> str | None:
 
 
 def is_wanted() -> bool:
-    """Whether its tests are to run, and to fail without it."""
+    """Return whether the browser tests are required."""
     return os.environ.get("CI", "").lower() in {"1", "true", "yes"} or find_chromium() is not None
 
 
 def listen(page: Page, complaints: list[str]) -> None:
-    """Note what `page` complains of from now on: errors, breaches of its policy, missing files, foreign hosts."""
+    """Collect the problems of `page`: errors, CSP violations, missing files, foreign hosts."""
 
     def console(message: ConsoleMessage) -> None:
-        # That a page itself is an error may be what the test is about; other files are seen to in `answered`.
+        # An error page itself may be what the test is about; other files are checked in `answered`.
         if message.type in {"error", "warning"} and not message.text.startswith("Failed to load resource"):
             complaints.append(f"{page.url}: {message.text}")
 

@@ -21,14 +21,14 @@ from app.database import transaction
 from app.extensions import db
 
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
-# Of a site at the usual PUBLIC_URL: a browser sends cookies to every port of a host, so they name it.
+# At the default PUBLIC_URL. Its port is in the name, because browsers send cookies to every port of a host.
 SESSION_COOKIE, DEVICE_COOKIE = "session-8080", "device-8080"
 UNSENT = {"submit", "button", "image", "reset", "file"}
 
 
 @dataclass
 class Form:
-    """A form as it is shown: `fields` are the values it would send, `buttons` the (name, value) of those to press."""
+    """A form as it is shown: `fields` are the values it would send, `buttons` the (name, value) of its buttons."""
 
     action: str
     method: str
@@ -124,7 +124,7 @@ class _Reader(HTMLParser):
 
 
 class Page:
-    """An answer, after its redirects."""
+    """A response, after its redirects."""
 
     def __init__(self, response: TestResponse) -> None:
         self.response = response
@@ -137,7 +137,7 @@ class Page:
 
     @cached_property
     def _read(self) -> _Reader:
-        # Only when it is asked for: reading takes as long as many a request.
+        # Parsed on demand, because parsing takes as long as many requests.
         reader = _Reader()
         if self.response.mimetype == "text/html":
             reader.feed(self.text)
@@ -153,12 +153,12 @@ class Page:
 
     @property
     def title(self) -> str:
-        """What the browser's tab says."""
+        """The title of the page."""
         return self._read.title
 
     @property
     def flashes(self) -> list[tuple[str, str]]:
-        """The flashes on the page: their categories and their words."""
+        """The flashes on the page: their categories and texts."""
         return self._read.flashes
 
     @property
@@ -168,12 +168,12 @@ class Page:
 
     @property
     def words(self) -> str:
-        """The body without the tokens that differ from one answer to the next."""
+        """The body without the tokens that differ between responses."""
         return re.sub(r'(name="csrf_token"[^>]*?value=")[^"]*', r"\1", self.text)
 
     @property
     def json(self) -> Any:
-        """The body, read as JSON."""
+        """The body, parsed as JSON."""
         return self.response.get_json()
 
     def form(self, action: str | None = None, index: int = 0) -> Form:
@@ -253,7 +253,7 @@ class Visitor:
             return str(generate_csrf())
 
     def log_in(self, username: str, password: str) -> Page:
-        """Log in through the page that people use."""
+        """Log in through the login page."""
         return self.submit(self.get("/login/").form("/login/"), username=username, password=password)
 
     def log_in_as(self, member: Member) -> None:

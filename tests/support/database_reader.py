@@ -1,4 +1,4 @@
-"""What the database holds, read past the sessions that wrote it."""
+"""Reads committed rows, independent of the sessions that wrote them."""
 
 from typing import Any, TypeVar
 

@@ -1,4 +1,4 @@
-"""A set-up database with nobody in it, restored for every test: what a test commits is gone after it."""
+"""A set-up database without members, restored for every test."""
 
 import shutil
 from pathlib import Path
@@ -15,26 +15,26 @@ from app.extensions import db
 
 SETTINGS = {
     "TESTING": True,
-    # TESTING alone would make Flask-Mail swallow every letter.
+    # TESTING alone would make Flask-Mail suppress every e-mail.
     "MAIL_SUPPRESS_SEND": False,
-    # Logging in must cost the tests nothing.
+    # Cheap password hashing for fast logins.
     "PASSWORD_HASH": {"time_cost": 1, "memory_cost": 8, "parallelism": 1},
 }
 PRISTINE, COPY = "pristine", "dinner"
 
 
 class _CompiledTemplates(BytecodeCache):
-    """What templates were compiled to, for every application of this process."""
+    """A cache of compiled templates, for all applications of this process."""
 
     def __init__(self) -> None:
         self._code: dict[tuple[str, str], CodeType | None] = {}
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        """Fill `bucket`, if its template was met before."""
+        """Fill `bucket` if its template is cached."""
         bucket.code = self._code.get((bucket.key, bucket.checksum))
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        """Keep what is in `bucket`."""
+        """Cache the content of `bucket`."""
         self._code[bucket.key, bucket.checksum] = bucket.code
 
 
@@ -51,10 +51,10 @@ class Place(Protocol):
         """Make `database`, in place of one that has that name: empty, or a copy of `template`."""
 
     def keep(self, database: str, *, copy: str) -> None:
-        """Keep what is in `database` now, in a database called `copy`."""
+        """Store a snapshot of `database` in a database called `copy`."""
 
     def restore(self, database: str, *, copy: str) -> None:
-        """Make `database` what it was when it was kept. Nobody may be connected to it."""
+        """Restore `database` from its snapshot. No connection to it may be open."""
 
 
 class SqliteFiles:
@@ -75,11 +75,11 @@ class SqliteFiles:
             shutil.copyfile(self._path(template), self._path(database))
 
     def keep(self, database: str, *, copy: str) -> None:
-        """Keep what is in `database` now, in a database called `copy`."""
+        """Store a snapshot of `database` in a database called `copy`."""
         self.create(copy, template=database)
 
     def restore(self, database: str, *, copy: str) -> None:
-        """Make `database` what it was when it was kept."""
+        """Restore `database` from its snapshot."""
         self.create(database, template=copy)
 
     def _path(self, database: str) -> Path:
@@ -87,7 +87,7 @@ class SqliteFiles:
 
 
 class Database:
-    """The database of one kind and the application on it; both outlive a test, the rows do not."""
+    """The database of one kind and its application; both survive a test, the rows do not."""
 
     def __init__(self, place: Place, instance: Path) -> None:
         self.place = place
@@ -99,12 +99,12 @@ class Database:
         place.keep(COPY, copy=PRISTINE)
 
     def reset(self) -> None:
-        """Put back what was there before a test."""
+        """Restore the state before a test."""
         self.close()
         self.place.restore(COPY, copy=PRISTINE)
 
     def empty(self) -> None:
-        """Leave not even tables in it."""
+        """Remove everything, also the tables."""
         self.close()
         self.place.create(COPY)
 
@@ -114,7 +114,7 @@ class Database:
 
 
 def application(url: str, instance: Path, **settings: str) -> Flask:
-    """Return a new application on the database at `url`; `settings` are what the environment says besides."""
+    """Return a new application on the database at `url`; `settings` are added to the environment."""
     with pytest.MonkeyPatch.context() as environ:
         environ.setenv("DATABASE_URL", url)
         environ.setenv("INSTANCE_PATH", str(instance))
@@ -132,7 +132,7 @@ def close_connections(app: Flask) -> None:
 
 
 def set_up(app: Flask) -> None:
-    """Do what an operator does before the first start."""
+    """Run the setup of a new site."""
     with app.app_context():
         setup.prepare()
 

@@ -1,8 +1,8 @@
-"""People, parties, answers and letters for tests, with traits for the states they can be in.
+"""Members, parties, RSVPs and e-mails for tests, with traits for their states.
 
-Each call commits in an app context of its own and returns a detached row, its columns loaded; what it changes in rows
-that were made before (the seats of a party) is seen in `records.fresh`. Inside an app context it joins that context's
-session, and whoever opened it commits.
+Each call commits in its own app context and returns a detached row with loaded columns; read its changes to other
+rows (the seats of a party) with `records.fresh`. Inside an app context it uses the session of that context,
+and the caller commits.
 """
 
 import contextlib
@@ -39,7 +39,7 @@ PASSWORD_HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(P
 
 
 class RowFactory(SQLAlchemyModelFactory):
-    """Stores what it makes in the database of `app`, which is that of the running test."""
+    """Stores its rows in the database of `app`, which is that of the running test."""
 
     app: ClassVar[Flask]
 
@@ -107,7 +107,7 @@ class GroupFactory(RowFactory):
 
 
 class ApiKeyFactory(RowFactory):
-    """A key that reads, whose secret nobody knows."""
+    """A read-only key with an unknown secret."""
 
     class Meta:
         model = ApiKey
@@ -127,7 +127,7 @@ class ApiKeyFactory(RowFactory):
 
 
 class RegistrationFactory(RowFactory):
-    """Somebody who has not opened the link yet; `token` on the row is what the link carries."""
+    """A registration that is not activated; `token` on the row is that of its link."""
 
     class Meta:
         model = Registration
@@ -157,7 +157,7 @@ class RegistrationFactory(RowFactory):
 
 
 class MemberInvitationFactory(RowFactory):
-    """Somebody whom an administrator has asked to register; `token` on the row is what the link carries."""
+    """An invitation to register; `token` on the row is that of its link."""
 
     class Meta:
         model = MemberInvitation
@@ -212,13 +212,13 @@ class DinnerPartyFactory(RowFactory):
 
     @factory.post_generation
     def full(self, create: bool, wanted: Any, **_: Any) -> None:  # noqa: FBT001
-        """Fill the seats that are free with guests, when asked with full=True."""
+        """Fill the free seats with guests if full=True."""
         if create and wanted:
             RsvpFactory.create_batch(self.seats_free, party=self)
 
 
 class RsvpFactory(RowFactory):
-    """A member who is coming; the party's seats are counted with it."""
+    """A confirmed RSVP of a member; it is counted in the party's seats."""
 
     class Meta:
         model = Rsvp
@@ -249,7 +249,7 @@ class RsvpFactory(RowFactory):
 
 
 class InvitationFactory(RowFactory):
-    """Somebody without an account who was invited; `token` on the row is what the link carries."""
+    """An invitation of a person without an account; `token` on the row is that of its link."""
 
     class Meta:
         model = Invitation
@@ -275,7 +275,7 @@ class InvitationFactory(RowFactory):
 
 
 class WaitOfferFactory(RowFactory):
-    """Seats held for a member who waits; the party's seats are counted with them."""
+    """Seats offered to a waiting member; they are counted in the party's seats."""
 
     class Meta:
         model = WaitOffer
@@ -302,7 +302,7 @@ class WaitOfferFactory(RowFactory):
 
 
 class ContactFactory(RowFactory):
-    """Somebody in a member's address book."""
+    """A contact in a member's address book."""
 
     class Meta:
         model = Contact
@@ -313,7 +313,7 @@ class ContactFactory(RowFactory):
 
 
 class MenuItemFactory(RowFactory):
-    """A dish on the table."""
+    """A dish on the menu."""
 
     class Meta:
         model = MenuItem
@@ -324,7 +324,7 @@ class MenuItemFactory(RowFactory):
 
 
 class DishSlotFactory(RowFactory):
-    """A dish that guests are asked to bring."""
+    """A requested dish."""
 
     class Meta:
         model = DishSlot
@@ -336,7 +336,7 @@ class DishSlotFactory(RowFactory):
 
 
 class DishClaimFactory(RowFactory):
-    """A dish that a guest brings; it is counted where it is asked for."""
+    """A claim of a guest; it is counted in the requested dish."""
 
     class Meta:
         model = DishClaim
@@ -355,7 +355,7 @@ class DishClaimFactory(RowFactory):
 
 
 class ReminderFactory(RowFactory):
-    """A letter that is due a day before the party."""
+    """A reminder a day before the party."""
 
     class Meta:
         model = Reminder
@@ -366,7 +366,7 @@ class ReminderFactory(RowFactory):
 
 
 class GuestMessageFactory(RowFactory):
-    """What a host wrote to those who come."""
+    """A message of a host to confirmed guests."""
 
     class Meta:
         model = GuestMessage
@@ -381,7 +381,7 @@ class GuestMessageFactory(RowFactory):
 
 
 class PartyReportFactory(RowFactory):
-    """What a visitor finds wrong with a party."""
+    """A report about a party by a visitor."""
 
     class Meta:
         model = PartyReport

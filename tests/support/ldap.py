@@ -1,8 +1,9 @@
-"""Real directories (ldaptor) in a process of their own, on the loopback interface.
+"""Real LDAP directories (ldaptor) in their own process, on the loopback interface.
 
-They hold the same people, and differ in their modes: private lets only those search whom it knows, open everybody; starttls
-says who it is by a certificate and takes no password before, false-name by that of somebody else, ldaps from the start;
-hanging never answers, babbling speaks something else. Like some real ones, they let anybody in, as nobody, who gives a name and an empty password.
+They have the same entries and differ in their modes: private allows searches only after a bind, open to everybody;
+starttls requires StartTLS before a bind, false-name has a certificate of another host, ldaps uses TLS from the start;
+hanging never responds, babbling speaks another protocol. Like some real ones, they accept an empty password as an
+anonymous bind.
 """
 
 import contextlib
@@ -86,13 +87,13 @@ userPassword: {PASSWORD}
 
 @dataclass(frozen=True)
 class Directory:
-    """A directory that listens on `port`; `certificate` is the file of the one it says who it is by."""
+    """A directory that listens on `port`; `certificate` is the file of its certificate."""
 
     port: int
     certificate: Path
 
     def settings(self, **more: str) -> dict[str, str]:
-        """Return the environment that lets the site ask it."""
+        """Return the settings for a site that uses it."""
         return {
             "LDAP_SERVER": f"ldap://{HOST}:{self.port}",
             "LDAP_SEARCH_BASE": BASE,
@@ -105,7 +106,7 @@ class Directory:
 
 @contextlib.contextmanager
 def running_directories(place: Path) -> Iterator[dict[str, Directory]]:
-    """Run a directory for each of MODES on a free port; their files lie in `place`."""
+    """Run a directory for each of MODES on a free port; their files are in `place`."""
     certificates = {mode: make_certificate(place, "other.example" if mode == FALSE_NAME else HOST) for mode in MODES}
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.support.ldap_server", *map(str, certificates.values())],
@@ -123,7 +124,7 @@ def running_directories(place: Path) -> Iterator[dict[str, Directory]]:
 
 
 def make_certificate(place: Path, name: str) -> Path:
-    """Write a key, and a certificate that somebody who is called `name` signs for themselves; return the file of both."""
+    """Write a key and a self-signed certificate for `name`; return the file of both."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec

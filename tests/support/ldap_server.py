@@ -16,14 +16,14 @@ from twisted.python import components
 from tests.support.ldap import BABBLING, FALSE_NAME, HANGING, LDAPS, MODES, PEOPLE, PRIVATE, STARTTLS
 from tests.support.smtp import HOST
 
-# What it is, is chosen as it is imported; no type checker can know.
+# Chosen at import, which type checkers cannot know.
 reactor: Any = installed_reactor
 register_adapter: Any = components.registerAdapter
 load_certificate: Any = ssl.PrivateCertificate.loadPEM
 
 
 class Server(LDAPServer):
-    """Ldaptor's server, with what it leaves to others: who may search, and TLS."""
+    """Ldaptor's server with access control for searches, and TLS."""
 
     secure = False
 
@@ -35,23 +35,23 @@ class Server(LDAPServer):
             super().dataReceived(data)
 
     def handle_LDAPBindRequest(self, request: Any, controls: Any, reply: Any) -> Any:  # noqa: N802 - ldaptor's names
-        """Let somebody in, or not."""
+        """Handle a bind."""
         if self.factory.mode in {STARTTLS, FALSE_NAME} and not self.secure:
             raise ldaperrors.LDAPConfidentialityRequired
         if request.dn and not request.auth:
-            # As the old rule was: without a password anybody is let in, as nobody.
+            # An unauthenticated bind (RFC 4513) succeeds as anonymous.
             self.boundUser = None
             return pureldap.LDAPBindResponse(resultCode=0)
         return super().handle_LDAPBindRequest(request, controls, reply)
 
     def handle_LDAPSearchRequest(self, request: Any, controls: Any, reply: Any) -> Any:  # noqa: N802
-        """Search, if that is allowed."""
+        """Handle a search, if it is allowed."""
         if self.factory.mode == PRIVATE and self.boundUser is None:
             raise ldaperrors.LDAPInsufficientAccessRights
         return super().handle_LDAPSearchRequest(request, controls, reply)
 
     def handle_LDAPExtendedRequest(self, request: Any, controls: Any, reply: Any) -> Any:  # noqa: N802
-        """Begin TLS."""
+        """Start TLS."""
         wanted = request.requestName == pureldap.LDAPStartTLSRequest.oid
         if not wanted or self.factory.mode not in {STARTTLS, FALSE_NAME}:
             return super().handle_LDAPExtendedRequest(request, controls, reply)
@@ -62,14 +62,14 @@ class Server(LDAPServer):
 
 
 class Factory(protocol.ServerFactory):
-    """A directory with the people under `root`."""
+    """A directory with the entries under `root`."""
 
     def __init__(self, root: Any, mode: str, certificate: str) -> None:
         self.root, self.mode = root, mode
         self.identity = load_certificate(Path(certificate).read_bytes())
 
     def buildProtocol(self, _address: Any) -> Any:  # noqa: N802 - Twisted's name
-        """Return what answers one client."""
+        """Return the protocol for one client."""
         server = Server()
         server.factory = self
         return server

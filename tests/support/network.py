@@ -1,10 +1,10 @@
-"""No test speaks to the outside: what is not loopback or a file's socket is refused, in whatever library it is tried."""
+"""No test uses the network: connections other than loopback and Unix sockets are refused in every library."""
 
 import ipaddress
 import sys
 from typing import Any
 
-# Names that never leave the machine.
+# Names that resolve to this machine.
 LOCAL_NAMES = {None, "", "localhost", b"localhost"}
 GUARDED = {"socket.connect": 1, "socket.sendto": 1, "socket.sendmsg": 1, "socket.getaddrinfo": 0}
 
@@ -12,7 +12,7 @@ _installed = False
 
 
 class NetworkError(RuntimeError):
-    """A test tried to reach another machine."""
+    """A test tried to connect to another machine."""
 
 
 def guard() -> None:

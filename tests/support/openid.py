@@ -1,4 +1,4 @@
-"""A real OpenID Connect provider on the loopback interface, which can also break, dawdle, lie and keep to itself."""
+"""A real OpenID Connect provider on the loopback interface, which can also fail, delay, lie and omit claims."""
 
 import contextlib
 import threading
@@ -14,7 +14,7 @@ from oidc_provider_mock import _app as provider_code
 from werkzeug.serving import make_server
 from werkzeug.test import Client
 
-# Authlib warns of its own parts, whatever the filters say.
+# Authlib's own deprecation warnings.
 with warnings.catch_warnings(record=True):
     import oidc_provider_mock
     from oidc_provider_mock import _app as provider_code
@@ -24,10 +24,11 @@ TOKEN, KEYS, DISCOVERY = "/oauth2/token", "/jwks", "/.well-known/openid-configur
 
 
 class Provider:
-    """The provider, and how it behaves.
+    """The provider and its behaviour.
 
-    break answers 500, dawdle not before it is released, babble something else than JSON; forge shows keys that are not
-    those it signs with; reticent tells of people only where it is asked apart. `calls` are the paths that were asked for.
+    break responds with 500, dawdle only when it is released, babble with something else than JSON; forge publishes
+    other keys than those it signs with; reticent has claims only at the userinfo endpoint.
+    `calls` are the requested paths.
     """
 
     def __init__(self, application: WSGIApplication) -> None:
@@ -57,11 +58,11 @@ class Provider:
         return self._application(environ, start_response)
 
     def know(self, subject: str, **claims: str) -> None:
-        """Let it know somebody."""
+        """Add a user."""
         requests.put(f"{self.issuer}/users/{subject}", json=claims, timeout=5).raise_for_status()
 
     def consent(self, address: str, subject: str) -> str:
-        """Log in there as `subject` on the page at `address`; return where the browser is sent back to."""
+        """Log in as `subject` on the page at `address`; return the URL of the redirect to the site."""
         return self._press(address, sub=subject)
 
     def cancel(self, address: str) -> str:
@@ -95,7 +96,7 @@ def running_provider() -> Iterator[Provider]:
 
 @contextlib.contextmanager
 def silent_about_people() -> Iterator[None]:
-    """Let what providers sign say who somebody is, and nothing about them."""
+    """Make ID tokens contain the subject and no other claims."""
     stock = provider_code.OpenIDCode.generate_user_info
 
     def only_the_subject(_self: Any, user: Any, _scope: str) -> dict[str, str]:

@@ -38,7 +38,7 @@ CLUSTER = (
 )
 
 
-# What tells whether a test made or dropped something: a copy of a database keeps these numbers.
+# Detects schema changes of a test: a copy of a database keeps these numbers.
 SCHEMA = """
     SELECT array_agg(oid ORDER BY oid) FROM (
         SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace
@@ -68,7 +68,7 @@ class Snapshot:
             self._hashes = self._hashes_of_tables(connection)
 
     def restore(self) -> bool:
-        """Put the rows back; return whether that was possible: where the schema has changed, it is not."""
+        """Restore the rows; return False if the schema has changed."""
         try:
             connection = self._connect()
             if connection.execute(SCHEMA).fetchone() != self._schema:
@@ -137,12 +137,12 @@ class PostgresServer:
         self._execute("CREATE DATABASE {} TEMPLATE {}", database, template)
 
     def keep(self, database: str, *, copy: str) -> None:
-        """Keep what is in `database` now, in a database called `copy`."""
+        """Store a snapshot of `database` in a database called `copy`."""
         self.snapshots[database] = Snapshot(self._conninfo(database))
         self.create(copy, template=database)
 
     def restore(self, database: str, *, copy: str) -> None:
-        """Make `database` what it was when it was kept."""
+        """Restore `database` from its snapshot."""
         if not self.snapshots[database].restore():
             self.create(database, template=copy)
 
@@ -172,7 +172,7 @@ def running_server() -> Iterator[PostgresServer]:
                 raise RuntimeError(msg)
             server = subprocess.Popen(
                 [binaries / "postgres", "-D", data, "-k", directory, *settings],
-                # Ctrl-C stops the tests, and they stop the server.
+                # On Ctrl-C, the tests stop the server.
                 start_new_session=True,
                 **arguments,
             )
@@ -184,7 +184,7 @@ def running_server() -> Iterator[PostgresServer]:
                 for snapshot in running.snapshots.values():
                     snapshot.close()
         finally:
-            # At once: nothing here is worth a checkpoint.
+            # Immediately, without a checkpoint.
             server.send_signal(signal.SIGQUIT)
             server.wait(START_SECONDS)
 
@@ -214,7 +214,7 @@ def _installation(directory: Path, *, copy: bool) -> Path:
     if copy:
         site = directory / "site"
         unneeded = shutil.ignore_patterns("include", "pgxs", "*.a")
-        # What auditwheel put beside a package is found relative to it.
+        # Libraries that auditwheel bundles are found relative to the package.
         for part in package.parent.glob(f"{package.name}*"):
             if part == package or part.suffix == ".libs":
                 shutil.copytree(part, site / part.name, symlinks=True, ignore=unneeded)

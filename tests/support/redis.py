@@ -17,7 +17,7 @@ START_SECONDS = 30
 
 
 class RedisServer:
-    """A server that answers at `url` while it runs; nothing of it outlives it."""
+    """A server at `url` without persistence."""
 
     def __init__(self, directory: Path) -> None:
         self.socket = directory / "redis.sock"
@@ -26,14 +26,14 @@ class RedisServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Run it, empty."""
+        """Start an empty server."""
         options = ("--port", "0", "--unixsocket", self.socket, "--save", "", "--appendonly", "no")
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(
                 [_binary(), *options, "--dir", self.socket.parent],
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                # Ctrl-C stops the tests, and they stop the server.
+                # On Ctrl-C, the tests stop the server.
                 start_new_session=True,
             )
         deadline = time.monotonic() + START_SECONDS
@@ -44,13 +44,13 @@ class RedisServer:
             time.sleep(0.01)
 
     def kill(self) -> None:
-        """End it without a warning."""
+        """Kill it."""
         if self._process is not None:
             self._process.kill()
             self._process.wait(START_SECONDS)
 
     def freeze(self) -> None:
-        """Let it take connections and never answer."""
+        """Make it accept connections and never respond."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
 
@@ -67,7 +67,7 @@ class RedisServer:
 @contextlib.contextmanager
 def running_server() -> Iterator[RedisServer]:
     """Run a server; stop and remove it in the end."""
-    # A socket's path may not be long, and those of pytest's directories are.
+    # The paths of pytest's directories are too long for a socket.
     with tempfile.TemporaryDirectory(prefix="redis-") as name:
         server = RedisServer(Path(name))
         server.start()

@@ -1,4 +1,4 @@
-"""The real parts that tests stand on, and how many tests used each: a part that nobody used was not tested."""
+"""The required services, and how many tests used each: an unused one was not tested."""
 
 from collections import Counter
 from typing import Any, Protocol
@@ -11,19 +11,19 @@ _used = pytest.StashKey[Counter[str]]()
 
 
 class Worker(Protocol):
-    """A process of pytest-xdist, seen from the one that started it."""
+    """A worker of pytest-xdist, as the controller sees it."""
 
     config: pytest.Config
     workeroutput: dict[str, Any]
 
 
 def used(config: pytest.Config) -> Counter[str]:
-    """Return the number of tests that used each part so far."""
+    """Return the number of tests that used each service so far."""
     return config.stash.setdefault(_used, Counter())
 
 
 def missing(config: pytest.Config) -> list[str]:
-    """Return the parts that no test of a whole run used; of a chosen few, nothing is expected."""
+    """Return the services that no test of a whole run used; a selection of tests need not use any."""
     chosen = config.args_source is not pytest.Config.ArgsSource.TESTPATHS
     if chosen or config.option.keyword or config.option.markexpr or config.option.collectonly:
         return []

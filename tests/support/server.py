@@ -1,4 +1,4 @@
-"""The site as it is really served: `python run.py` in processes of its own."""
+"""The served site: `python run.py` in its own processes."""
 
 import contextlib
 import http.client
@@ -19,7 +19,7 @@ START_SECONDS, STOP_SECONDS = 60, 40
 
 @dataclass
 class RunningServer:
-    """A server that answers at `url`; `log` is the file it prints to."""
+    """A server at `url`; `log` is the file of its output."""
 
     port: int
     process: "subprocess.Popen[bytes]"
@@ -27,24 +27,24 @@ class RunningServer:
 
     @property
     def url(self) -> str:
-        """The address of the site, without a slash at the end."""
+        """The URL of the site, without a trailing slash."""
         return f"http://{HOST}:{self.port}"
 
     def stop(self) -> int:
-        """Ask it to stop, as an operator does; return its exit status."""
+        """Stop it with a signal, as an operator does; return its exit status."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         return self.process.wait(STOP_SECONDS)
 
     def kill(self) -> None:
-        """End it and its workers without a warning, as a power cut does."""
+        """Kill it and its workers, as a power cut does."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
 
 class Servers(contextlib.ExitStack):
-    """Servers on one database; those that still run at the end are stopped."""
+    """Servers on one database; those that are still running at the end are stopped."""
 
     def __init__(self, directory: Path, database_url: str) -> None:
         super().__init__()
@@ -55,13 +55,13 @@ class Servers(contextlib.ExitStack):
         return super().__enter__()
 
     def start(self, **environ: str) -> RunningServer:
-        """Serve the site on a free port and wait until it answers; `environ` goes before the usual settings."""
+        """Serve the site on a free port and wait until it responds; `environ` overrides the usual settings."""
         server = self.begin(**environ)
         _wait_until_ready(server)
         return server
 
     def begin(self, **environ: str) -> RunningServer:
-        """Serve the site as `start` does, and wait for nothing."""
+        """Serve the site like `start`, without waiting for it."""
         port = free_port()
         settings = {
             "HOST": HOST,
@@ -79,7 +79,7 @@ class Servers(contextlib.ExitStack):
                 env={**os.environ, **settings},
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                # A group of its own, so that `kill` reaches the workers too.
+                # Its own process group, so that `kill` reaches the workers, too.
                 start_new_session=True,
             )
         server = RunningServer(port, process, log)

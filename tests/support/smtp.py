@@ -1,4 +1,4 @@
-"""A real SMTP server on the loopback interface, which can also refuse, put off, hang and drop."""
+"""A real SMTP server on the loopback interface, which can also refuse, defer, hang and drop."""
 
 import asyncio
 import contextlib
@@ -18,10 +18,10 @@ HOST = "127.0.0.1"
 
 
 class MailServer:
-    """What arrived, and how the next letter is treated.
+    """A mail server with the messages that arrived, and its behaviour for the next one.
 
-    refuse answers 550 and greylist 451 to the recipient; hang never answers to the letter; drop takes it and closes
-    the line without an answer, so that the sender cannot know; refuse_sender answers 550 and close 421 to the sender.
+    refuse answers 550 and greylist 451 to the recipient; hang never answers to the data; drop accepts the message and
+    closes the connection without an answer; refuse_sender answers 550 and close 421 to the sender.
     `behaviours` are for single recipients.
     """
 
@@ -30,7 +30,7 @@ class MailServer:
         self.port = port
         self.behaviour: Behaviour = "accept"
         self.behaviours: dict[str, Behaviour] = {}
-        self.letters: list[EmailMessage] = []
+        self.messages: list[EmailMessage] = []
         self.recipients: list[list[str]] = []
         self.attempts = 0
 
@@ -56,12 +56,12 @@ class MailServer:
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
-        """Answer to a letter."""
+        """Answer to a message."""
         behaviour = self._behaviour(envelope.rcpt_tos[0])
         if behaviour == "hang":
             await asyncio.sleep(3600)
         message = message_from_bytes(cast("bytes", envelope.content), policy=policy.default)
-        self.letters.append(message)
+        self.messages.append(message)
         self.recipients.append(envelope.rcpt_tos)
         if behaviour == "drop":
             cast("Any", server.transport).abort()
@@ -84,7 +84,7 @@ def mail_server() -> Iterator[MailServer]:
 
 
 def free_port() -> int:
-    """Return a port of the loopback interface that nobody listens on."""
+    """Return a free port of the loopback interface."""
     with socket.socket() as listener:
         listener.bind((HOST, 0))
         return int(listener.getsockname()[1])

@@ -25,7 +25,7 @@ def count_statements() -> Iterator[list[str]]:
 
 @contextlib.contextmanager
 def just_before(beginning: str, act: Callable[[], object]) -> Iterator[None]:
-    """Do `act` once, as somebody else, before the first statement in the block that has that `beginning`."""
+    """Call `act` once before the first statement in the block that starts with `beginning`."""
     other = threading.Thread(target=act)
 
     def interrupt(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:

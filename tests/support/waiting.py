@@ -1,4 +1,4 @@
-"""Waiting for what another process does."""
+"""Waiting for another process."""
 
 import time
 from collections.abc import Callable
@@ -7,10 +7,10 @@ SECONDS = 30
 
 
 def wait_until(condition: Callable[[], object], *, alive: Callable[[], bool] = lambda: True) -> None:
-    """Return as soon as `condition` holds; fail after a while, or when the process is not `alive` any more."""
+    """Return as soon as `condition` is true; fail after a timeout, or when the process is no longer `alive`."""
     deadline = time.monotonic() + SECONDS
     while not condition():
         assert alive(), "the process ended before"
         assert time.monotonic() < deadline, "it did not happen"
-        # Asking all the time would take the processor from the process that is waited for.
+        # Polling without a pause would take CPU time from the other process.
         time.sleep(0.02)

@@ -1,6 +1,6 @@
-"""Flask-AppBuilder as it comes, with views of its own: each weakness is shown there, and seen to be closed in tests/crud.
+"""Stock views of Flask-AppBuilder, which show the weaknesses that tests/crud checks on our base classes.
 
-So a test that would pass without our bases is noticed.
+They prove that the tests of tests/crud would fail without our base classes.
 """
 
 import warnings
@@ -18,7 +18,7 @@ MakeVisitor = Callable[..., Visitor]
 
 
 class OpenDoor(SecurityManager):
-    """Lets everybody do everything."""
+    """Gives everybody every permission."""
 
     def has_access(self, _permission: str, _view: str) -> bool:
         return True
@@ -51,7 +51,7 @@ def stock(app, database_url) -> Iterator[MakeVisitor]:
         return Visitor(own)
 
     with warnings.catch_warnings():
-        # What its fields do is deprecated by WTForms.
+        # Its fields use deprecated features of WTForms.
         warnings.simplefilter("ignore", DeprecationWarning)
         yield make
     for own in made:

@@ -1,4 +1,4 @@
-"""What Flask-AppBuilder does wrong as it comes. When one of these fails, upstream was mended, and our base may have less to do."""
+"""Weaknesses of Flask-AppBuilder. When one of these tests fails, upstream was fixed, and our base needs to do less."""
 
 import pytest
 from flask_appbuilder import ModelRestApi as StockModelRestApi
@@ -12,8 +12,8 @@ from app.parties.models import Rsvp
 from tests.crud.views import (
     Meeting,
     WithAction,
-    is_mixed_up,
-    letters,
+    are_filters_mixed_up,
+    email_view,
     pages_of_two_threads,
     refuse,
     write_soup_and_salad,
@@ -36,18 +36,18 @@ def test_a_stock_api_sends_password_hashes(stock):
 
 def test_stock_forms_add_to_the_lists_that_a_class_declares(stock):
     validators = {"subject": [Length(max=9)]}
-    stock(letters(*STOCK, validators_columns=validators))
+    stock(email_view(*STOCK, validators_columns=validators))
     assert len(validators["subject"]) > 1
 
 
 @pytest.mark.parametrize("query", ["page_TextView=word", "psize_TextView=many", "_flt_9_attempts=1"])
-def test_a_stock_list_breaks_on_a_strange_address(stock, query):
-    visitor = stock(letters(*STOCK))
+def test_a_stock_list_fails_on_a_malformed_url(stock, query):
+    visitor = stock(email_view(*STOCK))
     visitor.app.config["PROPAGATE_EXCEPTIONS"] = False
     assert visitor.get(f"/texts/list/?{query}").status == 500
 
 
-def test_a_stock_view_tells_what_the_database_said(stock, cast):
+def test_a_stock_view_shows_database_errors(stock, cast):
     view = type("People", (StockModelView,), {"datamodel": StockSQLAInterface(Member), "route_base": "/people"})
     view.add_columns = view.edit_columns = view.search_columns = ["first_name", "last_name", "username", "email"]
     typed = {"first_name": "A", "last_name": "B", "username": "HOST", "email": "new@example.com"}
@@ -55,27 +55,27 @@ def test_a_stock_view_tells_what_the_database_said(stock, cast):
     assert "INSERT INTO" in page.text
 
 
-def test_stock_threads_see_the_filters_of_each_other(stock):
+def test_stock_views_share_filters_between_threads(stock):
     write_soup_and_salad()
-    view = type("TextView", (Meeting, letters(*STOCK)), {})
-    assert is_mixed_up(pages_of_two_threads(stock(view), view))
+    view = type("TextView", (Meeting, email_view(*STOCK)), {})
+    assert are_filters_mixed_up(pages_of_two_threads(stock(view), view))
 
 
 def test_a_stock_form_is_lost_when_a_hook_refuses(stock):
-    view = letters(*STOCK, pre_add=refuse, add_columns=["subject"])
+    view = email_view(*STOCK, pre_add=refuse, add_columns=["subject"])
     page = stock(view).post("/texts/add", {"subject": "Typed with care"}, csrf=False, follow=False)
     assert page.status == 302
 
 
-def test_a_stock_session_carries_the_addresses_of_the_last_pages(stock):
-    visitor = stock(letters(*STOCK))
+def test_a_stock_session_stores_the_urls_of_the_last_pages(stock):
+    visitor = stock(email_view(*STOCK))
     visitor.get("/texts/list/?_flt_0_subject=" + "a" * 500)
     with visitor.client.session_transaction() as session:
         assert len(str(session["page_history"])) > 500
 
 
 def test_a_stock_list_has_no_order(stock):
-    visitor = stock(letters(*STOCK, base_order=None))
+    visitor = stock(email_view(*STOCK, base_order=None))
     OutboxEmailFactory()
     with count_statements() as statements:
         visitor.get("/texts/list/")
@@ -108,6 +108,6 @@ class StockShout(WithAction):
 
 def test_a_stock_action_reaches_rows_that_the_view_hides(stock, records):
     hidden = OutboxEmailFactory(subject="secret")
-    view = type("TextView", (StockShout, letters(*STOCK)), {})
+    view = type("TextView", (StockShout, email_view(*STOCK)), {})
     stock(view).post("/texts/action_post", {"action": "shout", "rowid": [str(hidden.id)]}, csrf=False)
     assert records.fresh(hidden).subject == "SECRET"
