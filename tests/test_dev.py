@@ -1,16 +1,13 @@
 """Commands for developers: `make dev`, `make shell` and `make reset`."""
 
-import os
 import re
-import subprocess
-import sys
 import time
 import urllib.request
 
 import pytest
 
-import config
 from tests.support.factories import OutboxEmailFactory
+from tests.support.processes import FlaskCommand, run_flask
 from tests.support.smtp import HOST, free_port
 
 WAIT_SECONDS = 60
@@ -19,15 +16,7 @@ EMBEDDED = ("dinnerparty.db", "dinnerparty.db-wal", "dinnerparty.db-shm")
 
 def run(folder, *words, answer="", **environ):
     """Run a command in its own process."""
-    return subprocess.run(
-        [sys.executable, "-m", "flask", "--app", *words],
-        cwd=config.ROOT,
-        env={**os.environ, "INSTANCE_PATH": str(folder), **environ},
-        input=answer,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return run_flask("--app", *words, typed=answer, environ={"INSTANCE_PATH": str(folder), **environ})
 
 
 @pytest.fixture
@@ -35,17 +24,10 @@ def dev(app, database_url, tmp_path):
     """Serve the site as `make dev` does; return its URL and its log."""
     port, log = free_port(), tmp_path / "dev.log"
     url = f"http://{HOST}:{port}"
-    environ = {"DATABASE_URL": database_url, "INSTANCE_PATH": str(tmp_path), "PYTHONUNBUFFERED": "1"}
-    command = [
-        *["-m", "flask", "--app", "app.dev", "--debug", "run", "--no-reload", "--host"],
-        HOST,
-        "--port",
-        str(port),
-    ]
+    environ = {"DATABASE_URL": database_url, "INSTANCE_PATH": str(tmp_path)}
+    command = ["--app", "app.dev", "--debug", "run", "--no-reload", "--host", HOST, "--port", str(port)]
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, *command], cwd=config.ROOT, env={**os.environ, **environ}, stdout=output, stderr=output
-        )
+        process = FlaskCommand(*command, environ=environ, stdout=output)
     try:
         wait_until(lambda: "Running on" in log.read_text(), log)
         yield url, log

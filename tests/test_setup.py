@@ -18,6 +18,7 @@ from app.navigation import ROLES
 from app.parties.models import DinnerParty, Rsvp
 from config import ConfigurationError
 from tests.support.factories import PASSWORD
+from tests.support.processes import FlaskCommand, run_flask
 
 pytestmark = pytest.mark.both_databases
 
@@ -29,19 +30,12 @@ def flask(app, *arguments):
 
 def start(app, *arguments):
     """Start a command in its own process."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "flask", "--app", "app", *arguments],
-        cwd=config.ROOT,
-        env={
-            **os.environ,
-            "DATABASE_URL": app.config["SQLALCHEMY_DATABASE_URI"],
-            "INSTANCE_PATH": app.config["INSTANCE_PATH"],
-            "SECRET_KEY": app.config["SECRET_KEY"],
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    environ = {
+        "DATABASE_URL": app.config["SQLALCHEMY_DATABASE_URI"],
+        "INSTANCE_PATH": app.config["INSTANCE_PATH"],
+        "SECRET_KEY": app.config["SECRET_KEY"],
+    }
+    return FlaskCommand("--app", "app", *arguments, environ=environ)
 
 
 def test_setup_prints_the_password_of_an_administrator_once(app, visitor, records):
@@ -170,7 +164,16 @@ def test_roles_of_a_new_site_have_exactly_the_declared_permissions(app):
 @pytest.mark.slow
 def test_the_database_file_is_private_and_setup_works_on_any_terminal(tmp_path):
     # A terminal that cannot show every character is no error.
-    done = set_up(tmp_path, umask=0, PYTHONIOENCODING="iso-8859-1", SITE_NAME="Ужин")
+    # Not forked: the interpreter chooses the encoding when it starts.
+    done = subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "app", "setup"],
+        cwd=config.ROOT,
+        env={**os.environ, "INSTANCE_PATH": str(tmp_path), "PYTHONIOENCODING": "iso-8859-1", "SITE_NAME": "Ужин"},
+        umask=0,
+        capture_output=True,
+        encoding="iso-8859-1",
+        check=False,
+    )
     assert "Password:" in done.stdout
     assert (tmp_path / "dinnerparty.db").stat().st_mode & 0o777 == 0o600
 
@@ -202,15 +205,8 @@ def test_a_failed_setup_is_reported_in_one_sentence(tmp_path, environ, said):
 
 def set_up(directory, *words, umask=0o022, **environ):
     """Run the setup or another command in its own process."""
-    return subprocess.run(
-        [sys.executable, "-m", "flask", "--app", "app", *(words or ["setup"])],
-        cwd=config.ROOT,
-        env={**os.environ, "INSTANCE_PATH": str(directory), **environ},
-        umask=umask,
-        capture_output=True,
-        encoding="iso-8859-1",
-        check=False,
-    )
+    environ = {"INSTANCE_PATH": str(directory), **environ}
+    return run_flask("--app", "app", *(words or ["setup"]), umask=umask, environ=environ)
 
 
 def test_a_command_without_setup_says_what_to_run(app):

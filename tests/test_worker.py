@@ -1,10 +1,7 @@
 """`flask worker`: e-mail and the scheduler in their own process, beside a server that starts none."""
 
 import contextlib
-import os
 import signal
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -12,13 +9,13 @@ from datetime import timedelta
 
 import pytest
 
-import config
 from app import clock
 from app.accounts.models import Token
 from app.database import transaction
 from app.extensions import db
 from app.outbox.models import EmailState, OutboxEmail
 from tests.support.factories import OutboxEmailFactory
+from tests.support.processes import FlaskCommand
 
 WAIT_SECONDS, STOP_SECONDS = 60, 10
 STARTED = "Background worker started"
@@ -39,14 +36,9 @@ def start_worker(database_url, tmp_path):
 
         def start(**environ):
             log = tmp_path / "worker.log"
+            environ = {"DATABASE_URL": database_url, "INSTANCE_PATH": str(tmp_path), **environ}
             with log.open("wb") as output:
-                process = subprocess.Popen(
-                    [sys.executable, "-m", "flask", "--app", "app", "worker"],
-                    cwd=config.ROOT,
-                    env={**os.environ, "DATABASE_URL": database_url, "INSTANCE_PATH": str(tmp_path), **environ},
-                    stdout=output,
-                    stderr=output,
-                )
+                process = FlaskCommand("--app", "app", "worker", environ=environ, stdout=output)
             started.callback(process.wait)
             started.callback(process.kill)
             process.log = log

@@ -1,17 +1,14 @@
 """`flask outbox deliver` and `flask outbox status`, and several of them at once."""
 
-import os
-import subprocess
-import sys
 from collections import Counter
 from datetime import timedelta
 
 import pytest
 
-import config
 from app import clock
 from app.outbox.models import EmailState, OutboxEmail
 from tests.support.factories import OutboxEmailFactory
+from tests.support.processes import FlaskCommand
 from tests.support.waiting import wait_until
 
 WAIT_SECONDS = 60
@@ -27,7 +24,6 @@ def run(app):
 def start(database_url, app, smtp):
     """Start a command in its own process."""
     environ = {
-        **os.environ,
         "DATABASE_URL": database_url,
         "INSTANCE_PATH": app.instance_path,
         "MAIL_SERVER": smtp.host,
@@ -36,9 +32,7 @@ def start(database_url, app, smtp):
     started = []
 
     def start_one(*args):
-        command = [sys.executable, "-m", "flask", "--app", "app", "outbox", *args]
-        pipe = subprocess.PIPE
-        process = subprocess.Popen(command, cwd=config.ROOT, env=environ, text=True, stdout=pipe, stderr=pipe)
+        process = FlaskCommand("--app", "app", "outbox", *args, environ=environ)
         started.append(process)
         return process
 
