@@ -36,10 +36,6 @@ AXE_OPTIONS = {
 }
 
 
-# These rules take most of the time, and examine each element by itself.
-WITHOUT_COLOURS = {rule: {"enabled": False} for rule in ("color-contrast", "target-size")}
-
-
 class OpenPage(Protocol):
     """Open a page in a browser profile of its own."""
 
@@ -50,8 +46,8 @@ class OpenPage(Protocol):
 class Accessible(Protocol):
     """Fail on a page that is not accessible."""
 
-    def __call__(self, page: Page, *, colours: bool = True) -> None:
-        """Examine `page`; without colours if those were examined elsewhere."""
+    def __call__(self, page: Page) -> None:
+        """Examine `page`."""
 
 
 @pytest.fixture(scope="session")
@@ -131,12 +127,11 @@ def accessible() -> Accessible:
     """Fail on a page with accessibility problems: WCAG 2.2 A and AA, as far as axe finds them."""
     axe = Axe()
 
-    def accessible(page: Page, *, colours: bool = True) -> None:
+    def accessible(page: Page) -> None:
         # Loading axe costs more than running it, and it stays on the page.
         if page.evaluate("typeof axe") == "undefined":
             page.evaluate(axe.axe_script)
-        options = AXE_OPTIONS | ({} if colours else {"rules": WITHOUT_COLOURS})
-        result = AxeResults(page.evaluate("options => axe.run(options)", options))
+        result = AxeResults(page.evaluate("options => axe.run(options)", AXE_OPTIONS))
         assert not result.violations_count, f"{page.url}\n{result.generate_report()}"
 
     return accessible

@@ -69,7 +69,7 @@ class Look:
 
     Every page is measured in both sizes in every look. The long accessibility check runs on the desktop in one look and
     on the phone in the other: colours depend on the colour scheme, visible elements on the size.
-    A page whose parts were all examined on other pages is checked in the first look, as a whole and without colours.
+    A page whose parts were all examined on other pages is not examined again.
     """
 
     locale: str
@@ -190,9 +190,9 @@ def problems(page, look, accessible):
             yield f"has {titles} h1"
         if overflow > 0:
             yield f"is {overflow} pixels wider than {size['width']}"
-        if size["width"] != look.examined or not (is_new or look is LOOKS[0]):
+        if size["width"] != look.examined or not is_new:
             continue
         try:
-            accessible(page, colours=is_new)
+            accessible(page)
         except AssertionError as error:
             yield str(error)
