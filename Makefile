@@ -35,8 +35,8 @@ reset: $(VENV)/.installed ## remove the database in instance/, after asking; CON
 test: $(VENV)/.installed-dev ## run the tests; ARGS="tests/parties -k waiting" chooses some
 	@PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest $(or $(ARGS),$(ON_ALL_CORES))
 
-quick: $(VENV)/.installed-dev ## run the tests that take no seconds: without PostgreSQL, browser, processes, and walks over all pages
-	@PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest $(ON_ALL_CORES) -m "not slow and not postgresql" $(ARGS)
+quick: $(VENV)/.installed-dev ## run one case of each test that is fast, without PostgreSQL, browser and processes
+	@PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest $(ON_ALL_CORES) --quick -m "not slow and not postgresql" $(ARGS)
 
 coverage: $(VENV)/.installed-dev ## run all tests and show uncovered lines; takes twice as long
 	@PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest $(ON_ALL_CORES) --cov

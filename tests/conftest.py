@@ -44,6 +44,9 @@ from tests.support.factories import DinnerPartyFactory, MemberFactory, RowFactor
 # The fixtures that start a browser, processes, or a stock application.
 SLOW_FIXTURES = {"open_page", "redis_server", "server", "start", "stock"}
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
+# `make quick` leaves out what takes longer. The durations are kept in the cache of pytest.
+QUICK_SECONDS, DURATIONS = 0.2, "dinnerparty/durations"
+TOOK: dict[str, float] = {}
 # DINNERPARTY_THOROUGH=yes runs for an hour where the usual run takes seconds.
 settings.register_profile("usual", max_examples=50)
 settings.register_profile("thorough", max_examples=20_000)
@@ -72,6 +75,15 @@ ENVIRONMENT = (
 
 
 # -- the run
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option of `make quick`."""
+    parser.addoption(
+        "--quick",
+        action="store_true",
+        help=f"run one case of each test, chosen at random, and none that took over {QUICK_SECONDS} s in an earlier run",
+    )
 
 
 def pytest_configure() -> None:
@@ -104,17 +116,39 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start with the slow tests: otherwise one process would still run them when the others have finished.
-
-    Within both parts the order is random.
-    """
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Start with the slow tests, so that no process runs one alone at the end; the order is random otherwise."""
+    if config.getoption("--quick"):
+        durations = _durations(config)
+        quick = [item for item in items if durations.get(_name(item), 0) <= QUICK_SECONDS]
+        chosen = set({_name(item): item for item in quick}.values())
+        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+        items[:] = [item for item in items if item in chosen]
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def _name(test: pytest.Item | pytest.TestReport) -> str:
+    """Return the name of a test without its case."""
+    return test.nodeid.partition("[")[0]
+
+
+def _durations(config: pytest.Config) -> dict[str, float]:
+    """Return how many seconds each test took in earlier runs on this machine, by its name."""
+    known: dict[str, float] = config.cache.get(DURATIONS, {}) if config.cache else {}
+    return known
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Note how long a test took, the setup of its database and services aside."""
+    if report.when == "call":
+        TOOK[_name(report)] = report.duration
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail a whole run in which no test used a required service, and pass a worker's counts to the controller."""
     config = session.config
+    if not hasattr(config, "workeroutput") and config.cache:
+        config.cache.set(DURATIONS, _durations(config) | TOOK)
     if hasattr(config, "workeroutput"):
         config.workeroutput["parts"] = dict(required_services.used(config))
     elif required_services.missing(config) and session.exitstatus == pytest.ExitCode.OK:
