@@ -21,6 +21,7 @@ from marshmallow import ValidationError, fields
 from marshmallow.validate import Length
 from prison.decoder import ParserException
 
+from app.crud import row_versions
 from app.crud.datamodel import SQLAInterface
 from app.crud.db_errors import ConflictError, ConstraintError, GoneError, UnavailableError, translate_db_errors
 from app.crud.fields import clean_text
@@ -30,6 +31,7 @@ from app.errors import DomainError
 from app.extensions import db
 from config import ConfigurationError
 
+OK = 200
 COLUMNS = ("list_columns", "show_columns", "add_columns", "edit_columns", "search_columns")
 WRITTEN = ("add_columns", "edit_columns")
 MAX_ARGUMENTS_LENGTH = 8_000
@@ -38,6 +40,7 @@ MESSAGES = {
     401: lazy_gettext("Please log in to access this page."),
     403: lazy_gettext("You do not have permission to see this page or do this."),
     404: lazy_gettext("This page does not exist or has been removed."),
+    412: lazy_gettext("Someone else has changed this in the meantime. Read it again, then repeat your change."),
     422: lazy_gettext("The data sent is incomplete or not valid."),
     500: lazy_gettext("This is an error on our side. It has been logged. Please try again."),
 }
@@ -184,6 +187,9 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
     columns ("host.username"): a bare relation would send the whole row, including password hashes. In add and edit
     columns a relation is allowed: its value is the key of the related row. Cookies are ignored. `count` in lists is at
     most 10,000.
+
+    The ETag of a row is the version of its edit columns (row_versions). A PUT or DELETE with another one in If-Match is
+    refused with 412.
     """
 
     allow_browser_login = False
@@ -272,6 +278,22 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
     def get_list(self, **kwargs: Any) -> Response:
         return self.get_list_headless(**kwargs)
 
+    def get_headless(self, pk: Any, **kwargs: Any) -> Response:
+        response = super().get_headless(pk, **kwargs)
+        if response.status_code == OK:
+            # Known already: this takes no statement.
+            self._set_etag(response, self.datamodel.session.get(self.datamodel.obj, pk))
+        return response
+
+    def _set_etag(self, response: Response, item: Any) -> Response:
+        response.set_etag(row_versions.version(item, self.datamodel.stored(self.edit_columns)))
+        return response
+
+    def _was_changed(self, item: Any) -> bool:
+        """Whether the request names another version of `item` than the stored one."""
+        version = row_versions.version(item, self.datamodel.stored(self.edit_columns))
+        return bool(request.if_match) and not request.if_match.contains(version)
+
     def _handle_filters_args(self, rison_args: dict[str, Any]) -> Filters:
         filters: Filters = self._filters
         filters.clear_filters()
@@ -296,18 +318,21 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
 
     def put_headless(self, pk: Any) -> Response:
         """Change a row; fields that are not sent keep their value."""
-        item = self.datamodel.get(pk, self._base_filters)
+        item = self.datamodel.get_locked(pk, self._base_filters)
         if item is None:
             return self.response_404()
+        if self._was_changed(item):
+            return self._error_response(412)
         return self._load_and_store(self.edit_model_schema, item, self._store_changed)
 
     def delete_headless(self, pk: Any) -> Response:
-        item = self.datamodel.get(pk, self._base_filters)
+        item = self.datamodel.get_locked(pk, self._base_filters)
         if item is None:
             return self.response_404()
+        if self._was_changed(item):
+            return self._error_response(412)
         try:
             with translate_db_errors(deleting=True), transaction():
-                self.datamodel.lock(item)
                 self.pre_delete(item)
                 self.datamodel.delete(item, commit=False)
             self.post_delete(item)
@@ -346,7 +371,7 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
     def _store_changed(self, schema: Any, item: Any) -> Response:
         self._store(item, self.pre_update)
         self.post_update(item)
-        return self.response(200, result=schema.dump(item, many=False))
+        return self._set_etag(self.response(200, result=schema.dump(item, many=False)), item)
 
     def _store(self, item: Any, before: Callable[[Any], None]) -> None:
         with translate_db_errors(), transaction() as session:

@@ -110,13 +110,26 @@ class SQLAInterface(StockSQLAInterface):
         key = self.parse_pk(id)
         return next(iter(self.get_many([key], filters, select_columns or ())), None) if key is not None else None
 
-    def get_many(self, keys: Iterable[Any], filters: Filters | None = None, columns: Iterable[str] = ()) -> list[Any]:
-        """Return those rows with the given keys that `filters` do not hide."""
+    def get_locked(self, pk: Any, filters: Filters | None = None, columns: Iterable[str] = ()) -> Any | None:
+        """Return the row with a key as it is stored now, and hold it until the end of the transaction.
+
+        Raises SQLAlchemyError when another request holds it for too long.
+        """
+        key = self.parse_pk(pk)
+        if key is None or not self._hold(key):
+            return None
+        return next(iter(self.get_many([key], filters, columns, fresh=True)), None)
+
+    def get_many(
+        self, keys: Iterable[Any], filters: Filters | None = None, columns: Iterable[str] = (), *, fresh: bool = False
+    ) -> list[Any]:
+        """Return those rows with the given keys that `filters` do not hide; `fresh` reads them again if known."""
         known = {self.parse_pk(key) for key in keys} - {None}
         if not known:
             return []
         statement = self._filtered(select(self.obj), filters).where(self._pk.in_(known))
-        return list(self.session.scalars(statement.options(*self._eager(columns)).order_by(self._pk)).unique())
+        statement = statement.options(*self._eager(columns)).order_by(self._pk)
+        return list(self.session.scalars(statement, execution_options={"populate_existing": fresh}).unique())
 
     def keys(self, filters: Filters | None, order: tuple[str, str], most: int) -> list[Any]:
         """Return the keys of the first `most` rows, in order."""
@@ -166,11 +179,9 @@ class SQLAInterface(StockSQLAInterface):
         """Return the columns among `list_columns` that the database can order by."""
         return [column for column in list_columns or self.get_columns_list() if self.is_ordered(column)]
 
-    @property
-    def version_column(self) -> str | None:
-        """The name of the column that counts changes, if there is one."""
-        counter = self.obj.__mapper__.version_id_col
-        return self.obj.__mapper__.get_property_by_column(counter).key if counter is not None else None
+    def stored(self, columns: Iterable[str]) -> list[str]:
+        """Return those of `columns` that the row itself stores."""
+        return [column for column in columns if column in self.obj.__mapper__.attrs]
 
     # -- writing
 
@@ -197,11 +208,14 @@ class SQLAInterface(StockSQLAInterface):
 
     def lock(self, item: Any) -> None:
         """Hold the row of `item` until the end of the transaction; raises GoneError when it was deleted meanwhile."""
-        key = self.get_pk_value(item)
+        if not self._hold(self.get_pk_value(item)):
+            raise GoneError
+
+    def _hold(self, key: Any) -> bool:
+        """Lock the row with a key; return whether there is one. An UPDATE, because SQLite knows no FOR UPDATE."""
         held = update(self.obj).where(self._pk == key).values({self._pk: key}).returning(self._pk)
         with self.session.no_autoflush:
-            if self.session.execute(held).first() is None:
-                raise GoneError
+            return self.session.execute(held).first() is not None
 
     def _finish(self, change: Any, *, commit: bool) -> None:
         if commit:

@@ -39,7 +39,7 @@ MESSAGES = {
 }
 IN_USE = lazy_gettext("It is still in use elsewhere and cannot be deleted.")
 CHANGED_MEANWHILE = lazy_gettext(
-    "Someone else has changed this in the meantime. Their version is shown; save again to keep yours."
+    "Someone else has changed this in the meantime. Check the marked fields, then save again."
 )
 DELETED = lazy_gettext("The selected rows no longer exist.")
 INVALID_VALUE = lazy_gettext("A value is too large or of the wrong type.")

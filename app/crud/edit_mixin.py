@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import request
+from flask import abort, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
-from app.crud import flashes
+from app.crud import flashes, row_versions
 from app.crud.db_errors import ConflictError, ConstraintError, translate_db_errors
 from app.crud.fields import ChecklistField, find_by_key, show_at_field
 from app.crud.list_arguments import filter_arguments
@@ -84,25 +84,44 @@ class EditMixin(ViewConfigMixin):
     # -- edit
 
     def _edit(self, pk: str) -> SaveResult:
+        if request.method == "POST":
+            return self._save(pk)
         item = self._find(pk, self.edit_columns)
-        form = self.edit_form.refresh(obj=item)
-        form._id = self.datamodel.get_pk_value(item)  # noqa: SLF001 - Flask-AppBuilder's name
-        if request.method != "POST":
-            self.prefill_form(form, form._id)  # noqa: SLF001
-            form.next.data = self.back_url()
-            return self._edit_page(form, item, OK)
+        form = self._edit_form_of(item)
+        self.prefill_form(form, form._id)  # noqa: SLF001 - Flask-AppBuilder's name
+        self._set_version(form, item)
+        form.next.data = self.back_url()
+        return self._edit_page(form, item, OK)
+
+    def _save(self, pk: str) -> SaveResult:
+        """Store the form in the row, which is locked: it cannot change between the comparison and the writing."""
+        try:
+            with translate_db_errors():
+                item = self.datamodel.get_locked(pk, self._base_filters, [*self.edit_columns, *self.load_columns])
+        except DomainError as error:
+            db.session.rollback()
+            flashes.flash_message(error, error.category)
+            return self._edit_page(self.edit_form.refresh(), self._load_stored(pk), UNPROCESSABLE)
+        if item is None:
+            return self._deleted_meanwhile(pk)
+        form = self._edit_form_of(item)
         if not form.validate():
             flashes.flash_message(flashes.CORRECT_THE_FIELDS, "danger")
             return self._edit_page(form, item, UNPROCESSABLE)
-        if self._was_changed_meanwhile(form, item):
-            return self._conflict(form, pk)
+        changed = self._changed_meanwhile(form, item)
+        if changed:
+            return self._conflict(form, item, changed)
         self.process_form(form, False)  # noqa: FBT003
         error = self._store(form, item, self.pre_update, self.post_update, self.updated_message)
         if error is None:
             return None, OK
-        if isinstance(error, ConflictError):
-            return self._conflict(form, pk)
-        return self._edit_page(form, self._load_stored(pk), UNPROCESSABLE)
+        status = CONFLICT if isinstance(error, ConflictError) else UNPROCESSABLE
+        return self._edit_page(form, self._load_stored(pk), status)
+
+    def _edit_form_of(self, item: Any) -> Any:
+        form = self.edit_form.refresh(obj=item)
+        form._id = self.datamodel.get_pk_value(item)  # noqa: SLF001 - Flask-AppBuilder's name
+        return form
 
     def _edit_page(self, form: Any, item: Any, status: int) -> SaveResult:
         widgets = self._get_edit_widget(form=form)
@@ -112,27 +131,48 @@ class EditMixin(ViewConfigMixin):
         """Return the row as it is stored now, or None if it was deleted."""
         return self.datamodel.get(pk, self._base_filters, [*self.edit_columns, *self.load_columns])
 
-    def _was_changed_meanwhile(self, form: Any, item: Any) -> bool:
-        version = self.datamodel.version_column
-        return version is not None and version in form and str(form[version].data) != str(getattr(item, version))
+    def _versioned_columns(self, form: Any) -> list[str]:
+        return [column for column in self.datamodel.stored(self.edit_columns) if column in form]
 
-    def _conflict(self, form: Any, pk: str) -> SaveResult:
-        """Show the stored values beside the input. Saving again overwrites them."""
-        db.session.rollback()
-        item = self._load_stored(pk)
-        if item is None:
-            flashes.flash_message(DELETED_MEANWHILE, "danger")
-            return self._edit_page(form, None, CONFLICT)
+    def _set_version(self, form: Any, item: Any) -> None:
+        # A form that a view declares itself may have none.
+        if row_versions.FIELD in form:
+            form[row_versions.FIELD].data = row_versions.version(item, self._versioned_columns(form))
+
+    def _changed_meanwhile(self, form: Any, item: Any) -> dict[str, str]:
+        """Return the columns that somebody else has changed since the form was opened, with their digests of then."""
+        sent = form[row_versions.FIELD].data if row_versions.FIELD in form else None
+        return row_versions.changed(sent, item, self._versioned_columns(form)) if sent else {}
+
+    def _conflict(self, form: Any, item: Any, changed: dict[str, str]) -> SaveResult:
+        """Show the form again with what others have changed. Saving it again keeps the work of both.
+
+        A field that only others have changed shows their value; beside one that both have changed stands theirs.
+        """
         flashes.flash_message(ConflictError(), "warning")
-        for name in self.edit_columns:
-            field = form[name]
-            if hasattr(item, name) and _value_of(field) != getattr(item, name):
-                stored = str(self.formatters_columns.get(name, formats.value)(getattr(item, name)))
-                field.errors = [*field.errors, _("Saved in the meantime: %(value)s", value=stored)]
-        version = self.datamodel.version_column
-        if version and version in form:
-            form[version].process_data(getattr(item, version))
+        for name, before in changed.items():
+            field, stored = form[name], getattr(item, name)
+            own = row_versions.digest(field.rows() if isinstance(field, ChecklistField) else field.data)
+            if own == row_versions.digest(stored):
+                continue
+            if own == before:
+                # Some fields would show what was sent.
+                field.raw_data = None
+                field.process_data(stored)
+                note = _("Changed in the meantime. The new value is shown.")
+            else:
+                shown = str(self.formatters_columns.get(name, formats.value)(stored))
+                note = _("Saved in the meantime: %(value)s", value=shown)
+            field.errors = [*field.errors, note]
+        self._set_version(form, item)
         return self._edit_page(form, item, CONFLICT)
+
+    def _deleted_meanwhile(self, pk: str) -> SaveResult:
+        """Show the form of a deleted row again, so that what was typed is not lost."""
+        if self.datamodel.parse_pk(pk) is None or row_versions.FIELD not in request.form:
+            abort(404)
+        flashes.flash_message(DELETED_MEANWHILE, "danger")
+        return self._edit_page(self.edit_form.refresh(), None, CONFLICT)
 
     # -- storing
 
@@ -154,8 +194,6 @@ class EditMixin(ViewConfigMixin):
                     session.add(item)
                     before(item)
                 self.datamodel.edit(item, commit=False)
-        except ConflictError as error:
-            return error
         except DomainError as error:
             self._show_error(form, error)
             return error
@@ -210,7 +248,3 @@ class EditMixin(ViewConfigMixin):
             self.datamodel.lock(item)
             self.pre_delete(item)
             self.datamodel.delete(item, commit=False)
-
-
-def _value_of(field: Any) -> Any:
-    return field.rows() if isinstance(field, ChecklistField) else field.data

@@ -217,16 +217,25 @@ def _with_datalist(field: Field, options: Markup, attributes: dict[str, Any]) ->
 
 
 class ChoiceField(SelectField):
-    """One of the labelled values of a column, in a native select. An optional one has an empty choice."""
+    """One of the labelled values of a column, in a native select. An optional one has an empty choice.
+
+    A stored value that has no label any more stays a choice, so that saving the form does not lose it.
+    """
 
     def __init__(
         self, *args: Any, values: Mapping[Any, object], optional: bool = False, coerce: Any = str, **kwargs: Any
     ) -> None:
         super().__init__(*args, coerce=lambda value: None if value == "" else coerce(value), **kwargs)
+        self._stored: Any = None
         self.choices = lambda: [
             *([("", "\N{EM DASH}")] if optional else []),
             *((value, str(label)) for value, label in values.items()),
+            *([(self._stored, str(self._stored))] if self._stored is not None and self._stored not in values else []),
         ]
+
+    def process_data(self, value: Any) -> None:
+        super().process_data(value)
+        self._stored = self.data
 
 
 class ChecklistField(SelectMultipleField):

@@ -19,6 +19,7 @@ from wtforms import (
 )
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
+from app.crud import row_versions
 from app.crud.datamodel import SQLAInterface
 from app.crud.fields import (
     AutocompleteField,
@@ -70,13 +71,16 @@ class FormConverter:
     zones: Mapping[str, str] = field(default_factory=dict)
     options_endpoint: str = ""
 
-    def form(self, columns: Sequence[str], extra: Mapping[str, Any], *, version: str | None = None) -> type[Form]:
-        """Return a form class for `columns`; `extra` fields replace generated ones; `version` becomes a hidden field."""
+    def form(self, columns: Sequence[str], extra: Mapping[str, Any], *, versioned: bool = False) -> type[Form]:
+        """Return a form class for `columns`; `extra` fields replace generated ones.
+
+        With `versioned`, a hidden field has the version of the row that the form shows.
+        """
         fields = {name: extra[name] if name in extra else self._field(name) for name in columns}
-        if version and version not in fields:
-            fields[version] = HiddenField()
-        hidden = Form.not_stored | ({version} if version else set())
-        return type("GeneratedForm", (Form,), {**fields, "not_stored": hidden})
+        if not versioned:
+            return type("GeneratedForm", (Form,), fields)
+        hidden = {row_versions.FIELD: HiddenField(), "not_stored": Form.not_stored | {row_versions.FIELD}}
+        return type("GeneratedForm", (Form,), {**fields, **hidden})
 
     def _field(self, name: str) -> Any:
         if self.datamodel.is_relation(name):

@@ -166,8 +166,7 @@ class ViewConfigMixin(OwnFilters):
         if not self.add_form and self.is_routed("add"):
             self.add_form = converter.form(self.add_columns, self.add_form_extra_fields)
         if not self.edit_form and self.is_routed("edit"):
-            version = self.datamodel.version_column
-            self.edit_form = converter.form(self.edit_columns, self.edit_form_extra_fields, version=version)
+            self.edit_form = converter.form(self.edit_columns, self.edit_form_extra_fields, versioned=True)
 
 
 def require_label(view: Any, column: str) -> None:

@@ -35,7 +35,6 @@ def test_order_page_and_page_size_are_read():
         ("page_View", "word"),
         ("page_View", "-1"),
         ("page_View", "1.5"),
-        ("page_View", "٣"),
         ("psize_View", "many"),
         ("_flt_0_password", "a"),
         ("_flt_99_title", "a"),

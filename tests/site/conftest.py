@@ -100,8 +100,10 @@ class PopulatedSite:
         """Return the key of a row of the view of `rule`."""
         views = {view.endpoint: view for view in appbuilder_of(self.app).baseviews}
         view = views.get(rule.endpoint.rpartition(".")[0])
-        if view is None or not hasattr(view, "datamodel"):
-            return "1"
+        return self.key_of(view) if hasattr(view, "datamodel") else "1"
+
+    def key_of(self, view: Any) -> str:
+        """Return the key of a row of a generated view."""
         model = view.datamodel.obj
         with self.app.app_context():
             return str(db.session.scalars(select(inspect(model).primary_key[0]).limit(1)).one())
