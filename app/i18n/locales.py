@@ -4,6 +4,7 @@ A locale is shipped when `translations/` holds a catalog for it; LANGUAGES in th
 A key is `str(babel.Locale)`, as directories and the database have it; a tag is BCP 47, for HTML and HTTP.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -51,6 +52,19 @@ def shipped() -> tuple[LocaleInfo, ...]:
 def find(key: str | None) -> LocaleInfo | None:
     """Return the shipped locale with exactly this key, if there is one."""
     return _shipped().get(key or "")
+
+
+class LanguageNames(Mapping[str, str]):
+    """The names of the shipped locales by their keys, as they are when they are looked at."""
+
+    def __getitem__(self, key: str) -> str:
+        return _shipped()[key].name
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_shipped())
+
+    def __len__(self) -> int:
+        return len(_shipped())
 
 
 def default() -> LocaleInfo:

@@ -5,13 +5,13 @@ from typing import Any
 
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
-from wtforms import SelectField, SelectMultipleField, StringField
+from wtforms import SelectMultipleField, StringField
 from wtforms.validators import DataRequired, Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from app import food
 from app.accounts.form_fields import MAX_NAME_LENGTH
-from app.crud.fields import TimezoneField, clean_line
+from app.crud.fields import ChoiceField, TimezoneField, clean_line
 from app.i18n import locales
 
 
@@ -45,12 +45,13 @@ class ProfileForm(FlaskForm):
     last_name = StringField(
         lazy_gettext("Last name"),
         filters=[clean_line],
-        validators=[DataRequired(), Length(max=MAX_NAME_LENGTH)],
+        # Some people have one name.
+        validators=[Length(max=MAX_NAME_LENGTH)],
         render_kw={"autocomplete": "family-name"},
     )
-    locale = SelectField(
+    locale = ChoiceField(
         lazy_gettext("Language"),
-        choices=lambda: [(info.key, info.name) for info in locales.shipped()],
+        values=locales.LanguageNames(),
         description=lazy_gettext("This site and our e-mails are shown in this language."),
     )
     timezone = TimezoneField(

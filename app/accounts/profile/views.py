@@ -25,7 +25,7 @@ class ProfileView(AccountView):
     @expose("/", methods=["GET", "POST"])
     def edit(self) -> BaseResponse:
         """Show the profile. POST stores it."""
-        current = {"locale": current_locale(), "timezone": current_timezone()}
+        current = {"locale": current_user.locale or current_locale(), "timezone": current_timezone()}
         names = ("first_name", "last_name", "diets", "allergens")
         form = ProfileForm(data={name: getattr(current_user, name) for name in names} | current)
         if ldap_client.is_enabled():

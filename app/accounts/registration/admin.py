@@ -8,9 +8,9 @@ from app import audit
 from app.accounts import mail
 from app.accounts.models import Registration
 from app.accounts.registration.service import send_activation
-from app.accounts.users.admin import LANGUAGE_NAMES
 from app.crud.datamodel import SQLAInterface
 from app.crud.views import ModelView
+from app.i18n.locales import LanguageNames
 
 
 class RegistrationModelView(ModelView):
@@ -42,7 +42,7 @@ class RegistrationModelView(ModelView):
     ]  # fmt: skip
     search_columns = ["username", "email", "expires_at"]
     order_columns = ["username", "email", "expires_at", "sent_count"]
-    choices_columns = {"locale": LANGUAGE_NAMES}
+    choices_columns = {"locale": LanguageNames()}
     delete_row_message = lazy_gettext("Registration discarded.")
 
     def pre_delete(self, item: Registration) -> None:

@@ -10,10 +10,10 @@ from app import audit
 from app.accounts.form_fields import MAX_EMAIL_LENGTH
 from app.accounts.models import MemberInvitation
 from app.accounts.registration import invitations as member_invitations
-from app.accounts.users.admin import LANGUAGE_NAMES
 from app.crud.datamodel import SQLAInterface
 from app.crud.flashes import Message
 from app.crud.views import ModelView
+from app.i18n.locales import LanguageNames
 
 
 class MemberInvitationModelView(ModelView):
@@ -48,7 +48,7 @@ class MemberInvitationModelView(ModelView):
         "locale": lazy_gettext("The language of the e-mail."),
     }
     validators_columns = {"email": [Length(max=MAX_EMAIL_LENGTH), Email()]}
-    choices_columns = {"locale": LANGUAGE_NAMES}
+    choices_columns = {"locale": LanguageNames()}
     constraint_messages = {
         "uq_member_invitation_lower_email": lazy_gettext(
             "This e-mail address has already been invited. You can send that invitation again."

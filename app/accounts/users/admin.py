@@ -9,13 +9,13 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
-from wtforms import PasswordField
+from wtforms import PasswordField, StringField
 from wtforms.validators import Email, Length, ValidationError
 
-import config
 from app import audit
 from app.accounts import rules
 from app.accounts.enums import MemberState
+from app.accounts.form_fields import MAX_NAME_LENGTH
 from app.accounts.models import GUEST, Member
 from app.accounts.second_factor import service as second_factor_service
 from app.accounts.sessions.access import ReauthenticationRequired
@@ -23,14 +23,14 @@ from app.accounts.users import service as user_service
 from app.crud import flashes
 from app.crud.csv import CsvExport
 from app.crud.datamodel import SQLAInterface
-from app.crud.fields import TimezoneField
+from app.crud.fields import TimezoneField, clean_line
 from app.crud.reason_form import ask_for_reason
 from app.crud.view_config import Labels
 from app.crud.views import ModelView
 from app.database import transaction
 from app.errors import DomainError
+from app.i18n.locales import LanguageNames
 
-LANGUAGE_NAMES = {key: language["name"] for key, language in config.LANGUAGES.items()}
 EMAIL_TAKEN = lazy_gettext("A user with that email address already exists")
 USERNAME_TAKEN = lazy_gettext("This username is already taken.")
 
@@ -43,6 +43,13 @@ def _valid_username(_form: Any, field: Any) -> None:
                 "the start and end."
             )
         )
+
+
+# Some people have one name. The administrator of a new site has one, too.
+_PERSON_FIELDS = {
+    "last_name": StringField(lazy_gettext("Last name"), filters=[clean_line], validators=[Length(max=MAX_NAME_LENGTH)]),
+    "timezone": TimezoneField(lazy_gettext("Time zone")),
+}
 
 
 class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
@@ -124,7 +131,7 @@ class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
         "active": lazy_gettext("Inactive users cannot log in, but they keep their parties and seats."),
     }
     validators_columns = {"username": [_valid_username], "email": [Email()]}
-    choices_columns = {"locale": LANGUAGE_NAMES}
+    choices_columns = {"locale": LanguageNames()}
     formatters_columns = {"state": Labels(MemberState.labels())}
     constraint_messages = {
         "uq_ab_user_email": EMAIL_TAKEN,
@@ -133,7 +140,7 @@ class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
         "uq_ab_user_lower_username": USERNAME_TAKEN,
     }
     add_form_extra_fields = {
-        "timezone": TimezoneField(lazy_gettext("Time zone")),
+        **_PERSON_FIELDS,
         "password": PasswordField(
             lazy_gettext("Password"),
             description=lazy_gettext("If empty, the person receives an e-mail to choose a password."),
@@ -141,7 +148,7 @@ class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
             render_kw={"autocomplete": "new-password"},
         ),
     }
-    edit_form_extra_fields = {"timezone": TimezoneField(lazy_gettext("Time zone"))}
+    edit_form_extra_fields = _PERSON_FIELDS
 
     # -- the file
 

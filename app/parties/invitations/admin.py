@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterable
 from flask_appbuilder.actions import action
 from flask_babel import lazy_gettext, ngettext
 
-import config
 from app.crud.csv import CsvExport
 from app.crud.datamodel import SQLAInterface
 from app.crud.flashes import Message
 from app.crud.views import ModelView
 from app.errors import DomainError
+from app.i18n.locales import LanguageNames
 from app.parties.admin_base import MEMBER_KEY, PARTY_KEY, by_party
 from app.parties.invitations import service as invitation_service
 from app.parties.models import Invitation
@@ -54,7 +54,7 @@ class InvitationModelView(CsvExport, ModelView):
         *("party", "name", "email", "locale", "max_party", "invited_by"),
         *("created_at", "sent_at", "opened_at", "reminded_at", "revoked_at"),
     ]
-    choices_columns = {"locale": {key: language["name"] for key, language in config.LANGUAGES.items()}}
+    choices_columns = {"locale": LanguageNames()}
     autocomplete_columns = {"party": PARTY_KEY, "invited_by": MEMBER_KEY}
     load_columns = ("party",)
 
