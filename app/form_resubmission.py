@@ -1,7 +1,7 @@
 """Resubmission of forms that were sent too late: the fields are saved and can be sent again with a button.
 
 A form may be open for longer than the session or the CSRF token is valid. It is not processed then, but its content is
-not lost. Forms with passwords are not saved, because the page would contain them.
+not lost. Passwords are not saved, because the page would contain them: they have to be typed again.
 """
 
 from flask import current_app, render_template, request
@@ -16,17 +16,18 @@ MAX_AGE_SECONDS = 3600
 # The page contains the text about twice. A longer text is still in the browser's previous page.
 MAX_CHARACTERS = 200_000
 
-Fields = list[tuple[str, str]]
+# The value of a password that was typed is None.
+Fields = list[tuple[str, str | None]]
 
 
 def submitted_fields() -> Fields:
     """Return the fields of this request's form, or none if it cannot be saved or came from another site."""
     if is_cross_site_request() or request.method != "POST" or request.path.startswith("//"):
         return []
-    fields = [(name, value) for name, value in request.form.items(multi=True) if name not in {CSRF_TOKEN, SAVED_FORM}]
-    too_long = sum(len(name) + len(value) for name, value in fields) > MAX_CHARACTERS
-    secret = any("password" in name for name, _value in fields)
-    return [] if too_long or secret else fields
+    sent = [(name, value) for name, value in request.form.items(multi=True) if name not in {CSRF_TOKEN, SAVED_FORM}]
+    if sum(len(name) + len(value) for name, value in sent) > MAX_CHARACTERS:
+        return []
+    return [(name, None if value and "password" in name else value) for name, value in sent]
 
 
 def render(action: str, fields: Fields) -> str:

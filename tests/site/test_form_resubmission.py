@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from app import clock
+from app.accounts.models import Member
 from app.parties.models import DinnerParty, Rsvp
 from tests.support.factories import PASSWORD, DinnerPartyFactory
 
@@ -78,11 +79,22 @@ def test_a_form_without_a_csrf_token_is_not_offered_again(client_of, cast):
     assert "Theirs" not in answer.text
 
 
-def test_passwords_are_not_kept_in_the_page(client_of, cast):
+@pytest.mark.parametrize("password", ["do not show me either", ""])
+def test_a_password_has_to_be_typed_again_and_nothing_else(client_of, cast, records, password):
     admin = client_of(cast.admin)
-    page = admin.post("/users/add", {"username": "ada", "password": "do not show me", "csrf_token": "old"}, csrf=False)
-    assert page.status == 400
-    assert "do not show me" not in page.text
+    sent = admin.get("/users/add").form("/users/add").fields
+    person = {"username": "ada", "email": "ada@example.com", "first_name": "Ada", "last_name": ""}
+    for name, value in {**person, "password": password, "csrf_token": "old"}.items():
+        sent[name] = value
+    page = admin.open("POST", "/users/add", data=sent)
+    assert (page.status, page.flashes[0][0]) == (400, "warning")
+    assert not password or password not in page.text
+    form = page.form("/users/add")
+    assert ("Passwords are not kept" in page.text) == bool(password)
+    done = admin.submit(form, **({"password": password} if password else {}))
+    assert done.flashes == [("info", "User ada created.")]
+    ada = next(member for member in records.all(Member) if member.username == "ada")
+    assert (ada.first_name, ada.last_name, bool(ada.password)) == ("Ada", "", bool(password))
 
 
 @pytest.mark.parametrize("kept", ["nonsense", "", "\x00", "x" * 5000])
