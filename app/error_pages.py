@@ -4,6 +4,7 @@ import logging
 import math
 import time
 from datetime import timedelta
+from typing import Any
 
 from flask import Flask, Response, flash, g, jsonify, make_response, render_template, request
 from flask_babel import lazy_gettext, ngettext
@@ -35,6 +36,7 @@ MESSAGES = {
     ),
     503: (lazy_gettext("The site is busy"), lazy_gettext("This is not possible right now. Try again in a moment.")),
 }
+SAFE = {"GET", "HEAD", "OPTIONS"}
 UNKNOWN_HOST = lazy_gettext("This site is not available under that host name.")
 FORM_TOO_OLD = lazy_gettext("This form was open for too long.")
 FORM_EXPIRED = lazy_gettext("This form was open for too long. Go back, reload the page and send it again.")
@@ -128,7 +130,11 @@ def _body(error: HTTPException, code: int, message: str) -> Response:
         )
     if request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json":
         return jsonify(message=text)
-    context = {"code": code, "title": title, "message": text, "retry_after": retry_after}
+    context: dict[str, Any] = {"code": code, "title": title, "message": text, "retry_after": retry_after}
+    if request.method not in SAFE:
+        # Whoever pressed a button is told in a flash what became of it.
+        context["flashed"] = True
+        flash(text, "warning" if code in {TooManyRequests.code, ServiceUnavailable.code} else "danger")
     if retry_after is not None:
         context["retry_at"] = clock.now() + timedelta(seconds=retry_after)
     return make_response(render_template("errors/error.html", appbuilder=appbuilder_of(), **context))

@@ -1,6 +1,7 @@
 """Requests and responses: body limits, security headers, URLs of static files and of the site."""
 
 import hashlib
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache, cached_property
@@ -128,14 +129,14 @@ def is_cross_site_request() -> bool:
 
 
 def parse_int(text: str | None, most: int = MAX_ID, *, clamp: bool = False) -> int | None:
-    """Return the number from 0 to `most` that `text` writes in ASCII digits; None for anything else.
+    """Return the number from 0 to `most` that `text` writes in decimal digits of any script; None for anything else.
 
     With `clamp`, a larger number is read as `most`.
     """
-    if not text or not (text.isascii() and text.isdigit()):
+    if not text or not text.isdecimal():
         return None
     # The length is checked before int(), which raises ValueError for thousands of digits.
-    digits = text.lstrip("0") or "0"
+    digits = "".join(str(unicodedata.decimal(digit)) for digit in text).lstrip("0") or "0"
     number = int(digits) if len(digits) <= len(str(most)) else most + 1
     if number <= most:
         return number

@@ -8,9 +8,11 @@ from app.http import MAX_ID, MAX_PAGE, page_number, parse_int
 @pytest.mark.parametrize(
     ("text", "number"),
     [("0", 0), ("7", 7), ("007", 7), (str(MAX_ID), MAX_ID), (str(MAX_ID + 1), None), ("9" * 5000, None)]
-    + [(text, None) for text in (None, "", " ", "-1", "+1", "1.0", "1e3", "٣", "²", "x", "1_000")],
+    # As people write them whose keyboard has other digits.
+    + [("٣", 3), ("۱۲", 12), ("१२", 12), ("１２", 12), ("1٢", 12), ("٩" * 5000, None)]
+    + [(text, None) for text in (None, "", " ", "-1", "+1", "1.0", "1e3", "²", "x", "1_000", "①")],
 )
-def test_numbers_are_ascii_digits_up_to_a_limit(text, number):
+def test_numbers_are_decimal_digits_up_to_a_limit(text, number):
     assert parse_int(text) == number
 
 

@@ -173,7 +173,7 @@ def test_the_journey_of_a_host(page, log_in, says, accessible, cast, records):
     page.fill("[name=number_seats]", "2")
     before = typed(page)
     page.click("main [value=publish]")
-    says(page, "danger", "%(taken)d seats are already taken; you cannot go below that.", taken=3)
+    says(page, "danger", "3 seats are already taken; you cannot go below that.")
     expect(page.locator("#number_seats-error")).to_contain_text("3 seats are already taken; you cannot go below that.")
     assert typed(page) == before
     assert records.fresh(party).number_seats == 4

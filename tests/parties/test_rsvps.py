@@ -185,10 +185,18 @@ def test_a_yes_by_party_id(client_of, cast, records):
     assert records.fresh(party).seats_taken == 2
 
 
+def test_a_party_id_may_be_written_in_other_digits(client_of, cast, records):
+    party = DinnerPartyFactory(host=cast.host)
+    written = "".join(chr(ord("٠") + int(digit)) for digit in str(party.id))
+    page = client_of(cast.friend).post("/parties/rsvp", {"party_id": f"#{written}"})
+    assert page.flashes[0][1].startswith("You successfully RSVP'd to ")
+    assert records.fresh(party).seats_taken == 2
+
+
 @pytest.mark.both_databases
 @pytest.mark.parametrize(
     "party_id",
-    ["", "word", "-1", "0", "99999", "9" * 400, "9" * 5000, "1.5", "1e3", "٣", "1; DROP TABLE rsvp", "\x00", "🍷", "²"],
+    ["", "word", "-1", "0", "99999", "9" * 400, "9" * 5000, "1.5", "1e3", "1; DROP TABLE rsvp", "\x00", "🍷", "²"],
 )
 def test_an_invalid_party_id_is_refused(client_of, cast, party_id):
     page = client_of(cast.friend).post("/parties/rsvp", {"party_id": party_id})

@@ -5,7 +5,7 @@ import unicodedata
 from datetime import UTC, timedelta
 from zoneinfo import ZoneInfo
 
-from flask_babel import lazy_gettext
+from flask_babel import lazy_gettext, lazy_ngettext
 from sqlalchemy import delete, inspect, select
 from sqlalchemy.orm import InstanceState, joinedload
 
@@ -64,7 +64,11 @@ def update_party(party: DinnerParty) -> int:
         expired = seats.expire_offers_of_party(party.id)
         taken = seats.lock(party.id).seats_taken if expired else before.seats_taken
         if party.number_seats < taken:
-            message = lazy_gettext("%(taken)d seats are already taken; you cannot go below that.", taken=taken)
+            message = lazy_ngettext(
+                "%(num)d seat is already taken; you cannot go below that.",
+                "%(num)d seats are already taken; you cannot go below that.",
+                taken,
+            )
             raise DomainError(message, field="number_seats")
         changed = changed_columns(party)
         if "status" in changed:
