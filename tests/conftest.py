@@ -134,7 +134,7 @@ def _name(test: pytest.Item | pytest.TestReport) -> str:
 
 def _durations(config: pytest.Config) -> dict[str, float]:
     """Return how many seconds each test took in earlier runs on this machine, by its name."""
-    known: dict[str, float] = config.cache.get(DURATIONS, {}) if config.cache else {}
+    known: dict[str, float] = config.cache.get(DURATIONS, {})
     return known
 
 
@@ -147,7 +147,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail a whole run in which no test used a required service, and pass a worker's counts to the controller."""
     config = session.config
-    if not hasattr(config, "workeroutput") and config.cache:
+    if not hasattr(config, "workeroutput"):
         config.cache.set(DURATIONS, _durations(config) | TOOK)
     if hasattr(config, "workeroutput"):
         config.workeroutput["parts"] = dict(required_services.used(config))

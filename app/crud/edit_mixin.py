@@ -98,9 +98,9 @@ class EditMixin(ViewConfigMixin):
         try:
             with translate_db_errors():
                 item = self.datamodel.get_locked(pk, self._base_filters, [*self.edit_columns, *self.load_columns])
-        except DomainError as error:
+        except DomainError as refused:
             db.session.rollback()
-            flashes.flash_message(error, error.category)
+            flashes.flash_message(refused, refused.category)
             return self._edit_page(self.edit_form.refresh(), self._load_stored(pk), UNPROCESSABLE)
         if item is None:
             return self._deleted_meanwhile(pk)

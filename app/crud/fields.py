@@ -222,11 +222,12 @@ class ChoiceField(SelectField):
     A stored value that has no label any more stays a choice, so that saving the form does not lose it.
     """
 
+    _stored: Any = None
+
     def __init__(
         self, *args: Any, values: Mapping[Any, object], optional: bool = False, coerce: Any = str, **kwargs: Any
     ) -> None:
         super().__init__(*args, coerce=lambda value: None if value == "" else coerce(value), **kwargs)
-        self._stored: Any = None
         self.choices = lambda: [
             *([("", "\N{EM DASH}")] if optional else []),
             *((value, str(label)) for value, label in values.items()),
