@@ -19,6 +19,7 @@ from app.parties.messages.rules import ReminderState
 from app.parties.models import DinnerParty, Invitation
 from app.parties.potluck.models import DishClaim, DishSlot
 from app.scheduler import Scheduler
+from tests.parties.api_client import ApiClient
 from tests.parties.test_hosting import create_party
 from tests.support.factories import DinnerPartyFactory, InvitationFactory, MemberFactory, ReminderFactory, RsvpFactory
 
@@ -457,3 +458,25 @@ def test_two_concurrent_hosts_send_one_reminder(client_of, cast, party, records)
     assert said == [[("info", "Reminder queued for 3 people who have not answered.")], ALREADY, ALREADY]
     assert len(emails(records)) == 3
     assert all(invitation.reminded_at == NOON for invitation in records.all(Invitation))
+
+
+def test_a_conflict_of_two_hosts_keeps_both_versions(client_of, cast, party, records):
+    host = client_of(cast.host)
+    ReminderFactory(party=party, kind=ReminderKind.BEFORE_START, hours_before=24)
+    tab = host.get("/parties/garden/reminders").form("/reminders")
+    host.submit(tab, **{"reminders-1-hours_before": "5"})
+    page = host.submit(tab, **{"reminders-1-hours_before": "7"})
+    assert (page.status, page.flashes[0][0]) == (409, "warning")
+    assert page.form("/reminders").fields["reminders-1-hours_before"] == "7"
+    assert {reminder.hours_before for reminder in records.all(Reminder)} == {24, 5}
+    assert host.submit(page.form("/reminders")).flashes == [("info", "Reminders saved.")]
+    assert {reminder.hours_before for reminder in records.all(Reminder)} == {24, 7}
+
+
+def test_the_api_refuses_reminders_based_on_an_old_list(app, cast, party, records):
+    host = ApiClient(app, cast.host)
+    seen = host.get("/garden/reminders")["seen"]
+    sent = {"reminders": [{"kind": ReminderKind.BEFORE_START, "hours_before": 5}], "seen": seen}
+    assert host.put("/garden/reminders", sent)["seen"] != seen
+    host.put("/garden/reminders", {**sent, "reminders": []}, status=409)
+    assert [reminder.hours_before for reminder in records.all(Reminder)] == [5]

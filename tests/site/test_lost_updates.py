@@ -1,5 +1,7 @@
 """Two people edit the same row: nobody's work is undone, in any generated form and by any PUT of the generated APIs."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from flask_appbuilder.api import ModelRestApi
 from flask_appbuilder.security.sqla.models import Group, Role
@@ -126,6 +128,21 @@ def test_an_old_form_of_a_group_or_role_undoes_nothing(admin, other_admin, recor
     old = admin.get(path).form(path)
     assert other_admin.submit(other_admin.get(path).form(path), **changed).flashes[0][0] == "info"
     assert admin.submit(old).status == 409
+
+
+@pytest.mark.both_databases
+def test_of_eight_who_save_at_once_one_wins_and_the_others_are_told(client_of, cast, records, ada):
+    admins = [client_of(cast.admin) for _number in range(8)]
+    forms = [admin.get(key_of(ada)).form(key_of(ada)) for admin in admins]
+
+    def save(number):
+        return admins[number].submit(forms[number], first_name=f"Ada{number}")
+
+    with ThreadPoolExecutor(len(admins)) as threads:
+        pages = list(threads.map(save, range(len(admins))))
+    winners = [number for number, page in enumerate(pages) if page.flashes[0][0] == "info"]
+    assert [page.status for page in pages].count(409) == len(admins) - 1
+    assert [records.fresh(ada).first_name] == [f"Ada{number}" for number in winners]
 
 
 # -- the API

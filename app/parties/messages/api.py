@@ -8,12 +8,13 @@ from flask_appbuilder.api import expose
 from app.database import run_with_retry
 from app.parties import idempotency
 from app.parties.access import current_member
-from app.parties.api_base import NOT_THE_HOST, PartyApiBase, endpoint
+from app.parties.api_base import FINGERPRINT_FIELD, NOT_THE_HOST, PartyApiBase, endpoint
 from app.parties.messages import reminders
 from app.parties.messages import schemas as message_schemas
 from app.parties.messages import service as message_service
 from app.parties.messages import texts as message_texts
 from app.parties.messages.service import MessageDraft
+from app.parties.models import DinnerParty
 
 QUEUED, SAVED = "queued", "saved"
 REMINDERS = {"type": "array", "items": message_schemas.PlannedReminder}
@@ -56,19 +57,31 @@ class MessageApi(PartyApiBase):
         return self.respond(200, QUEUED, message_texts.not_answered_reminded(count))
 
     @expose("/<slug>/reminders")
-    @endpoint("host", gives=REMINDERS, refusals=NOT_THE_HOST)
+    @endpoint("host", gives=REMINDERS, more=FINGERPRINT_FIELD, refusals=NOT_THE_HOST)
     def list_reminders(self, slug: str) -> Response:
         """List the reminders."""
-        planned = reminders.planned(self.get_hosted(slug))
-        return self.response(200, result=message_schemas.PlannedReminder(many=True).dump(planned))
+        return self.response(200, **self._reminders(self.get_hosted(slug)))
 
     @expose("/<slug>/reminders", methods=["PUT"])
-    @endpoint("host", takes=message_schemas.RemindersInput, gives=REMINDERS, codes=(SAVED,), refusals=NOT_THE_HOST)
+    @endpoint(
+        "host",
+        takes=message_schemas.RemindersInput,
+        gives=REMINDERS,
+        more=FINGERPRINT_FIELD,
+        codes=(SAVED,),
+        refusals={**NOT_THE_HOST, 409: "Changed meanwhile"},
+    )
     def change_reminders(self, slug: str, sent: dict[str, Any]) -> Response:
         """Replace the reminders."""
         party = self.get_hosted(slug)
-        run_with_retry(
-            lambda: reminders.change(party, [(each["kind"], each["hours_before"]) for each in sent["reminders"]])
-        )
-        shown = message_schemas.PlannedReminder(many=True).dump(reminders.planned(party))
-        return self.respond(200, SAVED, message_texts.reminders_saved(), result=shown)
+        wanted = [(each["kind"], each["hours_before"]) for each in sent["reminders"]]
+        run_with_retry(lambda: reminders.change(party, wanted, expected=sent.get("seen", "")))
+        return self.respond(200, SAVED, message_texts.reminders_saved(), **self._reminders(party))
+
+    @staticmethod
+    def _reminders(party: DinnerParty) -> dict[str, Any]:
+        planned = reminders.planned(party)
+        return {
+            "result": message_schemas.PlannedReminder(many=True).dump(planned),
+            "seen": reminders.reminders_fingerprint(planned),
+        }

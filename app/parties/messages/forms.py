@@ -67,4 +67,7 @@ class ReminderForm(Form):
 
 
 class RemindersForm(FlaskForm):
+    """The reminders; `seen` is their fingerprint when the form was opened."""
+
+    seen = HiddenField()
     reminders = FieldList(FormField(ReminderForm), max_entries=message_models.MAX_REMINDERS)

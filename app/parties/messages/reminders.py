@@ -5,7 +5,7 @@ one process sends each.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -26,6 +26,7 @@ from app.parties.messages.mail import ClaimedContext, InvitedContext
 from app.parties.messages.models import MAX_HOURS_BEFORE, Reminder
 from app.parties.messages.rules import ReminderState, SendWindow
 from app.parties.models import DinnerParty, Invitation, Rsvp
+from app.parties.optimistic_lock import ConflictError, fingerprint
 from app.parties.potluck.models import DishClaim, DishSlot
 from app.parties.rsvps.service import closed_error
 from app.parties.waiting_list import seats
@@ -59,14 +60,29 @@ def copy(party: DinnerParty, target: DinnerParty) -> None:
     change(target, [(reminder.kind, reminder.hours_before) for reminder in _of(party)])
 
 
-def change(party: DinnerParty, wanted: Sequence[tuple[str, int]]) -> None:
-    """Replace the reminders of a party. Those that stay keep the time when they were sent."""
+def change(party: DinnerParty, wanted: Sequence[tuple[str, int]], *, expected: str = "") -> None:
+    """Replace the reminders of a party. Those that stay keep the time when they were sent.
+
+    Raises ConflictError if they have another fingerprint than `expected` and are not as wanted already.
+    """
+    seats.lock(party.id)
     existing = {(reminder.kind, reminder.hours_before): reminder for reminder in _of(party)}
+    if expected and expected != _fingerprint(existing) and set(wanted) != set(existing):
+        raise ConflictError
     for key in existing.keys() - set(wanted):
         db.session.delete(existing[key])
     new = dict.fromkeys(key for key in wanted if key not in existing)
     db.session.add_all(Reminder(party_id=party.id, kind=kind, hours_before=hours) for kind, hours in new)
     db.session.flush()
+
+
+def reminders_fingerprint(planned: Sequence[PlannedReminder]) -> str:
+    """Return the fingerprint of a party's reminders."""
+    return _fingerprint((each.reminder.kind, each.reminder.hours_before) for each in planned)
+
+
+def _fingerprint(keys: Iterable[tuple[str, int]]) -> str:
+    return fingerprint(sorted(keys))
 
 
 def planned(party: DinnerParty) -> list[PlannedReminder]:

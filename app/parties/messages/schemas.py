@@ -51,6 +51,9 @@ class RemindersInput(RequestSchema):
         required=True,
         validate=AtMostValidator(message_models.MAX_REMINDERS, of="entries"),
     )
+    seen = fields.String(
+        **api_fields.described("The fingerprint that was read with the list; left out: replace whatever is stored")
+    )
 
 
 class Message(Schema):

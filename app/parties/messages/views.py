@@ -23,6 +23,7 @@ from app.parties.messages.models import MAX_REMINDERS
 from app.parties.messages.reminders import PlannedReminder
 from app.parties.messages.service import MessageDraft
 from app.parties.models import DinnerParty
+from app.parties.optimistic_lock import ConflictError
 
 SPARE_ROWS = 2
 
@@ -126,14 +127,21 @@ class MessageView(BasePartyView):
         """Show the reminders. POST replaces them."""
         party = self.get_hosted(slug)
         planned = reminders.planned(party)
-        form = RemindersForm(data={"reminders": _rows(planned)} if request.method == "GET" else None)
+        seen = reminders.reminders_fingerprint(planned)
+        form = RemindersForm(data={"reminders": _rows(planned), "seen": seen} if request.method == "GET" else None)
         if not form.is_submitted():
             return self._reminders_page(party, form, planned)
         if not form.validate():
             flash(str(flashes.CORRECT_THE_FIELDS), "danger")
             return self._reminders_page(party, form, planned, status=422)
         wanted = [(row["kind"], row["hours_before"]) for row in form.reminders.data if row["hours_before"]]
-        run_with_retry(lambda: reminders.change(party, wanted))
+        try:
+            run_with_retry(lambda: reminders.change(party, wanted, expected=form.seen.data or ""))
+        except ConflictError as error:
+            flash(str(error), error.category)
+            planned = reminders.planned(self.get_hosted(slug))
+            form.seen.data = reminders.reminders_fingerprint(planned)
+            return self._reminders_page(party, form, planned, status=409)
         flash(*message_texts.reminders_saved())
         return redirect(url_for("MessageView.reminders", slug=slug), 303)
 
