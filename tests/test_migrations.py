@@ -5,6 +5,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, Table, func, inspect, select, text
 
 from app.extensions import db
+from tests.support.factories import OutboxEmailFactory
 
 pytestmark = [
     pytest.mark.both_databases,
@@ -180,6 +181,28 @@ def test_roles_keep_their_rights_when_permissions_are_renamed(app, flask_db, tak
     assert granted(app, "Guest") == {("can_rsvp", "PartyView")}
     flask_db("downgrade", "0006")
     assert granted(app, "Cook") == set(NAMES)
+
+
+def test_queued_emails_keep_their_place_when_their_kind_is_renamed(app, flask_db):
+    flask_db("upgrade", "0007")
+    with app.app_context():
+        email = OutboxEmailFactory(kind="food_clash", dedupe_key="food_clash:7:a:b")
+        other = OutboxEmailFactory(kind="erased", dedupe_key="7: erased")
+    flask_db("upgrade")
+    assert kinds(app, email, other) == [
+        ("dietary_conflict", "dietary_conflict:7:a:b"),
+        ("account_deleted", "7: erased"),
+    ]
+    flask_db("downgrade", "0007")
+    assert kinds(app, email, other) == [("food_clash", "food_clash:7:a:b"), ("erased", "7: erased")]
+    flask_db("upgrade")
+
+
+def kinds(app, *emails):
+    with app.app_context(), db.engine.connect() as connection:
+        rows = connection.execute(text("SELECT id, kind, dedupe_key FROM letter"))
+        stored = {row[0]: (row[1], row[2]) for row in rows}
+    return [stored[email.id] for email in emails]
 
 
 def granted(app, role):

@@ -17,7 +17,7 @@ RESET_PASSWORD, CHANGE_EMAIL, EMAIL_CHANGE_NOTICE = "reset_password", "change_em
 EMAIL_CHANGED, EMAIL_CHANGE_UNDONE = "email_changed", "email_change_undone"
 # Sent to an e-mail address of a member that is not the current one.
 SENT_ELSEWHERE = (CHANGE_EMAIL, EMAIL_CHANGED, EMAIL_CHANGE_UNDONE)
-ERASED = "erased"
+ACCOUNT_DELETED = "account_deleted"
 
 
 def activation(registration: Registration | None, token: str) -> None:
@@ -124,7 +124,7 @@ def reset_password(member: Member | None, token: str) -> None:
 def account_created(member: Member, token: str, expires_at: datetime) -> None:
     """Notify a new member whose account an administrator has created, with the link to choose a password."""
     url = public_url("PasswordView.reset", token=SECRET)
-    to_member("account_made", member, rules.token_hash(token), secret=token, expires_at=expires_at, url=url)
+    to_member("account_created", member, rules.token_hash(token), secret=token, expires_at=expires_at, url=url)
 
 
 def password_changed(member: Member) -> None:
@@ -215,16 +215,18 @@ def api_key_created(member: Member, number: str, key_name: str, scope: object, k
     to_member("api_key_created", member, number, keys_url=public_url("ApiKeyView.list"), **context)
 
 
-def erasing_asked(member: Member, token: str, erase_at: datetime) -> None:
+def account_deletion_requested(member: Member, token: str, erase_at: datetime) -> None:
     """Notify a member when their account will be deleted, with the link to keep it."""
     url = public_url("MyDataView.keep", token=SECRET)
     occasion = rules.token_hash(token)
-    to_member("erasing_asked", member, occasion, secret=token, expires_at=erase_at, erase_at=erase_at, url=url)
+    to_member(
+        "account_deletion_requested", member, occasion, secret=token, expires_at=erase_at, erase_at=erase_at, url=url
+    )
 
 
-def erased(member: Member) -> None:
+def account_deleted(member: Member) -> None:
     """Confirm the deletion of an account. Call this while the row still has the address."""
-    to_member(ERASED, member, "once", urgent=False)
+    to_member(ACCOUNT_DELETED, member, "once", urgent=False)
 
 
 def to_member(  # noqa: PLR0913 - the parts of an e-mail

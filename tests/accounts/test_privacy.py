@@ -226,7 +226,7 @@ def test_account_deletion_is_scheduled_and_emailed(friend, client_of, cast, reco
     assert page.flashes == [("warning", told)]
     assert page.path == HERE
     assert records.fresh(cast.friend).erase_at == datetime(2031, 3, 15, 12, 0, tzinfo=UTC)
-    (letter,) = emails(records, "erasing_asked")
+    (letter,) = emails(records, "account_deletion_requested")
     assert "Mar 15, 2031" in letter.text
     assert letter.expires_at == records.fresh(cast.friend).erase_at
     assert len(events(records, "erasing_asked")) == 1
@@ -258,7 +258,7 @@ def test_the_last_administrator_cannot_delete_their_account(client_of, app, cast
 
 def test_the_link_in_the_email_shows_a_button_that_keeps_the_account(friend, visitor, cast, records):
     ask(friend)
-    path = link_in(emails(records, "erasing_asked")[0])
+    path = link_in(emails(records, "account_deletion_requested")[0])
     before = records.dump()
     page = visitor.get(path)
     assert page.headers["Referrer-Policy"] == "no-referrer"
@@ -281,7 +281,7 @@ def test_an_unknown_link_is_invalid(visitor, token):
 
 def test_the_link_works_until_the_grace_period_is_over(friend, visitor, records):
     ask(friend)
-    path = link_in(emails(records, "erasing_asked")[0])
+    path = link_in(emails(records, "account_deletion_requested")[0])
     clock.set_now(clock.now() + LATER)
     assert "The time to change your mind has passed." in visitor.get(path).text
     told = "This link has expired: the time to change your mind has passed."
@@ -290,7 +290,7 @@ def test_the_link_works_until_the_grace_period_is_over(friend, visitor, records)
 
 def test_a_button_in_the_account_keeps_it_too(friend, run_due_deletions, cast, records):
     page = ask(friend)
-    path = link_in(emails(records, "erasing_asked")[0])
+    path = link_in(emails(records, "account_deletion_requested")[0])
     page = friend.submit(page.form("/stay"))
     assert page.flashes == [("info", "Your account will not be deleted. We are glad that you are staying!")]
     assert friend.post(f"{HERE}stay").flashes == [("info", "Your account is not scheduled for deletion.")]
@@ -362,9 +362,9 @@ def test_account_deletion_leaves_only_an_id(app, client_of, visitor, cast, recor
     for answer in records.all(select(Rsvp).where(Rsvp.member_id == number)):
         assert (answer.name, answer.email, answer.note) == ("", f"erased-{number}@invalid", "")
 
-    (goodbye,) = emails(records, "erased")
+    (goodbye,) = emails(records, "account_deleted")
     assert (goodbye.recipient, goodbye.name) == (cast.friend.email, "Friend Doe")
-    others = {letter.recipient for letter in records.all(OutboxEmail) if letter.kind != "erased"}
+    others = {letter.recipient for letter in records.all(OutboxEmail) if letter.kind != "account_deleted"}
     assert others == {cast.stranger.email, "somebody@example.com"}
     (event,) = events(records, "erased")
     assert (event.subject_id, event.subject, event.before, event.after) == (number, f"erased-{number}", {}, {})
@@ -390,7 +390,7 @@ def test_concurrent_runs_delete_an_account_once(app, client_of, cast, records):
     for thread in threads:
         thread.join()
     assert sum(erased) == 2
-    assert len(events(records, "erased")) == len(emails(records, "erased")) == 2
+    assert len(events(records, "erased")) == len(emails(records, "account_deleted")) == 2
 
 
 def test_a_failing_account_deletion_does_not_stop_the_others(app, client_of, cast, run_due_deletions, records):
@@ -448,8 +448,8 @@ def test_the_last_email_is_deleted_once_it_was_sent(app, client_of, cast, run_du
     clock.set_now(clock.now() + LATER)
     run_due_deletions()
     run_due_deletions()
-    (goodbye,) = emails(records, "erased")
+    (goodbye,) = emails(records, "account_deleted")
     with app.app_context(), transaction():
         db.session.execute(update(OutboxEmail).where(OutboxEmail.id == goodbye.id).values(state=EmailState.SENT))
     run_due_deletions()
-    assert emails(records, "erased") == []
+    assert emails(records, "account_deleted") == []

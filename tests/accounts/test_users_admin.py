@@ -63,7 +63,7 @@ def test_a_user_added_without_a_password_is_emailed_a_link_to_choose_one(admin, 
     page = admin.submit(admin.get("/users/add").form("/users/add"), **{**ADA, "password": ""})
     assert page.flashes == [("info", "User ada created.")]
     assert member_named(records, "ada").password is None
-    letter = next(letter for letter in records.all(OutboxEmail) if letter.kind == "account_made")
+    letter = next(letter for letter in records.all(OutboxEmail) if letter.kind == "account_created")
     assert letter.recipient == "ada@example.com"
     assert letter.secret not in letter.text
     (path,) = re.findall(r"/password/reset/\S+", letter.text)

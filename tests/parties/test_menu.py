@@ -118,7 +118,7 @@ def test_a_dietary_conflict_warns_the_guest_and_is_shown_to_the_host(app, client
         (cast.friend.display_name, []), ("Bo", ["peanuts"]),
     ]  # fmt: skip
     letter = records.one(OutboxEmail)
-    assert (letter.kind, letter.recipient) == ("food_clash", cast.host.email)
+    assert (letter.kind, letter.recipient) == ("dietary_conflict", cast.host.email)
     assert "Satay" in letter.text
     sheet = client_of(cast.host).get(f"/parties/{party.slug}/kitchen").text
     assert "Main course: 2 guests have no dish they can eat." in sheet
@@ -250,7 +250,7 @@ def test_a_confirmed_guest_gets_the_dietary_information_of_their_profile(app, cl
     assert text.endswith(" Heads-up: “Satay” contains Peanuts. The host has been told.")
     person = records.one(RsvpPerson)
     assert (person.position, person.name, person.allergens) == (0, guest.display_name, ["peanuts"])
-    assert sorted(letter.kind for letter in records.all(OutboxEmail)) == ["food_clash", "rsvp_yes"]
+    assert sorted(letter.kind for letter in records.all(OutboxEmail)) == ["dietary_conflict", "rsvp_yes"]
 
 
 def test_the_profile_does_not_overwrite_dietary_information_given_earlier(app, client_of, cast, records):

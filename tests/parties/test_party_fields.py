@@ -227,7 +227,7 @@ def test_the_email_of_a_seat_has_the_address_and_that_of_the_waiting_list_does_n
 def test_a_guest_awaiting_approval_does_not_get_the_address(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host, address=SECRET, address_for_guests=True, approval=True)
     client_of(cast.friend).post(f"/parties/{party.slug}/rsvp", {"answer": "yes"})
-    assert emails(records) == {("approval_asked", cast.host.email): True}
+    assert emails(records) == {("approval_requested", cast.host.email): True}
 
 
 def test_emails_about_a_change_show_the_address_only_to_confirmed_guests(host, cast, party, records):

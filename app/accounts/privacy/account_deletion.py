@@ -58,7 +58,9 @@ def schedule(member: Member) -> None:
     if not _set_erase_at(member, erase_at, Member.erase_at.is_(None)):
         raise DomainError(lazy_gettext("Your account is already scheduled for deletion."), "info")
     session_service.end_sessions(member, SessionEndCause.OWNER, keep=session_service.current_login_id())
-    mail.erasing_asked(member, tokens.issue(TokenPurpose.KEEP_ACCOUNT, member, expires_at=erase_at), erase_at)
+    mail.account_deletion_requested(
+        member, tokens.issue(TokenPurpose.KEEP_ACCOUNT, member, expires_at=erase_at), erase_at
+    )
     audit.record("erasing_asked", "member", member, after={"erase_at": erase_at.isoformat()})
 
 
@@ -101,7 +103,9 @@ def run_due() -> int:
     with transaction():
         waiting = db.session.scalars(due).all()
         # The last e-mails to deleted members contain their addresses.
-        is_final = and_(OutboxEmail.kind == mail.ERASED, OutboxEmail.state.in_((EmailState.SENT, EmailState.FAILED)))
+        is_final = and_(
+            OutboxEmail.kind == mail.ACCOUNT_DELETED, OutboxEmail.state.in_((EmailState.SENT, EmailState.FAILED))
+        )
         _delete(OutboxEmail, is_final)
     return sum(_run_one(member_id) for member_id in waiting)
 
@@ -128,7 +132,7 @@ def _delete_account(member_id: int) -> bool:
     _refuse_last_admin(member)
     member_erasing.send(member)
     _delete_emails(member)
-    mail.erased(member)
+    mail.account_deleted(member)
     _delete_owned_rows(member)
     _delete_registrations(member)
     # Last, because it locks the member's row: parties are locked before members.

@@ -9,7 +9,7 @@ from app.parties.models import DinnerParty, Rsvp
 def dietary_conflict(party: DinnerParty, rsvp: Rsvp, dishes: list[str]) -> None:
     """Tell the host which dishes a guest cannot eat. The reasons are on the kitchen sheet only."""
     to_member(
-        "food_clash",
+        "dietary_conflict",
         party.host,
         f"{rsvp.id}:{clock.now():%Y%m%dT%H%M%S%f}",
         expires_at=party.starts_at,

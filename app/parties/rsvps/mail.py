@@ -28,11 +28,11 @@ def removed(party: DinnerParty, rsvp: Rsvp, before: str) -> None:
     send("removed", party, rsvp, appointment=appointment)
 
 
-def approval_asked(party: DinnerParty, rsvp: Rsvp) -> None:
+def approval_requested(party: DinnerParty, rsvp: Rsvp) -> None:
     """Tell the hosts that a guest without an invitation requests seats."""
     for host in (party.host, *party.co_hosts):
         to_member(
-            "approval_asked",
+            "approval_requested",
             host,
             f"{rsvp.id}:{host.id}:{rsvp.answered_at:%Y%m%dT%H%M%S%f}",
             expires_at=party.starts_at,

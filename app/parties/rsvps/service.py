@@ -315,7 +315,7 @@ def record_and_notify(party: DinnerParty, rsvp: Rsvp, *, before: str | None) -> 
         rsvp_mail.rsvp_yes(party, rsvp)
         return RsvpResult(rsvp, changed=True, dietary_conflicts=menu_service.apply_profile_diet(rsvp))
     if rsvp.is_awaiting_approval:
-        rsvp_mail.approval_asked(party, rsvp)
+        rsvp_mail.approval_requested(party, rsvp)
     if not rsvp.is_waitlisted:
         return RsvpResult(rsvp, changed=True)
     position = waiting_list_queries.position(rsvp)
