@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from flask import flash, make_response, redirect, request, url_for
+import flask_babel
+from flask import flash, make_response, redirect, request, session, url_for
 from flask_appbuilder import expose
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -21,6 +22,7 @@ from app.crud.views import BaseView
 from app.database import transaction
 from app.errors import DomainError
 from app.http import safe_next
+from app.i18n.selectors import current_locale
 from app.i18n.signals import locale_chosen
 
 
@@ -161,10 +163,13 @@ class LoginView(BaseView):
 
     @expose("/logout/", methods=["POST"])
     def logout(self) -> BaseResponse:
-        """Log out on this device."""
+        """Log out on this device. The pages stay in the language in which the button was pressed."""
         if current_user.is_authenticated:
+            locale = current_locale()
             with transaction():
                 session_service.close_session()
+            session["locale"] = locale
+            flask_babel.refresh()
         flash(_("You are logged out."), "info")
         return redirect(self.appbuilder.get_url_for_index, 303)
 
