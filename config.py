@@ -116,6 +116,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "FAB_UPDATE_PERMS": False,
         # argon2id as OWASP recommends: 19 MiB, about 30 ms.
         "PASSWORD_HASH": {"time_cost": 2, "memory_cost": 19 * 1024, "parallelism": 1},
+        "FAB_ADD_SECURITY_API": _boolean(environ, "FAB_ADD_SECURITY_API", default=False),
         "FAB_API_MAX_PAGE_SIZE": 100,
         "FAB_OPENAPI_SERVERS": [{"url": public_url}],
         "FAB_API_KEY_ENABLED": True,

@@ -1,5 +1,6 @@
 """The site map: every view, API and menu entry in menu order; and what each role may do, as data."""
 
+from flask import current_app
 from flask_babel import lazy_gettext
 
 from app.accounts.api_keys.admin import ApiKeyModelView
@@ -7,6 +8,7 @@ from app.accounts.api_keys.views import ApiKeyView
 from app.accounts.email_change.views import EmailChangeView
 from app.accounts.email_preferences.views import EmailPreferencesView
 from app.accounts.groups.admin import GroupModelView
+from app.accounts.groups.api import GroupApi
 from app.accounts.login.api import SecurityApi
 from app.accounts.login.second_step import SecondStepView
 from app.accounts.login.views import LoginView
@@ -20,10 +22,12 @@ from app.accounts.registration.admin import RegistrationModelView
 from app.accounts.registration.invitations_admin import MemberInvitationModelView
 from app.accounts.registration.views import RegistrationView
 from app.accounts.roles.admin import RoleModelView
+from app.accounts.roles.api import PermissionApi, PermissionViewMenuApi, RoleApi, ViewMenuApi
 from app.accounts.second_factor.views import SecondFactorView
 from app.accounts.sessions.views import SessionView
 from app.accounts.statistics.views import StatisticsView
 from app.accounts.users.admin import UserModelView
+from app.accounts.users.api import UserApi
 from app.audit.views import AuditEventModelView
 from app.extensions import AppBuilder
 from app.i18n.views import LocaleView
@@ -112,6 +116,8 @@ PARTY_APIS = (
     MessageApi,
     ReportApi,
 )
+# For programs that keep users as another system has them. Flask-AppBuilder's setting adds them.
+PROVISIONING_APIS = (UserApi, GroupApi, RoleApi, PermissionApi, ViewMenuApi, PermissionViewMenuApi)
 PARTIES_MENU = {"category": "Parties", "category_label": lazy_gettext("Parties")}
 PEOPLE_MENU = {"category": "People", "category_label": lazy_gettext("People")}
 MAIL_MENU = {"category": "Mail", "category_label": lazy_gettext("Mail")}
@@ -178,4 +184,7 @@ def register(appbuilder: AppBuilder) -> None:
     for api in PARTY_APIS:
         appbuilder.add_api(api)
     appbuilder.add_api(DinnerPartyApi)
+    if current_app.config["FAB_ADD_SECURITY_API"]:
+        for api in PROVISIONING_APIS:
+            appbuilder.add_api(api)
     appbuilder.add_api(OpenApi)

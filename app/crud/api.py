@@ -341,7 +341,7 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
         return self.response(200, message="OK")
 
     def _load_and_store(self, schema: Any, item: Any, store: Callable[[Any, Any], Response]) -> Response:
-        sent = request.get_json(silent=True)
+        sent = self._sent()
         if not isinstance(sent, dict):
             return self.response_400()
         # A schema stores the row that it loads into, so each request needs a copy.
@@ -353,6 +353,10 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
             return self.response_422(message=field_errors(error.messages))
         except DomainError as error:
             return self._domain_error(error)
+
+    def _sent(self) -> Any:
+        """Return the JSON of the request."""
+        return request.get_json(silent=True)
 
     def _cleaned(self, name: str, value: Any) -> Any:
         """Return the value for a column without control characters; raises ValidationError for an invalid key."""

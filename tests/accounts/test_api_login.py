@@ -272,3 +272,7 @@ def test_the_openapi_document_describes_request_and_response(program, cast):
     for status in ("401", "403", "429"):
         assert "message" in login["responses"][status]["content"]["application/json"]["schema"]["properties"]
     assert "Retry-After" in login["responses"]["429"]["headers"]
+
+
+def test_the_security_api_is_there_only_when_it_is_asked_for(visitor):
+    assert visitor.get("/api/v1/security/users/").status == 404

@@ -89,11 +89,11 @@ class SqliteFiles:
 class Database:
     """The database of one kind and its application; both survive a test, the rows do not."""
 
-    def __init__(self, place: Place, instance: Path) -> None:
+    def __init__(self, place: Place, instance: Path, **settings: str) -> None:
         self.place = place
         self.url = place.url(COPY)
         place.create(COPY)
-        self.app = application(self.url, instance)
+        self.app = application(self.url, instance, **settings)
         set_up(self.app)
         self.close()
         place.keep(COPY, copy=PRISTINE)

@@ -2,18 +2,13 @@
 
 from flask_appbuilder.security.sqla.models import Role
 from flask_babel import lazy_gettext
-from sqlalchemy import select
 
-from app import audit
-from app.accounts import rules
 from app.accounts.roles import permission_labels
+from app.accounts.roles import service as role_service
 from app.accounts.sessions.access import ReauthenticationRequired
-from app.accounts.users import service as user_service
 from app.crud.datamodel import SQLAInterface
 from app.crud.fields import ChecklistField
 from app.crud.views import ModelView
-from app.errors import DomainError
-from app.extensions import db
 
 PERMISSIONS = lazy_gettext("Permissions")
 
@@ -51,24 +46,10 @@ class RoleModelView(ReauthenticationRequired, ModelView):
     }
 
     def pre_add(self, item: Role) -> None:
-        """Write the audit entry, with the permissions of the role."""
-        db.session.flush()
-        names = sorted(str(permission) for permission in item.permissions)
-        after = {"second_factor_required": item.second_factor_required, "added": names}
-        audit.record("role_created", "role", item, after=after)
+        role_service.add(item)
 
     def pre_update(self, item: Role) -> None:
-        """Refuse to rename a built-in role, and write the audit entry."""
-        with db.session.no_autoflush:
-            stored = db.session.execute(select(Role.name).where(Role.id == item.id)).scalar_one()
-        if stored in rules.FIXED_ROLES and item.name != stored:
-            raise DomainError(lazy_gettext("This is a built-in role and cannot be renamed."), field="name")
-        user_service.role_changed(item)
+        role_service.change(item)
 
     def pre_delete(self, item: Role) -> None:
-        """Refuse to delete a built-in role, or one that is in use."""
-        if item.name in rules.FIXED_ROLES:
-            raise DomainError(lazy_gettext("This is a built-in role and cannot be deleted."))
-        if item.user or item.groups:
-            raise DomainError(lazy_gettext("This role is assigned to users and cannot be deleted."))
-        audit.record("role_deleted", "role", item)
+        role_service.delete(item)

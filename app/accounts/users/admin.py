@@ -33,16 +33,14 @@ from app.i18n.locales import LanguageNames
 
 EMAIL_TAKEN = lazy_gettext("A user with that email address already exists")
 USERNAME_TAKEN = lazy_gettext("This username is already taken.")
+INVALID_USERNAME = lazy_gettext(
+    "Use 3 to 20 letters (a-z), digits, dots, dashes or underscores, with a letter or digit at the start and end."
+)
 
 
 def _valid_username(_form: Any, field: Any) -> None:
     if not rules.is_username(field.data or ""):
-        raise ValidationError(
-            lazy_gettext(
-                "Use 3 to 20 letters (a-z), digits, dots, dashes or underscores, with a letter or digit at "
-                "the start and end."
-            )
-        )
+        raise ValidationError(INVALID_USERNAME)
 
 
 # Some people have one name. The administrator of a new site has one, too.

@@ -1,0 +1,38 @@
+"""Roles: what may be changed, and the audit entries of changes."""
+
+from flask_appbuilder.security.sqla.models import Role
+from flask_babel import lazy_gettext
+from sqlalchemy import select
+
+from app import audit
+from app.accounts import rules
+from app.accounts.users import service as user_service
+from app.errors import DomainError
+from app.extensions import db
+
+
+def add(role: Role) -> None:
+    """Audit a new role, with its permissions."""
+    db.session.flush()
+    names = sorted(str(permission) for permission in role.permissions)
+    audit.record(
+        "role_created", "role", role, after={"second_factor_required": role.second_factor_required, "added": names}
+    )
+
+
+def change(role: Role) -> None:
+    """Check and audit the changes of a role. Raises DomainError, at "name", for a new name of a built-in one."""
+    with db.session.no_autoflush:
+        stored = db.session.execute(select(Role.name).where(Role.id == role.id)).scalar_one()
+    if stored in rules.FIXED_ROLES and role.name != stored:
+        raise DomainError(lazy_gettext("This is a built-in role and cannot be renamed."), field="name")
+    user_service.role_changed(role)
+
+
+def delete(role: Role) -> None:
+    """Check and audit the deletion of a role. Raises DomainError for one that is built in or assigned."""
+    if role.name in rules.FIXED_ROLES:
+        raise DomainError(lazy_gettext("This is a built-in role and cannot be deleted."))
+    if role.user or role.groups:
+        raise DomainError(lazy_gettext("This role is assigned to users and cannot be deleted."))
+    audit.record("role_deleted", "role", role)

@@ -1,0 +1,97 @@
+"""The API with which programs provision users: Flask-AppBuilder's, by the rules of the pages."""
+
+from typing import Any
+
+from flask_babel import lazy_gettext
+from flask_login import current_user
+from marshmallow import ValidationError
+from marshmallow.validate import Email, Length
+
+from app.accounts import rules
+from app.accounts.form_fields import MAX_NAME_LENGTH
+from app.accounts.models import Member
+from app.accounts.users import service as user_service
+from app.accounts.users.admin import EMAIL_TAKEN, INVALID_USERNAME, USERNAME_TAKEN
+from app.crud.api import ModelRestApi, TranslatedMessage
+from app.crud.datamodel import SQLAInterface
+from app.i18n.selectors import is_timezone
+
+READ = [
+    "id", "username", "first_name", "last_name", "email", "active", "roles.id", "roles.name", "memberships.id",
+    "memberships.name", "locale", "timezone", "joined_at", "last_login", "login_count", "fail_login_count",
+]  # fmt: skip
+WRITE = ["username", "first_name", "last_name", "email", "active", "roles", "memberships", "locale", "timezone"]
+# Programs know the groups of a user by the name that Flask-AppBuilder has for them.
+GROUPS, MEMBERSHIPS = "groups", "memberships"
+
+
+def _validate_username(name: str) -> None:
+    if not rules.is_username(name):
+        raise ValidationError(TranslatedMessage(INVALID_USERNAME))
+
+
+def _show_groups(row: dict[str, Any]) -> None:
+    if MEMBERSHIPS in row:
+        row[GROUPS] = row.pop(MEMBERSHIPS)
+
+
+def _validate_timezone(name: str | None) -> None:
+    if name and not is_timezone(name):
+        raise ValidationError(name)
+
+
+class UserApi(ModelRestApi):
+    """Users. A new one without a password gets an e-mail to choose one."""
+
+    datamodel = SQLAInterface(Member)
+    resource_name = "security/users"
+    openapi_spec_tag = "Security Users"
+    class_permission_name = "User"
+    list_title = lazy_gettext("Users (API)")
+    list_columns = READ
+    show_columns = READ
+    add_columns = [*WRITE, "password"]
+    edit_columns = WRITE
+    search_columns = ["username", "first_name", "last_name", "email", "active"]
+    order_columns = ["id", "username", "email", "last_login"]
+    base_order = ("username", "asc")
+    validators_columns = {"username": _validate_username, "email": Email(), "timezone": _validate_timezone}
+    constraint_messages = {
+        "uq_ab_user_email": EMAIL_TAKEN,
+        "uq_ab_user_lower_email": EMAIL_TAKEN,
+        "uq_ab_user_username": USERNAME_TAKEN,
+        "uq_ab_user_lower_username": USERNAME_TAKEN,
+    }
+
+    def _init_model_schemas(self) -> None:
+        super()._init_model_schemas()
+        # It is read, and never sent back.
+        self.add_model_schema.dump_fields.pop("password")
+        for schema in (self.add_model_schema, self.edit_model_schema):
+            # Some people have one name.
+            schema.fields["last_name"].validators = [Length(max=MAX_NAME_LENGTH)]
+
+    def _sent(self) -> Any:
+        sent = super()._sent()
+        return (
+            {MEMBERSHIPS if name == GROUPS else name: sent[name] for name in sent} if isinstance(sent, dict) else sent
+        )
+
+    def pre_get(self, data: dict[str, Any]) -> None:
+        _show_groups(data["result"])
+
+    def pre_get_list(self, data: dict[str, Any]) -> None:
+        for row in data["result"]:
+            _show_groups(row)
+
+    def pre_add(self, item: Member) -> None:
+        """Store the password as a hash, or let the person choose one."""
+        user_service.add(item, item.password)
+
+    def pre_update(self, item: Member) -> None:
+        """Refuse to remove the last administrator, or oneself."""
+        user_service.change(item, current_user.id)
+
+    def pre_delete(self, item: Member) -> None:
+        """Refuse to remove the last administrator, or oneself."""
+        user_service.delete(item, current_user.id)

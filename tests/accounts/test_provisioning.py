@@ -1,0 +1,147 @@
+"""The security API: programs keep users, groups and roles as another system has them, by the rules of the pages."""
+
+import contextlib
+
+import pytest
+from flask_appbuilder.security.sqla.models import Role
+
+from app.accounts.api_keys import service as api_key_service
+from app.accounts.api_keys.service import KeyScope
+from app.accounts.models import ADMIN, LoginSession, Member
+from app.audit.models import AuditEvent
+from app.database import transaction
+from app.extensions import db
+from app.outbox.models import OutboxEmail
+from tests.support.databases import Database, SqliteFiles
+from tests.support.factories import PASSWORD, GroupFactory
+
+ADA = {"username": "ada", "email": "ada@example.com", "first_name": "Ada", "last_name": "", "active": True}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """A site with the security API."""
+    directory = tmp_path_factory.mktemp("provisioning")
+    with contextlib.closing(Database(SqliteFiles(directory), directory, FAB_ADD_SECURITY_API="yes")) as database:
+        yield database
+
+
+@pytest.fixture
+def database(site):
+    site.reset()
+    return site
+
+
+@pytest.fixture
+def ask(app, cast):
+    """Send a request with a key of an administrator; `ask.as_(member)` uses a key of somebody else."""
+
+    def asking(member):
+        with app.app_context(), transaction():
+            key = api_key_service.create(db.session.get(Member, member.id), "HR", KeyScope.READ_AND_WRITE).secret
+        client = app.test_client(use_cookies=False)
+
+        def ask(method, path, body=None, **headers):
+            headers = {"Authorization": f"Bearer {key}", **headers}
+            return client.open(f"/api/v1/security/{path}", method=method, json=body, headers=headers)
+
+        ask.as_ = asking
+        return ask
+
+    return asking(cast.admin)
+
+
+def role_key(records, name):
+    return next(role.id for role in records.all(Role) if role.name == name)
+
+
+def test_a_program_adds_changes_and_deletes_a_user(ask, records):
+    added = ask("POST", "users/", {**ADA, "roles": [role_key(records, "Guest")], "password": PASSWORD})
+    assert added.status_code == 201
+    # The password, and its hash, stay here.
+    assert "password" not in added.get_json()["result"]
+    key = added.get_json()["id"]
+    shown = ask("GET", f"users/{key}").get_json()["result"]
+    assert (shown["username"], [role["name"] for role in shown["roles"]], shown["groups"]) == ("ada", ["Guest"], [])
+    assert "password" not in shown
+    assert ask("PUT", f"users/{key}", {"first_name": "Augusta"}).status_code == 200
+    assert records.fresh(records.all(Member)[-1]).first_name == "Augusta"
+    assert ask("DELETE", f"users/{key}").status_code == 200
+    actions = [event.action for event in records.all(AuditEvent) if event.subject == "ada"]
+    assert actions == ["member_created", "member_changed", "member_deleted"]
+
+
+def test_a_user_without_a_password_gets_an_email_to_choose_one(ask, records):
+    assert ask("POST", "users/", {**ADA, "roles": [role_key(records, "Guest")]}).status_code == 201
+    assert [email.kind for email in records.all(OutboxEmail) if email.recipient == "ada@example.com"] == [
+        "account_created"
+    ]
+
+
+def test_losing_a_role_ends_the_sessions_of_the_user(ask, client_of, cast, records):
+    browser = client_of(cast.translator)
+    groups = [GroupFactory(name="cooks").id]
+    assert ask("PUT", f"users/{cast.translator.id}", {"roles": [], "groups": groups}).status_code == 200
+    assert [group["name"] for group in ask("GET", f"users/{cast.translator.id}").get_json()["result"]["groups"]] == [
+        "cooks"
+    ]
+    assert all(login.ended_at for login in records.all(LoginSession) if login.member_id == cast.translator.id)
+    assert browser.get("/account/profile/").path == "/login/"
+
+
+@pytest.mark.parametrize("body", [{"active": False}, {"roles": []}])
+def test_the_last_administrator_stays(ask, cast, records, body):
+    refused = ask("PUT", f"users/{cast.admin.id}", body)
+    assert (refused.status_code, "administrator" in refused.get_json()["message"] or body == {"active": False}) == (
+        422,
+        True,
+    )
+    assert records.fresh(cast.admin).active
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [({"username": "a b"}, "username"), ({"email": "nowhere"}, "email"), ({"timezone": "Mars/Olympus"}, "timezone"),
+     ({"colour": "red"}, "colour"), ({"first_name": ""}, "first_name")],
+)  # fmt: skip
+def test_invalid_values_are_refused_at_their_field(ask, records, change, field):
+    refused = ask("POST", "users/", {**ADA, "roles": [role_key(records, "Guest")], **change})
+    assert refused.status_code == 422
+    assert field in refused.get_json()["errors"]
+
+
+def test_a_name_that_is_taken_is_refused_in_words(ask, cast):
+    refused = ask("POST", "users/", {**ADA, "username": "FRIEND", "roles": []})
+    assert (refused.status_code, refused.get_json()["message"]) == (422, "This username is already taken.")
+
+
+def test_roles_and_groups_are_provisioned_too(ask, records):
+    permissions = ask("GET", "permissions-resources/?q=(page_size:3)").get_json()["result"]
+    keys = [permission["id"] for permission in permissions]
+    role = ask("POST", "roles/", {"name": "Cook", "second_factor_required": False, "permissions": keys})
+    assert role.status_code == 201
+    key = role.get_json()["id"]
+    shown = ask("GET", f"roles/{key}").get_json()["result"]
+    assert sorted(permission["id"] for permission in shown["permissions"]) == sorted(keys)
+    group = ask("POST", "groups/", {"name": "kitchen", "roles": [key]})
+    assert group.status_code == 201
+    assert ask("DELETE", f"roles/{key}").status_code == 422
+    assert ask("PUT", f"roles/{role_key(records, ADMIN)}", {"name": "Boss"}).status_code == 422
+    assert ask("POST", "groups/", {"name": "bosses", "roles": [role_key(records, ADMIN)]}).status_code == 422
+    for path in ("permissions/", "resources/"):
+        assert ask("GET", path).get_json()["count"] > 10
+        assert ask("POST", path, {"name": "can_everything"}).status_code == 405
+
+
+def test_others_may_do_none_of_it(ask, cast, records):
+    before = records.dump()
+    for member in (cast.friend, cast.translator):
+        other = ask.as_(member)
+        for method, path in (
+            ("GET", "users/"),
+            ("POST", "users/"),
+            ("GET", "roles/"),
+            ("PUT", f"users/{cast.host.id}"),
+        ):
+            assert other(method, path, ADA if method != "GET" else None).status_code == 403, (member, path)
+    assert records.dump()["ab_user"] == before["ab_user"]
