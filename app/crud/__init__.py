@@ -1,7 +1,21 @@
 """The base classes of views and APIs. They replace the parts of Flask-AppBuilder that are unsafe or unbounded."""
 
 from app.crud.api import JsonErrorResponses, ModelRestApi
+from app.crud.composite_views import CompactCRUDMixin, MasterDetailView, MultipleView
 from app.crud.datamodel import SQLAInterface
+from app.crud.form_views import IndexView, PublicFormView, SimpleFormView
 from app.crud.views import BaseView, ModelView
 
-__all__ = ["BaseView", "JsonErrorResponses", "ModelRestApi", "ModelView", "SQLAInterface"]
+__all__ = [
+    "BaseView",
+    "CompactCRUDMixin",
+    "IndexView",
+    "JsonErrorResponses",
+    "MasterDetailView",
+    "ModelRestApi",
+    "ModelView",
+    "MultipleView",
+    "PublicFormView",
+    "SQLAInterface",
+    "SimpleFormView",
+]

@@ -24,6 +24,8 @@ class ListMixin(ViewConfigMixin):
     """The generated list, show page and related lists."""
 
     search_widget = SearchWidget
+    # Flask-AppBuilder's.
+    _get_view_widget: Callable[..., Any]
 
     # -- filters
 
@@ -128,6 +130,17 @@ class ListMixin(ViewConfigMixin):
         )
         return widgets
 
+    def part(self, filters: StockFilters | None = None) -> Any:
+        """Return the widget of the list for another page, with only those rows that `filters` leave."""
+        arguments = self._list_arguments()
+        return self._get_view_widget(
+            filters=filters or self.datamodel.get_filters(),
+            order_column=arguments.order[0],
+            order_direction=arguments.order[1],
+            page=arguments.page,
+            page_size=arguments.page_size,
+        )
+
     def _formatters(self) -> dict[str, Callable[[Any], object]]:
         """Return the formatters of the columns. Labels are translated once for a page, not for each row."""
         return {
@@ -210,11 +223,4 @@ class ListMixin(ViewConfigMixin):
         relation = view.datamodel.get_related_fk(self.datamodel.obj)
         filters = view.datamodel.get_filters()
         filters.add_filter_related_view(relation, FilterRelated, self.datamodel.get_pk_value(item))
-        arguments = view._list_arguments()  # noqa: SLF001 - another instance of this class
-        return view._get_view_widget(  # noqa: SLF001
-            filters=filters,
-            order_column=arguments.order[0],
-            order_direction=arguments.order[1],
-            page=arguments.page,
-            page_size=arguments.page_size,
-        )
+        return view.part(filters)

@@ -4,7 +4,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from flask_appbuilder import CompactCRUDMixin as StockCompactCRUDMixin
 from flask_appbuilder.baseviews import BaseView as StockBaseView
+from flask_appbuilder.const import PERMISSION_PREFIX
 from flask_babel import lazy_gettext
 
 from app.crud.datamodel import SQLAInterface
@@ -44,6 +46,8 @@ class ViewConfigMixin(OwnFilters):
     endpoint: str | None
     route_base: str
     base_permissions: Any
+    class_permission_name: str
+    get_method_permission: Callable[[str], str]
     include_route_methods: Collection[str] | None
     exclude_route_methods: Collection[str]
     list_title: object
@@ -108,6 +112,12 @@ class ViewConfigMixin(OwnFilters):
         declared = type(self).base_permissions
         return declared is None or f"can_{name}" in declared
 
+    def may(self, page: str) -> bool:
+        """Whether the member may open the page `list`, `show`, `add`, `edit`, `delete` or `chart`."""
+        permission = PERMISSION_PREFIX + self.get_method_permission(page)
+        allowed = self.appbuilder.sm.has_access(permission, self.class_permission_name)
+        return self.is_routed(page) and permission in self.base_permissions and bool(allowed)
+
     def _init_titles(self) -> None:
         for page in PAGES:
             if self.is_routed(page) and not getattr(self, f"{page}_title"):
@@ -116,6 +126,9 @@ class ViewConfigMixin(OwnFilters):
 
     def _init_properties(self) -> None:
         """Copy and check what the class declares. The dictionaries and lists of the class stay as they are."""
+        if isinstance(self, StockCompactCRUDMixin):
+            msg = f"{type(self).__name__} must use app.crud.CompactCRUDMixin"
+            raise ConfigurationError(msg)
         if not getattr(self, "base_order", None):
             _fail_config(self, "base_order")
         self.label_columns = dict(self.label_columns or {})

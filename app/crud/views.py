@@ -9,7 +9,7 @@ from flask_appbuilder import BaseView as StockBaseView
 from flask_appbuilder import ModelView as StockModelView
 from flask_appbuilder import expose, has_access
 from flask_appbuilder.const import PERMISSION_PREFIX
-from flask_appbuilder.hooks import before_request
+from flask_appbuilder.hooks import before_request, get_before_request_hooks, wrap_route_handler_with_hooks
 from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
@@ -47,6 +47,18 @@ class BaseView(StockBaseView):
         if self.appbuilder.sm.has_access(permission, self.class_permission_name):
             return None
         return ask_to_log_in()
+
+    def _register_urls(self) -> None:
+        """Add the routes. Flask-AppBuilder makes a function for each URL of a method, and Flask refuses the second one."""
+        hooks = get_before_request_hooks(self)
+        for name in dir(self):
+            method = getattr(self, name)
+            included = self.include_route_methods is None or name in self.include_route_methods
+            if not included or name in self.exclude_route_methods or not hasattr(method, "_urls"):
+                continue
+            handler = wrap_route_handler_with_hooks(name, method, hooks)
+            for url, methods in method._urls:  # noqa: SLF001 - Flask-AppBuilder's name
+                self.blueprint.add_url_rule(url, name, handler, methods=methods)
 
     def method(self) -> Any:
         """Return the method that handles this request."""
@@ -184,12 +196,6 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
         key, searched = self.autocomplete_columns[column]
         model = self.datamodel.get_related_model(column)
         return jsonify(options.find(model, key, searched, request.args.get("q", "")))
-
-    def may(self, page: str) -> bool:
-        """Whether the member may open the page `list`, `show`, `add`, `edit` or `delete`."""
-        permission = PERMISSION_PREFIX + self.get_method_permission(page)
-        allowed = self.appbuilder.sm.has_access(permission, self.class_permission_name)
-        return self.is_routed(page) and permission in self.base_permissions and bool(allowed)
 
     # -- where to go
 
