@@ -1,5 +1,6 @@
 """The site map: every view, API and menu entry in menu order; and what each role may do, as data."""
 
+from flask import current_app
 from flask_babel import lazy_gettext
 
 from app.accounts.api_keys.admin import ApiKeyModelView
@@ -25,6 +26,7 @@ from app.accounts.sessions.views import SessionView
 from app.accounts.statistics.views import StatisticsView
 from app.accounts.users.admin import UserModelView
 from app.audit.views import AuditEventModelView
+from app.crud.openapi import SwaggerView
 from app.extensions import AppBuilder
 from app.i18n.views import LocaleView
 from app.outbox.admin import OutboxEmailModelView
@@ -133,6 +135,8 @@ def register(appbuilder: AppBuilder) -> None:
     # The door: FAB asks its security manager where it is
     manager.registeruser_view = appbuilder.add_view_no_menu(RegistrationView)
     manager.auth_view = appbuilder.add_view_no_menu(LoginView)
+    if manager.is_auth_limited:
+        manager.limiter.limit(manager.auth_rate_limit, methods=["POST"])(manager.auth_view.blueprint)
     for view in (SecondStepView, OidcView, PasskeyView, PasswordView, EmailChangeView):
         appbuilder.add_view_no_menu(view)
     # What members see to themselves, in the order of their menu
@@ -178,4 +182,8 @@ def register(appbuilder: AppBuilder) -> None:
     for api in PARTY_APIS:
         appbuilder.add_api(api)
     appbuilder.add_api(DinnerPartyApi)
-    appbuilder.add_api(OpenApi)
+    settings = current_app.config
+    if settings.get("FAB_ADD_OPENAPI_VIEWS", True):
+        appbuilder.add_api(OpenApi)
+        if settings.get("FAB_API_SWAGGER_UI"):
+            appbuilder.add_view_no_menu(SwaggerView)

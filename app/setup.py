@@ -3,8 +3,9 @@
 import fcntl
 import logging
 import os
+import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -143,11 +144,25 @@ def _store_permissions(appbuilder: AppBuilder) -> None:
             db.session.add(roles[name])
         elif granted & new:
             roles[name].permissions.extend(pairs[pair] for pair in sorted(granted & new))
+    for name, patterns in current_app.config.get("FAB_ROLES", {}).items():
+        _store_patterns(roles.get(name) or Role(name=name), patterns, pairs)
     held = {item.id for item in roles[ADMIN].permissions}
     roles[ADMIN].permissions.extend(
         item for pair, item in sorted(pairs.items()) if pair in wanted and item.id not in held
     )
     db.session.flush()
+
+
+def _store_patterns(role: Role, patterns: list[Pair], pairs: Mapping[Pair, PermissionView]) -> None:
+    """Give `role` exactly the permissions whose view and name match one of `patterns` from their beginning."""
+    granted = [
+        item
+        for (permission, view), item in sorted(pairs.items())
+        if any(re.match(of_view, view) and re.match(named, permission) for of_view, named in patterns)
+    ]
+    if set(role.permissions) != set(granted):
+        role.permissions = granted
+    db.session.add(role)
 
 
 def _declared(appbuilder: AppBuilder) -> set[Pair]:

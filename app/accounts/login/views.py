@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import flash, make_response, redirect, request, url_for
+from flask import current_app, flash, make_response, redirect, request, url_for
 from flask_appbuilder import expose
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -166,7 +166,7 @@ class LoginView(BaseView):
             with transaction():
                 session_service.close_session()
         flash(_("You are logged out."), "info")
-        return redirect(self.appbuilder.get_url_for_index, 303)
+        return redirect(current_app.config.get("LOGOUT_REDIRECT_URL") or self.appbuilder.get_url_for_index, 303)
 
 
 def refused_status(error: DomainError) -> int:
