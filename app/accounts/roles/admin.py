@@ -7,6 +7,7 @@ from sqlalchemy import select
 from app import audit
 from app.accounts import rules
 from app.accounts.roles import permission_labels
+from app.accounts.roles import service as role_service
 from app.accounts.sessions.access import ReauthenticationRequired
 from app.accounts.users import service as user_service
 from app.crud.datamodel import SQLAInterface
@@ -53,9 +54,7 @@ class RoleModelView(ReauthenticationRequired, ModelView):
     def pre_add(self, item: Role) -> None:
         """Write the audit entry, with the permissions of the role."""
         db.session.flush()
-        names = sorted(str(permission) for permission in item.permissions)
-        after = {"second_factor_required": item.second_factor_required, "added": names}
-        audit.record("role_created", "role", item, after=after)
+        role_service.record_created(item)
 
     def pre_update(self, item: Role) -> None:
         """Refuse to rename a built-in role, and write the audit entry."""
