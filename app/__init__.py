@@ -6,7 +6,7 @@ from typing import Any
 from flask import Flask
 
 import config
-from app import cli, error_pages, http, i18n, navigation, outbox, parties, plugins, templating
+from app import cli, error_pages, fab_settings, http, i18n, navigation, outbox, parties, plugins, templating
 from app.extensions import AppBuilder, csrf, db, mail, migrate
 
 
@@ -16,6 +16,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     It does not write to the database: `flask setup` does.
     """
     settings = {**config.load(), **(overrides or {})}
+    fab_settings.check(settings)
     settings.setdefault("SQLALCHEMY_ENGINE_OPTIONS", config.engine_options(settings["SQLALCHEMY_DATABASE_URI"]))
     app = Flask(__name__, instance_path=settings["INSTANCE_PATH"], instance_relative_config=True)
     app.config.from_mapping(settings)

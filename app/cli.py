@@ -9,12 +9,10 @@ import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 from flask_appbuilder import Model
-from sqlalchemy.exc import IntegrityError
+from flask_appbuilder.cli import fab
 
-from app import clock, demo, scheduler, setup, worker
+from app import clock, demo, fab_commands, scheduler, setup, worker
 from app.accounts import cli as accounts
-from app.accounts import password_policy, queries, rules
-from app.accounts.models import ADMIN, Member
 from app.database import report_outage, transaction
 from app.extensions import db
 
@@ -32,6 +30,8 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(purge_command)
     app.cli.add_command(accounts.reset_password_command)
     app.cli.add_command(accounts.unlock_command)
+    fab_commands.init_app()
+    app.cli.add_command(fab)
 
 
 def _shell_names() -> dict[str, Any]:
@@ -80,40 +80,10 @@ def worker_command() -> None:
 @report_outage
 def create_admin_command(username: str, email: str, password: str | None) -> None:
     """Add an administrator. Safe to run again."""
-    if not rules.is_username(username):
-        raise click.BadParameter("3 to 20 letters, digits, dots, dashes or underscores", param_hint="username")
-    if "@" not in email:
-        raise click.BadParameter("not an e-mail address", param_hint="email")
-    existing = queries.member_by_name_or_email(username) or queries.member_by_name_or_email(email)
-    if existing is not None:
-        _report_existing(existing, username, email)
+    if fab_commands.is_known_admin(username, email):
         return
     typed = password or click.prompt("Password", hide_input=True, confirmation_prompt=True)
-    least = password_policy.min_length(staff=True, second_factor=False)
-    if problem := password_policy.problem(typed, names=(username, email), least=least):
-        raise click.BadParameter(problem, param_hint="password")
-    try:
-        with transaction():
-            setup.add_admin(username, email, typed)
-    except IntegrityError as error:
-        # Another process added it in the meantime.
-        raise click.ClickException(_taken(username, email)) from error
-    click.echo(f"Administrator {username} added. Log in at {current_app.config['PUBLIC_URL']}/login/")
-
-
-def _report_existing(existing: Member, username: str, email: str) -> None:
-    """Report that the administrator exists; raise ClickException if the name or address belongs to another user."""
-    if existing.username != username.lower():
-        raise click.ClickException(_taken(username, email))
-    if not any(role.name == ADMIN for role in existing.roles):
-        raise click.ClickException(
-            f"The user {username} already exists but is not an administrator. Assign the role in the web interface."
-        )
-    click.echo(f"The administrator {existing.username} already exists. Nothing was changed.")
-
-
-def _taken(username: str, email: str) -> str:
-    return f"A user with the username {username} or the e-mail address {email} already exists."
+    fab_commands.create_admin(typed, username=username, email=email)
 
 
 @click.command("purge")

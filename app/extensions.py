@@ -7,6 +7,7 @@ import flask_appbuilder
 from flask import Flask, current_app
 from flask_appbuilder import AppBuilder as StockAppBuilder
 from flask_appbuilder import BaseView
+from flask_appbuilder.menu import MenuApi as StockMenuApi
 from flask_mail import Mail
 from flask_migrate import Config
 from flask_migrate import Migrate as StockMigrate
@@ -61,15 +62,21 @@ csrf = CSRFProtect()
 mail = Mail()
 
 
+class SiteMenuApi(StockMenuApi):
+    """Flask-AppBuilder's API of the menu. Under its own name, there is another one for the menus of parties."""
+
+
 class AppBuilder(StockAppBuilder):
     """AppBuilder without FAB's own views: `app.navigation` registers all views of the site."""
 
     def _add_admin_views(self) -> None:
-        """Register none of FAB's views: some act on GET, keep URLs in the cookie, or return unlimited rows."""
+        """Register of FAB's views the API of the menu only: others act on GET, or return unlimited rows."""
+        if current_app.config["FAB_ADD_MENU_API"]:
+            self.add_api(SiteMenuApi)
 
     def set_index(self, view: type[BaseView]) -> None:
-        """Add `view` and make it the first page."""
-        self._indexview = self.add_view_no_menu(view)
+        """Add `view`, or the one that FAB_INDEX_VIEW names, and make it the first page."""
+        self._indexview = self.add_view_no_menu(self.indexview if current_app.config.get("FAB_INDEX_VIEW") else view)
 
 
 def appbuilder_of(app: Flask | None = None) -> AppBuilder:

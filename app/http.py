@@ -2,8 +2,9 @@
 
 import hashlib
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from fnmatch import fnmatch
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +17,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.database import transaction
+from app.extensions import appbuilder_of
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; "
@@ -24,7 +26,7 @@ CONTENT_SECURITY_POLICY = (
     "img-src 'self' data:; "
     "font-src 'self'; "
     "connect-src 'self'; "
-    "form-action 'self'; "
+    "form-action {form_targets}; "
     "base-uri 'none'; "
     "object-src 'none'; "
     "frame-ancestors 'none'; "
@@ -34,7 +36,6 @@ PERMISSIONS_POLICY = ", ".join(
     f"{feature}=()" for feature in ("camera", "geolocation", "microphone", "payment", "usb", "browsing-topics")
 )
 HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -87,10 +88,24 @@ def init_app(app: Flask) -> None:
     app.before_request(_read_form)
     app.after_request(_set_headers)
     app.jinja_env.globals["static_url"] = static_url
+    app.jinja_env.globals["home_url"] = home_url
+    policy = CONTENT_SECURITY_POLICY.format(form_targets=_form_targets(app.config))
+    app.extensions["content_security_policy"] = policy
 
 
 def is_api(path: str) -> bool:
     return path.startswith("/api/")
+
+
+def _form_targets(settings: Mapping[str, Any]) -> str:
+    """Return where forms may lead. Browsers apply this to redirects after a POST, too, such as that of a logout."""
+    logout = urlsplit(settings.get("LOGOUT_REDIRECT_URL") or "").netloc
+    return " ".join(["'self'", *settings.get("FAB_SAFE_REDIRECT_HOSTS", ()), *filter(None, [logout])])
+
+
+def home_url() -> str:
+    """Return the URL of the first page."""
+    return appbuilder_of().get_url_for_index
 
 
 def static_url(filename: str) -> str:
@@ -106,7 +121,10 @@ def public_url(endpoint: str, **values: object) -> str:
 
 
 def safe_next(target: str | None, default: str) -> str:
-    """Return `target` as a path of this site, or `default` if it could lead to another site (open redirect)."""
+    """Return `target` as a path of this site, or `default` if it could lead to another site (open redirect).
+
+    URLs of the hosts in FAB_SAFE_REDIRECT_HOSTS are returned as they are.
+    """
     if not target or any(ord(character) < 33 or character == "\\" for character in target):
         return default
     try:
@@ -114,9 +132,16 @@ def safe_next(target: str | None, default: str) -> str:
     except ValueError:
         return default
     own = urlsplit(request.host_url)
+    if parts.scheme in {"http", "https"} and any(fnmatch(parts.netloc, host) for host in _safe_hosts()):
+        return parts.geturl()
     if (parts.scheme, parts.netloc) != (own.scheme, own.netloc) or parts.path.startswith("//"):
         return default
     return parts.path + (f"?{parts.query}" if parts.query else "")
+
+
+def _safe_hosts() -> Iterable[str]:
+    hosts: Iterable[str] = current_app.config.get("FAB_SAFE_REDIRECT_HOSTS", ())
+    return hosts
 
 
 def is_cross_site_request() -> bool:
@@ -198,6 +223,7 @@ def _read_form() -> None:
 def _set_headers(response: Response) -> Response:
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
+    response.headers.setdefault("Content-Security-Policy", current_app.extensions["content_security_policy"])
     response.headers.setdefault("Referrer-Policy", "same-origin")
     if str(current_app.config["PUBLIC_URL"]).startswith("https:"):
         response.headers.setdefault("Strict-Transport-Security", f"max-age={TWO_YEARS}; includeSubDomains")

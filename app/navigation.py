@@ -29,6 +29,7 @@ from app.accounts.statistics.views import StatisticsView
 from app.accounts.users.admin import UserModelView
 from app.accounts.users.api import UserApi
 from app.audit.views import AuditEventModelView
+from app.crud.openapi import SwaggerView
 from app.extensions import AppBuilder
 from app.i18n.views import LocaleView
 from app.outbox.admin import OutboxEmailModelView
@@ -139,6 +140,8 @@ def register(appbuilder: AppBuilder) -> None:
     # The door: FAB asks its security manager where it is
     manager.registeruser_view = appbuilder.add_view_no_menu(RegistrationView)
     manager.auth_view = appbuilder.add_view_no_menu(LoginView)
+    if manager.is_auth_limited:
+        manager.limiter.limit(manager.auth_rate_limit, methods=["POST"])(manager.auth_view.blueprint)
     for view in (SecondStepView, OidcView, PasskeyView, PasswordView, EmailChangeView):
         appbuilder.add_view_no_menu(view)
     # What members see to themselves, in the order of their menu
@@ -184,7 +187,11 @@ def register(appbuilder: AppBuilder) -> None:
     for api in PARTY_APIS:
         appbuilder.add_api(api)
     appbuilder.add_api(DinnerPartyApi)
-    if current_app.config["FAB_ADD_SECURITY_API"]:
+    settings = current_app.config
+    if settings["FAB_ADD_SECURITY_API"]:
         for api in PROVISIONING_APIS:
             appbuilder.add_api(api)
-    appbuilder.add_api(OpenApi)
+    if settings.get("FAB_ADD_OPENAPI_VIEWS", True):
+        appbuilder.add_api(OpenApi)
+        if settings.get("FAB_API_SWAGGER_UI"):
+            appbuilder.add_view_no_menu(SwaggerView)

@@ -3,8 +3,9 @@
 import fcntl
 import logging
 import os
+import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from flask_appbuilder.security.sqla.models import Permission, PermissionView, Ro
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from app import audit
 from app.accounts import members, password_policy
 from app.accounts.models import ADMIN, AccessVersion, Member
 from app.database import is_unavailable, reason, transaction
@@ -57,7 +59,7 @@ def prepare() -> None:
     _ensure_writable()
     flask_migrate.upgrade()
     with transaction():
-        _store_permissions(appbuilder_of())
+        store_permissions(appbuilder_of())
 
 
 def _ensure_writable() -> None:
@@ -95,29 +97,25 @@ def refuse_other_schema() -> None:
         raise ConfigurationError(f"The database schema does not match this version: {RUN_SETUP}")
 
 
-def add_admin(username: str, email: str, password: str) -> Member:
-    """Add an administrator; raises IntegrityError if the username or the e-mail address is taken."""
-    return members.add_member(
-        username=username,
-        email=email,
-        first_name="Admin",
-        last_name="",
-        password_hash=password_policy.hash_password(password),
-        role=ADMIN,
-    )
-
-
 def first_admin() -> tuple[str, str] | None:
     """Add an administrator if there is none; return the username and the password, of which only a hash is stored."""
     admins = select(func.count()).select_from(Member).where(Member.roles.any(Role.name == ADMIN))
     if db.session.execute(admins).scalar_one():
         return None
     password = secrets.token_urlsafe(12)
-    add_admin("admin", "admin@example.com", password)
+    admin = members.add_member(
+        username="admin",
+        email="admin@example.com",
+        first_name="Admin",
+        last_name="",
+        password_hash=password_policy.hash_password(password),
+        role=ADMIN,
+    )
+    audit.record("member_created", "member", admin, after={"roles": [ADMIN]})
     return "admin", password
 
 
-def _store_permissions(appbuilder: AppBuilder) -> None:
+def store_permissions(appbuilder: AppBuilder) -> None:
     """Store missing permissions and roles in a few statements.
 
     Other roles than Admin get their permissions when they are created, and later only permissions that are new in a
@@ -143,11 +141,25 @@ def _store_permissions(appbuilder: AppBuilder) -> None:
             db.session.add(roles[name])
         elif granted & new:
             roles[name].permissions.extend(pairs[pair] for pair in sorted(granted & new))
+    for name, patterns in current_app.config.get("FAB_ROLES", {}).items():
+        _store_patterns(roles.get(name) or Role(name=name), patterns, pairs)
     held = {item.id for item in roles[ADMIN].permissions}
     roles[ADMIN].permissions.extend(
         item for pair, item in sorted(pairs.items()) if pair in wanted and item.id not in held
     )
     db.session.flush()
+
+
+def _store_patterns(role: Role, patterns: list[Pair], pairs: Mapping[Pair, PermissionView]) -> None:
+    """Give `role` exactly the permissions whose view and name match one of `patterns` from their beginning."""
+    granted = [
+        item
+        for (permission, view), item in sorted(pairs.items())
+        if any(re.match(of_view, view) and re.match(named, permission) for of_view, named in patterns)
+    ]
+    if set(role.permissions) != set(granted):
+        role.permissions = granted
+    db.session.add(role)
 
 
 def _declared(appbuilder: AppBuilder) -> set[Pair]:

@@ -18,9 +18,10 @@ Never call a visitor inside an app context: requests would share its `g`, and wi
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -226,8 +227,8 @@ def new_app(database: Database, tmp_path: Path) -> Iterator[Callable[..., Flask]
     """Make another application on this test's database, with its own settings."""
     with contextlib.ExitStack() as made:
 
-        def make(**settings: str) -> Flask:
-            app = application(database.url, tmp_path, **settings)
+        def make(overrides: Mapping[str, Any] | None = None, **settings: str) -> Flask:
+            app = application(database.url, tmp_path, overrides, **settings)
             made.callback(close_connections, app)
             return app
 

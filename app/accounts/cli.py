@@ -25,21 +25,25 @@ from app.errors import DomainError
 @report_outage
 def reset_password_command(name: str, password: str | None, *, send_email: bool) -> None:
     """Reset the password of the user NAME (username or e-mail address) and sign them out on all devices."""
-    member = _member(name)
+    person = member(name)
     typed = None if send_email else password or click.prompt("Password", hide_input=True, confirmation_prompt=True)
     try:
+        if typed is not None:
+            set_password(person, typed)
+            return
         with transaction():
-            if typed is None:
-                user_service.send_password_link(member)
-            else:
-                user_service.refuse_with_ldap()
-                password_service.set_by_administrator(member, typed)
+            user_service.send_password_link(person)
     except DomainError as refused:
         raise click.ClickException(str(refused)) from refused
-    if typed is None:
-        click.echo(f"A link to choose a new password is on its way to {member.email}.")
-    else:
-        click.echo(f"The password of {member.username} was changed. The user was signed out on all devices.")
+    click.echo(f"A link to choose a new password is on its way to {person.email}.")
+
+
+def set_password(person: Member, password: str) -> None:
+    """Set the password of a member, and report it; raises DomainError if it cannot be used."""
+    user_service.refuse_with_ldap()
+    with transaction():
+        password_service.set_by_administrator(person, password)
+    click.echo(f"The password of {person.username} was changed. The user was signed out on all devices.")
 
 
 @click.command("unlock")
@@ -48,14 +52,15 @@ def reset_password_command(name: str, password: str | None, *, send_email: bool)
 @report_outage
 def unlock_command(name: str) -> None:
     """Unlock the user NAME (username or e-mail address) after too many failed logins."""
-    member = _member(name)
+    person = member(name)
     with transaction():
-        user_service.unlock(member)
-    click.echo(f"{member.username} was unlocked.")
+        user_service.unlock(person)
+    click.echo(f"{person.username} was unlocked.")
 
 
-def _member(name: str) -> Member:
-    member = queries.member_by_name_or_email(name)
-    if member is None:
+def member(name: str) -> Member:
+    """Return the member with that username or e-mail address; raises ClickException if there is none."""
+    found = queries.member_by_name_or_email(name)
+    if found is None:
         raise click.ClickException(f"No member has the username or e-mail address {name}.")
-    return member
+    return found

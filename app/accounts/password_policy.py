@@ -14,6 +14,8 @@ from collections.abc import Iterable, Iterator
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from flask import current_app
+from flask_appbuilder.exceptions import PasswordComplexityValidationError
+from flask_appbuilder.validators import default_password_complexity
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.security import check_password_hash
@@ -92,6 +94,17 @@ def problem(password: str, *, names: Iterable[str] = (), least: int | None = Non
         return str(_("This password is too common and easy to guess. Choose another one."))
     if _is_made_of(password, _parts(names)):
         return str(_("Your name is easy to guess. Do not use it in your password."))
+    return _complexity_problem(password)
+
+
+def _complexity_problem(password: str) -> str | None:
+    """Return what Flask-AppBuilder's setting for complex passwords asks for."""
+    if not current_app.config.get("FAB_PASSWORD_COMPLEXITY_ENABLED"):
+        return None
+    try:
+        (current_app.config.get("FAB_PASSWORD_COMPLEXITY_VALIDATOR") or default_password_complexity)(password)
+    except PasswordComplexityValidationError as error:
+        return str(error)
     return None
 
 

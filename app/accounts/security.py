@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask import Flask, Response, abort, flash, g, redirect, request, session, url_for
-from flask_appbuilder.security.sqla.manager import SecurityManager as StockSecurityManager
 from flask_appbuilder.security.sqla.models import ApiKey, Group, PermissionView, Role
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
@@ -21,6 +20,7 @@ from app import error_pages
 from app.accounts import queries
 from app.accounts.api_keys import service as api_key_service
 from app.accounts.enums import RequiredAction
+from app.accounts.fab_methods import FabMethods
 from app.accounts.ldap import client as ldap_client
 from app.accounts.ldap import disabled_pages
 from app.accounts.login import authentication
@@ -61,7 +61,7 @@ def _unauthorized(*_reasons: object) -> Response:
     return error_pages.render_error(Unauthorized())
 
 
-class SecurityManager(StockSecurityManager):
+class SecurityManager(FabMethods):
     """Who makes a request, and what they may do."""
 
     user_model = Member

@@ -5,13 +5,14 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from flask import Response, current_app
+from flask import Response, abort, current_app
 from flask_appbuilder.api import BaseApi, expose, safe
 from flask_appbuilder.api.manager import OpenApi as StockOpenApi
-from flask_appbuilder.security.decorators import permission_name, protect
+from flask_appbuilder.security.decorators import has_access, permission_name, protect
 from marshmallow import Schema, fields
 
 from app.crud.api import JsonErrorResponses
+from app.crud.views import BaseView
 from app.extensions import appbuilder_of
 
 ARGUMENT = re.compile(r"<(?:[^<>]*:)?([^<>:]+)>")
@@ -75,12 +76,17 @@ class OpenApi(JsonErrorResponses, StockOpenApi):
                   schema:
                     type: object
         """  # noqa: D205 - the format of apispec
+        document = self.document(version)
+        return Response(document, mimetype="application/json") if document else self.response_404()
+
+    def document(self, version: str) -> str | None:
+        """Return the document of a version as JSON; None if there is no such version."""
         if version not in self._described:
             apis = [api for api in appbuilder_of().baseviews if isinstance(api, BaseApi) and api.version == version]
             if not apis:
-                return self.response_404()
+                return None
             self._described[version] = json.dumps(self._describe(version, apis))
-        return Response(self._described[version], mimetype="application/json")
+        return self._described[version]
 
     def _describe(self, version: str, apis: list[BaseApi]) -> dict[str, Any]:
         spec = self._create_api_spec(version)
@@ -103,6 +109,22 @@ class OpenApi(JsonErrorResponses, StockOpenApi):
             if operation is not None:
                 _complete(operation, name, path)
         return document
+
+
+class SwaggerView(BaseView):
+    """A page to read and try the APIs. The document is in the page: the API does not accept the visitor's cookie."""
+
+    route_base = "/swagger"
+    default_view = "show"
+
+    @expose("/<version>")
+    @has_access
+    def show(self, version: str) -> str:
+        """Show the APIs of a version."""
+        described = next(api for api in appbuilder_of().baseviews if isinstance(api, OpenApi))
+        document = described.document(version) or abort(404)
+        template = current_app.config.get("FAB_API_SWAGGER_TEMPLATE", "appbuilder/swagger/swagger.html")
+        return str(self.render_template(template, document=json.loads(document)))
 
 
 def _operations() -> Iterator[tuple[str, str, str]]:

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.crud.views import BaseView
 from app.database import run_with_retry
 from app.extensions import csrf
-from app.http import without_referrer
+from app.http import home_url, without_referrer
 from app.outbox import unsubscribe, unsubscribe_token
 from app.outbox.unsubscribe_token import UnsubscribeToken
 
@@ -85,7 +85,7 @@ def _plain(text: str, status: int) -> BaseResponse:
 
 def _unknown() -> BaseResponse:
     flash(_("Unknown link"), "danger")
-    return without_referrer(redirect(url_for("LandingView.index"), 303))
+    return without_referrer(redirect(home_url(), 303))
 
 
 csrf.exempt(f"{__name__}.one_click")

@@ -1,6 +1,7 @@
 """A set-up database without members, restored for every test."""
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from types import CodeType
 from typing import Any, Protocol
@@ -113,14 +114,14 @@ class Database:
         close_connections(self.app)
 
 
-def application(url: str, instance: Path, **settings: str) -> Flask:
+def application(url: str, instance: Path, overrides: Mapping[str, Any] | None = None, **settings: str) -> Flask:
     """Return a new application on the database at `url`; `settings` are added to the environment."""
     with pytest.MonkeyPatch.context() as environ:
         environ.setenv("DATABASE_URL", url)
         environ.setenv("INSTANCE_PATH", str(instance))
         for name, value in settings.items():
             environ.setenv(name, value)
-        app = create_app(SETTINGS)
+        app = create_app({**SETTINGS, **(overrides or {})})
     app.jinja_env.bytecode_cache = _TEMPLATES
     return app
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import flask_babel
-from flask import flash, make_response, redirect, request, session, url_for
+from flask import current_app, flash, make_response, redirect, request, session, url_for
 from flask_appbuilder import expose
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -171,7 +171,7 @@ class LoginView(BaseView):
             session["locale"] = locale
             flask_babel.refresh()
         flash(_("You are logged out."), "info")
-        return redirect(self.appbuilder.get_url_for_index, 303)
+        return redirect(current_app.config.get("LOGOUT_REDIRECT_URL") or self.appbuilder.get_url_for_index, 303)
 
 
 def refused_status(error: DomainError) -> int:

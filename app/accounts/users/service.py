@@ -82,10 +82,10 @@ def refuse_deactivation(members: Sequence[Member], by: int | None) -> None:
 # -- add, change, delete
 
 
-def add(member: Member, password: str | None) -> None:
-    """Add a member. Without a password, they get an e-mail with a link to choose one."""
+def add(member: Member, password: str | None, password_hash: str = "") -> None:
+    """Add a member. Without a password or the hash of one, they get an e-mail with a link to choose one."""
     _lower(member)
-    member.password = None
+    member.password = password_hash or None
     if password:
         least = password_policy.min_length(staff=_is_staff(member.roles), second_factor=False)
         problem = password_policy.problem(password, names=password_policy.names_of(member), least=least)
@@ -96,7 +96,7 @@ def add(member: Member, password: str | None) -> None:
     db.session.flush()
     stored = {column: getattr(member, column) for column in COLUMNS}
     audit.record("member_created", "member", member, after={**stored, "roles": names(member.roles)})
-    if not password:
+    if not member.password:
         expires_at = clock.now() + rules.REGISTRATION_LIFETIME
         mail.account_created(
             member, tokens.issue(TokenPurpose.RESET_PASSWORD, member, expires_at=expires_at), expires_at

@@ -10,7 +10,7 @@ from app.crud import flashes
 from app.crud.views import BaseView
 from app.database import run_with_retry, transaction
 from app.errors import DomainError
-from app.http import without_referrer
+from app.http import home_url, without_referrer
 from app.i18n.selectors import current_locale
 from app.parties import link_session, queries, secret_links
 from app.parties.access import BasePartyView
@@ -32,7 +32,7 @@ def as_secret(response: BaseResponse) -> BaseResponse:
 def redirect_invalid_link() -> BaseResponse:
     """Flash that a link is not valid, without the reason."""
     flash(_("This invitation is not valid any more."), "danger")
-    return redirect(url_for("LandingView.index"), 303)
+    return redirect(home_url(), 303)
 
 
 class InvitationView(BaseView):
@@ -66,7 +66,7 @@ class JoinView(BasePartyView):
             return as_secret(redirect_invalid_link())
         if party.status == PartyStatus.DRAFT and not self.is_host(party):
             flash(str(CLOSED_ERRORS[ClosedReason.DRAFT]), "danger")
-            return as_secret(redirect(url_for("LandingView.index"), 303))
+            return as_secret(redirect(home_url(), 303))
         link_session.remember_share_link(party)
         return as_secret(redirect(url_for("PartyView.show", slug=slug), 303))
 

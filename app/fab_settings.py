@@ -1,0 +1,320 @@
+"""Flask-AppBuilder's settings: what each one does here, and which values are refused.
+
+Every setting that Flask-AppBuilder reads or documents is listed, so that none is ignored in silence. docs/fab.md shows the
+list as `table()` writes it.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask_appbuilder import const
+from limits import parse_many
+
+from config import ROOT, ConfigurationError
+
+HOST_PATTERN = re.compile(r"(\*\.)?[a-z0-9.-]+(:\d+)?", re.IGNORECASE)
+HOW = {"works": "yes", "fixed": "one value", "refused": "no"}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """`how` it works here; `text` says what it does, or what to use instead; `accepts` decides on a value."""
+
+    how: str
+    text: str
+    accepts: Callable[[Any], bool]
+
+
+def _works(text: str, accepts: Callable[[Any], bool] = lambda _value: True) -> Setting:
+    return Setting("works", text, accepts)
+
+
+def _fixed(text: str, *, value: object) -> Setting:
+    return Setting("fixed", text, lambda given: given == value)
+
+
+def _refused(text: str) -> Setting:
+    """Return a setting that must not be set. An empty value, as in many examples, asks for nothing."""
+    return Setting("refused", text, lambda given: not given)
+
+
+# -- values
+
+
+def _is_bool(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_own_path(value: Any) -> bool:
+    return not value or (_is_text(value) and bool(re.match(r"/(?!/)\S*$", value)))
+
+
+def _is_page(value: Any) -> bool:
+    return _is_own_path(value) or (_is_text(value) and urlsplit(value).scheme in {"http", "https"})
+
+
+def _are_hosts(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(_is_text(host) and HOST_PATTERN.fullmatch(host) for host in value)
+
+
+def _is_limit(value: Any) -> bool:
+    try:
+        return bool(parse_many(value))
+    except (ValueError, TypeError, AttributeError):
+        return False
+
+
+def _are_prefixes(value: Any) -> bool:
+    return bool(value) and isinstance(value, list | tuple) and all(_is_text(prefix) and prefix for prefix in value)
+
+
+def _are_roles(value: Any) -> bool:
+    """Whether `value` maps names of roles to pairs of patterns: [["PartyView", "can_read"], [".*", "can_list"]]."""
+    try:
+        pairs = [pair for pairs in value.values() for pair in pairs]
+        patterns = [re.compile(pattern) for view, permission in pairs for pattern in (view, permission)]
+    except (AttributeError, TypeError, ValueError, re.error):
+        return False
+    return len(patterns) == 2 * len(pairs) and "Admin" not in value and all(map(_is_text, value))
+
+
+def _is_class(value: Any) -> bool:
+    return not value or (_is_text(value) and _import(value) is not None)
+
+
+def _is_security_manager(value: Any) -> bool:
+    from app.accounts.security import SecurityManager
+
+    found = _import(value) if _is_text(value) else None
+    return isinstance(found, type) and issubclass(found, SecurityManager)
+
+
+def _import(path: str) -> Any:
+    module, _dot, name = path.rpartition(".")
+    try:
+        return getattr(import_module(module), name, None)
+    except (ImportError, ValueError):
+        return None
+
+
+# -- the list
+
+LDAP_CHECKED = "Certificates are always checked: name the authorities of yours in `LDAP_CA_FILE`."
+OIDC = "Set `OIDC_ISSUER`, `OIDC_CLIENT_ID` and `OIDC_CLIENT_SECRET` for a provider that speaks OpenID Connect."
+LDAP_GROUPS = "`LDAP_ADMIN_GROUP` makes administrators of a group; other roles are given under Manage → Users."
+ROLE_FORM = "Permissions are chosen in the form of a role under Manage → Roles; there is no page for them alone."
+HASHES = "Passwords are hashed with argon2id (`PASSWORD_HASH`); hashes of Flask-AppBuilder are accepted and renewed."
+DIRECTORY = "Only bind and search are used: set `LDAP_SEARCH_BASE`, `LDAP_SEARCH_FILTER` and `LDAP_BIND_USER`."
+OWN_RULES = "Registrations have rate limits and a link by e-mail instead of a CAPTCHA."
+FILES = "For file and image columns of your own views."
+
+SETTINGS: dict[str, Setting] = {
+    # -- the site
+    "APP_NAME": _works("The name of the site; the same as `SITE_NAME`.", _is_text),
+    "APP_ICON": _works(
+        "The path of an image of this site, shown beside the name in place of the candle.", _is_own_path
+    ),
+    "APP_THEME": _refused(
+        "There is one design, in light and dark: extend it with a template of your own in `FAB_BASE_TEMPLATE`."
+    ),
+    "LANGUAGES": _works(
+        "The order of the languages in the menu; those without a catalog in `translations/` are not shown.",
+        lambda value: isinstance(value, Mapping),
+    ),
+    "BABEL_DEFAULT_LOCALE": _works("For readers whose language is not known; the same as `DEFAULT_LOCALE`.", _is_text),
+    "BABEL_TRANSLATION_DIRECTORIES": _fixed(
+        "Catalogs are in `translations/`: add a language there with `flask i18n add`.", value=str(ROOT / "translations")
+    ),
+    "ADDON_MANAGERS": _works(
+        "Paths of add-on managers, which register their views at the start.",
+        lambda value: isinstance(value, list | tuple) and all(map(_is_text, value)),
+    ),
+    "SECRET_KEY": _works("Signs sessions; at least 32 random characters. Without one it is made at the first start."),
+    "SQLALCHEMY_DATABASE_URI": _works("The database; the same as `DATABASE_URL`.", _is_text),
+    "SQLALCHEMY_BINDS": _refused("The site has one database, which `DATABASE_URL` names."),
+    "MONGODB_SETTINGS": _refused("The database is SQLite or PostgreSQL: set `DATABASE_URL`."),
+    "CSRF_ENABLED": _fixed("Every form and every POST outside the API needs a CSRF token.", value=True),
+    "MAIL_SERVER": _works("Where e-mail is delivered; it waits in the outbox, also while there is no server."),
+    "MAIL_USERNAME": _works("How to log in at the mail server."),
+    "MAIL_PASSWORD": _works("How to log in at the mail server."),
+    "MAIL_USE_TLS": _works("Whether to talk to the mail server with STARTTLS.", _is_bool),
+    "MAIL_DEFAULT_SENDER": _works("The sender of e-mails."),
+    # -- pages and files
+    "FAB_INDEX_VIEW": _works("The path of a view class that replaces the first page.", _is_class),
+    "FAB_MENU": _works(
+        "The path of a subclass of `flask_appbuilder.menu.Menu` that holds the menu *Manage*.", _is_class
+    ),
+    "FAB_BASE_TEMPLATE": _works(
+        "The template that all pages extend; `appbuilder/baselayout.html` by default.", _is_text
+    ),
+    "FAB_STATIC_FOLDER": _works("The folder of Flask-AppBuilder's static files.", _is_text),
+    "FAB_STATIC_URL_PATH": _works("The path below `/static` at which they are served.", _is_text),
+    "FAB_SAFE_REDIRECT_HOSTS": _works(
+        "Further hosts, such as `*.example.org`, to which `?next=` may lead after a login. This site always may.",
+        _are_hosts,
+    ),
+    "LOGOUT_REDIRECT_URL": _works(
+        "Where a logout leads: a path of this site, or a URL. By default the first page.", _is_page
+    ),
+    "FAB_ALLOW_GET_UNSAFE_MUTATIONS": _refused(
+        "GET changes nothing here: delete with POST, as the buttons of lists do."
+    ),
+    "UPLOAD_FOLDER": _works(FILES, _is_text),
+    "FILE_ALLOWED_EXTENSIONS": _works(FILES),
+    "IMG_UPLOAD_FOLDER": _works(FILES, _is_text),
+    "IMG_UPLOAD_URL": _works(FILES, _is_text),
+    "IMG_SIZE": _works(FILES),
+    # -- APIs
+    "FAB_API_MAX_PAGE_SIZE": _works(
+        "The most rows that a list of an API returns at once.", lambda value: type(value) is int and value > 0
+    ),
+    "FAB_API_ALLOW_JSON_QS": _works("Whether `?q=` of an API may be JSON beside Rison.", _is_bool),
+    "FAB_API_SHOW_STACKTRACE": _refused(
+        "Errors are written to the log and sent to `ERROR_MAIL_TO`, never to visitors."
+    ),
+    "FAB_API_SWAGGER_UI": _works(
+        "Adds `/swagger/v1`, a page to read and try the API, for roles with `can_show` on `SwaggerView`.", _is_bool
+    ),
+    "FAB_API_SWAGGER_TEMPLATE": _works("Another template for that page; it gets the document as `document`.", _is_text),
+    "FAB_ADD_OPENAPI_VIEWS": _works("Whether the API is described at `/api/v1/_openapi`.", _is_bool),
+    "FAB_OPENAPI_SERVERS": _works("The servers in that description; `PUBLIC_URL` by default."),
+    "FAB_ADD_MENU_API": _works("Whether `/api/v1/menu/` shows the menu to programs; no by default.", _is_bool),
+    "FAB_ADD_SECURITY_API": _works(
+        "Adds the API with which programs keep users, groups and roles, `/api/v1/security/users/` and its siblings, by the "
+        "rules of the pages. An environment variable of the same name sets it, too.",
+        _is_bool,
+    ),
+    "FAB_API_KEY_ENABLED": _fixed(
+        "Members may have API keys, which administrators can revoke under Manage → API keys.", value=True
+    ),
+    "FAB_API_KEY_PREFIXES": _works("What API keys begin with. New keys get the first prefix.", _are_prefixes),
+    "FAB_API_KEY_HASH_METHOD": _refused("API keys are long and random, so SHA-256 is enough; nothing needs to be set."),
+    "FAB_API_KEY_HASH_SALT_LENGTH": _refused("API keys are long and random, so their hashes need no salt."),
+    # -- the database and permissions
+    "FAB_CREATE_DB": _fixed("The schema belongs to Alembic: run `flask setup`.", value=False),
+    "FAB_UPDATE_PERMS": _fixed("Permissions are stored by `flask setup`, never at the start.", value=False),
+    "FAB_SECURITY_MANAGER_CLASS": _works(
+        "The path of a subclass of `app.accounts.security.SecurityManager`.", _is_security_manager
+    ),
+    "FAB_SECURITY_SIGNALS_ENABLED": _works("Whether the signals of users, roles and groups are sent.", _is_bool),
+    "FAB_ROLES": _works(
+        "Roles whose permissions match patterns. `flask setup` stores them, and takes away what does not match. "
+        "Not for the role Admin, which has all permissions.",
+        _are_roles,
+    ),
+    "FAB_ROLES_MAPPING": _refused("Rename roles under Manage → Roles."),
+    "FAB_ADD_SECURITY_VIEWS": _fixed(
+        "To hide users, roles or groups, take `can_list` on their views from the roles under Manage → Roles.",
+        value=True,
+    ),
+    "FAB_ADD_SECURITY_PERMISSION_VIEW": _refused(ROLE_FORM),
+    "FAB_ADD_SECURITY_VIEW_MENU_VIEW": _refused(ROLE_FORM),
+    "FAB_ADD_SECURITY_PERMISSION_VIEWS_VIEW": _refused(ROLE_FORM),
+    "FAB_ADMINS": _refused("Add administrators with `flask create-admin`."),
+    "FAB_USERS": _refused("Add users under Manage → Users, or with `flask fab create-user`."),
+    # -- login
+    "AUTH_TYPE": _works(
+        "`AUTH_DB`, or `AUTH_LDAP` together with `LDAP_SERVER`. In place of the other types: OpenID Connect by "
+        "`OIDC_ISSUER`, beside the password.",
+        lambda value: value in {const.AUTH_DB, const.AUTH_LDAP} and not _is_bool(value),
+    ),
+    "AUTH_ROLE_ADMIN": _fixed("The role of administrators is called Admin.", value="Admin"),
+    "AUTH_ROLE_PUBLIC": _fixed("The role of visitors is called Public.", value="Public"),
+    "AUTH_USERNAME_CI": _fixed(
+        "Names are compared without case: nobody can register the name of another in capitals.", value=True
+    ),
+    "AUTH_USER_REGISTRATION": _works(
+        "`False` is `REGISTRATION=closed`; `True` is `REGISTRATION=open`, unless that says `invitation`.", _is_bool
+    ),
+    "AUTH_USER_REGISTRATION_ROLE": _works("The role that new members get; Guest by default.", _is_text),
+    "AUTH_USER_REGISTRATION_ROLE_JMESPATH": _refused(
+        "Set one role for all new members in `AUTH_USER_REGISTRATION_ROLE`."
+    ),
+    "AUTH_RATE_LIMITED": _works(
+        "Adds `AUTH_RATE_LIMIT` to the limits of the login page, which `RATELIMIT_ENABLED` switches off.", _is_bool
+    ),
+    "AUTH_RATE_LIMIT": _works("How many logins an IP address may try, such as `10 per 20 second`.", _is_limit),
+    "RATELIMIT_ENABLED": _works("Whether guessing and flooding are limited; yes by default.", _is_bool),
+    "RATELIMIT_KEY_FUNC": _refused(
+        "Requests are counted by IP address, name and member: behind a proxy, set `TRUSTED_PROXY_COUNT`."
+    ),
+    "AUTH_DB_FAKE_PASSWORD_HASH_CHECK": _refused("An unknown name takes as long as a known one without it."),
+    "AUTH_STRICT_RESPONSE_CODES": _fixed("401 and 403 are always told apart.", value=True),
+    "FAB_PASSWORD_COMPLEXITY_ENABLED": _works(
+        "Whether passwords need, beside the rules here, what Flask-AppBuilder or your validator asks for.", _is_bool
+    ),
+    "FAB_PASSWORD_COMPLEXITY_VALIDATOR": _works(
+        "A function that raises `PasswordComplexityValidationError`; in `config.py` only.",
+        lambda value: value is None or callable(value),
+    ),
+    "FAB_PASSWORD_HASH_METHOD": _refused(HASHES),
+    "FAB_PASSWORD_HASH_SALT_LENGTH": _refused(HASHES),
+    "AUTH_API_LOGIN_ALLOW_MULTIPLE_PROVIDERS": _refused("Who knows passwords is the same for the API and the pages."),
+    "RECAPTCHA_PUBLIC_KEY": _refused(OWN_RULES),
+    "RECAPTCHA_PRIVATE_KEY": _refused(OWN_RULES),
+    # -- LDAP
+    "AUTH_LDAP_SERVER": _works("The same as `LDAP_SERVER`, which also sets `AUTH_TYPE`.", _is_text),
+    "AUTH_LDAP_USE_TLS": _works("The same as `LDAP_USE_TLS`.", _is_bool),
+    "AUTH_LDAP_TLS_CACERTFILE": _works("The same as `LDAP_CA_FILE`.", _is_text),
+    "AUTH_LDAP_SEARCH": _works("The same as `LDAP_SEARCH_BASE`.", _is_text),
+    "AUTH_LDAP_SEARCH_FILTER": _works("The same as `LDAP_SEARCH_FILTER`.", _is_text),
+    "AUTH_LDAP_BIND_USER": _works("The same as `LDAP_BIND_USER`.", _is_text),
+    "AUTH_LDAP_BIND_PASSWORD": _works("The same as `LDAP_BIND_PASSWORD`.", _is_text),
+    "AUTH_LDAP_UID_FIELD": _works("The same as `LDAP_UID_FIELD`.", _is_text),
+    "AUTH_LDAP_FIRSTNAME_FIELD": _works("The same as `LDAP_FIRSTNAME_FIELD`.", _is_text),
+    "AUTH_LDAP_LASTNAME_FIELD": _works("The same as `LDAP_LASTNAME_FIELD`.", _is_text),
+    "AUTH_LDAP_EMAIL_FIELD": _works("The same as `LDAP_EMAIL_FIELD`.", _is_text),
+    "AUTH_LDAP_GROUP_FIELD": _works("The same as `LDAP_GROUP_FIELD`.", _is_text),
+    "AUTH_LDAP_TLS_DEMAND": _works(LDAP_CHECKED, _is_bool),
+    "AUTH_LDAP_ALLOW_SELF_SIGNED": _refused(LDAP_CHECKED),
+    "AUTH_LDAP_TLS_CACERTDIR": _refused(LDAP_CHECKED),
+    "AUTH_LDAP_TLS_CERTFILE": _refused(
+        "The site logs in at the directory with `LDAP_BIND_USER`, not with a certificate."
+    ),
+    "AUTH_LDAP_TLS_KEYFILE": _refused(
+        "The site logs in at the directory with `LDAP_BIND_USER`, not with a certificate."
+    ),
+    "AUTH_LDAP_BIND_FIRST": _refused(DIRECTORY),
+    "AUTH_LDAP_APPEND_DOMAIN": _refused(DIRECTORY),
+    "AUTH_LDAP_USERNAME_FORMAT": _refused(DIRECTORY),
+    "AUTH_ROLES_MAPPING": _refused(LDAP_GROUPS),
+    "AUTH_ROLES_SYNC_AT_LOGIN": _refused(LDAP_GROUPS),
+    "AUTH_GROUPS_SYNC_AT_LOGIN": _refused(LDAP_GROUPS),
+    "AUTH_AUTO_CREATE_GROUPS": _refused(LDAP_GROUPS),
+    # -- other providers
+    "OAUTH_PROVIDERS": _refused(OIDC),
+    "OPENID_PROVIDERS": _refused(OIDC),
+    "SAML_PROVIDERS": _refused(OIDC),
+    "SAML_CONFIG": _refused(OIDC),
+    "AUTH_REMOTE_USER_ENV_VAR": _refused(
+        "A name that a web server passes on is not trusted: set `OIDC_ISSUER` or `LDAP_SERVER`."
+    ),
+}
+
+
+def check(settings: Mapping[str, Any]) -> None:
+    """Raise ConfigurationError if a setting of Flask-AppBuilder has a value that would not do here what it says."""
+    for name, setting in SETTINGS.items():
+        if name in settings and not setting.accepts(settings[name]):
+            # The value may be a secret, so the message does not repeat it.
+            raise ConfigurationError(f"{name} cannot have this value here: {setting.text.replace('`', '')}")
+    by_directory = settings["AUTH_TYPE"] == const.AUTH_LDAP
+    if by_directory != bool(settings.get("AUTH_LDAP_SERVER")):
+        wanted = "requires LDAP_SERVER" if by_directory else "contradicts LDAP_SERVER: remove one of them"
+        raise ConfigurationError(f"AUTH_TYPE {wanted}.")
+    if settings["AUTH_USER_REGISTRATION"] != (settings["REGISTRATION"] != "closed"):
+        raise ConfigurationError("AUTH_USER_REGISTRATION contradicts REGISTRATION: set only REGISTRATION.")
+
+
+def table() -> str:
+    """Return the list as a table in Markdown."""
+    rows = [f"| `{name}` | {HOW[setting.how]} | {setting.text} |" for name, setting in sorted(SETTINGS.items())]
+    return "\n".join(["| setting | works | here |", "|---|---|---|", *rows]) + "\n"
