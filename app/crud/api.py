@@ -4,7 +4,7 @@ import copy
 import functools
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
@@ -314,7 +314,7 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
     # -- writing
 
     def post_headless(self) -> Response:
-        return self._load_and_store(self.add_model_schema, None, self._store_new)
+        return self._load_and_store(self.add_model_schema, self.add_query_rel_fields, None, self._store_new)
 
     def put_headless(self, pk: Any) -> Response:
         """Change a row; fields that are not sent keep their value."""
@@ -323,7 +323,7 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
             return self.response_404()
         if self._was_changed(item):
             return self._error_response(412)
-        return self._load_and_store(self.edit_model_schema, item, self._store_changed)
+        return self._load_and_store(self.edit_model_schema, self.edit_query_rel_fields, item, self._store_changed)
 
     def delete_headless(self, pk: Any) -> Response:
         item = self.datamodel.get_locked(pk, self._base_filters)
@@ -340,7 +340,9 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
             return self._domain_error(error)
         return self.response(200, message="OK")
 
-    def _load_and_store(self, schema: Any, item: Any, store: Callable[[Any, Any], Response]) -> Response:
+    def _load_and_store(
+        self, schema: Any, allowed: Mapping[str, Sequence[Any]], item: Any, store: Callable[[Any, Any], Response]
+    ) -> Response:
         sent = request.get_json(silent=True)
         if not isinstance(sent, dict):
             return self.response_400()
@@ -348,6 +350,8 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
         own = copy.copy(schema)
         try:
             cleaned = {name: self._cleaned(name, value) for name, value in sent.items()}
+            for name in allowed.keys() & cleaned.keys():
+                self._check_related(name, cleaned[name], allowed[name], item)
             return store(own, own.load(cleaned, instance=item, partial=item is not None))
         except ValidationError as error:
             return self.response_422(message=field_errors(error.messages))
@@ -362,6 +366,16 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
             if any(parse(key) is None for key in keys if key is not None):
                 raise ValidationError({name: [str(INVALID)]})
         return clean_text(value) if isinstance(value, str) else value
+
+    def _check_related(self, name: str, value: Any, allowed: Sequence[Any], item: Any) -> None:
+        """Raise ValidationError for the key of a related row that cannot be chosen; those that are stored may stay."""
+        related = self.datamodel.get_related_interface(name)
+        stored = getattr(item, name, None)
+        kept = {related.get_pk_value(row) for row in (stored if isinstance(stored, list) else [stored]) if row}
+        sent = {related.parse_pk(key) for key in (value if isinstance(value, list) else [value]) if key is not None}
+        permitted = related.get_many(sent - kept, related.get_filters().add_filter_list(allowed))
+        if sent - kept - {related.get_pk_value(row) for row in permitted}:
+            raise ValidationError({name: [str(INVALID)]})
 
     def _store_new(self, schema: Any, item: Any) -> Response:
         self._store(item, self.pre_add)

@@ -142,13 +142,17 @@ class SQLAInterface(StockSQLAInterface):
             return value if 0 < len(value) <= MAX_KEY_LENGTH and "\0" not in value else None
         return parse_int(str(text), MAX_INTEGER) or None
 
-    def parse_value(self, column: str, text: str, key: str | None = None) -> Any:
+    def parse_value(self, column: str, text: str, key: str | None = None, allowed: Sequence[Any] = ()) -> Any:
         """Return what a filter compares `column` with; of a relation, the related row's key.
 
-        `key` is the attribute by which a related row is named. Raises ValueError for what no row can have.
+        `key` is the attribute by which a related row is named, `allowed` limits these rows. Raises ValueError for what
+        no row can have.
         """
         if self.is_relation(column):
-            return self._related_key(column, text, key)
+            found = self.find_related(column, text, key, allowed)
+            if found is None:
+                raise ValueError(text)
+            return self.get_related_interface(column).get_pk_value(found)
         if self.is_datetime(column):
             moment = _moment(text)
             aware = isinstance(self.list_columns[column].type, UTCDateTime)
@@ -182,6 +186,19 @@ class SQLAInterface(StockSQLAInterface):
     def stored(self, columns: Iterable[str]) -> list[str]:
         """Return those of `columns` that the row itself stores."""
         return [column for column in columns if column in self.obj.__mapper__.attrs]
+
+    # -- related rows
+
+    def related_rows(self, column: str, allowed: Sequence[Any] = ()) -> Select[Any]:
+        """Return the statement for the rows that `column` may refer to; `allowed` limits them as base_filters do."""
+        related = self.get_related_interface(column)
+        return related._filtered(select(related.obj), related.get_filters().add_filter_list(allowed))  # noqa: SLF001
+
+    def find_related(self, column: str, text: str, key: str | None = None, allowed: Sequence[Any] = ()) -> Any | None:
+        """Return the row that `text` names by the attribute `key`, or else by its primary key."""
+        related = self.get_related_interface(column)
+        found = find_by_key(related.obj, key, text, self.related_rows(column, allowed)) if key else None
+        return found or related.get(text, related.get_filters().add_filter_list(allowed))
 
     # -- writing
 
@@ -290,14 +307,6 @@ class SQLAInterface(StockSQLAInterface):
         plain = self.obj.__mapper__.column_attrs
         deferred = [undefer(getattr(self.obj, name)) for name in names if name in plain and plain[name].deferred]
         return [*relations, *deferred]
-
-    def _related_key(self, column: str, text: str, key: str | None) -> Any:
-        related = type(self)(self.get_related_model(column))
-        found = find_by_key(related.obj, key, text) if key else None
-        found = found or related.get(text)
-        if found is None:
-            raise ValueError(text)
-        return related.get_pk_value(found)
 
 
 def _directed(direction: str, *each: Any) -> list[Any]:

@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext
 
 from app.crud import flashes, row_versions
 from app.crud.db_errors import ConflictError, ConstraintError, translate_db_errors
-from app.crud.fields import ChecklistField, find_by_key, show_at_field
+from app.crud.fields import ChecklistField, show_at_field
 from app.crud.list_arguments import filter_arguments
 from app.crud.view_config import ViewConfigMixin
 from app.database import transaction
@@ -73,13 +73,8 @@ class EditMixin(ViewConfigMixin):
             field = form._fields.get(argument.column)
             if field is None or argument.column not in self.autocomplete_columns:
                 continue
-            model, key = (
-                self.datamodel.get_related_model(argument.column),
-                self.autocomplete_columns[argument.column][0],
-            )
-            field.process_data(
-                find_by_key(model, key, argument.value) or type(self.datamodel)(model).get(argument.value)
-            )
+            key, allowed = self.autocomplete_columns[argument.column][0], self.allowed("add", argument.column)
+            field.process_data(self.datamodel.find_related(argument.column, argument.value, key, allowed))
 
     # -- edit
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flask_appbuilder.forms import DynamicForm
-from sqlalchemy import select
+from sqlalchemy import Select
 from wtforms import (
     BooleanField,
     DateField,
@@ -69,15 +69,18 @@ class FormConverter:
     choices: Mapping[str, Mapping[Any, object]] = field(default_factory=dict)
     remote: Mapping[str, tuple[str, Sequence[str]]] = field(default_factory=dict)
     zones: Mapping[str, str] = field(default_factory=dict)
+    # {"host": [["active", FilterEqual, True]]}: which related rows can be chosen, as in base_filters.
+    allowed: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    page: str = "add"
     options_endpoint: str = ""
 
-    def form(self, columns: Sequence[str], extra: Mapping[str, Any], *, versioned: bool = False) -> type[Form]:
+    def form(self, columns: Sequence[str], extra: Mapping[str, Any]) -> type[Form]:
         """Return a form class for `columns`; `extra` fields replace generated ones.
 
-        With `versioned`, a hidden field has the version of the row that the form shows.
+        On the page `edit`, a hidden field has the version of the row that the form shows.
         """
         fields = {name: extra[name] if name in extra else self._field(name) for name in columns}
-        if not versioned:
+        if self.page != "edit":
             return type("GeneratedForm", (Form,), fields)
         hidden = {row_versions.FIELD: HiddenField(), "not_stored": Form.not_stored | {row_versions.FIELD}}
         return type("GeneratedForm", (Form,), {**fields, **hidden})
@@ -111,13 +114,19 @@ class FormConverter:
     def _relation(self, name: str) -> Any:
         given = self._given(name)
         model = self.datamodel.get_related_model(name)
+
+        # Made anew for each form: a filter may depend on the member.
+        def rows() -> Select[Any]:
+            return self.datamodel.related_rows(name, self.allowed.get(name, ()))
+
         if name in self.remote:
-            key = self.remote[name][0]
-            return AutocompleteField(model=model, key=key, endpoint=self.options_endpoint, column=name, **given)
+            suggested = {"endpoint": self.options_endpoint, "column": name, "page": self.page}
+            return AutocompleteField(model=model, key=self.remote[name][0], rows=rows, **suggested, **given)
         if self.datamodel.is_relation_many_to_many(name):
             pk = model.__mapper__.primary_key[0]
-            rows = select(model).order_by(pk)
-            return ChecklistField(load=lambda: db.session.scalars(rows).unique().all(), pk=pk.key, **given)
+            return ChecklistField(
+                load=lambda: db.session.scalars(rows().order_by(pk)).unique().all(), pk=pk.key, **given
+            )
         msg = f"{self.datamodel.obj.__name__}.{name} needs an entry in autocomplete_columns because forms do not list all rows"
         raise ConfigurationError(msg)
 

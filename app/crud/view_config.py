@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask_appbuilder.baseviews import BaseView as StockBaseView
+from flask_appbuilder.const import PERMISSION_PREFIX
 from flask_babel import lazy_gettext
 
 from app.crud.datamodel import SQLAInterface
@@ -14,6 +15,13 @@ from app.crud.list_arguments import MAX_PAGE_SIZE
 from config import ConfigurationError
 
 PAGES = ("list", "show", "add", "edit")
+# Flask-AppBuilder's attributes with the filters of the related rows that can be chosen on a page.
+ALLOWED = {
+    "list": "search_form_query_rel_fields",
+    "add": "add_form_query_rel_fields",
+    "edit": "edit_form_query_rel_fields",
+}
+FILTER_PARTS = 3
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,7 @@ class ViewConfigMixin(OwnFilters):
     endpoint: str | None
     route_base: str
     base_permissions: Any
+    method_permission_name: Mapping[str, str] | None
     include_route_methods: Collection[str] | None
     exclude_route_methods: Collection[str]
     list_title: object
@@ -104,9 +113,17 @@ class ViewConfigMixin(OwnFilters):
             return False
         if name in self.exclude_route_methods:
             return False
-        # The instance's list is computed from the routes. The class's list, if declared, limits them.
+        method = getattr(self, name, None)
+        permission = (self.method_permission_name or {}).get(name) or getattr(method, "_permission_name", None)
+        # The instance's list is computed from the routes. The class's list, if declared, limits what asks for permission.
         declared = type(self).base_permissions
-        return declared is None or f"can_{name}" in declared
+        return method is not None and (
+            declared is None or permission is None or PERMISSION_PREFIX + permission in declared
+        )
+
+    def allowed(self, page: str, column: str) -> Sequence[Any]:
+        """Return the filters of the related rows that can be chosen for `column` on `page`."""
+        return (getattr(self, ALLOWED[page]) or {}).get(column, ())
 
     def _init_titles(self) -> None:
         for page in PAGES:
@@ -132,6 +149,7 @@ class ViewConfigMixin(OwnFilters):
             **self.formatters_columns,
         }
         self._check_columns()
+        self._check_allowed()
 
     def _require_columns(self) -> None:
         for page in PAGES:
@@ -149,11 +167,23 @@ class ViewConfigMixin(OwnFilters):
         for column in (self.base_order[0], *self.order_columns):
             self.datamodel.order_by(column)
 
+    def _check_allowed(self) -> None:
+        for attribute in ALLOWED.values():
+            for column, filters in (getattr(self, attribute) or {}).items():
+                if not self.datamodel.is_relation(column) or any(len(each) != FILTER_PARTS for each in filters):
+                    _fail_config(self, f"{attribute} as {{relation: [[column, filter, value]]}}")
+
     def _gen_labels_columns(self, list_columns: Sequence[str]) -> None:
         """Generate no labels: they could not be translated."""
 
     def _init_forms(self) -> None:
-        converter = FormConverter(
+        if not self.add_form and self.is_routed("add"):
+            self.add_form = self._converter("add").form(self.add_columns, self.add_form_extra_fields)
+        if not self.edit_form and self.is_routed("edit"):
+            self.edit_form = self._converter("edit").form(self.edit_columns, self.edit_form_extra_fields)
+
+    def _converter(self, page: str) -> FormConverter:
+        return FormConverter(
             self.datamodel,
             labels=self.label_columns,
             descriptions=self.description_columns,
@@ -161,12 +191,10 @@ class ViewConfigMixin(OwnFilters):
             choices=self.choices_columns,
             remote=self.autocomplete_columns,
             zones=self.timezone_columns,
-            options_endpoint=f"{self.endpoint or type(self).__name__}.options",
+            allowed=getattr(self, ALLOWED[page]) or {},
+            page=page,
+            options_endpoint=f"{self.endpoint or type(self).__name__}.options" if self.is_routed("options") else "",
         )
-        if not self.add_form and self.is_routed("add"):
-            self.add_form = converter.form(self.add_columns, self.add_form_extra_fields)
-        if not self.edit_form and self.is_routed("edit"):
-            self.edit_form = converter.form(self.edit_columns, self.edit_form_extra_fields, versioned=True)
 
 
 def require_label(view: Any, column: str) -> None:

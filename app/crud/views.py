@@ -174,16 +174,21 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
 
     @expose("/options/<column>")
     def options(self, column: str) -> Response:
-        """Return up to 20 rows that `column` may refer to, as [{"value": key, "label": text}]."""
+        """Return up to 20 rows that `column` may refer to on `page`, as [{"value": key, "label": text}]."""
         if column not in self.autocomplete_columns:
             abort(404)
         # The pages on which a related row can be chosen.
         pages = {"add": self.add_columns, "edit": self.edit_columns, "list": self.search_columns}
-        if not any(column in columns and self.may(page) for page, columns in pages.items()):
+        asked = request.args.get("page")
+        page = next(
+            (page for page in pages if asked in {None, page} and column in pages[page] and self.may(page)), None
+        )
+        if page is None:
             abort(403 if current_user.is_authenticated else 401)
         key, searched = self.autocomplete_columns[column]
+        rows = self.datamodel.related_rows(column, self.allowed(page, column))
         model = self.datamodel.get_related_model(column)
-        return jsonify(options.find(model, key, searched, request.args.get("q", "")))
+        return jsonify(options.find(rows, model, key, searched, request.args.get("q", "")))
 
     def may(self, page: str) -> bool:
         """Whether the member may open the page `list`, `show`, `add`, `edit` or `delete`."""
