@@ -25,6 +25,7 @@ from app.accounts.sessions.views import SessionView
 from app.accounts.statistics.views import StatisticsView
 from app.accounts.users.admin import UserModelView
 from app.audit.views import AuditEventModelView
+from app.crud.openapi import SiteMenuApi
 from app.extensions import AppBuilder
 from app.i18n.views import LocaleView
 from app.outbox.admin import OutboxEmailModelView
@@ -178,4 +179,5 @@ def register(appbuilder: AppBuilder) -> None:
     for api in PARTY_APIS:
         appbuilder.add_api(api)
     appbuilder.add_api(DinnerPartyApi)
+    appbuilder.add_api(SiteMenuApi)
     appbuilder.add_api(OpenApi)

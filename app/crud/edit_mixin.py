@@ -107,10 +107,10 @@ class EditMixin(ViewConfigMixin):
         if changed:
             return self._conflict(form, item, changed)
         self.process_form(form, False)  # noqa: FBT003
-        error = self._store(form, item, self.pre_update, self.post_update, self.updated_message)
-        if error is None:
+        refused = self._store(form, item, self.pre_update, self.post_update, self.updated_message)
+        if refused is None:
             return None, OK
-        status = CONFLICT if isinstance(error, ConflictError) else UNPROCESSABLE
+        status = CONFLICT if isinstance(refused, ConflictError) else UNPROCESSABLE
         return self._edit_page(form, self._load_stored(pk), status)
 
     def _edit_form_of(self, item: Any) -> Any:

@@ -194,8 +194,9 @@ class AutocompleteField(Field):
     def process_formdata(self, valuelist: list[str]) -> None:
         self.text = clean_line(valuelist[0]) or "" if valuelist else ""
         self.data = find_by_key(self.model, self.key, self.text, self._rows and self._rows())
-        if self.data is None and self.object_data is not None and str(getattr(self.object_data, self.key)) == self.text:
-            self.data = self.object_data
+        stored = vars(self).get("object_data")
+        if self.data is None and stored is not None and str(getattr(stored, self.key)) == self.text:
+            self.data = stored
 
     def pre_validate(self, form: FlaskForm) -> None:  # noqa: ARG002 - WTForms' signature
         if self.text and self.data is None:
@@ -239,10 +240,11 @@ class ChoiceField(SelectField):
     ) -> None:
         super().__init__(*args, coerce=lambda value: None if value == "" else coerce(value), **kwargs)
         self._stored: Any = None
+        known = {coerce(value) for value in values}
         self.choices = lambda: [
             *([("", "\N{EM DASH}")] if optional else []),
             *((value, str(label)) for value, label in values.items()),
-            *([(self._stored, str(self._stored))] if self._stored is not None and self._stored not in values else []),
+            *([(self._stored, str(self._stored))] if self._stored is not None and self._stored not in known else []),
         ]
 
     def process_data(self, value: Any) -> None:

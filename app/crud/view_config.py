@@ -133,6 +133,9 @@ class ViewConfigMixin(OwnFilters):
 
     def _init_properties(self) -> None:
         """Copy and check what the class declares. The dictionaries and lists of the class stay as they are."""
+        datamodel: object = self.datamodel
+        if not isinstance(datamodel, SQLAInterface):
+            _fail_config(self, "a datamodel that is an app.crud.SQLAInterface")
         if not getattr(self, "base_order", None):
             _fail_config(self, "base_order")
         self.label_columns = dict(self.label_columns or {})
@@ -142,10 +145,11 @@ class ViewConfigMixin(OwnFilters):
         super()._init_properties()  # type: ignore[misc]
         self.search_columns = searched
         self._filters = self.datamodel.get_filters(searched, None)
+        self._init_choices()
         self._filters.limit_to_equality(self.choices_columns)
         self.page_size = min(self.page_size, MAX_PAGE_SIZE)
         self.formatters_columns = {
-            **{column: Labels(values) for column, values in self.choices_columns.items()},
+            **{column: self._labels(column) for column in self.choices_columns},
             **self.formatters_columns,
         }
         self._check_columns()
@@ -158,7 +162,28 @@ class ViewConfigMixin(OwnFilters):
                 _fail_config(self, f"{page}_columns")
             if not declared:
                 # Otherwise Flask-AppBuilder would use all columns.
-                setattr(self, f"{page}_columns", [self.datamodel.get_pk_name()])
+                setattr(self, f"{page}_columns", [self.datamodel.obj.__mapper__.primary_key[0].key])
+
+    def _init_choices(self) -> None:
+        """Name the members of enumerations; a column without choices has all of them."""
+        columns = {*self.add_columns, *self.edit_columns, *self.search_columns, *self.choices_columns}
+        known = {}
+        for column in filter(self.datamodel.is_enum, columns):
+            enum = self.datamodel.enum_of(column) or ()
+            every = {each.name: str(each.value) for each in enum} or {
+                text: text for text in self.datamodel.list_columns[column].type.enums
+            }
+            declared = self.choices_columns.get(column, every)
+            known[column] = {getattr(value, "name", value): label for value, label in declared.items()}
+        self.choices_columns = {**self.choices_columns, **known}
+
+    def _labels(self, column: str) -> "Labels":
+        """Return the labels of a column; lists show the values of an enumeration's members, forms have their names."""
+        labels = dict(self.choices_columns[column])
+        for member in self.datamodel.enum_of(column) or ():
+            if member.name in labels:
+                labels |= dict.fromkeys((member, member.value), labels[member.name])
+        return Labels(labels)
 
     def _check_columns(self) -> None:
         shown = [column for page in PAGES if self.is_routed(page) for column in getattr(self, f"{page}_columns")]
@@ -179,8 +204,12 @@ class ViewConfigMixin(OwnFilters):
     def _init_forms(self) -> None:
         if not self.add_form and self.is_routed("add"):
             self.add_form = self._converter("add").form(self.add_columns, self.add_form_extra_fields)
+        elif self.add_form:
+            self.add_form = self._converter("add").complete(self.add_form, self.add_columns)
         if not self.edit_form and self.is_routed("edit"):
             self.edit_form = self._converter("edit").form(self.edit_columns, self.edit_form_extra_fields)
+        elif self.edit_form:
+            self.edit_form = self._converter("edit").complete(self.edit_form, self.edit_columns)
 
     def _converter(self, page: str) -> FormConverter:
         return FormConverter(
