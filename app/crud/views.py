@@ -89,6 +89,8 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
     def add(self) -> BaseResponse:
         """Show an empty form, or add the row."""
         widgets, status = self._add()
+        if widgets is None:
+            return self.post_add_redirect()
         return self._form_page(self.add_template, self.add_title, widgets, status)
 
     @expose("/edit/<pk>", methods=["GET", "POST"])
@@ -96,13 +98,13 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
     def edit(self, pk: str) -> BaseResponse:
         """Show the form of a row, or save it."""
         widgets, status = self._edit(pk)
+        if widgets is None:
+            return self.post_edit_redirect()
         return self._form_page(self.edit_template, self.edit_title, widgets, status, pk=pk)
 
     def _form_page(
-        self, template: str, title: object, widgets: dict[str, Any] | None, status: int, **context: Any
+        self, template: str, title: object, widgets: dict[str, Any], status: int, **context: Any
     ) -> BaseResponse:
-        if widgets is None:
-            return redirect(self.back_url(), SEE_OTHER)
         page = self.render_template(
             template, title=title, widgets=widgets, related_views=self._related_views, back=self.back_url(), **context
         )
@@ -121,7 +123,7 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
             return self._gone()
         if request.method == "POST":
             self._delete(item)
-            return redirect(self.back_url(), SEE_OTHER)
+            return self.post_delete_redirect()
         back = self.back_url()
         page = self.render_template(
             "appbuilder/general/confirm.html",
@@ -167,7 +169,7 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
             abort(404)
         if not items:
             return self._gone()
-        answer = self._run_action(action.func, items)
+        answer = self._run_action(action.func, items[0] if one else items)
         return answer or redirect(self.back_url(), SEE_OTHER)
 
     # -- suggestions for autocomplete fields
@@ -198,6 +200,18 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
 
     # -- where to go
 
+    def post_add_redirect(self) -> BaseResponse:
+        """Return to where the form was opened."""
+        return redirect(self.back_url(), SEE_OTHER)
+
+    def post_edit_redirect(self) -> BaseResponse:
+        """Return to where the form was opened."""
+        return redirect(self.back_url(), SEE_OTHER)
+
+    def post_delete_redirect(self) -> BaseResponse:
+        """Return to where the row was deleted."""
+        return redirect(self.back_url(), SEE_OTHER)
+
     def _may_return_to(self, path: str, *, asked: bool) -> bool:
         if path == request.path:
             return False
@@ -209,7 +223,7 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
     def _home(self) -> str:
         return url_for(f"{self.endpoint}.list") if self.is_routed("list") else super()._home()
 
-    def _run_action(self, func: Any, items: list[Any]) -> BaseResponse | None:
+    def _run_action(self, func: Any, items: Any) -> BaseResponse | None:
         """Run an action in one transaction, and flash the text that it returns."""
         before = flashes.pending_messages()
         answer: Any = None

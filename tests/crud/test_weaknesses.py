@@ -50,7 +50,7 @@ DECLARED = {
         *({kind: None} for kind in DECLARED if kind != "datamodel"),
         {"list_columns": ["host"]},
         {"show_columns": ["host.roles"]},
-        {"search_columns": ["rsvps"]},
+        {"search_columns": ["host.username"]},
         {"list_columns": ["host.password.x"]},
         {"list_columns": ["title.length"]},
         {"allow_browser_login": True},
