@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import flask_appbuilder
-from flask import Flask, current_app
+from flask import Flask, current_app, url_for
 from flask_appbuilder import AppBuilder as StockAppBuilder
 from flask_appbuilder import BaseView
 from flask_mail import Mail
@@ -70,6 +70,15 @@ class AppBuilder(StockAppBuilder):
     def set_index(self, view: type[BaseView]) -> None:
         """Add `view` and make it the first page."""
         self._indexview = self.add_view_no_menu(view)
+
+    @property
+    def get_url_for_userinfo(self) -> str:
+        """The page of one's own profile."""
+        return url_for("ProfileView.edit")
+
+    def get_url_for_locale(self, lang: str) -> str:  # noqa: ARG002 - Flask-AppBuilder's signature
+        """Return the first page: no link changes the language, because GET changes nothing."""
+        return str(self.get_url_for_index)
 
 
 def appbuilder_of(app: Flask | None = None) -> AppBuilder:

@@ -4,7 +4,7 @@ import secrets
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Flask, Response, abort, flash, g, redirect, request, session, url_for
+from flask import Flask, Response, abort, current_app, flash, g, redirect, request, session, url_for
 from flask_appbuilder.security.sqla.manager import SecurityManager as StockSecurityManager
 from flask_appbuilder.security.sqla.models import ApiKey, Group, PermissionView, Role
 from flask_babel import gettext as _
@@ -27,10 +27,12 @@ from app.accounts.login import authentication
 from app.accounts.models import AccessVersion, Member, Registration
 from app.accounts.sessions import service as session_service
 from app.accounts.sessions.cookies import Sessions
+from app.crud.fab_attributes import refuse
 from app.database import transaction
 from app.errors import DomainError
-from app.extensions import db
+from app.extensions import AppBuilder, db
 from app.http import parse_int
+from config import ConfigurationError
 
 STAMP_CLAIM = "stamp"
 JWT_REFUSALS = (
@@ -67,6 +69,12 @@ class SecurityManager(StockSecurityManager):
     user_model = Member
     registeruser_model = Registration
     userstatschartview = None
+
+    def __init__(self, appbuilder: AppBuilder) -> None:
+        refuse(self, SecurityManager)
+        if current_app.config.get("FAB_ROLES"):
+            raise ConfigurationError("FAB_ROLES has no effect: ROLES in app/navigation.py has the roles of a new site")
+        super().__init__(appbuilder)
 
     # -- who makes the request
 

@@ -24,6 +24,7 @@ from prison.decoder import ParserException
 from app.crud import row_versions
 from app.crud.datamodel import SQLAInterface
 from app.crud.db_errors import ConflictError, ConstraintError, GoneError, UnavailableError, translate_db_errors
+from app.crud.fab_attributes import refuse
 from app.crud.fields import clean_text
 from app.crud.filters import CONVERTED, ApiFilterConverter, FilterIn, FilterNotIn, Filters, OwnFilters
 from app.database import UTCDateTime, is_unavailable, transaction
@@ -237,6 +238,7 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
     # -- configuration
 
     def _init_properties(self) -> None:
+        refuse(self, ModelRestApi)
         self._check_declared()
         searched = list(self.search_columns)
         self.label_columns = dict(self.label_columns or {})

@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.crud import flashes, options
 from app.crud.db_errors import GoneError, translate_db_errors
 from app.crud.edit_mixin import EditMixin
+from app.crud.fab_attributes import refuse
 from app.crud.list_mixin import ListMixin
 from app.database import transaction
 from app.errors import DomainError
@@ -81,6 +82,10 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
 
     # Flask-AppBuilder would serve files from a folder that is not configured.
     download = None
+
+    def _init_properties(self) -> None:
+        refuse(self, ModelView)
+        super()._init_properties()
 
     # -- add and edit
 
