@@ -114,7 +114,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "FAB_SECURITY_MANAGER_CLASS": "app.accounts.security.SecurityManager",
         "FAB_CREATE_DB": False,
         "FAB_UPDATE_PERMS": False,
-        "FAB_ADD_MENU_API": False,
+        "FAB_ADD_MENU_API": True,
         # argon2id as OWASP recommends: 19 MiB, about 30 ms.
         "PASSWORD_HASH": {"time_cost": 2, "memory_cost": 19 * 1024, "parallelism": 1},
         "FAB_ADD_SECURITY_API": _boolean(environ, "FAB_ADD_SECURITY_API", default=False),

@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Any, cast
 
 import flask_appbuilder
-from flask import Flask, current_app
+from flask import Flask, current_app, url_for
 from flask_appbuilder import AppBuilder as StockAppBuilder
 from flask_appbuilder import BaseView
-from flask_appbuilder.menu import MenuApi as StockMenuApi
 from flask_mail import Mail
 from flask_migrate import Config
 from flask_migrate import Migrate as StockMigrate
@@ -62,21 +61,24 @@ csrf = CSRFProtect()
 mail = Mail()
 
 
-class SiteMenuApi(StockMenuApi):
-    """Flask-AppBuilder's API of the menu. Under its own name, there is another one for the menus of parties."""
-
-
 class AppBuilder(StockAppBuilder):
     """AppBuilder without FAB's own views: `app.navigation` registers all views of the site."""
 
     def _add_admin_views(self) -> None:
-        """Register of FAB's views the API of the menu only: others act on GET, or return unlimited rows."""
-        if current_app.config["FAB_ADD_MENU_API"]:
-            self.add_api(SiteMenuApi)
+        """Register none of FAB's views: some act on GET, keep URLs in the cookie, or return unlimited rows."""
 
     def set_index(self, view: type[BaseView]) -> None:
         """Add `view`, or the one that FAB_INDEX_VIEW names, and make it the first page."""
         self._indexview = self.add_view_no_menu(self.indexview if current_app.config.get("FAB_INDEX_VIEW") else view)
+
+    @property
+    def get_url_for_userinfo(self) -> str:
+        """The page of one's own profile."""
+        return url_for("ProfileView.edit")
+
+    def get_url_for_locale(self, lang: str) -> str:  # noqa: ARG002 - Flask-AppBuilder's signature
+        """Return the first page: no link changes the language, because GET changes nothing."""
+        return str(self.get_url_for_index)
 
 
 def appbuilder_of(app: Flask | None = None) -> AppBuilder:

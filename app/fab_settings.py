@@ -186,7 +186,7 @@ SETTINGS: dict[str, Setting] = {
     "FAB_API_SWAGGER_TEMPLATE": _works("Another template for that page; it gets the document as `document`.", _is_text),
     "FAB_ADD_OPENAPI_VIEWS": _works("Whether the API is described at `/api/v1/_openapi`.", _is_bool),
     "FAB_OPENAPI_SERVERS": _works("The servers in that description; `PUBLIC_URL` by default."),
-    "FAB_ADD_MENU_API": _works("Whether `/api/v1/menu/` shows the menu to programs; no by default.", _is_bool),
+    "FAB_ADD_MENU_API": _works("Whether `/api/v1/menu/` shows the menu to programs.", _is_bool),
     "FAB_ADD_SECURITY_API": _works(
         "Adds the API with which programs keep users, groups and roles, `/api/v1/security/users/` and its siblings, by the "
         "rules of the pages. An environment variable of the same name sets it, too.",

@@ -1,5 +1,8 @@
 """The site map: every view, API and menu entry in menu order; and what each role may do, as data."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from flask import current_app
 from flask_babel import lazy_gettext
 
@@ -29,7 +32,7 @@ from app.accounts.statistics.views import StatisticsView
 from app.accounts.users.admin import UserModelView
 from app.accounts.users.api import UserApi
 from app.audit.views import AuditEventModelView
-from app.crud.openapi import SwaggerView
+from app.crud.openapi import SiteMenuApi, SwaggerView
 from app.extensions import AppBuilder
 from app.i18n.views import LocaleView
 from app.outbox.admin import OutboxEmailModelView
@@ -182,15 +185,19 @@ def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view(StatisticsView, "Statistics", label=lazy_gettext("Statistics"), **PEOPLE_MENU)
     appbuilder.add_view(AuditEventModelView, "Audit log", label=lazy_gettext("Audit log"), **PEOPLE_MENU)
     appbuilder.add_view(OutboxEmailModelView, "Outbox", label=lazy_gettext("Outbox"), **MAIL_MENU)
-    # APIs
+    _register_apis(appbuilder, current_app.config)
+
+
+def _register_apis(appbuilder: AppBuilder, settings: Mapping[str, Any]) -> None:
     appbuilder.add_api(SecurityApi)
     for api in PARTY_APIS:
         appbuilder.add_api(api)
     appbuilder.add_api(DinnerPartyApi)
-    settings = current_app.config
     if settings["FAB_ADD_SECURITY_API"]:
         for api in PROVISIONING_APIS:
             appbuilder.add_api(api)
+    if settings["FAB_ADD_MENU_API"]:
+        appbuilder.add_api(SiteMenuApi)
     if settings.get("FAB_ADD_OPENAPI_VIEWS", True):
         appbuilder.add_api(OpenApi)
         if settings.get("FAB_API_SWAGGER_UI"):

@@ -27,9 +27,10 @@ from app.accounts.login import authentication
 from app.accounts.models import AccessVersion, Member, Registration
 from app.accounts.sessions import service as session_service
 from app.accounts.sessions.cookies import Sessions
+from app.crud.fab_attributes import refuse
 from app.database import transaction
 from app.errors import DomainError
-from app.extensions import db
+from app.extensions import AppBuilder, db
 from app.http import parse_int
 
 STAMP_CLAIM = "stamp"
@@ -67,6 +68,10 @@ class SecurityManager(FabMethods):
     user_model = Member
     registeruser_model = Registration
     userstatschartview = None
+
+    def __init__(self, appbuilder: AppBuilder) -> None:
+        refuse(self, SecurityManager)
+        super().__init__(appbuilder)
 
     # -- who makes the request
 

@@ -5,10 +5,31 @@ from functools import wraps
 from typing import Any
 
 from flask import flash, redirect, url_for
+from flask_appbuilder.actions import action as stock_action
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.database import run_with_retry
 from app.errors import DomainError
+
+
+def action(
+    name: str, text: object, confirmation: object = None, icon: object = None, **where: bool
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Flask-AppBuilder's `@action`, for a method that always gets a list.
+
+    Flask-AppBuilder passes a list of rows from the list, but from the page of a row the row itself. `where` may have
+    `multiple=False` and `single=False`: no button in the list, or on the page of a row.
+    """
+
+    def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(method)
+        def wrapper(self: Any, items: Any) -> Any:
+            return method(self, items if isinstance(items, list) else [items])
+
+        decorated: Callable[..., Any] = stock_action(name, text, confirmation, icon, **where)(wrapper)
+        return decorated
+
+    return decorate
 
 
 def flash_and_redirect(endpoint: str, *arguments: str) -> Callable[[Callable[..., Any]], Callable[..., BaseResponse]]:

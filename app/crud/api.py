@@ -4,7 +4,7 @@ import copy
 import functools
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
@@ -15,17 +15,18 @@ from flask_appbuilder.api import protect, safe
 from flask_appbuilder.api.convert import Model2SchemaConverter
 from flask_appbuilder.api.schemas import get_info_schema, get_item_schema, get_list_schema
 from flask_appbuilder.exceptions import InvalidColumnFilterFABException
-from flask_babel import lazy_gettext
+from flask_babel import LazyString, lazy_gettext
 from jsonschema.validators import validator_for
 from marshmallow import ValidationError, fields
-from marshmallow.validate import Length
+from marshmallow.validate import Length, Validator
 from prison.decoder import ParserException
 
 from app.crud import row_versions
 from app.crud.datamodel import SQLAInterface
 from app.crud.db_errors import ConflictError, ConstraintError, GoneError, UnavailableError, translate_db_errors
+from app.crud.fab_attributes import refuse
 from app.crud.fields import clean_text
-from app.crud.filters import Filters, OwnFilters
+from app.crud.filters import CONVERTED, ApiFilterConverter, FilterIn, FilterNotIn, Filters, OwnFilters
 from app.database import UTCDateTime, is_unavailable, transaction
 from app.errors import DomainError
 from app.extensions import db
@@ -35,6 +36,9 @@ OK = 200
 COLUMNS = ("list_columns", "show_columns", "add_columns", "edit_columns", "search_columns")
 WRITTEN = ("add_columns", "edit_columns")
 MAX_ARGUMENTS_LENGTH = 8_000
+MAX_VALUES = 100
+# The operators whose value is a list; a list for any other means that all of it must be true.
+LISTS = {FilterIn.arg_name, FilterNotIn.arg_name}
 MESSAGES = {
     400: lazy_gettext("The request could not be understood."),
     401: lazy_gettext("Please log in to access this page."),
@@ -62,7 +66,7 @@ Endpoint = Callable[..., Response]
 
 
 class TranslatedMessage(str):
-    """A validation message that is already translated; Marshmallow's own ones are English."""
+    """A validation message that is translated, or that a view has given; Marshmallow's own ones are English."""
 
     __slots__ = ()
 
@@ -114,7 +118,7 @@ class SchemaConverter(Model2SchemaConverter):
     """Converts each set of columns once, and keeps the time zone of datetimes."""
 
     def __init__(self, datamodel: SQLAInterface, validators_columns: dict[str, Callable[[Any], Any]]) -> None:
-        super().__init__(datamodel, validators_columns)
+        super().__init__(datamodel, {name: _with_own_words(given) for name, given in validators_columns.items()})
         self._converted: dict[tuple[Any, ...], Any] = {}
 
     def convert(
@@ -132,6 +136,10 @@ class SchemaConverter(Model2SchemaConverter):
 
     def _column2field(self, datamodel: SQLAInterface, column: Any, *args: Any, **kwargs: Any) -> Any:
         field = super()._column2field(datamodel, column, *args, **kwargs)
+        validator = self.validators_columns.get(column.name)
+        if validator is not None and validator not in field.validators and datamodel.obj is self.datamodel.obj:
+            # Flask-AppBuilder forgets those of relations and enumerations.
+            field.validators.append(validator)
         mapped = datamodel.list_columns.get(column.name)
         if mapped is None:
             return field
@@ -142,6 +150,31 @@ class SchemaConverter(Model2SchemaConverter):
         return fields.AwareDateTime(
             default_timezone=UTC, required=field.required, allow_none=field.allow_none, metadata=field.metadata
         )
+
+
+def _with_own_words(given: Any) -> Callable[[Any], None]:
+    """Return the validators that a view gives for a column as one, whose own messages are shown as they are.
+
+    Those of Marshmallow's validators are English, unless the view has given them.
+    """
+
+    def validate(value: Any) -> None:
+        for validator in given if isinstance(given, list | tuple) else [given]:
+            try:
+                accepted = validator(value)
+            except ValidationError as error:
+                if isinstance(validator, Validator) and not getattr(validator, "error", None):
+                    raise
+                said = error.messages
+                raise ValidationError([TranslatedMessage(each) for each in _listed(said)]) from error
+            if accepted is False:
+                raise ValidationError([TranslatedMessage(INVALID)])
+
+    return validate
+
+
+def _listed(messages: Any) -> list[Any]:
+    return messages if isinstance(messages, list) else [messages]
 
 
 class JsonErrorResponses:
@@ -205,12 +238,13 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
     # -- configuration
 
     def _init_properties(self) -> None:
+        refuse(self, ModelRestApi)
         self._check_declared()
         searched = list(self.search_columns)
         self.label_columns = dict(self.label_columns or {})
         super()._init_properties()
         self.search_columns = searched
-        self._filters = self.datamodel.get_filters(searched, self.search_filters)
+        self._filters = Filters(ApiFilterConverter, self.datamodel, searched, self.search_filters)
 
     def _init_titles(self) -> None:
         self.list_title = self.list_title or lazy_gettext("List")
@@ -231,6 +265,10 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
     def _check_declared(self) -> None:
         if self.allow_browser_login:
             self._fail_config("must not set allow_browser_login: the API ignores cookies")
+        if not isinstance(self.datamodel, SQLAInterface):
+            self._fail_config("must have a datamodel that is an app.crud.SQLAInterface")
+        if self.datamodel.is_pk_composite():
+            self._fail_config("must have a model with one primary key: an address of the API names a row by a number")
         if not self.base_order:
             self._fail_config("must declare base_order")
         for kind in COLUMNS:
@@ -246,7 +284,9 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
             if dot:
                 self._fail_config(f"{kind}: {root!r} is not a relation")
             return
-        if kind in WRITTEN and not dot:
+        if kind == "search_columns" and dot:
+            self._fail_config(f"search_columns: {column!r} cannot be searched; name the relation {root!r}")
+        if kind in {*WRITTEN, "search_columns"} and not dot:
             return
         related = type(self.datamodel)(self.datamodel.get_related_model(root))
         if not leaf or "." in leaf or related.is_relation(leaf) or not hasattr(related.obj, leaf):
@@ -297,24 +337,33 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
     def _handle_filters_args(self, rison_args: dict[str, Any]) -> Filters:
         filters: Filters = self._filters
         filters.clear_filters()
-        requested = rison_args.get("filters", [])
         try:
-            filters.rest_add_filters([{**each, "value": self._filter_value(**each)} for each in requested])
+            for each in rison_args.get("filters", []):
+                # Not rest_add_filters: it takes the class that any other view has last made with this operator.
+                filters._add_filter(*self._filter(**each))  # noqa: SLF001 - Flask-AppBuilder has no other way
         except (ValueError, OverflowError) as error:
             raise InvalidColumnFilterFABException from error
         return filters.get_joined_filters(self._base_filters)
 
-    def _filter_value(self, col: str, opr: str, value: Any) -> Any:
-        """Convert `value` to the type of the column; raises ValueError for an unknown operator or value."""
-        offered = {flt.arg_name for flt in self._filters.get_search_filters().get(col, ())}
-        if opr not in offered or isinstance(value, list):
+    def _filter(self, col: str, opr: str, value: Any) -> tuple[Any, Any]:
+        """Return the filter and its value as the column has it; raises ValueError for what does not exist."""
+        offered = {flt.arg_name: flt for flt in self._filters.get_search_filters().get(col, ())}
+        if opr not in offered:
             raise ValueError(opr)
-        return self.datamodel.parse_value(col, str(value))
+        if type(offered[opr]) not in CONVERTED:
+            return offered[opr], value
+        if opr in LISTS and not isinstance(value, list):
+            raise ValueError(value)
+        if not isinstance(value, list):
+            return offered[opr], self.datamodel.parse_value(col, str(value))
+        if len(value) > MAX_VALUES:
+            raise ValueError(len(value))
+        return offered[opr], [self.datamodel.parse_value(col, str(each)) for each in value]
 
     # -- writing
 
     def post_headless(self) -> Response:
-        return self._load_and_store(self.add_model_schema, None, self._store_new)
+        return self._load_and_store(self.add_model_schema, self.add_query_rel_fields, None, self._store_new)
 
     def put_headless(self, pk: Any) -> Response:
         """Change a row; fields that are not sent keep their value."""
@@ -323,7 +372,7 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
             return self.response_404()
         if self._was_changed(item):
             return self._error_response(412)
-        return self._load_and_store(self.edit_model_schema, item, self._store_changed)
+        return self._load_and_store(self.edit_model_schema, self.edit_query_rel_fields, item, self._store_changed)
 
     def delete_headless(self, pk: Any) -> Response:
         item = self.datamodel.get_locked(pk, self._base_filters)
@@ -340,7 +389,9 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
             return self._domain_error(error)
         return self.response(200, message="OK")
 
-    def _load_and_store(self, schema: Any, item: Any, store: Callable[[Any, Any], Response]) -> Response:
+    def _load_and_store(
+        self, schema: Any, allowed: Mapping[str, Sequence[Any]], item: Any, store: Callable[[Any, Any], Response]
+    ) -> Response:
         sent = self._sent()
         if not isinstance(sent, dict):
             return self.response_400()
@@ -348,6 +399,8 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
         own = copy.copy(schema)
         try:
             cleaned = {name: self._cleaned(name, value) for name, value in sent.items()}
+            for name in allowed.keys() & cleaned.keys():
+                self._check_related(name, cleaned[name], allowed[name], item)
             return store(own, own.load(cleaned, instance=item, partial=item is not None))
         except ValidationError as error:
             return self.response_422(message=field_errors(error.messages))
@@ -366,6 +419,16 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
             if any(parse(key) is None for key in keys if key is not None):
                 raise ValidationError({name: [str(INVALID)]})
         return clean_text(value) if isinstance(value, str) else value
+
+    def _check_related(self, name: str, value: Any, allowed: Sequence[Any], item: Any) -> None:
+        """Raise ValidationError for the key of a related row that cannot be chosen; those that are stored may stay."""
+        related = self.datamodel.get_related_interface(name)
+        stored = getattr(item, name, None)
+        kept = {related.get_pk_value(row) for row in (stored if isinstance(stored, list) else [stored]) if row}
+        sent = {related.parse_pk(key) for key in (value if isinstance(value, list) else [value]) if key is not None}
+        permitted = related.get_many(sent - kept, related.get_filters().add_filter_list(allowed))
+        if sent - kept - {related.get_pk_value(row) for row in permitted}:
+            raise ValidationError({name: [str(INVALID)]})
 
     def _store_new(self, schema: Any, item: Any) -> Response:
         self._store(item, self.pre_add)
@@ -398,6 +461,6 @@ def field_errors(messages: Any) -> Any:
     if isinstance(messages, dict):
         return {str(name): field_errors(each) for name, each in messages.items()}
     return [
-        text if isinstance(text, TranslatedMessage) else str(VALIDATION_MESSAGES.get(text, INVALID))
-        for text in messages
+        str(text if isinstance(text, TranslatedMessage | LazyString) else VALIDATION_MESSAGES.get(text, INVALID))
+        for text in _listed(messages)
     ]

@@ -1,13 +1,15 @@
 """How generated views read and write their tables: bounded, ordered, eager queries; errors as DomainError."""
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
+from enum import Enum
 from typing import Any
 
 from flask_appbuilder.models.sqla.interface import SQLAInterface as StockSQLAInterface
-from sqlalchemy import ColumnElement, Select, func, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, select, tuple_, update
 from sqlalchemy.orm import InstrumentedAttribute, aliased, joinedload, selectinload, undefer
 
 from app.crud.db_errors import GoneError, translate_db_errors
@@ -127,34 +129,91 @@ class SQLAInterface(StockSQLAInterface):
         known = {self.parse_pk(key) for key in keys} - {None}
         if not known:
             return []
-        statement = self._filtered(select(self.obj), filters).where(self._pk.in_(known))
-        statement = statement.options(*self._eager(columns)).order_by(self._pk)
+        key = tuple_(*self._pks) if self.is_pk_composite() else self._pks[0]
+        statement = self._filtered(select(self.obj), filters).where(key.in_(known))
+        statement = statement.options(*self._eager(columns)).order_by(*self._pks)
         return list(self.session.scalars(statement, execution_options={"populate_existing": fresh}).unique())
 
     def keys(self, filters: Filters | None, order: tuple[str, str], most: int) -> list[Any]:
         """Return the keys of the first `most` rows, in order."""
-        return list(self.session.scalars(self._keys(filters, order).limit(most)))
+        found = self.session.execute(self._keys(filters, order).limit(most))
+        size = len(self._pks)
+        return [tuple(row[:size]) if self.is_pk_composite() else row[0] for row in found]
+
+    def get_pk_value(self, item: Any) -> Any:
+        """Return the key of a row; if it has several columns, a tuple."""
+        values = tuple(getattr(item, attribute.key) for attribute in self._pks)
+        return values if self.is_pk_composite() else values[0]
+
+    def get_keys(self, lst: Iterable[Any]) -> list[Any]:
+        """Return the keys of rows as they stand in URLs; one of several columns is JSON, as Flask-AppBuilder has it."""
+        keys = [self.get_pk_value(row) for row in lst]
+        return [json.dumps(key, default=_tagged) for key in keys] if self.is_pk_composite() else keys
 
     def parse_pk(self, text: Any) -> Any | None:
-        """Return a key as the column has it, or None for what cannot be one."""
-        if not self.is_integer(self._pk.key):
-            value = str(text)
-            return value if 0 < len(value) <= MAX_KEY_LENGTH and "\0" not in value else None
-        return parse_int(str(text), MAX_INTEGER) or None
+        """Return a key as the columns have it, or None for what cannot be one."""
+        if not self.is_pk_composite():
+            return self._parse_key(self._pks[0].key, text)
+        try:
+            parts = json.loads(text) if isinstance(text, str) else text
+        except ValueError:
+            return None
+        if not isinstance(parts, list | tuple) or len(parts) != len(self._pks):
+            return None
+        key = tuple(self._parse_key(attribute.key, part) for attribute, part in zip(self._pks, parts, strict=True))
+        return None if None in key else key
 
-    def parse_value(self, column: str, text: str, key: str | None = None) -> Any:
+    def _parse_key(self, column: str, part: Any) -> Any | None:
+        """Return what one column of a key has, or None."""
+        text = str(part.get("value", "") if isinstance(part, dict) else part)
+        if not 0 < len(text) <= MAX_KEY_LENGTH or "\0" in text:
+            return None
+        if self.is_integer(column):
+            return parse_int(text, MAX_INTEGER) or None
+        if self.is_date(column) or self.is_datetime(column):
+            try:
+                return self.parse_value(column, text)
+            except ValueError:
+                return None
+        return text
+
+    def has_key(self, key: Any) -> ColumnElement[bool]:
+        """Return the condition that a row has that key."""
+        values = key if self.is_pk_composite() else [key]
+        return and_(*(attribute == value for attribute, value in zip(self._pks, values, strict=True)))
+
+    def parse_value(self, column: str, text: str, key: str | None = None, allowed: Sequence[Any] = ()) -> Any:
         """Return what a filter compares `column` with; of a relation, the related row's key.
 
-        `key` is the attribute by which a related row is named. Raises ValueError for what no row can have.
+        `key` is the attribute by which a related row is named, `allowed` limits these rows. Raises ValueError for what
+        no row can have.
         """
         if self.is_relation(column):
-            return self._related_key(column, text, key)
+            found = self.find_related(column, text, key, allowed)
+            if found is None:
+                raise ValueError(text)
+            return self.get_related_interface(column).get_pk_value(found)
         if self.is_datetime(column):
             moment = _moment(text)
             aware = isinstance(self.list_columns[column].type, UTCDateTime)
             return moment if aware else moment.replace(tzinfo=None)
+        if self.is_enum(column):
+            return self._enum_value(column, text)
         read = next((read for marker, read in READERS if getattr(self, marker)(column)), str)
         return read(text)
+
+    def enum_of(self, column: str) -> type[Enum] | None:
+        """Return the Python enumeration whose members a column of SQLAlchemy's type Enum has."""
+        found: type[Enum] | None = self.list_columns[column].type.enum_class if self.is_enum(column) else None
+        return found
+
+    def _enum_value(self, column: str, text: str) -> Any:
+        enum, names = self.enum_of(column), self.list_columns[column].type.enums
+        if enum is not None:
+            return next((member for member in enum if member.name == text), None) or enum(text)
+        if text not in names:
+            raise ValueError(text)
+        return text
 
     def order_by(self, column: str) -> InstrumentedAttribute[Any]:
         """Return the attribute that `column` orders by; raises ConfigurationError for what is no column."""
@@ -182,6 +241,19 @@ class SQLAInterface(StockSQLAInterface):
     def stored(self, columns: Iterable[str]) -> list[str]:
         """Return those of `columns` that the row itself stores."""
         return [column for column in columns if column in self.obj.__mapper__.attrs]
+
+    # -- related rows
+
+    def related_rows(self, column: str, allowed: Sequence[Any] = ()) -> Select[Any]:
+        """Return the statement for the rows that `column` may refer to; `allowed` limits them as base_filters do."""
+        related = self.get_related_interface(column)
+        return related._filtered(select(related.obj), related.get_filters().add_filter_list(allowed))  # noqa: SLF001
+
+    def find_related(self, column: str, text: str, key: str | None = None, allowed: Sequence[Any] = ()) -> Any | None:
+        """Return the row that `text` names by the attribute `key`, or else by its primary key."""
+        related = self.get_related_interface(column)
+        found = find_by_key(related.obj, key, text, self.related_rows(column, allowed)) if key else None
+        return found or related.get(text, related.get_filters().add_filter_list(allowed))
 
     # -- writing
 
@@ -213,7 +285,8 @@ class SQLAInterface(StockSQLAInterface):
 
     def _hold(self, key: Any) -> bool:
         """Lock the row with a key; return whether there is one. An UPDATE, because SQLite knows no FOR UPDATE."""
-        held = update(self.obj).where(self._pk == key).values({self._pk: key}).returning(self._pk)
+        first = self._pks[0]
+        held = update(self.obj).where(self.has_key(key)).values({first: first}).returning(first)
         with self.session.no_autoflush:
             return self.session.execute(held).first() is not None
 
@@ -228,9 +301,9 @@ class SQLAInterface(StockSQLAInterface):
     # -- statements
 
     @property
-    def _pk(self) -> InstrumentedAttribute[Any]:
-        attribute: InstrumentedAttribute[Any] = getattr(self.obj, self.obj.__mapper__.primary_key[0].key)
-        return attribute
+    def _pks(self) -> list[InstrumentedAttribute[Any]]:
+        mapper = self.obj.__mapper__
+        return [getattr(self.obj, mapper.get_property_by_column(column).key) for column in mapper.primary_key]
 
     @staticmethod
     def _filtered(statement: Select[Any], filters: Filters | None) -> Select[Any]:
@@ -250,19 +323,22 @@ class SQLAInterface(StockSQLAInterface):
         if size is not None:
             keys = keys.limit(size + 1).offset(number * size)
         page = keys.subquery("page")
-        rows = select(self.obj).join(page, self._pk == page.c.pk).options(*self._eager(columns))
-        rows = rows.order_by(*_directed(order[1], page.c.position, page.c.pk))
+        pks = [page.c[f"pk{index}"] for index in range(len(self._pks))]
+        same = and_(*(own == found for own, found in zip(self._pks, pks, strict=True)))
+        rows = select(self.obj).join(page, same).options(*self._eager(columns))
+        rows = rows.order_by(*_directed(order[1], page.c.position, *pks))
         return list(self.session.scalars(rows).unique())
 
     def _keys(self, filters: Filters | None, order: tuple[str, str]) -> Select[Any]:
-        """Return a statement for the keys of all rows in order, as `pk`, with what they are ordered by, `position`."""
-        keys, position = self._ordered(self._filtered(select(self._pk.label("pk")), filters), order[0])
-        return keys.add_columns(position.label("position")).order_by(*_directed(order[1], position, self._pk))
+        """Return a statement for the keys of all rows in order, as `pk0`, with what they are ordered by, `position`."""
+        pks = [attribute.label(f"pk{index}") for index, attribute in enumerate(self._pks)]
+        keys, position = self._ordered(self._filtered(select(*pks), filters), order[0])
+        return keys.add_columns(position.label("position")).order_by(*_directed(order[1], position, *self._pks))
 
     def _ordered(self, statement: Select[Any], column: str) -> tuple[Select[Any], ColumnElement[Any]]:
         """Return `statement`, joined with what its order needs, and the expression to order by."""
         if not column:
-            return statement, self._pk.expression
+            return statement, self._pks[0].expression
         attribute = self.order_by(column)
         if "." not in column:
             return statement, attribute.expression
@@ -273,7 +349,7 @@ class SQLAInterface(StockSQLAInterface):
 
     def _count(self, filters: Filters | None) -> int:
         """Return the number of rows, and MAX_COUNTED + 1 when there are more."""
-        some = self._filtered(select(self._pk), filters).limit(MAX_COUNTED + 1).subquery()
+        some = self._filtered(select(*self._pks), filters).limit(MAX_COUNTED + 1).subquery()
         return self.session.scalar(select(func.count()).select_from(some)) or 0
 
     def _eager(self, columns: Iterable[str]) -> list[Any]:
@@ -291,17 +367,14 @@ class SQLAInterface(StockSQLAInterface):
         deferred = [undefer(getattr(self.obj, name)) for name in names if name in plain and plain[name].deferred]
         return [*relations, *deferred]
 
-    def _related_key(self, column: str, text: str, key: str | None) -> Any:
-        related = type(self)(self.get_related_model(column))
-        found = find_by_key(related.obj, key, text) if key else None
-        found = found or related.get(text)
-        if found is None:
-            raise ValueError(text)
-        return related.get_pk_value(found)
-
 
 def _directed(direction: str, *each: Any) -> list[Any]:
     return [one.desc() if direction == "desc" else one.asc() for one in each]
+
+
+def _tagged(value: Any) -> dict[str, str]:
+    """Return a value of a key that JSON does not have."""
+    return {"_type": "datetime" if isinstance(value, datetime) else "date", "value": value.isoformat()}
 
 
 def _integer(text: str) -> int:

@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext
 
 from app.crud import flashes, row_versions
 from app.crud.db_errors import ConflictError, ConstraintError, translate_db_errors
-from app.crud.fields import ChecklistField, find_by_key, show_at_field
+from app.crud.fields import ChecklistField, show_at_field
 from app.crud.list_arguments import filter_arguments
 from app.crud.view_config import ViewConfigMixin
 from app.database import transaction
@@ -73,13 +73,8 @@ class EditMixin(ViewConfigMixin):
             field = form._fields.get(argument.column)
             if field is None or argument.column not in self.autocomplete_columns:
                 continue
-            model, key = (
-                self.datamodel.get_related_model(argument.column),
-                self.autocomplete_columns[argument.column][0],
-            )
-            field.process_data(
-                find_by_key(model, key, argument.value) or type(self.datamodel)(model).get(argument.value)
-            )
+            key, allowed = self.autocomplete_columns[argument.column][0], self.allowed("add", argument.column)
+            field.process_data(self.datamodel.find_related(argument.column, argument.value, key, allowed))
 
     # -- edit
 
@@ -98,9 +93,9 @@ class EditMixin(ViewConfigMixin):
         try:
             with translate_db_errors():
                 item = self.datamodel.get_locked(pk, self._base_filters, [*self.edit_columns, *self.load_columns])
-        except DomainError as refused:
+        except DomainError as busy:
             db.session.rollback()
-            flashes.flash_message(refused, refused.category)
+            flashes.flash_message(busy, busy.category)
             return self._edit_page(self.edit_form.refresh(), self._load_stored(pk), UNPROCESSABLE)
         if item is None:
             return self._deleted_meanwhile(pk)
@@ -112,10 +107,10 @@ class EditMixin(ViewConfigMixin):
         if changed:
             return self._conflict(form, item, changed)
         self.process_form(form, False)  # noqa: FBT003
-        error = self._store(form, item, self.pre_update, self.post_update, self.updated_message)
-        if error is None:
+        refused = self._store(form, item, self.pre_update, self.post_update, self.updated_message)
+        if refused is None:
             return None, OK
-        status = CONFLICT if isinstance(error, ConflictError) else UNPROCESSABLE
+        status = CONFLICT if isinstance(refused, ConflictError) else UNPROCESSABLE
         return self._edit_page(form, self._load_stored(pk), status)
 
     def _edit_form_of(self, item: Any) -> Any:

@@ -163,17 +163,27 @@ def _zones() -> Mapping[str, str]:
 class AutocompleteField(Field):
     """A row of another table, entered by its natural key (a username, a slug) with suggestions from the server.
 
-    `key` is the attribute of `model` that is entered. app.js loads suggestions from `endpoint` with `column`. `data` is
-    the row.
+    `key` is the attribute of `model` that is entered. app.js loads suggestions from `endpoint` with `column` and
+    `page`. `rows` returns the statement for the rows that may be chosen; the stored one may always stay. `data` is the
+    row.
     """
 
     widget = TextInput()
 
-    def __init__(
-        self, *args: Any, model: type[Any], key: str, endpoint: str = "", column: str = "", **kwargs: Any
+    def __init__(  # noqa: PLR0913
+        self,
+        *args: Any,
+        model: type[Any],
+        key: str,
+        endpoint: str = "",
+        column: str = "",
+        page: str | None = None,
+        rows: Callable[[], Select[Any]] | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.model, self.key, self.endpoint, self.column = model, key, endpoint, column
+        self.model, self.key, self.endpoint, self.column, self.page = model, key, endpoint, column, page
+        self._rows = rows
         self.text = ""
         self.render_kw: dict[str, Any] = {**PLAIN_INPUT, **(self.render_kw or {})}
 
@@ -183,7 +193,10 @@ class AutocompleteField(Field):
 
     def process_formdata(self, valuelist: list[str]) -> None:
         self.text = clean_line(valuelist[0]) or "" if valuelist else ""
-        self.data = find_by_key(self.model, self.key, self.text)
+        self.data = find_by_key(self.model, self.key, self.text, self._rows and self._rows())
+        stored = vars(self).get("object_data")
+        if self.data is None and stored is not None and str(getattr(stored, self.key)) == self.text:
+            self.data = stored
 
     def pre_validate(self, form: FlaskForm) -> None:  # noqa: ARG002 - WTForms' signature
         if self.text and self.data is None:
@@ -192,21 +205,21 @@ class AutocompleteField(Field):
     def __call__(self, **kwargs: Any) -> Markup:
         """Render the input and an empty list for the suggestions."""
         if self.endpoint:
-            kwargs["data-options-url"] = url_for(self.endpoint, column=self.column or self.short_name)
+            kwargs["data-options-url"] = url_for(self.endpoint, column=self.column or self.short_name, page=self.page)
         return _with_datalist(self, Markup(""), kwargs)
 
     def _value(self) -> str:
         return self.text
 
 
-def find_by_key(model: type[Any], key: str, text: str) -> Any | None:
-    """Return the row of `model` with the natural key `text`, also if the key is the same in lower case."""
+def find_by_key(model: type[Any], key: str, text: str, rows: Select[Any] | None = None) -> Any | None:
+    """Return the row of `model`, among `rows`, with the natural key `text`, also if it is the same in lower case."""
     if not text or len(text) > MAX_KEY_LENGTH or "\0" in text:
         return None
     column = getattr(model, key)
-    statement: Select[Any] = select(model).where(column.in_({text, text.lower()}))
+    statement = (select(model) if rows is None else rows).where(column.in_({text, text.lower()}))
     with db.session.no_autoflush:
-        found = db.session.scalars(statement.limit(2)).all()
+        found = db.session.scalars(statement.limit(2)).unique().all()
     return next((row for row in found if getattr(row, key) == text), found[0] if found else None)
 
 
@@ -228,10 +241,11 @@ class ChoiceField(SelectField):
         self, *args: Any, values: Mapping[Any, object], optional: bool = False, coerce: Any = str, **kwargs: Any
     ) -> None:
         super().__init__(*args, coerce=lambda value: None if value == "" else coerce(value), **kwargs)
+        known = {coerce(value) for value in values}
         self.choices = lambda: [
             *([("", "\N{EM DASH}")] if optional else []),
             *((value, str(label)) for value, label in values.items()),
-            *([(self._stored, str(self._stored))] if self._stored is not None and self._stored not in values else []),
+            *([(self._stored, str(self._stored))] if self._stored is not None and self._stored not in known else []),
         ]
 
     def process_data(self, value: Any) -> None:
@@ -242,7 +256,8 @@ class ChoiceField(SelectField):
 class ChecklistField(SelectMultipleField):
     """Any number of rows of a small table, as checkboxes. `data` has their keys, `rows()` returns the rows.
 
-    `text` returns the label of a row.
+    `text` returns the label of a row. A stored row that `load` does not return any more stays a choice, so that saving
+    the form does not lose it.
     """
 
     widget = ListWidget(prefix_label=False)
@@ -259,10 +274,12 @@ class ChecklistField(SelectMultipleField):
         super().__init__(*args, coerce=str, **kwargs)
         self._load, self._pk = load, pk
         self._known: dict[str, Any] | None = None
+        self._stored: list[Any] = []
         self.choices = lambda: [(key, text(row)) for key, row in self._rows().items()]
 
     def process_data(self, value: Iterable[Any] | None) -> None:
-        self.data = [str(getattr(row, self._pk)) for row in value or ()]
+        self._stored = list(value or ())
+        self.data = [str(getattr(row, self._pk)) for row in self._stored]
 
     def rows(self) -> list[Any]:
         """Return the chosen rows."""
@@ -275,5 +292,5 @@ class ChecklistField(SelectMultipleField):
     def _rows(self) -> dict[str, Any]:
         if self._known is None:
             with db.session.no_autoflush:
-                self._known = {str(getattr(row, self._pk)): row for row in self._load()}
+                self._known = {str(getattr(row, self._pk)): row for row in (*self._load(), *self._stored)}
         return self._known

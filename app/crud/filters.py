@@ -75,10 +75,18 @@ class FilterRelated(FilterRelation):
 
     def apply(self, query: Select[Any], value: Any) -> Select[Any]:
         """Return `query` restricted to the rows of one related row."""
-        relation = getattr(self.model, self.column_name)
-        if self.datamodel.is_relation_many_to_one(self.column_name):
+        related = self.datamodel.get_related_interface(self.column_name)
+        if self.datamodel.is_relation_many_to_one(self.column_name) and not related.is_pk_composite():
             return query.where(self.datamodel.get_relation_fk(self.column_name) == value)
-        return query.where(relation.any(relation.property.mapper.primary_key[0] == value))
+        relation = getattr(self.model, self.column_name)
+        exists = relation.any if relation.property.uselist else relation.has
+        return query.where(exists(related.has_key(value)))
+
+
+class FilterRelatedToMany(FilterRelated):
+    """The same of a collection; only its name in the API differs."""
+
+    arg_name = "rel_m_m"
 
 
 class FilterNotRelated(FilterRelation):
@@ -106,14 +114,34 @@ ORDERED = [FilterEqual, FilterGreater, FilterSmaller, FilterNotEqual]
 EQUAL = [FilterEqual, FilterNotEqual]
 
 
+class FilterIn(BaseFilter):
+    """One of several values."""
+
+    name, arg_name = lazy_gettext("Is one of"), "in"
+
+    def apply(self, query: Select[Any], value: Any) -> Select[Any]:
+        """Return `query` restricted to the rows with one of the values."""
+        return query.where(getattr(self.model, self.column_name).in_(value))
+
+
+class FilterNotIn(BaseFilter):
+    """None of several values."""
+
+    name, arg_name = lazy_gettext("Is none of"), "not_in"
+
+    def apply(self, query: Select[Any], value: Any) -> Select[Any]:
+        """Return `query` without the rows with one of the values."""
+        return query.where(getattr(self.model, self.column_name).not_in(value))
+
+
 class FilterConverter(SQLAFilterConverter):
     """Which filters a column has; their positions are those of Flask-AppBuilder, as they stand in addresses."""
 
-    conversion_table = (
+    conversion_table: tuple[tuple[str, list[type[BaseFilter]]], ...] = (
         ("is_relation_many_to_one", [FilterRelated, FilterNotRelated]),
         ("is_relation_one_to_one", [FilterRelated]),
-        ("is_relation_many_to_many", [FilterRelated]),
-        ("is_relation_one_to_many", [FilterRelated]),
+        ("is_relation_many_to_many", [FilterRelatedToMany]),
+        ("is_relation_one_to_many", [FilterRelatedToMany]),
         ("is_enum", EQUAL),
         ("is_text", TEXT),
         ("is_string", TEXT),
@@ -124,6 +152,22 @@ class FilterConverter(SQLAFilterConverter):
         ("is_boolean", EQUAL),
         ("is_datetime", ORDERED),
     )
+
+
+LISTED = {"is_text", "is_string", "is_integer", "is_float", "is_numeric"}
+
+
+class ApiFilterConverter(FilterConverter):
+    """The filters of an API: programs can send a list of values, a search form cannot."""
+
+    conversion_table = tuple(
+        (marker, [*filters, FilterIn, FilterNotIn] if marker in LISTED else filters)
+        for marker, filters in FilterConverter.conversion_table
+    )
+
+
+# Those whose value is converted to the type of the column; that of a view's own filter is what was sent.
+CONVERTED = {make for _marker, filters in ApiFilterConverter.conversion_table for make in filters}
 
 
 class Filters(StockFilters):
@@ -141,7 +185,8 @@ class Filters(StockFilters):
         self.clear_filters()
         self._search_filters = self._all_filters = self._get_filters(self.search_columns)
         for column, more in (search_filters or {}).items():
-            self._search_filters[column] = [*self._search_filters.get(column, []), *more]
+            made = [each(column, datamodel) if isinstance(each, type) else each for each in more]
+            self._search_filters[column] = [*self._search_filters.get(column, []), *made]
 
     def fresh(self) -> Self:
         """Return a copy with no filter set."""

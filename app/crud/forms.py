@@ -1,11 +1,12 @@
 """Generates forms from the columns of a model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from flask_appbuilder.forms import DynamicForm
-from sqlalchemy import select
+from sqlalchemy import Select
 from wtforms import (
     BooleanField,
     DateField,
@@ -50,7 +51,7 @@ class Form(DynamicForm):
     """A generated form. `next` is the URL to return to; it and the version are not stored in the row."""
 
     next = HiddenField(filters=[clean_line])
-    not_stored = frozenset({"next", "csrf_token"})
+    not_stored = frozenset({"next", "csrf_token", row_versions.FIELD})
 
     def populate_obj(self, obj: Any) -> None:
         for name, each in self._fields.items():
@@ -69,18 +70,27 @@ class FormConverter:
     choices: Mapping[str, Mapping[Any, object]] = field(default_factory=dict)
     remote: Mapping[str, tuple[str, Sequence[str]]] = field(default_factory=dict)
     zones: Mapping[str, str] = field(default_factory=dict)
+    # {"host": [["active", FilterEqual, True]]}: which related rows can be chosen, as in base_filters.
+    allowed: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    page: str = "add"
     options_endpoint: str = ""
 
-    def form(self, columns: Sequence[str], extra: Mapping[str, Any], *, versioned: bool = False) -> type[Form]:
-        """Return a form class for `columns`; `extra` fields replace generated ones.
-
-        With `versioned`, a hidden field has the version of the row that the form shows.
-        """
+    def form(self, columns: Sequence[str], extra: Mapping[str, Any]) -> type[Form]:
+        """Return a form class for `columns`; `extra` fields replace generated ones."""
         fields = {name: extra[name] if name in extra else self._field(name) for name in columns}
-        if not versioned:
-            return type("GeneratedForm", (Form,), fields)
-        hidden = {row_versions.FIELD: HiddenField(), "not_stored": Form.not_stored | {row_versions.FIELD}}
-        return type("GeneratedForm", (Form,), {**fields, **hidden})
+        return type("GeneratedForm", (Form,), {**fields, **self._hidden()})
+
+    def complete(self, own: type[DynamicForm], columns: Sequence[str]) -> type[DynamicForm]:
+        """Return the form that a view declares, with the hidden fields that generated ones have."""
+        missing = [name for name in columns if not hasattr(own, name)]
+        if missing:
+            msg = f"{own.__name__} must have a field for each of the {self.page} columns; it has none for {missing}"
+            raise ConfigurationError(msg)
+        return type(own.__name__, (own, Form), self._hidden())
+
+    def _hidden(self) -> dict[str, Any]:
+        """Return the field for the version of the row that the page `edit` shows."""
+        return {row_versions.FIELD: HiddenField()} if self.page == "edit" else {}
 
     def _field(self, name: str) -> Any:
         if self.datamodel.is_relation(name):
@@ -90,8 +100,8 @@ class FormConverter:
             raise ConfigurationError(msg)
         given = self._given(name)
         if name in self.choices:
-            optional = self.datamodel.is_nullable(name)
-            coerce = int if self.datamodel.is_integer(name) else str
+            optional, enum = self.datamodel.is_nullable(name), self.datamodel.enum_of(name)
+            coerce = member_of(enum) if enum else int if self.datamodel.is_integer(name) else str
             return ChoiceField(values=self.choices[name], optional=optional, coerce=coerce, **given)
         if name in self.zones.values():
             return TimezoneField(**given)
@@ -111,13 +121,22 @@ class FormConverter:
     def _relation(self, name: str) -> Any:
         given = self._given(name)
         model = self.datamodel.get_related_model(name)
+
+        # Made anew for each form: a filter may depend on the member.
+        def rows() -> Select[Any]:
+            return self.datamodel.related_rows(name, self.allowed.get(name, ()))
+
         if name in self.remote:
-            key = self.remote[name][0]
-            return AutocompleteField(model=model, key=key, endpoint=self.options_endpoint, column=name, **given)
+            suggested = {"endpoint": self.options_endpoint, "column": name, "page": self.page}
+            return AutocompleteField(model=model, key=self.remote[name][0], rows=rows, **suggested, **given)
         if self.datamodel.is_relation_many_to_many(name):
-            pk = model.__mapper__.primary_key[0]
-            rows = select(model).order_by(pk)
-            return ChecklistField(load=lambda: db.session.scalars(rows).unique().all(), pk=pk.key, **given)
+            pk, *more = model.__mapper__.primary_key
+            if more:
+                msg = f"{model.__name__} has a key of several columns; add an extra form field for {name!r}"
+                raise ConfigurationError(msg)
+            return ChecklistField(
+                load=lambda: db.session.scalars(rows().order_by(pk)).unique().all(), pk=pk.key, **given
+            )
         msg = f"{self.datamodel.obj.__name__}.{name} needs an entry in autocomplete_columns because forms do not list all rows"
         raise ConfigurationError(msg)
 
@@ -145,3 +164,16 @@ class FormConverter:
         if self.datamodel.is_integer(name) and name not in self.choices:
             return [NumberRange(-MAX_INTEGER, MAX_INTEGER)]
         return []
+
+
+def member_of(enum: type[Enum]) -> Callable[[Any], Enum]:
+    """Return a function that returns the member with a name; it raises ValueError."""
+
+    def coerce(value: Any) -> Enum:
+        if isinstance(value, enum):
+            return value
+        if value not in enum.__members__:
+            raise ValueError(value)
+        return enum[value]
+
+    return coerce

@@ -68,7 +68,7 @@ class ListMixin(ViewConfigMixin):
             if not text:
                 raise ValueError(argument.value)
         key = self.autocomplete_columns[column][0] if column in self.autocomplete_columns else None
-        return self.datamodel.parse_value(column, text, key)
+        return self.datamodel.parse_value(column, text, key, self.allowed("list", column))
 
     # -- the list
 
@@ -177,7 +177,7 @@ class ListMixin(ViewConfigMixin):
 
     def _available(self, column: str) -> dict[str, Any]:
         """Return the filters of `column`; `kind` is the type of the input for their value."""
-        has_suggestions = column in self.autocomplete_columns
+        has_suggestions = column in self.autocomplete_columns and self.is_routed("options")
         filters = self._possible_filters.get_search_filters()[column]
         return {
             "column": column,
@@ -185,7 +185,7 @@ class ListMixin(ViewConfigMixin):
             "operators": [(index, flt.name) for index, flt in enumerate(filters)],
             "kind": self._kind(column),
             "choices": self._choices(column),
-            "options_url": url_for(f"{self.endpoint}.options", column=column) if has_suggestions else None,
+            "options_url": url_for(f"{self.endpoint}.options", column=column, page="list") if has_suggestions else None,
         }
 
     def _choices(self, column: str) -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Response, abort, current_app
 from flask_appbuilder.api import BaseApi, expose, safe
 from flask_appbuilder.api.manager import OpenApi as StockOpenApi
+from flask_appbuilder.menu import MenuApi as StockMenuApi
 from flask_appbuilder.security.decorators import has_access, permission_name, protect
 from marshmallow import Schema, fields
 
@@ -41,6 +42,37 @@ class Problem(Schema):
     errors = fields.Dict(
         keys=fields.String(), values=fields.Raw(), metadata={"description": "The errors of each field"}
     )
+
+
+class SiteMenuApi(JsonErrorResponses, StockMenuApi):
+    """The menu entries that a member may see, with their addresses."""
+
+    openapi_spec_tag = "Site"
+
+    # Flask-AppBuilder's accepts the cookie of a browser.
+    @expose("/")
+    @protect()
+    @permission_name("get")
+    def get_menu_data(self) -> Response:
+        """Get the menu.
+        ---
+        get:
+          summary: Get the menu
+          description: The entries that you may open, in groups, with labels in your language.
+          responses:
+            200:
+              description: The menu
+              content:
+                application/json:
+                  schema:
+                    type: object
+                    properties:
+                      result:
+                        type: array
+                        items:
+                          type: object
+        """  # noqa: D205 - the format of apispec
+        return self.response(200, result=self.appbuilder.menu.get_data())
 
 
 class OpenApi(JsonErrorResponses, StockOpenApi):
@@ -139,6 +171,8 @@ def _operations() -> Iterator[tuple[str, str, str]]:
 def _complete(operation: dict[str, Any], name: str, path: str) -> None:
     """Add the name and the error responses of an operation."""
     operation.setdefault("operationId", name)
+    # Of an endpoint without documentation nothing is known.
+    operation.setdefault("responses", {"200": {"description": "OK"}})
     errors = {**ALWAYS, **(AUTHENTICATED if operation.get("security") else {})}
     if "{" in path:
         errors[404] = OTHERS[404]

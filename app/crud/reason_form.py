@@ -40,7 +40,7 @@ def ask_for_reason(  # noqa: PLR0913 - what a page is
         form=form,
         endpoint=f"{view.endpoint}.action_post",
         name=action,
-        keys=[view.datamodel.get_pk_value(item) for item in items],
+        keys=view.datamodel.get_keys(items),
         items=items,
         title=title,
         message=message,

@@ -16,6 +16,13 @@ from app.crud.list_arguments import MAX_PAGE_SIZE
 from config import ConfigurationError
 
 PAGES = ("list", "show", "add", "edit")
+# Flask-AppBuilder's attributes with the filters of the related rows that can be chosen on a page.
+ALLOWED = {
+    "list": "search_form_query_rel_fields",
+    "add": "add_form_query_rel_fields",
+    "edit": "edit_form_query_rel_fields",
+}
+FILTER_PARTS = 3
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,7 @@ class ViewConfigMixin(OwnFilters):
     base_permissions: Any
     class_permission_name: str
     get_method_permission: Callable[[str], str]
+    method_permission_name: Mapping[str, str] | None
     include_route_methods: Collection[str] | None
     exclude_route_methods: Collection[str]
     list_title: object
@@ -108,9 +116,17 @@ class ViewConfigMixin(OwnFilters):
             return False
         if name in self.exclude_route_methods:
             return False
-        # The instance's list is computed from the routes. The class's list, if declared, limits them.
+        method = getattr(self, name, None)
+        permission = (self.method_permission_name or {}).get(name) or getattr(method, "_permission_name", None)
+        # The instance's list is computed from the routes. The class's list, if declared, limits what asks for permission.
         declared = type(self).base_permissions
-        return declared is None or f"can_{name}" in declared
+        return method is not None and (
+            declared is None or permission is None or PERMISSION_PREFIX + permission in declared
+        )
+
+    def allowed(self, page: str, column: str) -> Sequence[Any]:
+        """Return the filters of the related rows that can be chosen for `column` on `page`."""
+        return (getattr(self, ALLOWED[page]) or {}).get(column, ())
 
     def may(self, page: str) -> bool:
         """Whether the member may open the page `list`, `show`, `add`, `edit`, `delete` or `chart`."""
@@ -129,6 +145,9 @@ class ViewConfigMixin(OwnFilters):
         if isinstance(self, StockCompactCRUDMixin):
             msg = f"{type(self).__name__} must use app.crud.CompactCRUDMixin"
             raise ConfigurationError(msg)
+        datamodel: object = self.datamodel
+        if not isinstance(datamodel, SQLAInterface):
+            _fail_config(self, "a datamodel that is an app.crud.SQLAInterface")
         if not getattr(self, "base_order", None):
             _fail_config(self, "base_order")
         self.label_columns = dict(self.label_columns or {})
@@ -138,13 +157,15 @@ class ViewConfigMixin(OwnFilters):
         super()._init_properties()  # type: ignore[misc]
         self.search_columns = searched
         self._filters = self.datamodel.get_filters(searched, None)
+        self._init_choices()
         self._filters.limit_to_equality(self.choices_columns)
         self.page_size = min(self.page_size, MAX_PAGE_SIZE)
         self.formatters_columns = {
-            **{column: Labels(values) for column, values in self.choices_columns.items()},
+            **{column: self._labels(column) for column in self.choices_columns},
             **self.formatters_columns,
         }
         self._check_columns()
+        self._check_allowed()
 
     def _require_columns(self) -> None:
         for page in PAGES:
@@ -153,7 +174,28 @@ class ViewConfigMixin(OwnFilters):
                 _fail_config(self, f"{page}_columns")
             if not declared:
                 # Otherwise Flask-AppBuilder would use all columns.
-                setattr(self, f"{page}_columns", [self.datamodel.get_pk_name()])
+                setattr(self, f"{page}_columns", [self.datamodel.obj.__mapper__.primary_key[0].key])
+
+    def _init_choices(self) -> None:
+        """Name the members of enumerations; a column without choices has all of them."""
+        columns = {*self.add_columns, *self.edit_columns, *self.search_columns, *self.choices_columns}
+        known = {}
+        for column in filter(self.datamodel.is_enum, columns):
+            enum = self.datamodel.enum_of(column) or ()
+            every = {each.name: str(each.value) for each in enum} or {
+                text: text for text in self.datamodel.list_columns[column].type.enums
+            }
+            declared = self.choices_columns.get(column, every)
+            known[column] = {getattr(value, "name", value): label for value, label in declared.items()}
+        self.choices_columns = {**self.choices_columns, **known}
+
+    def _labels(self, column: str) -> "Labels":
+        """Return the labels of a column; lists show the values of an enumeration's members, forms have their names."""
+        labels = dict(self.choices_columns[column])
+        for member in self.datamodel.enum_of(column) or ():
+            if member.name in labels:
+                labels |= dict.fromkeys((member, member.value), labels[member.name])
+        return Labels(labels)
 
     def _check_columns(self) -> None:
         shown = [column for page in PAGES if self.is_routed(page) for column in getattr(self, f"{page}_columns")]
@@ -162,11 +204,27 @@ class ViewConfigMixin(OwnFilters):
         for column in (self.base_order[0], *self.order_columns):
             self.datamodel.order_by(column)
 
+    def _check_allowed(self) -> None:
+        for attribute in ALLOWED.values():
+            for column, filters in (getattr(self, attribute) or {}).items():
+                if not self.datamodel.is_relation(column) or any(len(each) != FILTER_PARTS for each in filters):
+                    _fail_config(self, f"{attribute} as {{relation: [[column, filter, value]]}}")
+
     def _gen_labels_columns(self, list_columns: Sequence[str]) -> None:
         """Generate no labels: they could not be translated."""
 
     def _init_forms(self) -> None:
-        converter = FormConverter(
+        if not self.add_form and self.is_routed("add"):
+            self.add_form = self._converter("add").form(self.add_columns, self.add_form_extra_fields)
+        elif self.add_form:
+            self.add_form = self._converter("add").complete(self.add_form, self.add_columns)
+        if not self.edit_form and self.is_routed("edit"):
+            self.edit_form = self._converter("edit").form(self.edit_columns, self.edit_form_extra_fields)
+        elif self.edit_form:
+            self.edit_form = self._converter("edit").complete(self.edit_form, self.edit_columns)
+
+    def _converter(self, page: str) -> FormConverter:
+        return FormConverter(
             self.datamodel,
             labels=self.label_columns,
             descriptions=self.description_columns,
@@ -174,12 +232,10 @@ class ViewConfigMixin(OwnFilters):
             choices=self.choices_columns,
             remote=self.autocomplete_columns,
             zones=self.timezone_columns,
-            options_endpoint=f"{self.endpoint or type(self).__name__}.options",
+            allowed=getattr(self, ALLOWED[page]) or {},
+            page=page,
+            options_endpoint=f"{self.endpoint or type(self).__name__}.options" if self.is_routed("options") else "",
         )
-        if not self.add_form and self.is_routed("add"):
-            self.add_form = converter.form(self.add_columns, self.add_form_extra_fields)
-        if not self.edit_form and self.is_routed("edit"):
-            self.edit_form = converter.form(self.edit_columns, self.edit_form_extra_fields, versioned=True)
 
 
 def require_label(view: Any, column: str) -> None:

@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.crud import flashes, options
 from app.crud.db_errors import GoneError, translate_db_errors
 from app.crud.edit_mixin import EditMixin
+from app.crud.fab_attributes import refuse
 from app.crud.list_mixin import ListMixin
 from app.database import transaction
 from app.errors import DomainError
@@ -94,6 +95,10 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
     # Flask-AppBuilder would serve files from a folder that is not configured.
     download = None
 
+    def _init_properties(self) -> None:
+        refuse(self, ModelView)
+        super()._init_properties()
+
     # -- add and edit
 
     @expose("/add", methods=["GET", "POST"])
@@ -101,6 +106,8 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
     def add(self) -> BaseResponse:
         """Show an empty form, or add the row."""
         widgets, status = self._add()
+        if widgets is None:
+            return self.post_add_redirect()
         return self._form_page(self.add_template, self.add_title, widgets, status)
 
     @expose("/edit/<pk>", methods=["GET", "POST"])
@@ -108,13 +115,13 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
     def edit(self, pk: str) -> BaseResponse:
         """Show the form of a row, or save it."""
         widgets, status = self._edit(pk)
+        if widgets is None:
+            return self.post_edit_redirect()
         return self._form_page(self.edit_template, self.edit_title, widgets, status, pk=pk)
 
     def _form_page(
-        self, template: str, title: object, widgets: dict[str, Any] | None, status: int, **context: Any
+        self, template: str, title: object, widgets: dict[str, Any], status: int, **context: Any
     ) -> BaseResponse:
-        if widgets is None:
-            return redirect(self.back_url(), SEE_OTHER)
         page = self.render_template(
             template, title=title, widgets=widgets, related_views=self._related_views, back=self.back_url(), **context
         )
@@ -133,7 +140,7 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
             return self._gone()
         if request.method == "POST":
             self._delete(item)
-            return redirect(self.back_url(), SEE_OTHER)
+            return self.post_delete_redirect()
         back = self.back_url()
         page = self.render_template(
             "appbuilder/general/confirm.html",
@@ -179,25 +186,42 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
             abort(404)
         if not items:
             return self._gone()
-        answer = self._run_action(action.func, items)
+        answer = self._run_action(action.func, items[0] if one else items)
         return answer or redirect(self.back_url(), SEE_OTHER)
 
     # -- suggestions for autocomplete fields
 
     @expose("/options/<column>")
     def options(self, column: str) -> Response:
-        """Return up to 20 rows that `column` may refer to, as [{"value": key, "label": text}]."""
+        """Return up to 20 rows that `column` may refer to on `page`, as [{"value": key, "label": text}]."""
         if column not in self.autocomplete_columns:
             abort(404)
         # The pages on which a related row can be chosen.
         pages = {"add": self.add_columns, "edit": self.edit_columns, "list": self.search_columns}
-        if not any(column in columns and self.may(page) for page, columns in pages.items()):
+        asked = request.args.get("page")
+        page = next(
+            (page for page in pages if asked in {None, page} and column in pages[page] and self.may(page)), None
+        )
+        if page is None:
             abort(403 if current_user.is_authenticated else 401)
         key, searched = self.autocomplete_columns[column]
+        rows = self.datamodel.related_rows(column, self.allowed(page, column))
         model = self.datamodel.get_related_model(column)
-        return jsonify(options.find(model, key, searched, request.args.get("q", "")))
+        return jsonify(options.find(rows, model, key, searched, request.args.get("q", "")))
 
     # -- where to go
+
+    def post_add_redirect(self) -> BaseResponse:
+        """Return to where the form was opened."""
+        return redirect(self.back_url(), SEE_OTHER)
+
+    def post_edit_redirect(self) -> BaseResponse:
+        """Return to where the form was opened."""
+        return redirect(self.back_url(), SEE_OTHER)
+
+    def post_delete_redirect(self) -> BaseResponse:
+        """Return to where the row was deleted."""
+        return redirect(self.back_url(), SEE_OTHER)
 
     def _may_return_to(self, path: str, *, asked: bool) -> bool:
         if path == request.path:
@@ -210,7 +234,7 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
     def _home(self) -> str:
         return url_for(f"{self.endpoint}.list") if self.is_routed("list") else super()._home()
 
-    def _run_action(self, func: Any, items: list[Any]) -> BaseResponse | None:
+    def _run_action(self, func: Any, items: Any) -> BaseResponse | None:
         """Run an action in one transaction, and flash the text that it returns."""
         before = flashes.pending_messages()
         answer: Any = None

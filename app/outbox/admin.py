@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask import current_app, flash, redirect
-from flask_appbuilder.actions import action
 from flask_appbuilder.baseviews import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext as _
@@ -16,6 +15,7 @@ from markupsafe import Markup, escape
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import clock
+from app.crud.actions import action
 from app.crud.datamodel import SQLAInterface
 from app.crud.views import ModelView
 from app.database import transaction
@@ -84,13 +84,12 @@ class OutboxEmailModelView(ModelView):
     formatters_columns = {"content": _readable_text}
 
     @action("resend", lazy_gettext("Send again"), lazy_gettext("Send the selected messages again?"), "")
-    def resend(self, items: Any) -> BaseResponse:
+    def resend(self, items: list[OutboxEmail]) -> BaseResponse:
         """Queue e-mails again that were sent or have failed."""
-        chosen = items if isinstance(items, list) else [items]
         with transaction():
-            lost = sum(email.secret_is_gone for email in chosen)
-            count = service.resend(chosen)
-        flash(*_resent(count, lost=lost, total=len(chosen)))
+            lost = sum(email.secret_is_gone for email in items)
+            count = service.resend(items)
+        flash(*_resent(count, lost=lost, total=len(items)))
         return redirect(self.get_redirect(), 303)
 
     @expose("/test", methods=["POST"])

@@ -50,7 +50,7 @@ DECLARED = {
         *({kind: None} for kind in DECLARED if kind != "datamodel"),
         {"list_columns": ["host"]},
         {"show_columns": ["host.roles"]},
-        {"search_columns": ["rsvps"]},
+        {"search_columns": ["host.username"]},
         {"list_columns": ["host.password.x"]},
         {"list_columns": ["title.length"]},
         {"allow_browser_login": True},
@@ -392,7 +392,7 @@ def test_our_forms_list_no_members_and_suggest_twenty(admin, records):
         page = admin.get(path)
     assert not any(f"{member.username}<" in page.text or f'"{member.username}"' in page.text for member in everybody)
     assert f'value="{party.host.username}"' in page.text
-    assert 'data-options-url="/dinnerparties/options/host"' in page.text
+    assert 'data-options-url="/dinnerparties/options/host?page=edit"' in page.text
     assert len(few) <= 6
     hits = admin.get("/dinnerparties/options/host?q=member").json
     assert len(hits) == 20

@@ -94,7 +94,7 @@ class Database:
         self.place = place
         self.url = place.url(COPY)
         place.create(COPY)
-        self.app = application(self.url, instance, **settings)
+        self.app = application(self.url, instance, None, **settings)
         set_up(self.app)
         self.close()
         place.keep(COPY, copy=PRISTINE)

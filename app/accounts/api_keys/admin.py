@@ -2,12 +2,12 @@
 
 from datetime import UTC, datetime
 
-from flask_appbuilder.actions import action
 from flask_appbuilder.security.sqla.models import ApiKey
 from flask_babel import lazy_gettext, ngettext
 
 from app.accounts.api_keys import service as api_key_service
 from app.accounts.sessions.access import ReauthenticationRequired
+from app.crud.actions import action
 from app.crud.datamodel import SQLAInterface
 from app.crud.views import ModelView
 from app.errors import DomainError

@@ -1,6 +1,5 @@
 """The generated UI over registrations."""
 
-from flask_appbuilder.actions import action
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 
@@ -8,6 +7,7 @@ from app import audit
 from app.accounts import mail
 from app.accounts.models import Registration
 from app.accounts.registration.service import send_activation
+from app.crud.actions import action
 from app.crud.datamodel import SQLAInterface
 from app.crud.views import ModelView
 from app.i18n.locales import LanguageNames

@@ -1,6 +1,5 @@
 """The generated UI over invitations to register."""
 
-from flask_appbuilder.actions import action
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 from flask_login import current_user
@@ -10,6 +9,7 @@ from app import audit
 from app.accounts.form_fields import MAX_EMAIL_LENGTH
 from app.accounts.models import MemberInvitation
 from app.accounts.registration import invitations as member_invitations
+from app.crud.actions import action
 from app.crud.datamodel import SQLAInterface
 from app.crud.flashes import Message
 from app.crud.views import ModelView

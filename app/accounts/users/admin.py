@@ -4,7 +4,6 @@ from typing import Any
 
 from flask import make_response, request
 from flask_appbuilder import expose, has_access
-from flask_appbuilder.actions import action
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 from flask_login import current_user
@@ -21,6 +20,7 @@ from app.accounts.second_factor import service as second_factor_service
 from app.accounts.sessions.access import ReauthenticationRequired
 from app.accounts.users import service as user_service
 from app.crud import flashes
+from app.crud.actions import action
 from app.crud.csv import CsvExport
 from app.crud.datamodel import SQLAInterface
 from app.crud.fields import TimezoneField, clean_line

@@ -3,11 +3,11 @@
 from typing import Any
 
 from flask import url_for
-from flask_appbuilder.actions import action
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 from werkzeug.wrappers import Response as BaseResponse
 
+from app.crud.actions import action
 from app.crud.csv import CsvExport
 from app.crud.datamodel import SQLAInterface
 from app.crud.fields import LocalDateTimeField, TimezoneField

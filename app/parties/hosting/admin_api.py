@@ -1,6 +1,6 @@
 """The administrators' API for parties."""
 
-from flask_babel import lazy_gettext
+from flask_babel import gettext, lazy_gettext
 from marshmallow import ValidationError
 
 from app.crud.api import ModelRestApi
@@ -21,7 +21,7 @@ WRITE = [
 
 def _validate_timezone(name: str) -> None:
     if not is_timezone(name):
-        raise ValidationError(name)
+        raise ValidationError(gettext("There is no time zone with this name. Enter a city, for example Europe/Madrid."))
 
 
 class DinnerPartyApi(ModelRestApi):

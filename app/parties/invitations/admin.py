@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterable
 
-from flask_appbuilder.actions import action
 from flask_babel import lazy_gettext, ngettext
 
+from app.crud.actions import action
 from app.crud.csv import CsvExport
 from app.crud.datamodel import SQLAInterface
 from app.crud.flashes import Message

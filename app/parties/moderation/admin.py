@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from flask_appbuilder.actions import action
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
+from app.crud.actions import action
 from app.crud.csv import CsvExport
 from app.crud.datamodel import SQLAInterface
 from app.crud.flashes import Message

@@ -1,9 +1,9 @@
 """The generated pages of RSVPs."""
 
-from flask_appbuilder.actions import action
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 
+from app.crud.actions import action
 from app.crud.csv import CsvExport
 from app.crud.datamodel import SQLAInterface
 from app.crud.flashes import Message

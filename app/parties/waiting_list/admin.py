@@ -1,8 +1,8 @@
 """The generated pages of seat offers."""
 
-from flask_appbuilder.actions import action
 from flask_babel import lazy_gettext, ngettext
 
+from app.crud.actions import action
 from app.crud.datamodel import SQLAInterface
 from app.crud.views import ModelView
 from app.errors import DomainError
