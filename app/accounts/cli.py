@@ -9,6 +9,7 @@ from app.accounts.passwords import service as password_service
 from app.accounts.users import service as user_service
 from app.database import report_outage, transaction
 from app.errors import DomainError
+from app.outbox import texts as outbox_texts
 
 
 @click.command("reset-password")
@@ -37,7 +38,7 @@ def reset_password_command(name: str, password: str | None, *, send_email: bool)
     except DomainError as refused:
         raise click.ClickException(str(refused)) from refused
     if typed is None:
-        click.echo(f"A link to choose a new password is on its way to {member.email}.")
+        click.echo(outbox_texts.sent(f"A link to choose a new password is on its way to {member.email}.")[0])
     else:
         click.echo(f"The password of {member.username} was changed. The user was signed out on all devices.")
 

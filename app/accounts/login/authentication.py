@@ -21,6 +21,7 @@ from app.accounts.sessions import trusted_devices
 from app.database import transaction
 from app.errors import DomainError
 from app.extensions import db
+from app.outbox import texts as outbox_texts
 
 # Where failures are counted: in all browsers together, in one that the member has used before, at reauthentication.
 ANYWHERE, ON_DEVICE, REAUTHENTICATION = "login", "login on a device", "reauthenticate"
@@ -153,12 +154,17 @@ def ensure_login_allowed(member: Member) -> None:
 def _ensure_member(found: LoginRecord) -> Member:
     """Return the member whose password was right. Raises DomainError when they may not log in."""
     member = found.member
-    denial = DomainError(NOT_ACTIVATED) if member is None else login_denial(member)
+    denial = _not_activated() if member is None else login_denial(member)
     if member is None or denial is not None:
         with transaction():
             audit.record("login_failed", "member", member)
         raise denial or DomainError(INVALID)
     return member
+
+
+def _not_activated() -> DomainError:
+    text, _category = outbox_texts.sent(NOT_ACTIVATED, otherwise=_("To use your account you have to activate it."))
+    return DomainError(text)
 
 
 # -- count
