@@ -328,6 +328,10 @@ def _mail(environ: Mapping[str, str], public_url: str) -> dict[str, Any]:
             "MAIL_DEFAULT_SENDER", environ.get("MAIL_DEFAULT_SENDER") or f"dinnerparty@{_mail_domain(public_url)}"
         ),
         "MAIL_TIMEOUT": _integer(environ, "MAIL_TIMEOUT", 20, least=1),
+        "MAIL_MAX_EMAILS": _integer(environ, "MAIL_MAX_EMAILS", 100, least=1),
+        "MAIL_ASCII_ATTACHMENTS": _boolean(environ, "MAIL_ASCII_ATTACHMENTS"),
+        # Without these two, Flask-Mail takes the values of TESTING and DEBUG.
+        **{name: _boolean(environ, name) for name in ("MAIL_SUPPRESS_SEND", "MAIL_DEBUG") if environ.get(name)},
         "ERROR_MAIL_TO": [
             _email("ERROR_MAIL_TO", address.strip())
             for address in environ.get("ERROR_MAIL_TO", "").split(",")

@@ -15,6 +15,7 @@ from app import clock, demo, fab_commands, scheduler, setup, worker
 from app.accounts import cli as accounts
 from app.database import report_outage, transaction
 from app.extensions import db
+from app.outbox import service as outbox_service
 
 
 def init_app(app: Flask) -> None:
@@ -68,7 +69,9 @@ def worker_command() -> None:
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
     app.logger.setLevel(logging.INFO)
     setup.refuse_other_schema()
-    app.logger.info("Background worker started, %s", "with e-mail" if app.config["MAIL_SERVER"] else "without e-mail")
+    how = "with" if outbox_service.delivers() else "without"
+    why = ", because MAIL_SUPPRESS_SEND is set" if outbox_service.suppresses() else ""
+    app.logger.info("Background worker started, %s e-mail%s", how, why)
     worker.run(app)
 
 

@@ -9,15 +9,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import alembic.command
 import flask_migrate
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import current_app
 from flask_appbuilder.security.sqla.models import Permission, PermissionView, Role, ViewMenu
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import Connection, func, insert, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import audit
+from app import audit, plugins
 from app.accounts import members, password_policy
 from app.accounts.models import ADMIN, AccessVersion, Member
 from app.database import is_unavailable, reason, transaction
@@ -27,6 +29,8 @@ from config import ConfigurationError
 
 RUN_SETUP = "run `.venv/bin/flask --app app setup` first (`make run` does this)."
 SETUP_LOCK = 7306075  # any number, as long as nothing else in the database locks it
+# The name of an attribute of Alembic's configuration, which migrations/env.py reads.
+VERSION_TABLE = "version_table"
 Pair = tuple[str, str]
 
 logger = logging.getLogger(__name__)
@@ -58,6 +62,8 @@ def prepare() -> None:
     """Upgrade the schema, and add missing permissions and roles of the site map."""
     _ensure_writable()
     flask_migrate.upgrade()
+    for migrations in plugins.migrations_of(current_app):
+        alembic.command.upgrade(_plugin_config(migrations), "heads")
     with transaction():
         store_permissions(appbuilder_of())
 
@@ -84,7 +90,7 @@ def refuse_other_schema() -> None:
         raise ConfigurationError(f"The database {url.database} does not exist: {RUN_SETUP}")
     try:
         with db.engine.connect() as connection:
-            found = set(MigrationContext.configure(connection).get_current_heads())
+            outdated = _is_outdated(connection)
     except SQLAlchemyError as error:
         if is_file or not is_unavailable(error):
             raise ConfigurationError(f"The database cannot be used ({reason(error)}).") from error
@@ -92,9 +98,36 @@ def refuse_other_schema() -> None:
         return
     finally:
         db.engine.dispose()
-    script = ScriptDirectory.from_config(current_app.extensions["migrate"].migrate.get_config())
-    if found <= {revision.revision for revision in script.walk_revisions()} and found != set(script.get_heads()):
+    if outdated:
         raise ConfigurationError(f"The database schema does not match this version: {RUN_SETUP}")
+
+
+def _is_outdated(connection: Connection) -> bool:
+    """Whether the schema of the site or of a plug-in is older than its migrations."""
+    configs = [_config(), *(_plugin_config(migrations) for migrations in plugins.migrations_of(current_app))]
+    return any(_is_older(connection, config) for config in configs)
+
+
+def _is_older(connection: Connection, config: Config) -> bool:
+    options = {"version_table": config.attributes.get(VERSION_TABLE, "alembic_version")}
+    found = set(MigrationContext.configure(connection, opts=options).get_current_heads())
+    script = ScriptDirectory.from_config(config)
+    return found <= {revision.revision for revision in script.walk_revisions()} and found != set(script.get_heads())
+
+
+def _config() -> Config:
+    config: Config = current_app.extensions["migrate"].migrate.get_config()
+    return config
+
+
+def _plugin_config(migrations: plugins.Migrations) -> Config:
+    """Return Alembic's configuration for a plug-in: its own folder and table of versions, our environment."""
+    config = _config()
+    config.set_main_option("version_locations", str(migrations.folder).replace("%", "%%"))
+    # A folder may have spaces in its name.
+    config.set_main_option("path_separator", "newline")
+    config.attributes[VERSION_TABLE] = migrations.version_table
+    return config
 
 
 def first_admin() -> tuple[str, str] | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Flask
 
+from app.outbox import service
 from app.outbox.delivery import Deliverer
 from app.scheduler import Scheduler
 from config import STOP_SIGNALS
@@ -20,8 +21,9 @@ def run(
     Without a mail server only the scheduler runs. The current e-mail is delivered before it stops.
     """
     loops: list[Any] = [Scheduler(app)]
-    if app.config["MAIL_SERVER"]:
-        loops.append(Deliverer(app))
+    with app.app_context():
+        if service.handles():
+            loops.append(Deliverer(app))
     for number in stop_signals:
         signal.signal(number, lambda *_: [loop.stop() for loop in loops])
     # run.py blocks these signals until the handlers are installed.

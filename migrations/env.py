@@ -19,6 +19,8 @@ def run(connection: Connection) -> None:
         connection=connection,
         target_metadata=current_app.extensions["migrate"].db.metadata,
         transaction_per_migration=True,
+        # Plug-ins have tables of their own.
+        version_table=context.config.attributes.get("version_table", "alembic_version"),
         **options,
     )
     with context.begin_transaction():

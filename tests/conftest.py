@@ -60,7 +60,8 @@ ENVIRONMENT = (
     *("INVITATION_DAILY_LIMIT", "INVITATION_RETENTION_DAYS", "LDAP_ADMIN_GROUP", "LDAP_BIND_PASSWORD"),
     *("LDAP_BIND_USER", "LDAP_CA_FILE", "LDAP_EMAIL_FIELD", "LDAP_FIRSTNAME_FIELD", "LDAP_GROUP_FIELD"),
     *("LDAP_LASTNAME_FIELD", "LDAP_SEARCH_BASE", "LDAP_SEARCH_FILTER", "LDAP_SERVER", "LDAP_UID_FIELD"),
-    *("LDAP_USE_TLS", "MAIL_DEFAULT_SENDER", "MAIL_PASSWORD", "MAIL_PORT", "MAIL_SERVER", "MAIL_TIMEOUT"),
+    *("LDAP_USE_TLS", "MAIL_ASCII_ATTACHMENTS", "MAIL_DEBUG", "MAIL_DEFAULT_SENDER", "MAIL_MAX_EMAILS"),
+    *("MAIL_PASSWORD", "MAIL_PORT", "MAIL_SERVER", "MAIL_SUPPRESS_SEND", "MAIL_TIMEOUT"),
     *("MAIL_USERNAME", "MAIL_USE_SSL", "MAIL_USE_TLS", "MAP_URL", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET"),
     *("OIDC_DISPLAY_NAME", "OIDC_ISSUER", "PASSWORD_MIN_LENGTH", "PORT", "PUBLIC_URL", "RATELIMIT_ENABLED"),
     *("REDIS_URL", "REGISTRATION", "SECRET_KEY", "SITE_NAME", "STAFF_PASSWORD_MIN_LENGTH"),
@@ -358,6 +359,13 @@ def smtp_of_the_app(app: Flask, smtp_server: smtp.MailServer, monkeypatch: pytes
     monkeypatch.setitem(app.config, "MAIL_PORT", smtp_server.port)
     monkeypatch.setitem(app.extensions, "mail", mail.init_mail(app.config, testing=False))
     return smtp_server
+
+
+@pytest.fixture
+def no_mail_server(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Configure the application as a new site is: without a mail server."""
+    monkeypatch.setitem(app.config, "MAIL_SERVER", "")
+    monkeypatch.setitem(app.extensions, "mail", mail.init_mail(app.config, testing=False))
 
 
 @pytest.fixture

@@ -8,12 +8,18 @@ import sys
 from types import ModuleType
 
 import pytest
+from flask import Blueprint, render_template
+from flask_babel import gettext
+from sqlalchemy import text
 
+from app import plugins, setup
 from app.database import transaction
 from app.extensions import appbuilder_of, db
+from app.i18n import force_locale
 from app.outbox.models import Unsubscription
 from config import ROOT, ConfigurationError
 from tests.support.client import Visitor
+from tests.support.factories import PASSWORD, MemberFactory
 
 DOCS = ROOT / "docs"
 TUTORIALS = sorted((DOCS / "tutorials").glob("*.md"))
@@ -135,7 +141,8 @@ def new_app_with_plugin(new_app, tmp_path, monkeypatch):
     subprocess.run([*command, ROOT / "examples" / "plugin_example"], check=True)
     monkeypatch.syspath_prepend(target)
     yield new_app
-    sys.modules.pop("email_domains", None)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "email_domains"]:
+        del sys.modules[name]
 
 
 def register(app, email):
@@ -149,8 +156,104 @@ def test_the_plugin_refuses_other_domains_at_the_field(new_app_with_plugin):
     app = new_app_with_plugin(ALLOWED_EMAIL_DOMAINS="example.com, Example.org")
     page = register(app, "ada@elsewhere.example")
     assert page.status == 422
-    assert "Please use an e-mail address at example.com or example.org." in page.words
+    assert "Please use an e-mail address of one of these domains: example.com, example.org." in page.words
     assert register(app, "ada@EXAMPLE.org").status == 200
+
+
+@pytest.fixture
+def site_with_plugin(new_app_with_plugin):
+    """A site that was set up with the plug-in."""
+    app = new_app_with_plugin(ALLOWED_EMAIL_DOMAINS="example.com")
+    with app.app_context():
+        setup.prepare()
+    return app
+
+
+def logged_in(app, member, password=PASSWORD):
+    visitor = Visitor(app)
+    return visitor, visitor.log_in(member.username, password)
+
+
+@pytest.mark.both_databases
+def test_the_plugin_has_a_page_in_the_menu_with_rows_of_its_own_table(site_with_plugin, cast):
+    for email in ("ada@elsewhere.example", "bob@elsewhere.example", "eve@other.example"):
+        register(site_with_plugin, email)
+    visitor, page = logged_in(site_with_plugin, cast.admin)
+    assert 'href="/refused-domains/"' in page.text
+    page = visitor.get("/refused-domains/")
+    assert (page.status, page.title) == (200, "Refused domains · DinnerParty")
+    assert re.findall(r"<td[^>]*>([^<]*)</td>", page.text) == ["elsewhere.example", "2", "other.example", "1"]
+    visitor, page = logged_in(site_with_plugin, cast.friend)
+    assert "/refused-domains/" not in page.text
+    assert visitor.get("/refused-domains/").status == 403
+
+
+@pytest.mark.usefixtures("app")
+def test_the_plugin_refuses_logins_in_the_language_of_the_reader(site_with_plugin):
+    member = MemberFactory(email="ada@elsewhere.example")
+    _visitor, page = logged_in(site_with_plugin, member)
+    told = "Members with an e-mail address at elsewhere.example may not log in."
+    assert (page.status, page.flashes) == (403, [("danger", told)])
+    visitor = Visitor(site_with_plugin)
+    visitor.client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "es"
+    page = visitor.log_in(member.username, PASSWORD)
+    told = "Los miembros con una dirección de correo de elsewhere.example no pueden iniciar sesión."
+    assert page.flashes == [("danger", told)]
+    assert logged_in(site_with_plugin, member, "wrong")[1].flashes == [("warning", "Invalid login. Please try again.")]
+
+
+def test_an_unreadable_rule_of_the_plugin_refuses_all_logins(site_with_plugin, cast):
+    # The receiver is marked as required.
+    del site_with_plugin.config["ALLOWED_EMAIL_DOMAINS"]
+    _visitor, page = logged_in(site_with_plugin, cast.friend)
+    told = "A check that this site requires is not working at the moment. Please try again later."
+    assert page.flashes == [("danger", told)]
+
+
+@pytest.mark.both_databases
+def test_the_site_waits_for_the_migrations_of_the_plugin_and_outlives_it(new_app_with_plugin, new_app, monkeypatch):
+    app = new_app_with_plugin(ALLOWED_EMAIL_DOMAINS="example.com")
+    with app.app_context():
+        with pytest.raises(ConfigurationError, match="flask --app app setup"):
+            setup.refuse_other_schema()
+        for _again in range(2):
+            setup.prepare()
+        setup.refuse_other_schema()
+        assert db.session.execute(text("SELECT version_num FROM alembic_version_email_domains")).scalar_one() == "0001"
+    monkeypatch.setattr("app.plugins.entry_points", lambda **_group: [])
+    app = new_app()
+    with app.app_context():
+        setup.refuse_other_schema()
+        setup.prepare()
+    assert Visitor(app).get("/refused-domains/").status == 404
+
+
+def test_texts_and_templates_of_the_site_come_before_those_of_a_plugin(new_app, tmp_path):
+    app = new_app()
+    catalog = tmp_path / "catalogs" / "es" / "LC_MESSAGES" / "messages.po"
+    catalog.parent.mkdir(parents=True)
+    head = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n\n'
+    catalog.write_text(f'{head}msgid "Log in"\nmsgstr "Hackear"\n\nmsgid "Soup"\nmsgstr "Sopa"\n')
+    plugins.add_translations(app, tmp_path / "catalogs")
+    login = tmp_path / "pages" / "appbuilder" / "general" / "security" / "login_db.html"
+    login.parent.mkdir(parents=True)
+    login.write_text("stolen")
+    (tmp_path / "pages" / "soup.html").write_text("{{ _('Soup') }}")
+    app.register_blueprint(Blueprint("soup", __name__, template_folder=str(tmp_path / "pages")))
+    with app.test_request_context(), force_locale("es", None):
+        assert (gettext("Log in"), gettext("Soup"), render_template("soup.html")) == ("Iniciar sesión", "Sopa", "Sopa")
+    assert Visitor(app).get("/login/").title.startswith("Log in")
+
+
+@pytest.mark.parametrize(
+    ("name", "folder", "told"),
+    [("Soup", ".", "must be letters"), ("soup", "nowhere", "there is no folder"), ("taken", ".", "another plug-in")],
+)
+def test_migrations_of_a_plugin_need_a_name_and_a_folder(new_app, tmp_path, name, folder, told):
+    app = new_app()
+    plugins.add_migrations(app, "taken", tmp_path)
+    with pytest.raises(ValueError, match=told):
+        plugins.add_migrations(app, name, tmp_path / folder)
 
 
 def test_the_plugin_fails_at_startup_without_domains(new_app_with_plugin):
@@ -159,9 +262,9 @@ def test_the_plugin_fails_at_startup_without_domains(new_app_with_plugin):
 
 
 def test_the_tutorial_shows_the_code_of_the_plugin():
-    text = (DOCS / "tutorials" / "write-a-plugin.md").read_text("utf-8")
-    for path in ("pyproject.toml", "email_domains/__init__.py"):
-        assert (ROOT / "examples" / "plugin_example" / path).read_text("utf-8") in text
+    tutorial = (DOCS / "tutorials" / "write-a-plugin.md").read_text("utf-8")
+    for path in ("pyproject.toml", "email_domains/__init__.py", "email_domains/views.py"):
+        assert (ROOT / "examples" / "plugin_example" / path).read_text("utf-8") in tutorial
 
 
 # -- the admin view

@@ -9,6 +9,7 @@ from app.accounts.passwords import service as password_service
 from app.accounts.users import service as user_service
 from app.database import report_outage, transaction
 from app.errors import DomainError
+from app.outbox import texts as outbox_texts
 
 
 @click.command("reset-password")
@@ -35,7 +36,7 @@ def reset_password_command(name: str, password: str | None, *, send_email: bool)
             user_service.send_password_link(person)
     except DomainError as refused:
         raise click.ClickException(str(refused)) from refused
-    click.echo(f"A link to choose a new password is on its way to {person.email}.")
+    click.echo(outbox_texts.sent(f"A link to choose a new password is on its way to {person.email}.")[0])
 
 
 def set_password(person: Member, password: str) -> None:

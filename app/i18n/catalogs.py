@@ -69,14 +69,15 @@ class Translations:
         return (singular, plural)[ENGLISH.form(int(n))]
 
 
-def load(key: str, directory: Path) -> Translations:
-    """Return all texts of a shipped locale. Errors in the files are logged."""
+def load(key: str, *directories: Path) -> Translations:
+    """Return all texts of a shipped locale; later directories take precedence. Errors in the files are logged."""
     rule = rule_of(key)
     texts = upstream(key, rule)
-    for parent in reversed(locales.chain(key)):
-        path = directory / parent / "LC_MESSAGES" / "messages.po"
-        if path.exists():
-            texts.update(_own_texts(path, parent, rule))
+    for directory in directories:
+        for parent in reversed(locales.chain(key)):
+            path = directory / parent / "LC_MESSAGES" / "messages.po"
+            if path.exists():
+                texts.update(_own_texts(path, parent, rule))
     return Translations(texts, rule)
 
 

@@ -20,7 +20,7 @@ from app.crud.datamodel import SQLAInterface
 from app.crud.views import ModelView
 from app.database import transaction
 from app.errors import Category
-from app.outbox import delivery, service
+from app.outbox import delivery, service, texts
 from app.outbox.models import SECRET, UNSUBSCRIBE, EmailState, OutboxEmail
 
 
@@ -97,7 +97,7 @@ class OutboxEmailModelView(ModelView):
     def test(self) -> BaseResponse:
         """Send an e-mail to the administrator who asks, if the mail server can be reached."""
         member: Any = current_user
-        reason = delivery.check() if service.delivers() else _("no mail server is configured")
+        reason = delivery.check() if service.delivers() else _why_no_server()
         if reason:
             flash(_("Could not reach the mail server: %(reason)s", reason=reason), "danger")
         else:
@@ -118,6 +118,10 @@ class OutboxEmailModelView(ModelView):
         return redirect(self.get_redirect(), 303)
 
 
+def _why_no_server() -> str:
+    return _("MAIL_SUPPRESS_SEND is set") if service.suppresses() else _("no mail server is configured")
+
+
 def _resent(count: int, *, lost: int, total: int) -> tuple[str, Category]:
     """Return one flash about the e-mails that were selected: how many are queued, and why others are not."""
     sentences: Sequence[str] = [
@@ -135,4 +139,5 @@ def _resent(count: int, *, lost: int, total: int) -> tuple[str, Category]:
         if not count and lost < total
         else "",
     ]
-    return " ".join(filter(None, sentences)), "info" if count and not lost else "warning"
+    text = " ".join(filter(None, sentences))
+    return texts.queued(text, "warning" if lost else "info") if count else (text, "warning")

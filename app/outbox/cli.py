@@ -26,13 +26,15 @@ outbox = AppGroup("outbox", help="The queue of outgoing e-mail.")
 @report_outage
 def deliver(*, once: bool) -> None:
     """Send the e-mails that are due. Fails if no mail server is configured or an e-mail could not be delivered."""
-    if not service.delivers():
+    if not service.handles():
         raise click.ClickException("No mail server is configured: set MAIL_SERVER. The e-mails stay in the outbox.")
     if not once:
         watch()
         return
     report = delivery.drain()
     click.echo(f"{report.sent} sent, {report.deferred} deferred, {report.failed} failed.")
+    if report.suppressed:
+        click.echo(f"{report.suppressed} not sent, because MAIL_SUPPRESS_SEND is set. They count as failed.")
     if report.unreachable:
         raise click.ClickException(f"The mail server does not accept e-mail: {report.unreachable}")
     if report.failed:

@@ -33,13 +33,14 @@ from app.outbox.rules import DeliveryFailure
 POLL_SECONDS = 2.0
 # How often `sweep` runs, also when no e-mail is due.
 SWEEP_SECONDS = 30.0
-# E-mails per connection: servers limit them.
+# E-mails per call of `drain`; those of one connection are limited by MAIL_MAX_EMAILS.
 BATCH = 100
 PAUSE_AFTER_ERROR_SECONDS = 10.0
 # A person waits for the result.
 CHECK_SECONDS = 5.0
 EXPIRED = "Not delivered before the expiry date."
 CRASHED = "The sending process crashed repeatedly."
+SUPPRESSED = "Not sent, because MAIL_SUPPRESS_SEND is set."
 
 logger = logging.getLogger(__name__)
 
@@ -51,11 +52,13 @@ class Report:
     sent: int = 0
     deferred: int = 0
     failed: int = 0
+    # With MAIL_SUPPRESS_SEND. In the outbox they count as failed: nothing is called sent that nobody received.
+    suppressed: int = 0
     unreachable: str = ""
 
     @property
     def handled(self) -> int:
-        return self.sent + self.deferred + self.failed
+        return self.sent + self.deferred + self.failed + self.suppressed
 
 
 def drain(limit: int | None = None, stop: threading.Event | None = None) -> Report:
@@ -64,7 +67,7 @@ def drain(limit: int | None = None, stop: threading.Event | None = None) -> Repo
     Call it outside a transaction: it commits after every e-mail.
     """
     run = _DeliveryRun(limit, stop or threading.Event())
-    if service.delivers():
+    if service.handles():
         run.report.failed = sweep()
         run.deliver()
     return run.report
@@ -169,7 +172,7 @@ class _DeliveryRun:
         return not (limit_reached or self.report.unreachable or self.stop.is_set())
 
     def _send_batch(self, connection: smtp.Connection) -> None:
-        while connection.is_open and connection.num_emails < BATCH and self._may_continue():
+        while connection.is_open and not connection.is_full and self._may_continue():
             email = claim(self.owner)
             if email is None:
                 return
@@ -182,6 +185,12 @@ class _DeliveryRun:
             self._handle_failure(email, rules.delivery_failure(error), rules.describe(error, email.secret))
             return
         self.lost_connections = 0
+        if connection.mail.suppress:
+            self.report.suppressed += 1
+            # With its secret, so that it can be sent later.
+            finish(email, state=EmailState.FAILED, last_error=SUPPRESSED)
+            logger.warning("E-mail %d (%s) was not sent: MAIL_SUPPRESS_SEND is set", email.id, email.kind)
+            return
         self.report.sent += 1
         finish(email, state=EmailState.SENT, sent_at=clock.now(), secret=None, last_error="")
         logger.info("E-mail %d (%s) was sent", email.id, email.kind)

@@ -76,7 +76,8 @@ def enqueue(request: EmailRequest) -> OutboxEmail | None:
         return db.session.scalars(select(OutboxEmail).where(OutboxEmail.dedupe_key == request.dedupe_key)).one()
     if not delivers():
         url = f"{current_app.config['PUBLIC_URL']}/letters/show/{email.id}"
-        announcement = f"E-mail {email.id} ({email.kind}) is waiting in the outbox: {url}"
+        fate = "will not be sent, because MAIL_SUPPRESS_SEND is set" if suppresses() else "is waiting in the outbox"
+        announcement = f"E-mail {email.id} ({email.kind}) {fate}: {url}"
         db.session().info.setdefault(UNANNOUNCED, []).append(announcement)
     return email
 
@@ -133,8 +134,18 @@ def may_resend(email: OutboxEmail, now: datetime) -> bool:
 
 
 def delivers() -> bool:
-    """Whether e-mails are sent. Without a mail server they stay in the outbox, where the administrator reads them."""
-    return bool(current_app.config["MAIL_SERVER"]) and not current_app.config.get("MAIL_SUPPRESS_SEND")
+    """Whether e-mails reach people. Otherwise the administrator reads them in the outbox."""
+    return bool(current_app.config["MAIL_SERVER"]) and not suppresses()
+
+
+def suppresses() -> bool:
+    """Whether MAIL_SUPPRESS_SEND is set. Then e-mails go to the receivers of `flask_mail.email_dispatched` only."""
+    return bool(current_app.extensions["mail"].suppress)
+
+
+def handles() -> bool:
+    """Whether the outbox is emptied: e-mails are sent or suppressed. Otherwise they wait in it for a mail server."""
+    return delivers() or suppresses()
 
 
 def with_secret(email: OutboxEmail) -> tuple[str, str]:

@@ -1,7 +1,11 @@
 """SMTP with Flask-Mail, plus time-outs, verified certificates and safe headers."""
 
+import logging
+import re
 import smtplib
 import ssl
+import unicodedata
+from datetime import UTC, datetime
 from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import SMTP, Policy
@@ -31,16 +35,26 @@ HEADERS.map_to_type(LIST_UNSUBSCRIBE, UrlHeader)
 # Base64 or quoted-printable, so lines are short and in ASCII.
 POLICY = SMTP.clone(cte_type="7bit", header_factory=HEADERS)
 
+logger = logging.getLogger(__name__)
+
 
 class Connection(flask_mail.Connection):
-    """A connection to the mail server, made by `connect()`. Each step may take `timeout` seconds."""
+    """A connection to the mail server, made by `connect()`. Each step may take `timeout` seconds.
+
+    With MAIL_SUPPRESS_SEND there is no server: e-mails only reach the receivers of `flask_mail.email_dispatched`.
+    """
 
     timeout: float
 
     @property
     def is_open(self) -> bool:
-        """Whether the connection is open, as far as known."""
-        return self.host is not None and self.host.sock is not None
+        """Whether e-mails can be sent, as far as known."""
+        return self.mail.suppress or (self.host is not None and self.host.sock is not None)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether another connection must be made, because servers limit the e-mails of one."""
+        return bool(self.mail.max_emails) and self.num_emails >= self.mail.max_emails
 
     def close(self) -> None:
         """Send QUIT. If the server is gone, what it accepted is accepted."""
@@ -53,6 +67,7 @@ class Connection(flask_mail.Connection):
     def configure_host(self) -> smtplib.SMTP | smtplib.SMTP_SSL:
         """Return a connected client: encrypted and logged in as configured."""
         host = self._connect()
+        host.set_debuglevel(int(self.mail.debug))
         try:
             host.ehlo_or_helo_if_needed()
             if self.mail.use_tls:
@@ -72,58 +87,99 @@ class Connection(flask_mail.Connection):
         return smtplib.SMTP(server, port, local_hostname=name, timeout=timeout)
 
     def send(self, message: flask_mail.Message, envelope_from: str | tuple[str, str] | None = None) -> None:
-        """Send one e-mail. When this returns, the server has accepted it.
+        """Send one e-mail. When this returns, the server has accepted it, or sending is suppressed.
 
         Flask-Mail's own method may reconnect after the server accepted the e-mail, and fail then.
         """
-        if self.host is None:
-            raise smtplib.SMTPServerDisconnected
-        sender = parseaddr(str(envelope_from or message.sender))[1]
-        self.host.sendmail(sender, [rules.ascii_address(str(message.recipients[0]))], message.as_bytes())
+        recipients = [rules.ascii_address(str(each)) for each in message.recipients]
+        content = message.as_bytes()
+        if not self.mail.suppress:
+            if self.host is None:
+                raise smtplib.SMTPServerDisconnected
+            sender = parseaddr(str(envelope_from or message.sender))[1]
+            self.host.sendmail(sender, recipients, content, message.mail_options, message.rcpt_options)
         self.num_emails += 1
+        try:
+            flask_mail.email_dispatched.send(current_app._get_current_object(), message=message)  # type: ignore[attr-defined]  # noqa: SLF001
+        except Exception:
+            # The e-mail is sent: a receiver that fails must not have it sent again.
+            logger.exception("A receiver of email_dispatched failed")
 
 
 class OutboxMessage(flask_mail.Message):
-    """The MIME message of an e-mail. Raises ValueError if the recipient is not an e-mail address."""
+    """The message of an e-mail. Raises ValueError if the recipient is not an e-mail address."""
 
     def __init__(self, email: OutboxEmail) -> None:
         text, html = service.with_secret(email)
-        super().__init__(subject=email.subject, recipients=[email.recipient], body=text, html=html)
-        self.email = email
+        super().__init__(
+            subject=email.subject,
+            recipients=[email.recipient],
+            body=text,
+            html=html,
+            reply_to=email.reply_to,
+            date=clock.now().timestamp(),
+            extra_headers=_extra_headers(email),
+        )
+        self.name = email.name
+        self.msgId = email.message_id
+        if email.calendar:
+            # Inline for mail programs with a calendar (RFC 6047), and as an attachment for others.
+            self.alts["calendar"] = email.calendar
+            self.attach("dinner.ics", "application/ics", email.calendar)
 
     def _message(self) -> EmailMessage:  # type: ignore[override]
         message = EmailMessage(policy=POLICY)
         name, address = parseaddr(str(self.sender))
         message["From"] = Address(name or current_app.config["APP_NAME"], addr_spec=address)
-        message["To"] = Address(self.email.name, addr_spec=rules.ascii_address(self.email.recipient))
+        message["To"] = Address(self.name, addr_spec=rules.ascii_address(str(self.recipients[0])))
         message["Subject"] = self.subject
-        message["Date"] = format_datetime(clock.now())
-        message["Message-ID"] = self.email.message_id
-        message["Auto-Submitted"] = "auto-generated"
-        if self.email.reply_to:
-            message["Reply-To"] = Address(addr_spec=rules.ascii_address(self.email.reply_to))
-        if self.email.topic:
-            # The recipient's mail program shows an unsubscribe button.
-            url = unsubscribe_token.url(self.email.recipient, self.email.topic)
-            message[LIST_UNSUBSCRIBE] = f"<{url}>"
-            if url.startswith("https:"):
-                # RFC 8058 requires https.
-                message[LIST_UNSUBSCRIBE_POST] = "List-Unsubscribe=One-Click"
+        message["Date"] = format_datetime(datetime.fromtimestamp(self.date or 0, UTC))
+        message["Message-ID"] = self.msgId
+        if self.reply_to:
+            message["Reply-To"] = Address(addr_spec=rules.ascii_address(str(self.reply_to)))
         message.set_content(self.body or "")
-        message.add_alternative(self.html or "", subtype="html")
-        if self.email.calendar:
-            _add_calendar(message, self.email.calendar)
+        for subtype, content in self.alts.items():
+            message.add_alternative(content, subtype=subtype, params=_calendar_method(subtype, content))
+        for attachment in self.attachments:
+            _attach(message, attachment)
         # Last, because `set_content` removes all Content-* headers.
-        message["Content-Language"] = self.email.locale.replace("_", "-")
+        for header, value in (self.extra_headers or {}).items():
+            message[header] = value
         return message
 
 
-def _add_calendar(message: EmailMessage, calendar: str) -> None:
-    """Add an iCalendar object: inline for mail programs with a calendar (RFC 6047), and as an attachment for others."""
-    method = next(line.partition(":")[2] for line in calendar.splitlines() if line.startswith("METHOD:"))
-    message.add_alternative(calendar, subtype="calendar", params={"method": method})
+def _extra_headers(email: OutboxEmail) -> dict[str, str]:
+    headers = {"Auto-Submitted": "auto-generated", "Content-Language": email.locale.replace("_", "-")}
+    if email.topic:
+        # The recipient's mail program shows an unsubscribe button.
+        url = unsubscribe_token.url(email.recipient, email.topic)
+        headers[LIST_UNSUBSCRIBE] = f"<{url}>"
+        if url.startswith("https:"):
+            # RFC 8058 requires https.
+            headers[LIST_UNSUBSCRIBE_POST] = "List-Unsubscribe=One-Click"
+    return headers
+
+
+def _calendar_method(subtype: str, content: str) -> dict[str, str] | None:
+    """Return the parameter that mail programs with a calendar need, from the iCalendar object."""
+    if subtype != "calendar":
+        return None
+    return {"method": next(line.partition(":")[2] for line in content.splitlines() if line.startswith("METHOD:"))}
+
+
+def _attach(message: EmailMessage, attachment: flask_mail.Attachment) -> None:
+    main, _, subtype = attachment.content_type.partition("/")
+    data, filename = attachment.data, attachment.filename
+    if filename and current_app.extensions["mail"].ascii_attachments:
+        plain = unicodedata.normalize("NFKD", filename).encode("ascii", "ignore").decode("ascii")
+        filename = re.sub(r"\s+", " ", plain).strip()
     message.add_attachment(
-        calendar.encode(), maintype="application", subtype="ics", filename="dinner.ics", disposition="attachment"
+        data.encode() if isinstance(data, str) else data,
+        maintype=main,
+        subtype=subtype,
+        filename=filename,
+        disposition=attachment.disposition,
+        headers=[f"{name}: {value}" for name, value in attachment.headers.items()],
     )
 
 
@@ -131,5 +187,5 @@ def connect(timeout: float | None = None) -> Connection:
     """Return an open connection to the configured server; raises OSError, which smtplib's errors are."""
     connection = Connection(current_app.extensions["mail"])
     connection.timeout = timeout or current_app.config["MAIL_TIMEOUT"]
-    connection.host = connection.configure_host()
+    connection.host = None if connection.mail.suppress else connection.configure_host()
     return connection

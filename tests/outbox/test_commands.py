@@ -51,6 +51,7 @@ def test_deliver_sends_and_counts_due_emails(run, records):
     assert Counter(letter.state for letter in records.all(OutboxEmail)) == {EmailState.SENT: 2, "queued": 1}
 
 
+@pytest.mark.usefixtures("no_mail_server")
 def test_deliver_fails_without_a_mail_server(run):
     result = run("deliver")
     assert result.exit_code == 1

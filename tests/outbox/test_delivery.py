@@ -128,6 +128,7 @@ def test_security_emails_are_sent_first(drain, smtp):
     assert [letter["Subject"] for letter in smtp.messages] == ["0 2", "5 0", "5 3", "9 1"]
 
 
+@pytest.mark.usefixtures("no_mail_server")
 def test_without_a_mail_server_emails_wait(drain, enqueue, records):
     enqueue()
     assert drain() == delivery.Report()
@@ -425,8 +426,8 @@ def test_a_run_respects_its_limit(drain, smtp):
 
 
 @pytest.mark.both_databases
-def test_many_emails_are_sent_over_several_connections(drain, smtp, monkeypatch):
-    monkeypatch.setattr(delivery, "BATCH", 2)
+def test_many_emails_are_sent_over_several_connections(app, drain, smtp, monkeypatch):
+    monkeypatch.setattr(app.extensions["mail"], "max_emails", 2)
     OutboxEmailFactory.create_batch(5)
     assert drain().sent == len(smtp.messages) == 5
 

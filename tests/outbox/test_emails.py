@@ -158,6 +158,7 @@ def test_the_secret_is_stored_apart_from_the_text(enqueue_activation, records):
     assert TOKEN not in letter.text + letter.html + letter.subject
 
 
+@pytest.mark.usefixtures("no_mail_server")
 def test_without_a_mail_server_the_log_says_where_to_read_the_email(app, enqueue_activation, caplog):
     caplog.set_level(logging.INFO, "app")
     letter = enqueue_activation(TOKEN)

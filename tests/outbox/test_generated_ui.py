@@ -72,6 +72,7 @@ def test_emails_cannot_be_added_edited_or_deleted(admin, records, path):
     assert records.count(OutboxEmail) == 1
 
 
+@pytest.mark.usefixtures("no_mail_server")
 def test_without_a_mail_server_the_administrator_can_open_the_link(admin, enqueue_activation, app, monkeypatch):
     monkeypatch.setitem(app.config, "PUBLIC_URL", "https://dinner.example.org")
     letter = enqueue_activation(TOKEN)
@@ -151,6 +152,7 @@ def test_an_unreachable_mail_server_is_reported(admin, mail_outage, records):
     assert records.count(OutboxEmail) == 0
 
 
+@pytest.mark.usefixtures("no_mail_server")
 def test_a_missing_mail_server_is_reported(admin, records):
     page = admin.post("/letters/test")
     assert page.flashes == [("danger", "Could not reach the mail server: no mail server is configured")]

@@ -264,6 +264,7 @@ def test_invitations_to_a_draft_are_emailed_when_it_is_published(host, draft, re
     assert "Not sent yet" not in host.get(address(draft)).text
 
 
+@pytest.mark.usefixtures("no_mail_server")
 def test_without_a_mail_server_the_host_is_told_to_share_the_link(host, draft, records):
     invite(host, draft)
     page = publish(host, draft)

@@ -18,6 +18,9 @@ SETTINGS = {
     "TESTING": True,
     # TESTING alone would make Flask-Mail suppress every e-mail.
     "MAIL_SUPPRESS_SEND": False,
+    # Nobody listens there: what is sent needs the fixture `smtp`.
+    "MAIL_SERVER": "127.0.0.1",
+    "MAIL_PORT": 1,
     # Cheap password hashing for fast logins.
     "PASSWORD_HASH": {"time_cost": 1, "memory_cost": 8, "parallelism": 1},
 }

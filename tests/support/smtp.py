@@ -32,6 +32,8 @@ class MailServer:
         self.behaviours: dict[str, Behaviour] = {}
         self.messages: list[EmailMessage] = []
         self.recipients: list[list[str]] = []
+        # The client's end of each connection over which a message arrived.
+        self.peers: list[object] = []
         self.attempts = 0
 
     async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
@@ -55,7 +57,7 @@ class MailServer:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         """Answer to a message."""
         behaviour = self._behaviour(envelope.rcpt_tos[0])
         if behaviour == "hang":
@@ -63,6 +65,7 @@ class MailServer:
         message = message_from_bytes(cast("bytes", envelope.content), policy=policy.default)
         self.messages.append(message)
         self.recipients.append(envelope.rcpt_tos)
+        self.peers.append(session.peer)
         if behaviour == "drop":
             cast("Any", server.transport).abort()
         return "250 OK"

@@ -4,7 +4,7 @@ from flask_babel import lazy_gettext
 from sqlalchemy import delete
 
 from app import audit
-from app.accounts import email_links, mail, queries, tokens
+from app.accounts import email_links, mail, queries, signals, tokens
 from app.accounts.enums import SessionEndCause, TokenPurpose
 from app.accounts.models import Member, Token
 from app.accounts.sessions import service as session_service
@@ -83,6 +83,8 @@ def undo(link: str) -> Member:
 
 def _set_address(member: Member, address: str) -> None:
     """Change the address of `member`. Their RSVPs and e-mail preferences follow it."""
-    unsubscribe.rename_address(member.email, address)
+    old = member.email
+    unsubscribe.rename_address(old, address)
     member.email = address
     db.session.flush()
+    signals.send(signals.email_changed, member=member, old=old)

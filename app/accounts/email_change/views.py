@@ -19,6 +19,7 @@ from app.crud.fields import show_at_field
 from app.database import transaction
 from app.errors import DomainError
 from app.http import without_referrer
+from app.outbox import texts as outbox_texts
 
 
 class EmailChangeView(AccountView):
@@ -51,7 +52,8 @@ class EmailChangeView(AccountView):
             show_at_field(form, error)
             flash(str(error), error.category)
             return self._page(form, 422)
-        flash(_("If %(email)s can be used, a link to confirm it is on its way there.", email=form.email.data), "info")
+        text = _("If %(email)s can be used, a link to confirm it is on its way there.", email=form.email.data)
+        flash(*outbox_texts.sent(text))
         return redirect(url_for("EmailChangeView.change"), 303)
 
     def _page(self, form: NewEmailForm, status: int) -> BaseResponse:
@@ -83,13 +85,11 @@ class EmailChangeView(AccountView):
                     session_service.close_session()
         except (DomainError, IntegrityError) as error:
             return self._refused(error)
-        flash(
-            _(
-                "%(email)s is your e-mail address again. We have sent you a link to choose a new password.",
-                email=member.email,
-            ),
-            "info",
+        text = _(
+            "%(email)s is your e-mail address again. We have sent you a link to choose a new password.",
+            email=member.email,
         )
+        flash(*outbox_texts.sent(text, otherwise=_("%(email)s is your e-mail address again.", email=member.email)))
         return self._redirect(member)
 
     def _confirmation_page(self, purpose: TokenPurpose, token: str, template: str) -> BaseResponse:

@@ -38,6 +38,7 @@ def change(group: Group, by: int | None) -> None:
         db.session.flush()
         for member in _members(group):
             user_service.end_logins(member, user_service.ROLES_CHANGED, by)
+            user_service.tell_roles_changed(member, {*roles.unchanged, *roles.deleted}, set(group.roles))
 
 
 def delete(group: Group) -> None:

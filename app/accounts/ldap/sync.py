@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from app import audit
+from app.accounts import signals
 from app.accounts.ldap.client import LdapPerson
 from app.accounts.members import add_member
 from app.accounts.models import ADMIN, GUEST, Member
@@ -83,6 +84,16 @@ def _update(member: Member, person: LdapPerson) -> None:
             before={name: before[name] for name in changed},
             after={name: after[name] for name in changed},
         )
+        _tell(member, before, after)
+
+
+def _tell(member: Member, before: dict[str, Any], after: dict[str, Any]) -> None:
+    """Tell packages what has changed."""
+    if before["email"] != after["email"]:
+        signals.send(signals.email_changed, member=member, old=before["email"])
+    if before["roles"] != after["roles"]:
+        had, has = set(before["roles"]), set(after["roles"])
+        signals.send(signals.roles_changed, member=member, added=sorted(has - had), removed=sorted(had - has))
 
 
 def _values(member: Member) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext
 from sqlalchemy import Update, func, select, update
 
 from app import audit, clock
-from app.accounts import login_throttle, mail, password_policy, queries, rules
+from app.accounts import login_throttle, mail, password_policy, queries, rules, signals
 from app.accounts.enums import RequiredAction
 from app.accounts.ldap import client as ldap_client
 from app.accounts.ldap import sync as ldap_sync
@@ -21,6 +21,7 @@ from app.accounts.sessions import trusted_devices
 from app.database import transaction
 from app.errors import DomainError
 from app.extensions import db
+from app.outbox import texts as outbox_texts
 
 # Where failures are counted: in all browsers together, in one that the member has used before, at reauthentication.
 ANYWHERE, ON_DEVICE, REAUTHENTICATION = "login", "login on a device", "reauthenticate"
@@ -43,12 +44,17 @@ class AuthResult:
 
 
 def authenticate(identifier: str, password: str) -> AuthResult:
-    """Return the member with that username or e-mail address, and password.
+    """Return the member with that username or e-mail address, and password. Packages may know more of them.
 
     A failure is committed at once, a success with the transaction of the caller. Raises DomainError for a wrong name or
     password, LockedOutError after too many failures, and, after a right password, DomainError for an account that is
     not activated, not active or banned.
     """
+    with signals.logging_in(identifier):
+        return _authenticate(identifier, password)
+
+
+def _authenticate(identifier: str, password: str) -> AuthResult:
     typed = identifier.strip().lower()
     device_hash = rules.token_hash(trusted_devices.token())
     keys = login_throttle.key_of(ANYWHERE, typed), login_throttle.key_of(ON_DEVICE, f"{device_hash}:{typed}")
@@ -61,10 +67,10 @@ def authenticate(identifier: str, password: str) -> AuthResult:
             _record_failure(found, key)
         raise DomainError(INVALID, "warning")
     login_throttle.record_success(key)
-    # A directory's password is neither stored here nor measured by the rules for ours.
+    # The password of a directory or a package is neither stored here nor measured by the rules for ours.
     own_password: str | None = password
-    if isinstance(verified, ldap_client.LdapPerson):
-        owner = ldap_sync.sync_member(verified)
+    if not isinstance(verified, bool):
+        owner = verified if isinstance(verified, Member) else ldap_sync.sync_member(verified)
         requirements = queries.auth_requirements(owner.id)
         found = replace(found, member=owner, registration=None, requirements=requirements)
         own_password = None
@@ -73,8 +79,16 @@ def authenticate(identifier: str, password: str) -> AuthResult:
     return AuthResult(member, found.requirements, required_action(found.requirements, own_password))
 
 
-def _verify_password(stored: str | None, identifier: str, password: str) -> bool | ldap_client.LdapPerson | None:
-    """Compare `password` with the stored hash, or ask the directory, which also returns the person."""
+def _verify_password(
+    stored: str | None, identifier: str, password: str
+) -> bool | Member | ldap_client.LdapPerson | None:
+    """Ask the packages that know passwords, then compare `password` with the stored hash, or ask the directory.
+
+    A package returns the member, and the directory the person.
+    """
+    for member in signals.send(signals.login_providing, identifier=identifier, password=password):
+        if isinstance(member, Member):
+            return member
     if ldap_client.is_enabled():
         return ldap_client.authenticate(identifier, password)
     return password_policy.matches(stored, password)
@@ -96,9 +110,15 @@ def reauthenticate(member: Member, password: str) -> None:
 
     A failure is committed at once, a success with the transaction of the caller.
     """
+    with signals.reauthenticating(member):
+        _reauthenticate(member, password)
+
+
+def _reauthenticate(member: Member, password: str) -> None:
     key = login_throttle.key_of(REAUTHENTICATION, member.id)
     login_throttle.check(key)
-    if not _verify_password(member.password, member.username, password):
+    verified = _verify_password(member.password, member.username, password)
+    if not verified or (isinstance(verified, Member) and verified.id != member.id):
         with transaction():
             locked_until = login_throttle.record_failure(key)
             audit.record("login_failed", "member", member)
@@ -145,20 +165,34 @@ def login_denial(member: Member) -> DomainError | None:
 
 def ensure_login_allowed(member: Member) -> None:
     """Raise DomainError when an authenticated member may not log in."""
-    denial = login_denial(member)
+    denial = login_denial(member) or _veto(member)
     if denial is not None:
         raise denial
+
+
+def _veto(member: Member) -> DomainError | None:
+    """Return why a package does not let a member log in, or None."""
+    try:
+        signals.send(signals.login_verified, member=member)
+    except DomainError as error:
+        return error
+    return None
 
 
 def _ensure_member(found: LoginRecord) -> Member:
     """Return the member whose password was right. Raises DomainError when they may not log in."""
     member = found.member
-    denial = DomainError(NOT_ACTIVATED) if member is None else login_denial(member)
+    denial = _not_activated() if member is None else login_denial(member) or _veto(member)
     if member is None or denial is not None:
         with transaction():
             audit.record("login_failed", "member", member)
         raise denial or DomainError(INVALID)
     return member
+
+
+def _not_activated() -> DomainError:
+    text, _category = outbox_texts.sent(NOT_ACTIVATED, otherwise=_("To use your account you have to activate it."))
+    return DomainError(text)
 
 
 # -- count

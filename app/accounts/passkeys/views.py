@@ -13,7 +13,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import form_resubmission
-from app.accounts import passkey_site, rate_limits
+from app.accounts import passkey_site, rate_limits, signals
 from app.accounts.login import service as login_service
 from app.accounts.passkeys import service as passkey_service
 from app.accounts.passkeys.forms import PasskeyForm, PasskeyNameForm
@@ -170,9 +170,10 @@ class PasskeyView(AccountView):
         """Reauthenticate with a passkey of the member."""
         kept = request.form.get(form_resubmission.SAVED_FORM)
         try:
-            passkey_service.authenticate(passkey_service.AGAIN, _credential(), current_user)
-            with transaction():
-                session_service.refresh()
+            with signals.reauthenticating(current_user):
+                passkey_service.authenticate(passkey_service.AGAIN, _credential(), current_user)
+                with transaction():
+                    session_service.refresh()
         except DomainError as error:
             flash(str(error), error.category)
             return self._login_view().refused(self._target(), kept)

@@ -3,7 +3,7 @@
 from flask_babel import lazy_gettext
 
 from app import audit, clock
-from app.accounts import email_links, mail, password_policy, queries, tokens
+from app.accounts import email_links, mail, password_policy, queries, signals, tokens
 from app.accounts.enums import RequiredAction, SessionEndCause, TokenPurpose
 from app.accounts.login import authentication
 from app.accounts.models import Member
@@ -78,3 +78,4 @@ def _store(member: Member, hashed: str) -> None:
     # Links that an intruder may have requested.
     tokens.revoke(member, TokenPurpose.RESET_PASSWORD, TokenPurpose.CHANGE_EMAIL)
     mail.password_changed(member)
+    signals.send(signals.password_changed, member=member)

@@ -21,6 +21,7 @@ from app.crud.fields import show_at_field
 from app.database import transaction
 from app.errors import DomainError
 from app.http import without_referrer
+from app.outbox import texts as outbox_texts
 
 # The page after a refused link. Used already: log in. Expired or unknown: request another.
 AFTER_REFUSED_LINK = {
@@ -49,7 +50,7 @@ class PasswordView(AccountView):
         if form.validate_on_submit():
             with transaction():
                 password_service.send_reset_link(form.email.data)
-            flash(_("If the address is registered, a link is on its way."), "info")
+            flash(*outbox_texts.sent(_("If the address is registered, a link is on its way.")))
             return redirect(url_for("LoginView.login"), 303)
         if form.is_submitted():
             flashes.flash_message(flashes.CORRECT_THE_FIELDS, "danger")

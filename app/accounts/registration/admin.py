@@ -9,8 +9,10 @@ from app.accounts.models import Registration
 from app.accounts.registration.service import send_activation
 from app.crud.actions import action
 from app.crud.datamodel import SQLAInterface
+from app.crud.flashes import Message
 from app.crud.views import ModelView
 from app.i18n.locales import LanguageNames
+from app.outbox import texts as outbox_texts
 
 
 class RegistrationModelView(ModelView):
@@ -56,7 +58,7 @@ class RegistrationModelView(ModelView):
         lazy_gettext("Send a new activation link to the selected registrations?"),
         "",
     )
-    def resend(self, items: list[Registration]) -> str:
+    def resend(self, items: list[Registration]) -> Message:
         """Send the activation e-mail again, with a new link."""
         pending = [item for item in items if item.activated_at is None]
         for registration in pending:
@@ -64,8 +66,8 @@ class RegistrationModelView(ModelView):
         if not pending:
             return str(_("This account is already activated."))
         if len(pending) == 1:
-            return str(_("Activation e-mail sent again to %(email)s.", email=pending[0].email))
-        return str(
+            return outbox_texts.sent(_("Activation e-mail sent again to %(email)s.", email=pending[0].email))
+        return outbox_texts.sent(
             ngettext("%(num)d activation e-mail sent again.", "%(num)d activation e-mails sent again.", len(pending))
         )
 

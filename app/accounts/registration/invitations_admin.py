@@ -14,6 +14,7 @@ from app.crud.datamodel import SQLAInterface
 from app.crud.flashes import Message
 from app.crud.views import ModelView
 from app.i18n.locales import LanguageNames
+from app.outbox import texts as outbox_texts
 
 
 class MemberInvitationModelView(ModelView):
@@ -62,7 +63,7 @@ class MemberInvitationModelView(ModelView):
 
     def added_message(self, item: MemberInvitation) -> Message:
         """Name the recipient."""
-        return _("Invitation sent to %(email)s.", email=item.email)
+        return outbox_texts.sent(_("Invitation sent to %(email)s.", email=item.email))
 
     def pre_delete(self, item: MemberInvitation) -> None:
         """Write an audit entry."""
@@ -78,7 +79,9 @@ class MemberInvitationModelView(ModelView):
         """Send invitations again, with new links."""
         sent = member_invitations.send_again(items)
         if len(items) == 1 and sent:
-            return _("Invitation sent again to %(email)s.", email=items[0].email)
+            return outbox_texts.sent(_("Invitation sent again to %(email)s.", email=items[0].email))
         if not sent:
             return _("There are no pending invitations."), "warning"
-        return ngettext("%(num)d invitation sent again.", "%(num)d invitations sent again.", len(sent))
+        return outbox_texts.sent(
+            ngettext("%(num)d invitation sent again.", "%(num)d invitations sent again.", len(sent))
+        )

@@ -33,6 +33,7 @@ from app.database import run_with_retry, transaction
 from app.errors import DomainError
 from app.http import without_referrer
 from app.i18n.selectors import current_locale, current_timezone, is_timezone
+from app.outbox import texts as outbox_texts
 
 SENT_TO = "registration_email"
 # The identity of a visitor without an account, as the OpenID Connect views store it in the session.
@@ -159,7 +160,8 @@ class RegistrationView(BaseView):
     def sent(self) -> str:
         """Show how to continue with the activation e-mail."""
         form = EmailForm(data={"email": session.get(SENT_TO, "")})
-        return str(self.render_template("accounts/registration_sent.html", form=form, email=session.get(SENT_TO)))
+        page = {"form": form, "email": session.get(SENT_TO), "not_sent": outbox_texts.not_sent()}
+        return str(self.render_template("accounts/registration_sent.html", **page))
 
     @expose("/resend", methods=["POST"])
     def resend(self) -> BaseResponse:
@@ -175,7 +177,9 @@ class RegistrationView(BaseView):
     @staticmethod
     def _sent(email: str) -> BaseResponse:
         session[SENT_TO] = email
-        flash(_("If %(email)s can be registered, we have sent an activation link there.", email=email), "info")
+        flash(
+            *outbox_texts.sent(_("If %(email)s can be registered, we have sent an activation link there.", email=email))
+        )
         return redirect(url_for("RegistrationView.sent"), 303)
 
     @expose("/activation/<string:token>", methods=["GET", "POST"])

@@ -13,7 +13,7 @@ from sqlalchemy import Delete, Update, delete, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import audit, clock
-from app.accounts import queries, rules, tokens
+from app.accounts import queries, rules, signals, tokens
 from app.accounts.enums import RequiredAction, SessionEndCause, TokenPurpose
 from app.accounts.ldap import client as ldap_client
 from app.accounts.models import LoginSession, Member, new_stamp
@@ -140,6 +140,7 @@ def refresh() -> None:
     if login is not None:
         login.authenticated_at = clock.now()
         audit.record("reauthenticated", "member", login.member)
+        signals.send(signals.reauthenticated, member=login.member)
 
 
 def renew() -> None:

@@ -24,12 +24,14 @@ from app.crud.actions import action
 from app.crud.csv import CsvExport
 from app.crud.datamodel import SQLAInterface
 from app.crud.fields import TimezoneField, clean_line
+from app.crud.flashes import Message
 from app.crud.reason_form import ask_for_reason
 from app.crud.view_config import Labels
 from app.crud.views import ModelView
 from app.database import transaction
 from app.errors import DomainError
 from app.i18n.locales import LanguageNames
+from app.outbox import texts as outbox_texts
 
 EMAIL_TAKEN = lazy_gettext("A user with that email address already exists")
 USERNAME_TAKEN = lazy_gettext("This username is already taken.")
@@ -269,13 +271,15 @@ class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
         lazy_gettext("Send a link to choose a new password to the selected users?"),
         "",
     )
-    def send_password_link(self, items: list[Member]) -> str:
+    def send_password_link(self, items: list[Member]) -> Message:
         """Send members a link to choose a new password."""
         for member in items:
             user_service.send_password_link(member)
         if len(items) == 1:
-            return str(_("A link to choose a new password is on its way to %(email)s.", email=items[0].email))
-        return str(
+            return outbox_texts.sent(
+                _("A link to choose a new password is on its way to %(email)s.", email=items[0].email)
+            )
+        return outbox_texts.sent(
             ngettext(
                 "A link to choose a new password is on its way to %(num)d user.",
                 "Links to choose a new password are on their way to %(num)d users.",

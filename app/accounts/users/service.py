@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext
 from sqlalchemy import exists, func, inspect, or_, select, update
 
 from app import audit, clock
-from app.accounts import login_throttle, mail, password_policy, rules, tokens
+from app.accounts import login_throttle, mail, password_policy, rules, signals, tokens
 from app.accounts.api_keys import service as api_key_service
 from app.accounts.enums import RequiredAction, SessionEndCause, TokenPurpose
 from app.accounts.ldap import client as ldap_client
@@ -119,12 +119,17 @@ def change(member: Member, by: int | None) -> None:
     if not after:
         return
     audit.record("member_changed", "member", member, name=before.get("username", ""), before=before, after=after)
+    are_roles_new = not {"roles", "memberships"}.isdisjoint(after)
+    had, has = _old_and_new_roles(member) if are_roles_new else (set(), set())
     if "email" in after:
         tokens.revoke(member, *LINKS)
+        signals.send(signals.email_changed, member=member, old=before["email"])
     if "active" in after and not member.active:
         end_logins(member, lazy_gettext("Your account was deactivated."), by)
-    elif {"roles", "memberships"}.intersection(after) and _are_stricter(member):
+    elif _are_stricter(had, has):
         end_logins(member, ROLES_CHANGED, by)
+    if had != has:
+        tell_roles_changed(member, had, has)
 
 
 def delete(member: Member, by: int | None) -> None:
@@ -170,6 +175,7 @@ def ban(members: Sequence[Member], reason: str, by: int | None) -> None:
         api_key_service.revoke_all(member)
         session_service.end_sessions(member, SessionEndCause.BAN, reason=reason)
         audit.record("member_banned", "member", member, before=before, after={"reason": reason})
+        signals.send(signals.member_banned, member=member, reason=reason)
 
 
 def unban(members: Sequence[Member]) -> int:
@@ -179,6 +185,7 @@ def unban(members: Sequence[Member]) -> int:
     for member in banned:
         audit.record("member_unbanned", "member", member, before={"reason": member.ban_reason})
         member.banned_at, member.ban_reason = None, ""
+        signals.send(signals.member_unbanned, member=member)
     return len(banned)
 
 
@@ -275,12 +282,21 @@ def changes(row: Any, columns: Iterable[str]) -> tuple[dict[str, Any], dict[str,
     return before, after
 
 
-def _are_stricter(member: Member) -> bool:
-    """Whether the new roles of `member` lack an old one, or have stricter requirements."""
+def _old_and_new_roles(member: Member) -> tuple[set[Role], set[Role]]:
+    """Return the roles that `member` had and has, with those of groups."""
     attributes: Any = inspect(member).attrs
     roles, groups = attributes.roles.history, attributes.memberships.history
     had = _all_roles([*roles.unchanged, *roles.deleted], [*groups.unchanged, *groups.deleted])
-    has = _all_roles(member.roles, member.memberships)
+    return had, _all_roles(member.roles, member.memberships)
+
+
+def tell_roles_changed(member: Member, had: set[Role], has: set[Role]) -> None:
+    """Tell packages which roles a member has gained and lost."""
+    signals.send(signals.roles_changed, member=member, added=names(has - had), removed=names(had - has))
+
+
+def _are_stricter(had: set[Role], has: set[Role]) -> bool:
+    """Whether the new roles lack an old one, or have stricter requirements."""
     requires_more = any(requires(has) and not requires(had) for requires in (_is_staff, _require_factor))
     return bool(had - has) or requires_more
 

@@ -14,6 +14,7 @@ from app.crud.fields import LocalDateTimeField, TimezoneField
 from app.crud.flashes import Message
 from app.crud.views import ModelView
 from app.errors import DomainError
+from app.outbox import texts as outbox_texts
 from app.parties.admin_base import MEMBER_KEY
 from app.parties.enums import PartyStatus, Visibility
 from app.parties.hosting import service as hosting_service
@@ -205,7 +206,7 @@ class DinnerPartyModelView(CsvExport, ModelView):
             "%(num)d parties are visible again; their hosts will be notified.",
             count,
         )
-        return text, "info"
+        return outbox_texts.queued(text)
 
 
 def _saved(party: DinnerParty) -> tuple[str, str]:

@@ -13,7 +13,6 @@ from app.database import run_with_retry, transaction
 from app.errors import DomainError
 from app.extensions import db
 from app.i18n.selectors import current_timezone
-from app.outbox.service import delivers
 from app.parties import idempotency, queries, serialization
 from app.parties.access import current_member
 from app.parties.api_base import CHANGED_MEANWHILE, NOT_THE_HOST, UNCHANGED, PartyApiBase, endpoint
@@ -111,7 +110,7 @@ class HostApi(PartyApiBase):
         with transaction():
             party.status = PartyStatus.PUBLISHED
             count = hosting_service.update_party(party)
-        flash = hosting_texts.published(count, delivers=delivers()) if count else hosting_texts.saved(party)
+        flash = hosting_texts.published(count) if count else hosting_texts.saved(party)
         return self.respond(200, PartyStatus.PUBLISHED, flash, result=self._serialize(party))
 
     @expose("/<slug>/cancel", methods=["POST"])

@@ -4,6 +4,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from app.accounts.models import Member
+from app.outbox import texts as outbox_texts
 from app.parties.enums import PartyStatus
 from app.parties.models import DinnerParty
 from app.parties.texts import Flash
@@ -26,12 +27,12 @@ def changed(party: DinnerParty, notified: int) -> Flash:
         "Saved. %(num)d guests will get an updated calendar entry.",
         notified,
     )
-    return text, "info"
+    return outbox_texts.queued(text)
 
 
-def published(invitations: int, *, delivers: bool) -> Flash:
-    """Return the message after a draft with invitations was published. `delivers` is False if no e-mail is sent."""
-    if not delivers:
+def published(invitations: int) -> Flash:
+    """Return the message after a draft with invitations was published."""
+    if outbox_texts.not_sent():
         return _("Published, but e-mail is not configured: share the link."), "warning"
     text = ngettext(
         "Party published. %(num)d invitation queued.", "Party published. %(num)d invitations queued.", invitations
@@ -43,7 +44,7 @@ def cancelled(notified: int) -> Flash:
     text = ngettext(
         "Party cancelled; %(num)d guest will be told.", "Party cancelled; %(num)d guests will be told.", notified
     )
-    return text, "warning"
+    return outbox_texts.queued(text, "warning") if notified else (text, "warning")
 
 
 def copied() -> Flash:

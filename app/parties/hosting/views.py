@@ -16,7 +16,6 @@ from app.errors import DomainError
 from app.extensions import db
 from app.i18n import formats
 from app.i18n.selectors import current_timezone
-from app.outbox.service import delivers
 from app.parties import texts
 from app.parties.access import POST_LIMIT, BasePartyView, current_member
 from app.parties.enums import PartyStatus
@@ -78,7 +77,7 @@ class HostingView(BasePartyView):
         except StaleDataError:
             return self._conflict(form, slug)
         if was_draft and party.status == PartyStatus.PUBLISHED and notified:
-            flash(*hosting_texts.published(notified, delivers=delivers()))
+            flash(*hosting_texts.published(notified))
         else:
             flash(*hosting_texts.changed(party, notified))
         return redirect(url_for("PartyView.show", slug=slug), 303)

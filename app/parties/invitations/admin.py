@@ -9,8 +9,9 @@ from app.crud.csv import CsvExport
 from app.crud.datamodel import SQLAInterface
 from app.crud.flashes import Message
 from app.crud.views import ModelView
-from app.errors import DomainError
+from app.errors import Category, DomainError
 from app.i18n.locales import LanguageNames
+from app.outbox import texts as outbox_texts
 from app.parties.admin_base import MEMBER_KEY, PARTY_KEY, by_party
 from app.parties.invitations import service as invitation_service
 from app.parties.models import Invitation
@@ -68,9 +69,8 @@ class InvitationModelView(CsvExport, ModelView):
         done, refusal = _each(
             items, lambda invitation: invitation_service.invite_again(invitation, expected_round=invitation.round)
         )
-        return _with_refusal(
-            ngettext("%(num)d invitation sent again.", "%(num)d invitations sent again.", done), refusal
-        )
+        text = ngettext("%(num)d invitation sent again.", "%(num)d invitations sent again.", done)
+        return _with_refusal(outbox_texts.sent(text), refusal)
 
     @action(
         "revoke_invitation",
@@ -80,7 +80,8 @@ class InvitationModelView(CsvExport, ModelView):
     )
     def revoke_invitation(self, items: list[Invitation]) -> Message:
         done, refusal = _each(items, invitation_service.revoke)
-        return _with_refusal(ngettext("%(num)d invitation withdrawn.", "%(num)d invitations withdrawn.", done), refusal)
+        text = ngettext("%(num)d invitation withdrawn.", "%(num)d invitations withdrawn.", done)
+        return _with_refusal((text, "info"), refusal)
 
 
 def _each(items: Iterable[Invitation], act: Callable[[Invitation], None]) -> tuple[int, DomainError | None]:
@@ -101,5 +102,5 @@ def _each(items: Iterable[Invitation], act: Callable[[Invitation], None]) -> tup
     return done, refusal
 
 
-def _with_refusal(text: str, refusal: DomainError | None) -> Message:
-    return (f"{text} {refusal}", "warning") if refusal is not None else (text, "info")
+def _with_refusal(done: tuple[str, Category], refusal: DomainError | None) -> Message:
+    return (f"{done[0]} {refusal}", "warning") if refusal is not None else done

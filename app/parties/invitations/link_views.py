@@ -12,6 +12,7 @@ from app.database import run_with_retry, transaction
 from app.errors import DomainError
 from app.http import home_url, without_referrer
 from app.i18n.selectors import current_locale
+from app.outbox import texts as outbox_texts
 from app.parties import link_session, queries, secret_links
 from app.parties.access import BasePartyView
 from app.parties.enums import PartyStatus
@@ -88,7 +89,8 @@ class JoinView(BasePartyView):
             flash(str(error), error.category)
         else:
             email = form.email.data
-            flash(_("If we can send e-mail to %(email)s, a personal link is on its way.", email=email), "info")
+            text = _("If we can send e-mail to %(email)s, a personal link is on its way.", email=email)
+            flash(*outbox_texts.sent(text))
         return redirect(url_for("PartyView.show", slug=slug), 303)
 
     @expose("/<slug>/opened", methods=["POST"])

@@ -3,6 +3,7 @@
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from app.outbox import texts as outbox_texts
 from app.parties.invitations.service import InviteResult
 from app.parties.models import Invitation
 from app.parties.texts import Flash
@@ -24,12 +25,12 @@ def invited(result: InviteResult, invalid: int = 0) -> Flash:
         bad=invalid,
     )
     if result.beyond_limit:
-        return f"{text} {beyond_limit}", "warning"
-    return text, "warning" if result.skipped or invalid else "info"
+        return outbox_texts.queued(f"{text} {beyond_limit}", "warning")
+    return outbox_texts.queued(text, "warning" if result.skipped or invalid else "info")
 
 
 def invited_again(invitation: Invitation) -> Flash:
-    return _("%(name)s was invited again. Earlier links no longer work.", name=str(invitation)), "info"
+    return outbox_texts.queued(_("%(name)s was invited again. Earlier links no longer work.", name=str(invitation)))
 
 
 def revoked(invitation: Invitation) -> Flash:

@@ -3,13 +3,14 @@
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from app.outbox import texts as outbox_texts
 from app.parties.messages.models import GuestMessage
 from app.parties.texts import Flash
 
 
 def message_queued(message: GuestMessage) -> Flash:
     text = ngettext("Message queued for %(num)d guest.", "Message queued for %(num)d guests.", message.recipients)
-    return text, "info"
+    return outbox_texts.queued(text)
 
 
 def not_answered_reminded(count: int) -> Flash:
@@ -18,7 +19,7 @@ def not_answered_reminded(count: int) -> Flash:
         "Reminder queued for %(num)d people who have not answered.",
         count,
     )
-    return text, "info"
+    return outbox_texts.queued(text)
 
 
 def reminders_saved() -> Flash:

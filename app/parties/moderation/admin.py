@@ -15,6 +15,7 @@ from app.crud.flashes import Message
 from app.crud.reason_form import ask_for_reason
 from app.crud.views import ModelView
 from app.errors import DomainError
+from app.outbox import texts as outbox_texts
 from app.parties.admin_base import MEMBER_KEY, PARTY_KEY
 from app.parties.enums import ReportReason, ReportState
 from app.parties.models import DinnerParty
@@ -49,7 +50,7 @@ def hide(view: Any, items: Sequence[Any], parties: Sequence[DinnerParty]) -> Mes
         "%(num)d parties are now hidden; their hosts will be notified.",
         count,
     )
-    return text, "info"
+    return outbox_texts.queued(text)
 
 
 class PartyReportModelView(CsvExport, ModelView):

@@ -12,6 +12,7 @@ from app.parties.api_base import FINGERPRINT_FIELD, NOT_THE_HOST, PARTY_NOT_FOUN
 from app.parties.models import DinnerParty, Rsvp
 from app.parties.potluck import schemas as potluck_schemas
 from app.parties.potluck import service as potluck_service
+from app.parties.potluck import texts as potluck_texts
 from app.parties.potluck.service import RequestedDish
 from app.parties.schemas import ReaderView
 from app.parties.texts import Flash
@@ -97,12 +98,10 @@ class PotluckApi(PartyApiBase):
         party = self.get_hosted(slug)
         try:
             with transaction():
-                name = str(potluck_service.release_claim(party, promise_id).rsvp)
+                released = potluck_service.release_claim(party, promise_id)
         except DomainError as error:
             return self._respond_with_dishes(UNCHANGED, (str(error), error.category), party, None)
-        return self._respond_with_dishes(
-            RELEASED, (_("%(name)s no longer needs to bring it and will be notified.", name=name), "info"), party, None
-        )
+        return self._respond_with_dishes(RELEASED, potluck_texts.released(released), party, None)
 
     # -- inside
 

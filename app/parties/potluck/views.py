@@ -15,6 +15,7 @@ from app.parties.access import BasePartyView, login_or_invitation_required
 from app.parties.models import MAX_DISHES, DinnerParty, Rsvp
 from app.parties.optimistic_lock import ConflictError
 from app.parties.potluck import service as potluck_service
+from app.parties.potluck import texts as potluck_texts
 from app.parties.potluck.forms import GIVE_BACK, ClaimForm, DishesForm
 from app.parties.potluck.models import DishSlot
 from app.parties.potluck.service import ANSWER_FIRST, ClaimedError, RequestedDish
@@ -64,7 +65,7 @@ class PotluckView(BasePartyView):
         """Release a guest from a dish they have claimed."""
         party = self.get_hosted(slug)
         released = potluck_service.release_claim(party, parse_int(request.form.get("claim")) or 0)
-        return _("%(name)s no longer needs to bring it and will be notified.", name=str(released.rsvp)), "info"
+        return potluck_texts.released(released)
 
     def _dishes_page(self, form: DishesForm, party: DinnerParty, status: int) -> BaseResponse:
         """Show the form; after a conflict also what somebody else has saved."""

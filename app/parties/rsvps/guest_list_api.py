@@ -63,8 +63,7 @@ class GuestApi(PartyApiBase):
         """Decline a request for seats. The guest gets an e-mail."""
         _party, rsvp = self._guest(slug, guest_id)
         run_with_retry(lambda: approval.decline(rsvp))
-        text = _("%(name)s has been told that there is no seat for them.", name=str(rsvp))
-        return self._respond_with_guest(DECLINED, (text, "info"), rsvp)
+        return self._respond_with_guest(DECLINED, guest_list_texts.declined(rsvp), rsvp)
 
     @expose(f"/<slug>/guests/{GUEST}/remove", methods=["POST"])
     @endpoint("host", gives=rsvp_schemas.GuestStatus, codes=(REMOVED,), refusals=DECIDED)

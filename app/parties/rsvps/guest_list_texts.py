@@ -5,6 +5,7 @@ from collections import Counter
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from app.outbox import texts as outbox_texts
 from app.parties.enums import RsvpStatus
 from app.parties.models import Rsvp
 from app.parties.rsvps.approval import RemovalResult
@@ -26,6 +27,14 @@ def approved(result: RsvpResult) -> Flash:
         )
         return text, "warning"
     return _("Approved; seat confirmed."), "info"
+
+
+def declined(rsvp: Rsvp) -> Flash:
+    """Return the flash after a request was declined."""
+    return outbox_texts.sent(
+        _("%(name)s has been told that there is no seat for them.", name=str(rsvp)),
+        otherwise=_("The request of %(name)s was declined.", name=str(rsvp)),
+    )
 
 
 def all_approved(counts: Counter[str]) -> Flash:

@@ -80,7 +80,7 @@ class GuestListView(BasePartyView):
 
         def act() -> Flash:
             approval.decline(rsvp)
-            return _("%(name)s has been told that there is no seat for them.", name=str(rsvp)), "info"
+            return guest_list_texts.declined(rsvp)
 
         return self._flash_and_return(slug, act)
 

@@ -4,6 +4,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 
 from app.i18n import formats
+from app.outbox import texts as outbox_texts
 from app.parties.enums import RsvpStatus
 from app.parties.menu import texts as menu_texts
 from app.parties.models import DinnerParty
@@ -27,7 +28,7 @@ def _answered(party: DinnerParty, result: RsvpResult) -> Flash:
             result.rsvp.party_size,
             pos=result.position,
         )
-        return text, "warning"
+        return outbox_texts.queued(text, "warning")
     if not result.changed:
         return str(UNCHANGED[status]), "info"
     return _changed(party, result)
