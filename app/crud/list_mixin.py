@@ -15,7 +15,7 @@ from app.crud.view_config import Labels, ViewConfigMixin
 
 
 class SearchWidget(RenderTemplateWidget):
-    """The active and the available filters. It loads no rows of related tables."""
+    """The search box, the active and the available filters. It loads no rows of related tables."""
 
     template = "appbuilder/general/widgets/search.html"
 
@@ -37,15 +37,18 @@ class ListMixin(ViewConfigMixin):
                 order_columns=self.order_columns,
                 page_size=self.page_size,
                 operators={column: len(flts) for column, flts in self._possible_filters.get_search_filters().items()},
+                searches=bool(self._possible_filters.text_columns()),
             ),
         )
 
-    def _set_filters(self, arguments: Iterable[FilterArgument]) -> list[FilterArgument]:
-        """Set the filters of this request; return the valid ones."""
+    def _set_filters(self, arguments: ListArguments) -> list[FilterArgument]:
+        """Set the filters and the search of this request; return the valid filters."""
         filters = self._filters
         filters.clear_filters()
+        if arguments.search:
+            filters.add_search(arguments.search)
         applied = []
-        for argument in arguments:
+        for argument in arguments.filters:
             try:
                 value = self._filter_value(argument)
             except (ValueError, OverflowError):
@@ -72,7 +75,7 @@ class ListMixin(ViewConfigMixin):
 
     def _list(self, **kwargs: Any) -> dict[str, Any]:
         arguments = self._list_arguments()
-        applied = self._set_filters(arguments.filters)
+        applied = self._set_filters(arguments)
         if arguments.ignored or len(applied) < len(arguments.filters):
             flash(_("Some options in the web address are not valid and were ignored."), "warning")
         widgets = self._get_list_widget(
@@ -83,7 +86,7 @@ class ListMixin(ViewConfigMixin):
             page_size=arguments.page_size,
             **kwargs,
         )
-        widgets["search"] = self._search(applied)
+        widgets["search"] = self._search(applied, arguments.search)
         return dict(widgets)
 
     def _get_list_widget(  # noqa: PLR0913, PLR0917 - Flask-AppBuilder's signature
@@ -137,7 +140,7 @@ class ListMixin(ViewConfigMixin):
 
     # -- the search
 
-    def _search(self, applied: list[FilterArgument]) -> SearchWidget:
+    def _search(self, applied: list[FilterArgument], search: str) -> SearchWidget:
         available = [self._available(column) for column in self._possible_filters.get_search_filters()]
         return self.search_widget(
             route_base=self.route_base,
@@ -146,6 +149,12 @@ class ListMixin(ViewConfigMixin):
             search_filters={each["column"]: [name for _index, name in each["operators"]] for each in available},
             active_filters=[self._active(argument, applied) for argument in applied],
             available_filters=available,
+            search_columns=[self.label_columns[column] for column in self._possible_filters.text_columns()],
+            search=search,
+            max_search_length=list_arguments.MAX_SEARCH_LENGTH,
+            clear_url=list_arguments.build_url(
+                request.path, request.args, applied, **{"q": None, f"page_{type(self).__name__}": None}
+            ),
         )
 
     def _active(self, argument: FilterArgument, applied: list[FilterArgument]) -> dict[str, Any]:
