@@ -71,15 +71,11 @@ class EditMixin(ViewConfigMixin):
         """Preselect the row that a link from a related list names: `_flt_0_party=5` or its natural key."""
         for argument in filter(None, filter_arguments(request.args)):
             field = form._fields.get(argument.column)
-            if field is None or argument.column not in self.autocomplete_columns:
+            if field is None or argument.column not in self.named_relations:
                 continue
-            model, key = (
-                self.datamodel.get_related_model(argument.column),
-                self.autocomplete_columns[argument.column][0],
-            )
-            field.process_data(
-                find_by_key(model, key, argument.value) or type(self.datamodel)(model).get(argument.value)
-            )
+            model, key = self.datamodel.get_related_model(argument.column), self.named_relations[argument.column][0]
+            row = find_by_key(model, key, argument.value) or type(self.datamodel)(model).get(argument.value)
+            field.process_data([row] if isinstance(field, ChecklistField) and row else row)
 
     # -- edit
 

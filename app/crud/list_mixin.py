@@ -1,12 +1,13 @@
 """The list and the show page. Their URL arguments are validated, and filters belong to one request."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from flask import abort, flash, request, url_for
 from flask_appbuilder.models.filters import Filters as StockFilters
 from flask_appbuilder.widgets import RenderTemplateWidget
 from flask_babel import gettext as _
+from werkzeug.datastructures import MultiDict
 
 from app.crud import list_arguments
 from app.crud.filters import FilterRelated
@@ -68,7 +69,7 @@ class ListMixin(ViewConfigMixin):
             text = named.get(text) or named.get(text.casefold()) or ""
             if not text:
                 raise ValueError(argument.value)
-        key = self.autocomplete_columns[column][0] if column in self.autocomplete_columns else None
+        key = self.named_relations[column][0] if column in self.named_relations else None
         return self.datamodel.parse_value(column, text, key)
 
     # -- the list
@@ -173,7 +174,7 @@ class ListMixin(ViewConfigMixin):
 
     def _available(self, column: str) -> dict[str, Any]:
         """Return the filters of `column`; `kind` is the type of the input for their value."""
-        has_suggestions = column in self.autocomplete_columns
+        has_suggestions = column in self.named_relations
         filters = self._possible_filters.get_search_filters()[column]
         return {
             "column": column,
@@ -213,7 +214,21 @@ class ListMixin(ViewConfigMixin):
         widgets["related_views"] = [
             self._related(item, view) if view.may("list") else None for view in self._related_views
         ]
+        widgets["linked_lists"] = list(self._linked_lists(item))
+        widgets["linked_title"] = self.linked_title
         return widgets
+
+    def _linked_lists(self, item: Any) -> Iterator[tuple[object, str]]:
+        """Yield title and URL of the lists with rows of `item` that the member may open."""
+        views = {view.endpoint: view for view in self.appbuilder.baseviews}
+        for name, column in self.linked_lists.items():
+            view = views[name]
+            if view.may("list"):
+                key = view.named_relations[column][0]
+                address = list_arguments.build_url(
+                    url_for(f"{name}.list"), MultiDict(), [FilterArgument(column, 0, str(getattr(item, key)))]
+                )
+                yield view.list_title, address
 
     def _related(self, item: Any, view: Any) -> Any:
         relation = view.datamodel.get_related_fk(self.datamodel.obj)

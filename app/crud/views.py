@@ -175,13 +175,13 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
     @expose("/options/<column>")
     def options(self, column: str) -> Response:
         """Return up to 20 rows that `column` may refer to, as [{"value": key, "label": text}]."""
-        if column not in self.autocomplete_columns:
+        if column not in self.named_relations:
             abort(404)
         # The pages on which a related row can be chosen.
         pages = {"add": self.add_columns, "edit": self.edit_columns, "list": self.search_columns}
         if not any(column in columns and self.may(page) for page, columns in pages.items()):
             abort(403 if current_user.is_authenticated else 401)
-        key, searched = self.autocomplete_columns[column]
+        key, searched = self.named_relations[column]
         model = self.datamodel.get_related_model(column)
         return jsonify(options.find(model, key, searched, request.args.get("q", "")))
 

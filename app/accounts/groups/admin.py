@@ -7,6 +7,7 @@ from wtforms.validators import Length
 
 from app.accounts.groups import service as group_service
 from app.accounts.sessions.access import ReauthenticationRequired
+from app.accounts.users.admin import UserModelView
 from app.crud.datamodel import SQLAInterface
 from app.crud.views import ModelView
 
@@ -31,6 +32,7 @@ class GroupModelView(ReauthenticationRequired, ModelView):
     }
     list_columns = ["name", "label", "roles"]
     show_columns = ["name", "label", "description", "roles"]
+    related_views = [UserModelView]
     add_columns = show_columns
     edit_columns = show_columns
     search_columns = ["name", "label"]

@@ -1,14 +1,21 @@
 """The generated UI over roles."""
 
+from flask import redirect, url_for
+from flask_appbuilder.actions import action
 from flask_appbuilder.security.sqla.models import Role
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from sqlalchemy import select
+from werkzeug.wrappers import Response as BaseResponse
 
 from app import audit
 from app.accounts import rules
 from app.accounts.roles import permission_labels
+from app.accounts.roles import service as role_service
 from app.accounts.sessions.access import ReauthenticationRequired
 from app.accounts.users import service as user_service
+from app.accounts.users.admin import UserModelView
+from app.crud import flashes
 from app.crud.datamodel import SQLAInterface
 from app.crud.fields import ChecklistField
 from app.crud.views import ModelView
@@ -21,7 +28,7 @@ PERMISSIONS = lazy_gettext("Permissions")
 class RoleModelView(ReauthenticationRequired, ModelView):
     """Roles and their permissions. Changes need a fresh login."""
 
-    fresh = frozenset({"add", "edit", "delete"})
+    fresh = frozenset({"add", "edit", "delete", "action", "action_post"})
     datamodel = SQLAInterface(Role)
     route_base = "/roles"
     base_order = ("name", "asc")
@@ -33,9 +40,11 @@ class RoleModelView(ReauthenticationRequired, ModelView):
         "name": lazy_gettext("Name"),
         "second_factor_required": lazy_gettext("Second factor required"),
         "permissions": PERMISSIONS,
+        "groups": lazy_gettext("Groups"),
     }
     list_columns = ["name", "second_factor_required"]
-    show_columns = ["name", "second_factor_required", "permissions"]
+    show_columns = ["name", "second_factor_required", "groups", "permissions"]
+    related_views = [UserModelView]
     add_columns = ["name", "second_factor_required", "permissions"]
     edit_columns = ["name", "second_factor_required", "permissions"]
     search_columns = ["name", "second_factor_required"]
@@ -51,11 +60,8 @@ class RoleModelView(ReauthenticationRequired, ModelView):
     }
 
     def pre_add(self, item: Role) -> None:
-        """Write the audit entry, with the permissions of the role."""
-        db.session.flush()
-        names = sorted(str(permission) for permission in item.permissions)
-        after = {"second_factor_required": item.second_factor_required, "added": names}
-        audit.record("role_created", "role", item, after=after)
+        """Write the audit entry."""
+        role_service.record_created(item)
 
     def pre_update(self, item: Role) -> None:
         """Refuse to rename a built-in role, and write the audit entry."""
@@ -72,3 +78,13 @@ class RoleModelView(ReauthenticationRequired, ModelView):
         if item.user or item.groups:
             raise DomainError(lazy_gettext("This role is assigned to users and cannot be deleted."))
         audit.record("role_deleted", "role", item)
+
+    @action("copyrole", lazy_gettext("Copy"), lazy_gettext("Copy this role?"), "", multiple=False)
+    def copy_role(self, items: list[Role]) -> BaseResponse:
+        """Make a role with the same permissions, and open its form to name it."""
+        copy = role_service.copy(items[0])
+        flashes.flash_message(
+            _("“%(name)s” has all permissions of “%(role)s”. Nobody has it yet.", name=copy.name, role=items[0].name),
+            "info",
+        )
+        return redirect(url_for("RoleModelView.edit", pk=copy.id), 303)

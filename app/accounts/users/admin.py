@@ -116,8 +116,11 @@ class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
     add_columns = [*edit_columns, "password"]
     search_columns = [
         *("username", "first_name", "last_name", "email", "active", "has_second_factor"),
-        *("banned_at", "joined_at", "last_login"),
+        *("roles", "memberships", "banned_at", "joined_at", "last_login"),
     ]
+    autocomplete_filters = {"roles": ("name", ["name"]), "memberships": ("name", ["name", "label"])}
+    linked_lists = {"DinnerPartyModelView": "host", "RsvpModelView": "member"}
+    linked_title = lazy_gettext("More about this person")
     order_columns = ["username", "email", "last_login"]
     csv_columns = [
         *("username", "first_name", "last_name", "email", "roles", "state", "has_second_factor"),
@@ -174,7 +177,7 @@ class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
     def _prefill_from_url(self, form: Any) -> None:
         """Select the role that registered members get: without a role, a member can do nothing."""
         super()._prefill_from_url(form)
-        form.roles.process_data([self.appbuilder.sm.find_role(GUEST)])
+        form.roles.process_data([self.appbuilder.sm.find_role(GUEST), *form.roles.rows()])
 
     def pre_add(self, item: Member) -> None:
         """Store the password as a hash, or let the person choose one."""
