@@ -50,6 +50,7 @@ REQUIRED_ACTION_PAGES = {
         lazy_gettext("Your role requires a second factor. Add one to continue."),
     ),
 }
+TEMPORARY_PASSWORD = lazy_gettext("An administrator has set your password. Choose one of your own to continue.")
 ALLOWED_DURING_REQUIRED_ACTION = {
     *("static", "appbuilder.static", "LocaleView.switch", "LoginView.logout", "LoginView.again", None),
     # A passkey is a second factor too, and members can reauthenticate with it.
@@ -97,6 +98,8 @@ class SecurityManager(StockSecurityManager):
         endpoint, message = REQUIRED_ACTION_PAGES[login.required_action]
         if request.endpoint and request.endpoint.partition(".")[0] == endpoint.partition(".")[0]:
             return None
+        if login.required_action == RequiredAction.CHOOSE_PASSWORD and login.member.password_is_temporary:
+            message = TEMPORARY_PASSWORD
         flash(str(message), "warning")
         return redirect(url_for(endpoint), 303)
 

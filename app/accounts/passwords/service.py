@@ -59,8 +59,22 @@ def change(member: Member, password: str) -> None:
     _store(member, password_policy.hash_password(password))
     session_service.end_sessions(member, SessionEndCause.PASSWORD, keep=session_service.current_login_id())
     session_service.renew()
-    session_service.complete_required_action(RequiredAction.CHOOSE_PASSWORD)
+    following = authentication.required_action(queries.auth_requirements(member.id))
+    session_service.complete_required_action(RequiredAction.CHOOSE_PASSWORD, following)
     audit.record("password_changed", "member", member)
+
+
+def set_temporary(member: Member, password: str) -> None:
+    """Set a password that an administrator has chosen and tells the member, who chooses another one at the next login.
+
+    Raises DomainError, at the field, for a password that cannot be used.
+    """
+    ensure_acceptable(member, password)
+    _store(member, password_policy.hash_password(password))
+    member.password_is_temporary = True
+    session_service.end_sessions(member, SessionEndCause.PASSWORD)
+    authentication.forget_failures(member)
+    audit.record("password_set", "member", member)
 
 
 def set_by_administrator(member: Member, password: str) -> None:
@@ -75,6 +89,7 @@ def set_by_administrator(member: Member, password: str) -> None:
 def _store(member: Member, hashed: str) -> None:
     member.password = hashed
     member.password_changed_at = clock.now()
+    member.password_is_temporary = False
     # Links that an intruder may have requested.
     tokens.revoke(member, TokenPurpose.RESET_PASSWORD, TokenPurpose.CHANGE_EMAIL)
     mail.password_changed(member)
