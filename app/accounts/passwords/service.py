@@ -11,6 +11,7 @@ from app.accounts.sessions import service as session_service
 from app.errors import DomainError
 
 FIELD = "new_password"
+UNCHANGED = lazy_gettext("The new password must differ from the current one.")
 
 
 def send_reset_link(email: str) -> None:
@@ -28,7 +29,7 @@ def send_reset_link(email: str) -> None:
 def ensure_acceptable(member: Member, password: str, current: str | None = None) -> None:
     """Raise DomainError when `member` cannot use `password`. It must differ from `current`, the typed old password."""
     if current is not None and password_policy.same(current, password):
-        raise DomainError(lazy_gettext("The new password must differ from the current one."), field=FIELD)
+        raise DomainError(UNCHANGED, field=FIELD)
     problem = password_policy.problem(
         password, names=password_policy.names_of(member), least=password_policy.min_length_for(member)
     )
@@ -43,6 +44,8 @@ def reset(link: str, password: str) -> Member:
     """
     _token, member = email_links.check(TokenPurpose.RESET_PASSWORD, link)
     ensure_acceptable(member, password)
+    if password_policy.matches(member.password, password):
+        raise DomainError(UNCHANGED, field=FIELD)
     # Hashing is slow, so it comes before the first write.
     hashed = password_policy.hash_password(password)
     email_links.consume(TokenPurpose.RESET_PASSWORD, link)
