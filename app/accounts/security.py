@@ -111,6 +111,11 @@ class SecurityManager(StockSecurityManager):
         """Return the member of the login session in the cookie, while that session is valid."""
         return session_service.resume(str(session.get(session_service.LOGIN_KEY, "")), pk)
 
+    @staticmethod
+    def is_fresh() -> bool:
+        """Whether the member has logged in, or again, a short while ago."""
+        return session_service.is_fresh()
+
     def create_jwt_manager(self, app: Flask) -> JWTManager:
         """Return the manager of API tokens. It refuses invalid tokens in the language of the request, without details."""
         manager = super().create_jwt_manager(app)

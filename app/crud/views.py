@@ -1,7 +1,7 @@
 """The bases of all views: pages, forms, and the generated list, show, add, edit and delete of a model."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from flask import Response, abort, current_app, flash, jsonify, make_response, redirect, request, url_for
@@ -20,6 +20,7 @@ from app.crud.edit_mixin import EditMixin
 from app.crud.list_mixin import ListMixin
 from app.database import transaction
 from app.errors import DomainError
+from app.extensions import appbuilder_of
 from app.http import safe_next
 
 SEE_OTHER = 303
@@ -74,6 +75,20 @@ class BaseView(StockBaseView):
 
     def _home(self) -> str:
         return str(self.appbuilder.get_url_for_index)
+
+
+class ReauthenticationRequired:
+    """A view with endpoints that need a fresh login. `fresh` holds the names of their methods."""
+
+    fresh: ClassVar[frozenset[str]] = frozenset()
+
+    @before_request
+    def _require_fresh_login(self) -> BaseResponse | None:
+        name = (request.endpoint or "").rpartition(".")[2]
+        if name not in self.fresh or not current_user.is_authenticated or appbuilder_of().sm.is_fresh():
+            return None
+        response: BaseResponse = appbuilder_of().sm.auth_view.ask_again()
+        return response
 
 
 class ModelView(ListMixin, EditMixin, BaseView, StockModelView):

@@ -6,10 +6,9 @@ from flask_login import current_user
 from wtforms.validators import Length
 
 from app.accounts.groups import service as group_service
-from app.accounts.sessions.access import ReauthenticationRequired
 from app.accounts.users.admin import UserModelView
 from app.crud.datamodel import SQLAInterface
-from app.crud.views import ModelView
+from app.crud.views import ModelView, ReauthenticationRequired
 
 
 class GroupModelView(ReauthenticationRequired, ModelView):

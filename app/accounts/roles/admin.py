@@ -12,13 +12,12 @@ from app import audit
 from app.accounts import rules
 from app.accounts.roles import permission_labels
 from app.accounts.roles import service as role_service
-from app.accounts.sessions.access import ReauthenticationRequired
 from app.accounts.users import service as user_service
 from app.accounts.users.admin import UserModelView
 from app.crud import flashes
 from app.crud.datamodel import SQLAInterface
 from app.crud.fields import ChecklistField
-from app.crud.views import ModelView
+from app.crud.views import ModelView, ReauthenticationRequired
 from app.errors import DomainError
 from app.extensions import db
 

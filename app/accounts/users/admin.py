@@ -20,7 +20,6 @@ from app.accounts.models import GUEST, Member
 from app.accounts.passwords import service as password_service
 from app.accounts.passwords.forms import NewPasswordForm
 from app.accounts.second_factor import service as second_factor_service
-from app.accounts.sessions.access import ReauthenticationRequired
 from app.accounts.users import service as user_service
 from app.crud import flashes
 from app.crud.csv import CsvExport
@@ -28,7 +27,7 @@ from app.crud.datamodel import SQLAInterface
 from app.crud.fields import TimezoneField, clean_line, show_at_field
 from app.crud.reason_form import ask_for_reason
 from app.crud.view_config import Labels
-from app.crud.views import ModelView
+from app.crud.views import ModelView, ReauthenticationRequired
 from app.database import transaction
 from app.errors import DomainError
 from app.i18n.locales import LanguageNames
