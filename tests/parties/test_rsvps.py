@@ -198,7 +198,7 @@ def test_the_list_prints_the_party_id_that_its_form_asks_for(client_of, visitor,
     party = DinnerPartyFactory(host=cast.host)
     friend = client_of(cast.friend)
     page = friend.get("/parties/")
-    shown = re.search(r"Party ID <bdi dir="ltr">(#[0-9]+)</bdi>", page.text).group(1)
+    shown = re.search(r'Party ID <bdi dir="ltr">(#[0-9]+)</bdi>', page.text).group(1)
     assert shown == f"#{party.id}"
     page = friend.submit(page.form("/parties/rsvp"), party_id=shown)
     assert page.flashes[0][1].startswith("You successfully RSVP'd to ")
