@@ -60,6 +60,8 @@ class Member(User):
     # Renewed to end all logins and API tokens of this member.
     session_stamp: Mapped[str] = mapped_column(String(32), default=new_stamp, server_default="")
     password_changed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    # Set by an administrator, who knows it: the member chooses another one at the next login.
+    password_is_temporary: Mapped[bool] = mapped_column(default=False, server_default=false())
     terms_accepted_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     banned_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     ban_reason: Mapped[str] = mapped_column(String(500), default="", server_default="")

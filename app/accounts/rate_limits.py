@@ -14,6 +14,8 @@ from app.accounts.login_throttle import LockedOutError
 from app.http import AnyResponse
 
 GUESSES, GUESSES_PER_IP, REQUESTS = "10 per 5 minute", "100 per hour", "60 per 5 minute"
+# All guests of a dinner may be behind one router. What is sent to one mailbox has a limit of its own.
+HOUSEHOLD = "60 per hour"
 
 KeyFunction = Callable[[], str]
 

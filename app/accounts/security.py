@@ -51,6 +51,7 @@ REQUIRED_ACTION_PAGES = {
         lazy_gettext("Your role requires a second factor. Add one to continue."),
     ),
 }
+TEMPORARY_PASSWORD = lazy_gettext("An administrator has set your password. Choose one of your own to continue.")
 ALLOWED_DURING_REQUIRED_ACTION = {
     *("static", "appbuilder.static", "LocaleView.switch", "LoginView.logout", "LoginView.again", None),
     # A passkey is a second factor too, and members can reauthenticate with it.
@@ -102,6 +103,8 @@ class SecurityManager(FabMethods):
         endpoint, message = REQUIRED_ACTION_PAGES[login.required_action]
         if request.endpoint and request.endpoint.partition(".")[0] == endpoint.partition(".")[0]:
             return None
+        if login.required_action == RequiredAction.CHOOSE_PASSWORD and login.member.password_is_temporary:
+            message = TEMPORARY_PASSWORD
         flash(str(message), "warning")
         return redirect(url_for(endpoint), 303)
 
@@ -112,6 +115,11 @@ class SecurityManager(FabMethods):
     def load_user(self, pk: str) -> Member | None:
         """Return the member of the login session in the cookie, while that session is valid."""
         return session_service.resume(str(session.get(session_service.LOGIN_KEY, "")), pk)
+
+    @staticmethod
+    def is_fresh() -> bool:
+        """Whether the member has logged in, or again, a short while ago."""
+        return session_service.is_fresh()
 
     def create_jwt_manager(self, app: Flask) -> JWTManager:
         """Return the manager of API tokens. It refuses invalid tokens in the language of the request, without details."""

@@ -25,6 +25,7 @@ class AuditAction(LabelledEnum):
     PASSWORD_RESET_ASKED = "password_reset_asked", lazy_gettext("Requested a new password")
     PASSWORD_RESET = "password_reset", lazy_gettext("Reset the password by e-mail")
     PASSWORD_CHANGED = "password_changed", lazy_gettext("Changed the password")
+    PASSWORD_SET = "password_set", lazy_gettext("Set a password for a user")
     EMAIL_CHANGE_ASKED = "email_change_asked", lazy_gettext("Requested a change of e-mail address")
     EMAIL_CHANGED = "email_changed", lazy_gettext("Changed the e-mail address")
     EMAIL_CHANGE_UNDONE = "email_change_undone", lazy_gettext("Restored the previous e-mail address")

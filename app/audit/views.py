@@ -11,7 +11,7 @@ from app.audit.actions import COLUMNS, AuditAction, AuditSubject
 from app.audit.models import AuditEvent
 from app.crud.csv import CsvExport
 from app.crud.datamodel import SQLAInterface
-from app.crud.views import ModelView
+from app.crud.views import ModelView, ReauthenticationRequired
 from app.i18n import formats
 
 TABLE = Markup(
@@ -36,9 +36,10 @@ def _value(values: Mapping[str, Any], name: str) -> str:
     return formats.value(values.get(name))
 
 
-class AuditEventModelView(CsvExport, ModelView):
-    """The entries, newest first. Names are searched by equality, because only that can use the indexes."""
+class AuditEventModelView(ReauthenticationRequired, CsvExport, ModelView):
+    """The entries, newest first. The file needs a fresh login. Names are searched by equality, because only that can use the indexes."""
 
+    fresh = frozenset({"csv"})
     datamodel = SQLAInterface(AuditEvent)
     route_base = "/audit"
     include_route_methods = {"list", "show", "csv"}

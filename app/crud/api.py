@@ -262,6 +262,19 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
     def _description_columns_json(self, cols: list[str] | None = None) -> dict[str, str]:
         return {name: str(self.description_columns[name]) for name in cols or () if name in self.description_columns}
 
+    def _get_field_info(
+        self, field: fields.Field, filter_rel_field: Any, page: int | None = None, page_size: int | None = None
+    ) -> dict[str, Any]:
+        """Describe a field as Flask-AppBuilder does, with the site's labels and without addresses in memory."""
+        described: dict[str, Any] = super()._get_field_info(field, filter_rel_field, page=page, page_size=page_size)
+        name = field.name or ""
+        described["label"] = str(self.label_columns.get(name, ""))
+        described["description"] = str(self.description_columns.get(name, ""))
+        if "validate" in described:
+            rules = field.validate if isinstance(field.validate, list) else [field.validate]
+            described["validate"] = [getattr(rule, "__name__", str(rule)) for rule in rules]
+        return described
+
     def _check_declared(self) -> None:
         if self.allow_browser_login:
             self._fail_config("must not set allow_browser_login: the API ignores cookies")

@@ -51,7 +51,7 @@ class CsvExport(ListMixin):
     def file_of_list(self) -> BaseResponse:
         """Return the file, or redirect to the list, which reports invalid arguments."""
         arguments = self._list_arguments()
-        applied = self._set_filters(arguments.filters)
+        applied = self._set_filters(arguments)
         if arguments.ignored or len(applied) < len(arguments.filters):
             return self._back_to_list()
         keys = self.datamodel.keys(self._filters.get_joined_filters(self._base_filters), arguments.order, MAX_ROWS + 1)

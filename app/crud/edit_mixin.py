@@ -71,10 +71,11 @@ class EditMixin(ViewConfigMixin):
         """Preselect the row that a link from a related list names: `_flt_0_party=5` or its natural key."""
         for argument in filter(None, filter_arguments(request.args)):
             field = form._fields.get(argument.column)
-            if field is None or argument.column not in self.autocomplete_columns:
+            if field is None or argument.column not in self.named_relations:
                 continue
-            key, allowed = self.autocomplete_columns[argument.column][0], self.allowed("add", argument.column)
-            field.process_data(self.datamodel.find_related(argument.column, argument.value, key, allowed))
+            key, allowed = self.named_relations[argument.column][0], self.allowed("add", argument.column)
+            row = self.datamodel.find_related(argument.column, argument.value, key, allowed)
+            field.process_data([row] if isinstance(field, ChecklistField) and row else row)
 
     # -- edit
 

@@ -15,20 +15,29 @@ from flask_appbuilder.models.sqla.filters import (
     SQLAFilterConverter,
 )
 from flask_babel import lazy_gettext
-from sqlalchemy import Select, or_
+from sqlalchemy import ColumnElement, Select, or_
 
 ESCAPE = "\\"
+# More words are taken for one. SQLite limits how deep a condition may be.
+MAX_WORDS = 8
+
+
+def _is_like(column: Any, text: str, before: str = "", after: str = "") -> ColumnElement[bool]:
+    """Compare text without regard to case; `%` and `_` in `text` are literal."""
+    # SQLite, and PostgreSQL in some locales, know only the case of ASCII.
+    spellings = {text} if text.isascii() else {text, text.lower(), text.upper(), text.title()}
+    escaped = [
+        "".join(ESCAPE + c if c in {"%", "_", ESCAPE} else c for c in spelling) for spelling in sorted(spellings)
+    ]
+    return or_(*(column.ilike(f"{before}{each}{after}", escape=ESCAPE) for each in escaped))
 
 
 class _Like(BaseFilter):
-    """Compares text without regard to case; `%` and `_` in the value are literal."""
-
     before, after, negated = "", "", False
 
     def apply(self, query: Select[Any], value: str) -> Select[Any]:
         """Return `query` restricted to what matches `value`."""
-        text = "".join(ESCAPE + c if c in {"%", "_", ESCAPE} else c for c in str(value))
-        found = getattr(self.model, self.column_name).ilike(f"{self.before}{text}{self.after}", escape=ESCAPE)
+        found = _is_like(getattr(self.model, self.column_name), str(value), self.before, self.after)
         return query.where(~found if self.negated else found)
 
 
@@ -66,6 +75,26 @@ class FilterNotContains(FilterContains):
     """Text without the value."""
 
     name, arg_name, negated = lazy_gettext("Not Contains"), "nct", True
+
+
+class SearchFilter(BaseFilter):
+    """Rows of which each word of the value is in one of several columns."""
+
+    name = lazy_gettext("Search")
+
+    def __init__(self, columns: Sequence[str], datamodel: Any) -> None:
+        super().__init__("", datamodel)
+        self.columns = columns
+
+    def apply(self, query: Select[Any], value: str) -> Select[Any]:
+        """Return `query` restricted to what has all words."""
+        columns = [getattr(self.model, column) for column in self.columns]
+        return query.where(
+            *(
+                or_(*(_is_like(column, word, "%", "%") for column in columns))
+                for word in value.split(maxsplit=MAX_WORDS - 1)
+            )
+        )
 
 
 class FilterRelated(FilterRelation):
@@ -193,6 +222,18 @@ class Filters(StockFilters):
         other = copy.copy(self)
         other.clear_filters()
         return other
+
+    def text_columns(self) -> list[str]:
+        """Return the columns that the search box searches."""
+        return [
+            column
+            for column, filters in self._search_filters.items()
+            if any(type(each) is FilterContains for each in filters)
+        ]
+
+    def add_search(self, text: str) -> None:
+        """Add the search for `text` in all text columns."""
+        self._add_filter(SearchFilter(self.text_columns(), self.datamodel), text)
 
     def limit_to_equality(self, columns: Iterable[str]) -> None:
         """Leave only "is" and "is not" for columns with a few known values."""

@@ -2,7 +2,7 @@
 
 Flask-AppBuilder's names are kept: `_oc_<View>` and `_od_<View>` order, `page_<View>` and `psize_<View>` page,
 `_flt_<operator>_<column>` filters. A form without JavaScript cannot compose a name, so `_flt=<operator>_<column>`
-followed by `_value=<value>` is accepted as well.
+followed by `_value=<value>` is accepted as well. `q` is what was typed into the search box.
 """
 
 import re
@@ -17,6 +17,7 @@ from app.http import MAX_PAGE, parse_int
 MAX_PAGE_SIZE = 100
 MAX_FILTERS = 20
 MAX_VALUE_LENGTH = 500
+MAX_SEARCH_LENGTH = 100
 FILTER = re.compile(r"([0-9]{1,2})_(\w[\w.]*)", re.ASCII)
 
 Pairs = list[tuple[str, str]]
@@ -38,12 +39,16 @@ class FilterArgument:
 
 @dataclass(frozen=True)
 class ListOptions:
-    """The order, pages and filters that a list offers; `operators` is the number of filters of each searchable column."""
+    """The order, pages and filters that a list offers; `operators` is the number of filters of each searchable column.
+
+    `searches` is true if there is a search box.
+    """
 
     base_order: tuple[str, str]
     order_columns: Collection[str]
     page_size: int
     operators: Mapping[str, int]
+    searches: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,7 @@ class ListArguments:
     page: int
     page_size: int
     filters: tuple[FilterArgument, ...] = ()
+    search: str = ""
     ignored: bool = False
 
 
@@ -69,8 +75,9 @@ def parse(args: "MultiDict[str, str]", view: str, options: ListOptions) -> ListA
     filters = tuple(
         flt for flt in requested[:MAX_FILTERS] if flt and flt.operator < options.operators.get(flt.column, 0)
     )
-    ignored = invalid_order or invalid_page or invalid_size or len(filters) < len(requested)
-    return ListArguments(order, page, size, filters, ignored)
+    search, invalid_search = _search(args.get("q", ""), options)
+    ignored = invalid_order or invalid_page or invalid_size or invalid_search or len(filters) < len(requested)
+    return ListArguments(order, page, size, filters, search, ignored)
 
 
 def parse_order(args: "MultiDict[str, str]", view: str, options: ListOptions) -> tuple[tuple[str, str], bool]:
@@ -108,6 +115,13 @@ def build_url(path: str, args: "MultiDict[str, str]", filters: Iterable[FilterAr
     kept += [flt.pair for flt in filters]
     kept += [(name, value) for name, value in changes.items() if value is not None]
     return f"{path}?{urlencode(kept)}" if kept else path
+
+
+def _search(text: str, options: ListOptions) -> tuple[str, bool]:
+    """Return what to search for, and whether `text` was something that cannot be searched."""
+    text = text.strip()
+    invalid = bool(text) and (not options.searches or len(text) > MAX_SEARCH_LENGTH or "\0" in text)
+    return ("" if invalid else text), invalid
 
 
 def _number(text: str | None, default: int, least: int, most: int) -> tuple[int, bool]:

@@ -1,12 +1,13 @@
 """The list and the show page. Their URL arguments are validated, and filters belong to one request."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from flask import abort, flash, request, url_for
 from flask_appbuilder.models.filters import Filters as StockFilters
 from flask_appbuilder.widgets import RenderTemplateWidget
 from flask_babel import gettext as _
+from werkzeug.datastructures import MultiDict
 
 from app.crud import list_arguments
 from app.crud.filters import FilterRelated
@@ -15,7 +16,7 @@ from app.crud.view_config import Labels, ViewConfigMixin
 
 
 class SearchWidget(RenderTemplateWidget):
-    """The active and the available filters. It loads no rows of related tables."""
+    """The search box, the active and the available filters. It loads no rows of related tables."""
 
     template = "appbuilder/general/widgets/search.html"
 
@@ -39,15 +40,18 @@ class ListMixin(ViewConfigMixin):
                 order_columns=self.order_columns,
                 page_size=self.page_size,
                 operators={column: len(flts) for column, flts in self._possible_filters.get_search_filters().items()},
+                searches=bool(self._possible_filters.text_columns()),
             ),
         )
 
-    def _set_filters(self, arguments: Iterable[FilterArgument]) -> list[FilterArgument]:
-        """Set the filters of this request; return the valid ones."""
+    def _set_filters(self, arguments: ListArguments) -> list[FilterArgument]:
+        """Set the filters and the search of this request; return the valid filters."""
         filters = self._filters
         filters.clear_filters()
+        if arguments.search:
+            filters.add_search(arguments.search)
         applied = []
-        for argument in arguments:
+        for argument in arguments.filters:
             try:
                 value = self._filter_value(argument)
             except (ValueError, OverflowError):
@@ -67,14 +71,14 @@ class ListMixin(ViewConfigMixin):
             text = named.get(text) or named.get(text.casefold()) or ""
             if not text:
                 raise ValueError(argument.value)
-        key = self.autocomplete_columns[column][0] if column in self.autocomplete_columns else None
+        key = self.named_relations[column][0] if column in self.named_relations else None
         return self.datamodel.parse_value(column, text, key, self.allowed("list", column))
 
     # -- the list
 
     def _list(self, **kwargs: Any) -> dict[str, Any]:
         arguments = self._list_arguments()
-        applied = self._set_filters(arguments.filters)
+        applied = self._set_filters(arguments)
         if arguments.ignored or len(applied) < len(arguments.filters):
             flash(_("Some options in the web address are not valid and were ignored."), "warning")
         widgets = self._get_list_widget(
@@ -85,7 +89,7 @@ class ListMixin(ViewConfigMixin):
             page_size=arguments.page_size,
             **kwargs,
         )
-        widgets["search"] = self._search(applied)
+        widgets["search"] = self._search(applied, arguments.search)
         return dict(widgets)
 
     def _get_list_widget(  # noqa: PLR0913, PLR0917 - Flask-AppBuilder's signature
@@ -150,7 +154,7 @@ class ListMixin(ViewConfigMixin):
 
     # -- the search
 
-    def _search(self, applied: list[FilterArgument]) -> SearchWidget:
+    def _search(self, applied: list[FilterArgument], search: str) -> SearchWidget:
         available = [self._available(column) for column in self._possible_filters.get_search_filters()]
         return self.search_widget(
             route_base=self.route_base,
@@ -159,6 +163,12 @@ class ListMixin(ViewConfigMixin):
             search_filters={each["column"]: [name for _index, name in each["operators"]] for each in available},
             active_filters=[self._active(argument, applied) for argument in applied],
             available_filters=available,
+            search_columns=[self.label_columns[column] for column in self._possible_filters.text_columns()],
+            search=search,
+            max_search_length=list_arguments.MAX_SEARCH_LENGTH,
+            clear_url=list_arguments.build_url(
+                request.path, request.args, applied, **{"q": None, f"page_{type(self).__name__}": None}
+            ),
         )
 
     def _active(self, argument: FilterArgument, applied: list[FilterArgument]) -> dict[str, Any]:
@@ -177,7 +187,7 @@ class ListMixin(ViewConfigMixin):
 
     def _available(self, column: str) -> dict[str, Any]:
         """Return the filters of `column`; `kind` is the type of the input for their value."""
-        has_suggestions = column in self.autocomplete_columns and self.is_routed("options")
+        has_suggestions = column in self.named_relations and self.is_routed("options")
         filters = self._possible_filters.get_search_filters()[column]
         return {
             "column": column,
@@ -217,7 +227,21 @@ class ListMixin(ViewConfigMixin):
         widgets["related_views"] = [
             self._related(item, view) if view.may("list") else None for view in self._related_views
         ]
+        widgets["linked_lists"] = list(self._linked_lists(item))
+        widgets["linked_title"] = self.linked_title
         return widgets
+
+    def _linked_lists(self, item: Any) -> Iterator[tuple[object, str]]:
+        """Yield title and URL of the lists with rows of `item` that the member may open."""
+        views = {view.endpoint: view for view in self.appbuilder.baseviews}
+        for name, column in self.linked_lists.items():
+            view = views[name]
+            if view.may("list"):
+                key = view.named_relations[column][0]
+                address = list_arguments.build_url(
+                    url_for(f"{name}.list"), MultiDict(), [FilterArgument(column, 0, str(getattr(item, key)))]
+                )
+                yield view.list_title, address
 
     def _related(self, item: Any, view: Any) -> Any:
         relation = view.datamodel.get_related_fk(self.datamodel.obj)

@@ -94,6 +94,11 @@ class ViewConfigMixin(OwnFilters):
 
     # {"host": ("username", ["username", "email"])}: the natural key that is typed, and the columns searched for suggestions.
     autocomplete_columns: Mapping[str, tuple[str, Sequence[str]]] = {}
+    # The same for relations that can only be filtered by it: forms show them as checkboxes.
+    autocomplete_filters: Mapping[str, tuple[str, Sequence[str]]] = {}
+    # {"DinnerPartyModelView": "host"}: lists that the show page links to, and the column in which they have this row.
+    linked_lists: Mapping[str, str] = {}
+    linked_title: object = None
     # {"status": {"draft": lazy_gettext("Draft")}}: the values of a column and their labels.
     choices_columns: Mapping[str, Mapping[Any, object]] = {}
     # {"starts_at": "timezone"}: the column with the zone in which a moment is typed.
@@ -109,6 +114,11 @@ class ViewConfigMixin(OwnFilters):
     add_row_message = lazy_gettext("Saved.")
     edit_row_message = lazy_gettext("Saved.")
     delete_row_message = lazy_gettext("Deleted.")
+
+    @property
+    def named_relations(self) -> dict[str, tuple[str, Sequence[str]]]:
+        """The relations whose rows are named by a natural key."""
+        return {**self.autocomplete_columns, **self.autocomplete_filters}
 
     def is_routed(self, name: str) -> bool:
         """Whether this view has a page or action of that name."""

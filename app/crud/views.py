@@ -1,7 +1,7 @@
 """The bases of all views: pages, forms, and the generated list, show, add, edit and delete of a model."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from flask import Response, abort, current_app, flash, jsonify, make_response, redirect, request, url_for
@@ -21,6 +21,7 @@ from app.crud.fab_attributes import refuse
 from app.crud.list_mixin import ListMixin
 from app.database import transaction
 from app.errors import DomainError
+from app.extensions import appbuilder_of
 from app.http import safe_next
 
 SEE_OTHER = 303
@@ -87,6 +88,20 @@ class BaseView(StockBaseView):
 
     def _home(self) -> str:
         return str(self.appbuilder.get_url_for_index)
+
+
+class ReauthenticationRequired:
+    """A view with endpoints that need a fresh login. `fresh` holds the names of their methods."""
+
+    fresh: ClassVar[frozenset[str]] = frozenset()
+
+    @before_request
+    def _require_fresh_login(self) -> BaseResponse | None:
+        name = (request.endpoint or "").rpartition(".")[2]
+        if name not in self.fresh or not current_user.is_authenticated or appbuilder_of().sm.is_fresh():
+            return None
+        response: BaseResponse = appbuilder_of().sm.auth_view.ask_again()
+        return response
 
 
 class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
@@ -194,7 +209,7 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
     @expose("/options/<column>")
     def options(self, column: str) -> Response:
         """Return up to 20 rows that `column` may refer to on `page`, as [{"value": key, "label": text}]."""
-        if column not in self.autocomplete_columns:
+        if column not in self.named_relations:
             abort(404)
         # The pages on which a related row can be chosen.
         pages = {"add": self.add_columns, "edit": self.edit_columns, "list": self.search_columns}
@@ -204,7 +219,7 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
         )
         if page is None:
             abort(403 if current_user.is_authenticated else 401)
-        key, searched = self.autocomplete_columns[column]
+        key, searched = self.named_relations[column]
         rows = self.datamodel.related_rows(column, self.allowed(page, column))
         model = self.datamodel.get_related_model(column)
         return jsonify(options.find(rows, model, key, searched, request.args.get("q", "")))

@@ -63,6 +63,26 @@ for (const button of document.querySelectorAll(".dismiss")) {
   });
 }
 
+// Good news goes away by itself, warnings and errors stay. Nothing moves for readers who asked for that.
+if (!matchMedia("(prefers-reduced-motion: reduce)").matches) {
+  for (const flash of document.querySelectorAll(".flash.info")) {
+    let timer;
+    const stop = () => {
+      clearTimeout(timer);
+      flash.classList.remove("fading");
+    };
+    const start = () => {
+      stop();
+      if (flash.matches(":hover, :focus-within")) return;
+      timer = setTimeout(() => flash.classList.add("fading"), 6000 + 60 * flash.textContent.length);
+    };
+    for (const name of ["pointerenter", "focusin"]) flash.addEventListener(name, stop);
+    for (const name of ["pointerleave", "focusout"]) flash.addEventListener(name, () => setTimeout(start));
+    flash.addEventListener("transitionend", () => flash.classList.contains("fading") && flash.remove());
+    start();
+  }
+}
+
 for (const all of document.querySelectorAll("[data-check-all]")) {
   const rows = all.closest("table").querySelectorAll("input[name=rowid]");
   all.parentElement.hidden = false;

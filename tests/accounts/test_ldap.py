@@ -387,7 +387,7 @@ def test_registration_is_closed_and_links_to_the_login(visitor, people):
     assert (page.status, 'href="/login/"' in page.text) == (403, True)
 
 
-def test_no_page_links_to_registration_or_passwords(visitor, people):
+def test_no_page_links_to_registration_or_passwords(visitor, people, records):
     for path in ("/login/", "/"):
         page = visitor.get(path)
         assert "/register/form" not in page.text
@@ -402,6 +402,9 @@ def test_no_page_links_to_registration_or_passwords(visitor, people):
     for link in ("/users/add", "/users/edit/", "/users/delete/", "send_password_link", "/memberinvitations/"):
         assert link not in page.text
     assert "/users/show/" in page.text
+    member = records.one(Member)
+    assert "set_password" not in visitor.get(f"/users/show/{member.id}").text
+    assert visitor.post(f"/users/action/set_password/{member.id}").status == 403
 
 
 def test_other_pages_still_work(visitor, people):

@@ -12,11 +12,12 @@ from app.accounts.enums import TokenPurpose
 from app.crud.views import ModelView
 from app.database import transaction
 from app.extensions import appbuilder_of
+from app.outbox.models import OutboxEmail
 from tests.accounts.test_api_login import LOGIN, REFRESH, with_app
 from tests.support.client import Page, Visitor
 from tests.support.factories import PASSWORD, DinnerPartyFactory, MemberInvitationFactory, RegistrationFactory
 
-GUESSES, QUESTIONS = 10, 60
+GUESSES, QUESTIONS, HOUSEHOLD = 10, 60, 60
 # How each limited endpoint is called: so that requests count, but cause no lockout.
 ADA = {"username": "ada", "email": "ada@example.com", "first_name": "A", "last_name": "B", "password": PASSWORD}
 LIMITED = {
@@ -25,7 +26,7 @@ LIMITED = {
     "LoginView.again": ("friend", "/login/again", {"password": ""}, GUESSES),
     "SecondStepView.form": ("waiting", "/login/second-step/", {"code": ""}, GUESSES),
     "PasswordView.change": ("friend", "/password/change", {"password": ""}, GUESSES),
-    "PasswordView.forgot": ("anonymous", "/password/forgot", {"email": "friend@example.com"}, 3),
+    "PasswordView.forgot": ("anonymous", "/password/forgot", {"email": "friend@example.com"}, HOUSEHOLD),
     "PasswordView.reset": ("anonymous", "/password/reset/unknown", {"new_password": PASSWORD}, 30),
     "MyDataView.erase": ("friend", "/account/data/erase", {"password": ""}, GUESSES),
     "MyDataView.export": ("friend", "/account/data/export", {}, 10),
@@ -34,9 +35,9 @@ LIMITED = {
     "EmailChangeView.confirm": ("anonymous", "/account/email/confirm/unknown", {}, 30),
     "EmailChangeView.undo": ("anonymous", "/account/email/undo/unknown", {}, 30),
     "ApiKeyView.new": ("friend", "/account/keys/new", {"name": "A key", "expires_in": "90", "scope": "read"}, 20),
-    "RegistrationView.form": ("anonymous", "/register/form", ADA, 5),
-    "RegistrationView.resend": ("anonymous", "/register/resend", {"email": "ada@example.com"}, 5),
-    "RegistrationView.invited": ("anonymous", "/register/invited/unknown", ADA, 30),
+    "RegistrationView.form": ("anonymous", "/register/form", ADA, HOUSEHOLD),
+    "RegistrationView.resend": ("anonymous", "/register/resend", {"email": "ada@example.com"}, HOUSEHOLD),
+    "RegistrationView.invited": ("anonymous", "/register/invited/unknown", ADA, HOUSEHOLD),
     "RegistrationView.activation": ("anonymous", "/register/activation/unknown", {}, 30),
     "PasskeyView.login_options": ("anonymous", "/passkeys/login/options", {}, QUESTIONS),
     "PasskeyView.login": ("anonymous", "/passkeys/login", {"credential": "{}"}, QUESTIONS),
@@ -45,9 +46,9 @@ LIMITED = {
     "PasskeyView.again_options": ("friend", "/passkeys/again/options", {}, QUESTIONS),
     "PasskeyView.again": ("friend", "/passkeys/again", {"credential": "{}"}, QUESTIONS),
     "PasskeyView.add_options": ("friend", "/passkeys/add/options", {}, QUESTIONS),
-    "ReportView.report": ("anonymous", "/parties/the-party/report", {"reason": "spam"}, 5),
+    "ReportView.report": ("anonymous", "/parties/the-party/report", {"reason": "spam"}, HOUSEHOLD),
     # The share link was opened before: `shared` is in the cookie.
-    "JoinView.ask": ("shared", "/parties/the-party/join", {"name": "Ada", "email": "ada@example.com"}, 10),
+    "JoinView.ask": ("shared", "/parties/the-party/join", {"name": "Ada", "email": "ada@example.com"}, HOUSEHOLD),
     "SecurityApi.login": ("program", LOGIN, {"username": "friend"}, GUESSES),
     "SecurityApi.refresh": ("program", REFRESH, {}, QUESTIONS),
 }
@@ -150,6 +151,43 @@ def test_an_accepted_request_has_no_rate_limit_headers(visitor, cast):
     page = visitor.post("/login/", {"username": "friend", "password": PASSWORD}, follow=False)
     assert page.status == 303
     assert not [name for name, _value in page.headers if name.startswith(("Retry-After", "X-RateLimit"))]
+
+
+# -- everybody at the table has the same router
+
+
+@pytest.mark.rate_limits
+def test_twenty_guests_behind_one_router_register_and_each_gets_an_email(asking, records):
+    ask = asking("anonymous")
+    for number in range(20):
+        applicant = {**ADA, "username": f"guest{number}", "email": f"guest{number}@example.com", "confirm": PASSWORD}
+        assert ask("/register/form", applicant).status == 303
+    assert len({email.recipient for email in records.all(OutboxEmail)}) == 20
+
+
+@pytest.mark.rate_limits
+def test_twenty_guests_behind_one_router_ask_for_their_personal_links(asking, records):
+    ask = asking("shared")
+    for number in range(20):
+        guest = {"name": f"Guest {number}", "email": f"guest{number}@example.com"}
+        assert ask("/parties/the-party/join", guest).status == 303
+    assert len({email.recipient for email in records.all(OutboxEmail)}) == 20
+
+
+@pytest.mark.rate_limits
+@pytest.mark.parametrize(
+    ("who", "address", "fields"),
+    [
+        ("anonymous", "/register/form", {**ADA, "confirm": PASSWORD}),
+        ("anonymous", "/password/forgot", {"email": "friend@example.com"}),
+        ("shared", "/parties/the-party/join", {"name": "Ada", "email": "ada@example.com"}),
+    ],
+)
+def test_one_mailbox_gets_few_emails_however_often_they_are_asked_for(asking, records, who, address, fields):
+    ask = asking(who)
+    for _attempt in range(10):
+        assert ask(address, fields).status == 303
+    assert 1 <= records.count(OutboxEmail) <= 3
 
 
 # -- links in e-mails work despite earlier failures

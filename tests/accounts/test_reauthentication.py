@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 
 from app import clock
-from app.accounts.models import Member
+from app.accounts.models import LoginSession, Member, MemberInvitation
 from app.extensions import appbuilder_of
 from tests.support.factories import PASSWORD
 
@@ -127,9 +127,48 @@ def test_every_sensitive_page_that_is_declared_exists(app):
 @pytest.mark.parametrize(
     "endpoint",
     ["EmailChangeView.change", "SecondFactorView.app", "PasskeyView.add", "ApiKeyView.new", "MyDataView.export", "MyDataView.erase",
-     "UserModelView.edit", "UserModelView.action_post", "RoleModelView.edit"],
+     "UserModelView.edit", "UserModelView.action_post", "RoleModelView.edit", "SessionView.sign_out_others",
+     "MemberInvitationModelView.add", "MemberInvitationModelView.action_post", "AuditEventModelView.csv"],
 )  # fmt: skip
 def test_endpoints_that_could_give_an_account_away_are_sensitive(app, endpoint):
     views = {view.endpoint: view for view in appbuilder_of(app).baseviews}
     name, _dot, method = endpoint.partition(".")
     assert method in views[name].fresh
+
+
+@pytest.fixture
+def stale_admin(client_of, cast):
+    start = clock.now()
+    clock.set_now(start)
+    admin = client_of(cast.admin)
+    clock.set_now(start + 11 * MINUTE)
+    return admin
+
+
+def test_inviting_people_needs_a_fresh_login(stale_admin, records):
+    assert stale_admin.get("/memberinvitations/list/").path == "/memberinvitations/list/"
+    assert stale_admin.get("/memberinvitations/add").path == "/login/again"
+    page = stale_admin.post("/memberinvitations/add", {"email": "new@example.com", "locale": "en"})
+    assert (page.status, page.flashes[-1:]) == (401, ASKED)
+    assert records.count(MemberInvitation) == 0
+    page = prove(stale_admin, page)
+    page = stale_admin.submit(page.form("/memberinvitations/add"))
+    assert page.flashes == [("info", "Invitation sent to new@example.com.")]
+
+
+def test_downloading_the_audit_log_needs_a_fresh_login(stale_admin):
+    assert stale_admin.get("/audit/list/").path == "/audit/list/"
+    page = stale_admin.get("/audit/csv?_flt_0_actor=boss")
+    assert (page.path, page.flashes) == ("/login/again", ASKED)
+    assert prove(stale_admin, page).response.mimetype == "text/csv"
+
+
+def test_signing_out_another_device_needs_a_fresh_login_and_logging_out_does_not(client_of, cast, stale_login, records):
+    client_of(cast.friend)
+    current, other = (login.id for login in records.all(LoginSession))
+    for action in (f"/account/devices/{other}/sign-out", "/account/devices/sign-out-others"):
+        page = stale_login.post(action, headers={"Referer": "http://localhost/account/devices/"})
+        assert (page.path, page.flashes) == ("/login/again", ASKED)
+    assert [login.ended_at for login in records.all(LoginSession)] == [None, None]
+    page = stale_login.post(f"/account/devices/{current}/sign-out")
+    assert page.flashes == [("info", "You are logged out.")]

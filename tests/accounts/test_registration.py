@@ -322,17 +322,8 @@ def test_the_password_is_stored_as_a_hash(visitor, records):
 
 
 @pytest.mark.rate_limits
-def test_an_ip_address_can_register_five_times_an_hour(visitor):
-    for number in range(5):
-        assert register(visitor, username=f"ada{number}", email=f"ada{number}@example.com").path == "/register/sent"
-    page = register(visitor, username="ada9", email="ada9@example.com")
-    assert page.status == 429
-    assert int(page.headers["Retry-After"]) > 0
-
-
-@pytest.mark.rate_limits
 def test_invalid_forms_do_not_count_towards_the_limit(visitor):
-    for _attempt in range(6):
+    for _attempt in range(61):
         assert register(visitor, username="").status == 422
     assert register(visitor).path == "/register/sent"
 

@@ -160,6 +160,16 @@ def test_remember_me_is_not_available_to_administrators(visitor, cast, records):
     assert visitor.client.get_cookie(SESSION_COOKIE).expires is None
 
 
+def test_staff_who_ask_to_stay_logged_in_read_that_they_do_not(new_visitor, cast):
+    told = "Welcome, Boss Doe! With your role, you do not stay logged in on this device."
+    assert log_in(new_visitor(), cast.admin, remember_me="y").flashes == [("info", told)]
+    assert log_in(new_visitor(), cast.admin).flashes == [("info", "Welcome, Boss Doe!")]
+
+
+def test_guests_stay_logged_in_and_read_only_the_welcome(visitor, cast):
+    assert log_in(visitor, cast.friend, remember_me="y").flashes == [("info", "Welcome, Friend Doe!")]
+
+
 def test_reading_updates_the_last_activity_only_now_and_then(client_of, cast, records):
     friend = client_of(cast.friend)
     before = records.dump()

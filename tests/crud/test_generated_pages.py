@@ -226,3 +226,15 @@ def test_the_api_uses_the_labels_of_the_site(ours):
     visitor = ours()
     assert visitor.get("/api/v1/dinnerparties/_info").json["filters"]["title"]
     assert visitor.get("/api/v1/dinnerparties/?q=(keys:!(label_columns))").status == 200
+
+
+@pytest.mark.parametrize(("language", "label"), [("en", "Seats"), ("es", "Plazas"), ("ar", "المقاعد")])
+def test_the_api_describes_the_fields_of_its_forms(ours, language, label):
+    described = ours().get("/api/v1/dinnerparties/_info", headers={"Accept-Language": language}).json
+    for form in ("add_columns", "edit_columns"):
+        fields = {field["name"]: field for field in described[form]}
+        assert fields["number_seats"]["label"] == label
+        assert all(field["label"] for field in fields.values())
+        assert (fields["title"]["required"], fields["title"]["type"]) == (True, "String")
+        assert fields["timezone"]["validate"][-1] == "_validate_timezone"
+    assert {field["name"]: field["description"] for field in described["add_columns"]}["host"]

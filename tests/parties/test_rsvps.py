@@ -1,5 +1,6 @@
 """RSVPs: yes, no, maybe; joining the waiting list, and withdrawing."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -191,6 +192,17 @@ def test_a_party_id_may_be_written_in_other_digits(client_of, cast, records):
     page = client_of(cast.friend).post("/parties/rsvp", {"party_id": f"#{written}"})
     assert page.flashes[0][1].startswith("You successfully RSVP'd to ")
     assert records.fresh(party).seats_taken == 2
+
+
+def test_the_list_prints_the_party_id_that_its_form_asks_for(client_of, visitor, cast):
+    party = DinnerPartyFactory(host=cast.host)
+    friend = client_of(cast.friend)
+    page = friend.get("/parties/")
+    shown = re.search(r'Party ID <bdi dir="ltr">(#[0-9]+)</bdi>', page.text).group(1)
+    assert shown == f"#{party.id}"
+    page = friend.submit(page.form("/parties/rsvp"), party_id=shown)
+    assert page.flashes[0][1].startswith("You successfully RSVP'd to ")
+    assert "Party ID" not in visitor.get("/parties/").text
 
 
 @pytest.mark.both_databases

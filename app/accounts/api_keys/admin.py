@@ -6,10 +6,9 @@ from flask_appbuilder.security.sqla.models import ApiKey
 from flask_babel import lazy_gettext, ngettext
 
 from app.accounts.api_keys import service as api_key_service
-from app.accounts.sessions.access import ReauthenticationRequired
 from app.crud.actions import action
 from app.crud.datamodel import SQLAInterface
-from app.crud.views import ModelView
+from app.crud.views import ModelView, ReauthenticationRequired
 from app.errors import DomainError
 from app.i18n import formats
 

@@ -30,7 +30,7 @@ class EmailChangeView(AccountView):
     fresh = frozenset({"change"})
     for_everybody = frozenset({"confirm", "undo"})
     limits = [
-        rate_limits.per_address("EmailChangeView.change", "10 per hour"),
+        rate_limits.per_address("EmailChangeView.change", rate_limits.HOUSEHOLD),
         rate_limits.per_member("EmailChangeView.change", "5 per hour"),
         rate_limits.per_address("EmailChangeView.confirm", "30 per minute"),
         rate_limits.per_address("EmailChangeView.undo", "30 per minute"),

@@ -6,9 +6,9 @@ from flask_login import current_user
 from wtforms.validators import Length
 
 from app.accounts.groups import service as group_service
-from app.accounts.sessions.access import ReauthenticationRequired
+from app.accounts.users.admin import UserModelView
 from app.crud.datamodel import SQLAInterface
-from app.crud.views import ModelView
+from app.crud.views import ModelView, ReauthenticationRequired
 
 
 class GroupModelView(ReauthenticationRequired, ModelView):
@@ -31,6 +31,7 @@ class GroupModelView(ReauthenticationRequired, ModelView):
     }
     list_columns = ["name", "label", "roles"]
     show_columns = ["name", "label", "description", "roles"]
+    related_views = [UserModelView]
     add_columns = show_columns
     edit_columns = show_columns
     search_columns = ["name", "label"]

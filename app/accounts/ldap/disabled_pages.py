@@ -16,6 +16,7 @@ DISABLED_PERMISSIONS = frozenset(
         ("can_edit", "UserModelView"),
         ("can_delete", "UserModelView"),
         ("send_password_link", "UserModelView"),
+        ("set_password", "UserModelView"),
         ("menu_access", "Invitations"),
     }
 )

@@ -76,7 +76,9 @@ def _authenticate(identifier: str, password: str) -> AuthResult:
         own_password = None
     member = _ensure_member(found)
     _record_success(member, own_password)
-    return AuthResult(member, found.requirements, required_action(found.requirements, own_password))
+    is_temporary = own_password is not None and member.password_is_temporary
+    action = RequiredAction.CHOOSE_PASSWORD if is_temporary else required_action(found.requirements, own_password)
+    return AuthResult(member, found.requirements, action)
 
 
 def _verify_password(

@@ -50,7 +50,9 @@ class SecondStepView(BaseView):
             flash(str(error), error.category)
             show_at_field(form, error)
             return rate_limits.retry_after(self._page(form, waiting.member, refused_status(error)), error)
-        response: BaseResponse = self.appbuilder.sm.auth_view.welcome(target, waiting.data.get("kept"))
+        response: BaseResponse = self.appbuilder.sm.auth_view.welcome(
+            target, waiting.data.get("kept"), remember=waiting.data["remember"]
+        )
         return response
 
     def _redirect_without_login(self, target: str) -> BaseResponse:

@@ -82,11 +82,19 @@ class LoginView(BaseView):
             return rate_limits.retry_after(self._page(form, refused_status(error), kept=kept), error)
         if not is_complete:
             return redirect(url_for("SecondStepView.form", next=target), 303)
-        return self.welcome(target, kept)
+        return self.welcome(target, kept, remember=form.remember_me.data)
 
-    def welcome(self, target: str, kept: str | None) -> BaseResponse:
-        """Welcome the member who has logged in. Show the form that they had submitted, or redirect to `target`."""
-        flash(_("Welcome, %(name)s!", name=current_user.display_name), "info")
+    def welcome(self, target: str, kept: str | None, *, remember: bool = False) -> BaseResponse:
+        """Welcome the member who has logged in. Show the form that they had submitted, or redirect to `target`.
+
+        `remember` is whether they asked to stay logged in, which sessions of staff do not.
+        """
+        login = session_service.current_login()
+        name = current_user.display_name
+        if remember and login is not None and not login.remember:
+            flash(_("Welcome, %(name)s! With your role, you do not stay logged in on this device.", name=name), "info")
+        else:
+            flash(_("Welcome, %(name)s!", name=name), "info")
         saved = form_resubmission.load_form(kept)
         return make_response(form_resubmission.render(*saved)) if saved else redirect(target, 303)
 

@@ -120,15 +120,15 @@ class PasskeyView(AccountView):
         if current_user.is_authenticated:
             flash(_("You are already logged in."), "info")
             return redirect(self._target(), 303)
-        kept = request.form.get(form_resubmission.SAVED_FORM)
+        kept, remember = request.form.get(form_resubmission.SAVED_FORM), "remember_me" in request.form
         try:
             member = passkey_service.authenticate(passkey_service.LOG_IN, _credential())
             with transaction():
-                login_service.log_in_verified(member, remember="remember_me" in request.form)
+                login_service.log_in_verified(member, remember=remember)
         except DomainError as error:
             flash(str(error), error.category)
             return self._login_view().refused(self._target(), kept)
-        return self._login_view().welcome(self._target(), kept)
+        return self._login_view().welcome(self._target(), kept, remember=remember)
 
     # -- the second step of logging in with a password
 
@@ -156,7 +156,7 @@ class PasskeyView(AccountView):
         except DomainError as error:
             flash(str(error), error.category)
             return redirect(url_for("SecondStepView.form", next=self._target()), 303)
-        return self._login_view().welcome(self._target(), waiting.data.get("kept"))
+        return self._login_view().welcome(self._target(), waiting.data.get("kept"), remember=waiting.data["remember"])
 
     # -- reauthenticate
 

@@ -11,6 +11,7 @@ from app.accounts.sessions import service as session_service
 from app.errors import DomainError
 
 FIELD = "new_password"
+UNCHANGED = lazy_gettext("The new password must differ from the current one.")
 
 
 def send_reset_link(email: str) -> None:
@@ -28,7 +29,7 @@ def send_reset_link(email: str) -> None:
 def ensure_acceptable(member: Member, password: str, current: str | None = None) -> None:
     """Raise DomainError when `member` cannot use `password`. It must differ from `current`, the typed old password."""
     if current is not None and password_policy.same(current, password):
-        raise DomainError(lazy_gettext("The new password must differ from the current one."), field=FIELD)
+        raise DomainError(UNCHANGED, field=FIELD)
     problem = password_policy.problem(
         password, names=password_policy.names_of(member), least=password_policy.min_length_for(member)
     )
@@ -43,6 +44,8 @@ def reset(link: str, password: str) -> Member:
     """
     _token, member = email_links.check(TokenPurpose.RESET_PASSWORD, link)
     ensure_acceptable(member, password)
+    if password_policy.matches(member.password, password):
+        raise DomainError(UNCHANGED, field=FIELD)
     # Hashing is slow, so it comes before the first write.
     hashed = password_policy.hash_password(password)
     email_links.consume(TokenPurpose.RESET_PASSWORD, link)
@@ -59,8 +62,22 @@ def change(member: Member, password: str) -> None:
     _store(member, password_policy.hash_password(password))
     session_service.end_sessions(member, SessionEndCause.PASSWORD, keep=session_service.current_login_id())
     session_service.renew()
-    session_service.complete_required_action(RequiredAction.CHOOSE_PASSWORD)
+    following = authentication.required_action(queries.auth_requirements(member.id))
+    session_service.complete_required_action(RequiredAction.CHOOSE_PASSWORD, following)
     audit.record("password_changed", "member", member)
+
+
+def set_temporary(member: Member, password: str) -> None:
+    """Set a password that an administrator has chosen and tells the member, who chooses another one at the next login.
+
+    Raises DomainError, at the field, for a password that cannot be used.
+    """
+    ensure_acceptable(member, password)
+    _store(member, password_policy.hash_password(password))
+    member.password_is_temporary = True
+    session_service.end_sessions(member, SessionEndCause.PASSWORD)
+    authentication.forget_failures(member)
+    audit.record("password_set", "member", member)
 
 
 def set_by_administrator(member: Member, password: str) -> None:
@@ -75,6 +92,7 @@ def set_by_administrator(member: Member, password: str) -> None:
 def _store(member: Member, hashed: str) -> None:
     member.password = hashed
     member.password_changed_at = clock.now()
+    member.password_is_temporary = False
     # Links that an intruder may have requested.
     tokens.revoke(member, TokenPurpose.RESET_PASSWORD, TokenPurpose.CHANGE_EMAIL)
     mail.password_changed(member)

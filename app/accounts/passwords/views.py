@@ -38,7 +38,7 @@ class PasswordView(AccountView):
     default_view = "forgot"
     for_everybody = frozenset({"forgot", "reset"})
     limits = [
-        rate_limits.per_address("PasswordView.forgot", "3 per hour"),
+        rate_limits.per_address("PasswordView.forgot", rate_limits.HOUSEHOLD),
         rate_limits.per_address("PasswordView.reset", "30 per minute"),
         *rate_limits.guessing("PasswordView.change", rate_limits.member),
     ]

@@ -21,7 +21,15 @@ from app.outbox.models import SECRET, UNSUBSCRIBE, OutboxEmail
 # Only the columns listed here are exported. Secrets are not among them.
 ACCOUNT = (
     *("id", "username", "email", "first_name", "last_name", "locale", "timezone", "diets", "allergens", "joined_at"),
-    *("last_login", "login_count", "fail_login_count", "password_changed_at", "terms_accepted_at", "active"),
+    *(
+        "last_login",
+        "login_count",
+        "fail_login_count",
+        "password_changed_at",
+        "password_is_temporary",
+        "terms_accepted_at",
+        "active",
+    ),
     *("banned_at", "ban_reason", "erase_at"),
 )
 LOGIN = (

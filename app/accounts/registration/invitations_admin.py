@@ -12,14 +12,18 @@ from app.accounts.registration import invitations as member_invitations
 from app.crud.actions import action
 from app.crud.datamodel import SQLAInterface
 from app.crud.flashes import Message
-from app.crud.views import ModelView
+from app.crud.views import ModelView, ReauthenticationRequired
 from app.i18n.locales import LanguageNames
 from app.outbox import texts as outbox_texts
 
 
-class MemberInvitationModelView(ModelView):
-    """Invitations to register. A link is valid for 14 days, and administrators can send another one."""
+class MemberInvitationModelView(ReauthenticationRequired, ModelView):
+    """Invitations to register. A link is valid for 14 days, and administrators can send another one.
 
+    Changes need a fresh login.
+    """
+
+    fresh = frozenset({"add", "delete", "action", "action_post"})
     datamodel = SQLAInterface(MemberInvitation)
     route_base = "/memberinvitations"
     base_permissions = ["can_list", "can_show", "can_add", "can_delete", "send_again"]

@@ -59,11 +59,11 @@ class RegistrationView(BaseView):
     route_base = "/register"
     default_view = "form"
     limits = [
-        rate_limits.per_address("RegistrationView.form", "5 per hour"),
-        rate_limits.per_address("RegistrationView.invited", "30 per hour"),
-        rate_limits.per_address("RegistrationView.resend", "5 per hour"),
+        rate_limits.per_address("RegistrationView.form", rate_limits.HOUSEHOLD),
+        rate_limits.per_address("RegistrationView.invited", rate_limits.HOUSEHOLD),
+        rate_limits.per_address("RegistrationView.resend", rate_limits.HOUSEHOLD),
         rate_limits.per_address("RegistrationView.activation", "30 per minute"),
-        Limit("120 per hour", key_func=get_remote_address, methods=["POST"]),
+        Limit("300 per hour", key_func=get_remote_address, methods=["POST"]),
     ]
 
     # -- the form

@@ -1,6 +1,7 @@
-"""Roles: what may be changed, and the audit entries of changes."""
+"""Roles: copies, what may be changed, and the audit entries of changes."""
 
 from flask_appbuilder.security.sqla.models import Role
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from sqlalchemy import select
 
@@ -36,3 +37,20 @@ def delete(role: Role) -> None:
     if role.user or role.groups:
         raise DomainError(lazy_gettext("This role is assigned to users and cannot be deleted."))
     audit.record("role_deleted", "role", role)
+
+
+def copy(role: Role) -> Role:
+    """Store a role with the permissions of `role`, and a name that is free."""
+    name = _free_name(_("Copy of %(role)s", role=role.name))
+    made = Role(name=name, second_factor_required=role.second_factor_required, permissions=list(role.permissions))
+    db.session.add(made)
+    add(made)
+    return made
+
+
+def _free_name(wanted: str) -> str:
+    """Return `wanted`, with a number if there is such a role, as long as the column allows."""
+    longest = Role.__table__.c.name.type.length - 3
+    taken = set(db.session.scalars(select(Role.name).where(Role.name.startswith(wanted[:longest], autoescape=True))))
+    candidates = (wanted[:longest], *(f"{wanted[:longest]} {number}" for number in range(2, len(taken) + 3)))
+    return next(name for name in candidates if name not in taken)

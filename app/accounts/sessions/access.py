@@ -7,23 +7,7 @@ from flask_appbuilder.hooks import before_request
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.accounts.sessions import service as session_service
-from app.crud.views import BaseView
-from app.extensions import appbuilder_of
-
-
-class ReauthenticationRequired:
-    """A view with endpoints that need a fresh login. `fresh` holds the names of their methods."""
-
-    fresh: ClassVar[frozenset[str]] = frozenset()
-
-    @before_request
-    def _require_fresh_login(self) -> BaseResponse | None:
-        name = (request.endpoint or "").rpartition(".")[2]
-        if name not in self.fresh or not current_user.is_authenticated or session_service.is_fresh():
-            return None
-        response: BaseResponse = appbuilder_of().sm.auth_view.ask_again()
-        return response
+from app.crud.views import BaseView, ReauthenticationRequired
 
 
 class AccountView(ReauthenticationRequired, BaseView):

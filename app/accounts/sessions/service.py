@@ -152,14 +152,14 @@ def renew() -> None:
         session[LOGIN_KEY] = token
 
 
-def complete_required_action(done: RequiredAction) -> None:
-    """Clear the required action `done` from all login sessions of the current member."""
+def complete_required_action(done: RequiredAction, following: RequiredAction | None = None) -> None:
+    """Replace the required action `done` of all login sessions of the current member by the `following` one, if any."""
     login = current_login()
     if login is not None:
         same = update(LoginSession).where(
             LoginSession.member_id == login.member_id, LoginSession.required_action == done
         )
-        db.session.execute(same.values(required_action=None))
+        db.session.execute(same.values(required_action=following))
 
 
 # -- the sessions of a member

@@ -15,8 +15,9 @@ from app.errors import DomainError
 
 
 class SessionView(AccountView):
-    """The devices on which a member is logged in."""
+    """The devices on which a member is logged in. To sign out another one needs a fresh login."""
 
+    fresh = frozenset({"sign_out_others"})
     route_base = "/account/devices"
     default_view = "list"
 
@@ -43,6 +44,9 @@ class SessionView(AccountView):
                 session_service.close_session()
             flash(_("You are logged out."), "info")
             return redirect(self.appbuilder.get_url_for_index, 303)
+        if not session_service.is_fresh():
+            response: BaseResponse = self.appbuilder.sm.auth_view.ask_again()
+            return response
         try:
             with transaction():
                 session_service.sign_out(current_user, login)

@@ -12,22 +12,23 @@ from wtforms import PasswordField, StringField
 from wtforms.validators import Email, Length, ValidationError
 
 from app import audit
-from app.accounts import rules
+from app.accounts import password_policy, rules
 from app.accounts.enums import MemberState
 from app.accounts.form_fields import MAX_NAME_LENGTH
 from app.accounts.models import GUEST, Member
+from app.accounts.passwords import service as password_service
+from app.accounts.passwords.forms import NewPasswordForm
 from app.accounts.second_factor import service as second_factor_service
-from app.accounts.sessions.access import ReauthenticationRequired
 from app.accounts.users import service as user_service
 from app.crud import flashes
 from app.crud.actions import action
 from app.crud.csv import CsvExport
 from app.crud.datamodel import SQLAInterface
-from app.crud.fields import TimezoneField, clean_line
+from app.crud.fields import TimezoneField, clean_line, show_at_field
 from app.crud.flashes import Message
 from app.crud.reason_form import ask_for_reason
 from app.crud.view_config import Labels
-from app.crud.views import ModelView
+from app.crud.views import ModelView, ReauthenticationRequired
 from app.database import transaction
 from app.errors import DomainError
 from app.i18n.locales import LanguageNames
@@ -82,6 +83,7 @@ class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
         "fail_login_count": lazy_gettext("Failed logins"),
         "password": lazy_gettext("Password"),
         "password_changed_at": lazy_gettext("Password set on"),
+        "password_is_temporary": lazy_gettext("Has to choose another password"),
         "banned_at": lazy_gettext("Banned since"),
         "ban_reason": lazy_gettext("Reason for the ban"),
         "erase_at": lazy_gettext("To be deleted on"),
@@ -91,7 +93,10 @@ class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
     show_fieldsets = [
         (lazy_gettext("Account"), {"fields": ["username", "email", "state", "ban_reason", "roles", "memberships"]}),
         (lazy_gettext("Person"), {"fields": ["first_name", "last_name", "locale", "timezone"]}),
-        (lazy_gettext("Account security"), {"fields": ["has_second_factor", "password_changed_at"]}),
+        (
+            lazy_gettext("Account security"),
+            {"fields": ["has_second_factor", "password_changed_at", "password_is_temporary"]},
+        ),
         (
             lazy_gettext("Activity"),
             {
@@ -116,8 +121,11 @@ class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
     add_columns = [*edit_columns, "password"]
     search_columns = [
         *("username", "first_name", "last_name", "email", "active", "has_second_factor"),
-        *("banned_at", "joined_at", "last_login"),
+        *("roles", "memberships", "banned_at", "joined_at", "last_login"),
     ]
+    autocomplete_filters = {"roles": ("name", ["name"]), "memberships": ("name", ["name", "label"])}
+    linked_lists = {"DinnerPartyModelView": "host", "RsvpModelView": "member"}
+    linked_title = lazy_gettext("More about this person")
     order_columns = ["username", "email", "last_login"]
     csv_columns = [
         *("username", "first_name", "last_name", "email", "roles", "state", "has_second_factor"),
@@ -174,7 +182,7 @@ class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
     def _prefill_from_url(self, form: Any) -> None:
         """Select the role that registered members get: without a role, a member can do nothing."""
         super()._prefill_from_url(form)
-        form.roles.process_data([self.appbuilder.sm.find_role(GUEST)])
+        form.roles.process_data([self.appbuilder.sm.find_role(GUEST), *form.roles.rows()])
 
     def pre_add(self, item: Member) -> None:
         """Store the password as a hash, or let the person choose one."""
@@ -286,6 +294,36 @@ class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
                 len(items),
             )
         )
+
+    @action("set_password", lazy_gettext("Set a password"), None, "", multiple=False)
+    def set_password(self, items: list[Member]) -> str | BaseResponse:
+        """Ask for a password to tell a member who gets no e-mail. They choose another one at the next login."""
+        (member,) = items
+        user_service.refuse_new_password(member)
+        if member.id == current_user.id:
+            raise DomainError(lazy_gettext("Choose your own password under “My account”."), "warning")
+        form = NewPasswordForm(least=password_policy.min_length_for(member))
+        if form.new_password.name not in request.form:
+            flashes.flash_message(_("One more step: choose a password."), "info")
+            return self._password_page(form, member, 200)
+        try:
+            if form.validate():
+                password_service.set_temporary(member, form.new_password.data)
+                return str(
+                    _(
+                        "Password set. Tell it to %(name)s, who has to choose another one at the next login.",
+                        name=member.display_name,
+                    )
+                )
+            flashes.flash_message(flashes.CORRECT_THE_FIELDS, "danger")
+        except DomainError as refused:
+            show_at_field(form, refused)
+            flashes.flash_message(refused.message, refused.category)
+        return self._password_page(form, member, 422)
+
+    def _password_page(self, form: NewPasswordForm, member: Member, status: int) -> BaseResponse:
+        page = self.render_template("accounts/user_password.html", form=form, member=member, back=self.back_url())
+        return make_response(page, status)
 
     @action(
         "reset_second_factor",

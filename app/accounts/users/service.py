@@ -207,6 +207,13 @@ def refuse_with_ldap() -> None:
 
 def send_password_link(member: Member) -> None:
     """Send `member` a link to choose a new password. The old one works until then."""
+    refuse_new_password(member)
+    audit.record("password_reset_asked", "member", member)
+    mail.reset_password(member, tokens.issue(TokenPurpose.RESET_PASSWORD, member))
+
+
+def refuse_new_password(member: Member) -> None:
+    """Raise DomainError when `member` could not log in with a new password."""
     refuse_with_ldap()
     if not member.is_active:
         raise DomainError(
@@ -215,8 +222,6 @@ def send_password_link(member: Member) -> None:
             ),
             "warning",
         )
-    audit.record("password_reset_asked", "member", member)
-    mail.reset_password(member, tokens.issue(TokenPurpose.RESET_PASSWORD, member))
 
 
 def unlock(member: Member) -> None:

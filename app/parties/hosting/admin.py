@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 from werkzeug.wrappers import Response as BaseResponse
@@ -30,34 +29,6 @@ from app.parties.potluck.admin import DishSlotModelView
 from app.parties.rsvps.admin import RsvpModelView
 from app.parties.waiting_list.admin import WaitOfferModelView
 
-LABELS = {
-    "id": lazy_gettext("Party ID"),
-    "title": lazy_gettext("Title"),
-    "slug": lazy_gettext("Web address on this site"),
-    "host": lazy_gettext("Host"),
-    "co_hosts": lazy_gettext("Co-hosts"),
-    "starts_at": lazy_gettext("Starts at"),
-    "timezone": lazy_gettext("Time zone"),
-    "duration_minutes": lazy_gettext("Duration in minutes"),
-    "venue": lazy_gettext("Venue"),
-    "address": lazy_gettext("Address"),
-    "address_for_guests": lazy_gettext("Show the address only to guests who are coming"),
-    "map_url": lazy_gettext("Link to a map"),
-    "main_dish": lazy_gettext("Main dish"),
-    "description": lazy_gettext("Information for guests"),
-    "number_seats": lazy_gettext("Seats"),
-    "seats_taken": lazy_gettext("Seats taken"),
-    "max_party": lazy_gettext("Maximum party size"),
-    "rsvp_deadline": lazy_gettext("Answer deadline"),
-    "approval": lazy_gettext("The host approves each guest"),
-    "visibility": lazy_gettext("Visibility"),
-    "status": lazy_gettext("Status"),
-    "is_hidden": lazy_gettext("Hidden"),
-    "hidden_at": lazy_gettext("Hidden since"),
-    "hidden_reason": lazy_gettext("Reason for hiding"),
-    "created_at": lazy_gettext("Created"),
-}
-# Lists with rows of the party. Its page links to them, filtered by the party.
 LINKED_VIEWS = (
     WaitOfferModelView,
     InvitationModelView,
@@ -71,9 +42,9 @@ LINKED_VIEWS = (
 
 def _zoned_fields() -> dict[str, Any]:
     return {
-        "starts_at": LocalDateTimeField(LABELS["starts_at"], zone_field="timezone", required=True),
-        "timezone": TimezoneField(LABELS["timezone"], required=True),
-        "rsvp_deadline": LocalDateTimeField(LABELS["rsvp_deadline"], zone_field="timezone"),
+        "starts_at": LocalDateTimeField(hosting_texts.LABELS["starts_at"], zone_field="timezone", required=True),
+        "timezone": TimezoneField(hosting_texts.LABELS["timezone"], required=True),
+        "rsvp_deadline": LocalDateTimeField(hosting_texts.LABELS["rsvp_deadline"], zone_field="timezone"),
     }
 
 
@@ -86,8 +57,7 @@ class DinnerPartyModelView(CsvExport, ModelView):
     add_title = lazy_gettext("Add a dinner party")
     edit_title = lazy_gettext("Edit dinner party")
     empty_message = lazy_gettext("There are no dinner parties planned yet. Add one!")
-    show_template = "parties/party_admin.html"
-    label_columns = LABELS
+    label_columns = hosting_texts.LABELS
     list_columns = [
         "id",
         "title",
@@ -144,16 +114,8 @@ class DinnerPartyModelView(CsvExport, ModelView):
     add_form_extra_fields = _zoned_fields()
     edit_form_extra_fields = _zoned_fields()
     related_views = [RsvpModelView]
-
-    def _with_related(self, item: DinnerParty, widgets: dict[str, Any]) -> dict[str, Any]:
-        """Add links to the other lists, as far as the reader can see them."""
-        context: dict[str, Any] = super()._with_related(item, widgets)
-        context["linked_lists"] = [
-            (view.list_title, url_for(f"{view.__name__}.list", _flt_0_party=item.slug))
-            for view in LINKED_VIEWS
-            if self.appbuilder.sm.has_access("can_list", view.__name__)
-        ]
-        return context
+    linked_lists = {view.__name__: "party" for view in LINKED_VIEWS}
+    linked_title = lazy_gettext("More about this party")
 
     # -- add, edit, delete
 

@@ -7,6 +7,7 @@ from app.crud.api import ModelRestApi
 from app.crud.datamodel import SQLAInterface
 from app.i18n.selectors import is_timezone
 from app.parties.hosting import service as hosting_service
+from app.parties.hosting.texts import LABELS
 from app.parties.models import DinnerParty
 
 READ = [
@@ -31,6 +32,8 @@ class DinnerPartyApi(ModelRestApi):
     resource_name = "dinnerparties"
     class_permission_name = "DinnerPartyApi"
     list_title = lazy_gettext("Dinner parties (API)")
+    label_columns = {**LABELS, "host.username": LABELS["host"]}
+    description_columns = {"host": lazy_gettext("The ID of a user.")}
     list_columns = READ
     show_columns = READ
     add_columns = WRITE

@@ -1,13 +1,41 @@
-"""Flash messages of hosting. Pages and API share them."""
+"""Labels of the columns of parties, and flash messages of hosting. Pages and APIs share them."""
 
 from flask_babel import gettext as _
-from flask_babel import ngettext
+from flask_babel import lazy_gettext, ngettext
 
 from app.accounts.models import Member
 from app.outbox import texts as outbox_texts
 from app.parties.enums import PartyStatus
 from app.parties.models import DinnerParty
 from app.parties.texts import Flash
+
+LABELS = {
+    "id": lazy_gettext("Party ID"),
+    "title": lazy_gettext("Title"),
+    "slug": lazy_gettext("Web address on this site"),
+    "host": lazy_gettext("Host"),
+    "co_hosts": lazy_gettext("Co-hosts"),
+    "starts_at": lazy_gettext("Starts at"),
+    "timezone": lazy_gettext("Time zone"),
+    "duration_minutes": lazy_gettext("Duration in minutes"),
+    "venue": lazy_gettext("Venue"),
+    "address": lazy_gettext("Address"),
+    "address_for_guests": lazy_gettext("Show the address only to guests who are coming"),
+    "map_url": lazy_gettext("Link to a map"),
+    "main_dish": lazy_gettext("Main dish"),
+    "description": lazy_gettext("Information for guests"),
+    "number_seats": lazy_gettext("Seats"),
+    "seats_taken": lazy_gettext("Seats taken"),
+    "max_party": lazy_gettext("Maximum party size"),
+    "rsvp_deadline": lazy_gettext("Answer deadline"),
+    "approval": lazy_gettext("The host approves each guest"),
+    "visibility": lazy_gettext("Visibility"),
+    "status": lazy_gettext("Status"),
+    "is_hidden": lazy_gettext("Hidden"),
+    "hidden_at": lazy_gettext("Hidden since"),
+    "hidden_reason": lazy_gettext("Reason for hiding"),
+    "created_at": lazy_gettext("Created"),
+}
 
 
 def saved(party: DinnerParty) -> Flash:

@@ -57,7 +57,7 @@ class JoinView(BasePartyView):
 
     route_base = "/parties"
     default_view = "link"
-    limits = [rate_limits.per_address("JoinView.ask", "10 per hour")]
+    limits = [rate_limits.per_address("JoinView.ask", rate_limits.HOUSEHOLD)]
 
     @expose("/<slug>/join/<token>")
     def link(self, slug: str, token: str) -> BaseResponse:

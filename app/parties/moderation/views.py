@@ -5,7 +5,7 @@ from flask_appbuilder import expose, has_access, permission_name
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.accounts.rate_limits import per_address
+from app.accounts.rate_limits import HOUSEHOLD, per_address
 from app.crud import flashes
 from app.database import transaction
 from app.errors import DomainError
@@ -26,7 +26,7 @@ class ReportView(BasePartyView):
 
     route_base = "/parties"
     default_view = "report"
-    limits = [per_address("ReportView.report", "5 per hour")]
+    limits = [per_address("ReportView.report", HOUSEHOLD)]
 
     @expose("/<slug>/report", methods=["GET", "POST"])
     @has_access
