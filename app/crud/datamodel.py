@@ -135,6 +135,11 @@ class SQLAInterface(StockSQLAInterface):
         """Return the keys of the first `most` rows, in order."""
         return list(self.session.scalars(self._keys(filters, order).limit(most)))
 
+    def grouped(self, keys: Sequence[Any], measures: Sequence[Any], filters: Filters | None, most: int) -> list[Any]:
+        """Return the first `most` groups of rows with equal `keys`, in their order: the keys and the measures of each."""
+        statement = self._filtered(select(*keys, *measures).select_from(self.obj), filters)
+        return list(self.session.execute(statement.group_by(*keys).order_by(*keys).limit(most)))
+
     def parse_pk(self, text: Any) -> Any | None:
         """Return a key as the column has it, or None for what cannot be one."""
         if not self.is_integer(self._pk.key):
