@@ -7,6 +7,7 @@ from flask import Flask
 
 import config
 from app import cli, error_pages, fab_settings, http, i18n, navigation, outbox, parties, plugins, templating
+from app.crud import charts
 from app.extensions import AppBuilder, csrf, db, mail, migrate
 
 
@@ -33,6 +34,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     error_pages.init_app(app)
     outbox.init_app(app)
     parties.init_app(app)
+    charts.init_app(app)
     cli.init_app(app)
     plugins.init_app(app)
     templating.init_app(app)

@@ -1,6 +1,7 @@
 """The base classes of views and APIs. They replace the parts of Flask-AppBuilder that are unsafe or unbounded."""
 
 from app.crud.api import JsonErrorResponses, ModelRestApi
+from app.crud.chart_views import ChartView, DirectByChartView, DirectChartView, GroupByChartView, TimeChartView
 from app.crud.composite_views import CompactCRUDMixin, MasterDetailView, MultipleView
 from app.crud.datamodel import SQLAInterface
 from app.crud.form_views import IndexView, PublicFormView, SimpleFormView
@@ -8,7 +9,11 @@ from app.crud.views import BaseView, ModelView
 
 __all__ = [
     "BaseView",
+    "ChartView",
     "CompactCRUDMixin",
+    "DirectByChartView",
+    "DirectChartView",
+    "GroupByChartView",
     "IndexView",
     "JsonErrorResponses",
     "MasterDetailView",
@@ -18,4 +23,5 @@ __all__ = [
     "PublicFormView",
     "SQLAInterface",
     "SimpleFormView",
+    "TimeChartView",
 ]

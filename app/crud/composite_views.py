@@ -24,7 +24,9 @@ class MultipleView(BaseView, StockMultipleView):
     @has_access
     def list(self) -> str:
         """Show the views below each other."""
-        views = [view for view in self._views if view.may(view.default_view)]
+        # Flask-AppBuilder takes views that inherit from one of these for it, and has its own order.
+        made = {type(view): view for view in self._views}
+        views = [made[each] for each in self.views if each in made and made[each].may(made[each].default_view)]
         return str(
             self.render_template(
                 self.list_template,

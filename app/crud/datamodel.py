@@ -150,6 +150,11 @@ class SQLAInterface(StockSQLAInterface):
         keys = [self.get_pk_value(row) for row in lst]
         return [json.dumps(key, default=_tagged) for key in keys] if self.is_pk_composite() else keys
 
+    def grouped(self, keys: Sequence[Any], measures: Sequence[Any], filters: Filters | None, most: int) -> list[Any]:
+        """Return the first `most` groups of rows with equal `keys`, in their order: the keys and the measures of each."""
+        statement = self._filtered(select(*keys, *measures).select_from(self.obj), filters)
+        return list(self.session.execute(statement.group_by(*keys).order_by(*keys).limit(most)))
+
     def parse_pk(self, text: Any) -> Any | None:
         """Return a key as the columns have it, or None for what cannot be one."""
         if not self.is_pk_composite():

@@ -60,6 +60,14 @@ class ListMixin(ViewConfigMixin):
             applied.append(argument)
         return applied
 
+    def _apply_arguments(self) -> tuple[ListArguments, list[FilterArgument]]:
+        """Parse the arguments of the URL and set its filters; return both. A flash says that some are invalid."""
+        arguments = self._list_arguments()
+        applied = self._set_filters(arguments)
+        if arguments.ignored or len(applied) < len(arguments.filters):
+            flash(_("Some options in the web address are not valid and were ignored."), "warning")
+        return arguments, applied
+
     def _filter_value(self, argument: FilterArgument) -> Any:
         column, text = argument.column, argument.value
         choices = self._choices(column)
@@ -77,10 +85,7 @@ class ListMixin(ViewConfigMixin):
     # -- the list
 
     def _list(self, **kwargs: Any) -> dict[str, Any]:
-        arguments = self._list_arguments()
-        applied = self._set_filters(arguments)
-        if arguments.ignored or len(applied) < len(arguments.filters):
-            flash(_("Some options in the web address are not valid and were ignored."), "warning")
+        arguments, applied = self._apply_arguments()
         widgets = self._get_list_widget(
             filters=self._filters,
             order_column=arguments.order[0],

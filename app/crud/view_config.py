@@ -147,7 +147,7 @@ class ViewConfigMixin(OwnFilters):
     def _init_titles(self) -> None:
         for page in PAGES:
             if self.is_routed(page) and not getattr(self, f"{page}_title"):
-                _fail_config(self, f"{page}_title")
+                fail_config(self, f"{page}_title")
         self.title = self.list_title
 
     def _init_properties(self) -> None:
@@ -157,18 +157,16 @@ class ViewConfigMixin(OwnFilters):
             raise ConfigurationError(msg)
         datamodel: object = self.datamodel
         if not isinstance(datamodel, SQLAInterface):
-            _fail_config(self, "a datamodel that is an app.crud.SQLAInterface")
+            fail_config(self, "a datamodel that is an app.crud.SQLAInterface")
         if not getattr(self, "base_order", None):
-            _fail_config(self, "base_order")
+            fail_config(self, "base_order")
         self.label_columns = dict(self.label_columns or {})
         self.validators_columns = dict(self.validators_columns or {})
         searched = list(self.search_columns or ())
         self._require_columns()
         super()._init_properties()  # type: ignore[misc]
-        self.search_columns = searched
-        self._filters = self.datamodel.get_filters(searched, None)
         self._init_choices()
-        self._filters.limit_to_equality(self.choices_columns)
+        self._init_search(searched)
         self.page_size = min(self.page_size, MAX_PAGE_SIZE)
         self.formatters_columns = {
             **{column: self._labels(column) for column in self.choices_columns},
@@ -177,11 +175,17 @@ class ViewConfigMixin(OwnFilters):
         self._check_columns()
         self._check_allowed()
 
+    def _init_search(self, searched: list[str]) -> None:
+        """Offer the filters of the declared columns, instead of those of all columns."""
+        self.search_columns = searched
+        self._filters = self.datamodel.get_filters(searched, None)
+        self._filters.limit_to_equality(self.choices_columns)
+
     def _require_columns(self) -> None:
         for page in PAGES:
             declared = getattr(self, f"{page}_columns") or getattr(self, f"{page}_fieldsets", None)
             if not declared and self.is_routed(page):
-                _fail_config(self, f"{page}_columns")
+                fail_config(self, f"{page}_columns")
             if not declared:
                 # Otherwise Flask-AppBuilder would use all columns.
                 setattr(self, f"{page}_columns", [self.datamodel.obj.__mapper__.primary_key[0].key])
@@ -218,7 +222,7 @@ class ViewConfigMixin(OwnFilters):
         for attribute in ALLOWED.values():
             for column, filters in (getattr(self, attribute) or {}).items():
                 if not self.datamodel.is_relation(column) or any(len(each) != FILTER_PARTS for each in filters):
-                    _fail_config(self, f"{attribute} as {{relation: [[column, filter, value]]}}")
+                    fail_config(self, f"{attribute} as {{relation: [[column, filter, value]]}}")
 
     def _gen_labels_columns(self, list_columns: Sequence[str]) -> None:
         """Generate no labels: they could not be translated."""
@@ -251,9 +255,10 @@ class ViewConfigMixin(OwnFilters):
 def require_label(view: Any, column: str) -> None:
     """Raise ConfigurationError if a column has no label."""
     if not view.label_columns.get(column):
-        _fail_config(view, f"label_columns[{column!r}]")
+        fail_config(view, f"label_columns[{column!r}]")
 
 
-def _fail_config(view: StockBaseView, what: str) -> None:
+def fail_config(view: StockBaseView, what: str) -> None:
+    """Raise ConfigurationError: the view must declare `what`."""
     msg = f"{type(view).__name__} must declare {what}"
     raise ConfigurationError(msg)

@@ -1,0 +1,339 @@
+"""The chart views of Flask-AppBuilder: grouped by the database where it can, drawn on the server."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+from typing import Any
+
+from babel import dates
+from flask import abort, url_for
+from flask_appbuilder import DirectByChartView as StockDirectByChartView
+from flask_appbuilder import GroupByChartView as StockGroupByChartView
+from flask_appbuilder import expose, has_access
+from flask_appbuilder.baseviews import BaseModelView
+from flask_appbuilder.charts.views import BaseChartView as StockBaseChartView
+from flask_appbuilder.charts.widgets import ChartWidget
+from flask_appbuilder.models.group import aggregate_avg, aggregate_count, aggregate_sum
+from flask_babel import get_locale
+from flask_babel import gettext as _
+from sqlalchemy import extract, func
+
+from app.crud.charts import MAX_ROWS, Figures, as_number
+from app.crud.filters import Filters
+from app.crud.list_mixin import ListMixin
+from app.crud.view_config import Labels, fail_config, require_label
+from app.crud.views import BaseView
+from app.i18n import formats
+
+# Rows that are read where the database cannot group them. One more group than can be shown tells that there are more.
+MAX_READ = 10_000
+MAX_GROUPS = MAX_ROWS + 1
+SQL_AGGREGATES: dict[Any, Callable[[Any], Any]] = {
+    aggregate_count: lambda _column: func.count(),
+    aggregate_sum: func.sum,
+    aggregate_avg: func.avg,
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One chart of a view: `key` stands in its URL."""
+
+    key: str
+    label: object
+    figures: Callable[[Filters], Figures]
+
+
+class ChartPages(ListMixin, BaseView, StockBaseChartView):
+    """The base: a page with one of several charts of the same rows, and the filters of a list.
+
+    Required: `chart_title`, and a label of each column. Nothing is searched that `search_columns` does not name.
+    """
+
+    chart_template = "appbuilder/general/charts/chart.html"
+    chart_widget = ChartWidget
+    # What a list has beside its filters.
+    base_order = ("", "asc")
+    order_columns: Sequence[str] = ()
+    page_size = 1
+    formatters_columns: Mapping[str, Callable[[Any], object]] = {}
+
+    def choices(self) -> list[Choice]:
+        """Return the charts; the first one is shown at first."""
+        raise NotImplementedError
+
+    # -- configuration
+
+    def _init_properties(self) -> None:
+        self.label_columns = dict(self.label_columns or {})
+        searched = list(self.search_columns or ())
+        BaseModelView._init_properties(self)  # noqa: SLF001 - the list's would ask for its columns
+        self._init_search(searched)
+        for column in (*searched, *self._charted()):
+            require_label(self, column)
+
+    def _init_forms(self) -> None:
+        """Make no form: Flask-AppBuilder's would load all rows of related tables."""
+
+    def _init_titles(self) -> None:
+        if self.chart_title == StockBaseChartView.chart_title:
+            fail_config(self, "chart_title")
+        self.title = self.chart_title
+
+    def _charted(self) -> list[str]:
+        """Return the columns whose labels are shown."""
+        return []
+
+    # -- the page
+
+    @expose("/chart/<group_by>")
+    @expose("/chart/")
+    @has_access
+    def chart(self, group_by: str = "") -> str:
+        """Show a chart."""
+        return self._chart_page(group_by)
+
+    def _chart_page(self, key: str) -> str:
+        choices = self.choices()
+        chosen = next((choice for choice in choices if choice.key == key), choices[0] if not key else None)
+        if chosen is None:
+            abort(404)
+        _arguments, applied = self._apply_arguments()
+        widgets = {"search": self._search(applied), "chart": self._chart(chosen, self._filters)}
+        links = [(self._url(choice.key), choice.label, choice is chosen) for choice in choices]
+        return str(
+            self.render_template(
+                self.chart_template,
+                title=self.chart_title,
+                group_by_label=self.group_by_label,
+                links=links,
+                widgets=widgets,
+            )
+        )
+
+    def _url(self, key: str) -> str:
+        return url_for(f"{self.endpoint}.chart", group_by=key)
+
+    def part(self, filters: Filters | None = None) -> Any:
+        """Return the widget of the first chart for another page, of only those rows that `filters` leave."""
+        return self._chart(self.choices()[0], filters or self.datamodel.get_filters())
+
+    def _chart(self, choice: Choice, filters: Filters) -> Any:
+        return self.chart_widget(
+            chart_title=choice.label,
+            chart_type=self.chart_type,
+            value_columns=choice.figures(filters.get_joined_filters(self._base_filters)),
+            modelview_name=type(self).__name__,
+        )
+
+    # -- figures
+
+    def _text(self, column: str, value: Any, formatter: Callable[[Any], object] | None = None) -> str:
+        """Return the label of a group."""
+        if formatter is None and column in self.choices_columns:
+            formatter = Labels(self.choices_columns[column])
+        return str((formatter or formats.value)(value))
+
+    def _is_stored(self, column: str) -> bool:
+        return column in self.datamodel.obj.__mapper__.column_attrs
+
+    def _rows(self, filters: Filters, columns: Sequence[str], most: int) -> list[Any]:
+        order = next((column for column in columns[:1] if self.datamodel.is_ordered(column)), "")
+        return self.datamodel.page(filters, (order, "asc"), size=most, columns=columns).rows
+
+    def _counted(self, column: str, filters: Filters) -> Figures:
+        """Return how many rows have each value of `column`."""
+        rows = self.datamodel.grouped([getattr(self.datamodel.obj, column)], [func.count()], filters, MAX_GROUPS)
+        heading = str(self.label_columns[column])
+        return Figures(heading, [_("Number")], [(self._text(column, value), [count]) for value, count in rows])
+
+
+class GroupByChartView(ChartPages, StockGroupByChartView):
+    """Charts of groups of rows, as `definitions` says: each needs a label.
+
+    Counts, sums and averages of columns are computed by the database. Other functions get at most 10,000 rows.
+    """
+
+    chart_template = ChartPages.chart_template
+    chart_widget = ChartWidget
+
+    def __init__(self, **kwargs: Any) -> None:
+        # Not Flask-AppBuilder's: it overwrites labels with names of columns.
+        StockBaseChartView.__init__(self, **kwargs)
+
+    def _init_properties(self) -> None:
+        if not self.definitions or not all(each.get("label") for each in self.definitions):
+            fail_config(self, "definitions, each with a label")
+        super()._init_properties()
+
+    def choices(self) -> list[Choice]:
+        return [
+            Choice(str(index), definition["label"], lambda filters, given=definition: self._figures(given, filters))
+            for index, definition in enumerate(self.definitions)
+        ]
+
+    def _charted(self) -> list[str]:
+        return [
+            column
+            for definition in self.definitions
+            for column in (definition["group"], *(each[1] for each in self._measured(definition)))
+        ]
+
+    def _measured(self, definition: Mapping[str, Any]) -> list[tuple[Any, str]]:
+        return [each for each in definition["series"] if each[0] is not aggregate_count]
+
+    def _figures(self, definition: Mapping[str, Any], filters: Filters) -> Figures:
+        group, series = definition["group"], definition["series"]
+        in_database = all(make in SQL_AGGREGATES for make, _column in series)
+        columns = [group, *(column for _make, column in self._measured(definition))]
+        if in_database and all(self._is_stored(column) for column in columns):
+            rows = self._grouped(group, series, filters)
+        else:
+            rows = self._aggregated(group, series, filters)
+        return Figures(
+            str(self.label_columns[group]),
+            [self._series_label(make, column) for make, column in series],
+            [(self._text(group, key, definition.get("formatter")), list(map(as_number, row))) for key, row in rows],
+        )
+
+    def _grouped(self, group: str, series: Sequence[Any], filters: Filters) -> list[tuple[Any, Sequence[Any]]]:
+        model = self.datamodel.obj
+        measures = [SQL_AGGREGATES[make](getattr(model, column, None)) for make, column in series]
+        rows = self.datamodel.grouped([getattr(model, group)], measures, filters, MAX_GROUPS)
+        return [(row[0], row[1:]) for row in rows]
+
+    def _aggregated(self, group: str, series: Sequence[Any], filters: Filters) -> list[tuple[Any, Sequence[Any]]]:
+        read = self.ProcessClass([group], series, {}).attrgetter(group)
+        rows = self._rows(filters, [group], MAX_READ)
+        keyed = sorted(((str(read(row) or ""), row) for row in rows), key=lambda pair: pair[0])
+        groups = [[row for _key, row in pairs] for _key, pairs in groupby(keyed, key=lambda pair: pair[0])]
+        return [(read(items[0]), [make(items, column) for make, column in series]) for items in groups]
+
+    def _series_label(self, make: Any, column: str) -> str:
+        if make is aggregate_count:
+            return str(_("Number"))
+        label = str(self.label_columns[column])
+        if make is aggregate_sum:
+            return str(_("Sum: %(column)s", column=label))
+        if make is aggregate_avg:
+            return str(_("Average: %(column)s", column=label))
+        return f"{getattr(make, '_label', make.__name__)} {label}"
+
+
+class DirectByChartView(GroupByChartView, StockDirectByChartView):
+    """Charts of the rows themselves: the series are columns or methods of the model."""
+
+    ProcessClass = StockDirectByChartView.ProcessClass
+
+    def _charted(self) -> list[str]:
+        return [column for each in self.definitions for column in (each["group"], *each["series"])]
+
+    def _figures(self, definition: Mapping[str, Any], filters: Filters) -> Figures:
+        group, series = definition["group"], definition["series"]
+        process = self.ProcessClass([group], series, {})
+        read = {column: process.attrgetter(column) for column in (group, *series)}
+        rows = self._rows(filters, [group, *series], MAX_GROUPS)
+        return Figures(
+            str(self.label_columns[group]),
+            [str(self.label_columns[column]) for column in series],
+            [
+                (
+                    self._text(group, read[group](row), definition.get("formatter")),
+                    [as_number(read[column](row)) for column in series],
+                )
+                for row in rows
+            ],
+        )
+
+
+class ChartView(ChartPages):
+    """How many rows have each value of one of the `group_by_columns`."""
+
+    group_by_columns: Sequence[str] = ()
+
+    def choices(self) -> list[Choice]:
+        return [
+            Choice(column, self.label_columns[column], lambda filters, given=column: self._counted(given, filters))
+            for column in self.group_by_columns
+        ]
+
+    def _charted(self) -> list[str]:
+        if not self.group_by_columns:
+            fail_config(self, "group_by_columns")
+        return list(self.group_by_columns)
+
+
+class TimeChartView(ChartView):
+    """How many rows fall into each month or year (UTC) of one of the `group_by_columns`."""
+
+    chart_type = "ColumnChart"
+
+    @expose("/chart/<group_by>/<period>")
+    @expose("/chart/")
+    @has_access
+    def chart(self, group_by: str = "", period: str = "month") -> str:
+        """Show a chart."""
+        return self._chart_page(f"{group_by}/{period}" if group_by else "")
+
+    def choices(self) -> list[Choice]:
+        return [
+            choice
+            for column in self.group_by_columns
+            for choice in (
+                Choice(
+                    f"{column}/month",
+                    _("%(column)s, by month", column=str(self.label_columns[column])),
+                    lambda filters, given=column: self._per_period(given, ("year", "month"), filters),
+                ),
+                Choice(
+                    f"{column}/year",
+                    _("%(column)s, by year", column=str(self.label_columns[column])),
+                    lambda filters, given=column: self._per_period(given, ("year",), filters),
+                ),
+            )
+        ]
+
+    def _url(self, key: str) -> str:
+        group_by, _slash, period = key.partition("/")
+        return url_for(f"{self.endpoint}.chart", group_by=group_by, period=period)
+
+    def _per_period(self, column: str, parts: tuple[str, ...], filters: Filters) -> Figures:
+        moment = getattr(self.datamodel.obj, column)
+        rows = self.datamodel.grouped([extract(part, moment) for part in parts], [func.count()], filters, MAX_GROUPS)
+        skeleton = "yMMM" if "month" in parts else "y"
+        labelled = [
+            (dates.format_skeleton(skeleton, date(*map(int, (*row[:-1], 1, 1)[:3])), locale=get_locale()), [row[-1]])
+            for row in rows
+            if row[0] is not None
+        ]
+        return Figures(str(self.label_columns[column]), [_("Number")], labelled)
+
+
+class DirectChartView(ChartPages):
+    """Columns of the rows themselves: {"label": ("column of the axis", "column", ...)}."""
+
+    chart_type = "ColumnChart"
+    direct_columns: Mapping[str, Sequence[str]] = {}
+
+    def choices(self) -> list[Choice]:
+        return [
+            Choice(label, label, lambda filters, given=columns: self._direct(given, filters))
+            for label, columns in self.direct_columns.items()
+        ]
+
+    def _charted(self) -> list[str]:
+        if not self.direct_columns:
+            fail_config(self, "direct_columns")
+        return [column for columns in self.direct_columns.values() for column in columns]
+
+    def _direct(self, columns: Sequence[str], filters: Filters) -> Figures:
+        group, *series = columns
+        return Figures(
+            str(self.label_columns[group]),
+            [str(self.label_columns[column]) for column in series],
+            [
+                (self._text(group, getattr(row, group)), [as_number(getattr(row, column)) for column in series])
+                for row in self._rows(filters, columns, MAX_GROUPS)
+            ],
+        )

@@ -1,0 +1,63 @@
+"""What Flask-AppBuilder offers beside the table and the form is accessible, in both directions of writing."""
+
+import pytest
+
+from app.extensions import db
+from tests.crud import test_charts, test_fab_declarations
+from tests.crud.conftest import _with_views
+from tests.support.databases import application
+from tests.support.factories import DinnerPartyFactory, RsvpFactory
+
+VIEWS = tuple(dict.fromkeys((*test_fab_declarations.OURS, *test_fab_declarations.BASES, *test_charts.OURS)))
+NARROW = {"width": 390, "height": 844}
+PATHS = [
+    "/thumbnails/list/",
+    "/thumbnails/show/1",
+    "/thumbnails/edit/1",
+    "/blocks/list/",
+    "/blocks/show/1",
+    "/blocks/edit/1",
+    "/items/list/",
+    "/items/show/1",
+    "/items/edit/1",
+    "/carousel/list/",
+    "/links/list/",
+    "/masters/list/",
+    "/several/list/",
+    "/master/list/",
+    "/master/list/1",
+    "/compact/list/",
+    "/compact/edit/1",
+    "/wishform/form",
+    "/begin/",
+    "/columnchart/chart/",
+    "/barchart/chart/",
+    "/linechart/chart/",
+    "/areachart/chart/",
+    "/piechart/chart/",
+    "/timed/chart/",
+    "/both/list/",
+]
+
+
+@pytest.fixture
+def app(app, database_url, tmp_path):
+    own = _with_views(application(database_url, tmp_path), VIEWS)
+    for venue, seats in (("Berlin", 4), ("Berlin", 8), ("Cádiz", 50), ("Tunis", 20)):
+        RsvpFactory(party=DinnerPartyFactory(title=f"Soup in {venue}", venue=venue, number_seats=seats), name="Zoe")
+    yield own
+    with own.app_context():
+        db.engine.dispose()
+
+
+@pytest.mark.parametrize("locale", ["en", "ar"])
+@pytest.mark.parametrize("viewport", [None, NARROW], ids=["desktop", "narrow"])
+def test_each_page_is_accessible_and_fits(open_page, accessible, locale, viewport):
+    page = open_page(locale=locale, **({"viewport": viewport} if viewport else {}))
+    for path in PATHS:
+        assert page.goto(path).status == 200, path
+        for fold in page.locator("details.fold").all():
+            fold.evaluate("fold => { fold.open = true }")
+        accessible(page)
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, f"{path} is {wide} px too wide"
