@@ -4,17 +4,19 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Response, abort, current_app, flash, jsonify, make_response, redirect, request, url_for
+from flask import Response, abort, current_app, flash, jsonify, make_response, redirect, request, send_file, url_for
 from flask_appbuilder import BaseView as StockBaseView
 from flask_appbuilder import ModelView as StockModelView
 from flask_appbuilder import expose, has_access
 from flask_appbuilder.const import PERMISSION_PREFIX
 from flask_appbuilder.hooks import before_request, get_before_request_hooks, wrap_route_handler_with_hooks
+from flask_appbuilder.models.sqla.filters import FilterEqual
+from flask_appbuilder.security.decorators import permission_name
 from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.crud import flashes, options
+from app.crud import files, flashes, images, options
 from app.crud.db_errors import GoneError, translate_db_errors
 from app.crud.edit_mixin import EditMixin
 from app.crud.list_mixin import ListMixin
@@ -91,8 +93,39 @@ class BaseView(StockBaseView):
 class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
     """The generated pages of a model. See ViewConfigMixin for what a view declares."""
 
-    # Flask-AppBuilder would serve files from a folder that is not configured.
-    download = None
+    def _init_properties(self) -> None:
+        super()._init_properties()
+        if not files.file_columns(self.datamodel.obj):
+            self.exclude_route_methods = {*self.exclude_route_methods, "download"}
+
+    # -- files
+
+    @expose("/download/<string:filename>")
+    @has_access
+    @permission_name("show")
+    def download(self, filename: str) -> Response:
+        """Send the file of a row that the member may see. An image is shown, everything else is stored."""
+        stored, is_image = self._named_file(filename)
+        if stored is None:
+            abort(404)
+        media_type = images.type_of(stored.path.read_bytes()) if is_image else None
+        return send_file(
+            stored.path,
+            mimetype=media_type or "application/octet-stream",
+            as_attachment=media_type is None,
+            download_name=stored.title,
+        )
+
+    def _named_file(self, filename: str) -> tuple[files.StoredFile | None, bool]:
+        """Return the file that a row of this view names so, and whether it is an image."""
+        for column, is_image in files.file_columns(self.datamodel.obj).items():
+            stored = files.StoredFile.parse(filename, is_image=is_image)
+            if stored is None or not stored.path.is_file():
+                continue
+            named = self._base_filters.copy().add_filter(column, FilterEqual, filename)
+            if self.datamodel.page(named, self.base_order, size=1).rows:
+                return stored, is_image
+        return None, False
 
     # -- add and edit
 
