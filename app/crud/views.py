@@ -16,9 +16,10 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.crud import files, flashes, images, options
+from app.crud import cascades, files, flashes, images, options
 from app.crud.db_errors import GoneError, translate_db_errors
 from app.crud.edit_mixin import EditMixin
+from app.crud.list_arguments import filter_arguments
 from app.crud.list_mixin import ListMixin
 from app.database import transaction
 from app.errors import DomainError
@@ -95,8 +96,13 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
 
     def _init_properties(self) -> None:
         super()._init_properties()
-        if not files.file_columns(self.datamodel.obj):
-            self.exclude_route_methods = {*self.exclude_route_methods, "download"}
+        extra = {**self.add_form_extra_fields, **self.edit_form_extra_fields}
+        has_route = {
+            "download": bool(files.file_columns(self.datamodel.obj)),
+            "column_choices": any(map(cascades.is_loaded, extra.values())),
+        }
+        unneeded = {name for name, is_needed in has_route.items() if not is_needed}
+        self.exclude_route_methods = {*self.exclude_route_methods, *unneeded}
 
     # -- files
 
@@ -229,6 +235,20 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
         key, searched = self.autocomplete_columns[column]
         model = self.datamodel.get_related_model(column)
         return jsonify(options.find(model, key, searched, request.args.get("q", "")))
+
+    @expose("/api/column/<any(add, edit):page>/<column>")
+    def column_choices(self, page: str, column: str) -> Response:
+        """Return the rows that a field may refer to, as [{"id": key, "text": text}].
+
+        `_flt_0_party=5` leaves those whose `party` has the key 5: so the choices of a field depend on another one's.
+        """
+        if not cascades.is_loaded(getattr(getattr(self, f"{page}_form"), column, None)):
+            abort(404)
+        if not self.may(page):
+            abort(403 if current_user.is_authenticated else 401)
+        conditions = (getattr(self, f"{page}_form_query_rel_fields") or {}).get(column, [])
+        model = self.datamodel.get_related_model(column)
+        return jsonify(cascades.choices(model, conditions, list(filter_arguments(request.args))))
 
     # -- where to go
 
