@@ -99,6 +99,10 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         # -- limits
         "MAX_CONTENT_LENGTH": 1024 * 1024,
         "MAX_FORM_MEMORY_SIZE": 1024 * 1024,
+        # One file of a form. It must fit into the request with the other fields.
+        "UPLOAD_MAX_KILOBYTES": 768,
+        "UPLOAD_FOLDER": environ.get("UPLOAD_FOLDER") or str(instance / "uploads"),
+        "IMG_UPLOAD_FOLDER": environ.get("IMG_UPLOAD_FOLDER") or str(instance / "uploads" / "images"),
         "RATELIMIT_ENABLED": _boolean(environ, "RATELIMIT_ENABLED", default=True),
         "RATELIMIT_STORAGE_URI": _redis_url(environ.get("REDIS_URL", "")) or "memory://",
         "RATELIMIT_STORAGE_OPTIONS": _redis_options() if environ.get("REDIS_URL") else {},

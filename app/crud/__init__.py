@@ -1,6 +1,7 @@
 """The base classes of views and APIs. They replace the parts of Flask-AppBuilder that are unsafe or unbounded."""
 
 from app.crud.api import JsonErrorResponses, ModelRestApi
+from app.crud.cascades import AJAXSelectField
 from app.crud.chart_views import ChartView, DirectByChartView, DirectChartView, GroupByChartView, TimeChartView
 from app.crud.composite_views import CompactCRUDMixin, MasterDetailView, MultipleView
 from app.crud.datamodel import SQLAInterface
@@ -8,6 +9,7 @@ from app.crud.form_views import IndexView, PublicFormView, SimpleFormView
 from app.crud.views import BaseView, ModelView
 
 __all__ = [
+    "AJAXSelectField",
     "BaseView",
     "ChartView",
     "CompactCRUDMixin",

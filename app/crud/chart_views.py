@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -169,7 +170,7 @@ class GroupByChartView(ChartPages, StockGroupByChartView):
 
     def choices(self) -> list[Choice]:
         return [
-            Choice(str(index), definition["label"], lambda filters, given=definition: self._figures(given, filters))
+            Choice(str(index), definition["label"], partial(self._figures, definition))
             for index, definition in enumerate(self.definitions)
         ]
 
@@ -254,7 +255,7 @@ class ChartView(ChartPages):
 
     def choices(self) -> list[Choice]:
         return [
-            Choice(column, self.label_columns[column], lambda filters, given=column: self._counted(given, filters))
+            Choice(column, self.label_columns[column], partial(self._counted, column))
             for column in self.group_by_columns
         ]
 
@@ -284,12 +285,12 @@ class TimeChartView(ChartView):
                 Choice(
                     f"{column}/month",
                     _("%(column)s, by month", column=str(self.label_columns[column])),
-                    lambda filters, given=column: self._per_period(given, ("year", "month"), filters),
+                    partial(self._per_period, column, ("year", "month")),
                 ),
                 Choice(
                     f"{column}/year",
                     _("%(column)s, by year", column=str(self.label_columns[column])),
-                    lambda filters, given=column: self._per_period(given, ("year",), filters),
+                    partial(self._per_period, column, ("year",)),
                 ),
             )
         ]
@@ -317,10 +318,7 @@ class DirectChartView(ChartPages):
     direct_columns: Mapping[str, Sequence[str]] = {}
 
     def choices(self) -> list[Choice]:
-        return [
-            Choice(label, label, lambda filters, given=columns: self._direct(given, filters))
-            for label, columns in self.direct_columns.items()
-        ]
+        return [Choice(label, label, partial(self._direct, columns)) for label, columns in self.direct_columns.items()]
 
     def _charted(self) -> list[str]:
         if not self.direct_columns:

@@ -1,7 +1,7 @@
 """Charts as SVG without scripts, styles and texts: those stand around it in HTML, so they wrap and follow the language."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -39,7 +39,7 @@ class Mark:
     """An element of the SVG; `colour` is the number of its colour, `text` what it says."""
 
     tag: str
-    attributes: dict[str, object]
+    attributes: Mapping[str, object]
     colour: int
     text: str
 

@@ -31,6 +31,7 @@ from app.crud.fields import (
     clean_line,
     clean_text,
 )
+from app.crud.files import UploadField
 from app.extensions import db
 from config import ConfigurationError
 
@@ -103,6 +104,8 @@ class FormConverter:
             optional, enum = self.datamodel.is_nullable(name), self.datamodel.enum_of(name)
             coerce = member_of(enum) if enum else int if self.datamodel.is_integer(name) else str
             return ChoiceField(values=self.choices[name], optional=optional, coerce=coerce, **given)
+        if self.datamodel.is_file(name) or self.datamodel.is_image(name):
+            return UploadField(is_image=self.datamodel.is_image(name), **self._given(name, is_text=False))
         if name in self.zones.values():
             return TimezoneField(**given)
         if self.datamodel.is_boolean(name):
@@ -140,12 +143,16 @@ class FormConverter:
         msg = f"{self.datamodel.obj.__name__}.{name} needs an entry in autocomplete_columns because forms do not list all rows"
         raise ConfigurationError(msg)
 
-    def _given(self, name: str) -> dict[str, Any]:
+    def _given(self, name: str, *, is_text: bool = True) -> dict[str, Any]:
         """Return what every field of a column is made with; lists are made anew, so that no form shares them."""
         return {
             "label": self.labels[name],
             "description": self.descriptions.get(name, ""),
-            "validators": [*self._required(name), *self._limits(name), *self.validators.get(name, ())],
+            "validators": [
+                *self._required(name),
+                *(self._limits(name) if is_text else ()),
+                *self.validators.get(name, ()),
+            ],
             "default": None if self.datamodel.is_relation(name) else self.datamodel.get_col_default(name),
         }
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from flask_appbuilder import CompactCRUDMixin as StockCompactCRUDMixin
@@ -9,6 +10,7 @@ from flask_appbuilder.baseviews import BaseView as StockBaseView
 from flask_appbuilder.const import PERMISSION_PREFIX
 from flask_babel import lazy_gettext
 
+from app.crud import files
 from app.crud.datamodel import SQLAInterface
 from app.crud.filters import OwnFilters
 from app.crud.forms import FormConverter
@@ -169,6 +171,10 @@ class ViewConfigMixin(OwnFilters):
         self._init_search(searched)
         self.page_size = min(self.page_size, MAX_PAGE_SIZE)
         self.formatters_columns = {
+            **{
+                column: partial(files.link, f"{self.endpoint or type(self).__name__}.download", is_image=is_image)
+                for column, is_image in files.file_columns(self.datamodel.obj).items()
+            },
             **{column: self._labels(column) for column in self.choices_columns},
             **self.formatters_columns,
         }

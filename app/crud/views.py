@@ -4,20 +4,23 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from flask import Response, abort, current_app, flash, jsonify, make_response, redirect, request, url_for
+from flask import Response, abort, current_app, flash, jsonify, make_response, redirect, request, send_file, url_for
 from flask_appbuilder import BaseView as StockBaseView
 from flask_appbuilder import ModelView as StockModelView
 from flask_appbuilder import expose, has_access
 from flask_appbuilder.const import PERMISSION_PREFIX
 from flask_appbuilder.hooks import before_request, get_before_request_hooks, wrap_route_handler_with_hooks
+from flask_appbuilder.models.sqla.filters import FilterEqual
+from flask_appbuilder.security.decorators import permission_name
 from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.crud import flashes, options
+from app.crud import cascades, files, flashes, images, options
 from app.crud.db_errors import GoneError, translate_db_errors
 from app.crud.edit_mixin import EditMixin
 from app.crud.fab_attributes import refuse
+from app.crud.list_arguments import filter_arguments
 from app.crud.list_mixin import ListMixin
 from app.database import transaction
 from app.errors import DomainError
@@ -107,8 +110,44 @@ class ReauthenticationRequired:
 class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
     """The generated pages of a model. See ViewConfigMixin for what a view declares."""
 
-    # Flask-AppBuilder would serve files from a folder that is not configured.
-    download = None
+    def _init_properties(self) -> None:
+        super()._init_properties()
+        extra = {**self.add_form_extra_fields, **self.edit_form_extra_fields}
+        has_route = {
+            "download": bool(files.file_columns(self.datamodel.obj)),
+            "column_choices": any(map(cascades.is_loaded, extra.values())),
+        }
+        unneeded = {name for name, is_needed in has_route.items() if not is_needed}
+        self.exclude_route_methods = {*self.exclude_route_methods, *unneeded}
+
+    # -- files
+
+    @expose("/download/<string:filename>")
+    @has_access
+    @permission_name("show")
+    def download(self, filename: str) -> Response:
+        """Send the file of a row that the member may see. An image is shown, everything else is stored."""
+        stored, is_image = self._named_file(filename)
+        if stored is None:
+            abort(404)
+        media_type = images.type_of(stored.path.read_bytes()) if is_image else None
+        return send_file(
+            stored.path,
+            mimetype=media_type or "application/octet-stream",
+            as_attachment=media_type is None,
+            download_name=stored.title,
+        )
+
+    def _named_file(self, filename: str) -> tuple[files.StoredFile | None, bool]:
+        """Return the file that a row of this view names so, and whether it is an image."""
+        for column, is_image in files.file_columns(self.datamodel.obj).items():
+            stored = files.StoredFile.parse(filename, is_image=is_image)
+            if stored is None or not stored.path.is_file():
+                continue
+            named = self._base_filters.copy().add_filter(column, FilterEqual, filename)
+            if self.datamodel.page(named, self.base_order, size=1).rows:
+                return stored, is_image
+        return None, False
 
     def _init_properties(self) -> None:
         refuse(self, ModelView)
@@ -223,6 +262,20 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
         rows = self.datamodel.related_rows(column, self.allowed(page, column))
         model = self.datamodel.get_related_model(column)
         return jsonify(options.find(rows, model, key, searched, request.args.get("q", "")))
+
+    @expose("/api/column/<any(add, edit):page>/<column>")
+    def column_choices(self, page: str, column: str) -> Response:
+        """Return the rows that a field may refer to, as [{"id": key, "text": text}].
+
+        `_flt_0_party=5` leaves those whose `party` has the key 5: so the choices of a field depend on another one's.
+        """
+        if not cascades.is_loaded(getattr(getattr(self, f"{page}_form"), column, None)):
+            abort(404)
+        if not self.may(page):
+            abort(403 if current_user.is_authenticated else 401)
+        conditions = (getattr(self, f"{page}_form_query_rel_fields") or {}).get(column, [])
+        model = self.datamodel.get_related_model(column)
+        return jsonify(cascades.choices(model, conditions, list(filter_arguments(request.args))))
 
     # -- where to go
 

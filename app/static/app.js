@@ -129,6 +129,38 @@ for (const input of document.querySelectorAll("input[list]")) {
   });
 }
 
+// A field of Flask-AppBuilder whose choices have a page of their own. {{ID}} in its URL is the value of another field.
+for (const input of document.querySelectorAll("input[endpoint]")) {
+  const masterId = input.getAttribute("master_id");
+  const select = document.createElement("select");
+  for (const name of ["id", "name", "required", "aria-describedby", "aria-invalid"]) {
+    if (input.hasAttribute(name)) select.setAttribute(name, input.getAttribute(name));
+  }
+  const show = (options, chosen) => {
+    const known = options.some(({ id }) => id === chosen);
+    select.replaceChildren(new Option("—", ""), ...options.map(({ id, text }) => new Option(text, id)));
+    select.value = known ? chosen : "";
+  };
+  const load = async () => {
+    const chosen = select.value || input.value;
+    const master = masterId && document.getElementById(masterId).value;
+    if (masterId && !master) return show([], "");
+    const url = input.getAttribute("endpoint").replace("{{ID}}", encodeURIComponent(master));
+    try {
+      const response = await fetch(url, { headers: { Accept: "application/json" } });
+      if (response.ok) show(await response.json(), chosen);
+    } catch {
+      // Offline: what was chosen stays.
+    }
+    input.value = "";
+    select.dispatchEvent(new Event("change", { bubbles: true }));
+  };
+  show(input.value ? [{ id: input.value, text: input.value }] : [], input.value);
+  input.replaceWith(select);
+  document.addEventListener("change", ({ target }) => target.id === masterId && target !== select && load());
+  load();
+}
+
 // The input of a filter value has the type of its column.
 for (const select of document.querySelectorAll("select[name=_flt]")) {
   const input = select.form.elements._value;

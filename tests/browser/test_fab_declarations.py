@@ -3,12 +3,22 @@
 import pytest
 
 from app.extensions import db
-from tests.crud import test_charts, test_fab_declarations
+from tests.crud import test_cascades, test_charts, test_fab_declarations, test_files
 from tests.crud.conftest import _with_views
 from tests.support.databases import application
 from tests.support.factories import DinnerPartyFactory, RsvpFactory
 
-VIEWS = tuple(dict.fromkeys((*test_fab_declarations.OURS, *test_fab_declarations.BASES, *test_charts.OURS)))
+VIEWS = tuple(
+    dict.fromkeys(
+        (
+            *test_fab_declarations.OURS,
+            *test_fab_declarations.BASES,
+            *test_charts.OURS,
+            test_files.Papers,
+            test_cascades.Trips,
+        )
+    )
+)
 NARROW = {"width": 390, "height": 844}
 PATHS = [
     "/thumbnails/list/",
@@ -37,6 +47,8 @@ PATHS = [
     "/piechart/chart/",
     "/timed/chart/",
     "/both/list/",
+    "/papers/add",
+    "/trips/add",
 ]
 
 
@@ -45,6 +57,9 @@ def app(app, database_url, tmp_path):
     own = _with_views(application(database_url, tmp_path), VIEWS)
     for venue, seats in (("Berlin", 4), ("Berlin", 8), ("Cádiz", 50), ("Tunis", 20)):
         RsvpFactory(party=DinnerPartyFactory(title=f"Soup in {venue}", venue=venue, number_seats=seats), name="Zoe")
+    test_cascades.fill(own)
+    with own.app_context():
+        test_files.Base.metadata.create_all(db.engine)
     yield own
     with own.app_context():
         db.engine.dispose()
@@ -61,3 +76,28 @@ def test_each_page_is_accessible_and_fits(open_page, accessible, locale, viewpor
         accessible(page)
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, f"{path} is {wide} px too wide"
+
+
+def test_the_choices_of_a_field_follow_the_other_field(page):
+    page.goto("/trips/add")
+    city = page.get_by_label("City")
+    assert city.locator("option").all_inner_texts() == ["—"]
+    page.get_by_label("Country").select_option("Spain")
+    city.select_option("Cádiz")
+    page.get_by_label("Country").select_option("Germany")
+    city.locator("option", has_text="Berlin").wait_for(state="attached")
+    city.select_option("Berlin")
+    page.get_by_label("Name").fill("Rest")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("Saved.").wait_for()
+    assert page.locator("tbody tr").inner_text().split("\t")[:3] == ["Rest", "Germany", "Berlin"]
+
+
+def test_an_image_is_sent_and_shown(page):
+    page.goto("/papers/add")
+    page.get_by_label("Name").fill("Ada")
+    page.get_by_label("File").set_input_files({"name": "a.txt", "mimeType": "text/plain", "buffer": b"Dear Ada"})
+    photo = {"name": "a.png", "mimeType": "image/png", "buffer": test_files.png()}
+    page.get_by_label("Photo").set_input_files(photo)
+    page.get_by_role("button", name="Save").click()
+    assert page.locator("img.preview").evaluate("image => image.decode().then(() => image.naturalWidth)") == 1

@@ -1,0 +1,273 @@
+"""Files of rows: the columns FileColumn and ImageColumn of Flask-AppBuilder.
+
+A column holds a random name and the name that the file was sent with. The path is made of the random one only. A new file
+waits in a folder of its own until its row is stored, and a file that a row no longer names is deleted after the commit.
+"""
+
+import re
+import secrets
+import time
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, current_app, url_for
+from flask_appbuilder.models.mixins import FileColumn, ImageColumn
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from markupsafe import Markup
+from sqlalchemy import event, inspect
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import FileStorage
+from wtforms import Field
+from wtforms.validators import ValidationError
+from wtforms.widgets import FileInput
+
+from app.crud import images
+from app.extensions import db
+
+# As Flask-AppBuilder separates them: its get_file_original_name works.
+VALUE = re.compile(r"(?P<name>[0-9a-f]{32})_sep_(?P<title>.{1,100})", re.DOTALL)
+PENDING = "pending"
+PENDING_SECONDS = 24 * 3600
+MAX_TITLE_LENGTH = 100
+KILOBYTE = 1024
+# The beginning of a file that has one of these endings.
+SIGNATURES: dict[str, tuple[bytes, ...]] = {
+    "pdf": (b"%PDF-",),
+    "zip": (b"PK\x03\x04", b"PK\x05\x06"),
+    "docx": (b"PK\x03\x04",),
+    "xlsx": (b"PK\x03\x04",),
+    "odt": (b"PK\x03\x04",),
+    "ods": (b"PK\x03\x04",),
+}
+# The key of Session.info under which the paths wait for the end of the transaction.
+UNUSED, MOVED = "unused_files", "moved_files"
+
+# Statements with these types can be cached, which Flask-AppBuilder does not say.
+FileColumn.cache_ok = ImageColumn.cache_ok = True
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file of a row, or one that waits for its row. `title` is the name that it was sent with."""
+
+    name: str
+    title: str
+    folder: Path
+
+    @classmethod
+    def parse(cls, value: object, *, is_image: bool) -> "StoredFile | None":
+        """Return the file that the value of a column names, or None for what names no file."""
+        match = VALUE.fullmatch(str(value)) if value else None
+        folder = Path(current_app.config["IMG_UPLOAD_FOLDER" if is_image else "UPLOAD_FOLDER"])
+        return cls(match["name"], match["title"], folder) if match else None
+
+    @property
+    def value(self) -> str:
+        return f"{self.name}_sep_{self.title}"
+
+    @property
+    def path(self) -> Path:
+        return self.folder / self.name
+
+    @property
+    def pending_path(self) -> Path:
+        return self.folder / PENDING / self.name
+
+    def use(self) -> None:
+        """Move the file from the waiting ones; back, if the transaction is rolled back."""
+        self.pending_path.replace(self.path)
+        db.session().info.setdefault(MOVED, []).append((self.path, self.pending_path))
+
+
+def keep(content: bytes, title: str, *, is_image: bool) -> StoredFile:
+    """Store a new file among the waiting ones."""
+    value = f"{secrets.token_hex(16)}_sep_{_clean(title)}"
+    stored = StoredFile.parse(value, is_image=is_image)
+    assert stored is not None  # noqa: S101 - it was made two lines above
+    stored.pending_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _delete_old(stored.pending_path.parent)
+    stored.pending_path.write_bytes(content)
+    return stored
+
+
+def _clean(title: str) -> str:
+    """Return the last part of a path without control characters, and not too long; its ending stays."""
+    last = re.split(r"[/\\]", title)[-1]
+    text = "".join(c for c in last if unicodedata.category(c)[0] not in "CZ" or c == " ").strip(" .")
+    stem, dot, ending = text.rpartition(".")
+    short = f"{stem[: MAX_TITLE_LENGTH - 11]}.{ending[:10]}" if dot else text[:MAX_TITLE_LENGTH]
+    return short or "file"
+
+
+def _delete_old(folder: Path) -> None:
+    """Delete files that have waited for a day: nobody will send that form again."""
+    limit = time.time() - PENDING_SECONDS
+    for path in folder.iterdir():
+        if path.stat().st_mtime < limit:
+            path.unlink(missing_ok=True)
+
+
+# -- the end of the transaction
+
+
+def init_app(_app: Flask) -> None:
+    """Follow the transactions of all sessions."""
+    for name, function in (("after_flush", _note_unused), ("after_commit", _committed), ("after_rollback", _undo)):
+        if not event.contains(Session, name, function):
+            event.listen(Session, name, function)
+
+
+def file_columns(model: type[Any]) -> dict[str, bool]:
+    """Return the columns of `model` that hold files, and whether they hold images."""
+    return {
+        attribute.key: isinstance(attribute.columns[0].type, ImageColumn)
+        for attribute in model.__mapper__.column_attrs
+        if isinstance(attribute.columns[0].type, FileColumn | ImageColumn)
+    }
+
+
+def _note_unused(session: Session, _context: object) -> None:
+    """Note the files that rows no longer name."""
+    for row in (*session.deleted, *session.dirty):
+        for column, is_image in file_columns(type(row)).items():
+            history = inspect(row).attrs[column].history
+            values = (getattr(row, column), *history.deleted) if row in session.deleted else history.deleted
+            files = (StoredFile.parse(value, is_image=is_image) for value in values)
+            session.info.setdefault(UNUSED, []).extend(each.path for each in files if each)
+
+
+def _committed(session: Session) -> None:
+    if session.in_nested_transaction():
+        return
+    session.info.pop(MOVED, None)
+    for path in session.info.pop(UNUSED, ()):
+        path.unlink(missing_ok=True)
+
+
+def _undo(session: Session) -> None:
+    if session.in_nested_transaction():
+        return
+    session.info.pop(UNUSED, None)
+    for path, before in session.info.pop(MOVED, ()):
+        if path.exists():
+            path.replace(before)
+
+
+# -- the field
+
+
+class UploadInput(FileInput):
+    """The input, with the file that is stored or waits, and a box that removes it."""
+
+    def __call__(self, field: "UploadField", **kwargs: Any) -> Markup:
+        if field.is_image:
+            kwargs.setdefault("accept", ",".join(images.TYPES))
+        control = super().__call__(field, **kwargs)
+        known = field.known
+        if known is None:
+            return control
+        parts = [Markup('<p class="hint"><bdi>{}</bdi></p>').format(known.title)]
+        if field.new is not None:
+            kept = Markup('<input type="hidden" name="{}-kept" value="{}">')
+            parts.append(kept.format(field.name, known.value))
+        if not field.flags.required:
+            box = Markup('<label class="choice"><input type="checkbox" name="{}-delete" value="1"{}> {}</label>')
+            parts.append(box.format(field.name, Markup(" checked") if field.is_removed else "", _("Remove the file")))
+        return Markup("").join([*parts, control])
+
+
+class UploadField(Field):
+    """A file. It is kept while other fields are corrected; `data` is the value of the column."""
+
+    widget = UploadInput()
+    data: Any
+
+    def __init__(self, *args: Any, is_image: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.is_image = is_image
+        self.new: StoredFile | None = None
+        self.is_removed = False
+        self._refused: str | None = None
+
+    @property
+    def known(self) -> StoredFile | None:
+        """The file that is sent with the form or else stored."""
+        return self.new or StoredFile.parse(self.object_data, is_image=self.is_image)
+
+    def process(self, formdata: Any, *args: Any, **kwargs: Any) -> None:
+        """Take the file of the request, or the one that was sent before with the same form."""
+        super().process(None, *args, **kwargs)
+        if formdata is not None:
+            self.is_removed = f"{self.name}-delete" in formdata
+            sent = [each for each in formdata.getlist(self.name) if isinstance(each, FileStorage) and each.filename]
+            self.new = self._take(sent[0]) if sent else self._waiting(formdata.get(f"{self.name}-kept"))
+        if self.new is not None:
+            self.data = self.new.value
+        elif self.is_removed:
+            self.data = None
+        # InputRequired and Optional look there.
+        self.raw_data = [each for each in (self._refused, self.data) if each]
+
+    def _take(self, sent: FileStorage) -> StoredFile | None:
+        most = current_app.config["UPLOAD_MAX_KILOBYTES"]
+        content = sent.stream.read(most * KILOBYTE + 1)
+        if len(content) > most * KILOBYTE:
+            self._refused = ngettext(
+                "The file is larger than %(num)d kilobyte.", "The file is larger than %(num)d kilobytes.", most
+            )
+            return None
+        if self.is_image:
+            picture = images.without_metadata(content)
+            if picture is None:
+                self._refused = _("This is not an image. Choose a file in the format JPEG, PNG, GIF or WebP.")
+                return None
+            return keep(picture, sent.filename or "", is_image=True)
+        if not _is_what_it_says(sent.filename or "", content):
+            self._refused = _("This kind of file is not accepted, or the content is not what the name says.")
+            return None
+        return keep(content, sent.filename or "", is_image=False)
+
+    def _waiting(self, value: str | None) -> StoredFile | None:
+        """Return the file that was sent with an earlier version of this form."""
+        kept = StoredFile.parse(value, is_image=self.is_image)
+        if kept is None or not kept.pending_path.is_file():
+            return None
+        return StoredFile(kept.name, _clean(kept.title), kept.folder)
+
+    def pre_validate(self, form: Any) -> None:  # noqa: ARG002 - WTForms' signature
+        if self._refused:
+            raise ValidationError(self._refused)
+
+    def populate_obj(self, obj: Any, name: str) -> None:
+        """Use the new file; an empty input changes nothing."""
+        if self.new is not None:
+            self.new.use()
+            setattr(obj, name, self.new.value)
+        elif self.is_removed:
+            setattr(obj, name, None)
+
+
+def _is_what_it_says(title: str, content: bytes) -> bool:
+    """Whether a file may have its ending, and begins as files with this ending do."""
+    ending = title.rpartition(".")[2].lower()
+    allowed = current_app.config.get("FILE_ALLOWED_EXTENSIONS")
+    if allowed and ending not in allowed:
+        return False
+    if ending in images.ENDINGS:
+        return images.type_of(content) == images.ENDINGS[ending]
+    return ending not in SIGNATURES or content.startswith(SIGNATURES[ending])
+
+
+def link(endpoint: str, value: object, *, is_image: bool) -> Markup | str:
+    """Return a link to the file that the value of a column names; an image is shown."""
+    stored = StoredFile.parse(value, is_image=is_image)
+    if stored is None:
+        return "\N{EM DASH}"
+    url = url_for(endpoint, filename=stored.value)
+    shown = Markup('<img class="preview" src="{}" alt="" loading="lazy"> ').format(url) if is_image else ""
+    return Markup('<a href="{}"{}>{}<bdi>{}</bdi></a>').format(
+        url, "" if is_image else Markup(" download"), shown, stored.title
+    )

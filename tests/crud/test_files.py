@@ -1,0 +1,272 @@
+"""Files and images of rows: stored below the instance folder, sent to those who may see the row, deleted with it."""
+
+import os
+import re
+import struct
+import time
+import zlib
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from flask_appbuilder.filemanager import get_file_original_name
+from flask_appbuilder.models.mixins import FileColumn, ImageColumn
+from sqlalchemy import String
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.sql import text
+
+from app.crud import ModelView, SQLAInterface, images
+from app.errors import DomainError
+from app.extensions import db
+
+
+class Base(DeclarativeBase):
+    """Not that of the application: this table is in none of its migrations."""
+
+
+class Paper(Base):
+    __tablename__ = "test_paper"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(20))
+    file: Mapped[str] = mapped_column(FileColumn)
+    photo: Mapped[str | None] = mapped_column(ImageColumn)
+
+    def __str__(self):
+        return self.name
+
+
+class Papers(ModelView):
+    datamodel = SQLAInterface(Paper)
+    base_order = ("name", "asc")
+    list_title, show_title, add_title, edit_title = "Papers", "Paper", "New paper", "Change paper"
+    label_columns = {"name": "Name", "file": "File", "photo": "Photo"}
+    list_columns = show_columns = add_columns = edit_columns = ["name", "file", "photo"]
+    base_permissions = ["can_list", "can_show", "can_add", "can_edit", "can_delete"]
+
+    def pre_add(self, item):
+        if item.name == "refused":
+            raise DomainError("Refused.", field="name")
+
+
+def png(*chunks):
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    picture = zlib.compress(b"\0\xff\0\0")
+    parts = (
+        chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)),
+        *(chunk(*each) for each in chunks),
+        chunk(b"IDAT", picture),
+        chunk(b"IEND", b""),
+    )
+    return images.PNG + b"".join(parts)
+
+
+def jpeg(orientation=6):
+    entries = struct.pack("<HHIHH", 0x0112, 3, 1, orientation, 0) + struct.pack("<HHII", 0x8825, 4, 1, 99)
+    exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + entries + b"\0\0\0\0" + b"Latitude 52.5"
+    segments = b"".join(
+        b"\xff" + bytes([marker]) + struct.pack(">H", len(data) + 2) + data
+        for marker, data in ((0xE0, b"JFIF\0" + bytes(9)), (0xE1, exif), (0xFE, b"Taken by Ada"), (0xDB, bytes(65)))
+    )
+    return b"\xff\xd8" + segments + b"\xff\xda\0\x02" + b"picture" + b"\xff\xd9" + b"trailer"
+
+
+@pytest.fixture
+def visitor(ours):
+    visitor = ours(Papers)
+    with visitor.app.app_context():
+        Base.metadata.create_all(db.engine)
+    return visitor
+
+
+@pytest.fixture
+def folder(visitor):
+    folder = Path(visitor.app.config["UPLOAD_FOLDER"])
+    for path in folder.rglob("*"):
+        if path.is_file():
+            path.unlink()
+    return folder
+
+
+def stored(folder):
+    return sorted(path.read_bytes() for path in folder.rglob("*") if path.is_file() and "pending" not in path.parts)
+
+
+def rows(visitor):
+    with visitor.app.app_context():
+        return [tuple(row) for row in db.session.execute(text("SELECT id, name, file, photo FROM test_paper"))]
+
+
+def send(visitor, path="/papers/add", **fields):
+    return visitor.post(path, fields, content_type="multipart/form-data")
+
+
+def a_file(content=b"Dear Ada", name="letter.txt"):
+    return BytesIO(content), name
+
+
+def add(visitor, **fields):
+    page = send(visitor, **{"name": "One", "file": a_file(), **fields})
+    assert page.flashes == [("info", "Saved.")], page.text
+    return page
+
+
+def test_a_file_is_stored_under_a_random_name_and_sent_to_who_may_see_the_row(visitor, folder):
+    page = add(visitor, file=a_file(name="../../etc/Brief an Zoë.txt"))
+    ((_pk, _name, value, _photo),) = rows(visitor)
+    assert re.fullmatch(r"[0-9a-f]{32}_sep_Brief an Zoë\.txt", value)
+    assert get_file_original_name(value) == "Brief an Zoë.txt"
+    assert stored(folder) == [b"Dear Ada"]
+    (link,) = re.findall(r'href="(/papers/download/[^"]*)"', page.text)
+    sent = visitor.get(link)
+    assert (sent.status, sent.response.get_data()) == (200, b"Dear Ada")
+    assert sent.headers["Content-Type"] == "application/octet-stream"
+    assert sent.headers["Content-Disposition"].startswith("attachment")
+    assert "max-age" not in sent.headers["Cache-Control"]
+
+
+@pytest.mark.parametrize("name", ["..%2f..%2fsecret", "x", "0" * 32 + "_sep_letter.txt", "..", "%2e%2e"])
+def test_no_other_file_is_sent(visitor, folder, name):
+    add(visitor)
+    assert visitor.get(f"/papers/download/{name}").status == 404
+
+
+def test_a_file_is_not_sent_to_others(visitor, folder, monkeypatch):
+    page = add(visitor)
+    (link,) = re.findall(r'href="(/papers/download/[^"]*)"', page.text)
+    monkeypatch.setattr(
+        visitor.app.extensions["appbuilder"].sm, "has_access", lambda permission, _view: permission != "can_show"
+    )
+    assert visitor.get(link).path == "/login/"
+
+
+def test_a_view_without_files_has_no_route_for_them(app):
+    assert not [rule.rule for rule in app.url_map.iter_rules() if "/download/" in rule.rule]
+
+
+def test_a_file_is_kept_while_other_fields_are_corrected(visitor, folder):
+    page = send(visitor, name="", file=a_file())
+    assert page.status == 422
+    assert "letter.txt" in page.text
+    assert rows(visitor) == stored(folder) == []
+    page = visitor.submit(page.form("/papers/add"), name="One")
+    assert page.flashes == [("info", "Saved.")]
+    assert stored(folder) == [b"Dear Ada"]
+
+
+def test_a_file_is_kept_when_the_row_is_refused(visitor, folder):
+    page = send(visitor, name="refused", file=a_file())
+    assert (page.status, page.flashes, stored(folder)) == (422, [("danger", "Refused.")], [])
+    page = visitor.submit(page.form("/papers/add"), name="One")
+    assert page.flashes == [("info", "Saved.")]
+    assert stored(folder) == [b"Dear Ada"]
+
+
+def test_a_required_file_must_be_chosen(visitor, folder):
+    page = send(visitor, name="One", file=(BytesIO(b""), ""))
+    assert (page.status, rows(visitor)) == (422, [])
+
+
+def test_a_replaced_file_is_deleted_after_the_commit(visitor, folder):
+    add(visitor, photo=a_file(png(), "a.png"))
+    ((pk, *_values),) = rows(visitor)
+    form = visitor.get(f"/papers/edit/{pk}").form(f"/edit/{pk}")
+    page = send(visitor, f"/papers/edit/{pk}", **form.fields, file=a_file(b"Dear Zoe"))
+    assert page.flashes == [("info", "Saved.")]
+    assert stored(folder) == sorted([b"Dear Zoe", png()])
+
+
+def test_saving_without_a_new_file_changes_nothing_and_a_box_removes_it(visitor, folder):
+    add(visitor, photo=a_file(png(), "a.png"))
+    ((pk, *before),) = rows(visitor)
+    form = visitor.get(f"/papers/edit/{pk}").form(f"/edit/{pk}")
+    assert visitor.submit(form).flashes == [("info", "Saved.")]
+    assert rows(visitor) == [(pk, *before)]
+    form = visitor.get(f"/papers/edit/{pk}").form(f"/edit/{pk}")
+    assert visitor.submit(form, **{"photo-delete": "1"}).flashes == [("info", "Saved.")]
+    assert rows(visitor) == [(pk, *before[:2], None)]
+    assert stored(folder) == [b"Dear Ada"]
+
+
+def test_the_files_go_with_the_row_but_not_if_it_stays(visitor, folder):
+    add(visitor, photo=a_file(png(), "a.png"))
+    ((pk, *_values),) = rows(visitor)
+    with visitor.app.app_context():
+        db.session.delete(db.session.get(Paper, pk))
+        db.session.flush()
+        db.session.rollback()
+        assert len(stored(folder)) == 2
+    assert visitor.post(f"/papers/delete/{pk}").flashes == [("info", "Deleted.")]
+    assert stored(folder) == []
+
+
+def test_an_image_is_shown_without_what_the_camera_wrote(visitor, folder):
+    page = add(visitor, photo=a_file(jpeg(), "a.jpg"))
+    (source,) = re.findall(r'<img [^>]*src="([^"]*)"', page.text)
+    sent = visitor.get(source)
+    assert sent.headers["Content-Type"] == "image/jpeg"
+    assert sent.headers["Content-Disposition"].startswith("inline")
+    content = sent.response.get_data()
+    assert b"picture" in content
+    assert all(secret not in content for secret in (b"Latitude", b"Taken by", b"trailer"))
+
+
+@pytest.mark.parametrize(
+    ("field", "content", "name", "error"),
+    [
+        ("photo", b"<svg onload=alert(1)>", "a.png", "This is not an image."),
+        ("photo", images.PNG + b"broken", "a.png", "This is not an image."),
+        ("photo", b"\xff\xd8\xff\xe0", "a.jpg", "This is not an image."),
+        ("file", b"MZ program", "report.pdf", "not what the name says"),
+        ("file", b"x" * 2049, "large.txt", "larger than 2 kilobytes"),
+    ],
+)
+def test_a_wrong_file_is_an_error_at_its_field(visitor, folder, monkeypatch, field, content, name, error):
+    monkeypatch.setitem(visitor.app.config, "UPLOAD_MAX_KILOBYTES", 2)
+    page = send(visitor, **{"name": "One", "file": a_file(), field: a_file(content, name)})
+    assert (page.status, page.flashes) == (422, [("danger", "Please correct the fields that are marked.")])
+    assert error in page.text
+    assert rows(visitor) == []
+
+
+def test_files_that_nobody_stored_are_deleted_after_a_day(visitor, folder):
+    send(visitor, name="", file=a_file())
+    (waiting,) = (path for path in folder.rglob("pending/*"))
+    old = time.time() - 2 * 24 * 3600
+    os.utime(waiting, (old, old))
+    send(visitor, name="", file=a_file())
+    assert not waiting.exists()
+
+
+# -- formats
+
+
+def test_chunks_of_a_png_that_are_no_picture_are_removed():
+    assert images.without_metadata(png((b"tEXt", b"Author\0Ada"), (b"eXIf", b"II*\0")) + b"trailer") == png()
+
+
+@pytest.mark.parametrize(("orientation", "kept"), [(6, True), (1, False)])
+def test_the_orientation_of_a_jpeg_stays(orientation, kept):
+    cleaned = images.without_metadata(jpeg(orientation))
+    assert (b"Exif" in cleaned) is kept
+    assert cleaned == images.without_metadata(cleaned)
+    assert b"Latitude" not in cleaned
+
+
+def test_metadata_of_webp_is_removed():
+    def chunk(kind, data):
+        return kind + struct.pack("<I", len(data)) + data + b"\0" * (len(data) % 2)
+
+    def webp(flags, *chunks):
+        body = b"WEBP" + chunk(b"VP8X", bytes([flags]) + bytes(9)) + b"".join(chunks)
+        return b"RIFF" + struct.pack("<I", len(body)) + body
+
+    picture = chunk(b"VP8 ", b"picture")
+    assert images.without_metadata(webp(0b1100, picture, chunk(b"EXIF", b"x"))) == webp(0, picture)
+
+
+def test_what_is_no_image_is_refused():
+    for content in (b"", b"\xff\xd8\xff", b"RIFF\0\0\0\0WEBP", images.PNG, png()[:-3], jpeg()[:20], b"<html>"):
+        assert images.without_metadata(content) is None
