@@ -20,7 +20,7 @@ from app.accounts.queries import AuthRequirements, LoginRecord
 from app.accounts.sessions import trusted_devices
 from app.database import transaction
 from app.errors import DomainError
-from app.extensions import db
+from app.extensions import appbuilder_of, db
 
 # Where failures are counted: in all browsers together, in one that the member has used before, at reauthentication.
 ANYWHERE, ON_DEVICE, REAUTHENTICATION = "login", "login on a device", "reauthenticate"
@@ -101,7 +101,7 @@ def reauthenticate(member: Member, password: str) -> None:
     if not _verify_password(member.password, member.username, password):
         with transaction():
             locked_until = login_throttle.record_failure(key)
-            audit.record("login_failed", "member", member)
+            _note_failure(member)
             if locked_until is not None:
                 audit.record("locked_out", "member", member)
                 mail.locked_out(member, locked_until)
@@ -136,6 +136,13 @@ def required_action(requirements: AuthRequirements, password: str | None = None)
     return RequiredAction.CHOOSE_PASSWORD if password is not None and len(password) < least else None
 
 
+def _note_failure(member: Member | None) -> None:
+    """Write a failed login to the audit log, and tell Flask-AppBuilder's hook of one whose name is known."""
+    audit.record("login_failed", "member", member)
+    if member is not None:
+        appbuilder_of().sm.on_user_login_failed(member)
+
+
 def login_denial(member: Member) -> DomainError | None:
     """Return why an authenticated member may not log in, or None when they may."""
     if member.banned_at is not None:
@@ -147,6 +154,7 @@ def ensure_login_allowed(member: Member) -> None:
     """Raise DomainError when an authenticated member may not log in."""
     denial = login_denial(member)
     if denial is not None:
+        appbuilder_of().sm.on_user_login_failed(member)
         raise denial
 
 
@@ -156,7 +164,7 @@ def _ensure_member(found: LoginRecord) -> Member:
     denial = DomainError(NOT_ACTIVATED) if member is None else login_denial(member)
     if member is None or denial is not None:
         with transaction():
-            audit.record("login_failed", "member", member)
+            _note_failure(member)
         raise denial or DomainError(INVALID)
     return member
 
@@ -173,7 +181,7 @@ def _record_failure(found: LoginRecord, key: str) -> None:
     locked_until = login_throttle.record_failure(key)
     failed = {"fail_login_count": func.coalesce(Member.fail_login_count, 0) + 1}
     db.session.execute(_update(member.id if member else 0, failed))
-    audit.record("login_failed", "member", member)
+    _note_failure(member)
     if locked_until is not None:
         audit.record("locked_out", "member", member)
         mail.locked_out(member, locked_until)

@@ -22,7 +22,7 @@ class ReauthenticationRequired:
         name = (request.endpoint or "").rpartition(".")[2]
         if name not in self.fresh or not current_user.is_authenticated or session_service.is_fresh():
             return None
-        response: BaseResponse = appbuilder_of().sm.auth_view.ask_again()
+        response: BaseResponse = appbuilder_of().sm.lm.needs_refresh()
         return response
 
 
