@@ -1,12 +1,15 @@
-"""Configuration: the environment variables, their defaults, and Flask's settings made of them."""
+"""Configuration: environment variables, the file beside the database, their defaults, and Flask's settings made of them."""
 
+import json
 import logging
 import os
 import re
 import secrets
 import signal
+import tomllib
 from collections.abc import Mapping, MutableMapping
 from email.utils import parseaddr
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, quote, urlsplit
@@ -55,6 +58,54 @@ RENAMED = {
 }
 RENAMED_VALUES = {"ACTIVATION": {"letter": "email", "at-once": "none", "log-in": "auto-login"}}
 
+# What the environment, or the file, may set.
+NAMES = frozenset(
+    {"ACCOUNT_DELETION_GRACE_DAYS", "ACTIVATION", "BACKGROUND_WORKER", "DATABASE_URL", "DEFAULT_LOCALE"}
+    | {"DEFAULT_TIMEZONE", "DIETARY_RETENTION_DAYS", "ENVIRONMENT", "ERROR_MAIL_TO", "HOST", "INSTANCE_PATH"}
+    | {
+        "INVITATION_DAILY_LIMIT",
+        "INVITATION_RETENTION_DAYS",
+        "LDAP_ADMIN_GROUP",
+        "LDAP_BIND_PASSWORD",
+        "LDAP_BIND_USER",
+    }
+    | {"LDAP_CA_FILE", "LDAP_EMAIL_FIELD", "LDAP_FIRSTNAME_FIELD", "LDAP_GROUP_FIELD", "LDAP_LASTNAME_FIELD"}
+    | {"LDAP_SEARCH_BASE", "LDAP_SEARCH_FILTER", "LDAP_SERVER", "LDAP_UID_FIELD", "LDAP_USE_TLS", "MAIL_DEFAULT_SENDER"}
+    | {"MAIL_PASSWORD", "MAIL_PORT", "MAIL_SERVER", "MAIL_TIMEOUT", "MAIL_USERNAME", "MAIL_USE_SSL", "MAIL_USE_TLS"}
+    | {"MAP_URL", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_DISPLAY_NAME", "OIDC_ISSUER", "PASSWORD_MIN_LENGTH"}
+    | {"PORT", "PUBLIC_URL", "RATELIMIT_ENABLED", "REDIS_URL", "REGISTRATION", "SECRET_KEY", "SITE_NAME"}
+    | {
+        "STAFF_PASSWORD_MIN_LENGTH",
+        "STAFF_PASSWORD_MIN_LENGTH_2FA",
+        "TERMS_URL",
+        "TRUSTED_HOSTS",
+        "TRUSTED_PROXY_COUNT",
+    }
+    | {"FAB_ADD_SECURITY_API", "IMG_UPLOAD_FOLDER", "UPLOAD_FOLDER", "WORKERS"}
+    | {"MAIL_ASCII_ATTACHMENTS", "MAIL_DEBUG", "MAIL_MAX_EMAILS", "MAIL_SUPPRESS_SEND"}
+)
+# Names of Flask and Flask-AppBuilder for the same.
+SAME = {
+    "APP_NAME": "SITE_NAME",
+    "BABEL_DEFAULT_LOCALE": "DEFAULT_LOCALE",
+    "BABEL_DEFAULT_TIMEZONE": "DEFAULT_TIMEZONE",
+    "SQLALCHEMY_DATABASE_URI": "DATABASE_URL",
+    "AUTH_USER_REGISTRATION": "REGISTRATION",
+    "AUTH_LDAP_SERVER": "LDAP_SERVER",
+    "AUTH_LDAP_USE_TLS": "LDAP_USE_TLS",
+    "AUTH_LDAP_TLS_CACERTFILE": "LDAP_CA_FILE",
+    "AUTH_LDAP_SEARCH": "LDAP_SEARCH_BASE",
+    "AUTH_LDAP_SEARCH_FILTER": "LDAP_SEARCH_FILTER",
+    "AUTH_LDAP_BIND_USER": "LDAP_BIND_USER",
+    "AUTH_LDAP_BIND_PASSWORD": "LDAP_BIND_PASSWORD",
+    "AUTH_LDAP_UID_FIELD": "LDAP_UID_FIELD",
+    "AUTH_LDAP_FIRSTNAME_FIELD": "LDAP_FIRSTNAME_FIELD",
+    "AUTH_LDAP_LASTNAME_FIELD": "LDAP_LASTNAME_FIELD",
+    "AUTH_LDAP_EMAIL_FIELD": "LDAP_EMAIL_FIELD",
+    "AUTH_LDAP_GROUP_FIELD": "LDAP_GROUP_FIELD",
+}
+YES, NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
+
 logger = logging.getLogger("app.config")
 
 
@@ -63,10 +114,17 @@ class ConfigurationError(click.ClickException, RuntimeError):
 
 
 def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
-    """Return Flask's configuration for `environ`; raises ConfigurationError if it is invalid."""
+    """Return Flask's configuration for `environ` and the file in the instance folder.
+
+    The environment has precedence. Raises ConfigurationError if either is invalid.
+    """
     environ = dict(environ)
     apply_renames(environ)
     instance = _instance(environ)
+    # First those of the environment, so that the file does not come before them.
+    of_environment = _settings_of_flask_appbuilder(environ)
+    further = {**_add_file(environ, instance), **of_environment}
+    _ensure_writable(instance, environ)
     host = environ.get("HOST") or "127.0.0.1"
     port = _port(environ, "PORT", 8080)
     public_url = _public_url(environ.get("PUBLIC_URL") or f"http://localhost:{port}")
@@ -149,10 +207,102 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "WTF_CSRF_TIME_LIMIT": None,
         # The CSRF token is required, the Referer is not: pages of activation links and some browsers send none.
         "WTF_CSRF_SSL_STRICT": False,
+        **further,
     }
 
 
-def apply_renames(environ: MutableMapping[str, str]) -> None:
+def _add_file(environ: MutableMapping[str, str], instance: Path) -> dict[str, Any]:
+    """Add the settings of the file to `environ`, unless they are there. Return those that only Flask knows."""
+    found = _read_file(instance)
+    apply_renames(found)
+    further = {}
+    for name, value in found.items():
+        own = SAME.get(name, name)
+        if own not in NAMES:
+            further[name] = value
+        elif value is not None and not environ.get(own) and not (own == "MAP_URL" and own in environ):
+            environ[own] = _as_text(name, value)
+    return further
+
+
+def _read_file(instance: Path) -> dict[str, Any]:
+    """Return the settings in config.toml or config.py; none if there is no file."""
+    paths = [path for path in (instance / "config.toml", instance / "config.py") if path.exists()]
+    if not paths:
+        return {}
+    if len(paths) > 1:
+        raise ConfigurationError(f"There are {paths[0]} and {paths[1].name}: keep one of them.")
+    path = paths[0]
+    try:
+        source = path.read_bytes()
+        found: dict[str, Any] = {}
+        if path.suffix == ".toml":
+            found = tomllib.loads(source.decode())
+        else:
+            # Flask's own way to read a configuration in Python.
+            exec(compile(source, path, "exec"), found)  # noqa: S102
+            found = {name: value for name, value in found.items() if name.isupper()}
+    except Exception as error:
+        text = " ".join(_reason(error).split())
+        raise ConfigurationError(f"{path} cannot be read ({type(error).__name__}: {text}).") from error
+    for name in found:
+        if not name.isupper():
+            raise ConfigurationError(f"{path}: settings have names in capitals, unlike {name}.")
+    if "INSTANCE_PATH" in found:
+        raise ConfigurationError(f"INSTANCE_PATH is the folder of {path}: it can be set in the environment only.")
+    return found
+
+
+def _as_text(name: str, value: object) -> str:
+    """Return a value of the file as it would be in the environment."""
+    if name == "AUTH_USER_REGISTRATION":
+        return "open" if value else "closed"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+        return ",".join(value)
+    if not isinstance(value, str | int):
+        raise ConfigurationError(f"{name} must be a text, a number, or true or false.")
+    return str(value)
+
+
+def _settings_of_flask_appbuilder(environ: MutableMapping[str, str]) -> dict[str, Any]:
+    """Return the settings of Flask-AppBuilder in `environ`, which are JSON, or texts. Some have another name here."""
+    found = {}
+    for name in [name for name in environ if name.startswith(("FAB_", "AUTH_")) and environ[name]]:
+        value = _from_text(environ[name])
+        own = SAME.get(name)
+        if own is None:
+            found[name] = value
+        elif not environ.get(own):
+            environ[own] = _as_text(name, value)
+    return found
+
+
+def _from_text(text: str) -> Any:
+    if text.lower() in YES | NO and not text.isdigit():
+        return text.lower() in YES
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def load_dotenv() -> None:
+    """Read .env and .flaskenv into the environment if python-dotenv is installed, as the `flask` command does."""
+    files = [name for name in (".env", ".flaskenv") if Path(name).is_file()]
+    if not files or os.environ.get("FLASK_SKIP_DOTENV", "").lower() in YES:
+        return
+    try:
+        dotenv: Any = import_module("dotenv")
+    except ImportError:
+        logger.warning("%s is not read: install python-dotenv, or use a file in the instance folder", files[0])
+        return
+    for name in files:
+        dotenv.load_dotenv(name)
+
+
+def apply_renames(environ: MutableMapping[str, Any]) -> None:
     """Move settings in `environ` to their new names and values, with a warning for each."""
     for old, new in RENAMED.items():
         value = environ.pop(old, "")
@@ -162,7 +312,7 @@ def apply_renames(environ: MutableMapping[str, str]) -> None:
             logger.warning("%s was renamed: set %s instead", old, new)
             environ[new] = value
     for name, values in RENAMED_VALUES.items():
-        if new_value := values.get(environ.get(name, "")):
+        if new_value := values.get(str(environ.get(name, ""))):
             logger.warning("%s=%s was renamed: set %s=%s instead", name, environ[name], name, new_value)
             environ[name] = new_value
 
@@ -214,10 +364,13 @@ def _instance(environ: Mapping[str, str]) -> Path:
     except (OSError, RuntimeError, ValueError) as error:
         msg = f"INSTANCE_PATH: the folder {instance} cannot be created ({_reason(error)})."
         raise ConfigurationError(msg) from error
+    return instance
+
+
+def _ensure_writable(instance: Path, environ: Mapping[str, str]) -> None:
     # The folder need not be writable if the secret and the database are elsewhere.
     if not os.access(instance, os.W_OK | os.X_OK) and not (environ.get("SECRET_KEY") and environ.get("DATABASE_URL")):
         raise ConfigurationError(f"INSTANCE_PATH: the folder {instance} cannot be written to by this user.")
-    return instance
 
 
 def _reason(error: Exception) -> str:
@@ -448,9 +601,9 @@ def _redis_options() -> dict[str, Any]:
 
 def _boolean(environ: Mapping[str, str], name: str, *, default: bool = False) -> bool:
     value = environ.get(name, "").strip().lower()
-    if value and value not in {"1", "0", "true", "false", "yes", "no", "on", "off"}:
+    if value and value not in YES | NO:
         raise ConfigurationError(f"{name} must be yes or no, not {value!r}.")
-    return value in {"1", "true", "yes", "on"} if value else default
+    return value in YES if value else default
 
 
 def engine_options(url: str) -> dict[str, Any]:

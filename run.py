@@ -97,6 +97,7 @@ class ForkedWorker(mp.WorkerProcess):
 def main() -> None:
     """Serve until SIGTERM, SIGINT or SIGHUP; exit with status 1 if that is not possible."""
     logging.config.dictConfig(LOGGING)
+    config.load_dotenv()
     # Renamed here, so that child processes do not repeat the warnings.
     config.apply_renames(os.environ)
     try:

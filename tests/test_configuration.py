@@ -1,5 +1,7 @@
 """Configuration by environment variables, and which values are refused."""
 
+import importlib.util
+import os
 import re
 import subprocess
 import sys
@@ -221,8 +223,131 @@ def test_every_variable_is_documented():
     source = Path(config.__file__).read_text()
     readme = (config.ROOT / "README.md").read_text()
     names = set(re.findall(r'environ(?:\.get\(|, |\[)"([A-Z0-9_]+)"', source))
-    assert names
+    assert names - config.NAMES == {"FLASK_SKIP_DOTENV"}
+    assert names >= config.NAMES
     assert not [name for name in sorted(names) if f"`{name}`" not in readme]
+
+
+# -- the file in the instance folder
+
+IN_PYTHON = """
+from flask_appbuilder.const import AUTH_DB
+AUTH_TYPE = AUTH_DB
+APP_NAME = "Supper club"
+WORKERS = 3
+RATELIMIT_ENABLED = False
+TRUSTED_HOSTS = ["a.example.org", "b.example.org"]
+FAB_API_MAX_PAGE_SIZE = 50
+BABEL_DEFAULT_LOCALE = "es"
+DIETS_KEPT_DAYS = 3
+lower = 1
+"""
+IN_TOML = """
+AUTH_TYPE = 1
+APP_NAME = "Supper club"
+WORKERS = 3
+RATELIMIT_ENABLED = false
+TRUSTED_HOSTS = ["a.example.org", "b.example.org"]
+FAB_API_MAX_PAGE_SIZE = 50
+BABEL_DEFAULT_LOCALE = "es"
+DIETS_KEPT_DAYS = 3
+"""
+
+
+@pytest.mark.parametrize(("name", "text"), [("config.py", IN_PYTHON), ("config.toml", IN_TOML)])
+def test_a_file_may_have_all_settings_and_those_of_flask_appbuilder(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    loaded = load(tmp_path)
+    assert (loaded["APP_NAME"], loaded["WORKERS"], loaded["RATELIMIT_ENABLED"]) == ("Supper club", 3, False)
+    assert {"a.example.org", "b.example.org"} <= set(loaded["TRUSTED_HOSTS"])
+    assert (loaded["FAB_API_MAX_PAGE_SIZE"], loaded["BABEL_DEFAULT_LOCALE"]) == (50, "es")
+    assert loaded["DIETARY_RETENTION_DAYS"] == 3
+    assert "lower" not in loaded
+
+
+def test_the_environment_has_precedence_over_the_file(tmp_path):
+    (tmp_path / "config.toml").write_text('SITE_NAME = "File"\nPORT = 9000\nFAB_API_MAX_PAGE_SIZE = 50\nMAP_URL = ""\n')
+    loaded = load(tmp_path, SITE_NAME="Environment", PORT="", FAB_API_MAX_PAGE_SIZE="7")
+    assert (loaded["APP_NAME"], loaded["PORT"], loaded["FAB_API_MAX_PAGE_SIZE"]) == ("Environment", 9000, 7)
+    assert loaded["MAP_URL"] == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("config.toml", "PORT = ", "config.toml cannot be read"),
+        ("config.toml", "port = 9000", "settings have names in capitals, unlike port"),
+        ("config.toml", "PORT = 1.5", "PORT must be a text, a number, or true or false"),
+        ("config.toml", 'PORT = "eighty"', "PORT must be a whole number"),
+        ("config.toml", 'INSTANCE_PATH = "/srv"', "can be set in the environment only"),
+        ("config.py", "PORT = (", "config.py cannot be read"),
+        ("config.py", "import nothing_like_this", "config.py cannot be read"),
+        ("config.py", "1 / 0", "config.py cannot be read"),
+    ],
+)
+def test_a_wrong_file_is_refused_in_one_line(tmp_path, name, text, said):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(ConfigurationError) as refused:
+        load(tmp_path)
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_two_files_are_refused(tmp_path):
+    for name in ("config.py", "config.toml"):
+        (tmp_path / name).touch()
+    with pytest.raises(ConfigurationError, match="keep one of them"):
+        load(tmp_path)
+
+
+def test_names_of_flask_appbuilder_set_up_a_directory(tmp_path):
+    (tmp_path / "config.py").write_text(
+        "AUTH_TYPE = 2\nAUTH_LDAP_SERVER = 'ldaps://directory.example.org'\nAUTH_LDAP_SEARCH = 'dc=example'\n"
+    )
+    own = load(tmp_path / "other", LDAP_SERVER="ldaps://directory.example.org", LDAP_SEARCH_BASE="dc=example")
+    loaded = load(tmp_path)
+    assert {name: loaded[name] for name in loaded if "LDAP" in name} == {
+        name: own[name] for name in own if "LDAP" in name
+    }
+    assert (loaded["AUTH_TYPE"], loaded["REGISTRATION"]) == (const.AUTH_LDAP, "closed")
+
+
+@pytest.mark.parametrize(("value", "registration"), [("False", "closed"), ("True", "open")])
+def test_auth_user_registration_opens_or_closes_the_registration(tmp_path, value, registration):
+    (tmp_path / "config.py").write_text(f"AUTH_USER_REGISTRATION = {value}\n")
+    loaded = load(tmp_path)
+    assert (loaded["REGISTRATION"], loaded["AUTH_USER_REGISTRATION"]) == (registration, registration == "open")
+    assert load(tmp_path, AUTH_USER_REGISTRATION="no")["REGISTRATION"] == "closed"
+
+
+def test_a_command_reports_a_wrong_file_without_a_traceback(tmp_path):
+    (tmp_path / "config.py").write_text("FAB_ROLES_MAPPING = {1: 'Boss'}\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "app", "setup"],
+        cwd=config.ROOT,
+        env={**os.environ, "INSTANCE_PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert (
+        done.stderr.strip()
+        == "Error: FAB_ROLES_MAPPING cannot have this value here: Rename roles under Manage → Roles."
+    )
+
+
+def test_an_env_file_that_cannot_be_read_is_reported(tmp_path, monkeypatch, caplog):
+    monkeypatch.chdir(tmp_path)
+    config.load_dotenv()
+    assert caplog.messages == []
+    (tmp_path / ".env").write_text("SITE_NAME=Kitchen\n")
+    monkeypatch.delenv("SITE_NAME", raising=False)
+    config.load_dotenv()
+    if importlib.util.find_spec("dotenv"):
+        assert os.environ.pop("SITE_NAME") == "Kitchen"
+    else:
+        assert caplog.messages == [".env is not read: install python-dotenv, or use a file in the instance folder"]
 
 
 # -- settings with an old name

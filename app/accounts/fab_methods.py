@@ -15,6 +15,7 @@ from flask_appbuilder.security.sqla.models import Group, PermissionView, Role
 from sqlalchemy.exc import IntegrityError
 
 from app import clock
+from app.accounts import fab_signals  # noqa: F401 - listens to the session
 from app.accounts.models import Member
 from app.accounts.passwords import service as password_service
 from app.accounts.roles import export as role_export
@@ -28,6 +29,11 @@ log = logging.getLogger(__name__)
 
 class FabMethods(StockSecurityManager):
     """The methods by which other code changes users and roles."""
+
+    def _emit_pre_signal(self, *_event: Any, **_more: Any) -> None:
+        """Send nothing: the session does (fab_signals.py)."""
+
+    _emit_post_signal = _emit_pre_signal
 
     def add_user(  # noqa: PLR0913, PLR0917 - Flask-AppBuilder's signature
         self,

@@ -14,6 +14,7 @@ from flask_login import LoginManager, current_user
 from sqlalchemy import event, update
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import Forbidden, Unauthorized
+from werkzeug.local import LocalProxy
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import error_pages
@@ -82,6 +83,7 @@ class SecurityManager(FabMethods):
         manager = LoginManager(app)
         manager.login_view = "LoginView.login"
         manager.unauthorized_handler(self._redirect_to_login)
+        manager.needs_refresh_handler(self._ask_again)
         # The login session's row decides. Flask-Login's check of address and browser would log out travellers.
         manager.session_protection = None
         manager.user_loader(self.load_user)
@@ -110,6 +112,10 @@ class SecurityManager(FabMethods):
 
     def _redirect_to_login(self) -> BaseResponse:
         response: BaseResponse = self.auth_view.ask()
+        return response
+
+    def _ask_again(self) -> BaseResponse:
+        response: BaseResponse = self.auth_view.ask_again()
         return response
 
     def load_user(self, pk: str) -> Member | None:
@@ -152,7 +158,9 @@ class SecurityManager(FabMethods):
         """Return the member when the password is right. An unknown name takes as long as a known one."""
         try:
             with transaction():
-                return authentication.authenticate(username or "", password or "").member
+                member = authentication.authenticate(username or "", password or "").member
+                self.on_user_login(member)
+                return member
         except DomainError:
             return None
 
@@ -234,6 +242,12 @@ class SecurityManager(FabMethods):
             if ldap_client.is_enabled():
                 known[key] -= disabled_pages.DISABLED_PERMISSIONS
         return known[key]
+
+    def _get_triggered_by_user(self) -> Any:
+        """Return who makes a change, for the signals of Flask-AppBuilder."""
+        requester = self._requester()
+        # The receiver may keep it for longer than the request.
+        return requester._get_current_object() if isinstance(requester, LocalProxy) else requester  # noqa: SLF001
 
     @staticmethod
     def _requester() -> Any:

@@ -100,8 +100,8 @@ class ChartPages(ListMixin, BaseView, StockBaseChartView):
         chosen = next((choice for choice in choices if choice.key == key), choices[0] if not key else None)
         if chosen is None:
             abort(404)
-        _arguments, applied = self._apply_arguments()
-        widgets = {"search": self._search(applied), "chart": self._chart(chosen, self._filters)}
+        arguments, applied = self._apply_arguments()
+        widgets = {"search": self._search(applied, arguments.search), "chart": self._chart(chosen, self._filters)}
         links = [(self._url(choice.key), choice.label, choice is chosen) for choice in choices]
         return str(
             self.render_template(

@@ -103,7 +103,7 @@ class ReauthenticationRequired:
         name = (request.endpoint or "").rpartition(".")[2]
         if name not in self.fresh or not current_user.is_authenticated or appbuilder_of().sm.is_fresh():
             return None
-        response: BaseResponse = appbuilder_of().sm.auth_view.ask_again()
+        response: BaseResponse = appbuilder_of().sm.lm.needs_refresh()
         return response
 
 
@@ -111,6 +111,7 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
     """The generated pages of a model. See ViewConfigMixin for what a view declares."""
 
     def _init_properties(self) -> None:
+        refuse(self, ModelView)
         super()._init_properties()
         extra = {**self.add_form_extra_fields, **self.edit_form_extra_fields}
         has_route = {
@@ -148,10 +149,6 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
             if self.datamodel.page(named, self.base_order, size=1).rows:
                 return stored, is_image
         return None, False
-
-    def _init_properties(self) -> None:
-        refuse(self, ModelView)
-        super()._init_properties()
 
     # -- add and edit
 

@@ -3,6 +3,7 @@
 import pytest
 from flask_appbuilder.security.sqla.models import ApiKey, Group, Role
 
+from app.accounts.models import Member
 from app.audit.models import AuditEvent
 from tests.support.factories import ApiKeyFactory, GroupFactory
 
@@ -57,6 +58,12 @@ def test_a_group_cannot_have_the_administrator_role(admin, records, role_id):
         [("danger", "The administrator role can be assigned only to people, not to groups.")],
     )
     assert records.count(Group) == 0
+
+
+def test_a_member_with_groups_can_be_deleted(admin, cast, records):
+    put_into(admin, cast.friend, GroupFactory())
+    assert [kind for kind, _text in admin.post(f"/users/delete/{cast.friend.id}").flashes] == ["info"]
+    assert "friend" not in {member.username for member in records.all(Member)}
 
 
 def test_a_group_with_members_cannot_be_deleted(admin, cast, records):

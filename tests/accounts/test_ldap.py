@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from flask_appbuilder.const import AUTH_LDAP
+from flask_appbuilder.security import signals
 
 import config
 from app import clock
@@ -68,6 +69,21 @@ def test_the_first_ldap_login_creates_a_member(visitor, people, records, name):
     assert (member.username, member.email, member.password) == ("ada", "ada@example.com", None)
     assert roles(records, member) == ["Guest"]
     assert [event.action for event in records.all(AuditEvent)] == ["member_created", "logged_in"]
+
+
+def test_signals_and_hooks_tell_of_the_new_member_and_the_login(app, visitor, people, monkeypatch):
+    told = []
+    for hook in ("on_user_login", "on_user_login_failed"):
+        monkeypatch.setattr(appbuilder_of(app).sm, hook, lambda user, hook=hook: told.append((hook, user.username)))
+
+    def receive(sender, event):
+        told.append((event.action, event.model.username))
+
+    with signals.user_created.connected_to(receive):
+        log_in(visitor, "ada")
+    visitor.post("/logout/")
+    log_in(visitor, "ada", "wrong")
+    assert told == [("on_user_login", "ada"), ("created", "ada"), ("on_user_login_failed", "ada")]
 
 
 def test_repeated_logins_keep_one_member(visitor, new_visitor, people, records):

@@ -12,7 +12,7 @@ import run
 from app import clock
 from app.accounts.models import ExternalIdentity, LoginSession, Member
 from app.audit.models import AuditEvent
-from app.extensions import db
+from app.extensions import appbuilder_of, db
 from app.http import REQUEST_LOCK_KEY
 from app.outbox.models import OutboxEmail
 from tests.support import openid, required_services
@@ -181,6 +181,13 @@ def test_a_linked_identity_logs_in(visitor, provider, ada, records):
     assert records.one(LoginSession).member_id == ada.id
     assert records.fresh(ada).login_count == 1
     assert [event.action for event in records.all(AuditEvent)] == ["logged_in"]
+
+
+def test_a_login_calls_the_hook_of_the_security_manager(app, visitor, provider, ada, monkeypatch):
+    told = []
+    monkeypatch.setattr(appbuilder_of(app).sm, "on_user_login", lambda user: told.append(user.username))
+    log_in(visitor, provider)
+    assert told == ["ada"]
 
 
 @pytest.mark.parametrize("target", ["//evil.example", "https://evil.example/", "/\\evil.example"])

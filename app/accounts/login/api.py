@@ -136,6 +136,7 @@ class SecurityApi(JsonErrorResponses, StockSecurityApi):
                 result = authentication.authenticate(credentials["username"], credentials["password"])
                 _ensure_complete(result, credentials.get("code"))
                 audit.record("api_logged_in", "member", result.member, actor=result.member)
+                self.appbuilder.sm.on_user_login(result.member)
         except DomainError as error:
             refused: Response = self.response(refused_status(error), message=str(error))
             return rate_limits.retry_after(refused, error)

@@ -20,7 +20,7 @@ from app.accounts.queries import AuthRequirements, LoginRecord
 from app.accounts.sessions import trusted_devices
 from app.database import transaction
 from app.errors import DomainError
-from app.extensions import db
+from app.extensions import appbuilder_of, db
 from app.outbox import texts as outbox_texts
 
 # Where failures are counted: in all browsers together, in one that the member has used before, at reauthentication.
@@ -123,7 +123,7 @@ def _reauthenticate(member: Member, password: str) -> None:
     if not verified or (isinstance(verified, Member) and verified.id != member.id):
         with transaction():
             locked_until = login_throttle.record_failure(key)
-            audit.record("login_failed", "member", member)
+            _note_failure(member)
             if locked_until is not None:
                 audit.record("locked_out", "member", member)
                 mail.locked_out(member, locked_until)
@@ -158,6 +158,13 @@ def required_action(requirements: AuthRequirements, password: str | None = None)
     return RequiredAction.CHOOSE_PASSWORD if password is not None and len(password) < least else None
 
 
+def _note_failure(member: Member | None) -> None:
+    """Write a failed login to the audit log, and tell Flask-AppBuilder's hook of one whose name is known."""
+    audit.record("login_failed", "member", member)
+    if member is not None:
+        appbuilder_of().sm.on_user_login_failed(member)
+
+
 def login_denial(member: Member) -> DomainError | None:
     """Return why an authenticated member may not log in, or None when they may."""
     if member.banned_at is not None:
@@ -169,6 +176,7 @@ def ensure_login_allowed(member: Member) -> None:
     """Raise DomainError when an authenticated member may not log in."""
     denial = login_denial(member) or _veto(member)
     if denial is not None:
+        appbuilder_of().sm.on_user_login_failed(member)
         raise denial
 
 
@@ -187,7 +195,7 @@ def _ensure_member(found: LoginRecord) -> Member:
     denial = _not_activated() if member is None else login_denial(member) or _veto(member)
     if member is None or denial is not None:
         with transaction():
-            audit.record("login_failed", "member", member)
+            _note_failure(member)
         raise denial or DomainError(INVALID)
     return member
 
@@ -209,7 +217,7 @@ def _record_failure(found: LoginRecord, key: str) -> None:
     locked_until = login_throttle.record_failure(key)
     failed = {"fail_login_count": func.coalesce(Member.fail_login_count, 0) + 1}
     db.session.execute(_update(member.id if member else 0, failed))
-    audit.record("login_failed", "member", member)
+    _note_failure(member)
     if locked_until is not None:
         audit.record("locked_out", "member", member)
         mail.locked_out(member, locked_until)

@@ -19,7 +19,7 @@ from app.accounts.second_factor.totp import TotpState
 from app.accounts.sessions import service as session_service
 from app.database import transaction
 from app.errors import DomainError
-from app.extensions import db
+from app.extensions import appbuilder_of, db
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,7 @@ def verify_code(member: Member, code: str) -> None:
     with transaction():
         locked_until = login_throttle.record_failure(key)
         audit.record("second_step_failed", "member", member)
+        appbuilder_of().sm.on_user_login_failed(member)
         if locked_until is not None:
             audit.record("locked_out", "member", member)
             mail.second_step_locked(member, locked_until)

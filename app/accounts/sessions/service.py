@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from flask import flash, g, request, session
 from flask_babel import lazy_gettext
-from flask_login import login_user, logout_user
+from flask_login import confirm_login, login_user, logout_user
 from sqlalchemy import Delete, Update, delete, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -21,7 +21,7 @@ from app.accounts.queries import AuthRequirements
 from app.accounts.sessions import trusted_devices
 from app.database import is_unavailable, transaction
 from app.errors import DomainError
-from app.extensions import db
+from app.extensions import appbuilder_of, db
 from app.http import parse_int
 from app.i18n.selectors import force_locale
 
@@ -65,6 +65,7 @@ def open_session(
     session[LOGIN_KEY] = token
     session.permanent = login.remember
     login_user(member)
+    appbuilder_of().sm.on_user_login(member)
     trusted_devices.recognise(member)
 
 
@@ -96,6 +97,8 @@ def close_session() -> None:
     db.session.execute(delete(LoginSession).where(LoginSession.token_hash == rules.token_hash(token)))
     g.pop("login_session", None)
     logout_user()
+    if login is not None:
+        appbuilder_of().sm.on_user_logout(login.member)
     empty_session()
     for key in PRESERVED_AT_LOGIN:
         session.pop(key, None)
@@ -139,6 +142,7 @@ def refresh() -> None:
     login = current_login()
     if login is not None:
         login.authenticated_at = clock.now()
+        confirm_login()
         audit.record("reauthenticated", "member", login.member)
         signals.send(signals.reauthenticated, member=login.member)
 

@@ -138,6 +138,9 @@ def delete(member: Member, by: int | None) -> None:
         raise DomainError(lazy_gettext("You cannot delete yourself."))
     refuse_without_admin({member.id})
     audit.record("member_deleted", "member", member, before={"email": member.email, "roles": names(member.roles)})
+    # Two relationships hold the groups. Both would delete their rows, and the second one would find none.
+    member.memberships = []
+    db.session.flush()
 
 
 def activate(members: Sequence[Member]) -> None:
