@@ -30,7 +30,7 @@ class Base:
 
     def rows(self) -> Iterator[tuple[str, str]]:
         """Yield each attribute and what becomes of it, in alphabetical order."""
-        told = dict.fromkeys(self.same.split(), SAME) | self.differs
+        told = {**dict.fromkeys(self.same.split(), SAME), **self.differs}
         told |= {name: f"**Refused at the start:** {why}" for name, why in self.refused.items()}
         yield from sorted(told.items())
 
