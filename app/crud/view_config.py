@@ -103,6 +103,7 @@ class ViewConfigMixin(OwnFilters):
     # The text of an empty list; the default is "There is nothing here yet."
     empty_message: object = None
 
+    # Flask-AppBuilder's speak of rows.
     add_row_message = lazy_gettext("Saved.")
     edit_row_message = lazy_gettext("Saved.")
     delete_row_message = lazy_gettext("Deleted.")
@@ -125,6 +126,7 @@ class ViewConfigMixin(OwnFilters):
         """Return the filters of the related rows that can be chosen for `column` on `page`."""
         return (getattr(self, ALLOWED[page]) or {}).get(column, ())
 
+    # Flask-AppBuilder's are English: "List Model".
     def _init_titles(self) -> None:
         for page in PAGES:
             if self.is_routed(page) and not getattr(self, f"{page}_title"):
@@ -201,6 +203,7 @@ class ViewConfigMixin(OwnFilters):
     def _gen_labels_columns(self, list_columns: Sequence[str]) -> None:
         """Generate no labels: they could not be translated."""
 
+    # Flask-AppBuilder's fields list all related rows, share their validators, and drop the time of a moment.
     def _init_forms(self) -> None:
         if not self.add_form and self.is_routed("add"):
             self.add_form = self._converter("add").form(self.add_columns, self.add_form_extra_fields)
