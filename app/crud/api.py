@@ -178,7 +178,7 @@ def _listed(messages: Any) -> list[Any]:
 
 
 class JsonErrorResponses:
-    """Error responses with a message in the language of the member."""
+    """Error responses with a message in the language of the member; Flask-AppBuilder's are English."""
 
     response: Callable[..., Response]
 
@@ -225,7 +225,6 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
     refused with 412.
     """
 
-    allow_browser_login = False
     model2schemaconverter = SchemaConverter
     constraint_messages: Mapping[str, object] = {}
     search_columns: Any
@@ -246,6 +245,7 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
         self.search_columns = searched
         self._filters = Filters(ApiFilterConverter, self.datamodel, searched, self.search_filters)
 
+    # Flask-AppBuilder's are English: "List Model".
     def _init_titles(self) -> None:
         self.list_title = self.list_title or lazy_gettext("List")
         self.show_title = self.show_title or lazy_gettext("Show")
@@ -256,6 +256,7 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
     def _gen_labels_columns(self, list_columns: list[str]) -> None:
         """Generate no labels: they could not be translated."""
 
+    # Flask-AppBuilder's look up a text that is translated already.
     def _label_columns_json(self, cols: list[str] | None = None) -> dict[str, str]:
         return {name: str(self.label_columns[name]) for name in cols or () if name in self.label_columns}
 
@@ -308,7 +309,7 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
     def _fail_config(self, reason: str) -> None:
         raise ConfigurationError(f"{type(self).__name__} {reason}")
 
-    # -- reading
+    # -- reading: the three differ only in how they check their argument
 
     @protect()
     @safe
@@ -373,7 +374,7 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
             raise ValueError(len(value))
         return offered[opr], [self.datamodel.parse_value(col, str(each)) for each in value]
 
-    # -- writing
+    # -- writing: Flask-AppBuilder's commits before it runs post hooks, tells database errors, and lets the last of two win
 
     def post_headless(self) -> Response:
         return self._load_and_store(self.add_model_schema, self.add_query_rel_fields, None, self._store_new)

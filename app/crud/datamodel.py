@@ -53,7 +53,10 @@ class SQLAInterface(StockSQLAInterface):
     def get_filters(
         self, search_columns: Sequence[str] | None = None, search_filters: dict[str, list[Any]] | None = None
     ) -> Filters:
-        """Return the filters that `search_columns` may have, none of them set."""
+        """Return the filters that `search_columns` may have, none of them set.
+
+        Flask-AppBuilder's converts all columns of the model, each time.
+        """
         return Filters(self.filter_converter_class, self, search_columns, search_filters)
 
     def page(
@@ -96,7 +99,10 @@ class SQLAInterface(StockSQLAInterface):
         select_columns: list[str] | None = None,
         outer_default_load: bool = False,  # noqa: ARG002, FBT001, FBT002
     ) -> tuple[int, list[Any]]:
-        """Return a count, at most MAX_COUNTED, and the rows of a page, or of all when there is no `page_size`."""
+        """Return a count, at most MAX_COUNTED, and the rows of a page, or of all when there is no `page_size`.
+
+        Flask-AppBuilder's counts all rows, joins before it cuts out the page, and has no order unless one is asked for.
+        """
         order = (order_column, order_direction or "asc")
         found = self.page(filters, order, number=page or 0, size=page_size, columns=select_columns or ())
         return found.count, found.rows
@@ -108,7 +114,10 @@ class SQLAInterface(StockSQLAInterface):
         select_columns: list[str] | None = None,
         outer_default_load: bool = False,  # noqa: ARG002, FBT001, FBT002
     ) -> Any | None:
-        """Return the row with a key, unless `filters` hide it; None for what cannot be a key."""
+        """Return the row with a key, unless `filters` hide it; None for what cannot be a key.
+
+        Flask-AppBuilder's passes any text to the database, which fails.
+        """
         key = self.parse_pk(id)
         return next(iter(self.get_many([key], filters, select_columns or ())), None) if key is not None else None
 
@@ -141,7 +150,7 @@ class SQLAInterface(StockSQLAInterface):
         return [tuple(row[:size]) if self.is_pk_composite() else row[0] for row in found]
 
     def get_pk_value(self, item: Any) -> Any:
-        """Return the key of a row; if it has several columns, a tuple."""
+        """Return the key of a row; if it has several columns, a tuple. Flask-AppBuilder's list cannot stand in a set."""
         values = tuple(getattr(item, attribute.key) for attribute in self._pks)
         return values if self.is_pk_composite() else values[0]
 
@@ -240,7 +249,7 @@ class SQLAInterface(StockSQLAInterface):
         return True
 
     def get_order_columns_list(self, list_columns: list[str] | None = None) -> list[str]:
-        """Return the columns among `list_columns` that the database can order by."""
+        """Return the columns among `list_columns` that the database can order by. Flask-AppBuilder's offers properties."""
         return [column for column in list_columns or self.get_columns_list() if self.is_ordered(column)]
 
     def stored(self, columns: Iterable[str]) -> list[str]:
@@ -260,7 +269,7 @@ class SQLAInterface(StockSQLAInterface):
         found = find_by_key(related.obj, key, text, self.related_rows(column, allowed)) if key else None
         return found or related.get(text, related.get_filters().add_filter_list(allowed))
 
-    # -- writing
+    # -- writing: Flask-AppBuilder's shows errors with the SQL statement and its values
 
     def add(self, item: Any, commit: bool = True) -> None:  # noqa: FBT001, FBT002
         """Store a new row; raises DomainError."""

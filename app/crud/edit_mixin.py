@@ -28,6 +28,8 @@ SaveResult = tuple[dict[str, Any] | None, int]
 class EditMixin(ViewConfigMixin):
     """The generated add, edit and delete.
 
+    Flask-AppBuilder's flash the text of any exception, and lose what was typed.
+
     Hooks are Flask-AppBuilder's. `pre_add`, `pre_update` and `pre_delete` run in the transaction: what they store
     (e-mails, too) is committed with the row or not at all. `post_*` run after the commit. Each may raise DomainError.
     """

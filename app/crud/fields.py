@@ -245,8 +245,11 @@ class ChoiceField(SelectField):
         self.choices = lambda: [
             *([("", "\N{EM DASH}")] if optional else []),
             *((value, str(label)) for value, label in values.items()),
-            *([(self._stored, str(self._stored))] if self._stored is not None and self._stored not in known else []),
+            *self._unlabelled(known),
         ]
+
+    def _unlabelled(self, known: set[Any]) -> list[tuple[Any, str]]:
+        return [] if self._stored is None or self._stored in known else [(self._stored, str(self._stored))]
 
     def process_data(self, value: Any) -> None:
         super().process_data(value)

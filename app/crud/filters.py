@@ -241,13 +241,13 @@ class Filters(StockFilters):
             self._search_filters[column] = [make(column, self.datamodel) for make in EQUAL]
 
     def copy(self) -> Self:
-        """Return the same filters, to be added to."""
+        """Return the same filters, to be added to. Flask-AppBuilder's converts all columns of the model anew."""
         other = copy.copy(self)
         other.filters, other.values = list(self.filters), list(self.values)
         return other
 
     def get_joined_filters(self, filters: StockFilters) -> Self:
-        """Return these filters and `filters`."""
+        """Return these filters and `filters`; as above."""
         other = self.copy()
         other.filters += filters.filters
         other.values += filters.values

@@ -49,7 +49,7 @@ SIMPLE_FIELDS: tuple[tuple[str, type[Field], Mapping[str, Any]], ...] = (
 
 
 class Form(DynamicForm):
-    """A generated form. `next` is the URL to return to; it and the version are not stored in the row."""
+    """A generated form. `next` is the URL to return to; Flask-AppBuilder's would store it, and the token, in the row."""
 
     next = HiddenField(filters=[clean_line])
     not_stored = frozenset({"next", "csrf_token", row_versions.FIELD})

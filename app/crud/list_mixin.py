@@ -84,6 +84,7 @@ class ListMixin(ViewConfigMixin):
 
     # -- the list
 
+    # Flask-AppBuilder's trusts the URL: any column orders, any number of rows is shown, and a malformed one is a 500.
     def _list(self, **kwargs: Any) -> dict[str, Any]:
         arguments, applied = self._apply_arguments()
         widgets = self._get_list_widget(
@@ -97,6 +98,7 @@ class ListMixin(ViewConfigMixin):
         widgets["search"] = self._search(applied, arguments.search)
         return dict(widgets)
 
+    # Flask-AppBuilder's loads related rows one by one.
     def _get_list_widget(  # noqa: PLR0913, PLR0917 - Flask-AppBuilder's signature
         self,
         filters: StockFilters,
@@ -223,6 +225,7 @@ class ListMixin(ViewConfigMixin):
             abort(404)
         return item
 
+    # Flask-AppBuilder's shows related lists to members who may not open them.
     def _show(self, pk: str) -> dict[str, Any]:
         item = self._find(pk, self.show_columns)
         return self._with_related(item, self._get_show_widget(pk, item))

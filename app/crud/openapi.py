@@ -76,7 +76,7 @@ class SiteMenuApi(JsonErrorResponses, StockMenuApi):
 
 
 class OpenApi(JsonErrorResponses, StockOpenApi):
-    """Serves the OpenAPI document of a version. It is generated once."""
+    """Serves the OpenAPI document of a version. Flask-AppBuilder's is generated in each request, and takes cookies."""
 
     allow_browser_login = False
 

@@ -113,6 +113,7 @@ class ViewConfigMixin(OwnFilters):
     # The text of an empty list; the default is "There is nothing here yet."
     empty_message: object = None
 
+    # Flask-AppBuilder's speak of rows.
     add_row_message = lazy_gettext("Saved.")
     edit_row_message = lazy_gettext("Saved.")
     delete_row_message = lazy_gettext("Deleted.")
@@ -146,6 +147,7 @@ class ViewConfigMixin(OwnFilters):
         allowed = self.appbuilder.sm.has_access(permission, self.class_permission_name)
         return self.is_routed(page) and permission in self.base_permissions and bool(allowed)
 
+    # Flask-AppBuilder's are English: "List Model".
     def _init_titles(self) -> None:
         for page in PAGES:
             if self.is_routed(page) and not getattr(self, f"{page}_title"):
@@ -233,6 +235,7 @@ class ViewConfigMixin(OwnFilters):
     def _gen_labels_columns(self, list_columns: Sequence[str]) -> None:
         """Generate no labels: they could not be translated."""
 
+    # Flask-AppBuilder's fields list all related rows, share their validators, and drop the time of a moment.
     def _init_forms(self) -> None:
         if not self.add_form and self.is_routed("add"):
             self.add_form = self._converter("add").form(self.add_columns, self.add_form_extra_fields)

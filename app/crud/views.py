@@ -73,7 +73,7 @@ class BaseView(StockBaseView):
         """Do nothing: Flask-AppBuilder's history of five full URLs can make the cookie too large for browsers."""
 
     def get_redirect(self) -> str:
-        """Return where to go after a form."""
+        """Return where to go after a form; Flask-AppBuilder's asks its history."""
         return self.back_url()
 
     def back_url(self) -> str:
@@ -155,7 +155,7 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
     @expose("/add", methods=["GET", "POST"])
     @has_access
     def add(self) -> BaseResponse:
-        """Show an empty form, or add the row."""
+        """Show an empty form, or add the row. Flask-AppBuilder's loses what was typed when a hook refuses."""
         widgets, status = self._add()
         if widgets is None:
             return self.post_add_redirect()
@@ -164,7 +164,7 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
     @expose("/edit/<pk>", methods=["GET", "POST"])
     @has_access
     def edit(self, pk: str) -> BaseResponse:
-        """Show the form of a row, or save it."""
+        """Show the form of a row, or save it. As above; Flask-AppBuilder's also overwrites what others have saved."""
         widgets, status = self._edit(pk)
         if widgets is None:
             return self.post_edit_redirect()
@@ -183,7 +183,7 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
     @expose("/delete/<pk>", methods=["GET", "POST"])
     @has_access
     def delete(self, pk: str) -> BaseResponse:
-        """Ask for confirmation; POST deletes the row."""
+        """Ask for confirmation; POST deletes the row. Flask-AppBuilder's deletes on GET where CSRF protection is off."""
         item = self.datamodel.get(pk, self._base_filters, [*self.load_columns])
         if item is None and (request.method != "POST" or self.datamodel.parse_pk(pk) is None):
             abort(404)
@@ -213,12 +213,12 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
 
     @expose("/action/<string:name>/<pk>", methods=["POST"])
     def action(self, name: str, pk: str) -> BaseResponse:
-        """Run an action on one row."""
+        """Run an action on one row. Flask-AppBuilder's also runs it on rows that `base_filters` hide."""
         return self._act(name, [pk], one=True)
 
     @expose("/action_post", methods=["POST"])
     def action_post(self) -> BaseResponse:
-        """Run an action on the selected rows."""
+        """Run an action on the selected rows; as above."""
         return self._act(request.form.get("action", ""), request.form.getlist("rowid"), one=False)
 
     def _act(self, name: str, pks: list[str], *, one: bool) -> BaseResponse:
@@ -274,7 +274,7 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
         model = self.datamodel.get_related_model(column)
         return jsonify(cascades.choices(model, conditions, list(filter_arguments(request.args))))
 
-    # -- where to go
+    # -- where to go: Flask-AppBuilder's answers 302, after which a program may repeat the POST
 
     def post_add_redirect(self) -> BaseResponse:
         """Return to where the form was opened."""
