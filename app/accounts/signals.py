@@ -12,7 +12,8 @@ Logins. The sender of these and of all below is the application.
                               that knows both returns the Member, others return None. The second factor is still asked.
     login_verified            With `member`, who has proved who they are and may log in: by a password, a passkey or a
                               provider. The login is not stored yet, and a second factor may follow.
-    login_failed              With `identifier` and `error`, after a login by name and password was refused.
+    login_failed              With `identifier` and `error`, after a login was refused. The identifier is what was typed,
+                              or the username at the second step; it is empty for a passkey without a password.
     reauthentication_attempting, reauthenticated, reauthentication_failed
                               The same for a member who is logged in, with `member`; the last one with `error`, too.
 
@@ -107,8 +108,15 @@ def report(signal: NamedSignal, **known: Any) -> None:
 @contextmanager
 def logging_in(identifier: str) -> Iterator[None]:
     """Ask whether somebody may try to log in, and report it if the login is refused."""
-    try:
+    with reporting_failure(identifier):
         send(login_attempting, identifier=identifier)
+        yield
+
+
+@contextmanager
+def reporting_failure(identifier: str) -> Iterator[None]:
+    """Report it if the login is refused."""
+    try:
         yield
     except DomainError as error:
         report(login_failed, identifier=identifier, error=error)

@@ -142,6 +142,20 @@ def test_packages_are_told_of_failed_logins(visitor, cast, hear):
     assert PASSWORD not in str(told)
 
 
+def test_packages_are_told_of_failures_with_passkeys_and_codes(app, ada, client_of, visitor, new_visitor, hear):
+    key = add_passkey(client_of(ada))
+    with hear(signals.login_failed) as told:
+        assert visitor.log_in("ada@example.com", PASSWORD).path == "/login/second-step/"
+        assert told == []
+        visitor.post("/login/second-step/", {"code": "123456"})
+        visitor.post("/passkeys/second-step", {"credential": "{}"})
+        new_visitor().post("/passkeys/login", {"credential": "{}"})
+        name_and_code = {"username": "ada", "password": PASSWORD, "code": "123456"}
+        app.test_client().post("/api/v1/security/login", json=name_and_code)
+        assert sign(visitor, key, "second-step").flashes == [("info", "Welcome, Ada Byron!")]
+    assert [known["identifier"] for _name, known in told] == ["ada", "ada", "", "ada"]
+
+
 def test_a_package_stores_failures_in_its_own_transaction(visitor, cast, connected, records):
     def store(_app, identifier, error):
         with transaction():

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from app import clock
 from app.accounts import tokens
 from app.accounts.enums import TokenPurpose
 from app.database import transaction
@@ -142,6 +143,15 @@ def test_invitations_wait(host, party, records):
     page = host.get(f"/parties/{party.slug}/invitations")
     page = host.submit(page.form("/invitations"), email="iris@example.org", name="Iris")
     assert page.flashes == [("warning", f"1 invited, 0 already invited, 0 invalid addresses. {WHY}")]
+
+
+def test_the_list_of_invitations_calls_none_sent(host, party):
+    InvitationFactory(party=party)
+    InvitationFactory(party=party, reminded_at=clock.now())
+    text = host.get(f"/parties/{party.slug}/invitations").text
+    assert text.count(">Invitation created</span>") == 2
+    assert "Invitation sent" not in text
+    assert "Reminder sent" not in text
 
 
 def test_messages_wait(host, party):

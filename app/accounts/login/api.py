@@ -13,7 +13,7 @@ from marshmallow import ValidationError, fields
 from werkzeug.exceptions import HTTPException
 
 from app import audit
-from app.accounts import rate_limits, rules
+from app.accounts import rate_limits, rules, signals
 from app.accounts.login import authentication
 from app.accounts.login.authentication import AuthResult
 from app.accounts.login.views import refused_status
@@ -134,7 +134,8 @@ class SecurityApi(JsonErrorResponses, StockSecurityApi):
         try:
             with transaction():
                 result = authentication.authenticate(credentials["username"], credentials["password"])
-                _ensure_complete(result, credentials.get("code"))
+                with signals.reporting_failure(credentials["username"]):
+                    _ensure_complete(result, credentials.get("code"))
                 audit.record("api_logged_in", "member", result.member, actor=result.member)
                 self.appbuilder.sm.on_user_login(result.member)
         except DomainError as error:

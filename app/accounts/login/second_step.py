@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.accounts import passkey_site, rate_limits
+from app.accounts import passkey_site, rate_limits, signals
 from app.accounts.login import service as login_service
 from app.accounts.login.views import refused_status
 from app.accounts.second_factor import service as second_factor_service
@@ -41,7 +41,7 @@ class SecondStepView(BaseView):
             flash(_("Please correct the fields that are marked."), "danger")
             return self._page(form, waiting.member, 422)
         try:
-            with transaction():
+            with signals.reporting_failure(waiting.member.username), transaction():
                 second_factor_service.verify_code(waiting.member, form.code.data)
                 login_service.complete_second_step()
         except DomainError as error:

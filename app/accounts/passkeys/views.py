@@ -122,9 +122,10 @@ class PasskeyView(AccountView):
             return redirect(self._target(), 303)
         kept, remember = request.form.get(form_resubmission.SAVED_FORM), "remember_me" in request.form
         try:
-            member = passkey_service.authenticate(passkey_service.LOG_IN, _credential())
-            with transaction():
-                login_service.log_in_verified(member, remember=remember)
+            with signals.reporting_failure(""):
+                member = passkey_service.authenticate(passkey_service.LOG_IN, _credential())
+                with transaction():
+                    login_service.log_in_verified(member, remember=remember)
         except DomainError as error:
             flash(str(error), error.category)
             return self._login_view().refused(self._target(), kept)
@@ -150,9 +151,10 @@ class PasskeyView(AccountView):
             flash(_("That took too long. Please log in again."), "warning")
             return redirect(url_for("LoginView.login", next=self._target()), 303)
         try:
-            passkey_service.authenticate(passkey_service.SECOND_STEP, _credential(), waiting.member)
-            with transaction():
-                login_service.complete_second_step()
+            with signals.reporting_failure(waiting.member.username if waiting.member else ""):
+                passkey_service.authenticate(passkey_service.SECOND_STEP, _credential(), waiting.member)
+                with transaction():
+                    login_service.complete_second_step()
         except DomainError as error:
             flash(str(error), error.category)
             return redirect(url_for("SecondStepView.form", next=self._target()), 303)
