@@ -50,6 +50,6 @@ def _key(parties: Iterable[DinnerParty], more: tuple[object, ...]) -> tuple[obje
 
 def _stored(party: DinnerParty) -> tuple[object, ...]:
     """Return all columns of a party, and the names of its host."""
-    loaded = inspect(party).dict
+    loaded: dict[str, Any] = inspect(party).dict
     columns = (loaded.get(attribute.key) for attribute in DinnerParty.__mapper__.column_attrs)
     return (*columns, party.host.username, party.host.display_name)
