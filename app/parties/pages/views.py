@@ -13,7 +13,7 @@ from app.parties.access import BasePartyView
 from app.parties.calendar import ics
 from app.parties.calendar.views import download
 from app.parties.invitations import queries as invitation_queries
-from app.parties.pages import party_page
+from app.parties.pages import party_page, public_lists
 from app.parties.rsvps.forms import RsvpByIdForm
 from app.parties.waiting_list import queries as waiting_list_queries
 
@@ -25,9 +25,10 @@ class LandingView(BaseView):
     default_view = "index"
 
     @expose("/")
-    def index(self) -> str:
+    def index(self) -> BaseResponse:
         """Show the next public parties."""
-        return str(self.render_template("parties/landing.html", parties=queries.next_public_parties()))
+        parties = queries.next_public_parties()
+        return public_lists.respond(parties, lambda: self.render_template("parties/landing.html", parties=parties))
 
 
 class PartyView(BasePartyView):
@@ -39,10 +40,16 @@ class PartyView(BasePartyView):
     @expose("/")
     @has_access
     @permission_name("read")
-    def list(self) -> str:
+    def list(self) -> BaseResponse:
         """Show the coming public parties."""
         page = queries.public_page(page_number())
-        return str(self.render_template("parties/party_list.html", page=page, form=RsvpByIdForm()))
+        # The token of a form would give every stranger a cookie.
+        form = RsvpByIdForm() if current_user.is_authenticated else None
+        return public_lists.respond(
+            page.items,
+            lambda: self.render_template("parties/party_list.html", page=page, form=form),
+            page.has_next,
+        )
 
     @expose("/<slug>")
     @has_access
