@@ -322,7 +322,10 @@ def test_a_reset_refuses_the_password_there_is(visitor, app, ada):
 def test_changing_the_password_requires_a_login(visitor):
     page = visitor.get("/password/change")
     assert (page.path, page.flashes) == ("/login/", [("info", "Please log in to access this page.")])
-    assert visitor.post("/password/change", {"password": PASSWORD, "new_password": NEW}).path == "/login/"
+    page = visitor.post("/password/change", {"password": PASSWORD, "new_password": NEW})
+    assert (page.status, page.flashes) == (401, [("info", "Please log in to access this page.")])
+    assert page.form("/login/")
+    assert NEW not in page.text
 
 
 def test_a_member_without_a_password_reads_how_to_get_one(client_of, app, ada):
