@@ -124,7 +124,8 @@ def _read_clock(text: str) -> datetime:
     """Return the naive time that `text` shows; raises ValueError."""
     for pattern in MOMENT_FORMATS:
         try:
-            read = datetime.strptime(text, pattern)  # noqa: DTZ007 - the zone stands in another field
+            # Flask-AppBuilder's forms, and programs made for them, send a space.
+            read = datetime.strptime(text.replace(" ", "T"), pattern)  # noqa: DTZ007 - the zone stands in another field
         except ValueError:
             continue
         if FIRST_YEAR <= read.year <= LAST_YEAR:

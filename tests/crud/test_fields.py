@@ -35,6 +35,7 @@ def filled(app, **typed):
     [
         ("2026-07-01T20:00", "Europe/Madrid", datetime(2026, 7, 1, 18, tzinfo=UTC)),
         ("2026-01-01T20:00:30", "America/New_York", datetime(2026, 1, 2, 1, 0, 30, tzinfo=UTC)),
+        ("2026-07-01 20:00:00", "Europe/Madrid", datetime(2026, 7, 1, 18, tzinfo=UTC)),
         # An ambiguous local time: the earlier one
         ("2026-10-25T02:30", "Europe/Berlin", datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),
         ("2026-07-01T20:00", "", datetime(2026, 7, 1, 20, tzinfo=UTC)),

@@ -13,6 +13,7 @@ from flask_appbuilder.models.generic import GenericSession
 from flask_appbuilder.models.generic.interface import GenericInterface
 from flask_appbuilder.models.sqla.interface import SQLAInterface as StockSQLAInterface
 from flask_babel import lazy_gettext
+from jinja2 import StrictUndefined
 from marshmallow import ValidationError
 from marshmallow.validate import Length
 from sqlalchemy import Enum, String, select
@@ -390,3 +391,14 @@ def test_an_api_of_a_model_with_two_keys_fails_at_startup(app):
     api = type("CoHostApi", (RolesApi,), {"datamodel": SQLAInterface(CoHost)})
     with app.app_context(), pytest.raises(ConfigurationError, match="one primary key"):
         appbuilder_of(app).add_api(api)
+
+
+@pytest.mark.parametrize("page", ["list/", "show/{0}", "add", "edit/{0}", "delete/{0}"])
+def test_pages_are_rendered_where_undefined_names_are_errors(ours, monkeypatch, page):
+    visitor = ours(ActingView)
+    letter = OutboxEmailFactory()
+    monkeypatch.setattr(visitor.app.jinja_env, "undefined", StrictUndefined)
+    visitor.app.jinja_env.cache.clear()
+    answer = visitor.get(f"/acting/{page.format(letter.id)}")
+    visitor.app.jinja_env.cache.clear()
+    assert answer.status == 200
