@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from jinja2 import StrictUndefined
 
 from app.extensions import appbuilder_of, db
 from tests.support.client import Visitor
@@ -53,4 +54,6 @@ def _with_views(own: Flask, views: tuple[type, ...]) -> Flask:
     appbuilder.sm.has_access = lambda *_: True
     appbuilder.sm.is_item_public = lambda *_: True
     own.config["PROPAGATE_EXCEPTIONS"] = False
+    # A name that a template misspells is an error here, and nothing elsewhere.
+    own.jinja_env.undefined = StrictUndefined
     return own
