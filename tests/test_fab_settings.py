@@ -249,3 +249,9 @@ def test_uploads_use_the_folders_of_the_settings(new_app, tmp_path):
         assert manager.base_path == str(tmp_path / "up")
         assert manager.is_file_allowed("menu.txt")
         assert not manager.is_file_allowed("menu.exe")
+
+
+def test_a_role_for_new_members_that_does_not_exist_is_refused_at_the_start(new_app):
+    app = new_app({"AUTH_USER_REGISTRATION_ROLE": "Cook"})
+    with app.app_context(), pytest.raises(ConfigurationError, match="there is no role Cook"):
+        setup.refuse_other_schema()
