@@ -234,7 +234,9 @@ SETTINGS: dict[str, Setting] = {
     "AUTH_USER_REGISTRATION": _works(
         "`False` is `REGISTRATION=closed`; `True` is `REGISTRATION=open`, unless that says `invitation`.", _is_bool
     ),
-    "AUTH_USER_REGISTRATION_ROLE": _works("The role that new members get; Guest by default.", _is_text),
+    "AUTH_USER_REGISTRATION_ROLE": _works(
+        "The role that new members get, which must exist at the start; Guest by default.", _is_text
+    ),
     "AUTH_USER_REGISTRATION_ROLE_JMESPATH": _refused(
         "Set one role for all new members in `AUTH_USER_REGISTRATION_ROLE`."
     ),

@@ -100,6 +100,18 @@ def refuse_other_schema() -> None:
         db.engine.dispose()
     if outdated:
         raise ConfigurationError(f"The database schema does not match this version: {RUN_SETUP}")
+    _refuse_unknown_role(current_app.config["AUTH_USER_REGISTRATION_ROLE"])
+
+
+def _refuse_unknown_role(name: str) -> None:
+    """Raise ConfigurationError if new members would get no role."""
+    with db.engine.connect() as connection:
+        known = connection.execute(select(Role.id).where(Role.name == name)).first()
+    db.engine.dispose()
+    if known is None:
+        raise ConfigurationError(
+            f"AUTH_USER_REGISTRATION_ROLE: there is no role {name}. Add it under Manage → Roles, or to FAB_ROLES."
+        )
 
 
 def _is_outdated(connection: Connection) -> bool:

@@ -20,7 +20,7 @@ from app.accounts.security import SecurityManager
 from app.extensions import appbuilder_of, db
 from config import ConfigurationError
 from tests.support.client import Visitor
-from tests.support.factories import PASSWORD
+from tests.support.factories import PASSWORD, DinnerPartyFactory
 
 HERE = "tests.test_fab_settings"
 
@@ -249,3 +249,21 @@ def test_uploads_use_the_folders_of_the_settings(new_app, tmp_path):
         assert manager.base_path == str(tmp_path / "up")
         assert manager.is_file_allowed("menu.txt")
         assert not manager.is_file_allowed("menu.exe")
+
+
+def test_a_role_for_new_members_that_does_not_exist_is_refused_at_the_start(new_app):
+    app = new_app({"AUTH_USER_REGISTRATION_ROLE": "Cook"})
+    with app.app_context(), pytest.raises(ConfigurationError, match="there is no role Cook"):
+        setup.refuse_other_schema()
+
+
+def test_queries_of_apis_may_be_limited_to_rison_and_to_a_page_size(app, new_app, cast):
+    visitor = Visitor(new_app({"FAB_API_ALLOW_JSON_QS": False, "FAB_API_MAX_PAGE_SIZE": 2}))
+    for number in range(3):
+        DinnerPartyFactory(host=cast.host, title=f"Party {number}")
+    sent = {"username": cast.admin.username, "password": PASSWORD}
+    token = visitor.open("POST", "/api/v1/security/login", json=sent).json["access_token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    assert visitor.get('/api/v1/dinnerparties/?q={"page_size":1}', headers=headers).status == 400
+    shown = visitor.get("/api/v1/dinnerparties/?q=(page_size:100)", headers=headers).json
+    assert (shown["count"], len(shown["result"])) == (3, 2)

@@ -9,7 +9,7 @@ from datetime import UTC
 from typing import Any
 
 import prison
-from flask import Response, request
+from flask import Response, current_app, request
 from flask_appbuilder import ModelRestApi as StockModelRestApi
 from flask_appbuilder.api import protect, safe
 from flask_appbuilder.api.convert import Model2SchemaConverter
@@ -100,7 +100,8 @@ def _parse_query(text: str) -> Any:
         return {}
     if len(text) > MAX_ARGUMENTS_LENGTH or "\0" in text:
         raise ValueError(text[:20])
-    return json.loads(text) if text.lstrip().startswith("{") else prison.loads(text)
+    is_json = text.lstrip().startswith("{") and current_app.config.get("FAB_API_ALLOW_JSON_QS", True)
+    return json.loads(text) if is_json else prison.loads(text)
 
 
 def _documented_like(stock: Endpoint) -> Callable[[Endpoint], Endpoint]:
