@@ -488,7 +488,10 @@ def _mail(environ: Mapping[str, str], public_url: str) -> dict[str, Any]:
         "MAIL_MAX_EMAILS": _integer(environ, "MAIL_MAX_EMAILS", 100, least=1),
         "MAIL_ASCII_ATTACHMENTS": _boolean(environ, "MAIL_ASCII_ATTACHMENTS"),
         # Without these two, Flask-Mail takes the values of TESTING and DEBUG.
-        **{name: _boolean(environ, name) for name in ("MAIL_SUPPRESS_SEND", "MAIL_DEBUG") if environ.get(name)},
+        **(
+            {"MAIL_SUPPRESS_SEND": _boolean(environ, "MAIL_SUPPRESS_SEND")} if environ.get("MAIL_SUPPRESS_SEND") else {}
+        ),
+        **({"MAIL_DEBUG": _boolean(environ, "MAIL_DEBUG")} if environ.get("MAIL_DEBUG") else {}),
         "ERROR_MAIL_TO": [
             _email("ERROR_MAIL_TO", address.strip())
             for address in environ.get("ERROR_MAIL_TO", "").split(",")

@@ -190,7 +190,7 @@ def test_the_security_manager_adds_people_with_roles_and_groups(app, records):
 def test_without_a_password_the_security_manager_sends_a_link_to_choose_one(app, records):
     with app.app_context():
         assert appbuilder_of().sm.add_user("chef", "Chef", "Cook", "chef@example.com")
-    assert [email.kind for email in records.all(OutboxEmail)] == ["account_made"]
+    assert [email.kind for email in records.all(OutboxEmail)] == ["account_created"]
 
 
 def test_the_security_manager_leaves_the_commit_to_its_caller_when_asked_to(app, records):

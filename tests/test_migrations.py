@@ -185,9 +185,8 @@ def test_roles_keep_their_rights_when_permissions_are_renamed(app, flask_db, tak
 
 def test_queued_emails_keep_their_place_when_their_kind_is_renamed(app, flask_db):
     flask_db("upgrade", "0007")
-    with app.app_context():
-        email = OutboxEmailFactory(kind="food_clash", dedupe_key="food_clash:7:a:b")
-        other = OutboxEmailFactory(kind="erased", dedupe_key="7: erased")
+    email = OutboxEmailFactory(kind="food_clash", dedupe_key="food_clash:7:a:b")
+    other = OutboxEmailFactory(kind="erased", dedupe_key="7: erased")
     flask_db("upgrade")
     assert kinds(app, email, other) == [
         ("dietary_conflict", "dietary_conflict:7:a:b"),

@@ -158,9 +158,10 @@ def _with_own_words(given: Any) -> Callable[[Any], None]:
 
     Those of Marshmallow's validators are English, unless the view has given them.
     """
+    validators = given if isinstance(given, list | tuple) else [given]
 
     def validate(value: Any) -> None:
-        for validator in given if isinstance(given, list | tuple) else [given]:
+        for validator in validators:
             try:
                 accepted = validator(value)
             except ValidationError as error:
@@ -171,6 +172,8 @@ def _with_own_words(given: Any) -> Callable[[Any], None]:
             if accepted is False:
                 raise ValidationError([TranslatedMessage(INVALID)])
 
+    # `_info` names the validators of a field.
+    validate.__name__ = ", ".join(getattr(each, "__name__", type(each).__name__) for each in validators)
     return validate
 
 

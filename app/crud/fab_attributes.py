@@ -260,7 +260,7 @@ BASES = (
             "builtin_roles": "Empty: see create_builtin_roles.",
         },
         {
-            "create_builtin_roles": "`ROLES` in `app/navigation.py` has the roles of a new site (and `FAB_ROLES` is refused)",
+            "create_builtin_roles": "`ROLES` in `app/navigation.py` has the roles of a new site; the setting `FAB_ROLES` adds others",
             "register_views": SITE_MAP,
             **dict.fromkeys(
                 (

@@ -64,13 +64,6 @@ def test_an_attribute_without_effect_stops_the_start(app, ours, name):
         declared(appbuilder_of(app)) if ours is SecurityManager else declared()
 
 
-def test_built_in_roles_stop_the_start(new_app):
-    from app import create_app
-
-    with pytest.raises(ConfigurationError, match="FAB_ROLES"):
-        create_app({"FAB_ROLES": {"Reader": [[".*", "can_list"]]}})
-
-
 def test_flask_appbuilders_links_lead_somewhere(app):
     with app.test_request_context():
         appbuilder = appbuilder_of(app)

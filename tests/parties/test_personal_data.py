@@ -164,7 +164,7 @@ def test_account_deletion_removes_all_personal_data(erase, known, cast, records)
     own, table, _asked, slot, answer = known
     erase(cast.friend)
     # Except the e-mail that confirms it.
-    left = str({name: [row for row in rows if "erased" not in row] for name, rows in records.dump().items()})
+    left = str({name: [row for row in rows if "account_deleted" not in row] for name, rows in records.dump().items()})
     assert [words for words in SECRETS if words.lower() in left.lower()] == []
     assert (records.fresh(own).status, records.fresh(answer).status) == ("cancelled", "cancelled")
     assert records.fresh(table).seats_taken == 1

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import pytest
 from flask import Flask
+from jinja2 import StrictUndefined
 from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import Engine, event
 
@@ -126,6 +127,8 @@ def application(url: str, instance: Path, overrides: Mapping[str, Any] | None = 
             environ.setenv(name, value)
         app = create_app({**SETTINGS, **(overrides or {})})
     app.jinja_env.bytecode_cache = _TEMPLATES
+    # A misspelt name fails the test that renders it.
+    app.jinja_env.undefined = StrictUndefined
     return app
 
 
