@@ -14,6 +14,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
+from jinja2 import StrictUndefined
 from sqlalchemy import Engine, event, select
 
 from app import clock
@@ -31,6 +32,8 @@ cost = threading.local()
 def create_app() -> Flask:
     """Return the application as developers run it."""
     app = create_site()
+    # A misspelt name in a template is an error.
+    app.jinja_env.undefined = StrictUndefined
     app.wsgi_app = _log_cost(app.wsgi_app, EmailPrinter(app).print_new)  # type: ignore[assignment,method-assign]
     app.cli.add_command(reset_command)
     return app
