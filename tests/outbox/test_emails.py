@@ -84,9 +84,15 @@ def test_text_is_not_escaped_and_html_is(enqueue):
 
 
 def test_a_subject_is_one_line_that_fits(app, enqueue):
-    facts = {"title": "Soup\r\nBcc: all@example.com\r\n" + "and more soup " * 60, "host_name": "H", "starts_at": None}
+    facts = {"title": "Soup\r\nBcc: all@example.com\r\n" + "and more soup " * 60, "host_name": "H", "starts_at": None,
+             "main_dish": "", "venue": "", "address": "", "map_url": ""}  # fmt: skip
     with app.app_context():
-        context = {"party": {**facts, "starts_at": clock.now(), "timezone": "UTC"}, "url": "u", "seats": 1}
+        context = {
+            "party": {**facts, "starts_at": clock.now(), "timezone": "UTC"},
+            "url": "u",
+            "seats": 1,
+            "ticket_url": "t",
+        }
     letter = enqueue("rsvp_yes", context=context)
     assert letter.subject.startswith("You have a seat: Soup Bcc: all@example.com and more soup")
     assert len(letter.subject) == 255
