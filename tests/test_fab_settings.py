@@ -36,7 +36,20 @@ class OtherMenu(Menu):
 
 
 class OtherManager(SecurityManager):
-    """A security manager of another site."""
+    """A security manager of another site. It notes who has logged in or out, and who could not."""
+
+    def __init__(self, appbuilder):
+        super().__init__(appbuilder)
+        self.told = []
+
+    def on_user_login(self, user):
+        self.told.append(("in", user.username))
+
+    def on_user_login_failed(self, user):
+        self.told.append(("failed", user.username))
+
+    def on_user_logout(self, user):
+        self.told.append(("out", user.username))
 
 
 class Addon(BaseManager):
@@ -180,6 +193,15 @@ def test_classes_are_taken_from_their_paths(new_app):
     assert isinstance(builder.menu, OtherMenu)
     assert isinstance(builder.sm, OtherManager)
     assert isinstance(builder.addon_managers[f"{HERE}.Addon"], Addon)
+
+
+def test_a_security_manager_of_another_site_has_the_hooks(new_app, cast):
+    app = new_app({"FAB_SECURITY_MANAGER_CLASS": f"{HERE}.OtherManager"})
+    visitor = Visitor(app)
+    visitor.log_in("friend", "wrong")
+    visitor.log_in("friend", PASSWORD)
+    visitor.post("/logout/")
+    assert appbuilder_of(app).sm.told == [("failed", "friend"), ("in", "friend"), ("out", "friend")]
 
 
 @pytest.mark.rate_limits

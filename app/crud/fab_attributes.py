@@ -211,7 +211,7 @@ BASES = (
             "find_user": "By username or e-mail, whatever its case.",
             "auth_username_ci": "Names have no case, whatever this says.",
             "add_register_user": "Stores a row without an e-mail: `app/accounts/registration/service.py` registers people.",
-            "reset_password": "Stores the hash; `app/accounts/passwords/service.py` ends the sessions as well.",
+            "reset_password": "By the rules for passwords; ends the sessions of the member.",
             "create_login_manager": "Login sessions are rows that can be ended.",
             "create_jwt_manager": "Tokens end with the sessions of their member; refusals are translated.",
             "load_user": "The member of the login session in the cookie.",
@@ -249,7 +249,13 @@ BASES = (
                 ),
                 "Nothing reads it: LDAP_ADMIN_GROUP makes administrators, all else is done in the generated pages.",
             ),
-            **dict.fromkeys(("auth_rate_limit", "is_auth_limited"), "Nothing reads it: views have their own limits."),
+            **dict.fromkeys(
+                ("auth_rate_limit", "is_auth_limited"), "A limit of the login page, beside those that views have."
+            ),
+            **dict.fromkeys(
+                ("on_user_login", "on_user_login_failed", "on_user_logout"),
+                "Called for pages, the API, LDAP and OpenID Connect; docs/fab.md says when.",
+            ),
             **dict.fromkeys(
                 (
                     *("oauth", "oauth_remotes", "oauth_providers", "saml_config", "saml_providers"),
@@ -283,9 +289,7 @@ BASES = (
                 ),
                 OWN_LOGIN,
             ),
-            **dict.fromkeys(
-                ("on_user_login", "on_user_login_failed", "on_user_logout", "update_user_auth_stat"), OWN_EVENTS
-            ),
+            "update_user_auth_stat": OWN_EVENTS,
         },
     ),
     Base(
