@@ -36,7 +36,16 @@ class RoleApi(ModelRestApi):
         role_service.delete(item)
 
 
-class PermissionApi(ModelRestApi):
+class _NameApi(ModelRestApi):
+    """Names that the code has: they are read only."""
+
+    include_route_methods = READ_ONLY
+    list_columns = show_columns = ["id", "name"]
+    add_columns = edit_columns = search_columns = ["name"]
+    base_order = ("name", "asc")
+
+
+class PermissionApi(_NameApi):
     """Names of permissions."""
 
     datamodel = SQLAInterface(Permission)
@@ -44,13 +53,9 @@ class PermissionApi(ModelRestApi):
     openapi_spec_tag = "Security Permissions"
     class_permission_name = "Permission"
     list_title = lazy_gettext("Permissions (API)")
-    include_route_methods = READ_ONLY
-    list_columns = show_columns = ["id", "name"]
-    add_columns = edit_columns = search_columns = ["name"]
-    base_order = ("name", "asc")
 
 
-class ViewMenuApi(ModelRestApi):
+class ViewMenuApi(_NameApi):
     """Names of views and menu entries."""
 
     datamodel = SQLAInterface(ViewMenu)
@@ -58,10 +63,6 @@ class ViewMenuApi(ModelRestApi):
     openapi_spec_tag = "Security Resources (View Menus)"
     class_permission_name = "ViewMenu"
     list_title = lazy_gettext("Views (API)")
-    include_route_methods = READ_ONLY
-    list_columns = show_columns = ["id", "name"]
-    add_columns = edit_columns = search_columns = ["name"]
-    base_order = ("name", "asc")
 
 
 class PermissionViewMenuApi(ModelRestApi):
