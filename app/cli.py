@@ -54,9 +54,10 @@ def setup_command(*, with_demo: bool) -> None:
             _add_demo()
         with transaction():
             admin = setup.first_admin()
-    if admin:
-        name, password = admin
-        click.echo(f"\n  Administrator: {name}\n  Password:      {password}   (shown this once)\n")
+            if admin:
+                # Before the commit: nobody is left with an administrator whose password was never shown.
+                name, password = admin
+                click.echo(f"\n  Administrator: {name}\n  Password:      {password}   (shown this once)\n")
 
 
 @click.command("worker")

@@ -1,6 +1,7 @@
 """The database: transactions, column types, and SQLite's settings."""
 
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -21,7 +22,18 @@ from config import ConfigurationError
 
 Result = TypeVar("Result")
 INSERTS: dict[str, Callable[[Any], Any]] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
-UNDEFINED_TABLE = "42P01"  # PostgreSQL's code
+# PostgreSQL's codes. A server is read-only while it is the standby of another one.
+UNDEFINED_TABLE, READ_ONLY = "42P01", "25006"
+SQLITE_OUTAGES = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PROTOCOL,
+}
 # PostgreSQL cannot compare plain JSON, which SELECT DISTINCT needs.
 Json = JSON().with_variant(JSONB(), "postgresql")
 
@@ -84,10 +96,21 @@ def insert_or_ignore(model: type[Any], *index: Any) -> Any:
 
 
 def is_unavailable(error: BaseException | None) -> bool:
-    """Whether the database is down, locked, full or overloaded, so that the same may work later."""
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
+    """Whether the database is down, locked, full, overloaded or read-only, so that the same may work later.
+
+    A missing table or column is none of these, although SQLite's driver has one class for all: it stays wrong.
+    """
+    if isinstance(error, InterfaceError | NoConnectionError):
         return True
-    return isinstance(error, OperationalError | InterfaceError | NoConnectionError)
+    if not isinstance(error, DBAPIError):
+        return False
+    if error.connection_invalidated:
+        return True
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    if code is not None:
+        # The lower byte is the kind of error, the others say more about it.
+        return code & 0xFF in SQLITE_OUTAGES
+    return isinstance(error, OperationalError) or getattr(error.orig, "sqlstate", None) == READ_ONLY
 
 
 def reason(error: BaseException) -> str:
@@ -116,7 +139,9 @@ def report_outage(command: Callable[..., Result]) -> Callable[..., Result]:
 def _is_not_set_up(error: SQLAlchemyError) -> bool:
     """Whether connecting failed, or a table does not exist."""
     return isinstance(error, DBAPIError) and (
-        error.statement is None or getattr(error.orig, "sqlstate", None) == UNDEFINED_TABLE
+        error.statement is None
+        or getattr(error.orig, "sqlstate", None) == UNDEFINED_TABLE
+        or reason(error).startswith("no such table")
     )
 
 

@@ -5,12 +5,15 @@ import logging
 import os
 import re
 import secrets
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import alembic.command
 import flask_migrate
+from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -64,8 +67,46 @@ def prepare() -> None:
     flask_migrate.upgrade()
     for migrations in plugins.migrations_of(current_app):
         alembic.command.upgrade(_plugin_config(migrations), "heads")
+    with db.engine.connect() as connection:
+        refuse_damaged_schema(connection)
     with transaction():
         store_permissions(appbuilder_of())
+
+
+def refuse_damaged_schema(connection: Connection) -> None:
+    """Raise ConfigurationError if the schema is not that of its version, and name what differs.
+
+    Tables that no model has are left alone: a database may be shared.
+    """
+    options = current_app.extensions["migrate"].configure_args
+    with warnings.catch_warnings():
+        # SQLite does not reflect indexes on expressions.
+        warnings.filterwarnings("ignore", "(?i).*expression-based index")
+        found = compare_metadata(MigrationContext.configure(connection, opts=options), db.metadata)
+    missing = {facts[1].name for facts in found if facts[0] == "add_table"}
+    differences = [each for each in map(_difference, found) if each and each.rpartition(" of ")[2] not in missing]
+    if differences:
+        raise ConfigurationError(
+            f"The database schema is not that of its version ({'; '.join(sorted(differences))}). Something else changed"
+            " it, or an older release was stopped while it upgraded. Restore a backup, or mend it by hand."
+        )
+
+
+def _difference(found: Any) -> str:
+    """Return in words what Alembic found, or "" for a table that is not ours. Changes of one column are a list."""
+    change, *facts = found[0] if isinstance(found, list) else found
+    action, _, kind = change.partition("_")
+    if action == "modify":
+        return f"other {kind} of column {facts[1]}.{facts[2]}"
+    if kind == "column":
+        name = f"{facts[1]}.{facts[2].name}"
+    elif kind == "table":
+        if action == "remove":
+            return ""
+        name = facts[0].name
+    else:
+        name = f"{facts[0].name} of {facts[0].table.name}"
+    return f"{'missing' if action == 'add' else 'unknown'} {kind} {name}"
 
 
 def _ensure_writable() -> None:

@@ -183,7 +183,30 @@ def test_an_rsvp_that_loses_its_connection_is_rolled_back(engine, client_of, cas
     assert records.one(DinnerParty).seats_taken == 2
 
 
+@pytest.mark.postgresql
+def test_a_standby_that_is_read_only_is_an_outage(engine, visitor, cast):
+    """What a login writes is refused by the server until it is promoted."""
+    administer(engine, "ALTER DATABASE {} SET default_transaction_read_only = on", THROW_OUT)
+    try:
+        engine.dispose()
+        page = visitor.post("/login/", {"username": "friend", "password": PASSWORD})
+    finally:
+        administer(engine, "ALTER DATABASE {} RESET default_transaction_read_only", THROW_OUT)
+        engine.dispose()
+    assert_asked_to_come_back(page)
+
+
 # -- our own errors
+
+
+@pytest.mark.both_databases
+def test_a_schema_that_lacks_a_column_is_an_error_and_no_outage(app, visitor, monkeypatch, cast):
+    monkeypatch.setitem(app.config, "TESTING", False)  # noqa: FBT003 - with it, errors would come up here
+    with app.app_context(), db.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE dinner_party DROP COLUMN description"))
+    page = visitor.get("/parties/")
+    assert page.status == 500
+    assert "It has been logged." in page.text
 
 
 @pytest.mark.postgresql
