@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, SecurityError, ServiceUnavailable, TooManyRequests
 
 from app import clock, form_resubmission
-from app.database import is_unavailable
+from app.database import is_unavailable, reason
 from app.extensions import appbuilder_of, db
 from app.http import RETRY_SECONDS
 
@@ -48,6 +48,22 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(RateLimitExceeded, _limit_reached)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(SQLAlchemyError, _database_error)
+    app.teardown_appcontext(_close_session)
+
+
+def _close_session(_error: BaseException | None) -> None:
+    """Return the connection. If it was lost after the commit, the answer is still true: it must not become an error.
+
+    Flask-SQLAlchemy does the same, and would raise the error of the ROLLBACK.
+    """
+    try:
+        db.session.remove()
+    except SQLAlchemyError as error:
+        if not is_unavailable(error):
+            raise
+        log.error("The database is not available (%s)", reason(error))  # noqa: TRY400 - one line, see above
+        # Flask-SQLAlchemy removes it.
+        db.session().invalidate()
 
 
 def _csrf_error(error: CSRFError) -> Response:
@@ -86,7 +102,8 @@ def _database_error(error: SQLAlchemyError) -> Response:
 
 
 def _unavailable(error: Exception) -> Response:
-    log.error("The database is not available", exc_info=error)
+    # One line: there are as many as requests.
+    log.error("The database is not available (%s)", reason(error))
     return render_error(ServiceUnavailable(retry_after=RETRY_SECONDS))
 
 

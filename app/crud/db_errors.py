@@ -12,7 +12,7 @@ from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError, Statement
 from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.sql import visitors
 
-from app.database import is_unavailable
+from app.database import is_unavailable, reason
 from app.errors import DomainError
 from app.extensions import metadata
 
@@ -92,8 +92,11 @@ def translate_db_errors(*, deleting: bool = False) -> Iterator[None]:
     except SQLAlchemyError as error:
         if isinstance(error, StatementError) and isinstance(error.orig, ValueError | OverflowError):
             raise DomainError(INVALID_VALUE) from error
+        if is_unavailable(error):
+            log.error("The database is not available (%s)", reason(error))  # noqa: TRY400 - one line for each request
+            raise UnavailableError from error
         log.exception("The database rejected a change")
-        raise UnavailableError if is_unavailable(error) else DomainError(NOT_STORED) from error
+        raise DomainError(NOT_STORED) from error
 
 
 def constraint_error(error: IntegrityError, *, deleting: bool = False) -> ConstraintError:

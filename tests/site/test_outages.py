@@ -12,6 +12,7 @@ from sqlalchemy.engine import make_url
 from app import clock
 from app.extensions import db
 from app.parties.models import DinnerParty
+from tests.support.client import Visitor
 from tests.support.factories import PASSWORD, DinnerPartyFactory
 
 BUSY = "This is not possible right now. Try again in a moment."
@@ -181,6 +182,26 @@ def test_an_rsvp_that_loses_its_connection_is_rolled_back(engine, client_of, cas
     finally:
         event.remove(engine, "before_cursor_execute", lose)
     assert records.one(DinnerParty).seats_taken == 2
+
+
+@pytest.mark.postgresql
+def test_a_connection_lost_after_the_commit_does_not_make_the_answer_an_error(new_app, engine, cast, records, caplog):
+    party, app = DinnerPartyFactory(host=cast.host), new_app({"PROPAGATE_EXCEPTIONS": False})
+
+    @app.after_request
+    def lose(response):
+        db.session.execute(text("SELECT 1"))
+        administer(engine, THROW_OUT)
+        return response
+
+    friend = Visitor(app)
+    friend.log_in_as(cast.friend)
+    page = friend.post(f"/parties/{party.slug}/rsvp", {"answer": "yes"}, follow=False)
+    assert page.status == 303
+    assert records.one(DinnerParty).seats_taken == 2
+    (line,) = {record.getMessage() for record in caplog.records if record.levelname == "ERROR"}
+    assert line.startswith("The database is not available (terminating connection")
+    assert not any(record.exc_info for record in caplog.records)
 
 
 @pytest.mark.postgresql

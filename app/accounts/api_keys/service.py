@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app import audit, clock
 from app.accounts import mail, members, rules
 from app.accounts.models import Member
-from app.database import is_unavailable
+from app.database import is_unavailable, reason
 from app.enums import LabelledEnum
 from app.errors import DomainError
 from app.extensions import db
@@ -204,7 +204,7 @@ def note_use(key: ApiKey) -> None:
     except SQLAlchemyError as error:
         if not is_unavailable(error):
             raise
-        log.warning("The last-used time of an API key could not be saved", exc_info=True)
+        log.warning("The last-used time of an API key could not be saved (%s)", reason(error))
 
 
 def _audited(key: ApiKey) -> dict[str, str | None]:

@@ -19,7 +19,7 @@ from app.accounts.ldap import client as ldap_client
 from app.accounts.models import LoginSession, Member, new_stamp
 from app.accounts.queries import AuthRequirements
 from app.accounts.sessions import trusted_devices
-from app.database import is_unavailable, transaction
+from app.database import is_unavailable, reason, transaction
 from app.errors import DomainError
 from app.extensions import appbuilder_of, db
 from app.http import parse_int
@@ -250,4 +250,4 @@ def _store(statement: Delete | Update) -> None:
     except SQLAlchemyError as error:
         if not is_unavailable(error):
             raise
-        log.warning("A login session could not be updated", exc_info=True)
+        log.warning("A login session could not be updated (%s)", reason(error))
