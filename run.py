@@ -1,12 +1,12 @@
-"""Serve the site: `python run.py` starts granian's server processes and, beside them, the background worker.
+"""Serve the site: `python run.py` starts the server processes and, beside them, the background worker.
 
     run.py            supervises the others; it imports little, so it needs little memory
       fork server     has the application loaded (app/preload.py) and forks
-        granian       WORKERS processes that answer requests
+        web workers   WORKERS processes that answer requests (app/server.py)
         worker        `flask worker`: delivers e-mail and runs the scheduler; unless BACKGROUND_WORKER=no
 
-The fork server has one thread, so forked processes inherit no held locks and no pipes of other processes. Forking from
-run.py, which has threads, sometimes makes the stop hang.
+All web workers accept connections of the same listening sockets. The fork server has one thread, so forked processes
+inherit no held locks and no pipes of other processes.
 """
 
 import contextlib
@@ -20,78 +20,98 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable
-from io import BytesIO
-from multiprocessing import forkserver, resource_tracker
+from collections.abc import Callable, Iterator, Sequence
+from multiprocessing import connection, forkserver, resource_tracker
+from pathlib import Path
 from typing import Any
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
-
-from granian.constants import Interfaces
-from granian.http import HTTP1Settings
-from granian.server import mp
 
 import config
 from config import STOP_SIGNALS, ConfigurationError
 
-# Per server process: connections, most of them idle; and requests that are being read or wait for the lock.
-CONNECTIONS, REQUESTS = 1000, 64
-HEADERS_MILLISECONDS = 10_000
-# How much of a request that is too large is read, so that the client receives the error response.
-MAX_DISCARDED, CHUNK = 32 * 1024 * 1024, 256 * 1024
-# When stopping, the current requests and the current e-mail may take this long.
-STOP_SECONDS, EMAIL_SECONDS = 20, 10
-RESTART_SECONDS, NOTICE_SECONDS = 5, 0.1
-START_ATTEMPTS = 50
+# How many connections the system keeps while all web workers are busy.
+BACKLOG = 1024
+# When stopping, the current requests and the current e-mail may take this long. A web worker ends a little earlier itself.
+WEB_SECONDS, EMAIL_SECONDS = 22, 10
+# A process that ends is started again: at once if it ran well, later if it just was.
+RAN_WELL_SECONDS, RESTART_SECONDS, NOTICE_SECONDS = 60, 5, 0.1
 # The path of a socket has 108 characters at most, and its name in the folder some 50.
 MAX_FOLDER_LENGTH = 50
-# On other systems granian passes a socket by its number, which does not work with a fork server.
+UNIX, UNIX_MODE = "unix:", 0o660
+# systemd passes sockets from this number on, and says how many to whom.
+FIRST_PASSED = 3
+# On other systems there is no fork server.
 PROCESSES: Any = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "loggers": {
+        "app": {"handlers": ["console"], "level": "INFO", "propagate": False},
+        # It would tell of each request that waits.
+        "waitress.queue": {"level": "ERROR"},
+    },
+    "root": {"handlers": ["console"], "level": "WARNING"},
+}
 
 logger = logging.getLogger("app.run")
 
 
-class GranianLogFilter(logging.Filter):
-    """Drops granian's warning about many threads, which are intended: most of them wait."""
+class Supervised:
+    """A process that is started again whenever it ends."""
 
-    def filter(self, record: logging.LogRecord) -> bool:
-        return "allows spawning" not in record.getMessage()
+    def __init__(self, name: str, target: Callable[..., None], *arguments: Any, stop_seconds: int) -> None:
+        self.name = name
+        self.stop_seconds = stop_seconds
+        self._target, self._arguments = target, arguments
+        self._process: Any = None
+        self._started = 0.0
+        self._start_at = 0.0
 
+    def start_if_due(self) -> None:
+        """Start the process if none runs and the time has come."""
+        if self._process is not None or time.monotonic() < self._start_at:
+            return
+        process = PROCESSES.Process(name=self.name, target=self._target, args=self._arguments, daemon=True)
+        try:
+            process.start()
+        except (OSError, EOFError) as error:
+            # The fork server starts anew itself.
+            self._restart_later(f"could not be started ({error})", NOTICE_SECONDS)
+            return
+        self._process, self._started = process, time.monotonic()
+        logger.info("%s started with PID: %d", self.name, process.pid)
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {"granian": {"()": GranianLogFilter}},
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["granian"]}},
-    "loggers": {name: {"handlers": ["console"], "level": "INFO", "propagate": False} for name in ("_granian", "app")},
-    "root": {"handlers": ["console"], "level": "WARNING"},
-}
+    @property
+    def sentinels(self) -> list[int]:
+        """What becomes ready when the process ends."""
+        return [self._process.sentinel] if self._process is not None else []
 
+    def notice_end(self) -> None:
+        """Plan the next start if the process has ended."""
+        if self._process is None or self._process.is_alive():
+            return
+        status, self._process = self._process.exitcode, None
+        ran_well = time.monotonic() - self._started > RAN_WELL_SECONDS
+        self._restart_later(f"ended with status {status}", NOTICE_SECONDS if ran_well else RESTART_SECONDS)
 
-class Process(PROCESSES.Process):
-    """A process that can be started while the fork server restarts: it tries again."""
+    def stop(self) -> None:
+        """Ask the process to end."""
+        if self._process is not None:
+            self._process.terminate()
 
-    def start(self) -> None:
-        """Start the process; raises OSError or EOFError if all attempts fail."""
-        for _attempt in range(START_ATTEMPTS):
-            with contextlib.suppress(OSError, EOFError):
-                super().start()
-                return
-            time.sleep(NOTICE_SECONDS)
-        super().start()
+    def join(self, deadline: float) -> None:
+        """Wait until it has ended, and kill it at `deadline`."""
+        if self._process is None:
+            return
+        self._process.join(max(0.0, deadline - time.monotonic()))
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
 
-
-class Server(mp.MPServer):
-    """granian's server, which would reload its workers on SIGHUP; here SIGHUP stops it."""
-
-    signal_handler_reload = mp.MPServer.signal_handler_interrupt
-
-
-class ForkedWorker(mp.WorkerProcess):
-    """A granian worker that is forked. granian would spawn it, and it would load the application again."""
-
-    def _spawn(self, target: Any, args: Any) -> None:
-        self.inner = Process(name="granian-worker", target=target, args=args)
+    def _restart_later(self, ended: str, seconds: float) -> None:
+        logger.error("%s %s. It is started again in %g s", self.name, ended, seconds)
+        self._start_at = time.monotonic() + seconds
 
 
 def main() -> None:
@@ -102,23 +122,48 @@ def main() -> None:
     config.apply_renames(os.environ)
     try:
         settings = config.load()
-        address = _free_address(settings["HOST"], settings["PORT"])
+        sockets = passed_sockets() or listen(settings["HOST"], settings["PORT"])
     except ConfigurationError as error:
         sys.exit(f"DinnerParty cannot start. {error}")
     _start_fork_server()
     _check_in_child()
-    server = _server(settings, address)
-    server.on_startup(lambda: logger.info("%(APP_NAME)s is served at %(PUBLIC_URL)s (Ctrl-C stops it)", settings))
+    processes = [
+        Supervised(f"Web worker {number + 1}", serve, sockets, stop_seconds=WEB_SECONDS)
+        for number in range(settings["WORKERS"])
+    ]
     if settings["BACKGROUND_WORKER"]:
-        # All processes may be stopped at once. Then it is no error that the worker ended.
-        worker = WorkerProcess(is_stopping=lambda: server.interrupt_signal)
-        server.on_startup(worker.start)
-        server.on_shutdown(worker.stop)
-    server.serve(target_loader=load, wrap_loader=False)
+        processes.append(Supervised("Background worker", run_worker, stop_seconds=EMAIL_SECONDS))
+    supervise(processes, lambda: logger.info("%(APP_NAME)s is served at %(PUBLIC_URL)s (Ctrl-C stops it)", settings))
+
+
+def supervise(processes: Sequence[Supervised], on_start: Callable[[], object]) -> None:
+    """Keep `processes` running until a stop signal arrives; then stop them."""
+    stop, stopped = os.pipe()
+    for number in STOP_SIGNALS:
+        signal.signal(number, lambda *_: os.write(stopped, b"."))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+    for process in processes:
+        process.start_if_due()
+    on_start()
+    ready: Sequence[object] = ()
+    while stop not in ready:
+        sentinels = [sentinel for process in processes for sentinel in process.sentinels]
+        ready = connection.wait([stop, *sentinels], timeout=1)
+        if stop not in ready and ready:
+            # All processes may be stopped at once. Then it is no error that some have ended.
+            ready = connection.wait([stop], timeout=NOTICE_SECONDS)
+        if stop not in ready:
+            for process in processes:
+                process.notice_end()
+                process.start_if_due()
+    began = time.monotonic()
+    for process in processes:
+        process.stop()
+    for process in processes:
+        process.join(began + process.stop_seconds)
 
 
 def _start_fork_server() -> None:
-    mp.WorkerProcess = ForkedWorker  # type: ignore[misc]
     # The fork server imports app.preload, but run.py may be started from any directory.
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(config.ROOT), os.environ.get("PYTHONPATH")]))
     PROCESSES.set_forkserver_preload(["app.preload"])
@@ -137,7 +182,7 @@ def _start_fork_server() -> None:
 
 def _check_in_child() -> None:
     """Exit if the application cannot be created or its database is not set up. The child process prints the reason."""
-    attempt = Process(target=check)
+    attempt = PROCESSES.Process(target=check)
     attempt.start()
     attempt.join()
     if attempt.exitcode:
@@ -156,50 +201,35 @@ def check() -> None:
         sys.exit(f"DinnerParty cannot start. {error}")
 
 
-def _server(settings: dict[str, Any], address: str) -> Server:
-    return Server(
-        "run:load",
-        address=address,
-        port=settings["PORT"],
-        interface=Interfaces.WSGI,
-        websockets=False,
-        workers=settings["WORKERS"],
-        blocking_threads=REQUESTS,
-        backpressure=CONNECTIONS,
-        http1_settings=HTTP1Settings(header_read_timeout=HEADERS_MILLISECONDS),
-        workers_kill_timeout=STOP_SECONDS,
-        respawn_failed_workers=True,
-        log_dictconfig=LOGGING,
-    )
+# -- the processes
 
 
-def load() -> "SerializedWsgi":
-    """Return the WSGI application of a granian worker. The worker ends when its parent process ends."""
-    from app.http import REQUEST_LOCK_KEY
-    from app.preload import application
+def serve(sockets: Sequence[socket.socket]) -> None:
+    """Answer requests on `sockets` until SIGTERM or the end of run.py."""
+    _begin_process()
+    from app.preload import application, server
 
-    # Later threads inherit this.
-    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
-    served = SerializedWsgi(application(), application().config["MAX_CONTENT_LENGTH"], REQUEST_LOCK_KEY)
-    threading.Thread(target=_stop_once, args=(served,), daemon=True).start()
+    serving = server.Server(application(), sockets)
+    signal.signal(signal.SIGTERM, lambda *_: serving.stop())
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
     threading.Thread(target=_stop_with_parent, daemon=True).start()
-    return served
+    serving.run()
 
 
-def _stop_once(served: "SerializedWsgi") -> None:
-    """Wait for a stop signal in a thread, and pass it to granian once; exit at once if no request was served yet.
+def run_worker() -> None:
+    """Run the background worker (`flask worker`) until SIGTERM or the end of run.py."""
+    _begin_process()
+    from app.preload import application, worker
 
-    Ctrl-C and systemd signal all processes, and run.py signals the workers again. A granian worker sometimes misses a
-    signal that arrives with another one or before it serves. Then run.py would wait for STOP_SECONDS.
-    """
-    number = signal.sigwait(STOP_SIGNALS)
-    # run.py would report a failure if this process ended before run.py received its own signal.
-    time.sleep(NOTICE_SECONDS)
-    handler = signal.getsignal(signal.SIGTERM)
-    if served.is_used and callable(handler):
-        handler(number, None)
-    else:
-        os._exit(0)
+    parent = multiprocessing.parent_process()
+    worker.run(application(), {signal.SIGTERM}, lambda: parent is None or parent.is_alive())
+
+
+def _begin_process() -> None:
+    # Ctrl-C and a closed terminal signal this process, too, but run.py stops it.
+    for number in STOP_SIGNALS - {signal.SIGTERM}:
+        signal.signal(number, signal.SIG_IGN)
+    logging.config.dictConfig(LOGGING)
 
 
 def _stop_with_parent() -> None:
@@ -209,116 +239,62 @@ def _stop_with_parent() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-class SerializedWsgi:
-    """Reads requests in many threads, and passes them to the application one at a time.
-
-    Slow clients do not block others. Running requests in parallel in one interpreter would only make the slowest
-    responses slower. A request that waits for another server releases the lock meanwhile (app.http.release_request_lock).
-    """
-
-    def __init__(self, app: WSGIApplication, max_body_size: int, lock_key: str) -> None:
-        self._app = app
-        self._max_body_size = max_body_size
-        self._lock_key = lock_key
-        self._lock = threading.Lock()
-        self.is_used = False
-
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Read the whole request, then wait for the lock and run the application."""
-        self.is_used = True
-        stream = environ["wsgi.input"]
-        # One byte more than allowed, so that the application sees that the body is too large.
-        environ["wsgi.input"] = BytesIO(stream.read(self._max_body_size + 1))
-        # The stream ends with the body, also for chunked requests.
-        environ["wsgi.input_terminated"] = True
-        for _ in range(MAX_DISCARDED // CHUNK):
-            if not stream.read(CHUNK):
-                break
-        environ[self._lock_key] = self._lock
-        with self._lock:
-            return self._app(environ, start_response)
+# -- the sockets
 
 
-class WorkerProcess:
-    """Keeps the background worker running in a process beside the server."""
-
-    def __init__(self, is_stopping: Callable[[], bool]) -> None:
-        self._is_stopping = is_stopping
-        self._stopping = threading.Event()
-        self._starting = threading.Lock()
-        self._process: Any = None
-        # Only this thread starts the process and waits for it.
-        self._watcher = threading.Thread(target=self._keep_running, name="background worker", daemon=True)
-
-    def start(self) -> None:
-        """Start the worker, and restart it whenever it ends."""
-        self._watcher.start()
-
-    def stop(self) -> None:
-        """Stop after the current e-mail. If sending hangs, the process is killed and the e-mail sent after its lease."""
-        with self._starting:
-            self._stopping.set()
-            if self._process is not None:
-                self._process.terminate()
-        self._watcher.join(EMAIL_SECONDS)
-        if self._watcher.is_alive() and self._process is not None:
-            self._process.kill()
-            self._watcher.join(EMAIL_SECONDS)
-
-    def _keep_running(self) -> None:
-        while not self._is_over():
-            try:
-                ended = self._run_once()
-            except (OSError, EOFError) as error:
-                ended = f"could not be started ({error})"
-            self._stopping.wait(NOTICE_SECONDS)
-            if not self._is_over():
-                logger.error("The background worker %s. It is started again in %d s", ended, RESTART_SECONDS)
-                self._stopping.wait(RESTART_SECONDS)
-
-    def _is_over(self) -> bool:
-        return self._stopping.is_set() or self._is_stopping()
-
-    def _run_once(self) -> str:
-        """Run one process until it ends, and return how it ended."""
-        with self._starting:
-            if self._is_over():
-                return ""
-            process = Process(target=run_worker, name="background worker", daemon=True)
-            process.start()
-            self._process = process
-            logger.info("Background worker started with PID: %d", process.pid)
-        process.join()
-        return f"ended with status {process.exitcode}"
+def passed_sockets() -> list[socket.socket]:
+    """Return the sockets that systemd listens on for this process (socket activation)."""
+    if os.environ.pop("LISTEN_PID", None) != str(os.getpid()):
+        return []
+    numbers = range(FIRST_PASSED, FIRST_PASSED + int(os.environ.pop("LISTEN_FDS", "0")))
+    return [socket.socket(fileno=number) for number in numbers]
 
 
-def run_worker() -> None:
-    """Run the background worker (`flask worker`) until SIGTERM or the end of run.py."""
-    # Ctrl-C and a closed terminal signal this process, too, but run.py stops it.
-    for number in STOP_SIGNALS - {signal.SIGTERM}:
-        signal.signal(number, signal.SIG_IGN)
-    logging.config.dictConfig(LOGGING)
-    from app.preload import application, worker
-
-    parent = multiprocessing.parent_process()
-    worker.run(application(), {signal.SIGTERM}, lambda: parent is None or parent.is_alive())
-
-
-def _free_address(host: str, port: int) -> str:
-    """Return the IP address of `host` to listen on, because granian accepts no host names.
-
-    Raises ConfigurationError if the port is in use: granian would share it with the other program.
-    """
+def listen(host: str, port: int) -> list[socket.socket]:
+    """Listen on a host name, an IPv4 or IPv6 address, or `unix:` and a path; raises ConfigurationError."""
+    place = host if host.startswith(UNIX) else f"{host}:{port}"
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-            probe.listen()
-        return str(address[0])
+        return [_listen_unix(Path(host.removeprefix(UNIX))) if host.startswith(UNIX) else _listen_tcp(host, port)]
     except (OSError, UnicodeError) as error:
         reason = (isinstance(error, OSError) and error.strerror) or "not a host name"
-        raise ConfigurationError(f"{host}:{port} cannot be listened on ({reason}); set PORT or HOST.") from error
+        raise ConfigurationError(f"{place} cannot be listened on ({reason}); set PORT or HOST.") from error
+
+
+def _listen_tcp(host: str, port: int) -> socket.socket:
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with _closed_on_error(socket.socket(family, kind, protocol)) as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if host == "::":
+            # Clients with IPv4 come, too.
+            listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        listening.bind(address)
+        listening.listen(BACKLOG)
+    return listening
+
+
+def _listen_unix(path: Path) -> socket.socket:
+    # One that a killed process left is in the way; one that somebody listens on stays.
+    if path.is_socket() and not _is_answered(path):
+        path.unlink()
+    with _closed_on_error(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as listening:
+        listening.bind(str(path))
+        path.chmod(UNIX_MODE)
+        listening.listen(BACKLOG)
+    return listening
+
+
+def _is_answered(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        return probe.connect_ex(str(path)) == 0
+
+
+@contextlib.contextmanager
+def _closed_on_error(opened: socket.socket) -> Iterator[socket.socket]:
+    try:
+        yield opened
+    except BaseException:
+        opened.close()
+        raise
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ MESSAGES = {
     403: (lazy_gettext("Access is Denied"), lazy_gettext("You do not have permission to see this page or do this.")),
     404: (lazy_gettext("Page not found"), lazy_gettext("This page does not exist or has been removed.")),
     405: (lazy_gettext("That did not work"), lazy_gettext("This request method is not allowed here.")),
+    408: (lazy_gettext("Too slow"), lazy_gettext("What you sent took too long to arrive. Please try again.")),
     409: (lazy_gettext("Conflicting change"), lazy_gettext("This was changed in the meantime. Please review it.")),
     413: (lazy_gettext("Too large"), lazy_gettext("The data you sent is too large. The limit is 1 MB.")),
     429: (lazy_gettext("Too many requests"), lazy_gettext("Too many attempts. Try again later.")),

@@ -48,8 +48,9 @@ TWO_YEARS, ONE_YEAR = 63072000, 31536000
 RETRY_SECONDS = 5
 # Deeper than anyone pages. An offset must fit into the integers of the database.
 MAX_PAGE = 1_000_000
-# The key of the lock in the WSGI environment. A request holds it while it runs (run.py).
-REQUEST_LOCK_KEY = "dinnerparty.request_lock"
+# Keys of the WSGI environment (app/server.py): the lock that a request holds while it runs, and the status of a request
+# whose body did not arrive.
+REQUEST_LOCK_KEY, UNREAD_BODY_KEY = "dinnerparty.request_lock", "dinnerparty.unread_body"
 
 AnyResponse = TypeVar("AnyResponse", bound=BaseResponse)
 
@@ -83,6 +84,7 @@ def init_app(app: Flask) -> None:
     proxies = app.config["TRUSTED_PROXY_COUNT"]
     if proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=0)  # type: ignore[method-assign]
+    app.before_request(_reject_unread_body)
     app.before_request(_reject_nul)
     app.before_request(_reject_json_outside_api)
     app.before_request(_read_form)
@@ -201,6 +203,12 @@ def release_request_lock() -> Iterator[None]:
 @cache
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def _reject_unread_body() -> None:
+    """Answer with an error if the whole request did not arrive."""
+    if UNREAD_BODY_KEY in request.environ:
+        abort(request.environ[UNREAD_BODY_KEY])
 
 
 def _reject_nul() -> None:

@@ -9,14 +9,13 @@ import gc
 import multiprocessing
 import signal
 
-import granian.server.mp  # noqa: F401 - so that its processes share it
 from flask import Flask
 
-from app import create_app, worker
+from app import create_app, server, worker
 from app.outbox import error_mail
 from config import STOP_SIGNALS
 
-__all__ = ["application", "worker"]
+__all__ = ["application", "server", "worker"]
 
 
 def application() -> Flask:

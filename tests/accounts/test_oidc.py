@@ -5,16 +5,16 @@ from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from waitress.task import ThreadedTaskDispatcher
 from werkzeug.test import Client
 
 import config
-import run
 from app import clock
 from app.accounts.models import ExternalIdentity, LoginSession, Member
 from app.audit.models import AuditEvent
 from app.extensions import appbuilder_of, db
-from app.http import REQUEST_LOCK_KEY
 from app.outbox.models import OutboxEmail
+from app.server import Serialized
 from tests.support import openid, required_services
 from tests.support.client import SESSION_COOKIE
 from tests.support.factories import PASSWORD, MemberFactory, RowFactory
@@ -154,15 +154,19 @@ def test_a_provider_that_does_not_respond_times_out(visitor, provider, app, monk
 
 
 def test_a_slow_provider_does_not_block_other_requests(app, provider):
-    served = run.SerializedWsgi(app, app.config["MAX_CONTENT_LENGTH"], REQUEST_LOCK_KEY)
+    dispatcher = ThreadedTaskDispatcher()
+    served = Serialized(app, dispatcher)
     provider.behaviour = "dawdle"
     waiting = threading.Thread(target=lambda: Client(served).get(START))
     waiting.start()
     assert provider.asked.wait(5)
     assert Client(served).get("/login/").status_code == 200
     assert waiting.is_alive()
+    # Who waits leaves the thread of this process to others.
+    assert len(dispatcher.threads) == 2
     provider.released.set()
     waiting.join()
+    dispatcher.shutdown()
 
 
 @pytest.mark.rate_limits

@@ -15,8 +15,10 @@ import psutil
 import pytest
 
 import config
+import run
 from app import clock
 from app.outbox.models import EmailState
+from config import ConfigurationError
 from tests.support.factories import OutboxEmailFactory
 from tests.support.waiting import wait_until
 
@@ -61,7 +63,7 @@ def processes_of(site):
 def test_a_site_is_served_with_its_outbox_from_start_to_stop(site_with_outbox, smtp, records):
     """Starting a site takes seconds, so one site is used for all checks that do it no harm."""
     assert len(processes_of(site_with_outbox)) == 1 + len(
-        ("resource tracker", "fork server", "background worker", "worker-1", "worker-2")
+        ("resource tracker", "fork server", "background worker", "web worker 1", "web worker 2")
     )
     assert_loaded_once_for_all_processes(site_with_outbox)
     letter = OutboxEmailFactory()
@@ -77,7 +79,7 @@ def test_a_site_is_served_with_its_outbox_from_start_to_stop(site_with_outbox, s
 
 
 def assert_loaded_once_for_all_processes(site):
-    forked = re.findall(r"(?:worker-\d|worker started) with PID: (\d+)", site.log.read_text())
+    forked = re.findall(r"worker(?: \d)? started with PID: (\d+)", site.log.read_text())
     (fork_server,) = {psutil.Process(int(pid)).parent() for pid in forked}
     assert len(forked) == 3
     assert "forkserver" in " ".join(fork_server.cmdline())
@@ -94,15 +96,31 @@ def assert_too_large_a_request_is_told_so(site):
 
 
 def assert_slow_senders_and_idle_browsers_keep_nobody_waiting(site):
+    """They are from many addresses: of each, the site reads a few requests at once, and says so to the others."""
     address = ("127.0.0.1", site.port)
     with ExitStack() as stack:
-        for _ in range(40):
-            stack.enter_context(socket.create_connection(address)).sendall(UPLOAD)
+        slow = [
+            stack.enter_context(socket.create_connection(address, source_address=(f"127.0.0.{2 + number % 10}", 0)))
+            for number in range(140)
+        ]
+        same = [stack.enter_context(socket.create_connection(address)) for _ in range(17)]
+        for sender in (*slow, *same):
+            sender.sendall(UPLOAD)
         for _ in range(300):
             stack.enter_context(socket.create_connection(address))
         started = time.monotonic()
-        assert get(site) == 200
+        assert get(site) == get(site, "/static/app.css") == 200
         assert time.monotonic() - started < 5
+        assert {status(sender) for sender in slow} == {408}
+        assert 10 < time.monotonic() - started < 30
+        # Two processes may have divided them.
+        assert {status(sender) for sender in same} <= {408, 429}
+
+
+def status(connection):
+    """Return the status of the response that arrives."""
+    connection.settimeout(30)
+    return int(connection.recv(12).split()[1])
 
 
 def test_emails_are_sent_after_other_processes_were_killed(site_with_outbox, smtp, records):
@@ -126,7 +144,7 @@ def test_a_background_worker_that_exits_is_logged_and_restarted(server):
     site = server.start(HOST="localhost")
     assert get(site) == 200
     os.kill(background_workers(site)[0], signal.SIGKILL)
-    said = "ERROR The background worker ended with status -9. It is started again in 5 s"
+    said = "ERROR Background worker ended with status -9. It is started again in 5 s"
     wait_until(lambda: said in site.log.read_text())
     wait_until(lambda: len(background_workers(site)) == 2)
     assert background_workers(site)[1] in processes_of(site)
@@ -146,13 +164,13 @@ def test_it_stops_even_when_the_mail_server_hangs(site_with_outbox, smtp, record
     assert time.monotonic() - started < STOP_SECONDS
 
 
-@pytest.mark.parametrize("moment", ["Starting granian", "Spawning worker-1", "Spawning worker-2", "Started worker-1"])
+@pytest.mark.parametrize("moment", ["", "Web worker 1 started", "is served at"])
 def test_it_stops_at_once_at_any_moment(server, moment):
     site = server.begin()
     wait_until(lambda: moment in site.log.read_text())
     started = time.monotonic()
     # At this time it has no signal handler yet.
-    assert site.stop() in ({0, -signal.SIGTERM} if moment == "Starting granian" else {0})
+    assert site.stop() in ({0, -signal.SIGTERM} if not moment else {0})
     wait_until(lambda: processes_of(site) == set())
     assert time.monotonic() - started < AT_ONCE
     assert "Traceback" not in site.log.read_text()
@@ -200,6 +218,35 @@ def test_a_setting_with_an_old_name_is_logged_once(server):
 def test_a_taken_port_is_reported(tmp_path, silent_port):
     result = refused_start(tmp_path, PORT=str(silent_port))
     assert f"127.0.0.1:{silent_port} cannot be listened on (Address already in use)" in result.stderr
+
+
+def test_it_listens_on_a_unix_socket_also_after_a_kill(tmp_path):
+    path = tmp_path / "dinner.sock"
+    for _start in range(2):
+        (listening,) = run.listen(f"unix:{path}", 0)
+        with listening, socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(path))
+            assert path.stat().st_mode & 0o777 == 0o660
+            with pytest.raises(ConfigurationError, match="Address already in use"):
+                run.listen(f"unix:{path}", 0)
+
+
+def test_it_listens_on_ipv6_and_for_both():
+    for host, client in (("::1", "::1"), ("::", "::1"), ("::", "127.0.0.1")):
+        (listening,) = run.listen(host, 0)
+        with listening, socket.create_connection((client, listening.getsockname()[1]), timeout=5):
+            pass
+
+
+def test_it_takes_the_sockets_that_systemd_passes():
+    program = "import run; print([passed.getsockname() for passed in run.passed_sockets()])"
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        number = listening.fileno()
+        script = f'exec 3<&{number}; export LISTEN_PID=$$ LISTEN_FDS=1; exec {sys.executable} -c "{program}"'
+        done = subprocess.run(
+            ["bash", "-c", script], cwd=config.ROOT, pass_fds=[number], capture_output=True, text=True, check=True
+        )
+        assert done.stdout.strip() == str([listening.getsockname()])
 
 
 def test_the_site_starts_while_the_database_server_is_away(server, tmp_path):

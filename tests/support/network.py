@@ -39,6 +39,8 @@ def _is_local(host: Any) -> bool:
     if host in LOCAL_NAMES:
         return True
     try:
-        return ipaddress.ip_address(host.decode() if isinstance(host, bytes) else host).is_loopback
+        address = ipaddress.ip_address(host.decode() if isinstance(host, bytes) else host)
     except ValueError:
         return False
+    # The unspecified address is that of a server of this machine.
+    return address.is_loopback or address.is_unspecified
