@@ -104,6 +104,7 @@ SAME = {
     "AUTH_LDAP_EMAIL_FIELD": "LDAP_EMAIL_FIELD",
     "AUTH_LDAP_GROUP_FIELD": "LDAP_GROUP_FIELD",
 }
+LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 YES, NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 
 logger = logging.getLogger("app.config")
@@ -140,6 +141,8 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "PUBLIC_URL": public_url,
         "TRUSTED_HOSTS": _trusted_hosts(public_url, host, environ.get("TRUSTED_HOSTS", "")),
         "TRUSTED_PROXY_COUNT": _integer(environ, "TRUSTED_PROXY_COUNT", 0),
+        # Whether only this machine can reach the site, as far as its settings tell.
+        "IS_LOCAL": not is_production and {host, urlsplit(public_url).hostname} <= LOCAL_HOSTS,
         "INSTANCE_PATH": str(instance),
         "SECRET_KEY": secret_key(environ, instance, production=is_production),
         # -- sessions

@@ -109,6 +109,9 @@ def demo_command() -> None:
 
 
 def _add_demo() -> None:
+    if not current_app.config["IS_LOCAL"]:
+        click.echo("No demo data was added: everybody knows its passwords, and others may reach this site.")
+        return
     with transaction():
         added = demo.add()
     if added:

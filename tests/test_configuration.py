@@ -30,6 +30,22 @@ def test_without_an_environment_the_site_is_local_on_sqlite(tmp_path):
     assert not loaded["SESSION_COOKIE_SECURE"]
 
 
+@pytest.mark.parametrize(
+    ("environ", "local"),
+    [
+        ({}, True),
+        ({"HOST": "::1", "PUBLIC_URL": "http://127.0.0.1:8080"}, True),
+        ({"PUBLIC_URL": "https://dinner.example.com", "SECRET_KEY": GOOD}, False),
+        ({"PUBLIC_URL": "http://dinner.local"}, False),
+        ({"HOST": "0.0.0.0"}, False),  # noqa: S104
+        ({"HOST": "unix:/run/dinner.sock"}, False),
+        ({"ENVIRONMENT": "production", "SECRET_KEY": GOOD}, False),
+    ],
+)
+def test_demo_data_is_for_a_site_that_only_this_machine_reaches(tmp_path, environ, local):
+    assert load(tmp_path, **environ)["IS_LOCAL"] is local
+
+
 def test_the_public_url_follows_the_port(tmp_path):
     assert load(tmp_path, PORT="9000")["PUBLIC_URL"] == "http://localhost:9000"
 

@@ -73,6 +73,14 @@ def test_demo_data_is_loaded_only_into_an_empty_database(app, cast, records):
     assert records.dump() == before
 
 
+def test_a_site_that_others_may_reach_gets_no_demo_data(new_app, records):
+    """Its passwords are printed in the documents."""
+    done = flask(new_app(PUBLIC_URL="http://dinner.example.com"), "setup", "--demo")
+    assert done.exit_code == 0, done.output
+    assert "No demo data was added" in done.output
+    assert [member.username for member in records.all(Member)] == ["admin"]
+
+
 def test_demo_data_has_members_and_past_upcoming_full_and_free_parties(app, records, visitor):
     done = flask(app, "demo")
     assert done.exit_code == 0, done.output
