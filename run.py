@@ -21,7 +21,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable
-from io import BytesIO
 from multiprocessing import forkserver, resource_tracker
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -38,6 +37,8 @@ CONNECTIONS, REQUESTS = 1000, 64
 HEADERS_MILLISECONDS = 10_000
 # How much of a request that is too large is read, so that the client receives the error response.
 MAX_DISCARDED, CHUNK = 32 * 1024 * 1024, 256 * 1024
+# Larger bodies, with the files of members, wait for their turn on the disk.
+MAX_IN_MEMORY = 1024 * 1024
 # When stopping, the current requests and the current e-mail may take this long.
 STOP_SECONDS, EMAIL_SECONDS = 20, 10
 RESTART_SECONDS, NOTICE_SECONDS = 5, 0.1
@@ -180,7 +181,7 @@ def load() -> "SerializedWsgi":
 
     # Later threads inherit this.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
-    served = SerializedWsgi(application(), application().config["MAX_CONTENT_LENGTH"], REQUEST_LOCK_KEY)
+    served = SerializedWsgi(application(), application().config["UPLOAD_MAX_CONTENT_LENGTH"], REQUEST_LOCK_KEY)
     threading.Thread(target=_stop_once, args=(served,), daemon=True).start()
     threading.Thread(target=_stop_with_parent, daemon=True).start()
     return served
@@ -227,16 +228,22 @@ class SerializedWsgi:
         """Read the whole request, then wait for the lock and run the application."""
         self.is_used = True
         stream = environ["wsgi.input"]
-        # One byte more than allowed, so that the application sees that the body is too large.
-        environ["wsgi.input"] = BytesIO(stream.read(self._max_body_size + 1))
-        # The stream ends with the body, also for chunked requests.
-        environ["wsgi.input_terminated"] = True
-        for _ in range(MAX_DISCARDED // CHUNK):
-            if not stream.read(CHUNK):
-                break
-        environ[self._lock_key] = self._lock
-        with self._lock:
-            return self._app(environ, start_response)
+        with tempfile.SpooledTemporaryFile(max_size=MAX_IN_MEMORY) as body:
+            # One byte more than allowed, so that the application sees that the body is too large.
+            left = self._max_body_size + 1
+            while left > 0 and (part := stream.read(min(left, CHUNK))):
+                body.write(part)
+                left -= len(part)
+            body.seek(0)
+            environ["wsgi.input"] = body
+            # The stream ends with the body, also for chunked requests.
+            environ["wsgi.input_terminated"] = True
+            for _ in range(MAX_DISCARDED // CHUNK):
+                if not stream.read(CHUNK):
+                    break
+            environ[self._lock_key] = self._lock
+            with self._lock:
+                return self._app(environ, start_response)
 
 
 class WorkerProcess:

@@ -48,8 +48,11 @@ TWO_YEARS, ONE_YEAR = 63072000, 31536000
 RETRY_SECONDS = 5
 # Deeper than anyone pages. An offset must fit into the integers of the database.
 MAX_PAGE = 1_000_000
+# The key of the token of a login in the session.
+LOGIN_KEY = "login"
 # The key of the lock in the WSGI environment. A request holds it while it runs (run.py).
 REQUEST_LOCK_KEY = "dinnerparty.request_lock"
+UPLOAD_ENDPOINTS = "upload_endpoints"
 
 AnyResponse = TypeVar("AnyResponse", bound=BaseResponse)
 
@@ -215,8 +218,16 @@ def _reject_json_outside_api() -> None:
         abort(415)
 
 
+def allow_uploads(app: Flask, endpoint: str) -> None:
+    """Let members send files to `endpoint`: other bodies may be MAX_CONTENT_LENGTH long."""
+    app.extensions.setdefault(UPLOAD_ENDPOINTS, set()).add(endpoint)
+
+
 def _read_form() -> None:
     """Parse the form first, so that a body that is too large is rejected before rate limits read a field of it."""
+    # The token is signed: who has one has logged in.
+    if session.get(LOGIN_KEY) and request.endpoint in current_app.extensions.get(UPLOAD_ENDPOINTS, ()):
+        request.max_content_length = current_app.config["UPLOAD_MAX_CONTENT_LENGTH"]
     _ = request.form
 
 
