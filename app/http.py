@@ -218,9 +218,9 @@ def _reject_json_outside_api() -> None:
         abort(415)
 
 
-def allow_uploads(app: Flask, endpoint: str) -> None:
+def allow_uploads(endpoint: str) -> None:
     """Let members send files to `endpoint`: other bodies may be MAX_CONTENT_LENGTH long."""
-    app.extensions.setdefault(UPLOAD_ENDPOINTS, set()).add(endpoint)
+    current_app.extensions.setdefault(UPLOAD_ENDPOINTS, set()).add(endpoint)
 
 
 def _read_form() -> None:

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, current_app, send_file, url_for
+from flask import Flask, Response, abort, current_app, request, send_file, url_for
 from flask_appbuilder.models.mixins import FileColumn, ImageColumn
 from flask_babel import gettext as _
 from markupsafe import Markup
@@ -145,6 +145,18 @@ def send(stored: StoredFile, *, is_image: bool, thumbnail: bool = False, name: s
     return response
 
 
+def send_image(value: str | None, name: str) -> Response:
+    """Return the image that the value of a column names, or its thumbnail if the URL asks for it; 404 if there is none.
+
+    It is called `name`: what its owner has called the file is no concern of others.
+    """
+    stored = StoredFile.parse(value, is_image=True)
+    if stored is None or not stored.path.is_file():
+        abort(404)
+    ending = stored.title.rpartition(".")[2]
+    return send(stored, is_image=True, thumbnail="thumbnail" in request.args, name=f"{name}.{ending}")
+
+
 def _clean(title: str) -> str:
     """Return the last part of a path without control characters, and not too long; its ending stays."""
     last = re.split(r"[/\\]", title)[-1]
@@ -234,7 +246,8 @@ class UploadInput(FileInput):
             parts.append(kept.format(field.name, known.value))
         if not field.flags.required:
             box = Markup('<label class="choice"><input type="checkbox" name="{}-delete" value="1"{}> {}</label>')
-            parts.append(box.format(field.name, Markup(" checked") if field.is_removed else "", _("Remove the file")))
+            checked = Markup(" checked") if field.is_removed else ""
+            parts.append(box.format(field.name, checked, _("Remove the picture") if field.image else _("Remove the file")))
         return Markup("").join([*parts, control])
 
 
@@ -309,13 +322,17 @@ class UploadField(Field):
         if self._refused:
             raise ValidationError(self._refused)
 
-    def populate_obj(self, obj: Any, name: str) -> None:
-        """Use the new file; an empty input changes nothing."""
+    def stored(self) -> str | None:
+        """Return the value for the column, after moving a new file from the waiting ones."""
         if self.new is not None:
             self.new.use()
-            setattr(obj, name, self.new.value)
-        elif self.is_removed:
-            setattr(obj, name, None)
+        value: str | None = self.data
+        return value
+
+    def populate_obj(self, obj: Any, name: str) -> None:
+        """Use the new file; an empty input changes nothing."""
+        if self.new is not None or self.is_removed:
+            setattr(obj, name, self.stored())
 
 
 def max_bytes() -> int:

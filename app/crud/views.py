@@ -67,7 +67,7 @@ class BaseView(StockBaseView):
             for url, methods in method._urls:  # noqa: SLF001 - Flask-AppBuilder's name
                 self.blueprint.add_url_rule(url, name, handler, methods=methods)
             if name in self.upload_methods:
-                allow_uploads(self.appbuilder.app, f"{self.blueprint.name}.{name}")
+                allow_uploads(f"{self.blueprint.name}.{name}")
 
     def method(self) -> Any:
         """Return the method that handles this request."""
