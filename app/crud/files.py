@@ -197,7 +197,8 @@ def file_columns(model: type[Any]) -> dict[str, bool]:
 def _note_unused(session: Session, _context: object) -> None:
     """Note the files that rows no longer name."""
     for row in (*session.deleted, *session.dirty):
-        for column, is_image in file_columns(type(row)).items():
+        model: Any = type(row)
+        for column, is_image in file_columns(model).items():
             history = inspect(row).attrs[column].history
             values = (getattr(row, column), *history.deleted) if row in session.deleted else history.deleted
             files = (StoredFile.parse(value, is_image=is_image) for value in values)
@@ -247,7 +248,9 @@ class UploadInput(FileInput):
         if not field.flags.required:
             box = Markup('<label class="choice"><input type="checkbox" name="{}-delete" value="1"{}> {}</label>')
             checked = Markup(" checked") if field.is_removed else ""
-            parts.append(box.format(field.name, checked, _("Remove the picture") if field.image else _("Remove the file")))
+            parts.append(
+                box.format(field.name, checked, _("Remove the picture") if field.image else _("Remove the file"))
+            )
         return Markup("").join([*parts, control])
 
 
@@ -283,7 +286,10 @@ class UploadField(Field):
         if formdata is not None:
             self.is_removed = f"{self.name}-delete" in formdata
             sent = [each for each in formdata.getlist(self.name) if isinstance(each, FileStorage) and each.filename]
-            self.new = self._take(sent[0]) if sent else self._waiting(formdata.get(f"{self.name}-kept"))
+            if sent:
+                self.new = self._take(sent[0])
+            elif not self.is_removed:
+                self.new = self._waiting(formdata.get(f"{self.name}-kept"))
         if self.new is not None:
             self.data = self.new.value
         elif self.is_removed:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import encode_multipart
 
 from app import clock
 from app.accounts.models import Member
@@ -20,6 +22,7 @@ from tests.parties.api_client import ApiClient
 from tests.support.factories import DinnerPartyFactory, InvitationFactory, RsvpFactory
 from tests.support.pictures import SECRET, encode, give_picture, send_form
 
+MEGABYTE = 1024 * 1024
 PROFILE, NEW = "/account/profile/", "/parties/new"
 SAVED = [("info", "Settings saved.")]
 
@@ -86,13 +89,48 @@ def test_a_refused_profile_keeps_the_file_that_was_chosen(client_of, ada, record
     assert records.fresh(ada).last_name == "King"
 
 
-@pytest.mark.parametrize("content", [b"<svg onload=alert(1)>", b"\x89PNG\r\n\x1a\n", bytes(100)], ids=["svg", "png", "nothing"])
+@pytest.mark.parametrize(
+    "content", [b"<svg onload=alert(1)>", b"\x89PNG\r\n\x1a\n", bytes(100)], ids=["svg", "png", "nothing"]
+)
 def test_what_is_no_picture_is_an_error_at_its_field(client_of, ada, records, content):
     page = send_form(client_of(ada), PROFILE, last_name="King", picture=content)
     assert (page.status, page.flashes) == (422, [("danger", "Please correct the fields that are marked.")])
     assert "This is not an image. Choose a file in the format JPEG, PNG, GIF or WebP." in page.text
     assert page.form(PROFILE).fields["last_name"] == "King"
     assert records.fresh(ada).picture is None
+
+
+def send_bytes(visitor, path, count):
+    """Send a file of so many bytes. The body is kept in memory: Werkzeug's client leaves temporary files open."""
+    file = FileStorage(io.BytesIO(bytes(count)), "holiday.jpeg", "picture")
+    boundary, body = encode_multipart({"last_name": "King", "picture": file, "csrf_token": visitor.csrf_token()})
+    return visitor.open("POST", path, data=body, content_type=f"multipart/form-data; boundary={boundary}")
+
+
+def test_a_file_that_is_too_large_is_an_error_at_its_field_or_else_of_the_page(
+    app, client_of, ada, visitor, monkeypatch
+):
+    monkeypatch.setitem(app.config, "UPLOAD_MAX_BYTES", 2 * MEGABYTE)
+    monkeypatch.setitem(app.config, "UPLOAD_MAX_CONTENT_LENGTH", 3 * MEGABYTE)
+    page = send_bytes(client_of(ada), PROFILE, 2 * MEGABYTE + 1)
+    assert (page.status, page.form(PROFILE).fields["last_name"]) == (422, "King")
+    assert "The file is larger than 2 MB." in page.text
+    page = send_bytes(client_of(ada), PROFILE, 3 * MEGABYTE)
+    said = "The data you sent is too large. The limit is 3 MB. What you typed is still there if you go back."
+    assert (page.status, page.flashes) == (413, [("danger", said)])
+    # Strangers cannot make the site read so much, nor members where no file is asked for.
+    assert (
+        send_bytes(visitor, PROFILE, MEGABYTE).status
+        == send_bytes(client_of(ada), "/account/data/", MEGABYTE).status
+        == 413
+    )
+
+
+def test_a_file_that_waits_can_be_dropped(client_of, ada, records, files):
+    browser = client_of(ada)
+    page = send_form(browser, PROFILE, first_name="", picture=encode())
+    assert browser.submit(page.form(PROFILE), first_name="Ada", **{"picture-delete": "1"}).flashes == SAVED
+    assert (records.fresh(ada).picture, files()) == (None, [])
 
 
 def test_pictures_of_members_are_for_those_who_see_their_names(app, cast, client_of, visitor):

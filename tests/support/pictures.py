@@ -38,6 +38,12 @@ def give_picture(app: Flask, *rows: Any) -> str:
 def send_form(visitor: Visitor, path: str, **fields: Any) -> Page:
     """Send the form at `path` with `fields` filled in; bytes are a file."""
     form = visitor.get(path).form(path)
-    sent = {name: (BytesIO(value), "holiday.jpeg") if isinstance(value, bytes) else value for name, value in fields.items()}
-    data = {**form.fields.to_dict(flat=False), **sent}
-    return visitor.open("POST", form.action, data=data, content_type="multipart/form-data")
+    return send(visitor, form.action, form.fields.to_dict(flat=False), **fields)
+
+
+def send(visitor: Visitor, path: str, known: dict[str, Any], **fields: Any) -> Page:
+    """Send `known` and `fields` to `path`; bytes are a file."""
+    sent = {
+        name: (BytesIO(value), "holiday.jpeg") if isinstance(value, bytes) else value for name, value in fields.items()
+    }
+    return visitor.open("POST", path, data={**known, **sent}, content_type="multipart/form-data")

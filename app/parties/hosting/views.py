@@ -109,9 +109,7 @@ class HostingView(BasePartyView):
         if form.is_submitted():
             flash(context.pop("message", str(flashes.CORRECT_THE_FIELDS)), "danger")
         if party is not None:
-            form.picture.preview = lambda value: url_for(
-                "PartyView.picture", slug=party.slug, thumbnail=1, v=value[:8]
-            )
+            form.picture.preview = lambda value: url_for("PartyView.picture", slug=party.slug, thumbnail=1, v=value[:8])
         page = self.render_template("parties/party_form.html", form=form, party=party, **context)
         return make_response(page, 422 if form.is_submitted() else 200)
 
