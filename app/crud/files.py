@@ -4,6 +4,7 @@ A column holds a random name and the name that the file was sent with. The path 
 waits in a folder of its own until its row is stored, and a file that a row no longer names is deleted after the commit.
 """
 
+import contextlib
 import re
 import secrets
 import time
@@ -107,7 +108,6 @@ def keep(content: bytes, title: str, *, is_image: bool, thumbnail: bytes | None 
     stored = StoredFile.parse(value, is_image=is_image)
     assert stored is not None  # noqa: S101 - it was made two lines above
     stored.pending_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _delete_old(stored.pending_path.parent)
     for path, written in zip(stored.paths, (content, thumbnail), strict=True):
         if written is not None:
             _pending(path).write_bytes(written)
@@ -166,12 +166,17 @@ def _clean(title: str) -> str:
     return short or "file"
 
 
-def _delete_old(folder: Path) -> None:
-    """Delete files that have waited for a day: nobody will send that form again."""
-    limit = time.time() - PENDING_SECONDS
-    for path in folder.iterdir():
-        if path.stat().st_mtime < limit:
-            path.unlink(missing_ok=True)
+def delete_old() -> int:
+    """Delete files that have waited for a day: nobody will send that form again. Return how many."""
+    limit, count = time.time() - PENDING_SECONDS, 0
+    for setting in ("UPLOAD_FOLDER", "IMG_UPLOAD_FOLDER"):
+        for path in (Path(current_app.config[setting]) / PENDING).glob("*"):
+            # Another process may delete it first.
+            with contextlib.suppress(FileNotFoundError):
+                if path.stat().st_mtime < limit:
+                    path.unlink()
+                    count += 1
+    return count
 
 
 # -- the end of the transaction

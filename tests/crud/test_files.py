@@ -16,7 +16,7 @@ from sqlalchemy.sql import text
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
-from app.crud import ModelView, SQLAInterface
+from app.crud import ModelView, SQLAInterface, files
 from app.errors import DomainError
 from app.extensions import db
 
@@ -248,8 +248,10 @@ def test_a_file_that_is_too_large_is_an_error_at_its_field(visitor, folder, monk
 
 def test_files_that_nobody_stored_are_deleted_after_a_day(visitor, folder):
     send(visitor, name="", file=a_file())
-    (waiting,) = (path for path in folder.rglob("pending/*"))
+    send(visitor, name="", file=a_file())
+    waiting, other = (path for path in folder.rglob("pending/*"))
     old = time.time() - 2 * 24 * 3600
     os.utime(waiting, (old, old))
-    send(visitor, name="", file=a_file())
-    assert not waiting.exists()
+    with visitor.app.app_context():
+        assert files.delete_old() == 1
+    assert (waiting.exists(), other.exists()) == (False, True)

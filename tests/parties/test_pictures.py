@@ -247,6 +247,13 @@ def test_administrators_change_pictures_and_they_go_with_the_party(admin, host, 
     assert (records.all(DinnerParty), files()) == ([], [])
 
 
+def test_administrators_change_the_picture_of_a_member(admin, ada, records):
+    assert send_form(admin, f"/users/edit/{ada.id}", picture=encode()).flashes == [("info", "Saved.")]
+    assert records.fresh(ada).picture
+    (event,) = (event for event in records.all(AuditEvent) if event.action == "member_changed")
+    assert event.after == {"picture": "changed"}
+
+
 # -- personal data
 
 
