@@ -37,7 +37,8 @@ class PartySummary(Schema):
     title = fields.String()
     picture = fields.Function(
         picture_url,
-        metadata={"type": ["string", "null"], "format": "uri", "description": "Sent to those who can see the party"},
+        allow_none=True,
+        metadata={"type": "string", "format": "uri", "description": "Sent to those who can see the party"},
     )
     host = fields.Nested(Host)
     starts_at = fields.AwareDateTime()
