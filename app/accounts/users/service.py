@@ -277,7 +277,7 @@ def _changes(member: Member) -> tuple[dict[str, Any], dict[str, Any]]:
         history = attributes[name].history
         if history.has_changes():
             before[name], after[name] = names([*history.unchanged, *history.deleted]), names(getattr(member, name))
-    if inspect(member).attrs.picture.history.has_changes():
+    if attributes.picture.history.has_changes():
         # The audit log does not store what the file is called.
         after["picture"] = CHANGED
     return before, after
