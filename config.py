@@ -160,8 +160,9 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         # -- limits
         "MAX_CONTENT_LENGTH": 1024 * 1024,
         "MAX_FORM_MEMORY_SIZE": 1024 * 1024,
-        # One file of a form. It must fit into the request with the other fields.
-        "UPLOAD_MAX_KILOBYTES": 768,
+        # The same for forms with files. Larger than a file may be, so that a file that is too large is an error at its field.
+        "UPLOAD_MAX_CONTENT_LENGTH": 16 * 1024 * 1024,
+        "UPLOAD_MAX_BYTES": 5 * 1024 * 1024,
         "UPLOAD_FOLDER": environ.get("UPLOAD_FOLDER") or str(instance / "uploads"),
         "IMG_UPLOAD_FOLDER": environ.get("IMG_UPLOAD_FOLDER") or str(instance / "uploads" / "images"),
         "RATELIMIT_ENABLED": _boolean(environ, "RATELIMIT_ENABLED", default=True),

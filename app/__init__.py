@@ -7,7 +7,7 @@ from flask import Flask
 
 import config
 from app import cli, error_pages, fab_settings, http, i18n, navigation, outbox, parties, plugins, templating
-from app.crud import charts, files
+from app.crud import charts, files, stock_views
 from app.extensions import AppBuilder, csrf, db, mail, migrate
 
 
@@ -36,6 +36,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     parties.init_app(app)
     charts.init_app(app)
     files.init_app(app)
+    stock_views.init_app(app)
     cli.init_app(app)
     plugins.init_app(app)
     templating.init_app(app)

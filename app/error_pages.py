@@ -7,12 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 from flask import Flask, Response, flash, g, jsonify, make_response, render_template, request
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 from flask_limiter import RateLimitExceeded
 from flask_login import AnonymousUserMixin
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.exceptions import HTTPException, SecurityError, ServiceUnavailable, TooManyRequests
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, SecurityError, ServiceUnavailable, TooManyRequests
 
 from app import clock, form_resubmission
 from app.database import is_unavailable, reason
@@ -29,7 +30,7 @@ MESSAGES = {
     405: (lazy_gettext("That did not work"), lazy_gettext("This request method is not allowed here.")),
     408: (lazy_gettext("Too slow"), lazy_gettext("What you sent took too long to arrive. Please try again.")),
     409: (lazy_gettext("Conflicting change"), lazy_gettext("This was changed in the meantime. Please review it.")),
-    413: (lazy_gettext("Too large"), lazy_gettext("The data you sent is too large. The limit is 1 MB.")),
+    413: (lazy_gettext("Too large"), lazy_gettext("The data you sent is too large.")),
     429: (lazy_gettext("Too many requests"), lazy_gettext("Too many attempts. Try again later.")),
     500: (
         lazy_gettext("Something went wrong"),
@@ -37,6 +38,7 @@ MESSAGES = {
     ),
     503: (lazy_gettext("The site is busy"), lazy_gettext("This is not possible right now. Try again in a moment.")),
 }
+MEGABYTE = 1024 * 1024
 SAFE = {"GET", "HEAD", "OPTIONS"}
 UNKNOWN_HOST = lazy_gettext("This site is not available under that host name.")
 FORM_TOO_OLD = lazy_gettext("This form was open for too long.")
@@ -139,6 +141,12 @@ def render_error(error: HTTPException, message: str = "") -> Response:
 def _body(error: HTTPException, code: int, message: str) -> Response:
     title, standard = MESSAGES.get(code, MESSAGES[500] if code >= 500 else MESSAGES[400])
     text = message or str(standard)
+    if code == RequestEntityTooLarge.code:
+        # Nothing of the request was read, but browsers keep the form.
+        text = _(
+            "The data you sent is too large. The limit is %(limit)s MB. What you typed is still there if you go back.",
+            limit=str((request.max_content_length or 0) // MEGABYTE),
+        )
     retry_after = next((int(value) for name, value in error.get_headers() if name == "Retry-After"), None)
     if code == TooManyRequests.code and retry_after is not None:
         text = ngettext(

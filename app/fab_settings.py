@@ -53,6 +53,11 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
+def _is_size(value: Any) -> bool:
+    *sides, cuts = value if isinstance(value, tuple | list) and value else (None,)
+    return len(sides) == 2 and all(type(side) is int and side > 0 for side in sides) and _is_bool(cuts)
+
+
 def _is_own_path(value: Any) -> bool:
     return not value or (_is_text(value) and bool(re.match(r"/(?!/)\S*$", value)))
 
@@ -171,7 +176,10 @@ SETTINGS: dict[str, Setting] = {
     "FILE_ALLOWED_EXTENSIONS": _works(FILES),
     "IMG_UPLOAD_FOLDER": _works(FILES, _is_text),
     "IMG_UPLOAD_URL": _works(FILES, _is_text),
-    "IMG_SIZE": _works(FILES),
+    "IMG_SIZE": _works(
+        "The size of images whose column has none, such as `(300, 200, True)`: width, height, and whether to cut to it.",
+        _is_size,
+    ),
     # -- APIs
     "FAB_API_MAX_PAGE_SIZE": _works(
         "The most rows that a list of an API returns at once.", lambda value: type(value) is int and value > 0

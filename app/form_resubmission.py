@@ -1,7 +1,8 @@
 """Resubmission of forms that were sent too late: the fields are saved and can be sent again with a button.
 
 A form may be open for longer than the session or the CSRF token is valid. It is not processed then, but its content is
-not lost. Passwords are not saved, because the page would contain them: they have to be typed again.
+not lost. Passwords are not saved, because the page would contain them, and files are not, because whose they are is no
+longer known: they have to be typed, and chosen, again.
 """
 
 from flask import current_app, render_template, request
@@ -16,7 +17,7 @@ MAX_AGE_SECONDS = 3600
 # The page contains the text about twice. A longer text is still in the browser's previous page.
 MAX_CHARACTERS = 200_000
 
-# The value of a password that was typed is None.
+# The value of a password that was typed, or of a file that was chosen, is None.
 Fields = list[tuple[str, str | None]]
 
 
@@ -27,7 +28,8 @@ def submitted_fields() -> Fields:
     sent = [(name, value) for name, value in request.form.items(multi=True) if name not in {CSRF_TOKEN, SAVED_FORM}]
     if sum(len(name) + len(value) for name, value in sent) > MAX_CHARACTERS:
         return []
-    return [(name, None if value and "password" in name else value) for name, value in sent]
+    typed = [(name, None if value and "password" in name else value) for name, value in sent]
+    return [*typed, *((name, None) for name, file in request.files.items() if name and file.filename)]
 
 
 def render(action: str, fields: Fields) -> str:

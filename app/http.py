@@ -48,9 +48,12 @@ TWO_YEARS, ONE_YEAR = 63072000, 31536000
 RETRY_SECONDS = 5
 # Deeper than anyone pages. An offset must fit into the integers of the database.
 MAX_PAGE = 1_000_000
+# The key of the token of a login in the session.
+LOGIN_KEY = "login"
 # Keys of the WSGI environment (app/server.py): the lock that a request holds while it runs, and the status of a request
 # whose body did not arrive.
 REQUEST_LOCK_KEY, UNREAD_BODY_KEY = "dinnerparty.request_lock", "dinnerparty.unread_body"
+UPLOAD_ENDPOINTS = "upload_endpoints"
 
 AnyResponse = TypeVar("AnyResponse", bound=BaseResponse)
 
@@ -223,8 +226,16 @@ def _reject_json_outside_api() -> None:
         abort(415)
 
 
+def allow_uploads(endpoint: str) -> None:
+    """Let members send files to `endpoint`: other bodies may be MAX_CONTENT_LENGTH long."""
+    current_app.extensions.setdefault(UPLOAD_ENDPOINTS, set()).add(endpoint)
+
+
 def _read_form() -> None:
     """Parse the form first, so that a body that is too large is rejected before rate limits read a field of it."""
+    # The token is signed: who has one has logged in.
+    if session.get(LOGIN_KEY) and request.endpoint in current_app.extensions.get(UPLOAD_ENDPOINTS, ()):
+        request.max_content_length = current_app.config["UPLOAD_MAX_CONTENT_LENGTH"]
     _ = request.form
 
 

@@ -15,6 +15,7 @@ from app.accounts import cleanup
 from app.accounts.cleanup import CleanupTask
 from app.accounts.privacy import account_deletion
 from app.audit import service as audit_log
+from app.crud import files
 from app.database import transaction
 from app.parties.attendance import service as attendance_service
 from app.parties.cli import sweep
@@ -35,6 +36,7 @@ CLEANUP_TASKS = (
     CleanupTask(
         "RSVP without an account anonymised", "RSVPs without an account anonymised", retention.anonymise_due_rsvps
     ),
+    CleanupTask("file of an unsent form deleted", "files of unsent forms deleted", files.delete_old),
     CleanupTask("finished party closed", "finished parties closed", attendance_service.close_finished),
 )
 # It commits after each account, so that one failure does not stop the others.

@@ -4,6 +4,7 @@ import secrets
 from datetime import datetime
 from typing import Any
 
+from flask_appbuilder.models.mixins import ImageColumn
 from flask_appbuilder.security.sqla.models import Group, RegisterUser, Role, User, assoc_user_group
 from flask_babel import gettext
 from sqlalchemy import (
@@ -29,6 +30,8 @@ from app.enums import EnumString
 from app.extensions import Model
 
 ADMIN, GUEST, PUBLIC, TRANSLATOR = "Admin", "Guest", "Public", "Translator"
+# Twice as large as they are shown, for dense screens.
+PICTURE = ImageColumn(size=(480, 480, True), thumbnail_size=(96, 96, True))
 
 
 # A column added to Flask-AppBuilder's class: a subclass would load a second object for the same row.
@@ -68,6 +71,8 @@ class Member(User):
     # When the account will be deleted at its owner's request, and when it was.
     erase_at: Mapped[datetime | None] = mapped_column(UTCDateTime, index=True)
     erased_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    # Seen by those who see the name. Its file goes with the value.
+    picture: Mapped[str | None] = mapped_column(PICTURE)
     # Keys of app.food: the defaults of the member's RSVPs.
     diets: Mapped[list[str]] = mapped_column(Json, default=list, server_default="[]")
     allergens: Mapped[list[str]] = mapped_column(Json, default=list, server_default="[]")

@@ -32,7 +32,7 @@ from app.crud.fab_attributes import refuse
 from app.database import transaction
 from app.errors import DomainError
 from app.extensions import AppBuilder, db
-from app.http import parse_int
+from app.http import LOGIN_KEY, parse_int
 
 STAMP_CLAIM = "stamp"
 JWT_REFUSALS = (
@@ -95,7 +95,7 @@ class SecurityManager(FabMethods):
         """Redirect a member with a required action to its page, from any other page."""
         if (
             request.endpoint in ALLOWED_DURING_REQUIRED_ACTION
-            or not session.get(session_service.LOGIN_KEY)
+            or not session.get(LOGIN_KEY)
             or not current_user.is_authenticated
         ):
             return None
@@ -120,7 +120,7 @@ class SecurityManager(FabMethods):
 
     def load_user(self, pk: str) -> Member | None:
         """Return the member of the login session in the cookie, while that session is valid."""
-        return session_service.resume(str(session.get(session_service.LOGIN_KEY, "")), pk)
+        return session_service.resume(str(session.get(LOGIN_KEY, "")), pk)
 
     @staticmethod
     def is_fresh() -> bool:

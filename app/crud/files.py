@@ -4,18 +4,20 @@ A column holds a random name and the name that the file was sent with. The path 
 waits in a folder of its own until its row is stored, and a file that a row no longer names is deleted after the commit.
 """
 
+import contextlib
 import re
 import secrets
 import time
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, current_app, url_for
+from flask import Flask, Response, abort, current_app, request, send_file, url_for
 from flask_appbuilder.models.mixins import FileColumn, ImageColumn
 from flask_babel import gettext as _
-from flask_babel import ngettext
 from markupsafe import Markup
 from sqlalchemy import event, inspect
 from sqlalchemy.orm import Session
@@ -25,6 +27,7 @@ from wtforms.validators import ValidationError
 from wtforms.widgets import FileInput
 
 from app.crud import images
+from app.errors import DomainError
 from app.extensions import db
 
 # As Flask-AppBuilder separates them: its get_file_original_name works.
@@ -32,7 +35,9 @@ VALUE = re.compile(r"(?P<name>[0-9a-f]{32})_sep_(?P<title>.{1,100})", re.DOTALL)
 PENDING = "pending"
 PENDING_SECONDS = 24 * 3600
 MAX_TITLE_LENGTH = 100
-KILOBYTE = 1024
+MEGABYTE = 1024 * 1024
+# The end of a thumbnail's name, beside its image.
+THUMBNAIL = "_thumb"
 # The beginning of a file that has one of these endings.
 SIGNATURES: dict[str, tuple[bytes, ...]] = {
     "pdf": (b"%PDF-",),
@@ -73,24 +78,83 @@ class StoredFile:
         return self.folder / self.name
 
     @property
+    def thumbnail_path(self) -> Path:
+        """Where the thumbnail is, if the column has one."""
+        return self.folder / f"{self.name}{THUMBNAIL}"
+
+    @property
+    def paths(self) -> tuple[Path, Path]:
+        return self.path, self.thumbnail_path
+
+    @property
     def pending_path(self) -> Path:
-        return self.folder / PENDING / self.name
+        return _pending(self.path)
 
     def use(self) -> None:
         """Move the file from the waiting ones; back, if the transaction is rolled back."""
-        self.pending_path.replace(self.path)
-        db.session().info.setdefault(MOVED, []).append((self.path, self.pending_path))
+        for path in self.paths:
+            if _pending(path).exists():
+                _pending(path).replace(path)
+                db.session().info.setdefault(MOVED, []).append(path)
 
 
-def keep(content: bytes, title: str, *, is_image: bool) -> StoredFile:
+def _pending(path: Path) -> Path:
+    return path.parent / PENDING / path.name
+
+
+def keep(content: bytes, title: str, *, is_image: bool, thumbnail: bytes | None = None) -> StoredFile:
     """Store a new file among the waiting ones."""
     value = f"{secrets.token_hex(16)}_sep_{_clean(title)}"
     stored = StoredFile.parse(value, is_image=is_image)
     assert stored is not None  # noqa: S101 - it was made two lines above
     stored.pending_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _delete_old(stored.pending_path.parent)
-    stored.pending_path.write_bytes(content)
+    for path, written in zip(stored.paths, (content, thumbnail), strict=True):
+        if written is not None:
+            _pending(path).write_bytes(written)
     return stored
+
+
+def copy_image(value: str | None) -> str | None:
+    """Return the value for another row with the same image: each row has a file of its own."""
+    stored = StoredFile.parse(value, is_image=True)
+    if stored is None or not stored.path.is_file():
+        return None
+    thumbnail = stored.thumbnail_path.read_bytes() if stored.thumbnail_path.is_file() else None
+    copied = keep(stored.path.read_bytes(), stored.title, is_image=True, thumbnail=thumbnail)
+    copied.use()
+    return copied.value
+
+
+def send(stored: StoredFile, *, is_image: bool, thumbnail: bool = False, name: str = "") -> Response:
+    """Return a file as a response, under a `name` or that which it was sent with. An image is shown, others are saved.
+
+    Browsers ask each time whether they may still show it: access can end.
+    """
+    path = stored.thumbnail_path if thumbnail and stored.thumbnail_path.is_file() else stored.path
+    media_type = None
+    if is_image:
+        with path.open("rb") as file:
+            media_type = images.type_of(file.read(images.START))
+    response = send_file(
+        path,
+        mimetype=media_type or "application/octet-stream",
+        as_attachment=media_type is None,
+        download_name=name or stored.title,
+    )
+    response.cache_control.private = True
+    return response
+
+
+def send_image(value: str | None, name: str) -> Response:
+    """Return the image that the value of a column names, or its thumbnail if the URL asks for it; 404 if there is none.
+
+    It is called `name`: what its owner has called the file is no concern of others.
+    """
+    stored = StoredFile.parse(value, is_image=True)
+    if stored is None or not stored.path.is_file():
+        abort(404)
+    ending = stored.title.rpartition(".")[2]
+    return send(stored, is_image=True, thumbnail="thumbnail" in request.args, name=f"{name}.{ending}")
 
 
 def _clean(title: str) -> str:
@@ -102,12 +166,17 @@ def _clean(title: str) -> str:
     return short or "file"
 
 
-def _delete_old(folder: Path) -> None:
-    """Delete files that have waited for a day: nobody will send that form again."""
-    limit = time.time() - PENDING_SECONDS
-    for path in folder.iterdir():
-        if path.stat().st_mtime < limit:
-            path.unlink(missing_ok=True)
+def delete_old() -> int:
+    """Delete files that have waited for a day: nobody will send that form again. Return how many."""
+    limit, count = time.time() - PENDING_SECONDS, 0
+    for setting in ("UPLOAD_FOLDER", "IMG_UPLOAD_FOLDER"):
+        for path in (Path(current_app.config[setting]) / PENDING).glob("*"):
+            # Another process may delete it first.
+            with contextlib.suppress(FileNotFoundError):
+                if path.stat().st_mtime < limit:
+                    path.unlink()
+                    count += 1
+    return count
 
 
 # -- the end of the transaction
@@ -120,6 +189,7 @@ def init_app(_app: Flask) -> None:
             event.listen(Session, name, function)
 
 
+@cache
 def file_columns(model: type[Any]) -> dict[str, bool]:
     """Return the columns of `model` that hold files, and whether they hold images."""
     return {
@@ -132,11 +202,12 @@ def file_columns(model: type[Any]) -> dict[str, bool]:
 def _note_unused(session: Session, _context: object) -> None:
     """Note the files that rows no longer name."""
     for row in (*session.deleted, *session.dirty):
-        for column, is_image in file_columns(type(row)).items():
+        model: Any = type(row)
+        for column, is_image in file_columns(model).items():
             history = inspect(row).attrs[column].history
             values = (getattr(row, column), *history.deleted) if row in session.deleted else history.deleted
             files = (StoredFile.parse(value, is_image=is_image) for value in values)
-            session.info.setdefault(UNUSED, []).extend(each.path for each in files if each)
+            session.info.setdefault(UNUSED, []).extend(path for each in files if each for path in each.paths)
 
 
 def _committed(session: Session) -> None:
@@ -151,31 +222,40 @@ def _undo(session: Session) -> None:
     if session.in_nested_transaction():
         return
     session.info.pop(UNUSED, None)
-    for path, before in session.info.pop(MOVED, ()):
+    for path in session.info.pop(MOVED, ()):
         if path.exists():
-            path.replace(before)
+            path.replace(_pending(path))
 
 
 # -- the field
 
 
 class UploadInput(FileInput):
-    """The input, with the file that is stored or waits, and a box that removes it."""
+    """The input, with the file that is stored or waits for the rest of the form, and a box that removes it."""
 
     def __call__(self, field: "UploadField", **kwargs: Any) -> Markup:
-        if field.is_image:
+        if field.image:
             kwargs.setdefault("accept", ",".join(images.TYPES))
         control = super().__call__(field, **kwargs)
         known = field.known
         if known is None:
             return control
         parts = [Markup('<p class="hint"><bdi>{}</bdi></p>').format(known.title)]
+        if field.new is None and field.preview:
+            shown = Markup('<img class="preview" src="{}" alt="{}">')
+            parts = [shown.format(field.preview(known.value), _("The stored picture"))]
         if field.new is not None:
+            parts.append(
+                Markup('<p class="hint">{}</p>').format(_("This file was received. It need not be chosen again."))
+            )
             kept = Markup('<input type="hidden" name="{}-kept" value="{}">')
             parts.append(kept.format(field.name, known.value))
         if not field.flags.required:
             box = Markup('<label class="choice"><input type="checkbox" name="{}-delete" value="1"{}> {}</label>')
-            parts.append(box.format(field.name, Markup(" checked") if field.is_removed else "", _("Remove the file")))
+            checked = Markup(" checked") if field.is_removed else ""
+            parts.append(
+                box.format(field.name, checked, _("Remove the picture") if field.image else _("Remove the file"))
+            )
         return Markup("").join([*parts, control])
 
 
@@ -185,9 +265,17 @@ class UploadField(Field):
     widget = UploadInput()
     data: Any
 
-    def __init__(self, *args: Any, is_image: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        image: ImageColumn | None = None,
+        preview: Callable[[str], str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Take the type of the column if it is one of images, and a function that returns the URL of a stored one."""
         super().__init__(*args, **kwargs)
-        self.is_image = is_image
+        self.image = image
+        self.preview = preview
         self.new: StoredFile | None = None
         self.is_removed = False
         self._refused: str | None = None
@@ -195,7 +283,7 @@ class UploadField(Field):
     @property
     def known(self) -> StoredFile | None:
         """The file that is sent with the form or else stored."""
-        return self.new or StoredFile.parse(self.object_data, is_image=self.is_image)
+        return self.new or StoredFile.parse(self.object_data, is_image=bool(self.image))
 
     def process(self, formdata: Any, *args: Any, **kwargs: Any) -> None:
         """Take the file of the request, or the one that was sent before with the same form."""
@@ -203,7 +291,10 @@ class UploadField(Field):
         if formdata is not None:
             self.is_removed = f"{self.name}-delete" in formdata
             sent = [each for each in formdata.getlist(self.name) if isinstance(each, FileStorage) and each.filename]
-            self.new = self._take(sent[0]) if sent else self._waiting(formdata.get(f"{self.name}-kept"))
+            if sent:
+                self.new = self._take(sent[0])
+            elif not self.is_removed:
+                self.new = self._waiting(formdata.get(f"{self.name}-kept"))
         if self.new is not None:
             self.data = self.new.value
         elif self.is_removed:
@@ -212,27 +303,28 @@ class UploadField(Field):
         self.raw_data = [each for each in (self._refused, self.data) if each]
 
     def _take(self, sent: FileStorage) -> StoredFile | None:
-        most = current_app.config["UPLOAD_MAX_KILOBYTES"]
-        content = sent.stream.read(most * KILOBYTE + 1)
-        if len(content) > most * KILOBYTE:
-            self._refused = ngettext(
-                "The file is larger than %(num)d kilobyte.", "The file is larger than %(num)d kilobytes.", most
-            )
+        try:
+            return self._keep(sent.stream.read(max_bytes() + 1), sent.filename or "")
+        except DomainError as refused:
+            self._refused = str(refused)
             return None
-        if self.is_image:
-            picture = images.without_metadata(content)
-            if picture is None:
-                self._refused = _("This is not an image. Choose a file in the format JPEG, PNG, GIF or WebP.")
-                return None
-            return keep(picture, sent.filename or "", is_image=True)
-        if not _is_what_it_says(sent.filename or "", content):
-            self._refused = _("This kind of file is not accepted, or the content is not what the name says.")
-            return None
-        return keep(content, sent.filename or "", is_image=False)
+
+    def _keep(self, content: bytes, title: str) -> StoredFile:
+        if len(content) > max_bytes():
+            raise DomainError(_("The file is larger than %(limit)s MB.", limit=str(max_bytes() // MEGABYTE)))
+        if self.image is None:
+            if not _is_what_it_says(title, content):
+                raise DomainError(_("This kind of file is not accepted, or the content is not what the name says."))
+            return keep(content, title, is_image=False)
+        size = self.image.size or current_app.config.get("IMG_SIZE")
+        picture = images.convert(content, size, self.image.thumbnail_size)
+        # The format may be another one now.
+        named = f"{title.rpartition('.')[0] or title}.{picture.ending}"
+        return keep(picture.content, named, is_image=True, thumbnail=picture.thumbnail)
 
     def _waiting(self, value: str | None) -> StoredFile | None:
         """Return the file that was sent with an earlier version of this form."""
-        kept = StoredFile.parse(value, is_image=self.is_image)
+        kept = StoredFile.parse(value, is_image=bool(self.image))
         if kept is None or not kept.pending_path.is_file():
             return None
         return StoredFile(kept.name, _clean(kept.title), kept.folder)
@@ -241,13 +333,23 @@ class UploadField(Field):
         if self._refused:
             raise ValidationError(self._refused)
 
-    def populate_obj(self, obj: Any, name: str) -> None:
-        """Use the new file; an empty input changes nothing."""
+    def stored(self) -> str | None:
+        """Return the value for the column, after moving a new file from the waiting ones."""
         if self.new is not None:
             self.new.use()
-            setattr(obj, name, self.new.value)
-        elif self.is_removed:
-            setattr(obj, name, None)
+        value: str | None = self.data
+        return value
+
+    def populate_obj(self, obj: Any, name: str) -> None:
+        """Use the new file; an empty input changes nothing."""
+        if self.new is not None or self.is_removed:
+            setattr(obj, name, self.stored())
+
+
+def max_bytes() -> int:
+    """Return how large a file may be."""
+    most: int = current_app.config["UPLOAD_MAX_BYTES"]
+    return most
 
 
 def _is_what_it_says(title: str, content: bytes) -> bool:
@@ -267,7 +369,10 @@ def link(endpoint: str, value: object, *, is_image: bool) -> Markup | str:
     if stored is None:
         return "\N{EM DASH}"
     url = url_for(endpoint, filename=stored.value)
-    shown = Markup('<img class="preview" src="{}" alt="" loading="lazy"> ').format(url) if is_image else ""
+    shown = ""
+    if is_image:
+        small = url_for(endpoint, filename=stored.value, thumbnail=1)
+        shown = Markup('<img class="preview" src="{}" alt="" loading="lazy"> ').format(small)
     return Markup('<a href="{}"{}>{}<bdi>{}</bdi></a>').format(
         url, "" if is_image else Markup(" download"), shown, stored.title
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from flask import url_for
 from flask_appbuilder.forms import DynamicForm
 from sqlalchemy import Select
 from wtforms import (
@@ -75,6 +76,7 @@ class FormConverter:
     allowed: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     page: str = "add"
     options_endpoint: str = ""
+    download_endpoint: str = ""
 
     def form(self, columns: Sequence[str], extra: Mapping[str, Any]) -> type[Form]:
         """Return a form class for `columns`; `extra` fields replace generated ones."""
@@ -105,13 +107,23 @@ class FormConverter:
             coerce = member_of(enum) if enum else int if self.datamodel.is_integer(name) else str
             return ChoiceField(values=self.choices[name], optional=optional, coerce=coerce, **given)
         if self.datamodel.is_file(name) or self.datamodel.is_image(name):
-            return UploadField(is_image=self.datamodel.is_image(name), **self._given(name, is_text=False))
+            column = self.datamodel.list_columns[name].type
+            image = column if self.datamodel.is_image(name) else None
+            return UploadField(
+                image=image, preview=self._preview() if image else None, **self._given(name, is_text=False)
+            )
         if name in self.zones.values():
             return TimezoneField(**given)
         if self.datamodel.is_boolean(name):
             # An unchecked box is not sent: it cannot be required.
             return BooleanField(**{**given, "validators": [*self.validators.get(name, ())]})
         return self._simple(name, given)
+
+    def _preview(self) -> Callable[[str], str] | None:
+        """Return a function that returns the URL of a stored image, unless the view sends none."""
+        if not self.download_endpoint:
+            return None
+        return lambda value: url_for(self.download_endpoint, filename=value, thumbnail=1)
 
     def _simple(self, name: str, given: dict[str, Any]) -> Any:
         for marker, make, more in SIMPLE_FIELDS:

@@ -1,137 +1,157 @@
-"""The formats of images, by their content, and what cameras write into them about place and owner, removed.
+"""Pictures that people send: decoded within bounds, scaled, and written anew, so that nothing but the picture is left.
 
-No image is decoded: the parts of the file that are no picture are left out.
+Of an animation the first frame is kept: movement that cannot be stopped keeps people from reading.
 """
 
-import struct
-import zlib
-from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
 
-ENDINGS = {
-    "jpg": "image/jpeg",
-    "jpeg": "image/jpeg",
-    "png": "image/png",
-    "gif": "image/gif",
-    "webp": "image/webp",
-}
-TYPES = tuple(dict.fromkeys(ENDINGS.values()))
+from flask_babel import lazy_gettext
+
+from app.errors import DomainError
+
+if TYPE_CHECKING:
+    # Imported where it is used: most requests need no picture decoded.
+    from PIL.Image import Image
+
+TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
+ENDINGS = {"jpg": TYPES[0], "jpeg": TYPES[0], "png": TYPES[1], "gif": TYPES[2], "webp": TYPES[3]}
 PNG = b"\x89PNG\r\n\x1a\n"
-# The chunks that make the picture, its colours and its animation.
-PNG_CHUNKS = {
-    *(b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"cHRM", b"gAMA", b"iCCP", b"sBIT", b"sRGB"),
-    *(b"cICP", b"bKGD", b"pHYs", b"acTL", b"fcTL", b"fdAT"),
-}
-WEBP_CHUNKS = {b"VP8 ", b"VP8L", b"VP8X", b"ANIM", b"ANMF", b"ALPH", b"ICCP"}
-# In the flags of VP8X: there are EXIF and XMP.
-WEBP_METADATA = 0b0000_1100
-JPEG_START, JPEG_SCAN = 0xD8, 0xDA
-# Of the application segments, JFIF, the colour profile and Adobe's colour transform.
-JPEG_SEGMENTS = {0xE0, 0xE2, 0xEE}
-JPEG_COMMENT, JPEG_EXIF = 0xFE, 0xE1
-ORIENTATION = 0x0112
+# As many bytes of a file as `type_of` reads.
+START = 12
+# Measured: Pillow takes up to 250 MB for a moment for so many pixels. Of a JPEG, it decodes only as many as are needed.
+MEGAPIXEL = 1_000_000
+MAX_MEGAPIXELS, MAX_JPEG_MEGAPIXELS = 16, 50
+JPEG_QUALITY = 85
+# Pillow's names. Phones write MPO, a JPEG with another one behind it.
+JPEGS = {"JPEG", "MPO"}
+NOT_AN_IMAGE = lazy_gettext("This is not an image. Choose a file in the format JPEG, PNG, GIF or WebP.")
+TOO_MANY_PIXELS = lazy_gettext("This image has too many pixels. Make it smaller, or choose another one.")
+
+# As Flask-AppBuilder's: a width, a height, and whether the picture is cut to exactly these.
+Size = tuple[int, int, bool]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture as it is stored. `ending` is that of its format."""
+
+    content: bytes
+    thumbnail: bytes | None
+    ending: str
 
 
 def type_of(content: bytes) -> str | None:
-    """Return the media type of an image, or None."""
+    """Return the media type of an image by its beginning, or None."""
     if content.startswith(b"\xff\xd8\xff"):
         return "image/jpeg"
     if content.startswith(PNG):
         return "image/png"
     if content.startswith((b"GIF87a", b"GIF89a")):
         return "image/gif"
-    return "image/webp" if content[:4] == b"RIFF" and content[8:12] == b"WEBP" else None
+    return "image/webp" if content[:4] == b"RIFF" and content[8:START] == b"WEBP" else None
 
 
-def without_metadata(content: bytes) -> bytes | None:
-    """Return an image without what is no picture, or None for what is no image."""
-    clean = CLEANERS.get(type_of(content) or "")
+def convert(content: bytes, size: Size | None = None, thumbnail_size: Size | None = None) -> Picture:
+    """Return the image in `content` as a picture of at most `size`. Raises DomainError for anything else."""
+    if type_of(content) is None:
+        raise DomainError(NOT_AN_IMAGE)
+    image, is_png = _decode(content, max((0, *(size or ())[:2], *(thumbnail_size or ())[:2])))
+    ending = "png" if is_png or image.mode == "RGBA" else "jpg"
+    thumbnail = _encode(_scale(image, thumbnail_size)) if thumbnail_size else None
+    return Picture(_encode(_scale(image, size), ending), thumbnail, ending)
+
+
+def _decode(content: bytes, longest: int) -> tuple["Image", bool]:
+    """Return the upright picture as RGB or RGBA without anything else, and whether it was a PNG.
+
+    It is no larger than needed for a side of `longest`, if that is not 0.
+    """
+    from PIL import Image, ImageOps
+
     try:
-        return clean(content) if clean else None
-    except (struct.error, IndexError, ValueError):
-        return None
+        with Image.open(BytesIO(content), formats=("JPEG", "PNG", "GIF", "WEBP")) as opened:
+            _refuse_many_pixels(opened, is_reduced=bool(longest) and opened.format in JPEGS)
+            is_png, profile = opened.format == "PNG", opened.info.get("icc_profile")
+            if longest:
+                opened.draft(None, (longest, longest))
+            ImageOps.exif_transpose(opened, in_place=True)
+            image = _in_screen_colours(_reduce(opened, longest), profile)
+    except DomainError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise DomainError(TOO_MANY_PIXELS) from error
+    # Pillow's decoders raise whatever a broken file makes them stumble over.
+    except Exception as error:
+        raise DomainError(NOT_AN_IMAGE) from error
+    # Some of it would be written into the new file: comments, profiles.
+    image.info.clear()
+    return image, is_png
 
 
-def _png(content: bytes) -> bytes:
-    parts, place = [PNG], len(PNG)
-    while place < len(content):
-        (length,) = struct.unpack_from(">I", content, place)
-        kind, end = content[place + 4 : place + 8], place + 12 + length
-        chunk = content[place:end]
-        if len(chunk) != 12 + length or zlib.crc32(chunk[4:-4]) != struct.unpack(">I", chunk[-4:])[0]:
-            raise ValueError(kind)
-        if kind in PNG_CHUNKS:
-            parts.append(chunk)
-        # What follows the end is no picture.
-        if kind == b"IEND":
-            return b"".join(parts)
-        place = end
-    raise ValueError("the end is missing")
+def _refuse_many_pixels(image: "Image", *, is_reduced: bool) -> None:
+    most = MAX_JPEG_MEGAPIXELS if is_reduced else MAX_MEGAPIXELS
+    if image.width * image.height > most * MEGAPIXEL:
+        raise DomainError(TOO_MANY_PIXELS)
 
 
-def _jpeg(content: bytes) -> bytes:
-    parts, turned = [content[:2]], b""
-    for marker, segment in _jpeg_segments(content):
-        if marker == JPEG_EXIF:
-            turned = turned or _orientation(segment)
-        elif marker in JPEG_SEGMENTS or not (0xE0 <= marker <= 0xEF or marker == JPEG_COMMENT):
-            parts.append(segment)
-    return b"".join([parts[0], turned, *parts[1:]])
+def _reduce(image: "Image", longest: int) -> "Image":
+    """Return the picture quickly reduced by a whole number, to no less than `longest`, so that copies are small."""
+    if longest and not image.mode.startswith(("P", "1", "I")):
+        factor = min(image.width, image.height) // longest
+        if factor > 1:
+            return image.reduce(factor)
+    image.load()
+    return image
 
 
-def _jpeg_segments(content: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield the segments of a JPEG; the last one is the picture."""
-    place = 2
-    while True:
-        if content[place] != 0xFF:
-            raise ValueError("no marker")
-        marker = content[place + 1]
-        (length,) = struct.unpack_from(">H", content, place + 2)
-        if marker == JPEG_SCAN:
-            yield marker, content[place : content.rindex(b"\xff\xd9") + 2]
-            return
-        yield marker, content[place : place + 2 + length]
-        place += 2 + length
+def _in_screen_colours(image: "Image", profile: bytes | None) -> "Image":
+    """Return a picture as RGB, or RGBA if it is transparent somewhere. The colours of `profile` become those of sRGB."""
+    mode = "RGBA" if image.has_transparency_data else "RGB"
+    if image.mode.startswith("I"):
+        # 16 bits of grey; converting them to 8 would cut off all but the darkest.
+        image = image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+    if profile and image.mode in {"RGB", "RGBA", "CMYK"}:
+        image = _from_profile(image, profile)
+    return image if image.mode == mode else image.convert(mode)
 
 
-def _orientation(segment: bytes) -> bytes:
-    """Return a segment of EXIF with only the orientation of `segment`: without it, the picture may lie on its side."""
-    if segment[4:10] != b"Exif\0\0":
-        return b""
-    data = segment[10:]
-    order = {b"II": "<", b"MM": ">"}.get(data[:2])
-    if order is None:
-        return b""
-    (place,) = struct.unpack_from(f"{order}I", data, 4)
-    (count,) = struct.unpack_from(f"{order}H", data, place)
-    for number in range(count):
-        tag, _kind, _count, value = struct.unpack_from(f"{order}HHIH", data, place + 2 + 12 * number)
-        if tag == ORIENTATION and 1 < value <= 8:
-            kept = b"MM\0*\0\0\0\x08" + struct.pack(">HHHIHHI", 1, ORIENTATION, 3, 1, value, 0, 0)
-            return b"\xff\xe1" + struct.pack(">H", len(kept) + 8) + b"Exif\0\0" + kept
-    return b""
+def _from_profile(image: "Image", profile: bytes) -> "Image":
+    """Return the picture in sRGB: without its profile, which names the camera, the colours of many would be dull."""
+    from PIL import ImageCms
+
+    try:
+        transformed: Any = ImageCms.profileToProfile(
+            image,
+            ImageCms.ImageCmsProfile(BytesIO(profile)),
+            ImageCms.createProfile("sRGB"),
+            outputMode="RGBA" if image.mode == "RGBA" else "RGB",
+        )
+    except (ImageCms.PyCMSError, OSError):
+        return image
+    return transformed if transformed is not None else image
 
 
-def _webp(content: bytes) -> bytes:
-    parts, place = [], 12
-    (size,) = struct.unpack_from("<I", content, 4)
-    end = min(size + 8, len(content))
-    while place + 8 <= end:
-        kind, (length,) = content[place : place + 4], struct.unpack_from("<I", content, place + 4)
-        chunk = content[place : place + 8 + length + length % 2]
-        if kind == b"VP8X":
-            chunk = chunk[:8] + bytes([chunk[8] & ~WEBP_METADATA]) + chunk[9:]
-        if kind in WEBP_CHUNKS:
-            parts.append(chunk)
-        place += len(chunk)
-    if not parts:
-        raise ValueError("no picture")
-    body = b"WEBP" + b"".join(parts)
-    return b"RIFF" + struct.pack("<I", len(body)) + body
+def _scale(image: "Image", size: Size | None) -> "Image":
+    """Return the picture in a size, or as it is if it is smaller. As in Flask-AppBuilder, `size` may ask to cut it."""
+    from PIL import Image, ImageOps
+
+    if size is None or (image.width <= size[0] and image.height <= size[1]):
+        return image
+    width, height, cuts = size
+    if cuts:
+        return ImageOps.fit(image, (width, height), Image.Resampling.LANCZOS)
+    scaled = image.copy()
+    scaled.thumbnail((width, height), Image.Resampling.LANCZOS)
+    return scaled
 
 
-CLEANERS: dict[str, Callable[[bytes], bytes]] = {
-    "image/gif": bytes,
-    "image/jpeg": _jpeg,
-    "image/png": _png,
-    "image/webp": _webp,
-}
+def _encode(image: "Image", ending: str | None = None) -> bytes:
+    """Return the picture as a file: a JPEG, unless it is transparent or another format is asked for."""
+    buffer = BytesIO()
+    if ending == "png" or image.mode == "RGBA":
+        image.save(buffer, "PNG")
+    else:
+        image.save(buffer, "JPEG", quality=JPEG_QUALITY, progressive=True)
+    return buffer.getvalue()

@@ -258,6 +258,7 @@ class ViewConfigMixin(OwnFilters):
             allowed=getattr(self, ALLOWED[page]) or {},
             page=page,
             options_endpoint=f"{self.endpoint or type(self).__name__}.options" if self.is_routed("options") else "",
+            download_endpoint=f"{self.endpoint or type(self).__name__}.download" if self.is_routed("show") else "",
         )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from flask import Response, abort, current_app, flash, jsonify, make_response, redirect, request, send_file, url_for
+from flask import Response, abort, current_app, flash, jsonify, make_response, redirect, request, url_for
 from flask_appbuilder import BaseView as StockBaseView
 from flask_appbuilder import ModelView as StockModelView
 from flask_appbuilder import expose, has_access
@@ -16,7 +16,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.crud import cascades, files, flashes, images, options
+from app.crud import cascades, files, flashes, options
 from app.crud.db_errors import GoneError, translate_db_errors
 from app.crud.edit_mixin import EditMixin
 from app.crud.fab_attributes import refuse
@@ -25,7 +25,7 @@ from app.crud.list_mixin import ListMixin
 from app.database import transaction
 from app.errors import DomainError
 from app.extensions import appbuilder_of
-from app.http import safe_next
+from app.http import allow_uploads, safe_next
 
 SEE_OTHER = 303
 
@@ -41,6 +41,8 @@ class BaseView(StockBaseView):
 
     # {"can_host": lazy_gettext("Host dinner parties")}: the labels of permissions where roles are edited.
     permission_labels: Mapping[str, object] = {}
+    # The methods to which forms with files are sent.
+    upload_methods: frozenset[str] = frozenset()
 
     @before_request
     def _ask_to_log_in(self) -> BaseResponse | None:
@@ -64,6 +66,8 @@ class BaseView(StockBaseView):
             handler = wrap_route_handler_with_hooks(name, method, hooks)
             for url, methods in method._urls:  # noqa: SLF001 - Flask-AppBuilder's name
                 self.blueprint.add_url_rule(url, name, handler, methods=methods)
+            if name in self.upload_methods:
+                allow_uploads(f"{self.blueprint.name}.{name}")
 
     def method(self) -> Any:
         """Return the method that handles this request."""
@@ -114,8 +118,11 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
         refuse(self, ModelView)
         super()._init_properties()
         extra = {**self.add_form_extra_fields, **self.edit_form_extra_fields}
+        has_files = bool(files.file_columns(self.datamodel.obj))
+        if has_files:
+            self.upload_methods = frozenset({"add", "edit"})
         has_route = {
-            "download": bool(files.file_columns(self.datamodel.obj)),
+            "download": has_files,
             "column_choices": any(map(cascades.is_loaded, extra.values())),
         }
         unneeded = {name for name, is_needed in has_route.items() if not is_needed}
@@ -131,13 +138,7 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
         stored, is_image = self._named_file(filename)
         if stored is None:
             abort(404)
-        media_type = images.type_of(stored.path.read_bytes()) if is_image else None
-        return send_file(
-            stored.path,
-            mimetype=media_type or "application/octet-stream",
-            as_attachment=media_type is None,
-            download_name=stored.title,
-        )
+        return files.send(stored, is_image=is_image, thumbnail="thumbnail" in request.args)
 
     def _named_file(self, filename: str) -> tuple[files.StoredFile | None, bool]:
         """Return the file that a row of this view names so, and whether it is an image."""

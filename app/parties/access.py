@@ -46,6 +46,18 @@ def login_or_invitation_required(method: Callable[..., Any]) -> Callable[..., An
     return wrapper
 
 
+def is_open_to_strangers(party: DinnerParty) -> bool:
+    """Whether everybody who knows the URL can see the party."""
+    return rules.is_visible(
+        visibility=party.visibility,
+        status=party.status,
+        is_hidden=party.hidden_at is not None,
+        is_host=False,
+        is_guest=False,
+        is_staff=False,
+    )
+
+
 class PartyVisit(NamedTuple):
     """A party and the reader of its page. `guest` is None for a visitor without a link."""
 

@@ -8,6 +8,7 @@ seats or dishes, are in the package of that subject and build on these.
 from datetime import datetime, timedelta
 from typing import Any
 
+from flask_appbuilder.models.mixins import ImageColumn
 from sqlalchemy import (
     CheckConstraint,
     Connection,
@@ -36,6 +37,7 @@ MAX_SEATS = 1000
 # Domain of the e-mail addresses that replace those of anonymised people. RFC 2606 reserves it: no mail is delivered.
 ANONYMISED_DOMAIN = "@invalid"
 
+PICTURE = ImageColumn(size=(1600, 1200, False), thumbnail_size=(480, 320, True))
 MAX_PARTY_MINUTES = 7 * 24 * 60
 MAX_NOTE_LENGTH, MAX_URL_LENGTH = 500, 500
 DEFAULT_MAX_PARTY = 4
@@ -59,6 +61,8 @@ class DinnerParty(Model):
     address: Mapped[str] = mapped_column(String(255), default="")
     main_dish: Mapped[str] = mapped_column(String(120), default="")
     description: Mapped[str] = mapped_column(Text, default="")
+    # Seen by those who may see the party. Its file goes with the value.
+    picture: Mapped[str | None] = mapped_column(PICTURE)
     number_seats: Mapped[int] = mapped_column(default=8)
     seats_taken: Mapped[int] = mapped_column(default=0)
     # Maximum party size: how many people can come with one RSVP.

@@ -11,7 +11,7 @@ from app.errors import DomainError
 FINGERPRINT_LENGTH = 16
 
 
-class ConflictError(DomainError):
+class StaleFormError(DomainError):
     """The rows were changed in the meantime. The page shows both versions."""
 
     def __init__(self) -> None:

@@ -21,6 +21,11 @@ class Host(Schema):
         return None if member.erased_at else str(member.username)
 
 
+def picture_url(party: Any) -> str | None:
+    """Return the public URL of a party's picture. It changes with the picture, because other sites keep copies."""
+    return public_url("PartyView.picture", slug=party.slug, v=party.picture[:8]) if party.picture else None
+
+
 class PartySummary(Schema):
     """A party in a list."""
 
@@ -30,6 +35,11 @@ class PartySummary(Schema):
         metadata={"type": "string", "format": "uri", "description": "The page of the party"},
     )
     title = fields.String()
+    picture = fields.Function(
+        picture_url,
+        allow_none=True,
+        metadata={"type": "string", "format": "uri", "description": "Sent to those who can see the party"},
+    )
     host = fields.Nested(Host)
     starts_at = fields.AwareDateTime()
     timezone = fields.String()

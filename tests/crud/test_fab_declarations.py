@@ -167,6 +167,9 @@ STOCK = (StockTables, StockAnswers, StockSeveral, StockMaster, StockForm, StockP
     [
         "/stocktables/list/",
         "/stocktables/list/?_flt_0_title=Soup",
+        "/stocktables/list/?page_StockTables=abc&psize_StockTables=-1",
+        f"/stocktables/list/?page_StockTables=0&psize_StockTables={'9' * 30}",
+        "/stockseveral/list/?page_StockAnswers=abc",
         "/stocktables/add",
         "/stocktables/edit/1",
         "/stocktables/show/1",

@@ -36,7 +36,9 @@ from tests.support.factories import (
     RsvpFactory,
     WaitOfferFactory,
 )
+from tests.support.pictures import give_picture
 
+FILES = ("/csv", ".csv", ".ics", "picture", "/download/<string:filename>")
 READERS = ("anonymous", "host", "friend", "stranger", "translator", "admin")
 # Values that match no row; each replaces every argument of a URL.
 STRANGE = ("0", "-1", "nothing", "99999999999999999999", "%00", "%F0%9F%8D%B2", "..%2f..", "x" * 300)
@@ -51,6 +53,8 @@ class PopulatedSite:
     registration: Registration
     # The tokens of links, by endpoint.
     tokens: dict[str, str]
+    # The value of the column, which host and party share.
+    picture: str
     # A confirmed guest, and the code of their ticket.
     answer: Rsvp
     code: str
@@ -72,7 +76,7 @@ class PopulatedSite:
         return [
             rule
             for rule, _method in self.rules("GET")
-            if not str(rule).startswith(apart) and not str(rule).endswith(("/csv", ".csv", ".ics"))
+            if not str(rule).startswith(apart) and not str(rule).endswith(FILES)
         ]
 
     def address(self, rule: Rule) -> str:
@@ -85,7 +89,7 @@ class PopulatedSite:
 
     def _value(self, rule: Rule, name: str) -> str:
         known = {
-            "filename": "app.css",
+            "filename": "app.css" if rule.endpoint == "static" else self.picture,
             "slug": self.party.slug,
             "token": self.tokens.get(rule.endpoint, "unknown"),
             "username": self.party.host.username,
@@ -147,7 +151,8 @@ def populate_site(app: Flask, party: DinnerParty, answer: Rsvp, member: Member, 
     with app.app_context(), transaction():
         audit.record("activated", "registration", name="newcomer")
         code = ticket_code(answer)
-    return PopulatedSite(app, party, registration, links(app, member, registration, party), answer, code)
+    picture = give_picture(app, party, party.host)
+    return PopulatedSite(app, party, registration, links(app, member, registration, party), picture, answer, code)
 
 
 @pytest.fixture

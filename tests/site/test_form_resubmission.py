@@ -8,6 +8,7 @@ from app import clock
 from app.accounts.models import Member
 from app.parties.models import DinnerParty, Rsvp
 from tests.support.factories import PASSWORD, DinnerPartyFactory
+from tests.support.pictures import encode, send
 
 PAELLA = {
     "title": "Paella <b>& co</b>",
@@ -95,6 +96,19 @@ def test_a_password_has_to_be_typed_again_and_nothing_else(client_of, cast, reco
     assert done.flashes == [("info", "User ada created.")]
     ada = next(member for member in records.all(Member) if member.username == "ada")
     assert (ada.first_name, ada.last_name, bool(ada.password)) == ("Ada", "", bool(password))
+
+
+def test_a_file_has_to_be_chosen_again(expired_session, cast, records):
+    host, form = expired_session
+    fields = {**form.fields.to_dict(), **PAELLA, "action": "publish"}
+    page = send(host, form.action, fields, picture=encode())
+    page = log_in_on(page, host, cast.host.username)
+    assert "Files are not kept. Please choose it again." in page.text
+    again = page.form("/parties/new")
+    assert "picture" in again.names
+    page = send(host, again.action, again.fields.to_dict(), picture=encode())
+    assert page.flashes == [("info", "Party “Paella <b>& co</b>” published.")]
+    assert records.one(DinnerParty).picture
 
 
 @pytest.mark.parametrize("kept", ["nonsense", "", "\x00", "x" * 5000])

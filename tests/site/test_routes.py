@@ -101,7 +101,10 @@ def _problems(rule, page, who, opening):
         if page.status // 100 != 3 and opening not in page.text:
             yield f"is not in {opening}"
     personal = who != "anonymous" and "static" not in rule.endpoint and not str(rule).startswith("/api/")
-    if (personal or page.flashes or "csrf_token" in page.text) and page.headers.get("Cache-Control") != "no-store":
+    # A picture shows no flash. The reader's browser may keep it, and asks each time whether they may still see it.
+    is_picture = page.response.mimetype.startswith("image/") and rule.endpoint != "static"
+    allowed = "no-cache, private" if personal and is_picture else "no-store"
+    if (personal or page.flashes or "csrf_token" in page.text) and page.headers.get("Cache-Control") != allowed:
         yield f"may be kept: {page.headers.get('Cache-Control')}"
 
 

@@ -164,7 +164,7 @@ class Page:
     @property
     def text(self) -> str:
         """The body."""
-        return str(self.response.get_data(as_text=True))
+        return self.response.get_data().decode(errors="replace")
 
     @property
     def words(self) -> str:

@@ -184,7 +184,7 @@ def _anonymise(member: Member) -> None:
     member.email = f"{placeholder}@invalid"
     member.first_name = member.last_name = member.ban_reason = ""
     member.password = member.locale = member.timezone = None
-    member.diets, member.allergens = [], []
+    member.diets, member.allergens, member.picture = [], [], None
     member.last_login = member.login_count = member.fail_login_count = None
     member.joined_at = member.password_changed_at = member.terms_accepted_at = member.banned_at = None
     member.active, member.session_stamp = False, new_stamp()

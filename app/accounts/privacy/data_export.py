@@ -14,6 +14,7 @@ from app.accounts.api_keys import service as api_key_service
 from app.accounts.models import ExternalIdentity, LoginSession, Member, Passkey, RecoveryCode, Totp, TrustedDevice
 from app.accounts.signals import member_exporting
 from app.audit.models import AuditEvent
+from app.crud.files import StoredFile
 from app.extensions import db
 from app.outbox import unsubscribe
 from app.outbox.models import SECRET, UNSUBSCRIBE, OutboxEmail
@@ -64,6 +65,12 @@ class Archive:
         """Add a file of JSON. Times become ISO 8601 in UTC."""
         self.add(name, json.dumps(content, default=_plain, ensure_ascii=False, indent=2).encode())
 
+    def add_image(self, name: str, value: str | None) -> None:
+        """Add the image that the value of a column names, if there is one."""
+        stored = StoredFile.parse(value, is_image=True)
+        if stored is not None and stored.path.is_file():
+            self.add(f"{name}.{stored.title.rpartition('.')[2]}", stored.path.read_bytes())
+
     def zipped(self) -> bytes:
         """Return a ZIP file."""
         buffer = io.BytesIO()
@@ -78,6 +85,7 @@ def export(member: Member) -> bytes:
     """Return a ZIP file with all data of `member`, and no data of others that they cannot see on the site."""
     archive = Archive()
     archive.add_json("account.json", _account(member))
+    archive.add_image("picture", member.picture)
     archive.add_json("logins.json", _rows(_of(LoginSession, member), LOGIN))
     archive.add_json("devices.json", _rows(_of(TrustedDevice, member), DEVICE))
     archive.add_json("api_keys.json", _rows(api_key_service.of(member.id), KEY))

@@ -6,12 +6,14 @@ from typing import Any
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
 from wtforms import SelectMultipleField, StringField
-from wtforms.validators import DataRequired, Length
+from wtforms.validators import DataRequired, Length, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from app import food
 from app.accounts.form_fields import MAX_NAME_LENGTH
+from app.accounts.models import PICTURE
 from app.crud.fields import ChoiceField, TimezoneField, clean_line
+from app.crud.files import UploadField
 from app.i18n import locales
 
 
@@ -48,6 +50,15 @@ class ProfileForm(FlaskForm):
         # Some people have one name.
         validators=[Length(max=MAX_NAME_LENGTH)],
         render_kw={"autocomplete": "family-name"},
+    )
+    picture = UploadField(
+        lazy_gettext("Picture"),
+        image=PICTURE,
+        description=lazy_gettext(
+            "A JPEG, PNG, GIF or WebP file of up to 5 MB. Those who see your name see it, too: on your page, at your "
+            "parties and on guest lists."
+        ),
+        validators=[Optional()],
     )
     locale = ChoiceField(
         lazy_gettext("Language"),

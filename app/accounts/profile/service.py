@@ -8,7 +8,7 @@ from app.accounts.models import Member
 from app.extensions import db
 
 # The audit log does not store the values of these columns.
-PRIVATE = ("diets", "allergens")
+PRIVATE = ("diets", "allergens", "picture")
 CHANGED = "changed"
 
 
@@ -18,6 +18,7 @@ class Profile:
 
     first_name: str
     last_name: str
+    picture: str | None
     locale: str
     timezone: str
     diets: Sequence[str]

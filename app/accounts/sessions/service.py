@@ -22,12 +22,11 @@ from app.accounts.sessions import trusted_devices
 from app.database import is_unavailable, reason, transaction
 from app.errors import DomainError
 from app.extensions import appbuilder_of, db
-from app.http import parse_int
+from app.http import LOGIN_KEY, parse_int
 from app.i18n.selectors import force_locale
 
 log = logging.getLogger(__name__)
 
-LOGIN_KEY = "login"
 # Kept at login and at logout: they belong to the browser, not to the account.
 PRESERVED_IN_SESSION = ("locale", "timezone")
 # Kept at login only: the invitation or share link that a visitor came from. After logout, the next user must not see it.

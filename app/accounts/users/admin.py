@@ -70,6 +70,7 @@ class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
         "first_name": lazy_gettext("First name"),
         "last_name": lazy_gettext("Last name"),
         "email": lazy_gettext("E-mail address"),
+        "picture": lazy_gettext("Picture"),
         "state": lazy_gettext("State"),
         "active": lazy_gettext("Active"),
         "roles": lazy_gettext("Roles"),
@@ -92,7 +93,7 @@ class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
     list_columns = ["username", "display_name", "email", "roles", "state", "has_second_factor", "last_login"]
     show_fieldsets = [
         (lazy_gettext("Account"), {"fields": ["username", "email", "state", "ban_reason", "roles", "memberships"]}),
-        (lazy_gettext("Person"), {"fields": ["first_name", "last_name", "locale", "timezone"]}),
+        (lazy_gettext("Person"), {"fields": ["first_name", "last_name", "picture", "locale", "timezone"]}),
         (
             lazy_gettext("Account security"),
             {"fields": ["has_second_factor", "password_changed_at", "password_is_temporary"]},
@@ -112,6 +113,7 @@ class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
         "email",
         "first_name",
         "last_name",
+        "picture",
         "active",
         "roles",
         "memberships",

@@ -18,6 +18,7 @@ from app.accounts.enums import RequiredAction, SessionEndCause, TokenPurpose
 from app.accounts.ldap import client as ldap_client
 from app.accounts.login import authentication
 from app.accounts.models import ADMIN, LoginSession, Member, Passkey, Totp
+from app.accounts.profile.service import CHANGED
 from app.accounts.sessions import service as session_service
 from app.errors import DomainError
 from app.extensions import db
@@ -276,6 +277,9 @@ def _changes(member: Member) -> tuple[dict[str, Any], dict[str, Any]]:
         history = attributes[name].history
         if history.has_changes():
             before[name], after[name] = names([*history.unchanged, *history.deleted]), names(getattr(member, name))
+    if attributes.picture.history.has_changes():
+        # The audit log does not store what the file is called.
+        after["picture"] = CHANGED
     return before, after
 
 

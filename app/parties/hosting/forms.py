@@ -7,6 +7,7 @@ from wtforms import BooleanField, Field, HiddenField, IntegerField, SelectField,
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, ValidationError
 
 from app.crud.fields import LocalDateTimeField, TimezoneField, clean_text
+from app.crud.files import UploadField
 from app.parties import models, rules
 from app.parties.enums import Visibility
 
@@ -45,6 +46,14 @@ class PartyForm(FlaskForm):
     main_dish = StringField(lazy_gettext("Main dish"), filters=FILTERS, validators=[Length(max=120)])
     description = TextAreaField(
         lazy_gettext("Information for guests"), filters=FILTERS, validators=[Length(max=MAX_DESCRIPTION_LENGTH)]
+    )
+    picture = UploadField(
+        lazy_gettext("Picture"),
+        image=models.PICTURE,
+        description=lazy_gettext(
+            "A JPEG, PNG, GIF or WebP file of up to 5 MB. Those who can see the party see it, too."
+        ),
+        validators=[Optional()],
     )
     number_seats = IntegerField(
         lazy_gettext("Seats"),

@@ -11,6 +11,7 @@ from sqlalchemy.orm import InstanceState, joinedload
 
 from app import clock
 from app.accounts.models import Member
+from app.crud import files
 from app.errors import DomainError
 from app.extensions import db
 from app.outbox.models import EmailTopic
@@ -134,6 +135,7 @@ def copy_party(party: DinnerParty, host: Member) -> DinnerParty:
     draft = DinnerParty(
         status=PartyStatus.DRAFT, starts_at=starts_at, **{name: getattr(party, name) for name in COPIED_COLUMNS}
     )
+    draft.picture = files.copy_image(party.picture)
     create_party(draft, host)
     menu_service.set_menu(
         draft,

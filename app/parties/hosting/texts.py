@@ -22,6 +22,7 @@ LABELS = {
     "address": lazy_gettext("Address"),
     "address_for_guests": lazy_gettext("Show the address only to guests who are coming"),
     "map_url": lazy_gettext("Link to a map"),
+    "picture": lazy_gettext("Picture"),
     "main_dish": lazy_gettext("Main dish"),
     "description": lazy_gettext("Information for guests"),
     "number_seats": lazy_gettext("Seats"),

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.crud import flashes
 from app.crud.fields import show_at_field
+from app.crud.files import StoredFile
 from app.database import transaction
 from app.errors import DomainError
 from app.extensions import db
@@ -30,6 +31,7 @@ class HostingView(BasePartyView):
 
     route_base = "/parties"
     default_view = "new"
+    upload_methods = frozenset({"new", "edit"})
     limits = [POST_LIMIT]
 
     @expose("/new", methods=["GET", "POST"])
@@ -106,6 +108,8 @@ class HostingView(BasePartyView):
     def _editor(self, form: PartyForm, party: DinnerParty | None = None, **context: Any) -> BaseResponse:
         if form.is_submitted():
             flash(context.pop("message", str(flashes.CORRECT_THE_FIELDS)), "danger")
+        if party is not None:
+            form.picture.preview = lambda value: url_for("PartyView.picture", slug=party.slug, thumbnail=1, v=value[:8])
         page = self.render_template("parties/party_form.html", form=form, party=party, **context)
         return make_response(page, 422 if form.is_submitted() else 200)
 
@@ -115,7 +119,7 @@ class HostingView(BasePartyView):
         party = self.get_editable(slug)
         db.session.refresh(party)
         stored = {
-            field.name: formats.value(getattr(party, field.name))
+            field.name: _shown(getattr(party, field.name))
             for field in form
             if hasattr(party, field.name)
             and field.name != "version"
@@ -138,6 +142,12 @@ def _fill(party: DinnerParty, form: PartyForm) -> None:
             field.populate_obj(party, field.name)
     if party.status in {None, PartyStatus.DRAFT}:
         party.status = PartyStatus.PUBLISHED if _publishes(party) else PartyStatus.DRAFT
+
+
+def _shown(stored: object) -> str:
+    """Return a stored value as the form shows it; of a picture the name of its file."""
+    file = StoredFile.parse(stored, is_image=True) if isinstance(stored, str) else None
+    return file.title if file else formats.value(stored)
 
 
 def _differs(stored: object, submitted: object) -> bool:

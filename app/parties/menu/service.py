@@ -19,7 +19,7 @@ from app.parties.menu import mail as menu_mail
 from app.parties.menu.dietary_conflicts import DietaryConflict
 from app.parties.menu.models import MenuItem
 from app.parties.models import MAX_DISHES, DinnerParty, Rsvp, RsvpPerson
-from app.parties.optimistic_lock import ConflictError, fingerprint
+from app.parties.optimistic_lock import StaleFormError, fingerprint
 from app.parties.waiting_list import seats
 
 ANSWER_FIRST = lazy_gettext("Answer first. Then you can enter who is coming with you.")
@@ -61,7 +61,7 @@ def menu_fingerprint(items: Sequence[MenuItem]) -> str:
 
 
 def change_menu(party: DinnerParty, dishes: Sequence[DishInput], *, expected: str) -> None:
-    """Replace the menu if it still has the fingerprint `expected`. Raises ConflictError if it was changed."""
+    """Replace the menu if it still has the fingerprint `expected`. Raises StaleFormError if it was changed."""
     seats.lock(party.id)
     db.session.refresh(party)
     stored = menu(party)
@@ -70,7 +70,7 @@ def change_menu(party: DinnerParty, dishes: Sequence[DishInput], *, expected: st
         return
     served = list(Course)
     if _dish_values(stored) != _dish_values(sorted(dishes, key=lambda dish: served.index(dish.course))):
-        raise ConflictError
+        raise StaleFormError
 
 
 def set_menu(party: DinnerParty, dishes: Sequence[DishInput]) -> list[MenuItem]:
@@ -134,7 +134,7 @@ def change_people(
 ) -> list[tuple[MenuItem, DietaryConflict]]:
     """Replace the people of an RSVP if they still have the fingerprint `expected`. Return what `set_people` returns.
 
-    Raises ConflictError if they were changed, and DomainError if the guest no longer comes.
+    Raises StaleFormError if they were changed, and DomainError if the guest no longer comes.
     """
     seats.lock(rsvp.party_id)
     db.session.refresh(rsvp)
@@ -142,7 +142,7 @@ def change_people(
         raise DomainError(ANSWER_FIRST, "warning")
     stored = people(rsvp)
     if expected != people_fingerprint(stored) and _people_values(stored) != _people_values(wanted[: rsvp.party_size]):
-        raise ConflictError
+        raise StaleFormError
     return set_people(rsvp, wanted)
 
 

@@ -16,7 +16,7 @@ from app.parties.menu import texts as menu_texts
 from app.parties.menu.forms import MenuForm, PeopleForm
 from app.parties.menu.service import POSSIBLE, DishInput, PersonInput
 from app.parties.models import MAX_DISHES, DinnerParty, Rsvp
-from app.parties.optimistic_lock import ConflictError
+from app.parties.optimistic_lock import StaleFormError
 
 SPARE_ROWS = 3
 
@@ -50,7 +50,7 @@ class MenuView(BasePartyView):
         try:
             with transaction():
                 menu_service.change_menu(party, dishes, expected=form.seen.data or "")
-        except ConflictError as error:
+        except StaleFormError as error:
             flash(str(error), error.category)
             stored = menu_service.menu(self.get_hosted(slug))
             _set_fingerprint(form, menu_service.menu_fingerprint(stored))
@@ -84,7 +84,7 @@ class MenuView(BasePartyView):
         try:
             with transaction():
                 found = menu_service.change_people(rsvp, people, expected=form.seen.data or "")
-        except ConflictError as error:
+        except StaleFormError as error:
             flash(str(error), error.category)
             stored = menu_service.people(rsvp)
             _set_fingerprint(form, menu_service.people_fingerprint(stored))

@@ -26,7 +26,7 @@ from app.parties.messages.mail import ClaimedContext, InvitedContext
 from app.parties.messages.models import MAX_HOURS_BEFORE, Reminder
 from app.parties.messages.rules import ReminderState, SendWindow
 from app.parties.models import DinnerParty, Invitation, Rsvp
-from app.parties.optimistic_lock import ConflictError, fingerprint
+from app.parties.optimistic_lock import StaleFormError, fingerprint
 from app.parties.potluck.models import DishClaim, DishSlot
 from app.parties.rsvps.service import closed_error
 from app.parties.waiting_list import seats
@@ -63,12 +63,12 @@ def copy(party: DinnerParty, target: DinnerParty) -> None:
 def change(party: DinnerParty, wanted: Sequence[tuple[str, int]], *, expected: str = "") -> None:
     """Replace the reminders of a party. Those that stay keep the time when they were sent.
 
-    Raises ConflictError if they have another fingerprint than `expected` and are not as wanted already.
+    Raises StaleFormError if they have another fingerprint than `expected` and are not as wanted already.
     """
     seats.lock(party.id)
     existing = {(reminder.kind, reminder.hours_before): reminder for reminder in _of(party)}
     if expected and expected != _fingerprint(existing) and set(wanted) != set(existing):
-        raise ConflictError
+        raise StaleFormError
     for key in existing.keys() - set(wanted):
         db.session.delete(existing[key])
     new = dict.fromkeys(key for key in wanted if key not in existing)

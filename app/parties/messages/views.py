@@ -23,7 +23,7 @@ from app.parties.messages.models import MAX_REMINDERS
 from app.parties.messages.reminders import PlannedReminder
 from app.parties.messages.service import MessageDraft
 from app.parties.models import DinnerParty
-from app.parties.optimistic_lock import ConflictError
+from app.parties.optimistic_lock import StaleFormError
 
 SPARE_ROWS = 2
 
@@ -137,7 +137,7 @@ class MessageView(BasePartyView):
         wanted = [(row["kind"], row["hours_before"]) for row in form.reminders.data if row["hours_before"]]
         try:
             run_with_retry(lambda: reminders.change(party, wanted, expected=form.seen.data or ""))
-        except ConflictError as error:
+        except StaleFormError as error:
             flash(str(error), error.category)
             planned = reminders.planned(self.get_hosted(slug))
             form.seen.data = reminders.reminders_fingerprint(planned)

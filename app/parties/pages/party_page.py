@@ -6,8 +6,9 @@ from flask_babel import ngettext
 from flask_login import current_user
 
 from app import clock
+from app.http import public_url
 from app.parties import location, rules
-from app.parties.access import AnswerableParty, BasePartyView, PartyVisit
+from app.parties.access import AnswerableParty, BasePartyView, PartyVisit, is_open_to_strangers
 from app.parties.check_in import tickets
 from app.parties.check_in.tickets import Ticket
 from app.parties.enums import RsvpStatus
@@ -23,6 +24,7 @@ from app.parties.potluck.models import DishClaim, DishSlot
 from app.parties.respondent import Respondent
 from app.parties.rsvps.forms import RsvpForm
 from app.parties.rsvps.types import PartialAvailability
+from app.parties.schemas import picture_url
 from app.parties.waiting_list import queries as waiting_list_queries
 from app.parties.waiting_list.models import WaitOffer
 from app.parties.waiting_list.queries import Standing
@@ -65,6 +67,23 @@ class PartyPage:
     def may_report(self) -> bool:
         """Whether the page links to the report form."""
         return self.party.is_listed and not self.party.is_draft and not self.is_host
+
+    # -- the card that other programs show beside a link to the page
+
+    @property
+    def is_open_to_strangers(self) -> bool:
+        """Whether everybody who knows the URL can see the party."""
+        return is_open_to_strangers(self.party)
+
+    @property
+    def url(self) -> str:
+        """The public URL of the page."""
+        return public_url("PartyView.show", slug=self.party.slug)
+
+    @property
+    def picture_url(self) -> str | None:
+        """The public URL of the party's picture."""
+        return picture_url(self.party)
 
     # -- their RSVP
 

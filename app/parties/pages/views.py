@@ -1,18 +1,20 @@
 """Pages that show parties: the landing page, the list, one party, and the parties of a member."""
 
-from flask import abort
+from flask import Response, abort, session
 from flask_appbuilder import expose, has_access, permission_name
 from flask_babel import lazy_gettext
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
+from app.crud import files
 from app.crud.views import BaseView
 from app.http import page_number
 from app.parties import queries
-from app.parties.access import BasePartyView
+from app.parties.access import BasePartyView, is_open_to_strangers
 from app.parties.calendar import ics
 from app.parties.calendar.views import download
 from app.parties.invitations import queries as invitation_queries
+from app.parties.models import DinnerParty
 from app.parties.pages import party_page, public_lists
 from app.parties.rsvps.forms import RsvpByIdForm
 from app.parties.waiting_list import queries as waiting_list_queries
@@ -58,6 +60,22 @@ class PartyView(BasePartyView):
         """Show one party, and the reader's RSVP to it."""
         return party_page.render(self, self.get_visible(slug))
 
+    @expose("/<slug>/picture")
+    @has_access
+    @permission_name("read")
+    def picture(self, slug: str) -> Response:
+        """Send the picture of a party to those who can see it."""
+        party = self.get_visible(slug).party
+        return _cacheable(files.send_image(party.picture, party.slug), party)
+
+    @expose("/<slug>/host-picture")
+    @has_access
+    @permission_name("read")
+    def host_picture(self, slug: str) -> Response:
+        """Send the picture of the host, whose name the page of the party shows."""
+        party = self.get_visible(slug).party
+        return _cacheable(files.send_image(party.host.picture, "host"), party)
+
     @expose("/<slug>/dinner.ics")
     @has_access
     @permission_name("read")
@@ -65,6 +83,14 @@ class PartyView(BasePartyView):
         """Return the party as a calendar file."""
         party, _guest, rsvp = self.get_visible(slug)
         return download(ics.published([(party, self.shows_address(party, rsvp))]), f"{party.slug}.ics")
+
+
+def _cacheable(response: Response, party: DinnerParty) -> Response:
+    """Let shared caches keep what strangers may see; they ask each time whether that is still so."""
+    if is_open_to_strangers(party) and not session:
+        response.cache_control.private = None
+        response.cache_control.public = True
+    return response
 
 
 class MemberView(BaseView):
@@ -97,3 +123,13 @@ class MemberView(BaseView):
                 waiting=[rsvp for rsvp in rsvps if rsvp.is_queued and rsvp.id not in offers],
             )
         )
+
+    @expose("/<username>/picture")
+    @has_access
+    @permission_name("read")
+    def picture(self, username: str) -> Response:
+        """Send the picture of one member."""
+        profile = queries.member_by_username(username)
+        if profile is None:
+            abort(404)
+        return files.send_image(profile.picture, profile.username)

@@ -17,7 +17,7 @@ from app.extensions import db
 from app.i18n import formats
 from app.parties.enums import Course
 from app.parties.models import DinnerParty, Rsvp
-from app.parties.optimistic_lock import ConflictError, fingerprint
+from app.parties.optimistic_lock import StaleFormError, fingerprint
 from app.parties.potluck import mail as potluck_mail
 from app.parties.potluck.models import DishClaim, DishSlot
 from app.parties.waiting_list import seats
@@ -73,7 +73,7 @@ def fingerprint_of(stored: Sequence[DishSlot]) -> str:
 def set_requested_dishes(party: DinnerParty, wanted: Sequence[RequestedDish], *, expected: str) -> None:
     """Replace the requested dishes if they still have the fingerprint `expected`.
 
-    Raises ConflictError if they were changed, and ClaimedError if guests have claimed more than is wanted now.
+    Raises StaleFormError if they were changed, and ClaimedError if guests have claimed more than is wanted now.
     """
     seats.lock(party.id)
     stored = slots(party, with_claims=True)
@@ -83,7 +83,7 @@ def set_requested_dishes(party: DinnerParty, wanted: Sequence[RequestedDish], *,
             (slot.course, slot.name, slot.wanted) for slot in stored
         ]:
             return
-        raise ConflictError
+        raise StaleFormError
     known = {slot.id: slot for slot in stored}
     kept = {dish.key for dish in wanted if dish.name}
     for slot in stored:

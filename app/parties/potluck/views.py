@@ -13,7 +13,7 @@ from app.errors import DomainError
 from app.http import parse_int
 from app.parties.access import BasePartyView, login_or_invitation_required
 from app.parties.models import MAX_DISHES, DinnerParty, Rsvp
-from app.parties.optimistic_lock import ConflictError
+from app.parties.optimistic_lock import StaleFormError
 from app.parties.potluck import service as potluck_service
 from app.parties.potluck import texts as potluck_texts
 from app.parties.potluck.forms import GIVE_BACK, ClaimForm, DishesForm
@@ -47,7 +47,7 @@ class PotluckView(BasePartyView):
         try:
             with transaction():
                 potluck_service.set_requested_dishes(party, _requested_dishes(form), expected=form.seen.data or "")
-        except ConflictError as error:
+        except StaleFormError as error:
             flash(str(error), error.category)
             return self._dishes_page(form, self.get_hosted(slug), 409)
         except ClaimedError as error:

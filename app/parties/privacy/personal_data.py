@@ -63,6 +63,8 @@ def connect() -> None:
 def _export(member: Member, *, archive: Archive) -> None:
     hosted, rsvps = _hosted_by(member), _rsvps_of(member)
     archive.add_json("parties.json", _hosted(hosted))
+    for party in hosted:
+        archive.add_image(f"pictures/{party.slug}", party.picture)
     # Guests who were removed no longer see a private party.
     answers = [
         {**pick(rsvp, RSVP), "party": _party(rsvp.party, member, is_guest=rsvp.status != RsvpStatus.REMOVED)}
@@ -157,6 +159,8 @@ def _erase(member: Member) -> None:
     for party in _hosted_by(member):
         if party.is_cancellable:
             hosting_service.cancel_party(party)
+        # Not by _blank, so that the file is deleted, too.
+        party.picture = None
     for rsvp in _rsvps_of(member):
         if rsvp.party.host_id != member.id and rsvp.status in WITHDRAWABLE and not rsvp.party.is_past:
             rsvp_service.withdraw(rsvp.party, Respondent(member))

@@ -99,7 +99,7 @@ def totals(party: DinnerParty) -> Totals:
 
 def page(party: DinnerParty, number: int, *, group: str = "", text: str = "") -> GuestPage:
     """Return page `number` of a party's guests: of one group or all, with a name or address that contains `text`."""
-    statement = _select_rsvps(party).where(*_matches(text))
+    statement = _select_rsvps(party).where(*_matches(text)).options(joinedload(Rsvp.member))
     if group in GROUPS:
         statement = statement.where(Rsvp.status.in_(GROUPS[group][1]))
     found = _fetch(statement.offset((number - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1))
