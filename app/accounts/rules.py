@@ -63,6 +63,12 @@ def is_username(name: str) -> bool:
     return fits and USERNAME.fullmatch(name.lower()) is not None
 
 
+def username_like(text: str) -> str | None:
+    """Return a valid username that is like a name or e-mail address of another system, or None."""
+    name = re.sub(r"[^a-z0-9._-]+", "-", text.lower().partition("@")[0])[:MAX_USERNAME_LENGTH].strip("._-")
+    return name if is_username(name) and not is_forbidden_username(name) else None
+
+
 def is_forbidden_username(name: str) -> bool:
     """Whether `name` would make a member look like the site itself."""
     return name.lower() in FORBIDDEN_USERNAMES
