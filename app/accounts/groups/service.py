@@ -1,8 +1,9 @@
 """Groups: roles that several people hold together."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from flask_appbuilder.security.sqla.models import Group, assoc_user_group
+from flask_appbuilder.security.sqla.models import Group, Role, assoc_user_group
 from flask_babel import lazy_gettext
 from sqlalchemy import inspect, select
 
@@ -40,6 +41,14 @@ def change(group: Group, by: int | None) -> None:
         for member in _members(group):
             user_service.end_logins(member, role_changes.ROLES_CHANGED, by)
             role_changes.tell(member, {*roles.unchanged, *roles.deleted}, set(group.roles))
+
+
+def set_groups(role: Role, groups: Iterable[Group], by: int | None) -> None:
+    """Give a role to these groups, and take it from all others."""
+    wanted = set(groups)
+    for group in sorted(set(role.groups) ^ wanted, key=lambda group: str(group.name)):
+        group.roles = [*group.roles, role] if group in wanted else [each for each in group.roles if each != role]
+        change(group, by)
 
 
 def delete(group: Group) -> None:

@@ -115,6 +115,17 @@ def change(member: Member, by: int | None) -> None:
         role_changes.tell(member, had, has)
 
 
+def set_members(role: Role, wanted: Iterable[Member], by: int | None) -> None:
+    """Give a role to these members, and take it from all others."""
+    has = set(wanted)
+    had = set(db.session.scalars(select(Member).where(Member.roles.any(Role.id == role.id))))
+    # First those who get it, so that the role of administrators can pass to others at once.
+    for member in (*sorted(has - had, key=lambda each: each.id), *sorted(had - has, key=lambda each: each.id)):
+        member.roles = [*member.roles, role] if member in has else [each for each in member.roles if each != role]
+        change(member, by)
+        db.session.flush()
+
+
 def delete(member: Member, by: int | None) -> None:
     """Check that `member` may be deleted, and write the audit entry."""
     if member.id == by:
