@@ -271,6 +271,12 @@ def test_the_first_login_adds_a_member_with_the_roles_of_their_groups(visitor, o
     assert [event.action for event in records.all(AuditEvent)] == ["member_created", "logged_in"]
 
 
+def test_groups_that_only_the_userinfo_endpoint_has_give_roles_too(visitor, only_providers, records):
+    with openid.silent_about_people():
+        at_kitchen(visitor, only_providers)
+    assert roles(records, records.one(Member)) == ["Guest", "Translator"]
+
+
 @pytest.mark.parametrize("case", ["closed", "taken", "unverified", "no address"])
 def test_a_member_is_not_added(visitor, only_providers, records, app, monkeypatch, case):
     """The refusal is the same in all cases: an equal address proves nothing, and no page says that it is known."""

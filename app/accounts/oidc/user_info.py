@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from app.accounts import role_mapping
 from app.accounts.oidc.client import Client, client_of
 from app.accounts.oidc.providers import Provider
 
@@ -27,9 +28,10 @@ def read(provider: Provider, token: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _claims(provider: Provider, client: Client, token: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the claims of the ID token, with those of the userinfo endpoint if it has no e-mail address."""
+    """Return the claims of the ID token, with those of the userinfo endpoint if some are missing."""
     claims = dict(token["userinfo"])
-    if claims.get("email"):
+    has_groups = not role_mapping.mapping() or any(name in claims for name in GROUP_CLAIMS)
+    if claims.get("email") and has_groups:
         return claims
     try:
         more = dict(client.userinfo(token=token))
