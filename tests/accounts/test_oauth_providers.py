@@ -351,6 +351,14 @@ def test_reauthentication_is_at_the_provider(visitor, only_providers, records, a
     assert records.count(ExternalIdentity) == 1
 
 
+def test_a_member_without_a_password_deletes_the_account(visitor, only_providers, records):
+    at_kitchen(visitor, only_providers)
+    page = visitor.get("/account/data/erase")
+    assert 'type="password"' not in page.text
+    assert visitor.submit(page.form("/erase")).flashes[0][0] == "warning"
+    assert records.one(Member).erase_at is not None
+
+
 def test_a_command_links_a_login_of_somebody_who_was_there_before(visitor, only_providers, records, app):
     MemberFactory(username="ada", email="ada@example.com")
     run = app.test_cli_runner().invoke
