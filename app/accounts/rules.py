@@ -32,6 +32,7 @@ TOKEN_LIFETIMES = {
     TokenPurpose.KEEP_ACCOUNT: timedelta(days=365),
     TokenPurpose.SECOND_STEP: timedelta(minutes=10),
     TokenPurpose.PASSKEY_CHALLENGE: timedelta(minutes=5),
+    TokenPurpose.KEPT_FORM: timedelta(minutes=10),
 }
 INVITATION_LIFETIME = timedelta(days=14)
 

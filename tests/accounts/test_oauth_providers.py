@@ -351,6 +351,20 @@ def test_reauthentication_is_at_the_provider(visitor, only_providers, records, a
     assert records.count(ExternalIdentity) == 1
 
 
+def test_a_form_that_was_sent_too_late_is_kept_on_the_way_to_the_provider(visitor, only_providers, app):
+    at_kitchen(visitor, only_providers)
+    form = visitor.get("/account/email/").form("/account/email/")
+    with app.app_context(), transaction():
+        db.session.execute(update(LoginSession).values(authenticated_at=clock.now() - timedelta(minutes=11)))
+    page = visitor.submit(form, email="new@example.com")
+    assert (page.status, "/login/kitchen?again=1" in page.text) == (401, True)
+    page = at_kitchen(visitor, only_providers, path="/login/kitchen?again=1")
+    assert page.form("/account/email/").fields["email"] == "new@example.com"
+    # It is shown once.
+    with visitor.client.session_transaction() as session:
+        assert "kept_form" not in session
+
+
 def test_a_member_without_a_password_deletes_the_account(visitor, only_providers, records):
     at_kitchen(visitor, only_providers)
     page = visitor.get("/account/data/erase")

@@ -169,6 +169,9 @@ class LoginView(BaseView):
         return self._page_again(ReauthenticationForm(formdata=None), 401, kept=form_resubmission.dump_form(saved))
 
     def _page_again(self, form: ReauthenticationForm, status: int, kept: str | None = None) -> BaseResponse:
+        if kept and auth_type.is_by_providers():
+            with transaction():
+                login_service.keep_form(current_user, kept)
         asks_passkey = passkey_site.is_supported() and bool(queries.passkeys_of(current_user))
         page = self.render_template("accounts/reauthentication.html", form=form, kept=kept, asks_passkey=asks_passkey)
         return make_response(page, status)

@@ -169,7 +169,8 @@ class OidcView(BaseView):
                 )
             with transaction():
                 session_service.refresh()
-        response: BaseResponse = self.appbuilder.sm.auth_view.go_on(attempt["next"], None)
+                kept = login_service.take_kept_form(current_user)
+        response: BaseResponse = self.appbuilder.sm.auth_view.go_on(attempt["next"], kept)
         return response
 
     @staticmethod
