@@ -369,6 +369,10 @@ def _check_logins(settings: Mapping[str, Any]) -> None:
     auth_type, has_providers = settings["AUTH_TYPE"], bool(settings.get("OAUTH_PROVIDERS") or settings["OIDC_ISSUER"])
     if auth_type == const.AUTH_OAUTH and not settings.get("OAUTH_PROVIDERS"):
         raise ConfigurationError("AUTH_TYPE requires OAUTH_PROVIDERS.")
+    if auth_type == const.AUTH_REMOTE_USER and has_providers:
+        raise ConfigurationError(
+            "AUTH_TYPE contradicts OAUTH_PROVIDERS and OIDC_ISSUER: the web server says who logs in."
+        )
     variable = str(settings.get("AUTH_REMOTE_USER_ENV_VAR") or "")
     if variable and auth_type != const.AUTH_REMOTE_USER:
         raise ConfigurationError("AUTH_REMOTE_USER_ENV_VAR requires that AUTH_TYPE is AUTH_REMOTE_USER (3).")

@@ -221,6 +221,11 @@ def test_a_provider_that_could_not_work_is_refused(entry):
     assert not providers.are_usable([BARE, BARE])
 
 
+def test_an_issuer_knows_people_in_one_way(kitchen):
+    both = [kitchen.settings(), {**BARE, "remote_app": {**BARE["remote_app"], "api_base_url": f"{kitchen.issuer}/"}}]
+    assert not providers.are_usable(both)
+
+
 # -- signals
 
 

@@ -126,6 +126,13 @@ def test_another_name_ends_the_login_of_the_browser(visitor, site):
     assert "<bdi>bob</bdi>" in named(visitor, "bob").get("/account/profile/").text
 
 
+@pytest.mark.parametrize(("name", "told"), [("ada@example.com", "danger"), ("ada", "info")])
+def test_an_address_that_is_the_name_cannot_be_changed(visitor, site, name, told):
+    MemberFactory(username="ada", email="ada@example.com")
+    form = named(visitor, name).get("/account/email/").form("/account/email/")
+    assert visitor.submit(form, email="new@example.com").flashes[0][0] == told
+
+
 def test_looking_without_reading_logs_nobody_in(visitor, site, records):
     assert named(visitor, "ada").open("HEAD", "/login/").status == 200
     assert records.count(Member) == records.count(LoginSession) == 0
@@ -165,6 +172,7 @@ def test_another_header_is_not_believed(visitor, by_header, records):
         ({"AUTH_REMOTE_USER_ENV_VAR": HEADER}, "TRUSTED_PROXY_ADDRESSES"),
         ({"AUTH_REMOTE_USER_ENV_VAR": "QUERY_STRING"}, "AUTH_REMOTE_USER_ENV_VAR"),
         ({"AUTH_REMOTE_USER_ENV_VAR": "PATH_INFO"}, "AUTH_REMOTE_USER_ENV_VAR"),
+        ({"OIDC_ISSUER": "https://a.example"}, "AUTH_TYPE"),
     ],
 )
 def test_what_a_client_could_send_is_refused_at_the_start(tmp_path, monkeypatch, settings, setting):

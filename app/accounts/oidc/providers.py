@@ -104,7 +104,11 @@ def _issuer(remote_app: Mapping[str, Any], *, speaks_openid: bool) -> str:
 def are_usable(entries: Any) -> bool:
     """Whether OAUTH_PROVIDERS may have that value."""
     try:
-        names = [described(entry).name for entry in entries]
+        found = [described(entry) for entry in entries]
     except (AttributeError, KeyError, TypeError, ValueError, re.error):
         return False
-    return len(names) == len(set(names))
+    # One issuer must not know people in two ways.
+    ways = {(provider.issuer, provider.speaks_openid) for provider in found}
+    return len(found) == len({provider.name for provider in found}) and len(ways) == len(
+        {issuer for issuer, _way in ways}
+    )

@@ -46,7 +46,7 @@ def _validate_timezone(name: str | None) -> None:
 
 def _take_password(member: Member) -> str | None:
     """Return the password that was sent, and put the stored hash back in its place."""
-    history = inspect(member).attrs.password.history
+    history: Any = inspect(member).attrs.password.history
     if not history.has_changes():
         return None
     set_committed_value(member, "password", history.deleted[0])
