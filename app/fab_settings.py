@@ -4,6 +4,7 @@ Every setting that Flask-AppBuilder reads or documents is listed, so that none i
 list as `table()` writes it.
 """
 
+import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from app.accounts.oidc import providers
 from config import ROOT, ConfigurationError
 
 HOST_PATTERN = re.compile(r"(\*\.)?[a-z0-9.-]+(:\d+)?", re.IGNORECASE)
+log = logging.getLogger(__name__)
+
 AUTH_TYPES = {const.AUTH_DB, const.AUTH_LDAP, const.AUTH_OAUTH, const.AUTH_REMOTE_USER}
 HOW = {"works": "yes", "fixed": "one value", "refused": "no"}
 
@@ -378,6 +381,8 @@ def _check_logins(settings: Mapping[str, Any]) -> None:
         raise ConfigurationError("AUTH_REMOTE_USER_ENV_VAR requires that AUTH_TYPE is AUTH_REMOTE_USER (3).")
     if variable.startswith("HTTP_") and not settings["TRUSTED_PROXY_ADDRESSES"]:
         raise ConfigurationError("AUTH_REMOTE_USER_ENV_VAR is a header, so it requires TRUSTED_PROXY_ADDRESSES.")
+    if variable.startswith("HTTP_") and "_" in variable.removeprefix("HTTP_"):
+        log.warning("%s: let the proxy drop headers with underscores, or use a name like HTTP_REMOTEUSER", variable)
     has_groups = auth_type == const.AUTH_LDAP or (has_providers and auth_type != const.AUTH_REMOTE_USER)
     for name in ("AUTH_ROLES_MAPPING", "AUTH_ROLES_SYNC_AT_LOGIN"):
         if settings.get(name) and not has_groups:

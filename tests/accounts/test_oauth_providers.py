@@ -165,6 +165,21 @@ def test_a_whitelist_has_the_ends_of_addresses(visitor, kitchen, app, monkeypatc
         assert page.flashes == [("warning", "You cannot log in here with your e-mail address at Kitchen ID.")]
 
 
+def test_a_userinfo_endpoint_tells_who_somebody_is(visitor, hub, app, monkeypatch):
+    entry = hub.settings(name="hub")
+    entry["remote_app"]["userinfo_endpoint"] = f"{hub.url}/user"
+    monkeypatch.setitem(app.config, "OAUTH_PROVIDERS", [entry])
+    assert at_github(visitor, "/login/hub").path == "/register/form"
+    with visitor.client.session_transaction() as session:
+        assert session["openid"]["subject"] == "42"
+
+
+def test_a_provider_that_nobody_can_ask_is_reported(visitor, hub, app, monkeypatch):
+    monkeypatch.setitem(app.config, "OAUTH_PROVIDERS", [hub.settings(name="hub")])
+    page = at_github(visitor, "/login/hub")
+    assert page.flashes == [("danger", "hub could not confirm your identity. Please try again in a moment.")]
+
+
 def test_a_function_of_the_site_tells_who_somebody_is(visitor, hub, app, monkeypatch):
     manager = appbuilder_of(app).sm
     monkeypatch.setattr(manager, "oauth_user_info", None)

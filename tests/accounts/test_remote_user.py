@@ -7,7 +7,8 @@ import pytest
 from flask_appbuilder.const import AUTH_REMOTE_USER
 from sqlalchemy import update
 
-from app import clock, create_app
+import config
+from app import clock, create_app, fab_settings
 from app.accounts import signals
 from app.accounts.models import LoginSession, Member
 from app.audit.models import AuditEvent
@@ -179,6 +180,16 @@ def test_what_a_client_could_send_is_refused_at_the_start(tmp_path, monkeypatch,
     monkeypatch.setenv("INSTANCE_PATH", str(tmp_path))
     with pytest.raises(ConfigurationError, match=setting):
         create_app({"AUTH_TYPE": AUTH_REMOTE_USER, **settings})
+
+
+def test_a_header_that_could_have_a_twin_is_warned_of(tmp_path, monkeypatch, caplog):
+    """Servers read Remote_User as Remote-User, and proxies may pass the one that they have not replaced."""
+    monkeypatch.setenv("INSTANCE_PATH", str(tmp_path))
+    settings = {"AUTH_TYPE": AUTH_REMOTE_USER, "TRUSTED_PROXY_ADDRESSES": ["127.0.0.1/32"]}
+    for name, warned in ((HEADER, False), ("HTTP_REMOTE_USER", True)):
+        caplog.clear()
+        fab_settings.check({**config.load(), **settings, "AUTH_REMOTE_USER_ENV_VAR": name})
+        assert ("headers with underscores" in caplog.text) is warned
 
 
 @pytest.mark.parametrize(("proxies", "status"), [("127.0.0.1", 303), ("192.0.2.1", 403)])

@@ -45,6 +45,7 @@ def _from_claims(claims: Mapping[str, Any]) -> dict[str, Any]:
     groups = [claims[name] for name in GROUP_CLAIMS if isinstance(claims.get(name), list)]
     return {
         "sub": claims.get("sub"),
+        "id": claims.get("id"),
         "username": claims.get("preferred_username"),
         "email": claims.get("email"),
         "email_verified": claims.get("email_verified"),
