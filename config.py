@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Mapping, MutableMapping
 from email.utils import parseaddr
 from importlib import import_module
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, quote, urlsplit
@@ -79,6 +80,7 @@ NAMES = frozenset(
         "STAFF_PASSWORD_MIN_LENGTH_2FA",
         "TERMS_URL",
         "TRUSTED_HOSTS",
+        "TRUSTED_PROXY_ADDRESSES",
         "TRUSTED_PROXY_COUNT",
     }
     | {"FAB_ADD_SECURITY_API", "IMG_UPLOAD_FOLDER", "UPLOAD_FOLDER", "WORKERS"}
@@ -143,6 +145,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "TRUSTED_PROXY_COUNT": _integer(environ, "TRUSTED_PROXY_COUNT", 0),
         # Whether only this machine can reach the site, as far as its settings tell.
         "IS_LOCAL": not is_production and {host, urlsplit(public_url).hostname} <= LOCAL_HOSTS,
+        "TRUSTED_PROXY_ADDRESSES": _networks(environ, "TRUSTED_PROXY_ADDRESSES"),
         "INSTANCE_PATH": str(instance),
         "SECRET_KEY": secret_key(environ, instance, production=is_production),
         # -- sessions
@@ -525,6 +528,15 @@ def _trusted_hosts(public_url: str, host: str, more: str) -> list[str]:
     names = {name.strip().lower() for name in known} - {"", "0.0.0.0", "::"}  # noqa: S104
     # IPv6 addresses have brackets in the Host header.
     return sorted(f"[{name}]" if ":" in name and not name.startswith("[") else name for name in names)
+
+
+def _networks(environ: Mapping[str, str], name: str) -> list[str]:
+    """Return IP addresses, or networks of them, that are separated by commas."""
+    values = [value.strip() for value in environ.get(name, "").split(",") if value.strip()]
+    try:
+        return [str(ip_network(value)) for value in values]
+    except ValueError as error:
+        raise ConfigurationError(f"{name} must look like 127.0.0.1,10.0.0.0/8, not {environ[name]!r}.") from error
 
 
 def _integer(environ: Mapping[str, str], name: str, default: int, *, least: int = 0, most: int = MAX_NUMBER) -> int:

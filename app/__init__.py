@@ -1,21 +1,34 @@
 """DinnerParty. create_app() lists all parts of the application in the order of their start."""
 
 from collections.abc import Mapping
+from traceback import walk_stack
 from typing import Any
 
 from flask import Flask
+from flask.cli import NoAppException
 
 import config
 from app import cli, error_pages, fab_settings, http, i18n, navigation, outbox, parties, plugins, templating
 from app.crud import charts, files, stock_views
 from app.extensions import AppBuilder, csrf, db, mail, migrate
+from config import ConfigurationError
 
 
 def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     """Return a new application; `overrides` take precedence over the environment.
 
-    It does not write to the database: `flask setup` does.
+    It does not write to the database: `flask setup` does. Raises ConfigurationError for an invalid configuration.
     """
+    try:
+        return _create_app(overrides)
+    except ConfigurationError as error:
+        # `flask --help` shows a traceback of any other error, and goes on. A command shows this one only.
+        if any(frame.f_code.co_name == "list_commands" for frame, _line in walk_stack(None)):
+            raise NoAppException(error.message) from error
+        raise
+
+
+def _create_app(overrides: Mapping[str, Any] | None) -> Flask:
     settings = {**config.load(), **(overrides or {})}
     fab_settings.check(settings)
     settings.setdefault("SQLALCHEMY_ENGINE_OPTIONS", config.engine_options(settings["SQLALCHEMY_DATABASE_URI"]))

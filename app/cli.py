@@ -31,6 +31,7 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(purge_command)
     app.cli.add_command(accounts.reset_password_command)
     app.cli.add_command(accounts.unlock_command)
+    app.cli.add_command(accounts.link_identity_command)
     fab_commands.init_app()
     app.cli.add_command(fab)
 

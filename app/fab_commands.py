@@ -55,7 +55,7 @@ def is_known_admin(username: str, email: str) -> bool:
 
 
 def _create_user(role: str, password: str, **person: str) -> None:
-    user_service.refuse_with_ldap()
+    user_service.refuse_without_own_passwords()
     _refuse_names(person["username"], person["email"])
     if _existing(person["username"], person["email"]) is not None:
         raise click.ClickException(_taken(person["username"], person["email"]))

@@ -4,6 +4,7 @@ Every setting that Flask-AppBuilder reads or documents is listed, so that none i
 list as `table()` writes it.
 """
 
+import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,9 +15,13 @@ from urllib.parse import urlsplit
 from flask_appbuilder import const
 from limits import parse_many
 
+from app.accounts.oidc import providers
 from config import ROOT, ConfigurationError
 
 HOST_PATTERN = re.compile(r"(\*\.)?[a-z0-9.-]+(:\d+)?", re.IGNORECASE)
+log = logging.getLogger(__name__)
+
+AUTH_TYPES = {const.AUTH_DB, const.AUTH_LDAP, const.AUTH_OAUTH, const.AUTH_REMOTE_USER}
 HOW = {"works": "yes", "fixed": "one value", "refused": "no"}
 
 
@@ -110,11 +115,37 @@ def _import(path: str) -> Any:
         return None
 
 
+def _is_mapping(value: Any) -> bool:
+    """Whether `value` maps groups to lists of roles, or is a function that does."""
+    if callable(value) or not value:
+        return True
+    return isinstance(value, Mapping) and all(
+        _is_text(key) and isinstance(roles, list | tuple) and all(map(_is_text, roles)) for key, roles in value.items()
+    )
+
+
+def _is_jmespath(value: Any) -> bool:
+    if not value:
+        return True
+    compiled = _import("jmespath.compile")
+    try:
+        return compiled is not None and bool(compiled(value))
+    except ValueError:  # What jmespath raises for an invalid expression.
+        return False
+
+
+def _is_remote_user_variable(value: Any) -> bool:
+    """Whether only the web server can set the variable, or it is a header."""
+    return _is_text(value) and bool(
+        re.fullmatch(r"HTTP_[A-Z0-9_]+|REMOTE_USER|(?:SSL|AUTH|OIDC|MELLON|SHIB)_[A-Z0-9_]+", value)
+    )
+
+
 # -- the list
 
 LDAP_CHECKED = "Certificates are always checked: name the authorities of yours in `LDAP_CA_FILE`."
-OIDC = "Set `OIDC_ISSUER`, `OIDC_CLIENT_ID` and `OIDC_CLIENT_SECRET` for a provider that speaks OpenID Connect."
-LDAP_GROUPS = "`LDAP_ADMIN_GROUP` makes administrators of a group; other roles are given under Manage → Users."
+OIDC = "Use a provider that speaks OpenID Connect: set `OAUTH_PROVIDERS`, or `OIDC_ISSUER`."
+GROUPS = "Groups are kept on the site: use `AUTH_ROLES_MAPPING`, or the security API."
 ROLE_FORM = "Permissions are chosen in the form of a role under Manage → Roles; there is no page for them alone."
 HASHES = "Passwords are hashed with argon2id (`PASSWORD_HASH`); hashes of Flask-AppBuilder are accepted and renewed."
 DIRECTORY = "Only bind and search are used: set `LDAP_SEARCH_BASE`, `LDAP_SEARCH_FILTER` and `LDAP_BIND_USER`."
@@ -230,9 +261,10 @@ SETTINGS: dict[str, Setting] = {
     "FAB_USERS": _refused("Add users under Manage → Users, or with `flask fab create-user`."),
     # -- login
     "AUTH_TYPE": _works(
-        "`AUTH_DB`, or `AUTH_LDAP` together with `LDAP_SERVER`. In place of the other types: OpenID Connect by "
-        "`OIDC_ISSUER`, beside the password.",
-        lambda value: value in {const.AUTH_DB, const.AUTH_LDAP} and not _is_bool(value),
+        "`AUTH_DB`: a password, and the providers of `OAUTH_PROVIDERS` and `OIDC_ISSUER` beside it. `AUTH_LDAP` with "
+        "`LDAP_SERVER`. `AUTH_OAUTH`: the providers only, members have no password. `AUTH_REMOTE_USER`: whom the web server "
+        "names. In place of SAML, use a provider that speaks OpenID Connect.",
+        lambda value: value in AUTH_TYPES and not _is_bool(value),
     ),
     "AUTH_ROLE_ADMIN": _fixed("The role of administrators is called Admin.", value="Admin"),
     "AUTH_ROLE_PUBLIC": _fixed("The role of visitors is called Public.", value="Public"),
@@ -245,8 +277,10 @@ SETTINGS: dict[str, Setting] = {
     "AUTH_USER_REGISTRATION_ROLE": _works(
         "The role that new members get, which must exist at the start; Guest by default.", _is_text
     ),
-    "AUTH_USER_REGISTRATION_ROLE_JMESPATH": _refused(
-        "Set one role for all new members in `AUTH_USER_REGISTRATION_ROLE`."
+    "AUTH_USER_REGISTRATION_ROLE_JMESPATH": _works(
+        "An expression that finds the role of a new member in what a provider tells, in place of "
+        "`AUTH_USER_REGISTRATION_ROLE`; it needs the package `jmespath` and `AUTH_OAUTH`.",
+        _is_jmespath,
     ),
     "AUTH_RATE_LIMITED": _works(
         "Adds `AUTH_RATE_LIMIT` to the limits of the login page, which `RATELIMIT_ENABLED` switches off.", _is_bool
@@ -295,17 +329,33 @@ SETTINGS: dict[str, Setting] = {
     "AUTH_LDAP_BIND_FIRST": _refused(DIRECTORY),
     "AUTH_LDAP_APPEND_DOMAIN": _refused(DIRECTORY),
     "AUTH_LDAP_USERNAME_FORMAT": _refused(DIRECTORY),
-    "AUTH_ROLES_MAPPING": _refused(LDAP_GROUPS),
-    "AUTH_ROLES_SYNC_AT_LOGIN": _refused(LDAP_GROUPS),
-    "AUTH_GROUPS_SYNC_AT_LOGIN": _refused(LDAP_GROUPS),
-    "AUTH_AUTO_CREATE_GROUPS": _refused(LDAP_GROUPS),
+    "AUTH_ROLES_MAPPING": _works(
+        "Lists of roles by the name of a group, for the groups of an LDAP directory and the `role_keys` of a provider: by "
+        "default its claims `groups` and `roles`. It may be a function that returns them. The roles must exist.",
+        _is_mapping,
+    ),
+    "AUTH_ROLES_SYNC_AT_LOGIN": _works(
+        "Whether these roles replace those of a member at every login, which ends sessions with a role that was lost; "
+        "the last administrator keeps all. Otherwise only new members get them.",
+        _is_bool,
+    ),
+    "AUTH_GROUPS_SYNC_AT_LOGIN": _refused(GROUPS),
+    "AUTH_AUTO_CREATE_GROUPS": _refused(GROUPS),
     # -- other providers
-    "OAUTH_PROVIDERS": _refused(OIDC),
+    "OAUTH_PROVIDERS": _works(
+        "A list of providers, each with a `name`, perhaps a `label` for people, and a `remote_app` with `client_id`, "
+        "`client_secret` and `server_metadata_url` for OpenID Connect (needed for Auth0, Authentik, Azure, Keycloak and "
+        "Okta); others have `api_base_url`, `access_token_url` and `authorize_url`. "
+        "A `whitelist` of ends of e-mail addresses is kept to. Icons are not shown, and tokens are not stored. OAuth 1 is not possible.",
+        lambda value: not value or (isinstance(value, list | tuple) and providers.are_usable(value)),
+    ),
     "OPENID_PROVIDERS": _refused(OIDC),
     "SAML_PROVIDERS": _refused(OIDC),
     "SAML_CONFIG": _refused(OIDC),
-    "AUTH_REMOTE_USER_ENV_VAR": _refused(
-        "A name that a web server passes on is not trusted: set `OIDC_ISSUER` or `LDAP_SERVER`."
+    "AUTH_REMOTE_USER_ENV_VAR": _works(
+        "The WSGI variable with the name of the person, `REMOTE_USER` by default, or a header such as `HTTP_REMOTEUSER`, "
+        "which is believed only of the proxies in `TRUSTED_PROXY_ADDRESSES`.",
+        _is_remote_user_variable,
     ),
 }
 
@@ -320,8 +370,36 @@ def check(settings: Mapping[str, Any]) -> None:
     if by_directory != bool(settings.get("AUTH_LDAP_SERVER")):
         wanted = "requires LDAP_SERVER" if by_directory else "contradicts LDAP_SERVER: remove one of them"
         raise ConfigurationError(f"AUTH_TYPE {wanted}.")
+    _check_logins(settings)
     if settings["AUTH_USER_REGISTRATION"] != (settings["REGISTRATION"] != "closed"):
         raise ConfigurationError("AUTH_USER_REGISTRATION contradicts REGISTRATION: set only REGISTRATION.")
+
+
+def _check_logins(settings: Mapping[str, Any]) -> None:
+    """Raise ConfigurationError if a setting of logins lacks another one without which it has no effect."""
+    auth_type, has_providers = settings["AUTH_TYPE"], bool(settings.get("OAUTH_PROVIDERS") or settings["OIDC_ISSUER"])
+    if auth_type == const.AUTH_OAUTH and not settings.get("OAUTH_PROVIDERS"):
+        raise ConfigurationError("AUTH_TYPE requires OAUTH_PROVIDERS.")
+    if auth_type == const.AUTH_REMOTE_USER and has_providers:
+        raise ConfigurationError(
+            "AUTH_TYPE contradicts OAUTH_PROVIDERS and OIDC_ISSUER: the web server says who logs in."
+        )
+    variable = str(settings.get("AUTH_REMOTE_USER_ENV_VAR") or "")
+    if variable and auth_type != const.AUTH_REMOTE_USER:
+        raise ConfigurationError("AUTH_REMOTE_USER_ENV_VAR requires that AUTH_TYPE is AUTH_REMOTE_USER (3).")
+    if variable.startswith("HTTP_") and not settings["TRUSTED_PROXY_ADDRESSES"]:
+        raise ConfigurationError("AUTH_REMOTE_USER_ENV_VAR is a header, so it requires TRUSTED_PROXY_ADDRESSES.")
+    if variable.startswith("HTTP_") and "_" in variable.removeprefix("HTTP_"):
+        log.warning("%s: let the proxy drop headers with underscores, or use a name like HTTP_REMOTEUSER", variable)
+    has_groups = auth_type == const.AUTH_LDAP or (has_providers and auth_type != const.AUTH_REMOTE_USER)
+    for name in ("AUTH_ROLES_MAPPING", "AUTH_ROLES_SYNC_AT_LOGIN"):
+        if settings.get(name) and not has_groups:
+            raise ConfigurationError(f"{name} requires groups: set LDAP_SERVER or OAUTH_PROVIDERS.")
+    is_synchronised = settings.get("AUTH_ROLES_SYNC_AT_LOGIN")
+    if settings.get("AUTH_ROLES_MAPPING") and auth_type == const.AUTH_DB and not is_synchronised:
+        raise ConfigurationError("AUTH_ROLES_MAPPING requires AUTH_ROLES_SYNC_AT_LOGIN where members have passwords.")
+    if settings.get("AUTH_USER_REGISTRATION_ROLE_JMESPATH") and auth_type != const.AUTH_OAUTH:
+        raise ConfigurationError("AUTH_USER_REGISTRATION_ROLE_JMESPATH requires that AUTH_TYPE is AUTH_OAUTH (4).")
 
 
 def table() -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from fnmatch import fnmatch
 from functools import cache, cached_property
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
@@ -96,6 +97,17 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals["home_url"] = home_url
     policy = CONTENT_SECURITY_POLICY.format(form_targets=_form_targets(app.config))
     app.extensions["content_security_policy"] = policy
+
+
+def is_from_trusted_proxy() -> bool:
+    """Whether this request came from a proxy whose address is trusted: what it says in headers is not the client's."""
+    peer = request.environ.get("werkzeug.proxy_fix.orig", request.environ).get("REMOTE_ADDR")
+    try:
+        address = ip_address(peer or "")
+    except ValueError:
+        return False
+    known = getattr(address, "ipv4_mapped", None) or address
+    return any(known in network for network in map(ip_network, current_app.config["TRUSTED_PROXY_ADDRESSES"]))
 
 
 def is_api(path: str) -> bool:

@@ -21,7 +21,7 @@ from app.http import REQUEST_LOCK_KEY, UNREAD_BODY_KEY
 MOST_WAITING, CONNECTIONS = 16, 1000
 # An unused connection is closed, so is one whose request does not arrive. A large body may take longer: what a bad mobile
 # connection carries.
-IDLE_SECONDS, HEAD_SECONDS, BODY_SECONDS, LEAST_BYTES_PER_SECOND = 75, 10, 10, 8 * 1024
+IDLE_SECONDS, HEAD_SECONDS, BODY_SECONDS, LEAST_BYTES_PER_SECOND = 75, 10, 10, 16 * 1024
 # How many requests of one address may be on their way at once.
 BODIES_OF_ADDRESS = 16
 # How much of a request that is too large is read, so that the client receives the error response.

@@ -23,7 +23,7 @@ from sqlalchemy import Connection, func, insert, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import audit, plugins
-from app.accounts import members, password_policy
+from app.accounts import members, password_policy, role_mapping
 from app.accounts.models import ADMIN, AccessVersion, Member
 from app.database import is_unavailable, reason, transaction
 from app.extensions import AppBuilder, appbuilder_of, db
@@ -141,18 +141,20 @@ def refuse_other_schema() -> None:
         db.engine.dispose()
     if outdated:
         raise ConfigurationError(f"The database schema does not match this version: {RUN_SETUP}")
-    _refuse_unknown_role(current_app.config["AUTH_USER_REGISTRATION_ROLE"])
+    _refuse_unknown_roles("AUTH_USER_REGISTRATION_ROLE", {current_app.config["AUTH_USER_REGISTRATION_ROLE"]})
+    mapping = role_mapping.mapping()
+    _refuse_unknown_roles("AUTH_ROLES_MAPPING", {name for names in mapping.values() for name in names})
 
 
-def _refuse_unknown_role(name: str) -> None:
-    """Raise ConfigurationError if new members would get no role."""
+def _refuse_unknown_roles(setting: str, names: set[str]) -> None:
+    """Raise ConfigurationError if members would not get a role that a setting names."""
+    if not names:
+        return
     with db.engine.connect() as connection:
-        known = connection.execute(select(Role.id).where(Role.name == name)).first()
+        known = set(connection.scalars(select(Role.name).where(Role.name.in_(names))))
     db.engine.dispose()
-    if known is None:
-        raise ConfigurationError(
-            f"AUTH_USER_REGISTRATION_ROLE: there is no role {name}. Add it under Manage → Roles, or to FAB_ROLES."
-        )
+    for name in sorted(names - known):
+        raise ConfigurationError(f"{setting}: there is no role {name}. Add it under Manage → Roles, or to FAB_ROLES.")
 
 
 def _is_outdated(connection: Connection) -> bool:

@@ -104,3 +104,11 @@ def test_a_reset_never_touches_a_configured_database(instance, url):
 def test_developer_commands_are_not_in_the_served_site(instance):
     assert "No such command" in run(instance, "app", "reset", "--yes").stderr
     assert all((instance / name).exists() for name in EMBEDDED)
+
+
+@pytest.mark.parametrize(("words", "status"), [(["--help"], 0), (["worker", "--help"], 1)])
+def test_a_wrong_file_of_settings_is_told_in_one_line(tmp_path, words, status):
+    (tmp_path / "config.toml").write_text('PORT = "abc"')
+    told = run(tmp_path, "app", *words)
+    assert (told.returncode, told.stderr.strip()) == (status, "Error: PORT must be a whole number, not 'abc'.")
+    assert "Traceback" not in told.stdout

@@ -5,6 +5,9 @@ from flask.cli import with_appcontext
 
 from app.accounts import queries
 from app.accounts.models import Member
+from app.accounts.oidc import providers
+from app.accounts.oidc import service as oidc_service
+from app.accounts.oidc.service import OidcIdentity
 from app.accounts.passwords import service as password_service
 from app.accounts.users import service as user_service
 from app.database import report_outage, transaction
@@ -41,7 +44,7 @@ def reset_password_command(name: str, password: str | None, *, send_email: bool)
 
 def set_password(person: Member, password: str) -> None:
     """Set the password of a member, and report it; raises DomainError if it cannot be used."""
-    user_service.refuse_with_ldap()
+    user_service.refuse_without_own_passwords()
     with transaction():
         password_service.set_by_administrator(person, password)
     click.echo(f"The password of {person.username} was changed. The user was signed out on all devices.")
@@ -57,6 +60,26 @@ def unlock_command(name: str) -> None:
     with transaction():
         user_service.unlock(person)
     click.echo(f"{person.username} was unlocked.")
+
+
+@click.command("link-identity")
+@click.argument("name")
+@click.argument("provider")
+@click.argument("subject")
+@with_appcontext
+@report_outage
+def link_identity_command(name: str, provider: str, subject: str) -> None:
+    """Let the user NAME log in as SUBJECT (the number or name there that never changes) at PROVIDER."""
+    person, chosen = member(name), providers.find(provider)
+    if chosen is None:
+        known = ", ".join(each.name for each in providers.configured()) or "none"
+        raise click.ClickException(f"There is no provider {provider}, but {known}.")
+    try:
+        with transaction():
+            oidc_service.link(person, OidcIdentity(chosen.issuer, subject))
+    except DomainError as refused:
+        raise click.ClickException(str(refused)) from refused
+    click.echo(f"{person.username} can log in at {chosen.label} now.")
 
 
 def member(name: str) -> Member:

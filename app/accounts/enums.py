@@ -27,6 +27,7 @@ class TokenPurpose(StrEnum):
     KEEP_ACCOUNT = "keep_account"
     SECOND_STEP = "second_step"
     PASSKEY_CHALLENGE = "passkey_challenge"
+    KEPT_FORM = "kept_form"
 
 
 class RequiredAction(StrEnum):

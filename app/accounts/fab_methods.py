@@ -86,7 +86,7 @@ class FabMethods(StockSecurityManager):
 
     def reset_password(self, userid: int, password: str) -> None:
         """Set a password and end all sessions of the member; raises DomainError if it cannot be used."""
-        user_service.refuse_with_ldap()
+        user_service.refuse_without_own_passwords()
         with transaction():
             password_service.set_by_administrator(db.session.get_one(Member, userid), password)
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from flask import current_app
 from flask_babel import gettext as _
 
-from app.accounts.ldap import client as ldap_client
+from app.accounts import auth_type
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -34,8 +34,8 @@ def is_supported() -> bool:
 
 
 def is_login_supported() -> bool:
-    """Whether a passkey alone logs a member in. With LDAP it does not: the directory decides at every login."""
-    return is_supported() and not ldap_client.is_enabled()
+    """Whether a passkey alone logs a member in. Where others know the passwords, they decide at every login."""
+    return is_supported() and auth_type.has_own_passwords()
 
 
 def unsupported_reason() -> str | None:

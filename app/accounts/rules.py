@@ -32,6 +32,7 @@ TOKEN_LIFETIMES = {
     TokenPurpose.KEEP_ACCOUNT: timedelta(days=365),
     TokenPurpose.SECOND_STEP: timedelta(minutes=10),
     TokenPurpose.PASSKEY_CHALLENGE: timedelta(minutes=5),
+    TokenPurpose.KEPT_FORM: timedelta(minutes=10),
 }
 INVITATION_LIFETIME = timedelta(days=14)
 
@@ -61,6 +62,12 @@ def is_username(name: str) -> bool:
     """Whether `name` is a valid username. It is part of URLs, and an `@` would make it look like an e-mail address."""
     fits = MIN_USERNAME_LENGTH <= len(name) <= MAX_USERNAME_LENGTH
     return fits and USERNAME.fullmatch(name.lower()) is not None
+
+
+def username_like(text: str) -> str | None:
+    """Return a valid username that is like a name or e-mail address of another system, or None."""
+    name = re.sub(r"[^a-z0-9._-]+", "-", text.lower().partition("@")[0])[:MAX_USERNAME_LENGTH].strip("._-")
+    return name if is_username(name) and not is_forbidden_username(name) else None
 
 
 def is_forbidden_username(name: str) -> bool:

@@ -1,6 +1,7 @@
 """The security manager: Flask-AppBuilder's, with login sessions that can be ended and cached permissions."""
 
 import secrets
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,14 +19,14 @@ from werkzeug.local import LocalProxy
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import error_pages
-from app.accounts import queries
+from app.accounts import auth_type, disabled_pages, queries
 from app.accounts.api_keys import service as api_key_service
 from app.accounts.enums import RequiredAction
 from app.accounts.fab_methods import FabMethods
 from app.accounts.ldap import client as ldap_client
-from app.accounts.ldap import disabled_pages
-from app.accounts.login import authentication
+from app.accounts.login import authentication, remote_user
 from app.accounts.models import AccessVersion, Member, Registration
+from app.accounts.oidc import providers
 from app.accounts.sessions import service as session_service
 from app.accounts.sessions.cookies import Sessions
 from app.crud.fab_attributes import refuse
@@ -70,10 +71,12 @@ class SecurityManager(FabMethods):
     user_model = Member
     registeruser_model = Registration
     userstatschartview = None
+    oauth_user_info: Callable[[str, dict[str, Any]], dict[str, Any]] | None
 
     def __init__(self, appbuilder: AppBuilder) -> None:
         refuse(self, SecurityManager)
         super().__init__(appbuilder)
+        self.oauth_user_info = self.oauth_user_info or self.get_oauth_user_info
 
     # -- who makes the request
 
@@ -88,6 +91,7 @@ class SecurityManager(FabMethods):
         manager.session_protection = None
         manager.user_loader(self.load_user)
         disabled_pages.init_app(app)
+        app.jinja_env.globals["login_providers"] = providers.configured
         app.before_request(self._require_action)
         return manager
 
@@ -120,7 +124,10 @@ class SecurityManager(FabMethods):
 
     def load_user(self, pk: str) -> Member | None:
         """Return the member of the login session in the cookie, while that session is valid."""
-        return session_service.resume(str(session.get(LOGIN_KEY, "")), pk)
+        member = session_service.resume(str(session.get(LOGIN_KEY, "")), pk)
+        if member is not None and auth_type.is_by_remote_user() and remote_user.contradicts(member):
+            return None
+        return member
 
     @staticmethod
     def is_fresh() -> bool:
@@ -209,6 +216,27 @@ class SecurityManager(FabMethods):
         """Return the key with that UUID."""
         return api_key_service.get(key_uuid)
 
+    # -- providers
+
+    @property
+    def oauth_remotes(self) -> dict[str, Any]:
+        """Authlib's clients by the names of the providers, with which `oauth_user_info_getter` asks them."""
+        from app.accounts.oidc.client import client_of
+
+        return {provider.name: client_of(provider) for provider in providers.configured()}
+
+    @oauth_remotes.setter
+    def oauth_remotes(self, _value: object) -> None:
+        """Ignore the clients of Flask-AppBuilder, which check less."""
+
+    def get_oauth_user_info(self, provider: str, resp: dict[str, Any]) -> dict[str, Any]:
+        """Return what a provider tells of a person, unless `oauth_user_info_getter` names a function for that."""
+        from app.accounts.oidc import user_info
+
+        known = providers.find(provider)
+        told = user_info.read(known, resp) if known is not None else None
+        return told if told is not None else dict(super().get_oauth_user_info(provider, resp))
+
     def auth_user_ldap(self, username: str | None, password: str | None) -> Member | None:
         """Return the member when LDAP is enabled and the directory accepts the password."""
         return self.auth_user_db(username, password) if ldap_client.is_enabled() else None
@@ -239,8 +267,7 @@ class SecurityManager(FabMethods):
                 if key
                 else queries.permissions_of_public(self.auth_role_public)
             )
-            if ldap_client.is_enabled():
-                known[key] -= disabled_pages.DISABLED_PERMISSIONS
+            known[key] -= disabled_pages.permissions()
         return known[key]
 
     def _get_triggered_by_user(self) -> Any:

@@ -7,13 +7,16 @@ The data of members. The sender is the member, in the transaction of the fact:
 
 Logins. The sender of these and of all below is the application.
 
-    login_attempting          Before anything is checked, with the `identifier` that was typed.
+    login_attempting          Before anything is checked, with the `identifier` that was typed. Of a passkey, a provider or
+                              the web server it is the username, or the e-mail address of somebody who is no member yet,
+                              as soon as it is known.
     login_providing           With `identifier` and `password`, before the site's own password is checked: a receiver
                               that knows both returns the Member, others return None. The second factor is still asked.
     login_verified            With `member`, who has proved who they are and may log in: by a password, a passkey or a
                               provider. The login is not stored yet, and a second factor may follow.
     login_failed              With `identifier` and `error`, after a login was refused. The identifier is what was typed,
-                              or the username at the second step; it is empty for a passkey without a password.
+                              or that of login_attempting, or the username at the second step. It is empty while nobody
+                              knows it.
     reauthentication_attempting, reauthenticated, reauthentication_failed
                               The same for a member who is logged in, with `member`; the last one with `error`, too.
 

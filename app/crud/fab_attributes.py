@@ -41,7 +41,7 @@ OWN_MESSAGE = "use `constraint_messages`, which has a message for each constrain
 IN_TRANSACTION = "In the transaction of the row; may raise `DomainError`."
 AFTER_COMMIT = "After the commit; may raise `DomainError`, which is shown instead of success."
 SITE_MAP = "add the view in `app/navigation.py`; none of Flask-AppBuilder's own views is registered"
-OWN_LOGIN = "members log in with a password, a passkey, LDAP or OpenID Connect, see `app/accounts/`"
+OWN_LOGIN = "logins are checked in `app/accounts/login/`, and those at providers in `app/accounts/oidc/`"
 OWN_EVENTS = "logins are recorded in the audit log; connect to `app/accounts/signals.py`"
 SCHEMAS = "As in Flask-AppBuilder; a schema that an API declares shows its own error messages."
 UNUSED = "Empty: this way of logging in does not exist here."
@@ -243,22 +243,32 @@ BASES = (
             ),
             **dict.fromkeys(
                 (
-                    *("auth_auto_create_groups", "auth_groups_sync_at_login", "auth_roles_mapping"),
-                    *("auth_roles_sync_at_login", "auth_user_registration_role_jmespath", "get_groups_from_keys"),
-                    *("get_roles_from_keys", "auth_remote_user_env_var"),
+                    *("auth_roles_mapping", "auth_roles_sync_at_login", "auth_user_registration_role_jmespath"),
+                    *("auth_remote_user_env_var", "oauth_providers"),
                 ),
-                "Nothing reads it: LDAP_ADMIN_GROUP makes administrators, all else is done in the generated pages.",
+                "What the setting of that name says.",
             ),
+            **dict.fromkeys(
+                ("auth_auto_create_groups", "auth_groups_sync_at_login", "get_groups_from_keys", "get_roles_from_keys"),
+                "Nothing reads it: groups of others give roles by `AUTH_ROLES_MAPPING`.",
+            ),
+            "oauth_remotes": "Authlib's clients by the names of the providers, with PKCE, and strong signatures only.",
+            "oauth_user_info": "May be a method, or the function that `oauth_user_info_getter` has been given.",
+            "oauth_user_info_getter": "What the function returns fills in the registration, and has the `role_keys`. People "
+            "are known by the ID token; without OpenID Connect by `sub`, `id` or `username`, the first that is returned: it "
+            "must never be given to somebody else.",
+            "get_oauth_user_info": "The claims of OpenID Connect, GitHub's verified address, a `userinfo_endpoint`, or as in "
+            "Flask-AppBuilder.",
             **dict.fromkeys(
                 ("auth_rate_limit", "is_auth_limited"), "A limit of the login page, beside those that views have."
             ),
             **dict.fromkeys(
                 ("on_user_login", "on_user_login_failed", "on_user_logout"),
-                "Called for pages, the API, LDAP and OpenID Connect; docs/fab.md says when.",
+                "Called for pages, the API, LDAP, providers and the web server; docs/fab.md says when.",
             ),
             **dict.fromkeys(
                 (
-                    *("oauth", "oauth_remotes", "oauth_providers", "saml_config", "saml_providers"),
+                    *("oauth", "saml_config", "saml_providers"),
                     *("get_saml_provider", "get_saml_settings"),
                 ),
                 UNUSED,
@@ -282,9 +292,9 @@ BASES = (
             **dict.fromkeys(
                 (
                     *("auth_user_oauth", "auth_user_remote_user", "auth_user_saml", "get_oauth_token_key_name"),
-                    *("get_oauth_token_secret_name", "get_oauth_user_info", "get_saml_login_redirect_url"),
+                    *("get_oauth_token_secret_name", "get_saml_login_redirect_url"),
                     *("get_saml_logout_redirect_url", "get_saml_userinfo", "ldap_extract", "ldap_extract_list"),
-                    *("oauth_tokengetter", "oauth_user_info", "oauth_user_info_getter", "oauth_whitelists"),
+                    *("oauth_tokengetter", "oauth_whitelists"),
                     "set_oauth_session",
                 ),
                 OWN_LOGIN,

@@ -26,6 +26,8 @@ __all__ = ["ORDINARY", "SECRET", "URGENT", "EmailRequest", "enqueue", "enqueue_d
 URGENT, ORDINARY = 0, 5
 MAX_NAME_LENGTH, MAX_SUBJECT_LENGTH = 130, 255
 UNANNOUNCED = "unannounced e-mails"
+# The domain of addresses that stand for none (RFC 2606).
+NO_MAILBOX = ".invalid"
 SUPERSEDED = "Superseded by a newer e-mail."
 
 logger = logging.getLogger(__name__)
@@ -67,8 +69,10 @@ def enqueue(request: EmailRequest) -> OutboxEmail | None:
     """Write an e-mail to the outbox, in the current transaction, and return it.
 
     If the outbox has one with the same `dedupe_key`, that one is returned. If the recipient unsubscribed from the
-    topic, none is written and None is returned.
+    topic, or cannot have e-mail, none is written and None is returned.
     """
+    if request.to.endswith(NO_MAILBOX):
+        return None
     if request.topic is not None and unsubscribe.find(request.to, request.topic) is not None:
         return None
     email = _insert(_rendered(request))

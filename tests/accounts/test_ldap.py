@@ -111,9 +111,37 @@ def test_members_of_the_admin_group_become_administrators(visitor, people, recor
     ("name", "before", "after"), [("ada", "admin", ["Guest"]), ("grace", "translator", ["Admin", "Translator"])]
 )
 def test_joining_or_leaving_the_admin_group_changes_the_role(visitor, people, records, name, before, after):
+    MemberFactory(admin=True)
     member = MemberFactory(username=name, **{before: True})
     log_in(visitor, name)
     assert roles(records, member) == after
+
+
+def test_the_last_administrator_stays_one_outside_of_the_group(visitor, people, records):
+    member = MemberFactory(username="ada", admin=True)
+    log_in(visitor, "ada")
+    assert roles(records, member) == ["Admin"]
+
+
+@pytest.mark.parametrize("sync", [True, False])
+def test_groups_of_the_directory_give_roles(visitor, new_visitor, people, records, app, monkeypatch, sync):
+    """Distinguished names are compared as the directory does, whatever their case and spaces."""
+    monkeypatch.setitem(app.config, "LDAP_ADMIN_GROUP", "")
+    monkeypatch.setitem(app.config, "AUTH_ROLES_MAPPING", {"cn=admins,ou=groups,dc=example,dc=com": ["Translator"]})
+    monkeypatch.setitem(app.config, "AUTH_ROLES_SYNC_AT_LOGIN", sync)
+    member, other = MemberFactory(username="ada", translator=True), new_visitor()
+    other.log_in_as(member)
+    log_in(visitor, "grace")
+    log_in(new_visitor(), "ada")
+    grace = next(person for person in records.all(Member) if person.username == "grace")
+    assert roles(records, grace) == ["Translator"]
+    assert roles(records, member) == (["Guest"] if sync else ["Translator"])
+    changes = [
+        event.after for event in records.all(AuditEvent) if event.action == "member_changed" and "roles" in event.after
+    ]
+    assert changes == ([{"roles": ["Guest"]}] if sync else [])
+    # Sessions with the old roles end.
+    assert (other.get("/parties/new").path == "/login/") is sync
 
 
 def test_without_an_admin_group_roles_are_managed_on_the_site(visitor, use, running, records):

@@ -116,6 +116,22 @@ def test_a_package_refuses_a_passkey_and_an_api_login(ada, client_of, visitor, c
         assert (answer.status_code, answer.json["message"]) == (401, "Log in")
 
 
+def test_a_package_refuses_the_passkey_of_a_member_by_name(ada, client_of, visitor, connected, hear, records):
+    key, told = add_passkey(client_of(ada)), []
+
+    def refuse_ada(_app, identifier):
+        told.append(identifier)
+        raise DomainError(CLOSED, "warning")
+
+    with connected(signals.login_attempting, refuse_ada), hear(signals.login_failed) as failed:
+        assert sign(visitor, key).flashes == [("warning", "Log in")]
+    assert (told, [known["identifier"] for _name, known in failed]) == (["ada"], ["ada"])
+    with connected(signals.login_verified, refuse):
+        sign(visitor, key)
+    # As after a right password.
+    assert records.all(AuditEvent)[-1].action == "login_failed"
+
+
 def test_a_refusal_comes_before_the_second_factor(app, visitor, cast, connected):
     with app.app_context(), transaction():
         db.session.add(Totp(member_id=cast.friend.id, secret="x", confirmed_at=clock.now()))

@@ -11,6 +11,7 @@ from werkzeug.test import Client
 import config
 from app import clock
 from app.accounts.models import ExternalIdentity, LoginSession, Member
+from app.accounts.oidc import providers
 from app.audit.models import AuditEvent
 from app.extensions import appbuilder_of, db
 from app.outbox.models import OutboxEmail
@@ -51,7 +52,7 @@ def provider(running, app, monkeypatch, tmp_path, request):
         if name.startswith("OIDC_"):
             monkeypatch.setitem(app.config, name, value)
     # Metadata cached by an earlier test.
-    monkeypatch.setitem(app.extensions, "openid", {})
+    monkeypatch.setitem(app.extensions, "oauth_clients", {})
     running.behaviour = "work"
     running.released.clear()
     running.know("ada-at-kitchen", email="ada@example.com", given_name="Ada", family_name="Byron")
@@ -291,19 +292,23 @@ def test_a_provider_failing_or_lying_at_the_token_endpoint_does_not_log_in(visit
     assert not is_logged_in(visitor)
 
 
+def go_on_with(app, monkeypatch, setting, value):
+    """Change a setting between the start of a login and its callback, and nothing about the provider."""
+    _key, client = app.extensions["oauth_clients"].popitem()
+    monkeypatch.setitem(app.config, setting, value)
+    with app.app_context():
+        app.extensions["oauth_clients"][repr(providers.find(providers.OWN))] = client
+
+
 def test_a_token_for_another_audience_does_not_log_in(visitor, provider, ada, app, monkeypatch):
     answer = provider.consent(start_login(visitor), "ada-at-kitchen")
-    client = app.extensions["openid"].popitem()[1]
-    monkeypatch.setitem(app.config, "OIDC_CLIENT_ID", "lunch")
-    app.extensions["openid"][provider.issuer, "lunch", "x"] = client
+    go_on_with(app, monkeypatch, "OIDC_CLIENT_ID", "lunch")
     assert follow_callback(visitor, answer).flashes == FAILED
 
 
 def test_a_token_of_another_issuer_does_not_log_in(visitor, provider, ada, app, monkeypatch):
     answer = provider.consent(start_login(visitor), "ada-at-kitchen")
-    client = app.extensions["openid"].popitem()[1]
-    monkeypatch.setitem(app.config, "OIDC_ISSUER", "https://other.example")
-    app.extensions["openid"]["https://other.example", "dinner", "x"] = client
+    go_on_with(app, monkeypatch, "OIDC_ISSUER", "https://other.example")
     assert follow_callback(visitor, answer).flashes == FAILED
 
 

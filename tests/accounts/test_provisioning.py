@@ -4,6 +4,7 @@ import contextlib
 
 import pytest
 from flask_appbuilder.security.sqla.models import Role
+from sqlalchemy import select
 
 from app.accounts.api_keys import service as api_key_service
 from app.accounts.api_keys.service import KeyScope
@@ -145,3 +146,95 @@ def test_others_may_do_none_of_it(ask, cast, records):
         ):
             assert other(method, path, ADA if method != "GET" else None).status_code == 403, (member, path)
     assert records.dump()["ab_user"] == before["ab_user"]
+
+
+# -- who has a role, and what it may do
+
+
+def test_a_role_gets_its_users_and_loses_the_others(ask, client_of, cast, records):
+    key, browser = role_key(records, "Translator"), client_of(cast.translator)
+    answer = ask("PUT", f"roles/{key}/users", {"user_ids": [cast.friend.id, cast.host.id]})
+    assert (answer.status_code, answer.get_json()["result"]) == (
+        200,
+        {"user_ids": sorted([cast.friend.id, cast.host.id])},
+    )
+    holders = records.all(select(Member.username).where(Member.roles.any(Role.id == key)).order_by(Member.username))
+    assert holders == ["friend", "host"]
+    assert browser.get("/account/profile/").path == "/login/"
+    changes = [event for event in records.all(AuditEvent) if event.action == "member_changed"]
+    assert sorted(event.subject for event in changes) == ["friend", "host", "translator"]
+
+
+def test_the_administrators_of_a_role_cannot_all_go_but_can_be_others(ask, cast, records):
+    key = role_key(records, ADMIN)
+    refused = ask("PUT", f"roles/{key}/users", {"user_ids": []})
+    assert (refused.status_code, refused.get_json()["message"]) == (422, "The last administrator cannot be removed.")
+    assert ask("PUT", f"roles/{key}/users", {"user_ids": [cast.friend.id]}).status_code == 200
+    assert ask("GET", "users/").status_code in {401, 403}
+
+
+def test_a_role_gets_its_groups(ask, cast, records):
+    key = role_key(records, "Translator")
+    cooks, waiters = GroupFactory(name="cooks").id, GroupFactory(name="waiters").id
+    assert ask("PUT", f"users/{cast.friend.id}", {"groups": [waiters]}).status_code == 200
+    for groups in ([cooks, waiters], [cooks]):
+        assert ask("PUT", f"roles/{key}/groups", {"group_ids": groups}).status_code == 200
+        shown = ask("GET", "groups/").get_json()["result"]
+        assert {group["id"] for group in shown if group["roles"]} == set(groups)
+    refused = ask("PUT", f"roles/{role_key(records, ADMIN)}/groups", {"group_ids": [cooks]})
+    assert (refused.status_code, "only to people" in refused.get_json()["message"]) == (422, True)
+
+
+def test_a_role_gets_its_permissions(ask, records):
+    key = role_key(records, "Translator")
+    chosen = [each["id"] for each in ask("GET", "permissions-resources/?q=(page_size:2)").get_json()["result"]]
+    assert ask("POST", f"roles/{key}/permissions", {"permission_view_menu_ids": chosen}).status_code == 200
+    shown = ask("GET", f"roles/{key}/permissions/").get_json()["result"]
+    assert sorted(each["id"] for each in shown) == sorted(chosen)
+    assert set(shown[0]) == {"id", "permission_name", "view_menu_name"}
+    assert records.all(AuditEvent)[-1].action == "role_changed"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "name"),
+    [("PUT", "users", "user_ids"), ("PUT", "groups", "group_ids"), ("POST", "permissions", "permission_view_menu_ids")],
+)
+def test_what_is_not_there_changes_no_role(ask, records, cast, method, path, name):
+    key, before = role_key(records, "Translator"), records.dump()
+    for role, body, status in (
+        (key, {name: [9999]}, 404),
+        (key, {name: [2**63]}, 404),
+        (9999, {name: []}, 404),
+        (key, {name: ["x"]}, 422),
+        (key, {}, 422),
+        (key, [], 400),
+    ):
+        assert ask(method, f"roles/{role}/{path}", body).status_code == status, body
+    assert ask.as_(cast.friend)(method, f"roles/{key}/{path}", {name: []}).status_code == 403
+    after = records.dump()
+    for table in ("ab_role", "ab_user_role", "ab_group_role", "ab_permission_view_role"):
+        assert after[table] == before[table]
+
+
+# -- passwords
+
+
+def test_a_new_password_ends_the_sessions_of_the_user(ask, client_of, visitor, cast, records):
+    browser, stamp = client_of(cast.friend), cast.friend.session_stamp
+    answer = ask("PUT", f"users/{cast.friend.id}", {"password": "another evening, another soup"})
+    assert answer.status_code == 200
+    assert "password" not in answer.get_json()["result"]
+    assert browser.get("/account/profile/").path == "/login/"
+    assert records.fresh(cast.friend).session_stamp != stamp
+    assert visitor.log_in("friend", PASSWORD).status == 401
+    assert visitor.log_in("friend", "another evening, another soup").path == "/"
+    assert "password_changed" in [email.kind for email in records.all(OutboxEmail)]
+    assert "password_changed" in [event.action for event in records.all(AuditEvent)]
+
+
+@pytest.mark.parametrize("password", ["short", "friend@example.com", "", None])
+def test_a_password_that_cannot_be_used_changes_nothing(ask, visitor, cast, records, password):
+    refused = ask("PUT", f"users/{cast.friend.id}", {"first_name": "Else", "password": password})
+    assert refused.status_code == 422
+    assert records.fresh(cast.friend).first_name == cast.friend.first_name
+    assert visitor.log_in("friend", PASSWORD).path == "/"

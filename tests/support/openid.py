@@ -1,6 +1,7 @@
 """A real OpenID Connect provider on the loopback interface, which can also fail, delay, lie and omit claims."""
 
 import contextlib
+import json
 import threading
 import warnings
 from collections.abc import Iterable, Iterator
@@ -13,13 +14,14 @@ import requests
 from oidc_provider_mock import _app as provider_code
 from werkzeug.serving import make_server
 from werkzeug.test import Client
+from werkzeug.wrappers import Response
 
 # Authlib's own deprecation warnings.
 with warnings.catch_warnings(record=True):
     import oidc_provider_mock
     from oidc_provider_mock import _app as provider_code
 
-Behaviour = Literal["work", "break", "dawdle", "babble", "forge", "reticent"]
+Behaviour = Literal["work", "break", "dawdle", "babble", "forge", "promise", "reticent"]
 TOKEN, KEYS, DISCOVERY = "/oauth2/token", "/jwks", "/.well-known/openid-configuration"
 
 
@@ -27,7 +29,7 @@ class Provider:
     """The provider and its behaviour.
 
     break responds with 500, dawdle only when it is released, babble with something else than JSON; forge publishes
-    other keys than those it signs with; reticent has claims only at the userinfo endpoint.
+    other keys than those it signs with; promise to name itself in every response, which it does not; reticent has claims only at the userinfo endpoint.
     `calls` are the requested paths.
     """
 
@@ -55,9 +57,33 @@ class Provider:
             return [b"<h1>Welcome to the wireless network of our hotel</h1>"]
         if self.behaviour == "forge" and path == KEYS:
             return Client(self._other).run_wsgi_app(environ)[0]
+        if self.behaviour == "promise" and path == DISCOVERY:
+            described = Client(self._application).get(DISCOVERY, base_url=self.issuer).get_json()
+            promised = {**described, "authorization_response_iss_parameter_supported": True}
+            return Response(json.dumps(promised), mimetype="application/json")(environ, start_response)
         return self._application(environ, start_response)
 
-    def know(self, subject: str, **claims: str) -> None:
+    def renew_keys(self) -> None:
+        """Sign with another key from now on, and forget everybody."""
+        self._application = oidc_provider_mock.app(require_nonce=True)
+
+    def settings(self, **more: Any) -> dict[str, Any]:
+        """Return the entry of OAUTH_PROVIDERS, as Flask-AppBuilder documents it."""
+        return {
+            "name": "kitchen",
+            "label": "Kitchen ID",
+            "icon": "fa-cutlery",
+            "token_key": "access_token",
+            "remote_app": {
+                "client_id": "dinner",
+                "client_secret": "x",
+                "server_metadata_url": f"{self.issuer}{DISCOVERY}",
+                "client_kwargs": {"scope": "email profile"},
+            },
+            **more,
+        }
+
+    def know(self, subject: str, **claims: Any) -> None:
         """Add a user."""
         requests.put(f"{self.issuer}/users/{subject}", json=claims, timeout=5).raise_for_status()
 

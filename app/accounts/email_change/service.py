@@ -4,8 +4,9 @@ from flask_babel import lazy_gettext
 from sqlalchemy import delete
 
 from app import audit
-from app.accounts import email_links, mail, queries, signals, tokens
+from app.accounts import auth_type, email_links, mail, queries, signals, tokens
 from app.accounts.enums import SessionEndCause, TokenPurpose
+from app.accounts.login import remote_user
 from app.accounts.models import Member, Token
 from app.accounts.sessions import service as session_service
 from app.errors import DomainError
@@ -17,8 +18,13 @@ def request_change(member: Member, address: str) -> None:
     """Send a link to the new address of `member`, and a notice to the old one. The link makes the change.
 
     When the new address has an account, its owner is notified instead, and the visitor sees the same page. Raises
-    DomainError for the current address.
+    DomainError for the current address, and where the web server knows the member by it.
     """
+    if auth_type.is_by_remote_user() and "@" in remote_user.name():
+        raise DomainError(
+            lazy_gettext("The web server knows you by your e-mail address, so it cannot be changed here."),
+            field="email",
+        )
     address = address.lower()
     if address == member.email.lower():
         raise DomainError(lazy_gettext("That is already your e-mail address."), field="email")

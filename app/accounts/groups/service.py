@@ -1,12 +1,14 @@
 """Groups: roles that several people hold together."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from flask_appbuilder.security.sqla.models import Group, assoc_user_group
+from flask_appbuilder.security.sqla.models import Group, Role, assoc_user_group
 from flask_babel import lazy_gettext
 from sqlalchemy import inspect, select
 
 from app import audit
+from app.accounts import role_changes
 from app.accounts.models import ADMIN, Member
 from app.accounts.users import service as user_service
 from app.errors import DomainError
@@ -17,7 +19,7 @@ def add(group: Group) -> None:
     """Check and audit a new group. Raises DomainError, at "roles", when it has the administrator role."""
     _refuse_admins(group)
     db.session.flush()
-    audit.record("group_created", "group", group, after={"roles": user_service.names(group.roles)})
+    audit.record("group_created", "group", group, after={"roles": role_changes.names(group.roles)})
 
 
 def change(group: Group, by: int | None) -> None:
@@ -28,8 +30,8 @@ def change(group: Group, by: int | None) -> None:
     roles = attributes.roles.history
     if roles.has_changes():
         before["roles"], after["roles"] = (
-            user_service.names([*roles.unchanged, *roles.deleted]),
-            user_service.names(group.roles),
+            role_changes.names([*roles.unchanged, *roles.deleted]),
+            role_changes.names(group.roles),
         )
     if not after:
         return
@@ -37,15 +39,23 @@ def change(group: Group, by: int | None) -> None:
     if "roles" in after:
         db.session.flush()
         for member in _members(group):
-            user_service.end_logins(member, user_service.ROLES_CHANGED, by)
-            user_service.tell_roles_changed(member, {*roles.unchanged, *roles.deleted}, set(group.roles))
+            user_service.end_logins(member, role_changes.ROLES_CHANGED, by)
+            role_changes.tell(member, {*roles.unchanged, *roles.deleted}, set(group.roles))
+
+
+def set_groups(role: Role, groups: Iterable[Group], by: int | None) -> None:
+    """Give a role to these groups, and take it from all others."""
+    wanted = set(groups)
+    for group in sorted(set(role.groups) ^ wanted, key=lambda group: str(group.name)):
+        group.roles = [*group.roles, role] if group in wanted else [each for each in group.roles if each != role]
+        change(group, by)
 
 
 def delete(group: Group) -> None:
     """Check and audit the deletion of a group. Raises DomainError when it has members."""
     if _members(group):
         raise DomainError(lazy_gettext("This group has members and cannot be deleted."))
-    audit.record("group_deleted", "group", group, before={"roles": user_service.names(group.roles)})
+    audit.record("group_deleted", "group", group, before={"roles": role_changes.names(group.roles)})
 
 
 def _members(group: Group) -> list[Member]:

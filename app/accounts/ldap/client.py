@@ -46,7 +46,7 @@ class LdapPerson:
     email: str
     first_name: str
     last_name: str
-    is_admin: bool
+    groups: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -232,7 +232,7 @@ def _person(entry: LdapEntry, identifier: str) -> LdapPerson:
         email=email,
         first_name=entry.first("AUTH_LDAP_FIRSTNAME_FIELD", MAX_NAME_LENGTH),
         last_name=entry.first("AUTH_LDAP_LASTNAME_FIELD", MAX_NAME_LENGTH),
-        is_admin=_is_admin(entry),
+        groups=tuple(entry.all("AUTH_LDAP_GROUP_FIELD")),
     )
 
 
@@ -242,14 +242,7 @@ def _is_email(text: str) -> bool:
     return bool(name and domain) and "@" not in name and not any(character.isspace() for character in text)
 
 
-def _is_admin(entry: LdapEntry) -> bool:
-    group = _setting("LDAP_ADMIN_GROUP")
-    return bool(group) and _normalize_dn(group) in {
-        _normalize_dn(value) for value in entry.all("AUTH_LDAP_GROUP_FIELD")
-    }
-
-
-def _normalize_dn(dn: str) -> tuple[tuple[str, str], ...] | str:
+def normalize_dn(dn: str) -> tuple[tuple[str, str], ...] | str:
     """Return a distinguished name in a form to compare: case and spaces between its parts do not count."""
     from ldap3.core.exceptions import LDAPInvalidDnError
     from ldap3.utils.dn import parse_dn

@@ -10,10 +10,10 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from app import audit
-from app.accounts import signals
-from app.accounts.ldap.client import LdapPerson
+from app.accounts import role_mapping, signals
+from app.accounts.ldap.client import LdapPerson, normalize_dn
 from app.accounts.members import add_member
-from app.accounts.models import ADMIN, GUEST, Member
+from app.accounts.models import ADMIN, Member
 from app.errors import DomainError
 from app.extensions import db
 from app.i18n.selectors import current_locale, current_timezone
@@ -59,7 +59,7 @@ def _add(person: LdapPerson) -> Member:
         first_name=person.first_name,
         last_name=person.last_name,
         password_hash=None,
-        role=ADMIN if person.is_admin else GUEST,
+        role=_roles_by_groups(person) or role_mapping.of_new_members(),
         locale=current_locale(),
         timezone=current_timezone(),
     )
@@ -70,8 +70,6 @@ def _add(person: LdapPerson) -> Member:
 def _update(member: Member, person: LdapPerson) -> None:
     before = _values(member)
     member.email, member.first_name, member.last_name = person.email, person.first_name, person.last_name
-    if current_app.config["LDAP_ADMIN_GROUP"]:
-        _update_admin_role(member, is_admin=person.is_admin)
     after = _values(member)
     if before != after:
         db.session.flush()
@@ -84,30 +82,34 @@ def _update(member: Member, person: LdapPerson) -> None:
             before={name: before[name] for name in changed},
             after={name: after[name] for name in changed},
         )
-        _tell(member, before, after)
-
-
-def _tell(member: Member, before: dict[str, Any], after: dict[str, Any]) -> None:
-    """Tell packages what has changed."""
-    if before["email"] != after["email"]:
-        signals.send(signals.email_changed, member=member, old=before["email"])
-    if before["roles"] != after["roles"]:
-        had, has = set(before["roles"]), set(after["roles"])
-        signals.send(signals.roles_changed, member=member, added=sorted(has - had), removed=sorted(had - has))
+        if before["email"] != after["email"]:
+            signals.send(signals.email_changed, member=member, old=before["email"])
 
 
 def _values(member: Member) -> dict[str, Any]:
     """Return the columns that the directory sets, for the audit log."""
-    names = {name: getattr(member, name) for name in ("email", "first_name", "last_name")}
-    return {**names, "roles": sorted(role.name for role in member.roles)}
+    return {name: getattr(member, name) for name in ("email", "first_name", "last_name")}
 
 
-def _update_admin_role(member: Member, *, is_admin: bool) -> None:
-    """Add or remove the administrator role. All other roles are assigned on the site."""
-    others = [role for role in member.roles if role.name != ADMIN]
-    if is_admin == (len(others) < len(member.roles)):
-        return
-    wanted = ADMIN if is_admin else GUEST
-    if wanted not in {role.name for role in others}:
-        others += db.session.scalars(select(Role).where(Role.name == wanted))
-    member.roles = others
+def roles_of(person: LdapPerson, member: Member) -> set[Role]:
+    """Return the roles that `member` has from now on.
+
+    Their groups give all of them with AUTH_ROLES_SYNC_AT_LOGIN, and none but the administrator's with LDAP_ADMIN_GROUP
+    alone: then others are given on the site.
+    """
+    by_groups, current = _roles_by_groups(person), set(member.roles)
+    if role_mapping.is_synchronised():
+        return by_groups or role_mapping.of_new_members()
+    if not current_app.config["LDAP_ADMIN_GROUP"]:
+        return current
+    admins = {role for role in by_groups if role.name == ADMIN}
+    others = {role for role in current if role.name != ADMIN}
+    if len(current) == len(others) and not admins:
+        return current
+    return others | (admins or role_mapping.of_new_members())
+
+
+def _roles_by_groups(person: LdapPerson) -> set[Role]:
+    admins = current_app.config["LDAP_ADMIN_GROUP"]
+    is_admin = bool(admins) and normalize_dn(admins) in {normalize_dn(group) for group in person.groups}
+    return role_mapping.mapped(person.groups, normalize_dn) | role_mapping.named([ADMIN] if is_admin else ())

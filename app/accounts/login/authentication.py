@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext
 from sqlalchemy import Update, func, select, update
 
 from app import audit, clock
-from app.accounts import login_throttle, mail, password_policy, queries, rules, signals
+from app.accounts import auth_type, login_throttle, mail, password_policy, queries, role_changes, rules, signals
 from app.accounts.enums import RequiredAction
 from app.accounts.ldap import client as ldap_client
 from app.accounts.ldap import sync as ldap_sync
@@ -70,7 +70,7 @@ def _authenticate(identifier: str, password: str) -> AuthResult:
     # The password of a directory or a package is neither stored here nor measured by the rules for ours.
     own_password: str | None = password
     if not isinstance(verified, bool):
-        owner = verified if isinstance(verified, Member) else ldap_sync.sync_member(verified)
+        owner = verified if isinstance(verified, Member) else _of_directory(verified)
         requirements = queries.auth_requirements(owner.id)
         found = replace(found, member=owner, registration=None, requirements=requirements)
         own_password = None
@@ -93,7 +93,14 @@ def _verify_password(
             return member
     if ldap_client.is_enabled():
         return ldap_client.authenticate(identifier, password)
-    return password_policy.matches(stored, password)
+    return password_policy.matches(stored if auth_type.has_own_passwords() else None, password)
+
+
+def _of_directory(person: ldap_client.LdapPerson) -> Member:
+    """Return the member of a person of the directory, with the roles that their groups give them."""
+    member = ldap_sync.sync_member(person)
+    role_changes.assign(member, ldap_sync.roles_of(person, member))
+    return member
 
 
 def trust_identity_provider(member: Member) -> AuthResult:
@@ -176,7 +183,8 @@ def ensure_login_allowed(member: Member) -> None:
     """Raise DomainError when an authenticated member may not log in."""
     denial = login_denial(member) or _veto(member)
     if denial is not None:
-        appbuilder_of().sm.on_user_login_failed(member)
+        with transaction():
+            _note_failure(member)
         raise denial
 
 

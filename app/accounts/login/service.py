@@ -13,6 +13,7 @@ from app.database import transaction
 from app.errors import DomainError
 
 SECOND_STEP_KEY = "second_step"
+KEPT_FORM_KEY = "kept_form"
 # Logins that were waiting for their second factor when this key was renamed hold it under its old name.
 REQUIRED_ACTION_KEY = "duty"
 
@@ -65,6 +66,17 @@ def complete_second_step() -> Member:
         required_action=RequiredAction(action) if action else None,
     )
     return waiting.member
+
+
+def keep_form(member: Member, kept: str) -> None:
+    """Store a form that was submitted too late, while `member` reauthenticates at a provider: it is too long for a URL."""
+    session[KEPT_FORM_KEY] = tokens.issue(TokenPurpose.KEPT_FORM, member, data={"kept": kept})
+
+
+def take_kept_form(member: Member) -> str | None:
+    """Return that form, once."""
+    stored = tokens.use(TokenPurpose.KEPT_FORM, str(session.pop(KEPT_FORM_KEY, "")))
+    return stored.data["kept"] if stored is not None and stored.member_id == member.id else None
 
 
 def reauthenticate(member: Member, password: str) -> None:

@@ -11,8 +11,8 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import error_pages, form_resubmission
-from app.accounts import passkey_site, queries, rate_limits
-from app.accounts.login import authentication
+from app.accounts import auth_type, passkey_site, queries, rate_limits
+from app.accounts.login import authentication, remote_user
 from app.accounts.login import service as login_service
 from app.accounts.login.forms import LoginForm, ReauthenticationForm
 from app.accounts.login_throttle import LockedOutError
@@ -66,6 +66,9 @@ class LoginView(BaseView):
             if request.method == "POST":
                 flash(_("You are already logged in."), "info")
             return redirect(target, 303)
+        return self._log_in_remote_user(target) if auth_type.is_by_remote_user() else self._log_in(target)
+
+    def _log_in(self, target: str) -> BaseResponse:
         form = LoginForm()
         if not form.is_submitted():
             return self._page(form, 200)
@@ -83,6 +86,17 @@ class LoginView(BaseView):
         if not is_complete:
             return redirect(url_for("SecondStepView.form", next=target), 303)
         return self.welcome(target, kept, remember=form.remember_me.data)
+
+    def _log_in_remote_user(self, target: str) -> BaseResponse:
+        """Log in whom the web server names; no form is needed for that."""
+        if request.method == "HEAD":
+            return self._page(LoginForm(formdata=None), 200)
+        try:
+            is_complete = remote_user.log_in()
+        except DomainError as error:
+            flash(str(error), error.category)
+            return self._page(LoginForm(formdata=None), refused_status(error))
+        return self.welcome(target, None) if is_complete else redirect(url_for("SecondStepView.form", next=target), 303)
 
     def welcome(self, target: str, kept: str | None, *, remember: bool = False) -> BaseResponse:
         """Welcome the member who has logged in. Show the form that they had submitted, or redirect to `target`.
@@ -106,6 +120,8 @@ class LoginView(BaseView):
             return self.ask()
         form = ReauthenticationForm()
         kept = request.form.get(form_resubmission.SAVED_FORM)
+        if auth_type.is_by_remote_user():
+            return self._again_by_remote_user(target, kept)
         if not form.is_submitted():
             return redirect(target, 303) if session_service.is_fresh() else self._page_again(form, 200)
         if not form.validate():
@@ -117,6 +133,14 @@ class LoginView(BaseView):
             show_at_field(form, error)
             flash(str(error), error.category)
             return rate_limits.retry_after(self._page_again(form, refused_status(error), kept=kept), error)
+        return self.go_on(target, kept)
+
+    def _again_by_remote_user(self, target: str, kept: str | None) -> BaseResponse:
+        try:
+            remote_user.reauthenticate(current_user)
+        except DomainError as error:
+            flash(str(error), error.category)
+            return self._page_again(ReauthenticationForm(formdata=None), refused_status(error), kept=kept)
         return self.go_on(target, kept)
 
     def go_on(self, target: str, kept: str | None) -> BaseResponse:
@@ -145,6 +169,9 @@ class LoginView(BaseView):
         return self._page_again(ReauthenticationForm(formdata=None), 401, kept=form_resubmission.dump_form(saved))
 
     def _page_again(self, form: ReauthenticationForm, status: int, kept: str | None = None) -> BaseResponse:
+        if kept and auth_type.is_by_providers():
+            with transaction():
+                login_service.keep_form(current_user, kept)
         asks_passkey = passkey_site.is_supported() and bool(queries.passkeys_of(current_user))
         page = self.render_template("accounts/reauthentication.html", form=form, kept=kept, asks_passkey=asks_passkey)
         return make_response(page, status)

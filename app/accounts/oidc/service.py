@@ -1,172 +1,187 @@
-"""OpenID Connect: log in at the provider of this site, and link its identities with members.
+"""Log in at a provider (OpenID Connect or OAuth 2), and link its identities with members.
 
 An identity belongs to a member only when they have linked it while logged in, or registered with it. The e-mail address
-in a provider's claims proves nothing.
+that a provider tells proves nothing.
 """
 
 import logging
-from dataclasses import asdict, dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from flask import Response, current_app, request, session
+from flask import Response, request, session
 from flask_babel import gettext as _
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, or_, select
 
-from app import audit
-from app.accounts import mail
+from app import audit, clock
+from app.accounts import auth_type, mail, role_changes, role_mapping
+from app.accounts.members import add_member, free_username
 from app.accounts.models import ExternalIdentity, Member
+from app.accounts.oidc import providers
+from app.accounts.oidc.providers import Provider
 from app.crud.fields import clean_line
 from app.errors import DomainError
-from app.extensions import db
+from app.extensions import appbuilder_of, db
 from app.http import release_request_lock
+from app.i18n.selectors import current_locale, current_timezone
 
 log = logging.getLogger(__name__)
 
-CLIENT = "openid"
 # The prefix of the session keys in which Authlib stores pending logins.
-STATE_PREFIX = f"_state_{CLIENT}_"
-SCOPES = "openid email profile"
-# Asymmetric signatures only: neither "none" nor those with a shared secret.
-SIGNATURES = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
+STATE_PREFIX = "_state_"
 MAX_KEY_LENGTH, MAX_EMAIL_LENGTH, MAX_NAME_LENGTH = 255, 254, 64
+# What is told of a person that is the same for ever. The e-mail address is not.
+SUBJECT_KEYS = ("sub", "id", "username")
+# How old a login at the provider may be that confirms who is at the keyboard.
+MAX_AUTH_SECONDS = 300
 
 
 @dataclass(frozen=True)
 class OidcIdentity:
-    """An identity at a provider, and its claims that fill in the registration form."""
+    """An identity at a provider, and what it tells of the person, which fills in the registration form."""
 
     issuer: str
     subject: str
     email: str = ""
     first_name: str = ""
     last_name: str = ""
+    # All that was told, for the mapping of roles. Not kept in the session.
+    told: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def as_dict(self) -> dict[str, str]:
-        """Return the fields, for the session."""
-        return asdict(self)
+        """Return what the registration form needs, for the session."""
+        names = ("issuer", "subject", "email", "first_name", "last_name")
+        return {name: getattr(self, name) for name in names}
 
 
 def is_configured() -> bool:
     """Whether this site has a provider."""
-    return bool(current_app.config["OIDC_ISSUER"])
+    return bool(providers.configured())
 
 
-def provider() -> str:
-    """Return the display name of the provider."""
-    return str(current_app.config["OIDC_DISPLAY_NAME"])
+# -- log in at a provider
 
 
-# -- log in at the provider
-
-
-def start_login(callback_url: str) -> Response:
+def start_login(provider: Provider, callback_url: str, *, again: bool = False) -> Response:
     """Return the redirect to the provider, which sends the reader back to `callback_url`.
 
-    Raises DomainError when the provider cannot be reached.
+    With `again` the provider is asked to authenticate them anew. Raises DomainError when it cannot be reached.
     """
     _clear_pending_logins()
+    anew = {"prompt": "login", "max_age": 0} if again and provider.speaks_openid else {}
     try:
         with release_request_lock():
-            response: Response = _client().authorize_redirect(callback_url)
+            response: Response = _client(provider).authorize_redirect(callback_url, **anew)
     except Exception as error:
-        raise _failure(error) from error
+        raise _failure(provider, error) from error
     return response
 
 
-def finish_login() -> OidcIdentity:
+def finish_login(provider: Provider, *, again: bool = False) -> OidcIdentity:
     """Return the identity that the provider's response in this request confirms.
 
-    Raises DomainError when the response is empty or invalid, and when the visitor has cancelled.
+    Raises DomainError when the response is empty or invalid, when the visitor has cancelled, and for an e-mail address
+    that the provider's whitelist does not have.
     """
     try:
-        _ensure_response(request.args.get("error"), request.args.get("code"))
+        _ensure_response(provider, request.args.get("error"), request.args.get("code"))
         with release_request_lock():
-            return _read_identity()
+            return _read_identity(provider, again=again)
     except DomainError:
         raise
     except Exception as error:
         # Any error comes from the provider's data, which may be forged.
-        raise _failure(error) from error
+        raise _failure(provider, error) from error
     finally:
         _clear_pending_logins()
 
 
-def _ensure_response(problem: str | None, code: str | None) -> None:
+def _ensure_response(provider: Provider, problem: str | None, code: str | None) -> None:
     if problem == "access_denied":
-        raise DomainError(_("You cancelled at %(provider)s. Nothing was changed.", provider=provider()), "warning")
+        raise DomainError(_("You cancelled at %(provider)s. Nothing was changed.", provider=provider.label), "warning")
     if not problem and not code:
-        raise DomainError(_("No response from %(provider)s. Please try again.", provider=provider()), "warning")
+        raise DomainError(_("No response from %(provider)s. Please try again.", provider=provider.label), "warning")
 
 
-def _read_identity() -> OidcIdentity:
-    client, issuer = _client(), str(current_app.config["OIDC_ISSUER"])
+def _read_identity(provider: Provider, *, again: bool) -> OidcIdentity:
+    client = _client(provider)
+    _ensure_issuer(provider, client)
     expected = {
         # Some issuers are written with a slash at their end.
-        "iss": {"essential": True, "values": [issuer, f"{issuer}/"]},
-        "aud": {"essential": True, "value": current_app.config["OIDC_CLIENT_ID"]},
+        "iss": {"essential": True, "values": [provider.issuer, f"{provider.issuer}/"]},
+        "aud": {"essential": True, "value": provider.remote_app["client_id"]},
     }
     token = client.authorize_access_token(claims_options=expected)
-    claims = dict(token["userinfo"])
-    subject = claims["sub"]
+    subject = token["userinfo"]["sub"] if provider.speaks_openid else None
+    if again and provider.speaks_openid:
+        _ensure_recent(token["userinfo"])
+    told = dict(appbuilder_of().sm.oauth_user_info(provider.name, token) or {})
+    if not provider.speaks_openid:
+        subject = next((str(told[name]) for name in SUBJECT_KEYS if told.get(name)), None)
     if not isinstance(subject, str) or not subject.isprintable() or not 0 < len(subject) <= MAX_KEY_LENGTH:
         msg = "a subject must be a short text"
         raise ValueError(msg)
-    if not claims.get("email"):
-        claims |= _userinfo(client, token, subject)
-    return OidcIdentity(
-        issuer,
+    identity = OidcIdentity(
+        provider.issuer,
         subject,
-        email=_text(claims.get("email"), MAX_EMAIL_LENGTH),
-        first_name=_text(claims.get("given_name"), MAX_NAME_LENGTH),
-        last_name=_text(claims.get("family_name"), MAX_NAME_LENGTH),
+        email=_text(told.get("email"), MAX_EMAIL_LENGTH),
+        first_name=_text(told.get("first_name"), MAX_NAME_LENGTH),
+        last_name=_text(told.get("last_name"), MAX_NAME_LENGTH),
+        told=told,
     )
+    _ensure_whitelisted(provider, identity)
+    return identity
 
 
-def _userinfo(client: Any, token: dict[str, Any], subject: str) -> dict[str, Any]:
-    """Return the claims of the userinfo endpoint. A login works without them."""
-    try:
-        claims = dict(client.userinfo(token=token))
-    except Exception as error:  # noqa: BLE001 - without it, the registration form is empty
-        log.warning("%s returned no user information: %r", current_app.config["OIDC_ISSUER"], error)
-        return {}
-    return claims if claims.get("sub") == subject else {}
+def _ensure_issuer(provider: Provider, client: Any) -> None:
+    """Raise ValueError for a response of another provider (RFC 9207)."""
+    if not provider.speaks_openid:
+        return
+    given = request.args.get("iss")
+    is_promised = client.load_server_metadata().get("authorization_response_iss_parameter_supported")
+    if (given is None and is_promised) or (given is not None and given.rstrip("/") != provider.issuer):
+        msg = f"the response says that it is of {given}"
+        raise ValueError(msg)
+
+
+def _ensure_recent(claims: Mapping[str, Any]) -> None:
+    """Raise ValueError if the provider has not asked who is there, but says when it did before."""
+    then = claims.get("auth_time")
+    if then is not None and clock.now().timestamp() - float(then) > MAX_AUTH_SECONDS:
+        msg = "the provider has not authenticated the person again"
+        raise ValueError(msg)
+
+
+def _ensure_whitelisted(provider: Provider, identity: OidcIdentity) -> None:
+    if provider.whitelist and not (
+        _is_vouched_for(identity) and any(re.search(f"(?:{end})$", identity.email) for end in provider.whitelist)
+    ):
+        raise DomainError(
+            _("You cannot log in here with your e-mail address at %(provider)s.", provider=provider.label), "warning"
+        )
+
+
+def _is_vouched_for(identity: OidcIdentity) -> bool:
+    """Whether the provider does not say that it has not checked the e-mail address."""
+    return bool(identity.email) and identity.told.get("email_verified") is not False
 
 
 def _text(claim: object, max_length: int) -> str:
     return (clean_line(claim) or "")[:max_length] if isinstance(claim, str) else ""
 
 
-def _client() -> Any:
-    """Return Authlib's client. It is created on first use, because few sites have a provider."""
-    from authlib.integrations.flask_client import OAuth
+def _client(provider: Provider) -> Any:
+    # Authlib takes a while to load, and few sites have a provider.
+    from app.accounts.oidc.client import client_of
 
-    config = current_app.config
-    settings = (config["OIDC_ISSUER"], config["OIDC_CLIENT_ID"], config["OIDC_CLIENT_SECRET"])
-    known = current_app.extensions.setdefault("openid", {})
-    if settings not in known:
-        issuer, client_id, secret = settings
-        known[settings] = OAuth(current_app).register(
-            CLIENT,
-            client_id=client_id,
-            client_secret=secret or None,
-            server_metadata_url=f"{issuer}/.well-known/openid-configuration",
-            client_kwargs={
-                "scope": SCOPES,
-                "code_challenge_method": "S256",
-                "default_timeout": config["OIDC_TIMEOUT"],
-            },
-        )
-    client = known[settings]
-    metadata = client.load_server_metadata()
-    signatures = metadata.get("id_token_signing_alg_values_supported") or SIGNATURES
-    metadata["id_token_signing_alg_values_supported"] = [name for name in signatures if name in SIGNATURES]
-    return client
+    return client_of(provider)
 
 
-def _failure(error: Exception) -> DomainError:
-    log.warning("Login at the identity provider %s failed: %r", current_app.config["OIDC_ISSUER"], error)
+def _failure(provider: Provider, error: Exception) -> DomainError:
+    log.warning("Login at the identity provider %s failed: %r", provider.issuer, error)
     return DomainError(
-        _("%(provider)s could not confirm your identity. Please try again in a moment.", provider=provider())
+        _("%(provider)s could not confirm your identity. Please try again in a moment.", provider=provider.label)
     )
 
 
@@ -174,6 +189,49 @@ def _clear_pending_logins() -> None:
     """Remove earlier pending logins: the cookie has room for one."""
     for key in [key for key in session if key.startswith(STATE_PREFIX)]:
         del session[key]
+
+
+# -- members of a site without passwords
+
+
+def register(identity: OidcIdentity) -> Member | None:
+    """Add the member of an identity that nobody has, without a password. Return None if that is not possible.
+
+    The address must be vouched for, and must be nobody else's. Raises IntegrityError when a simultaneous request takes it.
+    """
+    told, email = _text(identity.told.get("username"), MAX_NAME_LENGTH), identity.email.lower()
+    username = free_username(told, email)
+    taken = select(Member.id).where(or_(func.lower(Member.email) == email, func.lower(Member.username) == email))
+    if username is None or not _is_vouched_for(identity) or "@" not in email or db.session.execute(taken).first():
+        log.warning("No member was added for %s at %s", identity.subject, identity.issuer)
+        return None
+    member = add_member(
+        username=username,
+        email=email,
+        first_name=identity.first_name or username,
+        last_name=identity.last_name,
+        password_hash=None,
+        role=_roles(identity),
+        locale=current_locale(),
+        timezone=current_timezone(),
+    )
+    db.session.add(ExternalIdentity(member_id=member.id, issuer=identity.issuer, subject=identity.subject))
+    after = {"issuer": identity.issuer, "roles": role_changes.names(member.roles)}
+    audit.record("member_created", "member", member, actor=member, after=after)
+    db.session.flush()
+    return member
+
+
+def sync_roles(member: Member, identity: OidcIdentity) -> None:
+    """Give a member the roles of their groups at the provider, with AUTH_ROLES_SYNC_AT_LOGIN."""
+    if role_mapping.is_synchronised():
+        role_changes.assign(member, _roles(identity))
+
+
+def _roles(identity: OidcIdentity) -> set[Any]:
+    keys = identity.told.get("role_keys")
+    by_groups = role_mapping.mapped(str(key) for key in keys) if isinstance(keys, list | tuple | set) else set()
+    return by_groups | role_mapping.of_new_members(identity.told)
 
 
 # -- identities of members
@@ -196,20 +254,24 @@ def link(member: Member, identity: OidcIdentity) -> None:
 
     Raises IntegrityError when a simultaneous request links it.
     """
+    label = providers.label_of(identity.issuer)
     known = db.session.execute(select(ExternalIdentity.member_id).where(_is(identity))).scalar_one_or_none()
     if known == member.id:
-        raise DomainError(_("You can already log in with %(provider)s.", provider=provider()), "info")
+        raise DomainError(_("You can already log in with %(provider)s.", provider=label), "info")
     if known is not None:
-        raise DomainError(_("This login at %(provider)s is linked with another account here.", provider=provider()))
+        raise DomainError(_("This login at %(provider)s is linked with another account here.", provider=label))
     db.session.add(ExternalIdentity(member_id=member.id, issuer=identity.issuer, subject=identity.subject))
     audit.record("identity_linked", "member", member, after={"issuer": identity.issuer})
-    mail.identity_linked(member, provider())
+    mail.identity_linked(member, label)
     db.session.flush()
 
 
 def unlink(member: Member, number: str) -> None:
-    """Unlink the identity with that key from `member`. Raises DomainError when they have no such identity."""
-    numbers = [identity.id for identity in of(member) if str(identity.id) == number]
+    """Unlink the identity with that key from `member`. Raises DomainError if it is not theirs, or their only login."""
+    owned = of(member)
+    numbers = [identity.id for identity in owned if str(identity.id) == number]
+    if numbers and len(owned) == 1 and auth_type.is_by_providers():
+        raise DomainError(_("This is your only way to log in. Link another login first."), "warning")
     statement = delete(ExternalIdentity).where(ExternalIdentity.id.in_(numbers))
     issuer = db.session.execute(statement.returning(ExternalIdentity.issuer)).scalar_one_or_none()
     if issuer is None:

@@ -1,4 +1,4 @@
-"""Log in at an OpenID Connect provider, and link its identities with one's account."""
+"""Log in at a provider (OpenID Connect or OAuth 2), and link its identities with one's account."""
 
 from typing import Any
 
@@ -12,10 +12,13 @@ from flask_login import current_user
 from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.accounts import rules
+from app.accounts import auth_type, rules, signals
 from app.accounts.login import authentication
 from app.accounts.login import service as login_service
+from app.accounts.models import Member
+from app.accounts.oidc import providers
 from app.accounts.oidc import service as oidc_service
+from app.accounts.oidc.providers import Provider
 from app.accounts.oidc.service import OidcIdentity
 from app.accounts.sessions import service as session_service
 from app.accounts.sessions.access import AccountView
@@ -30,78 +33,110 @@ PENDING_KEY, IDENTITY_KEY = "openid_attempt", "openid"
 MAX_NEXT_LENGTH = 1000
 
 
-def _ensure_configured() -> None:
-    if not oidc_service.is_configured():
-        abort(404)
+def _provider_or_404(name: str) -> Provider:
+    return providers.find(name) or abort(404)
 
 
 class OidcView(BaseView):
-    """Log in at an OpenID Connect provider."""
+    """Log in at a provider. Its paths are those of Flask-AppBuilder, except for the provider of OIDC_ISSUER."""
 
-    route_base = "/login/openid"
+    route_base = ""
     default_view = "start"
     limits = [
         # Each request may have to wait for the provider.
         Limit("30 per minute", key_func=get_remote_address, methods=["GET", "HEAD"]),
     ]
 
-    @before_request
-    def _hide_without_provider(self) -> None:
-        _ensure_configured()
+    @expose("/login/openid/")
+    @expose("/login/<string:provider>")
+    def start(self, provider: str = providers.OWN) -> BaseResponse:
+        """Redirect to the provider: to log in or, with the `link` key of the page of identities, to link an identity.
 
-    @expose("/")
-    def start(self) -> BaseResponse:
-        """Redirect to the provider: to log in or, with the `link` key of the page of identities, to link an identity."""
+        A member without a password who has to reauthenticate is sent there with `again`.
+        """
+        chosen = _provider_or_404(provider)
         target = safe_next(request.args.get("next"), self._home())[:MAX_NEXT_LENGTH]
         attempt: dict[str, Any] = {"next": target}
+        login = session_service.current_login() if current_user.is_authenticated else None
         if "link" in request.args:
-            login = session_service.current_login() if current_user.is_authenticated else None
             if login is None or not _is_link_key_of(login.id, request.args["link"]) or not session_service.is_fresh():
                 return redirect(url_for("IdentityView.list"), 303)
             attempt["link"] = login.id
+        elif login is not None and "again" in request.args and not auth_type.takes_passwords():
+            attempt["again"] = login.id
         elif current_user.is_authenticated:
             return redirect(target, 303)
         try:
-            response = oidc_service.start_login(public_url("OidcView.callback"))
+            callback = public_url("OidcView.callback", **chosen.url_values)
+            response = oidc_service.start_login(chosen, callback, again="again" in attempt)
         except DomainError as error:
             return self._refused(error, attempt)
         session[PENDING_KEY] = attempt
         return response
 
-    @expose("/callback")
-    def callback(self) -> BaseResponse:
-        """Handle the provider's response: log in, link, or continue with the registration."""
+    @expose("/login/openid/callback")
+    @expose("/oauth-authorized/<string:provider>")
+    def callback(self, provider: str = providers.OWN) -> BaseResponse:
+        """Handle the provider's response: log in, link, reauthenticate, or continue with the registration."""
+        chosen = _provider_or_404(provider)
         attempt = session.pop(PENDING_KEY, None) or {"next": self._home()}
-        if current_user.is_authenticated and "link" not in attempt:
+        if current_user.is_authenticated and attempt.keys().isdisjoint({"link", "again"}):
             flash(_("You are already logged in."), "info")
             return redirect(attempt["next"], 303)
         try:
-            identity = oidc_service.finish_login()
-            return self._link(identity, attempt) if "link" in attempt else self._log_in(identity, attempt)
+            if "link" in attempt:
+                return self._link(oidc_service.finish_login(chosen), attempt)
+            if "again" in attempt:
+                return self._reauthenticate(chosen, attempt)
+            return self._log_in(chosen, attempt)
         except DomainError as error:
             return self._refused(error, attempt)
 
-    def _log_in(self, identity: OidcIdentity, attempt: dict[str, Any]) -> BaseResponse:
-        with transaction():
-            member = oidc_service.owner(identity)
-            is_complete = member is not None and login_service.log_in(
-                authentication.trust_identity_provider(member), remember=False
-            )
-        if member is None:
-            return self._offer_registration(identity)
+    # -- log in
+
+    def _log_in(self, provider: Provider, attempt: dict[str, Any]) -> BaseResponse:
+        with signals.reporting_failure(""):
+            identity = oidc_service.finish_login(provider)
+        known = oidc_service.owner(identity)
+        with signals.logging_in(known.username if known is not None else identity.email):
+            member = known or self._register(identity, provider)
+            if member is None:
+                return self._offer_registration(identity, provider)
+            with transaction():
+                if known is not None:
+                    oidc_service.sync_roles(member, identity)
+                is_complete = login_service.log_in(authentication.trust_identity_provider(member), remember=False)
         if not is_complete:
             return redirect(url_for("SecondStepView.form", next=attempt["next"]), 303)
         response: BaseResponse = self.appbuilder.sm.auth_view.welcome(attempt["next"], None)
         return response
 
-    def _offer_registration(self, identity: OidcIdentity) -> BaseResponse:
+    @staticmethod
+    def _register(identity: OidcIdentity, provider: Provider) -> Member | None:
+        """Add the member of an unknown identity where members have no password. Elsewhere return None."""
+        if not auth_type.is_by_providers():
+            return None
+        is_open = current_app.config["REGISTRATION"] == "open"
+        member = run_with_retry(lambda: oidc_service.register(identity)) if is_open else None
+        if member is None:
+            # The same in all cases: it does not say whether the address has an account.
+            raise DomainError(
+                _(
+                    "This login at %(provider)s cannot be used here. Please ask your administrator for an account.",
+                    provider=provider.label,
+                ),
+                "warning",
+            )
+        return member
+
+    def _offer_registration(self, identity: OidcIdentity, provider: Provider) -> BaseResponse:
         """Redirect a visitor whose identity is not linked yet to the registration."""
         if current_app.config["REGISTRATION"] != "open":
             raise DomainError(
                 _(
                     "This login at %(provider)s is not linked with an account here yet. Log in with your "
                     "password and link it in your account settings.",
-                    provider=oidc_service.provider(),
+                    provider=provider.label,
                 ),
                 "warning",
             )
@@ -110,27 +145,48 @@ class OidcView(BaseView):
             _(
                 "This login at %(provider)s is not linked with an account here yet. Complete your "
                 "registration to use it from now on.",
-                provider=oidc_service.provider(),
+                provider=provider.label,
             ),
             "info",
         )
         return redirect(url_for("RegistrationView.form"), 303)
 
+    # -- link, and reauthenticate
+
     def _link(self, identity: OidcIdentity, attempt: dict[str, Any]) -> BaseResponse:
-        login = session_service.current_login() if current_user.is_authenticated else None
-        if login is None or login.id != attempt["link"]:
-            raise DomainError(_("That took too long. Please log in again."), "warning")
+        self._ensure_same_login(attempt["link"])
         run_with_retry(lambda: oidc_service.link(current_user, identity))
-        flash(_("You can now log in with %(provider)s.", provider=oidc_service.provider()), "info")
+        flash(_("You can now log in with %(provider)s.", provider=providers.label_of(identity.issuer)), "info")
         return redirect(url_for("IdentityView.list"), 303)
+
+    def _reauthenticate(self, provider: Provider, attempt: dict[str, Any]) -> BaseResponse:
+        with signals.reauthenticating(current_user):
+            identity = oidc_service.finish_login(provider, again=True)
+            self._ensure_same_login(attempt["again"])
+            if oidc_service.owner(identity) != current_user:
+                raise DomainError(
+                    _("This login at %(provider)s belongs to somebody else.", provider=provider.label), "warning"
+                )
+            with transaction():
+                session_service.refresh()
+                kept = login_service.take_kept_form(current_user)
+        response: BaseResponse = self.appbuilder.sm.auth_view.go_on(attempt["next"], kept)
+        return response
+
+    @staticmethod
+    def _ensure_same_login(login_id: int) -> None:
+        login = session_service.current_login() if current_user.is_authenticated else None
+        if login is None or login.id != login_id:
+            raise DomainError(_("That took too long. Please log in again."), "warning")
 
     def _refused(self, error: DomainError, attempt: dict[str, Any]) -> BaseResponse:
         """Flash the reason, on the page where the login or link was started."""
         flash(str(error), error.category)
         if "link" in attempt and current_user.is_authenticated:
             return redirect(url_for("IdentityView.list"), 303)
-        target = attempt["next"]
-        return redirect(url_for("LoginView.login", next=target if target != self._home() else None), 303)
+        target = attempt["next"] if attempt["next"] != self._home() else None
+        page = "LoginView.again" if "again" in attempt and current_user.is_authenticated else "LoginView.login"
+        return redirect(url_for(page, next=target), 303)
 
 
 class IdentityView(AccountView):
@@ -143,7 +199,8 @@ class IdentityView(AccountView):
 
     @before_request
     def _hide_without_provider(self) -> None:
-        _ensure_configured()
+        if not oidc_service.is_configured():
+            abort(404)
 
     @expose("/")
     def list(self) -> str:
@@ -152,8 +209,9 @@ class IdentityView(AccountView):
         return str(
             self.render_template(
                 "accounts/oidc_identities.html",
-                identities=oidc_service.of(current_user),
-                provider=oidc_service.provider(),
+                identities=[
+                    (identity, providers.label_of(identity.issuer)) for identity in oidc_service.of(current_user)
+                ],
                 key=_serializer().dumps(login.id) if login is not None else "",
             )
         )

@@ -124,8 +124,8 @@ class PasskeyView(AccountView):
         try:
             with signals.reporting_failure(""):
                 member = passkey_service.authenticate(passkey_service.LOG_IN, _credential())
-                with transaction():
-                    login_service.log_in_verified(member, remember=remember)
+            with signals.logging_in(member.username), transaction():
+                login_service.log_in_verified(member, remember=remember)
         except DomainError as error:
             flash(str(error), error.category)
             return self._login_view().refused(self._target(), kept)

@@ -4,13 +4,12 @@ from typing import ClassVar
 
 from flask import current_app, flash, make_response, redirect, request, url_for
 from flask_appbuilder import expose
-from flask_appbuilder.const import AUTH_DB
 from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import clock
-from app.accounts import email_links, rate_limits
+from app.accounts import auth_type, email_links, rate_limits
 from app.accounts.enums import LinkState, TokenPurpose
 from app.accounts.login import service as login_service
 from app.accounts.login.views import refused_status
@@ -65,7 +64,7 @@ class MyDataView(AccountView):
     def erase(self) -> BaseResponse:
         """Ask for the password. POST schedules the deletion."""
         form = AccountDeletionForm()
-        if not current_user.password and current_app.config["AUTH_TYPE"] == AUTH_DB:
+        if not auth_type.takes_passwords() or (auth_type.has_own_passwords() and not current_user.password):
             # The member has no password: they log in, and have just reauthenticated, elsewhere.
             del form.password
         if not form.is_submitted():

@@ -20,6 +20,7 @@ from app.accounts.enums import LinkState
 from app.accounts.form_fields import EmailForm
 from app.accounts.login import authentication
 from app.accounts.models import Member
+from app.accounts.oidc import providers
 from app.accounts.oidc.service import OidcIdentity
 from app.accounts.registration import hooks as registration_hooks
 from app.accounts.registration import invitations as member_invitations
@@ -114,7 +115,8 @@ class RegistrationView(BaseView):
         return redirect(url_for("LoginView.login"), 303)
 
     def _page(self, form: RegistrationForm, status: int, *, invited: bool = False) -> BaseResponse:
-        provider = current_app.config["OIDC_DISPLAY_NAME"] if IDENTITY_KEY in session else ""
+        identity = session.get(IDENTITY_KEY)
+        provider = providers.label_of(identity["issuer"]) if identity else ""
         page = self.render_template("accounts/registration_form.html", form=form, invited=invited, provider=provider)
         return make_response(page, status)
 

@@ -13,9 +13,8 @@ from sqlalchemy import Delete, Update, delete, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import audit, clock
-from app.accounts import queries, rules, signals, tokens
+from app.accounts import auth_type, queries, rules, signals, tokens
 from app.accounts.enums import RequiredAction, SessionEndCause, TokenPurpose
-from app.accounts.ldap import client as ldap_client
 from app.accounts.models import LoginSession, Member, new_stamp
 from app.accounts.queries import AuthRequirements
 from app.accounts.sessions import trusted_devices
@@ -50,8 +49,8 @@ def open_session(
     login = LoginSession(
         token_hash=rules.token_hash(token),
         member_id=member.id,
-        # The directory is asked only at login. Somebody who leaves the organisation must not stay logged in for months.
-        remember=remember and not requirements.staff and not ldap_client.is_enabled(),
+        # A directory or provider is asked only at login. Somebody who leaves the organisation must not stay logged in for months.
+        remember=remember and not requirements.staff and auth_type.has_own_passwords(),
         staff=requirements.staff,
         required_action=required_action,
         user_agent=(request.user_agent.string or "")[:256],

@@ -6,14 +6,18 @@ from flask_babel import lazy_gettext
 from flask_login import current_user
 from marshmallow import ValidationError
 from marshmallow.validate import Email, Length
+from sqlalchemy import inspect
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.accounts import rules
 from app.accounts.form_fields import MAX_NAME_LENGTH
 from app.accounts.models import Member
+from app.accounts.passwords import service as password_service
 from app.accounts.users import service as user_service
 from app.accounts.users.admin import EMAIL_TAKEN, INVALID_USERNAME, USERNAME_TAKEN
 from app.crud.api import ModelRestApi, TranslatedMessage
 from app.crud.datamodel import SQLAInterface
+from app.errors import DomainError
 from app.i18n.selectors import is_timezone
 
 READ = [
@@ -40,6 +44,17 @@ def _validate_timezone(name: str | None) -> None:
         raise ValidationError(name)
 
 
+def _take_password(member: Member) -> str | None:
+    """Return the password that was sent, and put the stored hash back in its place."""
+    history: Any = inspect(member).attrs.password.history
+    if not history.has_changes():
+        return None
+    set_committed_value(member, "password", history.deleted[0])
+    if not history.added[0]:
+        raise DomainError(lazy_gettext("This field must be filled in."))
+    return str(history.added[0])
+
+
 class UserApi(ModelRestApi):
     """Users. A new one without a password gets an e-mail to choose one."""
 
@@ -51,7 +66,7 @@ class UserApi(ModelRestApi):
     list_columns = READ
     show_columns = READ
     add_columns = [*WRITE, "password"]
-    edit_columns = WRITE
+    edit_columns = [*WRITE, "password"]
     search_columns = ["username", "first_name", "last_name", "email", "active"]
     order_columns = ["id", "username", "email", "last_login"]
     base_order = ("username", "asc")
@@ -65,9 +80,9 @@ class UserApi(ModelRestApi):
 
     def _init_model_schemas(self) -> None:
         super()._init_model_schemas()
-        # It is read, and never sent back.
-        self.add_model_schema.dump_fields.pop("password")
         for schema in (self.add_model_schema, self.edit_model_schema):
+            # It is read, and never sent back.
+            schema.dump_fields.pop("password")
             # Some people have one name.
             schema.fields["last_name"].validators = [Length(max=MAX_NAME_LENGTH)]
 
@@ -89,8 +104,12 @@ class UserApi(ModelRestApi):
         user_service.add(item, item.password)
 
     def pre_update(self, item: Member) -> None:
-        """Refuse to remove the last administrator, or oneself."""
+        """Refuse to remove the last administrator, or oneself. A new password ends the sessions of the user."""
+        password = _take_password(item)
         user_service.change(item, current_user.id)
+        if password is not None:
+            user_service.refuse_without_own_passwords()
+            password_service.set_by_administrator(item, password)
 
     def pre_delete(self, item: Member) -> None:
         """Refuse to remove the last administrator, or oneself."""

@@ -9,10 +9,10 @@ from typing import Any
 
 from flask_appbuilder.security.sqla.models import Group, Role
 from flask_babel import lazy_gettext
-from sqlalchemy import exists, func, inspect, or_, select, update
+from sqlalchemy import exists, inspect, or_, select, update
 
 from app import audit, clock
-from app.accounts import login_throttle, mail, password_policy, rules, signals, tokens
+from app.accounts import auth_type, login_throttle, mail, password_policy, role_changes, rules, signals, tokens
 from app.accounts.api_keys import service as api_key_service
 from app.accounts.enums import RequiredAction, SessionEndCause, TokenPurpose
 from app.accounts.ldap import client as ldap_client
@@ -26,7 +26,6 @@ from app.i18n.selectors import force_locale
 
 # The columns that the audit log shows. Never the password.
 COLUMNS = ("username", "email", "first_name", "last_name", "active", "locale", "timezone")
-ROLES_CHANGED = lazy_gettext("Your roles were changed. Please log in again.")
 # Links that stop working when the e-mail address changes, or when the member is banned.
 LINKS = (TokenPurpose.RESET_PASSWORD, TokenPurpose.CHANGE_EMAIL)
 
@@ -36,24 +35,8 @@ LINKS = (TokenPurpose.RESET_PASSWORD, TokenPurpose.CHANGE_EMAIL)
 
 def refuse_without_admin(leaving: set[int]) -> None:
     """Raise DomainError when no administrator could log in without the members of `leaving` (keys)."""
-    with db.session.no_autoflush:
-        # Two administrators may remove each other at the same time, so lock the role's row.
-        # An UPDATE, because SQLite knows no FOR UPDATE.
-        lock = update(Role).where(Role.name == ADMIN).values(name=ADMIN)
-        db.session.execute(lock)
-        remaining = (
-            select(func.count())
-            .select_from(Member)
-            .where(
-                Member.roles.any(Role.name == ADMIN),
-                Member.active.is_(True),
-                Member.banned_at.is_(None),
-                Member.erased_at.is_(None),
-                Member.id.not_in(leaving),
-            )
-        )
-        if not db.session.execute(remaining).scalar_one():
-            raise DomainError(lazy_gettext("The last administrator cannot be removed."))
+    if not role_changes.is_admin_left(leaving):
+        raise DomainError(lazy_gettext("The last administrator cannot be removed."))
 
 
 def refuse_erased(members: Iterable[Member]) -> None:
@@ -88,7 +71,7 @@ def add(member: Member, password: str | None, password_hash: str = "") -> None:
     _lower(member)
     member.password = password_hash or None
     if password:
-        least = password_policy.min_length(staff=_is_staff(member.roles), second_factor=False)
+        least = password_policy.min_length(staff=role_changes.are_staff(member.roles), second_factor=False)
         problem = password_policy.problem(password, names=password_policy.names_of(member), least=least)
         if problem is not None:
             raise DomainError(problem, field="password")
@@ -96,8 +79,8 @@ def add(member: Member, password: str | None, password_hash: str = "") -> None:
         member.password_changed_at = clock.now()
     db.session.flush()
     stored = {column: getattr(member, column) for column in COLUMNS}
-    audit.record("member_created", "member", member, after={**stored, "roles": names(member.roles)})
-    if not member.password:
+    audit.record("member_created", "member", member, after={**stored, "roles": role_changes.names(member.roles)})
+    if not member.password and auth_type.has_own_passwords():
         expires_at = clock.now() + rules.REGISTRATION_LIFETIME
         mail.account_created(
             member, tokens.issue(TokenPurpose.RESET_PASSWORD, member, expires_at=expires_at), expires_at
@@ -127,10 +110,21 @@ def change(member: Member, by: int | None) -> None:
         signals.send(signals.email_changed, member=member, old=before["email"])
     if "active" in after and not member.active:
         end_logins(member, lazy_gettext("Your account was deactivated."), by)
-    elif _are_stricter(had, has):
-        end_logins(member, ROLES_CHANGED, by)
+    elif role_changes.are_stricter(had, has):
+        end_logins(member, role_changes.ROLES_CHANGED, by)
     if had != has:
-        tell_roles_changed(member, had, has)
+        role_changes.tell(member, had, has)
+
+
+def set_members(role: Role, wanted: Iterable[Member], by: int | None) -> None:
+    """Give a role to these members, and take it from all others."""
+    has = set(wanted)
+    had = set(db.session.scalars(select(Member).where(Member.roles.any(Role.id == role.id))))
+    # First those who get it, so that the role of administrators can pass to others at once.
+    for member in (*sorted(has - had, key=lambda each: each.id), *sorted(had - has, key=lambda each: each.id)):
+        member.roles = [*member.roles, role] if member in has else [each for each in member.roles if each != role]
+        change(member, by)
+        db.session.flush()
 
 
 def delete(member: Member, by: int | None) -> None:
@@ -138,7 +132,9 @@ def delete(member: Member, by: int | None) -> None:
     if member.id == by:
         raise DomainError(lazy_gettext("You cannot delete yourself."))
     refuse_without_admin({member.id})
-    audit.record("member_deleted", "member", member, before={"email": member.email, "roles": names(member.roles)})
+    audit.record(
+        "member_deleted", "member", member, before={"email": member.email, "roles": role_changes.names(member.roles)}
+    )
     # Two relationships hold the groups. Both would delete their rows, and the second one would find none.
     member.memberships = []
     db.session.flush()
@@ -203,10 +199,12 @@ def sign_out(members: Sequence[Member], reason: str, by: int | None) -> None:
         audit.record("member_signed_out", "member", member, after=after)
 
 
-def refuse_with_ldap() -> None:
-    """Raise DomainError while LDAP is enabled: the directory stores the passwords."""
+def refuse_without_own_passwords() -> None:
+    """Raise DomainError while a directory, providers or the web server know the passwords instead of this site."""
     if ldap_client.is_enabled():
         raise DomainError(lazy_gettext("Accounts are managed in your organisation's directory. Nothing was changed."))
+    if not auth_type.has_own_passwords():
+        raise DomainError(auth_type.NO_PASSWORDS)
 
 
 def send_password_link(member: Member) -> None:
@@ -218,7 +216,7 @@ def send_password_link(member: Member) -> None:
 
 def refuse_new_password(member: Member) -> None:
     """Raise DomainError when `member` could not log in with a new password."""
-    refuse_with_ldap()
+    refuse_without_own_passwords()
     if not member.is_active:
         raise DomainError(
             lazy_gettext(
@@ -276,7 +274,10 @@ def _changes(member: Member) -> tuple[dict[str, Any], dict[str, Any]]:
     for name in ("roles", "memberships"):
         history = attributes[name].history
         if history.has_changes():
-            before[name], after[name] = names([*history.unchanged, *history.deleted]), names(getattr(member, name))
+            before[name], after[name] = (
+                role_changes.names([*history.unchanged, *history.deleted]),
+                role_changes.names(getattr(member, name)),
+            )
     if attributes.picture.history.has_changes():
         # The audit log does not store what the file is called.
         after["picture"] = CHANGED
@@ -298,32 +299,8 @@ def _old_and_new_roles(member: Member) -> tuple[set[Role], set[Role]]:
     """Return the roles that `member` had and has, with those of groups."""
     attributes: Any = inspect(member).attrs
     roles, groups = attributes.roles.history, attributes.memberships.history
-    had = _all_roles([*roles.unchanged, *roles.deleted], [*groups.unchanged, *groups.deleted])
-    return had, _all_roles(member.roles, member.memberships)
-
-
-def tell_roles_changed(member: Member, had: set[Role], has: set[Role]) -> None:
-    """Tell packages which roles a member has gained and lost."""
-    signals.send(signals.roles_changed, member=member, added=names(has - had), removed=names(had - has))
-
-
-def _are_stricter(had: set[Role], has: set[Role]) -> bool:
-    """Whether the new roles lack an old one, or have stricter requirements."""
-    requires_more = any(requires(has) and not requires(had) for requires in (_is_staff, _require_factor))
-    return bool(had - has) or requires_more
-
-
-def _all_roles(roles: Iterable[Role], groups: Iterable[Group]) -> set[Role]:
-    """Return the roles together with those of the groups."""
-    return {*roles, *(role for group in groups for role in group.roles)}
-
-
-def _is_staff(roles: Iterable[Role]) -> bool:
-    return any(role.name not in rules.ORDINARY_ROLES for role in roles)
-
-
-def _require_factor(roles: Iterable[Role]) -> bool:
-    return any(role.second_factor_required for role in roles)
+    had = role_changes.with_groups([*roles.unchanged, *roles.deleted], [*groups.unchanged, *groups.deleted])
+    return had, role_changes.with_groups(member.roles, member.memberships)
 
 
 def end_logins(member: Member, reason: object, by: int | None) -> None:
@@ -344,11 +321,6 @@ def _audit_active(member: Member) -> None:
     audit.record(
         "member_changed", "member", member, before={"active": not member.active}, after={"active": member.active}
     )
-
-
-def names(named: Iterable[Role | Group]) -> list[str]:
-    """Return the sorted names of roles or groups."""
-    return sorted(str(each.name) for each in named)
 
 
 def _lower(member: Member) -> None:

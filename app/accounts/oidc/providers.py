@@ -1,0 +1,114 @@
+"""The providers at which members can log in: that of OIDC_ISSUER, and those of OAUTH_PROVIDERS."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import current_app
+
+# The name of the provider of OIDC_ISSUER, and other parts of paths below /login/.
+OWN = "openid"
+RESERVED = frozenset({OWN, "again", "second-step"})
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
+WELL_KNOWN = "/.well-known/"
+# Providers whose identities Flask-AppBuilder would read from tokens, or by names that can be given to somebody else. All
+# of them speak OpenID Connect.
+OPENID_ONLY = frozenset({"auth0", "authentik", "azure", "keycloak", "keycloak_before_17", "okta"})
+MAX_ISSUER_LENGTH = 255
+SCOPES = "openid email profile"
+
+
+@dataclass(frozen=True)
+class Provider:
+    """A provider. `remote_app` holds the arguments of Authlib; `issuer` is the first half of the key of an identity."""
+
+    name: str
+    label: str
+    issuer: str
+    speaks_openid: bool
+    remote_app: Mapping[str, Any] = field(hash=False)
+    # Patterns of which one must match the end of an e-mail address.
+    whitelist: tuple[str, ...] = ()
+
+    @property
+    def url_values(self) -> dict[str, str]:
+        """The values of its URLs. The provider of OIDC_ISSUER has URLs of its own."""
+        return {} if self.name == OWN else {"provider": self.name}
+
+
+def configured() -> list[Provider]:
+    """Return the providers of this site, in the order in which they are shown."""
+    config = current_app.config
+    own = [_own(config)] if config["OIDC_ISSUER"] else []
+    return own + [described(entry) for entry in config.get("OAUTH_PROVIDERS") or ()]
+
+
+def find(name: str) -> Provider | None:
+    """Return the provider with that name."""
+    return next((provider for provider in configured() if provider.name == name), None)
+
+
+def label_of(issuer: str) -> str:
+    """Return the name of the provider that has issued an identity."""
+    return next((provider.label for provider in configured() if provider.issuer == issuer), issuer)
+
+
+def _own(config: Mapping[str, Any]) -> Provider:
+    issuer = str(config["OIDC_ISSUER"])
+    return Provider(
+        OWN,
+        str(config["OIDC_DISPLAY_NAME"]),
+        issuer,
+        speaks_openid=True,
+        remote_app={
+            "client_id": config["OIDC_CLIENT_ID"],
+            "client_secret": config["OIDC_CLIENT_SECRET"] or None,
+            "server_metadata_url": f"{issuer}{WELL_KNOWN}openid-configuration",
+            "client_kwargs": {"scope": SCOPES},
+        },
+    )
+
+
+def described(entry: Mapping[str, Any]) -> Provider:
+    """Return the provider of an entry of OAUTH_PROVIDERS. Raises ValueError for one that cannot be used."""
+    name, remote_app = entry["name"], dict(entry["remote_app"])
+    speaks_openid = "openid-configuration" in str(remote_app.get("server_metadata_url") or "")
+    issuer = _issuer(remote_app, speaks_openid=speaks_openid)
+    problems = (
+        not NAME.fullmatch(name) or name in RESERVED,
+        not isinstance(remote_app.get("client_id"), str) or not remote_app["client_id"],
+        remote_app.get("request_token_url"),
+        name in OPENID_ONLY and not speaks_openid,
+        not speaks_openid and not all(remote_app.get(key) for key in ("access_token_url", "authorize_url")),
+        not re.match(r"https?://\S+$", issuer) or len(issuer) > MAX_ISSUER_LENGTH,
+        (remote_app.get("client_kwargs") or {}).get("verify") is False,
+    )
+    if any(problems):
+        raise ValueError(name)
+    whitelist = tuple(entry.get("whitelist") or ())
+    for pattern in whitelist:
+        re.compile(pattern)
+    label = str(entry.get("label") or name)
+    return Provider(name, label, issuer, speaks_openid=speaks_openid, remote_app=remote_app, whitelist=whitelist)
+
+
+def _issuer(remote_app: Mapping[str, Any], *, speaks_openid: bool) -> str:
+    """Return the issuer: a provider of OpenID Connect describes itself below it (OpenID Connect Discovery, 4.1)."""
+    given = remote_app.get("issuer")
+    if not given and speaks_openid:
+        given = str(remote_app["server_metadata_url"]).partition(WELL_KNOWN)[0]
+    return str(given or remote_app.get("api_base_url") or "").rstrip("/")
+
+
+def are_usable(entries: Any) -> bool:
+    """Whether OAUTH_PROVIDERS may have that value."""
+    try:
+        found = [described(entry) for entry in entries]
+    except (AttributeError, KeyError, TypeError, ValueError, re.error):
+        return False
+    # One issuer must not know people in two ways.
+    ways = {(provider.issuer, provider.speaks_openid) for provider in found}
+    return len(found) == len({provider.name for provider in found}) and len(ways) == len(
+        {issuer for issuer, _way in ways}
+    )

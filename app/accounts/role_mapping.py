@@ -1,0 +1,49 @@
+"""Which roles a member gets by the groups that a directory or a provider tells (AUTH_ROLES_MAPPING)."""
+
+import logging
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from importlib import import_module
+from typing import Any
+
+from flask import current_app
+from flask_appbuilder.security.sqla.models import Role
+from sqlalchemy import select
+
+from app.extensions import db
+
+log = logging.getLogger(__name__)
+
+
+def mapping() -> Mapping[str, Iterable[str]]:
+    """Return the names of roles by the key of a group. The setting may be a function that returns them."""
+    found: Any = current_app.config.get("AUTH_ROLES_MAPPING") or {}
+    return dict(found() if callable(found) else found)
+
+
+def is_synchronised() -> bool:
+    """Whether roles follow the groups at every login, and not only when a member is added."""
+    return bool(current_app.config.get("AUTH_ROLES_SYNC_AT_LOGIN"))
+
+
+def mapped(keys: Iterable[str], normalize: Callable[[str], Hashable] = str) -> set[Role]:
+    """Return the roles for `keys`, which are compared after `normalize`."""
+    known = {normalize(key) for key in keys}
+    return named(name for key, names in mapping().items() if normalize(key) in known for name in names)
+
+
+def of_new_members(told: Mapping[str, Any] | None = None) -> set[Role]:
+    """Return the role that every new member gets. `told` is what a provider has told of them, for JMESPath."""
+    expression = current_app.config.get("AUTH_USER_REGISTRATION_ROLE_JMESPATH")
+    if not expression or told is None:
+        return named([current_app.config["AUTH_USER_REGISTRATION_ROLE"]])
+    name = import_module("jmespath").search(expression, dict(told))
+    return named([name] if isinstance(name, str) else ())
+
+
+def named(names: Iterable[str]) -> set[Role]:
+    """Return the roles with these names. Unknown names are logged."""
+    wanted = set(names)
+    found = set(db.session.scalars(select(Role).where(Role.name.in_(wanted)))) if wanted else set()
+    for missing in wanted - {role.name for role in found}:
+        log.warning("There is no role %s, which a mapping of roles names", missing)
+    return found
