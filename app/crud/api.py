@@ -66,7 +66,10 @@ VALIDATION_MESSAGES = {
     "Alternative authentication provider is not allowed": INVALID,
     "Password null is not allowed": INVALID,
 }
-TOO_LONG, NO_CHOICE = re.compile(r"Longer than maximum length (\d+)\."), re.compile(r"Must be one of: (.+)\.", re.DOTALL)
+TOO_LONG, NO_CHOICE = (
+    re.compile(r"Longer than maximum length (\d+)\."),
+    re.compile(r"Must be one of: (.+)\.", re.DOTALL),
+)
 OF_MARSHMALLOW = re.compile(
     r"Not a valid .+|Must be (one of|equal to|greater than|less than).+|Field may not be .+|(Longer|Shorter) than .+"
     r"|Length must be .+|Invalid (input|type|value|input type)\.|Number too large\.|Special numeric values .+"
@@ -501,7 +504,9 @@ def _translated(text: Any) -> str:
     longest, choices = TOO_LONG.fullmatch(said), NO_CHOICE.fullmatch(said)
     if longest:
         return str(
-            ngettext("At most %(num)d character is allowed.", "At most %(num)d characters are allowed.", int(longest[1]))
+            ngettext(
+                "At most %(num)d character is allowed.", "At most %(num)d characters are allowed.", int(longest[1])
+            )
         )
     if choices:
         return str(gettext("This must be one of: %(choices)s.", choices=choices[1]))
