@@ -120,7 +120,7 @@ def _parse_query(text: str) -> Any:
     return json.loads(text) if is_json else prison.loads(text)
 
 
-def _documented_like(stock: Endpoint) -> Callable[[Endpoint], Endpoint]:
+def documented_like(stock: Endpoint) -> Callable[[Endpoint], Endpoint]:
     """Give an endpoint the routes, permission and documentation of Flask-AppBuilder's."""
 
     def decorate(endpoint: Endpoint) -> Endpoint:
@@ -333,21 +333,21 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
 
     @protect()
     @safe
-    @_documented_like(StockModelRestApi.info)
+    @documented_like(StockModelRestApi.info)
     @_arguments(get_info_schema)
     def info(self, **kwargs: Any) -> Response:
         return self.info_headless(**kwargs)
 
     @protect()
     @safe
-    @_documented_like(StockModelRestApi.get)
+    @documented_like(StockModelRestApi.get)
     @_arguments(get_item_schema)
     def get(self, pk: int, **kwargs: Any) -> Response:
         return self.get_headless(pk, **kwargs)
 
     @protect()
     @safe
-    @_documented_like(StockModelRestApi.get_list)
+    @documented_like(StockModelRestApi.get_list)
     @_arguments(get_list_schema)
     def get_list(self, **kwargs: Any) -> Response:
         return self.get_list_headless(**kwargs)

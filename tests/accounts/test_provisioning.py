@@ -7,7 +7,7 @@ from flask_appbuilder.security.sqla.models import Role
 
 from app.accounts.api_keys import service as api_key_service
 from app.accounts.api_keys.service import KeyScope
-from app.accounts.models import ADMIN, LoginSession, Member
+from app.accounts.models import ADMIN, TRANSLATOR, LoginSession, Member
 from app.audit.models import AuditEvent
 from app.database import transaction
 from app.extensions import db
@@ -141,6 +141,33 @@ def test_roles_and_groups_are_provisioned_too(ask, records):
     for path in ("permissions/", "resources/"):
         assert ask("GET", path).get_json()["count"] > 10
         assert ask("POST", path, {"name": "can_everything"}).status_code == 405
+
+
+def test_the_permissions_of_a_role_are_read_and_replaced(ask, records):
+    permissions = ask("GET", "permissions-resources/?q=(page_size:2)").get_json()["result"]
+    keys = [permission["id"] for permission in permissions]
+    path = f"roles/{ask('POST', 'roles/', {'name': 'Cook', 'permissions': []}).get_json()['id']}/permissions"
+    assert ask("POST", path, {"permission_view_menu_ids": keys}).status_code == 200
+    shown = ask("GET", f"{path}/").get_json()["result"]
+    assert {(each["id"], each["permission_name"], each["view_menu_name"]) for each in shown} == {
+        (each["id"], each["permission"]["name"], each["view_menu"]["name"]) for each in permissions
+    }
+    assert ask("POST", path, {"permission_view_menu_ids": [999_999]}).status_code == 404
+    assert ask("POST", path, {}).get_json()["errors"] == {"permission_view_menu_ids": ["This field must be filled in."]}
+    assert "role_changed" in [event.action for event in records.all(AuditEvent)]
+
+
+def test_the_people_of_a_role_are_replaced_by_the_rules_for_users(ask, cast, client_of, records):
+    browser = client_of(cast.translator)
+    path = f"roles/{role_key(records, ADMIN)}/users"
+    refused = ask("PUT", path, {"user_ids": []})
+    assert (refused.status_code, refused.get_json()["message"]) == (422, "The last administrator cannot be removed.")
+    assert ask("PUT", path, {"user_ids": [cast.admin.id, cast.friend.id]}).status_code == 200
+    shown = ask("GET", f"users/{cast.friend.id}").get_json()["result"]
+    assert ADMIN in [role["name"] for role in shown["roles"]]
+    assert ask("PUT", f"roles/{role_key(records, TRANSLATOR)}/users", {"user_ids": []}).status_code == 200
+    assert browser.get("/account/profile/").path == "/login/"
+    assert ask("PUT", path, {"user_ids": [999_999]}).status_code == 404
 
 
 def test_others_may_do_none_of_it(ask, cast, records):

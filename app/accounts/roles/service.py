@@ -1,5 +1,7 @@
 """Roles: copies, what may be changed, and the audit entries of changes."""
 
+from collections.abc import Collection
+
 from flask_appbuilder.security.sqla.models import Role
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
@@ -7,6 +9,7 @@ from sqlalchemy import select
 
 from app import audit
 from app.accounts import rules
+from app.accounts.models import Member
 from app.accounts.users import service as user_service
 from app.errors import DomainError
 from app.extensions import db
@@ -28,6 +31,21 @@ def change(role: Role) -> None:
     if stored in rules.FIXED_ROLES and role.name != stored:
         raise DomainError(lazy_gettext("This is a built-in role and cannot be renamed."), field="name")
     user_service.role_changed(role)
+
+
+def set_members(role: Role, members: Collection[Member], by: int | None) -> None:
+    """Give `role` to these members, and take it from all others, by the rules for members."""
+    held = set(db.session.scalars(select(Member).where(Member.roles.any(Role.id == role.id))))
+    # First those who get it: the site must not be without an administrator in between.
+    for member in [*sorted(set(members) - held, key=_key), *sorted(held - set(members), key=_key)]:
+        others = [each for each in member.roles if each.id != role.id]
+        member.roles = [*others, role] if member in members else others
+        user_service.change(member, by)
+        db.session.flush()
+
+
+def _key(member: Member) -> int:
+    return member.id
 
 
 def delete(role: Role) -> None:
