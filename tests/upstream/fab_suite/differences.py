@@ -7,6 +7,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 FILE = Path(__file__).with_name("differences.toml")
@@ -29,7 +30,8 @@ class Difference:
 
 def group_of(test: str) -> str:
     """Return the file of a test, such as `security.test_auth_ldap`."""
-    return test.rpartition(".")[0].rpartition(".")[0]
+    # A test may be in a class or not.
+    return ".".join(takewhile(lambda part: not part[0].isupper(), test.split(".")[:-1]))
 
 
 def totals() -> dict[str, int]:
