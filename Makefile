@@ -12,10 +12,10 @@ ON_ALL_CORES := --numprocesses auto --maxprocesses 4 --dist worksteal
 export FLASK_APP := app
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev shell reset test quick coverage lint types format lock outdated machines screenshots secret
+.PHONY: help run dev shell reset test quick coverage lint types format lock outdated machines fab-suite screenshots secret
 
 help: ## list the available targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 run: $(VENV)/.installed ## set up and serve the site; configure it with environment variables, as in `make run PORT=9000`
 	@$(PYTHON) -m flask setup --demo
@@ -65,6 +65,9 @@ outdated: $(VENV)/.installed-dev ## test against the newest versions of all depe
 
 machines: $(VENV)/.installed-dev ## prove `make run` and `make test` on minimal Debians; needs root and debootstrap, takes two hours
 	@$(PYTHON) -m tests.machines $(ARGS)
+
+fab-suite: $(VENV)/.installed-dev ## run Flask-AppBuilder's own tests on our bases; ARGS="test_mvc test_menu" chooses files
+	@PYTHONDONTWRITEBYTECODE= $(PYTHON) -m tests.upstream.fab_suite $(ARGS)
 
 screenshots: $(VENV)/.installed-dev ## take the pictures of the documents anew; needs Chromium
 	@$(PYTHON) -m docs.make_screenshots

@@ -154,6 +154,8 @@ class SecurityManager(FabMethods):
         if member is None or not member.is_active or jwt_data.get(STAMP_CLAIM) != member.session_stamp:
             return None
         g.user = member
+        # So that current_user is this member, for the rules and the audit log.
+        g._login_user = member  # noqa: SLF001 - Flask-Login's name
         return member
 
     def find_user(self, username: str | None = None, email: str | None = None) -> Member | None:
@@ -184,7 +186,7 @@ class SecurityManager(FabMethods):
         api_key_service.note_use(key)
         g.user = member
         g._api_key_user = True  # noqa: SLF001 - Flask-AppBuilder's name
-        # So that current_user is this member, for the audit log for example.
+        # As above.
         g._login_user = member  # noqa: SLF001 - Flask-Login's name
         return member
 

@@ -3,6 +3,7 @@
 import copy
 import functools
 import json
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC
@@ -15,7 +16,7 @@ from flask_appbuilder.api import protect, safe
 from flask_appbuilder.api.convert import Model2SchemaConverter
 from flask_appbuilder.api.schemas import get_info_schema, get_item_schema, get_list_schema
 from flask_appbuilder.exceptions import InvalidColumnFilterFABException
-from flask_babel import LazyString, lazy_gettext
+from flask_babel import LazyString, gettext, lazy_gettext, ngettext
 from jsonschema.validators import validator_for
 from marshmallow import ValidationError, fields
 from marshmallow.validate import Length, Validator
@@ -49,10 +50,11 @@ MESSAGES = {
     500: lazy_gettext("This is an error on our side. It has been logged. Please try again."),
 }
 STATUSES = {ConflictError: 409, GoneError: 404, UnavailableError: 503}
-# Marshmallow's messages are English. All that are not listed here become INVALID.
+# Marshmallow's messages are English. All that are not translated here become INVALID.
 INVALID = lazy_gettext("Not a valid value.")
 VALIDATION_MESSAGES = {
     "Missing data for required field.": lazy_gettext("This field must be filled in."),
+    "Shorter than minimum length 1.": lazy_gettext("This field must be filled in."),
     "Field may not be null.": lazy_gettext("This field must be filled in."),
     "Unknown field.": lazy_gettext("This field does not exist."),
     "Not a valid integer.": lazy_gettext("Not a valid number."),
@@ -60,7 +62,21 @@ VALIDATION_MESSAGES = {
     "Not a valid datetime.": lazy_gettext("Not a valid date and time."),
     "Not a valid boolean.": lazy_gettext("This must be true or false."),
     "Not a valid list.": lazy_gettext("This must be a list."),
+    # Flask-AppBuilder's.
+    "Alternative authentication provider is not allowed": INVALID,
+    "Password null is not allowed": INVALID,
 }
+TOO_LONG, NO_CHOICE = (
+    re.compile(r"Longer than maximum length (\d+)\."),
+    re.compile(r"Must be one of: (.+)\.", re.DOTALL),
+)
+OF_MARSHMALLOW = re.compile(
+    r"Not a valid .+|Must be (one of|equal to|greater than|less than).+|Field may not be .+|(Longer|Shorter) than .+"
+    r"|Length must be .+|Invalid (input|type|value|input type)\.|Number too large\.|Special numeric values .+"
+    r"|String does not match expected pattern\.|One or more of the choices .+|Could not deserialize .+"
+    r"|.+ cannot be formatted as a .+",
+    re.DOTALL,
+)
 
 Endpoint = Callable[..., Response]
 
@@ -475,10 +491,23 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
 
 
 def field_errors(messages: Any) -> Any:
-    """Translate Marshmallow's errors."""
+    """Translate Marshmallow's errors; those in the words of a view or its schema stay as they are."""
     if isinstance(messages, dict):
         return {str(name): field_errors(each) for name, each in messages.items()}
-    return [
-        str(text if isinstance(text, TranslatedMessage | LazyString) else VALIDATION_MESSAGES.get(text, INVALID))
-        for text in _listed(messages)
-    ]
+    return [_translated(text) for text in _listed(messages)]
+
+
+def _translated(text: Any) -> str:
+    if isinstance(text, TranslatedMessage | LazyString):
+        return str(text)
+    said = str(text)
+    longest, choices = TOO_LONG.fullmatch(said), NO_CHOICE.fullmatch(said)
+    if longest:
+        return str(
+            ngettext(
+                "At most %(num)d character is allowed.", "At most %(num)d characters are allowed.", int(longest[1])
+            )
+        )
+    if choices:
+        return str(gettext("This must be one of: %(choices)s.", choices=choices[1]))
+    return str(VALIDATION_MESSAGES.get(said) or (INVALID if OF_MARSHMALLOW.fullmatch(said) else said))

@@ -53,6 +53,7 @@ class ChartPages(ListMixin, BaseView, StockBaseChartView):
     """
 
     chart_template = "appbuilder/general/charts/chart.html"
+    part_page = "chart"
     chart_widget = ChartWidget
     # What a list has beside its filters.
     base_order = ("", "asc")
@@ -166,7 +167,12 @@ class GroupByChartView(ChartPages, StockGroupByChartView):
     def _init_properties(self) -> None:
         if not self.definitions or not all(each.get("label") for each in self.definitions):
             fail_config(self, "definitions, each with a label")
+        self._check_series()
         super()._init_properties()
+
+    def _check_series(self) -> None:
+        if any(len(each) != 2 for definition in self.definitions for each in definition["series"]):
+            fail_config(self, "the series of a definition as pairs of a function and a column")
 
     def choices(self) -> list[Choice]:
         return [
@@ -226,6 +232,9 @@ class DirectByChartView(GroupByChartView, StockDirectByChartView):
     """Charts of the rows themselves: the series are columns or methods of the model."""
 
     ProcessClass = StockDirectByChartView.ProcessClass
+
+    def _check_series(self) -> None:
+        """Accept names of columns."""
 
     def _charted(self) -> list[str]:
         return [column for each in self.definitions for column in (each["group"], *each["series"])]

@@ -26,7 +26,7 @@ class MultipleView(BaseView, StockMultipleView):
         """Show the views below each other."""
         # Flask-AppBuilder takes views that inherit from one of these for it, and has its own order.
         made = {type(view): view for view in self._views}
-        views = [made[each] for each in self.views if each in made and made[each].may(made[each].default_view)]
+        views = [made[each] for each in self.views if each in made and made[each].may(made[each].part_page)]
         return str(
             self.render_template(
                 self.list_template,

@@ -1,5 +1,6 @@
 """Form fields with native inputs. They keep invalid input and show an error for it."""
 
+import json
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from markupsafe import Markup
 from sqlalchemy import Select, select
-from wtforms import Field, SelectField, SelectMultipleField, StringField
+from wtforms import Field, SelectField, SelectMultipleField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Optional, ValidationError
 from wtforms.widgets import CheckboxInput, DateTimeLocalInput, ListWidget, TextInput, html_params
 
@@ -56,6 +57,34 @@ def show_at_field(form: FlaskForm, error: DomainError, field: str | None = None)
 def _required(arguments: dict[str, Any], *, required: bool) -> dict[str, Any]:
     """Add the validator for empty input to the arguments of a field, unless validators are given."""
     return {"validators": [InputRequired() if required else Optional()], **arguments}
+
+
+class JsonField(TextAreaField):
+    """A value as JSON; `data` is the value. What databases cannot store is an error."""
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        return "" if self.data is None else json.dumps(self.data, ensure_ascii=False, indent=2)
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        text = valuelist[0].strip() if valuelist else ""
+        self.data = None
+        if not text:
+            return
+        try:
+            self.data = json.loads(text, parse_constant=_refuse_constant)
+            # PostgreSQL has no such characters.
+            json.dumps(self.data, ensure_ascii=False).encode()
+        except (ValueError, RecursionError) as error:
+            raise ValueError(_("This is not valid JSON.")) from error
+        if "\\u0000" in text:
+            raise ValueError(_("This is not valid JSON."))
+
+
+def _refuse_constant(name: str) -> None:
+    """Refuse NaN and Infinity, which are no JSON."""
+    raise ValueError(name)
 
 
 class LocalDateTimeField(Field):

@@ -27,6 +27,7 @@ from app.crud.fields import (
     AutocompleteField,
     ChecklistField,
     ChoiceField,
+    JsonField,
     LocalDateTimeField,
     TimezoneField,
     clean_line,
@@ -46,6 +47,7 @@ SIMPLE_FIELDS: tuple[tuple[str, type[Field], Mapping[str, Any]], ...] = (
     ("is_numeric", DecimalField, {}),
     ("is_date", DateField, {}),
     ("is_datetime", LocalDateTimeField, {}),
+    ("is_json", JsonField, {}),
 )
 
 

@@ -25,6 +25,8 @@ class ListMixin(ViewConfigMixin):
     """The generated list, show page and related lists."""
 
     search_widget = SearchWidget
+    # Who may open this page may see it as a part of another one.
+    part_page = "list"
     # Flask-AppBuilder's.
     _get_view_widget: Callable[..., Any]
 
@@ -233,7 +235,7 @@ class ListMixin(ViewConfigMixin):
     def _with_related(self, item: Any, widgets: dict[str, Any]) -> dict[str, Any]:
         """Add the lists of rows that belong to `item`; None if the member may not see one."""
         widgets["related_views"] = [
-            self._related(item, view) if view.may("list") else None for view in self._related_views
+            self._related(item, view) if view.may(view.part_page) else None for view in self._related_views
         ]
         widgets["linked_lists"] = list(self._linked_lists(item))
         widgets["linked_title"] = self.linked_title

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any
 
-from flask import Response, abort, g, jsonify, request
+from flask import Response, abort, jsonify, request
 from flask_appbuilder.api import BaseApi
 from flask_appbuilder.const import PERMISSION_PREFIX
 from flask_appbuilder.security.decorators import permission_name
@@ -120,8 +120,6 @@ class PartyApiBase(PartyAccess, JsonErrorResponses, BaseApi):
                 return self.response_401()
         else:
             verify_jwt_in_request()
-            # `current_user` reads the member from here.
-            g._login_user = g.user  # noqa: SLF001 - Flask-Login's name
         # The language is now that of the member.
         refresh()
         return None

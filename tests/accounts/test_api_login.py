@@ -97,7 +97,16 @@ def test_a_refresh_token_only_issues_access_tokens(program, cast):
 @pytest.mark.rate_limits
 def test_a_malformed_request_is_a_bad_request(program, cast, body):
     answer = program.client.post(LOGIN, data=body, content_type="application/json")
-    assert (answer.status_code, answer.get_json()) == (400, {"message": "The request could not be understood."})
+    assert (answer.status_code, answer.get_json()["message"]) == (400, "The request could not be understood.")
+
+
+def test_a_malformed_request_names_its_fields(program, cast):
+    answer = program.client.post(LOGIN, json={"username": "", "provider": "carrier pigeon"})
+    assert answer.get_json()["errors"] == {
+        "username": ["This field must be filled in."],
+        "password": ["This field must be filled in."],
+        "provider": ["This must be one of: db, ldap.", "Not a valid value."],
+    }
 
 
 @pytest.mark.parametrize(("name", "password"), [("boss", "wrong"), ("nobody", PASSWORD), ("x" * 5000, "wrong")])

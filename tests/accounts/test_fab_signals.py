@@ -280,8 +280,8 @@ def test_the_hooks_are_called_by_the_api(visitor, cast, hooks):
     assert hooks == [("on_user_login_failed", "friend"), ("on_user_login", "friend")]
 
 
-def test_the_hooks_are_called_by_the_security_manager(app, cast, hooks):
-    with app.test_request_context():
+def test_the_hooks_are_called_by_the_security_manager_also_outside_of_a_request(app, cast, hooks):
+    with app.app_context():
         assert appbuilder_of().sm.auth_user_db("friend", "wrong") is None
         assert appbuilder_of().sm.auth_user_db("friend", PASSWORD).username == "friend"
     assert hooks == [("on_user_login_failed", "friend"), ("on_user_login", "friend")]

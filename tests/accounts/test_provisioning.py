@@ -72,6 +72,16 @@ def test_a_program_adds_changes_and_deletes_a_user(ask, records):
     assert actions == ["member_created", "member_changed", "member_deleted"]
 
 
+def test_the_token_of_a_login_is_as_good_as_a_key(app, ask, cast, records):
+    login = {"username": cast.admin.username, "password": PASSWORD}
+    token = app.test_client(use_cookies=False).post("/api/v1/security/login", json=login).get_json()["access_token"]
+    path, with_token = f"users/{cast.friend.id}", {"Authorization": f"Bearer {token}"}
+    assert ask("PUT", path, {"first_name": "Augusta"}, **with_token).status_code == 200
+    assert ask("DELETE", path, **with_token).status_code == 200
+    events = [event for event in records.all(AuditEvent) if event.action in {"member_changed", "member_deleted"}]
+    assert [event.actor_id for event in events] == [cast.admin.id] * 2
+
+
 def test_a_user_without_a_password_gets_an_email_to_choose_one(ask, records):
     assert ask("POST", "users/", {**ADA, "roles": [role_key(records, "Guest")]}).status_code == 201
     assert [email.kind for email in records.all(OutboxEmail) if email.recipient == "ada@example.com"] == [

@@ -18,6 +18,7 @@ from app.crud import (
     DirectByChartView,
     DirectChartView,
     GroupByChartView,
+    MasterDetailView,
     MultipleView,
     SQLAInterface,
     TimeChartView,
@@ -25,9 +26,9 @@ from app.crud import (
 from app.crud.charts import Figures, as_number, draw, number
 from app.errors import ConfigurationError
 from app.extensions import db
-from app.parties.models import DinnerParty
+from app.parties.models import DinnerParty, Rsvp
 from tests.crud.test_fab_declarations import HOSTILE, in_our_look
-from tests.support.factories import DinnerPartyFactory
+from tests.support.factories import DinnerPartyFactory, RsvpFactory
 
 KINDS = ("ColumnChart", "BarChart", "LineChart", "AreaChart", "PieChart")
 
@@ -108,7 +109,23 @@ class Both(MultipleView):
     views = [Counted, Direct]
 
 
-OURS = (ColumnChart, BarChart, LineChart, AreaChart, PieChart, Direct, Counted, Timed, DirectOld, Both)
+class Answers(DirectByChartView):
+    datamodel = SQLAInterface(Rsvp)
+    chart_title = "How many come"
+    label_columns = {"status": "Answer", "party_size": "Guests"}
+    definitions = [{"label": "Guests", "group": "status", "series": ["party_size"]}]
+
+
+class Master(MasterDetailView):
+    datamodel = SQLAInterface(DinnerParty)
+    base_order = ("id", "asc")
+    list_title = "Tables"
+    label_columns = {"title": "Table"}
+    list_columns = ["title"]
+    related_views = [Answers]
+
+
+OURS = (ColumnChart, BarChart, LineChart, AreaChart, PieChart, Direct, Counted, Timed, DirectOld, Both, Answers, Master)
 
 
 class StockDeclared:
@@ -242,6 +259,14 @@ def test_charts_stand_on_one_page(ours, tables):
     assert page.text.count('<svg viewBox="0 0') >= 2
 
 
+def test_a_chart_stands_beside_the_row_that_it_is_about(ours, tables):
+    rsvp = RsvpFactory(party_size=4)
+    page = ours(*OURS).get(f"/master/list/{rsvp.party_id}")
+    assert in_our_look(page)
+    assert page.text.count('<svg viewBox="0 0') == 1
+    assert "How many come" in page.text
+
+
 def test_without_rows_there_is_no_chart(ours):
     page = ours(*OURS).get("/columnchart/chart/")
     assert in_our_look(page)
@@ -254,6 +279,10 @@ def test_without_rows_there_is_no_chart(ours):
         ({"chart_title": "Chart"}, "chart_title"),
         ({"definitions": []}, "definitions"),
         ({"label_columns": {}}, "label_columns"),
+        (
+            {"definitions": [{"label": "Seats", "group": "venue", "series": [(aggregate_sum, "number_seats", 1)]}]},
+            "pairs of a function and a column",
+        ),
     ],
 )
 def test_what_is_missing_in_a_declaration_is_said_at_the_start(view, missing):

@@ -6,7 +6,15 @@ from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
 
 from app.accounts.models import Member
-from app.crud.fields import AutocompleteField, LocalDateTimeField, TimezoneField, clean_line, clean_text, show_at_field
+from app.crud.fields import (
+    AutocompleteField,
+    JsonField,
+    LocalDateTimeField,
+    TimezoneField,
+    clean_line,
+    clean_text,
+    show_at_field,
+)
 from app.errors import DomainError
 
 
@@ -111,6 +119,32 @@ def test_an_unknown_natural_key_is_refused_and_kept(app, cast, typed):
         assert len(form.host.errors) == 1
     assert "<script>" not in html
     assert typed[:4].replace("\0", "").replace("<", "&lt;")[:4] in html
+
+
+class Wishes(FlaskForm):
+    wish = JsonField()
+
+
+@pytest.mark.parametrize(
+    ("typed", "value"),
+    [('{"soup": ["hot", 1.5, null]}', {"soup": ["hot", 1.5, None]}), ('"é"', "é"), ("0", 0), ("  ", None)],
+)
+def test_json_is_stored_as_its_value_and_shown_again(app, typed, value):
+    with app.test_request_context(method="POST"):
+        form = Wishes(MultiDict({"wish": typed}), meta={"csrf": False})
+        assert form.validate()
+        assert form.wish.data == value
+        shown = Wishes(None, wish=value, meta={"csrf": False}).wish()
+    assert ("soup" in shown) == ("soup" in typed)
+
+
+@pytest.mark.parametrize("typed", ["{", "NaN", '{"a": Infinity}', '"\\u0000"', '"\\ud800"', "[" * 5000])
+def test_what_is_no_json_is_refused_and_kept(app, typed):
+    with app.test_request_context(method="POST"):
+        form = Wishes(MultiDict({"wish": typed}), meta={"csrf": False})
+        assert not form.validate()
+        assert form.errors == {"wish": ["This is not valid JSON."]}
+        assert form.wish._value() == typed
 
 
 def test_control_characters_and_surrounding_whitespace_are_removed():

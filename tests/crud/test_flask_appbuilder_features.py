@@ -12,16 +12,18 @@ from flask_appbuilder.models.filters import BaseFilter
 from flask_appbuilder.models.generic import GenericSession
 from flask_appbuilder.models.generic.interface import GenericInterface
 from flask_appbuilder.models.sqla.interface import SQLAInterface as StockSQLAInterface
-from flask_babel import lazy_gettext
 from jinja2 import StrictUndefined
-from marshmallow import ValidationError
+from flask_babel import force_locale, lazy_gettext
+from marshmallow import ValidationError, fields, validate
 from marshmallow.validate import Length
+from marshmallow_sqlalchemy.fields import Related
 from sqlalchemy import Enum, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 from wtforms import StringField
 
 from app.accounts.models import Member
 from app.crud import BaseView, ModelRestApi, ModelView, SQLAInterface
+from app.crud.api import field_errors
 from app.database import UTCDateTime
 from app.extensions import Model, appbuilder_of, db
 from app.outbox.models import OutboxEmail
@@ -359,7 +361,7 @@ def test_an_api_is_filtered_by_a_collection(ours, records):
     [
         ({"title": "soup"}, {"title": ["No soup here."]}),
         ({"title": "stew"}, {"title": ["Saved."]}),
-        ({"venue": "Kitchen"}, {"venue": ["Not a valid value."]}),
+        ({"venue": "Kitchen"}, {"venue": ["At most 3 characters are allowed."]}),
         ({"venue": ""}, {"venue": ["Say where."]}),
     ],
 )
@@ -367,6 +369,39 @@ def test_a_validators_own_words_are_shown(ours, sent, errors):
     party = DinnerPartyFactory()
     page = ours(SearchedApi).open("PUT", f"/api/v1/searched/{party.id}", json=sent)
     assert (page.status, page.json["errors"]) == (422, errors)
+
+
+def all_that_marshmallow_says():
+    """Yield the messages of its fields and validators, filled in."""
+    said = {
+        text
+        for each in (*vars(fields).values(), Related)
+        if isinstance(each, type)
+        for text in getattr(each, "default_error_messages", {}).values()
+    }
+    for each in vars(validate).values():
+        if isinstance(each, type) and issubclass(each, validate.Validator):
+            said |= {text for name, text in vars(each).items() if name.startswith(("message", "default_message"))}
+    filled_in = {"{max}": "3", "{min_op}": "greater than", "{max_op}": "less than"}
+    for text in said:
+        for name, value in filled_in.items():
+            text = text.replace(name, value)
+        # The others are parts of these.
+        if not text[0].islower():
+            yield text
+
+
+def test_nothing_that_marshmallow_says_is_shown_in_english(app):
+    texts = list(all_that_marshmallow_says())
+    assert len(texts) > 30
+    with app.test_request_context(), force_locale("es"):
+        assert [text for text in texts if field_errors([text]) == [text]] == []
+
+
+def test_a_schema_of_an_api_has_its_own_words(app):
+    with app.test_request_context(), force_locale("es"):
+        assert field_errors({"wish": ["Ask the cook."]}) == {"wish": ["Ask the cook."]}
+        assert field_errors(["Must be one of: soup, stew."]) == ["Esto debe ser uno de estos valores: soup, stew."]
 
 
 # -- what is refused

@@ -18,7 +18,7 @@ from app.accounts.login import authentication
 from app.accounts.login.authentication import AuthResult
 from app.accounts.login.views import refused_status
 from app.accounts.second_factor import service as second_factor_service
-from app.crud.api import JsonErrorResponses
+from app.crud.api import MESSAGES, JsonErrorResponses, field_errors
 from app.database import transaction
 from app.errors import DomainError
 
@@ -127,10 +127,14 @@ class SecurityApi(JsonErrorResponses, StockSecurityApi):
             500:
               $ref: '#/components/responses/500'
         """  # noqa: D205 - the format of apispec
-        try:
-            credentials = Credentials().load(_body())
-        except ValidationError:
+        body = _body()
+        if not isinstance(body, dict):
             return self.response_400()
+        try:
+            credentials = Credentials().load(body)
+        except ValidationError as error:
+            unreadable: Response = self.response(400, message=str(MESSAGES[400]), errors=field_errors(error.messages))
+            return unreadable
         try:
             with transaction():
                 result = authentication.authenticate(credentials["username"], credentials["password"])

@@ -1,6 +1,6 @@
 """Trusted devices: browsers in which a member has logged in before, recognised by a cookie whose hash is stored."""
 
-from flask import Response, after_this_request, current_app, request
+from flask import Response, after_this_request, current_app, has_request_context, request
 from sqlalchemy import select
 
 from app import clock
@@ -14,7 +14,9 @@ COOKIE_SECONDS = 365 * 24 * 3600
 
 
 def token() -> str:
-    """Return the value of this browser's cookie, or an empty text."""
+    """Return the value of this browser's cookie, or an empty text; a command has no browser."""
+    if not has_request_context():
+        return ""
     return request.cookies.get(current_app.config["DEVICE_COOKIE_NAME"], "")[:64]
 
 

@@ -67,7 +67,7 @@ class UserApi(ModelRestApi):
     show_columns = READ
     add_columns = [*WRITE, "password"]
     edit_columns = [*WRITE, "password"]
-    search_columns = ["username", "first_name", "last_name", "email", "active"]
+    search_columns = ["username", "first_name", "last_name", "email", "active", "roles", "memberships"]
     order_columns = ["id", "username", "email", "last_login"]
     base_order = ("username", "asc")
     validators_columns = {"username": _validate_username, "email": Email(), "timezone": _validate_timezone}
