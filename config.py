@@ -17,6 +17,11 @@ from zoneinfo import ZoneInfo
 
 import click
 
+import zone_rules
+
+# Before anything asks for a zone.
+zone_rules.use_newest()
+
 ROOT = Path(__file__).resolve().parent
 # How long a request waits for SQLite's one writer. All other requests of the process wait, too.
 BUSY_TIMEOUT_SECONDS = 10

@@ -31,6 +31,7 @@ from granian.http import HTTP1Settings
 from granian.server import mp
 
 import config
+import zone_rules
 from config import STOP_SIGNALS, ConfigurationError
 
 # Per server process: connections, most of them idle; and requests that are being read or wait for the lock.
@@ -105,6 +106,7 @@ def main() -> None:
         address = _free_address(settings["HOST"], settings["PORT"])
     except ConfigurationError as error:
         sys.exit(f"DinnerParty cannot start. {error}")
+    logger.info("Time zone rules: %s", zone_rules.described())
     _start_fork_server()
     _check_in_child()
     server = _server(settings, address)

@@ -11,6 +11,7 @@ from flask.cli import with_appcontext
 from flask_appbuilder import Model
 from flask_appbuilder.cli import fab
 
+import zone_rules
 from app import clock, demo, fab_commands, scheduler, setup, worker
 from app.accounts import cli as accounts
 from app.database import report_outage, transaction
@@ -72,6 +73,7 @@ def worker_command() -> None:
     how = "with" if outbox_service.delivers() else "without"
     why = ", because MAIL_SUPPRESS_SEND is set" if outbox_service.suppresses() else ""
     app.logger.info("Background worker started, %s e-mail%s", how, why)
+    app.logger.info("Time zone rules: %s", zone_rules.described())
     worker.run(app)
 
 
