@@ -1,6 +1,7 @@
 """The pages on which hosts create, edit and cancel a party."""
 
 import hashlib
+from datetime import datetime
 from typing import Any
 
 from flask import flash, make_response, redirect, request, url_for
@@ -115,7 +116,7 @@ class HostingView(BasePartyView):
         party = self.get_editable(slug)
         db.session.refresh(party)
         stored = {
-            field.name: formats.value(getattr(party, field.name))
+            field.name: _shown(getattr(party, field.name), party)
             for field in form
             if hasattr(party, field.name)
             and field.name != "version"
@@ -138,6 +139,11 @@ def _fill(party: DinnerParty, form: PartyForm) -> None:
             field.populate_obj(party, field.name)
     if party.status in {None, PartyStatus.DRAFT}:
         party.status = PartyStatus.PUBLISHED if _publishes(party) else PartyStatus.DRAFT
+
+
+def _shown(stored: object, party: DinnerParty) -> str:
+    """Return a stored value as text. The form has its times in the time zone of the party."""
+    return formats.date_time(stored, party.timezone) if isinstance(stored, datetime) else formats.value(stored)
 
 
 def _differs(stored: object, submitted: object) -> bool:
