@@ -25,6 +25,7 @@ from app.accounts.models import ADMIN, AccessVersion, Member
 from app.database import is_unavailable, reason, transaction
 from app.extensions import AppBuilder, appbuilder_of, db
 from app.navigation import ROLES
+from app.parties.hosting import clock_changes
 from config import ConfigurationError
 
 RUN_SETUP = "run `.venv/bin/flask --app app setup` first (`make run` does this)."
@@ -66,6 +67,7 @@ def prepare() -> None:
         alembic.command.upgrade(_plugin_config(migrations), "heads")
     with transaction():
         store_permissions(appbuilder_of())
+    clock_changes.derive_anew()
 
 
 def _ensure_writable() -> None:
@@ -101,6 +103,8 @@ def refuse_other_schema() -> None:
     if outdated:
         raise ConfigurationError(f"The database schema does not match this version: {RUN_SETUP}")
     _refuse_unknown_role(current_app.config["AUTH_USER_REGISTRATION_ROLE"])
+    clock_changes.warn_of_newer_rules()
+    db.engine.dispose()
 
 
 def _refuse_unknown_role(name: str) -> None:

@@ -1,6 +1,7 @@
 """What all e-mails about parties share."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -9,8 +10,9 @@ from app.accounts.models import Member
 from app.http import public_url
 from app.outbox.models import EmailTopic
 from app.outbox.service import ORDINARY, EmailRequest, enqueue
-from app.parties import location, secret_links
+from app.parties import location, secret_links, wall_clock
 from app.parties.models import DinnerParty, Rsvp
+from app.parties.wall_clock import PlannedTime
 
 Appointment = Callable[[DinnerParty, Rsvp], str]
 PartyEmail = Callable[[DinnerParty, Rsvp], None]
@@ -88,6 +90,24 @@ def party_context(party: DinnerParty, rsvp: Rsvp | None = None, *, to_host: bool
         "main_dish": party.main_dish,
         "host_name": party.host.display_name,
     }
+
+
+@dataclass(frozen=True)
+class TimeChange:
+    """The start as guests were told it, and as it is now. `by_rules`: not the host moved it, but those who set clocks."""
+
+    before: PlannedTime
+    now: PlannedTime
+    by_rules: bool
+
+
+def time_change(party: DinnerParty, before: PlannedTime | None) -> TimeChange | None:
+    """Return what an e-mail can show of a new start; None if it is the same."""
+    if before is None:
+        return None
+    now = wall_clock.planned(party)
+    is_same_clock = (before.local, before.timezone) == (now.local, now.timezone)
+    return None if before == now else TimeChange(before, now, by_rules=is_same_clock)
 
 
 def to_member(kind: str, member: Member, version: str, *, expires_at: datetime | None = None, **context: Any) -> None:
