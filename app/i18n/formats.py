@@ -18,6 +18,8 @@ from app.i18n import selectors
 
 Width = Literal["short", "medium", "long", "full"]
 NOTHING = "\N{EM DASH}"
+# CLDR's names of the patterns with hour and minute.
+SKELETONS = {"h23": "Hm", "h12": "hm"}
 
 
 def init_app(app: Flask) -> None:
@@ -120,7 +122,10 @@ def _in_zone(moment: dt.datetime, zone: str | None) -> dt.datetime:
 
 
 def _clock(local: dt.datetime | dt.time) -> str:
-    return dates.format_time(local, "short", locale=flask_babel.get_locale())
+    locale = flask_babel.get_locale()
+    skeleton = SKELETONS.get(selectors.hour_cycle() or "")
+    pattern = locale.datetime_skeletons[skeleton].pattern if skeleton else "short"
+    return dates.format_time(local, pattern, locale=locale)
 
 
 def _date_and_clock(local: dt.datetime, width: Width) -> str:
@@ -141,7 +146,8 @@ def _named(text: str, local: dt.datetime, zone: str) -> str:
     """Add the place and its UTC offset. Names such as "Irish Standard Time" are often wrong, and few people know them."""
     offset = utc_offset(local.utcoffset() or dt.timedelta())
     city = place(zone)
-    return f"{text} ({_('%(city)s, %(offset)s', city=city, offset=offset) if city else offset})"
+    name = _("%(city)s, %(offset)s", city=city, offset=offset) if city else offset
+    return f"{text} ({name})"
 
 
 def utc_offset(offset: dt.timedelta) -> str:

@@ -31,6 +31,7 @@ class Recipient:
     locale: str
     # None if it is not known.
     timezone: str | None
+    hour_cycle: str | None
 
 
 class Zone(ZoneInfo):
@@ -84,6 +85,16 @@ def known_timezone() -> str | None:
     return next(filter(is_timezone, _choices("timezone")), None)
 
 
+def hour_cycle() -> str | None:
+    """Return how the reader wants hours to be counted, as CLDR calls it: h23, h12, or None as usual in the language."""
+    if "recipient" in g:
+        recipient: Recipient = g.recipient
+        return recipient.hour_cycle
+    if has_request_context() and hasattr(current_app, "login_manager") and current_user.is_authenticated:
+        return getattr(current_user, "hour_cycle", None)
+    return None
+
+
 def is_timezone(name: str | None) -> TypeGuard[str]:
     """Whether `name` is a known IANA time zone."""
     return name in timezones()
@@ -105,8 +116,8 @@ def zone_info(name: str | None = None) -> ZoneInfo:
 
 
 @contextmanager
-def force_locale(locale: str | None, timezone: str | None) -> Iterator[None]:
-    """Translate and format inside the block in the language and time zone of one recipient.
+def force_locale(locale: str | None, timezone: str | None, hour_cycle: str | None = None) -> Iterator[None]:
+    """Translate and format inside the block in the language, time zone and hour cycle of one recipient.
 
     An unknown locale becomes the nearest or the default one, an unknown time zone the default. The block has its own
     application context, so it may be nested and does not see the member of the current request. Do not use the database
@@ -114,7 +125,7 @@ def force_locale(locale: str | None, timezone: str | None) -> Iterator[None]:
     """
     info = locales.match(locale) or locales.default()
     with current_app.app_context():
-        g.recipient = Recipient(info.key, timezone if is_timezone(timezone) else None)
+        g.recipient = Recipient(info.key, timezone if is_timezone(timezone) else None, hour_cycle)
         # Otherwise Flask-Login would load the member of the request again.
         g._login_user = AnonymousUserMixin()  # noqa: SLF001
         yield

@@ -1,4 +1,4 @@
-"""Parties keep the local time of their start and answer deadline.
+"""Parties keep the local time of their start and answer deadline; members choose a 12- or 24-hour clock.
 
 The local times are those that hosts have typed: the stored moments, read by the rules that they were derived with. Those are
 the rules that `zoneinfo` finds by itself, first in the files of the operating system: this is what versions before this one
@@ -38,6 +38,7 @@ def upgrade() -> None:
         op.add_column("dinner_party", sa.Column(f"{name}_local", sa.DateTime(), nullable=True))
         op.add_column("dinner_party", sa.Column(f"{name}_fold", sa.SmallInteger(), server_default="0", nullable=False))
     op.add_column("dinner_party", sa.Column("zone_rules", sa.String(length=16), server_default="", nullable=False))
+    op.add_column("ab_user", sa.Column("hour_cycle", sa.String(length=3), nullable=True))
     with _rules_of_the_system():
         _store_local_times(op.get_bind())
     # Guests without an account have never been asked for their time zone: this was the site's default.
@@ -45,6 +46,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_column("ab_user", "hour_cycle")
     op.drop_column("dinner_party", "zone_rules")
     for name in TIMES:
         op.drop_column("dinner_party", f"{name}_fold")

@@ -10,8 +10,9 @@ from flask import Flask, render_template_string
 from flask_babel import lazy_gettext
 from markupsafe import Markup
 
-from app.i18n import formats
+from app.i18n import formats, locales
 from app.i18n.selectors import force_locale
+from tests.i18n.conftest import MakeSite
 
 Speak = Callable[..., Flask]
 DINNER = dt.datetime(2026, 1, 31, 17, 30, tzinfo=dt.UTC)
@@ -90,6 +91,29 @@ def test_a_time_is_shown_as_it_was_told_by_earlier_rules(speak: Speak) -> None:
         dt.datetime.fromisoformat("2027-01-15T19:00"), dt.timedelta(hours=-8), "America/Vancouver"
     )
     assert spaces(told) == "Friday, January 15, 2027, 7:00 PM (Vancouver, UTC-8)"
+
+
+@pytest.mark.parametrize(
+    ("locale", "hour_cycle", "expected"),
+    [
+        ("en", None, "Jan 31, 2026, 5:30 PM"),
+        ("en", "h23", "Jan 31, 2026, 17:30"),
+        ("en_GB", None, "31 Jan 2026, 17:30"),
+        ("en_GB", "h12", "31 Jan 2026, 5:30 pm"),
+        ("es", "h12", "31 ene 2026, 5:30 p. m."),
+        ("ar", "h23", "31\u200f/01\u200f/2026، 17:30"),
+        ("en", "h99", "Jan 31, 2026, 5:30 PM"),
+    ],
+)
+def test_a_reader_can_choose_region_and_clock(
+    make_site: MakeSite, locale: str, hour_cycle: str | None, expected: str
+) -> None:
+    site = make_site()
+    site.config["LANGUAGES"] = ["en", "en_GB", "es", "ar"]
+    locales.init_app(site)
+    with site.app_context(), force_locale(locale, "UTC", hour_cycle):
+        assert spaces(formats.date_time(DINNER)) == expected
+        assert spaces(formats.time(dt.time(17, 30))) in expected
 
 
 def test_a_time_zone_with_the_same_offset_is_not_named(speak: Speak) -> None:

@@ -20,6 +20,7 @@ class Profile:
     last_name: str
     locale: str
     timezone: str
+    hour_cycle: str | None
     diets: Sequence[str]
     allergens: Sequence[str]
 

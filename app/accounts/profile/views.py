@@ -26,7 +26,7 @@ class ProfileView(AccountView):
     def edit(self) -> BaseResponse:
         """Show the profile. POST stores it."""
         current = {"locale": current_user.locale or current_locale(), "timezone": current_timezone()}
-        names = ("first_name", "last_name", "diets", "allergens")
+        names = ("first_name", "last_name", "hour_cycle", "diets", "allergens")
         form = ProfileForm(data={name: getattr(current_user, name) for name in names} | current)
         if ldap_client.is_enabled():
             # The directory sets them at every login.
@@ -40,6 +40,7 @@ class ProfileView(AccountView):
                         last_name=form.last_name.data if "last_name" in form else current_user.last_name,
                         locale=form.locale.data,
                         timezone=form.timezone.data,
+                        hour_cycle=form.hour_cycle.data,
                         diets=form.diets.data,
                         allergens=form.allergens.data,
                     ),

@@ -324,7 +324,7 @@ def _require_factor(roles: Iterable[Role]) -> bool:
 
 def end_logins(member: Member, reason: object, by: int | None) -> None:
     """End the login sessions of `member`, with a reason in their language. Their own current session stays."""
-    with force_locale(member.locale, member.timezone):
+    with force_locale(member.locale, member.timezone, member.hour_cycle):
         translated = str(reason)
     session_service.end_sessions(
         member, SessionEndCause.ADMINISTRATOR, reason=translated, keep=_own_session(member, by)

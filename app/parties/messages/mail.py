@@ -97,6 +97,7 @@ def _send(  # noqa: PLR0913 - what e-mails differ in
             name=invitation.name or (member.display_name if member else ""),
             locale=(member and member.locale) or invitation.locale,
             timezone=member and member.timezone,
+            hour_cycle=member and member.hour_cycle,
             context={"party": party_context(party), "url": secret_links.personal_url(), **more},
             dedupe_key=f"{kind}:invitation-{invitation.id}:{version}",
             secret=secret_links.personal_token(invitation),
