@@ -49,8 +49,10 @@ def _shell_names() -> dict[str, Any]:
 def setup_command(*, with_demo: bool) -> None:
     """Create or upgrade the database and the initial data. Safe to run again."""
     with setup.alone():
-        setup.prepare()
+        moved = setup.prepare()
         click.echo("The database is up to date.")
+        if moved:
+            click.echo(f"Time zone rules have changed. Coming parties that moved, whose guests will be told: {moved}.")
         if with_demo:
             _add_demo()
         with transaction():

@@ -59,15 +59,18 @@ def alone() -> Iterator[None]:
         yield
 
 
-def prepare() -> None:
-    """Upgrade the schema, and add missing permissions and roles of the site map."""
+def prepare() -> int:
+    """Upgrade the schema, add missing permissions and roles of the site map, and derive coming parties anew.
+
+    Returns how many parties moved because time zone rules have changed.
+    """
     _ensure_writable()
     flask_migrate.upgrade()
     for migrations in plugins.migrations_of(current_app):
         alembic.command.upgrade(_plugin_config(migrations), "heads")
     with transaction():
         store_permissions(appbuilder_of())
-    clock_changes.derive_anew()
+    return clock_changes.derive_anew()
 
 
 def _ensure_writable() -> None:

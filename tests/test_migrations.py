@@ -247,8 +247,10 @@ def test_parties_get_the_local_time_that_was_typed_and_setup_derives_the_moment_
     monkeypatch.setenv("PYTHONTZPATH", str(zones.write(tmp_path, zones.OLD, zones.RULES[zones.OLD])))
     flask_db("upgrade")
     with app.app_context(), db.engine.begin() as connection:
-        stored = "starts_at_local, starts_at_fold, rsvp_deadline_local, zone_rules"
-        parties = connection.execute(text(f"SELECT {stored} FROM dinner_party ORDER BY id")).all()
+        columns = text(
+            "SELECT starts_at_local, starts_at_fold, rsvp_deadline_local, zone_rules FROM dinner_party ORDER BY id"
+        )
+        parties = connection.execute(columns).all()
         assert [tuple(str(value or "")[:16] for value in party) for party in parties] == [
             ("2040-01-15 19:00", "", "2040-01-15 12:00", ""),
             ("2020-10-25 02:30", "1", "", ""),
