@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
-import zone_rules
 from app import clock
 from app.database import transaction
 from app.extensions import db
@@ -14,9 +13,7 @@ from app.parties import wall_clock
 from app.parties.hosting import clock_changes
 from app.parties.models import DinnerParty
 from tests.support import zones
-from tests.support.databases import application
 from tests.support.factories import DinnerPartyFactory, InvitationFactory, RsvpFactory, WaitOfferFactory
-from tests.support.processes import CONTEXT
 
 VANCOUVER = "America/Vancouver"
 SEVEN = datetime.fromisoformat("2040-01-15T19:00")
@@ -182,36 +179,16 @@ def test_what_was_read_before_another_machine_was_faster_is_not_stored(app, tmp_
     assert times(records.fresh(dinner)) == times(newer)
 
 
-def derive_repeatedly(url, instance, folder, barrier):
-    app = application(url, instance)
-    zone_rules.use_newest([folder])
-    with app.app_context():
-        barrier.wait()
-        for _round in range(5):
-            clock_changes.derive_anew()
-
-
 @pytest.mark.slow
-@pytest.mark.both_databases
+@pytest.mark.postgresql
 def test_of_two_machines_the_one_with_newer_rules_wins_and_people_are_told_once(
     app, tmp_path, cast, dinner, database_url, records
 ):
     RsvpFactory(party=dinner, member=cast.friend)
     with app.app_context(), transaction():
         db.session.execute(update(DinnerParty).values(zone_rules=""))
-    barrier = CONTEXT.Barrier(4)
-    folders = [zones.write(tmp_path / f"{version}{copy}", version, zones.RULES[version])
-               for version in (zones.OLD, zones.NEW) for copy in range(2)]  # fmt: skip
-    machines = [
-        CONTEXT.Process(target=derive_repeatedly, args=(database_url, tmp_path, folder, barrier)) for folder in folders
-    ]
-    for machine in machines:
-        machine.start()
-    for machine in machines:
-        machine.join()
-        assert machine.exitcode == 0
-    assert times(records.fresh(dinner))[::3] == (SEVEN, zones.NEW)
-    assert records.fresh(dinner).starts_at == BY_NEW_RULES
+    assert zones.derive_at_once(database_url, tmp_path) == {0}
+    assert times(records.fresh(dinner)) == (SEVEN, BY_NEW_RULES, BY_NEW_RULES - timedelta(days=1), zones.NEW)
     assert [letter.recipient for letter in records.all(OutboxEmail)].count(cast.friend.email) == 1
 
 

@@ -1,11 +1,14 @@
 """Time zone rules of two ages, as files that a test writes: what a machine has before and after an upgrade."""
 
 import contextlib
+import os
 import struct
 from collections.abc import Iterator, Mapping
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import zone_rules
+from tests.support.processes import CONTEXT, start_process
 
 OLD, NEW = "2025b", "2026f"
 # Rules as POSIX writes them: what held for these zones in 2025b, and what holds since 2026.
@@ -46,6 +49,34 @@ def in_use(folder: Path, version: str) -> Iterator[None]:
         yield
     finally:
         zone_rules.use_newest()
+
+
+def derive_at_once(database_url: str, folder: Path) -> set[int | None]:
+    """Derive the coming parties anew on two machines with rules of both ages, at the same time; return their exit codes."""
+    barrier = CONTEXT.Barrier(len(RULES))
+    settings = {"DATABASE_URL": database_url, "INSTANCE_PATH": str(folder)}
+    machines = [
+        CONTEXT.Process(target=_be_machine, args=(settings, write(folder / version, version, rules), barrier))
+        for version, rules in RULES.items()
+    ]
+    for machine in machines:
+        start_process(machine)
+    for machine in machines:
+        machine.join()
+    return {machine.exitcode for machine in machines}
+
+
+def _be_machine(settings: dict[str, str], folder: Path, barrier: Barrier) -> None:
+    # Imported in the process, which has loaded the application already.
+    from app import create_app
+    from app.parties.hosting import clock_changes
+
+    os.environ.update(settings)
+    zone_rules.use_newest([folder])
+    with create_app().app_context():
+        barrier.wait()
+        for _round in range(3):
+            clock_changes.derive_anew()
 
 
 def _tzif(rule: str) -> bytes:
