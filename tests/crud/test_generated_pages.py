@@ -147,6 +147,21 @@ def test_a_moment_is_found_by_the_readers_day_or_minute(visitor, query, found):
     assert ("/tables/show/" in page.text) is found
 
 
+def test_programs_find_a_moment_by_the_day_too(ours):
+    visitor = ours()
+    DinnerPartyFactory(starts_at=datetime(2040, 5, 31, 15, 30, 15, tzinfo=UTC))
+    for value, found in (
+        ("2040-05-31", 1),
+        ("2040-06-01", 0),
+        ("2040-05-31T15:30:15Z", 1),
+        ("2040-05-31T15:30:15.5Z", 0),
+    ):
+        q = f"(filters:!((col:starts_at,opr:eq,value:'{value}')))"
+        assert visitor.get("/api/v1/dinnerparties/", query_string={"q": q}).json["count"] == found
+    never = "(filters:!((col:starts_at,opr:eq,value:'9999-12-31')))"
+    assert visitor.get("/api/v1/dinnerparties/", query_string={"q": never}).status == 400
+
+
 def test_the_page_asks_for_a_day_where_a_moment_has_to_be_equal(visitor):
     text = visitor.get("/tables/list/").text
     options = dict(re.findall(r'<option value="(\d)_starts_at"( data-kind="date")?', text))
