@@ -31,7 +31,8 @@ AUTH_DB, AUTH_LDAP = 1, 2
 PLACEHOLDERS = ("changeme", "change-me", "change_me", "thisismyscretkey", "secretkey", "secret-key", "placeholder")
 OPENSTREETMAP = "https://www.openstreetmap.org/search?query={address}"
 LANGUAGES = {
-    "en": {"flag": "gb", "name": "English"},
+    "en": {"flag": "us", "name": "English"},
+    "en_GB": {"flag": "gb", "name": "English (United Kingdom)"},
     "es": {"flag": "es", "name": "Español"},
     "ar": {"flag": "sa", "name": "العربية"},
 }

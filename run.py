@@ -191,12 +191,14 @@ def _check_in_child() -> None:
 
 def check() -> None:
     """Exit with a message if the site cannot be served."""
+    logging.config.dictConfig(LOGGING)
     try:
-        from app import setup
+        from app import setup, zone_rules
         from app.preload import application
 
         with application().app_context():
             setup.refuse_other_schema()
+        logger.info("Time zone rules: %s", zone_rules.described())
     except ConfigurationError as error:
         sys.exit(f"DinnerParty cannot start. {error}")
 

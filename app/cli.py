@@ -11,7 +11,7 @@ from flask.cli import with_appcontext
 from flask_appbuilder import Model
 from flask_appbuilder.cli import fab
 
-from app import clock, demo, fab_commands, scheduler, setup, worker
+from app import clock, demo, fab_commands, scheduler, setup, worker, zone_rules
 from app.accounts import cli as accounts
 from app.database import report_outage, transaction
 from app.extensions import db
@@ -49,8 +49,10 @@ def _shell_names() -> dict[str, Any]:
 def setup_command(*, with_demo: bool) -> None:
     """Create or upgrade the database and the initial data. Safe to run again."""
     with setup.alone():
-        setup.prepare()
+        moved = setup.prepare()
         click.echo("The database is up to date.")
+        if moved:
+            click.echo(f"Time zone rules have changed. Coming parties that moved, whose guests will be told: {moved}.")
         if with_demo:
             _add_demo()
         with transaction():
@@ -74,6 +76,7 @@ def worker_command() -> None:
     how = "with" if outbox_service.delivers() else "without"
     why = ", because MAIL_SUPPRESS_SEND is set" if outbox_service.suppresses() else ""
     app.logger.info("Background worker started, %s e-mail%s", how, why)
+    app.logger.info("Time zone rules: %s", zone_rules.described())
     worker.run(app)
 
 

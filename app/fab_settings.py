@@ -162,7 +162,8 @@ SETTINGS: dict[str, Setting] = {
         "There is one design, in light and dark: extend it with a template of your own in `FAB_BASE_TEMPLATE`."
     ),
     "LANGUAGES": _works(
-        "The order of the languages in the menu; those without a catalog in `translations/` are not shown.",
+        "The order of the languages in the menu; those without a catalog in `translations/` are not shown. A region, such as "
+        "`en_GB`, has the texts of its language.",
         lambda value: isinstance(value, Mapping),
     ),
     "BABEL_DEFAULT_LOCALE": _works("For readers whose language is not known; the same as `DEFAULT_LOCALE`.", _is_text),

@@ -1,6 +1,7 @@
 """The scheduler: tasks that run at certain times.
 
-Each minute it expires seat offers and sends reminders. Each hour it deletes data past its retention period, and accounts
+Each minute it derives the times of parties anew if the time zone rules have changed, expires seat offers and sends
+reminders. Each hour it deletes data past its retention period, and accounts
 whose owners requested it.
 """
 
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 
 from flask import Flask
 
+from app import zone_rules
 from app.accounts import cleanup
 from app.accounts.cleanup import CleanupTask
 from app.accounts.privacy import account_deletion
@@ -19,6 +21,7 @@ from app.crud import files
 from app.database import transaction
 from app.parties.attendance import service as attendance_service
 from app.parties.cli import sweep
+from app.parties.hosting import clock_changes
 from app.parties.menu import service as menu_service
 from app.parties.messages import reminders
 from app.parties.privacy import retention
@@ -80,11 +83,14 @@ class Scheduler:
         """Run due tasks and return the seconds to wait; an error does not end the loop."""
         try:
             with self.app.app_context():
+                zone_rules.refresh()
+                clock_changes.derive_anew()
                 sweep()
                 reminders.send_due()
                 if time.monotonic() < self._next_purge:
                     return MINUTE_SECONDS
                 self._next_purge = time.monotonic() + HOUR_SECONDS
+                clock_changes.warn_of_newer_rules()
                 done = [task.describe(count) for count, task in purge() if count]
         except Exception:
             logger.exception("Cleanup failed; retrying in %d s", PAUSE_AFTER_ERROR_SECONDS)

@@ -28,6 +28,7 @@ from app.accounts.models import ADMIN, AccessVersion, Member
 from app.database import is_unavailable, reason, transaction
 from app.extensions import AppBuilder, appbuilder_of, db
 from app.navigation import ROLES
+from app.parties.hosting import clock_changes
 from config import ConfigurationError
 
 RUN_SETUP = "run `.venv/bin/flask --app app setup` first (`make run` does this)."
@@ -61,8 +62,11 @@ def alone() -> Iterator[None]:
         yield
 
 
-def prepare() -> None:
-    """Upgrade the schema, and add missing permissions and roles of the site map."""
+def prepare() -> int:
+    """Upgrade the schema, add missing permissions and roles of the site map, and derive coming parties anew.
+
+    Returns how many parties moved because time zone rules have changed.
+    """
     _ensure_writable()
     flask_migrate.upgrade()
     for migrations in plugins.migrations_of(current_app):
@@ -71,6 +75,7 @@ def prepare() -> None:
         refuse_damaged_schema(connection)
     with transaction():
         store_permissions(appbuilder_of())
+    return clock_changes.derive_anew()
 
 
 def refuse_damaged_schema(connection: Connection) -> None:
@@ -144,6 +149,8 @@ def refuse_other_schema() -> None:
     _refuse_unknown_roles("AUTH_USER_REGISTRATION_ROLE", {current_app.config["AUTH_USER_REGISTRATION_ROLE"]})
     mapping = role_mapping.mapping()
     _refuse_unknown_roles("AUTH_ROLES_MAPPING", {name for names in mapping.values() for name in names})
+    clock_changes.warn_of_newer_rules()
+    db.engine.dispose()
 
 
 def _refuse_unknown_roles(setting: str, names: set[str]) -> None:

@@ -7,7 +7,9 @@ import pytest
 from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, Table, func, inspect, select, text
 
+from app import setup, zone_rules
 from app.extensions import db
+from tests.support import zones
 from tests.support.factories import OutboxEmailFactory
 
 pytestmark = [
@@ -236,3 +238,60 @@ def granted(app, role):
     )
     with app.app_context(), db.engine.connect() as connection:
         return {tuple(row) for row in connection.execute(statement, {"role": role})}
+
+
+def test_parties_get_the_local_time_that_was_typed_and_setup_derives_the_moment_anew(
+    app, flask_db, tmp_path, monkeypatch
+):
+    flask_db("upgrade", "0009")
+    with app.app_context(), db.engine.begin() as connection:
+        connection.execute(text("INSERT INTO ab_user (id, first_name, last_name, username, email, diets, allergens, session_stamp, "
+                                "ban_reason, password_is_temporary) "
+                                "VALUES (1, 'A', 'B', 'ana', 'ana@example.com', '[]', '[]', '', '', false)"))  # fmt: skip
+        for key, zone, start, deadline in (
+            (1, "America/Vancouver", "2040-01-16 03:00:00", "2040-01-15 20:00:00"),
+            (2, "Europe/Madrid", "2020-10-25 01:30:00", None),
+            (3, "Mars/Olympus", "2040-01-16 03:00:00", None),
+        ):
+            connection.execute(text(
+                "INSERT INTO dinner_party (id, title, slug, host_id, starts_at, rsvp_deadline, timezone, duration_minutes, venue, "
+                "address, main_dish, description, number_seats, seats_taken, visibility, status, version, created_at, max_party, "
+                "approval, address_for_guests, map_url, share_round, hidden_reason) VALUES "
+                "(:key, 't', :slug, 1, :start, :deadline, :zone, 60, '', '', '', '', 4, 1, 'public', 'published', 1, '2026-01-01', "
+                "4, false, false, '', 0, '')"
+            ), {"key": key, "slug": f"s{key}", "start": start, "deadline": deadline, "zone": zone})  # fmt: skip
+        for key, member in ((1, 1), (2, None)):
+            connection.execute(text(
+                "INSERT INTO rsvp (id, party_id, member_id, email, name, party_size, min_party, status, note, answered_at, "
+                "timezone, resting) VALUES (:key, 1, :member, :email, 'Ana', 1, 1, 'yes', '', '2026-01-01', 'UTC', false)"
+            ), {"key": key, "member": member, "email": f"{key}@example.com"})  # fmt: skip
+    # What the system has, which versions before read.
+    monkeypatch.setenv("PYTHONTZPATH", str(zones.write(tmp_path, zones.OLD, zones.RULES[zones.OLD])))
+    flask_db("upgrade")
+    with app.app_context(), db.engine.begin() as connection:
+        columns = text(
+            "SELECT starts_at_local, starts_at_fold, rsvp_deadline_local, zone_rules FROM dinner_party ORDER BY id"
+        )
+        parties = connection.execute(columns).all()
+        assert [tuple(str(value or "")[:16] for value in party) for party in parties] == [
+            ("2040-01-15 19:00", "", "2040-01-15 12:00", ""),
+            ("2020-10-25 02:30", "1", "", ""),
+            ("2040-01-16 03:00", "", "", ""),
+        ]
+        assert connection.execute(text("SELECT timezone FROM rsvp ORDER BY id")).scalars().all() == ["UTC", None]
+    with app.app_context():
+        setup.prepare()
+    with app.app_context(), db.engine.begin() as connection:
+        starts = connection.execute(
+            text("SELECT starts_at, rsvp_deadline, zone_rules FROM dinner_party ORDER BY id")
+        ).all()
+        assert [tuple(str(value or "")[:16] for value in start) for start in starts] == [
+            ("2040-01-16 02:00", "2040-01-15 19:00", zone_rules.version()),
+            ("2020-10-25 01:30", "", ""),
+            ("2040-01-16 03:00", "", zone_rules.version()),
+        ]
+        told = connection.execute(text("SELECT kind, recipient FROM letter ORDER BY recipient")).all()
+        assert [tuple(letter) for letter in told] == [
+            ("party_changed", "2@example.com"),
+            ("party_changed", "ana@example.com"),
+        ]

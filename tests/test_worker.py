@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from app import clock
+from app import clock, zone_rules
 from app.accounts.models import Token
 from app.database import transaction
 from app.extensions import db
@@ -61,6 +61,7 @@ def test_the_worker_delivers_email_and_cleans_up_and_logs_it(start_worker, smtp,
     wait_until(lambda: records.fresh(email).state == EmailState.SENT, process)
     wait_until(lambda: "Cleanup: 1 expired token deleted" in process.log.read_text(), process)
     assert f"{STARTED}, with e-mail" in process.log.read_text()
+    assert f"Time zone rules: {zone_rules.version()}, from " in process.log.read_text()
     assert len(smtp.messages) == 1
     assert records.count(Token) == 0
 

@@ -248,6 +248,7 @@ def to_member(  # noqa: PLR0913 - the parts of an e-mail
             name=member.display_name,
             locale=member.locale,
             timezone=member.timezone,
+            hour_cycle=member.hour_cycle,
             context={"username": member.username, "expires_at": expires_at, **context},
             dedupe_key=f"{kind}:{member.id}:{occasion}",
             secret=secret,

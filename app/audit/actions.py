@@ -91,6 +91,7 @@ COLUMNS = {
     "active": lazy_gettext("Active"),
     "locale": lazy_gettext("Language"),
     "timezone": lazy_gettext("Time zone"),
+    "hour_cycle": lazy_gettext("Clock"),
     "roles": lazy_gettext("Roles"),
     "memberships": lazy_gettext("Groups"),
     "reason": lazy_gettext("Reason"),

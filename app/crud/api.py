@@ -27,7 +27,7 @@ from app.crud.datamodel import SQLAInterface
 from app.crud.db_errors import ConflictError, ConstraintError, GoneError, UnavailableError, translate_db_errors
 from app.crud.fab_attributes import refuse
 from app.crud.fields import clean_text
-from app.crud.filters import CONVERTED, ApiFilterConverter, FilterIn, FilterNotIn, Filters, OwnFilters
+from app.crud.filters import CONVERTED, ApiFilterConverter, FilterIn, FilterNotIn, Filters, OfMoments, OwnFilters
 from app.database import UTCDateTime, is_unavailable, transaction
 from app.errors import DomainError
 from app.extensions import db
@@ -389,7 +389,8 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
         if opr in LISTS and not isinstance(value, list):
             raise ValueError(value)
         if not isinstance(value, list):
-            return offered[opr], self.datamodel.parse_value(col, str(value))
+            parse = self.datamodel.parse_period if isinstance(offered[opr], OfMoments) else self.datamodel.parse_value
+            return offered[opr], parse(col, str(value))
         if len(value) > MAX_VALUES:
             raise ValueError(len(value))
         return offered[opr], [self.datamodel.parse_value(col, str(each)) for each in value]

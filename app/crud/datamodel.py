@@ -1,9 +1,10 @@
 """How generated views read and write their tables: bounded, ordered, eager queries; errors as DomainError."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 from typing import Any
@@ -14,7 +15,7 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased, joinedload, selectinl
 
 from app.crud.db_errors import GoneError, translate_db_errors
 from app.crud.fields import as_moment, find_by_key
-from app.crud.filters import FilterConverter, Filters
+from app.crud.filters import FilterConverter, Filters, Period
 from app.database import UTCDateTime, transaction
 from app.http import MAX_PAGE, parse_int
 from app.i18n import selectors
@@ -24,6 +25,8 @@ from config import ConfigurationError
 MAX_COUNTED = 10_000
 MAX_INTEGER = 2**63 - 1
 MAX_KEY_LENGTH = 320
+# How exactly a moment in ISO 8601 is written.
+WRITTEN = re.compile(r"\d{4}-\d\d-\d\d(?P<time>[T ]\d\d:\d\d(?P<seconds>:\d\d(?P<fraction>\.\d+)?)?)?", re.ASCII)
 TRUE, FALSE = {"1", "y", "yes", "true", "on"}, {"0", "n", "no", "false", "off"}
 
 
@@ -208,13 +211,20 @@ class SQLAInterface(StockSQLAInterface):
                 raise ValueError(text)
             return self.get_related_interface(column).get_pk_value(found)
         if self.is_datetime(column):
-            moment = _moment(text)
-            aware = isinstance(self.list_columns[column].type, UTCDateTime)
-            return moment if aware else moment.replace(tzinfo=None)
+            return self._as_stored(column, _moment(text))
         if self.is_enum(column):
             return self._enum_value(column, text)
         read = next((read for marker, read in READERS if getattr(self, marker)(column)), str)
         return read(text)
+
+    def parse_period(self, column: str, text: str) -> Period:
+        """Return the day, minute or second of the reader that `text` means; raises ValueError for what is none."""
+        start, end, is_day = _period(text)
+        return Period(self._as_stored(column, start), self._as_stored(column, end), is_day)
+
+    def _as_stored(self, column: str, moment: datetime) -> datetime:
+        is_aware = isinstance(self.list_columns[column].type, UTCDateTime)
+        return moment if is_aware else moment.replace(tzinfo=None)
 
     def enum_of(self, column: str) -> type[Enum] | None:
         """Return the Python enumeration whose members a column of SQLAlchemy's type Enum has."""
@@ -424,6 +434,22 @@ def _moment(text: str) -> datetime:
     if moment is None:
         raise ValueError(text)
     return moment
+
+
+def _period(text: str) -> Period:
+    """Return what `text` means to the reader: a day, or with a time as much as that leaves open."""
+    written = WRITTEN.match(text)
+    if written and written.end() == len(text) and not written["time"]:
+        day = date.fromisoformat(text)
+        start, end = (
+            datetime.combine(each, time(), selectors.zone_info()).astimezone(UTC)
+            for each in (day, day + timedelta(days=1))
+        )
+        return Period(start, end, is_day=True)
+    start = _moment(text)
+    if written is None or written["fraction"]:
+        return Period(start, start + timedelta(microseconds=1))
+    return Period(start, start + (timedelta(seconds=1) if written["seconds"] else timedelta(minutes=1)))
 
 
 READERS: tuple[tuple[str, Callable[[str], Any]], ...] = (

@@ -117,7 +117,7 @@ class LocalDateTimeField(Field):
         if zone is None:
             self.data = None
             return
-        self.data = as_moment(self.local_time, zone)
+        self.data = self._same_as_stored(zone) or as_moment(self.local_time, zone)
         if self.data is None:
             raise ValidationError(_("This time does not exist because the clocks go forward. Choose another."))
 
@@ -132,8 +132,15 @@ class LocalDateTimeField(Field):
     def populate_obj(self, obj: object, name: str) -> None:
         """Store the datetime. The input has no seconds, so unchanged input keeps the stored seconds."""
         stored = getattr(obj, name, None)
-        if stored is None or self.data is None or stored.replace(second=0, microsecond=0) != self.data:
-            setattr(obj, name, self.data)
+        is_same = stored is not None and stored.replace(second=0, microsecond=0) == self.data
+        setattr(obj, name, stored if is_same else self.data)
+
+    def _same_as_stored(self, zone: ZoneInfo) -> datetime | None:
+        """Return the stored minute if the input is its local time: it may be the later of two equal ones."""
+        if not isinstance(self.object_data, datetime) or not self.object_data.tzinfo:
+            return None
+        stored = self.object_data.replace(second=0, microsecond=0)
+        return stored if stored.astimezone(zone).replace(tzinfo=None) == self.local_time else None
 
     def _zone(self) -> ZoneInfo | None:
         """Return the time zone of the input, or None if the form names an unknown one."""

@@ -2,7 +2,8 @@
 
 import copy
 from collections.abc import Iterable, Sequence
-from typing import Any, Self
+from datetime import datetime
+from typing import Any, NamedTuple, Self
 
 from flask import g, has_request_context
 from flask_appbuilder.models.filters import BaseFilter, FilterRelation
@@ -15,7 +16,7 @@ from flask_appbuilder.models.sqla.filters import (
     SQLAFilterConverter,
 )
 from flask_babel import lazy_gettext
-from sqlalchemy import ColumnElement, Select, or_
+from sqlalchemy import ColumnElement, Select, and_, or_
 
 ESCAPE = "\\"
 # More words are taken for one. SQLite limits how deep a condition may be.
@@ -143,6 +144,64 @@ ORDERED = [FilterEqual, FilterGreater, FilterSmaller, FilterNotEqual]
 EQUAL = [FilterEqual, FilterNotEqual]
 
 
+class Period(NamedTuple):
+    """From one moment to another: the day, minute or second that a person means by a moment."""
+
+    start: datetime
+    end: datetime
+    is_day: bool = False
+
+
+class OfMoments(BaseFilter):
+    """A filter of moments; its value is a Period."""
+
+    def apply(self, query: Select[Any], value: Period) -> Select[Any]:
+        """Return `query` restricted to the moments that fit `value`."""
+        return query.where(self._condition(getattr(self.model, self.column_name), value))
+
+    def _condition(self, column: Any, value: Period) -> ColumnElement[bool]:
+        raise NotImplementedError
+
+
+class FilterWithin(OfMoments):
+    """In the period; `is_of_days` tells the page to ask for a day."""
+
+    name, arg_name, is_of_days = lazy_gettext("Equal to"), "eq", True
+
+    def _condition(self, column: Any, value: Period) -> ColumnElement[bool]:
+        return and_(column >= value.start, column < value.end)
+
+
+class FilterOutside(OfMoments):
+    """Not in the period."""
+
+    name, arg_name, is_of_days = lazy_gettext("Not Equal to"), "neq", True
+
+    def _condition(self, column: Any, value: Period) -> ColumnElement[bool]:
+        return or_(column < value.start, column >= value.end)
+
+
+class FilterAfter(OfMoments):
+    """After a moment, or after the whole day."""
+
+    name, arg_name = lazy_gettext("Greater than"), "gt"
+
+    def _condition(self, column: Any, value: Period) -> ColumnElement[bool]:
+        return column >= value.end if value.is_day else column > value.start
+
+
+class FilterBefore(OfMoments):
+    """Before a moment, or before the day."""
+
+    name, arg_name = lazy_gettext("Smaller than"), "lt"
+
+    def _condition(self, column: Any, value: Period) -> ColumnElement[bool]:
+        return column < value.start
+
+
+MOMENTS = [FilterWithin, FilterAfter, FilterBefore, FilterOutside]
+
+
 class FilterIn(BaseFilter):
     """One of several values."""
 
@@ -179,7 +238,7 @@ class FilterConverter(SQLAFilterConverter):
         ("is_numeric", ORDERED),
         ("is_date", ORDERED),
         ("is_boolean", EQUAL),
-        ("is_datetime", ORDERED),
+        ("is_datetime", MOMENTS),
     )
 
 

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
 from app.crud import list_arguments
-from app.crud.filters import FilterRelated
+from app.crud.filters import FilterRelated, OfMoments
 from app.crud.list_arguments import FilterArgument, ListArguments, ListOptions
 from app.crud.view_config import Labels, ViewConfigMixin
 
@@ -81,6 +81,8 @@ class ListMixin(ViewConfigMixin):
             text = named.get(text) or named.get(text.casefold()) or ""
             if not text:
                 raise ValueError(argument.value)
+        if isinstance(self._possible_filters.get_search_filters()[column][argument.operator], OfMoments):
+            return self.datamodel.parse_period(column, text)
         key = self.named_relations[column][0] if column in self.named_relations else None
         return self.datamodel.parse_value(column, text, key, self.allowed("list", column))
 
@@ -202,6 +204,7 @@ class ListMixin(ViewConfigMixin):
             "column": column,
             "label": self.label_columns[column],
             "operators": [(index, flt.name) for index, flt in enumerate(filters)],
+            "of_days": {index for index, flt in enumerate(filters) if getattr(flt, "is_of_days", False)},
             "kind": self._kind(column),
             "choices": self._choices(column),
             "options_url": url_for(f"{self.endpoint}.options", column=column, page="list") if has_suggestions else None,

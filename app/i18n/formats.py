@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from enum import Enum, StrEnum
-from functools import singledispatch
+from functools import lru_cache, singledispatch
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 import flask_babel
 from babel import dates, lists, numbers
@@ -17,23 +18,29 @@ from app.i18n import selectors
 
 Width = Literal["short", "medium", "long", "full"]
 NOTHING = "\N{EM DASH}"
+# CLDR's names of the patterns with hour and minute.
+SKELETONS = {"h23": "Hm", "h12": "hm"}
 
 
 def init_app(app: Flask) -> None:
     """Add the filters to the templates of `app`."""
     app.jinja_env.filters.update(date_time=date_time, date=date, time=time, value=value)
+    app.jinja_env.globals.update(planned_time=planned_time, place=place)
 
 
 def date_time(moment: dt.datetime, zone: str | None = None, width: Width = "medium") -> str:
     """Return date and time of an aware moment (a naive one is UTC), in `zone` or the current time zone.
 
-    The name of the zone is added if its UTC offset differs from the current zone's at that moment.
+    The zone is named if the reader's is not known, or has another UTC offset at that moment.
     """
     local = _in_zone(moment, zone)
-    locale = flask_babel.get_locale()
-    pattern = str(dates.get_datetime_format(width, locale=locale))
-    day = dates.format_date(local, width, locale=locale)
-    return _with_zone(pattern.replace("{0}", _clock(local)).replace("{1}", day), local)
+    return _with_zone(_date_and_clock(local, width), local, zone)
+
+
+def planned_time(local: dt.datetime, offset: dt.timedelta, zone: str, width: Width = "full") -> str:
+    """Return date and time of a local time, always with its zone, whatever offset the zone has by now."""
+    local = local.replace(tzinfo=dt.timezone(offset))
+    return _named(_date_and_clock(local, width), local, zone)
 
 
 def date(moment: dt.date, zone: str | None = None, width: Width = "full") -> str:
@@ -47,7 +54,12 @@ def time(moment: dt.datetime | dt.time, zone: str | None = None) -> str:
     if isinstance(moment, dt.time):
         return _clock(moment)
     local = _in_zone(moment, zone)
-    return _with_zone(_clock(local), local)
+    return _with_zone(_clock(local), local, zone)
+
+
+def place(zone: str) -> str:
+    """Return the city of a time zone in the current language; an empty text for zones that have none."""
+    return _place(zone, str(flask_babel.get_locale()))
 
 
 @singledispatch
@@ -110,11 +122,46 @@ def _in_zone(moment: dt.datetime, zone: str | None) -> dt.datetime:
 
 
 def _clock(local: dt.datetime | dt.time) -> str:
-    return dates.format_time(local, "short", locale=flask_babel.get_locale())
+    locale = flask_babel.get_locale()
+    skeleton = SKELETONS.get(selectors.hour_cycle() or "")
+    pattern = locale.datetime_skeletons[skeleton].pattern if skeleton else "short"
+    return dates.format_time(local, pattern, locale=locale)
 
 
-def _with_zone(text: str, local: dt.datetime) -> str:
-    if local.utcoffset() == local.astimezone(selectors.zone_info()).utcoffset():
-        return text
-    name = dates.get_timezone_name(local, width="long", locale=flask_babel.get_locale())
+def _date_and_clock(local: dt.datetime, width: Width) -> str:
+    locale = flask_babel.get_locale()
+    pattern = str(dates.get_datetime_format(width, locale=locale))
+    return pattern.replace("{0}", _clock(local)).replace("{1}", dates.format_date(local, width, locale=locale))
+
+
+def _with_zone(text: str, local: dt.datetime, zone: str | None) -> str:
+    is_readers = (
+        selectors.known_timezone() is not None
+        and local.utcoffset() == local.astimezone(selectors.zone_info()).utcoffset()
+    )
+    return text if is_readers else _named(text, local, selectors.zone_info(zone).key)
+
+
+def _named(text: str, local: dt.datetime, zone: str) -> str:
+    """Add the place and its UTC offset. Names such as "Irish Standard Time" are often wrong, and few people know them."""
+    offset = utc_offset(local.utcoffset() or dt.timedelta())
+    city = place(zone)
+    name = _("%(city)s, %(offset)s", city=city, offset=offset) if city else offset
     return f"{text} ({name})"
+
+
+def utc_offset(offset: dt.timedelta) -> str:
+    """Return an offset as people write it, such as UTC+5:30."""
+    minutes = round(offset.total_seconds() / 60)
+    hours, rest = divmod(abs(minutes), 60)
+    if not minutes:
+        return "UTC"
+    return f"UTC{'-' if minutes < 0 else '+'}{hours}" + (f":{rest:02}" if rest else "")
+
+
+@lru_cache(maxsize=2048)
+def _place(zone: str, locale: str) -> str:
+    if "/" not in zone or zone.startswith("Etc/"):
+        return ""
+    # Given the name, Babel would look for the zone in pytz.
+    return dates.get_timezone_location(ZoneInfo(zone), locale=locale, return_city=True)

@@ -1,6 +1,7 @@
 """The languages of the site, and how to find one for a visitor.
 
-A locale is shipped when `translations/` holds a catalog for it; LANGUAGES in the configuration orders them.
+A locale is shipped when `translations/` holds a catalog for it, or for the language that it is a region of, if LANGUAGES
+in the configuration has it: a region has the texts of its language and its own dates and times. LANGUAGES orders them.
 A key is `str(babel.Locale)`, as directories and the database have it; a tag is BCP 47, for HTML and HTTP.
 """
 
@@ -34,7 +35,7 @@ class LocaleInfo:
 def init_app(app: Flask) -> None:
     """Find the catalogs of `app`."""
     found = {path.parent.parent.name for path in directory(app).glob("*/LC_MESSAGES/messages.po")} | {SOURCE}
-    listed = [key for key in app.config.get("LANGUAGES", ()) if key in found]
+    listed = [key for key in app.config.get("LANGUAGES", ()) if not found.isdisjoint(chain(key))]
     shipped_keys = [*listed, *sorted(found.difference(listed))]
     app.extensions["locales"] = {key: _info(key) for key in shipped_keys}
 
@@ -75,12 +76,14 @@ def default() -> LocaleInfo:
 def match(tag: str | None) -> LocaleInfo | None:
     """Return the shipped locale that fits `tag` best, or None.
 
-    That is the locale itself, the nearest of its parents, or else one of the same language and script.
+    That is the locale itself, the nearest of its parents, or else one of the same language and script. A region also
+    stands for its parent: en_GB for en_001, and so for Australia and India.
     """
     known = _shipped()
+    of_parents = {parent: info for info in reversed(known.values()) for parent in chain(info.key)[1:2]}
     for key in chain(tag or ""):
-        if key in known:
-            return known[key]
+        if key in known or key in of_parents:
+            return known.get(key) or of_parents[key]
     written = language_and_script(tag or "")
     return next((info for info in known.values() if written and language_and_script(info.key) == written), None)
 

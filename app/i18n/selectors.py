@@ -3,22 +3,25 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from datetime import datetime
+from functools import lru_cache
 from itertools import islice
 from typing import TypeGuard
 from zoneinfo import ZoneInfo, available_timezones
 
 import flask_babel
-import pytz
 from flask import Flask, Response, current_app, g, has_request_context, request, session
 from flask_login import AnonymousUserMixin, current_user, user_logged_in, user_logged_out
 from werkzeug.local import LocalProxy
 
+from app import zone_rules
 from app.i18n import locales
 from app.i18n.locales import LocaleInfo
 
 # The rest of a longer Accept-Language header is ignored.
 MAX_LANGUAGES = 10
+# Files of the system that are no place on Earth.
+NO_ZONES = frozenset({"Factory", "localtime", "posixrules"})
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,19 @@ class Recipient:
     """The language and time zone that `force_locale` sets."""
 
     locale: str
-    timezone: str
+    # None if it is not known.
+    timezone: str | None
+    hour_cycle: str | None
+
+
+class Zone(ZoneInfo):
+    """A time zone with the methods of pytz that Flask-Babel calls, so that it uses the same rules as everything else."""
+
+    def normalize(self, moment: datetime) -> datetime:
+        return moment
+
+    def localize(self, local: datetime) -> datetime:
+        return local.replace(tzinfo=self)
 
 
 def init_app(app: Flask) -> None:
@@ -36,8 +51,10 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(
         current_locale=LocalProxy(current_locale_info),
         current_timezone=LocalProxy(current_timezone),
+        known_timezone=known_timezone,
         locales=LocalProxy(locales.shipped),
     )
+    app.before_request(zone_rules.refresh)
     app.after_request(_add_language_headers)
     user_logged_in.connect(_reset_selection, app)
     user_logged_out.connect(_reset_selection, app)
@@ -58,15 +75,39 @@ def current_timezone() -> str:
     return str(flask_babel.get_timezone())
 
 
+def known_timezone() -> str | None:
+    """Return the time zone of the reader if it is known. Otherwise the current one is only the site's default."""
+    if "recipient" in g:
+        recipient: Recipient = g.recipient
+        return recipient.timezone
+    if not has_request_context():
+        return None
+    return next(filter(is_timezone, _choices("timezone")), None)
+
+
+def hour_cycle() -> str | None:
+    """Return how the reader wants hours to be counted, as CLDR calls it: h23, h12, or None as usual in the language."""
+    if "recipient" in g:
+        recipient: Recipient = g.recipient
+        return recipient.hour_cycle
+    if has_request_context() and hasattr(current_app, "login_manager") and current_user.is_authenticated:
+        return getattr(current_user, "hour_cycle", None)
+    return None
+
+
 def is_timezone(name: str | None) -> TypeGuard[str]:
     """Whether `name` is a known IANA time zone."""
     return name in timezones()
 
 
-@cache
 def timezones() -> frozenset[str]:
-    """Return the IANA names that both the standard library and Flask-Babel (pytz) know."""
-    return frozenset(available_timezones() & pytz.all_timezones_set)
+    """Return the IANA names that this machine knows."""
+    return _timezones(zone_rules.version())
+
+
+@lru_cache(maxsize=1)
+def _timezones(_rules: str) -> frozenset[str]:
+    return frozenset(available_timezones() - NO_ZONES)
 
 
 def zone_info(name: str | None = None) -> ZoneInfo:
@@ -75,8 +116,8 @@ def zone_info(name: str | None = None) -> ZoneInfo:
 
 
 @contextmanager
-def force_locale(locale: str | None, timezone: str | None) -> Iterator[None]:
-    """Translate and format inside the block in the language and time zone of one recipient.
+def force_locale(locale: str | None, timezone: str | None, hour_cycle: str | None = None) -> Iterator[None]:
+    """Translate and format inside the block in the language, time zone and hour cycle of one recipient.
 
     An unknown locale becomes the nearest or the default one, an unknown time zone the default. The block has its own
     application context, so it may be nested and does not see the member of the current request. Do not use the database
@@ -84,7 +125,7 @@ def force_locale(locale: str | None, timezone: str | None) -> Iterator[None]:
     """
     info = locales.match(locale) or locales.default()
     with current_app.app_context():
-        g.recipient = Recipient(info.key, timezone if is_timezone(timezone) else _default_timezone())
+        g.recipient = Recipient(info.key, timezone if is_timezone(timezone) else None, hour_cycle)
         # Otherwise Flask-Login would load the member of the request again.
         g._login_user = AnonymousUserMixin()  # noqa: SLF001
         yield
@@ -100,12 +141,8 @@ def _select_locale() -> str:
     return info.key
 
 
-def _select_timezone() -> str:
-    if "recipient" in g:
-        return str(g.recipient.timezone)
-    if not has_request_context():
-        return _default_timezone()
-    return next(filter(is_timezone, _choices("timezone")), None) or _default_timezone()
+def _select_timezone() -> Zone:
+    return Zone(known_timezone() or _default_timezone())
 
 
 def _choices(what: str) -> Iterator[str]:

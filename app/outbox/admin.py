@@ -109,6 +109,7 @@ class OutboxEmailModelView(ModelView):
                         name=f"{member.first_name} {member.last_name}",
                         locale=member.locale,
                         timezone=member.timezone,
+                        hour_cycle=member.hour_cycle,
                         context={"asked_at": clock.now()},
                         dedupe_key=f"test:{secrets.token_hex(8)}",
                         priority=service.URGENT,

@@ -38,8 +38,8 @@ class EmailRequest:
     """An e-mail to be rendered and sent.
 
     The templates are in `templates/mail/<kind>/`. They see `context`, `name`, `site_name`, `site_url` and `secret`: a
-    placeholder that is replaced by the secret when the e-mail is sent. They are rendered in `locale` and `timezone`,
-    which are the recipient's; None stands for the site's default.
+    placeholder that is replaced by the secret when the e-mail is sent. They are rendered in `locale`, `timezone` and
+    `hour_cycle`, which are the recipient's; None stands for the default of the site or the language.
     """
 
     kind: str
@@ -51,6 +51,7 @@ class EmailRequest:
     name: str = ""
     locale: str | None = None
     timezone: str | None = None
+    hour_cycle: str | None = None
     # A token in a link. The database keeps it apart from the text, and only until the e-mail is sent.
     secret: str | None = None
     # After that moment it is not sent any more.
@@ -190,7 +191,7 @@ def _rendered(request: EmailRequest) -> dict[str, Any]:
     if request.topic is not None:
         context |= {"topic": request.topic.label, "unsubscribe_url": unsubscribe_token.stored_url()}
     context |= request.context
-    with force_locale(locale, request.timezone):
+    with force_locale(locale, request.timezone, request.hour_cycle):
         subject, text, html = (
             render_template(f"mail/{request.kind}/{part}", **context)
             for part in ("subject.txt", "body.txt", "body.html")

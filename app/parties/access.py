@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.accounts.models import Member
 from app.crud.views import BaseView, ask_to_log_in
 from app.extensions import AppBuilder
-from app.i18n.selectors import current_locale, current_timezone
+from app.i18n.selectors import current_locale, known_timezone
 from app.parties import link_session, location, queries, rules
 from app.parties.enums import RsvpStatus
 from app.parties.models import DinnerParty, Rsvp
@@ -122,7 +122,7 @@ class PartyAccess:
         if member is None and invitation is None:
             return party, None
         by_share_link = link_session.has_share_link(party)
-        return party, Respondent(member, invitation, by_share_link, current_locale(), current_timezone())
+        return party, Respondent(member, invitation, by_share_link, current_locale(), known_timezone())
 
     def shows_address(self, party: DinnerParty, rsvp: Rsvp | None) -> bool:
         """Whether the reader sees the postal address."""

@@ -1,6 +1,7 @@
 """What all e-mails about parties share."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -9,8 +10,9 @@ from app.accounts.models import Member
 from app.http import public_url
 from app.outbox.models import EmailTopic
 from app.outbox.service import ORDINARY, EmailRequest, enqueue
-from app.parties import location, secret_links
+from app.parties import location, secret_links, wall_clock
 from app.parties.models import DinnerParty, Rsvp
+from app.parties.wall_clock import PlannedTime
 
 Appointment = Callable[[DinnerParty, Rsvp], str]
 PartyEmail = Callable[[DinnerParty, Rsvp], None]
@@ -60,6 +62,7 @@ def send(  # noqa: PLR0913 - what e-mails differ in
             name=rsvp.name,
             locale=recipient.locale,
             timezone=recipient.timezone,
+            hour_cycle=rsvp.member and rsvp.member.hour_cycle,
             context={"party": party_context(party, rsvp), "url": party_url(rsvp, "PartyView.show"), **more},
             dedupe_key=f"{kind}:{rsvp.id}:{version}",
             secret=link_secret(rsvp),
@@ -90,6 +93,24 @@ def party_context(party: DinnerParty, rsvp: Rsvp | None = None, *, to_host: bool
     }
 
 
+@dataclass(frozen=True)
+class TimeChange:
+    """The start as guests were told it, and as it is now. `by_rules`: not the host moved it, but those who set clocks."""
+
+    before: PlannedTime
+    now: PlannedTime
+    by_rules: bool
+
+
+def time_change(party: DinnerParty, before: PlannedTime | None) -> TimeChange | None:
+    """Return what an e-mail can show of a new start; None if it is the same."""
+    if before is None:
+        return None
+    now = wall_clock.planned(party)
+    is_same_clock = (before.local, before.timezone) == (now.local, now.timezone)
+    return None if before == now else TimeChange(before, now, by_rules=is_same_clock)
+
+
 def to_member(kind: str, member: Member, version: str, *, expires_at: datetime | None = None, **context: Any) -> None:
     """Send an e-mail to a host or administrator, once for each `version`."""
     enqueue(
@@ -99,6 +120,7 @@ def to_member(kind: str, member: Member, version: str, *, expires_at: datetime |
             name=member.display_name,
             locale=member.locale,
             timezone=member.timezone,
+            hour_cycle=member.hour_cycle,
             context=context,
             dedupe_key=f"{kind}:{version}",
             expires_at=expires_at,

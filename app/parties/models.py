@@ -12,8 +12,10 @@ from flask_appbuilder.models.mixins import ImageColumn
 from sqlalchemy import (
     CheckConstraint,
     Connection,
+    DateTime,
     ForeignKey,
     Index,
+    SmallInteger,
     String,
     Text,
     UniqueConstraint,
@@ -31,6 +33,7 @@ from app.database import Json, UTCDateTime
 from app.enums import EnumString, one_of
 from app.extensions import Model
 from app.food import ALLERGENS, DIETS
+from app.parties import wall_clock
 from app.parties.enums import HELD, QUEUED, SEATED, PartyStatus, RsvpStatus, Visibility
 
 MAX_SEATS = 1000
@@ -54,8 +57,13 @@ class DinnerParty(Model):
     title: Mapped[str] = mapped_column(String(120))
     slug: Mapped[str] = mapped_column(String(80), unique=True)
     host_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"), index=True)
-    starts_at: Mapped[datetime] = mapped_column(UTCDateTime)
-    timezone: Mapped[str] = mapped_column(String(64), default="UTC")
+    # The start is a local time in a time zone (see wall_clock.py). The moment in UTC is derived from it.
+    starts_at_local: Mapped[datetime | None] = mapped_column(DateTime, active_history=True)
+    starts_at_fold: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+    timezone: Mapped[str] = mapped_column(String(64), default="UTC", active_history=True)
+    starts_at: Mapped[datetime] = mapped_column(UTCDateTime, active_history=True)
+    # The version of the time zone rules by which the moments were derived.
+    zone_rules: Mapped[str] = mapped_column(String(16), default="", server_default="")
     duration_minutes: Mapped[int] = mapped_column(default=180)
     venue: Mapped[str] = mapped_column(String(120), default="")
     address: Mapped[str] = mapped_column(String(255), default="")
@@ -67,7 +75,9 @@ class DinnerParty(Model):
     seats_taken: Mapped[int] = mapped_column(default=0)
     # Maximum party size: how many people can come with one RSVP.
     max_party: Mapped[int] = mapped_column(default=DEFAULT_MAX_PARTY)
-    rsvp_deadline: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    rsvp_deadline_local: Mapped[datetime | None] = mapped_column(DateTime, active_history=True)
+    rsvp_deadline_fold: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+    rsvp_deadline: Mapped[datetime | None] = mapped_column(UTCDateTime, active_history=True)
     # Whether hosts approve guests who were not invited.
     approval: Mapped[bool] = mapped_column(default=False)
     # Whether only confirmed guests and hosts see the postal address.
@@ -171,6 +181,24 @@ class DinnerParty(Model):
 
     def __repr__(self) -> str:
         return self.title
+
+
+def _forget_local_time(name: str) -> None:
+    """Let an assigned moment set its local time."""
+
+    @event.listens_for(getattr(DinnerParty, name), "set")
+    def forget(party: DinnerParty, _value: object, _before: object, _initiator: object) -> None:
+        setattr(party, f"{name}_local", None)
+
+
+for _moment, _local, _fold in wall_clock.TIMES:
+    _forget_local_time(_moment)
+
+
+@event.listens_for(DinnerParty, "before_insert")
+@event.listens_for(DinnerParty, "before_update")
+def _settle_times(_mapper: object, _connection: Connection, party: DinnerParty) -> None:
+    wall_clock.settle(party)
 
 
 # Used by the generated administration only.

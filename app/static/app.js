@@ -167,7 +167,9 @@ for (const select of document.querySelectorAll("select[name=_flt]")) {
   const all = [...input.list.options];
   const kinds = ["number", "date", "datetime-local"];
   const adapt = () => {
-    const { column, kind, optionsUrl } = select.selectedOptions[0].parentElement.dataset;
+    const option = select.selectedOptions[0];
+    const { column, optionsUrl } = option.parentElement.dataset;
+    const kind = option.dataset.kind ?? option.parentElement.dataset.kind;
     input.type = kinds.includes(kind) ? kind : "text";
     input.list.replaceChildren(...all.filter((option) => option.dataset.column === column));
     if (optionsUrl) input.dataset.optionsUrl = optionsUrl;

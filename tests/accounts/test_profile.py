@@ -1,12 +1,17 @@
 """Members edit their profile."""
 
+from datetime import UTC, datetime
+
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from app.accounts.models import LoginSession, Member
 from app.audit.models import AuditEvent
 from app.database import transaction
-from tests.support.factories import PASSWORD, MemberFactory
+from app.outbox.models import OutboxEmail
+from app.parties.hosting.mail import party_cancelled
+from app.parties.models import DinnerParty, Rsvp
+from tests.support.factories import PASSWORD, DinnerPartyFactory, MemberFactory, RsvpFactory
 
 PATH = "/account/profile/"
 OFFERED = {"diets", "allergens"}
@@ -41,6 +46,24 @@ def test_a_member_edits_every_field_of_the_profile(ada_browser, ada, records):
     assert "ada@example.com" in page.text
     assert save(ada_browser, diets=[], allergens=[]).flashes == SAVED
     assert records.fresh(ada).diets == []
+
+
+def test_a_member_chooses_how_clocks_and_dates_are_written(ada_browser, ada, app, records):
+    party = DinnerPartyFactory(starts_at=datetime(2040, 7, 1, 19, tzinfo=UTC))
+    RsvpFactory(party=party, member=ada)
+    for locale, hour_cycle, day in (("en", "h23", "Sunday, July 1, 2040, 19:00"), ("en_GB", "", "1 July 2040, 19:00"),
+                                    ("en_GB", "h12", "1 July 2040, 7:00 pm"), ("en", "", "July 1, 2040, 7:00 PM")):  # fmt: skip
+        assert save(ada_browser, locale=locale, hour_cycle=hour_cycle, timezone="UTC").flashes == SAVED
+        with app.app_context(), transaction() as session:
+            party_cancelled(
+                *session.execute(select(DinnerParty, Rsvp).join(Rsvp.party).where(Rsvp.member_id == ada.id)).one()
+            )
+            email = session.scalars(select(OutboxEmail)).one()
+            session.delete(email)
+        assert day in email.text.replace("\u202f", " ")
+        clock = day.rpartition(", ")[2]
+        assert clock in ada_browser.get(f"/parties/{party.slug}").text.replace("\u202f", " ")
+    assert records.fresh(ada).hour_cycle is None
 
 
 def test_changes_are_in_the_audit_log_without_dietary_information(ada_browser, ada, records):

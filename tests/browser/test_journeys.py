@@ -280,7 +280,7 @@ def test_the_language_can_be_chosen_on_any_page(open_page, says, cast, java_scri
     page.goto(f"/parties/{party.slug}")
     for name, language, direction in (("العربية", "ar", "rtl"), ("Español", "es", "ltr"), ("English", "en", "ltr")):
         page.click("header.top .account summary")
-        page.get_by_role("button", name=name).click()
+        page.get_by_role("button", name=name, exact=True).click()
         says(page, "info", "Language changed to %(language)s.", language=name)
         assert page.url.endswith(f"/parties/{party.slug}")
         assert page.locator("html").get_attribute("lang") == language

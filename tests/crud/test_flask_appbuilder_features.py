@@ -12,8 +12,8 @@ from flask_appbuilder.models.filters import BaseFilter
 from flask_appbuilder.models.generic import GenericSession
 from flask_appbuilder.models.generic.interface import GenericInterface
 from flask_appbuilder.models.sqla.interface import SQLAInterface as StockSQLAInterface
-from jinja2 import StrictUndefined
 from flask_babel import force_locale, lazy_gettext
+from jinja2 import StrictUndefined
 from marshmallow import ValidationError, fields, validate
 from marshmallow.validate import Length
 from marshmallow_sqlalchemy.fields import Related
@@ -383,7 +383,8 @@ def all_that_marshmallow_says():
         if isinstance(each, type) and issubclass(each, validate.Validator):
             said |= {text for name, text in vars(each).items() if name.startswith(("message", "default_message"))}
     filled_in = {"{max}": "3", "{min_op}": "greater than", "{max_op}": "less than"}
-    for text in said:
+    for said_here in said:
+        text = said_here
         for name, value in filled_in.items():
             text = text.replace(name, value)
         # The others are parts of these.

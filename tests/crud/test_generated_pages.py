@@ -1,5 +1,8 @@
 """The generated pages: filters of every type, order, links between lists, forms, APIs."""
 
+import re
+from datetime import UTC, datetime
+
 import pytest
 from flask_babel import lazy_gettext
 from sqlalchemy import delete
@@ -113,6 +116,56 @@ def test_each_filter_finds_its_rows(visitor, query, found):
     page = visitor.get(f"/tables/list/?{query}")
     assert page.flashes == []
     assert ("/tables/show/" in page.text) is found
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        # In the reader's zone, Asia/Tokyo, it is 1 June, 00:30:15.
+        ("0_starts_at=2040-06-01", True),
+        ("0_starts_at=2040-05-31", False),
+        ("0_starts_at=2040-06-01T00:30", True),
+        ("0_starts_at=2040-06-01T00:31", False),
+        ("0_starts_at=2040-06-01T00:30:15", True),
+        ("0_starts_at=2040-06-01T00:30:16", False),
+        ("0_starts_at=2040-05-31T15:30Z", True),
+        ("0_starts_at=2040-05-31T15:30:15.000000Z", True),
+        ("3_starts_at=2040-06-01", False),
+        ("3_starts_at=2040-05-31", True),
+        ("1_starts_at=2040-05-31", True),
+        ("1_starts_at=2040-06-01", False),
+        ("2_starts_at=2040-06-01", False),
+        ("2_starts_at=2040-06-02", True),
+    ],
+)
+def test_a_moment_is_found_by_the_readers_day_or_minute(visitor, query, found):
+    visitor.log_in_as(MemberFactory(admin=True, timezone="Asia/Tokyo"))
+    DinnerPartyFactory(starts_at=datetime(2040, 5, 31, 15, 30, 15, tzinfo=UTC))
+    page = visitor.get(f"/tables/list/?_flt_{query}")
+    assert page.flashes == []
+    assert ("/tables/show/" in page.text) is found
+
+
+def test_programs_find_a_moment_by_the_day_too(ours):
+    visitor = ours()
+    DinnerPartyFactory(starts_at=datetime(2040, 5, 31, 15, 30, 15, tzinfo=UTC))
+    for value, found in (
+        ("2040-05-31", 1),
+        ("2040-06-01", 0),
+        ("2040-05-31T15:30:15Z", 1),
+        ("2040-05-31T15:30:15.5Z", 0),
+    ):
+        q = f"(filters:!((col:starts_at,opr:eq,value:'{value}')))"
+        assert visitor.get("/api/v1/dinnerparties/", query_string={"q": q}).json["count"] == found
+    never = "(filters:!((col:starts_at,opr:eq,value:'9999-12-31')))"
+    assert visitor.get("/api/v1/dinnerparties/", query_string={"q": never}).status == 400
+
+
+def test_the_page_asks_for_a_day_where_a_moment_has_to_be_equal(visitor):
+    text = visitor.get("/tables/list/").text
+    options = dict(re.findall(r'<option value="(\d)_starts_at"( data-kind="date")?', text))
+    assert options == {"0": ' data-kind="date"', "1": "", "2": "", "3": ' data-kind="date"'}
 
 
 def test_a_related_row_can_be_given_by_key_in_the_url(visitor):

@@ -47,6 +47,28 @@ def test_the_browser_selects_the_language_of_a_visitor(client: FlaskClient, acce
     assert locale_of(client, accept) == expected
 
 
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [("en-GB", "en_GB"), ("en-AU, en;q=0.5", "en_GB"), ("en-US", "en"), ("en", "en"), ("es-MX", "es")],
+)
+def test_a_region_needs_no_catalog_of_its_own(make_site: MakeSite, accept: str, expected: str) -> None:
+    site = make_site()
+    site.config["LANGUAGES"] = ["en", "en_GB", "es", "fr_CA"]
+    locales.init_app(site)
+    assert locale_of(site.test_client(), accept) == expected
+    with site.app_context():
+        assert [info.key for info in locales.shipped()] == ["en", "en_GB", "es", "ar"]
+
+
+def test_a_region_has_the_texts_of_its_language(make_site: MakeSite, write_po: WritePo) -> None:
+    write_po("es", 'msgid "Search"\nmsgstr "Buscar"\n')
+    site = make_site()
+    site.config["LANGUAGES"] = ["en", "es_MX"]
+    locales.init_app(site)
+    with site.app_context(), force_locale("es_MX", None):
+        assert (gettext("Search"), selectors.current_locale_info().tag) == ("Buscar", "es-MX")
+
+
 def test_a_visitor_gets_no_cookie(client: FlaskClient) -> None:
     response = client.get("/", headers={"Accept-Language": "ar"})
     assert "Set-Cookie" not in response.headers

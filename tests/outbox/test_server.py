@@ -16,7 +16,7 @@ import pytest
 
 import config
 import run
-from app import clock
+from app import clock, zone_rules
 from app.outbox.models import EmailState
 from config import ConfigurationError
 from tests.support.factories import OutboxEmailFactory
@@ -80,6 +80,7 @@ def test_a_site_is_served_with_its_outbox_from_start_to_stop(site_with_outbox, s
 
 def assert_loaded_once_for_all_processes(site):
     forked = re.findall(r"worker(?: \d)? started with PID: (\d+)", site.log.read_text())
+    assert f"Time zone rules: {zone_rules.version()}, from " in site.log.read_text()
     (fork_server,) = {psutil.Process(int(pid)).parent() for pid in forked}
     assert len(forked) == 3
     assert "forkserver" in " ".join(fork_server.cmdline())

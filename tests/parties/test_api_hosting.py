@@ -161,6 +161,17 @@ def test_a_change_of_a_party_is_emailed_to_its_guests(host, party, records):
     assert [letter.kind for letter in records.all(OutboxEmail) if letter.kind.startswith("party")] == ["party_changed"]
 
 
+def test_another_time_zone_alone_keeps_the_local_time(host, party, records):
+    deadline = "2040-05-31T12:00"
+    version = host.patch("/fondue", {"version": party.version, "timezone": "Europe/Zurich", "starts_at": "2040-06-01T19:00",
+                                     "rsvp_deadline": deadline})["result"]["version"]  # fmt: skip
+    host.patch("/fondue", {"version": version, "timezone": "America/New_York"})
+    moved = records.fresh(party)
+    assert (moved.starts_at, moved.starts_at_local.hour) == (datetime(2040, 6, 1, 23, tzinfo=UTC), 19)
+    assert (moved.rsvp_deadline, moved.rsvp_deadline_local.isoformat()[:16]) == (
+        datetime(2040, 5, 31, 16, tzinfo=UTC), deadline)  # fmt: skip
+
+
 def test_a_conflict_shows_both_values_of_each_field(host, party, records):
     host.patch("/fondue", {"version": party.version, "title": "Raclette", "venue": "Home"})
     mine = {"version": party.version, "title": "Risotto", "venue": "Home", "number_seats": 6}

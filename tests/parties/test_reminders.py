@@ -197,7 +197,7 @@ def test_the_email_has_time_place_and_claims_in_the_recipients_language(app, par
     assert "your 2 seats are reserved" in english.text
     # 18:00 UTC is 20:00 in Madrid in summer.
     assert "Sunday, June 2, 2030" in english.text
-    assert "8:00\N{NARROW NO-BREAK SPACE}PM (Central European Summer Time)" in english.text
+    assert "8:00\N{NARROW NO-BREAK SPACE}PM (Madrid, UTC+2)" in english.text
     assert "1 Market Street" in english.text
     assert "- Lemon <tart> × 3" in english.text
     assert "<bdi>Lemon &lt;tart&gt;</bdi> × 3" in english.html

@@ -200,11 +200,13 @@ def test_broken_translations_are_rejected():
 
 def test_a_refusal_is_in_the_readers_language(new_visitor):
     told = set()
-    for locale in LANGUAGES:
+    # A region such as en_GB has the texts of its language.
+    languages = [locale for locale in LANGUAGES if "_" not in locale]
+    for locale in languages:
         browser = new_visitor()
         browser.post("/lang/", {"locale": locale, "next": "/login/"})
         told.add(str(browser.log_in("nobody", "wrong").flashes))
-    assert len(told) == len(LANGUAGES)
+    assert len(told) == len(languages)
 
 
 @pytest.mark.both_databases

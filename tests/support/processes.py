@@ -59,7 +59,7 @@ class FlaskCommand:
                     [_Sent(file.fileno()) for file in files],
                 ),
             )
-            _start(self._process)
+            start_process(self._process)
 
     @property
     def pid(self) -> int:
@@ -123,7 +123,7 @@ def _receive(sent: Any) -> _Sent:
     return _Sent(sent.detach())
 
 
-def _start(process: Any) -> None:
+def start_process(process: Any) -> None:
     """Start a process; the first one starts the process that loads the application."""
     CONTEXT.set_forkserver_preload(["flask.cli", "app.dev"])
     usual = tempfile.tempdir

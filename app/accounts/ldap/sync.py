@@ -16,7 +16,7 @@ from app.accounts.members import add_member
 from app.accounts.models import ADMIN, Member
 from app.errors import DomainError
 from app.extensions import db
-from app.i18n.selectors import current_locale, current_timezone
+from app.i18n.selectors import current_locale, known_timezone
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ def _add(person: LdapPerson) -> Member:
         password_hash=None,
         role=_roles_by_groups(person) or role_mapping.of_new_members(),
         locale=current_locale(),
-        timezone=current_timezone(),
+        timezone=known_timezone(),
     )
     audit.record("member_created", "member", member, actor=member, after={"directory": True})
     return member

@@ -183,7 +183,7 @@ def _anonymise(member: Member) -> None:
     member.username = placeholder if is_free else f"{placeholder}-{secrets.token_hex(4)}"
     member.email = f"{placeholder}@invalid"
     member.first_name = member.last_name = member.ban_reason = ""
-    member.password = member.locale = member.timezone = None
+    member.password = member.locale = member.timezone = member.hour_cycle = None
     member.diets, member.allergens, member.picture = [], [], None
     member.last_login = member.login_count = member.fail_login_count = None
     member.joined_at = member.password_changed_at = member.terms_accepted_at = member.banned_at = None

@@ -21,7 +21,8 @@ from app.outbox.models import SECRET, UNSUBSCRIBE, OutboxEmail
 
 # Only the columns listed here are exported. Secrets are not among them.
 ACCOUNT = (
-    *("id", "username", "email", "first_name", "last_name", "locale", "timezone", "diets", "allergens", "joined_at"),
+    *("id", "username", "email", "first_name", "last_name", "locale", "timezone", "hour_cycle", "diets", "allergens"),
+    "joined_at",
     *(
         "last_login",
         "login_count",

@@ -70,6 +70,14 @@ class ProfileForm(FlaskForm):
         required=True,
         description=lazy_gettext("Enter a city to find it, for example Europe/Madrid."),
     )
+    hour_cycle = ChoiceField(
+        lazy_gettext("Clock"),
+        values={
+            "": lazy_gettext("As usual in this language"),
+            "h23": lazy_gettext("24 hours, for example 19:00"),
+            "h12": lazy_gettext("12 hours, for example 7:00 p.m."),
+        },
+    )
     diets = LabelsField(
         lazy_gettext("Your diet"),
         values=food.DIETS,

@@ -21,6 +21,7 @@ class Profile:
     picture: str | None
     locale: str
     timezone: str
+    hour_cycle: str | None
     diets: Sequence[str]
     allergens: Sequence[str]
 

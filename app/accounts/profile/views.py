@@ -27,7 +27,7 @@ class ProfileView(AccountView):
     def edit(self) -> BaseResponse:
         """Show the profile. POST stores it."""
         current = {"locale": current_user.locale or current_locale(), "timezone": current_timezone()}
-        names = ("first_name", "last_name", "picture", "diets", "allergens")
+        names = ("first_name", "last_name", "picture", "hour_cycle", "diets", "allergens")
         form = ProfileForm(data={name: getattr(current_user, name) for name in names} | current)
         form.picture.preview = lambda value: url_for("ProfileView.picture", thumbnail=1, v=value[:8])
         if ldap_client.is_enabled():
@@ -43,6 +43,7 @@ class ProfileView(AccountView):
                         picture=form.picture.stored(),
                         locale=form.locale.data,
                         timezone=form.timezone.data,
+                        hour_cycle=form.hour_cycle.data,
                         diets=form.diets.data,
                         allergens=form.allergens.data,
                     ),

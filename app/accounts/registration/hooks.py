@@ -72,7 +72,7 @@ class Applicant:
     last_name: str
     password: str = field(repr=False)
     locale: str
-    timezone: str
+    timezone: str | None
     accepts_terms: bool = False
     identity: OidcIdentity | None = None
 

@@ -33,7 +33,7 @@ from app.crud.views import BaseView
 from app.database import run_with_retry, transaction
 from app.errors import DomainError
 from app.http import without_referrer
-from app.i18n.selectors import current_locale, current_timezone, is_timezone
+from app.i18n.selectors import current_locale, is_timezone, known_timezone
 from app.outbox import texts as outbox_texts
 
 SENT_TO = "registration_email"
@@ -236,7 +236,7 @@ def _applicant(form: RegistrationForm) -> Applicant:
         last_name=form.last_name.data or "",
         password=form.password.data or "",
         locale=current_locale(),
-        timezone=timezone if is_timezone(timezone) else current_timezone(),
+        timezone=timezone if is_timezone(timezone) else known_timezone(),
         accepts_terms="accepts_terms" in form and bool(form.accepts_terms.data),
         identity=OidcIdentity(identity["issuer"], identity["subject"]) if linked else None,
     )

@@ -234,7 +234,7 @@ def _explain_end(login: LoginSession) -> None:
     label = SessionEndCause.labels().get(login.end_cause)
     if label is not None:
         # The member is being logged out right now, so the locale of the request is not theirs.
-        with force_locale(login.member.locale, login.member.timezone):
+        with force_locale(login.member.locale, login.member.timezone, login.member.hour_cycle):
             flash(str(label) % {"reason": login.end_reason}, "danger")
     empty_session()
     _store(delete(LoginSession).where(LoginSession.id == login.id))

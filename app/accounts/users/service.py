@@ -305,7 +305,7 @@ def _old_and_new_roles(member: Member) -> tuple[set[Role], set[Role]]:
 
 def end_logins(member: Member, reason: object, by: int | None) -> None:
     """End the login sessions of `member`, with a reason in their language. Their own current session stays."""
-    with force_locale(member.locale, member.timezone):
+    with force_locale(member.locale, member.timezone, member.hour_cycle):
         translated = str(reason)
     session_service.end_sessions(
         member, SessionEndCause.ADMINISTRATOR, reason=translated, keep=_own_session(member, by)

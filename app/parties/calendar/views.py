@@ -69,6 +69,6 @@ class FeedView(BaseView):
         if member is None:
             abort(404)
         # Calendars do not send the language of their owner.
-        with force_locale(member.locale, member.timezone):
+        with force_locale(member.locale, member.timezone, member.hour_cycle):
             response = download(ics.published(calendar_service.parties(member)), "dinners.ics")
         return without_referrer(response)

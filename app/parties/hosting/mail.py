@@ -5,13 +5,14 @@ from app.accounts.models import Member
 from app.http import public_url
 from app.parties.calendar import ics
 from app.parties.enums import RsvpStatus
-from app.parties.mail import Appointment, party_context, send, to_member
+from app.parties.mail import Appointment, TimeChange, party_context, send, to_member
 from app.parties.models import DinnerParty, Rsvp
 
 
-def party_changed(party: DinnerParty, rsvp: Rsvp) -> None:
+def party_changed(party: DinnerParty, rsvp: Rsvp, *, moved: TimeChange | None = None) -> None:
     """Announce a new time or location, with an updated appointment."""
-    send("party_changed", party, rsvp, version=party.version, appointment=_if_in_calendar(rsvp, ics.request))
+    appointment = _if_in_calendar(rsvp, ics.request)
+    send("party_changed", party, rsvp, version=party.version, appointment=appointment, moved=moved)
 
 
 def party_cancelled(party: DinnerParty, rsvp: Rsvp) -> None:

@@ -25,7 +25,10 @@ class PartyFields(RequestSchema):
         **api_fields.described("With an offset, or in local time of the time zone", example="2030-06-01T19:00")
     )
     timezone = TimezoneField(
-        **api_fields.described("The time zone of the venue. If left out, that of the host", example="Europe/Madrid")
+        **api_fields.described(
+            "The time zone of the venue. If left out, that of the host. Changed alone, it keeps the local times",
+            example="Europe/Madrid",
+        )
     )
     duration_minutes = WholeNumberField(1, models.MAX_PARTY_MINUTES)
     venue = TextField(MAX_TITLE_LENGTH)

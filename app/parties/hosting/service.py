@@ -2,8 +2,8 @@
 
 import secrets
 import unicodedata
-from datetime import UTC, timedelta
-from zoneinfo import ZoneInfo
+from datetime import timedelta
+from functools import partial
 
 from flask_babel import lazy_gettext, lazy_ngettext
 from sqlalchemy import delete, inspect, select
@@ -15,12 +15,12 @@ from app.crud import files
 from app.errors import DomainError
 from app.extensions import db
 from app.outbox.models import EmailTopic
-from app.parties import location, queries, rules
+from app.parties import location, queries, rules, wall_clock
 from app.parties.enums import NOTIFIED, SEATED, OfferState, PartyStatus, RsvpStatus
 from app.parties.hosting import mail as hosting_mail
 from app.parties.invitations import mail as invitation_mail
 from app.parties.invitations import service as invitation_service
-from app.parties.mail import PartyEmail
+from app.parties.mail import PartyEmail, TimeChange, time_change
 from app.parties.menu import service as menu_service
 from app.parties.messages import recipients, reminders
 from app.parties.models import CoHost, DinnerParty, Rsvp
@@ -71,6 +71,9 @@ def update_party(party: DinnerParty) -> int:
                 taken,
             )
             raise DomainError(message, field="number_seats")
+        planned_before = wall_clock.planned_before(party)
+        wall_clock.settle(party)
+        moved = time_change(party, planned_before)
         changed = changed_columns(party)
         if "status" in changed:
             _refuse_status_change(party)
@@ -80,12 +83,12 @@ def update_party(party: DinnerParty) -> int:
         db.session.flush()
     if expired:
         seats.requeue(expired)
-    notified = _apply_side_effects(party, changed, new_seats=party.number_seats - before.number_seats)
+    notified = _apply_side_effects(party, changed, moved, new_seats=party.number_seats - before.number_seats)
     db.session.refresh(party, ["seats_taken"])
     return notified
 
 
-def _apply_side_effects(party: DinnerParty, changed: set[str], *, new_seats: int) -> int:
+def _apply_side_effects(party: DinnerParty, changed: set[str], moved: TimeChange | None, *, new_seats: int) -> int:
     """Send e-mails and move seats after a change was stored; return how many guests are notified."""
     ends = party.status != PartyStatus.PUBLISHED and "status" in changed
     notified = 0
@@ -102,9 +105,9 @@ def _apply_side_effects(party: DinnerParty, changed: set[str], *, new_seats: int
     if party.status != PartyStatus.PUBLISHED:
         return 0
     if changed.intersection(NOTIFY_ON) and not party.is_past:
-        notified = _notify_guests(party, hosting_mail.party_changed, changed) + _notify_invited(
-            party, invitation_mail.invitation_changed, changed
-        )
+        notified = _notify_guests(
+            party, partial(hosting_mail.party_changed, moved=moved), changed, with_host=bool(moved and moved.by_rules)
+        ) + _notify_invited(party, partial(invitation_mail.invitation_changed, moved=moved), changed)
     if "status" in changed:
         notified += invitation_service.send_waiting(party)
     if changed.intersection({"starts_at", "rsvp_deadline"}):
@@ -129,9 +132,9 @@ def copy_party(party: DinnerParty, host: Member) -> DinnerParty:
     It has the same menu, requested dishes and reminders.
     """
     weeks = max(1, -(-(clock.now() - party.starts_at) // timedelta(weeks=1)))
-    zone = ZoneInfo(party.timezone)
     # Weeks are added in local time, so that seven o'clock stays seven o'clock when the clocks change.
-    starts_at = (party.starts_at.astimezone(zone) + weeks * timedelta(weeks=1)).astimezone(UTC)
+    local = wall_clock.planned(party).local + weeks * timedelta(weeks=1)
+    starts_at = wall_clock.moment_of(local, 0, party.timezone)
     draft = DinnerParty(
         status=PartyStatus.DRAFT, starts_at=starts_at, **{name: getattr(party, name) for name in COPIED_COLUMNS}
     )
@@ -236,15 +239,17 @@ def new_slug(title: str, suffix: str) -> str:
     return f"{words or 'dinner'}-{suffix}"
 
 
-def _notify_guests(party: DinnerParty, send_email: PartyEmail, changed: set[str] | None = None) -> int:
-    """Notify guests whose RSVP is current, except the owner; return how many.
+def _notify_guests(
+    party: DinnerParty, send_email: PartyEmail, changed: set[str] | None = None, *, with_host: bool = False
+) -> int:
+    """Notify guests whose RSVP is current; return how many. The owner is one only `with_host`.
 
     If only the postal address has changed, guests who do not see it are not notified.
     """
     statement = (
         select(Rsvp).options(joinedload(Rsvp.member)).where(Rsvp.party_id == party.id, Rsvp.status.in_(NOTIFIED))
     )
-    guests = [rsvp for rsvp in db.session.scalars(statement) if rsvp.member_id != party.host_id]
+    guests = [rsvp for rsvp in db.session.scalars(statement) if with_host or rsvp.member_id != party.host_id]
     if changed is not None and changed.intersection(NOTIFY_ON) == {"address"}:
         guests = [rsvp for rsvp in guests if location.shows_address(party, rsvp)]
     for rsvp in guests:

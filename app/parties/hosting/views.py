@@ -1,6 +1,7 @@
 """The pages on which hosts create, edit and cancel a party."""
 
 import hashlib
+from datetime import datetime
 from typing import Any
 
 from flask import flash, make_response, redirect, request, url_for
@@ -119,7 +120,7 @@ class HostingView(BasePartyView):
         party = self.get_editable(slug)
         db.session.refresh(party)
         stored = {
-            field.name: _shown(getattr(party, field.name))
+            field.name: _shown(getattr(party, field.name), party)
             for field in form
             if hasattr(party, field.name)
             and field.name != "version"
@@ -144,8 +145,10 @@ def _fill(party: DinnerParty, form: PartyForm) -> None:
         party.status = PartyStatus.PUBLISHED if _publishes(party) else PartyStatus.DRAFT
 
 
-def _shown(stored: object) -> str:
-    """Return a stored value as the form shows it; of a picture the name of its file."""
+def _shown(stored: object, party: DinnerParty) -> str:
+    """Return a stored value as the form shows it: times in the zone of the party, of a picture the name of its file."""
+    if isinstance(stored, datetime):
+        return formats.date_time(stored, party.timezone)
     file = StoredFile.parse(stored, is_image=True) if isinstance(stored, str) else None
     return file.title if file else formats.value(stored)
 

@@ -9,7 +9,7 @@ from app.outbox.models import SECRET, EmailTopic
 from app.outbox.service import EmailRequest, enqueue, enqueue_decoy
 from app.parties import secret_links
 from app.parties.calendar import ics
-from app.parties.mail import party_context
+from app.parties.mail import TimeChange, party_context
 from app.parties.models import DinnerParty, Invitation
 
 InvitationEmail = Callable[[DinnerParty, Invitation], None]
@@ -47,9 +47,9 @@ def personal_link_decoy(party: DinnerParty) -> None:
     enqueue_decoy("personal_link", context=context)
 
 
-def invitation_changed(party: DinnerParty, invitation: Invitation) -> None:
+def invitation_changed(party: DinnerParty, invitation: Invitation, *, moved: TimeChange | None = None) -> None:
     """Announce a new time or location to a person who has not answered yet."""
-    _send("invitation_changed", party, invitation, str(party.version), appointment=ics.request)
+    _send("invitation_changed", party, invitation, str(party.version), appointment=ics.request, moved=moved)
 
 
 def invitation_cancelled(party: DinnerParty, invitation: Invitation) -> None:
@@ -71,8 +71,6 @@ def _send(
             to=invitation.email,
             name=invitation.name,
             locale=invitation.locale,
-            # The recipient's own time zone is unknown.
-            timezone=party.timezone,
             context={"party": party_context(party), "url": secret_links.personal_url(), **more},
             dedupe_key=f"{kind}:{invitation.id}:{version}",
             secret=secret_links.personal_token(invitation),

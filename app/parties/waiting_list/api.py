@@ -32,7 +32,7 @@ class WaitingListApi(PartyApiBase):
             "place": position,
             "why": reason,
             "offer": next((offer for offer in offers if rsvp and offer.rsvp_id == rsvp.id), None),
-            "steps": history_texts.history(waiting_list_queries.events(party), own=rsvp, with_names=with_names),
+            "steps": history_texts.history(party, waiting_list_queries.events(party), own=rsvp, with_names=with_names),
             "line": line if with_names else None,
         }
         return self.response(200, result=waiting_list_schemas.WaitingList().dump(shown))

@@ -29,10 +29,12 @@ class HistoryEntry:
     what: str
 
 
-def history(events: Iterable[WaitingListEvent], *, own: Rsvp | None, with_names: bool) -> list[HistoryEntry]:
+def history(
+    party: DinnerParty, events: Iterable[WaitingListEvent], *, own: Rsvp | None, with_names: bool
+) -> list[HistoryEntry]:
     """Return the events as texts: for the guest of the RSVP `own`, or with the names of all guests for hosts."""
     return [
-        HistoryEntry(event.at, _who(event, own, with_names=with_names), TEXT_OF_EVENT[event.kind](event))
+        HistoryEntry(event.at, _who(event, own, with_names=with_names), _what(event, party.timezone))
         for event in events
     ]
 
@@ -51,6 +53,12 @@ def queue_texts(party: DinnerParty, free: int) -> dict[int, tuple[int, str]]:
         texts[group.rsvp_id] = position, TEXT_OF_REASON[allocated.reason](group, party, free)
         free -= allocated.seats
     return texts
+
+
+def _what(event: WaitingListEvent, timezone: str) -> str:
+    if event.kind == WaitingListEventKind.OFFERED:
+        return _offered(event, timezone)
+    return TEXT_OF_EVENT[event.kind](event)
 
 
 def _who(event: WaitingListEvent, own: Rsvp | None, *, with_names: bool) -> str:
@@ -98,13 +106,13 @@ def _freed(event: WaitingListEvent) -> str:
     return str(ngettext("%(num)d seat became free.", "%(num)d seats became free.", event.seats or 0))
 
 
-def _offered(event: WaitingListEvent) -> str:
+def _offered(event: WaitingListEvent, timezone: str) -> str:
     return str(
         ngettext(
             "First group that fits the free seat. Offered until %(date)s.",
             "First group that fits the %(num)d free seats. Offered until %(date)s.",
             event.seats or 0,
-            date=formats.date_time(event.until) if event.until else formats.NOTHING,
+            date=formats.date_time(event.until, timezone) if event.until else formats.NOTHING,
         )
     )
 
@@ -171,7 +179,6 @@ TEXT_OF_EVENT: dict[str, Callable[[WaitingListEvent], str]] = {
     WaitingListEventKind.REMOVED: lambda _event: str(_("Removed by the host.")),
     WaitingListEventKind.SEATED: _seated,
     WaitingListEventKind.FREED: _freed,
-    WaitingListEventKind.OFFERED: _offered,
     WaitingListEventKind.SKIPPED: _skipped,
     WaitingListEventKind.CLAIMED: _claimed,
     WaitingListEventKind.DECLINED: _declined,

@@ -34,7 +34,9 @@ class WaitingListView(BasePartyView):
                 guests=waiting_list_queries.waiting_rsvps(party.id) if with_names else [],
                 offers=offers,
                 own_offer=next((offer for offer in offers if rsvp and offer.rsvp_id == rsvp.id), None),
-                history=history_texts.history(waiting_list_queries.events(party), own=rsvp, with_names=with_names),
+                history=history_texts.history(
+                    party, waiting_list_queries.events(party), own=rsvp, with_names=with_names
+                ),
                 free=free,
             )
         )
