@@ -35,6 +35,7 @@ CLEANUP_TASKS = (
     CleanupTask(
         "RSVP without an account anonymised", "RSVPs without an account anonymised", retention.anonymise_due_rsvps
     ),
+    CleanupTask("calendar entry deleted", "calendar entries deleted", retention.delete_due_calendar_entries),
     CleanupTask("finished party closed", "finished parties closed", attendance_service.close_finished),
 )
 # It commits after each account, so that one failure does not stop the others.

@@ -55,8 +55,9 @@ class EmailRequest:
     expires_at: datetime | None = None
     # E-mails with a smaller number are sent first.
     priority: int = ORDINARY
-    # Returns an iCalendar object to attach. Called in the language of the recipient.
-    calendar: Callable[[], str] | None = None
+    # Called before the e-mail is rendered, in the current transaction. It returns what writes the iCalendar object to
+    # attach, which is called in the language of the recipient.
+    calendar: Callable[[], Callable[[], str]] | None = None
     # The recipient can unsubscribe from a topic. Required e-mails must not have one.
     topic: EmailTopic | None = None
     # The address that replies go to, if that is not the site's.
@@ -186,12 +187,13 @@ def _rendered(request: EmailRequest) -> dict[str, Any]:
     if request.topic is not None:
         context |= {"topic": request.topic.label, "unsubscribe_url": unsubscribe_token.stored_url()}
     context |= request.context
+    write_calendar = request.calendar() if request.calendar else None
     with force_locale(locale, request.timezone):
         subject, text, html = (
             render_template(f"mail/{request.kind}/{part}", **context)
             for part in ("subject.txt", "body.txt", "body.html")
         )
-        calendar = None if request.calendar is None else request.calendar()
+        calendar = write_calendar() if write_calendar else None
     return {
         "recipient": request.to,
         "name": name,

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from app.accounts.models import Member
@@ -12,7 +11,8 @@ from app.outbox.service import ORDINARY, EmailRequest, enqueue
 from app.parties import location, secret_links
 from app.parties.models import DinnerParty, Rsvp
 
-Appointment = Callable[[DinnerParty, Rsvp], str]
+# Remembers what it sends, and returns what writes the iCalendar object in the language of the recipient.
+Appointment = Callable[[], Callable[[], str]]
 PartyEmail = Callable[[DinnerParty, Rsvp], None]
 # An offer expires soon: its e-mail is sent before ordinary ones.
 TIMED = 2
@@ -65,7 +65,7 @@ def send(  # noqa: PLR0913 - what e-mails differ in
             secret=link_secret(rsvp),
             expires_at=expires_at or party.ends_at,
             priority=priority,
-            calendar=None if appointment is None else partial(appointment, party, rsvp),
+            calendar=appointment,
             topic=topic,
             reply_to=reply_to,
         )

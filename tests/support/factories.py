@@ -25,6 +25,7 @@ from app.database import transaction
 from app.extensions import db
 from app.outbox.models import EmailState, OutboxEmail
 from app.parties import secret_links
+from app.parties.calendar.models import CalendarEntry, Method
 from app.parties.enums import SEATED, Course, PartyStatus, ReminderKind, ReportReason, RsvpStatus, Visibility
 from app.parties.invitations.models import Contact
 from app.parties.menu.models import MenuItem
@@ -272,6 +273,18 @@ class InvitationFactory(RowFactory):
         db.session.refresh(invitation)
         invitation.token = token
         return invitation
+
+
+class CalendarEntryFactory(RowFactory):
+    """The calendar behind an e-mail address was sent the party as it is."""
+
+    class Meta:
+        model = CalendarEntry
+
+    party_id = factory.LazyAttribute(lambda _entry: DinnerPartyFactory().id)
+    email = factory.Sequence("invitee{}@example.org".format)
+    method = Method.REQUEST
+    sequence = party_sequence = current_from = 0
 
 
 class WaitOfferFactory(RowFactory):

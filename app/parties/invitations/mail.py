@@ -1,19 +1,17 @@
 """E-mails to invited people who have not answered. Each carries the personal link of its recipient."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from app import clock
 from app.outbox.models import SECRET, EmailTopic
 from app.outbox.service import EmailRequest, enqueue, enqueue_decoy
 from app.parties import secret_links
-from app.parties.calendar import ics
-from app.parties.mail import party_context
+from app.parties.calendar import appointments
+from app.parties.mail import Appointment, party_context
 from app.parties.models import DinnerParty, Invitation
 
 InvitationEmail = Callable[[DinnerParty, Invitation], None]
-Appointment = Callable[[DinnerParty, Invitation], str]
 
 
 def party_invitation(party: DinnerParty, invitation: Invitation) -> None:
@@ -24,7 +22,7 @@ def party_invitation(party: DinnerParty, invitation: Invitation) -> None:
         party,
         invitation,
         str(invitation.round),
-        appointment=ics.request,
+        appointment=appointments.request(party, invitation),
         inviter=host.display_name,
         max_party=invitation.max_party,
         until=party.rsvp_deadline,
@@ -49,12 +47,20 @@ def personal_link_decoy(party: DinnerParty) -> None:
 
 def invitation_changed(party: DinnerParty, invitation: Invitation) -> None:
     """Announce a new time or location to a person who has not answered yet."""
-    _send("invitation_changed", party, invitation, str(party.version), appointment=ics.request)
+    _send(
+        "invitation_changed", party, invitation, str(party.version), appointment=appointments.request(party, invitation)
+    )
 
 
 def invitation_cancelled(party: DinnerParty, invitation: Invitation) -> None:
     """Announce the cancellation to a person who has not answered yet."""
-    _send("invitation_cancelled", party, invitation, str(party.version), appointment=ics.cancellation)
+    _send(
+        "invitation_cancelled",
+        party,
+        invitation,
+        str(party.version),
+        appointment=appointments.cancellation(party, invitation),
+    )
 
 
 def _send(
@@ -77,7 +83,7 @@ def _send(
             dedupe_key=f"{kind}:{invitation.id}:{version}",
             secret=secret_links.personal_token(invitation),
             expires_at=party.starts_at,
-            calendar=None if appointment is None else partial(appointment, party, invitation),
+            calendar=appointment,
             topic=EmailTopic.INVITATIONS,
         )
     )

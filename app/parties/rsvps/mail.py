@@ -1,7 +1,10 @@
 """E-mails about RSVPs, to guests and hosts."""
 
+from datetime import datetime
+
+from app import clock
 from app.http import public_url
-from app.parties.calendar import ics
+from app.parties.calendar import appointments, ics
 from app.parties.mail import party_context, party_url, send, to_member
 from app.parties.models import DinnerParty, Rsvp
 
@@ -9,23 +12,43 @@ from app.parties.models import DinnerParty, Rsvp
 def rsvp_yes(party: DinnerParty, rsvp: Rsvp) -> None:
     """Confirm seats."""
     ticket = party_url(rsvp, "TicketView.show")
-    send("rsvp_yes", party, rsvp, seats=rsvp.party_size, ticket_url=ticket, appointment=ics.request)
+    appointment = appointments.request(party, rsvp)
+    send("rsvp_yes", party, rsvp, seats=rsvp.party_size, ticket_url=ticket, appointment=appointment)
+
+
+def rsvp_no(party: DinnerParty, rsvp: Rsvp) -> None:
+    """Remove the party from the calendar of a guest who does not come. Without one, they get no e-mail."""
+    appointment = appointments.cancellation_if_sent(party, rsvp)
+    if appointment is not None:
+        send("rsvp_no", party, rsvp, until=_open_until(party), appointment=appointment)
+
+
+def rsvp_maybe(party: DinnerParty, rsvp: Rsvp) -> None:
+    """Mark the party as tentative in the calendar of a guest who had a seat. Without one, they get no e-mail."""
+    appointment = appointments.update_if_sent(party, rsvp)
+    if appointment is not None:
+        send("rsvp_maybe", party, rsvp, until=_open_until(party), appointment=appointment)
+
+
+def _open_until(party: DinnerParty) -> datetime | None:
+    """Return until when guests can answer; None if the deadline has passed."""
+    return party.answers_until if party.answers_until > clock.now() else None
 
 
 def rsvp_waitlisted(party: DinnerParty, rsvp: Rsvp, position: int) -> None:
     """Tell a guest their position on the waiting list."""
-    send("rsvp_waitlisted", party, rsvp, place=position)
+    send("rsvp_waitlisted", party, rsvp, place=position, appointment=appointments.update_if_sent(party, rsvp))
 
 
 def request_declined(party: DinnerParty, rsvp: Rsvp) -> None:
     """Tell a guest that their request was declined."""
-    send("request_declined", party, rsvp)
+    send("request_declined", party, rsvp, appointment=appointments.cancellation_if_sent(party, rsvp))
 
 
 def removed(party: DinnerParty, rsvp: Rsvp, before: str) -> None:
-    """Tell a guest that a host removed them. Guests with seats get a cancellation for their calendar."""
-    appointment = ics.cancellation if before in ics.PARTICIPATION else None
-    send("removed", party, rsvp, appointment=appointment)
+    """Tell a guest that a host removed them, and remove the party from their calendar."""
+    cancel = appointments.cancellation if before in ics.PARTICIPATION else appointments.cancellation_if_sent
+    send("removed", party, rsvp, appointment=cancel(party, rsvp))
 
 
 def approval_requested(party: DinnerParty, rsvp: Rsvp) -> None:

@@ -45,6 +45,7 @@ def decline(party: DinnerParty, guest: Respondent, *, stay: bool) -> RsvpResult:
     if not offer.is_open:
         if not stay and rsvp.status == RsvpStatus.WAITLISTED:
             leaving.release(rsvp, RsvpStatus.WITHDRAWN)
+            rsvp_mail.rsvp_no(party, rsvp)
             return RsvpResult(rsvp, changed=True)
         return _no_longer_open(rsvp, offer)
     offer.state, rsvp.answered_at = OfferState.DECLINED, clock.now()
@@ -59,6 +60,8 @@ def decline(party: DinnerParty, guest: Respondent, *, stay: bool) -> RsvpResult:
     new_position = position(rsvp)
     history.record(WaitingListEventKind.DECLINED, party.id, rsvp.id, place=new_position, seats=offer.seats)
     seats.release_and_reoffer(party.id, offer.seats)
+    if not stay:
+        rsvp_mail.rsvp_no(party, rsvp)
     # Together with other free seats, the guest may get a larger offer at once.
     return (
         offered_result(rsvp, changed=True)
