@@ -79,6 +79,8 @@ class FeedView(BaseView):
         _compress(response)
         response.last_modified = calendar_service.last_change(feed)
         response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:32])
+        # A calendar keeps it, and asks each time whether it has changed.
+        response.headers["Cache-Control"] = "private, no-cache"
         return without_referrer(response.make_conditional(request))
 
 
