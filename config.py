@@ -8,7 +8,6 @@ import secrets
 import signal
 import tomllib
 from collections.abc import Mapping, MutableMapping
-from email.utils import parseaddr
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,15 @@ from urllib.parse import SplitResult, quote, urlsplit
 from zoneinfo import ZoneInfo
 
 import click
+import idna
 
 ROOT = Path(__file__).resolve().parent
 # How long a request waits for SQLite's one writer. All other requests of the process wait, too.
 BUSY_TIMEOUT_SECONDS = 10
 SECRET_KEY_MIN_LENGTH = 32
 MAX_PORT = 65535
+# Of one part of a domain (RFC 1035).
+MAX_LABEL = 63
 # A hundred years in days, the largest number of any setting.
 MAX_NUMBER = 36_500
 # The values of flask_appbuilder.const. run.py reads this module and must not import Flask-AppBuilder.
@@ -41,6 +43,10 @@ DATABASE_EXAMPLES = "postgresql://user:password@host/dinner or sqlite:////var/li
 DRIVERS = {"sqlite", "sqlite+pysqlite", "postgresql+psycopg"}
 # Valkey works with Redis URLs; its own schemes need another package.
 REDIS_SCHEMES = {"redis", "rediss", "redis+unix", "redis+sentinel", "redis+cluster"}
+# What SMTP accepts without quotes or extensions (RFC 5321: Dot-string "@" Domain).
+ADDRESS = re.compile(
+    r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*@[a-z\d-]+(\.[a-z\d-]+)*", re.ASCII | re.IGNORECASE
+)
 # Ctrl-C, systemd, and a closed terminal.
 STOP_SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 # Renamed settings and values, old name first. The old ones still work, with a warning.
@@ -424,11 +430,13 @@ def _split_url(value: str) -> SplitResult:
 def _public_url(value: str) -> str:
     try:
         parts = _split_url(value.strip())
+        _ascii_host(parts.netloc)
     except ValueError:
         parts = SplitResult("", "", "", "", "")
     if not parts.scheme or "@" in parts.netloc or parts.path.strip("/") or parts.query or parts.fragment:
         raise ConfigurationError(f"PUBLIC_URL must look like https://dinner.example.org, not {value!r}.")
-    return f"{parts.scheme}://{parts.netloc}"
+    # As browsers send it: the headers of e-mails take nothing but ASCII.
+    return f"{parts.scheme}://{_ascii_host(parts.netloc)}"
 
 
 def _web_url(environ: Mapping[str, str], name: str) -> str:
@@ -481,9 +489,7 @@ def _mail(environ: Mapping[str, str], public_url: str) -> dict[str, Any]:
         "MAIL_PASSWORD": environ.get("MAIL_PASSWORD") or None,
         "MAIL_USE_TLS": _boolean(environ, "MAIL_USE_TLS"),
         "MAIL_USE_SSL": _boolean(environ, "MAIL_USE_SSL"),
-        "MAIL_DEFAULT_SENDER": _email(
-            "MAIL_DEFAULT_SENDER", environ.get("MAIL_DEFAULT_SENDER") or f"dinnerparty@{_mail_domain(public_url)}"
-        ),
+        "MAIL_DEFAULT_SENDER": _sender(environ.get("MAIL_DEFAULT_SENDER") or f"dinnerparty@{_mail_domain(public_url)}"),
         "MAIL_TIMEOUT": _integer(environ, "MAIL_TIMEOUT", 20, least=1),
         "MAIL_MAX_EMAILS": _integer(environ, "MAIL_MAX_EMAILS", 100, least=1),
         "MAIL_ASCII_ATTACHMENTS": _boolean(environ, "MAIL_ASCII_ATTACHMENTS"),
@@ -505,9 +511,42 @@ def _mail(environ: Mapping[str, str], public_url: str) -> dict[str, Any]:
 
 
 def _email(name: str, address: str) -> str:
-    if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", parseaddr(address)[1]) or not address.isprintable():
-        raise ConfigurationError(f"{name} must be an e-mail address, not {address!r}.")
-    return address
+    """Return an e-mail address with its domain in ASCII."""
+    try:
+        return ascii_address(address)
+    except ValueError as error:
+        raise ConfigurationError(f"{name} must be an e-mail address, not {address!r}.") from error
+
+
+def _sender(text: str) -> str:
+    """Return an e-mail address, with the name before it in quotes if there is one; it may contain any characters."""
+    name, bracket, address = text.strip().rpartition("<")
+    if not bracket:
+        return _email("MAIL_DEFAULT_SENDER", address)
+    if not address.endswith(">") or not name.isprintable():
+        raise ConfigurationError(f"MAIL_DEFAULT_SENDER must look like Dinner <dinner@example.org>, not {text!r}.")
+    name = name.strip()
+    if name.startswith('"') and name.endswith('"') and len(name) > 1:
+        name = re.sub(r"\\(.)", r"\1", name[1:-1])
+    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{quoted}" <{_email("MAIL_DEFAULT_SENDER", address[:-1].strip())}>'
+
+
+def ascii_address(address: str) -> str:
+    """Return an e-mail address with its domain in ASCII (IDNA); raises ValueError if SMTP would not accept it."""
+    mailbox, _, domain = address.rpartition("@")
+    plain = f"{mailbox}@{_ascii_host(domain)}"
+    if not ADDRESS.fullmatch(plain) or any(len(label) > MAX_LABEL for label in domain.split(".")):
+        raise ValueError("not an e-mail address that can be written to")
+    return plain
+
+
+def _ascii_host(host: str) -> str:
+    """Return a host, which may have a port, in ASCII (IDNA); raises ValueError if that cannot be done."""
+    if host.isascii():
+        return host
+    name, colon, port = host.partition(":")
+    return idna.encode(name, uts46=True).decode("ascii") + colon + port
 
 
 def _mail_domain(public_url: str) -> str:
