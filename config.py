@@ -8,6 +8,7 @@ import secrets
 import signal
 import tomllib
 from collections.abc import Mapping, MutableMapping
+from email.utils import parseaddr
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ SECRET_KEY_MIN_LENGTH = 32
 MAX_PORT = 65535
 # Of one part of a domain (RFC 1035).
 MAX_LABEL = 63
+# What is before an @ has 64 characters at most (RFC 5321).
+MAX_INBOUND_MAILBOX = 24
 # A hundred years in days, the largest number of any setting.
 MAX_NUMBER = 36_500
 # The values of flask_appbuilder.const. run.py reads this module and must not import Flask-AppBuilder.
@@ -87,6 +90,7 @@ NAMES = frozenset(
         "TRUSTED_HOSTS",
         "TRUSTED_PROXY_COUNT",
     }
+    | {"INBOUND_ADDRESS", "INBOUND_IMAP", "INBOUND_LISTEN", "INBOUND_RETENTION_DAYS"}
     | {"FAB_ADD_SECURITY_API", "IMG_UPLOAD_FOLDER", "UPLOAD_FOLDER", "WORKERS"}
     | {"MAIL_ASCII_ATTACHMENTS", "MAIL_DEBUG", "MAIL_MAX_EMAILS", "MAIL_SUPPRESS_SEND"}
 )
@@ -504,10 +508,43 @@ def _mail(environ: Mapping[str, str], public_url: str) -> dict[str, Any]:
             if address.strip()
         ],
     }
+    settings |= _inbound(environ, parseaddr(str(settings["MAIL_DEFAULT_SENDER"]))[1])
     if settings["MAIL_USE_TLS"] and settings["MAIL_USE_SSL"]:
         msg = "MAIL_USE_TLS (STARTTLS, often port 587) and MAIL_USE_SSL (often port 465) cannot both be set."
         raise ConfigurationError(msg)
     return settings
+
+
+def _inbound(environ: Mapping[str, str], sender: str) -> dict[str, Any]:
+    """Return how e-mail comes back to the site, and the address at which it does; no address if it does not."""
+    listen, mailbox = environ.get("INBOUND_LISTEN", ""), environ.get("INBOUND_IMAP", "")
+    if listen and not _is_url(listen, {"lmtp", "smtp"}, needs_port=True):
+        raise ConfigurationError(f"INBOUND_LISTEN must look like lmtp://127.0.0.1:2424, not {listen!r}.")
+    if mailbox and not _is_url(mailbox, {"imaps", "imap"}, needs_user=True):
+        # The value contains a password, so the message does not repeat it.
+        raise ConfigurationError("INBOUND_IMAP must look like imaps://user:password@imap.example.org/INBOX.")
+    if mailbox.startswith("imap:") and urlsplit(mailbox).hostname not in {"localhost", "127.0.0.1", "::1"}:
+        raise ConfigurationError("INBOUND_IMAP must be imaps: the password would cross the network as it is.")
+    address = _email("INBOUND_ADDRESS", environ.get("INBOUND_ADDRESS") or sender)
+    if (listen or mailbox) and len(address.rpartition("@")[0]) > MAX_INBOUND_MAILBOX:
+        raise ConfigurationError(
+            f"INBOUND_ADDRESS may have {MAX_INBOUND_MAILBOX} characters before the @, to which tokens are added."
+        )
+    return {
+        "INBOUND_LISTEN": listen,
+        "INBOUND_IMAP": mailbox,
+        "INBOUND_ADDRESS": address if listen or mailbox else "",
+        "INBOUND_RETENTION_DAYS": _integer(environ, "INBOUND_RETENTION_DAYS", 30, least=1),
+    }
+
+
+def _is_url(value: str, schemes: set[str], *, needs_port: bool = False, needs_user: bool = False) -> bool:
+    try:
+        parts = urlsplit(value)
+        is_complete = bool(parts.hostname and (parts.port or not needs_port) and (parts.username or not needs_user))
+    except ValueError:
+        return False
+    return is_complete and parts.scheme in schemes and value.isprintable()
 
 
 def _email(name: str, address: str) -> str:
