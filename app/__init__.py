@@ -6,7 +6,7 @@ from typing import Any
 from flask import Flask
 
 import config
-from app import cli, error_pages, fab_settings, http, i18n, navigation, outbox, parties, plugins, templating
+from app import cli, error_pages, fab_settings, http, i18n, inbound, navigation, outbox, parties, plugins, templating
 from app.crud import charts, files
 from app.extensions import AppBuilder, csrf, db, mail, migrate
 
@@ -32,6 +32,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
         i18n.init_app(app)
         navigation.register(appbuilder)
     error_pages.init_app(app)
+    inbound.init_app(app)
     outbox.init_app(app)
     parties.init_app(app)
     charts.init_app(app)

@@ -16,6 +16,8 @@ from app.accounts.cleanup import CleanupTask
 from app.accounts.privacy import account_deletion
 from app.audit import service as audit_log
 from app.database import transaction
+from app.inbound import imap
+from app.inbound import service as inbound_service
 from app.parties.attendance import service as attendance_service
 from app.parties.cli import sweep
 from app.parties.menu import service as menu_service
@@ -31,6 +33,7 @@ CLEANUP_TASKS = (
     *cleanup.CLEANUP_TASKS,
     CleanupTask("audit log entry deleted", "audit log entries deleted", audit_log.delete_old),
     CleanupTask("guest's dietary data deleted", "guests' dietary data deleted", menu_service.delete_expired),
+    CleanupTask("received message deleted", "received messages deleted", inbound_service.delete_old),
     CleanupTask("invitation anonymised", "invitations anonymised", retention.anonymise_due_invitations),
     CleanupTask(
         "RSVP without an account anonymised", "RSVPs without an account anonymised", retention.anonymise_due_rsvps
@@ -81,6 +84,7 @@ class Scheduler:
             with self.app.app_context():
                 sweep()
                 reminders.send_due()
+                imap.poll()
                 if time.monotonic() < self._next_purge:
                     return MINUTE_SECONDS
                 self._next_purge = time.monotonic() + HOUR_SECONDS

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from email.utils import parseaddr
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,9 @@ def test_a_known_or_short_secret_is_refused(tmp_path, secret):
         ("MAIL_SERVER", "mail.example.org:587"),
         ("MAIL_DEFAULT_SENDER", "@"),
         ("MAIL_DEFAULT_SENDER", "a@b@c"),
+        ("MAIL_DEFAULT_SENDER", "Ana, Tom & Co <x@y"),
+        ("MAIL_DEFAULT_SENDER", "Ana, Tom & Co x@y"),
+        ("MAIL_DEFAULT_SENDER", "josé@example.org"),
         ("PUBLIC_URL", "https://dinner example.org"),
         ("INSTANCE_PATH", "\udcff"),
         ("MAIL_DEFAULT_SENDER", "dinner"),
@@ -201,8 +205,25 @@ def test_trusted_hosts_are_normalised_like_in_browsers(tmp_path):
     assert {"[2001:db8::1]", "b.example.org", "[::2]", "[::1]", "localhost"} <= set(trusted)
 
 
-def test_a_sender_may_have_a_name(tmp_path):
-    assert load(tmp_path, MAIL_DEFAULT_SENDER="Dinner <dinner@example.org>")["MAIL_DEFAULT_SENDER"].endswith("org>")
+@pytest.mark.parametrize(
+    ("given", "parsed"),
+    [
+        ("Dinner <dinner@example.org>", ("Dinner", "dinner@example.org")),
+        ("Ana, Tom & Co <x@y>", ("Ana, Tom & Co", "x@y")),
+        ('"Ana \\"the cook\\"" <x@y>', ('Ana "the cook"', "x@y")),
+        ("Löffel (die) <x@löffel.example>", ("Löffel (die)", "x@xn--lffel-jua.example")),
+        ("x@faß.example", ("", "x@xn--fa-hia.example")),
+    ],
+)
+def test_a_sender_may_have_any_name_and_any_domain(tmp_path, given, parsed):
+    assert parseaddr(load(tmp_path, MAIL_DEFAULT_SENDER=given)["MAIL_DEFAULT_SENDER"]) == parsed
+
+
+def test_a_host_beyond_ascii_is_written_as_browsers_send_it(tmp_path):
+    loaded = load(tmp_path, PUBLIC_URL="http://löffel.example:8080")
+    assert loaded["PUBLIC_URL"] == "http://xn--lffel-jua.example:8080"
+    assert loaded["MAIL_DEFAULT_SENDER"] == "dinnerparty@xn--lffel-jua.example"
+    assert "xn--lffel-jua.example" in loaded["TRUSTED_HOSTS"]
 
 
 def test_https_makes_cookies_secure(tmp_path):

@@ -1,6 +1,5 @@
 """Rules of e-mail delivery: what an error means, when to try again, which text is safe. Pure functions."""
 
-import re
 import unicodedata
 from datetime import datetime, timedelta
 from email.errors import MessageError
@@ -8,6 +7,7 @@ from enum import Enum
 from smtplib import SMTPNotSupportedError, SMTPRecipientsRefused, SMTPResponseException, SMTPSenderRefused
 
 from app.outbox.models import EmailState
+from config import ascii_address
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 # The pauses between attempts: short ones while greylisting is likely, then longer ones, three days in all.
@@ -23,10 +23,6 @@ MAX_CRASHES = 3
 MAX_LOST_CONNECTIONS = 2
 MAX_ERROR_LENGTH = 500
 
-# What SMTP accepts without quotes or extensions (RFC 5321: Dot-string "@" Domain).
-ADDRESS = re.compile(
-    r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*@[a-z\d-]+(\.[a-z\d-]+)*", re.ASCII | re.IGNORECASE
-)
 SERVICE_NOT_AVAILABLE, TOO_LARGE = 421, 552
 EMBEDDINGS_AND_OVERRIDES = {chr(code) for code in range(0x202A, 0x202F)}
 
@@ -99,13 +95,13 @@ def may_resend(state: str, *, secret_is_gone: bool, expires_at: datetime | None,
     )
 
 
-def ascii_address(address: str) -> str:
-    """Return an e-mail address with its domain in ASCII (IDNA); raises ValueError if SMTP would not accept it."""
-    mailbox, _, domain = address.rpartition("@")
-    plain = f"{mailbox}@{domain.encode('idna').decode('ascii')}"
-    if not ADDRESS.fullmatch(plain):
-        raise ValueError("not an e-mail address that can be written to")
-    return plain
+def is_writable(address: str) -> bool:
+    """Whether e-mail can be sent to an address: SMTP accepts it, so what is before the @ is ASCII."""
+    try:
+        ascii_address(address)
+    except ValueError:
+        return False
+    return True
 
 
 def one_line(text: str, max_length: int) -> str:

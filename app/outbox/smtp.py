@@ -6,9 +6,8 @@ import smtplib
 import ssl
 import unicodedata
 from datetime import UTC, datetime
-from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
+from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP, Policy
 from email.utils import format_datetime, parseaddr
 
 import flask_mail
@@ -16,24 +15,12 @@ from flask import current_app
 
 from app import clock
 from app.outbox import rules, service, unsubscribe_token
+from app.outbox.headers import POLICY
 from app.outbox.models import OutboxEmail
 
 # RFC 2369 and RFC 8058: the unsubscribe URL, and that mail programs may POST to it.
 LIST_UNSUBSCRIBE, LIST_UNSUBSCRIBE_POST = "List-Unsubscribe", "List-Unsubscribe-Post"
 
-
-class UrlHeader(UnstructuredHeader, BaseHeader):
-    """A header with a URL. The standard library would encode a long one, which breaks it."""
-
-    def fold(self, *, policy: Policy) -> str:
-        """Return the header in one line; RFC 5322 lets it have 998 characters."""
-        return f"{self.name}: {self}{policy.linesep}"
-
-
-HEADERS = HeaderRegistry()
-HEADERS.map_to_type(LIST_UNSUBSCRIBE, UrlHeader)
-# Base64 or quoted-printable, so lines are short and in ASCII.
-POLICY = SMTP.clone(cte_type="7bit", header_factory=HEADERS)
 
 logger = logging.getLogger(__name__)
 
@@ -96,7 +83,7 @@ class Connection(flask_mail.Connection):
         if not self.mail.suppress:
             if self.host is None:
                 raise smtplib.SMTPServerDisconnected
-            sender = parseaddr(str(envelope_from or message.sender))[1]
+            sender = rules.ascii_address(parseaddr(str(envelope_from or message.sender))[1])
             self.host.sendmail(sender, recipients, content, message.mail_options, message.rcpt_options)
         self.num_emails += 1
         try:
@@ -130,7 +117,7 @@ class OutboxMessage(flask_mail.Message):
     def _message(self) -> EmailMessage:  # type: ignore[override]
         message = EmailMessage(policy=POLICY)
         name, address = parseaddr(str(self.sender))
-        message["From"] = Address(name or current_app.config["APP_NAME"], addr_spec=address)
+        message["From"] = Address(name or current_app.config["APP_NAME"], addr_spec=rules.ascii_address(address))
         message["To"] = Address(self.name, addr_spec=rules.ascii_address(str(self.recipients[0])))
         message["Subject"] = self.subject
         message["Date"] = format_datetime(datetime.fromtimestamp(self.date or 0, UTC))

@@ -8,6 +8,7 @@ from flask_wtf.file import FileField
 from wtforms import EmailField, IntegerField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, ValidationError
 
+from app.accounts.form_fields import NOT_WRITABLE
 from app.crud.fields import clean_line
 from app.i18n import locales
 from app.parties import models
@@ -17,6 +18,11 @@ from app.parties.invitations.import_list import MAX_NAME_LENGTH
 FILTERS = [clean_line]
 LANGUAGE = lazy_gettext("Language of the e-mail")
 INVALID_EMAIL = lazy_gettext("Please enter a valid e-mail address.")
+
+
+def email_error(text: str) -> str:
+    """Return why an e-mail address is refused."""
+    return str(INVALID_EMAIL if text.rpartition("@")[0].isascii() else NOT_WRITABLE)
 
 
 def _languages() -> list[tuple[str, str]]:
@@ -32,7 +38,7 @@ class EmailForm(FlaskForm):
     def validate_email(self, field: EmailField) -> None:
         email = import_list.normalize_email(field.data)
         if email is None:
-            raise ValidationError(INVALID_EMAIL)
+            raise ValidationError(email_error(field.data))
         field.data = email
 
     @property

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from flask_babel import gettext as _
 from marshmallow import Schema, ValidationError, fields
 
 from app.crud.api import TranslatedMessage
@@ -18,6 +17,7 @@ from app.parties.api_fields import (
     described,
 )
 from app.parties.invitations import import_list
+from app.parties.invitations.forms import email_error
 from app.parties.models import MAX_NAME_LENGTH
 
 
@@ -25,9 +25,10 @@ class EmailField(fields.String):
     """An e-mail address, normalised as it is stored."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        email = import_list.normalize_email(clean_text(super()._deserialize(value, attr, data, **kwargs)) or "")
+        text = clean_text(super()._deserialize(value, attr, data, **kwargs)) or ""
+        email = import_list.normalize_email(text)
         if email is None:
-            raise ValidationError(TranslatedMessage(_("Please enter a valid e-mail address.")), attr or "")
+            raise ValidationError(TranslatedMessage(email_error(text)), attr or "")
         return email
 
 

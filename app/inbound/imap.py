@@ -1,0 +1,120 @@
+"""Read e-mail from a mailbox, for sites that have no mail server of their own. The mailbox belongs to the site alone."""
+
+import logging
+from collections.abc import Iterator
+from email.utils import getaddresses
+from typing import Any, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from flask import current_app
+from imap_tools import AND, BaseMailBox, MailBox, MailboxLoginError, MailBoxUnencrypted, MailMessage, MailMessageFlags
+from imap_tools.errors import ImapToolsError
+
+from app.database import transaction
+from app.inbound import addresses, service
+from app.inbound.server import MAX_BYTES
+from app.inbound.service import Outcome
+
+TIMEOUT_SECONDS = 20
+# In one round. The others follow in the next one.
+MAX_MESSAGES = 50
+# Where mail servers note the address that a message was delivered to, and where its writer did.
+RECIPIENT_HEADERS = ("delivered-to", "x-original-to", "x-envelope-to", "envelope-to", "to", "cc")
+
+logger = logging.getLogger(__name__)
+
+
+class RawMessage(MailMessage):
+    """A message with its bytes."""
+
+    def __init__(self, fetch_data: list[Any]) -> None:
+        super().__init__(fetch_data)
+        self.data = bytes(self._get_message_data_parts(fetch_data)[0])
+
+
+class _Mailbox(MailBox):
+    email_message_class = RawMessage
+
+
+class _LocalMailbox(MailBoxUnencrypted):
+    email_message_class = RawMessage
+
+
+class ImapSettings(NamedTuple):
+    """The parts of INBOUND_IMAP."""
+
+    is_encrypted: bool
+    host: str
+    port: int
+    username: str
+    password: str
+    folder: str
+
+
+def poll() -> int:
+    """Receive the unread messages of the mailbox, if one is configured; return how many. Call it outside a transaction.
+
+    What was received is marked as read. An error of the mailbox is logged.
+    """
+    if not current_app.config["INBOUND_IMAP"]:
+        return 0
+    settings = _settings(current_app.config["INBOUND_IMAP"])
+    try:
+        with _open(settings) as mailbox:
+            return _receive_all(mailbox)
+    except (OSError, ImapToolsError, MailboxLoginError) as error:
+        # The error of a login may repeat the command with its password.
+        reason = "the login was refused" if isinstance(error, MailboxLoginError) else f"{type(error).__name__}: {error}"
+        logger.warning("The mailbox at %s cannot be read: %s", settings.host, reason)
+        return 0
+
+
+def _settings(url: str) -> ImapSettings:
+    parts = urlsplit(url)
+    is_encrypted = parts.scheme == "imaps"
+    return ImapSettings(
+        is_encrypted,
+        str(parts.hostname),
+        parts.port or (993 if is_encrypted else 143),
+        unquote(parts.username or ""),
+        unquote(parts.password or ""),
+        unquote(parts.path.strip("/")) or "INBOX",
+    )
+
+
+def _open(settings: ImapSettings) -> BaseMailBox:
+    kind = _Mailbox if settings.is_encrypted else _LocalMailbox
+    mailbox: BaseMailBox = kind(settings.host, settings.port, timeout=TIMEOUT_SECONDS)
+    return mailbox.login(settings.username, settings.password, settings.folder)
+
+
+def _receive_all(mailbox: BaseMailBox) -> int:
+    received = 0
+    for uid in mailbox.uids(AND(seen=False))[:MAX_MESSAGES]:
+        for outcome in _outcomes(mailbox, uid):
+            if outcome is Outcome.TOO_MANY:
+                # It stays unread until the next round.
+                return received
+            mailbox.flag(uid, MailMessageFlags.SEEN, value=True)
+            received += 1
+    return received
+
+
+def _outcomes(mailbox: BaseMailBox, uid: str) -> Iterator[Outcome]:
+    """Receive one message and yield what was done with it; nothing if it is gone."""
+    for head in mailbox.fetch(AND(uid=uid), mark_seen=False, headers_only=True):
+        if head.size_rfc822 > MAX_BYTES:
+            logger.warning("A message in the mailbox was left there: it has %d bytes", head.size_rfc822)
+            yield Outcome.UNREADABLE
+            return
+    for message in mailbox.fetch(AND(uid=uid), mark_seen=False):
+        recipient, sender = _recipient(message), message.headers.get("return-path", ("unknown",))[0]
+        with transaction():
+            yield service.receive(message.data, recipient, "" if sender.strip() == "<>" else None)
+
+
+def _recipient(message: RawMessage) -> str:
+    """Return the first address of a message that has a valid token, or the site's address."""
+    values = [value for name in RECIPIENT_HEADERS for value in message.headers.get(name, ())]
+    signed = (address for _name, address in getaddresses(values) if addresses.parse(address))
+    return next(signed, str(current_app.config["INBOUND_ADDRESS"]))

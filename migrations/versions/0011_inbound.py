@@ -1,0 +1,30 @@
+"""E-mail that comes back: messages that were kept, and addresses that refuse e-mail."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0011"
+down_revision = "0009"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "inbound_message",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.String(64), nullable=False),
+        sa.Column("recipient", sa.String(320), nullable=False),
+        sa.Column("sender", sa.String(255), nullable=False),
+        sa.Column("subject", sa.String(255), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("received_at", sa.DateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_inbound_message"),
+        sa.UniqueConstraint("digest", name="uq_inbound_message_digest"),
+    )
+    op.create_index("ix_inbound_message_received_at", "inbound_message", ["received_at"])
+
+
+def downgrade() -> None:
+    op.drop_table("inbound_message")
