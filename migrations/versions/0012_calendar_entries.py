@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0012"
-down_revision = "0009"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
@@ -27,6 +27,8 @@ def upgrade() -> None:
         sa.Column("sequence", sa.Integer(), nullable=False),
         sa.Column("party_sequence", sa.Integer(), nullable=False),
         sa.Column("current_from", sa.Integer(), nullable=False),
+        sa.Column("replied_at", sa.DateTime(), nullable=True),
+        sa.Column("reply_digest", sa.String(length=64), nullable=True),
         sa.CheckConstraint("method IN ('REQUEST', 'CANCEL')", name=op.f("ck_calendar_entry_method")),
         sa.ForeignKeyConstraint(
             ["party_id"], ["dinner_party.id"], name="fk_calendar_entry_party_id", ondelete="CASCADE"
@@ -47,7 +49,8 @@ def upgrade() -> None:
         sent, dinner_party, dinner_party.c.id == sent.c.party_id
     )
     real = sent.c.email.not_like("%@invalid")
-    op.execute(entry.insert().from_select([column.name for column in entry.columns], rows.where(real)))
+    columns = ["party_id", "email", "method", "sequence", "party_sequence", "current_from"]
+    op.execute(entry.insert().from_select(columns, rows.where(real)))
 
 
 def downgrade() -> None:

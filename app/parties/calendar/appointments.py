@@ -4,10 +4,12 @@ A calendar that was sent a dinner keeps it until it is sent a cancellation. So e
 remembered, and whoever leaves or whose dinner changes gets what undoes or updates it.
 """
 
+from datetime import datetime
 from functools import partial
 
-from sqlalchemy import ColumnElement, and_, case, delete, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, or_, select, update
 
+from app import clock
 from app.database import insert_into
 from app.extensions import db
 from app.parties.calendar import ics
@@ -42,8 +44,22 @@ def cancellation_if_sent(party: DinnerParty, guest: Guest) -> Appointment | None
 
 def is_outdated(party: DinnerParty, email: str, sequence: int) -> bool:
     """Whether the party has changed since the calendar of `email` was sent it with this SEQUENCE."""
-    current = db.session.scalar(select(CalendarEntry.current_from).where(*_is_of(party, email)))
-    return current is not None and sequence < current
+    entry = CalendarEntry
+    changed = or_(entry.current_from > sequence, entry.party_sequence < party.ics_sequence)
+    return db.session.scalar(select(entry.party_id).where(*_is_of(party, email), changed)) is not None
+
+
+def take_reply(party: DinnerParty, email: str, digest: str, written_at: datetime | None) -> bool:
+    """Remember a reply. Return False if it, or one that was written later, was taken before."""
+    entry = CalendarEntry
+    is_new = or_(entry.reply_digest.is_(None), entry.reply_digest != digest)
+    values: dict[str, object] = {"reply_digest": digest}
+    if written_at is not None:
+        # A calendar whose clock is ahead must not outdate the replies to come.
+        values["replied_at"] = min(written_at, clock.now())
+        is_new &= or_(entry.replied_at.is_(None), entry.replied_at <= written_at)
+    statement = update(entry).where(*_is_of(party, email), is_new).values(**values).returning(entry.party_id)
+    return db.session.execute(statement).first() is not None
 
 
 def forget(condition: ColumnElement[bool]) -> None:

@@ -19,7 +19,8 @@ from app import clock
 from app.accounts.models import Member
 from app.http import public_url
 from app.i18n.selectors import current_locale
-from app.parties import location
+from app.inbound import addresses
+from app.parties import guest_addresses, location
 from app.parties.calendar import zones
 from app.parties.calendar.models import Method
 from app.parties.enums import QUEUED, SEATED, PartyStatus, RsvpStatus
@@ -92,15 +93,21 @@ def recipient(guest: Rsvp | Invitation) -> Member | Rsvp | Invitation:
 
 
 def _message(method: Method, party: DinnerParty, guest: Rsvp | Invitation, sequence: int) -> str:
-    calendar = _calendar(method)
+    # Where answers from calendars do not arrive, an invitation asks for none.
+    asks_in_vain = isinstance(guest, Invitation) and method == Method.REQUEST and not addresses.is_open()
+    calendar = _calendar(PUBLISH if asks_in_vain else method)
     status = guest.status if isinstance(guest, Rsvp) else None
     event = _event(party, with_address=_shows_address(party, guest), status=status)
     if method == Method.CANCEL:
         event["status"] = vText("CANCELLED")
+    elif not addresses.is_open():
+        only_link = _("Answers from your calendar do not arrive here. Please answer by the link in the e-mail.")
+        event["description"] = vText(f"{event['description']}\n\n{only_link}")
     event.add("dtstamp", clock.now())
     event.add("sequence", sequence)
-    event.add("organizer", _organizer(party), encode=False)
-    event.add("attendee", _attendee(guest), encode=False)
+    event.add("organizer", _organizer(party, guest), encode=False)
+    if not asks_in_vain:
+        event.add("attendee", _attendee(guest), encode=False)
     calendar.add_component(event)
     return _text(calendar, [party])
 
@@ -166,11 +173,26 @@ def _status(party: DinnerParty, status: RsvpStatus | None) -> str:
     return "TENTATIVE" if status in TENTATIVE else "CONFIRMED"
 
 
-def _organizer(party: DinnerParty) -> vCalAddress:
-    """Return the organizer: the name of the host, with the e-mail address of the site, because guests must not see the host's."""
-    organizer = vCalAddress(f"mailto:{parseaddr(str(current_app.config['MAIL_DEFAULT_SENDER']))[1]}")
+def _organizer(party: DinnerParty, guest: Rsvp | Invitation) -> vCalAddress:
+    """Return the organizer: the name of the host, with an address of the site, because guests must not see the host's.
+
+    Where the site receives e-mail, it is the guest's own, to which their calendar sends the answer.
+    """
+    address = addresses.make(addresses.CALENDAR, guest_addresses.key_of(_invited(guest)))
+    organizer = vCalAddress(f"mailto:{address or parseaddr(str(current_app.config['MAIL_DEFAULT_SENDER']))[1]}")
     organizer.params["CN"] = vText(party.host.display_name)
     return organizer
+
+
+def _invited(guest: Rsvp | Invitation) -> Rsvp | Invitation:
+    """Return the invitation that the guest answered at the same e-mail address.
+
+    Its calendar address stays the same: a calendar may refuse an update from another organizer.
+    """
+    invitation = guest.invitation if isinstance(guest, Rsvp) else None
+    if invitation is not None and invitation.email.lower() == recipient(guest).email.lower():
+        return invitation
+    return guest
 
 
 def _shows_address(party: DinnerParty, guest: Rsvp | Invitation) -> bool:
@@ -183,7 +205,7 @@ def _attendee(guest: Rsvp | Invitation) -> vCalAddress:
     attendee.params["CN"] = vText(guest.name or email)
     attendee.params["ROLE"] = vText("REQ-PARTICIPANT")
     attendee.params["PARTSTAT"] = vText(_participation(guest))
-    attendee.params["RSVP"] = vText("FALSE")
+    attendee.params["RSVP"] = vText("TRUE" if addresses.is_open() else "FALSE")
     return attendee
 
 

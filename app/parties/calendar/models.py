@@ -56,6 +56,9 @@ class CalendarEntry(Model):
     party_sequence: Mapped[int] = mapped_column()
     # The first SEQUENCE with which the party was sent as it was then. A reply to an earlier one is out of date.
     current_from: Mapped[int] = mapped_column()
+    # The last reply that was handled: when it was written, and the SHA-256 of its text. Mail servers may deliver it again.
+    replied_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    reply_digest: Mapped[str | None] = mapped_column(String(64))
 
     __table_args__ = (one_of("method", Method),)
 

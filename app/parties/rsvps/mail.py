@@ -1,12 +1,15 @@
 """E-mails about RSVPs, to guests and hosts."""
 
 from datetime import datetime
+from typing import Any
 
 from app import clock
 from app.http import public_url
+from app.outbox.service import EmailRequest, enqueue
+from app.parties import secret_links
 from app.parties.calendar import appointments, ics
 from app.parties.mail import party_context, party_url, send, to_member
-from app.parties.models import DinnerParty, Rsvp
+from app.parties.models import DinnerParty, Invitation, Rsvp
 
 
 def rsvp_yes(party: DinnerParty, rsvp: Rsvp) -> None:
@@ -65,3 +68,35 @@ def approval_requested(party: DinnerParty, rsvp: Rsvp) -> None:
             note=rsvp.note,
             url=public_url("GuestListView.show", slug=party.slug),
         )
+
+
+def reply_refused(party: DinnerParty, guest: Rsvp | Invitation, reason: object, reply: str) -> None:
+    """Tell a guest that the answer from their calendar was not recorded, and why. `reply` identifies it."""
+    _to_guest("reply_refused", party, guest, reply, reason=reason)
+
+
+def reply_outdated(party: DinnerParty, guest: Rsvp | Invitation, reply: str) -> None:
+    """Tell a guest that the party has changed since the appointment that they answered."""
+    _to_guest("reply_outdated", party, guest, reply)
+
+
+def _to_guest(kind: str, party: DinnerParty, guest: Rsvp | Invitation, version: str, **more: Any) -> None:
+    """Send an e-mail to a guest who may not have answered yet, and set their calendar right."""
+    appointment = appointments.update_if_sent(party, guest)
+    if isinstance(guest, Rsvp):
+        send(kind, party, guest, version=version, appointment=appointment, **more)
+        return
+    enqueue(
+        EmailRequest(
+            kind,
+            to=guest.email,
+            name=guest.name,
+            locale=guest.locale,
+            timezone=party.timezone,
+            context={"party": party_context(party), "url": secret_links.personal_url(), **more},
+            dedupe_key=f"{kind}:invitation-{guest.id}:{version}",
+            secret=secret_links.personal_token(guest),
+            expires_at=party.ends_at,
+            calendar=appointment,
+        )
+    )
