@@ -5,6 +5,7 @@ The moments are those of `tests/parties/test_zones.py`: twelve zones, on both si
 """
 
 import json
+import logging
 import os
 import shlex
 import subprocess
@@ -16,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from tests.parties.test_zones import TWELVE, calendar_of, moments_of
 
+logger = logging.getLogger(__name__)
 PACKAGES = ("ical.js@2.2.1", "node-ical@0.26.1")
 JAVASCRIPT = """\
 import { readFileSync } from "node:fs";
@@ -69,7 +71,7 @@ def read(folder: Path, text: str) -> dict[str, list[int]]:
 
 
 def main() -> int:
-    """Print what each reader makes of each zone; return 1 if one is wrong."""
+    """Log what each reader makes of each zone; return 1 if one is wrong."""
     wrong = 0
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -80,9 +82,10 @@ def main() -> int:
                 found = [datetime.fromtimestamp(each, UTC) for each in seconds]
                 differ = [str(meant) for meant, each in zip(moments, found, strict=True) if meant != each]
                 wrong += len(differ)
-                print(f"{zone:20} {reader:10} {len(moments):3} moments, {len(differ)} wrong", *differ[:3])
+                logger.info("%-20s %-10s %3d moments, %d wrong %s", zone, reader, len(moments), len(differ), differ[:3])
     return int(wrong > 0)
 
 
 if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
     sys.exit(main())

@@ -7,7 +7,7 @@ remembered, and whoever leaves or whose dinner changes gets what undoes or updat
 from datetime import datetime
 from functools import partial
 
-from sqlalchemy import ColumnElement, and_, case, delete, or_, select, update
+from sqlalchemy import ColumnElement, case, delete, or_, select, update
 
 from app import clock
 from app.database import insert_into
@@ -109,8 +109,8 @@ def _next_values(party: DinnerParty, method: Method) -> dict[str, object]:
     A calendar may ignore a cancellation, or an invitation after one, that has the SEQUENCE it knows.
     """
     is_newer = CalendarEntry.party_sequence < party.ics_sequence
-    rise = case((is_newer, party.ics_sequence - CalendarEntry.party_sequence), else_=0)
-    rise = rise + case((and_(CalendarEntry.method != method, ~is_newer), 1), else_=0)
+    differs = CalendarEntry.method != method
+    rise = case((is_newer, party.ics_sequence - CalendarEntry.party_sequence), (differs, 1), else_=0)
     return {
         "method": method,
         "sequence": CalendarEntry.sequence + rise,

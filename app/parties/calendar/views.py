@@ -81,7 +81,8 @@ class FeedView(BaseView):
         response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:32])
         # A calendar keeps it, and asks each time whether it has changed.
         response.headers["Cache-Control"] = "private, no-cache"
-        return without_referrer(response.make_conditional(request))
+        response.make_conditional(request)
+        return without_referrer(response)
 
 
 def _compress(response: Response) -> None:

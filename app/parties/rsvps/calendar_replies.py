@@ -81,7 +81,7 @@ def _record(party: DinnerParty, respondent: Respondent, reply: Reply) -> None:
         return
     if reply.wish is Wish.YES and _claim_offer(party, respondent):
         return
-    note = clean_text(reply.comment)[:MAX_NOTE_LENGTH] or None
+    note = (clean_text(reply.comment) or "")[:MAX_NOTE_LENGTH] or None
     request = RsvpRequest(ANSWERS[reply.wish], note=note)
     if isinstance(rsvp_service.rsvp(party, respondent, request), PartialAvailability):
         # A calendar cannot ask whether fewer would come.
