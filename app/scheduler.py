@@ -18,6 +18,7 @@ from app.audit import service as audit_log
 from app.database import transaction
 from app.inbound import imap
 from app.inbound import service as inbound_service
+from app.outbox import unreachable
 from app.parties.attendance import service as attendance_service
 from app.parties.cli import sweep
 from app.parties.menu import service as menu_service
@@ -33,6 +34,7 @@ CLEANUP_TASKS = (
     *cleanup.CLEANUP_TASKS,
     CleanupTask("audit log entry deleted", "audit log entries deleted", audit_log.delete_old),
     CleanupTask("guest's dietary data deleted", "guests' dietary data deleted", menu_service.delete_expired),
+    CleanupTask("unreachable address forgotten", "unreachable addresses forgotten", unreachable.delete_old),
     CleanupTask("received message deleted", "received messages deleted", inbound_service.delete_old),
     CleanupTask("invitation anonymised", "invitations anonymised", retention.anonymise_due_invitations),
     CleanupTask(

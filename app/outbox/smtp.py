@@ -14,6 +14,8 @@ import flask_mail
 from flask import current_app
 
 from app import clock
+from app.inbound import addresses
+from app.inbound.addresses import BOUNCE
 from app.outbox import rules, service, unsubscribe_token
 from app.outbox.headers import POLICY
 from app.outbox.models import OutboxEmail
@@ -83,7 +85,7 @@ class Connection(flask_mail.Connection):
         if not self.mail.suppress:
             if self.host is None:
                 raise smtplib.SMTPServerDisconnected
-            sender = rules.ascii_address(parseaddr(str(envelope_from or message.sender))[1])
+            sender = rules.ascii_address(parseaddr(str(envelope_from or _return_path(message)))[1])
             self.host.sendmail(sender, recipients, content, message.mail_options, message.rcpt_options)
         self.num_emails += 1
         try:
@@ -91,6 +93,12 @@ class Connection(flask_mail.Connection):
         except Exception:
             # The e-mail is sent: a receiver that fails must not have it sent again.
             logger.exception("A receiver of email_dispatched failed")
+
+
+def _return_path(message: flask_mail.Message) -> str:
+    """Return where delivery reports go: to an address of the e-mail if the site receives e-mail."""
+    number = message.number if isinstance(message, OutboxMessage) else None
+    return (addresses.make(BOUNCE, str(number)) if number else None) or str(message.sender)
 
 
 class OutboxMessage(flask_mail.Message):
@@ -107,7 +115,7 @@ class OutboxMessage(flask_mail.Message):
             date=clock.now().timestamp(),
             extra_headers=_extra_headers(email),
         )
-        self.name = email.name
+        self.number, self.name = email.id, email.name
         self.msgId = email.message_id
         if email.calendar:
             # Inline for mail programs with a calendar (RFC 6047), and as an attachment for others.

@@ -23,8 +23,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_inbound_message"),
         sa.UniqueConstraint("digest", name="uq_inbound_message_digest"),
     )
+    op.create_table(
+        "unreachable_address",
+        sa.Column("email", sa.String(320), nullable=False),
+        sa.Column("problem", sa.String(16), nullable=False),
+        sa.Column("reason", sa.String(500), nullable=False),
+        sa.Column("is_reported", sa.Boolean(), nullable=False),
+        sa.Column("refusals", sa.Integer(), nullable=False),
+        sa.Column("first_at", sa.DateTime(), nullable=False),
+        sa.Column("last_at", sa.DateTime(), nullable=False),
+        sa.CheckConstraint(
+            "problem IN ('no_mailbox', 'no_domain', 'closed', 'full', 'refused')",
+            name=op.f("ck_unreachable_address_problem"),
+        ),
+        sa.PrimaryKeyConstraint("email", name="pk_unreachable_address"),
+    )
     op.create_index("ix_inbound_message_received_at", "inbound_message", ["received_at"])
 
 
 def downgrade() -> None:
+    op.drop_table("unreachable_address")
     op.drop_table("inbound_message")
