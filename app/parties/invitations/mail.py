@@ -4,7 +4,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from sqlalchemy import func, select
+
 from app import clock
+from app.accounts.models import Member
+from app.extensions import db
 from app.outbox.models import SECRET, EmailTopic
 from app.outbox.service import EmailRequest, enqueue, enqueue_decoy
 from app.parties import secret_links
@@ -16,15 +20,16 @@ InvitationEmail = Callable[[DinnerParty, Invitation], None]
 Appointment = Callable[[DinnerParty, Invitation], str]
 
 
-def party_invitation(party: DinnerParty, invitation: Invitation) -> None:
-    """Invite a guest."""
+def party_invitation(party: DinnerParty, invitation: Invitation) -> bool:
+    """Invite a guest; return False if they unsubscribed, or if the address has no mailbox."""
     host = invitation.invited_by or party.host
-    _send(
+    return _send(
         "party_invitation",
         party,
         invitation,
         str(invitation.round),
         appointment=ics.request,
+        reader=_reader(invitation),
         inviter=host.display_name,
         max_party=invitation.max_party,
         until=party.rsvp_deadline,
@@ -49,30 +54,46 @@ def personal_link_decoy(party: DinnerParty) -> None:
 
 def invitation_changed(party: DinnerParty, invitation: Invitation) -> None:
     """Announce a new time or location to a person who has not answered yet."""
-    _send("invitation_changed", party, invitation, str(party.version), appointment=ics.request)
+    _send(
+        "invitation_changed",
+        party,
+        invitation,
+        str(party.version),
+        appointment=ics.request,
+        reader=_reader(invitation),
+    )
 
 
 def invitation_cancelled(party: DinnerParty, invitation: Invitation) -> None:
     """Announce the cancellation to a person who has not answered yet."""
-    _send("invitation_cancelled", party, invitation, str(party.version), appointment=ics.cancellation)
+    _send(
+        "invitation_cancelled",
+        party,
+        invitation,
+        str(party.version),
+        appointment=ics.cancellation,
+        reader=_reader(invitation),
+    )
 
 
-def _send(
+def _send(  # noqa: PLR0913 - what e-mails differ in
     kind: str,
     party: DinnerParty,
     invitation: Invitation,
     version: str,
+    *,
     appointment: Appointment | None = None,
+    reader: Member | None = None,
     **more: Any,
-) -> None:
-    enqueue(
+) -> bool:
+    email = enqueue(
         EmailRequest(
             kind,
             to=invitation.email,
             name=invitation.name,
-            locale=invitation.locale,
-            # The recipient's own time zone is unknown.
-            timezone=party.timezone,
+            # What members chose for themselves comes before what the host chose for them.
+            locale=(reader and reader.locale) or invitation.locale,
+            timezone=(reader and reader.timezone) or party.timezone,
             context={"party": party_context(party), "url": secret_links.personal_url(), **more},
             dedupe_key=f"{kind}:{invitation.id}:{version}",
             secret=secret_links.personal_token(invitation),
@@ -81,3 +102,9 @@ def _send(
             topic=EmailTopic.INVITATIONS,
         )
     )
+    return email is not None
+
+
+def _reader(invitation: Invitation) -> Member | None:
+    """Return the member with the address of the invitation."""
+    return db.session.scalars(select(Member).where(func.lower(Member.email) == invitation.email.lower())).one_or_none()
