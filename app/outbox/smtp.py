@@ -21,8 +21,12 @@ from app.outbox.headers import POLICY
 from app.outbox.models import OutboxEmail
 
 # RFC 2369 and RFC 8058: the unsubscribe URL, and that mail programs may POST to it.
+LIST_ID = "List-Id"
 LIST_UNSUBSCRIBE, LIST_UNSUBSCRIBE_POST = "List-Unsubscribe", "List-Unsubscribe-Post"
 
+
+# RFC 3834: what a person wrote is not called automatic, although the site sends it.
+WRITTEN_BY_PEOPLE = frozenset({"guest_message", "guest_reply", "host_reply"})
 
 logger = logging.getLogger(__name__)
 
@@ -144,8 +148,12 @@ class OutboxMessage(flask_mail.Message):
 
 
 def _extra_headers(email: OutboxEmail) -> dict[str, str]:
-    headers = {"Auto-Submitted": "auto-generated", "Content-Language": email.locale.replace("_", "-")}
+    headers = {"Content-Language": email.locale.replace("_", "-")}
+    if email.kind not in WRITTEN_BY_PEOPLE:
+        headers["Auto-Submitted"] = "auto-generated"
     if email.topic:
+        # RFC 2919
+        headers[LIST_ID] = f"<{email.topic}.{_unbracketed(service.mail_domain())}>"
         # The recipient's mail program shows an unsubscribe button.
         url = unsubscribe_token.url(email.recipient, email.topic)
         headers[LIST_UNSUBSCRIBE] = f"<{url}>"
@@ -153,6 +161,11 @@ def _extra_headers(email: OutboxEmail) -> dict[str, str]:
             # RFC 8058 requires https.
             headers[LIST_UNSUBSCRIBE_POST] = "List-Unsubscribe=One-Click"
     return headers
+
+
+def _unbracketed(domain: str) -> str:
+    """Return a domain for a List-Id, which has no brackets: an IP address in it is not called one."""
+    return domain.strip("[]").removeprefix("IPv6:").replace(":", ".")
 
 
 def _calendar_method(subtype: str, content: str) -> dict[str, str] | None:

@@ -11,9 +11,9 @@ from app.accounts.models import Member
 from app.extensions import db
 from app.outbox.models import SECRET, EmailTopic
 from app.outbox.service import EmailRequest, enqueue, enqueue_decoy
-from app.parties import secret_links
+from app.parties import guest_addresses, secret_links
 from app.parties.calendar import ics
-from app.parties.mail import party_context
+from app.parties.mail import party_context, reach
 from app.parties.models import DinnerParty, Invitation
 
 InvitationEmail = Callable[[DinnerParty, Invitation], None]
@@ -47,6 +47,7 @@ def personal_link_decoy(party: DinnerParty) -> None:
         "party": party_context(party),
         "url": secret_links.personal_url(),
         "secret": SECRET,
+        "reach": "note",
         "until": party.rsvp_deadline,
     }
     enqueue_decoy("personal_link", context=context)
@@ -86,6 +87,7 @@ def _send(  # noqa: PLR0913 - what e-mails differ in
     reader: Member | None = None,
     **more: Any,
 ) -> bool:
+    reply_address = guest_addresses.reply_address(invitation)
     email = enqueue(
         EmailRequest(
             kind,
@@ -94,12 +96,18 @@ def _send(  # noqa: PLR0913 - what e-mails differ in
             # What members chose for themselves comes before what the host chose for them.
             locale=(reader and reader.locale) or invitation.locale,
             timezone=(reader and reader.timezone) or party.timezone,
-            context={"party": party_context(party), "url": secret_links.personal_url(), **more},
+            context={
+                "party": party_context(party),
+                "url": secret_links.personal_url(),
+                "reach": reach(party, reply_address),
+                **more,
+            },
             dedupe_key=f"{kind}:{invitation.id}:{version}",
             secret=secret_links.personal_token(invitation),
             expires_at=party.starts_at,
             calendar=None if appointment is None else partial(appointment, party, invitation),
             topic=EmailTopic.INVITATIONS,
+            reply_to=reply_address,
         )
     )
     return email is not None
