@@ -24,6 +24,7 @@ from app.parties.cli import sweep
 from app.parties.menu import service as menu_service
 from app.parties.messages import reminders
 from app.parties.privacy import retention
+from app.parties.rsvps import news
 
 HOUR_SECONDS, MINUTE_SECONDS = 3600.0, 60.0
 PAUSE_AFTER_ERROR_SECONDS = 60.0
@@ -89,6 +90,7 @@ class Scheduler:
                 if time.monotonic() < self._next_purge:
                     return MINUTE_SECONDS
                 self._next_purge = time.monotonic() + HOUR_SECONDS
+                news.send_digests()
                 done = [task.describe(count) for count, task in purge() if count]
         except Exception:
             logger.exception("Cleanup failed; retrying in %d s", PAUSE_AFTER_ERROR_SECONDS)

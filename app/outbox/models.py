@@ -23,6 +23,7 @@ class EmailTopic(LabelledEnum):
     INVITATIONS = "invitations", lazy_gettext("invitations to dinners, and reminders to answer them")
     MESSAGES = "messages", lazy_gettext("messages from hosts to their guests")
     REMINDERS = "reminders", lazy_gettext("reminders of upcoming dinners")
+    ANSWERS = "answers", lazy_gettext("answers of guests to your own dinners")
 
 
 class EmailState(LabelledEnum):

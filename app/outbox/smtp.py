@@ -16,9 +16,10 @@ from flask import current_app
 from app import clock
 from app.inbound import addresses
 from app.inbound.addresses import BOUNCE
-from app.outbox import rules, service, unsubscribe_token
+from app.outbox import service, unsubscribe_token
 from app.outbox.headers import POLICY
 from app.outbox.models import OutboxEmail
+from config import ascii_address
 
 # RFC 2369 and RFC 8058: the unsubscribe URL, and that mail programs may POST to it.
 LIST_ID = "List-Id"
@@ -84,12 +85,12 @@ class Connection(flask_mail.Connection):
 
         Flask-Mail's own method may reconnect after the server accepted the e-mail, and fail then.
         """
-        recipients = [rules.ascii_address(str(each)) for each in message.recipients]
+        recipients = [ascii_address(str(each)) for each in message.recipients]
         content = message.as_bytes()
         if not self.mail.suppress:
             if self.host is None:
                 raise smtplib.SMTPServerDisconnected
-            sender = rules.ascii_address(parseaddr(str(envelope_from or _return_path(message)))[1])
+            sender = ascii_address(parseaddr(str(envelope_from or _return_path(message)))[1])
             self.host.sendmail(sender, recipients, content, message.mail_options, message.rcpt_options)
         self.num_emails += 1
         try:
@@ -129,13 +130,13 @@ class OutboxMessage(flask_mail.Message):
     def _message(self) -> EmailMessage:  # type: ignore[override]
         message = EmailMessage(policy=POLICY)
         name, address = parseaddr(str(self.sender))
-        message["From"] = Address(name or current_app.config["APP_NAME"], addr_spec=rules.ascii_address(address))
-        message["To"] = Address(self.name, addr_spec=rules.ascii_address(str(self.recipients[0])))
+        message["From"] = Address(name or current_app.config["APP_NAME"], addr_spec=ascii_address(address))
+        message["To"] = Address(self.name, addr_spec=ascii_address(str(self.recipients[0])))
         message["Subject"] = self.subject
         message["Date"] = format_datetime(datetime.fromtimestamp(self.date or 0, UTC))
         message["Message-ID"] = self.msgId
         if self.reply_to:
-            message["Reply-To"] = Address(addr_spec=rules.ascii_address(str(self.reply_to)))
+            message["Reply-To"] = Address(addr_spec=ascii_address(str(self.reply_to)))
         message.set_content(self.body or "")
         for subtype, content in self.alts.items():
             message.add_alternative(content, subtype=subtype, params=_calendar_method(subtype, content))

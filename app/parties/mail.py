@@ -106,8 +106,16 @@ def party_context(party: DinnerParty, rsvp: Rsvp | None = None, *, to_host: bool
     }
 
 
-def to_member(kind: str, member: Member, version: str, *, expires_at: datetime | None = None, **context: Any) -> None:
-    """Send an e-mail to a host or administrator, once for each `version`."""
+def to_member(
+    kind: str,
+    member: Member,
+    version: str,
+    *,
+    expires_at: datetime | None = None,
+    topic: EmailTopic | None = None,
+    **context: Any,
+) -> None:
+    """Send an e-mail to a host or administrator, once for each `version`, unless they have unsubscribed from `topic`."""
     enqueue(
         EmailRequest(
             kind,
@@ -118,5 +126,6 @@ def to_member(kind: str, member: Member, version: str, *, expires_at: datetime |
             context=context,
             dedupe_key=f"{kind}:{version}",
             expires_at=expires_at,
+            topic=topic,
         )
     )

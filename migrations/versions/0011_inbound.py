@@ -1,4 +1,4 @@
-"""E-mail that comes back: messages that were kept, and addresses that refuse e-mail."""
+"""E-mail that comes back, addresses that refuse e-mail, and when hosts hear of answers."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,6 +10,8 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.add_column("ab_user", sa.Column("answers_at_once", sa.Boolean(), server_default=sa.false(), nullable=False))
+    op.add_column("ab_user", sa.Column("answers_told_at", sa.DateTime(), nullable=True))
     op.create_table(
         "inbound_message",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -44,3 +46,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("unreachable_address")
     op.drop_table("inbound_message")
+    op.drop_column("ab_user", "answers_told_at")
+    op.drop_column("ab_user", "answers_at_once")

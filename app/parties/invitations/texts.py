@@ -30,12 +30,10 @@ def invited(result: InviteResult, invalid: int = 0) -> Flash:
             "E-mails do not reach %(num)d addresses: correct them below.",
             result.unreachable,
         )
-        return outbox_texts.queued(
-            " ".join(filter(None, (text, unreachable, result.beyond_limit and beyond_limit))), "warning"
-        )
+        text = f"{text} {unreachable}"
     if result.beyond_limit:
         return outbox_texts.queued(f"{text} {beyond_limit}", "warning")
-    return outbox_texts.queued(text, "warning" if result.skipped or invalid else "info")
+    return outbox_texts.queued(text, "warning" if result.skipped or invalid or result.unreachable else "info")
 
 
 def invited_again(invitation: Invitation) -> Flash:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from typing import Any
 
 from flask_babel import lazy_gettext
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
@@ -111,7 +112,7 @@ def page(party: DinnerParty, number: int, *, group: str = "", text: str = "") ->
     if group in GROUPS:
         statement = statement.where(Rsvp.status.in_(GROUPS[group][1]))
     statement = statement.add_columns(unreachable.problem_of(Rsvp.email))
-    found = db.session.execute(statement.offset((number - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1)).all()
+    found: Sequence[Any] = db.session.execute(statement.offset((number - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1)).all()
     guests = [GuestEntry(rsvp, problem=problem) for rsvp, problem in found[:PAGE_SIZE]]
     _assign_people(guests, _people_of(guest.rsvp.id for guest in guests))
     _load_positions(party, guests)
