@@ -1,9 +1,8 @@
 """Read e-mail from a mailbox, for sites that have no mail server of their own. The mailbox belongs to the site alone."""
 
 import logging
-from collections.abc import Iterator
 from email.utils import getaddresses
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from urllib.parse import unquote, urlsplit
 
 from flask import current_app
@@ -19,7 +18,7 @@ TIMEOUT_SECONDS = 20
 # In one round. The others follow in the next one.
 MAX_MESSAGES = 50
 # Where mail servers note the address that a message was delivered to, and where its writer did.
-RECIPIENT_HEADERS = ("delivered-to", "x-original-to", "x-envelope-to", "envelope-to", "to", "cc")
+RECIPIENT_HEADERS = ("Delivered-To", "X-Original-To", "X-Envelope-To", "Envelope-To", "To", "Cc")
 
 logger = logging.getLogger(__name__)
 
@@ -85,36 +84,45 @@ def _settings(url: str) -> ImapSettings:
 def _open(settings: ImapSettings) -> BaseMailBox:
     kind = _Mailbox if settings.is_encrypted else _LocalMailbox
     mailbox: BaseMailBox = kind(settings.host, settings.port, timeout=TIMEOUT_SECONDS)
-    return mailbox.login(settings.username, settings.password, settings.folder)
+    try:
+        return mailbox.login(settings.username, settings.password, settings.folder)
+    except BaseException:
+        mailbox.client.shutdown()
+        raise
 
 
 def _receive_all(mailbox: BaseMailBox) -> int:
     received = 0
     for uid in mailbox.uids(AND(seen=False))[:MAX_MESSAGES]:
-        for outcome in _outcomes(mailbox, uid):
-            if outcome is Outcome.TOO_MANY:
-                # It stays unread until the next round.
-                return received
-            mailbox.flag(uid, MailMessageFlags.SEEN, value=True)
-            received += 1
+        outcome = _receive_one(mailbox, uid)
+        if outcome is Outcome.TOO_MANY:
+            # It stays unread until the next round.
+            return received
+        mailbox.flag(uid, MailMessageFlags.SEEN, value=True)
+        received += 1
     return received
 
 
-def _outcomes(mailbox: BaseMailBox, uid: str) -> Iterator[Outcome]:
-    """Receive one message and yield what was done with it; nothing if it is gone."""
-    for head in mailbox.fetch(AND(uid=uid), mark_seen=False, headers_only=True):
-        if head.size_rfc822 > MAX_BYTES:
-            logger.warning("A message in the mailbox was left there: it has %d bytes", head.size_rfc822)
-            yield Outcome.UNREADABLE
-            return
+def _receive_one(mailbox: BaseMailBox, uid: str) -> Outcome | None:
+    """Receive a message and return what was done with it; None if it is gone."""
+    heads = list(mailbox.fetch(AND(uid=uid), mark_seen=False, headers_only=True))
+    if heads and heads[0].size_rfc822 > MAX_BYTES:
+        logger.warning("A message in the mailbox was left there: it has %d bytes", heads[0].size_rfc822)
+        return Outcome.UNREADABLE
     for message in mailbox.fetch(AND(uid=uid), mark_seen=False):
-        recipient, sender = _recipient(message), message.headers.get("return-path", ("unknown",))[0]
+        sender = _headers(message, "Return-Path")
+        data = cast("RawMessage", message).data
         with transaction():
-            yield service.receive(message.data, recipient, "" if sender.strip() == "<>" else None)
+            return service.receive(data, _recipient(message), "" if sender == ["<>"] else None)
+    return None
 
 
-def _recipient(message: RawMessage) -> str:
+def _recipient(message: MailMessage) -> str:
     """Return the first address of a message that has a valid token, or the site's address."""
-    values = [value for name in RECIPIENT_HEADERS for value in message.headers.get(name, ())]
+    values = [value for name in RECIPIENT_HEADERS for value in _headers(message, name)]
     signed = (address for _name, address in getaddresses(values) if addresses.parse(address))
     return next(signed, str(current_app.config["INBOUND_ADDRESS"]))
+
+
+def _headers(message: MailMessage, name: str) -> list[str]:
+    return [str(value).strip() for value in message.obj.get_all(name, [])]

@@ -4,7 +4,7 @@
 """
 
 from email.header import Header
-from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.policy import EmailPolicy
 from email.utils import formataddr
 from typing import Any
@@ -16,7 +16,7 @@ VERBATIM = frozenset(
 )
 
 
-class TextHeader(UnstructuredHeader):
+class TextHeader(UnstructuredHeader, BaseHeader):
     """A header with any text. The standard library would decode one that only looks as if it were encoded."""
 
     @classmethod
@@ -41,7 +41,7 @@ class HeaderPolicy(EmailPolicy):
         if name.lower() in VERBATIM:
             return f"{name}: {value}{LINE_END}"
         if isinstance(value, TextHeader):
-            return f"{name}: {text(name, value)}{LINE_END}"
+            return f"{name}: {text(name, str(value))}{LINE_END}"
         return super().fold(name, value)
 
     def fold_binary(self, name: str, value: Any) -> bytes:
@@ -52,7 +52,7 @@ class HeaderPolicy(EmailPolicy):
 def text(name: str, value: str) -> str:
     """Return `value` as the text of the header field `name`, encoded and folded as needed."""
     charset = "us-ascii" if _is_plain(value) else "utf-8"
-    return Header(str(value), charset, MAX_LINE, name).encode(linesep=LINE_END)
+    return Header(value, charset, MAX_LINE, name).encode(linesep=LINE_END)
 
 
 def address(given: Address) -> str:

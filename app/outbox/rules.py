@@ -1,12 +1,13 @@
 """Rules of e-mail delivery: what an error means, when to try again, which text is safe. Pure functions."""
 
+import re
 import unicodedata
 from datetime import datetime, timedelta
 from email.errors import MessageError
 from enum import Enum
 from smtplib import SMTPNotSupportedError, SMTPRecipientsRefused, SMTPResponseException, SMTPSenderRefused
 
-from app.outbox.models import EmailState
+from app.outbox.models import EmailState, MailProblem
 from config import ascii_address
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -23,6 +24,23 @@ MAX_CRASHES = 3
 MAX_LOST_CONNECTIONS = 2
 MAX_ERROR_LENGTH = 500
 
+URGENT, ORDINARY = 0, 5
+# Addresses with these problems are not written to again.
+BLOCKING = frozenset({MailProblem.NO_MAILBOX, MailProblem.NO_DOMAIN, MailProblem.CLOSED})
+# Subject and detail of enhanced status codes (RFC 3463, RFC 7505).
+PROBLEMS = {
+    "1.1": MailProblem.NO_MAILBOX,
+    "1.3": MailProblem.NO_MAILBOX,
+    "1.6": MailProblem.NO_MAILBOX,
+    "1.2": MailProblem.NO_DOMAIN,
+    "1.10": MailProblem.NO_DOMAIN,
+    "4.4": MailProblem.NO_DOMAIN,
+    "2.1": MailProblem.CLOSED,
+    "2.2": MailProblem.FULL,
+}
+# Of servers without enhanced codes.
+NO_MAILBOX_CODES = frozenset({550, 551, 553})
+ENHANCED = re.compile(r"[45]\.\d{1,3}\.\d{1,3}")
 SERVICE_NOT_AVAILABLE, TOO_LARGE = 421, 552
 EMBEDDINGS_AND_OVERRIDES = {chr(code) for code in range(0x202A, 0x202F)}
 
@@ -55,6 +73,31 @@ def _failure_of_code(code: int) -> DeliveryFailure:
     if 400 <= code < 500 and code != SERVICE_NOT_AVAILABLE:
         return DeliveryFailure.TEMPORARY
     return DeliveryFailure.CONNECTION_LOST
+
+
+def mail_problem(code: int, status: str) -> MailProblem:
+    """Return what an SMTP code and an enhanced status code, which may be missing, say of an address."""
+    if status:
+        return PROBLEMS.get(status.partition(".")[2], MailProblem.REFUSED)
+    return MailProblem.NO_MAILBOX if code in NO_MAILBOX_CODES else MailProblem.REFUSED
+
+
+def problem_of_address(error: Exception, address: str) -> MailProblem | None:
+    """Return what an `error` says of the address that the e-mail was for; None if it says nothing of it."""
+    if not is_writable(address):
+        return MailProblem.NO_MAILBOX
+    if isinstance(error, SMTPRecipientsRefused):
+        code, reply = next(iter(error.recipients.values()))
+        return mail_problem(code, _enhanced(reply))
+    if isinstance(error, SMTPResponseException) and not isinstance(error, SMTPSenderRefused):
+        # The text was refused. Without an enhanced code that says nothing of the mailbox.
+        return mail_problem(0, _enhanced(error.smtp_error))
+    return None
+
+
+def _enhanced(reply: bytes | str) -> str:
+    match = ENHANCED.match(_text(reply))
+    return match[0] if match else ""
 
 
 def describe(error: Exception, secret: str | None = None) -> str:

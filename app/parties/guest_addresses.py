@@ -26,6 +26,11 @@ def guest_of(key: str) -> Rsvp | Invitation | None:
     return db.session.get(Rsvp if match[1] == "r" else Invitation, number)
 
 
+def host_address(guest: Rsvp | Invitation, host_id: int) -> str | None:
+    """Return the address at which a host writes to the guest; None while the site receives no e-mail."""
+    return addresses.make(addresses.REPLY, f"h{host_id}{key_of(guest)}")
+
+
 def reply_address(guest: Rsvp | Invitation) -> str | None:
     """Return the address at which the guest writes to the hosts; None while the site receives no e-mail."""
     return addresses.make(addresses.REPLY, key_of(guest))

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from app import clock
 from app.accounts.models import Member
 from app.http import public_url
 from app.outbox.models import EmailTopic
 from app.outbox.service import ORDINARY, EmailRequest, enqueue
-from app.parties import location, secret_links
+from app.parties import guest_addresses, location, secret_links
+from app.parties.enums import PartyStatus, RsvpStatus
 from app.parties.models import DinnerParty, Rsvp
 
 # Remembers what it sends, and returns what writes the iCalendar object in the language of the recipient.
@@ -49,6 +51,7 @@ def send(  # noqa: PLR0913 - what e-mails differ in
 
     The same `kind` is sent once for each `version` of the RSVP, of the party or of an offer; by default that of the RSVP.
     """
+    own_address = guest_addresses.reply_address(rsvp)
     if version is None:
         version = f"{rsvp.answered_at:%Y%m%dT%H%M%S%f}"
     # A member may have a new e-mail address, language or time zone since they answered.
@@ -60,17 +63,30 @@ def send(  # noqa: PLR0913 - what e-mails differ in
             name=rsvp.name,
             locale=recipient.locale,
             timezone=recipient.timezone,
-            context={"party": party_context(party, rsvp), "url": party_url(rsvp, "PartyView.show"), **more},
+            context={
+                "party": party_context(party, rsvp),
+                "url": party_url(rsvp, "PartyView.show"),
+                "reach": reach(party, own_address, may_answer=rsvp.status != RsvpStatus.REMOVED),
+                **more,
+            },
             dedupe_key=f"{kind}:{rsvp.id}:{version}",
             secret=link_secret(rsvp),
             expires_at=expires_at or party.ends_at,
             priority=priority,
             calendar=appointment,
             topic=topic,
-            reply_to=reply_to,
+            reply_to=reply_to or own_address,
         )
     )
     return email is not None
+
+
+def reach(party: DinnerParty, reply_address: str | None, *, may_answer: bool = True) -> str:
+    """Return how the reader of an e-mail reaches the host: by a reply, by a note to their answer, or not at all."""
+    if reply_address is not None:
+        return "reply"
+    is_answered = may_answer and party.status == PartyStatus.PUBLISHED and party.answers_until > clock.now()
+    return "note" if is_answered else "none"
 
 
 def party_context(party: DinnerParty, rsvp: Rsvp | None = None, *, to_host: bool = False) -> dict[str, Any]:
@@ -90,8 +106,16 @@ def party_context(party: DinnerParty, rsvp: Rsvp | None = None, *, to_host: bool
     }
 
 
-def to_member(kind: str, member: Member, version: str, *, expires_at: datetime | None = None, **context: Any) -> None:
-    """Send an e-mail to a host or administrator, once for each `version`."""
+def to_member(
+    kind: str,
+    member: Member,
+    version: str,
+    *,
+    expires_at: datetime | None = None,
+    topic: EmailTopic | None = None,
+    **context: Any,
+) -> None:
+    """Send an e-mail to a host or administrator, once for each `version`, unless they have unsubscribed from `topic`."""
     enqueue(
         EmailRequest(
             kind,
@@ -102,5 +126,6 @@ def to_member(kind: str, member: Member, version: str, *, expires_at: datetime |
             context=context,
             dedupe_key=f"{kind}:{version}",
             expires_at=expires_at,
+            topic=topic,
         )
     )

@@ -3,26 +3,31 @@
 from collections.abc import Callable
 from typing import Any
 
+from sqlalchemy import func, select
+
 from app import clock
+from app.accounts.models import Member
+from app.extensions import db
 from app.outbox.models import SECRET, EmailTopic
 from app.outbox.service import EmailRequest, enqueue, enqueue_decoy
-from app.parties import secret_links
+from app.parties import guest_addresses, secret_links
 from app.parties.calendar import appointments
-from app.parties.mail import Appointment, party_context
+from app.parties.mail import Appointment, party_context, reach
 from app.parties.models import DinnerParty, Invitation
 
 InvitationEmail = Callable[[DinnerParty, Invitation], None]
 
 
-def party_invitation(party: DinnerParty, invitation: Invitation) -> None:
-    """Invite a guest."""
+def party_invitation(party: DinnerParty, invitation: Invitation) -> bool:
+    """Invite a guest; return False if they unsubscribed, or if the address has no mailbox."""
     host = invitation.invited_by or party.host
-    _send(
+    return _send(
         "party_invitation",
         party,
         invitation,
         str(invitation.round),
         appointment=appointments.request(party, invitation),
+        reader=_reader(invitation),
         inviter=host.display_name,
         max_party=invitation.max_party,
         until=party.rsvp_deadline,
@@ -40,6 +45,7 @@ def personal_link_decoy(party: DinnerParty) -> None:
         "party": party_context(party),
         "url": secret_links.personal_url(),
         "secret": SECRET,
+        "reach": "note",
         "until": party.rsvp_deadline,
     }
     enqueue_decoy("personal_link", context=context)
@@ -48,7 +54,12 @@ def personal_link_decoy(party: DinnerParty) -> None:
 def invitation_changed(party: DinnerParty, invitation: Invitation) -> None:
     """Announce a new time or location to a person who has not answered yet."""
     _send(
-        "invitation_changed", party, invitation, str(party.version), appointment=appointments.request(party, invitation)
+        "invitation_changed",
+        party,
+        invitation,
+        str(party.version),
+        appointment=appointments.request(party, invitation),
+        reader=_reader(invitation),
     )
 
 
@@ -60,30 +71,46 @@ def invitation_cancelled(party: DinnerParty, invitation: Invitation) -> None:
         invitation,
         str(party.version),
         appointment=appointments.cancellation(party, invitation),
+        reader=_reader(invitation),
     )
 
 
-def _send(
+def _send(  # noqa: PLR0913 - what e-mails differ in
     kind: str,
     party: DinnerParty,
     invitation: Invitation,
     version: str,
+    *,
     appointment: Appointment | None = None,
+    reader: Member | None = None,
     **more: Any,
-) -> None:
-    enqueue(
+) -> bool:
+    reply_address = guest_addresses.reply_address(invitation)
+    email = enqueue(
         EmailRequest(
             kind,
             to=invitation.email,
             name=invitation.name,
-            locale=invitation.locale,
-            # The recipient's own time zone is unknown.
-            timezone=party.timezone,
-            context={"party": party_context(party), "url": secret_links.personal_url(), **more},
+            # What members chose for themselves comes before what the host chose for them.
+            locale=(reader and reader.locale) or invitation.locale,
+            timezone=(reader and reader.timezone) or party.timezone,
+            context={
+                "party": party_context(party),
+                "url": secret_links.personal_url(),
+                "reach": reach(party, reply_address),
+                **more,
+            },
             dedupe_key=f"{kind}:{invitation.id}:{version}",
             secret=secret_links.personal_token(invitation),
             expires_at=party.starts_at,
             calendar=appointment,
             topic=EmailTopic.INVITATIONS,
+            reply_to=reply_address,
         )
     )
+    return email is not None
+
+
+def _reader(invitation: Invitation) -> Member | None:
+    """Return the member with the address of the invitation."""
+    return db.session.scalars(select(Member).where(func.lower(Member.email) == invitation.email.lower())).one_or_none()

@@ -6,6 +6,7 @@ from marshmallow import Schema, ValidationError, fields
 
 from app.crud.api import TranslatedMessage
 from app.crud.fields import clean_text
+from app.outbox.models import MailProblem
 from app.parties import api_fields, models
 from app.parties.api_fields import (
     AtMostValidator,
@@ -67,6 +68,11 @@ class InvitedGuest(Schema):
     )
     opened_at = fields.AwareDateTime(attribute="invitation.opened_at", allow_none=True)
     revoked_at = fields.AwareDateTime(attribute="invitation.revoked_at", allow_none=True)
+    mail_problem = fields.String(
+        attribute="problem",
+        allow_none=True,
+        metadata={"enum": [*MailProblem, None], "description": "Why e-mails do not reach the guest"},
+    )
     status = fields.Function(
         lambda row: row.rsvp.status if row.rsvp else None,
         allow_none=True,
@@ -95,4 +101,5 @@ class InviteResult(Schema):
 
     added = fields.Integer()
     skipped = fields.Integer(**described("Already invited, or already coming"))
+    unreachable = fields.Integer(**described("Invited, but their addresses have no mailbox"))
     late = fields.Integer(attribute="beyond_limit", **described("Not invited because of the daily limit"))

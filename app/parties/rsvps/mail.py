@@ -1,15 +1,23 @@
 """E-mails about RSVPs, to guests and hosts."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 from app import clock
+from app.accounts.models import Member
 from app.http import public_url
+from app.outbox.models import EmailTopic
 from app.outbox.service import EmailRequest, enqueue
-from app.parties import secret_links
+from app.parties import guest_addresses, secret_links
 from app.parties.calendar import appointments, ics
-from app.parties.mail import party_context, party_url, send, to_member
+from app.parties.mail import party_context, party_url, reach, send, to_member
 from app.parties.models import DinnerParty, Invitation, Rsvp
+from app.parties.waiting_list.allocation import max_guest_seats
+
+# The next daily e-mail follows a day later.
+DIGEST_LIFETIME = timedelta(days=1)
 
 
 def rsvp_yes(party: DinnerParty, rsvp: Rsvp) -> None:
@@ -39,8 +47,10 @@ def _open_until(party: DinnerParty) -> datetime | None:
 
 
 def rsvp_waitlisted(party: DinnerParty, rsvp: Rsvp, position: int) -> None:
-    """Tell a guest their position on the waiting list."""
-    send("rsvp_waitlisted", party, rsvp, place=position, appointment=appointments.update_if_sent(party, rsvp))
+    """Tell a guest their position on the waiting list, and whether the table is too small for their group."""
+    most = max_guest_seats(party.number_seats)
+    appointment = appointments.update_if_sent(party, rsvp)
+    send("rsvp_waitlisted", party, rsvp, place=position, needed=rsvp.min_party, most=most, appointment=appointment)
 
 
 def request_declined(party: DinnerParty, rsvp: Rsvp) -> None:
@@ -52,6 +62,57 @@ def removed(party: DinnerParty, rsvp: Rsvp, before: str) -> None:
     """Tell a guest that a host removed them, and remove the party from their calendar."""
     cancel = appointments.cancellation if before in ics.PARTICIPATION else appointments.cancellation_if_sent
     send("removed", party, rsvp, appointment=cancel(party, rsvp))
+
+
+def guest_answered(party: DinnerParty, rsvp: Rsvp, host: Member) -> None:
+    """Tell a host what a guest has just answered."""
+    _about_answer("guest_answered", party, rsvp, host, status=rsvp.status, seats=rsvp.party_size, note=rsvp.note)
+
+
+def seats_freed(party: DinnerParty, rsvp: Rsvp, host: Member, seats: int) -> None:
+    """Tell a host that seats became free after the RSVP deadline, when nobody on the waiting list can get them."""
+    _about_answer("seats_freed", party, rsvp, host, seats=seats)
+
+
+def _about_answer(kind: str, party: DinnerParty, rsvp: Rsvp, host: Member, **context: Any) -> None:
+    to_member(
+        kind,
+        host,
+        f"{rsvp.id}:{host.id}:{rsvp.answered_at:%Y%m%dT%H%M%S%f}",
+        expires_at=party.starts_at,
+        topic=EmailTopic.ANSWERS,
+        party=party_context(party, to_host=True),
+        guest=str(rsvp),
+        url=public_url("GuestListView.show", slug=party.slug),
+        **context,
+    )
+
+
+def answers_digest(host: Member, news: Sequence[Rsvp], now: datetime) -> None:
+    """Tell a host what guests of their parties have answered. The news are sorted by party."""
+    parties = [
+        {
+            "title": party.title,
+            "starts_at": party.starts_at,
+            "timezone": party.timezone,
+            "seats_free": party.seats_free,
+            "url": public_url("GuestListView.show", slug=party.slug),
+            "answers": [
+                {"guest": str(rsvp), "status": rsvp.status, "seats": rsvp.party_size, "note": rsvp.note}
+                for rsvp in rsvps
+            ],
+        }
+        for party, rsvps in groupby(news, key=lambda rsvp: rsvp.party)
+    ]
+    to_member(
+        "answers_digest",
+        host,
+        f"{host.id}:{now:%Y%m%dT%H%M%S%f}",
+        expires_at=now + DIGEST_LIFETIME,
+        topic=EmailTopic.ANSWERS,
+        parties=parties,
+        count=len(news),
+    )
 
 
 def approval_requested(party: DinnerParty, rsvp: Rsvp) -> None:
@@ -86,6 +147,7 @@ def _to_guest(kind: str, party: DinnerParty, guest: Rsvp | Invitation, version: 
     if isinstance(guest, Rsvp):
         send(kind, party, guest, version=version, appointment=appointment, **more)
         return
+    reply_address = guest_addresses.reply_address(guest)
     enqueue(
         EmailRequest(
             kind,
@@ -93,10 +155,16 @@ def _to_guest(kind: str, party: DinnerParty, guest: Rsvp | Invitation, version: 
             name=guest.name,
             locale=guest.locale,
             timezone=party.timezone,
-            context={"party": party_context(party), "url": secret_links.personal_url(), **more},
+            context={
+                "party": party_context(party),
+                "url": secret_links.personal_url(),
+                "reach": reach(party, reply_address),
+                **more,
+            },
             dedupe_key=f"{kind}:invitation-{guest.id}:{version}",
             secret=secret_links.personal_token(guest),
             expires_at=party.ends_at,
             calendar=appointment,
+            reply_to=reply_address,
         )
     )

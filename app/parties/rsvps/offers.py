@@ -10,7 +10,7 @@ from app.parties.enums import OfferState, RsvpStatus, WaitingListEventKind
 from app.parties.menu import service as menu_service
 from app.parties.models import DinnerParty, Rsvp
 from app.parties.respondent import Respondent
-from app.parties.rsvps import leaving
+from app.parties.rsvps import leaving, news
 from app.parties.rsvps import mail as rsvp_mail
 from app.parties.rsvps.types import RsvpResult, offered_result, position
 from app.parties.waiting_list import history, seats
@@ -32,6 +32,7 @@ def claim(party: DinnerParty, guest: Respondent) -> RsvpResult:
     history.record(WaitingListEventKind.CLAIMED, party.id, rsvp.id, seats=offer.seats)
     db.session.flush()
     rsvp_mail.rsvp_yes(party, rsvp)
+    news.tell(party, rsvp)
     return RsvpResult(rsvp, changed=True, dietary_conflicts=menu_service.apply_profile_diet(rsvp))
 
 
@@ -62,6 +63,7 @@ def decline(party: DinnerParty, guest: Respondent, *, stay: bool) -> RsvpResult:
     seats.release_and_reoffer(party.id, offer.seats)
     if not stay:
         rsvp_mail.rsvp_no(party, rsvp)
+        news.tell(party, rsvp)
     # Together with other free seats, the guest may get a larger offer at once.
     return (
         offered_result(rsvp, changed=True)

@@ -10,7 +10,7 @@ from app.parties.enums import SEATED, WITHDRAWABLE, RsvpStatus, WaitingListEvent
 from app.parties.menu import service as menu_service
 from app.parties.models import DinnerParty, Rsvp
 from app.parties.respondent import Respondent
-from app.parties.rsvps import leaving
+from app.parties.rsvps import leaving, news
 from app.parties.rsvps import mail as rsvp_mail
 from app.parties.rsvps.types import (
     PartialAvailability,
@@ -78,8 +78,11 @@ def withdraw(party: DinnerParty, guest: Respondent) -> RsvpResult:
         _ensure_changeable(rsvp)
     if rsvp is None or rsvp.status not in WITHDRAWABLE:
         raise DomainError(lazy_gettext("Nothing changed: you have no seat at this party."), "warning")
+    held = rsvp.party_size if rsvp.status in SEATED else 0
     leaving.release(rsvp, RsvpStatus.WITHDRAWN)
     rsvp_mail.rsvp_no(party, rsvp)
+    # After the deadline, seats are not offered to the waiting list any more.
+    news.tell(party, rsvp, freed=held if party.answers_until <= clock.now() else 0)
     return RsvpResult(rsvp, changed=True)
 
 
@@ -244,6 +247,7 @@ def _decline(party: DinnerParty, rsvp: Rsvp, request: RsvpRequest, group: PartyS
     db.session.flush()
     if before != request.answer:
         _tell_calendar(party, rsvp, before=before)
+    news.tell(party, rsvp)
     return RsvpResult(rsvp, changed=True)
 
 
@@ -275,6 +279,7 @@ def _resize(
         seats.release_and_reoffer(party.id, -more, newly_freed=-more)
     if more:
         rsvp_mail.rsvp_yes(party, rsvp)
+        news.tell(party, rsvp)
     return RsvpResult(rsvp, changed=True, resized=True)
 
 
@@ -321,6 +326,9 @@ def seat_or_queue(
 def record_and_notify(party: DinnerParty, rsvp: Rsvp, *, before: str | None) -> RsvpResult:
     """E-mail the guest, or the hosts, about a new status, and record it in the history of the waiting list."""
     was_waiting = before == RsvpStatus.WAITLISTED
+    if RsvpStatus.AWAITING_APPROVAL not in {before, rsvp.status}:
+        # Requests have an e-mail of their own, and hosts themselves approve them.
+        news.tell(party, rsvp)
     if rsvp.is_confirmed:
         if was_waiting:
             history.record(WaitingListEventKind.SEATED, party.id, rsvp.id, seats=rsvp.party_size)
