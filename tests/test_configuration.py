@@ -432,7 +432,8 @@ def test_without_a_door_there_is_no_address_for_replies(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "door", [{"INBOUND_LISTEN": "lmtp://127.0.0.1:2424"}, {"INBOUND_IMAP": "imaps://user:p%40ss@imap.example.org/INBOX"}]
+    "door",
+    [{"INBOUND_LISTEN": "lmtp://127.0.0.1:2424"}, {"INBOUND_IMAP": "imaps://user:p%40ss@imap.example.org/INBOX"}],
 )
 def test_replies_come_to_the_sender_or_to_an_address_of_their_own(tmp_path, door):
     sender = {"MAIL_DEFAULT_SENDER": "Dinner <hello@example.org>"}
