@@ -6,6 +6,7 @@ and hands it over again.
 
 import asyncio
 import logging
+import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,8 @@ MAX_BYTES = 1024 * 1024
 TIMEOUT_SECONDS = 60
 MAX_RECIPIENTS = 20
 STOP_CHECK_SECONDS = 0.5
+# After the port was taken, as by a process that is about to end.
+RETRY_SECONDS = 5.0
 IDENTITY = "inbound door"
 ANSWERS = {
     Outcome.HANDLED: "250 2.0.0 OK",
@@ -108,33 +111,42 @@ class Listener:
     def __init__(self, app: Flask) -> None:
         self._stop = threading.Event()
         parts = urlsplit(app.config["INBOUND_LISTEN"])
-        protocol = LMTP if parts.scheme == "lmtp" else SMTP
+        self._protocol = LMTP if parts.scheme == "lmtp" else SMTP
+        self._host, self._port = str(parts.hostname), parts.port or 0
         self._handler = Handler(app)
-        self._controller: Any = DoorController(self._handler, protocol, str(parts.hostname), parts.port or 0)
+        self.is_listening = False
 
     def stop(self) -> None:
         """Stop; returns at once."""
         self._stop.set()
 
     def run_forever(self, wanted: Callable[[], bool] = lambda: True) -> None:
-        """Listen until `stop()` is called or `wanted` returns False."""
-        try:
-            self._controller.start()
-        except (OSError, TimeoutError) as error:
-            logger.error("E-mail cannot be received at %s: %s", self.place, error)  # noqa: TRY400 - one line
-            return
-        logger.info("E-mail is received at %s", self.place)
-        while wanted() and not self._stop.wait(STOP_CHECK_SECONDS):
-            pass
-        self._controller.stop(no_assert=True)
+        """Listen until `stop()` is called or `wanted` returns False. While the port is taken, try again."""
+        last_error = ""
+        while wanted() and not self._stop.is_set():
+            try:
+                controller = self._start()
+            except (OSError, TimeoutError) as error:
+                if str(error) != last_error:
+                    logger.error("E-mail cannot be received at %s:%d: %s", self._host, self._port, error)  # noqa: TRY400 - one line
+                last_error = str(error)
+                self._stop.wait(RETRY_SECONDS)
+                continue
+            self._listen(controller, wanted)
         self._handler.close()
 
-    @property
-    def is_listening(self) -> bool:
-        """Whether mail servers can connect."""
-        return self._controller.server is not None
+    def _start(self) -> Any:
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        # A controller that cannot listen says so late, and leaves its loop open.
+        socket.create_server((self._host, self._port), family=family).close()
+        controller: Any = DoorController(self._handler, self._protocol, self._host, self._port)
+        controller.start()
+        return controller
 
-    @property
-    def place(self) -> str:
-        """The address and the port."""
-        return f"{self._controller.hostname}:{self._controller.port}"
+    def _listen(self, controller: Any, wanted: Callable[[], bool]) -> None:
+        logger.info("E-mail is received at %s:%d", self._host, self._port)
+        self.is_listening = True
+        while wanted() and not self._stop.wait(STOP_CHECK_SECONDS):
+            pass
+        self.is_listening = False
+        controller.stop(no_assert=True)

@@ -121,7 +121,8 @@ class UnreachableAddress(Model):
 
     __tablename__ = "unreachable_address"
 
-    email: Mapped[str] = mapped_column(String(320), primary_key=True)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(320), unique=True)
     problem: Mapped[MailProblem] = mapped_column(EnumString(MailProblem, 16))
     # What the mail server said.
     reason: Mapped[str] = mapped_column(String(500), default="")

@@ -27,6 +27,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "unreachable_address",
+        sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("email", sa.String(320), nullable=False),
         sa.Column("problem", sa.String(16), nullable=False),
         sa.Column("reason", sa.String(500), nullable=False),
@@ -38,7 +39,8 @@ def upgrade() -> None:
             "problem IN ('no_mailbox', 'no_domain', 'closed', 'full', 'refused')",
             name=op.f("ck_unreachable_address_problem"),
         ),
-        sa.PrimaryKeyConstraint("email", name="pk_unreachable_address"),
+        sa.PrimaryKeyConstraint("id", name="pk_unreachable_address"),
+        sa.UniqueConstraint("email", name="uq_unreachable_address_email"),
     )
     op.create_index("ix_inbound_message_received_at", "inbound_message", ["received_at"])
 

@@ -1,6 +1,8 @@
 """Messages that mail servers hand to the site, by LMTP and by SMTP."""
 
 import smtplib
+import socket
+import threading
 from datetime import timedelta
 
 import pytest
@@ -12,6 +14,8 @@ from app.inbound import addresses, limits, server, service
 from app.inbound.models import InboundMessage
 from app.inbound.service import Outcome
 from tests.inbound.conftest import ADDRESS, message
+from tests.support.smtp import HOST
+from tests.support.waiting import wait_until
 
 SENDER = "rosa@example.org"
 
@@ -55,6 +59,21 @@ def test_a_message_is_taken_when_it_is_stored_and_refused_when_it_is_too_large(d
     handlers["reply"] = fail
     with pytest.raises(smtplib.SMTPException, match="451"):
         door.sendmail(SENDER, [token], message("again").as_bytes())
+
+
+def test_a_port_that_is_taken_is_tried_again(app, open_door, monkeypatch, caplog):
+    monkeypatch.setattr(server, "RETRY_SECONDS", 0.05)
+    with socket.create_server((HOST, 0)) as other:
+        monkeypatch.setitem(app.config, "INBOUND_LISTEN", f"lmtp://{HOST}:{other.getsockname()[1]}")
+        listener = server.Listener(app)
+        thread = threading.Thread(target=listener.run_forever)
+        thread.start()
+        wait_until(lambda: "E-mail cannot be received at" in caplog.text)
+    try:
+        wait_until(lambda: listener.is_listening)
+    finally:
+        listener.stop()
+        thread.join()
 
 
 # -- sorting
