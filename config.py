@@ -17,12 +17,17 @@ from urllib.parse import SplitResult, quote, urlsplit
 from zoneinfo import ZoneInfo
 
 import click
+import idna
 
 ROOT = Path(__file__).resolve().parent
 # How long a request waits for SQLite's one writer. All other requests of the process wait, too.
 BUSY_TIMEOUT_SECONDS = 10
 SECRET_KEY_MIN_LENGTH = 32
 MAX_PORT = 65535
+# Of one part of a domain (RFC 1035).
+MAX_LABEL = 63
+# What is before an @ has 64 characters at most (RFC 5321).
+MAX_INBOUND_MAILBOX = 24
 # A hundred years in days, the largest number of any setting.
 MAX_NUMBER = 36_500
 # The values of flask_appbuilder.const. run.py reads this module and must not import Flask-AppBuilder.
@@ -43,6 +48,10 @@ DATABASE_EXAMPLES = "postgresql://user:password@host/dinner or sqlite:////var/li
 DRIVERS = {"sqlite", "sqlite+pysqlite", "postgresql+psycopg"}
 # Valkey works with Redis URLs; its own schemes need another package.
 REDIS_SCHEMES = {"redis", "rediss", "redis+unix", "redis+sentinel", "redis+cluster"}
+# What SMTP accepts without quotes or extensions (RFC 5321: Dot-string "@" Domain).
+ADDRESS = re.compile(
+    r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*@[a-z\d-]+(\.[a-z\d-]+)*", re.ASCII | re.IGNORECASE
+)
 # Ctrl-C, systemd, and a closed terminal.
 STOP_SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 # Renamed settings and values, old name first. The old ones still work, with a warning.
@@ -84,6 +93,7 @@ NAMES = frozenset(
         "TRUSTED_PROXY_ADDRESSES",
         "TRUSTED_PROXY_COUNT",
     }
+    | {"INBOUND_ADDRESS", "INBOUND_IMAP", "INBOUND_LISTEN", "INBOUND_RETENTION_DAYS"}
     | {"FAB_ADD_SECURITY_API", "IMG_UPLOAD_FOLDER", "UPLOAD_FOLDER", "WORKERS"}
     | {"MAIL_ASCII_ATTACHMENTS", "MAIL_DEBUG", "MAIL_MAX_EMAILS", "MAIL_SUPPRESS_SEND"}
 )
@@ -432,11 +442,13 @@ def _split_url(value: str) -> SplitResult:
 def _public_url(value: str) -> str:
     try:
         parts = _split_url(value.strip())
+        _ascii_host(parts.netloc)
     except ValueError:
         parts = SplitResult("", "", "", "", "")
     if not parts.scheme or "@" in parts.netloc or parts.path.strip("/") or parts.query or parts.fragment:
         raise ConfigurationError(f"PUBLIC_URL must look like https://dinner.example.org, not {value!r}.")
-    return f"{parts.scheme}://{parts.netloc}"
+    # As browsers send it: the headers of e-mails take nothing but ASCII.
+    return f"{parts.scheme}://{_ascii_host(parts.netloc)}"
 
 
 def _web_url(environ: Mapping[str, str], name: str) -> str:
@@ -489,9 +501,7 @@ def _mail(environ: Mapping[str, str], public_url: str) -> dict[str, Any]:
         "MAIL_PASSWORD": environ.get("MAIL_PASSWORD") or None,
         "MAIL_USE_TLS": _boolean(environ, "MAIL_USE_TLS"),
         "MAIL_USE_SSL": _boolean(environ, "MAIL_USE_SSL"),
-        "MAIL_DEFAULT_SENDER": _email(
-            "MAIL_DEFAULT_SENDER", environ.get("MAIL_DEFAULT_SENDER") or f"dinnerparty@{_mail_domain(public_url)}"
-        ),
+        "MAIL_DEFAULT_SENDER": _sender(environ.get("MAIL_DEFAULT_SENDER") or f"dinnerparty@{_mail_domain(public_url)}"),
         "MAIL_TIMEOUT": _integer(environ, "MAIL_TIMEOUT", 20, least=1),
         "MAIL_MAX_EMAILS": _integer(environ, "MAIL_MAX_EMAILS", 100, least=1),
         "MAIL_ASCII_ATTACHMENTS": _boolean(environ, "MAIL_ASCII_ATTACHMENTS"),
@@ -506,16 +516,82 @@ def _mail(environ: Mapping[str, str], public_url: str) -> dict[str, Any]:
             if address.strip()
         ],
     }
+    settings |= _inbound(environ, parseaddr(str(settings["MAIL_DEFAULT_SENDER"]))[1])
     if settings["MAIL_USE_TLS"] and settings["MAIL_USE_SSL"]:
         msg = "MAIL_USE_TLS (STARTTLS, often port 587) and MAIL_USE_SSL (often port 465) cannot both be set."
         raise ConfigurationError(msg)
     return settings
 
 
+def _inbound(environ: Mapping[str, str], sender: str) -> dict[str, Any]:
+    """Return how e-mail comes back to the site, and the address at which it does; no address if it does not."""
+    listen, mailbox = environ.get("INBOUND_LISTEN", ""), environ.get("INBOUND_IMAP", "")
+    if listen and not _is_url(listen, {"lmtp", "smtp"}, needs_port=True):
+        raise ConfigurationError(f"INBOUND_LISTEN must look like lmtp://127.0.0.1:2424, not {listen!r}.")
+    if mailbox and not _is_url(mailbox, {"imaps", "imap"}, needs_user=True):
+        # The value contains a password, so the message does not repeat it.
+        raise ConfigurationError("INBOUND_IMAP must look like imaps://user:password@imap.example.org/INBOX.")
+    if mailbox.startswith("imap:") and urlsplit(mailbox).hostname not in {"localhost", "127.0.0.1", "::1"}:
+        raise ConfigurationError("INBOUND_IMAP must be imaps: the password would cross the network as it is.")
+    address = _email("INBOUND_ADDRESS", environ.get("INBOUND_ADDRESS") or sender)
+    if (listen or mailbox) and len(address.rpartition("@")[0]) > MAX_INBOUND_MAILBOX:
+        raise ConfigurationError(
+            f"INBOUND_ADDRESS may have {MAX_INBOUND_MAILBOX} characters before the @, to which tokens are added."
+        )
+    return {
+        "INBOUND_LISTEN": listen,
+        "INBOUND_IMAP": mailbox,
+        "INBOUND_ADDRESS": address if listen or mailbox else "",
+        "INBOUND_RETENTION_DAYS": _integer(environ, "INBOUND_RETENTION_DAYS", 30, least=1),
+    }
+
+
+def _is_url(value: str, schemes: set[str], *, needs_port: bool = False, needs_user: bool = False) -> bool:
+    try:
+        parts = urlsplit(value)
+        is_complete = bool(parts.hostname and (parts.port or not needs_port) and (parts.username or not needs_user))
+    except ValueError:
+        return False
+    return is_complete and parts.scheme in schemes and value.isprintable()
+
+
 def _email(name: str, address: str) -> str:
-    if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", parseaddr(address)[1]) or not address.isprintable():
-        raise ConfigurationError(f"{name} must be an e-mail address, not {address!r}.")
-    return address
+    """Return an e-mail address with its domain in ASCII."""
+    try:
+        return ascii_address(address)
+    except ValueError as error:
+        raise ConfigurationError(f"{name} must be an e-mail address, not {address!r}.") from error
+
+
+def _sender(text: str) -> str:
+    """Return an e-mail address, with the name before it in quotes if there is one; it may contain any characters."""
+    name, bracket, address = text.strip().rpartition("<")
+    if not bracket:
+        return _email("MAIL_DEFAULT_SENDER", address)
+    if not address.endswith(">") or not name.isprintable():
+        raise ConfigurationError(f"MAIL_DEFAULT_SENDER must look like Dinner <dinner@example.org>, not {text!r}.")
+    name = name.strip()
+    if name.startswith('"') and name.endswith('"') and len(name) > 1:
+        name = re.sub(r"\\(.)", r"\1", name[1:-1])
+    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{quoted}" <{_email("MAIL_DEFAULT_SENDER", address[:-1].strip())}>'
+
+
+def ascii_address(address: str) -> str:
+    """Return an e-mail address with its domain in ASCII (IDNA); raises ValueError if SMTP would not accept it."""
+    mailbox, _, domain = address.rpartition("@")
+    plain = f"{mailbox}@{_ascii_host(domain)}"
+    if not ADDRESS.fullmatch(plain) or any(len(label) > MAX_LABEL for label in domain.split(".")):
+        raise ValueError("not an e-mail address that can be written to")
+    return plain
+
+
+def _ascii_host(host: str) -> str:
+    """Return a host, which may have a port, in ASCII (IDNA); raises ValueError if that cannot be done."""
+    if host.isascii():
+        return host
+    name, colon, port = host.partition(":")
+    return idna.encode(name, uts46=True).decode("ascii") + colon + port
 
 
 def _mail_domain(public_url: str) -> str:

@@ -8,7 +8,7 @@ from flask import Flask
 from flask.cli import NoAppException
 
 import config
-from app import cli, error_pages, fab_settings, http, i18n, navigation, outbox, parties, plugins, templating
+from app import cli, error_pages, fab_settings, http, i18n, inbound, navigation, outbox, parties, plugins, templating
 from app.crud import charts, files, stock_views
 from app.extensions import AppBuilder, csrf, db, mail, migrate
 from config import ConfigurationError
@@ -45,6 +45,7 @@ def _create_app(overrides: Mapping[str, Any] | None) -> Flask:
         i18n.init_app(app)
         navigation.register(appbuilder)
     error_pages.init_app(app)
+    inbound.init_app(app)
     outbox.init_app(app)
     parties.init_app(app)
     charts.init_app(app)

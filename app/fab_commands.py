@@ -25,6 +25,7 @@ from app.accounts.users import service as user_service
 from app.database import report_outage, transaction
 from app.errors import DomainError
 from app.extensions import appbuilder_of, db
+from app.outbox.rules import is_writable
 
 
 def create_admin(password: str, **person: str) -> None:
@@ -67,7 +68,7 @@ def _refuse_names(username: str, email: str) -> None:
     """Raise BadParameter if a person cannot have that username or e-mail address."""
     if not rules.is_username(username):
         raise click.BadParameter("3 to 20 letters, digits, dots, dashes or underscores", param_hint="username")
-    if "@" not in email:
+    if not is_writable(email):
         raise click.BadParameter("not an e-mail address", param_hint="email")
 
 

@@ -35,7 +35,8 @@ from app.audit.views import AuditEventModelView
 from app.crud.openapi import SiteMenuApi, SwaggerView
 from app.extensions import AppBuilder
 from app.i18n.views import LocaleView
-from app.outbox.admin import OutboxEmailModelView
+from app.inbound.admin import InboundMessageModelView
+from app.outbox.admin import OutboxEmailModelView, UnreachableAddressModelView
 from app.outbox.views import OneClickView, UnsubscribeView
 from app.parties.api_base import OpenApi
 from app.parties.calendar.views import CalendarView, FeedView
@@ -185,6 +186,10 @@ def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view(StatisticsView, "Statistics", label=lazy_gettext("Statistics"), **PEOPLE_MENU)
     appbuilder.add_view(AuditEventModelView, "Audit log", label=lazy_gettext("Audit log"), **PEOPLE_MENU)
     appbuilder.add_view(OutboxEmailModelView, "Outbox", label=lazy_gettext("Outbox"), **MAIL_MENU)
+    appbuilder.add_view(
+        UnreachableAddressModelView, "Unreachable addresses", label=lazy_gettext("Unreachable addresses"), **MAIL_MENU
+    )
+    appbuilder.add_view(InboundMessageModelView, "Received e-mail", label=lazy_gettext("Received e-mail"), **MAIL_MENU)
     _register_apis(appbuilder, current_app.config)
 
 

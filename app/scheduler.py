@@ -19,12 +19,16 @@ from app.accounts.privacy import account_deletion
 from app.audit import service as audit_log
 from app.crud import files
 from app.database import transaction
+from app.inbound import imap
+from app.inbound import service as inbound_service
+from app.outbox import unreachable
 from app.parties.attendance import service as attendance_service
 from app.parties.cli import sweep
 from app.parties.hosting import clock_changes
 from app.parties.menu import service as menu_service
 from app.parties.messages import reminders
 from app.parties.privacy import retention
+from app.parties.rsvps import news
 
 HOUR_SECONDS, MINUTE_SECONDS = 3600.0, 60.0
 PAUSE_AFTER_ERROR_SECONDS = 60.0
@@ -35,11 +39,14 @@ CLEANUP_TASKS = (
     *cleanup.CLEANUP_TASKS,
     CleanupTask("audit log entry deleted", "audit log entries deleted", audit_log.delete_old),
     CleanupTask("guest's dietary data deleted", "guests' dietary data deleted", menu_service.delete_expired),
+    CleanupTask("unreachable address forgotten", "unreachable addresses forgotten", unreachable.delete_old),
+    CleanupTask("received message deleted", "received messages deleted", inbound_service.delete_old),
     CleanupTask("invitation anonymised", "invitations anonymised", retention.anonymise_due_invitations),
     CleanupTask(
         "RSVP without an account anonymised", "RSVPs without an account anonymised", retention.anonymise_due_rsvps
     ),
     CleanupTask("file of an unsent form deleted", "files of unsent forms deleted", files.delete_old),
+    CleanupTask("calendar entry deleted", "calendar entries deleted", retention.delete_due_calendar_entries),
     CleanupTask("finished party closed", "finished parties closed", attendance_service.close_finished),
 )
 # It commits after each account, so that one failure does not stop the others.
@@ -87,10 +94,12 @@ class Scheduler:
                 clock_changes.derive_anew()
                 sweep()
                 reminders.send_due()
+                imap.poll()
                 if time.monotonic() < self._next_purge:
                     return MINUTE_SECONDS
                 self._next_purge = time.monotonic() + HOUR_SECONDS
                 clock_changes.warn_of_newer_rules()
+                news.send_digests()
                 done = [task.describe(count) for count, task in purge() if count]
         except Exception:
             logger.exception("Cleanup failed; retrying in %d s", PAUSE_AFTER_ERROR_SECONDS)

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Flask
 
+from app.inbound.server import Listener
 from app.outbox import service
 from app.outbox.delivery import Deliverer
 from app.scheduler import Scheduler
@@ -24,6 +25,8 @@ def run(
     with app.app_context():
         if service.handles():
             loops.append(Deliverer(app))
+    if app.config["INBOUND_LISTEN"]:
+        loops.append(Listener(app))
     for number in stop_signals:
         signal.signal(number, lambda *_: [loop.stop() for loop in loops])
     # run.py blocks these signals until the handlers are installed.

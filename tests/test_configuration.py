@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from email.utils import parseaddr
 from pathlib import Path
 
 import pytest
@@ -122,8 +123,17 @@ def test_a_known_or_short_secret_is_refused(tmp_path, secret):
         ("REDIS_URL", "redis://[::1"),
         ("MAIL_SERVER", "smtp://mail.example.org"),
         ("MAIL_SERVER", "mail.example.org:587"),
+        ("INBOUND_LISTEN", "127.0.0.1:2424"),
+        ("INBOUND_LISTEN", "lmtp://127.0.0.1"),
+        ("INBOUND_LISTEN", "http://127.0.0.1:2424"),
+        ("INBOUND_IMAP", "imaps://imap.example.org/INBOX"),
+        ("INBOUND_IMAP", "imap://user:password@imap.example.org/INBOX"),
+        ("INBOUND_ADDRESS", "dinner"),
         ("MAIL_DEFAULT_SENDER", "@"),
         ("MAIL_DEFAULT_SENDER", "a@b@c"),
+        ("MAIL_DEFAULT_SENDER", "Ana, Tom & Co <x@y"),
+        ("MAIL_DEFAULT_SENDER", "Ana, Tom & Co x@y"),
+        ("MAIL_DEFAULT_SENDER", "josé@example.org"),
         ("PUBLIC_URL", "https://dinner example.org"),
         ("INSTANCE_PATH", "\udcff"),
         ("MAIL_DEFAULT_SENDER", "dinner"),
@@ -217,8 +227,25 @@ def test_trusted_hosts_are_normalised_like_in_browsers(tmp_path):
     assert {"[2001:db8::1]", "b.example.org", "[::2]", "[::1]", "localhost"} <= set(trusted)
 
 
-def test_a_sender_may_have_a_name(tmp_path):
-    assert load(tmp_path, MAIL_DEFAULT_SENDER="Dinner <dinner@example.org>")["MAIL_DEFAULT_SENDER"].endswith("org>")
+@pytest.mark.parametrize(
+    ("given", "parsed"),
+    [
+        ("Dinner <dinner@example.org>", ("Dinner", "dinner@example.org")),
+        ("Ana, Tom & Co <x@y>", ("Ana, Tom & Co", "x@y")),
+        ('"Ana \\"the cook\\"" <x@y>', ('Ana "the cook"', "x@y")),
+        ("Löffel (die) <x@löffel.example>", ("Löffel (die)", "x@xn--lffel-jua.example")),
+        ("x@faß.example", ("", "x@xn--fa-hia.example")),
+    ],
+)
+def test_a_sender_may_have_any_name_and_any_domain(tmp_path, given, parsed):
+    assert parseaddr(load(tmp_path, MAIL_DEFAULT_SENDER=given)["MAIL_DEFAULT_SENDER"]) == parsed
+
+
+def test_a_host_beyond_ascii_is_written_as_browsers_send_it(tmp_path):
+    loaded = load(tmp_path, PUBLIC_URL="http://löffel.example:8080")
+    assert loaded["PUBLIC_URL"] == "http://xn--lffel-jua.example:8080"
+    assert loaded["MAIL_DEFAULT_SENDER"] == "dinnerparty@xn--lffel-jua.example"
+    assert "xn--lffel-jua.example" in loaded["TRUSTED_HOSTS"]
 
 
 def test_https_makes_cookies_secure(tmp_path):
@@ -411,3 +438,31 @@ def test_every_renamed_setting_is_in_the_changelog():
         for old, new in values.items()
     ]
     assert not [(old, new) for old, new in renamed if f"| `{old}` | `{new}` |" not in changelog]
+
+
+# -- e-mail that comes back
+
+
+def test_without_a_door_there_is_no_address_for_replies(tmp_path):
+    assert load(tmp_path, INBOUND_ADDRESS="dinner@example.org")["INBOUND_ADDRESS"] == ""
+
+
+@pytest.mark.parametrize(
+    "door",
+    [{"INBOUND_LISTEN": "lmtp://127.0.0.1:2424"}, {"INBOUND_IMAP": "imaps://user:p%40ss@imap.example.org/INBOX"}],
+)
+def test_replies_come_to_the_sender_or_to_an_address_of_their_own(tmp_path, door):
+    sender = {"MAIL_DEFAULT_SENDER": "Dinner <hello@example.org>"}
+    assert load(tmp_path, **door, **sender)["INBOUND_ADDRESS"] == "hello@example.org"
+    assert load(tmp_path, **door, **sender, INBOUND_ADDRESS="in@example.org")["INBOUND_ADDRESS"] == "in@example.org"
+
+
+def test_the_address_leaves_room_for_tokens(tmp_path):
+    with pytest.raises(ConfigurationError, match="24 characters before the @"):
+        load(tmp_path, INBOUND_LISTEN="lmtp://127.0.0.1:2424", INBOUND_ADDRESS=f"{'a' * 25}@example.org")
+
+
+def test_the_password_of_the_mailbox_is_not_repeated(tmp_path):
+    with pytest.raises(ConfigurationError) as caught:
+        load(tmp_path, INBOUND_IMAP="pop3://user:s3cret@example.org")
+    assert "s3cret" not in str(caught.value)

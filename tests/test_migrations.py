@@ -222,6 +222,32 @@ def test_queued_emails_keep_their_place_when_their_kind_is_renamed(app, flask_db
     flask_db("upgrade")
 
 
+def test_calendars_that_were_sent_a_party_before_are_known(app, flask_db):
+    flask_db("upgrade", "0009")
+    with app.app_context(), db.engine.begin() as connection:
+        connection.execute(text("INSERT INTO ab_user (id, first_name, last_name, username, email) "
+                                "VALUES (1, 'A', 'B', 'ana', 'Ana@example.com')"))  # fmt: skip
+        connection.execute(text(
+            "INSERT INTO dinner_party (id, title, slug, host_id, starts_at, timezone, duration_minutes, venue, address, "
+            "main_dish, description, number_seats, seats_taken, max_party, approval, address_for_guests, map_url, "
+            "share_round, hidden_reason, visibility, status, version, ics_sequence, created_at) VALUES "
+            "(1, 't', 's', 1, '2040-01-01', 'UTC', 60, '', '', '', '', 4, 3, 4, false, false, '', "
+            "0, '', 'public', 'published', 1, 3, '2026-01-01')"
+        ))  # fmt: skip
+        rsvp = text("INSERT INTO rsvp (id, party_id, member_id, email, name, party_size, min_party, status, note, answered_at, "
+                    "resting) VALUES (:id, 1, :member, :email, '', 1, 1, :status, '', '2026-01-01', false)")  # fmt: skip
+        connection.execute(rsvp, {"id": 1, "member": 1, "email": "ana@example.com", "status": "yes"})
+        connection.execute(rsvp, {"id": 2, "member": None, "email": "bo@example.org", "status": "cancelled"})
+        invitation = text("INSERT INTO invitation (id, party_id, email, name, max_party, round, invited_by_id, created_at, sent_at) "
+                          "VALUES (:id, 1, :email, '', 1, 1, 1, '2026-01-01', :sent_at)")  # fmt: skip
+        connection.execute(invitation, {"id": 1, "email": "Iris@example.org", "sent_at": "2026-01-01"})
+        connection.execute(invitation, {"id": 2, "email": "jo@example.org", "sent_at": None})
+    flask_db("upgrade")
+    with app.app_context(), db.engine.connect() as connection:
+        rows = connection.execute(text("SELECT email, method, sequence FROM calendar_entry ORDER BY email")).all()
+    assert [tuple(row) for row in rows] == [("ana@example.com", "REQUEST", 3), ("iris@example.org", "REQUEST", 3)]
+
+
 def kinds(app, *emails):
     with app.app_context(), db.engine.connect() as connection:
         rows = connection.execute(text("SELECT id, kind, dedupe_key FROM letter"))

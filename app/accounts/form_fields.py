@@ -1,17 +1,35 @@
 """Fields and limits that several forms of accounts share."""
 
+from typing import Any
+
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
-from wtforms import EmailField
-from wtforms.validators import DataRequired, Email
+from wtforms import EmailField, Field
+from wtforms.validators import DataRequired, Email, ValidationError
 
 from app.crud.fields import clean_text
+from app.outbox.rules import is_writable
 
 FILTERS = [clean_text]
 MAX_NAME_LENGTH, MAX_EMAIL_LENGTH = 64, 254
 
 
+NOT_WRITABLE = lazy_gettext(
+    "E-mail from this site does not reach addresses with accents or other special letters before the @. Please use another address."
+)
+
+
+class EmailAddress(Email):
+    """An e-mail address that the site can write to."""
+
+    def __call__(self, form: Any, field: Field) -> None:
+        """Check the form of the address, then whether SMTP accepts it."""
+        super().__call__(form, field)
+        if not is_writable(field.data):
+            raise ValidationError(NOT_WRITABLE)
+
+
 class EmailForm(FlaskForm):
     """An e-mail address."""
 
-    email = EmailField(lazy_gettext("E-mail address"), filters=FILTERS, validators=[DataRequired(), Email()])
+    email = EmailField(lazy_gettext("E-mail address"), filters=FILTERS, validators=[DataRequired(), EmailAddress()])

@@ -67,6 +67,10 @@ class Member(User):
     password_changed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     # Set by an administrator, who knows it: the member chooses another one at the next login.
     password_is_temporary: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # When the member, as a host, hears of answers: at once, or once a day. Who unsubscribed from them never does.
+    answers_at_once: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # The moment of the last daily e-mail.
+    answers_told_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     terms_accepted_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     banned_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     ban_reason: Mapped[str] = mapped_column(String(500), default="", server_default="")

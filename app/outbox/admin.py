@@ -17,11 +17,12 @@ from werkzeug.wrappers import Response as BaseResponse
 from app import clock
 from app.crud.actions import action
 from app.crud.datamodel import SQLAInterface
+from app.crud.view_config import Labels
 from app.crud.views import ModelView
 from app.database import transaction
 from app.errors import Category
 from app.outbox import delivery, service, texts
-from app.outbox.models import SECRET, UNSUBSCRIBE, EmailState, OutboxEmail
+from app.outbox.models import SECRET, UNSUBSCRIBE, EmailState, MailProblem, OutboxEmail, UnreachableAddress
 
 
 def _readable_text(content: tuple[str, str | None]) -> Markup:
@@ -117,6 +118,34 @@ class OutboxEmailModelView(ModelView):
                 )
             flash(_("Test e-mail queued to %(email)s.", email=member.email), "info")
         return redirect(self.get_redirect(), 303)
+
+
+class UnreachableAddressModelView(ModelView):
+    """Addresses that refused e-mail. Deleting one lets the site write to it again."""
+
+    datamodel = SQLAInterface(UnreachableAddress)
+    route_base = "/unreachable"
+    include_route_methods = {"list", "show", "delete"}
+    base_permissions = ["can_list", "can_show", "can_delete"]
+    base_order = ("last_at", "desc")
+    list_title = lazy_gettext("Unreachable addresses")
+    show_title = lazy_gettext("Unreachable address")
+    empty_message = lazy_gettext("No address has refused an e-mail.")
+    label_columns = {
+        "email": lazy_gettext("E-mail address"),
+        "problem": lazy_gettext("Reason"),
+        "reason": lazy_gettext("What the mail server said"),
+        "is_reported": lazy_gettext("Reported after it was accepted"),
+        "refusals": lazy_gettext("Refused e-mails"),
+        "first_at": lazy_gettext("First refused"),
+        "last_at": lazy_gettext("Last refused"),
+    }
+    list_columns = ["email", "problem", "refusals", "last_at"]
+    show_columns = ["email", "problem", "reason", "is_reported", "refusals", "first_at", "last_at"]
+    search_columns = ["email", "problem", "reason", "last_at"]
+    order_columns = ["email", "refusals", "last_at"]
+    choices_columns = {"problem": MailProblem.labels()}
+    formatters_columns = {"problem": Labels(MailProblem.labels())}
 
 
 def _why_no_server() -> str:

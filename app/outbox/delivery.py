@@ -26,8 +26,8 @@ from sqlalchemy.engine import CursorResult
 from app import clock
 from app.database import transaction
 from app.extensions import db
-from app.outbox import rules, service, smtp
-from app.outbox.models import EmailState, OutboxEmail
+from app.outbox import rules, service, smtp, unreachable
+from app.outbox.models import EmailState, MailProblem, OutboxEmail
 from app.outbox.rules import DeliveryFailure
 
 POLL_SECONDS = 2.0
@@ -182,7 +182,8 @@ class _DeliveryRun:
         try:
             connection.send(smtp.OutboxMessage(email))
         except (OSError, ValueError, MessageError) as error:
-            self._handle_failure(email, rules.delivery_failure(error), rules.describe(error, email.secret))
+            problem = rules.problem_of_address(error, email.recipient)
+            self._handle_failure(email, rules.delivery_failure(error), rules.describe(error, email.secret), problem)
             return
         self.lost_connections = 0
         if connection.mail.suppress:
@@ -193,9 +194,13 @@ class _DeliveryRun:
             return
         self.report.sent += 1
         finish(email, state=EmailState.SENT, sent_at=clock.now(), secret=None, last_error="")
+        with transaction():
+            unreachable.accepted(email.recipient)
         logger.info("E-mail %d (%s) was sent", email.id, email.kind)
 
-    def _handle_failure(self, email: OutboxEmail, failure: DeliveryFailure, reason: str) -> None:
+    def _handle_failure(
+        self, email: OutboxEmail, failure: DeliveryFailure, reason: str, problem: MailProblem | None
+    ) -> None:
         """Defer the e-mail or mark it as failed; stop if the server is unavailable."""
         if failure is DeliveryFailure.SERVER_UNAVAILABLE:
             finish(email, state=EmailState.QUEUED, attempts=email.attempts - 1)
@@ -204,7 +209,9 @@ class _DeliveryRun:
         retry_at = rules.retry_at(email.attempts, clock.now(), email.expires_at, random.random())  # noqa: S311
         if failure is DeliveryFailure.PERMANENT or retry_at is None:
             self.report.failed += 1
-            finish(email, state=EmailState.FAILED, last_error=reason)
+            if finish(email, state=EmailState.FAILED, last_error=reason) and problem is not None:
+                with transaction():
+                    unreachable.record(email.recipient, problem, reason)
             logger.warning("E-mail %d (%s) failed permanently: %s", email.id, email.kind, reason)
         else:
             self.report.deferred += 1

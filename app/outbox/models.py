@@ -23,6 +23,7 @@ class EmailTopic(LabelledEnum):
     INVITATIONS = "invitations", lazy_gettext("invitations to dinners, and reminders to answer them")
     MESSAGES = "messages", lazy_gettext("messages from hosts to their guests")
     REMINDERS = "reminders", lazy_gettext("reminders of upcoming dinners")
+    ANSWERS = "answers", lazy_gettext("answers of guests to your own dinners")
 
 
 class EmailState(LabelledEnum):
@@ -32,6 +33,16 @@ class EmailState(LabelledEnum):
     SENDING = "sending", lazy_gettext("Being sent")
     SENT = "sent", lazy_gettext("Sent")
     FAILED = "failed", lazy_gettext("Failed")
+
+
+class MailProblem(LabelledEnum):
+    """Why an address cannot be reached, by the class of its enhanced status code (RFC 3463)."""
+
+    NO_MAILBOX = "no_mailbox", lazy_gettext("There is no such mailbox.")
+    NO_DOMAIN = "no_domain", lazy_gettext("What follows the @ does not receive e-mail.")
+    CLOSED = "closed", lazy_gettext("The mailbox is closed.")
+    FULL = "full", lazy_gettext("The mailbox is full.")
+    REFUSED = "refused", lazy_gettext("The mail server refused our e-mail.")
 
 
 class OutboxEmail(Model):
@@ -100,6 +111,30 @@ class Unsubscription(Model):
     email: Mapped[str] = mapped_column(String(320))
     topic: Mapped[EmailTopic] = mapped_column(EnumString(EmailTopic, 16))
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+
+    def __repr__(self) -> str:
+        return self.email
+
+
+class UnreachableAddress(Model):
+    """An address, in lower case, that refused an e-mail, and how often it did."""
+
+    __tablename__ = "unreachable_address"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(320), unique=True)
+    problem: Mapped[MailProblem] = mapped_column(EnumString(MailProblem, 16))
+    # What the mail server said.
+    reason: Mapped[str] = mapped_column(String(500), default="")
+    # Its server accepted the e-mail first, and reported the failure later.
+    is_reported: Mapped[bool] = mapped_column(default=False)
+    refusals: Mapped[int] = mapped_column(default=1)
+    first_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+    last_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+
+    __table_args__ = (
+        CheckConstraint("problem IN ('no_mailbox', 'no_domain', 'closed', 'full', 'refused')", name="problem"),
+    )
 
     def __repr__(self) -> str:
         return self.email

@@ -7,7 +7,8 @@ from email.errors import MessageError
 from enum import Enum
 from smtplib import SMTPNotSupportedError, SMTPRecipientsRefused, SMTPResponseException, SMTPSenderRefused
 
-from app.outbox.models import EmailState
+from app.outbox.models import EmailState, MailProblem
+from config import ascii_address
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 # The pauses between attempts: short ones while greylisting is likely, then longer ones, three days in all.
@@ -23,10 +24,23 @@ MAX_CRASHES = 3
 MAX_LOST_CONNECTIONS = 2
 MAX_ERROR_LENGTH = 500
 
-# What SMTP accepts without quotes or extensions (RFC 5321: Dot-string "@" Domain).
-ADDRESS = re.compile(
-    r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*@[a-z\d-]+(\.[a-z\d-]+)*", re.ASCII | re.IGNORECASE
-)
+URGENT, ORDINARY = 0, 5
+# Addresses with these problems are not written to again.
+BLOCKING = frozenset({MailProblem.NO_MAILBOX, MailProblem.NO_DOMAIN, MailProblem.CLOSED})
+# Subject and detail of enhanced status codes (RFC 3463, RFC 7505).
+PROBLEMS = {
+    "1.1": MailProblem.NO_MAILBOX,
+    "1.3": MailProblem.NO_MAILBOX,
+    "1.6": MailProblem.NO_MAILBOX,
+    "1.2": MailProblem.NO_DOMAIN,
+    "1.10": MailProblem.NO_DOMAIN,
+    "4.4": MailProblem.NO_DOMAIN,
+    "2.1": MailProblem.CLOSED,
+    "2.2": MailProblem.FULL,
+}
+# Of servers without enhanced codes.
+NO_MAILBOX_CODES = frozenset({550, 551, 553})
+ENHANCED = re.compile(r"[45]\.\d{1,3}\.\d{1,3}")
 SERVICE_NOT_AVAILABLE, TOO_LARGE = 421, 552
 EMBEDDINGS_AND_OVERRIDES = {chr(code) for code in range(0x202A, 0x202F)}
 
@@ -59,6 +73,31 @@ def _failure_of_code(code: int) -> DeliveryFailure:
     if 400 <= code < 500 and code != SERVICE_NOT_AVAILABLE:
         return DeliveryFailure.TEMPORARY
     return DeliveryFailure.CONNECTION_LOST
+
+
+def mail_problem(code: int, status: str) -> MailProblem:
+    """Return what an SMTP code and an enhanced status code, which may be missing, say of an address."""
+    if status:
+        return PROBLEMS.get(status.partition(".")[2], MailProblem.REFUSED)
+    return MailProblem.NO_MAILBOX if code in NO_MAILBOX_CODES else MailProblem.REFUSED
+
+
+def problem_of_address(error: Exception, address: str) -> MailProblem | None:
+    """Return what an `error` says of the address that the e-mail was for; None if it says nothing of it."""
+    if not is_writable(address):
+        return MailProblem.NO_MAILBOX
+    if isinstance(error, SMTPRecipientsRefused):
+        code, reply = next(iter(error.recipients.values()))
+        return mail_problem(code, _enhanced(reply))
+    if isinstance(error, SMTPResponseException) and not isinstance(error, SMTPSenderRefused):
+        # The text was refused. Without an enhanced code that says nothing of the mailbox.
+        return mail_problem(0, _enhanced(error.smtp_error))
+    return None
+
+
+def _enhanced(reply: bytes | str) -> str:
+    match = ENHANCED.match(_text(reply))
+    return match[0] if match else ""
 
 
 def describe(error: Exception, secret: str | None = None) -> str:
@@ -99,13 +138,13 @@ def may_resend(state: str, *, secret_is_gone: bool, expires_at: datetime | None,
     )
 
 
-def ascii_address(address: str) -> str:
-    """Return an e-mail address with its domain in ASCII (IDNA); raises ValueError if SMTP would not accept it."""
-    mailbox, _, domain = address.rpartition("@")
-    plain = f"{mailbox}@{domain.encode('idna').decode('ascii')}"
-    if not ADDRESS.fullmatch(plain):
-        raise ValueError("not an e-mail address that can be written to")
-    return plain
+def is_writable(address: str) -> bool:
+    """Whether e-mail can be sent to an address: SMTP accepts it, so what is before the @ is ASCII."""
+    try:
+        ascii_address(address)
+    except ValueError:
+        return False
+    return True
 
 
 def one_line(text: str, max_length: int) -> str:

@@ -1,5 +1,7 @@
 """Write e-mails to the outbox, and queue them again."""
 
+import hashlib
+import hmac
 import logging
 import uuid
 from collections.abc import Callable, Iterable, Mapping
@@ -10,7 +12,7 @@ from urllib.parse import urlsplit
 
 from flask import current_app, render_template
 from markupsafe import escape
-from sqlalchemy import event, func, select, update
+from sqlalchemy import event, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app import clock
@@ -18,12 +20,12 @@ from app.database import insert_or_ignore
 from app.extensions import db
 from app.i18n import locales
 from app.i18n.selectors import force_locale
-from app.outbox import rules, unsubscribe, unsubscribe_token
+from app.outbox import rules, unreachable, unsubscribe, unsubscribe_token
 from app.outbox.models import SECRET, UNSUBSCRIBE, EmailState, EmailTopic, OutboxEmail
+from app.outbox.rules import ORDINARY, URGENT
 
 __all__ = ["ORDINARY", "SECRET", "URGENT", "EmailRequest", "enqueue", "enqueue_decoy", "resend", "supersede"]
 
-URGENT, ORDINARY = 0, 5
 MAX_NAME_LENGTH, MAX_SUBJECT_LENGTH = 130, 255
 UNANNOUNCED = "unannounced e-mails"
 # The domain of addresses that stand for none (RFC 2606).
@@ -58,8 +60,9 @@ class EmailRequest:
     expires_at: datetime | None = None
     # E-mails with a smaller number are sent first.
     priority: int = ORDINARY
-    # Returns an iCalendar object to attach. Called in the language of the recipient.
-    calendar: Callable[[], str] | None = None
+    # Called before the e-mail is rendered, in the current transaction. It returns what writes the iCalendar object to
+    # attach, which is called in the language of the recipient.
+    calendar: Callable[[], Callable[[], str]] | None = None
     # The recipient can unsubscribe from a topic. Required e-mails must not have one.
     topic: EmailTopic | None = None
     # The address that replies go to, if that is not the site's.
@@ -70,11 +73,9 @@ def enqueue(request: EmailRequest) -> OutboxEmail | None:
     """Write an e-mail to the outbox, in the current transaction, and return it.
 
     If the outbox has one with the same `dedupe_key`, that one is returned. If the recipient unsubscribed from the
-    topic, or cannot have e-mail, none is written and None is returned.
+    topic, or the address has no mailbox, none is written and None is returned.
     """
-    if request.to.endswith(NO_MAILBOX):
-        return None
-    if request.topic is not None and unsubscribe.find(request.to, request.topic) is not None:
+    if _is_unwanted(request):
         return None
     email = _insert(_rendered(request))
     if email is None:
@@ -85,6 +86,18 @@ def enqueue(request: EmailRequest) -> OutboxEmail | None:
         announcement = f"E-mail {email.id} ({email.kind}) {fate}: {url}"
         db.session().info.setdefault(UNANNOUNCED, []).append(announcement)
     return email
+
+
+def _is_unwanted(request: EmailRequest) -> bool:
+    """Whether the recipient unsubscribed from the topic, or the address has no mailbox."""
+    if request.to.endswith(NO_MAILBOX):
+        return True
+    conditions = []
+    if request.priority != URGENT:
+        conditions.append(unreachable.is_blocked(request.to))
+    if request.topic is not None:
+        conditions.append(~unsubscribe.accepts(request.to, request.topic))
+    return bool(conditions and db.session.scalar(select(or_(*conditions))))
 
 
 def enqueue_decoy(kind: str, *, context: Mapping[str, Any]) -> None:
@@ -112,6 +125,8 @@ def resend(emails: Iterable[OutboxEmail]) -> int:
             email.message_id = message_id(f"{email.dedupe_key} {now.isoformat()}")
         email.state, email.attempts, email.crashes = EmailState.QUEUED, 0, 0
         email.not_before, email.sent_at, email.last_error = now, None, ""
+    # Whoever sends again wants the address to be tried again.
+    unreachable.forget(*(email.recipient for email in again))
     db.session.flush()
     return len(again)
 
@@ -165,8 +180,15 @@ def with_secret(email: OutboxEmail) -> tuple[str, str]:
 
 
 def message_id(key: str) -> str:
-    """Return the Message-ID for a `key`, always the same one: so a server recognises an e-mail that is sent twice."""
-    return f"<{uuid.uuid5(uuid.NAMESPACE_URL, key)}@{mail_domain()}>"
+    """Return the Message-ID for a `key`, always the same one: so a server recognises an e-mail that is sent twice.
+
+    It contains a secret: only those who got an e-mail can write a delivery report about it.
+    """
+    secret: str | bytes = current_app.config["SECRET_KEY"]
+    digest = hmac.digest(
+        secret.encode() if isinstance(secret, str) else secret, f"message-id:{key}".encode(), hashlib.sha256
+    )
+    return f"<{uuid.UUID(bytes=digest[:16], version=4)}@{mail_domain()}>"
 
 
 def mail_domain() -> str:
@@ -191,12 +213,13 @@ def _rendered(request: EmailRequest) -> dict[str, Any]:
     if request.topic is not None:
         context |= {"topic": request.topic.label, "unsubscribe_url": unsubscribe_token.stored_url()}
     context |= request.context
+    write_calendar = request.calendar() if request.calendar else None
     with force_locale(locale, request.timezone, request.hour_cycle):
         subject, text, html = (
             render_template(f"mail/{request.kind}/{part}", **context)
             for part in ("subject.txt", "body.txt", "body.html")
         )
-        calendar = None if request.calendar is None else request.calendar()
+        calendar = write_calendar() if write_calendar else None
     return {
         "recipient": request.to,
         "name": name,

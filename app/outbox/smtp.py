@@ -6,34 +6,28 @@ import smtplib
 import ssl
 import unicodedata
 from datetime import UTC, datetime
-from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
+from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP, Policy
 from email.utils import format_datetime, parseaddr
 
 import flask_mail
 from flask import current_app
 
 from app import clock
-from app.outbox import rules, service, unsubscribe_token
+from app.inbound import addresses
+from app.inbound.addresses import BOUNCE
+from app.outbox import service, unsubscribe_token
+from app.outbox.headers import POLICY
 from app.outbox.models import OutboxEmail
+from config import ascii_address
 
 # RFC 2369 and RFC 8058: the unsubscribe URL, and that mail programs may POST to it.
+LIST_ID = "List-Id"
 LIST_UNSUBSCRIBE, LIST_UNSUBSCRIBE_POST = "List-Unsubscribe", "List-Unsubscribe-Post"
 
 
-class UrlHeader(UnstructuredHeader, BaseHeader):
-    """A header with a URL. The standard library would encode a long one, which breaks it."""
-
-    def fold(self, *, policy: Policy) -> str:
-        """Return the header in one line; RFC 5322 lets it have 998 characters."""
-        return f"{self.name}: {self}{policy.linesep}"
-
-
-HEADERS = HeaderRegistry()
-HEADERS.map_to_type(LIST_UNSUBSCRIBE, UrlHeader)
-# Base64 or quoted-printable, so lines are short and in ASCII.
-POLICY = SMTP.clone(cte_type="7bit", header_factory=HEADERS)
+# RFC 3834: what a person wrote is not called automatic, although the site sends it.
+WRITTEN_BY_PEOPLE = frozenset({"guest_message", "guest_reply", "host_reply"})
 
 logger = logging.getLogger(__name__)
 
@@ -91,12 +85,12 @@ class Connection(flask_mail.Connection):
 
         Flask-Mail's own method may reconnect after the server accepted the e-mail, and fail then.
         """
-        recipients = [rules.ascii_address(str(each)) for each in message.recipients]
+        recipients = [ascii_address(str(each)) for each in message.recipients]
         content = message.as_bytes()
         if not self.mail.suppress:
             if self.host is None:
                 raise smtplib.SMTPServerDisconnected
-            sender = parseaddr(str(envelope_from or message.sender))[1]
+            sender = ascii_address(parseaddr(str(envelope_from or _return_path(message)))[1])
             self.host.sendmail(sender, recipients, content, message.mail_options, message.rcpt_options)
         self.num_emails += 1
         try:
@@ -104,6 +98,12 @@ class Connection(flask_mail.Connection):
         except Exception:
             # The e-mail is sent: a receiver that fails must not have it sent again.
             logger.exception("A receiver of email_dispatched failed")
+
+
+def _return_path(message: flask_mail.Message) -> str:
+    """Return where delivery reports go: to an address of the e-mail if the site receives e-mail."""
+    number = message.number if isinstance(message, OutboxMessage) else None
+    return (addresses.make(BOUNCE, str(number)) if number else None) or str(message.sender)
 
 
 class OutboxMessage(flask_mail.Message):
@@ -120,7 +120,7 @@ class OutboxMessage(flask_mail.Message):
             date=clock.now().timestamp(),
             extra_headers=_extra_headers(email),
         )
-        self.name = email.name
+        self.number, self.name = email.id, email.name
         self.msgId = email.message_id
         if email.calendar:
             # Inline for mail programs with a calendar (RFC 6047), and as an attachment for others.
@@ -130,13 +130,13 @@ class OutboxMessage(flask_mail.Message):
     def _message(self) -> EmailMessage:  # type: ignore[override]
         message = EmailMessage(policy=POLICY)
         name, address = parseaddr(str(self.sender))
-        message["From"] = Address(name or current_app.config["APP_NAME"], addr_spec=address)
-        message["To"] = Address(self.name, addr_spec=rules.ascii_address(str(self.recipients[0])))
+        message["From"] = Address(name or current_app.config["APP_NAME"], addr_spec=ascii_address(address))
+        message["To"] = Address(self.name, addr_spec=ascii_address(str(self.recipients[0])))
         message["Subject"] = self.subject
         message["Date"] = format_datetime(datetime.fromtimestamp(self.date or 0, UTC))
         message["Message-ID"] = self.msgId
         if self.reply_to:
-            message["Reply-To"] = Address(addr_spec=rules.ascii_address(str(self.reply_to)))
+            message["Reply-To"] = Address(addr_spec=ascii_address(str(self.reply_to)))
         message.set_content(self.body or "")
         for subtype, content in self.alts.items():
             message.add_alternative(content, subtype=subtype, params=_calendar_method(subtype, content))
@@ -149,8 +149,12 @@ class OutboxMessage(flask_mail.Message):
 
 
 def _extra_headers(email: OutboxEmail) -> dict[str, str]:
-    headers = {"Auto-Submitted": "auto-generated", "Content-Language": email.locale.replace("_", "-")}
+    headers = {"Content-Language": email.locale.replace("_", "-")}
+    if email.kind not in WRITTEN_BY_PEOPLE:
+        headers["Auto-Submitted"] = "auto-generated"
     if email.topic:
+        # RFC 2919
+        headers[LIST_ID] = f"<{email.topic}.{_unbracketed(service.mail_domain())}>"
         # The recipient's mail program shows an unsubscribe button.
         url = unsubscribe_token.url(email.recipient, email.topic)
         headers[LIST_UNSUBSCRIBE] = f"<{url}>"
@@ -158,6 +162,11 @@ def _extra_headers(email: OutboxEmail) -> dict[str, str]:
             # RFC 8058 requires https.
             headers[LIST_UNSUBSCRIBE_POST] = "List-Unsubscribe=One-Click"
     return headers
+
+
+def _unbracketed(domain: str) -> str:
+    """Return a domain for a List-Id, which has no brackets: an IP address in it is not called one."""
+    return domain.strip("[]").removeprefix("IPv6:").replace(":", ".")
 
 
 def _calendar_method(subtype: str, content: str) -> dict[str, str] | None:

@@ -3,18 +3,20 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 
+from app import clock
 from app.accounts.models import Member
 from app.http import public_url
 from app.outbox.models import EmailTopic
 from app.outbox.service import ORDINARY, EmailRequest, enqueue
-from app.parties import location, secret_links, wall_clock
+from app.parties import guest_addresses, location, secret_links, wall_clock
+from app.parties.enums import PartyStatus, RsvpStatus
 from app.parties.models import DinnerParty, Rsvp
 from app.parties.wall_clock import PlannedTime
 
-Appointment = Callable[[DinnerParty, Rsvp], str]
+# Remembers what it sends, and returns what writes the iCalendar object in the language of the recipient.
+Appointment = Callable[[], Callable[[], str]]
 PartyEmail = Callable[[DinnerParty, Rsvp], None]
 # An offer expires soon: its e-mail is sent before ordinary ones.
 TIMED = 2
@@ -51,6 +53,7 @@ def send(  # noqa: PLR0913 - what e-mails differ in
 
     The same `kind` is sent once for each `version` of the RSVP, of the party or of an offer; by default that of the RSVP.
     """
+    own_address = guest_addresses.reply_address(rsvp)
     if version is None:
         version = f"{rsvp.answered_at:%Y%m%dT%H%M%S%f}"
     # A member may have a new e-mail address, language or time zone since they answered.
@@ -63,17 +66,30 @@ def send(  # noqa: PLR0913 - what e-mails differ in
             locale=recipient.locale,
             timezone=recipient.timezone,
             hour_cycle=rsvp.member and rsvp.member.hour_cycle,
-            context={"party": party_context(party, rsvp), "url": party_url(rsvp, "PartyView.show"), **more},
+            context={
+                "party": party_context(party, rsvp),
+                "url": party_url(rsvp, "PartyView.show"),
+                "reach": reach(party, own_address, may_answer=rsvp.status != RsvpStatus.REMOVED),
+                **more,
+            },
             dedupe_key=f"{kind}:{rsvp.id}:{version}",
             secret=link_secret(rsvp),
             expires_at=expires_at or party.ends_at,
             priority=priority,
-            calendar=None if appointment is None else partial(appointment, party, rsvp),
+            calendar=appointment,
             topic=topic,
-            reply_to=reply_to,
+            reply_to=reply_to or own_address,
         )
     )
     return email is not None
+
+
+def reach(party: DinnerParty, reply_address: str | None, *, may_answer: bool = True) -> str:
+    """Return how the reader of an e-mail reaches the host: by a reply, by a note to their answer, or not at all."""
+    if reply_address is not None:
+        return "reply"
+    is_answered = may_answer and party.status == PartyStatus.PUBLISHED and party.answers_until > clock.now()
+    return "note" if is_answered else "none"
 
 
 def party_context(party: DinnerParty, rsvp: Rsvp | None = None, *, to_host: bool = False) -> dict[str, Any]:
@@ -111,8 +127,16 @@ def time_change(party: DinnerParty, before: PlannedTime | None) -> TimeChange | 
     return None if before == now else TimeChange(before, now, by_rules=is_same_clock)
 
 
-def to_member(kind: str, member: Member, version: str, *, expires_at: datetime | None = None, **context: Any) -> None:
-    """Send an e-mail to a host or administrator, once for each `version`."""
+def to_member(
+    kind: str,
+    member: Member,
+    version: str,
+    *,
+    expires_at: datetime | None = None,
+    topic: EmailTopic | None = None,
+    **context: Any,
+) -> None:
+    """Send an e-mail to a host or administrator, once for each `version`, unless they have unsubscribed from `topic`."""
     enqueue(
         EmailRequest(
             kind,
@@ -124,5 +148,6 @@ def to_member(kind: str, member: Member, version: str, *, expires_at: datetime |
             context=context,
             dedupe_key=f"{kind}:{version}",
             expires_at=expires_at,
+            topic=topic,
         )
     )

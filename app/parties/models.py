@@ -94,6 +94,8 @@ class DinnerParty(Model):
     # Number of changes that guests were notified of: SEQUENCE in iCalendar.
     ics_sequence: Mapped[int] = mapped_column(default=0, server_default="0")
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+    # When something that calendars show last changed. None if nothing has.
+    changed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
     host: Mapped[Member] = relationship()
     # In the order in which they were added.

@@ -45,7 +45,7 @@ def stop(app):
 
 
 @pytest.mark.usefixtures("https")
-@pytest.mark.parametrize("to", ["guest@example.com", f"{'a' * 64}@{'löffel.' * 20}example.com"])
+@pytest.mark.parametrize("to", ["guest@example.com", f"{'a' * 64}@{'löffel.' * 16}example.com"])
 def test_an_optional_email_has_an_unsubscribe_link(enqueue, drain, smtp, app, to):
     enqueue(topic=EmailTopic.MESSAGES, to=to)
     drain()

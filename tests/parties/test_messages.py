@@ -224,7 +224,7 @@ def test_reply_to_is_the_host_only_if_the_host_allows_it(host, app, cast, party,
     assert arrived["Reply-To"] == (cast.host.email if ticked else None)
     text = arrived.get_body(("plain",)).get_content()
     assert ("Reply to this e-mail to write to Host Doe." in text) == ticked
-    assert ("Please do not reply to this e-mail" in text) != ticked
+    assert ("Replies to this e-mail are not read." in text) != ticked
     assert ticked or cast.host.email not in arrived.as_string()
     assert arrived["List-Unsubscribe"]
 

@@ -13,7 +13,7 @@ from app.accounts.models import Member
 from app.accounts.privacy import account_deletion
 from app.database import transaction
 from app.extensions import db, metadata
-from app.parties.calendar.models import CalendarFeed
+from app.parties.calendar.models import CalendarEntry, CalendarFeed
 from app.parties.invitations.models import Contact
 from app.parties.messages.models import GuestMessage
 from app.parties.models import CoHost, DinnerParty, Invitation, Rsvp
@@ -21,6 +21,7 @@ from app.parties.moderation.models import PartyReport
 from app.parties.potluck.models import DishClaim, DishSlot
 from app.scheduler import purge
 from tests.support.factories import (
+    CalendarEntryFactory,
     ContactFactory,
     DinnerPartyFactory,
     DishClaimFactory,
@@ -36,6 +37,7 @@ from tests.support.factories import (
 # Every column of parties that names a member or holds an e-mail address, where it is in the data export, and what
 # account deletion does to it. A new one belongs here, into app.parties.personal_data, and into the test below.
 PERSONAL = {
+    "calendar_entry.email": ("calendar.json", "the row is deleted"),
     "calendar_feed.member_id": ("calendar.json", "the row is deleted"),
     "co_host.member_id": ("hosting_with_others.json", "the row is deleted"),
     "contact.email": ("address_book.json", "the row is deleted, in the address books of others, too"),
@@ -104,6 +106,7 @@ def known(app, cast):
     MenuItemFactory(party=own, name="Raclette")
     GuestMessageFactory(party=own, author=cast.friend, subject="between us", text="between us")
     PartyReportFactory(party=asked, reporter=cast.friend, note="my own words")
+    CalendarEntryFactory(party_id=past.id, email="friend@example.com")
     with app.app_context(), transaction():
         db.session.add(CoHost(party_id=asked.id, member_id=cast.friend.id))
         db.session.add(CalendarFeed(member_id=cast.friend.id, token_hash="hash of a feed"))
@@ -144,6 +147,7 @@ def test_the_data_export_has_all_data_of_a_member_and_nothing_of_others(files, k
     assert found["messages.json"][0]["text"] == "between us"
     assert found["reports.json"][0]["note"] == "my own words"
     assert found["calendar.json"]["secret_address_since"]
+    assert [entry["method"] for entry in found["calendar.json"]["sent"]] == ["REQUEST"]
     text = "".join(read.values())
     assert "hash of a feed" not in text
     assert "token" not in "".join(found["invitations.json"]["received"][0])
@@ -172,6 +176,7 @@ def test_account_deletion_removes_all_personal_data(erase, known, cast, records)
     assert records.count(DishClaim) == 1
     assert addresses(records, Contact) == ["aunt@example.net"]
     assert records.count(CalendarFeed) == records.count(CoHost) == 0
+    assert addresses(records, CalendarEntry) == ["guest@example.net"]
     theirs = [row for row in records.all(Invitation) if row.email.startswith("erased-")]
     assert [(row.name, row.token_hash, row.revoked_at is not None) for row in theirs] == [("", None, True)] * 2
     (other,) = [row for row in records.all(Invitation) if not row.email.startswith("erased-")]
@@ -216,6 +221,7 @@ def test_guests_without_an_account_are_anonymised_after_the_retention_period(app
                 locale="en",
                 timezone="UTC",
             )
+        CalendarEntryFactory(party_id=party.id)
     OutboxEmailFactory()
 
     def kept():
@@ -235,6 +241,7 @@ def test_guests_without_an_account_are_anonymised_after_the_retention_period(app
             "Ann@example.org",
             "friend@example.com",
         ]
+    assert [entry.party_id for entry in records.all(CalendarEntry)] == [lately.id]
     assert records.fresh(long_ago).seats_taken == 3
     again = kept()
     assert (again["invitations anonymised"], again["RSVPs without an account anonymised"]) == (0, 0)

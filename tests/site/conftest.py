@@ -26,6 +26,7 @@ from tests.support.factories import (
     DishClaimFactory,
     GroupFactory,
     GuestMessageFactory,
+    InboundMessageFactory,
     InvitationFactory,
     MemberInvitationFactory,
     MenuItemFactory,
@@ -34,6 +35,7 @@ from tests.support.factories import (
     RegistrationFactory,
     ReminderFactory,
     RsvpFactory,
+    UnreachableAddressFactory,
     WaitOfferFactory,
 )
 from tests.support.pictures import give_picture
@@ -147,7 +149,8 @@ def populate_site(app: Flask, party: DinnerParty, answer: Rsvp, member: Member, 
     ApiKeyFactory(member=member, **texts.get("ApiKeyFactory", {}))
     InvitationFactory(party=party, **texts.get("InvitationFactory", {}))
     registration = RegistrationFactory(**texts.get("RegistrationFactory", {}))
-    OutboxEmailFactory(**texts.get("OutboxEmailFactory", {}))
+    for factory in (OutboxEmailFactory, InboundMessageFactory, UnreachableAddressFactory):
+        factory(**texts.get(factory.__name__, {}))
     with app.app_context(), transaction():
         audit.record("activated", "registration", name="newcomer")
         code = ticket_code(answer)

@@ -23,8 +23,10 @@ from app.accounts import rules
 from app.accounts.models import ADMIN, GUEST, TRANSLATOR, Member, MemberInvitation, Registration
 from app.database import transaction
 from app.extensions import db
-from app.outbox.models import EmailState, OutboxEmail
+from app.inbound.models import InboundMessage
+from app.outbox.models import EmailState, MailProblem, OutboxEmail, UnreachableAddress
 from app.parties import secret_links
+from app.parties.calendar.models import CalendarEntry, Method
 from app.parties.enums import SEATED, Course, PartyStatus, ReminderKind, ReportReason, RsvpStatus, Visibility
 from app.parties.invitations.models import Contact
 from app.parties.menu.models import MenuItem
@@ -274,6 +276,18 @@ class InvitationFactory(RowFactory):
         return invitation
 
 
+class CalendarEntryFactory(RowFactory):
+    """The calendar behind an e-mail address was sent the party as it is."""
+
+    class Meta:
+        model = CalendarEntry
+
+    party_id = factory.LazyAttribute(lambda _entry: DinnerPartyFactory().id)
+    email = factory.Sequence("invitee{}@example.org".format)
+    method = Method.REQUEST
+    sequence = party_sequence = current_from = 0
+
+
 class WaitOfferFactory(RowFactory):
     """Seats offered to a waiting member; they are counted in the party's seats."""
 
@@ -389,6 +403,31 @@ class PartyReportFactory(RowFactory):
     party = factory.SubFactory(DinnerPartyFactory)
     reason = ReportReason.SPAM
     note = "It sells kitchens."
+
+
+class InboundMessageFactory(RowFactory):
+    """A message that was kept for administrators."""
+
+    class Meta:
+        model = InboundMessage
+
+    digest = factory.Sequence("{:064d}".format)
+    recipient = "dinner@dinner.example.org"
+    sender = "Rosa <rosa@example.org>"
+    subject = factory.Sequence("Message number {}".format)
+    text = "Hello"
+    size = 100
+
+
+class UnreachableAddressFactory(RowFactory):
+    """An address that refused an e-mail."""
+
+    class Meta:
+        model = UnreachableAddress
+
+    email = factory.Sequence("nobody{}@example.com".format)
+    problem = MailProblem.NO_MAILBOX
+    reason = "550 5.1.1 no such mailbox"
 
 
 class OutboxEmailFactory(RowFactory):

@@ -32,6 +32,8 @@ class MailServer:
         self.behaviours: dict[str, Behaviour] = {}
         self.messages: list[EmailMessage] = []
         self.recipients: list[list[str]] = []
+        # The envelope senders, to which delivery reports would go.
+        self.senders: list[str] = []
         # The client's end of each connection over which a message arrived.
         self.peers: list[object] = []
         self.attempts = 0
@@ -65,6 +67,7 @@ class MailServer:
         message = message_from_bytes(cast("bytes", envelope.content), policy=policy.default)
         self.messages.append(message)
         self.recipients.append(envelope.rcpt_tos)
+        self.senders.append(str(envelope.mail_from))
         self.peers.append(session.peer)
         if behaviour == "drop":
             cast("Any", server.transport).abort()

@@ -3,9 +3,9 @@
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
 from wtforms import EmailField
-from wtforms.validators import DataRequired, Email, Length
+from wtforms.validators import DataRequired, Length
 
-from app.accounts.form_fields import FILTERS, MAX_EMAIL_LENGTH
+from app.accounts.form_fields import FILTERS, MAX_EMAIL_LENGTH, EmailAddress
 
 
 class NewEmailForm(FlaskForm):
@@ -14,6 +14,6 @@ class NewEmailForm(FlaskForm):
     email = EmailField(
         lazy_gettext("New e-mail address"),
         filters=FILTERS,
-        validators=[DataRequired(), Length(max=MAX_EMAIL_LENGTH), Email()],
+        validators=[DataRequired(), Length(max=MAX_EMAIL_LENGTH), EmailAddress()],
         render_kw={"autocomplete": "email"},
     )

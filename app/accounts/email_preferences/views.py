@@ -6,11 +6,11 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
+from app.accounts.email_preferences import service as preferences
 from app.accounts.email_preferences.forms import EmailPreferencesForm
 from app.accounts.sessions.access import AccountView
 from app.crud import flashes
 from app.database import run_with_retry
-from app.outbox import unsubscribe
 
 
 class EmailPreferencesView(AccountView):
@@ -22,9 +22,9 @@ class EmailPreferencesView(AccountView):
     @expose("/", methods=["GET", "POST"])
     def choose(self) -> BaseResponse:
         """Show the topics. POST stores the choice."""
-        form = EmailPreferencesForm(data={"topics": unsubscribe.wanted_topics(current_user.email)})
+        form = EmailPreferencesForm(data=preferences.of_member(current_user))
         if form.validate_on_submit():
-            run_with_retry(lambda: unsubscribe.set_topics(current_user.email, form.topics.data))
+            run_with_retry(lambda: preferences.store(current_user, form.topics.data, form.answers.data))
             flash(_("Settings saved."), "info")
             return redirect(url_for("EmailPreferencesView.choose"), 303)
         if form.is_submitted():

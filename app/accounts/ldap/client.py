@@ -17,6 +17,7 @@ from app.accounts import rules
 from app.crud.fields import clean_line
 from app.errors import DomainError
 from app.http import release_request_lock
+from app.outbox.rules import is_writable
 
 log = logging.getLogger(__name__)
 
@@ -224,7 +225,7 @@ def _person(entry: LdapEntry, identifier: str) -> LdapPerson:
         log.warning("The LDAP username %r is not valid on this site", username)
         raise DomainError(_("Your username in the directory cannot be used here. Please ask your administrator."))
     email = entry.first("AUTH_LDAP_EMAIL_FIELD", MAX_EMAIL_LENGTH).lower()
-    if not _is_email(email):
+    if not is_writable(email):
         log.warning("The LDAP directory has no e-mail address for %s", username)
         raise DomainError(_("The directory has no e-mail address for you. Please ask your administrator to add one."))
     return LdapPerson(
@@ -234,12 +235,6 @@ def _person(entry: LdapEntry, identifier: str) -> LdapPerson:
         last_name=entry.first("AUTH_LDAP_LASTNAME_FIELD", MAX_NAME_LENGTH),
         groups=tuple(entry.all("AUTH_LDAP_GROUP_FIELD")),
     )
-
-
-def _is_email(text: str) -> bool:
-    """Whether `text` looks like an e-mail address. Domains inside an organisation need no dot."""
-    name, _at, domain = text.rpartition("@")
-    return bool(name and domain) and "@" not in name and not any(character.isspace() for character in text)
 
 
 def normalize_dn(dn: str) -> tuple[tuple[str, str], ...] | str:

@@ -37,7 +37,7 @@ from app.accounts.users import service as user_service
 from app.database import transaction
 from app.errors import DomainError
 from app.extensions import db
-from app.outbox import unsubscribe
+from app.outbox import unreachable, unsubscribe
 from app.outbox.models import EmailState, OutboxEmail
 
 log = logging.getLogger(__name__)
@@ -157,6 +157,7 @@ def _delete_emails(member: Member) -> None:
     ]
     _delete(OutboxEmail, or_(to_them, *elsewhere))
     unsubscribe.delete_of(member.email)
+    unreachable.forget(member.email)
 
 
 def _delete_owned_rows(member: Member) -> None:

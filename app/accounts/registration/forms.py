@@ -12,10 +12,10 @@ from flask_babel import lazy_gettext, ngettext
 from flask_wtf import FlaskForm
 from markupsafe import Markup
 from wtforms import BooleanField, EmailField, HiddenField, PasswordField, StringField
-from wtforms.validators import DataRequired, Email, InputRequired, Length
+from wtforms.validators import DataRequired, InputRequired, Length
 
 from app.accounts import password_policy
-from app.accounts.form_fields import FILTERS, MAX_EMAIL_LENGTH, MAX_NAME_LENGTH
+from app.accounts.form_fields import FILTERS, MAX_EMAIL_LENGTH, MAX_NAME_LENGTH, EmailAddress
 from app.accounts.registration.hooks import Problem
 from app.crud.fields import show_at_field
 from app.errors import DomainError
@@ -34,7 +34,7 @@ class RegistrationForm(FlaskForm):
     email = EmailField(
         lazy_gettext("E-mail address"),
         filters=FILTERS,
-        validators=[DataRequired(), Length(max=MAX_EMAIL_LENGTH), Email()],
+        validators=[DataRequired(), Length(max=MAX_EMAIL_LENGTH), EmailAddress()],
         render_kw={"autocomplete": "email"},
     )
     first_name = StringField(

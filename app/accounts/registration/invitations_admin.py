@@ -3,10 +3,10 @@
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 from flask_login import current_user
-from wtforms.validators import Email, Length
+from wtforms.validators import Length
 
 from app import audit
-from app.accounts.form_fields import MAX_EMAIL_LENGTH
+from app.accounts.form_fields import MAX_EMAIL_LENGTH, EmailAddress
 from app.accounts.models import MemberInvitation
 from app.accounts.registration import invitations as member_invitations
 from app.crud.actions import action
@@ -52,7 +52,7 @@ class MemberInvitationModelView(ReauthenticationRequired, ModelView):
         ),
         "locale": lazy_gettext("The language of the e-mail."),
     }
-    validators_columns = {"email": [Length(max=MAX_EMAIL_LENGTH), Email()]}
+    validators_columns = {"email": [Length(max=MAX_EMAIL_LENGTH), EmailAddress()]}
     choices_columns = {"locale": LanguageNames()}
     constraint_messages = {
         "uq_member_invitation_lower_email": lazy_gettext(

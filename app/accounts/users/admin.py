@@ -9,12 +9,12 @@ from flask_babel import lazy_gettext, ngettext
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 from wtforms import PasswordField, StringField
-from wtforms.validators import Email, Length, ValidationError
+from wtforms.validators import Length, ValidationError
 
 from app import audit
 from app.accounts import password_policy, rules
 from app.accounts.enums import MemberState
-from app.accounts.form_fields import MAX_NAME_LENGTH
+from app.accounts.form_fields import MAX_NAME_LENGTH, EmailAddress
 from app.accounts.models import GUEST, Member
 from app.accounts.passwords import service as password_service
 from app.accounts.passwords.forms import NewPasswordForm
@@ -140,7 +140,7 @@ class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
         "memberships": lazy_gettext("Each group grants its roles in addition to the person's own."),
         "active": lazy_gettext("Inactive users cannot log in, but they keep their parties and seats."),
     }
-    validators_columns = {"username": [_valid_username], "email": [Email()]}
+    validators_columns = {"username": [_valid_username], "email": [EmailAddress()]}
     choices_columns = {"locale": LanguageNames()}
     formatters_columns = {"state": Labels(MemberState.labels())}
     constraint_messages = {

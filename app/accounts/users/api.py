@@ -10,7 +10,7 @@ from sqlalchemy import inspect
 from sqlalchemy.orm.attributes import set_committed_value
 
 from app.accounts import rules
-from app.accounts.form_fields import MAX_NAME_LENGTH
+from app.accounts.form_fields import MAX_NAME_LENGTH, NOT_WRITABLE
 from app.accounts.models import Member
 from app.accounts.passwords import service as password_service
 from app.accounts.users import service as user_service
@@ -19,6 +19,7 @@ from app.crud.api import ModelRestApi, TranslatedMessage
 from app.crud.datamodel import SQLAInterface
 from app.errors import DomainError
 from app.i18n.selectors import is_timezone
+from app.outbox.rules import is_writable
 
 READ = [
     "id", "username", "first_name", "last_name", "email", "active", "roles.id", "roles.name", "memberships.id",
@@ -32,6 +33,12 @@ GROUPS, MEMBERSHIPS = "groups", "memberships"
 def _validate_username(name: str) -> None:
     if not rules.is_username(name):
         raise ValidationError(TranslatedMessage(INVALID_USERNAME))
+
+
+def _validate_email(address: str) -> None:
+    Email()(address)
+    if not is_writable(address):
+        raise ValidationError(TranslatedMessage(NOT_WRITABLE))
 
 
 def _show_groups(row: dict[str, Any]) -> None:
@@ -70,7 +77,7 @@ class UserApi(ModelRestApi):
     search_columns = ["username", "first_name", "last_name", "email", "active", "roles", "memberships"]
     order_columns = ["id", "username", "email", "last_login"]
     base_order = ("username", "asc")
-    validators_columns = {"username": _validate_username, "email": Email(), "timezone": _validate_timezone}
+    validators_columns = {"username": _validate_username, "email": _validate_email, "timezone": _validate_timezone}
     constraint_messages = {
         "uq_ab_user_email": EMAIL_TAKEN,
         "uq_ab_user_lower_email": EMAIL_TAKEN,

@@ -1,1 +1,1 @@
-"""Calendars: iCalendar files, appointments in e-mails, and calendar feeds."""
+"""Calendars: iCalendar files, appointments in e-mails and the replies to them, and calendar feeds."""

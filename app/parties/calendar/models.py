@@ -1,14 +1,23 @@
-"""Calendar feeds."""
+"""Calendar feeds, and what calendars were sent by e-mail."""
 
 from datetime import datetime
+from enum import StrEnum
 
-from sqlalchemy import ForeignKey, String
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import Connection, ForeignKey, String, event, inspect
+from sqlalchemy.orm import InstanceState, Mapped, mapped_column, relationship
 
 from app import clock
 from app.accounts.models import Member
 from app.database import UTCDateTime
+from app.enums import EnumString, one_of
 from app.extensions import Model
+from app.parties.models import DinnerParty
+
+# What calendars show of a party. Its last change is told to those who read the feed.
+SHOWN = (
+    *("title", "slug", "host_id", "starts_at", "timezone", "duration_minutes", "venue", "address"),
+    *("address_for_guests", "main_dish", "description", "status"),
+)
 
 
 class CalendarFeed(Model):
@@ -21,3 +30,41 @@ class CalendarFeed(Model):
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
 
     member: Mapped[Member] = relationship()
+
+
+class Method(StrEnum):
+    """What an iTIP message (RFC 5546) asks a calendar to do."""
+
+    REQUEST = "REQUEST"
+    CANCEL = "CANCEL"
+
+
+class CalendarEntry(Model):
+    """What the calendar behind an e-mail address was last sent about a party.
+
+    The address is in lower case. `sequence` is the SEQUENCE it was sent: it counts the changes of the party, and also
+    each cancellation for this guest alone.
+    """
+
+    __tablename__ = "calendar_entry"
+
+    party_id: Mapped[int] = mapped_column(ForeignKey("dinner_party.id", ondelete="CASCADE"), primary_key=True)
+    email: Mapped[str] = mapped_column(String(320), primary_key=True)
+    method: Mapped[Method] = mapped_column(EnumString(Method, 16))
+    sequence: Mapped[int] = mapped_column()
+    # The party's own number of changes when this was sent.
+    party_sequence: Mapped[int] = mapped_column()
+    # The first SEQUENCE with which the party was sent as it was then. A reply to an earlier one is out of date.
+    current_from: Mapped[int] = mapped_column()
+    # The last reply that was handled: when it was written, and the SHA-256 of its text. Mail servers may deliver it again.
+    replied_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    reply_digest: Mapped[str | None] = mapped_column(String(64))
+
+    __table_args__ = (one_of("method", Method),)
+
+
+@event.listens_for(DinnerParty, "before_update")
+def _record_change(_mapper: object, _connection: Connection, party: DinnerParty) -> None:
+    state: InstanceState[DinnerParty] = inspect(party)
+    if any(state.attrs[name].history.has_changes() for name in SHOWN):
+        party.changed_at = clock.now()

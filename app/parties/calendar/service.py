@@ -1,8 +1,8 @@
 """Calendar feeds: secret URLs at which calendars read the parties of a member."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import and_, delete, or_, select
+from sqlalchemy import and_, case, delete, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from app import clock
@@ -10,8 +10,10 @@ from app.accounts import rules
 from app.accounts.models import Member
 from app.extensions import db
 from app.parties import location
+from app.parties.calendar import ics
+from app.parties.calendar.ics import Published
 from app.parties.calendar.models import CalendarFeed
-from app.parties.enums import SEATED, PartyStatus, RsvpStatus
+from app.parties.enums import PartyStatus
 from app.parties.models import CoHost, DinnerParty, Rsvp
 
 # Past parties stay in the feed for this time. Calendars drop what is not in the feed any more.
@@ -38,24 +40,44 @@ def of_member(member: Member) -> CalendarFeed | None:
     return db.session.get(CalendarFeed, member.id)
 
 
-def owner(token: str) -> Member | None:
-    """Return the owner of the feed with this token, if their account is active."""
+def by_token(token: str) -> CalendarFeed | None:
+    """Return the feed with this token, with its owner, if their account is active."""
     statement = (
         select(CalendarFeed)
         .options(joinedload(CalendarFeed.member))
         .where(CalendarFeed.token_hash == rules.token_hash(token))
     )
     feed = db.session.execute(statement).scalar_one_or_none()
-    return feed.member if feed is not None and feed.member.is_active else None
+    return feed if feed is not None and feed.member.is_active else None
 
 
-def parties(member: Member) -> list[tuple[DinnerParty, bool]]:
-    """Return the parties that the member hosts, attends or may attend, soonest first. Cancelled ones are included.
+def last_change(feed: CalendarFeed) -> datetime:
+    """Return when the feed last changed, also by what is no longer in it."""
+    member, limit = feed.member, clock.now() - HISTORY
+    own_rsvp = and_(Rsvp.party_id == DinnerParty.id, Rsvp.member_id == member.id)
+    as_co_host = and_(CoHost.party_id == DinnerParty.id, CoHost.member_id == member.id)
+    statement = (
+        select(
+            func.max(DinnerParty.created_at),
+            func.max(DinnerParty.changed_at),
+            func.max(Rsvp.answered_at),
+            func.max(CoHost.created_at),
+            func.max(case((DinnerParty.starts_at <= limit, DinnerParty.starts_at))),
+        )
+        .outerjoin(Rsvp, own_rsvp)
+        .outerjoin(CoHost, as_co_host)
+        .where(or_(DinnerParty.host_id == member.id, CoHost.member_id.is_not(None), Rsvp.id.is_not(None)))
+    )
+    *changes, last_dropped = db.session.execute(statement).one()
+    return max(filter(None, (feed.created_at, *changes, last_dropped and last_dropped + HISTORY)))
 
-    With each comes whether the member sees its postal address.
-    """
+
+def parties(member: Member) -> list[Published]:
+    """Return the parties that the member hosts, attends or may attend, soonest first. Cancelled ones are included."""
     own_rsvp = and_(
-        Rsvp.party_id == DinnerParty.id, Rsvp.member_id == member.id, Rsvp.status.in_((*SEATED, RsvpStatus.MAYBE))
+        Rsvp.party_id == DinnerParty.id,
+        Rsvp.member_id == member.id,
+        Rsvp.status.in_((*ics.PARTICIPATION, *ics.TENTATIVE)),
     )
     co_hosted = select(CoHost.party_id).where(CoHost.member_id == member.id)
     statement = (
@@ -68,4 +90,7 @@ def parties(member: Member) -> list[tuple[DinnerParty, bool]]:
         .limit(MAX_PARTIES)
     )
     rows = db.session.execute(statement).all()
-    return [(party, location.shows_address(party, rsvp, is_host=party.is_hosted_by(member.id))) for party, rsvp in rows]
+    return [
+        Published(party, location.shows_address(party, rsvp, is_host=party.is_hosted_by(member.id)), rsvp)
+        for party, rsvp in rows
+    ]

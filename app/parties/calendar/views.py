@@ -1,6 +1,9 @@
 """The account page of the calendar feed, and the feed itself."""
 
-from flask import Response, abort, flash, make_response
+import gzip
+import hashlib
+
+from flask import Response, abort, current_app, flash, make_response, request
 from flask_appbuilder import expose
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -64,11 +67,27 @@ class FeedView(BaseView):
 
     @expose("/<string:token>.ics")
     def feed(self, token: str) -> Response:
-        """Return the parties of the owner of the feed."""
-        member = calendar_service.owner(token)
-        if member is None:
+        """Return the parties of the owner of the feed, or 304 if the calendar has them already."""
+        feed = calendar_service.by_token(token)
+        if feed is None:
             abort(404)
+        member, parties = feed.member, calendar_service.parties(feed.member)
         # Calendars do not send the language of their owner.
         with force_locale(member.locale, member.timezone, member.hour_cycle):
-            response = download(ics.published(calendar_service.parties(member)), "dinners.ics")
+            name = _("%(site)s of %(name)s", site=current_app.config["APP_NAME"], name=member.display_name)
+            response = download(ics.published(parties, name), "dinners.ics")
+        _compress(response)
+        response.last_modified = calendar_service.last_change(feed)
+        response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:32])
+        # A calendar keeps it, and asks each time whether it has changed.
+        response.headers["Cache-Control"] = "private, no-cache"
+        response.make_conditional(request)
         return without_referrer(response)
+
+
+def _compress(response: Response) -> None:
+    response.vary.add("Accept-Encoding")
+    if request.accept_encodings["gzip"] > 0:
+        # Without the time, so that the same feed has the same bytes.
+        response.set_data(gzip.compress(response.get_data(), mtime=0))
+        response.content_encoding = "gzip"

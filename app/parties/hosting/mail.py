@@ -3,33 +3,25 @@
 from app import clock
 from app.accounts.models import Member
 from app.http import public_url
-from app.parties.calendar import ics
+from app.parties.calendar import appointments, ics
 from app.parties.enums import RsvpStatus
-from app.parties.mail import Appointment, TimeChange, party_context, send, to_member
+from app.parties.mail import TimeChange, party_context, send, to_member
 from app.parties.models import DinnerParty, Rsvp
 
 
 def party_changed(party: DinnerParty, rsvp: Rsvp, *, moved: TimeChange | None = None) -> None:
-    """Announce a new time or location, with an updated appointment."""
-    appointment = _if_in_calendar(rsvp, ics.request)
+    """Announce a new time or location, with an updated appointment for guests who have the party in their calendar."""
+    is_guest = rsvp.status in ics.PARTICIPATION
+    appointment = (appointments.request if is_guest else appointments.update_if_sent)(party, rsvp)
     send("party_changed", party, rsvp, version=party.version, appointment=appointment, moved=moved)
 
 
 def party_cancelled(party: DinnerParty, rsvp: Rsvp) -> None:
     """Announce the cancellation, and remove the appointment from the guest's calendar."""
-    send(
-        "party_cancelled",
-        party,
-        rsvp,
-        version=party.version,
-        # A guest with an offer may have entered the party into their calendar.
-        appointment=ics.cancellation if rsvp.status == RsvpStatus.OFFERED else _if_in_calendar(rsvp, ics.cancellation),
-    )
-
-
-def _if_in_calendar(rsvp: Rsvp, appointment: Appointment) -> Appointment | None:
-    """Return `appointment` for guests who got the party as an appointment before, otherwise None."""
-    return appointment if rsvp.status in ics.PARTICIPATION else None
+    # A guest with an offer may have entered the party into their calendar themselves.
+    has_it = rsvp.status in ics.PARTICIPATION or rsvp.status == RsvpStatus.OFFERED
+    appointment = (appointments.cancellation if has_it else appointments.cancellation_if_sent)(party, rsvp)
+    send("party_cancelled", party, rsvp, version=party.version, appointment=appointment)
 
 
 def co_host(party: DinnerParty, member: Member) -> None:

@@ -8,6 +8,7 @@ from flask_wtf.file import FileField
 from wtforms import EmailField, IntegerField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, ValidationError
 
+from app.accounts.form_fields import NOT_WRITABLE
 from app.crud.fields import clean_line
 from app.i18n import locales
 from app.parties import models
@@ -17,6 +18,19 @@ from app.parties.invitations.import_list import MAX_NAME_LENGTH
 FILTERS = [clean_line]
 LANGUAGE = lazy_gettext("Language of the e-mail")
 INVALID_EMAIL = lazy_gettext("Please enter a valid e-mail address.")
+
+
+def email_error(text: str) -> str:
+    """Return why an e-mail address is refused."""
+    return str(INVALID_EMAIL if text.rpartition("@")[0].isascii() else NOT_WRITABLE)
+
+
+def _normalize(field: EmailField) -> None:
+    """Replace the address in a field by its normal form. Raises ValidationError if it is none."""
+    email = import_list.normalize_email(field.data)
+    if email is None:
+        raise ValidationError(email_error(field.data))
+    field.data = email
 
 
 def _languages() -> list[tuple[str, str]]:
@@ -30,15 +44,25 @@ class EmailForm(FlaskForm):
     email = EmailField(lazy_gettext("E-mail address"), filters=FILTERS, validators=[DataRequired()])
 
     def validate_email(self, field: EmailField) -> None:
-        email = import_list.normalize_email(field.data)
-        if email is None:
-            raise ValidationError(INVALID_EMAIL)
-        field.data = email
+        _normalize(field)
 
     @property
     def entry(self) -> import_list.ImportEntry:
         """The person as an entry of a list."""
         return import_list.ImportEntry(self.email.data, self.name.data or "")
+
+
+class AddressForm(FlaskForm):
+    """Another address for an invitation that cannot be delivered. There may be several on a page."""
+
+    email = EmailField(lazy_gettext("Correct e-mail address"), filters=FILTERS, validators=[DataRequired()])
+
+    def __init__(self, invitation: models.Invitation, **arguments: Any) -> None:
+        super().__init__(prefix=f"invitation-{invitation.id}-", **arguments)
+        self.email.render_kw = {"autocomplete": "off"}
+
+    def validate_email(self, field: EmailField) -> None:
+        _normalize(field)
 
 
 class InviteForm(EmailForm):

@@ -123,7 +123,8 @@ def normalize_email(text: str) -> str | None:
     if len(text) > MAX_EMAIL_LENGTH or not EMAIL.fullmatch(text):
         return None
     try:
-        return validate_email(text, check_deliverability=False).normalized
+        # The site cannot write to mailboxes with letters beyond ASCII.
+        return validate_email(text, check_deliverability=False, allow_smtputf8=False).normalized
     except EmailNotValidError:
         return None
 

@@ -1,30 +1,33 @@
 """E-mails to invited people who have not answered. Each carries the personal link of its recipient."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
+from sqlalchemy import func, select
+
 from app import clock
+from app.accounts.models import Member
+from app.extensions import db
 from app.outbox.models import SECRET, EmailTopic
 from app.outbox.service import EmailRequest, enqueue, enqueue_decoy
-from app.parties import secret_links
-from app.parties.calendar import ics
-from app.parties.mail import TimeChange, party_context
+from app.parties import guest_addresses, secret_links
+from app.parties.calendar import appointments
+from app.parties.mail import Appointment, TimeChange, party_context, reach
 from app.parties.models import DinnerParty, Invitation
 
 InvitationEmail = Callable[[DinnerParty, Invitation], None]
-Appointment = Callable[[DinnerParty, Invitation], str]
 
 
-def party_invitation(party: DinnerParty, invitation: Invitation) -> None:
-    """Invite a guest."""
+def party_invitation(party: DinnerParty, invitation: Invitation) -> bool:
+    """Invite a guest; return False if they unsubscribed, or if the address has no mailbox."""
     host = invitation.invited_by or party.host
-    _send(
+    return _send(
         "party_invitation",
         party,
         invitation,
         str(invitation.round),
-        appointment=ics.request,
+        appointment=appointments.request(party, invitation),
+        reader=_reader(invitation),
         inviter=host.display_name,
         max_party=invitation.max_party,
         until=party.rsvp_deadline,
@@ -42,6 +45,7 @@ def personal_link_decoy(party: DinnerParty) -> None:
         "party": party_context(party),
         "url": secret_links.personal_url(),
         "secret": SECRET,
+        "reach": "note",
         "until": party.rsvp_deadline,
     }
     enqueue_decoy("personal_link", context=context)
@@ -49,33 +53,66 @@ def personal_link_decoy(party: DinnerParty) -> None:
 
 def invitation_changed(party: DinnerParty, invitation: Invitation, *, moved: TimeChange | None = None) -> None:
     """Announce a new time or location to a person who has not answered yet."""
-    _send("invitation_changed", party, invitation, str(party.version), appointment=ics.request, moved=moved)
+    _send(
+        "invitation_changed",
+        party,
+        invitation,
+        str(party.version),
+        appointment=appointments.request(party, invitation),
+        reader=_reader(invitation),
+        moved=moved,
+    )
 
 
 def invitation_cancelled(party: DinnerParty, invitation: Invitation) -> None:
     """Announce the cancellation to a person who has not answered yet."""
-    _send("invitation_cancelled", party, invitation, str(party.version), appointment=ics.cancellation)
+    _send(
+        "invitation_cancelled",
+        party,
+        invitation,
+        str(party.version),
+        appointment=appointments.cancellation(party, invitation),
+        reader=_reader(invitation),
+    )
 
 
-def _send(
+def _send(  # noqa: PLR0913 - what e-mails differ in
     kind: str,
     party: DinnerParty,
     invitation: Invitation,
     version: str,
+    *,
     appointment: Appointment | None = None,
+    reader: Member | None = None,
     **more: Any,
-) -> None:
-    enqueue(
+) -> bool:
+    reply_address = guest_addresses.reply_address(invitation)
+    email = enqueue(
         EmailRequest(
             kind,
             to=invitation.email,
             name=invitation.name,
-            locale=invitation.locale,
-            context={"party": party_context(party), "url": secret_links.personal_url(), **more},
+            # What members chose for themselves comes before what the host chose for them.
+            locale=(reader and reader.locale) or invitation.locale,
+            timezone=reader and reader.timezone,
+            hour_cycle=reader and reader.hour_cycle,
+            context={
+                "party": party_context(party),
+                "url": secret_links.personal_url(),
+                "reach": reach(party, reply_address),
+                **more,
+            },
             dedupe_key=f"{kind}:{invitation.id}:{version}",
             secret=secret_links.personal_token(invitation),
             expires_at=party.starts_at,
-            calendar=None if appointment is None else partial(appointment, party, invitation),
+            calendar=appointment,
             topic=EmailTopic.INVITATIONS,
+            reply_to=reply_address,
         )
     )
+    return email is not None
+
+
+def _reader(invitation: Invitation) -> Member | None:
+    """Return the member with the address of the invitation."""
+    return db.session.scalars(select(Member).where(func.lower(Member.email) == invitation.email.lower())).one_or_none()

@@ -12,7 +12,8 @@ from app import clock
 from app.accounts.models import Member
 from app.accounts.rules import token_hash
 from app.extensions import db
-from app.outbox.models import OutboxEmail
+from app.outbox import unreachable
+from app.outbox.models import MailProblem, OutboxEmail
 from app.parties.enums import PartyStatus, RsvpStatus
 from app.parties.invitations.rules import InvitationState
 from app.parties.models import DinnerParty, Invitation, Rsvp
@@ -29,6 +30,8 @@ class InvitedGuest(NamedTuple):
 
     invitation: Invitation
     rsvp: Rsvp | None
+    # Why e-mails do not reach the address.
+    problem: MailProblem | None = None
 
     @property
     def state(self) -> InvitationState:
@@ -47,6 +50,8 @@ class InvitedPage(NamedTuple):
     rows: list[InvitedGuest]
     number: int
     total: int
+    # How many addresses cannot be reached.
+    unreachable: int = 0
 
     @property
     def has_next(self) -> bool:
@@ -65,17 +70,24 @@ def by_token(token: str) -> Invitation | None:
 
 def page(party: DinnerParty, number: int) -> InvitedPage:
     """Return page `number` of the invitations of the party, the latest first."""
+    problem = unreachable.problem_of(Invitation.email)
     statement = (
-        select(Invitation, func.count().over())
+        select(Invitation, problem, func.count().over(), func.count(problem).over())
         .where(Invitation.party_id == party.id)
         .order_by(Invitation.created_at.desc(), Invitation.id.desc())
         .offset((number - 1) * PAGE_SIZE)
         .limit(PAGE_SIZE)
     )
     found = db.session.execute(statement).all()
-    rsvps = _rsvps_by_invitation(party, [invitation for invitation, _total in found])
-    rows = [InvitedGuest(invitation, rsvps.get(invitation.id)) for invitation, _total in found]
-    return InvitedPage(rows, number, found[0][1] if found else 0)
+    rsvps = _rsvps_by_invitation(party, [row[0] for row in found])
+    rows = [InvitedGuest(invitation, rsvps.get(invitation.id), why) for invitation, why, *_counts in found]
+    return InvitedPage(rows, number, *(found[0][2:] if found else (0, 0)))
+
+
+def problem_of(invitation: Invitation) -> MailProblem | None:
+    """Return why e-mails do not reach the address of an invitation."""
+    statement = select(unreachable.problem_of(Invitation.email)).where(Invitation.id == invitation.id)
+    return db.session.scalar(statement)
 
 
 def find(party: DinnerParty, key: int) -> Invitation | None:

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from flask_babel import gettext as _
 from marshmallow import Schema, ValidationError, fields
 
 from app.crud.api import TranslatedMessage
 from app.crud.fields import clean_text
+from app.outbox.models import MailProblem
 from app.parties import api_fields, models
 from app.parties.api_fields import (
     AtMostValidator,
@@ -18,6 +18,7 @@ from app.parties.api_fields import (
     described,
 )
 from app.parties.invitations import import_list
+from app.parties.invitations.forms import email_error
 from app.parties.models import MAX_NAME_LENGTH
 
 
@@ -25,9 +26,10 @@ class EmailField(fields.String):
     """An e-mail address, normalised as it is stored."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        email = import_list.normalize_email(clean_text(super()._deserialize(value, attr, data, **kwargs)) or "")
+        text = clean_text(super()._deserialize(value, attr, data, **kwargs)) or ""
+        email = import_list.normalize_email(text)
         if email is None:
-            raise ValidationError(TranslatedMessage(_("Please enter a valid e-mail address.")), attr or "")
+            raise ValidationError(TranslatedMessage(email_error(text)), attr or "")
         return email
 
 
@@ -66,6 +68,11 @@ class InvitedGuest(Schema):
     )
     opened_at = fields.AwareDateTime(attribute="invitation.opened_at", allow_none=True)
     revoked_at = fields.AwareDateTime(attribute="invitation.revoked_at", allow_none=True)
+    mail_problem = fields.String(
+        attribute="problem",
+        allow_none=True,
+        metadata={"enum": [*MailProblem, None], "description": "Why e-mails do not reach the guest"},
+    )
     status = fields.Function(
         lambda row: row.rsvp.status if row.rsvp else None,
         allow_none=True,
@@ -94,4 +101,5 @@ class InviteResult(Schema):
 
     added = fields.Integer()
     skipped = fields.Integer(**described("Already invited, or already coming"))
+    unreachable = fields.Integer(**described("Invited, but their addresses have no mailbox"))
     late = fields.Integer(attribute="beyond_limit", **described("Not invited because of the daily limit"))

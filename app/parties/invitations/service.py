@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from flask_babel import lazy_gettext
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 
 from app import clock
 from app.accounts.models import Member
@@ -16,7 +16,9 @@ from app.database import insert_or_ignore
 from app.errors import DomainError
 from app.extensions import db
 from app.i18n import locales
+from app.outbox import unreachable
 from app.outbox.models import OutboxEmail
+from app.outbox.rules import BLOCKING
 from app.outbox.service import supersede
 from app.parties import rules
 from app.parties.enums import PartyStatus, RsvpStatus
@@ -41,6 +43,8 @@ class InviteResult(NamedTuple):
     added: int
     skipped: int
     beyond_limit: int = 0
+    # Of those who were invited, how many have an address without a mailbox.
+    unreachable: int = 0
 
 
 # -- hosts
@@ -77,11 +81,12 @@ def invite(party: DinnerParty, host: Member, entries: Sequence[ImportEntry], loc
     allowed = new[: invitation_queries.remaining_today(host)]
     stored = _store(party, host, allowed, locale)
     contacts.remember(host, allowed)
+    unreached = 0
     if status == PartyStatus.PUBLISHED:
-        for invitation in stored:
-            _send(party, invitation)
+        # Those who unsubscribed from invitations are not among them: a host must not learn that.
+        unreached = sum(not _send(party, invitation) and _has_problem(invitation) for invitation in stored)
     beyond_limit = len(new) - len(allowed)
-    return InviteResult(len(stored), len(entries) - len(stored) - beyond_limit, beyond_limit)
+    return InviteResult(len(stored), len(entries) - len(stored) - beyond_limit, beyond_limit, unreached)
 
 
 def invite_again(invitation: Invitation, *, expected_round: int) -> None:
@@ -105,7 +110,52 @@ def invite_again(invitation: Invitation, *, expected_round: int) -> None:
     if sent >= MAX_EMAILS_PER_ADDRESS_AND_DAY:
         message = lazy_gettext("%(email)s was invited several times today. Try again tomorrow.", email=invitation.email)
         raise DomainError(message, "warning")
+    if _has_problem(invitation):
+        raise DomainError(
+            lazy_gettext(
+                "E-mails do not reach %(email)s. Correct the address, or confirm that it is right.",
+                email=invitation.email,
+            ),
+            "warning",
+        )
     supersede("party_invitation", invitation.email, prefix)
+    _begin_new_round(party, invitation, status)
+
+
+def correct_address(invitation: Invitation, email: str) -> None:
+    """Give an invitation that cannot be delivered another address, or try the same one once more, and send it.
+
+    Raises DomainError when e-mails reach the address, when the new one is invited already or has answered, and when the
+    party takes no invitations.
+    """
+    party = invitation.party
+    status = _lock_party(party)
+    db.session.refresh(invitation)
+    if invitation_queries.problem_of(invitation) is None:
+        raise DomainError(lazy_gettext("Nothing changed: e-mails reach this address."), "warning")
+    old = invitation.email
+    if email.lower() != old.lower():
+        if invitation_queries.known_emails(party, [email]):
+            raise DomainError(lazy_gettext("This person is already invited, or has answered."), field="email")
+        invitation.email = email
+        for rsvp in db.session.scalars(_rsvps_without_account(party, old)):
+            rsvp.email = email
+    unreachable.forget(email)
+    _begin_new_round(party, invitation, status)
+
+
+def _rsvps_without_account(party: DinnerParty, email: str) -> Select[Rsvp]:
+    return select(Rsvp).where(
+        Rsvp.party_id == party.id, Rsvp.member_id.is_(None), func.lower(Rsvp.email) == email.lower()
+    )
+
+
+def _has_problem(invitation: Invitation) -> bool:
+    return invitation_queries.problem_of(invitation) in BLOCKING
+
+
+def _begin_new_round(party: DinnerParty, invitation: Invitation, status: str) -> None:
+    """Send a new personal link. Earlier ones stop working, and a removed guest can answer again."""
     invitation.round += 1
     invitation.sent_at = invitation.opened_at = invitation.reminded_at = invitation.revoked_at = None
     _link_rsvps(party, [invitation])
@@ -240,9 +290,10 @@ def _store(party: DinnerParty, host: Member | None, entries: Sequence[ImportEntr
     return sorted(stored, key=lambda invitation: invitation.id)
 
 
-def _send(party: DinnerParty, invitation: Invitation) -> None:
+def _send(party: DinnerParty, invitation: Invitation) -> bool:
+    """Send the invitation; return False if its reader unsubscribed, or if the address has no mailbox."""
     invitation.sent_at = clock.now()
-    invitation_mail.party_invitation(party, invitation)
+    return invitation_mail.party_invitation(party, invitation)
 
 
 def _link_rsvps(party: DinnerParty, invitations: Sequence[Invitation]) -> None:

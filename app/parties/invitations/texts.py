@@ -24,13 +24,24 @@ def invited(result: InviteResult, invalid: int = 0) -> Flash:
         skipped=result.skipped,
         bad=invalid,
     )
+    if result.unreachable:
+        unreachable = ngettext(
+            "E-mails do not reach %(num)d address: correct it below.",
+            "E-mails do not reach %(num)d addresses: correct them below.",
+            result.unreachable,
+        )
+        text = f"{text} {unreachable}"
     if result.beyond_limit:
         return outbox_texts.queued(f"{text} {beyond_limit}", "warning")
-    return outbox_texts.queued(text, "warning" if result.skipped or invalid else "info")
+    return outbox_texts.queued(text, "warning" if result.skipped or invalid or result.unreachable else "info")
 
 
 def invited_again(invitation: Invitation) -> Flash:
     return outbox_texts.queued(_("%(name)s was invited again. Earlier links no longer work.", name=str(invitation)))
+
+
+def corrected(invitation: Invitation) -> Flash:
+    return outbox_texts.queued(_("The invitation is sent to %(email)s.", email=invitation.email))
 
 
 def revoked(invitation: Invitation) -> Flash:

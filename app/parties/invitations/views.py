@@ -19,7 +19,7 @@ from app.parties.invitations import contacts, import_list
 from app.parties.invitations import queries as invitation_queries
 from app.parties.invitations import service as invitation_service
 from app.parties.invitations import texts as invitation_texts
-from app.parties.invitations.forms import ContactsForm, InviteForm, ListForm
+from app.parties.invitations.forms import AddressForm, ContactsForm, InviteForm, ListForm
 from app.parties.invitations.import_preview import preview
 from app.parties.models import DinnerParty, Invitation
 from app.parties.texts import Flash
@@ -123,6 +123,26 @@ class InvitationsView(BasePartyView):
         invitation_service.invite_again(invitation, expected_round=_round_of_form())
         return invitation_texts.invited_again(invitation)
 
+    @expose("/<slug>/invitations/<int:pk>/address", methods=["POST"])
+    @has_access
+    @permission_name("host")
+    @flash_and_redirect(*BACK)
+    def correct(self, slug: str, pk: int) -> BaseResponse | Flash:
+        """Correct an address that e-mails do not reach, and send the invitation there."""
+        invitation = self._get_invitation(slug, pk)
+        form = AddressForm(invitation)
+        if form.validate():
+            try:
+                invitation_service.correct_address(invitation, str(form.email.data))
+            except DomainError as error:
+                if error.field is None:
+                    raise
+                show_at_field(form, error)
+            else:
+                return invitation_texts.corrected(invitation)
+        flash(str(flashes.CORRECT_THE_FIELDS), "danger")
+        return self._page(invitation.party, 422, address_forms={invitation.id: form})
+
     @expose("/<slug>/invitations/<int:pk>/revoke", methods=["POST"])
     @has_access
     @permission_name("host")
@@ -158,6 +178,12 @@ class InvitationsView(BasePartyView):
     def _page(self, party: DinnerParty, status: int = 200, **forms: Any) -> BaseResponse:
         """Return the page. `forms` are the submitted ones; the others are empty."""
         locale = invitation_service.default_locale(current_member())
+        invited = invitation_queries.page(party, page_number())
+        address_forms = {
+            row.invitation.id: AddressForm(row.invitation, formdata=None, data={"email": row.invitation.email})
+            for row in invited.rows
+            if row.problem
+        }
         page = self.render_template(
             "parties/invitations.html",
             **{
@@ -167,10 +193,11 @@ class InvitationsView(BasePartyView):
                 "contacts_form": ContactsForm(formdata=None, data={"contacts_locale": locale}),
                 "closed": invitation_service.why_closed(party),
                 "delivers": delivers(),
-                "invited": invitation_queries.page(party, page_number()),
+                "invited": invited,
                 "contacts": contacts.suggestions(current_member(), party),
                 "share_url": secret_links.share_url(party),
                 **forms,
+                "address_forms": {**address_forms, **forms.get("address_forms", {})},
             },
         )
         return make_response(page, status)

@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 
 from app import clock
 from app.accounts.models import Member
+from app.http import public_url
 from app.outbox.models import EmailTopic
 from app.outbox.service import EmailRequest, enqueue
-from app.parties import secret_links
-from app.parties.mail import party_context, send
+from app.parties import guest_addresses, secret_links
+from app.parties.mail import party_context, reach, send
 from app.parties.messages.models import GuestMessage
 from app.parties.models import DinnerParty, Invitation, Rsvp
 
@@ -42,10 +43,56 @@ def guest_message(message: GuestMessage, guest: Rsvp | InvitedContext, *, reply_
         topic=EmailTopic.MESSAGES,
         reply_to=reply_to,
         subject=message.subject,
-        paragraphs=[paragraph.split("\n") for paragraph in message.text.split("\n\n") if paragraph.strip()],
+        paragraphs=paragraphs_of(message.text),
         author=message.author.display_name if message.author else message.party.host.display_name,
         can_reply=reply_to is not None,
+        # The e-mail itself says that replies go to its author.
+        **({"reach": ""} if reply_to is not None else {}),
     )
+
+
+def guest_reply(guest: Rsvp | Invitation, host: Member, words: str, digest: str, *, has_attachments: bool) -> None:
+    """Send a guest's reply to a host."""
+    party = guest.party
+    enqueue(
+        EmailRequest(
+            "guest_reply",
+            to=host.email,
+            name=host.display_name,
+            locale=host.locale,
+            timezone=host.timezone,
+            context={
+                "party": party_context(party, to_host=True),
+                "guest": guest.name or guest.email,
+                "paragraphs": paragraphs_of(words),
+                "has_attachments": has_attachments,
+                "url": public_url("GuestListView.show", slug=party.slug),
+            },
+            dedupe_key=f"guest_reply:{guest_addresses.key_of(guest)}:{host.id}:{digest}",
+            expires_at=clock.now() + MESSAGE_LIFETIME,
+            reply_to=guest_addresses.host_address(guest, host.id),
+        )
+    )
+
+
+def host_reply(guest: Rsvp | Invitation, host: Member, words: str, digest: str, *, has_attachments: bool) -> None:
+    """Send a host's reply to a guest."""
+    _send(
+        "host_reply",
+        guest.party,
+        guest if isinstance(guest, Rsvp) else InvitedContext(guest, None),
+        version=digest,
+        expires_at=clock.now() + MESSAGE_LIFETIME,
+        topic=None,
+        paragraphs=paragraphs_of(words),
+        has_attachments=has_attachments,
+        author=host.display_name,
+    )
+
+
+def paragraphs_of(text: str) -> list[list[str]]:
+    """Return the lines of each paragraph."""
+    return [paragraph.split("\n") for paragraph in text.split("\n\n") if paragraph.strip()]
 
 
 def reminder_start(party: DinnerParty, rsvp: Rsvp, version: object, brought: Sequence[ClaimedContext]) -> bool:
@@ -83,13 +130,14 @@ def _send(  # noqa: PLR0913 - what e-mails differ in
     *,
     version: object,
     expires_at: datetime,
-    topic: EmailTopic,
+    topic: EmailTopic | None,
     reply_to: str | None = None,
     **more: Any,
 ) -> bool:
     if isinstance(guest, Rsvp):
         return send(kind, party, guest, version=version, expires_at=expires_at, topic=topic, reply_to=reply_to, **more)
     invitation, member = guest
+    own_address = guest_addresses.reply_address(invitation)
     email = enqueue(
         EmailRequest(
             kind,
@@ -98,12 +146,17 @@ def _send(  # noqa: PLR0913 - what e-mails differ in
             locale=(member and member.locale) or invitation.locale,
             timezone=member and member.timezone,
             hour_cycle=member and member.hour_cycle,
-            context={"party": party_context(party), "url": secret_links.personal_url(), **more},
+            context={
+                "party": party_context(party),
+                "url": secret_links.personal_url(),
+                "reach": reach(party, own_address),
+                **more,
+            },
             dedupe_key=f"{kind}:invitation-{invitation.id}:{version}",
             secret=secret_links.personal_token(invitation),
             expires_at=expires_at,
             topic=topic,
-            reply_to=reply_to,
+            reply_to=reply_to or own_address,
         )
     )
     return email is not None

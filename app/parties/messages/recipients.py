@@ -7,7 +7,7 @@ from sqlalchemy.orm import joinedload
 
 from app.accounts.models import Member
 from app.extensions import db
-from app.outbox import unsubscribe
+from app.outbox import unreachable, unsubscribe
 from app.parties.enums import QUEUED, SEATED, Audience, RsvpStatus
 from app.parties.messages.mail import InvitedContext
 from app.parties.models import ANONYMISED_DOMAIN, DinnerParty, Invitation, Rsvp
@@ -60,6 +60,7 @@ def _is_recipient(party: DinnerParty, topic: str, author_id: int | None) -> tupl
         or_(Rsvp.member_id.is_(None), Rsvp.member_id.not_in(hosts)),
         ~Rsvp.email.endswith(ANONYMISED_DOMAIN),
         unsubscribe.accepts(Rsvp.email, topic),
+        ~unreachable.is_blocked(Rsvp.email),
     )
 
 
@@ -75,4 +76,5 @@ def _not_answered(party: DinnerParty, topic: str) -> Select[Invitation]:
         confirmed,
         ~answered,
         unsubscribe.accepts(Invitation.email, topic),
+        ~unreachable.is_blocked(Invitation.email),
     )

@@ -82,7 +82,8 @@ class PartyView(BasePartyView):
     def download(self, slug: str) -> BaseResponse:
         """Return the party as a calendar file."""
         party, _guest, rsvp = self.get_visible(slug)
-        return download(ics.published([(party, self.shows_address(party, rsvp))]), f"{party.slug}.ics")
+        shown = ics.Published(party, self.shows_address(party, rsvp), rsvp)
+        return download(ics.published([shown]), f"{party.slug}.ics")
 
 
 def _cacheable(response: Response, party: DinnerParty) -> Response:

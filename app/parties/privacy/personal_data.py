@@ -13,9 +13,9 @@ from app.accounts.privacy.data_export import Archive, pick
 from app.accounts.signals import member_erasing, member_exporting
 from app.extensions import db
 from app.parties import rules
-from app.parties.calendar import ics
+from app.parties.calendar import appointments, ics
 from app.parties.calendar import service as calendar_service
-from app.parties.calendar.models import CalendarFeed
+from app.parties.calendar.models import CalendarEntry, CalendarFeed
 from app.parties.enums import SEATED, WITHDRAWABLE, PartyStatus, RsvpStatus
 from app.parties.hosting import service as hosting_service
 from app.parties.invitations.models import Contact
@@ -45,6 +45,7 @@ RSVP = (
 INVITATION = (
     *("name", "email", "locale", "max_party", "created_at", "sent_at", "opened_at", "reminded_at", "revoked_at"),
 )
+CALENDAR_ENTRY = ("method", "sequence")
 CONTACT = ("name", "email", "invited_at")
 CLAIM = ("dish", "quantity", "created_at")
 MESSAGE = ("subject", "text", "statuses", "recipients", "created_at")
@@ -80,11 +81,13 @@ def _export(member: Member, *, archive: Archive) -> None:
     archive.add_json("messages.json", _with_party(GuestMessage, MESSAGE, GuestMessage.author_id == member.id))
     archive.add_json("reports.json", _with_party(PartyReport, REPORT, PartyReport.reporter_id == member.id))
     feed = db.session.get(CalendarFeed, member.id)
-    archive.add_json("calendar.json", {"secret_address_since": feed.created_at if feed else None})
+    since = feed.created_at if feed else None
+    archive.add_json("calendar.json", {"secret_address_since": since, "sent": _calendar_entries(member)})
     attended = [rsvp.party for rsvp in rsvps if rsvp.status in SEATED and rsvp.party.host_id != member.id]
     planned = [party for party in (*hosted, *attended) if party.status in {PartyStatus.PUBLISHED, PartyStatus.DONE}]
     # Hosts and confirmed guests see the postal address.
-    dinners = [(party, True) for party in sorted(planned, key=lambda party: (party.starts_at, party.id))]
+    planned.sort(key=lambda party: (party.starts_at, party.id))
+    dinners = [ics.Published(party, with_address=True) for party in planned]
     archive.add("dinners.ics", ics.published(dinners).encode())
 
 
@@ -139,6 +142,12 @@ def _claims(rsvps: Iterable[Rsvp]) -> list[dict[str, Any]]:
     return [{**pick(claim, CLAIM), "asked_for": claim.slot.name} for claim in claims]
 
 
+def _calendar_entries(member: Member) -> list[dict[str, Any]]:
+    statement = select(CalendarEntry, DinnerParty).join(DinnerParty, DinnerParty.id == CalendarEntry.party_id)
+    rows = db.session.execute(statement.where(CalendarEntry.email == member.email.lower()).order_by(DinnerParty.id))
+    return [{**pick(entry, CALENDAR_ENTRY), "party": {"title": party.title}} for entry, party in rows]
+
+
 def _with_party(model: Any, columns: Sequence[str], condition: ColumnElement[bool]) -> list[dict[str, Any]]:
     """Return rows that the member has written, each with its party, which they have seen."""
     return [
@@ -166,6 +175,7 @@ def _erase(member: Member) -> None:
             rsvp_service.withdraw(rsvp.party, Respondent(member))
     db.session.flush()
     calendar_service.stop(member)
+    appointments.forget(CalendarEntry.email == member.email.lower())
     db.session.execute(delete(CoHost).where(CoHost.member_id == member.id))
     _erase_contacts_and_invitations(member)
     _blank(GuestMessage, GuestMessage.author_id == member.id, author_id=None, subject="", text="")

@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from flask import current_app
-from sqlalchemy import ColumnElement, String, exists, func, literal, select, update
+from sqlalchemy import ColumnElement, Select, String, delete, exists, func, literal, select, update
 from sqlalchemy import cast as cast_in_database
 from sqlalchemy.engine import CursorResult
 
 from app import clock
 from app.accounts.models import Member
 from app.extensions import db
+from app.parties.calendar.models import CalendarEntry
 from app.parties.models import ANONYMISED_DOMAIN, DinnerParty, Invitation, Rsvp
 
 # Why an e-mail address was replaced: on request, or after the retention period.
@@ -31,6 +32,11 @@ def anonymise_due_rsvps() -> int:
     return _execute(
         statement.values(name="", email=_anonymised_email(Rsvp, EXPIRED), note="", locale=None, timezone=None)
     )
+
+
+def delete_due_calendar_entries() -> int:
+    """Delete what calendars were sent of a party INVITATION_RETENTION_DAYS after it; return how many."""
+    return _execute(delete(CalendarEntry).where(CalendarEntry.party_id.in_(_parties_long_over())))
 
 
 def anonymise_invitations(condition: ColumnElement[bool], reason: str) -> int:
@@ -51,11 +57,16 @@ def anonymise_invitations(condition: ColumnElement[bool], reason: str) -> int:
 
 
 def _is_due(model: Any) -> ColumnElement[bool]:
-    before: datetime = clock.now() - timedelta(days=current_app.config["INVITATION_RETENTION_DAYS"])
-    ended = select(DinnerParty.id).where(DinnerParty.starts_at < before)
     has_account = exists().where(func.lower(Member.email) == func.lower(model.email))
-    due: ColumnElement[bool] = model.party_id.in_(ended) & model.email.not_like(f"%{ANONYMISED_DOMAIN}") & ~has_account
+    due: ColumnElement[bool] = (
+        model.party_id.in_(_parties_long_over()) & model.email.not_like(f"%{ANONYMISED_DOMAIN}") & ~has_account
+    )
     return due
+
+
+def _parties_long_over() -> Select[int]:
+    before: datetime = clock.now() - timedelta(days=current_app.config["INVITATION_RETENTION_DAYS"])
+    return select(DinnerParty.id).where(DinnerParty.starts_at < before)
 
 
 def _anonymised_email(model: Any, reason: str) -> ColumnElement[str]:

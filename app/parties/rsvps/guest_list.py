@@ -3,12 +3,15 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from typing import Any
 
 from flask_babel import lazy_gettext
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from app.extensions import db
+from app.outbox import unreachable
+from app.outbox.models import MailProblem
 from app.parties.enums import SEATED, RsvpStatus
 from app.parties.models import DinnerParty, Invitation, Rsvp, RsvpPerson
 from app.parties.potluck.models import DishClaim, DishSlot
@@ -40,6 +43,8 @@ class Totals:
     people: dict[str, int]
     invited: int
     silent: int
+    # RSVPs whose e-mail address has no mailbox.
+    unreachable: int
 
 
 @dataclass
@@ -51,6 +56,8 @@ class GuestEntry:
     # What the guest brings to a potluck.
     dishes: list[DishClaim] = field(default_factory=list)
     position: int | None = None
+    # Why e-mails do not reach them.
+    problem: MailProblem | None = None
     offer: WaitOffer | None = None
 
     @property
@@ -86,14 +93,16 @@ def totals(party: DinnerParty) -> Totals:
         columns += [func.count().filter(inside), func.coalesce(func.sum(Rsvp.party_size).filter(inside), 0)]
     invited = select(func.count()).where(Invitation.party_id == party.id, Invitation.revoked_at.is_(None))
     theirs = or_(Rsvp.invitation_id == Invitation.id, func.lower(Rsvp.email) == func.lower(Invitation.email))
+    columns.append(func.count().filter(unreachable.is_blocked(Rsvp.email)))
     silent = invited.where(~exists(select(Rsvp.id).where(Rsvp.party_id == party.id, theirs).correlate(Invitation)))
     statement = select(*columns, invited.scalar_subquery(), silent.scalar_subquery()).where(Rsvp.party_id == party.id)
-    *counted, invited_count, silent_count = db.session.execute(statement).one()
+    *counted, unreachable_count, invited_count, silent_count = db.session.execute(statement).one()
     return Totals(
         dict(zip(GROUPS, counted[::2], strict=True)),
         dict(zip(GROUPS, counted[1::2], strict=True)),
         invited_count,
         silent_count,
+        unreachable_count,
     )
 
 
@@ -102,8 +111,9 @@ def page(party: DinnerParty, number: int, *, group: str = "", text: str = "") ->
     statement = _select_rsvps(party).where(*_matches(text)).options(joinedload(Rsvp.member))
     if group in GROUPS:
         statement = statement.where(Rsvp.status.in_(GROUPS[group][1]))
-    found = _fetch(statement.offset((number - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1))
-    guests = [GuestEntry(rsvp) for rsvp in found[:PAGE_SIZE]]
+    statement = statement.add_columns(unreachable.problem_of(Rsvp.email))
+    found: Sequence[Any] = db.session.execute(statement.offset((number - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1)).all()
+    guests = [GuestEntry(rsvp, problem=problem) for rsvp, problem in found[:PAGE_SIZE]]
     _assign_people(guests, _people_of(guest.rsvp.id for guest in guests))
     _load_positions(party, guests)
     return GuestPage(guests, number, has_next=len(found) > PAGE_SIZE)

@@ -10,7 +10,7 @@ from app.parties.enums import OfferState, RsvpStatus, WaitingListEventKind
 from app.parties.menu import service as menu_service
 from app.parties.models import DinnerParty, Rsvp
 from app.parties.respondent import Respondent
-from app.parties.rsvps import leaving
+from app.parties.rsvps import leaving, news
 from app.parties.rsvps import mail as rsvp_mail
 from app.parties.rsvps.types import RsvpResult, offered_result, position
 from app.parties.waiting_list import history, seats
@@ -32,6 +32,7 @@ def claim(party: DinnerParty, guest: Respondent) -> RsvpResult:
     history.record(WaitingListEventKind.CLAIMED, party.id, rsvp.id, seats=offer.seats)
     db.session.flush()
     rsvp_mail.rsvp_yes(party, rsvp)
+    news.tell(party, rsvp)
     return RsvpResult(rsvp, changed=True, dietary_conflicts=menu_service.apply_profile_diet(rsvp))
 
 
@@ -45,6 +46,7 @@ def decline(party: DinnerParty, guest: Respondent, *, stay: bool) -> RsvpResult:
     if not offer.is_open:
         if not stay and rsvp.status == RsvpStatus.WAITLISTED:
             leaving.release(rsvp, RsvpStatus.WITHDRAWN)
+            rsvp_mail.rsvp_no(party, rsvp)
             return RsvpResult(rsvp, changed=True)
         return _no_longer_open(rsvp, offer)
     offer.state, rsvp.answered_at = OfferState.DECLINED, clock.now()
@@ -59,6 +61,9 @@ def decline(party: DinnerParty, guest: Respondent, *, stay: bool) -> RsvpResult:
     new_position = position(rsvp)
     history.record(WaitingListEventKind.DECLINED, party.id, rsvp.id, place=new_position, seats=offer.seats)
     seats.release_and_reoffer(party.id, offer.seats)
+    if not stay:
+        rsvp_mail.rsvp_no(party, rsvp)
+        news.tell(party, rsvp)
     # Together with other free seats, the guest may get a larger offer at once.
     return (
         offered_result(rsvp, changed=True)

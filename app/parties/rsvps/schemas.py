@@ -2,6 +2,7 @@
 
 from marshmallow import Schema, fields
 
+from app.outbox.models import MailProblem
 from app.parties import api_fields, models
 from app.parties.api_fields import ChoiceField, RequestSchema, TextField, WholeNumberField, described
 from app.parties.enums import RsvpStatus
@@ -49,6 +50,11 @@ class Guest(Schema):
     place = fields.Integer(attribute="position", allow_none=True, **described("On the waiting list; 1 is next"))
     offer = fields.Nested(Offer, allow_none=True)
     people = fields.List(fields.Nested(Person))
+    mail_problem = fields.String(
+        attribute="problem",
+        allow_none=True,
+        metadata={"enum": [*MailProblem, None], "description": "Why e-mails do not reach the guest"},
+    )
 
 
 class GuestStatus(Schema):

@@ -6,11 +6,11 @@ from app import clock
 from app.errors import DomainError
 from app.extensions import db
 from app.parties import queries, rules
-from app.parties.enums import WITHDRAWABLE, RsvpStatus, WaitingListEventKind
+from app.parties.enums import SEATED, WITHDRAWABLE, RsvpStatus, WaitingListEventKind
 from app.parties.menu import service as menu_service
 from app.parties.models import DinnerParty, Rsvp
 from app.parties.respondent import Respondent
-from app.parties.rsvps import leaving
+from app.parties.rsvps import leaving, news
 from app.parties.rsvps import mail as rsvp_mail
 from app.parties.rsvps.types import (
     PartialAvailability,
@@ -78,7 +78,11 @@ def withdraw(party: DinnerParty, guest: Respondent) -> RsvpResult:
         _ensure_changeable(rsvp)
     if rsvp is None or rsvp.status not in WITHDRAWABLE:
         raise DomainError(lazy_gettext("Nothing changed: you have no seat at this party."), "warning")
+    held = rsvp.party_size if rsvp.status in SEATED else 0
     leaving.release(rsvp, RsvpStatus.WITHDRAWN)
+    rsvp_mail.rsvp_no(party, rsvp)
+    # After the deadline, seats are not offered to the waiting list any more.
+    news.tell(party, rsvp, freed=held if party.answers_until <= clock.now() else 0)
     return RsvpResult(rsvp, changed=True)
 
 
@@ -194,7 +198,7 @@ def _change(
     if request.name and rsvp.member_id is None:
         rsvp.name = request.name
     if request.answer != RsvpStatus.YES:
-        return _decline(rsvp, request, group)
+        return _decline(party, rsvp, request, group)
     if rsvp.is_confirmed:
         return _resize(party, rsvp, request, group, waiting_list)
     if not rsvp.is_waitlisted and _needs_approval(party, guest, rsvp):
@@ -232,15 +236,27 @@ def _request_seats(
     return offered_result(rsvp, changed=True) if rsvp.status == RsvpStatus.OFFERED else result
 
 
-def _decline(rsvp: Rsvp, request: RsvpRequest, group: PartySize) -> RsvpResult:
+def _decline(party: DinnerParty, rsvp: Rsvp, request: RsvpRequest, group: PartySize) -> RsvpResult:
     """Record a no or a maybe, and release the seats."""
-    if rsvp.status == request.answer and not _differs(rsvp, request, group):
+    before = rsvp.status
+    if before == request.answer and not _differs(rsvp, request, group):
         return RsvpResult(rsvp, changed=False)
-    if rsvp.status != request.answer:
+    if before != request.answer:
         leaving.release(rsvp, request.answer)
     _apply(rsvp, request, group)
     db.session.flush()
+    if before != request.answer:
+        _tell_calendar(party, rsvp, before=before)
+    news.tell(party, rsvp)
     return RsvpResult(rsvp, changed=True)
+
+
+def _tell_calendar(party: DinnerParty, rsvp: Rsvp, *, before: str | None) -> None:
+    """E-mail a guest whose calendar shows the party in another way than they have just answered."""
+    if rsvp.status == RsvpStatus.NO:
+        rsvp_mail.rsvp_no(party, rsvp)
+    elif before in SEATED:
+        rsvp_mail.rsvp_maybe(party, rsvp)
 
 
 def _resize(
@@ -263,6 +279,7 @@ def _resize(
         seats.release_and_reoffer(party.id, -more, newly_freed=-more)
     if more:
         rsvp_mail.rsvp_yes(party, rsvp)
+        news.tell(party, rsvp)
     return RsvpResult(rsvp, changed=True, resized=True)
 
 
@@ -309,6 +326,9 @@ def seat_or_queue(
 def record_and_notify(party: DinnerParty, rsvp: Rsvp, *, before: str | None) -> RsvpResult:
     """E-mail the guest, or the hosts, about a new status, and record it in the history of the waiting list."""
     was_waiting = before == RsvpStatus.WAITLISTED
+    if RsvpStatus.AWAITING_APPROVAL not in {before, rsvp.status}:
+        # Requests have an e-mail of their own, and hosts themselves approve them.
+        news.tell(party, rsvp)
     if rsvp.is_confirmed:
         if was_waiting:
             history.record(WaitingListEventKind.SEATED, party.id, rsvp.id, seats=rsvp.party_size)
@@ -317,6 +337,7 @@ def record_and_notify(party: DinnerParty, rsvp: Rsvp, *, before: str | None) -> 
     if rsvp.is_awaiting_approval:
         rsvp_mail.approval_requested(party, rsvp)
     if not rsvp.is_waitlisted:
+        _tell_calendar(party, rsvp, before=before)
         return RsvpResult(rsvp, changed=True)
     position = waiting_list_queries.position(rsvp)
     history.record_request(WaitingListEventKind.CHANGED if was_waiting else WaitingListEventKind.JOINED, rsvp, position)

@@ -10,6 +10,7 @@ from app.parties.menu import texts as menu_texts
 from app.parties.models import DinnerParty
 from app.parties.rsvps.types import PartialAvailability, RsvpResult
 from app.parties.texts import Flash
+from app.parties.waiting_list.allocation import max_guest_seats
 
 
 def answered(party: DinnerParty, result: RsvpResult) -> Flash:
@@ -21,11 +22,21 @@ def _answered(party: DinnerParty, result: RsvpResult) -> Flash:
     status = result.rsvp.status
     if status == RsvpStatus.OFFERED:
         return seats_held(result.offered)
+    if status == RsvpStatus.WAITLISTED and result.rsvp.min_party > max_guest_seats(party.number_seats):
+        text = ngettext(
+            "Your group is larger than the table, which has %(num)d seat for guests. You are number %(pos)d on the "
+            "waiting list; answer for fewer people, or ask the host for a larger table.",
+            "Your group is larger than the table, which has %(num)d seats for guests. You are number %(pos)d on the "
+            "waiting list; answer for fewer people, or ask the host for a larger table.",
+            max_guest_seats(party.number_seats),
+            pos=result.position,
+        )
+        return outbox_texts.queued(text, "warning")
     if status == RsvpStatus.WAITLISTED:
         text = ngettext(
             "The table is full. You are number %(pos)d on the waiting list; we will write if %(num)d seat becomes free.",
             "The table is full. You are number %(pos)d on the waiting list; we will write if %(num)d seats become free.",
-            result.rsvp.party_size,
+            result.rsvp.min_party,
             pos=result.position,
         )
         return outbox_texts.queued(text, "warning")

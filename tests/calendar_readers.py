@@ -1,0 +1,91 @@
+"""Read time zones of this site with the libraries of calendar programs: ical.js (Thunderbird), node-ical and libical (Evolution).
+
+`make readers` runs it where node, npm, a C compiler and libical's headers are installed (Debian: npm gcc libical-dev).
+The moments are those of `tests/parties/test_zones.py`: twelve zones, on both sides of each change from 2026 to 2028.
+"""
+
+import json
+import logging
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from tests.parties.test_zones import TWELVE, calendar_of, moments_of
+
+logger = logging.getLogger(__name__)
+PACKAGES = ("ical.js@2.2.1", "node-ical@0.26.1")
+JAVASCRIPT = """\
+import { readFileSync } from "node:fs";
+import ICAL from "ical.js";
+import nodeIcal from "node-ical";
+const text = readFileSync(0, "utf8"), calendar = new ICAL.Component(ICAL.parse(text));
+calendar.getAllSubcomponents("vtimezone").forEach((zone) => ICAL.TimezoneService.register(zone));
+const events = Object.values(nodeIcal.sync.parseICS(text)).filter((each) => each.type === "VEVENT");
+console.log(JSON.stringify({
+  "ical.js": calendar.getAllSubcomponents("vevent").map((each) => new ICAL.Event(each).startDate.toUnixTime()),
+  "node-ical": events.sort((a, b) => a.uid - b.uid).map((each) => each.start.getTime() / 1000),
+}));
+"""
+C = """\
+#include <libical/ical.h>
+#include <stdio.h>
+#include <stdlib.h>
+int main(void) {
+    char *text = calloc(1, 1 << 20);
+    fread(text, 1, (1 << 20) - 1, stdin);
+    icalcomponent *calendar = icalparser_parse_string(text);
+    icalcomponent *event = icalcomponent_get_first_component(calendar, ICAL_VEVENT_COMPONENT);
+    for (; event; event = icalcomponent_get_next_component(calendar, ICAL_VEVENT_COMPONENT)) {
+        icalproperty *start = icalcomponent_get_first_property(event, ICAL_DTSTART_PROPERTY);
+        struct icaltimetype when = icalproperty_get_datetime_with_component(start, calendar);
+        printf("%lld\\n", (long long) icaltime_as_timet_with_zone(when, icaltime_get_timezone(when)));
+    }
+}
+"""
+
+
+def run(command: list[str], folder: Path, text: str = "") -> str:
+    """Run a command in `folder` and return its output. Raises CalledProcessError if it fails."""
+    return subprocess.run(command, cwd=folder, input=text, text=True, capture_output=True, check=True).stdout
+
+
+def prepare(folder: Path) -> None:
+    """Install and compile the readers."""
+    (folder / "package.json").write_text("{}")
+    run(["npm", "install", "--no-fund", "--no-audit", *PACKAGES], folder)
+    (folder / "read.mjs").write_text(JAVASCRIPT)
+    (folder / "read.c").write_text(C)
+    flags = shlex.split(os.environ.get("CFLAGS", ""))
+    run(["gcc", *flags, "read.c", "-o", "read", "-lical"], folder)
+
+
+def read(folder: Path, text: str) -> dict[str, list[int]]:
+    """Return the seconds since 1970 at which each reader lets the events begin."""
+    found: dict[str, list[int]] = json.loads(run(["node", "read.mjs"], folder, text))
+    return {**found, "libical": [int(line) for line in run(["./read"], folder, text).split()]}
+
+
+def main() -> int:
+    """Log what each reader makes of each zone; return 1 if one is wrong."""
+    wrong = 0
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        prepare(folder)
+        for zone in TWELVE:
+            moments = moments_of(ZoneInfo(zone))
+            for reader, seconds in read(folder, calendar_of(zone, moments)).items():
+                found = [datetime.fromtimestamp(each, UTC) for each in seconds]
+                differ = [str(meant) for meant, each in zip(moments, found, strict=True) if meant != each]
+                wrong += len(differ)
+                logger.info("%-20s %-10s %3d moments, %d wrong %s", zone, reader, len(moments), len(differ), differ[:3])
+    return int(wrong > 0)
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    sys.exit(main())
