@@ -13,7 +13,7 @@ from app.database import transaction
 from app.extensions import db
 from app.outbox.models import OutboxEmail
 from tests.support.databases import Database, SqliteFiles
-from tests.support.factories import PASSWORD, GroupFactory
+from tests.support.factories import PASSWORD, DinnerPartyFactory, GroupFactory
 
 ADA = {"username": "ada", "email": "ada@example.com", "first_name": "Ada", "last_name": "", "active": True}
 
@@ -145,3 +145,16 @@ def test_others_may_do_none_of_it(ask, cast, records):
         ):
             assert other(method, path, ADA if method != "GET" else None).status_code == 403, (member, path)
     assert records.dump()["ab_user"] == before["ab_user"]
+
+
+def test_a_user_who_is_in_use_is_not_deleted_and_it_is_said_where(ask, cast):
+    DinnerPartyFactory(host=cast.host)
+    refused = ask("DELETE", f"users/{cast.host.id}")
+    assert refused.status_code == 422
+    assert refused.json == {
+        "message": "It is still in use elsewhere and cannot be deleted: Dinner parties (1) and Answers (1).",
+        "in_use": [
+            {"list": "Dinner parties", "count": 1, "url": "/dinnerparties/list/?_flt_0_host=host"},
+            {"list": "Answers", "count": 1, "url": "/rsvps/list/?_flt_0_member=host"},
+        ],
+    }
