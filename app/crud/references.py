@@ -81,9 +81,8 @@ def _places(keys: list[tuple[type[Any], tuple[Any, ...]]]) -> list[Place]:
     rows = _columns(own.primary_key.columns).in_([key if len(key) > 1 else key[0] for _model, key in keys])
     counts: dict[Table, list[tuple[ForeignKeyConstraint, int]]] = {}
     for constraint, referring in _referring(own, rows, mapper, {own}):
-        if constraint.table is own:
-            referring &= not_(rows)
-        count = db.session.scalar(select(func.count()).select_from(constraint.table).where(referring))
+        remaining = referring & not_(rows) if constraint.table is own else referring
+        count = db.session.scalar(select(func.count()).select_from(constraint.table).where(remaining))
         if count:
             counts.setdefault(constraint.table, []).append((constraint, count))
     key = keys[0] if len(keys) == 1 else None
