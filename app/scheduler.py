@@ -13,7 +13,7 @@ from flask import Flask
 
 from app.accounts import cleanup
 from app.accounts.cleanup import CleanupTask
-from app.accounts.privacy import account_deletion
+from app.accounts.users import account_deletion
 from app.audit import service as audit_log
 from app.database import transaction
 from app.parties.attendance import service as attendance_service

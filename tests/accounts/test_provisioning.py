@@ -158,3 +158,20 @@ def test_a_user_who_is_in_use_is_not_deleted_and_it_is_said_where(ask, cast):
             {"list": "Answers", "count": 1, "url": "/rsvps/list/?_flt_0_member=host"},
         ],
     }
+
+
+def test_a_program_deletes_an_account_after_the_days_of_grace(ask, cast, records):
+    path = f"users/{cast.friend.id}/deletion"
+    assert ask("POST", path, {}).json["errors"] == {"reason": ["This field must be filled in."]}
+    scheduled = ask("POST", path, {"reason": "Asked by mail"})
+    assert scheduled.status_code == 200
+    assert "Friend Doe will be deleted on" in scheduled.json["message"]
+    assert ask("GET", f"users/{cast.friend.id}").json["result"]["erase_at"]
+    assert "account_deletion_requested" in {letter.kind for letter in records.all(OutboxEmail)}
+    assert ask("DELETE", path).status_code == 200
+    assert records.fresh(cast.friend).erase_at is None
+    assert ask("POST", f"users/{cast.admin.id}/deletion", {"reason": "x"}).json == {
+        "message": "You cannot delete yourself."
+    }
+    assert ask("POST", "users/987654/deletion", {"reason": "x"}).status_code == 404
+    assert ask.as_(cast.host)("POST", path, {"reason": "x"}).status_code == 403

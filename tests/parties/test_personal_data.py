@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from app import clock
 from app.accounts.models import Member
-from app.accounts.privacy import account_deletion
+from app.accounts.users import account_deletion
 from app.database import transaction
 from app.extensions import db, metadata
 from app.parties.calendar.models import CalendarFeed
