@@ -31,6 +31,7 @@ from app.enums import EnumString, one_of
 from app.extensions import Model
 from app.food import ALLERGENS, DIETS
 from app.parties.enums import HELD, QUEUED, SEATED, PartyStatus, RsvpStatus, Visibility
+from app.search_key import WORDS, search_key
 
 MAX_SEATS = 1000
 # Domain of the e-mail addresses that replace those of anonymised people. RFC 2606 reserves it: no mail is delivered.
@@ -49,15 +50,15 @@ class DinnerParty(Model):
     __tablename__ = "dinner_party"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    title: Mapped[str] = mapped_column(String(120))
+    title: Mapped[str] = mapped_column(String(120), info=WORDS)
     slug: Mapped[str] = mapped_column(String(80), unique=True)
     host_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"), index=True)
     starts_at: Mapped[datetime] = mapped_column(UTCDateTime)
     timezone: Mapped[str] = mapped_column(String(64), default="UTC")
     duration_minutes: Mapped[int] = mapped_column(default=180)
-    venue: Mapped[str] = mapped_column(String(120), default="")
+    venue: Mapped[str] = mapped_column(String(120), default="", info=WORDS)
     address: Mapped[str] = mapped_column(String(255), default="")
-    main_dish: Mapped[str] = mapped_column(String(120), default="")
+    main_dish: Mapped[str] = mapped_column(String(120), default="", info=WORDS)
     description: Mapped[str] = mapped_column(Text, default="")
     number_seats: Mapped[int] = mapped_column(default=8)
     seats_taken: Mapped[int] = mapped_column(default=0)
@@ -201,7 +202,7 @@ class Rsvp(Model):
     # The invitation it was given with. E-mails to a guest without an account contain its personal link.
     invitation_id: Mapped[int | None] = mapped_column(ForeignKey("invitation.id", ondelete="SET NULL"), unique=True)
     email: Mapped[str] = mapped_column(String(320))
-    name: Mapped[str] = mapped_column(String(130), default="")
+    name: Mapped[str] = mapped_column(String(130), default="", info=WORDS)
     party_size: Mapped[int] = mapped_column(default=1)
     # Smallest party size with which the group would still come.
     min_party: Mapped[int] = mapped_column(default=_party_size_of_row)
@@ -275,6 +276,9 @@ class Rsvp(Model):
         return self.name or self.email
 
 
+Index("ix_dinner_party_title_key_id", search_key(DinnerParty.__table__.c.title), DinnerParty.__table__.c.id).ddl_if(
+    dialect="postgresql"
+)
 Index("uq_rsvp_party_id_lower_email", Rsvp.party_id, func.lower(Rsvp.email), unique=True)
 
 
@@ -286,7 +290,7 @@ class RsvpPerson(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     rsvp_id: Mapped[int] = mapped_column(ForeignKey("rsvp.id", ondelete="CASCADE"))
     position: Mapped[int] = mapped_column()
-    name: Mapped[str] = mapped_column(String(130), default="")
+    name: Mapped[str] = mapped_column(String(130), default="", info=WORDS)
     diets: Mapped[list[str]] = mapped_column(Json, default=list)
     allergens: Mapped[list[str]] = mapped_column(Json, default=list)
     note: Mapped[str] = mapped_column(String(200), default="")
@@ -331,7 +335,7 @@ class Invitation(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     party_id: Mapped[int] = mapped_column(ForeignKey("dinner_party.id", ondelete="CASCADE"))
     email: Mapped[str] = mapped_column(String(320))
-    name: Mapped[str] = mapped_column(String(130), default="")
+    name: Mapped[str] = mapped_column(String(130), default="", info=WORDS)
     locale: Mapped[str | None] = mapped_column(String(16))
     # Maximum party size.
     max_party: Mapped[int] = mapped_column(default=1)
