@@ -30,13 +30,15 @@ from app.database import Json, UTCDateTime
 from app.enums import EnumString, one_of
 from app.extensions import Model
 from app.food import ALLERGENS, DIETS
-from app.parties.enums import HELD, QUEUED, SEATED, PartyStatus, RsvpStatus, Visibility
+from app.parties.enums import HELD, QUEUED, SEATED, PartyStatus, RsvpStatus, SeriesFrequency, Visibility
 from app.search_key import WORDS, search_key
 
 MAX_SEATS = 1000
 # Domain of the e-mail addresses that replace those of anonymised people. RFC 2606 reserves it: no mail is delivered.
 ANONYMISED_DOMAIN = "@invalid"
 
+# The most weeks or months between two dates of a series.
+MAX_SERIES_INTERVAL = 12
 MAX_PARTY_MINUTES = 7 * 24 * 60
 MAX_NOTE_LENGTH, MAX_URL_LENGTH = 500, 500
 DEFAULT_MAX_PARTY = 4
@@ -81,8 +83,11 @@ class DinnerParty(Model):
     # Number of changes that guests were notified of: SEQUENCE in iCalendar.
     ics_sequence: Mapped[int] = mapped_column(default=0, server_default="0")
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+    # The series that it is a date of; its key is that of the first party.
+    series_id: Mapped[int | None] = mapped_column(ForeignKey("party_series.id"), index=True)
 
     host: Mapped[Member] = relationship()
+    series: Mapped["PartySeries | None"] = relationship(back_populates="parties")
     # In the order in which they were added.
     co_hosts: Mapped[list[Member]] = relationship(secondary="co_host", order_by="CoHost.created_at", viewonly=True)
     rsvps: Mapped[list["Rsvp"]] = relationship(
@@ -172,6 +177,36 @@ class DinnerParty(Model):
 
 # Used by the generated administration only.
 DinnerParty.is_hidden = column_property(DinnerParty.hidden_at.is_not(None), deferred=True)
+
+
+class PartySeries(Model):
+    """Parties that a host has planned together. Its key is that of its first party, whether or not that still exists.
+
+    So calendars can relate the parties to each other by the UID of the first one.
+    """
+
+    __tablename__ = "party_series"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    # As the first party was called.
+    title: Mapped[str] = mapped_column(String(MAX_TITLE_LENGTH), info=WORDS)
+    host_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="SET NULL"), index=True)
+    frequency: Mapped[SeriesFrequency] = mapped_column(EnumString(SeriesFrequency, 16))
+    # Every so many weeks or months.
+    every: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+
+    host: Mapped[Member | None] = relationship()
+    # Parties stay when their series is deleted.
+    parties: Mapped[list[DinnerParty]] = relationship(order_by=DinnerParty.starts_at, back_populates="series")
+
+    __table_args__ = (
+        one_of("frequency", SeriesFrequency),
+        CheckConstraint(f"every BETWEEN 1 AND {MAX_SERIES_INTERVAL}", name="every"),
+    )
+
+    def __repr__(self) -> str:
+        return self.title
 
 
 class CoHost(Model):

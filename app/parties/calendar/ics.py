@@ -48,7 +48,12 @@ def published(parties: Iterable[tuple[DinnerParty, bool]]) -> str:
 
 def uid(party: DinnerParty) -> str:
     """Return the UID of a party, which never changes."""
-    return f"dinner-{party.id}@{urlsplit(current_app.config['PUBLIC_URL']).hostname}"
+    return uid_of(party.id)
+
+
+def uid_of(party_id: int | None) -> str:
+    """Return the UID of the party with this key."""
+    return f"dinner-{party_id}@{urlsplit(current_app.config['PUBLIC_URL']).hostname}"
 
 
 def _calendar(method: str, parties: list[tuple[DinnerParty, bool]], guest: Rsvp | Invitation | None = None) -> str:
@@ -84,6 +89,9 @@ def _event(party: DinnerParty, visible: Location, *, guest: Rsvp | Invitation | 
     if visible.venue or visible.address:
         event.add("location", ", ".join(filter(None, (visible.venue, visible.address))))
     event.add("url", vUri(public_url("PartyView.show", slug=party.slug)))
+    if party.series_id not in {None, party.id}:
+        # The first date of the series, whose key is also that of the series.
+        event.add("related-to", uid_of(party.series_id), parameters={"RELTYPE": "SIBLING"})
     event.add("status", "CANCELLED" if cancelled or party.status == PartyStatus.CANCELLED else "CONFIRMED")
     if guest is not None:
         event.add("organizer", _organizer(party), encode=False)

@@ -2,7 +2,8 @@
 
 import secrets
 import unicodedata
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext, lazy_ngettext
@@ -37,6 +38,18 @@ NOTIFY_ON = ("title", "starts_at", "timezone", "duration_minutes", "venue", "add
 MAX_SLUG_WORDS_LENGTH = 40
 
 
+class Announcements(NamedTuple):
+    """What tells guests, and invited people who have not answered, of a change or of the cancellation."""
+
+    changed: PartyEmail = hosting_mail.party_changed
+    cancelled: PartyEmail = hosting_mail.party_cancelled
+    invitation_changed: invitation_mail.InvitationEmail = invitation_mail.invitation_changed
+    invitation_cancelled: invitation_mail.InvitationEmail = invitation_mail.invitation_cancelled
+
+
+EMAILS = Announcements()
+
+
 def create_party(party: DinnerParty, host: Member, *, slug_suffix: str = "") -> None:
     """Store a new party. The host gets the first seat.
 
@@ -52,7 +65,7 @@ def create_party(party: DinnerParty, host: Member, *, slug_suffix: str = "") -> 
     db.session.flush()
 
 
-def update_party(party: DinnerParty) -> int:
+def update_party(party: DinnerParty, announce: Announcements = EMAILS) -> int:
     """Store the changes made to `party`; return how many guests are notified.
 
     New seats are offered to the waiting list. Guests are notified of a cancellation and of a new time or location.
@@ -79,20 +92,18 @@ def update_party(party: DinnerParty) -> int:
         db.session.flush()
     if expired:
         seats.requeue(expired)
-    notified = _apply_side_effects(party, changed, new_seats=party.number_seats - before.number_seats)
+    notified = _apply_side_effects(party, changed, announce, new_seats=party.number_seats - before.number_seats)
     db.session.refresh(party, ["seats_taken"])
     return notified
 
 
-def _apply_side_effects(party: DinnerParty, changed: set[str], *, new_seats: int) -> int:
+def _apply_side_effects(party: DinnerParty, changed: set[str], announce: Announcements, *, new_seats: int) -> int:
     """Send e-mails and move seats after a change was stored; return how many guests are notified."""
     ends = party.status != PartyStatus.PUBLISHED and "status" in changed
     notified = 0
     if ends and party.status == PartyStatus.CANCELLED:
         # Before the offers are revoked, so that guests with an offer are notified, too.
-        notified = _notify_guests(party, hosting_mail.party_cancelled) + _notify_invited(
-            party, invitation_mail.invitation_cancelled
-        )
+        notified = _notify_guests(party, announce.cancelled) + _notify_invited(party, announce.invitation_cancelled)
     if ends:
         seats.revoke_all(party.id)
     if party.status == PartyStatus.CANCELLED:
@@ -101,8 +112,8 @@ def _apply_side_effects(party: DinnerParty, changed: set[str], *, new_seats: int
     if party.status != PartyStatus.PUBLISHED:
         return 0
     if changed.intersection(NOTIFY_ON) and not party.is_past:
-        notified = _notify_guests(party, hosting_mail.party_changed, changed) + _notify_invited(
-            party, invitation_mail.invitation_changed, changed
+        notified = _notify_guests(party, announce.changed, changed) + _notify_invited(
+            party, announce.invitation_changed, changed
         )
     if "status" in changed:
         notified += invitation_service.send_waiting(party)
@@ -112,25 +123,27 @@ def _apply_side_effects(party: DinnerParty, changed: set[str], *, new_seats: int
     return notified
 
 
-def cancel_party(party: DinnerParty) -> int:
+def cancel_party(party: DinnerParty, announce: Announcements = EMAILS) -> int:
     """Cancel a party; return how many guests are notified. Raises DomainError if it is cancelled or has started."""
     if party.status == PartyStatus.CANCELLED:
         raise DomainError(lazy_gettext("This party was cancelled."), "info")
     if party.is_past:
         raise DomainError(lazy_gettext("This party has started; it can no longer be cancelled."))
     party.status = PartyStatus.CANCELLED
-    return update_party(party)
+    return update_party(party, announce)
 
 
-def copy_party(party: DinnerParty, host: Member) -> DinnerParty:
-    """Create a draft like `party` for `host`, on the same weekday of a coming week.
+def copy_party(party: DinnerParty, host: Member, local_start: datetime | None = None) -> DinnerParty:
+    """Create a draft like `party` for `host`, by default on the same weekday of a coming week.
 
-    It has the same menu, requested dishes and reminders.
+    It has the same menu, requested dishes and reminders. `local_start` is by the clock of the party's time zone.
     """
-    weeks = max(1, -(-(clock.now() - party.starts_at) // timedelta(weeks=1)))
     zone = ZoneInfo(party.timezone)
-    # Weeks are added in local time, so that seven o'clock stays seven o'clock when the clocks change.
-    starts_at = (party.starts_at.astimezone(zone) + weeks * timedelta(weeks=1)).astimezone(UTC)
+    if local_start is None:
+        weeks = max(1, -(-(clock.now() - party.starts_at) // timedelta(weeks=1)))
+        # Weeks are added in local time, so that seven o'clock stays seven o'clock when the clocks change.
+        local_start = party.starts_at.astimezone(zone).replace(tzinfo=None) + weeks * timedelta(weeks=1)
+    starts_at = local_start.replace(tzinfo=zone).astimezone(UTC)
     draft = DinnerParty(
         status=PartyStatus.DRAFT, starts_at=starts_at, **{name: getattr(party, name) for name in COPIED_COLUMNS}
     )
