@@ -94,7 +94,7 @@ def _referring(
 ) -> Iterator[tuple[ForeignKeyConstraint, ColumnElement[bool]]]:
     """Yield each foreign key that refuses to lose `rows` of `table`, or those deleted with them, and its rows."""
     for other in table.metadata.sorted_tables:
-        for constraint in sorted(other.foreign_key_constraints, key=lambda each: each.column_keys):
+        for constraint in sorted(other.foreign_key_constraints, key=lambda each: tuple(each.column_keys)):
             if constraint.referred_table is not table:
                 continue
             referred = [element.column for element in constraint.elements]
@@ -146,9 +146,9 @@ def _place(
 
 def _lists(view: Any, table: Table) -> bool:
     """Whether `view` is the generated list of a table."""
-    datamodel = getattr(view, "datamodel", None)
-    is_page = hasattr(view, "is_routed") and hasattr(view, "named_relations") and view.is_routed("list")
-    return is_page and getattr(datamodel, "obj", None) is not None and inspect(datamodel.obj).local_table is table
+    model = getattr(getattr(view, "datamodel", None), "obj", None)
+    is_list = hasattr(view, "named_relations") and bool(view.is_routed("list"))
+    return is_list and model is not None and inspect(model).local_table is table
 
 
 def _url(view: Any, constraint: ForeignKeyConstraint, key: tuple[type[Any], tuple[Any, ...]]) -> str | None:
@@ -163,7 +163,7 @@ def _url(view: Any, constraint: ForeignKeyConstraint, key: tuple[type[Any], tupl
         None,
     )
     row = db.session.get(model, identity)
-    if relation not in view.named_relations or row is None or not view.may("list"):
+    if relation is None or relation not in view.named_relations or row is None or not view.may("list"):
         return None
     value = str(getattr(row, view.named_relations[relation][0]))
     return list_arguments.build_url(url_for(f"{view.endpoint}.list"), MultiDict(), [FilterArgument(relation, 0, value)])

@@ -11,7 +11,6 @@ from app.errors import DomainError
 from app.parties import texts
 from app.parties.api_base import NOT_THE_HOST, PARTY_NOT_FOUND, PartyApiBase, endpoint
 from app.parties.api_fields import read_clocks
-from app.parties.enums import SeriesFrequency
 from app.parties.hosting import schemas as hosting_schemas
 from app.parties.hosting import texts as hosting_texts
 from app.parties.models import DinnerParty
@@ -53,7 +52,7 @@ class SeriesApi(PartyApiBase):
     def create(self, slug: str, sent: dict[str, Any]) -> Response:
         """Repeat a party: each date is a party of its own. Only its owner can do that."""
         party = self.get_owned(slug)
-        rule = Rule(SeriesFrequency(sent["frequency"]), sent["every"], sent["until"], sent["number"])
+        rule = Rule(sent["frequency"], sent["every"], sent["until"], sent["number"])
         try:
             parties = run_with_retry(lambda: series_service.create(party, rule))
         except StaleDataError as error:

@@ -21,7 +21,7 @@ class SeriesForm(FlaskForm):
         default=1,
         validators=[InputRequired(), NumberRange(1, MAX_SERIES_INTERVAL)],
     )
-    until = DateField(lazy_gettext("Not after"), validators=[Optional()])
+    until = DateField(lazy_gettext("Last day"), validators=[Optional()])
     number = IntegerField(
         lazy_gettext("Number of dates"),
         validators=[Optional(), NumberRange(2, MAX_DATES)],
@@ -38,4 +38,4 @@ class SeriesForm(FlaskForm):
 
     def rule(self) -> Rule:
         """Return what was entered."""
-        return Rule(SeriesFrequency(self.frequency.data), self.every.data, self.until.data, self.number.data)
+        return Rule(self.frequency.data, self.every.data, self.until.data, self.number.data)

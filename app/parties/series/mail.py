@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from app.outbox.models import EmailTopic
 from app.outbox.service import EmailRequest, enqueue
@@ -91,5 +91,6 @@ def _appointment(told: Told) -> str:
     return ics.request(told.party, told.guest) if in_calendar else ""
 
 
-def _recipient(guest: Rsvp | Invitation) -> object:
+def _recipient(guest: Rsvp | Invitation) -> Any:
+    """Return whose address, language and time zone count: those of the member, or else those of the answer."""
     return (guest.member if isinstance(guest, Rsvp) else None) or guest

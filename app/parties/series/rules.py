@@ -15,10 +15,10 @@ WEEK = 7
 
 
 def dates(
-    first: date, frequency: SeriesFrequency, every: int, *, until: date | None = None, number: int | None = None
+    first: date, frequency: str, every: int, *, until: date | None = None, number: int | None = None
 ) -> list[date]:
     """Return the dates of a series, `first` included: at most `number`, none after `until`, and never over MAX_DATES."""
-    following = _weekly(first, every) if frequency is SeriesFrequency.WEEKLY else _monthly(first, frequency, every)
+    following = _weekly(first, every) if frequency == SeriesFrequency.WEEKLY else _monthly(first, frequency, every)
     in_time = takewhile(lambda day: until is None or day <= until, following)
     return list(islice(in_time, min(number or MAX_DATES, MAX_DATES)))
 
@@ -33,9 +33,9 @@ def _weekly(first: date, every: int) -> Iterator[date]:
     return (first + timedelta(weeks=every * number) for number in range(min(possible, MAX_DATES)))
 
 
-def _monthly(first: date, frequency: SeriesFrequency, every: int) -> Iterator[date]:
+def _monthly(first: date, frequency: str, every: int) -> Iterator[date]:
     """Yield the same weekday of each month: the same in number, or the last one. A month without a fifth one has none."""
-    which = None if frequency is SeriesFrequency.MONTHLY_LAST else (first.day - 1) // WEEK
+    which = None if frequency == SeriesFrequency.MONTHLY_LAST else (first.day - 1) // WEEK
     for number in range(0, MAX_MONTHS, every):
         year, month = divmod(first.year * 12 + first.month - 1 + number, 12)
         found = _weekday_of_month(year, month + 1, first.weekday(), which) if year <= date.max.year else None

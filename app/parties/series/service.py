@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext
@@ -25,7 +26,8 @@ TIMES = frozenset({"starts_at", "timezone", "rsvp_deadline"})
 class Rule:
     """When the dates of a series are: every so many weeks or months, until a date, or so many of them."""
 
-    frequency: SeriesFrequency
+    # A value of SeriesFrequency.
+    frequency: str
     every: int = 1
     until: date | None = None
     number: int | None = None
@@ -44,7 +46,7 @@ def plan(party: DinnerParty, rule: Rule) -> list[datetime]:
     if not party.is_changeable or party.is_past:
         raise DomainError(lazy_gettext("Only a party that is still to come can be repeated."), "warning")
     first = local_start(party)
-    if rule.frequency is SeriesFrequency.MONTHLY_LAST and not rules.is_last_of_month(first.date()):
+    if rule.frequency == SeriesFrequency.MONTHLY_LAST and not rules.is_last_of_month(first.date()):
         raise DomainError(lazy_gettext("The party is not on the last such weekday of its month."), field="frequency")
     days = rules.dates(first.date(), rule.frequency, rule.every, until=rule.until, number=rule.number)
     if len(days) < 2:
@@ -195,9 +197,9 @@ def local_start(party: DinnerParty) -> datetime:
 
 def _stored_start(party: DinnerParty) -> datetime:
     """Return when `party` began before its unsaved changes, by the clock of its place then."""
-    history = inspect(party).attrs
-    starts_at = next(iter(history.starts_at.history.deleted or ()), party.starts_at)
-    timezone = next(iter(history.timezone.history.deleted or ()), party.timezone)
+    columns: Any = inspect(party).attrs
+    starts_at = next(iter(columns.starts_at.history.deleted or ()), party.starts_at)
+    timezone = next(iter(columns.timezone.history.deleted or ()), party.timezone)
     return starts_at.astimezone(ZoneInfo(timezone)).replace(tzinfo=None)
 
 
