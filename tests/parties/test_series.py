@@ -8,6 +8,8 @@ import pytest
 from icalendar import Calendar
 
 from app import clock
+from app.accounts.models import Member
+from app.accounts.users import account_deletion
 from app.database import transaction
 from app.extensions import db
 from app.outbox.models import OutboxEmail
@@ -278,6 +280,20 @@ def test_cancelling_from_a_date_on_writes_each_guest_once(client_of, cast, party
     assert ada.secret
     assert records.count(OutboxEmail) == len(emails(records, "series_cancelled"))
     assert host.post(f"/parties/{second.slug}/series/cancel").flashes == [("info", "This party was cancelled.")]
+
+
+def test_whoever_deletes_their_account_writes_each_guest_once(client_of, cast, party, records, app):
+    host = client_of(cast.host)
+    repeat(host, party, frequency="weekly", number="3")
+    for each in dates_of(records):
+        RsvpFactory(party=each, member=cast.friend)
+    with app.app_context(), transaction():
+        db.session.get(Member, cast.host.id).erase_at = clock.now()
+    with app.app_context():
+        assert account_deletion.run_due() == 1
+    (letter,) = emails(records, "series_cancelled")
+    assert (letter.recipient, emails(records, "party_cancelled")) == (cast.friend.email, [])
+    assert records.one(PartySeries).host_id is None
 
 
 # -- the API and the generated UI

@@ -29,16 +29,19 @@ class Told(NamedTuple):
 
 
 def send(told: Iterable[Told]) -> int:
-    """Send each person one e-mail, and return how many there are."""
-    people: dict[str, list[Told]] = defaultdict(list)
+    """Send each person one e-mail about each series, and return how many people there are."""
+    emails: dict[tuple[str, str], list[Told]] = defaultdict(list)
     for each in told:
-        people[each.address].append(each)
-    for dates in people.values():
+        party = each.party
+        emails[each.address, f"party {party.id}" if party.series_id is None else f"series {party.series_id}"].append(
+            each
+        )
+    for dates in emails.values():
         if len(dates) == 1:
             _send_as_usual(dates[0])
         else:
             _send_series(sorted(dates, key=lambda each: each.party.starts_at))
-    return len(people)
+    return len({address for address, _about in emails})
 
 
 def _send_as_usual(told: Told) -> None:

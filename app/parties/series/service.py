@@ -147,12 +147,17 @@ def cancel_following(party: DinnerParty) -> tuple[int, int]:
     Raises DomainError if `party` is cancelled or has started.
     """
     _series_of(party)
-    later = queries.following(party)
+    parties = [party, *queries.following(party)]
+    return len(parties), cancel(parties)
+
+
+def cancel(parties: Iterable[DinnerParty]) -> int:
+    """Cancel parties; return how many people hear of it, in one e-mail for the dates of a series."""
     told: list[Told] = []
     announce = _collect(told)
-    for each in (party, *later):
-        hosting_service.cancel_party(each, announce)
-    return 1 + len(later), mail.send(told)
+    for party in parties:
+        hosting_service.cancel_party(party, announce)
+    return mail.send(told)
 
 
 def _change_alike(other: DinnerParty, party: DinnerParty, changed: Iterable[str], before: datetime) -> None:
