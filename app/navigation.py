@@ -74,6 +74,9 @@ from app.parties.rsvps.api import RsvpApi
 from app.parties.rsvps.guest_list_api import GuestApi
 from app.parties.rsvps.guest_list_views import GuestListView
 from app.parties.rsvps.views import RsvpView
+from app.parties.series.admin import PartySeriesModelView
+from app.parties.series.api import SeriesApi
+from app.parties.series.views import SeriesView
 from app.parties.waiting_list.admin import WaitOfferModelView
 from app.parties.waiting_list.api import WaitingListApi
 from app.parties.waiting_list.views import WaitingListView
@@ -91,6 +94,7 @@ PARTY_PAGES = (
     RsvpView,
     WaitingListView,
     HostingView,
+    SeriesView,
     MemberView,
     FeedView,
     MenuView,
@@ -113,6 +117,7 @@ PARTY_APIS = (
     PeopleApi,
     WaitingListApi,
     HostApi,
+    SeriesApi,
     MenuApi,
     InvitationApi,
     GuestApi,
@@ -162,6 +167,7 @@ def register(appbuilder: AppBuilder) -> None:
         appbuilder.add_view_no_menu(view)
     # The generated UI, in menu order
     appbuilder.add_view(DinnerPartyModelView, "Dinner parties", label=lazy_gettext("Dinner parties"), **PARTIES_MENU)
+    appbuilder.add_view(PartySeriesModelView, "Series", label=lazy_gettext("Series"), **PARTIES_MENU)
     appbuilder.add_view(RsvpModelView, "RSVPs", label=lazy_gettext("Answers"), **PARTIES_MENU)
     appbuilder.add_view(WaitOfferModelView, "Seat offers", label=lazy_gettext("Seat offers"), **PARTIES_MENU)
     appbuilder.add_view(InvitationModelView, "Party invitations", label=lazy_gettext("Invited guests"), **PARTIES_MENU)

@@ -15,7 +15,7 @@ from flask import Flask
 from app import zone_rules
 from app.accounts import cleanup
 from app.accounts.cleanup import CleanupTask
-from app.accounts.privacy import account_deletion
+from app.accounts.users import account_deletion
 from app.audit import service as audit_log
 from app.crud import files
 from app.database import transaction

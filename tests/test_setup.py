@@ -226,13 +226,16 @@ def test_a_command_without_setup_says_what_to_run(app):
     assert "was `flask setup` run?" in done.output
 
 
-@pytest.mark.parametrize(("revision", "refused"), [(None, True), ("0001", True), ("9999", False), ("0010", False)])
+@pytest.mark.parametrize(("revision", "refused"), [(None, True), ("0001", True), ("9999", False), ("newest", False)])
 def test_the_site_accepts_the_schema_of_its_version_or_a_newer_one(app, revision, refused):
     with app.app_context():
-        assert ScriptDirectory.from_config(app.extensions["migrate"].migrate.get_config()).get_heads() == ["0010"]
+        (newest,) = ScriptDirectory.from_config(app.extensions["migrate"].migrate.get_config()).get_heads()
         db.session.execute(db.text("DELETE FROM alembic_version"))
         if revision:
-            db.session.execute(db.text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": revision})
+            db.session.execute(
+                db.text("INSERT INTO alembic_version VALUES (:revision)"),
+                {"revision": newest if revision == "newest" else revision},
+            )
         db.session.commit()
         with pytest.raises(ConfigurationError, match="flask --app app setup") if refused else nullcontext():
             setup.refuse_other_schema()

@@ -215,12 +215,19 @@ def api_key_created(member: Member, number: str, key_name: str, scope: object, k
     to_member("api_key_created", member, number, keys_url=public_url("ApiKeyView.list"), **context)
 
 
-def account_deletion_requested(member: Member, token: str, erase_at: datetime) -> None:
+def account_deletion_requested(member: Member, token: str, erase_at: datetime, *, by_administrator: bool) -> None:
     """Notify a member when their account will be deleted, with the link to keep it."""
     url = public_url("MyDataView.keep", token=SECRET)
     occasion = rules.token_hash(token)
     to_member(
-        "account_deletion_requested", member, occasion, secret=token, expires_at=erase_at, erase_at=erase_at, url=url
+        "account_deletion_requested",
+        member,
+        occasion,
+        secret=token,
+        expires_at=erase_at,
+        erase_at=erase_at,
+        url=url,
+        by_administrator=by_administrator,
     )
 
 

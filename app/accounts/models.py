@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_appbuilder.models.mixins import ImageColumn
-from flask_appbuilder.security.sqla.models import Group, RegisterUser, Role, User, assoc_user_group
+from flask_appbuilder.security.sqla.models import ApiKey, Group, RegisterUser, Role, User, assoc_user_group
 from flask_babel import gettext
 from sqlalchemy import (
     BigInteger,
@@ -28,6 +28,7 @@ from app.accounts.enums import MemberState, RequiredAction, TokenPurpose
 from app.database import Json, UTCDateTime
 from app.enums import EnumString
 from app.extensions import Model
+from app.search_key import mark_words
 
 ADMIN, GUEST, PUBLIC, TRANSLATOR = "Admin", "Guest", "Public", "Translator"
 # Twice as large as they are shown, for dense screens.
@@ -115,6 +116,10 @@ class Member(User):
         return self.display_name
 
 
+mark_words(Member.__table__, "first_name", "last_name")
+mark_words(Role.__table__, "name")
+mark_words(Group.__table__, "name", "label")
+mark_words(ApiKey.__table__, "name")
 Index("uq_ab_user_lower_username", func.lower(Member.__table__.c.username), unique=True)
 Index("uq_ab_user_lower_email", func.lower(Member.__table__.c.email), unique=True)
 

@@ -45,6 +45,7 @@ class AuditAction(LabelledEnum):
     API_KEY_REVOKED = "api_key_revoked", lazy_gettext("Revoked an API key")
     DATA_EXPORTED = "data_exported", lazy_gettext("Exported their data")
     ERASING_ASKED = "erasing_asked", lazy_gettext("Requested account deletion")
+    ERASING_SCHEDULED = "erasing_scheduled", lazy_gettext("Scheduled the deletion of an account")
     ERASING_CANCELLED = "erasing_cancelled", lazy_gettext("Cancelled the account deletion")
     ERASED = "erased", lazy_gettext("Account was deleted")
     MEMBER_CREATED = "member_created", lazy_gettext("Created a user")

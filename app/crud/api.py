@@ -22,7 +22,7 @@ from marshmallow import ValidationError, fields
 from marshmallow.validate import Length, Validator
 from prison.decoder import ParserException
 
-from app.crud import row_versions
+from app.crud import references, row_versions
 from app.crud.datamodel import SQLAInterface
 from app.crud.db_errors import ConflictError, ConstraintError, GoneError, UnavailableError, translate_db_errors
 from app.crud.fab_attributes import refuse
@@ -416,7 +416,7 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
         if self._was_changed(item):
             return self._error_response(412)
         try:
-            with translate_db_errors(deleting=True), transaction():
+            with references.explained([item]), translate_db_errors(deleting=True), transaction():
                 self.pre_delete(item)
                 self.datamodel.delete(item, commit=False)
             self.post_delete(item)
@@ -485,6 +485,9 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
     # -- errors
 
     def _domain_error(self, error: DomainError) -> Response:
+        if isinstance(error, references.InUseError):
+            places = [{"list": place.title, "count": place.count, "url": place.url} for place in error.places]
+            return self.response(422, message=error.text, in_use=places)
         text = error.message
         if isinstance(error, ConstraintError):
             text = self.constraint_messages.get(error.constraint, text)

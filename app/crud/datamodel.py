@@ -19,6 +19,7 @@ from app.crud.filters import FilterConverter, Filters, Period
 from app.database import UTCDateTime, transaction
 from app.http import MAX_PAGE, parse_int
 from app.i18n import selectors
+from app.search_key import is_words, search_key
 from config import ConfigurationError
 
 # Counting a million rows would take longer than the page.
@@ -365,10 +366,10 @@ class SQLAInterface(StockSQLAInterface):
             return statement, self._pks[0].expression
         attribute = self.order_by(column)
         if "." not in column:
-            return statement, attribute.expression
+            return statement, _position(attribute, attribute.expression)
         relation = getattr(self.obj, column.partition(".")[0])
         other = aliased(relation.property.mapper.class_)
-        position: ColumnElement[Any] = getattr(other, attribute.key)
+        position = _position(attribute, getattr(other, attribute.key))
         return statement.outerjoin(other, relation.of_type(other)), position
 
     def _count(self, filters: Filters | None) -> int:
@@ -390,6 +391,11 @@ class SQLAInterface(StockSQLAInterface):
         plain = self.obj.__mapper__.column_attrs
         deferred = [undefer(getattr(self.obj, name)) for name in names if name in plain and plain[name].deferred]
         return [*relations, *deferred]
+
+
+def _position(attribute: InstrumentedAttribute[Any], expression: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return what rows are ordered by: the key of words, any other value itself."""
+    return search_key(expression) if is_words(attribute) else expression
 
 
 def _directed(direction: str, *each: Any) -> list[Any]:

@@ -104,7 +104,7 @@ def constraint_error(error: IntegrityError, *, deleting: bool = False) -> Constr
     driver = error.orig
     kind = KINDS.get(str(getattr(driver, "sqlstate", None) or getattr(driver, "sqlite_errorname", "")), "other")
     name, columns = _subject(driver)
-    message = IN_USE if kind == "foreign key" and deleting else MESSAGES[kind]
+    message = IN_USE if deleting and kind in {"foreign key", "not null"} else MESSAGES[kind]
     return ConstraintError(message, kind=kind, constraint=name, columns=columns)
 
 

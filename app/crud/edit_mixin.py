@@ -7,7 +7,7 @@ from flask import abort, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
-from app.crud import flashes, row_versions
+from app.crud import flashes, references, row_versions
 from app.crud.db_errors import ConflictError, ConstraintError, translate_db_errors
 from app.crud.fields import ChecklistField, show_at_field
 from app.crud.list_arguments import filter_arguments
@@ -231,7 +231,7 @@ class EditMixin(ViewConfigMixin):
     def _delete(self, item: Any) -> None:
         pending = flashes.pending_messages()
         try:
-            with translate_db_errors(deleting=True), transaction():
+            with references.explained([item]), translate_db_errors(deleting=True), transaction():
                 self.datamodel.lock(item)
                 self.pre_delete(item)
                 self.datamodel.delete(item, commit=False)

@@ -18,19 +18,10 @@ from flask_appbuilder.models.sqla.filters import (
 from flask_babel import lazy_gettext
 from sqlalchemy import ColumnElement, Select, and_, or_
 
-ESCAPE = "\\"
+from app.search_key import is_like
+
 # More words are taken for one. SQLite limits how deep a condition may be.
 MAX_WORDS = 8
-
-
-def _is_like(column: Any, text: str, before: str = "", after: str = "") -> ColumnElement[bool]:
-    """Compare text without regard to case; `%` and `_` in `text` are literal."""
-    # SQLite, and PostgreSQL in some locales, know only the case of ASCII.
-    spellings = {text} if text.isascii() else {text, text.lower(), text.upper(), text.title()}
-    escaped = [
-        "".join(ESCAPE + c if c in {"%", "_", ESCAPE} else c for c in spelling) for spelling in sorted(spellings)
-    ]
-    return or_(*(column.ilike(f"{before}{each}{after}", escape=ESCAPE) for each in escaped))
 
 
 class _Like(BaseFilter):
@@ -38,7 +29,7 @@ class _Like(BaseFilter):
 
     def apply(self, query: Select[Any], value: str) -> Select[Any]:
         """Return `query` restricted to what matches `value`."""
-        found = _is_like(getattr(self.model, self.column_name), str(value), self.before, self.after)
+        found = is_like(getattr(self.model, self.column_name), str(value), self.before, self.after)
         return query.where(~found if self.negated else found)
 
 
@@ -92,7 +83,7 @@ class SearchFilter(BaseFilter):
         columns = [getattr(self.model, column) for column in self.columns]
         return query.where(
             *(
-                or_(*(_is_like(column, word, "%", "%") for column in columns))
+                or_(*(is_like(column, word, "%", "%") for column in columns))
                 for word in value.split(maxsplit=MAX_WORDS - 1)
             )
         )

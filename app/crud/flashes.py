@@ -2,6 +2,7 @@
 
 from flask import flash, session
 from flask_babel import lazy_gettext
+from markupsafe import Markup
 
 from app.errors import Category
 
@@ -17,8 +18,8 @@ def pending_messages() -> int:
 
 
 def flash_message(text: object, category: Category) -> None:
-    """Flash a text, translated now if it is lazy."""
-    flash(str(text), category)
+    """Flash a text, translated now if it is lazy. Markup, as of links, stays markup."""
+    flash(text if isinstance(text, Markup) else str(text), category)
 
 
 def flash_default(before: int, message: Message) -> None:

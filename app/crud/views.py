@@ -16,7 +16,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.crud import cascades, files, flashes, options
+from app.crud import cascades, files, flashes, options, references
 from app.crud.db_errors import GoneError, translate_db_errors
 from app.crud.edit_mixin import EditMixin
 from app.crud.fab_attributes import refuse
@@ -305,10 +305,11 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
         before = flashes.pending_messages()
         answer: Any = None
         try:
-            with translate_db_errors(), transaction():
+            rows = items if isinstance(items, list) else [items]
+            with references.explained(rows), translate_db_errors(), transaction():
                 answer = func(items)
         except DomainError as error:
-            flashes.flash_message(str(error), error.category)
+            flashes.flash_message(error.message, error.category)
             return None
         if isinstance(answer, BaseResponse):
             return answer

@@ -10,6 +10,7 @@ from app import clock
 from app.database import UTCDateTime
 from app.enums import EnumString, LabelledEnum
 from app.extensions import Model
+from app.search_key import WORDS
 
 # The placeholder of the secret in texts and URLs. It is replaced when the e-mail is sent.
 SECRET = "__secret__"  # noqa: S105
@@ -52,11 +53,11 @@ class OutboxEmail(Model):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     recipient: Mapped[str] = mapped_column(String(320))
-    name: Mapped[str] = mapped_column(String(130), default="")
+    name: Mapped[str] = mapped_column(String(130), default="", info=WORDS)
     kind: Mapped[str] = mapped_column(String(40))
     locale: Mapped[str] = mapped_column(String(16))
     timezone: Mapped[str] = mapped_column(String(64))
-    subject: Mapped[str] = mapped_column(String(255))
+    subject: Mapped[str] = mapped_column(String(255), info=WORDS)
     text: Mapped[str] = mapped_column(Text)
     html: Mapped[str] = mapped_column(Text)
     # An iCalendar object (RFC 5545) that is attached (RFC 6047).

@@ -28,6 +28,14 @@ class PartyStatus(LabelledEnum):
 HELD = (PartyStatus.PUBLISHED, PartyStatus.DONE)
 
 
+class SeriesFrequency(LabelledEnum):
+    """How often the dates of a series are."""
+
+    WEEKLY = "weekly", lazy_gettext("Every week, on the same weekday")
+    MONTHLY = "monthly", lazy_gettext("Every month, on the same weekday of the month, such as the second Friday")
+    MONTHLY_LAST = "monthly_last", lazy_gettext("Every month, on its last such weekday, such as the last Friday")
+
+
 class RsvpStatus(LabelledEnum):
     """The status of an RSVP."""
 

@@ -34,13 +34,16 @@ from app.enums import EnumString, one_of
 from app.extensions import Model
 from app.food import ALLERGENS, DIETS
 from app.parties import wall_clock
-from app.parties.enums import HELD, QUEUED, SEATED, PartyStatus, RsvpStatus, Visibility
+from app.parties.enums import HELD, QUEUED, SEATED, PartyStatus, RsvpStatus, SeriesFrequency, Visibility
+from app.search_key import WORDS, search_key
 
 MAX_SEATS = 1000
 # Domain of the e-mail addresses that replace those of anonymised people. RFC 2606 reserves it: no mail is delivered.
 ANONYMISED_DOMAIN = "@invalid"
 
 PICTURE = ImageColumn(size=(1600, 1200, False), thumbnail_size=(480, 320, True))
+# The most weeks or months between two dates of a series.
+MAX_SERIES_INTERVAL = 12
 MAX_PARTY_MINUTES = 7 * 24 * 60
 MAX_NOTE_LENGTH, MAX_URL_LENGTH = 500, 500
 DEFAULT_MAX_PARTY = 4
@@ -54,7 +57,7 @@ class DinnerParty(Model):
     __tablename__ = "dinner_party"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    title: Mapped[str] = mapped_column(String(120))
+    title: Mapped[str] = mapped_column(String(120), info=WORDS)
     slug: Mapped[str] = mapped_column(String(80), unique=True)
     host_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"), index=True)
     # The start is a local time in a time zone (see wall_clock.py). The moment in UTC is derived from it.
@@ -65,9 +68,9 @@ class DinnerParty(Model):
     # The version of the time zone rules by which the moments were derived.
     zone_rules: Mapped[str] = mapped_column(String(16), default="", server_default="")
     duration_minutes: Mapped[int] = mapped_column(default=180)
-    venue: Mapped[str] = mapped_column(String(120), default="")
+    venue: Mapped[str] = mapped_column(String(120), default="", info=WORDS)
     address: Mapped[str] = mapped_column(String(255), default="")
-    main_dish: Mapped[str] = mapped_column(String(120), default="")
+    main_dish: Mapped[str] = mapped_column(String(120), default="", info=WORDS)
     description: Mapped[str] = mapped_column(Text, default="")
     # Seen by those who may see the party. Its file goes with the value.
     picture: Mapped[str | None] = mapped_column(PICTURE)
@@ -96,8 +99,11 @@ class DinnerParty(Model):
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
     # When something that calendars show last changed. None if nothing has.
     changed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    # The series that it is a date of; its key is that of the first party.
+    series_id: Mapped[int | None] = mapped_column(ForeignKey("party_series.id"), index=True)
 
     host: Mapped[Member] = relationship()
+    series: Mapped["PartySeries | None"] = relationship(back_populates="parties")
     # In the order in which they were added.
     co_hosts: Mapped[list[Member]] = relationship(secondary="co_host", order_by="CoHost.created_at", viewonly=True)
     rsvps: Mapped[list["Rsvp"]] = relationship(
@@ -207,6 +213,36 @@ def _settle_times(_mapper: object, _connection: Connection, party: DinnerParty) 
 DinnerParty.is_hidden = column_property(DinnerParty.hidden_at.is_not(None), deferred=True)
 
 
+class PartySeries(Model):
+    """Parties that a host has planned together. Its key is that of its first party, whether or not that still exists.
+
+    So calendars can relate the parties to each other by the UID of the first one.
+    """
+
+    __tablename__ = "party_series"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    # As the first party was called.
+    title: Mapped[str] = mapped_column(String(MAX_TITLE_LENGTH), info=WORDS)
+    host_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="SET NULL"), index=True)
+    frequency: Mapped[SeriesFrequency] = mapped_column(EnumString(SeriesFrequency, 16))
+    # Every so many weeks or months.
+    every: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+
+    host: Mapped[Member | None] = relationship()
+    # Parties stay when their series is deleted.
+    parties: Mapped[list[DinnerParty]] = relationship(order_by=DinnerParty.starts_at, back_populates="series")
+
+    __table_args__ = (
+        one_of("frequency", SeriesFrequency),
+        CheckConstraint(f"every BETWEEN 1 AND {MAX_SERIES_INTERVAL}", name="every"),
+    )
+
+    def __repr__(self) -> str:
+        return self.title
+
+
 class CoHost(Model):
     """A member who hosts a party with its owner. Co-hosts can edit it and see its guests, but not cancel it."""
 
@@ -235,7 +271,7 @@ class Rsvp(Model):
     # The invitation it was given with. E-mails to a guest without an account contain its personal link.
     invitation_id: Mapped[int | None] = mapped_column(ForeignKey("invitation.id", ondelete="SET NULL"), unique=True)
     email: Mapped[str] = mapped_column(String(320))
-    name: Mapped[str] = mapped_column(String(130), default="")
+    name: Mapped[str] = mapped_column(String(130), default="", info=WORDS)
     party_size: Mapped[int] = mapped_column(default=1)
     # Smallest party size with which the group would still come.
     min_party: Mapped[int] = mapped_column(default=_party_size_of_row)
@@ -309,6 +345,9 @@ class Rsvp(Model):
         return self.name or self.email
 
 
+Index("ix_dinner_party_title_key_id", search_key(DinnerParty.__table__.c.title), DinnerParty.__table__.c.id).ddl_if(
+    dialect="postgresql"
+)
 Index("uq_rsvp_party_id_lower_email", Rsvp.party_id, func.lower(Rsvp.email), unique=True)
 
 
@@ -320,7 +359,7 @@ class RsvpPerson(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     rsvp_id: Mapped[int] = mapped_column(ForeignKey("rsvp.id", ondelete="CASCADE"))
     position: Mapped[int] = mapped_column()
-    name: Mapped[str] = mapped_column(String(130), default="")
+    name: Mapped[str] = mapped_column(String(130), default="", info=WORDS)
     diets: Mapped[list[str]] = mapped_column(Json, default=list)
     allergens: Mapped[list[str]] = mapped_column(Json, default=list)
     note: Mapped[str] = mapped_column(String(200), default="")
@@ -365,7 +404,7 @@ class Invitation(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     party_id: Mapped[int] = mapped_column(ForeignKey("dinner_party.id", ondelete="CASCADE"))
     email: Mapped[str] = mapped_column(String(320))
-    name: Mapped[str] = mapped_column(String(130), default="")
+    name: Mapped[str] = mapped_column(String(130), default="", info=WORDS)
     locale: Mapped[str | None] = mapped_column(String(16))
     # Maximum party size.
     max_party: Mapped[int] = mapped_column(default=1)

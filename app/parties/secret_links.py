@@ -6,6 +6,7 @@ So a reminder can contain the link that was sent before, and a copy of the datab
 
 import hashlib
 import hmac
+import unicodedata
 from base64 import b32encode, urlsafe_b64encode
 
 from flask import current_app
@@ -16,9 +17,10 @@ from app.outbox.models import SECRET
 from app.parties.models import DinnerParty, Invitation, Rsvp
 
 TOKEN_BYTES, CODE_BYTES = 24, 10
-# Digits that people type instead of the letters of Base32 (RFC 4648).
-MISREAD = str.maketrans("018", "OIB", " -")
-CODE_GROUP = 4
+CODE_LETTERS, CODE_GROUP = CODE_BYTES * 8 // 5, 4
+# What people read as the same sign. Base32 (RFC 4648) has 2 to 7 beside all letters: codes are compared with one of each.
+LETTERS = str.maketrans("01L8526", "OIIBSZG")
+DIGITS = str.maketrans("OILBSZG", "0118526")
 
 
 def personal_token(invitation: Invitation) -> str:
@@ -60,15 +62,31 @@ def ticket_code(rsvp: Rsvp) -> str:
 
 def is_ticket_code(rsvp: Rsvp, code: str) -> bool:
     """Whether `code` is the code of the RSVP. Case, spaces, hyphens and misread letters do not matter."""
-    number, _dash, letters = ticket_code(rsvp).partition("-")
-    typed, _dash, rest = code.strip().partition("-")
-    return typed == number and _equal(letters.replace("-", ""), rest.upper().translate(MISREAD))
+    number, letters = _split(code)
+    return number == rsvp.id and _equal(_split(ticket_code(rsvp))[1], letters)
+
+
+def is_code(text: str) -> bool:
+    """Whether `text` is a ticket code and not a name, which has no digits. The letters are not checked."""
+    number, dash, _letters = text.strip().partition("-")
+    return (bool(dash) and parse_int(number) is not None) or any(map(str.isdecimal, _signs(text)[:-CODE_LETTERS]))
 
 
 def rsvp_id_of_code(code: str) -> int | None:
     """Return the key of the RSVP in a ticket code, or None. The rest of the code is not checked."""
-    number, dash, _letters = code.strip().partition("-")
-    return parse_int(number) if dash else None
+    return _split(code)[0]
+
+
+def _split(code: str) -> tuple[int | None, str]:
+    """Return the key of the RSVP in a typed code, if there is one, and the letters, with one sign for similar ones."""
+    signs = _signs(code)
+    return parse_int(signs[:-CODE_LETTERS].translate(DIGITS)), signs[-CODE_LETTERS:].translate(LETTERS)
+
+
+def _signs(code: str) -> str:
+    """Return the letters and digits of a typed code, as Base32 has them."""
+    typed = unicodedata.normalize("NFKD", code).upper()
+    return "".join(str(unicodedata.decimal(sign, sign)) for sign in typed if sign.isalnum())
 
 
 def _token(purpose: str, *keys: int, size: int = TOKEN_BYTES) -> str:

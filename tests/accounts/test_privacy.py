@@ -30,9 +30,10 @@ from app.accounts.models import (
     Totp,
     TrustedDevice,
 )
-from app.accounts.privacy import account_deletion
+from app.accounts.users import account_deletion
 from app.audit.models import AuditEvent
 from app.database import transaction
+from app.errors import DomainError
 from app.extensions import db
 from app.outbox.models import EmailState, OutboxEmail
 from app.parties.enums import PartyStatus, RsvpStatus
@@ -453,3 +454,80 @@ def test_the_last_email_is_deleted_once_it_was_sent(app, client_of, cast, run_du
         db.session.execute(update(OutboxEmail).where(OutboxEmail.id == goodbye.id).values(state=EmailState.SENT))
     run_due_deletions()
     assert emails(records, "account_deleted") == []
+
+
+# -- by an administrator
+
+
+REASON = "Asked for it by mail."
+
+
+def delete_account(visitor, *members):
+    page = visitor.post("/users/action_post", {"action": "schedule_deletion", "rowid": [each.id for each in members]})
+    form = page.form("/users/action_post")
+    return page, visitor.submit(form, reason=REASON)
+
+
+def test_an_administrator_deletes_an_account_for_its_member(client_of, visitor, cast, records, run_due_deletions):
+    clock.set_now(datetime(2031, 3, 1, 12, 0, tzinfo=UTC))
+    friend, admin = client_of(cast.friend), client_of(cast.admin)
+    page, done = delete_account(admin, cast.friend)
+    assert page.flashes == [("info", "One more step: give a reason.")]
+    assert "It will be deleted in 14 days" in page.text
+    said = "The account of Friend Doe will be deleted on Mar 15, 2031, 12:00 PM. They have got an e-mail with a link to keep it."
+    assert done.flashes == [("info", said)]
+    assert friend.get("/").flashes == [
+        ("danger", "You were signed out by an administrator: Your account is scheduled for deletion.")
+    ]
+    (event,) = events(records, "erasing_scheduled")
+    assert (event.actor_id, event.subject_id, event.after["reason"]) == (cast.admin.id, cast.friend.id, REASON)
+    (letter,) = emails(records, "account_deletion_requested")
+    assert "As you asked, an administrator has scheduled the deletion of your account friend" in letter.text
+    assert letter.expires_at == records.fresh(cast.friend).erase_at
+    assert delete_account(admin, cast.friend)[1].flashes == [
+        ("warning", "Nothing changed: the deletion was already scheduled.")
+    ]
+    path = link_in(letter)
+    assert visitor.submit(visitor.get(path).form(path)).flashes[0][0] == "info"
+    assert records.fresh(cast.friend).erase_at is None
+    delete_account(admin, cast.friend)
+    clock.set_now(clock.now() + LATER)
+    assert run_due_deletions() == 1
+    assert records.fresh(cast.friend).email == f"erased-{cast.friend.id}@invalid"
+
+
+def test_an_administrator_can_keep_an_account(client_of, cast, records, visitor):
+    admin = client_of(cast.admin)
+    delete_account(admin, cast.friend)
+    path = link_in(emails(records, "account_deletion_requested")[0])
+    assert admin.post(f"/users/action/cancel_deletion/{cast.friend.id}").flashes == [
+        ("info", "1 account will not be deleted.")
+    ]
+    assert records.fresh(cast.friend).erase_at is None
+    assert events(records, "erasing_cancelled")[0].actor_id == cast.admin.id
+    assert visitor.get(path).status == 404
+    assert admin.post(f"/users/action/cancel_deletion/{cast.friend.id}").flashes == [
+        ("warning", "Nothing changed: no deletion was scheduled.")
+    ]
+
+
+@pytest.mark.both_databases
+def test_administrators_do_not_delete_their_own_account_or_the_last_one(app, client_of, cast, records):
+    admin = client_of(cast.admin)
+    page = admin.post("/users/action_post", {"action": "schedule_deletion", "rowid": [cast.friend.id, cast.admin.id]})
+    assert page.flashes == [("danger", "You cannot delete yourself.")]
+    assert records.fresh(cast.friend).erase_at is None
+    with app.app_context(), transaction():
+        last = db.session.get(Member, cast.admin.id)
+        with pytest.raises(DomainError, match="The last administrator"):
+            account_deletion.schedule_by_administrator([last], REASON, cast.friend.id)
+    delete_account(client_of(MemberFactory(admin=True)), cast.admin)
+    assert records.fresh(cast.admin).erase_at is not None
+
+
+def test_deleting_the_account_of_another_requires_a_fresh_login(client_of, cast, records):
+    admin = client_of(cast.admin)
+    clock.set_now(clock.now() + timedelta(minutes=11))
+    page = admin.post("/users/action_post", {"action": "schedule_deletion", "rowid": [cast.friend.id]})
+    assert page.path == "/login/reauthenticate" or page.status == 401
+    assert records.fresh(cast.friend).erase_at is None

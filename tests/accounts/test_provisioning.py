@@ -14,7 +14,7 @@ from app.database import transaction
 from app.extensions import db
 from app.outbox.models import OutboxEmail
 from tests.support.databases import Database, SqliteFiles
-from tests.support.factories import PASSWORD, GroupFactory
+from tests.support.factories import PASSWORD, DinnerPartyFactory, GroupFactory
 
 ADA = {"username": "ada", "email": "ada@example.com", "first_name": "Ada", "last_name": "", "active": True}
 
@@ -248,3 +248,36 @@ def test_a_password_that_cannot_be_used_changes_nothing(ask, visitor, cast, reco
     assert refused.status_code == 422
     assert records.fresh(cast.friend).first_name == cast.friend.first_name
     assert visitor.log_in("friend", PASSWORD).path == "/"
+
+
+# -- accounts
+
+
+def test_a_user_who_is_in_use_is_not_deleted_and_it_is_said_where(ask, cast):
+    DinnerPartyFactory(host=cast.host)
+    refused = ask("DELETE", f"users/{cast.host.id}")
+    assert refused.status_code == 422
+    assert refused.json == {
+        "message": "It is still in use elsewhere and cannot be deleted: Dinner parties (1) and Answers (1).",
+        "in_use": [
+            {"list": "Dinner parties", "count": 1, "url": "/dinnerparties/list/?_flt_0_host=host"},
+            {"list": "Answers", "count": 1, "url": "/rsvps/list/?_flt_0_member=host"},
+        ],
+    }
+
+
+def test_a_program_deletes_an_account_after_the_days_of_grace(ask, cast, records):
+    path = f"users/{cast.friend.id}/deletion"
+    assert ask("POST", path, {}).json["errors"] == {"reason": ["This field must be filled in."]}
+    scheduled = ask("POST", path, {"reason": "Asked by mail"})
+    assert scheduled.status_code == 200
+    assert "Friend Doe will be deleted on" in scheduled.json["message"]
+    assert ask("GET", f"users/{cast.friend.id}").json["result"]["erase_at"]
+    assert "account_deletion_requested" in {letter.kind for letter in records.all(OutboxEmail)}
+    assert ask("DELETE", path).status_code == 200
+    assert records.fresh(cast.friend).erase_at is None
+    assert ask("POST", f"users/{cast.admin.id}/deletion", {"reason": "x"}).json == {
+        "message": "You cannot delete yourself."
+    }
+    assert ask("POST", "users/987654/deletion", {"reason": "x"}).status_code == 404
+    assert ask.as_(cast.host)("POST", path, {"reason": "x"}).status_code == 403

@@ -225,10 +225,38 @@ def test_markup_in_a_name_is_escaped(visitor, records, name):
     assert records.one(Registration).first_name == name.replace("\x00", "")
 
 
-def test_filling_in_the_honeypot_field_sends_no_email(visitor, records):
-    page = register(visitor, website="https://spam.example")
-    assert page.flashes == [("info", SENT)]
+def test_filling_in_the_honeypot_field_asks_whether_it_is_a_person(visitor, records):
+    page = register(visitor, comment="https://spam.example", email="A&B@example.com")
+    assert page.flashes == [("warning", "One more step: please confirm that you are a person.")]
     assert records.count(Registration) == records.count(OutboxEmail) == 0
+    assert ADA["password"] not in page.text
+    form = page.form("/register/form")
+    assert form.fields["first_name"] == ADA["first_name"]
+    page = visitor.submit(form)
+    assert page.flashes == [("info", "If A&B@example.com can be registered, we have sent an activation link there.")]
+    path = link_in(records.one(OutboxEmail))
+    visitor.submit(visitor.get(path).form(path))
+    page = visitor.submit(visitor.get("/login/").form("/login/"), username="ada", password=ADA["password"])
+    assert page.flashes == [("info", "Welcome, Ada Byron!")]
+
+
+def test_what_a_person_typed_wrongly_is_shown_after_the_honeypot(visitor, records):
+    page = visitor.submit(register(visitor, comment="x", username="a b").form("/register/form"))
+    assert (page.status, page.flashes[0][0]) == (422, "danger")
+    assert page.form("/register/form").fields["email"] == ADA["email"]
+    assert records.count(Registration) == 0
+
+
+def test_a_password_is_sealed_for_an_hour(visitor):
+    form = register(visitor, comment="x").form("/register/form")
+    clock.set_now(clock.now() + timedelta(hours=1, seconds=2))
+    assert "This field is required." in visitor.submit(form).text
+
+
+def test_password_managers_find_no_meaning_in_the_honeypot(visitor):
+    field = re.search(r"<input[^>]*name=\"comment\"[^>]*>", visitor.get("/register/form").text).group()
+    assert 'autocomplete="off"' in field
+    assert "data-1p-ignore" in field
 
 
 @pytest.mark.both_databases

@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from app import clock
-from app.accounts.privacy import account_deletion, data_export
+from app.accounts.privacy import data_export
+from app.accounts.users import account_deletion
 from app.database import transaction
 from app.outbox import service, unsubscribe, unsubscribe_token
 from app.outbox.models import UNSUBSCRIBE, EmailState, EmailTopic, OutboxEmail, Unsubscription

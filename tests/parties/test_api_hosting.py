@@ -392,6 +392,8 @@ def test_a_whole_party_is_run_with_an_api_key_alone(app, host, friend, cast, rec
     assert (said["code"], said["message"]) == ("checked_in", "Friend Doe is checked in; party of 2.")
     again = host.post(f"{here}/door/{ticket['code']}", None, 409)
     assert again["category"] == "warning"
+    again = host.post(f"{here}/door/{ticket['code'].replace('-', ' ').lower()}", None, 409)
+    assert again["category"] == "warning"
     assert host.post(f"{here}/door/1-nothing", None, 409)["message"] == "This ticket is not valid for this party."
     assert host.delete(f"{here}/door/{ticket['code']}")["code"] == "checked_out"
     assert host.post(f"{here}/door/{ticket['code']}")["code"] == "checked_in"

@@ -1,5 +1,6 @@
 """Tickets and check-in."""
 
+import itertools
 import re
 import threading
 from collections import Counter
@@ -234,6 +235,8 @@ def test_check_in_finds_guests_by_name_and_by_code(app, host, party, code_of):
         (code, {"Bo Guest"}),
         (f"  {code.lower().replace('-', ' ').replace(' ', '-', 1)} ", {"Bo Guest"}),
         (code.replace("O", "0").replace("I", "1"), {"Bo Guest"}),
+        (code.replace("-", ""), {"Bo Guest"}),
+        (code.replace("-", " \u2011\u00a0").lower(), {"Bo Guest"}),
         (f"http://localhost/parties/{party.slug}/door/{code}", {"Bo Guest"}),
     ):
         page = host.get(f"/parties/{party.slug}/door", query_string={"q": text}).text
@@ -242,6 +245,31 @@ def test_check_in_finds_guests_by_name_and_by_code(app, host, party, code_of):
         assert "Vegan" not in page
     page = host.get(f"/parties/{party.slug}/door", query_string={"q": f"{bo.id}-AAAA-BBBB-CCCC-DDDD"}).text
     assert INVALID[1] in page
+
+
+CHANGES = (
+    lambda code: code.replace("-", ""),
+    lambda code: f" {code.replace('-', ' ').lower()} ",
+    lambda code: code.replace("-", "\u2013"),
+    lambda code: code.translate(str.maketrans("OILBSZG", "0118526")),
+    lambda code: code.translate(str.maketrans("0158264", "OIS8ZG٤")),
+    lambda code: code.lower().replace("i", "ı").replace("l", "I"),
+    lambda code: "".join(chr(ord(sign) + 0xFEE0) if sign.isalnum() else sign for sign in code),
+)
+
+
+def test_a_code_is_read_however_it_is_typed(app):
+    rsvps = [Rsvp(id=number, party_id=5) for number in (1, 46, 2048, 10_058)]
+    with app.app_context():
+        for rsvp, change in itertools.product(rsvps, CHANGES):
+            typed = change(secret_links.ticket_code(rsvp))
+            assert secret_links.is_ticket_code(rsvp, typed), typed
+            assert secret_links.rsvp_id_of_code(typed) == rsvp.id
+
+
+@pytest.mark.parametrize("name", ["Gil Vandenbroeckers", "Bo", "1", "", "Sofía Alexandra Bachmann", "x" * 300])
+def test_a_name_is_not_a_code(name):
+    assert not secret_links.is_code(name)
 
 
 # -- activation without e-mail

@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from app import clock
 from app.accounts.models import Member
-from app.accounts.privacy import account_deletion
+from app.accounts.users import account_deletion
 from app.database import transaction
 from app.extensions import db, metadata
 from app.parties.calendar.models import CalendarEntry, CalendarFeed
@@ -51,6 +51,7 @@ PERSONAL = {
     "invitation.invited_by_id": ("invitations.json", "nobody invited them"),
     "party_report.decided_by_id": (None, "stays: the member has no name; it is in the audit log"),
     "party_report.reporter_id": ("reports.json", "nobody reported it, and in no words"),
+    "party_series.host_id": ("series.json", "nobody planned it"),
     "rsvp.email": ("answers.json", "another address"),
     "rsvp.member_id": ("answers.json", "what is to come is withdrawn; the member has no name"),
 }

@@ -303,6 +303,12 @@ def test_a_reused_email_address_does_not_inherit_the_rsvp(client_of, cast, recor
 def test_a_member_with_a_seat_cannot_be_deleted(client_of, cast, records):
     party = DinnerPartyFactory(host=cast.host)
     RsvpFactory(party=party, member=cast.friend)
-    page = client_of(cast.admin).post(f"/users/delete/{cast.friend.id}")
-    assert page.flashes == [("danger", "It is still in use elsewhere and cannot be deleted.")]
+    admin = client_of(cast.admin)
+    page = admin.post(f"/users/delete/{cast.friend.id}")
+    assert page.flashes == [("danger", "It is still in use elsewhere and cannot be deleted: Answers (1).")]
+    link = re.search(r'<a href="([^"]+)">Answers \(1\)</a>', page.text).group(1)
+    assert link == f"/rsvps/list/?_flt_0_member={cast.friend.username}"
+    assert party.title in admin.get(link).text
+    page = admin.post(f"/users/delete/{cast.host.id}")
+    assert page.flashes[0][1].endswith("cannot be deleted: Dinner parties (1) and Answers (1).")
     seats_add_up(records)

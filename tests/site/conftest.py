@@ -32,6 +32,7 @@ from tests.support.factories import (
     MenuItemFactory,
     OutboxEmailFactory,
     PartyReportFactory,
+    PartySeriesFactory,
     RegistrationFactory,
     ReminderFactory,
     RsvpFactory,
@@ -144,6 +145,7 @@ def populate_site(app: Flask, party: DinnerParty, answer: Rsvp, member: Member, 
     WaitOfferFactory(party=party)
     for factory in (MenuItemFactory, ReminderFactory, GuestMessageFactory, PartyReportFactory):
         factory(party=party, **texts.get(factory.__name__, {}))
+    PartySeriesFactory(first=party, **texts.get("PartySeriesFactory", {}))
     DishClaimFactory(slot__party=party, **texts.get("DishClaimFactory", {}))
     GroupFactory(**texts.get("GroupFactory", {}))
     ApiKeyFactory(member=member, **texts.get("ApiKeyFactory", {}))

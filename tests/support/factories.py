@@ -27,11 +27,20 @@ from app.inbound.models import InboundMessage
 from app.outbox.models import EmailState, MailProblem, OutboxEmail, UnreachableAddress
 from app.parties import secret_links
 from app.parties.calendar.models import CalendarEntry, Method
-from app.parties.enums import SEATED, Course, PartyStatus, ReminderKind, ReportReason, RsvpStatus, Visibility
+from app.parties.enums import (
+    SEATED,
+    Course,
+    PartyStatus,
+    ReminderKind,
+    ReportReason,
+    RsvpStatus,
+    SeriesFrequency,
+    Visibility,
+)
 from app.parties.invitations.models import Contact
 from app.parties.menu.models import MenuItem
 from app.parties.messages.models import GuestMessage, Reminder
-from app.parties.models import DinnerParty, Invitation, Rsvp
+from app.parties.models import DinnerParty, Invitation, PartySeries, Rsvp
 from app.parties.moderation.models import PartyReport
 from app.parties.potluck.models import DishClaim, DishSlot
 from app.parties.waiting_list.models import WaitOffer
@@ -217,6 +226,25 @@ class DinnerPartyFactory(RowFactory):
         """Fill the free seats with guests if full=True."""
         if create and wanted:
             RsvpFactory.create_batch(self.seats_free, party=self)
+
+
+class PartySeriesFactory(RowFactory):
+    """A weekly series with one date, `first`."""
+
+    class Meta:
+        model = PartySeries
+        exclude = ("first",)
+
+    first = factory.SubFactory(DinnerPartyFactory)
+    id = factory.LazyAttribute(lambda series: series.first.id)
+    title = factory.LazyAttribute(lambda series: series.first.title)
+    host_id = factory.LazyAttribute(lambda series: series.first.host_id)
+    frequency = SeriesFrequency.WEEKLY
+
+    @factory.post_generation
+    def _date(self, create: bool, _value: Any, **_: Any) -> None:  # noqa: FBT001
+        if create:
+            db.session.execute(update(DinnerParty).where(DinnerParty.id == self.id).values(series_id=self.id))
 
 
 class RsvpFactory(RowFactory):

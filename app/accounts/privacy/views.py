@@ -14,9 +14,10 @@ from app.accounts.enums import LinkState, TokenPurpose
 from app.accounts.login import service as login_service
 from app.accounts.login.views import refused_status
 from app.accounts.login_throttle import LockedOutError
-from app.accounts.privacy import account_deletion, data_export
+from app.accounts.privacy import data_export
 from app.accounts.privacy.forms import AccountDeletionForm
 from app.accounts.sessions.access import AccountView
+from app.accounts.users import account_deletion
 from app.crud.actions import flash_and_redirect
 from app.crud.fields import show_at_field
 from app.database import transaction

@@ -4,6 +4,7 @@ It checks required fields and the format of the e-mail address. Receivers of a s
 so that packages can add checks.
 """
 
+from datetime import timedelta
 from typing import Any
 
 from flask import current_app
@@ -15,14 +16,21 @@ from wtforms import BooleanField, EmailField, HiddenField, PasswordField, String
 from wtforms.validators import DataRequired, InputRequired, Length
 
 from app.accounts import password_policy
+from app.accounts.encryption import decrypt, encrypt
 from app.accounts.form_fields import FILTERS, MAX_EMAIL_LENGTH, MAX_NAME_LENGTH, EmailAddress
 from app.accounts.registration.hooks import Problem
 from app.crud.fields import show_at_field
 from app.errors import DomainError
 
+SEALED_PASSWORD, SEALED_LIFETIME = "password of a registration", timedelta(hours=1)
+
 
 class RegistrationForm(FlaskForm):
-    """Username, e-mail address, names, password. `website` is a honeypot: people do not see it, robots fill it in."""
+    """Username, e-mail address, names, password.
+
+    `comment` is a honeypot: people do not see it, robots fill it in. Its name means nothing to password managers. Who
+    fills it in is asked whether they are a person; `sealed` is their password meanwhile, encrypted.
+    """
 
     username = StringField(
         lazy_gettext("Username"),
@@ -56,11 +64,25 @@ class RegistrationForm(FlaskForm):
     )
     accepts_terms = BooleanField(lazy_gettext("I accept the terms of use."))
     timezone = HiddenField(filters=FILTERS)
-    website = StringField(filters=FILTERS)
+    comment = StringField(
+        lazy_gettext("Leave this empty"),
+        filters=FILTERS,
+        # What 1Password, Bitwarden, Dashlane and LastPass look for in fields that they leave alone.
+        render_kw={
+            "autocomplete": "off",
+            "tabindex": "-1",
+            "data-1p-ignore": "true",
+            "data-bwignore": "true",
+            "data-form-type": "other",
+            "data-lpignore": "true",
+        },
+    )
+    sealed = HiddenField()
 
     def __init__(self, *args: Any, invited: str | None = None, **kwargs: Any) -> None:
         """Set up the form by the configuration. `invited` is the address of the invitation, which cannot be changed."""
         super().__init__(*args, **kwargs)
+        self._unseal_password()
         self.password.description = ngettext(
             "At least %(num)d character. A sentence is easier to remember and harder to guess.",
             "At least %(num)d characters. A sentence is easier to remember and harder to guess.",
@@ -86,6 +108,15 @@ class RegistrationForm(FlaskForm):
             self.accepts_terms.description = link.format(terms, _("Read the terms of use (in a new window)"))
         else:
             del self.accepts_terms
+
+    def seal_password(self) -> None:
+        """Put the password, encrypted, into the field that the next page carries along."""
+        self.sealed.data = encrypt(SEALED_PASSWORD, self.password.data or "")
+
+    def _unseal_password(self) -> None:
+        if self.sealed.data and not self.password.data:
+            self.password.data = decrypt(SEALED_PASSWORD, self.sealed.data, SEALED_LIFETIME) or ""
+            self.password.raw_data = [self.password.data]
 
     def show_problems(self, problems: list[Problem]) -> None:
         """Show `problems` at their fields, unless a field has an error of its own."""

@@ -79,8 +79,8 @@ class RegistrationView(BaseView):
         form = RegistrationForm(data=_prefilled_by_provider())
         if not form.is_submitted():
             return self._page(form, 200)
-        if form.website.data:
-            return self._registered(form, None)
+        if form.comment.data:
+            return self._ask_whether_person(form)
         applicant = _applicant(form)
         try:
             member = _attempt(form, applicant, lambda: registration_service.register(applicant))
@@ -113,6 +113,12 @@ class RegistrationView(BaseView):
         email = form.email.data
         flash(_("If %(email)s can be registered, the account is ready and you can log in now.", email=email), "info")
         return redirect(url_for("LoginView.login"), 303)
+
+    def _ask_whether_person(self, form: RegistrationForm) -> BaseResponse:
+        """Show what was typed, and a button that sends it without the honeypot. Nothing is looked up or stored."""
+        form.seal_password()
+        flash(_("One more step: please confirm that you are a person."), "warning")
+        return make_response(self.render_template("accounts/registration_person.html", form=form), 200)
 
     def _page(self, form: RegistrationForm, status: int, *, invited: bool = False) -> BaseResponse:
         identity = session.get(IDENTITY_KEY)

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from app.accounts.roles import service as role_service
 from app.accounts.users import service as user_service
 from app.extensions import db
+from app.search_key import search_key
 
 
 def described() -> list[dict[str, Any]]:
@@ -22,7 +23,7 @@ def described() -> list[dict[str, Any]]:
                 for item in sorted(role.permissions, key=str)
             ],
         }
-        for role in db.session.scalars(select(Role).order_by(Role.name))
+        for role in db.session.scalars(select(Role).order_by(search_key(Role.name)))
     ]
 
 

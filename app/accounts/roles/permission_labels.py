@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext
 from markupsafe import Markup
 from sqlalchemy import select
 
+from app import search_key
 from app.extensions import appbuilder_of, db
 
 MENU = "menu_access"
@@ -86,7 +87,7 @@ class PermissionLabels:
         """Return the sort key of a permission: by view, then by action."""
         names = list(ACTION_LABELS)
         number = names.index(row.permission.name) if row.permission.name in names else len(names)
-        return self.view(row).casefold(), number, self(row)
+        return search_key.key(self.view(row)), number, self(row)
 
     @staticmethod
     def _action_label(name: str, view: Any) -> str:

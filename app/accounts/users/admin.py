@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import make_response, request
+from flask import current_app, make_response, request
 from flask_appbuilder import expose, has_access
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
@@ -19,6 +19,7 @@ from app.accounts.models import GUEST, Member
 from app.accounts.passwords import service as password_service
 from app.accounts.passwords.forms import NewPasswordForm
 from app.accounts.second_factor import service as second_factor_service
+from app.accounts.users import account_deletion
 from app.accounts.users import service as user_service
 from app.crud import flashes
 from app.crud.actions import action
@@ -31,6 +32,7 @@ from app.crud.view_config import Labels
 from app.crud.views import ModelView, ReauthenticationRequired
 from app.database import transaction
 from app.errors import DomainError
+from app.i18n import formats
 from app.i18n.locales import LanguageNames
 from app.outbox import texts as outbox_texts
 
@@ -39,6 +41,15 @@ USERNAME_TAKEN = lazy_gettext("This username is already taken.")
 INVALID_USERNAME = lazy_gettext(
     "Use 3 to 20 letters (a-z), digits, dots, dashes or underscores, with a letter or digit at the start and end."
 )
+
+
+def deletion_scheduled(member: Member) -> str:
+    """Return what is said after the deletion of an account was scheduled."""
+    return _(
+        "The account of %(name)s will be deleted on %(date)s. They have got an e-mail with a link to keep it.",
+        name=member.display_name,
+        date=formats.date_time(member.erase_at) if member.erase_at else "",
+    )
 
 
 def _valid_username(_form: Any, field: Any) -> None:
@@ -213,6 +224,47 @@ class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
         user_service.delete(item, current_user.id)
 
     # -- actions
+
+    @action("schedule_deletion", lazy_gettext("Delete the account"), None, "")
+    def schedule_deletion(self, items: list[Member]) -> Message | BaseResponse:
+        """Ask for a reason, and schedule the deletion of accounts, as their members could themselves."""
+        account_deletion.refuse_by_administrator(items, current_user.id)
+        reason, page = ask_for_reason(
+            self,
+            "schedule_deletion",
+            items,
+            title=ngettext("Delete this account?", "Delete these accounts?", len(items)),
+            message=ngettext(
+                "It will be deleted in %(num)d day with all personal data. Until then its owner can keep it, by a link "
+                "in an e-mail. The audit log keeps the reason.",
+                "It will be deleted in %(num)d days with all personal data. Until then its owner can keep it, by a link "
+                "in an e-mail. The audit log keeps the reason.",
+                current_app.config["ACCOUNT_DELETION_GRACE_DAYS"],
+            ),
+            button=_("Delete the account"),
+        )
+        if page is not None:
+            return page
+        scheduled = account_deletion.schedule_by_administrator(items, reason, current_user.id)
+        if not scheduled:
+            return _("Nothing changed: the deletion was already scheduled."), "warning"
+        if len(scheduled) == 1:
+            (member,) = scheduled
+            return deletion_scheduled(member), "info"
+        text = ngettext(
+            "%(num)d account will be deleted. Its owner has got an e-mail with a link to keep it.",
+            "%(num)d accounts will be deleted. Their owners have got e-mails with a link to keep them.",
+            len(scheduled),
+        )
+        return text, "info"
+
+    @action("cancel_deletion", lazy_gettext("Keep the account"), lazy_gettext("Keep the selected accounts?"), "")
+    def cancel_deletion(self, items: list[Member]) -> Message:
+        """Cancel the scheduled deletion of accounts."""
+        kept = account_deletion.cancel_by_administrator(items)
+        if not kept:
+            return _("Nothing changed: no deletion was scheduled."), "warning"
+        return ngettext("%(num)d account will not be deleted.", "%(num)d accounts will not be deleted.", len(kept))
 
     @action("activate", lazy_gettext("Activate"), lazy_gettext("Activate the selected users?"), "")
     def activate(self, items: list[Member]) -> str:

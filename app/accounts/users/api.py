@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from flask import Response
+from flask_appbuilder.api import expose, protect, safe
+from flask_appbuilder.security.decorators import permission_name
 from flask_babel import lazy_gettext
 from flask_login import current_user
 from marshmallow import ValidationError
@@ -13,19 +16,24 @@ from app.accounts import rules
 from app.accounts.form_fields import MAX_NAME_LENGTH, NOT_WRITABLE
 from app.accounts.models import Member
 from app.accounts.passwords import service as password_service
+from app.accounts.users import account_deletion
 from app.accounts.users import service as user_service
-from app.accounts.users.admin import EMAIL_TAKEN, INVALID_USERNAME, USERNAME_TAKEN
-from app.crud.api import ModelRestApi, TranslatedMessage
+from app.accounts.users.admin import EMAIL_TAKEN, INVALID_USERNAME, USERNAME_TAKEN, deletion_scheduled
+from app.crud.api import VALIDATION_MESSAGES, ModelRestApi, TranslatedMessage
 from app.crud.datamodel import SQLAInterface
+from app.crud.fields import clean_line
+from app.crud.reason_form import MAX_REASON_LENGTH
+from app.database import transaction
 from app.errors import DomainError
 from app.i18n.selectors import is_timezone
 from app.outbox.rules import is_writable
 
 READ = [
     "id", "username", "first_name", "last_name", "email", "active", "roles.id", "roles.name", "memberships.id",
-    "memberships.name", "locale", "timezone", "joined_at", "last_login", "login_count", "fail_login_count",
+    "memberships.name", "locale", "timezone", "joined_at", "last_login", "login_count", "fail_login_count", "erase_at",
 ]  # fmt: skip
 WRITE = ["username", "first_name", "last_name", "email", "active", "roles", "memberships", "locale", "timezone"]
+REQUIRED = VALIDATION_MESSAGES["Missing data for required field."]
 # Programs know the groups of a user by the name that Flask-AppBuilder has for them.
 GROUPS, MEMBERSHIPS = "groups", "memberships"
 
@@ -84,6 +92,81 @@ class UserApi(ModelRestApi):
         "uq_ab_user_username": USERNAME_TAKEN,
         "uq_ab_user_lower_username": USERNAME_TAKEN,
     }
+
+    @expose("/<int:pk>/deletion", methods=["POST"])
+    @protect()
+    @safe
+    @permission_name("delete")
+    def schedule_deletion(self, pk: int) -> Response:
+        """Delete the account of a user who has asked for it, after the days in which they can keep it.
+
+        ---
+        post:
+          description: Schedule the deletion of an account. The user gets an e-mail with a link to keep it.
+          parameters:
+          - in: path
+            name: pk
+            schema:
+              type: integer
+          requestBody:
+            required: true
+            content:
+              application/json:
+                schema:
+                  type: object
+                  required: [reason]
+                  properties:
+                    reason:
+                      type: string
+          responses:
+            200:
+              description: The deletion is scheduled
+            404:
+              $ref: '#/components/responses/404'
+            422:
+              $ref: '#/components/responses/422'
+        """
+        member = self.datamodel.get(pk, self._base_filters)
+        if member is None:
+            return self.response_404()
+        sent = self._sent()
+        reason = clean_line(str(sent.get("reason") or "")) if isinstance(sent, dict) else None
+        if not reason:
+            return self.response_422(message={"reason": [str(REQUIRED)]})
+        try:
+            with transaction():
+                account_deletion.schedule_by_administrator([member], reason[:MAX_REASON_LENGTH], current_user.id)
+        except DomainError as error:
+            return self._domain_error(error)
+        return self.response(200, message=deletion_scheduled(member), erase_at=member.erase_at)
+
+    @expose("/<int:pk>/deletion", methods=["DELETE"])
+    @protect()
+    @safe
+    @permission_name("delete")
+    def cancel_deletion(self, pk: int) -> Response:
+        """Keep an account whose deletion was scheduled.
+
+        ---
+        delete:
+          description: Cancel the scheduled deletion of an account
+          parameters:
+          - in: path
+            name: pk
+            schema:
+              type: integer
+          responses:
+            200:
+              description: The account is kept
+            404:
+              $ref: '#/components/responses/404'
+        """
+        member = self.datamodel.get(pk, self._base_filters)
+        if member is None:
+            return self.response_404()
+        with transaction():
+            account_deletion.cancel_by_administrator([member])
+        return self.response(200, message="OK")
 
     def _init_model_schemas(self) -> None:
         super()._init_model_schemas()

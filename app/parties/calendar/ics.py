@@ -84,7 +84,12 @@ def published(parties: Iterable[Published], name: str = "") -> str:
 
 def uid(party: DinnerParty) -> str:
     """Return the UID of a party, which never changes."""
-    return f"dinner-{party.id}@{urlsplit(current_app.config['PUBLIC_URL']).hostname}"
+    return uid_of(party.id)
+
+
+def uid_of(party_id: int | None) -> str:
+    """Return the UID of the party with this key."""
+    return f"dinner-{party_id}@{urlsplit(current_app.config['PUBLIC_URL']).hostname}"
 
 
 def recipient(guest: Rsvp | Invitation) -> Member | Rsvp | Invitation:
@@ -154,6 +159,9 @@ def _event(party: DinnerParty, *, with_address: bool, status: RsvpStatus | None)
     if visible.venue or visible.address:
         event.add("location", ", ".join(filter(None, (visible.venue, visible.address))))
     event.add("url", vUri(public_url("PartyView.show", slug=party.slug)))
+    if party.series_id not in {None, party.id}:
+        # The first date of the series, whose key is also that of the series.
+        event.add("related-to", uid_of(party.series_id), parameters={"RELTYPE": "SIBLING"})
     event.add("status", _status(party, status))
     return event
 

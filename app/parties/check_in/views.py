@@ -31,7 +31,7 @@ class CheckInView(BasePartyView):
         """List the expected guests and who has arrived. A ticket code in the search finds its guest."""
         party = self.get_hosted(slug)
         text, only, error = search_text(), None, None
-        if secret_links.rsvp_id_of_code(text.rpartition("/")[2]) is not None:
+        if secret_links.is_code(text.rpartition("/")[2]):
             only, error = _find_by_code(party, text.rpartition("/")[2])
         return str(
             self.render_template(

@@ -2,8 +2,10 @@
 
 import secrets
 import unicodedata
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from functools import partial
+from typing import NamedTuple
 
 from flask_babel import lazy_gettext, lazy_ngettext
 from sqlalchemy import delete, inspect, select
@@ -38,6 +40,19 @@ NOTIFY_ON = ("title", "starts_at", "timezone", "duration_minutes", "venue", "add
 MAX_SLUG_WORDS_LENGTH = 40
 
 
+class Announcements(NamedTuple):
+    """What tells guests, and invited people who have not answered, of a change or of the cancellation."""
+
+    # These two are told by `moved` what they can show of a new start.
+    changed: Callable[..., None] = hosting_mail.party_changed
+    invitation_changed: Callable[..., None] = invitation_mail.invitation_changed
+    cancelled: PartyEmail = hosting_mail.party_cancelled
+    invitation_cancelled: invitation_mail.InvitationEmail = invitation_mail.invitation_cancelled
+
+
+EMAILS = Announcements()
+
+
 def create_party(party: DinnerParty, host: Member, *, slug_suffix: str = "") -> None:
     """Store a new party. The host gets the first seat.
 
@@ -53,7 +68,7 @@ def create_party(party: DinnerParty, host: Member, *, slug_suffix: str = "") -> 
     db.session.flush()
 
 
-def update_party(party: DinnerParty) -> int:
+def update_party(party: DinnerParty, announce: Announcements = EMAILS) -> int:
     """Store the changes made to `party`; return how many guests are notified.
 
     New seats are offered to the waiting list. Guests are notified of a cancellation and of a new time or location.
@@ -83,20 +98,20 @@ def update_party(party: DinnerParty) -> int:
         db.session.flush()
     if expired:
         seats.requeue(expired)
-    notified = _apply_side_effects(party, changed, moved, new_seats=party.number_seats - before.number_seats)
+    notified = _apply_side_effects(party, changed, announce, moved, new_seats=party.number_seats - before.number_seats)
     db.session.refresh(party, ["seats_taken"])
     return notified
 
 
-def _apply_side_effects(party: DinnerParty, changed: set[str], moved: TimeChange | None, *, new_seats: int) -> int:
+def _apply_side_effects(
+    party: DinnerParty, changed: set[str], announce: Announcements, moved: TimeChange | None, *, new_seats: int
+) -> int:
     """Send e-mails and move seats after a change was stored; return how many guests are notified."""
     ends = party.status != PartyStatus.PUBLISHED and "status" in changed
     notified = 0
     if ends and party.status == PartyStatus.CANCELLED:
         # Before the offers are revoked, so that guests with an offer are notified, too.
-        notified = _notify_guests(party, hosting_mail.party_cancelled) + _notify_invited(
-            party, invitation_mail.invitation_cancelled
-        )
+        notified = _notify_guests(party, announce.cancelled) + _notify_invited(party, announce.invitation_cancelled)
     if ends:
         seats.revoke_all(party.id)
     if party.status == PartyStatus.CANCELLED:
@@ -106,8 +121,8 @@ def _apply_side_effects(party: DinnerParty, changed: set[str], moved: TimeChange
         return 0
     if changed.intersection(NOTIFY_ON) and not party.is_past:
         notified = _notify_guests(
-            party, partial(hosting_mail.party_changed, moved=moved), changed, with_host=bool(moved and moved.by_rules)
-        ) + _notify_invited(party, partial(invitation_mail.invitation_changed, moved=moved), changed)
+            party, partial(announce.changed, moved=moved), changed, with_host=bool(moved and moved.by_rules)
+        ) + _notify_invited(party, partial(announce.invitation_changed, moved=moved), changed)
     if "status" in changed:
         notified += invitation_service.send_waiting(party)
     if changed.intersection({"starts_at", "rsvp_deadline"}):
@@ -116,25 +131,26 @@ def _apply_side_effects(party: DinnerParty, changed: set[str], moved: TimeChange
     return notified
 
 
-def cancel_party(party: DinnerParty) -> int:
+def cancel_party(party: DinnerParty, announce: Announcements = EMAILS) -> int:
     """Cancel a party; return how many guests are notified. Raises DomainError if it is cancelled or has started."""
     if party.status == PartyStatus.CANCELLED:
         raise DomainError(lazy_gettext("This party was cancelled."), "info")
     if party.is_past:
         raise DomainError(lazy_gettext("This party has started; it can no longer be cancelled."))
     party.status = PartyStatus.CANCELLED
-    return update_party(party)
+    return update_party(party, announce)
 
 
-def copy_party(party: DinnerParty, host: Member) -> DinnerParty:
-    """Create a draft like `party` for `host`, on the same weekday of a coming week.
+def copy_party(party: DinnerParty, host: Member, local_start: datetime | None = None) -> DinnerParty:
+    """Create a draft like `party` for `host`, by default on the same weekday of a coming week.
 
-    It has the same menu, requested dishes and reminders.
+    It has the same menu, requested dishes and reminders. `local_start` is by the clock of the party's time zone.
     """
-    weeks = max(1, -(-(clock.now() - party.starts_at) // timedelta(weeks=1)))
-    # Weeks are added in local time, so that seven o'clock stays seven o'clock when the clocks change.
-    local = wall_clock.planned(party).local + weeks * timedelta(weeks=1)
-    starts_at = wall_clock.moment_of(local, 0, party.timezone)
+    if local_start is None:
+        weeks = max(1, -(-(clock.now() - party.starts_at) // timedelta(weeks=1)))
+        # Weeks are added in local time, so that seven o'clock stays seven o'clock when the clocks change.
+        local_start = wall_clock.planned(party).local + weeks * timedelta(weeks=1)
+    starts_at = wall_clock.moment_of(local_start, 0, party.timezone)
     draft = DinnerParty(
         status=PartyStatus.DRAFT, starts_at=starts_at, **{name: getattr(party, name) for name in COPIED_COLUMNS}
     )

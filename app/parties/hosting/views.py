@@ -45,7 +45,7 @@ class HostingView(BasePartyView):
             party = DinnerParty()
             try:
                 with transaction():
-                    _fill(party, form)
+                    fill(party, form)
                     hosting_service.create_party(party, current_member(), slug_suffix=_slug_suffix())
             except DomainError as error:
                 return self._show_error(form, error)
@@ -73,7 +73,7 @@ class HostingView(BasePartyView):
         was_draft = party.status == PartyStatus.DRAFT
         try:
             with transaction():
-                _fill(party, form)
+                fill(party, form)
                 notified = hosting_service.update_party(party)
         except DomainError as error:
             return self._show_error(form, error, self.get_editable(slug))
@@ -136,7 +136,7 @@ class HostingView(BasePartyView):
         return self._editor(form, party, conflict=stored, message=message)
 
 
-def _fill(party: DinnerParty, form: PartyForm) -> None:
+def fill(party: DinnerParty, form: PartyForm) -> None:
     """Copy the input to `party`. The button decides on the status of a draft."""
     for field in form:
         if field.name not in {"version", "csrf_token"}:

@@ -9,6 +9,7 @@ from app import clock
 from app.accounts.models import Member
 from app.database import UTCDateTime
 from app.extensions import Model
+from app.search_key import WORDS
 
 
 class Contact(Model):
@@ -19,7 +20,7 @@ class Contact(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     owner_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"))
     email: Mapped[str] = mapped_column(String(320))
-    name: Mapped[str] = mapped_column(String(130), default="")
+    name: Mapped[str] = mapped_column(String(130), default="", info=WORDS)
     invited_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
 
     owner: Mapped[Member] = relationship()

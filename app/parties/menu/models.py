@@ -9,6 +9,7 @@ from app.extensions import Model
 from app.food import ALLERGENS, DIETS
 from app.parties.enums import Course
 from app.parties.models import DinnerParty
+from app.search_key import WORDS
 
 
 class MenuItem(Model):
@@ -20,7 +21,7 @@ class MenuItem(Model):
     party_id: Mapped[int] = mapped_column(ForeignKey("dinner_party.id", ondelete="CASCADE"), index=True)
     position: Mapped[int] = mapped_column(default=0)
     course: Mapped[Course] = mapped_column(EnumString(Course, 16))
-    name: Mapped[str] = mapped_column(String(120))
+    name: Mapped[str] = mapped_column(String(120), info=WORDS)
     allergens: Mapped[list[str]] = mapped_column(Json, default=list)
     diets: Mapped[list[str]] = mapped_column(Json, default=list)
 

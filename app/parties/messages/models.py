@@ -13,6 +13,7 @@ from app.enums import EnumString, one_of
 from app.extensions import Model
 from app.parties.enums import ReminderKind
 from app.parties.models import DinnerParty
+from app.search_key import WORDS
 
 MAX_HOURS_BEFORE = 14 * 24
 MAX_REMINDERS = 6
@@ -54,7 +55,7 @@ class GuestMessage(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     party_id: Mapped[int] = mapped_column(ForeignKey("dinner_party.id", ondelete="CASCADE"))
     author_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="SET NULL"))
-    subject: Mapped[str] = mapped_column(String(MAX_SUBJECT_LENGTH))
+    subject: Mapped[str] = mapped_column(String(MAX_SUBJECT_LENGTH), info=WORDS)
     text: Mapped[str] = mapped_column(Text)
     statuses: Mapped[list[str]] = mapped_column(Json, default=list)
     recipients: Mapped[int] = mapped_column(default=0)

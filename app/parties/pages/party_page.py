@@ -25,6 +25,7 @@ from app.parties.respondent import Respondent
 from app.parties.rsvps.forms import RsvpForm
 from app.parties.rsvps.types import PartialAvailability
 from app.parties.schemas import picture_url
+from app.parties.series import queries as series_queries
 from app.parties.waiting_list import queries as waiting_list_queries
 from app.parties.waiting_list.models import WaitOffer
 from app.parties.waiting_list.queries import Standing
@@ -46,6 +47,8 @@ class PartyPage:
     # Only some of the seats that were asked for are free: the form asks what the guest prefers.
     partial: PartialAvailability | None
     join_form: JoinForm | None
+    # The other dates of its series, and whether each is linked.
+    dates: list[tuple[DinnerParty, bool]]
     is_owner: bool
     # The owner or a co-host.
     is_host: bool
@@ -200,6 +203,8 @@ def render(
 ) -> str:
     """Return the page of a party as HTML, with a rejected `form` as the guest filled it in."""
     party, guest, rsvp = visit
+    is_host, is_staff = view.is_host(party), view.is_staff()
+    dates = series_queries.visible_dates(party, is_host=is_host or is_staff)
     page = PartyPage(
         party=party,
         guest=guest,
@@ -212,9 +217,10 @@ def render(
         form=form or _form_of(guest, rsvp),
         partial=partial,
         join_form=join_form(party) if guest is None else None,
+        dates=[(date, linked) for date, linked in dates if date.id != party.id],
         is_owner=current_user.is_authenticated and party.host_id == current_user.id,
-        is_host=view.is_host(party),
-        is_staff=view.is_staff(),
+        is_host=is_host,
+        is_staff=is_staff,
     )
     page.form.party_size.description = ngettext(
         "Including you. One answer can cover at most %(num)d person.",

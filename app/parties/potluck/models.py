@@ -11,6 +11,7 @@ from app.enums import EnumString, one_of
 from app.extensions import Model
 from app.parties.enums import Course
 from app.parties.models import MAX_WANTED, DinnerParty, Rsvp
+from app.search_key import WORDS
 
 
 class DishSlot(Model):
@@ -22,7 +23,7 @@ class DishSlot(Model):
     party_id: Mapped[int] = mapped_column(ForeignKey("dinner_party.id", ondelete="CASCADE"), index=True)
     position: Mapped[int] = mapped_column(default=0)
     course: Mapped[Course] = mapped_column(EnumString(Course, 16))
-    name: Mapped[str] = mapped_column(String(120))
+    name: Mapped[str] = mapped_column(String(120), info=WORDS)
     wanted: Mapped[int] = mapped_column(default=1)
     claimed: Mapped[int] = mapped_column(default=0)
 
@@ -59,7 +60,7 @@ class DishClaim(Model):
     rsvp_id: Mapped[int] = mapped_column(ForeignKey("rsvp.id", ondelete="CASCADE"), index=True)
     quantity: Mapped[int] = mapped_column(default=1)
     # What exactly it will be: "lemon tart".
-    dish: Mapped[str] = mapped_column(String(120), default="")
+    dish: Mapped[str] = mapped_column(String(120), default="", info=WORDS)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
 
     slot: Mapped[DishSlot] = relationship(back_populates="claims")

@@ -17,17 +17,17 @@ from app.parties.calendar import appointments, ics
 from app.parties.calendar import service as calendar_service
 from app.parties.calendar.models import CalendarEntry, CalendarFeed
 from app.parties.enums import SEATED, WITHDRAWABLE, PartyStatus, RsvpStatus
-from app.parties.hosting import service as hosting_service
 from app.parties.invitations.models import Contact
 from app.parties.menu import service as menu_service
 from app.parties.menu.models import MenuItem
 from app.parties.messages.models import GuestMessage
-from app.parties.models import ANONYMISED_DOMAIN, CoHost, DinnerParty, Invitation, Rsvp, RsvpPerson
+from app.parties.models import ANONYMISED_DOMAIN, CoHost, DinnerParty, Invitation, PartySeries, Rsvp, RsvpPerson
 from app.parties.moderation.models import PartyReport
 from app.parties.potluck.models import DishClaim, DishSlot
 from app.parties.privacy import retention
 from app.parties.respondent import Respondent
 from app.parties.rsvps import service as rsvp_service
+from app.parties.series import service as series_service
 from app.parties.waiting_list import seats
 
 HOSTED = (
@@ -49,6 +49,7 @@ CALENDAR_ENTRY = ("method", "sequence")
 CONTACT = ("name", "email", "invited_at")
 CLAIM = ("dish", "quantity", "created_at")
 MESSAGE = ("subject", "text", "statuses", "recipients", "created_at")
+SERIES = ("title", "frequency", "every", "created_at")
 REPORT = ("reason", "note", "state", "created_at", "decided_at")
 
 
@@ -72,6 +73,7 @@ def _export(member: Member, *, archive: Archive) -> None:
         for rsvp in rsvps
     ]
     archive.add_json("answers.json", answers)
+    archive.add_json("series.json", [pick(row, SERIES) for row in _rows(PartySeries, PartySeries.host_id == member.id)])
     archive.add_json("people.json", [pick(person, PERSON) for rsvp in rsvps for person in menu_service.people(rsvp)])
     archive.add_json("hosting_with_others.json", _co_hosted(member))
     sent = _with_party(Invitation, INVITATION, Invitation.invited_by_id == member.id)
@@ -165,9 +167,9 @@ def _erase(member: Member) -> None:
     Past parties keep the number of their guests.
     """
     _lock_parties(member)
-    for party in _hosted_by(member):
-        if party.is_cancellable:
-            hosting_service.cancel_party(party)
+    hosted = _hosted_by(member)
+    series_service.cancel(party for party in hosted if party.is_cancellable)
+    for party in hosted:
         # Not by _blank, so that the file is deleted, too.
         party.picture = None
     for rsvp in _rsvps_of(member):
@@ -179,6 +181,7 @@ def _erase(member: Member) -> None:
     db.session.execute(delete(CoHost).where(CoHost.member_id == member.id))
     _erase_contacts_and_invitations(member)
     _blank(GuestMessage, GuestMessage.author_id == member.id, author_id=None, subject="", text="")
+    _blank(PartySeries, PartySeries.host_id == member.id, host_id=None)
     _blank(PartyReport, PartyReport.reporter_id == member.id, reporter_id=None, note="")
     rsvp_ids = select(Rsvp.id).where(_is_of(member))
     db.session.execute(delete(RsvpPerson).where(RsvpPerson.rsvp_id.in_(rsvp_ids)))

@@ -17,9 +17,9 @@ from app.parties.models import DinnerParty, Invitation, Rsvp, RsvpPerson
 from app.parties.potluck.models import DishClaim, DishSlot
 from app.parties.waiting_list import queries as waiting_list_queries
 from app.parties.waiting_list.models import WaitOffer
+from app.search_key import is_like, search_key
 
 PAGE_SIZE = 200
-ESCAPE = "\\"
 # The groups of the list in order: their titles and the statuses in them.
 ASKING, COMING, WAITING, MISSED, GONE = "asking", "coming", "waiting", "missed", "gone"
 GROUPS = {
@@ -146,7 +146,7 @@ def check_in_list(party: DinnerParty, number: int, *, text: str = "", only: Rsvp
     here, expected = db.session.execute(select(people.filter(is_here), people).where(is_expected)).one()
     wanted = _matches(text) if only is None else (Rsvp.id == only.id,)
     listed = (
-        select(Rsvp).where(is_expected, *wanted).order_by(Rsvp.status != RsvpStatus.YES, func.lower(Rsvp.name), Rsvp.id)
+        select(Rsvp).where(is_expected, *wanted).order_by(Rsvp.status != RsvpStatus.YES, search_key(Rsvp.name), Rsvp.id)
     )
     found = _fetch(listed.offset((number - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1))
     guests = [GuestEntry(rsvp) for rsvp in found[:PAGE_SIZE]]
@@ -165,7 +165,7 @@ def _select_rsvps(party: DinnerParty) -> Select[Rsvp]:
         (Rsvp.status == RsvpStatus.AWAITING_APPROVAL, Rsvp.answered_at),
         (Rsvp.status == RsvpStatus.WAITLISTED, Rsvp.waitlisted_at),
     )
-    return select(Rsvp).where(Rsvp.party_id == party.id).order_by(group, when, func.lower(Rsvp.name), Rsvp.id)
+    return select(Rsvp).where(Rsvp.party_id == party.id).order_by(group, when, search_key(Rsvp.name), Rsvp.id)
 
 
 def _fetch(statement: Select[Rsvp]) -> list[Rsvp]:
@@ -176,15 +176,12 @@ def _matches(text: str) -> Sequence[ColumnElement[bool]]:
     """Return the condition that a guest, or a person who comes with them, has `text` in their name or address."""
     if not text:
         return ()
-    escaped = "".join(ESCAPE + char if char in {"%", "_", ESCAPE} else char for char in text)
-    # SQLite ignores case for ASCII only.
-    likes = [f"%{spelling}%" for spelling in {escaped, escaped.lower(), escaped.title()}]
     companions = select(RsvpPerson.id).where(
         RsvpPerson.rsvp_id == Rsvp.id,
         RsvpPerson.position < Rsvp.party_size,
-        or_(*(RsvpPerson.name.ilike(like, escape=ESCAPE) for like in likes)),
+        is_like(RsvpPerson.name, text, "%", "%"),
     )
-    own = [column.ilike(like, escape=ESCAPE) for column in (Rsvp.name, Rsvp.email) for like in likes]
+    own = [is_like(column, text, "%", "%") for column in (Rsvp.name, Rsvp.email)]
     return (or_(*own, exists(companions.correlate(Rsvp))),)
 
 

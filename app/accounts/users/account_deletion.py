@@ -5,6 +5,7 @@ The row of the member stays, because other rows refer to it, but without persona
 
 import logging
 import secrets
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -54,22 +55,69 @@ def schedule(member: Member) -> None:
     Raises DomainError when a deletion is scheduled already, and for the last administrator.
     """
     _refuse_last_admin(member)
-    erase_at = clock.now() + timedelta(days=current_app.config["ACCOUNT_DELETION_GRACE_DAYS"])
-    if not _set_erase_at(member, erase_at, Member.erase_at.is_(None)):
+    if not _schedule(member):
         raise DomainError(lazy_gettext("Your account is already scheduled for deletion."), "info")
     session_service.end_sessions(member, SessionEndCause.OWNER, keep=session_service.current_login_id())
-    mail.account_deletion_requested(
-        member, tokens.issue(TokenPurpose.KEEP_ACCOUNT, member, expires_at=erase_at), erase_at
-    )
-    audit.record("erasing_asked", "member", member, after={"erase_at": erase_at.isoformat()})
+    audit.record("erasing_asked", "member", member, after=_date_of(member))
 
 
 def cancel(member: Member) -> None:
     """Cancel the deletion. Raises DomainError when none is scheduled."""
-    if not _set_erase_at(member, None, Member.erase_at.is_not(None)):
+    if not _cancel(member):
         raise DomainError(lazy_gettext("Your account is not scheduled for deletion."), "info")
-    tokens.revoke(member, TokenPurpose.KEEP_ACCOUNT)
     audit.record("erasing_cancelled", "member", member, actor=member)
+
+
+def schedule_by_administrator(members: Sequence[Member], reason: str, by: int) -> list[Member]:
+    """Schedule the deletion of members who have asked for it elsewhere, and return those that were not scheduled yet.
+
+    Each is signed out, and gets the same time and the same link to keep the account as if they had asked here. Raises
+    DomainError for oneself, for deleted members, and when no administrator would be left.
+    """
+    refuse_by_administrator(members, by)
+    scheduled = [member for member in members if _schedule(member, by_administrator=True)]
+    for member in scheduled:
+        user_service.end_logins(member, lazy_gettext("Your account is scheduled for deletion."), by)
+        audit.record("erasing_scheduled", "member", member, after={**_date_of(member), "reason": reason})
+    return scheduled
+
+
+def cancel_by_administrator(members: Iterable[Member]) -> list[Member]:
+    """Cancel the deletion of members, and return those for whom one was scheduled."""
+    kept = [member for member in members if _cancel(member)]
+    for member in kept:
+        audit.record("erasing_cancelled", "member", member)
+    return kept
+
+
+def refuse_by_administrator(members: Sequence[Member], by: int) -> None:
+    """Raise DomainError when the administrator `by` may not delete the accounts of `members`."""
+    user_service.refuse_erased(members)
+    if by in {member.id for member in members}:
+        raise DomainError(lazy_gettext("You cannot delete yourself."))
+    _refuse_last_admin(*members)
+
+
+def _schedule(member: Member, *, by_administrator: bool = False) -> bool:
+    """Set the date, and send the link to keep the account. Return False when a deletion is scheduled already."""
+    erase_at = clock.now() + timedelta(days=current_app.config["ACCOUNT_DELETION_GRACE_DAYS"])
+    if not _set_erase_at(member, erase_at, Member.erase_at.is_(None)):
+        return False
+    token = tokens.issue(TokenPurpose.KEEP_ACCOUNT, member, expires_at=erase_at)
+    mail.account_deletion_requested(member, token, erase_at, by_administrator=by_administrator)
+    return True
+
+
+def _cancel(member: Member) -> bool:
+    """Clear the date, and revoke the link. Return False when no deletion is scheduled."""
+    is_scheduled = _set_erase_at(member, None, Member.erase_at.is_not(None))
+    if is_scheduled:
+        tokens.revoke(member, TokenPurpose.KEEP_ACCOUNT)
+    return is_scheduled
+
+
+def _date_of(member: Member) -> dict[str, str]:
+    return {"erase_at": member.erase_at.isoformat()} if member.erase_at else {}
 
 
 def cancel_by_link(link: str) -> None:
@@ -143,9 +191,9 @@ def _delete_account(member_id: int) -> bool:
     return True
 
 
-def _refuse_last_admin(member: Member) -> None:
-    if any(role.name == ADMIN for role in member.roles):
-        user_service.refuse_without_admin({member.id})
+def _refuse_last_admin(*members: Member) -> None:
+    if any(role.name == ADMIN for member in members for role in member.roles):
+        user_service.refuse_without_admin({member.id for member in members})
 
 
 def _delete_emails(member: Member) -> None:

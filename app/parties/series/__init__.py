@@ -1,0 +1,1 @@
+"""Recurring dinners: each date is a party of its own."""
