@@ -12,7 +12,7 @@ ON_ALL_CORES := --numprocesses auto --maxprocesses 4 --dist worksteal
 export FLASK_APP := app
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev shell reset test quick coverage lint types format lock outdated machines screenshots secret
+.PHONY: help run dev shell reset test quick coverage lint types format lock outdated machines letters screenshots secret
 
 help: ## list the available targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -65,6 +65,9 @@ outdated: $(VENV)/.installed-dev ## test against the newest versions of all depe
 
 machines: $(VENV)/.installed-dev ## prove `make run` and `make test` on minimal Debians; needs root and debootstrap, takes two hours
 	@$(PYTHON) -m tests.machines $(ARGS)
+
+letters: $(VENV)/.installed-dev ## send every kind of e-mail through Postfix and OpenDKIM; needs root, postfix, opendkim and opendkim-tools
+	@$(PYTHON) -m tests.letters
 
 screenshots: $(VENV)/.installed-dev ## take the pictures of the documents anew; needs Chromium
 	@$(PYTHON) -m docs.make_screenshots
