@@ -188,8 +188,18 @@ def _context() -> dict[str, Any]:
         ("at", "erase_at", "expires_at", "key_expires_at", "locked_until", "until", "asked_at"), now
     )
     links = dict.fromkeys(
-        ("url", "devices_url", "factors_url", "forgot_url", "identities_url", "keys_url", "login_url", "offer_url")
-        + ("party_url", "ticket_url"),
+        (
+            "url",
+            "devices_url",
+            "factors_url",
+            "forgot_url",
+            "identities_url",
+            "keys_url",
+            "login_url",
+            "offer_url",
+            "party_url",
+            "ticket_url",
+        ),
         url,
     )
     texts = {"title": TITLE, "subject": TITLE, "note": "Sin gluten", "reason": "Spam", "dish": "Käse", "quantity": 2}
