@@ -12,7 +12,7 @@ ON_ALL_CORES := --numprocesses auto --maxprocesses 4 --dist worksteal
 export FLASK_APP := app
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev shell reset test quick coverage lint types format lock outdated machines fab-suite readers screenshots secret
+.PHONY: help run dev shell reset test quick coverage lint types format lock outdated machines fab-suite letters readers screenshots secret
 
 help: ## list the available targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -71,6 +71,9 @@ fab-suite: $(VENV)/.installed-dev ## run Flask-AppBuilder's own tests on our bas
 
 readers: $(VENV)/.installed-dev ## read time zones with ical.js, node-ical and libical; needs npm, gcc and libical-dev
 	@$(PYTHON) -m tests.calendar_readers
+
+letters: $(VENV)/.installed-dev ## send every kind of e-mail through Postfix and OpenDKIM; needs root, postfix, opendkim and opendkim-tools
+	@$(PYTHON) -m tests.letters
 
 screenshots: $(VENV)/.installed-dev ## take the pictures of the documents anew; needs Chromium
 	@$(PYTHON) -m docs.make_screenshots

@@ -10,7 +10,9 @@ from app.extensions import db
 from app.outbox.models import OutboxEmail
 from app.parties.models import CoHost
 from app.parties.rsvps import news
-from tests.support.factories import DinnerPartyFactory, RsvpFactory
+from app.parties.waiting_list import mail as waiting_list_mail
+from app.parties.waiting_list.models import WaitOffer
+from tests.support.factories import DinnerPartyFactory, RsvpFactory, WaitOfferFactory
 
 # Seven in the morning in Madrid.
 EARLY = datetime(2030, 6, 1, 5, tzinfo=UTC)
@@ -133,3 +135,30 @@ def test_a_group_larger_than_the_table_is_told_so(client_of, cast, records):
     assert "Your group is larger than the table, which has 2 seats for guests." in str(page.flashes)
     (told,) = [email for email in records.all(OutboxEmail) if email.kind == "rsvp_waitlisted"]
     assert "Your group is larger than the table" in told.text
+
+
+def test_a_larger_offer_says_that_it_is_larger(app, party, cast, records):
+    rsvp = RsvpFactory(party=party, member=cast.friend, status="offered", party_size=4, min_party=2)
+    offers = [
+        WaitOfferFactory(party=party, rsvp=rsvp, seats=2, state="declined"),
+        WaitOfferFactory(party=party, rsvp=rsvp, seats=3, state="pending"),
+    ]
+    with app.app_context(), transaction():
+        for offer in offers:
+            waiting_list_mail.seat_offered(db.session.get(WaitOffer, offer.id))
+    first, second = (email.text for email in records.all(OutboxEmail))
+    assert "Good news: 2 seats became free" in first
+    assert "Good news: more seats became free. Now 3 seats are held for you" in second
+    assert "the last offer had 2." in second
+
+
+# -- languages
+
+
+def test_members_are_invited_in_their_own_language(app, host, party, cast, records):
+    with app.app_context(), transaction():
+        db.session.merge(cast.friend).locale = "es"
+    path = f"/parties/{party.slug}/invitations"
+    host.submit(host.get(path).form("/invitations"), email=cast.friend.email, locale="ar")
+    host.submit(host.get(path).form("/invitations"), email="rosa@example.org", locale="ar")
+    assert [email.locale for email in records.all(OutboxEmail)] == ["es", "ar"]
