@@ -16,6 +16,8 @@ CANDIDATE = re.compile(rf"[^{BREAKS}@]*@[^{BREAKS}]*")
 PLAIN = re.compile(
     r"([a-z0-9]+(?:[._+-][a-z0-9]+)*)@((?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+(?:[a-z]{2,3}|example))", re.IGNORECASE
 )
+# Control characters but line breaks and tabs, and halves of characters.
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 MAILTO = re.compile(r"\bmailto:(?=\S)", re.IGNORECASE)
 EDGES = "'’‘`*_~.!?¡¿#&-"
 
@@ -32,12 +34,12 @@ class Found(NamedTuple):
 def clean(text: str) -> str:
     """Return the text without invisible and control characters and "mailto:"; spaces and line breaks are kept."""
     kept = MAILTO.sub("", text.translate(INVISIBLE)).replace("\xa0", " ").replace("＠", "@")
-    return "".join(c for c in kept if c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cs"})
+    return CONTROL.sub("", kept)
 
 
 @lru_cache(maxsize=4096)
 def normalize(text: str) -> str | None:
-    """Return the address in the form that is stored and compared; None if it is no address."""
+    """Return the address in the form that is stored and compared; None if it is none that the site can write to."""
     if not 3 <= len(text) <= MAX_LENGTH or not text.strip("@"):
         return None
     plain = PLAIN.fullmatch(text)
@@ -52,7 +54,7 @@ def normalize(text: str) -> str | None:
     from email_validator import EmailNotValidError, validate_email
 
     try:
-        return validate_email(text, check_deliverability=False).normalized
+        return validate_email(text, check_deliverability=False, allow_smtputf8=False).normalized
     except EmailNotValidError:
         return None
 

@@ -24,7 +24,6 @@ class Fate(StrEnum):
     PEOPLE = "people"
     TITLES = "titles"
     ABOVE = "above"
-    GROUP = "group"
     NO_ADDRESS = "no_address"
     INVALID = "invalid"
 
