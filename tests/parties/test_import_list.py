@@ -6,9 +6,10 @@ import pytest
 
 from app.outbox.models import OutboxEmail
 from app.parties.invitations import import_list
+from app.parties.invitations.lists import reader
 from app.parties.models import Invitation
 from tests.parties.test_lists import cells, xlsx
-from tests.support.factories import InvitationFactory
+from tests.support.factories import InvitationFactory, RsvpFactory
 
 IRIS, OTTO = "iris@example.org", "otto@example.org"
 TOO_LONG = "The list is too long: up to 1000 people can be read at once. Send a part of it."
@@ -207,6 +208,26 @@ def test_garbage_is_shown_as_text_and_invites_nobody(send, records, text):
     assert "<script>alert" not in page.text
     send(text, action="invite")
     assert records.count(Invitation) == 0
+
+
+@pytest.mark.parametrize("locale", ["en", "es", "ar"])
+def test_the_guest_list_that_was_downloaded_can_be_read_back(host, party, locale):
+    RsvpFactory(party=party, name="=Rosa Quintero", email=IRIS, party_size=2, note="+1, no nuts")
+    RsvpFactory(party=party, name="Emil", email=OTTO, party_size=1)
+    host.post("/lang/", {"locale": locale})
+    people = reader.read(host.get(f"/parties/{party.slug}/guests.csv").response.data).people
+    assert {(person.name, person.email, person.seats) for person in people} > {
+        ("=Rosa Quintero", IRIS, 2),
+        ("Emil", OTTO, 1),
+    }
+
+
+@pytest.mark.parametrize("locale", ["en", "es", "ar"])
+def test_the_invitations_that_an_administrator_downloaded_can_be_read_back(admin, party, locale):
+    InvitationFactory(party=party, name="Rosa Quintero", email=IRIS, max_party=2)
+    admin.post("/lang/", {"locale": locale})
+    (person,) = reader.read(admin.get("/partyinvitations/csv").text).people
+    assert (person.name, person.email, person.seats) == ("Rosa Quintero", IRIS, 2)
 
 
 def test_an_unknown_language_is_refused(send, party):

@@ -7,7 +7,7 @@ from functools import cache
 from typing import NamedTuple
 
 from . import addresses, names, numbers
-from .headings import ASKING, CONTAINED, COUNTED, COUNTING, FOREIGN, GIVEN_BESIDE_FAMILY, TITLES
+from .headings import ASKING, CONTAINED, COUNTED, COUNTING, FOREIGN, GIVEN_BESIDE_FAMILY, TITLES, WEAK_NAMES
 from .tables import Role, Row, Sheet
 
 # So many rows above the first address may have the titles.
@@ -204,6 +204,11 @@ def _settle_names(chosen: list[Role], titles: Sequence[str], columns: Sequence[S
     given = [at for at, role in enumerate(chosen) if role is Role.GIVEN]
     family = [at for at, role in enumerate(chosen) if role is Role.FAMILY]
     full = [at for at, role in enumerate(chosen) if role is Role.NAME]
+    weak = [at for at in full if fold(titles[at]) in folded(WEAK_NAMES)]
+    if len(weak) < len(full):
+        for at in weak:
+            chosen[at] = Role.IGNORE
+        full = [at for at in full if at not in weak]
     ambiguous = [at for at in full if fold(titles[at]) in folded(GIVEN_BESIDE_FAMILY)]
     if family and not given and ambiguous:
         chosen[ambiguous[0]] = Role.GIVEN
@@ -241,6 +246,8 @@ def _roles_by_content(rows: Sequence[Row], width: int) -> list[Role]:
     roles = [Role.EMAIL if _share(cells, _has_address) > 0.5 else Role.IGNORE for cells in columns]
     first = roles.index(Role.EMAIL) if Role.EMAIL in roles else width
     like = [at for at in range(width) if roles[at] is Role.IGNORE and _is_of_names(columns[at], len(with_address))]
+    # A column that repeats a few words is a group or a town, unless there is no other.
+    like = [at for at in like if _differ(columns[at])] or [at for at in like if len(set(columns[at])) > 1][:1]
     before = [at for at in like if at < first] or like
     if not before:
         return roles
@@ -256,5 +263,8 @@ def _roles_by_content(rows: Sequence[Row], width: int) -> list[Role]:
 def _is_of_names(cells: Sequence[str], rows: int) -> bool:
     if len(cells) < rows / 2 or not cells:
         return False
-    differ = len(set(cells)) > len(cells) / 2 or len(cells) < 4
-    return differ and _share(cells, names.is_name_like) > 0.7
+    return _share(cells, names.is_name_like) > 0.7
+
+
+def _differ(cells: Sequence[str]) -> bool:
+    return len(cells) < 4 or len(set(cells)) > len(cells) / 2
