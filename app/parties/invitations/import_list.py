@@ -63,7 +63,7 @@ class ColumnRole(LabelledEnum):
 
 KINDS = {
     Kind.TEXT: lazy_gettext("Text with addresses"),
-    Kind.TABLE: lazy_gettext("Table"),
+    Kind.TABLE: lazy_gettext("Text table"),
     Kind.VCARD: lazy_gettext("Address book (vCard)"),
     Kind.LDIF: lazy_gettext("Address book (LDIF)"),
     Kind.HTML: lazy_gettext("Web page"),
