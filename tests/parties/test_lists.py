@@ -132,6 +132,13 @@ def test_titles_stand_below_a_heading_and_are_repeated():
     assert fates(text) == [Fate.ABOVE, Fate.TITLES, Fate.PEOPLE, Fate.TITLES, Fate.PEOPLE, Fate.NO_ADDRESS]
 
 
+def test_titles_are_found_above_many_guests_without_an_address():
+    rows = "".join(f"Guest {n},No,\n" for n in range(30))
+    text = f"Exported on Monday\n\nFirst Name,Last Name,Email Address\n{rows}Rosa,Quintero,{ROSA}\n"
+    assert named(text) == NAMED[:1]
+    assert fates(text).count(Fate.NO_ADDRESS) == 30
+
+
 def test_who_said_no_is_marked():
     text = f"Name,Email,RSVP\nRosa,{ROSA},Yes\nEmil,{EMIL},Declined\n"
     assert [row.is_declined for row in read(text).rows] == [False, False, True]
@@ -154,6 +161,7 @@ def test_a_column_can_be_taken_for_something_else():
         f"Rosa Quintero <{ROSA}>; Emil Strand <{EMIL}>;\nHuda Salem <{HUDA}>",
         f"To: \"Quintero, Rosa\" <{ROSA}>, 'Emil Strand' <{EMIL}>\nCc: Huda Salem <mailto:{HUDA}>",
         f"Rosa Quintero {ROSA}\nEmil Strand\t{EMIL}\nHuda Salem: {HUDA}",
+        f"{ROSA} (Rosa Quintero)\n{EMIL} - Emil Strand\nFrom: Huda Salem <mailto:{HUDA}?subject=a=b>",
         f"1. Rosa Quintero ({ROSA})\n2) Emil Strand – {EMIL}\n• Huda Salem {HUDA}.",
         f"- [ ] Rosa Quintero {ROSA}\n- [x] Emil Strand {EMIL}\n* Huda Salem {HUDA}",
         f"Rosa Quintero {ROSA}、Emil Strand {EMIL}；Huda Salem {HUDA}。",

@@ -18,7 +18,7 @@ PLAIN = re.compile(
 )
 # Control characters but line breaks and tabs, and halves of characters.
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-MAILTO = re.compile(r"\bmailto:(?=\S)", re.IGNORECASE)
+MAILTO = re.compile(r"\bmailto:([^\s?<>\"]+)(?:\?[^\s<>\"]*)?", re.IGNORECASE)
 EDGES = "'’‘`*_~.!?¡¿#&-"
 
 
@@ -33,7 +33,7 @@ class Found(NamedTuple):
 
 def clean(text: str) -> str:
     """Return the text without invisible and control characters and "mailto:"; spaces and line breaks are kept."""
-    kept = MAILTO.sub("", text.translate(INVISIBLE)).replace("\xa0", " ").replace("＠", "@")
+    kept = MAILTO.sub(r"\1", text.translate(INVISIBLE)).replace("\xa0", " ").replace("＠", "@")
     return CONTROL.sub("", kept)
 
 

@@ -10,8 +10,8 @@ from . import addresses, names, numbers
 from .headings import ASKING, CONTAINED, COUNTED, COUNTING, FOREIGN, GIVEN_BESIDE_FAMILY, TITLES, WEAK_NAMES
 from .tables import Role, Row, Sheet
 
-# So many rows above the first address may have the titles.
-ROWS_ABOVE = 3
+# The titles are among the first rows, or among those just above the first address.
+FIRST_ROWS, ROWS_ABOVE = 12, 3
 SAMPLE = 200
 NUMERIC = {Role.SEATS, Role.PLUS_ONES, Role.ADULTS, Role.CHILDREN}
 NAMES = {Role.NAME, Role.GIVEN, Role.FAMILY}
@@ -129,11 +129,10 @@ def _best_titles(rows: Sequence[Row], first: int | None) -> int | None:
     """Return the position of the row with the titles: the one with most known ones of those above the first address."""
     if first is None:
         return None
-    above = [at for at in range(first) if any(rows[at].cells)][-ROWS_ABOVE:]
-    # A row without a letter divides titles from guests in Markdown.
-    scored = [(_title_score(rows[at].cells, rows[first].cells), at) for at in above]
-    best = max(scored, default=(0.0, 0))
-    return best[1] if best[0] >= 1 else None
+    above = [at for at in range(first) if any(rows[at].cells)]
+    near = sorted({*above[:FIRST_ROWS], *above[-ROWS_ABOVE:]})
+    score, before = max(((_title_score(rows[at].cells, rows[first].cells), -at) for at in near), default=(0.0, 0))
+    return -before if score >= 1 else None
 
 
 def _title_score(cells: Sequence[str], first: Sequence[str]) -> float:

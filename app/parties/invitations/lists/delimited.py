@@ -10,6 +10,8 @@ from . import addresses, names
 from .columns import roles_of
 from .tables import MAX_COLUMNS, MAX_ROWS, Refusal, RefusedError, Role, Row, Sheet
 
+# "Ana Ruiz <ana@example.org>", and nothing behind it.
+NAMED = re.compile(r"[^<>]*<[^<>]*>[\s,;]*")
 SEPARATORS = (",", ";", "\t", "|")
 # The first line with which Excel is told the separator.
 SAID = re.compile(r"\s*\"?sep=(.)\"?\s*\n", re.IGNORECASE)
@@ -85,7 +87,9 @@ def _is_address(cell: str) -> bool:
     """Whether a cell has addresses only, or a name before one in angle brackets."""
     if not _addresses(cell):
         return False
-    return "<" in cell or not addresses.without(cell, list(addresses.find(cell))).strip(" ,;:()<>[]'\"/")
+    return bool(NAMED.fullmatch(cell)) or not addresses.without(cell, list(addresses.find(cell))).strip(
+        " ,;:()<>[]'\"/"
+    )
 
 
 def _score(rows: Sequence[Row]) -> float:
@@ -113,7 +117,7 @@ def is_table(rows: Sequence[Row], *, is_said: bool) -> bool:
     if not with_address:
         return False
     first = rows.index(with_address[0])
-    if is_said or any(_is_titles(row.cells) for row in rows[max(0, first - 3) : first]):
+    if is_said or any(_is_titles(row.cells) for row in (*rows[: min(first, 12)], *rows[max(0, first - 3) : first])):
         return True
     positions: Counter[int] = Counter()
     for row in with_address:

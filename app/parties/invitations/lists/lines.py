@@ -48,7 +48,11 @@ def _rows(text: str) -> Iterator[Row]:
             behind, after = _behind(cleaned[piece.end : end])
             last = piece.end + behind
             seats = after or before
-            yield Row(number, [_name(name), piece.text, str(seats) if seats else ""])
+            shown = _name(name)
+            if not shown and len(found) == 1 and not name.strip("".join(names.AROUND)):
+                # The name may stand behind a single address, in brackets or after a dash.
+                shown = _name(names.take_count(cleaned[piece.end :])[0])
+            yield Row(number, [shown, piece.text, str(seats) if seats else ""])
 
 
 def _behind(text: str) -> tuple[int, int | None]:

@@ -9,7 +9,8 @@ BULLET = re.compile(
     r"^(?:\(?\d{1,4}(?:[.):\-]+(?=\s|\D)|\s*[.)]\s*)|[a-zA-Z][.)]\s+|[-–—*•·‣▪●○◦✓✔☐☑+>#]+\s*|\[[ xX]?\]\s*)+\s*"
 )
 LABEL = re.compile(
-    r"^(?:to|cc|bcc|para|an|à|a|da|kopie|copia|от|кому|من|إلى|אל|宛先)\s*[:：]\s*|^mailto:\s*", re.IGNORECASE
+    r"^(?:from|to|cc|von|de|bcc|para|an|à|a|da|kopie|copia|от|кому|من|إلى|אל|宛先)\s*[:：]\s*|^mailto:\s*",
+    re.IGNORECASE,
 )
 # Around a name in running text, and in a cell.
 AROUND = " \t\n\r\"“”«»„‟‹›<>()[]{}|,;:،؛、，；：。（）［］＜＞「」『』【】–—=•·*_/\\-'‘’`"

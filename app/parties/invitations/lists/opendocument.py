@@ -27,7 +27,7 @@ class _Reader:
         self._hidden: set[int] = set()
         self._text: list[str] | None = None
         self._links: list[str] = []
-        self._name = ""
+        self._name = self._value = ""
         self._number = self._column = self._silent = self._repeat = self._repeat_row = 0
         self._is_hidden = self._is_error = False
 
@@ -38,6 +38,8 @@ class _Reader:
             self._text, self._links = [], []
             self._repeat = _repeated(attributes, "number-columns-repeated")
             self._is_error = attributes.get("value-type") == "error"
+            # Some programs write the value of a formula here only.
+            self._value = attributes.get("string-value") or attributes.get("value") or ""
         elif name == "table-row":
             self._cells = []
             self._repeat_row = _repeated(attributes, "number-rows-repeated")
@@ -76,7 +78,7 @@ class _Reader:
             self.sheets.append(Sheet(self._name, self._rows, frozenset(self._hidden)))
 
     def _end_cell(self) -> None:
-        text = "" if self._is_error else "".join(self._text or ()).strip()
+        text = "" if self._is_error else "".join(self._text or ()).strip() or self._value
         missing = [link for link in self._links if link.lower() not in text.lower()]
         value = " ".join([text, *(f"<{link}>" for link in missing)]).strip()[:MAX_CELL_LENGTH]
         # A whole formatted row claims thousands of empty cells.
