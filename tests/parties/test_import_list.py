@@ -185,10 +185,20 @@ def test_what_invitations_have_no_place_for_is_shown(send):
 
 
 @pytest.mark.parametrize(
-    "changed", ["{", '{"sheets": 1}', '{"sheets": [{"rows": [[1, 2]]}]}', '{"sheets": ' + "[" * 5000]
+    "changed",
+    [
+        '{"sheets": [{"name": 1, "hidden": [], "rows": [[Infinity, 0, []]]}], "kind": "ods"}',
+        "{",
+        '{"sheets": 1}',
+        '{"sheets": [{"rows": [[1, 2]]}]}',
+        '{"sheets": ' + "[" * 5000,
+    ],
 )
-def test_what_the_pages_carry_on_can_be_anything(send, records, changed):
-    page = send(changed)
+def test_what_the_pages_carry_on_can_be_anything(send, party, records, changed):
+    page = send.browser.post(
+        f"/parties/{party.slug}/invitations/list",
+        {"text": changed, "list_locale": "en", "was": "rot13\0", "encoding": "\0", "sheet": "99", "column-x": "seats"},
+    )
     assert page.status in {200, 422}
     assert records.count(Invitation) == 0
 

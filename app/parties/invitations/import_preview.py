@@ -58,7 +58,8 @@ class PreviewRow(NamedTuple):
     @property
     def details(self) -> list[tuple[str, str]]:
         """What the row says besides, with a label for each: invitations have no place for it."""
-        return [(str(ColumnRole(role).label), text) for role, text in self.source.details.items()]
+        labels = ColumnRole.labels()
+        return [(str(labels[role]), text) for role, text in self.source.details.items()]
 
 
 class ImportPreview(NamedTuple):

@@ -119,6 +119,11 @@ def decode(data: bytes, wanted: str = "") -> tuple[str, str]:
     return guess(data)
 
 
+def is_known(name: str) -> bool:
+    """Whether an encoding is one that was guessed, or can be chosen."""
+    return name in {*choices(), *(encoding for _mark, encoding in MARKS), "utf-16-le", "utf-16-be"}
+
+
 def choices() -> list[str]:
     """Return the encodings that can be chosen."""
     return ["utf-8", "utf-16", *ENCODINGS]

@@ -173,7 +173,7 @@ def _restore(text: str) -> Source:
             for sheet in saved["sheets"]
         ]
         return Source(Kind(saved["kind"]), sheets)
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError, OverflowError) as error:
         raise RefusedError(Refusal.DAMAGED) from error
 
 

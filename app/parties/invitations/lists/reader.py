@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-from . import columns, kinds, people
+from . import columns, encodings, kinds, people
 from .columns import Layout
 from .people import Fate, Person, ReadRow
 from .tables import Kind, Refusal, RefusedError, Role, Row, Sheet, Source
@@ -44,8 +44,10 @@ class Choices:
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:
-        roles = {int(index): Role(role) for index, role in values.get("roles", {}).items()}
-        return cls(values.get("encoding", ""), values.get("was", ""), values.get("sheet"), roles)
+        """Return the choices that another process sent; encodings come from a form, and may be anything."""
+        encoding, was = (name if encodings.is_known(name) else "" for name in (values["encoding"], values["was"]))
+        roles = {int(index): Role(role) for index, role in values["roles"].items()}
+        return cls(encoding, was, values["sheet"], roles)
 
 
 @dataclass
