@@ -91,12 +91,16 @@ class ListForm(FlaskForm):
 
     file = FileField(
         lazy_gettext("File"),
-        description=lazy_gettext("A CSV file exported from a spreadsheet or address book. Up to 1,000 lines."),
+        description=lazy_gettext(
+            "From a spreadsheet, an address book or a ticket service: xlsx, ods, xls, CSV, vCard, LDIF or HTML. Up to "
+            "1,000 people."
+        ),
     )
     text = TextAreaField(
-        lazy_gettext("Or one person on each line"),
+        lazy_gettext("Or paste a list"),
         description=lazy_gettext(
-            "Name, e-mail address and maximum party size, in any order. Only the e-mail address is required."
+            "Names and e-mail addresses from an e-mail, a chat or a table. A number of seats is read from a column with "
+            "a heading that says so, or from (2), x2 or +1 behind a name."
         ),
     )
     list_locale = SelectField(lazy_gettext("Language of the e-mails"), choices=_languages)

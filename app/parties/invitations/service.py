@@ -68,7 +68,7 @@ def why_closed(party: DinnerParty) -> object | None:
 
 
 def invite(party: DinnerParty, host: Member, entries: Sequence[ImportEntry], locale: str) -> InviteResult:
-    """Invite the guests who are not invited yet, up to the host's daily limit.
+    """Invite the guests who are not invited yet, up to the host's daily limit. `locale` is for entries without their own.
 
     The e-mails are sent at once, or when the draft is published. Raises DomainError when the party takes no invitations.
     """
@@ -276,7 +276,7 @@ def _store(party: DinnerParty, host: Member | None, entries: Sequence[ImportEntr
             "party_id": party.id,
             "email": entry.email,
             "name": entry.name,
-            "locale": locale,
+            "locale": entry.locale or locale,
             "max_party": entry.number or party.max_party,
             "round": 1,
             "invited_by_id": host.id if host else None,

@@ -20,13 +20,18 @@ from app.parties.invitations import queries as invitation_queries
 from app.parties.invitations import service as invitation_service
 from app.parties.invitations import texts as invitation_texts
 from app.parties.invitations.forms import AddressForm, ContactsForm, InviteForm, ListForm
-from app.parties.invitations.import_preview import preview
+from app.parties.invitations.import_list import ColumnRole
+from app.parties.invitations.import_preview import Selection, preview
+from app.parties.invitations.lists.reader import Choices, Reading
+from app.parties.invitations.lists.tables import MAX_COLUMNS, Role
 from app.parties.models import DinnerParty, Invitation
 from app.parties.texts import Flash
 
 # Values of the buttons.
 PREVIEW, INVITE, CHANGE = "check", "invite", "change"
 STOP = "stop"
+# The beginning of the names of fields that say what a column is.
+COLUMN = "column-"
 MAX_ROUND = 10**9
 # A round that no invitation and no share link has.
 NO_ROUND = -MAX_ROUND - 1
@@ -38,6 +43,7 @@ class InvitationsView(BasePartyView):
 
     route_base = "/parties"
     default_view = "show"
+    upload_methods = frozenset({"many"})
 
     # -- one guest, a list, contacts
 
@@ -65,24 +71,26 @@ class InvitationsView(BasePartyView):
         """Show what a list of guests would do, row by row; or, with the button below that preview, invite them."""
         party, form = self.get_hosted(slug), ListForm()
         action = request.form.get("action", PREVIEW)
+        choices = _choices()
         try:
-            text = _text_of(form)
-            if action == CHANGE:
-                form.text.data = text
-                flash(_("Nothing has been saved yet."), "info")
-                return self._page(party, list_form=form)
-            report = preview(party, current_member(), import_list.read(text))
+            reading = _read(form, choices)
         except DomainError as error:
+            form.text.data = import_list.as_text(form.text.data or "", choices.sheet)
             show_at_field(form, error)
             flash(str(error), error.category)
             return self._page(party, 422, list_form=form)
+        if action == CHANGE:
+            form.text.data = import_list.as_text(reading.carried, reading.sheet)
+            flash(_("Nothing has been saved yet."), "info")
+            return self._page(party, list_form=form)
+        report = preview(party, current_member(), reading, _selection())
         if action == INVITE:
             result = invitation_service.invite(party, current_member(), report.entries, form.list_locale.data)
             return invitation_texts.invited(result, report.invalid)
         flash(_("Nothing has been saved yet. This is what will happen:"), "info")
         return make_response(
             self.render_template(
-                "parties/invitation_import_preview.html", party=party, report=report, form=form, text=text
+                "parties/invitation_import_preview.html", party=party, report=report, form=form, roles=ColumnRole
             )
         )
 
@@ -207,13 +215,28 @@ def _defaults(party: DinnerParty) -> dict[str, Any]:
     return {"number": party.max_party, "locale": invitation_service.default_locale(current_member())}
 
 
-def _text_of(form: ListForm) -> str:
-    """Return the submitted list, from the file or the text field. Raises DomainError if it cannot be read."""
+def _read(form: ListForm, choices: Choices) -> Reading:
+    """Return what was read of the file or the text. Raises DomainError if that is no list."""
     if not form.validate():
         raise DomainError(flashes.CORRECT_THE_FIELDS)
-    if form.file.data:
-        return import_list.normalize(import_list.decode(form.file.data.read()))
-    return import_list.normalize(form.text.data or "")
+    return import_list.read(form.file.data.read() if form.file.data else form.text.data or "", choices)
+
+
+def _choices() -> Choices:
+    """Return what the host chose in the preview. Values that it does not offer are ignored."""
+    sent = request.form
+    columns = {name: parse_int(name.removeprefix(COLUMN), MAX_COLUMNS) for name in sent if name.startswith(COLUMN)}
+    return Choices(
+        encoding=sent.get("encoding", ""),
+        was=sent.get("was", ""),
+        sheet=parse_int(sent.get("sheet"), MAX_COLUMNS),
+        roles={at: Role(sent[name]) for name, at in columns.items() if at is not None and sent[name] in set(Role)},
+    )
+
+
+def _selection() -> Selection:
+    """Return whom the host leaves out, or invites although they would be left out."""
+    return Selection(frozenset(request.form.getlist("leave")), frozenset(request.form.getlist("include")))
 
 
 def _round_of_form() -> int:

@@ -2,7 +2,16 @@
 
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
-from wtforms import FieldList, Form, FormField, HiddenField, SelectField, SelectMultipleField, StringField
+from wtforms import (
+    FieldList,
+    Form,
+    FormField,
+    HiddenField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.validators import Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -35,6 +44,13 @@ class MenuForm(FlaskForm):
 
     dishes = FieldList(FormField(DishForm), max_entries=models.MAX_DISHES)
     seen = HiddenField()
+    recipe = TextAreaField(
+        lazy_gettext("Recipe"),
+        description=lazy_gettext(
+            "JSON-LD of a web page, Cooklang, or the JSON of Mealie or Tandoor. Name, course and ingredients are read, and "
+            "allergens are proposed."
+        ),
+    )
 
 
 class PersonForm(Form):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from flask_babel import gettext as _
-from flask_babel import ngettext
+from flask_babel import lazy_gettext, ngettext
 
 from app.food import ALLERGENS, DIETS
 from app.i18n import formats
@@ -13,6 +13,8 @@ from app.parties.menu.models import MenuItem
 from app.parties.models import RsvpPerson
 from app.parties.texts import Flash
 
+NO_RECIPE = lazy_gettext("No recipe was found in this text. Paste JSON-LD, Cooklang, or the JSON of Mealie or Tandoor.")
+TOO_MANY_DISHES = lazy_gettext("A menu has no room for so many dishes. Paste fewer recipes.")
 # A flash has at most so many sentences; the page below it has them all.
 MAX_SENTENCES = 3
 
@@ -40,6 +42,11 @@ def conflict_notice(found: list[tuple[MenuItem, DietaryConflict]]) -> Flash:
     if not found:
         return _("Thank you. The kitchen has been notified."), "info"
     return " ".join(conflict_warnings(found)), "warning"
+
+
+def recipe_taken() -> Flash:
+    """Return the flash after a recipe was read into the form."""
+    return _("Nothing has been saved yet. Check the allergens: they were guessed from the ingredients."), "info"
 
 
 def menu_saved(menu: list[MenuItem], people: list[RsvpPerson]) -> Flash:

@@ -7,18 +7,24 @@ from flask_appbuilder import expose, has_access, permission_name
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.crud import flashes
+from app.crud.fields import show_at_field
 from app.database import transaction
 from app.errors import DomainError
+from app.food import find_allergens
 from app.parties.access import BasePartyView, login_or_invitation_required
 from app.parties.enums import Course
+from app.parties.menu import recipes
 from app.parties.menu import service as menu_service
 from app.parties.menu import texts as menu_texts
 from app.parties.menu.forms import MenuForm, PeopleForm
+from app.parties.menu.recipes import Recipe
 from app.parties.menu.service import POSSIBLE, DishInput, PersonInput
 from app.parties.models import MAX_DISHES, DinnerParty, Rsvp
 from app.parties.optimistic_lock import StaleFormError
 
 SPARE_ROWS = 3
+# The value of the button that reads a recipe.
+RECIPE = "recipe"
 
 
 class MenuView(BasePartyView):
@@ -39,6 +45,8 @@ class MenuView(BasePartyView):
             )
             return self._form_page("parties/menu.html", form, party, status=200, stored=None)
         form = MenuForm()
+        if request.form.get("action") == RECIPE:
+            return self._take_recipes(form, party)
         if not form.validate():
             flash(str(flashes.CORRECT_THE_FIELDS), "danger")
             return self._form_page("parties/menu.html", form, party, status=422, stored=None)
@@ -57,6 +65,21 @@ class MenuView(BasePartyView):
             return self._form_page("parties/menu.html", form, party, status=409, stored=stored)
         flash(*menu_texts.menu_saved(menu_service.menu(party), menu_service.dietary_profiles(party)))
         return redirect(url_for("KitchenView.show", slug=slug), 303)
+
+    def _take_recipes(self, form: MenuForm, party: DinnerParty) -> BaseResponse:
+        """Fill rows of the form with the dishes of the pasted recipes. Nothing is stored: a host decides what is true."""
+        found = recipes.read(form.recipe.data or "")
+        free = sum(not row.form.name.data for row in form.dishes) + MAX_DISHES - len(form.dishes)
+        refusal = menu_texts.NO_RECIPE if not found else menu_texts.TOO_MANY_DISHES if len(found) > free else None
+        if refusal is not None:
+            show_at_field(form, DomainError(refusal, field="recipe"))
+            flash(str(refusal), "danger")
+            return self._form_page("parties/menu.html", form, party, status=422, stored=None)
+        for recipe in found:
+            _fill_row(form, recipe)
+        form.recipe.data = ""
+        flash(*menu_texts.recipe_taken())
+        return self._form_page("parties/menu.html", form, party, status=200, stored=None, recipes=found)
 
     @expose("/<slug>/people", methods=["GET", "POST"])
     @login_or_invitation_required
@@ -110,6 +133,14 @@ class MenuView(BasePartyView):
         self, template: str, form: MenuForm | PeopleForm, party: DinnerParty, *, status: int, **context: object
     ) -> BaseResponse:
         return make_response(self.render_template(template, form=form, party=party, **context), status)
+
+
+def _fill_row(form: MenuForm, recipe: Recipe) -> None:
+    """Put a recipe into the first row without a name, or into a new one."""
+    row = next((row for row in form.dishes if not row.form.name.data), None) or form.dishes.append_entry()
+    row.form.name.data = recipe.name
+    row.form.course.data = recipe.course or Course.MAIN
+    row.form.allergens.data = find_allergens(recipe.ingredients)
 
 
 def _set_fingerprint(form: MenuForm | PeopleForm, fingerprint: str) -> None:
