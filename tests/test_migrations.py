@@ -99,6 +99,12 @@ RELEASED = {
     "0007_names": "558c2f8bdb30bf5fa1fd005c7ebdaee7",
     "0008_kinds": "2d6de7331d0c6541ebddae87e34ce0b5",
     "0009_temporary_passwords": "1c51489e0dc48eabaaf3dbf629edfbc5",
+    "0010_clocks": "a8a8c1b413764973a4b860e3362527f9",
+    "0011_inbound": "69de88103af86dfd8008c4fce0e8dae1",
+    "0012_calendar_entries": "a9ad6cb59e33bab17a4fd143b90c7278",
+    "0013_pictures": "e33bbe54d3c717833daa81b3516878c4",
+    "0014_search_key": "c44d5c89ab5313fea8b46adec660c9b4",
+    "0015_party_series": "1e222ff7ce580a8d280eb08fe3d13e88",
 }
 
 
