@@ -12,7 +12,7 @@ from werkzeug.test import encode_multipart
 
 from app import clock
 from app.accounts.models import Member
-from app.accounts.privacy import account_deletion
+from app.accounts.users import account_deletion
 from app.audit.models import AuditEvent
 from app.database import transaction
 from app.extensions import db
