@@ -63,7 +63,7 @@ def test_files_of_an_old_system_do_not_win_over_the_package(tmp_path):
     """A fresh interpreter reads the rules before it knows any zone. Python alone would take the system's."""
     zones.write(tmp_path, zones.OLD, zones.RULES[zones.OLD])
     code = (
-        "from zoneinfo import ZoneInfo; from datetime import datetime; ZoneInfo('America/Vancouver'); import config\n"
+        "from zoneinfo import ZoneInfo; from datetime import datetime; ZoneInfo('America/Vancouver'); import app\n"
         "print(datetime(2027, 1, 15, 19, tzinfo=ZoneInfo('America/Vancouver')).utcoffset())"
     )
     environ = {**os.environ, "PYTHONTZPATH": str(tmp_path)}

@@ -21,7 +21,7 @@ class InboundMessageModelView(ModelView):
     include_route_methods = {"list", "show", "delete"}
     base_permissions = ["can_list", "can_show", "can_delete"]
     base_order = ("received_at", "desc")
-    list_title = lazy_gettext("Received e-mail")
+    list_title = lazy_gettext("Received e-mails")
     show_title = lazy_gettext("Received e-mail")
     empty_message = lazy_gettext("There are no e-mails yet.")
     label_columns = {

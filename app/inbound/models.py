@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app import clock
 from app.database import UTCDateTime
 from app.extensions import Model
+from app.search_key import WORDS
 
 
 class InboundMessage(Model):
@@ -21,8 +22,8 @@ class InboundMessage(Model):
     # The address without a token.
     recipient: Mapped[str] = mapped_column(String(320))
     # What the message says of its sender. It proves nothing.
-    sender: Mapped[str] = mapped_column(String(255))
-    subject: Mapped[str] = mapped_column(String(255))
+    sender: Mapped[str] = mapped_column(String(255), info=WORDS)
+    subject: Mapped[str] = mapped_column(String(255), info=WORDS)
     text: Mapped[str] = mapped_column(Text)
     size: Mapped[int]
     received_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)

@@ -172,8 +172,12 @@ def test_what_is_past_its_retention_period_is_deleted_and_counted(app, expired_a
         "1 counter of failed logins deleted",
         "1 audit log entry deleted",
         "0 guests' dietary data deleted",
+        "0 unreachable addresses forgotten",
+        "0 received messages deleted",
         "0 invitations anonymised",
         "0 RSVPs without an account anonymised",
+        "0 files of unsent forms deleted",
+        "0 calendar entries deleted",
         "0 finished parties closed",
         "0 accounts deleted",
     ]

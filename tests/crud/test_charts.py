@@ -109,23 +109,36 @@ class Both(MultipleView):
     views = [Counted, Direct]
 
 
-class Answers(DirectByChartView):
+class ChartOfAnswers(DirectByChartView):
     datamodel = SQLAInterface(Rsvp)
     chart_title = "How many come"
     label_columns = {"status": "Answer", "party_size": "Guests"}
     definitions = [{"label": "Guests", "group": "status", "series": ["party_size"]}]
 
 
-class Master(MasterDetailView):
+class ChartMaster(MasterDetailView):
     datamodel = SQLAInterface(DinnerParty)
     base_order = ("id", "asc")
     list_title = "Tables"
     label_columns = {"title": "Table"}
     list_columns = ["title"]
-    related_views = [Answers]
+    related_views = [ChartOfAnswers]
 
 
-OURS = (ColumnChart, BarChart, LineChart, AreaChart, PieChart, Direct, Counted, Timed, DirectOld, Both, Answers, Master)
+OURS = (
+    ColumnChart,
+    BarChart,
+    LineChart,
+    AreaChart,
+    PieChart,
+    Direct,
+    Counted,
+    Timed,
+    DirectOld,
+    Both,
+    ChartOfAnswers,
+    ChartMaster,
+)
 
 
 class StockDeclared:
@@ -261,7 +274,7 @@ def test_charts_stand_on_one_page(ours, tables):
 
 def test_a_chart_stands_beside_the_row_that_it_is_about(ours, tables):
     rsvp = RsvpFactory(party_size=4)
-    page = ours(*OURS).get(f"/master/list/{rsvp.party_id}")
+    page = ours(*OURS).get(f"/chartmaster/list/{rsvp.party_id}")
     assert in_our_look(page)
     assert page.text.count('<svg viewBox="0 0') == 1
     assert "How many come" in page.text

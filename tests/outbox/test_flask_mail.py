@@ -97,7 +97,7 @@ def test_a_receiver_that_fails_is_logged_and_the_email_is_sent_once(drain, smtp,
 
 def test_headers_and_attachments_are_those_of_the_flask_mail_message(app, monkeypatch, enqueue, drain, smtp):
     monkeypatch.setitem(app.config, "PUBLIC_URL", "https://dinner.example.org")
-    enqueue(reply_to="zoe@example.org", topic=EmailTopic.REMINDERS, calendar=lambda: CALENDAR)
+    enqueue(reply_to="zoe@example.org", topic=EmailTopic.REMINDERS, calendar=lambda: lambda: CALENDAR)
     with mail.record_messages() as recorded:
         assert drain().sent == 1
     (message,), (arrived,) = recorded, smtp.messages

@@ -183,7 +183,9 @@ def test_the_feed_relates_the_dates(client_of, cast, party, records, app):
     repeat(client_of(cast.host), party, frequency="weekly", number="3")
     with app.app_context(), app.test_request_context():
         parties = [db.session.get(DinnerParty, each.id) for each in dates_of(records)]
-        events = Calendar.from_ical(ics.published([ics.Published(each, with_address=False) for each in parties])).walk("VEVENT")
+        events = Calendar.from_ical(ics.published([ics.Published(each, with_address=False) for each in parties])).walk(
+            "VEVENT"
+        )
     first = events[0]["UID"]
     assert [event.get("RELATED-TO") for event in events] == [None, first, first]
     assert events[1]["RELATED-TO"].params["RELTYPE"] == "SIBLING"
