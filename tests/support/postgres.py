@@ -40,9 +40,11 @@ CLUSTER = (
 
 # Detects schema changes of a test: a copy of a database keeps these numbers.
 SCHEMA = """
-    SELECT array_agg(oid ORDER BY oid) FROM (
-        SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace
-        UNION ALL SELECT oid FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+    SELECT array_agg(number ORDER BY number) FROM (
+        SELECT oid::bigint AS number FROM pg_class WHERE relnamespace = 'public'::regnamespace
+        UNION ALL SELECT oid::bigint FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+        UNION ALL SELECT count(*) FROM pg_attribute JOIN pg_class ON attrelid = pg_class.oid
+            WHERE relnamespace = 'public'::regnamespace AND NOT attisdropped
     ) AS objects"""
 SEQUENCES = "SELECT sequencename, start_value, last_value FROM pg_sequences WHERE schemaname = 'public'"
 
