@@ -97,7 +97,7 @@ def test_an_image_is_sent_and_shown(page):
     page.goto("/papers/add")
     page.get_by_label("Name").fill("Ada")
     page.get_by_label("File").set_input_files({"name": "a.txt", "mimeType": "text/plain", "buffer": b"Dear Ada"})
-    photo = {"name": "a.png", "mimeType": "image/png", "buffer": test_files.png()}
+    photo = {"name": "a.png", "mimeType": "image/png", "buffer": test_files.picture()}
     page.get_by_label("Photo").set_input_files(photo)
     page.get_by_role("button", name="Save").click()
-    assert page.locator("img.preview").evaluate("image => image.decode().then(() => image.naturalWidth)") == 1
+    assert page.locator("img.preview").evaluate("image => image.decode().then(() => image.naturalWidth)") == 20
