@@ -339,7 +339,6 @@ def test_the_last_administrator_keeps_the_role(visitor, only_providers, records,
 
 
 def test_a_role_is_found_by_an_expression(visitor, only_providers, records, app, monkeypatch):
-    pytest.importorskip("jmespath", reason="the expression needs the package, which the site does not")
     expression = "contains(role_keys, 'guests') && 'Public' || 'Guest'"
     monkeypatch.setitem(app.config, "AUTH_USER_REGISTRATION_ROLE_JMESPATH", expression)
     at_kitchen(visitor, only_providers)
