@@ -44,6 +44,8 @@ def _create_app(overrides: Mapping[str, Any] | None) -> Flask:
         appbuilder = AppBuilder(app, db.session)
         i18n.init_app(app)
         navigation.register(appbuilder)
+    # Not earlier: Flask-AppBuilder looks at the texts of the views that it registers, and nobody reads their translations.
+    i18n.runtime.init_app(app)
     error_pages.init_app(app)
     inbound.init_app(app)
     outbox.init_app(app)

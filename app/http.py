@@ -2,10 +2,10 @@
 
 import hashlib
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from fnmatch import fnmatch
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ from flask import Flask, Response, abort, current_app, has_request_context, requ
 from flask import Request as StockRequest
 from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import Rule
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.database import transaction
@@ -82,9 +83,22 @@ class Request(StockRequest):
             return None if silent else abort(400)
 
 
+class LateRule(Rule):
+    """A rule that compiles what builds its URL when a URL is built first; for all rules, it would take a third of a start."""
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:  # noqa: FBT001, FBT002
+        compiled = cache(partial(super()._compile_builder, append_unknown))
+
+        def build(rule: Rule, **values: object) -> tuple[str, str]:
+            return compiled()(rule, **values)
+
+        return build
+
+
 def init_app(app: Flask) -> None:
-    """Install the request class, proxy handling, checks before each request, and response headers."""
+    """Install the classes of requests and rules, proxy handling, checks before each request, and response headers."""
     app.request_class = Request
+    app.url_rule_class = LateRule
     proxies = app.config["TRUSTED_PROXY_COUNT"]
     if proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=0)  # type: ignore[method-assign]

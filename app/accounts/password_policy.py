@@ -6,6 +6,7 @@ that many simultaneous logins cannot exhaust the memory.
 Passwords may contain any characters, also spaces and emoji. They are normalized (NFC), so that keyboards do not matter.
 """
 
+import functools
 import re
 import threading
 import unicodedata
@@ -19,7 +20,6 @@ from flask_appbuilder.validators import default_password_complexity
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.security import check_password_hash
-from zxcvbn.matching import RANKED_DICTIONARIES
 
 from app.accounts import queries, rules
 from app.accounts.models import Member
@@ -121,11 +121,18 @@ def is_common(password: str) -> bool:
     is_run = any(text in run or text in run[::-1] for run in RUNS for text in (lowered, unit))
     if len(set(lowered)) <= 2 or len(unit) <= MAX_REPEATED_LENGTH or is_run:
         return True
-    common = RANKED_DICTIONARIES["passwords"]
     bare = _bare(lowered)
     cores = {bare.strip(TRIMMINGS), *_undisguised(bare.rstrip(TRIMMINGS))}
     known = {lowered, unit, bare} | {core for core in cores if len(core) * 2 >= len(lowered)}
-    return not known.isdisjoint(common) or _is_made_of(password, (*OBVIOUS, _bare(current_app.config["APP_NAME"])))
+    return not known.isdisjoint(_leaked()) or _is_made_of(password, (*OBVIOUS, _bare(current_app.config["APP_NAME"])))
+
+
+@functools.cache
+def _leaked() -> frozenset[str]:
+    # Read when a process needs them first: the lists take 12 MB, and few processes see a new password.
+    from zxcvbn.frequency_lists import FREQUENCY_LISTS
+
+    return frozenset(FREQUENCY_LISTS["passwords"])
 
 
 def _is_made_of(password: str, words: Iterable[str]) -> bool:

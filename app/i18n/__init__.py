@@ -5,13 +5,12 @@ from flask import Flask
 from app.i18n import cli, formats, locales, runtime, selectors, views
 from app.i18n.selectors import force_locale
 
-__all__ = ["force_locale", "init_app"]
+__all__ = ["force_locale", "init_app", "runtime"]
 
 
 def init_app(app: Flask) -> None:
-    """Install in `app`, after AppBuilder, which creates the Babel extension."""
+    """Install in `app`, after AppBuilder, which creates the Babel extension; `runtime.init_app` comes later."""
     locales.init_app(app)
-    runtime.init_app(app)
     selectors.init_app(app)
     formats.init_app(app)
     views.init_app(app)

@@ -108,6 +108,7 @@ def _site(translations: Path, config: dict[str, object]) -> Flask:
     login_manager.login_view = "login"
     login_manager.user_loader(lambda name: Reader(name) if name in MEMBERS else None)
     i18n.init_app(app)
+    i18n.runtime.init_app(app)
     app.register_blueprint(LocaleView().create_blueprint(SimpleNamespace()))
     app.add_url_rule("/", view_func=index)
     app.add_url_rule("/login/<name>", "login", view_func=login)

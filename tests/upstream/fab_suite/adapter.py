@@ -225,6 +225,7 @@ class SuiteAppBuilder(extensions.AppBuilder):
         self.update_perms = False
         super().init_app(app, session)
         i18n.init_app(app)
+        i18n.runtime.init_app(app)
         self.set_index(SuiteIndexView)
         self._add_accounts()
         error_pages.init_app(app)
