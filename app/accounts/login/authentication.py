@@ -18,6 +18,7 @@ from app.accounts.ldap import sync as ldap_sync
 from app.accounts.models import Member, TrustedDevice
 from app.accounts.queries import AuthRequirements, LoginRecord
 from app.accounts.sessions import trusted_devices
+from app.address_key import address_key
 from app.database import transaction
 from app.errors import DomainError
 from app.extensions import appbuilder_of, db
@@ -55,13 +56,13 @@ def authenticate(identifier: str, password: str) -> AuthResult:
 
 
 def _authenticate(identifier: str, password: str) -> AuthResult:
-    typed = identifier.strip().lower()
+    name = address_key(identifier)
     device_hash = rules.token_hash(trusted_devices.token())
-    keys = login_throttle.key_of(ANYWHERE, typed), login_throttle.key_of(ON_DEVICE, f"{device_hash}:{typed}")
-    found = queries.login_record(typed, device_hash, *keys)
+    keys = login_throttle.key_of(ANYWHERE, name), login_throttle.key_of(ON_DEVICE, f"{device_hash}:{name}")
+    found = queries.login_record(identifier, device_hash, *keys)
     key = keys[found.device_is_known]
     login_throttle.refuse_while_locked(found.device_locked_until if found.device_is_known else found.locked_until)
-    verified = _verify_password(found.password, typed, password)
+    verified = _verify_password(found.password, identifier.strip().lower(), password)
     if not verified:
         with transaction():
             _record_failure(found, key)
@@ -145,7 +146,7 @@ def record_login(member: Member) -> None:
 
 def forget_failures(member: Member) -> None:
     """Reset the throttle of `member` in all browsers."""
-    names = {member.username.lower(), member.email.lower()}
+    names = {address_key(member.username), address_key(member.email)}
     known = list(db.session.scalars(select(TrustedDevice.token_hash).where(TrustedDevice.member_id == member.id)))
     login_throttle.clear(
         login_throttle.key_of(REAUTHENTICATION, member.id),

@@ -12,7 +12,7 @@ from typing import Any
 
 from flask import Response, request, session
 from flask_babel import gettext as _
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import delete, or_, select
 
 from app import audit, clock
 from app.accounts import auth_type, mail, role_changes, role_mapping
@@ -20,6 +20,7 @@ from app.accounts.members import add_member, free_username
 from app.accounts.models import ExternalIdentity, Member
 from app.accounts.oidc import providers
 from app.accounts.oidc.providers import Provider
+from app.address_key import address_key
 from app.crud.fields import clean_line
 from app.errors import DomainError
 from app.extensions import appbuilder_of, db
@@ -200,8 +201,8 @@ def register(identity: OidcIdentity) -> Member | None:
     The address must be vouched for, and must be nobody else's. Raises IntegrityError when a simultaneous request takes it.
     """
     told, email = _text(identity.told.get("username"), MAX_NAME_LENGTH), identity.email.lower()
-    username = free_username(told, email)
-    taken = select(Member.id).where(or_(func.lower(Member.email) == email, func.lower(Member.username) == email))
+    username, key = free_username(told, email), address_key(email)
+    taken = select(Member.id).where(or_(Member.email_key == key, Member.username_key == key))
     if username is None or not _is_vouched_for(identity) or "@" not in email or db.session.execute(taken).first():
         log.warning("No member was added for %s at %s", identity.subject, identity.issuer)
         return None
