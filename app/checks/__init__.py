@@ -1,0 +1,5 @@
+"""The checks of `flask doctor`. A check of one subject is in its file `checks`, and is registered when that is imported here."""
+
+from app.checks import machine
+
+__all__ = ["machine"]
