@@ -11,6 +11,9 @@ from typing import Any
 from sqlalchemy import String, event
 from sqlalchemy.orm import MappedColumn, mapped_column
 
+# Columns with keys, and those that they are of.
+KEYS = {f"{column}_key": column for column in ("email", "recipient", "username")}
+
 
 def address_key(text: str) -> str:
     """Return the key of an e-mail address or a username."""

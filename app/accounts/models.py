@@ -15,6 +15,7 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     String,
+    Text,
     UniqueConstraint,
     exists,
     false,
@@ -213,6 +214,25 @@ class LoginSession(Model):
     end_reason: Mapped[str] = mapped_column(String(500), default="", server_default="")
 
     member: Mapped[Member] = relationship()
+
+
+class ProviderSession(Model):
+    """The session at an OpenID Connect provider that a login came from. Either of the two can end both."""
+
+    __tablename__ = "provider_session"
+
+    login_id: Mapped[int] = mapped_column(ForeignKey("login_session.id", ondelete="CASCADE"), primary_key=True)
+    issuer: Mapped[str] = mapped_column(String(255))
+    subject: Mapped[str] = mapped_column(String(255))
+    # The hash of the provider's own name for it, which may be long.
+    sid_hash: Mapped[str | None] = mapped_column(String(64))
+    # Encrypted. The provider wants it back at the logout.
+    id_token: Mapped[str] = mapped_column(Text)
+
+    __table_args__ = (
+        Index("ix_provider_session_issuer_sid_hash", "issuer", "sid_hash"),
+        Index("ix_provider_session_issuer_subject", "issuer", "subject"),
+    )
 
 
 class TrustedDevice(Model):

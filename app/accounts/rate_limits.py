@@ -49,6 +49,13 @@ def per_address(endpoint: str, amount: str) -> Limit:
     return _limit(endpoint, amount, lambda: (get_remote_address(),), deduct_when=_was_accepted)
 
 
+def refused(endpoint: str, amount: str) -> Limit:
+    """Return a limit per IP address. Only refused requests count."""
+    return _limit(
+        endpoint, amount, lambda: (get_remote_address(),), deduct_when=lambda answer: not _was_accepted(answer)
+    )
+
+
 def per_member(endpoint: str, amount: str) -> Limit:
     """Return a limit per member. Only accepted requests count."""
     return _limit(endpoint, amount, lambda: ("member", member()), deduct_when=_was_accepted)

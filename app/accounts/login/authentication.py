@@ -18,6 +18,7 @@ from app.accounts.ldap import sync as ldap_sync
 from app.accounts.models import Member, TrustedDevice
 from app.accounts.queries import AuthRequirements, LoginRecord
 from app.accounts.sessions import trusted_devices
+from app.accounts.sessions.provider_sessions import ProviderLogin
 from app.address_key import address_key
 from app.database import transaction
 from app.errors import DomainError
@@ -39,6 +40,8 @@ class AuthResult:
     member: Member
     requirements: AuthRequirements
     required_action: RequiredAction | None
+    # Where they logged in, if not here.
+    provider_login: ProviderLogin | None = None
 
 
 # -- check who it is
@@ -104,7 +107,7 @@ def _of_directory(person: ldap_client.LdapPerson) -> Member:
     return member
 
 
-def trust_identity_provider(member: Member) -> AuthResult:
+def trust_identity_provider(member: Member, provider_login: ProviderLogin | None = None) -> AuthResult:
     """Return the result for a member whom an identity provider has authenticated.
 
     Raises DomainError when they may not log in.
@@ -112,7 +115,7 @@ def trust_identity_provider(member: Member) -> AuthResult:
     ensure_login_allowed(member)
     requirements = queries.auth_requirements(member.id)
     _record_success(member, None)
-    return AuthResult(member, requirements, required_action(requirements))
+    return AuthResult(member, requirements, required_action(requirements), provider_login)
 
 
 def reauthenticate(member: Member, password: str) -> None:
@@ -201,7 +204,7 @@ def _veto(member: Member) -> DomainError | None:
 def _ensure_member(found: LoginRecord) -> Member:
     """Return the member whose password was right. Raises DomainError when they may not log in."""
     member = found.member
-    denial = _not_activated() if member is None else login_denial(member) or _veto(member)
+    denial = not_activated() if member is None else login_denial(member) or _veto(member)
     if member is None or denial is not None:
         with transaction():
             _note_failure(member)
@@ -209,7 +212,8 @@ def _ensure_member(found: LoginRecord) -> Member:
     return member
 
 
-def _not_activated() -> DomainError:
+def not_activated() -> DomainError:
+    """Return why nobody can log in to an account that waits for its activation."""
     text, _category = outbox_texts.sent(NOT_ACTIVATED, otherwise=_("To use your account you have to activate it."))
     return DomainError(text)
 

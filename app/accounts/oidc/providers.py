@@ -49,6 +49,11 @@ def find(name: str) -> Provider | None:
     return next((provider for provider in configured() if provider.name == name), None)
 
 
+def by_issuer(issuer: str) -> Provider | None:
+    """Return the provider of OpenID Connect with that issuer."""
+    return next((each for each in configured() if each.issuer == issuer and each.speaks_openid), None)
+
+
 def label_of(issuer: str) -> str:
     """Return the name of the provider that has issued an identity."""
     return next((provider.label for provider in configured() if provider.issuer == issuer), issuer)

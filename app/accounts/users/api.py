@@ -88,9 +88,9 @@ class UserApi(ModelRestApi):
     validators_columns = {"username": _validate_username, "email": _validate_email, "timezone": _validate_timezone}
     constraint_messages = {
         "uq_ab_user_email": EMAIL_TAKEN,
-        "uq_ab_user_lower_email": EMAIL_TAKEN,
+        "uq_ab_user_email_key": EMAIL_TAKEN,
         "uq_ab_user_username": USERNAME_TAKEN,
-        "uq_ab_user_lower_username": USERNAME_TAKEN,
+        "uq_ab_user_username_key": USERNAME_TAKEN,
     }
 
     @expose("/<int:pk>/deletion", methods=["POST"])

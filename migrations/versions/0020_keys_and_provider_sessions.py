@@ -1,4 +1,5 @@
-"""Compare e-mail addresses and usernames by stored keys, not by what the database takes for lower case.
+"""Compare e-mail addresses and usernames by stored keys, not by what the database takes for lower case. Remember which
+session at a provider a login came from.
 
 Rows whose keys are the same are all kept: the oldest has `duplicate` 0, later ones are counted. They are logged.
 """
@@ -48,9 +49,24 @@ def upgrade() -> None:
     op.create_index("ix_letter_recipient_key_created_at", "letter", ["recipient_key", "created_at"])
     for table, within in STORED_BY_KEY.items():
         _store_by_key(table, within)
+    op.create_table(
+        "provider_session",
+        sa.Column("login_id", sa.Integer(), nullable=False),
+        sa.Column("issuer", sa.String(length=255), nullable=False),
+        sa.Column("subject", sa.String(length=255), nullable=False),
+        sa.Column("sid_hash", sa.String(length=64), nullable=True),
+        sa.Column("id_token", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["login_id"], ["login_session.id"], name="fk_provider_session_login_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("login_id", name="pk_provider_session"),
+    )
+    op.create_index("ix_provider_session_issuer_sid_hash", "provider_session", ["issuer", "sid_hash"])
+    op.create_index("ix_provider_session_issuer_subject", "provider_session", ["issuer", "subject"])
 
 
 def downgrade() -> None:
+    op.drop_table("provider_session")
     op.drop_index("ix_letter_recipient_key_created_at", "letter")
     op.drop_column("letter", "recipient_key")
     op.execute("CREATE INDEX ix_letter_lower_recipient_created_at ON letter (lower(recipient), created_at)")
