@@ -71,7 +71,7 @@ def keep_keys(model: type[Any], *columns: str) -> None:
 def _keep_key(model: type[Any], column: str) -> None:
     @event.listens_for(getattr(model, column), "set", propagate=True)
     def follow(row: Any, value: str | None, before: object, _initiator: object) -> None:
-        if value == before:
+        if value == before and getattr(row, f"{column}_key") is not None:
             return
         setattr(row, f"{column}_key", value and address_key(value))
         if hasattr(model, "duplicate"):

@@ -7,14 +7,16 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import func, insert, literal, or_, select, text
+from sqlalchemy import func, insert, literal, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from app import setup
 from app.accounts import queries
 from app.accounts.models import Member
 from app.address_key import address_key
+from app.checks import addresses  # noqa: F401 - registers itself
 from app.database import transaction
+from app.doctor import CHECKS
 from app.extensions import db
 from app.outbox import unreachable, unsubscribe
 from app.outbox.models import EmailTopic, MailProblem, OutboxEmail
@@ -181,3 +183,21 @@ def test_a_lookup_uses_the_index(app, index):
         sql = LOOKUPS[index]().compile(db.engine, compile_kwargs={"literal_binds": True})
         plan = " ".join(row[3] for row in db.session.execute(text(f"EXPLAIN QUERY PLAN {sql}")))
     assert index in plan
+
+
+def test_the_doctor_names_rows_that_are_one_by_their_key(app):
+    members = [MemberFactory(), MemberFactory(), MemberFactory()]
+    with app.app_context(), transaction():
+        db.session.execute(update(Member).where(Member.id == members[1].id).values(duplicate=1))
+        db.session.execute(update(Member).where(Member.id == members[2].id).values(email_key=None))
+    with app.app_context():
+        texts = [finding.text for finding in CHECKS["addresses"].findings()]
+    assert texts == [
+        f"ab_user: these rows have the address or name of an older row, spelled otherwise: {members[1].id}",
+        f"ab_user: these rows cannot be found by their email: {members[2].id}",
+    ]
+    with app.app_context(), transaction():
+        member = db.session.get(Member, members[2].id)
+        member.email = str(member.email)
+    with app.app_context():
+        assert db.session.get(Member, members[2].id).email_key == members[2].email

@@ -62,14 +62,14 @@ class Client(FlaskOAuth2App):
         if known and not force:
             return dict(known)
         keys = super().fetch_jwk_set(force=force)["keys"]
-        usable = {"keys": [key for key in keys if _is_usable(key)]}
+        usable = {"keys": [key for key in keys if is_usable_key(key)]}
         if len(usable["keys"]) < len(keys):
             log.warning("%s publishes %s keys, of which %s can be used", self.name, len(keys), len(usable["keys"]))
         self.server_metadata["jwks"] = usable
         return usable
 
 
-def _is_usable(key: Any) -> bool:
+def is_usable_key(key: Any) -> bool:
     """Whether a key is one for signatures that is understood here."""
     try:
         KeySet.import_key_set({"keys": [key]})
