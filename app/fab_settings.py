@@ -347,7 +347,7 @@ SETTINGS: dict[str, Setting] = {
         "A list of providers, each with a `name`, perhaps a `label` for people, and a `remote_app` with `client_id`, "
         "`client_secret` and `server_metadata_url` for OpenID Connect (needed for Auth0, Authentik, Azure, Keycloak and "
         "Okta); others have `api_base_url`, `access_token_url` and `authorize_url`. "
-        "A `whitelist` of ends of e-mail addresses is kept to. Icons are not shown, and tokens are not stored. OAuth 1 is not possible.",
+        "A `whitelist` of ends of e-mail addresses is kept to. Icons are not shown, and access tokens are not stored. OAuth 1 is not possible.",
         # providers.problem says what is wrong.
         lambda _value: True,
     ),

@@ -105,7 +105,7 @@ RELEASED = {
     "0013_pictures": "e33bbe54d3c717833daa81b3516878c4",
     "0014_search_key": "c44d5c89ab5313fea8b46adec660c9b4",
     "0015_party_series": "1e222ff7ce580a8d280eb08fe3d13e88",
-    "0020_address_keys": "eac6e0867631ed002f1cba537afa0f74",
+    "0020_keys_and_provider_sessions": "37e14e395f9afad180aa11e64c890c8b",
 }
 
 
