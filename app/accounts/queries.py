@@ -62,7 +62,7 @@ def _is_named(model: type[Member | Registration], identifier: str) -> ColumnElem
     return or_(model.username_key == wanted, model.email_key == wanted)
 
 
-def _best(identifier: str) -> tuple[ColumnElement[Any], ...]:
+def _best(identifier: str) -> tuple[Any, ...]:
     """Order members who had one name before names were compared by keys: who is spelled exactly so, then the oldest."""
     typed = identifier.strip()
     return case((or_(Member.username == typed, Member.email == typed), 0), else_=1), Member.duplicate

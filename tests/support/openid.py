@@ -7,10 +7,11 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 from urllib.parse import urljoin
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import oidc_provider_mock
 import requests
+from flask import Flask
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 from oidc_provider_mock import _app as provider_code
@@ -42,7 +43,7 @@ class Provider:
     odd publishes keys that nobody can use before its own. `calls` are the requested paths.
     """
 
-    def __init__(self, application: WSGIApplication) -> None:
+    def __init__(self, application: Flask) -> None:
         self.behaviour: Behaviour = "work"
         self.calls: list[str] = []
         self.issuer = ""

@@ -56,11 +56,11 @@ class Client(FlaskOAuth2App):
                 self.server_metadata.pop(name, None)
             return read()
 
-    def fetch_jwk_set(self, force: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002 - Authlib's signature
+    def fetch_jwk_set(self, force: bool = False) -> Any:  # noqa: FBT001, FBT002 - Authlib's signature
         """Return the keys of the provider that can be used. One that cannot does not keep the others from it."""
         known = self.server_metadata.get("jwks")
         if known and not force:
-            return dict(known)
+            return known
         keys = super().fetch_jwk_set(force=force)["keys"]
         usable = {"keys": [key for key in keys if is_usable_key(key)]}
         if len(usable["keys"]) < len(keys):
