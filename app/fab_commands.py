@@ -22,6 +22,7 @@ from app.accounts import cli as accounts
 from app.accounts import queries, rules
 from app.accounts.models import ADMIN, Member
 from app.accounts.users import service as user_service
+from app.address_key import address_key
 from app.database import report_outage, transaction
 from app.errors import DomainError
 from app.extensions import appbuilder_of, db
@@ -45,7 +46,7 @@ def is_known_admin(username: str, email: str) -> bool:
     existing = _existing(username, email)
     if existing is None:
         return False
-    if existing.username != username.lower():
+    if existing.username_key != address_key(username):
         raise click.ClickException(_taken(username, email))
     if not any(role.name == ADMIN for role in existing.roles):
         raise click.ClickException(

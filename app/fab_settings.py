@@ -347,8 +347,9 @@ SETTINGS: dict[str, Setting] = {
         "A list of providers, each with a `name`, perhaps a `label` for people, and a `remote_app` with `client_id`, "
         "`client_secret` and `server_metadata_url` for OpenID Connect (needed for Auth0, Authentik, Azure, Keycloak and "
         "Okta); others have `api_base_url`, `access_token_url` and `authorize_url`. "
-        "A `whitelist` of ends of e-mail addresses is kept to. Icons are not shown, and tokens are not stored. OAuth 1 is not possible.",
-        lambda value: not value or (isinstance(value, list | tuple) and providers.are_usable(value)),
+        "A `whitelist` of ends of e-mail addresses is kept to. Icons are not shown, and access tokens are not stored. OAuth 1 is not possible.",
+        # providers.problem says what is wrong.
+        lambda _value: True,
     ),
     "OPENID_PROVIDERS": _refused(OIDC),
     "SAML_PROVIDERS": _refused(OIDC),
@@ -371,6 +372,9 @@ def check(settings: Mapping[str, Any]) -> None:
     if by_directory != bool(settings.get("AUTH_LDAP_SERVER")):
         wanted = "requires LDAP_SERVER" if by_directory else "contradicts LDAP_SERVER: remove one of them"
         raise ConfigurationError(f"AUTH_TYPE {wanted}.")
+    problem = providers.problem(settings.get("OAUTH_PROVIDERS") or ())
+    if problem:
+        raise ConfigurationError(f"OAUTH_PROVIDERS cannot have this value here: {problem.replace('`', '')}.")
     _check_logins(settings)
     if settings["AUTH_USER_REGISTRATION"] != (settings["REGISTRATION"] != "closed"):
         raise ConfigurationError("AUTH_USER_REGISTRATION contradicts REGISTRATION: set only REGISTRATION.")

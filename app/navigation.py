@@ -16,7 +16,7 @@ from app.accounts.login.api import SecurityApi
 from app.accounts.login.second_step import SecondStepView
 from app.accounts.login.views import LoginView
 from app.accounts.models import ADMIN, GUEST, PUBLIC, TRANSLATOR
-from app.accounts.oidc.views import IdentityView, OidcView
+from app.accounts.oidc.views import BackchannelLogoutView, IdentityView, OidcView
 from app.accounts.passkeys.views import PasskeyView
 from app.accounts.passwords.views import PasswordView
 from app.accounts.privacy.views import MyDataView
@@ -151,7 +151,7 @@ def register(appbuilder: AppBuilder) -> None:
     manager.auth_view = appbuilder.add_view_no_menu(LoginView)
     if manager.is_auth_limited:
         manager.limiter.limit(manager.auth_rate_limit, methods=["POST"])(manager.auth_view.blueprint)
-    for view in (SecondStepView, OidcView, PasskeyView, PasswordView, EmailChangeView):
+    for view in (SecondStepView, OidcView, BackchannelLogoutView, PasskeyView, PasswordView, EmailChangeView):
         appbuilder.add_view_no_menu(view)
     # What members see to themselves, in the order of their menu
     for view in (

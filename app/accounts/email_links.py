@@ -9,6 +9,7 @@ from app import clock
 from app.accounts import rules, tokens
 from app.accounts.enums import LinkState, TokenPurpose
 from app.accounts.models import Member, Token
+from app.address_key import address_key
 from app.errors import Category, DomainError
 from app.extensions import db
 from app.outbox.models import OutboxEmail
@@ -55,7 +56,7 @@ def consume(purpose: TokenPurpose, value: str) -> tuple[Token, Member]:
 def may_send(address: str, *kinds: str) -> bool:
     """Whether e-mails of these kinds may be sent to a mailbox. The hourly limit protects it against floods."""
     sent = select(func.count()).where(
-        func.lower(OutboxEmail.recipient) == address.lower(),
+        OutboxEmail.recipient_key == address_key(address),
         OutboxEmail.kind.in_(kinds),
         OutboxEmail.created_at > clock.now() - AN_HOUR,
     )

@@ -28,6 +28,9 @@ class TokenPurpose(StrEnum):
     SECOND_STEP = "second_step"
     PASSKEY_CHALLENGE = "passkey_challenge"
     KEPT_FORM = "kept_form"
+    PROVIDER_LOGOUT = "provider_logout"
+    # What a provider has sent to end sessions. It is kept so that it works once.
+    LOGOUT_TOKEN = "logout_token"  # noqa: S105 - a purpose, no password
 
 
 class RequiredAction(StrEnum):
@@ -44,6 +47,7 @@ class SessionEndCause(LabelledEnum):
     PASSWORD = "password", lazy_gettext("You were signed out because your password was changed.")
     OWNER = "owner", lazy_gettext("You were signed out from another device of yours.")
     BAN = "ban", lazy_gettext("Your account was banned: %(reason)s")
+    PROVIDER = "provider", lazy_gettext("You were signed out because you logged out at %(reason)s.")
 
 
 class LinkState(StrEnum):

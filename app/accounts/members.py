@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from flask_appbuilder.security.sqla.models import Role
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
 from app.accounts import rules
 from app.accounts.models import Member
@@ -44,8 +44,8 @@ def free_username(*like: str) -> str | None:
     if wanted is None:
         return None
     root = wanted[: rules.MAX_USERNAME_LENGTH - 4]
-    lowered = func.lower(Member.username)
-    taken = set(db.session.scalars(select(lowered).where(lowered.startswith(root, autoescape=True))))
+    key = Member.username_key
+    taken = set(db.session.scalars(select(key).where(key.startswith(root, autoescape=True))))
     candidates = (wanted, *(f"{root}{number}" for number in range(2, len(taken) + 3)))
     return next((name for name in candidates if name not in taken and rules.is_username(name)), None)
 

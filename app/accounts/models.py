@@ -15,16 +15,17 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     String,
+    Text,
     UniqueConstraint,
     exists,
     false,
-    func,
     or_,
 )
 from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from app import clock
 from app.accounts.enums import MemberState, RequiredAction, TokenPurpose
+from app.address_key import duplicate_column, keep_keys, key_column
 from app.database import Json, UTCDateTime
 from app.enums import EnumString
 from app.extensions import Model
@@ -78,6 +79,9 @@ class Member(User):
     # When the account will be deleted at its owner's request, and when it was.
     erase_at: Mapped[datetime | None] = mapped_column(UTCDateTime, index=True)
     erased_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    username_key: Mapped[str] = key_column("username")
+    email_key: Mapped[str] = key_column("email")
+    duplicate: Mapped[int] = duplicate_column()
     # Seen by those who see the name. Its file goes with the value.
     picture: Mapped[str | None] = mapped_column(PICTURE)
     # Keys of app.food: the defaults of the member's RSVPs.
@@ -120,8 +124,9 @@ mark_words(Member.__table__, "first_name", "last_name")
 mark_words(Role.__table__, "name")
 mark_words(Group.__table__, "name", "label")
 mark_words(ApiKey.__table__, "name")
-Index("uq_ab_user_lower_username", func.lower(Member.__table__.c.username), unique=True)
-Index("uq_ab_user_lower_email", func.lower(Member.__table__.c.email), unique=True)
+keep_keys(Member, "username", "email")
+Index("uq_ab_user_username_key", Member.username_key, Member.duplicate, unique=True)
+Index("uq_ab_user_email_key", Member.email_key, Member.duplicate, unique=True)
 
 
 class Registration(RegisterUser):
@@ -142,6 +147,9 @@ class Registration(RegisterUser):
     # The identity at an OpenID Connect provider that is linked at the activation.
     identity_issuer: Mapped[str | None] = mapped_column(String(255))
     identity_subject: Mapped[str | None] = mapped_column(String(255))
+    username_key: Mapped[str] = key_column("username")
+    email_key: Mapped[str] = key_column("email")
+    duplicate: Mapped[int] = duplicate_column()
 
     __table_args__ = {"extend_existing": True}
 
@@ -149,8 +157,9 @@ class Registration(RegisterUser):
         return str(self.username)
 
 
-Index("uq_ab_register_user_lower_username", func.lower(Registration.__table__.c.username), unique=True)
-Index("uq_ab_register_user_lower_email", func.lower(Registration.__table__.c.email), unique=True)
+keep_keys(Registration, "username", "email")
+Index("uq_ab_register_user_username_key", Registration.username_key, Registration.duplicate, unique=True)
+Index("uq_ab_register_user_email_key", Registration.email_key, Registration.duplicate, unique=True)
 
 
 class MemberInvitation(Model):
@@ -167,6 +176,8 @@ class MemberInvitation(Model):
     expires_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
     sent_count: Mapped[int] = mapped_column(default=0)
     used_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    email_key: Mapped[str] = key_column("email")
+    duplicate: Mapped[int] = duplicate_column()
 
     invited_by: Mapped[Member | None] = relationship()
 
@@ -174,7 +185,8 @@ class MemberInvitation(Model):
         return self.email
 
 
-Index("uq_member_invitation_lower_email", func.lower(MemberInvitation.__table__.c.email), unique=True)
+keep_keys(MemberInvitation, "email")
+Index("uq_member_invitation_email_key", MemberInvitation.email_key, MemberInvitation.duplicate, unique=True)
 
 
 class LoginSession(Model):
@@ -202,6 +214,25 @@ class LoginSession(Model):
     end_reason: Mapped[str] = mapped_column(String(500), default="", server_default="")
 
     member: Mapped[Member] = relationship()
+
+
+class ProviderSession(Model):
+    """The session at an OpenID Connect provider that a login came from. Either of the two can end both."""
+
+    __tablename__ = "provider_session"
+
+    login_id: Mapped[int] = mapped_column(ForeignKey("login_session.id", ondelete="CASCADE"), primary_key=True)
+    issuer: Mapped[str] = mapped_column(String(255))
+    subject: Mapped[str] = mapped_column(String(255))
+    # The hash of the provider's own name for it, which may be long.
+    sid_hash: Mapped[str | None] = mapped_column(String(64))
+    # Encrypted. The provider wants it back at the logout.
+    id_token: Mapped[str] = mapped_column(Text)
+
+    __table_args__ = (
+        Index("ix_provider_session_issuer_sid_hash", "issuer", "sid_hash"),
+        Index("ix_provider_session_issuer_subject", "issuer", "subject"),
+    )
 
 
 class TrustedDevice(Model):

@@ -4,10 +4,11 @@ import ipaddress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from flask import current_app
+from flask import current_app, request
 from flask_babel import gettext as _
 
 from app.accounts import auth_type
+from app.address_key import address_key
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -23,7 +24,7 @@ class Site:
 def site() -> Site:
     """Return the site of PUBLIC_URL."""
     parts = urlsplit(str(current_app.config["PUBLIC_URL"]))
-    host = (parts.hostname or "").encode("idna").decode()
+    host = address_key(f"@{parts.hostname or ''}")[1:]
     port = f":{parts.port}" if parts.port not in {None, DEFAULT_PORTS.get(parts.scheme)} else ""
     return Site(host, f"{parts.scheme}://{host}{port}")
 
@@ -52,6 +53,14 @@ def unsupported_reason() -> str | None:
     if parts.scheme != "https" and host != "localhost" and not host.endswith(".localhost"):
         return str(_("Passkeys do not work here. They require HTTPS."))
     return None
+
+
+def is_read_elsewhere() -> bool:
+    """Whether the browser says that the page of this request is not at PUBLIC_URL.
+
+    It may create a passkey all the same, if the domain is a part of PUBLIC_URL's, but the signature would never be accepted.
+    """
+    return request.headers.get("Origin") not in {None, "null", site().origin}
 
 
 def _is_ip_address(host: str) -> bool:

@@ -14,7 +14,7 @@ from flask_appbuilder.security.sqla.models import (
     assoc_user_group,
     assoc_user_role,
 )
-from sqlalchemy import Select, and_, func, literal, or_, select, union
+from sqlalchemy import ColumnElement, Select, and_, case, literal, or_, select, union
 from sqlalchemy.orm import aliased, joinedload
 
 from app.accounts import rules
@@ -28,6 +28,7 @@ from app.accounts.models import (
     Totp,
     TrustedDevice,
 )
+from app.address_key import address_key
 from app.extensions import db
 
 Permissions = frozenset[tuple[str, str]]
@@ -53,9 +54,18 @@ def member_by_name_or_email(identifier: str) -> Member | None:
 
     A username cannot contain an `@`, so the two never mean different people.
     """
-    wanted = identifier.strip().lower()
-    statement = select(Member).where(or_(func.lower(Member.username) == wanted, func.lower(Member.email) == wanted))
-    return db.session.execute(statement).scalar_one_or_none()
+    return db.session.scalars(select(Member).where(_is_named(Member, identifier)).order_by(*_best(identifier))).first()
+
+
+def _is_named(model: type[Member | Registration], identifier: str) -> ColumnElement[bool]:
+    wanted = address_key(identifier)
+    return or_(model.username_key == wanted, model.email_key == wanted)
+
+
+def _best(identifier: str) -> tuple[Any, ...]:
+    """Order members who had one name before names were compared by keys: who is spelled exactly so, then the oldest."""
+    typed = identifier.strip()
+    return case((or_(Member.username == typed, Member.email == typed), 0), else_=1), Member.duplicate
 
 
 def passkeys_of(member: Member) -> list[Passkey]:
@@ -98,8 +108,8 @@ class LoginRecord:
         return owner.password if owner is not None else None
 
 
-def login_record(wanted: str, device_hash: str, key: str, device_key: str) -> LoginRecord:
-    """Return who logs in as `wanted` (in lower case) from a device, and whether they may try now, in one statement.
+def login_record(identifier: str, device_hash: str, key: str, device_key: str) -> LoginRecord:
+    """Return who logs in as `identifier` from a device, and whether they may try now, in one statement.
 
     The statement is the same for known and unknown names, so that it takes the same time. `key` and `device_key` are those of the
     guard.
@@ -108,7 +118,7 @@ def login_record(wanted: str, device_hash: str, key: str, device_key: str) -> Lo
     anybody = select(literal(1).label("one")).subquery()
     is_pending = and_(
         Registration.activated_at.is_(None),
-        or_(func.lower(Registration.username) == wanted, func.lower(Registration.email) == wanted),
+        _is_named(Registration, identifier),
     )
     statement = (
         select(
@@ -120,14 +130,13 @@ def login_record(wanted: str, device_hash: str, key: str, device_key: str) -> Lo
             *_auth_requirements(Member.id),
         )
         .select_from(anybody)
-        .outerjoin(Member, or_(func.lower(Member.username) == wanted, func.lower(Member.email) == wanted))
+        .outerjoin(Member, _is_named(Member, identifier))
         .outerjoin(Registration, and_(Member.id.is_(None), is_pending))
         .outerjoin(TrustedDevice, and_(TrustedDevice.member_id == Member.id, TrustedDevice.token_hash == device_hash))
         .outerjoin(guard, guard.key == key)
         .outerjoin(device_guard, device_guard.key == device_key)
     )
-    # There is one row: usernames have no `@`, and e-mail addresses have one.
-    row = db.session.execute(statement.limit(1)).one()
+    row = db.session.execute(statement.order_by(*_best(identifier)).limit(1)).one()
     return LoginRecord(row[0], row[1], AuthRequirements(*map(bool, row[5:])), row[2] is not None, row[3], row[4])
 
 

@@ -11,6 +11,7 @@ from flask_appbuilder.utils.limit import Limit
 from flask_limiter.util import get_remote_address
 
 from app.accounts.login_throttle import LockedOutError
+from app.address_key import address_key
 from app.http import AnyResponse
 
 GUESSES, GUESSES_PER_IP, REQUESTS = "10 per 5 minute", "100 per hour", "60 per 5 minute"
@@ -22,7 +23,7 @@ KeyFunction = Callable[[], str]
 
 def typed(field: str) -> KeyFunction:
     """Return a function that returns what was typed into `field`."""
-    return lambda: request.form.get(field, "").strip().lower()
+    return lambda: address_key(request.form.get(field, ""))
 
 
 def member() -> str:
@@ -46,6 +47,13 @@ def asking(endpoint: str) -> Limit:
 def per_address(endpoint: str, amount: str) -> Limit:
     """Return a limit per IP address. Only accepted requests count."""
     return _limit(endpoint, amount, lambda: (get_remote_address(),), deduct_when=_was_accepted)
+
+
+def refused(endpoint: str, amount: str) -> Limit:
+    """Return a limit per IP address. Only refused requests count."""
+    return _limit(
+        endpoint, amount, lambda: (get_remote_address(),), deduct_when=lambda answer: not _was_accepted(answer)
+    )
 
 
 def per_member(endpoint: str, amount: str) -> Limit:

@@ -33,6 +33,9 @@ TOKEN_LIFETIMES = {
     TokenPurpose.SECOND_STEP: timedelta(minutes=10),
     TokenPurpose.PASSKEY_CHALLENGE: timedelta(minutes=5),
     TokenPurpose.KEPT_FORM: timedelta(minutes=10),
+    TokenPurpose.PROVIDER_LOGOUT: timedelta(minutes=5),
+    # Longer than a token of a provider is accepted.
+    TokenPurpose.LOGOUT_TOKEN: timedelta(minutes=30),
 }
 INVITATION_LIFETIME = timedelta(days=14)
 

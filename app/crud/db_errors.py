@@ -12,6 +12,7 @@ from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError, Statement
 from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.sql import visitors
 
+from app.address_key import KEYS
 from app.database import is_unavailable, reason
 from app.errors import DomainError
 from app.extensions import metadata
@@ -105,7 +106,9 @@ def constraint_error(error: IntegrityError, *, deleting: bool = False) -> Constr
     kind = KINDS.get(str(getattr(driver, "sqlstate", None) or getattr(driver, "sqlite_errorname", "")), "other")
     name, columns = _subject(driver)
     message = IN_USE if deleting and kind in {"foreign key", "not null"} else MESSAGES[kind]
-    return ConstraintError(message, kind=kind, constraint=name, columns=columns)
+    # The field of an address, not its key.
+    shown = tuple(KEYS.get(column, column) for column in columns if column != "duplicate")
+    return ConstraintError(message, kind=kind, constraint=name, columns=shown)
 
 
 def _subject(driver: BaseException | None) -> tuple[str, tuple[str, ...]]:

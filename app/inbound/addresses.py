@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 from flask import current_app
 
+from app.address_key import address_key
+
 # The kinds of addresses. Each has a handler in the registry.
 BOUNCE, CALENDAR, REPLY = "bounce", "calendar", "reply"
 DELIMITER = "+"
@@ -44,8 +46,8 @@ def make(kind: str, key: str) -> str | None:
 
 def parse(address: str) -> SignedAddress | None:
     """Return the kind and the key of an address; None if it is not of this site, or its token is not valid."""
-    mailbox, _, domain = address.strip().lower().rpartition("@")
-    base, _, own_domain = _base().lower().partition("@")
+    mailbox, _, domain = address_key(address).rpartition("@")
+    base, _, own_domain = address_key(_base()).partition("@")
     name, _, rest = mailbox.rpartition(DELIMITER)
     kind, _, token = rest.partition("-")
     key, _, mac = token.rpartition("-")
@@ -57,7 +59,7 @@ def parse(address: str) -> SignedAddress | None:
 
 def is_base(address: str) -> bool:
     """Whether it is the site's address without a token."""
-    return is_open() and address.strip().lower() == _base().lower()
+    return is_open() and address_key(address) == address_key(_base())
 
 
 def _base() -> str:

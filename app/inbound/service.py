@@ -8,6 +8,7 @@ from flask import current_app
 from sqlalchemy import delete, select
 
 from app import clock
+from app.address_key import address_key
 from app.database import insert_or_ignore
 from app.extensions import db
 from app.inbound import addresses, reading, registry
@@ -51,7 +52,7 @@ def receive(data: bytes, recipient: str, envelope_sender: str | None = None) -> 
 def _receive(data: bytes, recipient: str, envelope_sender: str | None) -> Outcome:
     if not knows(recipient):
         return Outcome.UNKNOWN_ADDRESS
-    if not limits.take(recipient.strip().lower(), clock.now()):
+    if not limits.take(address_key(recipient), clock.now()):
         return Outcome.TOO_MANY
     message = reading.read(data, envelope_sender)
     if message is None:

@@ -3,10 +3,11 @@
 from datetime import datetime
 
 from flask_babel import lazy_gettext
-from sqlalchemy import CheckConstraint, Index, String, Text, func
+from sqlalchemy import CheckConstraint, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock
+from app.address_key import duplicate_column, keep_keys, key_column
 from app.database import UTCDateTime
 from app.enums import EnumString, LabelledEnum
 from app.extensions import Model
@@ -53,6 +54,7 @@ class OutboxEmail(Model):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     recipient: Mapped[str] = mapped_column(String(320))
+    recipient_key: Mapped[str] = key_column("recipient")
     name: Mapped[str] = mapped_column(String(130), default="", info=WORDS)
     kind: Mapped[str] = mapped_column(String(40))
     locale: Mapped[str] = mapped_column(String(16))
@@ -110,6 +112,8 @@ class Unsubscription(Model):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(String(320))
+    email_key: Mapped[str] = key_column("email")
+    duplicate: Mapped[int] = duplicate_column()
     topic: Mapped[EmailTopic] = mapped_column(EnumString(EmailTopic, 16))
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
 
@@ -118,7 +122,7 @@ class Unsubscription(Model):
 
 
 class UnreachableAddress(Model):
-    """An address, in lower case, that refused an e-mail, and how often it did."""
+    """An address, by its key, that refused an e-mail, and how often it did."""
 
     __tablename__ = "unreachable_address"
 
@@ -141,10 +145,14 @@ class UnreachableAddress(Model):
         return self.email
 
 
-Index("uq_unsubscription_lower_email_topic", func.lower(Unsubscription.email), Unsubscription.topic, unique=True)
-# For the limit of e-mails a day that visitors can have sent to an address.
+keep_keys(OutboxEmail, "recipient")
+keep_keys(Unsubscription, "email")
 Index(
-    "ix_letter_lower_recipient_created_at",
-    func.lower(OutboxEmail.__table__.c.recipient),
-    OutboxEmail.__table__.c.created_at,
+    "uq_unsubscription_topic_email_key",
+    Unsubscription.topic,
+    Unsubscription.email_key,
+    Unsubscription.duplicate,
+    unique=True,
 )
+# For the limit of e-mails a day that visitors can have sent to an address.
+Index("ix_letter_recipient_key_created_at", OutboxEmail.recipient_key, OutboxEmail.created_at)

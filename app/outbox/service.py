@@ -12,10 +12,11 @@ from urllib.parse import urlsplit
 
 from flask import current_app, render_template
 from markupsafe import escape
-from sqlalchemy import event, func, or_, select, update
+from sqlalchemy import event, or_, select, update
 from sqlalchemy.orm import Session
 
 from app import clock
+from app.address_key import address_key
 from app.database import insert_or_ignore
 from app.extensions import db
 from app.i18n import locales
@@ -94,9 +95,9 @@ def _is_unwanted(request: EmailRequest) -> bool:
         return True
     conditions = []
     if request.priority != URGENT:
-        conditions.append(unreachable.is_blocked(request.to))
+        conditions.append(unreachable.is_blocked(address_key(request.to)))
     if request.topic is not None:
-        conditions.append(~unsubscribe.accepts(request.to, request.topic))
+        conditions.append(~unsubscribe.accepts(address_key(request.to), request.topic))
     return bool(conditions and db.session.scalar(select(or_(*conditions))))
 
 
@@ -138,7 +139,7 @@ def supersede(kind: str, to: str, key: str = "") -> None:
     """
     queued = (
         (OutboxEmail.kind == kind)
-        & (func.lower(OutboxEmail.recipient) == to.lower())
+        & (OutboxEmail.recipient_key == address_key(to))
         & (OutboxEmail.state == EmailState.QUEUED)
     )
     if key:

@@ -8,9 +8,10 @@ from datetime import timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import ColumnElement, ScalarSelect, and_, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, and_, delete, exists, select, update
 
 from app import clock
+from app.address_key import address_key
 from app.database import insert_into
 from app.extensions import db
 from app.outbox import rules
@@ -27,7 +28,7 @@ def record(email: str, problem: MailProblem, reason: str, *, reported: bool = Fa
     """
     now = clock.now()
     values = {
-        "email": email.lower(),
+        "email": address_key(email),
         "problem": problem,
         "reason": rules.one_line(reason, MAX_ERROR_LENGTH),
         "is_reported": reported,
@@ -40,7 +41,7 @@ def record(email: str, problem: MailProblem, reason: str, *, reported: bool = Fa
     db.session.execute(statement)
     if problem in BLOCKING:
         queued = and_(
-            func.lower(OutboxEmail.recipient) == email.lower(),
+            OutboxEmail.recipient_key == address_key(email),
             OutboxEmail.state == EmailState.QUEUED,
             OutboxEmail.priority != rules.URGENT,
         )
@@ -50,26 +51,24 @@ def record(email: str, problem: MailProblem, reason: str, *, reported: bool = Fa
 
 def forget(*emails: str) -> None:
     """Write to addresses again."""
-    db.session.execute(
-        delete(UnreachableAddress).where(UnreachableAddress.email.in_([each.lower() for each in emails]))
-    )
+    db.session.execute(delete(UnreachableAddress).where(UnreachableAddress.email.in_([*map(address_key, emails)])))
 
 
 def accepted(email: str) -> None:
     """Note that the mail server took an e-mail. Then what it refused before is over."""
-    of_server = and_(UnreachableAddress.email == email.lower(), UnreachableAddress.is_reported.is_(False))
+    of_server = and_(UnreachableAddress.email == address_key(email), UnreachableAddress.is_reported.is_(False))
     db.session.execute(delete(UnreachableAddress).where(of_server))
 
 
-def is_blocked(email: Any) -> ColumnElement[bool]:
-    """Return the SQL condition that an address, or the one in a column, has no mailbox."""
-    blocked = exists().where(UnreachableAddress.email == func.lower(email), UnreachableAddress.problem.in_(BLOCKING))
+def is_blocked(key: Any) -> ColumnElement[bool]:
+    """Return the SQL condition that the address with a key, or with the one in a column, has no mailbox."""
+    blocked = exists().where(UnreachableAddress.email == key, UnreachableAddress.problem.in_(BLOCKING))
     return blocked.correlate_except(UnreachableAddress)
 
 
-def problem_of(email: Any) -> ScalarSelect[MailProblem]:
-    """Return the problem of the address in a column, as a part of another statement; NULL if there is none."""
-    found = select(UnreachableAddress.problem).where(UnreachableAddress.email == func.lower(email))
+def problem_of(key: Any) -> ScalarSelect[MailProblem]:
+    """Return the problem of the address whose key is in a column, as a part of another statement; NULL if there is none."""
+    found = select(UnreachableAddress.problem).where(UnreachableAddress.email == key)
     return found.correlate_except(UnreachableAddress).scalar_subquery()
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, select, update
 
+from app.address_key import address_key
 from app.database import insert_or_ignore
 from app.extensions import db
 from app.outbox.models import EmailState, EmailTopic, OutboxEmail, Unsubscription
@@ -18,7 +19,7 @@ def unsubscribe(email: str, topic: str) -> bool:
     is_new = db.session.execute(statement).first() is not None
     queued = and_(
         OutboxEmail.topic == topic,
-        func.lower(OutboxEmail.recipient) == email.lower(),
+        OutboxEmail.recipient_key == address_key(email),
         OutboxEmail.state == EmailState.QUEUED,
     )
     db.session.execute(
@@ -34,7 +35,7 @@ def resubscribe(email: str, topic: str) -> bool:
 
 
 def find(email: str, topic: str) -> Unsubscription | None:
-    return db.session.scalars(select(Unsubscription).where(_is_of(email), Unsubscription.topic == topic)).one_or_none()
+    return db.session.scalars(select(Unsubscription).where(_is_of(email), Unsubscription.topic == topic)).first()
 
 
 def of_address(email: str) -> list[Unsubscription]:
@@ -60,7 +61,7 @@ def rename_address(before: str, after: str) -> None:
     """Move the unsubscriptions of a member to their new address. The old address may belong to another person later."""
     for row in of_address(before):
         unsubscribe(after, row.topic)
-    if before.lower() != after.lower():
+    if address_key(before) != address_key(after):
         delete_of(before)
 
 
@@ -68,11 +69,11 @@ def delete_of(email: str) -> None:
     db.session.execute(delete(Unsubscription).where(_is_of(email)))
 
 
-def accepts(email: Any, topic: str) -> ColumnElement[bool]:
-    """Return the SQL condition that the address in a column is subscribed to `topic`."""
-    unsubscribed = exists().where(func.lower(Unsubscription.email) == func.lower(email), Unsubscription.topic == topic)
+def accepts(key: Any, topic: str) -> ColumnElement[bool]:
+    """Return the SQL condition that the address with a key, or with the one in a column, is subscribed to `topic`."""
+    unsubscribed = exists().where(Unsubscription.email_key == key, Unsubscription.topic == topic)
     return ~unsubscribed.correlate_except(Unsubscription)
 
 
 def _is_of(email: str) -> ColumnElement[bool]:
-    return func.lower(Unsubscription.email) == email.lower()
+    return Unsubscription.email_key == address_key(email)

@@ -20,7 +20,6 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     event,
-    func,
     inspect,
     select,
     update,
@@ -29,6 +28,7 @@ from sqlalchemy.orm import InstanceState, Mapped, aliased, column_property, mapp
 
 from app import clock
 from app.accounts.models import Member
+from app.address_key import address_key, duplicate_column, keep_keys, key_column
 from app.database import Json, UTCDateTime
 from app.enums import EnumString, one_of
 from app.extensions import Model
@@ -271,6 +271,8 @@ class Rsvp(Model):
     # The invitation it was given with. E-mails to a guest without an account contain its personal link.
     invitation_id: Mapped[int | None] = mapped_column(ForeignKey("invitation.id", ondelete="SET NULL"), unique=True)
     email: Mapped[str] = mapped_column(String(320))
+    email_key: Mapped[str] = key_column("email")
+    duplicate: Mapped[int] = duplicate_column()
     name: Mapped[str] = mapped_column(String(130), default="", info=WORDS)
     party_size: Mapped[int] = mapped_column(default=1)
     # Smallest party size with which the group would still come.
@@ -348,7 +350,8 @@ class Rsvp(Model):
 Index("ix_dinner_party_title_key_id", search_key(DinnerParty.__table__.c.title), DinnerParty.__table__.c.id).ddl_if(
     dialect="postgresql"
 )
-Index("uq_rsvp_party_id_lower_email", Rsvp.party_id, func.lower(Rsvp.email), unique=True)
+keep_keys(Rsvp, "email")
+Index("uq_rsvp_party_id_email_key", Rsvp.party_id, Rsvp.email_key, Rsvp.duplicate, unique=True)
 
 
 class RsvpPerson(Model):
@@ -390,10 +393,11 @@ def _follow_email(_mapper: object, connection: Connection, member: Member) -> No
         other = aliased(Rsvp)
         # If a guest without an account has answered the same party with the new address, both RSVPs keep their address.
         conflicting = select(other.party_id).where(
-            func.lower(other.email) == member.email.lower(), other.member_id.is_distinct_from(member.id)
+            other.email_key == address_key(member.email), other.member_id.is_distinct_from(member.id)
         )
         updated = Rsvp.member_id == member.id, Rsvp.party_id.not_in(conflicting)
-        connection.execute(update(Rsvp).where(*updated).values(email=member.email))
+        values = {"email": member.email, "email_key": address_key(member.email), "duplicate": 0}
+        connection.execute(update(Rsvp).where(*updated).values(values))
 
 
 class Invitation(Model):
@@ -404,6 +408,8 @@ class Invitation(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     party_id: Mapped[int] = mapped_column(ForeignKey("dinner_party.id", ondelete="CASCADE"))
     email: Mapped[str] = mapped_column(String(320))
+    email_key: Mapped[str] = key_column("email")
+    duplicate: Mapped[int] = duplicate_column()
     name: Mapped[str] = mapped_column(String(130), default="", info=WORDS)
     locale: Mapped[str | None] = mapped_column(String(16))
     # Maximum party size.
@@ -439,4 +445,5 @@ class Invitation(Model):
         return self.name or self.email
 
 
-Index("uq_invitation_party_id_lower_email", Invitation.party_id, func.lower(Invitation.email), unique=True)
+keep_keys(Invitation, "email")
+Index("uq_invitation_party_id_email_key", Invitation.party_id, Invitation.email_key, Invitation.duplicate, unique=True)

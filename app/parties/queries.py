@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from app import clock
 from app.accounts.models import Member
+from app.address_key import address_key
 from app.extensions import db
 from app.http import parse_int
 from app.parties.enums import QUEUED, SEATED, PartyStatus, RsvpStatus, Visibility
@@ -51,7 +52,8 @@ def party_and_invitation(slug: str, member: Member) -> tuple[DinnerParty, Invita
     loaded = joinedload(DinnerParty.host), joinedload(DinnerParty.co_hosts)
     own_invitation = and_(
         Invitation.party_id == DinnerParty.id,
-        func.lower(Invitation.email) == member.email.lower(),
+        Invitation.email_key == address_key(member.email),
+        Invitation.duplicate == 0,
         Invitation.revoked_at.is_(None),
     )
     statement = select(DinnerParty, Invitation).outerjoin(Invitation, own_invitation).options(*loaded)
@@ -86,7 +88,7 @@ def rsvp_of(party: DinnerParty, guest: Respondent) -> Rsvp | None:
     if guest.member is not None:
         belongs += [
             Rsvp.member_id == guest.member.id,
-            and_(without_account, func.lower(Rsvp.email) == guest.email.lower()),
+            and_(without_account, Rsvp.email_key == address_key(guest.email)),
         ]
     if guest.invitation is not None:
         belongs.append(and_(without_account, Rsvp.invitation_id == guest.invitation.id))
@@ -96,7 +98,7 @@ def rsvp_of(party: DinnerParty, guest: Respondent) -> Rsvp | None:
 
 def has_rsvp_of_other_account(party: DinnerParty, guest: Respondent) -> bool:
     """Whether the link or e-mail address of a guest without an RSVP was used for one by another member."""
-    others = [func.lower(Rsvp.email) == guest.email.lower()]
+    others = [Rsvp.email_key == address_key(guest.email)]
     if guest.invitation is not None:
         others.append(Rsvp.invitation_id == guest.invitation.id)
     statement = select(Rsvp.id).where(Rsvp.party_id == party.id, or_(*others)).limit(1)
@@ -133,8 +135,8 @@ def rsvps_by(member: Member) -> list[Rsvp]:
 
 def member_by_username(username: str) -> Member | None:
     """Return the active member with this username, in any case."""
-    statement = select(Member).where(func.lower(Member.username) == username.lower(), Member.active.is_(True))
-    return db.session.execute(statement).scalar_one_or_none()
+    statement = select(Member).where(Member.username_key == address_key(username), Member.active.is_(True))
+    return db.session.scalars(statement.order_by(Member.duplicate)).first()
 
 
 def _public_parties() -> Select[DinnerParty]:

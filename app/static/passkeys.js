@@ -40,7 +40,13 @@ async function options(form) {
   return read(said);
 }
 
+/** Whether the server would refuse a passkey of this page. The browser may create it all the same, and keep it. */
+const isElsewhere = (form) => new URL(form.dataset.site).origin !== location.origin;
+
 async function answer(form) {
+  if (isElsewhere(form)) throw new ServerError(form.dataset.elsewhere);
+  // The server says what is wrong with the name, before there is a passkey that it refuses.
+  if (!form.checkValidity()) return form.submit();
   const publicKey = await options(form);
   const asked = form.dataset.passkey === "add" ? "create" : "get";
   form.elements.credential.value = write(await navigator.credentials[asked]({ publicKey }));
@@ -60,6 +66,7 @@ for (const form of window.PublicKeyCredential ? document.querySelectorAll("form[
   const told = form.querySelector("[role=alert]");
   const button = form.querySelector("button");
   form.hidden = false;
+  if (form.dataset.passkey === "add" && isElsewhere(form)) told.textContent = form.dataset.elsewhere;
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (button.ariaDisabled === "true") return;

@@ -217,28 +217,31 @@ def test_a_member_links_logins_at_both(client_of, cast, kitchen, records):
 
 
 @pytest.mark.parametrize(
-    "entry",
+    ("entry", "told"),
     [
-        {},
-        {**BARE, "name": "again"},
-        {**BARE, "name": "a/b"},
-        {**BARE, "name": "okta"},
-        {**BARE, "remote_app": {**BARE["remote_app"], "request_token_url": "https://a.example/"}},
-        {**BARE, "remote_app": {**BARE["remote_app"], "client_id": ""}},
-        {**BARE, "remote_app": {**BARE["remote_app"], "api_base_url": None}},
-        {**BARE, "remote_app": {**BARE["remote_app"], "client_kwargs": {"verify": False}}},
-        {**BARE, "whitelist": ["("]},
+        ("x", "provider 1: a value is of the wrong type"),
+        ({}, "provider 1: it has no `name`"),
+        ({"name": "x"}, "provider x: it has no `remote_app`"),
+        ({**BARE, "name": "again"}, "is taken by a page"),
+        ({**BARE, "name": "a/b"}, "must be letters"),
+        ({**BARE, "name": "okta"}, "requires a `server_metadata_url`"),
+        ({**BARE, "remote_app": {**BARE["remote_app"], "request_token_url": "https://a.example/"}}, "OAuth 1"),
+        ({**BARE, "remote_app": {**BARE["remote_app"], "client_id": ""}}, "no `client_id`"),
+        ({**BARE, "remote_app": {**BARE["remote_app"], "authorize_url": ""}}, "and `authorize_url`"),
+        ({**BARE, "remote_app": {**BARE["remote_app"], "api_base_url": None}}, "must be a URL"),
+        ({**BARE, "remote_app": {**BARE["remote_app"], "client_kwargs": {"verify": False}}}, "must be verified"),
+        ({**BARE, "whitelist": ["("]}, "regular expressions"),
     ],
 )
-def test_a_provider_that_could_not_work_is_refused(entry):
-    assert providers.are_usable([BARE])
-    assert not providers.are_usable([entry])
-    assert not providers.are_usable([BARE, BARE])
+def test_a_provider_that_could_not_work_is_refused_with_the_reason(entry, told):
+    assert providers.problem([BARE]) is None
+    assert told in providers.problem([entry])
+    assert "another one has the same `name`" in providers.problem([BARE, BARE])
 
 
 def test_an_issuer_knows_people_in_one_way(kitchen):
     both = [kitchen.settings(), {**BARE, "remote_app": {**BARE["remote_app"], "api_base_url": f"{kitchen.issuer}/"}}]
-    assert not providers.are_usable(both)
+    assert providers.problem(both) == "provider x: kitchen knows the same people in another way"
 
 
 # -- signals

@@ -275,6 +275,8 @@ def test_a_callback_works_once(visitor, provider, ada):
     cookie = visitor.client.get_cookie(SESSION_COOKIE).value
     assert follow_callback(visitor, answer).flashes == [("info", "Welcome, Ada Byron!")]
     visitor.post("/logout/")
+    # The provider leads back there.
+    visitor.get("/")
     assert follow_callback(visitor, answer).flashes == FAILED
     # With the old cookie the state is valid again, but the provider refuses the used code.
     visitor.client.set_cookie(SESSION_COOKIE, cookie)

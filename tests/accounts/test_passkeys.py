@@ -1,11 +1,15 @@
 """Passkeys with a software authenticator, also a lying one. Those of a real browser are in tests/browser."""
 
+import hashlib
 from datetime import timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA512
 from flask_appbuilder.const import AUTH_LDAP
 from flask_appbuilder.security.sqla.models import Role
 from sqlalchemy import update
+from webauthn.helpers import bytes_to_base64url
 
 from app import clock
 from app.accounts.models import LoginSession, Member, Passkey
@@ -22,6 +26,12 @@ WELCOME = [("info", "Welcome, Ada Byron!")]
 NO_GOOD = [("warning", "This passkey could not be verified. Please try again.")]
 UNKNOWN = [("warning", "This passkey is not known here. It may have been removed.")]
 EXPIRED = [("warning", "That took too long. Please try again.")]
+
+
+class OtherAlgorithm(Authenticator):
+    """An authenticator that signs with ES512, which py_webauthn 2 offered."""
+
+    ALGORITHM, CURVE, CURVE_NUMBER, HASH, BYTES = -36, ec.SECP521R1, 3, SHA512, 66
 
 
 @pytest.fixture
@@ -309,9 +319,39 @@ def test_origin_and_rp_id_are_normalised_like_in_browsers(ada_browser, app, monk
         ("https://dinner.example.org", "https://dinner.example.org", "dinner.example.org"),
         ("https://Dinner.Example.org:443", "https://dinner.example.org", "dinner.example.org"),
         ("https://küche.example:8443", "https://xn--kche-0ra.example:8443", "xn--kche-0ra.example"),
+        ("https://faß.example", "https://xn--fa-hia.example", "xn--fa-hia.example"),
     ):
         monkeypatch.setitem(app.config, "PUBLIC_URL", url)
         add_passkey(ada_browser, Authenticator(origin=origin, rp_id=rp_id))
+
+
+@pytest.mark.parametrize("origin", ["http://localhost:1", "https://localhost:8080", "http://www.localhost:8080"])
+def test_a_page_at_another_address_gets_no_options(ada_browser, visitor, origin):
+    told = "Your browser supports passkeys for this site only at http://localhost:8080."
+    for browser, door in ((ada_browser, "add"), (visitor, "login")):
+        answer = browser.post(f"/passkeys/{door}/options", headers={"Origin": origin})
+        assert (answer.status, answer.json["message"]) == (403, told)
+
+
+# -- algorithms
+
+
+def test_the_algorithms_are_those_that_webauthn_asks_for(ada_browser, records):
+    options = ada_browser.post("/passkeys/add/options").json
+    assert [each["alg"] for each in options["pubKeyCredParams"]] == [-8, -7, -257]
+    page_key = OtherAlgorithm()
+    form = ada_browser.get("/passkeys/add").form("/passkeys/add")
+    options = ada_browser.post("/passkeys/add/options").json
+    page = ada_browser.submit(form, name="Odd", credential=page_key.create(options))
+    assert (page.flashes, records.count(Passkey)) == (NO_GOOD, 0)
+
+
+def test_a_passkey_with_an_algorithm_that_is_offered_no_more_still_logs_in(app, ada, visitor):
+    key = OtherAlgorithm(handle=hashlib.sha256(f"dinnerparty member {ada.id}".encode()).digest())
+    with app.app_context(), transaction():
+        values = {"credential_id": bytes_to_base64url(key.credential_id), "public_key": key.public_key()}
+        db.session.add(Passkey(member_id=ada.id, name="Older", **values))
+    assert sign(visitor, key).flashes == WELCOME
 
 
 def test_the_last_factor_cannot_be_removed_when_a_role_requires_one(ada_browser, key, app, records):

@@ -65,7 +65,9 @@ def test_a_program_adds_changes_and_deletes_a_user(ask, records):
     shown = ask("GET", f"users/{key}").get_json()["result"]
     assert (shown["username"], [role["name"] for role in shown["roles"]], shown["groups"]) == ("ada", ["Guest"], [])
     assert "password" not in shown
-    assert ask("PUT", f"users/{key}", {"first_name": "Augusta"}).status_code == 200
+    assert ask("PUT", f"users/{key}", {"first_name": "Augusta", "hour_cycle": "h12"}).status_code == 200
+    assert ask("GET", f"users/{key}").json["result"]["hour_cycle"] == "h12"
+    assert ask("PUT", f"users/{key}", {"hour_cycle": None}).status_code == 200
     assert records.fresh(records.all(Member)[-1]).first_name == "Augusta"
     assert ask("DELETE", f"users/{key}").status_code == 200
     actions = [event.action for event in records.all(AuditEvent) if event.subject == "ada"]
@@ -112,7 +114,7 @@ def test_the_last_administrator_stays(ask, cast, records, body):
 
 @pytest.mark.parametrize(
     ("change", "field"),
-    [({"username": "a b"}, "username"), ({"email": "nowhere"}, "email"), ({"timezone": "Mars/Olympus"}, "timezone"),
+    [({"username": "a b"}, "username"), ({"email": "nowhere"}, "email"), ({"timezone": "Mars/Olympus"}, "timezone"), ({"hour_cycle": "h24"}, "hour_cycle"),
      ({"colour": "red"}, "colour"), ({"first_name": ""}, "first_name")],
 )  # fmt: skip
 def test_invalid_values_are_refused_at_their_field(ask, records, change, field):

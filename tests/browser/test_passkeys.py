@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import expect
+from webauthn.helpers import parse_cbor
 
 from app.accounts.models import Passkey
 from tests.support.browser import NAME
@@ -30,6 +31,11 @@ class UserPresence:
                    "isUserVerified": True, "automaticPresenceSimulation": True}  # fmt: skip
         answer = self.devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
         self.id = answer["authenticatorId"]
+
+    @property
+    def passkeys(self):
+        """What it keeps."""
+        return self.devtools.send("WebAuthn.getCredentials", {"authenticatorId": self.id})["credentials"]
 
     def is_known(self, *, known):
         self.devtools.send("WebAuthn.setUserVerified", {"authenticatorId": self.id, "isUserVerified": known})
@@ -91,6 +97,40 @@ def test_the_lifecycle_of_a_passkey(page, user_presence, log_in, cast, records, 
     page.get_by_role("button", name="Yes, continue").click()
     flash(page, "Passkey “Laptop” removed.")
     assert records.count(Passkey) == 0
+
+
+@pytest.mark.parametrize("wrong", ["port", "scheme"])
+def test_a_wrong_address_of_the_site_is_said_and_leaves_no_passkey(
+    page, user_presence, log_in, cast, app, monkeypatch, wrong
+):
+    """The browser itself would create one: the domain is right."""
+    log_in(page, cast.host)
+    page.goto("/passkeys/add")
+    given = {"port": f"http://{NAME}:1", "scheme": f"https://{NAME}:{urlsplit(page.url).port}"}[wrong]
+    monkeypatch.setitem(app.config, "PUBLIC_URL", given)
+    told = f"Your browser supports passkeys for this site only at {given}."
+    # The page is older than the setting: the server says it.
+    page.fill("main [name=name]", "Laptop")
+    page.get_by_role("button", name="Add a passkey").click()
+    expect(page.get_by_role("alert")).to_have_text(told)
+    page.goto("/passkeys/add")
+    expect(page.get_by_role("alert")).to_have_text(told)
+    page.get_by_role("button", name="Add a passkey").click()
+    expect(page.get_by_role("alert")).to_have_text(told)
+    assert user_presence.passkeys == []
+
+
+def test_a_passkey_without_a_name_is_not_created(page, user_presence, log_in, cast, records):
+    log_in(page, cast.host)
+    page.goto("/passkeys/add")
+    page.get_by_role("button", name="Add a passkey").click()
+    flash(page, "Please correct the fields that are marked.")
+    assert user_presence.passkeys == []
+    add(page, "Laptop")
+    expect(page.locator(".flash p")).to_contain_text(["Passkey “Laptop” added."])
+    algorithm = parse_cbor(records.one(Passkey).public_key)[3]
+    assert algorithm in {-8, -7, -257}
+    assert len(user_presence.passkeys) == 1
 
 
 def test_without_javascript_a_text_replaces_the_buttons(open_page, log_in, cast):

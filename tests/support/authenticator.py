@@ -14,7 +14,7 @@ from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 from tests.support.client import Page, Visitor
 
 PRESENT, VERIFIED, NEW = 0x01, 0x04, 0x40
-ES256, EC2, P256 = -7, 2, 1
+EC2 = 2
 X, Y = -2, -3
 
 
@@ -22,22 +22,32 @@ X, Y = -2, -3
 class Authenticator:
     """Holds one passkey. Change an attribute to have it lie."""
 
+    # ES256, with P-256.
+    ALGORITHM, CURVE, CURVE_NUMBER, HASH, BYTES = -7, ec.SECP256R1, 1, SHA256, 32
+
     origin: str = "http://localhost:8080"
     rp_id: str = "localhost"
     count: int = 0
     verifies: bool = True
     credential_id: bytes = field(default_factory=lambda: secrets.token_bytes(32))
-    key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
+    key: ec.EllipticCurvePrivateKey = field(init=False)
     handle: bytes = b""
+
+    def __post_init__(self) -> None:
+        """Make the key."""
+        self.key = ec.generate_private_key(self.CURVE())
+
+    def public_key(self) -> bytes:
+        """Return the public key (COSE)."""
+        point = self.key.public_key().public_numbers()
+        numbers = {X: point.x.to_bytes(self.BYTES, "big"), Y: point.y.to_bytes(self.BYTES, "big")}
+        return cbor2.dumps({1: EC2, 3: self.ALGORITHM, -1: self.CURVE_NUMBER, **numbers})
 
     def create(self, options: dict[str, Any]) -> str:
         """Create a passkey for these options."""
         self.handle = base64url_to_bytes(options["user"]["id"])
-        point = self.key.public_key().public_numbers()
-        numbers = {X: point.x.to_bytes(32, "big"), Y: point.y.to_bytes(32, "big")}
-        public_key = cbor2.dumps({1: EC2, 3: ES256, -1: P256, **numbers})
         length = len(self.credential_id).to_bytes(2, "big")
-        data = self._data(NEW) + bytes(16) + length + self.credential_id + public_key
+        data = self._data(NEW) + bytes(16) + length + self.credential_id + self.public_key()
         attestation = cbor2.dumps({"fmt": "none", "attStmt": {}, "authData": data})
         return self._answer(
             clientDataJSON=self._client_data("webauthn.create", options),
@@ -49,7 +59,7 @@ class Authenticator:
         """Sign the challenge of these options."""
         self.count += 1
         data, client_data = self._data(), self._client_data("webauthn.get", options)
-        signed = self.key.sign(data + hashlib.sha256(client_data).digest(), ec.ECDSA(SHA256()))
+        signed = self.key.sign(data + hashlib.sha256(client_data).digest(), ec.ECDSA(self.HASH()))
         return self._answer(
             clientDataJSON=client_data, authenticatorData=data, signature=signed, userHandle=self.handle
         )

@@ -4,13 +4,16 @@ import contextlib
 import json
 import threading
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 from urllib.parse import urljoin
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import oidc_provider_mock
 import requests
+from flask import Flask
+from joserfc import jwt
+from joserfc.jwk import RSAKey
 from oidc_provider_mock import _app as provider_code
 from werkzeug.serving import make_server
 from werkzeug.test import Client
@@ -21,7 +24,14 @@ with warnings.catch_warnings(record=True):
     import oidc_provider_mock
     from oidc_provider_mock import _app as provider_code
 
-Behaviour = Literal["work", "break", "dawdle", "babble", "forge", "promise", "reticent"]
+Behaviour = Literal["work", "break", "dawdle", "babble", "forge", "promise", "reticent", "odd"]
+# A key of a kind to come, a broken one, one of a curve that is too new, and no key at all.
+ODD_KEYS = [
+    {"kty": "AKP", "alg": "ML-DSA-65", "kid": "a", "pub": "AQAB"},
+    {"kty": "RSA", "kid": "b", "e": "AQAB"},
+    {"kty": "EC", "crv": "P-1024", "kid": "c", "x": "AQAB", "y": "AQAB"},
+    "key",
+]
 TOKEN, KEYS, DISCOVERY = "/oauth2/token", "/jwks", "/.well-known/openid-configuration"
 
 
@@ -30,10 +40,10 @@ class Provider:
 
     break responds with 500, dawdle only when it is released, babble with something else than JSON; forge publishes
     other keys than those it signs with; promise to name itself in every response, which it does not; reticent has claims only at the userinfo endpoint.
-    `calls` are the requested paths.
+    odd publishes keys that nobody can use before its own. `calls` are the requested paths.
     """
 
-    def __init__(self, application: WSGIApplication) -> None:
+    def __init__(self, application: Flask) -> None:
         self.behaviour: Behaviour = "work"
         self.calls: list[str] = []
         self.issuer = ""
@@ -57,11 +67,24 @@ class Provider:
             return [b"<h1>Welcome to the wireless network of our hotel</h1>"]
         if self.behaviour == "forge" and path == KEYS:
             return Client(self._other).run_wsgi_app(environ)[0]
+        if self.behaviour == "odd" and path == KEYS:
+            keys = Client(self._application).get(KEYS).get_json()["keys"]
+            odd = [*ODD_KEYS, {**keys[0], "use": "enc", "n": "AQAB"}]
+            return Response(json.dumps({"keys": odd + keys}), mimetype="application/json")(environ, start_response)
         if self.behaviour == "promise" and path == DISCOVERY:
             described = Client(self._application).get(DISCOVERY, base_url=self.issuer).get_json()
             promised = {**described, "authorization_response_iss_parameter_supported": True}
             return Response(json.dumps(promised), mimetype="application/json")(environ, start_response)
         return self._application(environ, start_response)
+
+    def sign(self, claims: Mapping[str, Any], algorithm: str = "RS256") -> str:
+        """Return a token of the provider."""
+        with self._application.test_request_context(KEYS):
+            self._application.preprocess_request()
+            key = provider_code.storage.jwk.as_dict(is_private=True)
+        return jwt.encode(
+            {"alg": algorithm, "typ": "logout+jwt"}, dict(claims), RSAKey.import_key(key), algorithms=[algorithm]
+        )
 
     def renew_keys(self) -> None:
         """Sign with another key from now on, and forget everybody."""

@@ -9,6 +9,7 @@ from app.accounts.enums import SessionEndCause, TokenPurpose
 from app.accounts.login import remote_user
 from app.accounts.models import Member, Token
 from app.accounts.sessions import service as session_service
+from app.address_key import address_key
 from app.errors import DomainError
 from app.extensions import db
 from app.outbox import unsubscribe
@@ -26,7 +27,7 @@ def request_change(member: Member, address: str) -> None:
             field="email",
         )
     address = address.lower()
-    if address == member.email.lower():
+    if address_key(address) == address_key(member.email):
         raise DomainError(lazy_gettext("That is already your e-mail address."), field="email")
     owner = queries.member_by_name_or_email(address)
     may_send = email_links.may_send(address, mail.CHANGE_EMAIL, mail.ALREADY_REGISTERED)

@@ -6,7 +6,7 @@ from typing import Any
 from flask import current_app
 from flask_appbuilder.security.sqla.models import Role
 from flask_babel import gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from app import audit
@@ -14,6 +14,7 @@ from app.accounts import role_mapping, signals
 from app.accounts.ldap.client import LdapPerson, normalize_dn
 from app.accounts.members import add_member
 from app.accounts.models import ADMIN, Member
+from app.address_key import address_key
 from app.errors import DomainError
 from app.extensions import db
 from app.i18n.selectors import current_locale, known_timezone
@@ -35,7 +36,7 @@ def sync_member(person: LdapPerson) -> Member:
             return member
     except IntegrityError as error:
         member = _member(person)
-        if member is not None and member.email.lower() == person.email:
+        if member is not None and address_key(member.email) == address_key(person.email):
             # Two simultaneous logins: the other one has added the member.
             return member
         log.warning("The e-mail address of %s in the directory belongs to another user", person.username)
@@ -48,8 +49,8 @@ def sync_member(person: LdapPerson) -> Member:
 
 
 def _member(person: LdapPerson) -> Member | None:
-    statement = select(Member).where(func.lower(Member.username) == person.username)
-    return db.session.execute(statement.execution_options(populate_existing=True)).scalar_one_or_none()
+    statement = select(Member).where(Member.username_key == address_key(person.username)).order_by(Member.duplicate)
+    return db.session.scalars(statement.execution_options(populate_existing=True)).first()
 
 
 def _add(person: LdapPerson) -> Member:

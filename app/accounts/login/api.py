@@ -18,6 +18,7 @@ from app.accounts.login import authentication
 from app.accounts.login.authentication import AuthResult
 from app.accounts.login.views import refused_status
 from app.accounts.second_factor import service as second_factor_service
+from app.address_key import address_key
 from app.crud.api import MESSAGES, JsonErrorResponses, field_errors
 from app.database import transaction
 from app.errors import DomainError
@@ -39,7 +40,7 @@ def _username() -> str:
     except HTTPException:
         return ""
     name = body.get("username") if isinstance(body, dict) else ""
-    return str(name).strip().lower()
+    return address_key(str(name))
 
 
 class SecurityApi(JsonErrorResponses, StockSecurityApi):

@@ -18,6 +18,8 @@ from app.accounts.ldap import sync as ldap_sync
 from app.accounts.models import Member, TrustedDevice
 from app.accounts.queries import AuthRequirements, LoginRecord
 from app.accounts.sessions import trusted_devices
+from app.accounts.sessions.provider_sessions import ProviderLogin
+from app.address_key import address_key
 from app.database import transaction
 from app.errors import DomainError
 from app.extensions import appbuilder_of, db
@@ -38,6 +40,8 @@ class AuthResult:
     member: Member
     requirements: AuthRequirements
     required_action: RequiredAction | None
+    # Where they logged in, if not here.
+    provider_login: ProviderLogin | None = None
 
 
 # -- check who it is
@@ -55,13 +59,13 @@ def authenticate(identifier: str, password: str) -> AuthResult:
 
 
 def _authenticate(identifier: str, password: str) -> AuthResult:
-    typed = identifier.strip().lower()
+    name = address_key(identifier)
     device_hash = rules.token_hash(trusted_devices.token())
-    keys = login_throttle.key_of(ANYWHERE, typed), login_throttle.key_of(ON_DEVICE, f"{device_hash}:{typed}")
-    found = queries.login_record(typed, device_hash, *keys)
+    keys = login_throttle.key_of(ANYWHERE, name), login_throttle.key_of(ON_DEVICE, f"{device_hash}:{name}")
+    found = queries.login_record(identifier, device_hash, *keys)
     key = keys[found.device_is_known]
     login_throttle.refuse_while_locked(found.device_locked_until if found.device_is_known else found.locked_until)
-    verified = _verify_password(found.password, typed, password)
+    verified = _verify_password(found.password, identifier.strip().lower(), password)
     if not verified:
         with transaction():
             _record_failure(found, key)
@@ -103,7 +107,7 @@ def _of_directory(person: ldap_client.LdapPerson) -> Member:
     return member
 
 
-def trust_identity_provider(member: Member) -> AuthResult:
+def trust_identity_provider(member: Member, provider_login: ProviderLogin | None = None) -> AuthResult:
     """Return the result for a member whom an identity provider has authenticated.
 
     Raises DomainError when they may not log in.
@@ -111,7 +115,7 @@ def trust_identity_provider(member: Member) -> AuthResult:
     ensure_login_allowed(member)
     requirements = queries.auth_requirements(member.id)
     _record_success(member, None)
-    return AuthResult(member, requirements, required_action(requirements))
+    return AuthResult(member, requirements, required_action(requirements), provider_login)
 
 
 def reauthenticate(member: Member, password: str) -> None:
@@ -145,7 +149,7 @@ def record_login(member: Member) -> None:
 
 def forget_failures(member: Member) -> None:
     """Reset the throttle of `member` in all browsers."""
-    names = {member.username.lower(), member.email.lower()}
+    names = {address_key(member.username), address_key(member.email)}
     known = list(db.session.scalars(select(TrustedDevice.token_hash).where(TrustedDevice.member_id == member.id)))
     login_throttle.clear(
         login_throttle.key_of(REAUTHENTICATION, member.id),
@@ -200,7 +204,7 @@ def _veto(member: Member) -> DomainError | None:
 def _ensure_member(found: LoginRecord) -> Member:
     """Return the member whose password was right. Raises DomainError when they may not log in."""
     member = found.member
-    denial = _not_activated() if member is None else login_denial(member) or _veto(member)
+    denial = not_activated() if member is None else login_denial(member) or _veto(member)
     if member is None or denial is not None:
         with transaction():
             _note_failure(member)
@@ -208,7 +212,8 @@ def _ensure_member(found: LoginRecord) -> Member:
     return member
 
 
-def _not_activated() -> DomainError:
+def not_activated() -> DomainError:
+    """Return why nobody can log in to an account that waits for its activation."""
     text, _category = outbox_texts.sent(NOT_ACTIVATED, otherwise=_("To use your account you have to activate it."))
     return DomainError(text)
 

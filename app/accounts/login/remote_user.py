@@ -4,7 +4,7 @@ import logging
 
 from flask import current_app, request
 from flask_babel import gettext as _
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 
 from app import audit
 from app.accounts import members, role_changes, role_mapping, rules, signals
@@ -12,6 +12,7 @@ from app.accounts.login import authentication
 from app.accounts.login import service as login_service
 from app.accounts.models import Member
 from app.accounts.sessions import service as session_service
+from app.address_key import address_key
 from app.database import run_with_retry, transaction
 from app.errors import DomainError
 from app.extensions import db
@@ -67,7 +68,7 @@ def contradicts(member: Member) -> bool:
 
 def is_named(member: Member, told: str) -> bool:
     """Whether the web server calls `member` so: by the username, or by the e-mail address."""
-    return told.lower() == (member.email if "@" in told else member.username).lower()
+    return address_key(told) == address_key(member.email if "@" in told else member.username)
 
 
 def _told_name() -> str:
@@ -78,8 +79,9 @@ def _told_name() -> str:
 
 
 def _owner(told: str) -> Member | None:
-    column = Member.email if "@" in told else Member.username
-    return db.session.execute(select(Member).where(func.lower(column) == told.lower())).scalar_one_or_none()
+    key = Member.email_key if "@" in told else Member.username_key
+    statement = select(Member).where(key == address_key(told)).order_by(Member.duplicate)
+    return db.session.scalars(statement).first()
 
 
 def _register(told: str) -> Member | None:
@@ -92,7 +94,7 @@ def _register(told: str) -> Member | None:
 def _add(told: str) -> Member | None:
     username = members.free_username(told) if "@" in told else told
     email = told if "@" in told else f"{told}@{NO_EMAIL}"
-    taken = select(Member.id).where(or_(func.lower(Member.username) == username, func.lower(Member.email) == email))
+    taken = select(Member.id).where(or_(Member.username_key == username, Member.email_key == address_key(email)))
     is_name = username and len(username) <= MAX_NAME_LENGTH and rules.USERNAME.fullmatch(username)
     if not username or not is_name or len(email) > MAX_NAME_LENGTH * 4 or db.session.execute(taken).first():
         log.warning("The name %r of the web server cannot be used here", told)

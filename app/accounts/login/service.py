@@ -9,6 +9,7 @@ from app.accounts.login import authentication
 from app.accounts.login.authentication import AuthResult
 from app.accounts.models import Member, Token
 from app.accounts.sessions import service as session_service
+from app.accounts.sessions.provider_sessions import ProviderLogin
 from app.database import transaction
 from app.errors import DomainError
 
@@ -27,11 +28,16 @@ def log_in(proof: AuthResult, *, remember: bool, kept: str | None = None) -> boo
     """
     if proof.requirements.has_factor:
         session_service.empty_session()
-        data = {"remember": remember, REQUIRED_ACTION_KEY: proof.required_action, "kept": kept}
+        provider = vars(proof.provider_login) if proof.provider_login is not None else None
+        data = {"remember": remember, REQUIRED_ACTION_KEY: proof.required_action, "kept": kept, "provider": provider}
         session[SECOND_STEP_KEY] = tokens.issue(TokenPurpose.SECOND_STEP, proof.member, data=data)
         return False
     session_service.open_session(
-        proof.member, proof.requirements, remember=remember, required_action=proof.required_action
+        proof.member,
+        proof.requirements,
+        remember=remember,
+        required_action=proof.required_action,
+        provider_login=proof.provider_login,
     )
     return True
 
@@ -58,12 +64,13 @@ def complete_second_step() -> Member:
     waiting = tokens.use(TokenPurpose.SECOND_STEP, str(session.get(SECOND_STEP_KEY, "")))
     if waiting is None or waiting.member is None or not waiting.member.is_active:
         raise DomainError(_("That took too long. Please log in again."), "warning")
-    action = waiting.data[REQUIRED_ACTION_KEY]
+    action, provider = waiting.data[REQUIRED_ACTION_KEY], waiting.data.get("provider")
     session_service.open_session(
         waiting.member,
         queries.auth_requirements(waiting.member.id),
         remember=waiting.data["remember"],
         required_action=RequiredAction(action) if action else None,
+        provider_login=ProviderLogin(**provider) if provider else None,
     )
     return waiting.member
 

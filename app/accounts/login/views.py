@@ -16,6 +16,7 @@ from app.accounts.login import authentication, remote_user
 from app.accounts.login import service as login_service
 from app.accounts.login.forms import LoginForm, ReauthenticationForm
 from app.accounts.login_throttle import LockedOutError
+from app.accounts.sessions import provider_sessions
 from app.accounts.sessions import service as session_service
 from app.crud.fields import show_at_field
 from app.crud.views import BaseView
@@ -206,6 +207,8 @@ class LoginView(BaseView):
             session["locale"] = locale
             flask_babel.refresh()
         flash(_("You are logged out."), "info")
+        if provider_sessions.LOGOUT_KEY in session:
+            return redirect(url_for("OidcView.log_out"), 303)
         return redirect(current_app.config.get("LOGOUT_REDIRECT_URL") or self.appbuilder.get_url_for_index, 303)
 
 

@@ -49,6 +49,11 @@ def find(name: str) -> Provider | None:
     return next((provider for provider in configured() if provider.name == name), None)
 
 
+def by_issuer(issuer: str) -> Provider | None:
+    """Return the provider of OpenID Connect with that issuer."""
+    return next((each for each in configured() if each.issuer == issuer and each.speaks_openid), None)
+
+
 def label_of(issuer: str) -> str:
     """Return the name of the provider that has issued an identity."""
     return next((provider.label for provider in configured() if provider.issuer == issuer), issuer)
@@ -71,21 +76,29 @@ def _own(config: Mapping[str, Any]) -> Provider:
 
 
 def described(entry: Mapping[str, Any]) -> Provider:
-    """Return the provider of an entry of OAUTH_PROVIDERS. Raises ValueError for one that cannot be used."""
+    """Return the provider of an entry of OAUTH_PROVIDERS. Raises ValueError, which says why, for one that cannot be used."""
     name, remote_app = entry["name"], dict(entry["remote_app"])
     speaks_openid = "openid-configuration" in str(remote_app.get("server_metadata_url") or "")
     issuer = _issuer(remote_app, speaks_openid=speaks_openid)
-    problems = (
-        not NAME.fullmatch(name) or name in RESERVED,
-        not isinstance(remote_app.get("client_id"), str) or not remote_app["client_id"],
-        remote_app.get("request_token_url"),
-        name in OPENID_ONLY and not speaks_openid,
-        not speaks_openid and not all(remote_app.get(key) for key in ("access_token_url", "authorize_url")),
-        not re.match(r"https?://\S+$", issuer) or len(issuer) > MAX_ISSUER_LENGTH,
-        (remote_app.get("client_kwargs") or {}).get("verify") is False,
-    )
-    if any(problems):
-        raise ValueError(name)
+    problems = {
+        "its `name` must be letters, digits, - and _": not NAME.fullmatch(name),
+        "its `name` is taken by a page of the site": name in RESERVED,
+        "its `remote_app` has no `client_id`": not isinstance(remote_app.get("client_id"), str)
+        or not remote_app["client_id"],
+        "it is of OAuth 1, which is not possible": remote_app.get("request_token_url"),
+        "it requires a `server_metadata_url` that ends in /.well-known/openid-configuration": name in OPENID_ONLY
+        and not speaks_openid,
+        "without OpenID Connect it requires `access_token_url` and `authorize_url`": not speaks_openid
+        and not all(remote_app.get(key) for key in ("access_token_url", "authorize_url")),
+        "its `api_base_url`, or `server_metadata_url`, must be a URL of at most 255 characters": not re.match(
+            r"https?://\S+$", issuer
+        )
+        or len(issuer) > MAX_ISSUER_LENGTH,
+        "its certificate must be verified": (remote_app.get("client_kwargs") or {}).get("verify") is False,
+    }
+    for problem, is_there in problems.items():
+        if is_there:
+            raise ValueError(problem)
     whitelist = tuple(entry.get("whitelist") or ())
     for pattern in whitelist:
         re.compile(pattern)
@@ -101,14 +114,34 @@ def _issuer(remote_app: Mapping[str, Any], *, speaks_openid: bool) -> str:
     return str(given or remote_app.get("api_base_url") or "").rstrip("/")
 
 
-def are_usable(entries: Any) -> bool:
-    """Whether OAUTH_PROVIDERS may have that value."""
+def problem(entries: Any) -> str | None:
+    """Return why OAUTH_PROVIDERS cannot have that value, or None if it can."""
+    if not isinstance(entries, list | tuple):
+        return "it must be a list"
+    found: list[Provider] = []
+    for number, entry in enumerate(entries, start=1):
+        name = str(entry.get("name") or number) if isinstance(entry, Mapping) else str(number)
+        why = _problem(entry)
+        if why:
+            return f"provider {name}: {why}"
+        found.append(described(entry))
+        if name in {provider.name for provider in found[:-1]}:
+            return f"provider {name}: another one has the same `name`"
+        same = [provider for provider in found[:-1] if provider.issuer == found[-1].issuer]
+        if any(provider.speaks_openid != found[-1].speaks_openid for provider in same):
+            return f"provider {name}: {same[0].name} knows the same people in another way"
+    return None
+
+
+def _problem(entry: Any) -> str | None:
     try:
-        found = [described(entry) for entry in entries]
-    except (AttributeError, KeyError, TypeError, ValueError, re.error):
-        return False
-    # One issuer must not know people in two ways.
-    ways = {(provider.issuer, provider.speaks_openid) for provider in found}
-    return len(found) == len({provider.name for provider in found}) and len(ways) == len(
-        {issuer for issuer, _way in ways}
-    )
+        described(entry)
+    except KeyError as error:
+        return f"it has no `{error.args[0]}`"
+    except re.error:
+        return "its `whitelist` must have regular expressions"
+    except (AttributeError, TypeError):
+        return "a value is of the wrong type"
+    except ValueError as error:
+        return str(error)
+    return None

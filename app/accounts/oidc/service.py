@@ -12,14 +12,16 @@ from typing import Any
 
 from flask import Response, request, session
 from flask_babel import gettext as _
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import delete, or_, select
 
 from app import audit, clock
 from app.accounts import auth_type, mail, role_changes, role_mapping
 from app.accounts.members import add_member, free_username
-from app.accounts.models import ExternalIdentity, Member
+from app.accounts.models import ExternalIdentity, Member, Registration
 from app.accounts.oidc import providers
 from app.accounts.oidc.providers import Provider
+from app.accounts.sessions.provider_sessions import ProviderLogin
+from app.address_key import address_key
 from app.crud.fields import clean_line
 from app.errors import DomainError
 from app.extensions import appbuilder_of, db
@@ -46,6 +48,8 @@ class OidcIdentity:
     email: str = ""
     first_name: str = ""
     last_name: str = ""
+    # The session at the provider: the way back to it at a logout.
+    provider_login: ProviderLogin | None = field(default=None, compare=False)
     # All that was told, for the mapping of roles. Not kept in the session.
     told: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
@@ -129,9 +133,16 @@ def _read_identity(provider: Provider, *, again: bool) -> OidcIdentity:
         first_name=_text(told.get("first_name"), MAX_NAME_LENGTH),
         last_name=_text(told.get("last_name"), MAX_NAME_LENGTH),
         told=told,
+        provider_login=_provider_login(provider, subject, token),
     )
     _ensure_whitelisted(provider, identity)
     return identity
+
+
+def _provider_login(provider: Provider, subject: str, token: Mapping[str, Any]) -> ProviderLogin | None:
+    if not provider.speaks_openid:
+        return None
+    return ProviderLogin.of(provider.issuer, subject, token["userinfo"].get("sid"), token["id_token"])
 
 
 def _ensure_issuer(provider: Provider, client: Any) -> None:
@@ -191,6 +202,33 @@ def _clear_pending_logins() -> None:
         del session[key]
 
 
+# -- log out at a provider
+
+
+def logout_url(issuer: str, id_token: str, back: str) -> str | None:
+    """Return where a browser logs out at the provider, which sends it `back`; None if that is not possible.
+
+    OpenID Connect RP-Initiated Logout 1.0.
+    """
+    provider = providers.by_issuer(issuer)
+    if provider is None:
+        return None
+    try:
+        with release_request_lock():
+            client = _client(provider)
+            if not client.load_server_metadata().get("end_session_endpoint"):
+                return None
+            url = client.create_logout_url(
+                post_logout_redirect_uri=back,
+                id_token_hint=id_token or None,
+                client_id=provider.remote_app["client_id"],
+            )["url"]
+    except Exception as error:  # noqa: BLE001 - the provider is down: the person is logged out here all the same
+        log.warning("No logout at the identity provider %s: %r", provider.issuer, error)
+        return None
+    return str(url) if str(url).startswith(("https://", "http://")) else None
+
+
 # -- members of a site without passwords
 
 
@@ -200,8 +238,8 @@ def register(identity: OidcIdentity) -> Member | None:
     The address must be vouched for, and must be nobody else's. Raises IntegrityError when a simultaneous request takes it.
     """
     told, email = _text(identity.told.get("username"), MAX_NAME_LENGTH), identity.email.lower()
-    username = free_username(told, email)
-    taken = select(Member.id).where(or_(func.lower(Member.email) == email, func.lower(Member.username) == email))
+    username, key = free_username(told, email), address_key(email)
+    taken = select(Member.id).where(or_(Member.email_key == key, Member.username_key == key))
     if username is None or not _is_vouched_for(identity) or "@" not in email or db.session.execute(taken).first():
         log.warning("No member was added for %s at %s", identity.subject, identity.issuer)
         return None
@@ -241,6 +279,17 @@ def owner(identity: OidcIdentity) -> Member | None:
     """Return the member with whom `identity` is linked."""
     statement = select(Member).join(ExternalIdentity, ExternalIdentity.member_id == Member.id).where(_is(identity))
     return db.session.execute(statement).scalar_one_or_none()
+
+
+def is_pending(identity: OidcIdentity) -> bool:
+    """Whether somebody has registered with `identity`, and has yet to activate the account."""
+    statement = select(Registration.id).where(
+        Registration.identity_issuer == identity.issuer,
+        Registration.identity_subject == identity.subject,
+        Registration.activated_at.is_(None),
+        Registration.expires_at > clock.now(),
+    )
+    return db.session.execute(statement.limit(1)).first() is not None
 
 
 def of(member: Member) -> list[ExternalIdentity]:

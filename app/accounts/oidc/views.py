@@ -1,9 +1,13 @@
 """Log in at a provider (OpenID Connect or OAuth 2), and link its identities with one's account."""
 
+import logging
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urljoin
 
-from flask import abort, current_app, flash, redirect, request, session, url_for
+from flask import Response, abort, current_app, flash, jsonify, make_response, redirect, request, session, url_for
 from flask_appbuilder import expose
+from flask_appbuilder.baseviews import BaseView as StockBaseView
 from flask_appbuilder.hooks import before_request
 from flask_appbuilder.utils.limit import Limit
 from flask_babel import gettext as _
@@ -12,7 +16,7 @@ from flask_login import current_user
 from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.accounts import auth_type, rules, signals
+from app.accounts import auth_type, rate_limits, rules, signals
 from app.accounts.login import authentication
 from app.accounts.login import service as login_service
 from app.accounts.models import Member
@@ -20,17 +24,21 @@ from app.accounts.oidc import providers
 from app.accounts.oidc import service as oidc_service
 from app.accounts.oidc.providers import Provider
 from app.accounts.oidc.service import OidcIdentity
+from app.accounts.sessions import provider_sessions
 from app.accounts.sessions import service as session_service
 from app.accounts.sessions.access import AccountView
 from app.crud.actions import flash_and_redirect
 from app.crud.views import BaseView
 from app.database import run_with_retry, transaction
 from app.errors import DomainError
+from app.extensions import csrf
 from app.http import public_url, safe_next
 
 # Session keys: the pending login, and the identity with which the visitor can register.
 PENDING_KEY, IDENTITY_KEY = "openid_attempt", "openid"
 MAX_NEXT_LENGTH = 1000
+
+log = logging.getLogger(__name__)
 
 
 def _provider_or_404(name: str) -> Provider:
@@ -92,6 +100,20 @@ class OidcView(BaseView):
         except DomainError as error:
             return self._refused(error, attempt)
 
+    # -- log out
+
+    @expose("/logout/provider")
+    def log_out(self) -> BaseResponse:
+        """Go on to the provider after a logout. From a page, because the policy of the site keeps forms from leading there."""
+        back = str(current_app.config.get("LOGOUT_REDIRECT_URL") or self._home())
+        leaving = provider_sessions.leaving()
+        absolute = urljoin(f"{current_app.config['PUBLIC_URL']}/", back)
+        url = oidc_service.logout_url(*leaving, absolute) if leaving is not None else None
+        if leaving is None or url is None:
+            return redirect(back, 303)
+        page = self.render_template("accounts/provider_logout.html", url=url, provider=providers.label_of(leaving[0]))
+        return make_response(page, {"Refresh": f"0; url={url}"})
+
     # -- log in
 
     def _log_in(self, provider: Provider, attempt: dict[str, Any]) -> BaseResponse:
@@ -105,7 +127,9 @@ class OidcView(BaseView):
             with transaction():
                 if known is not None:
                     oidc_service.sync_roles(member, identity)
-                is_complete = login_service.log_in(authentication.trust_identity_provider(member), remember=False)
+                is_complete = login_service.log_in(
+                    authentication.trust_identity_provider(member, identity.provider_login), remember=False
+                )
         if not is_complete:
             return redirect(url_for("SecondStepView.form", next=attempt["next"]), 303)
         response: BaseResponse = self.appbuilder.sm.auth_view.welcome(attempt["next"], None)
@@ -131,6 +155,8 @@ class OidcView(BaseView):
 
     def _offer_registration(self, identity: OidcIdentity, provider: Provider) -> BaseResponse:
         """Redirect a visitor whose identity is not linked yet to the registration."""
+        if oidc_service.is_pending(identity):
+            raise authentication.not_activated()
         if current_app.config["REGISTRATION"] != "open":
             raise DomainError(
                 _(
@@ -169,6 +195,9 @@ class OidcView(BaseView):
                 )
             with transaction():
                 session_service.refresh()
+                login = session_service.current_login()
+                if login is not None and identity.provider_login is not None:
+                    provider_sessions.remember(login, identity.provider_login)
                 kept = login_service.take_kept_form(current_user)
         response: BaseResponse = self.appbuilder.sm.auth_view.go_on(attempt["next"], kept)
         return response
@@ -187,6 +216,40 @@ class OidcView(BaseView):
         target = attempt["next"] if attempt["next"] != self._home() else None
         page = "LoginView.again" if "again" in attempt and current_user.is_authenticated else "LoginView.login"
         return redirect(url_for(page, next=target), 303)
+
+
+class BackchannelLogoutView(StockBaseView):
+    """A provider tells that somebody has logged out there. A view of its own, because Flask-WTF exempts views from CSRF by name.
+
+    The request comes from the provider itself, and its token is signed.
+    """
+
+    route_base = "/backchannel-logout"
+    default_view = "backchannel_logout"
+    # A provider may tell of everybody at once. Each token that is refused may have made the keys be read again.
+    limits = [rate_limits.refused("BackchannelLogoutView.backchannel_logout", "10 per minute")]
+
+    @expose("/<string:provider>", methods=["POST"])
+    def backchannel_logout(self, provider: str) -> BaseResponse:
+        """End the sessions of a person who has logged out at the provider, which tells it here."""
+        chosen = _provider_or_404(provider)
+        if not chosen.speaks_openid:
+            abort(404)
+        from requests import RequestException
+
+        from app.accounts.oidc import logout_tokens
+
+        try:
+            logout = logout_tokens.read(chosen, request.form.get("logout_token", ""))
+            ended = run_with_retry(lambda: logout_tokens.end_sessions(chosen, logout))
+        except logout_tokens.InvalidLogoutTokenError as error:
+            return _refused_logout(chosen, error)
+        except RequestException as error:
+            log.warning("The keys of %s could not be read: %r", chosen.issuer, error)
+            return _uncached(jsonify(error="temporarily_unavailable"), 503, {"Retry-After": "60"})
+        if ended is None:
+            return _refused_logout(chosen, "it was used before")
+        return _uncached(make_response(""), 200)
 
 
 class IdentityView(AccountView):
@@ -224,6 +287,17 @@ class IdentityView(AccountView):
         return _("You can no longer use this login for your account."), "info"
 
 
+def _refused_logout(provider: Provider, reason: object) -> BaseResponse:
+    log.warning("A logout token of %s was refused: %s", provider.issuer, reason)
+    return _uncached(jsonify(error="invalid_request", error_description=str(reason)), 400)
+
+
+def _uncached(response: Response, status: int, headers: Mapping[str, str] | None = None) -> BaseResponse:
+    response.status_code = status
+    response.headers.update({"Cache-Control": "no-store", **(headers or {})})
+    return response
+
+
 def _is_link_key_of(login_id: int, key: str) -> bool:
     """Whether `key` was issued to that login session. So nobody can trick a member into linking another identity."""
     try:
@@ -234,3 +308,6 @@ def _is_link_key_of(login_id: int, key: str) -> bool:
 
 def _serializer() -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(current_app.secret_key or "", salt="link an identity")
+
+
+csrf.exempt(f"{__name__}.backchannel_logout")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import webauthn
-from flask import current_app, session
+from flask import current_app, request, session
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from sqlalchemy import delete, func, select, update
@@ -21,6 +21,7 @@ from webauthn.helpers import (
     parse_authentication_credential_json,
     parse_registration_credential_json,
 )
+from webauthn.helpers.cose import COSEAlgorithmIdentifier
 from webauthn.helpers.options_to_json_dict import options_to_json_dict
 from webauthn.helpers.structs import (
     AuthenticatorSelectionCriteria,
@@ -49,6 +50,13 @@ MAX_PASSKEYS = 20
 MAX_CREDENTIAL_LENGTH, MAX_ID_LENGTH = 50_000, 1023
 MILLISECONDS = 1000
 VERIFIED = UserVerificationRequirement.REQUIRED
+# What WebAuthn asks sites to offer, the first that the authenticator knows is used: security keys know the first two, phones
+# and computers the second, and those of Windows with an older TPM the third. Passkeys that were added with others still work.
+ALGORITHMS = [
+    COSEAlgorithmIdentifier.EDDSA,
+    COSEAlgorithmIdentifier.ECDSA_SHA_256,
+    COSEAlgorithmIdentifier.RSASSA_PKCS1_v1_5_SHA_256,
+]
 
 Parsed = TypeVar("Parsed")
 
@@ -57,6 +65,12 @@ def _require_support(purpose: str) -> None:
     reason = passkey_site.unsupported_reason()
     if reason is not None:
         raise DomainError(reason, "warning")
+    if passkey_site.is_read_elsewhere():
+        log.warning("Passkeys require pages at PUBLIC_URL, which is not %s", request.headers["Origin"])
+        address = current_app.config["PUBLIC_URL"]
+        raise DomainError(
+            _("Your browser supports passkeys for this site only at %(address)s.", address=address), "warning"
+        )
     if purpose == LOG_IN and not passkey_site.is_login_supported():
         raise DomainError(_("Log in with your password here. You can use a passkey as the second step."), "warning")
 
@@ -111,6 +125,7 @@ def registration_options(member: Member) -> dict[str, Any]:
         authenticator_selection=AuthenticatorSelectionCriteria(
             resident_key=ResidentKeyRequirement.PREFERRED, user_verification=VERIFIED
         ),
+        supported_pub_key_algs=ALGORITHMS,
         exclude_credentials=[_descriptor(passkey) for passkey in queries.passkeys_of(member)],
     )
     return options_to_json_dict(options)
@@ -128,6 +143,7 @@ def add(member: Member, response: str, name: str) -> None:
             expected_rp_id=here.rp_id,
             expected_origin=here.origin,
             require_user_verification=True,
+            supported_pub_key_algs=ALGORITHMS,
         )
     )
     if len(verified.credential_id) > MAX_ID_LENGTH:

@@ -13,6 +13,7 @@ from app import audit, clock
 from app.accounts.api_keys import service as api_key_service
 from app.accounts.models import ExternalIdentity, LoginSession, Member, Passkey, RecoveryCode, Totp, TrustedDevice
 from app.accounts.signals import member_exporting
+from app.address_key import address_key
 from app.audit.models import AuditEvent
 from app.crud.files import StoredFile
 from app.extensions import db
@@ -135,7 +136,7 @@ def _event(event: AuditEvent, member: Member) -> dict[str, Any]:
 
 def _emails(member: Member) -> list[dict[str, Any]]:
     statement = (
-        select(OutboxEmail).where(func.lower(OutboxEmail.recipient) == member.email.lower()).order_by(OutboxEmail.id)
+        select(OutboxEmail).where(OutboxEmail.recipient_key == address_key(member.email)).order_by(OutboxEmail.id)
     )
     return [
         {**pick(email, EMAIL), "text": email.text.replace(SECRET, OMITTED).replace(UNSUBSCRIBE, OMITTED)}

@@ -37,7 +37,7 @@ from blinker import Namespace
 from flask import Flask, current_app
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
-from sqlalchemy import exists, func, select
+from sqlalchemy import exists, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -45,6 +45,7 @@ from app import clock
 from app.accounts import password_policy, rules
 from app.accounts.models import Member, Registration
 from app.accounts.oidc.service import OidcIdentity
+from app.address_key import address_key
 from app.database import is_unavailable
 from app.errors import DomainError
 from app.extensions import db
@@ -167,14 +168,14 @@ def _check_username_is_free(_sender: Any, applicant: Applicant) -> Iterator[Prob
 
     The query compares usernames only. Comparing e-mail addresses would reveal who is registered.
     """
-    wanted = applicant.username.lower()
+    wanted = address_key(applicant.username)
     is_pending = exists().where(
-        func.lower(Registration.username) == wanted,
-        func.lower(Registration.email) != applicant.email.lower(),
+        Registration.username_key == wanted,
+        Registration.email_key != address_key(applicant.email),
         Registration.activated_at.is_(None),
         Registration.expires_at > clock.now(),
     )
-    taken = exists().where(func.lower(Member.username) == wanted) | is_pending
+    taken = exists().where(Member.username_key == wanted) | is_pending
     if db.session.execute(select(taken)).scalar_one():
         yield "username", str(TAKEN)
 

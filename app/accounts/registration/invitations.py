@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from flask import current_app
 from flask_babel import lazy_gettext
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import exists, select, update
 
 from app import audit, clock
 from app.accounts import mail, password_policy, queries, rules
@@ -12,6 +12,7 @@ from app.accounts.models import Member, MemberInvitation, Registration
 from app.accounts.registration import hooks as registration_hooks
 from app.accounts.registration import service as registration_service
 from app.accounts.registration.hooks import Applicant
+from app.address_key import address_key
 from app.errors import DomainError
 from app.extensions import db
 
@@ -30,7 +31,7 @@ def invite(invitation: MemberInvitation, inviter: Member) -> None:
     with db.session.no_autoflush:
         if _has_account(invitation.email):
             raise DomainError(lazy_gettext("This e-mail address already has an account."), "warning", field="email")
-        same = select(exists().where(func.lower(MemberInvitation.email) == invitation.email))
+        same = select(exists().where(MemberInvitation.email_key == address_key(invitation.email)))
         if db.session.execute(same).scalar_one():
             message = lazy_gettext("This e-mail address has already been invited. You can send that invitation again.")
             raise DomainError(message, "warning", field="email")

@@ -55,7 +55,7 @@ class MemberInvitationModelView(ReauthenticationRequired, ModelView):
     validators_columns = {"email": [Length(max=MAX_EMAIL_LENGTH), EmailAddress()]}
     choices_columns = {"locale": LanguageNames()}
     constraint_messages = {
-        "uq_member_invitation_lower_email": lazy_gettext(
+        "uq_member_invitation_email_key": lazy_gettext(
             "This e-mail address has already been invited. You can send that invitation again."
         )
     }

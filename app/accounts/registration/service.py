@@ -15,6 +15,7 @@ from app.accounts.members import add_member
 from app.accounts.models import GUEST, ExternalIdentity, Member, Registration
 from app.accounts.registration import hooks as registration_hooks
 from app.accounts.registration.hooks import Applicant
+from app.address_key import address_key
 from app.database import insert_or_ignore
 from app.errors import Category, DomainError
 from app.extensions import db
@@ -187,8 +188,8 @@ def delete_stale(applicant: Applicant, *, only_over: bool) -> None:
         Registration.expires_at <= clock.now(),
         Registration.activated_at.is_not(None),
     )
-    same_name = func.lower(Registration.username) == applicant.username.lower()
-    same_address = func.lower(Registration.email) == applicant.email.lower()
+    same_name = Registration.username_key == address_key(applicant.username)
+    same_address = Registration.email_key == address_key(applicant.email)
     stale = and_(is_over, or_(same_name, same_address)) if only_over else or_(same_address, and_(is_over, same_name))
     db.session.execute(delete(Registration).where(stale))
 
@@ -208,16 +209,16 @@ def _claim(registration: Registration) -> Member:
 
 def _pending_by_email(email: str, *conditions: Any) -> Registration | None:
     statement = select(Registration).where(
-        func.lower(Registration.email) == email.lower(), Registration.activated_at.is_(None), *conditions
+        Registration.email_key == address_key(email), Registration.activated_at.is_(None), *conditions
     )
-    return db.session.execute(statement).scalar_one_or_none()
+    return db.session.scalars(statement.order_by(Registration.duplicate)).first()
 
 
 def _may_send_to(email: str) -> bool:
     """Whether e-mails may be sent to a mailbox. The daily limit protects it against floods."""
     since = clock.now() - timedelta(days=1)
     sent = select(func.count()).where(
-        func.lower(OutboxEmail.recipient) == email.lower(),
+        OutboxEmail.recipient_key == address_key(email),
         OutboxEmail.kind.in_(mail.REGISTRATION_EMAILS),
         OutboxEmail.created_at > since,
     )

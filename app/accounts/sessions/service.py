@@ -17,7 +17,8 @@ from app.accounts import auth_type, queries, rules, signals, tokens
 from app.accounts.enums import RequiredAction, SessionEndCause, TokenPurpose
 from app.accounts.models import LoginSession, Member, new_stamp
 from app.accounts.queries import AuthRequirements
-from app.accounts.sessions import trusted_devices
+from app.accounts.sessions import provider_sessions, trusted_devices
+from app.accounts.sessions.provider_sessions import ProviderLogin
 from app.database import is_unavailable, reason, transaction
 from app.errors import DomainError
 from app.extensions import appbuilder_of, db
@@ -42,6 +43,7 @@ def open_session(
     *,
     remember: bool = False,
     required_action: RequiredAction | None = None,
+    provider_login: ProviderLogin | None = None,
 ) -> None:
     """Log `member` in on this device, with a new session token."""
     empty_session()
@@ -59,6 +61,8 @@ def open_session(
     db.session.add(login)
     audit.record("logged_in", "member", member, actor=member)
     db.session.flush()
+    if provider_login is not None:
+        provider_sessions.remember(login, provider_login)
     g.login_session = login
     session[LOGIN_KEY] = token
     session.permanent = login.remember
@@ -92,6 +96,7 @@ def close_session() -> None:
     token = str(session.get(LOGIN_KEY, ""))
     login = current_login()
     audit.record("logged_out", "member", login.member if login is not None else None)
+    leaving = provider_sessions.leave(login) if login is not None else None
     db.session.execute(delete(LoginSession).where(LoginSession.token_hash == rules.token_hash(token)))
     g.pop("login_session", None)
     logout_user()
@@ -100,6 +105,8 @@ def close_session() -> None:
     empty_session()
     for key in PRESERVED_AT_LOGIN:
         session.pop(key, None)
+    if leaving:
+        session[provider_sessions.LOGOUT_KEY] = leaving
 
 
 def empty_session() -> None:

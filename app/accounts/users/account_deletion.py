@@ -12,7 +12,7 @@ from typing import Any
 from flask import current_app
 from flask_appbuilder.security.sqla.models import ApiKey, assoc_user_group, assoc_user_role
 from flask_babel import lazy_gettext
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 
 from app import audit, clock
 from app.accounts import email_links, mail, tokens
@@ -35,6 +35,7 @@ from app.accounts.models import (
 from app.accounts.sessions import service as session_service
 from app.accounts.signals import member_erasing
 from app.accounts.users import service as user_service
+from app.address_key import address_key
 from app.database import transaction
 from app.errors import DomainError
 from app.extensions import db
@@ -198,7 +199,7 @@ def _refuse_last_admin(*members: Member) -> None:
 
 def _delete_emails(member: Member) -> None:
     """Delete the e-mails to a member, also those to other addresses of theirs."""
-    to_them = func.lower(OutboxEmail.recipient) == member.email.lower()
+    to_them = OutboxEmail.recipient_key == address_key(member.email)
     elsewhere = [
         and_(OutboxEmail.kind == kind, OutboxEmail.dedupe_key.startswith(f"{kind}:{member.id}:", autoescape=True))
         for kind in mail.SENT_ELSEWHERE
@@ -219,15 +220,15 @@ def _delete_owned_rows(member: Member) -> None:
 
 def _delete_registrations(member: Member) -> None:
     """Delete registrations and invitations with the e-mail address or username of a member."""
-    email, username = member.email.lower(), member.username.lower()
-    _delete(Registration, or_(func.lower(Registration.email) == email, func.lower(Registration.username) == username))
-    _delete(MemberInvitation, func.lower(MemberInvitation.email) == email)
+    email, username = address_key(member.email), address_key(member.username)
+    _delete(Registration, or_(Registration.email_key == email, Registration.username_key == username))
+    _delete(MemberInvitation, MemberInvitation.email_key == email)
 
 
 def _anonymise(member: Member) -> None:
     """Remove all personal data from the row."""
     placeholder = f"erased-{member.id}"
-    taken = select(Member.id).where(func.lower(Member.username) == placeholder)
+    taken = select(Member.id).where(Member.username_key == placeholder)
     is_free = db.session.execute(taken).first() is None
     member.username = placeholder if is_free else f"{placeholder}-{secrets.token_hex(4)}"
     member.email = f"{placeholder}@invalid"

@@ -156,9 +156,9 @@ class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
     formatters_columns = {"state": Labels(MemberState.labels())}
     constraint_messages = {
         "uq_ab_user_email": EMAIL_TAKEN,
-        "uq_ab_user_lower_email": EMAIL_TAKEN,
+        "uq_ab_user_email_key": EMAIL_TAKEN,
         "uq_ab_user_username": USERNAME_TAKEN,
-        "uq_ab_user_lower_username": USERNAME_TAKEN,
+        "uq_ab_user_username_key": USERNAME_TAKEN,
     }
     add_form_extra_fields = {
         **_PERSON_FIELDS,

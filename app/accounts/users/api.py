@@ -8,7 +8,7 @@ from flask_appbuilder.security.decorators import permission_name
 from flask_babel import lazy_gettext
 from flask_login import current_user
 from marshmallow import ValidationError
-from marshmallow.validate import Email, Length
+from marshmallow.validate import Email, Length, OneOf
 from sqlalchemy import inspect
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -25,14 +25,26 @@ from app.crud.fields import clean_line
 from app.crud.reason_form import MAX_REASON_LENGTH
 from app.database import transaction
 from app.errors import DomainError
+from app.i18n import formats
 from app.i18n.selectors import is_timezone
 from app.outbox.rules import is_writable
 
 READ = [
     "id", "username", "first_name", "last_name", "email", "active", "roles.id", "roles.name", "memberships.id",
-    "memberships.name", "locale", "timezone", "joined_at", "last_login", "login_count", "fail_login_count", "erase_at",
+    "memberships.name", "locale", "timezone", "hour_cycle", "joined_at", "last_login", "login_count", "fail_login_count", "erase_at",
 ]  # fmt: skip
-WRITE = ["username", "first_name", "last_name", "email", "active", "roles", "memberships", "locale", "timezone"]
+WRITE = [
+    "username",
+    "first_name",
+    "last_name",
+    "email",
+    "active",
+    "roles",
+    "memberships",
+    "locale",
+    "timezone",
+    "hour_cycle",
+]
 REQUIRED = VALIDATION_MESSAGES["Missing data for required field."]
 # Programs know the groups of a user by the name that Flask-AppBuilder has for them.
 GROUPS, MEMBERSHIPS = "groups", "memberships"
@@ -85,12 +97,17 @@ class UserApi(ModelRestApi):
     search_columns = ["username", "first_name", "last_name", "email", "active", "roles", "memberships"]
     order_columns = ["id", "username", "email", "last_login"]
     base_order = ("username", "asc")
-    validators_columns = {"username": _validate_username, "email": _validate_email, "timezone": _validate_timezone}
+    validators_columns = {
+        "username": _validate_username,
+        "email": _validate_email,
+        "timezone": _validate_timezone,
+        "hour_cycle": OneOf(list(formats.SKELETONS)),
+    }
     constraint_messages = {
         "uq_ab_user_email": EMAIL_TAKEN,
-        "uq_ab_user_lower_email": EMAIL_TAKEN,
+        "uq_ab_user_email_key": EMAIL_TAKEN,
         "uq_ab_user_username": USERNAME_TAKEN,
-        "uq_ab_user_lower_username": USERNAME_TAKEN,
+        "uq_ab_user_username_key": USERNAME_TAKEN,
     }
 
     @expose("/<int:pk>/deletion", methods=["POST"])

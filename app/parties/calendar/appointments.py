@@ -10,6 +10,7 @@ from functools import partial
 from sqlalchemy import ColumnElement, case, delete, or_, select, update
 
 from app import clock
+from app.address_key import address_key
 from app.database import insert_into
 from app.extensions import db
 from app.parties.calendar import ics
@@ -74,7 +75,7 @@ def _remember(party: DinnerParty, guest: Guest, method: Method) -> int:
         insert_into(CalendarEntry)
         .values(
             party_id=party.id,
-            email=ics.recipient(guest).email.lower(),
+            email=address_key(ics.recipient(guest).email),
             method=method,
             sequence=first,
             party_sequence=first,
@@ -100,7 +101,7 @@ def _remember_if_sent(party: DinnerParty, guest: Guest, method: Method) -> int |
 
 
 def _is_of(party: DinnerParty, email: str) -> tuple[ColumnElement[bool], ...]:
-    return CalendarEntry.party_id == party.id, CalendarEntry.email == email.lower()
+    return CalendarEntry.party_id == party.id, CalendarEntry.email == address_key(email)
 
 
 def _next_values(party: DinnerParty, method: Method) -> dict[str, object]:

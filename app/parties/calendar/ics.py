@@ -17,6 +17,7 @@ from icalendar import Calendar, Event, vCalAddress, vDuration, vText, vUri
 
 from app import clock
 from app.accounts.models import Member
+from app.address_key import address_key
 from app.http import public_url
 from app.i18n.selectors import current_locale
 from app.inbound import addresses
@@ -198,7 +199,7 @@ def _invited(guest: Rsvp | Invitation) -> Rsvp | Invitation:
     Its calendar address stays the same: a calendar may refuse an update from another organizer.
     """
     invitation = guest.invitation if isinstance(guest, Rsvp) else None
-    if invitation is not None and invitation.email.lower() == recipient(guest).email.lower():
+    if invitation is not None and address_key(invitation.email) == address_key(recipient(guest).email):
         return invitation
     return guest
 

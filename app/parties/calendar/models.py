@@ -42,7 +42,7 @@ class Method(StrEnum):
 class CalendarEntry(Model):
     """What the calendar behind an e-mail address was last sent about a party.
 
-    The address is in lower case. `sequence` is the SEQUENCE it was sent: it counts the changes of the party, and also
+    The address is stored by its key. `sequence` is the SEQUENCE it was sent: it counts the changes of the party, and also
     each cancellation for this guest alone.
     """
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from icalendar import Calendar, Event
 
+from app.address_key import address_key
+
 # Replies repeat the event, with a description of up to a few thousand characters.
 MAX_LENGTH, MAX_LINES = 50_000, 1000
 MAX_SEQUENCE = 2**31 - 1
@@ -49,7 +51,7 @@ def parse(content: str | bytes, email: str) -> Reply | None:
         return None
     try:
         calendar = Calendar.from_ical(text.lstrip("\ufeff").strip())
-        return _read(calendar, email.lower())
+        return _read(calendar, address_key(email))
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError):
         # The parser raises any of these for what is no calendar object.
         return None
@@ -92,8 +94,13 @@ def _attendee(event: Event, email: str) -> Any:
     attendees = _all(event, "ATTENDEE")
     if len(attendees) == 1:
         return attendees[0]
-    own = [attendee for attendee in attendees if str(attendee).lower().removeprefix(MAILTO).strip() == email]
+    own = [attendee for attendee in attendees if _address_key(attendee) == email]
     return own[0] if len(own) == 1 else None
+
+
+def _address_key(attendee: Any) -> str:
+    uri = str(attendee)
+    return address_key(uri[len(MAILTO) :] if uri.lower().startswith(MAILTO) else uri)
 
 
 def _all(component: Any, name: str) -> list[Any]:

@@ -6,6 +6,7 @@ from sqlalchemy import delete, exists, func, select
 
 from app import clock
 from app.accounts.models import Member
+from app.address_key import address_key
 from app.database import insert_into
 from app.extensions import db
 from app.parties.invitations.import_list import ImportEntry
@@ -18,7 +19,7 @@ MAX_SHOWN = 200
 
 def remember(owner: Member, entries: Iterable[ImportEntry]) -> None:
     """Add the invited guests to the host's address book. A name replaces the one stored before, an empty name does not."""
-    found = {entry.email.lower(): entry for entry in entries}
+    found = {address_key(entry.email): entry for entry in entries}
     rows = [{"owner_id": owner.id, "email": entry.email, "name": entry.name} for entry in found.values()]
     if not rows:
         return
@@ -26,16 +27,15 @@ def remember(owner: Member, entries: Iterable[ImportEntry]) -> None:
     statement = insert_into(Contact).values([{**row, "invited_at": now} for row in rows])
     name = func.coalesce(func.nullif(statement.excluded.name, ""), Contact.name)
     statement = statement.on_conflict_do_update(
-        index_elements=[Contact.owner_id, func.lower(Contact.email)], set_={"name": name, "invited_at": now}
+        index_elements=[Contact.owner_id, Contact.email_key, Contact.duplicate], set_={"name": name, "invited_at": now}
     )
     db.session.execute(statement)
 
 
 def suggestions(owner: Member, party: DinnerParty) -> list[Contact]:
     """Return the host's contacts who are neither invited to the party nor have answered, the latest first."""
-    contact_email = func.lower(Contact.email)
-    invited = exists().where(Invitation.party_id == party.id, func.lower(Invitation.email) == contact_email)
-    answered = exists().where(Rsvp.party_id == party.id, func.lower(Rsvp.email) == contact_email)
+    invited = exists().where(Invitation.party_id == party.id, Invitation.email_key == Contact.email_key)
+    answered = exists().where(Rsvp.party_id == party.id, Rsvp.email_key == Contact.email_key)
     statement = (
         select(Contact)
         .where(Contact.owner_id == owner.id, ~invited, ~answered)

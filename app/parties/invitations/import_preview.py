@@ -7,6 +7,7 @@ from typing import NamedTuple
 from flask_babel import lazy_gettext
 
 from app.accounts.models import Member
+from app.address_key import address_key
 from app.enums import LabelledEnum
 from app.parties.invitations import import_list
 from app.parties.invitations import queries as invitation_queries
@@ -110,8 +111,8 @@ class ImportPreview(NamedTuple):
 def preview(party: DinnerParty, host: Member, reading: Reading, selection: Selection) -> ImportPreview:
     """Return what would happen to each row if the host invited these guests now."""
     people = list(_people(reading))
-    known = invitation_queries.known_emails(
-        party, [entry.email for _row, _person, entry in people if entry is not None]
+    known = invitation_queries.known_keys(
+        party, [address_key(entry.email) for _row, _person, entry in people if entry is not None]
     )
     remaining = invitation_queries.remaining_today(host)
     seen: set[str] = set()
@@ -120,7 +121,7 @@ def preview(party: DinnerParty, host: Member, reading: Reading, selection: Selec
         if entry is None:
             previewed.append(PreviewRow(row, OUTCOMES.get(row.fate, RowOutcome.INVALID)))
             continue
-        email, by_default = entry.email.lower(), row.is_hidden or row.is_declined
+        email, by_default = address_key(entry.email), row.is_hidden or row.is_declined
         if email in seen:
             outcome = RowOutcome.DUPLICATE
         elif email in known:

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from app import clock
 from app.accounts.models import Member
+from app.address_key import address_key
 from app.extensions import db
 from app.outbox.models import SECRET, EmailTopic
 from app.outbox.service import EmailRequest, enqueue, enqueue_decoy
@@ -115,4 +116,5 @@ def _send(  # noqa: PLR0913 - what e-mails differ in
 
 def _reader(invitation: Invitation) -> Member | None:
     """Return the member with the address of the invitation."""
-    return db.session.scalars(select(Member).where(func.lower(Member.email) == invitation.email.lower())).one_or_none()
+    statement = select(Member).where(Member.email_key == address_key(invitation.email))
+    return db.session.scalars(statement.order_by(Member.duplicate)).first()

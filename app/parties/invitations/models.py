@@ -2,11 +2,12 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, func
+from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app import clock
 from app.accounts.models import Member
+from app.address_key import duplicate_column, keep_keys, key_column
 from app.database import UTCDateTime
 from app.extensions import Model
 from app.search_key import WORDS
@@ -20,6 +21,8 @@ class Contact(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     owner_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"))
     email: Mapped[str] = mapped_column(String(320))
+    email_key: Mapped[str] = key_column("email")
+    duplicate: Mapped[int] = duplicate_column()
     name: Mapped[str] = mapped_column(String(130), default="", info=WORDS)
     invited_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
 
@@ -29,4 +32,5 @@ class Contact(Model):
         return self.name or self.email
 
 
-Index("uq_contact_owner_id_lower_email", Contact.owner_id, func.lower(Contact.email), unique=True)
+keep_keys(Contact, "email")
+Index("uq_contact_owner_id_email_key", Contact.owner_id, Contact.email_key, Contact.duplicate, unique=True)

@@ -1,6 +1,6 @@
 """Queries about invitations and the RSVPs to them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from app import clock
 from app.accounts.models import Member
 from app.accounts.rules import token_hash
+from app.address_key import address_key
 from app.extensions import db
 from app.outbox import unreachable
 from app.outbox.models import MailProblem, OutboxEmail
@@ -70,7 +71,7 @@ def by_token(token: str) -> Invitation | None:
 
 def page(party: DinnerParty, number: int) -> InvitedPage:
     """Return page `number` of the invitations of the party, the latest first."""
-    problem = unreachable.problem_of(Invitation.email)
+    problem = unreachable.problem_of(Invitation.email_key)
     statement = (
         select(Invitation, problem, func.count().over(), func.count(problem).over())
         .where(Invitation.party_id == party.id)
@@ -86,7 +87,7 @@ def page(party: DinnerParty, number: int) -> InvitedPage:
 
 def problem_of(invitation: Invitation) -> MailProblem | None:
     """Return why e-mails do not reach the address of an invitation."""
-    statement = select(unreachable.problem_of(Invitation.email)).where(Invitation.id == invitation.id)
+    statement = select(unreachable.problem_of(Invitation.email_key)).where(Invitation.id == invitation.id)
     return db.session.scalar(statement)
 
 
@@ -97,8 +98,9 @@ def find(party: DinnerParty, key: int) -> Invitation | None:
 
 def by_email(party: DinnerParty, email: str) -> Invitation | None:
     """Return the invitation of the party to an e-mail address, freshly read from the database."""
-    statement = select(Invitation).where(Invitation.party_id == party.id, func.lower(Invitation.email) == email.lower())
-    return db.session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
+    statement = select(Invitation).where(Invitation.party_id == party.id, Invitation.email_key == address_key(email))
+    statement = statement.order_by(Invitation.duplicate)
+    return db.session.scalars(statement.execution_options(populate_existing=True)).first()
 
 
 def unsent(party: DinnerParty) -> list[Invitation]:
@@ -116,11 +118,12 @@ def parties_inviting(member: Member) -> list[DinnerParty]:
     """Return the coming parties to which the member is invited and has not answered, soonest first."""
     own_invitation = and_(
         Invitation.party_id == DinnerParty.id,
-        func.lower(Invitation.email) == member.email.lower(),
+        Invitation.email_key == address_key(member.email),
+        Invitation.duplicate == 0,
         Invitation.sent_at.is_not(None),
         Invitation.revoked_at.is_(None),
     )
-    own_rsvp = or_(Rsvp.member_id == member.id, func.lower(Rsvp.email) == member.email.lower())
+    own_rsvp = or_(Rsvp.member_id == member.id, Rsvp.email_key == address_key(member.email))
     answered = exists().where(Rsvp.party_id == DinnerParty.id, own_rsvp)
     statement = (
         select(DinnerParty)
@@ -133,16 +136,14 @@ def parties_inviting(member: Member) -> list[DinnerParty]:
     return list(db.session.scalars(statement))
 
 
-def known_emails(party: DinnerParty, emails: Sequence[str]) -> set[str]:
-    """Return those of `emails`, in lower case, that are invited to the party already or have a current RSVP."""
-    lowered = [email.lower() for email in emails]
-    invited = select(func.lower(Invitation.email)).where(Invitation.party_id == party.id)
-    answered = select(func.lower(Rsvp.email)).where(Rsvp.party_id == party.id, Rsvp.status.not_in(NOT_COMING))
-    known = [
-        *db.session.scalars(invited.where(func.lower(Invitation.email).in_(lowered))),
-        *db.session.scalars(answered.where(func.lower(Rsvp.email).in_(lowered))),
-    ]
-    return set(known)
+def known_keys(party: DinnerParty, keys: Collection[str]) -> set[str]:
+    """Return those keys of addresses that are invited to the party already or have a current RSVP."""
+    invited = select(Invitation.email_key).where(Invitation.party_id == party.id)
+    answered = select(Rsvp.email_key).where(Rsvp.party_id == party.id, Rsvp.status.not_in(NOT_COMING))
+    return {
+        *db.session.scalars(invited.where(Invitation.email_key.in_(keys))),
+        *db.session.scalars(answered.where(Rsvp.email_key.in_(keys))),
+    }
 
 
 def remaining_today(host: Member) -> int:
@@ -158,7 +159,7 @@ def remaining_requests_today(party: DinnerParty) -> int:
 def sent_today(kind: str, email: str, *conditions: ColumnElement[bool]) -> int:
     """Return how many e-mails of one kind were queued for an e-mail address in the last 24 hours."""
     statement = select(func.count()).where(
-        func.lower(OutboxEmail.recipient) == email.lower(),
+        OutboxEmail.recipient_key == address_key(email),
         OutboxEmail.kind == kind,
         OutboxEmail.created_at > clock.now() - ONE_DAY,
         *conditions,
@@ -176,11 +177,9 @@ def _rsvps_by_invitation(party: DinnerParty, invitations: Sequence[Invitation]) 
     """Return the RSVPs to `invitations` by their keys: given by the link, or else with the same e-mail address."""
     if not invitations:
         return {}
-    emails = {invitation.email.lower(): invitation.id for invitation in invitations}
-    belongs = or_(
-        Rsvp.invitation_id.in_([invitation.id for invitation in invitations]), func.lower(Rsvp.email).in_(list(emails))
-    )
+    keys = {address_key(invitation.email): invitation.id for invitation in invitations}
+    belongs = or_(Rsvp.invitation_id.in_([invitation.id for invitation in invitations]), Rsvp.email_key.in_(list(keys)))
     found = list(db.session.scalars(select(Rsvp).where(Rsvp.party_id == party.id, belongs)))
-    by_email = {emails[rsvp.email.lower()]: rsvp for rsvp in found if rsvp.email.lower() in emails}
+    by_email = {keys[key]: rsvp for rsvp in found if (key := address_key(rsvp.email)) in keys}
     by_link = {rsvp.invitation_id: rsvp for rsvp in found if rsvp.invitation_id is not None}
     return {**by_email, **by_link}

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from flask_babel import lazy_gettext
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, select, update
 
 from app import clock
 from app.accounts.models import Member
+from app.address_key import address_key
 from app.database import insert_or_ignore
 from app.errors import DomainError
 from app.extensions import db
@@ -73,11 +74,11 @@ def invite(party: DinnerParty, host: Member, entries: Sequence[ImportEntry], loc
     The e-mails are sent at once, or when the draft is published. Raises DomainError when the party takes no invitations.
     """
     status = _lock_party(party)
-    first_by_email = {entry.email.lower(): entry for entry in reversed(entries)}
-    known = invitation_queries.known_emails(party, list(first_by_email))
-    new = [
-        entry for entry in entries if entry is first_by_email[entry.email.lower()] and entry.email.lower() not in known
-    ]
+    first_by_key: dict[str, ImportEntry] = {}
+    for entry in entries:
+        first_by_key.setdefault(address_key(entry.email), entry)
+    known = invitation_queries.known_keys(party, first_by_key)
+    new = [entry for key, entry in first_by_key.items() if key not in known]
     allowed = new[: invitation_queries.remaining_today(host)]
     stored = _store(party, host, allowed, locale)
     contacts.remember(host, allowed)
@@ -134,8 +135,8 @@ def correct_address(invitation: Invitation, email: str) -> None:
     if invitation_queries.problem_of(invitation) is None:
         raise DomainError(lazy_gettext("Nothing changed: e-mails reach this address."), "warning")
     old = invitation.email
-    if email.lower() != old.lower():
-        if invitation_queries.known_emails(party, [email]):
+    if address_key(email) != address_key(old):
+        if invitation_queries.known_keys(party, [address_key(email)]):
             raise DomainError(lazy_gettext("This person is already invited, or has answered."), field="email")
         invitation.email = email
         for rsvp in db.session.scalars(_rsvps_without_account(party, old)):
@@ -145,9 +146,7 @@ def correct_address(invitation: Invitation, email: str) -> None:
 
 
 def _rsvps_without_account(party: DinnerParty, email: str) -> Select[Rsvp]:
-    return select(Rsvp).where(
-        Rsvp.party_id == party.id, Rsvp.member_id.is_(None), func.lower(Rsvp.email) == email.lower()
-    )
+    return select(Rsvp).where(Rsvp.party_id == party.id, Rsvp.member_id.is_(None), Rsvp.email_key == address_key(email))
 
 
 def _has_problem(invitation: Invitation) -> bool:
@@ -284,7 +283,9 @@ def _store(party: DinnerParty, host: Member | None, entries: Sequence[ImportEntr
         }
         for entry in entries
     ]
-    statement = insert_or_ignore(Invitation, Invitation.party_id, func.lower(Invitation.email)).values(rows)
+    statement = insert_or_ignore(Invitation, Invitation.party_id, Invitation.email_key, Invitation.duplicate).values(
+        rows
+    )
     stored = list(db.session.scalars(statement.returning(Invitation)))
     _link_rsvps(party, stored)
     return sorted(stored, key=lambda invitation: invitation.id)
@@ -302,16 +303,16 @@ def _link_rsvps(party: DinnerParty, invitations: Sequence[Invitation]) -> None:
     If another member answered with a forwarded link, they keep their RSVP, and the invitation loses its link to it.
     """
     by_id = {invitation.id: invitation for invitation in invitations}
-    by_email = {invitation.email.lower(): invitation for invitation in invitations}
-    belongs = Rsvp.invitation_id.in_(list(by_id)) | func.lower(Rsvp.email).in_(list(by_email))
+    by_email = {address_key(invitation.email): invitation for invitation in invitations}
+    belongs = Rsvp.invitation_id.in_(list(by_id)) | Rsvp.email_key.in_(list(by_email))
     found = list(db.session.scalars(select(Rsvp).where(Rsvp.party_id == party.id, belongs)))
     for rsvp in found:
         linked = by_id.get(rsvp.invitation_id or 0)
-        if linked is not None and rsvp.member_id is not None and rsvp.email.lower() != linked.email.lower():
+        if linked is not None and rsvp.member_id is not None and address_key(rsvp.email) != address_key(linked.email):
             rsvp.invitation_id = None
     db.session.flush()
     for rsvp in found:
-        invitation = by_id.get(rsvp.invitation_id or 0) or by_email.get(rsvp.email.lower())
+        invitation = by_id.get(rsvp.invitation_id or 0) or by_email.get(address_key(rsvp.email))
         if invitation is not None:
             rsvp.invitation_id = rsvp.invitation_id or invitation.id
             if rsvp.status == RsvpStatus.REMOVED:

@@ -7,6 +7,7 @@ from flask_appbuilder import expose, has_access, permission_name
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
+from app.address_key import address_key
 from app.crud import flashes
 from app.crud.actions import flash_and_redirect
 from app.crud.fields import show_at_field
@@ -236,7 +237,7 @@ def _choices() -> Choices:
 
 def _selection() -> Selection:
     """Return whom the host leaves out, or invites although they would be left out."""
-    return Selection(frozenset(request.form.getlist("leave")), frozenset(request.form.getlist("include")))
+    return Selection(*(frozenset(map(address_key, request.form.getlist(field))) for field in ("leave", "include")))
 
 
 def _round_of_form() -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from app.accounts.models import Member
@@ -39,7 +39,7 @@ def select_rsvps(
 
 def select_not_answered(party: DinnerParty, topic: str, *conditions: ColumnElement[bool]) -> list[InvitedContext]:
     """Return the invited guests who have not answered and have not unsubscribed from `topic`."""
-    same_email = func.lower(Member.email) == func.lower(Invitation.email)
+    same_email = and_(Member.email_key == Invitation.email_key, Member.duplicate == 0)
     statement = _not_answered(party, topic).outerjoin(Member, same_email).add_columns(Member).where(*conditions)
     return [InvitedContext(*row) for row in db.session.execute(statement.order_by(Invitation.id))]
 
@@ -59,15 +59,15 @@ def _is_recipient(party: DinnerParty, topic: str, author_id: int | None) -> tupl
         Rsvp.party_id == party.id,
         or_(Rsvp.member_id.is_(None), Rsvp.member_id.not_in(hosts)),
         ~Rsvp.email.endswith(ANONYMISED_DOMAIN),
-        unsubscribe.accepts(Rsvp.email, topic),
-        ~unreachable.is_blocked(Rsvp.email),
+        unsubscribe.accepts(Rsvp.email_key, topic),
+        ~unreachable.is_blocked(Rsvp.email_key),
     )
 
 
 def _not_answered(party: DinnerParty, topic: str) -> Select[Invitation]:
     # A visitor with the share link may have typed the address of somebody else: they must have opened the link.
     confirmed = or_(Invitation.invited_by_id.is_not(None), Invitation.opened_at.is_not(None))
-    belongs = or_(Rsvp.invitation_id == Invitation.id, func.lower(Rsvp.email) == func.lower(Invitation.email))
+    belongs = or_(Rsvp.invitation_id == Invitation.id, Rsvp.email_key == Invitation.email_key)
     answered = exists().where(Rsvp.party_id == party.id, belongs).correlate_except(Rsvp)
     return select(Invitation).where(
         Invitation.party_id == party.id,
@@ -75,6 +75,6 @@ def _not_answered(party: DinnerParty, topic: str) -> Select[Invitation]:
         Invitation.revoked_at.is_(None),
         confirmed,
         ~answered,
-        unsubscribe.accepts(Invitation.email, topic),
-        ~unreachable.is_blocked(Invitation.email),
+        unsubscribe.accepts(Invitation.email_key, topic),
+        ~unreachable.is_blocked(Invitation.email_key),
     )

@@ -4,13 +4,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 from sqlalchemy.orm import joinedload
 
 from app import clock
 from app.accounts.models import Member
 from app.accounts.privacy.data_export import Archive, pick
 from app.accounts.signals import member_erasing, member_exporting
+from app.address_key import address_key
 from app.extensions import db
 from app.parties import rules
 from app.parties.calendar import appointments, ics
@@ -146,7 +147,9 @@ def _claims(rsvps: Iterable[Rsvp]) -> list[dict[str, Any]]:
 
 def _calendar_entries(member: Member) -> list[dict[str, Any]]:
     statement = select(CalendarEntry, DinnerParty).join(DinnerParty, DinnerParty.id == CalendarEntry.party_id)
-    rows = db.session.execute(statement.where(CalendarEntry.email == member.email.lower()).order_by(DinnerParty.id))
+    rows = db.session.execute(
+        statement.where(CalendarEntry.email == address_key(member.email)).order_by(DinnerParty.id)
+    )
     return [{**pick(entry, CALENDAR_ENTRY), "party": {"title": party.title}} for entry, party in rows]
 
 
@@ -177,7 +180,7 @@ def _erase(member: Member) -> None:
             rsvp_service.withdraw(rsvp.party, Respondent(member))
     db.session.flush()
     calendar_service.stop(member)
-    appointments.forget(CalendarEntry.email == member.email.lower())
+    appointments.forget(CalendarEntry.email == address_key(member.email))
     db.session.execute(delete(CoHost).where(CoHost.member_id == member.id))
     _erase_contacts_and_invitations(member)
     _blank(GuestMessage, GuestMessage.author_id == member.id, author_id=None, subject="", text="")
@@ -192,6 +195,7 @@ def _erase(member: Member) -> None:
         _is_of(member),
         name="",
         email=f"{retention.ERASED}-{member.id}{ANONYMISED_DOMAIN}",
+        email_key=f"{retention.ERASED}-{member.id}{ANONYMISED_DOMAIN}",
         note="",
         locale=None,
         timezone=None,
@@ -200,7 +204,7 @@ def _erase(member: Member) -> None:
 
 def _erase_contacts_and_invitations(member: Member) -> None:
     """Delete their address book, their entries in those of others, and their invitations."""
-    same_email = func.lower(Contact.email) == member.email.lower()
+    same_email = Contact.email_key == address_key(member.email)
     db.session.execute(delete(Contact).where(or_(Contact.owner_id == member.id, same_email)))
     _blank(Invitation, Invitation.invited_by_id == member.id, invited_by_id=None)
     # They may have answered with a link that was sent to another e-mail address of theirs.
@@ -245,10 +249,10 @@ def _rows(model: Any, *conditions: ColumnElement[bool], loaded: Any = None) -> l
 
 def _is_to(member: Member) -> ColumnElement[bool]:
     """Condition: the invitation is to the member's e-mail address."""
-    return func.lower(Invitation.email) == member.email.lower()
+    return Invitation.email_key == address_key(member.email)
 
 
 def _is_of(member: Member) -> ColumnElement[bool]:
     """Condition: the RSVP is the member's, given with their account or, before they had one, with their e-mail address."""
-    without_account = and_(Rsvp.member_id.is_(None), func.lower(Rsvp.email) == member.email.lower())
+    without_account = and_(Rsvp.member_id.is_(None), Rsvp.email_key == address_key(member.email))
     return or_(Rsvp.member_id == member.id, without_account)

@@ -29,9 +29,7 @@ def anonymise_due_invitations() -> int:
 def anonymise_due_rsvps() -> int:
     """Anonymise RSVPs without an account INVITATION_RETENTION_DAYS after the party; return how many."""
     statement = update(Rsvp).where(Rsvp.member_id.is_(None), _is_due(Rsvp))
-    return _execute(
-        statement.values(name="", email=_anonymised_email(Rsvp, EXPIRED), note="", locale=None, timezone=None)
-    )
+    return _execute(statement.values(name="", **_anonymised_email(Rsvp, EXPIRED), note="", locale=None, timezone=None))
 
 
 def delete_due_calendar_entries() -> int:
@@ -46,7 +44,7 @@ def anonymise_invitations(condition: ColumnElement[bool], reason: str) -> int:
         .where(condition)
         .values(
             name="",
-            email=_anonymised_email(Invitation, reason),
+            **_anonymised_email(Invitation, reason),
             locale=None,
             token_hash=None,
             round=Invitation.round + 1,
@@ -57,7 +55,7 @@ def anonymise_invitations(condition: ColumnElement[bool], reason: str) -> int:
 
 
 def _is_due(model: Any) -> ColumnElement[bool]:
-    has_account = exists().where(func.lower(Member.email) == func.lower(model.email))
+    has_account = exists().where(Member.email_key == model.email_key)
     due: ColumnElement[bool] = (
         model.party_id.in_(_parties_long_over()) & model.email.not_like(f"%{ANONYMISED_DOMAIN}") & ~has_account
     )
@@ -69,10 +67,10 @@ def _parties_long_over() -> Select[int]:
     return select(DinnerParty.id).where(DinnerParty.starts_at < before)
 
 
-def _anonymised_email(model: Any, reason: str) -> ColumnElement[str]:
-    """Return an e-mail address that does not exist, and is unique in the table."""
+def _anonymised_email(model: Any, reason: str) -> dict[str, ColumnElement[str]]:
+    """Return an e-mail address that does not exist, and is unique in the table, with its key."""
     email: ColumnElement[str] = literal(f"{reason}-") + cast_in_database(model.id, String) + ANONYMISED_DOMAIN
-    return email
+    return {"email": email, "email_key": email}
 
 
 def _execute(statement: Any) -> int:

@@ -8,9 +8,10 @@ import logging
 from dataclasses import replace
 
 from flask_babel import lazy_gettext
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from app import clock
+from app.address_key import address_key
 from app.crud.fields import clean_text
 from app.errors import DomainError
 from app.extensions import db
@@ -116,8 +117,9 @@ def _respondent(guest: Rsvp | Invitation) -> Respondent | None:
 
 def _rsvp_by_email(invitation: Invitation) -> Rsvp | None:
     """Return the RSVP of the invited person, who may have given it with an account."""
-    same_email = func.lower(Rsvp.email) == invitation.email.lower()
-    return db.session.scalars(select(Rsvp).where(Rsvp.party_id == invitation.party_id, same_email)).one_or_none()
+    same_email = Rsvp.email_key == address_key(invitation.email)
+    statement = select(Rsvp).where(Rsvp.party_id == invitation.party_id, same_email).order_by(Rsvp.duplicate)
+    return db.session.scalars(statement).first()
 
 
 def _is_over(party: DinnerParty) -> bool:

@@ -92,8 +92,8 @@ def totals(party: DinnerParty) -> Totals:
         inside = Rsvp.status.in_(statuses)
         columns += [func.count().filter(inside), func.coalesce(func.sum(Rsvp.party_size).filter(inside), 0)]
     invited = select(func.count()).where(Invitation.party_id == party.id, Invitation.revoked_at.is_(None))
-    theirs = or_(Rsvp.invitation_id == Invitation.id, func.lower(Rsvp.email) == func.lower(Invitation.email))
-    columns.append(func.count().filter(unreachable.is_blocked(Rsvp.email)))
+    theirs = or_(Rsvp.invitation_id == Invitation.id, Rsvp.email_key == Invitation.email_key)
+    columns.append(func.count().filter(unreachable.is_blocked(Rsvp.email_key)))
     silent = invited.where(~exists(select(Rsvp.id).where(Rsvp.party_id == party.id, theirs).correlate(Invitation)))
     statement = select(*columns, invited.scalar_subquery(), silent.scalar_subquery()).where(Rsvp.party_id == party.id)
     *counted, unreachable_count, invited_count, silent_count = db.session.execute(statement).one()
@@ -111,7 +111,7 @@ def page(party: DinnerParty, number: int, *, group: str = "", text: str = "") ->
     statement = _select_rsvps(party).where(*_matches(text)).options(joinedload(Rsvp.member))
     if group in GROUPS:
         statement = statement.where(Rsvp.status.in_(GROUPS[group][1]))
-    statement = statement.add_columns(unreachable.problem_of(Rsvp.email))
+    statement = statement.add_columns(unreachable.problem_of(Rsvp.email_key))
     found: Sequence[Any] = db.session.execute(statement.offset((number - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1)).all()
     guests = [GuestEntry(rsvp, problem=problem) for rsvp, problem in found[:PAGE_SIZE]]
     _assign_people(guests, _people_of(guest.rsvp.id for guest in guests))

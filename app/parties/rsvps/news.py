@@ -89,7 +89,7 @@ def _hosts_with_news(now: datetime) -> Select[Member]:
     return select(Member).where(
         Member.answers_at_once.is_(False),
         Member.erased_at.is_(None),
-        unsubscribe.accepts(Member.email, EmailTopic.ANSWERS),
+        unsubscribe.accepts(Member.email_key, EmailTopic.ANSWERS),
         news,
     )
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from app.accounts.models import Member
+from app.address_key import address_key
 from app.outbox.models import EmailTopic
 from app.outbox.service import EmailRequest, enqueue
 from app.parties import guest_addresses, secret_links
@@ -26,7 +27,7 @@ class Told(NamedTuple):
     @property
     def address(self) -> str:
         """Where to write: a member may have another address than when they answered."""
-        return _recipient(self.guest).email.lower()
+        return address_key(_recipient(self.guest).email)
 
 
 def send(told: Iterable[Told]) -> int:

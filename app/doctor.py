@@ -1,0 +1,105 @@
+"""What is wrong with a site: the registry of checks that `flask doctor` runs.
+
+A check is a function that yields findings, in the file `checks` of its subject:
+
+    @check("outbox age")
+    def outbox_age() -> Iterator[Finding]:
+        if late:
+            yield warning("The oldest e-mail waits for 3 hours.", "Start a worker.")
+
+It yields nothing if there is nothing to check. Quick checks also run at the start of the site; they neither use the network,
+other than the connection to the database, nor take longer than a moment. A check `of_person` gets the name of `flask doctor --as`.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TypeVar
+
+Function = TypeVar("Function", bound=Callable[..., Iterator["Finding"]])
+
+logger = logging.getLogger(__name__)
+
+
+class Level(IntEnum):
+    """How bad it is, and the exit status of the command."""
+
+    OK = 0
+    WARNING = 1
+    ERROR = 2
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check has seen, and what to do about it."""
+
+    level: Level
+    text: str
+    advice: str = ""
+
+
+def ok(text: str) -> Finding:
+    """Return that something is as it should be."""
+    return Finding(Level.OK, text)
+
+
+def warning(text: str, advice: str) -> Finding:
+    """Return what works, but not well, or not for long."""
+    return Finding(Level.WARNING, text, advice)
+
+
+def error(text: str, advice: str) -> Finding:
+    """Return what does not work."""
+    return Finding(Level.ERROR, text, advice)
+
+
+@dataclass(frozen=True)
+class Check:
+    """A registered check."""
+
+    name: str
+    run: Callable[..., Iterator[Finding]]
+    quick: bool
+    of_person: bool
+
+    def findings(self, *arguments: str) -> list[Finding]:
+        """Return what it finds. Its own failure is a finding, so that the other checks run."""
+        found: list[Finding] = []
+        try:
+            found.extend(self.run(*arguments))
+        except Exception as failure:
+            logger.debug("The check %s failed", self.name, exc_info=True)
+            found.append(error(f"The check failed: {type(failure).__name__}: {failure}", "Report this as a bug."))
+        return found
+
+
+CHECKS: dict[str, Check] = {}
+
+
+def check(name: str, *, quick: bool = False, of_person: bool = False) -> Callable[[Function], Function]:
+    """Register the decorated function under `name`."""
+
+    def register(function: Function) -> Function:
+        CHECKS[name] = Check(name, function, quick, of_person)
+        return function
+
+    return register
+
+
+def examine(person: str = "", *, only_quick: bool = False) -> Iterator[tuple[Check, Finding]]:
+    """Run the checks, those of a `person` only if one is given, and yield what they find."""
+    for each in CHECKS.values():
+        if only_quick and not each.quick:
+            continue
+        if each.of_person and not person:
+            continue
+        for finding in each.findings(*([person] if each.of_person else [])):
+            yield each, finding
+
+
+def warn() -> None:
+    """Write to the log what the quick checks find wrong."""
+    for each, finding in examine(only_quick=True):
+        if finding.level > Level.OK:
+            logger.warning("%s: %s %s", each.name, finding.text, finding.advice)
