@@ -13,6 +13,7 @@ from flask_appbuilder.cli import fab
 
 from app import clock, demo, fab_commands, scheduler, setup, worker, zone_rules
 from app.accounts import cli as accounts
+from app.accounts.users.directory_cli import directory_group
 from app.checks import cli as checks
 from app.database import report_outage, transaction
 from app.extensions import db
@@ -34,6 +35,7 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(accounts.reset_password_command)
     app.cli.add_command(accounts.unlock_command)
     app.cli.add_command(accounts.link_identity_command)
+    app.cli.add_command(directory_group)
     fab_commands.init_app()
     app.cli.add_command(fab)
 

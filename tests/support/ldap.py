@@ -10,6 +10,7 @@ import contextlib
 import ipaddress
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -40,6 +41,7 @@ ou: people
 
 dn: uid=ada,{BASE}
 objectClass: inetOrgPerson
+entryUUID: 21495524-a02f-5695-82e2-b117addc0b1e
 uid: ada
 givenName: Ada
 sn: Byron
@@ -48,6 +50,7 @@ userPassword: {PASSWORD}
 
 dn: uid=grace,{BASE}
 objectClass: inetOrgPerson
+entryUUID: e8adc232-8c18-50c8-9626-fa88cf30e638
 uid: grace
 givenName: Grace
 sn: Hopper
@@ -57,12 +60,14 @@ userPassword: {PASSWORD}
 
 dn: uid=nomail,{BASE}
 objectClass: inetOrgPerson
+entryUUID: 4777c37b-f39a-53e1-a4f8-5fb8f9faff2d
 uid: nomail
 sn: Quiet
 userPassword: {PASSWORD}
 
 dn: uid=odd name,{BASE}
 objectClass: inetOrgPerson
+entryUUID: 63b796e9-ba46-5057-9725-b12d132526c4
 uid: odd name
 sn: Odd
 mail: odd@example.com
@@ -70,6 +75,7 @@ userPassword: {PASSWORD}
 
 dn: uid=twin,{BASE}
 objectClass: inetOrgPerson
+entryUUID: 44ba568b-bbde-5d8b-bb11-89a6337d9c54
 uid: twin
 sn: First
 mail: twins@example.com
@@ -77,12 +83,18 @@ userPassword: {PASSWORD}
 
 dn: uid=other,{BASE}
 objectClass: inetOrgPerson
+entryUUID: d0db777f-e58b-5ff4-84ba-af70aae4a2e4
 uid: other
 sn: Second
 mail: twins@example.com
 userPassword: {PASSWORD}
 
 """
+
+
+def unique_id(name: str) -> str:
+    """Return the unique id of a person, as it is stored."""
+    return f"entryuuid:{uuid.uuid5(uuid.NAMESPACE_DNS, name)}"
 
 
 @dataclass(frozen=True)
