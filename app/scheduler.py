@@ -15,6 +15,7 @@ from flask import Flask
 from app import zone_rules
 from app.accounts import cleanup
 from app.accounts.cleanup import CleanupTask
+from app.accounts.ldap import checks as directory_checks
 from app.accounts.users import account_deletion, directory
 from app.audit import service as audit_log
 from app.crud import files
@@ -81,6 +82,8 @@ class Scheduler:
 
     def run_forever(self, wanted: Callable[[], bool] = lambda: True) -> None:
         """Run due tasks until `stop()` is called or `wanted` returns False."""
+        with self.app.app_context():
+            directory_checks.warn()
         while wanted() and not self._stop.is_set():
             seconds = self.run_due_tasks()
             while seconds > 0 and wanted() and not self._stop.wait(min(seconds, STOP_CHECK_SECONDS)):

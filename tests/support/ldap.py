@@ -20,6 +20,7 @@ import config
 from tests.support.smtp import HOST
 
 BASE = "ou=people,dc=example,dc=com"
+COOKS = r"cn=Cooks\, chief,ou=groups,dc=example,dc=com"
 ADMINS = "cn=admins,ou=groups,dc=example,dc=com"
 SERVICE, SERVICE_PASSWORD = "cn=dinner,dc=example,dc=com", "only to look"
 PASSWORD = "couscous on friday"
@@ -88,6 +89,71 @@ uid: other
 sn: Second
 mail: twins@example.com
 userPassword: {PASSWORD}
+
+dn: uid=nested,{BASE}
+objectClass: inetOrgPerson
+entryUUID: {uuid.uuid5(uuid.NAMESPACE_DNS, "nested")}
+uid: nested
+sn: Nested
+mail: nested@example.com
+userPassword: {PASSWORD}
+
+dn: uid=disabled,{BASE}
+objectClass: inetOrgPerson
+entryUUID: {uuid.uuid5(uuid.NAMESPACE_DNS, "disabled")}
+uid: disabled
+sn: Disabled
+mail: disabled@example.com
+nsAccountLock: TRUE
+userPassword: {PASSWORD}
+
+dn: uid=expired,{BASE}
+objectClass: inetOrgPerson
+entryUUID: {uuid.uuid5(uuid.NAMESPACE_DNS, "expired")}
+uid: expired
+sn: Expired
+mail: expired@example.com
+description: 80090308: LdapErr: DSID-0C0903A9, comment: AcceptSecurityContext error, data 532, v1db1
+userPassword: {PASSWORD}
+
+dn: cn=contact,{BASE}
+objectClass: contact
+cn: contact
+mail: Ada@example.com
+
+dn: ou=contractors,{BASE}
+objectClass: organizationalUnit
+ou: contractors
+
+dn: uid=same,{BASE}
+objectClass: inetOrgPerson
+entryUUID: {uuid.uuid5(uuid.NAMESPACE_DNS, "same")}
+uid: same
+sn: Same
+mail: same@example.com
+userPassword: {PASSWORD}
+
+dn: uid=same,ou=contractors,{BASE}
+objectClass: inetOrgPerson
+entryUUID: {uuid.uuid5(uuid.NAMESPACE_DNS, "contractor")}
+uid: same
+sn: Contractor
+mail: contractor@example.com
+userPassword: {PASSWORD}
+
+dn: ou=groups,dc=example,dc=com
+objectClass: organizationalUnit
+ou: groups
+
+dn: {ADMINS}
+objectClass: groupOfNames
+cn: admins
+member: {COOKS}
+
+dn: {COOKS}
+objectClass: groupOfNames
+cn: Cooks, chief
+member: uid=nested,{BASE}
 
 """
 

@@ -1,5 +1,6 @@
 """Checks of the LDAP directory: its settings, each of its servers, and what a login of one person would do."""
 
+import logging
 from collections.abc import Iterator
 
 from flask import current_app
@@ -11,9 +12,11 @@ from app.accounts.ldap.client import Connection, setting
 from app.accounts.ldap.entries import LdapEntry, normalize_dn
 from app.accounts.ldap.problems import LdapUnreachableError, Problem
 from app.accounts.models import DirectoryPerson
-from app.doctor import Finding, check, error, ok, warning
+from app.doctor import Finding, Level, check, error, ok, warning
 from app.errors import DomainError
 from app.extensions import db
+
+log = logging.getLogger(__name__)
 
 SAMPLE = 5
 
@@ -55,6 +58,13 @@ def questions() -> Iterator[Finding]:
     if waiting and client.is_enabled():
         names = ", ".join(row.username for row in waiting)
         yield warning(f"People of the directory wait for your decision: {names}.", "See Manage → Directory.")
+
+
+def warn() -> None:
+    """Write to the log what is wrong with the servers. It may take as long as they take to answer."""
+    for finding in servers():
+        if finding.level > Level.OK:
+            log.error("The LDAP directory: %s %s", finding.text, finding.advice)
 
 
 def _examine(connection: Connection) -> list[Finding]:

@@ -132,7 +132,7 @@ class Connection:
         server = self._ldap.server
         try:
             socket.getaddrinfo(server.host, server.port)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             raise LdapUnreachableError(Problem.HOST, str(error)) from error
         try:
             self._ldap.open(read_server_info=False)
@@ -145,11 +145,15 @@ class Connection:
             raise LdapUnreachableError(Problem.STARTTLS, str(self._ldap.last_error or self._ldap.result))
 
     def _why_not_open(self, error: Exception) -> LdapUnreachableError:
+        from ldap3.core.exceptions import LDAPStartTLSError
+
         failed = server_tls_failure(self._ldap)
         if isinstance(failed, ssl.SSLCertVerificationError):
             return LdapUnreachableError(Problem.CERTIFICATE, failed.verify_message)
         if failed is not None:
             return LdapUnreachableError(Problem.TLS, str(failed))
+        if isinstance(error, LDAPStartTLSError):
+            return LdapUnreachableError(Problem.STARTTLS, str(error))
         is_refused = "refused" in str(error)
         return LdapUnreachableError(Problem.PORT if is_refused else Problem.NO_ANSWER, str(error))
 

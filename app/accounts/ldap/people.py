@@ -175,9 +175,8 @@ def matches(connection: Connection, identifier: str) -> list[LdapEntry]:
     # LAB\noor
     typed = identifier[:MAX_IDENTIFIER_LENGTH].rpartition("\\")[2] or identifier
     found = _search(connection, "".join(_criteria(typed)))
-    # An account name at the domain of the directory may be the e-mail address of somebody else, who comes first.
-    exact = [entry for entry in found if not _is_by_realm(entry, typed)]
-    found = exact or found
+    best = min((_rank(entry, typed) for entry in found), default=0)
+    found = [entry for entry in found if _rank(entry, typed) == best]
     if "@" not in typed or len(found) > 1:
         return found
     name = username_of(found[0]) if found else typed
@@ -203,14 +202,20 @@ def _equals(field: str, value: str) -> str:
     return f"({setting(field)}={escape_filter_chars(value)})"
 
 
-def _is_by_realm(entry: LdapEntry, typed: str) -> bool:
-    """Whether only the part before the @ is the name of an entry."""
-    local = typed.rpartition("@")[0].lower()
-    names = {value.lower() for value in entry.all(setting("AUTH_LDAP_UID_FIELD"))}
-    others = {
-        value.lower() for field in (setting("AUTH_LDAP_EMAIL_FIELD"), "userPrincipalName") for value in entry.all(field)
-    }
-    return bool(local) and local in names and typed.lower() not in names | others
+def _rank(entry: LdapEntry, typed: str) -> int:
+    """Return how surely an entry is meant: names to log in with come before e-mail addresses, which people share.
+
+    Last comes an account name at the domain of the directory: that may be the e-mail address of somebody else.
+    """
+
+    def values(*names: str) -> set[str]:
+        return {value.lower() for name in names for value in entry.all(name)}
+
+    uid, email = setting("AUTH_LDAP_UID_FIELD"), setting("AUTH_LDAP_EMAIL_FIELD")
+    if typed.lower() in values(uid, "userPrincipalName"):
+        return 0
+    is_by_realm = typed.lower().rpartition("@")[0] in values(uid) and typed.lower() not in values(email)
+    return 2 if is_by_realm else 1
 
 
 def _search(connection: Connection, criteria: str) -> list[LdapEntry]:

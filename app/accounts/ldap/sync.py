@@ -6,6 +6,7 @@ existing account for the first time is a question to the administrator, never it
 
 import hashlib
 import logging
+from dataclasses import dataclass
 from typing import Any
 
 from flask import current_app
@@ -46,25 +47,25 @@ class ContestedError(DomainError):
         )
 
 
-def sync_member(person: LdapPerson) -> Member:
-    """Return the member of `person`, added or updated from the directory.
+def sync_member(person: LdapPerson, found: "Handover | None") -> Member:
+    """Return the member of `person`, added or updated from the directory. `found` is what handover() has returned.
 
     Raises ContestedError when they are not known, and an account has their username or e-mail address.
     """
     try:
-        return _sync_again_after_conflict(person)
+        return _sync_again_after_conflict(person, found)
     except ContestedError as error:
         ask(person, error.contested)
         raise
 
 
-def _sync_again_after_conflict(person: LdapPerson) -> Member:
+def _sync_again_after_conflict(person: LdapPerson, found: "Handover | None") -> Member:
     try:
         with db.session.begin_nested():
-            return _sync(person)
+            return _sync(person, found)
     except IntegrityError:
         # Two simultaneous logins: the other one has added the member.
-        return _sync(person)
+        return _sync(person, found)
 
 
 def row_of(unique_id: str) -> DirectoryPerson | None:
@@ -86,7 +87,9 @@ def member_of(unique_id: str) -> Member | None:
     return row.member if row is not None else None
 
 
-def _sync(person: LdapPerson) -> Member:
+def _sync(person: LdapPerson, found: "Handover | None") -> Member:
+    if found is not None:
+        _hand_over(found)
     row = row_of(person.unique_id)
     member = row.member if row is not None else None
     if member is None:
@@ -233,10 +236,49 @@ def _values(member: Member) -> dict[str, Any]:
 # -- e-mail addresses of several accounts
 
 
+@dataclass(frozen=True)
+class Handover:
+    """An account whose person has another e-mail address by now, or none, so that somebody else can have the old one."""
+
+    unique_id: str
+    email: str
+
+
+def handover(person: LdapPerson) -> Handover | None:
+    """Ask the directory whether another account has the e-mail address of a person wrongly.
+
+    Call it before anything is written: the request waits for the directory.
+    """
+    holder = _by(Member.email, person.email)
+    row = of_member(holder) if holder is not None else None
+    if row is None or row.unique_id == person.unique_id:
+        return None
+    unique_id = row.unique_id
+    try:
+        found = people.look_up([unique_id]).get(unique_id)
+    except LdapUnreachableError as error:
+        log.warning("The owner of the e-mail address of %s cannot be looked up: %s", person.username, error)
+        return None
+    email = people.email_of(found[0]) if found else ""
+    return Handover(unique_id, email) if email != person.email else None
+
+
+def _hand_over(found: Handover) -> None:
+    row = row_of(found.unique_id)
+    if row is None or row.member is None:
+        return
+    holder, old = row.member, row.member.email
+    is_free = found.email and _by(Member.email, found.email) is None
+    holder.email = found.email if is_free else placeholder(found.unique_id, holder.username)
+    db.session.flush()
+    audit.record("member_changed", "member", holder, before={"email": old}, after={"email": holder.email})
+    signals.send(signals.email_changed, member=holder, old=old)
+
+
 def _free_email(person: LdapPerson, member: Member | None) -> str:
     """Return the e-mail address of a person, or a placeholder while it is that of another account, too."""
     holder = _by(Member.email, person.email)
-    if holder is None or holder == member or _was_handed_on(person, holder):
+    if holder is None or holder == member:
         return person.email
     log.warning(
         "%s gets no e-mail: their address in the directory is that of %s, too", person.username, holder.username
@@ -247,27 +289,6 @@ def _free_email(person: LdapPerson, member: Member | None) -> str:
 def placeholder(unique_id: str, username: str) -> str:
     """Return an e-mail address of nobody."""
     return f"{username}-{hashlib.sha256(unique_id.encode()).hexdigest()[:8]}@{NO_EMAIL}"
-
-
-def _was_handed_on(person: LdapPerson, holder: Member) -> bool:
-    """Whether the directory says that `holder` has another address by now, which they get, or none."""
-    row = of_member(holder)
-    if row is None or row.unique_id == person.unique_id:
-        return False
-    try:
-        found = people.look_up([row.unique_id]).get(row.unique_id)
-    except LdapUnreachableError as error:
-        log.warning("The owner of the e-mail address of %s cannot be looked up: %s", person.username, error)
-        return False
-    email = people.email_of(found[0]) if found else ""
-    if email == person.email:
-        return False
-    old = holder.email
-    holder.email = email if email and _by(Member.email, email) is None else placeholder(row.unique_id, holder.username)
-    db.session.flush()
-    audit.record("member_changed", "member", holder, before={"email": old}, after={"email": holder.email})
-    signals.send(signals.email_changed, member=holder, old=old)
-    return True
 
 
 # -- roles

@@ -119,8 +119,10 @@ def _authenticate_in_directory(identifier: str, password: str, device_hash: str,
         with transaction():
             _record_failure(owner, key, limit)
         raise DomainError(INVALID, "warning")
+    # Before anything is written.
+    handover = ldap_sync.handover(person)
     login_throttle.record_success(key)
-    member = ldap_sync.sync_member(person)
+    member = ldap_sync.sync_member(person, handover)
     role_changes.assign(member, ldap_sync.roles_of(person, member))
     return member
 

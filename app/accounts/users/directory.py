@@ -255,7 +255,7 @@ def link_all(everybody: Iterable[Member]) -> list[Member]:
 
 def make_admin(person: LdapPerson) -> Member:
     """Give a person of the directory the role of administrators, adding their account if they have none."""
-    member = sync.sync_member(person)
+    member = sync.sync_member(person, sync.handover(person))
     admins = role_mapping.named([ADMIN])
     had = set(member.roles)
     if had >= admins:
