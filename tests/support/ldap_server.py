@@ -47,7 +47,8 @@ class Server(LDAPServer):
 
     def _refuse(self, response: Any) -> Any:
         """Refuse a right password as Active Directory does, with the text in the description of the entry."""
-        reasons = self.boundUser.get("description", []) if self.boundUser is not None else []
+        person: Any = self.boundUser
+        reasons: list[Any] = person.get("description", []) if person is not None else []
         for reason in map(bytes, reasons):
             self.boundUser = None
             return pureldap.LDAPBindResponse(resultCode=49, errorMessage=reason)

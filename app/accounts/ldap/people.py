@@ -205,17 +205,19 @@ def _equals(field: str, value: str) -> str:
 def _rank(entry: LdapEntry, typed: str) -> int:
     """Return how surely an entry is meant: names to log in with come before e-mail addresses, which people share.
 
-    Last comes an account name at the domain of the directory: that may be the e-mail address of somebody else.
+    Last comes an account name at the domain of the directory alone: that may be the address of somebody else.
     """
 
-    def values(*names: str) -> set[str]:
-        return {value.lower() for name in names for value in entry.all(name)}
+    def values(name: str) -> set[str]:
+        return {value.lower() for value in entry.all(name)}
 
-    uid, email = setting("AUTH_LDAP_UID_FIELD"), setting("AUTH_LDAP_EMAIL_FIELD")
-    if typed.lower() in values(uid, "userPrincipalName"):
+    wanted, uids = typed.lower(), values(setting("AUTH_LDAP_UID_FIELD"))
+    if wanted in uids | values("userPrincipalName"):
         return 0
-    is_by_realm = typed.lower().rpartition("@")[0] in values(uid) and typed.lower() not in values(email)
-    return 2 if is_by_realm else 1
+    is_by_realm = wanted.rpartition("@")[0] in uids
+    if wanted in values(setting("AUTH_LDAP_EMAIL_FIELD")):
+        return 1 if is_by_realm else 2
+    return 3 if is_by_realm else 2
 
 
 def _search(connection: Connection, criteria: str) -> list[LdapEntry]:

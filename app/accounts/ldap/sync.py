@@ -23,7 +23,7 @@ from app.accounts.ldap.people import LdapPerson
 from app.accounts.ldap.problems import LdapUnreachableError
 from app.accounts.members import add_member
 from app.accounts.models import ADMIN, DirectoryPerson, ExternalIdentity, Member
-from app.database import transaction
+from app.database import run_with_retry
 from app.errors import DomainError
 from app.extensions import db
 from app.i18n.selectors import current_locale, known_timezone
@@ -142,17 +142,19 @@ def _is_of_directory(member: Member) -> bool:
 def ask(person: LdapPerson, contested: Member | None) -> None:
     """Store the question whose account `contested` is. It stays, whatever becomes of the login."""
     db.session.rollback()
-    with transaction():
-        row = row_of(person.unique_id) or DirectoryPerson(unique_id=person.unique_id)
-        if row.id is None or row.contested_id != (contested.id if contested else None):
-            log.error(
-                "%s (%s) cannot log in until an administrator decides whose account %s is",
-                person.username, person.dn, contested.username if contested else "",
-            )  # fmt: skip
-            audit.record("directory_contested", "member", contested, after={"dn": person.dn})
-        row.contested = contested
-        _note(row, person)
-        db.session.add(row)
+    run_with_retry(lambda: _store_question(person, contested))
+
+
+def _store_question(person: LdapPerson, contested: Member | None) -> None:
+    known = row_of(person.unique_id)
+    row = known or DirectoryPerson(unique_id=person.unique_id)
+    if known is None or known.contested != contested:
+        name = contested.username if contested is not None else ""
+        log.error("%s cannot log in until an administrator decides whose account %s is", person.dn, name)
+        audit.record("directory_contested", "member", contested, after={"dn": person.dn})
+    row.contested = contested
+    _note(row, person)
+    db.session.add(row)
 
 
 def record_link(member: Member, person: LdapPerson) -> None:

@@ -59,7 +59,7 @@ class DirectoryPersonModelView(ReauthenticationRequired, ModelView):
 
     def pre_update(self, item: DirectoryPerson) -> None:
         """Link the person with the chosen account, or with none."""
-        history = inspect(item).attrs.member.history
+        history: Any = inspect(item).attrs.member.history
         if history.has_changes():
             wanted, before = item.member, (history.deleted or [None])[0]
             with db.session.no_autoflush:
