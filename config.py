@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 import signal
+import ssl
 import tomllib
 from collections.abc import Mapping, MutableMapping
 from email.utils import parseaddr
@@ -81,6 +82,7 @@ NAMES = frozenset(
         "LDAP_BIND_USER",
     }
     | {"LDAP_CA_FILE", "LDAP_EMAIL_FIELD", "LDAP_FIRSTNAME_FIELD", "LDAP_GROUP_FIELD", "LDAP_LASTNAME_FIELD"}
+    | {"LDAP_GROUP_BASE", "LDAP_LOCKOUT_THRESHOLD", "LDAP_UNIQUE_ID_FIELD"}
     | {"LDAP_SEARCH_BASE", "LDAP_SEARCH_FILTER", "LDAP_SERVER", "LDAP_UID_FIELD", "LDAP_USE_TLS", "MAIL_DEFAULT_SENDER"}
     | {"MAIL_PASSWORD", "MAIL_PORT", "MAIL_SERVER", "MAIL_TIMEOUT", "MAIL_USERNAME", "MAIL_USE_SSL", "MAIL_USE_TLS"}
     | {"MAP_URL", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_DISPLAY_NAME", "OIDC_ISSUER", "PASSWORD_MIN_LENGTH"}
@@ -655,36 +657,91 @@ def _openid(environ: Mapping[str, str]) -> dict[str, Any]:
 
 def _ldap(environ: Mapping[str, str]) -> dict[str, Any]:
     """Return FAB's settings of the LDAP directory; without a server the members are in the database."""
-    server = environ.get("LDAP_SERVER", "")
-    if not server:
+    servers = environ.get("LDAP_SERVER", "").replace(",", " ").split()
+    if not servers:
+        lonely = sorted(name for name in NAMES if name.startswith("LDAP_") and environ.get(name))
+        if lonely:
+            raise ConfigurationError(f"{lonely[0]} requires LDAP_SERVER.")
         return {"AUTH_TYPE": AUTH_DB}
-    if not re.match(r"ldaps?://[^/:]+(:\d+)?(/|$)|ldaps?://\[", server):
-        raise ConfigurationError(f"LDAP_SERVER must look like ldaps://directory.example.org, not {server!r}.")
+    for server in servers:
+        if not _is_url(server, {"ldap", "ldaps"}) or urlsplit(server).path.strip("/"):
+            raise ConfigurationError(f"LDAP_SERVER must look like ldaps://directory.example.org, not {server!r}.")
     authorities = environ.get("LDAP_CA_FILE", "")
-    if authorities and not os.access(authorities, os.R_OK):
-        raise ConfigurationError(f"LDAP_CA_FILE: the file {authorities} cannot be read.")
+    if authorities:
+        _refuse_no_certificates("LDAP_CA_FILE", authorities)
     if not environ.get("LDAP_SEARCH_BASE"):
         raise ConfigurationError("LDAP_SERVER requires LDAP_SEARCH_BASE, the base DN for user searches.")
+    if bool(environ.get("LDAP_BIND_USER")) != bool(environ.get("LDAP_BIND_PASSWORD")):
+        # Most directories take a name without a password for nobody (RFC 4513, 5.1.2).
+        raise ConfigurationError("LDAP_BIND_USER and LDAP_BIND_PASSWORD require each other.")
+    for name in ("LDAP_SEARCH_BASE", "LDAP_GROUP_BASE", "LDAP_ADMIN_GROUP"):
+        _refuse_no_dn(name, environ.get(name, ""))
+    _refuse_no_filter("LDAP_SEARCH_FILTER", environ.get("LDAP_SEARCH_FILTER", ""))
     return {
         "AUTH_TYPE": AUTH_LDAP,
         # Accounts are created from the directory at the first login.
         "REGISTRATION": "closed",
         "AUTH_USER_REGISTRATION": False,
-        "AUTH_LDAP_SERVER": server,
+        "AUTH_LDAP_SERVER": " ".join(servers),
         "AUTH_LDAP_USE_TLS": _boolean(environ, "LDAP_USE_TLS"),
         "AUTH_LDAP_TLS_CACERTFILE": authorities,
         "AUTH_LDAP_SEARCH": environ["LDAP_SEARCH_BASE"],
         "AUTH_LDAP_SEARCH_FILTER": environ.get("LDAP_SEARCH_FILTER", ""),
         "AUTH_LDAP_BIND_USER": environ.get("LDAP_BIND_USER", ""),
         "AUTH_LDAP_BIND_PASSWORD": environ.get("LDAP_BIND_PASSWORD", ""),
-        "AUTH_LDAP_UID_FIELD": environ.get("LDAP_UID_FIELD", "uid"),
-        "AUTH_LDAP_FIRSTNAME_FIELD": environ.get("LDAP_FIRSTNAME_FIELD", "givenName"),
-        "AUTH_LDAP_LASTNAME_FIELD": environ.get("LDAP_LASTNAME_FIELD", "sn"),
-        "AUTH_LDAP_EMAIL_FIELD": environ.get("LDAP_EMAIL_FIELD", "mail"),
-        "AUTH_LDAP_GROUP_FIELD": environ.get("LDAP_GROUP_FIELD", "memberOf"),
+        "AUTH_LDAP_UID_FIELD": _ldap_field(environ, "LDAP_UID_FIELD", "uid"),
+        "AUTH_LDAP_FIRSTNAME_FIELD": _ldap_field(environ, "LDAP_FIRSTNAME_FIELD", "givenName"),
+        "AUTH_LDAP_LASTNAME_FIELD": _ldap_field(environ, "LDAP_LASTNAME_FIELD", "sn"),
+        "AUTH_LDAP_EMAIL_FIELD": _ldap_field(environ, "LDAP_EMAIL_FIELD", "mail"),
+        "AUTH_LDAP_GROUP_FIELD": _ldap_field(environ, "LDAP_GROUP_FIELD", "memberOf"),
+        "LDAP_UNIQUE_ID_FIELD": _ldap_field(environ, "LDAP_UNIQUE_ID_FIELD", ""),
+        "LDAP_GROUP_BASE": environ.get("LDAP_GROUP_BASE", ""),
         "LDAP_ADMIN_GROUP": environ.get("LDAP_ADMIN_GROUP", ""),
+        # After so many wrong passwords the directory locks an account. Active Directory tells it itself.
+        "LDAP_LOCKOUT_THRESHOLD": _integer(environ, "LDAP_LOCKOUT_THRESHOLD", 0),
         "LDAP_TIMEOUT": 10,
     }
+
+
+def _ldap_field(environ: Mapping[str, str], name: str, default: str) -> str:
+    """Return the name of an attribute of the directory (RFC 4512)."""
+    value = environ.get(name) or default
+    if value and not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*|\d+(\.\d+)+", value):
+        raise ConfigurationError(f"{name} must be the name of an attribute, such as mail, not {value!r}.")
+    return value
+
+
+def _refuse_no_dn(name: str, value: str) -> None:
+    from ldap3.core.exceptions import LDAPInvalidDnError
+    from ldap3.utils.dn import parse_dn
+
+    try:
+        if value:
+            parse_dn(value, strip=True)
+    except LDAPInvalidDnError as error:
+        example = "ou=people,dc=example,dc=org"
+        raise ConfigurationError(f"{name} must look like {example}, not {value!r} ({error}).") from error
+
+
+def _refuse_no_filter(name: str, value: str) -> None:
+    from ldap3.core.exceptions import LDAPInvalidFilterError
+    from ldap3.operation.search import parse_filter
+
+    try:
+        if value:
+            parse_filter(value, None, False, False, None, False)  # noqa: FBT003 - without a schema
+    except LDAPInvalidFilterError as error:
+        example = "(memberOf=cn=dinner,ou=groups,dc=example,dc=org)"
+        raise ConfigurationError(f"{name} must look like {example}, not {value!r} ({error}).") from error
+
+
+def _refuse_no_certificates(name: str, path: str) -> None:
+    try:
+        ssl.create_default_context(cafile=path)
+    except ssl.SSLError as error:
+        raise ConfigurationError(f"{name}: the file {path} has no certificates (PEM).") from error
+    except OSError as error:
+        raise ConfigurationError(f"{name}: the file {path} cannot be read ({error.strerror}).") from error
 
 
 def _redis_options() -> dict[str, Any]:

@@ -13,6 +13,8 @@ from flask_appbuilder.cli import fab
 
 from app import clock, demo, fab_commands, scheduler, setup, worker, zone_rules
 from app.accounts import cli as accounts
+from app.accounts.ldap import client as ldap_client
+from app.accounts.users.directory_cli import directory_group
 from app.checks import cli as checks
 from app.database import report_outage, transaction
 from app.extensions import db
@@ -34,6 +36,7 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(accounts.reset_password_command)
     app.cli.add_command(accounts.unlock_command)
     app.cli.add_command(accounts.link_identity_command)
+    app.cli.add_command(directory_group)
     fab_commands.init_app()
     app.cli.add_command(fab)
 
@@ -63,6 +66,11 @@ def setup_command(*, with_demo: bool) -> None:
                 # Before the commit: nobody is left with an administrator whose password was never shown.
                 name, password = admin
                 click.echo(f"\n  Administrator: {name}\n  Password:      {password}   (shown this once)\n")
+        if ldap_client.is_enabled():
+            group = current_app.config["LDAP_ADMIN_GROUP"]
+            click.echo(
+                f"Administrators are {f'the members of {group}' if group else 'made with: flask directory admin NAME'}."
+            )
 
 
 @click.command("worker")
@@ -92,6 +100,7 @@ def create_admin_command(username: str, email: str, password: str | None) -> Non
     """Add an administrator. Safe to run again."""
     if fab_commands.is_known_admin(username, email):
         return
+    fab_commands.refuse_with_directory()
     typed = password or click.prompt("Password", hide_input=True, confirmation_prompt=True)
     fab_commands.create_admin(typed, username=username, email=email)
 
@@ -115,6 +124,9 @@ def demo_command() -> None:
 
 
 def _add_demo() -> None:
+    if ldap_client.is_enabled():
+        click.echo("No demo data was added: its members are not in your directory.")
+        return
     if not current_app.config["IS_LOCAL"]:
         click.echo("No demo data was added: everybody knows its passwords, and others may reach this site.")
         return

@@ -20,6 +20,7 @@ from sqlalchemy.exc import IntegrityError
 from app import setup
 from app.accounts import cli as accounts
 from app.accounts import queries, rules
+from app.accounts.ldap import client as ldap_client
 from app.accounts.models import ADMIN, Member
 from app.accounts.users import service as user_service
 from app.address_key import address_key
@@ -33,8 +34,15 @@ def create_admin(password: str, **person: str) -> None:
     """Add an administrator, unless there is one of that name."""
     if is_known_admin(person["username"], person["email"]):
         return
+    refuse_with_directory()
     _add(ADMIN, password, **person)
     click.echo(f"Administrator {person['username']} added. Log in at {current_app.config['PUBLIC_URL']}/login/")
+
+
+def refuse_with_directory() -> None:
+    """Raise ClickException if a directory knows the passwords: an administrator added here could not log in."""
+    if ldap_client.is_enabled():
+        raise click.ClickException("Members log in with your directory here. Use: flask directory admin NAME")
 
 
 def is_known_admin(username: str, email: str) -> bool:

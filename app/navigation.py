@@ -31,6 +31,7 @@ from app.accounts.sessions.views import SessionView
 from app.accounts.statistics.views import StatisticsView
 from app.accounts.users.admin import UserModelView
 from app.accounts.users.api import UserApi
+from app.accounts.users.directory_admin import DirectoryPersonModelView
 from app.audit.views import AuditEventModelView
 from app.crud.openapi import SiteMenuApi, SwaggerView
 from app.extensions import AppBuilder
@@ -186,6 +187,7 @@ def register(appbuilder: AppBuilder) -> None:
     manager.user_view = appbuilder.add_view(UserModelView, "Users", label=lazy_gettext("Users"), **PEOPLE_MENU)
     appbuilder.add_view(RegistrationModelView, "Registrations", label=lazy_gettext("Registrations"), **PEOPLE_MENU)
     appbuilder.add_view(MemberInvitationModelView, "Invitations", label=lazy_gettext("Invitations"), **PEOPLE_MENU)
+    appbuilder.add_view(DirectoryPersonModelView, "Directory", label=lazy_gettext("Directory"), **PEOPLE_MENU)
     appbuilder.add_view(GroupModelView, "Groups", label=lazy_gettext("Groups"), **PEOPLE_MENU)
     appbuilder.add_view(RoleModelView, "Roles", label=lazy_gettext("Roles"), **PEOPLE_MENU)
     appbuilder.add_view(ApiKeyModelView, "API keys", label=lazy_gettext("API keys"), **PEOPLE_MENU)

@@ -1,7 +1,7 @@
 """The scheduler: tasks that run at certain times.
 
 Each minute it derives the times of parties anew if the time zone rules have changed, expires seat offers and sends
-reminders. Each hour it deletes data past its retention period, and accounts
+reminders, and asks the LDAP directory who has left. Each hour it deletes data past its retention period, and accounts
 whose owners requested it.
 """
 
@@ -15,7 +15,8 @@ from flask import Flask
 from app import zone_rules
 from app.accounts import cleanup
 from app.accounts.cleanup import CleanupTask
-from app.accounts.users import account_deletion
+from app.accounts.ldap import checks as directory_checks
+from app.accounts.users import account_deletion, directory
 from app.audit import service as audit_log
 from app.crud import files
 from app.database import transaction
@@ -81,6 +82,8 @@ class Scheduler:
 
     def run_forever(self, wanted: Callable[[], bool] = lambda: True) -> None:
         """Run due tasks until `stop()` is called or `wanted` returns False."""
+        with self.app.app_context():
+            directory_checks.warn()
         while wanted() and not self._stop.is_set():
             seconds = self.run_due_tasks()
             while seconds > 0 and wanted() and not self._stop.wait(min(seconds, STOP_CHECK_SECONDS)):
@@ -95,6 +98,7 @@ class Scheduler:
                 sweep()
                 reminders.send_due()
                 imap.poll()
+                directory.check_due()
                 if time.monotonic() < self._next_purge:
                     return MINUTE_SECONDS
                 self._next_purge = time.monotonic() + HOUR_SECONDS

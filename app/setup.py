@@ -24,6 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import audit, plugins
 from app.accounts import members, password_policy, role_mapping
+from app.accounts.ldap import client as ldap_client
 from app.accounts.models import ADMIN, AccessVersion, Member
 from app.database import is_unavailable, reason, transaction
 from app.extensions import AppBuilder, appbuilder_of, db
@@ -193,7 +194,12 @@ def _plugin_config(migrations: plugins.Migrations) -> Config:
 
 
 def first_admin() -> tuple[str, str] | None:
-    """Add an administrator if there is none; return the username and the password, of which only a hash is stored."""
+    """Add an administrator if there is none; return the username and the password, of which only a hash is stored.
+
+    Where a directory knows the passwords, there is none: a password of this site would open nothing.
+    """
+    if ldap_client.is_enabled():
+        return None
     admins = select(func.count()).select_from(Member).where(Member.roles.any(Role.name == ADMIN))
     if db.session.execute(admins).scalar_one():
         return None

@@ -106,6 +106,7 @@ RELEASED = {
     "0014_search_key": "c44d5c89ab5313fea8b46adec660c9b4",
     "0015_party_series": "1e222ff7ce580a8d280eb08fe3d13e88",
     "0020_keys_and_provider_sessions": "37e14e395f9afad180aa11e64c890c8b",
+    "0019_directory_people": "29c045d8eca53bba6af1ee851f0b7ecb",
 }
 
 

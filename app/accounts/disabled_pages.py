@@ -19,6 +19,7 @@ PERMISSIONS = frozenset(
         ("menu_access", "Invitations"),
     }
 )
+WITHOUT_DIRECTORY = frozenset({("menu_access", "Directory")})
 # While a directory also has their names and e-mail addresses.
 LDAP_VIEWS = VIEWS | {"EmailChangeView"}
 LDAP_PAGES = frozenset({"UserModelView.add", "UserModelView.edit", "UserModelView.delete"})
@@ -37,8 +38,8 @@ def init_app(app: Flask) -> None:
 def permissions() -> frozenset[tuple[str, str]]:
     """Return the permissions that nobody has."""
     if auth_type.has_own_passwords():
-        return frozenset()
-    return LDAP_PERMISSIONS if ldap_client.is_enabled() else PERMISSIONS
+        return WITHOUT_DIRECTORY
+    return LDAP_PERMISSIONS if ldap_client.is_enabled() else PERMISSIONS | WITHOUT_DIRECTORY
 
 
 def _is_disabled(endpoint: str) -> bool:

@@ -1,6 +1,7 @@
 """The login throttle: it slows down guessing, without locking out the owner for long.
 
-Failures are counted by what was typed, whether or not an account has that name. A browser in which the owner has logged
+Failures are counted by what was typed, whether or not an account has that name; with a directory by the person found, who
+may have several names. A browser in which the owner has logged
 in before is counted separately ("device cookies", OWASP). So a stranger who fails on purpose locks out only strangers.
 """
 
@@ -51,7 +52,7 @@ def refuse_while_locked(locked_until: datetime | None) -> None:
         raise LockedOutError(locked_until)
 
 
-def record_failure(key: str) -> datetime | None:
+def record_failure(key: str, limit: rules.FailureLimit = rules.ORDINARY_LIMIT) -> datetime | None:
     """Count a failure. Return the end of the lock when this failure has started one.
 
     Simultaneous failures are counted too, but they neither prolong a lock nor start another one.
@@ -69,7 +70,7 @@ def record_failure(key: str) -> datetime | None:
         .returning(throttle.failures, throttle.locked_until)
     )
     counted = db.session.execute(statement).one()
-    pause = rules.pause_after(counted.failures)
+    pause = rules.pause_after(counted.failures, limit)
     if not pause or (counted.locked_until is not None and counted.locked_until > now):
         return None
     lock = LoginThrottle.__table__.update().where(throttle.key == key).values(locked_until=now + pause)

@@ -275,6 +275,37 @@ class ExternalIdentity(Model):
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
 
 
+class DirectoryPerson(Model):
+    """A person of the LDAP directory by their unique id, and the account that is theirs.
+
+    Without a member it is a question to the administrator: the person has tried to log in, and their username or e-mail
+    address is that of the account `contested`, which may be theirs or somebody else's.
+    """
+
+    __tablename__ = "directory_person"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    # The name of the attribute, a colon, and its value.
+    unique_id: Mapped[str] = mapped_column(String(200), unique=True)
+    member_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"), unique=True)
+    contested_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="SET NULL"), index=True)
+    # As the directory had them last.
+    username: Mapped[str] = mapped_column(String(64))
+    email: Mapped[str] = mapped_column(String(254))
+    name: Mapped[str] = mapped_column(String(130), default="", server_default="")
+    dn: Mapped[str] = mapped_column(String(1000), default="", server_default="")
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+    # When the directory was last asked, and since when it does not let them log in any more.
+    checked_at: Mapped[datetime | None] = mapped_column(UTCDateTime, index=True)
+    lost_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+    member: Mapped[Member | None] = relationship(foreign_keys=member_id)
+    contested: Mapped[Member | None] = relationship(foreign_keys=contested_id)
+
+    def __repr__(self) -> str:
+        return self.username
+
+
 class Totp(Model):
     """An authenticator app that shows a new code every 30 seconds (RFC 6238). It works once it is confirmed."""
 

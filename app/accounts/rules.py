@@ -3,6 +3,7 @@
 import hashlib
 import re
 import secrets
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.accounts.enums import TokenPurpose
@@ -93,10 +94,35 @@ def is_fresh(authenticated_at: datetime | None, now: datetime) -> bool:
     return authenticated_at is not None and now - authenticated_at <= FRESH
 
 
-def pause_after(failures: int) -> timedelta:
+@dataclass(frozen=True)
+class FailureLimit:
+    """How many failures are free, and how long the pauses are at least that follow."""
+
+    free: int = FREE_FAILURES
+    pause: timedelta = FIRST_PAUSE
+
+
+ORDINARY_LIMIT = FailureLimit()
+
+
+def directory_limits(threshold: int, window: timedelta) -> tuple[FailureLimit, FailureLimit]:
+    """Return the limits for strangers, and for browsers that the owner has used, which together are below `threshold`.
+
+    A directory that locks accounts would lock the owner out of everything. It counts failures for `window`.
+    """
+    if not threshold:
+        return ORDINARY_LIMIT, ORDINARY_LIMIT
+    strangers = min(FREE_FAILURES, max(1, threshold // 2))
+    owner = min(FREE_FAILURES, max(1, threshold - 1 - strangers))
+    return FailureLimit(strangers, window), FailureLimit(owner, window)
+
+
+def pause_after(failures: int, limit: FailureLimit = ORDINARY_LIMIT) -> timedelta:
     """Return the pause after so many failures in a row."""
-    beyond = failures - FREE_FAILURES
-    return timedelta() if beyond < 0 else min(FIRST_PAUSE * 2 ** min(beyond, 10), MAX_PAUSE)
+    beyond = failures - limit.free
+    if beyond < 0:
+        return timedelta()
+    return max(limit.pause, min(FIRST_PAUSE * 2 ** min(beyond, 10), MAX_PAUSE))
 
 
 def minutes_until(moment: datetime, now: datetime) -> int:

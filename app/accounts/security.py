@@ -29,6 +29,7 @@ from app.accounts.models import AccessVersion, Member, Registration
 from app.accounts.oidc import providers
 from app.accounts.sessions import service as session_service
 from app.accounts.sessions.cookies import Sessions
+from app.accounts.users import directory
 from app.crud.fab_attributes import refuse
 from app.database import transaction
 from app.errors import DomainError
@@ -125,9 +126,19 @@ class SecurityManager(FabMethods):
     def load_user(self, pk: str) -> Member | None:
         """Return the member of the login session in the cookie, while that session is valid."""
         member = session_service.resume(str(session.get(LOGIN_KEY, "")), pk)
+        if member is not None and not self._is_let_in(member):
+            # It has been signed out now.
+            return session_service.resume(str(session.get(LOGIN_KEY, "")), pk)
         if member is not None and auth_type.is_by_remote_user() and remote_user.contradicts(member):
             return None
         return member
+
+    @staticmethod
+    def _is_let_in(member: Member) -> bool:
+        """Whether a member may still log in, if the directory is to be asked now."""
+        stamp = member.session_stamp
+        directory.check_on_use(member)
+        return member.is_active and member.session_stamp == stamp
 
     @staticmethod
     def is_fresh() -> bool:
@@ -151,7 +162,9 @@ class SecurityManager(FabMethods):
         """Return the member of an API token, unless all their sessions were ended since it was issued."""
         key = parse_int(str(jwt_data.get("sub", "")))
         member = db.session.get(Member, key) if key is not None else None
-        if member is None or not member.is_active or jwt_data.get(STAMP_CLAIM) != member.session_stamp:
+        if member is None or not member.is_active or not self._is_let_in(member):
+            return None
+        if jwt_data.get(STAMP_CLAIM) != member.session_stamp:
             return None
         g.user = member
         # So that current_user is this member, for the rules and the audit log.
@@ -181,6 +194,8 @@ class SecurityManager(FabMethods):
         if found is None:
             return None
         key, member = found
+        if not self._is_let_in(member):
+            return None
         if not api_key_service.allows(key, request.method):
             abort(error_pages.render_error(Forbidden(), str(_("This API key is read-only."))))
         api_key_service.note_use(key)

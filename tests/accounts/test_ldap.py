@@ -10,45 +10,16 @@ from flask_appbuilder.security import signals
 
 import config
 from app import clock
-from app.accounts.ldap import client as ldap_client
 from app.accounts.models import LoginSession, LoginThrottle, Member, Totp
 from app.audit.models import AuditEvent
 from app.extensions import appbuilder_of, db
 from app.outbox.models import OutboxEmail
 from config import ConfigurationError
-from tests.support import ldap, required_services
-from tests.support.factories import MemberFactory, RegistrationFactory
+from tests.support import ldap
+from tests.support.factories import DirectoryPersonFactory, MemberFactory, RegistrationFactory
 
 WRONG = [("warning", "Invalid login. Please try again.")]
 UNREACHABLE = [("danger", "The directory of your organisation cannot be reached. Please try again in a moment.")]
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory):
-    """The running directories, by mode."""
-    with ldap.running_directories(tmp_path_factory.mktemp("directory")) as found:
-        yield found
-
-
-@pytest.fixture
-def use(app, monkeypatch, tmp_path, request):
-    """Return a function that configures the site for a directory."""
-    required_services.used(request.config)["ldap"] += 1
-
-    def configure(environ):
-        for name, value in config.load({"INSTANCE_PATH": str(tmp_path), **environ}).items():
-            if name.startswith(("AUTH_", "LDAP_")) or name == "REGISTRATION":
-                monkeypatch.setitem(app.config, name, value)
-        monkeypatch.setitem(app.config, "LDAP_TIMEOUT", 2)
-
-    return configure
-
-
-@pytest.fixture
-def people(use, running):
-    """The site uses the directory."""
-    use(running[ldap.PRIVATE].settings())
-    return running[ldap.PRIVATE]
 
 
 def log_in(visitor, name, password=ldap.PASSWORD, **fields):
@@ -94,7 +65,7 @@ def test_repeated_logins_keep_one_member(visitor, new_visitor, people, records):
 
 
 def test_a_login_updates_the_member_from_the_directory(visitor, people, records):
-    MemberFactory(username="ada", email="old@example.com", first_name="A.", last_name="B.")
+    linked("ada", email="old@example.com", first_name="A.", last_name="B.")
     assert_in(log_in(visitor, "ada"), "Ada Byron")
     assert records.one(Member).email == "ada@example.com"
     (event,) = [event for event in records.all(AuditEvent) if event.action == "member_changed"]
@@ -112,13 +83,13 @@ def test_members_of_the_admin_group_become_administrators(visitor, people, recor
 )
 def test_joining_or_leaving_the_admin_group_changes_the_role(visitor, people, records, name, before, after):
     MemberFactory(admin=True)
-    member = MemberFactory(username=name, **{before: True})
+    member = linked(name, **{before: True})
     log_in(visitor, name)
     assert roles(records, member) == after
 
 
 def test_the_last_administrator_stays_one_outside_of_the_group(visitor, people, records):
-    member = MemberFactory(username="ada", admin=True)
+    member = linked("ada", admin=True)
     log_in(visitor, "ada")
     assert roles(records, member) == ["Admin"]
 
@@ -129,7 +100,7 @@ def test_groups_of_the_directory_give_roles(visitor, new_visitor, people, record
     monkeypatch.setitem(app.config, "LDAP_ADMIN_GROUP", "")
     monkeypatch.setitem(app.config, "AUTH_ROLES_MAPPING", {"cn=admins,ou=groups,dc=example,dc=com": ["Translator"]})
     monkeypatch.setitem(app.config, "AUTH_ROLES_SYNC_AT_LOGIN", sync)
-    member, other = MemberFactory(username="ada", translator=True), new_visitor()
+    member, other = linked("ada", translator=True), new_visitor()
     other.log_in_as(member)
     log_in(visitor, "grace")
     log_in(new_visitor(), "ada")
@@ -146,7 +117,7 @@ def test_groups_of_the_directory_give_roles(visitor, new_visitor, people, record
 
 def test_without_an_admin_group_roles_are_managed_on_the_site(visitor, use, running, records):
     use(running[ldap.PRIVATE].settings(LDAP_ADMIN_GROUP=""))
-    member = MemberFactory(username="ada", admin=True)
+    member = linked("ada", admin=True)
     log_in(visitor, "ada")
     assert roles(records, member) == ["Admin"]
 
@@ -161,13 +132,13 @@ def test_an_open_directory_is_searched_anonymously(visitor, use, running, record
 
 def test_no_password_is_stored_and_stored_ones_are_ignored(visitor, people, records):
     """Not even an outdated hash, which a local login would renew."""
-    member = MemberFactory(username="ada", password="pbkdf2:sha256:1$a$b")
+    member = linked("ada", password="pbkdf2:sha256:1$a$b")
     log_in(visitor, "ada")
     assert records.fresh(member).password == "pbkdf2:sha256:1$a$b"
 
 
 def test_the_second_factor_is_still_required(visitor, people, records):
-    member = MemberFactory(username="ada")
+    member = linked("ada")
     with people_context(records):
         db.session.add(Totp(member_id=member.id, secret="sealed", confirmed_at=clock.now()))
         db.session.commit()
@@ -239,14 +210,12 @@ def test_without_ldap_nobody_logs_in_by_a_directory(app, cast):
         ("\x00", ldap.PASSWORD),
     ],
 )
-def test_wrong_and_unknown_ldap_logins_are_refused(app, visitor, people, records, name, password):
+def test_wrong_and_unknown_ldap_logins_are_refused(visitor, people, records, name, password):
     visitor.get("/login/")
     page = visitor.post(
         "/login/", {"username": name.encode("utf-8", "ignore"), "password": password.encode("utf-8", "ignore")}
     )
     assert (page.status, page.flashes) == (401, WRONG)
-    with app.test_request_context():
-        assert ldap_client.authenticate(name, password) is None
     assert records.count(Member) == 0
 
 
@@ -258,7 +227,7 @@ def test_local_passwords_are_not_accepted(visitor, people, cast):
 
 
 def test_a_banned_member_cannot_log_in(visitor, people, records):
-    MemberFactory(username="ada", banned_at=clock.now(), ban_reason="spilled the wine")
+    linked("ada", banned_at=clock.now(), ban_reason="spilled the wine")
     page = log_in(visitor, "ada")
     assert (page.status, page.flashes) == (403, [("danger", "Your account was banned: spilled the wine")])
 
@@ -270,15 +239,7 @@ def test_an_incomplete_directory_entry_is_refused_with_a_reason(visitor, people,
     assert records.count(Member) == 0
 
 
-def test_an_account_is_not_taken_over_by_its_email_address(visitor, people, records):
-    owner = MemberFactory(username="elsewhere", email="ada@example.com")
-    page = log_in(visitor, "ada")
-    assert (page.status, page.flashes[0][0]) == (403, "danger")
-    assert "belongs to another account on this site" in page.flashes[0][1]
-    assert records.one(Member).username == owner.username
-
-
-def test_a_lockout_does_not_contact_the_directory(visitor, people, records):
+def test_a_lockout_tries_no_password_at_the_directory(visitor, people, records):
     log_in(visitor, "ada")
     visitor.post("/logout/")
     for _attempt in range(5):
@@ -318,7 +279,7 @@ def test_two_concurrent_first_logins_create_one_member(new_visitor, people, reco
     [
         {"LDAP_SERVER": "ldap://127.0.0.1:9"},
         {"LDAP_BIND_PASSWORD": "wrong"},
-        {"LDAP_BIND_USER": ""},
+        {"LDAP_BIND_USER": "", "LDAP_BIND_PASSWORD": ""},
         {"LDAP_SEARCH_BASE": "ou=nowhere,dc=example,dc=com"},
         {"LDAP_USE_TLS": "yes"},
     ],
@@ -332,8 +293,8 @@ def test_an_unreachable_directory_is_reported_and_counts_as_no_failure(visitor, 
 
 def test_a_missing_certificate_file_is_reported(visitor, people, use, tmp_path):
     authorities = tmp_path / "ca.pem"
-    authorities.touch()
-    use(people.settings(LDAP_CA_FILE=str(authorities)))
+    authorities.write_bytes(people.certificate.read_bytes())
+    use(people.settings(LDAP_CA_FILE=str(authorities), LDAP_USE_TLS="yes"))
     authorities.unlink()
     assert log_in(visitor, "ada").flashes == UNREACHABLE
 
@@ -485,6 +446,13 @@ def test_the_site_starts_with_an_ldap_configuration(new_app, monkeypatch, people
 def test_an_ldap_configuration_without_a_search_base_is_refused(tmp_path):
     with pytest.raises(ConfigurationError, match="LDAP_SEARCH_BASE"):
         config.load({"INSTANCE_PATH": str(tmp_path), "LDAP_SERVER": "ldap://localhost"})
+
+
+def linked(name, **columns):
+    """Return the member of a person of the directory."""
+    member = MemberFactory(username=name, **columns)
+    DirectoryPersonFactory(person=member, unique_id=ldap.unique_id(name))
+    return member
 
 
 def roles(records, member):

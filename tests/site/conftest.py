@@ -23,6 +23,7 @@ from tests.support.client import Visitor
 from tests.support.factories import (
     ApiKeyFactory,
     DinnerPartyFactory,
+    DirectoryPersonFactory,
     DishClaimFactory,
     GroupFactory,
     GuestMessageFactory,
@@ -147,6 +148,7 @@ def populate_site(app: Flask, party: DinnerParty, answer: Rsvp, member: Member, 
         factory(party=party, **texts.get(factory.__name__, {}))
     PartySeriesFactory(first=party, **texts.get("PartySeriesFactory", {}))
     DishClaimFactory(slot__party=party, **texts.get("DishClaimFactory", {}))
+    DirectoryPersonFactory(person=member, **texts.get("DirectoryPersonFactory", {}))
     GroupFactory(**texts.get("GroupFactory", {}))
     ApiKeyFactory(member=member, **texts.get("ApiKeyFactory", {}))
     InvitationFactory(party=party, **texts.get("InvitationFactory", {}))

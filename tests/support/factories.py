@@ -20,7 +20,7 @@ from sqlalchemy import inspect, select, update
 
 from app import clock
 from app.accounts import rules
-from app.accounts.models import ADMIN, GUEST, TRANSLATOR, Member, MemberInvitation, Registration
+from app.accounts.models import ADMIN, GUEST, TRANSLATOR, DirectoryPerson, Member, MemberInvitation, Registration
 from app.database import transaction
 from app.extensions import db
 from app.inbound.models import InboundMessage
@@ -105,6 +105,21 @@ class MemberFactory(RowFactory):
     timezone = "UTC"
     joined_at = factory.LazyFunction(clock.now)
     roles = factory.LazyFunction(partial(_roles, GUEST))
+
+
+class DirectoryPersonFactory(RowFactory):
+    """A person of the directory, and the member who is theirs."""
+
+    class Meta:
+        model = DirectoryPerson
+
+    class Params:
+        person = factory.SubFactory(MemberFactory)
+
+    member_id = factory.LazyAttribute(lambda row: row.person.id)
+    unique_id = factory.Sequence("entryuuid:{}".format)
+    username = factory.LazyAttribute(lambda row: row.person.username)
+    email = factory.LazyAttribute(lambda row: row.person.email)
 
 
 class GroupFactory(RowFactory):

@@ -10,6 +10,7 @@ import contextlib
 import ipaddress
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ import config
 from tests.support.smtp import HOST
 
 BASE = "ou=people,dc=example,dc=com"
+COOKS = r"cn=Cooks\, chief,ou=groups,dc=example,dc=com"
 ADMINS = "cn=admins,ou=groups,dc=example,dc=com"
 SERVICE, SERVICE_PASSWORD = "cn=dinner,dc=example,dc=com", "only to look"
 PASSWORD = "couscous on friday"
@@ -40,6 +42,7 @@ ou: people
 
 dn: uid=ada,{BASE}
 objectClass: inetOrgPerson
+entryUUID: 21495524-a02f-5695-82e2-b117addc0b1e
 uid: ada
 givenName: Ada
 sn: Byron
@@ -48,6 +51,7 @@ userPassword: {PASSWORD}
 
 dn: uid=grace,{BASE}
 objectClass: inetOrgPerson
+entryUUID: e8adc232-8c18-50c8-9626-fa88cf30e638
 uid: grace
 givenName: Grace
 sn: Hopper
@@ -57,12 +61,14 @@ userPassword: {PASSWORD}
 
 dn: uid=nomail,{BASE}
 objectClass: inetOrgPerson
+entryUUID: 4777c37b-f39a-53e1-a4f8-5fb8f9faff2d
 uid: nomail
 sn: Quiet
 userPassword: {PASSWORD}
 
 dn: uid=odd name,{BASE}
 objectClass: inetOrgPerson
+entryUUID: 63b796e9-ba46-5057-9725-b12d132526c4
 uid: odd name
 sn: Odd
 mail: odd@example.com
@@ -70,6 +76,7 @@ userPassword: {PASSWORD}
 
 dn: uid=twin,{BASE}
 objectClass: inetOrgPerson
+entryUUID: 44ba568b-bbde-5d8b-bb11-89a6337d9c54
 uid: twin
 sn: First
 mail: twins@example.com
@@ -77,12 +84,83 @@ userPassword: {PASSWORD}
 
 dn: uid=other,{BASE}
 objectClass: inetOrgPerson
+entryUUID: d0db777f-e58b-5ff4-84ba-af70aae4a2e4
 uid: other
 sn: Second
 mail: twins@example.com
 userPassword: {PASSWORD}
 
+dn: uid=nested,{BASE}
+objectClass: inetOrgPerson
+entryUUID: {uuid.uuid5(uuid.NAMESPACE_DNS, "nested")}
+uid: nested
+sn: Nested
+mail: nested@example.com
+userPassword: {PASSWORD}
+
+dn: uid=disabled,{BASE}
+objectClass: inetOrgPerson
+entryUUID: {uuid.uuid5(uuid.NAMESPACE_DNS, "disabled")}
+uid: disabled
+sn: Disabled
+mail: disabled@example.com
+nsAccountLock: TRUE
+userPassword: {PASSWORD}
+
+dn: uid=expired,{BASE}
+objectClass: inetOrgPerson
+entryUUID: {uuid.uuid5(uuid.NAMESPACE_DNS, "expired")}
+uid: expired
+sn: Expired
+mail: expired@example.com
+description: 80090308: LdapErr: DSID-0C0903A9, comment: AcceptSecurityContext error, data 532, v1db1
+userPassword: {PASSWORD}
+
+dn: cn=contact,{BASE}
+objectClass: contact
+cn: contact
+mail: Ada@example.com
+
+dn: ou=contractors,{BASE}
+objectClass: organizationalUnit
+ou: contractors
+
+dn: uid=same,{BASE}
+objectClass: inetOrgPerson
+entryUUID: {uuid.uuid5(uuid.NAMESPACE_DNS, "same")}
+uid: same
+sn: Same
+mail: same@example.com
+userPassword: {PASSWORD}
+
+dn: uid=same,ou=contractors,{BASE}
+objectClass: inetOrgPerson
+entryUUID: {uuid.uuid5(uuid.NAMESPACE_DNS, "contractor")}
+uid: same
+sn: Contractor
+mail: contractor@example.com
+userPassword: {PASSWORD}
+
+dn: ou=groups,dc=example,dc=com
+objectClass: organizationalUnit
+ou: groups
+
+dn: {ADMINS}
+objectClass: groupOfNames
+cn: admins
+member: {COOKS}
+
+dn: {COOKS}
+objectClass: groupOfNames
+cn: Cooks, chief
+member: uid=nested,{BASE}
+
 """
+
+
+def unique_id(name: str) -> str:
+    """Return the unique id of a person, as it is stored."""
+    return f"entryuuid:{uuid.uuid5(uuid.NAMESPACE_DNS, name)}"
 
 
 @dataclass(frozen=True)

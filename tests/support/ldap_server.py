@@ -42,7 +42,17 @@ class Server(LDAPServer):
             # An unauthenticated bind (RFC 4513) succeeds as anonymous.
             self.boundUser = None
             return pureldap.LDAPBindResponse(resultCode=0)
-        return super().handle_LDAPBindRequest(request, controls, reply)
+        answered = super().handle_LDAPBindRequest(request, controls, reply)
+        return answered.addCallback(self._refuse) if hasattr(answered, "addCallback") else answered
+
+    def _refuse(self, response: Any) -> Any:
+        """Refuse a right password as Active Directory does, with the text in the description of the entry."""
+        person: Any = self.boundUser
+        reasons: list[Any] = person.get("description", []) if person is not None else []
+        for reason in map(bytes, reasons):
+            self.boundUser = None
+            return pureldap.LDAPBindResponse(resultCode=49, errorMessage=reason)
+        return response
 
     def handle_LDAPSearchRequest(self, request: Any, controls: Any, reply: Any) -> Any:  # noqa: N802
         """Handle a search, if it is allowed."""

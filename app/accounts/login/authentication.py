@@ -14,8 +14,10 @@ from app import audit, clock
 from app.accounts import auth_type, login_throttle, mail, password_policy, queries, role_changes, rules, signals
 from app.accounts.enums import RequiredAction
 from app.accounts.ldap import client as ldap_client
+from app.accounts.ldap import people as ldap_people
 from app.accounts.ldap import sync as ldap_sync
-from app.accounts.models import Member, TrustedDevice
+from app.accounts.ldap.people import RefusedError
+from app.accounts.models import DirectoryPerson, Member, TrustedDevice
 from app.accounts.queries import AuthRequirements, LoginRecord
 from app.accounts.sessions import trusted_devices
 from app.accounts.sessions.provider_sessions import ProviderLogin
@@ -65,19 +67,19 @@ def _authenticate(identifier: str, password: str) -> AuthResult:
     found = queries.login_record(identifier, device_hash, *keys)
     key = keys[found.device_is_known]
     login_throttle.refuse_while_locked(found.device_locked_until if found.device_is_known else found.locked_until)
-    verified = _verify_password(found.password, identifier.strip().lower(), password)
-    if not verified:
+    owner = _known_to_package(identifier.strip().lower(), password)
+    if owner is None and ldap_client.is_enabled():
+        owner = _authenticate_in_directory(identifier.strip(), password, device_hash, key)
+    elif owner is None and not _is_password_of(found, password):
         with transaction():
-            _record_failure(found, key)
+            _record_failure(found.member, key)
         raise DomainError(INVALID, "warning")
-    login_throttle.record_success(key)
+    else:
+        login_throttle.record_success(key)
     # The password of a directory or a package is neither stored here nor measured by the rules for ours.
-    own_password: str | None = password
-    if not isinstance(verified, bool):
-        owner = verified if isinstance(verified, Member) else _of_directory(verified)
-        requirements = queries.auth_requirements(owner.id)
-        found = replace(found, member=owner, registration=None, requirements=requirements)
-        own_password = None
+    own_password = password if owner is None else None
+    if owner is not None:
+        found = replace(found, member=owner, registration=None, requirements=queries.auth_requirements(owner.id))
     member = _ensure_member(found)
     _record_success(member, own_password)
     is_temporary = own_password is not None and member.password_is_temporary
@@ -85,26 +87,58 @@ def _authenticate(identifier: str, password: str) -> AuthResult:
     return AuthResult(member, found.requirements, action)
 
 
-def _verify_password(
-    stored: str | None, identifier: str, password: str
-) -> bool | Member | ldap_client.LdapPerson | None:
-    """Ask the packages that know passwords, then compare `password` with the stored hash, or ask the directory.
+def _known_to_package(identifier: str, password: str) -> Member | None:
+    """Ask the packages that know passwords."""
+    told = signals.send(signals.login_providing, identifier=identifier, password=password)
+    return next((member for member in told if isinstance(member, Member)), None)
 
-    A package returns the member, and the directory the person.
+
+def _is_password_of(found: LoginRecord, password: str) -> bool:
+    return password_policy.matches(found.password if auth_type.has_own_passwords() else None, password)
+
+
+def _authenticate_in_directory(identifier: str, password: str, device_hash: str, key: str) -> Member:
+    """Return the member whom the directory authenticates. Raises DomainError.
+
+    Failures of a person are counted together, whichever of their names was typed. A name of nobody is counted by itself.
     """
-    for member in signals.send(signals.login_providing, identifier=identifier, password=password):
-        if isinstance(member, Member):
-            return member
-    if ldap_client.is_enabled():
-        return ldap_client.authenticate(identifier, password)
-    return password_policy.matches(stored if auth_type.has_own_passwords() else None, password)
-
-
-def _of_directory(person: ldap_client.LdapPerson) -> Member:
-    """Return the member of a person of the directory, with the roles that their groups give them."""
-    member = ldap_sync.sync_member(person)
+    entry = ldap_people.find(identifier)
+    if entry is None:
+        ldap_people.verify(None, identifier, password)
+        with transaction():
+            _record_failure(None, key)
+        raise DomainError(INVALID, "warning")
+    unique_id = entry.unique_id(ldap_people.unique_id_fields()) or entry.dn
+    owner = ldap_sync.member_of(unique_id)
+    is_known = owner is not None and trusted_devices.is_known(owner, device_hash)
+    key, limit = _directory_throttle(unique_id, is_known=is_known)
+    login_throttle.check(key)
+    try:
+        person = ldap_people.verify(entry, identifier, password)
+    except RefusedError:
+        with transaction():
+            _note_failure(owner)
+        raise
+    if person is None:
+        with transaction():
+            _record_failure(owner, key, limit)
+        raise DomainError(INVALID, "warning")
+    # Before anything is written.
+    handover = ldap_sync.handover(person)
+    login_throttle.record_success(key)
+    member = ldap_sync.sync_member(person, handover)
     role_changes.assign(member, ldap_sync.roles_of(person, member))
     return member
+
+
+def _directory_throttle(unique_id: str, *, is_known: bool) -> tuple[str, rules.FailureLimit]:
+    """Return the key and the limit for failures of a person of the directory.
+
+    All browsers that the person has used count together: the directory, too, counts them together.
+    """
+    lockout = ldap_people.lockout()
+    limits = rules.directory_limits(lockout.threshold, lockout.window)
+    return login_throttle.key_of(ON_DEVICE if is_known else ANYWHERE, f"ldap:{unique_id}"), limits[is_known]
 
 
 def trust_identity_provider(member: Member, provider_login: ProviderLogin | None = None) -> AuthResult:
@@ -128,18 +162,30 @@ def reauthenticate(member: Member, password: str) -> None:
 
 
 def _reauthenticate(member: Member, password: str) -> None:
-    key = login_throttle.key_of(REAUTHENTICATION, member.id)
+    row = ldap_sync.of_member(member) if ldap_client.is_enabled() else None
+    key, limit = login_throttle.key_of(REAUTHENTICATION, member.id), rules.ORDINARY_LIMIT
+    if row is not None:
+        key, limit = _directory_throttle(row.unique_id, is_known=True)
     login_throttle.check(key)
-    verified = _verify_password(member.password, member.username, password)
-    if not verified or (isinstance(verified, Member) and verified.id != member.id):
+    if not _is_password_of_member(member, row, password):
         with transaction():
-            locked_until = login_throttle.record_failure(key)
+            locked_until = login_throttle.record_failure(key, limit)
             _note_failure(member)
             if locked_until is not None:
                 audit.record("locked_out", "member", member)
                 mail.locked_out(member, locked_until)
         raise DomainError(_("The password is incorrect."), "warning", field="password")
     login_throttle.record_success(key)
+
+
+def _is_password_of_member(member: Member, row: DirectoryPerson | None, password: str) -> bool:
+    known = _known_to_package(member.username, password)
+    if known is not None:
+        return known.id == member.id
+    if not ldap_client.is_enabled():
+        return password_policy.matches(member.password if auth_type.has_own_passwords() else None, password)
+    entry = ldap_people.find_by_id(row.unique_id) if row is not None else None
+    return ldap_people.verify(entry, member.username, password) is not None
 
 
 def record_login(member: Member) -> None:
@@ -151,8 +197,13 @@ def forget_failures(member: Member) -> None:
     """Reset the throttle of `member` in all browsers."""
     names = {address_key(member.username), address_key(member.email)}
     known = list(db.session.scalars(select(TrustedDevice.token_hash).where(TrustedDevice.member_id == member.id)))
+    row = ldap_sync.of_member(member)
+    of_directory = (
+        [login_throttle.key_of(kind, f"ldap:{row.unique_id}") for kind in (ANYWHERE, ON_DEVICE)] if row else []
+    )
     login_throttle.clear(
         login_throttle.key_of(REAUTHENTICATION, member.id),
+        *of_directory,
         *(login_throttle.key_of(ANYWHERE, name) for name in names),
         *(login_throttle.key_of(ON_DEVICE, f"{device_hash}:{name}") for device_hash in known for name in names),
     )
@@ -221,13 +272,12 @@ def not_activated() -> DomainError:
 # -- count
 
 
-def _record_failure(found: LoginRecord, key: str) -> None:
+def _record_failure(member: Member | None, key: str, limit: rules.FailureLimit = rules.ORDINARY_LIMIT) -> None:
     """Count a failure. An unknown name takes the same statements, and an e-mail that is discarded.
 
     The throttle's row is locked first, here and at a success. In any other order, two requests could deadlock.
     """
-    member = found.member
-    locked_until = login_throttle.record_failure(key)
+    locked_until = login_throttle.record_failure(key, limit)
     failed = {"fail_login_count": func.coalesce(Member.fail_login_count, 0) + 1}
     db.session.execute(_update(member.id if member else 0, failed))
     _note_failure(member)

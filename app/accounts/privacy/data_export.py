@@ -11,7 +11,16 @@ from sqlalchemy import and_, func, or_, select
 
 from app import audit, clock
 from app.accounts.api_keys import service as api_key_service
-from app.accounts.models import ExternalIdentity, LoginSession, Member, Passkey, RecoveryCode, Totp, TrustedDevice
+from app.accounts.models import (
+    DirectoryPerson,
+    ExternalIdentity,
+    LoginSession,
+    Member,
+    Passkey,
+    RecoveryCode,
+    Totp,
+    TrustedDevice,
+)
 from app.accounts.signals import member_exporting
 from app.address_key import address_key
 from app.audit.models import AuditEvent
@@ -49,6 +58,7 @@ DEVICE = ("created_at", "last_seen_at")
 KEY = ("name", "key_prefix", "scopes", "created_on", "expires_on", "revoked_on", "last_used_on")
 PASSKEY = ("name", "created_at", "last_used_at")
 IDENTITY = ("issuer", "subject", "created_at")
+DIRECTORY = ("unique_id", "dn", "username", "email", "created_at", "checked_at", "lost_at")
 EMAIL = ("created_at", "sent_at", "state", "kind", "recipient", "name", "subject")
 UNSUBSCRIPTION = ("email", "topic", "created_at")
 OMITTED = "…"
@@ -113,6 +123,7 @@ def _account(member: Member) -> dict[str, Any]:
         "authenticator_app_since": app.confirmed_at if app is not None else None,
         "unused_recovery_codes": db.session.execute(unused).scalar_one(),
         "passkeys": _rows(_of(Passkey, member), PASSKEY),
+        "directory": _rows(_of(DirectoryPerson, member), DIRECTORY),
         "identities": _rows(_of(ExternalIdentity, member), IDENTITY),
     }
 

@@ -20,6 +20,12 @@ def token() -> str:
     return request.cookies.get(current_app.config["DEVICE_COOKIE_NAME"], "")[:64]
 
 
+def is_known(member: Member, token_hash: str) -> bool:
+    """Whether the device with that token has been used by `member` before."""
+    used = select(TrustedDevice.id).where(TrustedDevice.member_id == member.id, TrustedDevice.token_hash == token_hash)
+    return db.session.execute(used).first() is not None
+
+
 def recognise(member: Member) -> None:
     """Store this browser as one of the member's. Send an e-mail when it is new and not the first."""
     value, now = token() or rules.new_token(), clock.now()

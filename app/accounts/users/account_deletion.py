@@ -20,6 +20,7 @@ from app.accounts.enums import LinkState, SessionEndCause, TokenPurpose
 from app.accounts.login import authentication
 from app.accounts.models import (
     ADMIN,
+    DirectoryPerson,
     ExternalIdentity,
     LoginSession,
     Member,
@@ -44,7 +45,7 @@ from app.outbox.models import EmailState, OutboxEmail
 
 log = logging.getLogger(__name__)
 
-OWNED = (LoginSession, TrustedDevice, Token, Totp, RecoveryCode, Passkey, ExternalIdentity)
+OWNED = (LoginSession, TrustedDevice, Token, Totp, RecoveryCode, Passkey, ExternalIdentity, DirectoryPerson)
 
 
 # -- schedule and cancel

@@ -17,7 +17,7 @@ from app.accounts.api_keys import service as api_key_service
 from app.accounts.enums import RequiredAction, SessionEndCause, TokenPurpose
 from app.accounts.ldap import client as ldap_client
 from app.accounts.login import authentication
-from app.accounts.models import ADMIN, LoginSession, Member, Passkey, Totp
+from app.accounts.models import ADMIN, DirectoryPerson, LoginSession, Member, Passkey, Totp
 from app.accounts.profile.service import CHANGED
 from app.accounts.sessions import service as session_service
 from app.errors import DomainError
@@ -153,10 +153,17 @@ def deactivate(members: Sequence[Member], by: int | None) -> None:
     """Keep members from logging in, and sign them out."""
     refuse_deactivation(members, by)
     for member in members:
+        _keep_inactive(member)
         if member.active:
             member.active = False
             _audit_active(member)
             end_logins(member, lazy_gettext("Your account was deactivated."), by)
+
+
+def _keep_inactive(member: Member) -> None:
+    """Do not activate a member again as soon as the directory lets them log in again."""
+    statement = update(DirectoryPerson).where(DirectoryPerson.member_id == member.id)
+    db.session.execute(statement.values(lost_at=None))
 
 
 # -- ban, sign out, unlock
