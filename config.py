@@ -95,6 +95,7 @@ NAMES = frozenset(
     }
     | {"INBOUND_ADDRESS", "INBOUND_IMAP", "INBOUND_LISTEN", "INBOUND_RETENTION_DAYS"}
     | {"FAB_ADD_SECURITY_API", "IMG_UPLOAD_FOLDER", "UPLOAD_FOLDER", "WORKERS"}
+    | {"BACKUP_FOLDER", "BACKUP_INTERVAL_HOURS", "BACKUP_KEEP", "BACKUP_RECIPIENTS", "POSTGRES_BIN"}
     | {"MAIL_ASCII_ATTACHMENTS", "MAIL_DEBUG", "MAIL_MAX_EMAILS", "MAIL_SUPPRESS_SEND"}
 )
 # Names of Flask and Flask-AppBuilder for the same.
@@ -170,6 +171,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "SESSION_REFRESH_EACH_REQUEST": False,
         # -- database
         "SQLALCHEMY_DATABASE_URI": _database_url(environ.get("DATABASE_URL", ""), instance),
+        **_backups(environ),
         **_mail(environ, public_url),
         # -- limits
         "MAX_CONTENT_LENGTH": 1024 * 1024,
@@ -487,6 +489,17 @@ def _map_url(environ: Mapping[str, str]) -> str:
     if "{address}" not in value:
         raise ConfigurationError(f"MAP_URL must look like {OPENSTREETMAP}, or be empty, not {value!r}.")
     return _web_url(environ, "MAP_URL") or value
+
+
+def _backups(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return where backups are kept, how many, and for whose keys they are encrypted."""
+    return {
+        "BACKUP_FOLDER": environ.get("BACKUP_FOLDER", ""),
+        "BACKUP_INTERVAL_HOURS": _integer(environ, "BACKUP_INTERVAL_HOURS", 24, least=1),
+        "BACKUP_KEEP": _integer(environ, "BACKUP_KEEP", 14, least=1),
+        "BACKUP_RECIPIENTS": [key.strip() for key in environ.get("BACKUP_RECIPIENTS", "").split(",") if key.strip()],
+        "POSTGRES_BIN": environ.get("POSTGRES_BIN", ""),
+    }
 
 
 def _mail(environ: Mapping[str, str], public_url: str) -> dict[str, Any]:

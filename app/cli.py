@@ -14,6 +14,7 @@ from flask_appbuilder.cli import fab
 from app import clock, demo, fab_commands, scheduler, setup, worker, zone_rules
 from app.accounts import cli as accounts
 from app.checks import cli as checks
+from app.copies import cli as copies
 from app.database import report_outage, transaction
 from app.extensions import db
 from app.outbox import service as outbox_service
@@ -31,6 +32,8 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(demo_command)
     app.cli.add_command(purge_command)
     app.cli.add_command(checks.doctor_command)
+    app.cli.add_command(copies.backup_command)
+    app.cli.add_command(copies.restore_command)
     app.cli.add_command(accounts.reset_password_command)
     app.cli.add_command(accounts.unlock_command)
     app.cli.add_command(accounts.link_identity_command)

@@ -69,8 +69,8 @@ def prepare() -> int:
     """
     _ensure_writable()
     flask_migrate.upgrade()
-    for migrations in plugins.migrations_of(current_app):
-        alembic.command.upgrade(_plugin_config(migrations), "heads")
+    for config in configs()[1:]:
+        alembic.command.upgrade(config, "heads")
     with db.engine.connect() as connection:
         refuse_damaged_schema(connection)
     with transaction():
@@ -166,15 +166,23 @@ def _refuse_unknown_roles(setting: str, names: set[str]) -> None:
 
 def _is_outdated(connection: Connection) -> bool:
     """Whether the schema of the site or of a plug-in is older than its migrations."""
-    configs = [_config(), *(_plugin_config(migrations) for migrations in plugins.migrations_of(current_app))]
-    return any(_is_older(connection, config) for config in configs)
+    return any(_is_older(connection, config) for config in configs())
 
 
 def _is_older(connection: Connection, config: Config) -> bool:
     options = {"version_table": config.attributes.get(VERSION_TABLE, "alembic_version")}
     found = set(MigrationContext.configure(connection, opts=options).get_current_heads())
-    script = ScriptDirectory.from_config(config)
-    return found <= {revision.revision for revision in script.walk_revisions()} and found != set(script.get_heads())
+    return found <= revisions(config) and found != set(ScriptDirectory.from_config(config).get_heads())
+
+
+def configs() -> list[Config]:
+    """Return Alembic's configuration of the site, and those of the plug-ins."""
+    return [_config(), *(_plugin_config(migrations) for migrations in plugins.migrations_of(current_app))]
+
+
+def revisions(config: Config) -> set[str]:
+    """Return the revisions that this version knows."""
+    return {revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()}
 
 
 def _config() -> Config:
