@@ -337,6 +337,17 @@ def apply_renames(environ: MutableMapping[str, Any]) -> None:
             environ[name] = new_value
 
 
+def renamed_in_use(environ: Mapping[str, str], instance: Path) -> dict[str, str]:
+    """Return the settings with an old name or value, in `environ` and in the file, each with what to set instead."""
+    found = {}
+    for settings in (environ, _read_file(instance)):
+        found |= {old: new for old, new in RENAMED.items() if settings.get(old)}
+        for name, values in RENAMED_VALUES.items():
+            if new := values.get(str(settings.get(name, ""))):
+                found[f"{name}={settings[name]}"] = f"{name}={new}"
+    return found
+
+
 def secret_key(environ: Mapping[str, str], instance: Path, *, production: bool) -> str:
     """Return the secret that signs sessions: SECRET_KEY, or the content of the file in `instance`.
 

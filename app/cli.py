@@ -34,6 +34,7 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(checks.doctor_command)
     app.cli.add_command(copies.backup_command)
     app.cli.add_command(copies.restore_command)
+    app.cli.add_command(copies.upgrade_check_command)
     app.cli.add_command(accounts.reset_password_command)
     app.cli.add_command(accounts.unlock_command)
     app.cli.add_command(accounts.link_identity_command)

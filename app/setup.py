@@ -16,7 +16,7 @@ import flask_migrate
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from alembic.script import Script, ScriptDirectory
 from flask import current_app
 from flask_appbuilder.security.sqla.models import Permission, PermissionView, Role, ViewMenu
 from sqlalchemy import Connection, func, insert, select, text
@@ -83,18 +83,22 @@ def refuse_damaged_schema(connection: Connection) -> None:
 
     Tables that no model has are left alone: a database may be shared.
     """
+    if found := differences(connection):
+        raise ConfigurationError(
+            f"The database schema is not that of its version ({'; '.join(found)}). Something else changed"
+            " it, or an older release was stopped while it upgraded. Restore a backup, or mend it by hand."
+        )
+
+
+def differences(connection: Connection) -> list[str]:
+    """Return in words how the schema differs from that of this version."""
     options = current_app.extensions["migrate"].configure_args
     with warnings.catch_warnings():
         # SQLite does not reflect indexes on expressions.
         warnings.filterwarnings("ignore", "(?i).*expression-based index")
         found = compare_metadata(MigrationContext.configure(connection, opts=options), db.metadata)
     missing = {facts[1].name for facts in found if facts[0] == "add_table"}
-    differences = [each for each in map(_difference, found) if each and each.rpartition(" of ")[2] not in missing]
-    if differences:
-        raise ConfigurationError(
-            f"The database schema is not that of its version ({'; '.join(sorted(differences))}). Something else changed"
-            " it, or an older release was stopped while it upgraded. Restore a backup, or mend it by hand."
-        )
+    return sorted(each for each in map(_difference, found) if each and each.rpartition(" of ")[2] not in missing)
 
 
 def _difference(found: Any) -> str:
@@ -170,9 +174,30 @@ def _is_outdated(connection: Connection) -> bool:
 
 
 def _is_older(connection: Connection, config: Config) -> bool:
-    options = {"version_table": config.attributes.get(VERSION_TABLE, "alembic_version")}
-    found = set(MigrationContext.configure(connection, opts=options).get_current_heads())
+    found = heads(connection, config)
     return found <= revisions(config) and found != set(ScriptDirectory.from_config(config).get_heads())
+
+
+def pending(connection: Connection, config: Config) -> list[Script]:
+    """Return the migrations that have not run, the next one first; raises ConfigurationError for a newer schema."""
+    found = heads(connection, config)
+    if unknown := found - revisions(config):
+        raise ConfigurationError(f"The schema ({', '.join(sorted(unknown))}) is newer than this version.")
+    script = ScriptDirectory.from_config(config)
+    missing = script.iterate_revisions("heads", sorted(found) or "base", implicit_base=True)
+    return [each for each in reversed(list(missing)) if each.revision not in found]
+
+
+def upgrade(connection: Connection, config: Config, revision: str = "heads") -> None:
+    """Run migrations on another database than that of the site."""
+    config.attributes["connection"] = connection
+    alembic.command.upgrade(config, revision)
+
+
+def heads(connection: Connection, config: Config) -> set[str]:
+    """Return the revisions that a database is at."""
+    options = {"version_table": config.attributes.get(VERSION_TABLE, "alembic_version")}
+    return set(MigrationContext.configure(connection, opts=options).get_current_heads())
 
 
 def configs() -> list[Config]:

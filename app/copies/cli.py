@@ -1,5 +1,6 @@
-"""Commands: `flask backup` and `flask restore`."""
+"""Commands: `flask backup`, `flask restore` and `flask upgrade-check`."""
 
+import sys
 from pathlib import Path
 from typing import IO
 
@@ -7,8 +8,8 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from app import setup
-from app.copies import service
+from app import doctor, setup
+from app.copies import service, upgrade
 from app.copies.archive import IMAGES, UPLOADS, CopyError, Manifest
 from app.database import report_outage
 
@@ -51,6 +52,18 @@ def restore_command(source: IO[bytes], *, send_emails: bool) -> None:
     click.echo("The database is up to date.")
     if not send_emails:
         click.echo("E-mails that waited may have been sent since: they count as failed, and can be sent again.")
+
+
+@click.command("upgrade-check")
+@click.option("--json", "as_json", is_flag=True, help="For programs: a list of findings.")
+@with_appcontext
+@report_outage
+def upgrade_check_command(*, as_json: bool) -> None:
+    """Say what `flask setup` of this version would change, and what stands in its way. Changes nothing.
+
+    The exit status is 0 if all is well, 1 with warnings and 2 with errors.
+    """
+    sys.exit(doctor.report(upgrade.findings(), as_json=as_json))
 
 
 def _described(manifest: Manifest) -> str:

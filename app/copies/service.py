@@ -58,7 +58,7 @@ def backup(target: Path, recipients: Sequence[str] = (), stopped: Callable[[], b
     if target.exists():
         raise CopyError(f"{target} exists already.")
     try:
-        with _workspace(target.parent) as folder:
+        with workspace(target.parent) as folder:
             packed = folder / "packed"
             manifest = _pack(packed, folder, stopped)
             if recipients:
@@ -78,7 +78,7 @@ def new_name(recipients: Sequence[str]) -> str:
 
 def _pack(packed: Path, folder: Path, stopped: Callable[[], bool]) -> Manifest:
     copied = folder / DATABASE
-    facts = _copy_sqlite(copied) if _is_sqlite() else _dump_postgresql(copied, stopped)
+    facts = _copy_sqlite(copied) if is_sqlite() else _dump_postgresql(copied, stopped)
     packed.touch(mode=0o600)
     with packed.open("wb") as file:
         writer = Writer(file, stopped)
@@ -245,19 +245,19 @@ def restore(stream: IO[bytes], *, send_emails: bool = False) -> Manifest:
     """
     _refuse_existing_database()
     try:
-        with _workspace(Path(current_app.config["INSTANCE_PATH"])) as folder:
+        with workspace(Path(current_app.config["INSTANCE_PATH"])) as folder:
             manifest = unpack(stream, folder)
             _refuse_other_database(manifest)
             _refuse_newer_schema(manifest)
             secret = (folder / SECRET_KEY).read_text("ascii")
             _refuse_other_secret(secret)
             statements = () if send_emails else (HOLD_EMAILS,)
-            if _is_sqlite():
+            if is_sqlite():
                 sqlite.check(folder / DATABASE, manifest.rows)
                 sqlite.run(folder / DATABASE, statements)
             _place_files(folder)
             _place_secret(folder / SECRET_KEY, secret)
-            if _is_sqlite():
+            if is_sqlite():
                 _place_sqlite(folder / DATABASE)
             else:
                 postgresql.restore(folder / DATABASE, manifest.rows, statements)
@@ -267,7 +267,7 @@ def restore(stream: IO[bytes], *, send_emails: bool = False) -> Manifest:
 
 
 def _refuse_existing_database() -> None:
-    if _is_sqlite():
+    if is_sqlite():
         path = sqlite.path()
         if not path.exists():
             return
@@ -362,12 +362,12 @@ def _place(source: Path, target: Path) -> None:
 # -- files
 
 
-def _is_sqlite() -> bool:
+def is_sqlite() -> bool:
     return db.engine.dialect.name == "sqlite"
 
 
 @contextlib.contextmanager
-def _workspace(parent: Path) -> Iterator[Path]:
+def workspace(parent: Path) -> Iterator[Path]:
     """Return a folder in `parent` that only this user can enter, and remove it in the end, also those of killed processes."""
     for left in parent.glob(f"{WORKSPACE}*/"):
         with contextlib.suppress(OSError), _locked(left) as is_mine:
