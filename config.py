@@ -95,7 +95,14 @@ NAMES = frozenset(
     }
     | {"INBOUND_ADDRESS", "INBOUND_IMAP", "INBOUND_LISTEN", "INBOUND_RETENTION_DAYS"}
     | {"FAB_ADD_SECURITY_API", "IMG_UPLOAD_FOLDER", "UPLOAD_FOLDER", "WORKERS"}
-    | {"BACKUP_FOLDER", "BACKUP_INTERVAL_HOURS", "BACKUP_KEEP", "BACKUP_RECIPIENTS", "POSTGRES_BIN"}
+    | {
+        "BACKUP_DATABASE_URL",
+        "BACKUP_FOLDER",
+        "BACKUP_INTERVAL_HOURS",
+        "BACKUP_KEEP",
+        "BACKUP_RECIPIENTS",
+        "POSTGRES_BIN",
+    }
     | {"MAIL_ASCII_ATTACHMENTS", "MAIL_DEBUG", "MAIL_MAX_EMAILS", "MAIL_SUPPRESS_SEND"}
 )
 # Names of Flask and Flask-AppBuilder for the same.
@@ -171,7 +178,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "SESSION_REFRESH_EACH_REQUEST": False,
         # -- database
         "SQLALCHEMY_DATABASE_URI": _database_url(environ.get("DATABASE_URL", ""), instance),
-        **_backups(environ),
+        **_backups(environ, instance),
         **_mail(environ, public_url),
         # -- limits
         "MAX_CONTENT_LENGTH": 1024 * 1024,
@@ -502,9 +509,13 @@ def _map_url(environ: Mapping[str, str]) -> str:
     return _web_url(environ, "MAP_URL") or value
 
 
-def _backups(environ: Mapping[str, str]) -> dict[str, Any]:
+def _backups(environ: Mapping[str, str], instance: Path) -> dict[str, Any]:
     """Return where backups are kept, how many, and for whose keys they are encrypted."""
+    direct = environ.get("BACKUP_DATABASE_URL", "")
+    if direct and not direct.startswith("postgres"):
+        raise ConfigurationError("BACKUP_DATABASE_URL is the PostgreSQL of DATABASE_URL, without a pooler before it.")
     return {
+        "BACKUP_DATABASE_URL": _database_url(direct, instance) if direct else "",
         "BACKUP_FOLDER": environ.get("BACKUP_FOLDER", ""),
         "BACKUP_INTERVAL_HOURS": _integer(environ, "BACKUP_INTERVAL_HOURS", 24, least=1),
         "BACKUP_KEEP": _integer(environ, "BACKUP_KEEP", 14, least=1),

@@ -11,7 +11,7 @@ from flask.cli import with_appcontext
 from flask_appbuilder import Model
 from flask_appbuilder.cli import fab
 
-from app import clock, demo, fab_commands, scheduler, setup, worker, zone_rules
+from app import clock, demo, doctor, fab_commands, scheduler, setup, worker, zone_rules
 from app.accounts import cli as accounts
 from app.checks import cli as checks
 from app.copies import cli as copies
@@ -79,6 +79,7 @@ def worker_command() -> None:
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
     app.logger.setLevel(logging.INFO)
     setup.refuse_other_schema()
+    doctor.warn()
     how = "with" if outbox_service.delivers() else "without"
     why = ", because MAIL_SUPPRESS_SEND is set" if outbox_service.suppresses() else ""
     app.logger.info("Background worker started, %s e-mail%s", how, why)

@@ -19,6 +19,7 @@ from enum import IntEnum
 from typing import TypeVar
 
 import click
+from sqlalchemy.exc import SQLAlchemyError
 
 Function = TypeVar("Function", bound=Callable[..., Iterator["Finding"]])
 
@@ -33,6 +34,7 @@ class Level(IntEnum):
     ERROR = 2
 
 
+ASK_LATER = "See what is said about the database."
 MARKS = {Level.OK: "ok", Level.WARNING: "WARNING", Level.ERROR: "ERROR"}
 
 
@@ -74,6 +76,10 @@ class Check:
         found: list[Finding] = []
         try:
             found.extend(self.run(*arguments))
+        except SQLAlchemyError as failure:
+            # The start says it, and so does the check of the database.
+            lines = str(getattr(failure, "orig", None) or failure).splitlines() or [""]
+            found.append(error(f"The database cannot be asked: {lines[0]}", ASK_LATER))
         except Exception as failure:
             logger.debug("The check %s failed", self.name, exc_info=True)
             found.append(error(f"The check failed: {type(failure).__name__}: {failure}", "Report this as a bug."))
@@ -107,6 +113,9 @@ def examine(person: str = "", *, only_quick: bool = False) -> Iterator[tuple[str
 def warn() -> None:
     """Write to the log what the quick checks find wrong."""
     for name, finding in examine(only_quick=True):
+        if finding.advice == ASK_LATER:
+            # The start has said that the database is down. Each attempt to connect may take long.
+            return
         if finding.level > Level.OK:
             logger.warning("%s: %s %s", name, finding.text, finding.advice)
 

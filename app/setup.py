@@ -7,12 +7,13 @@ import re
 import secrets
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import alembic.command
 import flask_migrate
+import psycopg
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -32,6 +33,8 @@ from app.parties.hosting import clock_changes
 from config import ConfigurationError
 
 RUN_SETUP = "run `.venv/bin/flask --app app setup` first (`make run` does this)."
+UTF8 = "UTF8"
+MAKE_UTF8 = "Make one that knows every name: createdb --encoding UTF8 --template template0 NAME"
 SETUP_LOCK = 7306075  # any number, as long as nothing else in the database locks it
 # The name of an attribute of Alembic's configuration, which migrations/env.py reads.
 VERSION_TABLE = "version_table"
@@ -44,6 +47,7 @@ logger = logging.getLogger(__name__)
 def alone() -> Iterator[None]:
     """Allow one process at a time to set up the site, also if several machines share a database."""
     if db.engine.dialect.name == "postgresql":
+        _refuse_other_encoding()
         with db.engine.connect() as connection:
             connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": SETUP_LOCK})
             # The lock would outlive the return of the connection to the pool.
@@ -60,6 +64,21 @@ def alone() -> Iterator[None]:
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def _refuse_other_encoding() -> None:
+    # SQLAlchemy reports that the server is down.
+    with suppress(psycopg.OperationalError):
+        if (encoding := server_encoding()) != UTF8:
+            raise ConfigurationError(f"The database has the encoding {encoding}. {MAKE_UTF8}")
+
+
+def server_encoding() -> str:
+    """Return the encoding of a PostgreSQL database. If that is SQL_ASCII, texts are bytes, and SQLAlchemy cannot connect."""
+    url = db.engine.url
+    _arguments, options = url.get_dialect()().create_connect_args(url)
+    with psycopg.connect(**options) as connection:
+        return connection.info.parameter_status("server_encoding") or ""
 
 
 def prepare() -> int:

@@ -1,5 +1,8 @@
 """The checks of `flask doctor`. A check of one subject is in its file `checks`, and is registered when that is imported here."""
 
-from app.checks import machine
+from app.accounts.second_factor import checks as second_factor
+from app.checks import database, machine, site
+from app.copies import checks as copies
+from app.outbox import checks as outbox
 
-__all__ = ["machine"]
+__all__ = ["copies", "database", "machine", "outbox", "second_factor", "site"]

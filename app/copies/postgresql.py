@@ -1,18 +1,19 @@
 """Copies of a PostgreSQL database, by its own programs: pg_dump writes SQL, psql runs it in one transaction."""
 
+import contextlib
 import os
 import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
 from flask import current_app
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
-from sqlalchemy import Connection, text
+from sqlalchemy import URL, Connection, NullPool, create_engine, text
 
 from app.copies.archive import BLOCK, CopyError, refuse_if
 from app.extensions import db
@@ -22,6 +23,28 @@ VERSION = re.compile(r"(\d+)(?:\.\d+)?")
 STOP_CHECK_SECONDS = 0.5
 TABLES = """SELECT schemaname, tablename FROM pg_tables
     WHERE schemaname <> 'information_schema' AND schemaname NOT LIKE 'pg\\_%' ORDER BY schemaname, tablename"""
+
+
+@contextlib.contextmanager
+def connected() -> Iterator[Connection]:
+    """Connect to the server itself; raises CopyError if there is a pooler between.
+
+    What pg_dump and psql set for their session would stay set for whoever gets the connection next.
+    """
+    url = current_app.config["BACKUP_DATABASE_URL"]
+    engine = create_engine(url, poolclass=NullPool) if url else db.engine
+    with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+        if is_pooled(connection):
+            raise CopyError(
+                "Copies do not go through a pooler: set BACKUP_DATABASE_URL to the PostgreSQL server itself."
+            )
+        yield connection
+
+
+def is_pooled(connection: Connection) -> bool:
+    """Whether there is a pooler before the server: it makes up the number of the process that the client is told."""
+    told = connection.connection.dbapi_connection.info.backend_pid  # type: ignore[union-attr]
+    return bool(told != connection.scalar(text("SELECT pg_backend_pid()")))
 
 
 def tables(connection: Connection) -> dict[str, str]:
@@ -43,7 +66,7 @@ def dump(connection: Connection, target: Path, stopped: Callable[[], bool]) -> N
     # Owners and privileges are those of this server.
     options = ["--format=plain", "--encoding=UTF8", "--no-owner", "--no-privileges", "--no-password"]
     program = find("pg_dump", server_version(connection))
-    conninfo, environ = _address()
+    conninfo, environ = _address(connection.engine.url)
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
             [program, *options, f"--snapshot={snapshot}", f"--file={target}", f"--dbname={conninfo}"],
@@ -76,10 +99,10 @@ def restore(dumped: Path, rows: Mapping[str, int], statements: Iterable[str]) ->
 
     If this process is killed, psql reads the end of its input where COMMIT should be, and nothing was done.
     """
-    with db.engine.connect() as connection:
+    with connected() as connection:
         program = find("psql", server_version(connection))
         own = str(connection.scalar(text("SELECT current_schema()")))
-    conninfo, environ = _address()
+    conninfo, environ = _address(connection.engine.url)
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
             [program, "--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1", f"--dbname={conninfo}"],
@@ -153,9 +176,8 @@ def _major(version: str) -> int:
     return int(match[1]) if match else 0
 
 
-def _address() -> tuple[str, dict[str, str]]:
+def _address(url: URL) -> tuple[str, dict[str, str]]:
     """Return how to reach the database, and the environment with the password, which others must not see among processes."""
-    url = db.engine.url
     _arguments, found = url.get_dialect()().create_connect_args(url)
     options: dict[str, Any] = dict(found)
     password = str(options.pop("password", ""))

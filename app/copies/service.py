@@ -120,7 +120,7 @@ def _copy_sqlite(target: Path) -> dict[str, Any]:
 
 
 def _dump_postgresql(target: Path, stopped: Callable[[], bool]) -> dict[str, Any]:
-    with db.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+    with postgresql.connected() as connection:
         tables = postgresql.tables(connection)
         facts = {
             "database_version": postgresql.server_version(connection),
@@ -278,7 +278,7 @@ def _refuse_existing_database() -> None:
             raise CopyError(f"{path} exists, and is no database that can be read ({error}). Move it away.") from error
         where = f"{path} has"
     else:
-        with db.engine.connect() as connection:
+        with postgresql.connected() as connection:
             found = list(postgresql.tables(connection))
         where = "The database has"
     if found:
