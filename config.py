@@ -346,7 +346,7 @@ def apply_renames(environ: MutableMapping[str, Any]) -> None:
 
 def renamed_in_use(environ: Mapping[str, str], instance: Path) -> dict[str, str]:
     """Return the settings with an old name or value, in `environ` and in the file, each with what to set instead."""
-    found = {}
+    found: dict[str, str] = {}
     for settings in (environ, _read_file(instance)):
         found |= {old: new for old, new in RENAMED.items() if settings.get(old)}
         for name, values in RENAMED_VALUES.items():

@@ -40,7 +40,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
         if any(frame.f_code.co_name == "list_commands" for frame, _line in walk_stack(None)):
             raise NoAppException(error.message) from error
         if "doctor" in sys.argv[1:]:
-            error.exit_code = doctor.Level.ERROR
+            raise doctor.SiteConfigurationError(error.message) from error
         raise
 
 

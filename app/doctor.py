@@ -21,6 +21,8 @@ from typing import TypeVar
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
+from config import ConfigurationError
+
 Function = TypeVar("Function", bound=Callable[..., Iterator["Finding"]])
 
 logger = logging.getLogger(__name__)
@@ -32,6 +34,12 @@ class Level(IntEnum):
     OK = 0
     WARNING = 1
     ERROR = 2
+
+
+class SiteConfigurationError(ConfigurationError):
+    """The site cannot be looked at. The status of other commands that fail would be that of a warning."""
+
+    exit_code = Level.ERROR
 
 
 ASK_LATER = "See what is said about the database."

@@ -67,8 +67,8 @@ def alone() -> Iterator[None]:
 
 
 def _refuse_other_encoding() -> None:
-    # SQLAlchemy reports that the server is down.
-    with suppress(psycopg.OperationalError):
+    # Whatever else is wrong is reported by SQLAlchemy.
+    with suppress(psycopg.Error):
         if (encoding := server_encoding()) != UTF8:
             raise ConfigurationError(f"The database has the encoding {encoding}. {MAKE_UTF8}")
 
@@ -203,7 +203,7 @@ def pending(connection: Connection, config: Config) -> list[Script]:
     if unknown := found - revisions(config):
         raise ConfigurationError(f"The schema ({', '.join(sorted(unknown))}) is newer than this version.")
     script = ScriptDirectory.from_config(config)
-    missing = script.iterate_revisions("heads", sorted(found) or "base", implicit_base=True)
+    missing = script.iterate_revisions("heads", tuple(found) or "base", implicit_base=True)
     return [each for each in reversed(list(missing)) if each.revision not in found]
 
 

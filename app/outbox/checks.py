@@ -160,7 +160,7 @@ def outbox() -> Iterator[Finding]:
         count, oldest = connection.execute(
             select(func.count(), func.min(OutboxEmail.not_before)).where(waiting, due)
         ).one()
-    if not oldest or clock.now() - oldest < LATE:
+    if not count or clock.now() - oldest < LATE:
         return
     text = f"{count} e-mails are late, the oldest since {oldest:%Y-%m-%d %H:%M} UTC."
     advice = "Does a background worker run (run.py, or flask worker)? `flask outbox status` shows the last error."
