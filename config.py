@@ -97,6 +97,14 @@ NAMES = frozenset(
     }
     | {"INBOUND_ADDRESS", "INBOUND_IMAP", "INBOUND_LISTEN", "INBOUND_RETENTION_DAYS"}
     | {"FAB_ADD_SECURITY_API", "IMG_UPLOAD_FOLDER", "UPLOAD_FOLDER", "WORKERS"}
+    | {
+        "BACKUP_DATABASE_URL",
+        "BACKUP_FOLDER",
+        "BACKUP_INTERVAL_HOURS",
+        "BACKUP_KEEP",
+        "BACKUP_RECIPIENTS",
+        "POSTGRES_BIN",
+    }
     | {"MAIL_ASCII_ATTACHMENTS", "MAIL_DEBUG", "MAIL_MAX_EMAILS", "MAIL_SUPPRESS_SEND"}
 )
 # Names of Flask and Flask-AppBuilder for the same.
@@ -172,6 +180,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "SESSION_REFRESH_EACH_REQUEST": False,
         # -- database
         "SQLALCHEMY_DATABASE_URI": _database_url(environ.get("DATABASE_URL", ""), instance),
+        **_backups(environ, instance),
         **_mail(environ, public_url),
         # -- limits
         "MAX_CONTENT_LENGTH": 1024 * 1024,
@@ -337,6 +346,17 @@ def apply_renames(environ: MutableMapping[str, Any]) -> None:
             environ[name] = new_value
 
 
+def renamed_in_use(environ: Mapping[str, str], instance: Path) -> dict[str, str]:
+    """Return the settings with an old name or value, in `environ` and in the file, each with what to set instead."""
+    found: dict[str, str] = {}
+    for settings in (environ, _read_file(instance)):
+        found |= {old: new for old, new in RENAMED.items() if settings.get(old)}
+        for name, values in RENAMED_VALUES.items():
+            if new := values.get(str(settings.get(name, ""))):
+                found[f"{name}={settings[name]}"] = f"{name}={new}"
+    return found
+
+
 def secret_key(environ: Mapping[str, str], instance: Path, *, production: bool) -> str:
     """Return the secret that signs sessions: SECRET_KEY, or the content of the file in `instance`.
 
@@ -489,6 +509,21 @@ def _map_url(environ: Mapping[str, str]) -> str:
     if "{address}" not in value:
         raise ConfigurationError(f"MAP_URL must look like {OPENSTREETMAP}, or be empty, not {value!r}.")
     return _web_url(environ, "MAP_URL") or value
+
+
+def _backups(environ: Mapping[str, str], instance: Path) -> dict[str, Any]:
+    """Return where backups are kept, how many, and for whose keys they are encrypted."""
+    direct = environ.get("BACKUP_DATABASE_URL", "")
+    if direct and not direct.startswith("postgres"):
+        raise ConfigurationError("BACKUP_DATABASE_URL is the PostgreSQL of DATABASE_URL, without a pooler before it.")
+    return {
+        "BACKUP_DATABASE_URL": _database_url(direct, instance) if direct else "",
+        "BACKUP_FOLDER": environ.get("BACKUP_FOLDER", ""),
+        "BACKUP_INTERVAL_HOURS": _integer(environ, "BACKUP_INTERVAL_HOURS", 24, least=1),
+        "BACKUP_KEEP": _integer(environ, "BACKUP_KEEP", 14, least=1),
+        "BACKUP_RECIPIENTS": [key.strip() for key in environ.get("BACKUP_RECIPIENTS", "").split(",") if key.strip()],
+        "POSTGRES_BIN": environ.get("POSTGRES_BIN", ""),
+    }
 
 
 def _mail(environ: Mapping[str, str], public_url: str) -> dict[str, Any]:

@@ -193,11 +193,12 @@ def check() -> None:
     """Exit with a message if the site cannot be served."""
     logging.config.dictConfig(LOGGING)
     try:
-        from app import setup, zone_rules
+        from app import doctor, setup, zone_rules
         from app.preload import application
 
         with application().app_context():
             setup.refuse_other_schema()
+            doctor.warn()
         logger.info("Time zone rules: %s", zone_rules.described())
     except ConfigurationError as error:
         sys.exit(f"DinnerParty cannot start. {error}")

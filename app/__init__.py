@@ -1,5 +1,6 @@
 """DinnerParty. create_app() lists all parts of the application in the order of their start."""
 
+import sys
 from collections.abc import Mapping
 from traceback import walk_stack
 from typing import Any
@@ -8,7 +9,20 @@ from flask import Flask
 from flask.cli import NoAppException
 
 import config
-from app import cli, error_pages, fab_settings, http, i18n, inbound, navigation, outbox, parties, plugins, templating
+from app import (
+    cli,
+    doctor,
+    error_pages,
+    fab_settings,
+    http,
+    i18n,
+    inbound,
+    navigation,
+    outbox,
+    parties,
+    plugins,
+    templating,
+)
 from app.crud import charts, files, stock_views
 from app.extensions import AppBuilder, csrf, db, mail, migrate
 from config import ConfigurationError
@@ -25,6 +39,8 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
         # `flask --help` shows a traceback of any other error, and goes on. A command shows this one only.
         if any(frame.f_code.co_name == "list_commands" for frame, _line in walk_stack(None)):
             raise NoAppException(error.message) from error
+        if "doctor" in sys.argv[1:]:
+            raise doctor.SiteConfigurationError(error.message) from error
         raise
 
 

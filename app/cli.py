@@ -11,11 +11,12 @@ from flask.cli import with_appcontext
 from flask_appbuilder import Model
 from flask_appbuilder.cli import fab
 
-from app import clock, demo, fab_commands, scheduler, setup, worker, zone_rules
+from app import clock, demo, doctor, fab_commands, scheduler, setup, worker, zone_rules
 from app.accounts import cli as accounts
 from app.accounts.ldap import client as ldap_client
 from app.accounts.users.directory_cli import directory_group
 from app.checks import cli as checks
+from app.copies import cli as copies
 from app.database import report_outage, transaction
 from app.extensions import db
 from app.outbox import service as outbox_service
@@ -33,6 +34,9 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(demo_command)
     app.cli.add_command(purge_command)
     app.cli.add_command(checks.doctor_command)
+    app.cli.add_command(copies.backup_command)
+    app.cli.add_command(copies.restore_command)
+    app.cli.add_command(copies.upgrade_check_command)
     app.cli.add_command(accounts.reset_password_command)
     app.cli.add_command(accounts.unlock_command)
     app.cli.add_command(accounts.link_identity_command)
@@ -83,6 +87,7 @@ def worker_command() -> None:
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
     app.logger.setLevel(logging.INFO)
     setup.refuse_other_schema()
+    doctor.warn()
     how = "with" if outbox_service.delivers() else "without"
     why = ", because MAIL_SUPPRESS_SEND is set" if outbox_service.suppresses() else ""
     app.logger.info("Background worker started, %s e-mail%s", how, why)

@@ -11,11 +11,17 @@ It yields nothing if there is nothing to check. Quick checks also run at the sta
 other than the connection to the database, nor take longer than a moment. A check `of_person` gets the name of `flask doctor --as`.
 """
 
+import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TypeVar
+
+import click
+from sqlalchemy.exc import SQLAlchemyError
+
+from config import ConfigurationError
 
 Function = TypeVar("Function", bound=Callable[..., Iterator["Finding"]])
 
@@ -28,6 +34,16 @@ class Level(IntEnum):
     OK = 0
     WARNING = 1
     ERROR = 2
+
+
+class SiteConfigurationError(ConfigurationError):
+    """The site cannot be looked at. The status of other commands that fail would be that of a warning."""
+
+    exit_code = Level.ERROR
+
+
+ASK_LATER = "See what is said about the database."
+MARKS = {Level.OK: "ok", Level.WARNING: "WARNING", Level.ERROR: "ERROR"}
 
 
 @dataclass(frozen=True)
@@ -68,6 +84,10 @@ class Check:
         found: list[Finding] = []
         try:
             found.extend(self.run(*arguments))
+        except SQLAlchemyError as failure:
+            # The start says it, and so does the check of the database.
+            lines = str(getattr(failure, "orig", None) or failure).splitlines() or [""]
+            found.append(error(f"The database cannot be asked: {lines[0]}", ASK_LATER))
         except Exception as failure:
             logger.debug("The check %s failed", self.name, exc_info=True)
             found.append(error(f"The check failed: {type(failure).__name__}: {failure}", "Report this as a bug."))
@@ -87,7 +107,7 @@ def check(name: str, *, quick: bool = False, of_person: bool = False) -> Callabl
     return register
 
 
-def examine(person: str = "", *, only_quick: bool = False) -> Iterator[tuple[Check, Finding]]:
+def examine(person: str = "", *, only_quick: bool = False) -> Iterator[tuple[str, Finding]]:
     """Run the checks, those of a `person` only if one is given, and yield what they find."""
     for each in CHECKS.values():
         if only_quick and not each.quick:
@@ -95,11 +115,34 @@ def examine(person: str = "", *, only_quick: bool = False) -> Iterator[tuple[Che
         if each.of_person and not person:
             continue
         for finding in each.findings(*([person] if each.of_person else [])):
-            yield each, finding
+            yield each.name, finding
 
 
 def warn() -> None:
     """Write to the log what the quick checks find wrong."""
-    for each, finding in examine(only_quick=True):
+    for name, finding in examine(only_quick=True):
+        if finding.advice == ASK_LATER:
+            # The start has said that the database is down. Each attempt to connect may take long.
+            return
         if finding.level > Level.OK:
-            logger.warning("%s: %s %s", each.name, finding.text, finding.advice)
+            logger.warning("%s: %s %s", name, finding.text, finding.advice)
+
+
+def report(found: Iterable[tuple[str, Finding]], *, as_json: bool) -> Level:
+    """Print findings with the names of their checks, as they come, and return the worst level."""
+    worst = Level.OK
+    rows = []
+    for name, finding in found:
+        worst = max(worst, finding.level)
+        rows.append(
+            {"check": name, "level": finding.level.name.lower(), "text": finding.text, "advice": finding.advice}
+        )
+        if not as_json:
+            click.echo(f"{MARKS[finding.level]:8} {name}: {finding.text}")
+            if finding.advice:
+                click.echo(f"{'':8} {finding.advice}")
+    if as_json:
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+    elif worst == Level.OK:
+        click.echo("Nothing is wrong.")
+    return worst

@@ -7,16 +7,17 @@ import re
 import secrets
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import alembic.command
 import flask_migrate
+import psycopg
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from alembic.script import Script, ScriptDirectory
 from flask import current_app
 from flask_appbuilder.security.sqla.models import Permission, PermissionView, Role, ViewMenu
 from sqlalchemy import Connection, func, insert, select, text
@@ -33,6 +34,8 @@ from app.parties.hosting import clock_changes
 from config import ConfigurationError
 
 RUN_SETUP = "run `.venv/bin/flask --app app setup` first (`make run` does this)."
+UTF8 = "UTF8"
+MAKE_UTF8 = "Make one that knows every name: createdb --encoding UTF8 --template template0 NAME"
 SETUP_LOCK = 7306075  # any number, as long as nothing else in the database locks it
 # The name of an attribute of Alembic's configuration, which migrations/env.py reads.
 VERSION_TABLE = "version_table"
@@ -45,6 +48,7 @@ logger = logging.getLogger(__name__)
 def alone() -> Iterator[None]:
     """Allow one process at a time to set up the site, also if several machines share a database."""
     if db.engine.dialect.name == "postgresql":
+        _refuse_other_encoding()
         with db.engine.connect() as connection:
             connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": SETUP_LOCK})
             # The lock would outlive the return of the connection to the pool.
@@ -63,6 +67,21 @@ def alone() -> Iterator[None]:
         yield
 
 
+def _refuse_other_encoding() -> None:
+    # Whatever else is wrong is reported by SQLAlchemy.
+    with suppress(psycopg.Error):
+        if (encoding := server_encoding()) != UTF8:
+            raise ConfigurationError(f"The database has the encoding {encoding}. {MAKE_UTF8}")
+
+
+def server_encoding() -> str:
+    """Return the encoding of a PostgreSQL database. If that is SQL_ASCII, texts are bytes, and SQLAlchemy cannot connect."""
+    url = db.engine.url
+    _arguments, options = url.get_dialect()().create_connect_args(url)
+    with psycopg.connect(**options) as connection:
+        return connection.info.parameter_status("server_encoding") or ""
+
+
 def prepare() -> int:
     """Upgrade the schema, add missing permissions and roles of the site map, and derive coming parties anew.
 
@@ -70,8 +89,8 @@ def prepare() -> int:
     """
     _ensure_writable()
     flask_migrate.upgrade()
-    for migrations in plugins.migrations_of(current_app):
-        alembic.command.upgrade(_plugin_config(migrations), "heads")
+    for config in configs()[1:]:
+        alembic.command.upgrade(config, "heads")
     with db.engine.connect() as connection:
         refuse_damaged_schema(connection)
     with transaction():
@@ -84,18 +103,22 @@ def refuse_damaged_schema(connection: Connection) -> None:
 
     Tables that no model has are left alone: a database may be shared.
     """
+    if found := differences(connection):
+        raise ConfigurationError(
+            f"The database schema is not that of its version ({'; '.join(found)}). Something else changed"
+            " it, or an older release was stopped while it upgraded. Restore a backup, or mend it by hand."
+        )
+
+
+def differences(connection: Connection) -> list[str]:
+    """Return in words how the schema differs from that of this version."""
     options = current_app.extensions["migrate"].configure_args
     with warnings.catch_warnings():
         # SQLite does not reflect indexes on expressions.
         warnings.filterwarnings("ignore", "(?i).*expression-based index")
         found = compare_metadata(MigrationContext.configure(connection, opts=options), db.metadata)
     missing = {facts[1].name for facts in found if facts[0] == "add_table"}
-    differences = [each for each in map(_difference, found) if each and each.rpartition(" of ")[2] not in missing]
-    if differences:
-        raise ConfigurationError(
-            f"The database schema is not that of its version ({'; '.join(sorted(differences))}). Something else changed"
-            " it, or an older release was stopped while it upgraded. Restore a backup, or mend it by hand."
-        )
+    return sorted(each for each in map(_difference, found) if each and each.rpartition(" of ")[2] not in missing)
 
 
 def _difference(found: Any) -> str:
@@ -167,15 +190,44 @@ def _refuse_unknown_roles(setting: str, names: set[str]) -> None:
 
 def _is_outdated(connection: Connection) -> bool:
     """Whether the schema of the site or of a plug-in is older than its migrations."""
-    configs = [_config(), *(_plugin_config(migrations) for migrations in plugins.migrations_of(current_app))]
-    return any(_is_older(connection, config) for config in configs)
+    return any(_is_older(connection, config) for config in configs())
 
 
 def _is_older(connection: Connection, config: Config) -> bool:
-    options = {"version_table": config.attributes.get(VERSION_TABLE, "alembic_version")}
-    found = set(MigrationContext.configure(connection, opts=options).get_current_heads())
+    found = heads(connection, config)
+    return found <= revisions(config) and found != set(ScriptDirectory.from_config(config).get_heads())
+
+
+def pending(connection: Connection, config: Config) -> list[Script]:
+    """Return the migrations that have not run, the next one first; raises ConfigurationError for a newer schema."""
+    found = heads(connection, config)
+    if unknown := found - revisions(config):
+        raise ConfigurationError(f"The schema ({', '.join(sorted(unknown))}) is newer than this version.")
     script = ScriptDirectory.from_config(config)
-    return found <= {revision.revision for revision in script.walk_revisions()} and found != set(script.get_heads())
+    missing = script.iterate_revisions("heads", tuple(found) or "base", implicit_base=True)
+    return [each for each in reversed(list(missing)) if each.revision not in found]
+
+
+def upgrade(connection: Connection, config: Config, revision: str = "heads") -> None:
+    """Run migrations on another database than that of the site."""
+    config.attributes["connection"] = connection
+    alembic.command.upgrade(config, revision)
+
+
+def heads(connection: Connection, config: Config) -> set[str]:
+    """Return the revisions that a database is at."""
+    options = {"version_table": config.attributes.get(VERSION_TABLE, "alembic_version")}
+    return set(MigrationContext.configure(connection, opts=options).get_current_heads())
+
+
+def configs() -> list[Config]:
+    """Return Alembic's configuration of the site, and those of the plug-ins."""
+    return [_config(), *(_plugin_config(migrations) for migrations in plugins.migrations_of(current_app))]
+
+
+def revisions(config: Config) -> set[str]:
+    """Return the revisions that this version knows."""
+    return {revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()}
 
 
 def _config() -> Config:

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Flask
 
+from app.copies.schedule import Backups
 from app.inbound.server import Listener
 from app.outbox import service
 from app.outbox.delivery import Deliverer
@@ -25,6 +26,8 @@ def run(
     with app.app_context():
         if service.handles():
             loops.append(Deliverer(app))
+    if app.config["BACKUP_FOLDER"]:
+        loops.append(Backups(app))
     if app.config["INBOUND_LISTEN"]:
         loops.append(Listener(app))
     for number in stop_signals:

@@ -44,5 +44,10 @@ def _begin_before_ddl(connection: Connection) -> None:
 if context.is_offline_mode():
     raise SystemExit("Migrations look at the database they change: they cannot be written to a file.")
 
-with current_app.extensions["migrate"].db.engine.connect() as connection:
-    run(connection)
+given = context.config.attributes.get("connection")
+if given is not None:
+    # A copy of the database, on which migrations are tried.
+    run(given)
+else:
+    with current_app.extensions["migrate"].db.engine.connect() as connection:
+        run(connection)

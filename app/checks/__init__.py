@@ -2,6 +2,9 @@
 
 from app.accounts.ldap import checks as directory
 from app.accounts.oidc import checks as providers
-from app.checks import addresses, machine
+from app.accounts.second_factor import checks as second_factor
+from app.checks import addresses, database, machine, site
+from app.copies import checks as copies
+from app.outbox import checks as outbox
 
-__all__ = ["addresses", "directory", "machine", "providers"]
+__all__ = ["addresses", "copies", "database", "directory", "machine", "outbox", "providers", "second_factor", "site"]

