@@ -48,6 +48,7 @@ DATABASE_EXAMPLES = "postgresql://user:password@host/dinner or sqlite:////var/li
 DRIVERS = {"sqlite", "sqlite+pysqlite", "postgresql+psycopg"}
 # Valkey works with Redis URLs; its own schemes need another package.
 REDIS_SCHEMES = {"redis", "rediss", "redis+unix", "redis+sentinel", "redis+cluster"}
+BROKER_SCHEMES = {"redis", "rediss", "redis+socket", "sentinel", "amqp", "amqps"}
 # What SMTP accepts without quotes or extensions (RFC 5321: Dot-string "@" Domain).
 ADDRESS = re.compile(
     r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*@[a-z\d-]+(\.[a-z\d-]+)*", re.ASCII | re.IGNORECASE
@@ -71,7 +72,8 @@ RENAMED_VALUES = {"ACTIVATION": {"letter": "email", "at-once": "none", "log-in":
 
 # What the environment, or the file, may set.
 NAMES = frozenset(
-    {"ACCOUNT_DELETION_GRACE_DAYS", "ACTIVATION", "BACKGROUND_WORKER", "DATABASE_URL", "DEFAULT_LOCALE"}
+    {"ACCOUNT_DELETION_GRACE_DAYS", "ACTIVATION", "BACKGROUND_WORKER", "CELERY_BROKER_URL", "DATABASE_URL"}
+    | {"DEFAULT_LOCALE", "MAIL_CONNECTIONS"}
     | {"DEFAULT_TIMEZONE", "DIETARY_RETENTION_DAYS", "ENVIRONMENT", "ERROR_MAIL_TO", "HOST", "INSTANCE_PATH"}
     | {
         "INVITATION_DAILY_LIMIT",
@@ -150,7 +152,9 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "HOST": host,
         "PORT": port,
         "WORKERS": _integer(environ, "WORKERS", 2, least=1, most=256),
-        "BACKGROUND_WORKER": _boolean(environ, "BACKGROUND_WORKER", default=True),
+        # Celery's workers do the same.
+        "BACKGROUND_WORKER": _boolean(environ, "BACKGROUND_WORKER", default=not environ.get("CELERY_BROKER_URL")),
+        "CELERY_BROKER_URL": _broker_url(environ.get("CELERY_BROKER_URL", "")),
         "PUBLIC_URL": public_url,
         "TRUSTED_HOSTS": _trusted_hosts(public_url, host, environ.get("TRUSTED_HOSTS", "")),
         "TRUSTED_PROXY_COUNT": _integer(environ, "TRUSTED_PROXY_COUNT", 0),
@@ -472,6 +476,22 @@ def _redis_url(value: str) -> str:
     return value
 
 
+def _broker_url(value: str) -> str:
+    """Return Celery's URL of the broker, or several that are separated by semicolons."""
+    try:
+        is_known = all(
+            urlsplit(part).scheme in BROKER_SCHEMES and urlsplit(part).port != 0 for part in value.split(";")
+        )
+    except ValueError:
+        is_known = False
+    if value and not is_known:
+        # The value may contain a password, so the message does not repeat it.
+        raise ConfigurationError(
+            "CELERY_BROKER_URL must look like redis://host:6379/0 or amqp://user:password@host/vhost."
+        )
+    return value
+
+
 def _timezone(value: str) -> str:
     try:
         return ZoneInfo(value).key
@@ -503,6 +523,7 @@ def _mail(environ: Mapping[str, str], public_url: str) -> dict[str, Any]:
         "MAIL_USE_SSL": _boolean(environ, "MAIL_USE_SSL"),
         "MAIL_DEFAULT_SENDER": _sender(environ.get("MAIL_DEFAULT_SENDER") or f"dinnerparty@{_mail_domain(public_url)}"),
         "MAIL_TIMEOUT": _integer(environ, "MAIL_TIMEOUT", 20, least=1),
+        "MAIL_CONNECTIONS": _integer(environ, "MAIL_CONNECTIONS", 4, least=1, most=1000),
         "MAIL_MAX_EMAILS": _integer(environ, "MAIL_MAX_EMAILS", 100, least=1),
         "MAIL_ASCII_ATTACHMENTS": _boolean(environ, "MAIL_ASCII_ATTACHMENTS"),
         # Without these two, Flask-Mail takes the values of TESTING and DEBUG.

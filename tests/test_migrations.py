@@ -105,6 +105,7 @@ RELEASED = {
     "0013_pictures": "e33bbe54d3c717833daa81b3516878c4",
     "0014_search_key": "c44d5c89ab5313fea8b46adec660c9b4",
     "0015_party_series": "1e222ff7ce580a8d280eb08fe3d13e88",
+    "0021_jobs": "730d819d9f7621a17ca61b0e967381a4",
 }
 
 

@@ -20,7 +20,7 @@ from email.errors import MessageError
 from typing import Any, cast
 
 from flask import Flask, current_app
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.engine import CursorResult
 
 from app import clock
@@ -33,6 +33,8 @@ from app.outbox.rules import DeliveryFailure
 POLL_SECONDS = 2.0
 # How often `sweep` runs, also when no e-mail is due.
 SWEEP_SECONDS = 30.0
+# How long `deliver_for_a_while` begins to send e-mails: a process that is asked to stop finishes within this time.
+TURN_SECONDS = 5.0
 # E-mails per call of `drain`; those of one connection are limited by MAIL_MAX_EMAILS.
 BATCH = 100
 PAUSE_AFTER_ERROR_SECONDS = 10.0
@@ -71,6 +73,25 @@ def drain(limit: int | None = None, stop: threading.Event | None = None) -> Repo
         run.report.failed = sweep()
         run.deliver()
     return run.report
+
+
+def deliver_for_a_while() -> int:
+    """Send what is due for some seconds, and return how many e-mails were handled. Any number of processes may do so."""
+    stop = threading.Event()
+    timer = threading.Timer(TURN_SECONDS, stop.set)
+    timer.daemon = True
+    timer.start()
+    try:
+        return drain(stop=stop).handled
+    finally:
+        timer.cancel()
+
+
+def waiting(limit: int) -> int:
+    """Return how many e-mails are due, at most `limit`."""
+    due = select(OutboxEmail.id).where(_is_due(clock.now())).limit(limit).subquery()
+    with transaction():
+        return db.session.scalar(select(func.count()).select_from(due)) or 0
 
 
 def sweep() -> int:
