@@ -73,6 +73,7 @@ RENAMED_VALUES = {"ACTIVATION": {"letter": "email", "at-once": "none", "log-in":
 # What the environment, or the file, may set.
 NAMES = frozenset(
     {"ACCOUNT_DELETION_GRACE_DAYS", "ACTIVATION", "BACKGROUND_WORKER", "CELERY_BROKER_URL", "DATABASE_URL"}
+    | {"DATABASE_POOL_SIZE", "DATABASE_PREPARED_STATEMENTS", "DATABASE_REPLICA_URL"}
     | {"DEFAULT_LOCALE", "MAIL_CONNECTIONS"}
     | {"DEFAULT_TIMEZONE", "DIETARY_RETENTION_DAYS", "ENVIRONMENT", "ERROR_MAIL_TO", "HOST", "INSTANCE_PATH"}
     | {
@@ -174,6 +175,10 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "SESSION_REFRESH_EACH_REQUEST": False,
         # -- database
         "SQLALCHEMY_DATABASE_URI": _database_url(environ.get("DATABASE_URL", ""), instance),
+        "DATABASE_REPLICA_URL": _replica_url(environ, instance),
+        # Connections that a process keeps, and as many again while it needs them.
+        "DATABASE_POOL_SIZE": _integer(environ, "DATABASE_POOL_SIZE", 5, least=1, most=100),
+        "DATABASE_PREPARED_STATEMENTS": _boolean(environ, "DATABASE_PREPARED_STATEMENTS", default=True),
         **_mail(environ, public_url),
         # -- limits
         "MAX_CONTENT_LENGTH": 1024 * 1024,
@@ -423,6 +428,16 @@ def _database_url(value: str, instance: Path) -> str:
         msg = "DATABASE_URL must name a file that all processes share, without options; a ? in its name is written %3F."
         raise ConfigurationError(msg)
     return value
+
+
+def _replica_url(environ: Mapping[str, str], instance: Path) -> str:
+    value = environ.get("DATABASE_REPLICA_URL", "")
+    if not value:
+        return ""
+    both = [environ.get("DATABASE_URL", ""), value]
+    if not all(each.startswith("postgres") for each in both):
+        raise ConfigurationError("DATABASE_REPLICA_URL is the standby of a PostgreSQL, which DATABASE_URL names.")
+    return _database_url(value, instance)
 
 
 def _cookie_name(name: str, public_url: str) -> str:
@@ -723,7 +738,7 @@ def _boolean(environ: Mapping[str, str], name: str, *, default: bool = False) ->
     return value in YES if value else default
 
 
-def engine_options(url: str) -> dict[str, Any]:
+def engine_options(url: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the engine's options for a database `url`.
 
     SQLite takes its write lock at the first INSERT, UPDATE or DELETE (BEGIN IMMEDIATE): a deferred transaction that
@@ -735,4 +750,13 @@ def engine_options(url: str) -> dict[str, Any]:
     options: dict[str, Any] = {"hide_parameters": True}
     if make_url(url).get_backend_name() == "sqlite":
         return {**options, "connect_args": {"isolation_level": "IMMEDIATE", "timeout": BUSY_TIMEOUT_SECONDS}}
-    return {**options, "pool_pre_ping": True, "pool_size": 5, "max_overflow": 5}
+    size = settings["DATABASE_POOL_SIZE"]
+    # None: psycopg prepares no statement.
+    arguments = {} if settings["DATABASE_PREPARED_STATEMENTS"] else {"prepare_threshold": None}
+    return {**options, "pool_pre_ping": True, "pool_size": size, "max_overflow": size, "connect_args": arguments}
+
+
+def replica_options(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the engine's options for the replica. It must not let anybody wait when it is down."""
+    options = engine_options(settings["DATABASE_REPLICA_URL"], settings)
+    return {**options, "connect_args": {**options["connect_args"], "connect_timeout": 2}}

@@ -8,7 +8,20 @@ from flask import Flask
 from flask.cli import NoAppException
 
 import config
-from app import cli, error_pages, fab_settings, http, i18n, inbound, navigation, outbox, parties, plugins, templating
+from app import (
+    cli,
+    error_pages,
+    fab_settings,
+    http,
+    i18n,
+    inbound,
+    navigation,
+    outbox,
+    parties,
+    plugins,
+    replica,
+    templating,
+)
 from app.crud import charts, files, stock_views
 from app.extensions import AppBuilder, csrf, db, mail, migrate
 from config import ConfigurationError
@@ -31,11 +44,14 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
 def _create_app(overrides: Mapping[str, Any] | None) -> Flask:
     settings = {**config.load(), **(overrides or {})}
     fab_settings.check(settings)
-    settings.setdefault("SQLALCHEMY_ENGINE_OPTIONS", config.engine_options(settings["SQLALCHEMY_DATABASE_URI"]))
+    settings.setdefault(
+        "SQLALCHEMY_ENGINE_OPTIONS", config.engine_options(settings["SQLALCHEMY_DATABASE_URI"], settings)
+    )
     app = Flask(__name__, instance_path=settings["INSTANCE_PATH"], instance_relative_config=True)
     app.config.from_mapping(settings)
     http.init_app(app)
     db.init_app(app)
+    replica.init_app(app)
     migrate.init_app(app, db, directory=str(config.ROOT / "migrations"))
     mail.init_app(app)
     # Before AppBuilder, which exempts its APIs from CSRF protection when it registers them.

@@ -89,8 +89,7 @@ def _check(**_arguments: Any) -> None:
 def _begin_process(**_arguments: Any) -> None:
     """Let a forked process make connections of its own."""
     with flask_app.app_context():
-        for engine in db.engines.values():
-            engine.dispose(close=False)
+        db.engine.dispose(close=False)
 
 
 class LeasedBeat(StockBeat):  # type: ignore[misc]
