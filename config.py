@@ -72,7 +72,8 @@ RENAMED_VALUES = {"ACTIVATION": {"letter": "email", "at-once": "none", "log-in":
 
 # What the environment, or the file, may set.
 NAMES = frozenset(
-    {"ACCOUNT_DELETION_GRACE_DAYS", "ACTIVATION", "BACKGROUND_WORKER", "CELERY_BROKER_URL", "DATABASE_URL"}
+    {"AUDIT_RETENTION_DAYS", "EMAIL_RETENTION_DAYS", "SESSION_RETENTION_DAYS"}
+    | {"ACCOUNT_DELETION_GRACE_DAYS", "ACTIVATION", "BACKGROUND_WORKER", "CELERY_BROKER_URL", "DATABASE_URL"}
     | {"DATABASE_POOL_SIZE", "DATABASE_PREPARED_STATEMENTS", "DATABASE_REPLICA_URL"}
     | {"DEFAULT_LOCALE", "MAIL_CONNECTIONS"}
     | {"DEFAULT_TIMEZONE", "DIETARY_RETENTION_DAYS", "ENVIRONMENT", "ERROR_MAIL_TO", "HOST", "INSTANCE_PATH"}
@@ -224,6 +225,10 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "INVITATION_DAILY_LIMIT": _integer(environ, "INVITATION_DAILY_LIMIT", 200),
         "DIETARY_RETENTION_DAYS": _integer(environ, "DIETARY_RETENTION_DAYS", 30),
         "INVITATION_RETENTION_DAYS": _integer(environ, "INVITATION_RETENTION_DAYS", 365),
+        # The database refuses to delete entries of the audit log that are younger than a year.
+        "AUDIT_RETENTION_DAYS": _integer(environ, "AUDIT_RETENTION_DAYS", 400, least=366),
+        "EMAIL_RETENTION_DAYS": _integer(environ, "EMAIL_RETENTION_DAYS", 365, least=7),
+        "SESSION_RETENTION_DAYS": _integer(environ, "SESSION_RETENTION_DAYS", 30, least=1),
         "ACCOUNT_DELETION_GRACE_DAYS": _integer(environ, "ACCOUNT_DELETION_GRACE_DAYS", 14),
         **_openid(environ),
         **_ldap(environ),

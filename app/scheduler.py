@@ -13,7 +13,7 @@ from app.accounts.cleanup import CleanupTask
 from app.accounts.users import account_deletion
 from app.audit import service as audit_log
 from app.crud import files
-from app.database import transaction
+from app.database import BATCH, transaction
 from app.inbound import imap
 from app.inbound import service as inbound_service
 from app.jobs import service as job_service
@@ -36,6 +36,7 @@ STOP_CHECK_SECONDS = 2.0
 CLEANUP_TASKS = (
     *cleanup.CLEANUP_TASKS,
     CleanupTask("audit log entry deleted", "audit log entries deleted", audit_log.delete_old),
+    CleanupTask("old e-mail deleted", "old e-mails deleted", delivery.delete_old),
     CleanupTask("guest's dietary data deleted", "guests' dietary data deleted", menu_service.delete_expired),
     CleanupTask("unreachable address forgotten", "unreachable addresses forgotten", unreachable.delete_old),
     CleanupTask("received message deleted", "received messages deleted", inbound_service.delete_old),
@@ -54,15 +55,22 @@ logger = logging.getLogger(__name__)
 
 
 def purge() -> Iterator[tuple[int, CleanupTask]]:
-    """Run every cleanup task in a transaction of its own, and yield how many rows it changed.
+    """Run every cleanup task, each batch in a transaction of its own, and yield how many rows it changed.
 
     Call it outside a transaction. It may be repeated, and run by several processes at once.
     """
     for task in CLEANUP_TASKS:
+        yield sum(_in_batches(task)), task
+    yield ACCOUNT_DELETION.run(), ACCOUNT_DELETION
+
+
+def _in_batches(task: CleanupTask) -> Iterator[int]:
+    while True:
         with transaction():
             count = task.run()
-        yield count, task
-    yield ACCOUNT_DELETION.run(), ACCOUNT_DELETION
+        yield count
+        if count < BATCH:
+            return
 
 
 def _cleanup() -> str:

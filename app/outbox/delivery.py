@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.errors import MessageError
 from typing import Any, cast
 
@@ -24,7 +24,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.engine import CursorResult
 
 from app import clock
-from app.database import transaction
+from app.database import delete_batch, transaction
 from app.extensions import db
 from app.outbox import rules, service, smtp, unreachable
 from app.outbox.models import EmailState, MailProblem, OutboxEmail
@@ -114,6 +114,13 @@ def sweep() -> int:
     if failed or requeued:
         logger.warning("%d e-mails were requeued after their worker process ended", failed + requeued)
     return failed + expired
+
+
+def delete_old() -> int:
+    """Delete e-mails that were sent, or have failed, a long time ago; return how many."""
+    before = clock.now() - timedelta(days=current_app.config["EMAIL_RETENTION_DAYS"])
+    is_done = OutboxEmail.state.in_((EmailState.SENT, EmailState.FAILED))
+    return delete_batch(OutboxEmail, and_(is_done, OutboxEmail.created_at < before))
 
 
 def claim(owner: str) -> OutboxEmail | None:

@@ -171,6 +171,7 @@ def test_what_is_past_its_retention_period_is_deleted_and_counted(app, expired_a
         "1 expired API key deleted",
         "1 counter of failed logins deleted",
         "1 audit log entry deleted",
+        "0 old e-mails deleted",
         "0 guests' dietary data deleted",
         "0 unreachable addresses forgotten",
         "0 received messages deleted",
