@@ -14,6 +14,7 @@ from typing import TypeVar
 from flask import Flask, Response, current_app, has_request_context, request, session
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import ServiceUnavailable
 
 import config
 from app.database import is_unavailable, reason
@@ -115,7 +116,8 @@ def _position() -> int:
 
 
 def _note_position(response: Response) -> Response:
-    if session.modified or (request.method not in SAFE and session):
+    is_outage = response.status_code == ServiceUnavailable.code
+    if not is_outage and (session.modified or (request.method not in SAFE and session)):
         try:
             session[WRITTEN_KEY] = db.session.execute(WRITTEN).scalar_one()
         except SQLAlchemyError as error:

@@ -6,6 +6,7 @@ works out a city with these figures.
 
 import multiprocessing
 import resource
+import socket
 import sys
 import tempfile
 import time
@@ -27,6 +28,7 @@ from tests.support.client import Visitor
 from tests.support.databases import Database, application
 from tests.support.factories import DinnerPartyFactory, MemberFactory, RowFactory, RsvpFactory
 from tests.support.smtp import HOST, free_port, mail_server
+from tests.support.waiting import wait_until
 
 GUESTS, EMAILS, REQUESTS, MEMBERS = 99, 396, 150, 1000
 ROWS = {
@@ -61,18 +63,19 @@ def main() -> None:
         site = application(database.url, Path(folder), MAIL_SERVER=HOST, MAIL_PORT=str(port))
         site.config["MAIL_SERVER"], site.config["MAIL_PORT"] = HOST, port
         RowFactory.app = site
-        _measure(site)
+        _measure(site, port, receiver)
         database.close()
     receiver.terminate()
 
 
-def _measure(site: Any) -> None:
+def _measure(site: Any, port: int, receiver: Any) -> None:
     host = MemberFactory(username="host")
     party = DinnerPartyFactory(host=host, number_seats=100)
     members = MemberFactory.create_batch(MEMBERS)
     parties = DinnerPartyFactory.create_batch(200, host=host)
     RsvpFactory.create_batch(GUESTS, party=party)
     say("an e-mail is written", f"{per(EMAILS, lambda: _write(site, party.id)):.1f} ms")
+    wait_until(lambda: _answers(port), alive=receiver.is_alive)
     say("an e-mail is handed to the mail server", f"{per(EMAILS, lambda: _deliver(site)):.1f} ms")
     stranger, guest = Visitor(site), Visitor(site)
     guest.log_in_as(members[0])
@@ -122,6 +125,11 @@ def _logins_and_entries(site: Any, members: list[Member]) -> None:
     with site.app_context(), transaction():
         for member in members:
             audit.record("login_failed", "member", member, actor=member)
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) == 0
 
 
 def _receive(port: int) -> None:

@@ -128,7 +128,8 @@ def resend(emails: Iterable[OutboxEmail]) -> int:
             email.message_id = message_id(f"{email.dedupe_key} {now.isoformat()}")
         email.state, email.attempts, email.crashes = EmailState.QUEUED, 0, 0
         email.not_before, email.sent_at, email.last_error = now, None, ""
-    db.session().info[WRITTEN] = bool(again)
+    if again:
+        db.session().info[WRITTEN] = True
     # Whoever sends again wants the address to be tried again.
     unreachable.forget(*(email.recipient for email in again))
     db.session.flush()
