@@ -12,7 +12,7 @@ ON_ALL_CORES := --numprocesses auto --maxprocesses 4 --dist worksteal
 export FLASK_APP := app
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev shell reset test quick coverage lint types format lock outdated machines fab-suite letters readers directory-tests screenshots secret
+.PHONY: help run dev shell reset test quick coverage lint types format lock outdated machines capacity cluster fab-suite letters readers directory-tests screenshots secret
 
 help: ## list the available targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -68,6 +68,12 @@ machines: $(VENV)/.installed-dev ## prove `make run` and `make test` on minimal 
 
 fab-suite: $(VENV)/.installed-dev ## run Flask-AppBuilder's own tests on our bases; ARGS="test_mvc test_menu" chooses files
 	@PYTHONDONTWRITEBYTECODE= $(PYTHON) -m tests.upstream.fab_suite $(ARGS)
+
+capacity: $(VENV)/.installed-dev ## measure what an e-mail, a page and a row take, for docs/operations.md
+	@PYTHONDONTWRITEBYTECODE= $(PYTHON) -m tests.capacity
+
+cluster: $(VENV)/.installed-dev ## kill each part of a site on many machines, under traffic; needs pgbouncer, three minutes
+	@PYTHONDONTWRITEBYTECODE= $(PYTHON) -m tests.cluster $(ARGS)
 
 readers: $(VENV)/.installed-dev ## read time zones with ical.js, node-ical and libical; needs npm, gcc and libical-dev
 	@$(PYTHON) -m tests.calendar_readers

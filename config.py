@@ -49,6 +49,7 @@ DATABASE_EXAMPLES = "postgresql://user:password@host/dinner or sqlite:////var/li
 DRIVERS = {"sqlite", "sqlite+pysqlite", "postgresql+psycopg"}
 # Valkey works with Redis URLs; its own schemes need another package.
 REDIS_SCHEMES = {"redis", "rediss", "redis+unix", "redis+sentinel", "redis+cluster"}
+BROKER_SCHEMES = {"redis", "rediss", "redis+socket", "sentinel", "amqp", "amqps"}
 # What SMTP accepts without quotes or extensions (RFC 5321: Dot-string "@" Domain).
 ADDRESS = re.compile(
     r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*@[a-z\d-]+(\.[a-z\d-]+)*", re.ASCII | re.IGNORECASE
@@ -72,7 +73,10 @@ RENAMED_VALUES = {"ACTIVATION": {"letter": "email", "at-once": "none", "log-in":
 
 # What the environment, or the file, may set.
 NAMES = frozenset(
-    {"ACCOUNT_DELETION_GRACE_DAYS", "ACTIVATION", "BACKGROUND_WORKER", "DATABASE_URL", "DEFAULT_LOCALE"}
+    {"AUDIT_RETENTION_DAYS", "EMAIL_RETENTION_DAYS", "SESSION_RETENTION_DAYS"}
+    | {"ACCOUNT_DELETION_GRACE_DAYS", "ACTIVATION", "BACKGROUND_WORKER", "CELERY_BROKER_URL", "DATABASE_URL"}
+    | {"DATABASE_POOL_SIZE", "DATABASE_PREPARED_STATEMENTS", "DATABASE_REPLICA_URL"}
+    | {"DEFAULT_LOCALE", "MAIL_CONNECTIONS"}
     | {"DEFAULT_TIMEZONE", "DIETARY_RETENTION_DAYS", "ENVIRONMENT", "ERROR_MAIL_TO", "HOST", "INSTANCE_PATH"}
     | {
         "INVITATION_DAILY_LIMIT",
@@ -160,7 +164,9 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "HOST": host,
         "PORT": port,
         "WORKERS": _integer(environ, "WORKERS", 2, least=1, most=256),
-        "BACKGROUND_WORKER": _boolean(environ, "BACKGROUND_WORKER", default=True),
+        # Celery's workers do the same.
+        "BACKGROUND_WORKER": _boolean(environ, "BACKGROUND_WORKER", default=not environ.get("CELERY_BROKER_URL")),
+        "CELERY_BROKER_URL": _broker_url(environ.get("CELERY_BROKER_URL", "")),
         "PUBLIC_URL": public_url,
         "TRUSTED_HOSTS": _trusted_hosts(public_url, host, environ.get("TRUSTED_HOSTS", "")),
         "TRUSTED_PROXY_COUNT": _integer(environ, "TRUSTED_PROXY_COUNT", 0),
@@ -181,6 +187,10 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         # -- database
         "SQLALCHEMY_DATABASE_URI": _database_url(environ.get("DATABASE_URL", ""), instance),
         **_backups(environ, instance),
+        "DATABASE_REPLICA_URL": _replica_url(environ, instance),
+        # Connections that a process keeps, and as many again while it needs them.
+        "DATABASE_POOL_SIZE": _integer(environ, "DATABASE_POOL_SIZE", 5, least=1, most=100),
+        "DATABASE_PREPARED_STATEMENTS": _boolean(environ, "DATABASE_PREPARED_STATEMENTS", default=True),
         **_mail(environ, public_url),
         # -- limits
         "MAX_CONTENT_LENGTH": 1024 * 1024,
@@ -226,6 +236,10 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "INVITATION_DAILY_LIMIT": _integer(environ, "INVITATION_DAILY_LIMIT", 200),
         "DIETARY_RETENTION_DAYS": _integer(environ, "DIETARY_RETENTION_DAYS", 30),
         "INVITATION_RETENTION_DAYS": _integer(environ, "INVITATION_RETENTION_DAYS", 365),
+        # The database refuses to delete entries of the audit log that are younger than a year.
+        "AUDIT_RETENTION_DAYS": _integer(environ, "AUDIT_RETENTION_DAYS", 400, least=366),
+        "EMAIL_RETENTION_DAYS": _integer(environ, "EMAIL_RETENTION_DAYS", 365, least=7),
+        "SESSION_RETENTION_DAYS": _integer(environ, "SESSION_RETENTION_DAYS", 30, least=1),
         "ACCOUNT_DELETION_GRACE_DAYS": _integer(environ, "ACCOUNT_DELETION_GRACE_DAYS", 14),
         **_openid(environ),
         **_ldap(environ),
@@ -443,6 +457,16 @@ def _database_url(value: str, instance: Path) -> str:
     return value
 
 
+def _replica_url(environ: Mapping[str, str], instance: Path) -> str:
+    value = environ.get("DATABASE_REPLICA_URL", "")
+    if not value:
+        return ""
+    both = [environ.get("DATABASE_URL", ""), value]
+    if not all(each.startswith("postgres") for each in both):
+        raise ConfigurationError("DATABASE_REPLICA_URL is the standby of a PostgreSQL, which DATABASE_URL names.")
+    return _database_url(value, instance)
+
+
 def _cookie_name(name: str, public_url: str) -> str:
     """Return the name of a cookie. It contains the port, because browsers send cookies to all ports of a host."""
     parts = urlsplit(public_url)
@@ -494,6 +518,22 @@ def _redis_url(value: str) -> str:
     return value
 
 
+def _broker_url(value: str) -> str:
+    """Return Celery's URL of the broker, or several that are separated by semicolons."""
+    try:
+        is_known = all(
+            urlsplit(part).scheme in BROKER_SCHEMES and urlsplit(part).port != 0 for part in value.split(";")
+        )
+    except ValueError:
+        is_known = False
+    if value and not is_known:
+        # The value may contain a password, so the message does not repeat it.
+        raise ConfigurationError(
+            "CELERY_BROKER_URL must look like redis://host:6379/0 or amqp://user:password@host/vhost."
+        )
+    return value
+
+
 def _timezone(value: str) -> str:
     try:
         return ZoneInfo(value).key
@@ -540,6 +580,7 @@ def _mail(environ: Mapping[str, str], public_url: str) -> dict[str, Any]:
         "MAIL_USE_SSL": _boolean(environ, "MAIL_USE_SSL"),
         "MAIL_DEFAULT_SENDER": _sender(environ.get("MAIL_DEFAULT_SENDER") or f"dinnerparty@{_mail_domain(public_url)}"),
         "MAIL_TIMEOUT": _integer(environ, "MAIL_TIMEOUT", 20, least=1),
+        "MAIL_CONNECTIONS": _integer(environ, "MAIL_CONNECTIONS", 4, least=1, most=1000),
         "MAIL_MAX_EMAILS": _integer(environ, "MAIL_MAX_EMAILS", 100, least=1),
         "MAIL_ASCII_ATTACHMENTS": _boolean(environ, "MAIL_ASCII_ATTACHMENTS"),
         # Without these two, Flask-Mail takes the values of TESTING and DEBUG.
@@ -794,7 +835,7 @@ def _boolean(environ: Mapping[str, str], name: str, *, default: bool = False) ->
     return value in YES if value else default
 
 
-def engine_options(url: str) -> dict[str, Any]:
+def engine_options(url: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the engine's options for a database `url`.
 
     SQLite takes its write lock at the first INSERT, UPDATE or DELETE (BEGIN IMMEDIATE): a deferred transaction that
@@ -806,4 +847,13 @@ def engine_options(url: str) -> dict[str, Any]:
     options: dict[str, Any] = {"hide_parameters": True}
     if make_url(url).get_backend_name() == "sqlite":
         return {**options, "connect_args": {"isolation_level": "IMMEDIATE", "timeout": BUSY_TIMEOUT_SECONDS}}
-    return {**options, "pool_pre_ping": True, "pool_size": 5, "max_overflow": 5}
+    size = settings["DATABASE_POOL_SIZE"]
+    # None: psycopg prepares no statement.
+    arguments = {} if settings["DATABASE_PREPARED_STATEMENTS"] else {"prepare_threshold": None}
+    return {**options, "pool_pre_ping": True, "pool_size": size, "max_overflow": size, "connect_args": arguments}
+
+
+def replica_options(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the engine's options for the replica. It must not let anybody wait when it is down."""
+    options = engine_options(settings["DATABASE_REPLICA_URL"], settings)
+    return {**options, "connect_args": {**options["connect_args"], "connect_timeout": 2}}

@@ -21,6 +21,7 @@ from app import (
     outbox,
     parties,
     plugins,
+    replica,
     templating,
 )
 from app.crud import charts, files, stock_views
@@ -47,11 +48,14 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
 def _create_app(overrides: Mapping[str, Any] | None) -> Flask:
     settings = {**config.load(), **(overrides or {})}
     fab_settings.check(settings)
-    settings.setdefault("SQLALCHEMY_ENGINE_OPTIONS", config.engine_options(settings["SQLALCHEMY_DATABASE_URI"]))
+    settings.setdefault(
+        "SQLALCHEMY_ENGINE_OPTIONS", config.engine_options(settings["SQLALCHEMY_DATABASE_URI"], settings)
+    )
     app = Flask(__name__, instance_path=settings["INSTANCE_PATH"], instance_relative_config=True)
     app.config.from_mapping(settings)
     http.init_app(app)
     db.init_app(app)
+    replica.init_app(app)
     migrate.init_app(app, db, directory=str(config.ROOT / "migrations"))
     mail.init_app(app)
     # Before AppBuilder, which exempts its APIs from CSRF protection when it registers them.

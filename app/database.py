@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from flask_sqlalchemy.session import Session
-from sqlalchemy import JSON, DateTime, Dialect, Engine, event
+from sqlalchemy import JSON, ColumnElement, DateTime, Dialect, Engine, delete, event, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
 from sqlalchemy.orm import scoped_session
@@ -21,6 +22,8 @@ from app.extensions import db
 from config import ConfigurationError
 
 Result = TypeVar("Result")
+# Rows that a cleanup deletes at once.
+BATCH = 5000
 INSERTS: dict[str, Callable[[Any], Any]] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 # PostgreSQL's codes. A server is read-only while it is the standby of another one.
 UNDEFINED_TABLE, READ_ONLY = "42P01", "25006"
@@ -93,6 +96,13 @@ def insert_or_ignore(model: type[Any], *index: Any) -> Any:
     `index` names the columns, or expressions, of a unique index. Without it, any conflict leaves a row out.
     """
     return insert_into(model).on_conflict_do_nothing(index_elements=index or None)
+
+
+def delete_batch(model: type[Any], condition: ColumnElement[bool]) -> int:
+    """Delete rows, at most BATCH of them, and return how many: a statement about millions would hold up everybody."""
+    key = inspect(model).primary_key[0]
+    statement = delete(model).where(key.in_(select(key).where(condition).limit(BATCH)))
+    return cast("CursorResult[Any]", db.session.execute(statement)).rowcount
 
 
 def is_unavailable(error: BaseException | None) -> bool:

@@ -11,8 +11,10 @@ from flask_mail import Mail
 from flask_migrate import Config
 from flask_migrate import Migrate as StockMigrate
 from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session as StockSession
 from flask_wtf import CSRFProtect
-from sqlalchemy import MetaData
+from sqlalchemy import Engine, MetaData
+from sqlalchemy.engine import Connection
 
 from app.enums import read_assigned_values
 
@@ -30,8 +32,25 @@ metadata.naming_convention = NAMING_CONVENTION
 # Rows are read again where an UPDATE or DELETE of many may have changed them: no statement searches the session for them.
 # One that is followed by an INSERT of the same keys says synchronize_session="auto".
 SESSION_OPTIONS = {"expire_on_commit": False, "execution_options": {"synchronize_session": False}}
+# In the `info` of a session: the engine that it reads from, if that is not the primary.
+REPLICA = "replica"
+
+
+class Session(StockSession):
+    """A session that can read from the replica (app/replica.py)."""
+
+    def get_bind(
+        self, mapper: Any = None, clause: Any = None, bind: Engine | Connection | None = None, **options: Any
+    ) -> Engine | Connection:
+        """Return the engine for a statement."""
+        if bind is None and REPLICA in self.info and not self._flushing:
+            engine: Engine = self.info[REPLICA]
+            return engine
+        return super().get_bind(mapper, clause, bind, **options)
+
+
 # One declarative base: a relationship to FAB's tables needs theirs.
-db = SQLAlchemy(model_class=flask_appbuilder.Model, session_options=SESSION_OPTIONS)
+db = SQLAlchemy(model_class=flask_appbuilder.Model, session_options={"class_": Session, **SESSION_OPTIONS})
 
 
 class Model(db.Model):  # type: ignore[name-defined]

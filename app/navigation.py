@@ -37,6 +37,7 @@ from app.crud.openapi import SiteMenuApi, SwaggerView
 from app.extensions import AppBuilder
 from app.i18n.views import LocaleView
 from app.inbound.admin import InboundMessageModelView
+from app.jobs.admin import JobModelView
 from app.outbox.admin import OutboxEmailModelView, UnreachableAddressModelView
 from app.outbox.views import OneClickView, UnsubscribeView
 from app.parties.api_base import OpenApi
@@ -193,6 +194,7 @@ def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view(ApiKeyModelView, "API keys", label=lazy_gettext("API keys"), **PEOPLE_MENU)
     appbuilder.add_view(StatisticsView, "Statistics", label=lazy_gettext("Statistics"), **PEOPLE_MENU)
     appbuilder.add_view(AuditEventModelView, "Audit log", label=lazy_gettext("Audit log"), **PEOPLE_MENU)
+    appbuilder.add_view(JobModelView, "Scheduled jobs", label=lazy_gettext("Scheduled jobs"), **PEOPLE_MENU)
     appbuilder.add_view(OutboxEmailModelView, "Outbox", label=lazy_gettext("Outbox"), **MAIL_MENU)
     appbuilder.add_view(
         UnreachableAddressModelView, "Unreachable addresses", label=lazy_gettext("Unreachable addresses"), **MAIL_MENU

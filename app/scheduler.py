@@ -1,14 +1,9 @@
-"""The scheduler: tasks that run at certain times.
-
-Each minute it derives the times of parties anew if the time zone rules have changed, expires seat offers and sends
-reminders, and asks the LDAP directory who has left. Each hour it deletes data past its retention period, and accounts
-whose owners requested it.
-"""
+"""The registry of jobs, and the scheduler, which runs them in a thread. Celery runs the same jobs (app/celery_app.py)."""
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 from flask import Flask
 
@@ -19,10 +14,12 @@ from app.accounts.ldap import checks as directory_checks
 from app.accounts.users import account_deletion, directory
 from app.audit import service as audit_log
 from app.crud import files
-from app.database import transaction
+from app.database import BATCH, transaction
 from app.inbound import imap
 from app.inbound import service as inbound_service
-from app.outbox import unreachable
+from app.jobs import service as job_service
+from app.jobs.service import PeriodicJob
+from app.outbox import delivery, unreachable
 from app.parties.attendance import service as attendance_service
 from app.parties.cli import sweep
 from app.parties.hosting import clock_changes
@@ -31,14 +28,16 @@ from app.parties.messages import reminders
 from app.parties.privacy import retention
 from app.parties.rsvps import news
 
-HOUR_SECONDS, MINUTE_SECONDS = 3600.0, 60.0
-PAUSE_AFTER_ERROR_SECONDS = 60.0
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+# How often it looks for jobs at least: one that an administrator made due does not wait for long.
+LONGEST_WAIT_SECONDS, SHORTEST_WAIT_SECONDS, PAUSE_AFTER_ERROR_SECONDS = 15.0, 1.0, 60.0
 # How often it checks whether it has to stop.
 STOP_CHECK_SECONDS = 2.0
 
 CLEANUP_TASKS = (
     *cleanup.CLEANUP_TASKS,
     CleanupTask("audit log entry deleted", "audit log entries deleted", audit_log.delete_old),
+    CleanupTask("old e-mail deleted", "old e-mails deleted", delivery.delete_old),
     CleanupTask("guest's dietary data deleted", "guests' dietary data deleted", menu_service.delete_expired),
     CleanupTask("unreachable address forgotten", "unreachable addresses forgotten", unreachable.delete_old),
     CleanupTask("received message deleted", "received messages deleted", inbound_service.delete_old),
@@ -57,58 +56,103 @@ logger = logging.getLogger(__name__)
 
 
 def purge() -> Iterator[tuple[int, CleanupTask]]:
-    """Run every cleanup task in a transaction of its own, and yield how many rows it changed.
+    """Run every cleanup task, each batch in a transaction of its own, and yield how many rows it changed.
 
     Call it outside a transaction. It may be repeated, and run by several processes at once.
     """
     for task in CLEANUP_TASKS:
-        with transaction():
-            count = task.run()
-        yield count, task
+        yield sum(_in_batches(task)), task
     yield ACCOUNT_DELETION.run(), ACCOUNT_DELETION
 
 
+def _in_batches(task: CleanupTask) -> Iterator[int]:
+    while True:
+        with transaction():
+            count = task.run()
+        yield count
+        if count < BATCH:
+            return
+
+
+def _cleanup() -> str:
+    return ", ".join(task.describe(count) for count, task in purge() if count)
+
+
+def _counted(run: Callable[[], int], what: str) -> Callable[[], str]:
+    """Return `run` with its result in words, which are empty if it did nothing."""
+
+    def counted() -> str:
+        count = run()
+        return f"{count} {what}" if count else ""
+
+    return counted
+
+
+def _warn_of_newer_rules() -> str:
+    clock_changes.warn_of_newer_rules()
+    return ""
+
+
+# Each runs in one process at a time.
+JOBS = (
+    PeriodicJob("party-times", MINUTE, _counted(clock_changes.derive_anew, "parties moved")),
+    PeriodicJob("seat-offers", MINUTE, _counted(sweep, "seats offered")),
+    PeriodicJob("reminders", MINUTE, _counted(reminders.send_due, "reminders queued")),
+    PeriodicJob("mailbox", MINUTE, _counted(imap.poll, "messages received")),
+    PeriodicJob("directory", MINUTE, _counted(directory.check_due, "people no longer let in by the directory")),
+    PeriodicJob("digests", HOUR, _counted(news.send_digests, "digests queued")),
+    PeriodicJob("zone-rules", HOUR, _warn_of_newer_rules),
+    PeriodicJob("cleanup", HOUR, _cleanup, time_limit=3600),
+)
+# Any number of processes may do it at once: each e-mail has a lease of its own. The background worker has a loop for it.
+EMAILS = PeriodicJob("emails", timedelta(seconds=5), _counted(delivery.deliver_for_a_while, "e-mails handled"))
+
+
+class _Followed:
+    """The version of the time zone rules by which this process has derived the times of parties."""
+
+    version = ""
+
+
+def follow_zone_rules() -> None:
+    """Use the newest rules of this machine, and derive by them: the job may run on one that has older rules."""
+    zone_rules.refresh()
+    if _Followed.version != zone_rules.version():
+        clock_changes.derive_anew()
+        _Followed.version = zone_rules.version()
+
+
 class Scheduler:
-    """Runs due tasks at once, then every minute and every hour, in a thread or a process of its own."""
+    """Runs the jobs that are due, in a thread or a process of its own."""
 
     def __init__(self, app: Flask) -> None:
         self.app = app
         self._stop = threading.Event()
-        self._next_purge = 0.0
 
     def stop(self) -> None:
-        """Stop after the current task; returns at once."""
+        """Stop after the current job; returns at once."""
         self._stop.set()
 
     def run_forever(self, wanted: Callable[[], bool] = lambda: True) -> None:
-        """Run due tasks until `stop()` is called or `wanted` returns False."""
+        """Run due jobs until `stop()` is called or `wanted` returns False."""
         with self.app.app_context():
             directory_checks.warn()
         while wanted() and not self._stop.is_set():
-            seconds = self.run_due_tasks()
+            seconds = self.run_due_jobs()
             while seconds > 0 and wanted() and not self._stop.wait(min(seconds, STOP_CHECK_SECONDS)):
                 seconds -= STOP_CHECK_SECONDS
 
-    def run_due_tasks(self) -> float:
-        """Run due tasks and return the seconds to wait; an error does not end the loop."""
+    def run_due_jobs(self) -> float:
+        """Run due jobs and return the seconds to wait; an error does not end the loop."""
         try:
             with self.app.app_context():
-                zone_rules.refresh()
-                clock_changes.derive_anew()
-                sweep()
-                reminders.send_due()
-                imap.poll()
-                directory.check_due()
-                if time.monotonic() < self._next_purge:
-                    return MINUTE_SECONDS
-                self._next_purge = time.monotonic() + HOUR_SECONDS
-                clock_changes.warn_of_newer_rules()
-                news.send_digests()
-                done = [task.describe(count) for count, task in purge() if count]
+                follow_zone_rules()
+                due, wait = job_service.due(JOBS)
+                for job in due:
+                    if self._stop.is_set():
+                        break
+                    job_service.run_if_due(job)
         except Exception:
-            logger.exception("Cleanup failed; retrying in %d s", PAUSE_AFTER_ERROR_SECONDS)
-            self._next_purge = 0.0
+            logger.exception("The jobs cannot be run; retrying in %d s", PAUSE_AFTER_ERROR_SECONDS)
             return PAUSE_AFTER_ERROR_SECONDS
-        if done:
-            logger.info("Cleanup: %s", ", ".join(done))
-        return MINUTE_SECONDS
+        return min(max(wait, SHORTEST_WAIT_SECONDS), LONGEST_WAIT_SECONDS)

@@ -49,13 +49,10 @@ def alone() -> Iterator[None]:
     """Allow one process at a time to set up the site, also if several machines share a database."""
     if db.engine.dialect.name == "postgresql":
         _refuse_other_encoding()
-        with db.engine.connect() as connection:
-            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": SETUP_LOCK})
-            # The lock would outlive the return of the connection to the pool.
-            try:
-                yield
-            finally:
-                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": SETUP_LOCK})
+        # Of the transaction: a pooler may give the connection to others afterwards.
+        with db.engine.begin() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": SETUP_LOCK})
+            yield
         return
     path = Path(current_app.config["INSTANCE_PATH"]) / "setup.lock"
     try:

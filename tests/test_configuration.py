@@ -47,6 +47,22 @@ def test_demo_data_is_for_a_site_that_only_this_machine_reaches(tmp_path, enviro
     assert load(tmp_path, **environ)["IS_LOCAL"] is local
 
 
+def test_with_a_broker_the_server_starts_no_worker_beside_it_unless_asked(tmp_path):
+    broker = {"CELERY_BROKER_URL": "amqp://dinner:secret@queue/dinner"}
+    assert load(tmp_path)["BACKGROUND_WORKER"]
+    assert not load(tmp_path, **broker)["BACKGROUND_WORKER"]
+    assert load(tmp_path, **broker, BACKGROUND_WORKER="yes")["BACKGROUND_WORKER"]
+
+
+def test_the_pool_and_prepared_statements_follow_the_settings(tmp_path):
+    postgresql = {"DATABASE_URL": "postgresql://me@db/dinner"}
+    usual = config.engine_options("postgresql+psycopg://me@db/dinner", load(tmp_path, **postgresql))
+    assert (usual["pool_size"], usual["max_overflow"], usual["connect_args"]) == (5, 5, {})
+    pooled = load(tmp_path, **postgresql, DATABASE_POOL_SIZE="2", DATABASE_PREPARED_STATEMENTS="no")
+    options = config.engine_options("postgresql+psycopg://me@db/dinner", pooled)
+    assert (options["pool_size"], options["connect_args"]) == (2, {"prepare_threshold": None})
+
+
 def test_the_public_url_follows_the_port(tmp_path):
     assert load(tmp_path, PORT="9000")["PUBLIC_URL"] == "http://localhost:9000"
 
@@ -121,6 +137,16 @@ def test_a_known_or_short_secret_is_refused(tmp_path, secret):
         ("REDIS_URL", "valkey://localhost"),
         ("REDIS_URL", "redis://localhost:port"),
         ("REDIS_URL", "redis://[::1"),
+        ("CELERY_BROKER_URL", "localhost:6379"),
+        ("CELERY_BROKER_URL", "http://localhost"),
+        ("CELERY_BROKER_URL", "redis://a;valkey://b"),
+        ("MAIL_CONNECTIONS", "0"),
+        ("AUDIT_RETENTION_DAYS", "365"),
+        ("EMAIL_RETENTION_DAYS", "6"),
+        ("SESSION_RETENTION_DAYS", "0"),
+        ("DATABASE_POOL_SIZE", "0"),
+        ("DATABASE_PREPARED_STATEMENTS", "sometimes"),
+        ("DATABASE_REPLICA_URL", "postgresql://me@standby/dinner"),
         ("MAIL_SERVER", "smtp://mail.example.org"),
         ("MAIL_SERVER", "mail.example.org:587"),
         ("INBOUND_LISTEN", "127.0.0.1:2424"),

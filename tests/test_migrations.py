@@ -107,6 +107,7 @@ RELEASED = {
     "0015_party_series": "1e222ff7ce580a8d280eb08fe3d13e88",
     "0020_keys_and_provider_sessions": "37e14e395f9afad180aa11e64c890c8b",
     "0019_directory_people": "29c045d8eca53bba6af1ee851f0b7ecb",
+    "0021_jobs": "730d819d9f7621a17ca61b0e967381a4",
 }
 
 

@@ -59,7 +59,7 @@ def test_the_worker_delivers_email_and_cleans_up_and_logs_it(start_worker, smtp,
     email = OutboxEmailFactory()
     process = start_worker(MAIL_SERVER=smtp.host, MAIL_PORT=str(smtp.port))
     wait_until(lambda: records.fresh(email).state == EmailState.SENT, process)
-    wait_until(lambda: "Cleanup: 1 expired token deleted" in process.log.read_text(), process)
+    wait_until(lambda: "Job cleanup: 1 expired token deleted" in process.log.read_text(), process)
     assert f"{STARTED}, with e-mail" in process.log.read_text()
     assert f"Time zone rules: {zone_rules.version()}, from " in process.log.read_text()
     assert len(smtp.messages) == 1
@@ -122,7 +122,7 @@ def test_errors_of_a_served_site_and_of_its_worker_are_sent_by_email(app, server
         db.session.execute(db.text("ALTER TABLE token RENAME TO elsewhere"))
     try:
         site = server.start(ERROR_MAIL_TO="ops@example.com")
-        wait_until(lambda: "Cleanup failed; retrying in 60 s" in site.log.read_text())
+        wait_until(lambda: "Job cleanup failed; retrying in " in site.log.read_text())
         wait_until(lambda: [email.recipient for email in records.all(OutboxEmail)] == ["ops@example.com"])
         with pytest.raises(urllib.error.HTTPError):
             urllib.request.urlopen(f"{site.url}/password/reset/a-token")  # noqa: S310

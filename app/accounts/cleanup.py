@@ -1,22 +1,23 @@
-"""Cleanup of accounts: delete expired rows. Each task is one statement, so several processes can run it at once."""
+"""Cleanup of accounts: delete expired rows. Each task is one statement, so several processes can run it at once.
+
+Login sessions that were ended are kept for a while: the next visit shows the cause.
+"""
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 
+from flask import current_app
 from flask_appbuilder.security.sqla.models import ApiKey
-from sqlalchemy import ColumnElement, and_, delete, or_
-from sqlalchemy.engine import CursorResult
+from sqlalchemy import ColumnElement, and_, or_
 
 from app import clock
 from app.accounts import rules
 from app.accounts.models import LoginSession, LoginThrottle, MemberInvitation, Registration, Token, TrustedDevice
-from app.extensions import db
+from app.database import delete_batch
 
 # For some days, an expired link is reported as expired, and not as unknown.
 RETENTION_AFTER_EXPIRY = timedelta(days=7)
-# For some time, the next visit after a login session was ended elsewhere shows the cause.
-RETENTION_AFTER_END = timedelta(days=30)
 KEY_RETENTION_AFTER_EXPIRY = timedelta(days=30)
 DEVICE_LIFETIME = timedelta(days=365)
 
@@ -35,23 +36,23 @@ class CleanupTask(NamedTuple):
 
 def registrations() -> int:
     """Delete registrations whose link expired a while ago."""
-    return _delete(Registration, Registration.expires_at <= clock.now() - RETENTION_AFTER_EXPIRY)
+    return delete_batch(Registration, Registration.expires_at <= clock.now() - RETENTION_AFTER_EXPIRY)
 
 
 def invitations() -> int:
     """Delete invitations to register that expired a while ago."""
-    return _delete(MemberInvitation, MemberInvitation.expires_at <= clock.now() - RETENTION_AFTER_EXPIRY)
+    return delete_batch(MemberInvitation, MemberInvitation.expires_at <= clock.now() - RETENTION_AFTER_EXPIRY)
 
 
 def tokens() -> int:
     """Delete tokens that expired a while ago."""
-    return _delete(Token, Token.expires_at <= clock.now() - RETENTION_AFTER_EXPIRY)
+    return delete_batch(Token, Token.expires_at <= clock.now() - RETENTION_AFTER_EXPIRY)
 
 
 def sessions() -> int:
     """Delete login sessions that were ended some time ago, and those that have expired."""
-    ended = LoginSession.ended_at <= clock.now() - RETENTION_AFTER_END
-    return _delete(LoginSession, or_(ended, and_(LoginSession.ended_at.is_(None), or_(*_is_over()))))
+    ended = LoginSession.ended_at <= clock.now() - timedelta(days=current_app.config["SESSION_RETENTION_DAYS"])
+    return delete_batch(LoginSession, or_(ended, and_(LoginSession.ended_at.is_(None), or_(*_is_over()))))
 
 
 def _is_over() -> list[ColumnElement[bool]]:
@@ -70,27 +71,22 @@ def _is_over() -> list[ColumnElement[bool]]:
 
 def devices() -> int:
     """Delete browsers in which nobody has logged in for a year."""
-    return _delete(TrustedDevice, TrustedDevice.last_seen_at <= clock.now() - DEVICE_LIFETIME)
+    return delete_batch(TrustedDevice, TrustedDevice.last_seen_at <= clock.now() - DEVICE_LIFETIME)
 
 
 def api_keys() -> int:
     """Delete API keys that expired a while ago. Until then their owner sees them in the list."""
     # A column of Flask-AppBuilder's, which holds naive times.
-    return _delete(ApiKey, ApiKey.expires_on <= (clock.now() - KEY_RETENTION_AFTER_EXPIRY).replace(tzinfo=None))
+    return delete_batch(ApiKey, ApiKey.expires_on <= (clock.now() - KEY_RETENTION_AFTER_EXPIRY).replace(tzinfo=None))
 
 
 def login_throttles() -> int:
     """Delete counters of failed logins that have expired."""
     now = clock.now()
     old = LoginThrottle.last_failed_at <= now - rules.FAILURES_FORGOTTEN_AFTER
-    return _delete(
+    return delete_batch(
         LoginThrottle, and_(old, or_(LoginThrottle.locked_until.is_(None), LoginThrottle.locked_until <= now))
     )
-
-
-def _delete(model: Any, condition: ColumnElement[bool]) -> int:
-    statement = delete(model).where(condition)
-    return cast("CursorResult[Any]", db.session.execute(statement)).rowcount
 
 
 CLEANUP_TASKS = (

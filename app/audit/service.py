@@ -2,20 +2,16 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
-from flask import has_request_context, request
+from flask import current_app, has_request_context, request
 from flask_login import current_user
-from sqlalchemy import delete
-from sqlalchemy.engine import CursorResult
 
 from app import clock
 from app.audit.actions import AuditAction, AuditSubject
 from app.audit.models import AuditEvent
+from app.database import delete_batch
 from app.extensions import db
-
-# A little more than the year in which the database refuses to delete entries.
-RETENTION = timedelta(days=400)
 
 
 def record(  # noqa: PLR0913 - what an entry is
@@ -55,6 +51,6 @@ def record(  # noqa: PLR0913 - what an entry is
 
 
 def delete_old() -> int:
-    """Delete old entries and return how many. The database refuses to delete younger ones."""
-    old = delete(AuditEvent).where(AuditEvent.at < clock.now() - RETENTION)
-    return cast("CursorResult[Any]", db.session.execute(old)).rowcount
+    """Delete old entries and return how many. The database refuses to delete those of the last year."""
+    days = current_app.config["AUDIT_RETENTION_DAYS"]
+    return delete_batch(AuditEvent, AuditEvent.at < clock.now() - timedelta(days=days))

@@ -1,19 +1,30 @@
-"""Backups by the clock, in a thread of the background worker: one may take longer than seats and reminders can wait."""
+"""Backups by the clock: a job of Celery, or a thread of the background worker, because one may take longer than seats and
+reminders can wait.
+"""
 
 import logging
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 
-from flask import Flask
+from flask import Flask, current_app
 
 from app.copies import service
 from app.copies.archive import CopyError
+from app.jobs.service import PeriodicJob
 
 CHECK_SECONDS, PAUSE_AFTER_ERROR_SECONDS = 60.0, 3600.0
 # How often it checks whether it has to stop.
 STOP_CHECK_SECONDS = 2.0
 
 logger = logging.getLogger(__name__)
+
+
+def _back_up() -> str:
+    return str((current_app.config["BACKUP_FOLDER"] and service.back_up_if_due()) or "")
+
+
+BACKUP = PeriodicJob("backup", timedelta(seconds=CHECK_SECONDS), _back_up, time_limit=6 * 3600)
 
 
 class Backups:

@@ -13,6 +13,7 @@ from flask_appbuilder.models.sqla.interface import SQLAInterface as StockSQLAInt
 from sqlalchemy import ColumnElement, Select, and_, func, select, tuple_, update
 from sqlalchemy.orm import InstrumentedAttribute, aliased, joinedload, selectinload, undefer
 
+from app import replica
 from app.crud.db_errors import GoneError, translate_db_errors
 from app.crud.fields import as_moment, find_by_key
 from app.crud.filters import FilterConverter, Filters, Period
@@ -76,7 +77,16 @@ class SQLAInterface(StockSQLAInterface):
 
         Keys are found first and rows fetched for these only: a deep page costs little more than the first one.
         """
-        number = min(max(number, 0), MAX_PAGE)
+        return replica.read(lambda: self._page(filters, order, min(max(number, 0), MAX_PAGE), size, columns))
+
+    def _page(
+        self,
+        filters: Filters | None,
+        order: tuple[str, str],
+        number: int,
+        size: int | None,
+        columns: Iterable[str],
+    ) -> Page:
         rows = self._rows(filters, order, number, size, columns)
         if size is None:
             return Page(rows, 0, max(len(rows), 1), len(rows))
@@ -88,7 +98,7 @@ class SQLAInterface(StockSQLAInterface):
             number = max(count - 1, 0) // size
             rows = self._rows(filters, order, number, size, columns)
         elif not rows:
-            return self.page(filters, order, size=size, columns=columns)
+            return self._page(filters, order, 0, size, columns)
         # A page beyond what was counted has shown that there are more.
         known = max(min(count, MAX_COUNTED), number * size + len(rows))
         return Page(rows[:size], number, size, known, capped)

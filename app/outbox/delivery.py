@@ -15,16 +15,16 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.errors import MessageError
 from typing import Any, cast
 
 from flask import Flask, current_app
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.engine import CursorResult
 
 from app import clock
-from app.database import transaction
+from app.database import delete_batch, transaction
 from app.extensions import db
 from app.outbox import rules, service, smtp, unreachable
 from app.outbox.models import EmailState, MailProblem, OutboxEmail
@@ -33,6 +33,8 @@ from app.outbox.rules import DeliveryFailure
 POLL_SECONDS = 2.0
 # How often `sweep` runs, also when no e-mail is due.
 SWEEP_SECONDS = 30.0
+# How long `deliver_for_a_while` begins to send e-mails: a process that is asked to stop finishes within this time.
+TURN_SECONDS = 5.0
 # E-mails per call of `drain`; those of one connection are limited by MAIL_MAX_EMAILS.
 BATCH = 100
 PAUSE_AFTER_ERROR_SECONDS = 10.0
@@ -73,6 +75,25 @@ def drain(limit: int | None = None, stop: threading.Event | None = None) -> Repo
     return run.report
 
 
+def deliver_for_a_while() -> int:
+    """Send what is due for some seconds, and return how many e-mails were handled. Any number of processes may do so."""
+    stop = threading.Event()
+    timer = threading.Timer(TURN_SECONDS, stop.set)
+    timer.daemon = True
+    timer.start()
+    try:
+        return drain(stop=stop).handled
+    finally:
+        timer.cancel()
+
+
+def waiting(limit: int) -> int:
+    """Return how many e-mails are due, at most `limit`."""
+    due = select(OutboxEmail.id).where(_is_due(clock.now())).limit(limit).subquery()
+    with transaction():
+        return db.session.scalar(select(func.count()).select_from(due)) or 0
+
+
 def sweep() -> int:
     """Requeue the e-mails of processes that ended, and mark expired ones as failed; return how many failed."""
     now = clock.now()
@@ -93,6 +114,13 @@ def sweep() -> int:
     if failed or requeued:
         logger.warning("%d e-mails were requeued after their worker process ended", failed + requeued)
     return failed + expired
+
+
+def delete_old() -> int:
+    """Delete e-mails that were sent, or have failed, a long time ago; return how many."""
+    before = clock.now() - timedelta(days=current_app.config["EMAIL_RETENTION_DAYS"])
+    is_done = OutboxEmail.state.in_((EmailState.SENT, EmailState.FAILED))
+    return delete_batch(OutboxEmail, and_(is_done, OutboxEmail.created_at < before))
 
 
 def claim(owner: str) -> OutboxEmail | None:

@@ -21,6 +21,7 @@ from app.database import insert_or_ignore
 from app.extensions import db
 from app.i18n import locales
 from app.i18n.selectors import force_locale
+from app.jobs import broker
 from app.outbox import rules, unreachable, unsubscribe, unsubscribe_token
 from app.outbox.models import SECRET, UNSUBSCRIBE, EmailState, EmailTopic, OutboxEmail
 from app.outbox.rules import ORDINARY, URGENT
@@ -28,7 +29,8 @@ from app.outbox.rules import ORDINARY, URGENT
 __all__ = ["ORDINARY", "SECRET", "URGENT", "EmailRequest", "enqueue", "enqueue_decoy", "resend", "supersede"]
 
 MAX_NAME_LENGTH, MAX_SUBJECT_LENGTH = 130, 255
-UNANNOUNCED = "unannounced e-mails"
+# What a session keeps until it commits: lines for the log, and whether e-mail is due.
+UNANNOUNCED, WRITTEN = "unannounced e-mails", "e-mail was written"
 # The domain of addresses that stand for none (RFC 2606).
 NO_MAILBOX = ".invalid"
 SUPERSEDED = "Superseded by a newer e-mail."
@@ -81,6 +83,7 @@ def enqueue(request: EmailRequest) -> OutboxEmail | None:
     email = _insert(_rendered(request))
     if email is None:
         return db.session.scalars(select(OutboxEmail).where(OutboxEmail.dedupe_key == request.dedupe_key)).one()
+    db.session().info[WRITTEN] = True
     if not delivers():
         url = f"{current_app.config['PUBLIC_URL']}/letters/show/{email.id}"
         fate = "will not be sent, because MAIL_SUPPRESS_SEND is set" if suppresses() else "is waiting in the outbox"
@@ -126,6 +129,8 @@ def resend(emails: Iterable[OutboxEmail]) -> int:
             email.message_id = message_id(f"{email.dedupe_key} {now.isoformat()}")
         email.state, email.attempts, email.crashes = EmailState.QUEUED, 0, 0
         email.not_before, email.sent_at, email.last_error = now, None, ""
+    if again:
+        db.session().info[WRITTEN] = True
     # Whoever sends again wants the address to be tried again.
     unreachable.forget(*(email.recipient for email in again))
     db.session.flush()
@@ -254,8 +259,11 @@ def _insert(values: dict[str, Any]) -> OutboxEmail | None:
 def _announce(session: Session) -> None:
     for announcement in session.info.pop(UNANNOUNCED, ()):
         logger.info(announcement)
+    if session.info.pop(WRITTEN, False):
+        broker.hint()
 
 
 @event.listens_for(Session, "after_rollback")
 def _forget(session: Session) -> None:
     session.info.pop(UNANNOUNCED, None)
+    session.info.pop(WRITTEN, None)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
-from app import clock
+from app import clock, replica
 from app.accounts.models import Member
 from app.address_key import address_key
 from app.extensions import db
@@ -31,12 +31,13 @@ class PartyPage:
 
 def next_public_parties(limit: int = LANDING_SIZE) -> list[DinnerParty]:
     """Return the next public parties, soonest first."""
-    return list(db.session.scalars(_public_parties().limit(limit)))
+    return replica.read(lambda: list(db.session.scalars(_public_parties().limit(limit))))
 
 
 def public_page(number: int) -> PartyPage:
     """Return page `number` of the coming public parties."""
-    found = list(db.session.scalars(_public_parties().offset((number - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1)))
+    page = _public_parties().offset((number - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1)
+    found = replica.read(lambda: list(db.session.scalars(page)))
     return PartyPage(found[:PAGE_SIZE], number, has_next=len(found) > PAGE_SIZE)
 
 
@@ -116,7 +117,7 @@ def hosted_by(member: Member, *, public_only: bool) -> list[DinnerParty]:
             DinnerParty.status.not_in((PartyStatus.DRAFT, PartyStatus.CANCELLED)),
         )
     statement = statement.order_by(DinnerParty.starts_at.desc(), DinnerParty.id.desc()).limit(OWN_SIZE)
-    return list(db.session.scalars(statement))
+    return replica.read(lambda: list(db.session.scalars(statement)))
 
 
 def rsvps_by(member: Member) -> list[Rsvp]:
@@ -130,7 +131,7 @@ def rsvps_by(member: Member) -> list[Rsvp]:
         .order_by(DinnerParty.starts_at.desc(), Rsvp.id.desc())
         .limit(OWN_SIZE)
     )
-    return list(db.session.scalars(statement))
+    return replica.read(lambda: list(db.session.scalars(statement)))
 
 
 def member_by_username(username: str) -> Member | None:

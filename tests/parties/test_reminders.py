@@ -304,7 +304,7 @@ def test_the_scheduler_and_a_command_send_due_reminders(app, party, records):
     other = DinnerPartyFactory(starts_at=party.starts_at)
     ReminderFactory(party=other)
     RsvpFactory(party=other)
-    Scheduler(app).run_due_tasks()  # once, without the thread of the scheduler
+    Scheduler(app).run_due_jobs()  # once, without the thread of the scheduler
     # It also tells the hosts of the answers.
     assert sum(email.kind == "reminder_start" for email in records.all(OutboxEmail)) == 2
 

@@ -29,6 +29,7 @@ from tests.support.factories import (
     GuestMessageFactory,
     InboundMessageFactory,
     InvitationFactory,
+    JobFactory,
     MemberInvitationFactory,
     MenuItemFactory,
     OutboxEmailFactory,
@@ -153,7 +154,7 @@ def populate_site(app: Flask, party: DinnerParty, answer: Rsvp, member: Member, 
     ApiKeyFactory(member=member, **texts.get("ApiKeyFactory", {}))
     InvitationFactory(party=party, **texts.get("InvitationFactory", {}))
     registration = RegistrationFactory(**texts.get("RegistrationFactory", {}))
-    for factory in (OutboxEmailFactory, InboundMessageFactory, UnreachableAddressFactory):
+    for factory in (OutboxEmailFactory, InboundMessageFactory, UnreachableAddressFactory, JobFactory):
         factory(**texts.get(factory.__name__, {}))
     with app.app_context(), transaction():
         audit.record("activated", "registration", name="newcomer")

@@ -13,7 +13,7 @@ from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import Engine, event
 
 from app import create_app, setup
-from app.extensions import db
+from app.extensions import REPLICA, db
 
 SETTINGS = {
     "TESTING": True,
@@ -136,6 +136,8 @@ def close_connections(app: Flask) -> None:
     """Close every connection of `app` to its database."""
     with app.app_context():
         db.engine.dispose()
+    if app.config["DATABASE_REPLICA_URL"]:
+        app.extensions[REPLICA].engine.dispose()
 
 
 def set_up(app: Flask) -> None:

@@ -24,6 +24,7 @@ from app.accounts.models import ADMIN, GUEST, TRANSLATOR, DirectoryPerson, Membe
 from app.database import transaction
 from app.extensions import db
 from app.inbound.models import InboundMessage
+from app.jobs.models import Job
 from app.outbox.models import EmailState, MailProblem, OutboxEmail, UnreachableAddress
 from app.parties import secret_links
 from app.parties.calendar.models import CalendarEntry, Method
@@ -460,6 +461,15 @@ class InboundMessageFactory(RowFactory):
     subject = factory.Sequence("Message number {}".format)
     text = "Hello"
     size = 100
+
+
+class JobFactory(RowFactory):
+    """A job that is due."""
+
+    class Meta:
+        model = Job
+
+    name = factory.Sequence("job-{}".format)
 
 
 class UnreachableAddressFactory(RowFactory):

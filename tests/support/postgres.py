@@ -191,6 +191,53 @@ def running_server() -> Iterator[PostgresServer]:
             server.wait(START_SECONDS)
 
 
+@contextlib.contextmanager
+def running_standby(primary: PostgresServer) -> Iterator["Standby"]:
+    """Run a standby of `primary`; stop and remove it in the end."""
+    with (
+        tempfile.TemporaryDirectory(prefix="postgres-") as name,
+        tempfile.TemporaryDirectory(prefix="postgres-", dir=_memory()) as data,
+    ):
+        directory, log = Path(name), Path(name) / "log"
+        owner = _unprivileged_owner(directory, Path(data))
+        installed = next((primary.directory / "site").glob("*/pginstall"), None)
+        binaries = (installed or _installation(directory, copy=False)) / "bin"
+        with log.open("w") as output:
+            arguments: dict[str, Any] = {"cwd": directory, "stdout": output, "stderr": subprocess.STDOUT, **owner}
+            where = ("-h", primary.directory, "-U", "postgres", "-D", data)
+            subprocess.run(
+                [binaries / "pg_basebackup", *where, "-R", "-c", "fast", "--no-sync"], check=True, **arguments
+            )
+            settings = [f"-c{key}={value}" for key, value in SETTINGS.items()]
+            server = subprocess.Popen(
+                [binaries / "postgres", "-D", data, "-k", directory, *settings], start_new_session=True, **arguments
+            )
+        try:
+            _wait_until_ready(directory, server, log)
+            yield Standby(directory, server)
+        finally:
+            server.send_signal(signal.SIGQUIT)
+            server.wait(START_SECONDS)
+
+
+@dataclass(frozen=True)
+class Standby:
+    """A running standby, reached through the socket in `directory`."""
+
+    directory: Path
+    process: "subprocess.Popen[bytes]"
+
+    def url(self, database: str) -> str:
+        """Return SQLAlchemy's URL of `database`."""
+        return f"postgresql+psycopg://postgres@/{database}?host={self.directory}"
+
+    def execute(self, statement: str) -> Any:
+        """Execute a statement, and return the first value of its result."""
+        with psycopg.connect(f"host={self.directory} user=postgres", autocommit=True) as connection:
+            row = connection.execute(statement.encode()).fetchone()
+            return row and row[0]
+
+
 def _memory() -> Path | None:
     """Return a directory in memory where there is room, or None for the usual place."""
     return MEMORY if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ENOUGH_BYTES else None

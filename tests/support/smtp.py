@@ -78,9 +78,9 @@ class MailServer:
 
 
 @contextlib.contextmanager
-def mail_server() -> Iterator[MailServer]:
-    """Run a mail server on a free port."""
-    server = MailServer(free_port())
+def mail_server(port: int = 0) -> Iterator[MailServer]:
+    """Run a mail server, on a free port if none is given."""
+    server = MailServer(port or free_port())
     controller = Controller(server, hostname=HOST, port=server.port)
     controller.start()
     try:

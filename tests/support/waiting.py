@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-SECONDS = 30
+SECONDS = 60
 
 
 def wait_until(condition: Callable[[], object], *, alive: Callable[[], bool] = lambda: True) -> None:

@@ -8,6 +8,7 @@ from flask_appbuilder import expose
 from flask_babel import gettext as _
 from flask_login import current_user
 
+from app import replica
 from app.accounts.sessions.access import AccountView
 from app.crud.actions import flash_and_redirect
 from app.crud.views import BaseView
@@ -71,13 +72,17 @@ class FeedView(BaseView):
         feed = calendar_service.by_token(token)
         if feed is None:
             abort(404)
-        member, parties = feed.member, calendar_service.parties(feed.member)
+        member = feed.member
+        # Together, so that the time of the last change is that of the content.
+        parties, changed_at = replica.read(
+            lambda: (calendar_service.parties(member), calendar_service.last_change(feed))
+        )
         # Calendars do not send the language of their owner.
         with force_locale(member.locale, member.timezone, member.hour_cycle):
             name = _("%(site)s of %(name)s", site=current_app.config["APP_NAME"], name=member.display_name)
             response = download(ics.published(parties, name), "dinners.ics")
         _compress(response)
-        response.last_modified = calendar_service.last_change(feed)
+        response.last_modified = changed_at
         response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:32])
         # A calendar keeps it, and asks each time whether it has changed.
         response.headers["Cache-Control"] = "private, no-cache"

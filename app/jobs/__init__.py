@@ -1,0 +1,1 @@
+"""Jobs: what is due by the clock. Their rows say when each is due, who runs it, and why it failed."""
