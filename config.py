@@ -43,7 +43,7 @@ LANGUAGES = {
 }
 
 
-DATABASE_FILE = "dinnerparty.db"
+DATABASE_FILE, COUNTERS_FILE = "dinnerparty.db", "counters.db"
 DATABASE_EXAMPLES = "postgresql://user:password@host/dinner or sqlite:////var/lib/dinner/dinner.db"
 DRIVERS = {"sqlite", "sqlite+pysqlite", "postgresql+psycopg"}
 # Valkey works with Redis URLs; its own schemes need another package.
@@ -180,7 +180,9 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "UPLOAD_FOLDER": environ.get("UPLOAD_FOLDER") or str(instance / "uploads"),
         "IMG_UPLOAD_FOLDER": environ.get("IMG_UPLOAD_FOLDER") or str(instance / "uploads" / "images"),
         "RATELIMIT_ENABLED": _boolean(environ, "RATELIMIT_ENABLED", default=True),
-        "RATELIMIT_STORAGE_URI": _redis_url(environ.get("REDIS_URL", "")) or "memory://",
+        "RATELIMIT_STORAGE_URI": _redis_url(environ.get("REDIS_URL", "")) or _counters_url(instance),
+        # What the processes of this machine count together (app.counters).
+        "COUNTERS_PATH": str(instance / COUNTERS_FILE),
         "RATELIMIT_STORAGE_OPTIONS": _redis_options() if environ.get("REDIS_URL") else {},
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
         # If the storage fails during a request, the request is not counted.
@@ -458,6 +460,14 @@ def _web_url(environ: Mapping[str, str], name: str) -> str:
         return value and _split_url(value).geturl()
     except ValueError as error:
         raise ConfigurationError(f"{name} must look like https://www.example.org/page, not {value!r}.") from error
+
+
+def _counters_url(instance: Path) -> str:
+    """Return where requests are counted without Redis: in a file, or in each process if there is no place for one."""
+    if not os.access(instance, os.W_OK | os.X_OK):
+        logger.warning("%s cannot be written to: each process counts requests for itself", instance)
+        return "memory://"
+    return f"counters:{quote(str(instance / COUNTERS_FILE))}"
 
 
 def _redis_url(value: str) -> str:
