@@ -17,11 +17,14 @@ from app import (
     http,
     i18n,
     inbound,
+    metrics,
     navigation,
+    operations,
     outbox,
     parties,
     plugins,
     replica,
+    sentry,
     templating,
 )
 from app.crud import charts, files, stock_views
@@ -53,6 +56,8 @@ def _create_app(overrides: Mapping[str, Any] | None) -> Flask:
     )
     app = Flask(__name__, instance_path=settings["INSTANCE_PATH"], instance_relative_config=True)
     app.config.from_mapping(settings)
+    sentry.init_app(app)
+    metrics.init_app(app)
     http.init_app(app)
     db.init_app(app)
     replica.init_app(app)
@@ -66,6 +71,7 @@ def _create_app(overrides: Mapping[str, Any] | None) -> Flask:
         navigation.register(appbuilder)
     # Not earlier: Flask-AppBuilder looks at the texts of the views that it registers, and nobody reads their translations.
     i18n.runtime.init_app(app)
+    operations.init_app(app)
     error_pages.init_app(app)
     inbound.init_app(app)
     outbox.init_app(app)

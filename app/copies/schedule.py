@@ -1,6 +1,4 @@
-"""Backups by the clock: a job of Celery, or a thread of the background worker, because one may take longer than seats and
-reminders can wait.
-"""
+"""Backups by the clock: a job of Celery, or a thread of the background worker, because seats and reminders cannot wait."""
 
 import logging
 import threading

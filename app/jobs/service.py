@@ -19,7 +19,7 @@ from flask import Flask, current_app
 from sqlalchemy import or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import clock
+from app import clock, metrics
 from app.database import insert_or_ignore, transaction
 from app.extensions import db
 from app.jobs.models import Job, JobState
@@ -79,8 +79,11 @@ def run_if_due(job: PeriodicJob) -> bool:
     except Exception as error:
         db.session.rollback()
         pause = _store_failure(row, f"{type(error).__name__}: {error}")
+        metrics.count("jobs_total", job=job.name, result="error")
         logger.exception("Job %s failed; retrying in %d s", job.name, pause.total_seconds())
         return False
+    metrics.count("jobs_total", job=job.name, result="ok")
+    metrics.note_now("job_last_success_seconds")
     if done:
         logger.info("Job %s: %s", job.name, done)
     _finish(

@@ -29,6 +29,8 @@ from app.outbox import texts as outbox_texts
 
 # Where failures are counted: in all browsers together, in one that the member has used before, at reauthentication.
 ANYWHERE, ON_DEVICE, REAUTHENTICATION = "login", "login on a device", "reauthenticate"
+# Whose pauses end with a new password: those that were used last.
+MAX_DEVICES = 100
 INVALID = lazy_gettext("Invalid login. Please try again.")
 NOT_ACTIVATED = lazy_gettext(
     "To use your account you have to activate it with the link we sent to your e-mail address."
@@ -196,7 +198,8 @@ def record_login(member: Member) -> None:
 def forget_failures(member: Member) -> None:
     """Reset the throttle of `member` in all browsers."""
     names = {address_key(member.username), address_key(member.email)}
-    known = list(db.session.scalars(select(TrustedDevice.token_hash).where(TrustedDevice.member_id == member.id)))
+    devices = select(TrustedDevice.token_hash).where(TrustedDevice.member_id == member.id)
+    known = list(db.session.scalars(devices.order_by(TrustedDevice.last_seen_at.desc()).limit(MAX_DEVICES)))
     row = ldap_sync.of_member(member)
     of_directory = (
         [login_throttle.key_of(kind, f"ldap:{row.unique_id}") for kind in (ANYWHERE, ON_DEVICE)] if row else []
