@@ -94,21 +94,15 @@ class Site:
 
     def set_up(self) -> None:
         """Make the database and its administrator."""
-        self.flask(
-            "create-admin", "--username", ADMIN, "--email", "boss@example.org", "--password", PASSWORD, setup=True
-        )
-
-    def flask(self, *arguments: str, setup: bool = False) -> str:
-        """Run a command of the site."""
-        flask = [sys.executable, "-m", "flask", "--app", "app"]
-        said = ""
-        for command in ([["setup"]] if setup else []) + [list(arguments)]:
+        for command in (
+            ["setup"],
+            ["create-admin", "--username", ADMIN, "--email", "boss@example.org", "--password", PASSWORD],
+        ):
+            flask = [sys.executable, "-m", "flask", "--app", "app", *command]
             done = subprocess.run(
-                [*flask, *command], cwd=config.ROOT, env=self._environ, capture_output=True, text=True, check=False
+                flask, cwd=config.ROOT, env=self._environ, capture_output=True, text=True, check=False
             )
             assert done.returncode == 0, done.stdout + done.stderr
-            said = done.stdout
-        return said
 
     def start(self) -> None:
         """Serve until `kill` or `stop`."""

@@ -1,6 +1,8 @@
 """Each web server of deploy/ in front of the site: what a visitor gets, and what of them the site sees."""
 
+import contextlib
 import re
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -22,12 +24,29 @@ def certificate(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    site = Site(tmp_path_factory.mktemp("site"), f"127.0.0.1:{free_port()}", RATELIMIT_ENABLED="no")
+def prepared(tmp_path_factory):
+    """A site that was set up, to be copied."""
+    site = Site(tmp_path_factory.mktemp("prepared"), "127.0.0.1:8080")
     site.set_up()
+    return site.folder / "instance"
+
+
+@contextlib.contextmanager
+def served(prepared, folder, place, **options):
+    shutil.copytree(prepared, folder / "instance")
+    site = Site(folder, place, **options)
     site.start()
-    yield site
-    site.stop()
+    try:
+        yield site
+    finally:
+        site.stop()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory, prepared):
+    place = f"127.0.0.1:{free_port()}"
+    with served(prepared, tmp_path_factory.mktemp("site"), place, RATELIMIT_ENABLED="no") as site:
+        yield site
 
 
 @pytest.fixture(scope="module", params=PROXIES)
@@ -174,46 +193,38 @@ PLACES = {"ipv6": "[::1]:{port}", "unix": "unix:{folder}/site.sock", "unix-activ
 
 @pytest.mark.parametrize("name", PROXIES)
 @pytest.mark.parametrize("kind", PLACES)
-def test_the_site_listens_on_ipv6_on_a_unix_socket_or_by_systemd(tmp_path, sockets, certificate, name, kind):
+def test_the_site_listens_on_ipv6_on_a_unix_socket_or_by_systemd(tmp_path, sockets, prepared, certificate, name, kind):
     place = PLACES[kind].format(port=free_port(), folder=sockets)
-    site = Site(tmp_path, place, activated=kind.endswith("activated"))
-    site.set_up()
-    site.start()
-    if place.startswith("unix:"):
-        # As the group of the web server does.
-        subprocess.run(["chmod", "a+rw", place.removeprefix("unix:")], check=True)
-    try:
+    with served(prepared, tmp_path, place, activated=kind.endswith("activated")) as site:
+        if place.startswith("unix:"):
+            # As the group of the web server does.
+            Path(place.removeprefix("unix:")).chmod(0o666)
         with PROXIES[name](tmp_path, certificate, place).running() as proxy:
             visitor = proxy.visitor()
             wait_for(lambda: visitor.get(f"https://{HOST}/").status_code == 200)
             assert visitor.log_in("/login/?next=/account/devices/").url == f"https://{HOST}/account/devices/"
             assert site.last_address() in {"127.0.0.1", "::ffff:127.0.0.1"}
-    finally:
-        site.stop()
     assert not can_connect(place)
 
 
 @pytest.mark.parametrize("name", ["nginx", "caddy"])
-def test_the_site_is_served_below_a_path_of_another(tmp_path, certificate, name):
+def test_the_site_is_served_below_a_path_of_another(tmp_path, prepared, certificate, name):
     place, url = f"127.0.0.1:{free_port()}", f"https://{PATH_HOST}"
-    site = Site(tmp_path, place, PUBLIC_URL=f"{url}/dinner")
-    site.set_up()
-    site.start()
-    try:
-        with PROXIES[name](tmp_path, certificate, place).running(path=True) as proxy:
-            visitor = proxy.visitor(PATH_HOST)
-            assert visitor.get(f"{url}/dinner").url == f"{url}/dinner/"
-            switched = visitor.post(f"{url}/dinner/lang/", data={"language": "es"}, headers={"Origin": url})
-            assert 'lang="es"' in switched.text
-            assert switched.url.startswith(f"{url}/dinner/")
-            seen = visitor.log_in("/dinner/login/?next=/dinner/account/devices/")
-            assert (seen.status_code, seen.url) == (200, f"{url}/dinner/account/devices/")
-            assert all(cookie.path in {"/", "/dinner", "/dinner/"} for cookie in visitor.cookies)
-            links = set(re.findall(r'(?:href|src|action)="(/[^"]*)"', seen.text))
-            assert links
-            assert all(link.startswith("/dinner/") or link == "/dinner" for link in links), links
-            styles = [link for link in links if "/static/" in link]
-            assert all(visitor.get(url + style.replace("&amp;", "&")).status_code == 200 for style in styles)
-            assert visitor.get(f"{url}/dinner/no-such-page").status_code == 404
-    finally:
-        site.stop()
+    with (
+        served(prepared, tmp_path, place, PUBLIC_URL=f"{url}/dinner"),
+        PROXIES[name](tmp_path, certificate, place).running(path=True) as proxy,
+    ):
+        visitor = proxy.visitor(PATH_HOST)
+        assert visitor.get(f"{url}/dinner").url == f"{url}/dinner/"
+        switched = visitor.post(f"{url}/dinner/lang/", data={"language": "es"}, headers={"Origin": url})
+        assert 'lang="es"' in switched.text
+        assert switched.url.startswith(f"{url}/dinner/")
+        seen = visitor.log_in("/dinner/login/?next=/dinner/account/devices/")
+        assert (seen.status_code, seen.url) == (200, f"{url}/dinner/account/devices/")
+        assert all(cookie.path in {"/", "/dinner", "/dinner/"} for cookie in visitor.cookies)
+        links = set(re.findall(r'(?:href|src|action)="(/[^"]*)"', seen.text))
+        assert links
+        assert all(link.startswith("/dinner/") or link == "/dinner" for link in links), links
+        styles = [link for link in links if "/static/" in link]
+        assert all(visitor.get(url + style.replace("&amp;", "&")).status_code == 200 for style in styles)
+        assert visitor.get(f"{url}/dinner/no-such-page").status_code == 404
