@@ -19,10 +19,12 @@ from zoneinfo import ZoneInfo
 import click
 import idna
 
+import logs
+
 ROOT = Path(__file__).resolve().parent
 # How long a request waits for SQLite's one writer. All other requests of the process wait, too.
 BUSY_TIMEOUT_SECONDS = 10
-SECRET_KEY_MIN_LENGTH = 32
+SECRET_KEY_MIN_LENGTH, TOKEN_MIN_LENGTH = 32, 16
 MAX_PORT = 65535
 # Of one part of a domain (RFC 1035).
 MAX_LABEL = 63
@@ -43,7 +45,7 @@ LANGUAGES = {
 }
 
 
-DATABASE_FILE = "dinnerparty.db"
+DATABASE_FILE, COUNTERS_FILE = "dinnerparty.db", "counters.db"
 DATABASE_EXAMPLES = "postgresql://user:password@host/dinner or sqlite:////var/lib/dinner/dinner.db"
 DRIVERS = {"sqlite", "sqlite+pysqlite", "postgresql+psycopg"}
 # Valkey works with Redis URLs; its own schemes need another package.
@@ -52,6 +54,8 @@ REDIS_SCHEMES = {"redis", "rediss", "redis+unix", "redis+sentinel", "redis+clust
 ADDRESS = re.compile(
     r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*@[a-z\d-]+(\.[a-z\d-]+)*", re.ASCII | re.IGNORECASE
 )
+# Below which a site may be served.
+PATH = re.compile(r"(/[a-z\d](?:[\w.~-]*[a-z\d])?)+", re.ASCII | re.IGNORECASE)
 # Ctrl-C, systemd, and a closed terminal.
 STOP_SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 # Renamed settings and values, old name first. The old ones still work, with a warning.
@@ -93,6 +97,7 @@ NAMES = frozenset(
         "TRUSTED_PROXY_ADDRESSES",
         "TRUSTED_PROXY_COUNT",
     }
+    | {"LOG_FORMAT", "METRICS_TOKEN", "SECURITY_CONTACT", "SENTRY_DSN"}
     | {"INBOUND_ADDRESS", "INBOUND_IMAP", "INBOUND_LISTEN", "INBOUND_RETENTION_DAYS"}
     | {"FAB_ADD_SECURITY_API", "IMG_UPLOAD_FOLDER", "UPLOAD_FOLDER", "WORKERS"}
     | {"MAIL_ASCII_ATTACHMENTS", "MAIL_DEBUG", "MAIL_MAX_EMAILS", "MAIL_SUPPRESS_SEND"}
@@ -158,11 +163,17 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "IS_LOCAL": not is_production and {host, urlsplit(public_url).hostname} <= LOCAL_HOSTS,
         "TRUSTED_PROXY_ADDRESSES": _networks(environ, "TRUSTED_PROXY_ADDRESSES"),
         "INSTANCE_PATH": str(instance),
+        # -- operations
+        "LOG_FORMAT": _choice(environ, "LOG_FORMAT", logs.FORMATS),
+        "METRICS_TOKEN": _token(environ, "METRICS_TOKEN"),
+        "SECURITY_CONTACT": _contact(environ.get("SECURITY_CONTACT", "")),
+        "SENTRY_DSN": environ.get("SENTRY_DSN", ""),
         "SECRET_KEY": secret_key(environ, instance, production=is_production),
         # -- sessions
         "SESSION_COOKIE_NAME": _cookie_name("session", public_url),
         "DEVICE_COOKIE_NAME": _cookie_name("device", public_url),
         "SESSION_COOKIE_SECURE": https,
+        "SESSION_COOKIE_PATH": urlsplit(public_url).path or "/",
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         # The longest time of a remembered login. Other session cookies end with the browser.
@@ -180,7 +191,9 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "UPLOAD_FOLDER": environ.get("UPLOAD_FOLDER") or str(instance / "uploads"),
         "IMG_UPLOAD_FOLDER": environ.get("IMG_UPLOAD_FOLDER") or str(instance / "uploads" / "images"),
         "RATELIMIT_ENABLED": _boolean(environ, "RATELIMIT_ENABLED", default=True),
-        "RATELIMIT_STORAGE_URI": _redis_url(environ.get("REDIS_URL", "")) or "memory://",
+        "RATELIMIT_STORAGE_URI": _redis_url(environ.get("REDIS_URL", "")) or _counters_url(instance),
+        # What the processes of this machine count together (app.counters).
+        "COUNTERS_PATH": str(instance / COUNTERS_FILE),
         "RATELIMIT_STORAGE_OPTIONS": _redis_options() if environ.get("REDIS_URL") else {},
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
         # If the storage fails during a request, the request is not counted.
@@ -426,7 +439,9 @@ def _cookie_name(name: str, public_url: str) -> str:
     parts = urlsplit(public_url)
     https = parts.scheme == "https"
     port = parts.port or (443 if https else 80)
-    return ("__Host-" if https else "") + name + ("" if port in {80, 443} else f"-{port}")
+    # Browsers take cookies with the first of these for the path / only.
+    secured = "__Secure-" if parts.path else "__Host-"
+    return (secured if https else "") + name + ("" if port in {80, 443} else f"-{port}")
 
 
 def _split_url(value: str) -> SplitResult:
@@ -445,10 +460,13 @@ def _public_url(value: str) -> str:
         _ascii_host(parts.netloc)
     except ValueError:
         parts = SplitResult("", "", "", "", "")
-    if not parts.scheme or "@" in parts.netloc or parts.path.strip("/") or parts.query or parts.fragment:
-        raise ConfigurationError(f"PUBLIC_URL must look like https://dinner.example.org, not {value!r}.")
+    path = parts.path.rstrip("/")
+    if not parts.scheme or "@" in parts.netloc or parts.query or parts.fragment or (path and not PATH.fullmatch(path)):
+        raise ConfigurationError(
+            f"PUBLIC_URL must look like https://dinner.example.org or https://example.org/dinner, not {value!r}."
+        )
     # As browsers send it: the headers of e-mails take nothing but ASCII.
-    return f"{parts.scheme}://{_ascii_host(parts.netloc)}"
+    return f"{parts.scheme}://{_ascii_host(parts.netloc).lower()}{path}"
 
 
 def _web_url(environ: Mapping[str, str], name: str) -> str:
@@ -458,6 +476,14 @@ def _web_url(environ: Mapping[str, str], name: str) -> str:
         return value and _split_url(value).geturl()
     except ValueError as error:
         raise ConfigurationError(f"{name} must look like https://www.example.org/page, not {value!r}.") from error
+
+
+def _counters_url(instance: Path) -> str:
+    """Return where requests are counted without Redis: in a file, or in each process if there is no place for one."""
+    if not os.access(instance, os.W_OK | os.X_OK):
+        logger.warning("%s cannot be written to: each process counts requests for itself", instance)
+        return "memory://"
+    return f"counters:{quote(str(instance / COUNTERS_FILE))}"
 
 
 def _redis_url(value: str) -> str:
@@ -598,6 +624,22 @@ def _mail_domain(public_url: str) -> str:
     """Return the public host as a domain for e-mail, or localhost if it is an IP address."""
     host = urlsplit(public_url).hostname or ""
     return host if any(character.isalpha() for character in host) and ":" not in host else "localhost"
+
+
+def _token(environ: Mapping[str, str], name: str) -> str:
+    value = environ.get(name, "")
+    if value and (not value.isascii() or not value.isprintable() or " " in value or len(value) < TOKEN_MIN_LENGTH):
+        raise ConfigurationError(f"{name} must have at least {TOKEN_MIN_LENGTH} characters of ASCII, and no blank.")
+    return value
+
+
+def _contact(value: str) -> str:
+    """Return a URL of security.txt; an e-mail address becomes one."""
+    if not value or value.startswith(("https://", "mailto:", "tel:")):
+        if not value.isprintable():
+            raise ConfigurationError("SECURITY_CONTACT must be an e-mail address, or a URL.")
+        return value
+    return f"mailto:{_email('SECURITY_CONTACT', value)}"
 
 
 def _trusted_hosts(public_url: str, host: str, more: str) -> list[str]:

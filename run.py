@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import config
+import logs
 from config import STOP_SIGNALS, ConfigurationError
 
 # How many connections the system keeps while all web workers are busy.
@@ -41,19 +42,6 @@ UNIX, UNIX_MODE = "unix:", 0o660
 FIRST_PASSED = 3
 # On other systems there is no fork server.
 PROCESSES: Any = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "loggers": {
-        "app": {"handlers": ["console"], "level": "INFO", "propagate": False},
-        # It would tell of each request that waits.
-        "waitress.queue": {"level": "ERROR"},
-    },
-    "root": {"handlers": ["console"], "level": "WARNING"},
-}
-
 logger = logging.getLogger("app.run")
 
 
@@ -116,12 +104,15 @@ class Supervised:
 
 def main() -> None:
     """Serve until SIGTERM, SIGINT or SIGHUP; exit with status 1 if that is not possible."""
-    logging.config.dictConfig(LOGGING)
     config.load_dotenv()
+    _configure_log()
     # Renamed here, so that child processes do not repeat the warnings.
     config.apply_renames(os.environ)
     try:
         settings = config.load()
+        # That of the file, for the other processes, too.
+        os.environ["LOG_FORMAT"] = settings["LOG_FORMAT"]
+        _configure_log()
         sockets = passed_sockets() or listen(settings["HOST"], settings["PORT"])
     except ConfigurationError as error:
         sys.exit(f"DinnerParty cannot start. {error}")
@@ -191,13 +182,17 @@ def _check_in_child() -> None:
 
 def check() -> None:
     """Exit with a message if the site cannot be served."""
-    logging.config.dictConfig(LOGGING)
+    _configure_log()
     try:
-        from app import setup, zone_rules
+        from flask import current_app
+
+        from app import gateway, setup, zone_rules
         from app.preload import application
 
         with application().app_context():
             setup.refuse_other_schema()
+            if current_app.extensions["gateway"].has_ignored_proxy:
+                logger.warning(gateway.IGNORED_PROXY)
         logger.info("Time zone rules: %s", zone_rules.described())
     except ConfigurationError as error:
         sys.exit(f"DinnerParty cannot start. {error}")
@@ -232,7 +227,11 @@ def _begin_process() -> None:
     # Ctrl-C and a closed terminal signal this process, too, but run.py stops it.
     for number in STOP_SIGNALS - {signal.SIGTERM}:
         signal.signal(number, signal.SIG_IGN)
-    logging.config.dictConfig(LOGGING)
+    _configure_log()
+
+
+def _configure_log() -> None:
+    logging.config.dictConfig(logs.settings(os.environ.get("LOG_FORMAT", "")))
 
 
 def _stop_with_parent() -> None:

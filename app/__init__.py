@@ -8,7 +8,22 @@ from flask import Flask
 from flask.cli import NoAppException
 
 import config
-from app import cli, error_pages, fab_settings, http, i18n, inbound, navigation, outbox, parties, plugins, templating
+from app import (
+    cli,
+    error_pages,
+    fab_settings,
+    http,
+    i18n,
+    inbound,
+    metrics,
+    navigation,
+    operations,
+    outbox,
+    parties,
+    plugins,
+    sentry,
+    templating,
+)
 from app.crud import charts, files, stock_views
 from app.extensions import AppBuilder, csrf, db, mail, migrate
 from config import ConfigurationError
@@ -34,6 +49,8 @@ def _create_app(overrides: Mapping[str, Any] | None) -> Flask:
     settings.setdefault("SQLALCHEMY_ENGINE_OPTIONS", config.engine_options(settings["SQLALCHEMY_DATABASE_URI"]))
     app = Flask(__name__, instance_path=settings["INSTANCE_PATH"], instance_relative_config=True)
     app.config.from_mapping(settings)
+    sentry.init_app(app)
+    metrics.init_app(app)
     http.init_app(app)
     db.init_app(app)
     migrate.init_app(app, db, directory=str(config.ROOT / "migrations"))
@@ -44,6 +61,7 @@ def _create_app(overrides: Mapping[str, Any] | None) -> Flask:
         appbuilder = AppBuilder(app, db.session)
         i18n.init_app(app)
         navigation.register(appbuilder)
+    operations.init_app(app)
     error_pages.init_app(app)
     inbound.init_app(app)
     outbox.init_app(app)

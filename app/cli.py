@@ -14,6 +14,7 @@ from flask_appbuilder.cli import fab
 from app import clock, demo, fab_commands, scheduler, setup, worker, zone_rules
 from app.accounts import cli as accounts
 from app.database import report_outage, transaction
+from app.errors import DomainError
 from app.extensions import db
 from app.outbox import service as outbox_service
 
@@ -104,12 +105,36 @@ def purge_command() -> None:
 
 
 @click.command("demo")
+@click.option("--remove", is_flag=True, help="Remove the sample users and parties instead, and nothing else.")
 @with_appcontext
 @report_outage
-def demo_command() -> None:
+def demo_command(*, remove: bool) -> None:
     """Add sample users and parties to an empty database."""
     with setup.alone():
-        _add_demo()
+        if remove:
+            _remove_demo()
+        else:
+            _add_demo()
+
+
+def _remove_demo() -> None:
+    try:
+        with transaction():
+            done = demo.remove()
+    except DomainError as error:
+        raise click.ClickException(str(error)) from error
+    if not any(done):
+        click.echo("There is no demo data.")
+    if done.removed or done.parties:
+        click.echo(f"Removed users: {_listed(done.removed)}. Removed parties: {_listed(done.parties)}.")
+    if done.kept_parties:
+        click.echo(f"Kept parties that other people were invited to or have answered: {_listed(done.kept_parties)}.")
+    if done.disabled:
+        click.echo(f"Kept users whom parties need, deactivated and without a password: {_listed(done.disabled)}.")
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names) or "none"
 
 
 def _add_demo() -> None:

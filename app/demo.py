@@ -1,20 +1,24 @@
 """Sample data: members, and past, upcoming, full and open parties."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select
 
-from app import clock
+from app import audit, clock
 from app.accounts import members, password_policy
-from app.accounts.models import GUEST, Member
+from app.accounts.models import ADMIN, GUEST, Member, new_stamp
+from app.accounts.users import service as user_service
 from app.extensions import db
+from app.outbox.models import OutboxEmail
 from app.parties import secret_links
 from app.parties.enums import Course, PartyStatus, RsvpStatus, Visibility
 from app.parties.hosting import service as hosting_service
 from app.parties.invitations.models import Contact
-from app.parties.models import DinnerParty, Invitation, Rsvp
+from app.parties.models import CoHost, DinnerParty, Invitation, Rsvp
+from app.parties.moderation.models import PartyReport
 from app.parties.optimistic_lock import fingerprint
 from app.parties.potluck import service as potluck_service
 from app.parties.potluck.service import RequestedDish
@@ -93,6 +97,97 @@ def add() -> list[str]:
     for sample in PARTIES:
         _add_party(people, sample)
     return list(people)
+
+
+class Removal(NamedTuple):
+    """What `remove` did: usernames, and titles of parties. Who is disabled has no password and cannot log in."""
+
+    removed: list[str]
+    parties: list[str]
+    disabled: list[str]
+    kept_parties: list[str]
+
+
+def remove() -> Removal:
+    """Delete the sample members and parties, unless other people or other parties need them.
+
+    A member whose name, address or password was changed is nobody of the sample any more. Raises DomainError if no
+    administrator would be left.
+    """
+    people = {
+        member.id: member for member in db.session.scalars(select(Member).where(_is_sample())) if _is_as_made(member)
+    }
+    if any(role.name == ADMIN for member in people.values() for role in member.roles):
+        user_service.refuse_without_admin(set(people))
+    parties = [party for party in _parties_of(people) if party.title in _titles(party.host.username)]
+    kept = [party for party in parties if _is_used_by_others(party, people)]
+    for party in parties:
+        if party not in kept:
+            audit.record("party_deleted", "party", party)
+            db.session.delete(party)
+    db.session.flush()
+    needed = [member for member in people.values() if _is_needed(member)]
+    for member in people.values():
+        if member in needed:
+            # This ends all logins.
+            member.active, member.password, member.session_stamp = False, None, new_stamp()
+        else:
+            audit.record("member_deleted", "member", member)
+            db.session.execute(delete(OutboxEmail).where(func.lower(OutboxEmail.recipient) == member.email))
+            db.session.delete(member)
+    db.session.flush()
+    return Removal(
+        [member.username for member in people.values() if member not in needed],
+        [party.title for party in parties if party not in kept],
+        [member.username for member in needed],
+        [party.title for party in kept],
+    )
+
+
+def _is_sample() -> ColumnElement[bool]:
+    """Condition: the member has the name and address of one of the sample."""
+    return or_(
+        *(
+            and_(
+                Member.username == username,
+                Member.email == f"{username}@example.com",
+                Member.first_name == first,
+                Member.last_name == last,
+            )
+            for username, first, last, _locale, _zone in PEOPLE
+        )
+    )
+
+
+def _is_as_made(member: Member) -> bool:
+    return password_policy.matches(member.password, PASSWORD)
+
+
+def _parties_of(people: Collection[int]) -> list[DinnerParty]:
+    return list(db.session.scalars(select(DinnerParty).where(DinnerParty.host_id.in_(people)).order_by(DinnerParty.id)))
+
+
+def _titles(username: str) -> set[str]:
+    return {sample.title for sample in PARTIES if sample.host == username}
+
+
+def _is_used_by_others(party: DinnerParty, people: Collection[int]) -> bool:
+    """Whether somebody who is not of the sample was invited to a party, or has answered, helps or reported it."""
+    invited = {email for sample in PARTIES if sample.title == party.title for _name, email, _size in sample.invited}
+    others = (
+        exists().where(Rsvp.party_id == party.id, Rsvp.member_id.not_in(people)),
+        exists().where(Rsvp.party_id == party.id, Rsvp.member_id.is_(None), Rsvp.email.not_in(invited)),
+        exists().where(Invitation.party_id == party.id, Invitation.email.not_in(invited)),
+        exists().where(CoHost.party_id == party.id, CoHost.member_id.not_in(people)),
+        exists().where(PartyReport.party_id == party.id),
+    )
+    return bool(db.session.scalar(select(or_(*others))))
+
+
+def _is_needed(member: Member) -> bool:
+    """Whether a party that stays has this member as its host, its co-host or a guest."""
+    places = (DinnerParty.host_id, CoHost.member_id, Rsvp.member_id)
+    return bool(db.session.scalar(select(or_(*(exists().where(column == member.id) for column in places)))))
 
 
 def _add_party(people: dict[str, Member], sample: SampleParty) -> None:

@@ -15,10 +15,11 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, SecurityError, ServiceUnavailable, TooManyRequests
 
+import logs
 from app import clock, form_resubmission
 from app.database import is_unavailable, reason
 from app.extensions import appbuilder_of, db
-from app.http import RETRY_SECONDS
+from app.http import RETRY_SECONDS, here
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ def _csrf_error(error: CSRFError) -> Response:
     if form_resubmission.CSRF_TOKEN not in request.form or not typed:
         return render_error(error, str(FORM_EXPIRED))
     flash(str(FORM_TOO_OLD), "warning")
-    return make_response(form_resubmission.render(request.full_path, typed), 400)
+    return make_response(form_resubmission.render(here(), typed), 400)
 
 
 def _limit_reached(error: RateLimitExceeded) -> Response:
@@ -155,8 +156,10 @@ def _body(error: HTTPException, code: int, message: str) -> Response:
             math.ceil(retry_after / 60),
         )
     if request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json":
-        return jsonify(message=text)
+        # By which the error is found in the log.
+        return jsonify(message=text, **({"request_id": logs.request_id.get()} if code >= 500 else {}))
     context: dict[str, Any] = {"code": code, "title": title, "message": text, "retry_after": retry_after}
+    context["request_id"] = logs.request_id.get() if code >= 500 else ""
     if request.method not in SAFE:
         # Whoever pressed a button is told in a flash what became of it.
         context["flashed"] = True

@@ -9,7 +9,7 @@ from flask import current_app, render_template, request
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 from app.extensions import appbuilder_of
-from app.http import is_cross_site_request
+from app.http import is_cross_site_request, own_path
 
 CSRF_TOKEN = "csrf_token"  # noqa: S105 - the name of a field
 SAVED_FORM = "kept"
@@ -39,7 +39,7 @@ def render(action: str, fields: Fields) -> str:
 
 def dump_form(fields: Fields) -> str:
     """Return the form of this request as a signed text, which the login page carries along."""
-    return _serializer().dumps([request.path, fields])
+    return _serializer().dumps([own_path(), fields])
 
 
 def load_form(text: str | None) -> tuple[str, Fields] | None:

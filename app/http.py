@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from fnmatch import fnmatch
 from functools import cache, cached_property
-from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
@@ -19,6 +18,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.database import transaction
 from app.extensions import appbuilder_of
+from app.gateway import Gateway, is_address_in
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; "
@@ -31,8 +31,10 @@ CONTENT_SECURITY_POLICY = (
     "base-uri 'none'; "
     "object-src 'none'; "
     "frame-ancestors 'none'; "
-    "manifest-src 'self'"
+    "manifest-src 'self'; "
+    "report-uri {report_url}; report-to csp"
 )
+REPORTS_PATH = "/csp-report"
 PERMISSIONS_POLICY = ", ".join(
     f"{feature}=()" for feature in ("camera", "geolocation", "microphone", "payment", "usb", "browsing-topics")
 )
@@ -86,8 +88,10 @@ def init_app(app: Flask) -> None:
     """Install the request class, proxy handling, checks before each request, and response headers."""
     app.request_class = Request
     proxies = app.config["TRUSTED_PROXY_COUNT"]
-    if proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=0)  # type: ignore[method-assign]
+    inner = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=0) if proxies else app.wsgi_app
+    gateway = Gateway(inner, app.config)
+    app.wsgi_app = gateway  # type: ignore[method-assign]
+    app.extensions["gateway"] = gateway
     app.before_request(_reject_unread_body)
     app.before_request(_reject_nul)
     app.before_request(_reject_json_outside_api)
@@ -95,19 +99,17 @@ def init_app(app: Flask) -> None:
     app.after_request(_set_headers)
     app.jinja_env.globals["static_url"] = static_url
     app.jinja_env.globals["home_url"] = home_url
-    policy = CONTENT_SECURITY_POLICY.format(form_targets=_form_targets(app.config))
-    app.extensions["content_security_policy"] = policy
+    app.jinja_env.globals["here"] = here
+    app.jinja_env.globals["own_path"] = own_path
+    report_url = urlsplit(app.config["PUBLIC_URL"]).path + REPORTS_PATH
+    policy = CONTENT_SECURITY_POLICY.format(form_targets=_form_targets(app.config), report_url=report_url)
+    app.extensions["content_security_policy"] = policy, f'csp="{report_url}"'
 
 
 def is_from_trusted_proxy() -> bool:
     """Whether this request came from a proxy whose address is trusted: what it says in headers is not the client's."""
     peer = request.environ.get("werkzeug.proxy_fix.orig", request.environ).get("REMOTE_ADDR")
-    try:
-        address = ip_address(peer or "")
-    except ValueError:
-        return False
-    known = getattr(address, "ipv4_mapped", None) or address
-    return any(known in network for network in map(ip_network, current_app.config["TRUSTED_PROXY_ADDRESSES"]))
+    return is_address_in(peer, current_app.config["TRUSTED_PROXY_ADDRESSES"])
 
 
 def is_api(path: str) -> bool:
@@ -123,6 +125,16 @@ def _form_targets(settings: Mapping[str, Any]) -> str:
 def home_url() -> str:
     """Return the URL of the first page."""
     return appbuilder_of().get_url_for_index
+
+
+def own_path() -> str:
+    """Return the path of this page as browsers have it; `request.path` lacks that of PUBLIC_URL."""
+    return request.script_root + request.path
+
+
+def here() -> str:
+    """Return the path of this page with its arguments."""
+    return request.script_root + request.full_path.rstrip("?")
 
 
 def static_url(filename: str) -> str:
@@ -167,7 +179,9 @@ def is_cross_site_request() -> bool:
     if site:
         return site not in {"same-origin", "none"}
     origin = request.headers.get("Origin")
-    return origin is not None and origin.partition("://")[2] != request.host
+    # A proxy may have changed the host or its port.
+    own = {request.host, urlsplit(current_app.config["PUBLIC_URL"]).netloc}
+    return origin is not None and origin.partition("://")[2].lower() not in own
 
 
 def parse_int(text: str | None, most: int = MAX_ID, *, clamp: bool = False) -> int | None:
@@ -234,7 +248,7 @@ def _reject_nul() -> None:
 
 def _reject_json_outside_api() -> None:
     """Reject JSON outside the API: Flask-WTF would read it as form data, and fields fail on values that are not text."""
-    if request.is_json and not request.path.startswith("/api/"):
+    if request.is_json and not request.path.startswith("/api/") and request.path != REPORTS_PATH:
         abort(415)
 
 
@@ -251,10 +265,20 @@ def _read_form() -> None:
     _ = request.form
 
 
+def _make_relative(response: Response) -> None:
+    """Redirect by a path: behind a proxy, the scheme, host or port of the request may be another one."""
+    # Asked for first: a request for an unknown host has no URL.
+    if response.location and response.location.startswith(request.host_url):
+        response.location = "/" + response.location.removeprefix(request.host_url)
+
+
 def _set_headers(response: Response) -> Response:
+    _make_relative(response)
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
-    response.headers.setdefault("Content-Security-Policy", current_app.extensions["content_security_policy"])
+    policy, reports = current_app.extensions["content_security_policy"]
+    response.headers.setdefault("Content-Security-Policy", policy)
+    response.headers.setdefault("Reporting-Endpoints", reports)
     response.headers.setdefault("Referrer-Policy", "same-origin")
     if str(current_app.config["PUBLIC_URL"]).startswith("https:"):
         response.headers.setdefault("Strict-Transport-Security", f"max-age={TWO_YEARS}; includeSubDomains")

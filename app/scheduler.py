@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 from flask import Flask
 
-from app import zone_rules
+from app import metrics, zone_rules
 from app.accounts import cleanup
 from app.accounts.cleanup import CleanupTask
 from app.accounts.users import account_deletion
@@ -96,6 +96,7 @@ class Scheduler:
                 reminders.send_due()
                 imap.poll()
                 if time.monotonic() < self._next_purge:
+                    self._count("ok")
                     return MINUTE_SECONDS
                 self._next_purge = time.monotonic() + HOUR_SECONDS
                 clock_changes.warn_of_newer_rules()
@@ -103,8 +104,16 @@ class Scheduler:
                 done = [task.describe(count) for count, task in purge() if count]
         except Exception:
             logger.exception("Cleanup failed; retrying in %d s", PAUSE_AFTER_ERROR_SECONDS)
+            self._count("error")
             self._next_purge = 0.0
             return PAUSE_AFTER_ERROR_SECONDS
+        self._count("ok")
         if done:
             logger.info("Cleanup: %s", ", ".join(done))
         return MINUTE_SECONDS
+
+    def _count(self, result: str) -> None:
+        with self.app.app_context():
+            metrics.count("jobs_total", result=result)
+            if result == "ok":
+                metrics.note_now("job_last_success_seconds")

@@ -136,7 +136,7 @@ def refuse_other_schema() -> None:
         raise ConfigurationError(f"The database {url.database} does not exist: {RUN_SETUP}")
     try:
         with db.engine.connect() as connection:
-            outdated = _is_outdated(connection)
+            outdated = is_outdated(connection)
     except SQLAlchemyError as error:
         if is_file or not is_unavailable(error):
             raise ConfigurationError(f"The database cannot be used ({reason(error)}).") from error
@@ -164,7 +164,7 @@ def _refuse_unknown_roles(setting: str, names: set[str]) -> None:
         raise ConfigurationError(f"{setting}: there is no role {name}. Add it under Manage → Roles, or to FAB_ROLES.")
 
 
-def _is_outdated(connection: Connection) -> bool:
+def is_outdated(connection: Connection) -> bool:
     """Whether the schema of the site or of a plug-in is older than its migrations."""
     configs = [_config(), *(_plugin_config(migrations) for migrations in plugins.migrations_of(current_app))]
     return any(_is_older(connection, config) for config in configs)

@@ -8,16 +8,18 @@ from contextlib import nullcontext
 import pytest
 from alembic.script import ScriptDirectory
 from flask_appbuilder.security.sqla.models import PermissionView, Role
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 import config
 from app import demo, setup
-from app.accounts.models import Member
+from app.accounts import password_policy
+from app.accounts.models import ADMIN, Member
+from app.database import transaction
 from app.extensions import db
 from app.navigation import ROLES
 from app.parties.models import DinnerParty, Rsvp
 from config import ConfigurationError
-from tests.support.factories import PASSWORD
+from tests.support.factories import PASSWORD, DinnerPartyFactory, MemberFactory, RsvpFactory
 from tests.support.processes import FlaskCommand, run_flask
 
 pytestmark = pytest.mark.both_databases
@@ -92,6 +94,58 @@ def test_demo_data_has_members_and_past_upcoming_full_and_free_parties(app, reco
         assert party.seats_taken == sum(row.party_size for row in held)
     page = visitor.submit(visitor.get("/login/").form("/login/"), username="ana", password=demo.PASSWORD)
     assert page.flashes[0][0] == "info"
+
+
+def test_demo_data_can_be_removed_and_nothing_else_is(app, records):
+    before = records.dump()
+    flask(app, "demo")
+    MemberFactory(username="real")
+    done = flask(app, "demo", "--remove")
+    assert done.exit_code == 0, done.output
+    assert "Removed users: ana, layla, tom, mei, omar, ines." in done.output
+    after = records.dump()
+    assert {table for table in after if after[table] != before[table]} <= {
+        "ab_user",
+        "ab_user_role",
+        "access_version",
+        "audit_event",
+    }
+    assert [member.username for member in records.all(Member)] == ["real"]
+    assert "There is no demo data." in flask(app, "demo", "--remove").output
+
+
+def test_demo_data_that_other_people_use_stays_without_a_login(app, records):
+    flask(app, "demo")
+    people = {one.username: one for one in records.all(Member)}
+    mansaf = next(one for one in records.all(DinnerParty) if one.host_id == people["layla"].id)
+    with app.app_context(), transaction() as session:
+        # Somebody took over the account of Tom.
+        session.get_one(Member, people["tom"].id).password = password_policy.hash_password(PASSWORD)
+    real = MemberFactory(username="real")
+    RsvpFactory(party=mansaf, member=real, status="waitlisted")
+    own = DinnerPartyFactory(host=real)
+    RsvpFactory(party=own, member=people["omar"])
+    done = flask(app, "demo", "--remove")
+    assert done.exit_code == 0, done.output
+    # Tom is a guest of the others, so these stay, too.
+    kept = {"Paella on the terrace", mansaf.title, "Sunday roast", "Nabe night", own.title}
+    assert {one.title for one in records.all(DinnerParty)} == kept
+    left = {one.username: one for one in records.all(Member)}
+    assert {name for name, one in left.items() if one.active} == {"real", "tom"}
+    assert {name for name, one in left.items() if one.password is None} == {"ana", "layla", "mei", "omar", "ines"}
+
+
+def test_demo_data_is_not_removed_with_the_last_administrator(app, records):
+    flask(app, "demo")
+    with app.app_context(), transaction() as session:
+        admin = session.scalars(select(Role).where(Role.name == ADMIN)).one()
+        ana = session.scalars(select(Member).where(Member.username == "ana")).one()
+        ana.roles.append(admin)
+    before = records.dump()
+    done = flask(app, "demo", "--remove")
+    assert done.exit_code == 1
+    assert "last administrator" in done.output
+    assert records.dump() == before
 
 
 def test_an_administrator_can_be_added_by_command(app, visitor):

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, delete, or_
 from sqlalchemy.engine import CursorResult
 
 from app import clock
-from app.accounts import rules
+from app.accounts import queries, rules
 from app.accounts.models import LoginSession, LoginThrottle, MemberInvitation, Registration, Token, TrustedDevice
 from app.extensions import db
 
@@ -51,21 +51,7 @@ def tokens() -> int:
 def sessions() -> int:
     """Delete login sessions that were ended some time ago, and those that have expired."""
     ended = LoginSession.ended_at <= clock.now() - RETENTION_AFTER_END
-    return _delete(LoginSession, or_(ended, and_(LoginSession.ended_at.is_(None), or_(*_is_over()))))
-
-
-def _is_over() -> list[ColumnElement[bool]]:
-    """Return rules.session_is_over as SQL conditions."""
-    now, staff, remember = clock.now(), LoginSession.staff, LoginSession.remember
-    kinds = (
-        (staff.is_(True), rules.STAFF_IDLE, rules.STAFF_ABSOLUTE),
-        (and_(staff.is_(False), remember.is_(True)), rules.REMEMBERED_IDLE, rules.REMEMBERED_ABSOLUTE),
-        (and_(staff.is_(False), remember.is_(False)), rules.SESSION_IDLE, rules.SESSION_ABSOLUTE),
-    )
-    return [
-        and_(kind, or_(LoginSession.last_seen_at < now - idle, LoginSession.created_at < now - absolute))
-        for kind, idle, absolute in kinds
-    ]
+    return _delete(LoginSession, or_(ended, and_(LoginSession.ended_at.is_(None), queries.is_over(clock.now()))))
 
 
 def devices() -> int:

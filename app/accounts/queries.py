@@ -14,7 +14,7 @@ from flask_appbuilder.security.sqla.models import (
     assoc_user_group,
     assoc_user_role,
 )
-from sqlalchemy import Select, and_, func, literal, or_, select, union
+from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, union
 from sqlalchemy.orm import aliased, joinedload
 
 from app.accounts import rules
@@ -46,6 +46,22 @@ def login(token_hash: str, member_id: int) -> LoginSession | None:
         .where(LoginSession.token_hash == token_hash, LoginSession.member_id == member_id)
     )
     return db.session.execute(statement).scalar_one_or_none()
+
+
+def is_over(now: datetime) -> ColumnElement[bool]:
+    """Return rules.session_is_over as a condition of a login session."""
+    staff, remember = LoginSession.staff, LoginSession.remember
+    kinds = (
+        (staff.is_(True), rules.STAFF_IDLE, rules.STAFF_ABSOLUTE),
+        (and_(staff.is_(False), remember.is_(True)), rules.REMEMBERED_IDLE, rules.REMEMBERED_ABSOLUTE),
+        (and_(staff.is_(False), remember.is_(False)), rules.SESSION_IDLE, rules.SESSION_ABSOLUTE),
+    )
+    return or_(
+        *(
+            and_(kind, or_(LoginSession.last_seen_at < now - idle, LoginSession.created_at < now - absolute))
+            for kind, idle, absolute in kinds
+        )
+    )
 
 
 def member_by_name_or_email(identifier: str) -> Member | None:

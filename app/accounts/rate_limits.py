@@ -10,6 +10,7 @@ from flask import Response, request, session
 from flask_appbuilder.utils.limit import Limit
 from flask_limiter.util import get_remote_address
 
+import app.counters  # noqa: F401 - a storage of the library
 from app.accounts.login_throttle import LockedOutError
 from app.http import AnyResponse
 

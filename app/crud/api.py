@@ -17,6 +17,7 @@ from flask_appbuilder.api.convert import Model2SchemaConverter
 from flask_appbuilder.api.schemas import get_info_schema, get_item_schema, get_list_schema
 from flask_appbuilder.exceptions import InvalidColumnFilterFABException
 from flask_babel import LazyString, gettext, lazy_gettext, ngettext
+from jsonschema.exceptions import best_match
 from jsonschema.validators import validator_for
 from marshmallow import ValidationError, fields
 from marshmallow.validate import Length, Validator
@@ -38,6 +39,8 @@ COLUMNS = ("list_columns", "show_columns", "add_columns", "edit_columns", "searc
 WRITTEN = ("add_columns", "edit_columns")
 MAX_ARGUMENTS_LENGTH = 8_000
 MAX_VALUES = 100
+# Of what is not valid, in messages.
+MAX_SHOWN = 60
 # The operators whose value is a list; a list for any other means that all of it must be true.
 LISTS = {FilterIn.arg_name, FilterNotIn.arg_name}
 MESSAGES = {
@@ -101,13 +104,24 @@ def _arguments(schema: Mapping[str, Any]) -> Callable[[Endpoint], Endpoint]:
                 query = _parse_query(request.args.get("q", ""))
             except (ValueError, LookupError, RecursionError, ParserException):
                 return self.response_400()
-            if not validator.is_valid(query):
-                return self.response_400()
+            wrong = best_match(validator.iter_errors(query))
+            if wrong is not None:
+                place = ".".join(map(str, wrong.absolute_path)) or "q"
+                return self.response_400(
+                    TranslatedMessage(gettext("The argument “%(name)s” is not valid.", name=place))
+                )
             return endpoint(self, *args, rison=query, **kwargs)
 
         return wrapped
 
     return decorate
+
+
+def _strict(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return Flask-AppBuilder's schema of a list, but with filters that have known keys only."""
+    stricter = copy.deepcopy(dict(schema))
+    stricter["properties"]["filters"]["items"]["additionalProperties"] = False
+    return stricter
 
 
 def _parse_query(text: str) -> Any:
@@ -197,12 +211,27 @@ def _listed(messages: Any) -> list[Any]:
     return messages if isinstance(messages, list) else [messages]
 
 
+class InvalidFilterError(InvalidColumnFilterFABException):
+    """A filter that a list does not have, or whose value is none of its column."""
+
+    def __init__(self, each: Mapping[str, Any]) -> None:
+        super().__init__()
+        names = {name: str(each[name])[:MAX_SHOWN] for name in ("col", "opr", "value")}
+        self._text = gettext("There is no filter “%(col)s %(opr)s %(value)s”.", **names)
+
+    def __str__(self) -> str:
+        return TranslatedMessage(self._text)
+
+
 class JsonErrorResponses:
     """Error responses with a message in the language of the member; Flask-AppBuilder's are English."""
 
     response: Callable[..., Response]
 
-    def response_400(self, message: str | None = None) -> Response:  # noqa: ARG002 - FAB's texts are English for ever
+    def response_400(self, message: str | None = None) -> Response:
+        """Return an error of the client. Flask-AppBuilder's texts are English for ever: they are not shown."""
+        if isinstance(message, TranslatedMessage):
+            return self.response(400, message=str(message))
         return self._error_response(400)
 
     def response_401(self) -> Response:
@@ -348,7 +377,7 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
     @protect()
     @safe
     @documented_like(StockModelRestApi.get_list)
-    @_arguments(get_list_schema)
+    @_arguments(_strict(get_list_schema))
     def get_list(self, **kwargs: Any) -> Response:
         return self.get_list_headless(**kwargs)
 
@@ -376,7 +405,7 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
                 # Not rest_add_filters: it takes the class that any other view has last made with this operator.
                 filters._add_filter(*self._filter(**each))  # noqa: SLF001 - Flask-AppBuilder has no other way
         except (ValueError, OverflowError) as error:
-            raise InvalidColumnFilterFABException from error
+            raise InvalidFilterError(each) from error
         return filters.get_joined_filters(self._base_filters)
 
     def _filter(self, col: str, opr: str, value: Any) -> tuple[Any, Any]:

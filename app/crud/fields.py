@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from flask import url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from flask_wtf import FlaskForm
 from markupsafe import Markup
 from sqlalchemy import Select, select
@@ -293,14 +294,25 @@ class ChoiceField(SelectField):
         self._stored = self.data
 
 
+class Checklist(ListWidget):
+    """Says so where not all rows are listed."""
+
+    def __call__(self, field: Field, **kwargs: Any) -> Markup:
+        listed = super().__call__(field, **kwargs)
+        if not field.is_cut:
+            return Markup(listed)  # noqa: S704 - WTForms' own
+        hint = ngettext("Only the first %(num)d is listed.", "Only the first %(num)d are listed.", field.most)
+        return Markup('{}<p class="hint">{}</p>').format(listed, hint)
+
+
 class ChecklistField(SelectMultipleField):
     """Any number of rows of a small table, as checkboxes. `data` has their keys, `rows()` returns the rows.
 
-    `text` returns the label of a row. A stored row that `load` does not return any more stays a choice, so that saving
-    the form does not lose it.
+    `load` returns the rows, of which the first `most` are listed; `text` returns the label of a row. A stored row
+    that is not among them stays a choice, so that saving the form does not lose it.
     """
 
-    widget = ListWidget(prefix_label=False)
+    widget = Checklist(prefix_label=False)
     option_widget = CheckboxInput()
 
     def __init__(
@@ -309,11 +321,14 @@ class ChecklistField(SelectMultipleField):
         load: Callable[[], Sequence[Any]],
         pk: str = "id",
         text: Callable[[Any], str] = str,
+        most: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, coerce=str, **kwargs)
+        self.most = most
         self._load, self._pk = load, pk
         self._known: dict[str, Any] | None = None
+        self.is_cut = False
         self._stored: list[Any] = []
         self.choices = lambda: [(key, text(row)) for key, row in self._rows().items()]
 
@@ -332,5 +347,8 @@ class ChecklistField(SelectMultipleField):
     def _rows(self) -> dict[str, Any]:
         if self._known is None:
             with db.session.no_autoflush:
-                self._known = {str(getattr(row, self._pk)): row for row in (*self._load(), *self._stored)}
+                found = self._load()
+                self.is_cut = self.most is not None and len(found) > self.most
+                listed = (*found[: self.most], *self._stored)
+                self._known = {str(getattr(row, self._pk)): row for row in listed}
         return self._known

@@ -39,6 +39,8 @@ from config import ConfigurationError
 
 MAX_INTEGER = 2**31 - 1
 MAX_TEXT_LENGTH = 20_000
+# Of a list of checkboxes. Nobody finds one among more.
+MAX_CHECKED = 200
 SIMPLE_FIELDS: tuple[tuple[str, type[Field], Mapping[str, Any]], ...] = (
     ("is_text", TextAreaField, {"filters": [clean_text]}),
     ("is_string", StringField, {"filters": [clean_line]}),
@@ -151,9 +153,11 @@ class FormConverter:
             if more:
                 msg = f"{model.__name__} has a key of several columns; add an extra form field for {name!r}"
                 raise ConfigurationError(msg)
-            return ChecklistField(
-                load=lambda: db.session.scalars(rows().order_by(pk)).unique().all(), pk=pk.key, **given
-            )
+
+            def load() -> Sequence[Any]:
+                return db.session.scalars(rows().order_by(pk).limit(MAX_CHECKED + 1)).unique().all()
+
+            return ChecklistField(load=load, pk=pk.key, most=MAX_CHECKED, **given)
         msg = f"{self.datamodel.obj.__name__}.{name} needs an entry in autocomplete_columns because forms do not list all rows"
         raise ConfigurationError(msg)
 

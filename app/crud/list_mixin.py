@@ -13,6 +13,7 @@ from app.crud import list_arguments
 from app.crud.filters import FilterRelated, OfMoments
 from app.crud.list_arguments import FilterArgument, ListArguments, ListOptions
 from app.crud.view_config import Labels, ViewConfigMixin
+from app.http import own_path
 
 
 class SearchWidget(RenderTemplateWidget):
@@ -178,7 +179,7 @@ class ListMixin(ViewConfigMixin):
             search=search,
             max_search_length=list_arguments.MAX_SEARCH_LENGTH,
             clear_url=list_arguments.build_url(
-                request.path, request.args, applied, **{"q": None, f"page_{type(self).__name__}": None}
+                own_path(), request.args, applied, **{"q": None, f"page_{type(self).__name__}": None}
             ),
         )
 
@@ -193,7 +194,7 @@ class ListMixin(ViewConfigMixin):
             "operator": self._possible_filters.get_search_filters()[argument.column][argument.operator].name,
             "value": choices.get(argument.value, argument.value),
             "argument": argument.pair,
-            "remove_url": list_arguments.build_url(request.path, request.args, rest, **{page: None}),
+            "remove_url": list_arguments.build_url(own_path(), request.args, rest, **{page: None}),
         }
 
     def _available(self, column: str) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from app.crud.list_mixin import ListMixin
 from app.database import transaction
 from app.errors import DomainError
 from app.extensions import appbuilder_of
-from app.http import allow_uploads, safe_next
+from app.http import allow_uploads, own_path, safe_next
 
 SEE_OTHER = 303
 
@@ -83,10 +83,10 @@ class BaseView(StockBaseView):
     def back_url(self) -> str:
         """Return the URL to go back to: `next` of the form, or the Referer, if they are pages of this site."""
         asked = safe_next(request.values.get("next"), "")
-        if asked and self._may_return_to(urlsplit(asked).path, asked=True):
+        if asked and self._may_return_to(_path(asked), asked=True):
             return asked
         left = safe_next(request.referrer, "")
-        if left and self._may_return_to(urlsplit(left).path, asked=False):
+        if left and self._may_return_to(_path(left), asked=False):
             return left
         return self._home()
 
@@ -95,6 +95,11 @@ class BaseView(StockBaseView):
 
     def _home(self) -> str:
         return str(self.appbuilder.get_url_for_index)
+
+
+def _path(url: str) -> str:
+    """Return the path of a URL of this site, as routes have it."""
+    return urlsplit(url).path.removeprefix(request.script_root)
 
 
 class ReauthenticationRequired:
@@ -198,7 +203,7 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
             "appbuilder/general/confirm.html",
             title=_("Delete “%(item)s”?", item=str(item)),
             message=_("This cannot be undone."),
-            action=request.path,
+            action=own_path(),
             back=back,
             fields=[("next", back)],
         )
@@ -294,7 +299,7 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
             return False
         if path == self.route_base or path.startswith(f"{self.route_base}/"):
             shows = path.startswith(f"{self.route_base}/show/") and request.endpoint != f"{self.endpoint}.delete"
-            return path == urlsplit(self._home()).path or shows
+            return path == _path(self._home()) or shows
         return asked or "/show/" in path
 
     def _home(self) -> str:

@@ -37,7 +37,7 @@ class LocaleView(BaseView):
                 flash(_("Language changed to %(language)s.", language=info.name), "info")
         else:
             flash(_("That language is not available."), "warning")
-        return redirect(_without_locale(http.safe_next(request.form.get("next"), "/")), 303)
+        return redirect(_without_locale(http.safe_next(request.form.get("next"), http.home_url())), 303)
 
 
 def _without_locale(url: str) -> str:

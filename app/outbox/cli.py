@@ -13,6 +13,9 @@ from app.extensions import db
 from app.outbox import delivery, service
 from app.outbox.models import EmailState, OutboxEmail
 
+# Servers may word each refusal in another way.
+MAX_REASONS = 10
+
 outbox = AppGroup("outbox", help="The queue of outgoing e-mail.")
 
 
@@ -25,7 +28,7 @@ outbox = AppGroup("outbox", help="The queue of outgoing e-mail.")
 )
 @report_outage
 def deliver(*, once: bool) -> None:
-    """Send the e-mails that are due. Fails if no mail server is configured or an e-mail could not be delivered."""
+    """Send the e-mails that are due. Fails if no mail server is configured, or it did not take an e-mail, and says why."""
     if not service.handles():
         raise click.ClickException("No mail server is configured: set MAIL_SERVER. The e-mails stay in the outbox.")
     if not once:
@@ -35,9 +38,12 @@ def deliver(*, once: bool) -> None:
     click.echo(f"{report.sent} sent, {report.deferred} deferred, {report.failed} failed.")
     if report.suppressed:
         click.echo(f"{report.suppressed} not sent, because MAIL_SUPPRESS_SEND is set. They count as failed.")
+    for reason, number in report.reasons.most_common(MAX_REASONS):
+        if number:
+            click.echo(f"{number} × {reason}", err=True)
     if report.unreachable:
         raise click.ClickException(f"The mail server does not accept e-mail: {report.unreachable}")
-    if report.failed:
+    if report.failed or report.deferred:
         sys.exit(1)
 
 

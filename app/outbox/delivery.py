@@ -12,9 +12,10 @@ import secrets
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.errors import MessageError
 from typing import Any, cast
@@ -55,6 +56,8 @@ class Report:
     # With MAIL_SUPPRESS_SEND. In the outbox they count as failed: nothing is called sent that nobody received.
     suppressed: int = 0
     unreachable: str = ""
+    # Why e-mails were deferred or failed, and how many for each reason.
+    reasons: Counter[str] = field(default_factory=Counter)
 
     @property
     def handled(self) -> int:
@@ -68,13 +71,14 @@ def drain(limit: int | None = None, stop: threading.Event | None = None) -> Repo
     """
     run = _DeliveryRun(limit, stop or threading.Event())
     if service.handles():
-        run.report.failed = sweep()
+        run.report.reasons = sweep()
+        run.report.failed = run.report.reasons.total()
         run.deliver()
     return run.report
 
 
-def sweep() -> int:
-    """Requeue the e-mails of processes that ended, and mark expired ones as failed; return how many failed."""
+def sweep() -> Counter[str]:
+    """Requeue the e-mails of processes that ended, and mark expired ones as failed; return why, and how many, failed."""
     now = clock.now()
     crashed = (OutboxEmail.state == EmailState.SENDING) & (OutboxEmail.leased_until <= now)
     released: dict[str, Any] = {"crashes": OutboxEmail.crashes + 1, "lease_owner": None, "leased_until": None}
@@ -92,7 +96,7 @@ def sweep() -> int:
         _update((OutboxEmail.state == EmailState.FAILED) & OutboxEmail.secret.is_not(None) & is_expired, secret=None)
     if failed or requeued:
         logger.warning("%d e-mails were requeued after their worker process ended", failed + requeued)
-    return failed + expired
+    return Counter({CRASHED: failed, EXPIRED: expired})
 
 
 def claim(owner: str) -> OutboxEmail | None:
@@ -202,6 +206,7 @@ class _DeliveryRun:
         self, email: OutboxEmail, failure: DeliveryFailure, reason: str, problem: MailProblem | None
     ) -> None:
         """Defer the e-mail or mark it as failed; stop if the server is unavailable."""
+        self.report.reasons[reason] += 1
         if failure is DeliveryFailure.SERVER_UNAVAILABLE:
             finish(email, state=EmailState.QUEUED, attempts=email.attempts - 1)
             self._postpone_all(reason)

@@ -1,14 +1,20 @@
 """Rate limits of everything that authenticates or sends e-mail, and the storage of their counters."""
 
+import contextlib
+import subprocess
+import sys
 import time
 from datetime import timedelta
+from http.client import HTTPConnection
 
 import pytest
 import time_machine
 
+import config
 from app import clock
 from app.accounts import tokens
 from app.accounts.enums import TokenPurpose
+from app.counters import Counters
 from app.crud.views import ModelView
 from app.database import transaction
 from app.extensions import appbuilder_of
@@ -210,6 +216,44 @@ def test_a_valid_link_works_after_many_invalid_ones(visitor, app, cast):
 
 
 # -- storage
+
+COUNT = """
+import sys
+from app.counters import Counters
+counters = Counters(sys.argv[1])
+for _ in range(300):
+    counters.add({"shared": 1, sys.argv[2]: 1}, 3600)
+"""
+
+
+def test_processes_of_one_machine_count_together(tmp_path):
+    path = str(tmp_path / "counters.db")
+    running = [subprocess.Popen([sys.executable, "-c", COUNT, path, name], cwd=config.ROOT) for name in ("one", "two")]
+    assert [process.wait(60) for process in running] == [0, 0]
+    assert Counters(path).all("") == {"one": 300, "shared": 600, "two": 300}
+
+
+def test_a_counter_starts_anew_when_its_time_is_over(tmp_path):
+    counters = Counters(str(tmp_path / "counters.db"))
+    with time_machine.travel("2030-07-01T18:00:00Z", tick=False) as now:
+        assert counters.add({"key": 5}, 60) == [5]
+        now.shift(59)
+        assert counters.add({"key": 1}, 60) == [6]
+        now.shift(1)
+        assert counters.find("key")[0] == 0
+        assert counters.add({"key": 1}, 60) == [1]
+
+
+@pytest.mark.slow
+def test_the_limit_is_that_of_the_site_however_many_processes_serve_it(server):
+    site = server.start(WORKERS="3", BACKGROUND_WORKER="no", RATELIMIT_ENABLED="yes")
+    statuses = []
+    for _attempt in range(GUESSES + 1):
+        # Each has a connection of its own, and so any of the processes.
+        with contextlib.closing(HTTPConnection("127.0.0.1", site.port, timeout=30)) as connection:
+            connection.request("POST", LOGIN, b'{"username": "ada"}', {"Content-Type": "application/json"})
+            statuses.append(connection.getresponse().status)
+    assert statuses == [400] * GUESSES + [429]
 
 
 @pytest.fixture

@@ -79,7 +79,11 @@ def test_no_api_of_the_site_sends_a_password_hash(app, ours):
 def test_a_malformed_query_is_a_bad_request_with_a_message(ours, q):
     page = ours().get("/api/v1/dinnerparties/", query_string={"q": q})
     assert page.status == 400
-    assert page.json == {"message": "The request could not be understood."}
+    assert page.json["message"] in {
+        "The request could not be understood.",
+        "The argument “q” is not valid.",
+        "The argument “page” is not valid.",
+    }
 
 
 @pytest.mark.parametrize(

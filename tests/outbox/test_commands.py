@@ -62,7 +62,18 @@ def test_deliver_fails_when_an_email_has_failed(run, smtp):
     smtp.behaviour = "refuse"
     OutboxEmailFactory()
     result = run("deliver", "--once")
-    assert (result.exit_code, result.output) == (1, "0 sent, 0 deferred, 1 failed.\n")
+    assert (result.exit_code, result.stdout) == (1, "0 sent, 0 deferred, 1 failed.\n")
+    assert result.stderr.startswith("1 × 5")
+
+
+def test_deliver_fails_when_an_email_was_deferred_and_says_why(run, smtp):
+    """Not why an earlier attempt failed."""
+    smtp.behaviour = "greylist"
+    OutboxEmailFactory.create_batch(2, last_error="451 the reason of yesterday")
+    result = run("deliver", "--once")
+    assert (result.exit_code, result.stdout) == (1, "0 sent, 2 deferred, 0 failed.\n")
+    assert result.stderr.startswith("2 × 4")
+    assert "yesterday" not in result.output
 
 
 def test_deliver_fails_when_the_server_cannot_be_reached(run, mail_outage):

@@ -15,8 +15,9 @@ POLICY = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
         "connect-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; "
-        "manifest-src 'self'"
+        "manifest-src 'self'; report-uri /csp-report; report-to csp"
     ),
+    "Reporting-Endpoints": 'csp="/csp-report"',
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -151,7 +152,7 @@ def test_only_apis_and_the_language_switch_need_no_csrf_token(app):
         for rule in app.url_map.iter_rules()
         if rule.methods.intersection(UNSAFE) and _needs_no_token(app, rule) and not str(rule).startswith("/api/")
     }
-    assert exempt == {"/lang/", "/letters/unsubscribe/<string:token>"}
+    assert exempt == {"/lang/", "/csp-report", "/letters/unsubscribe/<string:token>"}
 
 
 def _needs_no_token(app, rule):

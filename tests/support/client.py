@@ -263,4 +263,4 @@ class Visitor:
                 login_service.log_in_verified(db.session.merge(member, load=False), remember=False)
             answer = self.app.process_response(self.app.response_class())
         for cookie in SimpleCookie("; ".join(answer.headers.getlist("Set-Cookie"))).values():
-            self.client.set_cookie(cookie.key, cookie.value)
+            self.client.set_cookie(cookie.key, cookie.value, path=cookie["path"] or "/")

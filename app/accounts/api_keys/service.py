@@ -148,10 +148,14 @@ def revoke_keys(keys: Iterable[ApiKey]) -> int:
     return len(unrevoked)
 
 
-def of(member_id: int) -> list[ApiKey]:
-    """Return the keys of a member, the newest first, also those that were revoked or have expired."""
-    statement = select(ApiKey).where(ApiKey.user_id == member_id).order_by(ApiKey.created_on.desc(), ApiKey.id.desc())
-    return list(db.session.scalars(statement))
+def of(member_id: int, most: int | None = None) -> list[ApiKey]:
+    """Return the keys of a member, the newest first; after them, those that were revoked.
+
+    `most` leaves out those that were created long before.
+    """
+    statement = select(ApiKey).where(ApiKey.user_id == member_id)
+    order = (ApiKey.revoked_on.is_not(None), ApiKey.created_on.desc(), ApiKey.id.desc())
+    return list(db.session.scalars(statement.order_by(*order).limit(most)))
 
 
 def get(number: str) -> ApiKey | None:

@@ -18,6 +18,9 @@ from app.crud.actions import flash_and_redirect
 from app.database import run_with_retry
 from app.errors import DomainError
 
+# More than may be live at once.
+MAX_SHOWN = 100
+
 
 class ApiKeyView(AccountView):
     """The API keys of the member who is logged in."""
@@ -32,7 +35,7 @@ class ApiKeyView(AccountView):
         """List the keys."""
         keys = [
             (key, api_key_service.state(key), api_key_service.scope_of(key.scopes))
-            for key in api_key_service.of(current_user.id)
+            for key in api_key_service.of(current_user.id, MAX_SHOWN)
         ]
         return str(self.render_template("accounts/api_keys.html", keys=keys))
 

@@ -25,6 +25,8 @@ from app.outbox import texts as outbox_texts
 
 # Where failures are counted: in all browsers together, in one that the member has used before, at reauthentication.
 ANYWHERE, ON_DEVICE, REAUTHENTICATION = "login", "login on a device", "reauthenticate"
+# Whose pauses end with a new password: those that were used last.
+MAX_DEVICES = 100
 INVALID = lazy_gettext("Invalid login. Please try again.")
 NOT_ACTIVATED = lazy_gettext(
     "To use your account you have to activate it with the link we sent to your e-mail address."
@@ -146,7 +148,8 @@ def record_login(member: Member) -> None:
 def forget_failures(member: Member) -> None:
     """Reset the throttle of `member` in all browsers."""
     names = {member.username.lower(), member.email.lower()}
-    known = list(db.session.scalars(select(TrustedDevice.token_hash).where(TrustedDevice.member_id == member.id)))
+    devices = select(TrustedDevice.token_hash).where(TrustedDevice.member_id == member.id)
+    known = list(db.session.scalars(devices.order_by(TrustedDevice.last_seen_at.desc()).limit(MAX_DEVICES)))
     login_throttle.clear(
         login_throttle.key_of(REAUTHENTICATION, member.id),
         *(login_throttle.key_of(ANYWHERE, name) for name in names),

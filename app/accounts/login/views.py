@@ -21,7 +21,7 @@ from app.crud.fields import show_at_field
 from app.crud.views import BaseView
 from app.database import transaction
 from app.errors import DomainError
-from app.http import safe_next
+from app.http import here, safe_next
 from app.i18n.selectors import current_locale
 from app.i18n.signals import locale_chosen
 
@@ -162,7 +162,7 @@ class LoginView(BaseView):
         """Ask for reauthentication. The page carries a submitted form along."""
         flash(_("Please reauthenticate to access this page."), "warning")
         if request.method in {"GET", "HEAD"}:
-            return redirect(url_for("LoginView.again", next=request.full_path.rstrip("?")), 303)
+            return redirect(url_for("LoginView.again", next=here()), 303)
         saved = form_resubmission.submitted_fields()
         if not saved:
             return redirect(url_for("LoginView.again", next=safe_next(request.referrer, "") or None), 303)
@@ -180,7 +180,7 @@ class LoginView(BaseView):
         """Ask for a login. The page carries a submitted form along."""
         flash(_("Please log in to access this page."), "info")
         if request.method in {"GET", "HEAD"}:
-            return redirect(url_for("LoginView.login", next=request.full_path.rstrip("?")), 303)
+            return redirect(url_for("LoginView.login", next=here()), 303)
         saved = form_resubmission.submitted_fields()
         if not saved:
             return redirect(url_for("LoginView.login"), 303)

@@ -23,7 +23,7 @@ from app.accounts.sessions.access import AccountView
 from app.crud.actions import flash_and_redirect
 from app.database import transaction
 from app.errors import DomainError
-from app.http import safe_next
+from app.http import own_path, safe_next
 
 OVERVIEW = "SecondFactorView.overview"
 KEY = "<int(max=2147483647):pk>"
@@ -100,7 +100,7 @@ class PasskeyView(AccountView):
                 "appbuilder/general/confirm.html",
                 title=_("Remove the passkey “%(name)s”?", name=passkey_service.find(current_user, pk).name),
                 message=_("You can no longer log in with it. You can delete it from your device as well."),
-                action=request.path,
+                action=own_path(),
                 back=url_for(OVERVIEW),
             )
             return make_response(page)

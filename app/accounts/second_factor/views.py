@@ -16,6 +16,7 @@ from app.crud.actions import flash_and_redirect
 from app.crud.fields import show_at_field
 from app.database import transaction
 from app.errors import DomainError
+from app.http import own_path
 
 
 class SecondFactorView(AccountView):
@@ -98,7 +99,7 @@ class SecondFactorView(AccountView):
             "appbuilder/general/confirm.html",
             title=title,
             message=message,
-            action=request.path,
+            action=own_path(),
             back=url_for("SecondFactorView.overview"),
         )
         return make_response(page)

@@ -4,12 +4,13 @@
 """
 
 import logging
-from datetime import timedelta
+from typing import Any, NamedTuple, cast
 
 from flask import flash, g, request, session
 from flask_babel import lazy_gettext
 from flask_login import confirm_login, login_user, logout_user
-from sqlalchemy import Delete, Update, delete, select, update
+from sqlalchemy import ColumnElement, Delete, Update, and_, delete, func, not_, select, update
+from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import audit, clock
@@ -30,7 +31,7 @@ log = logging.getLogger(__name__)
 PRESERVED_IN_SESSION = ("locale", "timezone")
 # Kept at login only: the invitation or share link that a visitor came from. After logout, the next user must not see it.
 PRESERVED_AT_LOGIN = ("invitations", "shared")
-MAX_LENGTH: timedelta = max(rules.REMEMBERED_ABSOLUTE, rules.SESSION_ABSOLUTE, rules.STAFF_ABSOLUTE)
+PAGE_SIZE = 50
 
 
 # -- start, resume, close
@@ -167,22 +168,32 @@ def complete_required_action(done: RequiredAction, following: RequiredAction | N
 # -- the sessions of a member
 
 
-def live(member: Member) -> list[LoginSession]:
-    """Return the valid login sessions of `member`, the most recently used first."""
-    now = clock.now()
-    owned = select(LoginSession).where(
-        LoginSession.member_id == member.id,
-        LoginSession.ended_at.is_(None),
-        LoginSession.created_at >= now - MAX_LENGTH,
+class LoginPage(NamedTuple):
+    """One page of login sessions; `number` counts from 1."""
+
+    logins: list[LoginSession]
+    number: int
+    has_next: bool
+
+
+def live(member: Member, number: int = 1) -> LoginPage:
+    """Return page `number` of the valid login sessions of `member`, the most recently used first."""
+    owned = select(LoginSession).where(_is_live(member))
+    owned = owned.order_by(LoginSession.last_seen_at.desc(), LoginSession.id.desc())
+    found = db.session.scalars(owned.offset((number - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1)).all()
+    return LoginPage(list(found[:PAGE_SIZE]), number, has_next=len(found) > PAGE_SIZE)
+
+
+def _is_live(member: Member) -> ColumnElement[bool]:
+    return and_(
+        LoginSession.member_id == member.id, LoginSession.ended_at.is_(None), not_(queries.is_over(clock.now()))
     )
-    found = db.session.scalars(owned.order_by(LoginSession.last_seen_at.desc(), LoginSession.id.desc()))
-    return [login for login in found if not _is_over(login)]
 
 
 def find(member: Member, number: str) -> LoginSession | None:
     """Return the login session of `member` with that primary key, also when it has ended."""
-    owned = select(LoginSession).where(LoginSession.member_id == member.id)
-    return next((login for login in db.session.scalars(owned) if str(login.id) == number), None)
+    owned = select(LoginSession).where(LoginSession.member_id == member.id, LoginSession.id == parse_int(number))
+    return db.session.scalars(owned).one_or_none()
 
 
 def sign_out(member: Member, login: LoginSession) -> None:
@@ -197,10 +208,11 @@ def sign_out(member: Member, login: LoginSession) -> None:
 def sign_out_others(member: Member) -> int:
     """End all login sessions of `member` except the current one. Return how many of them were valid."""
     current_id = current_login_id()
-    others = [login for login in live(member) if login.id != current_id]
+    others = select(func.count()).where(_is_live(member), LoginSession.id != (current_id or 0))
+    number = db.session.scalar(others) or 0
     end_sessions(member, SessionEndCause.OWNER, keep=current_id)
-    audit.record("sessions_ended", "member", member, after={"devices": len(others)})
-    return len(others)
+    audit.record("sessions_ended", "member", member, after={"devices": number})
+    return number
 
 
 def end_sessions(
@@ -220,7 +232,7 @@ def end_sessions(
     if keep is not None:
         ending = ending.where(LoginSession.id != keep)
     values = {"ended_at": clock.now(), "end_cause": cause, "end_reason": reason[:500]}
-    return len(db.session.execute(ending.values(values).returning(LoginSession.id)).all())
+    return cast("CursorResult[Any]", db.session.execute(ending.values(values))).rowcount
 
 
 def _is_over(login: LoginSession) -> bool:

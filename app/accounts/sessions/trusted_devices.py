@@ -43,6 +43,7 @@ def _set_cookie(response: Response, value: str) -> Response:
         value,
         max_age=COOKIE_SECONDS,
         secure=bool(current_app.config["SESSION_COOKIE_SECURE"]),
+        path=str(current_app.config["SESSION_COOKIE_PATH"]),
         httponly=True,
         samesite="Lax",
     )

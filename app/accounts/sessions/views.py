@@ -12,6 +12,7 @@ from app.accounts.sessions import user_agents
 from app.accounts.sessions.access import AccountView
 from app.database import transaction
 from app.errors import DomainError
+from app.http import page_number
 
 
 class SessionView(AccountView):
@@ -27,7 +28,7 @@ class SessionView(AccountView):
         return str(
             self.render_template(
                 "accounts/sessions.html",
-                logins=session_service.live(current_user),
+                page=session_service.live(current_user, page_number()),
                 current=session_service.current_login(),
                 describe_user_agent=user_agents.describe_user_agent,
             )

@@ -32,6 +32,7 @@ from app.crud.view_config import Labels
 from app.crud.views import ModelView, ReauthenticationRequired
 from app.database import transaction
 from app.errors import DomainError
+from app.http import here
 from app.i18n import formats
 from app.i18n.locales import LanguageNames
 from app.outbox import texts as outbox_texts
@@ -185,7 +186,7 @@ class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
             "appbuilder/general/confirm.html",
             title=_("Download a file with the users?"),
             message=_("The file contains names and e-mail addresses. The audit log will record the download."),
-            action=request.full_path.rstrip("?"),
+            action=here(),
             back=self.back_url(),
         )
         return make_response(page)

@@ -1,6 +1,6 @@
 """The guest list, as hosts see it on its page, in a CSV file, and at check-in."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -14,12 +14,14 @@ from app.outbox import unreachable
 from app.outbox.models import MailProblem
 from app.parties.enums import SEATED, RsvpStatus
 from app.parties.models import DinnerParty, Invitation, Rsvp, RsvpPerson
-from app.parties.potluck.models import DishClaim, DishSlot
+from app.parties.potluck.models import DishClaim
 from app.parties.waiting_list import queries as waiting_list_queries
 from app.parties.waiting_list.models import WaitOffer
 from app.search_key import is_like, search_key
 
 PAGE_SIZE = 200
+# In a file.
+ROWS_AT_ONCE = 500
 # The groups of the list in order: their titles and the statuses in them.
 ASKING, COMING, WAITING, MISSED, GONE = "asking", "coming", "waiting", "missed", "gone"
 GROUPS = {
@@ -119,13 +121,15 @@ def page(party: DinnerParty, number: int, *, group: str = "", text: str = "") ->
     return GuestPage(guests, number, has_next=len(found) > PAGE_SIZE)
 
 
-def all_entries(party: DinnerParty) -> list[GuestEntry]:
-    """Return all guests of a party, with their people and the dishes they bring."""
-    guests = [GuestEntry(rsvp) for rsvp in _fetch(_select_rsvps(party))]
-    of_party = select(Rsvp.id).where(Rsvp.party_id == party.id)
-    _assign_people(guests, list(db.session.scalars(_people().where(RsvpPerson.rsvp_id.in_(of_party)))))
-    _load_dishes(party, guests)
-    return guests
+def all_entries(party: DinnerParty) -> Iterator[list[GuestEntry]]:
+    """Yield all guests of a party in pieces, with their people and the dishes they bring."""
+    keys = db.session.scalars(_select_rsvps(party).with_only_columns(Rsvp.id)).all()
+    for start in range(0, len(keys), ROWS_AT_ONCE):
+        some = keys[start : start + ROWS_AT_ONCE]
+        guests = [GuestEntry(rsvp) for rsvp in _fetch(_select_rsvps(party).where(Rsvp.id.in_(some)))]
+        _assign_people(guests, _people_of(some))
+        _load_dishes(some, guests)
+        yield guests
 
 
 @dataclass(frozen=True)
@@ -185,11 +189,11 @@ def _matches(text: str) -> Sequence[ColumnElement[bool]]:
     return (or_(*own, exists(companions.correlate(Rsvp))),)
 
 
-def _load_dishes(party: DinnerParty, guests: Iterable[GuestEntry]) -> None:
+def _load_dishes(keys: Sequence[int], guests: Iterable[GuestEntry]) -> None:
     """Add the dishes that each guest brings."""
     claims = select(DishClaim).join(DishClaim.slot).options(joinedload(DishClaim.slot))
     by_key = {guest.rsvp.id: guest for guest in guests}
-    for claim in db.session.scalars(claims.where(DishSlot.party_id == party.id).order_by(DishClaim.id)):
+    for claim in db.session.scalars(claims.where(DishClaim.rsvp_id.in_(keys)).order_by(DishClaim.id)):
         if claim.rsvp_id in by_key:
             by_key[claim.rsvp_id].dishes.append(claim)
 

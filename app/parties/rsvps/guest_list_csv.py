@@ -1,6 +1,6 @@
 """The guest list as a CSV file, with an RSVP in each row."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from flask_babel import gettext as _
 
@@ -12,14 +12,15 @@ from app.parties.rsvps.guest_list import GuestEntry
 BETWEEN = "; "
 
 
-def csv_lines(guests: Sequence[GuestEntry]) -> Iterator[str]:
+def csv_lines(pieces: Iterable[Sequence[GuestEntry]]) -> Iterator[str]:
     """Yield the file: a header, and a row for each guest."""
     header = (
         *(_("Name"), _("E-mail address"), _("Answer"), _("Seats"), _("Companions"), _("Diet"), _("Must not eat")),
         *(_("For the kitchen"), _("Note"), _("Bringing"), _("Checked in")),
     )
     yield lines([[cell(title) for title in header]])
-    yield lines(_row(guest) for guest in guests)
+    for guests in pieces:
+        yield lines(_row(guest) for guest in guests)
 
 
 def _row(guest: GuestEntry) -> list[str]:

@@ -13,7 +13,7 @@ from app.crud.csv import attached
 from app.crud.fields import clean_line
 from app.database import run_with_retry
 from app.errors import DomainError
-from app.http import page_number, parse_int, safe_next
+from app.http import own_path, page_number, parse_int, safe_next
 from app.parties.access import BasePartyView
 from app.parties.attendance import service as attendance_service
 from app.parties.enums import NOTIFIED
@@ -214,7 +214,7 @@ class GuestListView(BasePartyView):
             title=title,
             message=message,
             items=items,
-            action=request.path,
+            action=own_path(),
             back=back,
             fields=[*fields, ("next", back)],
         )
