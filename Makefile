@@ -12,10 +12,13 @@ ON_ALL_CORES := --numprocesses auto --maxprocesses 4 --dist worksteal
 export FLASK_APP := app
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev shell reset test quick coverage lint types format lock outdated machines capacity cluster fab-suite letters readers directory-tests screenshots secret
+.PHONY: help install run dev shell reset test quick coverage lint types format lock outdated machines capacity cluster fab-suite letters readers directory-tests deploy-tests screenshots secret
 
 help: ## list the available targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
+
+install: $(VENV)/.installed ## install what the site needs, to serve it for others (docs/operations.md)
+	@$(PYTHON) -m compileall -q app migrations *.py
 
 run: $(VENV)/.installed ## set up and serve the site; configure it with environment variables, as in `make run PORT=9000`
 	@$(PYTHON) -m flask setup --demo
@@ -83,6 +86,9 @@ letters: $(VENV)/.installed-dev ## send every kind of e-mail through Postfix and
 
 directory-tests: $(VENV)/.installed-dev ## log in with OpenLDAP, 389-ds and Samba; needs root, and those of slapd, 389-ds-base and samba-ad-dc that are to be tried
 	@$(PYTHON) -m tests.directories
+
+deploy-tests: $(VENV)/.installed-dev ## try the files of deploy/; needs root and the packages that tests/deploy/__init__.py lists
+	@PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest -p no:randomly $(or $(ARGS),tests/deploy/proxies.py tests/deploy/server.py tests/deploy/containers.py)
 
 screenshots: $(VENV)/.installed-dev ## take the pictures of the documents anew; needs Chromium
 	@$(PYTHON) -m docs.make_screenshots

@@ -203,7 +203,8 @@ def serve(sockets: Sequence[socket.socket]) -> None:
     _begin_process()
     from app.preload import application, server
 
-    serving = server.Server(application(), sockets)
+    app = application()
+    serving = server.Server(app, sockets, app.config["TRUSTED_PROXY_COUNT"])
     signal.signal(signal.SIGTERM, lambda *_: serving.stop())
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
     threading.Thread(target=_stop_with_parent, daemon=True).start()

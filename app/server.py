@@ -34,7 +34,8 @@ STOP_SECONDS = 20
 class Server:
     """Serves an application on listening sockets, in this process, from `run` until `stop`."""
 
-    def __init__(self, application: WSGIApplication, sockets: Sequence[socket]) -> None:
+    def __init__(self, application: WSGIApplication, sockets: Sequence[socket], proxies: int = 0) -> None:
+        """`proxies`: how many are in front of this server. They say whose request it is."""
         self._map: dict[int, Any] = {}
         settings = Adjustments(
             # Not used: the sockets exist already.
@@ -62,6 +63,8 @@ class Server:
             )
             for listening in sockets
         ]
+        for listener in self._listeners:
+            listener.proxies = proxies
         self._stop_at = 0.0
 
     def run(self) -> None:
@@ -170,8 +173,8 @@ class Channel(HTTPChannel):
         """Take what has arrived. An address from which many bodies arrive already is refused."""
         taken: bool = super().received(data)
         if self._is_receiving_body():
-            neighbours = [other for other in self.server.active_channels.values() if other.addr[0] == self.addr[0]]
-            if sum(map(Channel._is_receiving_body, neighbours)) > BODIES_OF_ADDRESS:
+            receiving = filter(Channel._is_receiving_body, self.server.active_channels.values())
+            if sum(other.client == self.client for other in receiving) > BODIES_OF_ADDRESS:
                 self._answer(TOO_MANY_REQUESTS)
         return taken
 
@@ -191,6 +194,16 @@ class Channel(HTTPChannel):
             return True
         self.will_close = True
         return False
+
+    @property
+    def client(self) -> str:
+        """Whose request is arriving: behind proxies, the address that the outermost of them has seen."""
+        told = (
+            self.request.headers.get("X_FORWARDED_FOR", "").split(",") if self.request and self.server.proxies else []
+        )
+        if told and len(told) >= self.server.proxies:
+            return told[-self.server.proxies].strip()
+        return str(self.addr[0])
 
     def _is_receiving_body(self) -> bool:
         return self.request is not None and self.request.headers_finished
@@ -212,6 +225,7 @@ class Listener(TcpWSGIServer):
     """A listening socket, and the connections that it accepted."""
 
     channel_class = Channel
+    proxies = 0
 
     def maintenance(self, now: float) -> None:
         """Close connections that are unused or whose requests are late. waitress calls this each second."""

@@ -1,5 +1,6 @@
 """The server of one process: what it gives the application, and what becomes of requests that do not arrive."""
 
+import contextlib
 import socket
 import threading
 from contextlib import contextmanager
@@ -28,8 +29,8 @@ class Application:
 
 
 @contextmanager
-def serving(application, listening):
-    serving = server.Server(application, [listening])
+def serving(application, listening, proxies=0):
+    serving = server.Server(application, [listening], proxies)
     thread = threading.Thread(target=serving.run)
     thread.start()
     try:
@@ -117,6 +118,24 @@ def test_of_one_address_few_bodies_are_awaited_at_once(application, connect, mon
     third = connect()
     third.sendall(b"GET / HTTP/1.0\r\n\r\n")
     assert answer(third).startswith(b"HTTP/1.0 200 ")
+
+
+def test_behind_a_proxy_the_slow_bodies_of_one_visitor_do_not_count_for_others(application, monkeypatch):
+    """All connections come from the proxy. What a visitor claims is before what the proxy has seen."""
+    monkeypatch.setattr(server, "BODIES_OF_ADDRESS", 2)
+    posts = [
+        POST.replace(b"\r\n\r\n", b"\r\nX-Forwarded-For: 192.0.2.%d, %s\r\n\r\n" % (number, seen))
+        for number, seen in enumerate([b"198.51.100.1", b"198.51.100.1", b"198.51.100.2", b"198.51.100.1"])
+    ]
+    with contextlib.ExitStack() as opened:
+        listening = opened.enter_context(socket.create_server(("127.0.0.1", 0)))
+        opened.enter_context(serving(application, listening, proxies=1))
+        clients = [opened.enter_context(socket.create_connection(listening.getsockname(), timeout=10)) for _ in posts]
+        for client, post in zip(clients, posts, strict=True):
+            client.sendall(post + b"half")
+        assert answer(clients[3]).startswith(b"HTTP/1.1 429 ")
+        clients[2].sendall(b"-whole")
+        assert clients[2].recv(12) == b"HTTP/1.1 200"
 
 
 def test_requests_run_one_at_a_time(application, connect):
