@@ -434,8 +434,8 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
         own = copy.copy(schema)
         try:
             cleaned = {name: self._cleaned(name, value) for name, value in sent.items()}
-            for name in allowed.keys() & cleaned.keys():
-                self._check_related(name, cleaned[name], allowed[name], item)
+            for name in filter(self.datamodel.is_relation, cleaned):
+                self._check_related(name, cleaned[name], allowed.get(name, ()), item)
             return store(own, own.load(cleaned, instance=item, partial=item is not None))
         except ValidationError as error:
             return self.response_422(message=field_errors(error.messages))
@@ -461,8 +461,9 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
         stored = getattr(item, name, None)
         kept = {related.get_pk_value(row) for row in (stored if isinstance(stored, list) else [stored]) if row}
         sent = {related.parse_pk(key) for key in (value if isinstance(value, list) else [value]) if key is not None}
-        permitted = related.get_many(sent - kept, related.get_filters().add_filter_list(allowed))
-        if sent - kept - {related.get_pk_value(row) for row in permitted}:
+        new = sent - kept
+        permitted = related.get_many(new, related.get_filters().add_filter_list(allowed)) if new else []
+        if new - {related.get_pk_value(row) for row in permitted}:
             raise ValidationError({name: [str(INVALID)]})
 
     def _store_new(self, schema: Any, item: Any) -> Response:

@@ -29,13 +29,11 @@ from app.i18n.selectors import is_timezone
 from app.outbox.rules import is_writable
 
 READ = [
-    "id", "username", "first_name", "last_name", "email", "active", "roles.id", "roles.name", "memberships.id",
-    "memberships.name", "locale", "timezone", "joined_at", "last_login", "login_count", "fail_login_count", "erase_at",
+    "id", "username", "first_name", "last_name", "email", "active", "roles.id", "roles.name", "groups.id",
+    "groups.name", "locale", "timezone", "joined_at", "last_login", "login_count", "fail_login_count", "erase_at",
 ]  # fmt: skip
-WRITE = ["username", "first_name", "last_name", "email", "active", "roles", "memberships", "locale", "timezone"]
+WRITE = ["username", "first_name", "last_name", "email", "active", "roles", "groups", "locale", "timezone"]
 REQUIRED = VALIDATION_MESSAGES["Missing data for required field."]
-# Programs know the groups of a user by the name that Flask-AppBuilder has for them.
-GROUPS, MEMBERSHIPS = "groups", "memberships"
 
 
 def _validate_username(name: str) -> None:
@@ -47,11 +45,6 @@ def _validate_email(address: str) -> None:
     Email()(address)
     if not is_writable(address):
         raise ValidationError(TranslatedMessage(NOT_WRITABLE))
-
-
-def _show_groups(row: dict[str, Any]) -> None:
-    if MEMBERSHIPS in row:
-        row[GROUPS] = row.pop(MEMBERSHIPS)
 
 
 def _validate_timezone(name: str | None) -> None:
@@ -82,7 +75,7 @@ class UserApi(ModelRestApi):
     show_columns = READ
     add_columns = [*WRITE, "password"]
     edit_columns = [*WRITE, "password"]
-    search_columns = ["username", "first_name", "last_name", "email", "active", "roles", "memberships"]
+    search_columns = ["username", "first_name", "last_name", "email", "active", "roles", "groups"]
     order_columns = ["id", "username", "email", "last_login"]
     base_order = ("username", "asc")
     validators_columns = {"username": _validate_username, "email": _validate_email, "timezone": _validate_timezone}
@@ -175,19 +168,6 @@ class UserApi(ModelRestApi):
             schema.dump_fields.pop("password")
             # Some people have one name.
             schema.fields["last_name"].validators = [Length(max=MAX_NAME_LENGTH)]
-
-    def _sent(self) -> Any:
-        sent = super()._sent()
-        return (
-            {MEMBERSHIPS if name == GROUPS else name: sent[name] for name in sent} if isinstance(sent, dict) else sent
-        )
-
-    def pre_get(self, data: dict[str, Any]) -> None:
-        _show_groups(data["result"])
-
-    def pre_get_list(self, data: dict[str, Any]) -> None:
-        for row in data["result"]:
-            _show_groups(row)
 
     def pre_add(self, item: Member) -> None:
         """Store the password as a hash, or let the person choose one."""
