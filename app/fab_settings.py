@@ -145,7 +145,6 @@ def _is_remote_user_variable(value: Any) -> bool:
 
 LDAP_CHECKED = "Certificates are always checked: name the authorities of yours in `LDAP_CA_FILE`."
 OIDC = "Use a provider that speaks OpenID Connect: set `OAUTH_PROVIDERS`, or `OIDC_ISSUER`."
-GROUPS = "Groups are kept on the site: use `AUTH_ROLES_MAPPING`, or the security API."
 ROLE_FORM = "Permissions are chosen in the form of a role under Manage → Roles; there is no page for them alone."
 HASHES = "Passwords are hashed with argon2id (`PASSWORD_HASH`); hashes of Flask-AppBuilder are accepted and renewed."
 DIRECTORY = "Only bind and search are used: set `LDAP_SEARCH_BASE`, `LDAP_SEARCH_FILTER` and `LDAP_BIND_USER`."
@@ -340,13 +339,18 @@ SETTINGS: dict[str, Setting] = {
         "the last administrator keeps all. Otherwise only new members get them.",
         _is_bool,
     ),
-    "AUTH_GROUPS_SYNC_AT_LOGIN": _refused(GROUPS),
-    "AUTH_AUTO_CREATE_GROUPS": _refused(GROUPS),
+    "AUTH_GROUPS_SYNC_AT_LOGIN": _works(
+        "Whether members have, from every login on, those groups of the site that are called like theirs in the directory, "
+        "or like the `groups` or `role_keys` of the provider, and no others.",
+        _is_bool,
+    ),
+    "AUTH_AUTO_CREATE_GROUPS": _works("Whether groups that are missing are added then, without roles.", _is_bool),
     # -- other providers
     "OAUTH_PROVIDERS": _works(
         "A list of providers, each with a `name`, perhaps a `label` for people, and a `remote_app` with `client_id`, "
-        "`client_secret` and `server_metadata_url` for OpenID Connect (needed for Auth0, Authentik, Azure, Keycloak and "
-        "Okta); others have `api_base_url`, `access_token_url` and `authorize_url`. "
+        "`client_secret` and `server_metadata_url` for OpenID Connect; others have `api_base_url`, `access_token_url` and "
+        "`authorize_url`. Signatures are always checked, so with the scope `openid`, Auth0, Authentik and Okta need "
+        "`server_metadata_url` or `jwks_uri`, too; what Flask-AppBuilder documents for Azure, Keycloak, GitHub and Google is enough. "
         "A `whitelist` of ends of e-mail addresses is kept to. Icons are not shown, and tokens are not stored. OAuth 1 is not possible.",
         lambda value: not value or (isinstance(value, list | tuple) and providers.are_usable(value)),
     ),
@@ -392,15 +396,22 @@ def _check_logins(settings: Mapping[str, Any]) -> None:
         raise ConfigurationError("AUTH_REMOTE_USER_ENV_VAR is a header, so it requires TRUSTED_PROXY_ADDRESSES.")
     if variable.startswith("HTTP_") and "_" in variable.removeprefix("HTTP_"):
         log.warning("%s: let the proxy drop headers with underscores, or use a name like HTTP_REMOTEUSER", variable)
+    _check_groups(settings, auth_type, has_providers=has_providers)
+    if settings.get("AUTH_USER_REGISTRATION_ROLE_JMESPATH") and auth_type != const.AUTH_OAUTH:
+        raise ConfigurationError("AUTH_USER_REGISTRATION_ROLE_JMESPATH requires that AUTH_TYPE is AUTH_OAUTH (4).")
+
+
+def _check_groups(settings: Mapping[str, Any], auth_type: int, *, has_providers: bool) -> None:
+    """Raise ConfigurationError if a setting of groups has nothing that tells them."""
     has_groups = auth_type == const.AUTH_LDAP or (has_providers and auth_type != const.AUTH_REMOTE_USER)
-    for name in ("AUTH_ROLES_MAPPING", "AUTH_ROLES_SYNC_AT_LOGIN"):
+    for name in ("AUTH_ROLES_MAPPING", "AUTH_ROLES_SYNC_AT_LOGIN", "AUTH_GROUPS_SYNC_AT_LOGIN"):
         if settings.get(name) and not has_groups:
             raise ConfigurationError(f"{name} requires groups: set LDAP_SERVER or OAUTH_PROVIDERS.")
+    if settings.get("AUTH_AUTO_CREATE_GROUPS") and not settings.get("AUTH_GROUPS_SYNC_AT_LOGIN"):
+        raise ConfigurationError("AUTH_AUTO_CREATE_GROUPS requires AUTH_GROUPS_SYNC_AT_LOGIN.")
     is_synchronised = settings.get("AUTH_ROLES_SYNC_AT_LOGIN")
     if settings.get("AUTH_ROLES_MAPPING") and auth_type == const.AUTH_DB and not is_synchronised:
         raise ConfigurationError("AUTH_ROLES_MAPPING requires AUTH_ROLES_SYNC_AT_LOGIN where members have passwords.")
-    if settings.get("AUTH_USER_REGISTRATION_ROLE_JMESPATH") and auth_type != const.AUTH_OAUTH:
-        raise ConfigurationError("AUTH_USER_REGISTRATION_ROLE_JMESPATH requires that AUTH_TYPE is AUTH_OAUTH (4).")
 
 
 def table() -> str:

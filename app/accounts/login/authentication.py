@@ -11,7 +11,17 @@ from flask_babel import lazy_gettext
 from sqlalchemy import Update, func, select, update
 
 from app import audit, clock
-from app.accounts import auth_type, login_throttle, mail, password_policy, queries, role_changes, rules, signals
+from app.accounts import (
+    auth_type,
+    login_throttle,
+    mail,
+    password_policy,
+    queries,
+    role_changes,
+    role_mapping,
+    rules,
+    signals,
+)
 from app.accounts.enums import RequiredAction
 from app.accounts.ldap import client as ldap_client
 from app.accounts.ldap import sync as ldap_sync
@@ -97,9 +107,10 @@ def _verify_password(
 
 
 def _of_directory(person: ldap_client.LdapPerson) -> Member:
-    """Return the member of a person of the directory, with the roles that their groups give them."""
+    """Return the member of a person of the directory, with the roles and groups that they have there."""
     member = ldap_sync.sync_member(person)
-    role_changes.assign(member, ldap_sync.roles_of(person, member))
+    groups = role_mapping.groups(person.groups, ldap_client.normalize_dn)
+    role_changes.assign(member, ldap_sync.roles_of(person, member), groups)
     return member
 
 

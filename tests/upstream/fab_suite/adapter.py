@@ -5,6 +5,7 @@ select. What has another form here, but is there, is translated: see `SuiteClien
 """
 
 import functools
+import importlib
 import json
 import re
 import sys
@@ -28,6 +29,7 @@ import flask_appbuilder.views
 import jinja2
 import pytest
 from flask.testing import FlaskClient
+from flask_appbuilder.const import AUTH_OAUTH
 from sqlalchemy import inspect
 
 import config
@@ -196,7 +198,11 @@ class SuiteAppBuilder(extensions.AppBuilder):
             "STAFF_PASSWORD_MIN_LENGTH": "1",
             "STAFF_PASSWORD_MIN_LENGTH_2FA": "1",
             "RATELIMIT_ENABLED": "no",
+            # A site declares its hosts, and refuses requests for others.
+            "TRUSTED_HOSTS": "localhost,example.com,example.localhost",
         }
+        if "AUTH_USER_REGISTRATION" in app.config or app.config.get("AUTH_TYPE") == AUTH_OAUTH:
+            environ["REGISTRATION"] = "open" if app.config.get("AUTH_USER_REGISTRATION") else "closed"
         defaults = config.load(environ)
         own = {name: value for name, value in app.config.items() if name in fab_settings.SETTINGS}
         fab_settings.check({**defaults, **{name: own[name] for name in own.keys() - OF_SETUP - IGNORED}})
@@ -304,6 +310,7 @@ SENTENCES = {
     "This field must be filled in.": "Missing data for required field.",
     "This field does not exist.": "Unknown field.",
     "Not a valid number.": "Not a valid integer.",
+    "Not a valid value.": "Not a valid string.",
     "Invalid login. Please try again.": "Not authorized",
 }
 PATTERNS = (
@@ -441,6 +448,7 @@ def put_in_place() -> None:
         "AppBuilder": SuiteAppBuilder,
         "SQLAInterface": crud.SQLAInterface,
         "User": Member,
+        "SecurityManager": SuiteSecurityManager,
     }
     modules = (
         flask_appbuilder.api,
@@ -450,6 +458,7 @@ def put_in_place() -> None:
         flask_appbuilder.charts.views,
         flask_appbuilder.models.sqla.interface,
         flask_appbuilder.security.sqla.models,
+        importlib.import_module("flask_appbuilder.security.sqla.manager"),
     )
     for module in modules:
         # A copy: methods of the classes there look up their own class by its name.
