@@ -12,7 +12,7 @@ ON_ALL_CORES := --numprocesses auto --maxprocesses 4 --dist worksteal
 export FLASK_APP := app
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev shell reset test quick coverage lint types format lock outdated machines fab-suite letters readers screenshots secret
+.PHONY: help run dev shell reset test quick coverage lint types format lock outdated machines fab-suite s3-tests letters readers screenshots secret
 
 help: ## list the available targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -74,6 +74,9 @@ readers: $(VENV)/.installed-dev ## read time zones with ical.js, node-ical and l
 
 letters: $(VENV)/.installed-dev ## send every kind of e-mail through Postfix and OpenDKIM; needs root, postfix, opendkim and opendkim-tools
 	@$(PYTHON) -m tests.letters
+
+s3-tests: $(VENV)/.installed-dev ## keep files in a bucket of an S3-compatible server; downloads moto and boto3
+	@$(PYTHON) -m tests.s3_storage
 
 screenshots: $(VENV)/.installed-dev ## take the pictures of the documents anew; needs Chromium
 	@$(PYTHON) -m docs.make_screenshots

@@ -16,6 +16,7 @@ from flask_appbuilder import const
 from limits import parse_many
 
 from app.accounts.oidc import providers
+from app.crud import storage
 from config import ROOT, ConfigurationError
 
 HOST_PATTERN = re.compile(r"(\*\.)?[a-z0-9.-]+(:\d+)?", re.IGNORECASE)
@@ -150,6 +151,7 @@ HASHES = "Passwords are hashed with argon2id (`PASSWORD_HASH`); hashes of Flask-
 DIRECTORY = "Only bind and search are used: set `LDAP_SEARCH_BASE`, `LDAP_SEARCH_FILTER` and `LDAP_BIND_USER`."
 OWN_RULES = "Registrations have rate limits and a link by e-mail instead of a CAPTCHA."
 FILES = "For file and image columns of your own views."
+PLACES = "A folder, or `s3://bucket/folder` in S3-compatible storage, which needs the package boto3."
 
 SETTINGS: dict[str, Setting] = {
     # -- the site
@@ -203,9 +205,9 @@ SETTINGS: dict[str, Setting] = {
     "FAB_ALLOW_GET_UNSAFE_MUTATIONS": _refused(
         "GET changes nothing here: delete with POST, as the buttons of lists do."
     ),
-    "UPLOAD_FOLDER": _works(FILES, _is_text),
+    "UPLOAD_FOLDER": _works(PLACES, _is_text),
     "FILE_ALLOWED_EXTENSIONS": _works(FILES),
-    "IMG_UPLOAD_FOLDER": _works(FILES, _is_text),
+    "IMG_UPLOAD_FOLDER": _works(PLACES, _is_text),
     "IMG_UPLOAD_URL": _works(FILES, _is_text),
     "IMG_SIZE": _works(
         "The size of images whose column has none, such as `(300, 200, True)`: width, height, and whether to cut to it.",
@@ -376,6 +378,10 @@ def check(settings: Mapping[str, Any]) -> None:
         wanted = "requires LDAP_SERVER" if by_directory else "contradicts LDAP_SERVER: remove one of them"
         raise ConfigurationError(f"AUTH_TYPE {wanted}.")
     _check_logins(settings)
+    for name in ("UPLOAD_FOLDER", "IMG_UPLOAD_FOLDER"):
+        problem = storage.problem(str(settings.get(name) or ""))
+        if problem:
+            raise ConfigurationError(f"{name} {problem}.")
     if settings["AUTH_USER_REGISTRATION"] != (settings["REGISTRATION"] != "closed"):
         raise ConfigurationError("AUTH_USER_REGISTRATION contradicts REGISTRATION: set only REGISTRATION.")
 

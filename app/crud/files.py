@@ -5,14 +5,15 @@ waits in a folder of its own until its row is stored, and a file that a row no l
 """
 
 import contextlib
+import logging
 import re
 import secrets
 import time
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
+from io import BytesIO
 from typing import Any
 
 from flask import Flask, Response, abort, current_app, request, send_file, url_for
@@ -26,7 +27,8 @@ from wtforms import Field
 from wtforms.validators import ValidationError
 from wtforms.widgets import FileInput
 
-from app.crud import images
+from app.crud import images, storage
+from app.crud.storage import Storage
 from app.errors import DomainError
 from app.extensions import db
 
@@ -47,11 +49,13 @@ SIGNATURES: dict[str, tuple[bytes, ...]] = {
     "odt": (b"PK\x03\x04",),
     "ods": (b"PK\x03\x04",),
 }
-# The key of Session.info under which the paths wait for the end of the transaction.
+# The keys of Session.info under which files wait for the end of the transaction.
 UNUSED, MOVED = "unused_files", "moved_files"
 
 # Statements with these types can be cached, which Flask-AppBuilder does not say.
 FileColumn.cache_ok = ImageColumn.cache_ok = True
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -60,86 +64,97 @@ class StoredFile:
 
     name: str
     title: str
-    folder: Path
+    storage: Storage
 
     @classmethod
     def parse(cls, value: object, *, is_image: bool) -> "StoredFile | None":
         """Return the file that the value of a column names, or None for what names no file."""
         match = VALUE.fullmatch(str(value)) if value else None
-        folder = Path(current_app.config["IMG_UPLOAD_FOLDER" if is_image else "UPLOAD_FOLDER"])
-        return cls(match["name"], match["title"], folder) if match else None
+        location = current_app.config["IMG_UPLOAD_FOLDER" if is_image else "UPLOAD_FOLDER"]
+        return cls(match["name"], match["title"], storage.at(str(location))) if match else None
 
     @property
     def value(self) -> str:
         return f"{self.name}_sep_{self.title}"
 
     @property
-    def path(self) -> Path:
-        return self.folder / self.name
+    def names(self) -> tuple[str, str]:
+        """The names of the file and of its thumbnail, if the column has one."""
+        return self.name, f"{self.name}{THUMBNAIL}"
 
-    @property
-    def thumbnail_path(self) -> Path:
-        """Where the thumbnail is, if the column has one."""
-        return self.folder / f"{self.name}{THUMBNAIL}"
+    def read(self, *, thumbnail: bool = False) -> bytes | None:
+        """Return its content, or that of its thumbnail if it has one; None if the file is not there."""
+        small = self.storage.read(self.names[1]) if thumbnail else None
+        return small if small is not None else self.storage.read(self.name)
 
-    @property
-    def paths(self) -> tuple[Path, Path]:
-        return self.path, self.thumbnail_path
+    def is_kept(self) -> bool:
+        """Whether the file is there."""
+        return self.storage.has(self.name)
 
-    @property
-    def pending_path(self) -> Path:
-        return _pending(self.path)
+    def is_waiting(self) -> bool:
+        """Whether the file waits for its row."""
+        return self.storage.has(_pending(self.name))
 
     def use(self) -> None:
         """Move the file from the waiting ones; back, if the transaction is rolled back."""
-        for path in self.paths:
-            if _pending(path).exists():
-                _pending(path).replace(path)
-                db.session().info.setdefault(MOVED, []).append(path)
+        with _reachable():
+            for name in self.names:
+                if self.storage.move(_pending(name), name):
+                    db.session().info.setdefault(MOVED, []).append((self.storage, name))
 
 
-def _pending(path: Path) -> Path:
-    return path.parent / PENDING / path.name
+def _pending(name: str) -> str:
+    return f"{PENDING}/{name}"
 
 
 def keep(content: bytes, title: str, *, is_image: bool, thumbnail: bytes | None = None) -> StoredFile:
-    """Store a new file among the waiting ones."""
+    """Store a new file among the waiting ones. Raises DomainError when the storage cannot be reached."""
     value = f"{secrets.token_hex(16)}_sep_{_clean(title)}"
     stored = StoredFile.parse(value, is_image=is_image)
     assert stored is not None  # noqa: S101 - it was made two lines above
-    stored.pending_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for path, written in zip(stored.paths, (content, thumbnail), strict=True):
-        if written is not None:
-            _pending(path).write_bytes(written)
+    with _reachable():
+        for name, written in zip(stored.names, (content, thumbnail), strict=True):
+            if written is not None:
+                stored.storage.write(_pending(name), written)
     return stored
+
+
+@contextlib.contextmanager
+def _reachable() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        log.exception("A file could not be stored")
+        raise DomainError(_("The file could not be stored. Please try again in a moment.")) from error
 
 
 def copy_image(value: str | None) -> str | None:
     """Return the value for another row with the same image: each row has a file of its own."""
     stored = StoredFile.parse(value, is_image=True)
-    if stored is None or not stored.path.is_file():
+    content = stored.read() if stored is not None else None
+    if stored is None or content is None:
         return None
-    thumbnail = stored.thumbnail_path.read_bytes() if stored.thumbnail_path.is_file() else None
-    copied = keep(stored.path.read_bytes(), stored.title, is_image=True, thumbnail=thumbnail)
+    copied = keep(content, stored.title, is_image=True, thumbnail=stored.storage.read(stored.names[1]))
     copied.use()
     return copied.value
 
 
 def send(stored: StoredFile, *, is_image: bool, thumbnail: bool = False, name: str = "") -> Response:
-    """Return a file as a response, under a `name` or that which it was sent with. An image is shown, others are saved.
+    """Return a file as a response, under a `name` or that which it was sent with; 404 if it is not there.
 
-    Browsers ask each time whether they may still show it: access can end.
+    An image is shown, others are saved. Browsers ask each time whether they may still show it: access can end.
     """
-    path = stored.thumbnail_path if thumbnail and stored.thumbnail_path.is_file() else stored.path
-    media_type = None
-    if is_image:
-        with path.open("rb") as file:
-            media_type = images.type_of(file.read(images.START))
+    content = stored.read(thumbnail=thumbnail)
+    if content is None:
+        abort(404)
+    media_type = images.type_of(content) if is_image else None
     response = send_file(
-        path,
+        BytesIO(content),
         mimetype=media_type or "application/octet-stream",
         as_attachment=media_type is None,
         download_name=name or stored.title,
+        # The content of a name never changes.
+        etag=stored.names[thumbnail],
     )
     response.cache_control.private = True
     return response
@@ -151,7 +166,7 @@ def send_image(value: str | None, name: str) -> Response:
     It is called `name`: what its owner has called the file is no concern of others.
     """
     stored = StoredFile.parse(value, is_image=True)
-    if stored is None or not stored.path.is_file():
+    if stored is None:
         abort(404)
     ending = stored.title.rpartition(".")[2]
     return send(stored, is_image=True, thumbnail="thumbnail" in request.args, name=f"{name}.{ending}")
@@ -168,15 +183,9 @@ def _clean(title: str) -> str:
 
 def delete_old() -> int:
     """Delete files that have waited for a day: nobody will send that form again. Return how many."""
-    limit, count = time.time() - PENDING_SECONDS, 0
-    for setting in ("UPLOAD_FOLDER", "IMG_UPLOAD_FOLDER"):
-        for path in (Path(current_app.config[setting]) / PENDING).glob("*"):
-            # Another process may delete it first.
-            with contextlib.suppress(FileNotFoundError):
-                if path.stat().st_mtime < limit:
-                    path.unlink()
-                    count += 1
-    return count
+    limit = time.time() - PENDING_SECONDS
+    kept = [storage.at(str(current_app.config[setting])) for setting in ("UPLOAD_FOLDER", "IMG_UPLOAD_FOLDER")]
+    return sum(each.delete(name) for each in kept for name in each.older_than(PENDING, limit))
 
 
 # -- the end of the transaction
@@ -207,24 +216,29 @@ def _note_unused(session: Session, _context: object) -> None:
             history = inspect(row).attrs[column].history
             values = (getattr(row, column), *history.deleted) if row in session.deleted else history.deleted
             files = (StoredFile.parse(value, is_image=is_image) for value in values)
-            session.info.setdefault(UNUSED, []).extend(path for each in files if each for path in each.paths)
+            unused = [(each.storage, name) for each in files if each for name in each.names]
+            session.info.setdefault(UNUSED, []).extend(unused)
 
 
 def _committed(session: Session) -> None:
     if session.in_nested_transaction():
         return
     session.info.pop(MOVED, None)
-    for path in session.info.pop(UNUSED, ()):
-        path.unlink(missing_ok=True)
+    for kept, name in session.info.pop(UNUSED, ()):
+        try:
+            kept.delete(name)
+        except OSError:
+            # What was committed is done. Nothing names this file any more.
+            log.exception("The file %s is no longer used and could not be deleted", name)
 
 
 def _undo(session: Session) -> None:
     if session.in_nested_transaction():
         return
     session.info.pop(UNUSED, None)
-    for path in session.info.pop(MOVED, ()):
-        if path.exists():
-            path.replace(_pending(path))
+    for kept, name in session.info.pop(MOVED, ()):
+        with contextlib.suppress(OSError):
+            kept.move(name, _pending(name))
 
 
 # -- the field
@@ -325,9 +339,9 @@ class UploadField(Field):
     def _waiting(self, value: str | None) -> StoredFile | None:
         """Return the file that was sent with an earlier version of this form."""
         kept = StoredFile.parse(value, is_image=bool(self.image))
-        if kept is None or not kept.pending_path.is_file():
+        if kept is None or not kept.is_waiting():
             return None
-        return StoredFile(kept.name, _clean(kept.title), kept.folder)
+        return StoredFile(kept.name, _clean(kept.title), kept.storage)
 
     def pre_validate(self, form: Any) -> None:  # noqa: ARG002 - WTForms' signature
         if self._refused:
