@@ -19,7 +19,8 @@ from app.accounts.passwords import service as password_service
 from app.accounts.users import account_deletion
 from app.accounts.users import service as user_service
 from app.accounts.users.admin import EMAIL_TAKEN, INVALID_USERNAME, USERNAME_TAKEN, deletion_scheduled
-from app.crud.api import VALIDATION_MESSAGES, ModelRestApi, TranslatedMessage
+from app.crud.api import ModelRestApi
+from app.crud.api_errors import VALIDATION_MESSAGES, TranslatedMessage
 from app.crud.datamodel import SQLAInterface
 from app.crud.fields import clean_line
 from app.crud.reason_form import MAX_REASON_LENGTH
