@@ -211,6 +211,9 @@ class SuiteAppBuilder(extensions.AppBuilder):
             if app.config.get(name) is None:
                 app.config[name] = value
         app.config["PASSWORD_HASH"] = {"time_cost": 1, "memory_cost": 8, "parallelism": 1}
+        if self.security_manager_class is not None:
+            # The setting would come before the class that a test gives.
+            app.config["FAB_SECURITY_MANAGER_CLASS"] = None
         app.config["SESSION_COOKIE_NAME"] = defaults["SESSION_COOKIE_NAME"]
         app.static_folder = str(ROOT / "app" / "static")
         own_templates = jinja2.FileSystemLoader(ROOT / "app" / "templates")
