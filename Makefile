@@ -12,7 +12,7 @@ ON_ALL_CORES := --numprocesses auto --maxprocesses 4 --dist worksteal
 export FLASK_APP := app
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev shell reset test quick coverage lint types format lock outdated machines capacity cluster fab-suite letters readers directory-tests deploy-tests screenshots secret
+.PHONY: help install run dev shell reset test quick coverage lint types format lock outdated machines capacity cluster fab-suite s3-tests letters readers directory-tests deploy-tests screenshots secret
 
 help: ## list the available targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -89,6 +89,9 @@ directory-tests: $(VENV)/.installed-dev ## log in with OpenLDAP, 389-ds and Samb
 
 deploy-tests: $(VENV)/.installed-dev ## try the files of deploy/; needs root and the packages that tests/deploy/__init__.py lists
 	@PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest -p no:randomly $(or $(ARGS),tests/deploy/proxies.py tests/deploy/server.py tests/deploy/containers.py)
+
+s3-tests: $(VENV)/.installed-dev ## keep files in a bucket of an S3-compatible server; downloads moto and boto3
+	@$(PYTHON) -m tests.s3_storage
 
 screenshots: $(VENV)/.installed-dev ## take the pictures of the documents anew; needs Chromium
 	@$(PYTHON) -m docs.make_screenshots

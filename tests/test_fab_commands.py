@@ -177,7 +177,7 @@ def test_the_security_manager_adds_people_with_roles_and_groups(app, records):
         member = manager.add_user(
             "chef", "Chef", "Cook", "Chef@example.com", manager.find_role("Guest"), NEW, groups=[group]
         )
-        assert [held.name for held in member.memberships] == ["cooks"]
+        assert [held.name for held in member.groups] == ["cooks"]
         assert manager.add_user("Chef", "Other", "Cook", "other@example.com") is False
         assert manager.add_user("other", "Other", "Cook", "other@example.com", password="1") is False
         hashed = manager.add_user("third", "Third", "Cook", "third@example.com", hashed_password=member.password)

@@ -113,6 +113,8 @@ def test_every_refusal_is_one_sentence_on_one_line(tmp_path):
         ("AUTH_TYPE", const.AUTH_SAML),
         ("AUTH_ROLES_MAPPING", {"cooks": ["Guest"]}),
         ("AUTH_ROLES_SYNC_AT_LOGIN", True),
+        ("AUTH_GROUPS_SYNC_AT_LOGIN", True),
+        ("AUTH_AUTO_CREATE_GROUPS", True),
         ("AUTH_USER_REGISTRATION_ROLE_JMESPATH", "job"),
         ("AUTH_REMOTE_USER_ENV_VAR", "REMOTE_USER"),
         ("OAUTH_PROVIDERS", [{"name": "kitchen"}]),

@@ -15,8 +15,16 @@ from flask_appbuilder.security.sqla.models import Group, PermissionView, Role
 from sqlalchemy.exc import IntegrityError
 
 from app import clock
-from app.accounts import fab_signals  # noqa: F401 - listens to the session
+from app.accounts import (
+    auth_type,
+    fab_signals,  # noqa: F401 - listens to the session
+    queries,
+    rules,
+    signals,
+)
+from app.accounts.login import authentication
 from app.accounts.models import Member
+from app.accounts.oidc import service as oidc_service
 from app.accounts.passwords import service as password_service
 from app.accounts.roles import export as role_export
 from app.accounts.users import service as user_service
@@ -53,7 +61,7 @@ class FabMethods(StockSecurityManager):
             with _transaction(commit=commit):
                 db.session.add(member)
                 member.roles = role if isinstance(role, list) else [role] if role else []
-                member.memberships = groups or []
+                member.groups = groups or []
                 user_service.add(member, password or None, hashed_password)
         except (DomainError, IntegrityError) as error:
             log.warning("The user %s was not added: %s", username, _reason(error))
@@ -83,6 +91,39 @@ class FabMethods(StockSecurityManager):
             log.warning("The user %s was not deleted: %s", member, _reason(error))
             return False
         return True
+
+    def auth_user_oauth(self, userinfo: Mapping[str, Any]) -> Member | None:
+        """Return the active member with the `username` whom a provider has authenticated; add them if people may register.
+
+        For code that knows that nobody else is ever given that name: pages know people by the provider's key for them.
+        """
+        told = userinfo.get("username")
+        username = told.lower() if isinstance(told, str) else ""
+        # An address as a name would find whoever has the address.
+        if not auth_type.is_by_providers() or not rules.USERNAME.fullmatch(username):
+            return None
+        try:
+            with signals.logging_in(username), transaction():
+                member = queries.member_by_name_or_email(username) or self._add_told(username, userinfo)
+                if member is None:
+                    return None
+                oidc_service.sync_roles(member, userinfo)
+                authentication.trust_identity_provider(member)
+                self.on_user_login(member)
+                return member
+        except DomainError as error:
+            log.warning("%s may not log in: %s", username, error)
+            return None
+
+    def _add_told(self, username: str, told: Mapping[str, Any]) -> Member | None:
+        """Add somebody of a provider, without a password. Return None if that is not possible."""
+        person = oidc_service.person_of(username, told)
+        if person is None:
+            return None
+        groups = oidc_service.groups_of(told)
+        # An `add_user` of a subclass may know no groups.
+        more = {} if groups is None else {"groups": sorted(groups, key=lambda group: str(group.name))}
+        return self.add_user(**person, role=list(oidc_service.roles_of(told)), **more) or None
 
     def reset_password(self, userid: int, password: str) -> None:
         """Set a password and end all sessions of the member; raises DomainError if it cannot be used."""

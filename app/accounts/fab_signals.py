@@ -19,9 +19,8 @@ from app.accounts.models import Member
 from app.extensions import appbuilder_of
 
 TYPES: dict[type[Any], str] = {Member: "user", Role: "role", Group: "group"}
+PEOPLE = {Role: "user", Group: "users"}
 PENDING, COMMITTED = "fab_signals", "fab_signals_committed"
-# Flask-AppBuilder's name of a relationship that has another one here.
-NAMES = {"memberships": "groups"}
 SECRET = frozenset({"password", "session_stamp"})
 HIDDEN = {"old": "***", "new": "***"}
 
@@ -62,8 +61,14 @@ def _note(session: Session, _context: object, _instances: object) -> None:
     """Note what the flush will store; only now are the old values known."""
     for kind, models in (("creat", session.new), ("updat", session.dirty), ("delet", session.deleted)):
         for model in models:
-            if type(model) in TYPES and (kind != "updat" or session.is_modified(model)):
+            if type(model) in TYPES and (kind != "updat" or _is_changed(model)):
                 _note_one(session, kind, model)
+
+
+def _is_changed(model: Any) -> bool:
+    """Whether a row has changed. Who has a role or is in a group is a change of the user."""
+    people = PEOPLE.get(type(model))
+    return any(each.history.has_changes() for each in inspect(model).attrs if each.key != people)
 
 
 def _note_one(session: Session, kind: str, model: Any) -> None:
@@ -85,7 +90,7 @@ def _add_values(change: _Change) -> None:
         history = attribute.history
         if not history.has_changes():
             continue
-        name = NAMES.get(attribute.key, attribute.key)
+        name = attribute.key
         if name in SECRET:
             change.values[name] = HIDDEN
             continue

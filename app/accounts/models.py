@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_appbuilder.models.mixins import ImageColumn
-from flask_appbuilder.security.sqla.models import ApiKey, Group, RegisterUser, Role, User, assoc_user_group
+from flask_appbuilder.security.sqla.models import ApiKey, Group, RegisterUser, Role, User
 from flask_babel import gettext
 from sqlalchemy import (
     BigInteger,
@@ -88,9 +88,6 @@ class Member(User):
     diets: Mapped[list[str]] = mapped_column(Json, default=list, server_default="[]")
     allergens: Mapped[list[str]] = mapped_column(Json, default=list, server_default="[]")
 
-    # Flask-AppBuilder's `groups` cannot be set: it accepts only its own class of users.
-    memberships: Mapped[list[Group]] = relationship(secondary=assoc_user_group, overlaps="groups,users")
-
     __table_args__ = {"extend_existing": True}
 
     @property
@@ -127,6 +124,14 @@ mark_words(ApiKey.__table__, "name")
 keep_keys(Member, "username", "email")
 Index("uq_ab_user_username_key", Member.username_key, Member.duplicate, unique=True)
 Index("uq_ab_user_email_key", Member.email_key, Member.duplicate, unique=True)
+
+
+# Flask-AppBuilder's lists of people are of its own class, which would be second objects of the same rows.
+for _model, _list in ((Role, "user"), (Group, "users")):
+    if _model.__mapper__.configured:
+        msg = "Import app before Flask-AppBuilder's security manager and APIs, which fix its lists of people"
+        raise ImportError(msg)
+    _model.__mapper__.get_property(_list, _configure_mappers=False).argument = Member
 
 
 class Registration(RegisterUser):

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable
+from typing import Any
 
 from flask_appbuilder.security.sqla.models import Group, Role
 from flask_babel import lazy_gettext
@@ -41,28 +42,36 @@ def is_admin_left(leaving: set[int]) -> bool:
         return bool(db.session.execute(remaining).scalar_one())
 
 
-def assign(member: Member, wanted: Iterable[Role]) -> None:
-    """Give a member who logs in the roles that a directory or provider says they have.
+def assign(member: Member, roles: Iterable[Role] | None = None, groups: Iterable[Group] | None = None) -> None:
+    """Give a member who logs in the roles and groups that a directory or provider says they have. None changes none.
 
     Their other sessions end when they lose a role or gain one with stricter requirements. The last administrator keeps
     all roles, whatever is said.
     """
-    had, has = set(member.roles), set(wanted)
-    if had == has:
+    wanted = set(member.roles if roles is None else roles)
+    if groups is None and wanted == set(member.roles):
         return
-    if ADMIN in names(had - has) and not is_admin_left({member.id}):
+    before: dict[str, set[Any]] = {"roles": set(member.roles), "groups": set(member.groups)}
+    after = {"roles": wanted, "groups": before["groups"] if groups is None else set(groups)}
+    if ADMIN in names(before["roles"] - after["roles"]) and not is_admin_left({member.id}):
         log.warning("%s keeps all roles, as nobody else is an administrator", member.username)
+        after["roles"] = before["roles"]
+    changed = [name for name in before if before[name] != after[name]]
+    if not changed:
         return
-    member.roles = sorted(has, key=lambda role: str(role.name))
+    for name in changed:
+        setattr(member, name, sorted(after[name], key=lambda each: str(each.name)))
     db.session.flush()
-    before, after = {"roles": names(had)}, {"roles": names(has)}
-    audit.record("member_changed", "member", member, actor=member, before=before, after=after)
-    if are_stricter(with_groups(had, member.memberships), with_groups(has, member.memberships)):
+    was, now = ({name: names(each[name]) for name in changed} for each in (before, after))
+    audit.record("member_changed", "member", member, actor=member, before=was, after=now)
+    had, has = (with_groups(each["roles"], each["groups"]) for each in (before, after))
+    if are_stricter(had, has):
         with force_locale(member.locale, member.timezone):
             reason = str(ROLES_CHANGED)
         session_service.end_sessions(member, SessionEndCause.ADMINISTRATOR, reason=reason)
         db.session.flush()
-    tell(member, had, has)
+    if had != has:
+        tell(member, had, has)
 
 
 def tell(member: Member, had: set[Role], has: set[Role]) -> None:

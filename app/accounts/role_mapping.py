@@ -1,4 +1,4 @@
-"""Which roles a member gets by the groups that a directory or a provider tells (AUTH_ROLES_MAPPING)."""
+"""Which roles and groups a member gets by the groups that a directory or a provider tells."""
 
 import logging
 from collections.abc import Callable, Hashable, Iterable, Mapping
@@ -6,18 +6,20 @@ from importlib import import_module
 from typing import Any
 
 from flask import current_app
-from flask_appbuilder.security.sqla.models import Role
+from flask_appbuilder.security.sqla.models import Group, Role
 from sqlalchemy import select
 
-from app.extensions import db
+from app import audit
+from app.extensions import appbuilder_of, db
 
 log = logging.getLogger(__name__)
 
+MAX_GROUP_NAME_LENGTH = 100
+
 
 def mapping() -> Mapping[str, Iterable[str]]:
-    """Return the names of roles by the key of a group. The setting may be a function that returns them."""
-    found: Any = current_app.config.get("AUTH_ROLES_MAPPING") or {}
-    return dict(found() if callable(found) else found)
+    """Return the names of roles by the key of a group (AUTH_ROLES_MAPPING, or what the security manager says)."""
+    return dict(appbuilder_of().sm.auth_roles_mapping or {})
 
 
 def is_synchronised() -> bool:
@@ -29,6 +31,29 @@ def mapped(keys: Iterable[str], normalize: Callable[[str], Hashable] = str) -> s
     """Return the roles for `keys`, which are compared after `normalize`."""
     known = {normalize(key) for key in keys}
     return named(name for key, names in mapping().items() if normalize(key) in known for name in names)
+
+
+def groups(keys: Iterable[str], normalize: Callable[[str], Hashable] = str) -> set[Group] | None:
+    """Return the groups of this site that are called like `keys`; None unless AUTH_GROUPS_SYNC_AT_LOGIN is set.
+
+    With AUTH_AUTO_CREATE_GROUPS those that are missing are added, without roles.
+    """
+    if not current_app.config.get("AUTH_GROUPS_SYNC_AT_LOGIN"):
+        return None
+    known = {normalize(str(group.name)): group for group in db.session.scalars(select(Group))}
+    found = {known[normalize(key)] for key in keys if normalize(key) in known}
+    if current_app.config.get("AUTH_AUTO_CREATE_GROUPS"):
+        missing = {normalize(key): key for key in keys if key.isprintable() and 0 < len(key) <= MAX_GROUP_NAME_LENGTH}
+        found |= {_add_group(missing[name]) for name in missing.keys() - known.keys()}
+    return found
+
+
+def _add_group(name: str) -> Group:
+    group = Group(name=name, label=name, description="")
+    db.session.add(group)
+    db.session.flush()
+    audit.record("group_created", "group", group, after={"roles": []})
+    return group
 
 
 def of_new_members(told: Mapping[str, Any] | None = None) -> set[Role]:

@@ -247,7 +247,10 @@ class SecurityManager(FabMethods):
         """Ignore the clients of Flask-AppBuilder, which check less."""
 
     def get_oauth_user_info(self, provider: str, resp: dict[str, Any]) -> dict[str, Any]:
-        """Return what a provider tells of a person, unless `oauth_user_info_getter` names a function for that."""
+        """Return what a provider tells of a person, unless `oauth_user_info_getter` names a function for that.
+
+        In a login, Authlib has checked the ID token. For other callers this is Flask-AppBuilder's method.
+        """
         from app.accounts.oidc import user_info
 
         known = providers.find(provider)

@@ -97,6 +97,8 @@ COLUMNS = {
     "timezone": lazy_gettext("Time zone"),
     "hour_cycle": lazy_gettext("Clock"),
     "roles": lazy_gettext("Roles"),
+    "groups": lazy_gettext("Groups"),
+    # The same in entries that were written before.
     "memberships": lazy_gettext("Groups"),
     "reason": lazy_gettext("Reason"),
     "filters": lazy_gettext("Filters"),

@@ -1,6 +1,7 @@
 """The base classes of views and APIs. They replace the parts of Flask-AppBuilder that are unsafe or unbounded."""
 
-from app.crud.api import JsonErrorResponses, ModelRestApi
+from app.crud.api import ModelRestApi
+from app.crud.api_errors import JsonErrorResponses
 from app.crud.cascades import AJAXSelectField
 from app.crud.chart_views import ChartView, DirectByChartView, DirectChartView, GroupByChartView, TimeChartView
 from app.crud.composite_views import CompactCRUDMixin, MasterDetailView, MultipleView

@@ -3,35 +3,31 @@
 import copy
 import functools
 import json
-import re
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC
 from typing import Any
 
 import prison
 from flask import Response, current_app, request
 from flask_appbuilder import ModelRestApi as StockModelRestApi
 from flask_appbuilder.api import protect, safe
-from flask_appbuilder.api.convert import Model2SchemaConverter
 from flask_appbuilder.api.schemas import get_info_schema, get_item_schema, get_list_schema
 from flask_appbuilder.exceptions import InvalidColumnFilterFABException
-from flask_babel import LazyString, gettext, lazy_gettext, ngettext
+from flask_babel import gettext, lazy_gettext
 from jsonschema.exceptions import best_match
 from jsonschema.validators import validator_for
 from marshmallow import ValidationError, fields
-from marshmallow.validate import Length, Validator
 from prison.decoder import ParserException
 
 from app.crud import references, row_versions
+from app.crud.api_errors import INVALID, JsonErrorResponses, TranslatedMessage, field_errors
+from app.crud.api_schemas import SchemaConverter
 from app.crud.datamodel import SQLAInterface
 from app.crud.db_errors import ConflictError, ConstraintError, GoneError, UnavailableError, translate_db_errors
 from app.crud.fab_attributes import refuse
 from app.crud.fields import clean_text
 from app.crud.filters import CONVERTED, ApiFilterConverter, FilterIn, FilterNotIn, Filters, OfMoments, OwnFilters
-from app.database import UTCDateTime, is_unavailable, transaction
+from app.database import transaction
 from app.errors import DomainError
-from app.extensions import db
 from config import ConfigurationError
 
 OK = 200
@@ -43,51 +39,8 @@ MAX_VALUES = 100
 MAX_SHOWN = 60
 # The operators whose value is a list; a list for any other means that all of it must be true.
 LISTS = {FilterIn.arg_name, FilterNotIn.arg_name}
-MESSAGES = {
-    400: lazy_gettext("The request could not be understood."),
-    401: lazy_gettext("Please log in to access this page."),
-    403: lazy_gettext("You do not have permission to see this page or do this."),
-    404: lazy_gettext("This page does not exist or has been removed."),
-    412: lazy_gettext("Someone else has changed this in the meantime. Read it again, then repeat your change."),
-    422: lazy_gettext("The data sent is incomplete or not valid."),
-    500: lazy_gettext("This is an error on our side. It has been logged. Please try again."),
-}
 STATUSES = {ConflictError: 409, GoneError: 404, UnavailableError: 503}
-# Marshmallow's messages are English. All that are not translated here become INVALID.
-INVALID = lazy_gettext("Not a valid value.")
-VALIDATION_MESSAGES = {
-    "Missing data for required field.": lazy_gettext("This field must be filled in."),
-    "Shorter than minimum length 1.": lazy_gettext("This field must be filled in."),
-    "Field may not be null.": lazy_gettext("This field must be filled in."),
-    "Unknown field.": lazy_gettext("This field does not exist."),
-    "Not a valid integer.": lazy_gettext("Not a valid number."),
-    "Not a valid number.": lazy_gettext("Not a valid number."),
-    "Not a valid datetime.": lazy_gettext("Not a valid date and time."),
-    "Not a valid boolean.": lazy_gettext("This must be true or false."),
-    "Not a valid list.": lazy_gettext("This must be a list."),
-    # Flask-AppBuilder's.
-    "Alternative authentication provider is not allowed": INVALID,
-    "Password null is not allowed": INVALID,
-}
-TOO_LONG, NO_CHOICE = (
-    re.compile(r"Longer than maximum length (\d+)\."),
-    re.compile(r"Must be one of: (.+)\.", re.DOTALL),
-)
-OF_MARSHMALLOW = re.compile(
-    r"Not a valid .+|Must be (one of|equal to|greater than|less than).+|Field may not be .+|(Longer|Shorter) than .+"
-    r"|Length must be .+|Invalid (input|type|value|input type)\.|Number too large\.|Special numeric values .+"
-    r"|String does not match expected pattern\.|One or more of the choices .+|Could not deserialize .+"
-    r"|.+ cannot be formatted as a .+",
-    re.DOTALL,
-)
-
 Endpoint = Callable[..., Response]
-
-
-class TranslatedMessage(str):
-    """A validation message that is translated, or that a view has given; Marshmallow's own ones are English."""
-
-    __slots__ = ()
 
 
 def _arguments(schema: Mapping[str, Any]) -> Callable[[Endpoint], Endpoint]:
@@ -99,7 +52,7 @@ def _arguments(schema: Mapping[str, Any]) -> Callable[[Endpoint], Endpoint]:
 
     def decorate(endpoint: Endpoint) -> Endpoint:
         @functools.wraps(endpoint)
-        def wrapped(self: "JsonErrorResponses", *args: Any, **kwargs: Any) -> Response:
+        def wrapped(self: JsonErrorResponses, *args: Any, **kwargs: Any) -> Response:
             try:
                 query = _parse_query(request.args.get("q", ""))
             except (ValueError, LookupError, RecursionError, ParserException):
@@ -145,72 +98,6 @@ def documented_like(stock: Endpoint) -> Callable[[Endpoint], Endpoint]:
     return decorate
 
 
-class SchemaConverter(Model2SchemaConverter):
-    """Converts each set of columns once, and keeps the time zone of datetimes."""
-
-    def __init__(self, datamodel: SQLAInterface, validators_columns: dict[str, Callable[[Any], Any]]) -> None:
-        super().__init__(datamodel, {name: _with_own_words(given) for name, given in validators_columns.items()})
-        self._converted: dict[tuple[Any, ...], Any] = {}
-
-    def convert(
-        self,
-        columns: list[str],
-        model: type[Any] | None = None,
-        nested: bool = True,  # noqa: FBT001, FBT002 - Flask-AppBuilder's signature
-        parent_schema_name: str | None = None,
-    ) -> Any:
-        """Return the schema for `columns`."""
-        key = (tuple(columns), model, nested, parent_schema_name)
-        if key not in self._converted:
-            self._converted[key] = super().convert(columns, model, nested, parent_schema_name)
-        return self._converted[key]
-
-    def _column2field(self, datamodel: SQLAInterface, column: Any, *args: Any, **kwargs: Any) -> Any:
-        field = super()._column2field(datamodel, column, *args, **kwargs)
-        validator = self.validators_columns.get(column.name)
-        if validator is not None and validator not in field.validators and datamodel.obj is self.datamodel.obj:
-            # Flask-AppBuilder forgets those of relations and enumerations.
-            field.validators.append(validator)
-        mapped = datamodel.list_columns.get(column.name)
-        if mapped is None:
-            return field
-        if datamodel.is_string(column.name) and not mapped.nullable and datamodel.get_col_default(column.name) != "":
-            field.validators.append(Length(min=1))
-        if not isinstance(mapped.type, UTCDateTime):
-            return field
-        return fields.AwareDateTime(
-            default_timezone=UTC, required=field.required, allow_none=field.allow_none, metadata=field.metadata
-        )
-
-
-def _with_own_words(given: Any) -> Callable[[Any], None]:
-    """Return the validators that a view gives for a column as one, whose own messages are shown as they are.
-
-    Those of Marshmallow's validators are English, unless the view has given them.
-    """
-    validators = given if isinstance(given, list | tuple) else [given]
-
-    def validate(value: Any) -> None:
-        for validator in validators:
-            try:
-                accepted = validator(value)
-            except ValidationError as error:
-                if isinstance(validator, Validator) and not getattr(validator, "error", None):
-                    raise
-                said = error.messages
-                raise ValidationError([TranslatedMessage(each) for each in _listed(said)]) from error
-            if accepted is False:
-                raise ValidationError([TranslatedMessage(INVALID)])
-
-    # `_info` names the validators of a field.
-    validate.__name__ = ", ".join(getattr(each, "__name__", type(each).__name__) for each in validators)
-    return validate
-
-
-def _listed(messages: Any) -> list[Any]:
-    return messages if isinstance(messages, list) else [messages]
-
-
 class InvalidFilterError(InvalidColumnFilterFABException):
     """A filter that a list does not have, or whose value is none of its column."""
 
@@ -221,45 +108,6 @@ class InvalidFilterError(InvalidColumnFilterFABException):
 
     def __str__(self) -> str:
         return TranslatedMessage(self._text)
-
-
-class JsonErrorResponses:
-    """Error responses with a message in the language of the member; Flask-AppBuilder's are English."""
-
-    response: Callable[..., Response]
-
-    def response_400(self, message: str | None = None) -> Response:
-        """Return an error of the client. Flask-AppBuilder's texts are English for ever: they are not shown."""
-        if isinstance(message, TranslatedMessage):
-            return self.response(400, message=str(message))
-        return self._error_response(400)
-
-    def response_401(self) -> Response:
-        return self._error_response(401)
-
-    def response_403(self) -> Response:
-        return self._error_response(403)
-
-    def response_404(self) -> Response:
-        return self._error_response(404)
-
-    def response_422(self, message: Any = None) -> Response:
-        """Return a validation error; a dictionary has the errors of each field."""
-        details = {"errors": message} if isinstance(message, dict) else {}
-        return self.response(422, message=str(MESSAGES[422]), **details)
-
-    def response_500(self, message: str | None = None) -> Response:  # noqa: ARG002
-        """Return a server error without details. If the database is down, raise the error, which becomes a 503."""
-        failure = sys.exc_info()[1]
-        if failure is not None and is_unavailable(failure):
-            raise failure
-        # After a failed statement the session could not even load the language of the member.
-        db.session.rollback()
-        return self._error_response(500)
-
-    def _error_response(self, code: int) -> Response:
-        response: Response = self.response(code, message=str(MESSAGES[code]))
-        return response
 
 
 class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
@@ -464,8 +312,8 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
         own = copy.copy(schema)
         try:
             cleaned = {name: self._cleaned(name, value) for name, value in sent.items()}
-            for name in allowed.keys() & cleaned.keys():
-                self._check_related(name, cleaned[name], allowed[name], item)
+            for name in filter(self.datamodel.is_relation, cleaned):
+                self._check_related(name, cleaned[name], allowed.get(name, ()), item)
             return store(own, own.load(cleaned, instance=item, partial=item is not None))
         except ValidationError as error:
             return self.response_422(message=field_errors(error.messages))
@@ -491,8 +339,9 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
         stored = getattr(item, name, None)
         kept = {related.get_pk_value(row) for row in (stored if isinstance(stored, list) else [stored]) if row}
         sent = {related.parse_pk(key) for key in (value if isinstance(value, list) else [value]) if key is not None}
-        permitted = related.get_many(sent - kept, related.get_filters().add_filter_list(allowed))
-        if sent - kept - {related.get_pk_value(row) for row in permitted}:
+        new = sent - kept
+        permitted = related.get_many(new, related.get_filters().add_filter_list(allowed)) if new else []
+        if new - {related.get_pk_value(row) for row in permitted}:
             raise ValidationError({name: [str(INVALID)]})
 
     def _store_new(self, schema: Any, item: Any) -> Response:
@@ -522,26 +371,3 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
         if isinstance(error, ConstraintError):
             text = self.constraint_messages.get(error.constraint, text)
         return self.response(STATUSES.get(type(error), 422), message=str(text))
-
-
-def field_errors(messages: Any) -> Any:
-    """Translate Marshmallow's errors; those in the words of a view or its schema stay as they are."""
-    if isinstance(messages, dict):
-        return {str(name): field_errors(each) for name, each in messages.items()}
-    return [_translated(text) for text in _listed(messages)]
-
-
-def _translated(text: Any) -> str:
-    if isinstance(text, TranslatedMessage | LazyString):
-        return str(text)
-    said = str(text)
-    longest, choices = TOO_LONG.fullmatch(said), NO_CHOICE.fullmatch(said)
-    if longest:
-        return str(
-            ngettext(
-                "At most %(num)d character is allowed.", "At most %(num)d characters are allowed.", int(longest[1])
-            )
-        )
-    if choices:
-        return str(gettext("This must be one of: %(choices)s.", choices=choices[1]))
-    return str(VALIDATION_MESSAGES.get(said) or (INVALID if OF_MARSHMALLOW.fullmatch(said) else said))

@@ -1,11 +1,9 @@
 """How generated views read and write their tables: bounded, ordered, eager queries; errors as DomainError."""
 
 import json
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
+from datetime import datetime
 from enum import Enum
 from typing import Any
 
@@ -14,22 +12,18 @@ from sqlalchemy import ColumnElement, Select, and_, func, select, tuple_, update
 from sqlalchemy.orm import InstrumentedAttribute, aliased, joinedload, selectinload, undefer
 
 from app import replica
+from app.crud import typed_values
 from app.crud.db_errors import GoneError, translate_db_errors
-from app.crud.fields import as_moment, find_by_key
+from app.crud.fields import find_by_key
 from app.crud.filters import FilterConverter, Filters, Period
 from app.database import UTCDateTime, transaction
 from app.http import MAX_PAGE, parse_int
-from app.i18n import selectors
 from app.search_key import is_words, search_key
 from config import ConfigurationError
 
 # Counting a million rows would take longer than the page.
 MAX_COUNTED = 10_000
-MAX_INTEGER = 2**63 - 1
 MAX_KEY_LENGTH = 320
-# How exactly a moment in ISO 8601 is written.
-WRITTEN = re.compile(r"\d{4}-\d\d-\d\d(?P<time>[T ]\d\d:\d\d(?P<seconds>:\d\d(?P<fraction>\.\d+)?)?)?", re.ASCII)
-TRUE, FALSE = {"1", "y", "yes", "true", "on"}, {"0", "n", "no", "false", "off"}
 
 
 @dataclass(frozen=True)
@@ -197,7 +191,7 @@ class SQLAInterface(StockSQLAInterface):
         if not 0 < len(text) <= MAX_KEY_LENGTH or "\0" in text:
             return None
         if self.is_integer(column):
-            return parse_int(text, MAX_INTEGER) or None
+            return parse_int(text, typed_values.MAX_INTEGER) or None
         if self.is_date(column) or self.is_datetime(column):
             try:
                 return self.parse_value(column, text)
@@ -222,15 +216,15 @@ class SQLAInterface(StockSQLAInterface):
                 raise ValueError(text)
             return self.get_related_interface(column).get_pk_value(found)
         if self.is_datetime(column):
-            return self._as_stored(column, _moment(text))
+            return self._as_stored(column, typed_values.moment(text))
         if self.is_enum(column):
             return self._enum_value(column, text)
-        read = next((read for marker, read in READERS if getattr(self, marker)(column)), str)
+        read = next((read for marker, read in typed_values.READERS if getattr(self, marker)(column)), str)
         return read(text)
 
     def parse_period(self, column: str, text: str) -> Period:
         """Return the day, minute or second of the reader that `text` means; raises ValueError for what is none."""
-        start, end, is_day = _period(text)
+        start, end, is_day = typed_values.period(text)
         return Period(self._as_stored(column, start), self._as_stored(column, end), is_day)
 
     def _as_stored(self, column: str, moment: datetime) -> datetime:
@@ -415,63 +409,3 @@ def _directed(direction: str, *each: Any) -> list[Any]:
 def _tagged(value: Any) -> dict[str, str]:
     """Return a value of a key that JSON does not have."""
     return {"_type": "datetime" if isinstance(value, datetime) else "date", "value": value.isoformat()}
-
-
-def _integer(text: str) -> int:
-    number = int(text)
-    if abs(number) > MAX_INTEGER:
-        raise ValueError(text)
-    return number
-
-
-def _number(text: str) -> Decimal:
-    try:
-        number = Decimal(text)
-    except InvalidOperation as error:
-        raise ValueError(text) from error
-    if not number.is_finite():
-        raise ValueError(text)
-    return number
-
-
-def _boolean(text: str) -> bool:
-    if text.lower() not in TRUE | FALSE:
-        raise ValueError(text)
-    return text.lower() in TRUE
-
-
-def _moment(text: str) -> datetime:
-    """Return the moment that `text`, in ISO 8601, means; without a zone it is the reader's."""
-    read = datetime.fromisoformat(text)
-    try:
-        moment = read.astimezone(UTC) if read.tzinfo else as_moment(read, selectors.zone_info())
-    except OverflowError as error:
-        raise ValueError(text) from error
-    if moment is None:
-        raise ValueError(text)
-    return moment
-
-
-def _period(text: str) -> Period:
-    """Return what `text` means to the reader: a day, or with a time as much as that leaves open."""
-    written = WRITTEN.match(text)
-    if written and written.end() == len(text) and not written["time"]:
-        day = date.fromisoformat(text)
-        start, end = (
-            datetime.combine(each, time(), selectors.zone_info()).astimezone(UTC)
-            for each in (day, day + timedelta(days=1))
-        )
-        return Period(start, end, is_day=True)
-    start = _moment(text)
-    if written is None or written["fraction"]:
-        return Period(start, start + timedelta(microseconds=1))
-    return Period(start, start + (timedelta(seconds=1) if written["seconds"] else timedelta(minutes=1)))
-
-
-READERS: tuple[tuple[str, Callable[[str], Any]], ...] = (
-    ("is_boolean", _boolean),
-    ("is_integer", _integer),
-    ("is_float", _number),
-    ("is_numeric", _number),
-    ("is_date", date.fromisoformat),
-)

@@ -244,21 +244,25 @@ BASES = (
             **dict.fromkeys(
                 (
                     *("auth_roles_mapping", "auth_roles_sync_at_login", "auth_user_registration_role_jmespath"),
+                    *("auth_auto_create_groups", "auth_groups_sync_at_login"),
                     *("auth_remote_user_env_var", "oauth_providers"),
                 ),
                 "What the setting of that name says.",
             ),
             **dict.fromkeys(
-                ("auth_auto_create_groups", "auth_groups_sync_at_login", "get_groups_from_keys", "get_roles_from_keys"),
-                "Nothing reads it: groups of others give roles by `AUTH_ROLES_MAPPING`.",
+                ("get_groups_from_keys", "get_roles_from_keys"),
+                "As in Flask-AppBuilder; the site itself asks `app/accounts/role_mapping.py`.",
             ),
+            "auth_user_oauth": "For code of your own: finds and adds people by `username`, which nobody else may ever get, and "
+            "needs their e-mail address. Pages know people by the provider's key for them.",
             "oauth_remotes": "Authlib's clients by the names of the providers, with PKCE, and strong signatures only.",
             "oauth_user_info": "May be a method, or the function that `oauth_user_info_getter` has been given.",
             "oauth_user_info_getter": "What the function returns fills in the registration, and has the `role_keys`. People "
             "are known by the ID token; without OpenID Connect by `sub`, `id` or `username`, the first that is returned: it "
             "must never be given to somebody else.",
-            "get_oauth_user_info": "The claims of OpenID Connect, GitHub's verified address, a `userinfo_endpoint`, or as in "
-            "Flask-AppBuilder.",
+            "get_oauth_user_info": "In a login: the claims of the checked ID token, GitHub's verified address, what Google or a "
+            "`userinfo_endpoint` tells, or as in Flask-AppBuilder. For other callers as in Flask-AppBuilder, which checks "
+            "signatures only with `verify_signature`.",
             **dict.fromkeys(
                 ("auth_rate_limit", "is_auth_limited"), "A limit of the login page, beside those that views have."
             ),
@@ -291,7 +295,7 @@ BASES = (
             ),
             **dict.fromkeys(
                 (
-                    *("auth_user_oauth", "auth_user_remote_user", "auth_user_saml", "get_oauth_token_key_name"),
+                    *("auth_user_remote_user", "auth_user_saml", "get_oauth_token_key_name"),
                     *("get_oauth_token_secret_name", "get_saml_login_redirect_url"),
                     *("get_saml_logout_redirect_url", "get_saml_userinfo", "ldap_extract", "ldap_extract_list"),
                     *("oauth_tokengetter", "oauth_whitelists"),

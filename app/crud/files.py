@@ -5,14 +5,15 @@ waits in a folder of its own until its row is stored, and a file that a row no l
 """
 
 import contextlib
+import logging
 import re
 import secrets
 import time
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
+from io import BytesIO
 from typing import Any
 
 from flask import Flask, Response, abort, current_app, request, send_file, url_for
@@ -21,12 +22,9 @@ from flask_babel import gettext as _
 from markupsafe import Markup
 from sqlalchemy import event, inspect
 from sqlalchemy.orm import Session
-from werkzeug.datastructures import FileStorage
-from wtforms import Field
-from wtforms.validators import ValidationError
-from wtforms.widgets import FileInput
 
-from app.crud import images
+from app.crud import images, storage
+from app.crud.storage import Storage
 from app.errors import DomainError
 from app.extensions import db
 
@@ -35,23 +33,15 @@ VALUE = re.compile(r"(?P<name>[0-9a-f]{32})_sep_(?P<title>.{1,100})", re.DOTALL)
 PENDING = "pending"
 PENDING_SECONDS = 24 * 3600
 MAX_TITLE_LENGTH = 100
-MEGABYTE = 1024 * 1024
 # The end of a thumbnail's name, beside its image.
 THUMBNAIL = "_thumb"
-# The beginning of a file that has one of these endings.
-SIGNATURES: dict[str, tuple[bytes, ...]] = {
-    "pdf": (b"%PDF-",),
-    "zip": (b"PK\x03\x04", b"PK\x05\x06"),
-    "docx": (b"PK\x03\x04",),
-    "xlsx": (b"PK\x03\x04",),
-    "odt": (b"PK\x03\x04",),
-    "ods": (b"PK\x03\x04",),
-}
-# The key of Session.info under which the paths wait for the end of the transaction.
+# The keys of Session.info under which files wait for the end of the transaction.
 UNUSED, MOVED = "unused_files", "moved_files"
 
 # Statements with these types can be cached, which Flask-AppBuilder does not say.
 FileColumn.cache_ok = ImageColumn.cache_ok = True
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -60,86 +50,97 @@ class StoredFile:
 
     name: str
     title: str
-    folder: Path
+    storage: Storage
 
     @classmethod
     def parse(cls, value: object, *, is_image: bool) -> "StoredFile | None":
         """Return the file that the value of a column names, or None for what names no file."""
         match = VALUE.fullmatch(str(value)) if value else None
-        folder = Path(current_app.config["IMG_UPLOAD_FOLDER" if is_image else "UPLOAD_FOLDER"])
-        return cls(match["name"], match["title"], folder) if match else None
+        location = current_app.config["IMG_UPLOAD_FOLDER" if is_image else "UPLOAD_FOLDER"]
+        return cls(match["name"], match["title"], storage.at(str(location))) if match else None
 
     @property
     def value(self) -> str:
         return f"{self.name}_sep_{self.title}"
 
     @property
-    def path(self) -> Path:
-        return self.folder / self.name
+    def names(self) -> tuple[str, str]:
+        """The names of the file and of its thumbnail, if the column has one."""
+        return self.name, f"{self.name}{THUMBNAIL}"
 
-    @property
-    def thumbnail_path(self) -> Path:
-        """Where the thumbnail is, if the column has one."""
-        return self.folder / f"{self.name}{THUMBNAIL}"
+    def read(self, *, thumbnail: bool = False) -> bytes | None:
+        """Return its content, or that of its thumbnail if it has one; None if the file is not there."""
+        small = self.storage.read(self.names[1]) if thumbnail else None
+        return small if small is not None else self.storage.read(self.name)
 
-    @property
-    def paths(self) -> tuple[Path, Path]:
-        return self.path, self.thumbnail_path
+    def is_kept(self) -> bool:
+        """Whether the file is there."""
+        return self.storage.has(self.name)
 
-    @property
-    def pending_path(self) -> Path:
-        return _pending(self.path)
+    def is_waiting(self) -> bool:
+        """Whether the file waits for its row."""
+        return self.storage.has(_pending(self.name))
 
     def use(self) -> None:
         """Move the file from the waiting ones; back, if the transaction is rolled back."""
-        for path in self.paths:
-            if _pending(path).exists():
-                _pending(path).replace(path)
-                db.session().info.setdefault(MOVED, []).append(path)
+        with _reachable():
+            for name in self.names:
+                if self.storage.move(_pending(name), name):
+                    db.session().info.setdefault(MOVED, []).append((self.storage, name))
 
 
-def _pending(path: Path) -> Path:
-    return path.parent / PENDING / path.name
+def _pending(name: str) -> str:
+    return f"{PENDING}/{name}"
 
 
 def keep(content: bytes, title: str, *, is_image: bool, thumbnail: bytes | None = None) -> StoredFile:
-    """Store a new file among the waiting ones."""
-    value = f"{secrets.token_hex(16)}_sep_{_clean(title)}"
+    """Store a new file among the waiting ones. Raises DomainError when the storage cannot be reached."""
+    value = f"{secrets.token_hex(16)}_sep_{clean_title(title)}"
     stored = StoredFile.parse(value, is_image=is_image)
     assert stored is not None  # noqa: S101 - it was made two lines above
-    stored.pending_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for path, written in zip(stored.paths, (content, thumbnail), strict=True):
-        if written is not None:
-            _pending(path).write_bytes(written)
+    with _reachable():
+        for name, written in zip(stored.names, (content, thumbnail), strict=True):
+            if written is not None:
+                stored.storage.write(_pending(name), written)
     return stored
+
+
+@contextlib.contextmanager
+def _reachable() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        log.exception("A file could not be stored")
+        raise DomainError(_("The file could not be stored. Please try again in a moment.")) from error
 
 
 def copy_image(value: str | None) -> str | None:
     """Return the value for another row with the same image: each row has a file of its own."""
     stored = StoredFile.parse(value, is_image=True)
-    if stored is None or not stored.path.is_file():
+    content = stored.read() if stored is not None else None
+    if stored is None or content is None:
         return None
-    thumbnail = stored.thumbnail_path.read_bytes() if stored.thumbnail_path.is_file() else None
-    copied = keep(stored.path.read_bytes(), stored.title, is_image=True, thumbnail=thumbnail)
+    copied = keep(content, stored.title, is_image=True, thumbnail=stored.storage.read(stored.names[1]))
     copied.use()
     return copied.value
 
 
 def send(stored: StoredFile, *, is_image: bool, thumbnail: bool = False, name: str = "") -> Response:
-    """Return a file as a response, under a `name` or that which it was sent with. An image is shown, others are saved.
+    """Return a file as a response, under a `name` or that which it was sent with; 404 if it is not there.
 
-    Browsers ask each time whether they may still show it: access can end.
+    An image is shown, others are saved. Browsers ask each time whether they may still show it: access can end.
     """
-    path = stored.thumbnail_path if thumbnail and stored.thumbnail_path.is_file() else stored.path
-    media_type = None
-    if is_image:
-        with path.open("rb") as file:
-            media_type = images.type_of(file.read(images.START))
+    content = stored.read(thumbnail=thumbnail)
+    if content is None:
+        abort(404)
+    media_type = images.type_of(content) if is_image else None
     response = send_file(
-        path,
+        BytesIO(content),
         mimetype=media_type or "application/octet-stream",
         as_attachment=media_type is None,
         download_name=name or stored.title,
+        # The content of a name never changes.
+        etag=stored.names[thumbnail],
     )
     response.cache_control.private = True
     return response
@@ -151,13 +152,13 @@ def send_image(value: str | None, name: str) -> Response:
     It is called `name`: what its owner has called the file is no concern of others.
     """
     stored = StoredFile.parse(value, is_image=True)
-    if stored is None or not stored.path.is_file():
+    if stored is None:
         abort(404)
     ending = stored.title.rpartition(".")[2]
     return send(stored, is_image=True, thumbnail="thumbnail" in request.args, name=f"{name}.{ending}")
 
 
-def _clean(title: str) -> str:
+def clean_title(title: str) -> str:
     """Return the last part of a path without control characters, and not too long; its ending stays."""
     last = re.split(r"[/\\]", title)[-1]
     text = "".join(c for c in last if unicodedata.category(c)[0] not in "CZ" or c == " ").strip(" .")
@@ -168,15 +169,9 @@ def _clean(title: str) -> str:
 
 def delete_old() -> int:
     """Delete files that have waited for a day: nobody will send that form again. Return how many."""
-    limit, count = time.time() - PENDING_SECONDS, 0
-    for setting in ("UPLOAD_FOLDER", "IMG_UPLOAD_FOLDER"):
-        for path in (Path(current_app.config[setting]) / PENDING).glob("*"):
-            # Another process may delete it first.
-            with contextlib.suppress(FileNotFoundError):
-                if path.stat().st_mtime < limit:
-                    path.unlink()
-                    count += 1
-    return count
+    limit = time.time() - PENDING_SECONDS
+    kept = [storage.at(str(current_app.config[setting])) for setting in ("UPLOAD_FOLDER", "IMG_UPLOAD_FOLDER")]
+    return sum(each.delete(name) for each in kept for name in each.older_than(PENDING, limit))
 
 
 # -- the end of the transaction
@@ -207,160 +202,29 @@ def _note_unused(session: Session, _context: object) -> None:
             history = inspect(row).attrs[column].history
             values = (getattr(row, column), *history.deleted) if row in session.deleted else history.deleted
             files = (StoredFile.parse(value, is_image=is_image) for value in values)
-            session.info.setdefault(UNUSED, []).extend(path for each in files if each for path in each.paths)
+            unused = [(each.storage, name) for each in files if each for name in each.names]
+            session.info.setdefault(UNUSED, []).extend(unused)
 
 
 def _committed(session: Session) -> None:
     if session.in_nested_transaction():
         return
     session.info.pop(MOVED, None)
-    for path in session.info.pop(UNUSED, ()):
-        path.unlink(missing_ok=True)
+    for kept, name in session.info.pop(UNUSED, ()):
+        try:
+            kept.delete(name)
+        except OSError:
+            # What was committed is done. Nothing names this file any more.
+            log.exception("The file %s is no longer used and could not be deleted", name)
 
 
 def _undo(session: Session) -> None:
     if session.in_nested_transaction():
         return
     session.info.pop(UNUSED, None)
-    for path in session.info.pop(MOVED, ()):
-        if path.exists():
-            path.replace(_pending(path))
-
-
-# -- the field
-
-
-class UploadInput(FileInput):
-    """The input, with the file that is stored or waits for the rest of the form, and a box that removes it."""
-
-    def __call__(self, field: "UploadField", **kwargs: Any) -> Markup:
-        if field.image:
-            kwargs.setdefault("accept", ",".join(images.TYPES))
-        control = super().__call__(field, **kwargs)
-        known = field.known
-        if known is None:
-            return control
-        parts = [Markup('<p class="hint"><bdi>{}</bdi></p>').format(known.title)]
-        if field.new is None and field.preview:
-            shown = Markup('<img class="preview" src="{}" alt="{}">')
-            parts = [shown.format(field.preview(known.value), _("The stored picture"))]
-        if field.new is not None:
-            parts.append(
-                Markup('<p class="hint">{}</p>').format(_("This file was received. It need not be chosen again."))
-            )
-            kept = Markup('<input type="hidden" name="{}-kept" value="{}">')
-            parts.append(kept.format(field.name, known.value))
-        if not field.flags.required:
-            box = Markup('<label class="choice"><input type="checkbox" name="{}-delete" value="1"{}> {}</label>')
-            checked = Markup(" checked") if field.is_removed else ""
-            parts.append(
-                box.format(field.name, checked, _("Remove the picture") if field.image else _("Remove the file"))
-            )
-        return Markup("").join([*parts, control])
-
-
-class UploadField(Field):
-    """A file. It is kept while other fields are corrected; `data` is the value of the column."""
-
-    widget = UploadInput()
-    data: Any
-
-    def __init__(
-        self,
-        *args: Any,
-        image: ImageColumn | None = None,
-        preview: Callable[[str], str] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        """Take the type of the column if it is one of images, and a function that returns the URL of a stored one."""
-        super().__init__(*args, **kwargs)
-        self.image = image
-        self.preview = preview
-        self.new: StoredFile | None = None
-        self.is_removed = False
-        self._refused: str | None = None
-
-    @property
-    def known(self) -> StoredFile | None:
-        """The file that is sent with the form or else stored."""
-        return self.new or StoredFile.parse(self.object_data, is_image=bool(self.image))
-
-    def process(self, formdata: Any, *args: Any, **kwargs: Any) -> None:
-        """Take the file of the request, or the one that was sent before with the same form."""
-        super().process(None, *args, **kwargs)
-        if formdata is not None:
-            self.is_removed = f"{self.name}-delete" in formdata
-            sent = [each for each in formdata.getlist(self.name) if isinstance(each, FileStorage) and each.filename]
-            if sent:
-                self.new = self._take(sent[0])
-            elif not self.is_removed:
-                self.new = self._waiting(formdata.get(f"{self.name}-kept"))
-        if self.new is not None:
-            self.data = self.new.value
-        elif self.is_removed:
-            self.data = None
-        # InputRequired and Optional look there.
-        self.raw_data = [each for each in (self._refused, self.data) if each]
-
-    def _take(self, sent: FileStorage) -> StoredFile | None:
-        try:
-            return self._keep(sent.stream.read(max_bytes() + 1), sent.filename or "")
-        except DomainError as refused:
-            self._refused = str(refused)
-            return None
-
-    def _keep(self, content: bytes, title: str) -> StoredFile:
-        if len(content) > max_bytes():
-            raise DomainError(_("The file is larger than %(limit)s MB.", limit=str(max_bytes() // MEGABYTE)))
-        if self.image is None:
-            if not _is_what_it_says(title, content):
-                raise DomainError(_("This kind of file is not accepted, or the content is not what the name says."))
-            return keep(content, title, is_image=False)
-        size = self.image.size or current_app.config.get("IMG_SIZE")
-        picture = images.convert(content, size, self.image.thumbnail_size)
-        # The format may be another one now.
-        named = f"{title.rpartition('.')[0] or title}.{picture.ending}"
-        return keep(picture.content, named, is_image=True, thumbnail=picture.thumbnail)
-
-    def _waiting(self, value: str | None) -> StoredFile | None:
-        """Return the file that was sent with an earlier version of this form."""
-        kept = StoredFile.parse(value, is_image=bool(self.image))
-        if kept is None or not kept.pending_path.is_file():
-            return None
-        return StoredFile(kept.name, _clean(kept.title), kept.folder)
-
-    def pre_validate(self, form: Any) -> None:  # noqa: ARG002 - WTForms' signature
-        if self._refused:
-            raise ValidationError(self._refused)
-
-    def stored(self) -> str | None:
-        """Return the value for the column, after moving a new file from the waiting ones."""
-        if self.new is not None:
-            self.new.use()
-        value: str | None = self.data
-        return value
-
-    def populate_obj(self, obj: Any, name: str) -> None:
-        """Use the new file; an empty input changes nothing."""
-        if self.new is not None or self.is_removed:
-            setattr(obj, name, self.stored())
-
-
-def max_bytes() -> int:
-    """Return how large a file may be."""
-    most: int = current_app.config["UPLOAD_MAX_BYTES"]
-    return most
-
-
-def _is_what_it_says(title: str, content: bytes) -> bool:
-    """Whether a file may have its ending, and begins as files with this ending do."""
-    ending = title.rpartition(".")[2].lower()
-    allowed = current_app.config.get("FILE_ALLOWED_EXTENSIONS")
-    if allowed and ending not in allowed:
-        return False
-    if ending in images.ENDINGS:
-        return images.type_of(content) == images.ENDINGS[ending]
-    return ending not in SIGNATURES or content.startswith(SIGNATURES[ending])
+    for kept, name in session.info.pop(MOVED, ()):
+        with contextlib.suppress(OSError):
+            kept.move(name, _pending(name))
 
 
 def link(endpoint: str, value: object, *, is_image: bool) -> Markup | str:

@@ -33,7 +33,7 @@ from app.crud.fields import (
     clean_line,
     clean_text,
 )
-from app.crud.files import UploadField
+from app.crud.upload_field import UploadField
 from app.extensions import db
 from config import ConfigurationError
 

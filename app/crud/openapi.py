@@ -12,7 +12,7 @@ from flask_appbuilder.menu import MenuApi as StockMenuApi
 from flask_appbuilder.security.decorators import has_access, permission_name, protect
 from marshmallow import Schema, fields
 
-from app.crud.api import JsonErrorResponses
+from app.crud.api_errors import JsonErrorResponses
 from app.crud.views import BaseView
 from app.extensions import appbuilder_of
 

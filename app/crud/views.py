@@ -149,7 +149,7 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
         """Return the file that a row of this view names so, and whether it is an image."""
         for column, is_image in files.file_columns(self.datamodel.obj).items():
             stored = files.StoredFile.parse(filename, is_image=is_image)
-            if stored is None or not stored.path.is_file():
+            if stored is None or not stored.is_kept():
                 continue
             named = self._base_filters.copy().add_filter(column, FilterEqual, filename)
             if self.datamodel.page(named, self.base_order, size=1).rows:

@@ -25,7 +25,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
 from app.accounts.api_keys import service as api_key_service
-from app.crud.api import MESSAGES, JsonErrorResponses, field_errors
+from app.crud.api_errors import MESSAGES, JsonErrorResponses, field_errors
 from app.crud.openapi import OpenApi as StockOpenApi
 from app.errors import REFUSED, Category, DomainError
 from app.extensions import appbuilder_of, db

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from marshmallow import Schema, ValidationError, fields, validate
 
-from app.crud.api import TranslatedMessage
+from app.crud.api_errors import TranslatedMessage
 from app.crud.fields import FIRST_YEAR, LAST_YEAR, as_moment, clean_text
 from app.i18n import locales
 from app.i18n.selectors import is_timezone, zone_info

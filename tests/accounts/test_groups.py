@@ -15,7 +15,7 @@ def role_id(records):
 
 def put_into(admin, member, *groups):
     page = admin.get(f"/users/edit/{member.id}")
-    return admin.submit(page.form(f"/users/edit/{member.id}"), memberships=[str(group.id) for group in groups])
+    return admin.submit(page.form(f"/users/edit/{member.id}"), groups=[str(group.id) for group in groups])
 
 
 def test_a_group_gives_its_roles_to_its_members(admin, client_of, cast, records, role_id):

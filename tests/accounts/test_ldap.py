@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from flask_appbuilder.const import AUTH_LDAP
 from flask_appbuilder.security import signals
+from sqlalchemy import select
 
 import config
 from app import clock
@@ -16,7 +17,7 @@ from app.extensions import appbuilder_of, db
 from app.outbox.models import OutboxEmail
 from config import ConfigurationError
 from tests.support import ldap
-from tests.support.factories import DirectoryPersonFactory, MemberFactory, RegistrationFactory
+from tests.support.factories import DirectoryPersonFactory, GroupFactory, MemberFactory, RegistrationFactory
 
 WRONG = [("warning", "Invalid login. Please try again.")]
 UNREACHABLE = [("danger", "The directory of your organisation cannot be reached. Please try again in a moment.")]
@@ -113,6 +114,13 @@ def test_groups_of_the_directory_give_roles(visitor, new_visitor, people, record
     assert changes == ([{"roles": ["Guest"]}] if sync else [])
     # Sessions with the old roles end.
     assert (other.get("/parties/new").path == "/login/") is sync
+
+
+def test_groups_are_those_of_the_directory_if_asked_for(visitor, people, records, app, monkeypatch):
+    monkeypatch.setitem(app.config, "AUTH_GROUPS_SYNC_AT_LOGIN", "yes")
+    GroupFactory(name="CN=Admins,ou=groups,dc=example,dc=com")
+    log_in(visitor, "grace")
+    assert records.all(select(Member.username).join(Member.groups)) == ["grace"]
 
 
 def test_without_an_admin_group_roles_are_managed_on_the_site(visitor, use, running, records):

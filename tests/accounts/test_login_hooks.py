@@ -256,7 +256,7 @@ def test_packages_are_told_of_changed_roles(admin, cast, records, hear):
     with hear(signals.roles_changed) as told:
         admin.submit(admin.get(path).form(path), roles=[ids["Guest"], ids["Translator"]])
         admin.submit(admin.get(path).form(path), first_name="Zoë")
-        admin.submit(admin.get(path).form(path), roles=[ids["Guest"]], memberships=[str(group.id)])
+        admin.submit(admin.get(path).form(path), roles=[ids["Guest"]], groups=[str(group.id)])
         page = admin.get(f"/groups/edit/{group.id}")
         admin.submit(page.form(f"/groups/edit/{group.id}"), roles=[ids["Translator"]])
     assert [(known["added"], known["removed"]) for _name, known in told] == [

@@ -5,8 +5,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
-from flask_appbuilder.const import AUTH_OAUTH
-from flask_appbuilder.security.sqla.models import Role
+from flask_appbuilder.const import AUTH_DB, AUTH_OAUTH
+from flask_appbuilder.security.sqla.models import Group, Role
 from sqlalchemy import select, update
 
 from app import clock
@@ -18,7 +18,7 @@ from app.database import transaction
 from app.errors import DomainError
 from app.extensions import appbuilder_of, db
 from tests.support import github, openid, required_services
-from tests.support.factories import PASSWORD, MemberFactory, RowFactory
+from tests.support.factories import PASSWORD, GroupFactory, MemberFactory, RowFactory
 
 FAILED = [("danger", "Kitchen ID could not confirm your identity. Please try again in a moment.")]
 REFUSED = [("warning", "This login at Kitchen ID cannot be used here. Please ask your administrator for an account.")]
@@ -174,6 +174,40 @@ def test_a_userinfo_endpoint_tells_who_somebody_is(visitor, hub, app, monkeypatc
         assert session["openid"]["subject"] == "42"
 
 
+def test_azure_is_known_by_its_signed_token(visitor, new_visitor, kitchen, app, monkeypatch):
+    """As Flask-AppBuilder documents it: without a description of the provider, whose keys are known."""
+    entry = {
+        "name": "azure",
+        "remote_app": {
+            "client_id": "dinner",
+            "client_secret": "x",
+            "api_base_url": f"{kitchen.issuer}/tenant",
+            "access_token_url": f"{kitchen.issuer}{openid.TOKEN}",
+            "authorize_url": f"{kitchen.issuer}/oauth2/authorize",
+            "jwks_uri": f"{kitchen.issuer}{openid.KEYS}",
+            "client_kwargs": {"scope": "email profile", "verify_signature": False},
+        },
+    }
+    monkeypatch.setitem(app.config, "OAUTH_PROVIDERS", [entry])
+    assert at_kitchen(visitor, kitchen, path="/login/azure").form("/register/form").fields["email"] == "ada@example.com"
+    with visitor.client.session_transaction() as session:
+        assert (session["openid"]["issuer"], session["openid"]["subject"]) == (
+            f"{kitchen.issuer}/tenant",
+            "ada-at-kitchen",
+        )
+    monkeypatch.setitem(app.extensions, "oauth_clients", {})
+    kitchen.behaviour = "forge"
+    refused = at_kitchen(new_visitor(), kitchen, path="/login/azure")
+    assert refused.flashes == [("danger", "azure could not confirm your identity. Please try again in a moment.")]
+
+
+def test_google_is_asked_as_flask_appbuilder_documents_it(visitor, hub, app, monkeypatch):
+    monkeypatch.setitem(app.config, "OAUTH_PROVIDERS", [hub.settings(name="google")])
+    assert at_github(visitor, "/login/google").form("/register/form").fields["email"] == "ada@example.com"
+    with visitor.client.session_transaction() as session:
+        assert session["openid"]["subject"] == "7"
+
+
 def test_a_provider_that_nobody_can_ask_is_reported(visitor, hub, app, monkeypatch):
     monkeypatch.setitem(app.config, "OAUTH_PROVIDERS", [hub.settings(name="hub")])
     page = at_github(visitor, "/login/hub")
@@ -237,6 +271,31 @@ def test_a_provider_that_could_not_work_is_refused_with_the_reason(entry, told):
     assert providers.problem([BARE]) is None
     assert told in providers.problem([entry])
     assert "another one has the same `name`" in providers.problem([BARE, BARE])
+
+
+TENANT, KEYCLOAK = "https://login.microsoftonline.com/t", "https://id.example/realms/master/protocol/openid-connect"
+DISCOVERED = "https://id.example/.well-known/openid-configuration"
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "issuer", "speaks_openid"),
+    [
+        ("azure", {"api_base_url": f"{TENANT}/oauth2"}, f"{TENANT}/oauth2", True),
+        ("keycloak", {"api_base_url": KEYCLOAK}, "https://id.example/realms/master", True),
+        ("google", {"client_kwargs": {"scope": "email profile"}}, "https://a.example", False),
+        ("okta", {"server_metadata_url": DISCOVERED}, "https://id.example", True),
+        ("authentik", {"jwks_uri": "https://id.example/keys"}, "https://a.example", True),
+        ("okta", {}, None, None),
+        ("authentik", {"client_kwargs": {"verify_signature": False}}, None, None),
+        ("aws_cognito", {"client_kwargs": {"scope": "openid email"}}, None, None),
+    ],
+)
+def test_what_flask_appbuilder_documents_is_enough_if_signatures_can_be_checked(name, more, issuer, speaks_openid):
+    entry = {"name": name, "remote_app": {**BARE["remote_app"], **more}}
+    assert providers.are_usable([entry]) is (issuer is not None)
+    if issuer is not None:
+        found = providers.described(entry)
+        assert (found.issuer, found.speaks_openid) == (issuer, speaks_openid)
 
 
 def test_an_issuer_knows_people_in_one_way(kitchen):
@@ -339,6 +398,72 @@ def test_the_last_administrator_keeps_the_role(visitor, only_providers, records,
     IdentityFactory(member_id=member.id, issuer=only_providers.issuer, subject="ada-at-kitchen")
     assert at_kitchen(visitor, only_providers).path == "/"
     assert roles(records, member) == ["Admin"]
+
+
+@pytest.mark.parametrize(("added", "names"), [(False, ["cooks"]), (True, ["cooks", "guests"])])
+def test_groups_are_those_of_the_provider_if_asked_for(
+    visitor, new_visitor, only_providers, records, app, monkeypatch, added, names
+):
+    monkeypatch.setitem(app.config, "AUTH_GROUPS_SYNC_AT_LOGIN", "yes")
+    monkeypatch.setitem(app.config, "AUTH_AUTO_CREATE_GROUPS", added)
+    GroupFactory(name="cooks")
+    GroupFactory(name="gardeners")
+
+    def groups():
+        return records.all(select(Group.name).join(Group.users).order_by(Group.name))
+
+    at_kitchen(visitor, only_providers)
+    assert groups() == names
+    only_providers.know("ada-at-kitchen", email="ada@example.com", groups=["gardeners"])
+    at_kitchen(new_visitor(), only_providers)
+    assert groups() == ["gardeners"]
+    changed = next(event for event in records.all(AuditEvent) if event.action == "member_changed")
+    assert (changed.before, changed.after) == ({"groups": names}, {"groups": ["gardeners"]})
+
+
+# -- code of the site that knows who somebody is
+
+ADA = {"username": "Ada", "first_name": "Ada", "email": "ada@example.com", "role_keys": ["cooks"]}
+
+
+def authenticated(app, told):
+    with app.test_request_context():
+        member = appbuilder_of(app).sm.auth_user_oauth(told)
+        return member and (member.username, sorted(role.name for role in member.roles))
+
+
+@pytest.mark.both_databases
+def test_code_of_the_site_finds_and_adds_people_by_username(only_providers, records, app):
+    assert authenticated(app, ADA) == ("ada", ["Guest", "Translator"])
+    assert authenticated(app, {"username": "ada"}) == ("ada", ["Guest", "Translator"])
+    assert records.one(Member).login_count == 2
+    with app.app_context(), transaction():
+        db.session.execute(update(Member).values(active=False))
+    assert authenticated(app, ADA) is None
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {**ADA, "username": ""},
+        {**ADA, "username": "ada@example.com"},
+        {**ADA, "username": "admin"},
+        {**ADA, "email": ""},
+        {**ADA, "email_verified": False},
+        {**ADA, "email": "BOB@example.com"},
+    ],
+)
+def test_whom_code_of_the_site_cannot_add(only_providers, records, app, told):
+    MemberFactory(username="bob", email="bob@example.com")
+    assert authenticated(app, told) is None
+    assert records.count(Member) == 1
+
+
+@pytest.mark.parametrize(("name", "value"), [("REGISTRATION", "closed"), ("AUTH_TYPE", AUTH_DB)])
+def test_nobody_is_added_where_people_cannot_register_so(only_providers, records, app, monkeypatch, name, value):
+    monkeypatch.setitem(app.config, name, value)
+    assert authenticated(app, ADA) is None
+    assert records.count(Member) == 0
 
 
 def test_a_role_is_found_by_an_expression(visitor, only_providers, records, app, monkeypatch):

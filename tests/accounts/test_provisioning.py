@@ -185,6 +185,23 @@ def test_the_administrators_of_a_role_cannot_all_go_but_can_be_others(ask, cast,
     assert ask("GET", "users/").status_code in {401, 403}
 
 
+def test_a_group_gets_its_users(ask, cast, records):
+    kitchen = ask("POST", "groups/", {"name": "kitchen", "roles": [role_key(records, "Translator")]}).get_json()["id"]
+    path = f"groups/{kitchen}"
+    assert ask("PUT", path, {"users": [cast.friend.id, cast.translator.id]}).status_code == 200
+    shown = ask("GET", path).get_json()["result"]["users"]
+    assert {user["username"] for user in shown} == {"friend", "translator"}
+    stamp = records.fresh(cast.friend).session_stamp
+    assert ask("PUT", path, {"users": [cast.translator.id]}).status_code == 200
+    # A role was lost, so the sessions are over, and the audit log has the member.
+    assert records.fresh(cast.friend).session_stamp != stamp
+    lost = next(event for event in records.all(AuditEvent) if event.before == {"groups": ["kitchen"]})
+    assert (lost.subject_id, lost.after) == (cast.friend.id, {"groups": []})
+    refused = ask("PUT", path, {"users": [cast.translator.id, 999999]})
+    assert (refused.status_code, [*refused.get_json()["errors"]]) == (422, ["users"])
+    assert ask("DELETE", path).status_code == 422
+
+
 def test_a_role_gets_its_groups(ask, cast, records):
     key = role_key(records, "Translator")
     cooks, waiters = GroupFactory(name="cooks").id, GroupFactory(name="waiters").id

@@ -19,7 +19,7 @@ def role_named(records, name):
 
 def join(admin, member, group):
     path = f"/users/edit/{member.id}"
-    return admin.submit(admin.get(path).form(path), memberships=[str(group.id)])
+    return admin.submit(admin.get(path).form(path), groups=[str(group.id)])
 
 
 @pytest.mark.both_databases
@@ -27,15 +27,15 @@ def test_users_are_found_by_role_and_by_group(admin, cast):
     group = GroupFactory(name="clerks")
     join(admin, cast.friend, group)
     assert NAME.findall(admin.get("/users/list/?_flt_0_roles=Admin").text) == [cast.admin.username]
-    page = admin.get("/users/list/?_flt_0_memberships=clerks")
+    page = admin.get("/users/list/?_flt_0_groups=clerks")
     assert (NAME.findall(page.text), page.flashes) == ([cast.friend.username], [])
-    assert NAME.findall(admin.get("/users/list/?_flt_0_memberships=clerks&_flt_0_roles=Admin").text) == []
+    assert NAME.findall(admin.get("/users/list/?_flt_0_groups=clerks&_flt_0_roles=Admin").text) == []
 
 
 def test_the_filter_suggests_roles_and_groups(admin):
     GroupFactory(name="clerks")
     assert {"value": "Guest", "label": "Guest"} in admin.get("/users/options/roles?q=gue").json
-    assert [each["value"] for each in admin.get("/users/options/memberships?q=cle").json] == ["clerks"]
+    assert [each["value"] for each in admin.get("/users/options/groups?q=cle").json] == ["clerks"]
 
 
 def test_roles_stay_checkboxes_in_the_forms_of_users(admin, cast):
@@ -81,7 +81,7 @@ def test_a_user_added_from_a_role_or_group_has_it(admin, records):
     form = admin.get(link).form("/users/add")
     assert set(form.fields.getlist("roles")) == {str(translator.id), str(role_named(records, "Guest").id)}
     link = re.search(r'/users/add[?][^"]*', admin.get(f"/groups/show/{group.id}").text).group()
-    assert admin.get(link).form("/users/add").fields.getlist("memberships") == [str(group.id)]
+    assert admin.get(link).form("/users/add").fields.getlist("groups") == [str(group.id)]
 
 
 def test_the_page_of_a_person_links_to_their_parties_and_answers(admin, cast):

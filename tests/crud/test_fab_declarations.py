@@ -142,6 +142,19 @@ def in_our_look(page):
     return True
 
 
+def test_stock_views_have_a_search_box(ours, party):
+    visitor = ours(*STOCK)
+    DinnerPartyFactory(title="Pancakes")
+    page = visitor.get("/stocktables/list/?_flt_0_title=Soup")
+    box = page.form("/stocktables/list/")
+    assert 'id="list-search-hint">Title<' in page.text
+    found = visitor.get("/stocktables/list/?q=PANC%C3%81")
+    assert ("Pancakes" in found.text, "Soup" in found.text) == (True, False)
+    # What was searched is in one request only.
+    assert "Soup" in visitor.get("/stocktables/list/").text
+    assert (box.fields["q"], box.fields["_flt_0_title"]) == ("", "Soup")
+
+
 @pytest.mark.parametrize("view", OURS)
 def test_list_widgets_show_the_rows(ours, party, view):
     page = ours(*OURS).get(f"/{view.__name__.lower()}/list/")

@@ -23,7 +23,7 @@ from wtforms import StringField
 
 from app.accounts.models import Member
 from app.crud import BaseView, ModelRestApi, ModelView, SQLAInterface
-from app.crud.api import field_errors
+from app.crud.api_errors import field_errors
 from app.database import UTCDateTime
 from app.extensions import Model, appbuilder_of, db
 from app.outbox.models import OutboxEmail

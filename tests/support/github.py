@@ -24,6 +24,8 @@ class GitHub:
             {"email": "other@example.com", "verified": True, "primary": False},
             {"email": "ada@example.com", "verified": True, "primary": True},
         ]
+        # As Google's older interface tells of a person.
+        self.at_google = {"id": "7", "email": "ada@example.com", "verified_email": True, "given_name": "Ada"}
         self._challenges: dict[str, str] = {}
         self._tokens: set[str] = set()
 
@@ -33,6 +35,7 @@ class GitHub:
         app.add_url_rule("/login/oauth/authorize", view_func=self.authorize)
         app.add_url_rule("/login/oauth/access_token", view_func=self.access_token, methods=["POST"])
         app.add_url_rule("/user", view_func=lambda: self.told(self.person), endpoint="user")
+        app.add_url_rule("/userinfo", view_func=lambda: self.told(self.at_google), endpoint="userinfo")
         app.add_url_rule("/user/emails", view_func=lambda: self.told(self.addresses), endpoint="emails")
         return app
 

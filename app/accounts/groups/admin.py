@@ -42,7 +42,7 @@ class GroupModelView(ReauthenticationRequired, ModelView):
     validators_columns = {"name": [Length(max=100)], "label": [Length(max=150)], "description": [Length(max=512)]}
 
     def pre_add(self, item: Group) -> None:
-        group_service.add(item)
+        group_service.add(item, current_user.id)
 
     def pre_update(self, item: Group) -> None:
         group_service.change(item, current_user.id)

@@ -3,21 +3,22 @@
 from collections.abc import Iterable
 from typing import Any
 
-from flask_appbuilder.security.sqla.models import Group, Role, assoc_user_group
+from flask_appbuilder.security.sqla.models import Group, Role
 from flask_babel import lazy_gettext
-from sqlalchemy import inspect, select
+from sqlalchemy import inspect
 
 from app import audit
 from app.accounts import role_changes
-from app.accounts.models import ADMIN, Member
+from app.accounts.models import ADMIN
 from app.accounts.users import service as user_service
 from app.errors import DomainError
 from app.extensions import db
 
 
-def add(group: Group) -> None:
+def add(group: Group, by: int | None = None) -> None:
     """Check and audit a new group. Raises DomainError, at "roles", when it has the administrator role."""
     _refuse_admins(group)
+    _members_changed(group, by)
     db.session.flush()
     audit.record("group_created", "group", group, after={"roles": role_changes.names(group.roles)})
 
@@ -25,6 +26,7 @@ def add(group: Group) -> None:
 def change(group: Group, by: int | None) -> None:
     """Check and audit the changes of a group. Its members are signed out when its roles have changed."""
     _refuse_admins(group)
+    _members_changed(group, by)
     before, after = user_service.changes(group, ("name", "label", "description"))
     attributes: Any = inspect(group).attrs
     roles = attributes.roles.history
@@ -38,7 +40,7 @@ def change(group: Group, by: int | None) -> None:
     audit.record("group_changed", "group", group, name=before.get("name", group.name), before=before, after=after)
     if "roles" in after:
         db.session.flush()
-        for member in _members(group):
+        for member in group.users:
             user_service.end_logins(member, role_changes.ROLES_CHANGED, by)
             role_changes.tell(member, {*roles.unchanged, *roles.deleted}, set(group.roles))
 
@@ -53,15 +55,18 @@ def set_groups(role: Role, groups: Iterable[Group], by: int | None) -> None:
 
 def delete(group: Group) -> None:
     """Check and audit the deletion of a group. Raises DomainError when it has members."""
-    if _members(group):
+    if group.users:
         raise DomainError(lazy_gettext("This group has members and cannot be deleted."))
     audit.record("group_deleted", "group", group, before={"roles": role_changes.names(group.roles)})
 
 
-def _members(group: Group) -> list[Member]:
-    """Return the members of a group. Its own list has rows of another class."""
-    inside = select(assoc_user_group.c.user_id).where(assoc_user_group.c.group_id == group.id)
-    return list(db.session.scalars(select(Member).where(Member.id.in_(inside)).order_by(Member.id)))
+def _members_changed(group: Group, by: int | None) -> None:
+    """Check and audit what changes for members who come or go."""
+    history = inspect(group).attrs.users.history
+    for member in sorted([*history.added, *history.deleted], key=lambda member: member.id):
+        # Without the old groups, the loss of a role would not be known.
+        list(member.groups)
+        user_service.change(member, by)
 
 
 def _refuse_admins(group: Group) -> None:

@@ -19,7 +19,7 @@ from app.accounts.login.authentication import AuthResult
 from app.accounts.login.views import refused_status
 from app.accounts.second_factor import service as second_factor_service
 from app.address_key import address_key
-from app.crud.api import MESSAGES, JsonErrorResponses, field_errors
+from app.crud.api_errors import MESSAGES, JsonErrorResponses, field_errors
 from app.database import transaction
 from app.errors import DomainError
 

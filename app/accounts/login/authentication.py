@@ -11,11 +11,22 @@ from flask_babel import lazy_gettext
 from sqlalchemy import Update, func, select, update
 
 from app import audit, clock
-from app.accounts import auth_type, login_throttle, mail, password_policy, queries, role_changes, rules, signals
+from app.accounts import (
+    auth_type,
+    login_throttle,
+    mail,
+    password_policy,
+    queries,
+    role_changes,
+    role_mapping,
+    rules,
+    signals,
+)
 from app.accounts.enums import RequiredAction
 from app.accounts.ldap import client as ldap_client
 from app.accounts.ldap import people as ldap_people
 from app.accounts.ldap import sync as ldap_sync
+from app.accounts.ldap.entries import normalize_dn
 from app.accounts.ldap.people import RefusedError
 from app.accounts.models import DirectoryPerson, Member, TrustedDevice
 from app.accounts.queries import AuthRequirements, LoginRecord
@@ -129,7 +140,8 @@ def _authenticate_in_directory(identifier: str, password: str, device_hash: str,
     handover = ldap_sync.handover(person)
     login_throttle.record_success(key)
     member = ldap_sync.sync_member(person, handover)
-    role_changes.assign(member, ldap_sync.roles_of(person, member))
+    groups = role_mapping.groups(person.groups, normalize_dn)
+    role_changes.assign(member, ldap_sync.roles_of(person, member), groups)
     return member
 
 

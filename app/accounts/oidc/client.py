@@ -93,8 +93,6 @@ def client_of(provider: Provider) -> Client:
 
 def _arguments(provider: Provider) -> dict[str, Any]:
     given = dict(provider.remote_app.get("client_kwargs") or {})
-    # Flask-AppBuilder's way to leave signatures unchecked.
-    given.pop("verify_signature", None)
     scope = str(given.get("scope") or (SCOPES if provider.speaks_openid else ""))
     if provider.speaks_openid and "openid" not in scope.split():
         scope = f"openid {scope}"

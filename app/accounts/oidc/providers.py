@@ -12,16 +12,22 @@ OWN = "openid"
 RESERVED = frozenset({OWN, "again", "second-step"})
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 WELL_KNOWN = "/.well-known/"
-# Providers whose identities Flask-AppBuilder would read from tokens, or by names that can be given to somebody else. All
-# of them speak OpenID Connect.
+# Providers that speak OpenID Connect: the ID token says who somebody is, also where its scope is not asked for.
 OPENID_ONLY = frozenset({"auth0", "authentik", "azure", "keycloak", "keycloak_before_17", "okta"})
+# What the settings of two providers do not say, as Flask-AppBuilder documents them.
+AZURE_KEYS = "https://login.microsoftonline.com/common/discovery/keys"
+KEYCLOAK_ENDPOINTS = "/protocol/openid-connect"
 MAX_ISSUER_LENGTH = 255
 SCOPES = "openid email profile"
 
 
 @dataclass(frozen=True)
 class Provider:
-    """A provider. `remote_app` holds the arguments of Authlib; `issuer` is the first half of the key of an identity."""
+    """A provider. `remote_app` holds the arguments of Authlib; `issuer` is the first half of the key of an identity.
+
+    One that speaks OpenID Connect signs who somebody is (ID token). Its keys are in `remote_app`, or in what it publishes
+    about itself, which also says what the issuer in the token is called.
+    """
 
     name: str
     label: str
@@ -35,6 +41,11 @@ class Provider:
     def url_values(self) -> dict[str, str]:
         """The values of its URLs. The provider of OIDC_ISSUER has URLs of its own."""
         return {} if self.name == OWN else {"provider": self.name}
+
+    @property
+    def names_issuer(self) -> bool:
+        """Whether `issuer` is what the provider calls itself."""
+        return self.speaks_openid and any(self.remote_app.get(key) for key in ("server_metadata_url", "issuer"))
 
 
 def configured() -> list[Provider]:
@@ -77,18 +88,21 @@ def _own(config: Mapping[str, Any]) -> Provider:
 
 def described(entry: Mapping[str, Any]) -> Provider:
     """Return the provider of an entry of OAUTH_PROVIDERS. Raises ValueError, which says why, for one that cannot be used."""
-    name, remote_app = entry["name"], dict(entry["remote_app"])
-    speaks_openid = "openid-configuration" in str(remote_app.get("server_metadata_url") or "")
-    issuer = _issuer(remote_app, speaks_openid=speaks_openid)
+    name = entry["name"]
+    remote_app = _completed(name, entry["remote_app"])
+    scope = str((remote_app.get("client_kwargs") or {}).get("scope") or "")
+    is_described = "openid-configuration" in str(remote_app.get("server_metadata_url") or "")
+    speaks_openid = is_described or name in OPENID_ONLY or "openid" in scope.split()
+    issuer = _issuer(remote_app, is_described=is_described)
     problems = {
         "its `name` must be letters, digits, - and _": not NAME.fullmatch(name),
         "its `name` is taken by a page of the site": name in RESERVED,
         "its `remote_app` has no `client_id`": not isinstance(remote_app.get("client_id"), str)
         or not remote_app["client_id"],
         "it is of OAuth 1, which is not possible": remote_app.get("request_token_url"),
-        "it requires a `server_metadata_url` that ends in /.well-known/openid-configuration": name in OPENID_ONLY
-        and not speaks_openid,
-        "without OpenID Connect it requires `access_token_url` and `authorize_url`": not speaks_openid
+        "it requires a `server_metadata_url` that ends in /.well-known/openid-configuration, or a `jwks_uri`": speaks_openid
+        and not (is_described or remote_app.get("jwks_uri")),
+        "without `server_metadata_url` it requires `access_token_url` and `authorize_url`": not is_described
         and not all(remote_app.get(key) for key in ("access_token_url", "authorize_url")),
         "its `api_base_url`, or `server_metadata_url`, must be a URL of at most 255 characters": not re.match(
             r"https?://\S+$", issuer
@@ -106,10 +120,23 @@ def described(entry: Mapping[str, Any]) -> Provider:
     return Provider(name, label, issuer, speaks_openid=speaks_openid, remote_app=remote_app, whitelist=whitelist)
 
 
-def _issuer(remote_app: Mapping[str, Any], *, speaks_openid: bool) -> str:
+def _completed(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of Authlib with what is known of that provider: without its keys nothing could be checked."""
+    remote_app = dict(given)
+    if remote_app.get("server_metadata_url"):
+        return remote_app
+    base = str(remote_app.get("api_base_url") or "").rstrip("/")
+    if name == "azure":
+        remote_app.setdefault("jwks_uri", AZURE_KEYS)
+    if name.startswith("keycloak") and base.endswith(KEYCLOAK_ENDPOINTS):
+        remote_app["server_metadata_url"] = f"{base.removesuffix(KEYCLOAK_ENDPOINTS)}{WELL_KNOWN}openid-configuration"
+    return remote_app
+
+
+def _issuer(remote_app: Mapping[str, Any], *, is_described: bool) -> str:
     """Return the issuer: a provider of OpenID Connect describes itself below it (OpenID Connect Discovery, 4.1)."""
     given = remote_app.get("issuer")
-    if not given and speaks_openid:
+    if not given and is_described:
         given = str(remote_app["server_metadata_url"]).partition(WELL_KNOWN)[0]
     return str(given or remote_app.get("api_base_url") or "").rstrip("/")
 

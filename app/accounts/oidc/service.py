@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import Response, request, session
+from flask import Response, current_app, request, session
+from flask_appbuilder.security.sqla.models import Group, Role
 from flask_babel import gettext as _
 from sqlalchemy import delete, or_, select
 
 from app import audit, clock
-from app.accounts import auth_type, mail, role_changes, role_mapping
+from app.accounts import auth_type, mail, role_changes, role_mapping, rules
 from app.accounts.members import add_member, free_username
 from app.accounts.models import ExternalIdentity, Member, Registration
 from app.accounts.oidc import providers
@@ -111,11 +112,10 @@ def _ensure_response(provider: Provider, problem: str | None, code: str | None) 
 def _read_identity(provider: Provider, *, again: bool) -> OidcIdentity:
     client = _client(provider)
     _ensure_issuer(provider, client)
-    expected = {
+    expected: dict[str, Any] = {"aud": {"essential": True, "value": provider.remote_app["client_id"]}}
+    if provider.names_issuer:
         # Some issuers are written with a slash at their end.
-        "iss": {"essential": True, "values": [provider.issuer, f"{provider.issuer}/"]},
-        "aud": {"essential": True, "value": provider.remote_app["client_id"]},
-    }
+        expected["iss"] = {"essential": True, "values": [provider.issuer, f"{provider.issuer}/"]}
     token = client.authorize_access_token(claims_options=expected)
     subject = token["userinfo"]["sub"] if provider.speaks_openid else None
     if again and provider.speaks_openid:
@@ -147,7 +147,7 @@ def _provider_login(provider: Provider, subject: str, token: Mapping[str, Any]) 
 
 def _ensure_issuer(provider: Provider, client: Any) -> None:
     """Raise ValueError for a response of another provider (RFC 9207)."""
-    if not provider.speaks_openid:
+    if not provider.names_issuer:
         return
     given = request.args.get("iss")
     is_promised = client.load_server_metadata().get("authorization_response_iss_parameter_supported")
@@ -249,10 +249,11 @@ def register(identity: OidcIdentity) -> Member | None:
         first_name=identity.first_name or username,
         last_name=identity.last_name,
         password_hash=None,
-        role=_roles(identity),
+        role=roles_of(identity.told),
         locale=current_locale(),
         timezone=current_timezone(),
     )
+    member.groups = sorted(groups_of(identity.told) or (), key=lambda group: str(group.name))
     db.session.add(ExternalIdentity(member_id=member.id, issuer=identity.issuer, subject=identity.subject))
     after = {"issuer": identity.issuer, "roles": role_changes.names(member.roles)}
     audit.record("member_created", "member", member, actor=member, after=after)
@@ -260,16 +261,44 @@ def register(identity: OidcIdentity) -> Member | None:
     return member
 
 
-def sync_roles(member: Member, identity: OidcIdentity) -> None:
-    """Give a member the roles of their groups at the provider, with AUTH_ROLES_SYNC_AT_LOGIN."""
-    if role_mapping.is_synchronised():
-        role_changes.assign(member, _roles(identity))
+def person_of(username: str, told: Mapping[str, Any]) -> dict[str, str] | None:
+    """Return the columns of a new member with that name, or None if they cannot be added.
+
+    Their e-mail address must be vouched for.
+    """
+    email = _text(told.get("email"), MAX_EMAIL_LENGTH)
+    is_name = len(username) <= MAX_NAME_LENGTH and not rules.is_forbidden_username(username)
+    if not is_registration_open() or not is_name or "@" not in email or told.get("email_verified") is False:
+        log.warning("No member was added for %s", username)
+        return None
+    names = {name: _text(told.get(name), MAX_NAME_LENGTH) for name in ("first_name", "last_name")}
+    return {"username": username, "email": email, **names}
 
 
-def _roles(identity: OidcIdentity) -> set[Any]:
-    keys = identity.told.get("role_keys")
-    by_groups = role_mapping.mapped(str(key) for key in keys) if isinstance(keys, list | tuple | set) else set()
-    return by_groups | role_mapping.of_new_members(identity.told)
+def sync_roles(member: Member, told: Mapping[str, Any]) -> None:
+    """Give a member the roles and groups that a provider tells, if the settings say so for every login."""
+    roles = roles_of(told) if role_mapping.is_synchronised() else None
+    role_changes.assign(member, roles, groups_of(told))
+
+
+def roles_of(told: Mapping[str, Any]) -> set[Role]:
+    """Return the roles of somebody's groups, and those of new members where people register by themselves."""
+    by_groups = role_mapping.mapped(_keys(told.get("role_keys")))
+    return by_groups | (role_mapping.of_new_members(told) if is_registration_open() else set())
+
+
+def groups_of(told: Mapping[str, Any]) -> set[Group] | None:
+    """Return the groups that a provider tells, or None if they are kept on the site."""
+    return role_mapping.groups(_keys(told.get("groups", told.get("role_keys"))))
+
+
+def is_registration_open() -> bool:
+    """Whether the first login of somebody whom only the provider knows adds a member."""
+    return bool(auth_type.is_by_providers() and current_app.config["REGISTRATION"] == "open")
+
+
+def _keys(told: object) -> list[str]:
+    return [str(key) for key in told] if isinstance(told, list | tuple | set) else []
 
 
 # -- identities of members

@@ -16,12 +16,14 @@ GROUP_CLAIMS = ("groups", "roles")
 
 
 def read(provider: Provider, token: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return what `provider` tells, or None if there is no known way to ask it."""
+    """Return what `provider` tells, or None if there is no known way to ask it, or no checked ID token."""
     client = client_of(provider)
     if provider.speaks_openid:
-        return _from_claims(_claims(provider, client, token))
+        return _from_claims(_claims(provider, client, token)) if "userinfo" in token else None
     if provider.name in GITHUB:
         return _of_github(client)
+    if provider.name == "google":
+        return _from_claims(_json(client, "userinfo"))
     if client.server_metadata.get("userinfo_endpoint"):
         return _from_claims(dict(client.userinfo()))
     return None
@@ -31,7 +33,7 @@ def _claims(provider: Provider, client: Client, token: Mapping[str, Any]) -> dic
     """Return the claims of the ID token, with those of the userinfo endpoint if some are missing."""
     claims = dict(token["userinfo"])
     has_groups = not role_mapping.mapping() or any(name in claims for name in GROUP_CLAIMS)
-    if claims.get("email") and has_groups:
+    if (claims.get("email") and has_groups) or not client.load_server_metadata().get("userinfo_endpoint"):
         return claims
     try:
         more = dict(client.userinfo(token=token))
@@ -47,8 +49,9 @@ def _from_claims(claims: Mapping[str, Any]) -> dict[str, Any]:
         "sub": claims.get("sub"),
         "id": claims.get("id"),
         "username": claims.get("preferred_username"),
-        "email": claims.get("email"),
-        "email_verified": claims.get("email_verified"),
+        # Azure has addresses as names of users. Google's older interface has names of its own.
+        "email": claims.get("email") or claims.get("upn"),
+        "email_verified": claims.get("email_verified", claims.get("verified_email")),
         "first_name": claims.get("given_name"),
         "last_name": claims.get("family_name"),
         "role_keys": [key for keys in groups for key in keys],

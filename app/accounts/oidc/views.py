@@ -126,7 +126,7 @@ class OidcView(BaseView):
                 return self._offer_registration(identity, provider)
             with transaction():
                 if known is not None:
-                    oidc_service.sync_roles(member, identity)
+                    oidc_service.sync_roles(member, identity.told)
                 is_complete = login_service.log_in(
                     authentication.trust_identity_provider(member, identity.provider_login), remember=False
                 )
@@ -140,7 +140,7 @@ class OidcView(BaseView):
         """Add the member of an unknown identity where members have no password. Elsewhere return None."""
         if not auth_type.is_by_providers():
             return None
-        is_open = current_app.config["REGISTRATION"] == "open"
+        is_open = oidc_service.is_registration_open()
         member = run_with_retry(lambda: oidc_service.register(identity)) if is_open else None
         if member is None:
             # The same in all cases: it does not say whether the address has an account.

@@ -80,8 +80,9 @@ class Archive:
     def add_image(self, name: str, value: str | None) -> None:
         """Add the image that the value of a column names, if there is one."""
         stored = StoredFile.parse(value, is_image=True)
-        if stored is not None and stored.path.is_file():
-            self.add(f"{name}.{stored.title.rpartition('.')[2]}", stored.path.read_bytes())
+        content = stored.read() if stored is not None else None
+        if stored is not None and content is not None:
+            self.add(f"{name}.{stored.title.rpartition('.')[2]}", content)
 
     def zipped(self) -> bytes:
         """Return a ZIP file."""

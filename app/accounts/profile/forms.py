@@ -13,7 +13,7 @@ from app import food
 from app.accounts.form_fields import MAX_NAME_LENGTH
 from app.accounts.models import PICTURE
 from app.crud.fields import ChoiceField, TimezoneField, clean_line
-from app.crud.files import UploadField
+from app.crud.upload_field import UploadField
 from app.i18n import locales
 
 

@@ -22,7 +22,8 @@ from app.accounts.groups import service as group_service
 from app.accounts.models import Member
 from app.accounts.roles import service as role_service
 from app.accounts.users import service as user_service
-from app.crud.api import ModelRestApi, documented_like, field_errors
+from app.crud.api import ModelRestApi, documented_like
+from app.crud.api_errors import field_errors
 from app.crud.datamodel import SQLAInterface
 from app.crud.db_errors import translate_db_errors
 from app.database import transaction

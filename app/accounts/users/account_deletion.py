@@ -19,7 +19,6 @@ from app.accounts import email_links, mail, tokens
 from app.accounts.enums import LinkState, SessionEndCause, TokenPurpose
 from app.accounts.login import authentication
 from app.accounts.models import (
-    ADMIN,
     DirectoryPerson,
     ExternalIdentity,
     LoginSession,
@@ -56,7 +55,7 @@ def schedule(member: Member) -> None:
 
     Raises DomainError when a deletion is scheduled already, and for the last administrator.
     """
-    _refuse_last_admin(member)
+    user_service.refuse_without_admin([member])
     if not _schedule(member):
         raise DomainError(lazy_gettext("Your account is already scheduled for deletion."), "info")
     session_service.end_sessions(member, SessionEndCause.OWNER, keep=session_service.current_login_id())
@@ -97,7 +96,7 @@ def refuse_by_administrator(members: Sequence[Member], by: int) -> None:
     user_service.refuse_erased(members)
     if by in {member.id for member in members}:
         raise DomainError(lazy_gettext("You cannot delete yourself."))
-    _refuse_last_admin(*members)
+    user_service.refuse_without_admin(members)
 
 
 def _schedule(member: Member, *, by_administrator: bool = False) -> bool:
@@ -179,7 +178,7 @@ def _delete_account(member_id: int) -> bool:
     if db.session.execute(claim).first() is None:
         return False
     member = db.session.get_one(Member, member_id, populate_existing=True)
-    _refuse_last_admin(member)
+    user_service.refuse_without_admin([member])
     member_erasing.send(member)
     _delete_emails(member)
     mail.account_deleted(member)
@@ -191,11 +190,6 @@ def _delete_account(member_id: int) -> bool:
     audit.record("erased", "member", member)
     db.session.expire(member)
     return True
-
-
-def _refuse_last_admin(*members: Member) -> None:
-    if any(role.name == ADMIN for member in members for role in member.roles):
-        user_service.refuse_without_admin({member.id for member in members})
 
 
 def _delete_emails(member: Member) -> None:

@@ -86,7 +86,7 @@ class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
         "state": lazy_gettext("State"),
         "active": lazy_gettext("Active"),
         "roles": lazy_gettext("Roles"),
-        "memberships": lazy_gettext("Groups"),
+        "groups": lazy_gettext("Groups"),
         "has_second_factor": lazy_gettext("Second factor"),
         "locale": lazy_gettext("Language"),
         "timezone": lazy_gettext("Time zone"),
@@ -104,7 +104,7 @@ class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
     }
     list_columns = ["username", "display_name", "email", "roles", "state", "has_second_factor", "last_login"]
     show_fieldsets = [
-        (lazy_gettext("Account"), {"fields": ["username", "email", "state", "ban_reason", "roles", "memberships"]}),
+        (lazy_gettext("Account"), {"fields": ["username", "email", "state", "ban_reason", "roles", "groups"]}),
         (lazy_gettext("Person"), {"fields": ["first_name", "last_name", "picture", "locale", "timezone"]}),
         (
             lazy_gettext("Account security"),
@@ -128,16 +128,16 @@ class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
         "picture",
         "active",
         "roles",
-        "memberships",
+        "groups",
         "locale",
         "timezone",
     ]
     add_columns = [*edit_columns, "password"]
     search_columns = [
         *("username", "first_name", "last_name", "email", "active", "has_second_factor"),
-        *("roles", "memberships", "banned_at", "joined_at", "last_login"),
+        *("roles", "groups", "banned_at", "joined_at", "last_login"),
     ]
-    autocomplete_filters = {"roles": ("name", ["name"]), "memberships": ("name", ["name", "label"])}
+    autocomplete_filters = {"roles": ("name", ["name"]), "groups": ("name", ["name", "label"])}
     linked_lists = {"DinnerPartyModelView": "host", "RsvpModelView": "member"}
     linked_title = lazy_gettext("More about this person")
     order_columns = ["username", "email", "last_login"]
@@ -149,7 +149,7 @@ class UserModelView(ReauthenticationRequired, CsvExport, ModelView):
         "roles": lazy_gettext(
             "What the person is allowed to do. Guests can host and answer; administrators can do everything."
         ),
-        "memberships": lazy_gettext("Each group grants its roles in addition to the person's own."),
+        "groups": lazy_gettext("Each group grants its roles in addition to the person's own."),
         "active": lazy_gettext("Inactive users cannot log in, but they keep their parties and seats."),
     }
     validators_columns = {"username": [_valid_username], "email": [EmailAddress()]}

@@ -19,7 +19,8 @@ from app.accounts.passwords import service as password_service
 from app.accounts.users import account_deletion
 from app.accounts.users import service as user_service
 from app.accounts.users.admin import EMAIL_TAKEN, INVALID_USERNAME, USERNAME_TAKEN, deletion_scheduled
-from app.crud.api import VALIDATION_MESSAGES, ModelRestApi, TranslatedMessage
+from app.crud.api import ModelRestApi
+from app.crud.api_errors import VALIDATION_MESSAGES, TranslatedMessage
 from app.crud.datamodel import SQLAInterface
 from app.crud.fields import clean_line
 from app.crud.reason_form import MAX_REASON_LENGTH
@@ -30,8 +31,8 @@ from app.i18n.selectors import is_timezone
 from app.outbox.rules import is_writable
 
 READ = [
-    "id", "username", "first_name", "last_name", "email", "active", "roles.id", "roles.name", "memberships.id",
-    "memberships.name", "locale", "timezone", "hour_cycle", "joined_at", "last_login", "login_count", "fail_login_count", "erase_at",
+    "id", "username", "first_name", "last_name", "email", "active", "roles.id", "roles.name", "groups.id",
+    "groups.name", "locale", "timezone", "hour_cycle", "joined_at", "last_login", "login_count", "fail_login_count", "erase_at",
 ]  # fmt: skip
 WRITE = [
     "username",
@@ -40,14 +41,12 @@ WRITE = [
     "email",
     "active",
     "roles",
-    "memberships",
+    "groups",
     "locale",
     "timezone",
     "hour_cycle",
 ]
 REQUIRED = VALIDATION_MESSAGES["Missing data for required field."]
-# Programs know the groups of a user by the name that Flask-AppBuilder has for them.
-GROUPS, MEMBERSHIPS = "groups", "memberships"
 
 
 def _validate_username(name: str) -> None:
@@ -59,11 +58,6 @@ def _validate_email(address: str) -> None:
     Email()(address)
     if not is_writable(address):
         raise ValidationError(TranslatedMessage(NOT_WRITABLE))
-
-
-def _show_groups(row: dict[str, Any]) -> None:
-    if MEMBERSHIPS in row:
-        row[GROUPS] = row.pop(MEMBERSHIPS)
 
 
 def _validate_timezone(name: str | None) -> None:
@@ -94,7 +88,7 @@ class UserApi(ModelRestApi):
     show_columns = READ
     add_columns = [*WRITE, "password"]
     edit_columns = [*WRITE, "password"]
-    search_columns = ["username", "first_name", "last_name", "email", "active", "roles", "memberships"]
+    search_columns = ["username", "first_name", "last_name", "email", "active", "roles", "groups"]
     order_columns = ["id", "username", "email", "last_login"]
     base_order = ("username", "asc")
     validators_columns = {
@@ -192,19 +186,6 @@ class UserApi(ModelRestApi):
             schema.dump_fields.pop("password")
             # Some people have one name.
             schema.fields["last_name"].validators = [Length(max=MAX_NAME_LENGTH)]
-
-    def _sent(self) -> Any:
-        sent = super()._sent()
-        return (
-            {MEMBERSHIPS if name == GROUPS else name: sent[name] for name in sent} if isinstance(sent, dict) else sent
-        )
-
-    def pre_get(self, data: dict[str, Any]) -> None:
-        _show_groups(data["result"])
-
-    def pre_get_list(self, data: dict[str, Any]) -> None:
-        for row in data["result"]:
-            _show_groups(row)
 
     def pre_add(self, item: Member) -> None:
         """Store the password as a hash, or let the person choose one."""

@@ -33,9 +33,10 @@ LINKS = (TokenPurpose.RESET_PASSWORD, TokenPurpose.CHANGE_EMAIL)
 # -- refusals
 
 
-def refuse_without_admin(leaving: set[int]) -> None:
-    """Raise DomainError when no administrator could log in without the members of `leaving` (keys)."""
-    if not role_changes.is_admin_left(leaving):
+def refuse_without_admin(leaving: Iterable[Member]) -> None:
+    """Raise DomainError when no administrator could log in without the administrators among `leaving`."""
+    admins = {member.id for member in leaving if _was_admin(member)}
+    if admins and not role_changes.is_admin_left(admins):
         raise DomainError(lazy_gettext("The last administrator cannot be removed."))
 
 
@@ -52,7 +53,7 @@ def refuse_ban(members: Sequence[Member], by: int | None) -> None:
     refuse_erased(members)
     if by in {member.id for member in members}:
         raise DomainError(lazy_gettext("You cannot ban yourself."))
-    refuse_without_admin({member.id for member in members})
+    refuse_without_admin(members)
 
 
 def refuse_deactivation(members: Sequence[Member], by: int | None) -> None:
@@ -60,7 +61,7 @@ def refuse_deactivation(members: Sequence[Member], by: int | None) -> None:
     refuse_erased(members)
     if by in {member.id for member in members}:
         raise DomainError(lazy_gettext("You cannot deactivate yourself."), field="active")
-    refuse_without_admin({member.id for member in members})
+    refuse_without_admin(members)
 
 
 # -- add, change, delete
@@ -99,11 +100,11 @@ def change(member: Member, by: int | None) -> None:
     if not member.active:
         refuse_deactivation([member], by)
     if not any(role.name == ADMIN for role in member.roles):
-        refuse_without_admin({member.id})
+        refuse_without_admin([member])
     if not after:
         return
     audit.record("member_changed", "member", member, name=before.get("username", ""), before=before, after=after)
-    are_roles_new = not {"roles", "memberships"}.isdisjoint(after)
+    are_roles_new = not {"roles", "groups"}.isdisjoint(after)
     had, has = _old_and_new_roles(member) if are_roles_new else (set(), set())
     if "email" in after:
         tokens.revoke(member, *LINKS)
@@ -131,13 +132,10 @@ def delete(member: Member, by: int | None) -> None:
     """Check that `member` may be deleted, and write the audit entry."""
     if member.id == by:
         raise DomainError(lazy_gettext("You cannot delete yourself."))
-    refuse_without_admin({member.id})
+    refuse_without_admin([member])
     audit.record(
         "member_deleted", "member", member, before={"email": member.email, "roles": role_changes.names(member.roles)}
     )
-    # Two relationships hold the groups. Both would delete their rows, and the second one would find none.
-    member.memberships = []
-    db.session.flush()
 
 
 def activate(members: Sequence[Member]) -> None:
@@ -262,7 +260,7 @@ def role_changed(role: Role) -> None:
 def _require_second_factor(role: Role) -> None:
     """Make adding a second factor a required action for members with `role` who have none."""
     is_role = Role.id == role.id
-    holders = select(Member.id).where(or_(Member.roles.any(is_role), Member.memberships.any(Group.roles.any(is_role))))
+    holders = select(Member.id).where(or_(Member.roles.any(is_role), Member.groups.any(Group.roles.any(is_role))))
     has_app = exists().where(Totp.member_id == LoginSession.member_id, Totp.confirmed_at.is_not(None))
     has_passkey = exists().where(Passkey.member_id == LoginSession.member_id)
     sessions = update(LoginSession).where(
@@ -274,11 +272,16 @@ def _require_second_factor(role: Role) -> None:
 # -- helpers
 
 
+def _was_admin(member: Member) -> bool:
+    roles: Any = inspect(member).attrs.roles.history
+    return any(role.name == ADMIN for role in (*member.roles, *roles.deleted))
+
+
 def _changes(member: Member) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the old and the new values of the changed columns, roles and groups of `member`."""
     before, after = changes(member, COLUMNS)
     attributes: Any = inspect(member).attrs
-    for name in ("roles", "memberships"):
+    for name in ("roles", "groups"):
         history = attributes[name].history
         if history.has_changes():
             before[name], after[name] = (
@@ -305,9 +308,9 @@ def changes(row: Any, columns: Iterable[str]) -> tuple[dict[str, Any], dict[str,
 def _old_and_new_roles(member: Member) -> tuple[set[Role], set[Role]]:
     """Return the roles that `member` had and has, with those of groups."""
     attributes: Any = inspect(member).attrs
-    roles, groups = attributes.roles.history, attributes.memberships.history
+    roles, groups = attributes.roles.history, attributes.groups.history
     had = role_changes.with_groups([*roles.unchanged, *roles.deleted], [*groups.unchanged, *groups.deleted])
-    return had, role_changes.with_groups(member.roles, member.memberships)
+    return had, role_changes.with_groups(member.roles, member.groups)
 
 
 def end_logins(member: Member, reason: object, by: int | None) -> None:

@@ -7,7 +7,7 @@ from wtforms import BooleanField, Field, HiddenField, IntegerField, SelectField,
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, ValidationError
 
 from app.crud.fields import LocalDateTimeField, TimezoneField, clean_text
-from app.crud.files import UploadField
+from app.crud.upload_field import UploadField
 from app.parties import models, rules
 from app.parties.enums import Visibility
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields
 
-from app.crud.api import TranslatedMessage
+from app.crud.api_errors import TranslatedMessage
 from app.crud.fields import clean_text
 from app.outbox.models import MailProblem
 from app.parties import api_fields, models

@@ -5,6 +5,7 @@ select. What has another form here, but is there, is translated: see `SuiteClien
 """
 
 import functools
+import importlib
 import json
 import re
 import sys
@@ -28,6 +29,7 @@ import flask_appbuilder.views
 import jinja2
 import pytest
 from flask.testing import FlaskClient
+from flask_appbuilder.const import AUTH_OAUTH
 from sqlalchemy import inspect
 
 import config
@@ -196,7 +198,11 @@ class SuiteAppBuilder(extensions.AppBuilder):
             "STAFF_PASSWORD_MIN_LENGTH": "1",
             "STAFF_PASSWORD_MIN_LENGTH_2FA": "1",
             "RATELIMIT_ENABLED": "no",
+            # A site declares its hosts, and refuses requests for others.
+            "TRUSTED_HOSTS": "localhost,example.com,example.localhost",
         }
+        if "AUTH_USER_REGISTRATION" in app.config or app.config.get("AUTH_TYPE") == AUTH_OAUTH:
+            environ["REGISTRATION"] = "open" if app.config.get("AUTH_USER_REGISTRATION") else "closed"
         defaults = config.load(environ)
         own = {name: value for name, value in app.config.items() if name in fab_settings.SETTINGS}
         fab_settings.check({**defaults, **{name: own[name] for name in own.keys() - OF_SETUP - IGNORED}})
@@ -205,6 +211,9 @@ class SuiteAppBuilder(extensions.AppBuilder):
             if app.config.get(name) is None:
                 app.config[name] = value
         app.config["PASSWORD_HASH"] = {"time_cost": 1, "memory_cost": 8, "parallelism": 1}
+        if self.security_manager_class is not None:
+            # The setting would come before the class that a test gives.
+            app.config["FAB_SECURITY_MANAGER_CLASS"] = None
         app.config["SESSION_COOKIE_NAME"] = defaults["SESSION_COOKIE_NAME"]
         app.static_folder = str(ROOT / "app" / "static")
         own_templates = jinja2.FileSystemLoader(ROOT / "app" / "templates")
@@ -305,6 +314,7 @@ SENTENCES = {
     "This field must be filled in.": "Missing data for required field.",
     "This field does not exist.": "Unknown field.",
     "Not a valid number.": "Not a valid integer.",
+    "Not a valid value.": "Not a valid string.",
     "Invalid login. Please try again.": "Not authorized",
 }
 PATTERNS = (
@@ -442,6 +452,7 @@ def put_in_place() -> None:
         "AppBuilder": SuiteAppBuilder,
         "SQLAInterface": crud.SQLAInterface,
         "User": Member,
+        "SecurityManager": SuiteSecurityManager,
     }
     modules = (
         flask_appbuilder.api,
@@ -451,6 +462,7 @@ def put_in_place() -> None:
         flask_appbuilder.charts.views,
         flask_appbuilder.models.sqla.interface,
         flask_appbuilder.security.sqla.models,
+        importlib.import_module("flask_appbuilder.security.sqla.manager"),
     )
     for module in modules:
         # A copy: methods of the classes there look up their own class by its name.

@@ -1,0 +1,67 @@
+"""Files of rows in S3-compatible storage: `make s3-tests` runs the tests of storage against a server, moto's.
+
+The server and boto3, which a site installs only if it keeps its files so, are downloaded into a temporary folder.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
+
+from tests.support.smtp import free_port
+
+PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet"]
+# Each has packages of its own: those of the server are others than those of the site.
+SERVER, CLIENT = "moto[s3]==", "boto3=="
+
+
+def main() -> int:
+    """Run the tests; return the exit code of pytest."""
+    with tempfile.TemporaryDirectory(prefix="s3_storage_") as name:
+        server, client = Path(name) / "server", Path(name) / "client"
+        for target, package in ((server, SERVER), (client, CLIENT)):
+            subprocess.run([*PIP, "--target", str(target), package], check=True)
+        port = str(free_port())
+        address = f"http://127.0.0.1:{port}"
+        known = {
+            "AWS_ACCESS_KEY_ID": "dinner",
+            "AWS_SECRET_ACCESS_KEY": "party",
+            "AWS_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ENDPOINT_URL_S3": address,
+            "S3_TEST_BUCKET": "s3://dinner-party",
+        }
+        running = subprocess.Popen(
+            [sys.executable, "-m", "moto.server", "--host", "127.0.0.1", "--port", port],
+            env={**os.environ, "PYTHONPATH": str(server)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            _wait_for(address)
+            # A bucket is made by a PUT; moto checks no signature.
+            requests.put(f"{address}/dinner-party", timeout=10).raise_for_status()
+            done = subprocess.run(
+                [sys.executable, "-m", "pytest", "-q", "-n", "0", "tests/crud/test_storage.py"],
+                env={**os.environ, **known, "PYTHONPATH": str(client)},
+                check=False,
+            )
+            return done.returncode
+        finally:
+            running.terminate()
+            running.wait()
+
+
+def _wait_for(address: str) -> None:
+    tries = requests.Session()
+    tries.mount("http://", HTTPAdapter(max_retries=Retry(connect=20, backoff_factor=0.1)))
+    tries.get(address, timeout=5)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
