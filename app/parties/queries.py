@@ -59,6 +59,10 @@ def party_and_invitation(slug: str, member: Member) -> tuple[DinnerParty, Invita
     return row and (row[0], row[1])
 
 
+def member_by_email(email: str) -> Member | None:
+    return db.session.scalars(select(Member).where(func.lower(Member.email) == email.lower())).one_or_none()
+
+
 def public_party_by_id(text: str) -> DinnerParty | None:
     """Return the public party with the number in `text`, such as "#12"; None for any other text."""
     party_id = parse_int(text.strip().removeprefix("#"))
