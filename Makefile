@@ -12,7 +12,7 @@ ON_ALL_CORES := --numprocesses auto --maxprocesses 4 --dist worksteal
 export FLASK_APP := app
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev shell reset test quick coverage lint types format lock outdated machines fab-suite letters readers screenshots secret
+.PHONY: help run dev shell reset test quick coverage lint types format lock outdated machines fab-suite letters mailbox readers screenshots secret
 
 help: ## list the available targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -69,11 +69,15 @@ machines: $(VENV)/.installed-dev ## prove `make run` and `make test` on minimal 
 fab-suite: $(VENV)/.installed-dev ## run Flask-AppBuilder's own tests on our bases; ARGS="test_mvc test_menu" chooses files
 	@PYTHONDONTWRITEBYTECODE= $(PYTHON) -m tests.upstream.fab_suite $(ARGS)
 
-readers: $(VENV)/.installed-dev ## read time zones with ical.js, node-ical and libical; needs npm, gcc and libical-dev
+readers: $(VENV)/.installed-dev ## read calendars with other programs, and let them answer; needs packages of Debian and npm, ten minutes
 	@$(PYTHON) -m tests.calendar_readers
+	@$(PYTHON) -m tests.calendar_programs
 
 letters: $(VENV)/.installed-dev ## send every kind of e-mail through Postfix and OpenDKIM; needs root, postfix, opendkim and opendkim-tools
 	@$(PYTHON) -m tests.letters
+
+mailbox: $(VENV)/.installed-dev ## read the mailbox of the site in Dovecot; needs root, dovecot-imapd and dovecot-lmtpd
+	@$(PYTHON) -m tests.mailbox
 
 screenshots: $(VENV)/.installed-dev ## take the pictures of the documents anew; needs Chromium
 	@$(PYTHON) -m docs.make_screenshots
