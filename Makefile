@@ -12,7 +12,7 @@ ON_ALL_CORES := --numprocesses auto --maxprocesses 4 --dist worksteal
 export FLASK_APP := app
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev shell reset test quick coverage lint types format lock outdated machines capacity cluster fab-suite s3-tests letters readers directory-tests deploy-tests screenshots secret
+.PHONY: help install run dev shell reset test quick coverage lint types format lock outdated machines capacity cluster fab-suite s3-tests letters mailbox readers directory-tests deploy-tests screenshots secret
 
 help: ## list the available targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -78,8 +78,9 @@ capacity: $(VENV)/.installed-dev ## measure what an e-mail, a page and a row tak
 cluster: $(VENV)/.installed-dev ## kill each part of a site on many machines, under traffic; needs pgbouncer, three minutes
 	@PYTHONDONTWRITEBYTECODE= $(PYTHON) -m tests.cluster $(ARGS)
 
-readers: $(VENV)/.installed-dev ## read time zones with ical.js, node-ical and libical; needs npm, gcc and libical-dev
+readers: $(VENV)/.installed-dev ## read calendars with other programs, and let them answer; needs packages of Debian and npm, ten minutes
 	@$(PYTHON) -m tests.calendar_readers
+	@$(PYTHON) -m tests.calendar_programs
 
 letters: $(VENV)/.installed-dev ## send every kind of e-mail through Postfix and OpenDKIM; needs root, postfix, opendkim and opendkim-tools
 	@$(PYTHON) -m tests.letters
@@ -92,6 +93,9 @@ deploy-tests: $(VENV)/.installed-dev ## try the files of deploy/; needs root and
 
 s3-tests: $(VENV)/.installed-dev ## keep files in a bucket of an S3-compatible server; downloads moto and boto3
 	@$(PYTHON) -m tests.s3_storage
+
+mailbox: $(VENV)/.installed-dev ## read the mailbox of the site in Dovecot; needs root, dovecot-imapd and dovecot-lmtpd
+	@$(PYTHON) -m tests.mailbox
 
 screenshots: $(VENV)/.installed-dev ## take the pictures of the documents anew; needs Chromium
 	@$(PYTHON) -m docs.make_screenshots

@@ -206,7 +206,7 @@ def _context() -> dict[str, Any]:
     more = {
         "party": party, "parties": [party], "address": READER, "place": 3, "status": "yes", "factor": "app",
         "browser": "Firefox", "scope": "read", "what": "ValueError", "where": "app.py:1", "answered_maybe": False,
-        "brought": [{"name": "Käse", "quantity": 2}], "dishes": ["Käse"], "can_reply": True, "has_attachments": True,
+        "brought": [{"name": "Käse", "quantity": 2}], "dishes": ["Käse"], "can_reply": True, "left_out": ["Käse.png"],
         "paragraphs": [["Hola,", "¿vienes?"]], "reach": "note",
     }  # fmt: skip
     return {**numbers, **names, **moments, **links, **texts, **more}

@@ -231,9 +231,12 @@ def account_deletion_requested(member: Member, token: str, erase_at: datetime, *
     )
 
 
-def account_deleted(member: Member) -> None:
-    """Confirm the deletion of an account. Call this while the row still has the address."""
-    to_member(ACCOUNT_DELETED, member, "once", urgent=False)
+def account_deleted(member: Member, calendar: str = "") -> None:
+    """Confirm the deletion of an account. Call this while the row still has the address.
+
+    The iCalendar objects in `calendar` remove parties from their calendar.
+    """
+    to_member(ACCOUNT_DELETED, member, "once", urgent=False, calendar=calendar or None)
 
 
 def to_member(  # noqa: PLR0913 - the parts of an e-mail
@@ -245,6 +248,7 @@ def to_member(  # noqa: PLR0913 - the parts of an e-mail
     urgent: bool = True,
     secret: str | None = None,
     expires_at: datetime | None = None,
+    calendar: str | None = None,
     **context: Any,
 ) -> None:
     """Queue an e-mail of `kind` to `member`, once per `occasion`. `to` replaces the member's address."""
@@ -256,10 +260,16 @@ def to_member(  # noqa: PLR0913 - the parts of an e-mail
             locale=member.locale,
             timezone=member.timezone,
             hour_cycle=member.hour_cycle,
-            context={"username": member.username, "expires_at": expires_at, **context},
+            context={
+                "username": member.username,
+                "expires_at": expires_at,
+                "has_calendar": calendar is not None,
+                **context,
+            },
             dedupe_key=f"{kind}:{member.id}:{occasion}",
             secret=secret,
             expires_at=expires_at,
+            calendar=None if calendar is None else lambda: lambda: calendar,
             priority=URGENT if urgent else ORDINARY,
         )
     )

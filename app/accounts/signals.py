@@ -4,6 +4,7 @@ The data of members. The sender is the member, in the transaction of the fact:
 
     member_exporting          With `archive`: receivers add their data to it.
     member_erasing            While the row still has their name and e-mail address: receivers delete or anonymise theirs.
+                              One can return an iCalendar object for the last e-mail to the member.
 
 Logins. The sender of these and of all below is the application.
 

@@ -85,7 +85,10 @@ def _open(settings: ImapSettings) -> BaseMailBox:
     kind = _Mailbox if settings.is_encrypted else _LocalMailbox
     mailbox: BaseMailBox = kind(settings.host, settings.port, timeout=TIMEOUT_SECONDS)
     try:
-        return mailbox.login(settings.username, settings.password, settings.folder)
+        # LOGIN takes ASCII only.
+        is_ascii = (settings.username + settings.password).isascii()
+        login = mailbox.login if is_ascii else mailbox.login_utf8
+        return login(settings.username, settings.password, settings.folder)
     except BaseException:
         mailbox.client.shutdown()
         raise

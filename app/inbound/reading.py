@@ -14,6 +14,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 MAX_PARTS, MAX_TEXT, MAX_HTML, MAX_CALENDAR, MAX_LINE = 50, 20_000, 100_000, 200_000, 255
+MAX_ATTACHMENTS, MAX_NAME = 20, 80
 CALENDAR_METHOD = re.compile(r"^METHOD:\s*(\w+)", re.MULTILINE | re.IGNORECASE)
 CALENDAR_TYPES = frozenset({"text/calendar", "application/ics"})
 BULK = frozenset({"bulk", "junk", "list", "auto_reply"})
@@ -45,7 +46,8 @@ class Received:
     subject: str
     message_id: str
     text: str
-    has_attachments: bool
+    # The names of attached files, or their types. Anything can be in a name.
+    attachments: tuple[str, ...] = ()
     # The text of the calendar object (RFC 5545), and its METHOD in capitals; both empty if there is none.
     calendar: str = ""
     calendar_method: str = ""
@@ -70,7 +72,7 @@ def read(data: bytes, envelope_sender: str | None = None) -> Received | None:
             subject=_header(message, "Subject"),
             message_id=_header(message, "Message-ID"),
             text=_text(parts),
-            has_attachments=any(_is_attachment(part) for part in parts),
+            attachments=tuple(_name(part) for part in parts if _is_attachment(part))[:MAX_ATTACHMENTS],
             calendar=calendar if method else "",
             calendar_method=method[1].upper() if method else "",
             is_automatic=envelope_sender == "" or _is_automatic(message),
@@ -99,7 +101,11 @@ def _header(message: Message, name: str) -> str:
     value = str(message.get(name, ""))
     with suppress(MessageError, LookupError, ValueError):
         value = str(make_header(decode_header(value)))
-    return "".join(character for character in " ".join(value.split()) if character.isprintable())[:MAX_LINE]
+    return _one_line(value, MAX_LINE)
+
+
+def _one_line(text: str, length: int) -> str:
+    return "".join(character for character in " ".join(text.split()) if character.isprintable())[:length]
 
 
 def _content(part: Message) -> str:
@@ -116,6 +122,14 @@ def _content(part: Message) -> str:
 
 def _is_attachment(part: Message) -> bool:
     return part.get_content_disposition() == "attachment" or part.get_content_maintype() in {"image", "audio", "video"}
+
+
+def _name(part: Message) -> str:
+    name = part.get_filename() or part.get_content_type()
+    with suppress(MessageError, LookupError, ValueError):
+        # Some programs encode the name as if it were a header (RFC 2047).
+        name = str(make_header(decode_header(name)))
+    return _one_line(name, MAX_NAME)
 
 
 def _text(parts: list[Message]) -> str:

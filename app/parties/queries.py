@@ -62,6 +62,12 @@ def party_and_invitation(slug: str, member: Member) -> tuple[DinnerParty, Invita
     return row and (row[0], row[1])
 
 
+def member_by_email(email: str) -> Member | None:
+    """Return the member with an e-mail address."""
+    statement = select(Member).where(Member.email_key == address_key(email))
+    return db.session.scalars(statement.order_by(Member.duplicate)).first()
+
+
 def public_party_by_id(text: str) -> DinnerParty | None:
     """Return the public party with the number in `text`, such as "#12"; None for any other text."""
     party_id = parse_int(text.strip().removeprefix("#"))

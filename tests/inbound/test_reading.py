@@ -89,7 +89,7 @@ def test_the_text_is_the_plain_one_or_made_of_html():
     both.add_alternative("<p>html</p>", subtype="html")
     both.add_attachment(b"x", maintype="image", subtype="png", filename="cake.png")
     read = reading.read(both.as_bytes())
-    assert (read.text, read.has_attachments) == ("plain ñ", True)
+    assert (read.text, read.attachments) == ("plain ñ", ("cake.png",))
     html = EmailMessage()
     html.set_content(
         "<style>p {}</style><p>One &amp;\ntwo</p><script>x()</script><div>three<br>four</div>", subtype="html"

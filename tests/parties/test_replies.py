@@ -75,6 +75,19 @@ def test_a_reply_reaches_every_host_once(app, party, cast, guest, records):
     )
 
 
+def test_what_is_attached_is_named_and_not_passed_on(app, cast, guest, records):
+    written = message("The cake, and a song.")
+    for name in ("kéyk <b>.png", f"from {cast.friend.email}.pdf", "run me.exe"):
+        written.add_attachment(b"x" * 1000, maintype="image", subtype="png", filename=name)
+    written.add_attachment(b"\0", maintype="audio", subtype="mpeg", disposition="inline")
+    with app.app_context(), transaction():
+        assert inbound_service.receive(written.as_bytes(), address_of(app, guest), "a@example.com") is Outcome.HANDLED
+    email = records.one(OutboxEmail)
+    assert "4 attachments are not passed on:\nkéyk <b>.png, from ….pdf, run me.exe, audio/mpeg" in email.text
+    assert "kéyk &lt;b&gt;.png" in email.html
+    assert cast.friend.email not in email.text + email.html
+
+
 def test_an_invited_guest_asks_before_they_answer(app, party, cast, records):
     invitation = InvitationFactory(party=party, email="rosa@example.org", name="Rosa")
     assert receive(app, address_of(app, invitation)) is Outcome.HANDLED

@@ -408,12 +408,49 @@ def test_a_guest_who_declined_some_seats_is_offered_more_when_more_are_free(crea
     answer(cy, party, 1)
     answer(ana, party, 3, 1)
     bo.post(f"/parties/{party.slug}/withdraw")
-    cy.post(f"/parties/{party.slug}/withdraw")
     assert offer_to(ana, records).seats == 1
-    assert decide(ana, party, "stay").flashes == [
-        ("info", "2 seats are being held for you. Accept or decline the offer.")
-    ]
+    decide(ana, party, "stay")
+    assert of(ana, records).status == "waitlisted"
+    cy.post(f"/parties/{party.slug}/withdraw")
     assert (offer_to(ana, records).seats, check_seats(records, party)) == (2, 3)
+
+
+@pytest.mark.both_databases
+def test_an_open_offer_of_fewer_seats_grows_when_more_become_free(create_party, guest, records, later):
+    party, ana, bo, cy, dee = create_party(free=2), guest(), guest(), guest(), guest()
+    answer(bo, party, 1)
+    answer(cy, party, 1)
+    answer(ana, party, 3, 1)
+    answer(dee, party, 1)
+    bo.post(f"/parties/{party.slug}/withdraw")
+    small = offer_to(ana, records)
+    later(hours=2)
+    cy.post(f"/parties/{party.slug}/withdraw")
+    large = offer_to(ana, records)
+    assert [(offer.seats, offer.state) for offer in (small, large)] == [(1, "pending"), (2, "pending")]
+    assert [(offer.seats, offer.state) for offer in records.all(WaitOffer)] == [(1, "revoked"), (2, "pending")]
+    assert large.expires_at > small.expires_at
+    # Who comes later waits, and the seats are counted once.
+    assert (of(dee, records).status, check_seats(records, party)) == ("waitlisted", 3)
+    told = [email.text for email in records.all(OutboxEmail) if email.kind == "seat_offered"]
+    assert "Now 2 seats are held for you" in told[1]
+    assert "the last offer had 1." in told[1]
+    decide(ana, party, "claim")
+    assert (of(ana, records).party_size, check_seats(records, party)) == (2, 3)
+
+
+def test_near_the_party_an_open_offer_grows_in_its_turn(create_party, guest, records):
+    party, ana, bo, cy, dee = create_party(free=2, hours=40), guest(), guest(), guest(), guest()
+    answer(cy, party, 1)
+    answer(dee, party, 1)
+    answer(ana, party, 2)
+    answer(bo, party, 3, 1)
+    cy.post(f"/parties/{party.slug}/withdraw")
+    assert (of(ana, records).status, offer_to(bo, records).seats) == ("waitlisted", 1)
+    dee.post(f"/parties/{party.slug}/withdraw")
+    # One seat is too few for the first.
+    assert (of(ana, records).status, offer_to(bo, records).seats) == ("waitlisted", 2)
+    check_seats(records, party)
 
 
 @pytest.mark.both_databases

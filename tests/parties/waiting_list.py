@@ -199,12 +199,14 @@ def _unfair(party, rows, offers):
         return
     if any(offer.expires_at > party.answers_until for offer in offers if offer.state == OfferState.PENDING):
         yield "an offer lasts longer than answers are taken"
-    waiting = sorted(
-        (row for row in rows if row.status == RsvpStatus.WAITLISTED), key=lambda row: (row.waitlisted_at, row.id)
-    )
-    asked = [row for row in waiting if not row.resting and row.min_party < party.number_seats]
-    first = asked[:1] if party.starts_at - now > timedelta(hours=48) else asked
+    held = {offer.rsvp_id: offer.seats for offer in offers if offer.state == OfferState.PENDING}
+    # By how many seats each group would take at least. An open offer of fewer seats than were asked for grows by any.
+    wanted = {
+        row: 1 if row.id in held else row.min_party
+        for row in sorted(rows, key=lambda row: (row.waitlisted_at or now, row.id))
+        if (row.status == RsvpStatus.WAITLISTED and not row.resting and row.min_party < party.number_seats)
+        or held.get(row.id, row.party_size) < row.party_size
+    }
+    first = list(wanted)[:1] if party.starts_at - now > timedelta(hours=48) else wanted
     free = party.number_seats - party.seats_taken
-    yield from (
-        f"{free} seats are free, and {row} would take {row.min_party}" for row in first if row.min_party <= free
-    )
+    yield from (f"{free} seats are free, and {row} would take {wanted[row]}" for row in first if wanted[row] <= free)

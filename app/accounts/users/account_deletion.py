@@ -179,9 +179,9 @@ def _delete_account(member_id: int) -> bool:
         return False
     member = db.session.get_one(Member, member_id, populate_existing=True)
     user_service.refuse_without_admin([member])
-    member_erasing.send(member)
+    farewells = [text for _receiver, text in member_erasing.send(member) if isinstance(text, str)]
     _delete_emails(member)
-    mail.account_deleted(member)
+    mail.account_deleted(member, "".join(farewells))
     _delete_owned_rows(member)
     _delete_registrations(member)
     # Last, because it locks the member's row: parties are locked before members.

@@ -4,10 +4,11 @@ A calendar that was sent a dinner keeps it until it is sent a cancellation. So e
 remembered, and whoever leaves or whose dinner changes gets what undoes or updates it.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
-from sqlalchemy import ColumnElement, case, delete, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, or_, select, update
 
 from app import clock
 from app.address_key import address_key
@@ -47,7 +48,7 @@ def is_outdated(party: DinnerParty, email: str, sequence: int) -> bool:
     """Whether the party has changed since the calendar of `email` was sent it with this SEQUENCE."""
     entry = CalendarEntry
     changed = or_(entry.current_from > sequence, entry.party_sequence < party.ics_sequence)
-    return db.session.scalar(select(entry.party_id).where(*_is_of(party, email), changed)) is not None
+    return db.session.scalar(select(entry.party_id).where(is_of(party, email), changed)) is not None
 
 
 def take_reply(party: DinnerParty, email: str, digest: str, written_at: datetime | None) -> bool:
@@ -59,8 +60,36 @@ def take_reply(party: DinnerParty, email: str, digest: str, written_at: datetime
         # A calendar whose clock is ahead must not outdate the replies to come.
         values["replied_at"] = min(written_at, clock.now())
         is_new &= or_(entry.replied_at.is_(None), entry.replied_at <= written_at)
-    statement = update(entry).where(*_is_of(party, email), is_new).values(**values).returning(entry.party_id)
+    statement = update(entry).where(is_of(party, email), is_new).values(**values).returning(entry.party_id)
     return db.session.execute(statement).first() is not None
+
+
+def holders(party: DinnerParty) -> set[str]:
+    """Return the e-mail addresses, in lower case, whose calendars have the party."""
+    entry = CalendarEntry
+    return set(
+        db.session.scalars(select(entry.email).where(entry.party_id == party.id, entry.method == Method.REQUEST))
+    )
+
+
+def remove_all(key: str) -> list[Callable[[], str]]:
+    """Return what writes the removal of the coming parties from the calendar behind the e-mail address with a key."""
+    of_email = Invitation.email_key == key, Rsvp.email_key == key
+    statement = (
+        select(DinnerParty, Rsvp, Invitation)
+        .join(CalendarEntry, CalendarEntry.party_id == DinnerParty.id)
+        .outerjoin(Invitation, and_(Invitation.party_id == DinnerParty.id, of_email[0]))
+        .outerjoin(Rsvp, and_(Rsvp.party_id == DinnerParty.id, of_email[1]))
+        .where(CalendarEntry.email == key, CalendarEntry.method == Method.REQUEST)
+        .where(DinnerParty.starts_at > clock.now())
+        .order_by(DinnerParty.starts_at, DinnerParty.id)
+    )
+    rows = [(party, rsvp or invitation) for party, rsvp, invitation in db.session.execute(statement)]
+    return [
+        partial(ics.cancellation, party, guest, _remember(party, guest, Method.CANCEL))
+        for party, guest in rows
+        if guest
+    ]
 
 
 def forget(condition: ColumnElement[bool]) -> None:
@@ -93,15 +122,16 @@ def _remember_if_sent(party: DinnerParty, guest: Guest, method: Method) -> int |
     """Store what is sent to a calendar that has the party, and return its SEQUENCE; None if it does not have it."""
     statement = (
         update(CalendarEntry)
-        .where(*_is_of(party, ics.recipient(guest).email), CalendarEntry.method == Method.REQUEST)
+        .where(is_of(party, ics.recipient(guest).email), CalendarEntry.method == Method.REQUEST)
         .values(**_next_values(party, method))
         .returning(CalendarEntry.sequence)
     )
     return db.session.execute(statement).scalar_one_or_none()
 
 
-def _is_of(party: DinnerParty, email: str) -> tuple[ColumnElement[bool], ...]:
-    return CalendarEntry.party_id == party.id, CalendarEntry.email == address_key(email)
+def is_of(party: DinnerParty, email: str) -> ColumnElement[bool]:
+    """Condition: it is what the calendar behind an e-mail address was sent of the party."""
+    return and_(CalendarEntry.party_id == party.id, CalendarEntry.email == address_key(email))
 
 
 def _next_values(party: DinnerParty, method: Method) -> dict[str, object]:

@@ -3,15 +3,15 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Connection, ForeignKey, String, event, inspect
-from sqlalchemy.orm import InstanceState, Mapped, mapped_column, relationship
+from sqlalchemy import Connection, ForeignKey, String, event, inspect, select, update
+from sqlalchemy.orm import InstanceState, Mapped, aliased, mapped_column, relationship
 
 from app import clock
 from app.accounts.models import Member
 from app.database import UTCDateTime
 from app.enums import EnumString, one_of
 from app.extensions import Model
-from app.parties.models import DinnerParty
+from app.parties.models import DinnerParty, Rsvp
 
 # What calendars show of a party. Its last change is told to those who read the feed.
 SHOWN = (
@@ -68,3 +68,21 @@ def _record_change(_mapper: object, _connection: Connection, party: DinnerParty)
     state: InstanceState[DinnerParty] = inspect(party)
     if any(state.attrs[name].history.has_changes() for name in SHOWN):
         party.changed_at = clock.now()
+
+
+@event.listens_for(Member, "after_update")
+def _follow_email(_mapper: object, connection: Connection, member: Member) -> None:
+    """Let the calendar of a member who has a new e-mail address hear of the parties that they have answered."""
+    history = inspect(member).attrs.email.history
+    if not history.has_changes() or not history.deleted:
+        return
+    old, new, other = history.deleted[0].lower(), member.email.lower(), aliased(CalendarEntry)
+    connection.execute(
+        update(CalendarEntry)
+        .where(
+            CalendarEntry.email == old,
+            CalendarEntry.party_id.in_(select(Rsvp.party_id).where(Rsvp.member_id == member.id)),
+            CalendarEntry.party_id.not_in(select(other.party_id).where(other.email == new)),
+        )
+        .values(email=new)
+    )

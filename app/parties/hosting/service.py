@@ -2,7 +2,7 @@
 
 import secrets
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple
@@ -13,11 +13,13 @@ from sqlalchemy.orm import InstanceState, joinedload
 
 from app import clock
 from app.accounts.models import Member
+from app.address_key import address_key
 from app.crud import files
 from app.errors import DomainError
 from app.extensions import db
 from app.outbox.models import EmailTopic
 from app.parties import location, queries, rules, wall_clock
+from app.parties.calendar import appointments, ics
 from app.parties.enums import NOTIFIED, SEATED, OfferState, PartyStatus, RsvpStatus
 from app.parties.hosting import mail as hosting_mail
 from app.parties.invitations import mail as invitation_mail
@@ -25,7 +27,7 @@ from app.parties.invitations import service as invitation_service
 from app.parties.mail import PartyEmail, TimeChange, time_change
 from app.parties.menu import service as menu_service
 from app.parties.messages import recipients, reminders
-from app.parties.models import CoHost, DinnerParty, Rsvp
+from app.parties.models import CoHost, DinnerParty, Invitation, Rsvp
 from app.parties.potluck import service as potluck_service
 from app.parties.respondent import Respondent
 from app.parties.waiting_list import seats
@@ -111,7 +113,7 @@ def _apply_side_effects(
     notified = 0
     if ends and party.status == PartyStatus.CANCELLED:
         # Before the offers are revoked, so that guests with an offer are notified, too.
-        notified = _notify_guests(party, announce.cancelled) + _notify_invited(party, announce.invitation_cancelled)
+        notified = _notify(party, announce.cancelled, announce.invitation_cancelled)
     if ends:
         seats.revoke_all(party.id)
     if party.status == PartyStatus.CANCELLED:
@@ -120,9 +122,13 @@ def _apply_side_effects(
     if party.status != PartyStatus.PUBLISHED:
         return 0
     if changed.intersection(NOTIFY_ON) and not party.is_past:
-        notified = _notify_guests(
-            party, partial(announce.changed, moved=moved), changed, with_host=bool(moved and moved.by_rules)
-        ) + _notify_invited(party, partial(announce.invitation_changed, moved=moved), changed)
+        notified = _notify(
+            party,
+            partial(announce.changed, moved=moved),
+            partial(announce.invitation_changed, moved=moved),
+            changed,
+            with_host=bool(moved and moved.by_rules),
+        )
     if "status" in changed:
         notified += invitation_service.send_waiting(party)
     if changed.intersection({"starts_at", "rsvp_deadline"}):
@@ -255,32 +261,46 @@ def new_slug(title: str, suffix: str) -> str:
     return f"{words or 'dinner'}-{suffix}"
 
 
-def _notify_guests(
-    party: DinnerParty, send_email: PartyEmail, changed: set[str] | None = None, *, with_host: bool = False
+def _notify(
+    party: DinnerParty,
+    to_guest: PartyEmail,
+    to_invited: invitation_mail.InvitationEmail,
+    changed: Collection[str] = (),
+    *,
+    with_host: bool = False,
 ) -> int:
-    """Notify guests whose RSVP is current; return how many. The owner is one only `with_host`.
+    """Notify guests whose RSVP is current, and invited people who have not answered; return how many.
 
-    If only the postal address has changed, guests who do not see it are not notified.
+    If only the postal address has changed, those who do not see it are not notified. The owner is notified `with_host`, or
+    if their calendar was sent the party.
     """
+    holders = appointments.holders(party)
+    is_address_only = set(changed).intersection(NOTIFY_ON) == {"address"}
+    with_host = with_host or address_key(party.host.email) in holders
     statement = (
         select(Rsvp).options(joinedload(Rsvp.member)).where(Rsvp.party_id == party.id, Rsvp.status.in_(NOTIFIED))
     )
     guests = [rsvp for rsvp in db.session.scalars(statement) if with_host or rsvp.member_id != party.host_id]
-    if changed is not None and changed.intersection(NOTIFY_ON) == {"address"}:
+    if is_address_only:
         guests = [rsvp for rsvp in guests if location.shows_address(party, rsvp)]
     for rsvp in guests:
-        send_email(party, rsvp)
-    return len(guests)
-
-
-def _notify_invited(
-    party: DinnerParty, send_email: invitation_mail.InvitationEmail, changed: set[str] | None = None
-) -> int:
-    """Notify invited guests who have not answered; return how many."""
-    if changed is not None and changed.intersection(NOTIFY_ON) == {"address"} and not location.shows_address(party):
-        return 0
+        to_guest(party, rsvp)
+    number = sum(rsvp.member_id != party.host_id for rsvp in guests)
+    if is_address_only and not location.shows_address(party):
+        return number
     not_answered = recipients.select_not_answered(party, EmailTopic.INVITATIONS)
-    for invitation, _member in not_answered:
-        send_email(party, invitation)
+    told = {address_key(ics.recipient(rsvp).email) for rsvp in guests} | {row[0].email_key for row in not_answered}
+    for invitation in (*(row[0] for row in not_answered), *_answered_elsewhere(party, holders - told)):
+        to_invited(party, invitation)
     db.session.flush()
-    return len(not_answered)
+    return number + len(not_answered)
+
+
+def _answered_elsewhere(party: DinnerParty, keys: set[str]) -> Sequence[Invitation]:
+    """Return the invitations to the addresses with those keys that were answered with the account of another address."""
+    if not keys:
+        return []
+    statement = (
+        select(Invitation).join(Invitation.rsvp).where(Invitation.party_id == party.id, Rsvp.status.in_(NOTIFIED))
+    )
+    return db.session.scalars(statement.where(Invitation.email_key.in_(keys))).all()

@@ -3,15 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import select
-
 from app import clock
 from app.accounts.models import Member
-from app.address_key import address_key
-from app.extensions import db
 from app.outbox.models import SECRET, EmailTopic
 from app.outbox.service import EmailRequest, enqueue, enqueue_decoy
-from app.parties import guest_addresses, secret_links
+from app.parties import guest_addresses, queries, secret_links
 from app.parties.calendar import appointments
 from app.parties.mail import Appointment, TimeChange, party_context, reach
 from app.parties.models import DinnerParty, Invitation
@@ -28,7 +24,7 @@ def party_invitation(party: DinnerParty, invitation: Invitation) -> bool:
         invitation,
         str(invitation.round),
         appointment=appointments.request(party, invitation),
-        reader=_reader(invitation),
+        reader=queries.member_by_email(invitation.email),
         inviter=host.display_name,
         max_party=invitation.max_party,
         until=party.rsvp_deadline,
@@ -60,7 +56,7 @@ def invitation_changed(party: DinnerParty, invitation: Invitation, *, moved: Tim
         invitation,
         str(party.version),
         appointment=appointments.request(party, invitation),
-        reader=_reader(invitation),
+        reader=queries.member_by_email(invitation.email),
         moved=moved,
     )
 
@@ -73,7 +69,7 @@ def invitation_cancelled(party: DinnerParty, invitation: Invitation) -> None:
         invitation,
         str(party.version),
         appointment=appointments.cancellation(party, invitation),
-        reader=_reader(invitation),
+        reader=queries.member_by_email(invitation.email),
     )
 
 
@@ -112,9 +108,3 @@ def _send(  # noqa: PLR0913 - what e-mails differ in
         )
     )
     return email is not None
-
-
-def _reader(invitation: Invitation) -> Member | None:
-    """Return the member with the address of the invitation."""
-    statement = select(Member).where(Member.email_key == address_key(invitation.email))
-    return db.session.scalars(statement.order_by(Member.duplicate)).first()

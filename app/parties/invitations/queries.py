@@ -14,7 +14,7 @@ from app.accounts.rules import token_hash
 from app.address_key import address_key
 from app.extensions import db
 from app.outbox import unreachable
-from app.outbox.models import MailProblem, OutboxEmail
+from app.outbox.models import EmailState, MailProblem, OutboxEmail
 from app.parties.enums import PartyStatus, RsvpStatus
 from app.parties.invitations.rules import InvitationState
 from app.parties.models import DinnerParty, Invitation, Rsvp
@@ -80,7 +80,7 @@ def page(party: DinnerParty, number: int) -> InvitedPage:
         .limit(PAGE_SIZE)
     )
     found = db.session.execute(statement).all()
-    rsvps = _rsvps_by_invitation(party, [row[0] for row in found])
+    rsvps = rsvps_by_invitation(party, [row[0] for row in found])
     rows = [InvitedGuest(invitation, rsvps.get(invitation.id), why) for invitation, why, *_counts in found]
     return InvitedPage(rows, number, *(found[0][2:] if found else (0, 0)))
 
@@ -156,6 +156,19 @@ def remaining_requests_today(party: DinnerParty) -> int:
     return _remaining(Invitation.party_id == party.id, Invitation.invited_by_id.is_(None))
 
 
+def was_sent(invitation: Invitation) -> bool:
+    """Whether an e-mail about the invitation has left the outbox. Those of long ago are no longer in it."""
+    of_invitation = or_(
+        *(
+            OutboxEmail.dedupe_key.startswith(f"{kind}:{invitation.id}:", autoescape=True)
+            for kind in ("party_invitation", "invitation_changed")
+        )
+    )
+    to_them = OutboxEmail.recipient_key == invitation.email_key
+    states = set(db.session.scalars(select(OutboxEmail.state).where(to_them, of_invitation)))
+    return not states or not states.isdisjoint({EmailState.SENDING, EmailState.SENT})
+
+
 def sent_today(kind: str, email: str, *conditions: ColumnElement[bool]) -> int:
     """Return how many e-mails of one kind were queued for an e-mail address in the last 24 hours."""
     statement = select(func.count()).where(
@@ -167,13 +180,7 @@ def sent_today(kind: str, email: str, *conditions: ColumnElement[bool]) -> int:
     return db.session.execute(statement).scalar_one()
 
 
-def _remaining(*conditions: ColumnElement[bool]) -> int:
-    statement = select(func.count()).where(Invitation.created_at > clock.now() - ONE_DAY, *conditions)
-    limit: int = current_app.config["INVITATION_DAILY_LIMIT"]
-    return max(limit - db.session.execute(statement).scalar_one(), 0)
-
-
-def _rsvps_by_invitation(party: DinnerParty, invitations: Sequence[Invitation]) -> dict[int, Rsvp]:
+def rsvps_by_invitation(party: DinnerParty, invitations: Sequence[Invitation]) -> dict[int, Rsvp]:
     """Return the RSVPs to `invitations` by their keys: given by the link, or else with the same e-mail address."""
     if not invitations:
         return {}
@@ -183,3 +190,9 @@ def _rsvps_by_invitation(party: DinnerParty, invitations: Sequence[Invitation]) 
     by_email = {keys[key]: rsvp for rsvp in found if (key := address_key(rsvp.email)) in keys}
     by_link = {rsvp.invitation_id: rsvp for rsvp in found if rsvp.invitation_id is not None}
     return {**by_email, **by_link}
+
+
+def _remaining(*conditions: ColumnElement[bool]) -> int:
+    statement = select(func.count()).where(Invitation.created_at > clock.now() - ONE_DAY, *conditions)
+    limit: int = current_app.config["INVITATION_DAILY_LIMIT"]
+    return max(limit - db.session.execute(statement).scalar_one(), 0)

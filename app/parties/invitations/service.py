@@ -22,12 +22,14 @@ from app.outbox.models import OutboxEmail
 from app.outbox.rules import BLOCKING
 from app.outbox.service import supersede
 from app.parties import rules
+from app.parties.calendar import appointments
 from app.parties.enums import PartyStatus, RsvpStatus
 from app.parties.invitations import contacts
 from app.parties.invitations import mail as invitation_mail
 from app.parties.invitations import queries as invitation_queries
 from app.parties.invitations.import_list import ImportEntry
 from app.parties.models import DinnerParty, Invitation, Rsvp
+from app.parties.rsvps import mail as rsvp_mail
 from app.parties.rsvps.service import closed_error
 from app.parties.waiting_list import seats
 
@@ -138,6 +140,9 @@ def correct_address(invitation: Invitation, email: str) -> None:
     if address_key(email) != address_key(old):
         if invitation_queries.known_keys(party, [address_key(email)]):
             raise DomainError(lazy_gettext("This person is already invited, or has answered."), field="email")
+        # Its server may have accepted an e-mail before.
+        rsvp_mail.appointment_removed(party, invitation, is_withdrawn=True)
+        appointments.forget(appointments.is_of(party, old))
         invitation.email = email
         for rsvp in db.session.scalars(_rsvps_without_account(party, old)):
             rsvp.email = email
@@ -164,15 +169,22 @@ def _begin_new_round(party: DinnerParty, invitation: Invitation, status: str) ->
 
 
 def revoke(invitation: Invitation) -> None:
-    """Withdraw an invitation: its links stop working, the RSVP stays. Raises DomainError if it is withdrawn already."""
+    """Withdraw an invitation: its links stop working, the RSVP stays. Raises DomainError if it is withdrawn already.
+
+    Who has not answered loses the party in their calendar, too.
+    """
     seats.lock(invitation.party_id)
     db.session.refresh(invitation)
     if invitation.revoked_at is not None:
         raise DomainError(lazy_gettext("Nothing changed: this invitation has already been withdrawn."), "warning")
     invitation.revoked_at = clock.now()
     # An e-mail that still waits in the outbox is not sent: the host may have mistyped the address.
-    for kind in ("party_invitation", "personal_link"):
+    for kind in ("party_invitation", "personal_link", "invitation_changed"):
         supersede(kind, invitation.email, f"{kind}:{invitation.id}:")
+    if not invitation_queries.was_sent(invitation):
+        appointments.forget(appointments.is_of(invitation.party, invitation.email))
+    elif not invitation_queries.rsvps_by_invitation(invitation.party, [invitation]):
+        rsvp_mail.appointment_removed(invitation.party, invitation, is_withdrawn=True)
     db.session.flush()
 
 

@@ -16,9 +16,14 @@ def own_words(text: str, *, site_address: str, site_url: str, hidden: tuple[str,
     introduction = re.compile(rf"{re.escape(mailbox)}(\+[\w-]+)?@{re.escape(domain)}", re.IGNORECASE)
     kept = _without_quotes(text.split("\n"), introduction)
     words = re.sub(rf"{re.escape(site_url)}/\S*", site_url, "\n".join(kept))
-    for address in filter(None, (*hidden,)):
-        words = re.sub(re.escape(address), HIDDEN, words, flags=re.IGNORECASE)
-    return re.sub(r"\n{3,}", "\n\n", introduction.sub(HIDDEN, words)).strip()
+    return re.sub(r"\n{3,}", "\n\n", introduction.sub(HIDDEN, hide(words, hidden))).strip()
+
+
+def hide(text: str, addresses: tuple[str, ...]) -> str:
+    """Return a text without these addresses."""
+    for address in filter(None, addresses):
+        text = re.sub(re.escape(address), HIDDEN, text, flags=re.IGNORECASE)
+    return text
 
 
 def _without_quotes(lines: list[str], introduction: re.Pattern[str]) -> list[str]:

@@ -51,7 +51,7 @@ def guest_message(message: GuestMessage, guest: Rsvp | InvitedContext, *, reply_
     )
 
 
-def guest_reply(guest: Rsvp | Invitation, host: Member, words: str, digest: str, *, has_attachments: bool) -> None:
+def guest_reply(guest: Rsvp | Invitation, host: Member, words: str, digest: str, *, left_out: Sequence[str]) -> None:
     """Send a guest's reply to a host."""
     party = guest.party
     enqueue(
@@ -65,7 +65,7 @@ def guest_reply(guest: Rsvp | Invitation, host: Member, words: str, digest: str,
                 "party": party_context(party, to_host=True),
                 "guest": guest.name or guest.email,
                 "paragraphs": paragraphs_of(words),
-                "has_attachments": has_attachments,
+                "left_out": left_out,
                 "url": public_url("GuestListView.show", slug=party.slug),
             },
             dedupe_key=f"guest_reply:{guest_addresses.key_of(guest)}:{host.id}:{digest}",
@@ -75,7 +75,7 @@ def guest_reply(guest: Rsvp | Invitation, host: Member, words: str, digest: str,
     )
 
 
-def host_reply(guest: Rsvp | Invitation, host: Member, words: str, digest: str, *, has_attachments: bool) -> None:
+def host_reply(guest: Rsvp | Invitation, host: Member, words: str, digest: str, *, left_out: Sequence[str]) -> None:
     """Send a host's reply to a guest."""
     _send(
         "host_reply",
@@ -85,7 +85,7 @@ def host_reply(guest: Rsvp | Invitation, host: Member, words: str, digest: str, 
         expires_at=clock.now() + MESSAGE_LIFETIME,
         topic=None,
         paragraphs=paragraphs_of(words),
-        has_attachments=has_attachments,
+        left_out=left_out,
         author=host.display_name,
     )
 

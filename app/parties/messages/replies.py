@@ -45,9 +45,10 @@ def _is_open(guest: Rsvp | Invitation) -> bool:
 def _pass_to_hosts(message: Received, guest: Rsvp | Invitation) -> bool:
     """Send a guest's words to all hosts."""
     hosts = _hosts(guest.party)
-    words = _words(message, _address_of(guest), *(host.email for host in hosts))
+    hidden = (_address_of(guest), *(host.email for host in hosts))
+    words, left_out = _words(message, hidden), _names(message, hidden)
     for host in hosts:
-        message_mail.guest_reply(guest, host, words, message.digest, has_attachments=message.has_attachments)
+        message_mail.guest_reply(guest, host, words, message.digest, left_out=left_out)
     return bool(hosts)
 
 
@@ -55,16 +56,22 @@ def _pass_to_guest(message: Received, guest: Rsvp | Invitation, host: Member) ->
     """Send a host's words to the guest. Who hosts the party no more has no say."""
     if not (guest.party.is_hosted_by(host.id) and host.is_active):
         return False
-    words = _words(message, _address_of(guest), host.email)
-    message_mail.host_reply(guest, host, words, message.digest, has_attachments=message.has_attachments)
+    hidden = _address_of(guest), host.email
+    left_out = _names(message, hidden)
+    message_mail.host_reply(guest, host, _words(message, hidden), message.digest, left_out=left_out)
     return True
 
 
-def _words(message: Received, *hidden: str) -> str:
+def _words(message: Received, hidden: tuple[str, ...]) -> str:
     settings = current_app.config
     return conversation.own_words(
         message.text, site_address=settings["INBOUND_ADDRESS"], site_url=settings["PUBLIC_URL"], hidden=hidden
     )
+
+
+def _names(message: Received, hidden: tuple[str, ...]) -> list[str]:
+    """Return the names of the attachments, which are not passed on."""
+    return [conversation.hide(name, hidden) for name in message.attachments]
 
 
 def _hosts(party: DinnerParty) -> list[Member]:

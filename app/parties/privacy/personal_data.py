@@ -13,6 +13,7 @@ from app.accounts.privacy.data_export import Archive, pick
 from app.accounts.signals import member_erasing, member_exporting
 from app.address_key import address_key
 from app.extensions import db
+from app.i18n.selectors import force_locale
 from app.parties import rules
 from app.parties.calendar import appointments, ics
 from app.parties.calendar import service as calendar_service
@@ -164,12 +165,16 @@ def _with_party(model: Any, columns: Sequence[str], condition: ColumnElement[boo
 # -- erasure
 
 
-def _erase(member: Member) -> None:
+def _erase(member: Member) -> str:
     """Cancel the member's coming parties, withdraw their RSVPs, and delete their personal data from the rows that stay.
 
-    Past parties keep the number of their guests.
+    Past parties keep the number of their guests. Return what removes the coming parties from the member's calendar.
     """
     _lock_parties(member)
+    # First: the e-mails about what follows are deleted with the account.
+    removals = appointments.remove_all(member.email_key)
+    with force_locale(member.locale, member.timezone, member.hour_cycle):
+        removed = "".join(write() for write in removals)
     hosted = _hosted_by(member)
     series_service.cancel(party for party in hosted if party.is_cancellable)
     for party in hosted:
@@ -200,6 +205,7 @@ def _erase(member: Member) -> None:
         locale=None,
         timezone=None,
     )
+    return removed
 
 
 def _erase_contacts_and_invitations(member: Member) -> None:

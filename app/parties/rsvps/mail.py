@@ -7,12 +7,13 @@ from typing import Any
 
 from app import clock
 from app.accounts.models import Member
+from app.address_key import address_key
 from app.http import public_url
 from app.outbox.models import EmailTopic
 from app.outbox.service import EmailRequest, enqueue
-from app.parties import guest_addresses, secret_links
+from app.parties import guest_addresses, queries, secret_links
 from app.parties.calendar import appointments, ics
-from app.parties.mail import party_context, party_url, reach, send, to_member
+from app.parties.mail import Appointment, party_context, party_url, reach, send, to_member
 from app.parties.models import DinnerParty, Invitation, Rsvp
 from app.parties.waiting_list.allocation import max_guest_seats
 
@@ -32,6 +33,7 @@ def rsvp_no(party: DinnerParty, rsvp: Rsvp) -> None:
     appointment = appointments.cancellation_if_sent(party, rsvp)
     if appointment is not None:
         send("rsvp_no", party, rsvp, until=_open_until(party), appointment=appointment)
+    _has_left(party, rsvp)
 
 
 def rsvp_maybe(party: DinnerParty, rsvp: Rsvp) -> None:
@@ -56,12 +58,40 @@ def rsvp_waitlisted(party: DinnerParty, rsvp: Rsvp, position: int) -> None:
 def request_declined(party: DinnerParty, rsvp: Rsvp) -> None:
     """Tell a guest that their request was declined."""
     send("request_declined", party, rsvp, appointment=appointments.cancellation_if_sent(party, rsvp))
+    _has_left(party, rsvp)
 
 
 def removed(party: DinnerParty, rsvp: Rsvp, before: str) -> None:
     """Tell a guest that a host removed them, and remove the party from their calendar."""
     cancel = appointments.cancellation if before in ics.PARTICIPATION else appointments.cancellation_if_sent
     send("removed", party, rsvp, appointment=cancel(party, rsvp))
+    _has_left(party, rsvp)
+
+
+def _has_left(party: DinnerParty, rsvp: Rsvp) -> None:
+    """Remove the party from the calendar of the invited address, if the guest answered with an account of another one."""
+    invitation = rsvp.invitation
+    if invitation is not None and invitation.email_key != address_key(ics.recipient(rsvp).email):
+        appointment_removed(party, invitation)
+
+
+def appointment_removed(party: DinnerParty, invitation: Invitation, *, is_withdrawn: bool = False) -> None:
+    """Remove the party from the calendar of an invited address. If it is not there, no e-mail is sent.
+
+    The invitation `is_withdrawn`, or the guest who answered it with an account of another address is not coming.
+    """
+    appointment = appointments.cancellation_if_sent(party, invitation)
+    if appointment is not None:
+        _to_invited(
+            "appointment_removed",
+            party,
+            invitation,
+            f"{clock.now():%Y%m%dT%H%M%S%f}",
+            appointment,
+            topic=EmailTopic.INVITATIONS,
+            is_withdrawn=is_withdrawn,
+            may_answer=False,
+        )
 
 
 def guest_answered(party: DinnerParty, rsvp: Rsvp, host: Member) -> None:
@@ -146,25 +176,42 @@ def _to_guest(kind: str, party: DinnerParty, guest: Rsvp | Invitation, version: 
     appointment = appointments.update_if_sent(party, guest)
     if isinstance(guest, Rsvp):
         send(kind, party, guest, version=version, appointment=appointment, **more)
-        return
-    reply_address = guest_addresses.reply_address(guest)
+    else:
+        _to_invited(kind, party, guest, version, appointment, **more)
+
+
+def _to_invited(  # noqa: PLR0913 - what e-mails differ in
+    kind: str,
+    party: DinnerParty,
+    invitation: Invitation,
+    version: str,
+    appointment: Appointment | None,
+    *,
+    topic: EmailTopic | None = None,
+    may_answer: bool = True,
+    **more: Any,
+) -> None:
+    reader = queries.member_by_email(invitation.email)
+    reply_address = guest_addresses.reply_address(invitation)
     enqueue(
         EmailRequest(
             kind,
-            to=guest.email,
-            name=guest.name,
-            locale=guest.locale,
-            timezone=party.timezone,
+            to=invitation.email,
+            name=invitation.name,
+            locale=(reader and reader.locale) or invitation.locale,
+            timezone=reader and reader.timezone,
+            hour_cycle=reader and reader.hour_cycle,
             context={
                 "party": party_context(party),
                 "url": secret_links.personal_url(),
-                "reach": reach(party, reply_address),
+                "reach": reach(party, reply_address, may_answer=may_answer),
                 **more,
             },
-            dedupe_key=f"{kind}:invitation-{guest.id}:{version}",
-            secret=secret_links.personal_token(guest),
+            dedupe_key=f"{kind}:invitation-{invitation.id}:{version}",
+            secret=secret_links.personal_token(invitation) if may_answer else None,
             expires_at=party.ends_at,
             calendar=appointment,
+            topic=topic,
             reply_to=reply_address,
         )
     )

@@ -54,6 +54,28 @@ def queue(party_id: int) -> list[QueueEntry]:
     return [QueueEntry(*row) for row in db.session.execute(groups)]
 
 
+def queue_and_partial_offers(party_id: int) -> tuple[list[QueueEntry], dict[int, int]]:
+    """Return who may be offered seats, in order, and the seats of open offers that have fewer than were asked for.
+
+    A group with such an offer keeps its place for the rest.
+    """
+    is_partial = and_(Rsvp.status == RsvpStatus.OFFERED, WaitOffer.seats < Rsvp.party_size)
+    statement = (
+        select(Rsvp.id, Rsvp.party_size, Rsvp.min_party, Rsvp.resting, WaitOffer.seats)
+        .outerjoin(WaitOffer, and_(WaitOffer.rsvp_id == Rsvp.id, WaitOffer.state == OfferState.PENDING))
+        .where(Rsvp.party_id == party_id, or_(Rsvp.status == RsvpStatus.WAITLISTED, is_partial))
+        .order_by(Rsvp.waitlisted_at, Rsvp.id)
+    )
+    groups, held = [], {}
+    for key, size, minimum, resting, seats in db.session.execute(statement):
+        if seats:
+            held[key] = seats
+            groups.append(QueueEntry(key, size - seats, 1))
+        else:
+            groups.append(QueueEntry(key, size, minimum, resting))
+    return groups, held
+
+
 def waiting_rsvps(party_id: int) -> list[Rsvp]:
     """Return the first LIST_SIZE RSVPs on the waiting list, in order."""
     return list(db.session.scalars(select_waiting(party_id).limit(LIST_SIZE)))
@@ -132,12 +154,19 @@ def parties_to_sweep(now: datetime) -> list[int]:
         Rsvp.resting.is_(False),
         Rsvp.min_party <= DinnerParty.number_seats - DinnerParty.seats_taken,
     )
+    grows = exists().where(
+        WaitOffer.party_id == DinnerParty.id,
+        WaitOffer.state == OfferState.PENDING,
+        WaitOffer.rsvp_id == Rsvp.id,
+        WaitOffer.seats < Rsvp.party_size,
+        DinnerParty.seats_taken < DinnerParty.number_seats,
+    )
     overtaking_allowed = select(DinnerParty.id).where(
         DinnerParty.status == PartyStatus.PUBLISHED,
         DinnerParty.starts_at > now,
         DinnerParty.starts_at <= now + NO_OVERTAKING_UNTIL,
         or_(DinnerParty.rsvp_deadline.is_(None), DinnerParty.rsvp_deadline > now),
-        fits,
+        or_(fits, grows),
     )
     return sorted(db.session.scalars(union(expired, overtaking_allowed)))
 

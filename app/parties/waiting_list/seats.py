@@ -49,12 +49,8 @@ class WaitingListState:
 
     count: SeatCount
     queue: Sequence[QueueEntry] = ()
-    offers: Sequence[WaitOffer] = ()
-
-    @property
-    def offered(self) -> int:
-        """How many seats were just offered."""
-        return sum(offer.seats for offer in self.offers)
+    # How many seats were just offered.
+    offered: int = 0
 
     def seats_for(self, group: QueueEntry, *, index: int | None = None) -> int:
         """Return how many seats a group can take now if it joins `queue` at `index`, or at the end."""
@@ -202,18 +198,20 @@ def _offer_free_seats(party_id: int, count: SeatCount, *, newly_freed: int) -> W
     if newly_freed:
         resting = update(Rsvp).where(Rsvp.party_id == party_id, Rsvp.resting.is_(True))
         db.session.execute(resting.values(resting=False))
-    queue = waiting_list_queries.queue(party_id)
-    if newly_freed and queue:
+    groups, held = waiting_list_queries.queue_and_partial_offers(party_id)
+    queue = [group for group in groups if group.rsvp_id not in held]
+    if newly_freed and groups:
         history.record(WaitingListEventKind.FREED, party_id, seats=newly_freed)
-    allocations = _allocate(count, queue)
+    allocations = _allocate(count, groups)
     offered = {allocation.rsvp_id: allocation.seats for allocation in allocations if allocation.seats}
     if not offered:
         return WaitingListState(count, queue)
-    _record_skipped(party_id, count.free, queue, allocations)
     positions = {group.rsvp_id: position for position, group in enumerate(queue, 1)}
-    offers = _offer(party_id, offered, positions, count)
+    _record_skipped(party_id, count.free, groups, allocations, positions)
+    _offer(party_id, offered, held, positions, count)
     rest = [group for group in queue if group.rsvp_id not in offered]
-    return WaitingListState(replace(count, seats_taken=count.seats_taken + sum(offered.values())), rest, offers)
+    seats = sum(offered.values())
+    return WaitingListState(replace(count, seats_taken=count.seats_taken + seats), rest, seats)
 
 
 def _allocate(count: SeatCount, queue: Sequence[QueueEntry]) -> list[Allocation]:
@@ -225,38 +223,49 @@ def _allocate(count: SeatCount, queue: Sequence[QueueEntry]) -> list[Allocation]
     )
 
 
-def _offer(party_id: int, offered: dict[int, int], positions: dict[int, int], count: SeatCount) -> list[WaitOffer]:
-    """Hold the `offered` seats, by RSVP id, and e-mail their guests."""
+def _offer(
+    party_id: int, offered: dict[int, int], held: dict[int, int], positions: dict[int, int], count: SeatCount
+) -> None:
+    """Hold the `offered` seats, by RSVP id, with those that an offer has `held` before, and e-mail their guests."""
     now = clock.now()
     until = offer_expiry(now, count.answers_until)
     take(party_id, sum(offered.values()))
     statement = select(Rsvp).options(joinedload(Rsvp.member)).where(Rsvp.id.in_(offered))
     rsvps = {rsvp.id: rsvp for rsvp in db.session.scalars(statement.execution_options(populate_existing=True))}
     offers = []
-    for rsvp_id, seats in offered.items():
+    for rsvp_id, more in offered.items():
+        seats = more + held.get(rsvp_id, 0)
+        if rsvp_id in held:
+            end_offer(rsvps[rsvp_id], OfferState.REVOKED)
+            history.record(WaitingListEventKind.REVOKED, party_id, rsvp_id, seats=held[rsvp_id])
         rsvps[rsvp_id].status = RsvpStatus.OFFERED
         offer = WaitOffer(party_id=party_id, rsvp=rsvps[rsvp_id], seats=seats, created_at=now, expires_at=until)
         db.session.add(offer)
         offers.append(offer)
         history.record(
-            WaitingListEventKind.OFFERED, party_id, rsvp_id, place=positions[rsvp_id], seats=seats, until=until
+            WaitingListEventKind.OFFERED, party_id, rsvp_id, place=positions.get(rsvp_id), seats=seats, until=until
         )
     db.session.flush()
     for offer in offers:
         waiting_list_mail.seat_offered(offer)
-    return offers
 
 
-def _record_skipped(party_id: int, free: int, queue: Sequence[QueueEntry], allocations: Sequence[Allocation]) -> None:
+def _record_skipped(
+    party_id: int,
+    free: int,
+    groups: Sequence[QueueEntry],
+    allocations: Sequence[Allocation],
+    positions: dict[int, int],
+) -> None:
     """Record each group that a group behind it overtakes, because too few of the `free` seats were left for it."""
     last = max(number for number, allocation in enumerate(allocations) if allocation.seats)
-    for number, (group, allocation) in enumerate(zip(queue, allocations, strict=True)):
+    for number, (group, allocation) in enumerate(zip(groups, allocations, strict=True)):
         if number < last and allocation.reason is AllocationReason.TOO_FEW:
             history.record(
                 WaitingListEventKind.SKIPPED,
                 party_id,
                 group.rsvp_id,
-                place=number + 1,
+                place=positions.get(group.rsvp_id),
                 seats=free,
                 least=group.minimum,
             )
