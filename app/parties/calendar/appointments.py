@@ -65,7 +65,7 @@ def take_reply(party: DinnerParty, email: str, digest: str, written_at: datetime
 
 
 def holders(party: DinnerParty) -> set[str]:
-    """Return the e-mail addresses, in lower case, whose calendars have the party."""
+    """Return the keys of the e-mail addresses whose calendars have the party."""
     entry = CalendarEntry
     return set(
         db.session.scalars(select(entry.email).where(entry.party_id == party.id, entry.method == Method.REQUEST))

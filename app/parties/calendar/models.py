@@ -8,6 +8,7 @@ from sqlalchemy.orm import InstanceState, Mapped, aliased, mapped_column, relati
 
 from app import clock
 from app.accounts.models import Member
+from app.address_key import address_key
 from app.database import UTCDateTime
 from app.enums import EnumString, one_of
 from app.extensions import Model
@@ -76,7 +77,7 @@ def _follow_email(_mapper: object, connection: Connection, member: Member) -> No
     history = inspect(member).attrs.email.history
     if not history.has_changes() or not history.deleted:
         return
-    old, new, other = history.deleted[0].lower(), member.email.lower(), aliased(CalendarEntry)
+    old, new, other = address_key(history.deleted[0]), address_key(member.email), aliased(CalendarEntry)
     connection.execute(
         update(CalendarEntry)
         .where(
