@@ -28,7 +28,9 @@ def test_a_unique_violation_names_its_column(app):
 
 
 def test_a_case_insensitive_unique_violation_names_its_column_too(app, cast):
-    error = refused(app, update(Member).where(Member.id == cast.host.id).values(username="FRIEND", username_key="friend"))
+    error = refused(
+        app, update(Member).where(Member.id == cast.host.id).values(username="FRIEND", username_key="friend")
+    )
     assert (error.kind, error.columns) == ("unique", ("username",))
     assert error.constraint == "uq_ab_user_username_key"
 
