@@ -9,6 +9,7 @@ from sqlalchemy import inspect, text
 from app import clock
 from app.copies import service
 from app.extensions import db
+from tests.support.migrations import revisions
 
 
 @pytest.fixture
@@ -45,8 +46,8 @@ def test_what_would_run_is_said_and_does_not_run(app, flask, check, database):
     assert flask("db", "upgrade", "0013").exit_code == 0
     status, found = check()
     texts = [text for name, _level, text in found if name == "migration"]
-    assert [text.partition(" ")[0] for text in texts[:2]] == ["0014", "0015"]
-    assert texts[2].startswith(("All of them ran on a copy", "Migrations are not tried on PostgreSQL"))
+    assert [text.partition(" ")[0] for text in texts[:-1]] == revisions(after="0013")
+    assert texts[-1].startswith(("All of them ran on a copy", "Migrations are not tried on PostgreSQL"))
     assert (status, [name for name, level, _text in found if level != "ok"]) == (1, ["backup"])
     with app.app_context():
         assert not inspect(db.engine).has_table("party_series")
