@@ -59,6 +59,14 @@ def test_a_newcomer_with_the_name_of_a_leaver_gets_another_account(visitor, peop
     assert records.fresh(leaver).login_count is None
 
 
+def test_a_person_is_known_by_any_of_their_unique_ids(visitor, people, use, records):
+    """Another field may be chosen later."""
+    use(people.settings(LDAP_UNIQUE_ID_FIELD="employeeNumber"))
+    member = linked("ada")
+    assert_in(log_in(visitor, "ada"), "Ada Byron")
+    assert (records.one(Member).id, records.one(DirectoryPerson).unique_id) == (member.id, "employeenumber:1815")
+
+
 def test_an_account_of_an_earlier_version_is_linked_if_name_and_address_are_the_same(visitor, people, records):
     MemberFactory(username="ada", password=None)
     assert_in(log_in(visitor, "ada"), "Ada Byron")
@@ -425,7 +433,6 @@ MISTAKES = {
     "LDAP_BIND_USER may not search there.": {"LDAP_BIND_USER": "", "LDAP_BIND_PASSWORD": ""},
     "The base of the search does not exist": {"LDAP_SEARCH_BASE": "ou=nowhere,dc=example,dc=com"},
     "Nobody is found below LDAP_SEARCH_BASE.": {"LDAP_SEARCH_FILTER": "(sn=Nobody)"},
-    "People have no unique id": {"LDAP_UNIQUE_ID_FIELD": "objectGUID"},
     "People have no e-mail address": {"LDAP_EMAIL_FIELD": "rfc822"},
     "LDAP_ADMIN_GROUP does not exist": {"LDAP_ADMIN_GROUP": "cn=nobody,dc=example,dc=com"},
 }
