@@ -7,6 +7,7 @@ import pytest
 import config
 from app import clock, doctor
 from app.accounts import rules
+from app.accounts.api_keys import service as api_key_service
 from app.accounts.ldap import checks, client
 from app.accounts.ldap.entries import LdapEntry, domain_of, filter_of, normalize_dn
 from app.accounts.ldap.refusals import EXPIRED_CONTROL, POLICY_CONTROL, Refusal, of_bind
@@ -398,6 +399,27 @@ def test_a_request_asks_itself_if_the_worker_does_not(app, visitor, people, reco
     monkeypatch.setattr(directory, "_looked_at", {})
     assert visitor.get("/account/profile/").path == "/login/"
     assert not records.fresh(member).active
+
+
+@pytest.mark.parametrize("kind", ["token", "key"])
+def test_a_program_is_refused_as_soon_as_its_member_has_left(app, people, records, gone, kind):
+    program = app.test_client()
+    body = {"username": "grace", "password": ldap.PASSWORD}
+    secret = program.post("/api/v1/security/login", json=body).get_json()["access_token"]
+    member = records.one(Member)
+    if kind == "key":
+        with app.app_context(), transaction():
+            secret = api_key_service.create(db.session.get(Member, member.id), "Calendar").secret
+
+    def ask():
+        return program.get("/api/v1/dinnerparties/", headers={"Authorization": f"Bearer {secret}"}).status_code
+
+    assert ask() == 200
+    with app.app_context():
+        gone(member, "entryuuid:gone")
+    clock.set_now(clock.now() + timedelta(minutes=7))
+    directory._looked_at.clear()  # noqa: SLF001 - a minute of the process has passed
+    assert ask() == 401
 
 
 def test_who_left_the_admin_group_is_no_administrator_a_few_minutes_later(app, visitor, people, records):
