@@ -206,6 +206,7 @@ def test_members_of_nested_groups_are_administrators(visitor, people, records):
         (r"CN=Cooks\, chief,DC=x", r"cn=Cooks\2C chief, dc=X"),
         (r"cn=J\C3\B6rg,dc=x", "CN=jörg,dc=x"),
         ("CN=a+SN=b,dc=x", "sn=B+cn=A,dc=x"),
+        (r"cn=a b\ ,dc=x", r"CN=A  B\20 , DC=x"),
         (r"cn=a\+b,dc=x", r"cn=a\2Bb,dc=x"),
     ],
 )
