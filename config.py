@@ -835,7 +835,8 @@ def _refuse_no_dn(name: str, value: str) -> None:
 
     try:
         if value:
-            parse_dn(value, strip=True)
+            # `strip` refuses an escaped space at the end (findings/ldap3_strip_escaped_space.sh).
+            parse_dn(value.replace("\\ ", "\\20"), strip=True)
     except LDAPInvalidDnError as error:
         example = "ou=people,dc=example,dc=org"
         raise ConfigurationError(f"{name} must look like {example}, not {value!r} ({error}).") from error

@@ -7,6 +7,7 @@ import pytest
 import config
 from app import clock, doctor
 from app.accounts import rules
+from app.accounts.api_keys import service as api_key_service
 from app.accounts.ldap import checks, client
 from app.accounts.ldap.entries import LdapEntry, domain_of, filter_of, normalize_dn
 from app.accounts.ldap.refusals import EXPIRED_CONTROL, POLICY_CONTROL, Refusal, of_bind
@@ -57,6 +58,14 @@ def test_a_newcomer_with_the_name_of_a_leaver_gets_another_account(visitor, peop
     DirectoryPersonFactory(person=leaver, unique_id="entryuuid:gone")
     assert log_in(visitor, "ada").flashes[0][1].startswith(OTHERS)
     assert records.fresh(leaver).login_count is None
+
+
+def test_a_person_is_known_by_any_of_their_unique_ids(visitor, people, use, records):
+    """Another field may be chosen later."""
+    use(people.settings(LDAP_UNIQUE_ID_FIELD="employeeNumber"))
+    member = linked("ada")
+    assert_in(log_in(visitor, "ada"), "Ada Byron")
+    assert (records.one(Member).id, records.one(DirectoryPerson).unique_id) == (member.id, "employeenumber:1815")
 
 
 def test_an_account_of_an_earlier_version_is_linked_if_name_and_address_are_the_same(visitor, people, records):
@@ -197,6 +206,7 @@ def test_members_of_nested_groups_are_administrators(visitor, people, records):
         (r"CN=Cooks\, chief,DC=x", r"cn=Cooks\2C chief, dc=X"),
         (r"cn=J\C3\B6rg,dc=x", "CN=jörg,dc=x"),
         ("CN=a+SN=b,dc=x", "sn=B+cn=A,dc=x"),
+        (r"cn=a b\ ,dc=x", r"CN=A  B\20 , DC=x"),
         (r"cn=a\+b,dc=x", r"cn=a\2Bb,dc=x"),
     ],
 )
@@ -392,6 +402,27 @@ def test_a_request_asks_itself_if_the_worker_does_not(app, visitor, people, reco
     assert not records.fresh(member).active
 
 
+@pytest.mark.parametrize("kind", ["token", "key"])
+def test_a_program_is_refused_as_soon_as_its_member_has_left(app, people, records, gone, kind):
+    program = app.test_client()
+    body = {"username": "grace", "password": ldap.PASSWORD}
+    secret = program.post("/api/v1/security/login", json=body).get_json()["access_token"]
+    member = records.one(Member)
+    if kind == "key":
+        with app.app_context(), transaction():
+            secret = api_key_service.create(db.session.get(Member, member.id), "Calendar").secret
+
+    def ask():
+        return program.get("/api/v1/dinnerparties/", headers={"Authorization": f"Bearer {secret}"}).status_code
+
+    assert ask() == 200
+    with app.app_context():
+        gone(member, "entryuuid:gone")
+    clock.set_now(clock.now() + timedelta(minutes=7))
+    directory._looked_at.clear()  # noqa: SLF001 - a minute of the process has passed
+    assert ask() == 401
+
+
 def test_who_left_the_admin_group_is_no_administrator_a_few_minutes_later(app, visitor, people, records):
     MemberFactory(admin=True)
     member = linked("ada", admin=True)
@@ -425,7 +456,6 @@ MISTAKES = {
     "LDAP_BIND_USER may not search there.": {"LDAP_BIND_USER": "", "LDAP_BIND_PASSWORD": ""},
     "The base of the search does not exist": {"LDAP_SEARCH_BASE": "ou=nowhere,dc=example,dc=com"},
     "Nobody is found below LDAP_SEARCH_BASE.": {"LDAP_SEARCH_FILTER": "(sn=Nobody)"},
-    "People have no unique id": {"LDAP_UNIQUE_ID_FIELD": "objectGUID"},
     "People have no e-mail address": {"LDAP_EMAIL_FIELD": "rfc822"},
     "LDAP_ADMIN_GROUP does not exist": {"LDAP_ADMIN_GROUP": "cn=nobody,dc=example,dc=com"},
 }

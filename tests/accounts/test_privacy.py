@@ -18,6 +18,7 @@ from app.accounts.api_keys import service as api_key_service
 from app.accounts.enums import TokenPurpose
 from app.accounts.login import authentication
 from app.accounts.models import (
+    DirectoryPerson,
     ExternalIdentity,
     LoginSession,
     LoginThrottle,
@@ -107,6 +108,7 @@ def secrets_of(app, member):
         RecoveryCode(member_id=member.id, code_hash="hash of a code"),
         Passkey(member_id=member.id, name="Phone", credential_id="credential", public_key=b"public key"),
         ExternalIdentity(member_id=member.id, issuer="https://id.example", subject="ada"),
+        DirectoryPerson(member_id=member.id, unique_id="entryuuid:1815", username="ada", email="ada@example.com"),
         Token(
             purpose=TokenPurpose.RESET_PASSWORD,
             member_id=member.id,
@@ -345,7 +347,8 @@ def test_account_deletion_leaves_only_an_id(app, client_of, visitor, cast, recor
     assert (gone.active, gone.erase_at, gone.erased_at) == (False, None, clock.now())
     with app.test_request_context():
         assert gone.display_name == "(deleted account)"
-    for model in (LoginSession, TrustedDevice, Token, Totp, RecoveryCode, Passkey, ExternalIdentity):
+    owned = LoginSession, TrustedDevice, Token, Totp, RecoveryCode, Passkey, ExternalIdentity, DirectoryPerson
+    for model in owned:
         assert not [row for row in records.all(model) if row.member_id == number], model
     for model in (ApiKey, Registration, MemberInvitation, LoginThrottle):
         assert records.count(model) == 0, model

@@ -42,8 +42,9 @@ ou: people
 
 dn: uid=ada,{BASE}
 objectClass: inetOrgPerson
-entryUUID: 21495524-a02f-5695-82e2-b117addc0b1e
+entryUUID: {uuid.uuid5(uuid.NAMESPACE_DNS, "ada")}
 uid: ada
+employeeNumber: 1815
 givenName: Ada
 sn: Byron
 mail: Ada@example.com

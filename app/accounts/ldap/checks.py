@@ -96,7 +96,7 @@ def _problems_of(sample: list[LdapEntry]) -> Iterator[Problem]:
     # Without a service account, people can be read only after a bind as one of them.
     if not sample and setting("AUTH_LDAP_BIND_USER"):
         yield Problem.NOBODY
-    elif sample and not any(entry.unique_id(people.unique_id_fields()) for entry in sample):
+    elif sample and not any(map(people.unique_ids_of, sample)):
         yield Problem.NO_UNIQUE_ID
     if sample and setting("AUTH_LDAP_BIND_USER") and not any(map(people.email_of, sample)):
         yield Problem.NO_EMAIL
@@ -155,7 +155,7 @@ def _explain(entry: LdapEntry, groups: tuple[str, ...], name: str) -> Iterator[F
 
 
 def _account_of(person: people.LdapPerson) -> Iterator[Finding]:
-    row = sync.row_of(person.unique_id)
+    row = sync.row_of(person.unique_ids)
     member = row.member if row is not None else None
     if member is not None:
         yield ok(f"Logs in to the account {member.username} ({member.email}).")

@@ -24,6 +24,7 @@ FILE_TIME_START, NEVER = datetime(1601, 1, 1, tzinfo=UTC), {0, 2**63 - 1}
 LOCKED_FOR_GOOD = "000001010000Z"
 GUID_LENGTH, SID_HEADER = 16, 8
 ESCAPED = re.compile(rb"\\([0-9a-fA-F]{2})|\\(.)", re.DOTALL)
+ESCAPED_SPACE = re.compile(r"(?<!\\)((?:\\\\)*)\\ ")
 
 Dn = tuple[frozenset[tuple[str, str]], ...]
 
@@ -107,7 +108,8 @@ def normalize_dn(dn: str) -> Dn | str:
     from ldap3.utils.dn import parse_dn
 
     try:
-        parts = parse_dn(dn, strip=True)
+        # `strip` refuses an escaped space at the end (findings/ldap3_strip_escaped_space.sh).
+        parts = parse_dn(ESCAPED_SPACE.sub(r"\1\\20", dn), strip=True)
     except LDAPInvalidDnError:
         return dn.strip().lower()
     found: list[set[tuple[str, str]]] = [set()]

@@ -53,13 +53,18 @@ _policy: tuple[float, "Lockout"] | None = None
 class LdapPerson:
     """A person of the directory. `groups` are those of nested groups, too."""
 
-    unique_id: str
+    unique_ids: tuple[str, ...]
     dn: str
     username: str
     email: str
     first_name: str
     last_name: str
     groups: tuple[str, ...] = ()
+
+    @property
+    def unique_id(self) -> str:
+        """The unique id that is stored."""
+        return self.unique_ids[0]
 
 
 @dataclass(frozen=True)
@@ -157,9 +162,23 @@ def fields() -> tuple[str, ...]:
 
 
 def unique_id_fields() -> tuple[str, ...]:
-    """Return the attributes that may hold the unique id, in the order in which they are taken."""
+    """Return the attributes that may hold a unique id, in the order in which they are taken."""
     chosen = setting("LDAP_UNIQUE_ID_FIELD")
-    return (chosen,) if chosen else UNIQUE_ID_FIELDS
+    return (*dict.fromkeys([chosen, *UNIQUE_ID_FIELDS] if chosen else UNIQUE_ID_FIELDS),)
+
+
+def unique_ids_of(entry: LdapEntry | None) -> tuple[str, ...]:
+    """Return the unique ids of an entry, of which each is enough. The first one is stored.
+
+    Which one that is may change: with LDAP_UNIQUE_ID_FIELD, or when the directory begins to have another.
+    """
+    found = (entry.unique_id([field]) for field in unique_id_fields()) if entry is not None else ()
+    return tuple(filter(None, found))
+
+
+def name_of(entry: LdapEntry | None) -> str:
+    """Return the name under which failures of a person are counted."""
+    return next(iter(unique_ids_of(entry)), entry.dn if entry is not None else "")
 
 
 def is_active_directory() -> bool:
@@ -244,8 +263,7 @@ def look_up(unique_ids: Iterable[str], with_groups: Iterable[str] = ()) -> dict[
             batch = wanted[start : start + BATCH]
             criteria = filtered(f"(|{''.join(map(filter_of, batch))})")
             for entry in connection.search(setting("AUTH_LDAP_SEARCH"), criteria, fields()):
-                for field in unique_id_fields():
-                    number = entry.unique_id([field])
+                for number in unique_ids_of(entry):
                     if number in batch and not entry.is_disabled(clock.now()):
                         found[number] = entry, groups_of(connection, entry) if number in grouped else ()
         return found
@@ -335,14 +353,14 @@ def person_of(entry: LdapEntry, groups: tuple[str, ...] = (), identifier: str = 
     if not is_writable(email):
         log.warning("The LDAP directory has no e-mail address for %s", username)
         raise DomainError(_("The directory has no e-mail address for you. Please ask your administrator to add one."))
-    unique_id = entry.unique_id(unique_id_fields())
-    if not unique_id:
+    unique_ids = unique_ids_of(entry)
+    if not unique_ids:
         log.error("%s: %s %s", entry.dn, Problem.NO_UNIQUE_ID.text, Problem.NO_UNIQUE_ID.advice)
         raise DomainError(
             _("The directory does not tell how to recognise you the next time. Please ask your administrator.")
         )
     return LdapPerson(
-        unique_id=unique_id,
+        unique_ids=unique_ids,
         dn=entry.dn,
         username=username,
         email=email,

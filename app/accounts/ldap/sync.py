@@ -6,6 +6,7 @@ existing account for the first time is a question to the administrator, never it
 
 import hashlib
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,10 +70,11 @@ def _sync_again_after_conflict(person: LdapPerson, found: "Handover | None") -> 
         return _sync(person, found)
 
 
-def row_of(unique_id: str) -> DirectoryPerson | None:
-    """Return what is stored of a person."""
-    statement = select(DirectoryPerson).where(DirectoryPerson.unique_id == unique_id)
-    return db.session.execute(statement.execution_options(populate_existing=True)).scalar_one_or_none()
+def row_of(unique_ids: Sequence[str]) -> DirectoryPerson | None:
+    """Return what is stored of the person with these unique ids."""
+    statement = select(DirectoryPerson).where(DirectoryPerson.unique_id.in_(unique_ids))
+    rows = db.session.scalars(statement.execution_options(populate_existing=True)).all()
+    return min(rows, key=lambda row: unique_ids.index(row.unique_id), default=None)
 
 
 def of_member(member: Member) -> DirectoryPerson | None:
@@ -82,16 +84,16 @@ def of_member(member: Member) -> DirectoryPerson | None:
     ).scalar_one_or_none()
 
 
-def member_of(unique_id: str) -> Member | None:
-    """Return the member of a person."""
-    row = row_of(unique_id)
+def owner_of(unique_ids: Sequence[str]) -> Member | None:
+    """Return the member of the person with these unique ids."""
+    row = row_of(unique_ids)
     return row.member if row is not None else None
 
 
 def _sync(person: LdapPerson, found: "Handover | None") -> Member:
     if found is not None:
         _hand_over(found)
-    row = row_of(person.unique_id)
+    row = row_of(person.unique_ids)
     member = row.member if row is not None else None
     if member is None:
         member = _claim(person, is_known=row is not None)
@@ -148,7 +150,7 @@ def ask(person: LdapPerson, contested: Member | None) -> None:
 
 
 def _store_question(person: LdapPerson, contested: Member | None) -> None:
-    known = row_of(person.unique_id)
+    known = row_of(person.unique_ids)
     row = known or DirectoryPerson(unique_id=person.unique_id)
     if known is None or known.contested != contested:
         name = contested.username if contested is not None else ""
@@ -166,7 +168,7 @@ def record_link(member: Member, person: LdapPerson) -> None:
 
 def store_link(person: LdapPerson, member: Member) -> DirectoryPerson:
     """Store that `member` is the account of a person."""
-    row = row_of(person.unique_id) or DirectoryPerson(unique_id=person.unique_id)
+    row = row_of(person.unique_ids) or DirectoryPerson(unique_id=person.unique_id)
     row.member, row.contested = member, None
     _note(row, person)
     db.session.add(row)
@@ -175,6 +177,7 @@ def store_link(person: LdapPerson, member: Member) -> DirectoryPerson:
 
 
 def _note(row: DirectoryPerson, person: LdapPerson) -> None:
+    row.unique_id = person.unique_id
     row.username, row.email, row.dn = person.username, person.email, person.dn[:1000]
     row.name = f"{person.first_name} {person.last_name}".strip()
     row.checked_at = clock.now()
@@ -255,7 +258,7 @@ def handover(person: LdapPerson) -> Handover | None:
     """
     holder = _by(Member.email_key, person.email)
     row = of_member(holder) if holder is not None else None
-    if row is None or row.unique_id == person.unique_id:
+    if row is None or row.unique_id in person.unique_ids:
         return None
     unique_id = row.unique_id
     try:
@@ -268,7 +271,7 @@ def handover(person: LdapPerson) -> Handover | None:
 
 
 def _hand_over(found: Handover) -> None:
-    row = row_of(found.unique_id)
+    row = row_of([found.unique_id])
     if row is None or row.member is None:
         return
     holder, old = row.member, row.member.email

@@ -116,15 +116,11 @@ def _authenticate_in_directory(identifier: str, password: str, device_hash: str,
     Failures of a person are counted together, whichever of their names was typed. A name of nobody is counted by itself.
     """
     entry = ldap_people.find(identifier)
-    if entry is None:
-        ldap_people.verify(None, identifier, password)
-        with transaction():
-            _record_failure(None, key)
-        raise DomainError(INVALID, "warning")
-    unique_id = entry.unique_id(ldap_people.unique_id_fields()) or entry.dn
-    owner = ldap_sync.member_of(unique_id)
+    # The same statements whether or not somebody is found.
+    owner = ldap_sync.owner_of(ldap_people.unique_ids_of(entry))
     is_known = owner is not None and trusted_devices.is_known(owner, device_hash)
-    key, limit = _directory_throttle(unique_id, is_known=is_known)
+    by_person, limit = _directory_throttle(ldap_people.name_of(entry), is_known=is_known)
+    key = by_person if entry is not None else key
     login_throttle.check(key)
     try:
         person = ldap_people.verify(entry, identifier, password)
@@ -133,6 +129,7 @@ def _authenticate_in_directory(identifier: str, password: str, device_hash: str,
             _note_failure(owner)
         raise
     if person is None:
+        # Also for a name of nobody.
         with transaction():
             _record_failure(owner, key, limit)
         raise DomainError(INVALID, "warning")

@@ -223,7 +223,7 @@ def link(member: Member, person: LdapPerson) -> None:
     """Let a person of the directory use the account of `member`. Who used it before is unlinked."""
     user_service.refuse_erased([member])
     other = sync.of_member(member)
-    row = sync.row_of(person.unique_id)
+    row = sync.row_of(person.unique_ids)
     if row is not None and row.member == member:
         raise DomainError(lazy_gettext("This is the account of that person already."), "info")
     if other is not None:
@@ -247,7 +247,7 @@ def link_all(everybody: Iterable[Member]) -> list[Member]:
             continue
         if (person.username, person.email) != (member.username.lower(), member.email.lower()):
             continue
-        row = sync.row_of(person.unique_id)
+        row = sync.row_of(person.unique_ids)
         if row is None or row.member is None:
             link(member, person)
             linked.append(member)

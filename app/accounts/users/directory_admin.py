@@ -37,7 +37,7 @@ class DirectoryPersonModelView(ReauthenticationRequired, ModelView):
         "checked_at": lazy_gettext("Last seen"),
         "lost_at": lazy_gettext("Not let in since"),
     }
-    list_columns = ["username", "name", "email", "member", "contested", "checked_at", "lost_at"]
+    list_columns = ["username", "name", "email", "member", "contested", "lost_at"]
     show_columns = [
         *("username", "name", "email", "dn", "unique_id", "member", "contested"),
         *("created_at", "checked_at", "lost_at"),

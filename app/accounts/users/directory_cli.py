@@ -63,7 +63,7 @@ def unlink_command(username: str) -> None:
 def separate_command(name: str) -> None:
     """Give the person NAME, who waits for a decision, an account of their own; the contested one is renamed."""
     _refuse_without_directory()
-    row = sync.row_of(_try(lambda: directory.find(name)).unique_id)
+    row = sync.row_of(_try(lambda: directory.find(name)).unique_ids)
     contested = row.contested if row is not None else None
     if row is None or contested is None:
         raise click.ClickException("Nothing is to be decided about this person.")
