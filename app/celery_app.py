@@ -8,7 +8,8 @@ row of its job, so one that comes twice does nothing twice, and one that the bro
 
 import logging
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import create_app, scheduler, setup
 from app.copies import schedule as backup_schedule
+from app.database import is_unavailable, reason
 from app.extensions import db
 from app.jobs import broker
 from app.jobs import service as jobs
@@ -54,13 +56,25 @@ flask_app = _application()
 celery = broker.client(dict(flask_app.config))
 
 
+@contextmanager
+def _database_may_be_away() -> Iterator[None]:
+    """Run the block in the application. An outage is one line in the log: beat asks again."""
+    try:
+        with flask_app.app_context():
+            yield
+    except SQLAlchemyError as error:
+        if not is_unavailable(error):
+            raise
+        logger.warning("The database is not available (%s)", reason(error))
+
+
 def _add_task(job: PeriodicJob) -> None:
     # The soft limit is an error in the job, which is stored; after the hard one the process is killed.
     limits = {"soft_time_limit": job.time_limit, "time_limit": job.time_limit + 60}
 
-    @celery.task(name=f"{broker.PREFIX}{job.name}", **limits)  # type: ignore[untyped-decorator]
+    @celery.task(name=f"{broker.PREFIX}{job.name}", **limits)
     def run() -> None:
-        with flask_app.app_context():
+        with _database_may_be_away():
             scheduler.follow_zone_rules()
             jobs.run_if_due(job)
 
@@ -70,10 +84,10 @@ def _hard_limit() -> float:
     return delivery.TURN_SECONDS + lease(flask_app.config["MAIL_TIMEOUT"]).total_seconds()
 
 
-@celery.task(name=broker.EMAILS, time_limit=_hard_limit())  # type: ignore[untyped-decorator]
+@celery.task(name=broker.EMAILS, time_limit=_hard_limit())
 def deliver() -> None:
     """Deliver e-mail for some seconds."""
-    with flask_app.app_context():
+    with _database_may_be_away():
         scheduler.EMAILS.run()
 
 
@@ -97,7 +111,7 @@ def _begin_process(**_arguments: Any) -> None:
         db.engine.dispose(close=False)
 
 
-class LeasedBeat(StockBeat):  # type: ignore[misc]
+class LeasedBeat(StockBeat):
     """Asks for the jobs that are due by their rows, if it has the lease; otherwise another one does."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:

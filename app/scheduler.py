@@ -97,10 +97,10 @@ def _warn_of_newer_rules() -> str:
 JOBS = (
     PeriodicJob("party-times", MINUTE, _counted(clock_changes.derive_anew, "parties moved")),
     PeriodicJob("seat-offers", MINUTE, _counted(sweep, "seats offered")),
-    PeriodicJob("reminders", MINUTE, _counted(reminders.send_due, "reminders queued")),
+    PeriodicJob("reminders", MINUTE, _counted(reminders.send_due, "reminders queued"), time_limit=3600),
     PeriodicJob("mailbox", MINUTE, _counted(imap.poll, "messages received")),
     PeriodicJob("directory", MINUTE, _counted(directory.check_due, "people no longer let in by the directory")),
-    PeriodicJob("digests", HOUR, _counted(news.send_digests, "digests queued")),
+    PeriodicJob("digests", HOUR, _counted(news.send_digests, "digests queued"), time_limit=3600),
     PeriodicJob("zone-rules", HOUR, _warn_of_newer_rules),
     PeriodicJob("cleanup", HOUR, _cleanup, time_limit=3600),
 )

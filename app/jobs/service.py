@@ -89,7 +89,7 @@ def run_if_due(job: PeriodicJob) -> bool:
     _finish(
         row,
         state=JobState.WAITING,
-        due_at=row.started_at + job.interval,
+        due_at=(row.started_at or clock.now()) + job.interval,
         finished_at=clock.now(),
         failures=0,
         last_error="",

@@ -23,9 +23,10 @@ from typing import Any, cast
 from flask import Flask, current_app
 from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.engine import CursorResult
+from sqlalchemy.exc import SQLAlchemyError
 
 from app import clock
-from app.database import delete_batch, transaction
+from app.database import delete_batch, is_unavailable, reason, transaction
 from app.extensions import db
 from app.outbox import rules, service, smtp, unreachable
 from app.outbox.models import EmailState, MailProblem, OutboxEmail
@@ -39,6 +40,8 @@ TURN_SECONDS = 5.0
 # E-mails per call of `drain`; those of one connection are limited by MAIL_MAX_EMAILS.
 BATCH = 100
 PAUSE_AFTER_ERROR_SECONDS = 10.0
+# Between attempts to store a result.
+OUTAGE_SECONDS = 0.5
 # A person waits for the result.
 CHECK_SECONDS = 5.0
 EXPIRED = "Not delivered before the expiry date."
@@ -156,17 +159,30 @@ def claim(owner: str) -> OutboxEmail | None:
 
 
 def finish(email: OutboxEmail, **values: Any) -> bool:
-    """Store the result of a claimed e-mail; return False if the lease was over and another process has it."""
+    """Store the result of a claimed e-mail; return False if the lease was over and another process has it.
+
+    While the database is away it tries again until the lease is over: what the mail server took is not sent twice.
+    """
     claimed = (
         (OutboxEmail.id == email.id)
         & (OutboxEmail.state == EmailState.SENDING)
         & (OutboxEmail.lease_owner == email.lease_owner)
         & (OutboxEmail.attempts == email.attempts)
     )
-    with transaction():
-        done = _update(claimed, lease_owner=None, leased_until=None, **values) == 1
+    email_id, give_up_at = email.id, time.monotonic() + rules.lease(current_app.config["MAIL_TIMEOUT"]).total_seconds()
+    while True:
+        try:
+            with transaction():
+                done = _update(claimed, lease_owner=None, leased_until=None, **values) == 1
+        except SQLAlchemyError as error:
+            if not is_unavailable(error) or time.monotonic() > give_up_at:
+                raise
+            logger.warning("The result of e-mail %d cannot be stored yet (%s)", email_id, reason(error))
+            time.sleep(OUTAGE_SECONDS)
+        else:
+            break
     if not done:
-        logger.warning("E-mail %d was taken over by another process before delivery finished", email.id)
+        logger.warning("E-mail %d was taken over by another process before delivery finished", email_id)
     return done
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from email.utils import parsedate_to_datetime
 
 import pytest
+from flask_mail import email_dispatched
 
 from app import clock
 from app.extensions import db
@@ -15,6 +16,7 @@ from app.outbox import delivery, rules
 from app.outbox import smtp as smtp_client
 from app.outbox.models import EmailState, OutboxEmail
 from tests.outbox.test_emails import HOSTILE_NAMES, TOKEN
+from tests.support.databases import COPY
 from tests.support.factories import OutboxEmailFactory
 
 HEADERS = sorted(
@@ -483,4 +485,26 @@ def test_the_deliverer_logs_an_outage_once_and_its_end(app, smtp, caplog, monkey
     assert len(told) == 2
     assert "refused" in told[0]
     assert "available again" in told[1]
+    assert len(smtp.messages) == 1
+
+
+@pytest.mark.postgresql
+def test_what_the_server_took_is_not_sent_again_when_the_database_goes_away(
+    database, smtp, records, drain, later, caplog
+):
+    def may_be_used(answer):
+        database.place.connection.execute(f"ALTER DATABASE {COPY} ALLOW_CONNECTIONS {answer}")
+
+    def go_away(*_message, **_sender):
+        database.close()
+        may_be_used("false")
+        threading.Timer(0.2, may_be_used, ["true"]).start()
+
+    email = OutboxEmailFactory()
+    with email_dispatched.connected_to(go_away):
+        assert drain().sent == 1
+    assert "cannot be stored yet" in caplog.text
+    assert records.fresh(email).state == EmailState.SENT
+    later(hours=1)
+    assert drain().sent == 0
     assert len(smtp.messages) == 1
