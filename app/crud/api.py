@@ -400,12 +400,13 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
     def _handle_filters_args(self, rison_args: dict[str, Any]) -> Filters:
         filters: Filters = self._filters
         filters.clear_filters()
-        try:
-            for each in rison_args.get("filters", []):
-                # Not rest_add_filters: it takes the class that any other view has last made with this operator.
-                filters._add_filter(*self._filter(**each))  # noqa: SLF001 - Flask-AppBuilder has no other way
-        except (ValueError, OverflowError) as error:
-            raise InvalidFilterError(each) from error
+        for each in rison_args.get("filters", []):
+            try:
+                found = self._filter(**each)
+            except (ValueError, OverflowError) as error:
+                raise InvalidFilterError(each) from error
+            # Not rest_add_filters: it takes the class that any other view has last made with this operator.
+            filters._add_filter(*found)  # noqa: SLF001 - Flask-AppBuilder has no other way
         return filters.get_joined_filters(self._base_filters)
 
     def _filter(self, col: str, opr: str, value: Any) -> tuple[Any, Any]:

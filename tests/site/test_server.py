@@ -173,3 +173,55 @@ def test_a_unix_socket_has_an_address_of_this_machine(application, tmp_path):
             client.sendall(b"GET / HTTP/1.0\r\n\r\n")
             assert answer(client).startswith(b"HTTP/1.0 200 ")
     assert application.asked[0]["REMOTE_ADDR"] == "127.0.0.1"
+
+
+# -- bytes beyond ASCII in headers, with the site itself
+
+NAMES = ("José".encode(), "José".encode("latin-1"), b"\xff\xfe\x80", b"\xed\xa0\x80")
+READ = (
+    *("Accept", "Accept-Language", "Authorization", "Content-Type", "Cookie", "Forwarded", "Host", "If-Match"),
+    *("If-Modified-Since", "If-None-Match", "Idempotency-Key", "Origin", "Range", "Referer", "Sec-Fetch-Site"),
+    *("User-Agent", "X-CSRFToken", "X-Forwarded-For", "X-Forwarded-Proto", "X-Request-ID"),
+)
+
+
+@pytest.fixture
+def say(app):
+    """Send bytes to the site and return its status."""
+    with socket.create_server(("127.0.0.1", 0)) as listening, serving(app, listening):
+
+        def exchange(request):
+            with socket.create_connection(listening.getsockname(), timeout=30) as client:
+                client.sendall(request)
+                return int(client.makefile("rb").readline().split()[1])
+
+        yield exchange
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_cookie_of_a_neighbour_locks_nobody_out(say, client_of, cast, app, name):
+    client = client_of(cast.friend).client
+    session = client.get_cookie(app.config["SESSION_COOKIE_NAME"]).value.encode()
+    own = app.config["SESSION_COOKIE_NAME"].encode() + b"=" + session
+    for cookies in (own, b"visitor=" + name + b"; " + own, own + b"; visitor=" + name, name + b"=1; " + own):
+        head = b"GET /account/devices/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nCookie: " + cookies
+        assert say(head + b"\r\n\r\n") == 200, cookies
+
+
+def test_no_header_beyond_ascii_is_an_error_of_the_server(say, app, cast):
+    wrong = {}
+    for header in READ:
+        for name in NAMES:
+            for line in (
+                b"GET /",
+                b"GET /account/devices/",
+                b"GET /api/v1/parties",
+                b"POST /login/",
+                b"GET /health/ready",
+            ):
+                given = {"Host": b"localhost", "Connection": b"close", "Content-Length": b"0", header: name}
+                head = b"".join(key.encode() + b": " + value + b"\r\n" for key, value in given.items())
+                status = say(line + b" HTTP/1.1\r\n" + head + b"\r\n")
+                if status >= 500:
+                    wrong[header, name, line] = status
+    assert wrong == {}
