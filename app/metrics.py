@@ -37,7 +37,7 @@ class Sample(NamedTuple):
     @property
     def line(self) -> str:
         named = ",".join(f'{name}="{_escaped(value)}"' for name, value in self.labels.items())
-        return f"{PREFIX}{self.name}{{{named}}} {self.value:g}" if named else f"{PREFIX}{self.name} {self.value:g}"
+        return _line(self.name, named, self.value)
 
 
 def init_app(app: Flask) -> None:

@@ -13,6 +13,7 @@ from app.crud.api import ModelRestApi
 from app.database import transaction
 from app.extensions import appbuilder_of
 from tests.parties.api_client import ApiClient
+from tests.support import THOROUGH
 
 # Names that exist in some API, and names that exist in none.
 COLUMNS = ["id", "title", "name", "username", "starts_at", "number_seats", "status", "roles", "second_factor_required"]
@@ -70,7 +71,9 @@ def ask(new_app, cast):
 
 
 @pytest.mark.both_databases
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=2_000 if THOROUGH else 20
+)
 @given(argument=ARGUMENTS, as_json=st.booleans(), path=st.sampled_from(["", "", "_info", "1"]))
 def test_no_argument_is_an_error_of_the_server(ask, argument, as_json, path):
     text = json.dumps(argument) if as_json else prison.dumps(argument)
