@@ -28,7 +28,7 @@ from app import (
     templating,
 )
 from app.crud import charts, files, stock_views
-from app.extensions import AppBuilder, csrf, db, mail, migrate
+from app.extensions import AppBuilder, Menu, csrf, db, mail, migrate
 from config import ConfigurationError
 
 
@@ -66,7 +66,7 @@ def _create_app(overrides: Mapping[str, Any] | None) -> Flask:
     # Before AppBuilder, which exempts its APIs from CSRF protection when it registers them.
     csrf.init_app(app)
     with app.app_context():
-        appbuilder = AppBuilder(app, db.session)
+        appbuilder = AppBuilder(app, db.session, menu=Menu())
         i18n.init_app(app)
         navigation.register(appbuilder)
     # Not earlier: Flask-AppBuilder looks at the texts of the views that it registers, and nobody reads their translations.

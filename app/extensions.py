@@ -2,11 +2,13 @@
 
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import flask_appbuilder
 from flask import Flask, current_app, url_for
 from flask_appbuilder import AppBuilder as StockAppBuilder
 from flask_appbuilder import BaseView
+from flask_appbuilder.menu import Menu as StockMenu
 from flask_mail import Mail
 from flask_migrate import Config
 from flask_migrate import Migrate as StockMigrate
@@ -78,6 +80,16 @@ class Migrate(StockMigrate):
 migrate = Migrate(compare_type=True, render_as_batch=True)
 csrf = CSRFProtect()
 mail = Mail()
+
+
+class Menu(StockMenu):
+    """A menu of a site that may be below a path: links to pages of the site, as plug-ins write them, begin with it."""
+
+    def add_link(self, name: str, href: str = "", **options: Any) -> None:
+        """Add a link: `href` is an endpoint, a path of the site, or a URL."""
+        is_path = href.startswith("/") and not href.startswith("//")
+        path = urlsplit(current_app.config["PUBLIC_URL"]).path if is_path else ""
+        super().add_link(name, path + href, **options)
 
 
 class AppBuilder(StockAppBuilder):

@@ -118,16 +118,19 @@ class Site:
             self.process = subprocess.Popen(
                 command, cwd=config.ROOT, env=self._environ, stdout=log, stderr=log, start_new_session=True
             )
-        wait_for(self.is_listening, self.log)
+        wait_for(self.is_alive, self.log)
 
     def _passed(self) -> list[str]:
         return [f"--setenv={name}" for name in self._environ]
 
-    def is_listening(self) -> bool:
-        """Whether it accepts connections."""
+    def is_alive(self) -> bool:
+        """Whether it answers, to what a load balancer asks: without a Host."""
         assert self.process is not None
         assert self.process.poll() is None, self.log()
-        return can_connect(self.place)
+        with contextlib.suppress(OSError), connect(self.place, SECONDS) as connection:
+            connection.sendall(b"GET /health/live HTTP/1.0\r\n\r\n")
+            return connection.recv(12).endswith(b" 200")
+        return False
 
     def log(self) -> str:
         """Return what it has logged."""
@@ -155,15 +158,24 @@ class Site:
 
 def can_connect(place: str) -> bool:
     """Whether somebody listens at a place like those of `Site`."""
-    with contextlib.suppress(OSError):
-        if place.startswith("unix:"):
-            with socket.socket(socket.AF_UNIX) as probe:
-                probe.connect(place.removeprefix("unix:"))
-                return True
-        host, _, port = place.rpartition(":")
-        socket.create_connection((host.strip("[]"), int(port)), timeout=1).close()
+    with contextlib.suppress(OSError), connect(place, 1):
         return True
     return False
+
+
+def connect(place: str, seconds: float) -> socket.socket:
+    """Connect to a place like those of `Site`."""
+    if not place.startswith("unix:"):
+        host, _, port = place.rpartition(":")
+        return socket.create_connection((host.strip("[]"), int(port)), timeout=seconds)
+    made = socket.socket(socket.AF_UNIX)
+    made.settimeout(seconds)
+    try:
+        made.connect(place.removeprefix("unix:"))
+    except OSError:
+        made.close()
+        raise
+    return made
 
 
 def wait_for(condition: Any, log: Any = lambda: "") -> None:

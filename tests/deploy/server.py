@@ -102,6 +102,7 @@ def test_the_page_leads_to_https_and_the_printed_password_logs_in(site, said):
         f"{jar} --location --output /dev/null --write-out '%{{url_effective}} %{{http_code}}' "
         f"--header 'Origin: https://{HOST}' {form} 'https://{HOST}/login/?next=/account/devices/'"
     )
+    assert '"status":"ok"' in site.run(f"{CURL} https://{HOST}/health/ready")
     assert landed.startswith(f"https://{HOST}/")
     assert landed.endswith(" 200")
     assert "/login" not in landed

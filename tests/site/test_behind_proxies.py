@@ -83,13 +83,17 @@ def below(new_app):
     return new_app(PUBLIC_URL=f"http://localhost{PREFIX}")
 
 
-def test_every_link_of_a_site_below_a_path_leads_below_it(below, cast):
+@pytest.mark.parametrize(
+    ("username", "first"),
+    [("host", ["/", "/parties/soup/guests", "/account/devices/"]), ("boss", ["/", "/reports/list/"])],
+)
+def test_every_link_of_a_site_below_a_path_leads_below_it(below, cast, username, first):
     DinnerPartyFactory(host=cast.host, slug="soup")
     visitor = Visitor(below)
     form = visitor.get(f"{PREFIX}/login/").form(f"{PREFIX}/login/")
-    page = visitor.submit(form, username="host", password=PASSWORD)
+    page = visitor.submit(form, username=username, password=PASSWORD)
     assert page.path.startswith(PREFIX)
-    waiting, seen = [f"{PREFIX}/", f"{PREFIX}/parties/soup/guests", f"{PREFIX}/account/devices/"], set()
+    waiting, seen = [PREFIX + path for path in first], set()
     while waiting and len(seen) < 60:
         address = waiting.pop(0)
         seen.add(urlsplit(address).path)
