@@ -106,6 +106,7 @@ def party_context(party: DinnerParty, rsvp: Rsvp | None = None, *, to_host: bool
         "map_site": visible.map_site,
         "main_dish": party.main_dish,
         "host_name": party.host.display_name,
+        "to_host": to_host,
     }
 
 

@@ -144,6 +144,33 @@ def test_who_said_no_is_marked():
     assert [row.is_declined for row in read(text).rows] == [False, False, True]
 
 
+def test_the_exports_of_other_sites_for_guests_are_read():
+    mailchimp = (
+        "Email Address,First Name,Last Name,Address,Phone Number,MEMBER_RATING,OPTIN_TIME,LATITUDE,LEID,TAGS\n"
+        f'{ROSA},Rosa,Quintero,"Calle Mayor 1, Madrid",+34 600 000 000,2,2024-03-01 10:00:00,40.4,521,"""Friends"""\n'
+    )
+    assert people(mailchimp) == [("Rosa Quintero", ROSA, None)]
+    evite = (
+        f"Guest Name,Email,RSVP,Adults,Kids,Comment\nRosa Quintero,{ROSA},Yes,2,1,\nEmil Strand,{EMIL},No,0,0,Sorry\n"
+    )
+    assert people(evite)[0] == ("Rosa Quintero", ROSA, 3)
+    assert [row.is_declined for row in read(evite).rows] == [False, False, True]
+    partiful = (
+        f"Name,Status,RSVP date,Is Plus One Of,Email\nRosa Quintero,Going,2026-11-02,,{ROSA}\n"
+        f"Tom,Going,2026-11-02,Rosa Quintero,\nEmil Strand,Can't Go,2026-11-02,,{EMIL}\n"
+    )
+    assert named(partiful) == NAMED[:2]
+    assert fates(partiful)[2] is Fate.NO_ADDRESS
+    assert read(partiful).rows[3].is_declined
+    the_knot = (
+        "Party Name,Title,First Name,Last Name,Suffix,Email,Street Address 1,Plus One,Meal Choice\n"
+        f"Quintero Family,Ms.,Rosa,Quintero,,{ROSA},1 Main St,Yes,Fish\nStrand,,Emil,Strand,Jr.,{EMIL},,No,\n"
+    )
+    assert people(the_knot) == [("Rosa Quintero", ROSA, 2), ("Emil Strand", EMIL, 1)]
+    assert read(the_knot).columns[0].role is Role.IGNORE
+    assert named(f"Party Name,Email\nRosa Quintero,{ROSA}\n") == NAMED[:1]
+
+
 def test_a_column_can_be_taken_for_something_else():
     text = f"Who,Mail,Wave\nRosa Quintero,{ROSA},2\n"
     assert people(text) == [(*NAMED[0], None)]

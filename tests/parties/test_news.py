@@ -94,6 +94,8 @@ def test_at_once(app, host, client_of, party, cast, records):
     answer(client_of(cast.friend), party)
     (told,) = to_host(records, cast)
     assert (told.kind, told.subject) == ("guest_answered", "Friend Doe has answered: Soup")
+    # Hosts know who they are.
+    assert "Your host is" not in told.text + told.html
     assert "Friend Doe is coming, with 1 seat." in told.text
     assert send(app) == 0
     choose(host, "daily")

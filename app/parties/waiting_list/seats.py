@@ -195,10 +195,11 @@ def expire_offers(party_id: int) -> int:
 def _offer_free_seats(party_id: int, count: SeatCount, *, newly_freed: int) -> WaitingListState:
     if not count.accepts_rsvps(clock.now()) or count.free <= 0:
         return WaitingListState(count)
-    if newly_freed:
+    groups, held = waiting_list_queries.queue_and_partial_offers(party_id)
+    if newly_freed and any(group.paused for group in groups):
         resting = update(Rsvp).where(Rsvp.party_id == party_id, Rsvp.resting.is_(True))
         db.session.execute(resting.values(resting=False))
-    groups, held = waiting_list_queries.queue_and_partial_offers(party_id)
+        groups = [group._replace(paused=False) for group in groups]
     queue = [group for group in groups if group.rsvp_id not in held]
     if newly_freed and groups:
         history.record(WaitingListEventKind.FREED, party_id, seats=newly_freed)

@@ -7,7 +7,17 @@ from functools import cache
 from typing import NamedTuple
 
 from . import addresses, names, numbers
-from .headings import ASKING, CONTAINED, COUNTED, COUNTING, FOREIGN, GIVEN_BESIDE_FAMILY, TITLES, WEAK_NAMES
+from .headings import (
+    ASKING,
+    CONTAINED,
+    COUNTED,
+    COUNTING,
+    FOREIGN,
+    GIVEN_BESIDE_FAMILY,
+    GROUP_NAMES,
+    TITLES,
+    WEAK_NAMES,
+)
 from .tables import Role, Row, Sheet
 
 # The titles are among the first rows, or among those just above the first address.
@@ -204,10 +214,11 @@ def _settle_names(chosen: list[Role], titles: Sequence[str], columns: Sequence[S
     family = [at for at, role in enumerate(chosen) if role is Role.FAMILY]
     full = [at for at, role in enumerate(chosen) if role is Role.NAME]
     weak = [at for at in full if fold(titles[at]) in folded(WEAK_NAMES)]
-    if len(weak) < len(full):
-        for at in weak:
-            chosen[at] = Role.IGNORE
-        full = [at for at in full if at not in weak]
+    if len(weak) == len(full):
+        weak = [at for at in weak if given and family and fold(titles[at]) in folded(GROUP_NAMES)]
+    for at in weak:
+        chosen[at] = Role.IGNORE
+    full = [at for at in full if at not in weak]
     ambiguous = [at for at in full if fold(titles[at]) in folded(GIVEN_BESIDE_FAMILY)]
     if family and not given and ambiguous:
         chosen[ambiguous[0]] = Role.GIVEN

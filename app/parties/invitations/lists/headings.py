@@ -47,7 +47,8 @@ TITLES: dict[Role, tuple[str, ...]] = {
     Role.NAME: _listed(
         """
         name; full name; fullname; guest; guests; guest name; display name; invitee; names; person; attendee;
-        attendee name; contact; contact name; who; people; file as; party; household; invitation name; addressee;
+        attendee name; contact; contact name; who; people; file as; party; party name; household; household name;
+        invitation name; addressee;
         envelope name; participant; buyer name; cn; your name; nombre; nombre completo; nombre y apellidos; nombre y
         apellido; invitado; invitada; invitados; invitada/o; quién; nom; nom complet; nom et prénom; prénom et nom;
         nom prénom; invité; invités; convive; convives; qui; gast; gäste; gastname; wer; vollständiger name; vor-
@@ -283,10 +284,12 @@ GIVEN_BESIDE_FAMILY = _listed(
     ad; isim; نام; nimi; όνομα
     """
 )
+# Names of those who are invited together: not used beside a first and a last name.
+GROUP_NAMES = _listed("party; party name; household; household name; invitation name; envelope name")
 # Names of more than the guest, or other names of theirs: not used beside a column with the name.
 WEAK_NAMES = _listed(
     """
-    party; household; contact; contact name; file as; who; people; person; display name; cn; addressee; invitation
+    party; party name; household; household name; contact; contact name; file as; who; people; person; display name; cn; addressee; invitation
     name; envelope name; nickname; anzeigename; guests; attendee; buyer name; nominativo; host
     """
 )
@@ -294,7 +297,8 @@ WEAK_NAMES = _listed(
 DECLINED = _listed(
     """
     no; not attending; not going; declined; decline; refunded; cancelled; canceled; can't come; rejected; not
-    coming; cannot attend; can't make it; will not attend; regrets; voided; deleted; withdrawn; removed; no asiste;
+    coming; cannot attend; can't attend; can't go; cannot go; can't make it; will not attend; won't attend; unable to
+    attend; not able to attend; regretfully declines; regrets; voided; deleted; withdrawn; removed; no asiste;
     no viene; rechazado; cancelado; reembolsado; non; absent; refusé; annulé; remboursé; nein; abgesagt; absage;
     storniert; erstattet; rifiutato; annullato; rimborsato; não; recusado; nee; afgezegd; geannuleerd; nie;
     anulowano; odmowa; nej; avböjt; afbud; нет; отказ; отменено; не придёт; не придет; ні; لا; اعتذر; ملغى; לא; לא
