@@ -16,16 +16,20 @@ from urllib3.util import Retry
 from tests.support.smtp import free_port
 
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet"]
-# Each has packages of its own: those of the server are others than those of the site.
-SERVER, CLIENT = "moto[s3]==", "boto3=="
+# What a site installs that keeps its files so, and the server, which finds Flask and the rest among our packages.
+CLIENT = ["boto3==1.44.8"]
+SERVER = [
+    *("--no-deps", "moto==5.2.5", "flask-cors==6.0.5", "py-partiql-parser==0.6.3", "pyyaml==6.0.4"),
+    *("responses==0.26.3", "xmltodict==1.0.4"),
+]
 
 
 def main() -> int:
     """Run the tests; return the exit code of pytest."""
     with tempfile.TemporaryDirectory(prefix="s3_storage_") as name:
         server, client = Path(name) / "server", Path(name) / "client"
-        for target, package in ((server, SERVER), (client, CLIENT)):
-            subprocess.run([*PIP, "--target", str(target), package], check=True)
+        for target, packages in ((server, SERVER), (client, CLIENT)):
+            subprocess.run([*PIP, "--target", str(target), *packages], check=True)
         port = str(free_port())
         address = f"http://127.0.0.1:{port}"
         known = {
@@ -38,7 +42,7 @@ def main() -> int:
         }
         running = subprocess.Popen(
             [sys.executable, "-m", "moto.server", "--host", "127.0.0.1", "--port", port],
-            env={**os.environ, "PYTHONPATH": str(server)},
+            env={**os.environ, "PYTHONPATH": f"{server}{os.pathsep}{client}"},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

@@ -122,8 +122,9 @@ class FabMethods(StockSecurityManager):
             return None
         groups = oidc_service.groups_of(told)
         # An `add_user` of a subclass may know no groups.
-        more = {} if groups is None else {"groups": sorted(groups, key=lambda group: str(group.name))}
-        return self.add_user(**person, role=list(oidc_service.roles_of(told)), **more) or None
+        more: dict[str, Any] = {} if groups is None else {"groups": sorted(groups, key=lambda group: str(group.name))}
+        added = self.add_user(**person, role=list(oidc_service.roles_of(told)), **more)
+        return added if isinstance(added, Member) else None
 
     def reset_password(self, userid: int, password: str) -> None:
         """Set a password and end all sessions of the member; raises DomainError if it cannot be used."""

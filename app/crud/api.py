@@ -133,6 +133,7 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
 
     # -- configuration
 
+    # Flask-AppBuilder's takes all columns where none are declared, and makes labels that cannot be translated.
     def _init_properties(self) -> None:
         refuse(self, ModelRestApi)
         self._check_declared()
@@ -157,6 +158,7 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
     def _label_columns_json(self, cols: list[str] | None = None) -> dict[str, str]:
         return {name: str(self.label_columns[name]) for name in cols or () if name in self.label_columns}
 
+    # As above.
     def _description_columns_json(self, cols: list[str] | None = None) -> dict[str, str]:
         return {name: str(self.description_columns[name]) for name in cols or () if name in self.description_columns}
 
@@ -208,6 +210,7 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
 
     # -- reading: the three differ only in how they check their argument
 
+    # Flask-AppBuilder's validate the schema of their arguments anew in each call.
     @protect()
     @safe
     @documented_like(StockModelRestApi.info)
@@ -215,6 +218,7 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
     def info(self, **kwargs: Any) -> Response:
         return self.info_headless(**kwargs)
 
+    # As above.
     @protect()
     @safe
     @documented_like(StockModelRestApi.get)
@@ -222,6 +226,7 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
     def get(self, pk: int, **kwargs: Any) -> Response:
         return self.get_headless(pk, **kwargs)
 
+    # As above.
     @protect()
     @safe
     @documented_like(StockModelRestApi.get_list)
@@ -229,6 +234,7 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
     def get_list(self, **kwargs: Any) -> Response:
         return self.get_list_headless(**kwargs)
 
+    # Flask-AppBuilder's has no ETag, without which the last of two programs wins.
     def get_headless(self, pk: Any, **kwargs: Any) -> Response:
         response = super().get_headless(pk, **kwargs)
         if response.status_code == OK:
@@ -245,6 +251,7 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
         version = row_versions.version(item, self.datamodel.stored(self.edit_columns))
         return bool(request.if_match) and not request.if_match.contains(version)
 
+    # Flask-AppBuilder's stores the filters in the view, which all threads share.
     def _handle_filters_args(self, rison_args: dict[str, Any]) -> Filters:
         filters: Filters = self._filters
         filters.clear_filters()
@@ -275,6 +282,7 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
 
     # -- writing: Flask-AppBuilder's commits before it runs post hooks, tells database errors, and lets the last of two win
 
+    # As the line above says.
     def post_headless(self) -> Response:
         return self._load_and_store(self.add_model_schema, self.add_query_rel_fields, None, self._store_new)
 
@@ -287,6 +295,7 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
             return self._error_response(412)
         return self._load_and_store(self.edit_model_schema, self.edit_query_rel_fields, item, self._store_changed)
 
+    # The same, and it deletes what somebody else has just changed.
     def delete_headless(self, pk: Any) -> Response:
         item = self.datamodel.get_locked(pk, self._base_filters)
         if item is None:

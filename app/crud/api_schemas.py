@@ -33,6 +33,7 @@ class SchemaConverter(Model2SchemaConverter):
             self._converted[key] = super().convert(columns, model, nested, parent_schema_name)
         return self._converted[key]
 
+    # Flask-AppBuilder's loses the zone of a moment, accepts empty text where there must be some, and forgets validators.
     def _column2field(self, datamodel: SQLAInterface, column: Any, *args: Any, **kwargs: Any) -> Any:
         field = super()._column2field(datamodel, column, *args, **kwargs)
         validator = self.validators_columns.get(column.name)

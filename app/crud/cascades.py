@@ -22,10 +22,12 @@ class AJAXSelectField(StockAJAXSelectField):
         super().__init__(*args, **kwargs)
         self.text = ""
 
+    # Flask-AppBuilder's keeps the value alone; the page shows its key.
     def process_data(self, value: Any) -> None:
         self.data = value
         self.text = "" if value is None else str(self._related().get_pk_value(value))
 
+    # Flask-AppBuilder's forgets what was sent when there is no such row.
     def process_formdata(self, valuelist: list[str]) -> None:
         if valuelist:
             self.text = valuelist[0].strip()

@@ -67,6 +67,7 @@ class ChartPages(ListMixin, BaseView, StockBaseChartView):
 
     # -- configuration
 
+    # Flask-AppBuilder's makes labels that cannot be translated, and lets all columns be searched where none are declared.
     def _init_properties(self) -> None:
         self.label_columns = dict(self.label_columns or {})
         searched = list(self.search_columns or ())
@@ -78,6 +79,7 @@ class ChartPages(ListMixin, BaseView, StockBaseChartView):
     def _init_forms(self) -> None:
         """Make no form: Flask-AppBuilder's would load all rows of related tables."""
 
+    # Flask-AppBuilder's "Chart" could not be translated.
     def _init_titles(self) -> None:
         if self.chart_title == StockBaseChartView.chart_title:
             fail_config(self, "chart_title")
@@ -164,6 +166,7 @@ class GroupByChartView(ChartPages, StockGroupByChartView):
         # Not Flask-AppBuilder's: it overwrites labels with names of columns.
         StockBaseChartView.__init__(self, **kwargs)
 
+    # Flask-AppBuilder's fails when somebody opens the page.
     def _init_properties(self) -> None:
         if not self.definitions or not all(each.get("label") for each in self.definitions):
             fail_config(self, "definitions, each with a label")

@@ -54,6 +54,7 @@ class EditMixin(ViewConfigMixin):
 
     # -- add
 
+    # Flask-AppBuilder's loses what was typed when a hook refuses, and runs hooks after the commit.
     def _add(self) -> SaveResult:
         form = self.add_form.refresh()
         if request.method != "POST":
@@ -81,6 +82,7 @@ class EditMixin(ViewConfigMixin):
 
     # -- edit
 
+    # The same, and the last of two people wins.
     def _edit(self, pk: str) -> SaveResult:
         if request.method == "POST":
             return self._save(pk)
@@ -228,6 +230,7 @@ class EditMixin(ViewConfigMixin):
 
     # -- delete
 
+    # Flask-AppBuilder's shows the statement of the database, with its values, when a row is in use.
     def _delete(self, item: Any) -> None:
         pending = flashes.pending_messages()
         try:

@@ -119,6 +119,7 @@ class ReauthenticationRequired:
 class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
     """The generated pages of a model. See ViewConfigMixin for what a view declares."""
 
+    # Flask-AppBuilder's has a download without files, with a permission of its own that nobody needs.
     def _init_properties(self) -> None:
         refuse(self, ModelView)
         super()._init_properties()

@@ -261,7 +261,7 @@ def register(identity: OidcIdentity) -> Member | None:
     return member
 
 
-def person_of(username: str, told: Mapping[str, Any]) -> dict[str, str] | None:
+def person_of(username: str, told: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the columns of a new member with that name, or None if they cannot be added.
 
     Their e-mail address must be vouched for.

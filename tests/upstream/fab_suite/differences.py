@@ -61,7 +61,7 @@ def document() -> str:
         "`make fab-suite` takes the published source of Flask-AppBuilder 5.3.0, and runs its tests with our views, APIs, data",
         "models, security manager and templates in the place of Flask-AppBuilder's. It fails when a test that passed does not",
         "any more, and when one that is listed below passes. An adapter (`tests/upstream/fab_suite/adapter.py`) declares what",
-        "our bases ask for (titles, labels, orders, keys of remote selects) and translates what has another form: unsafe GETs",
+        "our bases ask for (titles, labels, orders, keys of remote selects, hosts) and translates what has another form: unsafe GETs",
         "are sent as POST, 303 and 422 of pages are read as 302 and 200, the errors of fields in an API as its message, and",
         "some sentences as Flask-AppBuilder's. What such a test checks has to be there all the same. The suite's passwords",
         "(“password”) are let through: the rules for passwords have tests of their own.",
