@@ -105,9 +105,9 @@ RELEASED = {
     "0013_pictures": "e33bbe54d3c717833daa81b3516878c4",
     "0014_search_key": "c44d5c89ab5313fea8b46adec660c9b4",
     "0015_party_series": "1e222ff7ce580a8d280eb08fe3d13e88",
-    "0020_keys_and_provider_sessions": "37e14e395f9afad180aa11e64c890c8b",
-    "0019_directory_people": "29c045d8eca53bba6af1ee851f0b7ecb",
-    "0021_jobs": "730d819d9f7621a17ca61b0e967381a4",
+    "0016_directory_people": "8951c0a20bd814e83a5ebb47aa5f5626",
+    "0017_keys_and_provider_sessions": "d0f7ac75af92d4003d5ffae513ef7142",
+    "0018_jobs": "e963edcb363833536a8c481f005b6389",
 }
 
 
