@@ -170,17 +170,18 @@ def finish(email: OutboxEmail, **values: Any) -> bool:
         & (OutboxEmail.attempts == email.attempts)
     )
     email_id, give_up_at = email.id, time.monotonic() + rules.lease(current_app.config["MAIL_TIMEOUT"]).total_seconds()
-    while True:
+    done: bool | None = None
+    while done is None:
         try:
             with transaction():
                 done = _update(claimed, lease_owner=None, leased_until=None, **values) == 1
         except SQLAlchemyError as error:
             if not is_unavailable(error) or time.monotonic() > give_up_at:
                 raise
+            # The commit may be what failed.
+            done = None
             logger.warning("The result of e-mail %d cannot be stored yet (%s)", email_id, reason(error))
             time.sleep(OUTAGE_SECONDS)
-        else:
-            break
     if not done:
         logger.warning("E-mail %d was taken over by another process before delivery finished", email_id)
     return done
