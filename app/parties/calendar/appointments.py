@@ -84,11 +84,14 @@ def remove_all(key: str) -> list[Callable[[], str]]:
         .where(DinnerParty.starts_at > clock.now())
         .order_by(DinnerParty.starts_at, DinnerParty.id)
     )
-    rows = [(party, rsvp or invitation) for party, rsvp, invitation in db.session.execute(statement)]
+    rows: list[tuple[DinnerParty, Rsvp | None, Invitation | None]] = [
+        tuple(row) for row in db.session.execute(statement)
+    ]
+    guests = [(party, invitation if rsvp is None else rsvp) for party, rsvp, invitation in rows]
     return [
         partial(ics.cancellation, party, guest, _remember(party, guest, Method.CANCEL))
-        for party, guest in rows
-        if guest
+        for party, guest in guests
+        if guest is not None
     ]
 
 

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, ForeignKey, String, event, inspect, select, update
 from sqlalchemy.orm import InstanceState, Mapped, aliased, mapped_column, relationship
+from sqlalchemy.orm.attributes import History
 
 from app import clock
 from app.accounts.models import Member
@@ -74,7 +75,7 @@ def _record_change(_mapper: object, _connection: Connection, party: DinnerParty)
 @event.listens_for(Member, "after_update")
 def _follow_email(_mapper: object, connection: Connection, member: Member) -> None:
     """Let the calendar of a member who has a new e-mail address hear of the parties that they have answered."""
-    history = inspect(member).attrs.email.history
+    history: History = inspect(member).attrs.email.history
     if not history.has_changes() or not history.deleted:
         return
     old, new, other = address_key(history.deleted[0]), address_key(member.email), aliased(CalendarEntry)
