@@ -4,9 +4,10 @@ A calendar that was sent a dinner keeps it until it is sent a cancellation. So e
 remembered, and whoever leaves or whose dinner changes gets what undoes or updates it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, delete, or_, select, update
 
@@ -84,9 +85,8 @@ def remove_all(key: str) -> list[Callable[[], str]]:
         .where(DinnerParty.starts_at > clock.now())
         .order_by(DinnerParty.starts_at, DinnerParty.id)
     )
-    rows: list[tuple[DinnerParty, Rsvp | None, Invitation | None]] = [
-        tuple(row) for row in db.session.execute(statement)
-    ]
+    # Of the last two, one may be None.
+    rows: Iterable[Any] = db.session.execute(statement)
     guests = [(party, invitation if rsvp is None else rsvp) for party, rsvp, invitation in rows]
     return [
         partial(ics.cancellation, party, guest, _remember(party, guest, Method.CANCEL))
