@@ -7,6 +7,7 @@ remembered, and whoever leaves or whose dinner changes gets what undoes or updat
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, delete, func, or_, select, update
 
@@ -83,11 +84,13 @@ def remove_all(email: str) -> list[Callable[[], str]]:
         .where(DinnerParty.starts_at > clock.now())
         .order_by(DinnerParty.starts_at, DinnerParty.id)
     )
-    rows = [(party, rsvp or invitation) for party, rsvp, invitation in db.session.execute(statement)]
+    # Of the two that are joined, either may be missing.
+    rows: list[Any] = list(db.session.execute(statement))
+    found = [(party, invitation if rsvp is None else rsvp) for party, rsvp, invitation in rows]
     return [
         partial(ics.cancellation, party, guest, _remember(party, guest, Method.CANCEL))
-        for party, guest in rows
-        if guest
+        for party, guest in found
+        if guest is not None
     ]
 
 

@@ -73,7 +73,8 @@ def _record_change(_mapper: object, _connection: Connection, party: DinnerParty)
 @event.listens_for(Member, "after_update")
 def _follow_email(_mapper: object, connection: Connection, member: Member) -> None:
     """Let the calendar of a member who has a new e-mail address hear of the parties that they have answered."""
-    history = inspect(member).attrs.email.history
+    state: InstanceState[Member] = inspect(member)
+    history = state.attrs.email.history
     if not history.has_changes() or not history.deleted:
         return
     old, new, other = history.deleted[0].lower(), member.email.lower(), aliased(CalendarEntry)
