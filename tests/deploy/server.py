@@ -122,7 +122,7 @@ def test_the_units_are_valid_and_well_protected(site):
         "systemd-analyze verify /etc/systemd/system/dinnerparty-*.service /etc/systemd/system/dinnerparty-*.socket 2>&1"
     )
     assert "dinnerparty" not in told
-    for unit in ("dinnerparty-site", "dinnerparty-worker"):
+    for unit in ("dinnerparty-site", "dinnerparty-worker", "dinnerparty-celery"):
         exposure = site.run(f"systemd-analyze security {unit} | tail -1")
         assert float(re.search(r"(\d+\.\d)", exposure)[1]) < 3, exposure
 
