@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select
 
 from app import audit, clock
 from app.accounts import members, password_policy
-from app.accounts.models import ADMIN, GUEST, Member, new_stamp
+from app.accounts.models import GUEST, Member, new_stamp
 from app.accounts.users import service as user_service
 from app.extensions import db
 from app.outbox.models import OutboxEmail
@@ -117,8 +117,7 @@ def remove() -> Removal:
     people = {
         member.id: member for member in db.session.scalars(select(Member).where(_is_sample())) if _is_as_made(member)
     }
-    if any(role.name == ADMIN for member in people.values() for role in member.roles):
-        user_service.refuse_without_admin(set(people))
+    user_service.refuse_without_admin(people.values())
     parties = [party for party in _parties_of(people) if party.title in _titles(party.host.username)]
     kept = [party for party in parties if _is_used_by_others(party, people)]
     for party in parties:
@@ -133,7 +132,7 @@ def remove() -> Removal:
             member.active, member.password, member.session_stamp = False, None, new_stamp()
         else:
             audit.record("member_deleted", "member", member)
-            db.session.execute(delete(OutboxEmail).where(func.lower(OutboxEmail.recipient) == member.email))
+            db.session.execute(delete(OutboxEmail).where(OutboxEmail.recipient_key == member.email_key))
             db.session.delete(member)
     db.session.flush()
     return Removal(

@@ -106,6 +106,7 @@ class InvalidFilterError(InvalidColumnFilterFABException):
         names = {name: str(each[name])[:MAX_SHOWN] for name in ("col", "opr", "value")}
         self._text = gettext("There is no filter “%(col)s %(opr)s %(value)s”.", **names)
 
+    # Flask-AppBuilder's exceptions have no text for people.
     def __str__(self) -> str:
         return TranslatedMessage(self._text)
 

@@ -62,7 +62,7 @@ class Report:
     suppressed: int = 0
     unreachable: str = ""
     # Why e-mails were deferred or failed, and how many for each reason.
-    reasons: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter, compare=False)
 
     @property
     def handled(self) -> int:
@@ -120,7 +120,8 @@ def sweep() -> Counter[str]:
         _update((OutboxEmail.state == EmailState.FAILED) & OutboxEmail.secret.is_not(None) & is_expired, secret=None)
     if failed or requeued:
         logger.warning("%d e-mails were requeued after their worker process ended", failed + requeued)
-    return Counter({CRASHED: failed, EXPIRED: expired})
+    # Without those that are 0.
+    return +Counter({CRASHED: failed, EXPIRED: expired})
 
 
 def delete_old() -> int:

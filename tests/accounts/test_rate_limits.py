@@ -62,6 +62,8 @@ LIMITED = {
 UNLIMITED = {
     *("JoinView.opened", "ApiKeyView.revoke", "SessionView.sign_out", "SessionView.sign_out_others", "IdentityView.unlink", "EmailPreferencesView.choose", "LoginView.logout"),
     *("MyDataView.stay", "PasskeyView.add", "PasskeyView.remove", "PasskeyView.rename", "ProfileView.edit"),
+    # Only what is refused counts: tests/accounts/test_oidc_logout.py.
+    "BackchannelLogoutView.backchannel_logout",
     *("SecondFactorView.app", "SecondFactorView.codes", "SecondFactorView.remove_app"),
 }  # fmt: skip
 LATER = timedelta(hours=1, seconds=1)

@@ -100,6 +100,7 @@ def _site(translations: Path, config: dict[str, object]) -> Flask:
         LANGUAGES=["en", "es", "ar"],
         BABEL_DEFAULT_LOCALE="en",
         BABEL_DEFAULT_TIMEZONE="UTC",
+        PUBLIC_URL="http://localhost",
         **config,
     )
     Babel(app, default_translation_directories=str(translations))
@@ -109,6 +110,7 @@ def _site(translations: Path, config: dict[str, object]) -> Flask:
     login_manager.user_loader(lambda name: Reader(name) if name in MEMBERS else None)
     i18n.init_app(app)
     i18n.runtime.init_app(app)
+    app.extensions["appbuilder"] = SimpleNamespace(get_url_for_index="/")
     app.register_blueprint(LocaleView().create_blueprint(SimpleNamespace()))
     app.add_url_rule("/", view_func=index)
     app.add_url_rule("/login/<name>", "login", view_func=login)

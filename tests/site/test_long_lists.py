@@ -10,6 +10,7 @@ from sqlalchemy import event, insert, select
 
 from app import clock
 from app.accounts.models import Member
+from app.address_key import KEYS, address_key
 from app.database import transaction
 from app.extensions import db, metadata
 from app.parties.enums import PartyStatus, RsvpStatus
@@ -67,6 +68,10 @@ def clone(name: str, /, **columns: Callable[[int], Any] | Any) -> None:
     keys = list(table.primary_key.columns)
     row = db.session.execute(select(table).order_by(*keys).limit(1)).mappings().first() or {}
     kept = {name: value for name, value in row.items() if len(keys) > 1 or name != "id"}
+    for key, of in KEYS.items():
+        value = columns.get(of)
+        if key in kept and value is not None:
+            columns[key] = (lambda number, value=value: address_key(value(number))) if callable(value) else value
     copies = [
         {**kept, **{name: value(number) if callable(value) else value for name, value in columns.items()}}
         for number in range(MANY)

@@ -156,6 +156,7 @@ def test_a_line_of_the_log_is_one_json_object():
 
 
 def test_sentry_is_told_no_secrets_and_its_absence_is_said(new_app, caplog):
+    logs.request_id.set("")
     event = {"request": {"url": "https://x/i/secret", "method": "GET", "cookies": {}}, "user": {"ip": "1"}}
     assert sentry.without_secrets(event, None) == {"request": {"method": "GET"}, "tags": {"request_id": ""}}
     with contextlib.suppress(ImportError):
