@@ -95,7 +95,7 @@ def _cause(failure: BaseException) -> str:
 def redis() -> Iterator[Finding]:
     """Connect to the server of the shared counters."""
     uri = current_app.config["RATELIMIT_STORAGE_URI"]
-    if uri.startswith("memory:"):
+    if uri.startswith(("counters:", "memory:")):
         return
     from limits.storage import storage_from_string
 

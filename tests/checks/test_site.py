@@ -77,6 +77,10 @@ def test_nobody_at_the_address_is_an_error(find):
     assert (level, "does not answer to this machine (Connection refused)" in text) == ("ERROR", True), text
 
 
+def test_without_redis_nothing_is_said_of_it(find):
+    assert list(find("redis")) == []
+
+
 def test_redis_that_answers_and_one_that_does_not(find, redis_server):
     settings = {"RATELIMIT_STORAGE_URI": redis_server.url, "RATELIMIT_STORAGE_OPTIONS": {}}
     assert [level for level, _text in find("redis", **settings)] == ["OK"]
