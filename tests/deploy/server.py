@@ -56,7 +56,8 @@ def said(server):
     began = time.monotonic()
     script = "".join(blocks("An empty server"))
     script = script.replace("systemctl reload caddy", f"{INTERNAL}systemctl reload caddy")
-    printed = server.run(script, REPOSITORY="/srv/git")
+    script = script.replace("https://git.example.org/dinnerparty.git", "/srv/git")
+    printed = server.run(script)
     server.run(
         f"for second in $(seq 30); do test -e {ROOT_CERTIFICATE} && break; sleep 1; done; cp {ROOT_CERTIFICATE} /root/ca.crt"
     )
