@@ -112,4 +112,6 @@ def test_a_failed_login_takes_four_statements_and_a_lockout_one(visitor, cast):
         # The first lockout takes few seconds: on a busy machine it could end before the last attempt.
         with time_machine.travel(start, tick=False), count_statements() as statements:
             visitor.submit(form, username="friend", password="wrong")
-        assert most is None or len(statements) <= most, "\n".join(statements)
+        # Each process reads the version of permissions once in a while, whoever asks.
+        own = [statement for statement in statements if "FROM access_version" not in " ".join(statement.split())]
+        assert most is None or len(own) <= most, "\n".join(own)
