@@ -15,7 +15,7 @@ export FLASK_APP := app
 .PHONY: help install run dev shell reset test quick coverage lint types format lock outdated machines capacity cluster fab-suite s3-tests letters mailbox readers directory-tests deploy-tests screenshots secret
 
 help: ## list the available targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' Makefile
 
 install: $(VENV)/.installed ## install what the site needs, to serve it for others (docs/operations.md)
 	@$(PYTHON) -m compileall -q app migrations *.py

@@ -10,6 +10,7 @@ import tarfile
 from datetime import timedelta
 from pathlib import Path
 
+import pyrage
 import pytest
 
 from app import clock
@@ -294,7 +295,6 @@ def test_a_dump_that_fails_leaves_the_database_empty(flask, copied, database, tm
 
 
 def test_an_encrypted_backup_is_read_with_the_key_only(flask, copied, tmp_path):
-    pyrage = pytest.importorskip("pyrage")
     key = pyrage.x25519.Identity.generate()
     done = flask("backup", tmp_path, "--encrypt-to", str(key.to_public()))
     assert done.exit_code == 0, done.output
@@ -306,7 +306,6 @@ def test_an_encrypted_backup_is_read_with_the_key_only(flask, copied, tmp_path):
 
 
 def test_a_key_that_is_none_is_refused(flask, tmp_path):
-    pytest.importorskip("pyrage")
     done = flask("backup", tmp_path / "copy", "--encrypt-to", "my key")
     assert done.exit_code == 1
     assert "A public key looks like age1" in done.output

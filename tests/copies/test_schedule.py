@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.copies.schedule import PAUSE_AFTER_ERROR_SECONDS, Backups
+from app.copies.schedule import BACKUP, PAUSE_AFTER_ERROR_SECONDS, Backups
 from tests.support.processes import FlaskCommand
 from tests.support.waiting import wait_until
 
@@ -26,3 +26,13 @@ def test_a_backup_that_fails_is_said_in_one_line_and_tried_later(app, monkeypatc
     assert caplog.messages == [
         f"BACKUP_FOLDER: {tmp_path}/file cannot be written to (File exists). The backup is tried again in 3600 s"
     ]
+
+
+def test_the_job_of_celery_writes_a_backup_if_there_is_a_folder_for_it(app, monkeypatch, tmp_path):
+    folder = tmp_path / "kept"
+    with app.app_context():
+        assert BACKUP.run() == ""
+        monkeypatch.setitem(app.config, "BACKUP_FOLDER", str(folder))
+        written = BACKUP.run()
+        assert written == str(*folder.glob("dinnerparty-*.tar.gz"))
+        assert BACKUP.run() == "", "not due yet"
