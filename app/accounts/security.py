@@ -259,7 +259,9 @@ class SecurityManager(FabMethods):
 
     def auth_user_ldap(self, username: str | None, password: str | None) -> Member | None:
         """Return the member when LDAP is enabled and the directory accepts the password."""
-        return self.auth_user_db(username, password) if ldap_client.is_enabled() else None
+        if not username or not password or not ldap_client.is_enabled():
+            return None
+        return self.auth_user_db(username, password)
 
     # -- what they may do
 

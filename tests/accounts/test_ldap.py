@@ -449,6 +449,8 @@ def test_the_site_starts_with_an_ldap_configuration(new_app, monkeypatch, people
         assert appbuilder_of(app).sm.auth_type == AUTH_LDAP
         assert appbuilder_of(app).sm.auth_user_ldap("ada", ldap.PASSWORD).username == "ada"
         assert appbuilder_of(app).sm.auth_user_ldap("ada", "wrong") is None
+        assert appbuilder_of(app).sm.auth_user_ldap("ada", "") is None
+        assert appbuilder_of(app).sm.auth_user_ldap(None, ldap.PASSWORD) is None
 
 
 def test_an_ldap_configuration_without_a_search_base_is_refused(tmp_path):

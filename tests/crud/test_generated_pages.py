@@ -291,3 +291,8 @@ def test_the_api_describes_the_fields_of_its_forms(ours, language, label):
         assert (fields["title"]["required"], fields["title"]["type"]) == (True, "String")
         assert fields["timezone"]["validate"][-1] == "_validate_timezone"
     assert {field["name"]: field["description"] for field in described["add_columns"]}["host"]
+
+
+def test_another_application_has_no_notices(visitor, monkeypatch):
+    monkeypatch.delitem(visitor.app.jinja_env.globals, "site_notices")
+    assert visitor.get("/").status == 200

@@ -487,6 +487,16 @@ def _database(app: flask.Flask) -> Any:
 
 
 flask_appbuilder.utils.legacy.get_sqla_class = lambda: _database
+STOCK_SIGNALS_ENABLED = SecurityManager._signals_enabled  # noqa: SLF001
+
+
+def _signals_enabled(manager: SecurityManager) -> bool:
+    # A test replaces the function in the copy of the module that put_in_place() makes.
+    copy = sys.modules["flask_appbuilder.security.sqla.manager"]
+    return copy.has_app_context() and STOCK_SIGNALS_ENABLED(manager)
+
+
+SecurityManager._signals_enabled = _signals_enabled  # noqa: SLF001
 # The passwords of the tests are "password" and the like; rules for passwords have tests of their own.
 password_policy.is_common = lambda _password: False
 password_policy._is_made_of = lambda *_: False  # noqa: SLF001
