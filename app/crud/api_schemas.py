@@ -43,6 +43,9 @@ class SchemaConverter(Model2SchemaConverter):
         mapped = datamodel.list_columns.get(column.name)
         if mapped is None:
             return field
+        if datamodel.is_enum(column.name):
+            # Flask-AppBuilder's refuses the null that it has sent.
+            field.allow_none = mapped.nullable
         if datamodel.is_string(column.name) and not mapped.nullable and datamodel.get_col_default(column.name) != "":
             field.validators.append(Length(min=1))
         if not isinstance(mapped.type, UTCDateTime):
