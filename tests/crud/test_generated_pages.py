@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext
 from sqlalchemy import delete
 
 from app.accounts.models import Member
-from app.crud import datamodel
+from app.crud import row_pages
 from app.crud.datamodel import SQLAInterface
 from app.crud.views import ModelView
 from app.database import transaction
@@ -188,7 +188,7 @@ def test_members_are_filtered_by_their_attributes(visitor, app, query, found):
 
 
 def test_large_row_counts_are_shown_as_at_least(visitor, monkeypatch):
-    monkeypatch.setattr(datamodel, "MAX_COUNTED", 4)
+    monkeypatch.setattr(row_pages, "MAX_COUNTED", 4)
     DinnerPartyFactory.create_batch(6)
     page = visitor.get("/tables/list/?psize_TableView=2")
     assert "At least 4 entries" in page.text
