@@ -27,7 +27,7 @@ class SchemaConverter(Model2SchemaConverter):
         nested: bool = True,  # noqa: FBT001, FBT002 - Flask-AppBuilder's signature
         parent_schema_name: str | None = None,
     ) -> Any:
-        """Return the schema for `columns`."""
+        """Return the schema for `columns`. Flask-AppBuilder's makes another class of the same name in each call."""
         key = (tuple(columns), model, nested, parent_schema_name)
         if key not in self._converted:
             self._converted[key] = super().convert(columns, model, nested, parent_schema_name)

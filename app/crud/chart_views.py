@@ -95,7 +95,7 @@ class ChartPages(ListMixin, BaseView, StockBaseChartView):
     @expose("/chart/")
     @has_access
     def chart(self, group_by: str = "") -> str:
-        """Show a chart."""
+        """Show a chart. Flask-AppBuilder's reads all rows, and draws with a script of another host."""
         return self._chart_page(group_by)
 
     def _chart_page(self, key: str) -> str:
@@ -286,7 +286,7 @@ class TimeChartView(ChartView):
     @expose("/chart/")
     @has_access
     def chart(self, group_by: str = "", period: str = "month") -> str:
-        """Show a chart."""
+        """Show a chart. Flask-AppBuilder's reads all rows, and draws with a script of another host."""
         return self._chart_page(f"{group_by}/{period}" if group_by else "")
 
     def choices(self) -> list[Choice]:

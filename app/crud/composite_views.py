@@ -23,7 +23,7 @@ class MultipleView(BaseView, StockMultipleView):
     @expose("/list/")
     @has_access
     def list(self) -> str:
-        """Show the views below each other."""
+        """Show the views below each other. Flask-AppBuilder's shows them to members who may not open them."""
         # Flask-AppBuilder takes views that inherit from one of these for it, and has its own order.
         made = {type(view): view for view in self._views}
         views = [made[each] for each in self.views if each in made and made[each].may(made[each].part_page)]
@@ -49,7 +49,7 @@ class MasterDetailView(ModelView, StockMasterDetailView):
     @expose("/list/<pk>")
     @has_access
     def list(self, pk: str | None = None) -> str:
-        """Show the list, and what belongs to the row with the key `pk`."""
+        """Show the list, and what belongs to the row `pk`. Flask-AppBuilder's trusts the URL, and keeps all in the session."""
         widgets = self._list()
         if pk is not None:
             self._with_related(self._find(pk), widgets)

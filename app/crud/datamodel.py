@@ -142,24 +142,24 @@ class SQLAInterface(RowPages):
         found = find_by_key(related.obj, key, text, self.related_rows(column, allowed)) if key else None
         return found or related.get(text, related.get_filters().add_filter_list(allowed))
 
-    # -- writing: Flask-AppBuilder's shows errors with the SQL statement and its values
+    # -- writing
 
     def add(self, item: Any, commit: bool = True) -> None:  # noqa: FBT001, FBT002
-        """Store a new row; raises DomainError."""
+        """Store a new row; raises DomainError. Flask-AppBuilder's flashes the statement of the database with its values."""
         with translate_db_errors():
             self._finish(lambda: self.session.add(item), commit=commit)
 
     def edit(self, item: Any, commit: bool = True) -> None:  # noqa: FBT001, FBT002
-        """Store a changed row; raises DomainError. The row belongs to the session already: nothing is merged."""
+        """Store a changed row; as above. The row belongs to the session already: nothing is merged."""
         self.add(item, commit)
 
     def delete(self, item: Any, commit: bool = True) -> None:  # noqa: FBT001, FBT002
-        """Delete a row; raises DomainError."""
+        """Delete a row; as above."""
         with translate_db_errors(deleting=True):
             self._finish(lambda: self.session.delete(item), commit=commit)
 
     def delete_all(self, items: list[Any]) -> None:
-        """Delete all of these rows or none; raises DomainError."""
+        """Delete all of these rows or none; as above."""
         with translate_db_errors(deleting=True), transaction() as session:
             for item in items:
                 self.lock(item)
