@@ -9,6 +9,7 @@ from flask_appbuilder import expose, has_access
 from flask_appbuilder.widgets import GroupFormListWidget
 from werkzeug.wrappers import Response as BaseResponse
 
+from app.crud.fab_attributes import refuse
 from app.crud.views import SEE_OTHER, BaseView, ModelView
 
 
@@ -44,6 +45,11 @@ class MasterDetailView(ModelView, StockMasterDetailView):
     """
 
     include_route_methods = {"list"}
+
+    def _init_properties(self) -> None:
+        """Refuse what would have no effect, which Flask-AppBuilder's cannot know."""
+        refuse(self, MasterDetailView)
+        super()._init_properties()
 
     @expose("/list/")
     @expose("/list/<pk>")
