@@ -218,6 +218,14 @@ def test_fields_that_are_not_in_the_form_stay_unchanged(visitor, records):
     assert (changed.title, changed.seats_taken, changed.status) == ("Soup day", party.seats_taken, party.status)
 
 
+def test_the_browser_opens_a_page_anew_after_each_post(admin):
+    # After 302, a program may repeat the POST.
+    added = admin.submit(admin.get("/groups/add").form("/groups/add"), follow=False, name="cooks")
+    changed = admin.post("/groups/edit/1", {"name": "chefs"}, follow=False)
+    deleted = admin.post("/groups/delete/1", follow=False)
+    assert [(page.status, page.location) for page in (added, changed, deleted)] == [(303, "/groups/list/")] * 3
+
+
 def test_a_row_deleted_meanwhile_keeps_the_form(ours, records):
     visitor = ours(AnswerView, TableView)
     party = DinnerPartyFactory()
