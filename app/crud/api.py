@@ -153,7 +153,7 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
         self.title = self.list_title
 
     def _gen_labels_columns(self, list_columns: list[str]) -> None:
-        """Generate no labels: they could not be translated."""
+        """Generate no labels: Flask-AppBuilder's could not be translated."""
 
     # Flask-AppBuilder's look up a text that is translated already.
     def _label_columns_json(self, cols: list[str] | None = None) -> dict[str, str]:
@@ -283,12 +283,12 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
 
     # -- writing: Flask-AppBuilder's commits before it runs post hooks, tells database errors, and lets the last of two win
 
-    # As the line above says.
+    # As above.
     def post_headless(self) -> Response:
         return self._load_and_store(self.add_model_schema, self.add_query_rel_fields, None, self._store_new)
 
+    # As above. Fields that are not sent keep their value.
     def put_headless(self, pk: Any) -> Response:
-        """Change a row; fields that are not sent keep their value."""
         item = self.datamodel.get_locked(pk, self._base_filters)
         if item is None:
             return self.response_404()

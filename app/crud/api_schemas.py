@@ -27,7 +27,7 @@ class SchemaConverter(Model2SchemaConverter):
         nested: bool = True,  # noqa: FBT001, FBT002 - Flask-AppBuilder's signature
         parent_schema_name: str | None = None,
     ) -> Any:
-        """Return the schema for `columns`."""
+        """Return the schema for `columns`. Flask-AppBuilder's makes another class of the same name in each call."""
         key = (tuple(columns), model, nested, parent_schema_name)
         if key not in self._converted:
             self._converted[key] = super().convert(columns, model, nested, parent_schema_name)
@@ -43,6 +43,9 @@ class SchemaConverter(Model2SchemaConverter):
         mapped = datamodel.list_columns.get(column.name)
         if mapped is None:
             return field
+        if datamodel.is_enum(column.name):
+            # Flask-AppBuilder's refuses the null that it has sent.
+            field.allow_none = mapped.nullable
         if datamodel.is_string(column.name) and not mapped.nullable and datamodel.get_col_default(column.name) != "":
             field.validators.append(Length(min=1))
         if not isinstance(mapped.type, UTCDateTime):

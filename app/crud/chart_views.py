@@ -20,7 +20,8 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 from sqlalchemy import extract, func
 
-from app.crud.charts import MAX_ROWS, Figures, as_number
+from app.crud.charts import CHART_TYPES, MAX_ROWS, Figures, as_number
+from app.crud.fab_attributes import refuse
 from app.crud.filters import Filters
 from app.crud.list_mixin import ListMixin
 from app.crud.view_config import Labels, fail_config, require_label
@@ -69,6 +70,9 @@ class ChartPages(ListMixin, BaseView, StockBaseChartView):
 
     # Flask-AppBuilder's makes labels that cannot be translated, and lets all columns be searched where none are declared.
     def _init_properties(self) -> None:
+        refuse(self, GroupByChartView if isinstance(self, GroupByChartView) else ChartPages)
+        if self.chart_type not in CHART_TYPES:
+            fail_config(self, f"a chart_type among {', '.join(CHART_TYPES)}")
         self.label_columns = dict(self.label_columns or {})
         searched = list(self.search_columns or ())
         BaseModelView._init_properties(self)  # noqa: SLF001 - the list's would ask for its columns
@@ -95,7 +99,7 @@ class ChartPages(ListMixin, BaseView, StockBaseChartView):
     @expose("/chart/")
     @has_access
     def chart(self, group_by: str = "") -> str:
-        """Show a chart."""
+        """Show a chart. Flask-AppBuilder's reads all rows, and draws with a script of another host."""
         return self._chart_page(group_by)
 
     def _chart_page(self, key: str) -> str:
@@ -286,7 +290,7 @@ class TimeChartView(ChartView):
     @expose("/chart/")
     @has_access
     def chart(self, group_by: str = "", period: str = "month") -> str:
-        """Show a chart."""
+        """Show a chart. Flask-AppBuilder's reads all rows, and draws with a script of another host."""
         return self._chart_page(f"{group_by}/{period}" if group_by else "")
 
     def choices(self) -> list[Choice]:

@@ -13,6 +13,7 @@ from app.i18n import formats
 
 # Flask-AppBuilder's chart types. All others are drawn as columns.
 KINDS = {"AreaChart": "area", "BarChart": "bar", "LineChart": "line", "PieChart": "pie"}
+CHART_TYPES = ("ColumnChart", *KINDS)
 WIDTH, HEIGHT, RADIUS = 600, 200, 100
 # The part of a step that is not left blank, half on each side.
 FILLED = 0.8

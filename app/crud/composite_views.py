@@ -9,6 +9,7 @@ from flask_appbuilder import expose, has_access
 from flask_appbuilder.widgets import GroupFormListWidget
 from werkzeug.wrappers import Response as BaseResponse
 
+from app.crud.fab_attributes import refuse
 from app.crud.views import SEE_OTHER, BaseView, ModelView
 
 
@@ -23,7 +24,7 @@ class MultipleView(BaseView, StockMultipleView):
     @expose("/list/")
     @has_access
     def list(self) -> str:
-        """Show the views below each other."""
+        """Show the views below each other. Flask-AppBuilder's shows them to members who may not open them."""
         # Flask-AppBuilder takes views that inherit from one of these for it, and has its own order.
         made = {type(view): view for view in self._views}
         views = [made[each] for each in self.views if each in made and made[each].may(made[each].part_page)]
@@ -45,11 +46,16 @@ class MasterDetailView(ModelView, StockMasterDetailView):
 
     include_route_methods = {"list"}
 
+    def _init_properties(self) -> None:
+        """Refuse what would have no effect, which Flask-AppBuilder's cannot know."""
+        refuse(self, MasterDetailView)
+        super()._init_properties()
+
     @expose("/list/")
     @expose("/list/<pk>")
     @has_access
     def list(self, pk: str | None = None) -> str:
-        """Show the list, and what belongs to the row with the key `pk`."""
+        """Show the list, and what belongs to the row `pk`. Flask-AppBuilder's trusts the URL, and keeps all in the session."""
         widgets = self._list()
         if pk is not None:
             self._with_related(self._find(pk), widgets)

@@ -137,12 +137,17 @@ class EditMixin(ViewConfigMixin):
     def _set_version(self, form: Any, item: Any) -> None:
         # A form that a view declares itself may have none.
         if row_versions.FIELD in form:
-            form[row_versions.FIELD].data = row_versions.version(item, self._versioned_columns(form))
+            form[row_versions.FIELD].data = row_versions.version_shown(
+                form.as_stored(item), self._versioned_columns(form)
+            )
 
     def _changed_meanwhile(self, form: Any, item: Any) -> dict[str, str]:
         """Return the columns that somebody else has changed since the form was opened, with their digests of then."""
         sent = form[row_versions.FIELD].data if row_versions.FIELD in form else None
-        return row_versions.changed(sent, item, self._versioned_columns(form)) if sent else {}
+        if not sent:
+            return {}
+        columns = self._versioned_columns(form)
+        return row_versions.changed(sent, row_versions.version_shown(form.as_stored(item), columns), columns)
 
     def _conflict(self, form: Any, item: Any, changed: dict[str, str]) -> SaveResult:
         """Show the form again with what others have changed. Saving it again keeps the work of both.
@@ -150,10 +155,11 @@ class EditMixin(ViewConfigMixin):
         A field that only others have changed shows their value; beside one that both have changed stands theirs.
         """
         flashes.flash_message(ConflictError(), "warning")
+        now = form.as_stored(item)
         for name, before in changed.items():
             field, stored = form[name], getattr(item, name)
-            own = row_versions.digest(field.rows() if isinstance(field, ChecklistField) else field.data)
-            if own == row_versions.digest(stored):
+            own = row_versions.digest_shown(field)
+            if own == row_versions.digest_shown(now[name]):
                 continue
             if own == before:
                 # Some fields would show what was sent.

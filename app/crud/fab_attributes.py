@@ -8,9 +8,22 @@ import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from flask_appbuilder import AppBuilder, BaseView, ModelRestApi, ModelView
+from flask_appbuilder import (
+    AppBuilder,
+    BaseView,
+    DirectByChartView,
+    GroupByChartView,
+    IndexView,
+    MasterDetailView,
+    ModelRestApi,
+    ModelView,
+    MultipleView,
+    PublicFormView,
+    SimpleFormView,
+)
 from flask_appbuilder.api import BaseApi
-from flask_appbuilder.baseviews import AbstractViewApi, BaseCRUDView, BaseModelView
+from flask_appbuilder.baseviews import AbstractViewApi, BaseCRUDView, BaseFormView, BaseModelView
+from flask_appbuilder.charts.views import BaseChartView
 from flask_appbuilder.security.manager import BaseSecurityManager
 from flask_appbuilder.security.sqla.manager import SecurityManager
 
@@ -44,6 +57,11 @@ SITE_MAP = "add the view in `app/navigation.py`; none of Flask-AppBuilder's own 
 OWN_LOGIN = "logins are checked in `app/accounts/login/`, and those at providers in `app/accounts/oidc/`"
 OWN_EVENTS = "logins are recorded in the audit log; connect to `app/accounts/signals.py`"
 SCHEMAS = "As in Flask-AppBuilder; a schema that an API declares shows its own error messages."
+FLAT = "a chart is drawn flat, as wide as its page, and as high as it needs"
+FORM_PAGES = {
+    "this_form_get": SAME,
+    "this_form_post": "In a transaction, with one flash: what is refused is shown with 422, and keeps what was typed.",
+}
 UNUSED = "Empty: this way of logging in does not exist here."
 
 BASES = (
@@ -332,6 +350,42 @@ BASES = (
             SITE_MAP,
         ),
     ),
+    Base(
+        BaseChartView,
+        "chart_template chart_widget default_view group_by_label search_widget title",
+        {
+            "chart_title": "Required: a generated one could not be translated.",
+            "chart_type": "ColumnChart, BarChart, LineChart, AreaChart or PieChart; any other is refused at the start.",
+        },
+        dict.fromkeys(("chart_3d", "group_bys", "height", "width"), FLAT),
+    ),
+    Base(
+        GroupByChartView,
+        "ProcessClass chart chart_template chart_type chart_widget",
+        {
+            "definitions": "Each needs a `label`. The database counts, adds and averages; other functions get 10,000 rows."
+        },
+        {"get_group_by_class": "declare `ProcessClass`"},
+    ),
+    Base(DirectByChartView, "ProcessClass"),
+    Base(
+        BaseFormView,
+        "default_view edit_widget form form_columns form_fieldsets form_get form_post form_template form_title",
+    ),
+    Base(SimpleFormView, "", FORM_PAGES),
+    Base(PublicFormView, "", FORM_PAGES),
+    Base(
+        MultipleView,
+        "get_init_inner_views get_uninit_inner_views list_template views",
+        {"list": "Each view is shown to those who may open it alone."},
+    ),
+    Base(
+        MasterDetailView,
+        "list list_template list_widget",
+        {},
+        {"master_div_width": "the list is beside the other ones where there is room"},
+    ),
+    Base(IndexView, "default_view index index_template route_base"),
 )
 
 

@@ -127,20 +127,19 @@ class LocalDateTimeField(Field):
             return str(self.raw_data[0])
         if not isinstance(self.data, datetime):
             return ""
-        moment = self.data if self.data.tzinfo else self.data.replace(tzinfo=UTC)
-        return moment.astimezone(self._zone() or selectors.zone_info()).strftime(MOMENT_FORMATS[0])
+        return _aware(self.data).astimezone(self._zone() or selectors.zone_info()).strftime(MOMENT_FORMATS[0])
 
     def populate_obj(self, obj: object, name: str) -> None:
         """Store the datetime. The input has no seconds, so unchanged input keeps the stored seconds."""
         stored = getattr(obj, name, None)
-        is_same = stored is not None and stored.replace(second=0, microsecond=0) == self.data
+        is_same = stored is not None and _aware(stored).replace(second=0, microsecond=0) == self.data
         setattr(obj, name, stored if is_same else self.data)
 
     def _same_as_stored(self, zone: ZoneInfo) -> datetime | None:
         """Return the stored minute if the input is its local time: it may be the later of two equal ones."""
-        if not isinstance(self.object_data, datetime) or not self.object_data.tzinfo:
+        if not isinstance(self.object_data, datetime):
             return None
-        stored = self.object_data.replace(second=0, microsecond=0)
+        stored = _aware(self.object_data).replace(second=0, microsecond=0)
         return stored if stored.astimezone(zone).replace(tzinfo=None) == self.local_time else None
 
     def _zone(self) -> ZoneInfo | None:
@@ -149,6 +148,11 @@ class LocalDateTimeField(Field):
         if not name:
             return selectors.zone_info()
         return ZoneInfo(name) if selectors.is_timezone(name) else None
+
+
+def _aware(stored: datetime) -> datetime:
+    """Return a stored datetime with its time zone: a column without one has UTC."""
+    return stored if stored.tzinfo else stored.replace(tzinfo=UTC)
 
 
 def as_moment(local_time: datetime, zone: ZoneInfo) -> datetime | None:

@@ -25,6 +25,8 @@ MAX_WORDS = 8
 
 
 class _Like(BaseFilter):
+    """Text like the value. Flask-AppBuilder's takes `%` and `_` in it for any text, and finds no other case beyond ASCII."""
+
     before, after, negated = "", "", False
 
     def apply(self, query: Select[Any], value: str) -> Select[Any]:
@@ -90,7 +92,7 @@ class SearchFilter(BaseFilter):
 
 
 class FilterRelated(FilterRelation):
-    """Rows that belong to the related row with the key `value`; it is compared, not fetched."""
+    """Rows that belong to the related row with the key `value`. It is compared; Flask-AppBuilder's fetches the row."""
 
     name, arg_name = lazy_gettext("Is"), "rel_o_m"
 
@@ -111,7 +113,7 @@ class FilterRelatedToMany(FilterRelated):
 
 
 class FilterNotRelated(FilterRelation):
-    """Rows that belong to another related row, or to none."""
+    """Rows that belong to another related row, or to none; as above."""
 
     name, arg_name = lazy_gettext("Is not"), "nrel_o_m"
 
@@ -144,7 +146,7 @@ class Period(NamedTuple):
 
 
 class OfMoments(BaseFilter):
-    """A filter of moments; its value is a Period."""
+    """A filter of moments; its value is a Period. Flask-AppBuilder's know no day and no zone of the reader."""
 
     def apply(self, query: Select[Any], value: Period) -> Select[Any]:
         """Return `query` restricted to the moments that fit `value`."""
@@ -194,7 +196,7 @@ MOMENTS = [FilterWithin, FilterAfter, FilterBefore, FilterOutside]
 
 
 class FilterIn(BaseFilter):
-    """One of several values."""
+    """One of several values. Flask-AppBuilder's takes what is no value of the column for NULL."""
 
     name, arg_name = lazy_gettext("Is one of"), "in"
 
@@ -204,7 +206,7 @@ class FilterIn(BaseFilter):
 
 
 class FilterNotIn(BaseFilter):
-    """None of several values."""
+    """None of several values; as above."""
 
     name, arg_name = lazy_gettext("Is none of"), "not_in"
 

@@ -24,7 +24,10 @@ class IndexView(BaseView, StockIndexView):
 
 
 class PublicFormView(BaseView, StockPublicFormView):
-    """A form for everybody. `form_post` runs in a transaction and may raise DomainError; then the form is shown again."""
+    """A form for everybody. `form_post` runs in a transaction and may raise DomainError; then the form is shown again.
+
+    Flask-AppBuilder's commits nothing, and answers what is refused with 200.
+    """
 
     done_message: object = lazy_gettext("Done.")
 
@@ -62,7 +65,7 @@ class PublicFormView(BaseView, StockPublicFormView):
 
 
 class SimpleFormView(PublicFormView, StockSimpleFormView):
-    """A form for those who have the permission."""
+    """A form for those who have the permission; Flask-AppBuilder's has the same weaknesses."""
 
     @expose("/form", methods=["GET"])
     @has_access

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import url_for
 from flask_appbuilder.forms import DynamicForm
-from sqlalchemy import Select
+from sqlalchemy import BigInteger, Select, SmallInteger, inspect
 from wtforms import (
     BooleanField,
     DateField,
@@ -37,7 +37,8 @@ from app.crud.upload_field import UploadField
 from app.extensions import db
 from config import ConfigurationError
 
-MAX_INTEGER = 2**31 - 1
+MAX_INTEGER, MAX_BIG, MAX_SMALL = 2**31 - 1, 2**63 - 1, 2**15 - 1
+LIMITS = ((BigInteger, MAX_BIG), (SmallInteger, MAX_SMALL))
 MAX_TEXT_LENGTH = 20_000
 # Of a list of checkboxes. Nobody finds one among more.
 MAX_CHECKED = 200
@@ -46,7 +47,8 @@ SIMPLE_FIELDS: tuple[tuple[str, type[Field], Mapping[str, Any]], ...] = (
     ("is_string", StringField, {"filters": [clean_line]}),
     ("is_integer", IntegerField, {}),
     ("is_float", FloatField, {}),
-    ("is_numeric", DecimalField, {}),
+    # WTForms would show two digits, and lose the others.
+    ("is_numeric", DecimalField, {"places": None}),
     ("is_date", DateField, {}),
     ("is_datetime", LocalDateTimeField, {}),
     ("is_json", JsonField, {}),
@@ -60,9 +62,21 @@ class Form(DynamicForm):
     not_stored = frozenset({"next", "csrf_token", row_versions.FIELD})
 
     def populate_obj(self, obj: Any) -> None:
+        state: Any = inspect(obj, raiseerr=False)
+        shown = self.as_stored(obj) if state is not None and state.persistent else None
         for name, each in self._fields.items():
-            if name not in self.not_stored:
+            if name not in self.not_stored and not _is_unchanged(each, shown and shown[name]):
                 each.populate_obj(obj, name)
+
+    def as_stored(self, obj: Any) -> "Form":
+        """Return this form as it shows a stored row."""
+        return type(self)(formdata=None, obj=obj)
+
+
+def _is_unchanged(sent: Field, shown: Field | None) -> bool:
+    """Whether a text or box is as it was shown. What is stored may be more: no value at all, lines, space at the end."""
+    is_simple = isinstance(sent, StringField | BooleanField) and not isinstance(sent, JsonField)
+    return is_simple and shown is not None and (sent.data or None) == (shown.data or None)
 
 
 @dataclass(frozen=True)
@@ -187,7 +201,9 @@ class FormConverter:
             longest = self.datamodel.get_max_length(name)
             return [Length(max=longest if longest > 0 else MAX_TEXT_LENGTH)]
         if self.datamodel.is_integer(name) and name not in self.choices:
-            return [NumberRange(-MAX_INTEGER, MAX_INTEGER)]
+            kind = self.datamodel.list_columns[name].type
+            most = next((most for of, most in LIMITS if isinstance(kind, of)), MAX_INTEGER)
+            return [NumberRange(-most, most)]
         return []
 
 

@@ -1,7 +1,7 @@
 """Optimistic lock of every generated form and API: what was read must still be stored when it is written.
 
-The version of a row has a digest of each column that can be edited. So a change elsewhere in the row (its last login) is
-no conflict, and a form can tell what somebody else has changed from what its own user has.
+A version has a digest of each column that can be edited. So a change elsewhere in the row (its last login) is no conflict,
+and a form can tell what somebody else has changed from what its own user has. That of a form is made of what it shows.
 """
 
 import hashlib
@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import inspect
+from wtforms import Field, SelectMultipleField
 
 FIELD = "row_version"
 DIGEST_LENGTH = 8
@@ -19,44 +20,55 @@ SEPARATOR = "-"
 
 def version(row: Any, columns: Iterable[str]) -> str:
     """Return the version of the stored values of `columns`. It has no meaning but for comparison."""
-    return SEPARATOR.join(digest(_stored(row, column)) for column in columns)
+    return SEPARATOR.join(_digest(_stored(row, column)) for column in columns)
 
 
-def changed(sent: str, row: Any, columns: Sequence[str]) -> dict[str, str]:
-    """Return those of `columns` that were changed since the version `sent`, with their digests in it.
+def version_shown(form: Any, columns: Iterable[str]) -> str:
+    """Return the version of what a form shows of `columns`."""
+    return SEPARATOR.join(digest_shown(form[column]) for column in columns)
 
-    All were, if `sent` is no version of these columns.
+
+def changed(sent: str, now: str, columns: Sequence[str]) -> dict[str, str]:
+    """Return those of `columns` that differ between two versions, with their digests in the one that was sent.
+
+    All do, if `sent` is no version of these columns.
     """
     digests = sent.split(SEPARATOR)
     if len(digests) != len(columns):
         return dict.fromkeys(columns, "")
-    stored = version(row, columns).split(SEPARATOR)
-    return {column: before for column, before, now in zip(columns, digests, stored, strict=True) if before != now}
+    pairs = zip(columns, digests, now.split(SEPARATOR), strict=True)
+    return {column: before for column, before, after in pairs if before != after}
 
 
-def digest(value: Any) -> str:
-    """Return a hash of a column's value, or of a form field's: related rows count by their keys, moments to the minute."""
-    text = json.dumps(_plain(value), default=str, sort_keys=True)
+def digest_shown(field: Field) -> str:
+    """Return a hash of what a field shows: it cannot tell nothing from an empty text, and has no seconds."""
+    value = field.data
+    if isinstance(field, SelectMultipleField):
+        value = sorted(value or ())
+    elif isinstance(value, datetime):
+        value = value.strftime("%Y-%m-%dT%H:%M")
+    elif hasattr(value, "__mapper__"):
+        value = _key(value)
+    return _digest(None if value == "" else value)
+
+
+def _digest(value: Any) -> str:
+    text = json.dumps(value, default=str, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_LENGTH]
 
 
 def _stored(row: Any, column: str) -> Any:
-    """Return the value of a column; of a relation to one row its key, so that it need not be loaded."""
-    relation = inspect(row).mapper.relationships.get(column)
-    if relation is None or relation.uselist:
-        return getattr(row, column)
+    """Return the value of a column; of a relation the keys, and that to one row need not be loaded for it."""
     mapper = inspect(row).mapper
+    relation = mapper.relationships.get(column)
+    if relation is None:
+        return getattr(row, column)
+    if relation.uselist:
+        return sorted(map(_key, getattr(row, column)), key=str)
     key = [getattr(row, mapper.get_property_by_column(local).key) for local in relation.local_columns]
     return None if None in key else key
 
 
-def _plain(value: Any) -> Any:
-    if hasattr(value, "__mapper__"):
-        return list(value.__mapper__.primary_key_from_instance(value))
-    if isinstance(value, list | tuple | set | frozenset):
-        return sorted((_plain(each) for each in value), key=str)
-    if isinstance(value, datetime):
-        # A form has no seconds.
-        return value.strftime("%Y-%m-%dT%H:%M")
-    # A form cannot tell nothing from an empty text.
-    return None if value == "" else value
+def _key(row: Any) -> list[Any]:
+    key: list[Any] = list(row.__mapper__.primary_key_from_instance(row))
+    return key

@@ -33,6 +33,7 @@ class UploadInput(FileInput):
 
     def __call__(self, field: "UploadField", **kwargs: Any) -> Markup:
         if field.image:
+            # An iPhone sends its pictures as JPEG, because HEIC is not among these.
             kwargs.setdefault("accept", ",".join(images.TYPES))
         control = super().__call__(field, **kwargs)
         known = field.known

@@ -155,7 +155,7 @@ class ViewConfigMixin(OwnFilters):
         self.title = self.list_title
 
     def _init_properties(self) -> None:
-        """Copy and check what the class declares. The dictionaries and lists of the class stay as they are."""
+        """Copy and check what the class declares. Flask-AppBuilder's changes the dictionaries and lists of the class."""
         if isinstance(self, StockCompactCRUDMixin):
             msg = f"{type(self).__name__} must use app.crud.CompactCRUDMixin"
             raise ConfigurationError(msg)
@@ -233,7 +233,7 @@ class ViewConfigMixin(OwnFilters):
                     fail_config(self, f"{attribute} as {{relation: [[column, filter, value]]}}")
 
     def _gen_labels_columns(self, list_columns: Sequence[str]) -> None:
-        """Generate no labels: they could not be translated."""
+        """Generate no labels: Flask-AppBuilder's could not be translated."""
 
     # Flask-AppBuilder's fields list all related rows, share their validators, and drop the time of a moment.
     def _init_forms(self) -> None:

@@ -140,7 +140,7 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
     @has_access
     @permission_name("show")
     def download(self, filename: str) -> Response:
-        """Send the file of a row that the member may see. An image is shown, everything else is stored."""
+        """Send the file of a row that the member may see: Flask-AppBuilder's sends any. An image is shown, others are stored."""
         stored, is_image = self._named_file(filename)
         if stored is None:
             abort(404)
@@ -281,18 +281,18 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
         model = self.datamodel.get_related_model(column)
         return jsonify(cascades.choices(model, conditions, list(filter_arguments(request.args))))
 
-    # -- where to go: Flask-AppBuilder's answers 302, after which a program may repeat the POST
+    # -- where to go
 
     def post_add_redirect(self) -> BaseResponse:
-        """Return to where the form was opened."""
+        """Return to where the form was opened. Flask-AppBuilder answers 302, after which a program may repeat the POST."""
         return redirect(self.back_url(), SEE_OTHER)
 
     def post_edit_redirect(self) -> BaseResponse:
-        """Return to where the form was opened."""
+        """Return to where the form was opened; as above."""
         return redirect(self.back_url(), SEE_OTHER)
 
     def post_delete_redirect(self) -> BaseResponse:
-        """Return to where the row was deleted."""
+        """Return to where the row was deleted; as above."""
         return redirect(self.back_url(), SEE_OTHER)
 
     def _may_return_to(self, path: str, *, asked: bool) -> bool:

@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext
 from sqlalchemy import delete
 
 from app.accounts.models import Member
-from app.crud import datamodel
+from app.crud import row_pages
 from app.crud.datamodel import SQLAInterface
 from app.crud.views import ModelView
 from app.database import transaction
@@ -188,7 +188,7 @@ def test_members_are_filtered_by_their_attributes(visitor, app, query, found):
 
 
 def test_large_row_counts_are_shown_as_at_least(visitor, monkeypatch):
-    monkeypatch.setattr(datamodel, "MAX_COUNTED", 4)
+    monkeypatch.setattr(row_pages, "MAX_COUNTED", 4)
     DinnerPartyFactory.create_batch(6)
     page = visitor.get("/tables/list/?psize_TableView=2")
     assert "At least 4 entries" in page.text
@@ -216,6 +216,14 @@ def test_fields_that_are_not_in_the_form_stay_unchanged(visitor, records):
     )
     changed = records.fresh(party)
     assert (changed.title, changed.seats_taken, changed.status) == ("Soup day", party.seats_taken, party.status)
+
+
+def test_the_browser_opens_a_page_anew_after_each_post(admin):
+    # After 302, a program may repeat the POST.
+    added = admin.submit(admin.get("/groups/add").form("/groups/add"), follow=False, name="cooks")
+    changed = admin.post("/groups/edit/1", {"name": "chefs"}, follow=False)
+    deleted = admin.post("/groups/delete/1", follow=False)
+    assert [(page.status, page.location) for page in (added, changed, deleted)] == [(303, "/groups/list/")] * 3
 
 
 def test_a_row_deleted_meanwhile_keeps_the_form(ours, records):

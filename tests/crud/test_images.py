@@ -141,8 +141,7 @@ def test_a_picture_that_would_fill_the_memory_is_not_decoded(content):
         images.PNG + b"broken",
         png_that_claims(4, 4),
         encoded(plain(), "JPEG")[:-200],
-        # Formats that Pillow would read, but browsers would not show.
-        encoded(plain(), "TIFF"),
+        # A format that Pillow would read, but browsers would not show.
         encoded(plain(), "PPM"),
     ],
 )
@@ -150,3 +149,24 @@ def test_what_is_no_image_is_refused(content):
     with pytest.raises(DomainError) as refused:
         images.convert(content)
     assert refused.value.message == images.NOT_AN_IMAGE
+
+
+# As iPhones and Samsung's phones begin their files.
+HEIC = b"\0\0\0\x24ftypheic\0\0\0\0mif1heic"
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        (HEIC, "HEIC"),
+        (HEIC.replace(b"ftypheic", b"ftypmif1"), "HEIC"),
+        (encoded(plain(), "AVIF"), "AVIF"),
+        (encoded(plain(), "TIFF"), "TIFF"),
+    ],
+)
+def test_a_picture_in_a_format_that_is_not_read_is_refused_with_what_to_do(app, content, named):
+    with app.test_request_context(headers={"Accept-Language": "en"}), pytest.raises(DomainError) as refused:
+        images.convert(content)
+    assert str(refused.value) == (
+        f"Pictures in the format {named} cannot be read here. Save or export the picture as JPEG, then choose that file."
+    )

@@ -58,11 +58,16 @@ class Shelves(ModelView):
     list_title, show_title, add_title, edit_title = "Shelves", "Shelf", "New shelf", "Change shelf"
     label_columns = {"name": "Name"}
     list_columns = show_columns = add_columns = edit_columns = ["name"]
-    base_permissions = ["can_list", "can_show", "can_delete", "can_clear"]
+    base_permissions = ["can_list", "can_show", "can_delete", "can_clear", "can_muldelete"]
 
     @action("clear", "Clear", None, "")
     def clear(self, items):
         self.delete_rows(items)
+
+    # As in Flask-AppBuilder's documentation.
+    @action("muldelete", "Delete", "Delete all?", "")
+    def muldelete(self, items):
+        self.datamodel.delete_all(items)
 
 
 class Tags(ModelView):
@@ -110,12 +115,22 @@ def test_rows_that_would_be_deleted_too_count_with_what_refers_to_them(visitor):
     assert visitor.post("/shelves/delete/3").flashes == [("info", "Deleted.")]
 
 
-def test_an_action_says_it_too(visitor):
-    page = visitor.post("/shelves/action_post", {"action": "clear", "rowid": ["1", "2"]})
+@pytest.mark.parametrize("action", ["clear", "muldelete"])
+def test_an_action_says_it_too(visitor, action):
+    page = visitor.post("/shelves/action_post", {"action": action, "rowid": ["1", "2"]})
     assert page.flashes == [
         ("danger", "It is still in use elsewhere and cannot be deleted: Tags & <labels> (2) and 2 other entries.")
     ]
     assert '<a href="/tags' not in page.text
+
+
+@pytest.mark.parametrize("action", ["clear", "muldelete"])
+def test_an_action_deletes_all_rows_or_none(visitor, action):
+    shown = "/shelves/show/3"
+    assert visitor.post("/shelves/action_post", {"action": action, "rowid": ["1", "3"]}).flashes[0][0] == "danger"
+    assert visitor.get(shown).status == 200
+    assert visitor.post("/shelves/action_post", {"action": action, "rowid": ["3"]}).flashes == [("info", "Done.")]
+    assert visitor.get(shown).status == 404
 
 
 def test_a_list_that_the_reader_may_not_open_is_not_linked(visitor, monkeypatch):

@@ -1,6 +1,7 @@
 """Tutorials on flash messages: categories, shown once, dismissible."""
 
 import pytest
+from flask import flash, render_template_string
 
 
 @pytest.mark.parametrize(
@@ -31,3 +32,13 @@ def test_a_bulk_action_of_many_rows_keeps_the_cookie_small(admin, member):
         "action": "deactivate", "rowid": rows})  # fmt: skip
     assert page.status == 303
     assert max(len(cookie) for cookie in page.headers.getlist("Set-Cookie")) < 4000
+
+
+def test_a_template_shows_only_some_categories(app, locale):
+    template = '{% extends "appbuilder/base.html" %}{% set flash_kinds = ["warning", "danger"] %}'
+    with app.test_request_context(headers={"Accept-Language": locale}):
+        flash("Soup is served.", "info")
+        flash("The soup is cold.", "warning")
+        page = render_template_string(template, appbuilder=app.extensions["appbuilder"])
+    assert "The soup is cold." in page
+    assert "Soup is served." not in page

@@ -1,12 +1,17 @@
 """Flask-AppBuilder's registration, activation and generated pages."""
 
 import pytest
+from flask_appbuilder.security.sqla.models import Role
+from sqlalchemy import insert
 
-from app.accounts.models import Member, Registration
+from app.accounts.models import GUEST, Member, Registration
+from app.accounts.registration.hooks import registration_stored
+from app.extensions import db
 from app.outbox.models import EmailState, OutboxEmail
 from tests.support.factories import GroupFactory, MemberFactory, RegistrationFactory
 
 SENT = "If %(email)s can be registered, we have sent an activation link there."
+NOT_NOW = "Not possible to register you at the moment, try again later"
 ACTIVATION = "/register/activation/"
 
 
@@ -100,3 +105,50 @@ def test_an_administrator_sends_a_link_to_choose_a_password(admin, says, member,
     page = admin.post(f"/users/action/send_password_link/{ada.id}")
     says(page, "info", "A link to choose a new password is on its way to %(email)s.", email=ada.email)
     assert link(ada.email, "/password/reset/")
+
+
+def test_an_address_that_is_registered_gets_the_same_page_and_a_letter_of_its_own(
+    new_visitor, register, says, records, locale
+):
+    MemberFactory(username="grace", email="ada@example.com", locale=locale)
+    says(register(new_visitor()), "info", SENT, email="ada@example.com")
+    assert (records.one(OutboxEmail).kind, records.count(Registration)) == ("already_registered", 0)
+
+
+@pytest.mark.parametrize("password", ["x", "password"])
+def test_a_password_that_is_easy_to_guess_is_refused(new_visitor, register, says, records, password):
+    page = register(new_visitor(), password=password)
+    says(page, "danger", "Please correct the fields that are marked.")
+    assert records.count(Registration) == 0
+
+
+def test_a_registration_that_cannot_be_stored_says_so_and_keeps_what_was_typed(
+    app, new_visitor, register, says, records
+):
+    def contradict(_app, **_known):
+        db.session.execute(insert(Role).values(name=GUEST))
+
+    with registration_stored.connected_to(contradict, sender=app):
+        page = register(new_visitor())
+    says(page, "danger", NOT_NOW)
+    assert page.form("/register/form").fields["username"] == "ada"
+    assert records.count(OutboxEmail) == 0
+
+
+def test_an_activation_that_cannot_create_the_user_says_so(new_visitor, register, says, records, link):
+    visitor = new_visitor()
+    register(visitor)
+    MemberFactory(username="ada", email="else@example.com")
+    says(visitor.post(link("ada@example.com", ACTIVATION)), "danger", NOT_NOW)
+    assert records.one(Registration).activated_at is None
+
+
+def test_the_link_is_stored_as_a_hash_and_leads_to_this_site_whatever_the_host(
+    new_visitor, register, records, link, locale
+):
+    visitor = new_visitor()
+    assert visitor.get("/register/form", headers={"Host": "evil.example"}).status == 400
+    register(visitor)
+    token = link("ada@example.com", ACTIVATION).removeprefix(ACTIVATION)
+    assert records.one(Registration).registration_hash not in {token, None}
+    assert "evil.example" not in str(records.dump())

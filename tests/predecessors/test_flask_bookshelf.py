@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.support.client import Visitor
 from tests.support.factories import DinnerPartyFactory
 
 
@@ -35,3 +36,20 @@ def test_a_new_party_is_on_the_public_list_at_once(new_visitor):
     visitor.get("/parties/")
     DinnerPartyFactory(title="Soup of the evening")
     assert "Soup of the evening" in visitor.get("/parties/").text
+
+
+def test_an_error_of_the_site_has_a_page_in_its_look_and_language(new_app, locale):
+    broken = new_app()
+    broken.config["PROPAGATE_EXCEPTIONS"] = False
+    broken.add_url_rule("/break", view_func=lambda: 1 / 0)
+    page = Visitor(broken).get("/break", headers={"Accept-Language": locale})
+    assert page.status == 500
+    assert f'lang="{locale}"' in page.text
+    assert "ZeroDivisionError" not in page.text
+
+
+def test_the_language_is_that_of_the_reader_and_not_in_the_address(client_of, member, locale):
+    browser = client_of(member())
+    other = "es" if locale == "en" else "en"
+    assert f'lang="{locale}"' in browser.get("/", headers={"Accept-Language": other}).text
+    assert browser.get(f"/{other}/parties/").status == 404

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from app import clock
-from tests.support.client import SESSION_COOKIE
+from tests.support.client import SESSION_COOKIE, Visitor
 from tests.support.factories import PASSWORD
 
 
@@ -59,3 +59,24 @@ def test_cookies_are_http_only_and_same_site(new_visitor, member):
     cookies = page.headers.getlist("Set-Cookie")
     assert cookies
     assert all("HttpOnly" in cookie and "SameSite=Lax" in cookie for cookie in cookies)
+
+
+def test_a_copied_cookie_ends_with_the_session(client_of, new_visitor, member, says):
+    ada, thief = client_of(member()), new_visitor()
+    thief.client.set_cookie(SESSION_COOKIE, ada.client.get_cookie(SESSION_COOKIE).value)
+    assert thief.get("/parties/new").path == "/parties/new"
+    says(ada.post("/logout/"), "info", "You are logged out.")
+    assert thief.get("/parties/new").path == "/login/"
+
+
+def test_cookies_are_secure_where_the_site_is(new_app, member, locale):
+    member(username="ada")
+    visitor = Visitor(
+        new_app(PUBLIC_URL="https://dinner.example.org", SECRET_KEY="0123456789abcdefghijklmnopqrstuvwxyz")
+    )
+    at = {"base_url": "https://dinner.example.org", "headers": {"Referer": "https://dinner.example.org"}}
+    fields = visitor.get("/login/", **at).form("/login/").fields.to_dict()
+    typed = {**fields, "username": "ada", "password": PASSWORD}
+    cookies = visitor.open("POST", "/login/", data=typed, follow=False, **at).headers.getlist("Set-Cookie")
+    assert cookies
+    assert all("Secure" in cookie and cookie.startswith("__Host-") for cookie in cookies)

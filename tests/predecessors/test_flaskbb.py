@@ -6,6 +6,7 @@ import pytest
 
 from app import clock
 from app.accounts.models import Member
+from app.accounts.registration.hooks import registration_validating
 from tests.predecessors.conftest import PASSWORD as NEW_PASSWORD
 from tests.support.factories import PASSWORD, RegistrationFactory
 
@@ -133,3 +134,49 @@ def test_too_many_requests_are_told_when_to_come_back(new_visitor, locale):
     assert int(late.headers["Retry-After"]) > 0
     assert [flash[0] for flash in late.flashes] == ["warning"]
     assert f'lang="{locale}"' in late.text
+
+
+def test_errors_of_packages_are_shown_with_those_of_the_site(app, new_visitor, register, says, monkeypatch):
+    monkeypatch.setitem(app.config, "TERMS_URL", "https://dinner.example/terms")
+
+    def refuse(_app, applicant):
+        yield "email", "Use your address at work."
+
+    with registration_validating.connected_to(refuse, sender=app):
+        page = register(new_visitor(), password="short")
+    says(page, "danger", "Please correct the fields that are marked.")
+    assert "Use your address at work." in page.text
+    assert page.text.count('class="error"') >= 3, "the package's, the password's and that of the terms"
+
+
+@pytest.mark.parametrize(
+    ("activation", "path", "text"),
+    [
+        ("none", "/login/", "If %(email)s can be registered, the account is ready and you can log in now."),
+        ("auto-login", "/", "Welcome, %(name)s!"),
+    ],
+)
+def test_an_account_is_activated_at_once_where_the_site_says_so(
+    app, new_visitor, register, says, monkeypatch, activation, path, text
+):
+    monkeypatch.setitem(app.config, "ACTIVATION", activation)
+    page = register(new_visitor())
+    assert page.path == path
+    values = {"email": "ada@example.com"} if activation == "none" else {"name": "Ada Byron"}
+    says(page, "info", text, **values)
+
+
+def test_failures_to_prove_who_one_is_are_counted_apart_from_those_of_the_login(client_of, member, new_visitor, says):
+    ada = client_of(member(username="ada", admin=True))
+    clock.set_now(clock.now() + timedelta(minutes=11))
+    for _attempt in range(5):
+        page = ada.get("/users/add")
+        ada.submit(page.form(page.path), password="wrong")
+    page = ada.get("/users/add")
+    assert ada.submit(page.form(page.path), password=PASSWORD).path == page.path
+    assert new_visitor().log_in("ada", PASSWORD).flashes[0][0] == "info"
+
+
+def test_a_link_that_is_no_token_is_refused(new_visitor, says):
+    page = new_visitor().post("/password/reset/no-token-at-all", {"new_password": NEW_PASSWORD})
+    says(page, "danger", "This link is not valid.")

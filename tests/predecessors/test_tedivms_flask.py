@@ -2,8 +2,13 @@
 
 import pytest
 
+import config
 from app.accounts.models import Member
-from tests.support.factories import PASSWORD
+from app.jobs.models import JobState
+from app.outbox.error_mail import ErrorMailHandler
+from app.outbox.models import OutboxEmail
+from tests.support.client import Visitor
+from tests.support.factories import PASSWORD, JobFactory
 
 USER = {"username": "ada", "email": "ada@example.com", "first_name": "Ada", "password": PASSWORD}
 
@@ -59,3 +64,30 @@ def test_a_key_is_created_shown_once_used_and_revoked(client_of, member, app, lo
     page = ada.submit(next(form for form in listed.forms if "revoke" in form.action))
     assert [flash[0] for flash in page.flashes] in (["info"], ["warning"])
     assert ask() == 401
+
+
+def test_an_administrator_sees_why_a_job_failed_and_runs_it_again(admin, says, records, locale):
+    failed = JobFactory(name="reminders", state=JobState.FAILED, failures=7, last_error="OSError: no network")
+    assert "OSError: no network" in admin.get(f"/jobs/show/{failed.id}").text
+    page = admin.post("/jobs/action_post", {"action": "run_now", "rowid": [failed.id]})
+    says(page, "info", "%(num)d job is due now.", "%(num)d jobs are due now.", num=1)
+    assert records.fresh(failed).failures == 0
+
+
+def test_an_error_is_emailed_to_administrators(new_app, records, locale):
+    site = new_app(ERROR_MAIL_TO="ops@example.com")
+    site.config["PROPAGATE_EXCEPTIONS"] = False
+    site.add_url_rule("/break", view_func=lambda: 1 / 0)
+    Visitor(site).get("/break", headers={"Accept-Language": locale})
+    for handler in [each for each in site.logger.handlers if isinstance(each, ErrorMailHandler)]:
+        handler.flush()
+        site.logger.removeHandler(handler)
+    letter = records.one(OutboxEmail)
+    assert letter.recipient == "ops@example.com"
+    assert "ZeroDivisionError" in letter.subject
+
+
+def test_the_site_is_set_up_by_a_file_and_the_environment(tmp_path, locale):
+    (tmp_path / "config.toml").write_text(f'APP_NAME = "Supper"\nWORKERS = 3\nBABEL_DEFAULT_LOCALE = "{locale}"\n')
+    loaded = config.load({"INSTANCE_PATH": str(tmp_path), "WORKERS": "2"})
+    assert (loaded["APP_NAME"], loaded["WORKERS"], loaded["BABEL_DEFAULT_LOCALE"]) == ("Supper", 2, locale)
