@@ -47,6 +47,7 @@ def fates(data):
         "First name;Last name;Email;Number of guests",
         "Guest First Name;Guest Last Name;Email address (required);How many people are coming?",
         "Nombre;Apellidos;Correo electrónico;Plazas",
+        "Nombre del asistente;Apellidos del asistente;Correo electrónico del asistente;Cantidad",
         "Prénom;Nom;Courriel;Nombre",
         "Vorname;Name;E-Mail-Adresse;Anzahl Personen",
         "Nome;Cognome;Indirizzo e-mail;Posti",
@@ -70,7 +71,19 @@ def test_first_and_last_name_address_and_seats_are_known_by_their_titles(titles)
 
 
 @pytest.mark.parametrize(
-    "titles", ["姓名,邮箱,人数", "氏名,メール,人数", "이름,이메일,인원", "Guest,E-mail,Guests", "Ospite,Mail,Quanti"]
+    "titles",
+    [
+        "姓名,邮箱,人数",
+        "氏名,メール,人数",
+        "이름,이메일,인원",
+        "Guest,E-mail,Guests",
+        "Ospite,Mail,Quanti",
+        "What is your name?,Email Address,How many people will attend?",
+        "¿Cómo te llamas?,Dirección de correo electrónico,¿Cuántos venís?",
+        "Wie heißt du?,E-Mail-Adresse,Wie viele Personen kommen?",
+        "Comment t'appelles-tu ?,Adresse e-mail,Combien serez-vous ?",
+        "ما اسمك؟,البريد الإلكتروني,كم عدد الأشخاص؟",
+    ],
 )
 def test_whole_names_are_known_by_their_titles(titles):
     rows = "".join(f"{name},{email},{seats}\n" for name, email, seats in SEATED)
@@ -119,6 +132,19 @@ def test_a_second_address_is_the_same_person():
     text = f"Name,E-mail 1 - Value,E-mail 2 - Value\nRosa,{ROSA} ::: two@example.org,three@example.org\n"
     (person,) = read(text).people
     assert (person.email, person.also) == (ROSA, ["two@example.org", "three@example.org"])
+
+
+@pytest.mark.parametrize(
+    "titles",
+    [
+        "Nome,Cognome,Nome assistente,Indirizzo posta elettronica,Indirizzo posta elettronica 2",
+        "Prénom,Nom de famille,Surnom,Première adresse électronique,Adresse électronique secondaire",
+        "Imię,Nazwisko,Asystent,Adres e-mail,Adres e-mail 2",
+    ],
+)
+def test_the_first_address_is_the_one_that_the_titles_put_first(titles):
+    (person,) = read(f"{titles}\nRosa,Quintero,Pia Koch,{ROSA},two@example.org\n").people
+    assert (person.name, person.email, person.also) == (*NAMED[0], ["two@example.org"])
 
 
 def test_people_who_share_a_row_are_several():
