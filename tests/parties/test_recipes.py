@@ -1,6 +1,7 @@
 """Recipes that a host pastes into the menu, and the allergens that they propose."""
 
 import json
+import time
 
 import pytest
 
@@ -50,6 +51,13 @@ JSON_LD = {"@type": "Recipe", "name": "Cr&ecirc;pes", "recipeCategory": "Dessert
 )
 def test_recipes_are_read_as_programs_write_them(text, recipe):
     assert recipes.read(text) == [recipe]
+
+
+@pytest.mark.parametrize("text", ["<script ", "<script application/ld+json>", "@a{", "\n---", "title "])
+def test_a_text_of_any_shape_is_read_in_a_moment(text):
+    before = time.process_time()
+    recipes.read((text * recipes.MAX_CHARACTERS)[: recipes.MAX_CHARACTERS])
+    assert time.process_time() - before < 5
 
 
 @pytest.mark.parametrize(

@@ -239,7 +239,11 @@ def test_a_change_moves_this_and_the_following_dates(client_of, cast, party, rec
     assert [each.venue for each in parties] == [first.venue, "Hall", "Hall", "Hall"]
     (both,) = emails(records, "series_changed")
     assert both.recipient == cast.friend.email
-    assert "Oct" in both.text
+    for text in (both.text, both.html):
+        plain = text.replace("\u202f", " ")
+        assert "Before: Friday, October 24, 2031, 7:00 PM (Madrid, UTC+2)" in plain
+        assert "Now: Saturday, October 25, 2031, 8:30 PM (Madrid, UTC+2)" in plain
+        assert "Now: Saturday, November 1, 2031, 8:30 PM (Madrid, UTC+1)" in plain
     assert both.calendar.count("METHOD:REQUEST") == 2
     assert [letter.recipient for letter in emails(records, "party_changed")] == [other.email]
 

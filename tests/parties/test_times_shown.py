@@ -2,7 +2,6 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -115,12 +114,28 @@ def test_a_stored_value_is_shown_as_the_form_has_it(app, party):
         assert plain(_shown(party.rsvp_deadline, party)) == f"Jul 2, 2030, {IN_NEW_YORK}"
 
 
-def test_no_page_of_a_party_shows_a_moment_without_naming_the_zone():
-    templates = Path(config.ROOT / "app/templates/parties").glob("*.html")
+def test_no_page_or_email_of_a_party_shows_a_moment_without_naming_the_zone():
+    templates = config.ROOT / "app/templates"
+    emails = [path for path in (templates / "mail").glob("*/body.*") if "party" in path.read_text()]
+    assert len(emails) > 20
     bare = [
-        f"{path.name}: {found}"
-        for path in templates
+        f"{path.parent.name}/{path.name}: {found}"
+        for path in (*(templates / "parties").glob("*.html"), *emails)
         if path.name not in ELSEWHERE
         for found in re.findall(r"[\w.]+\|(?:date_time|time)\b(?!\()", path.read_text())
     ]
     assert bare == []
+
+
+def test_until_when_one_can_change_ones_mind_is_on_the_clock_of_the_party(app, client_of, cast, party, records):
+    with app.app_context(), transaction():
+        db.session.merge(cast.friend).timezone = None
+        db.session.merge(party).number_seats = 9
+    friend = client_of(cast.friend)
+    for wish in ("yes", "maybe", "yes", "no"):
+        clock.set_now(clock.now() + timedelta(minutes=1))
+        friend.post(f"/parties/{party.slug}/rsvp", {"answer": wish})
+    letters = [letter for letter in records.all(OutboxEmail) if letter.recipient == cast.friend.email]
+    assert [letter.kind for letter in letters] == ["rsvp_yes", "rsvp_maybe", "rsvp_yes", "rsvp_no"]
+    for text in (text for letter in letters[1::2] for text in (letter.text, letter.html)):
+        assert f"You can change your mind until Jul 2, 2030, {IN_NEW_YORK}." in plain(text)

@@ -15,7 +15,7 @@ from app.http import release_request_lock
 from app.i18n import locales
 from app.parties.invitations.lists import encodings, kinds, process, reader
 from app.parties.invitations.lists.reader import Choices, Reading
-from app.parties.invitations.lists.tables import Kind, Refusal, RefusedError, Role
+from app.parties.invitations.lists.tables import MAX_COLUMNS, Kind, Refusal, RefusedError, Role
 
 MAX_ROWS = reader.MAX_PEOPLE
 MAX_NAME_LENGTH, MAX_EMAIL_LENGTH = 130, 254
@@ -29,6 +29,14 @@ REFUSALS = {
         "The list is too long: up to %(num)d person can be read at once. Send a part of it.",
         "The list is too long: up to %(num)d people can be read at once. Send a part of it.",
         MAX_ROWS,
+    ),
+    Refusal.TOO_WIDE: lazy_ngettext(
+        "This table is too wide: %(num)d column can be read. Delete the columns that are not needed.",
+        "This table is too wide: %(num)d columns can be read. Delete the columns that are not needed.",
+        MAX_COLUMNS,
+    ),
+    Refusal.TOO_SLOW: lazy_gettext(
+        "Reading this file takes too much time or memory. Copy the names and addresses from it, and paste them."
     ),
     Refusal.DOCUMENT: lazy_gettext(
         "This is a document, not a list. Copy the names and addresses from it, and paste them."

@@ -12,7 +12,7 @@ from app.parties.enums import Course
 from app.parties.models import MAX_DISH_LENGTH
 
 MAX_CHARACTERS, MAX_INGREDIENTS, MAX_DEPTH = 200_000, 200, 8
-SCRIPT = re.compile(r"<script[^>]*application/ld\+json[^>]*>(.*?)</script>", re.IGNORECASE | re.DOTALL)
+SCRIPT, SCRIPT_END = re.compile(r"<script\b", re.IGNORECASE), re.compile(r"</script", re.IGNORECASE)
 # Words of categories, without accents.
 COURSES = {
     Course.STARTER: [
@@ -53,9 +53,16 @@ def read(text: str) -> list[Recipe]:
     """Return the recipes in a text; none if it has none."""
     if len(text) > MAX_CHARACTERS:
         return []
-    sources = SCRIPT.findall(text) or [text]
-    found = [recipe for source in sources for recipe in _read_json(source)]
+    found = [recipe for source in [*_scripts(text)] or [text] for recipe in _read_json(source)]
     return found or list(_read_cooklang(text))
+
+
+def _scripts(text: str) -> Iterator[str]:
+    """Yield the JSON-LD of a web page. One pattern for it all would try each start with each end."""
+    for script in SCRIPT.split(text)[1:]:
+        attributes, _bracket, body = script.partition(">")
+        if "application/ld+json" in attributes.lower():
+            yield SCRIPT_END.split(body, maxsplit=1)[0]
 
 
 def _read_json(text: str) -> list[Recipe]:

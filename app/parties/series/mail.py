@@ -92,7 +92,7 @@ def _send_series(dates: Sequence[Told]) -> None:
 
 
 def _context(told: Told) -> dict[str, object]:
-    return party_context(told.party, told.guest if isinstance(told.guest, Rsvp) else None)
+    return {**party_context(told.party, told.guest if isinstance(told.guest, Rsvp) else None), "moved": told.moved}
 
 
 def _appointments(dates: Iterable[Told]) -> Appointment | None:

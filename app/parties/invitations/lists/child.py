@@ -35,7 +35,7 @@ def main() -> None:
     except tables.RefusedError as error:
         answer = {"refused": error.reason}
     except (MemoryError, RecursionError):
-        answer = {"refused": tables.Refusal.TOO_LONG}
+        answer = {"refused": tables.Refusal.TOO_SLOW}
     sys.stdout.buffer.write(json.dumps(answer).encode())
 
 

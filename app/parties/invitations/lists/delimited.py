@@ -41,6 +41,9 @@ def _parse(text: str, separator: str, start: int, *, whole: bool) -> Parsed:
     if separator == "|" and _is_markdown(text):
         text = "\n".join(line.strip().strip("|") for line in text.split("\n"))
     rows = list(_rows(text, separator, start) if whole else _rows_of_lines(text, separator, start))
+    if any("@" in cell for row in rows for cell in row.cells[MAX_COLUMNS:]):
+        return Parsed([], 0)
+    rows = [row._replace(cells=row.cells[:MAX_COLUMNS]) for row in rows]
     return Parsed(rows, _score(rows) - (0 if whole else 0.5))
 
 
@@ -51,7 +54,7 @@ def _rows(text: str, separator: str, start: int) -> Iterator[Row]:
     number = start + 1
     try:
         for cells in reader:
-            yield Row(number, [_cell(cell) for cell in cells[:MAX_COLUMNS]])
+            yield Row(number, [_cell(cell) for cell in cells])
             number = start + reader.line_num + 1
             if number > MAX_ROWS * 8:
                 raise RefusedError(Refusal.TOO_LONG)
@@ -66,7 +69,7 @@ def _rows_of_lines(text: str, separator: str, start: int) -> Iterator[Row]:
             (cells,) = csv.reader([line], delimiter=separator, skipinitialspace=separator != "\t") if line else [[]]
         except (csv.Error, ValueError):
             cells = line.split(separator)
-        yield Row(number, [_cell(cell) for cell in cells[:MAX_COLUMNS]])
+        yield Row(number, [_cell(cell) for cell in cells])
 
 
 def _is_markdown(text: str) -> bool:

@@ -9,12 +9,14 @@ import codecs
 import itertools
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import cache
 
 from .columns import roles_of
 
-SAMPLE = 60_000
+# Bytes that are tried in each encoding, and lines in which titles may stand.
+SAMPLE, HEAD = 16_000, 4
 MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -150,7 +152,7 @@ def _is_nearly_utf_8(data: bytes) -> bool:
 def guess(data: bytes) -> tuple[str, str]:
     """Return the text in the encoding that suits it best."""
     best, found = -1e9, "cp1252"
-    sample = data[:SAMPLE]
+    sample = _sample(data)
     for encoding, (prior, of) in ENCODINGS.items():
         try:
             text = codecs.getincrementaldecoder(encoding)().decode(sample)
@@ -162,15 +164,21 @@ def guess(data: bytes) -> tuple[str, str]:
     return data.decode(found, errors="replace"), found
 
 
+def _sample(data: bytes) -> bytes:
+    """Return the first lines, and of the others those that are not ASCII: they alone tell encodings apart."""
+    lines = data.splitlines(keepends=True)
+    return b"".join([*lines[:HEAD], *(line for line in lines[HEAD:] if not line.isascii())])[:SAMPLE]
+
+
 def _score(text: str, of: tuple[str, ...] | str, encoding: str) -> float:
-    words = [word for word in re.split(r"[\s;,\t|\"]+", text) if not word.isascii()]
-    titles = {cell for line in text.splitlines()[:4] for cell in re.split(r"[;,\t|]", line)}
+    words = Counter(word for word in re.split(r"[\s;,\t|\"]+", text) if not word.isascii())
+    titles = {cell for line in text.splitlines()[:HEAD] for cell in re.split(r"[;,\t|]", line)}
     known = sum(bool(roles_of(cell.strip(' "'))) for cell in titles if not cell.isascii())
     if not words:
         return known
     judge = _judge(of, encoding)
     unlike = sum(unicodedata.category(c) in {"Cc", "Cn", "Co"} for c in text if ord(c) > 127)
-    return 1.5 * known + sum(map(judge, words)) / len(words) - unlike
+    return 1.5 * known + sum(judge(word) * count for word, count in words.items()) / words.total() - unlike
 
 
 def _judge(of: tuple[str, ...] | str, encoding: str) -> Callable[[str], float]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from . import markup
-from .tables import MAX_CELL_LENGTH, MAX_COLUMNS, MAX_ROWS, Refusal, RefusedError, Row, Sheet
+from .tables import MAX_COLUMNS, MAX_ROWS, Refusal, RefusedError, Row, Sheet, cut, refuse_far
 from .xlsx import number
 
 
@@ -45,8 +45,10 @@ class _Reader:
             value = "" if self._kind == "Error" else number(text) if self._kind == "Number" else text
             if self._link.lower().startswith("mailto:") and self._link[7:].lower() not in value.lower():
                 value = f"{value} <{self._link[7:].split('?')[0]}>"
-            if value.strip() and self._at <= MAX_COLUMNS:
-                self._row[self._at] = value.strip()[:MAX_CELL_LENGTH]
+            if self._at > MAX_COLUMNS:
+                refuse_far(value)
+            elif value.strip():
+                self._row[self._at] = cut(value.strip())
             self._text = None
         elif name == "Row" and self._row:
             cells = [self._row.get(at, "") for at in range(1, max(self._row) + 1)]

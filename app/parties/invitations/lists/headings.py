@@ -23,7 +23,9 @@ TITLES: dict[Role, tuple[str, ...]] = {
         البريد الإلكتروني; البريد; بريد; بريد إلكتروني; الإيميل; ايميل; דוא"ל; דואר אלקטרוני; דואל; אימייל; מייל;
         メール; メールアドレス; 電子メール; eメール; メアド; 邮箱; 电子邮件; 电子邮箱; 邮件; 郵箱; 電子郵件; 電郵; 信箱; 이메일; 메일; 전자우편; e-posta; eposta;
         ηλεκτρονικό ταχυδρομείο; e-mail cím; elektronická pošta; e-poštni naslov; e-pošta; adresă de e-mail; ایمیل;
-        อีเมล; email cím
+        อีเมล; email cím; première adresse électronique; adresse
+        électronique secondaire; indirizzo posta elettronica; indirizzo posta elettronica 2; indirizzo posta
+        elettronica 3; adres e-mail 2; adres e-mail 3
         """
     ),
     Role.GIVEN: _listed(
@@ -32,7 +34,7 @@ TITLES: dict[Role, tuple[str, ...]] = {
         nombres; prénom; prénoms; prenom; vorname; vornamen; rufname; primeiro nome; voornaam; voornamen; imię;
         imiona; förnamn; fornavn; etunimi; jméno; křestní jméno; krstné meno; имя; ім'я; ім’я; име; الاسم الأول;
         الإسم الأول; שם פרטי; 名; 名前 名; 名（名）; 名字; 이름 이름; ad; adı; isim; όνομα; keresztnév; utónév; ime; prenume; nome
-        próprio; nome de batismo
+        próprio; nome de batismo; nombre del asistente
         """
     ),
     Role.FAMILY: _listed(
@@ -41,7 +43,8 @@ TITLES: dict[Role, tuple[str, ...]] = {
         primer apellido; nom de famille; nachname; familienname; zuname; cognome; sobrenome; apelido; último nome;
         achternaam; familienaam; nazwisko; efternamn; efternavn; etternavn; sukunimi; příjmení; priezvisko; фамилия;
         прізвище; фамилно име; العائلة; اسم العائلة; الاسم الأخير; اللقب; الكنية; الشهرة; שם משפחה; משפחה; 姓; 氏; 苗字;
-        名字 姓; 성; soyad; soyadı; soyisim; επώνυμο; vezetéknév; családnév; priimek; prezime; nume de familie
+        名字 姓; 성; soyad; soyadı; soyisim; επώνυμο; vezetéknév; családnév; priimek; prezime; nume de familie; apellidos del
+        asistente
         """
     ),
     Role.NAME: _listed(
@@ -59,7 +62,11 @@ TITLES: dict[Role, tuple[str, ...]] = {
         гость; гости; имя и фамилия; имя фамилия; піб; гість; гості; ім'я та прізвище; الاسم; الإسم; اسم; الاسم
         الكامل; الضيف; اسم الضيف; المدعو; שם; שם מלא; אורח; אורחים; שם האורח; 氏名; お名前; 名前; ご氏名; 姓名; 名称; 来宾; 客人; 嘉宾;
         賓客; 이름; 성명; 손님; ad soyad; adı soyadı; davetli; misafir; ονοματεπώνυμο; név; teljes név; vendég; nume
-        complet; nume; ime i prezime; gost; نام; ชื่อ; meno; jmeno; nome do convidado
+        complet; nume; ime i prezime; gost; نام; ชื่อ; meno; jmeno; nome do convidado; what is your name; cómo te llamas;
+        cómo se llama; tu nombre; comment t'appelles-tu; comment vous appelez-vous; ton nom; votre nom; wie heißt du;
+        wie heißen sie; dein name; ihr name; come ti chiami; il tuo nome; como você se chama; qual é o seu nome; seu
+        nome; hoe heet je; je naam; uw naam; jak się nazywasz; vad heter du; ditt namn; hvad hedder du; dit navn; как
+        вас зовут; как тебя зовут; ваше имя; ما اسمك; اسمك; מה שמך; השם שלך; 你的名字; adınız; adınız soyadınız
         """
     ),
     Role.SEATS: _listed(

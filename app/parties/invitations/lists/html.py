@@ -3,7 +3,7 @@
 from html.parser import HTMLParser
 
 from . import addresses, lines
-from .tables import MAX_CELL_LENGTH, MAX_COLUMNS, MAX_ROWS, Refusal, RefusedError, Row, Sheet
+from .tables import MAX_COLUMNS, MAX_ROWS, Refusal, RefusedError, Row, Sheet, cut, refuse_far
 
 CELLS = {"td", "th"}
 BREAKS = {"br", "p", "div", "li"}
@@ -76,7 +76,7 @@ class _Reader(HTMLParser):
         if is_closed or text:
             self._skip_covered()
             column = len(self._cells)
-            self._cells.append(" ".join([text, *(f"<{link}>" for link in missing)]).strip()[:MAX_CELL_LENGTH])
+            self._cells.append(cut(" ".join([text, *(f"<{link}>" for link in missing)]).strip()))
             self._cells.extend([""] * (self._wide - 1))
             if self._down > 1:
                 self._spans.update(dict.fromkeys(range(column, column + self._wide), self._down))
@@ -92,6 +92,7 @@ class _Reader(HTMLParser):
             self._end_cell()
         self._text, self._links = [], []
         if self._open and any(self._cells):
+            refuse_far("".join(self._cells[MAX_COLUMNS:]))
             self._open[-1].append(Row(len(self._open[-1]) + 1, self._cells[:MAX_COLUMNS]))
             if len(self._open[-1]) > MAX_ROWS:
                 raise RefusedError(Refusal.TOO_LONG)

@@ -9,7 +9,7 @@ from . import addresses, delimited, encodings, excel_xml, html, ldif, lines, mar
 from .tables import MAX_COLUMNS, MAX_ROWS, Kind, Refusal, RefusedError, Role, Row, Sheet, Source
 
 MAX_BYTES = 4 * 1024 * 1024
-# Of text. Only vCards are larger, with their pictures.
+# Of text without pictures.
 MAX_CHARACTERS, MAX_SIGNS = 1_000_000, 6000
 PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -128,9 +128,12 @@ def _read_text(text: str, encoding: str) -> Source:
     if vcards.START.search(head):
         coded = text.encode("utf-8", "replace")
         return Source(Kind.VCARD, [vcards.read(coded, "utf-8")[0]], encoding, vcards.plain_text(coded, "utf-8"))
+    is_ldif = bool(ldif.START.match(head))
+    if is_ldif:
+        text = ldif.plain_text(text)
     if len(text) > MAX_CHARACTERS or text.count("@") > MAX_SIGNS:
         raise RefusedError(Refusal.TOO_LONG)
-    if ldif.START.match(head):
+    if is_ldif:
         sheet, _utf_8 = ldif.read(text.encode("utf-8", "replace"), "utf-8")
         return Source(Kind.LDIF, [sheet], encoding, text)
     if HTML.match(text[:4000]):

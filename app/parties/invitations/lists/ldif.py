@@ -19,6 +19,8 @@ EMAILS = (
     "secondemail",
     "mailalternativeaddress",
 )
+# Pictures and certificates are most of what address books export.
+LARGE = re.compile(r"(?:\w*photo|audio|user\w*certificate|userpkcs12)\b", re.IGNORECASE)
 GROUPS = {"groupofnames", "groupofuniquenames", "mailgroup"}
 
 
@@ -33,6 +35,15 @@ def read(data: bytes, wanted: str = "") -> tuple[Sheet, str]:
         if len(rows) > MAX_ROWS:
             raise RefusedError(Refusal.TOO_LONG)
     return Sheet("", rows, roles=ROLES), encoding
+
+
+def plain_text(text: str) -> str:
+    """Return the entries without what is no text in them. The other lines keep their numbers."""
+    kept, is_large = [], False
+    for line in text.splitlines():
+        is_large = bool(LARGE.match(line)) or (is_large and line.startswith(" "))
+        kept.append("#" if is_large else line)
+    return "\n".join(kept)
 
 
 def _entries(text: str, encoding: str) -> Iterator[tuple[int, dict[str, list[str]]]]:
@@ -50,14 +61,16 @@ def _entries(text: str, encoding: str) -> Iterator[tuple[int, dict[str, list[str
             entry = {}
 
 
-def _unfold(text: str) -> list[tuple[int, str]]:
-    lines: list[tuple[int, str]] = []
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.startswith(" ") and lines and lines[-1][1]:
-            lines[-1] = (lines[-1][0], lines[-1][1] + line[1:])
+def _unfold(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the lines with their numbers, joined where they were folded, without comments."""
+    first, held = 0, [""]
+    for number, line in enumerate([*text.splitlines(), ""], 1):
+        if line.startswith(" ") and held[0]:
+            held.append(line[1:])
         elif not line.startswith("#"):
-            lines.append((number, line))
-    return lines
+            if first:
+                yield first, "".join(held)
+            first, held = number, [line]
 
 
 def _attribute(line: str, encoding: str) -> tuple[str, str]:

@@ -60,7 +60,7 @@ def part(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
             while chunk := stream.read(CHUNK):
                 size += len(chunk)
                 if size > MAX_PART:
-                    raise RefusedError(Refusal.TOO_LONG)
+                    raise RefusedError(Refusal.TOO_SLOW)
                 yield chunk
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise RefusedError(Refusal.DAMAGED) from error

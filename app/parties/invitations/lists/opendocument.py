@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from . import markup
-from .tables import MAX_CELL_LENGTH, MAX_COLUMNS, MAX_ROWS, Refusal, RefusedError, Row, Sheet
+from .tables import MAX_COLUMNS, MAX_ROWS, Refusal, RefusedError, Row, Sheet, cut, refuse_far
 
 SILENT = {
     "annotation",
@@ -80,7 +80,9 @@ class _Reader:
     def _end_cell(self) -> None:
         text = "" if self._is_error else "".join(self._text or ()).strip() or self._value
         missing = [link for link in self._links if link.lower() not in text.lower()]
-        value = " ".join([text, *(f"<{link}>" for link in missing)]).strip()[:MAX_CELL_LENGTH]
+        value = cut(" ".join([text, *(f"<{link}>" for link in missing)]).strip())
+        if len(self._cells) >= MAX_COLUMNS:
+            refuse_far(value)
         # A whole formatted row claims thousands of empty cells.
         self._cells.extend([value] * min(self._repeat, MAX_COLUMNS - len(self._cells)))
         self._text = None

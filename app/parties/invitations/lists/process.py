@@ -7,6 +7,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from . import kinds
 from .reader import Choices, Reading
 from .tables import Refusal, RefusedError
 
@@ -18,6 +19,8 @@ CHILD = Path(__file__).with_name("child.py")
 
 def read(data: bytes | str, choices: Choices | None = None, *, seconds: int = CPU_SECONDS) -> Reading:
     """Read a list. Raises RefusedError if it is none, or takes too long."""
+    if len(data) > kinds.MAX_BYTES:
+        raise RefusedError(Refusal.TOO_LARGE)
     asked = {"is_text": isinstance(data, str), "choices": asdict(choices or Choices())}
     body = data.encode("utf-8", "replace") if isinstance(data, str) else data
     try:
@@ -31,13 +34,13 @@ def read(data: bytes | str, choices: Choices | None = None, *, seconds: int = CP
             env={},
         )
     except subprocess.TimeoutExpired as error:
-        raise RefusedError(Refusal.TOO_LONG) from error
+        raise RefusedError(Refusal.TOO_SLOW) from error
     if done.returncode < 0 or not done.stdout:
         logger.warning(
             "A list could not be read (%d): %s", done.returncode, done.stderr.decode("utf-8", "replace")[-2000:]
         )
         # A signal: that of the limit, as a rule. Everything else is a fault in the package.
-        raise RefusedError(Refusal.TOO_LONG if done.returncode < 0 else Refusal.DAMAGED)
+        raise RefusedError(Refusal.TOO_SLOW if done.returncode < 0 else Refusal.DAMAGED)
     answer = json.loads(done.stdout)
     if "refused" in answer:
         raise RefusedError(Refusal(answer["refused"]))

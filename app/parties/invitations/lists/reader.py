@@ -9,7 +9,7 @@ from .columns import Layout
 from .people import Fate, Person, ReadRow
 from .tables import Kind, Refusal, RefusedError, Role, Row, Sheet, Source
 
-MAX_PEOPLE = 1000
+MAX_PEOPLE, MAX_UNREAD = 1000, 6000
 # Of the text that the pages carry from one step to the next, in bytes.
 MAX_CARRIED = 800_000
 
@@ -99,6 +99,8 @@ def read(data: bytes | str, choices: Choices | None = None) -> Reading:
     sheets = [
         SheetName(each.name, count) for each, count in zip(source.sheets, map(_count, source.sheets), strict=True)
     ]
+    if sum(len(row.people) for row in rows) > MAX_PEOPLE or sum(len(row.unread) for row in rows) > MAX_UNREAD:
+        raise RefusedError(Refusal.TOO_LONG)
     carried = kinds.save(source)
     if len(carried.encode("utf-8", "replace")) > MAX_CARRIED:
         raise RefusedError(Refusal.TOO_LONG)

@@ -4,7 +4,8 @@ from enum import StrEnum
 from typing import NamedTuple
 
 MAX_ROWS, MAX_COLUMNS = 5000, 256
-MAX_CELL_LENGTH = 2000
+# That of Excel.
+MAX_CELL_LENGTH = 32_767
 
 
 class Refusal(StrEnum):
@@ -13,6 +14,8 @@ class Refusal(StrEnum):
     EMPTY = "empty"
     TOO_LARGE = "too_large"
     TOO_LONG = "too_long"
+    TOO_WIDE = "too_wide"
+    TOO_SLOW = "too_slow"
     DOCUMENT = "document"
     PDF = "pdf"
     NUMBERS = "numbers"
@@ -87,3 +90,16 @@ class Source(NamedTuple):
     sheets: list[Sheet]
     encoding: str = ""
     text: str = ""
+
+
+def cut(text: str) -> str:
+    """Return what is kept of a cell. Raises RefusedError if somebody were cut off."""
+    if "@" in text[MAX_CELL_LENGTH:]:
+        raise RefusedError(Refusal.TOO_LONG)
+    return text[:MAX_CELL_LENGTH]
+
+
+def refuse_far(text: str) -> None:
+    """Raise RefusedError if somebody stands behind the last column that is read."""
+    if "@" in text:
+        raise RefusedError(Refusal.TOO_WIDE)

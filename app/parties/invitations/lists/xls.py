@@ -4,7 +4,7 @@ import io
 
 import xlrd  # type: ignore[import-untyped]
 
-from .tables import MAX_CELL_LENGTH, MAX_COLUMNS, MAX_ROWS, Refusal, RefusedError, Row, Sheet
+from .tables import MAX_COLUMNS, MAX_ROWS, Refusal, RefusedError, Row, Sheet, cut
 from .xlsx import MAILTO, number
 
 
@@ -46,7 +46,7 @@ def _sheet(sheet: xlrd.sheet.Sheet) -> Sheet:
 
 def cell_text(cell: xlrd.sheet.Cell, link: str | None = None) -> str:
     if cell.ctype == xlrd.XL_CELL_TEXT:
-        value = cell.value.strip()[:MAX_CELL_LENGTH]
+        value = cut(cell.value.strip())
     elif cell.ctype in {xlrd.XL_CELL_NUMBER, xlrd.XL_CELL_DATE}:
         value = number(str(cell.value))
     elif cell.ctype == xlrd.XL_CELL_BOOLEAN:

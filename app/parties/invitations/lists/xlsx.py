@@ -6,9 +6,9 @@ import zipfile
 from collections.abc import Callable
 
 from . import markup
-from .tables import MAX_CELL_LENGTH, MAX_COLUMNS, MAX_ROWS, Refusal, RefusedError, Row, Sheet
+from .tables import MAX_COLUMNS, MAX_ROWS, Refusal, RefusedError, Row, Sheet, cut, refuse_far
 
-MAX_SHEETS, MAX_STRINGS = 30, 200_000
+MAX_STRINGS = 200_000
 MAILTO = re.compile(r"mailto:([^\"?&]+)", re.IGNORECASE)
 REFERENCE = re.compile(r"([A-Z]{1,3})(\d{1,7})")
 
@@ -43,7 +43,7 @@ class _Strings:
         if name == "rPh":
             self._phonetic = False
         elif name == "si":
-            self.strings.append("".join(self._text)[:MAX_CELL_LENGTH])
+            self.strings.append(cut("".join(self._text)))
             if len(self.strings) > MAX_STRINGS:
                 raise RefusedError(Refusal.TOO_LONG)
 
@@ -90,12 +90,14 @@ class _Cells:
         self._element = ""
         if name == "rPh":
             self._phonetic = False
-        elif name == "c" and 0 < self._column <= MAX_COLUMNS:
+        elif name == "c" and self._column > 0:
             value = _value(self._kind, "".join(self._text), self._strings)
             linked = MAILTO.search("".join(self._formula))
             if linked and linked[1] not in value:
                 value = f"{value} <{linked[1]}>"
-            if value:
+            if self._column > MAX_COLUMNS:
+                refuse_far(value)
+            elif value:
                 self._row[self._column] = value
         elif name == "row" and self._row:
             cells = [self._row.get(at, "") for at in range(1, max(self._row) + 1)]
@@ -124,7 +126,7 @@ def _value(kind: str, text: str, strings: list[str]) -> str:
         return ""
     if kind == "n":
         return number(text)
-    return text[:MAX_CELL_LENGTH]
+    return cut(text)
 
 
 def number(text: str) -> str:
@@ -143,9 +145,7 @@ def read(archive: zipfile.ZipFile) -> list[Sheet]:
     for name in names:
         if name.lower().endswith("xl/sharedstrings.xml"):
             markup.parse(markup.part(archive, name), strings)
-    return [
-        _sheet(archive, title, path, strings.strings) for title, path in _paths(archive)[:MAX_SHEETS] if path in names
-    ]
+    return [_sheet(archive, title, path, strings.strings) for title, path in _paths(archive) if path in names]
 
 
 def _paths(archive: zipfile.ZipFile) -> list[tuple[str, str]]:
