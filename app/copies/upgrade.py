@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 import config
 from app import clock, setup
-from app.copies import service, sqlite
+from app.copies import files, service, sqlite
 from app.database import reason
 from app.doctor import Finding, error, ok, warning
 from app.extensions import db
@@ -27,7 +27,7 @@ Found = Iterator[tuple[str, Finding]]
 
 def findings() -> Found:
     """Yield what would change, and what stands in the way."""
-    if service.is_sqlite() and not sqlite.path().exists():
+    if sqlite.is_used() and not sqlite.path().exists():
         yield "schema", error(f"The database {sqlite.path()} does not exist.", "Set DATABASE_URL or INSTANCE_PATH.")
         return
     yield from _schema()
@@ -51,7 +51,7 @@ def _schema() -> Found:
         yield "migration", ok(f"{each.revision} would run: {each.doc}")
     if not any(pending.values()):
         yield "migration", ok("The schema is up to date: no migration would run.")
-    elif service.is_sqlite():
+    elif sqlite.is_used():
         yield "migration", _trial()
     else:
         text = "Migrations are not tried on PostgreSQL here; restore a backup into another database to see them run."
@@ -104,7 +104,7 @@ def _trial() -> Finding:
     """Run the migrations on a copy of the database."""
     began = time.monotonic()
     try:
-        with service.workspace(sqlite.path().parent) as folder:
+        with files.workspace(sqlite.path().parent) as folder:
             copied = folder / "trial"
             sqlite.copy(copied)
             engine = sa.create_engine(f"sqlite:///{copied}")
@@ -132,7 +132,7 @@ def _settings() -> Found:
 
 
 def _disk() -> Found:
-    if not service.is_sqlite():
+    if not sqlite.is_used():
         return
     path = sqlite.path()
     free = shutil.disk_usage(path.parent).free
