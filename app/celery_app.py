@@ -20,7 +20,7 @@ from flask.logging import default_handler
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import create_app, scheduler, setup
-from app.copies import schedule as backup_schedule
+from app.copies.schedule import backup_job
 from app.database import is_unavailable, reason
 from app.extensions import db
 from app.jobs import broker
@@ -30,8 +30,7 @@ from app.outbox import delivery
 from app.outbox.rules import lease
 from config import ConfigurationError
 
-# Backups included: the background worker has a loop for them.
-JOBS = (*scheduler.JOBS, backup_schedule.BACKUP)
+JOBS = (*scheduler.JOBS, backup_job())
 BEAT, BEAT_LEASE = "beat", timedelta(seconds=20)
 TICK_SECONDS, PAUSE_AFTER_ERROR_SECONDS = 1.0, 5.0
 # A task that was not begun by then is asked for again.

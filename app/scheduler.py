@@ -1,8 +1,8 @@
-"""The registry of jobs, and the scheduler, which runs them in a thread. Celery runs the same jobs (app/celery_app.py)."""
+"""The registry of jobs, and the scheduler, which runs jobs in a thread. Celery runs the same jobs (app/celery_app.py)."""
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 
 from flask import Flask
@@ -10,7 +10,6 @@ from flask import Flask
 from app import zone_rules
 from app.accounts import cleanup
 from app.accounts.cleanup import CleanupTask
-from app.accounts.ldap import checks as directory_checks
 from app.accounts.users import account_deletion, directory
 from app.audit import service as audit_log
 from app.crud import files
@@ -123,11 +122,20 @@ def follow_zone_rules() -> None:
 
 
 class Scheduler:
-    """Runs the jobs that are due, in a thread or a process of its own."""
+    """Runs those of its jobs that are due, one after the other, in a thread of its own."""
 
-    def __init__(self, app: Flask) -> None:
+    def __init__(
+        self,
+        app: Flask,
+        jobs: Sequence[PeriodicJob] = JOBS,
+        stop: threading.Event | None = None,
+        prepare: Callable[[], object] = follow_zone_rules,
+    ) -> None:
+        """`stop` is an event to share with the jobs; `prepare` is called each time before it looks for due jobs."""
         self.app = app
-        self._stop = threading.Event()
+        self._jobs = jobs
+        self._stop = stop or threading.Event()
+        self._prepare = prepare
 
     def stop(self) -> None:
         """Stop after the current job; returns at once."""
@@ -135,8 +143,6 @@ class Scheduler:
 
     def run_forever(self, wanted: Callable[[], bool] = lambda: True) -> None:
         """Run due jobs until `stop()` is called or `wanted` returns False."""
-        with self.app.app_context():
-            directory_checks.warn()
         while wanted() and not self._stop.is_set():
             seconds = self.run_due_jobs()
             while seconds > 0 and wanted() and not self._stop.wait(min(seconds, STOP_CHECK_SECONDS)):
@@ -146,8 +152,8 @@ class Scheduler:
         """Run due jobs and return the seconds to wait; an error does not end the loop."""
         try:
             with self.app.app_context():
-                follow_zone_rules()
-                due, wait = job_service.due(JOBS)
+                self._prepare()
+                due, wait = job_service.due(self._jobs)
                 for job in due:
                     if self._stop.is_set():
                         break

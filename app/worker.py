@@ -7,7 +7,8 @@ from typing import Any
 
 from flask import Flask
 
-from app.copies.schedule import Backups
+from app.accounts.ldap import checks as directory_checks
+from app.copies.schedule import backup_job
 from app.inbound.server import Listener
 from app.outbox import service
 from app.outbox.delivery import Deliverer
@@ -27,7 +28,9 @@ def run(
         if service.handles():
             loops.append(Deliverer(app))
     if app.config["BACKUP_FOLDER"]:
-        loops.append(Backups(app))
+        # A thread of its own, because seats and reminders cannot wait for a backup.
+        stop = threading.Event()
+        loops.append(Scheduler(app, [backup_job(stop.is_set)], stop, prepare=lambda: None))
     if app.config["INBOUND_LISTEN"]:
         loops.append(Listener(app))
     for number in stop_signals:
@@ -37,5 +40,7 @@ def run(
     threads = [threading.Thread(target=loop.run_forever, args=(wanted,)) for loop in loops]
     for thread in threads:
         thread.start()
+    with app.app_context():
+        directory_checks.warn()
     for thread in threads:
         thread.join()

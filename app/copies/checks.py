@@ -8,7 +8,7 @@ from flask import current_app
 from sqlalchemy import text
 
 from app import clock
-from app.copies import postgresql, service
+from app.copies import postgresql, service, sqlite
 from app.copies.archive import CopyError
 from app.doctor import Finding, check, error, ok, warning
 
@@ -24,7 +24,7 @@ def backups() -> Iterator[Finding]:
     try:
         if settings["BACKUP_RECIPIENTS"]:
             service.public_keys(settings["BACKUP_RECIPIENTS"])
-        if not service.is_sqlite():
+        if not sqlite.is_used():
             with postgresql.connected() as connection:
                 postgresql.find("pg_dump", str(connection.scalar(text("SHOW server_version"))))
     except CopyError as failure:

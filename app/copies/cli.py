@@ -9,7 +9,7 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from app import doctor, setup
-from app.copies import service, upgrade
+from app.copies import restoration, service, upgrade
 from app.copies.archive import IMAGES, UPLOADS, CopyError, Manifest
 from app.database import report_outage
 
@@ -46,7 +46,7 @@ def restore_command(source: IO[bytes], *, send_emails: bool) -> None:
     SOURCE is the file, or - for the standard input. Everything is verified before anything is changed.
     """
     with setup.alone():
-        manifest = service.restore(source, send_emails=send_emails)
+        manifest = restoration.restore(source, send_emails=send_emails)
         click.echo(f"Restored: {_described(manifest)}.")
         setup.prepare()
     click.echo("The database is up to date.")

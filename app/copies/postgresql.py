@@ -14,13 +14,18 @@ from flask import current_app
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from sqlalchemy import URL, Connection, NullPool, create_engine, text
+from sqlalchemy.exc import SQLAlchemyError
 
-from app.copies.archive import BLOCK, CopyError, refuse_if
+from app.copies.archive import BLOCK, DATABASE, CopyError, refuse_if
+from app.database import reason
 from app.extensions import db
 
 DEBIAN = Path("/usr/lib/postgresql")
 VERSION = re.compile(r"(\d+)(?:\.\d+)?")
 STOP_CHECK_SECONDS = 0.5
+MEGABYTE = 1024 * 1024
+OWN_DATABASE = """SELECT pg_database.oid, pg_encoding_to_char(encoding), datcollate, datctype, rolcreatedb OR rolsuper
+    FROM pg_database, pg_roles WHERE datname = current_database() AND rolname = current_user"""
 TABLES = """SELECT schemaname, tablename FROM pg_tables
     WHERE schemaname <> 'information_schema' AND schemaname NOT LIKE 'pg\\_%' ORDER BY schemaname, tablename"""
 
@@ -102,7 +107,15 @@ def restore(dumped: Path, rows: Mapping[str, int], statements: Iterable[str]) ->
     with connected() as connection:
         program = find("psql", server_version(connection))
         own = str(connection.scalar(text("SELECT current_schema()")))
-    conninfo, environ = _address(connection.engine.url)
+    after = [f"SET search_path TO {sql.Identifier(own).as_string()};", *_comparisons(rows, own), *statements]
+    failed = _load(program, connection.engine.url, dumped, after)
+    if failed:
+        raise CopyError(f"The database could not be restored, and is empty as before: {failed}")
+
+
+def _load(program: Path, url: URL, dumped: Path, after: Iterable[str] = ()) -> str:
+    """Run the SQL of a dump and more in one transaction; return why that failed."""
+    conninfo, environ = _address(url)
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
             [program, "--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1", f"--dbname={conninfo}"],
@@ -116,17 +129,59 @@ def restore(dumped: Path, rows: Mapping[str, int], statements: Iterable[str]) ->
             with process.stdin as psql, dumped.open("rb") as source:
                 psql.write(b"BEGIN;\n")
                 shutil.copyfileobj(source, psql, BLOCK)
-                after = [
-                    f"SET search_path TO {sql.Identifier(own).as_string()};",
-                    *_comparisons(rows, own),
-                    *statements,
-                ]
                 psql.write("\n".join(["", *after, "COMMIT;", ""]).encode())
         except BrokenPipeError:
             # psql has met an error, and says which.
             pass
-        if process.wait():
-            raise CopyError(f"The database could not be restored, and is empty as before: {_first_line(errors)}")
+        return _first_line(errors) if process.wait() else ""
+
+
+@contextlib.contextmanager
+def scratch_copy(folder: Path) -> Iterator[URL]:
+    """Copy the database into another one of the same server, which is dropped after the block; raises CopyError.
+
+    `folder` takes the dump.
+    """
+    dumped = folder / DATABASE
+    with connected() as connection:
+        url = connection.engine.url
+        version = server_version(connection)
+        program = find("psql", version)
+        number, encoding, collate, ctype, may_create = connection.execute(text(OWN_DATABASE)).one()
+        if not may_create:
+            raise CopyError(
+                "The role that connects may not create a database for it (ALTER ROLE ... CREATEDB allows it)."
+            )
+        _refuse_full_disk(connection, folder)
+        dump(connection, dumped, lambda: False)
+    # The same each time: what a killed process left is met, and named.
+    name = f"dinnerparty_trial_{number}"
+    options = sql.SQL("TEMPLATE template0 ENCODING {} LC_COLLATE {} LC_CTYPE {}").format(encoding, collate, ctype)
+    create = sql.SQL("CREATE DATABASE {} {}").format(sql.Identifier(name), options)
+    _execute(url, create.as_string())
+    try:
+        copy = url.set(database=name)
+        if failed := _load(program, copy, dumped):
+            raise CopyError(f"The copy could not be filled: {failed}")
+        yield copy
+    finally:
+        _execute(url, sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)).as_string())
+
+
+def _refuse_full_disk(connection: Connection, folder: Path) -> None:
+    size = int(connection.scalar(text("SELECT pg_database_size(current_database())")) or 0)
+    free = shutil.disk_usage(folder).free
+    if free < size:
+        raise CopyError(f"A copy may need {size // MEGABYTE:,} MB, and {free // MEGABYTE:,} MB are free at {folder}.")
+
+
+def _execute(url: URL, statement: str) -> None:
+    engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as connection:
+            connection.exec_driver_sql(statement)
+    except SQLAlchemyError as error:
+        raise CopyError(f"{statement.partition(' TEMPLATE ')[0]} failed: {reason(error)}") from error
 
 
 def _comparisons(rows: Mapping[str, int], own: str) -> Iterable[str]:

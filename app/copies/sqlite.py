@@ -12,6 +12,11 @@ from config import BUSY_TIMEOUT_SECONDS
 TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name"
 
 
+def is_used() -> bool:
+    """Whether the database of the site is SQLite."""
+    return db.engine.dialect.name == "sqlite"
+
+
 def path() -> Path:
     """Return the file of the site's database."""
     return Path(str(db.engine.url.database))

@@ -1,5 +1,6 @@
 """What an upgrade would do: `flask upgrade-check` of the new version, before its `flask setup`."""
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -15,19 +16,21 @@ from sqlalchemy import Connection
 
 import config
 from app import clock, setup
-from app.copies import service, sqlite
+from app.copies import files, postgresql, service, sqlite
+from app.copies.archive import CopyError
 from app.database import reason
 from app.doctor import Finding, error, ok, warning
 from app.extensions import db
 
 MEGABYTE = 1024 * 1024
 SPARE = 100 * MEGABYTE
+UNTRIED = "Restore a backup into another database, and run `flask setup` with that one first."
 Found = Iterator[tuple[str, Finding]]
 
 
 def findings() -> Found:
     """Yield what would change, and what stands in the way."""
-    if service.is_sqlite() and not sqlite.path().exists():
+    if sqlite.is_used() and not sqlite.path().exists():
         yield "schema", error(f"The database {sqlite.path()} does not exist.", "Set DATABASE_URL or INSTANCE_PATH.")
         return
     yield from _schema()
@@ -51,11 +54,8 @@ def _schema() -> Found:
         yield "migration", ok(f"{each.revision} would run: {each.doc}")
     if not any(pending.values()):
         yield "migration", ok("The schema is up to date: no migration would run.")
-    elif service.is_sqlite():
-        yield "migration", _trial()
     else:
-        text = "Migrations are not tried on PostgreSQL here; restore a backup into another database to see them run."
-        yield "migration", ok(text)
+        yield "migration", _trial()
 
 
 def differences(connection: Connection) -> list[str]:
@@ -102,20 +102,13 @@ def _columns(connection: Connection) -> set[str]:
 
 def _trial() -> Finding:
     """Run the migrations on a copy of the database."""
-    began = time.monotonic()
     try:
-        with service.workspace(sqlite.path().parent) as folder:
-            copied = folder / "trial"
-            sqlite.copy(copied)
-            engine = sa.create_engine(f"sqlite:///{copied}")
-            try:
-                for each in setup.configs():
-                    with engine.connect() as connection:
-                        setup.upgrade(connection, each)
-                with engine.connect() as connection:
-                    damage = setup.differences(connection)
-            finally:
-                engine.dispose()
+        with _copied() as url:
+            began = time.monotonic()
+            damage = _upgrade(url)
+            seconds = time.monotonic() - began
+    except CopyError as refused:
+        return warning(f"The migrations were not tried on a copy of the database. {refused.message}", UNTRIED)
     except Exception as failure:  # noqa: BLE001 - whatever it is, the upgrade would meet it
         return error(
             f"The migrations fail on a copy of the database: {reason(failure)}",
@@ -123,7 +116,30 @@ def _trial() -> Finding:
         )
     if damage:
         return error(f"After the migrations the schema would differ: {'; '.join(damage)}", "Mend it by hand before.")
-    return ok(f"All of them ran on a copy of the database, in {time.monotonic() - began:.1f} s.")
+    return ok(f"All of them ran on a copy of the database, in {seconds:.1f} s.")
+
+
+@contextlib.contextmanager
+def _copied() -> Iterator[sa.URL]:
+    """Return the URL of a copy of the database, which is there for as long as the block runs."""
+    parent = sqlite.path().parent if sqlite.is_used() else Path(current_app.config["INSTANCE_PATH"])
+    with files.workspace(parent) as folder:
+        if sqlite.is_used():
+            sqlite.copy(folder / "trial")
+            yield sa.URL.create("sqlite", database=str(folder / "trial"))
+        else:
+            with postgresql.scratch_copy(folder) as url:
+                yield url
+
+
+def _upgrade(url: sa.URL) -> list[str]:
+    """Run the migrations, and return how the schema differs afterwards."""
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    for each in setup.configs():
+        with engine.connect() as connection:
+            setup.upgrade(connection, each)
+    with engine.connect() as connection:
+        return setup.differences(connection)
 
 
 def _settings() -> Found:
@@ -132,7 +148,7 @@ def _settings() -> Found:
 
 
 def _disk() -> Found:
-    if not service.is_sqlite():
+    if not sqlite.is_used():
         return
     path = sqlite.path()
     free = shutil.disk_usage(path.parent).free

@@ -14,7 +14,7 @@ from app.jobs.models import Job, JobState
 
 # The jobs of app/scheduler.py. One that is not here is shown by its name.
 NAMES = {
-    "backup": lazy_gettext("Write a backup"),
+    "backup": lazy_gettext("Write a backup if one is due"),
     "beat": lazy_gettext("Celery's beat"),
     "cleanup": lazy_gettext("Delete what is kept no longer"),
     "directory": lazy_gettext("Ask the directory who has left"),

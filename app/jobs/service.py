@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from click import ClickException
 from flask import Flask, current_app
 from sqlalchemy import or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -78,9 +79,14 @@ def run_if_due(job: PeriodicJob) -> bool:
             done = job.run()
     except Exception as error:
         db.session.rollback()
-        pause = _store_failure(row, f"{type(error).__name__}: {error}")
+        # A sentence for the operator needs no traceback.
+        sentence = error.message if isinstance(error, ClickException) else ""
+        pause = _store_failure(row, sentence or f"{type(error).__name__}: {error}").total_seconds()
         metrics.count("jobs_total", job=job.name, result="error")
-        logger.exception("Job %s failed; retrying in %d s", job.name, pause.total_seconds())
+        if sentence:
+            logger.error("Job %s failed; retrying in %d s. %s", job.name, pause, sentence)  # noqa: TRY400
+        else:
+            logger.exception("Job %s failed; retrying in %d s", job.name, pause)
         return False
     metrics.count("jobs_total", job=job.name, result="ok")
     metrics.note_now("job_last_success_seconds")

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from app import create_app
-from app.copies import service, sqlite
+from app.copies import restoration, service, sqlite
 from app.copies.archive import CopyError, unpack
 
 OPERATIONS = ("open", "os.", "shutil.", "sqlite3.", "fcntl.")
@@ -38,7 +38,7 @@ def main(what: str, archive: Path, kills: int) -> None:
                 service.backup(archive)
             else:
                 with archive.open("rb") as stream:
-                    service.restore(stream, send_emails=True)
+                    restoration.restore(stream, send_emails=True)
 
     def begin() -> None:
         if what == "backup":

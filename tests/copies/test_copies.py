@@ -14,7 +14,7 @@ import pyrage
 import pytest
 
 from app import clock
-from app.copies import service
+from app.copies import restoration, service
 from app.copies.archive import MANIFEST, CopyError, unpack
 from app.outbox.models import EmailState, OutboxEmail
 from tests.support.factories import PASSWORD
@@ -65,7 +65,7 @@ def test_what_waited_is_held_back_for_it_may_have_been_sent_since(flask, copied,
     done = flask("restore", copied)
     assert done.exit_code == 0, done.output
     email = records.one(OutboxEmail)
-    assert (email.state, email.last_error) == (EmailState.FAILED, service.HELD)
+    assert (email.state, email.last_error) == (EmailState.FAILED, restoration.HELD)
 
 
 @pytest.mark.both_databases

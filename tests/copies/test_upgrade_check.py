@@ -4,10 +4,11 @@ import json
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import inspect, text
+from sqlalchemy import NullPool, create_engine, inspect, make_url, text
 
 from app import clock
-from app.copies import service
+from app.copies import postgresql, service
+from app.copies.archive import CopyError
 from app.extensions import db
 from tests.support.migrations import revisions
 
@@ -22,6 +23,13 @@ def check(flask):
         return done.exit_code, [(each["check"], each["level"], each["text"]) for each in found]
 
     return run
+
+
+def scratch_databases(app):
+    with app.app_context():
+        return db.session.scalars(
+            text("SELECT datname FROM pg_database WHERE datname LIKE 'dinnerparty_trial_%'")
+        ).all()
 
 
 def execute(app, statement):
@@ -47,7 +55,7 @@ def test_what_would_run_is_said_and_does_not_run(app, flask, check, database):
     status, found = check()
     texts = [text for name, _level, text in found if name == "migration"]
     assert [text.partition(" ")[0] for text in texts[:-1]] == revisions(after="0013")
-    assert texts[-1].startswith(("All of them ran on a copy", "Migrations are not tried on PostgreSQL"))
+    assert texts[-1].startswith("All of them ran on a copy of the database, in ")
     assert (status, [name for name, level, _text in found if level != "ok"]) == (1, ["backup"])
     with app.app_context():
         assert not inspect(db.engine).has_table("party_series")
@@ -83,10 +91,40 @@ def test_a_renamed_setting_is_named(check, monkeypatch):
     ]
 
 
-def test_a_migration_that_would_fail_fails_on_a_copy_first(app, flask, check, database, tmp_path):
+@pytest.mark.both_databases
+def test_a_migration_that_would_fail_fails_on_a_copy_first(app, flask, check, database):
     database.empty()
     assert flask("db", "upgrade", "0013").exit_code == 0
     execute(app, "CREATE TABLE party_series (id INTEGER)")
     status, found = check()
     assert status == 2
-    assert any("fail on a copy of the database: table party_series already exists" in text for _, _, text in found)
+    (said,) = [text for name, level, text in found if (name, level) == ("migration", "error")]
+    assert said.startswith("The migrations fail on a copy of the database: ")
+    assert "party_series" in said
+    assert "already exists" in said
+
+
+@pytest.mark.postgresql
+def test_the_copy_has_the_rows_and_is_dropped_afterwards(app, flask, tmp_path):
+    with app.app_context():
+        with postgresql.scratch_copy(tmp_path) as url:
+            assert url.database in scratch_databases(app)
+            engine = create_engine(url, poolclass=NullPool)
+            with engine.connect() as connection:
+                roles = connection.scalar(text("SELECT count(*) FROM ab_role"))
+            with pytest.raises(CopyError, match="already exists"), postgresql.scratch_copy(tmp_path):
+                pass
+        assert roles == db.session.scalar(text("SELECT count(*) FROM ab_role")) > 0
+        assert not scratch_databases(app)
+
+
+@pytest.mark.postgresql
+def test_a_role_that_may_not_create_databases_is_told_so(app, flask, check, database, monkeypatch):
+    database.empty()
+    assert flask("db", "upgrade", "0013").exit_code == 0
+    url = make_url(database.url).update_query_dict({"options": "-crole=pg_read_all_data"})
+    monkeypatch.setitem(app.config, "BACKUP_DATABASE_URL", url.render_as_string(hide_password=False))
+    status, found = check()
+    assert status == 1
+    assert ("migration", "warning") in [(name, level) for name, level, _text in found]
+    assert any("The role that connects may not create a database for it" in text for _, _, text in found)

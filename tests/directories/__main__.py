@@ -13,7 +13,7 @@ import click
 from flask import Flask
 
 from app import clock, create_app, setup
-from app.accounts.ldap import checks, client, people
+from app.accounts.ldap import checks, client, lockout, people
 from app.accounts.ldap.refusals import Refusal
 from app.accounts.models import DirectoryPerson, LoginSession, Member
 from app.accounts.users import directory
@@ -62,7 +62,7 @@ def _site(running: Running, folder: Path) -> Flask:
 
 def _examine(running: Running, folder: Path) -> None:
     app = _site(running, folder)
-    people._policy = None  # noqa: SLF001 - of the directory before
+    lockout._policy = None  # noqa: SLF001 - of the directory before
     clock.reset()
     with app.app_context():
         expect("nothing is wrong", [finding.text for finding in checks.servers() if finding.level > Level.OK], [])

@@ -85,6 +85,8 @@ def assert_loaded_once_for_all_processes(site):
     assert len(forked) == 3
     assert "forkserver" in " ".join(fork_server.cmdline())
     assert fork_server.ppid() == site.process.pid
+    # Otherwise each process would keep the memory of the passwords that it has checked.
+    assert fork_server.environ().items() >= run.MALLOC.items()
 
 
 def assert_too_large_a_request_is_told_so(site):

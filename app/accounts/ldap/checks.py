@@ -7,7 +7,7 @@ from flask import current_app
 
 from app import clock
 from app.accounts import queries
-from app.accounts.ldap import client, people, sync
+from app.accounts.ldap import client, groups, people, sync
 from app.accounts.ldap.client import Connection, setting
 from app.accounts.ldap.entries import LdapEntry, normalize_dn
 from app.accounts.ldap.problems import LdapUnreachableError, Problem
@@ -87,7 +87,7 @@ def _examine(connection: Connection) -> list[Finding]:
 
 def _exists(connection: Connection, dn: str) -> bool:
     try:
-        return bool(connection.search(dn, "(objectClass=*)", people.NO_ATTRIBUTES, scope="BASE"))
+        return bool(connection.search(dn, "(objectClass=*)", groups.NO_ATTRIBUTES, scope="BASE"))
     except LdapUnreachableError:
         return False
 
@@ -133,7 +133,7 @@ def login(name: str) -> Iterator[Finding]:
 
 
 def _with_groups(connection: Connection, found: list[LdapEntry]) -> list[tuple[LdapEntry, tuple[str, ...]]]:
-    return [(entry, people.groups_of(connection, entry)) for entry in found]
+    return [(entry, groups.groups_of(connection, entry)) for entry in found]
 
 
 def _explain(entry: LdapEntry, groups: tuple[str, ...], name: str) -> Iterator[Finding]:

@@ -1,31 +1,26 @@
-"""The people of the directory: find them as they type their names, check passwords, and read their groups.
+"""The people of the directory: find them as they type their names, and check passwords.
 
 Passwords of the directory are not stored here. sync.py copies names and e-mail addresses to members.
 """
 
 import logging
-import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 
-from flask import current_app
 from flask_babel import gettext as _
 
 from app import clock
 from app.accounts import rules
 from app.accounts.ldap import client
+from app.accounts.ldap import groups as ldap_groups
 from app.accounts.ldap.client import Connection, setting
 from app.accounts.ldap.entries import (
     STATE_FIELDS,
     UNIQUE_ID_FIELDS,
-    Dn,
     LdapEntry,
     domain_of,
     escaped,
     filter_of,
-    normalize_dn,
-    suffix_of,
 )
 from app.accounts.ldap.problems import LdapUnreachableError, Problem
 from app.accounts.ldap.refusals import Refusal, of_bind
@@ -38,15 +33,8 @@ MAX_USERNAME_LENGTH, MAX_NAME_LENGTH, MAX_EMAIL_LENGTH = 64, 64, 254
 MAX_IDENTIFIER_LENGTH = 320
 # More than one is too many, but some of them may be no people.
 MAX_MATCHES = 20
-BATCH = 50
-MAX_DEPTH = 10
 # Bound for unknown names, so that a login takes the same requests whether or not the name exists.
 DUMMY_DN = "cn=unknown name"
-NO_ATTRIBUTES = ("1.1",)
-# The rule of Active Directory that follows groups in groups.
-IN_CHAIN = "1.2.840.113556.1.4.1941"
-POLICY_SECONDS = 600.0
-_policy: tuple[float, "Lockout"] | None = None
 
 
 @dataclass(frozen=True)
@@ -67,14 +55,6 @@ class LdapPerson:
         return self.unique_ids[0]
 
 
-@dataclass(frozen=True)
-class Lockout:
-    """After how many wrong passwords the directory locks an account, or 0 for never, and for how long it counts them."""
-
-    threshold: int = 0
-    window: timedelta = timedelta(minutes=30)
-
-
 class RefusedError(DomainError):
     """The password is right, but the directory lets this person not log in."""
 
@@ -93,7 +73,7 @@ def find(identifier: str) -> LdapEntry | None:
     """
     if not _is_text(identifier):
         return None
-    found = _ask(lambda connection: matches(connection, identifier))
+    found = ask(lambda connection: matches(connection, identifier))
     if len(found) > 1:
         log.warning("The LDAP directory has more than one entry for %r: %s", identifier, [each.dn for each in found])
     return found[0] if len(found) == 1 else None
@@ -101,7 +81,7 @@ def find(identifier: str) -> LdapEntry | None:
 
 def find_by_id(unique_id: str) -> LdapEntry | None:
     """Return the person with a unique id. Raises DomainError when the directory cannot be reached."""
-    found = _ask(lambda connection: _search(connection, filter_of(unique_id)))
+    found = ask(lambda connection: _search(connection, filter_of(unique_id)))
     return found[0] if len(found) == 1 else None
 
 
@@ -114,13 +94,13 @@ def verify(entry: LdapEntry | None, identifier: str, password: str) -> LdapPerso
     # A bind with an empty password succeeds as an anonymous one (RFC 4513, 5.1.2). Some servers cut passwords at a NUL.
     if not password or "\0" in password or len(password) > rules.MAX_PASSWORD_LENGTH or not _is_text(password):
         return None
-    verified = _ask(lambda connection: _verify(connection, entry, password))
+    verified = ask(lambda connection: _verify(connection, entry, password))
     if isinstance(verified, Refusal):
         raise RefusedError(verified)
     return person_of(verified[0], verified[1], identifier) if verified else None
 
 
-def _ask(question: Callable[[Connection], client.Result]) -> client.Result:
+def ask(question: Callable[[Connection], client.Result]) -> client.Result:
     try:
         return client.ask(question)
     except LdapUnreachableError as error:
@@ -144,7 +124,7 @@ def _verify(
     else:
         # Without a service account, the entry can be read only after a bind as its owner.
         entry = next(iter(connection.search(entry.dn, "(objectClass=*)", fields(), scope="BASE")), entry)
-    return entry, groups_of(connection, entry)
+    return entry, ldap_groups.groups_of(connection, entry)
 
 
 def _is_text(text: str) -> bool:
@@ -259,74 +239,16 @@ def look_up(unique_ids: Iterable[str], with_groups: Iterable[str] = ()) -> dict[
 
     def question(connection: Connection) -> dict[str, tuple[LdapEntry, tuple[str, ...]]]:
         found = {}
-        for start in range(0, len(wanted), BATCH):
-            batch = wanted[start : start + BATCH]
+        for start in range(0, len(wanted), ldap_groups.BATCH):
+            batch = wanted[start : start + ldap_groups.BATCH]
             criteria = filtered(f"(|{''.join(map(filter_of, batch))})")
             for entry in connection.search(setting("AUTH_LDAP_SEARCH"), criteria, fields()):
                 for number in unique_ids_of(entry):
                     if number in batch and not entry.is_disabled(clock.now()):
-                        found[number] = entry, groups_of(connection, entry) if number in grouped else ()
+                        found[number] = entry, ldap_groups.groups_of(connection, entry) if number in grouped else ()
         return found
 
     return client.ask(question) if wanted else {}
-
-
-# -- groups
-
-
-def groups_of(connection: Connection, entry: LdapEntry) -> tuple[str, ...]:
-    """Return the names (DN) of all groups of a person: direct, nested, and the primary one; none if no setting asks."""
-    if not setting("LDAP_ADMIN_GROUP") and not current_app.config.get("AUTH_ROLES_MAPPING"):
-        return ()
-    listed = entry.all(setting("AUTH_LDAP_GROUP_FIELD"))
-    try:
-        further = list(_in_chain(connection, entry) if entry.raw("objectSid") else _nested(connection, entry, listed))
-    except LdapUnreachableError as error:
-        if error.problem.is_of_one_server or setting("LDAP_GROUP_BASE"):
-            raise
-        # The service account may not be allowed to search the whole directory.
-        log.warning("Nested groups cannot be read: %s Set LDAP_GROUP_BASE.", error)
-        further = []
-    return tuple({normalize_dn(dn): dn for dn in (*listed, *further)}.values())
-
-
-def group_base() -> str:
-    """Return where groups are: by default in the whole directory."""
-    return setting("LDAP_GROUP_BASE") or suffix_of(setting("AUTH_LDAP_SEARCH"))
-
-
-def _in_chain(connection: Connection, entry: LdapEntry) -> Iterator[str]:
-    """Yield the groups of a person of Active Directory."""
-    holders = [entry.dn]
-    if sid := entry.primary_group():
-        holders += _names(connection, f"(objectSid={escaped(sid)})")
-        yield from holders[1:]
-    for dn in holders:
-        yield from _names(connection, f"(member:{IN_CHAIN}:={escaped(dn.encode())})")
-
-
-def _nested(connection: Connection, entry: LdapEntry, listed: list[str]) -> Iterator[str]:
-    """Yield the groups that have the person, or one of their groups, as a member, level by level."""
-    uid = entry.first(setting("AUTH_LDAP_UID_FIELD"), MAX_USERNAME_LENGTH)
-    known: set[Dn | str] = {normalize_dn(dn) for dn in (entry.dn, *listed)}
-    level = [entry.dn, *(dn for dn in listed if not isinstance(normalize_dn(dn), str))]
-    for depth in range(MAX_DEPTH):
-        found = []
-        for start in range(0, len(level), BATCH):
-            members = [escaped(dn.encode()) for dn in level[start : start + BATCH]]
-            criteria = [f"(member={dn})(uniqueMember={dn})" for dn in members]
-            if depth == start == 0:
-                criteria.append(f"(memberUid={escaped(uid.encode())})")
-            found += _names(connection, f"(|{''.join(criteria)})")
-        level = [dn for dn in found if normalize_dn(dn) not in known]
-        known.update(map(normalize_dn, level))
-        yield from level
-        if not level:
-            return
-
-
-def _names(connection: Connection, criteria: str) -> list[str]:
-    return [entry.dn for entry in connection.search(group_base(), criteria, NO_ATTRIBUTES)]
 
 
 # -- what is known of a person
@@ -368,22 +290,3 @@ def person_of(entry: LdapEntry, groups: tuple[str, ...] = (), identifier: str = 
         last_name=entry.first(setting("AUTH_LDAP_LASTNAME_FIELD"), MAX_NAME_LENGTH),
         groups=groups,
     )
-
-
-def lockout() -> Lockout:
-    """Return when the directory locks accounts: LDAP_LOCKOUT_THRESHOLD, or what Active Directory tells of itself."""
-    global _policy  # noqa: PLW0603 - one cache per process
-    chosen = current_app.config["LDAP_LOCKOUT_THRESHOLD"]
-    if chosen or not is_active_directory():
-        return Lockout(chosen)
-    if _policy is None or time.monotonic() - _policy[0] > POLICY_SECONDS:
-        _policy = time.monotonic(), _ask(_read_lockout)
-    return _policy[1]
-
-
-def _read_lockout(connection: Connection) -> Lockout:
-    names = ("lockoutThreshold", "lockOutObservationWindow")
-    head = connection.search(suffix_of(setting("AUTH_LDAP_SEARCH")), "(objectClass=*)", names, scope="BASE")
-    threshold, ticks = (head[0].number(name) for name in names) if head else (None, None)
-    window = timedelta(microseconds=abs(ticks) // 10) if ticks else Lockout.window
-    return Lockout(threshold or 0, min(window, timedelta(days=1)))

@@ -24,6 +24,7 @@ from app.accounts import (
 )
 from app.accounts.enums import RequiredAction
 from app.accounts.ldap import client as ldap_client
+from app.accounts.ldap import lockout as ldap_lockout
 from app.accounts.ldap import people as ldap_people
 from app.accounts.ldap import sync as ldap_sync
 from app.accounts.ldap.entries import normalize_dn
@@ -147,8 +148,8 @@ def _directory_throttle(unique_id: str, *, is_known: bool) -> tuple[str, rules.F
 
     All browsers that the person has used count together: the directory, too, counts them together.
     """
-    lockout = ldap_people.lockout()
-    limits = rules.directory_limits(lockout.threshold, lockout.window)
+    policy = ldap_lockout.lockout()
+    limits = rules.directory_limits(policy.threshold, policy.window)
     return login_throttle.key_of(ON_DEVICE if is_known else ANYWHERE, f"ldap:{unique_id}"), limits[is_known]
 
 

@@ -18,7 +18,7 @@ from app.accounts.models import Member
 from app.accounts.passwords import service as password_service
 from app.accounts.users import account_deletion
 from app.accounts.users import service as user_service
-from app.accounts.users.admin import EMAIL_TAKEN, INVALID_USERNAME, USERNAME_TAKEN, deletion_scheduled
+from app.accounts.users.texts import EMAIL_TAKEN, INVALID_USERNAME, USERNAME_TAKEN, deletion_scheduled
 from app.crud.api import ModelRestApi
 from app.crud.api_errors import VALIDATION_MESSAGES, TranslatedMessage
 from app.crud.datamodel import SQLAInterface
