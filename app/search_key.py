@@ -6,7 +6,10 @@ Why: docs/adr/0035-search-and-sort-by-a-key.md
 """
 
 import functools
+import re
 import unicodedata
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, String, Table, event
@@ -24,6 +27,8 @@ MARKS = (
     "\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
 )
 ONE_LETTER = dict(zip("ıøđłħŧð", "iodlhtd", strict=True))
+# Letters of Western Europe, Greek and Cyrillic ones.
+FREQUENT = "[\u00c0-\u0167\u0391-\u03c2\u0400-\u042f\u1e9e]"
 SEVERAL_LETTERS = {"ß": "ss", "æ": "ae", "œ": "oe", "þ": "th"}
 
 
@@ -115,17 +120,43 @@ def _key_or_none(value: object) -> object:
 
 
 def postgresql_function() -> str:
-    """Return the statement that creates the function in PostgreSQL. A migration has a copy of its own."""
-    single = {letter: folded for letter, folded in _folded().items() if len(folded) == 1 and not letter.isascii()}
-    several = {letter: folded for letter, folded in _folded().items() if len(folded) > 1}
-    body = f"regexp_replace(normalize(value, NFKD), '[{MARKS}]+', '', 'g')"
-    body = f"translate({body}, '{''.join(single)}', '{''.join(single.values())}')"
-    for letter, folded in several.items():
-        body = f"replace({body}, '{letter}', '{folded}')"
+    """Return the statement that creates the function in PostgreSQL. A migration has a copy of its own.
+
+    `translate` compares each letter with all of its list, so that the long one takes half a millisecond. Texts in most
+    languages need a short one or none, which a pattern tells much faster.
+    """
+    letters = {letter: folded for letter, folded in _folded().items() if not letter.isascii()}
+    frequent = {letter: folded for letter, folded in letters.items() if re.match(FREQUENT, letter)}
+    plain = f"regexp_replace(normalize(value, NFKD), '[{MARKS}]+', '', 'g')"
     return (
         "CREATE OR REPLACE FUNCTION search_key(value text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ "
-        f'SELECT lower(CASE WHEN octet_length(value) = length(value) THEN value ELSE {body} END COLLATE "C") $$'
+        "SELECT lower(CASE WHEN octet_length(value) = length(value) THEN value "
+        f"WHEN value !~ '[{_ranges(letters.keys())}]' THEN {plain} "
+        f"WHEN value !~ '[{_ranges(letters.keys() - frequent.keys())}]' THEN {_replaced(plain, frequent)} "
+        f'ELSE {_replaced(plain, letters)} END COLLATE "C") $$'
     )
+
+
+def _replaced(sql: str, letters: Mapping[str, str]) -> str:
+    """Return the expression with `letters` replaced."""
+    single = {letter: folded for letter, folded in letters.items() if len(folded) == 1}
+    sql = f"translate({sql}, '{''.join(single)}', '{''.join(single.values())}')"
+    for letter, folded in letters.items():
+        if len(folded) > 1:
+            sql = f"replace({sql}, '{letter}', '{folded}')"
+    return sql
+
+
+def _ranges(letters: AbstractSet[str]) -> str:
+    """Return what a pattern has in brackets for the characters that have one of `letters` in them."""
+    ranges: list[list[int]] = []
+    for code in range(0x80, 0x1F200):
+        if not 0xD800 <= code < 0xE000 and not letters.isdisjoint(unicodedata.normalize("NFKD", chr(code))):
+            if ranges and ranges[-1][1] == code - 1:
+                ranges[-1][1] = code
+            else:
+                ranges.append([code, code])
+    return "".join(chr(first) if first == last else f"{chr(first)}-{chr(last)}" for first, last in ranges)
 
 
 @event.listens_for(metadata, "before_create")

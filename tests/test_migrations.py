@@ -108,6 +108,7 @@ RELEASED = {
     "0016_directory_people": "8951c0a20bd814e83a5ebb47aa5f5626",
     "0017_keys_and_provider_sessions": "d0f7ac75af92d4003d5ffae513ef7142",
     "0018_jobs": "e963edcb363833536a8c481f005b6389",
+    "0020_faster_search_key": "17c3bc3e3bbea30abe8472a350a711be",
 }
 
 
