@@ -1,0 +1,1 @@
+"""Dashboards: charts of the site's figures, arranged by their owners."""
