@@ -34,6 +34,9 @@ from app.accounts.users.api import UserApi
 from app.accounts.users.directory_admin import DirectoryPersonModelView
 from app.audit.views import AuditEventModelView
 from app.crud.openapi import SiteMenuApi, SwaggerView
+from app.dashboards.edit_views import DashboardEditView
+from app.dashboards.history_views import DashboardHistoryView, DashboardMembersView
+from app.dashboards.views import DashboardView
 from app.extensions import AppBuilder
 from app.i18n.views import LocaleView
 from app.inbound.admin import InboundMessageModelView
@@ -112,6 +115,7 @@ PARTY_PAGES = (
     ReportView,
     MessageView,
 )
+DASHBOARD_PAGES = (DashboardView, DashboardEditView, DashboardHistoryView, DashboardMembersView)
 # The API of members, in the order in which it is described.
 PARTY_APIS = (
     PartyApi,
@@ -143,7 +147,7 @@ def register(appbuilder: AppBuilder) -> None:
     appbuilder.set_index(LandingView)
     # A rejected RSVP is shown on the page of the party, which builds on RSVPs.
     RsvpView.render_party_page = party_page.render
-    for view in PARTY_PAGES:
+    for view in (*PARTY_PAGES, *DASHBOARD_PAGES):
         appbuilder.add_view_no_menu(view)
     appbuilder.add_view_no_menu(LocaleView)
     appbuilder.add_view_no_menu(UnsubscribeView)

@@ -38,30 +38,38 @@ def step(modules: Sequence[Mapping[str, Any]], key: str, direction: str, *, is_f
         other = place + (1 if direction == "right" else -1)
         if 0 <= other < len(grid[row]):
             grid[row][place], grid[row][other] = grid[row][other], grid[row][place]
-        return _numbered(grid)
-    module = grid[row].pop(place)
+        return numbered(grid)
+    module, is_alone = grid[row].pop(place), len(grid[row]) == 1
     target = row + (1 if direction == "down" else -1)
-    if 0 <= target < len(grid):
-        grid[target].insert(min(place, len(grid[target])), module)
-    else:
+    if not 0 <= target < len(grid):
         # Beyond the first or last row is a new one; alone in its row, a module stays where it is.
         grid.insert(max(target, 0), [module])
-    return _numbered(grid)
+    elif _total([*grid[target], module]) <= COLUMNS:
+        grid[target].insert(min(place, len(grid[target])), module)
+    elif is_alone:
+        # There is no room in the next row: it is passed.
+        grid.insert(target + (1 if direction == "down" else 0), [module])
+    else:
+        grid.insert(max(row, target), [module])
+    return numbered(grid)
 
 
-def resize(modules: Sequence[Mapping[str, Any]], key: str, *, width: int, height: int) -> list[Module]:
+def resize(
+    modules: Sequence[Mapping[str, Any]], key: str, *, width: int, height: int, is_freeform: bool
+) -> list[Module]:
     """Return the modules after `key` has got this size, or the nearest one that is allowed."""
     size = {"width": _clamp(width, 1, COLUMNS), "height": _clamp(height, MIN_HEIGHT, MAX_HEIGHT)}
-    return [{**each, **size} if each["id"] == key else dict(each) for each in modules]
+    resized = [{**each, **size} if each["id"] == key else dict(each) for each in modules]
+    return resized if is_freeform else numbered(rows(resized))
 
 
-def grow(modules: Sequence[Mapping[str, Any]], key: str, how: str) -> list[Module]:
+def grow(modules: Sequence[Mapping[str, Any]], key: str, how: str, *, is_freeform: bool) -> list[Module]:
     """Return the modules after `key` has become wider, narrower, taller or shorter by a step."""
     module = next(each for each in modules if each["id"] == key)
     size = {"width": module.get("width", COLUMNS), "height": module.get("height", 300)}
     name, sign = SIZES[how]
     size[name] += sign * (1 if name == "width" else HEIGHT_STEP)
-    return resize(modules, key, **size)
+    return resize(modules, key, **size, is_freeform=is_freeform)
 
 
 def put(modules: Sequence[Mapping[str, Any]], key: str, where: str, target: str) -> list[Module]:
@@ -69,7 +77,7 @@ def put(modules: Sequence[Mapping[str, Any]], key: str, where: str, target: str)
     grid = rows(modules)
     row, at = find(grid, key)
     if target == key:
-        return _numbered(grid)
+        return numbered(grid)
     find(grid, target)
     module = grid[row].pop(at)
     row, at = find(grid, target)
@@ -77,7 +85,7 @@ def put(modules: Sequence[Mapping[str, Any]], key: str, where: str, target: str)
         grid.insert(row + (where == "below"), [module])
     else:
         grid[row].insert(at + (where == "after"), module)
-    return _numbered(grid)
+    return numbered(grid)
 
 
 def place(modules: Sequence[Mapping[str, Any]], key: str, x: int, y: int) -> list[Module]:
@@ -95,13 +103,26 @@ def find(grid: Sequence[Sequence[Mapping[str, Any]]], key: str) -> tuple[int, in
     raise KeyError(key)
 
 
-def _numbered(grid: Sequence[Sequence[Module]]) -> list[Module]:
-    filled = [modules for modules in grid if modules]
+def numbered(grid: Sequence[Sequence[Module]]) -> list[Module]:
+    """Return the modules with the numbers of their rows. What does not fit into a row begins the next one."""
+    fitting: list[list[Module]] = []
+    for modules in grid:
+        line: list[Module] = []
+        for module in modules:
+            if line and _total([*line, module]) > COLUMNS:
+                fitting.append(line)
+                line = []
+            line.append(module)
+        fitting += [line] if line else []
     return [
         {**module, "row": row, "order": order}
-        for row, modules in enumerate(filled, start=1)
+        for row, modules in enumerate(fitting, start=1)
         for order, module in enumerate(modules)
     ]
+
+
+def _total(modules: Sequence[Mapping[str, Any]]) -> int:
+    return sum(int(module.get("width", COLUMNS)) for module in modules)
 
 
 def _clamp(value: int, low: int, high: int) -> int:

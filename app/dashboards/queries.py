@@ -1,6 +1,7 @@
 """Questions to the database about dashboards."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload, undefer
@@ -12,6 +13,19 @@ from app.search_key import is_like, search_key
 
 PAGE_SIZE = 24
 MAX_CATEGORIES = 100
+
+
+class Scope(StrEnum):
+    """Which of the dashboards that a member sees."""
+
+    OWN = "own"
+    SHARED = "shared"
+    GLOBAL = "global"
+
+    @classmethod
+    def of(cls, text: str | None) -> "Scope | None":
+        """Return the one of this name; None for all of them."""
+        return cls(text) if text in set(cls) else None
 
 
 @dataclass(frozen=True)
@@ -35,7 +49,13 @@ def by_slug(slug: str) -> Dashboard | None:
 
 
 def page(
-    member: Member, number: int = 1, *, search: str = "", category: str | None = None, with_all: bool = False
+    member: Member,
+    number: int = 1,
+    *,
+    search: str = "",
+    category: str | None = None,
+    with_all: bool = False,
+    scope: Scope | None = None,
 ) -> DashboardPage:
     """Return page `number` of the dashboards that a member sees, by category and name.
 
@@ -45,6 +65,8 @@ def page(
     statement = _visible(member, with_all=with_all).options(
         joinedload(Dashboard.owner), selectinload(Dashboard.members)
     )
+    if scope is not None:
+        statement = statement.where(_is_in(scope, member))
     if category is not None:
         statement = statement.where(Dashboard.category == category)
     if search.strip():
@@ -72,6 +94,13 @@ def versions(dashboard: Dashboard) -> list[DashboardVersion]:
     return list(db.session.scalars(_of(dashboard, statement).order_by(DashboardVersion.number.desc())))
 
 
+def version_preceding(dashboard: Dashboard, number: int) -> DashboardVersion | None:
+    """Return the version before version `number`, with its configuration, if it is still kept."""
+    statement = select(DashboardVersion).options(undefer(DashboardVersion.configuration))
+    earlier = _of(dashboard, statement).where(DashboardVersion.number < number)
+    return db.session.scalar(earlier.order_by(DashboardVersion.number.desc()).limit(1))
+
+
 def version(dashboard: Dashboard, number: int) -> DashboardVersion | None:
     """Return a version with its configuration."""
     statement = select(DashboardVersion).options(undefer(DashboardVersion.configuration))
@@ -95,10 +124,16 @@ def _of(dashboard: Dashboard, statement: Select[tuple[DashboardVersion]]) -> Sel
 def _visible(member: Member, *, with_all: bool) -> Select[tuple[Dashboard]]:
     if with_all:
         return select(Dashboard)
+    return select(Dashboard).where(or_(*(_is_in(scope, member) for scope in Scope)))
+
+
+def _is_in(scope: Scope, member: Member) -> ColumnElement[bool]:
+    if scope == Scope.OWN:
+        return Dashboard.owner_id == member.id
+    if scope == Scope.GLOBAL:
+        return Dashboard.is_global.is_(True)
     shared = select(DashboardMember.dashboard_id).where(DashboardMember.member_id == member.id)
-    return select(Dashboard).where(
-        or_(Dashboard.owner_id == member.id, Dashboard.is_global.is_(True), Dashboard.id.in_(shared))
-    )
+    return Dashboard.id.in_(shared)
 
 
 def _contains(column: object, search: str) -> ColumnElement[bool]:

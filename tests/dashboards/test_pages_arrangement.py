@@ -24,9 +24,9 @@ def drawn(modules):
         ("a", "left", "ab/c"),
         ("a", "right", "ba/c"),
         ("b", "right", "ab/c"),
-        ("a", "down", "b/ac"),
-        ("b", "down", "a/cb"),
-        ("c", "up", "cab"),
+        ("a", "down", "b/a/c"),
+        ("b", "down", "a/b/c"),
+        ("c", "up", "c/ab"),
         ("c", "down", "ab/c"),
         ("a", "up", "a/b/c"),
         ("b", "up", "b/a/c"),
@@ -41,10 +41,10 @@ def test_a_module_moves_one_step(key, direction, expected):
 @pytest.mark.parametrize(
     ("key", "where", "target", "expected"),
     [
-        ("c", "before", "a", "cab"),
-        ("c", "after", "b", "abc"),
+        ("c", "before", "a", "c/ab"),
+        ("c", "after", "b", "ab/c"),
         ("a", "after", "b", "ba/c"),
-        ("a", "before", "c", "b/ac"),
+        ("a", "before", "c", "b/a/c"),
         ("a", "above", "c", "b/a/c"),
         ("a", "below", "c", "b/c/a"),
         ("c", "above", "a", "c/ab"),
@@ -63,8 +63,20 @@ def test_a_module_that_is_gone_is_no_place_to_drop_at():
 def test_a_module_grows_no_further_than_the_grid():
     narrow = {"id": "a", "width": 1, "height": 2000}
     for how, expected in {"narrower": (1, 2000), "wider": (2, 2000), "taller": (1, 2000), "shorter": (1, 1950)}.items():
-        (module,) = arrangement.grow([narrow], "a", how)
+        (module,) = arrangement.grow([narrow], "a", how, is_freeform=False)
         assert (module["width"], module["height"]) == expected
+
+
+def test_what_no_longer_fits_into_a_row_begins_the_next():
+    assert drawn(arrangement.grow(GRID, "a", "wider", is_freeform=False)) == "a/b/c"
+    small = [{**each, "width": 3} for each in GRID]
+    assert drawn(arrangement.step(small, "c", "up", is_freeform=False)) == "cab"
+
+
+def test_rows_without_room_are_passed():
+    wide = [{"id": key, "row": row, "width": 12} for row, key in enumerate("abc", start=1)]
+    assert drawn(arrangement.step(wide, "a", "down", is_freeform=False)) == "b/a/c"
+    assert drawn(arrangement.step(wide, "c", "up", is_freeform=False)) == "a/c/b"
 
 
 def test_a_module_that_lies_freely_moves_by_pixels_and_not_beyond_the_edge():

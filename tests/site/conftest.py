@@ -43,7 +43,7 @@ from tests.support.factories import (
 )
 from tests.support.pictures import give_picture
 
-FILES = ("/csv", ".csv", ".ics", "picture", "/download/<string:filename>")
+FILES = ("/csv", ".csv", ".css", ".ics", ".json", ".png", ".svg", "picture", "/download/<string:filename>")
 READERS = ("anonymous", "host", "friend", "stranger", "translator", "admin")
 # Values that match no row; each replaces every argument of a URL.
 STRANGE = ("0", "-1", "nothing", "99999999999999999999", "%00", "%F0%9F%8D%B2", "..%2f..", "x" * 300)
