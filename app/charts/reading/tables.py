@@ -1,0 +1,102 @@
+"""Any JSON as a table: rows as objects or lists, columns as lists, or names with one value each."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+
+from flask_babel import gettext as _
+
+from app.charts.limits import MAX_COLUMNS, MAX_ROWS
+from app.charts.model import Column, Kind, Table, Value
+from app.charts.reading import values
+from app.charts.reading.notes import Notes, nothing
+
+# Where APIs keep their rows.
+WRAPPERS = ("data", "values", "rows", "result", "results")
+
+
+def table(payload: object, notes: Notes, limit: int = MAX_ROWS) -> Table:
+    """Return a table. Raises CannotDrawError if there are no rows."""
+    if isinstance(payload, Table):
+        found = _bounded(payload, notes, limit)
+    else:
+        heads, rows = _rows(payload)
+        shown = [list(row[:MAX_COLUMNS]) for row in notes.first(rows, limit)]
+        found = _typed(heads[:MAX_COLUMNS], shown)
+    if not found.columns or not found.rows:
+        raise nothing()
+    if found.is_cut:
+        notes.say(_("The data has more rows than are shown."))
+    return found
+
+
+def _bounded(payload: Table, notes: Notes, limit: int) -> Table:
+    columns = payload.columns[:MAX_COLUMNS]
+    rows = [
+        tuple(values.of_kind(value, column.kind) for column, value in zip(columns, row, strict=False))
+        for row in notes.first(payload.rows, limit)
+    ]
+    return Table(columns, rows, payload.is_cut)
+
+
+def _rows(payload: object) -> tuple[list[str], Sequence[Sequence[object]]]:
+    """Return the names of the columns, and the rows."""
+    if isinstance(payload, Mapping):
+        return _rows_of_mapping(payload)
+    rows = values.sequence(payload)
+    if any(isinstance(row, Mapping) for row in rows):
+        names = list(itertools.islice(dict.fromkeys(name for row in rows for name in values.mapping(row)), MAX_COLUMNS))
+        return names, [[values.mapping(row).get(name) for name in names] for row in rows]
+    if any(isinstance(row, list | tuple) for row in rows):
+        return _rows_of_lists([values.sequence(row) for row in rows])
+    return [_("Value")], [[value] for value in rows]
+
+
+def _rows_of_mapping(payload: Mapping[str, object]) -> tuple[list[str], Sequence[Sequence[object]]]:
+    inner = next((payload[name] for name in WRAPPERS if isinstance(payload.get(name), list | Mapping)), None)
+    if inner is not None and not all(isinstance(value, list | tuple) for value in payload.values()):
+        # One step only, so that no depth is followed.
+        return _rows(inner) if isinstance(inner, list) else _rows_of_columns(values.mapping(inner))
+    return _rows_of_columns(payload)
+
+
+def _rows_of_columns(payload: Mapping[str, object]) -> tuple[list[str], Sequence[Sequence[object]]]:
+    lists = {name: values.sequence(column) for name, column in payload.items() if isinstance(column, list | tuple)}
+    if lists:
+        names = list(itertools.islice(lists, MAX_COLUMNS))
+        return names, list(itertools.zip_longest(*(lists[name] for name in names)))
+    return [_("Name"), _("Value")], [[name, value] for name, value in payload.items()]
+
+
+def _rows_of_lists(rows: Sequence[Sequence[object]]) -> tuple[list[str], Sequence[Sequence[object]]]:
+    width = min(max(len(row) for row in rows), MAX_COLUMNS)
+    if len(rows) > 1 and rows[0] and all(isinstance(value, str) for value in rows[0]):
+        heads = [values.text(value) for value in rows[0]]
+        if any(values.number(value) is not None for value in rows[1]):
+            return [*heads, *map(str, range(len(heads) + 1, width + 1))], rows[1:]
+    return [str(number + 1) for number in range(width)], rows
+
+
+def _typed(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
+    columns = list(itertools.zip_longest(*rows)) if rows else []
+    kinds = [values.kind(column) for column in columns]
+    return Table(
+        tuple(Column(str(head), values.text(head), kind) for head, kind in zip(heads, kinds, strict=False)),
+        [
+            tuple(values.of_kind(_cell(row, place), kind) for place, kind in enumerate(kinds[: len(heads)]))
+            for row in rows
+        ],
+    )
+
+
+def _cell(row: Sequence[object], place: int) -> object:
+    return row[place] if place < len(row) else None
+
+
+def places(found: Table, *kinds: Kind) -> list[int]:
+    """Return the places of the columns of these kinds."""
+    return [place for place, column in enumerate(found.columns) if column.kind in kinds]
+
+
+def column(found: Table, place: int) -> list[Value]:
+    """Return the values of a column. A row may be shorter than the table."""
+    return [row[place] if place < len(row) else None for row in found.rows]

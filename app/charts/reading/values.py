@@ -1,0 +1,170 @@
+"""Values of JSON as values of charts. Nothing raises: what cannot be shown becomes None or an empty text."""
+
+import datetime as dt
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+
+from app.charts.limits import MAX_LABEL, MAX_NUMBER
+from app.charts.model import Kind, Value
+
+# XML cannot hold these: control characters, halves of characters, and two that are none.
+UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+MOMENT = re.compile(
+    r"(\d{4})[-/](\d{1,2})(?:[-/](\d{1,2}))?"
+    r"(?:[T ](\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,6})\d*)?)?\s*(Z|[+-]\d{2}:?\d{2})?)?",
+    re.ASCII,
+)
+# Any time zone may be applied to moments between them.
+FIRST_YEAR, LAST_YEAR = 2, 9998
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+def text(value: object, limit: int = MAX_LABEL) -> str:
+    """Return a scalar as a short text of one line. Lists, dictionaries and None are empty."""
+    return " ".join(long_text(value, limit * 4).split())[:limit]
+
+
+def long_text(value: object, limit: int) -> str:
+    """Return a scalar as a text, with its lines."""
+    if isinstance(value, str):
+        return UNPRINTABLE.sub("", value[:limit])
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float | Decimal):
+        known = number(value)
+        if known is None:
+            return ""
+        return str(int(known)) if known.is_integer() else repr(known)
+    return value.isoformat() if isinstance(value, dt.date) else ""
+
+
+def number(value: object) -> float | None:
+    """Return a number, also one that is written as a text."""
+    if isinstance(value, bool) or (isinstance(value, str) and (len(value) > 40 or "_" in value)):
+        return None
+    if not isinstance(value, int | float | Decimal | str):
+        return None
+    try:
+        known = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return known if math.isfinite(known) and abs(known) < MAX_NUMBER else None
+
+
+def whole(value: object) -> Value:
+    """Return a number without the zero behind its point."""
+    known = number(value)
+    return int(known) if known is not None and known.is_integer() else known
+
+
+def moment(value: object) -> dt.date | dt.datetime | None:
+    """Return a day, or an aware moment. A moment without a time zone is in UTC."""
+    if isinstance(value, dt.datetime):
+        return _aware(value)
+    if isinstance(value, dt.date):
+        return value if FIRST_YEAR <= value.year <= LAST_YEAR else None
+    if not isinstance(value, str) or len(value) > 40:
+        return None
+    found = MOMENT.fullmatch(value.strip())
+    if found is None:
+        return None
+    year, month, day, hour, minute, second, fraction, zone = found.groups()
+    try:
+        date = dt.date(int(year), int(month), int(day or 1))
+        if hour is None:
+            return moment(date)
+        time = dt.time(int(hour), int(minute), int(second or 0), int((fraction or "0").ljust(6, "0")), _offset(zone))
+        return _aware(dt.datetime.combine(date, time))
+    except ValueError:
+        return None
+
+
+def _offset(zone: str | None) -> dt.tzinfo:
+    if zone in {None, "Z"}:
+        return dt.UTC
+    digits = str(zone)[1:].replace(":", "")
+    distance = dt.timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    return dt.timezone(-distance if str(zone)[0] == "-" else distance)
+
+
+def _aware(value: dt.datetime) -> dt.datetime | None:
+    if not FIRST_YEAR <= value.year <= LAST_YEAR:
+        return None
+    return (value if value.tzinfo else value.replace(tzinfo=dt.UTC)).astimezone(dt.UTC)
+
+
+def from_milliseconds(value: object) -> dt.datetime | None:
+    """Return the moment that JavaScript counts in milliseconds."""
+    known = number(value)
+    try:
+        return None if known is None else _aware(EPOCH + dt.timedelta(milliseconds=known))
+    except OverflowError:
+        return None
+
+
+def kind(values: Iterable[object]) -> Kind:
+    """Return what a column holds. Texts that are all dates are dates; texts that are all numbers stay texts."""
+    known = [value for value in values if value is not None and value != ""]
+    if not known:
+        return Kind.TEXT
+    if all(isinstance(value, bool) for value in known):
+        return Kind.BOOLEAN
+    if all(isinstance(value, int | float | Decimal) and not isinstance(value, bool) for value in known):
+        return Kind.NUMBER
+    moments = [moment(value) for value in known]
+    if any(value is None for value in moments):
+        return Kind.TEXT
+    return Kind.MOMENT if any(isinstance(value, dt.datetime) for value in moments) else Kind.DATE
+
+
+def of_kind(value: object, wanted: Kind) -> Value:
+    """Return the value of a cell in a column of this kind."""
+    if value is None:
+        return None
+    if wanted is Kind.NUMBER:
+        return whole(value)
+    if wanted is Kind.BOOLEAN:
+        return value if isinstance(value, bool) else None
+    if wanted is Kind.TEXT:
+        return text(value)
+    known = moment(value)
+    return at_midnight(known) if wanted is Kind.MOMENT and known is not None else known
+
+
+def at_midnight(value: dt.date) -> dt.datetime:
+    """Return the moment at which a day begins, or the moment itself."""
+    if isinstance(value, dt.datetime):
+        return value
+    return dt.datetime(value.year, value.month, value.day, tzinfo=dt.UTC)
+
+
+def alike(values: Sequence[object]) -> list[Value]:
+    """Return the values of an axis: all numbers, all days, all moments, or all texts."""
+    known = [value for value in values if value is not None]
+    if known and all(number(value) is not None for value in known):
+        return [whole(value) for value in values]
+    found = kind(known)
+    return [of_kind(value, Kind.TEXT if found is Kind.BOOLEAN else found) for value in values]
+
+
+def mapping(value: object) -> Mapping[str, object]:
+    """Return a JSON object, or an empty one for what is none."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def sequence(value: object) -> Sequence[object]:
+    """Return a JSON array, or an empty one for what is none."""
+    return value if isinstance(value, list | tuple) else []
+
+
+def link(value: object) -> str:
+    """Return a link of this site or with http, or nothing."""
+    known = text(value, 2000).strip()
+    # Browsers skip these while they read an address.
+    if "\\" in known or re.search(r"\s", known):
+        return ""
+    if re.match(r"https?://[^/]", known, re.IGNORECASE):
+        return known
+    return known if known.startswith("/") and not known.startswith("//") else ""
