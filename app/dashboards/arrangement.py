@@ -6,6 +6,7 @@ from typing import Any
 Module = dict[str, Any]
 
 COLUMNS = 12
+DEFAULT_WIDTH, DEFAULT_HEIGHT = 6, 300
 MIN_HEIGHT, MAX_HEIGHT, HEIGHT_STEP = 50, 2000, 50
 # Freeform: pixels from the start and the top, at most MAX_PLACE.
 MAX_PLACE, PLACE_STEP = 10_000, 20
@@ -39,7 +40,8 @@ def step(modules: Sequence[Mapping[str, Any]], key: str, direction: str, *, is_f
         if 0 <= other < len(grid[row]):
             grid[row][place], grid[row][other] = grid[row][other], grid[row][place]
         return numbered(grid)
-    module, is_alone = grid[row].pop(place), len(grid[row]) == 1
+    module = grid[row].pop(place)
+    is_alone = not grid[row]
     target = row + (1 if direction == "down" else -1)
     if not 0 <= target < len(grid):
         # Beyond the first or last row is a new one; alone in its row, a module stays where it is.
@@ -66,7 +68,7 @@ def resize(
 def grow(modules: Sequence[Mapping[str, Any]], key: str, how: str, *, is_freeform: bool) -> list[Module]:
     """Return the modules after `key` has become wider, narrower, taller or shorter by a step."""
     module = next(each for each in modules if each["id"] == key)
-    size = {"width": module.get("width", COLUMNS), "height": module.get("height", 300)}
+    size = {"width": module.get("width", DEFAULT_WIDTH), "height": module.get("height", DEFAULT_HEIGHT)}
     name, sign = SIZES[how]
     size[name] += sign * (1 if name == "width" else HEIGHT_STEP)
     return resize(modules, key, **size, is_freeform=is_freeform)
@@ -122,7 +124,7 @@ def numbered(grid: Sequence[Sequence[Module]]) -> list[Module]:
 
 
 def _total(modules: Sequence[Mapping[str, Any]]) -> int:
-    return sum(int(module.get("width", COLUMNS)) for module in modules)
+    return sum(int(module.get("width", DEFAULT_WIDTH)) for module in modules)
 
 
 def _clamp(value: int, low: int, high: int) -> int:
@@ -136,7 +138,7 @@ def stylesheet(modules: Sequence[Mapping[str, Any]], *, is_freeform: bool) -> st
     """
     rules = []
     for number, module in enumerate(modules):
-        height, width = int(module.get("height", 300)), int(module.get("width", COLUMNS))
+        height, width = int(module.get("height", DEFAULT_HEIGHT)), int(module.get("width", DEFAULT_WIDTH))
         rules.append(f".dashboard .place-{number}{{block-size:{height}px}}")
         if is_freeform:
             x, y = int(module.get("x", 0)), int(module.get("y", 0))
@@ -146,6 +148,6 @@ def stylesheet(modules: Sequence[Mapping[str, Any]], *, is_freeform: bool) -> st
             spot = f"grid-column:span {width}"
         rules.append(f"@media(width>=48rem){{.dashboard .place-{number}{{{spot}}}}}")
     if is_freeform:
-        bottom = max((int(each.get("y", 0)) + int(each.get("height", 300)) for each in modules), default=0)
+        bottom = max((int(each.get("y", 0)) + int(each.get("height", DEFAULT_HEIGHT)) for each in modules), default=0)
         rules.append(f"@media(width>=48rem){{.dashboard.freeform{{block-size:{bottom + 40}px}}}}")
     return "\n".join(rules)

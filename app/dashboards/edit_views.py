@@ -100,12 +100,7 @@ class DashboardEditView(BaseDashboardView):
         """Edit a dashboard."""
         dashboard = self.get(slug, Action.UPDATE)
         if request.method != "POST":
-            data = {
-                "modules": form_data(dashboard.configuration),
-                "layout": dashboard.layout,
-                "version": str(dashboard.version),
-            }
-            form = DashboardForm(formdata=None, obj=dashboard, data=data)
+            form = DashboardForm(formdata=None, data=form_data(dashboard))
             return self._form_page(form, dashboard.configuration, 200, dashboard)
         stored = _opened(dashboard)
         if request.form.get("action", SAVE) != SAVE:

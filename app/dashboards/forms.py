@@ -24,7 +24,7 @@ from wtforms import (
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, ValidationError
 
 from app.crud.fields import PLAIN_INPUT, JsonField, clean_line, clean_text
-from app.dashboards import models, rules
+from app.dashboards import arrangement, models, rules
 from app.dashboards.arrangement import numbered, rows
 from app.dashboards.enums import Layout, MemberRole
 
@@ -102,14 +102,14 @@ class ModuleForm(FlaskForm):
     )
     width = IntegerField(
         lazy_gettext("Width"),
-        default=rules.DEFAULT_WIDTH,
-        validators=[InputRequired(), NumberRange(1, rules.MAX_WIDTH)],
+        default=arrangement.DEFAULT_WIDTH,
+        validators=[InputRequired(), NumberRange(1, arrangement.COLUMNS)],
         description=lazy_gettext("In columns, of which there are 12."),
     )
     height = IntegerField(
         lazy_gettext("Height"),
-        default=rules.DEFAULT_HEIGHT,
-        validators=[InputRequired(), NumberRange(rules.MIN_HEIGHT, rules.MAX_HEIGHT)],
+        default=arrangement.DEFAULT_HEIGHT,
+        validators=[InputRequired(), NumberRange(arrangement.MIN_HEIGHT, arrangement.MAX_HEIGHT)],
         description=lazy_gettext("In pixels."),
     )
     refresh_seconds = IntegerField(
@@ -194,7 +194,13 @@ class MemberForm(FlaskForm):
 # -- from a configuration into the form, and back
 
 
-def form_data(configuration: Mapping[str, Any]) -> list[dict[str, Any]]:
+def form_data(dashboard: models.Dashboard) -> dict[str, Any]:
+    """Return a dashboard as the form shows it."""
+    details = {name: getattr(dashboard, name) for name in ("name", "category", "description", "layout", "is_global")}
+    return {**details, "version": str(dashboard.version), "modules": module_data(dashboard.configuration)}
+
+
+def module_data(configuration: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the modules of a configuration as the form shows them, in their order."""
     return [
         {
@@ -204,8 +210,8 @@ def form_data(configuration: Mapping[str, Any]) -> list[dict[str, Any]]:
             "kind": kind_of(module),
             "parameters": module.get("data", {}).get("parameters", {}),
             "values": module.get("data", {}).get("values"),
-            "width": module.get("width", rules.DEFAULT_WIDTH),
-            "height": module.get("height", rules.DEFAULT_HEIGHT),
+            "width": module.get("width", arrangement.DEFAULT_WIDTH),
+            "height": module.get("height", arrangement.DEFAULT_HEIGHT),
             "refresh_seconds": module.get("refresh_seconds") or None,
         }
         for row in rows(configuration["modules"])
@@ -311,8 +317,8 @@ def rearranged(sent: MultiDict[str, str], action: str) -> tuple[MultiDict[str, s
     if what == "add" and len(numbers) < rules.MAX_MODULES:
         changed = _renumbered(sent, numbers)
         changed[f"modules-{len(numbers)}-key"] = ""
-        changed[f"modules-{len(numbers)}-width"] = str(rules.DEFAULT_WIDTH)
-        changed[f"modules-{len(numbers)}-height"] = str(rules.DEFAULT_HEIGHT)
+        changed[f"modules-{len(numbers)}-width"] = str(arrangement.DEFAULT_WIDTH)
+        changed[f"modules-{len(numbers)}-height"] = str(arrangement.DEFAULT_HEIGHT)
         return changed, len(numbers)
     if place not in range(len(numbers)):
         return sent, None

@@ -9,7 +9,6 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.crud import flashes
-from app.crud.actions import flash_and_redirect
 from app.crud.fields import show_at_field
 from app.dashboards import configuration, differences, queries, service, texts
 from app.dashboards.access import NOT_FOUND, DashboardRefusedError
@@ -118,9 +117,11 @@ class DashboardMembersView(BaseDashboardView):
 
     @expose("/<slug>/members/remove", methods=["POST"])
     @permission_name("share")
-    @flash_and_redirect("DashboardMembersView.members", "slug")
-    def remove(self, slug: str) -> texts.Flash:
+    def remove(self, slug: str) -> BaseResponse:
         """Share the dashboard with a member no longer."""
+        return self.act(lambda: self._remove(slug), "DashboardMembersView.members", slug=slug)
+
+    def _remove(self, slug: str) -> texts.Flash:
         dashboard = self.get(slug, Action.SHARE)
         shared = _shared(dashboard)
         if shared.pop(request.form.get("username", ""), None) is None:
@@ -130,9 +131,11 @@ class DashboardMembersView(BaseDashboardView):
 
     @expose("/<slug>/global", methods=["POST"])
     @permission_name("make_global")
-    @flash_and_redirect("DashboardMembersView.members", "slug")
-    def make_global(self, slug: str) -> texts.Flash:
+    def make_global(self, slug: str) -> BaseResponse:
         """Show the dashboard to everybody, or no longer."""
+        return self.act(lambda: self._make_global(slug), "DashboardMembersView.members", slug=slug)
+
+    def _make_global(self, slug: str) -> texts.Flash:
         dashboard = self.get(slug, Action.MAKE_GLOBAL)
         service.make_global(dashboard, is_global=request.form.get("is_global") == "yes")
         return texts.made_global(dashboard)

@@ -1,8 +1,9 @@
 """The base of the pages of dashboards: who may, and how a refusal is shown."""
 
+from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, flash, redirect, url_for
 from flask_appbuilder.hooks import before_request
 from flask_appbuilder.utils.limit import Limit
 from flask_login import current_user
@@ -14,7 +15,10 @@ from app.crud.views import BaseView, ask_to_log_in
 from app.dashboards.access import FORBIDDEN, DashboardAccess, DashboardRefusedError
 from app.dashboards.enums import Action
 from app.dashboards.models import Dashboard
+from app.dashboards.texts import Flash
+from app.database import run_with_retry
 from app.error_pages import render_error
+from app.errors import DomainError
 
 # Whoever arranges modules presses a button often.
 CHANGE_LIMIT = Limit("120 per minute", key_func=lambda: str(current_user.get_id()), methods=["POST"])
@@ -36,6 +40,18 @@ class BaseDashboardView(DashboardAccess, BaseView):
         blueprint = super().create_blueprint(*args, **options)
         blueprint.register_error_handler(DashboardRefusedError, _refused)
         return blueprint
+
+    @staticmethod
+    def act(action: Callable[[], Flash], endpoint: str, **values: str) -> BaseResponse:
+        """Do something to a dashboard, say what became of it, and lead to `endpoint`. Refusals are shown as pages."""
+        try:
+            text, category = run_with_retry(action)
+        except DashboardRefusedError:
+            raise
+        except DomainError as error:
+            text, category = str(error), error.category
+        flash(str(text), category)
+        return redirect(url_for(endpoint, **values), 303)
 
     def permissions(self, dashboard: Dashboard | None = None) -> dict[str, bool]:
         """Return what the reader may do, to this dashboard or at all."""

@@ -12,7 +12,6 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.charts import drawing, png, values
 from app.charts.model import Refusal
-from app.crud.actions import flash_and_redirect
 from app.crud.fields import clean_line
 from app.dashboards import arrangement, queries, service, texts
 from app.dashboards.access import NOT_FOUND, DashboardRefusedError
@@ -140,7 +139,7 @@ class DashboardView(BaseDashboardView):
     def delete(self, slug: str) -> BaseResponse:
         """Ask whether the dashboard is to be deleted, and delete it."""
         if request.method == "POST":
-            return self._delete(slug)
+            return self.act(lambda: self._delete(slug), "DashboardView.list")
         dashboard = self.get(slug, Action.DELETE)
         page = self.render_template(
             "appbuilder/general/confirm.html",
@@ -151,7 +150,6 @@ class DashboardView(BaseDashboardView):
         )
         return make_response(page)
 
-    @flash_and_redirect("DashboardView.list")
     def _delete(self, slug: str) -> texts.Flash:
         dashboard = self.get(slug, Action.DELETE)
         service.delete(dashboard)

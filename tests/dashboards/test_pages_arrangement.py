@@ -74,7 +74,7 @@ def test_what_no_longer_fits_into_a_row_begins_the_next():
 
 
 def test_rows_without_room_are_passed():
-    wide = [{"id": key, "row": row, "width": 12} for row, key in enumerate("abc", start=1)]
+    wide = [{"id": key, "row": row, "width": 12, "height": 300} for row, key in enumerate("abc", start=1)]
     assert drawn(arrangement.step(wide, "a", "down", is_freeform=False)) == "b/a/c"
     assert drawn(arrangement.step(wide, "c", "up", is_freeform=False)) == "a/c/b"
 

@@ -4,7 +4,7 @@ import pytest
 from werkzeug.datastructures import MultiDict
 
 from app.dashboards import differences
-from app.dashboards.forms import DashboardForm, configuration_of, form_data, rearranged
+from app.dashboards.forms import DashboardForm, configuration_of, module_data, rearranged
 
 PLOTLY = {
     "id": "old",
@@ -40,7 +40,7 @@ def form(app):
 
     def fill(changes=(), modules=None):
         with app.test_request_context():
-            shown = DashboardForm(formdata=None, data={"modules": form_data(STORED), "name": "A", "layout": "grid"})
+            shown = DashboardForm(formdata=None, data={"modules": module_data(STORED), "name": "A", "layout": "grid"})
             sent = MultiDict(
                 {field.name: str(field._value()) for row in shown.modules for field in row.form if field.type != "SelectField"}
                 | {field.name: field.data for row in shown.modules for field in row.form if field.type == "SelectField"}
@@ -49,7 +49,7 @@ def form(app):
             )
             if modules is not None:
                 sent, _focus = rearranged(sent, modules)
-            made = DashboardForm(formdata=sent)
+            made = DashboardForm(formdata=sent, meta={"csrf": False})
             made.offer(QUERIES, {each["id"]: each for each in STORED["modules"]})
             assert made.validate(), made.errors
             return configuration_of(made, STORED)
