@@ -81,8 +81,8 @@ def version(dashboard: Dashboard, number: int) -> DashboardVersion | None:
 def version_before(dashboard: Dashboard) -> DashboardVersion | None:
     """Return what the dashboard was before its last change, if that is still kept."""
     statement = select(DashboardVersion).options(undefer(DashboardVersion.configuration))
-    earlier = _of(dashboard, statement).where(DashboardVersion.number < dashboard.version)
-    return db.session.scalar(earlier.order_by(DashboardVersion.number.desc()).limit(1))
+    # The newest is what it is now.
+    return db.session.scalar(_of(dashboard, statement).order_by(DashboardVersion.number.desc()).offset(1).limit(1))
 
 
 _SEARCHED = (Dashboard.name, Dashboard.category, Dashboard.description)
