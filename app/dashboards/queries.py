@@ -12,6 +12,8 @@ from app.search_key import is_like, search_key
 
 PAGE_SIZE = 24
 MAX_CATEGORIES = 100
+# What a column of the database can hold.
+MAX_NUMBER = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,8 @@ def versions(dashboard: Dashboard) -> list[DashboardVersion]:
 
 def version(dashboard: Dashboard, number: int) -> DashboardVersion | None:
     """Return a version with its configuration."""
+    if number > MAX_NUMBER:
+        return None
     statement = select(DashboardVersion).options(undefer(DashboardVersion.configuration))
     return db.session.scalar(_of(dashboard, statement).where(DashboardVersion.number == number))
 
