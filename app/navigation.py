@@ -37,6 +37,10 @@ from app.crud.openapi import SiteMenuApi, SwaggerView
 from app.dashboards.edit_views import DashboardEditView
 from app.dashboards.history_views import DashboardHistoryView, DashboardMembersView
 from app.dashboards.views import DashboardView
+from app.dashboards.admin import DashboardMemberModelView, DashboardModelView, DashboardVersionModelView
+from app.dashboards.api import DashboardApi
+from app.dashboards.privacy import connect as connect_dashboards
+from app.dashboards.schema_view import DashboardSchemaView
 from app.extensions import AppBuilder
 from app.i18n.views import LocaleView
 from app.inbound.admin import InboundMessageModelView
@@ -89,7 +93,12 @@ from app.parties.waiting_list.views import WaitingListView
 # What a new site's roles may do: (permission, view). Administrators may do everything, and change this in the UI.
 ROLES: dict[str, set[tuple[str, str]]] = {
     PUBLIC: {("can_read", "PartyView")},
-    GUEST: {("can_rsvp", "PartyView"), ("can_host", "PartyView"), ("can_read", "MemberView")},
+    GUEST: {
+        ("can_rsvp", "PartyView"),
+        ("can_host", "PartyView"),
+        ("can_read", "MemberView"),
+        *((f"can_{action}", "DashboardView") for action in ("read", "create", "update", "delete", "clone", "share")),
+    },
     TRANSLATOR: set(),
     ADMIN: set(),
 }
@@ -142,6 +151,7 @@ MAIL_MENU = {"category": "Mail", "category_label": lazy_gettext("Mail")}
 def register(appbuilder: AppBuilder) -> None:
     """Add every view and API to `appbuilder`, and connect features to the signals of accounts."""
     personal_data.connect()
+    connect_dashboards()
     manager = appbuilder.sm
     # Pages
     appbuilder.set_index(LandingView)
@@ -149,6 +159,7 @@ def register(appbuilder: AppBuilder) -> None:
     RsvpView.render_party_page = party_page.render
     for view in (*PARTY_PAGES, *DASHBOARD_PAGES):
         appbuilder.add_view_no_menu(view)
+    appbuilder.add_view_no_menu(DashboardSchemaView)
     appbuilder.add_view_no_menu(LocaleView)
     appbuilder.add_view_no_menu(UnsubscribeView)
     appbuilder.add_view_no_menu(OneClickView)
@@ -197,6 +208,9 @@ def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view(RoleModelView, "Roles", label=lazy_gettext("Roles"), **PEOPLE_MENU)
     appbuilder.add_view(ApiKeyModelView, "API keys", label=lazy_gettext("API keys"), **PEOPLE_MENU)
     appbuilder.add_view(StatisticsView, "Statistics", label=lazy_gettext("Statistics"), **PEOPLE_MENU)
+    appbuilder.add_view(DashboardModelView, "Dashboards", label=lazy_gettext("Dashboards"), **PEOPLE_MENU)
+    appbuilder.add_view_no_menu(DashboardMemberModelView)
+    appbuilder.add_view_no_menu(DashboardVersionModelView)
     appbuilder.add_view(AuditEventModelView, "Audit log", label=lazy_gettext("Audit log"), **PEOPLE_MENU)
     appbuilder.add_view(JobModelView, "Scheduled jobs", label=lazy_gettext("Scheduled jobs"), **PEOPLE_MENU)
     appbuilder.add_view(OutboxEmailModelView, "Outbox", label=lazy_gettext("Outbox"), **MAIL_MENU)
@@ -211,6 +225,7 @@ def _register_apis(appbuilder: AppBuilder, settings: Mapping[str, Any]) -> None:
     appbuilder.add_api(SecurityApi)
     for api in PARTY_APIS:
         appbuilder.add_api(api)
+    appbuilder.add_api(DashboardApi)
     appbuilder.add_api(DinnerPartyApi)
     if settings["FAB_ADD_SECURITY_API"]:
         for api in PROVISIONING_APIS:
