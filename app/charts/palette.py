@@ -44,7 +44,7 @@ def style_sheet(family: str) -> str:
         f".paper{{fill:{PAPER}}}.grid{{stroke:{LINE}}}.zero{{stroke:{EDGE}}}.hit{{opacity:0}}",
         f".line{{fill:none;stroke-width:2.2;stroke-linejoin:round;stroke-linecap:round}}.area{{opacity:.25}}.part,.cell{{stroke:{PAPER}}}",
         f".cloud{{fill:none;stroke-width:4;stroke-linecap:round}}.track{{fill:none;stroke:{LINE};stroke-width:18}}",
-        f".arc{{fill:none;stroke-width:18}}.dot{{stroke:{PAPER}}}.edge{{fill:none;stroke:{EDGE}}}.tip{{fill:{EDGE}}}",
+        f".arc{{fill:none;stroke-width:18}}.dot{{stroke:{PAPER}}}.edge{{fill:none;stroke:{EDGE}}}.arrow{{fill:{EDGE}}}",
         f".node{{fill:{PAPER};stroke:{EDGE}}}.whisker{{stroke:{INK}}}.none{{fill:{LINE};opacity:.4}}",
         *(
             f".f{n}{{fill:{colour}}}.s{n}{{stroke:{colour}}}text.t{n}{{fill:{on(colour)}}}"

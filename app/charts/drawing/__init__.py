@@ -6,9 +6,9 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from app.charts.drawing import plot, round
+from app.charts.drawing import graph, grids, plot, round, trees
 from app.charts.drawing.canvas import HEIGHT, Canvas, Drawing
-from app.charts.model import Chart, Gauge, Parts, Plot, Sparkline
+from app.charts.model import Boxes, Chart, Gauge, Graph, HeatMap, Parts, Plot, Sparkline, Tree, TreeShape
 
 __all__ = ["Drawing", "drawn", "is_drawn", "svg"]
 
@@ -19,12 +19,16 @@ DRAWERS: dict[type, Callable[[Any, Canvas], Drawing]] = {
     Parts: round.pie,
     Gauge: round.gauge,
     Sparkline: round.sparkline,
+    HeatMap: grids.heat_map,
+    Boxes: grids.boxes,
+    Graph: graph.graph,
+    Tree: trees.tree,
 }
 
 
 def is_drawn(chart: Chart) -> bool:
     """Return whether a chart is an SVG. Others are HTML."""
-    return type(chart) in DRAWERS
+    return type(chart) in DRAWERS and not (isinstance(chart, Tree) and chart.shape is TreeShape.INDENTED)
 
 
 def drawn(chart: Chart, canvas: Canvas) -> Drawing:

@@ -264,7 +264,7 @@ def _downwards(scale: Scale, top: float, bottom: float) -> Callable[[float], flo
     return lambda value: bottom - (bottom - top) * scale(value)
 
 
-def ends(multiples: Multiples) -> Multiples:
+def fitted(multiples: Multiples) -> Multiples:
     """Give all charts the axes that hold each of them."""
     if not multiples.charts:
         return multiples
@@ -275,12 +275,12 @@ def ends(multiples: Multiples) -> Multiples:
     known = [x for each in xs for x in each]
     is_banded = any(_across(plot).is_banded for plot in plots)
 
-    def fitted(plot: Plot) -> Plot:
+    def fit(plot: Plot) -> Plot:
         y = replace(plot.y, lowest=low, highest=high)
         x = plot.x if is_banded or not known else replace(plot.x, lowest=min(known), highest=max(known))
         return replace(plot, x=x, y=y)
 
-    return Multiples([(title, fitted(plot)) for title, plot in multiples.charts])
+    return Multiples([(title, fit(plot)) for title, plot in multiples.charts])
 
 
 # -- what stands around
