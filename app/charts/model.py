@@ -4,9 +4,10 @@ Nothing here is checked for its size: readers do (`limits`), so the drawer can t
 """
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TypeAlias, overload
 
 # A value of a cell. Dates and moments are drawn on an axis of time; moments are aware.
 Value: TypeAlias = str | int | float | bool | dt.date | dt.datetime | None
@@ -66,11 +67,33 @@ class Point:
 
 
 @dataclass(frozen=True)
+class Samples(Sequence[Point]):
+    """Points as two lists of the same length: for thousands, whose points would take longer to make than to draw."""
+
+    xs: Sequence[Value]
+    ys: Sequence[float | None]
+
+    def __len__(self) -> int:
+        return len(self.xs)
+
+    @overload
+    def __getitem__(self, index: int) -> Point: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Point]: ...
+
+    def __getitem__(self, index: int | slice) -> Point | Sequence[Point]:
+        if isinstance(index, slice):
+            return Samples(self.xs[index], self.ys[index])
+        return Point(self.xs[index], self.ys[index])
+
+
+@dataclass(frozen=True)
 class Series:
     """Points of one colour."""
 
     title: str
-    points: list[Point]
+    points: Sequence[Point]
     mark: Mark = Mark.LINE
 
 

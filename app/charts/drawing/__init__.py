@@ -1,0 +1,63 @@
+"""Charts as SVG: without scripts, styles and ids, the same bytes each time. Colours come from the style sheet, by classes."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from app.charts.drawing import graph, grids, plot, round, trees
+from app.charts.drawing.canvas import HEIGHT, Canvas, Drawing
+from app.charts.model import Boxes, Chart, Gauge, Graph, HeatMap, Parts, Plot, Sparkline, Tree, TreeShape
+
+__all__ = ["Drawing", "drawn", "is_drawn", "svg"]
+
+# The spaces for the labels of an axis that app.css has classes for, in pixels.
+MARGINS = (24, 36, 48, 64, 84, 110, 150)
+DRAWERS: dict[type, Callable[[Any, Canvas], Drawing]] = {
+    Plot: plot.draw,
+    Parts: round.pie,
+    Gauge: round.gauge,
+    Sparkline: round.sparkline,
+    HeatMap: grids.heat_map,
+    Boxes: grids.boxes,
+    Graph: graph.graph,
+    Tree: trees.tree,
+}
+
+
+def is_drawn(chart: Chart) -> bool:
+    """Return whether a chart is an SVG. Others are HTML."""
+    return type(chart) in DRAWERS and not (isinstance(chart, Tree) and chart.shape is TreeShape.INDENTED)
+
+
+def drawn(chart: Chart, canvas: Canvas) -> Drawing:
+    """Return what is inside the SVG of a chart, its size, and what is not shown."""
+    drawing = DRAWERS[type(chart)](chart, canvas)
+    margin = next((each for each in MARGINS if each >= drawing.margin), MARGINS[-1]) if drawing.margin else 0
+    return replace(drawing, margin=margin)
+
+
+def svg(chart: Chart, *, is_rtl: bool, label: str = "", described_by: str = "", height: int = HEIGHT) -> Markup:
+    """Return the chart as an element for a page, called `label`; `described_by` is the id of its description."""
+    return wrapped(
+        drawn(chart, Canvas(is_rtl=is_rtl, height=height)), is_rtl=is_rtl, label=label, described_by=described_by
+    )
+
+
+def wrapped(drawing: Drawing, *, is_rtl: bool, label: str = "", described_by: str = "") -> Markup:
+    """Return the element around what is drawn."""
+    classes = " ".join(
+        filter(None, ["drawn", drawing.kind, f"m{drawing.margin}" if drawing.margin else "", "rtl" if is_rtl else ""])
+    )
+    # What has links is no single image: its parts are reached one by one.
+    role = "group" if "<a href" in drawing.body else "img"
+    size = (
+        f'viewBox="0 0 {drawing.size[0]} {drawing.size[1]}"'
+        if drawing.size
+        else f'width="100%" height="{drawing.height}"'
+    )
+    named = (f' aria-label="{escape(label)}"' if label else "") + (
+        f' aria-describedby="{escape(described_by)}"' if described_by else ""
+    )
+    return Markup(f'<svg class="{classes}" {size} direction="ltr" role="{role}"{named}>{drawing.body}</svg>')  # noqa: S704 - all texts in it are escaped

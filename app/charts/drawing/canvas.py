@@ -1,0 +1,126 @@
+"""What drawers share: places on a mirrored or unmirrored canvas, and elements of SVG."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import escape
+
+from app.charts import texts
+
+# The height of a plot with its labels, in pixels.
+HEIGHT = 260
+# Distinguishable colours, and so series.
+COLOURS = 12
+# The size of the type, and the height of a line of it.
+TYPE, LINE = 12, 18
+# The width for which labels are chosen where space is scarce, and where there is enough.
+NARROW, BROAD = 270, 640
+# Marks that are elements of their own and tell their values; of more there is one path.
+MAX_MARKS = 400
+# Marks of a line: more would lie on each other.
+MAX_DOTS = 60
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """Where to draw. Places along the width are parts of it, from 0 to 1 in the direction of reading.
+
+    `columns` is the width of what is stretched, such as lines; in a file it is that of the plot, in pixels.
+    """
+
+    is_rtl: bool = False
+    height: int = HEIGHT
+    columns: int = 1000
+
+    def part(self, place: float) -> float:
+        """Return a place from the left."""
+        return 1 - place if self.is_rtl else place
+
+    def x(self, place: float) -> str:
+        """Return a place as a percentage from the left."""
+        return percent(self.part(place))
+
+    def column(self, place: float) -> float:
+        """Return a place in the columns of what is stretched."""
+        return self.part(place) * self.columns
+
+    def text(
+        self, place: float, y: float, text: str, anchor: str = "middle", *, dx: float = 0, classes: str = ""
+    ) -> str:
+        """Return a text; `anchor` and `dx` follow the direction of reading."""
+        if self.is_rtl:
+            anchor, dx = {"start": "end", "end": "start"}.get(anchor, anchor), -dx
+        return (
+            f'<text x="{self.x(place)}" y="{short(y)}"'
+            + (f' dx="{short(dx)}"' if dx else "")
+            + (f' text-anchor="{anchor}"' if anchor != "start" else "")
+            + (f' class="{classes}"' if classes else "")
+            + f">{escape(text)}</text>"
+        )
+
+    def rect(
+        self, start: float, end: float, y: float, height: float, classes: str, title: str = "", url: str = ""
+    ) -> str:  # noqa: PLR0913 - one rectangle
+        left = min(self.part(start), self.part(end))
+        body = (
+            f'<rect x="{percent(left)}" y="{short(y)}" width="{percent(abs(end - start))}"'
+            f' height="{short(max(height, 0))}" class="{classes}"'
+        )
+        return linked(f"{body}>{titled(title)}</rect>" if title else f"{body}/>", url)
+
+    def dot(self, place: float, y: float, radius: float, classes: str, title: str, url: str = "") -> str:  # noqa: PLR0913 - one dot
+        body = f'<circle cx="{self.x(place)}" cy="{short(y)}" r="{short(radius)}" class="{classes}">{titled(title)}</circle>'
+        return linked(body, url)
+
+    def line(self, start: float, end: float, y1: float, y2: float, classes: str) -> str:
+        return f'<line x1="{self.x(start)}" x2="{self.x(end)}" y1="{short(y1)}" y2="{short(y2)}" class="{classes}"/>'
+
+    def stretched(self, body: str) -> str:
+        """Return paths whose places are in columns, as wide as the canvas."""
+        if not body:
+            return ""
+        return (
+            f'<svg width="100%" height="{self.height}" viewBox="0 0 {self.columns} {self.height}"'
+            f' preserveAspectRatio="none" overflow="visible">{body}</svg>'
+        )
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A drawn chart. `margin` is the space for labels at the start, in pixels; `size` of what is not as wide as its page.
+
+    `note` says what is not shown.
+    """
+
+    body: str
+    height: int
+    margin: float = 0
+    size: tuple[int, int] | None = None
+    kind: str = ""
+    note: str = ""
+
+
+def percent(part: float) -> str:
+    return f"{short(part * 100)}%"
+
+
+def short(length: float) -> str:
+    """Write a length without digits that nobody sees."""
+    text = f"{length:.2f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def titled(text: str) -> str:
+    return f"<title>{escape(text)}</title>"
+
+
+def linked(body: str, url: str) -> str:
+    """Make a mark a link, if its URL is safe."""
+    target = texts.safe_url(url)
+    return f'<a href="{escape(target)}">{body}</a>' if target else body
+
+
+def said(parts: Sequence[str], value: str) -> str:
+    """Return what a mark tells: "series, place: value"."""
+    names = ", ".join(texts.isolated(part) for part in parts if part)
+    return f"{names}: {texts.isolated(value)}" if names else value
