@@ -10,26 +10,46 @@ from flask_login import current_user
 
 from app import replica
 from app.charts.model import Refusal, Table
+from app.dashboards import own_api, remote, uploads
+from app.dashboards.access import DashboardAccess
 from app.dashboards.data_cache import DataCache
-from app.extensions import appbuilder_of
+from app.dashboards.data_models import DashboardUpload
+from app.dashboards.enums import Action
+from app.dashboards.models import Dashboard
+from app.extensions import AppBuilder, appbuilder_of
 from app.named_queries import QUERIES, NamedQuery
 
+SOURCES = ("query", "values", "upload", "api", "url")
 CACHE = "dashboard_data"
 
 
-def load(source: Mapping[str, Any], inputs: Mapping[str, str]) -> Any:
+def load(source: Mapping[str, Any], inputs: Mapping[str, str], dashboard: Dashboard | None = None) -> Any:
     """Return the data of a chart: a Table, or a JSON value; a Refusal that says why there is none.
 
     `source` is the `data` of a module; `inputs` are what the reader has chosen, which replace parameters of its query.
+    Who was let in to see `dashboard` sees its uploaded files, too; those of others need the right to see the other one.
     """
-    kinds = [kind for kind in LOADERS if kind in source]
-    if len(kinds) != 1:
-        return Refusal(gettext("This chart does not say where its data come from."))
     try:
-        payload = LOADERS[kinds[0]](source, inputs)
+        payload = _payload(source, inputs, dashboard)
         return payload if isinstance(payload, Table) else _part(payload, source.get("key"))
     except ValueError as error:
         return Refusal(str(error))
+
+
+def _payload(source: Mapping[str, Any], inputs: Mapping[str, str], dashboard: Dashboard | None) -> Any:
+    match [(kind, source[kind]) for kind in SOURCES if kind in source]:
+        case [("query", name)]:
+            return _load_query(str(name), source.get("parameters") or {}, inputs)
+        case [("values", values)]:
+            return values
+        case [("upload", key)]:
+            return _load_upload(str(key), dashboard)
+        case [("api", path)]:
+            reader = current_user.get_id() if current_user else None
+            return for_a_minute(("api", str(path), reader, str(get_locale())), lambda: own_api.read(str(path)))
+        case [("url", url)]:
+            return once(("url", str(url)), lambda: remote.last_answer(str(url)))
+    raise ValueError(gettext("This chart does not say where its data come from."))
 
 
 def cache() -> DataCache:
@@ -90,10 +110,10 @@ def _as_text(value: object) -> str:
     raise ValueError(gettext("Enter a text or a whole number."))
 
 
-def _load_query(source: Mapping[str, Any], inputs: Mapping[str, str]) -> Table:
-    query, given = QUERIES.get(str(source["query"])), source.get("parameters") or {}
+def _load_query(name: str, given: Any, inputs: Mapping[str, str]) -> Table:
+    query = QUERIES.get(name)
     if query is None:
-        raise ValueError(gettext("There is no query “%(name)s”.", name=str(source["query"])[:100]))
+        raise ValueError(gettext("There is no query “%(name)s”.", name=name[:100]))
     if not isinstance(given, Mapping):
         raise ValueError(gettext("The parameters of a query are an object of names and values."))  # noqa: TRY004
     if not may_ask(query):
@@ -104,8 +124,26 @@ def _load_query(source: Mapping[str, Any], inputs: Mapping[str, str]) -> Table:
     return query.table(for_a_minute(key, lambda: replica.read(lambda: query.read(**values))))
 
 
-def _load_values(source: Mapping[str, Any], _inputs: Mapping[str, str]) -> Any:
-    return source["values"]
+def _load_upload(key: str, dashboard: Dashboard | None) -> Table:
+    upload = once(("upload", key), lambda: uploads.find(key))
+    if upload is None or not _sees(upload, dashboard):
+        raise ValueError(gettext("There is no uploaded file “%(key)s”.", key=key[:100]))
+    table: Table = once(("table", key), lambda: uploads.table(upload))
+    return table
+
+
+def _sees(upload: DashboardUpload, dashboard: Dashboard | None) -> bool:
+    if dashboard is not None and dashboard.id == upload.dashboard_id:
+        return True
+    return bool(current_user and current_user.is_authenticated) and _Access().may(Action.READ, upload.dashboard)
+
+
+class _Access(DashboardAccess):
+    """Who may see another dashboard."""
+
+    @property
+    def appbuilder(self) -> AppBuilder:
+        return appbuilder_of()
 
 
 def _part(payload: Any, key: object) -> Any:
@@ -115,9 +153,3 @@ def _part(payload: Any, key: object) -> Any:
     if not isinstance(payload, Mapping) or not isinstance(key, str) or key not in payload:
         raise ValueError(gettext("The data have no part “%(key)s”.", key=str(key)[:100]))
     return payload[key]
-
-
-LOADERS: dict[str, Callable[[Mapping[str, Any], Mapping[str, str]], Any]] = {
-    "query": _load_query,
-    "values": _load_values,
-}

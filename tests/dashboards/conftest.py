@@ -1,5 +1,7 @@
 """Asking for the data of a chart as somebody."""
 
+import contextlib
+
 import pytest
 from flask import g
 
@@ -8,13 +10,25 @@ from app.extensions import db
 
 
 @pytest.fixture
-def ask(app):
+def reading_as(app):
+    """Make a request of a member, or of a visitor."""
+
+    @contextlib.contextmanager
+    def reading_as(member, path="/"):
+        with app.test_request_context(path):
+            if member is not None:
+                g._login_user = db.session.merge(member, load=False)  # noqa: SLF001 - as Flask-Login does
+            yield
+
+    return reading_as
+
+
+@pytest.fixture
+def ask(reading_as):
     """Return the data of a source as a member sees them, or a visitor."""
 
     def ask(member, source, inputs=()):
-        with app.test_request_context("/"):
-            if member is not None:
-                g._login_user = db.session.merge(member, load=False)  # noqa: SLF001 - as Flask-Login does
+        with reading_as(member):
             return data.load(source, dict(inputs))
 
     return ask
