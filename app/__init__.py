@@ -11,6 +11,7 @@ from flask.cli import NoAppException
 import config
 from app import (
     cli,
+    dashboards,
     doctor,
     error_pages,
     fab_settings,
@@ -76,6 +77,7 @@ def _create_app(overrides: Mapping[str, Any] | None) -> Flask:
     inbound.init_app(app)
     outbox.init_app(app)
     parties.init_app(app)
+    dashboards.init_app(app)
     charts.init_app(app)
     files.init_app(app)
     stock_views.init_app(app)

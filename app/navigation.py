@@ -43,6 +43,10 @@ from app.accounts.users.api import UserApi
 from app.accounts.users.directory_admin import DirectoryPersonModelView
 from app.audit.views import AuditEventModelView
 from app.crud.openapi import SiteMenuApi, SwaggerView
+from app.dashboards.admin import DashboardMemberModelView, DashboardModelView, DashboardVersionModelView
+from app.dashboards.api import DashboardApi
+from app.dashboards.privacy import connect as connect_dashboards
+from app.dashboards.schema_view import DashboardSchemaView
 from app.extensions import AppBuilder
 from app.i18n.views import LocaleView
 from app.inbound.admin import InboundMessageModelView
@@ -95,7 +99,12 @@ from app.parties.waiting_list.views import WaitingListView
 # What a new site's roles may do: (permission, view). Administrators may do everything, and change this in the UI.
 ROLES: dict[str, set[tuple[str, str]]] = {
     PUBLIC: {("can_read", "PartyView")},
-    GUEST: {("can_rsvp", "PartyView"), ("can_host", "PartyView"), ("can_read", "MemberView")},
+    GUEST: {
+        ("can_rsvp", "PartyView"),
+        ("can_host", "PartyView"),
+        ("can_read", "MemberView"),
+        *((f"can_{action}", "DashboardView") for action in ("read", "create", "update", "delete", "clone", "share")),
+    },
     TRANSLATOR: set(),
     ADMIN: set(),
 }
@@ -147,6 +156,7 @@ MAIL_MENU = {"category": "Mail", "category_label": lazy_gettext("Mail")}
 def register(appbuilder: AppBuilder) -> None:
     """Add every view and API to `appbuilder`, and connect features to the signals of accounts."""
     personal_data.connect()
+    connect_dashboards()
     manager = appbuilder.sm
     # Pages
     appbuilder.set_index(LandingView)
@@ -154,6 +164,7 @@ def register(appbuilder: AppBuilder) -> None:
     RsvpView.render_party_page = party_page.render
     for view in PARTY_PAGES:
         appbuilder.add_view_no_menu(view)
+    appbuilder.add_view_no_menu(DashboardSchemaView)
     appbuilder.add_view_no_menu(LocaleView)
     appbuilder.add_view_no_menu(UnsubscribeView)
     appbuilder.add_view_no_menu(OneClickView)
@@ -202,6 +213,9 @@ def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view(RoleModelView, "Roles", label=lazy_gettext("Roles"), **PEOPLE_MENU)
     appbuilder.add_view(ApiKeyModelView, "API keys", label=lazy_gettext("API keys"), **PEOPLE_MENU)
     appbuilder.add_view(StatisticsView, "Statistics", label=lazy_gettext("Statistics"), **PEOPLE_MENU)
+    appbuilder.add_view(DashboardModelView, "Dashboards", label=lazy_gettext("Dashboards"), **PEOPLE_MENU)
+    appbuilder.add_view_no_menu(DashboardMemberModelView)
+    appbuilder.add_view_no_menu(DashboardVersionModelView)
     appbuilder.add_view(AuditEventModelView, "Audit log", label=lazy_gettext("Audit log"), **PEOPLE_MENU)
     appbuilder.add_view(JobModelView, "Scheduled jobs", label=lazy_gettext("Scheduled jobs"), **PEOPLE_MENU)
     appbuilder.add_view(OutboxEmailModelView, "Outbox", label=lazy_gettext("Outbox"), **MAIL_MENU)
@@ -216,6 +230,7 @@ def _register_apis(appbuilder: AppBuilder, settings: Mapping[str, Any]) -> None:
     appbuilder.add_api(SecurityApi)
     for api in PARTY_APIS:
         appbuilder.add_api(api)
+    appbuilder.add_api(DashboardApi)
     appbuilder.add_api(DinnerPartyApi)
     if settings["FAB_ADD_SECURITY_API"]:
         for api in PROVISIONING_APIS:

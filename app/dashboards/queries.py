@@ -12,6 +12,8 @@ from app.search_key import is_like, search_key
 
 PAGE_SIZE = 24
 MAX_CATEGORIES = 100
+# What a column of the database can hold.
+MAX_NUMBER = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,8 @@ def versions(dashboard: Dashboard) -> list[DashboardVersion]:
 
 def version(dashboard: Dashboard, number: int) -> DashboardVersion | None:
     """Return a version with its configuration."""
+    if number > MAX_NUMBER:
+        return None
     statement = select(DashboardVersion).options(undefer(DashboardVersion.configuration))
     return db.session.scalar(_of(dashboard, statement).where(DashboardVersion.number == number))
 
@@ -81,8 +85,8 @@ def version(dashboard: Dashboard, number: int) -> DashboardVersion | None:
 def version_before(dashboard: Dashboard) -> DashboardVersion | None:
     """Return what the dashboard was before its last change, if that is still kept."""
     statement = select(DashboardVersion).options(undefer(DashboardVersion.configuration))
-    earlier = _of(dashboard, statement).where(DashboardVersion.number < dashboard.version)
-    return db.session.scalar(earlier.order_by(DashboardVersion.number.desc()).limit(1))
+    # The newest is what it is now.
+    return db.session.scalar(_of(dashboard, statement).order_by(DashboardVersion.number.desc()).offset(1).limit(1))
 
 
 _SEARCHED = (Dashboard.name, Dashboard.category, Dashboard.description)

@@ -7,8 +7,9 @@ MAX_DEPTH = 40
 MAX_MODULES = 200
 MAX_INPUTS = 20
 MAX_WIDTH = 12
+# Of x, y and order.
+MAX_PLACE = 10_000
 MIN_HEIGHT, MAX_HEIGHT = 50, 2000
-DEFAULT_WIDTH, DEFAULT_HEIGHT = 6, 300
 # Dashboards of one owner, and people with whom one dashboard is shared.
 MAX_DASHBOARDS, MAX_MEMBERS = 200, 100
 # Of each dashboard's history. The newest is kept whatever its size.

@@ -29,6 +29,7 @@ NO_ACCESS_TO_THIS = {
 }
 NO_ROWS = lazy_gettext("A grid needs a row for each module. Give each module a row, or choose the free layout.")
 NO_MODULES = lazy_gettext("This is no dashboard: it has no list of modules.")
+VERSION_NEEDED = lazy_gettext("Send the version of the dashboard that you have read, as “version” or as If-Match.")
 
 
 def not_found(slug: str) -> str:
@@ -53,6 +54,14 @@ def deleted(dashboard: Dashboard) -> Flash:
 
 def restored(number: int) -> Flash:
     return _("Version %(number)s was restored. The one before is kept in the history.", number=number), "info"
+
+
+def changed_meanwhile() -> Flash:
+    return _("The dashboard was changed in the meantime; both versions are shown."), "warning"
+
+
+def unnamed() -> str:
+    return _("Dashboard")
 
 
 def shared(dashboard: Dashboard) -> Flash:

@@ -22,6 +22,9 @@ from app.parties.secret_links import share_token, ticket_code
 from tests.support.client import Visitor
 from tests.support.factories import (
     ApiKeyFactory,
+    DashboardFactory,
+    DashboardMemberFactory,
+    DashboardVersionFactory,
     DinnerPartyFactory,
     DirectoryPersonFactory,
     DishClaimFactory,
@@ -43,7 +46,7 @@ from tests.support.factories import (
 )
 from tests.support.pictures import give_picture
 
-FILES = ("/csv", ".csv", ".ics", "picture", "/download/<string:filename>")
+FILES = ("/csv", ".csv", ".ics", ".json", "picture", "/download/<string:filename>")
 READERS = ("anonymous", "host", "friend", "stranger", "translator", "admin")
 # Values that match no row; each replaces every argument of a URL.
 STRANGE = ("0", "-1", "nothing", "99999999999999999999", "%00", "%F0%9F%8D%B2", "..%2f..", "x" * 300)
@@ -95,7 +98,8 @@ class PopulatedSite:
     def _value(self, rule: Rule, name: str) -> str:
         known = {
             "filename": "app.css" if rule.endpoint == "static" else self.picture,
-            "slug": self.party.slug,
+            "slug": "the-dashboard" if str(rule).startswith("/dashboards") else self.party.slug,
+            "dashboard_id": "the-dashboard",
             "token": self.tokens.get(rule.endpoint, "unknown"),
             "username": self.party.host.username,
             "version": "v1",
@@ -150,6 +154,9 @@ def populate_site(app: Flask, party: DinnerParty, answer: Rsvp, member: Member, 
     PartySeriesFactory(first=party, **texts.get("PartySeriesFactory", {}))
     DishClaimFactory(slot__party=party, **texts.get("DishClaimFactory", {}))
     DirectoryPersonFactory(person=member, **texts.get("DirectoryPersonFactory", {}))
+    dashboard = DashboardFactory(owner=party.host, slug="the-dashboard", **texts.get("DashboardFactory", {}))
+    DashboardMemberFactory(dashboard=dashboard, member=member)
+    DashboardVersionFactory(dashboard=dashboard, **texts.get("DashboardVersionFactory", {}))
     GroupFactory(**texts.get("GroupFactory", {}))
     ApiKeyFactory(member=member, **texts.get("ApiKeyFactory", {}))
     InvitationFactory(party=party, **texts.get("InvitationFactory", {}))
