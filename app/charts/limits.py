@@ -6,6 +6,8 @@ MAX_LABEL = 200
 MAX_TEXT = 20_000
 # Of a table, and of a series.
 MAX_ROWS = 10_000
+# Of a line: no screen shows more. Between them, the lowest and the highest values stay.
+MAX_POINTS = 1_000
 # Rows that are aggregated before anything is drawn.
 MAX_SOURCE_ROWS = 50_000
 MAX_COLUMNS = 50

@@ -13,7 +13,6 @@ from app.charts.model import (
     Chart,
     Column,
     Event,
-    Gauge,
     HeatMap,
     Kind,
     Mark,

@@ -1,15 +1,17 @@
 """The common traces of Plotly. What it draws in space, on maps or around a point is refused by its name."""
 
+import dataclasses
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from flask_babel import gettext as _
 
 from app.charts.limits import MAX_COLUMNS, MAX_MULTIPLES, MAX_ROWS
-from app.charts.model import Axis, Chart, Column, Mark, Multiples, Number, Numbers, Plot, Rows, Table
+from app.charts.model import Axis, Chart, Mark, Multiples, Number, Numbers, Plot, Rows
 from app.charts.reading import heat_maps, plots, values
 from app.charts.reading.notes import CannotDrawError, Notes, no_numbers, nothing, unknown
 from app.charts.reading.plots import Draft
+from app.charts.reading.tables import table
 
 Json = Mapping[str, object]
 PLOTTED = {"scatter", "scattergl", "bar"}
@@ -251,23 +253,14 @@ def _counted_grid(traces: Sequence[Json], layout: Json, _title: str, notes: Note
 def _table(traces: Sequence[Json], _layout: Json, _title: str, notes: Notes) -> Chart:
     trace = _only(traces, notes)
     heads = values.sequence(values.mapping(trace.get("header")).get("values"))
-    cells = [values.sequence(each) for each in values.sequence(values.mapping(trace.get("cells")).get("values"))]
-    cells = cells[:MAX_COLUMNS]
-    rows = notes.first(list(itertools.zip_longest(*cells)), MAX_ROWS)
-    if not rows:
-        raise nothing()
-    kinds = [values.kind(each) for each in cells]
-    columns = []
-    for place, kind in enumerate(kinds):
-        head = heads[place] if place < len(heads) else ""
-        title = values.text(head[0] if isinstance(head, list) and head else head)
-        columns.append(Column(str(place), title, kind))
-    return Rows(
-        Table(
-            tuple(columns),
-            [tuple(values.of_kind(value, kind) for value, kind in zip(row, kinds, strict=True)) for row in rows],
-        )
+    cells = values.sequence(values.mapping(trace.get("cells")).get("values"))
+    found = table({str(place): each for place, each in enumerate(cells[:MAX_COLUMNS])}, notes)
+    titles = [values.text(head[0] if isinstance(head, list) and head else head) for head in heads]
+    named = (
+        dataclasses.replace(column, title=title)
+        for column, title in zip(found.columns, [*titles, *[""] * len(found.columns)], strict=False)
     )
+    return Rows(dataclasses.replace(found, columns=tuple(named)))
 
 
 def _indicator(traces: Sequence[Json], _layout: Json, title: str, _notes: Notes) -> Chart:

@@ -2,14 +2,24 @@
 
 import itertools
 import math
+import operator
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from flask_babel import gettext as _
 
-from app.charts.limits import MAX_BINS, MAX_BOXES, MAX_CATEGORIES, MAX_OUTLIERS, MAX_PARTS, MAX_ROWS, MAX_SERIES
-from app.charts.model import Axis, Box, Boxes, Mark, Parts, Plot, Point, Series, Value
+from app.charts.limits import (
+    MAX_BINS,
+    MAX_BOXES,
+    MAX_CATEGORIES,
+    MAX_OUTLIERS,
+    MAX_PARTS,
+    MAX_POINTS,
+    MAX_ROWS,
+    MAX_SERIES,
+)
+from app.charts.model import Axis, Box, Boxes, Kind, Mark, Parts, Plot, Point, Series, Value
 from app.charts.reading import values
 from app.charts.reading.notes import Notes, no_numbers
 
@@ -41,86 +51,145 @@ def plot(
     is_share: bool = False,
     is_flipped: bool = False,
     in_order: bool = False,
+    categories: Sequence[str] = (),
 ) -> Plot:
-    """Return series on axes. `in_order` joins points as they come, not by their x."""
-    kept = notes.first_series(drafts, MAX_SERIES)
-    shown = [_series(draft, xs, notes) for draft, xs in zip(kept, _same_axis(kept, notes), strict=True)]
+    """Return series on axes. `in_order` joins points as they come, not by their x; `categories` have an order."""
+    kept = _with_rest(drafts, notes) if is_stacked or is_share else notes.first_series(drafts, MAX_SERIES)
+    xs = _same_axis(kept, notes, are_texts=bool(categories))
+    shown = [_series(draft, each, notes, in_order=in_order) for draft, each in zip(kept, xs, strict=True)]
     if not any(point.y is not None for series in shown for point in series.points):
         raise no_numbers()
-    if y.is_logarithmic:
-        shown = [_positive(series, notes) for series in shown]
-    if not in_order:
-        shown = [_sorted(series) for series in shown]
+    if x.is_logarithmic or y.is_logarithmic:
+        shown = [_positive(series, x, y, notes) for series in shown]
     if is_stacked and len(shown) == 1:
         is_stacked = is_share
     return Plot(
-        _aligned(shown, notes), x, y, is_stacked=is_stacked or is_share, is_share=is_share, is_flipped=is_flipped
+        _aligned(shown, categories, notes),
+        x,
+        y,
+        is_stacked=is_stacked or is_share,
+        is_share=is_share,
+        is_flipped=is_flipped,
     )
 
 
-def _same_axis(drafts: Sequence[Draft], notes: Notes) -> list[list[Value]]:
+def _with_rest(drafts: Sequence[Draft], notes: Notes) -> Sequence[Draft]:
+    """Return what is stacked with its whole height: series beyond the limit become one."""
+    if len(drafts) <= MAX_SERIES:
+        return drafts
+    rest = drafts[MAX_SERIES - 1 :]
+    notes.say(_("The last %(count)s series are drawn as one.", count=str(len(rest))))
+    sums: dict[Value, float] = {}
+    for draft in rest:
+        for x, y in zip(values.alike(draft.xs[:MAX_ROWS]), values.numbers(draft.ys[:MAX_ROWS]), strict=False):
+            sums[x] = sums.get(x, 0) + (y or 0)
+    return [*drafts[: MAX_SERIES - 1], Draft(_("Other"), list(sums), list(sums.values()), rest[0].mark)]
+
+
+def _same_axis(drafts: Sequence[Draft], notes: Notes, *, are_texts: bool) -> list[list[Value]]:
     """Return the x of each series, all of one kind."""
-    xs = [list(notes.first(draft.xs, MAX_ROWS)) for draft in drafts]
+    xs = [notes.first(draft.xs, MAX_ROWS) for draft in drafts]
+    if are_texts:
+        return [values.column(each, Kind.TEXT) for each in xs]
     every = [value for each in xs for value in each]
-    moments = [values.moment(value) for value in every]
-    # As in 1985-22-23: some dates of a file may be none.
-    readable = sum(1 for value in moments if value is not None)
-    known = sum(1 for value in every if value is not None)
-    if 0 < readable < known and readable * 2 >= known and all(isinstance(value, str) for value in every):
-        notes.say(_("Some dates cannot be read and are left out, such as “%(date)s”.", date=_first_bad(every)))
-        every = [value if moment is not None else None for value, moment in zip(every, moments, strict=True)]
+    if str in set(map(type, every)):
+        every = _without_bad_dates(every, notes)
     alike = iter(values.alike(every))
     return [list(itertools.islice(alike, len(each))) for each in xs]
 
 
-def _first_bad(every: Iterable[object]) -> str:
-    return next(values.text(value, 40) for value in every if values.moment(value) is None)
+def _without_bad_dates(every: list[object], notes: Notes) -> list[object]:
+    """Return values without those that are no dates among dates, as is 1985-22-23."""
+    moments = values.remembered(values.moment, every)
+    readable = sum(1 for value in moments if value is not None)
+    known = [value for value in every if value is not None]
+    if readable == len(known) or readable * 2 < len(known):
+        return every
+    bad = next(value for value, moment in zip(every, moments, strict=True) if moment is None and value is not None)
+    notes.say(_("Some dates cannot be read and are left out, such as “%(date)s”.", date=values.text(bad, 40)))
+    return list(moments)
 
 
-def _series(draft: Draft, xs: Sequence[Value], notes: Notes) -> Series:
-    ys = notes.first(draft.ys, MAX_ROWS)
-    largest = max((values.number(size) or 0 for size in draft.sizes[:MAX_ROWS]), default=0)
-    points = [
-        Point(
-            x,
-            values.number(y),
-            low=values.number(low),
-            size=_part(size, largest),
-            label=values.text(label),
-            url=values.link(url),
-        )
-        for x, y, low, size, label, url in itertools.islice(
-            itertools.zip_longest(xs, ys, draft.lows, draft.sizes, draft.labels, draft.urls), max(len(xs), len(ys))
-        )
-        if x is not None
-    ]
+def _series(draft: Draft, xs: list[Value], notes: Notes, *, in_order: bool) -> Series:
+    ys = values.numbers(notes.first(draft.ys, MAX_ROWS))
+    more = [draft.lows, draft.sizes, draft.labels, draft.urls]
+    if any(more):
+        points = _rich_points(draft, xs, ys)
+    else:
+        if draft.mark in JOINED and not in_order:
+            xs, ys = _joined(xs, ys, notes)
+        points = [Point(x, y) for x, y in zip(xs, ys, strict=False) if x is not None]
+    if draft.mark in {Mark.POINT, Mark.TICK}:
+        points = [point for point in points if point.y is not None]
     return Series(values.text(draft.title), points, draft.mark)
 
 
-def _part(size: object, largest: float) -> float | None:
-    known = values.number(size)
-    return None if known is None or largest <= 0 else max(known, 0) / largest
+def _joined(xs: list[Value], ys: list[float | None], notes: Notes) -> tuple[list[Value], list[float | None]]:
+    """Return numbers, days or moments one after the other, and no more than can be seen."""
+    if not xs or any(isinstance(x, str) for x in xs[:1]):
+        return xs, ys
+    if None in xs or not all(map(operator.le, xs, xs[1:])):  # type: ignore[arg-type]
+        # All x are of one kind, so they can be compared.
+        pairs = sorted((pair for pair in zip(xs, ys, strict=False) if pair[0] is not None), key=operator.itemgetter(0))
+        xs, ys = [x for x, _y in pairs], [y for _x, y in pairs]
+    if len(xs) <= MAX_POINTS or len(xs) != len(ys) or None in ys:
+        return xs, ys
+    notes.say(
+        _(
+            "Of %(count)s values, those that can be seen are drawn: the lowest and the highest of each part.",
+            count=str(len(xs)),
+        )
+    )
+    kept = _visible(ys)  # type: ignore[arg-type]
+    return [xs[place] for place in kept], [ys[place] for place in kept]
 
 
-def _positive(series: Series, notes: Notes) -> Series:
-    kept = [point for point in series.points if point.y is None or point.y > 0]
+def _visible(ys: Sequence[float]) -> list[int]:
+    """Return the places of the lowest and the highest value of each part, and of both ends."""
+    size = math.ceil(2 * len(ys) / MAX_POINTS)
+    kept = {0, len(ys) - 1}
+    for start in range(0, len(ys), size):
+        part = ys[start : start + size]
+        kept.update((start + part.index(min(part)), start + part.index(max(part))))
+    return sorted(kept)
+
+
+def _rich_points(draft: Draft, xs: Sequence[Value], ys: Sequence[float | None]) -> list[Point]:
+    sizes = values.numbers(draft.sizes[: len(xs)])
+    largest = max((size for size in sizes if size is not None), default=0)
+    lists = (values.numbers(draft.lows), sizes, values.remembered(values.text, draft.labels), draft.urls)
+    return [
+        Point(x, y, low, _part(size, largest), label or "", values.link(url))
+        for x, y, low, size, label, url in zip(
+            xs, ys, *(itertools.chain(each, itertools.repeat(None)) for each in lists), strict=False
+        )
+        if x is not None
+    ]
+
+
+def _part(size: float | None, largest: float) -> float | None:
+    return None if size is None or largest <= 0 else max(size, 0) / largest
+
+
+def _positive(series: Series, x: Axis, y: Axis, notes: Notes) -> Series:
+    kept = [
+        point
+        for point in series.points
+        if not (y.is_logarithmic and point.y is not None and point.y <= 0)
+        and not (x.is_logarithmic and isinstance(point.x, int | float) and point.x <= 0)
+    ]
     if len(kept) < len(series.points):
         notes.say(_("A logarithmic axis has no zero and nothing below; such values are left out."))
     return Series(series.title, kept, series.mark)
 
 
-def _sorted(series: Series) -> Series:
-    if series.mark not in JOINED or any(isinstance(point.x, str) for point in series.points):
-        return series
-    # All x are of one kind, so they can be compared.
-    return Series(series.title, sorted(series.points, key=lambda point: point.x), series.mark)  # type: ignore[arg-type, return-value]
-
-
-def _aligned(shown: Sequence[Series], notes: Notes) -> list[Series]:
+def _aligned(shown: Sequence[Series], wanted: Sequence[str], notes: Notes) -> list[Series]:
     """Return the series with a point for each category, in one order, if x is by category."""
-    categories = list(dict.fromkeys(point.x for series in shown for point in series.points))
-    if not any(isinstance(category, str) for category in categories):
+    if not any(isinstance(series.points[0].x, str) for series in shown if series.points):
         return list(shown)
+    found = dict.fromkeys(point.x for series in shown for point in series.points)
+    first = dict.fromkeys(category for category in wanted if category in found)
+    categories: list[Value] = [*first, *(category for category in found if category not in first)]
     kept = set(notes.first(categories, MAX_CATEGORIES))
     cut = [Series(series.title, [point for point in series.points if point.x in kept], series.mark) for series in shown]
     if len(cut) == 1 or any(len({point.x for point in series.points}) < len(series.points) for series in cut):

@@ -20,8 +20,7 @@ def table(payload: object, notes: Notes, limit: int = MAX_ROWS) -> Table:
         found = _bounded(payload, notes, limit)
     else:
         heads, rows = _rows(payload)
-        shown = [list(row[:MAX_COLUMNS]) for row in notes.first(rows, limit)]
-        found = _typed(heads[:MAX_COLUMNS], shown)
+        found = _guessed(heads[:MAX_COLUMNS], notes.first(rows, limit))
     if not found.columns or not found.rows:
         raise nothing()
     if found.is_cut:
@@ -30,12 +29,9 @@ def table(payload: object, notes: Notes, limit: int = MAX_ROWS) -> Table:
 
 
 def _bounded(payload: Table, notes: Notes, limit: int) -> Table:
-    columns = payload.columns[:MAX_COLUMNS]
-    rows = [
-        tuple(values.of_kind(value, column.kind) for column, value in zip(columns, row, strict=False))
-        for row in notes.first(payload.rows, limit)
-    ]
-    return Table(columns, rows, payload.is_cut)
+    heads = payload.columns[:MAX_COLUMNS]
+    rows = notes.first(payload.rows, limit)
+    return Table(heads, _typed([column.kind for column in heads], rows), payload.is_cut)
 
 
 def _rows(payload: object) -> tuple[list[str], Sequence[Sequence[object]]]:
@@ -76,20 +72,18 @@ def _rows_of_lists(rows: Sequence[Sequence[object]]) -> tuple[list[str], Sequenc
     return [str(number + 1) for number in range(width)], rows
 
 
-def _typed(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
-    columns = list(itertools.zip_longest(*rows)) if rows else []
-    kinds = [values.kind(column) for column in columns]
-    return Table(
-        tuple(Column(str(head), values.text(head), kind) for head, kind in zip(heads, kinds, strict=False)),
-        [
-            tuple(values.of_kind(_cell(row, place), kind) for place, kind in enumerate(kinds[: len(heads)]))
-            for row in rows
-        ],
-    )
+def _guessed(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
+    """Return a table whose columns have the kinds of their values."""
+    kinds = [values.kind(each) for each in itertools.islice(itertools.zip_longest(*rows), len(heads))]
+    columns = tuple(Column(head, values.text(head), kind) for head, kind in zip(heads, kinds, strict=False))
+    return Table(columns, _typed(kinds, rows))
 
 
-def _cell(row: Sequence[object], place: int) -> object:
-    return row[place] if place < len(row) else None
+def _typed(kinds: Sequence[Kind], rows: Sequence[Sequence[object]]) -> list[tuple[Value, ...]]:
+    """Return rows whose values are of these kinds. Shorter rows are filled."""
+    columns = [list(each) for each in itertools.islice(itertools.zip_longest(*rows), len(kinds))]
+    columns += [[None] * len(rows) for _kind in kinds[len(columns) :]]
+    return list(zip(*(values.column(each, kind) for each, kind in zip(columns, kinds, strict=True)), strict=True))
 
 
 def places(found: Table, *kinds: Kind) -> list[int]:
@@ -98,5 +92,5 @@ def places(found: Table, *kinds: Kind) -> list[int]:
 
 
 def column(found: Table, place: int) -> list[Value]:
-    """Return the values of a column. A row may be shorter than the table."""
-    return [row[place] if place < len(row) else None for row in found.rows]
+    """Return the values of a column."""
+    return [row[place] for row in found.rows]

@@ -3,11 +3,15 @@
 import datetime as dt
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
+from typing import TypeVar
+
+from flask import has_app_context
 
 from app.charts.limits import MAX_LABEL, MAX_NUMBER
 from app.charts.model import Kind, Value
+from app.i18n import formats
 
 # XML cannot hold these: control characters, halves of characters, and two that are none.
 UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
@@ -17,6 +21,8 @@ MOMENT = re.compile(
     re.ASCII,
 )
 # Any time zone may be applied to moments between them.
+T = TypeVar("T")
+NUMERIC = {int, float, Decimal}
 FIRST_YEAR, LAST_YEAR = 2, 9998
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
@@ -37,7 +43,9 @@ def long_text(value: object, limit: int) -> str:
         if known is None:
             return ""
         return str(int(known)) if known.is_integer() else repr(known)
-    return value.isoformat() if isinstance(value, dt.date) else ""
+    if isinstance(value, dt.date):
+        return formats.value(value) if has_app_context() else value.isoformat()
+    return ""
 
 
 def number(value: object) -> float | None:
@@ -104,33 +112,84 @@ def from_milliseconds(value: object) -> dt.datetime | None:
         return None
 
 
-def kind(values: Iterable[object]) -> Kind:
+def kind(found: Iterable[object]) -> Kind:
     """Return what a column holds. Texts that are all dates are dates; texts that are all numbers stay texts."""
-    known = [value for value in values if value is not None and value != ""]
+    known = [value for value in found if value is not None and value != ""]
+    types = set(map(type, known))
     if not known:
         return Kind.TEXT
-    if all(isinstance(value, bool) for value in known):
+    if types == {bool}:
         return Kind.BOOLEAN
-    if all(isinstance(value, int | float | Decimal) and not isinstance(value, bool) for value in known):
+    if types <= NUMERIC:
         return Kind.NUMBER
-    moments = [moment(value) for value in known]
-    if any(value is None for value in moments):
+    if types <= {dt.date, dt.datetime}:
+        return Kind.MOMENT if dt.datetime in types else Kind.DATE
+    # Most texts are none, which the first one tells.
+    if moment(known[0]) is None or None in (moments := remembered(moment, known)):
         return Kind.TEXT
-    return Kind.MOMENT if any(isinstance(value, dt.datetime) for value in moments) else Kind.DATE
+    return Kind.MOMENT if dt.datetime in set(map(type, moments)) else Kind.DATE
 
 
-def of_kind(value: object, wanted: Kind) -> Value:
-    """Return the value of a cell in a column of this kind."""
-    if value is None:
-        return None
+def column(found: Sequence[object], wanted: Kind) -> list[Value]:
+    """Return the values of a column of this kind."""
     if wanted is Kind.NUMBER:
-        return whole(value)
+        return list(found) if are_plain(found) else remembered(whole, found)  # type: ignore[arg-type]
     if wanted is Kind.BOOLEAN:
-        return value if isinstance(value, bool) else None
+        return [value if isinstance(value, bool) else None for value in found]
     if wanted is Kind.TEXT:
-        return text(value)
+        return remembered(lambda value: None if value is None else text(value), found)
+    if _are_times(found, wanted):
+        return list(found)  # type: ignore[arg-type]
+    convert = _moment_of if wanted is Kind.MOMENT else moment
+    # Two days are seldom the same: nothing is gained by remembering them.
+    return [convert(value) for value in found]
+
+
+def _are_times(found: Sequence[object], wanted: Kind) -> bool:
+    """Whether all are days, or moments in UTC, that can be drawn as they are."""
+    if set(map(type, found)) != {dt.datetime if wanted is Kind.MOMENT else dt.date}:
+        return False
+    if wanted is Kind.MOMENT and any(value.tzinfo is not dt.UTC for value in found):  # type: ignore[attr-defined]
+        return False
+    lowest, highest = min(found), max(found)  # type: ignore[type-var]
+    return lowest.year >= FIRST_YEAR and highest.year <= LAST_YEAR  # type: ignore[attr-defined]
+
+
+def _moment_of(value: object) -> dt.datetime | None:
     known = moment(value)
-    return at_midnight(known) if wanted is Kind.MOMENT and known is not None else known
+    return None if known is None else at_midnight(known)
+
+
+def are_plain(found: Sequence[object]) -> bool:
+    """Whether all are numbers that can be drawn as they are. Long series are told so without a step for each."""
+    if not found or not set(map(type, found)) <= {int, float}:
+        return False
+    lowest, highest = min(found), max(found)  # type: ignore[type-var]
+    # What is no number may hide in the middle, where it is neither the lowest nor the highest.
+    return lowest > -MAX_NUMBER and highest < MAX_NUMBER and all(map(math.isfinite, found))  # type: ignore[operator, arg-type]
+
+
+def numbers(found: Sequence[object]) -> list[float | None]:
+    """Return each as a number."""
+    return list(found) if are_plain(found) else remembered(number, found)  # type: ignore[arg-type]
+
+
+def remembered(convert: Callable[[object], T], found: Sequence[object]) -> list[T]:
+    """Return each value converted. Values that come again are converted once."""
+    known: dict[object, T] = {}
+    converted = []
+    for value in found:
+        # 1, 1.0 and True are the same key.
+        key = (value, type(value)) if isinstance(value, bool) else value
+        try:
+            converted.append(known[key])
+        except KeyError:
+            known[key] = convert(value)
+            converted.append(known[key])
+        except TypeError:
+            # A list or an object inside a cell.
+            converted.append(convert(value))
+    return converted
 
 
 def at_midnight(value: dt.date) -> dt.datetime:
@@ -140,13 +199,17 @@ def at_midnight(value: dt.date) -> dt.datetime:
     return dt.datetime(value.year, value.month, value.day, tzinfo=dt.UTC)
 
 
-def alike(values: Sequence[object]) -> list[Value]:
+def alike(found: Sequence[object]) -> list[Value]:
     """Return the values of an axis: all numbers, all days, all moments, or all texts."""
-    known = [value for value in values if value is not None]
-    if known and all(number(value) is not None for value in known):
-        return [whole(value) for value in values]
-    found = kind(known)
-    return [of_kind(value, Kind.TEXT if found is Kind.BOOLEAN else found) for value in values]
+    if are_plain(found):
+        return list(found)  # type: ignore[arg-type]
+    known = [value for value in found if value is not None]
+    if known and isinstance(known[0], dt.date):
+        return column(found, kind(known))
+    if known and number(known[0]) is not None and None not in remembered(number, known):
+        return remembered(whole, found)
+    wanted = kind(known)
+    return column(found, Kind.TEXT if wanted in {Kind.BOOLEAN, Kind.NUMBER} else wanted)
 
 
 def mapping(value: object) -> Mapping[str, object]:
