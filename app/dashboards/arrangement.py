@@ -139,7 +139,7 @@ def stylesheet(modules: Sequence[Mapping[str, Any]], *, is_freeform: bool) -> st
     rules = []
     for number, module in enumerate(modules):
         height, width = int(module.get("height", DEFAULT_HEIGHT)), int(module.get("width", DEFAULT_WIDTH))
-        rules.append(f".dashboard .place-{number}{{block-size:{height}px}}")
+        rules.append(f".dashboard .place-{number}{{--height:{height}px}}")
         if is_freeform:
             x, y = int(module.get("x", 0)), int(module.get("y", 0))
             share = f"{width / COLUMNS:.2%}"

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.charts import reading
 from app.charts.model import Chart, Refusal
 from app.dashboards import data
-from app.dashboards.arrangement import rows
+from app.dashboards.arrangement import DEFAULT_HEIGHT, rows
 from app.extensions import db
 
 log = logging.getLogger(__name__)
@@ -22,6 +22,8 @@ Urls = Callable[[Mapping[str, Any]], Mapping[str, str]]
 # How a field of HTML is called where it is not called as in a configuration. What is typed there stands in the URL.
 HTML_TYPES = {"datetime": "datetime-local", "password": "text"}
 MAX_INPUT_LENGTH = 500
+# What a module has besides its drawing, and the least that a drawing needs, in pixels.
+HEIGHT_AROUND, HEIGHT_OF_INPUTS, MIN_DRAWING = 130, 90, 120
 # The name of an input in a URL: that of its module stands before it.
 SEPARATOR = "."
 
@@ -48,6 +50,12 @@ class ShownModule:
     chart: Chart
     fields: list[InputField] = field(default_factory=list)
     urls: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def drawing_height(self) -> int:
+        """The height that is left for the drawing, in pixels."""
+        around = HEIGHT_AROUND + (HEIGHT_OF_INPUTS if self.fields else 0)
+        return max(int(self.module.get("height", DEFAULT_HEIGHT)) - around, MIN_DRAWING)
 
 
 def show_all(modules: Sequence[Mapping[str, Any]], arguments: Mapping[str, str], urls: Urls) -> list[ShownModule]:

@@ -216,13 +216,13 @@ function resize(event) {
     height: Math.min(Math.max(Math.round((Number(height) + dy) / STEP) * STEP, 50), 2000),
   });
   const leave = () => {
-    for (const name of ["gridColumn", "inlineSize", "blockSize"]) module.style[name] = "";
+    for (const name of ["grid-column", "inline-size", "--height"]) module.style.removeProperty(name);
   };
   follow(
     event,
     (dx, dy) => {
       const size = measure(dx, dy);
-      module.style.blockSize = `${size.height}px`;
+      module.style.setProperty("--height", `${size.height}px`);
       if (module.closest(".freeform")) module.style.inlineSize = `${(size.width / 12) * 100}%`;
       else module.style.gridColumn = `span ${size.width}`;
     },
@@ -245,6 +245,7 @@ for (const area of document.querySelectorAll("textarea[data-lines]")) {
   const frame = document.createElement("div");
   const numbers = document.createElement("pre");
   frame.className = "lined";
+  frame.dir = "ltr";
   numbers.className = "line-numbers";
   numbers.setAttribute("aria-hidden", "true");
   area.replaceWith(frame);

@@ -90,4 +90,5 @@ def test_the_stylesheet_has_numbers_only():
     css = arrangement.stylesheet([{"id": "}<", "width": 6, "height": 300, "x": 40, "y": 20}], is_freeform=True)
     assert "inset-inline-start:min(40px,100% - 50.00%);inset-block-start:20px" in css
     assert "block-size:360px" in css
+    assert "--height:300px" in css
     assert "<" not in css
