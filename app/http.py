@@ -224,6 +224,12 @@ def without_referrer(response: AnyResponse) -> AnyResponse:
     return response
 
 
+def as_secret(response: BaseResponse) -> BaseResponse:
+    """Keep the URL, which contains a secret, out of Referer headers and caches."""
+    response.headers["Cache-Control"] = "no-store"
+    return without_referrer(response)
+
+
 @contextmanager
 def release_request_lock() -> Iterator[None]:
     """Let other requests run while this one waits for another server.

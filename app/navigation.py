@@ -43,13 +43,15 @@ from app.accounts.users.api import UserApi
 from app.accounts.users.directory_admin import DirectoryPersonModelView
 from app.audit.views import AuditEventModelView
 from app.crud.openapi import SiteMenuApi, SwaggerView
-from app.dashboards.edit_views import DashboardEditView
-from app.dashboards.history_views import DashboardHistoryView, DashboardMembersView
-from app.dashboards.views import DashboardView
 from app.dashboards.admin import DashboardMemberModelView, DashboardModelView, DashboardVersionModelView
 from app.dashboards.api import DashboardApi
+from app.dashboards.edit_views import DashboardEditView
+from app.dashboards.history_views import DashboardHistoryView, DashboardMembersView
+from app.dashboards.links.views import DashboardLinkView, SharedDashboardView
 from app.dashboards.privacy import connect as connect_dashboards
 from app.dashboards.schema_view import DashboardSchemaView
+from app.dashboards.views import DashboardView
+from app.dashboards.weekly.views import DashboardWeeklyView
 from app.extensions import AppBuilder
 from app.i18n.views import LocaleView
 from app.inbound.admin import InboundMessageModelView
@@ -133,7 +135,15 @@ PARTY_PAGES = (
     ReportView,
     MessageView,
 )
-DASHBOARD_PAGES = (DashboardView, DashboardEditView, DashboardHistoryView, DashboardMembersView)
+DASHBOARD_PAGES = (
+    DashboardView,
+    DashboardEditView,
+    DashboardHistoryView,
+    DashboardMembersView,
+    DashboardLinkView,
+    DashboardWeeklyView,
+    SharedDashboardView,
+)
 # The API of members, in the order in which it is described.
 PARTY_APIS = (
     PartyApi,

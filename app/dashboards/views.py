@@ -19,6 +19,7 @@ from app.dashboards.enums import Action, Layout
 from app.dashboards.models import Dashboard
 from app.dashboards.modules import ShownModule, show, show_all
 from app.dashboards.view_base import BaseDashboardView, current_member
+from app.dashboards.weekly import service as weekly
 from app.database import transaction
 from app.errors import DomainError
 from app.http import page_number
@@ -168,6 +169,7 @@ def render_dashboard(view: BaseDashboardView, dashboard: Dashboard, *, is_arrang
         may=may,
         is_arranged=is_arranged,
         delete_question=question,
+        is_weekly=weekly.is_subscribed(dashboard, current_member()),
     )
 
 
@@ -187,5 +189,3 @@ def _file(content: str | bytes, name: str, content_type: str) -> BaseResponse:
     response = Response(content, content_type=content_type + ("" if isinstance(content, bytes) else "; charset=utf-8"))
     response.headers.set("Content-Disposition", "attachment", filename=name)
     return response
-
-
