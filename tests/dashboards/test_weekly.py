@@ -104,7 +104,7 @@ def test_charts_are_pictures_inside_the_email(board, cast, new_visitor, smtp, mo
     for picture in pictures:
         assert picture.get_content().startswith(b"\x89PNG")
         assert f'src="cid:{picture["Content-ID"].strip("<>")}"' in html.get_content()
-    assert [picture.get_filename() for picture in pictures] == ["1.png", "2.png"]
+    assert [picture.get_filename() for picture in pictures] == ["1.png"]
 
 
 def test_without_a_font_the_figures_are_sent_in_words(board, cast, new_visitor, smtp, monday, monkeypatch, caplog):
