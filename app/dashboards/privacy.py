@@ -1,13 +1,17 @@
 """The dashboards of a member in their data export, and what becomes of them when the account is deleted."""
 
-from sqlalchemy import delete, select, update
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, delete, select, update
 from sqlalchemy.orm import selectinload, undefer
 
 from app.accounts.models import Member
 from app.accounts.privacy.data_export import Archive, pick
 from app.accounts.signals import member_erasing, member_exporting
 from app.dashboards.enums import MemberRole
+from app.dashboards.links.models import DashboardLink
 from app.dashboards.models import Dashboard, DashboardMember, DashboardVersion
+from app.dashboards.weekly.models import DashboardSubscription
 from app.extensions import db
 
 OWN = (
@@ -35,9 +39,23 @@ def _export(member: Member, *, archive: Archive) -> None:
             "shared_with_me": [
                 {"name": name, "role": row.role, "since": row.created_at} for row, name in db.session.execute(shared)
             ],
+            "by_email": [
+                {"name": name, "since": since}
+                for name, since in db.session.execute(
+                    _names_of(DashboardSubscription, DashboardSubscription.member_id == member.id)
+                )
+            ],
+            "links": [
+                {"name": name, "created_at": since}
+                for name, since in db.session.execute(_names_of(DashboardLink, DashboardLink.creator_id == member.id))
+            ],
             "changes": [row._asdict() for row in db.session.execute(changes.order_by(DashboardVersion.id))],
         },
     )
+
+
+def _names_of(model: type[DashboardSubscription | DashboardLink], condition: ColumnElement[bool]) -> Select[Any]:
+    return select(Dashboard.name, model.created_at).join(model.dashboard).where(condition).order_by(model.id)
 
 
 def _erase(member: Member) -> None:
@@ -57,5 +75,7 @@ def _erase(member: Member) -> None:
             db.session.delete(dashboard)
     db.session.flush()
     db.session.execute(delete(DashboardMember).where(DashboardMember.member_id == member.id))
+    db.session.execute(delete(DashboardSubscription).where(DashboardSubscription.member_id == member.id))
+    db.session.execute(delete(DashboardLink).where(DashboardLink.creator_id == member.id))
     author = update(DashboardVersion).where(DashboardVersion.author_id == member.id)
     db.session.execute(author.values(author_id=None))

@@ -17,8 +17,22 @@ BOARD = {
     "version": 1,
     "layout": "grid",
     "modules": [
-        {"id": "mine", "title": "My dinners", "type": "table", "data": {"query": "my_parties_per_month"}, "row": 1, "width": 6},
-        {"id": "all", "title": "All dinners", "type": "bar", "data": {"query": "parties_per_month"}, "row": 1, "width": 6},
+        {
+            "id": "mine",
+            "title": "My dinners",
+            "type": "table",
+            "data": {"query": "my_parties_per_month"},
+            "row": 1,
+            "width": 6,
+        },
+        {
+            "id": "all",
+            "title": "All dinners",
+            "type": "bar",
+            "data": {"query": "parties_per_month"},
+            "row": 1,
+            "width": 6,
+        },
     ],
 }
 
