@@ -72,7 +72,8 @@ async function arrange(fields, submitter) {
   const body = new FormData(form, submitter);
   for (const [name, value] of Object.entries(fields)) body.set(name, value);
   try {
-    const response = await fetch(form.action, { method: "POST", body });
+    // Its buttons are called action: that is what `form.action` would be.
+    const response = await fetch(form.getAttribute("action"), { method: "POST", body });
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     const fresh = page.querySelector("#modules");
     if (!fresh) throw new Error(response.status);

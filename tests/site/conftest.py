@@ -101,6 +101,7 @@ class PopulatedSite:
             "filename": "app.css" if rule.endpoint == "static" else self.picture,
             "slug": "the-dashboard" if str(rule).startswith("/dashboards") else self.party.slug,
             "dashboard_id": "the-dashboard",
+            "module": "figure",
             "token": self.tokens.get(rule.endpoint, "unknown"),
             "username": self.party.host.username,
             "version": "v1",
