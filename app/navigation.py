@@ -6,6 +6,15 @@ from typing import Any
 from flask import current_app
 from flask_babel import lazy_gettext
 
+# Importing these declares their named queries.
+import app.accounts.statistics.named_queries
+import app.dashboards.named_queries
+import app.outbox.named_queries
+import app.parties.attendance.named_queries
+import app.parties.hosting.named_queries
+import app.parties.menu.named_queries
+import app.parties.rsvps.named_queries
+import app.parties.waiting_list.named_queries  # noqa: F401
 from app.accounts.api_keys.admin import ApiKeyModelView
 from app.accounts.api_keys.views import ApiKeyView
 from app.accounts.email_change.views import EmailChangeView

@@ -14,6 +14,7 @@ from app.accounts.ldap import checks as directory_checks
 from app.accounts.users import account_deletion, directory
 from app.audit import service as audit_log
 from app.crud import files
+from app.dashboards import remote
 from app.database import BATCH, transaction
 from app.inbound import imap
 from app.inbound import service as inbound_service
@@ -98,6 +99,7 @@ JOBS = (
     PeriodicJob("party-times", MINUTE, _counted(clock_changes.derive_anew, "parties moved")),
     PeriodicJob("seat-offers", MINUTE, _counted(sweep, "seats offered")),
     PeriodicJob("reminders", MINUTE, _counted(reminders.send_due, "reminders queued"), time_limit=3600),
+    PeriodicJob("dashboard-data", MINUTE, _counted(remote.fetch_due, "answers for dashboards")),
     PeriodicJob("mailbox", MINUTE, _counted(imap.poll, "messages received")),
     PeriodicJob("directory", MINUTE, _counted(directory.check_due, "people no longer let in by the directory")),
     PeriodicJob("digests", HOUR, _counted(news.send_digests, "digests queued"), time_limit=3600),

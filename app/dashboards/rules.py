@@ -28,3 +28,8 @@ def may(action: Action, *, is_owner: bool, role: MemberRole | None, is_global: b
         return role == MemberRole.EDITOR
     # To see one, or make a copy of one's own.
     return role is not None or is_global
+
+
+# Of data that do not come from the site.
+MAX_URL_LENGTH, MAX_URLS = 2000, 20
+MAX_UPLOADS, MAX_UPLOAD_BYTES, MAX_UPLOAD_ROWS, MAX_UPLOAD_COLUMNS = 20, 1024 * 1024, 10_000, 50

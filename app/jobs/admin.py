@@ -18,6 +18,7 @@ NAMES = {
     "beat": lazy_gettext("Celery's beat"),
     "cleanup": lazy_gettext("Delete what is kept no longer"),
     "directory": lazy_gettext("Ask the directory who has left"),
+    "dashboard-data": lazy_gettext("Ask other hosts for data of dashboards"),
     "digests": lazy_gettext("Tell hosts of answers"),
     "mailbox": lazy_gettext("Read the mailbox"),
     "party-times": lazy_gettext("Follow changes of time zones"),
