@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 
 from flask_babel import gettext as _
 
-from app.charts.model import Chart, Refusal, Table, TreeShape
+from app.charts.model import Chart, Refusal, Rows, Table, TreeShape
 from app.charts.reading import basic, by_kind, c3, graphs, plotly, sets, sparklines, timelines, trees, vega_lite, words
 from app.charts.reading.notes import CannotDrawError, Notes, nothing, unknown
 from app.charts.reading.plots import Draft, plot
-from app.charts.reading.values import sequence
+from app.charts.reading.values import mapping, sequence, text
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,13 @@ TREES = {
     "flamegraph": TreeShape.FLAME,
 }
 # Pages and programs of others.
-EMBEDDED = {"custom", "iframe", "youtube"}
+EMBEDDED = frozenset({"custom", "iframe", "youtube"})
+# What some families have; the others draw the same for any type.
+TYPES = {
+    "C3": {*c3.MARKS, *c3.OF_PARTS, "gauge"},
+    "D3": {"treemap", "circlepack", "dendrogram", "radial-dendrogram", "voronoi"},
+    "Basic": {"number", "numbergroup", "numbers", "image", "text", "markdown"},
+}
 
 
 def read(family: str, kind: str, payload: object, specification: Mapping[str, object] | None, title: str) -> Chart:
@@ -34,25 +40,46 @@ def read(family: str, kind: str, payload: object, specification: Mapping[str, ob
 
     `payload` is the table of a query or any JSON. `specification` is one of Vega-Lite, without its data.
     """
-    notes = Notes()
     try:
-        chart = _read(family, kind, payload, specification, title, notes)
+        return read_or_raise(family, kind, payload, specification, title)
     except CannotDrawError as error:
         return Refusal(str(error))
     except Exception:
         # One module must not take the page with it.
         log.exception("A chart of %.40r (%.40r) could not be read", family, kind)
         return Refusal(_("This chart cannot be read."))
+
+
+def refusal(family: str, kind: str) -> str | None:
+    """Return why a type is never drawn, whatever its data; None if that depends on it."""
+    if family not in FAMILIES:
+        return str(unknown(family))
+    if kind in EMBEDDED:
+        return str(embedded(kind))
+    return None if kind in TYPES.get(family, {kind}) else str(unknown(kind))
+
+
+def embedded(kind: str) -> CannotDrawError:
+    """Return the refusal of a page of others."""
+    return CannotDrawError(_("“%(name)s” is not shown: a dashboard runs no pages of others.", name=kind))
+
+
+def read_or_raise(
+    family: str, kind: str, payload: object, specification: Mapping[str, object] | None, title: str
+) -> Chart:
+    """Return what a module shows, or raise CannotDrawError."""
+    notes = Notes()
+    chart = _chart(family, kind, payload, specification, title, notes)
     return dataclasses.replace(chart, notes=notes.sentences)
 
 
-def _read(
+def _chart(
     family: str, kind: str, payload: object, specification: Mapping[str, object] | None, title: str, notes: Notes
 ) -> Chart:
     if specification:
         return vega_lite.draw(specification, payload, title, notes)
     if kind in EMBEDDED:
-        raise CannotDrawError(_("“%(name)s” is not shown: a dashboard runs no pages of others.", name=kind))
+        raise embedded(kind)
     if payload is None:
         raise nothing()
     if isinstance(payload, Table):
@@ -95,6 +122,19 @@ def _basic(kind: str, payload: object, title: str, notes: Notes) -> Chart:
     return _vega(kind, payload, title, notes)
 
 
+def _data_table(_kind: str, payload: object, title: str, notes: Notes) -> Chart:
+    """Return a table of rows, or of DataTables' own options."""
+    heads = {
+        text(head.get("data")): text(head.get("title"))
+        for head in map(mapping, sequence(mapping(payload).get("columns")))
+    }
+    chart = by_kind.draw("table", payload, title, notes)
+    if not heads or not isinstance(chart, Rows):
+        return chart
+    columns = (dataclasses.replace(each, title=heads.get(each.name) or each.title) for each in chart.table.columns)
+    return Rows(dataclasses.replace(chart.table, columns=tuple(columns)))
+
+
 def _d3(kind: str, payload: object, title: str, notes: Notes) -> Chart:
     if kind == "voronoi":
         notes.say(_("The points are drawn without the cells around them."))
@@ -110,7 +150,7 @@ FAMILIES: dict[str, Reader] = {
     "Basic": _basic,
     "C3": c3.draw,
     "D3": _d3,
-    "DataTable": lambda _kind, payload, title, notes: by_kind.draw("table", payload, title, notes),
+    "DataTable": _data_table,
     "FlameGraph": lambda _kind, payload, title, notes: trees.draw(payload, title, TreeShape.FLAME, notes),
     "Graph": lambda _kind, payload, _title, notes: graphs.draw(payload, notes),
     "Cytoscape": lambda _kind, payload, _title, notes: graphs.draw(payload, notes),

@@ -75,11 +75,24 @@ def draw(kind: str, payload: object, title: str, notes: Notes) -> Chart:
         return basic.prose(payload)
     if kind == "image":
         return basic.image(payload, title)
+    if not kind:
+        found = table(payload, notes)
+        return KINDS["table"](found, title, notes) if _is_list(found) else plot_of(found, _usual(found), notes)
     if kind in MARKS:
         return plot_of(table(payload, notes), kind, notes)
     if kind not in KINDS:
         raise unknown(kind)
     return KINDS[kind](table(payload, notes), title, notes)
+
+
+def _is_list(found: Table) -> bool:
+    """Whether a table is best shown as it is."""
+    return not places(found, Kind.NUMBER) or len(places(found, Kind.TEXT)) > 2
+
+
+def _usual(found: Table) -> str:
+    """Return how a table is plotted if nobody says how."""
+    return "line" if places(found, Kind.DATE, Kind.MOMENT) else "bar"
 
 
 # -- what is plotted

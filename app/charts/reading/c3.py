@@ -55,10 +55,10 @@ def _configured(
     json = body.get("json")
     if isinstance(json, Mapping):
         columns.update((values.text(name), column) for name, column in json.items())
-    kind = body["type"] if isinstance(body.get("type"), str) else kind  # type: ignore[assignment]
-    types = list(values.mapping(body.get("types")).values())
+    kind = values.text(body.get("type")) or kind
+    types = [values.text(each) for each in values.mapping(body.get("types")).values()]
     if types and all(each in OF_PARTS for each in types):
-        kind = str(types[0])
+        kind = types[0]
     return _drawn(kind, columns, body, payload, title, notes)
 
 
@@ -106,7 +106,7 @@ def _plot(
 ) -> Chart:
     types, names = values.mapping(body.get("types")), values.mapping(body.get("names"))
     own = {str(series): str(x) for series, x in values.mapping(body.get("xs")).items()}
-    shared = next((name for name in ([body.get("x")] if body else DATES) if name in columns), None)
+    shared = next((name for name in ([values.text(body.get("x"))] if body else DATES) if name in columns), None)
     used = {*own.values(), shared}
     axis = values.mapping(payload.get("axis"))
     across = values.mapping(axis.get("x"))

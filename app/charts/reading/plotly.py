@@ -39,13 +39,11 @@ def draw(payload: object, title: str, notes: Notes) -> Chart:
 
 
 def _kind(trace: Json) -> str:
-    kind = trace.get("type") or "scatter"
+    kind = values.text(trace.get("type")) or "scatter"
     if kind in {"scatter", "area"} and "r" in trace:
         # Around a point: "r" and "t" stand for x and y.
         return "polar"
-    if kind == "scatter" and "z" in trace:
-        return "surface"
-    return kind if isinstance(kind, str) else "?"
+    return "surface" if kind == "scatter" and "z" in trace else kind
 
 
 # -- series on axes
@@ -80,13 +78,14 @@ def _plot(traces: Sequence[Json], x: Json, y: Json, layout: Json, notes: Notes) 
     is_flipped = any(_is_flipped(trace) for trace in traces)
     if is_flipped:
         x, y = y, x
-    is_share = layout.get("barnorm") in {"percent", "fraction"}
+    is_share = values.text(layout.get("barnorm")) in {"percent", "fraction"}
     return plots.plot(
         [_draft(trace, place, is_flipped=is_flipped) for place, trace in enumerate(traces, start=1)],
         notes,
         x=_axis(x),
         y=_axis(y),
-        is_stacked=layout.get("barmode") in {"stack", "relative"} or any("stackgroup" in trace for trace in traces),
+        is_stacked=values.text(layout.get("barmode")) in {"stack", "relative"}
+        or any("stackgroup" in trace for trace in traces),
         is_share=is_share,
         is_flipped=is_flipped,
         in_order=True,
@@ -123,7 +122,7 @@ def _draft(trace: Json, place: int, *, is_flipped: bool) -> Draft:
 def _mark(trace: Json, count: int) -> Mark:
     if trace.get("type") == "bar":
         return Mark.BAR
-    if trace.get("fill") in {"tozeroy", "tonexty"} or "stackgroup" in trace:
+    if values.text(trace.get("fill")) in {"tozeroy", "tonexty"} or "stackgroup" in trace:
         return Mark.AREA
     mode = trace.get("mode")
     if isinstance(mode, str) and "lines" not in mode and mode != "none":

@@ -545,9 +545,7 @@ def _box_plot(view: View, _title: str, notes: Notes) -> Boxes:
         key = " · ".join(dict.fromkeys(each[place] for each in names))
         groups.setdefault(key, []).append(vega_rows.get(row, value.field))
     if heads:
-        taken: dict[str, Sequence[Value]] = {
-            heads[0].name: [vega_channels.read(heads[0], row) for row in view.data.rows]
-        }
+        taken = {heads[0].name: vega_channels.read(heads[0], view.data.rows)}
         if isinstance(heads[0].definition.get("sort", "ascending"), str | list):
             order = {name: place for place, name in enumerate(vega_channels.categories(heads[0], taken, []))}
             groups = dict(sorted(groups.items(), key=lambda pair: order.get(pair[0].split(" · ")[0], len(order))))
