@@ -10,5 +10,5 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals["figure_of"] = figures.figure_of
     app.jinja_env.globals["chart_change"] = figures.change
     app.jinja_env.filters.update(
-        cell=figures.shown, sort_key=figures.sort_key, safe_link=texts.safe_url, clean=texts.clean,amount=texts.number
+        cell=figures.shown, sort_key=figures.sort_key, safe_link=texts.safe_url, clean=texts.clean, amount=texts.number
     )

@@ -12,7 +12,7 @@ from app.charts import markdown, texts, values
 from app.charts.drawing import Drawing, drawn, is_drawn, wrapped
 from app.charts.drawing.canvas import COLOURS, HEIGHT, Canvas
 from app.charts.drawing.grids import steps
-from app.charts.drawing.plot import SMALL, fitted
+from app.charts.drawing.plot_data import SMALL, fitted
 from app.charts.drawing.round import shares
 from app.charts.model import (
     Branch,
@@ -91,7 +91,6 @@ class Figure:
         """The rows of a table."""
         return values.table(self.chart, MAX_TABLE)
 
-
     # -- what is no SVG
 
     @property
@@ -99,7 +98,9 @@ class Figure:
         """Words with their size, from 1 to 6, and their weight."""
         words = self.chart.words[:MAX_WORDS] if isinstance(self.chart, Words) else []
         most = max((weight for _word, weight in words), default=0) or 1
-        return [(texts.clean(word), 1 + round(5 * max(weight, 0) / most), texts.number(weight)) for word, weight in words]
+        return [
+            (texts.clean(word), 1 + round(5 * max(weight, 0) / most), texts.number(weight)) for word, weight in words
+        ]
 
     @property
     def branches(self) -> Branch | None:

@@ -41,11 +41,11 @@ def style_sheet(family: str) -> str:
     rules = [
         f"text{{font:12px {family};fill:{SOFT}}}.heading{{font:600 17px {family};fill:{INK}}}.label,.value{{fill:{INK}}}",
         f".figure{{font:600 22px {family};fill:{INK}}}.big{{font:600 34px {family};fill:{INK}}}.small{{font-size:11px}}",
-        f".paper{{fill:{PAPER}}}.grid{{stroke:{LINE}}}.zero{{stroke:{EDGE}}}.hit{{opacity:0}}",
+        f".paper{{fill:{PAPER}}}.grid{{stroke:{LINE}}}.zero{{stroke:{EDGE}}}.hit{{opacity:0}}.slim{{display:none}}",
         f".line{{fill:none;stroke-width:2.2;stroke-linejoin:round;stroke-linecap:round}}.area{{opacity:.25}}.part,.cell{{stroke:{PAPER}}}",
         f".cloud{{fill:none;stroke-width:4;stroke-linecap:round}}.track{{fill:none;stroke:{LINE};stroke-width:18}}",
-        f".arc{{fill:none;stroke-width:18}}.dot{{stroke:{PAPER}}}.edge{{fill:none;stroke:{EDGE}}}.arrow{{fill:{EDGE}}}",
-        f".node{{fill:{PAPER};stroke:{EDGE}}}.whisker{{stroke:{INK}}}.none{{fill:{LINE};opacity:.4}}",
+        f".arc{{fill:none;stroke-width:18}}.bubble{{stroke:{PAPER}}}.edge{{fill:none;stroke:{EDGE}}}.arrow{{fill:{EDGE}}}",
+        f".node{{fill:{PAPER};stroke:{EDGE}}}.whisker{{stroke:{INK}}}.median{{stroke:{PAPER};stroke-width:2}}.none{{fill:{LINE};opacity:.4}}",
         *(
             f".f{n}{{fill:{colour}}}.s{n}{{stroke:{colour}}}text.t{n}{{fill:{on(colour)}}}"
             for n, colour in enumerate(LIGHT)

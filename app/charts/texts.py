@@ -131,7 +131,9 @@ def part(value: float) -> str:
 def tick(value: float, step: float, unit: str = "") -> str:
     """Format a number of an axis; large ones are short, as "2M"."""
     if abs(value) >= 100_000 and abs(value) < LIMIT:
-        return _with_unit(str(numbers.format_compact_decimal(value, locale=get_locale(), fraction_digits=2)), unit)
+        return isolated(
+            _with_unit(str(numbers.format_compact_decimal(value, locale=get_locale(), fraction_digits=2)), unit)
+        )
     return number(
         round(value, max(0, 2 - math.floor(math.log10(step)))) if step and abs(value) < LIMIT else value, unit
     )

@@ -1,7 +1,6 @@
 """Charts as SVG: without scripts, styles and ids, the same bytes each time. Colours come from the style sheet, by classes."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -12,8 +11,6 @@ from app.charts.model import Boxes, Chart, Gauge, Graph, HeatMap, Parts, Plot, S
 
 __all__ = ["Drawing", "drawn", "is_drawn", "svg"]
 
-# The spaces for the labels of an axis that app.css has classes for, in pixels.
-MARGINS = (24, 36, 48, 64, 84, 110, 150)
 DRAWERS: dict[type, Callable[[Any, Canvas], Drawing]] = {
     Plot: plot.draw,
     Parts: round.pie,
@@ -33,9 +30,7 @@ def is_drawn(chart: Chart) -> bool:
 
 def drawn(chart: Chart, canvas: Canvas) -> Drawing:
     """Return what is inside the SVG of a chart, its size, and what is not shown."""
-    drawing = DRAWERS[type(chart)](chart, canvas)
-    margin = next((each for each in MARGINS if each >= drawing.margin), MARGINS[-1]) if drawing.margin else 0
-    return replace(drawing, margin=margin)
+    return DRAWERS[type(chart)](chart, canvas)
 
 
 def svg(chart: Chart, *, is_rtl: bool, label: str = "", described_by: str = "", height: int = HEIGHT) -> Markup:
@@ -52,11 +47,13 @@ def wrapped(drawing: Drawing, *, is_rtl: bool, label: str = "", described_by: st
     )
     # What has links is no single image: its parts are reached one by one.
     role = "group" if "<a href" in drawing.body else "img"
-    size = (
-        f'viewBox="0 0 {drawing.size[0]} {drawing.size[1]}"'
-        if drawing.size
-        else f'width="100%" height="{drawing.height}"'
-    )
+    size = f'width="100%" height="{drawing.height}"'
+    if drawing.size:
+        width, height = drawing.size
+        # A graph has the size of its letters, and is scrolled.
+        size = (
+            f'width="{width}" height="{height}" ' if drawing.kind == "graph" else ""
+        ) + f'viewBox="0 0 {width} {height}"'
     named = (f' aria-label="{escape(label)}"' if label else "") + (
         f' aria-describedby="{escape(described_by)}"' if described_by else ""
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from markupsafe import escape
 
 from app.charts import texts
+from app.charts.drawing.scales import spaced
 
 # The height of a plot with its labels, in pixels.
 HEIGHT = 260
@@ -15,6 +16,10 @@ COLOURS = 12
 TYPE, LINE = 12, 18
 # The width for which labels are chosen where space is scarce, and where there is enough.
 NARROW, BROAD = 270, 640
+# The spaces for the labels of an axis that app.css has classes for, in pixels.
+MARGINS = (24, 36, 48, 64, 84, 110, 150)
+# So few labels are shortened until they fit, of more some are left out.
+MAX_FITTED = 6
 # Marks that are elements of their own and tell their values; of more there is one path.
 MAX_MARKS = 400
 # Marks of a line: more would lie on each other.
@@ -55,7 +60,7 @@ class Canvas:
             + (f' dx="{short(dx)}"' if dx else "")
             + (f' text-anchor="{anchor}"' if anchor != "start" else "")
             + (f' class="{classes}"' if classes else "")
-            + f">{escape(text)}</text>"
+            + f">{escape(texts.isolated(text))}</text>"
         )
 
     def rect(
@@ -94,10 +99,33 @@ class Drawing:
 
     body: str
     height: int
-    margin: float = 0
+    margin: int = 0
     size: tuple[int, int] | None = None
     kind: str = ""
     note: str = ""
+
+
+def snapped(margin: float) -> int:
+    """Return the space for labels that the style sheet has a class for, so that charts below each other begin at one line."""
+    return next((each for each in MARGINS if each >= margin), MARGINS[-1])
+
+
+def labels_below(canvas: Canvas, labels: Sequence[tuple[float, str]], bottom: float, *, is_banded: bool) -> str:
+    """Return the labels below a plot: those that fit on broad screens, and on narrow ones. Few are shortened to fit."""
+    if is_banded and len(labels) <= MAX_FITTED:
+        written = []
+        for place, label in labels:
+            long, brief = (texts.shortened(label, pixels / len(labels) - 8) for pixels in (BROAD, NARROW))
+            written.append(canvas.text(place, bottom + 17, long, classes="" if long == brief else "wide"))
+            written.append(canvas.text(place, bottom + 17, brief, classes="slim") if long != brief else "")
+        return "".join(written)
+    if is_banded:
+        labels = [(place, texts.shortened(label, NARROW / 4)) for place, label in labels]
+    chosen = [label for label, is_shown in zip(labels, spaced(labels, BROAD), strict=True) if is_shown]
+    return "".join(
+        canvas.text(place, bottom + 17, label, "end" if place > 0.98 else "middle", classes="" if is_always else "wide")
+        for (place, label), is_always in zip(chosen, spaced(chosen, NARROW), strict=True)
+    )
 
 
 def percent(part: float) -> str:

@@ -3,8 +3,8 @@
 from flask_babel import gettext as _
 
 from app.charts import texts
-from app.charts.drawing.canvas import BROAD, LINE, MAX_MARKS, NARROW, Canvas, Drawing, said, short
-from app.charts.drawing.scales import numeric, spaced
+from app.charts.drawing.canvas import LINE, MAX_MARKS, NARROW, Canvas, Drawing, labels_below, said, short, snapped
+from app.charts.drawing.scales import numeric
 from app.charts.model import Box, Boxes, HeatMap
 
 # Levels of colour in a heat map.
@@ -28,7 +28,7 @@ def heat_map(chart: HeatMap, canvas: Canvas) -> Drawing:
     low, high = steps(chart)[0][0], steps(chart)[-1][1]
     height = rows * ROW
     titles = [texts.clean(title) for title in chart.rows], [texts.clean(title) for title in chart.columns]
-    margin = min(max([texts.width(title) for title in titles[0]], default=0), LABELS) + 10
+    margin = snapped(min(max([texts.width(title) for title in titles[0]], default=0), LABELS) + 10)
     is_large = rows * columns > 3 * MAX_MARKS
     body, cells = [], [""] * (LEVELS + 1)
     for row in range(rows):
@@ -37,14 +37,20 @@ def heat_map(chart: HeatMap, canvas: Canvas) -> Drawing:
             level = LEVELS if value is None else min(int(LEVELS * (value - low) / ((high - low) or 1)), LEVELS - 1)
             if is_large:
                 left = min(canvas.column(column / columns), canvas.column((column + 1) / columns))
-                cells[level] += f"M{short(left)} {row * ROW}h{short(canvas.columns / columns)}v{ROW}h-{short(canvas.columns / columns)}z"
+                cells[level] += (
+                    f"M{short(left)} {row * ROW}h{short(canvas.columns / columns)}v{ROW}h-{short(canvas.columns / columns)}z"
+                )
                 continue
             told = said([titles[1][column], titles[0][row]], texts.number(value, chart.unit))
             classes = "none cell" if value is None else f"h{level} cell"
             body.append(canvas.rect(column / columns, (column + 1) / columns, row * ROW, ROW, classes, told))
     paths = [f'<path class="{"none" if n == LEVELS else f"h{n}"}" d="{path}"/>' for n, path in enumerate(cells) if path]
     body.append(canvas.stretched("".join(paths)))
-    body.append(_below(canvas, [((n + 0.5) / columns, title) for n, title in enumerate(titles[1])], height))
+    body.append(
+        labels_below(
+            canvas, [((n + 0.5) / columns, title) for n, title in enumerate(titles[1])], height, is_banded=True
+        )
+    )
     name = texts.shortened(texts.clean(chart.x.title), NARROW)
     body.append(canvas.text(1, height + 17 + LINE, name, "end", classes="name") if name else "")
     return Drawing("".join(body), height + 24 + (LINE if name else 0), margin, kind="heat", note=_note(chart))
@@ -53,17 +59,7 @@ def heat_map(chart: HeatMap, canvas: Canvas) -> Drawing:
 def _note(chart: HeatMap) -> str:
     if len(chart.rows) <= MAX_ROWS:
         return ""
-    return str(_("The chart shows the first %(num)d rows. The table has all of them.", num=MAX_ROWS))
-
-
-def _below(canvas: Canvas, labels: list[tuple[float, str]], bottom: float) -> str:
-    room = max(56.0, NARROW / max(min(len(labels), 4), 1))
-    labels = [(place, texts.shortened(label, room)) for place, label in labels]
-    chosen = [label for label, is_shown in zip(labels, spaced(labels, BROAD), strict=True) if is_shown]
-    return "".join(
-        canvas.text(place, bottom + 17, label, classes="" if is_always else "wide")
-        for (place, label), is_always in zip(chosen, spaced(chosen, NARROW), strict=True)
-    )
+    return str(_("The chart shows the first %(number)s rows. The table has all of them.", number=MAX_ROWS))
 
 
 def boxes(chart: Boxes, canvas: Canvas) -> Drawing:
@@ -72,7 +68,7 @@ def boxes(chart: Boxes, canvas: Canvas) -> Drawing:
     values = [value for box in shown for value in (box.lowest, box.highest, *box.outliers)]
     scale = numeric(min(values, default=0), max(values, default=1), chart.y)
     top, bottom = 10 + (LINE if chart.y.title else 0), canvas.height - 24
-    margin = max(texts.width(label) for _value, label in scale.ticks) + 10
+    margin = snapped(max([texts.width(label) for _value, label in scale.ticks], default=0) + 10)
 
     def y(value: float) -> float:
         return bottom - (bottom - top) * scale(value)
@@ -88,8 +84,14 @@ def boxes(chart: Boxes, canvas: Canvas) -> Drawing:
     labels = [((n + 0.5) / len(shown), texts.clean(box.label)) for n, box in enumerate(shown)]
     note = ""
     if len(chart.boxes) > MAX_BOXES:
-        note = str(_("The chart shows the first %(num)d groups. The table has all of them.", num=MAX_BOXES))
-    return Drawing("".join(body) + _below(canvas, labels, bottom), canvas.height, margin, kind="plot boxes", note=note)
+        note = str(_("The chart shows the first %(number)s groups. The table has all of them.", number=MAX_BOXES))
+    return Drawing(
+        "".join(body) + labels_below(canvas, labels, bottom, is_banded=True),
+        canvas.height,
+        margin,
+        kind="plot boxes",
+        note=note,
+    )
 
 
 def _box(box: Box, canvas: Canvas, y, middle: float, width: float, unit: str) -> str:  # type: ignore[no-untyped-def]  # noqa: ANN001, PLR0913, PLR0917
@@ -108,9 +110,15 @@ def _box(box: Box, canvas: Canvas, y, middle: float, width: float, unit: str) ->
     parts = [
         canvas.line(middle, middle, y(box.highest), upper, "whisker"),
         canvas.line(middle, middle, lower, y(box.lowest), "whisker"),
-        *(canvas.line(middle - width / 4, middle + width / 4, y(end), y(end), "whisker") for end in (box.lowest, box.highest)),
-        canvas.rect(left, right, upper, max(lower - upper, 1), "f1 bar", told),
+        *(
+            canvas.line(middle - width / 4, middle + width / 4, y(end), y(end), "whisker")
+            for end in (box.lowest, box.highest)
+        ),
+        canvas.rect(left, right, upper, max(lower - upper, 1), "f0 bar", told),
         canvas.line(left, right, y(box.median), y(box.median), "median"),
-        *(canvas.dot(middle, y(value), 3, "f0 dot", said([label], texts.number(value, unit))) for value in box.outliers[:100]),
+        *(
+            canvas.dot(middle, y(value), 3, "f0 bubble", said([label], texts.number(value, unit)))
+            for value in box.outliers[:100]
+        ),
     ]
     return "".join(parts)

@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from markupsafe import escape
 
 from app.charts import texts
-from app.charts.drawing.canvas import BROAD, COLOURS, Canvas, Drawing, percent, said, short, titled
+from app.charts.drawing.canvas import BROAD, COLOURS, NARROW, Canvas, Drawing, percent, said, short, titled
 from app.charts.model import Branch, Tree, TreeShape
 
 HEIGHT, ROW, MAX_DEPTH, MAX_CELLS = 340, 24, 40, 600
@@ -38,7 +38,7 @@ def tree(chart: Tree, canvas: Canvas) -> Drawing:
     body = "".join(_drawn(cell, canvas, chart.unit, total) for cell in cells[:MAX_CELLS])
     note = ""
     if len(cells) > MAX_CELLS:
-        note = str(_("The chart shows the largest %(num)d parts. The table has all of them.", num=MAX_CELLS))
+        note = str(_("The chart shows the largest %(number)s parts. The table has all of them.", number=MAX_CELLS))
     return Drawing(body, height, kind="tree", note=note)
 
 
@@ -51,8 +51,8 @@ def _drawn(cell: Cell, canvas: Canvas, unit: str, total: float) -> str:
     label = ""
     if wide > 30 and cell.height >= 18:
         place = 'x="100%" dx="-6" text-anchor="end"' if canvas.is_rtl else 'x="6"'
-        shown = escape(texts.shortened(title, wide * 1.6))
-        classes = f"t{cell.colour}" + ("" if cell.width > 0.2 else " wide")
+        shown = escape(texts.isolated(texts.shortened(title, wide * 1.4)))
+        classes = f"t{cell.colour}" + ("" if cell.width * NARROW > 34 else " wide")
         label = f'<text {place} y="16" class="{classes}">{shown}</text>'
     return (
         f'<svg class="cell" x="{percent(left)}" y="{short(cell.y)}" width="{percent(cell.width)}" height="{short(cell.height)}">'
