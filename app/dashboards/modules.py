@@ -76,7 +76,8 @@ def show(module: Mapping[str, Any], arguments: Mapping[str, str], urls: Urls, pl
         chart = _failed(module)
     except Exception:  # noqa: BLE001 - it is logged, and the other modules are shown
         chart = _failed(module)
-    return ShownModule(module, place, chart, fields, urls(module))
+    # What is not drawn can be no file.
+    return ShownModule(module, place, chart, fields, {} if isinstance(chart, Refusal) else urls(module))
 
 
 def _chart(module: Mapping[str, Any], inputs: Mapping[str, str]) -> Chart:

@@ -10,8 +10,9 @@ from flask_appbuilder import expose, permission_name
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.charts import drawing, png, values
+from app.charts import files, png_process, values
 from app.charts.model import Refusal
+from app.charts.png import NoFontError
 from app.crud.fields import clean_line
 from app.dashboards import arrangement, queries, service, texts
 from app.dashboards.access import NOT_FOUND, DashboardRefusedError
@@ -21,7 +22,7 @@ from app.dashboards.modules import ShownModule, show, show_all
 from app.dashboards.view_base import BaseDashboardView, current_member
 from app.database import transaction
 from app.errors import DomainError
-from app.http import page_number
+from app.http import page_number, release_request_lock
 
 MAX_SEARCH_LENGTH = 100
 MODULE = "/<slug>/modules/<module>"
@@ -82,14 +83,19 @@ class DashboardView(BaseDashboardView):
     def svg(self, slug: str, module: str) -> BaseResponse:
         """Send the chart as a drawing."""
         _dashboard, shown = self._shown(slug, module, is_drawn=True)
-        return _file(drawing.svg_file(shown.chart, title=shown.module["title"]), f"{module}.svg", "image/svg+xml")
+        return _file(files.svg(shown.chart, shown.module["title"]), f"{module}.svg", "image/svg+xml")
 
     @expose(f"{MODULE}.png", methods=["GET"])
     @permission_name("read")
     def png(self, slug: str, module: str) -> BaseResponse:
         """Send the chart as a picture."""
         _dashboard, shown = self._shown(slug, module, is_drawn=True)
-        return _file(png.png(shown.chart, title=shown.module["title"]), f"{module}.png", "image/png")
+        try:
+            with release_request_lock():
+                picture = png_process.draw(shown.chart, shown.module["title"])
+        except (png_process.PictureError, NoFontError):
+            raise DashboardRefusedError(_("No picture could be made. Take the SVG file instead."), NOT_FOUND) from None
+        return _file(picture, f"{module}.png", "image/png")
 
     @expose(f"{MODULE}.csv", methods=["GET"])
     @permission_name("read")
@@ -180,7 +186,8 @@ def _urls(slug: str, module: Mapping[str, Any]) -> dict[str, str]:
     asked = request.args.to_dict() if request.args else {}
     own = {name: value for name, value in asked.items() if name.startswith(f"{module['id']}.")}
     place = {"slug": slug, "module": module["id"]}
-    return {kind: url_for(f"DashboardView.{kind}", **place, **own) for kind in ("svg", "png", "csv")}
+    kinds = ("svg", "png", "csv") if png_process.is_available() else ("svg", "csv")
+    return {kind: url_for(f"DashboardView.{kind}", **place, **own) for kind in kinds}
 
 
 def _file(content: str | bytes, name: str, content_type: str) -> BaseResponse:

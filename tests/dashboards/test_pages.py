@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from app.accounts.models import Member
+from app.charts import png_process
 from app.dashboards import data, service
 from app.dashboards.enums import MemberRole
 from app.dashboards.models import Dashboard
@@ -163,12 +163,24 @@ def test_a_module_is_sent_alone_and_as_files(board, host, client_of, cast):
     page = host.get(f"/dashboards/{slug}/modules/first")
     assert "<html" not in page.text
     assert "<svg" in page.text
-    for kind, content_type in {"svg": "image/svg+xml", "png": "image/png", "csv": "text/csv"}.items():
+    for kind, content_type in {"svg": "image/svg+xml", "csv": "text/csv"}.items():
         file = host.get(f"/dashboards/{slug}/modules/first.{kind}")
         assert (file.status, file.response.mimetype) == (200, content_type)
         assert f"first.{kind}" in file.headers["Content-Disposition"]
         assert client_of(cast.friend).get(f"/dashboards/{slug}/modules/first.{kind}").status == 404
     assert host.get(f"/dashboards/{slug}/modules/gone").status == 404
+
+
+def test_a_picture_is_drawn_in_another_process(board, host, monkeypatch):
+    slug = board()
+    code = "import json, sys; sys.stdout.buffer.write(b'PNG' + json.load(sys.stdin)['svg_string'][:4].encode())"
+    monkeypatch.setattr(png_process, "CODE", code)
+    file = host.get(f"/dashboards/{slug}/modules/first.png")
+    assert (file.response.mimetype, file.response.data) == ("image/png", b"PNG<svg")
+    monkeypatch.setattr(png_process, "CODE", "raise MemoryError")
+    page = host.get(f"/dashboards/{slug}/modules/first.png")
+    assert page.status == 404
+    assert "Take the SVG file instead." in page.text
 
 
 # -- who may
