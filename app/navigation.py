@@ -43,13 +43,13 @@ from app.accounts.users.api import UserApi
 from app.accounts.users.directory_admin import DirectoryPersonModelView
 from app.audit.views import AuditEventModelView
 from app.crud.openapi import SiteMenuApi, SwaggerView
-from app.dashboards.edit_views import DashboardEditView
-from app.dashboards.history_views import DashboardHistoryView, DashboardMembersView
-from app.dashboards.views import DashboardView
 from app.dashboards.admin import DashboardMemberModelView, DashboardModelView, DashboardVersionModelView
 from app.dashboards.api import DashboardApi
+from app.dashboards.edit_views import DashboardEditView
+from app.dashboards.history_views import DashboardHistoryView, DashboardMembersView
 from app.dashboards.privacy import connect as connect_dashboards
 from app.dashboards.schema_view import DashboardSchemaView
+from app.dashboards.views import DashboardView
 from app.extensions import AppBuilder
 from app.i18n.views import LocaleView
 from app.inbound.admin import InboundMessageModelView

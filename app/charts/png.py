@@ -28,7 +28,7 @@ class NoFontError(Exception):
 
 def draw(chart: Chart, title: str) -> bytes:
     """Return the chart as a PNG. Raises NoFontError."""
-    import resvg_py  # noqa: PLC0415 - the web workers never load it
+    import resvg_py  # the web workers never load it
 
     return bytes(resvg_py.svg_to_bytes(**arguments(chart, title)))
 

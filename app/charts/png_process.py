@@ -50,6 +50,8 @@ def draw(chart: Chart, title: str) -> bytes:
             check=True,
         )
     except (subprocess.SubprocessError, OSError) as error:
-        log.warning("A picture could not be drawn: %s", (getattr(error, "stderr", b"") or b"")[-2000:].decode(errors="replace"))
+        log.warning(
+            "A picture could not be drawn: %s", (getattr(error, "stderr", b"") or b"")[-2000:].decode(errors="replace")
+        )
         raise PictureError from error
     return done.stdout

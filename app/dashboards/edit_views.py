@@ -128,7 +128,9 @@ class DashboardEditView(BaseDashboardView):
         flash(*texts.changed(dashboard))
         return redirect(url_for("DashboardView.show", slug=slug), 303)
 
-    def _submitted(self, stored: Mapping[str, Any], dashboard: Dashboard | None = None, sent: Any = None) -> DashboardForm:
+    def _submitted(
+        self, stored: Mapping[str, Any], dashboard: Dashboard | None = None, sent: Any = None
+    ) -> DashboardForm:
         form = DashboardForm(**({} if sent is None else {"formdata": sent}))
         self._offer(form, stored, dashboard)
         return form
@@ -157,7 +159,9 @@ class DashboardEditView(BaseDashboardView):
         flash(_("This is not saved yet. Save to keep it."), "info")
         return self._form_page(form, stored, 200, dashboard, focus=focus)
 
-    def _invalid(self, form: DashboardForm, stored: Mapping[str, Any], dashboard: Dashboard | None = None) -> BaseResponse:
+    def _invalid(
+        self, form: DashboardForm, stored: Mapping[str, Any], dashboard: Dashboard | None = None
+    ) -> BaseResponse:
         flash(str(flashes.CORRECT_THE_FIELDS), "danger")
         return self._form_page(form, stored, 422, dashboard)
 
@@ -188,9 +192,7 @@ class DashboardEditView(BaseDashboardView):
     ) -> BaseResponse:
         self._offer(form, stored, dashboard)
         names = queries.categories(current_member(), with_all=self.is_staff())
-        page = self.render_template(
-            "dashboards/form.html", form=form, dashboard=dashboard, categories=names, **context
-        )
+        page = self.render_template("dashboards/form.html", form=form, dashboard=dashboard, categories=names, **context)
         return make_response(page, status)
 
     # -- as JSON
@@ -256,9 +258,7 @@ class DashboardEditView(BaseDashboardView):
         flash(str(error), error.category)
         return self._editor(form, 422, dashboard, problems=found)
 
-    def _editor(
-        self, form: TextForm, status: int, dashboard: Dashboard | None = None, **context: Any
-    ) -> BaseResponse:
+    def _editor(self, form: TextForm, status: int, dashboard: Dashboard | None = None, **context: Any) -> BaseResponse:
         page = self.render_template("dashboards/editor.html", form=form, dashboard=dashboard, **context)
         return make_response(page, status)
 
@@ -321,9 +321,7 @@ class DashboardEditView(BaseDashboardView):
         try:
             with transaction():
                 if not is_same:
-                    service.arrange(
-                        dashboard, parse_int(request.form.get("version")) or 0, current_member(), places
-                    )
+                    service.arrange(dashboard, parse_int(request.form.get("version")) or 0, current_member(), places)
         except CONFLICTS:
             return _("The dashboard has changed in the meantime. This is how it is now; nothing was moved."), "warning"
         except DomainError as error:

@@ -70,12 +70,12 @@ def show(module: Mapping[str, Any], arguments: Mapping[str, str], urls: Urls, pl
     fields = input_fields(module, arguments)
     try:
         chart = _chart(module, {each.name: each.value for each in fields})
-    except SQLAlchemyError:
-        # On PostgreSQL, nothing else could be asked in this transaction.
-        db.session.rollback()
-        chart = _failed(module)
-    except Exception:  # noqa: BLE001 - it is logged, and the other modules are shown
-        chart = _failed(module)
+    except Exception as error:
+        if isinstance(error, SQLAlchemyError):
+            # On PostgreSQL, nothing else could be asked in this transaction.
+            db.session.rollback()
+        log.exception("The module %r could not be drawn", module.get("id"))
+        chart = Refusal(_("This chart could not be drawn. The error has been logged."))
     # What is not drawn can be no file.
     return ShownModule(module, place, chart, fields, {} if isinstance(chart, Refusal) else urls(module))
 
@@ -128,8 +128,3 @@ def _text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return "" if value is None else str(value)
-
-
-def _failed(module: Mapping[str, Any]) -> Refusal:
-    log.exception("The module %r could not be drawn", module.get("id"))
-    return Refusal(_("This chart could not be drawn. The error has been logged."))

@@ -50,7 +50,7 @@ def by_slug(slug: str) -> Dashboard | None:
     return db.session.execute(statement).unique().scalar_one_or_none()
 
 
-def page(
+def page(  # noqa: PLR0913 - what is asked for
     member: Member,
     number: int = 1,
     *,

@@ -55,9 +55,7 @@ class BaseDashboardView(DashboardAccess, BaseView):
 
     def permissions(self, dashboard: Dashboard | None = None) -> dict[str, bool]:
         """Return what the reader may do, to this dashboard or at all."""
-        return {
-            action: self.may(action, dashboard) if dashboard else self.has_permission(action) for action in Action
-        }
+        return {action: self.may(action, dashboard) if dashboard else self.has_permission(action) for action in Action}
 
 
 def current_member() -> Member:

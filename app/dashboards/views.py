@@ -194,5 +194,3 @@ def _file(content: str | bytes, name: str, content_type: str) -> BaseResponse:
     response = Response(content, content_type=content_type + ("" if isinstance(content, bytes) else "; charset=utf-8"))
     response.headers.set("Content-Disposition", "attachment", filename=name)
     return response
-
-

@@ -48,7 +48,9 @@ def places(app):
         with app.app_context():
             modules = db.session.query(Dashboard).filter_by(slug=slug).one().modules
         ordered = sorted(modules, key=lambda each: (each["row"], each["order"]))
-        rows = {each["row"]: " ".join(other["id"] for other in ordered if other["row"] == each["row"]) for each in ordered}
+        rows = {
+            each["row"]: " ".join(other["id"] for other in ordered if other["row"] == each["row"]) for each in ordered
+        }
         return "/".join(rows.values()), {each["id"]: (each["width"], each["height"]) for each in modules}
 
     return read
@@ -187,7 +189,9 @@ def test_the_editor_numbers_its_lines_and_leads_to_mistakes(page, log_in, board,
     page.fill("#text", text.replace('"width": 6', '"width": "six"', 1))
     page.get_by_role("button", name="Save").click()
     page.get_by_role("link", name=re.compile("Line \\d+")).first.click()
-    selected = page.evaluate("(area => area.value.slice(area.selectionStart, area.selectionEnd))(document.activeElement)")
+    selected = page.evaluate(
+        "(area => area.value.slice(area.selectionStart, area.selectionEnd))(document.activeElement)"
+    )
     assert selected.strip() == '"width": "six",'
     accessible(page)
 
@@ -216,9 +220,7 @@ def test_everything_but_dragging_works_without_javascript(open_page, log_in, boa
     assert places(slug)[0] == "number bars/lines/mine"
 
 
-@pytest.mark.parametrize(
-    ("locale", "scheme", "width"), [("en", "light", 1280), ("ar", "dark", 390)]
-)
+@pytest.mark.parametrize(("locale", "scheme", "width"), [("en", "light", 1280), ("ar", "dark", 390)])
 def test_a_dashboard_is_accessible(open_page, log_in, board, cast, accessible, locale, scheme, width):
     slug = board()
     page = open_page(

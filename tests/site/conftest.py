@@ -68,7 +68,15 @@ FIGURES = {
                 {"name": "all", "label": "All guests", "type": "checkbox", "default": True},
             ],
         },
-        {"id": "film", "title": "Film", "family": "Basic", "type": "youtube", "data": {"values": ""}, "row": 1, "width": 6},
+        {
+            "id": "film",
+            "title": "Film",
+            "family": "Basic",
+            "type": "youtube",
+            "data": {"values": ""},
+            "row": 1,
+            "width": 6,
+        },
     ],
 }
 READERS = ("anonymous", "host", "friend", "stranger", "translator", "admin")
