@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.crud import flashes
 from app.crud.fields import show_at_field
 from app.dashboards import arrangement, configuration, differences, queries, service, texts
-from app.dashboards.configuration import ConfigurationProblemsError, Problem
+from app.dashboards.configuration import ConfigurationProblemsError
 from app.dashboards.enums import Action, Layout
 from app.dashboards.forms import (
     DashboardForm,
@@ -23,15 +23,17 @@ from app.dashboards.forms import (
     form_data,
     rearranged,
 )
+from app.dashboards.json_text import Problem
 from app.dashboards.models import Dashboard
 from app.dashboards.rules import MAX_CONFIGURATION_BYTES
-from app.dashboards.service import Place, StaleFormError
+from app.dashboards.service import Place
 from app.dashboards.view_base import BaseDashboardView, current_member
 from app.dashboards.views import render_dashboard
 from app.database import transaction
 from app.errors import DomainError
 from app.http import parse_int
 from app.named_queries import QUERIES
+from app.parties.optimistic_lock import StaleFormError
 
 SAVE, DETAILS = "save", ("name", "category", "description")
 CONFLICTS = (StaleFormError, StaleDataError)
@@ -315,7 +317,7 @@ class DashboardEditView(BaseDashboardView):
 
     @staticmethod
     def _arrange(dashboard: Dashboard, title: str, modules: list[arrangement.Module]) -> texts.Flash:
-        places = [Place(**{name: each.get(name) for name in Place.__dataclass_fields__}) for each in modules]
+        places = [_place(each) for each in modules]
         is_same = _placed(modules) == _placed(dashboard.modules)
         is_freeform = dashboard.layout == Layout.FREEFORM
         try:
@@ -354,7 +356,7 @@ def as_text(dashboard: Dashboard, **changes: object) -> str:
     return configuration.dump({**details, **changes.get("configuration", dashboard.configuration)})  # type: ignore[dict-item]
 
 
-def _details(beside: Mapping[str, Any], *names: str) -> dict[str, str]:
+def _details(beside: Mapping[str, Any], *names: str) -> dict[str, Any]:
     return {name: beside[name] for name in names if name in beside}
 
 
@@ -393,6 +395,11 @@ def _moved(dashboard: Dashboard, action: str, key: str) -> list[arrangement.Modu
     if action in arrangement.DROPS and not is_freeform:
         return arrangement.put(modules, key, action, request.form.get("target", ""))
     raise KeyError(action)
+
+
+def _place(module: arrangement.Module) -> Place:
+    chosen: dict[str, Any] = {name: module.get(name) for name in Place.__dataclass_fields__}
+    return Place(**chosen)
 
 
 def _number(name: str) -> int:

@@ -76,7 +76,7 @@ def show(module: Mapping[str, Any], arguments: Mapping[str, str], urls: Urls, pl
             db.session.rollback()
         log.exception("The module %r could not be drawn", module.get("id"))
         chart = Refusal(_("This chart could not be drawn. The error has been logged."))
-    # What is not drawn can be no file.
+    # What is not drawn is no file.
     return ShownModule(module, place, chart, fields, {} if isinstance(chart, Refusal) else urls(module))
 
 

@@ -42,7 +42,7 @@ class BaseDashboardView(DashboardAccess, BaseView):
         return blueprint
 
     @staticmethod
-    def act(action: Callable[[], Flash], endpoint: str, **values: str) -> BaseResponse:
+    def act(action: Callable[[], Flash], endpoint: str, **values: Any) -> BaseResponse:
         """Do something to a dashboard, say what became of it, and lead to `endpoint`. Refusals are shown as pages."""
         try:
             text, category = run_with_retry(action)

@@ -25,6 +25,8 @@ from app.errors import DomainError
 from app.http import page_number, release_request_lock
 
 MAX_SEARCH_LENGTH = 100
+# The header with which dashboards.js asks for a module.
+FRAGMENT = "X-Fragment"
 MODULE = "/<slug>/modules/<module>"
 
 
@@ -74,9 +76,10 @@ class DashboardView(BaseDashboardView):
     @expose(MODULE, methods=["GET"])
     @permission_name("read")
     def module(self, slug: str, module: str) -> str:
-        """Send what a module shows now, for the page that shows it."""
+        """Show a module alone; to the script of a dashboard send what it shows now, without the page and its flashes."""
         dashboard, shown = self._shown(slug, module)
-        return self.render_template("dashboards/module.html", dashboard=dashboard, shown=shown)
+        template = "module_body.html" if FRAGMENT in request.headers else "module.html"
+        return self.render_template(f"dashboards/{template}", dashboard=dashboard, shown=shown)
 
     @expose(f"{MODULE}.svg", methods=["GET"])
     @permission_name("read")
@@ -184,10 +187,10 @@ def delete_question(dashboard: Dashboard) -> str:
 def _urls(slug: str, module: Mapping[str, Any]) -> dict[str, str]:
     """Return the files of a module, with the inputs of this page."""
     asked = request.args.to_dict() if request.args else {}
-    own = {name: value for name, value in asked.items() if name.startswith(f"{module['id']}.")}
+    own: dict[str, Any] = {name: value for name, value in asked.items() if name.startswith(f"{module['id']}.")}
     place = {"slug": slug, "module": module["id"]}
     kinds = ("svg", "png", "csv") if png_process.is_available() else ("svg", "csv")
-    return {kind: url_for(f"DashboardView.{kind}", **place, **own) for kind in kinds}
+    return {kind: url_for(f"DashboardView.{kind}", **place, **own) for kind in (*kinds, "module")}
 
 
 def _file(content: str | bytes, name: str, content_type: str) -> BaseResponse:

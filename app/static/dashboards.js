@@ -2,7 +2,8 @@
 // All pages work without JavaScript.
 
 const LONGEST = 3600;
-const SEEN = { headers: { Accept: "text/html" }, redirect: "error" };
+// As app/dashboards/views.py has it. Whoever has been logged out is not sent to the login.
+const FRAGMENT = { headers: { "X-Fragment": "yes" }, redirect: "error" };
 
 // -- charts that refresh: never while nobody looks, later and later while it fails
 
@@ -26,7 +27,7 @@ class Refresher {
 
   async refresh() {
     try {
-      const response = await fetch(this.module.dataset.url + location.search, SEEN);
+      const response = await fetch(this.module.dataset.url + location.search, FRAGMENT);
       if (!response.ok) throw new Error(response.status);
       this.show(await response.text());
       this.failures = 0;

@@ -167,9 +167,12 @@ def test_inputs_are_a_form_whose_values_become_parameters(board, host, monkeypat
 
 def test_a_module_is_sent_alone_and_as_files(board, host, client_of, cast):
     slug = board()
-    page = host.get(f"/dashboards/{slug}/modules/first")
-    assert "<html" not in page.text
-    assert "<svg" in page.text
+    alone = host.get(f"/dashboards/{slug}/modules/first")
+    assert "First &lt;figure&gt;</h1>" in alone.text
+    assert "<svg" in alone.text
+    part = host.get(f"/dashboards/{slug}/modules/first", headers={"X-Fragment": "yes"})
+    assert "<html" not in part.text
+    assert "<svg" in part.text
     for kind, content_type in {"svg": "image/svg+xml", "csv": "text/csv"}.items():
         file = host.get(f"/dashboards/{slug}/modules/first.{kind}")
         assert (file.status, file.response.mimetype) == (200, content_type)
