@@ -100,6 +100,9 @@ def _as_numbers(values: Sequence[Value]) -> Sequence[float | None]:
 
 
 def _as_seconds(values: Sequence[Value]) -> Sequence[float | None]:
+    if set(map(type, values)) == {dt.datetime}:
+        # As `seconds` does, without a call for each of thousands.
+        return [(value if value.tzinfo else value.replace(tzinfo=dt.UTC)).timestamp() for value in values]  # type: ignore[union-attr,call-arg]
     return [seconds(value) if isinstance(value, dt.date) else None for value in values]
 
 
