@@ -85,8 +85,15 @@ class Axis:
     is_logarithmic: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class Noted:
+    """What every chart has: localized sentences that stand below it, such as what was left out."""
+
+    notes: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
-class Plot:
+class Plot(Noted):
     """Series on two axes. `x` is by category where values are texts, else by number or time.
 
     `is_stacked` puts series on each other, `is_share` makes them parts of 100 %; `is_flipped` draws categories downwards.
@@ -101,7 +108,7 @@ class Plot:
 
 
 @dataclass(frozen=True)
-class Parts:
+class Parts(Noted):
     """Parts of a whole: a pie, a donut (`is_hollow`)."""
 
     parts: list[tuple[str, float]]
@@ -110,7 +117,7 @@ class Parts:
 
 
 @dataclass(frozen=True)
-class Gauge:
+class Gauge(Noted):
     """One value between two ends."""
 
     value: float | None
@@ -133,14 +140,14 @@ class Number:
 
 
 @dataclass(frozen=True)
-class Numbers:
+class Numbers(Noted):
     """One number or several beside each other."""
 
     numbers: list[Number]
 
 
 @dataclass(frozen=True)
-class Sparkline:
+class Sparkline(Noted):
     """A small line, bars, or signs (win and loss) without axes."""
 
     values: list[float | None]
@@ -149,7 +156,7 @@ class Sparkline:
 
 
 @dataclass(frozen=True)
-class HeatMap:
+class HeatMap(Noted):
     """A value for each pair of a column and a row."""
 
     columns: list[str]
@@ -174,7 +181,7 @@ class Box:
 
 
 @dataclass(frozen=True)
-class Boxes:
+class Boxes(Noted):
     """A box plot."""
 
     boxes: list[Box]
@@ -199,7 +206,7 @@ class Edge:
 
 
 @dataclass(frozen=True)
-class Graph:
+class Graph(Noted):
     """Nodes and edges."""
 
     nodes: list[Node]
@@ -225,7 +232,7 @@ class Branch:
 
 
 @dataclass(frozen=True)
-class Tree:
+class Tree(Noted):
     """A tree of values: a tree map, a flame graph, an indented tree."""
 
     root: Branch
@@ -245,28 +252,28 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Timeline:
+class Timeline(Noted):
     """Events in their order."""
 
     events: list[Event]
 
 
 @dataclass(frozen=True)
-class Words:
+class Words(Noted):
     """Words with their weights, the heaviest first."""
 
     words: list[tuple[str, float]]
 
 
 @dataclass(frozen=True)
-class Rows:
+class Rows(Noted):
     """A table that can be sorted."""
 
     table: Table
 
 
 @dataclass(frozen=True)
-class Image:
+class Image(Noted):
     """An image of this site, or data of an image (`data:image/png;base64,...`)."""
 
     source: str
@@ -274,21 +281,21 @@ class Image:
 
 
 @dataclass(frozen=True)
-class Prose:
+class Prose(Noted):
     """Text in Markdown, as it was written."""
 
     markdown: str
 
 
 @dataclass(frozen=True)
-class Multiples:
+class Multiples(Noted):
     """Small charts beside each other, each with its title. Their axes are the same."""
 
     charts: list[tuple[str, Plot]]
 
 
 @dataclass(frozen=True)
-class Refusal:
+class Refusal(Noted):
     """Why nothing is drawn, in a localized sentence. It keeps the place of the chart."""
 
     reason: str

@@ -15,7 +15,7 @@ from app import audit, clock
 from app.accounts.models import Member
 from app.crud.fields import clean_line, clean_text
 from app.dashboards import configuration as configurations
-from app.dashboards import queries, rules
+from app.dashboards import jsondash, queries, rules
 from app.dashboards.enums import Layout, MemberRole
 from app.dashboards.models import (
     MAX_CATEGORY_LENGTH,
@@ -282,13 +282,12 @@ def _converted(value: Any, text: bytes | str) -> tuple[dict[str, Any], dict[str,
     """Return what stands beside the configuration in a file, the configuration, and notes about it."""
     if not configurations.is_of_jsondash(value):
         return *configurations.split(configurations.parse(text)), []
-    from app.dashboards import jsondash
-
     converted = jsondash.convert(value)
+    beside = {name: getattr(converted, name) for name in DETAILS}
     configuration = dict(converted.configuration)
     if configuration["layout"] == Layout.GRID:
+        # There, a row that is too wide goes on below.
         configuration["modules"] = configurations.fit_rows(configuration["modules"])
-    beside = {name: getattr(converted, name)[:most] for name, most in DETAILS.items()}
     return {**beside, **_id_of(value)}, configurations.check(configuration), converted.notes
 
 
