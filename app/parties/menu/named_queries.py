@@ -10,7 +10,7 @@ from app.charts.model import Column, Kind
 from app.database import month_of
 from app.extensions import db
 from app.food import DIETS
-from app.named_queries import MONTHS, NamedQuery, Row, declare
+from app.named_queries import MONTHS, NamedQuery, Row, declare, last_months
 from app.parties.enums import HELD, SEATED
 from app.parties.models import DinnerParty, Rsvp, RsvpPerson
 from app.parties.named_queries import PERMISSION, within
@@ -21,6 +21,7 @@ LEAST_PEOPLE = 5
 
 def _diets_by_season(months: int) -> list[Row]:
     """Count people with seats by diet. There are those of parties to come, and of the last DIETARY_RETENTION_DAYS."""
+    periods = last_months(months)
     month = month_of(DinnerParty.starts_at).label("month")
     # Their JSON is the same on both databases: ["vegan", "no_pork"].
     has = (cast(RsvpPerson.diets, Text).contains(f'"{diet}"', autoescape=True) for diet in DIETS)
@@ -29,7 +30,7 @@ def _diets_by_season(months: int) -> list[Row]:
         .select_from(RsvpPerson)
         .join(RsvpPerson.rsvp)
         .join(Rsvp.party)
-        .where(within(months), DinnerParty.status.in_(HELD))
+        .where(within(periods[0], periods[-1]), DinnerParty.status.in_(HELD))
         .where(Rsvp.status.in_(SEATED), RsvpPerson.position < Rsvp.party_size)
         .group_by(month)
     )
