@@ -191,7 +191,11 @@ def _aligned(shown: Sequence[Series], wanted: Sequence[str], notes: Notes) -> li
     first = dict.fromkeys(category for category in wanted if category in found)
     categories: list[Value] = [*first, *(category for category in found if category not in first)]
     kept = set(notes.first(categories, MAX_CATEGORIES))
-    cut = [Series(series.title, [point for point in series.points if point.x in kept], series.mark) for series in shown]
+    places = {category: place for place, category in enumerate(categories)}
+    cut = []
+    for series in shown:
+        points = [point for point in series.points if point.x in kept]
+        cut.append(Series(series.title, sorted(points, key=lambda point: places[point.x]), series.mark))
     if len(cut) == 1 or any(len({point.x for point in series.points}) < len(series.points) for series in cut):
         return cut
     aligned = []

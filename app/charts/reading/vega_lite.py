@@ -199,8 +199,9 @@ def _layers(specification: Json, layers: Sequence[object], payload: object, titl
             notes.say(_("“%(name)s” is left out.", name="text"))
             continue
         view = _read(merged, payload, notes)
-        if view.mark == "rule" and len({"x", "y"} & set(encoding)) == 1:
-            lines.append((view, "y" if "y" in encoding else "x"))
+        sides = [side for side in ("x", "y") if encoding.get(side)]
+        if view.mark == "rule" and len(sides) == 1:
+            lines.append((view, sides[0]))
             continue
         drawn = _faceted(view, title, notes)
         if not isinstance(drawn, Plot):
