@@ -64,7 +64,8 @@ class DashboardEditView(BaseDashboardView):
     """Pages on which dashboards are created and changed."""
 
     default_view = "new"
-    upload_methods = frozenset({"upload"})
+    # A configuration may be longer than other forms.
+    upload_methods = frozenset({"new", "edit", "new_json", "json", "upload"})
 
     # -- by form
 

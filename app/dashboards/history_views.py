@@ -110,7 +110,7 @@ class DashboardMembersView(BaseDashboardView):
             with transaction():
                 service.share(dashboard, {**_shared(dashboard), form.username.data or "": form.role.data})
         except DomainError as error:
-            show_at_field(form, error)
+            show_at_field(form, error, "username")
             flash(str(error), error.category)
             return self._page(self.get(slug, Action.SHARE), form, 422)
         flash(*texts.shared(dashboard))

@@ -314,6 +314,18 @@ def test_two_people_who_edit_json_see_both_texts(board, host, stored):
     assert stored(slug).modules[1]["title"] == "Mine"
 
 
+def test_a_long_configuration_can_be_edited_and_a_longer_one_is_refused_in_words(board, host, stored):
+    slug = board()
+    form = host.get(f"/dashboards/{slug}/json").form("/json")
+    long = json.dumps({**TWO, "modules": [{**TWO["modules"][1], "data": {"values": ["é" * 99_000] * 5}}]}, ensure_ascii=False)
+    assert host.submit(form, text=long).status == 200
+    assert len(stored(slug).modules[0]["data"]["values"]) == 5
+    form = host.get(f"/dashboards/{slug}/json").form("/json")
+    page = host.submit(form, text=long.replace("é" * 99_000, "é" * 110_000))
+    assert page.status == 422
+    assert "A dashboard has at most 1024 KB of text." in page.text
+
+
 def test_a_dashboard_is_created_from_json(host, stored):
     form = host.get("/dashboards/new/json").form("/json")
     page = host.submit(form, text=json.dumps({"name": "From text", **TWO}))
