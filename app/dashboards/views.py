@@ -195,5 +195,7 @@ def _urls(slug: str, module: Mapping[str, Any]) -> dict[str, str]:
 
 def _file(content: str | bytes, name: str, content_type: str) -> BaseResponse:
     response = Response(content, content_type=content_type + ("" if isinstance(content, bytes) else "; charset=utf-8"))
+    # A browser may keep it, and asks each time whether the reader may still see it.
+    response.headers["Cache-Control"] = "no-cache, private" if content_type.startswith("image/") else "no-store"
     response.headers.set("Content-Disposition", "attachment", filename=name)
     return response

@@ -60,6 +60,7 @@ FIGURES = {
             "data": {"values": [{"month": "May", "guests": 3}, {"month": "June", "guests": 5}]},
             "row": 1,
             "width": 6,
+            "height": 300,
             "refresh_seconds": 60,
             "inputs": [
                 {"name": "months", "label": "Months", "type": "number", "default": 12, "help": "Until today"},
@@ -76,6 +77,7 @@ FIGURES = {
             "data": {"values": ""},
             "row": 1,
             "width": 6,
+            "height": 300,
         },
     ],
 }
