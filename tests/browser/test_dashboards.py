@@ -218,19 +218,3 @@ def test_everything_but_dragging_works_without_javascript(open_page, log_in, boa
     page.get_by_role("button", name="Save").last.click()
     assert page.get_by_role("heading", name="Mine").is_visible()
     assert places(slug)[0] == "number bars/lines/mine"
-
-
-@pytest.mark.parametrize(("locale", "scheme", "width"), [("en", "light", 1280), ("ar", "dark", 390)])
-def test_a_dashboard_is_accessible(open_page, log_in, board, cast, accessible, locale, scheme, width):
-    slug = board()
-    page = open_page(
-        locale=locale,
-        color_scheme=scheme,
-        viewport={"width": width, "height": 844},
-        extra_http_headers={"Accept-Language": locale},
-    )
-    log_in(page, cast.host)
-    for path in ("", "/arrange", "/edit", "/history", "/members"):
-        page.goto(f"/dashboards/{slug}{path}")
-        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-        accessible(page)

@@ -13,6 +13,7 @@ from app.dashboards.enums import MemberRole
 from app.dashboards.models import Dashboard
 from app.database import transaction
 from app.extensions import db
+from tests.site.test_statements import statements_of
 
 TWO = {
     "version": 1,
@@ -113,6 +114,18 @@ def test_visitors_are_asked_to_log_in(visitor, board):
         page = visitor.get(f"/dashboards/{path}", follow=False)
         assert page.status in {302, 303}
         assert "/login/" in page.location
+
+
+def test_the_number_of_statements_does_not_grow(board, host, client_of, cast):
+    slug = board(friend="viewer")
+    few = [len(statements_of(host, path)) for path in ("/dashboards/", f"/dashboards/{slug}")]
+    for number in range(4):
+        board(name=f"Board {number}", stranger="viewer", friend="editor")
+    more = [len(statements_of(host, path)) for path in ("/dashboards/", f"/dashboards/{slug}")]
+    assert more == few
+    # The login, the permissions, the rows with their owners and members, and the categories.
+    assert few[0] <= 5
+    assert few[1] <= 3
 
 
 # -- one
@@ -317,7 +330,9 @@ def test_two_people_who_edit_json_see_both_texts(board, host, stored):
 def test_a_long_configuration_can_be_edited_and_a_longer_one_is_refused_in_words(board, host, stored):
     slug = board()
     form = host.get(f"/dashboards/{slug}/json").form("/json")
-    long = json.dumps({**TWO, "modules": [{**TWO["modules"][1], "data": {"values": ["é" * 99_000] * 5}}]}, ensure_ascii=False)
+    long = json.dumps(
+        {**TWO, "modules": [{**TWO["modules"][1], "data": {"values": ["é" * 99_000] * 5}}]}, ensure_ascii=False
+    )
     assert host.submit(form, text=long).status == 200
     assert len(stored(slug).modules[0]["data"]["values"]) == 5
     form = host.get(f"/dashboards/{slug}/json").form("/json")
