@@ -13,7 +13,7 @@ from app.dashboards import configuration as configurations
 from app.dashboards import queries, schemas, service, texts
 from app.dashboards.access import DashboardAccess, DashboardRefusedError
 from app.dashboards.configuration import ConfigurationProblemsError
-from app.dashboards.enums import Action, MemberRole
+from app.dashboards.enums import Action
 from app.dashboards.models import Dashboard
 from app.dashboards.service import Place
 from app.database import transaction
@@ -265,7 +265,7 @@ class DashboardApi(DashboardAccess, PartyApiBase):
     def share(self, dashboard_id: str, sent: dict[str, Any]) -> Response:
         """Choose with whom a dashboard is shared: these members, and nobody else."""
         dashboard = self.get(dashboard_id, Action.SHARE)
-        wanted = {each["username"]: MemberRole(each["role"]) for each in sent["members"]}
+        wanted = {each["username"]: each["role"] for each in sent["members"]}
         with transaction():
             service.share(dashboard, wanted)
         return self.respond(200, SHARED, texts.shared(dashboard), result=self._members(dashboard))

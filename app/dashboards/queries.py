@@ -121,11 +121,11 @@ def version_before(dashboard: Dashboard) -> DashboardVersion | None:
 _SEARCHED = (Dashboard.name, Dashboard.category, Dashboard.description)
 
 
-def _of(dashboard: Dashboard, statement: Select[tuple[DashboardVersion]]) -> Select[tuple[DashboardVersion]]:
+def _of(dashboard: Dashboard, statement: Select[DashboardVersion]) -> Select[DashboardVersion]:
     return statement.where(DashboardVersion.dashboard_id == dashboard.id)
 
 
-def _visible(member: Member, *, with_all: bool) -> Select[tuple[Dashboard]]:
+def _visible(member: Member, *, with_all: bool) -> Select[Dashboard]:
     if with_all:
         return select(Dashboard)
     return select(Dashboard).where(or_(*(_is_in(scope, member) for scope in Scope)))

@@ -131,7 +131,7 @@ def store(dashboard: Dashboard, author: Member | None) -> bool:
 def _changed(dashboard: Dashboard) -> dict[str, Any]:
     """Return the columns that were assigned another value than the stored one, and that value."""
     columns = (*DETAILS, "is_global", *UNTOLD)
-    histories = {name: inspect(dashboard).attrs[name].history for name in columns}
+    histories: dict[str, Any] = {name: inspect(dashboard).attrs[name].history for name in columns}
     return {name: (history.deleted or [None])[0] for name, history in histories.items() if history.has_changes()}
 
 
@@ -229,11 +229,11 @@ def _remember(dashboard: Dashboard, author: Member | None) -> None:
 
 def _superfluous(dashboard: Dashboard) -> list[int]:
     """Return the keys of the versions that are too many, or too large together."""
-    newer = {"partition_by": DashboardVersion.dashboard_id, "order_by": DashboardVersion.number.desc()}
+    newer = DashboardVersion.number.desc()
     ranked = select(
         DashboardVersion.id,
-        func.row_number().over(**newer).label("place"),
-        func.sum(DashboardVersion.size).over(**newer).label("total"),
+        func.row_number().over(order_by=newer).label("place"),
+        func.sum(DashboardVersion.size).over(order_by=newer).label("total"),
     ).where(DashboardVersion.dashboard_id == dashboard.id)
     rows = ranked.subquery()
     too_old = (rows.c.place > rules.MAX_VERSIONS) | (rows.c.total > rules.MAX_HISTORY_CHARACTERS)

@@ -27,6 +27,6 @@ def add() -> None:
         if queries.by_slug(beside["id"]) is None:
             for module in configuration["modules"]:
                 module["title"] = str(QUERIES[module["data"]["query"]].title)
-            texts = {name: str(TEXTS[beside[name]]) for name in ("name", "description")}
-            dashboard = service.create(None, configuration=configuration, slug=beside["id"], **texts)
+            name, description = (str(TEXTS[beside[each]]) for each in ("name", "description"))
+            dashboard = service.create(None, name, configuration, description=description, slug=beside["id"])
             service.make_global(dashboard, is_global=beside["is_global"])
