@@ -27,7 +27,7 @@ class NoFontError(Exception):
 
 def draw(chart: Chart, title: str) -> bytes:
     """Return the chart as a PNG. Raises NoFontError."""
-    import resvg_py  # noqa: PLC0415 - the web workers never load it
+    import resvg_py  # the web workers never load it
 
     family, fonts = find_fonts()
     written = files.svg(chart, title, family=f"'{family}'")

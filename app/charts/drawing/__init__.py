@@ -5,7 +5,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from app.charts.drawing import graph, grids, plot, round, trees
+from app.charts.drawing import graph, grids, parts, plot, trees
 from app.charts.drawing.canvas import HEIGHT, Canvas, Drawing
 from app.charts.model import Boxes, Chart, Gauge, Graph, HeatMap, Parts, Plot, Sparkline, Tree, TreeShape
 
@@ -13,9 +13,9 @@ __all__ = ["Drawing", "drawn", "is_drawn", "svg"]
 
 DRAWERS: dict[type, Callable[[Any, Canvas], Drawing]] = {
     Plot: plot.draw,
-    Parts: round.pie,
-    Gauge: round.gauge,
-    Sparkline: round.sparkline,
+    Parts: parts.pie,
+    Gauge: parts.gauge,
+    Sparkline: parts.sparkline,
     HeatMap: grids.heat_map,
     Boxes: grids.boxes,
     Graph: graph.graph,

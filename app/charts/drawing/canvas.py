@@ -65,7 +65,7 @@ class Canvas:
 
     def rect(
         self, start: float, end: float, y: float, height: float, classes: str, title: str = "", url: str = ""
-    ) -> str:  # noqa: PLR0913 - one rectangle
+    ) -> str:
         left = min(self.part(start), self.part(end))
         body = (
             f'<rect x="{percent(left)}" y="{short(y)}" width="{percent(abs(end - start))}"'
@@ -73,7 +73,7 @@ class Canvas:
         )
         return linked(f"{body}>{titled(title)}</rect>" if title else f"{body}/>", url)
 
-    def dot(self, place: float, y: float, radius: float, classes: str, title: str, url: str = "") -> str:  # noqa: PLR0913 - one dot
+    def dot(self, place: float, y: float, radius: float, classes: str, title: str, url: str = "") -> str:
         body = f'<circle cx="{self.x(place)}" cy="{short(y)}" r="{short(radius)}" class="{classes}">{titled(title)}</circle>'
         return linked(body, url)
 

@@ -24,7 +24,7 @@ def shares(parts: Parts) -> list[tuple[str, float]]:
     return known
 
 
-def pie(parts: Parts, canvas: Canvas) -> Drawing:
+def pie(parts: Parts, _canvas: Canvas) -> Drawing:
     """Draw a pie or a donut, clockwise from the top."""
     known, before, body, labels = shares(parts), 0.0, [], []
     whole = sum(value for _title, value in known)
@@ -116,7 +116,7 @@ def sparkline(spark: Sparkline, canvas: Canvas) -> Drawing:
         body = [_sign(canvas, n, count, value) for n, value in enumerate(values) if value]
     elif is_block:
         body = [
-            _block(canvas, n, count, y(0.0), y(value), value) for n, value in enumerate(values) if value is not None
+            _block(canvas, (n, count), y(0.0), y(value), value) for n, value in enumerate(values) if value is not None
         ]
     else:
         body = [_spark(canvas, spark, values, y)]
@@ -128,8 +128,8 @@ def _sign(canvas: Canvas, n: int, count: int, value: float) -> str:
     return canvas.rect((n + 0.12) / count, (n + 0.88) / count, top, SPARK / 2 - 5, f"f{colour}", texts.number(value))
 
 
-def _block(canvas: Canvas, n: int, count: int, ground: float, end: float, value: float) -> str:  # noqa: PLR0913 - one bar
-    upper, height = min(ground, end), max(abs(ground - end), 1)
+def _block(canvas: Canvas, place: tuple[int, int], ground: float, end: float, value: float) -> str:
+    (n, count), upper, height = place, min(ground, end), max(abs(ground - end), 1)
     return canvas.rect((n + 0.12) / count, (n + 0.88) / count, upper, height, "f0", texts.number(value))
 
 
