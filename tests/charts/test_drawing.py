@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 from flask import Flask
-from flask_babel import Babel
+from flask_babel import Babel, force_locale
 
 from app.charts import texts, values
 from app.charts.drawing import is_drawn, svg
@@ -43,18 +43,12 @@ HOSTILE = "</svg><script>alert(1)</script>\"' \x00\x0b\ufffe\ud800 \u202egnp"
 NAMESPACE = '<svg xmlns="http://www.w3.org/2000/svg"'
 
 
-@pytest.fixture(scope="module")
-def babel():
+@pytest.fixture(scope="module", autouse=True)
+def english():
     app = Flask("charts")
-    Babel(app, locale_selector=lambda: locale[0])
-    locale = ["en"]
+    Babel(app)
     with app.test_request_context():
-        yield locale
-
-
-@pytest.fixture(autouse=True)
-def english(babel):
-    babel[0] = "en"
+        yield
 
 
 def bars(points, mark=Mark.BAR, **options):
@@ -77,7 +71,11 @@ def every_kind(label="Berlin"):
     return [
         *(Plot([each], x=Axis(label), y=Axis(label, label)) for each in series),
         *(Plot(series[4:5] * 2, is_stacked=True), Plot(series, is_flipped=True), Plot(series[3:5], is_share=True)),
-        *(Parts([(label, 3), ("b", 1)], unit=label), Parts([(label, 1)], is_hollow=True), Gauge(5, unit=label, title=label)),
+        *(
+            Parts([(label, 3), ("b", 1)], unit=label),
+            Parts([(label, 1)], is_hollow=True),
+            Gauge(5, unit=label, title=label),
+        ),
         *(Sparkline([1, None, 2]), Sparkline([1, -1], is_win_or_loss=True), Sparkline([1, -1], Mark.BAR)),
         HeatMap([label, "b"], [label], [[1, None]], unit=label),
         Boxes([Box(label, 1, 2, 3, 4, 5, [9])], y=Axis(label)),
@@ -86,10 +84,10 @@ def every_kind(label="Berlin"):
     ]
 
 
-@pytest.mark.parametrize("chart", every_kind(HOSTILE), ids=lambda chart: type(chart).__name__)
+@pytest.mark.parametrize("chart", every_kind(HOSTILE), ids=range(21))
 @pytest.mark.parametrize("is_rtl", [False, True])
 def test_what_others_wrote_cannot_leave_its_place(chart, is_rtl):
-    drawn = str(svg(chart, is_rtl=is_rtl, label=HOSTILE.replace("\x00", "")[:40].encode("ascii", "ignore").decode()))
+    drawn = str(svg(chart, is_rtl=is_rtl, label=HOSTILE))
     root = ET.fromstring(drawn.replace("<svg", NAMESPACE, 1))  # noqa: S314 - it is what is tested
     allowed = {"svg", "g", "a", "rect", "circle", "path", "line", "text", "title"}
     assert {each.tag.rpartition("}")[2] for each in root.iter()} <= allowed
@@ -97,7 +95,7 @@ def test_what_others_wrote_cannot_leave_its_place(chart, is_rtl):
     assert not re.search(r"nan|inf\b|e\+\d", drawn)
 
 
-@pytest.mark.parametrize("chart", every_kind(), ids=lambda chart: type(chart).__name__)
+@pytest.mark.parametrize("chart", every_kind(), ids=range(21))
 def test_the_same_chart_is_the_same_bytes(chart):
     assert is_drawn(chart)
     assert svg(chart, is_rtl=False) == svg(chart, is_rtl=False)
@@ -111,12 +109,11 @@ def test_each_mark_says_its_value():
     assert titles(svg(two, is_rtl=False)) == ["A, x: 1", "B, why: 2"]
 
 
-def test_numbers_follow_the_language(babel):
+def test_numbers_follow_the_language():
     plot = bars([("x", -1234567.5), ("y", 0.00012)])
-    babel[0] = "es"
-    assert titles(svg(plot, is_rtl=False)) == ["x: -1.234.567,5", "y: 0,00012"]
-    assert texts.number(12.5, "%") == "12,5\N{NO-BREAK SPACE}%"
-    babel[0] = "en"
+    with force_locale("es"):
+        assert titles(svg(plot, is_rtl=False)) == ["x: -1.234.567,5", "y: 0,00012"]
+        assert texts.number(12.5, "%") == "12,5\N{NO-BREAK SPACE}%"
     assert texts.number(12.5, "%") == "12.5%"
     assert [texts.number(each) for each in (1e20, 0, -0.0, None)] == ["1E20", "0", "0", "—"]
 
@@ -161,7 +158,7 @@ def test_thousands_of_points_keep_their_extremes():
     ys = [float(n % 7) for n in range(10_000)]
     ys[5_000], ys[5_001] = 500.0, -500.0
     drawn = svg(Plot([Series("A", Samples(list(range(10_000)), ys))]), is_rtl=False)
-    heights = [float(each) for each in re.findall(r"V([\d.]+)", drawn)]
+    heights = [float(each) for each in re.findall(r"[LV](?:\d+ )?([\d.]+)", drawn)]
     assert (min(heights), max(heights)) == (pytest.approx(10, abs=1), pytest.approx(236, abs=1))
     assert len(drawn) < 20_000
 
@@ -184,7 +181,14 @@ def test_twelve_series_are_drawn_and_the_reader_is_told():
 
 
 def test_only_links_of_pages_are_links():
-    urls = ["/parties/1", "https://example.org/x", "javascript:alert(1)", "//example.org", "data:text/html,x", "/\\example.org"]
+    urls = [
+        "/parties/1",
+        "https://example.org/x",
+        "javascript:alert(1)",
+        "//example.org",
+        "data:text/html,x",
+        "/\\example.org",
+    ]
     plot = Plot([Series("A", [Point(str(n), 1, url=url) for n, url in enumerate(urls)], Mark.BAR)])
     drawn = svg(plot, is_rtl=False)
     assert re.findall(r'href="([^"]*)"', drawn) == ["/parties/1", "https://example.org/x"]
@@ -199,7 +203,9 @@ def test_what_is_no_number_leaves_a_gap(value):
 
 def test_the_values_are_a_table_and_a_file_without_formulas():
     plot = Plot(
-        [Series("=A", [Point("@x", 1), Point("y", 2)]), Series("B", [Point("y", -3)])], x=Axis("City"), y=Axis(unit="min")
+        [Series("=A", [Point("@x", 1), Point("y", 2)]), Series("B", [Point("y", -3)])],
+        x=Axis("City"),
+        y=Axis(unit="min"),
     )
     table = values.table(plot)
     assert [column.title for column in table.columns] == ["City", "=A", "B"]
@@ -226,7 +232,5 @@ def test_every_chart_has_its_values(chart, rows):
 
 
 def test_a_chart_is_described_in_a_sentence():
-    assert values.description(bars([("a", 1), ("b", 1234)])) == (
-        "The lowest value is 1 (a), the highest is 1,234 (b)."
-    )
+    assert values.description(bars([("a", 1), ("b", 1234)])) == ("The lowest value is 1 (a), the highest is 1,234 (b).")
     assert values.description(Plot([])) == "There is nothing here yet."

@@ -123,7 +123,8 @@ def test_a_file_has_its_own_colours(app):
 def test_a_picture_has_its_words(app, locale):
     with app.test_request_context(headers={"Accept-Language": locale}):
         named, bare = (
-            png.draw(Plot([Series("A", [Point(x, 4)], Mark.BAR)]), title) for x, title in (("برلين Berlin", "حفلات"), ("", ""))
+            png.draw(Plot([Series("A", [Point(x, 4)], Mark.BAR)]), title)
+            for x, title in (("برلين Berlin", "حفلات"), ("", ""))
         )
     assert named.startswith(b"\x89PNG")
     assert struct.unpack(">I", named[16:20])[0] == 2 * files.WIDTH

@@ -17,7 +17,7 @@ SIGHTS = {
     "tritan": ((1.255528, -0.076749, -0.178779), (-0.078411, 0.930809, 0.147602), (0.004733, 0.691367, 0.303900)),
 }
 # 0.02 is just noticeable in Oklab.
-TOLD_APART, FIRST_FOUR = 0.075, 0.14
+TOLD_APART, FIRST_FOUR = 0.075, 0.12
 CARDS = {"light": ("#fffdf7", "#f6efe2"), "dark": ("#261b1f", "#1b1316")}
 THEMES = {"light": palette.LIGHT, "dark": palette.DARK}
 
