@@ -27,12 +27,14 @@ PAGE = """{% from "charts/figure.html" import figure %}
 def series(random_: random.Random) -> tuple[list[float], list[float]]:
     """Return numbers that do not compress well: a wave with noise."""
     width = random_.uniform(300, 3000)
-    return list(map(float, range(POINTS))), [100 + 50 * math.sin(x / width) + random_.gauss(0, 10) for x in range(POINTS)]
+    return list(map(float, range(POINTS))), [
+        100 + 50 * math.sin(x / width) + random_.gauss(0, 10) for x in range(POINTS)
+    ]
 
 
 def charts(mark: Mark, *, is_time: bool = False) -> list[Chart]:
     """Return charts, each with numbers of its own."""
-    random_ = random.Random(1)
+    random_ = random.Random(1)  # noqa: S311
     found: list[Chart] = []
     began = datetime(2026, 1, 1, tzinfo=UTC)
     for _n in range(CHARTS):
@@ -63,7 +65,8 @@ def main() -> None:
         for mark in (Mark.LINE, Mark.AREA, Mark.BAR, Mark.POINT):
             measure(mark, app, charts(mark))
         measure("line over time", app, charts(Mark.LINE, is_time=True))
-        one = [Plot([Series("Guests", [Point(x, y) for x, y in zip(*series(random.Random(2)), strict=True)])])] * CHARTS
+        points = [Point(x, y) for x, y in zip(*series(random.Random(2)), strict=True)]  # noqa: S311
+        one = [Plot([Series("Guests", points)])] * CHARTS
         measure("line of points one by one", app, list(one))
         print(f"most memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB")  # noqa: T201
 

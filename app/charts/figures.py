@@ -12,8 +12,8 @@ from app.charts import markdown, texts, values
 from app.charts.drawing import Drawing, drawn, is_drawn, wrapped
 from app.charts.drawing.canvas import COLOURS, HEIGHT, Canvas
 from app.charts.drawing.grids import steps
+from app.charts.drawing.parts import shares
 from app.charts.drawing.plot_data import SMALL, fitted
-from app.charts.drawing.round import shares
 from app.charts.model import (
     Branch,
     Chart,
@@ -145,11 +145,8 @@ class Figure:
 def _pruned(branch: Branch, left: list[int], depth: int) -> Branch:
     """Return a branch without what is too deep, or beyond the number of branches that are left."""
     left[0] -= 1
-    children = []
-    for child in branch.children if depth < MAX_DEPTH else ():
-        if left[0] > 0:
-            children.append(_pruned(child, left, depth + 1))
-    return Branch(branch.title, branch.value, children)
+    inner = branch.children if depth < MAX_DEPTH else []
+    return Branch(branch.title, branch.value, [_pruned(child, left, depth + 1) for child in inner if left[0] > 0])
 
 
 def legend(chart: Chart) -> list[tuple[int, str, str]]:
