@@ -68,6 +68,9 @@ FILL = [
         {numbers} SELECT n, 1 + (n - 1) / {guests}, 1001 + (n * 7) % {members}, 'guest' || n || '@example.com',
         'guest' || n || '@example.com', 0, '', 1, 1, CASE n % 20 WHEN 0 THEN 'no_show' WHEN 1 THEN 'no' ELSE 'checked_in' END, '',
         {moment}, {false} FROM numbers""",
+    # The diets of the last month and the next.
+    """INSERT INTO rsvp_person (id, rsvp_id, position, name, diets, allergens, note)
+        {numbers} SELECT n, n, 0, '', CASE n % 4 WHEN 0 THEN '["vegan", "no_pork"]' ELSE '[]' END{json}, '[]', '' FROM numbers""",
     """INSERT INTO letter (id, recipient, recipient_key, name, kind, locale, timezone, subject, text, html, dedupe_key, message_id,
         state, attempts, crashes, priority, not_before, last_error, created_at)
         {numbers} SELECT n, 'a@example.com', 'a@example.com', '', 'reminder', 'en', 'UTC', 'x', 'x', 'x', 'key' || n, '', 'sent', 1, 0,
@@ -123,7 +126,7 @@ def _measure(kind: str, database: Database, parties: int, folder: Path) -> None:
 
 
 def _fill(kind: str, parties: int, reader: Member) -> None:
-    counts = (MEMBERS, parties, parties * GUESTS, parties // 5, parties // 5)
+    counts = (MEMBERS, parties, parties * GUESTS, parties * GUESTS // (YEARS * 6), parties // 5, parties // 5)
     # Nothing refers to what is not there.
     free = "PRAGMA foreign_keys = OFF" if kind == "sqlite" else "SET session_replication_role = replica"
     db.session.execute(text(free))
@@ -134,7 +137,7 @@ def _fill(kind: str, parties: int, reader: Member) -> None:
         filled = statement.format(
             numbers=NUMBERS[kind].format(count=count),
             moment=MOMENT[kind].format(seconds=f"CAST({seconds} AS INTEGER)"),
-            members=MEMBERS, guests=GUESTS, true=yes, false=no,
+            members=MEMBERS, guests=GUESTS, true=yes, false=no, json="" if kind == "sqlite" else "::jsonb",
         )  # fmt: skip
         db.session.execute(text(filled.replace(":", "\\:")))
         db.session.commit()

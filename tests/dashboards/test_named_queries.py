@@ -1,9 +1,11 @@
 """Named queries: right numbers on both databases, asked by those who may."""
 
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+import config
 from app import audit, clock, metrics, scheduler
 from app.charts.model import Refusal
 from app.database import transaction
@@ -216,3 +218,15 @@ def test_periods_that_are_over_for_long_are_counted_once_a_day_by_a_job(app, row
     # A new month, before the job.
     clock.set_now(datetime(2030, 7, 1, tzinfo=UTC))
     assert count() == [1, 2, 2, 0]
+
+
+def test_the_documents_name_every_query_its_columns_and_who_may_ask():
+    text = (Path(config.ROOT) / "docs" / "dashboards.md").read_text("utf-8")
+
+    def row(query):
+        columns = ", ".join(f"`{each.name}`" + (f" ({each.unit})" if each.unit else "") for each in query.columns)
+        parameters = ", ".join(f"`{each.name}`" for each in query.parameters)
+        who = "`{}` on `{}`".format(*query.permission) if query.permission else "every member, about their own"
+        return f"| `{query.name}` | {columns} | {parameters} | {who} |"
+
+    assert not [query.name for query in QUERIES.values() if row(query) not in text]
