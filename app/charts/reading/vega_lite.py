@@ -237,11 +237,7 @@ def _merged(plotted: Sequence[Plot], lines: Sequence[tuple[View, str]], notes: N
     return plots.plot(
         drafts,
         notes,
-        x=first.x,
-        y=first.y,
-        is_stacked=first.is_stacked and len(plotted) == 1,
-        is_share=first.is_share and len(plotted) == 1,
-        is_flipped=first.is_flipped,
+        first if len(plotted) == 1 else dataclasses.replace(first, is_stacked=False, is_share=False),
         in_order=True,
         categories=[x for x in xs if isinstance(x, str)],
     )
@@ -275,10 +271,10 @@ def _constants(view: View, side: str) -> list[tuple[str, float]]:
 def _plotted(view: View, notes: Notes) -> Chart:
     x, y = view.get("x"), view.get("y")
     if x is None and y is None:
-        raise CannotDrawError(_("This chart needs “x” or “y”."))
+        raise CannotDrawError(_("This chart needs “%(name)s”.", name="x"))
     taken = vega_channels.table(view.channels, view.data.rows)
     if view.mark in {"bar", "rule", "point", "circle", "square", "tick"} and _is_timeline(view):
-        return _timeline(view, taken, notes)
+        return _timeline(taken, notes)
     if x is not None and y is not None and not (_is_value(x) or _is_value(y)):
         return _cells(view, taken, notes)
     is_flipped = _is_flipped(view)
@@ -287,17 +283,19 @@ def _plotted(view: View, notes: Notes) -> Chart:
         # Only places on the other axis.
         raise CannotDrawError(_("This chart needs numbers on one axis."))
     stack = _stacking(view, up, notes)
-    mark = _mark(view)
-    series = _series(view)
-    drafts, order = _drafts(view, taken, across, up, series, mark)
+    drafts, order = _drafts(view, taken, across, up)
+    shape = Plot(
+        [],
+        across.axis(view.data) if across is not None else Axis(),
+        up.axis(view.data),
+        is_stacked=len(drafts) > 1 and stack != "none",
+        is_share=stack == "normalize",
+        is_flipped=is_flipped,
+    )
     return plots.plot(
         drafts,
         notes,
-        x=across.axis(view.data) if across is not None else Axis(),
-        y=up.axis(view.data),
-        is_stacked=bool(series) and stack != "none",
-        is_share=stack == "normalize",
-        is_flipped=is_flipped,
+        shape,
         in_order="order" in view.channels,
         categories=order,
     )
@@ -363,10 +361,9 @@ def _drafts(
     taken: Mapping[str, Sequence[Value]],
     across: Channel | None,
     up: Channel,
-    series: Sequence[Channel],
-    mark: Mark,
 ) -> tuple[list[Draft], list[str]]:
     """Return the series, and the order of the categories that they stand on."""
+    series, mark = _series(view), _mark(view)
     count = len(taken[up.name])
     xs = list(taken[across.name]) if across is not None else [up.title(view.data)] * count
     order = list(range(count))
@@ -457,7 +454,7 @@ def _is_timeline(view: View) -> bool:
     return x is not None and x.type == "temporal" and not x.is_discrete and y is not None and y.is_discrete
 
 
-def _timeline(view: View, taken: Mapping[str, Sequence[Value]], notes: Notes) -> Chart:
+def _timeline(taken: Mapping[str, Sequence[Value]], notes: Notes) -> Chart:
     ends = taken.get("x2", [None] * len(taken["x"]))
     texts = taken.get("text", taken.get("color", [None] * len(taken["x"])))
     events = []
@@ -473,25 +470,13 @@ def _cells(view: View, taken: Mapping[str, Sequence[Value]], notes: Notes) -> He
     x, y = view.get("x"), view.get("y")
     value = next((view.channels[name] for name in ("color", "fill", "size", "text") if _measures(view, name)), None)
     if x is None or y is None:
-        raise CannotDrawError(_("This chart needs “x” and “y”."))
+        raise CannotDrawError(_("This chart needs “%(name)s”.", name="y"))
     numbers = taken[value.name] if value is not None else [1] * len(taken["x"])
     columns, rows = (_labels_of(channel, taken, view) for channel in (x, y))
     across, down = (_as_labels(channel, taken) for channel in (x, y))
-    sums: dict[tuple[str, str], float] = {}
-    for place, number in zip(zip(across, down, strict=True), numbers, strict=True):
-        known = values.number(number)
-        if known is not None:
-            sums[place] = sums.get(place, 0) + known
-    axis = value.axis(view.data) if value is not None else Axis()
-    return heat_maps.from_grid(
-        [[sums.get((column, row)) for column in columns] for row in rows],
-        columns,
-        rows,
-        notes,
-        x=x.axis(view.data),
-        y=y.axis(view.data),
-        unit=axis.unit,
-    )
+    unit = value.axis(view.data).unit if value is not None else ""
+    shape = HeatMap(columns, rows, [], x.axis(view.data), y.axis(view.data), unit)
+    return heat_maps.from_cells(zip(across, down, numbers, strict=True), shape, notes)
 
 
 def _measures(view: View, name: str) -> bool:
@@ -512,13 +497,13 @@ def _labels_of(channel: Channel, taken: Mapping[str, Sequence[Value]], view: Vie
     pairs = dict(zip(_as_labels(channel, taken), taken[channel.name], strict=True))
     known = [(value, label) for label, value in pairs.items() if value is not None]
     # Numbers, days or moments: one channel has one kind.
-    return [label for _value, label in sorted(known, key=lambda pair: pair[0])]  # type: ignore[arg-type, return-value]
+    return [label for _value, label in sorted(known, key=lambda pair: pair[0])]
 
 
 def _arc(view: View, _title: str, notes: Notes) -> Parts:
     theta, names = view.get("theta", "angle"), view.get("color", "fill", "text", "detail")
     if theta is None:
-        raise CannotDrawError(_("This chart needs “theta”."))
+        raise CannotDrawError(_("This chart needs “%(name)s”.", name="theta"))
     taken = vega_channels.table(view.channels, view.data.rows)
     sizes = taken[theta.name]
     labels = taken[names.name] if names is not None else [str(place) for place in range(1, len(sizes) + 1)]
@@ -558,7 +543,7 @@ def _text(view: View, title: str, notes: Notes) -> Chart:
         return _cells(view, vega_channels.table(view.channels, view.data.rows), notes)
     text = view.get("text")
     if text is None:
-        raise CannotDrawError(_("This chart needs “text”."))
+        raise CannotDrawError(_("This chart needs “%(name)s”.", name="text"))
     taken = vega_channels.table({"text": text}, view.data.rows)["text"]
     unit = text.axis(view.data).unit
     name = title if len(taken) == 1 and title else text.title(view.data)
