@@ -2,6 +2,7 @@
 
 import datetime as dt
 import math
+import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -142,11 +143,20 @@ def column(found: Sequence[object], wanted: Kind) -> list[Value]:
     return [convert(value) for value in found]
 
 
+def times(found: Sequence[object]) -> list[Value]:
+    """Return each as a day or a moment. Numbers count milliseconds, as in JavaScript."""
+    if _are_times(found, Kind.DATE) or _are_times(found, Kind.MOMENT):
+        return list(found)  # type: ignore[arg-type]
+    return remembered(
+        lambda value: from_milliseconds(value) if isinstance(value, int | float) else moment(value), found
+    )
+
+
 def _are_times(found: Sequence[object], wanted: Kind) -> bool:
     """Whether all are days, or moments in UTC, that can be drawn as they are."""
     if set(map(type, found)) != {dt.datetime if wanted is Kind.MOMENT else dt.date}:
         return False
-    if wanted is Kind.MOMENT and any(value.tzinfo is not dt.UTC for value in found):  # type: ignore[attr-defined]
+    if wanted is Kind.MOMENT and set(map(operator.attrgetter("tzinfo"), found)) != {dt.UTC}:
         return False
     lowest, highest = min(found), max(found)  # type: ignore[type-var]
     return lowest.year >= FIRST_YEAR and highest.year <= LAST_YEAR  # type: ignore[attr-defined]

@@ -128,7 +128,7 @@ def read(found: Channel, rows: Sequence[Row]) -> list[Value]:
     if found.bin_size:
         return values.remembered(lambda value: _bin(found, value, found.bin_size or 1), raw)
     if found.type == "temporal":
-        return values.remembered(time_units.local, raw)
+        return values.times(raw)
     if found.type == "quantitative":
         return list(values.numbers(raw))
     return values.remembered(lambda value: _category(found, value), raw)

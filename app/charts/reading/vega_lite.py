@@ -357,36 +357,17 @@ def _series(view: View) -> list[Channel]:
 
 
 def _drafts(
-    view: View,
-    taken: Mapping[str, Sequence[Value]],
-    across: Channel | None,
-    up: Channel,
+    view: View, taken: Mapping[str, Sequence[Value]], across: Channel | None, up: Channel
 ) -> tuple[list[Draft], list[str]]:
     """Return the series, and the order of the categories that they stand on."""
     series, mark = _series(view), _mark(view)
-    count = len(taken[up.name])
-    xs = list(taken[across.name]) if across is not None else [up.title(view.data)] * count
-    order = list(range(count))
-    steps = taken.get("order")
-    if steps is not None:
-        order.sort(key=lambda place: (values.number(steps[place]) is None, values.number(steps[place]) or 0))
-    if across is not None and across.bin_size and across.is_measure:
-        xs = _on_bins(xs, across, mark)
-    categories = []
-    if across is not None and any(isinstance(value, str) for value in xs):
-        if across.is_discrete:
-            categories = vega_channels.categories(across, taken, view.data.rows)
-        else:
-            starts = sorted({value for value in taken[across.name] if isinstance(value, float)})
-            categories = [plots.bin_label(start, across.bin_size or 1) for start in starts]
-    names = [_names(channel, taken) for channel in dict.fromkeys(channel.name for channel in series)]
-    groups: dict[tuple[str, ...], list[int]] = {}
-    if not names:
-        groups[()] = order
-    for place in order if names else ():
-        groups.setdefault(tuple(dict.fromkeys(each[place] for each in names)), []).append(place)
+    if across is None:
+        xs, categories = [up.title(view.data)] * len(taken[up.name]), []
+    else:
+        xs, categories = _across(view, taken, across, mark)
     ends = taken.get(up.name + "2")
     extras = {name: taken[name] for name in ("size", "text", "tooltip") if name in taken}
+    groups = _groups(taken, series, len(xs))
     drafts = []
     for key in _in_order(groups, series, taken, view):
         places = groups[key]
@@ -403,6 +384,37 @@ def _drafts(
             )
         )
     return drafts, categories
+
+
+def _across(
+    view: View, taken: Mapping[str, Sequence[Value]], across: Channel, mark: Mark
+) -> tuple[Sequence[Value], list[str]]:
+    """Return where the values stand, and the order of categories if those are some."""
+    if across.bin_size and across.is_measure:
+        xs = _on_bins(taken[across.name], across, mark)
+        starts = sorted({value for value in taken[across.name] if isinstance(value, float)})
+        return xs, [plots.bin_label(start, across.bin_size) for start in starts] if mark is Mark.BAR else []
+    if across.is_discrete:
+        return taken[across.name], vega_channels.categories(across, taken, view.data.rows)
+    return taken[across.name], []
+
+
+def _groups(
+    taken: Mapping[str, Sequence[Value]], series: Sequence[Channel], count: int
+) -> dict[tuple[str, ...], list[int]]:
+    """Return the places of the rows of each series, in the order of the channel `order`."""
+    order = list(range(count))
+    steps = taken.get("order")
+    if steps is not None:
+        order.sort(key=lambda place: (values.number(steps[place]) is None, values.number(steps[place]) or 0))
+    names = [_names(channel, taken) for channel in dict.fromkeys(channel.name for channel in series)]
+    if not names:
+        return {(): order}
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for place in order:
+        # Two channels may show the same field.
+        groups.setdefault(tuple(dict.fromkeys(each[place] for each in names)), []).append(place)
+    return groups
 
 
 def _on_bins(xs: Sequence[Value], across: Channel, mark: Mark) -> list[Value]:
