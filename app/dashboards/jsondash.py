@@ -52,7 +52,7 @@ def convert(configuration: Mapping[str, Any]) -> Converted:
             _("There are %(count)s modules; the first %(limit)s are kept.", count=str(len(theirs)), limit="200")
         )
         theirs = theirs[:MAX_MODULES]
-    layout = configuration.get("layout")
+    layout = values.text(configuration.get("layout"))
     if layout not in {"grid", "freeform"}:
         layout = "grid" if any(each.get("row") for each in theirs) else "freeform"
     ids: set[str] = set()

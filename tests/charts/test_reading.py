@@ -5,6 +5,7 @@ import dataclasses
 import datetime as dt
 import math
 import random
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -102,12 +103,7 @@ def test_no_broken_data_raises(sample: Sample, chance: random.Random) -> None:
         if found:
             container, key = chance.choice(found)
             container[key] = copy.deepcopy(chance.choice(HOSTILE))
-    try:
-        chart = read_or_raise(sample.family, sample.kind, payload, None, "A title")
-    except CannotDrawError as error:
-        assert str(error)
-    else:
-        assert_drawable(chart)
+    assert_drawable(read_safely(sample.family, sample.kind, payload))
 
 
 def nested(depth: int) -> object:
@@ -309,3 +305,34 @@ def test_options_of_a_table_name_its_columns() -> None:
 
 def test_a_specification_with_its_data_is_read_without_one() -> None:
     assert plot("Vega", "vega-lite", {**VEGA["bar"], "data": {"values": ROWS}}).series[0].points[0].y == 13
+
+
+NAMES = {
+    "Plot": "series on axes",
+    "Parts": "parts of a whole",
+    "Gauge": "gauge",
+    "Numbers": "numbers",
+    "Sparkline": "sparkline",
+    "HeatMap": "heat map",
+    "Boxes": "box plot",
+    "Graph": "nodes and edges",
+    "Tree": "tree",
+    "Timeline": "timeline",
+    "Words": "words",
+    "Rows": "table",
+    "Image": "image",
+    "Prose": "text",
+    "Multiples": "small multiples",
+}
+
+
+def test_the_documentation_says_what_is_drawn() -> None:
+    rows: dict[tuple[str, str], list[str]] = {}
+    for sample in SAMPLES:
+        chart = drawn(sample)
+        what = f"refused: {chart.reason}" if isinstance(chart, model.Refusal) else NAMES[type(chart).__name__]
+        rows.setdefault((sample.family, what), []).append(sample.name or sample.kind)
+    lines = [f"| {family} | {', '.join(kinds)} | {what} |" for (family, what), kinds in rows.items()]
+    table = "\n".join(["| family | type, trace or mark | drawn as |", "|---|---|---|", *lines])
+    text = (Path(__file__).parents[2] / "docs" / "dashboards.md").read_text(encoding="utf-8")
+    assert table == text.partition("<!-- drawn -->\n")[2].partition("\n<!-- /drawn -->")[0]

@@ -32,7 +32,10 @@ QUARTILES = Table(
     ),
     [("Lugo", 1, 2, 3, 4, 5)],
 )
-EVENTS = Table((Column("at", "At", Kind.MOMENT), Column("what", "What", Kind.TEXT)), [(dt.datetime(2026, 1, 1), "a")])
+EVENTS = Table(
+    (Column("at", "At", Kind.MOMENT), Column("what", "What", Kind.TEXT)),
+    [(dt.datetime(2026, 1, 1, tzinfo=dt.UTC), "a")],
+)
 
 
 def chart(table: Table, kind: str) -> model.Chart:

@@ -237,11 +237,7 @@ def _merged(plotted: Sequence[Plot], lines: Sequence[tuple[View, str]], notes: N
     return plots.plot(
         drafts,
         notes,
-        x=first.x,
-        y=first.y,
-        is_stacked=first.is_stacked and len(plotted) == 1,
-        is_share=first.is_share and len(plotted) == 1,
-        is_flipped=first.is_flipped,
+        first if len(plotted) == 1 else dataclasses.replace(first, is_stacked=False, is_share=False),
         in_order=True,
         categories=[x for x in xs if isinstance(x, str)],
     )
@@ -275,10 +271,10 @@ def _constants(view: View, side: str) -> list[tuple[str, float]]:
 def _plotted(view: View, notes: Notes) -> Chart:
     x, y = view.get("x"), view.get("y")
     if x is None and y is None:
-        raise CannotDrawError(_("This chart needs “x” or “y”."))
+        raise CannotDrawError(_("This chart needs “%(name)s”.", name="x"))
     taken = vega_channels.table(view.channels, view.data.rows)
     if view.mark in {"bar", "rule", "point", "circle", "square", "tick"} and _is_timeline(view):
-        return _timeline(view, taken, notes)
+        return _timeline(taken, notes)
     if x is not None and y is not None and not (_is_value(x) or _is_value(y)):
         return _cells(view, taken, notes)
     is_flipped = _is_flipped(view)
@@ -287,17 +283,19 @@ def _plotted(view: View, notes: Notes) -> Chart:
         # Only places on the other axis.
         raise CannotDrawError(_("This chart needs numbers on one axis."))
     stack = _stacking(view, up, notes)
-    mark = _mark(view)
-    series = _series(view)
-    drafts, order = _drafts(view, taken, across, up, series, mark)
+    drafts, order = _drafts(view, taken, across, up)
+    shape = Plot(
+        [],
+        across.axis(view.data) if across is not None else Axis(),
+        up.axis(view.data),
+        is_stacked=len(drafts) > 1 and stack != "none",
+        is_share=stack == "normalize",
+        is_flipped=is_flipped,
+    )
     return plots.plot(
         drafts,
         notes,
-        x=across.axis(view.data) if across is not None else Axis(),
-        y=up.axis(view.data),
-        is_stacked=bool(series) and stack != "none",
-        is_share=stack == "normalize",
-        is_flipped=is_flipped,
+        shape,
         in_order="order" in view.channels,
         categories=order,
     )
@@ -359,37 +357,17 @@ def _series(view: View) -> list[Channel]:
 
 
 def _drafts(
-    view: View,
-    taken: Mapping[str, Sequence[Value]],
-    across: Channel | None,
-    up: Channel,
-    series: Sequence[Channel],
-    mark: Mark,
+    view: View, taken: Mapping[str, Sequence[Value]], across: Channel | None, up: Channel
 ) -> tuple[list[Draft], list[str]]:
     """Return the series, and the order of the categories that they stand on."""
-    count = len(taken[up.name])
-    xs = list(taken[across.name]) if across is not None else [up.title(view.data)] * count
-    order = list(range(count))
-    steps = taken.get("order")
-    if steps is not None:
-        order.sort(key=lambda place: (values.number(steps[place]) is None, values.number(steps[place]) or 0))
-    if across is not None and across.bin_size and across.is_measure:
-        xs = _on_bins(xs, across, mark)
-    categories = []
-    if across is not None and any(isinstance(value, str) for value in xs):
-        if across.is_discrete:
-            categories = vega_channels.categories(across, taken, view.data.rows)
-        else:
-            starts = sorted({value for value in taken[across.name] if isinstance(value, float)})
-            categories = [plots.bin_label(start, across.bin_size or 1) for start in starts]
-    names = [_names(channel, taken) for channel in dict.fromkeys(channel.name for channel in series)]
-    groups: dict[tuple[str, ...], list[int]] = {}
-    if not names:
-        groups[()] = order
-    for place in order if names else ():
-        groups.setdefault(tuple(dict.fromkeys(each[place] for each in names)), []).append(place)
+    series, mark = _series(view), _mark(view)
+    if across is None:
+        xs, categories = [up.title(view.data)] * len(taken[up.name]), []
+    else:
+        xs, categories = _across(view, taken, across, mark)
     ends = taken.get(up.name + "2")
     extras = {name: taken[name] for name in ("size", "text", "tooltip") if name in taken}
+    groups = _groups(taken, series, len(xs))
     drafts = []
     for key in _in_order(groups, series, taken, view):
         places = groups[key]
@@ -406,6 +384,37 @@ def _drafts(
             )
         )
     return drafts, categories
+
+
+def _across(
+    view: View, taken: Mapping[str, Sequence[Value]], across: Channel, mark: Mark
+) -> tuple[Sequence[Value], list[str]]:
+    """Return where the values stand, and the order of categories if those are some."""
+    if across.bin_size and across.is_measure:
+        xs = _on_bins(taken[across.name], across, mark)
+        starts = sorted({value for value in taken[across.name] if isinstance(value, float)})
+        return xs, [plots.bin_label(start, across.bin_size) for start in starts] if mark is Mark.BAR else []
+    if across.is_discrete:
+        return taken[across.name], vega_channels.categories(across, taken, view.data.rows)
+    return taken[across.name], []
+
+
+def _groups(
+    taken: Mapping[str, Sequence[Value]], series: Sequence[Channel], count: int
+) -> dict[tuple[str, ...], list[int]]:
+    """Return the places of the rows of each series, in the order of the channel `order`."""
+    order = list(range(count))
+    steps = taken.get("order")
+    if steps is not None:
+        order.sort(key=lambda place: (values.number(steps[place]) is None, values.number(steps[place]) or 0))
+    names = [_names(channel, taken) for channel in dict.fromkeys(channel.name for channel in series)]
+    if not names:
+        return {(): order}
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for place in order:
+        # Two channels may show the same field.
+        groups.setdefault(tuple(dict.fromkeys(each[place] for each in names)), []).append(place)
+    return groups
 
 
 def _on_bins(xs: Sequence[Value], across: Channel, mark: Mark) -> list[Value]:
@@ -457,7 +466,7 @@ def _is_timeline(view: View) -> bool:
     return x is not None and x.type == "temporal" and not x.is_discrete and y is not None and y.is_discrete
 
 
-def _timeline(view: View, taken: Mapping[str, Sequence[Value]], notes: Notes) -> Chart:
+def _timeline(taken: Mapping[str, Sequence[Value]], notes: Notes) -> Chart:
     ends = taken.get("x2", [None] * len(taken["x"]))
     texts = taken.get("text", taken.get("color", [None] * len(taken["x"])))
     events = []
@@ -473,25 +482,13 @@ def _cells(view: View, taken: Mapping[str, Sequence[Value]], notes: Notes) -> He
     x, y = view.get("x"), view.get("y")
     value = next((view.channels[name] for name in ("color", "fill", "size", "text") if _measures(view, name)), None)
     if x is None or y is None:
-        raise CannotDrawError(_("This chart needs “x” and “y”."))
+        raise CannotDrawError(_("This chart needs “%(name)s”.", name="y"))
     numbers = taken[value.name] if value is not None else [1] * len(taken["x"])
     columns, rows = (_labels_of(channel, taken, view) for channel in (x, y))
     across, down = (_as_labels(channel, taken) for channel in (x, y))
-    sums: dict[tuple[str, str], float] = {}
-    for place, number in zip(zip(across, down, strict=True), numbers, strict=True):
-        known = values.number(number)
-        if known is not None:
-            sums[place] = sums.get(place, 0) + known
-    axis = value.axis(view.data) if value is not None else Axis()
-    return heat_maps.from_grid(
-        [[sums.get((column, row)) for column in columns] for row in rows],
-        columns,
-        rows,
-        notes,
-        x=x.axis(view.data),
-        y=y.axis(view.data),
-        unit=axis.unit,
-    )
+    unit = value.axis(view.data).unit if value is not None else ""
+    shape = HeatMap(columns, rows, [], x.axis(view.data), y.axis(view.data), unit)
+    return heat_maps.from_cells(zip(across, down, numbers, strict=True), shape, notes)
 
 
 def _measures(view: View, name: str) -> bool:
@@ -512,13 +509,13 @@ def _labels_of(channel: Channel, taken: Mapping[str, Sequence[Value]], view: Vie
     pairs = dict(zip(_as_labels(channel, taken), taken[channel.name], strict=True))
     known = [(value, label) for label, value in pairs.items() if value is not None]
     # Numbers, days or moments: one channel has one kind.
-    return [label for _value, label in sorted(known, key=lambda pair: pair[0])]  # type: ignore[arg-type, return-value]
+    return [label for _value, label in sorted(known, key=lambda pair: pair[0])]
 
 
 def _arc(view: View, _title: str, notes: Notes) -> Parts:
     theta, names = view.get("theta", "angle"), view.get("color", "fill", "text", "detail")
     if theta is None:
-        raise CannotDrawError(_("This chart needs “theta”."))
+        raise CannotDrawError(_("This chart needs “%(name)s”.", name="theta"))
     taken = vega_channels.table(view.channels, view.data.rows)
     sizes = taken[theta.name]
     labels = taken[names.name] if names is not None else [str(place) for place in range(1, len(sizes) + 1)]
@@ -558,7 +555,7 @@ def _text(view: View, title: str, notes: Notes) -> Chart:
         return _cells(view, vega_channels.table(view.channels, view.data.rows), notes)
     text = view.get("text")
     if text is None:
-        raise CannotDrawError(_("This chart needs “text”."))
+        raise CannotDrawError(_("This chart needs “%(name)s”.", name="text"))
     taken = vega_channels.table({"text": text}, view.data.rows)["text"]
     unit = text.axis(view.data).unit
     name = title if len(taken) == 1 and title else text.title(view.data)
