@@ -46,6 +46,7 @@ from app.crud.openapi import SiteMenuApi, SwaggerView
 from app.dashboards.admin import DashboardMemberModelView, DashboardModelView, DashboardVersionModelView
 from app.dashboards.api import DashboardApi
 from app.dashboards.edit_views import DashboardEditView
+from app.dashboards.file_views import DashboardFilesView
 from app.dashboards.history_views import DashboardHistoryView, DashboardMembersView
 from app.dashboards.privacy import connect as connect_dashboards
 from app.dashboards.schema_view import DashboardSchemaView
@@ -133,7 +134,7 @@ PARTY_PAGES = (
     ReportView,
     MessageView,
 )
-DASHBOARD_PAGES = (DashboardView, DashboardEditView, DashboardHistoryView, DashboardMembersView)
+DASHBOARD_PAGES = (DashboardView, DashboardEditView, DashboardFilesView, DashboardHistoryView, DashboardMembersView)
 # The API of members, in the order in which it is described.
 PARTY_APIS = (
     PartyApi,

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.crud import flashes
 from app.crud.fields import show_at_field
-from app.dashboards import arrangement, configuration, differences, queries, service, texts
+from app.dashboards import arrangement, configuration, differences, queries, service, texts, uploads
 from app.dashboards.configuration import ConfigurationProblemsError
 from app.dashboards.enums import Action, Layout
 from app.dashboards.forms import (
@@ -145,7 +145,9 @@ class DashboardEditView(BaseDashboardView):
             for query in QUERIES.values()
             if query.permission is None or self.appbuilder.sm.has_access(*query.permission)
         ]
-        form.offer(sorted(offered, key=lambda pair: pair[1]), {each["id"]: each for each in stored["modules"]})
+        files = [(upload.key, upload.name) for upload in uploads.of(dashboard)] if dashboard else []
+        known = {each["id"]: each for each in stored["modules"]}
+        form.offer(sorted(offered, key=lambda pair: pair[1]), known, files)
         may_show_all = self.may(Action.MAKE_GLOBAL, dashboard) if dashboard else self.has_permission(Action.MAKE_GLOBAL)
         if not may_show_all and "is_global" in form:
             del form.is_global

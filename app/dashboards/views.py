@@ -112,7 +112,7 @@ class DashboardView(BaseDashboardView):
         dashboard = self.get(slug, Action.READ)
         for place, module in enumerate(dashboard.modules):
             if module["id"] == name:
-                shown = show(module, request.args, partial(_urls, slug), place)
+                shown = show(dashboard, module, request.args, partial(_urls, slug), place)
                 if is_drawn and isinstance(shown.chart, Refusal):
                     raise DashboardRefusedError(shown.chart.reason, NOT_FOUND)
                 return dashboard, shown
@@ -168,7 +168,7 @@ class DashboardView(BaseDashboardView):
 def render_dashboard(view: BaseDashboardView, dashboard: Dashboard, *, is_arranged: bool = False) -> str:
     """Return the page of a dashboard, to be seen or arranged."""
     may, slug, question = view.permissions(dashboard), dashboard.slug, delete_question(dashboard)
-    shown = show_all(dashboard.modules, request.args, partial(_urls, slug))
+    shown = show_all(dashboard, request.args, partial(_urls, slug))
     return render_template(
         "dashboards/dashboard.html",
         appbuilder=view.appbuilder,

@@ -143,10 +143,10 @@ def test_a_dashboard_shows_its_modules_as_drawings_without_javascript(board, hos
 
 
 def test_a_module_that_fails_says_so_in_its_place(board, host, monkeypatch, caplog):
-    def broken(source, inputs):
+    def broken(source, *more):
         if source["values"] == 7:
             raise RuntimeError("secret")
-        return load(source, inputs)
+        return load(source, *more)
 
     load = data.load
     monkeypatch.setattr(data, "load", broken)
@@ -161,7 +161,9 @@ def test_a_module_that_fails_says_so_in_its_place(board, host, monkeypatch, capl
 def test_inputs_are_a_form_whose_values_become_parameters(board, host, monkeypatch):
     asked = []
     load = data.load
-    monkeypatch.setattr(data, "load", lambda source, inputs: (asked.append(dict(inputs)), load(source, inputs))[1])
+    monkeypatch.setattr(
+        data, "load", lambda source, inputs, *more: (asked.append(dict(inputs)), load(source, inputs, *more))[1]
+    )
     slug = board()
     page = host.get(f"/dashboards/{slug}?other.x=1")
     assert asked[0] == {"months": "12", "kind": "b", "axes": "true"}
@@ -362,6 +364,27 @@ def test_a_file_that_was_downloaded_is_imported(board, host, stored):
         page = host.post("/dashboards/import", content, content_type="multipart/form-data")
         assert page.status == 422
         assert len(page.flashes) == 1
+
+
+def test_a_csv_file_is_added_shown_by_a_module_and_deleted(board, host, client_of, cast, stored):
+    slug = board(friend="viewer")
+    path = f"/dashboards/{slug}/files"
+    page = host.post(path, {"file": (io.BytesIO(b"month,guests\nMay,3\nJune,5\n"), "guests.csv")})
+    assert [kind for kind, _text in page.flashes] == ["info"]
+    form = host.get(f"/dashboards/{slug}/edit").form("/edit")
+    key = page.form("/files/delete").fields["key"]
+    page = host.submit(
+        form, **{"modules-1-source": f"upload:{key}", "modules-1-kind": "bar"}, button=("action", "save")
+    )
+    assert stored(slug).modules[1]["data"] == {"upload": key}
+    assert "June" in client_of(cast.friend).get(f"/dashboards/{slug}/modules/second").text
+    wrong = host.post(path, {"file": (io.BytesIO(b""), "empty.csv")})
+    assert (wrong.status, len(wrong.flashes)) == (422, 1)
+    page = host.submit(host.get(path).form("/files/delete"))
+    assert [kind for kind, _text in page.flashes] == ["info"]
+    assert [kind for kind, _text in host.post(f"{path}/delete", {"key": key}).flashes] == ["warning"]
+    assert "There is no uploaded file" in host.get(f"/dashboards/{slug}").text
+    assert host.submit(host.get(f"/dashboards/{slug}/edit").form("/edit"), button=("action", "save")).status == 200
 
 
 # -- arrange
