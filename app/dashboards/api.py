@@ -16,7 +16,7 @@ from app.dashboards.configuration import ConfigurationProblemsError
 from app.dashboards.enums import Action
 from app.dashboards.models import Dashboard
 from app.dashboards.service import Place
-from app.database import transaction
+from app.database import run_with_retry, transaction
 from app.errors import DomainError
 from app.extensions import db
 from app.http import page_number
@@ -301,10 +301,14 @@ class DashboardApi(DashboardAccess, PartyApiBase):
     @endpoint("share", takes=schemas.MembersInput, gives=MEMBERS, codes=(SHARED,), refusals=NOT_YOURS)
     def share(self, dashboard_id: str, sent: dict[str, Any]) -> Response:
         """Choose with whom a dashboard is shared: these members, and nobody else."""
-        dashboard = self.get(dashboard_id, Action.SHARE)
         wanted = {each["username"]: each["role"] for each in sent["members"]}
-        with transaction():
+
+        def share() -> Dashboard:
+            dashboard = self.get(dashboard_id, Action.SHARE)
             service.share(dashboard, wanted)
+            return dashboard
+
+        dashboard = run_with_retry(share)
         return self.respond(200, SHARED, texts.shared(dashboard), result=self._members(dashboard))
 
     @expose("/<dashboard_id>/global", methods=["PUT"])
@@ -334,7 +338,15 @@ class DashboardApi(DashboardAccess, PartyApiBase):
         action = Action(operation.permission)
         if not self.has_permission(action):
             return self.respond(403, CODES[403], (str(texts.NO_ACCESS[action]), "danger"))
-        return super().dispatch(operation, call)
+
+        def guarded(**sent: Any) -> Response:
+            try:
+                return call(**sent)
+            except StaleDataError as error:
+                db.session.rollback()
+                raise DomainError(*texts.changed_meanwhile(), code=CHANGED_MEANWHILE) from error
+
+        return super().dispatch(operation, guarded)
 
     @staticmethod
     def read_body(schema: type[Schema]) -> dict[str, Any]:

@@ -94,6 +94,8 @@ class DashboardMember(Model):
     dashboard: Mapped[Dashboard] = relationship(back_populates="members")
     member: Mapped[Member] = relationship()
 
+    # Whoever deletes the dashboard at the same moment deletes these, too.
+    __mapper_args__ = {"confirm_deleted_rows": False}
     __table_args__ = (UniqueConstraint("dashboard_id", "member_id"), one_of("role", MemberRole))
 
     def __repr__(self) -> str:

@@ -32,6 +32,8 @@ from app.parties import queries as party_queries
 from app.parties.optimistic_lock import StaleFormError
 
 DETAILS = {"name": MAX_NAME_LENGTH, "category": MAX_CATEGORY_LENGTH, "description": MAX_DESCRIPTION_LENGTH}
+# Paths of other pages and of the API.
+RESERVED = frozenset({"categories", "import", "new"})
 SLUG = re.compile(r"[A-Za-z0-9_-]{1,80}")
 # Columns that the audit log leaves out: a configuration is too much for it, and is in the history.
 UNTOLD = ("configuration", "layout", "owner_id", "owner")
@@ -269,7 +271,7 @@ def import_text(
     beside, configuration, notes = _converted(value, text)
     details = {each: beside.get(each) or "" for each in DETAILS}
     details["name"] = details["name"] or name
-    slug = beside.get("id", "") if by_id else ""
+    slug = beside.get("id", "") if by_id and beside.get("id") not in RESERVED else ""
     stored = queries.by_slug(slug) if slug else None
     if stored is None:
         created = create(owner, details.pop("name"), configuration, slug=slug, author=author, **details)

@@ -62,6 +62,11 @@ def test_a_file_is_imported_once_however_often(run, ours, tmp_path, cast):
     )
 
 
+def test_a_file_does_not_take_the_address_of_another_page(run, ours, tmp_path):
+    assert run("import", write(tmp_path, "a.json", {**BOARD, "id": "new"})).exit_code == 0
+    assert ours()[0].slug != "new"
+
+
 def test_a_wrong_file_is_named_and_the_others_are_imported(run, ours, tmp_path):
     wrong = write(tmp_path, "wrong.json", '{"layout": "grid",\n"modules": [5]}')
     nothing = write(tmp_path, "nothing.json", "")
