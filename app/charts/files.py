@@ -69,8 +69,7 @@ def _placed(drawing: Drawing, page: Canvas) -> tuple[str, float]:
         return _at(left, 0, page.columns - drawing.margin, drawing.body), drawing.height
     width, height = drawing.size
     scale = min(page.columns / width, 1 if drawing.kind == "graph" else 1.5)
-    left = (page.columns - width * scale) / 2
-    box = f'x="{short(left)}" width="{short(width * scale)}" height="{short(height * scale)}" viewBox="0 0 {width} {height}"'
+    box = f'x="{short((page.columns - width * scale) / 2)}" width="{short(width * scale)}" height="{short(height * scale)}" viewBox="0 0 {width} {height}"'
     return f"<svg {box}>{drawing.body}</svg>", height * scale
 
 

@@ -345,7 +345,8 @@ def _columns(stage: Stage, each: Prepared) -> list[tuple[int, float, float]]:
 def _zigzag(spans: Sequence[tuple[int, float, float]]) -> str:
     """Return a path up and down through columns. Where it is jagged, nobody sees parts of pixels, and it goes without them."""
     is_jagged = sum(lower - upper for _start, upper, lower in spans) > 4 * len(spans)
-    digits, path, (before, at, _lower) = 0 if is_jagged else 1, [], spans[0]
+    digits, (before, at, _lower) = 0 if is_jagged else 1, spans[0]
+    path: list[str] = []
     for start, upper, lower in spans:
         first, last = (upper, lower) if abs(at - upper) < abs(at - lower) else (lower, upper)
         move = f"h{start - before}V{first:.{digits}f}" if is_jagged else f"L{start} {first:.1f}"

@@ -165,17 +165,17 @@ def _stack(plot: Plot, across: Across) -> None:
 
 def _range(across: Across, axis: Axis, *, is_stacked: bool) -> tuple[float, float]:
     """Return the lowest and the highest value, with the zero where bars and areas begin, or near it."""
-    lows, highs, has_ground = [], [], False
+    lows: list[float] = []
+    highs: list[float] = []
+    has_ground = False
     for each in across.prepared:
-        ys = each.ys if None not in each.ys else [y for y in each.ys if y is not None]
-        if axis.is_logarithmic:
-            ys = [y for y in ys if y and y > 0]
+        ys = [y for y in each.ys if y is not None and (y > 0 or not axis.is_logarithmic)]
         own = _own_lows(each) if not is_stacked and each.mark in STACKED else None
         grounds = [low for low in own or each.lows or () if low is not None]
         has_ground = has_ground or (each.mark in STACKED and not own)
         if ys:
-            lows.append(min([*ys, *grounds]))  # type: ignore[type-var]
-            highs.append(max([*ys, *grounds]))  # type: ignore[type-var]
+            lows.append(min([*ys, *grounds]))
+            highs.append(max([*ys, *grounds]))
     low, high = min(lows, default=0.0), max(highs, default=1.0)
     if axis.is_logarithmic:
         return low, high
