@@ -16,7 +16,7 @@ from app.dashboards.data_cache import DataCache
 from app.dashboards.data_models import DashboardUpload
 from app.dashboards.enums import Action
 from app.dashboards.models import Dashboard
-from app.extensions import AppBuilder, appbuilder_of
+from app.extensions import appbuilder_of
 from app.named_queries import QUERIES, NamedQuery, Row
 
 SOURCES = ("query", "values", "upload", "api", "url")
@@ -148,9 +148,8 @@ def _sees(upload: DashboardUpload, dashboard: Dashboard | None) -> bool:
 class _Access(DashboardAccess):
     """Who may see another dashboard."""
 
-    @property
-    def appbuilder(self) -> AppBuilder:
-        return appbuilder_of()
+    def __init__(self) -> None:
+        self.appbuilder = appbuilder_of()
 
 
 def _part(payload: Any, key: object) -> Any:

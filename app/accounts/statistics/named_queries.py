@@ -21,7 +21,8 @@ def _languages() -> list[Row]:
     found: Counter[str] = Counter()
     for locale, count in db.session.execute(statement):
         found[(locales.match(locale) or locales.default()).name] += count
-    return sorted(found.items(), key=lambda each: (-each[1], each[0]))
+    rows = sorted(found.items(), key=lambda each: (-each[1], each[0]))
+    return [*rows]
 
 
 declare(

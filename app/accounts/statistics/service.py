@@ -49,12 +49,12 @@ def accounts() -> Accounts:
     return Accounts(*row)
 
 
-def joined() -> list[Row]:
+def joined() -> list[Any]:
     """Return the new members of each of the last months, including the current one. Deleted accounts count."""
     return JOINED.rows(MONTHS)
 
 
-def logged_in() -> list[Row]:
+def logged_in() -> list[Any]:
     """Return the logins of each of the last days, including today."""
     return LOGGED_IN.rows(DAYS)
 
