@@ -256,3 +256,12 @@ def test_sizes_are_parts_of_the_largest() -> None:
 def test_ranges_have_two_ends() -> None:
     point = plot(VEGA["rule"]).series[0].points[0]
     assert (point.x, point.low, point.y) == ("Lugo", 3, 6)
+
+
+def test_facets_and_series_of_times_are_in_their_order() -> None:
+    later = [
+        {"month": month, "town": "Lugo", "parties": 1} for month in ("2026-04-01", "2026-12-01", "2026-02-01T00:00Z")
+    ]
+    chart = draw({"mark": "bar", "encoding": {"x": X, "y": SUM, "row": MONTH}}, later)
+    assert isinstance(chart, model.Multiples)
+    assert [title for title, _plot in chart.charts] == ["2026-02-01", "2026-04-01", "2026-12-01"]

@@ -1,6 +1,7 @@
 """A closed subset of Vega-Lite: what it draws is read, what would load or run something is refused by its name."""
 
 import dataclasses
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -171,10 +172,24 @@ def _faceted(view: View, title: str, notes: Notes) -> Chart:
 
 
 def _categories_of(channel: Channel, view: View) -> list[str]:
-    texts: list[Value] = [values.text(each) for each in vega_channels.read(channel, view.data.rows)]
+    taken = vega_channels.read(channel, view.data.rows)
+    if not channel.is_discrete:
+        return _by_value(taken)
+    texts: list[Value] = [values.text(each) for each in taken]
     if not isinstance(channel.definition.get("sort", "ascending"), str | list):
         return [each for each in dict.fromkeys(texts) if isinstance(each, str)]
     return vega_channels.categories(channel, {channel.name: texts}, view.data.rows)
+
+
+def _by_value(taken: Sequence[Value]) -> list[str]:
+    """Return numbers, days and moments as texts, from the least to the greatest."""
+    return list(dict.fromkeys(values.text(each) for each in sorted(taken, key=_rank)))
+
+
+def _rank(value: Value) -> float:
+    if isinstance(value, dt.date):
+        return values.at_midnight(value).timestamp()
+    return values.number(value) or 0
 
 
 def _drawn(view: View, title: str, notes: Notes) -> Chart:
@@ -362,9 +377,10 @@ def _drafts(
     """Return the series, and the order of the categories that they stand on."""
     series, mark = _series(view), _mark(view)
     if across is None:
-        xs, categories = [up.title(view.data)] * len(taken[up.name]), []
+        places_across: tuple[Sequence[Value], list[str]] = [up.title(view.data)] * len(taken[up.name]), []
     else:
-        xs, categories = _across(view, taken, across, mark)
+        places_across = _across(view, taken, across, mark)
+    xs, categories = places_across
     ends = taken.get(up.name + "2")
     extras = {name: taken[name] for name in ("size", "text", "tooltip") if name in taken}
     groups = _groups(taken, series, len(xs))
@@ -440,7 +456,10 @@ def _in_order(
         return list(groups)
     first = series[0]
     texts: dict[str, Sequence[Value]] = {**taken, first.name: [values.text(value) for value in taken[first.name]]}
-    places = {name: place for place, name in enumerate(vega_channels.categories(first, texts, view.data.rows))}
+    names = (
+        vega_channels.categories(first, texts, view.data.rows) if first.is_discrete else _by_value(taken[first.name])
+    )
+    places = {name: place for place, name in enumerate(names)}
     return sorted(groups, key=lambda key: places.get(key[0] if key else "", len(places)))
 
 
@@ -508,8 +527,7 @@ def _labels_of(channel: Channel, taken: Mapping[str, Sequence[Value]], view: Vie
         return vega_channels.categories(channel, taken, view.data.rows)
     pairs = dict(zip(_as_labels(channel, taken), taken[channel.name], strict=True))
     known = [(value, label) for label, value in pairs.items() if value is not None]
-    # Numbers, days or moments: one channel has one kind.
-    return [label for _value, label in sorted(known, key=lambda pair: pair[0])]
+    return [label for _value, label in sorted(known, key=lambda pair: _rank(pair[0]))]
 
 
 def _arc(view: View, _title: str, notes: Notes) -> Parts:
