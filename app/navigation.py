@@ -46,6 +46,7 @@ from app.crud.openapi import SiteMenuApi, SwaggerView
 from app.dashboards.admin import DashboardMemberModelView, DashboardModelView, DashboardVersionModelView
 from app.dashboards.api import DashboardApi
 from app.dashboards.edit_views import DashboardEditView
+from app.dashboards.file_views import DashboardFilesView
 from app.dashboards.history_views import DashboardHistoryView, DashboardMembersView
 from app.dashboards.links.views import DashboardLinkView, SharedDashboardView
 from app.dashboards.privacy import connect as connect_dashboards
@@ -138,6 +139,7 @@ PARTY_PAGES = (
 DASHBOARD_PAGES = (
     DashboardView,
     DashboardEditView,
+    DashboardFilesView,
     DashboardHistoryView,
     DashboardMembersView,
     DashboardLinkView,

@@ -14,7 +14,7 @@ from app.accounts.ldap import checks as directory_checks
 from app.accounts.users import account_deletion, directory
 from app.audit import service as audit_log
 from app.crud import files
-from app.dashboards import remote
+from app.dashboards import remote, stored_periods
 from app.dashboards.links import service as dashboard_links
 from app.dashboards.weekly import service as weekly
 from app.database import BATCH, transaction
@@ -105,6 +105,7 @@ JOBS = (
     PeriodicJob("dashboard-data", MINUTE, _counted(remote.fetch_due, "answers for dashboards")),
     PeriodicJob("mailbox", MINUTE, _counted(imap.poll, "messages received")),
     PeriodicJob("directory", MINUTE, _counted(directory.check_due, "people no longer let in by the directory")),
+    PeriodicJob("figures", HOUR, _counted(stored_periods.count_due, "figures counted"), time_limit=3600),
     PeriodicJob("digests", HOUR, _counted(news.send_digests, "digests queued"), time_limit=3600),
     PeriodicJob("weekly-dashboards", HOUR, _counted(weekly.send_due, "dashboards queued"), time_limit=3600),
     PeriodicJob("zone-rules", HOUR, _warn_of_newer_rules),

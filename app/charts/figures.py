@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from flask_babel import gettext as _
@@ -12,8 +12,8 @@ from app.charts import markdown, texts, values
 from app.charts.drawing import Drawing, drawn, is_drawn, wrapped
 from app.charts.drawing.canvas import COLOURS, HEIGHT, Canvas
 from app.charts.drawing.grids import steps
+from app.charts.drawing.parts import shares
 from app.charts.drawing.plot_data import SMALL, fitted
-from app.charts.drawing.round import shares
 from app.charts.model import (
     Branch,
     Chart,
@@ -34,7 +34,8 @@ from app.charts.model import (
 from app.i18n import selectors
 
 # Rows of the table beside a chart, and of a chart that is a table.
-MAX_ROWS, MAX_TABLE = 50, 500
+# Of what is longer, a few show what is in the file.
+MAX_ROWS, FEW_ROWS, MAX_TABLE = 100, 20, 500
 MAX_WORDS, MAX_BRANCHES, MAX_DEPTH = 200, 400, 12
 IMAGE_DATA = re.compile(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+")
 
@@ -84,7 +85,10 @@ class Figure:
     @cached_property
     def table(self) -> Table | None:
         """The values, if the chart does not show them as text."""
-        return values.table(self.chart, MAX_ROWS) if values.has_values(self.chart) and not self.is_empty else None
+        if not values.has_values(self.chart) or self.is_empty:
+            return None
+        table = values.table(self.chart, MAX_ROWS)
+        return replace(table, rows=table.rows[:FEW_ROWS]) if table.is_cut else table
 
     @cached_property
     def rows(self) -> Table:
@@ -141,11 +145,8 @@ class Figure:
 def _pruned(branch: Branch, left: list[int], depth: int) -> Branch:
     """Return a branch without what is too deep, or beyond the number of branches that are left."""
     left[0] -= 1
-    children = []
-    for child in branch.children if depth < MAX_DEPTH else ():
-        if left[0] > 0:
-            children.append(_pruned(child, left, depth + 1))
-    return Branch(branch.title, branch.value, children)
+    inner = branch.children if depth < MAX_DEPTH else []
+    return Branch(branch.title, branch.value, [_pruned(child, left, depth + 1) for child in inner if left[0] > 0])
 
 
 def legend(chart: Chart) -> list[tuple[int, str, str]]:

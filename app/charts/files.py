@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from flask_babel import gettext as _
-from markupsafe import escape
 
 from app.charts import palette, texts, values
 from app.charts.drawing import drawn, is_drawn
@@ -26,7 +25,9 @@ def svg(chart: Chart, title: str, *, family: str = FAMILY) -> str:
     is_rtl = selectors.current_locale_info().dir == "rtl"
     page = Canvas(is_rtl=is_rtl, columns=WIDTH - 2 * PADDING)
     body, height = _content(chart, page)
-    heading = page.text(0, 22, texts.shortened(texts.clean(title), (WIDTH - 2 * PADDING) / 1.5), "start", classes="heading")
+    heading = page.text(
+        0, 22, texts.shortened(texts.clean(title), (WIDTH - 2 * PADDING) / 1.5), "start", classes="heading"
+    )
     whole = height + TITLE + 2 * PADDING
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{short(whole)}" direction="ltr">'
@@ -68,8 +69,7 @@ def _placed(drawing: Drawing, page: Canvas) -> tuple[str, float]:
         return _at(left, 0, page.columns - drawing.margin, drawing.body), drawing.height
     width, height = drawing.size
     scale = min(page.columns / width, 1 if drawing.kind == "graph" else 1.5)
-    left = (page.columns - width * scale) / 2
-    box = f'x="{short(left)}" width="{short(width * scale)}" height="{short(height * scale)}" viewBox="0 0 {width} {height}"'
+    box = f'x="{short((page.columns - width * scale) / 2)}" width="{short(width * scale)}" height="{short(height * scale)}" viewBox="0 0 {width} {height}"'
     return f"<svg {box}>{drawing.body}</svg>", height * scale
 
 
@@ -132,13 +132,17 @@ def _lines(chart: Chart, page: Canvas) -> tuple[str, float]:
         cells = [column.title, *(texts.shown(row[n], column.unit) for row in table.rows)]
         for line, cell in enumerate(cells):
             shown = texts.shortened(texts.clean(cell), width - 12)
-            body.append(page.text(n / len(columns), line * 22 + 14, shown, "start", classes="label" if line else "name"))
+            body.append(
+                page.text(n / len(columns), line * 22 + 14, shown, "start", classes="label" if line else "name")
+            )
     return "".join(body), 22 * (len(table.rows) + 1)
 
 
 def _written(lines: list[str], page: Canvas) -> tuple[str, float]:
     shown = lines[:MAX_LINES]
-    return "".join(page.text(0, n * 20 + 14, line, "start", classes="label") for n, line in enumerate(shown)), 20 * len(shown)
+    return "".join(page.text(0, n * 20 + 14, line, "start", classes="label") for n, line in enumerate(shown)), 20 * len(
+        shown
+    )
 
 
 def _wrapped(text: str, pixels: float) -> Iterator[str]:
@@ -150,5 +154,3 @@ def _wrapped(text: str, pixels: float) -> Iterator[str]:
         line = f"{line} {texts.shortened(word, pixels)}".strip()
     if line:
         yield line
-
-

@@ -27,6 +27,8 @@ MAX_EDGES = 1_000
 MAX_DOT = 100_000
 MAX_BRANCHES = 2_000
 MAX_DEPTH = 40
+# Of a tree, before its upper part is taken.
+MAX_TREE = 20_000
 MAX_EVENTS = 200
 MAX_WORDS = 200
 MAX_IMAGE = 1_000_000

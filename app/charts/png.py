@@ -4,6 +4,7 @@ resvg leaves out all words, without an error, if it knows no font: so a font has
 """
 
 from pathlib import Path
+from typing import Any
 
 from app.charts import files
 from app.charts.model import Chart
@@ -27,20 +28,22 @@ class NoFontError(Exception):
 
 def draw(chart: Chart, title: str) -> bytes:
     """Return the chart as a PNG. Raises NoFontError."""
-    import resvg_py  # noqa: PLC0415 - the web workers never load it
+    import resvg_py  # the web workers never load it
 
+    return bytes(resvg_py.svg_to_bytes(**arguments(chart, title)))
+
+
+def arguments(chart: Chart, title: str) -> dict[str, Any]:
+    """Return what resvg is to draw. Raises NoFontError."""
     family, fonts = find_fonts()
-    written = files.svg(chart, title, family=f"'{family}'")
-    return bytes(
-        resvg_py.svg_to_bytes(
-            svg_string=written,
-            zoom=ZOOM,
-            skip_system_fonts=True,
-            font_files=[str(path) for path in fonts],
-            font_family=family,
-            sans_serif_family=family,
-        )
-    )
+    return {
+        "svg_string": files.svg(chart, title, family=f"'{family}'"),
+        "zoom": ZOOM,
+        "skip_system_fonts": True,
+        "font_files": [str(path) for path in fonts],
+        "font_family": family,
+        "sans_serif_family": family,
+    }
 
 
 def find_fonts(folders: tuple[str, ...] = FOLDERS) -> tuple[str, list[Path]]:

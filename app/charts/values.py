@@ -155,7 +155,7 @@ def _boxes(chart: Boxes) -> tuple[Columns, Lines]:
 @_table.register
 def _graph(chart: Graph) -> tuple[Columns, Lines]:
     titles = {node.key: node.title or node.key for node in chart.nodes}
-    columns = _text("from", _("From")), _text("to", _("To")), _text("title", _("Title"))
+    columns = _text("from", _("From node")), _text("to", _("To node")), _text("title", _("Title"))
     linked = {key for edge in chart.edges for key in (edge.start, edge.end)}
     rows = [(titles.get(e.start, e.start), titles.get(e.end, e.end), e.title) for e in chart.edges]
     return columns, iter([*rows, *((titles[node.key], "", "") for node in chart.nodes if node.key not in linked)])
@@ -199,7 +199,7 @@ def _rows(chart: Rows) -> tuple[Columns, Lines]:
 def _multiples(chart: Multiples) -> tuple[Columns, Lines]:
     first = chart.charts[0][1] if chart.charts else Plot([])
     columns = (
-        *(_text("chart", _("Chart")), _text("series", _("Series")), _text("x", first.x.title or _("Group"))),
+        *(_text("chart", _("Chart")), _text("series", _("Data series")), _text("x", first.x.title or _("Group"))),
         Column("y", first.y.title or _("Number"), unit=first.y.unit),
     )
     rows = (

@@ -52,18 +52,17 @@ class DashboardMemberModelView(ModelView):
 
     datamodel = SQLAInterface(DashboardMember)
     route_base = "/dashboardmembers"
-    base_permissions = ["can_list", "can_show", "can_add", "can_edit", "can_delete"]
+    # Another role is another row.
+    base_permissions = ["can_list", "can_show", "can_add", "can_delete"]
     base_order = ("id", "desc")
     list_title = lazy_gettext("Shared with")
     show_title = lazy_gettext("Shared with")
     add_title = lazy_gettext("Share with a member")
-    edit_title = lazy_gettext("Change what a member may do")
     empty_message = lazy_gettext("No dashboard is shared with anybody.")
     label_columns = LABELS
     list_columns = ["dashboard", "member", "role", "created_at"]
     show_columns = list_columns
     add_columns = ["dashboard", "member", "role"]
-    edit_columns = ["role"]
     search_columns = ["dashboard", "member", "role"]
     order_columns = ["role", "created_at"]
     choices_columns = {"role": MemberRole.labels()}

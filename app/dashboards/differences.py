@@ -17,15 +17,15 @@ def sentences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """Return what changed from one configuration to the next."""
     old = {each["id"]: each for each in before["modules"]}
     new = {each["id"]: each for each in after["modules"]}
-    found = [_("The module “%(title)s” was added.", title=new[key]["title"]) for key in new if key not in old]
-    found += [_("The module “%(title)s” was removed.", title=old[key]["title"]) for key in old if key not in new]
-    for key in new:
-        if key not in old:
-            continue
-        if _content(old[key]) != _content(new[key]):
-            found.append(_("The module “%(title)s” was changed.", title=new[key]["title"]))
-        if _spot(old[key]) != _spot(new[key]):
-            found.append(_("The module “%(title)s” was moved or resized.", title=new[key]["title"]))
+    added = [module for key, module in new.items() if key not in old]
+    removed = [module for key, module in old.items() if key not in new]
+    found = [_("The module “%(title)s” was added.", title=module["title"]) for module in added]
+    found += [_("The module “%(title)s” was removed.", title=module["title"]) for module in removed]
+    for earlier, module in ((old[key], module) for key, module in new.items() if key in old):
+        if _content(earlier) != _content(module):
+            found.append(_("The module “%(title)s” was changed.", title=module["title"]))
+        if _spot(earlier) != _spot(module):
+            found.append(_("The module “%(title)s” was moved or resized.", title=module["title"]))
     if before["layout"] != after["layout"]:
         found.append(_("The layout was changed."))
     return found

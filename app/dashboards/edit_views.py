@@ -12,8 +12,8 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.crud import flashes
 from app.crud.fields import show_at_field
-from app.dashboards import arrangement, configuration, differences, queries, service, texts
-from app.dashboards.configuration import ConfigurationProblemsError, Problem
+from app.dashboards import arrangement, configuration, differences, queries, service, texts, uploads
+from app.dashboards.configuration import ConfigurationProblemsError
 from app.dashboards.enums import Action, Layout
 from app.dashboards.forms import (
     DashboardForm,
@@ -23,15 +23,17 @@ from app.dashboards.forms import (
     form_data,
     rearranged,
 )
+from app.dashboards.json_text import Problem
 from app.dashboards.models import Dashboard
 from app.dashboards.rules import MAX_CONFIGURATION_BYTES
-from app.dashboards.service import Place, StaleFormError
+from app.dashboards.service import Place
 from app.dashboards.view_base import BaseDashboardView, current_member
 from app.dashboards.views import render_dashboard
 from app.database import transaction
 from app.errors import DomainError
 from app.http import parse_int
 from app.named_queries import QUERIES
+from app.parties.optimistic_lock import StaleFormError
 
 SAVE, DETAILS = "save", ("name", "category", "description")
 CONFLICTS = (StaleFormError, StaleDataError)
@@ -62,7 +64,8 @@ class DashboardEditView(BaseDashboardView):
     """Pages on which dashboards are created and changed."""
 
     default_view = "new"
-    upload_methods = frozenset({"upload"})
+    # A configuration may be longer than other forms.
+    upload_methods = frozenset({"new", "edit", "new_json", "json", "upload"})
 
     # -- by form
 
@@ -128,7 +131,9 @@ class DashboardEditView(BaseDashboardView):
         flash(*texts.changed(dashboard))
         return redirect(url_for("DashboardView.show", slug=slug), 303)
 
-    def _submitted(self, stored: Mapping[str, Any], dashboard: Dashboard | None = None, sent: Any = None) -> DashboardForm:
+    def _submitted(
+        self, stored: Mapping[str, Any], dashboard: Dashboard | None = None, sent: Any = None
+    ) -> DashboardForm:
         form = DashboardForm(**({} if sent is None else {"formdata": sent}))
         self._offer(form, stored, dashboard)
         return form
@@ -140,7 +145,9 @@ class DashboardEditView(BaseDashboardView):
             for query in QUERIES.values()
             if query.permission is None or self.appbuilder.sm.has_access(*query.permission)
         ]
-        form.offer(sorted(offered, key=lambda pair: pair[1]), {each["id"]: each for each in stored["modules"]})
+        files = [(upload.key, upload.name) for upload in uploads.of(dashboard)] if dashboard else []
+        known = {each["id"]: each for each in stored["modules"]}
+        form.offer(sorted(offered, key=lambda pair: pair[1]), known, files)
         may_show_all = self.may(Action.MAKE_GLOBAL, dashboard) if dashboard else self.has_permission(Action.MAKE_GLOBAL)
         if not may_show_all and "is_global" in form:
             del form.is_global
@@ -157,7 +164,9 @@ class DashboardEditView(BaseDashboardView):
         flash(_("This is not saved yet. Save to keep it."), "info")
         return self._form_page(form, stored, 200, dashboard, focus=focus)
 
-    def _invalid(self, form: DashboardForm, stored: Mapping[str, Any], dashboard: Dashboard | None = None) -> BaseResponse:
+    def _invalid(
+        self, form: DashboardForm, stored: Mapping[str, Any], dashboard: Dashboard | None = None
+    ) -> BaseResponse:
         flash(str(flashes.CORRECT_THE_FIELDS), "danger")
         return self._form_page(form, stored, 422, dashboard)
 
@@ -188,9 +197,7 @@ class DashboardEditView(BaseDashboardView):
     ) -> BaseResponse:
         self._offer(form, stored, dashboard)
         names = queries.categories(current_member(), with_all=self.is_staff())
-        page = self.render_template(
-            "dashboards/form.html", form=form, dashboard=dashboard, categories=names, **context
-        )
+        page = self.render_template("dashboards/form.html", form=form, dashboard=dashboard, categories=names, **context)
         return make_response(page, status)
 
     # -- as JSON
@@ -256,9 +263,7 @@ class DashboardEditView(BaseDashboardView):
         flash(str(error), error.category)
         return self._editor(form, 422, dashboard, problems=found)
 
-    def _editor(
-        self, form: TextForm, status: int, dashboard: Dashboard | None = None, **context: Any
-    ) -> BaseResponse:
+    def _editor(self, form: TextForm, status: int, dashboard: Dashboard | None = None, **context: Any) -> BaseResponse:
         page = self.render_template("dashboards/editor.html", form=form, dashboard=dashboard, **context)
         return make_response(page, status)
 
@@ -315,15 +320,13 @@ class DashboardEditView(BaseDashboardView):
 
     @staticmethod
     def _arrange(dashboard: Dashboard, title: str, modules: list[arrangement.Module]) -> texts.Flash:
-        places = [Place(**{name: each.get(name) for name in Place.__dataclass_fields__}) for each in modules]
+        places = [_place(each) for each in modules]
         is_same = _placed(modules) == _placed(dashboard.modules)
         is_freeform = dashboard.layout == Layout.FREEFORM
         try:
             with transaction():
                 if not is_same:
-                    service.arrange(
-                        dashboard, parse_int(request.form.get("version")) or 0, current_member(), places
-                    )
+                    service.arrange(dashboard, parse_int(request.form.get("version")) or 0, current_member(), places)
         except CONFLICTS:
             return _("The dashboard has changed in the meantime. This is how it is now; nothing was moved."), "warning"
         except DomainError as error:
@@ -356,7 +359,7 @@ def as_text(dashboard: Dashboard, **changes: object) -> str:
     return configuration.dump({**details, **changes.get("configuration", dashboard.configuration)})  # type: ignore[dict-item]
 
 
-def _details(beside: Mapping[str, Any], *names: str) -> dict[str, str]:
+def _details(beside: Mapping[str, Any], *names: str) -> dict[str, Any]:
     return {name: beside[name] for name in names if name in beside}
 
 
@@ -395,6 +398,11 @@ def _moved(dashboard: Dashboard, action: str, key: str) -> list[arrangement.Modu
     if action in arrangement.DROPS and not is_freeform:
         return arrangement.put(modules, key, action, request.form.get("target", ""))
     raise KeyError(action)
+
+
+def _place(module: arrangement.Module) -> Place:
+    chosen: dict[str, Any] = {name: module.get(name) for name in Place.__dataclass_fields__}
+    return Place(**chosen)
 
 
 def _number(name: str) -> int:

@@ -28,8 +28,8 @@ from app.dashboards import arrangement, models, rules
 from app.dashboards.arrangement import numbered, rows
 from app.dashboards.enums import Layout, MemberRole
 
-# Where the data of a module comes from. What the form cannot change (an upload, an address) is kept.
-QUERY, VALUES, KEPT = "query:", "values", "kept"
+# Where the data of a module comes from. What the form cannot change (an address) is kept.
+QUERY, UPLOAD, VALUES, KEPT = "query:", "upload:", "values", "kept"
 OWN_FAMILY = "Vega"
 KINDS: dict[str, object] = {
     "": lazy_gettext("By the data"),
@@ -150,14 +150,22 @@ class DashboardForm(FlaskForm):
     modules = FieldList(FormField(ModuleForm), max_entries=rules.MAX_MODULES)
     version = HiddenField()
 
-    def offer(self, queries: Sequence[tuple[str, str]], stored: Mapping[str, Mapping[str, Any]]) -> None:
-        """Set the choices of each module: `queries` by name and title, and what a stored one has besides."""
+    def offer(
+        self,
+        queries: Sequence[tuple[str, str]],
+        stored: Mapping[str, Mapping[str, Any]],
+        uploads: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        """Set the choices of each module: queries and uploads by key and title, and what a stored one has besides."""
         for row in self.modules:
             module = stored.get(row.form.key.data or "", {})
             row.form.source.choices = [
                 *((QUERY + name, title) for name, title in queries),
+                *((UPLOAD + key, _("File: %(name)s", name=name)) for key, name in uploads),
                 (VALUES, _("Values of your own")),
-                *_kept_source(module, dict(queries)),
+                *_kept_source(
+                    module, {QUERY + name for name, _title in queries} | {UPLOAD + key for key, _name in uploads}
+                ),
             ]
             row.form.kind.choices = [*((kind, str(label)) for kind, label in KINDS.items()), *_kept_kind(module)]
 
@@ -176,6 +184,16 @@ class UploadForm(FlaskForm):
         lazy_gettext("File"),
         validators=[FileRequired(lazy_gettext("Choose a file."))],
         description=lazy_gettext("A JSON file with a dashboard of this site or of flask_jsondash, of up to 1 MB."),
+    )
+
+
+class CsvForm(FlaskForm):
+    """A file with figures."""
+
+    file = FileField(
+        lazy_gettext("File"),
+        validators=[FileRequired(lazy_gettext("Choose a file."))],
+        description=lazy_gettext("A CSV file in UTF-8, whose first line names the columns, of up to 1 MB."),
     )
 
 
@@ -252,6 +270,8 @@ def _module(typed: ModuleForm, stored: Mapping[str, Any], taken: set[str]) -> di
         return module
     if source == VALUES:
         module["data"] = {"values": typed["values"].data}
+    elif source.startswith(UPLOAD):
+        module["data"] = {"upload": source.removeprefix(UPLOAD)}
     else:
         module["data"] = {"query": source.removeprefix(QUERY), "parameters": typed.parameters.data or {}}
     key = stored.get("data", {}).get("key")
@@ -265,6 +285,8 @@ def source_of(module: Mapping[str, Any]) -> str:
     data = module.get("data", {})
     if "query" in data:
         return QUERY + str(data["query"])
+    if "upload" in data:
+        return UPLOAD + str(data["upload"])
     return VALUES if "values" in data or not data else KEPT
 
 
@@ -282,15 +304,14 @@ def _kept_kind(module: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(KEPT, _("As it is: %(kind)s", kind=" ".join(filter(None, map(str, parts)))))]
 
 
-def _kept_source(module: Mapping[str, Any], queries: Mapping[str, str]) -> list[tuple[str, str]]:
+def _kept_source(module: Mapping[str, Any], offered: set[str]) -> list[tuple[str, str]]:
     source = source_of(module)
     if source == KEPT:
         data = module["data"]
-        shown = next(str(data[name]) for name in ("upload", "api", "url") if name in data)
+        shown = next(str(data[name]) for name in ("api", "url") if name in data)
         return [(KEPT, _("As it is: %(kind)s", kind=shown))]
-    name = source.removeprefix(QUERY)
-    # A query that the reader may not ask themselves, or that is gone, stays what it is.
-    return [(source, name)] if source != VALUES and name not in queries else []
+    # A query that the reader may not ask themselves, or a file that is gone, stays what it is.
+    return [(source, source.partition(":")[2])] if source != VALUES and source not in offered else []
 
 
 def _new_id(title: str, taken: set[str]) -> str:

@@ -19,6 +19,7 @@ from app.dashboards.view_base import BaseDashboardView, current_member
 from app.database import transaction
 from app.errors import DomainError
 from app.http import parse_int
+from app.parties.optimistic_lock import StaleFormError
 
 
 class DashboardHistoryView(BaseDashboardView):
@@ -80,7 +81,7 @@ class DashboardHistoryView(BaseDashboardView):
                     number = service.undo(dashboard, expected, current_member())
                 else:
                     service.restore(dashboard, expected, current_member(), number)
-        except (service.StaleFormError, StaleDataError):
+        except (StaleFormError, StaleDataError):
             flash(_("The dashboard has changed in the meantime. Look at its history, then try again."), "warning")
             return redirect(url_for("DashboardHistoryView.history", slug=slug), 303)
         except DomainError as error:
@@ -109,7 +110,7 @@ class DashboardMembersView(BaseDashboardView):
             with transaction():
                 service.share(dashboard, {**_shared(dashboard), form.username.data or "": form.role.data})
         except DomainError as error:
-            show_at_field(form, error)
+            show_at_field(form, error, "username")
             flash(str(error), error.category)
             return self._page(self.get(slug, Action.SHARE), form, 422)
         flash(*texts.shared(dashboard))

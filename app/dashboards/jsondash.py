@@ -52,7 +52,7 @@ def convert(configuration: Mapping[str, Any]) -> Converted:
             _("There are %(count)s modules; the first %(limit)s are kept.", count=str(len(theirs)), limit="200")
         )
         theirs = theirs[:MAX_MODULES]
-    layout = configuration.get("layout")
+    layout = values.text(configuration.get("layout"))
     if layout not in {"grid", "freeform"}:
         layout = "grid" if any(each.get("row") for each in theirs) else "freeform"
     ids: set[str] = set()
@@ -61,7 +61,7 @@ def convert(configuration: Mapping[str, Any]) -> Converted:
         _set_rows(modules, theirs)
     else:
         _set_places(modules)
-    hosts = sorted({urlsplit(each["data"]["url"]).netloc for each in modules if "url" in each.get("data", {})})
+    hosts = sorted({_host(each["data"]["url"]) for each in modules if "url" in each.get("data", {})})
     if hosts:
         notes.append(
             _(
@@ -78,6 +78,13 @@ def convert(configuration: Mapping[str, Any]) -> Converted:
         configuration={"version": 1, "layout": layout, "modules": modules},
         notes=notes,
     )
+
+
+def _host(address: str) -> str:
+    try:
+        return urlsplit(address).netloc
+    except ValueError:
+        return address[:100]
 
 
 def _module(theirs: Mapping[str, Any], place: int, ids: set[str], notes: list[str]) -> dict[str, Any]:
@@ -152,7 +159,7 @@ def _refresh(theirs: Mapping[str, Any]) -> int:
 
 
 def _set_rows(modules: Sequence[dict[str, Any]], theirs: Sequence[Mapping[str, Any]]) -> None:
-    """Number rows from 1 without gaps. Modules without a row stand in one below."""
+    """Count rows from 1 without gaps. Modules without a row stand in one below."""
     wanted = [values.number(each.get("row")) for each in theirs]
     known = {row: number for number, row in enumerate(sorted({row for row in wanted if row is not None}), start=1)}
     for module, row in zip(modules, wanted, strict=True):

@@ -30,7 +30,7 @@ class OrderedJson(TypeDecorator[dict[str, Any]]):
         return None if value is None else json.dumps(value, separators=(",", ":"), allow_nan=False)
 
     def process_result_value(self, value: str | None, _dialect: Dialect) -> dict[str, Any] | None:
-        return None if value is None else json.loads(value)  # type: ignore[no-any-return]
+        return None if value is None else json.loads(value)
 
 
 class Dashboard(Model):
@@ -67,7 +67,7 @@ class Dashboard(Model):
 
     @validates("configuration")
     def _follow_layout(self, _key: str, configuration: dict[str, Any]) -> dict[str, Any]:
-        self.layout = Layout(configuration["layout"])
+        self.layout = configuration["layout"]
         return configuration
 
     @property
@@ -94,6 +94,8 @@ class DashboardMember(Model):
     dashboard: Mapped[Dashboard] = relationship(back_populates="members")
     member: Mapped[Member] = relationship()
 
+    # Whoever deletes the dashboard at the same moment deletes these, too.
+    __mapper_args__ = {"confirm_deleted_rows": False}
     __table_args__ = (UniqueConstraint("dashboard_id", "member_id"), one_of("role", MemberRole))
 
     def __repr__(self) -> str:

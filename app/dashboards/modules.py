@@ -1,7 +1,7 @@
 """What the modules of a dashboard show to the current member: their inputs, their data and their charts."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ from app.charts import reading
 from app.charts.model import Chart, Refusal
 from app.dashboards import data
 from app.dashboards.arrangement import DEFAULT_HEIGHT, rows
+from app.dashboards.models import Dashboard
 from app.extensions import db
 
 log = logging.getLogger(__name__)
@@ -58,32 +59,35 @@ class ShownModule:
         return max(int(self.module.get("height", DEFAULT_HEIGHT)) - around, MIN_DRAWING)
 
 
-def show_all(modules: Sequence[Mapping[str, Any]], arguments: Mapping[str, str], urls: Urls) -> list[ShownModule]:
-    """Return what all modules show, in their order. What several of them ask alike is asked once (app.dashboards.data)."""
-    places = {module["id"]: place for place, module in enumerate(modules)}
-    ordered = [module for row in rows(modules) for module in row]
-    return [show(module, arguments, urls, places[module["id"]]) for module in ordered]
+def show_all(dashboard: Dashboard, arguments: Mapping[str, str], urls: Urls) -> list[ShownModule]:
+    """Return what all modules of a dashboard show, in their order. What several of them ask alike is asked once (app.dashboards.data)."""
+    places = {module["id"]: place for place, module in enumerate(dashboard.modules)}
+    ordered = [module for row in rows(dashboard.modules) for module in row]
+    return [show(dashboard, module, arguments, urls, places[module["id"]]) for module in ordered]
 
 
-def show(module: Mapping[str, Any], arguments: Mapping[str, str], urls: Urls, place: int = 0) -> ShownModule:
+def show(
+    dashboard: Dashboard, module: Mapping[str, Any], arguments: Mapping[str, str], urls: Urls, place: int = 0
+) -> ShownModule:
     """Return what a module shows. Whatever goes wrong is told in its place."""
     fields = input_fields(module, arguments)
     try:
-        chart = _chart(module, {each.name: each.value for each in fields})
-    except SQLAlchemyError:
-        # On PostgreSQL, nothing else could be asked in this transaction.
-        db.session.rollback()
-        chart = _failed(module)
-    except Exception:  # noqa: BLE001 - it is logged, and the other modules are shown
-        chart = _failed(module)
-    return ShownModule(module, place, chart, fields, urls(module))
+        chart = _chart(dashboard, module, {each.name: each.value for each in fields})
+    except Exception as error:
+        if isinstance(error, SQLAlchemyError):
+            # On PostgreSQL, nothing else could be asked in this transaction.
+            db.session.rollback()
+        log.exception("The module %r could not be drawn", module.get("id"))
+        chart = Refusal(_("This chart could not be drawn. The error has been logged."))
+    # What is not drawn is no file.
+    return ShownModule(module, place, chart, fields, {} if isinstance(chart, Refusal) else urls(module))
 
 
-def _chart(module: Mapping[str, Any], inputs: Mapping[str, str]) -> Chart:
+def _chart(dashboard: Dashboard, module: Mapping[str, Any], inputs: Mapping[str, str]) -> Chart:
     source = module.get("data")
     if not source:
         return Refusal(_("This module has no data yet."))
-    payload = data.load(source, inputs)
+    payload = data.load(source, inputs, dashboard)
     if isinstance(payload, Refusal):
         return payload
     family, kind, specification = module.get("family", "Vega"), module.get("type", ""), module.get("specification")
@@ -127,8 +131,3 @@ def _text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return "" if value is None else str(value)
-
-
-def _failed(module: Mapping[str, Any]) -> Refusal:
-    log.exception("The module %r could not be drawn", module.get("id"))
-    return Refusal(_("This chart could not be drawn. The error has been logged."))

@@ -50,7 +50,7 @@ def by_slug(slug: str) -> Dashboard | None:
     return db.session.execute(statement).unique().scalar_one_or_none()
 
 
-def page(
+def page(  # noqa: PLR0913 - what is asked for
     member: Member,
     number: int = 1,
     *,
@@ -121,11 +121,11 @@ def version_before(dashboard: Dashboard) -> DashboardVersion | None:
 _SEARCHED = (Dashboard.name, Dashboard.category, Dashboard.description)
 
 
-def _of(dashboard: Dashboard, statement: Select[tuple[DashboardVersion]]) -> Select[tuple[DashboardVersion]]:
+def _of(dashboard: Dashboard, statement: Select[DashboardVersion]) -> Select[DashboardVersion]:
     return statement.where(DashboardVersion.dashboard_id == dashboard.id)
 
 
-def _visible(member: Member, *, with_all: bool) -> Select[tuple[Dashboard]]:
+def _visible(member: Member, *, with_all: bool) -> Select[Dashboard]:
     if with_all:
         return select(Dashboard)
     return select(Dashboard).where(or_(*(_is_in(scope, member) for scope in Scope)))

@@ -15,7 +15,7 @@ from app import audit, clock
 from app.accounts.models import Member
 from app.crud.fields import clean_line, clean_text
 from app.dashboards import configuration as configurations
-from app.dashboards import queries, rules
+from app.dashboards import jsondash, queries, rules, uploads
 from app.dashboards.enums import Layout, MemberRole
 from app.dashboards.models import (
     MAX_CATEGORY_LENGTH,
@@ -32,6 +32,8 @@ from app.parties import queries as party_queries
 from app.parties.optimistic_lock import StaleFormError
 
 DETAILS = {"name": MAX_NAME_LENGTH, "category": MAX_CATEGORY_LENGTH, "description": MAX_DESCRIPTION_LENGTH}
+# Paths of other pages and of the API.
+RESERVED = frozenset({"categories", "import", "new"})
 SLUG = re.compile(r"[A-Za-z0-9_-]{1,80}")
 # Columns that the audit log leaves out: a configuration is too much for it, and is in the history.
 UNTOLD = ("configuration", "layout", "owner_id", "owner")
@@ -131,7 +133,7 @@ def store(dashboard: Dashboard, author: Member | None) -> bool:
 def _changed(dashboard: Dashboard) -> dict[str, Any]:
     """Return the columns that were assigned another value than the stored one, and that value."""
     columns = (*DETAILS, "is_global", *UNTOLD)
-    histories = {name: inspect(dashboard).attrs[name].history for name in columns}
+    histories: dict[str, Any] = {name: inspect(dashboard).attrs[name].history for name in columns}
     return {name: (history.deleted or [None])[0] for name, history in histories.items() if history.has_changes()}
 
 
@@ -154,7 +156,13 @@ def arrange(
 def clone(dashboard: Dashboard, member: Member) -> Dashboard:
     """Copy a dashboard for a member, who owns the copy. It is shared with nobody."""
     name = _("Clone of %(name)s", name=dashboard.name)[:MAX_NAME_LENGTH]
-    return create(member, name, dashboard.configuration, category=dashboard.category, description=dashboard.description)
+    configuration, files = uploads.copies(dashboard)
+    made = create(member, name, configuration, category=dashboard.category, description=dashboard.description)
+    for file in files:
+        file.dashboard_id = made.id
+    db.session.add_all(files)
+    db.session.flush()
+    return made
 
 
 def delete(dashboard: Dashboard) -> None:
@@ -229,11 +237,11 @@ def _remember(dashboard: Dashboard, author: Member | None) -> None:
 
 def _superfluous(dashboard: Dashboard) -> list[int]:
     """Return the keys of the versions that are too many, or too large together."""
-    newer = {"partition_by": DashboardVersion.dashboard_id, "order_by": DashboardVersion.number.desc()}
+    newer = DashboardVersion.number.desc()
     ranked = select(
         DashboardVersion.id,
-        func.row_number().over(**newer).label("place"),
-        func.sum(DashboardVersion.size).over(**newer).label("total"),
+        func.row_number().over(order_by=newer).label("place"),
+        func.sum(DashboardVersion.size).over(order_by=newer).label("total"),
     ).where(DashboardVersion.dashboard_id == dashboard.id)
     rows = ranked.subquery()
     too_old = (rows.c.place > rules.MAX_VERSIONS) | (rows.c.total > rules.MAX_HISTORY_CHARACTERS)
@@ -263,7 +271,7 @@ def import_text(
     beside, configuration, notes = _converted(value, text)
     details = {each: beside.get(each) or "" for each in DETAILS}
     details["name"] = details["name"] or name
-    slug = beside.get("id", "") if by_id else ""
+    slug = beside.get("id", "") if by_id and beside.get("id") not in RESERVED else ""
     stored = queries.by_slug(slug) if slug else None
     if stored is None:
         created = create(owner, details.pop("name"), configuration, slug=slug, author=author, **details)
@@ -282,13 +290,12 @@ def _converted(value: Any, text: bytes | str) -> tuple[dict[str, Any], dict[str,
     """Return what stands beside the configuration in a file, the configuration, and notes about it."""
     if not configurations.is_of_jsondash(value):
         return *configurations.split(configurations.parse(text)), []
-    from app.dashboards import jsondash
-
     converted = jsondash.convert(value)
+    beside = {name: getattr(converted, name) for name in DETAILS}
     configuration = dict(converted.configuration)
     if configuration["layout"] == Layout.GRID:
+        # There, a row that is too wide goes on below.
         configuration["modules"] = configurations.fit_rows(configuration["modules"])
-    beside = {name: getattr(converted, name)[:most] for name, most in DETAILS.items()}
     return {**beside, **_id_of(value)}, configurations.check(configuration), converted.notes
 
 

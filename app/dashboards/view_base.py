@@ -42,7 +42,7 @@ class BaseDashboardView(DashboardAccess, BaseView):
         return blueprint
 
     @staticmethod
-    def act(action: Callable[[], Flash], endpoint: str, **values: str) -> BaseResponse:
+    def act(action: Callable[[], Flash], endpoint: str, **values: Any) -> BaseResponse:
         """Do something to a dashboard, say what became of it, and lead to `endpoint`. Refusals are shown as pages."""
         try:
             text, category = run_with_retry(action)
@@ -55,9 +55,7 @@ class BaseDashboardView(DashboardAccess, BaseView):
 
     def permissions(self, dashboard: Dashboard | None = None) -> dict[str, bool]:
         """Return what the reader may do, to this dashboard or at all."""
-        return {
-            action: self.may(action, dashboard) if dashboard else self.has_permission(action) for action in Action
-        }
+        return {action: self.may(action, dashboard) if dashboard else self.has_permission(action) for action in Action}
 
 
 def current_member() -> Member:

@@ -10,8 +10,9 @@ from flask_appbuilder import expose, permission_name
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.charts import drawing, png, values
+from app.charts import files, png_process, values
 from app.charts.model import Refusal
+from app.charts.png import NoFontError
 from app.crud.fields import clean_line
 from app.dashboards import arrangement, queries, service, texts
 from app.dashboards.access import NOT_FOUND, DashboardRefusedError
@@ -22,9 +23,11 @@ from app.dashboards.view_base import BaseDashboardView, current_member
 from app.dashboards.weekly import service as weekly
 from app.database import transaction
 from app.errors import DomainError
-from app.http import page_number
+from app.http import page_number, release_request_lock
 
 MAX_SEARCH_LENGTH = 100
+# The header with which dashboards.js asks for a module.
+FRAGMENT = "X-Fragment"
 MODULE = "/<slug>/modules/<module>"
 
 
@@ -74,23 +77,29 @@ class DashboardView(BaseDashboardView):
     @expose(MODULE, methods=["GET"])
     @permission_name("read")
     def module(self, slug: str, module: str) -> str:
-        """Send what a module shows now, for the page that shows it."""
+        """Show a module alone; to the script of a dashboard send what it shows now, without the page and its flashes."""
         dashboard, shown = self._shown(slug, module)
-        return self.render_template("dashboards/module.html", dashboard=dashboard, shown=shown)
+        template = "module_body.html" if FRAGMENT in request.headers else "module.html"
+        return self.render_template(f"dashboards/{template}", dashboard=dashboard, shown=shown)
 
     @expose(f"{MODULE}.svg", methods=["GET"])
     @permission_name("read")
     def svg(self, slug: str, module: str) -> BaseResponse:
         """Send the chart as a drawing."""
         _dashboard, shown = self._shown(slug, module, is_drawn=True)
-        return _file(drawing.svg_file(shown.chart, title=shown.module["title"]), f"{module}.svg", "image/svg+xml")
+        return _file(files.svg(shown.chart, shown.module["title"]), f"{module}.svg", "image/svg+xml")
 
     @expose(f"{MODULE}.png", methods=["GET"])
     @permission_name("read")
     def png(self, slug: str, module: str) -> BaseResponse:
         """Send the chart as a picture."""
         _dashboard, shown = self._shown(slug, module, is_drawn=True)
-        return _file(png.png(shown.chart, title=shown.module["title"]), f"{module}.png", "image/png")
+        try:
+            with release_request_lock():
+                picture = png_process.draw(shown.chart, shown.module["title"])
+        except (png_process.PictureError, NoFontError):
+            raise DashboardRefusedError(_("No picture could be made. Take the SVG file instead."), NOT_FOUND) from None
+        return _file(picture, f"{module}.png", "image/png")
 
     @expose(f"{MODULE}.csv", methods=["GET"])
     @permission_name("read")
@@ -104,7 +113,7 @@ class DashboardView(BaseDashboardView):
         dashboard = self.get(slug, Action.READ)
         for place, module in enumerate(dashboard.modules):
             if module["id"] == name:
-                shown = show(module, request.args, partial(_urls, slug), place)
+                shown = show(dashboard, module, request.args, partial(_urls, slug), place)
                 if is_drawn and isinstance(shown.chart, Refusal):
                     raise DashboardRefusedError(shown.chart.reason, NOT_FOUND)
                 return dashboard, shown
@@ -160,7 +169,7 @@ class DashboardView(BaseDashboardView):
 def render_dashboard(view: BaseDashboardView, dashboard: Dashboard, *, is_arranged: bool = False) -> str:
     """Return the page of a dashboard, to be seen or arranged."""
     may, slug, question = view.permissions(dashboard), dashboard.slug, delete_question(dashboard)
-    shown = show_all(dashboard.modules, request.args, partial(_urls, slug))
+    shown = show_all(dashboard, request.args, partial(_urls, slug))
     return render_template(
         "dashboards/dashboard.html",
         appbuilder=view.appbuilder,
@@ -180,12 +189,15 @@ def delete_question(dashboard: Dashboard) -> str:
 def _urls(slug: str, module: Mapping[str, Any]) -> dict[str, str]:
     """Return the files of a module, with the inputs of this page."""
     asked = request.args.to_dict() if request.args else {}
-    own = {name: value for name, value in asked.items() if name.startswith(f"{module['id']}.")}
+    own: dict[str, Any] = {name: value for name, value in asked.items() if name.startswith(f"{module['id']}.")}
     place = {"slug": slug, "module": module["id"]}
-    return {kind: url_for(f"DashboardView.{kind}", **place, **own) for kind in ("svg", "png", "csv")}
+    kinds = ("svg", "png", "csv") if png_process.is_available() else ("svg", "csv")
+    return {kind: url_for(f"DashboardView.{kind}", **place, **own) for kind in (*kinds, "module")}
 
 
 def _file(content: str | bytes, name: str, content_type: str) -> BaseResponse:
     response = Response(content, content_type=content_type + ("" if isinstance(content, bytes) else "; charset=utf-8"))
+    # A browser may keep it, and asks each time whether the reader may still see it.
+    response.headers["Cache-Control"] = "no-cache, private" if content_type.startswith("image/") else "no-store"
     response.headers.set("Content-Disposition", "attachment", filename=name)
     return response

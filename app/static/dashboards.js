@@ -2,7 +2,8 @@
 // All pages work without JavaScript.
 
 const LONGEST = 3600;
-const SEEN = { headers: { Accept: "text/html" }, redirect: "error" };
+// As app/dashboards/views.py has it. Whoever has been logged out is not sent to the login.
+const FRAGMENT = { headers: { "X-Fragment": "yes" }, redirect: "error" };
 
 // -- charts that refresh: never while nobody looks, later and later while it fails
 
@@ -26,7 +27,7 @@ class Refresher {
 
   async refresh() {
     try {
-      const response = await fetch(this.module.dataset.url + location.search, SEEN);
+      const response = await fetch(this.module.dataset.url + location.search, FRAGMENT);
       if (!response.ok) throw new Error(response.status);
       this.show(await response.text());
       this.failures = 0;
@@ -72,7 +73,8 @@ async function arrange(fields, submitter) {
   const body = new FormData(form, submitter);
   for (const [name, value] of Object.entries(fields)) body.set(name, value);
   try {
-    const response = await fetch(form.action, { method: "POST", body });
+    // Its buttons are called action: that is what `form.action` would be.
+    const response = await fetch(form.getAttribute("action"), { method: "POST", body });
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     const fresh = page.querySelector("#modules");
     if (!fresh) throw new Error(response.status);

@@ -5,10 +5,11 @@ import json
 import pytest
 
 from app import setup
-from app.dashboards import configuration, defaults
+from app.dashboards import configuration, defaults, queries
 from app.dashboards.models import Dashboard
 from app.database import transaction
 from app.extensions import db
+from app.named_queries import QUERIES
 from tests.support.factories import DashboardFactory, MemberFactory
 
 
@@ -61,6 +62,11 @@ def test_a_file_is_imported_once_however_often(run, ours, tmp_path, cast):
     )
 
 
+def test_a_file_does_not_take_the_address_of_another_page(run, ours, tmp_path):
+    assert run("import", write(tmp_path, "a.json", {**BOARD, "id": "new"})).exit_code == 0
+    assert ours()[0].slug != "new"
+
+
 def test_a_wrong_file_is_named_and_the_others_are_imported(run, ours, tmp_path):
     wrong = write(tmp_path, "wrong.json", '{"layout": "grid",\n"modules": [5]}')
     nothing = write(tmp_path, "nothing.json", "")
@@ -88,11 +94,57 @@ def test_dashboards_are_written_to_files_that_can_be_imported(run, ours, tmp_pat
     assert (tmp_path / "hosts-season.json").exists()
 
 
+THEIRS = {
+    "id": "72ea3c5c-7288-11e7-b810-a0999b0aebbf",
+    "name": "Of flask_jsondash",
+    "layout": "grid",
+    "created_by": "global",
+    "modules": [
+        {"guid": f"m{number}", "name": f"Chart {number}", "family": "C3", "type": "line", "width": "col-12", "height": 260,
+         "row": 4, "order": number, "dataSource": "http://127.0.0.1:5004/line"}
+        for number in range(3)
+    ] + [{"guid": "v", "name": "A film", "family": "Basic", "type": "youtube", "width": "col-6", "row": 7,
+          "dataSource": "<iframe></iframe>"}],
+}  # fmt: skip
+
+
+def test_a_file_of_flask_jsondash_is_imported_with_a_note_about_what_is_not_drawn(run, ours, tmp_path):
+    result = run("import", write(tmp_path, "theirs.json", THEIRS))
+    assert result.exit_code == 0, result.output
+    assert f"Of flask_jsondash ({THEIRS['id']}) added, 4 modules\n" in result.output
+    assert "\n  A film: " in result.output
+    # Who sees it is for the importer to say.
+    assert not ours()[0].is_global
+    run("export", THEIRS["id"], "--to", tmp_path)
+    written = json.loads((tmp_path / f"{THEIRS['id']}.json").read_text("utf-8"))
+    # What is too wide for a row begins a new one.
+    assert [(module["title"], module["row"]) for module in written["modules"]] == [
+        ("Chart 0", 1),
+        ("Chart 1", 2),
+        ("Chart 2", 3),
+        ("A film", 4),
+    ]
+
+
+def test_the_queries_of_the_first_dashboards_exist():
+    asked = {
+        module["data"]["query"]
+        for file in defaults.FOLDER.glob("*.json")
+        for module in json.loads(file.read_text("utf-8"))["modules"]
+    }
+    assert asked <= QUERIES.keys()
+
+
 def test_a_new_site_has_its_first_dashboards_and_does_not_get_them_again(app, records):
     assert {(row.slug, row.name, row.is_global, row.owner_id) for row in records.all(Dashboard)} == {
         ("administrators-home", "Administrator's home", False, None),
         ("hosts-season", "Host's season", True, None),
     }
+    with app.app_context():
+        season = queries.by_slug("hosts-season")
+        assert [module["title"] for module in season.modules] == [
+            str(QUERIES[module["data"]["query"]].title) for module in season.modules
+        ]
     MemberFactory()
     with app.app_context():
         with transaction():
@@ -102,10 +154,7 @@ def test_a_new_site_has_its_first_dashboards_and_does_not_get_them_again(app, re
 
 
 def test_the_files_of_the_first_dashboards_are_translated(app):
-    told = {str(text) for text in defaults.TEXTS}
     for file in defaults.FOLDER.glob("*.json"):
         with app.app_context():
             read = configuration.parse(file.read_bytes())
-        assert {read["name"], read["description"]} <= told
-        # The title is that of the query, in the language of the reader.
-        assert {module["title"] for module in read["modules"]} == {""}
+        assert {read["name"], read["description"]} <= defaults.TEXTS.keys()

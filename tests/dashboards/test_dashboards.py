@@ -118,6 +118,19 @@ def test_of_two_changes_at_the_same_moment_one_wins(app, cast, records):
     assert [row.version for row in records.all(Dashboard) if row.slug == "it"] == [2]
 
 
+@pytest.mark.both_databases
+def test_of_two_who_delete_or_share_at_the_same_moment_nobody_sees_an_error_of_the_database(app, cast):
+    DashboardFactory(owner=cast.host, slug="it")
+    clients = [ApiClient(app, cast.host, base=API) for _ in range(2)]
+    sent = {"members": [{"username": "friend", "role": "viewer"}]}
+    with ThreadPoolExecutor(2) as pool:
+        shared = pool.map(lambda client: client.ask("PUT", "/it/members", sent).status_code, clients)
+        assert set(shared) == {200}
+        deleted = sorted(pool.map(lambda client: client.ask("DELETE", "/it").status_code, clients))
+        assert deleted[0] == 200
+        assert deleted[1] in {404, 409}
+
+
 # -- history
 
 

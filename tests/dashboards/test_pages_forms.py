@@ -42,7 +42,12 @@ def form(app):
         with app.test_request_context():
             shown = DashboardForm(formdata=None, data={"modules": module_data(STORED), "name": "A", "layout": "grid"})
             sent = MultiDict(
-                {field.name: str(field._value()) for row in shown.modules for field in row.form if field.type != "SelectField"}
+                {
+                    field.name: str(field._value())  # noqa: SLF001 - what the page sends
+                    for row in shown.modules
+                    for field in row.form
+                    if field.type != "SelectField"
+                }
                 | {field.name: field.data for row in shown.modules for field in row.form if field.type == "SelectField"}
                 | {"name": "A", "layout": "grid"}
                 | dict(changes)
@@ -106,4 +111,9 @@ def test_differences_are_told_in_sentences_and_lines(app):
             "The module “Old” was moved or resized.",
             "The module “Mine” was changed.",
         ]
-    assert differences.lines("a\nb\nc", "a\nx\nc")[1:] == [("same", "a"), ("removed", "b"), ("added", "x"), ("same", "c")]
+    assert differences.lines("a\nb\nc", "a\nx\nc")[1:] == [
+        ("same", "a"),
+        ("removed", "b"),
+        ("added", "x"),
+        ("same", "c"),
+    ]

@@ -5,7 +5,8 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from app.charts.drawing import graph, grids, plot, round, trees
+from app.charts import texts
+from app.charts.drawing import graph, grids, parts, plot, trees
 from app.charts.drawing.canvas import HEIGHT, Canvas, Drawing
 from app.charts.model import Boxes, Chart, Gauge, Graph, HeatMap, Parts, Plot, Sparkline, Tree, TreeShape
 
@@ -13,9 +14,9 @@ __all__ = ["Drawing", "drawn", "is_drawn", "svg"]
 
 DRAWERS: dict[type, Callable[[Any, Canvas], Drawing]] = {
     Plot: plot.draw,
-    Parts: round.pie,
-    Gauge: round.gauge,
-    Sparkline: round.sparkline,
+    Parts: parts.pie,
+    Gauge: parts.gauge,
+    Sparkline: parts.sparkline,
     HeatMap: grids.heat_map,
     Boxes: grids.boxes,
     Graph: graph.graph,
@@ -54,7 +55,7 @@ def wrapped(drawing: Drawing, *, is_rtl: bool, label: str = "", described_by: st
         size = (
             f'width="{width}" height="{height}" ' if drawing.kind == "graph" else ""
         ) + f'viewBox="0 0 {width} {height}"'
-    named = (f' aria-label="{escape(label)}"' if label else "") + (
+    named = (f' aria-label="{escape(texts.clean(label))}"' if label else "") + (
         f' aria-describedby="{escape(described_by)}"' if described_by else ""
     )
     return Markup(f'<svg class="{classes}" {size} direction="ltr" role="{role}"{named}>{drawing.body}</svg>')  # noqa: S704 - all texts in it are escaped

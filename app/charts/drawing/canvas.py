@@ -49,7 +49,7 @@ class Canvas:
         """Return a place in the columns of what is stretched."""
         return self.part(place) * self.columns
 
-    def text(
+    def text(  # noqa: PLR0913 - what texts differ in
         self, place: float, y: float, text: str, anchor: str = "middle", *, dx: float = 0, classes: str = ""
     ) -> str:
         """Return a text; `anchor` and `dx` follow the direction of reading."""
@@ -63,9 +63,9 @@ class Canvas:
             + f">{escape(texts.isolated(text))}</text>"
         )
 
-    def rect(
+    def rect(  # noqa: PLR0913, PLR0917 - its four ends, and what it says
         self, start: float, end: float, y: float, height: float, classes: str, title: str = "", url: str = ""
-    ) -> str:  # noqa: PLR0913 - one rectangle
+    ) -> str:
         left = min(self.part(start), self.part(end))
         body = (
             f'<rect x="{percent(left)}" y="{short(y)}" width="{percent(abs(end - start))}"'
@@ -73,7 +73,9 @@ class Canvas:
         )
         return linked(f"{body}>{titled(title)}</rect>" if title else f"{body}/>", url)
 
-    def dot(self, place: float, y: float, radius: float, classes: str, title: str, url: str = "") -> str:  # noqa: PLR0913 - one dot
+    def dot(  # noqa: PLR0913, PLR0917 - where it is, and what it says
+        self, place: float, y: float, radius: float, classes: str, title: str, url: str = ""
+    ) -> str:
         body = f'<circle cx="{self.x(place)}" cy="{short(y)}" r="{short(radius)}" class="{classes}">{titled(title)}</circle>'
         return linked(body, url)
 

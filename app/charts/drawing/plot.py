@@ -2,7 +2,7 @@
 
 import math
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -35,6 +35,8 @@ MAX_FLIPPED = 200
 SEEN_DOTS = 16
 # Points of a line that tell their values where there are too many for all to do so.
 MAX_SAMPLES = 16
+# Columns of a line of thousands of points.
+THINNED = 400
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,13 @@ class Stage:
     def zero(self) -> float:
         """Where bars and areas begin."""
         return 0.0 if not self.scale.is_logarithmic and self.scale.low <= 0 <= self.scale.high else self.scale.low
+
+    @property
+    def is_straight(self) -> bool:
+        """Whether places grow evenly with the values, and no value is beyond the ends."""
+        axes = self.plot.x, self.plot.y
+        ends = [end for axis in axes for end in (axis.lowest, axis.highest) if end is not None]
+        return not ends and not any(axis.is_logarithmic for axis in axes)
 
     @property
     def is_stacked(self) -> bool:
@@ -157,6 +166,9 @@ def _bars(stage: Stage, bars: Sequence[Prepared]) -> Iterator[str]:
     for index, each in enumerate(bars):
         start = -width / 2 + (0 if stage.is_stacked else index * width / beside)
         spans = _spans(stage, each, start, width / beside)
+        if is_path and len(each.xs) > stage.canvas.columns and not each.lows:
+            paths.append(f'<path class="f{each.number}" d="{_outline(stage, each.sorted())}"/>')
+            continue
         if is_path:
             paths.append(f'<path class="f{each.number}" d="{_blocks(spans, stage.canvas)}"/>')
             continue
@@ -205,19 +217,31 @@ def _dots(stage: Stage, each: Prepared) -> Iterator[str]:
 def _cloud(stage: Stage, each: Prepared) -> str:
     """Return the path of very many dots, one for each place that can be told from its neighbours."""
     wide, high = max(stage.canvas.columns // 200, 1), 3
-    cells = {
-        (round(stage.y(value)) // high, int(stage.canvas.column(stage.across.place(x))) // wide)
-        for x, value in zip(each.xs, each.ys, strict=True)
-        if value is not None
-    }
+    known = [(x, y) for x, y in zip(each.xs, each.ys, strict=True) if y is not None]
+    if not known:
+        return ""
+    xs, ys = zip(*known, strict=True)
+    columns = _straight(xs, lambda x: stage.canvas.column(stage.across.place(x)), is_straight=stage.is_straight)
+    downwards = _straight(ys, stage.y, is_straight=stage.is_straight)
+    cells = set(zip((int(y) // high for y in downwards), (int(x) // wide for x in columns), strict=True))
     rows: dict[int, list[int]] = {}
     for row, column in sorted(cells):
         rows.setdefault(row, []).append(column)
     path = []
-    for row, columns in rows.items():
-        path.append(f"M{columns[0] * wide} {row * high}h0")
-        path += [f"m{(after - before) * wide} 0h0" for before, after in pairwise(columns)]
+    for row, among in rows.items():
+        path.append(f"M{among[0] * wide} {row * high}h0")
+        path += [f"m{(after - before) * wide} 0h0" for before, after in pairwise(among)]
     return f'<path class="s{each.number} cloud" d="{"".join(path)}"/>'
+
+
+def _straight(values: Sequence[float], place: Callable[[float], float], *, is_straight: bool) -> list[float]:
+    """Return where values are. Thousands of calls take long, and most scales are straight lines: then two are enough."""
+    low, high = min(values), max(values)
+    if not is_straight or low == high:
+        return [place(value) for value in values]
+    rise = (place(high) - place(low)) / (high - low)
+    begin = place(low) - rise * low
+    return [begin + rise * value for value in values]
 
 
 # -- curves
@@ -276,42 +300,53 @@ def _smooth(points: Sequence[tuple[float, float]]) -> str:
 
 
 def _thinned(stage: Stage, each: Prepared) -> tuple[str, str]:
-    """Return the paths of a line of thousands of points: the lowest and the highest value of each column."""
+    """Return the paths of a line of thousands of points, and of the area below it."""
+    spans = _columns(stage, each)
+    if not spans:
+        return "", ""
+    line = _zigzag(spans)
+    return line, f"{line}V{short(stage.y(stage.zero))}H{spans[0][0]}Z"
+
+
+def _outline(stage: Stage, each: Prepared) -> str:
+    """Return the path of thousands of bars."""
+    spans, zero = _columns(stage, each), stage.y(stage.zero)
+    width = max(stage.canvas.columns // max(len(spans), 1), 1)
+    return "".join(
+        f"M{start} {max(lower, zero):.0f}V{min(upper, zero):.0f}h{width}V{max(lower, zero):.0f}z"
+        for start, upper, lower in spans
+    )
+
+
+def _columns(stage: Stage, each: Prepared) -> list[tuple[int, float, float]]:
+    """Return the columns of a series of thousands of points: where each is, and its highest and its lowest value."""
     xs, ys = each.xs, each.ys
     if None in ys:
         known = [index for index, value in enumerate(ys) if value is not None]
         xs, ys = [xs[index] for index in known], [ys[index] for index in known]
     if not xs:
-        return "", ""
-    low, count = xs[0], 2 * stage.canvas.columns // 5
+        return []
+    low, count, begin = xs[0], min(stage.canvas.columns, THINNED), 0
     width = (xs[-1] - low) / count
-    left, right = (stage.canvas.column(stage.across.place(x)) for x in (low, xs[-1]))
-    # Scales are straight lines, except logarithmic ones; thousands of calls of them would take most of the time.
-    is_straight = not (stage.plot.x.is_logarithmic or stage.scale.is_logarithmic)
-    rise = (stage.bottom - stage.top) / (stage.scale.high - stage.scale.low)
-    spans: list[tuple[int, float, float]] = []
-    begin = 0
+    middles: list[float] = []
+    ends: list[tuple[float, float]] = []
     for column in range(count):
         end = len(xs) if column == count - 1 else bisect_left(xs, low + width * (column + 1), begin)
-        if end <= begin:
-            continue
-        highest, lowest = max(ys[begin:end]), min(ys[begin:end])  # type: ignore[type-var]
-        begin = end
-        if is_straight:
-            start = left + (right - left) * (column + 0.5) / count
-            upper, lower = (max(stage.bottom - rise * (y - stage.scale.low), stage.top) for y in (highest, lowest))  # type: ignore[operator]
-            spans.append((round(start), min(upper, stage.bottom), min(lower, stage.bottom)))
-        else:
-            start = stage.canvas.column(stage.across.place(low + width * (column + 0.5)))
-            spans.append((round(start), stage.y(highest), stage.y(lowest)))  # type: ignore[arg-type]
-    line = _zigzag(spans)
-    return line, f"{line}V{short(stage.y(stage.zero))}H{spans[0][0]}Z"
+        if end > begin:
+            ends.append((max(ys[begin:end]), min(ys[begin:end])))  # type: ignore[type-var,arg-type]
+            middles.append(low + width * (column + 0.5))
+            begin = end
+    starts = _straight(middles, lambda x: stage.canvas.column(stage.across.place(x)), is_straight=stage.is_straight)
+    places = _straight([end for pair in ends for end in pair], stage.y, is_straight=stage.is_straight)
+    # The higher value is higher up, so its place is less.
+    return list(zip(map(round, starts), places[::2], places[1::2], strict=True))
 
 
 def _zigzag(spans: Sequence[tuple[int, float, float]]) -> str:
     """Return a path up and down through columns. Where it is jagged, nobody sees parts of pixels, and it goes without them."""
     is_jagged = sum(lower - upper for _start, upper, lower in spans) > 4 * len(spans)
-    digits, path, (before, at, _lower) = 0 if is_jagged else 1, [], spans[0]
+    digits, (before, at, _lower) = 0 if is_jagged else 1, spans[0]
+    path: list[str] = []
     for start, upper, lower in spans:
         first, last = (upper, lower) if abs(at - upper) < abs(at - lower) else (lower, upper)
         move = f"h{start - before}V{first:.{digits}f}" if is_jagged else f"L{start} {first:.1f}"

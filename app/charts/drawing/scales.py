@@ -70,7 +70,9 @@ def _logarithmic(low: float, high: float, axis: Axis) -> Scale:
     marks = [10.0**power for power in range(start, end + 1, every)]
     if end - start == 1:
         marks = sorted({*marks, 2 * marks[0], 5 * marks[0]})
-    return Scale(10.0**start, 10.0**end, [(mark, texts.tick(mark, mark / 10, axis.unit)) for mark in marks], True)
+    return Scale(
+        10.0**start, 10.0**end, [(mark, texts.tick(mark, mark / 10, axis.unit)) for mark in marks], is_logarithmic=True
+    )
 
 
 # -- time

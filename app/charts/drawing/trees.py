@@ -69,14 +69,15 @@ def _value(branch: Branch) -> float:
 
 def _flame(root: Branch) -> tuple[list[Cell], int]:
     """Return a row for each depth, the root on top; what is wider comes first."""
-    whole, cells, waiting = _value(root) or 1.0, [], [(root, (), 0.0, 0)]
+    whole, cells = _value(root) or 1.0, list[Cell]()
+    waiting: list[tuple[Branch, tuple[str, ...], float, int]] = [(root, (), 0.0, 0)]
     while waiting:
         branch, path, start, depth = waiting.pop(0)
         width = _value(branch) / whole
         if width < THIN or depth >= MAX_DEPTH:
             continue
         path = (*path, texts.clean(branch.title))[-4:]
-        colour = (depth * 5 + sum(map(ord, path[-1]))) % COLOURS
+        colour = (depth * 5 + sum(ord(letter) for letter in path[-1])) % COLOURS
         cells.append(Cell(branch, path, colour, start, width, depth * ROW, ROW - 1))
         for child in branch.children:
             waiting.append((child, path, start, depth + 1))

@@ -69,15 +69,14 @@ def read_or_raise(
 ) -> Chart:
     """Return what a module shows, or raise CannotDrawError."""
     notes = Notes()
-    chart = _chart(family, kind, payload, specification, title, notes)
+    if specification:
+        chart = vega_lite.draw(specification, payload, title, notes)
+    else:
+        chart = _chart(family, kind, payload, title, notes)
     return dataclasses.replace(chart, notes=notes.sentences)
 
 
-def _chart(
-    family: str, kind: str, payload: object, specification: Mapping[str, object] | None, title: str, notes: Notes
-) -> Chart:
-    if specification:
-        return vega_lite.draw(specification, payload, title, notes)
+def _chart(family: str, kind: str, payload: object, title: str, notes: Notes) -> Chart:
     if kind in EMBEDDED:
         raise embedded(kind)
     if payload is None:

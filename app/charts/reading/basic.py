@@ -94,7 +94,7 @@ def prose(payload: object) -> Chart:
         cells = [cell for row in payload.rows for cell in row if isinstance(cell, str)]
         written = "\n\n".join(cells[:MAX_TEXT])
     elif isinstance(payload, Mapping):
-        written = next((payload[name] for name in TEXTS if isinstance(payload.get(name), str)), "")  # type: ignore[misc]
+        written = next((payload[name] for name in TEXTS if isinstance(payload.get(name), str)), "")
     else:
         written = payload if isinstance(payload, str) else ""
     if not written.strip():

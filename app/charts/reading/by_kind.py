@@ -146,9 +146,12 @@ def plot_of(found: Table, kind: str, notes: Notes) -> Plot:
     return plots.plot(
         drafts,
         notes,
-        x=Axis() if x is None else _axis(found.columns[x]),
-        y=Axis(found.columns[ys[0]].title if len(ys) == 1 else "", units.pop() if len(units) == 1 else ""),
-        is_stacked=kind == "stacked",
+        Plot(
+            [],
+            Axis() if x is None else _axis(found.columns[x]),
+            Axis(found.columns[ys[0]].title if len(ys) == 1 else "", units.pop() if len(units) == 1 else ""),
+            is_stacked=kind == "stacked",
+        ),
     )
 
 
@@ -172,7 +175,7 @@ def _multiples(found: Table, _title: str, notes: Notes) -> Chart:
         y = Axis()
     axis = Axis() if x is None else _axis(found.columns[x])
     kept = notes.first_series(drafts, MAX_MULTIPLES)
-    return Multiples([(draft.title, plots.plot([draft], notes, x=axis, y=y)) for draft in kept])
+    return Multiples([(draft.title, plots.plot([draft], notes, Plot([], axis, y))) for draft in kept])
 
 
 def _histogram(found: Table, _title: str, notes: Notes) -> Chart:
@@ -217,11 +220,10 @@ def _heat_map(found: Table, _title: str, notes: Notes) -> Chart:
         across, down = (found.columns[place] for place in heads[:2])
         value = found.columns[numbers[0]]
         cells = zip(column(found, heads[0]), column(found, heads[1]), column(found, numbers[0]), strict=True)
-        return heat_maps.from_cells(cells, notes, x=_axis(across), y=_axis(down), unit=value.unit)
+        return heat_maps.from_cells(cells, HeatMap([], [], [], _axis(across), _axis(down), value.unit), notes)
     names = [values.text(label) for label in _labels(found, heads[0] if heads else None)]
     grid = [[values.number(row[place]) for place in numbers] for row in found.rows]
-    chart: HeatMap = heat_maps.from_grid(grid, [found.columns[place].title for place in numbers], names, notes)
-    return chart
+    return heat_maps.bounded(HeatMap([found.columns[place].title for place in numbers], names, grid), notes)
 
 
 # -- what is no plot

@@ -2,11 +2,12 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from flask_babel import gettext as _
 
 from app.charts.limits import MAX_COLUMNS
-from app.charts.model import Axis, Chart, Mark, Table
+from app.charts.model import Axis, Chart, Mark, Plot, Table
 from app.charts.reading import basic, by_kind, plots, values
 from app.charts.reading.notes import Notes, no_numbers, nothing, unknown
 from app.charts.reading.plots import Draft
@@ -38,13 +39,30 @@ def draw(kind: str, payload: object, title: str, notes: Notes) -> Chart:
         raise nothing()
     body = payload.get("data")
     if isinstance(body, Mapping) and {"columns", "rows", "json"} & set(body):
-        return _configured(kind, payload, body, title, notes)
-    return _drawn(kind, dict(itertools.islice(payload.items(), 10_000)), {}, payload, title, notes)
+        chart = _configured(kind, payload, body)
+    else:
+        chart = _Described(kind, dict(itertools.islice(payload.items(), 10_000)), payload)
+    if chart.kind in OF_PARTS:
+        pairs = ((name, _last_sum(value)) for name, value in chart.columns.items())
+        return plots.parts(pairs, notes, is_hollow=OF_PARTS[chart.kind])
+    if chart.kind == "gauge":
+        return _gauge(chart, title)
+    if chart.kind not in MARKS:
+        raise unknown(chart.kind)
+    return _plot(chart, notes)
 
 
-def _configured(
-    kind: str, payload: Mapping[str, object], body: Mapping[str, object], title: str, notes: Notes
-) -> Chart:
+@dataclass
+class _Described:
+    """Columns by their names, what C3 calls `data` (if it was there), and all that stands around it."""
+
+    kind: str
+    columns: Mapping[str, object]
+    payload: Mapping[str, object]
+    body: Mapping[str, object] = field(default_factory=dict)
+
+
+def _configured(kind: str, payload: Mapping[str, object], body: Mapping[str, object]) -> _Described:
     columns: dict[str, object] = {}
     for column in values.sequence(body.get("columns")):
         head, *rest = values.sequence(column) or [None]
@@ -59,25 +77,7 @@ def _configured(
     types = [values.text(each) for each in values.mapping(body.get("types")).values()]
     if types and all(each in OF_PARTS for each in types):
         kind = types[0]
-    return _drawn(kind, columns, body, payload, title, notes)
-
-
-def _drawn(
-    kind: str,
-    columns: Mapping[str, object],
-    body: Mapping[str, object],
-    payload: Mapping[str, object],
-    title: str,
-    notes: Notes,
-) -> Chart:
-    if kind in OF_PARTS:
-        pairs = ((name, _last_sum(value)) for name, value in columns.items())
-        return plots.parts(pairs, notes, is_hollow=OF_PARTS[kind])
-    if kind == "gauge":
-        return _gauge(columns, payload, title)
-    if kind not in MARKS:
-        raise unknown(kind)
-    return _plot(kind, columns, body, payload, notes)
+    return _Described(kind, columns, payload, body)
 
 
 def _last_sum(value: object) -> float | None:
@@ -88,27 +88,22 @@ def _last_sum(value: object) -> float | None:
     return values.number(value)
 
 
-def _gauge(columns: Mapping[str, object], payload: Mapping[str, object], title: str) -> Chart:
-    value = next((known for each in columns.values() if (known := _last_sum(each)) is not None), None)
-    options = values.mapping(payload.get("gauge"))
+def _gauge(chart: _Described, title: str) -> Chart:
+    value = next((known for each in chart.columns.values() if (known := _last_sum(each)) is not None), None)
+    options = values.mapping(chart.payload.get("gauge"))
     lowest, highest = values.number(options.get("min")), values.number(options.get("max"))
     # C3's gauges are parts of 100.
     unit = values.text(options.get("units"), 20) or ("%" if lowest is None and highest is None else "")
     return basic.gauge(value, lowest, highest, unit, title)
 
 
-def _plot(
-    kind: str,
-    columns: Mapping[str, object],
-    body: Mapping[str, object],
-    payload: Mapping[str, object],
-    notes: Notes,
-) -> Chart:
+def _plot(chart: _Described, notes: Notes) -> Chart:
+    columns, body = chart.columns, chart.body
     types, names = values.mapping(body.get("types")), values.mapping(body.get("names"))
     own = {str(series): str(x) for series, x in values.mapping(body.get("xs")).items()}
     shared = next((name for name in ([values.text(body.get("x"))] if body else DATES) if name in columns), None)
     used = {*own.values(), shared}
-    axis = values.mapping(payload.get("axis"))
+    axis = values.mapping(chart.payload.get("axis"))
     across = values.mapping(axis.get("x"))
     drafts = []
     for name, column in columns.items():
@@ -121,7 +116,7 @@ def _plot(
                 values.text(names.get(name, name)),
                 _xs(xs, ys, across),
                 ys,
-                MARKS.get(str(types.get(name, kind)), MARKS[kind]),
+                MARKS.get(values.text(types.get(name)), MARKS[chart.kind]),
             )
         )
     if not drafts:
@@ -131,10 +126,13 @@ def _plot(
     return plots.plot(
         drafts,
         notes,
-        x=Axis(_label(across)),
-        y=_y_axis(values.mapping(axis.get("y"))),
-        is_stacked=_is_stacked(body, drafts, notes),
-        is_flipped=axis.get("rotated") is True,
+        Plot(
+            [],
+            Axis(_label(across)),
+            _y_axis(values.mapping(axis.get("y"))),
+            is_stacked=_is_stacked(body, drafts, notes),
+            is_flipped=axis.get("rotated") is True,
+        ),
     )
 
 

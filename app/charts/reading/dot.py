@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from app.charts.limits import MAX_DOT, MAX_EDGES
+from app.charts.limits import MAX_DEPTH, MAX_DOT, MAX_EDGES
 from app.charts.reading import values
 
 TOKEN = re.compile(
@@ -21,6 +21,7 @@ TOKEN = re.compile(
 )
 TAG = re.compile(r"<[^<>]*>")
 DEFAULTS = {"node", "edge", "graph"}
+MAX_TOKENS = 20_000
 # Edges from one group of nodes to another multiply.
 MOST = 4 * MAX_EDGES
 
@@ -48,7 +49,7 @@ class _Tokens:
     """Tokens as pairs of a kind and a text, with a look at the next."""
 
     def __init__(self, text: str) -> None:
-        self._tokens = list(_tokens(text[:MAX_DOT]))
+        self._tokens = list(itertools.islice(_tokens(text[:MAX_DOT]), MAX_TOKENS))
         self._place = 0
 
     def peek(self) -> tuple[str, str]:
@@ -122,7 +123,7 @@ def parse(text: str) -> Parsed | None:
         return None
     parsed = Parsed("digraph" in words[:2])
     groups = [_Group()]
-    while groups and tokens.peek()[0] != "end":
+    while 0 < len(groups) <= MAX_DEPTH and tokens.peek()[0] != "end":
         _step(tokens, groups, parsed)
     for group in groups:
         _finish(group, parsed)

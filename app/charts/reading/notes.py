@@ -5,11 +5,16 @@ from typing import TypeVar
 
 from flask_babel import gettext as _
 
+from app.charts.reading.values import UNPRINTABLE
+
 T = TypeVar("T")
 
 
 class CannotDrawError(Exception):
-    """Why nothing is drawn, in a localized sentence."""
+    """Why nothing is drawn, in a localized sentence. It may quote what was written, whatever that has in it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(UNPRINTABLE.sub("", reason))
 
 
 def nothing() -> CannotDrawError:
@@ -35,7 +40,7 @@ class Notes:
 
     def say(self, sentence: str) -> None:
         """Add a sentence."""
-        self._sentences[sentence] = None
+        self._sentences[UNPRINTABLE.sub("", sentence)] = None
 
     def first(self, items: Sequence[T], limit: int) -> Sequence[T]:
         """Return the first values, rows, parts ..., and say if there are more."""

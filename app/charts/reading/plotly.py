@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from flask_babel import gettext as _
 
 from app.charts.limits import MAX_COLUMNS, MAX_MULTIPLES, MAX_ROWS
-from app.charts.model import Axis, Chart, Mark, Multiples, Number, Numbers, Plot, Rows
+from app.charts.model import Axis, Chart, HeatMap, Mark, Multiples, Number, Numbers, Plot, Rows
 from app.charts.reading import heat_maps, plots, values
 from app.charts.reading.notes import CannotDrawError, Notes, no_numbers, nothing, unknown
 from app.charts.reading.plots import Draft
@@ -78,16 +78,14 @@ def _plot(traces: Sequence[Json], x: Json, y: Json, layout: Json, notes: Notes) 
     is_flipped = any(_is_flipped(trace) for trace in traces)
     if is_flipped:
         x, y = y, x
+    is_stacked = values.text(layout.get("barmode")) in {"stack", "relative"} or any(
+        "stackgroup" in trace for trace in traces
+    )
     is_share = values.text(layout.get("barnorm")) in {"percent", "fraction"}
     return plots.plot(
         [_draft(trace, place, is_flipped=is_flipped) for place, trace in enumerate(traces, start=1)],
         notes,
-        x=_axis(x),
-        y=_axis(y),
-        is_stacked=values.text(layout.get("barmode")) in {"stack", "relative"}
-        or any("stackgroup" in trace for trace in traces),
-        is_share=is_share,
-        is_flipped=is_flipped,
+        Plot([], _axis(x), _axis(y), is_stacked=is_stacked, is_share=is_share, is_flipped=is_flipped),
         in_order=True,
     )
 
@@ -204,17 +202,17 @@ def _boxes(traces: Sequence[Json], layout: Json, _title: str, notes: Notes) -> C
 
 def _grid(traces: Sequence[Json], layout: Json, _title: str, notes: Notes) -> Chart:
     trace = _only(traces, notes)
-    axes = {"x": _axis(values.mapping(layout.get("xaxis"))), "y": _axis(values.mapping(layout.get("yaxis")))}
+    x, y = (_axis(values.mapping(layout.get(name))) for name in ("xaxis", "yaxis"))
     z = values.sequence(trace.get("z"))
     xs, ys = values.sequence(trace.get("x")), values.sequence(trace.get("y"))
     if z and not any(isinstance(row, list) for row in z):
-        return heat_maps.from_cells(zip(xs, ys, z, strict=False), notes, **axes)
+        return heat_maps.from_cells(zip(xs, ys, z, strict=False), HeatMap([], [], [], x, y), notes)
     grid = [[values.number(value) for value in values.sequence(row)] for row in z[:MAX_ROWS]]
     width = max((len(row) for row in grid), default=0)
     columns = _names(xs, width)
     # Plotly's first row is the lowest.
     rows = _names(ys, len(grid))
-    return heat_maps.from_grid(grid[::-1], columns, rows[::-1], notes, **axes)
+    return heat_maps.bounded(HeatMap(columns, rows[::-1], grid[::-1], x, y), notes)
 
 
 def _names(found: Sequence[object], count: int) -> list[str]:
@@ -239,14 +237,14 @@ def _counted_grid(traces: Sequence[Json], layout: Json, _title: str, notes: Note
         cell = (plots.bin_start(x, sizes[0]), plots.bin_start(y, sizes[1]))
         counts[cell] = counts.get(cell, 0) + 1
     xs, ys = sorted({x for x, _y in counts}), sorted({y for _x, y in counts}, reverse=True)
-    return heat_maps.from_grid(
-        [[counts.get((x, y)) for x in xs] for y in ys],
+    chart = HeatMap(
         [plots.bin_label(x, sizes[0]) for x in xs],
         [plots.bin_label(y, sizes[1]) for y in ys],
-        notes,
-        x=_axis(values.mapping(layout.get("xaxis"))),
-        y=_axis(values.mapping(layout.get("yaxis"))),
+        [[counts.get((x, y)) for x in xs] for y in ys],
+        _axis(values.mapping(layout.get("xaxis"))),
+        _axis(values.mapping(layout.get("yaxis"))),
     )
+    return heat_maps.bounded(chart, notes)
 
 
 def _table(traces: Sequence[Json], _layout: Json, _title: str, notes: Notes) -> Chart:

@@ -1,5 +1,6 @@
 """Series on axes, from lists of values that may be of any kind and length."""
 
+import dataclasses
 import itertools
 import math
 import operator
@@ -26,6 +27,8 @@ from app.charts.reading.notes import Notes, no_numbers
 # Their points are joined, so they have to follow each other.
 JOINED = {Mark.LINE, Mark.SPLINE, Mark.STEP, Mark.AREA}
 
+NOTHING = Plot([])
+
 
 @dataclass
 class Draft:
@@ -44,32 +47,27 @@ class Draft:
 def plot(
     drafts: Sequence[Draft],
     notes: Notes,
+    shape: Plot = NOTHING,
     *,
-    x: Axis = Axis(),
-    y: Axis = Axis(),
-    is_stacked: bool = False,
-    is_share: bool = False,
-    is_flipped: bool = False,
     in_order: bool = False,
     categories: Sequence[str] = (),
 ) -> Plot:
-    """Return series on axes. `in_order` joins points as they come, not by their x; `categories` have an order."""
-    kept = _with_rest(drafts, notes) if is_stacked or is_share else notes.first_series(drafts, MAX_SERIES)
+    """Return series on the axes of `shape`.
+
+    `in_order` joins points as they come, not by their x; `categories` are x in their order.
+    """
+    is_stacked = shape.is_stacked or shape.is_share
+    kept = _with_rest(drafts, notes) if is_stacked else notes.first_series(drafts, MAX_SERIES)
     xs = _same_axis(kept, notes, are_texts=bool(categories))
     shown = [_series(draft, each, notes, in_order=in_order) for draft, each in zip(kept, xs, strict=True)]
     if not any(point.y is not None for series in shown for point in series.points):
         raise no_numbers()
-    if x.is_logarithmic or y.is_logarithmic:
-        shown = [_positive(series, x, y, notes) for series in shown]
-    if is_stacked and len(shown) == 1:
-        is_stacked = is_share
-    return Plot(
-        _aligned(shown, categories, notes),
-        x,
-        y,
-        is_stacked=is_stacked or is_share,
-        is_share=is_share,
-        is_flipped=is_flipped,
+    if shape.x.is_logarithmic or shape.y.is_logarithmic:
+        shown = [_positive(series, shape.x, shape.y, notes) for series in shown]
+    return dataclasses.replace(
+        shape,
+        series=_aligned(shown, categories, notes),
+        is_stacked=shape.is_share or (is_stacked and len(shown) > 1),
     )
 
 
@@ -191,7 +189,11 @@ def _aligned(shown: Sequence[Series], wanted: Sequence[str], notes: Notes) -> li
     first = dict.fromkeys(category for category in wanted if category in found)
     categories: list[Value] = [*first, *(category for category in found if category not in first)]
     kept = set(notes.first(categories, MAX_CATEGORIES))
-    cut = [Series(series.title, [point for point in series.points if point.x in kept], series.mark) for series in shown]
+    places = {category: place for place, category in enumerate(categories)}
+    cut = []
+    for series in shown:
+        points = [point for point in series.points if point.x in kept]
+        cut.append(Series(series.title, sorted(points, key=lambda point: places[point.x]), series.mark))
     if len(cut) == 1 or any(len({point.x for point in series.points}) < len(series.points) for series in cut):
         return cut
     aligned = []
@@ -222,7 +224,7 @@ def parts(pairs: Iterable[tuple[object, object]], notes: Notes, *, is_hollow: bo
     return Parts(found, is_hollow, unit)
 
 
-def boxes(groups: Iterable[tuple[str, Sequence[object]]], notes: Notes, y: Axis = Axis()) -> Boxes:
+def boxes(groups: Iterable[tuple[str, Sequence[object]]], notes: Notes, y: Axis = NOTHING.y) -> Boxes:
     """Return a box for each group of numbers."""
     found = [box for name, group in groups if (box := _box(name, group)) is not None]
     if not found:
@@ -268,7 +270,7 @@ def bin_label(start: float, size: float) -> str:
 
 
 def histogram(
-    groups: Sequence[tuple[str, Sequence[object]]], notes: Notes, *, most: int = 20, x: Axis = Axis()
+    groups: Sequence[tuple[str, Sequence[object]]], notes: Notes, *, most: int = 20, x: Axis = NOTHING.x
 ) -> Plot:
     """Return how many values of each group are in each bin."""
     known = [(name, [value for each in group if (value := values.number(each)) is not None]) for name, group in groups]
@@ -285,4 +287,4 @@ def histogram(
             start = bin_start(value, size)
             counts[start] = counts.get(start, 0) + 1
         drafts.append(Draft(name, [bin_label(start, size) for start in counts], list(counts.values()), Mark.BAR))
-    return plot(drafts, notes, x=x, y=Axis(_("Number")))
+    return plot(drafts, notes, Plot([], x, Axis(_("Number"))))

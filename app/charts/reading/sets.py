@@ -2,7 +2,7 @@
 
 from flask_babel import gettext as _
 
-from app.charts.model import Chart, Mark
+from app.charts.model import Chart, Mark, Plot
 from app.charts.reading import plots, values
 from app.charts.reading.notes import CannotDrawError, Notes
 
@@ -19,4 +19,4 @@ def draw(payload: object, notes: Notes) -> Chart:
     notes.say(_("The sizes of the sets and of what they share are drawn as bars."))
     found.sort(key=lambda each: each[0])
     draft = plots.Draft("", [name for _count, name, _size in found], [size for *_head, size in found], Mark.BAR)
-    return plots.plot([draft], notes, is_flipped=True)
+    return plots.plot([draft], notes, Plot([], is_flipped=True))

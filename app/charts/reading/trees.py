@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from flask_babel import gettext as _
 
-from app.charts.limits import MAX_BRANCHES, MAX_DEPTH, MAX_SOURCE_ROWS
+from app.charts.limits import MAX_BRANCHES, MAX_DEPTH, MAX_TREE
 from app.charts.model import Branch, Chart, Tree, TreeShape
 from app.charts.reading import values
 from app.charts.reading.notes import CannotDrawError, Notes
@@ -40,7 +40,7 @@ def draw(payload: object, title: str, shape: TreeShape, notes: Notes) -> Chart:
     while waiting:
         node, json = waiting.popleft()
         for child in values.sequence(json.get("children")):
-            if isinstance(child, Mapping) and count < MAX_SOURCE_ROWS:
+            if isinstance(child, Mapping) and count < MAX_TREE:
                 count += 1
                 branch = _Node(_title(child), _size(child), node.depth + 1)
                 node.children.append(branch)
@@ -73,7 +73,8 @@ def _title(json: Mapping[str, object]) -> str:
 
 
 def _size(json: Mapping[str, object]) -> float | None:
-    found = next((known for name in SIZES if (known := values.number(json.get(name))) is not None), None)
+    name = next((name for name in SIZES if json.get(name) is not None), None)
+    found = None if name is None else values.number(json[name])
     return None if found is None else max(found, 0)
 
 

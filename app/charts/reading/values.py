@@ -2,6 +2,7 @@
 
 import datetime as dt
 import math
+import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -69,22 +70,16 @@ def whole(value: object) -> Value:
 
 def moment(value: object) -> dt.date | dt.datetime | None:
     """Return a day, or an aware moment. A moment without a time zone is in UTC."""
-    if isinstance(value, dt.datetime):
-        return _aware(value)
     if isinstance(value, dt.date):
-        return value if FIRST_YEAR <= value.year <= LAST_YEAR else None
-    if not isinstance(value, str) or len(value) > 40:
-        return None
-    found = MOMENT.fullmatch(value.strip())
+        return _possible(value)
+    found = MOMENT.fullmatch(value.strip()) if isinstance(value, str) and len(value) <= 40 else None
     if found is None:
         return None
     year, month, day, hour, minute, second, fraction, zone = found.groups()
     try:
         date = dt.date(int(year), int(month), int(day or 1))
-        if hour is None:
-            return moment(date)
-        time = dt.time(int(hour), int(minute), int(second or 0), int((fraction or "0").ljust(6, "0")), _offset(zone))
-        return _aware(dt.datetime.combine(date, time))
+        time = dt.time(int(hour or 0), int(minute or 0), int(second or 0), int((fraction or "").ljust(6, "0")))
+        return _possible(date if hour is None else dt.datetime.combine(date, time, _offset(zone)))
     except ValueError:
         return None
 
@@ -97,17 +92,20 @@ def _offset(zone: str | None) -> dt.tzinfo:
     return dt.timezone(-distance if str(zone)[0] == "-" else distance)
 
 
-def _aware(value: dt.datetime) -> dt.datetime | None:
+def _possible(value: dt.date) -> dt.date | None:
+    """Return a day or an aware moment, if any time zone may be applied to it."""
     if not FIRST_YEAR <= value.year <= LAST_YEAR:
         return None
+    if not isinstance(value, dt.datetime):
+        return value
     return (value if value.tzinfo else value.replace(tzinfo=dt.UTC)).astimezone(dt.UTC)
 
 
-def from_milliseconds(value: object) -> dt.datetime | None:
+def from_milliseconds(value: object) -> dt.date | None:
     """Return the moment that JavaScript counts in milliseconds."""
     known = number(value)
     try:
-        return None if known is None else _aware(EPOCH + dt.timedelta(milliseconds=known))
+        return None if known is None else _possible(EPOCH + dt.timedelta(milliseconds=known))
     except OverflowError:
         return None
 
@@ -145,11 +143,20 @@ def column(found: Sequence[object], wanted: Kind) -> list[Value]:
     return [convert(value) for value in found]
 
 
+def times(found: Sequence[object]) -> list[Value]:
+    """Return each as a day or a moment. Numbers count milliseconds, as in JavaScript."""
+    if _are_times(found, Kind.DATE) or _are_times(found, Kind.MOMENT):
+        return list(found)  # type: ignore[arg-type]
+    return remembered(
+        lambda value: from_milliseconds(value) if isinstance(value, int | float) else moment(value), found
+    )
+
+
 def _are_times(found: Sequence[object], wanted: Kind) -> bool:
     """Whether all are days, or moments in UTC, that can be drawn as they are."""
     if set(map(type, found)) != {dt.datetime if wanted is Kind.MOMENT else dt.date}:
         return False
-    if wanted is Kind.MOMENT and any(value.tzinfo is not dt.UTC for value in found):  # type: ignore[attr-defined]
+    if wanted is Kind.MOMENT and set(map(operator.attrgetter("tzinfo"), found)) != {dt.UTC}:
         return False
     lowest, highest = min(found), max(found)  # type: ignore[type-var]
     return lowest.year >= FIRST_YEAR and highest.year <= LAST_YEAR  # type: ignore[attr-defined]

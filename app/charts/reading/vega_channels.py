@@ -52,14 +52,14 @@ class Channel:
         """Return the axis of this channel."""
         scale = values.mapping(self.definition.get("scale"))
         domain = [values.number(end) for end in values.sequence(scale.get("domain"))]
-        if len(domain) != 2 or None in domain:
-            domain = [None, None]
+        lowest, highest = domain if len(domain) == 2 and None not in domain else (None, None)
         column = data.columns.get(self.field)
         is_counted = self.aggregate in {"count", "distinct", "valid", "missing"}
         return Axis(
             self.title(data),
             column.unit if column is not None and not is_counted else "",
-            *domain,
+            lowest,
+            highest,
             is_logarithmic=scale.get("type") == "log",
         )
 
@@ -128,7 +128,7 @@ def read(found: Channel, rows: Sequence[Row]) -> list[Value]:
     if found.bin_size:
         return values.remembered(lambda value: _bin(found, value, found.bin_size or 1), raw)
     if found.type == "temporal":
-        return values.remembered(time_units.local, raw)
+        return values.times(raw)
     if found.type == "quantitative":
         return list(values.numbers(raw))
     return values.remembered(lambda value: _category(found, value), raw)
@@ -192,28 +192,32 @@ def categories(found: Channel, taken: Mapping[str, Sequence[Value]], rows: Seque
     """Return the categories of a channel in the order that its `sort` asks for, else the natural one."""
     own = [value for value in dict.fromkeys(taken[found.name]) if isinstance(value, str)]
     sort = found.definition.get("sort", "ascending")
-    if isinstance(sort, list):
-        places = {values.text(each): place for place, each in reversed(list(enumerate(sort)))}
-        return sorted(own, key=lambda each: places.get(each, len(places)))
     if sort is None:
         return own
-    is_down = sort == "descending"
-    if isinstance(sort, str) and sort.lstrip("-") in taken and sort not in {"ascending", "descending"}:
-        is_down = sort.startswith("-")
-        weights = _weights(found, taken, sort.lstrip("-"))
-        return sorted(own, key=lambda each: weights.get(each, 0), reverse=is_down)
-    if isinstance(sort, Mapping):
-        is_down = sort.get("order") == "descending"
-        other = sort.get("encoding")
-        if isinstance(other, str) and other in taken:
-            weights = _weights(found, taken, other)
-            return sorted(own, key=lambda each: weights.get(each, 0), reverse=is_down)
-        if isinstance(sort.get("field"), str):
-            weights = _field_weights(found, rows, sort)
-            return sorted(own, key=lambda each: weights.get(each, 0), reverse=is_down)
-    if all(each in found.ranks for each in own):
-        return sorted(own, key=lambda each: found.ranks[each], reverse=is_down)
-    return sorted(own, key=str.casefold, reverse=is_down)
+    weights = _wanted(found, taken, rows, own)
+    if weights is None and all(each in found.ranks for each in own):
+        weights = found.ranks
+    order = sort.get("order") if isinstance(sort, Mapping) else sort
+    is_down = isinstance(order, str) and (order == "descending" or order.startswith("-"))
+    if weights is None:
+        return sorted(own, key=str.casefold, reverse=is_down)
+    return sorted(own, key=lambda each: weights.get(each, 0), reverse=is_down)
+
+
+def _wanted(
+    found: Channel, taken: Mapping[str, Sequence[Value]], rows: Sequence[Row], own: Sequence[str]
+) -> dict[str, float] | None:
+    """Return what the categories are sorted by, if not by themselves."""
+    sort = found.definition.get("sort")
+    if isinstance(sort, list):
+        places = {values.text(each): place for place, each in reversed(list(enumerate(sort)))}
+        return {each: places.get(each, len(places)) for each in own}
+    other = sort.get("encoding") if isinstance(sort, Mapping) else sort
+    if isinstance(other, str) and other.lstrip("-") in taken:
+        return _weights(found, taken, other.lstrip("-"))
+    if isinstance(sort, Mapping) and isinstance(sort.get("field"), str):
+        return _field_weights(found, rows, sort)
+    return None
 
 
 def _weights(found: Channel, taken: Mapping[str, Sequence[Value]], other: str) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """A closed subset of Vega-Lite: what it draws is read, what would load or run something is refused by its name."""
 
 import dataclasses
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -171,10 +172,24 @@ def _faceted(view: View, title: str, notes: Notes) -> Chart:
 
 
 def _categories_of(channel: Channel, view: View) -> list[str]:
-    texts: list[Value] = [values.text(each) for each in vega_channels.read(channel, view.data.rows)]
+    taken = vega_channels.read(channel, view.data.rows)
+    if not channel.is_discrete:
+        return _by_value(taken)
+    texts: list[Value] = [values.text(each) for each in taken]
     if not isinstance(channel.definition.get("sort", "ascending"), str | list):
         return [each for each in dict.fromkeys(texts) if isinstance(each, str)]
     return vega_channels.categories(channel, {channel.name: texts}, view.data.rows)
+
+
+def _by_value(taken: Sequence[Value]) -> list[str]:
+    """Return numbers, days and moments as texts, from the least to the greatest."""
+    return list(dict.fromkeys(values.text(each) for each in sorted(taken, key=_rank)))
+
+
+def _rank(value: Value) -> float:
+    if isinstance(value, dt.date):
+        return values.at_midnight(value).timestamp()
+    return values.number(value) or 0
 
 
 def _drawn(view: View, title: str, notes: Notes) -> Chart:
@@ -199,8 +214,9 @@ def _layers(specification: Json, layers: Sequence[object], payload: object, titl
             notes.say(_("“%(name)s” is left out.", name="text"))
             continue
         view = _read(merged, payload, notes)
-        if view.mark == "rule" and len({"x", "y"} & set(encoding)) == 1:
-            lines.append((view, "y" if "y" in encoding else "x"))
+        sides = [side for side in ("x", "y") if encoding.get(side)]
+        if view.mark == "rule" and len(sides) == 1:
+            lines.append((view, sides[0]))
             continue
         drawn = _faceted(view, title, notes)
         if not isinstance(drawn, Plot):
@@ -236,11 +252,7 @@ def _merged(plotted: Sequence[Plot], lines: Sequence[tuple[View, str]], notes: N
     return plots.plot(
         drafts,
         notes,
-        x=first.x,
-        y=first.y,
-        is_stacked=first.is_stacked and len(plotted) == 1,
-        is_share=first.is_share and len(plotted) == 1,
-        is_flipped=first.is_flipped,
+        first if len(plotted) == 1 else dataclasses.replace(first, is_stacked=False, is_share=False),
         in_order=True,
         categories=[x for x in xs if isinstance(x, str)],
     )
@@ -274,10 +286,10 @@ def _constants(view: View, side: str) -> list[tuple[str, float]]:
 def _plotted(view: View, notes: Notes) -> Chart:
     x, y = view.get("x"), view.get("y")
     if x is None and y is None:
-        raise CannotDrawError(_("This chart needs “x” or “y”."))
+        raise CannotDrawError(_("This chart needs “%(name)s”.", name="x"))
     taken = vega_channels.table(view.channels, view.data.rows)
     if view.mark in {"bar", "rule", "point", "circle", "square", "tick"} and _is_timeline(view):
-        return _timeline(view, taken, notes)
+        return _timeline(taken, notes)
     if x is not None and y is not None and not (_is_value(x) or _is_value(y)):
         return _cells(view, taken, notes)
     is_flipped = _is_flipped(view)
@@ -286,17 +298,19 @@ def _plotted(view: View, notes: Notes) -> Chart:
         # Only places on the other axis.
         raise CannotDrawError(_("This chart needs numbers on one axis."))
     stack = _stacking(view, up, notes)
-    mark = _mark(view)
-    series = _series(view)
-    drafts, order = _drafts(view, taken, across, up, series, mark)
+    drafts, order = _drafts(view, taken, across, up)
+    shape = Plot(
+        [],
+        across.axis(view.data) if across is not None else Axis(),
+        up.axis(view.data),
+        is_stacked=len(drafts) > 1 and stack != "none",
+        is_share=stack == "normalize",
+        is_flipped=is_flipped,
+    )
     return plots.plot(
         drafts,
         notes,
-        x=across.axis(view.data) if across is not None else Axis(),
-        y=up.axis(view.data),
-        is_stacked=bool(series) and stack != "none",
-        is_share=stack == "normalize",
-        is_flipped=is_flipped,
+        shape,
         in_order="order" in view.channels,
         categories=order,
     )
@@ -358,37 +372,18 @@ def _series(view: View) -> list[Channel]:
 
 
 def _drafts(
-    view: View,
-    taken: Mapping[str, Sequence[Value]],
-    across: Channel | None,
-    up: Channel,
-    series: Sequence[Channel],
-    mark: Mark,
+    view: View, taken: Mapping[str, Sequence[Value]], across: Channel | None, up: Channel
 ) -> tuple[list[Draft], list[str]]:
     """Return the series, and the order of the categories that they stand on."""
-    count = len(taken[up.name])
-    xs = list(taken[across.name]) if across is not None else [up.title(view.data)] * count
-    order = list(range(count))
-    steps = taken.get("order")
-    if steps is not None:
-        order.sort(key=lambda place: (values.number(steps[place]) is None, values.number(steps[place]) or 0))
-    if across is not None and across.bin_size and across.is_measure:
-        xs = _on_bins(xs, across, mark)
-    categories = []
-    if across is not None and any(isinstance(value, str) for value in xs):
-        if across.is_discrete:
-            categories = vega_channels.categories(across, taken, view.data.rows)
-        else:
-            starts = sorted({value for value in taken[across.name] if isinstance(value, float)})
-            categories = [plots.bin_label(start, across.bin_size or 1) for start in starts]
-    names = [_names(channel, taken) for channel in dict.fromkeys(channel.name for channel in series)]
-    groups: dict[tuple[str, ...], list[int]] = {}
-    if not names:
-        groups[()] = order
-    for place in order if names else ():
-        groups.setdefault(tuple(dict.fromkeys(each[place] for each in names)), []).append(place)
+    series, mark = _series(view), _mark(view)
+    if across is None:
+        places_across: tuple[Sequence[Value], list[str]] = [up.title(view.data)] * len(taken[up.name]), []
+    else:
+        places_across = _across(view, taken, across, mark)
+    xs, categories = places_across
     ends = taken.get(up.name + "2")
     extras = {name: taken[name] for name in ("size", "text", "tooltip") if name in taken}
+    groups = _groups(taken, series, len(xs))
     drafts = []
     for key in _in_order(groups, series, taken, view):
         places = groups[key]
@@ -405,6 +400,37 @@ def _drafts(
             )
         )
     return drafts, categories
+
+
+def _across(
+    view: View, taken: Mapping[str, Sequence[Value]], across: Channel, mark: Mark
+) -> tuple[Sequence[Value], list[str]]:
+    """Return where the values stand, and the order of categories if those are some."""
+    if across.bin_size and across.is_measure:
+        xs = _on_bins(taken[across.name], across, mark)
+        starts = sorted({value for value in taken[across.name] if isinstance(value, float)})
+        return xs, [plots.bin_label(start, across.bin_size) for start in starts] if mark is Mark.BAR else []
+    if across.is_discrete:
+        return taken[across.name], vega_channels.categories(across, taken, view.data.rows)
+    return taken[across.name], []
+
+
+def _groups(
+    taken: Mapping[str, Sequence[Value]], series: Sequence[Channel], count: int
+) -> dict[tuple[str, ...], list[int]]:
+    """Return the places of the rows of each series, in the order of the channel `order`."""
+    order = list(range(count))
+    steps = taken.get("order")
+    if steps is not None:
+        order.sort(key=lambda place: (values.number(steps[place]) is None, values.number(steps[place]) or 0))
+    names = [_names(channel, taken) for channel in dict.fromkeys(channel.name for channel in series)]
+    if not names:
+        return {(): order}
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for place in order:
+        # Two channels may show the same field.
+        groups.setdefault(tuple(dict.fromkeys(each[place] for each in names)), []).append(place)
+    return groups
 
 
 def _on_bins(xs: Sequence[Value], across: Channel, mark: Mark) -> list[Value]:
@@ -430,7 +456,10 @@ def _in_order(
         return list(groups)
     first = series[0]
     texts: dict[str, Sequence[Value]] = {**taken, first.name: [values.text(value) for value in taken[first.name]]}
-    places = {name: place for place, name in enumerate(vega_channels.categories(first, texts, view.data.rows))}
+    names = (
+        vega_channels.categories(first, texts, view.data.rows) if first.is_discrete else _by_value(taken[first.name])
+    )
+    places = {name: place for place, name in enumerate(names)}
     return sorted(groups, key=lambda key: places.get(key[0] if key else "", len(places)))
 
 
@@ -456,7 +485,7 @@ def _is_timeline(view: View) -> bool:
     return x is not None and x.type == "temporal" and not x.is_discrete and y is not None and y.is_discrete
 
 
-def _timeline(view: View, taken: Mapping[str, Sequence[Value]], notes: Notes) -> Chart:
+def _timeline(taken: Mapping[str, Sequence[Value]], notes: Notes) -> Chart:
     ends = taken.get("x2", [None] * len(taken["x"]))
     texts = taken.get("text", taken.get("color", [None] * len(taken["x"])))
     events = []
@@ -472,25 +501,13 @@ def _cells(view: View, taken: Mapping[str, Sequence[Value]], notes: Notes) -> He
     x, y = view.get("x"), view.get("y")
     value = next((view.channels[name] for name in ("color", "fill", "size", "text") if _measures(view, name)), None)
     if x is None or y is None:
-        raise CannotDrawError(_("This chart needs “x” and “y”."))
+        raise CannotDrawError(_("This chart needs “%(name)s”.", name="y"))
     numbers = taken[value.name] if value is not None else [1] * len(taken["x"])
     columns, rows = (_labels_of(channel, taken, view) for channel in (x, y))
     across, down = (_as_labels(channel, taken) for channel in (x, y))
-    sums: dict[tuple[str, str], float] = {}
-    for place, number in zip(zip(across, down, strict=True), numbers, strict=True):
-        known = values.number(number)
-        if known is not None:
-            sums[place] = sums.get(place, 0) + known
-    axis = value.axis(view.data) if value is not None else Axis()
-    return heat_maps.from_grid(
-        [[sums.get((column, row)) for column in columns] for row in rows],
-        columns,
-        rows,
-        notes,
-        x=x.axis(view.data),
-        y=y.axis(view.data),
-        unit=axis.unit,
-    )
+    unit = value.axis(view.data).unit if value is not None else ""
+    shape = HeatMap(columns, rows, [], x.axis(view.data), y.axis(view.data), unit)
+    return heat_maps.from_cells(zip(across, down, numbers, strict=True), shape, notes)
 
 
 def _measures(view: View, name: str) -> bool:
@@ -510,14 +527,13 @@ def _labels_of(channel: Channel, taken: Mapping[str, Sequence[Value]], view: Vie
         return vega_channels.categories(channel, taken, view.data.rows)
     pairs = dict(zip(_as_labels(channel, taken), taken[channel.name], strict=True))
     known = [(value, label) for label, value in pairs.items() if value is not None]
-    # Numbers, days or moments: one channel has one kind.
-    return [label for _value, label in sorted(known, key=lambda pair: pair[0])]  # type: ignore[arg-type, return-value]
+    return [label for _value, label in sorted(known, key=lambda pair: _rank(pair[0]))]
 
 
 def _arc(view: View, _title: str, notes: Notes) -> Parts:
     theta, names = view.get("theta", "angle"), view.get("color", "fill", "text", "detail")
     if theta is None:
-        raise CannotDrawError(_("This chart needs “theta”."))
+        raise CannotDrawError(_("This chart needs “%(name)s”.", name="theta"))
     taken = vega_channels.table(view.channels, view.data.rows)
     sizes = taken[theta.name]
     labels = taken[names.name] if names is not None else [str(place) for place in range(1, len(sizes) + 1)]
@@ -557,7 +573,7 @@ def _text(view: View, title: str, notes: Notes) -> Chart:
         return _cells(view, vega_channels.table(view.channels, view.data.rows), notes)
     text = view.get("text")
     if text is None:
-        raise CannotDrawError(_("This chart needs “text”."))
+        raise CannotDrawError(_("This chart needs “%(name)s”.", name="text"))
     taken = vega_channels.table({"text": text}, view.data.rows)["text"]
     unit = text.axis(view.data).unit
     name = title if len(taken) == 1 and title else text.title(view.data)

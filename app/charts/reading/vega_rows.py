@@ -1,5 +1,6 @@
 """The data of a Vega-Lite specification, and what its transforms make of it."""
 
+import datetime as dt
 import itertools
 import re
 import statistics
@@ -48,8 +49,8 @@ def data(specification: Json, payload: object, notes: Notes) -> Data:
     if isinstance(inline, Table):
         found = table(inline, notes, MAX_SOURCE_ROWS)
         names = [column.name for column in found.columns]
-        rows = [dict(zip(names, row, strict=False)) for row in found.rows]
-        return Data(rows, {column.name: column for column in found.columns})
+        of_query: list[Row] = [dict(zip(names, row, strict=False)) for row in found.rows]
+        return Data(of_query, {column.name: column for column in found.columns})
     if isinstance(inline, Mapping):
         listed = [each for each in inline.values() if isinstance(each, list)]
         inline = listed[0] if len(listed) == 1 else [inline]
@@ -170,13 +171,11 @@ def _comparable(value: object, operand: object) -> tuple[object, object] | None:
     return None
 
 
-def _moment(operand: object) -> object:
+def _moment(operand: object) -> dt.date | None:
     """Return a moment; Vega-Lite writes it as an object, too."""
     if isinstance(operand, Mapping):
-        parts = [values.number(operand.get(name, 1)) for name in ("year", "month", "date")]
-        if None in parts:
-            return None
-        return values.moment("{:04.0f}-{:02.0f}-{:02.0f}".format(*parts))
+        parts = [values.text(operand.get(name, 1)) for name in ("year", "month", "date")]
+        return values.moment("-".join(parts))
     return values.moment(operand)
 
 

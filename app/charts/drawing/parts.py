@@ -3,6 +3,7 @@
 import math
 
 from flask_babel import gettext as _
+from markupsafe import escape
 
 from app.charts import texts
 from app.charts.drawing.canvas import COLOURS, Canvas, Drawing, said, short, titled
@@ -24,7 +25,7 @@ def shares(parts: Parts) -> list[tuple[str, float]]:
     return known
 
 
-def pie(parts: Parts, canvas: Canvas) -> Drawing:
+def pie(parts: Parts, _canvas: Canvas) -> Drawing:
     """Draw a pie or a donut, clockwise from the top."""
     known, before, body, labels = shares(parts), 0.0, [], []
     whole = sum(value for _title, value in known)
@@ -37,11 +38,13 @@ def pie(parts: Parts, canvas: Canvas) -> Drawing:
         if share >= LABELLED:
             x, y = _at(before + share / 2, (RADIUS + max(hole, RADIUS * 0.35)) / 2)
             labels.append(
-                f'<text x="{x}" y="{short(y + 4)}" text-anchor="middle" class="t{number}">{texts.part(share)}</text>'
+                f'<text x="{x}" y="{short(y + 4)}" text-anchor="middle" class="t{number}">{escape(texts.part(share))}</text>'
             )
         before += share
     if parts.is_hollow and known:
-        labels.append(f'<text x="100" y="107" text-anchor="middle" class="figure">{_total(whole, parts.unit)}</text>')
+        labels.append(
+            f'<text x="100" y="107" text-anchor="middle" class="figure">{escape(_total(whole, parts.unit))}</text>'
+        )
     return Drawing("".join(body + labels), SIZE, size=(SIZE, SIZE), kind="pie")
 
 
@@ -83,9 +86,9 @@ def gauge(gauge: Gauge, canvas: Canvas) -> Drawing:
     low, high = (texts.tick(end, span or 1, gauge.unit) for end in (gauge.lowest, gauge.highest))
     if canvas.is_rtl:
         low, high = high, low
-    body.append(f'<text x="100" y="98" text-anchor="middle" class="figure">{told}</text>')
-    body.append(f'<text x="22" y="122" text-anchor="middle">{low}</text>')
-    body.append(f'<text x="178" y="122" text-anchor="middle">{high}</text>')
+    body.append(f'<text x="100" y="98" text-anchor="middle" class="figure">{escape(told)}</text>')
+    body.append(f'<text x="22" y="122" text-anchor="middle">{escape(low)}</text>')
+    body.append(f'<text x="178" y="122" text-anchor="middle">{escape(high)}</text>')
     return Drawing("".join(body), 128, size=(SIZE, 128), kind="gauge")
 
 
@@ -116,7 +119,7 @@ def sparkline(spark: Sparkline, canvas: Canvas) -> Drawing:
         body = [_sign(canvas, n, count, value) for n, value in enumerate(values) if value]
     elif is_block:
         body = [
-            _block(canvas, n, count, y(0.0), y(value), value) for n, value in enumerate(values) if value is not None
+            _block(canvas, (n, count), y(0.0), y(value), value) for n, value in enumerate(values) if value is not None
         ]
     else:
         body = [_spark(canvas, spark, values, y)]
@@ -128,8 +131,8 @@ def _sign(canvas: Canvas, n: int, count: int, value: float) -> str:
     return canvas.rect((n + 0.12) / count, (n + 0.88) / count, top, SPARK / 2 - 5, f"f{colour}", texts.number(value))
 
 
-def _block(canvas: Canvas, n: int, count: int, ground: float, end: float, value: float) -> str:  # noqa: PLR0913 - one bar
-    upper, height = min(ground, end), max(abs(ground - end), 1)
+def _block(canvas: Canvas, place: tuple[int, int], ground: float, end: float, value: float) -> str:
+    (n, count), upper, height = place, min(ground, end), max(abs(ground - end), 1)
     return canvas.rect((n + 0.12) / count, (n + 0.88) / count, upper, height, "f0", texts.number(value))
 
 
