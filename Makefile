@@ -12,7 +12,7 @@ ON_ALL_CORES := --numprocesses auto --maxprocesses 4 --dist worksteal
 export FLASK_APP := app
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev shell reset test quick coverage lint types format lock outdated machines capacity cluster fab-suite s3-tests letters mailbox readers directory-tests deploy-tests screenshots secret
+.PHONY: help install run dev shell reset test quick coverage lint types format lock outdated machines capacity charts cluster fab-suite s3-tests letters mailbox readers directory-tests deploy-tests screenshots secret
 
 help: ## list the available targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -74,6 +74,9 @@ fab-suite: $(VENV)/.installed-dev ## run Flask-AppBuilder's own tests on our bas
 
 capacity: $(VENV)/.installed-dev ## measure what an e-mail, a page and a row take, for docs/operations.md
 	@PYTHONDONTWRITEBYTECODE= $(PYTHON) -m tests.capacity
+
+charts: $(VENV)/.installed-dev ## measure what 200 charts of 10,000 points take
+	@PYTHONDONTWRITEBYTECODE= $(PYTHON) -m tests.chart_benchmark
 
 cluster: $(VENV)/.installed-dev ## kill each part of a site on many machines, under traffic; needs pgbouncer, three minutes
 	@PYTHONDONTWRITEBYTECODE= $(PYTHON) -m tests.cluster $(ARGS)

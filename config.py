@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Mapping, MutableMapping
 from email.utils import parseaddr
 from importlib import import_module
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, quote, urlsplit
@@ -105,6 +105,7 @@ NAMES = frozenset(
     }
     | {"LOG_FORMAT", "METRICS_TOKEN", "SECURITY_CONTACT", "SENTRY_DSN"}
     | {"INBOUND_ADDRESS", "INBOUND_IMAP", "INBOUND_LISTEN", "INBOUND_RETENTION_DAYS"}
+    | {"DASHBOARD_HOSTS"}
     | {"FAB_ADD_SECURITY_API", "IMG_UPLOAD_FOLDER", "UPLOAD_FOLDER", "WORKERS"}
     | {
         "BACKUP_DATABASE_URL",
@@ -240,6 +241,8 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "REGISTRATION": _choice(environ, "REGISTRATION", ("open", "invitation", "closed")),
         "ACTIVATION": _choice(environ, "ACTIVATION", ("email", "none", "auto-login")),
         "TERMS_URL": _web_url(environ, "TERMS_URL"),
+        # Where dashboards may show data from: the worker asks these hosts, and no others.
+        "DASHBOARD_HOSTS": _dashboard_hosts(environ.get("DASHBOARD_HOSTS", "")),
         "AUTH_USER_REGISTRATION": environ.get("REGISTRATION") != "closed",
         "AUTH_USER_REGISTRATION_ROLE": "Guest",
         "PASSWORD_MIN_LENGTH": _integer(environ, "PASSWORD_MIN_LENGTH", 8, least=1),
@@ -575,6 +578,40 @@ def _map_url(environ: Mapping[str, str]) -> str:
     if "{address}" not in value:
         raise ConfigurationError(f"MAP_URL must look like {OPENSTREETMAP}, or be empty, not {value!r}.")
     return _web_url(environ, "MAP_URL") or value
+
+
+def _dashboard_hosts(value: str) -> frozenset[str]:
+    """Return the origins that are listed, such as https://api.example.org:443. Without a scheme, it is https."""
+    origins = set()
+    for entry in filter(None, (entry.strip() for entry in value.split(","))):
+        try:
+            parts = _split_url(entry if "://" in entry else f"https://{entry}")
+            host = _listed_host(parts.hostname or "")
+        except ValueError as error:
+            raise ConfigurationError(
+                "DASHBOARD_HOSTS must look like api.example.org, https://api.example.org:8443 or http://127.0.0.1:9000,"
+                f" separated by commas, not {entry!r}."
+            ) from error
+        if parts.path not in {"", "/"} or "@" in parts.netloc or parts.query or parts.fragment:
+            raise ConfigurationError(f"DASHBOARD_HOSTS has hosts without paths or passwords, not {entry!r}.")
+        origins.add(f"{parts.scheme}://{host}:{parts.port or {'https': 443, 'http': 80}[parts.scheme]}")
+    return frozenset(origins)
+
+
+def _listed_host(host: str) -> str:
+    """Return a name in ASCII, or an address as it is usually written; raises ValueError for other spellings of one."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        name = _ascii_host(host).lower()
+        last = name.rpartition(".")[2]
+        # 127.1, 0x7f.0.0.1 and 2130706433 are addresses, too.
+        if not re.fullmatch(r"[a-z\d_-]+(\.[a-z\d_-]+)*", name) or last.isdecimal() or last.startswith("0x"):
+            raise
+        return name
+    if str(address) != host:
+        raise ValueError(host)
+    return f"[{host}]" if address.version == 6 else host
 
 
 def _backups(environ: Mapping[str, str], instance: Path) -> dict[str, Any]:

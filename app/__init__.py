@@ -10,7 +10,9 @@ from flask.cli import NoAppException
 
 import config
 from app import (
+    charts,
     cli,
+    dashboards,
     doctor,
     error_pages,
     fab_settings,
@@ -27,7 +29,7 @@ from app import (
     sentry,
     templating,
 )
-from app.crud import charts, files, stock_views
+from app.crud import chart_data, files, stock_views
 from app.extensions import AppBuilder, Menu, csrf, db, mail, migrate
 from config import ConfigurationError
 
@@ -76,7 +78,9 @@ def _create_app(overrides: Mapping[str, Any] | None) -> Flask:
     inbound.init_app(app)
     outbox.init_app(app)
     parties.init_app(app)
+    dashboards.init_app(app)
     charts.init_app(app)
+    chart_data.init_app(app)
     files.init_app(app)
     stock_views.init_app(app)
     cli.init_app(app)

@@ -4,12 +4,31 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
+from typing import cast as typed
 
 from flask_sqlalchemy.session import Session
-from sqlalchemy import JSON, ColumnElement, DateTime, Dialect, Engine, delete, event, inspect, select
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Date,
+    DateTime,
+    Dialect,
+    Engine,
+    Float,
+    String,
+    cast,
+    delete,
+    event,
+    extract,
+    func,
+    inspect,
+    literal_column,
+    select,
+    type_coerce,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import CursorResult
@@ -102,7 +121,31 @@ def delete_batch(model: type[Any], condition: ColumnElement[bool]) -> int:
     """Delete rows, at most BATCH of them, and return how many: a statement about millions would hold up everybody."""
     key = inspect(model).primary_key[0]
     statement = delete(model).where(key.in_(select(key).where(condition).limit(BATCH)))
-    return cast("CursorResult[Any]", db.session.execute(statement)).rowcount
+    return typed("CursorResult[Any]", db.session.execute(statement)).rowcount
+
+
+def month_of(moment: Any) -> ColumnElement[date]:
+    """Return the first day of the month of a UTCDateTime, in UTC."""
+    if db.engine.dialect.name == "sqlite":
+        return type_coerce(
+            func.substr(moment, literal_column("1"), literal_column("7"), type_=String).concat(literal_column("'-01'")),
+            Date,
+        )
+    return cast(func.date_trunc(literal_column("'month'"), moment), Date)
+
+
+def day_of(moment: Any) -> ColumnElement[date]:
+    """Return the day of a UTCDateTime, in UTC."""
+    if db.engine.dialect.name == "sqlite":
+        return type_coerce(func.substr(moment, literal_column("1"), literal_column("10"), type_=String), Date)
+    return cast(moment, Date)
+
+
+def seconds_between(start: Any, end: Any) -> ColumnElement[float]:
+    """Return the seconds from one UTCDateTime to another."""
+    if db.engine.dialect.name == "sqlite":
+        return (func.julianday(end, type_=Float) - func.julianday(start, type_=Float)) * 86400
+    return cast(extract("epoch", end) - extract("epoch", start), Float)
 
 
 def is_unavailable(error: BaseException | None) -> bool:

@@ -86,6 +86,12 @@ def exposition(gauges: Iterable[tuple[str, str, list[Sample]]]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def request_durations() -> dict[float | str, float]:
+    """Return how many requests took up to each number of SECONDS but longer than the one before, and OVER all."""
+    found = counters().all(BEGINNING + f"{DURATION}_bucket")
+    return {border: found.get(_key(f"{DURATION}_bucket", {"le": border}), 0.0) for border in (*SECONDS, OVER)}
+
+
 def _histogram(counted: Mapping[str, list[tuple[str, float]]]) -> list[str]:
     """Return a cumulative histogram of what was counted for each bucket alone."""
     found = dict(counted.get(f"{DURATION}_bucket", ()))

@@ -6,6 +6,15 @@ from typing import Any
 from flask import current_app
 from flask_babel import lazy_gettext
 
+# Importing these declares their named queries.
+import app.accounts.statistics.named_queries
+import app.dashboards.named_queries
+import app.outbox.named_queries
+import app.parties.attendance.named_queries
+import app.parties.hosting.named_queries
+import app.parties.menu.named_queries
+import app.parties.rsvps.named_queries
+import app.parties.waiting_list.named_queries  # noqa: F401
 from app.accounts.api_keys.admin import ApiKeyModelView
 from app.accounts.api_keys.views import ApiKeyView
 from app.accounts.email_change.views import EmailChangeView
@@ -34,6 +43,16 @@ from app.accounts.users.api import UserApi
 from app.accounts.users.directory_admin import DirectoryPersonModelView
 from app.audit.views import AuditEventModelView
 from app.crud.openapi import SiteMenuApi, SwaggerView
+from app.dashboards.admin import DashboardMemberModelView, DashboardModelView, DashboardVersionModelView
+from app.dashboards.api import DashboardApi
+from app.dashboards.edit_views import DashboardEditView
+from app.dashboards.file_views import DashboardFilesView
+from app.dashboards.history_views import DashboardHistoryView, DashboardMembersView
+from app.dashboards.links.views import DashboardLinkView, SharedDashboardView
+from app.dashboards.privacy import connect as connect_dashboards
+from app.dashboards.schema_view import DashboardSchemaView
+from app.dashboards.views import DashboardView
+from app.dashboards.weekly.views import DashboardWeeklyView
 from app.extensions import AppBuilder
 from app.i18n.views import LocaleView
 from app.inbound.admin import InboundMessageModelView
@@ -86,7 +105,12 @@ from app.parties.waiting_list.views import WaitingListView
 # What a new site's roles may do: (permission, view). Administrators may do everything, and change this in the UI.
 ROLES: dict[str, set[tuple[str, str]]] = {
     PUBLIC: {("can_read", "PartyView")},
-    GUEST: {("can_rsvp", "PartyView"), ("can_host", "PartyView"), ("can_read", "MemberView")},
+    GUEST: {
+        ("can_rsvp", "PartyView"),
+        ("can_host", "PartyView"),
+        ("can_read", "MemberView"),
+        *((f"can_{action}", "DashboardView") for action in ("read", "create", "update", "delete", "clone", "share")),
+    },
     TRANSLATOR: set(),
     ADMIN: set(),
 }
@@ -111,6 +135,16 @@ PARTY_PAGES = (
     TicketView,
     ReportView,
     MessageView,
+)
+DASHBOARD_PAGES = (
+    DashboardView,
+    DashboardEditView,
+    DashboardFilesView,
+    DashboardHistoryView,
+    DashboardMembersView,
+    DashboardLinkView,
+    DashboardWeeklyView,
+    SharedDashboardView,
 )
 # The API of members, in the order in which it is described.
 PARTY_APIS = (
@@ -138,13 +172,15 @@ MAIL_MENU = {"category": "Mail", "category_label": lazy_gettext("Mail")}
 def register(appbuilder: AppBuilder) -> None:
     """Add every view and API to `appbuilder`, and connect features to the signals of accounts."""
     personal_data.connect()
+    connect_dashboards()
     manager = appbuilder.sm
     # Pages
     appbuilder.set_index(LandingView)
     # A rejected RSVP is shown on the page of the party, which builds on RSVPs.
     RsvpView.render_party_page = party_page.render
-    for view in PARTY_PAGES:
+    for view in (*PARTY_PAGES, *DASHBOARD_PAGES):
         appbuilder.add_view_no_menu(view)
+    appbuilder.add_view_no_menu(DashboardSchemaView)
     appbuilder.add_view_no_menu(LocaleView)
     appbuilder.add_view_no_menu(UnsubscribeView)
     appbuilder.add_view_no_menu(OneClickView)
@@ -193,6 +229,9 @@ def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view(RoleModelView, "Roles", label=lazy_gettext("Roles"), **PEOPLE_MENU)
     appbuilder.add_view(ApiKeyModelView, "API keys", label=lazy_gettext("API keys"), **PEOPLE_MENU)
     appbuilder.add_view(StatisticsView, "Statistics", label=lazy_gettext("Statistics"), **PEOPLE_MENU)
+    appbuilder.add_view(DashboardModelView, "Dashboards", label=lazy_gettext("Dashboards"), **PEOPLE_MENU)
+    appbuilder.add_view_no_menu(DashboardMemberModelView)
+    appbuilder.add_view_no_menu(DashboardVersionModelView)
     appbuilder.add_view(AuditEventModelView, "Audit log", label=lazy_gettext("Audit log"), **PEOPLE_MENU)
     appbuilder.add_view(JobModelView, "Scheduled jobs", label=lazy_gettext("Scheduled jobs"), **PEOPLE_MENU)
     appbuilder.add_view(OutboxEmailModelView, "Outbox", label=lazy_gettext("Outbox"), **MAIL_MENU)
@@ -207,6 +246,7 @@ def _register_apis(appbuilder: AppBuilder, settings: Mapping[str, Any]) -> None:
     appbuilder.add_api(SecurityApi)
     for api in PARTY_APIS:
         appbuilder.add_api(api)
+    appbuilder.add_api(DashboardApi)
     appbuilder.add_api(DinnerPartyApi)
     if settings["FAB_ADD_SECURITY_API"]:
         for api in PROVISIONING_APIS:

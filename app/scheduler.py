@@ -13,6 +13,9 @@ from app.accounts.cleanup import CleanupTask
 from app.accounts.users import account_deletion, directory
 from app.audit import service as audit_log
 from app.crud import files
+from app.dashboards import remote, stored_periods
+from app.dashboards.links import service as dashboard_links
+from app.dashboards.weekly import service as weekly
 from app.database import BATCH, transaction
 from app.inbound import imap
 from app.inbound import service as inbound_service
@@ -46,6 +49,7 @@ CLEANUP_TASKS = (
     ),
     CleanupTask("file of an unsent form deleted", "files of unsent forms deleted", files.delete_old),
     CleanupTask("calendar entry deleted", "calendar entries deleted", retention.delete_due_calendar_entries),
+    CleanupTask("link to a dashboard deleted", "links to dashboards deleted", dashboard_links.delete_expired),
     CleanupTask("finished party closed", "finished parties closed", attendance_service.close_finished),
 )
 # It commits after each account, so that one failure does not stop the others.
@@ -97,9 +101,12 @@ JOBS = (
     PeriodicJob("party-times", MINUTE, _counted(clock_changes.derive_anew, "parties moved")),
     PeriodicJob("seat-offers", MINUTE, _counted(sweep, "seats offered")),
     PeriodicJob("reminders", MINUTE, _counted(reminders.send_due, "reminders queued"), time_limit=3600),
+    PeriodicJob("dashboard-data", MINUTE, _counted(remote.fetch_due, "answers for dashboards")),
     PeriodicJob("mailbox", MINUTE, _counted(imap.poll, "messages received")),
     PeriodicJob("directory", MINUTE, _counted(directory.check_due, "people no longer let in by the directory")),
+    PeriodicJob("figures", HOUR, _counted(stored_periods.count_due, "figures counted"), time_limit=3600),
     PeriodicJob("digests", HOUR, _counted(news.send_digests, "digests queued"), time_limit=3600),
+    PeriodicJob("weekly-dashboards", HOUR, _counted(weekly.send_due, "dashboards queued"), time_limit=3600),
     PeriodicJob("zone-rules", HOUR, _warn_of_newer_rules),
     PeriodicJob("cleanup", HOUR, _cleanup, time_limit=3600),
 )

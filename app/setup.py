@@ -27,6 +27,7 @@ from app import audit, plugins
 from app.accounts import members, password_policy, role_mapping
 from app.accounts.ldap import client as ldap_client
 from app.accounts.models import ADMIN, AccessVersion, Member
+from app.dashboards import defaults
 from app.database import is_unavailable, reason, transaction
 from app.extensions import AppBuilder, appbuilder_of, db
 from app.navigation import ROLES
@@ -80,7 +81,7 @@ def server_encoding() -> str:
 
 
 def prepare() -> int:
-    """Upgrade the schema, add missing permissions and roles of the site map, and derive coming parties anew.
+    """Upgrade the schema, add missing permissions and roles, and a new site's dashboards; derive coming parties anew.
 
     Returns how many parties moved because time zone rules have changed.
     """
@@ -92,7 +93,14 @@ def prepare() -> int:
         refuse_damaged_schema(connection)
     with transaction():
         store_permissions(appbuilder_of())
+        _add_dashboards()
     return clock_changes.derive_anew()
+
+
+def _add_dashboards() -> None:
+    """Add the first dashboards of a new site: one without members. Who deletes them later does not get them again."""
+    if db.session.scalar(select(Member.id).limit(1)) is None:
+        defaults.add()
 
 
 def refuse_damaged_schema(connection: Connection) -> None:

@@ -108,7 +108,10 @@ RELEASED = {
     "0016_directory_people": "8951c0a20bd814e83a5ebb47aa5f5626",
     "0017_keys_and_provider_sessions": "d0f7ac75af92d4003d5ffae513ef7142",
     "0018_jobs": "e963edcb363833536a8c481f005b6389",
-    "0020_faster_search_key": "17c3bc3e3bbea30abe8472a350a711be",
+    "0019_dashboards": "68e68fb69bf49175b312778eae192c1b",
+    "0020_dashboard_data": "2301dd7955b0b546d72c3d480ebcdbb9",
+    "0021_dashboard_links": "3c74d73593674f44443231dfa987c0c9",
+    "0022_faster_search_key": "5f647f738c4539003bfef19ebd70bcd8",
 }
 
 

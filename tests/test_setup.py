@@ -218,7 +218,13 @@ def test_roles_of_a_new_site_have_exactly_the_declared_permissions(app):
     assert roles.pop("Admin") == everything
     assert roles == {
         "Public": {("can_read", "PartyView")},
-        "Guest": {("can_rsvp", "PartyView"), ("can_host", "PartyView"), ("can_read", "MemberView")},
+        "Guest": {
+            ("can_rsvp", "PartyView"),
+            ("can_host", "PartyView"),
+            ("can_read", "MemberView"),
+            # Showing one to everybody is for administrators.
+            *((f"can_{action}", "DashboardView") for action in ("read", "create", "update", "delete", "clone", "share")),
+        },
         "Translator": set(),
     }
 

@@ -70,6 +70,12 @@ class AuditAction(LabelledEnum):
     PARTY_DELETED = "party_deleted", lazy_gettext("Deleted a party")
     REPORT_DISMISSED = "report_dismissed", lazy_gettext("Dismissed a report")
     GUEST_REMOVED = "guest_removed", lazy_gettext("Removed a guest")
+    DASHBOARD_CREATED = "dashboard_created", lazy_gettext("Created a dashboard")
+    DASHBOARD_CHANGED = "dashboard_changed", lazy_gettext("Changed a dashboard")
+    DASHBOARD_SHARED = "dashboard_shared", lazy_gettext("Chose with whom a dashboard is shared")
+    DASHBOARD_MADE_GLOBAL = "dashboard_made_global", lazy_gettext("Showed a dashboard to everybody")
+    DASHBOARD_MADE_OWN = "dashboard_made_own", lazy_gettext("Stopped showing a dashboard to everybody")
+    DASHBOARD_DELETED = "dashboard_deleted", lazy_gettext("Deleted a dashboard")
 
 
 class AuditSubject(LabelledEnum):
@@ -83,6 +89,7 @@ class AuditSubject(LabelledEnum):
     PARTY = "party", lazy_gettext("Party")
     REPORT = "report", lazy_gettext("Report")
     ANSWER = "answer", lazy_gettext("Answer")
+    DASHBOARD = "dashboard", lazy_gettext("Dashboard")
 
 
 # Labels of the columns in `before` and `after`. A column without a label is shown by its name.
@@ -111,4 +118,7 @@ COLUMNS = {
     "status": lazy_gettext("Status"),
     "reports": lazy_gettext("Reports upheld"),
     "host": lazy_gettext("Host"),
+    "category": lazy_gettext("Category"),
+    "description": lazy_gettext("Description"),
+    "members": lazy_gettext("Members"),
 }

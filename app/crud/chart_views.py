@@ -20,7 +20,8 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 from sqlalchemy import extract, func
 
-from app.crud.charts import CHART_TYPES, MAX_ROWS, Figures, as_number
+from app.charts.model import Table
+from app.crud.chart_data import CHART_TYPES, MAX_ROWS, as_number, table_of
 from app.crud.fab_attributes import refuse
 from app.crud.filters import Filters
 from app.crud.list_mixin import ListMixin
@@ -44,7 +45,7 @@ class Choice:
 
     key: str
     label: object
-    figures: Callable[[Filters], Figures]
+    figures: Callable[[Filters], Table]
 
 
 class ChartPages(ListMixin, BaseView, StockBaseChartView):
@@ -150,11 +151,12 @@ class ChartPages(ListMixin, BaseView, StockBaseChartView):
         order = next((column for column in columns[:1] if self.datamodel.is_ordered(column)), "")
         return self.datamodel.page(filters, (order, "asc"), size=most, columns=columns).rows
 
-    def _counted(self, column: str, filters: Filters) -> Figures:
+    def _counted(self, column: str, filters: Filters) -> Table:
         """Return how many rows have each value of `column`."""
         rows = self.datamodel.grouped([getattr(self.datamodel.obj, column)], [func.count()], filters, MAX_GROUPS)
-        heading = str(self.label_columns[column])
-        return Figures(heading, [_("Number")], [(self._text(column, value), [count]) for value, count in rows])
+        return table_of(
+            self.label_columns[column], [_("Number")], [(self._text(column, value), [count]) for value, count in rows]
+        )
 
 
 class GroupByChartView(ChartPages, StockGroupByChartView):
@@ -197,7 +199,7 @@ class GroupByChartView(ChartPages, StockGroupByChartView):
     def _measured(self, definition: Mapping[str, Any]) -> list[tuple[Any, str]]:
         return [each for each in definition["series"] if each[0] is not aggregate_count]
 
-    def _figures(self, definition: Mapping[str, Any], filters: Filters) -> Figures:
+    def _figures(self, definition: Mapping[str, Any], filters: Filters) -> Table:
         group, series = definition["group"], definition["series"]
         in_database = all(make in SQL_AGGREGATES for make, _column in series)
         columns = [group, *(column for _make, column in self._measured(definition))]
@@ -205,8 +207,8 @@ class GroupByChartView(ChartPages, StockGroupByChartView):
             rows = self._grouped(group, series, filters)
         else:
             rows = self._aggregated(group, series, filters)
-        return Figures(
-            str(self.label_columns[group]),
+        return table_of(
+            self.label_columns[group],
             [self._series_label(make, column) for make, column in series],
             [(self._text(group, key, definition.get("formatter")), list(map(as_number, row))) for key, row in rows],
         )
@@ -246,14 +248,14 @@ class DirectByChartView(GroupByChartView, StockDirectByChartView):
     def _charted(self) -> list[str]:
         return [column for each in self.definitions for column in (each["group"], *each["series"])]
 
-    def _figures(self, definition: Mapping[str, Any], filters: Filters) -> Figures:
+    def _figures(self, definition: Mapping[str, Any], filters: Filters) -> Table:
         group, series = definition["group"], definition["series"]
         process = self.ProcessClass([group], series, {})
         read = {column: process.attrgetter(column) for column in (group, *series)}
         rows = self._rows(filters, [group, *series], MAX_GROUPS)
-        return Figures(
-            str(self.label_columns[group]),
-            [str(self.label_columns[column]) for column in series],
+        return table_of(
+            self.label_columns[group],
+            [self.label_columns[column] for column in series],
             [
                 (
                     self._text(group, read[group](row), definition.get("formatter")),
@@ -315,7 +317,7 @@ class TimeChartView(ChartView):
         group_by, _slash, period = key.partition("/")
         return url_for(f"{self.endpoint}.chart", group_by=group_by, period=period)
 
-    def _per_period(self, column: str, parts: tuple[str, ...], filters: Filters) -> Figures:
+    def _per_period(self, column: str, parts: tuple[str, ...], filters: Filters) -> Table:
         moment = getattr(self.datamodel.obj, column)
         rows = self.datamodel.grouped([extract(part, moment) for part in parts], [func.count()], filters, MAX_GROUPS)
         skeleton = "yMMM" if "month" in parts else "y"
@@ -324,7 +326,7 @@ class TimeChartView(ChartView):
             for row in rows
             if row[0] is not None
         ]
-        return Figures(str(self.label_columns[column]), [_("Number")], labelled)
+        return table_of(self.label_columns[column], [_("Number")], labelled)
 
 
 class DirectChartView(ChartPages):
@@ -341,11 +343,11 @@ class DirectChartView(ChartPages):
             fail_config(self, "direct_columns")
         return [column for columns in self.direct_columns.values() for column in columns]
 
-    def _direct(self, columns: Sequence[str], filters: Filters) -> Figures:
+    def _direct(self, columns: Sequence[str], filters: Filters) -> Table:
         group, *series = columns
-        return Figures(
-            str(self.label_columns[group]),
-            [str(self.label_columns[column]) for column in series],
+        return table_of(
+            self.label_columns[group],
+            [self.label_columns[column] for column in series],
             [
                 (self._text(group, getattr(row, group)), [as_number(getattr(row, column)) for column in series])
                 for row in self._rows(filters, columns, MAX_GROUPS)

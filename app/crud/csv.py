@@ -1,12 +1,6 @@
 """Export of a list as a CSV file, an option of generated views."""
 
-import csv
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime
-from decimal import Decimal
-from functools import singledispatch
-from io import StringIO
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 from urllib.parse import urlencode
@@ -19,14 +13,12 @@ from werkzeug.wrappers import Response as BaseResponse
 from app import clock
 from app.crud.list_mixin import ListMixin
 from app.crud.view_config import Labels, require_label
-from app.i18n import formats
+from app.i18n import cells
 
 MAX_ROWS = 100_000
 ROWS_AT_ONCE = 500
 # Without it, spreadsheets do not recognise UTF-8.
 BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
-# How a formula starts in spreadsheets; Japanese editions accept full-width characters.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
 class CsvExport(ListMixin):
@@ -67,14 +59,16 @@ class CsvExport(ListMixin):
     def _csv(self, keys: list[Any]) -> Iterator[str]:
         """Yield the file in pieces. Rows are loaded while they are sent."""
         labels = {name: shown for name, shown in self._formatters().items() if isinstance(shown, Labels)}
-        yield lines([[_text(str(self.label_columns[column])) for column in self.csv_columns]])
+        yield cells.lines([[cells.text(str(self.label_columns[column])) for column in self.csv_columns]])
         for start in range(0, len(keys), ROWS_AT_ONCE):
             some = keys[start : start + ROWS_AT_ONCE]
             found = self.datamodel.get_many(some, self._base_filters, (*self.csv_columns, *self.load_columns))
             rows = {self.datamodel.get_pk_value(row): row for row in found}
             # Rows that were deleted in the meantime are left out.
             values = self.datamodel.get_values([rows[key] for key in some if key in rows], self.csv_columns)
-            yield lines([[cell(row[column], labels.get(column)) for column in self.csv_columns] for row in values])
+            yield cells.lines(
+                [[cell(row[column], labels.get(column)) for column in self.csv_columns] for row in values]
+            )
 
 
 def attached(name: str, pieces: Iterable[str]) -> Response:
@@ -86,55 +80,6 @@ def attached(name: str, pieces: Iterable[str]) -> Response:
     )
 
 
-def lines(rows: Iterable[Sequence[str]]) -> str:
-    """Format rows of cells as CSV."""
-    written = StringIO()
-    csv.writer(written).writerows(rows)
-    return written.getvalue()
-
-
 def cell(value: Any, labels: Labels | None = None) -> str:
-    """Format a value so that no spreadsheet takes it for a formula."""
-    if value is None:
-        return ""
-    return _text(labels(value)) if labels is not None else _plain(value)
-
-
-@singledispatch
-def _plain(value: object) -> str:
-    return _text(str(value))
-
-
-_plain.register(bool, formats.value)
-
-
-@_plain.register(int)
-@_plain.register(float)
-@_plain.register(Decimal)
-def _number(value: float | Decimal) -> str:
-    return str(value)
-
-
-@_plain.register
-def _moment(value: datetime) -> str:
-    return (value if value.tzinfo else value.replace(tzinfo=UTC)).isoformat(timespec="seconds")
-
-
-@_plain.register
-def _day(value: date) -> str:
-    return value.isoformat()
-
-
-@_plain.register
-def _mapping(value: Mapping) -> str:  # type: ignore[type-arg]
-    return json.dumps(value, ensure_ascii=False) if value else ""
-
-
-@_plain.register(list)
-@_plain.register(tuple)
-def _several(value: Sequence[Any]) -> str:
-    return _text(", ".join(str(each) for each in value))
-
-
-def _text(text: str) -> str:
-    return f"'{text}" if text.startswith(FORMULA) else text
+    """Format a value so that no spreadsheet takes it for a formula; a choice by its label."""
+    return cells.text(labels(value)) if labels is not None and value is not None else cells.plain(value)

@@ -101,12 +101,9 @@ def check() -> None:
 def stats() -> None:
     """Show the progress of every catalog and how many machine translations are unreviewed."""
     for path in files.po_paths(_directory()):
-        found = list(catalogs.messages(_read(path)))
-        done = sum(all(catalogs.texts_of(message)) and not message.fuzzy for message in found)
-        unchecked = sum(files.is_unchecked(message) for message in found)
-        fuzzy = sum(message.fuzzy for message in found)
-        share = f"{100 * done // max(len(found), 1)} %, {done} of {len(found)}"
-        click.echo(f"{files.key_of(path)}: {share}; {fuzzy} fuzzy, {unchecked} unchecked")
+        found = files.progress(_read(path))
+        share = f"{100 * found.translated // max(found.texts, 1)} %, {found.translated} of {found.texts}"
+        click.echo(f"{files.key_of(path)}: {share}; {found.fuzzy} fuzzy, {found.unchecked} unchecked")
 
 
 @group.command()

@@ -6,6 +6,7 @@ text.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import flask_appbuilder
@@ -114,6 +115,27 @@ def write(catalog: Catalog, path: Path, key: str | None) -> bool:
 def is_unchecked(message: Message) -> bool:
     """Whether a text was translated by a machine and no person has reviewed it yet."""
     return any(comment.startswith(MACHINE) for comment in message.user_comments)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a catalog is. A text counts as translated when all of its forms are, and nobody doubts them."""
+
+    texts: int
+    translated: int
+    fuzzy: int
+    unchecked: int
+
+
+def progress(catalog: Catalog) -> Progress:
+    """Return how far a catalog is."""
+    found = list(catalogs.messages(catalog))
+    return Progress(
+        len(found),
+        sum(all(catalogs.texts_of(message)) and not message.fuzzy for message in found),
+        sum(message.fuzzy for message in found),
+        sum(is_unchecked(message) for message in found),
+    )
 
 
 Found = tuple[str, int, str | tuple[str, ...], list[str], str | None]

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from flask_babel import lazy_gettext
-from sqlalchemy import CheckConstraint, Index, String, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app import clock
@@ -26,6 +26,7 @@ class EmailTopic(LabelledEnum):
     MESSAGES = "messages", lazy_gettext("messages from hosts to their guests")
     REMINDERS = "reminders", lazy_gettext("reminders of upcoming dinners")
     ANSWERS = "answers", lazy_gettext("answers of guests to your own dinners")
+    DASHBOARDS = "dashboards", lazy_gettext("dashboards that you have chosen, each week")
 
 
 class EmailState(LabelledEnum):
@@ -103,6 +104,22 @@ class OutboxEmail(Model):
 
     def __repr__(self) -> str:
         return self.subject
+
+
+class EmailPicture(Model):
+    """A PNG that the HTML of an e-mail shows."""
+
+    __tablename__ = "letter_picture"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email_id: Mapped[int] = mapped_column(ForeignKey("letter.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(40))
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+
+    __table_args__ = (UniqueConstraint("email_id", "name"),)
+
+    def __repr__(self) -> str:
+        return self.name
 
 
 class Unsubscription(Model):

@@ -5,7 +5,7 @@ import hmac
 import logging
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,7 +23,7 @@ from app.i18n import locales
 from app.i18n.selectors import force_locale
 from app.jobs import broker
 from app.outbox import rules, unreachable, unsubscribe, unsubscribe_token
-from app.outbox.models import SECRET, UNSUBSCRIBE, EmailState, EmailTopic, OutboxEmail
+from app.outbox.models import SECRET, UNSUBSCRIBE, EmailPicture, EmailState, EmailTopic, OutboxEmail
 from app.outbox.rules import ORDINARY, URGENT
 
 __all__ = ["ORDINARY", "SECRET", "URGENT", "EmailRequest", "enqueue", "enqueue_decoy", "resend", "supersede"]
@@ -70,6 +70,8 @@ class EmailRequest:
     topic: EmailTopic | None = None
     # The address that replies go to, if that is not the site's.
     reply_to: str | None = None
+    # PNG files by name. The HTML shows each as `cid:` and its `content_id`.
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def enqueue(request: EmailRequest) -> OutboxEmail | None:
@@ -83,6 +85,9 @@ def enqueue(request: EmailRequest) -> OutboxEmail | None:
     email = _insert(_rendered(request))
     if email is None:
         return db.session.scalars(select(OutboxEmail).where(OutboxEmail.dedupe_key == request.dedupe_key)).one()
+    db.session.add_all(
+        EmailPicture(email_id=email.id, name=name, content=png) for name, png in request.pictures.items()
+    )
     db.session().info[WRITTEN] = True
     if not delivers():
         url = f"{current_app.config['PUBLIC_URL']}/letters/show/{email.id}"
@@ -183,6 +188,17 @@ def with_secret(email: OutboxEmail) -> tuple[str, str]:
     if email.secret is None:
         return text, html
     return text.replace(SECRET, email.secret), html.replace(SECRET, escape(email.secret))
+
+
+def pictures_of(email: OutboxEmail) -> list[EmailPicture]:
+    """Return the pictures in the HTML of an e-mail."""
+    statement = select(EmailPicture).where(EmailPicture.email_id == email.id).order_by(EmailPicture.id)
+    return list(db.session.scalars(statement))
+
+
+def content_id(name: str) -> str:
+    """Return what the HTML calls a picture (RFC 2392). It has to be unique in one e-mail only."""
+    return f"{name}@picture{NO_MAILBOX}"
 
 
 def message_id(key: str) -> str:

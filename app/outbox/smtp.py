@@ -22,6 +22,7 @@ from app.outbox.models import OutboxEmail
 from config import ascii_address
 
 # RFC 2369 and RFC 8058: the unsubscribe URL, and that mail programs may POST to it.
+CONTENT_ID = "Content-ID"
 LIST_ID = "List-Id"
 LIST_UNSUBSCRIBE, LIST_UNSUBSCRIBE_POST = "List-Unsubscribe", "List-Unsubscribe-Post"
 
@@ -126,6 +127,14 @@ class OutboxMessage(flask_mail.Message):
             # Inline for mail programs with a calendar (RFC 6047), and as an attachment for others.
             self.alts["calendar"] = email.calendar
             self.attach("dinner.ics", "application/ics", email.calendar)
+        for picture in service.pictures_of(email) if 'src="cid:' in html else ():
+            self.attach(
+                picture.name,
+                "image/png",
+                picture.content,
+                disposition="inline",
+                headers={CONTENT_ID: f"<{service.content_id(picture.name)}>"},
+            )
 
     def _message(self) -> EmailMessage:  # type: ignore[override]
         message = EmailMessage(policy=POLICY)
@@ -140,8 +149,11 @@ class OutboxMessage(flask_mail.Message):
         message.set_content(self.body or "")
         for subtype, content in self.alts.items():
             message.add_alternative(content, subtype=subtype, params=_calendar_method(subtype, content))
+            if subtype == "html":
+                _relate(message, self.attachments)
         for attachment in self.attachments:
-            _attach(message, attachment)
+            if CONTENT_ID not in attachment.headers:
+                _attach(message, attachment)
         # Last, because `set_content` removes all Content-* headers.
         for header, value in (self.extra_headers or {}).items():
             message[header] = value
@@ -174,6 +186,21 @@ def _calendar_method(subtype: str, content: str) -> dict[str, str] | None:
     if subtype != "calendar":
         return None
     return {"method": next(line.partition(":")[2] for line in content.splitlines() if line.startswith("METHOD:"))}
+
+
+def _relate(message: EmailMessage, attachments: list[flask_mail.Attachment]) -> None:
+    """Put the pictures beside the HTML, which has just been added (RFC 2387)."""
+    *_others, html = message.iter_parts()
+    for attachment in attachments:
+        if CONTENT_ID in attachment.headers:
+            html.add_related(
+                attachment.data,
+                maintype="image",
+                subtype="png",
+                cid=attachment.headers[CONTENT_ID],
+                filename=attachment.filename,
+                disposition="inline",
+            )
 
 
 def _attach(message: EmailMessage, attachment: flask_mail.Attachment) -> None:

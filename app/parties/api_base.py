@@ -62,6 +62,8 @@ class Operation:
 
     permission: str
     takes: type[Schema] | None = None
+    # The description of a body that the endpoint reads itself.
+    body: Described | None = None
     gives: Described | None = None
     status: int = 200
     codes: tuple[str, ...] = ()
@@ -228,8 +230,9 @@ class PartyApiBase(PartyAccess, JsonErrorResponses, BaseApi):
         }
         if more:
             described["description"] = more
+        if body := operation.takes or operation.body:
+            described["requestBody"] = {"required": True, "content": _json(body)}
         if operation.takes:
-            described["requestBody"] = {"required": True, "content": _json(operation.takes)}
             described["responses"].setdefault("400", {"$ref": "#/components/responses/400"})
             described["responses"].setdefault("422", {"$ref": "#/components/responses/422"})
         return described
@@ -245,6 +248,8 @@ PATH_PARAMETERS: dict[str, dict[str, Any]] = {
         ("invitation_id", "integer", "The number of an invitation"),
         ("guest_id", "integer", "The number of a guest, as in the guest list"),
         ("code", "string", "The code on a guest's ticket"),
+        ("dashboard_id", "string", "The dashboard: the last part of the URL of its page"),
+        ("number", "integer", "The number of a version"),
     )
 }
 

@@ -178,3 +178,7 @@ for (const select of document.querySelectorAll("select[name=_flt]")) {
   select.addEventListener("change", adapt);
   adapt();
 }
+
+// Charts tell their values and can be zoomed; pages without one do not load that.
+const chart = document.querySelector("[data-charts]");
+if (chart) import(chart.dataset.charts);

@@ -1,5 +1,6 @@
 """The page of statistics: charts and tables with the same numbers, in few statements."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -21,8 +22,9 @@ def noon():
 
 def number(page, label):
     """Return the number in the table row with this label."""
-    rows = page.text.split(f'<th scope="row">{label}</th>')
-    return int(rows[1].split("<td>")[1].split("</td>")[0])
+    found = re.search(rf'<th scope="row">\s*<bdi>{label}</bdi>\s*</th>\s*<td[^>]*>\s*<bdi>(\d+)</bdi>', page.text)
+    assert found, label
+    return int(found[1])
 
 
 @pytest.mark.both_databases

@@ -11,15 +11,15 @@ API = "/api/v1/parties"
 class ApiClient:
     """Sends requests of a member; `path` follows the URL of the API."""
 
-    def __init__(self, app, member, scope=api_key_service.KeyScope.READ_AND_WRITE):
-        self.client = app.test_client(use_cookies=False)
+    def __init__(self, app, member, scope=api_key_service.KeyScope.READ_AND_WRITE, base=API):
+        self.client, self.base = app.test_client(use_cookies=False), base
         with app.app_context(), transaction():
             self.key = api_key_service.create(db.session.get(Member, member.id), "A program", scope).secret
 
     def ask(self, method, path="", body=None, *, status=None, headers=None):
         """Send a request and return the response; with `status`, return its JSON and fail on another status."""
         told = {"Authorization": f"Bearer {self.key}", **(headers or {})}
-        answer = self.client.open(API + path, method=method, json=body, headers=told)
+        answer = self.client.open(self.base + path, method=method, json=body, headers=told)
         if status is None:
             return answer
         assert answer.status_code == status, (answer.status_code, answer.get_json())

@@ -22,6 +22,9 @@ from app.parties.secret_links import share_token, ticket_code
 from tests.support.client import Visitor
 from tests.support.factories import (
     ApiKeyFactory,
+    DashboardFactory,
+    DashboardMemberFactory,
+    DashboardVersionFactory,
     DinnerPartyFactory,
     DirectoryPersonFactory,
     DishClaimFactory,
@@ -43,7 +46,41 @@ from tests.support.factories import (
 )
 from tests.support.pictures import give_picture
 
-FILES = ("/csv", ".csv", ".ics", "picture", "/download/<string:filename>")
+FILES = ("/csv", ".csv", ".css", ".ics", ".json", ".png", ".svg", "picture", "/download/<string:filename>")
+FILES = ("/csv", ".csv", ".ics", ".json", "picture", "/download/<string:filename>")
+# What the dashboard of the site shows: charts, a refusal, inputs.
+FIGURES = {
+    "version": 1,
+    "layout": "grid",
+    "modules": [
+        {
+            "id": "figure",
+            "title": "Guests",
+            "type": "bar",
+            "data": {"values": [{"month": "May", "guests": 3}, {"month": "June", "guests": 5}]},
+            "row": 1,
+            "width": 6,
+            "height": 300,
+            "refresh_seconds": 60,
+            "inputs": [
+                {"name": "months", "label": "Months", "type": "number", "default": 12, "help": "Until today"},
+                {"name": "kind", "type": "select", "options": [["a", "Alpha"], ["b", "Beta"]]},
+                {"name": "season", "type": "radio", "options": ["winter", "summer"], "default": "winter"},
+                {"name": "all", "label": "All guests", "type": "checkbox", "default": True},
+            ],
+        },
+        {
+            "id": "film",
+            "title": "Film",
+            "family": "Basic",
+            "type": "youtube",
+            "data": {"values": ""},
+            "row": 1,
+            "width": 6,
+            "height": 300,
+        },
+    ],
+}
 READERS = ("anonymous", "host", "friend", "stranger", "translator", "admin")
 # Values that match no row; each replaces every argument of a URL.
 STRANGE = ("0", "-1", "nothing", "99999999999999999999", "%00", "%F0%9F%8D%B2", "..%2f..", "x" * 300)
@@ -95,7 +132,9 @@ class PopulatedSite:
     def _value(self, rule: Rule, name: str) -> str:
         known = {
             "filename": "app.css" if rule.endpoint == "static" else self.picture,
-            "slug": self.party.slug,
+            "slug": "the-dashboard" if str(rule).startswith("/dashboards") else self.party.slug,
+            "dashboard_id": "the-dashboard",
+            "module": "figure",
             "token": self.tokens.get(rule.endpoint, "unknown"),
             "username": self.party.host.username,
             "version": "v1",
@@ -150,6 +189,10 @@ def populate_site(app: Flask, party: DinnerParty, answer: Rsvp, member: Member, 
     PartySeriesFactory(first=party, **texts.get("PartySeriesFactory", {}))
     DishClaimFactory(slot__party=party, **texts.get("DishClaimFactory", {}))
     DirectoryPersonFactory(person=member, **texts.get("DirectoryPersonFactory", {}))
+    shown = {"configuration": FIGURES, **texts.get("DashboardFactory", {})}
+    dashboard = DashboardFactory(owner=party.host, slug="the-dashboard", **shown)
+    DashboardMemberFactory(dashboard=dashboard, member=member)
+    DashboardVersionFactory(dashboard=dashboard, **texts.get("DashboardVersionFactory", {}))
     GroupFactory(**texts.get("GroupFactory", {}))
     ApiKeyFactory(member=member, **texts.get("ApiKeyFactory", {}))
     InvitationFactory(party=party, **texts.get("InvitationFactory", {}))

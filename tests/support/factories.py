@@ -21,6 +21,8 @@ from sqlalchemy import inspect, select, update
 from app import clock
 from app.accounts import rules
 from app.accounts.models import ADMIN, GUEST, TRANSLATOR, DirectoryPerson, Member, MemberInvitation, Registration
+from app.dashboards.enums import MemberRole
+from app.dashboards.models import Dashboard, DashboardMember, DashboardVersion
 from app.database import transaction
 from app.extensions import db
 from app.inbound.models import InboundMessage
@@ -379,6 +381,42 @@ class MenuItemFactory(RowFactory):
     party = factory.SubFactory(DinnerPartyFactory)
     course = Course.MAIN
     name = factory.Sequence("Dish number {}".format)
+
+
+class DashboardFactory(RowFactory):
+    """A dashboard of a member, without modules and without a history."""
+
+    class Meta:
+        model = Dashboard
+
+    owner = factory.SubFactory(MemberFactory)
+    slug = factory.Sequence("dashboard-{}".format)
+    name = factory.Sequence("Dashboard number {}".format)
+    configuration = factory.LazyFunction(lambda: {"version": 1, "layout": "grid", "modules": []})
+
+
+class DashboardMemberFactory(RowFactory):
+    """Somebody with whom a dashboard is shared."""
+
+    class Meta:
+        model = DashboardMember
+
+    dashboard = factory.SubFactory(DashboardFactory)
+    member = factory.SubFactory(MemberFactory)
+    role = MemberRole.VIEWER
+
+
+class DashboardVersionFactory(RowFactory):
+    """An entry in the history of a dashboard."""
+
+    class Meta:
+        model = DashboardVersion
+
+    dashboard = factory.SubFactory(DashboardFactory)
+    author = factory.SelfAttribute("dashboard.owner")
+    number = 1
+    name = "As it was"
+    configuration = factory.LazyFunction(lambda: {"version": 1, "layout": "grid", "modules": []})
 
 
 class DishSlotFactory(RowFactory):

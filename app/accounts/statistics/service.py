@@ -1,18 +1,19 @@
 """Statistics of accounts: states, new members and logins. Days and months are in UTC."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import Any
 
-from sqlalchemy import and_, case, extract, func, select
+from sqlalchemy import and_, case, func, select
 
 from app import clock
 from app.accounts.models import Member, Registration
 from app.audit.models import AuditEvent
+from app.database import day_of, month_of
 from app.extensions import db
+from app.named_queries import Row, daily, in_months, monthly, on_days
 
 MONTHS, DAYS = 12, 30
-Series = list[tuple[date, int]]
 
 
 @dataclass(frozen=True)
@@ -48,34 +49,30 @@ def accounts() -> Accounts:
     return Accounts(*row)
 
 
-def joined() -> Series:
-    """Count the new members of each of the last months, including the current one. Deleted accounts count."""
-    months = [_first_of_month(clock.now().date(), back) for back in range(MONTHS - 1, -1, -1)]
-    parts = extract("year", Member.joined_at), extract("month", Member.joined_at)
-    statement = select(*parts, func.count()).where(Member.joined_at >= _midnight(months[0])).group_by(*parts)
-    found = {date(int(year), int(month), 1): count for year, month, count in db.session.execute(statement)}
-    return [(month, found.get(month, 0)) for month in months]
+def joined() -> list[Any]:
+    """Return the new members of each of the last months, including the current one. Deleted accounts count."""
+    return JOINED.rows(MONTHS)
 
 
-def logged_in() -> Series:
-    """Count the logins of each of the last days, including today."""
-    today = clock.now().date()
-    days = [today - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
-    parts = tuple(extract(part, AuditEvent.at) for part in ("year", "month", "day"))
+def logged_in() -> list[Any]:
+    """Return the logins of each of the last days, including today."""
+    return LOGGED_IN.rows(DAYS)
+
+
+def _joined(first: date, last: date) -> dict[date, Row]:
+    month = month_of(Member.joined_at).label("month")
+    statement = select(month, func.count()).where(in_months(Member.joined_at, first, last)).group_by(month)
+    return {row[0]: (row[1],) for row in db.session.execute(statement)}
+
+
+def _logged_in(first: date, last: date) -> dict[date, Row]:
+    day = day_of(AuditEvent.at).label("day")
     statement = (
-        select(*parts, func.count())
-        .where(AuditEvent.at >= _midnight(days[0]), AuditEvent.action == "logged_in")
-        .group_by(*parts)
+        select(day, func.count())
+        .where(on_days(AuditEvent.at, first, last), AuditEvent.action == "logged_in")
+        .group_by(day)
     )
-    rows: Any = db.session.execute(statement)
-    found = {date(int(year), int(month), int(day)): count for year, month, day, count in rows}
-    return [(day, found.get(day, 0)) for day in days]
+    return {row[0]: (row[1],) for row in db.session.execute(statement)}
 
 
-def _first_of_month(day: date, back: int) -> date:
-    months = day.year * 12 + day.month - 1 - back
-    return date(months // 12, months % 12 + 1, 1)
-
-
-def _midnight(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+JOINED, LOGGED_IN = monthly(_joined, (0,)), daily(_logged_in, (0,))

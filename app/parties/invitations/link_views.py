@@ -10,7 +10,7 @@ from app.crud import flashes
 from app.crud.views import BaseView
 from app.database import run_with_retry, transaction
 from app.errors import DomainError
-from app.http import home_url, without_referrer
+from app.http import as_secret, home_url
 from app.i18n.selectors import current_locale
 from app.outbox import texts as outbox_texts
 from app.parties import link_session, queries, secret_links
@@ -22,12 +22,6 @@ from app.parties.invitations.forms import JoinForm
 from app.parties.models import DinnerParty
 from app.parties.rsvps.service import CLOSED_ERRORS
 from app.parties.rules import ClosedReason
-
-
-def as_secret(response: BaseResponse) -> BaseResponse:
-    """Keep the URL, which contains a secret, out of Referer headers and caches."""
-    response.headers["Cache-Control"] = "no-store"
-    return without_referrer(response)
 
 
 def redirect_invalid_link() -> BaseResponse:

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from flask_babel import gettext as _
 
-from app.crud.csv import cell, lines
+from app.crud.csv import cell
 from app.i18n import formats
+from app.i18n.cells import lines
 from app.parties.models import RsvpPerson
 from app.parties.rsvps.guest_list import GuestEntry
 

@@ -33,7 +33,7 @@ from flask_appbuilder.const import AUTH_OAUTH
 from sqlalchemy import inspect
 
 import config
-from app import crud, error_pages, extensions, fab_settings, http, i18n, navigation, outbox, setup, templating
+from app import charts, crud, error_pages, extensions, fab_settings, http, i18n, navigation, outbox, setup, templating
 from app.accounts import password_policy
 from app.accounts.api_keys.views import ApiKeyView
 from app.accounts.email_change.views import EmailChangeView
@@ -56,7 +56,7 @@ from app.accounts.security import SecurityManager
 from app.accounts.sessions.views import SessionView
 from app.accounts.statistics.views import StatisticsView
 from app.accounts.users.admin import UserModelView
-from app.crud import charts, files
+from app.crud import chart_data, files
 from app.crud.openapi import OpenApi, SiteMenuApi, SwaggerView
 from app.extensions import csrf, db, mail, migrate
 from app.i18n import catalogs
@@ -240,6 +240,7 @@ class SuiteAppBuilder(extensions.AppBuilder):
         error_pages.init_app(app)
         outbox.init_app(app)
         charts.init_app(app)
+        chart_data.init_app(app)
         files.init_app(app)
         templating.init_app(app)
         app.test_client_class = SuiteClient

@@ -1,0 +1,85 @@
+"""Messages about dashboards, which pages and API share."""
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+
+from app.dashboards.data_models import DashboardUpload
+from app.dashboards.enums import Action
+from app.dashboards.models import Dashboard
+from app.errors import Category
+
+# A translated text and its category.
+Flash = tuple[str, Category]
+
+NO_ACCESS = {
+    Action.READ: lazy_gettext("You do not have access to view dashboards."),
+    Action.CREATE: lazy_gettext("You do not have access to create dashboards."),
+    Action.UPDATE: lazy_gettext("You do not have access to change dashboards."),
+    Action.DELETE: lazy_gettext("You do not have access to delete dashboards."),
+    Action.CLONE: lazy_gettext("You do not have access to clone dashboards."),
+    Action.SHARE: lazy_gettext("You do not have access to share dashboards."),
+    Action.MAKE_GLOBAL: lazy_gettext("You do not have access to show dashboards to everybody."),
+}
+NO_ACCESS_TO_THIS = {
+    Action.READ: lazy_gettext("You do not have access to view this dashboard."),
+    Action.UPDATE: lazy_gettext("You do not have access to change this dashboard."),
+    Action.DELETE: lazy_gettext("You do not have access to delete this dashboard."),
+    Action.CLONE: lazy_gettext("You do not have access to clone this dashboard."),
+    Action.SHARE: lazy_gettext("You do not have access to share this dashboard."),
+    Action.MAKE_GLOBAL: lazy_gettext("You do not have access to show this dashboard to everybody."),
+}
+NO_ROWS = lazy_gettext("A grid needs a row for each module. Give each module a row, or choose the free layout.")
+NO_MODULES = lazy_gettext("This is no dashboard: it has no list of modules.")
+VERSION_NEEDED = lazy_gettext("Send the version of the dashboard that you have read, as “version” or as If-Match.")
+
+
+def not_found(slug: str) -> str:
+    return _("There is no dashboard “%(id)s” that you can see.", id=slug)
+
+
+def uploaded(upload: DashboardUpload) -> Flash:
+    return _("The file “%(name)s” was uploaded.", name=upload.name), "info"
+
+
+def upload_deleted() -> Flash:
+    return _("The file was deleted."), "info"
+
+
+def created(dashboard: Dashboard) -> Flash:
+    return _("The dashboard “%(name)s” was created.", name=dashboard.name), "info"
+
+
+def changed(dashboard: Dashboard) -> Flash:
+    return _("The dashboard “%(name)s” was saved.", name=dashboard.name), "info"
+
+
+def cloned(dashboard: Dashboard) -> Flash:
+    return _("The copy is called “%(name)s”. It is yours.", name=dashboard.name), "info"
+
+
+def deleted(dashboard: Dashboard) -> Flash:
+    return _("The dashboard “%(name)s” was deleted.", name=dashboard.name), "info"
+
+
+def restored(number: int) -> Flash:
+    return _("Version %(number)s was restored. The one before is kept in the history.", number=number), "info"
+
+
+def changed_meanwhile() -> Flash:
+    return _("The dashboard was changed in the meantime; both versions are shown."), "warning"
+
+
+def unnamed() -> str:
+    return _("Dashboard")
+
+
+def shared(dashboard: Dashboard) -> Flash:
+    if not dashboard.members:
+        return _("The dashboard is shared with nobody."), "info"
+    return _("The dashboard is shared as chosen."), "info"
+
+
+def made_global(dashboard: Dashboard) -> Flash:
+    if dashboard.is_global:
+        return _("Everybody who may see dashboards now sees this one."), "info"
+    return _("Only its owner, and those with whom it is shared, now see this dashboard."), "info"

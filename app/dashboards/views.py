@@ -1,0 +1,203 @@
+"""The pages on which dashboards are found, looked at, cloned, taken away and deleted."""
+
+import json
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from flask import Response, flash, make_response, redirect, render_template, request, url_for
+from flask_appbuilder import expose, permission_name
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response as BaseResponse
+
+from app.charts import files, png_process, values
+from app.charts.model import Refusal
+from app.charts.png import NoFontError
+from app.crud.fields import clean_line
+from app.dashboards import arrangement, queries, service, texts
+from app.dashboards.access import NOT_FOUND, DashboardRefusedError
+from app.dashboards.enums import Action, Layout
+from app.dashboards.models import Dashboard
+from app.dashboards.modules import ShownModule, show, show_all
+from app.dashboards.view_base import BaseDashboardView, current_member
+from app.dashboards.weekly import service as weekly
+from app.database import transaction
+from app.errors import DomainError
+from app.http import page_number, release_request_lock
+
+MAX_SEARCH_LENGTH = 100
+# The header with which dashboards.js asks for a module.
+FRAGMENT = "X-Fragment"
+MODULE = "/<slug>/modules/<module>"
+
+
+class DashboardView(BaseDashboardView):
+    """Dashboards, for all who may see them."""
+
+    default_view = "list"
+
+    @expose("/", methods=["GET"])
+    @permission_name("read")
+    def list(self) -> str:
+        """Show which dashboards there are."""
+        self.require(Action.READ)
+        member, with_all = current_member(), self.is_staff()
+        words = (clean_line(request.args.get("q")) or "")[:MAX_SEARCH_LENGTH]
+        category = clean_line(request.args.get("category")) or ""
+        scope = queries.Scope.of(request.args.get("scope"))
+        found = queries.page(
+            member, page_number(), search=words, category=category or None, with_all=with_all, scope=scope
+        )
+        return self.render_template(
+            "dashboards/list.html",
+            page=found,
+            words=words,
+            category=category,
+            scope=scope,
+            categories=queries.categories(member, with_all=with_all),
+            may=self.permissions(),
+        )
+
+    @expose("/<slug>", methods=["GET"])
+    @permission_name("read")
+    def show(self, slug: str) -> str:
+        """Show a dashboard."""
+        return render_dashboard(self, self.get(slug, Action.READ))
+
+    @expose("/<slug>/layout.css", methods=["GET"])
+    @permission_name("read")
+    def layout(self, slug: str) -> BaseResponse:
+        """Send where the modules are."""
+        dashboard = self.get(slug, Action.READ)
+        rules = arrangement.stylesheet(dashboard.modules, is_freeform=dashboard.layout == Layout.FREEFORM)
+        return Response(rules, content_type="text/css; charset=utf-8")
+
+    # -- one module
+
+    @expose(MODULE, methods=["GET"])
+    @permission_name("read")
+    def module(self, slug: str, module: str) -> str:
+        """Show a module alone; to the script of a dashboard send what it shows now, without the page and its flashes."""
+        dashboard, shown = self._shown(slug, module)
+        template = "module_body.html" if FRAGMENT in request.headers else "module.html"
+        return self.render_template(f"dashboards/{template}", dashboard=dashboard, shown=shown)
+
+    @expose(f"{MODULE}.svg", methods=["GET"])
+    @permission_name("read")
+    def svg(self, slug: str, module: str) -> BaseResponse:
+        """Send the chart as a drawing."""
+        _dashboard, shown = self._shown(slug, module, is_drawn=True)
+        return _file(files.svg(shown.chart, shown.module["title"]), f"{module}.svg", "image/svg+xml")
+
+    @expose(f"{MODULE}.png", methods=["GET"])
+    @permission_name("read")
+    def png(self, slug: str, module: str) -> BaseResponse:
+        """Send the chart as a picture."""
+        _dashboard, shown = self._shown(slug, module, is_drawn=True)
+        try:
+            with release_request_lock():
+                picture = png_process.draw(shown.chart, shown.module["title"])
+        except (png_process.PictureError, NoFontError):
+            raise DashboardRefusedError(_("No picture could be made. Take the SVG file instead."), NOT_FOUND) from None
+        return _file(picture, f"{module}.png", "image/png")
+
+    @expose(f"{MODULE}.csv", methods=["GET"])
+    @permission_name("read")
+    def csv(self, slug: str, module: str) -> BaseResponse:
+        """Send the figures of the chart."""
+        _dashboard, shown = self._shown(slug, module, is_drawn=True)
+        return _file(values.csv(shown.chart), f"{module}.csv", "text/csv")
+
+    def _shown(self, slug: str, name: str, *, is_drawn: bool = False) -> tuple[Dashboard, ShownModule]:
+        """Return a module, with the rights of the reader; with `is_drawn`, only one that shows something."""
+        dashboard = self.get(slug, Action.READ)
+        for place, module in enumerate(dashboard.modules):
+            if module["id"] == name:
+                shown = show(dashboard, module, request.args, partial(_urls, slug), place)
+                if is_drawn and isinstance(shown.chart, Refusal):
+                    raise DashboardRefusedError(shown.chart.reason, NOT_FOUND)
+                return dashboard, shown
+        raise DashboardRefusedError(_("This module is no longer there."), NOT_FOUND)
+
+    # -- a dashboard as a whole
+
+    @expose("/<slug>/dashboard.json", methods=["GET"])
+    @permission_name("read")
+    def download(self, slug: str) -> BaseResponse:
+        """Send the dashboard as a file, which can be imported."""
+        dashboard = self.get(slug, Action.READ)
+        text = json.dumps(service.export(dashboard), ensure_ascii=False, indent=2) + "\n"
+        return _file(text, f"{slug}.json", "application/json")
+
+    @expose("/<slug>/clone", methods=["POST"])
+    @permission_name("clone")
+    def clone(self, slug: str) -> BaseResponse:
+        """Make a copy for the reader."""
+        self.require(Action.CREATE)
+        dashboard = self.get(slug, Action.CLONE)
+        try:
+            with transaction():
+                copy = service.clone(dashboard, current_member())
+        except DomainError as error:
+            flash(str(error), error.category)
+            return redirect(url_for("DashboardView.show", slug=slug), 303)
+        flash(*texts.cloned(copy))
+        return redirect(url_for("DashboardView.show", slug=copy.slug), 303)
+
+    @expose("/<slug>/delete", methods=["GET", "POST"])
+    @permission_name("delete")
+    def delete(self, slug: str) -> BaseResponse:
+        """Ask whether the dashboard is to be deleted, and delete it."""
+        if request.method == "POST":
+            return self.act(lambda: self._delete(slug), "DashboardView.list")
+        dashboard = self.get(slug, Action.DELETE)
+        page = self.render_template(
+            "appbuilder/general/confirm.html",
+            title=_("Delete the dashboard?"),
+            message=delete_question(dashboard),
+            action=url_for("DashboardView.delete", slug=slug),
+            back=url_for("DashboardView.show", slug=slug),
+        )
+        return make_response(page)
+
+    def _delete(self, slug: str) -> texts.Flash:
+        dashboard = self.get(slug, Action.DELETE)
+        service.delete(dashboard)
+        return texts.deleted(dashboard)
+
+
+def render_dashboard(view: BaseDashboardView, dashboard: Dashboard, *, is_arranged: bool = False) -> str:
+    """Return the page of a dashboard, to be seen or arranged."""
+    may, slug, question = view.permissions(dashboard), dashboard.slug, delete_question(dashboard)
+    shown = show_all(dashboard, request.args, partial(_urls, slug))
+    return render_template(
+        "dashboards/dashboard.html",
+        appbuilder=view.appbuilder,
+        dashboard=dashboard,
+        shown=shown,
+        may=may,
+        is_arranged=is_arranged,
+        delete_question=question,
+        is_weekly=weekly.is_subscribed(dashboard, current_member()),
+    )
+
+
+def delete_question(dashboard: Dashboard) -> str:
+    return _("“%(name)s” and its history will be deleted for everybody who sees it.", name=dashboard.name)
+
+
+def _urls(slug: str, module: Mapping[str, Any]) -> dict[str, str]:
+    """Return the files of a module, with the inputs of this page."""
+    asked = request.args.to_dict() if request.args else {}
+    own: dict[str, Any] = {name: value for name, value in asked.items() if name.startswith(f"{module['id']}.")}
+    place = {"slug": slug, "module": module["id"]}
+    kinds = ("svg", "png", "csv") if png_process.is_available() else ("svg", "csv")
+    return {kind: url_for(f"DashboardView.{kind}", **place, **own) for kind in (*kinds, "module")}
+
+
+def _file(content: str | bytes, name: str, content_type: str) -> BaseResponse:
+    response = Response(content, content_type=content_type + ("" if isinstance(content, bytes) else "; charset=utf-8"))
+    # A browser may keep it, and asks each time whether the reader may still see it.
+    response.headers["Cache-Control"] = "no-cache, private" if content_type.startswith("image/") else "no-store"
+    response.headers.set("Content-Disposition", "attachment", filename=name)
+    return response
