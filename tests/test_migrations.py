@@ -110,8 +110,8 @@ RELEASED = {
     "0018_jobs": "e963edcb363833536a8c481f005b6389",
     "0019_dashboards": "68e68fb69bf49175b312778eae192c1b",
     "0020_dashboard_data": "2301dd7955b0b546d72c3d480ebcdbb9",
-    "0021_dashboard_links": "3c74d73593674f44443231dfa987c0c9",
-    "0022_faster_search_key": "5f647f738c4539003bfef19ebd70bcd8",
+    "0021_dashboard_links": "b61650a7c413f5f578c3927442715077",
+    "0022_faster_search_key": "55e22ba4b1d17ad3da72e592e6f5b4eb",
 }
 
 
