@@ -9,7 +9,7 @@ from app.dashboards import queries, rules, texts
 from app.dashboards.enums import Action, MemberRole
 from app.dashboards.models import Dashboard
 from app.errors import DomainError
-from app.extensions import AppBuilder
+from app.extensions import AppBuilder, appbuilder_of
 
 FORBIDDEN, NOT_FOUND = 403, 404
 
@@ -71,6 +71,13 @@ class DashboardAccess:
     def is_staff(self) -> bool:
         """Whether the current member can edit all dashboards in the generated administration."""
         return bool(self.appbuilder.sm.has_access("can_edit", "DashboardModelView"))
+
+
+class ReaderAccess(DashboardAccess):
+    """What the current reader may do, asked outside a page."""
+
+    def __init__(self) -> None:
+        self.appbuilder = appbuilder_of()
 
 
 def role_of_reader(dashboard: Dashboard) -> MemberRole | None:

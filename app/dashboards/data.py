@@ -11,7 +11,7 @@ from flask_login import current_user
 from app import replica
 from app.charts.model import Refusal, Table
 from app.dashboards import own_api, remote, stored_periods, uploads
-from app.dashboards.access import DashboardAccess
+from app.dashboards.access import ReaderAccess
 from app.dashboards.data_cache import DataCache
 from app.dashboards.data_models import DashboardUpload
 from app.dashboards.enums import Action
@@ -142,14 +142,7 @@ def _load_upload(key: str, dashboard: Dashboard | None) -> Table:
 def _sees(upload: DashboardUpload, dashboard: Dashboard | None) -> bool:
     if dashboard is not None and dashboard.id == upload.dashboard_id:
         return True
-    return bool(current_user and current_user.is_authenticated) and _Access().may(Action.READ, upload.dashboard)
-
-
-class _Access(DashboardAccess):
-    """Who may see another dashboard."""
-
-    def __init__(self) -> None:
-        self.appbuilder = appbuilder_of()
+    return bool(current_user and current_user.is_authenticated) and ReaderAccess().may(Action.READ, upload.dashboard)
 
 
 def _part(payload: Any, key: object) -> Any:

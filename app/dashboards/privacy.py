@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import selectinload, undefer
 
 from app.accounts.models import Member
@@ -54,7 +54,7 @@ def _export(member: Member, *, archive: Archive) -> None:
     )
 
 
-def _names_of(model: type[DashboardSubscription | DashboardLink], condition: ColumnElement[bool]) -> Select[Any]:
+def _names_of(model: type[DashboardSubscription | DashboardLink], condition: ColumnElement[bool]) -> Any:
     return select(Dashboard.name, model.created_at).join(model.dashboard).where(condition).order_by(model.id)
 
 

@@ -6,18 +6,9 @@ from contextlib import contextmanager
 from flask import current_app, g, has_request_context
 
 from app.accounts.models import Member
-from app.dashboards.access import DashboardAccess
+from app.dashboards.access import ReaderAccess
 from app.dashboards.enums import Action
 from app.dashboards.models import Dashboard
-from app.extensions import AppBuilder, appbuilder_of
-
-
-class ReaderAccess(DashboardAccess):
-    """What the current reader may do, asked outside a page."""
-
-    @property
-    def appbuilder(self) -> AppBuilder:
-        return appbuilder_of()
 
 
 @contextmanager

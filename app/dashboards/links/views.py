@@ -84,7 +84,7 @@ class SharedDashboardView(BaseView):
         if link is None:
             return as_secret(render_error(NotFound(), _("This link is not valid any more.")))
         with reading_as(link.creator):
-            shown = show_all(link.dashboard.modules, {}, lambda _module: {})
+            shown = show_all(link.dashboard, {}, lambda _module: {})
         page = self.render_template("dashboards/shared.html", link=link, shown=shown, token=token)
         return as_secret(make_response(page))
 

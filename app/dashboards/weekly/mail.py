@@ -42,7 +42,7 @@ def send(dashboard: Dashboard, member: Member, due_at: datetime) -> None:
     """Write the e-mail to the outbox, in the current transaction."""
     pictures: dict[str, bytes] = {}
     with reading_as(member), force_locale(member.locale, member.timezone, member.hour_cycle):
-        shown = show_all(dashboard.modules, {}, lambda _module: {})
+        shown = show_all(dashboard, {}, lambda _module: {})
         parts = [_part(each, pictures) for each in shown[:MAX_MODULES]]
     enqueue(
         EmailRequest(
