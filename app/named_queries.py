@@ -3,12 +3,13 @@
 Days and months are in UTC, as on the page of statistics.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from flask_babel import gettext, lazy_gettext
+from sqlalchemy import ColumnElement, and_
 
 from app import clock
 from app.charts.model import Column, Table, Value
@@ -29,8 +30,28 @@ class Parameter:
 
 
 @dataclass(frozen=True)
+class Series:
+    """What a query counts in each month or day, the same for everybody who may ask.
+
+    `last` gives the last periods, `count` what was counted in those from one to another, which may leave out some;
+    `nothing` stands for these. Periods that are over for long are stored, so that nobody waits until years are counted.
+    """
+
+    last: Callable[[int], list[date]]
+    count: Callable[[date, date], dict[date, Row]]
+    nothing: Row
+    most: int
+
+    def rows(self, number: int) -> list[Row]:
+        """Count in the last periods."""
+        periods = self.last(number)
+        found = self.count(periods[0], periods[-1])
+        return [(period, *found.get(period, self.nothing)) for period in periods]
+
+
+@dataclass(frozen=True)
 class NamedQuery:
-    """A question with a name. `read` gets the parameters by name, and returns the rows of `columns`.
+    """A question with a name. `read` gets the parameters in their order, and returns the rows of `columns`.
 
     `permission` is a pair of Flask-AppBuilder's (permission, view): all who have it get the same answer. Without one,
     each member is answered about what is theirs. `read` may raise ValueError with a localized text.
@@ -42,6 +63,8 @@ class NamedQuery:
     read: Callable[..., list[Row]]
     permission: tuple[str, str] | None
     parameters: tuple[Parameter, ...] = ()
+    # What it answers if nothing but the number of periods, its first parameter, is chosen.
+    series: Series | None = None
     # More rows are cut off.
     most: int = 1000
 
@@ -114,6 +137,21 @@ def next_month(day: date) -> date:
     return date(day.year + day.month // 12, day.month % 12 + 1, 1)
 
 
-def each_period(periods: Iterable[date], found: Mapping[date, Row], nothing: Row) -> list[Row]:
-    """Return a row for each period, also for those of which nothing was found."""
-    return [(period, *found.get(period, nothing)) for period in periods]
+def in_months(moment: Any, first: date, last: date) -> ColumnElement[bool]:
+    """Return the condition that a moment is in the months from one to another."""
+    return and_(moment >= midnight(first), moment < midnight(next_month(last)))
+
+
+def on_days(moment: Any, first: date, last: date) -> ColumnElement[bool]:
+    """Return the condition that a moment is on the days from one to another."""
+    return and_(moment >= midnight(first), moment < midnight(last + timedelta(days=1)))
+
+
+def monthly(count: Callable[[date, date], dict[date, Row]], nothing: Row) -> Series:
+    """Return what is counted in each month."""
+    return Series(last_months, count, nothing, MAX_MONTHS)
+
+
+def daily(count: Callable[[date, date], dict[date, Row]], nothing: Row) -> Series:
+    """Return what is counted on each day."""
+    return Series(last_days, count, nothing, MAX_DAYS)

@@ -14,7 +14,7 @@ from app.accounts.ldap import checks as directory_checks
 from app.accounts.users import account_deletion, directory
 from app.audit import service as audit_log
 from app.crud import files
-from app.dashboards import remote
+from app.dashboards import remote, stored_periods
 from app.database import BATCH, transaction
 from app.inbound import imap
 from app.inbound import service as inbound_service
@@ -102,6 +102,7 @@ JOBS = (
     PeriodicJob("dashboard-data", MINUTE, _counted(remote.fetch_due, "answers for dashboards")),
     PeriodicJob("mailbox", MINUTE, _counted(imap.poll, "messages received")),
     PeriodicJob("directory", MINUTE, _counted(directory.check_due, "people no longer let in by the directory")),
+    PeriodicJob("figures", HOUR, _counted(stored_periods.count_due, "figures counted"), time_limit=3600),
     PeriodicJob("digests", HOUR, _counted(news.send_digests, "digests queued"), time_limit=3600),
     PeriodicJob("zone-rules", HOUR, _warn_of_newer_rules),
     PeriodicJob("cleanup", HOUR, _cleanup, time_limit=3600),

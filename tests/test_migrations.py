@@ -109,6 +109,7 @@ RELEASED = {
     "0017_keys_and_provider_sessions": "d0f7ac75af92d4003d5ffae513ef7142",
     "0018_jobs": "e963edcb363833536a8c481f005b6389",
     "0019_dashboards": "68e68fb69bf49175b312778eae192c1b",
+    "0020_dashboard_data": "2301dd7955b0b546d72c3d480ebcdbb9",
 }
 
 

@@ -63,7 +63,7 @@ class Member(User):
     timezone: Mapped[str | None] = mapped_column(String(64))
     # h23 or h12; None: as usual in the language.
     hour_cycle: Mapped[str | None] = mapped_column(String(3))
-    joined_at: Mapped[datetime | None] = mapped_column(UTCDateTime, default=clock.now)
+    joined_at: Mapped[datetime | None] = mapped_column(UTCDateTime, default=clock.now, index=True)
     # Renewed to end all logins and API tokens of this member.
     session_stamp: Mapped[str] = mapped_column(String(32), default=new_stamp, server_default="")
     password_changed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

@@ -10,7 +10,7 @@ from marshmallow import Schema
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.dashboards import configuration as configurations
-from app.dashboards import queries, schemas, service, texts
+from app.dashboards import queries, schemas, service, texts, uploads
 from app.dashboards.access import DashboardAccess, DashboardRefusedError
 from app.dashboards.configuration import ConfigurationProblemsError
 from app.dashboards.enums import Action
@@ -36,7 +36,7 @@ from app.parties.optimistic_lock import StaleFormError
 from app.parties.texts import Flash
 
 CREATED, SAVED, CLONED, DELETED, RESTORED = "created", "saved", "cloned", "deleted", "restored"
-SHARED, MADE_GLOBAL, IMPORTED = "shared", "shown_to_everybody", "imported"
+SHARED, MADE_GLOBAL, IMPORTED, UPLOADED = "shared", "shown_to_everybody", "imported", "uploaded"
 NOT_SEEN = {404: "There is no such dashboard that you can see"}
 NOT_YOURS = {403: "You may see the dashboard, but not do this", **NOT_SEEN}
 CONFLICT = (
@@ -60,6 +60,7 @@ LIST_PARAMETERS = tuple(
 )
 NOTES = {"notes": {"type": "array", "items": {"type": "string"}, "description": "What is not drawn, and why"}}
 MEMBERS = {"type": "array", "items": schemas.SharedMember}
+UPLOADS = {"type": "array", "items": schemas.UploadSummary}
 VERSIONS = {"type": "array", "items": schemas.DashboardVersionSummary}
 SUMMARIES = {"type": "array", "items": schemas.DashboardSummary}
 
@@ -195,6 +196,42 @@ class DashboardApi(DashboardAccess, PartyApiBase):
         with transaction():
             service.delete(dashboard)
         return self.respond(200, DELETED, texts.deleted(dashboard))
+
+    # -- files
+
+    @expose("/<dashboard_id>/uploads")
+    @endpoint("read", gives=UPLOADS, refusals=NOT_SEEN)
+    def uploads(self, dashboard_id: str) -> Response:
+        """List the CSV files of a dashboard, the newest first. A module shows one by its ID."""
+        found = uploads.of(self.get(dashboard_id, Action.READ))
+        return self.response(200, result=schemas.UploadSummary(many=True).dump(found))
+
+    @expose("/<dashboard_id>/uploads", methods=["POST"])
+    @endpoint(
+        "update",
+        takes=schemas.UploadInput,
+        gives=schemas.UploadSummary,
+        status=201,
+        codes=(UPLOADED,),
+        refusals={**NOT_YOURS, 422: "The file cannot be read"},
+    )
+    def upload(self, dashboard_id: str, sent: dict[str, Any]) -> Response:
+        """Add a CSV file to a dashboard, for its modules to show."""
+        dashboard = self.get(dashboard_id, Action.UPDATE)
+        with transaction():
+            stored = uploads.store(dashboard, sent["name"], sent["file"].encode("utf-8", "replace"))
+        return self.respond(201, UPLOADED, texts.uploaded(stored), result=schemas.UploadSummary().dump(stored))
+
+    @expose("/<dashboard_id>/uploads/<upload_id>", methods=["DELETE"])
+    @endpoint("update", codes=(DELETED,), refusals=NOT_YOURS)
+    def delete_upload(self, dashboard_id: str, upload_id: str) -> Response:
+        """Delete a CSV file of a dashboard. Modules that show it say that it is gone."""
+        dashboard = self.get(dashboard_id, Action.UPDATE)
+        with transaction():
+            is_deleted = uploads.delete(dashboard, upload_id)
+        if not is_deleted:
+            abort(404)
+        return self.respond(200, DELETED, texts.upload_deleted())
 
     # -- history
 

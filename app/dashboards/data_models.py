@@ -1,7 +1,7 @@
 """The tables of data that do not come from the site: uploaded files, and answers of other hosts."""
 
 import secrets
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from flask_babel import lazy_gettext
@@ -11,7 +11,7 @@ from sqlalchemy.orm import InstanceState, Mapped, mapped_column, relationship
 from app import clock
 from app.dashboards.models import Dashboard, OrderedJson
 from app.dashboards.rules import MAX_URL_LENGTH, MAX_URLS
-from app.database import UTCDateTime
+from app.database import Json, UTCDateTime
 from app.enums import EnumString, LabelledEnum, one_of
 from app.extensions import Model
 from app.search_key import WORDS
@@ -74,6 +74,18 @@ class RemoteAnswer(Model):
 
     def __repr__(self) -> str:
         return self.url
+
+
+class StoredPeriod(Model):
+    """What a named query counted in a month, or on a day, that is over for long. A job counts again once a day."""
+
+    __tablename__ = "query_period"
+
+    query: Mapped[str] = mapped_column(String(80), primary_key=True)
+    period: Mapped[date] = mapped_column(primary_key=True)
+    # The row without its period.
+    row: Mapped[list[Any]] = mapped_column(Json)
+    counted_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
 
 
 def urls_of(configuration: dict[str, Any]) -> list[str]:

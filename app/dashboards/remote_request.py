@@ -104,11 +104,11 @@ def _prepared(target: Target, line: socket.socket) -> socket.socket:
     """Return a connection that speaks TLS, if it has to. The certificate must be that of the host's name."""
     if target.scheme != "https":
         return line
-    from requests import certs
+    from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
     # The certificates of the system, or of SSL_CERT_FILE, and those that come with the packages.
     context = ssl.create_default_context()
-    context.load_verify_locations(certs.where())
+    context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
     return context.wrap_socket(line, server_hostname=target.host, do_handshake_on_connect=False)
 
 

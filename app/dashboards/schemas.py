@@ -4,6 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
+from app.dashboards.data_models import MAX_FILE_NAME
 from app.dashboards.enums import Layout, MemberRole
 from app.dashboards.models import MAX_CATEGORY_LENGTH, MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH
 from app.dashboards.rules import MAX_HEIGHT, MAX_MEMBERS, MAX_MODULES, MAX_PLACE, MAX_WIDTH, MIN_HEIGHT
@@ -101,6 +102,22 @@ class MembersInput(RequestSchema):
     members = fields.List(
         fields.Nested(SharedMember), required=True, validate=AtMostValidator(MAX_MEMBERS, of="entries")
     )
+
+
+class UploadInput(RequestSchema):
+    """A CSV file."""
+
+    name = TextField(MAX_FILE_NAME, least=1, required=True)
+    file = fields.String(required=True, **described("What is in the file"))
+
+
+class UploadSummary(Schema):
+    """A CSV file of a dashboard."""
+
+    id = fields.String(attribute="key")
+    name = fields.String()
+    rows = fields.Integer(attribute="row_count")
+    created_at = fields.AwareDateTime()
 
 
 class DashboardSummary(Schema):

@@ -15,7 +15,7 @@ from app import audit, clock
 from app.accounts.models import Member
 from app.crud.fields import clean_line, clean_text
 from app.dashboards import configuration as configurations
-from app.dashboards import jsondash, queries, rules
+from app.dashboards import jsondash, queries, rules, uploads
 from app.dashboards.enums import Layout, MemberRole
 from app.dashboards.models import (
     MAX_CATEGORY_LENGTH,
@@ -161,7 +161,13 @@ def arrange(
 def clone(dashboard: Dashboard, member: Member) -> Dashboard:
     """Copy a dashboard for a member, who owns the copy. It is shared with nobody."""
     name = _("Clone of %(name)s", name=dashboard.name)[:MAX_NAME_LENGTH]
-    return create(member, name, dashboard.configuration, category=dashboard.category, description=dashboard.description)
+    configuration, files = uploads.copies(dashboard)
+    made = create(member, name, configuration, category=dashboard.category, description=dashboard.description)
+    for file in files:
+        file.dashboard_id = made.id
+    db.session.add_all(files)
+    db.session.flush()
+    return made
 
 
 def delete(dashboard: Dashboard) -> None:

@@ -3,6 +3,7 @@
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
+from app.dashboards.data_models import DashboardUpload
 from app.dashboards.enums import Action
 from app.dashboards.models import Dashboard
 from app.errors import Category
@@ -34,6 +35,14 @@ VERSION_NEEDED = lazy_gettext("Send the version of the dashboard that you have r
 
 def not_found(slug: str) -> str:
     return _("There is no dashboard “%(id)s” that you can see.", id=slug)
+
+
+def uploaded(upload: DashboardUpload) -> Flash:
+    return _("The file “%(name)s” was uploaded.", name=upload.name), "info"
+
+
+def upload_deleted() -> Flash:
+    return _("The file was deleted."), "info"
 
 
 def created(dashboard: Dashboard) -> Flash:

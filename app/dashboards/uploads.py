@@ -3,12 +3,14 @@
 import csv
 import io
 import re
+import secrets
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from typing import Any
 
 from flask_babel import gettext as _
+from sqlalchemy import delete as delete_rows
 from sqlalchemy import func, select
 from sqlalchemy.orm import undefer
 
@@ -66,14 +68,28 @@ def find(key: str) -> DashboardUpload | None:
     return db.session.scalars(statement.where(DashboardUpload.key == key)).one_or_none()
 
 
-def copy(source: DashboardUpload, dashboard: Dashboard) -> DashboardUpload:
-    """Add the same file to another dashboard."""
-    made = DashboardUpload(
-        dashboard_id=dashboard.id, name=source.name, content=source.content, row_count=source.row_count
+def delete(dashboard: Dashboard, key: str) -> bool:
+    """Delete a file of a dashboard; return whether there was one. Modules that show it say that it is gone."""
+    statement = delete_rows(DashboardUpload).where(
+        DashboardUpload.dashboard_id == dashboard.id, DashboardUpload.key == key
     )
-    db.session.add(made)
-    db.session.flush()
-    return made
+    return db.session.execute(statement.returning(DashboardUpload.id)).first() is not None
+
+
+def copies(dashboard: Dashboard) -> tuple[dict[str, Any], list[DashboardUpload]]:
+    """Return what a clone of a dashboard shows, and the files that it needs, which are not stored yet."""
+    modules = [{**module, "data": dict(module.get("data") or {})} for module in dashboard.modules]
+    shown = {module["data"]["upload"] for module in modules if "upload" in module["data"]}
+    statement = select(DashboardUpload).options(undefer(DashboardUpload.content))
+    own = statement.where(DashboardUpload.dashboard_id == dashboard.id, DashboardUpload.key.in_(map(str, shown)))
+    made = {}
+    for source in db.session.scalars(own) if shown else ():
+        values = {"name": source.name, "content": source.content, "row_count": source.row_count}
+        made[source.key] = DashboardUpload(key=secrets.token_hex(8), **values)
+    for module in modules:
+        if module["data"].get("upload") in made:
+            module["data"]["upload"] = made[module["data"]["upload"]].key
+    return {**dashboard.configuration, "modules": modules} if made else dashboard.configuration, [*made.values()]
 
 
 def table(upload: DashboardUpload) -> Table:

@@ -20,6 +20,7 @@ NAMES = {
     "directory": lazy_gettext("Ask the directory who has left"),
     "dashboard-data": lazy_gettext("Ask other hosts for data of dashboards"),
     "digests": lazy_gettext("Tell hosts of answers"),
+    "figures": lazy_gettext("Count what dashboards show"),
     "mailbox": lazy_gettext("Read the mailbox"),
     "party-times": lazy_gettext("Follow changes of time zones"),
     "reminders": lazy_gettext("Send reminders"),

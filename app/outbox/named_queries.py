@@ -1,26 +1,28 @@
 """Named queries about e-mails."""
 
+from datetime import date
+
 from flask_babel import lazy_gettext
 from sqlalchemy import case, func, select
 
 from app.charts.model import Column, Kind
 from app.database import day_of
 from app.extensions import db
-from app.named_queries import DAYS, NamedQuery, Row, declare, each_period, last_days, midnight
+from app.named_queries import DAYS, NamedQuery, Row, daily, declare, on_days
 from app.outbox.models import EmailState, OutboxEmail
 
 
-def _emails_by_state(days: int) -> list[Row]:
+def _emails_by_state(first: date, last: date) -> dict[date, Row]:
     day = day_of(OutboxEmail.created_at).label("day")
     statement = (
         select(day, *(func.count(case((OutboxEmail.state == state, 1))) for state in EmailState))
-        .where(OutboxEmail.created_at >= midnight(last_days(days)[0]))
+        .where(on_days(OutboxEmail.created_at, first, last))
         .group_by(day)
     )
-    found = {row[0]: tuple(row[1:]) for row in db.session.execute(statement)}
-    return each_period(last_days(days), found, (0,) * len(EmailState))
+    return {row[0]: tuple(row[1:]) for row in db.session.execute(statement)}
 
 
+SERIES = daily(_emails_by_state, (0,) * len(EmailState))
 declare(
     NamedQuery(
         name="emails_by_state",
@@ -31,6 +33,7 @@ declare(
         ),
         parameters=(DAYS,),
         permission=("can_list", "OutboxEmailModelView"),
-        read=_emails_by_state,
+        series=SERIES,
+        read=SERIES.rows,
     )
 )

@@ -1,11 +1,13 @@
 """What the named queries about parties have in common. Months are those in which parties begin, in UTC."""
 
+from datetime import date
+
 from flask_babel import gettext, lazy_gettext
 from flask_login import current_user
-from sqlalchemy import ColumnElement, and_, select, union_all
+from sqlalchemy import ColumnElement, select, union_all
 
 from app.charts.model import Column, Kind
-from app.named_queries import Parameter, last_months, midnight, next_month, short_text
+from app.named_queries import Parameter, in_months, short_text
 from app.parties import queries
 from app.parties.models import CoHost, DinnerParty
 
@@ -15,10 +17,9 @@ HOST = Parameter("host", lazy_gettext("Username of the host"), "", short_text)
 MONTH = Column("month", lazy_gettext("Month"), Kind.DATE)
 
 
-def within(count: int) -> ColumnElement[bool]:
-    """Return the condition that a party begins in one of the last months, including the current one."""
-    listed = last_months(count)
-    return and_(DinnerParty.starts_at >= midnight(listed[0]), DinnerParty.starts_at < midnight(next_month(listed[-1])))
+def within(first: date, last: date) -> ColumnElement[bool]:
+    """Return the condition that a party begins in the months from one to another."""
+    return in_months(DinnerParty.starts_at, first, last)
 
 
 def of_host(username: str) -> tuple[ColumnElement[bool], ...]:

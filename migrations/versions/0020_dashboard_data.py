@@ -1,7 +1,8 @@
-"""Data of dashboards that do not come from the site: uploaded files, and answers of other hosts."""
+"""Data of dashboards: uploaded files, answers of other hosts, and what was counted in months that are over."""
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0020"
 down_revision = "0019"
@@ -46,8 +47,19 @@ def upgrade() -> None:
     )
     op.create_index("ix_dashboard_remote_url", "dashboard_remote", ["url"])
     op.create_index("ix_dashboard_remote_asked_at", "dashboard_remote", ["asked_at"])
+    op.create_table(
+        "query_period",
+        sa.Column("query", sa.String(80), nullable=False),
+        sa.Column("period", sa.Date(), nullable=False),
+        sa.Column("row", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=False),
+        sa.Column("counted_at", sa.DateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("query", "period", name="pk_query_period"),
+    )
+    op.create_index("ix_ab_user_joined_at", "ab_user", ["joined_at"])
 
 
 def downgrade() -> None:
+    op.drop_index("ix_ab_user_joined_at", "ab_user")
+    op.drop_table("query_period")
     op.drop_table("dashboard_remote")
     op.drop_table("dashboard_upload")

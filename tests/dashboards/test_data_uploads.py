@@ -12,6 +12,7 @@ from app.dashboards.models import Dashboard, DashboardMember
 from app.database import transaction
 from app.errors import DomainError
 from app.extensions import db
+from tests.parties.api_client import ApiClient
 
 NUMBER, TEXT, DATE, MOMENT, BOOLEAN = Kind.NUMBER, Kind.TEXT, Kind.DATE, Kind.MOMENT, Kind.BOOLEAN
 
@@ -97,8 +98,6 @@ def test_who_sees_the_dashboard_sees_its_files(app, ask, cast, board):
     with app.app_context(), transaction():
         upload = uploads.store(board, "sales\0.csv", "day;sum;näme\n2030-01-31;1,5;ö\n".encode())
         assert [each.name for each in uploads.of(board)] == ["sales.csv"]
-        copied = uploads.copy(upload, board)
-        assert copied.key != upload.key
     for member in (cast.host, cast.friend, cast.admin):
         table = ask(member, {"upload": upload.key})
         assert [(column.name, column.kind) for column in table.columns] == [
@@ -126,3 +125,27 @@ def test_a_dashboard_has_a_limited_number_of_files(app, board, monkeypatch):
         uploads.store(board, "a.csv", b"a\n1")
         with pytest.raises(DomainError, match="at most 1 files"):
             uploads.store(board, "b.csv", b"a\n1")
+
+
+def test_files_come_and_go_by_the_api_and_with_clones(app, ask, cast):
+    client = ApiClient(app, cast.host, base="/api/v1/dashboards")
+    made = client.post(body={"name": "Sales"}, status=201)["result"]
+    path = f"/{made['id']}"
+    refused = client.ask("POST", f"{path}/uploads", {"name": "a.csv", "file": "a"})
+    assert (refused.status_code, list(refused.json["errors"])) == (422, ["file"])
+    answer = client.post(f"{path}/uploads", {"name": "a.csv", "file": "a\n1\n"}, status=201)
+    key = answer["result"]["id"]
+    assert (answer["message"], answer["result"]["rows"]) == ("The file “a.csv” was uploaded.", 1)
+    module = {"id": "m", "title": "", "row": 1, "data": {"upload": key}}
+    client.patch(path, {"version": 1, "configuration": {"layout": "grid", "modules": [module, {**module, "id": "n"}]}})
+    clone = client.post(f"{path}/clone", status=201)["result"]
+    keys = {each["data"]["upload"] for each in clone["configuration"]["modules"]}
+    assert len(keys) == 1
+    assert [each["id"] for each in client.get(f"/{clone['id']}/uploads")["result"]] == [*keys]
+    assert key not in keys
+    assert client.delete(f"{path}/uploads/{key}")["message"] == "The file was deleted."
+    assert client.ask("DELETE", f"{path}/uploads/{key}").status_code == 404
+    assert isinstance(ask(cast.host, {"upload": key}), Refusal)
+    assert ask(cast.host, {"upload": keys.pop()}).rows == [(1,)]
+    stranger = ApiClient(app, cast.stranger, base="/api/v1/dashboards")
+    assert stranger.ask("GET", f"{path}/uploads").status_code == 404

@@ -1,10 +1,12 @@
 """Named queries: right numbers on both databases, asked by those who may."""
 
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from app import audit, clock, metrics
+import config
+from app import audit, clock, metrics, scheduler
 from app.charts.model import Refusal
 from app.database import transaction
 from app.extensions import db
@@ -175,4 +177,56 @@ def test_no_query_takes_more_than_a_few_statements(app, ask, cast):
         app.extensions.pop("dashboard_data")
         with count_statements() as statements:
             ask(cast.admin, {"query": name})
-        assert len(statements) <= 4, "\n".join(statements)
+        # Permissions; two statements about the last months, and two about those that the job has not counted.
+        assert len(statements) <= 6, "\n".join(statements)
+
+
+@pytest.mark.both_databases
+def test_periods_that_are_over_for_long_are_counted_once_a_day_by_a_job(app, rows, cast):
+    def count():
+        app.extensions.pop("dashboard_data", None)
+        counted = rows(cast.admin, "parties_per_month", months=4)
+        assert rows(cast.admin, "parties_per_month", months=4, host="host") == counted or is_stale
+        return [parties for _month, parties, _cancelled in counted]
+
+    def add(month):
+        DinnerPartyFactory(host=cast.host, starts_at=datetime(2030, month, 3, tzinfo=UTC), status=PartyStatus.DONE)
+
+    is_stale = False
+    for month in (3, 3, 4, 5, 6):
+        add(month)
+    assert count() == [2, 1, 1, 1]
+    job = next(job for job in scheduler.JOBS if job.name == "figures")
+    with app.app_context():
+        assert job.run() == "1018 figures counted"
+        assert job.run() == ""
+    assert count() == [2, 1, 1, 1]
+    # The month before this one, and this one, are counted when somebody looks.
+    is_stale = True
+    for month in (3, 5, 6):
+        add(month)
+    assert count() == [2, 1, 2, 2]
+    clock.set_now(NOON + timedelta(days=1))
+    with app.app_context():
+        assert job.run() == "1018 figures counted"
+    is_stale = False
+    assert count() == [3, 1, 2, 2]
+    # The job does not run any more.
+    add(3)
+    clock.set_now(NOON + timedelta(days=3))
+    assert count() == [4, 1, 2, 2]
+    # A new month, before the job.
+    clock.set_now(datetime(2030, 7, 1, tzinfo=UTC))
+    assert count() == [1, 2, 2, 0]
+
+
+def test_the_documents_name_every_query_its_columns_and_who_may_ask():
+    text = (Path(config.ROOT) / "docs" / "dashboards.md").read_text("utf-8")
+
+    def row(query):
+        columns = ", ".join(f"`{each.name}`" + (f" ({each.unit})" if each.unit else "") for each in query.columns)
+        parameters = ", ".join(f"`{each.name}`" for each in query.parameters)
+        who = "`{}` on `{}`".format(*query.permission) if query.permission else "every member, about their own"
+        return f"| `{query.name}` | {columns} | {parameters} | {who} |"
+
+    assert not [query.name for query in QUERIES.values() if row(query) not in text]

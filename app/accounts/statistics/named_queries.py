@@ -21,7 +21,8 @@ def _languages() -> list[Row]:
     found: Counter[str] = Counter()
     for locale, count in db.session.execute(statement):
         found[(locales.match(locale) or locales.default()).name] += count
-    return sorted(found.items(), key=lambda each: (-each[1], each[0]))
+    rows = sorted(found.items(), key=lambda each: (-each[1], each[0]))
+    return [*rows]
 
 
 declare(
@@ -31,7 +32,8 @@ declare(
         columns=(Column("month", lazy_gettext("Month"), Kind.DATE), Column("members", lazy_gettext("New members"))),
         parameters=(MONTHS,),
         permission=PERMISSION,
-        read=lambda months: [*statistics_service.joined(months)],
+        series=statistics_service.JOINED,
+        read=statistics_service.JOINED.rows,
     )
 )
 declare(
@@ -41,7 +43,8 @@ declare(
         columns=(Column("day", lazy_gettext("Day"), Kind.DATE), Column("logins", lazy_gettext("Logins"))),
         parameters=(DAYS,),
         permission=PERMISSION,
-        read=lambda days: [*statistics_service.logged_in(days)],
+        series=statistics_service.LOGGED_IN,
+        read=statistics_service.LOGGED_IN.rows,
     )
 )
 declare(

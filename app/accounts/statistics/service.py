@@ -11,10 +11,9 @@ from app.accounts.models import Member, Registration
 from app.audit.models import AuditEvent
 from app.database import day_of, month_of
 from app.extensions import db
-from app.named_queries import last_days, last_months, midnight
+from app.named_queries import Row, daily, in_months, monthly, on_days
 
 MONTHS, DAYS = 12, 30
-Series = list[tuple[date, int]]
 
 
 @dataclass(frozen=True)
@@ -50,23 +49,30 @@ def accounts() -> Accounts:
     return Accounts(*row)
 
 
-def joined(months: int = MONTHS) -> Series:
-    """Count the new members of each of the last months, including the current one. Deleted accounts count."""
-    listed = last_months(months)
+def joined() -> list[Any]:
+    """Return the new members of each of the last months, including the current one. Deleted accounts count."""
+    return JOINED.rows(MONTHS)
+
+
+def logged_in() -> list[Any]:
+    """Return the logins of each of the last days, including today."""
+    return LOGGED_IN.rows(DAYS)
+
+
+def _joined(first: date, last: date) -> dict[date, Row]:
     month = month_of(Member.joined_at).label("month")
-    statement = select(month, func.count()).where(Member.joined_at >= midnight(listed[0])).group_by(month)
-    found = {row[0]: row[1] for row in db.session.execute(statement)}
-    return [(month, found.get(month, 0)) for month in listed]
+    statement = select(month, func.count()).where(in_months(Member.joined_at, first, last)).group_by(month)
+    return {row[0]: (row[1],) for row in db.session.execute(statement)}
 
 
-def logged_in(days: int = DAYS) -> Series:
-    """Count the logins of each of the last days, including today."""
-    listed = last_days(days)
+def _logged_in(first: date, last: date) -> dict[date, Row]:
     day = day_of(AuditEvent.at).label("day")
     statement = (
         select(day, func.count())
-        .where(AuditEvent.at >= midnight(listed[0]), AuditEvent.action == "logged_in")
+        .where(on_days(AuditEvent.at, first, last), AuditEvent.action == "logged_in")
         .group_by(day)
     )
-    found = {row[0]: row[1] for row in db.session.execute(statement)}
-    return [(day, found.get(day, 0)) for day in listed]
+    return {row[0]: (row[1],) for row in db.session.execute(statement)}
+
+
+JOINED, LOGGED_IN = monthly(_joined, (0,)), daily(_logged_in, (0,))

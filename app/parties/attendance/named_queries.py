@@ -1,5 +1,7 @@
 """Named queries about guests who did not come."""
 
+from datetime import date
+
 from flask_babel import lazy_gettext
 from sqlalchemy import ColumnElement, case, func, select
 
@@ -7,7 +9,7 @@ from app import clock
 from app.charts.model import Column
 from app.database import month_of
 from app.extensions import db
-from app.named_queries import MONTHS, NamedQuery, Row, declare, each_period, last_months
+from app.named_queries import MONTHS, NamedQuery, Row, Series, declare, monthly
 from app.parties.enums import HELD, RsvpStatus
 from app.parties.models import DinnerParty, Rsvp
 from app.parties.named_queries import HOST, MONTH, PERMISSION, of_host, own, within
@@ -20,22 +22,25 @@ COLUMNS = (
 )
 
 
-def _count(months: int, *conditions: ColumnElement[bool]) -> list[Row]:
+def _count(first: date, last: date, *conditions: ColumnElement[bool]) -> dict[date, Row]:
     """Count people at parties that have begun. Without a list at the door, nobody is known to have arrived."""
     month = month_of(DinnerParty.starts_at).label("month")
     states = (RsvpStatus.CHECKED_IN, RsvpStatus.NO_SHOW)
     statement = (
         select(month, *(func.coalesce(func.sum(case((Rsvp.status == state, Rsvp.party_size))), 0) for state in states))
         .join(Rsvp.party)
-        .where(within(months), DinnerParty.starts_at <= clock.now(), DinnerParty.status.in_(HELD), *conditions)
+        .where(within(first, last), DinnerParty.starts_at <= clock.now(), DinnerParty.status.in_(HELD), *conditions)
         .where(Rsvp.status.in_(states))
         .group_by(month)
     )
-    found: dict[object, Row] = {
+    return {
         month: (arrived, missing, round(100 * missing / (arrived + missing), 1))
         for month, arrived, missing in db.session.execute(statement)
     }
-    return each_period(last_months(months), found, (0, 0, None))
+
+
+def _series(*conditions: ColumnElement[bool]) -> Series:
+    return monthly(lambda first, last: _count(first, last, *conditions), (0, 0, None))
 
 
 declare(
@@ -45,7 +50,8 @@ declare(
         columns=COLUMNS,
         parameters=(MONTHS, HOST),
         permission=PERMISSION,
-        read=lambda months, host: _count(months, *of_host(host)),
+        series=_series(),
+        read=lambda months, host: _series(*of_host(host)).rows(months),
     )
 )
 declare(
@@ -55,6 +61,6 @@ declare(
         columns=COLUMNS,
         parameters=(MONTHS,),
         permission=None,
-        read=lambda months: _count(months, own()),
+        read=lambda months: _series(own()).rows(months),
     )
 )

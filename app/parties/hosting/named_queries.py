@@ -1,12 +1,14 @@
 """Named queries about the parties that are given."""
 
+from datetime import date
+
 from flask_babel import lazy_gettext
 from sqlalchemy import ColumnElement, case, func, select
 
 from app.charts.model import Column
 from app.database import month_of
 from app.extensions import db
-from app.named_queries import MONTHS, NamedQuery, Row, declare, each_period, last_months
+from app.named_queries import MONTHS, NamedQuery, Row, Series, declare, monthly
 from app.parties.enums import HELD, PartyStatus
 from app.parties.models import DinnerParty
 from app.parties.named_queries import HOST, MONTH, PERMISSION, of_host, own, within
@@ -18,7 +20,7 @@ COLUMNS = (
 )
 
 
-def _count(months: int, *conditions: ColumnElement[bool]) -> list[Row]:
+def _count(first: date, last: date, *conditions: ColumnElement[bool]) -> dict[date, Row]:
     month = month_of(DinnerParty.starts_at).label("month")
     statement = (
         select(
@@ -26,11 +28,14 @@ def _count(months: int, *conditions: ColumnElement[bool]) -> list[Row]:
             func.count(case((DinnerParty.status.in_(HELD), 1))),
             func.count(case((DinnerParty.status == PartyStatus.CANCELLED, 1))),
         )
-        .where(within(months), *conditions)
+        .where(within(first, last), *conditions)
         .group_by(month)
     )
-    found = {row[0]: tuple(row[1:]) for row in db.session.execute(statement)}
-    return each_period(last_months(months), found, (0, 0))
+    return {row[0]: tuple(row[1:]) for row in db.session.execute(statement)}
+
+
+def _series(*conditions: ColumnElement[bool]) -> Series:
+    return monthly(lambda first, last: _count(first, last, *conditions), (0, 0))
 
 
 declare(
@@ -40,7 +45,8 @@ declare(
         columns=COLUMNS,
         parameters=(MONTHS, HOST),
         permission=PERMISSION,
-        read=lambda months, host: _count(months, *of_host(host)),
+        series=_series(),
+        read=lambda months, host: _series(*of_host(host)).rows(months),
     )
 )
 declare(
@@ -50,6 +56,6 @@ declare(
         columns=COLUMNS,
         parameters=(MONTHS,),
         permission=None,
-        read=lambda months: _count(months, own()),
+        read=lambda months: _series(own()).rows(months),
     )
 )

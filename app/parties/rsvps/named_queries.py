@@ -1,5 +1,7 @@
 """Named queries about seats and answers."""
 
+from datetime import date
+
 from flask_babel import gettext, lazy_gettext
 from sqlalchemy import ColumnElement, case, func, select
 
@@ -11,9 +13,9 @@ from app.named_queries import (
     NamedQuery,
     Parameter,
     Row,
+    Series,
     declare,
-    each_period,
-    last_months,
+    monthly,
     short_text,
     whole_number,
 )
@@ -32,16 +34,19 @@ ANSWERS = (
 )
 
 
-def _seats_and_answers(months: int, *conditions: ColumnElement[bool]) -> list[Row]:
+def _seats_and_answers(first: date, last: date, *conditions: ColumnElement[bool]) -> dict[date, Row]:
     month = month_of(DinnerParty.starts_at).label("month")
-    chosen = (within(months), DinnerParty.status.in_(HELD), *conditions)
+    chosen = (within(first, last), DinnerParty.status.in_(HELD), *conditions)
     seats = select(month, func.sum(DinnerParty.number_seats), func.sum(DinnerParty.seats_taken))
     answers = select(month, *(func.count(case((Rsvp.status.in_(kind), 1))) for kind in ANSWERS)).join(Rsvp.party)
     found = {row[0]: tuple(row[1:]) for row in db.session.execute(seats.where(*chosen).group_by(month))}
     answered = {row[0]: tuple(row[1:]) for row in db.session.execute(answers.where(*chosen).group_by(month))}
-    nothing = (0,) * len(ANSWERS)
-    both = {each: (*found[each], *answered.get(each, nothing)) for each in found}
-    return each_period(last_months(months), both, (0, 0, *nothing))
+    return {each: (*found[each], *answered.get(each, (0,) * len(ANSWERS))) for each in found}
+
+
+def _series(*conditions: ColumnElement[bool]) -> Series:
+    nothing = (0, 0, *(0,) * len(ANSWERS))
+    return monthly(lambda first, last: _seats_and_answers(first, last, *conditions), nothing)
 
 
 def _guests_per_party(parties: int, party: str) -> list[Row]:
@@ -81,7 +86,8 @@ declare(
         ),
         parameters=(MONTHS, HOST),
         permission=PERMISSION,
-        read=lambda months, host: _seats_and_answers(months, *of_host(host)),
+        series=_series(),
+        read=lambda months, host: _series(*of_host(host)).rows(months),
     )
 )
 declare(

@@ -1,12 +1,14 @@
 """Named queries about waiting lists."""
 
+from datetime import date
+
 from flask_babel import lazy_gettext
 from sqlalchemy import case, func, select
 
 from app.charts.model import Column, Kind
 from app.database import month_of, seconds_between
 from app.extensions import db
-from app.named_queries import MONTHS, NamedQuery, Row, declare, each_period, last_months, midnight
+from app.named_queries import MONTHS, NamedQuery, Row, declare, in_months, monthly
 from app.parties.enums import OfferState, WaitingListEventKind
 from app.parties.named_queries import PERMISSION
 from app.parties.waiting_list.models import WaitingListEvent, WaitOffer
@@ -14,7 +16,7 @@ from app.parties.waiting_list.models import WaitingListEvent, WaitOffer
 HOUR = 3600
 
 
-def _waiting_times(months: int) -> list[Row]:
+def _waiting_times(first: date, last: date) -> dict[date, Row]:
     """Measure from when a guest last joined the waiting list to each offer of seats, by the month of the offer."""
     joined = (
         select(func.max(WaitingListEvent.at))
@@ -31,7 +33,7 @@ def _waiting_times(months: int) -> list[Row]:
             case((WaitOffer.state == OfferState.CLAIMED, 1)).label("is_claimed"),
             seconds_between(joined, WaitOffer.created_at).label("seconds"),
         )
-        .where(WaitOffer.created_at >= midnight(last_months(months)[0]))
+        .where(in_months(WaitOffer.created_at, first, last))
         .subquery()
     )
     figures = (
@@ -40,19 +42,19 @@ def _waiting_times(months: int) -> list[Row]:
         func.avg(offers.c.seconds),
         func.max(offers.c.seconds),
     )
-    found: dict[object, Row] = {
+    return {
         month: (count, claimed, _hours(average), _hours(longest))
         for month, count, claimed, average, longest in db.session.execute(
             select(offers.c.month, *figures).group_by(offers.c.month)
         )
     }
-    return each_period(last_months(months), found, (0, 0, None, None))
 
 
 def _hours(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds / HOUR, 1)
 
 
+SERIES = monthly(_waiting_times, (0, 0, None, None))
 declare(
     NamedQuery(
         name="waiting_times",
@@ -66,6 +68,7 @@ declare(
         ),
         parameters=(MONTHS,),
         permission=PERMISSION,
-        read=_waiting_times,
+        series=SERIES,
+        read=SERIES.rows,
     )
 )
