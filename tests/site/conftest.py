@@ -13,6 +13,7 @@ from app import audit
 from app.accounts import tokens
 from app.accounts.enums import TokenPurpose
 from app.accounts.models import Member, Registration
+from app.dashboards import configuration
 from app.database import transaction
 from app.extensions import appbuilder_of, db
 from app.outbox import unsubscribe_token
@@ -189,7 +190,7 @@ def populate_site(app: Flask, party: DinnerParty, answer: Rsvp, member: Member, 
     PartySeriesFactory(first=party, **texts.get("PartySeriesFactory", {}))
     DishClaimFactory(slot__party=party, **texts.get("DishClaimFactory", {}))
     DirectoryPersonFactory(person=member, **texts.get("DirectoryPersonFactory", {}))
-    shown = {"configuration": FIGURES, **texts.get("DashboardFactory", {})}
+    shown = {"configuration": configuration.check(FIGURES), **texts.get("DashboardFactory", {})}
     dashboard = DashboardFactory(owner=party.host, slug="the-dashboard", **shown)
     DashboardMemberFactory(dashboard=dashboard, member=member)
     DashboardVersionFactory(dashboard=dashboard, **texts.get("DashboardVersionFactory", {}))
