@@ -223,7 +223,10 @@ def test_roles_of_a_new_site_have_exactly_the_declared_permissions(app):
             ("can_host", "PartyView"),
             ("can_read", "MemberView"),
             # Showing one to everybody is for administrators.
-            *((f"can_{action}", "DashboardView") for action in ("read", "create", "update", "delete", "clone", "share")),
+            *(
+                (f"can_{action}", "DashboardView")
+                for action in ("read", "create", "update", "delete", "clone", "share")
+            ),
         },
         "Translator": set(),
     }
