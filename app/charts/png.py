@@ -3,6 +3,7 @@
 resvg leaves out all words, without an error, if it knows no font: so a font has to be found first.
 """
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ def arguments(chart: Chart, title: str) -> dict[str, Any]:
     }
 
 
+@cache
 def find_fonts(folders: tuple[str, ...] = FOLDERS) -> tuple[str, list[Path]]:
     """Return the name of the best family on this machine and its files. Raises NoFontError."""
     known = {path.name: path for folder in folders for path in sorted(Path(folder).rglob("*.[to]tf"), reverse=True)}

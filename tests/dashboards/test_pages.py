@@ -7,7 +7,7 @@ from html import unescape
 
 import pytest
 
-from app.charts import png_process
+from app.charts import png, png_process
 from app.dashboards import data, service
 from app.dashboards.enums import MemberRole
 from app.dashboards.models import Dashboard
@@ -199,6 +199,7 @@ def test_a_module_is_sent_alone_and_as_files(board, host, client_of, cast):
 def test_a_picture_is_drawn_in_another_process(board, host, monkeypatch):
     slug = board()
     code = "import json, sys; sys.stdout.buffer.write(b'PNG' + json.load(sys.stdin)['svg_string'][:4].encode())"
+    monkeypatch.setattr(png, "find_fonts", lambda: ("Any", []))
     monkeypatch.setattr(png_process, "CODE", code)
     file = host.get(f"/dashboards/{slug}/modules/first.png")
     assert (file.response.mimetype, file.response.data) == ("image/png", b"PNG<svg")

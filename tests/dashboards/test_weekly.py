@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from app import clock
-from app.charts import png
+from app.charts import png, png_process
 from app.dashboards import service
 from app.dashboards.enums import MemberRole
 from app.dashboards.weekly import service as weekly
@@ -109,7 +109,7 @@ def test_a_subscriber_gets_the_dashboard_each_monday_with_what_they_may_see(
 
 def test_charts_are_pictures_inside_the_email(board, cast, new_visitor, smtp, monday, monkeypatch):
     # Not every machine has a font; what stands in a picture is tested elsewhere.
-    monkeypatch.setattr(png, "draw", lambda _chart, title: b"\x89PNG " + title.encode())
+    monkeypatch.setattr(png_process, "draw", lambda _chart, title: b"\x89PNG " + title.encode())
     subscribe(new_visitor(), board, cast.host)
     monday()
     (arrived,) = smtp.messages
@@ -122,12 +122,15 @@ def test_charts_are_pictures_inside_the_email(board, cast, new_visitor, smtp, mo
 
 
 def test_without_a_font_the_figures_are_sent_in_words(board, cast, new_visitor, smtp, monday, monkeypatch, caplog):
-    monkeypatch.setattr(png.find_fonts, "__defaults__", ((),))
+    def without_fonts():
+        raise png.NoFontError("Install some.")
+
+    monkeypatch.setattr(png, "find_fonts", without_fonts)
     subscribe(new_visitor(), board, cast.host)
     assert monday() == 1
     (arrived,) = smtp.messages
     assert "Soup &amp; bread" in arrived.get_body(("html",)).get_content()
-    assert "Dashboards are sent without pictures" in caplog.text
+    assert "A chart is sent in words: Install some." in caplog.text
 
 
 def test_the_email_is_in_the_language_of_the_member(board, cast, app, new_visitor, smtp, monday):

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.accounts.models import Member
-from app.charts import png, texts, values
+from app.charts import png_process, texts, values
 from app.charts.drawing import is_drawn
 from app.charts.model import Refusal
+from app.charts.png import NoFontError
 from app.dashboards.models import Dashboard
 from app.dashboards.modules import ShownModule, show_all
 from app.dashboards.reader import reading_as
@@ -87,9 +88,9 @@ def _part(shown: ShownModule, pictures: dict[str, bytes]) -> Part:
 
 def _picture(shown: ShownModule, pictures: dict[str, bytes]) -> str:
     try:
-        drawn = png.draw(shown.chart, str(shown.module["title"]))
-    except png.NoFontError as error:
-        logger.warning("Dashboards are sent without pictures: %s", error)
+        drawn = png_process.draw(shown.chart, str(shown.module["title"]))
+    except (NoFontError, png_process.PictureError) as error:
+        logger.warning("A chart is sent in words: %s", str(error) or "its picture could not be drawn.")
         return ""
     if sum(map(len, pictures.values())) + len(drawn) > MAX_PICTURE_BYTES:
         return ""
