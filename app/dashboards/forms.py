@@ -245,7 +245,7 @@ def configuration_of(form: DashboardForm, stored: Mapping[str, Any]) -> dict[str
     # Modules keep the rows of the grid, in their new order; each new one gets a row of its own.
     numbers = [module.get("row", 1) for row in rows(stored["modules"]) for module in row if module["id"] in used]
     last = max(numbers, default=0)
-    modules = []
+    modules: list[dict[str, Any]] = []
     for place, each in enumerate(typed):
         module = _module(each, known.get(each.key.data or "", {}), {*known, *(made["id"] for made in modules)})
         row = numbers[place] if place < len(numbers) else last + 1 + place - len(numbers)
