@@ -91,12 +91,17 @@ def create(  # noqa: PLR0913 - what a dashboard is
 
 def add(dashboard: Dashboard, author: Member | None) -> None:
     """Store a new dashboard. Raises DomainError."""
+    insert(dashboard, author)
+    audit.record("dashboard_created", "dashboard", dashboard)
+
+
+def insert(dashboard: Dashboard, author: Member | None) -> None:
+    """Store a new dashboard with its history. The audit log begins after those of a new site."""
     _clean(dashboard)
     dashboard.slug = dashboard.slug or secrets.token_urlsafe(9).replace("-", "_")
     db.session.add(dashboard)
     db.session.flush()
     _remember(dashboard, author)
-    audit.record("dashboard_created", "dashboard", dashboard)
 
 
 def update(dashboard: Dashboard, expected: int, author: Member | None, **values: Any) -> bool:

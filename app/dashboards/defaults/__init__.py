@@ -6,6 +6,7 @@ from flask_babel import lazy_gettext
 
 from app.dashboards import configuration as configurations
 from app.dashboards import queries, service
+from app.dashboards.models import Dashboard
 from app.named_queries import QUERIES
 
 FOLDER = Path(__file__).parent
@@ -28,5 +29,11 @@ def add() -> None:
             for module in configuration["modules"]:
                 module["title"] = str(QUERIES[module["data"]["query"]].title)
             name, description = (str(TEXTS[beside[each]]) for each in ("name", "description"))
-            dashboard = service.create(None, name, configuration, description=description, slug=beside["id"])
-            service.make_global(dashboard, is_global=beside["is_global"])
+            dashboard = Dashboard(
+                slug=beside["id"],
+                name=name,
+                description=description,
+                is_global=beside["is_global"],
+                configuration=configuration,
+            )
+            service.insert(dashboard, None)
