@@ -156,7 +156,7 @@ def test_a_logarithmic_axis_has_powers_and_leaves_out_what_has_none():
 
 def test_thousands_of_points_keep_their_extremes():
     ys = [float(n % 7) for n in range(10_000)]
-    ys[5_000], ys[5_001] = 600.0, -600.0
+    ys[5_000], ys[5_001] = 1000.0, -1000.0
     drawn = svg(Plot([Series("A", Samples(list(range(10_000)), ys))]), is_rtl=False)
     heights = [float(each) for each in re.findall(r"[LV](?:\d+ )?([\d.]+)", drawn)]
     assert (min(heights), max(heights)) == (pytest.approx(10, abs=1), pytest.approx(236, abs=1))

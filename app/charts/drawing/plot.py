@@ -95,10 +95,11 @@ def draw(plot: Plot, canvas: Canvas) -> Drawing:
     body = [
         _grid(stage),
         _names(plot, canvas, margin),
+        '<svg class="frame" width="100%" height="100%" overflow="visible">',
         '<svg class="pane" width="100%" height="100%" overflow="visible">',
         labels_below(canvas, across.labels, bottom, is_banded=across.is_banded),
         *_marks(stage),
-        "</svg>",
+        "</svg></svg>",
     ]
     return Drawing("".join(body), canvas.height, margin, kind="plot", note=note)
 
