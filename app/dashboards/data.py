@@ -149,6 +149,8 @@ def _part(payload: Any, key: object) -> Any:
     """Return the part of a payload that several charts share."""
     if key is None:
         return payload
-    if not isinstance(payload, Mapping) or not isinstance(key, str) or key not in payload:
+    # jsondash keeps the parts of a shared payload under this name.
+    parts = payload.get("multicharts", payload) if isinstance(payload, Mapping) else None
+    if not isinstance(parts, Mapping) or not isinstance(key, str) or key not in parts:
         raise ValueError(gettext("The data have no part “%(key)s”.", key=str(key)[:100]))
-    return payload[key]
+    return parts[key]

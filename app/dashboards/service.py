@@ -33,7 +33,7 @@ from app.parties.optimistic_lock import StaleFormError
 
 DETAILS = {"name": MAX_NAME_LENGTH, "category": MAX_CATEGORY_LENGTH, "description": MAX_DESCRIPTION_LENGTH}
 # Paths of other pages and of the API.
-RESERVED = frozenset({"categories", "import", "new"})
+RESERVED = frozenset({"categories", "import", "new", "shared"})
 SLUG = re.compile(r"[A-Za-z0-9_-]{1,80}")
 # Columns that the audit log leaves out: a configuration is too much for it, and is in the history.
 UNTOLD = ("configuration", "layout", "owner_id", "owner")

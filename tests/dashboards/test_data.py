@@ -51,6 +51,7 @@ def test_inputs_of_the_reader_replace_parameters(ask, cast):
 
 def test_values_stand_in_their_place_and_share_a_payload_by_keys(ask):
     assert ask(None, {"values": {"bar": [1, 2], "line": [3]}, "key": "bar"}) == [1, 2]
+    assert ask(None, {"values": {"multicharts": {"bar": [1, 2]}}, "key": "bar"}) == [1, 2]
     assert ask(None, {"values": [1, 2]}) == [1, 2]
 
 
