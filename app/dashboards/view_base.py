@@ -1,6 +1,7 @@
 """The base of the pages of dashboards: who may, and how a refusal is shown."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 from flask import Blueprint, flash, redirect, url_for
@@ -53,9 +54,17 @@ class BaseDashboardView(DashboardAccess, BaseView):
         flash(str(text), category)
         return redirect(url_for(endpoint, **values), 303)
 
-    def permissions(self, dashboard: Dashboard | None = None) -> dict[str, bool]:
-        """Return what the reader may do, to this dashboard or at all."""
-        return {action: self.may(action, dashboard) if dashboard else self.has_permission(action) for action in Action}
+    def permissions(self, dashboard: Dashboard | None = None) -> SimpleNamespace:
+        """Return what the reader may do, to this dashboard or at all, for templates: `may.update` and so on.
+
+        No dictionary: each has a method `update`, which a template takes for a yes.
+        """
+        return SimpleNamespace(
+            **{
+                str(action): self.may(action, dashboard) if dashboard else self.has_permission(action)
+                for action in Action
+            }
+        )
 
 
 def current_member() -> Member:

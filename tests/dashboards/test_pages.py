@@ -239,6 +239,21 @@ def test_each_object_has_its_own_rights(board, client_of, cast, role, path, stat
         assert "There is no dashboard" in page.text
 
 
+@pytest.mark.parametrize(
+    ("role", "offered"),
+    [
+        ("viewer", {"history"}),
+        ("editor", {"edit", "arrange", "json", "files", "history"}),
+        ("owner", {"edit", "arrange", "json", "files", "history", "members", "links", "delete"}),
+    ],
+)
+def test_a_page_offers_what_its_reader_may_do(board, client_of, cast, role, offered):
+    slug = board("friend") if role == "owner" else board(friend=role)
+    page = client_of(cast.friend).get(f"/dashboards/{slug}")
+    linked = set(re.findall(rf'href="/dashboards/{slug}/(\w+)"', page.text))
+    assert linked == offered
+
+
 def test_a_refused_post_changes_nothing_and_is_told_once(board, client_of, cast, stored):
     slug, friend = board(friend="viewer"), client_of(cast.friend)
     for path in ("edit", "json", "arrange", "restore", "undo", "delete", "members", "members/remove", "global"):
