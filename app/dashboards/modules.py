@@ -87,7 +87,7 @@ def show_all(
     places = {module["id"]: place for place, module in enumerate(modules)}
     ordered = [module for row in rows(modules) for module in row]
     until = time.thread_time() + seconds
-    return [show(dashboard, module, arguments, urls, places[module["id"]], until) for module in ordered]
+    return [show(dashboard, module, arguments, urls, places[module["id"]], until=until) for module in ordered]
 
 
 def show(  # noqa: PLR0913 - what a module is shown with
@@ -96,6 +96,7 @@ def show(  # noqa: PLR0913 - what a module is shown with
     arguments: Mapping[str, str],
     urls: Urls,
     place: int = 0,
+    *,
     until: float = math.inf,
 ) -> ShownModule:
     """Return what a module shows. Whatever goes wrong is told in its place."""

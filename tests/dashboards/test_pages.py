@@ -133,6 +133,12 @@ def test_the_number_of_statements_does_not_grow(board, host, client_of, cast):
     assert few[1] <= 3
 
 
+def test_a_module_without_a_title_is_called_by_its_id(board, host):
+    slug = board(configuration={**TWO, "modules": [{**each, "title": ""} for each in TWO["modules"]]})
+    assert "<bdi>first</bdi></a>" in host.get(f"/dashboards/{slug}").text
+    assert "<title>first ·" in host.get(f"/dashboards/{slug}/modules/first").text
+
+
 # -- what goes wrong
 
 
@@ -155,7 +161,8 @@ def failing(monkeypatch):
 
 @pytest.mark.both_databases
 def test_a_query_that_fails_leaves_the_other_charts_of_its_page(board, host, failing):
-    page = host.get(f"/dashboards/{board(configuration=failing('SELECT * FROM nowhere'))}")
+    slug = board(configuration=failing("SELECT * FROM nowhere"))
+    page = host.get(f"/dashboards/{slug}")
     assert page.status == 200
     assert page.text.count("This chart could not be drawn.") == 1
     assert "<svg" in page.text
