@@ -195,7 +195,7 @@ class _Reader:
         """Read entries until one may have a mistake, without their places: there may be half a million."""
         while True:
             try:
-                value, end = DECODER.scan_once(self.text, self.at)
+                value, end = DECODER.scan_once(self.text, self.at)  # type: ignore[attr-defined]
             except (StopIteration, ValueError, RecursionError):
                 return
             comma, read = COMMA.match(self.text, end), self.text[self.at : end]
