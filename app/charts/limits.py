@@ -34,3 +34,5 @@ MAX_WORDS = 200
 MAX_IMAGE = 1_000_000
 # Of a specification: keys and entries that are looked at.
 MAX_SPECIFICATION = 50_000
+# Rows that are read for it, each as often as a transform or a layer has entries that ask for something.
+MAX_WORK = 1_000_000

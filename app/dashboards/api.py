@@ -19,7 +19,7 @@ from app.dashboards.service import Place
 from app.database import run_with_retry, transaction
 from app.errors import DomainError
 from app.extensions import db
-from app.http import page_number
+from app.http import page_number, parse_int
 from app.parties.access import current_member
 from app.parties.api_base import (
     CHANGED_MEANWHILE,
@@ -398,8 +398,8 @@ def _expected(sent: dict[str, Any]) -> int:
     """Return the version that the request is about, which is taken out of `sent`."""
     version = sent.pop("version", None)
     if version is None and request.if_match:
-        tags = [tag for tag in request.if_match.as_set() if tag.isdecimal()]
-        version = int(tags[0]) if tags else 0
+        # One that is no version is never that of the dashboard.
+        version = next((number for tag in request.if_match.as_set() if (number := parse_int(tag))), 0)
     if version is None:
         raise DomainError(texts.VERSION_NEEDED, field="version")
     return int(version)

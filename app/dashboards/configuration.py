@@ -4,10 +4,12 @@ It knows no database and no request.
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache
+from itertools import islice
 from pathlib import Path as File
 from typing import Any
 
@@ -28,6 +30,7 @@ from app.errors import DomainError
 
 SCHEMA_FILE = File(__file__).with_name("schema.json")
 MAX_PROBLEMS = 20
+TOO_MANY = ("maxItems", "maxProperties")
 # What stands in a file beside the configuration itself.
 DETAILS = ("name", "category", "description")
 BESIDE = frozenset({"$schema", "id", "is_global", *DETAILS})
@@ -89,8 +92,8 @@ def _read(text: str) -> Document:
 
 def check(value: Any) -> dict[str, Any]:
     """Return a configuration with all defaults. Raises ConfigurationProblemsError; its problems have no lines."""
-    problems = list(_unstorable(value))
-    _refuse(problems)
+    if not _is_storable(value):
+        _refuse(list(islice(_unstorable(value), MAX_PROBLEMS)))
     return _checked(value, None)
 
 
@@ -136,6 +139,15 @@ def _too_large() -> str:
     return _("A dashboard has at most %(limit)d KB of text. Show less data, or take it from a query.", limit=limit)
 
 
+def _is_storable(value: Any) -> bool:
+    """Whether a value is surely one that a text could have: a quick answer for nearly all."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return len(text) <= MAX_CONFIGURATION_BYTES and json_text.read_fast(text, MAX_DEPTH) is not None
+    except (TypeError, ValueError, RecursionError):
+        return False
+
+
 def _unstorable(value: Any) -> Iterator[Problem]:
     """Yield what a value has that no text could have: it was not read by this module."""
     size = 0
@@ -165,10 +177,10 @@ def _refuse(problems: list[Problem]) -> None:
 def _checked(value: Any, document: Document | None) -> dict[str, Any]:
     if not isinstance(value, dict) or "modules" not in value:
         _refuse([_problem(str(texts.NO_MODULES), (), document)])
-    problems = [_problem(message, path, document) for message, path in _by_schema(value)]
+    problems = [_problem(message, path, document) for message, path in islice(_by_schema(value), MAX_PROBLEMS)]
     if not problems:
         value = with_defaults(value)
-        problems = [_problem(message, path, document) for message, path in _by_rules(value)]
+        problems = [_problem(message, path, document) for message, path in islice(_by_rules(value), MAX_PROBLEMS)]
     problems.sort(key=lambda problem: (problem.line, problem.column))
     _refuse(problems)
     return value
@@ -205,14 +217,18 @@ def _filled(value: Mapping[str, Any], described: Mapping[str, Any]) -> dict[str,
 @cache
 def _validator() -> Any:
     jsonschema.Draft202012Validator.check_schema(schema())
-    return jsonschema.Draft202012Validator(schema())
+    return jsonschema.validators.extend(jsonschema.Draft202012Validator, {"pattern": _fit})(schema())
+
+
+def _fit(_validator: object, pattern: str, instance: object, _schema: object) -> Iterator[ValidationError]:
+    # To Python, $ is also before a newline at the end; to JSON Schema, it is the end.
+    if isinstance(instance, str) and not re.search(pattern.replace("$", r"\Z"), instance):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
 
 
 def _by_schema(value: Any) -> Iterator[tuple[str, Path]]:
     told: set[Path] = set()
-    for number, error in enumerate(_validator().iter_errors(value)):
-        if number >= MAX_PROBLEMS:
-            return
+    for error in _validator().iter_errors(value):
         path = tuple(error.absolute_path)
         if error.validator == "additionalProperties":
             unknown = [name for name in error.instance if name not in error.schema["properties"]]
@@ -220,6 +236,10 @@ def _by_schema(value: Any) -> Iterator[tuple[str, Path]]:
                 (_("There is no property “%(name)s” here.", name=json_text.shortened(name)), (*path, name))
                 for name in unknown
             )
+        elif error.validator in TOO_MANY:
+            yield _message(error), path
+            # What is in it is not looked at, however much it is.
+            return
         elif error.validator != "required":
             yield _message(error), path
         elif path not in told:
@@ -279,8 +299,7 @@ MESSAGES: dict[str, Callable[[ValidationError], str]] = {
     "maximum": _not_between,
     "minLength": lambda _error: _("This field must be filled in."),
     "maxLength": _too_long,
-    "maxItems": _too_many,
-    "maxProperties": _too_many,
+    **dict.fromkeys(TOO_MANY, _too_many),
     "pattern": lambda error: str(PATTERNS[error.validator_value]),
     "oneOf": lambda _error: _("Data comes from exactly one source: query, values, upload, api or url."),
     "dependentRequired": lambda _error: _("Parameters belong to a query."),

@@ -10,6 +10,8 @@ from flask_babel import gettext as _
 PLACE = {"row", "order", "width", "height", "x", "y"}
 # Lines around a difference, and the most that a page shows.
 CONTEXT, MAX_LINES = 3, 2000
+# Lines between the first and the last difference that are compared with each other: the time grows with their square.
+MAX_COMPARED = 3000
 KINDS = {"-": "removed", "+": "added", " ": "same"}
 
 
@@ -37,12 +39,27 @@ def lines(before: str, after: str) -> list[tuple[str, str]]:
 
 
 def _lines(before: Sequence[str], after: Sequence[str]) -> Iterator[tuple[str, str]]:
+    before, after = _differing(before, after)
+    if len(before) + len(after) > MAX_COMPARED:
+        yield from (("removed", line) for line in before)
+        yield from (("added", line) for line in after)
+        return
     # The first two lines name the files.
     for line in list(difflib.unified_diff(before, after, lineterm="", n=CONTEXT))[2:]:
         if line.startswith("@@"):
             yield "left_out", ""
         else:
             yield KINDS[line[0]], line[1:]
+
+
+def _differing(before: Sequence[str], after: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """Return the lines from the first to the last difference, with those around."""
+    shorter = min(len(before), len(after))
+    start = next((at for at in range(shorter) if before[at] != after[at]), shorter)
+    most = shorter - start
+    end = next((at for at in range(most) if before[-1 - at] != after[-1 - at]), most)
+    first, rest = max(start - CONTEXT, 0), max(end - CONTEXT, 0)
+    return before[first : len(before) - rest], after[first : len(after) - rest]
 
 
 def _content(module: Mapping[str, Any]) -> dict[str, Any]:

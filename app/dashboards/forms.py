@@ -88,7 +88,9 @@ class ModuleForm(FlaskForm):
         csrf = False
 
     key = HiddenField()
-    title = StringField(lazy_gettext("Title"), filters=[clean_line], validators=[DataRequired(), Length(max=200)])
+    title = StringField(
+        lazy_gettext("Title of the module"), filters=[clean_line], validators=[DataRequired(), Length(max=200)]
+    )
     source = SelectField(lazy_gettext("Data"), validate_choice=False)
     kind = SelectField(lazy_gettext("Chart"), validate_choice=False)
     parameters = ParametersField(

@@ -19,6 +19,10 @@ Path: TypeAlias = tuple[Key, ...]
 BLANKS = re.compile(r"[ \t\r\n]*")
 NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
 WORD = re.compile(r"[+-]?[\w.+-]+")
+# Between two entries of a list.
+COMMA = re.compile(r"[ \t\r\n]*+,[ \t\r\n]*+(?!\])")
+# Entries of a list whose places are known; no list that the schema describes has as many.
+MAX_PLACED = 1000
 # What no page, image or database can hold.
 UNUSABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 WORDS = {"true": True, "false": False, "null": None}
@@ -71,12 +75,13 @@ class Document:
 def written(path: Path) -> str:
     """Return a path as people read it."""
     parts = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path)
-    return shortened(UNUSABLE.sub("\ufffd", parts.removeprefix(".")))
+    return shortened(parts.removeprefix("."))
 
 
 def shortened(text: str) -> str:
     """Return the beginning of a text, as a message repeats it."""
-    return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "…"
+    shown = UNUSABLE.sub("\ufffd", text[:MAX_SHOWN])
+    return shown if len(text) <= MAX_SHOWN else shown + "…"
 
 
 def read(text: str, max_depth: int, max_problems: int) -> Document:
@@ -110,6 +115,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse(name: str) -> None:
     raise ValueError(name)
+
+
+DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse)
 
 
 def depth(value: Any) -> int:
@@ -176,10 +184,26 @@ class _Reader:
                 raise UnreadableError(_("There must be no comma before “%(sign)s”.", sign=end), self.at)
         if is_object:
             self._entry(last)
-        else:
-            last.key = len(last.container)
-            last.container.append(None)
-            last.container[last.key] = self._value()
+            return
+        if len(last.container) >= MAX_PLACED:
+            self._read_entries(last.container)
+        last.key = len(last.container)
+        last.container.append(None)
+        last.container[last.key] = self._value()
+
+    def _read_entries(self, container: list[Any]) -> None:
+        """Read entries until one may have a mistake, without their places: there may be half a million."""
+        while True:
+            try:
+                value, end = DECODER.scan_once(self.text, self.at)  # type: ignore[attr-defined]
+            except (StopIteration, ValueError, RecursionError):
+                return
+            comma, read = COMMA.match(self.text, end), self.text[self.at : end]
+            is_deep = isinstance(value, dict | list) and len(self.open) + depth(value) > self.max_depth
+            if comma is None or is_deep or SUSPICIOUS.search(read) or UNUSABLE.search(read):
+                return
+            container.append(value)
+            self.at = comma.end()
 
     def _entry(self, last: _Open) -> None:
         start = self.at

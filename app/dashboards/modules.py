@@ -1,7 +1,9 @@
 """What the modules of a dashboard show to the current member: their inputs, their data and their charts."""
 
 import logging
-from collections.abc import Callable, Mapping
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +15,7 @@ from app.charts.model import Chart, Refusal
 from app.dashboards import data
 from app.dashboards.arrangement import DEFAULT_HEIGHT, rows
 from app.dashboards.models import Dashboard
+from app.database import is_unavailable
 from app.extensions import db
 
 log = logging.getLogger(__name__)
@@ -25,6 +28,8 @@ HTML_TYPES = {"datetime": "datetime-local", "password": "text"}
 MAX_INPUT_LENGTH = 500
 # What a module has besides its drawing, and the least that a drawing needs, in pixels.
 HEIGHT_AROUND, HEIGHT_OF_INPUTS, MIN_DRAWING = 130, 90, 120
+# Of the processor, for all charts of a page: what comes later is on a page of its own.
+SECONDS_OF_PAGE = 5.0
 # The name of an input in a URL: that of its module stands before it.
 SEPARATOR = "."
 
@@ -51,6 +56,13 @@ class ShownModule:
     chart: Chart
     fields: list[InputField] = field(default_factory=list)
     urls: Mapping[str, str] = field(default_factory=dict)
+    # When the page has drawn enough, on the clock of its thread.
+    until: float = math.inf
+
+    @property
+    def shown_chart(self) -> Chart:
+        """The chart, as long as the page has time to draw it."""
+        return self.chart if time.thread_time() < self.until else _late()
 
     @property
     def drawing_height(self) -> int:
@@ -59,28 +71,59 @@ class ShownModule:
         return max(int(self.module.get("height", DEFAULT_HEIGHT)) - around, MIN_DRAWING)
 
 
-def show_all(dashboard: Dashboard, arguments: Mapping[str, str], urls: Urls) -> list[ShownModule]:
-    """Return what all modules of a dashboard show, in their order. What several of them ask alike is asked once (app.dashboards.data)."""
-    places = {module["id"]: place for place, module in enumerate(dashboard.modules)}
-    ordered = [module for row in rows(dashboard.modules) for module in row]
-    return [show(dashboard, module, arguments, urls, places[module["id"]]) for module in ordered]
+def show_all(
+    dashboard: Dashboard,
+    arguments: Mapping[str, str],
+    urls: Urls,
+    modules: Sequence[Mapping[str, Any]] | None = None,
+    *,
+    seconds: float = SECONDS_OF_PAGE,
+) -> list[ShownModule]:
+    """Return what all modules of a dashboard show, in their order; `modules` if they are not those it has now.
+
+    What several of them ask alike is asked once (app.dashboards.data).
+    """
+    modules = dashboard.modules if modules is None else modules
+    places = {module["id"]: place for place, module in enumerate(modules)}
+    ordered = [module for row in rows(modules) for module in row]
+    until = time.thread_time() + seconds
+    return [show(dashboard, module, arguments, urls, places[module["id"]], until=until) for module in ordered]
 
 
-def show(
-    dashboard: Dashboard, module: Mapping[str, Any], arguments: Mapping[str, str], urls: Urls, place: int = 0
+def show(  # noqa: PLR0913 - what a module is shown with
+    dashboard: Dashboard,
+    module: Mapping[str, Any],
+    arguments: Mapping[str, str],
+    urls: Urls,
+    place: int = 0,
+    *,
+    until: float = math.inf,
 ) -> ShownModule:
     """Return what a module shows. Whatever goes wrong is told in its place."""
     fields = input_fields(module, arguments)
+    if time.thread_time() > until:
+        return ShownModule(module, place, _late(), fields, _page_only(urls(module)))
     try:
         chart = _chart(dashboard, module, {each.name: each.value for each in fields})
     except Exception as error:
+        if is_unavailable(error):
+            # Neither would the next one be drawn.
+            raise
         if isinstance(error, SQLAlchemyError):
             # On PostgreSQL, nothing else could be asked in this transaction.
             db.session.rollback()
         log.exception("The module %r could not be drawn", module.get("id"))
         chart = Refusal(_("This chart could not be drawn. The error has been logged."))
     # What is not drawn is no file.
-    return ShownModule(module, place, chart, fields, {} if isinstance(chart, Refusal) else urls(module))
+    return ShownModule(module, place, chart, fields, {} if isinstance(chart, Refusal) else urls(module), until)
+
+
+def _late() -> Refusal:
+    return Refusal(_("This dashboard has more to draw than fits on one page."))
+
+
+def _page_only(urls: Mapping[str, str]) -> dict[str, str]:
+    return {kind: url for kind, url in urls.items() if kind == "module"}
 
 
 def _chart(dashboard: Dashboard, module: Mapping[str, Any], inputs: Mapping[str, str]) -> Chart:

@@ -234,3 +234,9 @@ def test_every_chart_has_its_values(chart, rows):
 def test_a_chart_is_described_in_a_sentence():
     assert values.description(bars([("a", 1), ("b", 1234)])) == ("The lowest value is 1 (a), the highest is 1,234 (b).")
     assert values.description(Plot([])) == "There is nothing here yet."
+
+
+def test_a_box_of_one_value_is_seen() -> None:
+    flat, tall = (Boxes([Box("May", 1, 1, median, third, 9)]) for median, third in ((1, 1), (2, 5)))
+    assert 'class="median"' in svg(tall, is_rtl=False)
+    assert 'class="median"' not in svg(flat, is_rtl=False)

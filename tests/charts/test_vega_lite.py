@@ -265,3 +265,27 @@ def test_facets_and_series_of_times_are_in_their_order() -> None:
     chart = draw({"mark": "bar", "encoding": {"x": X, "y": SUM, "row": MONTH}}, later)
     assert isinstance(chart, model.Multiples)
     assert [title for title, _plot in chart.charts] == ["2026-02-01", "2026-04-01", "2026-12-01"]
+
+
+@pytest.mark.parametrize(
+    "specification",
+    [
+        {"transform": [{"timeUnit": "month", "field": "day", "as": "day"}] * 2000},
+        {"transform": [{"filter": {"or": [{"field": "seats", "equal": -1}] * 2000}}]},
+        {"layer": [{"mark": "bar"}] * 2000},
+    ],
+    ids=["transforms", "predicates", "layers"],
+)
+def test_what_asks_too_much_of_many_rows_is_refused(specification: dict[str, Any]) -> None:
+    rows = [{"day": "2030-01-01", "seats": 4}] * 1000
+    wanted = {"mark": "bar", "encoding": {"x": SEATS, "y": COUNT}, **specification}
+    chart = read("Vega", "", rows, wanted, "A title")
+    assert chart == model.Refusal("The description of this chart asks too much of so many rows.")
+
+
+@pytest.mark.parametrize("step", [1e-300, 5e-324])
+def test_bins_smaller_than_the_digits_of_a_start_are_not_made(step: float) -> None:
+    rows = [{"seats": value} for value in (1.0, 2.0, step)]
+    encoding = {"x": {**SEATS, "bin": {"step": step}}, "y": COUNT}
+    assert isinstance(read("Vega", "", rows, {"mark": "bar", "encoding": encoding}, "A title"), model.Plot)
+    assert isinstance(read("Vega", "histogram", [0, step], None, "A title"), model.Plot)

@@ -120,9 +120,51 @@ def test_every_mistake_is_told_at_once_in_the_order_of_the_text(app):
     assert all(column for _line, column, *_rest in found)
 
 
-def test_no_more_than_twenty_mistakes_are_told(app):
+def test_no_more_than_twenty_mistakes_are_told(app, monkeypatch):
+    placed = []
+    place = json_text.Document.problem
+    monkeypatch.setattr(json_text.Document, "problem", lambda *given: placed.append(given) or place(*given))
     with app.app_context():
         assert len(problems(grid(*({"row": 0} for _ in range(150))))) == 20
+        assert len(problems(grid(**{f"k{number}": 0 for number in range(10_000)}))) == 20
+    # The line of each is counted in a text of a megabyte.
+    assert len(placed) == 40
+
+
+def test_what_is_too_much_is_not_looked_at(app):
+    inputs = [{"row": 1, "inputs": [5] * 21}]
+    with app.app_context():
+        assert [each[3] for each in problems(grid(*[{"row": 0}] * 201))] == ["At most 200 entries are allowed."]
+        assert [each[2:] for each in problems(grid(*inputs))] == [
+            ("modules[0].inputs", "At most 20 entries are allowed.")
+        ]
+
+
+def test_a_mistake_behind_many_values_is_told_with_its_place(app):
+    entries = [*range(5000), "a", [], {"b": [1.5]}, None]
+    text = json.dumps([*entries, {"c": 1}])
+    with app.app_context():
+        wrong = json_text.read(text.replace('{"c": 1}', '{"c": 1e999}'), 40, 20)
+        assert json_text.read(text, 40, 20).value == json.loads(text)
+        comma = json_text.read(json.dumps(entries).replace("null]", "null, ]"), 40, 20)
+        assert [each.message for each in comma.problems] == ["There must be no comma before “]”."]
+        deep = json_text.read(text.replace('{"c": 1}', "[" * 40 + "]" * 40), 40, 20)
+        assert [each.message for each in deep.problems] == ["Brackets are nested deeper than 40 levels."]
+    (problem,) = wrong.problems
+    assert (problem.path, problem.column) == (f"[{len(entries)}].c", len(text) - 2)
+    # There may be half a million values.
+    assert len(wrong.places) < 1100
+
+
+def test_an_id_ends_where_it_seems_to_end(app):
+    with app.app_context():
+        assert [each[2] for each in problems(grid({"row": 1, "id": "a\n"}))] == ["modules[0].id"]
+
+
+def test_what_cannot_be_shown_is_not_repeated_in_a_message(app):
+    with app.app_context():
+        told = problems('{"modules": [], "\\ud800": 1, "\\ud800": 2}')
+    assert "“\ufffd” stands here a second time." in [each[3] for each in told]
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,8 @@ def test_the_second_of_two_editors_sees_both_texts_and_nothing_is_lost(app, cast
     assert client.ask("PATCH", f"/{made['id']}", mine | {"version": None}).status_code == 422
     stale = {key: value for key, value in mine.items() if key != "version"}
     assert client.ask("PATCH", f"/{made['id']}", stale, headers={"If-Match": '"1"'}).status_code == 412
+    endless = {"If-Match": f'"{"9" * 5000}"'}
+    assert client.ask("PATCH", f"/{made['id']}", stale, headers=endless).status_code == 412
     # Who has seen both saves again.
     assert client.patch(f"/{made['id']}", mine | {"version": 2})["result"]["version"] == 3
 

@@ -9,6 +9,7 @@ from app import clock
 from app.dashboards import service
 from app.dashboards.enums import MemberRole
 from app.dashboards.links import service as links
+from app.dashboards.models import DashboardVersion
 from app.database import transaction
 from app.extensions import db
 from tests.support.factories import DinnerPartyFactory
@@ -75,6 +76,32 @@ def test_a_stranger_sees_what_its_creator_may_see(board, cast, host, new_visitor
     assert page.headers["Referrer-Policy"] == "no-referrer"
     assert stranger.get(f"{url}/layout.css").status == 200
     assert stranger.get(f"/dashboards/{board}", follow=False).status == 303
+
+
+def test_who_may_change_the_dashboard_does_not_read_with_the_rights_of_who_shares_it(
+    app, board, cast, host, new_visitor
+):
+    url = create(host, board)
+    secret = {"id": "secret", "title": "Secrets", "type": "table", "data": {"api": "/api/v1/profile"}, "row": 1}
+
+    def change(who, *modules):
+        with app.app_context(), transaction():
+            dashboard = db.session.query(service.Dashboard).filter_by(slug=board).one()
+            service.update(
+                dashboard, dashboard.version, db.session.merge(who), configuration={**BOARD, "modules": [*modules]}
+            )
+
+    change(cast.friend, secret)
+    shown = new_visitor().get(url).text
+    assert "My dinners" in shown
+    assert "Secrets" not in shown
+    assert ".place-1" in new_visitor().get(f"{url}/layout.css").text
+    change(cast.host, {**BOARD["modules"][0], "title": "New"})
+    assert "New</bdi>" in new_visitor().get(url).text
+    # What the creator knew is no longer kept.
+    with app.app_context(), transaction():
+        db.session.query(DashboardVersion).delete()
+    assert new_visitor().get(url).status == 404
 
 
 def test_a_link_ends_when_it_is_revoked_or_expires(board, host, new_visitor):

@@ -1,18 +1,23 @@
 """The pages of dashboards: who sees, makes, changes, shares, restores and deletes one, and what they are told."""
 
+import dataclasses
 import io
 import json
 import re
 from html import unescape
 
 import pytest
+from sqlalchemy import text
 
+from app import named_queries
 from app.charts import png, png_process
-from app.dashboards import data, service
+from app.charts.model import Refusal
+from app.dashboards import data, modules, service
 from app.dashboards.enums import MemberRole
 from app.dashboards.models import Dashboard
 from app.database import transaction
 from app.extensions import db
+from app.named_queries import NamedQuery
 from tests.site.test_statements import statements_of
 
 TWO = {
@@ -126,6 +131,59 @@ def test_the_number_of_statements_does_not_grow(board, host, client_of, cast):
     # The login, the permissions, the rows with their owners and members, and the categories.
     assert few[0] <= 5
     assert few[1] <= 3
+
+
+def test_a_module_without_a_title_is_called_by_its_id(board, host):
+    slug = board(configuration={**TWO, "modules": [{**each, "title": ""} for each in TWO["modules"]]})
+    assert "<bdi>first</bdi></a>" in host.get(f"/dashboards/{slug}").text
+    assert "<title>first ·" in host.get(f"/dashboards/{slug}/modules/first").text
+
+
+# -- what goes wrong
+
+
+@pytest.fixture
+def failing(monkeypatch):
+    """Declare a query that asks the database this."""
+
+    def declare(statement):
+        def read():
+            db.session.execute(text(statement))
+            return []
+
+        query = NamedQuery("failing", "Failing", (), read, None)
+        monkeypatch.setitem(named_queries.QUERIES, "failing", query)
+        failed = {**TWO["modules"][0], "id": "third", "title": "Third", "data": {"query": "failing"}}
+        return {**TWO, "modules": [failed | {"row": 1}, *({**each, "row": 2} for each in TWO["modules"])]}
+
+    return declare
+
+
+@pytest.mark.both_databases
+def test_a_query_that_fails_leaves_the_other_charts_of_its_page(board, host, failing):
+    slug = board(configuration=failing("SELECT * FROM nowhere"))
+    page = host.get(f"/dashboards/{slug}")
+    assert page.status == 200
+    assert page.text.count("This chart could not be drawn.") == 1
+    assert "<svg" in page.text
+
+
+@pytest.mark.postgresql
+def test_a_database_that_goes_away_in_the_middle_of_a_page_is_told_once(board, host, failing):
+    slug = board(configuration=failing("SELECT pg_terminate_backend(pg_backend_pid())"))
+    assert host.get(f"/dashboards/{slug}").status == 503
+
+
+def test_a_page_draws_for_seconds_at_most_and_leads_to_the_rest(app, cast, reading_as):
+    with reading_as(cast.host), app.app_context():
+        dashboard = Dashboard(configuration=TWO, slug="two")
+        urls = {"module": "/alone", "svg": "/file"}
+        (late, _second) = modules.show_all(dashboard, {}, lambda _module: urls, seconds=-1)
+        (early, _second) = modules.show_all(dashboard, {}, lambda _module: urls)
+    assert isinstance(late.chart, Refusal)
+    assert late.urls == {"module": "/alone"}
+    assert early.shown_chart is early.chart
+    assert isinstance(dataclasses.replace(early, until=0.0).shown_chart, Refusal)
 
 
 # -- one

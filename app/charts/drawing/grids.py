@@ -115,7 +115,8 @@ def _box(box: Box, canvas: Canvas, y, middle: float, width: float, unit: str) ->
             for end in (box.lowest, box.highest)
         ),
         canvas.rect(left, right, upper, max(lower - upper, 1), "f0 bar", told),
-        canvas.line(left, right, y(box.median), y(box.median), "median"),
+        # On a box without height, the colour of the paper would not be seen.
+        canvas.line(left, right, y(box.median), y(box.median), "median" if lower > upper else "whisker"),
         *(
             canvas.dot(middle, y(value), 3, "f0 bubble", said([label], texts.number(value, unit)))
             for value in box.outliers[:100]

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from flask_babel import gettext as _
 
+from app.charts.limits import MAX_WORK
 from app.charts.reading.values import UNPRINTABLE
 
 T = TypeVar("T")
@@ -37,10 +38,22 @@ class Notes:
 
     def __init__(self) -> None:
         self._sentences: dict[str, None] = {}
+        self._work = 0
 
     def say(self, sentence: str) -> None:
         """Add a sentence."""
         self._sentences[UNPRINTABLE.sub("", sentence)] = None
+
+    def work(self, rows: int, described: object) -> None:
+        """Count what is done to rows. Raises CannotDrawError if it is too much."""
+        waiting = [described]
+        # No more than is needed to see that it is too much.
+        while waiting and self._work <= MAX_WORK:
+            self._work += rows
+            found = waiting.pop()
+            waiting.extend(found.values() if isinstance(found, dict) else found if isinstance(found, list) else ())
+        if self._work > MAX_WORK:
+            raise CannotDrawError(_("The description of this chart asks too much of so many rows."))
 
     def first(self, items: Sequence[T], limit: int) -> Sequence[T]:
         """Return the first values, rows, parts ..., and say if there are more."""

@@ -27,6 +27,8 @@ from app.charts.reading.notes import Notes, no_numbers
 # Their points are joined, so they have to follow each other.
 JOINED = {Mark.LINE, Mark.SPLINE, Mark.STEP, Mark.AREA}
 
+SMALLEST_BIN = 1e-12
+
 NOTHING = Plot([])
 
 
@@ -252,7 +254,8 @@ def _box(name: str, group: Sequence[object]) -> Box | None:
 def bin_size(lowest: float, highest: float, most: int = 10) -> float:
     """Return a round size of bins, so that there are at most about as many."""
     width = (highest - lowest) / max(min(most, MAX_BINS), 1)
-    if width <= 0 or not math.isfinite(width):
+    # Starts are rounded to as many digits: smaller bins would all be the same.
+    if not SMALLEST_BIN <= width < math.inf:
         return 1.0
     power: float = 10.0 ** math.floor(math.log10(width))
     return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= width * (1 - 1e-9))

@@ -133,6 +133,7 @@ def _read(specification: Json, payload: object, notes: Notes) -> View:
     options = values.mapping(written)
     mark = values.text(options.get("type", written)).replace("-", "")
     encoding = values.mapping(specification.get("encoding"))
+    notes.work(len(data.rows), encoding)
     channels = {}
     for name, described in encoding.items():
         listed = values.sequence(described)

@@ -91,6 +91,7 @@ def transform(found: Data, described: object, notes: Notes) -> Data:
         extra = set(known) & REFUSED
         if extra:
             raise unknown(min(extra))
+        notes.work(len(found.rows), known)
         found = Data(TRANSFORMS[name](found.rows, known, notes), found.columns)
         if len(found.rows) > MAX_SOURCE_ROWS:
             found.rows = list(notes.first(found.rows, MAX_SOURCE_ROWS))
@@ -357,7 +358,7 @@ def bin_size(described: object, found: Iterable[object]) -> float:
     """Return the size of bins that `bin` describes."""
     options = values.mapping(described)
     step = values.number(options.get("step"))
-    if step is not None and step > 0:
+    if step is not None and step >= plots.SMALLEST_BIN:
         return step
     known = [number for value in found if (number := values.number(value)) is not None]
     most = values.number(options.get("maxbins"))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from flask_babel import ngettext
 from sqlalchemy import delete, func, select
@@ -13,7 +14,7 @@ from app.accounts.rules import new_token, token_hash
 from app.dashboards import reader
 from app.dashboards.enums import Action
 from app.dashboards.links.models import DashboardLink
-from app.dashboards.models import Dashboard
+from app.dashboards.models import Dashboard, DashboardVersion
 from app.errors import DomainError
 from app.extensions import db
 
@@ -67,6 +68,17 @@ def find(token: str) -> DashboardLink | None:
     if link is None or link.has_expired:
         return None
     return link if reader.may(link.creator, Action.SHARE, link.dashboard) else None
+
+
+def configuration(link: DashboardLink) -> dict[str, Any] | None:
+    """Return what a link shows: the dashboard as its creator knew it when they created the link, or has saved it since.
+
+    Otherwise, whoever may change the dashboard could show everybody what only the creator may read. None if that is
+    no longer kept.
+    """
+    known = (DashboardVersion.author_id == link.creator_id) | (DashboardVersion.created_at <= link.created_at)
+    statement = select(DashboardVersion.configuration).where(DashboardVersion.dashboard_id == link.dashboard_id, known)
+    return db.session.scalar(statement.order_by(DashboardVersion.number.desc()).limit(1))
 
 
 def delete_expired(dashboard: Dashboard | None = None) -> int:

@@ -1,6 +1,8 @@
 """The page on which links to a dashboard are created and revoked, and the page behind such a link."""
 
-from flask import Response, flash, make_response, request
+from typing import Any
+
+from flask import Response, abort, flash, make_response, request
 from flask_appbuilder import expose, permission_name
 from flask_appbuilder.utils.limit import Limit
 from flask_babel import gettext as _
@@ -14,6 +16,7 @@ from app.dashboards import arrangement
 from app.dashboards.enums import Action, Layout
 from app.dashboards.links import service as links
 from app.dashboards.links.forms import LinkForm
+from app.dashboards.links.models import DashboardLink
 from app.dashboards.models import Dashboard
 from app.dashboards.modules import show_all
 from app.dashboards.reader import reading_as
@@ -80,20 +83,26 @@ class SharedDashboardView(BaseView):
     @expose("/<token>", methods=["GET"])
     def show(self, token: str) -> BaseResponse:
         """Show the dashboard."""
-        link = links.find(token)
-        if link is None:
-            return as_secret(render_error(NotFound(), _("This link is not valid any more.")))
+        link, configuration = _found(token)
         with reading_as(link.creator):
-            shown = show_all(link.dashboard, {}, lambda _module: {})
-        page = self.render_template("dashboards/shared.html", link=link, shown=shown, token=token)
+            shown = show_all(link.dashboard, {}, lambda _module: {}, configuration["modules"])
+        layout = configuration["layout"]
+        page = self.render_template("dashboards/shared.html", link=link, shown=shown, layout=layout, token=token)
         return as_secret(make_response(page))
 
     @expose("/<token>/layout.css", methods=["GET"])
     def layout(self, token: str) -> BaseResponse:
         """Send where the modules are."""
-        link = links.find(token)
-        if link is None:
-            return as_secret(render_error(NotFound(), _("This link is not valid any more.")))
-        dashboard = link.dashboard
-        rules = arrangement.stylesheet(dashboard.modules, is_freeform=dashboard.layout == Layout.FREEFORM)
+        _link, configuration = _found(token)
+        is_freeform = configuration["layout"] == Layout.FREEFORM
+        rules = arrangement.stylesheet(configuration["modules"], is_freeform=is_freeform)
         return as_secret(Response(rules, content_type="text/css; charset=utf-8"))
+
+
+def _found(token: str) -> tuple[DashboardLink, dict[str, Any]]:
+    """Return a link that is valid, and what it shows."""
+    link = links.find(token)
+    configuration = links.configuration(link) if link is not None else None
+    if link is None or configuration is None:
+        abort(as_secret(render_error(NotFound(), _("This link is not valid any more."))))
+    return link, configuration
