@@ -56,7 +56,7 @@ class DashboardMemberModelView(ModelView):
     base_permissions = ["can_list", "can_show", "can_add", "can_delete"]
     base_order = ("id", "desc")
     list_title = lazy_gettext("Shared with")
-    show_title = lazy_gettext("Shared with")
+    show_title = lazy_gettext("Member of a dashboard")
     add_title = lazy_gettext("Share with a member")
     empty_message = lazy_gettext("No dashboard is shared with anybody.")
     label_columns = LABELS

@@ -179,6 +179,7 @@ def test_what_is_past_its_retention_period_is_deleted_and_counted(app, expired_a
         "0 RSVPs without an account anonymised",
         "0 files of unsent forms deleted",
         "0 calendar entries deleted",
+        "0 links to dashboards deleted",
         "0 finished parties closed",
         "0 accounts deleted",
     ]

@@ -104,5 +104,5 @@ def test_flask_appbuilders_links_lead_somewhere(app):
 
 
 def test_a_chart_of_an_unknown_type_stops_the_start(app):
-    with app.app_context(), pytest.raises(ConfigurationError, match="a chart_type among ColumnChart"):
+    with app.app_context(), pytest.raises(ConfigurationError, match="a chart_type among AreaChart"):
         type("Gauge", (LetterChart,), {"chart_type": "GaugeChart"})()

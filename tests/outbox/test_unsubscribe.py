@@ -263,6 +263,7 @@ def test_members_choose_topics_on_their_own_page(client_of, cast, link, records)
         EmailTopic.INVITATIONS,
         EmailTopic.MESSAGES,
         EmailTopic.REMINDERS,
+        EmailTopic.DASHBOARDS,
     ]
     page = visitor.submit(page.form("/account/letters/"), topics=[EmailTopic.REMINDERS])
     assert page.flashes == [("info", "Settings saved.")]
@@ -270,10 +271,10 @@ def test_members_choose_topics_on_their_own_page(client_of, cast, link, records)
     assert {(row.email, row.topic) for row in records.all(Unsubscription)} == {
         (cast.friend.email, EmailTopic.INVITATIONS),
         (cast.friend.email, EmailTopic.MESSAGES),
+        (cast.friend.email, EmailTopic.DASHBOARDS),
     }
-    visitor.submit(
-        page.form("/account/letters/"), topics=[EmailTopic.MESSAGES, EmailTopic.INVITATIONS, EmailTopic.REMINDERS]
-    )
+    every = [EmailTopic.MESSAGES, EmailTopic.INVITATIONS, EmailTopic.REMINDERS, EmailTopic.DASHBOARDS]
+    visitor.submit(page.form("/account/letters/"), topics=every)
     assert records.count(Unsubscription) == 0
 
 

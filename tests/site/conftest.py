@@ -14,6 +14,8 @@ from app.accounts import tokens
 from app.accounts.enums import TokenPurpose
 from app.accounts.models import Member, Registration
 from app.dashboards import configuration
+from app.dashboards.links import service as dashboard_links
+from app.dashboards.models import Dashboard
 from app.database import transaction
 from app.extensions import appbuilder_of, db
 from app.outbox import unsubscribe_token
@@ -164,9 +166,12 @@ class PopulatedSite:
         return "".join(parts).removeprefix("|")
 
 
-def links(app: Flask, member: Member, registration: Registration, party: DinnerParty) -> dict[str, str]:
-    """Return the tokens of links in e-mails, by endpoint."""
+def links(
+    app: Flask, member: Member, registration: Registration, party: DinnerParty, dashboard: Dashboard
+) -> dict[str, str]:
+    """Return the tokens of links, by endpoint."""
     with app.app_context(), transaction():
+        shared = dashboard_links.create(dashboard, party.host, 7)
         return {
             "RegistrationView.activation": registration.token,
             "RegistrationView.invited": MemberInvitationFactory().token,
@@ -177,6 +182,8 @@ def links(app: Flask, member: Member, registration: Registration, party: DinnerP
             "EmailChangeView.undo": tokens.issue(TokenPurpose.UNDO_EMAIL, member, data={"email": "old@example.com"}),
             "InvitationView.open": InvitationFactory(party=party).token,
             "JoinView.link": share_token(party),
+            "SharedDashboardView.show": shared,
+            "SharedDashboardView.layout": shared,
             "UnsubscribeView.show": unsubscribe_token.dump_token(member.email, EmailTopic.MESSAGES),
             "MyDataView.keep": tokens.issue(TokenPurpose.KEEP_ACCOUNT, member),
         }
@@ -204,7 +211,7 @@ def populate_site(app: Flask, party: DinnerParty, answer: Rsvp, member: Member, 
         audit.record("activated", "registration", name="newcomer")
         code = ticket_code(answer)
     picture = give_picture(app, party, party.host)
-    return PopulatedSite(app, party, registration, links(app, member, registration, party), picture, answer, code)
+    return PopulatedSite(app, party, registration, links(app, member, registration, party, dashboard), picture, answer, code)
 
 
 @pytest.fixture

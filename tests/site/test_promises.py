@@ -76,7 +76,7 @@ def test_pages_with_a_token_send_no_referrer(populated_site, reader):
             assert page.headers["Referrer-Policy"] == "no-referrer", page
             assert page.headers["Cache-Control"] == "no-store"
     for rule in with_token:
-        if rule.endpoint in LEADING:
+        if rule.endpoint in LEADING or "POST" not in rule.methods:
             continue
         page = visitor.post(populated_site.address(rule), follow=False)
         assert page.headers["Referrer-Policy"] == "no-referrer"
