@@ -121,7 +121,8 @@ def _load_query(name: str, given: Any, inputs: Mapping[str, str]) -> Table:
     values = arguments(query, given, inputs)
     reader = query.permission or current_user.id
     key = ("query", query.name, json.dumps(values), reader, str(get_locale()))
-    return query.table(for_a_minute(key, lambda: _ask(query, [*values.values()])))
+    rows = for_a_minute(key, lambda: _ask(query, [*values.values()]))
+    return once(("table", *key), lambda: query.table(rows))
 
 
 def _ask(query: NamedQuery, values: list[Any]) -> list[Row]:
