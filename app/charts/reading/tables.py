@@ -40,7 +40,7 @@ def _read(payload: object, limit: int) -> tuple[Table, tuple[str, ...]]:
 def _bounded(payload: Table, notes: Notes, limit: int) -> Table:
     heads = payload.columns[:MAX_COLUMNS]
     rows = notes.first(payload.rows, limit)
-    return Table(heads, _typed([column.kind for column in heads], rows), payload.is_cut)
+    return Table(heads, _typed([column.kind for column in heads], rows), payload.is_cut, payload.links)
 
 
 def _rows(payload: object) -> tuple[list[str], Sequence[Sequence[object]]]:
