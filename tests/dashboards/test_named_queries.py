@@ -253,7 +253,11 @@ def test_a_value_leads_to_the_list_of_what_it_counts(ask, cast, client_of, query
         ("After", JUNE_BEGINS, False),
     ):
         DinnerPartyFactory(title=title, starts_at=day, cancelled=is_off)
-    for subject, state, hours in (("arrived", EmailState.SENT, 0), ("lost", EmailState.FAILED, 0), ("old", EmailState.SENT, 24)):
+    for subject, state, hours in (
+        ("arrived", EmailState.SENT, 0),
+        ("lost", EmailState.FAILED, 0),
+        ("old", EmailState.SENT, 24),
+    ):
         OutboxEmailFactory(subject=subject, state=state, created_at=NOON - timedelta(hours=hours))
     table = ask(cast.admin, {"query": query, "parameters": {"months": 2} if "month" in query else {"days": 1}})
     page = client_of(cast.admin).get(table.links[column][0])
