@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from flask import url_for
 from flask_babel import gettext, lazy_gettext
 from sqlalchemy import ColumnElement, and_
 
 from app import clock
-from app.charts.model import Column, Table, Value
+from app.charts.model import Column, Kind, Table, Value
 from app.http import parse_int
 
 Row = tuple[Value, ...]
@@ -67,11 +68,17 @@ class NamedQuery:
     series: Series | None = None
     # More rows are cut off.
     most: int = 1000
+    # The list of what was counted: its URL by a row and the name of a column. Who may ask may see it, too.
+    link: Callable[[Row, str], str] | None = None
 
-    def table(self, rows: Sequence[Row]) -> Table:
+    def table(self, rows: Sequence[Row], *, with_links: bool = False) -> Table:
         """Return rows with the titles of the columns in the language of the reader."""
         columns = tuple(replace(column, title=str(column.title)) for column in self.columns)
-        return Table(columns, list(rows[: self.most]), is_cut=len(rows) > self.most)
+        shown, links = list(rows[: self.most]), {}
+        if with_links and self.link is not None:
+            numbers = [column.name for column in columns if column.kind is Kind.NUMBER]
+            links = {name: [self.link(row, name) for row in shown] for name in numbers}
+        return Table(columns, shown, is_cut=len(rows) > self.most, links=links)
 
 
 QUERIES: dict[str, NamedQuery] = {}
@@ -155,3 +162,17 @@ def monthly(count: Callable[[date, date], dict[date, Row]], nothing: Row) -> Ser
 def daily(count: Callable[[date, date], dict[date, Row]], nothing: Row) -> Series:
     """Return what is counted on each day."""
     return Series(last_days, count, nothing, MAX_DAYS)
+
+
+def list_url(endpoint: str, column: str, first: date, end: date, **filters: str) -> str:
+    """Return the URL of a generated list of what is in the days from `first` to before `end`.
+
+    `filters` are values by columns.
+    """
+    # The filters of moments: after the last second before, and before.
+    chosen = {
+        f"_flt_1_{column}": f"{midnight(first) - timedelta(seconds=1):%Y-%m-%dT%H:%M:%S}Z",
+        f"_flt_2_{column}": f"{midnight(end):%Y-%m-%dT%H:%M:%S}Z",
+        **{f"_flt_0_{name}": value for name, value in filters.items()},
+    }
+    return url_for(endpoint, **chosen)  # type: ignore[arg-type]

@@ -4,7 +4,7 @@ Nothing here is checked for its size: readers do (`limits`), so the drawer can t
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias, overload
@@ -35,11 +35,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of values, as a named query gives them; `is_cut` tells that there are more."""
+    """Rows of values, as a named query gives them; `is_cut` tells that there are more.
+
+    `links` has for names of columns the URL of each row.
+    """
 
     columns: tuple[Column, ...]
     rows: list[tuple[Value, ...]]
     is_cut: bool = False
+    links: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 class Mark(StrEnum):

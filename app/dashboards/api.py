@@ -14,12 +14,15 @@ from app.dashboards import queries, schemas, service, texts, uploads
 from app.dashboards.access import DashboardAccess, DashboardRefusedError
 from app.dashboards.configuration import ConfigurationProblemsError
 from app.dashboards.enums import Action
+from app.dashboards.links import service as links
 from app.dashboards.models import Dashboard
 from app.dashboards.service import Place
+from app.dashboards.weekly import service as weekly
 from app.database import run_with_retry, transaction
 from app.errors import DomainError
 from app.extensions import db
-from app.http import page_number, parse_int
+from app.http import as_secret, page_number, parse_int, public_url
+from app.outbox import service as outbox
 from app.parties.access import current_member
 from app.parties.api_base import (
     CHANGED_MEANWHILE,
@@ -37,6 +40,7 @@ from app.parties.texts import Flash
 
 CREATED, SAVED, CLONED, DELETED, RESTORED = "created", "saved", "cloned", "deleted", "restored"
 SHARED, MADE_GLOBAL, IMPORTED, UPLOADED = "shared", "shown_to_everybody", "imported", "uploaded"
+LINKED, REVOKED, SUBSCRIBED, UNSUBSCRIBED = "linked", "revoked", "subscribed", "unsubscribed"
 NOT_SEEN = {404: "There is no such dashboard that you can see"}
 NOT_YOURS = {403: "You may see the dashboard, but not do this", **NOT_SEEN}
 CONFLICT = (
@@ -60,6 +64,7 @@ LIST_PARAMETERS = tuple(
 )
 NOTES = {"notes": {"type": "array", "items": {"type": "string"}, "description": "What is not drawn, and why"}}
 MEMBERS = {"type": "array", "items": schemas.SharedMember}
+LINKS = {"type": "array", "items": schemas.LinkSummary}
 UPLOADS = {"type": "array", "items": schemas.UploadSummary}
 VERSIONS = {"type": "array", "items": schemas.DashboardVersionSummary}
 SUMMARIES = {"type": "array", "items": schemas.DashboardSummary}
@@ -325,6 +330,66 @@ class DashboardApi(DashboardAccess, PartyApiBase):
         with transaction():
             service.make_global(dashboard, is_global=sent["is_global"])
         return self._result(dashboard, MADE_GLOBAL, texts.made_global(dashboard))
+
+    @expose("/<dashboard_id>/links")
+    @endpoint("share", gives=LINKS, refusals=NOT_YOURS)
+    def links(self, dashboard_id: str) -> Response:
+        """List the links by which anybody sees a dashboard, the newest first."""
+        found = links.of_dashboard(self.get(dashboard_id, Action.SHARE))
+        return self.response(200, result=schemas.LinkSummary(many=True).dump(found))
+
+    @expose("/<dashboard_id>/links", methods=["POST"])
+    @endpoint(
+        "share",
+        takes=schemas.LinkInput,
+        gives=schemas.NewLink,
+        status=201,
+        codes=(LINKED,),
+        refusals={**NOT_YOURS, 409: "The dashboard has too many links"},
+    )
+    def create_link(self, dashboard_id: str, sent: dict[str, Any]) -> Response:
+        """Create a link. It shows what one may see oneself, until it expires or is revoked."""
+        dashboard = self.get(dashboard_id, Action.SHARE)
+        with transaction():
+            link, token = links.create(dashboard, current_member(), sent["days"])
+        url = public_url("SharedDashboardView.show", token=token)
+        result = {**schemas.LinkSummary().dump(link), "url": url}
+        return as_secret(self.respond(201, LINKED, texts.link_created(), result=result))
+
+    @expose("/<dashboard_id>/links/<int:link_id>", methods=["DELETE"])
+    @endpoint("share", codes=(REVOKED,), refusals=NOT_YOURS)
+    def revoke_link(self, dashboard_id: str, link_id: int) -> Response:
+        """Revoke a link."""
+        dashboard = self.get(dashboard_id, Action.SHARE)
+        with transaction():
+            is_revoked = links.revoke(dashboard, link_id)
+        if not is_revoked:
+            abort(404)
+        return self.respond(200, REVOKED, texts.link_revoked())
+
+    @expose("/<dashboard_id>/weekly")
+    @endpoint("read", gives=schemas.WeeklyInput, refusals=NOT_SEEN)
+    def weekly(self, dashboard_id: str) -> Response:
+        """Show whether one gets a dashboard by e-mail each week."""
+        dashboard = self.get(dashboard_id, Action.READ)
+        return self.response(200, result={"is_weekly": weekly.is_subscribed(dashboard, current_member())})
+
+    @expose("/<dashboard_id>/weekly", methods=["PUT"])
+    @endpoint(
+        "read",
+        takes=schemas.WeeklyInput,
+        gives=schemas.WeeklyInput,
+        codes=(SUBSCRIBED, UNSUBSCRIBED),
+        refusals=NOT_SEEN,
+    )
+    def change_weekly(self, dashboard_id: str, sent: dict[str, Any]) -> Response:
+        """Get a dashboard by e-mail each week, or no longer."""
+        dashboard, is_wanted = self.get(dashboard_id, Action.READ), sent["is_weekly"]
+        with transaction():
+            (weekly.subscribe if is_wanted else weekly.cancel)(dashboard, current_member())
+        if is_wanted:
+            return self.respond(200, SUBSCRIBED, texts.subscribed(can_send=outbox.handles()), result=sent)
+        return self.respond(200, UNSUBSCRIBED, texts.unsubscribed(), result=sent)
 
     def _members(self, dashboard: Dashboard) -> Any:
         is_told = self.may(Action.SHARE, dashboard)

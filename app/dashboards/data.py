@@ -16,6 +16,7 @@ from app.dashboards.data_cache import DataCache
 from app.dashboards.data_models import DashboardUpload
 from app.dashboards.enums import Action
 from app.dashboards.models import Dashboard
+from app.dashboards.reader import is_for_another
 from app.extensions import appbuilder_of
 from app.named_queries import QUERIES, NamedQuery, Row
 
@@ -121,14 +122,21 @@ def _load_query(name: str, given: Any, inputs: Mapping[str, str]) -> Table:
     values = arguments(query, given, inputs)
     reader = query.permission or current_user.id
     key = ("query", query.name, json.dumps(values), reader, str(get_locale()))
-    return query.table(for_a_minute(key, lambda: _ask(query, [*values.values()])))
+    rows = for_a_minute(key, lambda: _ask(query, [*values.values()]))
+    # The lists know the period, and nothing else that was chosen.
+    with_links = _is_usual(query, [*values.values()]) and not is_for_another()
+    return once(("table", *key), lambda: query.table(rows, with_links=with_links))
 
 
 def _ask(query: NamedQuery, values: list[Any]) -> list[Row]:
-    further = [parameter.default for parameter in query.parameters[1:]]
-    if query.series is None or values[1:] != further:
+    if query.series is None or not _is_usual(query, values):
         return replica.read(lambda: query.read(*values))
     return stored_periods.rows(query.name, query.series, values[0], for_a_minute)
+
+
+def _is_usual(query: NamedQuery, values: list[Any]) -> bool:
+    """Whether nothing but the first parameter was chosen."""
+    return values[1:] == [parameter.default for parameter in query.parameters[1:]]
 
 
 def _load_upload(key: str, dashboard: Dashboard | None) -> Table:

@@ -1,5 +1,6 @@
 """What the modules of a dashboard show to the current member: their inputs, their data and their charts."""
 
+import json
 import logging
 import math
 import time
@@ -10,8 +11,8 @@ from typing import Any
 from flask_babel import gettext as _
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.charts import reading
-from app.charts.model import Chart, Refusal
+from app.charts import reading, sharing
+from app.charts.model import Chart, Gauge, Image, Numbers, Refusal, Tree
 from app.dashboards import data
 from app.dashboards.arrangement import DEFAULT_HEIGHT, rows
 from app.dashboards.models import Dashboard
@@ -19,6 +20,9 @@ from app.database import is_unavailable
 from app.extensions import db
 
 log = logging.getLogger(__name__)
+
+# Charts in which the title of their module stands.
+WITH_TITLE = Gauge, Image, Numbers, Tree
 
 # Returns the files of a module, by kind.
 Urls = Callable[[Mapping[str, Any]], Mapping[str, str]]
@@ -134,7 +138,14 @@ def _chart(dashboard: Dashboard, module: Mapping[str, Any], inputs: Mapping[str,
     if isinstance(payload, Refusal):
         return payload
     family, kind, specification = module.get("family", "Vega"), module.get("type", ""), module.get("specification")
-    return reading.read(family, kind, payload, specification, module["title"])
+    title = module["title"]
+
+    def read() -> tuple[str, Chart]:
+        return title, reading.read(family, kind, payload, specification, title)
+
+    # What several modules show alike of one payload is read once, and drawn once.
+    title_read, chart = sharing.once(payload, (family, kind, json.dumps(specification)), read)
+    return read()[1] if title_read != title and isinstance(chart, WITH_TITLE) else chart
 
 
 def input_fields(module: Mapping[str, Any], arguments: Mapping[str, str]) -> list[InputField]:

@@ -23,11 +23,16 @@ def reading_as(member: Member) -> Iterator[None]:
         return
     # Flask-Login keeps the member of a request there.
     before = g.get("_login_user")
-    g._login_user = member  # noqa: SLF001
+    g._login_user, g.is_for_another = member, True  # noqa: SLF001
     try:
         yield
     finally:
-        g._login_user = before  # noqa: SLF001
+        g._login_user, g.is_for_another = before, False  # noqa: SLF001
+
+
+def is_for_another() -> bool:
+    """Whether what is read is shown to somebody who may not follow the links of that member."""
+    return bool(g.get("is_for_another"))
 
 
 def may(member: Member, action: Action, dashboard: Dashboard) -> bool:

@@ -6,6 +6,7 @@ from marshmallow import Schema, fields
 
 from app.dashboards.data_models import MAX_FILE_NAME
 from app.dashboards.enums import Layout, MemberRole
+from app.dashboards.links.service import MAX_DAYS
 from app.dashboards.models import MAX_CATEGORY_LENGTH, MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH
 from app.dashboards.rules import MAX_HEIGHT, MAX_MEMBERS, MAX_MODULES, MAX_PLACE, MAX_WIDTH, MIN_HEIGHT
 from app.parties.api_fields import (
@@ -102,6 +103,35 @@ class MembersInput(RequestSchema):
     members = fields.List(
         fields.Nested(SharedMember), required=True, validate=AtMostValidator(MAX_MEMBERS, of="entries")
     )
+
+
+class LinkInput(RequestSchema):
+    """How long a link is valid."""
+
+    days = WholeNumberField(1, MAX_DAYS, required=True)
+
+
+class LinkSummary(Schema):
+    """A link by which anybody sees a dashboard."""
+
+    id = fields.Integer()
+    creator = fields.Function(
+        lambda link: link.creator.username, metadata={"type": "string", "description": "Whose figures it shows"}
+    )
+    created_at = fields.AwareDateTime()
+    expires_at = fields.AwareDateTime()
+
+
+class NewLink(LinkSummary):
+    """A link that was just created."""
+
+    url = fields.String(**described("It cannot be read again"))
+
+
+class WeeklyInput(RequestSchema):
+    """Whether one gets a dashboard by e-mail each week."""
+
+    is_weekly = fields.Boolean(required=True, truthy={True}, falsy={False})
 
 
 class UploadInput(RequestSchema):

@@ -69,6 +69,24 @@ def changed_meanwhile() -> Flash:
     return _("The dashboard was changed in the meantime; both versions are shown."), "warning"
 
 
+def link_created() -> Flash:
+    return _("The link was created. Copy it now: it cannot be shown again."), "info"
+
+
+def link_revoked() -> Flash:
+    return _("The link was revoked. It shows nothing any more."), "info"
+
+
+def subscribed(*, can_send: bool) -> Flash:
+    if not can_send:
+        return _("The dashboard will be written each Monday, but this site has no mail server yet."), "warning"
+    return _("You get this dashboard by e-mail each Monday morning."), "info"
+
+
+def unsubscribed() -> Flash:
+    return _("You get this dashboard by e-mail no longer."), "info"
+
+
 def unnamed() -> str:
     return _("Dashboard")
 

@@ -1,6 +1,7 @@
 """Named queries about e-mails."""
 
-from datetime import date
+from datetime import date, timedelta
+from typing import Any
 
 from flask_babel import lazy_gettext
 from sqlalchemy import case, func, select
@@ -8,7 +9,7 @@ from sqlalchemy import case, func, select
 from app.charts.model import Column, Kind
 from app.database import day_of
 from app.extensions import db
-from app.named_queries import DAYS, NamedQuery, Row, daily, declare, on_days
+from app.named_queries import DAYS, NamedQuery, Row, daily, declare, list_url, on_days
 from app.outbox.models import EmailState, OutboxEmail
 
 
@@ -20,6 +21,11 @@ def _emails_by_state(first: date, last: date) -> dict[date, Row]:
         .group_by(day)
     )
     return {row[0]: tuple(row[1:]) for row in db.session.execute(statement)}
+
+
+def _outbox_of(row: Row, state: str) -> str:
+    day: Any = row[0]
+    return list_url("OutboxEmailModelView.list", "created_at", day, day + timedelta(days=1), state=state)
 
 
 SERIES = daily(_emails_by_state, (0,) * len(EmailState))
@@ -35,5 +41,6 @@ declare(
         permission=("can_list", "OutboxEmailModelView"),
         series=SERIES,
         read=SERIES.rows,
+        link=_outbox_of,
     )
 )

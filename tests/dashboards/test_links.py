@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -12,6 +13,7 @@ from app.dashboards.links import service as links
 from app.dashboards.models import DashboardVersion
 from app.database import transaction
 from app.extensions import db
+from tests.parties.api_client import ApiClient
 from tests.support.factories import DinnerPartyFactory
 
 BOARD = {
@@ -153,6 +155,27 @@ def test_a_lifetime_that_is_not_offered_is_refused(board, host):
     page = host.post(f"/dashboards/{board}/links", {"days": "100000"})
     assert page.status == 422
     assert page.flashes[0][0] == "danger"
+
+
+def test_links_and_the_weekly_email_are_in_the_api(app, board, cast, new_visitor):
+    owner, viewer = (ApiClient(app, member, base=f"/api/v1/dashboards/{board}") for member in (cast.host, cast.friend))
+    made = owner.post("/links", body={"days": 7}, status=201)["result"]
+    stranger, path = new_visitor(), urlsplit(made["url"]).path
+    assert stranger.get(path).status == 200
+    assert [(each["id"], each["creator"], "url" in each) for each in owner.get("/links")["result"]] == [
+        (made["id"], cast.host.username, False)
+    ]
+    assert "days" in owner.ask("POST", "/links", {"days": 366}).json["errors"]
+    assert viewer.ask("POST", "/links", {"days": 7}).status_code == 403
+    assert viewer.ask("DELETE", f"/links/{made['id']}").status_code == 403
+    assert owner.delete(f"/links/{made['id']}")["code"] == "revoked"
+    assert stranger.get(path).status == 404
+    assert owner.ask("DELETE", f"/links/{made['id']}").status_code == 404
+    assert viewer.ask("PUT", "/weekly", {"is_weekly": True}).json["code"] == "subscribed"
+    assert viewer.get("/weekly")["result"] == {"is_weekly": True}
+    assert owner.get("/weekly")["result"] == {"is_weekly": False}
+    assert viewer.ask("PUT", "/weekly", {"is_weekly": False}).json["code"] == "unsubscribed"
+    assert viewer.get("/weekly")["result"] == {"is_weekly": False}
 
 
 def test_expired_links_are_deleted(app, board, host):

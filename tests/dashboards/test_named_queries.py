@@ -1,5 +1,6 @@
 """Named queries: right numbers on both databases, asked by those who may."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 import config
 from app import audit, clock, metrics, scheduler
 from app.charts.model import Refusal
+from app.dashboards import data, reader
 from app.database import transaction
 from app.extensions import db
 from app.named_queries import QUERIES
@@ -25,6 +27,7 @@ from tests.support.factories import (
 from tests.support.statements import count_statements
 
 NOON = datetime(2030, 6, 15, 12, tzinfo=UTC)
+JUNE_BEGINS = datetime(2030, 6, 1, tzinfo=UTC)
 MAY, JUNE = date(2030, 5, 1), date(2030, 6, 1)
 OWN = {"my_parties_per_month", "my_guests_per_party", "my_no_shows"}
 
@@ -230,3 +233,44 @@ def test_the_documents_name_every_query_its_columns_and_who_may_ask():
         return f"| `{query.name}` | {columns} | {parameters} | {who} |"
 
     assert not [query.name for query in QUERIES.values() if row(query) not in text]
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize(
+    ("query", "column", "shown"),
+    [
+        ("parties_per_month", "cancelled", {"Off"}),
+        ("parties_per_month", "parties", {"First", "Last", "Off"}),
+        ("emails_by_state", "sent", {"arrived"}),
+    ],
+)
+def test_a_value_leads_to_the_list_of_what_it_counts(ask, cast, client_of, query, column, shown):
+    for title, day, is_off in (
+        ("Before", datetime(2030, 4, 30, 23, 59, 59, tzinfo=UTC), False),
+        ("First", datetime(2030, 5, 1, tzinfo=UTC), False),
+        ("Last", datetime(2030, 5, 31, 23, 59, 59, tzinfo=UTC), False),
+        ("Off", datetime(2030, 5, 15, tzinfo=UTC), True),
+        ("After", JUNE_BEGINS, False),
+    ):
+        DinnerPartyFactory(title=title, starts_at=day, cancelled=is_off)
+    for subject, state, hours in (
+        ("arrived", EmailState.SENT, 0),
+        ("lost", EmailState.FAILED, 0),
+        ("old", EmailState.SENT, 24),
+    ):
+        OutboxEmailFactory(subject=subject, state=state, created_at=NOON - timedelta(hours=hours))
+    table = ask(cast.admin, {"query": query, "parameters": {"months": 2} if "month" in query else {"days": 1}})
+    page = client_of(cast.admin).get(table.links[column][0])
+    assert page.status == 200
+    assert page.flashes == []
+    everything = {"Before", "First", "Last", "Off", "After", "arrived", "lost", "old"}
+    assert {text for text in everything if f">{text}<" in re.sub(r"\s*([<>])\s*", r"\1", page.text)} == shown
+
+
+def test_what_is_chosen_by_host_leads_nowhere(ask, cast):
+    assert ask(cast.admin, {"query": "parties_per_month", "parameters": {"host": "Host"}}).links == {}
+
+
+def test_who_sees_it_by_a_link_is_not_led_to_what_they_may_not_see(app, cast):
+    with app.test_request_context(), reader.reading_as(db.session.merge(cast.admin)):
+        assert data.load({"query": "parties_per_month"}, {}).links == {}

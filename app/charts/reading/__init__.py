@@ -138,7 +138,7 @@ def _d3(kind: str, payload: object, title: str, notes: Notes) -> Chart:
     if kind == "voronoi":
         notes.say(_("The points are drawn without the cells around them."))
         pairs = [[*sequence(pair), None, None][:2] for pair in sequence(payload)]
-        return plot([Draft(title, [x for x, _y in pairs], [y for _x, y in pairs], by_kind.MARKS["scatter"])], notes)
+        return plot([Draft("", [x for x, _y in pairs], [y for _x, y in pairs], by_kind.MARKS["scatter"])], notes)
     if kind not in TREES:
         raise unknown(kind)
     return trees.draw(payload, title, TREES[kind], notes)

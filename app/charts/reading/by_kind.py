@@ -141,7 +141,12 @@ def plot_of(found: Table, kind: str, notes: Notes) -> Plot:
         drafts[0].labels = column(found, groups[0])
         drafts[0].sizes = column(found, ys[1]) if len(ys) > 1 else []
     else:
-        drafts = [Draft(found.columns[y].title, _labels(found, x), column(found, y), mark) for y in ys]
+        labels = _labels(found, x)
+        drafts = [
+            Draft(head.title, labels, column(found, y), mark, urls=found.links.get(head.name, ()))
+            for y in ys
+            for head in [found.columns[y]]
+        ]
     units = {found.columns[y].unit for y in ys}
     return plots.plot(
         drafts,

@@ -20,7 +20,7 @@ from app.charts.limits import (
     MAX_ROWS,
     MAX_SERIES,
 )
-from app.charts.model import Axis, Box, Boxes, Kind, Mark, Parts, Plot, Point, Series, Value
+from app.charts.model import Axis, Box, Boxes, Kind, Mark, Parts, Plot, Point, Samples, Series, Value
 from app.charts.reading import values
 from app.charts.reading.notes import Notes, no_numbers
 
@@ -62,7 +62,7 @@ def plot(
     kept = _with_rest(drafts, notes) if is_stacked else notes.first_series(drafts, MAX_SERIES)
     xs = _same_axis(kept, notes, are_texts=bool(categories))
     shown = [_series(draft, each, notes, in_order=in_order) for draft, each in zip(kept, xs, strict=True)]
-    if not any(point.y is not None for series in shown for point in series.points):
+    if not any(map(_has_values, shown)):
         raise no_numbers()
     if shape.x.is_logarithmic or shape.y.is_logarithmic:
         shown = [_positive(series, shape.x, shape.y, notes) for series in shown]
@@ -114,14 +114,30 @@ def _series(draft: Draft, xs: list[Value], notes: Notes, *, in_order: bool) -> S
     ys = values.numbers(notes.first(draft.ys, MAX_ROWS))
     more = [draft.lows, draft.sizes, draft.labels, draft.urls]
     if any(more):
-        points = _rich_points(draft, xs, ys)
+        points: Sequence[Point] = _rich_points(draft, xs, ys)
     else:
         if draft.mark in JOINED and not in_order:
             xs, ys = _joined(xs, ys, notes)
-        points = [Point(x, y) for x, y in zip(xs, ys, strict=False) if x is not None]
-    if draft.mark in {Mark.POINT, Mark.TICK}:
+        points = _samples(xs, ys)
+    if draft.mark in {Mark.POINT, Mark.TICK} and not (isinstance(points, Samples) and None not in points.ys):
         points = [point for point in points if point.y is not None]
     return Series(values.text(draft.title), points, draft.mark)
+
+
+def _samples(xs: Sequence[Value], ys: Sequence[float | None]) -> Samples:
+    """Return the points that have a place, without an object for each."""
+    if len(xs) != len(ys):
+        xs, ys = xs[: len(ys)], ys[: len(xs)]
+    if None in xs:
+        kept = [place for place, x in enumerate(xs) if x is not None]
+        xs, ys = [xs[place] for place in kept], [ys[place] for place in kept]
+    return Samples(xs, ys)
+
+
+def _has_values(series: Series) -> bool:
+    if isinstance(series.points, Samples):
+        return any(y is not None for y in series.points.ys)
+    return any(point.y is not None for point in series.points)
 
 
 def _joined(xs: list[Value], ys: list[float | None], notes: Notes) -> tuple[list[Value], list[float | None]]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from flask_babel import gettext as _
 
+from app.charts import sharing
 from app.charts.limits import MAX_COLUMNS, MAX_ROWS
 from app.charts.model import Column, Kind, Table, Value
 from app.charts.reading import values
@@ -16,6 +17,14 @@ WRAPPERS = ("data", "values", "rows", "result", "results")
 
 def table(payload: object, notes: Notes, limit: int = MAX_ROWS) -> Table:
     """Return a table. Raises CannotDrawError if there are no rows."""
+    found, sentences = sharing.once(payload, ("table", limit), lambda: _read(payload, limit))
+    for sentence in sentences:
+        notes.say(sentence)
+    return found
+
+
+def _read(payload: object, limit: int) -> tuple[Table, tuple[str, ...]]:
+    notes = Notes()
     if isinstance(payload, Table):
         found = _bounded(payload, notes, limit)
     else:
@@ -25,13 +34,13 @@ def table(payload: object, notes: Notes, limit: int = MAX_ROWS) -> Table:
         raise nothing()
     if found.is_cut:
         notes.say(_("The data has more rows than are shown."))
-    return found
+    return found, notes.sentences
 
 
 def _bounded(payload: Table, notes: Notes, limit: int) -> Table:
     heads = payload.columns[:MAX_COLUMNS]
     rows = notes.first(payload.rows, limit)
-    return Table(heads, _typed([column.kind for column in heads], rows), payload.is_cut)
+    return Table(heads, _typed([column.kind for column in heads], rows), payload.is_cut, payload.links)
 
 
 def _rows(payload: object) -> tuple[list[str], Sequence[Sequence[object]]]:
@@ -92,5 +101,5 @@ def places(found: Table, *kinds: Kind) -> list[int]:
 
 
 def column(found: Table, place: int) -> list[Value]:
-    """Return the values of a column."""
-    return [row[place] for row in found.rows]
+    """Return the values of a column. Charts of one table share them: nobody may change the list."""
+    return sharing.once(found, place, lambda: [row[place] for row in found.rows])

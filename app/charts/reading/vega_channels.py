@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from flask_babel import gettext as _
 
+from app.charts import sharing
 from app.charts.model import Axis, Kind, Value
 from app.charts.reading import plots, time_units, values, vega_rows
 from app.charts.reading.notes import unknown
@@ -121,16 +122,17 @@ def _type(found: Channel, data: Data) -> str:
 
 
 def read(found: Channel, rows: Sequence[Row]) -> list[Value]:
-    """Return the values of rows on a channel that is not aggregated."""
+    """Return the values of rows on a channel that is not aggregated. Charts of the same rows share numbers and times."""
+    if found.type in {"quantitative", "temporal"} and not (found.unit or found.bin_size):
+        convert = values.numbers if found.type == "quantitative" else values.times
+        return sharing.once(
+            rows, (found.type, found.field), lambda: [*convert([vega_rows.get(row, found.field) for row in rows])]
+        )
     raw = [vega_rows.get(row, found.field) for row in rows]
     if found.unit:
         return values.remembered(lambda value: _part(found, value), raw)
     if found.bin_size:
         return values.remembered(lambda value: _bin(found, value, found.bin_size or 1), raw)
-    if found.type == "temporal":
-        return values.times(raw)
-    if found.type == "quantitative":
-        return list(values.numbers(raw))
     return values.remembered(lambda value: _category(found, value), raw)
 
 

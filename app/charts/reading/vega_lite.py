@@ -388,12 +388,15 @@ def _drafts(
     drafts = []
     for key in _in_order(groups, series, taken, view):
         places = groups[key]
+        # Rows of a single series need no choosing, unless they have another order.
+        is_whole = len(places) == len(xs) and "order" not in taken
         pairs = [] if ends is None else [_ends(taken[up.name][place], ends[place]) for place in places]
         drafts.append(
             Draft(
                 " · ".join(key) or (up.title(view.data) if not series else ""),
-                [xs[place] for place in places],
-                [end for _start, end in pairs] or [taken[up.name][place] for place in places],
+                xs if is_whole else [xs[place] for place in places],
+                [end for _start, end in pairs]
+                or (taken[up.name] if is_whole else [taken[up.name][place] for place in places]),
                 mark,
                 lows=[start for start, _end in pairs],
                 sizes=[extras["size"][place] for place in places] if "size" in extras and mark in POINTS else [],

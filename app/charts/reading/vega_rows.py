@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from flask_babel import gettext as _
 
+from app.charts import sharing
 from app.charts.limits import MAX_COLUMNS, MAX_SOURCE_ROWS
 from app.charts.model import Column, Table
 from app.charts.reading import plots, time_units, values
@@ -49,7 +50,9 @@ def data(specification: Json, payload: object, notes: Notes) -> Data:
     if isinstance(inline, Table):
         found = table(inline, notes, MAX_SOURCE_ROWS)
         names = [column.name for column in found.columns]
-        of_query: list[Row] = [dict(zip(names, row, strict=False)) for row in found.rows]
+        of_query: list[Row] = sharing.once(
+            found, "rows", lambda: [dict(zip(names, row, strict=False)) for row in found.rows]
+        )
         return Data(of_query, {column.name: column for column in found.columns})
     if isinstance(inline, Mapping):
         listed = [each for each in inline.values() if isinstance(each, list)]
@@ -80,6 +83,9 @@ def get(row: Json, name: str) -> object:
 def transform(found: Data, described: object, notes: Notes) -> Data:
     """Return the data after all transforms. In 2017 they were one object instead of a list."""
     steps = [{"calculate": None, "filter": None, **described}] if isinstance(described, Mapping) else described
+    if steps:
+        # Other charts share the rows, and steps write into them.
+        found = Data([*map(dict, found.rows)], found.columns)
     for step in values.sequence(steps):
         known = {name: value for name, value in values.mapping(step).items() if value is not None}
         name = next((name for name in TRANSFORMS if name in known), None)

@@ -29,8 +29,8 @@ def of_dashboard(dashboard: Dashboard) -> Sequence[DashboardLink]:
     ).all()
 
 
-def create(dashboard: Dashboard, creator: Member, days: int) -> str:
-    """Create a link that expires after `days`, and return its token. Raises DomainError if there are too many."""
+def create(dashboard: Dashboard, creator: Member, days: int) -> tuple[DashboardLink, str]:
+    """Create a link that expires after `days`, and return it with its token. Raises DomainError if there are too many."""
     delete_expired(dashboard)
     count = select(func.count()).where(DashboardLink.dashboard_id == dashboard.id)
     if (db.session.scalar(count) or 0) >= MAX_LINKS:
@@ -41,16 +41,15 @@ def create(dashboard: Dashboard, creator: Member, days: int) -> str:
         )
         raise DomainError(text, "danger")
     token = new_token()
-    db.session.add(
-        DashboardLink(
-            dashboard_id=dashboard.id,
-            creator_id=creator.id,
-            token_hash=token_hash(token),
-            expires_at=clock.now() + timedelta(days=days),
-        )
+    link = DashboardLink(
+        dashboard_id=dashboard.id,
+        creator_id=creator.id,
+        token_hash=token_hash(token),
+        expires_at=clock.now() + timedelta(days=days),
     )
+    db.session.add(link)
     db.session.flush()
-    return token
+    return link, token
 
 
 def revoke(dashboard: Dashboard, key: int) -> bool:

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.crud import flashes
 from app.crud.views import BaseView
-from app.dashboards import arrangement
+from app.dashboards import arrangement, texts
 from app.dashboards.enums import Action, Layout
 from app.dashboards.links import service as links
 from app.dashboards.links.forms import LinkForm
@@ -46,11 +46,11 @@ class DashboardLinkView(BaseDashboardView):
             return self._page(dashboard, form, status=422)
         try:
             with transaction():
-                token = links.create(dashboard, current_member(), int(form.days.data))
+                _link, token = links.create(dashboard, current_member(), int(form.days.data))
         except DomainError as error:
             flash(str(error), error.category)
             return self._page(dashboard, form, status=422)
-        flash(_("The link was created. Copy it now: it cannot be shown again."), "info")
+        flash(*texts.link_created())
         return self._page(dashboard, form, url=public_url("SharedDashboardView.show", token=token))
 
     @expose("/<slug>/links/revoke", methods=["POST"])
@@ -62,7 +62,7 @@ class DashboardLinkView(BaseDashboardView):
     def _revoke(self, slug: str) -> Flash:
         dashboard = self.get(slug, Action.SHARE)
         if links.revoke(dashboard, parse_int(request.form.get("link")) or 0):
-            return _("The link was revoked. It shows nothing any more."), "info"
+            return texts.link_revoked()
         return _("This link is no longer there."), "warning"
 
     def _page(self, dashboard: Dashboard, form: LinkForm, url: str = "", status: int = 200) -> BaseResponse:

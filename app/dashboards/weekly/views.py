@@ -1,9 +1,9 @@
 """The buttons for the e-mail of a dashboard each week."""
 
 from flask_appbuilder import expose, permission_name
-from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
+from app.dashboards import texts
 from app.dashboards.enums import Action
 from app.dashboards.texts import Flash
 from app.dashboards.view_base import BaseDashboardView, current_member
@@ -31,10 +31,8 @@ class DashboardWeeklyView(BaseDashboardView):
 
     def _subscribe(self, slug: str) -> Flash:
         weekly.subscribe(self.get(slug, Action.READ), current_member())
-        if not outbox.handles():
-            return _("The dashboard will be written each Monday, but this site has no mail server yet."), "warning"
-        return _("You get this dashboard by e-mail each Monday morning."), "info"
+        return texts.subscribed(can_send=outbox.handles())
 
     def _cancel(self, slug: str) -> Flash:
         weekly.cancel(self.get(slug, Action.READ), current_member())
-        return _("You get this dashboard by e-mail no longer."), "info"
+        return texts.unsubscribed()

@@ -11,7 +11,7 @@ from app.extensions import db
 from app.named_queries import MONTHS, NamedQuery, Row, Series, declare, monthly
 from app.parties.enums import HELD, PartyStatus
 from app.parties.models import DinnerParty
-from app.parties.named_queries import HOST, MONTH, PERMISSION, of_host, own, within
+from app.parties.named_queries import HOST, MONTH, PERMISSION, of_host, own, parties_of, within
 
 COLUMNS = (
     MONTH,
@@ -47,6 +47,7 @@ declare(
         permission=PERMISSION,
         series=_series(),
         read=lambda months, host: _series(*of_host(host)).rows(months),
+        link=parties_of,
     )
 )
 declare(

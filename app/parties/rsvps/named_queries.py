@@ -21,7 +21,7 @@ from app.named_queries import (
 )
 from app.parties.enums import HELD, QUEUED, SEATED, RsvpStatus
 from app.parties.models import DinnerParty, Rsvp
-from app.parties.named_queries import HOST, MONTH, PERMISSION, of_host, own, within
+from app.parties.named_queries import HOST, MONTH, PERMISSION, of_host, own, parties_of, within
 
 MAX_PARTIES = 200
 # No-shows had said that they would come.
@@ -88,6 +88,7 @@ declare(
         permission=PERMISSION,
         series=_series(),
         read=lambda months, host: _series(*of_host(host)).rows(months),
+        link=parties_of,
     )
 )
 declare(
