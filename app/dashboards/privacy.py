@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import selectinload
 
 from app.accounts.models import Member
@@ -56,13 +56,11 @@ def _export(member: Member, *, archive: Archive) -> None:
             db.session.expunge(upload)
 
 
-def _rows(statement: Select[Any], size: int = ROWS_AT_ONCE) -> Iterator[dict[str, Any]]:
+def _rows(statement: Any, size: int = ROWS_AT_ONCE) -> Iterator[dict[str, Any]]:
     return (row._asdict() for row in in_batches(statement, size))
 
 
-def _names_of(
-    model: type[DashboardSubscription | DashboardLink], condition: ColumnElement[bool], *, label: str
-) -> Select[Any]:
+def _names_of(model: type[DashboardSubscription | DashboardLink], condition: ColumnElement[bool], *, label: str) -> Any:
     statement = select(Dashboard.name, model.created_at.label(label)).join(model.dashboard)
     return statement.where(condition).order_by(model.id)
 

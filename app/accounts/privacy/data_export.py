@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import IO, Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from app import audit, clock
 from app.accounts.api_keys import service as api_key_service
@@ -135,7 +135,7 @@ def _fill(archive: Archive, member: Member) -> None:
     audit.record("data_exported", "member", member)
 
 
-def in_batches(statement: Select[Any], size: int = ROWS_AT_ONCE) -> Iterator[Any]:
+def in_batches(statement: Any, size: int = ROWS_AT_ONCE) -> Iterator[Any]:
     """Yield what a statement finds without holding all of it: entities if it selects one, or else rows of columns."""
     found = db.session.execute(statement, execution_options={"yield_per": size})
     yield from found.scalars() if len(statement.column_descriptions) == 1 else found

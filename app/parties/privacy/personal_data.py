@@ -252,12 +252,12 @@ def _blank(model: Any, condition: ColumnElement[bool], **values: str | None) -> 
 # -- queries
 
 
-def _select_hosted(member: Member) -> Select[tuple[DinnerParty]]:
+def _select_hosted(member: Member) -> Select[DinnerParty]:
     statement = select(DinnerParty).where(DinnerParty.host_id == member.id)
     return statement.order_by(DinnerParty.starts_at, DinnerParty.id)
 
 
-def _select_rsvps(member: Member) -> Select[tuple[Rsvp]]:
+def _select_rsvps(member: Member) -> Select[Rsvp]:
     statement = select(Rsvp).join(Rsvp.party).options(joinedload(Rsvp.party)).where(_is_of(member))
     return statement.order_by(DinnerParty.starts_at, Rsvp.id)
 
