@@ -17,13 +17,18 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from app import clock, create_app, setup
+from app.charts import png_process
+from app.charts.model import Mark, Plot, Point, Series
+from app.dashboards.weekly import mail as weekly_mail
 from app.database import transaction
 from app.i18n import locales
+from app.i18n.selectors import force_locale
 from app.outbox import delivery, service
 from app.outbox.models import SECRET, EmailTopic, OutboxEmail
 from tests.support.smtp import free_port
@@ -38,9 +43,11 @@ TOPICS = {
     "guest_message": EmailTopic.MESSAGES,
     "reminder_start": EmailTopic.REMINDERS,
     "answers_digest": EmailTopic.ANSWERS,
+    "dashboard": EmailTopic.DASHBOARDS,
 }
 TITLE, NAME = "Ñoquis, عشاء & Käse in Zoës Küche", "Zoë Müller عمر"
 SECONDS = 60
+CHART = Plot([Series(NAME, [Point("Käse", 3), Point("عشاء", 5)], Mark.BAR)])
 MAIN_CF = """
 compatibility_level = 3.6
 queue_directory = {folder}/queue
@@ -147,28 +154,35 @@ def _send(folder: Path, port: int) -> dict[str, OutboxEmail]:
     with app.app_context():
         setup.prepare()
         with transaction():
-            queued = [
-                service.enqueue(
-                    service.EmailRequest(
-                        kind,
-                        to=READER,
-                        name=NAME,
-                        locale=info.key,
-                        context=_context(),
-                        dedupe_key=f"{kind}:{info.key}",
-                        secret="s3cret",
-                        topic=TOPICS.get(kind),
-                    )
-                )
-                for kind in kinds
-                for info in locales.shipped()
-            ]
+            queued = [service.enqueue(_request(kind, info.key)) for kind in kinds for info in locales.shipped()]
             sent = {each.message_id: each for each in queued if each is not None}
         _wait_for_port(port)
         report = delivery.drain()
     if report.sent != len(sent):
         sys.exit(f"Not all e-mails were sent: {report}")
     return sent
+
+
+def _request(kind: str, locale: str) -> service.EmailRequest:
+    request = service.EmailRequest(
+        kind,
+        to=READER,
+        name=NAME,
+        locale=locale,
+        context=_context(),
+        dedupe_key=f"{kind}:{locale}",
+        secret="s3cret",
+        topic=TOPICS.get(kind),
+    )
+    if kind != weekly_mail.KIND:
+        return request
+    with force_locale(locale, "Europe/Madrid"):
+        drawn = {f"{number}.png": png_process.draw(CHART, f"{TITLE} {number}") for number in (1, 2)}
+    parts = [
+        weekly_mail.Part(TITLE, f"cid:{service.content_id(name)}", NAME, ["Käse"], [["8"]], is_cut=True)
+        for name in drawn
+    ]
+    return replace(request, context={**request.context, "dashboard": TITLE, "parts": parts, "more": 1}, pictures=drawn)
 
 
 def _context() -> dict[str, Any]:
@@ -244,6 +258,9 @@ def _problems(sent: dict[str, OutboxEmail], arrived: list[Any]) -> list[str]:
         needed = {name for name in SIGNED if name in message}
         if not needed <= signed:
             found.append(f"{kind}: {sorted(needed - signed)} are not signed")
+        shown_pictures = message.as_bytes().count(b"Content-ID: <")
+        if shown_pictures != (2 if kind.startswith(f"{weekly_mail.KIND}:") else 0):
+            found.append(f"{kind}: {shown_pictures} pictures arrived")
     return found
 
 

@@ -1,13 +1,16 @@
 """The dashboards of a member in their data export, and what becomes of them when the account is deleted."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, select, update
-from sqlalchemy.orm import selectinload, undefer
+from sqlalchemy.orm import selectinload
 
 from app.accounts.models import Member
-from app.accounts.privacy.data_export import Archive, pick
+from app.accounts.privacy.data_export import ROWS_AT_ONCE, Archive, in_batches, mappings
 from app.accounts.signals import member_erasing, member_exporting
+from app.dashboards import uploads
+from app.dashboards.data_models import DashboardUpload
 from app.dashboards.enums import MemberRole
 from app.dashboards.links.models import DashboardLink
 from app.dashboards.models import Dashboard, DashboardMember, DashboardVersion
@@ -17,6 +20,8 @@ from app.extensions import db
 OWN = (
     *("slug", "name", "category", "description", "layout", "is_global", "configuration", "created_at", "changed_at"),
 )
+# Configurations, which may have many kilobytes each.
+LARGE_AT_ONCE = 5
 
 
 def connect() -> None:
@@ -26,36 +31,38 @@ def connect() -> None:
 
 
 def _export(member: Member, *, archive: Archive) -> None:
-    own = select(Dashboard).where(Dashboard.owner_id == member.id).options(undefer(Dashboard.configuration))
-    shared = select(DashboardMember, Dashboard.name).join(DashboardMember.dashboard)
-    shared = shared.where(DashboardMember.member_id == member.id).order_by(DashboardMember.id)
-    changes = select(DashboardVersion.created_at, DashboardVersion.name, DashboardVersion.number).where(
-        DashboardVersion.author_id == member.id
-    )
+    is_own = Dashboard.owner_id == member.id
+    own = select(*(getattr(Dashboard, column) for column in OWN)).where(is_own).order_by(Dashboard.id)
+    role, since = DashboardMember.role, DashboardMember.created_at.label("since")
+    shared = select(Dashboard.name, role, since).join(DashboardMember.dashboard)
+    changes = ("created_at", "name", "number")
     archive.add_json(
         "dashboards.json",
         {
-            "own": [pick(row, OWN) for row in db.session.scalars(own.order_by(Dashboard.id))],
-            "shared_with_me": [
-                {"name": name, "role": row.role, "since": row.created_at} for row, name in db.session.execute(shared)
-            ],
-            "by_email": [
-                {"name": name, "since": since}
-                for name, since in db.session.execute(
-                    _names_of(DashboardSubscription, DashboardSubscription.member_id == member.id)
-                )
-            ],
-            "links": [
-                {"name": name, "created_at": since}
-                for name, since in db.session.execute(_names_of(DashboardLink, DashboardLink.creator_id == member.id))
-            ],
-            "changes": [row._asdict() for row in db.session.execute(changes.order_by(DashboardVersion.id))],
+            "own": _rows(own, LARGE_AT_ONCE),
+            "shared_with_me": _rows(shared.where(DashboardMember.member_id == member.id).order_by(DashboardMember.id)),
+            "by_email": _rows(
+                _names_of(DashboardSubscription, DashboardSubscription.member_id == member.id, label="since")
+            ),
+            "links": _rows(_names_of(DashboardLink, DashboardLink.creator_id == member.id, label="created_at")),
+            "changes": mappings(changes, DashboardVersion, DashboardVersion.author_id == member.id),
         },
     )
+    files = select(Dashboard.slug, DashboardUpload.key).join(DashboardUpload.dashboard).where(is_own)
+    for slug, key in in_batches(files.order_by(DashboardUpload.id)):
+        upload = uploads.find(key)
+        if upload is not None:
+            archive.add_text(f"dashboards/{slug}/{key}.csv", uploads.csv_lines(upload))
+            db.session.expunge(upload)
 
 
-def _names_of(model: type[DashboardSubscription | DashboardLink], condition: ColumnElement[bool]) -> Any:
-    return select(Dashboard.name, model.created_at).join(model.dashboard).where(condition).order_by(model.id)
+def _rows(statement: Any, size: int = ROWS_AT_ONCE) -> Iterator[dict[str, Any]]:
+    return (row._asdict() for row in in_batches(statement, size))
+
+
+def _names_of(model: type[DashboardSubscription | DashboardLink], condition: ColumnElement[bool], *, label: str) -> Any:
+    statement = select(Dashboard.name, model.created_at.label(label)).join(model.dashboard)
+    return statement.where(condition).order_by(model.id)
 
 
 def _erase(member: Member) -> None:

@@ -5,7 +5,7 @@ import io
 import re
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from app.dashboards.models import Dashboard
 from app.dashboards.rules import MAX_UPLOAD_BYTES, MAX_UPLOAD_COLUMNS, MAX_UPLOAD_ROWS, MAX_UPLOADS
 from app.errors import DomainError
 from app.extensions import db
+from app.i18n import cells
 
 FIELD = "file"
 DELIMITERS = (",", ";", "\t")
@@ -31,6 +32,7 @@ MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+
 BOOLEANS = {"true": True, "false": False}
 # Floating-point numbers know so many digits.
 MAX_DIGITS, MAX_NAME = 15, 80
+ROWS_AT_ONCE = 500
 Reader = Callable[[str], Value]
 
 
@@ -101,6 +103,18 @@ def table(upload: DashboardUpload) -> Table:
         for row in upload.content["rows"]
     ]
     return Table(columns, rows)
+
+
+def csv_lines(upload: DashboardUpload) -> Iterator[str]:
+    """Yield a file as CSV, in pieces. Its texts are no formulas: an editor may have uploaded it, and the owner opens it."""
+    yield cells.lines([[cells.text(name) for name, _kind in upload.content["columns"]]])
+    for start in range(0, upload.row_count, ROWS_AT_ONCE):
+        yield cells.lines(map(_cells, upload.content["rows"][start : start + ROWS_AT_ONCE]))
+
+
+def _cells(row: Iterable[Value]) -> list[str]:
+    # In words that are read as booleans again, in every language.
+    return [str(value).lower() if isinstance(value, bool) else cells.plain(value) for value in row]
 
 
 _READERS: dict[Kind, Callable[[Any], Value]] = {Kind.DATE: date.fromisoformat, Kind.MOMENT: datetime.fromisoformat}

@@ -9,6 +9,7 @@ from sqlalchemy import update
 from app import clock
 from app.accounts.models import Member
 from app.accounts.users import account_deletion
+from app.dashboards import uploads
 from app.dashboards.enums import MemberRole
 from app.dashboards.links import service as links
 from app.dashboards.links.models import DashboardLink
@@ -51,6 +52,20 @@ def test_the_export_has_what_is_the_members_and_nothing_of_others(client_of, cas
     assert [(each["name"], each["role"]) for each in written["shared_with_me"]] == [("Theirs", "viewer")]
     assert [each["name"] for each in written["changes"]] == ["Mine before"]
     assert "their words" not in json.dumps(written)
+
+
+def test_the_export_has_the_files_of_the_members_dashboards(app, client_of, cast):
+    own, other = DashboardFactory(owner=cast.friend, slug="mine"), DashboardFactory(owner=cast.host)
+    text = "Dish,Guests,Day,Good\r\nPaella,8,2026-05-01,true\r\n=1+1,2.5,,false\r\n"
+    with app.app_context(), transaction():
+        key = uploads.store(db.session.merge(own), "dishes.csv", text.encode()).key
+        uploads.store(db.session.merge(other), "theirs.csv", b"Secret\r\nwords\r\n")
+    visitor = client_of(cast.friend)
+    page = visitor.submit(visitor.get("/account/data/").form("/export"))
+    with zipfile.ZipFile(io.BytesIO(page.response.get_data())) as packed:
+        files = {name: packed.read(name).decode() for name in packed.namelist() if name.startswith("dashboards/")}
+    # An editor may have uploaded it: no cell is a formula.
+    assert files == {f"dashboards/mine/{key}.csv": text.replace("=1+1", "'=1+1")}
 
 
 def test_dashboards_that_others_rely_on_outlive_their_owner(app, cast, records):

@@ -1,6 +1,8 @@
 """Unsubscribing from a topic: by the button of a mail program, or by the link in the footer."""
 
+import json
 import threading
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -244,7 +246,9 @@ def test_unsubscriptions_are_exported_and_deleted_with_the_account(app, client_o
     stop("other@example.com", EmailTopic.INVITATIONS)
     with app.app_context(), transaction() as session:
         packed = data_export.export(session.get(type(member), member.id))
-    assert b"unsubscriptions.json" in packed
+    with packed, zipfile.ZipFile(packed) as archive:
+        exported = json.loads(archive.read("unsubscriptions.json"))
+    assert [row["email"] for row in exported] == [member.email]
     with app.app_context():
         assert account_deletion.run_due() == 1
     assert [row.email for row in records.all(Unsubscription)] == ["other@example.com"]

@@ -1,6 +1,5 @@
 """Approval, the postal address, and the map link of a party."""
 
-import io
 import re
 import zipfile
 from urllib.parse import urlsplit
@@ -200,7 +199,8 @@ def test_the_calendar_feed_hides_the_address_too(reader, visitor, who, told):
 def test_the_data_export_hides_the_address_too(app, reader, cast, who):
     reader(who)
     with app.app_context():
-        archive = zipfile.ZipFile(io.BytesIO(data_export.export(db.session.merge(cast.friend))))
+        packed = data_export.export(db.session.merge(cast.friend))
+    with packed, zipfile.ZipFile(packed) as archive:
         files = "".join(archive.read(name).decode() for name in archive.namelist())
     assert shows_address(files) == (who == "coming")
 

@@ -1,13 +1,19 @@
-"""All that is kept about a member, for them to take along."""
+"""All that is kept about a member, for them to take along.
+
+Somebody may have any number of logins, e-mails and guests: rows are read in batches and written as they come, so that an
+export takes the memory of a batch.
+"""
 
 import io
 import json
+import tempfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from itertools import islice
+from typing import IO, Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from app import audit, clock
 from app.accounts.api_keys import service as api_key_service
@@ -62,20 +68,29 @@ DIRECTORY = ("unique_id", "dn", "username", "email", "created_at", "checked_at",
 EMAIL = ("created_at", "sent_at", "state", "kind", "recipient", "name", "subject")
 UNSUBSCRIPTION = ("email", "topic", "created_at")
 OMITTED = "…"
+ROWS_AT_ONCE = 200
+MAX_IN_MEMORY = 1024 * 1024
 
 
 class Archive:
-    """The files of a data export."""
+    """The ZIP file of a data export, which grows in `file`: beyond a megabyte that is on the disk."""
 
     def __init__(self) -> None:
-        self.files: dict[str, bytes] = {}
+        self.file: IO[bytes] = tempfile.SpooledTemporaryFile(MAX_IN_MEMORY)  # noqa: SIM115 - whoever sends it closes it
+        self._zip = zipfile.ZipFile(self.file, "w", zipfile.ZIP_DEFLATED)
+        self._made = clock.now().timetuple()[:6]
 
     def add(self, name: str, content: bytes) -> None:
-        self.files[name] = content
+        self._zip.writestr(self._entry(name), content)
+
+    def add_text(self, name: str, pieces: Iterable[str]) -> None:
+        """Add a file that is written piece by piece. Nothing else can be added meanwhile."""
+        with self._zip.open(self._entry(name), "w") as entry, io.TextIOWrapper(entry, "utf-8", newline="") as text:
+            text.writelines(pieces)
 
     def add_json(self, name: str, content: Any) -> None:
-        """Add a file of JSON. Times become ISO 8601 in UTC."""
-        self.add(name, json.dumps(content, default=_plain, ensure_ascii=False, indent=2).encode())
+        """Add a file of JSON. Times become ISO 8601 in UTC. An iterator, or one in a mapping, becomes a list, row by row."""
+        self.add_text(name, _json_pieces(content))
 
     def add_image(self, name: str, value: str | None) -> None:
         """Add the image that the value of a column names, if there is one."""
@@ -84,30 +99,58 @@ class Archive:
         if stored is not None and content is not None:
             self.add(f"{name}.{stored.title.rpartition('.')[2]}", content)
 
-    def zipped(self) -> bytes:
-        """Return a ZIP file."""
-        buffer = io.BytesIO()
-        made = clock.now().timetuple()[:6]
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as packed:
-            for name, content in self.files.items():
-                packed.writestr(zipfile.ZipInfo(name, made), content, zipfile.ZIP_DEFLATED)
-        return buffer.getvalue()
+    def finished(self) -> IO[bytes]:
+        """Return the file, to be read from its beginning and closed."""
+        self._zip.close()
+        self.file.seek(0)
+        return self.file
+
+    def _entry(self, name: str) -> zipfile.ZipInfo:
+        entry = zipfile.ZipInfo(name, self._made)
+        entry.compress_type = zipfile.ZIP_DEFLATED
+        return entry
 
 
-def export(member: Member) -> bytes:
+def export(member: Member) -> IO[bytes]:
     """Return a ZIP file with all data of `member`, and no data of others that they cannot see on the site."""
     archive = Archive()
+    try:
+        _fill(archive, member)
+    except BaseException:
+        archive.file.close()
+        raise
+    return archive.finished()
+
+
+def _fill(archive: Archive, member: Member) -> None:
     archive.add_json("account.json", _account(member))
     archive.add_image("picture", member.picture)
-    archive.add_json("logins.json", _rows(_of(LoginSession, member), LOGIN))
-    archive.add_json("devices.json", _rows(_of(TrustedDevice, member), DEVICE))
+    archive.add_json("logins.json", _of(LoginSession, member, LOGIN))
+    archive.add_json("devices.json", _of(TrustedDevice, member, DEVICE))
     archive.add_json("api_keys.json", _rows(api_key_service.of(member.id), KEY))
     archive.add_json("audit.json", _audit(member))
     archive.add_json("letters.json", _emails(member))
     archive.add_json("unsubscriptions.json", _rows(unsubscribe.of_address(member.email), UNSUBSCRIPTION))
     member_exporting.send(member, archive=archive)
     audit.record("data_exported", "member", member)
-    return archive.zipped()
+
+
+def in_batches(statement: Any, size: int = ROWS_AT_ONCE) -> Iterator[Any]:
+    """Yield what a statement finds without holding all of it: entities if it selects one, or else rows of columns."""
+    found = db.session.execute(statement, execution_options={"yield_per": size})
+    yield from found.scalars() if len(statement.column_descriptions) == 1 else found
+
+
+def batched(rows: Iterator[Any]) -> Iterator[list[Any]]:
+    """Yield lists of rows, for what is read about many of them at once."""
+    while batch := list(islice(rows, ROWS_AT_ONCE)):
+        yield batch
+
+
+def mappings(columns: Iterable[str], model: Any, *conditions: ColumnElement[bool]) -> Iterator[dict[str, Any]]:
+    """Yield `columns` of the rows of a model, oldest first."""
+    statement = select(*(getattr(model, column) for column in columns)).where(*conditions).order_by(model.id)
+    return (row._asdict() for row in in_batches(statement))
 
 
 def pick(row: Any, columns: Iterable[str]) -> dict[str, Any]:
@@ -123,17 +166,17 @@ def _account(member: Member) -> dict[str, Any]:
         "roles": sorted(role.name for role in member.roles),
         "authenticator_app_since": app.confirmed_at if app is not None else None,
         "unused_recovery_codes": db.session.execute(unused).scalar_one(),
-        "passkeys": _rows(_of(Passkey, member), PASSKEY),
-        "directory": _rows(_of(DirectoryPerson, member), DIRECTORY),
-        "identities": _rows(_of(ExternalIdentity, member), IDENTITY),
+        "passkeys": _of(Passkey, member, PASSKEY),
+        "directory": _of(DirectoryPerson, member, DIRECTORY),
+        "identities": _of(ExternalIdentity, member, IDENTITY),
     }
 
 
-def _audit(member: Member) -> list[dict[str, Any]]:
-    """Return the actions of the member and those on their account. Other actors and their addresses are left out."""
+def _audit(member: Member) -> Iterator[dict[str, Any]]:
+    """Yield the actions of the member and those on their account. Other actors and their addresses are left out."""
     about = and_(AuditEvent.subject_type == "member", AuditEvent.subject_id == member.id)
     statement = select(AuditEvent).where(or_(AuditEvent.actor_id == member.id, about)).order_by(AuditEvent.id)
-    return [_event(event, member) for event in db.session.scalars(statement)]
+    return (_event(event, member) for event in in_batches(statement))
 
 
 def _event(event: AuditEvent, member: Member) -> dict[str, Any]:
@@ -146,22 +189,38 @@ def _event(event: AuditEvent, member: Member) -> dict[str, Any]:
     return exported
 
 
-def _emails(member: Member) -> list[dict[str, Any]]:
-    statement = (
-        select(OutboxEmail).where(OutboxEmail.recipient_key == address_key(member.email)).order_by(OutboxEmail.id)
-    )
-    return [
-        {**pick(email, EMAIL), "text": email.text.replace(SECRET, OMITTED).replace(UNSUBSCRIBE, OMITTED)}
-        for email in db.session.scalars(statement)
-    ]
+def _emails(member: Member) -> Iterator[dict[str, Any]]:
+    for row in mappings((*EMAIL, "text"), OutboxEmail, OutboxEmail.recipient_key == address_key(member.email)):
+        yield row | {"text": row["text"].replace(SECRET, OMITTED).replace(UNSUBSCRIBE, OMITTED)}
 
 
-def _of(model: Any, member: Member) -> list[Any]:
-    return list(db.session.scalars(select(model).where(model.member_id == member.id).order_by(model.id)))
+def _of(model: Any, member: Member, columns: Iterable[str]) -> Iterator[dict[str, Any]]:
+    return mappings(columns, model, model.member_id == member.id)
 
 
 def _rows(rows: Iterable[Any], columns: Iterable[str]) -> list[dict[str, Any]]:
     return [pick(row, columns) for row in rows]
+
+
+def _json_pieces(content: Any) -> Iterator[str]:
+    """Yield JSON with a line for each key of a mapping and each row of an iterator."""
+    if isinstance(content, Mapping):
+        yield "{"
+        for number, (key, value) in enumerate(content.items()):
+            yield f"{',' if number else ''}\n{json.dumps(key, ensure_ascii=False)}: "
+            yield from _json_pieces(value)
+        yield "\n}"
+    elif isinstance(content, Iterator):
+        yield "["
+        for number, row in enumerate(content):
+            yield f"{',' if number else ''}\n{_json(row)}"
+        yield "\n]"
+    else:
+        yield _json(content)
+
+
+def _json(content: Any) -> str:
+    return json.dumps(content, default=_plain, ensure_ascii=False)
 
 
 def _plain(value: object) -> str:

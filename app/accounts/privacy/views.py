@@ -1,12 +1,14 @@
 """Export one's data, or delete one's account."""
 
+import os
 from typing import ClassVar
 
-from flask import current_app, flash, make_response, redirect, request, url_for
+from flask import Response, current_app, flash, make_response, redirect, request, url_for
 from flask_appbuilder import expose
 from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
+from werkzeug.wsgi import FileWrapper
 
 from app import clock
 from app.accounts import auth_type, email_links, rate_limits
@@ -57,9 +59,11 @@ class MyDataView(AccountView):
         headers = {
             "Content-Type": "application/zip",
             "Content-Disposition": f'attachment; filename="{name}"',
+            "Content-Length": str(packed.seek(0, os.SEEK_END)),
             "Cache-Control": "no-store",
         }
-        return make_response(packed, headers)
+        packed.seek(0)
+        return Response(FileWrapper(packed), headers=headers, direct_passthrough=True)
 
     @expose("/erase", methods=["GET", "POST"])
     def erase(self) -> BaseResponse:

@@ -4,7 +4,7 @@ A party keeps its UID. Its SEQUENCE counts the changes that guests are notified 
 newer of two e-mails. Times are in the time zone of the party, whose definition (VTIMEZONE) is included.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
 from typing import NamedTuple
@@ -75,12 +75,27 @@ def published(parties: Iterable[Published], name: str = "") -> str:
         calendar.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})
         calendar.add("x-published-ttl", vDuration(REFRESH), encode=False)
     for each in parties:
-        event = _event(each.party, with_address=each.with_address, status=each.rsvp.status if each.rsvp else None)
-        event.add("dtstamp", each.changed_at)
-        event.add("last-modified", each.changed_at)
-        event.add("sequence", each.party.ics_sequence)
-        calendar.add_component(event)
+        calendar.add_component(_published_event(each))
     return _text(calendar, [each.party for each in parties])
+
+
+def streamed(parties: Callable[[], Iterable[Published]]) -> Iterator[str]:
+    """Yield a download of any number of parties in pieces. They are asked for twice: their time zones come first."""
+    calendar = _calendar(PUBLISH)
+    start, end, rest = _text(calendar, (each.party for each in parties())).partition("END:VCALENDAR")
+    yield start
+    for each in parties():
+        yield _published_event(each).to_ical().decode()
+    yield end + rest
+
+
+def _published_event(published: Published) -> Event:
+    status = published.rsvp.status if published.rsvp else None
+    event = _event(published.party, with_address=published.with_address, status=status)
+    event.add("dtstamp", published.changed_at)
+    event.add("last-modified", published.changed_at)
+    event.add("sequence", published.party.ics_sequence)
+    return event
 
 
 def uid(party: DinnerParty) -> str:
@@ -126,20 +141,19 @@ def _calendar(method: str) -> Calendar:
     return calendar
 
 
-def _text(calendar: Calendar, parties: Sequence[DinnerParty]) -> str:
+def _text(calendar: Calendar, parties: Iterable[DinnerParty]) -> str:
     """Return the calendar with the definitions of the time zones of its `parties`."""
-    by_zone: dict[str, list[DinnerParty]] = {}
+    spans: dict[str, tuple[datetime, datetime]] = {}
     for party in parties:
         name = _zone_name(party)
         if name != "UTC":
-            by_zone.setdefault(name, []).append(party)
+            first, last = spans.get(name, (party.starts_at, party.ends_at))
+            spans[name] = min(first, party.starts_at), max(last, party.ends_at)
     # The definitions come first: some readers expect them before the times.
-    definitions = []
-    for name, its_parties in by_zone.items():
-        first = min(party.starts_at for party in its_parties) - ZONE_MARGIN
-        last = max(party.ends_at for party in its_parties) + ZONE_MARGIN
-        definitions.append(zones.definition(name, ZoneInfo(name), first, last))
-    calendar.subcomponents[:0] = definitions
+    calendar.subcomponents[:0] = [
+        zones.definition(name, ZoneInfo(name), first - ZONE_MARGIN, last + ZONE_MARGIN)
+        for name, (first, last) in spans.items()
+    ]
     return calendar.to_ical().decode()
 
 

@@ -1,15 +1,15 @@
 """The personal data of a member in tables of parties: its export, and its erasure with the account."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, or_, select, update
 from sqlalchemy.orm import joinedload
 
 from app import clock
 from app.accounts.models import Member
-from app.accounts.privacy.data_export import Archive, pick
+from app.accounts.privacy.data_export import Archive, batched, in_batches, mappings, pick
 from app.accounts.signals import member_erasing, member_exporting
 from app.address_key import address_key
 from app.extensions import db
@@ -20,7 +20,6 @@ from app.parties.calendar import service as calendar_service
 from app.parties.calendar.models import CalendarEntry, CalendarFeed
 from app.parties.enums import SEATED, WITHDRAWABLE, PartyStatus, RsvpStatus
 from app.parties.invitations.models import Contact
-from app.parties.menu import service as menu_service
 from app.parties.menu.models import MenuItem
 from app.parties.messages.models import GuestMessage
 from app.parties.models import ANONYMISED_DOMAIN, CoHost, DinnerParty, Invitation, PartySeries, Rsvp, RsvpPerson
@@ -65,54 +64,59 @@ def connect() -> None:
 
 
 def _export(member: Member, *, archive: Archive) -> None:
-    hosted, rsvps = _hosted_by(member), _rsvps_of(member)
-    archive.add_json("parties.json", _hosted(hosted))
-    for party in hosted:
-        archive.add_image(f"pictures/{party.slug}", party.picture)
-    # Guests who were removed no longer see a private party.
-    answers = [
-        {**pick(rsvp, RSVP), "party": _party(rsvp.party, member, is_guest=rsvp.status != RsvpStatus.REMOVED)}
-        for rsvp in rsvps
-    ]
-    archive.add_json("answers.json", answers)
-    archive.add_json("series.json", [pick(row, SERIES) for row in _rows(PartySeries, PartySeries.host_id == member.id)])
-    archive.add_json("people.json", [pick(person, PERSON) for rsvp in rsvps for person in menu_service.people(rsvp)])
+    archive.add_json("parties.json", _hosted(member))
+    pictures = select(DinnerParty.slug, DinnerParty.picture).where(DinnerParty.picture.is_not(None))
+    for slug, picture in in_batches(pictures.where(DinnerParty.host_id == member.id).order_by(DinnerParty.id)):
+        archive.add_image(f"pictures/{slug}", picture)
+    archive.add_json("answers.json", _answers(member))
+    archive.add_json("series.json", mappings(SERIES, PartySeries, PartySeries.host_id == member.id))
+    archive.add_json("people.json", _people(member))
     archive.add_json("hosting_with_others.json", _co_hosted(member))
     sent = _with_party(Invitation, INVITATION, Invitation.invited_by_id == member.id)
     archive.add_json("invitations.json", {"sent": sent, "received": _received_by(member)})
-    archive.add_json("address_book.json", [pick(row, CONTACT) for row in _rows(Contact, Contact.owner_id == member.id)])
-    archive.add_json("brought.json", _claims(rsvps))
+    archive.add_json("address_book.json", mappings(CONTACT, Contact, Contact.owner_id == member.id))
+    archive.add_json("brought.json", _claims(member))
     archive.add_json("messages.json", _with_party(GuestMessage, MESSAGE, GuestMessage.author_id == member.id))
     archive.add_json("reports.json", _with_party(PartyReport, REPORT, PartyReport.reporter_id == member.id))
     feed = db.session.get(CalendarFeed, member.id)
     since = feed.created_at if feed else None
     archive.add_json("calendar.json", {"secret_address_since": since, "sent": _calendar_entries(member)})
-    attended = [rsvp.party for rsvp in rsvps if rsvp.status in SEATED and rsvp.party.host_id != member.id]
-    planned = [party for party in (*hosted, *attended) if party.status in {PartyStatus.PUBLISHED, PartyStatus.DONE}]
-    # Hosts and confirmed guests see the postal address.
-    planned.sort(key=lambda party: (party.starts_at, party.id))
-    dinners = [ics.Published(party, with_address=True) for party in planned]
-    archive.add("dinners.ics", ics.published(dinners).encode())
+    archive.add_text("dinners.ics", ics.streamed(lambda: _dinners(member)))
 
 
-def _hosted(parties: Sequence[DinnerParty]) -> list[dict[str, Any]]:
-    """Return parties with their menus and requested dishes."""
-    menus, requested = _by_party(MenuItem, parties), _by_party(DishSlot, parties)
-    return [
-        {
-            **pick(party, HOSTED),
-            "menu": [pick(item, MENU_ITEM) for item in menus[party.id]],
-            "asked_for": [pick(slot, REQUESTED_DISH) for slot in requested[party.id]],
-        }
-        for party in parties
-    ]
+def _hosted(member: Member) -> Iterator[dict[str, Any]]:
+    """Yield the member's parties with their menus and requested dishes."""
+    for parties in batched(in_batches(_select_hosted(member))):
+        menus, requested = _by_party(MenuItem, parties), _by_party(DishSlot, parties)
+        for party in parties:
+            yield {
+                **pick(party, HOSTED),
+                "menu": [pick(item, MENU_ITEM) for item in menus[party.id]],
+                "asked_for": [pick(slot, REQUESTED_DISH) for slot in requested[party.id]],
+            }
 
 
 def _by_party(model: Any, parties: Sequence[DinnerParty]) -> dict[int, list[Any]]:
     found = defaultdict(list)
-    for row in _rows(model, model.party_id.in_([party.id for party in parties])):
+    for row in db.session.scalars(
+        select(model).where(model.party_id.in_([party.id for party in parties])).order_by(model.id)
+    ):
         found[row.party_id].append(row)
     return found
+
+
+def _answers(member: Member) -> Iterator[dict[str, Any]]:
+    for rsvp in in_batches(_select_rsvps(member)):
+        # Guests who were removed no longer see a private party.
+        party = _party(rsvp.party, member, is_guest=rsvp.status != RsvpStatus.REMOVED)
+        yield {**pick(rsvp, RSVP), "party": party}
+
+
+def _people(member: Member) -> Iterator[dict[str, Any]]:
+    statement = select(*(getattr(RsvpPerson, column) for column in PERSON))
+    statement = statement.join(Rsvp, Rsvp.id == RsvpPerson.rsvp_id).join(Rsvp.party).where(_is_of(member))
+    ordered = statement.order_by(DinnerParty.starts_at, Rsvp.id, RsvpPerson.position)
+    return (row._asdict() for row in in_batches(ordered))
 
 
 def _party(party: DinnerParty, member: Member, *, is_guest: bool) -> dict[str, Any] | None:
@@ -127,39 +131,49 @@ def _party(party: DinnerParty, member: Member, *, is_guest: bool) -> dict[str, A
     return pick(party, ATTENDED) if visible else None
 
 
-def _co_hosted(member: Member) -> list[dict[str, Any]]:
-    statement = select(DinnerParty, CoHost.created_at).join(CoHost, CoHost.party_id == DinnerParty.id)
-    rows = db.session.execute(statement.where(CoHost.member_id == member.id).order_by(CoHost.created_at))
-    return [{**pick(party, ATTENDED), "since": since} for party, since in rows]
+def _co_hosted(member: Member) -> Iterator[dict[str, Any]]:
+    statement = select(*(getattr(DinnerParty, column) for column in ATTENDED), CoHost.created_at.label("since"))
+    statement = statement.join(CoHost, CoHost.party_id == DinnerParty.id).where(CoHost.member_id == member.id)
+    return (row._asdict() for row in in_batches(statement.order_by(CoHost.created_at)))
 
 
-def _received_by(member: Member) -> list[dict[str, Any]]:
-    """Return the invitations that were sent to the member. Those of drafts are not sent yet, and stay with their host."""
-    sent = _rows(Invitation, _is_to(member), Invitation.sent_at.is_not(None), loaded=Invitation.party)
-    return [
-        {**pick(row, INVITATION), "party": _party(row.party, member, is_guest=row.revoked_at is None)} for row in sent
-    ]
+def _received_by(member: Member) -> Iterator[dict[str, Any]]:
+    """Yield the invitations that were sent to the member. Those of drafts are not sent yet, and stay with their host."""
+    sent = select(Invitation).where(_is_to(member), Invitation.sent_at.is_not(None)).order_by(Invitation.id)
+    for row in in_batches(sent.options(joinedload(Invitation.party))):
+        yield {**pick(row, INVITATION), "party": _party(row.party, member, is_guest=row.revoked_at is None)}
 
 
-def _claims(rsvps: Iterable[Rsvp]) -> list[dict[str, Any]]:
-    claims = _rows(DishClaim, DishClaim.rsvp_id.in_([rsvp.id for rsvp in rsvps]), loaded=DishClaim.slot)
-    return [{**pick(claim, CLAIM), "asked_for": claim.slot.name} for claim in claims]
+def _claims(member: Member) -> Iterator[dict[str, Any]]:
+    statement = select(*(getattr(DishClaim, column) for column in CLAIM), DishSlot.name.label("asked_for"))
+    statement = statement.join(DishClaim.slot).join(Rsvp, Rsvp.id == DishClaim.rsvp_id).where(_is_of(member))
+    return (row._asdict() for row in in_batches(statement.order_by(DishClaim.id)))
 
 
-def _calendar_entries(member: Member) -> list[dict[str, Any]]:
-    statement = select(CalendarEntry, DinnerParty).join(DinnerParty, DinnerParty.id == CalendarEntry.party_id)
-    rows = db.session.execute(
-        statement.where(CalendarEntry.email == address_key(member.email)).order_by(DinnerParty.id)
+def _calendar_entries(member: Member) -> Iterator[dict[str, Any]]:
+    statement = select(*(getattr(CalendarEntry, column) for column in CALENDAR_ENTRY), DinnerParty.title)
+    statement = statement.join(DinnerParty, DinnerParty.id == CalendarEntry.party_id)
+    own = statement.where(CalendarEntry.email == address_key(member.email)).order_by(DinnerParty.id)
+    return ({**pick(row, CALENDAR_ENTRY), "party": {"title": row.title}} for row in in_batches(own))
+
+
+def _with_party(model: Any, columns: Sequence[str], condition: ColumnElement[bool]) -> Iterator[dict[str, Any]]:
+    """Yield rows that the member has written, each with its party, which they have seen."""
+    statement = select(*(getattr(model, column) for column in columns), DinnerParty.title, DinnerParty.slug)
+    statement = statement.join(model.party).where(condition).order_by(model.id)
+    return ({**pick(row, columns), "party": {"title": row.title, "slug": row.slug}} for row in in_batches(statement))
+
+
+def _dinners(member: Member) -> Iterator[ics.Published]:
+    """Yield the parties that the member hosts or has a seat at. Hosts and confirmed guests see the postal address."""
+    seated = select(Rsvp.party_id).where(_is_of(member), Rsvp.status.in_(SEATED))
+    statement = select(DinnerParty).options(joinedload(DinnerParty.host))
+    statement = statement.where(
+        DinnerParty.status.in_((PartyStatus.PUBLISHED, PartyStatus.DONE)),
+        or_(DinnerParty.host_id == member.id, DinnerParty.id.in_(seated)),
     )
-    return [{**pick(entry, CALENDAR_ENTRY), "party": {"title": party.title}} for entry, party in rows]
-
-
-def _with_party(model: Any, columns: Sequence[str], condition: ColumnElement[bool]) -> list[dict[str, Any]]:
-    """Return rows that the member has written, each with its party, which they have seen."""
-    return [
-        {**pick(row, columns), "party": {"title": row.party.title, "slug": row.party.slug}}
-        for row in _rows(model, condition, loaded=model.party)
-    ]
+    for party in in_batches(statement.order_by(DinnerParty.starts_at, DinnerParty.id)):
+        yield ics.Published(party, with_address=True)
 
 
 # -- erasure
@@ -175,12 +189,12 @@ def _erase(member: Member) -> str:
     removals = appointments.remove_all(member.email_key)
     with force_locale(member.locale, member.timezone, member.hour_cycle):
         removed = "".join(write() for write in removals)
-    hosted = _hosted_by(member)
+    hosted = db.session.scalars(_select_hosted(member)).all()
     series_service.cancel(party for party in hosted if party.is_cancellable)
     for party in hosted:
         # Not by _blank, so that the file is deleted, too.
         party.picture = None
-    for rsvp in _rsvps_of(member):
+    for rsvp in db.session.scalars(_select_rsvps(member)).all():
         if rsvp.party.host_id != member.id and rsvp.status in WITHDRAWABLE and not rsvp.party.is_past:
             rsvp_service.withdraw(rsvp.party, Respondent(member))
     db.session.flush()
@@ -238,19 +252,14 @@ def _blank(model: Any, condition: ColumnElement[bool], **values: str | None) -> 
 # -- queries
 
 
-def _hosted_by(member: Member) -> Sequence[DinnerParty]:
+def _select_hosted(member: Member) -> Select[DinnerParty]:
     statement = select(DinnerParty).where(DinnerParty.host_id == member.id)
-    return db.session.scalars(statement.order_by(DinnerParty.starts_at, DinnerParty.id)).all()
+    return statement.order_by(DinnerParty.starts_at, DinnerParty.id)
 
 
-def _rsvps_of(member: Member) -> Sequence[Rsvp]:
+def _select_rsvps(member: Member) -> Select[Rsvp]:
     statement = select(Rsvp).join(Rsvp.party).options(joinedload(Rsvp.party)).where(_is_of(member))
-    return db.session.scalars(statement.order_by(DinnerParty.starts_at, Rsvp.id)).all()
-
-
-def _rows(model: Any, *conditions: ColumnElement[bool], loaded: Any = None) -> list[Any]:
-    statement = select(model).where(*conditions).order_by(model.id)
-    return list(db.session.scalars(statement.options(joinedload(loaded)) if loaded is not None else statement))
+    return statement.order_by(DinnerParty.starts_at, Rsvp.id)
 
 
 def _is_to(member: Member) -> ColumnElement[bool]:
