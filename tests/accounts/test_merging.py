@@ -35,7 +35,7 @@ from app.outbox.models import EmailTopic, OutboxEmail, Unsubscription
 from app.parties.calendar.models import CalendarEntry, CalendarFeed
 from app.parties.enums import SEATED, RsvpStatus
 from app.parties.invitations.models import Contact
-from app.parties.models import CoHost, DinnerParty, Invitation, Rsvp, RsvpPerson
+from app.parties.models import CoHost, DinnerParty, Invitation, PartySeries, Rsvp, RsvpPerson
 from app.parties.potluck.models import DishClaim, DishSlot
 from app.parties.waiting_list.models import WaitOffer
 from tests.support.factories import (
@@ -397,6 +397,25 @@ def test_what_a_package_does_not_hand_over_is_not_lost(app, cast, records):
         with app.app_context(), transaction():
             table.drop(db.session.connection())
         metadata.remove(table)
+
+
+@pytest.mark.postgresql
+def test_what_the_member_stores_meanwhile_is_not_lost(app, cast, records, monkeypatch):
+    """After everything was handed over. SQLite lets nobody else write then."""
+    check = merging._refuse_leftovers  # noqa: SLF001
+
+    def store_first(ending):
+        values = {"id": 1, "title": "Meanwhile", "host_id": ending.id, "frequency": "weekly", "every": 1}
+        with db.engine.begin() as other:
+            other.execute(insert(PartySeries).values(values))
+        check(ending)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(merging, "_refuse_leftovers", store_first)
+        with pytest.raises(DomainError, match="party_series"):
+            merge(app, cast.friend, cast.stranger)
+    assert records.fresh(cast.friend).erased_at is None
+    assert merge(app, cast.friend, cast.stranger)["Series of parties"] == 1
 
 
 @pytest.mark.both_databases

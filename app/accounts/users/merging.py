@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from flask_appbuilder.security.sqla.models import ApiKey, assoc_user_group, assoc_user_role
 from flask_babel import lazy_gettext
-from sqlalchemy import Column, func, select, update
+from sqlalchemy import Column, exists, func, select, update
 from sqlalchemy.engine import CursorResult
 
 from app import audit
@@ -251,29 +251,20 @@ def _join_profiles(ending: Member, kept: Member) -> None:
 
 
 def _refuse_leftovers(ending: Member) -> None:
-    """Raise DomainError if rows would stay behind: of a package that hands over nothing, or added at this moment."""
-    before = _rows_by_table(ending)
+    """Raise DomainError if rows would stay behind: added at this moment, or of a package that hands over nothing."""
     # From here on, nobody can add a row that refers to them. Last, because parties are locked before members.
     db.session.execute(select(Member.id).where(Member.id == ending.id).with_for_update())
-    after = _rows_by_table(ending)
-    if after != before:
-        raise DomainError(
-            lazy_gettext("%(name)s has just done something. Please try again.", name=ending.username), "warning"
-        )
-    left = sorted(table for table, rows in after.items() if rows and table not in ENDING_TABLES)
+    left = sorted({column.table.name for column in references() if _has_rows(column, ending)} - ENDING_TABLES)
     if left:
         raise DomainError(
             lazy_gettext(
-                "A package of this site stores something of this account that it cannot hand over: %(tables)s.",
+                "Nothing was merged, because something of %(name)s would stay behind: %(tables)s. Either it was stored at "
+                "this moment, then try again, or a package of this site cannot hand it over.",
+                name=ending.username,
                 tables=", ".join(left),
             )
         )
 
 
-def _rows_by_table(member: Member) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for column in references():
-        count = db.session.scalar(select(func.count()).select_from(column.table).where(column == member.id)) or 0
-        name = column.table.name
-        found[name] = found.get(name, 0) + count
-    return found
+def _has_rows(column: Column[Any], member: Member) -> bool:
+    return bool(db.session.scalar(select(exists().select_from(column.table).where(column == member.id))))
