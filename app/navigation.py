@@ -89,7 +89,7 @@ from app.parties.pages.views import LandingView, MemberView, PartyView
 from app.parties.potluck.admin import DishClaimModelView, DishSlotModelView
 from app.parties.potluck.api import PotluckApi
 from app.parties.potluck.views import PotluckView
-from app.parties.privacy import personal_data
+from app.parties.privacy import merging, personal_data
 from app.parties.rsvps.admin import RsvpModelView
 from app.parties.rsvps.api import RsvpApi
 from app.parties.rsvps.guest_list_api import GuestApi
@@ -172,6 +172,7 @@ MAIL_MENU = {"category": "Mail", "category_label": lazy_gettext("Mail")}
 def register(appbuilder: AppBuilder) -> None:
     """Add every view and API to `appbuilder`, and connect features to the signals of accounts."""
     personal_data.connect()
+    merging.connect()
     connect_dashboards()
     manager = appbuilder.sm
     # Pages

@@ -17,7 +17,7 @@ RESET_PASSWORD, CHANGE_EMAIL, EMAIL_CHANGE_NOTICE = "reset_password", "change_em
 EMAIL_CHANGED, EMAIL_CHANGE_UNDONE = "email_changed", "email_change_undone"
 # Sent to an e-mail address of a member that is not the current one.
 SENT_ELSEWHERE = (CHANGE_EMAIL, EMAIL_CHANGED, EMAIL_CHANGE_UNDONE)
-ACCOUNT_DELETED = "account_deleted"
+ACCOUNT_DELETED, ACCOUNTS_MERGED = "account_deleted", "accounts_merged"
 
 
 def activation(registration: Registration | None, token: str) -> None:
@@ -237,6 +237,16 @@ def account_deleted(member: Member, calendar: str = "") -> None:
     The iCalendar objects in `calendar` remove parties from their calendar.
     """
     to_member(ACCOUNT_DELETED, member, "once", urgent=False, calendar=calendar or None)
+
+
+def accounts_merged(ending: Member, kept: Member, calendar: str = "") -> None:
+    """Tell both addresses of a member which of their accounts is left. Call this while the row still has the address.
+
+    The iCalendar objects in `calendar` remove parties from the calendar of the account that ends.
+    """
+    names = {"ended": ending.username, "kept": kept.username}
+    to_member(ACCOUNTS_MERGED, ending, "once", urgent=False, calendar=calendar or None, **names)
+    to_member(ACCOUNTS_MERGED, kept, str(ending.id), urgent=False, **names)
 
 
 def to_member(  # noqa: PLR0913 - the parts of an e-mail

@@ -5,6 +5,9 @@ The data of members. The sender is the member, in the transaction of the fact:
     member_exporting          With `archive`: receivers add their data to it.
     member_erasing            While the row still has their name and e-mail address: receivers delete or anonymise theirs.
                               One can return an iCalendar object for the last e-mail to the member.
+    member_merging            With the account `kept`: receivers give it what the member has, and add to the `report`
+                              (app.accounts.users.merging) what that is. Rows that still refer to the member refuse the
+                              merge; member_erasing follows.
 
 Logins. The sender of these and of all below is the application.
 
@@ -59,6 +62,7 @@ logger = logging.getLogger(__name__)
 _signals = Namespace()
 member_exporting = _signals.signal("member-exporting")
 member_erasing = _signals.signal("member-erasing")
+member_merging = _signals.signal("member-merging")
 
 login_attempting = _signals.signal("login-attempting")
 login_providing = _signals.signal("login-providing")

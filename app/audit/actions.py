@@ -53,6 +53,7 @@ class AuditAction(LabelledEnum):
     ERASED = "erased", lazy_gettext("Account was deleted")
     MEMBER_CREATED = "member_created", lazy_gettext("Created a user")
     MEMBER_CHANGED = "member_changed", lazy_gettext("Changed a user")
+    MEMBER_MERGED = "member_merged", lazy_gettext("Merged another account into this one")
     MEMBER_DELETED = "member_deleted", lazy_gettext("Deleted a user")
     MEMBERS_EXPORTED = "members_exported", lazy_gettext("Downloaded a file with the users")
     MEMBER_BANNED = "member_banned", lazy_gettext("Banned a user")

@@ -1,14 +1,16 @@
-"""The dashboards of a member in their data export, and what becomes of them when the account is deleted."""
+"""The dashboards of a member in their data export, and what becomes of them when the account is deleted or merged."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, select, update
+from flask_babel import lazy_gettext
+from sqlalchemy import ColumnElement, and_, delete, select, update
 from sqlalchemy.orm import selectinload
 
 from app.accounts.models import Member
 from app.accounts.privacy.data_export import ROWS_AT_ONCE, Archive, in_batches, mappings
-from app.accounts.signals import member_erasing, member_exporting
+from app.accounts.signals import member_erasing, member_exporting, member_merging
+from app.accounts.users.merging import Report, note, rows_of
 from app.dashboards import uploads
 from app.dashboards.data_models import DashboardUpload
 from app.dashboards.enums import MemberRole
@@ -28,6 +30,7 @@ def connect() -> None:
     """Subscribe to the signals of accounts."""
     member_exporting.connect(_export)
     member_erasing.connect(_erase)
+    member_merging.connect(_merge)
 
 
 def _export(member: Member, *, archive: Archive) -> None:
@@ -86,3 +89,40 @@ def _erase(member: Member) -> None:
     db.session.execute(delete(DashboardLink).where(DashboardLink.creator_id == member.id))
     author = update(DashboardVersion).where(DashboardVersion.author_id == member.id)
     db.session.execute(author.values(author_id=None))
+
+
+def _merge(member: Member, *, kept: Member, report: Report) -> None:
+    """Give the dashboards of a member to the account `kept`.
+
+    Links end: they show what their creator may see, and that may become more.
+    """
+    report.move(
+        lazy_gettext("Dashboards"), update(Dashboard).where(Dashboard.owner_id == member.id).values(owner_id=kept.id)
+    )
+    report.move(
+        lazy_gettext("Changes of dashboards"),
+        update(DashboardVersion).where(DashboardVersion.author_id == member.id).values(author_id=kept.id),
+    )
+    owned = select(Dashboard.id).where(Dashboard.owner_id == kept.id)
+    both = and_(DashboardMember.member_id.in_((member.id, kept.id)), DashboardMember.dashboard_id.in_(owned))
+    rows_of(delete(DashboardMember).where(both))
+    editable = select(DashboardMember.dashboard_id).where(
+        DashboardMember.member_id == member.id, DashboardMember.role == MemberRole.EDITOR
+    )
+    raised = update(DashboardMember).where(
+        DashboardMember.member_id == kept.id, DashboardMember.dashboard_id.in_(editable)
+    )
+    rows_of(raised.values(role=MemberRole.EDITOR))
+    _move_unless_both(DashboardMember, member, kept, report, lazy_gettext("Dashboards shared with them"))
+    _move_unless_both(DashboardSubscription, member, kept, report, lazy_gettext("Dashboards by e-mail"))
+    links = delete(DashboardLink).where(DashboardLink.creator_id == member.id)
+    note(report.ended, lazy_gettext("Links to dashboards"), rows_of(links))
+
+
+def _move_unless_both(
+    model: type[DashboardMember | DashboardSubscription], member: Member, kept: Member, report: Report, label: object
+) -> None:
+    theirs = select(model.dashboard_id).where(model.member_id == kept.id)
+    mine = model.member_id == member.id
+    report.move(label, update(model).where(mine, model.dashboard_id.not_in(theirs)).values(member_id=kept.id))
+    rows_of(delete(model).where(mine))

@@ -69,8 +69,8 @@ def delete_of(email: str) -> None:
     db.session.execute(delete(Unsubscription).where(_is_of(email)))
 
 
-def accepts(key: Any, topic: str) -> ColumnElement[bool]:
-    """Return the SQL condition that the address with a key, or with the one in a column, is subscribed to `topic`."""
+def accepts(key: Any, topic: Any) -> ColumnElement[bool]:
+    """Return the SQL condition that the address with a key is subscribed to a topic; both may be columns."""
     unsubscribed = exists().where(Unsubscription.email_key == key, Unsubscription.topic == topic)
     return ~unsubscribed.correlate_except(Unsubscription)
 

@@ -211,7 +211,9 @@ def populate_site(app: Flask, party: DinnerParty, answer: Rsvp, member: Member, 
         audit.record("activated", "registration", name="newcomer")
         code = ticket_code(answer)
     picture = give_picture(app, party, party.host)
-    return PopulatedSite(app, party, registration, links(app, member, registration, party, dashboard), picture, answer, code)
+    return PopulatedSite(
+        app, party, registration, links(app, member, registration, party, dashboard), picture, answer, code
+    )
 
 
 @pytest.fixture

@@ -5,8 +5,9 @@ The row of the member stays, because other rows refer to it, but without persona
 
 import logging
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from flask import current_app
@@ -153,7 +154,8 @@ def run_due() -> int:
         waiting = db.session.scalars(due).all()
         # The last e-mails to deleted members contain their addresses.
         is_final = and_(
-            OutboxEmail.kind == mail.ACCOUNT_DELETED, OutboxEmail.state.in_((EmailState.SENT, EmailState.FAILED))
+            OutboxEmail.kind.in_((mail.ACCOUNT_DELETED, mail.ACCOUNTS_MERGED)),
+            OutboxEmail.state.in_((EmailState.SENT, EmailState.FAILED)),
         )
         _delete(OutboxEmail, is_final)
     return sum(_run_one(member_id) for member_id in waiting)
@@ -179,9 +181,15 @@ def _delete_account(member_id: int) -> bool:
         return False
     member = db.session.get_one(Member, member_id, populate_existing=True)
     user_service.refuse_without_admin([member])
+    erase(member, partial(mail.account_deleted, member))
+    return True
+
+
+def erase(member: Member, say_goodbye: Callable[[str], None]) -> None:
+    """Delete an account now. `say_goodbye` gets what removes parties from the member's calendar. The caller has locked it."""
     farewells = [text for _receiver, text in member_erasing.send(member) if isinstance(text, str)]
     _delete_emails(member)
-    mail.account_deleted(member, "".join(farewells))
+    say_goodbye("".join(farewells))
     _delete_owned_rows(member)
     _delete_registrations(member)
     # Last, because it locks the member's row: parties are locked before members.
@@ -189,7 +197,6 @@ def _delete_account(member_id: int) -> bool:
     db.session.flush()
     audit.record("erased", "member", member)
     db.session.expire(member)
-    return True
 
 
 def _delete_emails(member: Member) -> None:

@@ -11,8 +11,9 @@ from app.accounts.models import Member
 from app.accounts.passwords import service as password_service
 from app.accounts.passwords.forms import NewPasswordForm
 from app.accounts.second_factor import service as second_factor_service
-from app.accounts.users import account_deletion
+from app.accounts.users import account_deletion, merging
 from app.accounts.users import service as user_service
+from app.accounts.users.forms import MergeForm
 from app.accounts.users.texts import deletion_scheduled
 from app.crud import flashes
 from app.crud.actions import action
@@ -21,6 +22,7 @@ from app.crud.flashes import Message
 from app.crud.reason_form import ask_for_reason
 from app.crud.views import ModelView
 from app.errors import DomainError
+from app.extensions import db
 from app.outbox import texts as outbox_texts
 
 
@@ -179,6 +181,47 @@ class UserActions(ModelView):
 
     def _password_page(self, form: NewPasswordForm, member: Member, status: int) -> BaseResponse:
         page = self.render_template("accounts/user_password.html", form=form, member=member, back=self.back_url())
+        return make_response(page, status)
+
+    @action("merge", lazy_gettext("Merge into another account"), None, "", multiple=False)
+    def merge(self, items: list[Member]) -> str | BaseResponse:
+        """Ask for the account that stays, show what will happen, and merge the two."""
+        (member,) = items
+        form = MergeForm()
+        if form.username.name not in request.form:
+            flashes.flash_message(_("One more step: choose the account that stays."), "info")
+            return self._merge_page(form, member)
+        if not form.validate():
+            flashes.flash_message(flashes.CORRECT_THE_FIELDS, "danger")
+            return self._merge_page(form, member, status=422)
+        ended = member.username
+        try:
+            kept = merging.account_named(form.username.data)
+            if form.confirmed.data:
+                merging.merge(member, kept, current_user.id)
+                return str(_("%(ended)s has been merged into %(name)s.", ended=ended, name=kept.username))
+            report = merging.preview(member, kept, current_user.id)
+        except DomainError as refused:
+            db.session.rollback()
+            show_at_field(form, refused)
+            flashes.flash_message(refused.message, refused.category)
+            return self._merge_page(form, member, status=422)
+        form.confirmed.data = "yes"
+        flashes.flash_message(_("Nothing has changed yet. Read what will happen, and confirm it."), "info")
+        return self._merge_page(form, member, kept=kept, report=report)
+
+    def _merge_page(
+        self,
+        form: MergeForm,
+        member: Member,
+        *,
+        status: int = 200,
+        kept: Member | None = None,
+        report: merging.Report | None = None,
+    ) -> BaseResponse:
+        page = self.render_template(
+            "accounts/merge.html", form=form, member=member, kept=kept, report=report, back=self.back_url()
+        )
         return make_response(page, status)
 
     @action(

@@ -10,8 +10,8 @@ from sqlalchemy import select
 from app.accounts import queries
 from app.accounts.ldap import client, sync
 from app.accounts.models import Member
-from app.accounts.users import directory
-from app.database import report_outage, transaction
+from app.accounts.users import directory, merging
+from app.database import report_outage, run_with_retry, transaction
 from app.errors import DomainError
 from app.extensions import db
 
@@ -71,6 +71,35 @@ def separate_command(name: str) -> None:
     click.echo(f"{name} gets an account at the next login. The other one is called {contested.username} now.")
 
 
+@directory_group.command("merge")
+@click.argument("other")
+@click.argument("into")
+@click.option("--yes", is_flag=True, help="Merge without asking.")
+@report_outage
+def merge_command(other: str, into: str, *, yes: bool) -> None:
+    """Give everything of the account OTHER to the account INTO, and delete OTHER. Also without a directory."""
+    ending, kept = _member(other), _member(into)
+    ended = ending.username
+    if not yes:
+        try:
+            _print(merging.preview(ending, kept, None))
+        except DomainError as refused:
+            raise click.ClickException(str(refused)) from refused
+        click.confirm(f"Merge {ended} into {kept.username}? This cannot be undone.", abort=True)
+    report = _try(lambda: merging.merge(ending, kept, None))
+    if yes:
+        _print(report)
+    click.echo(f"{ended} has been merged into {kept.username}.")
+
+
+def _print(report: merging.Report) -> None:
+    for warning in report.warnings:
+        click.echo(f"Note: {warning}")
+    for heading, lines in (("Moves", report.moved), ("In both", report.collisions), ("Ends", report.ended)):
+        for label, value in lines:
+            click.echo(f"{heading}: {label}: {value}")
+
+
 @directory_group.command("admin")
 @click.argument("name")
 @report_outage
@@ -97,7 +126,6 @@ def _member(username: str) -> Member:
 
 def _try(action: Callable[[], Result]) -> Result:
     try:
-        with transaction():
-            return action()
+        return run_with_retry(action)
     except DomainError as refused:
         raise click.ClickException(str(refused)) from refused

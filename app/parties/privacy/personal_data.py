@@ -114,7 +114,7 @@ def _answers(member: Member) -> Iterator[dict[str, Any]]:
 
 def _people(member: Member) -> Iterator[dict[str, Any]]:
     statement = select(*(getattr(RsvpPerson, column) for column in PERSON))
-    statement = statement.join(Rsvp, Rsvp.id == RsvpPerson.rsvp_id).join(Rsvp.party).where(_is_of(member))
+    statement = statement.join(Rsvp, Rsvp.id == RsvpPerson.rsvp_id).join(Rsvp.party).where(is_of(member))
     ordered = statement.order_by(DinnerParty.starts_at, Rsvp.id, RsvpPerson.position)
     return (row._asdict() for row in in_batches(ordered))
 
@@ -146,7 +146,7 @@ def _received_by(member: Member) -> Iterator[dict[str, Any]]:
 
 def _claims(member: Member) -> Iterator[dict[str, Any]]:
     statement = select(*(getattr(DishClaim, column) for column in CLAIM), DishSlot.name.label("asked_for"))
-    statement = statement.join(DishClaim.slot).join(Rsvp, Rsvp.id == DishClaim.rsvp_id).where(_is_of(member))
+    statement = statement.join(DishClaim.slot).join(Rsvp, Rsvp.id == DishClaim.rsvp_id).where(is_of(member))
     return (row._asdict() for row in in_batches(statement.order_by(DishClaim.id)))
 
 
@@ -166,7 +166,7 @@ def _with_party(model: Any, columns: Sequence[str], condition: ColumnElement[boo
 
 def _dinners(member: Member) -> Iterator[ics.Published]:
     """Yield the parties that the member hosts or has a seat at. Hosts and confirmed guests see the postal address."""
-    seated = select(Rsvp.party_id).where(_is_of(member), Rsvp.status.in_(SEATED))
+    seated = select(Rsvp.party_id).where(is_of(member), Rsvp.status.in_(SEATED))
     statement = select(DinnerParty).options(joinedload(DinnerParty.host))
     statement = statement.where(
         DinnerParty.status.in_((PartyStatus.PUBLISHED, PartyStatus.DONE)),
@@ -184,7 +184,7 @@ def _erase(member: Member) -> str:
 
     Past parties keep the number of their guests. Return what removes the coming parties from the member's calendar.
     """
-    _lock_parties(member)
+    lock_parties(member)
     # First: the e-mails about what follows are deleted with the account.
     removals = appointments.remove_all(member.email_key)
     with force_locale(member.locale, member.timezone, member.hour_cycle):
@@ -205,13 +205,13 @@ def _erase(member: Member) -> str:
     _blank(GuestMessage, GuestMessage.author_id == member.id, author_id=None, subject="", text="")
     _blank(PartySeries, PartySeries.host_id == member.id, host_id=None)
     _blank(PartyReport, PartyReport.reporter_id == member.id, reporter_id=None, note="")
-    rsvp_ids = select(Rsvp.id).where(_is_of(member))
+    rsvp_ids = select(Rsvp.id).where(is_of(member))
     db.session.execute(delete(RsvpPerson).where(RsvpPerson.rsvp_id.in_(rsvp_ids)))
     _blank(DishClaim, DishClaim.rsvp_id.in_(rsvp_ids), dish="")
     _blank(DinnerParty, DinnerParty.host_id == member.id, venue="", address="", map_url="", description="")
     _blank(
         Rsvp,
-        _is_of(member),
+        is_of(member),
         name="",
         email=f"{retention.ERASED}-{member.id}{ANONYMISED_DOMAIN}",
         email_key=f"{retention.ERASED}-{member.id}{ANONYMISED_DOMAIN}",
@@ -232,12 +232,12 @@ def _erase_contacts_and_invitations(member: Member) -> None:
     retention.anonymise_invitations(or_(_is_to(member), Invitation.id.in_(opened)), retention.ERASED)
 
 
-def _lock_parties(member: Member) -> None:
+def lock_parties(member: Member) -> None:
     """Lock the coming parties that concern the member until the end of the transaction.
 
     They are locked in the order of their keys. So two members who are erased at the same time cannot deadlock.
     """
-    answered = select(Rsvp.party_id).where(_is_of(member))
+    answered = select(Rsvp.party_id).where(is_of(member))
     invited = select(Invitation.party_id).where(_is_to(member))
     concerns_member = or_(DinnerParty.host_id == member.id, DinnerParty.id.in_(answered), DinnerParty.id.in_(invited))
     coming = select(DinnerParty.id).where(DinnerParty.starts_at > clock.now(), concerns_member).order_by(DinnerParty.id)
@@ -258,7 +258,7 @@ def _select_hosted(member: Member) -> Select[DinnerParty]:
 
 
 def _select_rsvps(member: Member) -> Select[Rsvp]:
-    statement = select(Rsvp).join(Rsvp.party).options(joinedload(Rsvp.party)).where(_is_of(member))
+    statement = select(Rsvp).join(Rsvp.party).options(joinedload(Rsvp.party)).where(is_of(member))
     return statement.order_by(DinnerParty.starts_at, Rsvp.id)
 
 
@@ -267,7 +267,7 @@ def _is_to(member: Member) -> ColumnElement[bool]:
     return Invitation.email_key == address_key(member.email)
 
 
-def _is_of(member: Member) -> ColumnElement[bool]:
+def is_of(member: Member) -> ColumnElement[bool]:
     """Condition: the RSVP is the member's, given with their account or, before they had one, with their e-mail address."""
     without_account = and_(Rsvp.member_id.is_(None), Rsvp.email_key == address_key(member.email))
     return or_(Rsvp.member_id == member.id, without_account)
