@@ -354,7 +354,9 @@ class DashboardApi(DashboardAccess, PartyApiBase):
             link, token = links.create(dashboard, current_member(), sent["days"])
         url = public_url("SharedDashboardView.show", token=token)
         result = {**schemas.LinkSummary().dump(link), "url": url}
-        return as_secret(self.respond(201, LINKED, texts.link_created(), result=result))
+        response = self.respond(201, LINKED, texts.link_created(), result=result)
+        as_secret(response)
+        return response
 
     @expose("/<dashboard_id>/links/<int:link_id>", methods=["DELETE"])
     @endpoint("share", codes=(REVOKED,), refusals=NOT_YOURS)
