@@ -250,6 +250,8 @@ PATH_PARAMETERS: dict[str, dict[str, Any]] = {
         ("code", "string", "The code on a guest's ticket"),
         ("dashboard_id", "string", "The dashboard: the last part of the URL of its page"),
         ("number", "integer", "The number of a version"),
+        ("upload_id", "string", "The key of an uploaded file"),
+        ("link_id", "integer", "The number of a link"),
     )
 }
 

@@ -50,7 +50,6 @@ from tests.support.factories import (
 from tests.support.pictures import give_picture
 
 FILES = ("/csv", ".csv", ".css", ".ics", ".json", ".png", ".svg", "picture", "/download/<string:filename>")
-FILES = ("/csv", ".csv", ".ics", ".json", "picture", "/download/<string:filename>")
 # What the dashboard of the site shows: charts, a refusal, inputs.
 FIGURES = {
     "version": 1,
@@ -171,7 +170,7 @@ def links(
 ) -> dict[str, str]:
     """Return the tokens of links, by endpoint."""
     with app.app_context(), transaction():
-        shared = dashboard_links.create(dashboard, party.host, 7)
+        _link, shared = dashboard_links.create(dashboard, party.host, 7)
         return {
             "RegistrationView.activation": registration.token,
             "RegistrationView.invited": MemberInvitationFactory().token,
@@ -183,7 +182,6 @@ def links(
             "InvitationView.open": InvitationFactory(party=party).token,
             "JoinView.link": share_token(party),
             "SharedDashboardView.show": shared,
-            "SharedDashboardView.layout": shared,
             "UnsubscribeView.show": unsubscribe_token.dump_token(member.email, EmailTopic.MESSAGES),
             "MyDataView.keep": tokens.issue(TokenPurpose.KEEP_ACCOUNT, member),
         }
