@@ -101,6 +101,8 @@ def test_modules_are_arranged_by_keyboard_and_the_place_is_told(page, log_in, bo
     log_in(page, cast.host)
     page.goto(f"/dashboards/{slug}")
     page.get_by_role("link", name="Arrange").press("Enter")
+    # Before the script is there, a button sends its form.
+    page.wait_for_url("**/arrange")
     right = page.get_by_role("button", name="Move towards the end: Bars")
     right.press("Enter")
     page.get_by_text("“Bars” is number 2 of 2 in row 1").wait_for()
