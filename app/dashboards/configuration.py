@@ -291,7 +291,7 @@ def _any_of(error: Mismatch) -> str:
 
 
 # By the keyword of the schema.
-MESSAGES: dict[str, Callable[[ValidationError], str]] = {
+MESSAGES: dict[str, Callable[[Mismatch], str]] = {
     "type": _wrong_type,
     "enum": _not_one_of,
     "const": _not_one_of,
