@@ -114,9 +114,8 @@ def remove() -> Removal:
     A member whose name, address or password was changed is nobody of the sample any more. Raises DomainError if no
     administrator would be left.
     """
-    people = {
-        member.id: member for member in db.session.scalars(select(Member).where(_is_sample())) if _is_as_made(member)
-    }
+    found = db.session.scalars(select(Member).where(_is_sample()).order_by(Member.id))
+    people = {member.id: member for member in found if _is_as_made(member)}
     user_service.refuse_without_admin(people.values())
     parties = [party for party in _parties_of(people) if party.title in _titles(party.host.username)]
     kept = [party for party in parties if _is_used_by_others(party, people)]
