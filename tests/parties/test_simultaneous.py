@@ -114,7 +114,8 @@ def test_many_groups_reply_for_40_seats_through_two_processes(app, server, guest
     assert records.fresh(party).seats_taken == taken + 1
     # The first on the waiting list does not fit, and nobody overtook them.
     assert GUEST_SEATS - taken < waiting[0].party_size
-    letters = Counter(letter.kind for letter in records.all(OutboxEmail))
+    # The background worker may have told the host meanwhile.
+    letters = Counter(letter.kind for letter in records.all(OutboxEmail) if letter.kind != "answers_digest")
     assert letters == {"rsvp_yes": len(seated), "rsvp_waitlisted": len(waiting)}
     assert abs(taken - _seated_one_after_the_other(app, other, guests)) < LARGEST
 
