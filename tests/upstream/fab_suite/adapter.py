@@ -279,7 +279,7 @@ class MenuApi(SiteMenuApi):
 
 
 class PartyView(crud.BaseView):
-    """In the place of the pages of dinners, to which every page links."""
+    """In the place of the pages of dinners, to which every page links, as to those below."""
 
     route_base = "/dinners"
 
@@ -294,6 +294,10 @@ class MemberView(PartyView):
     @flask_appbuilder.expose("/<username>")
     def show(self, username: str) -> str:
         return username
+
+
+class DashboardView(PartyView):
+    route_base = "/dashboards"
 
 
 def store_permissions(app: flask.Flask) -> None:
@@ -400,6 +404,7 @@ PAGES_OF_ACCOUNTS = (
     MyDataView,
     PartyView,
     MemberView,
+    DashboardView,
 )
 
 APPLICATIONS: list[flask.Flask] = []
