@@ -6,6 +6,8 @@ from typing import Any
 
 from flask_babel import gettext as _
 
+from app.dashboards.texts import title_of
+
 # What a module is apart from its place.
 PLACE = {"row", "order", "width", "height", "x", "y"}
 # Lines around a difference, and the most that a page shows.
@@ -21,13 +23,13 @@ def sentences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     new = {each["id"]: each for each in after["modules"]}
     added = [module for key, module in new.items() if key not in old]
     removed = [module for key, module in old.items() if key not in new]
-    found = [_("The module “%(title)s” was added.", title=module["title"]) for module in added]
-    found += [_("The module “%(title)s” was removed.", title=module["title"]) for module in removed]
+    found = [_("The module “%(title)s” was added.", title=title_of(module)) for module in added]
+    found += [_("The module “%(title)s” was removed.", title=title_of(module)) for module in removed]
     for earlier, module in ((old[key], module) for key, module in new.items() if key in old):
         if _content(earlier) != _content(module):
-            found.append(_("The module “%(title)s” was changed.", title=module["title"]))
+            found.append(_("The module “%(title)s” was changed.", title=title_of(module)))
         if _spot(earlier) != _spot(module):
-            found.append(_("The module “%(title)s” was moved or resized.", title=module["title"]))
+            found.append(_("The module “%(title)s” was moved or resized.", title=title_of(module)))
     if before["layout"] != after["layout"]:
         found.append(_("The layout was changed."))
     return found

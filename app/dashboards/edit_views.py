@@ -314,12 +314,12 @@ class DashboardEditView(BaseDashboardView):
             # Somebody else has removed it.
             message = _("This module is no longer there. Nothing was moved."), "warning"
         else:
-            message = self._arrange(dashboard, module["title"], modules)
+            message = self._arrange(dashboard, module, modules)
         flash(*message)
         return redirect(url_for("DashboardEditView.arrange", slug=slug, _anchor=f"module-{key}"), 303)
 
     @staticmethod
-    def _arrange(dashboard: Dashboard, title: str, modules: list[arrangement.Module]) -> texts.Flash:
+    def _arrange(dashboard: Dashboard, moved: arrangement.Module, modules: list[arrangement.Module]) -> texts.Flash:
         places = [_place(each) for each in modules]
         is_same = _placed(modules) == _placed(dashboard.modules)
         is_freeform = dashboard.layout == Layout.FREEFORM
@@ -332,8 +332,8 @@ class DashboardEditView(BaseDashboardView):
         except DomainError as error:
             return str(error), error.category
         if is_same:
-            return _("“%(title)s” cannot go further.", title=title), "info"
-        return _told(title, modules, is_freeform=is_freeform), "info"
+            return _("“%(title)s” cannot go further.", title=texts.title_of(moved)), "info"
+        return _told(moved["id"], modules, is_freeform=is_freeform), "info"
 
     def _again(self, slug: str) -> Dashboard:
         """Return the dashboard as it is stored now."""
@@ -417,22 +417,24 @@ def _placed(modules: list[arrangement.Module]) -> dict[str, tuple[object, ...]]:
     return {each["id"]: tuple(each.get(name) for name in names) for each in modules}
 
 
-def _told(title: str, modules: list[arrangement.Module], *, is_freeform: bool) -> str:
+def _told(key: str, modules: list[arrangement.Module], *, is_freeform: bool) -> str:
     """Return where a module is now, for those who do not see it."""
     grid = arrangement.rows(modules)
-    key = next(each["id"] for each in modules if each["title"] == title)
     row, place = arrangement.find(grid, key)
     module = grid[row][place]
+    title = texts.title_of(module)
     if is_freeform:
         return _(
             "“%(title)s” is %(x)s pixels from the start and %(y)s from the top, %(width)s of 12 columns wide and "
             "%(height)s pixels tall.",
-            **{name: module.get(name, 0) for name in ("title", "x", "y", "width", "height")},
+            title=title,
+            **{name: module.get(name, 0) for name in ("x", "y", "width", "height")},
         )
     return _(
         "“%(title)s” is number %(place)s of %(all)s in row %(row)s, %(width)s of 12 columns wide and %(height)s "
         "pixels tall.",
-        **{name: module[name] for name in ("title", "width", "height")},
+        title=title,
+        **{name: module[name] for name in ("width", "height")},
         place=place + 1,
         all=len(grid[row]),
         row=row + 1,

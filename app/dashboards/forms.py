@@ -89,7 +89,10 @@ class ModuleForm(FlaskForm):
 
     key = HiddenField()
     title = StringField(
-        lazy_gettext("Title of the module"), filters=[clean_line], validators=[DataRequired(), Length(max=200)]
+        lazy_gettext("Title of the module"),
+        filters=[clean_line],
+        validators=[Length(max=200)],
+        description=lazy_gettext("If empty, that of the data, in the language of the reader."),
     )
     source = SelectField(lazy_gettext("Data"), validate_choice=False)
     kind = SelectField(lazy_gettext("Chart"), validate_choice=False)
@@ -119,6 +122,17 @@ class ModuleForm(FlaskForm):
         validators=[Optional(), NumberRange(MIN_REFRESH, MAX_REFRESH)],
         description=lazy_gettext("If empty, never."),
     )
+
+    def validate_title(self, field: Field) -> None:
+        """Ask for a title where the data has none."""
+        if not field.data and not str(self.source.data).startswith(QUERY):
+            raise ValidationError(_("Enter a title."))
+
+    @property
+    def shown_title(self) -> str:
+        """What the module is called above its fields; empty for a new one."""
+        has_query = str(self.source.data).startswith(QUERY) and self.key.data
+        return str(self.title.data or (dict(self.source.choices).get(self.source.data, "") if has_query else ""))
 
     def validate_source(self, field: Field) -> None:
         """Refuse what was not offered."""
@@ -259,7 +273,7 @@ def _module(typed: ModuleForm, stored: Mapping[str, Any], taken: set[str]) -> di
     module = {
         **stored,
         "id": stored.get("id") or _new_id(typed.title.data or "", taken),
-        "title": typed.title.data,
+        "title": typed.title.data or "",
         "width": typed.width.data,
         "height": typed.height.data,
         "refresh_seconds": typed.refresh_seconds.data or 0,

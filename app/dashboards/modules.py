@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.charts import reading, sharing
 from app.charts.model import Chart, Gauge, Image, Numbers, Refusal, Tree
-from app.dashboards import data
+from app.dashboards import data, texts
 from app.dashboards.arrangement import DEFAULT_HEIGHT, rows
 from app.dashboards.models import Dashboard
 from app.database import is_unavailable
@@ -104,6 +104,7 @@ def show(  # noqa: PLR0913 - what a module is shown with
     until: float = math.inf,
 ) -> ShownModule:
     """Return what a module shows. Whatever goes wrong is told in its place."""
+    module = {**module, "title": texts.title_of(module)}
     fields = input_fields(module, arguments)
     if time.thread_time() > until:
         return ShownModule(module, place, _late(), fields, _page_only(urls(module)))

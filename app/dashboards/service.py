@@ -25,6 +25,7 @@ from app.dashboards.models import (
     DashboardMember,
     DashboardVersion,
 )
+from app.dashboards.texts import title_of
 from app.errors import DomainError
 from app.extensions import db
 from app.named_queries import QUERIES
@@ -313,7 +314,7 @@ def _unknown_queries(configuration: Mapping[str, Any]) -> list[str]:
     """Return a note about each module whose query this site does not have."""
     asked = [(module, (module.get("data") or {}).get("query")) for module in configuration["modules"]]
     return [
-        _("%(module)s: there is no query “%(name)s” on this site.", module=module["title"] or module["id"], name=query)
+        _("%(module)s: there is no query “%(name)s” on this site.", module=title_of(module), name=query)
         for module, query in asked
         if query is not None and query not in QUERIES
     ]

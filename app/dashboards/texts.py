@@ -1,5 +1,8 @@
 """Messages about dashboards, which pages and API share."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
@@ -7,9 +10,17 @@ from app.dashboards.data_models import DashboardUpload
 from app.dashboards.enums import Action
 from app.dashboards.models import Dashboard
 from app.errors import Category
+from app.named_queries import QUERIES
 
 # A translated text and its category.
 Flash = tuple[str, Category]
+
+
+def title_of(module: Mapping[str, Any]) -> str:
+    """Return the title of a module; without one that of its query, in the language of the reader, or its ID."""
+    query = QUERIES.get(str((module.get("data") or {}).get("query", "")))
+    return str(module.get("title") or (query.title if query else "") or module["id"])
+
 
 NO_ACCESS = {
     Action.READ: lazy_gettext("You do not have access to view dashboards."),

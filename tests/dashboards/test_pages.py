@@ -549,3 +549,27 @@ def test_an_administrator_shows_a_dashboard_to_everybody(board, admin, client_of
     page = admin.submit(admin.get(f"/dashboards/{slug}/members").form("/global"), button=("is_global", "yes"))
     assert len(page.flashes) == 1
     assert client_of(cast.stranger).get(f"/dashboards/{slug}").status == 200
+
+
+@pytest.mark.parametrize(("locale", "title"), [("en", "My parties per month"), ("es", "Mis cenas por mes")])
+def test_a_module_without_a_title_has_that_of_its_query(app, board, cast, client_of, locale, title):
+    module = {"id": "mine", "title": "", "type": "bar", "data": {"query": "my_parties_per_month"}, "row": 1, "width": 6}
+    slug = board(configuration={**TWO, "modules": [module, {**module, "id": "again"}]})
+    with app.app_context(), transaction():
+        db.session.merge(cast.host).locale = locale
+    visitor = client_of(cast.host)
+    page = visitor.get(f"/dashboards/{slug}")
+    assert len(re.findall(rf"<bdi>{title}</bdi>", page.text)) >= 2
+    # The form keeps it so, and asks for a title only where there is no query.
+    page = visitor.submit(visitor.get(f"/dashboards/{slug}/edit").form("/edit"), button=("action", "save"))
+    assert page.flashes[0][0] == "info"
+    form = visitor.get(f"/dashboards/{slug}/edit").form("/edit")
+    page = visitor.submit(form, button=("action", "save"), **{"modules-0-source": "values", "modules-0-values": "[1]"})
+    assert page.status == 422
+
+
+def test_of_modules_with_one_title_the_one_that_was_moved_is_told(board, host):
+    module = {"title": "Twin", "type": "number", "data": {"values": 7}, "row": 1, "width": 4}
+    slug = board(configuration={**TWO, "modules": [{**module, "id": each} for each in ("a", "b", "c")]})
+    page = host.post(f"/dashboards/{slug}/arrange", {"version": "1", "action": "right:b"})
+    assert "“Twin” is number 3 of 3 in row 1" in page.flashes[0][1]

@@ -7,10 +7,9 @@ from flask_babel import lazy_gettext
 from app.dashboards import configuration as configurations
 from app.dashboards import queries, service
 from app.dashboards.models import Dashboard
-from app.named_queries import QUERIES
 
 FOLDER = Path(__file__).parent
-# Names and descriptions, as they stand in the files. Modules get the titles of their queries.
+# Names and descriptions, as they stand in the files. Modules have the titles of their queries, in the language of the reader.
 TEXTS = {
     "Administrator's home": lazy_gettext("Administrator's home"),
     "How the site is doing: parties, seats, e-mails, registrations and logins.": lazy_gettext(
@@ -26,8 +25,6 @@ def add() -> None:
     for file in sorted(FOLDER.glob("*.json")):
         beside, configuration = configurations.split(configurations.parse(file.read_bytes()))
         if queries.by_slug(beside["id"]) is None:
-            for module in configuration["modules"]:
-                module["title"] = str(QUERIES[module["data"]["query"]].title)
             name, description = (str(TEXTS[beside[each]]) for each in ("name", "description"))
             dashboard = Dashboard(
                 slug=beside["id"],
