@@ -8,7 +8,7 @@ from functools import cached_property
 from flask_babel import gettext as _
 from markupsafe import Markup
 
-from app.charts import markdown, sharing, texts, values
+from app.charts import markdown, memo, texts, values
 from app.charts.drawing import Drawing, drawn, is_drawn, wrapped
 from app.charts.drawing.canvas import COLOURS, HEIGHT, Canvas
 from app.charts.drawing.grids import steps
@@ -62,7 +62,7 @@ class Figure:
     @cached_property
     def drawing(self) -> Drawing:
         canvas = Canvas(is_rtl=self.is_rtl, height=self.height)
-        return sharing.once(self.chart, canvas, lambda: drawn(self.chart, canvas))
+        return memo.once(self.chart, canvas, lambda: drawn(self.chart, canvas))
 
     @property
     def svg(self) -> Markup:
@@ -70,7 +70,7 @@ class Figure:
 
     @cached_property
     def description(self) -> str:
-        return sharing.once(self.chart, "description", lambda: values.description(self.chart))
+        return memo.once(self.chart, "description", lambda: values.description(self.chart))
 
     @property
     def notes(self) -> list[str]:
@@ -88,13 +88,13 @@ class Figure:
         """The values, if the chart does not show them as text."""
         if not values.has_values(self.chart) or self.is_empty:
             return None
-        table = sharing.once(self.chart, "table", lambda: values.table(self.chart, MAX_ROWS))
+        table = memo.once(self.chart, "table", lambda: values.table(self.chart, MAX_ROWS))
         return replace(table, rows=table.rows[:FEW_ROWS]) if table.is_cut else table
 
     @cached_property
     def rows(self) -> Table:
         """The rows of a table."""
-        return sharing.once(self.chart, "rows", lambda: values.table(self.chart, MAX_TABLE))
+        return memo.once(self.chart, "rows", lambda: values.table(self.chart, MAX_TABLE))
 
     # -- what is no SVG
 

@@ -11,7 +11,7 @@ from typing import Any
 from flask_babel import gettext as _
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.charts import reading, sharing
+from app.charts import memo, reading
 from app.charts.model import Chart, Gauge, Image, Numbers, Refusal, Tree
 from app.dashboards import data, texts
 from app.dashboards.arrangement import DEFAULT_HEIGHT, rows
@@ -145,7 +145,7 @@ def _chart(dashboard: Dashboard, module: Mapping[str, Any], inputs: Mapping[str,
         return title, reading.read(family, kind, payload, specification, title)
 
     # What several modules show alike of one payload is read once, and drawn once.
-    title_read, chart = sharing.once(payload, (family, kind, json.dumps(specification)), read)
+    title_read, chart = memo.once(payload, (family, kind, json.dumps(specification)), read)
     return read()[1] if title_read != title and isinstance(chart, WITH_TITLE) else chart
 
 

@@ -8,6 +8,7 @@ from app import clock
 from app.charts import png, png_process
 from app.dashboards import service
 from app.dashboards.enums import MemberRole
+from app.dashboards.weekly import mail
 from app.dashboards.weekly import service as weekly
 from app.database import transaction
 from app.extensions import db
@@ -142,6 +143,23 @@ def test_the_email_is_in_the_language_of_the_member(board, cast, app, new_visito
     html = smtp.messages[0].get_body(("html",)).get_content()
     assert 'dir="rtl"' in html
     assert "Open the dashboard" not in html
+
+
+def test_each_member_gets_it_in_their_own_language(cast, app, smtp, monday, monkeypatch):
+    # The parts beyond the limit are one, which has a name in the language of the reader.
+    monkeypatch.setattr(mail, "MAX_ROWS", 100)
+    parts = {"values": {f"dish {number}": 1 for number in range(40)}}
+    module = {"id": "dishes", "title": "Dishes", "type": "pie", "data": parts, "row": 1, "width": 6}
+    with app.app_context(), transaction():
+        people = [db.session.merge(each) for each in (cast.host, cast.friend)]
+        people[1].locale = "es"
+        dashboard = service.create(people[0], "Dishes", {**BOARD, "modules": [module]})
+        service.share(dashboard, {cast.friend.username: MemberRole.VIEWER})
+        for each in people:
+            weekly.subscribe(dashboard, each)
+    assert monday() == 2
+    texts = [message.get_body(("plain",)).get_content() for message in smtp.messages]
+    assert [(": Other;" in text, ": Otros;" in text) for text in texts] == [(True, False), (False, True)]
 
 
 def test_who_may_see_it_no_longer_gets_it_no_longer(board, cast, app, new_visitor, smtp, monday):

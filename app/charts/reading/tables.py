@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from flask_babel import gettext as _
 
-from app.charts import sharing
+from app.charts import memo
 from app.charts.limits import MAX_COLUMNS, MAX_ROWS
 from app.charts.model import Column, Kind, Table, Value
 from app.charts.reading import values
@@ -17,7 +17,7 @@ WRAPPERS = ("data", "values", "rows", "result", "results")
 
 def table(payload: object, notes: Notes, limit: int = MAX_ROWS) -> Table:
     """Return a table. Raises CannotDrawError if there are no rows."""
-    found, sentences = sharing.once(payload, ("table", limit), lambda: _read(payload, limit))
+    found, sentences = memo.once(payload, ("table", limit), lambda: _read(payload, limit))
     for sentence in sentences:
         notes.say(sentence)
     return found
@@ -102,4 +102,4 @@ def places(found: Table, *kinds: Kind) -> list[int]:
 
 def column(found: Table, place: int) -> list[Value]:
     """Return the values of a column. Charts of one table share them: nobody may change the list."""
-    return sharing.once(found, place, lambda: [row[place] for row in found.rows])
+    return memo.once(found, place, lambda: [row[place] for row in found.rows])

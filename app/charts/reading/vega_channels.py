@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from flask_babel import gettext as _
 
-from app.charts import sharing
+from app.charts import memo
 from app.charts.model import Axis, Kind, Value
 from app.charts.reading import plots, time_units, values, vega_rows
 from app.charts.reading.notes import unknown
@@ -125,7 +125,7 @@ def read(found: Channel, rows: Sequence[Row]) -> list[Value]:
     """Return the values of rows on a channel that is not aggregated. Charts of the same rows share numbers and times."""
     if found.type in {"quantitative", "temporal"} and not (found.unit or found.bin_size):
         convert = values.numbers if found.type == "quantitative" else values.times
-        return sharing.once(
+        return memo.once(
             rows, (found.type, found.field), lambda: [*convert([vega_rows.get(row, found.field) for row in rows])]
         )
     raw = [vega_rows.get(row, found.field) for row in rows]

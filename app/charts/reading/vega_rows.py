@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from flask_babel import gettext as _
 
-from app.charts import sharing
+from app.charts import memo
 from app.charts.limits import MAX_COLUMNS, MAX_SOURCE_ROWS
 from app.charts.model import Column, Table
 from app.charts.reading import plots, time_units, values
@@ -50,7 +50,7 @@ def data(specification: Json, payload: object, notes: Notes) -> Data:
     if isinstance(inline, Table):
         found = table(inline, notes, MAX_SOURCE_ROWS)
         names = [column.name for column in found.columns]
-        of_query: list[Row] = sharing.once(
+        of_query: list[Row] = memo.once(
             found, "rows", lambda: [dict(zip(names, row, strict=False)) for row in found.rows]
         )
         return Data(of_query, {column.name: column for column in found.columns})

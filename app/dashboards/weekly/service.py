@@ -53,8 +53,11 @@ def send_due() -> int:
     """
     now, sent = clock.now(), 0
     due = select(DashboardSubscription.id).where(DashboardSubscription.due_at <= now)
-    for key in db.session.scalars(due.order_by(DashboardSubscription.id).limit(BATCH)).all():
-        with transaction():
+    with transaction():
+        keys = db.session.scalars(due.order_by(DashboardSubscription.id).limit(BATCH)).all()
+    for key in keys:
+        # In a context of its own: what is kept of the charts of one member is not kept for the next.
+        with current_app.app_context(), transaction():
             subscription = db.session.get(
                 DashboardSubscription,
                 key,

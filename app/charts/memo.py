@@ -1,4 +1,4 @@
-"""What the charts of a page share: one payload is read once, one chart drawn once."""
+"""What is made once for all charts of a request: a payload that several show is read once, a chart drawn once."""
 
 from collections.abc import Callable, Hashable
 from typing import TypeVar
@@ -12,7 +12,7 @@ def once(about: object, description: Hashable, make: Callable[[], T]) -> T:
     """Return what `make` makes of an object, kept until the request ends. `description` says what that is."""
     if not has_app_context():
         return make()
-    known: dict[object, tuple[object, T]] = g.setdefault("shared_by_charts", {})
+    known: dict[object, tuple[object, T]] = g.setdefault("chart_memo", {})
     key = (id(about), description)
     if key not in known:
         # The object is kept as well: no other one gets its identity meanwhile.
