@@ -25,6 +25,7 @@ from app.charts.drawing.canvas import (
 )
 from app.charts.drawing.plot_data import CURVES, Across, Prepared, across_of, upright
 from app.charts.drawing.scales import Scale, spaced
+from app.charts.ends import ends
 from app.charts.model import Mark, Plot, Point
 
 # The part of a band that bars fill.
@@ -37,6 +38,8 @@ SEEN_DOTS = 16
 MAX_SAMPLES = 16
 # Columns of a line of thousands of points.
 THINNED = 400
+# More than a canvas has in a row.
+MAX_CELLS = 100_000
 
 
 @dataclass(frozen=True)
@@ -218,16 +221,16 @@ def _dots(stage: Stage, each: Prepared) -> Iterator[str]:
 def _cloud(stage: Stage, each: Prepared) -> str:
     """Return the path of very many dots, one for each place that can be told from its neighbours."""
     wide, high = max(stage.canvas.columns // 200, 1), 3
-    known = [(x, y) for x, y in zip(each.xs, each.ys, strict=True) if y is not None]
-    if not known:
+    xs, ys = _known(each)
+    if not xs:
         return ""
-    xs, ys = zip(*known, strict=True)
-    columns = _straight(xs, lambda x: stage.canvas.column(stage.across.place(x)), is_straight=stage.is_straight)
-    downwards = _straight(ys, stage.y, is_straight=stage.is_straight)
-    cells = set(zip((int(y) // high for y in downwards), (int(x) // wide for x in columns), strict=True))
+    columns = _straight(xs, lambda x: stage.canvas.column(stage.across.place(x)) / wide, is_straight=stage.is_straight)
+    downwards = _straight(ys, lambda y: stage.y(y) / high, is_straight=stage.is_straight)
+    # The number of a cell, row by row: thousands of pairs would take longer to compare.
+    cells = {int(y) * MAX_CELLS + int(x) for x, y in zip(columns, downwards, strict=True)}
     rows: dict[int, list[int]] = {}
-    for row, column in sorted(cells):
-        rows.setdefault(row, []).append(column)
+    for cell in sorted(cells):
+        rows.setdefault(cell // MAX_CELLS, []).append(cell % MAX_CELLS)
     path = []
     for row, among in rows.items():
         path.append(f"M{among[0] * wide} {row * high}h0")
@@ -237,7 +240,7 @@ def _cloud(stage: Stage, each: Prepared) -> str:
 
 def _straight(values: Sequence[float], place: Callable[[float], float], *, is_straight: bool) -> list[float]:
     """Return where values are. Thousands of calls take long, and most scales are straight lines: then two are enough."""
-    low, high = min(values), max(values)
+    low, high = ends(values) or (min(values), max(values))
     if not is_straight or low == high:
         return [place(value) for value in values]
     rise = (place(high) - place(low)) / (high - low)
@@ -260,29 +263,55 @@ def _whole(stage: Stage, each: Prepared) -> tuple[str, str]:
     lows = each.lows or [None] * len(each.xs)
     every = max(1, len(each.xs) // stage.canvas.columns)
     runs: list[list[tuple[float, float, float]]] = [[]]
+    ground = stage.y(stage.zero)
     for x, value, low in list(zip(each.xs, each.ys, lows, strict=True))[::every]:
         if value is None:
             runs.append([])
         else:
             column = stage.canvas.column(stage.across.place(x))
-            runs[-1].append((column, stage.y(value), stage.y(stage.zero if low is None else low)))
+            runs[-1].append((column, stage.y(value), ground if low is None else stage.y(low)))
     lines, areas = [], []
     for run in filter(None, runs):
         upper = _through([(x, a) for x, a, _b in run], each.mark)
-        lower = _through([(x, b) for x, _a, b in reversed(run)], Mark.LINE)
         # A single point is seen as the round end of a line without length.
         lines.append(f"M{upper}" + ("h0" if len(run) == 1 else ""))
-        areas.append(f"M{upper}L{lower}Z")
+        if each.mark is Mark.AREA:
+            lower = _ground(run) if each.lows is None else _through([(x, b) for x, _a, b in reversed(run)], Mark.LINE)
+            areas.append(f"M{upper}L{lower}Z")
     return "".join(lines), "".join(areas)
 
 
+def _ground(run: Sequence[tuple[float, float, float]]) -> str:
+    """Return the lower side of an area that stands on the axis."""
+    (first, _top, ground), (last, *_rest) = run[0], run[-1]
+    return f"{short(last)} {short(ground)}H{short(first)}"
+
+
 def _through(points: Sequence[tuple[float, float]], mark: Mark) -> str:
+    if len(points) > MAX_DOTS and mark is not Mark.STEP and not (mark is Mark.SPLINE and len(points) <= MAX_MARKS):
+        return _brief(points)
     if mark is Mark.SPLINE and 2 < len(points) <= MAX_MARKS:
         return _smooth(points)
     written = [f"{short(x)} {short(y)}" for x, y in points]
     if mark is Mark.STEP:
         return written[0] + "".join(f"H{short(x)}V{short(y)}" for x, y in points[1:])
     return "L".join(written)
+
+
+def _brief(points: Sequence[tuple[float, float]]) -> str:
+    """Return a line of many points as steps from one to the next, which are shorter than places.
+
+    Where it is jagged, nobody sees parts of pixels, and it goes without them.
+    """
+    is_jagged = sum(abs(b[1] - a[1]) for a, b in pairwise(points)) > 4 * len(points)
+    scale = 1 if is_jagged else 10
+    places = [(round(x), round(y * scale)) for x, y in points]
+    path = [f"{places[0][0]} {short(places[0][1] / scale)}"]
+    for (x, y), (next_x, next_y) in pairwise(places):
+        down = next_y - y
+        shown = str(down) if is_jagged else short(down / scale)
+        path.append(f"l{next_x - x}{'' if down < 0 else ' '}{shown}")
+    return "".join(path)
 
 
 def _smooth(points: Sequence[tuple[float, float]]) -> str:
@@ -321,26 +350,33 @@ def _outline(stage: Stage, each: Prepared) -> str:
 
 def _columns(stage: Stage, each: Prepared) -> list[tuple[int, float, float]]:
     """Return the columns of a series of thousands of points: where each is, and its highest and its lowest value."""
-    xs, ys = each.xs, each.ys
-    if None in ys:
-        known = [index for index, value in enumerate(ys) if value is not None]
-        xs, ys = [xs[index] for index in known], [ys[index] for index in known]
+    xs, ys = _known(each)
     if not xs:
         return []
     low, count, begin = xs[0], min(stage.canvas.columns, THINNED), 0
     width = (xs[-1] - low) / count
     middles: list[float] = []
-    ends: list[tuple[float, float]] = []
+    reaches: list[tuple[float, float]] = []
     for column in range(count):
         end = len(xs) if column == count - 1 else bisect_left(xs, low + width * (column + 1), begin)
         if end > begin:
-            ends.append((max(ys[begin:end]), min(ys[begin:end])))  # type: ignore[type-var,arg-type]
+            part = ys[begin:end]
+            reaches.append((max(part), min(part)))
             middles.append(low + width * (column + 0.5))
             begin = end
     starts = _straight(middles, lambda x: stage.canvas.column(stage.across.place(x)), is_straight=stage.is_straight)
-    places = _straight([end for pair in ends for end in pair], stage.y, is_straight=stage.is_straight)
+    places = _straight([end for pair in reaches for end in pair], stage.y, is_straight=stage.is_straight)
     # The higher value is higher up, so its place is less.
     return list(zip(map(round, starts), places[::2], places[1::2], strict=True))
+
+
+def _known(each: Prepared) -> tuple[Sequence[float], Sequence[float]]:
+    """Return the points of a series that have a value."""
+    xs, ys = each.xs, each.ys
+    if ends(ys) is None and None in ys:
+        known = [index for index, value in enumerate(ys) if value is not None]
+        xs, ys = [xs[index] for index in known], [ys[index] for index in known]
+    return xs, ys  # type: ignore[return-value]
 
 
 def _zigzag(spans: Sequence[tuple[int, float, float]]) -> str:

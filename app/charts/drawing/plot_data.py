@@ -1,15 +1,14 @@
 """The series of a plot as numbers: where each point is on both axes, what lies on what, and where the axes end."""
 
 import datetime as dt
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
-from operator import le
+from operator import le, sub
 from typing import Any
 
 from app.charts import texts
 from app.charts.drawing.scales import Scale, is_of, numeric, seconds, temporal
+from app.charts.ends import ends
 from app.charts.model import Axis, Mark, Multiples, Plot, Samples, Series, Value
 
 CURVES = {Mark.LINE, Mark.SPLINE, Mark.STEP, Mark.AREA}
@@ -68,17 +67,15 @@ def _columns(series: Series) -> tuple[Sequence[Value], Sequence[Any]]:
 
 def _finite(values: Sequence[Any]) -> Sequence[float | None]:
     """Return numbers that can be drawn, and None for others."""
-    try:
-        if math.isfinite(sum(values)) and max(values, default=0) <= 1e100 and min(values, default=0) >= -1e100:
-            return values
-    except (TypeError, OverflowError):
-        pass
+    known = ends(values)
+    if known is not None and known[0] >= -1e100 and known[1] <= 1e100:
+        return values
     return [texts.as_float(value) for value in values]
 
 
 def across_of(plot: Plot) -> Across:
     read = [(number, series, *_columns(series)) for number, series in enumerate(plot.series)]
-    kinds = {kind for _n, _s, xs, _ys in read for kind in set(map(type, xs))} - {type(None)}
+    kinds = {kind for _n, _s, xs, _ys in read for kind in _kinds(xs)} - {type(None)}
     if is_of(kinds, int, float) and not plot.is_flipped:
         return _of_numbers(plot, read, _as_numbers, is_days=None)
     if is_of(kinds, dt.date) and not plot.is_flipped:
@@ -93,6 +90,10 @@ def across_of(plot: Plot) -> Across:
     across = Across(lambda index: (index + 0.5) / count, labels, texts.shown, 1 / count, prepared, is_banded=True)
     across.text = lambda value: texts.shown(value, plot.x.unit)
     return across
+
+
+def _kinds(xs: Sequence[Value]) -> set[type]:
+    return {float} if ends(xs) is not None else set(map(type, xs))
 
 
 def _as_numbers(values: Sequence[Value]) -> Sequence[float | None]:
@@ -111,13 +112,14 @@ def _of_numbers(plot: Plot, read: Sequence[Any], convert: Callable[..., Any], *,
     prepared = []
     for number, series, xs, ys in read:
         places, values, kept = convert(xs), _finite(ys), series
-        if None in places:
+        if ends(places) is None and None in places:
             known = [index for index, place in enumerate(places) if place is not None]
             places, values = [places[index] for index in known], [values[index] for index in known]
             kept = replace(series, points=[series.points[index] for index in known])
         prepared.append(Prepared(number, kept, places, values))
-    low = min((min(each.xs) for each in prepared if each.xs), default=0.0)
-    high = max((max(each.xs) for each in prepared if each.xs), default=1.0)
+    reaches = [ends(each.xs) or (min(each.xs), max(each.xs)) for each in prepared if each.xs]
+    low = min((lowest for lowest, _highest in reaches), default=0.0)
+    high = max((highest for _lowest, highest in reaches), default=1.0)
     gap = _gap(prepared, high - low) if any(each.mark in {Mark.BAR, Mark.TICK} for each in prepared) else 0.0
     low, high = low - gap / 2, high + gap / 2
     if is_days is None:
@@ -140,7 +142,7 @@ def _of_numbers(plot: Plot, read: Sequence[Any], convert: Callable[..., Any], *,
 def _gap(prepared: Sequence[Prepared], span: float) -> float:
     """Return the least distance between two bars."""
     known = sorted({x for each in prepared for x in each.xs})
-    return min((after - before for before, after in pairwise(known)), default=span or 1.0)
+    return min(map(sub, known[1:], known), default=span or 1.0)
 
 
 def _stack(plot: Plot, across: Across) -> None:
@@ -169,7 +171,11 @@ def _range(across: Across, axis: Axis, *, is_stacked: bool) -> tuple[float, floa
     highs: list[float] = []
     has_ground = False
     for each in across.prepared:
-        ys = [y for y in each.ys if y is not None and (y > 0 or not axis.is_logarithmic)]
+        whole = ends(each.ys)
+        if whole is not None and not axis.is_logarithmic:
+            ys: Sequence[float] = whole
+        else:
+            ys = [y for y in each.ys if y is not None and (y > 0 or not axis.is_logarithmic)]
         own = _own_lows(each) if not is_stacked and each.mark in STACKED else None
         grounds = [low for low in own or each.lows or () if low is not None]
         has_ground = has_ground or (each.mark in STACKED and not own)

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 from flask_babel import gettext as _
 
+from app.charts import memo
+from app.charts.ends import ends
 from app.charts.limits import (
     MAX_BINS,
     MAX_BOXES,
@@ -61,7 +63,8 @@ def plot(
     is_stacked = shape.is_stacked or shape.is_share
     kept = _with_rest(drafts, notes) if is_stacked else notes.first_series(drafts, MAX_SERIES)
     xs = _same_axis(kept, notes, are_texts=bool(categories))
-    shown = [_series(draft, each, notes, in_order=in_order) for draft, each in zip(kept, xs, strict=True)]
+    most = _most_points(kept, is_stacked=is_stacked)
+    shown = [_series(draft, each, notes, most, in_order=in_order) for draft, each in zip(kept, xs, strict=True)]
     if not any(map(_has_values, shown)):
         raise no_numbers()
     if shape.x.is_logarithmic or shape.y.is_logarithmic:
@@ -86,9 +89,11 @@ def _with_rest(drafts: Sequence[Draft], notes: Notes) -> Sequence[Draft]:
     return [*drafts[: MAX_SERIES - 1], Draft(_("Other"), list(sums), list(sums.values()), rest[0].mark)]
 
 
-def _same_axis(drafts: Sequence[Draft], notes: Notes, *, are_texts: bool) -> list[list[Value]]:
+def _same_axis(drafts: Sequence[Draft], notes: Notes, *, are_texts: bool) -> list[Sequence[Value]]:
     """Return the x of each series, all of one kind."""
-    xs = [notes.first(draft.xs, MAX_ROWS) for draft in drafts]
+    xs = [_first(draft.xs, notes) for draft in drafts]
+    if len(xs) == 1 and values.are_plain(xs[0]) and not are_texts:
+        return xs  # type: ignore[return-value]
     if are_texts:
         return [values.column(each, Kind.TEXT) for each in xs]
     every = [value for each in xs for value in each]
@@ -110,16 +115,31 @@ def _without_bad_dates(every: list[object], notes: Notes) -> list[object]:
     return list(moments)
 
 
-def _series(draft: Draft, xs: list[Value], notes: Notes, *, in_order: bool) -> Series:
-    ys = values.numbers(notes.first(draft.ys, MAX_ROWS))
+def _first(found: Sequence[object], notes: Notes) -> Sequence[object]:
+    """Return the first values; the list itself, which other charts share, if those are all."""
+    return found if len(found) <= MAX_ROWS else notes.first(found, MAX_ROWS)
+
+
+def _most_points(drafts: Sequence[Draft], *, is_stacked: bool) -> int:
+    """Return how many points a line of this chart may have."""
+    # What lies on another line has a point wherever that one has.
+    if is_stacked:
+        return MAX_ROWS
+    if len(drafts) == 1 or sum(len(draft.xs) for draft in drafts) <= 2 * MAX_POINTS:
+        return MAX_POINTS
+    return max(MAX_POINTS // len(drafts), MAX_POINTS // 5)
+
+
+def _series(draft: Draft, xs: Sequence[Value], notes: Notes, most: int, *, in_order: bool) -> Series:
+    ys = values.numbers(_first(draft.ys, notes))
     more = [draft.lows, draft.sizes, draft.labels, draft.urls]
     if any(more):
         points: Sequence[Point] = _rich_points(draft, xs, ys)
     else:
         if draft.mark in JOINED and not in_order:
-            xs, ys = _joined(xs, ys, notes)
+            xs, ys = _joined(xs, ys, notes, most)
         points = _samples(xs, ys)
-    if draft.mark in {Mark.POINT, Mark.TICK} and not (isinstance(points, Samples) and None not in points.ys):
+    if draft.mark in {Mark.POINT, Mark.TICK} and not (isinstance(points, Samples) and ends(points.ys)):
         points = [point for point in points if point.y is not None]
     return Series(values.text(draft.title), points, draft.mark)
 
@@ -128,7 +148,7 @@ def _samples(xs: Sequence[Value], ys: Sequence[float | None]) -> Samples:
     """Return the points that have a place, without an object for each."""
     if len(xs) != len(ys):
         xs, ys = xs[: len(ys)], ys[: len(xs)]
-    if None in xs:
+    if ends(xs) is None and None in xs:
         kept = [place for place, x in enumerate(xs) if x is not None]
         xs, ys = [xs[place] for place in kept], [ys[place] for place in kept]
     return Samples(xs, ys)
@@ -140,15 +160,17 @@ def _has_values(series: Series) -> bool:
     return any(point.y is not None for point in series.points)
 
 
-def _joined(xs: list[Value], ys: list[float | None], notes: Notes) -> tuple[list[Value], list[float | None]]:
+def _joined(
+    xs: Sequence[Value], ys: Sequence[float | None], notes: Notes, most: int
+) -> tuple[Sequence[Value], Sequence[float | None]]:
     """Return numbers, days or moments one after the other, and no more than can be seen."""
-    if not xs or any(isinstance(x, str) for x in xs[:1]):
+    if not xs or isinstance(xs[0], str):
         return xs, ys
-    if None in xs or not all(map(operator.le, xs, xs[1:])):  # type: ignore[arg-type]
+    if not memo.once(xs, "is ordered", lambda: _is_ordered(xs)):
         # All x are of one kind, so they can be compared.
         pairs = sorted((pair for pair in zip(xs, ys, strict=False) if pair[0] is not None), key=operator.itemgetter(0))
         xs, ys = [x for x, _y in pairs], [y for _x, y in pairs]
-    if len(xs) <= MAX_POINTS or len(xs) != len(ys) or None in ys:
+    if len(xs) <= most or len(xs) != len(ys) or ends(ys) is None:
         return xs, ys
     notes.say(
         _(
@@ -156,13 +178,17 @@ def _joined(xs: list[Value], ys: list[float | None], notes: Notes) -> tuple[list
             count=str(len(xs)),
         )
     )
-    kept = _visible(ys)  # type: ignore[arg-type]
+    kept = _visible(ys, most)  # type: ignore[arg-type]
     return [xs[place] for place in kept], [ys[place] for place in kept]
 
 
-def _visible(ys: Sequence[float]) -> list[int]:
+def _is_ordered(xs: Sequence[Value]) -> bool:
+    return (ends(xs) is not None or None not in xs) and all(map(operator.le, xs, xs[1:]))  # type: ignore[arg-type]
+
+
+def _visible(ys: Sequence[float], most: int) -> list[int]:
     """Return the places of the lowest and the highest value of each part, and of both ends."""
-    size = math.ceil(2 * len(ys) / MAX_POINTS)
+    size = math.ceil(2 * len(ys) / most)
     kept = {0, len(ys) - 1}
     for start in range(0, len(ys), size):
         part = ys[start : start + size]
@@ -281,6 +307,12 @@ def bin_start(value: float, size: float) -> float:
     """Return where the bin of a value begins."""
     # Without the noise of a division, as in 0.30000000000000004.
     return round(math.floor(value / size + 1e-9) * size, 12)
+
+
+def bin_starts(found: Sequence[float], size: float) -> list[float]:
+    """Return where the bins of many values begin."""
+    floor = math.floor
+    return values.remembered(lambda number: round(number * size, 12), [floor(value / size + 1e-9) for value in found])  # type: ignore[operator]
 
 
 def bin_label(start: float, size: float) -> str:

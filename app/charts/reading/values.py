@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from flask import has_app_context
 
+from app.charts.ends import ends
 from app.charts.limits import MAX_LABEL, MAX_NUMBER
 from app.charts.model import Kind, Value
 from app.i18n import formats
@@ -128,10 +129,10 @@ def kind(found: Iterable[object]) -> Kind:
     return Kind.MOMENT if dt.datetime in set(map(type, moments)) else Kind.DATE
 
 
-def column(found: Sequence[object], wanted: Kind) -> list[Value]:
-    """Return the values of a column of this kind."""
+def column(found: Sequence[object], wanted: Kind) -> Sequence[Value]:
+    """Return the values of a column of this kind. Those that are so already are shared."""
     if wanted is Kind.NUMBER:
-        return list(found) if are_plain(found) else remembered(whole, found)  # type: ignore[arg-type]
+        return found if are_plain(found) else remembered(whole, found)  # type: ignore[return-value]
     if wanted is Kind.BOOLEAN:
         return [value if isinstance(value, bool) else None for value in found]
     if wanted is Kind.TEXT:
@@ -168,35 +169,23 @@ def _moment_of(value: object) -> dt.datetime | None:
 
 
 def are_plain(found: Sequence[object]) -> bool:
-    """Whether all are numbers that can be drawn as they are. Long series are told so without a step for each."""
-    if not found or not set(map(type, found)) <= {int, float}:
-        return False
-    lowest, highest = min(found), max(found)  # type: ignore[type-var]
-    # What is no number may hide in the middle, where it is neither the lowest nor the highest.
-    return lowest > -MAX_NUMBER and highest < MAX_NUMBER and all(map(math.isfinite, found))  # type: ignore[operator, arg-type]
+    """Whether all are numbers that can be drawn as they are."""
+    known = ends(found)
+    return known is not None and known[0] > -MAX_NUMBER and known[1] < MAX_NUMBER
 
 
-def numbers(found: Sequence[object]) -> list[float | None]:
-    """Return each as a number."""
-    return list(found) if are_plain(found) else remembered(number, found)  # type: ignore[arg-type]
+def numbers(found: Sequence[object]) -> Sequence[float | None]:
+    """Return each as a number. Lists that are numbers already are shared: nobody may change what is returned."""
+    return found if are_plain(found) else remembered(number, found)  # type: ignore[return-value]
 
 
 def remembered(convert: Callable[[object], T], found: Sequence[object]) -> list[T]:
     """Return each value converted. Values that come again are converted once."""
-    known: dict[object, T] = {}
-    converted = []
-    for value in found:
-        # 1, 1.0 and True are the same key.
-        key = (value, type(value)) if isinstance(value, bool) else value
-        try:
-            converted.append(known[key])
-        except KeyError:
-            known[key] = convert(value)
-            converted.append(known[key])
-        except TypeError:
-            # A list or an object inside a cell.
-            converted.append(convert(value))
-    return converted
+    # 1 and True are the same key, and a list or an object inside a cell is none.
+    if {bool, list, dict}.isdisjoint(map(type, found)):
+        known = {value: convert(value) for value in dict.fromkeys(found)}
+        return [*map(known.__getitem__, found)]
+    return [convert(value) for value in found]
 
 
 def at_midnight(value: dt.date) -> dt.datetime:
@@ -206,10 +195,10 @@ def at_midnight(value: dt.date) -> dt.datetime:
     return dt.datetime(value.year, value.month, value.day, tzinfo=dt.UTC)
 
 
-def alike(found: Sequence[object]) -> list[Value]:
+def alike(found: Sequence[object]) -> Sequence[Value]:
     """Return the values of an axis: all numbers, all days, all moments, or all texts."""
     if are_plain(found):
-        return list(found)  # type: ignore[arg-type]
+        return found  # type: ignore[return-value]
     known = [value for value in found if value is not None]
     if known and isinstance(known[0], dt.date):
         return column(found, kind(known))

@@ -3,16 +3,16 @@
 import dataclasses
 import datetime as dt
 import itertools
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from flask_babel import gettext as _
 
-from app.charts import memo
 from app.charts.model import Axis, Kind, Value
 from app.charts.reading import plots, time_units, values, vega_rows
 from app.charts.reading.notes import unknown
-from app.charts.reading.vega_rows import Data, Json, Row
+from app.charts.reading.vega_rows import Data, Json, Rows
 
 TYPES = {"q": "quantitative", "n": "nominal", "o": "ordinal", "t": "temporal"}
 # What is compared by its place or its size.
@@ -92,7 +92,7 @@ def channel(name: str, definition: Json, data: Data) -> Channel | None:
     found = Channel(name, definition, shown, aggregate if isinstance(aggregate, str) else "", _unit(definition))
     binned = definition.get("bin")
     if binned is True or (isinstance(binned, Mapping) and not binned.get("binned")):
-        found.bin_size = vega_rows.bin_size(binned, (vega_rows.get(row, shown) for row in data.rows))
+        found.bin_size = vega_rows.bin_size(binned, data.rows.column(shown))
     found.type = _type(found, data)
     return found
 
@@ -115,22 +115,22 @@ def _type(found: Channel, data: Data) -> str:
         return "quantitative"
     if found.unit:
         return "temporal"
-    kind = values.kind(vega_rows.get(row, found.field) for row in itertools.islice(data.rows, 1000))
+    kind = values.kind(data.rows.column(found.field)[:1000])
     if kind in {Kind.DATE, Kind.MOMENT}:
         return "temporal"
     return "quantitative" if kind is Kind.NUMBER and found.name in MEASURED else "nominal"
 
 
-def read(found: Channel, rows: Sequence[Row]) -> list[Value]:
+def read(found: Channel, rows: Rows) -> Sequence[Value]:
     """Return the values of rows on a channel that is not aggregated. Charts of the same rows share numbers and times."""
+    raw = rows.column(found.field)
     if found.type in {"quantitative", "temporal"} and not (found.unit or found.bin_size):
         convert = values.numbers if found.type == "quantitative" else values.times
-        return memo.once(
-            rows, (found.type, found.field), lambda: [*convert([vega_rows.get(row, found.field) for row in rows])]
-        )
-    raw = [vega_rows.get(row, found.field) for row in rows]
+        return rows.once((found.type, found.field), lambda: convert(raw))
     if found.unit:
         return values.remembered(lambda value: _part(found, value), raw)
+    if found.bin_size and not found.is_discrete and values.are_plain(raw):
+        return plots.bin_starts(raw, found.bin_size)  # type: ignore[arg-type]
     if found.bin_size:
         return values.remembered(lambda value: _bin(found, value, found.bin_size or 1), raw)
     return values.remembered(lambda value: _category(found, value), raw)
@@ -171,26 +171,33 @@ def _category(found: Channel, value: object) -> str | None:
     return label
 
 
-def table(channels: Mapping[str, Channel], rows: Sequence[Row]) -> dict[str, list[Value]]:
+def table(channels: Mapping[str, Channel], rows: Rows) -> dict[str, Sequence[Value]]:
     """Return the values of each channel, one for each row, or for each group if something is aggregated."""
     summed = {name: each for name, each in channels.items() if each.aggregate}
     plain = {name: each for name, each in channels.items() if not each.aggregate}
     found = {name: read(each, rows) for name, each in plain.items()}
     if not summed:
         return found
-    groups: dict[tuple[Value, ...], list[Row]] = {}
-    for key, row in zip(zip(*found.values(), strict=True) if found else itertools.repeat(()), rows, strict=False):
-        groups.setdefault(key, []).append(row)
-    found = {name: [key[place] for key in groups] for place, name in enumerate(plain)}
-    for name, each in summed.items():
-        found[name] = [
-            vega_rows.aggregate(each.aggregate, [vega_rows.get(row, each.field) for row in group])
-            for group in groups.values()
-        ]
-    return found
+    keys = zip(*found.values(), strict=True) if found else itertools.repeat((), len(rows))
+    if all(each.aggregate == "count" for each in summed.values()):
+        counts = Counter(keys)
+        return {**_keys(plain, counts), **{name: [*counts.values()] for name in summed}}
+    groups: dict[tuple[Value, ...], list[int]] = {}
+    for place, key in enumerate(keys):
+        groups.setdefault(key, []).append(place)
+    return {**_keys(plain, groups), **{name: _summed(each, rows, groups) for name, each in summed.items()}}
 
 
-def categories(found: Channel, taken: Mapping[str, Sequence[Value]], rows: Sequence[Row]) -> list[str]:
+def _keys(names: Iterable[str], groups: Iterable[tuple[Value, ...]]) -> dict[str, Sequence[Value]]:
+    return {name: [key[place] for key in groups] for place, name in enumerate(names)}
+
+
+def _summed(found: Channel, rows: Rows, groups: Mapping[tuple[Value, ...], Sequence[int]]) -> list[Value]:
+    raw = rows.column(found.field)
+    return [vega_rows.aggregate(found.aggregate, [raw[place] for place in group]) for group in groups.values()]
+
+
+def categories(found: Channel, taken: Mapping[str, Sequence[Value]], rows: Rows) -> list[str]:
     """Return the categories of a channel in the order that its `sort` asks for, else the natural one."""
     own = [value for value in dict.fromkeys(taken[found.name]) if isinstance(value, str)]
     sort = found.definition.get("sort", "ascending")
@@ -207,7 +214,7 @@ def categories(found: Channel, taken: Mapping[str, Sequence[Value]], rows: Seque
 
 
 def _wanted(
-    found: Channel, taken: Mapping[str, Sequence[Value]], rows: Sequence[Row], own: Sequence[str]
+    found: Channel, taken: Mapping[str, Sequence[Value]], rows: Rows, own: Sequence[str]
 ) -> dict[str, float] | None:
     """Return what the categories are sorted by, if not by themselves."""
     sort = found.definition.get("sort")
@@ -230,11 +237,11 @@ def _weights(found: Channel, taken: Mapping[str, Sequence[Value]], other: str) -
     return weights
 
 
-def _field_weights(found: Channel, rows: Sequence[Row], sort: Json) -> dict[str, float]:
+def _field_weights(found: Channel, rows: Rows, sort: Json) -> dict[str, float]:
     groups: dict[str, list[object]] = {}
-    for category, row in zip(read(found, rows), rows, strict=True):
+    for category, value in zip(read(found, rows), rows.column(str(sort["field"])), strict=True):
         if isinstance(category, str):
-            groups.setdefault(category, []).append(vega_rows.get(row, str(sort["field"])))
+            groups.setdefault(category, []).append(value)
     operation = sort.get("op", "mean")
     name = operation if isinstance(operation, str) else "mean"
     return {category: vega_rows.aggregate(name, group) or 0 for category, group in groups.items()}

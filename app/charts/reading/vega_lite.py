@@ -102,7 +102,7 @@ class View:
         """Return the axis of a channel, or one without a title."""
         return self.channels[name].axis(self.data) if name in self.channels else Axis()
 
-    def with_rows(self, rows: list[vega_rows.Row]) -> "View":
+    def with_rows(self, rows: vega_rows.Rows) -> "View":
         """Return the same for other rows."""
         return dataclasses.replace(self, data=Data(rows, self.data.columns))
 
@@ -151,10 +151,10 @@ def _faceted(view: View, title: str, notes: Notes) -> Chart:
     facets = [view.channels.pop(name) for name in FACETS if name in view.channels]
     if not facets:
         return _drawn(view, title, notes)
-    groups: dict[tuple[str, ...], list[vega_rows.Row]] = {}
+    groups: dict[tuple[str, ...], vega_rows.Rows] = {}
     names_of_rows = [values.remembered(values.text, vega_channels.read(each, view.data.rows)) for each in facets]
     for key, row in zip(zip(*names_of_rows, strict=True), view.data.rows, strict=True):
-        groups.setdefault(key, []).append(row)
+        groups.setdefault(key, vega_rows.Rows()).append(row)
     orders = [{name: place for place, name in enumerate(_categories_of(facet, view))} for facet in facets]
     names = sorted(groups, key=lambda key: [order.get(part, 0) for order, part in zip(orders, key, strict=True)])
     charts = []
@@ -431,6 +431,10 @@ def _groups(
     if not names:
         return {(): order}
     groups: dict[tuple[str, ...], list[int]] = {}
+    if len(names) == 1:
+        for place in order:
+            groups.setdefault((names[0][place],), []).append(place)
+        return groups
     for place in order:
         # Two channels may show the same field.
         groups.setdefault(tuple(dict.fromkeys(each[place] for each in names)), []).append(place)
@@ -541,7 +545,10 @@ def _arc(view: View, _title: str, notes: Notes) -> Parts:
     taken = vega_channels.table(view.channels, view.data.rows)
     sizes = taken[theta.name]
     labels = taken[names.name] if names is not None else [str(place) for place in range(1, len(sizes) + 1)]
-    order = {name: place for place, name in enumerate(vega_channels.categories(names, taken, []) if names else [])}
+    order = {
+        name: place
+        for place, name in enumerate(vega_channels.categories(names, taken, vega_rows.Rows()) if names else [])
+    }
     pairs = sorted(zip(labels, sizes, strict=True), key=lambda pair: order.get(values.text(pair[0]), 0))
     is_hollow = bool(values.number(view.options.get("innerRadius")))
     return plots.parts(pairs, notes, is_hollow=is_hollow, unit=theta.axis(view.data).unit)
@@ -561,13 +568,15 @@ def _box_plot(view: View, _title: str, notes: Notes) -> Boxes:
     heads = [each for each in (x, y, view.get("color")) if each is not None and each.is_discrete]
     groups: dict[str, list[object]] = {}
     names = [values.remembered(values.text, vega_channels.read(head, view.data.rows)) for head in heads]
-    for place, row in enumerate(view.data.rows):
+    for place, number in enumerate(view.data.rows.column(value.field)):
         key = " · ".join(dict.fromkeys(each[place] for each in names))
-        groups.setdefault(key, []).append(vega_rows.get(row, value.field))
+        groups.setdefault(key, []).append(number)
     if heads:
         taken = {heads[0].name: vega_channels.read(heads[0], view.data.rows)}
         if isinstance(heads[0].definition.get("sort", "ascending"), str | list):
-            order = {name: place for place, name in enumerate(vega_channels.categories(heads[0], taken, []))}
+            order = {
+                name: place for place, name in enumerate(vega_channels.categories(heads[0], taken, vega_rows.Rows()))
+            }
             groups = dict(sorted(groups.items(), key=lambda pair: order.get(pair[0].split(" · ")[0], len(order))))
     return plots.boxes(groups.items(), notes, value.axis(view.data))
 

@@ -2,14 +2,17 @@
 
 import datetime as dt
 import itertools
+import operator
 import re
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from flask_babel import gettext as _
 
 from app.charts import memo
+from app.charts.ends import ends
 from app.charts.limits import MAX_COLUMNS, MAX_SOURCE_ROWS
 from app.charts.model import Column, Table
 from app.charts.reading import plots, time_units, values
@@ -18,6 +21,7 @@ from app.charts.reading.tables import table
 
 Json = Mapping[str, object]
 Row = dict[str, object]
+T = TypeVar("T")
 # The one kind of expression that is read: a field compared to a constant.
 COMPARISON = re.compile(
     r"""\s*\(?\s*datum(?:\.(?P<name>\w+)|\[(?P<q>['"])(?P<quoted>[^'"\]]+)(?P=q)\])
@@ -29,11 +33,35 @@ SIGNS = {"==": "equal", "===": "equal", "<": "lt", "<=": "lte", ">": "gt", ">=":
 SUMS = {"count", "sum", "distinct", "valid", "missing"}
 
 
+class Rows(list[Row]):
+    """Rows, with the columns that were read of them: charts of one table share both."""
+
+    def __init__(self, rows: Iterable[Row] = ()) -> None:
+        super().__init__(rows)
+        self._known: dict[object, Any] = {}
+
+    def column(self, name: str) -> Sequence[object]:
+        """Return the values of a field. Nobody may change the list."""
+        return self.once(name, lambda: self._column(name))
+
+    def _column(self, name: str) -> list[object]:
+        if "." in name or "[" in name:
+            return [get(row, name) for row in self]
+        return [row.get(name) for row in self]
+
+    def once(self, key: object, make: Callable[[], T]) -> T:
+        """Return what was made of the rows, or make it."""
+        if key not in self._known:
+            self._known[key] = make()
+        found: T = self._known[key]
+        return found
+
+
 @dataclass
 class Data:
     """Rows, and what a query says about their columns."""
 
-    rows: list[Row]
+    rows: Rows
     columns: dict[str, Column] = field(default_factory=dict)
 
 
@@ -50,17 +78,15 @@ def data(specification: Json, payload: object, notes: Notes) -> Data:
     if isinstance(inline, Table):
         found = table(inline, notes, MAX_SOURCE_ROWS)
         names = [column.name for column in found.columns]
-        of_query: list[Row] = memo.once(
-            found, "rows", lambda: [dict(zip(names, row, strict=False)) for row in found.rows]
-        )
+        of_query = memo.once(found, "rows", lambda: Rows(dict(zip(names, row, strict=False)) for row in found.rows))
         return Data(of_query, {column.name: column for column in found.columns})
     if isinstance(inline, Mapping):
         listed = [each for each in inline.values() if isinstance(each, list)]
         inline = listed[0] if len(listed) == 1 else [inline]
-    rows = [
+    rows = Rows(
         dict(each) if isinstance(each, Mapping) else {"data": each}
         for each in notes.first(values.sequence(inline), MAX_SOURCE_ROWS)
-    ]
+    )
     if not rows:
         raise nothing()
     return Data(rows)
@@ -83,9 +109,7 @@ def get(row: Json, name: str) -> object:
 def transform(found: Data, described: object, notes: Notes) -> Data:
     """Return the data after all transforms. In 2017 they were one object instead of a list."""
     steps = [{"calculate": None, "filter": None, **described}] if isinstance(described, Mapping) else described
-    if steps:
-        # Other charts share the rows, and steps write into them.
-        found = Data([*map(dict, found.rows)], found.columns)
+    are_own = False
     for step in values.sequence(steps):
         known = {name: value for name, value in values.mapping(step).items() if value is not None}
         name = next((name for name in TRANSFORMS if name in known), None)
@@ -98,55 +122,61 @@ def transform(found: Data, described: object, notes: Notes) -> Data:
         if extra:
             raise unknown(min(extra))
         notes.work(len(found.rows), known)
-        found = Data(TRANSFORMS[name](found.rows, known, notes), found.columns)
-        if len(found.rows) > MAX_SOURCE_ROWS:
-            found.rows = list(notes.first(found.rows, MAX_SOURCE_ROWS))
+        rows = found.rows
+        if name in WRITING and not are_own:
+            # Other charts share them.
+            rows = Rows(map(dict, rows))
+        are_own = are_own or name != "filter"
+        found = Data(Rows(notes.first(TRANSFORMS[name](rows, known, notes), MAX_SOURCE_ROWS)), found.columns)
     return found
 
 
 # -- filter
 
 
-def _filter(rows: list[Row], step: Json, _notes: Notes) -> list[Row]:
+Answers = Sequence[bool]
+
+
+def _filter(rows: Rows, step: Json, _notes: Notes) -> Sequence[Row]:
     wanted = step["filter"]
-    tests = [_test(each) for each in (wanted if isinstance(wanted, list) else [wanted])]
-    return [row for row in rows if all(test(row) for test in tests)]
+    tests = [_test(rows, each) for each in (wanted if isinstance(wanted, list) else [wanted])]
+    return [*itertools.compress(rows, _all(rows, tests))]
 
 
-def _test(wanted: object) -> Callable[[Row], bool]:
-    """Return what a predicate asks of a row. The specification is not deep, so this may call itself."""
+def _test(rows: Rows, wanted: object) -> Answers:
+    """Return what a predicate says of each row. The specification is not deep, so this may call itself."""
     if isinstance(wanted, str):
-        return _all([_comparison(part) for part in wanted.split("&&")])
+        return _all(rows, [_comparison(rows, part) for part in wanted.split("&&")])
     described = values.mapping(wanted)
     if "and" in described:
-        return _all([_test(each) for each in values.sequence(described["and"])])
+        return _all(rows, [_test(rows, each) for each in values.sequence(described["and"])])
     if "or" in described:
-        tests = [_test(each) for each in values.sequence(described["or"])]
-        return lambda row: any(test(row) for test in tests)
+        tests = [_test(rows, each) for each in values.sequence(described["or"])]
+        return [*map(any, zip(*tests, strict=True))] if tests else [False] * len(rows)
     if "not" in described:
-        inner = _test(described["not"])
-        return lambda row: not inner(row)
+        return [*map(operator.not_, _test(rows, described["not"]))]
     name = described.get("field")
     if not isinstance(name, str):
         raise unknown(next(iter(described), "filter"))
     unit = described.get("timeUnit")
-    operator = next((each for each in OPERATORS if each in described), None)
-    if operator is None:
+    sign = next((each for each in OPERATORS if each in described), None)
+    if sign is None:
         raise unknown("filter")
-    operand, compare = described[operator], OPERATORS[operator]
+    operand, compare = described[sign], OPERATORS[sign]
 
-    def test(row: Row) -> bool:
-        value = get(row, name)
+    def test(value: object) -> bool:
         return compare(time_units.part(value, unit) if isinstance(unit, str) else value, operand)
 
-    return test
+    return values.remembered(test, rows.column(name))
 
 
-def _all(tests: Sequence[Callable[[Row], bool]]) -> Callable[[Row], bool]:
-    return lambda row: all(test(row) for test in tests)
+def _all(rows: Rows, tests: Sequence[Answers]) -> Answers:
+    if len(tests) == 1:
+        return tests[0]
+    return [*map(all, zip(*tests, strict=True))] if tests else [True] * len(rows)
 
 
-def _comparison(written: str) -> Callable[[Row], bool]:
+def _comparison(rows: Rows, written: str) -> Answers:
     found = COMPARISON.fullmatch(written[:200])
     if found is None:
         raise CannotDrawError(
@@ -157,10 +187,8 @@ def _comparison(written: str) -> Callable[[Row], bool]:
     if found["word"]:
         operand = {"true": True, "false": False}.get(found["word"])
     sign = found["sign"]
-    if sign.startswith("!"):
-        return lambda row: not _equal(get(row, name), operand)
-    compare = OPERATORS[SIGNS[sign]]
-    return lambda row: compare(get(row, name), operand)
+    compare = _unequal if sign.startswith("!") else OPERATORS[SIGNS[sign]]
+    return values.remembered(lambda value: compare(value, operand), rows.column(name))
 
 
 def _comparable(value: object, operand: object) -> tuple[object, object] | None:
@@ -191,6 +219,10 @@ def _equal(value: object, operand: object) -> bool:
         return value is operand
     pair = _comparable(value, operand)
     return pair is not None and pair[0] == pair[1]
+
+
+def _unequal(value: object, operand: object) -> bool:
+    return not _equal(value, operand)
 
 
 def _ordered(compare: Callable[[int], bool]) -> Callable[[object, object], bool]:
@@ -245,7 +277,7 @@ def aggregate(name: str, found: Sequence[object]) -> float | None:
         return len({values.text(value) for value in found})
     if name not in AGGREGATES:
         raise unknown(name)
-    numbers = [number for value in known if (number := values.number(value)) is not None]
+    numbers = [number for number in values.numbers(known) if number is not None]
     return AGGREGATES[name](numbers) if numbers else None
 
 
@@ -293,7 +325,7 @@ def _summaries(listed: object) -> list[tuple[str, str, str]]:
     return found
 
 
-def _aggregate(rows: list[Row], step: Json, _notes: Notes) -> list[Row]:
+def _aggregate(rows: Rows, step: Json, _notes: Notes) -> Sequence[Row]:
     by = _names(step.get("groupby"))
     summaries = _summaries(step["aggregate"])
     found = []
@@ -305,7 +337,7 @@ def _aggregate(rows: list[Row], step: Json, _notes: Notes) -> list[Row]:
     return found
 
 
-def _join_aggregate(rows: list[Row], step: Json, _notes: Notes) -> list[Row]:
+def _join_aggregate(rows: Rows, step: Json, _notes: Notes) -> Sequence[Row]:
     summaries = _summaries(step["joinaggregate"])
     for group in _groups(rows, _names(step.get("groupby"))).values():
         new = {new: aggregate(operation, [get(row, name) for row in group]) for operation, name, new in summaries}
@@ -314,12 +346,12 @@ def _join_aggregate(rows: list[Row], step: Json, _notes: Notes) -> list[Row]:
     return rows
 
 
-def _window(rows: list[Row], step: Json, _notes: Notes) -> list[Row]:
+def _window(rows: Rows, step: Json, _notes: Notes) -> Sequence[Row]:
     """Add running sums, counts and places, over all rows up to each one."""
     if step.get("frame", [None, 0]) != [None, 0]:
         raise unknown("frame")
     summaries = _summaries(step["window"])
-    ordered = rows
+    ordered: list[Row] = rows
     for each in reversed([values.mapping(each) for each in values.sequence(step.get("sort"))[:5]]):
         name, is_down = values.text(each.get("field")), each.get("order") == "descending"
         ordered = sorted(ordered, key=lambda row: _sort_key(get(row, name)), reverse=is_down)
@@ -346,11 +378,11 @@ def _sort_key(value: object) -> tuple[int, float, str]:
 # -- new fields
 
 
-def _bin(rows: list[Row], step: Json, _notes: Notes) -> list[Row]:
+def _bin(rows: Rows, step: Json, _notes: Notes) -> Sequence[Row]:
     name = values.text(step.get("field"))
     new = step.get("as")
     starts = _names(new) or [values.text(new) or f"bin_{name}"]
-    size = bin_size(step["bin"], [get(row, name) for row in rows])
+    size = bin_size(step["bin"], rows.column(name))
     for row in rows:
         value = values.number(get(row, name))
         start = None if value is None else plots.bin_start(value, size)
@@ -360,18 +392,23 @@ def _bin(rows: list[Row], step: Json, _notes: Notes) -> list[Row]:
     return rows
 
 
-def bin_size(described: object, found: Iterable[object]) -> float:
+def bin_size(described: object, found: Sequence[object]) -> float:
     """Return the size of bins that `bin` describes."""
     options = values.mapping(described)
     step = values.number(options.get("step"))
     if step is not None and step >= plots.SMALLEST_BIN:
         return step
-    known = [number for value in found if (number := values.number(value)) is not None]
     most = values.number(options.get("maxbins"))
-    return plots.bin_size(min(known, default=0), max(known, default=1), int(most) if most and most >= 1 else 10)
+    lowest, highest = ends(values.numbers(found)) or _ends_of_some(found)
+    return plots.bin_size(lowest, highest, int(most) if most and most >= 1 else 10)
 
 
-def _time_unit(rows: list[Row], step: Json, _notes: Notes) -> list[Row]:
+def _ends_of_some(found: Sequence[object]) -> tuple[float, float]:
+    known = [number for number in values.numbers(found) if number is not None]
+    return min(known, default=0), max(known, default=1)
+
+
+def _time_unit(rows: Rows, step: Json, _notes: Notes) -> Sequence[Row]:
     unit, name = values.text(step["timeUnit"]), values.text(step.get("field"))
     new = values.text(step.get("as")) or f"{unit}_{name}"
     for row in rows:
@@ -379,7 +416,7 @@ def _time_unit(rows: list[Row], step: Json, _notes: Notes) -> list[Row]:
     return rows
 
 
-def _fold(rows: list[Row], step: Json, _notes: Notes) -> list[Row]:
+def _fold(rows: Rows, step: Json, _notes: Notes) -> Sequence[Row]:
     names = _names(step["fold"])
     key, value = [*_names(step.get("as")), "key", "value"][:2] if len(_names(step.get("as"))) == 2 else ("key", "value")
     folded = ({**row, key: name, value: get(row, name)} for row in rows for name in names)
@@ -387,7 +424,7 @@ def _fold(rows: list[Row], step: Json, _notes: Notes) -> list[Row]:
     return list(itertools.islice(folded, MAX_SOURCE_ROWS + 1))
 
 
-TRANSFORMS: dict[str, Callable[[list[Row], Json, Notes], list[Row]]] = {
+TRANSFORMS: dict[str, Callable[[Rows, Json, Notes], Sequence[Row]]] = {
     "filter": _filter,
     "aggregate": _aggregate,
     "joinaggregate": _join_aggregate,
@@ -397,4 +434,5 @@ TRANSFORMS: dict[str, Callable[[list[Row], Json, Notes], list[Row]]] = {
     "fold": _fold,
 }
 # They may stand beside another, as in 2017.
+WRITING = {"joinaggregate", "window", "bin", "timeUnit"}
 REFUSED = {"calculate", "lookup", "impute", "flatten", "pivot", "density", "regression", "loess", "quantile", "sample"}
