@@ -240,6 +240,8 @@ def _cloud(stage: Stage, each: Prepared) -> str:
 
 def _straight(values: Sequence[float], place: Callable[[float], float], *, is_straight: bool) -> list[float]:
     """Return where values are. Thousands of calls take long, and most scales are straight lines: then two are enough."""
+    if not values:
+        return []
     low, high = ends(values) or (min(values), max(values))
     if not is_straight or low == high:
         return [place(value) for value in values]
@@ -260,16 +262,19 @@ def _curve(stage: Stage, each: Prepared) -> str:
 
 def _whole(stage: Stage, each: Prepared) -> tuple[str, str]:
     """Return the paths of a line and its area through all points, or as many as there are columns."""
-    lows = each.lows or [None] * len(each.xs)
     every = max(1, len(each.xs) // stage.canvas.columns)
+    ys, lows = each.ys[::every], (each.lows or [None] * len(each.xs))[::every]
+    columns = _straight(
+        each.xs[::every], lambda x: stage.canvas.column(stage.across.place(x)), is_straight=stage.is_straight
+    )
+    tops = iter(_straight([y for y in ys if y is not None], stage.y, is_straight=stage.is_straight))
     runs: list[list[tuple[float, float, float]]] = [[]]
     ground = stage.y(stage.zero)
-    for x, value, low in list(zip(each.xs, each.ys, lows, strict=True))[::every]:
+    for column, value, low in zip(columns, ys, lows, strict=True):
         if value is None:
             runs.append([])
         else:
-            column = stage.canvas.column(stage.across.place(x))
-            runs[-1].append((column, stage.y(value), ground if low is None else stage.y(low)))
+            runs[-1].append((column, next(tops), ground if low is None else stage.y(low)))
     lines, areas = [], []
     for run in filter(None, runs):
         upper = _through([(x, a) for x, a, _b in run], each.mark)

@@ -21,6 +21,8 @@ from app.charts.reading.tables import table
 
 Json = Mapping[str, object]
 Row = dict[str, object]
+# Of a test, for each row.
+Answers = Sequence[bool]
 T = TypeVar("T")
 # The one kind of expression that is read: a field compared to a constant.
 COMPARISON = re.compile(
@@ -39,12 +41,23 @@ class Rows(list[Row]):
     def __init__(self, rows: Iterable[Row] = ()) -> None:
         super().__init__(rows)
         self._known: dict[object, Any] = {}
+        # Of which rows these are some.
+        self._whole: tuple[Rows, Answers] | None = None
 
     def column(self, name: str) -> Sequence[object]:
         """Return the values of a field. Nobody may change the list."""
         return self.once(name, lambda: self._column(name))
 
+    def some(self, answers: "Answers") -> "Rows":
+        """Return those of which `answers` says yes."""
+        found = Rows(itertools.compress(self, answers))
+        found._whole = self, answers
+        return found
+
     def _column(self, name: str) -> list[object]:
+        if self._whole is not None:
+            rows, answers = self._whole
+            return [*itertools.compress(rows.column(name), answers)]
         if "." in name or "[" in name:
             return [get(row, name) for row in self]
         return [row.get(name) for row in self]
@@ -127,20 +140,20 @@ def transform(found: Data, described: object, notes: Notes) -> Data:
             # Other charts share them.
             rows = Rows(map(dict, rows))
         are_own = are_own or name != "filter"
-        found = Data(Rows(notes.first(TRANSFORMS[name](rows, known, notes), MAX_SOURCE_ROWS)), found.columns)
+        made = TRANSFORMS[name](rows, known, notes)
+        # A filter writes nothing, so what was read of the rows still holds.
+        is_same = name == "filter" and isinstance(made, Rows)
+        found = Data(made if is_same else Rows(notes.first(made, MAX_SOURCE_ROWS)), found.columns)  # type: ignore[arg-type]
     return found
 
 
 # -- filter
 
 
-Answers = Sequence[bool]
-
-
 def _filter(rows: Rows, step: Json, _notes: Notes) -> Sequence[Row]:
     wanted = step["filter"]
     tests = [_test(rows, each) for each in (wanted if isinstance(wanted, list) else [wanted])]
-    return [*itertools.compress(rows, _all(rows, tests))]
+    return rows.some(_all(rows, tests))
 
 
 def _test(rows: Rows, wanted: object) -> Answers:
@@ -162,12 +175,14 @@ def _test(rows: Rows, wanted: object) -> Answers:
     sign = next((each for each in OPERATORS if each in described), None)
     if sign is None:
         raise unknown("filter")
-    operand, compare = described[sign], OPERATORS[sign]
+    operand, compare, column = described[sign], OPERATORS[sign], rows.column(name)
+    if sign in QUICK and type(operand) in {int, float} and values.are_plain(column) and not unit:
+        return [*map(QUICK[sign], column, itertools.repeat(operand))]
 
     def test(value: object) -> bool:
         return compare(time_units.part(value, unit) if isinstance(unit, str) else value, operand)
 
-    return values.remembered(test, rows.column(name))
+    return values.remembered(test, column)
 
 
 def _all(rows: Rows, tests: Sequence[Answers]) -> Answers:
@@ -260,6 +275,15 @@ OPERATORS: dict[str, Callable[[object, object], bool]] = {
     "oneOf": lambda value, operand: any(_equal(value, each) for each in values.sequence(operand)),
     "in": lambda value, operand: any(_equal(value, each) for each in values.sequence(operand)),
     "valid": _valid,
+}
+
+
+# For columns that are nothing but numbers.
+QUICK: dict[str, Callable[[Any, Any], bool]] = {
+    "lt": operator.lt,
+    "lte": operator.le,
+    "gt": operator.gt,
+    "gte": operator.ge,
 }
 
 
