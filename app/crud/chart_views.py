@@ -8,10 +8,10 @@ from itertools import groupby
 from typing import Any
 
 from babel import dates
-from flask import abort, url_for
+from flask import abort, flash, redirect, request, url_for
 from flask_appbuilder import DirectByChartView as StockDirectByChartView
 from flask_appbuilder import GroupByChartView as StockGroupByChartView
-from flask_appbuilder import expose, has_access
+from flask_appbuilder import expose, has_access, permission_name
 from flask_appbuilder.baseviews import BaseModelView
 from flask_appbuilder.charts.views import BaseChartView as StockBaseChartView
 from flask_appbuilder.charts.widgets import ChartWidget
@@ -19,9 +19,12 @@ from flask_appbuilder.models.group import aggregate_avg, aggregate_count, aggreg
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from sqlalchemy import extract, func
+from werkzeug.utils import secure_filename
+from werkzeug.wrappers import Response as BaseResponse
 
+from app.charts import downloads
 from app.charts.model import Table
-from app.crud.chart_data import CHART_TYPES, MAX_ROWS, as_number, table_of
+from app.crud.chart_data import CHART_TYPES, MAX_ROWS, as_number, chart_of, table_of
 from app.crud.fab_attributes import refuse
 from app.crud.filters import Filters
 from app.crud.list_mixin import ListMixin
@@ -103,14 +106,34 @@ class ChartPages(ListMixin, BaseView, StockBaseChartView):
         """Show a chart. Flask-AppBuilder's reads all rows, and draws with a script of another host."""
         return self._chart_page(group_by)
 
-    def _chart_page(self, key: str) -> str:
+    @expose(f"/file/<path:key>.<{downloads.ANY}:kind>")
+    @has_access
+    @permission_name("chart")
+    def file(self, key: str, kind: str) -> BaseResponse:
+        """Send a chart as a drawing, a picture, or its figures, with the filters of the page."""
+        chosen = self._chosen(key)
+        self._apply_arguments()
+        chart, _is_cut = chart_of(self._figures_of(chosen, self._filters), self.chart_type)
+        name = secure_filename(str(chosen.label)) or "chart"
+        try:
+            return downloads.response(chart, str(chosen.label), name, kind)
+        except downloads.NoPictureError:
+            flash(_("No picture could be made. Take the SVG file instead."), "warning")
+            return redirect(f"{self._url(key)}?{request.query_string.decode()}", 303)
+
+    def _chosen(self, key: str) -> Choice:
         choices = self.choices()
         chosen = next((choice for choice in choices if choice.key == key), choices[0] if not key else None)
         if chosen is None:
             abort(404)
+        return chosen
+
+    def _chart_page(self, key: str) -> str:
+        choices, chosen = self.choices(), self._chosen(key)
         arguments, applied = self._apply_arguments()
-        widgets = {"search": self._search(applied, arguments.search), "chart": self._chart(chosen, self._filters)}
-        links = [(self._url(choice.key), choice.label, choice is chosen) for choice in choices]
+        chart = self._chart(chosen, self._filters, self._files(chosen))
+        widgets = {"search": self._search(applied, arguments.search), "chart": chart}
+        links = [(self._url(choice.key), choice.label, choice.key == chosen.key) for choice in choices]
         return str(
             self.render_template(
                 self.chart_template,
@@ -128,12 +151,23 @@ class ChartPages(ListMixin, BaseView, StockBaseChartView):
         """Return the widget of the first chart for another page, of only those rows that `filters` leave."""
         return self._chart(self.choices()[0], filters or self.datamodel.get_filters())
 
-    def _chart(self, choice: Choice, filters: Filters) -> Any:
+    def _chart(self, choice: Choice, filters: Filters, urls: Mapping[str, str] | None = None) -> Any:
         return self.chart_widget(
             chart_title=choice.label,
             chart_type=self.chart_type,
-            value_columns=choice.figures(filters.get_joined_filters(self._base_filters)),
+            value_columns=self._figures_of(choice, filters),
             modelview_name=type(self).__name__,
+            urls=urls,
+        )
+
+    def _figures_of(self, choice: Choice, filters: Filters) -> Table:
+        return choice.figures(filters.get_joined_filters(self._base_filters))
+
+    def _files(self, choice: Choice) -> dict[str, str]:
+        """Return the files of a chart, with the filters of this page."""
+        asked: dict[str, Any] = request.args.to_dict(flat=False)
+        return downloads.urls(
+            lambda kind: url_for(f"{self.endpoint}.file", **{**asked, "key": choice.key, "kind": kind})
         )
 
     # -- figures

@@ -10,9 +10,8 @@ from flask_appbuilder import expose, permission_name
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.charts import files, png_process, values
+from app.charts import downloads
 from app.charts.model import Refusal
-from app.charts.png import NoFontError
 from app.crud.fields import clean_line
 from app.dashboards import arrangement, queries, service, texts
 from app.dashboards.access import NOT_FOUND, DashboardRefusedError
@@ -23,7 +22,7 @@ from app.dashboards.view_base import BaseDashboardView, current_member
 from app.dashboards.weekly import service as weekly
 from app.database import transaction
 from app.errors import DomainError
-from app.http import page_number, release_request_lock
+from app.http import page_number
 
 MAX_SEARCH_LENGTH = 100
 # The header with which dashboards.js asks for a module.
@@ -38,9 +37,12 @@ class DashboardView(BaseDashboardView):
 
     @expose("/", methods=["GET"])
     @permission_name("read")
-    def list(self) -> str:
-        """Show which dashboards there are."""
+    def list(self) -> str | BaseResponse:
+        """Show which dashboards there are; `first` leads to one that came with the site, as long as it is there."""
         self.require(Action.READ)
+        first = queries.by_slug(request.args["first"]) if request.args.get("first") in texts.FIRST else None
+        if first is not None and self.may(Action.READ, first):
+            return redirect(url_for("DashboardView.show", slug=first.slug))
         member, with_all = current_member(), self.is_staff()
         words = (clean_line(request.args.get("q")) or "")[:MAX_SEARCH_LENGTH]
         category = clean_line(request.args.get("category")) or ""
@@ -82,31 +84,15 @@ class DashboardView(BaseDashboardView):
         template = "module_body.html" if FRAGMENT in request.headers else "module.html"
         return self.render_template(f"dashboards/{template}", dashboard=dashboard, shown=shown)
 
-    @expose(f"{MODULE}.svg", methods=["GET"])
+    @expose(f"{MODULE}.<{downloads.ANY}:kind>", methods=["GET"])
     @permission_name("read")
-    def svg(self, slug: str, module: str) -> BaseResponse:
-        """Send the chart as a drawing."""
-        _dashboard, shown = self._shown(slug, module, is_drawn=True)
-        return _file(files.svg(shown.chart, shown.module["title"]), f"{module}.svg", "image/svg+xml")
-
-    @expose(f"{MODULE}.png", methods=["GET"])
-    @permission_name("read")
-    def png(self, slug: str, module: str) -> BaseResponse:
-        """Send the chart as a picture."""
+    def file(self, slug: str, module: str, kind: str) -> BaseResponse:
+        """Send the chart as a drawing, a picture, or its figures."""
         _dashboard, shown = self._shown(slug, module, is_drawn=True)
         try:
-            with release_request_lock():
-                picture = png_process.draw(shown.chart, shown.module["title"])
-        except (png_process.PictureError, NoFontError):
+            return downloads.response(shown.chart, shown.module["title"], module, kind)
+        except downloads.NoPictureError:
             raise DashboardRefusedError(_("No picture could be made. Take the SVG file instead."), NOT_FOUND) from None
-        return _file(picture, f"{module}.png", "image/png")
-
-    @expose(f"{MODULE}.csv", methods=["GET"])
-    @permission_name("read")
-    def csv(self, slug: str, module: str) -> BaseResponse:
-        """Send the figures of the chart."""
-        _dashboard, shown = self._shown(slug, module, is_drawn=True)
-        return _file(values.csv(shown.chart), f"{module}.csv", "text/csv")
 
     def _shown(self, slug: str, name: str, *, is_drawn: bool = False) -> tuple[Dashboard, ShownModule]:
         """Return a module, with the rights of the reader; with `is_drawn`, only one that shows something."""
@@ -127,7 +113,7 @@ class DashboardView(BaseDashboardView):
         """Send the dashboard as a file, which can be imported."""
         dashboard = self.get(slug, Action.READ)
         text = json.dumps(service.export(dashboard), ensure_ascii=False, indent=2) + "\n"
-        return _file(text, f"{slug}.json", "application/json")
+        return downloads.attachment(text, f"{slug}.json", "application/json")
 
     @expose("/<slug>/clone", methods=["POST"])
     @permission_name("clone")
@@ -183,7 +169,7 @@ def render_dashboard(view: BaseDashboardView, dashboard: Dashboard, *, is_arrang
 
 
 def delete_question(dashboard: Dashboard) -> str:
-    return _("“%(name)s” and its history will be deleted for everybody who sees it.", name=dashboard.name)
+    return _("“%(name)s” and its history will be deleted for everybody who sees it.", name=texts.name_of(dashboard))
 
 
 def _urls(slug: str, module: Mapping[str, Any]) -> dict[str, str]:
@@ -191,13 +177,5 @@ def _urls(slug: str, module: Mapping[str, Any]) -> dict[str, str]:
     asked = request.args.to_dict() if request.args else {}
     own: dict[str, Any] = {name: value for name, value in asked.items() if name.startswith(f"{module['id']}.")}
     place = {"slug": slug, "module": module["id"]}
-    kinds = ("svg", "png", "csv") if png_process.is_available() else ("svg", "csv")
-    return {kind: url_for(f"DashboardView.{kind}", **place, **own) for kind in (*kinds, "module")}
-
-
-def _file(content: str | bytes, name: str, content_type: str) -> BaseResponse:
-    response = Response(content, content_type=content_type + ("" if isinstance(content, bytes) else "; charset=utf-8"))
-    # A browser may keep it, and asks each time whether the reader may still see it.
-    response.headers["Cache-Control"] = "no-cache, private" if content_type.startswith("image/") else "no-store"
-    response.headers.set("Content-Disposition", "attachment", filename=name)
-    return response
+    files = downloads.urls(lambda kind: url_for("DashboardView.file", **place, **own, kind=kind))
+    return {**files, "module": url_for("DashboardView.module", **place, **own)}

@@ -62,6 +62,21 @@ def test_the_charts_need_no_script_or_inline_style(admin):
     assert text.count("<script") == 1
 
 
+@pytest.mark.parametrize("name", ["accounts", "members", "logins"])
+def test_each_chart_is_taken_away_as_files(admin, name):
+    page = admin.get("/statistics/").text
+    files = {kind: admin.get(f"/statistics/{name}.{kind}") for kind in ("svg", "png", "csv")}
+    assert all(f'href="/statistics/{name}.{kind}" download' in page for kind in files)
+    assert files["svg"].text.startswith("<svg")
+    assert files["png"].response.data.startswith(b"\x89PNG")
+    assert "Number" in files["csv"].text.splitlines()[0]
+
+
+def test_there_are_no_other_files(admin, client_of, cast):
+    assert admin.get("/statistics/other.csv").status == 404
+    assert client_of(cast.friend).get("/statistics/accounts.csv").status == 403
+
+
 def test_the_page_is_for_administrators_and_in_their_menu(admin, client_of, cast, visitor):
     assert 'href="/statistics/"' in admin.get("/users/list/").text
     assert client_of(cast.friend).get("/statistics/").status == 403

@@ -252,6 +252,32 @@ def test_there_is_no_other_chart(ours, tables, chart):
     assert ours(*OURS).get(f"/columnchart/chart/{chart}").status == 404
 
 
+@pytest.mark.parametrize(
+    ("page", "chart"),
+    [
+        ("/columnchart/chart/0?_flt_2_title=Berlin", "0"),
+        ("/timed/chart/", "starts_at/month"),
+        ("/counted/chart/", "venue"),
+    ],
+)
+def test_a_chart_is_taken_away_as_files(ours, tables, page, chart):
+    admin = ours(*OURS)
+    urls = dict(re.findall(r'<a href="([^"]*?\.(svg|png|csv)[^"]*)" download>', admin.get(page).text))
+    urls = {kind: url.replace("&amp;", "&") for url, kind in urls.items()}
+    assert urls["csv"].startswith(f"/{page.split('/')[1]}/file/{chart}.csv")
+    files = {kind: admin.get(url) for kind, url in urls.items()}
+    assert files["svg"].response.data.startswith(b"<svg")
+    assert files["png"].response.data.startswith(b"\x89PNG")
+    assert ("Cádiz" in files["csv"].text) == (chart == "venue")
+    assert "attachment" in files["csv"].headers["Content-Disposition"]
+
+
+def test_there_are_no_files_of_another_chart(ours, tables):
+    admin = ours(*OURS)
+    assert admin.get("/columnchart/file/9.csv").status == 404
+    assert admin.get("/columnchart/file/0.exe").status == 404
+
+
 def test_the_other_charts_of_a_view_are_links(ours, tables):
     page = ours(*OURS).get("/columnchart/chart/1")
     assert 'href="/columnchart/chart/0">By venue</a>' in page.text

@@ -1,14 +1,17 @@
 """The page of statistics."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 
 from babel import dates
-from flask_appbuilder import expose, has_access
+from flask import abort, flash, redirect, url_for
+from flask_appbuilder import expose, has_access, permission_name
 from flask_babel import get_locale, lazy_gettext
 from flask_babel import gettext as _
+from werkzeug.wrappers import Response as BaseResponse
 
 from app.accounts.statistics import service as statistics_service
+from app.charts import downloads
 from app.charts.model import Axis, Mark, Plot, Point, Series
 from app.crud.views import BaseView
 
@@ -24,16 +27,35 @@ class StatisticsView(BaseView):
     @has_access
     def show(self) -> str:
         """Show the charts, and the same numbers as tables."""
-        return str(
-            self.render_template(
-                "accounts/statistics.html",
-                charts=[
-                    (_("Accounts"), _states(statistics_service.accounts())),
-                    (_("New members by month"), _columns(_("Month"), statistics_service.joined(), "yMMM")),
-                    (_("Logins by day"), _columns(_("Day"), statistics_service.logged_in(), "MMMd")),
-                ],
-            )
-        )
+        charts = [(title, draw(), _files(name)) for name, (title, draw) in _charts().items()]
+        return str(self.render_template("accounts/statistics.html", charts=charts))
+
+    @expose(f"/<name>.<{downloads.ANY}:kind>")
+    @has_access
+    @permission_name("show")
+    def file(self, name: str, kind: str) -> BaseResponse:
+        """Send a chart as a drawing, a picture, or its figures."""
+        if name not in _charts():
+            abort(404)
+        title, draw = _charts()[name]
+        try:
+            return downloads.response(draw(), title, name, kind)
+        except downloads.NoPictureError:
+            flash(_("No picture could be made. Take the SVG file instead."), "warning")
+            return redirect(url_for("StatisticsView.show"), 303)
+
+
+def _charts() -> dict[str, tuple[str, Callable[[], Plot]]]:
+    """Return the charts by the names of their files: their titles, and what draws them."""
+    return {
+        "accounts": (_("Accounts"), lambda: _states(statistics_service.accounts())),
+        "members": (_("New members by month"), lambda: _columns(_("Month"), statistics_service.joined(), "yMMM")),
+        "logins": (_("Logins by day"), lambda: _columns(_("Day"), statistics_service.logged_in(), "MMMd")),
+    }
+
+
+def _files(name: str) -> dict[str, str]:
+    return downloads.urls(lambda kind: url_for("StatisticsView.file", name=name, kind=kind))
 
 
 def _states(accounts: statistics_service.Accounts) -> Plot:
