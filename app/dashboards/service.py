@@ -25,7 +25,7 @@ from app.dashboards.models import (
     DashboardMember,
     DashboardVersion,
 )
-from app.dashboards.texts import title_of
+from app.dashboards.texts import description_of, name_of, title_of
 from app.errors import DomainError
 from app.extensions import db
 from app.named_queries import QUERIES
@@ -161,9 +161,10 @@ def arrange(
 
 def clone(dashboard: Dashboard, member: Member) -> Dashboard:
     """Copy a dashboard for a member, who owns the copy. It is shared with nobody."""
-    name = _("Clone of %(name)s", name=dashboard.name)[:MAX_NAME_LENGTH]
+    name = _("Clone of %(name)s", name=name_of(dashboard))[:MAX_NAME_LENGTH]
     configuration, files = uploads.copies(dashboard)
-    made = create(member, name, configuration, category=dashboard.category, description=dashboard.description)
+    description = description_of(dashboard)
+    made = create(member, name, configuration, category=dashboard.category, description=description)
     for file in files:
         file.dashboard_id = made.id
     db.session.add_all(files)

@@ -3,17 +3,57 @@
 from collections.abc import Mapping
 from typing import Any
 
+from flask_babel import LazyString, force_locale, lazy_gettext
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext
 
 from app.dashboards.data_models import DashboardUpload
 from app.dashboards.enums import Action
 from app.dashboards.models import Dashboard
 from app.errors import Category
+from app.i18n import locales
 from app.named_queries import QUERIES
 
 # A translated text and its category.
 Flash = tuple[str, Category]
+
+
+# The dashboards of a new site, by the ends of their URLs: their names and their descriptions.
+FIRST = {
+    "administrators-home": (
+        lazy_gettext("Administrator's home"),
+        lazy_gettext("How the site is doing: parties, seats, e-mails, registrations and logins."),
+    ),
+    "hosts-season": (
+        lazy_gettext("Host's season"),
+        lazy_gettext("Your parties and your guests, month by month."),
+    ),
+}
+
+
+def name_of(dashboard: Dashboard) -> str:
+    """Return the name of a dashboard; one that came with the site is called in the language of the reader."""
+    return _in_own_language(dashboard, 0, dashboard.name)
+
+
+def description_of(dashboard: Dashboard) -> str:
+    """Return the description of a dashboard, in the language of the reader as its name."""
+    return _in_own_language(dashboard, 1, dashboard.description)
+
+
+def _in_own_language(dashboard: Dashboard, place: int, written: str) -> str:
+    if dashboard.owner_id is not None or dashboard.slug not in FIRST:
+        return written
+    text = FIRST[dashboard.slug][place]
+    # What somebody has written instead stays.
+    return str(text) if written in _in_all_languages(text) else written
+
+
+def _in_all_languages(text: LazyString) -> set[str]:
+    found = set()
+    for locale in locales.shipped():
+        with force_locale(locale.key):
+            found.add(str(text))
+    return found
 
 
 def title_of(module: Mapping[str, Any]) -> str:
@@ -57,19 +97,19 @@ def upload_deleted() -> Flash:
 
 
 def created(dashboard: Dashboard) -> Flash:
-    return _("The dashboard “%(name)s” was created.", name=dashboard.name), "info"
+    return _("The dashboard “%(name)s” was created.", name=name_of(dashboard)), "info"
 
 
 def changed(dashboard: Dashboard) -> Flash:
-    return _("The dashboard “%(name)s” was saved.", name=dashboard.name), "info"
+    return _("The dashboard “%(name)s” was saved.", name=name_of(dashboard)), "info"
 
 
 def cloned(dashboard: Dashboard) -> Flash:
-    return _("The copy is called “%(name)s”. It is yours.", name=dashboard.name), "info"
+    return _("The copy is called “%(name)s”. It is yours.", name=name_of(dashboard)), "info"
 
 
 def deleted(dashboard: Dashboard) -> Flash:
-    return _("The dashboard “%(name)s” was deleted.", name=dashboard.name), "info"
+    return _("The dashboard “%(name)s” was deleted.", name=name_of(dashboard)), "info"
 
 
 def restored(number: int) -> Flash:

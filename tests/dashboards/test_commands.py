@@ -3,9 +3,10 @@
 import json
 
 import pytest
+from flask_babel import force_locale
 
 from app import setup
-from app.dashboards import configuration, defaults, queries
+from app.dashboards import configuration, defaults, queries, texts
 from app.dashboards.models import Dashboard
 from app.database import transaction
 from app.extensions import db
@@ -155,4 +156,19 @@ def test_the_files_of_the_first_dashboards_are_translated(app):
     for file in defaults.FOLDER.glob("*.json"):
         with app.app_context():
             read = configuration.parse(file.read_bytes())
-        assert {read["name"], read["description"]} <= defaults.TEXTS.keys()
+        assert [read["name"], read["description"]] == [str(each) for each in texts.FIRST[read["id"]]]
+
+
+def test_the_first_dashboards_are_called_in_the_language_of_the_reader_until_somebody_renames_them(app):
+    with app.test_request_context():
+        first = queries.by_slug("hosts-season")
+        written = first.name, first.description
+        with force_locale("es"):
+            assert texts.name_of(first) not in {"", *written}
+            assert texts.description_of(first) not in {"", *written}
+            first.name = "Season"
+            assert texts.name_of(first) == "Season"
+        # One of a member that is called so is called as they have written it.
+        first.name, first.slug = written[0], "hosts-season-2"
+        with force_locale("es"):
+            assert texts.name_of(first) == written[0]

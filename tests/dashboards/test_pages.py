@@ -19,6 +19,7 @@ from app.database import transaction
 from app.extensions import db
 from app.named_queries import NamedQuery
 from tests.site.test_statements import statements_of
+from tests.support.factories import DinnerPartyFactory
 
 TWO = {
     "version": 1,
@@ -573,3 +574,20 @@ def test_of_modules_with_one_title_the_one_that_was_moved_is_told(board, host):
     slug = board(configuration={**TWO, "modules": [{**module, "id": each} for each in ("a", "b", "c")]})
     page = host.post(f"/dashboards/{slug}/arrange", {"version": "1", "action": "right:b"})
     assert "“Twin” is number 3 of 3 in row 1" in page.flashes[0][1]
+
+
+def test_hosts_and_administrators_find_the_dashboards_that_came_with_the_site(app, cast, client_of):
+    host, link = client_of(cast.host), "/dashboards/?first=hosts-season"
+    own = f"/user/{cast.host.username}"
+    assert link not in host.get(own).text
+    DinnerPartyFactory(host=cast.host)
+    assert link in host.get(own).text
+    assert link not in client_of(cast.friend).get(own).text
+    assert host.get(link).path == "/dashboards/hosts-season"
+    admin = client_of(cast.admin)
+    assert "/dashboards/?first=administrators-home" in admin.get("/statistics/").text
+    assert admin.get("/dashboards/?first=administrators-home").path == "/dashboards/administrators-home"
+    admin.post("/dashboards/hosts-season/delete")
+    # A link to what is no longer there leads to those that are.
+    assert (host.get(link).status, host.get(link).path) == (200, "/dashboards/")
+    assert host.get("/dashboards/?first=elsewhere").path == "/dashboards/"

@@ -13,6 +13,7 @@ from app.charts.png import NoFontError
 from app.dashboards.models import Dashboard
 from app.dashboards.modules import ShownModule, show_all
 from app.dashboards.reader import reading_as
+from app.dashboards.texts import description_of, name_of
 from app.http import public_url
 from app.i18n.selectors import force_locale
 from app.outbox.models import EmailTopic
@@ -44,6 +45,7 @@ def send(dashboard: Dashboard, member: Member, due_at: datetime) -> None:
     pictures: dict[str, bytes] = {}
     with reading_as(member), force_locale(member.locale, member.timezone, member.hour_cycle):
         shown = show_all(dashboard, {}, lambda _module: {})
+        name, description = name_of(dashboard), description_of(dashboard)
         parts = [_part(each, pictures) for each in shown[:MAX_MODULES]]
     enqueue(
         EmailRequest(
@@ -54,8 +56,8 @@ def send(dashboard: Dashboard, member: Member, due_at: datetime) -> None:
             timezone=member.timezone,
             hour_cycle=member.hour_cycle,
             context={
-                "dashboard": dashboard.name,
-                "description": dashboard.description,
+                "dashboard": name,
+                "description": description,
                 "parts": parts,
                 "more": max(len(shown) - MAX_MODULES, 0),
                 "url": public_url("DashboardView.show", slug=dashboard.slug),
