@@ -316,9 +316,10 @@ class Prose(Noted):
 
 @dataclass(frozen=True)
 class Multiples(Noted):
-    """Small charts beside each other, each with its title. Their axes are the same."""
+    """Small charts beside each other, each with its title. Their axes are the same, unless they show different things."""
 
     charts: list[tuple[str, Plot]]
+    is_shared: bool = True
 
 
 @dataclass(frozen=True)

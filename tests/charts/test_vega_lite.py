@@ -97,6 +97,56 @@ def test_rows_are_filtered(predicate: object, count: int) -> None:
     assert shown == count
 
 
+BESIDE = {"data": {"values": [{"town": "Lima", "a": 1, "b": 300}, {"town": "Cádiz", "a": 2, "b": 500}]}}
+TOWNS = {"field": "town", "type": "nominal"}
+
+
+@pytest.mark.parametrize(
+    ("specification", "titles"),
+    [
+        (
+            {"hconcat": [
+                {"title": "First", "mark": "bar", "encoding": {"x": TOWNS, "y": {"field": "a", "type": "quantitative"}}},
+                {"vconcat": [
+                    {"title": {"text": "Second"}, "mark": "point", "transform": [{"filter": "datum.a > 1"}],
+                     "encoding": {"x": TOWNS, "y": {"field": "b", "type": "quantitative"}}},
+                ]},
+            ], "transform": [{"filter": "datum.b > 100"}]},
+            {"First": [1, 2], "Second": [500]},
+        ),
+        (
+            {"repeat": ["a", "b"],
+             "spec": {"mark": "bar", "encoding": {"x": TOWNS, "y": {"field": {"repeat": "repeat"}, "type": "quantitative"}}}},
+            {"a": [1, 2], "b": [300, 500]},
+        ),
+        (
+            {"repeat": {"row": ["a"], "column": ["a", "b"]},
+             "spec": {"mark": "point", "encoding": {"x": {"field": {"repeat": "column"}, "type": "quantitative"},
+                                                    "y": {"field": {"repeat": "row"}, "type": "quantitative"}}}},
+            {"a": [1, 2], "a · b": [1, 2]},
+        ),
+    ],
+)  # fmt: skip
+def test_views_stand_beside_each_other_on_axes_of_their_own(specification, titles) -> None:
+    chart = draw({**BESIDE, **specification})
+    assert isinstance(chart, model.Multiples)
+    assert not chart.is_shared
+    shown = {
+        title: sorted(point.y for point in plot.series[0].points if point.y is not None) for title, plot in chart.charts
+    }
+    assert shown == titles
+
+
+def test_so_many_views_as_can_be_seen_are_drawn() -> None:
+    view = {"mark": "bar", "encoding": {"x": TOWNS, "y": {"field": "a", "type": "quantitative"}}}
+    inner = {"repeat": ["a"] * 200, "spec": {"repeat": ["b"] * 200, "spec": {"repeat": ["c"] * 200, "spec": view}}}
+    chart = draw({**BESIDE, **inner})
+    assert isinstance(chart, model.Multiples)
+    assert (len(chart.charts), len(chart.notes)) == (24, 1)
+    pies = [{"mark": "arc", "encoding": {"theta": {"field": "a"}, "color": {"field": "town"}}}] * 2
+    assert reason({**BESIDE, "concat": pies}) == "Only charts with axes are drawn beside each other."
+
+
 @pytest.mark.parametrize(
     "written", ["datum.a > datum.b", "while(true){}", "datum.town == 'x' || true", "now()", "a" * 999]
 )
@@ -120,6 +170,9 @@ def test_expressions_are_refused(written: str) -> None:
         ({"mark": {"type": "bar", "href": "javascript:alert(1)"}}, "href"),
         ({"$schema": "https://vega.github.io/schema/vega/v5.json"}, "Vega"),
         ({"hconcat": []}, "hconcat"),
+        ({"repeat": [], "spec": {"mark": "bar"}}, "repeat"),
+        ({"repeat": {"layer": ["a"]}, "spec": {"mark": "bar"}}, "layer"),
+        ({"repeat": ["a"] * 99, "spec": {"repeat": ["a"] * 99, "spec": {"vconcat": []}}}, "vconcat"),
         ({"repeat": ["a"]}, "repeat"),
         ({"encoding": {"x": X, "y": {"aggregate": {"argmax": "a"}, "field": "b"}}}, "argmax"),
         ({"encoding": {"x": X, "y": {"aggregate": "product", "field": "parties"}}}, "product"),

@@ -219,8 +219,8 @@ def upright(plot: Plot, across: Across, height: int) -> Scale:
 
 
 def fitted(multiples: Multiples) -> Multiples:
-    """Give all charts the axes that hold each of them."""
-    if not multiples.charts:
+    """Give all charts the axes that hold each of them, if they share them."""
+    if not multiples.charts or not multiples.is_shared:
         return multiples
     plots = [plot for _title, plot in multiples.charts]
     scales = [upright(plot, across_of(plot), SMALL) for plot in plots]

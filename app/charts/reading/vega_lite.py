@@ -2,7 +2,8 @@
 
 import dataclasses
 import datetime as dt
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from flask_babel import gettext as _
@@ -43,7 +44,7 @@ MARKS = {
 POINTS = {Mark.POINT, Mark.TICK}
 # They load from elsewhere, run something, or belong to Vega itself.
 REFUSED = {"url", "href", "expr", "signal", "signals", "image", "marks"}
-VIEWS = ("repeat", "concat", "hconcat", "vconcat")
+CONCATS = ("concat", "hconcat", "vconcat")
 # Only how it looks depends on them.
 LEFT_OUT = {"labelExpr", "test", "projection"}
 FACETS = ("facet", "row", "column")
@@ -108,9 +109,71 @@ class View:
 
 
 def _view(specification: Json, payload: object, title: str, notes: Notes) -> Chart:
-    for name in VIEWS:
-        if name in specification:
-            raise unknown(name)
+    # One more than is shown, so that the rest is noticed: there may be very many.
+    parts = list(itertools.islice(_parts(specification, title), MAX_MULTIPLES + 1))
+    if len(parts) == 1:
+        return _single(parts[0][1], payload, title, notes)
+    charts: list[tuple[str, Plot]] = []
+    for name, part in notes.first_series(parts, MAX_MULTIPLES):
+        drawn = _single(part, payload, name, notes)
+        if not isinstance(drawn, Plot | Multiples):
+            raise CannotDrawError(_("Only charts with axes are drawn beside each other."))
+        charts += [(name, drawn)] if isinstance(drawn, Plot) else drawn.charts
+    return Multiples([*notes.first_series(charts, MAX_MULTIPLES)], is_shared=False)
+
+
+def _parts(specification: Json, title: str) -> Iterator[tuple[str, Json]]:
+    """Yield the views that stand beside each other, with their titles. Each list has some, so this ends."""
+    concat = next((name for name in CONCATS if name in specification), None)
+    if concat is not None:
+        listed = [values.mapping(each) for each in values.sequence(specification[concat])]
+        if not listed:
+            raise unknown(concat)
+        for view in listed:
+            yield from _parts(_inherited(specification, view), _title(view) or title)
+    elif "repeat" in specification:
+        inner = values.mapping(specification.get("spec"))
+        if not inner:
+            raise unknown("repeat")
+        for chosen in _repeated(specification["repeat"]):
+            view = _inherited(specification, values.mapping(_replaced(inner, chosen)))
+            yield from _parts(view, _title(view) or " · ".join(dict.fromkeys(chosen.values())))
+    else:
+        yield title, specification
+
+
+def _title(view: Json) -> str:
+    found = view.get("title")
+    return values.text(values.mapping(found).get("text", found))
+
+
+def _inherited(outer: Json, view: Json) -> Json:
+    """Return a view with what it has from the one around it."""
+    shared = {name: outer[name] for name in ("data", "datasets", "config") if name in outer}
+    return {**shared, **view, "transform": [*_steps(outer.get("transform")), *_steps(view.get("transform"))]}
+
+
+def _repeated(described: object) -> Iterator[dict[str, str]]:
+    """Yield the fields of each repeated view, by the name under which it asks for them."""
+    sides = values.mapping(described) or {"repeat": described}
+    if not set(sides) <= {"repeat", "row", "column"} or not all(values.sequence(each) for each in sides.values()):
+        raise unknown(min(set(sides) - {"repeat", "row", "column"}, default="repeat"))
+    for fields in itertools.product(*map(values.sequence, sides.values())):
+        yield dict(zip(sides, map(values.text, fields), strict=True))
+
+
+def _replaced(found: object, chosen: Mapping[str, str]) -> object:
+    """Return a description with fields in place of `{"repeat": "column"}`. It is not deep, so this may call itself."""
+    if isinstance(found, list):
+        return [_replaced(each, chosen) for each in found]
+    if not isinstance(found, Mapping):
+        return found
+    if set(found) == {"repeat"} and found["repeat"] in chosen:
+        return chosen[found["repeat"]]
+    return {name: each if name == "values" else _replaced(each, chosen) for name, each in found.items()}
+
+
+def _single(specification: Json, payload: object, title: str, notes: Notes) -> Chart:
     inner = specification.get("spec")
     if isinstance(inner, Mapping):
         facet = values.mapping(specification.get("facet"))
