@@ -12,6 +12,7 @@ import config
 from app import (
     charts,
     cli,
+    compression,
     dashboards,
     doctor,
     error_pages,
@@ -58,6 +59,7 @@ def _create_app(overrides: Mapping[str, Any] | None) -> Flask:
     )
     app = Flask(__name__, instance_path=settings["INSTANCE_PATH"], instance_relative_config=True)
     app.config.from_mapping(settings)
+    compression.init_app(app)
     sentry.init_app(app)
     metrics.init_app(app)
     http.init_app(app)

@@ -39,12 +39,14 @@ REPORTS_PATH = "/csp-report"
 PERMISSIONS_POLICY = ", ".join(
     f"{feature}=()" for feature in ("camera", "geolocation", "microphone", "payment", "usb", "browsing-topics")
 )
-HEADERS = {
-    "X-Content-Type-Options": "nosniff",
+HEADERS = {"X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "same-origin"}
+DOCUMENT_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": PERMISSIONS_POLICY,
+    "Referrer-Policy": "same-origin",
 }
+# Browsers never show these as documents, for which the other headers are.
+PARTS_OF_PAGES = {"text/css", "text/javascript"}
 # The largest integer of both databases.
 MAX_ID = 2**31 - 1
 TWO_YEARS, ONE_YEAR = 63072000, 31536000
@@ -299,10 +301,8 @@ def _set_headers(response: Response) -> Response:
     _make_relative(response)
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
-    policy, reports = current_app.extensions["content_security_policy"]
-    response.headers.setdefault("Content-Security-Policy", policy)
-    response.headers.setdefault("Reporting-Endpoints", reports)
-    response.headers.setdefault("Referrer-Policy", "same-origin")
+    if response.mimetype not in PARTS_OF_PAGES:
+        _set_document_headers(response)
     if str(current_app.config["PUBLIC_URL"]).startswith("https:"):
         response.headers.setdefault("Strict-Transport-Security", f"max-age={TWO_YEARS}; includeSubDomains")
     if response.status_code == 503:
@@ -313,3 +313,11 @@ def _set_headers(response: Response) -> Response:
         # Pages may show personal data or a flash, which shared caches must not store.
         response.headers.setdefault("Cache-Control", "no-store" if session or session.accessed else "no-cache")
     return response
+
+
+def _set_document_headers(response: Response) -> None:
+    for name, value in DOCUMENT_HEADERS.items():
+        response.headers.setdefault(name, value)
+    policy, reports = current_app.extensions["content_security_policy"]
+    response.headers.setdefault("Content-Security-Policy", policy)
+    response.headers.setdefault("Reporting-Endpoints", reports)

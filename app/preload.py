@@ -11,7 +11,7 @@ import signal
 
 from flask import Flask
 
-from app import create_app, server, worker
+from app import compression, create_app, server, worker
 from app.outbox import error_mail
 from config import STOP_SIGNALS
 
@@ -36,7 +36,7 @@ def _be_fork_server() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     # The forked process tries again, and reports the error.
     with contextlib.suppress(Exception):
-        application()
+        compression.prepare(application())
     # The garbage collector writes to the objects it visits, and written memory is no longer shared.
     gc.collect()
     gc.freeze()

@@ -1,10 +1,10 @@
-"""Jinja settings: filters run each time a page is rendered, never at compile time."""
+"""Jinja settings: filters run each time a page is rendered, never at compile time; what a page needs once, it asks for once."""
 
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from flask import Flask
+from flask import Flask, g
 from jinja2 import pass_context
 from jinja2.filters import FILTERS
 from jinja2.runtime import Context
@@ -17,6 +17,7 @@ def init_app(app: Flask) -> None:
     `"can_test"|is_item_visible("OutboxEmailModelView")`, and keeps the result until the process ends. But permissions and
     translations differ from one visitor to the next.
     """
+    app.jinja_env.globals["is_first"] = _is_first
     filters = app.jinja_env.filters
     for name, function in filters.items():
         if FILTERS.get(name) is not function and not hasattr(function, "jinja_pass_arg"):
@@ -30,3 +31,11 @@ def _run_at_render_time(function: Callable[..., Any]) -> Callable[..., Any]:
         return function(*arguments, **options)
 
     return run
+
+
+def _is_first(name: str) -> bool:
+    """Whether this page has not asked for the file `name` before."""
+    seen: set[str] = g.setdefault("asked_for", set())
+    is_first = name not in seen
+    seen.add(name)
+    return is_first

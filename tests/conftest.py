@@ -145,7 +145,10 @@ def pytest_testnodedown(node: required_services.Worker) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Report skipped tests and unused services."""
+    """Report skipped tests, unused services, and what pages cost."""
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, value in report.user_properties:
+            terminalreporter.write_line(f"{name}: {value}")
     if not browser.is_wanted():
         terminalreporter.write_line(f"Browser tests were left out: {browser.MISSING}", yellow=True)
     for part in required_services.missing(config):

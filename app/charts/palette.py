@@ -1,4 +1,4 @@
-"""The colours of charts. app.css has the same ones as variables; a file has them in its own style sheet.
+"""The colours of charts. charts.css has the same ones as variables; a file has them in its own style sheet.
 
 The twelve were searched for by computer: any two are told apart also by people who do not see red, green or blue, and each stands
 out from its background. tests/charts/test_palette.py computes both.
@@ -27,7 +27,7 @@ def on(colour: str) -> str:
 
 
 def variables() -> str:
-    """Return the variables as they stand in app.css."""
+    """Return the variables as they stand in charts.css."""
     pairs = [
         *((f"--c{n}", light, dark) for n, (light, dark) in enumerate(zip(LIGHT, DARK, strict=True))),
         *((f"--t{n}", on(light), on(dark)) for n, (light, dark) in enumerate(zip(LIGHT, DARK, strict=True))),

@@ -19,7 +19,8 @@ from tests.support.factories import (
     WaitOfferFactory,
 )
 
-DESK, PHONE = SIZES = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+# The narrowest phones, and a desktop at 400 %.
+DESK, PHONE = SIZES = {"width": 1280, "height": 800}, {"width": 320, "height": 640}
 MAX_REQUESTS = 8
 # The structure of a page without its content: which element is in which, with what decides about their look
 # and their role.
@@ -31,6 +32,9 @@ PARTS = """() => {
         element => `${told(element.parentElement)} > ${told(element)}`
     ))]
 }"""
+# Password managers and screen readers ask whose password it is.
+NAMELESS = """() => [...document.forms].filter(
+    (form) => form.querySelector("[type=password]") && !form.querySelector("[type=text], [type=email]")).length"""
 # The parts that this process has examined, by look.
 EXAMINED = defaultdict(set)
 READERS = {}
@@ -176,6 +180,8 @@ def problems(page, look, accessible):
     *spoken, parts = page.evaluate(f"[document.documentElement.lang, document.documentElement.dir, ({PARTS})()]")
     if spoken != [look.locale, look.direction]:
         yield f"speaks {spoken}"
+    if page.evaluate(NAMELESS):
+        yield "has a form with a password and no user name"
     is_new = not EXAMINED[look].issuperset(parts)
     EXAMINED[look].update(parts)
     # Starting with the current size, because resizing takes as long as loading a page.

@@ -74,6 +74,6 @@ def test_a_ramp_grows_for_everybody():
 
 
 def test_pages_and_files_have_the_same_colours():
-    style = (Path(app.__file__).parent / "static" / "app.css").read_text(encoding="utf-8")
+    style = (Path(app.__file__).parent / "static" / "charts.css").read_text(encoding="utf-8")
     assert palette.variables() in style
     assert all(f".f{n}{{fill:{colour}}}" in palette.style_sheet("x") for n, colour in enumerate(palette.LIGHT))

@@ -325,7 +325,7 @@ class Apache(Proxy):
     # Those of Debian's own start, and of the a2enmod line in the file.
     modules = (
         *("mpm_event", "authz_core", "alias", "mime", "socache_shmcb"),
-        *("ssl", "http2", "headers", "proxy", "proxy_http", "reqtimeout", "deflate", "filter"),
+        *("ssl", "http2", "headers", "proxy", "proxy_http", "reqtimeout", "env"),
     )
     main = """
         ServerRoot {folder}

@@ -113,9 +113,10 @@ def test_a_body_that_is_too_large_is_refused(proxy, tmp_path):
     assert answer == "413"
 
 
-def test_static_files_are_cached_and_compressed_but_pages_are_not(proxy):
+def test_the_site_compresses_and_the_proxy_does_not(proxy):
     visitor = proxy.visitor()
-    page = visitor.get(f"https://{HOST}/", headers={"Accept-Encoding": "gzip"})
+    visitor.log_in()
+    page = visitor.get(f"https://{HOST}/", headers={"Accept-Encoding": "gzip", "Sec-Fetch-Site": "cross-site"})
     assert "Content-Encoding" not in page.headers
     href = (
         page.text.partition('rel="stylesheet"')[0].rpartition("<link")[2] + page.text.partition('rel="stylesheet"')[2]
@@ -126,6 +127,7 @@ def test_static_files_are_cached_and_compressed_but_pages_are_not(proxy):
     assert style.status_code == 200
     assert "immutable" in style.headers["Cache-Control"]
     assert style.headers["Content-Encoding"] == "gzip"
+    assert "Accept-Encoding" in style.headers["Vary"]
 
 
 def test_http_2_is_spoken(proxy):

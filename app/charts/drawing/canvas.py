@@ -16,7 +16,7 @@ COLOURS = 12
 TYPE, LINE = 12, 18
 # The width for which labels are chosen where space is scarce, and where there is enough.
 NARROW, BROAD = 270, 640
-# The spaces for the labels of an axis that app.css has classes for, in pixels.
+# The spaces for the labels of an axis that charts.css has classes for, in pixels.
 MARGINS = (24, 36, 48, 64, 84, 110, 150)
 # So few labels are shortened until they fit, of more some are left out.
 MAX_FITTED = 6

@@ -1,6 +1,5 @@
 """The account page of the calendar feed, and the feed itself."""
 
-import gzip
 import hashlib
 
 from flask import Response, abort, current_app, flash, make_response, request
@@ -81,18 +80,9 @@ class FeedView(BaseView):
         with force_locale(member.locale, member.timezone, member.hour_cycle):
             name = _("%(site)s of %(name)s", site=current_app.config["APP_NAME"], name=member.display_name)
             response = download(ics.published(parties, name), "dinners.ics")
-        _compress(response)
         response.last_modified = changed_at
         response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:32])
         # A calendar keeps it, and asks each time whether it has changed.
         response.headers["Cache-Control"] = "private, no-cache"
         response.make_conditional(request)
         return without_referrer(response)
-
-
-def _compress(response: Response) -> None:
-    response.vary.add("Accept-Encoding")
-    if request.accept_encodings["gzip"] > 0:
-        # Without the time, so that the same feed has the same bytes.
-        response.set_data(gzip.compress(response.get_data(), mtime=0))
-        response.content_encoding = "gzip"
