@@ -40,6 +40,8 @@ from app.search_key import WORDS, search_key
 MAX_SEATS = 1000
 # Domain of the e-mail addresses that replace those of anonymised people. RFC 2606 reserves it: no mail is delivered.
 ANONYMISED_DOMAIN = "@invalid"
+# Domain of what stands for the e-mail address of guests who gave none. RFC 2606 reserves it, and the outbox writes no such e-mail.
+NO_ADDRESS_DOMAIN = "@no-address.invalid"
 
 PICTURE = ImageColumn(size=(1600, 1200, False), thumbnail_size=(480, 320, True))
 # The most weeks or months between two dates of a series.
@@ -255,6 +257,11 @@ class CoHost(Model):
     member: Mapped[Member] = relationship()
 
 
+def shown_email(email: str) -> str:
+    """Return an e-mail address as people read it: nothing, where the guest gave none."""
+    return "" if email.endswith(NO_ADDRESS_DOMAIN) else email
+
+
 def _party_size_of_row(context: Any) -> int:
     """Default of `min_party`: the whole group."""
     return int(context.get_current_parameters().get("party_size") or 1)
@@ -342,6 +349,10 @@ class Rsvp(Model):
     def is_no_show(self) -> bool:
         """Whether the guest had seats and did not come."""
         return self.status == RsvpStatus.NO_SHOW
+
+    @property
+    def shown_email(self) -> str:
+        return shown_email(self.email)
 
     def __repr__(self) -> str:
         return self.name or self.email
@@ -440,6 +451,10 @@ class Invitation(Model):
     def is_anonymised(self) -> bool:
         """Whether the personal data was deleted, on request or after the retention period."""
         return self.email.endswith(ANONYMISED_DOMAIN)
+
+    @property
+    def shown_email(self) -> str:
+        return shown_email(self.email)
 
     def __repr__(self) -> str:
         return self.name or self.email

@@ -32,6 +32,13 @@ def _answered(party: DinnerParty, result: RsvpResult) -> Flash:
             pos=result.position,
         )
         return outbox_texts.queued(text, "warning")
+    if status == RsvpStatus.WAITLISTED and (outbox_texts.not_sent() or not result.rsvp.shown_email):
+        text = _(
+            "The table is full. You are number %(pos)d on the waiting list. Nobody can write to you: come back to this "
+            "page to see whether seats have become free.",
+            pos=result.position,
+        )
+        return text, "warning"
     if status == RsvpStatus.WAITLISTED:
         text = ngettext(
             "The table is full. You are number %(pos)d on the waiting list; we will write if %(num)d seat becomes free.",
@@ -39,7 +46,7 @@ def _answered(party: DinnerParty, result: RsvpResult) -> Flash:
             result.rsvp.min_party,
             pos=result.position,
         )
-        return outbox_texts.queued(text, "warning")
+        return text, "warning"
     if not result.changed:
         return str(UNCHANGED[status]), "info"
     return _changed(party, result)
