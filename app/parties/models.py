@@ -72,6 +72,8 @@ class DinnerParty(Model):
     duration_minutes: Mapped[int] = mapped_column(default=180)
     venue: Mapped[str] = mapped_column(String(120), default="", info=WORDS)
     address: Mapped[str] = mapped_column(String(255), default="")
+    # Town or neighbourhood, for those who do not see the address.
+    area: Mapped[str] = mapped_column(String(120), default="", server_default="", info=WORDS)
     main_dish: Mapped[str] = mapped_column(String(120), default="", info=WORDS)
     description: Mapped[str] = mapped_column(Text, default="")
     # Seen by those who may see the party. Its file goes with the value.
@@ -86,7 +88,7 @@ class DinnerParty(Model):
     # Whether hosts approve guests who were not invited.
     approval: Mapped[bool] = mapped_column(default=False)
     # Whether only confirmed guests and hosts see the postal address.
-    address_for_guests: Mapped[bool] = mapped_column(default=False)
+    address_for_guests: Mapped[bool] = mapped_column(default=True)
     map_url: Mapped[str] = mapped_column(String(MAX_URL_LENGTH), default="")
     # The number of the valid share link; each new one counts up. It is off while the number is 0 or negative.
     share_round: Mapped[int] = mapped_column(default=0)

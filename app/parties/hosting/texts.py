@@ -19,6 +19,7 @@ LABELS = {
     "timezone": lazy_gettext("Time zone"),
     "duration_minutes": lazy_gettext("Duration in minutes"),
     "venue": lazy_gettext("Venue"),
+    "area": lazy_gettext("Area"),
     "address": lazy_gettext("Address"),
     "address_for_guests": lazy_gettext("Show the address only to guests who are coming"),
     "map_url": lazy_gettext("Link to a map"),

@@ -56,6 +56,8 @@ class PartyPage:
     # The owner or a co-host.
     is_host: bool
     is_staff: bool
+    # A host looks at what others see.
+    is_preview: bool = False
 
     # -- the reader
 
@@ -213,17 +215,20 @@ def render(
     visit: PartyVisit | AnswerableParty,
     form: RsvpForm | None = None,
     partial: PartialAvailability | None = None,
+    *,
+    is_preview: bool = False,
 ) -> str:
     """Return the page of a party as HTML, with a rejected `form` as the guest filled it in."""
     party, guest, rsvp = visit
-    is_host, is_staff = view.is_host(party), view.is_staff()
-    joining = join_form(party) if guest is None else None
+    is_host, is_staff = view.is_host(party) and not is_preview, view.is_staff() and not is_preview
+    with_address = location.shows_address(party, rsvp, is_host=is_host or is_staff)
+    joining = join_form(party) if guest is None and not is_preview else None
     dates = series_queries.visible_dates(party, is_host=is_host or is_staff)
     page = PartyPage(
         party=party,
         guest=guest,
         standing=waiting_list_queries.standing(rsvp),
-        location=location.visible_location(party, with_address=view.shows_address(party, rsvp)),
+        location=location.visible_location(party, with_address=with_address),
         ticket=tickets.ticket_of(party, rsvp),
         menu=menu_service.menu(party),
         potluck=potluck_service.slots_and_own_claims(party, rsvp),
@@ -233,7 +238,8 @@ def render(
         join_form=joining,
         own_link=_own_link(guest, rsvp),
         dates=[(date, linked) for date, linked in dates if date.id != party.id],
-        is_owner=current_user.is_authenticated and party.host_id == current_user.id,
+        is_preview=is_preview,
+        is_owner=not is_preview and current_user.is_authenticated and party.host_id == current_user.id,
         is_host=is_host,
         is_staff=is_staff,
     )
