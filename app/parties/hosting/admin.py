@@ -89,13 +89,33 @@ class DinnerPartyModelView(CsvExport, ModelView):
         (lazy_gettext("When"), {"fields": ["starts_at", "timezone", "duration_minutes", "rsvp_deadline"]}),
         (
             lazy_gettext("Venue and menu"),
-            {"fields": ["venue", "area", "address", "address_for_guests", "map_url", "main_dish", "picture", "description"]},
+            {
+                "fields": [
+                    "venue",
+                    "area",
+                    "address",
+                    "address_for_guests",
+                    "map_url",
+                    "main_dish",
+                    "picture",
+                    "description",
+                ]
+            },
         ),
         (lazy_gettext("Seats"), {"fields": ["number_seats", "seats_taken", "max_party", "approval", "created_at"]}),
     ]
     edit_columns = [
         *("title", "host", "starts_at", "timezone", "duration_minutes", "rsvp_deadline", "venue", "area"),
-        *("address", "address_for_guests", "map_url", "main_dish", "picture", "description", "number_seats", "max_party"),
+        *(
+            "address",
+            "address_for_guests",
+            "map_url",
+            "main_dish",
+            "picture",
+            "description",
+            "number_seats",
+            "max_party",
+        ),
         *("approval", "visibility", "status"),
     ]
     add_columns = edit_columns

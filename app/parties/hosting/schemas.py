@@ -34,7 +34,9 @@ class PartyFields(RequestSchema):
     venue = TextField(MAX_TITLE_LENGTH)
     area = TextField(
         MAX_TITLE_LENGTH,
-        **api_fields.described("Town or neighbourhood, for those who do not see the address", example="Lavapiés, Madrid"),
+        **api_fields.described(
+            "Town or neighbourhood, for those who do not see the address", example="Lavapiés, Madrid"
+        ),
     )
     address = TextField(255)
     map_url = WebLinkField(models.MAX_URL_LENGTH)

@@ -33,7 +33,17 @@ from app.parties.waiting_list import seats
 
 HOSTED = (
     *("title", "slug", "starts_at", "timezone", "duration_minutes", "venue", "area", "address"),
-    *("main_dish", "description", "map_url", "address_for_guests", "number_seats", "seats_taken", "max_party", "approval", "rsvp_deadline"),
+    *(
+        "main_dish",
+        "description",
+        "map_url",
+        "address_for_guests",
+        "number_seats",
+        "seats_taken",
+        "max_party",
+        "approval",
+        "rsvp_deadline",
+    ),
     *("visibility", "status", "hidden_at", "hidden_reason", "created_at"),
 )
 MENU_ITEM, REQUESTED_DISH = ("course", "name", "allergens", "diets"), ("course", "name", "wanted", "claimed")
