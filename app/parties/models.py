@@ -163,6 +163,16 @@ class DinnerParty(Model):
         return self.starts_at <= clock.now()
 
     @property
+    def is_over(self) -> bool:
+        """Whether it has ended, or was closed."""
+        return self.is_done or self.ends_at <= clock.now()
+
+    @property
+    def is_late(self) -> bool:
+        """Whether nobody can answer any more."""
+        return self.answers_until <= clock.now()
+
+    @property
     def is_open(self) -> bool:
         """Whether it is published and has not started. The answer deadline is not considered."""
         return self.status == PartyStatus.PUBLISHED and not self.is_past

@@ -110,7 +110,9 @@ def test_a_group_that_is_too_large_chooses_on_the_same_page(open_link, party, vi
     page = visitor.submit(page.form("/rsvp"), button=("wait", "y"))
     ((category, text),) = page.flashes
     assert category == "warning"
-    assert text.startswith("The table is full. You are number 1 on the waiting list. Nobody can write to you:")
+    assert text.startswith(
+        "There are not enough free seats. You are number 1 on the waiting list. Nobody can write to you:"
+    )
 
 
 @pytest.mark.usefixtures("no_mail_server")

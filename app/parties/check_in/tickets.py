@@ -57,7 +57,9 @@ class TicketView(BasePartyView):
         party, _guest, rsvp = self.get_answerable(slug)
         ticket = ticket_of(party, rsvp)
         if ticket is None:
-            flash(_("You will get a ticket as soon as you have a seat."), "warning")
+            has_seat = rsvp is not None and rsvp.is_seated
+            told = _("There is no ticket for you: check-in is over, or you are the host.")
+            flash(told if has_seat else _("You will get a ticket as soon as you have a seat."), "warning")
             return redirect(url_for("PartyView.show", slug=slug), 303)
         return str(
             self.render_template(

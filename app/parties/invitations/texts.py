@@ -60,6 +60,8 @@ def revoked(invitation: Invitation) -> Flash:
 
 
 def share_link_renewed(party: DinnerParty) -> Flash:
+    if party.is_draft:
+        return _("Once the party is published, anyone with this link can see it and answer."), "info"
     if party.share_round == FIRST:
         return _("Anyone with this link can see this party and answer."), "info"
     return _("Anyone with the new link can see this party and answer. Earlier links no longer work."), "info"

@@ -69,21 +69,20 @@ def menu_saved(menu: list[MenuItem], people: list[RsvpPerson]) -> Flash:
 
 def questions(menu: Sequence[MenuItem], people: Sequence[RsvpPerson]) -> list[str]:
     """Return a question for each dish of which nobody has said what guests who come have to know."""
+    counted = ((dish, dietary_conflicts.count_open(dish, people)) for dish in menu)
     return [
-        _(
-            "Does “%(dish)s” suit them? %(reasons)s",
-            dish=dish.name,
-            reasons=formats.value(
-                [
-                    _("%(reason)s: %(num)d", reason=names[key], num=number)
-                    for names, counts in ((DIETS, found.diets), (ALLERGENS, found.allergens))
-                    for key, number in counts.items()
-                ]
-            ),
-        )
-        for dish, found in ((dish, dietary_conflicts.count_open(dish, people)) for dish in menu)
+        _("Does “%(dish)s” suit them? %(reasons)s", dish=dish.name, reasons=formats.value(_reasons(found)))
+        for dish, found in counted
         if found.people
     ]
+
+
+def _reasons(found: ConflictCount) -> list[str]:
+    named = [
+        *((DIETS[key], number) for key, number in found.diets.items()),
+        *((ALLERGENS[key], number) for key, number in found.allergens.items()),
+    ]
+    return [_("%(reason)s: %(number)d", reason=name, number=number) for name, number in named]
 
 
 def _cannot_eat(dish: MenuItem, found: ConflictCount) -> str:

@@ -126,6 +126,7 @@ class MemberView(BaseView):
                 is_own=is_own,
                 hosting=queries.hosted_by(profile, public_only=not is_own),
                 attending=[rsvp for rsvp in rsvps if rsvp.is_seated],
+                seats={rsvp.party_id: rsvp.party_size for rsvp in rsvps if rsvp.is_seated},
                 invited=invitation_queries.parties_inviting(profile) if is_own else [],
                 offered=[rsvp for rsvp in rsvps if rsvp.id in offers],
                 waiting=[rsvp for rsvp in rsvps if rsvp.is_queued and rsvp.id not in offers],

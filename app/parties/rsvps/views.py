@@ -121,8 +121,7 @@ class RsvpView(AnsweringView):
     def withdraw(self, slug: str) -> Flash:
         """Withdraw the guest's RSVP: give up seats, a position on the waiting list, or a maybe."""
         party, guest, _rsvp = self.get_answerable(slug)
-        rsvp_service.withdraw(party, guest)
-        return _("Your seats have been released."), "info"
+        return rsvp_texts.withdrawn(rsvp_service.withdraw(party, guest))
 
 
 def read_request(form: RsvpForm) -> RsvpRequest:
