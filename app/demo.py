@@ -43,6 +43,7 @@ class SampleParty(NamedTuple):
     hour: int
     seats: int
     venue: str
+    area: str
     address: str
     main_dish: str
     description: str
@@ -50,28 +51,28 @@ class SampleParty(NamedTuple):
     guests: tuple[tuple[str, str], ...]
     # Requested dishes: the course, the dish, how many, and who brings what.
     requested: tuple[tuple[Course, str, int, tuple[tuple[str, str], ...]], ...] = ()
-    # Guests without an invitation need approval, and only accepted guests see the address.
+    # Guests without an invitation need approval.
     is_discreet: bool = False
     # Invited people without an account: name, e-mail address, and size of their party, or None without an RSVP.
     invited: tuple[tuple[str, str, int | None], ...] = ()
 
 
 PARTIES = (
-    SampleParty("ana", "Paella on the terrace", 9, 20, 8, "Casa Ferrer", "Calle del Olmo 12, Madrid", "Paella valenciana",
+    SampleParty("ana", "Paella on the terrace", 9, 20, 8, "Casa Ferrer", "Lavapiés, Madrid", "Calle del Olmo 12, Madrid", "Paella valenciana",
      "Bring a jumper: the terrace is lovely, and cool after ten.", Visibility.PUBLIC, (("tom", RsvpStatus.YES), ("ines", RsvpStatus.YES))),
-    SampleParty("layla", "عشاء منسف", 16, 19, 4, "بيت ليلى", "شارع الرينبو ٧، عمّان", "منسف",
+    SampleParty("layla", "عشاء منسف", 16, 19, 4, "بيت ليلى", "جبل عمّان", "شارع الرينبو ٧، عمّان", "منسف",
      "نبدأ بالشاي بالميرمية وننتهي بالكنافة.", Visibility.PUBLIC,
      (("omar", RsvpStatus.YES), ("mei", RsvpStatus.YES), ("ana", RsvpStatus.YES), ("tom", RsvpStatus.WAITLISTED))),
-    SampleParty("tom", "Sunday roast", 23, 14, 6, "The Whitakers'", "9 Larch Road, Leeds", "Roast beef and Yorkshire pudding",
+    SampleParty("tom", "Sunday roast", 23, 14, 6, "The Whitakers'", "Leeds", "9 Larch Road, Leeds", "Roast beef and Yorkshire pudding",
      "Proper gravy. There is a nut roast for those who would rather.", Visibility.PUBLIC, (("mei", RsvpStatus.YES), ("layla", RsvpStatus.YES)),
      ((Course.SIDE, "Roast vegetables", 2, (("layla", "Carrots with cumin"),)), (Course.DESSERT, "Pudding", 1, (("mei", ""),)),
       (Course.DRINK, "Wine, or something without", 3, ()))),
-    SampleParty("mei", "Nabe night", 30, 19, 5, "Mei's kitchen", "2-4-8 Yanaka, Tokyo", "Kimchi nabe",
+    SampleParty("mei", "Nabe night", 30, 19, 5, "Mei's kitchen", "Yanaka, Tokyo", "2-4-8 Yanaka, Tokyo", "Kimchi nabe",
      "One pot in the middle, everybody around it.", Visibility.PUBLIC, (("omar", RsvpStatus.AWAITING_APPROVAL), ("tom", RsvpStatus.YES)), is_discreet=True),
-    SampleParty("ana", "Family lunch", 5, 14, 10, "Casa Ferrer", "Calle del Olmo 12, Madrid", "Cocido", "", Visibility.PRIVATE, (),
+    SampleParty("ana", "Family lunch", 5, 14, 10, "Casa Ferrer", "Lavapiés, Madrid", "Calle del Olmo 12, Madrid", "Cocido", "", Visibility.PRIVATE, (),
           invited=(("Abuela Carmen", "carmen@example.org", 2), ("Tío Paco", "paco@example.org", None),
                    ("Lucía", "lucia@example.org", None))),
-    SampleParty("ines", "Noche de moles", -20, 20, 6, "Casa Robles", "Coyoacán, Ciudad de México", "Mole negro",
+    SampleParty("ines", "Noche de moles", -20, 20, 6, "Casa Robles", "Ciudad de México", "Coyoacán, Ciudad de México", "Mole negro",
      "Tres moles, mucho mezcal.", Visibility.PUBLIC, (("ana", RsvpStatus.YES), ("layla", RsvpStatus.YES))),
 )  # fmt: skip
 
@@ -198,12 +199,12 @@ def _add_party(people: dict[str, Member], sample: SampleParty) -> None:
         timezone=zone,
         number_seats=sample.seats,
         venue=sample.venue,
+        area=sample.area,
         address=sample.address,
         main_dish=sample.main_dish,
         description=sample.description,
         visibility=sample.visibility,
         approval=sample.is_discreet,
-        address_for_guests=sample.is_discreet,
     )
     hosting_service.create_party(party, host)
     # Published here, because the service does not publish parties of the past.

@@ -24,6 +24,17 @@ IMPLIED = {
     "halal": frozenset({"no_pork", "no_alcohol"}),
     "kosher": frozenset({"no_pork"}),
 }
+# What a host says of a dish: with the last one, that it suits no diet but those named. Otherwise nothing is said of the others.
+NO_OTHER = "no_other"
+DISH_DIETS = {**DIETS, NO_OTHER: lazy_gettext("No other of these diets")}
+# A dish that is for one of those on the right, and not called one for those on the left, is not.
+LESS_STRICT = {"vegan": frozenset({"vegetarian", "pescatarian"}), "vegetarian": frozenset({"pescatarian"})}
+# Who does not eat what an allergen is made of.
+NOT_IN = {
+    "vegan": frozenset({"eggs", "milk", "fish", "crustaceans", "molluscs"}),
+    "vegetarian": frozenset({"fish", "crustaceans", "molluscs"}),
+    "kosher": frozenset({"crustaceans", "molluscs"}),
+}
 ALLERGENS = {
     "gluten": lazy_gettext("Cereals with gluten"),
     "crustaceans": lazy_gettext("Crustaceans"),

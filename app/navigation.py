@@ -94,7 +94,7 @@ from app.parties.rsvps.admin import RsvpModelView
 from app.parties.rsvps.api import RsvpApi
 from app.parties.rsvps.guest_list_api import GuestApi
 from app.parties.rsvps.guest_list_views import GuestListView
-from app.parties.rsvps.views import RsvpView
+from app.parties.rsvps.views import AnsweringView, RsvpView
 from app.parties.series.admin import PartySeriesModelView
 from app.parties.series.api import SeriesApi
 from app.parties.series.views import SeriesView
@@ -178,7 +178,7 @@ def register(appbuilder: AppBuilder) -> None:
     # Pages
     appbuilder.set_index(LandingView)
     # A rejected RSVP is shown on the page of the party, which builds on RSVPs.
-    RsvpView.render_party_page = party_page.render
+    AnsweringView.render_party_page = party_page.render
     for view in (*PARTY_PAGES, *DASHBOARD_PAGES):
         appbuilder.add_view_no_menu(view)
     appbuilder.add_view_no_menu(DashboardSchemaView)

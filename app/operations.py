@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, Response, abort, current_app, json, jsonify, redirect, request, url_for
 from flask_babel import lazy_gettext
+from flask_login import current_user
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response as BaseResponse
@@ -24,6 +25,7 @@ from app.accounts import signals
 from app.database import reason
 from app.extensions import appbuilder_of, csrf, db
 from app.metrics import Sample
+from app.outbox import texts as outbox_texts
 from app.outbox.models import EmailState, OutboxEmail
 from app.parties.enums import PartyStatus
 from app.parties.models import DinnerParty
@@ -62,12 +64,10 @@ def _count_failed_login(_app: Flask, **_more: object) -> None:
 
 def site_notices() -> list[str]:
     """Return what is wrong with the site, on each page of an administrator."""
-    manager = appbuilder_of().sm
-    if not current_app.extensions["gateway"].has_ignored_proxy or not manager.has_access(
-        "can_list", "OutboxEmailModelView"
-    ):
-        return []
-    return [str(IGNORED_PROXY)]
+    proxy = [str(IGNORED_PROXY)] if current_app.extensions["gateway"].has_ignored_proxy else []
+    found = [*proxy, *outbox_texts.setup_notices()]
+    may_see = found and current_user.is_authenticated
+    return found if may_see and appbuilder_of().sm.has_access("can_list", "OutboxEmailModelView") else []
 
 
 @machines.after_request

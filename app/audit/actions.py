@@ -71,6 +71,7 @@ class AuditAction(LabelledEnum):
     PARTY_DELETED = "party_deleted", lazy_gettext("Deleted a party")
     REPORT_DISMISSED = "report_dismissed", lazy_gettext("Dismissed a report")
     GUEST_REMOVED = "guest_removed", lazy_gettext("Removed a guest")
+    PERSONAL_LINK_SHOWN = "personal_link_shown", lazy_gettext("Looked at the personal link of a guest")
     DASHBOARD_CREATED = "dashboard_created", lazy_gettext("Created a dashboard")
     DASHBOARD_CHANGED = "dashboard_changed", lazy_gettext("Changed a dashboard")
     DASHBOARD_SHARED = "dashboard_shared", lazy_gettext("Chose with whom a dashboard is shared")

@@ -15,6 +15,21 @@ def not_sent() -> str:
     return _("E-mail waits in the outbox, because no mail server is configured.")
 
 
+def setup_notices() -> list[str]:
+    """Return what administrators have to set so that the site sends e-mail."""
+    if service.delivers():
+        return []
+    if service.suppresses():
+        return [_("This site sends no e-mail, because MAIL_SUPPRESS_SEND is set. Remove it, and start the site again.")]
+    return [
+        _(
+            "This site sends no e-mail, because no mail server is set: e-mail waits in the outbox, and links in it reach "
+            "nobody. Set MAIL_SERVER, and MAIL_USERNAME and MAIL_PASSWORD if the server asks for them, and start the "
+            "site again."
+        )
+    ]
+
+
 def sent(text: object, otherwise: str = "") -> tuple[str, Category]:
     """Return the flash `text`, which says that an e-mail is sent. If it is not, return `otherwise` and the reason."""
     reason = not_sent()

@@ -1,5 +1,6 @@
 """The location of a party, as far as a reader can see it. All pages, e-mails and the API get it from here."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
@@ -13,11 +14,12 @@ ADDRESS_PLACEHOLDER = "{address}"
 
 
 class Location(NamedTuple):
-    """Venue, postal address and URL of a map. What the reader cannot see is empty."""
+    """Venue, postal address and URL of a map. What the reader cannot see is empty: the area stands for the address."""
 
     venue: str
     address: str
     map_url: str
+    area: str = ""
 
     @property
     def map_site(self) -> str:
@@ -32,10 +34,19 @@ def shows_address(party: DinnerParty, rsvp: Rsvp | None = None, *, is_host: bool
     return shown or (rsvp is not None and party.is_hosted_by(rsvp.member_id))
 
 
+def shows_change(party: DinnerParty, columns: Collection[str], rsvp: Rsvp | None = None) -> bool:
+    """Whether a guest with this RSVP sees anything else if these columns of the party have changed."""
+    with_address = shows_address(party, rsvp)
+    unseen = {"area"} if with_address and party.address else set() if with_address else {"address"}
+    return not unseen.issuperset(columns)
+
+
 def visible_location(party: DinnerParty, *, with_address: bool) -> Location:
-    """Return the whole location, or only the venue."""
+    """Return the whole location, or only the venue and the area."""
     if not with_address:
-        return Location(party.venue, "", "")
+        return Location(party.venue, "", "", party.area)
+    if not party.address:
+        return Location(party.venue, "", _map_url(party), party.area)
     return Location(party.venue, party.address, _map_url(party))
 
 

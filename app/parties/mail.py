@@ -101,6 +101,7 @@ def party_context(party: DinnerParty, rsvp: Rsvp | None = None, *, to_host: bool
         "starts_at": party.starts_at,
         "timezone": party.timezone,
         "venue": visible.venue,
+        "area": visible.area,
         "address": visible.address,
         "map_url": visible.map_url,
         "map_site": visible.map_site,

@@ -40,6 +40,8 @@ from app.search_key import WORDS, search_key
 MAX_SEATS = 1000
 # Domain of the e-mail addresses that replace those of anonymised people. RFC 2606 reserves it: no mail is delivered.
 ANONYMISED_DOMAIN = "@invalid"
+# Domain of what stands for the e-mail address of guests who gave none. RFC 2606 reserves it, and the outbox writes no such e-mail.
+NO_ADDRESS_DOMAIN = "@no-address.invalid"
 
 PICTURE = ImageColumn(size=(1600, 1200, False), thumbnail_size=(480, 320, True))
 # The most weeks or months between two dates of a series.
@@ -70,6 +72,8 @@ class DinnerParty(Model):
     duration_minutes: Mapped[int] = mapped_column(default=180)
     venue: Mapped[str] = mapped_column(String(120), default="", info=WORDS)
     address: Mapped[str] = mapped_column(String(255), default="")
+    # Town or neighbourhood, for those who do not see the address.
+    area: Mapped[str] = mapped_column(String(120), default="", server_default="", info=WORDS)
     main_dish: Mapped[str] = mapped_column(String(120), default="", info=WORDS)
     description: Mapped[str] = mapped_column(Text, default="")
     # Seen by those who may see the party. Its file goes with the value.
@@ -84,7 +88,7 @@ class DinnerParty(Model):
     # Whether hosts approve guests who were not invited.
     approval: Mapped[bool] = mapped_column(default=False)
     # Whether only confirmed guests and hosts see the postal address.
-    address_for_guests: Mapped[bool] = mapped_column(default=False)
+    address_for_guests: Mapped[bool] = mapped_column(default=True)
     map_url: Mapped[str] = mapped_column(String(MAX_URL_LENGTH), default="")
     # The number of the valid share link; each new one counts up. It is off while the number is 0 or negative.
     share_round: Mapped[int] = mapped_column(default=0)
@@ -157,6 +161,16 @@ class DinnerParty(Model):
     def is_past(self) -> bool:
         """Whether it has started."""
         return self.starts_at <= clock.now()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, or was closed."""
+        return self.is_done or self.ends_at <= clock.now()
+
+    @property
+    def is_late(self) -> bool:
+        """Whether nobody can answer any more."""
+        return self.answers_until <= clock.now()
 
     @property
     def is_open(self) -> bool:
@@ -255,6 +269,11 @@ class CoHost(Model):
     member: Mapped[Member] = relationship()
 
 
+def shown_email(email: str) -> str:
+    """Return an e-mail address as people read it: nothing, where the guest gave none."""
+    return "" if email.endswith(NO_ADDRESS_DOMAIN) else email
+
+
 def _party_size_of_row(context: Any) -> int:
     """Default of `min_party`: the whole group."""
     return int(context.get_current_parameters().get("party_size") or 1)
@@ -342,6 +361,10 @@ class Rsvp(Model):
     def is_no_show(self) -> bool:
         """Whether the guest had seats and did not come."""
         return self.status == RsvpStatus.NO_SHOW
+
+    @property
+    def shown_email(self) -> str:
+        return shown_email(self.email)
 
     def __repr__(self) -> str:
         return self.name or self.email
@@ -440,6 +463,10 @@ class Invitation(Model):
     def is_anonymised(self) -> bool:
         """Whether the personal data was deleted, on request or after the retention period."""
         return self.email.endswith(ANONYMISED_DOMAIN)
+
+    @property
+    def shown_email(self) -> str:
+        return shown_email(self.email)
 
     def __repr__(self) -> str:
         return self.name or self.email

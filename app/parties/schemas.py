@@ -45,6 +45,7 @@ class PartySummary(Schema):
     timezone = fields.String()
     duration_minutes = fields.Integer()
     venue = fields.String()
+    area = fields.String(**described("Town or neighbourhood"))
     main_dish = fields.String()
     number_seats = fields.Integer()
     seats_free = fields.Integer(**described("Guests on the waiting list may come first"))

@@ -9,6 +9,7 @@ import hmac
 import unicodedata
 from base64 import b32encode, urlsafe_b64encode
 
+import segno
 from flask import current_app
 
 from app.accounts.rules import token_hash
@@ -37,6 +38,14 @@ def personal_url() -> str:
     return public_url("InvitationView.open", token=SECRET)
 
 
+def personal_url_of(invitation: Invitation) -> str | None:
+    """Return the personal link for a page; None if its token cannot be derived, because the secret key has changed."""
+    token = _token("invitation", invitation.id, invitation.round)
+    if invitation.token_hash != token_hash(token):
+        return None
+    return public_url("InvitationView.open", token=token)
+
+
 def share_token(party: DinnerParty) -> str:
     """Return the token of the valid share link. There is one while `share_round` is above 0."""
     return _token("share", party.id, party.share_round)
@@ -51,6 +60,12 @@ def share_url(party: DinnerParty) -> str | None:
 
 def is_share_token(party: DinnerParty, token: str) -> bool:
     return party.share_round > 0 and _equal(share_token(party), token)
+
+
+def qr_code(url: str) -> str:
+    """Return the QR code of a URL as a data URI."""
+    # Dark on light also in dark mode: not every camera reads an inverted code.
+    return segno.make(url, error="m").svg_data_uri(border=4, light="#fff", omitsize=True)
 
 
 def ticket_code(rsvp: Rsvp) -> str:

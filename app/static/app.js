@@ -89,6 +89,23 @@ for (const all of document.querySelectorAll("[data-check-all]")) {
   all.addEventListener("change", () => rows.forEach((row) => (row.checked = all.checked)));
 }
 
+// A reader whose time zone the site does not know reads a time on their own clock, too, if that shows another one.
+for (const time of document.querySelectorAll("time[data-zone]")) {
+  const moment = new Date(time.dateTime);
+  const format = (timeZone) =>
+    new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short", timeZone });
+  try {
+    const here = format().format(moment);
+    if (here === format(time.dataset.zone).format(moment)) continue;
+    const yours = document.createElement("span");
+    yours.className = "elsewhere";
+    yours.textContent = time.dataset.yours.replace("{time}", () => here);
+    time.after(" ", yours);
+  } catch {
+    // A time zone that this browser does not know.
+  }
+}
+
 const zone = document.querySelector("input[type=hidden][name=timezone]");
 if (zone && !zone.value) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
 

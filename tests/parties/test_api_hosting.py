@@ -302,7 +302,10 @@ def test_the_guest_list_is_for_hosts_and_takes_eight_statements(app, host, party
 def test_an_invitation_is_sent_and_resent_and_then_revoked(host, party, records):
     people = [{"email": "Ann@Example.org", "name": "Ann", "number": 2}, {"email": "ben@example.org"}]
     said = host.post("/fondue/invitations", {"invitations": people, "locale": "es"})
-    assert (said["code"], said["result"]) == ("invited", {"added": 2, "skipped": 0, "late": 0, "unreachable": 0})
+    assert (said["code"], said["result"]) == (
+        "invited",
+        {"added": 2, "skipped": 0, "late": 0, "unreachable": 0, "repeated": 0},
+    )
     assert said["message"] == "2 invited, 0 already invited, 0 invalid addresses."
     assert host.post("/fondue/invitations", {"invitations": people})["code"] == "unchanged"
     assert [letter.kind for letter in records.all(OutboxEmail)].count("party_invitation") == 2

@@ -261,7 +261,7 @@ def test_the_dietary_needs_of_the_people_who_come_are_stored(app, friend, host, 
     people = [{"name": "Ann", "diets": ["vegetarian"], "allergens": ["milk", "milk"]}, {"name": "Ben"}]
     said = friend.put("/fondue/people", {"people": people})
     assert (said["code"], said["category"]) == ("dietary_conflict", "warning")
-    assert said["message"] == "Heads-up: “Fondue” contains Milk, with lactose. The host has been told."
+    assert said["message"] == "Heads-up: “Fondue” contains Milk, with lactose. Your host can see that."
     assert said["result"][0] == {"name": "Ann", "diets": ["vegetarian"], "allergens": ["milk"], "note": ""}
     assert friend.get("/fondue/people")["result"] == said["result"]
     assert records.count(RsvpPerson) == 2

@@ -21,7 +21,9 @@ from tests.support.factories import DinnerPartyFactory, MemberFactory, RsvpFacto
     [
         ({"allergens": ["nuts", "milk"]}, {"allergens": ["nuts"]}, (("nuts",), ())),
         ({"allergens": ["nuts"]}, {"allergens": ["milk"]}, ((), ())),
-        ({}, {"diets": ["vegan"]}, ((), ("vegan",))),
+        ({"diets": ["no_other"]}, {"diets": ["vegan", "halal"]}, ((), ("vegan", "halal"))),
+        ({"diets": ["pescatarian"]}, {"diets": ["vegetarian"]}, ((), ("vegetarian",))),
+        ({"allergens": ["milk"]}, {"diets": ["vegan", "vegetarian"]}, ((), ("vegan",))),
         ({"diets": ["vegan"]}, {"diets": ["vegetarian"]}, ((), ())),
         ({"diets": ["vegetarian"]}, {"diets": ["vegan"]}, ((), ("vegan",))),
         ({"diets": ["halal"]}, {"diets": ["no_pork", "no_alcohol"]}, ((), ())),
@@ -32,6 +34,24 @@ def test_find_dietary_conflicts(dish, person, reasons):
     found = dietary_conflicts.find_conflict(DishInput("main", "Stew", **dish), PersonInput("Ana", **person))
     assert (found.allergens, found.diets) == reasons
     assert bool(found) == any(reasons)
+
+
+@pytest.mark.parametrize(
+    ("dish", "person", "asked"),
+    [
+        ({}, {"diets": ["vegan"], "allergens": ["nuts"]}, (("nuts",), ("vegan",))),
+        ({"diets": ["vegetarian"]}, {"diets": ["halal"], "allergens": ["nuts"]}, ((), ("halal",))),
+        ({"diets": ["no_pork"]}, {"diets": ["pescatarian", "kosher"]}, ((), ("pescatarian", "kosher"))),
+        ({"diets": ["no_other"]}, {"diets": ["vegan"], "allergens": ["nuts"]}, ((), ())),
+        ({"allergens": ["milk"]}, {"diets": ["vegetarian"]}, ((), ("vegetarian",))),
+        # What does not suit them is not asked about.
+        ({"allergens": ["nuts"]}, {"diets": ["halal"], "allergens": ["nuts"]}, ((), ())),
+        ({}, {}, ((), ())),
+    ],
+)
+def test_what_nobody_has_said_of_a_dish(dish, person, asked):
+    found = dietary_conflicts.find_open(DishInput("main", "Stew", **dish), PersonInput("Ana", **person))
+    assert (found.allergens, found.diets) == asked
 
 
 def test_a_course_with_one_dish_for_everybody_has_no_conflict():
@@ -113,7 +133,7 @@ def test_a_dietary_conflict_warns_the_guest_and_is_shown_to_the_host(app, client
         page.form("/people"),
         **{"people-0-diets": ["vegetarian"], "people-1-name": "Bo", "people-1-allergens": ["peanuts"]},
     )
-    assert page.flashes == [("warning", "Heads-up: “Satay” contains Peanuts. The host has been told.")]
+    assert page.flashes == [("warning", "Heads-up: “Satay” contains Peanuts. Your host can see that.")]
     assert [(person.name, person.allergens) for person in records.all(RsvpPerson)] == [
         (cast.friend.display_name, []), ("Bo", ["peanuts"]),
     ]  # fmt: skip
@@ -121,7 +141,8 @@ def test_a_dietary_conflict_warns_the_guest_and_is_shown_to_the_host(app, client
     assert (letter.kind, letter.recipient) == ("dietary_conflict", cast.host.email)
     assert "Satay" in letter.text
     sheet = client_of(cast.host).get(f"/parties/{party.slug}/kitchen").text
-    assert "Main course: 2 guests have no dish they can eat." in sheet
+    assert "Main course: 1 guest has no dish they can eat." in sheet
+    assert "Does “Satay” suit them? Vegetarian: 1" in sheet
     assert "Bo" not in sheet.partition("<main")[2]
 
 
@@ -133,7 +154,38 @@ def test_saving_a_menu_warns_the_host_about_dietary_conflicts(app, client_of, ca
     page = save_menu(client_of(cast.host), party, dishes__0__name="Baklava", dishes__0__allergens=["nuts"])
     assert page.flashes == [("warning", "“Baklava” contains Nuts; 1 guest cannot eat it.")]
     page = save_menu(client_of(cast.host), party, dishes__0__name="Steak", dishes__0__allergens=[])
+    told = "1 dish is not described, though a guest has to know what it is."
+    assert page.flashes == [("warning", told)]
+    page = save_menu(client_of(cast.host), party, dishes__0__name="Steak", dishes__0__diets=["no_other"])
     assert page.flashes == [("warning", "“Steak” is not suitable for everyone (Vegan); 1 guest cannot eat it.")]
+
+
+def test_a_dish_that_nobody_described_is_asked_about_and_not_called_unsuitable(app, client_of, cast, records):
+    party = DinnerPartyFactory(host=cast.host)
+    planned(app, party, DishInput("main", "Stew"), DishInput("dessert", "Fruit", diets=["vegan"]))
+    RsvpFactory(party=party, member=cast.friend)
+    friend, host = client_of(cast.friend), client_of(cast.host)
+    page = friend.get(f"/parties/{party.slug}/people")
+    page = friend.submit(page.form("/people"), **{"people-0-diets": ["vegan"], "people-0-allergens": ["nuts"]})
+    assert page.flashes == [("info", "Thank you. The kitchen has been notified.")]
+    assert "Allergens and diets: not said" in friend.get(f"/parties/{party.slug}").text
+    assert records.count(OutboxEmail) == 0
+    for path in ("kitchen", "menu"):
+        assert "Does “Stew” suit them? Vegan: 1 and Nuts: 1" in host.get(f"/parties/{party.slug}/{path}").text
+    sheet = host.get(f"/parties/{party.slug}/kitchen").text
+    assert "Not said for 1 guest" in sheet
+    assert "no dish they can eat" not in sheet
+    save_menu(host, party, dishes__0__diets=["no_other"])
+    sheet = host.get(f"/parties/{party.slug}/kitchen").text
+    assert "Main course: 1 guest has no dish they can eat." in sheet
+    assert "Please say what these dishes are" not in sheet
+
+
+def test_the_kitchen_sheet_knows_the_main_dish_without_a_menu(client_of, cast):
+    party = DinnerPartyFactory(host=cast.host, main_dish="Paella")
+    sheet = client_of(cast.host).get(f"/parties/{party.slug}/kitchen").text
+    assert "The main dish is Paella. No other dishes have been entered." in sheet
+    assert "There is no menu yet" not in sheet
 
 
 def test_the_dietary_form_is_prefilled_from_the_profile(client_of, cast):
@@ -247,7 +299,7 @@ def test_a_confirmed_guest_gets_the_dietary_information_of_their_profile(app, cl
     ((category, text),) = visitor.submit(page.form("/rsvp"), button=("answer", "yes")).flashes
     assert category == "warning"
     assert text.startswith("You successfully RSVP'd to ")
-    assert text.endswith(" Heads-up: “Satay” contains Peanuts. The host has been told.")
+    assert text.endswith(" Heads-up: “Satay” contains Peanuts. Your host can see that.")
     person = records.one(RsvpPerson)
     assert (person.position, person.name, person.allergens) == (0, guest.display_name, ["peanuts"])
     assert sorted(letter.kind for letter in records.all(OutboxEmail)) == ["dietary_conflict", "rsvp_yes"]
@@ -266,7 +318,7 @@ def test_the_profile_does_not_overwrite_dietary_information_given_earlier(app, c
 
 def test_accepting_an_offer_stores_the_dietary_information_of_the_profile(client_of, cast, records, app):
     party = DinnerPartyFactory(host=cast.host, number_seats=1)
-    planned(app, party, DishInput("main", "Steak"))
+    planned(app, party, DishInput("main", "Steak", diets=["no_other"]))
     guest = MemberFactory(diets=["vegan"])
     visitor = client_of(guest)
     visitor.post(f"/parties/{party.slug}/rsvp", {"answer": "yes"})
@@ -274,6 +326,6 @@ def test_accepting_an_offer_stores_the_dietary_information_of_the_profile(client
     host = client_of(cast.host)
     host.submit(host.get(f"/parties/{party.slug}/edit").form("/edit"), number_seats="2")
     page = visitor.post(f"/parties/{party.slug}/offer", {"decision": "claim"})
-    text = "The seats are yours. Heads-up: “Steak” is not suitable for you (Vegan). The host has been told."
+    text = "The seats are yours. Heads-up: “Steak” is not suitable for you (Vegan). Your host can see that."
     assert page.flashes == [("warning", text)]
     assert records.one(RsvpPerson).diets == ["vegan"]

@@ -122,7 +122,7 @@ def test_switching_approval_off_does_not_approve_pending_requests(host, client_o
     friend = client_of(cast.friend)
     friend.post(f"/parties/{party.slug}/rsvp", {"answer": "yes"})
     page = edit(host, party, approval=None)
-    assert page.flashes == [("info", f"Party “{party.title}” published.")]
+    assert page.flashes == [("info", f"Party “{party.title}” saved.")]
     row = next(row for row in records.all(Rsvp) if row.member_id == cast.friend.id)
     assert (row.status, records.fresh(party).seats_taken) == ("awaiting_approval", 1)
     # Replying again does not ask the host again.

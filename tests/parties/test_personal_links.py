@@ -70,7 +70,7 @@ def test_a_guest_without_an_invitation_awaits_approval(client_of, cast, records)
     assert records.fresh(party).seats_taken == 1
     letter = records.one(OutboxEmail)
     assert (letter.kind, letter.recipient) == ("approval_requested", cast.host.email)
-    assert friend.post(f"/parties/{party.slug}/withdraw").flashes == [("info", "Your seats have been released.")]
+    assert friend.post(f"/parties/{party.slug}/withdraw").flashes == [("info", "Your request has been withdrawn.")]
 
 
 def test_an_invited_guest_needs_no_approval(client_of, cast, records):

@@ -110,6 +110,7 @@ class Site:
             "InvitationsView.contacts": {"contact": "1", "contacts_locale": "en"},
             "InvitationsView.again": {"round": "1"},
             "InvitationsView.link": {"round": "0", "action": "renew"},
+            "JoinView.answer_at_once": {"answer": "yes", "name": "New", "party_size": "2", "once": "a"},
             "JoinView.ask": {"email": "new@example.com", "name": "New"},
             "RegistrationView.form": member,
             "RegistrationView.resend": {"email": "new@example.com"},

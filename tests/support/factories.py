@@ -228,7 +228,10 @@ class DinnerPartyFactory(RowFactory):
     starts_at = factory.LazyFunction(lambda: clock.now() + timedelta(days=7))
     timezone = "UTC"
     venue = "The long table"
+    area = "Old town"
     address = "1 Market Street"
+    # As its host has chosen. That only guests who come see the address is the default of the form and the APIs.
+    address_for_guests = False
     main_dish = "Couscous"
     description = "Bring nothing but time."
     number_seats = 8

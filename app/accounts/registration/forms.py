@@ -21,6 +21,7 @@ from app.accounts.form_fields import FILTERS, MAX_EMAIL_LENGTH, MAX_NAME_LENGTH,
 from app.accounts.registration.hooks import Problem
 from app.crud.fields import show_at_field
 from app.errors import DomainError
+from app.outbox.service import delivers
 
 SEALED_PASSWORD, SEALED_LIFETIME = "password of a registration", timedelta(hours=1)
 
@@ -95,7 +96,7 @@ class RegistrationForm(FlaskForm):
             self.email.description = _(
                 "Your invitation was sent to this address, so it cannot be changed. It is not shown to anyone else."
             )
-        elif current_app.config["ACTIVATION"] == "email":
+        elif current_app.config["ACTIVATION"] == "email" and delivers():
             self.email.description = _(
                 "We will send an activation link to this address. It is not shown to anyone else."
             )

@@ -171,8 +171,9 @@ def _event(party: DinnerParty, *, with_address: bool, status: RsvpStatus | None)
     host = _("Your host is %(host)s.", host=party.host.display_name)
     event.add("description", "\n\n".join(filter(None, (party.main_dish, party.description, host))))
     visible = location.visible_location(party, with_address=with_address)
-    if visible.venue or visible.address:
-        event.add("location", ", ".join(filter(None, (visible.venue, visible.address))))
+    where = ", ".join(filter(None, (visible.venue, visible.address or visible.area)))
+    if where:
+        event.add("location", where)
     event.add("url", vUri(public_url("PartyView.show", slug=party.slug)))
     if party.series_id not in {None, party.id}:
         # The first date of the series, whose key is also that of the series.

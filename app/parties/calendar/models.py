@@ -17,8 +17,8 @@ from app.parties.models import DinnerParty, Rsvp
 
 # What calendars show of a party. Its last change is told to those who read the feed.
 SHOWN = (
-    *("title", "slug", "host_id", "starts_at", "timezone", "duration_minutes", "venue", "address"),
-    *("address_for_guests", "main_dish", "description", "status"),
+    *("title", "slug", "host_id", "starts_at", "timezone", "duration_minutes", "venue", "area"),
+    *("address", "address_for_guests", "main_dish", "description", "status"),
 )
 
 

@@ -3,7 +3,6 @@
 from datetime import timedelta
 from typing import NamedTuple
 
-import segno
 from flask import flash, redirect, url_for
 from flask_appbuilder import expose, permission_name
 from flask_babel import gettext as _
@@ -41,9 +40,7 @@ def ticket_of(party: DinnerParty, rsvp: Rsvp | None) -> Ticket | None:
         return None
     code = secret_links.ticket_code(rsvp)
     url = public_url("CheckInView.scanned", slug=party.slug, code=code)
-    # Dark on light also in dark mode: not every camera reads an inverted code.
-    qr_code = segno.make(url, error="m").svg_data_uri(border=4, light="#fff", omitsize=True)
-    return Ticket(code, qr_code, is_soon=now > party.starts_at - SOON)
+    return Ticket(code, secret_links.qr_code(url), is_soon=now > party.starts_at - SOON)
 
 
 class TicketView(BasePartyView):
@@ -60,7 +57,9 @@ class TicketView(BasePartyView):
         party, _guest, rsvp = self.get_answerable(slug)
         ticket = ticket_of(party, rsvp)
         if ticket is None:
-            flash(_("You will get a ticket as soon as you have a seat."), "warning")
+            has_seat = rsvp is not None and rsvp.is_seated
+            told = _("There is no ticket for you: check-in is over, or you are the host.")
+            flash(told if has_seat else _("You will get a ticket as soon as you have a seat."), "warning")
             return redirect(url_for("PartyView.show", slug=slug), 303)
         return str(
             self.render_template(

@@ -89,24 +89,44 @@ class DinnerPartyModelView(CsvExport, ModelView):
         (lazy_gettext("When"), {"fields": ["starts_at", "timezone", "duration_minutes", "rsvp_deadline"]}),
         (
             lazy_gettext("Venue and menu"),
-            {"fields": ["venue", "address", "address_for_guests", "map_url", "main_dish", "picture", "description"]},
+            {
+                "fields": [
+                    "venue",
+                    "area",
+                    "address",
+                    "address_for_guests",
+                    "map_url",
+                    "main_dish",
+                    "picture",
+                    "description",
+                ]
+            },
         ),
         (lazy_gettext("Seats"), {"fields": ["number_seats", "seats_taken", "max_party", "approval", "created_at"]}),
     ]
     edit_columns = [
-        *("title", "host", "starts_at", "timezone", "duration_minutes", "rsvp_deadline", "venue", "address"),
-        *("address_for_guests", "map_url", "main_dish", "picture", "description", "number_seats", "max_party"),
+        *("title", "host", "starts_at", "timezone", "duration_minutes", "rsvp_deadline", "venue", "area"),
+        *(
+            "address",
+            "address_for_guests",
+            "map_url",
+            "main_dish",
+            "picture",
+            "description",
+            "number_seats",
+            "max_party",
+        ),
         *("approval", "visibility", "status"),
     ]
     add_columns = edit_columns
     search_columns = [
-        *("title", "slug", "host", "co_hosts", "venue", "main_dish", "starts_at", "number_seats", "status"),
+        *("title", "slug", "host", "co_hosts", "venue", "area", "main_dish", "starts_at", "number_seats", "status"),
         *("visibility", "approval", "is_hidden"),
     ]
     order_columns = ["id", "title", "starts_at", "seats_taken", "number_seats", "status", "visibility"]
     csv_columns = [
-        *("id", "title", "slug", "host", "starts_at", "timezone", "duration_minutes", "venue", "main_dish"),
-        *("number_seats", "seats_taken", "status", "visibility", "is_hidden", "created_at"),
+        *("id", "title", "slug", "host", "starts_at", "timezone", "duration_minutes", "venue", "area"),
+        *("main_dish", "number_seats", "seats_taken", "status", "visibility", "is_hidden", "created_at"),
     ]
     validators_columns = {"map_url": [validate_web_link]}
     choices_columns = {"status": PartyStatus.labels(), "visibility": Visibility.labels()}

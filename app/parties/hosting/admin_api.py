@@ -11,11 +11,11 @@ from app.parties.hosting.texts import LABELS
 from app.parties.models import DinnerParty
 
 READ = [
-    "id", "title", "slug", "host.username", "starts_at", "timezone", "duration_minutes", "venue", "address", "main_dish",
+    "id", "title", "slug", "host.username", "starts_at", "timezone", "duration_minutes", "venue", "area", "address", "address_for_guests", "main_dish",
     "description", "number_seats", "seats_taken", "max_party", "rsvp_deadline", "visibility", "status", "created_at",
 ]  # fmt: skip
 WRITE = [
-    "title", "host", "starts_at", "timezone", "duration_minutes", "venue", "address", "main_dish", "description",
+    "title", "host", "starts_at", "timezone", "duration_minutes", "venue", "area", "address", "address_for_guests", "main_dish", "description",
     "number_seats", "max_party", "rsvp_deadline", "visibility", "status",
 ]  # fmt: skip
 

@@ -41,7 +41,20 @@ class PartyForm(FlaskForm):
         default=180,
         validators=[InputRequired(), NumberRange(1, models.MAX_PARTY_MINUTES)],
     )
-    venue = StringField(lazy_gettext("Venue"), filters=FILTERS, validators=[Length(max=120)])
+    venue = StringField(
+        lazy_gettext("Venue"),
+        filters=FILTERS,
+        validators=[Length(max=120)],
+        description=lazy_gettext("The name of the place. Everyone who can see the party sees it."),
+    )
+    area = StringField(
+        lazy_gettext("Area"),
+        filters=FILTERS,
+        validators=[Length(max=120)],
+        description=lazy_gettext(
+            "Town or neighbourhood, for example Lavapiés, Madrid. Everyone who can see the party sees it."
+        ),
+    )
     address = StringField(lazy_gettext("Address"), filters=FILTERS, validators=[Length(max=255)])
     main_dish = StringField(lazy_gettext("Main dish"), filters=FILTERS, validators=[Length(max=120)])
     description = TextAreaField(
@@ -78,7 +91,8 @@ class PartyForm(FlaskForm):
     approval = BooleanField(lazy_gettext("Ask me to approve guests who were not invited"))
     address_for_guests = BooleanField(
         lazy_gettext("Show the address only to guests who are coming"),
-        description=lazy_gettext("Everyone else sees only the name of the venue, not the address or the map."),
+        default=True,
+        description=lazy_gettext("Everyone else sees only the venue and the area, not the address or the map."),
     )
     map_url = URLField(
         lazy_gettext("Link to a map"),

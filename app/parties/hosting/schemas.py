@@ -32,6 +32,12 @@ class PartyFields(RequestSchema):
     )
     duration_minutes = WholeNumberField(1, models.MAX_PARTY_MINUTES)
     venue = TextField(MAX_TITLE_LENGTH)
+    area = TextField(
+        MAX_TITLE_LENGTH,
+        **api_fields.described(
+            "Town or neighbourhood, for those who do not see the address", example="Lavapiés, Madrid"
+        ),
+    )
     address = TextField(255)
     map_url = WebLinkField(models.MAX_URL_LENGTH)
     main_dish = TextField(MAX_DISH_LENGTH)
@@ -48,7 +54,7 @@ class PartyFields(RequestSchema):
     address_for_guests = fields.Boolean(
         truthy={True},
         falsy={False},
-        **api_fields.described("Whether only guests who are coming see the address"),
+        **api_fields.described("Whether only guests who are coming see the address. If left out, only they do"),
     )
 
 
@@ -89,6 +95,7 @@ class StoredParty(Schema):
     timezone = fields.String()
     duration_minutes = fields.Integer()
     venue = fields.String()
+    area = fields.String()
     address = fields.String()
     map_url = fields.String()
     main_dish = fields.String()

@@ -34,11 +34,11 @@ from app.parties.waiting_list import seats
 
 # Columns that a copy takes over.
 COPIED_COLUMNS = (
-    *("title", "timezone", "duration_minutes", "venue", "address", "main_dish", "description", "number_seats"),
-    *("max_party", "visibility", "approval", "address_for_guests", "map_url"),
+    *("title", "timezone", "duration_minutes", "venue", "area", "address", "main_dish", "description"),
+    *("number_seats", "max_party", "visibility", "approval", "address_for_guests", "map_url"),
 )
 # Guests are notified when one of these columns changes.
-NOTIFY_ON = ("title", "starts_at", "timezone", "duration_minutes", "venue", "address")
+NOTIFY_ON = ("title", "starts_at", "timezone", "duration_minutes", "venue", "area", "address")
 MAX_SLUG_WORDS_LENGTH = 40
 
 
@@ -271,22 +271,22 @@ def _notify(
 ) -> int:
     """Notify guests whose RSVP is current, and invited people who have not answered; return how many.
 
-    If only the postal address has changed, those who do not see it are not notified. The owner is notified `with_host`, or
+    If only the address or the area has changed, those who do not see it are not notified. The owner is notified `with_host`, or
     if their calendar was sent the party.
     """
     holders = appointments.holders(party)
-    is_address_only = set(changed).intersection(NOTIFY_ON) == {"address"}
+    told_of = set(changed).intersection(NOTIFY_ON)
     with_host = with_host or address_key(party.host.email) in holders
     statement = (
         select(Rsvp).options(joinedload(Rsvp.member)).where(Rsvp.party_id == party.id, Rsvp.status.in_(NOTIFIED))
     )
     guests = [rsvp for rsvp in db.session.scalars(statement) if with_host or rsvp.member_id != party.host_id]
-    if is_address_only:
-        guests = [rsvp for rsvp in guests if location.shows_address(party, rsvp)]
+    if changed:
+        guests = [rsvp for rsvp in guests if location.shows_change(party, told_of, rsvp)]
     for rsvp in guests:
         to_guest(party, rsvp)
     number = sum(rsvp.member_id != party.host_id for rsvp in guests)
-    if is_address_only and not location.shows_address(party):
+    if changed and not location.shows_change(party, told_of):
         return number
     not_answered = recipients.select_not_answered(party, EmailTopic.INVITATIONS)
     told = {address_key(ics.recipient(rsvp).email) for rsvp in guests} | {row[0].email_key for row in not_answered}

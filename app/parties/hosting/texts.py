@@ -19,6 +19,7 @@ LABELS = {
     "timezone": lazy_gettext("Time zone"),
     "duration_minutes": lazy_gettext("Duration in minutes"),
     "venue": lazy_gettext("Venue"),
+    "area": lazy_gettext("Area"),
     "address": lazy_gettext("Address"),
     "address_for_guests": lazy_gettext("Show the address only to guests who are coming"),
     "map_url": lazy_gettext("Link to a map"),
@@ -49,6 +50,8 @@ def saved(party: DinnerParty) -> Flash:
 
 def changed(party: DinnerParty, notified: int) -> Flash:
     """Return the message after a change, of which `notified` guests get an e-mail."""
+    if not notified and party.status == PartyStatus.PUBLISHED:
+        return _("Party “%(title)s” saved.", title=party.title), "info"
     if not notified:
         return saved(party)
     text = ngettext(
@@ -62,7 +65,7 @@ def changed(party: DinnerParty, notified: int) -> Flash:
 def published(invitations: int) -> Flash:
     """Return the message after a draft with invitations was published."""
     if outbox_texts.not_sent():
-        return _("Published, but e-mail is not configured: share the link."), "warning"
+        return _("Published, but this site sends no e-mail: give your guests their links."), "warning"
     text = ngettext(
         "Party published. %(num)d invitation queued.", "Party published. %(num)d invitations queued.", invitations
     )

@@ -81,6 +81,8 @@ class HostingView(BasePartyView):
             return self._conflict(form, slug)
         if was_draft and party.status == PartyStatus.PUBLISHED and notified:
             flash(*hosting_texts.published(notified))
+        elif was_draft:
+            flash(*hosting_texts.saved(party))
         else:
             flash(*hosting_texts.changed(party, notified))
         return redirect(url_for("PartyView.show", slug=slug), 303)

@@ -14,7 +14,7 @@ from app.i18n.locales import LanguageNames
 from app.outbox import texts as outbox_texts
 from app.parties.admin_base import MEMBER_KEY, PARTY_KEY, by_party
 from app.parties.invitations import service as invitation_service
-from app.parties.models import Invitation
+from app.parties.models import Invitation, shown_email
 
 
 class InvitationModelView(CsvExport, ModelView):
@@ -56,6 +56,7 @@ class InvitationModelView(CsvExport, ModelView):
         *("created_at", "sent_at", "opened_at", "reminded_at", "revoked_at"),
     ]
     choices_columns = {"locale": LanguageNames()}
+    formatters_columns = {"email": shown_email}
     autocomplete_columns = {"party": PARTY_KEY, "invited_by": MEMBER_KEY}
     load_columns = ("party",)
 

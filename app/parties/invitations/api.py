@@ -102,7 +102,7 @@ class InvitationApi(PartyApiBase):
         """Create a new share link. Earlier ones stop working."""
         party = self.get_hosted(slug)
         run_with_retry(lambda: invitation_service.renew_share_link(party, expected_round=party.share_round))
-        return self.respond(200, SHARED, invitation_texts.share_link_renewed(), result=_share_link(party))
+        return self.respond(200, SHARED, invitation_texts.share_link_renewed(party), result=_share_link(party))
 
     @expose("/<slug>/share-link", methods=["DELETE"])
     @endpoint("host", gives=invitation_schemas.ShareLink, codes=(REVOKED,), refusals=CLOSED)

@@ -1,5 +1,7 @@
 """Pages behind personal links and share links, and the request for a personal link."""
 
+import secrets
+
 from flask import flash, make_response, redirect, url_for
 from flask_appbuilder import expose
 from flask_babel import gettext as _
@@ -11,16 +13,20 @@ from app.crud.views import BaseView
 from app.database import run_with_retry, transaction
 from app.errors import DomainError
 from app.http import as_secret, home_url
-from app.i18n.selectors import current_locale
+from app.i18n.selectors import current_locale, known_timezone
 from app.outbox import texts as outbox_texts
+from app.outbox.service import delivers
 from app.parties import link_session, queries, secret_links
-from app.parties.access import BasePartyView
+from app.parties.access import AnswerableParty
 from app.parties.enums import PartyStatus
 from app.parties.invitations import queries as invitation_queries
 from app.parties.invitations import service as invitation_service
 from app.parties.invitations.forms import JoinForm
 from app.parties.models import DinnerParty
+from app.parties.respondent import Respondent
+from app.parties.rsvps.forms import LinkRsvpForm
 from app.parties.rsvps.service import CLOSED_ERRORS
+from app.parties.rsvps.views import AnsweringView, read_request
 from app.parties.rules import ClosedReason
 
 
@@ -46,12 +52,14 @@ class InvitationView(BaseView):
         return as_secret(redirect(url_for("PartyView.show", slug=invitation.party.slug), 303))
 
 
-class JoinView(BasePartyView):
+class JoinView(AnsweringView):
     """The page behind the share link."""
 
     route_base = "/parties"
     default_view = "link"
-    limits = [rate_limits.per_address("JoinView.ask", rate_limits.HOUSEHOLD)]
+    limits = [
+        rate_limits.per_address(f"JoinView.{endpoint}", rate_limits.HOUSEHOLD) for endpoint in ("ask", "answer_at_once")
+    ]
 
     @expose("/<slug>/join/<token>")
     def link(self, slug: str, token: str) -> BaseResponse:
@@ -87,6 +95,27 @@ class JoinView(BasePartyView):
             flash(*outbox_texts.sent(text))
         return redirect(url_for("PartyView.show", slug=slug), 303)
 
+    @expose("/<slug>/join/answer", methods=["POST"])
+    def answer_at_once(self, slug: str) -> BaseResponse:
+        """Record the answer of a visitor with the share link, and give them their personal link on the page."""
+        party = queries.party_by_slug(slug)
+        if party is None or not link_session.has_share_link(party) or delivers():
+            return redirect_invalid_link()
+        form, visit = LinkRsvpForm(), self.get_visible(slug)
+        if not form.validate():
+            return self.refuse_form(visit, form)
+        if visit.guest is not None:
+            return self.answer(AnswerableParty(party, visit.guest, visit.rsvp), read_request(form), form)
+        name, once = form.name.data, form.once.data or secrets.token_urlsafe()
+        try:
+            invitation = run_with_retry(lambda: invitation_service.admit(party, name, once, current_locale()))
+        except DomainError as error:
+            flash(str(error), error.category)
+            return redirect(url_for("PartyView.show", slug=slug), 303)
+        link_session.remember(invitation)
+        guest = Respondent(None, invitation, locale=current_locale(), timezone=known_timezone())
+        return self.answer(AnswerableParty(party, guest, None), read_request(form), form)
+
     @expose("/<slug>/opened", methods=["POST"])
     def opened(self, slug: str) -> BaseResponse:
         """Store that the invited guest has seen the page of the party. Its script sends this in the background."""
@@ -98,6 +127,8 @@ class JoinView(BasePartyView):
         return make_response("", 204)
 
 
-def join_form(party: DinnerParty) -> JoinForm | None:
-    """Return the form that asks for a personal link, if the visitor has opened the share link."""
-    return JoinForm(formdata=None) if link_session.has_share_link(party) else None
+def join_form(party: DinnerParty) -> JoinForm | LinkRsvpForm | None:
+    """Return the form of a visitor who has opened the share link: it asks for a personal link, or answers at once."""
+    if not link_session.has_share_link(party):
+        return None
+    return JoinForm(formdata=None) if delivers() else LinkRsvpForm(formdata=None, party_size=1)

@@ -15,6 +15,7 @@ from app.address_key import address_key
 from app.extensions import db
 from app.outbox import unreachable
 from app.outbox.models import EmailState, MailProblem, OutboxEmail
+from app.outbox.service import delivers, suppresses
 from app.parties.enums import PartyStatus, RsvpStatus
 from app.parties.invitations.rules import InvitationState
 from app.parties.models import DinnerParty, Invitation, Rsvp
@@ -42,7 +43,14 @@ class InvitedGuest(NamedTuple):
             reminded_at=self.invitation.reminded_at,
             revoked_at=self.invitation.revoked_at,
             is_answered=self.rsvp is not None,
+            unsent=_unsent_state(),
         )
+
+
+def _unsent_state() -> InvitationState | None:
+    if delivers():
+        return None
+    return InvitationState.SUPPRESSED if suppresses() else InvitationState.NO_SERVER
 
 
 class InvitedPage(NamedTuple):

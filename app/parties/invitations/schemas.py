@@ -60,7 +60,7 @@ class InvitedGuest(Schema):
     """An invited guest."""
 
     id = fields.Integer(attribute="invitation.id")
-    email = fields.String(attribute="invitation.email")
+    email = fields.String(attribute="invitation.shown_email", **described("Empty if the guest gave none"))
     name = fields.String(attribute="invitation.name")
     number = fields.Integer(attribute="invitation.max_party", **described("Maximum party size, the guest included"))
     sent_at = fields.AwareDateTime(
@@ -90,7 +90,7 @@ class InvitationStatus(Schema):
     """An invitation after a change."""
 
     id = fields.Integer()
-    email = fields.String()
+    email = fields.String(attribute="shown_email")
     name = fields.String()
     sent_at = fields.AwareDateTime(allow_none=True)
     revoked_at = fields.AwareDateTime(allow_none=True)
@@ -101,5 +101,6 @@ class InviteResult(Schema):
 
     added = fields.Integer()
     skipped = fields.Integer(**described("Already invited, or already coming"))
+    repeated = fields.Integer(**described("In the request more than once, and counted once above"))
     unreachable = fields.Integer(**described("Invited, but their addresses have no mailbox"))
     late = fields.Integer(attribute="beyond_limit", **described("Not invited because of the daily limit"))

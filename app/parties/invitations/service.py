@@ -10,25 +10,27 @@ from typing import NamedTuple
 from flask_babel import lazy_gettext
 from sqlalchemy import Select, select, update
 
-from app import clock
+from app import audit, clock
 from app.accounts.models import Member
+from app.accounts.rules import token_hash
 from app.address_key import address_key
 from app.database import insert_or_ignore
 from app.errors import DomainError
 from app.extensions import db
+from app.http import public_url
 from app.i18n import locales
 from app.outbox import unreachable
 from app.outbox.models import OutboxEmail
 from app.outbox.rules import BLOCKING
 from app.outbox.service import supersede
-from app.parties import rules
+from app.parties import rules, secret_links
 from app.parties.calendar import appointments
 from app.parties.enums import PartyStatus, RsvpStatus
 from app.parties.invitations import contacts
 from app.parties.invitations import mail as invitation_mail
 from app.parties.invitations import queries as invitation_queries
 from app.parties.invitations.import_list import ImportEntry
-from app.parties.models import DinnerParty, Invitation, Rsvp
+from app.parties.models import NO_ADDRESS_DOMAIN, DinnerParty, Invitation, Rsvp
 from app.parties.rsvps import mail as rsvp_mail
 from app.parties.rsvps.service import closed_error
 from app.parties.waiting_list import seats
@@ -48,6 +50,8 @@ class InviteResult(NamedTuple):
     beyond_limit: int = 0
     # Of those who were invited, how many have an address without a mailbox.
     unreachable: int = 0
+    # How many entries repeat the address of an earlier one.
+    repeated: int = 0
 
 
 # -- hosts
@@ -89,7 +93,8 @@ def invite(party: DinnerParty, host: Member, entries: Sequence[ImportEntry], loc
         # Those who unsubscribed from invitations are not among them: a host must not learn that.
         unreached = sum(not _send(party, invitation) and _has_problem(invitation) for invitation in stored)
     beyond_limit = len(new) - len(allowed)
-    return InviteResult(len(stored), len(entries) - len(stored) - beyond_limit, beyond_limit, unreached)
+    skipped = len(first_by_key) - len(stored) - beyond_limit
+    return InviteResult(len(stored), skipped, beyond_limit, unreached, len(entries) - len(first_by_key))
 
 
 def invite_again(invitation: Invitation, *, expected_round: int) -> None:
@@ -188,6 +193,21 @@ def revoke(invitation: Invitation) -> None:
     db.session.flush()
 
 
+def show_link(invitation: Invitation) -> str:
+    """Return the personal link of a guest, for a host who gives it to them. Raises DomainError if it does not work.
+
+    Whoever has the link can answer as the guest: so the audit log says who looked at it.
+    """
+    if invitation.revoked_at is not None or invitation.is_anonymised:
+        raise DomainError(lazy_gettext("This invitation was withdrawn: its link does not work."), "warning")
+    token = secret_links.personal_token(invitation)
+    audit.record(
+        "personal_link_shown", "invitation", invitation, name=invitation.party.title, after={"name": str(invitation)}
+    )
+    db.session.flush()
+    return public_url("InvitationView.open", token=token)
+
+
 def send_waiting(party: DinnerParty) -> int:
     """Send the invitations of a party that was just published; return their number. The caller has locked the party."""
     waiting = invitation_queries.unsent(party)
@@ -231,6 +251,30 @@ def request_personal_link(party: DinnerParty, entry: ImportEntry, locale: str) -
     invitation.sent_at = invitation.sent_at or clock.now()
     invitation_mail.personal_link(party, invitation)
     db.session.flush()
+
+
+def admit(party: DinnerParty, name: str, once: str, locale: str) -> Invitation:
+    """Give a visitor with the share link a personal link at once, on a site that cannot send it.
+
+    `once` is the secret of their form: who sends it twice is one guest. They are known by their name alone: nobody checks an e-mail address that they would type, and with that of another
+    guest they would get the link of that guest. Raises DomainError when the party takes no RSVPs any more, and when too
+    many have come by the link today.
+    """
+    reason = rules.closed_reason(party.status, party.answers_until, clock.now())
+    if reason is not None:
+        raise closed_error(reason)
+    seats.lock(party.id)
+    address = f"{token_hash(once)[:32]}{NO_ADDRESS_DOMAIN}"
+    known = invitation_queries.by_email(party, address)
+    if known is not None:
+        return known
+    if not invitation_queries.remaining_requests_today(party):
+        raise DomainError(lazy_gettext("Too many people have answered by this link today. Ask the host to invite you."))
+    (invitation,) = _store(party, None, [ImportEntry(address, name, party.max_party)], locale)
+    secret_links.personal_token(invitation)
+    invitation.sent_at = clock.now()
+    db.session.flush()
+    return invitation
 
 
 # -- the share link

@@ -5,8 +5,11 @@ from flask_babel import ngettext
 
 from app.outbox import texts as outbox_texts
 from app.parties.invitations.service import InviteResult
-from app.parties.models import Invitation
+from app.parties.models import DinnerParty, Invitation
 from app.parties.texts import Flash
+
+# The round of the first share link of a party.
+FIRST = 1
 
 
 def invited(result: InviteResult, invalid: int = 0) -> Flash:
@@ -24,6 +27,11 @@ def invited(result: InviteResult, invalid: int = 0) -> Flash:
         skipped=result.skipped,
         bad=invalid,
     )
+    if result.repeated:
+        repeated = ngettext(
+            "%(num)d repeated address was left out.", "%(num)d repeated addresses were left out.", result.repeated
+        )
+        text = f"{text} {repeated}"
     if result.unreachable:
         unreachable = ngettext(
             "E-mails do not reach %(num)d address: correct it below.",
@@ -41,14 +49,21 @@ def invited_again(invitation: Invitation) -> Flash:
 
 
 def corrected(invitation: Invitation) -> Flash:
-    return outbox_texts.queued(_("The invitation is sent to %(email)s.", email=invitation.email))
+    return outbox_texts.sent(
+        _("The invitation is sent to %(email)s.", email=invitation.email),
+        otherwise=_("The invitation is for %(email)s now.", email=invitation.email),
+    )
 
 
 def revoked(invitation: Invitation) -> Flash:
     return _("The invitation for %(name)s was withdrawn.", name=str(invitation)), "info"
 
 
-def share_link_renewed() -> Flash:
+def share_link_renewed(party: DinnerParty) -> Flash:
+    if party.is_draft:
+        return _("Once the party is published, anyone with this link can see it and answer."), "info"
+    if party.share_round == FIRST:
+        return _("Anyone with this link can see this party and answer."), "info"
     return _("Anyone with the new link can see this party and answer. Earlier links no longer work."), "info"
 
 

@@ -12,7 +12,7 @@ from app.crud import flashes
 from app.crud.actions import flash_and_redirect
 from app.crud.fields import show_at_field
 from app.errors import DomainError
-from app.http import MAX_ID, page_number, parse_int
+from app.http import MAX_ID, as_secret, page_number, parse_int
 from app.outbox.service import delivers
 from app.parties import secret_links
 from app.parties.access import BasePartyView, current_member
@@ -162,6 +162,25 @@ class InvitationsView(BasePartyView):
         invitation_service.revoke(invitation)
         return invitation_texts.revoked(invitation)
 
+    @expose("/<slug>/invitations/<int:pk>/link", methods=["POST"])
+    @has_access
+    @permission_name("host")
+    @flash_and_redirect(*BACK)
+    def personal_link(self, slug: str, pk: int) -> BaseResponse:
+        """Show the personal link of a guest to a host, who passes it on."""
+        invitation = self._get_invitation(slug, pk)
+        url = invitation_service.show_link(invitation)
+        name = invitation.name or invitation.shown_email
+        flash(_("This is the personal link of %(name)s. It is recorded that you looked at it.", name=name), "info")
+        page = self.render_template(
+            "parties/personal_link.html",
+            party=invitation.party,
+            invitation=invitation,
+            url=url,
+            qr_code=secret_links.qr_code(url),
+        )
+        return as_secret(make_response(page))
+
     # -- the share link
 
     @expose("/<slug>/invitations/link", methods=["POST"])
@@ -175,7 +194,7 @@ class InvitationsView(BasePartyView):
             invitation_service.stop_share_link(party, expected_round=_round_of_form())
             return invitation_texts.share_link_stopped()
         invitation_service.renew_share_link(party, expected_round=_round_of_form())
-        return invitation_texts.share_link_renewed()
+        return invitation_texts.share_link_renewed(party)
 
     def _get_invitation(self, slug: str, pk: int) -> Invitation:
         party = self.get_hosted(slug)
@@ -188,6 +207,7 @@ class InvitationsView(BasePartyView):
         """Return the page. `forms` are the submitted ones; the others are empty."""
         locale = invitation_service.default_locale(current_member())
         invited = invitation_queries.page(party, page_number())
+        share_url = secret_links.share_url(party)
         address_forms = {
             row.invitation.id: AddressForm(row.invitation, formdata=None, data={"email": row.invitation.email})
             for row in invited.rows
@@ -204,7 +224,8 @@ class InvitationsView(BasePartyView):
                 "delivers": delivers(),
                 "invited": invited,
                 "contacts": contacts.suggestions(current_member(), party),
-                "share_url": secret_links.share_url(party),
+                "share_url": share_url,
+                "share_qr_code": share_url and secret_links.qr_code(share_url),
                 **forms,
                 "address_forms": {**address_forms, **forms.get("address_forms", {})},
             },

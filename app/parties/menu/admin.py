@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext
 from app.crud.csv import CsvExport
 from app.crud.datamodel import SQLAInterface
 from app.crud.views import ModelView
-from app.food import ALLERGENS, DIETS
+from app.food import ALLERGENS, DISH_DIETS
 from app.parties.admin_base import PARTY_KEY
 from app.parties.enums import Course
 from app.parties.menu import service as menu_service
@@ -21,7 +21,7 @@ CONTAINS, SUITS = lazy_gettext("Contains"), lazy_gettext("Suits")
 def checkboxes() -> dict[str, Any]:
     return {
         "allergens": CheckboxesField(CONTAINS, choices=list(ALLERGENS.items())),
-        "diets": CheckboxesField(SUITS, choices=list(DIETS.items())),
+        "diets": CheckboxesField(SUITS, choices=list(DISH_DIETS.items())),
     }
 
 

@@ -60,7 +60,12 @@ class MenuApi(PartyApiBase):
         shown = {
             "people": len(profiles),
             "dishes": [
-                {"name": dish.name, "course": dish.course, "cannot": dietary_conflicts.count_conflicts(dish, profiles)}
+                {
+                    "name": dish.name,
+                    "course": dish.course,
+                    "cannot": dietary_conflicts.count_conflicts(dish, profiles),
+                    "not_said": dietary_conflicts.count_open(dish, profiles),
+                }
                 for dish in menu
             ],
             "left_out": dietary_conflicts.guests_without_option(menu, profiles),

@@ -16,7 +16,7 @@ from wtforms.validators import Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.crud.fields import clean_text
-from app.food import ALLERGENS, DIETS
+from app.food import ALLERGENS, DIETS, DISH_DIETS
 from app.parties import models
 from app.parties.enums import Course
 
@@ -36,7 +36,7 @@ class DishForm(Form):
     name = StringField(lazy_gettext("Dish"), filters=FILTERS, validators=[Length(max=120)])
     course = SelectField(lazy_gettext("Course"), choices=list(Course.labels().items()), default=Course.MAIN)
     allergens = CheckboxesField(lazy_gettext("Contains"), choices=list(ALLERGENS.items()))
-    diets = CheckboxesField(lazy_gettext("Suits"), choices=list(DIETS.items()))
+    diets = CheckboxesField(lazy_gettext("Suits"), choices=list(DISH_DIETS.items()))
 
 
 class MenuForm(FlaskForm):

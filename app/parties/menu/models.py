@@ -44,5 +44,10 @@ class MenuItem(Model):
         """The diets it suits, in the reader's language."""
         return [str(DIETS[key]) for key in self.diets if key in DIETS]
 
+    @property
+    def is_described(self) -> bool:
+        """Whether somebody has said what is in it, or whom it suits."""
+        return bool(self.allergens or self.diets)
+
     def __repr__(self) -> str:
         return self.name

@@ -2,7 +2,7 @@
 
 from marshmallow import Schema, fields
 
-from app.food import ALLERGENS, DIETS
+from app.food import ALLERGENS, DIETS, DISH_DIETS
 from app.parties import api_fields, models
 from app.parties.api_fields import AtMostValidator, ChoiceField, ChoicesField, RequestSchema, TextField, described
 from app.parties.enums import Course
@@ -35,7 +35,10 @@ class DishInput(RequestSchema):
     course = ChoiceField(Course.labels(), load_default=Course.MAIN)
     name = TextField(MAX_DISH_LENGTH, least=1, required=True)
     allergens = ChoicesField(ALLERGENS, **api_fields.described("What is in it"))
-    diets = ChoicesField(DIETS, **api_fields.described("Whom it suits"))
+    diets = ChoicesField(
+        DISH_DIETS,
+        **api_fields.described("Whom it suits; `no_other`: and no other diet. Nothing is said of those left out"),
+    )
 
 
 class MenuInput(RequestSchema):
@@ -72,6 +75,9 @@ class KitchenDish(Schema):
     course = fields.String()
     name = fields.String()
     cannot = fields.Nested(ConflictCount)
+    not_said = fields.Nested(
+        ConflictCount, metadata={"description": "For how many people nobody has said whether it suits them"}
+    )
 
 
 class Kitchen(Schema):

@@ -23,13 +23,13 @@ def conflict_warnings(found: Sequence[tuple[MenuItem, DietaryConflict]]) -> list
     """Return a sentence for each of the first dishes that a guest cannot eat."""
     return [
         _(
-            "Heads-up: “%(dish)s” contains %(allergen)s. The host has been told.",
+            "Heads-up: “%(dish)s” contains %(allergen)s. Your host can see that.",
             dish=dish.name,
             allergen=formats.value([str(ALLERGENS[key]) for key in conflict.allergens]),
         )
         if conflict.allergens
         else _(
-            "Heads-up: “%(dish)s” is not suitable for you (%(diet)s). The host has been told.",
+            "Heads-up: “%(dish)s” is not suitable for you (%(diet)s). Your host can see that.",
             dish=dish.name,
             diet=formats.value([str(DIETS[key]) for key in conflict.diets]),
         )
@@ -53,9 +53,36 @@ def menu_saved(menu: list[MenuItem], people: list[RsvpPerson]) -> Flash:
     """Return the flash after a host saved the menu."""
     counted = [(dish, dietary_conflicts.count_conflicts(dish, people)) for dish in menu]
     sentences = [_cannot_eat(dish, found) for dish, found in counted if found.people]
+    asked = questions(menu, people)
+    if asked:
+        sentences.append(
+            ngettext(
+                "%(num)d dish is not described, though a guest has to know what it is.",
+                "%(num)d dishes are not described, though guests have to know what they are.",
+                len(asked),
+            )
+        )
     if not sentences:
         return _("Menu saved."), "info"
     return " ".join(sentences[:MAX_SENTENCES]), "warning"
+
+
+def questions(menu: Sequence[MenuItem], people: Sequence[RsvpPerson]) -> list[str]:
+    """Return a question for each dish of which nobody has said what guests who come have to know."""
+    counted = ((dish, dietary_conflicts.count_open(dish, people)) for dish in menu)
+    return [
+        _("Does “%(dish)s” suit them? %(reasons)s", dish=dish.name, reasons=formats.value(_reasons(found)))
+        for dish, found in counted
+        if found.people
+    ]
+
+
+def _reasons(found: ConflictCount) -> list[str]:
+    named = [
+        *((DIETS[key], number) for key, number in found.diets.items()),
+        *((ALLERGENS[key], number) for key, number in found.allergens.items()),
+    ]
+    return [_("%(reason)s: %(number)d", reason=name, number=number) for name, number in named]
 
 
 def _cannot_eat(dish: MenuItem, found: ConflictCount) -> str:

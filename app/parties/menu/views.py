@@ -40,10 +40,10 @@ class MenuView(BasePartyView):
         """Show and change the menu."""
         party = self.get_hosted(slug)
         if request.method != "POST":
-            form = MenuForm(
-                data={"dishes": self._rows(party), "seen": menu_service.menu_fingerprint(menu_service.menu(party))}
-            )
-            return self._form_page("parties/menu.html", form, party, status=200, stored=None)
+            menu = menu_service.menu(party)
+            form = MenuForm(data={"dishes": self._rows(party), "seen": menu_service.menu_fingerprint(menu)})
+            asked = menu_texts.questions(menu, menu_service.dietary_profiles(party))
+            return self._form_page("parties/menu.html", form, party, status=200, stored=None, questions=asked)
         form = MenuForm()
         if request.form.get("action") == RECIPE:
             return self._take_recipes(form, party)

@@ -10,7 +10,7 @@ from app.extensions import db
 from app.outbox import unreachable, unsubscribe
 from app.parties.enums import QUEUED, SEATED, Audience, RsvpStatus
 from app.parties.messages.mail import InvitedContext
-from app.parties.models import ANONYMISED_DOMAIN, DinnerParty, Invitation, Rsvp
+from app.parties.models import ANONYMISED_DOMAIN, NO_ADDRESS_DOMAIN, DinnerParty, Invitation, Rsvp
 
 # The RSVPs in each audience.
 STATUSES_OF: dict[str, tuple[str, ...]] = {
@@ -58,7 +58,7 @@ def _is_recipient(party: DinnerParty, topic: str, author_id: int | None) -> tupl
     return (
         Rsvp.party_id == party.id,
         or_(Rsvp.member_id.is_(None), Rsvp.member_id.not_in(hosts)),
-        ~Rsvp.email.endswith(ANONYMISED_DOMAIN),
+        *(~Rsvp.email.endswith(domain) for domain in (ANONYMISED_DOMAIN, NO_ADDRESS_DOMAIN)),
         unsubscribe.accepts(Rsvp.email_key, topic),
         ~unreachable.is_blocked(Rsvp.email_key),
     )
@@ -74,6 +74,7 @@ def _not_answered(party: DinnerParty, topic: str) -> Select[Invitation]:
         Invitation.sent_at.is_not(None),
         Invitation.revoked_at.is_(None),
         confirmed,
+        ~Invitation.email.endswith(NO_ADDRESS_DOMAIN),
         ~answered,
         unsubscribe.accepts(Invitation.email_key, topic),
         ~unreachable.is_blocked(Invitation.email_key),

@@ -39,7 +39,7 @@ def _is_open(guest: Rsvp | Invitation) -> bool:
     party = guest.party
     is_gone = guest.status == RsvpStatus.REMOVED if isinstance(guest, Rsvp) else guest.revoked_at is not None
     is_over = party.status == PartyStatus.DRAFT or party.ends_at + OPEN_FOR < clock.now()
-    return not (is_gone or is_over or guest.email.endswith(ANONYMISED_DOMAIN))
+    return not (is_gone or is_over or not guest.shown_email or guest.email.endswith(ANONYMISED_DOMAIN))
 
 
 def _pass_to_hosts(message: Received, guest: Rsvp | Invitation) -> bool:

@@ -10,6 +10,7 @@ from app.parties.access import BasePartyView
 from app.parties.enums import Course
 from app.parties.menu import dietary_conflicts
 from app.parties.menu import service as menu_service
+from app.parties.menu import texts as menu_texts
 from app.parties.potluck import service as potluck_service
 
 
@@ -31,7 +32,15 @@ class KitchenView(BasePartyView):
                 "parties/kitchen.html",
                 party=party,
                 potluck=potluck_service.slots(party, with_claims=True),
-                menu=[(dish, dietary_conflicts.count_conflicts(dish, profiles)) for dish in menu],
+                menu=[
+                    (
+                        dish,
+                        dietary_conflicts.count_conflicts(dish, profiles),
+                        dietary_conflicts.count_open(dish, profiles),
+                    )
+                    for dish in menu
+                ],
+                questions=menu_texts.questions(menu, profiles),
                 without_option=dietary_conflicts.guests_without_option(menu, profiles),
                 diets=_count(DIETS, (key for profile in profiles for key in profile.diets)),
                 allergens=_count(ALLERGENS, (key for profile in profiles for key in profile.allergens)),

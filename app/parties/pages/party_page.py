@@ -7,7 +7,8 @@ from flask_login import current_user
 
 from app import clock
 from app.http import public_url
-from app.parties import location, rules
+from app.outbox.service import delivers
+from app.parties import location, rules, secret_links
 from app.parties.access import AnswerableParty, BasePartyView, PartyVisit, is_open_to_strangers
 from app.parties.check_in import tickets
 from app.parties.check_in.tickets import Ticket
@@ -22,7 +23,7 @@ from app.parties.models import DinnerParty, Rsvp
 from app.parties.potluck import service as potluck_service
 from app.parties.potluck.models import DishClaim, DishSlot
 from app.parties.respondent import Respondent
-from app.parties.rsvps.forms import RsvpForm
+from app.parties.rsvps.forms import LinkRsvpForm, RsvpForm
 from app.parties.rsvps.types import PartialAvailability
 from app.parties.schemas import picture_url
 from app.parties.series import queries as series_queries
@@ -46,13 +47,17 @@ class PartyPage:
     form: RsvpForm
     # Only some of the seats that were asked for are free: the form asks what the guest prefers.
     partial: PartialAvailability | None
-    join_form: JoinForm | None
+    join_form: JoinForm | LinkRsvpForm | None
+    # The personal link of a guest without an account who has no e-mail with it.
+    own_link: str | None
     # The other dates of its series, and whether each is linked.
     dates: list[tuple[DinnerParty, bool]]
     is_owner: bool
     # The owner or a co-host.
     is_host: bool
     is_staff: bool
+    # A host looks at what others see.
+    is_preview: bool = False
 
     # -- the reader
 
@@ -164,6 +169,16 @@ class PartyPage:
         return reason is rules.ClosedReason.LATE
 
     @property
+    def answers_at_once(self) -> bool:
+        """Whether a visitor with the share link answers on this page: no personal link can be sent to them."""
+        return isinstance(self.join_form, LinkRsvpForm)
+
+    @property
+    def own_qr_code(self) -> str:
+        """The QR code of the guest's personal link."""
+        return secret_links.qr_code(self.own_link) if self.own_link else ""
+
+    @property
     def is_form_shown(self) -> bool:
         """Whether the reader can answer, or change their answer."""
         return not (self.is_late or self.offer or self.is_checked_in)
@@ -200,25 +215,31 @@ def render(
     visit: PartyVisit | AnswerableParty,
     form: RsvpForm | None = None,
     partial: PartialAvailability | None = None,
+    *,
+    is_preview: bool = False,
 ) -> str:
     """Return the page of a party as HTML, with a rejected `form` as the guest filled it in."""
     party, guest, rsvp = visit
-    is_host, is_staff = view.is_host(party), view.is_staff()
+    is_host, is_staff = view.is_host(party) and not is_preview, view.is_staff() and not is_preview
+    with_address = location.shows_address(party, rsvp, is_host=is_host or is_staff)
+    joining = join_form(party) if guest is None and not is_preview else None
     dates = series_queries.visible_dates(party, is_host=is_host or is_staff)
     page = PartyPage(
         party=party,
         guest=guest,
         standing=waiting_list_queries.standing(rsvp),
-        location=location.visible_location(party, with_address=view.shows_address(party, rsvp)),
+        location=location.visible_location(party, with_address=with_address),
         ticket=tickets.ticket_of(party, rsvp),
         menu=menu_service.menu(party),
         potluck=potluck_service.slots_and_own_claims(party, rsvp),
         waiting_count=waiting_list_queries.waiting_count(party.id),
-        form=form or _form_of(guest, rsvp),
+        form=form or (joining if isinstance(joining, LinkRsvpForm) else _form_of(guest, rsvp)),
         partial=partial,
-        join_form=join_form(party) if guest is None else None,
+        join_form=joining,
+        own_link=_own_link(guest, rsvp),
         dates=[(date, linked) for date, linked in dates if date.id != party.id],
-        is_owner=current_user.is_authenticated and party.host_id == current_user.id,
+        is_preview=is_preview,
+        is_owner=not is_preview and current_user.is_authenticated and party.host_id == current_user.id,
         is_host=is_host,
         is_staff=is_staff,
     )
@@ -228,6 +249,15 @@ def render(
         page.max_party,
     )
     return str(view.render_template("parties/party_page.html", view=page, party=party))
+
+
+def _own_link(guest: Respondent | None, rsvp: Rsvp | None) -> str | None:
+    """Return the personal link of a guest who could not come back without it, because no e-mail has it."""
+    if guest is None or guest.member or guest.invitation is None or rsvp is None:
+        return None
+    if delivers() and guest.invitation.shown_email:
+        return None
+    return secret_links.personal_url_of(guest.invitation)
 
 
 def _form_of(guest: Respondent | None, rsvp: Rsvp | None) -> RsvpForm:

@@ -10,7 +10,7 @@ from app.crud import files
 from app.crud.views import BaseView
 from app.http import page_number
 from app.parties import queries
-from app.parties.access import BasePartyView, is_open_to_strangers
+from app.parties.access import BasePartyView, PartyVisit, is_open_to_strangers
 from app.parties.calendar import ics
 from app.parties.calendar.views import download
 from app.parties.invitations import queries as invitation_queries
@@ -59,6 +59,13 @@ class PartyView(BasePartyView):
     def show(self, slug: str) -> str:
         """Show one party, and the reader's RSVP to it."""
         return party_page.render(self, self.get_visible(slug))
+
+    @expose("/<slug>/preview")
+    @has_access
+    @permission_name("host")
+    def preview(self, slug: str) -> str:
+        """Show hosts the page as those see it who have no seat."""
+        return party_page.render(self, PartyVisit(self.get_editable(slug), None, None), is_preview=True)
 
     @expose("/<slug>/picture")
     @has_access
@@ -119,6 +126,7 @@ class MemberView(BaseView):
                 is_own=is_own,
                 hosting=queries.hosted_by(profile, public_only=not is_own),
                 attending=[rsvp for rsvp in rsvps if rsvp.is_seated],
+                seats={rsvp.party_id: rsvp.party_size for rsvp in rsvps if rsvp.is_seated},
                 invited=invitation_queries.parties_inviting(profile) if is_own else [],
                 offered=[rsvp for rsvp in rsvps if rsvp.id in offers],
                 waiting=[rsvp for rsvp in rsvps if rsvp.is_queued and rsvp.id not in offers],

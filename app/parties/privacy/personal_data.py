@@ -32,8 +32,18 @@ from app.parties.series import service as series_service
 from app.parties.waiting_list import seats
 
 HOSTED = (
-    *("title", "slug", "starts_at", "timezone", "duration_minutes", "venue", "address", "main_dish", "description"),
-    *("map_url", "address_for_guests", "number_seats", "seats_taken", "max_party", "approval", "rsvp_deadline"),
+    *("title", "slug", "starts_at", "timezone", "duration_minutes", "venue", "area", "address"),
+    *(
+        "main_dish",
+        "description",
+        "map_url",
+        "address_for_guests",
+        "number_seats",
+        "seats_taken",
+        "max_party",
+        "approval",
+        "rsvp_deadline",
+    ),
     *("visibility", "status", "hidden_at", "hidden_reason", "created_at"),
 )
 MENU_ITEM, REQUESTED_DISH = ("course", "name", "allergens", "diets"), ("course", "name", "wanted", "claimed")
@@ -208,7 +218,7 @@ def _erase(member: Member) -> str:
     rsvp_ids = select(Rsvp.id).where(is_of(member))
     db.session.execute(delete(RsvpPerson).where(RsvpPerson.rsvp_id.in_(rsvp_ids)))
     _blank(DishClaim, DishClaim.rsvp_id.in_(rsvp_ids), dish="")
-    _blank(DinnerParty, DinnerParty.host_id == member.id, venue="", address="", map_url="", description="")
+    _blank(DinnerParty, DinnerParty.host_id == member.id, venue="", area="", address="", map_url="", description="")
     _blank(
         Rsvp,
         is_of(member),

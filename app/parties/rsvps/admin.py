@@ -11,7 +11,7 @@ from app.crud.views import ModelView
 from app.errors import DomainError
 from app.parties.admin_base import MEMBER_KEY, PARTY_KEY, by_party, reoffered_text
 from app.parties.enums import RsvpStatus
-from app.parties.models import Rsvp
+from app.parties.models import Rsvp, shown_email
 from app.parties.rsvps import approval, leaving
 from app.parties.waiting_list.admin import WaitOfferModelView
 
@@ -54,6 +54,7 @@ class RsvpModelView(CsvExport, ModelView):
     ]
     related_views = [WaitOfferModelView]
     choices_columns = {"status": RsvpStatus.labels()}
+    formatters_columns = {"email": shown_email}
     autocomplete_columns = {"party": PARTY_KEY, "member": MEMBER_KEY}
 
     @action("approve", lazy_gettext("Approve"), lazy_gettext("Give the selected guests the seats they requested?"), "")

@@ -4,7 +4,6 @@ from typing import Any
 
 from flask import Response
 from flask_appbuilder.api import expose
-from flask_babel import gettext as _
 
 from app.database import run_with_retry, transaction
 from app.errors import DomainError
@@ -89,7 +88,7 @@ class RsvpApi(PartyApiBase):
                 raise
             # There is nothing to withdraw, for example because the request was sent twice.
             return self._respond_with_standing(UNCHANGED, (str(error), error.category), before)
-        return self._respond_with_standing(RELEASED, (_("Your seats have been released."), "info"), result.rsvp)
+        return self._respond_with_standing(RELEASED, rsvp_texts.withdrawn(result), result.rsvp)
 
     @expose("/<slug>/offer", methods=["POST"])
     @endpoint(

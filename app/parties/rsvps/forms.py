@@ -1,9 +1,12 @@
 """Forms of RSVPs and seat offers."""
 
+import secrets
+from typing import Any
+
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, IntegerField, RadioField, StringField, TextAreaField
-from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
+from wtforms import BooleanField, HiddenField, IntegerField, RadioField, StringField, TextAreaField
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, ValidationError
 
 from app.crud.fields import clean_text
 from app.parties import models
@@ -53,6 +56,18 @@ class RsvpForm(FlaskForm):
         """Refuse a minimum above the party size."""
         if field.data and self.party_size.data and field.data > self.party_size.data:
             raise ValidationError(lazy_gettext("This is more than the size of your party."))
+
+
+class LinkRsvpForm(RsvpForm):
+    """The RSVP of a visitor with the share link, whom only their name tells from others."""
+
+    name = StringField(lazy_gettext("Your name"), filters=FILTERS, validators=[DataRequired(), Length(max=130)])
+    # Two requests with the same value are of one guest, who pressed the button twice.
+    once = HiddenField(default=lambda: secrets.token_urlsafe(16))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.name.description = lazy_gettext("As the host knows you.")
 
 
 class OfferForm(FlaskForm):

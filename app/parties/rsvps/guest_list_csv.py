@@ -28,7 +28,7 @@ def _row(guest: GuestEntry) -> list[str]:
     rsvp = guest.rsvp
     values = (
         rsvp.name,
-        rsvp.email,
+        rsvp.shown_email,
         str(rsvp.status.label),
         rsvp.party_size,
         BETWEEN.join(guest.companions),

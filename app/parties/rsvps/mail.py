@@ -52,7 +52,16 @@ def rsvp_waitlisted(party: DinnerParty, rsvp: Rsvp, position: int) -> None:
     """Tell a guest their position on the waiting list, and whether the table is too small for their group."""
     most = max_guest_seats(party.number_seats)
     appointment = appointments.update_if_sent(party, rsvp)
-    send("rsvp_waitlisted", party, rsvp, place=position, needed=rsvp.min_party, most=most, appointment=appointment)
+    send(
+        "rsvp_waitlisted",
+        party,
+        rsvp,
+        place=position,
+        needed=rsvp.min_party,
+        most=most,
+        is_full=party.is_full,
+        appointment=appointment,
+    )
 
 
 def request_declined(party: DinnerParty, rsvp: Rsvp) -> None:

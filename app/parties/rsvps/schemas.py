@@ -40,7 +40,7 @@ class Guest(Schema):
 
     id = fields.Integer(attribute="rsvp.id")
     name = fields.Function(lambda guest: str(guest.rsvp), metadata={"type": "string"})
-    email = fields.String(attribute="rsvp.email")
+    email = fields.String(attribute="rsvp.shown_email", **described("Empty if the guest gave none"))
     status = fields.String(attribute="rsvp.status", metadata={"enum": list(RsvpStatus)})
     party_size = fields.Integer(attribute="rsvp.party_size")
     min_party = fields.Integer(attribute="rsvp.min_party")

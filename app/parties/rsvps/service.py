@@ -78,12 +78,13 @@ def withdraw(party: DinnerParty, guest: Respondent) -> RsvpResult:
         _ensure_changeable(rsvp)
     if rsvp is None or rsvp.status not in WITHDRAWABLE:
         raise DomainError(lazy_gettext("Nothing changed: you have no seat at this party."), "warning")
-    held = rsvp.party_size if rsvp.status in SEATED else 0
+    before = rsvp.status
+    held = rsvp.party_size if before in SEATED else 0
     leaving.release(rsvp, RsvpStatus.WITHDRAWN)
     rsvp_mail.rsvp_no(party, rsvp)
     # After the deadline, seats are not offered to the waiting list any more.
-    news.tell(party, rsvp, freed=held if party.answers_until <= clock.now() else 0)
-    return RsvpResult(rsvp, changed=True)
+    news.tell(party, rsvp, freed=held if party.is_late else 0)
+    return RsvpResult(rsvp, changed=True, before=before)
 
 
 # -- who may answer

@@ -22,7 +22,15 @@ def _answered(party: DinnerParty, result: RsvpResult) -> Flash:
     status = result.rsvp.status
     if status == RsvpStatus.OFFERED:
         return seats_held(result.offered)
-    if status == RsvpStatus.WAITLISTED and result.rsvp.min_party > max_guest_seats(party.number_seats):
+    if status == RsvpStatus.WAITLISTED:
+        return _waitlisted(party, result)
+    if not result.changed:
+        return str(UNCHANGED[status]), "info"
+    return _changed(party, result)
+
+
+def _waitlisted(party: DinnerParty, result: RsvpResult) -> Flash:
+    if result.rsvp.min_party > max_guest_seats(party.number_seats):
         text = ngettext(
             "Your group is larger than the table, which has %(num)d seat for guests. You are number %(pos)d on the "
             "waiting list; answer for fewer people, or ask the host for a larger table.",
@@ -32,17 +40,26 @@ def _answered(party: DinnerParty, result: RsvpResult) -> Flash:
             pos=result.position,
         )
         return outbox_texts.queued(text, "warning")
-    if status == RsvpStatus.WAITLISTED:
-        text = ngettext(
-            "The table is full. You are number %(pos)d on the waiting list; we will write if %(num)d seat becomes free.",
-            "The table is full. You are number %(pos)d on the waiting list; we will write if %(num)d seats become free.",
-            result.rsvp.min_party,
+    if outbox_texts.not_sent() or not result.rsvp.shown_email:
+        text = _(
+            "There are not enough free seats. You are number %(pos)d on the waiting list. Nobody can write to you: come "
+            "back to this page to see whether seats have become free.",
             pos=result.position,
         )
-        return outbox_texts.queued(text, "warning")
-    if not result.changed:
-        return str(UNCHANGED[status]), "info"
-    return _changed(party, result)
+        return text, "warning"
+    if not party.is_full:
+        text = _(
+            "There are not enough free seats. You are number %(pos)d on the waiting list; we will write if there are.",
+            pos=result.position,
+        )
+        return text, "warning"
+    text = ngettext(
+        "The table is full. You are number %(pos)d on the waiting list; we will write if %(num)d seat becomes free.",
+        "The table is full. You are number %(pos)d on the waiting list; we will write if %(num)d seats become free.",
+        result.rsvp.min_party,
+        pos=result.position,
+    )
+    return text, "warning"
 
 
 def _changed(party: DinnerParty, result: RsvpResult) -> Flash:
@@ -83,6 +100,11 @@ def partially_available(partial: PartialAvailability) -> Flash:
     return text, "warning"
 
 
+def withdrawn(result: RsvpResult) -> Flash:
+    """Return the flash after a guest withdrew an RSVP."""
+    return str(WITHDRAWN.get(result.before, _("Your seats have been released."))), "info"
+
+
 def seats_held(seats: int) -> Flash:
     """Return the flash for a guest who has an open offer."""
     text = ngettext(
@@ -113,6 +135,12 @@ def declined(result: RsvpResult) -> Flash:
     ), "info"
 
 
+# What a guest had who had no seats to release.
+WITHDRAWN: dict[RsvpStatus | None, object] = {
+    RsvpStatus.AWAITING_APPROVAL: lazy_gettext("Your request has been withdrawn."),
+    RsvpStatus.WAITLISTED: lazy_gettext("You have left the waiting list."),
+    RsvpStatus.MAYBE: lazy_gettext("Your answer has been withdrawn."),
+}
 UNCHANGED = {
     RsvpStatus.AWAITING_APPROVAL: lazy_gettext("Nothing changed: your request is waiting for the host's approval."),
     RsvpStatus.YES: lazy_gettext("Nothing changed: you had already answered yes."),

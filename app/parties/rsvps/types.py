@@ -46,6 +46,8 @@ class RsvpResult:
     offered: int = 0
     # The guest had seats before, and has more or fewer now.
     resized: bool = False
+    # The status before, if the guest withdrew.
+    before: RsvpStatus | None = None
     # The offer expired before the guest decided.
     offer_expired: bool = False
     # Dishes that somebody of the group cannot eat.

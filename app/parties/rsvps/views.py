@@ -14,7 +14,7 @@ from app.database import run_with_retry
 from app.errors import DomainError
 from app.extensions import db
 from app.parties import queries
-from app.parties.access import POST_LIMIT, AnswerableParty, BasePartyView, login_or_invitation_required
+from app.parties.access import POST_LIMIT, AnswerableParty, BasePartyView, PartyVisit, login_or_invitation_required
 from app.parties.enums import RsvpStatus
 from app.parties.rsvps import offers
 from app.parties.rsvps import service as rsvp_service
@@ -25,14 +25,50 @@ from app.parties.texts import Flash
 from app.parties.waiting_list import queries as waiting_list_queries
 
 
-class RsvpView(BasePartyView):
+class AnsweringView(BasePartyView):
+    """A view with pages on which guests answer."""
+
+    # Renders the party's page around a rejected form. That page shows more subjects than this one: the site map sets it.
+    render_party_page: ClassVar[Callable[..., str]]
+
+    def answer(self, visit: AnswerableParty, asked: RsvpRequest, form: RsvpForm | None = None) -> BaseResponse:
+        """Record an RSVP, and lead to the party. A refused `form` is shown again."""
+        party = visit.party
+        try:
+            result = run_with_retry(lambda: rsvp_service.rsvp(party, visit.guest, asked))
+        except DomainError as error:
+            flash(str(error), error.category)
+            if form is not None and error.field:
+                show_at_field(form, error)
+                return self._rejected(visit, form)
+        else:
+            if isinstance(result, PartialAvailability):
+                flash(*rsvp_texts.partially_available(result))
+                return self._rejected(visit, form, result)
+            flash(*rsvp_texts.answered(party, result))
+        return redirect(url_for("PartyView.show", slug=party.slug), 303)
+
+    def _rejected(
+        self, visit: AnswerableParty, form: RsvpForm | None, partial: PartialAvailability | None = None
+    ) -> BaseResponse:
+        """Show the form as the guest filled it in, beside the party as it is now."""
+        db.session.refresh(visit.party)
+        now = visit._replace(rsvp=queries.rsvp_of(visit.party, visit.guest))
+        return make_response(self.render_party_page(now, form, partial), 422)
+
+    def refuse_form(self, visit: PartyVisit | AnswerableParty, form: RsvpForm) -> BaseResponse:
+        """Show a form that is not valid again, with one flash."""
+        choose, correct = _("Please choose one of the answers."), _("Please correct the fields that are marked.")
+        flash(choose if form.answer.errors else correct, "danger")
+        return make_response(self.render_party_page(visit, form), 422)
+
+
+class RsvpView(AnsweringView):
     """A guest's RSVP to one party."""
 
     route_base = "/parties"
     default_view = "rsvp"
     limits = [POST_LIMIT]
-    # Renders the party's page around a rejected form. That page shows more subjects than this one: the site map sets it.
-    render_party_page: ClassVar[Callable[..., str]]
 
     @expose("/<slug>/rsvp", methods=["GET", "POST"])
     @login_or_invitation_required
@@ -44,10 +80,8 @@ class RsvpView(BasePartyView):
         visit = self.get_answerable(slug)
         form = RsvpForm()
         if form.validate():
-            return self._answer(visit, _read_request(form), form)
-        choose, correct = _("Please choose one of the answers."), _("Please correct the fields that are marked.")
-        flash(choose if form.answer.errors else correct, "danger")
-        return make_response(self.render_party_page(visit, form), 422)
+            return self.answer(visit, read_request(form), form)
+        return self.refuse_form(visit, form)
 
     @expose("/rsvp", methods=["POST"])
     @has_access
@@ -58,7 +92,7 @@ class RsvpView(BasePartyView):
         if party is None:
             flash(_("Please enter a valid Party ID to RSVP!"), "danger")
             return redirect(url_for("PartyView.list"), 303)
-        return self._answer(self.get_answerable(party.slug), RsvpRequest(RsvpStatus.YES))
+        return self.answer(self.get_answerable(party.slug), RsvpRequest(RsvpStatus.YES))
 
     @expose("/<slug>/offer", methods=["GET", "POST"])
     @login_or_invitation_required
@@ -87,35 +121,10 @@ class RsvpView(BasePartyView):
     def withdraw(self, slug: str) -> Flash:
         """Withdraw the guest's RSVP: give up seats, a position on the waiting list, or a maybe."""
         party, guest, _rsvp = self.get_answerable(slug)
-        rsvp_service.withdraw(party, guest)
-        return _("Your seats have been released."), "info"
-
-    def _answer(self, visit: AnswerableParty, asked: RsvpRequest, form: RsvpForm | None = None) -> BaseResponse:
-        party = visit.party
-        try:
-            result = run_with_retry(lambda: rsvp_service.rsvp(party, visit.guest, asked))
-        except DomainError as error:
-            flash(str(error), error.category)
-            if form is not None and error.field:
-                show_at_field(form, error)
-                return self._rejected(visit, form)
-        else:
-            if isinstance(result, PartialAvailability):
-                flash(*rsvp_texts.partially_available(result))
-                return self._rejected(visit, form, result)
-            flash(*rsvp_texts.answered(party, result))
-        return redirect(url_for("PartyView.show", slug=party.slug), 303)
-
-    def _rejected(
-        self, visit: AnswerableParty, form: RsvpForm | None, partial: PartialAvailability | None = None
-    ) -> BaseResponse:
-        """Show the form as the guest filled it in, beside the party as it is now."""
-        db.session.refresh(visit.party)
-        now = visit._replace(rsvp=queries.rsvp_of(visit.party, visit.guest))
-        return make_response(self.render_party_page(now, form, partial), 422)
+        return rsvp_texts.withdrawn(rsvp_service.withdraw(party, guest))
 
 
-def _read_request(form: RsvpForm) -> RsvpRequest:
+def read_request(form: RsvpForm) -> RsvpRequest:
     """Return what a valid form asks for. The button "Come with 2" replaces the party size."""
     size, minimum, fewer = form.party_size.data, form.min_party.data, form.come_with.data
     if fewer:
