@@ -30,6 +30,7 @@ from app.accounts.passkeys.views import PasskeyView
 from app.accounts.passwords.views import PasswordView
 from app.accounts.privacy.views import MyDataView
 from app.accounts.profile.views import ProfileView
+from app.accounts.registration import wishes as registration_wishes
 from app.accounts.registration.admin import RegistrationModelView
 from app.accounts.registration.invitations_admin import MemberInvitationModelView
 from app.accounts.registration.views import RegistrationView
@@ -94,6 +95,7 @@ from app.parties.rsvps.admin import RsvpModelView
 from app.parties.rsvps.api import RsvpApi
 from app.parties.rsvps.guest_list_api import GuestApi
 from app.parties.rsvps.guest_list_views import GuestListView
+from app.parties.rsvps import wishes
 from app.parties.rsvps.views import RsvpView
 from app.parties.series.admin import PartySeriesModelView
 from app.parties.series.api import SeriesApi
@@ -174,6 +176,7 @@ def register(appbuilder: AppBuilder) -> None:
     personal_data.connect()
     merging.connect()
     connect_dashboards()
+    registration_wishes.know(registration_wishes.WishKind(wishes.describe, wishes.grant))
     manager = appbuilder.sm
     # Pages
     appbuilder.set_index(LandingView)

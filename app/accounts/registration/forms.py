@@ -35,8 +35,9 @@ class RegistrationForm(FlaskForm):
     username = StringField(
         lazy_gettext("Username"),
         filters=FILTERS,
-        validators=[DataRequired()],
-        description=lazy_gettext("3 to 20 letters, digits, dots, dashes or underscores. Visible to others."),
+        description=lazy_gettext(
+            "3 to 20 letters, digits, dots, dashes or underscores. Visible to others. If empty, we take one like your name."
+        ),
         render_kw={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"},
     )
     email = EmailField(

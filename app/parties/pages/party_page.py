@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
+from flask import request
 from flask_babel import ngettext
 from flask_login import current_user
 
 from app import clock
-from app.http import public_url
-from app.parties import location, rules
+from app.http import parse_int, public_url
+from app.parties import location, models, rules
 from app.parties.access import AnswerableParty, BasePartyView, PartyVisit, is_open_to_strangers
 from app.parties.check_in import tickets
 from app.parties.check_in.tickets import Ticket
@@ -234,7 +235,9 @@ def _form_of(guest: Respondent | None, rsvp: Rsvp | None) -> RsvpForm:
     """Return the form with the guest's RSVP, or with the name on their invitation."""
     name = guest.name if guest else ""
     if rsvp is None:
-        return RsvpForm(formdata=None, party_size=1, name=name)
+        # As a visitor asked for before they logged in, or a guest who answers by e-mail alone.
+        asked = parse_int(request.args.get("seats", "")) or 1
+        return RsvpForm(formdata=None, party_size=min(max(asked, 1), models.MAX_SEATS), name=name)
     minimum = rsvp.min_party if rsvp.min_party != rsvp.party_size else None
     return RsvpForm(
         formdata=None, party_size=rsvp.party_size, min_party=minimum, note=rsvp.note, name=rsvp.name or name

@@ -6,19 +6,24 @@ from typing import ClassVar
 from flask import flash, make_response, redirect, request, url_for
 from flask_appbuilder import expose, has_access, permission_name
 from flask_babel import gettext as _
+from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
+from app.accounts.auth_type import may_register
+from app.accounts.registration import wishes as registration_wishes
 from app.crud.actions import flash_and_redirect
 from app.crud.fields import show_at_field
 from app.database import run_with_retry
 from app.errors import DomainError
 from app.extensions import db
+from app.http import parse_int
 from app.parties import queries
 from app.parties.access import POST_LIMIT, AnswerableParty, BasePartyView, login_or_invitation_required
 from app.parties.enums import RsvpStatus
 from app.parties.rsvps import offers
 from app.parties.rsvps import service as rsvp_service
 from app.parties.rsvps import texts as rsvp_texts
+from app.parties.rsvps import wishes
 from app.parties.rsvps.forms import CLAIM, STAY, OfferForm, RsvpByIdForm, RsvpForm
 from app.parties.rsvps.types import PartialAvailability, RsvpRequest
 from app.parties.texts import Flash
@@ -59,6 +64,21 @@ class RsvpView(BasePartyView):
             flash(_("Please enter a valid Party ID to RSVP!"), "danger")
             return redirect(url_for("PartyView.list"), 303)
         return self._answer(self.get_answerable(party.slug), RsvpRequest(RsvpStatus.YES))
+
+    @expose("/<slug>/wish")
+    @login_or_invitation_required
+    @permission_name("rsvp")
+    def wish(self, slug: str) -> BaseResponse:
+        """Remember how many seats a visitor wants, and lead on to register or to log in."""
+        party = self.get_visible(slug).party
+        wish = wishes.wish_for(party, parse_int(request.args.get("seats", "")) or 1)
+        page = url_for("PartyView.show", slug=slug, seats=wish["seats"])
+        if current_user.is_authenticated:
+            return redirect(page, 303)
+        registration_wishes.remember(wish)
+        if request.args.get("by") == "login" or not may_register():
+            return redirect(url_for("LoginView.login", next=page), 303)
+        return redirect(url_for("RegistrationView.form"), 303)
 
     @expose("/<slug>/offer", methods=["GET", "POST"])
     @login_or_invitation_required

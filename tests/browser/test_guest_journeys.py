@@ -1,0 +1,72 @@
+"""How many clicks and fields it takes to come to dinner."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+from sqlalchemy import select
+
+from app.outbox.models import OutboxEmail
+from tests.support.factories import PASSWORD, DinnerPartyFactory, MemberFactory
+
+
+class Hands:
+    """Clicks and fills in on a page, and counts."""
+
+    def __init__(self, page):
+        self.page, self.clicks, self.fields = page, 0, 0
+
+    def click(self, selector):
+        self.page.click(selector)
+        self.clicks += 1
+
+    def fill(self, **fields):
+        for name, value in fields.items():
+            self.page.fill(f"main [name={name}]", value)
+            self.fields += 1
+
+    def follow(self, records, kind):
+        """Click the link of the only e-mail of a kind."""
+        letter = email(records, kind)
+        self.page.goto(re.search(r"https?://\S+", letter.text).group().replace("__secret__", letter.secret))
+        self.clicks += 1
+
+
+def email(records, kind):
+    return records.one(select(OutboxEmail).where(OutboxEmail.kind == kind))
+
+
+@pytest.fixture
+def party(cast):
+    return DinnerPartyFactory(host=cast.host, title="Fondue")
+
+
+@pytest.fixture(params=[{"locale": "en"}, {"locale": "ar", "viewport": {"width": 390, "height": 844}}], ids=["en", "ar"])
+def hands(open_page, request):
+    return Hands(open_page(**request.param))
+
+
+def test_a_stranger_has_a_seat_after_four_clicks_and_four_fields(hands, party, records, accessible):
+    hands.page.goto(f"/parties/{party.slug}")
+    hands.click("form[action$=wish] .primary")
+    accessible(hands.page)
+    hands.fill(first_name="Ada", last_name="Byron", email="ada@example.org", password=PASSWORD)
+    hands.click("main form .primary")
+    hands.follow(records, "activation")
+    accessible(hands.page)
+    hands.click("main form .primary")
+    expect(hands.page.locator(".flash.info")).to_be_visible()
+    assert records.fresh(party).seats_taken == 2
+    assert (hands.clicks, hands.fields) == (4, 4)
+
+
+def test_a_member_has_a_seat_after_three_clicks_and_two_fields(hands, party, records):
+    MemberFactory(username="grace")
+    hands.page.goto(f"/parties/{party.slug}")
+    hands.click("form[action$=wish] [value=login]")
+    hands.fill(username="grace", password=PASSWORD)
+    hands.click("main form .primary")
+    hands.click("main [name=answer][value=yes]")
+    expect(hands.page.locator(".flash.info")).to_be_visible()
+    assert records.fresh(party).seats_taken == 2
+    assert (hands.clicks, hands.fields) == (3, 2)
