@@ -86,6 +86,8 @@ class DinnerParty(Model):
     approval: Mapped[bool] = mapped_column(default=False)
     # Whether strangers can answer by e-mail alone, if the party is public.
     answers_by_email: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # Whether guests who come see who else does: those who agree to it.
+    shows_guests: Mapped[bool] = mapped_column(default=False, server_default=false())
     # Whether only confirmed guests and hosts see the postal address.
     address_for_guests: Mapped[bool] = mapped_column(default=False)
     map_url: Mapped[str] = mapped_column(String(MAX_URL_LENGTH), default="")
@@ -291,6 +293,8 @@ class Rsvp(Model):
     # When a host approved the RSVP. It is not asked for again.
     approved_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     checked_in_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    # Whether other guests may read the name.
+    shows_name: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     party: Mapped[DinnerParty] = relationship(back_populates="rsvps")
     member: Mapped[Member | None] = relationship()

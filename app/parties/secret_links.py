@@ -32,9 +32,12 @@ def personal_token(invitation: Invitation) -> str:
     return token
 
 
-def personal_url() -> str:
-    """Return the personal link for an e-mail; the outbox fills in the token as its secret."""
-    return public_url("InvitationView.open", token=SECRET)
+def personal_url(seats: int | None = None) -> str:
+    """Return the personal link for an e-mail; the outbox fills in the token as its secret.
+
+    With `seats`, the page asks for that many.
+    """
+    return public_url("InvitationView.open", token=SECRET, seats=seats)
 
 
 def share_token(party: DinnerParty) -> str:

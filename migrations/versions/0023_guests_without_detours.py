@@ -1,4 +1,5 @@
-"""Registrations remember what they were for; guests of a public party can answer by e-mail alone, where its hosts allow it."""
+"""Registrations remember what they were for; guests of a public party can answer by e-mail alone, and see who else
+comes, where its hosts allow it."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +11,10 @@ branch_labels = None
 depends_on = None
 
 JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
-SWITCHES = (("dinner_party", "answers_by_email"), ("invitation", "asked_by_guest"))
+SWITCHES = (
+    *(("dinner_party", "answers_by_email"), ("dinner_party", "shows_guests")),
+    *(("invitation", "asked_by_guest"), ("rsvp", "shows_name")),
+)
 
 
 def upgrade() -> None:

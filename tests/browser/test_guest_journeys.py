@@ -27,13 +27,14 @@ class Hands:
 
     def follow(self, records, kind):
         """Click the link of the only e-mail of a kind."""
-        letter = email(records, kind)
-        self.page.goto(re.search(r"https?://\S+", letter.text).group().replace("__secret__", letter.secret))
+        self.page.goto(link(records, kind))
         self.clicks += 1
 
 
-def email(records, kind):
-    return records.one(select(OutboxEmail).where(OutboxEmail.kind == kind))
+def link(records, kind):
+    """Return the link with the secret in the only e-mail of a kind."""
+    letter = records.one(select(OutboxEmail).where(OutboxEmail.kind == kind))
+    return re.search(r"https?://\S*__secret__\S*", letter.text).group().replace("__secret__", letter.secret)
 
 
 @pytest.fixture
@@ -70,3 +71,17 @@ def test_a_member_has_a_seat_after_three_clicks_and_two_fields(hands, party, rec
     expect(hands.page.locator(".flash.info")).to_be_visible()
     assert records.fresh(party).seats_taken == 2
     assert (hands.clicks, hands.fields) == (3, 2)
+
+
+def test_a_stranger_has_a_seat_by_email_after_two_clicks_two_fields_and_a_link(hands, cast, records, accessible):
+    party = DinnerPartyFactory(host=cast.host, title="Fondue", answers_by_email=True)
+    hands.page.goto(f"/parties/{party.slug}")
+    accessible(hands.page)
+    hands.fill(name="Iris", email="iris@example.org")
+    hands.click("form[action$=join] .primary")
+    expect(hands.page.locator(".flash.info")).to_be_visible()
+    hands.page.goto(link(records, "personal_link"))
+    hands.click("main [name=answer][value=yes]")
+    expect(hands.page.locator(".flash.info")).to_be_visible()
+    assert records.fresh(party).seats_taken == 2
+    assert (hands.clicks, hands.fields) == (2, 2)
