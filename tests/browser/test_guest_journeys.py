@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from sqlalchemy import select
 
 from app.outbox.models import OutboxEmail
-from tests.support.factories import PASSWORD, DinnerPartyFactory, MemberFactory
+from tests.support.factories import PASSWORD, DinnerPartyFactory, InvitationFactory, MemberFactory
 
 
 class Hands:
@@ -85,3 +85,14 @@ def test_a_stranger_has_a_seat_by_email_after_two_clicks_two_fields_and_a_link(h
     expect(hands.page.locator(".flash.info")).to_be_visible()
     assert records.fresh(party).seats_taken == 2
     assert (hands.clicks, hands.fields) == (2, 2)
+
+
+@pytest.mark.parametrize("locale", ["en", "ar"])
+def test_on_a_phone_the_answer_is_on_the_first_screen_of_a_personal_link(open_page, cast, locale):
+    party = DinnerPartyFactory(host=cast.host, title="A long evening with friends and soup", private=True, max_party=3)
+    invitation = InvitationFactory(party=party, name="Iris", max_party=3)
+    page = open_page(locale=locale, viewport={"width": 390, "height": 844})
+    page.goto(f"/invitations/{invitation.token}")
+    for answer in ("yes", "maybe", "no"):
+        box = page.locator(f"main [name=answer][value={answer}]").bounding_box()
+        assert box["y"] + box["height"] <= 844, (answer, box)
