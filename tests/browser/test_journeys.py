@@ -112,7 +112,7 @@ def test_the_journey_of_a_guest(open_page, log_in, says, cast, records, options)
     assert {"activation", "welcome", "rsvp_yes", "rsvp_waitlisted"} == set(kinds)
 
     page.click("header.top a[href='/user/ada']")
-    expect(page.locator(".course")).to_have_count(2)
+    expect(page.locator("main .next-dinner, main .course")).to_have_count(2)
     page.click(f"text={party.title}")
     page.click("form[action$=withdraw] button")
     if scripted:

@@ -13,11 +13,9 @@ from app.parties import queries
 from app.parties.access import BasePartyView, is_open_to_strangers
 from app.parties.calendar import ics
 from app.parties.calendar.views import download
-from app.parties.invitations import queries as invitation_queries
 from app.parties.models import DinnerParty
-from app.parties.pages import party_page, public_lists
+from app.parties.pages import my_dinners, party_page, public_lists
 from app.parties.rsvps.forms import RsvpByIdForm
-from app.parties.waiting_list import queries as waiting_list_queries
 
 
 class LandingView(BaseView):
@@ -109,21 +107,11 @@ class MemberView(BaseView):
         profile = queries.member_by_username(username)
         if profile is None:
             abort(404)
-        is_own = profile.id == current_user.id
-        rsvps = queries.rsvps_by(profile) if is_own else []
-        offers = waiting_list_queries.open_offers(rsvps)
-        return str(
-            self.render_template(
-                "parties/member.html",
-                profile=profile,
-                is_own=is_own,
-                hosting=queries.hosted_by(profile, public_only=not is_own),
-                attending=[rsvp for rsvp in rsvps if rsvp.is_seated],
-                invited=invitation_queries.parties_inviting(profile) if is_own else [],
-                offered=[rsvp for rsvp in rsvps if rsvp.id in offers],
-                waiting=[rsvp for rsvp in rsvps if rsvp.is_queued and rsvp.id not in offers],
-            )
-        )
+        if profile.id == current_user.id:
+            mine = my_dinners.of(profile, page_number())
+            return str(self.render_template("parties/my_dinners.html", profile=profile, mine=mine))
+        hosting = queries.hosted_by(profile, public_only=True)
+        return str(self.render_template("parties/member.html", profile=profile, hosting=hosting))
 
     @expose("/<username>/picture")
     @has_access
