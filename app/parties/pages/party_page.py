@@ -8,8 +8,11 @@ from flask_login import current_user
 
 from app import clock
 from app.http import parse_int, public_url
-from app.parties import location, models, rules
+from app.i18n import spoken_dates
+from app.parties import location, models, queries, rules
 from app.parties.access import AnswerableParty, BasePartyView, PartyVisit, is_open_to_strangers
+from app.parties.calendar import links
+from app.parties.calendar.links import CalendarLink
 from app.parties.check_in import tickets
 from app.parties.check_in.tickets import Ticket
 from app.parties.enums import RsvpStatus
@@ -32,6 +35,10 @@ from app.parties.waiting_list.models import WaitOffer
 from app.parties.waiting_list.queries import Standing
 
 
+# Of the description, in the card that other programs show.
+MAX_CARD_WORDS = 160
+
+
 @dataclass(frozen=True)
 class PartyPage:
     """What the page of a party shows to one reader. `guest` is None for visitors without an account or a link."""
@@ -48,6 +55,9 @@ class PartyPage:
     # Only some of the seats that were asked for are free: the form asks what the guest prefers.
     partial: PartialAvailability | None
     join_form: JoinForm | None
+    # The other guests who come and agree to be named; for hosts and guests who come, if the hosts allow it.
+    others: list[str]
+    calendar_links: list[CalendarLink]
     # The other dates of its series, and whether each is linked.
     dates: list[tuple[DinnerParty, bool]]
     is_owner: bool
@@ -88,6 +98,14 @@ class PartyPage:
     def picture_url(self) -> str | None:
         """The public URL of the party's picture."""
         return picture_url(self.party)
+
+    @property
+    def description(self) -> str:
+        """What that card says of the party: when it is, and the beginning of what its hosts tell guests."""
+        when = spoken_dates.spoken_span(self.party.starts_at, self.party.ends_at, self.party.timezone)
+        words = " ".join(self.party.description.split())
+        told = words if len(words) <= MAX_CARD_WORDS else words[:MAX_CARD_WORDS].rpartition(" ")[0] + "…"
+        return " · ".join(filter(None, (when, self.party.venue, told)))
 
     # -- their RSVP
 
@@ -206,11 +224,12 @@ def render(
     party, guest, rsvp = visit
     is_host, is_staff = view.is_host(party), view.is_staff()
     dates = series_queries.visible_dates(party, is_host=is_host or is_staff)
+    where = location.visible_location(party, with_address=view.shows_address(party, rsvp))
     page = PartyPage(
         party=party,
         guest=guest,
         standing=waiting_list_queries.standing(rsvp),
-        location=location.visible_location(party, with_address=view.shows_address(party, rsvp)),
+        location=where,
         ticket=tickets.ticket_of(party, rsvp),
         menu=menu_service.menu(party),
         potluck=potluck_service.slots_and_own_claims(party, rsvp),
@@ -218,6 +237,8 @@ def render(
         form=form or _form_of(guest, rsvp),
         partial=partial,
         join_form=join_form(party) if guest is None else None,
+        others=queries.named_guests(party, rsvp) if is_host or (rsvp and rsvp.is_seated) else [],
+        calendar_links=links.links(party, where) if party.is_open else [],
         dates=[(date, linked) for date, linked in dates if date.id != party.id],
         is_owner=current_user.is_authenticated and party.host_id == current_user.id,
         is_host=is_host,
@@ -240,5 +261,10 @@ def _form_of(guest: Respondent | None, rsvp: Rsvp | None) -> RsvpForm:
         return RsvpForm(formdata=None, party_size=min(max(asked, 1), models.MAX_SEATS), name=name)
     minimum = rsvp.min_party if rsvp.min_party != rsvp.party_size else None
     return RsvpForm(
-        formdata=None, party_size=rsvp.party_size, min_party=minimum, note=rsvp.note, name=rsvp.name or name
+        formdata=None,
+        party_size=rsvp.party_size,
+        min_party=minimum,
+        note=rsvp.note,
+        name=rsvp.name or name,
+        shows_name=rsvp.shows_name,
     )

@@ -1,6 +1,6 @@
 """Pages that show parties: the landing page, the list, one party, and the parties of a member."""
 
-from flask import Response, abort, session
+from flask import Response, abort, request, session
 from flask_appbuilder import expose, has_access, permission_name
 from flask_babel import lazy_gettext
 from flask_login import current_user
@@ -8,13 +8,14 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.crud import files
 from app.crud.views import BaseView
+from app.food import DIETS
 from app.http import page_number
 from app.parties import queries
 from app.parties.access import BasePartyView, is_open_to_strangers
 from app.parties.calendar import ics
 from app.parties.calendar.views import download
 from app.parties.models import DinnerParty
-from app.parties.pages import my_dinners, party_page, public_lists
+from app.parties.pages import my_dinners, party_page, public_lists, search
 from app.parties.rsvps.forms import RsvpByIdForm
 
 
@@ -42,12 +43,13 @@ class PartyView(BasePartyView):
     @permission_name("read")
     def list(self) -> BaseResponse:
         """Show the coming public parties."""
-        page = queries.public_page(page_number())
+        wanted = search.read(request.args)
+        page = queries.public_page(page_number(), wanted.conditions)
         # The token of a form would give every stranger a cookie.
         form = RsvpByIdForm() if current_user.is_authenticated else None
         return public_lists.respond(
             page.items,
-            lambda: self.render_template("parties/party_list.html", page=page, form=form),
+            lambda: self.render_template("parties/party_list.html", page=page, form=form, search=wanted, diets=DIETS),
             page.has_next,
         )
 

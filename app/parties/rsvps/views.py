@@ -140,4 +140,12 @@ def _read_request(form: RsvpForm) -> RsvpRequest:
     size, minimum, fewer = form.party_size.data, form.min_party.data, form.come_with.data
     if fewer:
         size, minimum = fewer, min(minimum, fewer) if minimum else None
-    return RsvpRequest(form.answer.data, size, minimum, form.note.data, wait=form.wait.data, name=form.name.data)
+    return RsvpRequest(
+        form.answer.data,
+        size,
+        minimum,
+        form.note.data,
+        wait=form.wait.data,
+        name=form.name.data,
+        shows_name=form.shows_name.data,
+    )
