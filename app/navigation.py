@@ -30,6 +30,7 @@ from app.accounts.passkeys.views import PasskeyView
 from app.accounts.passwords.views import PasswordView
 from app.accounts.privacy.views import MyDataView
 from app.accounts.profile.views import ProfileView
+from app.accounts.registration import wishes as registration_wishes
 from app.accounts.registration.admin import RegistrationModelView
 from app.accounts.registration.invitations_admin import MemberInvitationModelView
 from app.accounts.registration.views import RegistrationView
@@ -90,6 +91,7 @@ from app.parties.potluck.admin import DishClaimModelView, DishSlotModelView
 from app.parties.potluck.api import PotluckApi
 from app.parties.potluck.views import PotluckView
 from app.parties.privacy import merging, personal_data
+from app.parties.rsvps import wishes
 from app.parties.rsvps.admin import RsvpModelView
 from app.parties.rsvps.api import RsvpApi
 from app.parties.rsvps.guest_list_api import GuestApi
@@ -174,6 +176,7 @@ def register(appbuilder: AppBuilder) -> None:
     personal_data.connect()
     merging.connect()
     connect_dashboards()
+    registration_wishes.know(registration_wishes.WishKind(wishes.describe, wishes.grant))
     manager = appbuilder.sm
     # Pages
     appbuilder.set_index(LandingView)

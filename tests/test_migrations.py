@@ -113,6 +113,7 @@ RELEASED = {
     "0021_dashboard_links": "b61650a7c413f5f578c3927442715077",
     "0022_faster_search_key": "55e22ba4b1d17ad3da72e592e6f5b4eb",
     "0023_area": "8a179cebbaabe4f1805b6b30dbaed2c7",
+    "0024_guests_without_detours": "33fa353668231cc95d0b366acc501a4b",
 }
 
 

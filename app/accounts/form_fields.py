@@ -12,6 +12,16 @@ from app.outbox.rules import is_writable
 
 FILTERS = [clean_text]
 MAX_NAME_LENGTH, MAX_EMAIL_LENGTH = 64, 254
+# A field that people do not see. With it, what 1Password, Bitwarden, Dashlane and LastPass look for in fields that they
+# leave alone.
+HONEYPOT = {
+    "autocomplete": "off",
+    "tabindex": "-1",
+    "data-1p-ignore": "true",
+    "data-bwignore": "true",
+    "data-form-type": "other",
+    "data-lpignore": "true",
+}
 
 
 NOT_WRITABLE = lazy_gettext(

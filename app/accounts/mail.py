@@ -20,12 +20,15 @@ SENT_ELSEWHERE = (CHANGE_EMAIL, EMAIL_CHANGED, EMAIL_CHANGE_UNDONE)
 ACCOUNT_DELETED, ACCOUNTS_MERGED = "account_deleted", "accounts_merged"
 
 
-def activation(registration: Registration | None, token: str) -> None:
-    """Send the activation link, in place of earlier ones. Without a registration, discard the e-mail."""
+def activation(registration: Registration | None, token: str, wish: object = None) -> None:
+    """Send the activation link, in place of earlier ones, and say what comes with it: the texts of a wish.
+
+    Without a registration, discard the e-mail.
+    """
     url = public_url("RegistrationView.activation", token=SECRET)
     supersede("activation", registration.email if registration is not None else "")
     if registration is None:
-        enqueue_decoy("activation", context={"expires_at": clock.now(), "url": url})
+        enqueue_decoy("activation", context={"expires_at": clock.now(), "url": url, "wish": None})
         return
     enqueue(
         EmailRequest(
@@ -38,6 +41,7 @@ def activation(registration: Registration | None, token: str) -> None:
                 "username": registration.username,
                 "expires_at": registration.expires_at,
                 "url": url,
+                "wish": wish,
             },
             dedupe_key=f"activation:{registration.registration_hash}",
             secret=token,

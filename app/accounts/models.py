@@ -152,6 +152,8 @@ class Registration(RegisterUser):
     # The identity at an OpenID Connect provider that is linked at the activation.
     identity_issuer: Mapped[str | None] = mapped_column(String(255))
     identity_subject: Mapped[str | None] = mapped_column(String(255))
+    # What the visitor wanted an account for (registration/wishes.py).
+    wish: Mapped[dict[str, Any] | None] = mapped_column(Json)
     username_key: Mapped[str] = key_column("username")
     email_key: Mapped[str] = key_column("email")
     duplicate: Mapped[int] = duplicate_column()

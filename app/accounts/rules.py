@@ -3,9 +3,11 @@
 import hashlib
 import re
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from app import search_key
 from app.accounts.enums import TokenPurpose
 
 REGISTRATION_LIFETIME = timedelta(hours=48)
@@ -72,6 +74,15 @@ def username_like(text: str) -> str | None:
     """Return a valid username that is like a name or e-mail address of another system, or None."""
     name = re.sub(r"[^a-z0-9._-]+", "-", text.lower().partition("@")[0])[:MAX_USERNAME_LENGTH].strip("._-")
     return name if is_username(name) and not is_forbidden_username(name) else None
+
+
+def usernames_like(name: str) -> Iterator[str]:
+    """Yield usernames to propose to a person, the most like their name first. The last one is random."""
+    base = username_like(re.sub("[^a-z0-9]+", ".", search_key.key(name)).strip(".")) or "guest"
+    if base != "guest":
+        yield base
+        yield from (f"{base[: MAX_USERNAME_LENGTH - 1]}{number}" for number in range(2, 10))
+    yield f"{base[: MAX_USERNAME_LENGTH - 7]}-{secrets.token_hex(3)}"
 
 
 def is_forbidden_username(name: str) -> bool:

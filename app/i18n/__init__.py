@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from app.i18n import cli, formats, locales, runtime, selectors, views
+from app.i18n import cli, formats, locales, runtime, selectors, spoken_dates, views
 from app.i18n.selectors import force_locale
 
 __all__ = ["force_locale", "init_app", "runtime"]
@@ -13,5 +13,6 @@ def init_app(app: Flask) -> None:
     locales.init_app(app)
     selectors.init_app(app)
     formats.init_app(app)
+    spoken_dates.init_app(app)
     views.init_app(app)
     cli.init_app(app)

@@ -33,7 +33,7 @@ def date_time(moment: dt.datetime, zone: str | None = None, width: Width = "medi
 
     The zone is named if the reader's is not known, or has another UTC offset at that moment.
     """
-    local = _in_zone(moment, zone)
+    local = in_zone(moment, zone)
     return _with_zone(_date_and_clock(local, width), local, zone)
 
 
@@ -45,16 +45,16 @@ def planned_time(local: dt.datetime, offset: dt.timedelta, zone: str, width: Wid
 
 def date(moment: dt.date, zone: str | None = None, width: Width = "full") -> str:
     """Format the date of a datetime in `zone` or the current time zone, or a plain date."""
-    local = _in_zone(moment, zone) if isinstance(moment, dt.datetime) else moment
+    local = in_zone(moment, zone) if isinstance(moment, dt.datetime) else moment
     return dates.format_date(local, width, locale=flask_babel.get_locale())
 
 
 def time(moment: dt.datetime | dt.time, zone: str | None = None) -> str:
     """Format the time of a datetime, with its zone as in `date_time`, or a plain time."""
     if isinstance(moment, dt.time):
-        return _clock(moment)
-    local = _in_zone(moment, zone)
-    return _with_zone(_clock(local), local, zone)
+        return clock_time(moment)
+    local = in_zone(moment, zone)
+    return _with_zone(clock_time(local), local, zone)
 
 
 def place(zone: str) -> str:
@@ -116,12 +116,12 @@ def _several(thing: Sequence | AbstractSet) -> str:  # type: ignore[type-arg]
     return lists.format_list([value(item) for item in thing], locale=flask_babel.get_locale()) or NOTHING
 
 
-def _in_zone(moment: dt.datetime, zone: str | None) -> dt.datetime:
+def in_zone(moment: dt.datetime, zone: str | None) -> dt.datetime:
     aware = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
     return aware.astimezone(selectors.zone_info(zone))
 
 
-def _clock(local: dt.datetime | dt.time) -> str:
+def clock_time(local: dt.datetime | dt.time) -> str:
     locale = flask_babel.get_locale()
     skeleton = SKELETONS.get(selectors.hour_cycle() or "")
     pattern = locale.datetime_skeletons[skeleton].pattern if skeleton else "short"
@@ -131,15 +131,17 @@ def _clock(local: dt.datetime | dt.time) -> str:
 def _date_and_clock(local: dt.datetime, width: Width) -> str:
     locale = flask_babel.get_locale()
     pattern = str(dates.get_datetime_format(width, locale=locale))
-    return pattern.replace("{0}", _clock(local)).replace("{1}", dates.format_date(local, width, locale=locale))
+    return pattern.replace("{0}", clock_time(local)).replace("{1}", dates.format_date(local, width, locale=locale))
 
 
 def _with_zone(text: str, local: dt.datetime, zone: str | None) -> str:
-    is_readers = (
-        selectors.known_timezone() is not None
-        and local.utcoffset() == local.astimezone(selectors.zone_info()).utcoffset()
-    )
-    return text if is_readers else _named(text, local, selectors.zone_info(zone).key)
+    return text if is_on_clock_of_reader(local) else _named(text, local, selectors.zone_info(zone).key)
+
+
+def is_on_clock_of_reader(local: dt.datetime) -> bool:
+    """Whether the reader's clock is known, and shows the same at that moment."""
+    own = local.astimezone(selectors.zone_info())
+    return selectors.known_timezone() is not None and local.utcoffset() == own.utcoffset()
 
 
 def _named(text: str, local: dt.datetime, zone: str) -> str:

@@ -96,7 +96,7 @@ class PartyAccess:
             is_hidden=party.hidden_at is not None,
             is_host=self.is_host(party),
             is_guest=by_share_link
-            or (rsvp.status != RsvpStatus.REMOVED if rsvp else guest is not None and guest.invitation is not None),
+            or (rsvp.status != RsvpStatus.REMOVED if rsvp else guest is not None and guest.is_invited),
             is_staff=self.is_staff(),
         )
         if not visible:

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     event,
+    false,
     inspect,
     select,
     update,
@@ -87,6 +88,10 @@ class DinnerParty(Model):
     rsvp_deadline: Mapped[datetime | None] = mapped_column(UTCDateTime, active_history=True)
     # Whether hosts approve guests who were not invited.
     approval: Mapped[bool] = mapped_column(default=False)
+    # Whether strangers can answer by e-mail alone, if the party is public.
+    answers_by_email: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # Whether guests who come see who else does: those who agree to it.
+    shows_guests: Mapped[bool] = mapped_column(default=False, server_default=false())
     # Whether only confirmed guests and hosts see the postal address.
     address_for_guests: Mapped[bool] = mapped_column(default=True)
     map_url: Mapped[str] = mapped_column(String(MAX_URL_LENGTH), default="")
@@ -307,6 +312,8 @@ class Rsvp(Model):
     # When a host approved the RSVP. It is not asked for again.
     approved_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     checked_in_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    # Whether other guests may read the name.
+    shows_name: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     party: Mapped[DinnerParty] = relationship(back_populates="rsvps")
     member: Mapped[Member | None] = relationship()
@@ -441,7 +448,9 @@ class Invitation(Model):
     token_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
     # Counts up when the guest is invited again: earlier links stop working.
     round: Mapped[int] = mapped_column(default=1)
-    # None if the guest asked for it on the page of the share link.
+    # Nobody invited them: they answer a public party by e-mail alone, and need approval where others do.
+    asked_by_guest: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # None if the guest asked for it, there or on the page of the share link.
     invited_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="SET NULL"), index=True)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
     # None while the party is a draft: the e-mail is sent when it is published.

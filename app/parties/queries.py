@@ -1,8 +1,9 @@
 """Queries about parties, and about RSVPs that concern more than one subject."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from app import clock, replica
@@ -34,9 +35,9 @@ def next_public_parties(limit: int = LANDING_SIZE) -> list[DinnerParty]:
     return replica.read(lambda: list(db.session.scalars(_public_parties().limit(limit))))
 
 
-def public_page(number: int) -> PartyPage:
-    """Return page `number` of the coming public parties."""
-    page = _public_parties().offset((number - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1)
+def public_page(number: int, conditions: Iterable[ColumnElement[bool]] = ()) -> PartyPage:
+    """Return page `number` of the coming public parties that fulfil all `conditions`."""
+    page = _public_parties().where(*conditions).offset((number - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1)
     found = replica.read(lambda: list(db.session.scalars(page)))
     return PartyPage(found[:PAGE_SIZE], number, has_next=len(found) > PAGE_SIZE)
 
@@ -110,6 +111,20 @@ def has_rsvp_of_other_account(party: DinnerParty, guest: Respondent) -> bool:
         others.append(Rsvp.invitation_id == guest.invitation.id)
     statement = select(Rsvp.id).where(Rsvp.party_id == party.id, or_(*others)).limit(1)
     return db.session.execute(statement).first() is not None
+
+
+def named_guests(party: DinnerParty, reader: Rsvp | None) -> list[str]:
+    """Return the names of the guests who come and let others see it, without the reader; none if the hosts do not want it."""
+    if not party.shows_guests:
+        return []
+    statement = (
+        select(Rsvp.name)
+        .where(Rsvp.party_id == party.id, Rsvp.status.in_(SEATED), Rsvp.shows_name, Rsvp.name != "")
+        .where(Rsvp.id != (reader.id if reader else 0))
+        .order_by(Rsvp.name, Rsvp.id)
+        .limit(OWN_SIZE)
+    )
+    return list(db.session.scalars(statement))
 
 
 def hosted_by(member: Member, *, public_only: bool) -> list[DinnerParty]:

@@ -33,7 +33,8 @@ class Respondent:
     @property
     def is_invited(self) -> bool:
         """Whether a host has invited them, so that their seats need no approval."""
-        return self.invitation is not None or self.by_share_link
+        invited = self.invitation is not None and not self.invitation.asked_by_guest
+        return invited or self.by_share_link
 
     def max_party(self, party: DinnerParty, rsvp: Rsvp | None) -> int:
         """Return how many people one RSVP may cover: what the invitation or the party says, but never fewer than already."""

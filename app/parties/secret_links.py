@@ -33,9 +33,12 @@ def personal_token(invitation: Invitation) -> str:
     return token
 
 
-def personal_url() -> str:
-    """Return the personal link for an e-mail; the outbox fills in the token as its secret."""
-    return public_url("InvitationView.open", token=SECRET)
+def personal_url(seats: int | None = None) -> str:
+    """Return the personal link for an e-mail; the outbox fills in the token as its secret.
+
+    With `seats`, the page asks for that many.
+    """
+    return public_url("InvitationView.open", token=SECRET, seats=seats)
 
 
 def personal_url_of(invitation: Invitation) -> str | None:

@@ -45,6 +45,8 @@ class Party(PartySummary, Standing):
     rsvp_deadline = fields.AwareDateTime(allow_none=True)
     answers_until = fields.AwareDateTime()
     approval = fields.Boolean(**described("Guests without an invitation need the approval of a host"))
+    answers_by_email = fields.Boolean()
+    shows_guests = fields.Boolean()
     address_for_guests = fields.Boolean()
     waiting_count = fields.Integer(**described("How many RSVPs are on the waiting list"))
     menu = fields.List(fields.Nested(Dish))

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from app import clock
+from app.accounts import rules
 from app.accounts.models import Member, Registration
 from app.accounts.rules import token_hash
 from app.outbox.models import OutboxEmail
@@ -182,7 +183,7 @@ def test_a_taken_username_is_refused_at_the_field_whatever_its_case(visitor, cas
 
 @pytest.mark.parametrize(
     "name",
-    ["", "ab", "a" * 21, "admin", "ADMIN", "a@b", "a b", "-ada", "ada.", "ада", "<b>", "🍷🍷🍷", "a\x00da\x00" * 9],
+    ["ab", "a" * 21, "admin", "ADMIN", "a@b", "a b", "-ada", "ada.", "ада", "<b>", "🍷🍷🍷", "a\x00da\x00" * 9],
 )
 def test_a_username_that_cannot_be_part_of_a_url_is_refused(visitor, records, name):
     page = register(visitor, username=name)
@@ -352,7 +353,7 @@ def test_the_password_is_stored_as_a_hash(visitor, records):
 @pytest.mark.rate_limits
 def test_invalid_forms_do_not_count_towards_the_limit(visitor):
     for _attempt in range(61):
-        assert register(visitor, username="").status == 422
+        assert register(visitor, email="").status == 422
     assert register(visitor).path == "/register/sent"
 
 
@@ -369,3 +370,25 @@ def test_an_unusable_link_says_so_when_it_is_opened(visitor, state, flash):
     page = visitor.get(f"/register/activation/{token}")
     assert page.flashes == [flash]
     assert visitor.get("/login/").flashes == []
+
+
+@pytest.mark.parametrize(
+    ("name", "proposed"),
+    [
+        ("Ada Byron", ["ada.byron", "ada.byron2"]),
+        ("José Álvarez Núñez", ["jose.alvarez.nunez"]),
+        ("Maximiliana von und zu Oberpfaffenhofen", ["maximiliana.von.und"]),
+        ("ليلى حداد", ["guest-"]),
+        ("Admin", ["guest-"]),
+    ],
+)
+def test_a_username_is_proposed_from_the_name(name, proposed):
+    found = list(rules.usernames_like(name))
+    assert all(rules.is_username(username) for username in found)
+    assert all(username.startswith(start) for username, start in zip(found, proposed, strict=False))
+
+
+def test_nobody_has_to_think_of_a_username(visitor, records):
+    MemberFactory(username="ada.byron")
+    register(visitor, username="")
+    assert records.one(Registration).username == "ada.byron2"

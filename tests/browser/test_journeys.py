@@ -77,6 +77,7 @@ def test_the_journey_of_a_guest(open_page, log_in, says, cast, records, options)
         expect(page.locator(".summary")).to_be_focused()
     for name, value in {"first_name": "Ada", "last_name": "Byron", "email": "ada@example.com"}.items():
         page.fill(f"main [name={name}]", value)
+    page.click("main form summary")
     page.fill("main [name=username]", "ada")
     page.fill("main [name=password]", PASSWORD)
     page.click("main [type=submit]")
@@ -111,7 +112,7 @@ def test_the_journey_of_a_guest(open_page, log_in, says, cast, records, options)
     assert {"activation", "welcome", "rsvp_yes", "rsvp_waitlisted"} == set(kinds)
 
     page.click("header.top a[href='/user/ada']")
-    expect(page.locator(".course")).to_have_count(2)
+    expect(page.locator("main .next-dinner, main .course")).to_have_count(2)
     page.click(f"text={party.title}")
     page.click("form[action$=withdraw] button")
     if scripted:

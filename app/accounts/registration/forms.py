@@ -17,7 +17,7 @@ from wtforms.validators import DataRequired, InputRequired, Length
 
 from app.accounts import password_policy
 from app.accounts.encryption import decrypt, encrypt
-from app.accounts.form_fields import FILTERS, MAX_EMAIL_LENGTH, MAX_NAME_LENGTH, EmailAddress
+from app.accounts.form_fields import FILTERS, HONEYPOT, MAX_EMAIL_LENGTH, MAX_NAME_LENGTH, EmailAddress
 from app.accounts.registration.hooks import Problem
 from app.crud.fields import show_at_field
 from app.errors import DomainError
@@ -36,8 +36,9 @@ class RegistrationForm(FlaskForm):
     username = StringField(
         lazy_gettext("Username"),
         filters=FILTERS,
-        validators=[DataRequired()],
-        description=lazy_gettext("3 to 20 letters, digits, dots, dashes or underscores. Visible to others."),
+        description=lazy_gettext(
+            "3 to 20 letters, digits, dots, dashes or underscores. Visible to others. If empty, we take one like your name."
+        ),
         render_kw={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"},
     )
     email = EmailField(
@@ -68,15 +69,7 @@ class RegistrationForm(FlaskForm):
     comment = StringField(
         lazy_gettext("Leave this empty"),
         filters=FILTERS,
-        # What 1Password, Bitwarden, Dashlane and LastPass look for in fields that they leave alone.
-        render_kw={
-            "autocomplete": "off",
-            "tabindex": "-1",
-            "data-1p-ignore": "true",
-            "data-bwignore": "true",
-            "data-form-type": "other",
-            "data-lpignore": "true",
-        },
+        render_kw=HONEYPOT,
     )
     sealed = HiddenField()
 

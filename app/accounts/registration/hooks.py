@@ -45,6 +45,7 @@ from app import clock
 from app.accounts import password_policy, rules
 from app.accounts.models import Member, Registration
 from app.accounts.oidc.service import OidcIdentity
+from app.accounts.registration.wishes import Wish
 from app.address_key import address_key
 from app.database import is_unavailable
 from app.errors import DomainError
@@ -76,6 +77,8 @@ class Applicant:
     timezone: str | None
     accepts_terms: bool = False
     identity: OidcIdentity | None = None
+    # What they want the account for (wishes.py).
+    wish: Wish | None = None
 
     def without_password(self) -> "Applicant":
         """Return a copy without the password."""

@@ -14,7 +14,9 @@ from app.accounts.enums import LinkState
 from app.accounts.members import add_member
 from app.accounts.models import GUEST, ExternalIdentity, Member, Registration
 from app.accounts.registration import hooks as registration_hooks
+from app.accounts.registration import wishes
 from app.accounts.registration.hooks import Applicant
+from app.accounts.registration.wishes import Wish
 from app.address_key import address_key
 from app.database import insert_or_ignore
 from app.errors import Category, DomainError
@@ -79,6 +81,7 @@ def fill(registration: Registration, applicant: Applicant, password_hash: str) -
     # Otherwise the identity of whoever sent an earlier form could log in to this account.
     registration.identity_issuer = identity.issuer if identity else None
     registration.identity_subject = identity.subject if identity else None
+    registration.wish = applicant.wish
     registration.registration_date = now.replace(tzinfo=None)
     registration.expires_at = now + rules.REGISTRATION_LIFETIME
 
@@ -103,7 +106,7 @@ def send_activation(registration: Registration) -> None:
     registration.sent_count = (registration.sent_count or 0) + 1
     registration.last_sent_at = clock.now()
     db.session.flush()
-    mail.activation(registration, token)
+    mail.activation(registration, token, wishes.texts(registration.wish))
 
 
 def find_registration(token: str) -> Registration | None:
@@ -121,8 +124,8 @@ def state_of(registration: Registration | None) -> LinkState:
     return LinkState.EXPIRED if is_expired(registration) else LinkState.READY
 
 
-def activate(token: str, password: str = "") -> Member:
-    """Activate the registration of a link, and return the new member. Of simultaneous requests, one succeeds.
+def activate(token: str, password: str = "") -> tuple[Member, Wish | None]:
+    """Activate the registration of a link, and return the new member and their wish. Of simultaneous requests, one succeeds.
 
     A contested registration needs its password as well. Otherwise somebody could register the address of another person,
     who would activate it with a password that is not their own. Raises DomainError for a link that is unknown, was used
@@ -136,7 +139,8 @@ def activate(token: str, password: str = "") -> Member:
         raise DomainError(
             lazy_gettext("Enter the password that you chose most recently when you registered."), field="password"
         )
-    return _claim(registration)
+    wish = registration.wish
+    return _claim(registration), wish
 
 
 def create_member(registration: Registration) -> Member:
@@ -176,6 +180,15 @@ def _link_identity(member: Member, registration: Registration) -> None:
 def is_expired(registration: Registration) -> bool:
     """Whether the link of `registration` has expired."""
     return registration.expires_at is None or registration.expires_at <= clock.now()
+
+
+def propose_username(first_name: str, last_name: str) -> str:
+    """Return a free username that is like the name of a person."""
+    candidates = list(rules.usernames_like(f"{first_name} {last_name}"))
+    keys = {address_key(name): name for name in candidates}
+    taken = set(db.session.scalars(select(Member.username_key).where(Member.username_key.in_(keys))))
+    taken |= set(db.session.scalars(select(Registration.username_key).where(Registration.username_key.in_(keys))))
+    return next(name for key, name in keys.items() if key not in taken or name == candidates[-1])
 
 
 def delete_stale(applicant: Applicant, *, only_over: bool) -> None:

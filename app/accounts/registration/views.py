@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import current_app, flash, make_response, redirect, request, session, url_for
 from flask_appbuilder import expose
@@ -25,18 +25,21 @@ from app.accounts.oidc.service import OidcIdentity
 from app.accounts.registration import hooks as registration_hooks
 from app.accounts.registration import invitations as member_invitations
 from app.accounts.registration import service as registration_service
+from app.accounts.registration import wishes
 from app.accounts.registration.forms import RegistrationForm
 from app.accounts.registration.hooks import Applicant
 from app.accounts.sessions import service as session_service
 from app.crud.fields import show_at_field
 from app.crud.views import BaseView
 from app.database import run_with_retry, transaction
-from app.errors import DomainError
+from app.errors import Category, DomainError
 from app.http import without_referrer
 from app.i18n.selectors import current_locale, is_timezone, known_timezone
 from app.outbox import texts as outbox_texts
 
 SENT_TO = "registration_email"
+Flash = tuple[str, Category]
+Stored = TypeVar("Stored")
 # The identity of a visitor without an account, as the OpenID Connect views store it in the session.
 IDENTITY_KEY = "openid"
 IDENTITY_FIELDS = ("email", "first_name", "last_name")
@@ -83,13 +86,13 @@ class RegistrationView(BaseView):
             return self._ask_whether_person(form)
         applicant = _applicant(form)
         try:
-            member = _attempt(form, applicant, lambda: registration_service.register(applicant))
+            member, told = _attempt(form, applicant, lambda: _register(applicant))
         except DomainError as error:
             flash(str(error), error.category)
             return self._page(form, 422)
-        return self._registered(form, member)
+        return self._registered(form, member, told)
 
-    def _registered(self, form: RegistrationForm, member: Member | None) -> BaseResponse:
+    def _registered(self, form: RegistrationForm, member: Member | None, told: Flash | None) -> BaseResponse:
         """Redirect to the next step.
 
         With activation by e-mail, the response does not reveal whether the address had an account. Without activation,
@@ -97,8 +100,10 @@ class RegistrationView(BaseView):
         automatic login, being logged in reveals it. That is a consequence of the setting ACTIVATION.
         """
         session.pop(IDENTITY_KEY, None)
+        wish = wishes.texts(wishes.current())
         activation = current_app.config["ACTIVATION"]
         if activation == registration_service.EMAIL:
+            wishes.forget()
             return self._sent(form.email.data)
         if activation == registration_service.AUTO_LOGIN and member is not None:
             requirements = queries.auth_requirements(member.id)
@@ -108,11 +113,11 @@ class RegistrationView(BaseView):
                     requirements,
                     required_action=authentication.required_action(requirements, form.password.data),
                 )
-            flash(_("Welcome, %(name)s!", name=member.display_name), "info")
-            return redirect(self.appbuilder.get_url_for_index, 303)
+            flash(*(told or (_("Welcome, %(name)s!", name=member.display_name), "info")))
+            return redirect(wish.url if wish else self.appbuilder.get_url_for_index, 303)
         email = form.email.data
         flash(_("If %(email)s can be registered, the account is ready and you can log in now.", email=email), "info")
-        return redirect(url_for("LoginView.login"), 303)
+        return redirect(url_for("LoginView.login", next=wish.url if wish else None), 303)
 
     def _ask_whether_person(self, form: RegistrationForm) -> BaseResponse:
         """Show what was typed, and a button that sends it without the honeypot. Nothing is looked up or stored."""
@@ -123,7 +128,13 @@ class RegistrationView(BaseView):
     def _page(self, form: RegistrationForm, status: int, *, invited: bool = False) -> BaseResponse:
         identity = session.get(IDENTITY_KEY)
         provider = providers.label_of(identity["issuer"]) if identity else ""
-        page = self.render_template("accounts/registration_form.html", form=form, invited=invited, provider=provider)
+        page = self.render_template(
+            "accounts/registration_form.html",
+            form=form,
+            invited=invited,
+            provider=provider,
+            wish=wishes.texts(wishes.current()),
+        )
         return make_response(page, status)
 
     # -- the form of invited people
@@ -147,15 +158,16 @@ class RegistrationView(BaseView):
             return self._page(form, 200, invited=True)
         applicant = _applicant(form)
         try:
-            _attempt(form, applicant, lambda: member_invitations.accept(token, applicant))
+            told = _attempt(form, applicant, lambda: _accept(token, applicant))
         except member_invitations.UnusableInvitationError as error:
             return self._refused_invitation(error)
         except DomainError as error:
             flash(str(error), error.category)
             return self._page(form, 422, invited=True)
         session.pop(IDENTITY_KEY, None)
-        flash(str(ACTIVATED), "info")
-        return redirect(url_for("LoginView.login"), 303)
+        wish = wishes.texts(applicant.wish)
+        flash(*told)
+        return redirect(url_for("LoginView.login", next=wish.url if wish else None), 303)
 
     def _refused_invitation(self, error: DomainError) -> BaseResponse:
         flash(str(error), error.category)
@@ -202,15 +214,22 @@ class RegistrationView(BaseView):
             text, category = registration_service.UNUSABLE[state]
             flash(str(text), category)
         page = self.render_template(
-            "accounts/activation.html", state=state, registration=registration, form=EmailForm()
+            "accounts/activation.html",
+            state=state,
+            registration=registration,
+            form=EmailForm(),
+            wish=wishes.texts(registration.wish) if registration else None,
         )
         return make_response(page, HTTPStatus.NOT_FOUND if state == LinkState.UNKNOWN else status)
 
     def _activate(self, token: str) -> BaseResponse:
-        open_to_all = current_app.config["REGISTRATION"] == OPEN
+        open_to_all, wish = current_app.config["REGISTRATION"] == OPEN, None
+        password = request.form.get("password", "")[: rules.MAX_PASSWORD_LENGTH]
         try:
             with transaction():
-                registration_service.activate(token, request.form.get("password", "")[: rules.MAX_PASSWORD_LENGTH])
+                member, stored = registration_service.activate(token, password)
+                told = wishes.grant(member, stored, ACTIVATED)
+                wish = wishes.texts(stored)
         except DomainError as error:
             flash(str(error), error.category)
             if error.field == "password":
@@ -220,8 +239,8 @@ class RegistrationView(BaseView):
             flash(str(registration_hooks.TRY_LATER), "danger")
             target = "RegistrationView.form"
         else:
-            flash(str(ACTIVATED), "info")
-            target = "LoginView.login"
+            flash(*told)
+            return redirect(url_for("LoginView.login", next=wish.url if wish else None), 303)
         # Where registration is not open, its page would only redirect.
         return redirect(url_for(target if open_to_all or not target.endswith(".form") else "LoginView.login"), 303)
 
@@ -234,21 +253,36 @@ def _prefilled_by_provider() -> dict[str, str]:
 
 def _applicant(form: RegistrationForm) -> Applicant:
     identity, timezone = session.get(IDENTITY_KEY) or {}, form.timezone.data
+    first_name, last_name = form.first_name.data or "", form.last_name.data or ""
     linked = identity.get("issuer") and identity.get("subject")
     return Applicant(
-        username=form.username.data or "",
+        username=form.username.data or registration_service.propose_username(first_name, last_name),
         email=form.email.data or "",
-        first_name=form.first_name.data or "",
-        last_name=form.last_name.data or "",
+        first_name=first_name,
+        last_name=last_name,
         password=form.password.data or "",
         locale=current_locale(),
         timezone=timezone if is_timezone(timezone) else known_timezone(),
         accepts_terms="accepts_terms" in form and bool(form.accepts_terms.data),
         identity=OidcIdentity(identity["issuer"], identity["subject"]) if linked else None,
+        wish=wishes.current(),
     )
 
 
-def _attempt(form: RegistrationForm, applicant: Applicant, store: Callable[[], Member | None]) -> Member | None:
+def _register(applicant: Applicant) -> tuple[Member | None, Flash | None]:
+    """Register; where that activates at once, grant the wish of the new member."""
+    member = registration_service.register(applicant)
+    if member is None or applicant.wish is None:
+        return member, None
+    return member, wishes.grant(member, applicant.wish, _("Welcome, %(name)s!", name=member.display_name))
+
+
+def _accept(token: str, applicant: Applicant) -> Flash:
+    member = member_invitations.accept(token, applicant)
+    return wishes.grant(member, applicant.wish, ACTIVATED)
+
+
+def _attempt(form: RegistrationForm, applicant: Applicant, store: Callable[[], Stored]) -> Stored:
     """Call `store` if the form is valid, and return its result.
 
     Raises DomainError after adding the errors of the form and of all receivers to the fields.

@@ -102,21 +102,25 @@ class DinnerPartyModelView(CsvExport, ModelView):
                 ]
             },
         ),
-        (lazy_gettext("Seats"), {"fields": ["number_seats", "seats_taken", "max_party", "approval", "created_at"]}),
+        (
+            lazy_gettext("Seats"),
+            {
+                "fields": [
+                    "number_seats",
+                    "seats_taken",
+                    "max_party",
+                    "approval",
+                    "answers_by_email",
+                    "shows_guests",
+                    "created_at",
+                ]
+            },
+        ),
     ]
     edit_columns = [
         *("title", "host", "starts_at", "timezone", "duration_minutes", "rsvp_deadline", "venue", "area"),
-        *(
-            "address",
-            "address_for_guests",
-            "map_url",
-            "main_dish",
-            "picture",
-            "description",
-            "number_seats",
-            "max_party",
-        ),
-        *("approval", "visibility", "status"),
+        *("address", "address_for_guests", "map_url", "main_dish", "picture", "description", "number_seats"),
+        *("max_party", "approval", "answers_by_email", "shows_guests", "visibility", "status"),
     ]
     add_columns = edit_columns
     search_columns = [

@@ -89,6 +89,14 @@ class PartyForm(FlaskForm):
     )
     visibility = SelectField(lazy_gettext("Visibility"), choices=list(Visibility.labels().items()))
     approval = BooleanField(lazy_gettext("Ask me to approve guests who were not invited"))
+    answers_by_email = BooleanField(
+        lazy_gettext("Guests without an account can answer by e-mail"),
+        description=lazy_gettext("If the party is public. They confirm by a link in an e-mail before a seat counts."),
+    )
+    shows_guests = BooleanField(
+        lazy_gettext("Guests who come can see who else comes"),
+        description=lazy_gettext("Only the names of guests who agree to it."),
+    )
     address_for_guests = BooleanField(
         lazy_gettext("Show the address only to guests who are coming"),
         default=True,

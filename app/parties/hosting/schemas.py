@@ -51,6 +51,16 @@ class PartyFields(RequestSchema):
     approval = fields.Boolean(
         truthy={True}, falsy={False}, **api_fields.described("Whether hosts approve guests who were not invited")
     )
+    answers_by_email = fields.Boolean(
+        truthy={True},
+        falsy={False},
+        **api_fields.described("Whether guests of a public party can answer by e-mail, without an account"),
+    )
+    shows_guests = fields.Boolean(
+        truthy={True},
+        falsy={False},
+        **api_fields.described("Whether guests who come see who else does, if those agree"),
+    )
     address_for_guests = fields.Boolean(
         truthy={True},
         falsy={False},
@@ -105,4 +115,6 @@ class StoredParty(Schema):
     rsvp_deadline = fields.AwareDateTime()
     visibility = fields.String()
     approval = fields.Boolean()
+    answers_by_email = fields.Boolean()
+    shows_guests = fields.Boolean()
     address_for_guests = fields.Boolean()

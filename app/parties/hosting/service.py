@@ -36,6 +36,7 @@ from app.parties.waiting_list import seats
 COPIED_COLUMNS = (
     *("title", "timezone", "duration_minutes", "venue", "area", "address", "main_dish", "description"),
     *("number_seats", "max_party", "visibility", "approval", "address_for_guests", "map_url"),
+    *("answers_by_email", "shows_guests"),
 )
 # Guests are notified when one of these columns changes.
 NOTIFY_ON = ("title", "starts_at", "timezone", "duration_minutes", "venue", "area", "address")

@@ -31,6 +31,8 @@ LABELS = {
     "max_party": lazy_gettext("Maximum party size"),
     "rsvp_deadline": lazy_gettext("Answer deadline"),
     "approval": lazy_gettext("The host approves each guest"),
+    "answers_by_email": lazy_gettext("Guests without an account can answer by e-mail"),
+    "shows_guests": lazy_gettext("Guests who come can see who else comes"),
     "visibility": lazy_gettext("Visibility"),
     "status": lazy_gettext("Status"),
     "is_hidden": lazy_gettext("Hidden"),

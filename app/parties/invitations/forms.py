@@ -8,7 +8,7 @@ from flask_wtf.file import FileField
 from wtforms import EmailField, IntegerField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, ValidationError
 
-from app.accounts.form_fields import NOT_WRITABLE
+from app.accounts.form_fields import HONEYPOT, NOT_WRITABLE
 from app.crud.fields import clean_line
 from app.i18n import locales
 from app.parties import models
@@ -113,10 +113,25 @@ class ContactsForm(FlaskForm):
 
 
 class JoinForm(EmailForm):
-    """A visitor with the share link asks for a personal link."""
+    """A visitor asks for a personal link."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.name.label.text = lazy_gettext("Your name")
         self.email.description = lazy_gettext("We will send your personal link to this address.")
         self.name.render_kw, self.email.render_kw = {"autocomplete": "name"}, {"autocomplete": "email"}
+
+
+class SeatsByEmailForm(JoinForm):
+    """A visitor asks for seats at a public party by e-mail alone. `comment` is a honeypot, as of registrations."""
+
+    party_size = IntegerField(
+        lazy_gettext("How many are you?"), default=1, validators=[InputRequired(), NumberRange(1, models.MAX_SEATS)]
+    )
+    comment = StringField(lazy_gettext("Leave this empty"), filters=FILTERS, render_kw=HONEYPOT)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.email.description = lazy_gettext(
+            "We will write to this address. The seats are yours when you confirm there."
+        )

@@ -1,8 +1,9 @@
 """Pages behind personal links and share links, and the request for a personal link."""
 
 import secrets
+from typing import Any
 
-from flask import flash, make_response, redirect, url_for
+from flask import flash, make_response, redirect, request, url_for
 from flask_appbuilder import expose
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
@@ -21,7 +22,7 @@ from app.parties.access import AnswerableParty
 from app.parties.enums import PartyStatus
 from app.parties.invitations import queries as invitation_queries
 from app.parties.invitations import service as invitation_service
-from app.parties.invitations.forms import JoinForm
+from app.parties.invitations.forms import JoinForm, SeatsByEmailForm
 from app.parties.models import DinnerParty
 from app.parties.respondent import Respondent
 from app.parties.rsvps.forms import LinkRsvpForm
@@ -49,7 +50,9 @@ class InvitationView(BaseView):
         if invitation is None or invitation.revoked_at:
             return as_secret(redirect_invalid_link())
         link_session.remember(invitation)
-        return as_secret(redirect(url_for("PartyView.show", slug=invitation.party.slug), 303))
+        # Seats that were asked for with the link are filled in.
+        page = url_for("PartyView.show", slug=invitation.party.slug, seats=request.args.get("seats"))
+        return as_secret(redirect(page, 303))
 
 
 class JoinView(AnsweringView):
@@ -77,21 +80,28 @@ class JoinView(AnsweringView):
     def ask(self, slug: str) -> BaseResponse:
         """Send a personal link to a visitor with the share link. The response does not tell whether an e-mail was sent."""
         party = queries.party_by_slug(slug)
-        if party is None or not link_session.has_share_link(party):
+        form = join_form(party, formdata=request.form) if party else None
+        if party is None or not isinstance(form, JoinForm):
             return redirect_invalid_link()
-        form = JoinForm()
         if not form.validate():
             flash(str(flashes.CORRECT_THE_FIELDS), "danger")
-            return make_response(
-                self.render_template("parties/personal_link_request.html", party=party, join=form), 422
-            )
+            return self._again(party, form, 422)
+        if "comment" in form and form.comment.data:
+            form.comment.data = ""
+            flash(_("One more step: please confirm that you are a person."), "warning")
+            return self._again(party, form, 200)
+        size = form.party_size.data if "party_size" in form else None
         try:
-            run_with_retry(lambda: invitation_service.request_personal_link(party, form.entry, current_locale()))
+            run_with_retry(lambda: invitation_service.request_personal_link(party, form.entry, current_locale(), size))
         except DomainError as error:
             flash(str(error), error.category)
         else:
             email = form.email.data
-            text = _("If we can send e-mail to %(email)s, a personal link is on its way.", email=email)
+            text = (
+                _("If we can send e-mail to %(email)s, a personal link is on its way.", email=email)
+                if size is None
+                else _("Almost done: confirm your seats with the link that we send to %(email)s.", email=email)
+            )
             flash(*outbox_texts.sent(text))
         return redirect(url_for("PartyView.show", slug=slug), 303)
 
@@ -116,6 +126,9 @@ class JoinView(AnsweringView):
         guest = Respondent(None, invitation, locale=current_locale(), timezone=known_timezone())
         return self.answer(AnswerableParty(party, guest, None), read_request(form), form)
 
+    def _again(self, party: DinnerParty, form: JoinForm, status: int) -> BaseResponse:
+        return make_response(self.render_template("parties/personal_link_request.html", party=party, join=form), status)
+
     @expose("/<slug>/opened", methods=["POST"])
     def opened(self, slug: str) -> BaseResponse:
         """Store that the invited guest has seen the page of the party. Its script sends this in the background."""
@@ -127,8 +140,15 @@ class JoinView(AnsweringView):
         return make_response("", 204)
 
 
-def join_form(party: DinnerParty) -> JoinForm | LinkRsvpForm | None:
-    """Return the form of a visitor who has opened the share link: it asks for a personal link, or answers at once."""
-    if not link_session.has_share_link(party):
-        return None
-    return JoinForm(formdata=None) if delivers() else LinkRsvpForm(formdata=None, party_size=1)
+def join_form(party: DinnerParty, **options: Any) -> JoinForm | LinkRsvpForm | None:
+    """Return the form of a visitor who has opened the share link: it asks for a personal link, or answers at once.
+
+    Everybody may ask for seats of a public party by e-mail, if its hosts allow it and the site sends e-mail.
+    """
+    if link_session.has_share_link(party) and not delivers():
+        return LinkRsvpForm(formdata=None, party_size=1)
+    options = options or {"formdata": None}
+    if link_session.has_share_link(party):
+        return JoinForm(**options)
+    may_ask = party.answers_by_email and party.is_open and party.is_listed
+    return SeatsByEmailForm(**options) if may_ask and delivers() else None

@@ -31,16 +31,25 @@ def party_invitation(party: DinnerParty, invitation: Invitation) -> bool:
     )
 
 
-def personal_link(party: DinnerParty, invitation: Invitation) -> None:
-    """Send a personal link to a person who asked for it on the page of the share link."""
-    _send("personal_link", party, invitation, f"{clock.now():%Y%m%dT%H%M%S%f}", until=party.rsvp_deadline)
+def personal_link(party: DinnerParty, invitation: Invitation, seats_wanted: int | None) -> None:
+    """Send a personal link to a person who asked for it, or for seats."""
+    _send(
+        "personal_link",
+        party,
+        invitation,
+        f"{clock.now():%Y%m%dT%H%M%S%f}",
+        until=party.rsvp_deadline,
+        url=secret_links.personal_url(seats_wanted),
+        seats_wanted=seats_wanted,
+    )
 
 
-def personal_link_decoy(party: DinnerParty) -> None:
+def personal_link_decoy(party: DinnerParty, seats_wanted: int | None) -> None:
     """Do the same work as `personal_link` without sending: the response time must not tell who is invited."""
     context = {
         "party": party_context(party),
-        "url": secret_links.personal_url(),
+        "url": secret_links.personal_url(seats_wanted),
+        "seats_wanted": seats_wanted,
         "secret": SECRET,
         "reach": "note",
         "until": party.rsvp_deadline,

@@ -85,6 +85,11 @@ def invite(party: DinnerParty, host: Member, entries: Sequence[ImportEntry], loc
         first_by_key.setdefault(address_key(entry.email), entry)
     known = invitation_queries.known_keys(party, first_by_key)
     new = [entry for key, entry in first_by_key.items() if key not in known]
+    db.session.execute(
+        update(Invitation)
+        .where(Invitation.party_id == party.id, Invitation.email_key.in_(first_by_key), Invitation.asked_by_guest)
+        .values(asked_by_guest=False)
+    )
     allowed = new[: invitation_queries.remaining_today(host)]
     stored = _store(party, host, allowed, locale)
     contacts.remember(host, allowed)
@@ -230,26 +235,30 @@ def record_opened(invitation: Invitation, rsvp: Rsvp | None) -> None:
     db.session.flush()
 
 
-def request_personal_link(party: DinnerParty, entry: ImportEntry, locale: str) -> None:
+def request_personal_link(party: DinnerParty, entry: ImportEntry, locale: str, seats_wanted: int | None = None) -> None:
     """Send a personal link to a visitor with the share link. The caller cannot tell whether an e-mail is sent.
 
-    An invited guest gets the link they already have, a guest with a revoked invitation gets none. Raises DomainError
+    A stranger who answers a public party by e-mail alone says the `seats_wanted`, for the page behind the link. An invited guest gets the link they already have, a guest with a revoked invitation gets none. Raises DomainError
     when the party takes no RSVPs any more.
     """
     reason = rules.closed_reason(party.status, party.answers_until, clock.now())
     if reason is not None:
         raise closed_error(reason)
     seats.lock(party.id)
+    by_stranger = seats_wanted is not None
     invitation = invitation_queries.by_email(party, entry.email)
+    if invitation is not None and not by_stranger:
+        invitation.asked_by_guest = False
     if invitation is None and invitation_queries.remaining_requests_today(party):
-        stored = _store(party, None, [entry._replace(number=party.max_party)], locale)
+        wanted = [entry._replace(number=party.max_party)]
+        stored = _store(party, None, wanted, locale, asked_by_guest=by_stranger)
         invitation = next(iter(stored), None)
     sent = invitation_queries.sent_today("personal_link", entry.email)
     if invitation is None or invitation.revoked_at is not None or sent >= MAX_EMAILS_PER_ADDRESS_AND_DAY:
-        invitation_mail.personal_link_decoy(party)
+        invitation_mail.personal_link_decoy(party, seats_wanted)
         return
     invitation.sent_at = invitation.sent_at or clock.now()
-    invitation_mail.personal_link(party, invitation)
+    invitation_mail.personal_link(party, invitation, seats_wanted)
     db.session.flush()
 
 
@@ -321,7 +330,14 @@ def _lock_party(party: DinnerParty) -> str:
     return party.status
 
 
-def _store(party: DinnerParty, host: Member | None, entries: Sequence[ImportEntry], locale: str) -> list[Invitation]:
+def _store(
+    party: DinnerParty,
+    host: Member | None,
+    entries: Sequence[ImportEntry],
+    locale: str,
+    *,
+    asked_by_guest: bool = False,
+) -> list[Invitation]:
     """Store invitations, except for guests who are invited already; return the new ones."""
     if not entries:
         return []
@@ -336,6 +352,7 @@ def _store(party: DinnerParty, host: Member | None, entries: Sequence[ImportEntr
             "round": 1,
             "invited_by_id": host.id if host else None,
             "created_at": now,
+            "asked_by_guest": asked_by_guest,
         }
         for entry in entries
     ]

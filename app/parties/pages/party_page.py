@@ -2,14 +2,18 @@
 
 from dataclasses import dataclass
 
+from flask import request
 from flask_babel import ngettext
 from flask_login import current_user
 
 from app import clock
-from app.http import public_url
+from app.http import parse_int, public_url
+from app.i18n import spoken_dates
 from app.outbox.service import delivers
-from app.parties import location, rules, secret_links
+from app.parties import location, models, queries, rules, secret_links
 from app.parties.access import AnswerableParty, BasePartyView, PartyVisit, is_open_to_strangers
+from app.parties.calendar import links
+from app.parties.calendar.links import CalendarLink
 from app.parties.check_in import tickets
 from app.parties.check_in.tickets import Ticket
 from app.parties.enums import RsvpStatus
@@ -31,6 +35,9 @@ from app.parties.waiting_list import queries as waiting_list_queries
 from app.parties.waiting_list.models import WaitOffer
 from app.parties.waiting_list.queries import Standing
 
+# Of the description, in the card that other programs show.
+MAX_CARD_WORDS = 160
+
 
 @dataclass(frozen=True)
 class PartyPage:
@@ -50,6 +57,9 @@ class PartyPage:
     join_form: JoinForm | LinkRsvpForm | None
     # The personal link of a guest without an account who has no e-mail with it.
     own_link: str | None
+    # The other guests who come and agree to be named; for hosts and guests who come, if the hosts allow it.
+    others: list[str]
+    calendar_links: list[CalendarLink]
     # The other dates of its series, and whether each is linked.
     dates: list[tuple[DinnerParty, bool]]
     is_owner: bool
@@ -92,6 +102,14 @@ class PartyPage:
     def picture_url(self) -> str | None:
         """The public URL of the party's picture."""
         return picture_url(self.party)
+
+    @property
+    def description(self) -> str:
+        """What that card says of the party: when it is, and the beginning of what its hosts tell guests."""
+        when = spoken_dates.spoken_span(self.party.starts_at, self.party.ends_at, self.party.timezone)
+        words = " ".join(self.party.description.split())
+        told = words if len(words) <= MAX_CARD_WORDS else words[:MAX_CARD_WORDS].rpartition(" ")[0] + "…"
+        return " · ".join(filter(None, (when, self.party.venue, told)))
 
     # -- their RSVP
 
@@ -224,11 +242,12 @@ def render(
     with_address = location.shows_address(party, rsvp, is_host=is_host or is_staff)
     joining = join_form(party) if guest is None and not is_preview else None
     dates = series_queries.visible_dates(party, is_host=is_host or is_staff)
+    where = location.visible_location(party, with_address=with_address)
     page = PartyPage(
         party=party,
         guest=guest,
         standing=waiting_list_queries.standing(rsvp),
-        location=location.visible_location(party, with_address=with_address),
+        location=where,
         ticket=tickets.ticket_of(party, rsvp),
         menu=menu_service.menu(party),
         potluck=potluck_service.slots_and_own_claims(party, rsvp),
@@ -237,6 +256,8 @@ def render(
         partial=partial,
         join_form=joining,
         own_link=_own_link(guest, rsvp),
+        others=queries.named_guests(party, rsvp) if is_host or (rsvp and rsvp.is_seated) else [],
+        calendar_links=links.links(party, where) if party.is_open else [],
         dates=[(date, linked) for date, linked in dates if date.id != party.id],
         is_preview=is_preview,
         is_owner=not is_preview and current_user.is_authenticated and party.host_id == current_user.id,
@@ -264,8 +285,15 @@ def _form_of(guest: Respondent | None, rsvp: Rsvp | None) -> RsvpForm:
     """Return the form with the guest's RSVP, or with the name on their invitation."""
     name = guest.name if guest else ""
     if rsvp is None:
-        return RsvpForm(formdata=None, party_size=1, name=name)
+        # As a visitor asked for before they logged in, or a guest who answers by e-mail alone.
+        asked = parse_int(request.args.get("seats", "")) or 1
+        return RsvpForm(formdata=None, party_size=min(max(asked, 1), models.MAX_SEATS), name=name)
     minimum = rsvp.min_party if rsvp.min_party != rsvp.party_size else None
     return RsvpForm(
-        formdata=None, party_size=rsvp.party_size, min_party=minimum, note=rsvp.note, name=rsvp.name or name
+        formdata=None,
+        party_size=rsvp.party_size,
+        min_party=minimum,
+        note=rsvp.note,
+        name=rsvp.name or name,
+        shows_name=rsvp.shows_name,
     )

@@ -11,6 +11,7 @@ from flask import current_app, make_response, request, session
 from sqlalchemy import inspect
 from werkzeug.wrappers import Response as BaseResponse
 
+from app import clock
 from app.i18n.selectors import current_locale, current_timezone
 from app.parties.models import DinnerParty
 
@@ -43,7 +44,8 @@ def respond(parties: Iterable[DinnerParty], render: Callable[[], str], *more: ob
 
 
 def _key(parties: Iterable[DinnerParty], more: tuple[object, ...]) -> tuple[object, ...]:
-    reader = request.full_path, current_locale(), current_timezone()
+    # Dates of this year are shown without it.
+    reader = request.full_path, current_locale(), current_timezone(), clock.now().year
     settings = tuple(current_app.config[name] for name in SETTINGS)
     return (*reader, *settings, *more, *(_stored(party) for party in parties))
 

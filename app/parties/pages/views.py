@@ -1,6 +1,6 @@
 """Pages that show parties: the landing page, the list, one party, and the parties of a member."""
 
-from flask import Response, abort, session
+from flask import Response, abort, request, session
 from flask_appbuilder import expose, has_access, permission_name
 from flask_babel import lazy_gettext
 from flask_login import current_user
@@ -8,16 +8,15 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.crud import files
 from app.crud.views import BaseView
+from app.food import DIETS
 from app.http import page_number
 from app.parties import queries
 from app.parties.access import BasePartyView, PartyVisit, is_open_to_strangers
 from app.parties.calendar import ics
 from app.parties.calendar.views import download
-from app.parties.invitations import queries as invitation_queries
 from app.parties.models import DinnerParty
-from app.parties.pages import party_page, public_lists
+from app.parties.pages import my_dinners, party_page, public_lists, search
 from app.parties.rsvps.forms import RsvpByIdForm
-from app.parties.waiting_list import queries as waiting_list_queries
 
 
 class LandingView(BaseView):
@@ -44,12 +43,13 @@ class PartyView(BasePartyView):
     @permission_name("read")
     def list(self) -> BaseResponse:
         """Show the coming public parties."""
-        page = queries.public_page(page_number())
+        wanted = search.read(request.args)
+        page = queries.public_page(page_number(), wanted.conditions)
         # The token of a form would give every stranger a cookie.
         form = RsvpByIdForm() if current_user.is_authenticated else None
         return public_lists.respond(
             page.items,
-            lambda: self.render_template("parties/party_list.html", page=page, form=form),
+            lambda: self.render_template("parties/party_list.html", page=page, form=form, search=wanted, diets=DIETS),
             page.has_next,
         )
 
@@ -116,22 +116,11 @@ class MemberView(BaseView):
         profile = queries.member_by_username(username)
         if profile is None:
             abort(404)
-        is_own = profile.id == current_user.id
-        rsvps = queries.rsvps_by(profile) if is_own else []
-        offers = waiting_list_queries.open_offers(rsvps)
-        return str(
-            self.render_template(
-                "parties/member.html",
-                profile=profile,
-                is_own=is_own,
-                hosting=queries.hosted_by(profile, public_only=not is_own),
-                attending=[rsvp for rsvp in rsvps if rsvp.is_seated],
-                seats={rsvp.party_id: rsvp.party_size for rsvp in rsvps if rsvp.is_seated},
-                invited=invitation_queries.parties_inviting(profile) if is_own else [],
-                offered=[rsvp for rsvp in rsvps if rsvp.id in offers],
-                waiting=[rsvp for rsvp in rsvps if rsvp.is_queued and rsvp.id not in offers],
-            )
-        )
+        if profile.id == current_user.id:
+            mine = my_dinners.of(profile, page_number())
+            return str(self.render_template("parties/my_dinners.html", profile=profile, mine=mine))
+        hosting = queries.hosted_by(profile, public_only=True)
+        return str(self.render_template("parties/member.html", profile=profile, hosting=hosting))
 
     @expose("/<username>/picture")
     @has_access

@@ -48,6 +48,8 @@ class RsvpForm(FlaskForm):
     note = TextAreaField(
         lazy_gettext("Note to the host"), filters=FILTERS, validators=[Optional(), Length(max=MAX_NOTE_LENGTH)]
     )
+    # Shown where the hosts allow it.
+    shows_name = BooleanField(lazy_gettext("Other guests may see that I come"))
     # The two buttons that are shown when only some of the seats are free.
     come_with = IntegerField(validators=[Optional(), NumberRange(1, models.MAX_SEATS)])
     wait = BooleanField()

@@ -162,6 +162,7 @@ def _first_rsvp(party: DinnerParty, guest: Respondent, request: RsvpRequest) -> 
         min_party=group.minimum,
         status=request.answer,
         note=request.note or "",
+        shows_name=bool(request.shows_name),
         answered_at=clock.now(),
         locale=guest.member.locale if guest.member else guest.locale,
         timezone=guest.member.timezone if guest.member else guest.timezone,
@@ -228,7 +229,7 @@ def _request_seats(
     partial = seat_or_queue(rsvp, group, request, waiting_list, keeps_position=keeps_position)
     if partial:
         return partial
-    rsvp.note = rsvp.note if request.note is None else request.note
+    _apply_texts(rsvp, request)
     db.session.flush()
     result = record_and_notify(party, rsvp, before=before)
     if was_waiting:
@@ -353,9 +354,15 @@ def _size_of(rsvp: Rsvp) -> PartySize:
 
 def _differs(rsvp: Rsvp, request: RsvpRequest, group: PartySize) -> bool:
     """Whether a request says anything that the RSVP does not say yet."""
-    return _size_of(rsvp) != group or request.note not in {None, rsvp.note} or request.wait
+    told = request.note not in {None, rsvp.note} or request.shows_name not in {None, rsvp.shows_name}
+    return _size_of(rsvp) != group or told or request.wait
 
 
 def _apply(rsvp: Rsvp, request: RsvpRequest, group: PartySize) -> None:
     rsvp.party_size, rsvp.min_party = group
+    _apply_texts(rsvp, request)
+
+
+def _apply_texts(rsvp: Rsvp, request: RsvpRequest) -> None:
     rsvp.note = rsvp.note if request.note is None else request.note
+    rsvp.shows_name = rsvp.shows_name if request.shows_name is None else request.shows_name

@@ -32,6 +32,8 @@ class RsvpRequest:
     wait: bool = False
     # The name of a guest without an account.
     name: str | None = None
+    # Whether other guests may read the name.
+    shows_name: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,21 @@ from typing import ClassVar
 from flask import flash, make_response, redirect, request, url_for
 from flask_appbuilder import expose, has_access, permission_name
 from flask_babel import gettext as _
+from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
+from app.accounts.auth_type import may_register
+from app.accounts.registration import wishes as registration_wishes
 from app.crud.actions import flash_and_redirect
 from app.crud.fields import show_at_field
 from app.database import run_with_retry
 from app.errors import DomainError
 from app.extensions import db
+from app.http import parse_int
 from app.parties import queries
 from app.parties.access import POST_LIMIT, AnswerableParty, BasePartyView, PartyVisit, login_or_invitation_required
 from app.parties.enums import RsvpStatus
-from app.parties.rsvps import offers
+from app.parties.rsvps import offers, wishes
 from app.parties.rsvps import service as rsvp_service
 from app.parties.rsvps import texts as rsvp_texts
 from app.parties.rsvps.forms import CLAIM, STAY, OfferForm, RsvpByIdForm, RsvpForm
@@ -94,6 +98,21 @@ class RsvpView(AnsweringView):
             return redirect(url_for("PartyView.list"), 303)
         return self.answer(self.get_answerable(party.slug), RsvpRequest(RsvpStatus.YES))
 
+    @expose("/<slug>/wish")
+    @login_or_invitation_required
+    @permission_name("rsvp")
+    def wish(self, slug: str) -> BaseResponse:
+        """Remember how many seats a visitor wants, and lead on to register or to log in."""
+        party = self.get_visible(slug).party
+        wish = wishes.wish_for(party, parse_int(request.args.get("seats", "")) or 1)
+        page = url_for("PartyView.show", slug=slug, seats=wish["seats"])
+        if current_user.is_authenticated:
+            return redirect(page, 303)
+        registration_wishes.remember(wish)
+        if request.args.get("by") == "login" or not may_register():
+            return redirect(url_for("LoginView.login", next=page), 303)
+        return redirect(url_for("RegistrationView.form"), 303)
+
     @expose("/<slug>/offer", methods=["GET", "POST"])
     @login_or_invitation_required
     @permission_name("rsvp")
@@ -129,4 +148,12 @@ def read_request(form: RsvpForm) -> RsvpRequest:
     size, minimum, fewer = form.party_size.data, form.min_party.data, form.come_with.data
     if fewer:
         size, minimum = fewer, min(minimum, fewer) if minimum else None
-    return RsvpRequest(form.answer.data, size, minimum, form.note.data, wait=form.wait.data, name=form.name.data)
+    return RsvpRequest(
+        form.answer.data,
+        size,
+        minimum,
+        form.note.data,
+        wait=form.wait.data,
+        name=form.name.data,
+        shows_name=form.shows_name.data,
+    )
