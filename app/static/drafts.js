@@ -56,9 +56,11 @@ function keep(form) {
     timer = setTimeout(store, 300);
   });
   form.addEventListener("change", () => store());
-  form.addEventListener("submit", () => {
+  // Another form of the page leads away, too. After a logout (app.js) nothing is kept.
+  document.addEventListener("submit", ({ target }) => {
     clearTimeout(timer);
-    store(SENT);
+    if (target === form) store(SENT);
+    else if (!target.matches("[action$='/logout/']")) store();
   });
   if (isRefused) store();
 }

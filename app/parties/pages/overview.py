@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.extensions import db
 from app.http import public_url
+from app.i18n import formats
 from app.parties import live, queries, secret_links
 from app.parties.access import BasePartyView
 from app.parties.enums import SEATED, Visibility
@@ -50,6 +51,7 @@ class Overview:
     party: DinnerParty
     counts: Counts
     version: str
+    is_host: bool
     # For each taken seat, in the order of the drawing.
     names: list[str]
     steps: list[Step]
@@ -101,8 +103,9 @@ class OverviewView(BasePartyView):
             party=party,
             counts=counts,
             version=version or _version(party),
+            is_host=is_host,
             names=_names(party) if is_host else [],
-            steps=_steps(party, counts) if is_host else [],
+            steps=_steps(party, counts) if is_host and not party.is_cancelled else [],
             news=_news(party) if is_host else [],
         )
 
@@ -201,7 +204,7 @@ def _cooking(party: DinnerParty) -> Step:
             "%(num)d say nothing about allergens and diets",
             unclear,
         )
-        state = _("%(first)s; %(second)s", first=state, second=question)
+        state = formats.value([state, question])
     is_done = bool(dishes) and not unclear
     return Step(_("Menu"), state, url_for("MenuView.menu", slug=party.slug), is_done)
 

@@ -210,4 +210,5 @@ def _count(party: DinnerParty) -> Counts:
         *count_invited(party),
         *prepared,
     ).where(Rsvp.party_id == party.id)
-    return Counts(*db.session.execute(statement).one())
+    found: tuple[int, ...] = tuple(db.session.execute(statement).one())
+    return Counts(*found)
