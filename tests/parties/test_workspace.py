@@ -81,8 +81,8 @@ def test_the_tabs_count_and_the_overview_says_who_comes_and_what_is_to_do(host, 
         "Check-in": "Check-in",
         "Settings": "Settings",
     }
-    figures = re.findall(r"<dt>([^<]*)</dt>\s*<dd>(\d+)</dd>", page.text)
-    assert figures == [("Coming", "3"), ("Waiting for a seat", "1"), ("Not answered", "1"), ("Free", "3")]
+    figures = re.findall(r"<dt>([^<]*)</dt>\s*<dd>\s*(\d+)\s*</dd>", page.text)
+    assert figures == [("Coming", "3"), ("Waiting for a seat", "1"), ("Not answered", "1"), ("Free seats", "3")]
     assert page.text.count(f"<bdi>{cast.friend.display_name}</bdi>") == 3  # two seats, and what happened lately
     assert "2 dishes are on the menu and 1 says nothing about allergens and diets" in page.text
     assert "1 of 1 person invited has not answered" in page.text
